@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from smsgate.domain.messages import Entry, Reply, Stood
+from smsgate.domain.messages import Entry, Reply, SetMembership
 
 
 class Published(msgspec.Struct, frozen=True):
@@ -46,7 +46,7 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True):
     after: str = ""
     standing: Standing | None = None
     """Where this event changed it: how the number stands from now on."""
-    listed: tuple[Listed, ...] = ()
+    listed: tuple[ListGroup, ...] = ()
     """Of an ``import``: what became of the numbers of its list; then ``number`` is empty."""
     inbox_id: str = ""
     """Of the entry that it tells of, or that the reply answers."""
@@ -63,7 +63,7 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True):
     v: int = 1
 
 
-class Listed(msgspec.Struct, frozen=True, omit_defaults=True):
+class ListGroup(msgspec.Struct, frozen=True, omit_defaults=True):
     """Numbers of an imported list with which the same happened."""
 
     numbers: tuple[str, ...]
@@ -83,7 +83,7 @@ def numbers_of(event: Event) -> set[str]:
     return {event.number}
 
 
-def told_of(event: Event, number: str) -> Event | None:
+def event_for(event: Event, number: str) -> Event | None:
     """What an event says of one number: of a list only its part; None where it does not say."""
     if not event.listed:
         return event if event.number == number else None
@@ -177,9 +177,9 @@ class Standing(msgspec.Struct, frozen=True, omit_defaults=True):
             return True
         return self.everywhere and program not in self.back
 
-    def stood(self) -> Stood:
+    def stood(self) -> SetMembership:
         """The same as a value that an entry can carry; without the lock and the marks."""
-        return Stood(
+        return SetMembership(
             self.everywhere,
             tuple(sorted(self.own)),
             tuple(sorted(self.back)),

@@ -16,7 +16,7 @@ import msgspec
 from smsgate.consent.events import Event, Standing
 from smsgate.consent.renamed_programs import recorded_standing
 from smsgate.consent.reviews import REVIEWED, undecided
-from smsgate.domain.messages import ALL, Consent, Restore, Stood, Stored, inbox_place
+from smsgate.domain.messages import ALL, Consent, Restore, SetMembership, Stored, inbox_place
 
 CONSENT, MISTAKE, EVIDENCE = "consent", "mistake", "evidence"
 BASES = (CONSENT, MISTAKE, EVIDENCE)
@@ -144,7 +144,7 @@ def _sets(standing: Standing) -> tuple[bool, frozenset[str]]:
     return standing.everywhere, standing.own
 
 
-def _decided(stood: Stood, scope: str) -> tuple[bool, frozenset[str]]:
+def _decided(stood: SetMembership, scope: str) -> tuple[bool, frozenset[str]]:
     """The sets of a number that stood so, after an opt-out of that scope and nothing else."""
     if scope == ALL:
         return True, frozenset(stood.own)

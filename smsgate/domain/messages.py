@@ -122,7 +122,7 @@ class Consent(msgspec.Struct, frozen=True, omit_defaults=True):
     given_us: int = 0
 
 
-class Stood(msgspec.Struct, frozen=True, omit_defaults=True):
+class SetMembership(msgspec.Struct, frozen=True, omit_defaults=True):
     """In which sets a number was when a person decided about it; see ``Standing``."""
 
     everywhere: bool = False
@@ -149,7 +149,7 @@ class Restore(msgspec.Struct, frozen=True, omit_defaults=True):
 class ListUndo(msgspec.Struct, frozen=True, omit_defaults=True):
     """Of an ``undo_import``: what has to be so for its numbers to be put back."""
 
-    stands: Stood
+    stands: SetMembership
     """How each of them stands since the list, and must still stand."""
     seen: str = ""
     """Inbox id up to which the histories of the numbers were known when this was asked for."""
@@ -186,7 +186,7 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
     consent: Consent | None = None
     restore: Restore | None = None
     """Of a ``restore``: what allows it."""
-    stood: Stood | None = None
+    stood: SetMembership | None = None
     """Of a person's opt-out, and of what takes it back: how the number stood before."""
     undoes: str = ""
     """Of an ``undo``: inbox id of the decision that it takes back; of an ``undo_import`` the id of
@@ -294,7 +294,7 @@ class Reply(msgspec.Struct, frozen=True, omit_defaults=True):
         return self.id.partition("-")[2].partition(".")[0]
 
     @property
-    def told_as(self) -> str:
+    def event_kind(self) -> str:
         """Kind of the events that tell of it: what applications say is no evidence of consent."""
         return "app" if self.kind == "app" else "reply"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from smsgate.consent.events import Event, numbers_of, told_of
+from smsgate.consent.events import Event, event_for, numbers_of
 from smsgate.domain.errors import RecordsNotReady
 from smsgate.records import Recorded, Records
 from smsgate.store import Store
@@ -35,7 +35,7 @@ class History:
         for partition in sorted({partition_of(number) for number in numbers}):
             for event in self._store.ledger.of_partition(partition):
                 for number in numbers_of(event) & waiting.keys():
-                    told = told_of(event, number)
+                    told = event_for(event, number)
                     waiting[number] += [told] if told is not None else []
         self._refuse_elsewhere()
         stories = self._records.whole_history.of(numbers)

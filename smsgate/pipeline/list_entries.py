@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from smsgate import __version__
-from smsgate.consent.events import Event, Listed, Published, Standing, event_id
+from smsgate.consent.events import Event, ListGroup, Published, Standing, event_id
 from smsgate.consent.list_import import as_plain, settle_listed, settle_undone
 from smsgate.consent.transitions import Settled
 from smsgate.domain.messages import ALL, Entry, Stored, ms_of
@@ -24,7 +24,7 @@ UNDO, UNDONE = "undo_import", "import_undone"
 class _ListEffects:
     """What the entry does, as it is gathered."""
 
-    listed: list[Listed] = field(default_factory=list)
+    listed: list[ListGroup] = field(default_factory=list)
     moves: list[Move] = field(default_factory=list)
     before: dict[str, Standing] = field(default_factory=dict)
     after: dict[str, Standing] = field(default_factory=dict)
@@ -55,7 +55,7 @@ class ListApplier:
         for before, some in groups:
             settled = settle(before)
             after = settled.standing
-            group = Listed(
+            group = ListGroup(
                 numbers=tuple(some),
                 outcome=settled.outcome,
                 before=_state(before, entry.program),
@@ -106,7 +106,7 @@ def _note(tally: _ListEffects, numbers: list[str], before: Standing, after: Stan
     tally.after.update(dict.fromkeys(numbers, after))
 
 
-def _event(partition: int, stored: Stored, listed: list[Listed], now_us: int) -> Event:
+def _event(partition: int, stored: Stored, listed: list[ListGroup], now_us: int) -> Event:
     entry = stored.entry
     outcomes = {group.outcome for group in listed}
     kind = UNDONE if entry.action == UNDO else "import"

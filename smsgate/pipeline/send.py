@@ -209,7 +209,7 @@ class ReplySender:
         reply = claim.reply
         event = Event(
             id=event_id(claim.now_us // 1000, reply.id, outcome, claim.token),
-            kind=reply.told_as,
+            kind=reply.event_kind,
             outcome=outcome,
             number=reply.number,
             program=reply.program,

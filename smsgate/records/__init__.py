@@ -22,10 +22,10 @@ from smsgate.records.keyword_versions import KeywordVersion, KeywordVersions
 from smsgate.records.known_keys import KnownKeys
 from smsgate.records.reader import (
     ChainLink,
-    EventReader,
     NumberStanding,
     Recorded,
     RecordedMessage,
+    RecordReader,
     StoreKnown,
 )
 from smsgate.records.removal import ContentRemoval
@@ -54,7 +54,7 @@ class Records:
         """Keep the URL (``sqlite:///file`` or ``postgresql://…``); connects on first use."""
         self.database = Database(url)
         self.writer = EventWriter(self.database)
-        self.reader = EventReader(self.database)
+        self.reader = RecordReader(self.database)
         self.received_texts = ReceivedTexts(self.database)
         self.history = EventHistory(self.database)
         self.whole_history = WholeHistory(self.database)

@@ -1,7 +1,7 @@
 """What pages and features read of the records, always bounded or streamed.
 
 Events of a number page by page, whole histories of many numbers, received texts, suppression sets,
-and what was imported as a list. Raises as ``EventReader``.
+and what was imported as a list. Raises as ``RecordReader``.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import msgspec
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select, tuple_
 from sqlalchemy import text as sql
 
-from smsgate.consent.events import Event, numbers_of, told_of
+from smsgate.consent.events import Event, event_for, numbers_of
 from smsgate.domain.messages import ALL
 from smsgate.records.contents import event_of, lookup, standing_of
 from smsgate.records.database import Database
@@ -166,7 +166,7 @@ def _behind(before: HistoryPlace) -> ColumnElement[bool]:
 
 
 def _of_one_number(one: Recorded, number: str) -> Recorded:
-    told = told_of(one.event, number)
+    told = event_for(one.event, number)
     return (
         one
         if told is None
@@ -179,7 +179,7 @@ _AT_ONCE = 400
 
 
 class WholeHistory:
-    """Reads the stories of numbers, hundreds at once. Raises as ``EventReader``."""
+    """Reads the stories of numbers, hundreds at once. Raises as ``RecordReader``."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -237,7 +237,7 @@ SCANNED = 20_000
 
 
 @dataclass(frozen=True, slots=True)
-class SuppressionPage:
+class SuppressionSetPage:
     """Some numbers of a set, in order."""
 
     numbers: list[NumberStanding]
@@ -251,7 +251,7 @@ class SuppressionSets:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def page(self, scope: str, after: str, limit: int) -> SuppressionPage:
+    def page(self, scope: str, after: str, limit: int) -> SuppressionSetPage:
         """At most ``limit`` numbers of the set of a scope (``all`` or a program's name).
 
         A page may have fewer where the set is much smaller than others; ``next`` tells whether
@@ -264,10 +264,10 @@ class SuppressionSets:
             for row in rows:
                 if row.everywhere if scope == ALL else scope in row.own.split():
                     if len(found) == limit:
-                        return SuppressionPage(found, found[-1].number)
+                        return SuppressionSetPage(found, found[-1].number)
                     found.append(number_standing_of(row))
                 seen, last = seen + 1, row.number
-        return SuppressionPage(found, last if seen == SCANNED else "")
+        return SuppressionSetPage(found, last if seen == SCANNED else "")
 
 
 _cached_event = functools.lru_cache(8)(event_of)

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeAlias
 import msgspec
 from sqlalchemy import Select, func, select
 
-from smsgate.consent.events import Event, Standing, StandingRow, told_of
+from smsgate.consent.events import Event, Standing, StandingRow, event_for
 from smsgate.domain.errors import RecordsUnavailable
 from smsgate.records.contents import event_of, lookup, standing_of
 from smsgate.records.database import Database
@@ -113,7 +113,7 @@ _AT_ONCE = 5_000
 """Values in one question, below SQLite's bound of variables."""
 
 
-class EventReader:
+class RecordReader:
     """Reads the records. Everything here raises ``RecordsUnavailable`` and ``RecordsNotReady``.
 
     Where the SQLite file was never made there is nothing: nothing was ever recorded.
@@ -294,5 +294,5 @@ def number_standing_of(row: Row) -> NumberStanding:
 
 def part_of(one: Recorded, number: str) -> Recorded:
     """Of an event of a list what it says of one number."""
-    told = told_of(one.event, number)
+    told = event_for(one.event, number)
     return one if told is None else replace(one, event=told)

@@ -168,7 +168,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Listing(Generic[T]):
+class BacklogPage(Generic[T]):
     """A page of what stands on one."""
 
     total: int
@@ -203,25 +203,25 @@ class Listings:
             rows = [int(one) for one in pipeline.execute()]
         return ListingCounts(*(sum(rows[at::4]) for at in range(4)))
 
-    def replies(self, first: int, count: int) -> Listing[Reply]:
+    def replies(self, first: int, count: int) -> BacklogPage[Reply]:
         """Replies that are not settled, those due first first."""
         decode = msgspec.json.Decoder(Reply).decode
         return self._waiting(lambda keys: (keys.outbox, keys.replies), decode, first, count)
 
-    def forwards(self, first: int, count: int) -> Listing[Forward]:
+    def forwards(self, first: int, count: int) -> BacklogPage[Forward]:
         """Forwards that were not taken yet, the oldest first."""
         decode = msgspec.json.Decoder(Forward).decode
         return self._waiting(
             lambda keys: (keys.forwards_since, keys.forwards), decode, first, count
         )
 
-    def replies_dead(self, first: int, count: int) -> Listing[DeadLetter]:
+    def replies_dead(self, first: int, count: int) -> BacklogPage[DeadLetter]:
         """Replies that were given up, the newest first."""
         decode, total = msgspec.json.Decoder(DeadLetter).decode, self.counts().replies_dead
         found = self._given_up([keys.dead for keys in PARTITION_KEYS], total, decode)
         return _listing_page(found, lambda one: one.at_us, first, count, total)
 
-    def forwards_dead(self, first: int, count: int) -> Listing[UndeliveredForward]:
+    def forwards_dead(self, first: int, count: int) -> BacklogPage[UndeliveredForward]:
         """Forwards that were given up, the newest first."""
         decode, total = (
             msgspec.json.Decoder(UndeliveredForward).decode,
@@ -236,7 +236,7 @@ class Listings:
         decode: Callable[[bytes], T],
         first: int,
         count: int,
-    ) -> Listing[T]:
+    ) -> BacklogPage[T]:
         last = min(first + count, MOST)
         with translated(), self._client.pipeline(transaction=False) as pipeline:
             for keys in PARTITION_KEYS:
@@ -258,7 +258,7 @@ class Listings:
             for (score, _, _), raw in zip(wanted, raws, strict=True)
             if raw is not None  # it left in between
         ]
-        return Listing(sum(rows[::2]), found)
+        return BacklogPage(sum(rows[::2]), found)
 
     def _given_up(self, names: Sequence[str], total: int, decode: Callable[[bytes], T]) -> list[T]:
         """All of them; where they are too many, some of each partition as Redis gives them."""
@@ -275,6 +275,6 @@ class Listings:
 
 def _listing_page(
     found: list[T], at_us: Callable[[T], int], first: int, count: int, total: int
-) -> Listing[T]:
+) -> BacklogPage[T]:
     ordered = sorted(found, key=at_us, reverse=True)[first : first + count]
-    return Listing(total, [(at_us(one), one) for one in ordered])
+    return BacklogPage(total, [(at_us(one), one) for one in ordered])

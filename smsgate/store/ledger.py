@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from smsgate.consent.events import Event, told_of
+from smsgate.consent.events import Event, event_for
 from smsgate.domain.messages import ms_of
 from smsgate.store.connection import translated
 from smsgate.store.keys import PARTITION_KEYS, partition_of
@@ -51,7 +51,7 @@ class Ledger:
 
     def of_number(self, number: str) -> list[Event]:
         """The events of one number, oldest first. Reads the partition's whole ledger."""
-        told = (told_of(event, number) for event in self.of_partition(partition_of(number)))
+        told = (event_for(event, number) for event in self.of_partition(partition_of(number)))
         return [event for event in told if event is not None]
 
     def of_partition(self, partition: int) -> Iterator[Event]:

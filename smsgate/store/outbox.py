@@ -254,7 +254,7 @@ class Outbox:
         keys: PartitionKeys = PARTITION_KEYS[claim.partition]
         names = [keys.outbox, keys.replies, keys.claims, keys.ledger, keys.dead]
         args: list[str | bytes | int] = [claim.reply.id, claim.token, event, reply, due_ms, dead]
-        if 0 < len(taken_as) <= LONGEST and claim.reply.told_as == "reply":
+        if 0 < len(taken_as) <= LONGEST and claim.reply.event_kind == "reply":
             names.append(key_of(claim.reply.account, claim.reply.number, taken_as))
             args += [_encode(expected_of(claim.reply)), EXPECTED_S]
         return self._settle(names, args)

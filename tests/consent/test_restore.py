@@ -7,7 +7,7 @@ import pytest
 from smsgate.consent.events import Standing
 from smsgate.consent.restore import LONGEST_WAIT_US
 from smsgate.consent.transitions import settle
-from smsgate.domain.messages import ALL, Consent, Intent, Restore, Stood
+from smsgate.domain.messages import ALL, Consent, Intent, Restore, SetMembership
 from tests.fakes.values import stored
 
 START_US = 1_790_000_000_000_000
@@ -116,7 +116,7 @@ def test_a_locked_number_stays():
 
 def test_the_consent_that_stood_before_is_given_back():
     agreed = Standing(consents=frozenset({"alerts", "orders"}))
-    stood = Stood(consents=("alerts", "orders"))
+    stood = SetMembership(consents=("alerts", "orders"))
     standing, _ = play(OUT, restore(5, stood=stood), standing=agreed)
     assert standing.consents == agreed.consents
     standing, _ = play(OUT, restore(5, "alerts", stood=stood), standing=agreed)
@@ -126,7 +126,7 @@ def test_the_consent_that_stood_before_is_given_back():
 def test_no_consent_is_given_back_where_an_opt_out_of_its_own_holds():
     agreed = Standing(consents=frozenset({"alerts", "orders"}))
     own = at(3, Intent.OPT_OUT, scope="orders", program="orders")
-    stood = Stood(consents=("alerts", "orders"))
+    stood = SetMembership(consents=("alerts", "orders"))
     standing, _ = play(OUT, own, restore(5, since=3, stood=stood), standing=agreed)
     assert standing.consents == {"alerts"}
     assert standing.blocked("orders")

@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy
 from sqlalchemy import Engine, delete, update
 
-from smsgate.consent.events import Listed, Standing, event_id
+from smsgate.consent.events import ListGroup, Standing, event_id
 from smsgate.pipeline.reviews import recorded_open
 from smsgate.records.contents import content_of
 from smsgate.records.removal import announcement
@@ -33,8 +33,8 @@ def of_list(at, *groups):
 def kept(records):
     """A list with two numbers, of which one was opted out already, and then a START."""
     groups = (
-        Listed((NUMBER, THIRD), "applied", standing=STOPPED, since_us=(5, 0)),
-        Listed((OTHER,), "repeat", note="already opted out"),
+        ListGroup((NUMBER, THIRD), "applied", standing=STOPPED, since_us=(5, 0)),
+        ListGroup((OTHER,), "repeat", note="already opted out"),
     )
     began = event(0, OTHER)
     back = event(2, THIRD, kind="opt_in", standing=Standing())
@@ -58,7 +58,7 @@ def test_each_number_has_its_part_of_the_event(kept):
 
 @pytest.mark.parametrize(("standing", "stands"), [(STOPPED, True), (None, False)])
 def test_an_event_says_whether_anybody_stands_otherwise_since(standing, stands):
-    (line,) = lines(of_list(1, Listed((NUMBER,), "applied", standing=standing)))
+    (line,) = lines(of_list(1, ListGroup((NUMBER,), "applied", standing=standing)))
     assert content_of(line).event["stands"] is stands
 
 
@@ -84,7 +84,7 @@ def test_what_was_changed_behind_a_list_is_found(kept, change, said):
 
 
 def test_a_list_stays_as_long_as_anything_may_rest_on_it(records):
-    records.writer.keep({3: lines(of_list(1, Listed((NUMBER,), "applied", standing=STOPPED)))})
+    records.writer.keep({3: lines(of_list(1, ListGroup((NUMBER,), "applied", standing=STOPPED)))})
     late_us = (START_MS + 10) * 1000
     assert records.removal.old_events(late_us, ["import"]) == []
 

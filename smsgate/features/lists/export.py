@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from smsgate.consent.events import Event, Standing, told_of
+from smsgate.consent.events import Event, Standing, event_for
 from smsgate.domain.messages import ALL
 from smsgate.files import csv_line
 from smsgate.pipeline.archive import LedgerArchiver
@@ -77,7 +77,7 @@ class Exporting:
 
     def _origin(self, number: str, event: Event | None, scope: str, state: str) -> Event | None:
         """The event by which the number came to stand so."""
-        told = told_of(event, number) if event is not None else None
+        told = event_for(event, number) if event is not None else None
         if told is not None and _changed(told, scope, state):
             return told
         before, found = "", None

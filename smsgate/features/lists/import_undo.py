@@ -18,7 +18,7 @@ from smsgate import __version__
 from smsgate.consent.events import Event, Standing, event_id
 from smsgate.consent.renamed_programs import recorded_standing
 from smsgate.consent.reviews import undecided
-from smsgate.domain.messages import ALL, Arrival, Decision, Entry, Intent, ListUndo, Stood
+from smsgate.domain.messages import ALL, Arrival, Decision, Entry, Intent, ListUndo, SetMembership
 from smsgate.features.lists.import_record import (
     IMPORT_FILE,
     UNDONE_OUTCOME,
@@ -48,9 +48,9 @@ class ListEffect:
     outcome: str
     """``would_undo``; or why not: ``unchanged``, ``undone_before``, ``newer``, ``waited``,
     ``not_known`` (see ``import_undo.UNDO_OUTCOMES``)."""
-    before: Stood = Stood()  # noqa: RUF009 - frozen
+    before: SetMembership = SetMembership()  # noqa: RUF009 - frozen
     """How the number stood before the list."""
-    stands: Stood = Stood()  # noqa: RUF009 - frozen
+    stands: SetMembership = SetMembership()  # noqa: RUF009 - frozen
     """How it stands since."""
     program: str = ""
     """That the list was for, or ``all``."""

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from smsgate.consent.events import Event, Mark, Standing, told_of
+from smsgate.consent.events import Event, Mark, Standing, event_for
 from smsgate.domain.errors import (
     RecordsNotReady,
     RecordsUnavailable,
@@ -37,7 +37,7 @@ _LOCKS, _LISTS, _OPT_OUTS = 5, 20, 50
 def of_ledger(store: Store, number: str) -> list[Event]:
     """Those that the records may not have yet, newest first. Raises ``StoreUnavailable``."""
     events = store.ledger.newest(partition_of(number), _LEDGER)
-    told = (told_of(event, number) for event in reversed(events))
+    told = (event_for(event, number) for event in reversed(events))
     return [*_blocking(event for event in told if event is not None)]
 
 

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from smsgate.consent.events import DeadLetter, Event, told_of
+from smsgate.consent.events import DeadLetter, Event, event_for
 from smsgate.consent.send_check import WINDOW_US
 from smsgate.domain.errors import RecordsNotReady, RecordsUnavailable, StoreUnavailable
 from smsgate.domain.messages import Entry, Reply
@@ -90,7 +90,7 @@ def _waiting(services: Services, number: str, page: Timeline) -> list[Event]:
         page.is_store_away = True
         page.problems.append(_UNSEEN.removesuffix(".") + f": {error}.")
         return []
-    told = [one for one in (told_of(event, number) for event in events) if one is not None]
+    told = [one for one in (event_for(event, number) for event in events) if one is not None]
     if len(events) == _LEDGER or len(told) > _SHOWN:
         page.problems.append(
             "The records are far behind: only the newest events are shown until they catch up."

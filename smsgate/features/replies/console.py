@@ -13,7 +13,7 @@ from smsgate.domain.errors import NoSuchForward, NoSuchReply, ReplyExpired, Stor
 from smsgate.features.replies.service import dismiss_reply, is_expired, retry_reply
 from smsgate.pipeline import forwards
 from smsgate.pipeline.services import Services
-from smsgate.store.backlog import MOST, Listing
+from smsgate.store.backlog import MOST, BacklogPage
 from smsgate.web.console.auth import actor, needs
 
 REPLIES = "/console/replies"
@@ -57,7 +57,7 @@ def register(console: Flask, services: Services) -> None:
         if name not in TABS:
             raise NotFound
         listings = store.listings
-        reads: dict[str, Callable[[int, int], Listing[Any]]] = {
+        reads: dict[str, Callable[[int, int], BacklogPage[Any]]] = {
             "": listings.replies,
             "dead": listings.replies_dead,
             "forwards": listings.forwards,
@@ -65,7 +65,7 @@ def register(console: Flask, services: Services) -> None:
         }
         page = min(max(request.args.get("page", 1, int), 1), MOST // PAGE_SIZE)
         counted, problem, now_us = None, "", 0
-        listing: Listing[Any] = Listing(0, [])
+        listing: BacklogPage[Any] = BacklogPage(0, [])
         try:
             counted = listings.counts()
             listing = reads[name]((page - 1) * PAGE_SIZE, PAGE_SIZE)

@@ -64,7 +64,7 @@ def _settle(
     reply = letter.reply
     event = Event(
         id=event_id(now_us // 1000, reply.id, outcome, str(now_us)),
-        kind=reply.told_as,
+        kind=reply.event_kind,
         outcome=outcome,
         number=reply.number,
         program=reply.program,

@@ -22,7 +22,7 @@ from smsgate.domain.messages import (
     Decision,
     Entry,
     Intent,
-    Stood,
+    SetMembership,
 )
 from smsgate.domain.phone import e164
 from smsgate.pipeline.reviews import (
@@ -110,7 +110,7 @@ class ReviewService:
         return self._enter(_undo_entry(found, actor))
 
     def _decision_entry(
-        self, decided: str, about: OpenReview, actor: str, stood: dict[str, Stood]
+        self, decided: str, about: OpenReview, actor: str, stood: dict[str, SetMembership]
     ) -> Entry:
         intent = {"opt_out": Intent.OPT_OUT, "none": Intent.NONE}[decided]
         program = self._settings.programs.get(about.program)
@@ -127,7 +127,7 @@ class ReviewService:
             stood=stood.get(about.number) if intent.stops else None,
         )
 
-    def _stood(self, numbers: Sequence[str]) -> dict[str, Stood]:
+    def _stood(self, numbers: Sequence[str]) -> dict[str, SetMembership]:
         """Return the consent state by number; decisions are made without where it is unknown."""
         programs = [one.name for one in self._settings.programs]
         found: dict[str, Standing] = {}
