@@ -14,7 +14,7 @@ from smsgate.pipeline.live import Live
 from smsgate.pipeline.services import Services, build_store
 from smsgate.store import Store
 from tests.cli.conftest import Terminal
-from tests.wiring.conftest import CONFIG
+from tests.pipeline.configuration.conftest import CONFIG
 
 APPLY = ("config", "apply")
 

@@ -1,8 +1,8 @@
-"""The services of ``tests/gateway`` and the terminal of ``tests/cli``, for features."""
+"""The services of ``tests/pipeline`` and the terminal of ``tests/cli``, for features."""
 
 from __future__ import annotations
 
 from tests.cli.conftest import terminal
-from tests.gateway.conftest import api, bare_services, environ, services, signed
+from tests.pipeline.conftest import api, bare_services, environ, services, signed
 
 __all__ = ["api", "bare_services", "environ", "services", "signed", "terminal"]

@@ -13,7 +13,7 @@ from werkzeug.test import Client
 from smsgate.pipeline.configuration import load_configuration
 from smsgate.pipeline.live import LatestValue, Live
 from smsgate.web.app import ReloadingApplication, app_of
-from tests.wiring.conftest import CONFIG
+from tests.pipeline.configuration.conftest import CONFIG
 
 
 class Application:

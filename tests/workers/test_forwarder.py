@@ -26,7 +26,7 @@ from smsgate.pipeline.services import Services, build_services
 from smsgate.store.keys import PARTITIONS
 from tests.fakes.application import Application
 from tests.fakes.processes import wait_until
-from tests.gateway.conftest import CONFIG, SID, TOKEN
+from tests.pipeline.conftest import CONFIG, SID, TOKEN
 
 pytestmark = pytest.mark.full  # whole processes; a lease has to run out
 

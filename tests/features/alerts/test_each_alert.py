@@ -28,7 +28,7 @@ from smsgate.store.keys import PARTITION_KEYS, accepted_of, partition_of
 from tests.fakes.own_services import ALERTS, all_at_work, make_services
 from tests.fakes.scripted_api import ScriptedApi
 from tests.fakes.values import NUMBER, entry
-from tests.pipeline.test_alert_rules import DOCS
+from tests.pipeline.monitoring.test_alert_rules import DOCS
 
 KEYS = PARTITION_KEYS[partition_of(NUMBER)]
 

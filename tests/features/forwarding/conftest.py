@@ -14,7 +14,7 @@ from smsgate.store.keys import PARTITIONS, partition_of
 from tests.fakes.application import Application
 from tests.fakes.processes import wait_until
 from tests.fakes.values import NUMBER
-from tests.gateway.conftest import CONFIG, SENDER
+from tests.pipeline.conftest import CONFIG, SENDER
 from workers.forwarder import Forwarder
 
 OTHER = "+14155550199"

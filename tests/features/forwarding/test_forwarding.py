@@ -34,7 +34,7 @@ from tests.features.forwarding.conftest import (
     tries,
     waiting,
 )
-from tests.gateway.conftest import PUBLIC_URL, SENDER, SID, TOKEN
+from tests.pipeline.conftest import PUBLIC_URL, SENDER, SID, TOKEN
 from workers.forwarder import Forwarder
 
 twilio = PROVIDERS["twilio"]

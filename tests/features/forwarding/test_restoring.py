@@ -20,7 +20,7 @@ from smsgate.store.keys import PARTITION_KEYS, PARTITIONS, partition_of
 from tests.fakes.processes import wait_until
 from tests.fakes.values import NUMBER
 from tests.features.forwarding.conftest import ORIGINAL, OTHER, PLAIN, settle, waiting
-from tests.gateway.conftest import PUBLIC_URL, SENDER, TOKEN
+from tests.pipeline.conftest import PUBLIC_URL, SENDER, TOKEN
 
 twilio = PROVIDERS["twilio"]
 

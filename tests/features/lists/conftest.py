@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.gateway.conftest import (
+from tests.pipeline.conftest import (
     api,
     bare_services,
     environ,

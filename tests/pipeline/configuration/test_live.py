@@ -21,7 +21,7 @@ from smsgate.pipeline.services import Services
 from smsgate.store import Store
 from smsgate.store.keys import process_of
 from tests.fakes.processes import wait_until
-from tests.wiring.conftest import CONFIG, Files
+from tests.pipeline.configuration.conftest import CONFIG, Files
 
 
 class Made:

@@ -14,7 +14,7 @@ from smsgate.pipeline.labelled_texts import FILE, keep
 from smsgate.providers import PROVIDERS
 from smsgate.store.keys import partition_of
 from tests.fakes.values import NUMBER
-from tests.gateway.conftest import PUBLIC_URL, SENDER
+from tests.pipeline.conftest import PUBLIC_URL, SENDER
 
 twilio = PROVIDERS["twilio"]
 

@@ -17,7 +17,7 @@ from smsgate.providers.twilio import Twilio
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from tests.fakes.twilio_api import Answer
 from tests.fakes.values import NUMBER
-from tests.gateway.conftest import PUBLIC_URL, SENDER, SID
+from tests.pipeline.conftest import PUBLIC_URL, SENDER, SID
 
 PARTITION = partition_of(NUMBER)
 OTHER = next(

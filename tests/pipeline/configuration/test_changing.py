@@ -18,7 +18,7 @@ from smsgate.store import Store
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.store.processes import AppliedConfiguration
 from tests.fakes.values import NUMBER
-from tests.wiring.conftest import CONFIG, SECOND, Files
+from tests.pipeline.configuration.conftest import CONFIG, SECOND, Files
 
 
 def test_what_is_applied_is_published_and_handed_to_the_processes(

@@ -9,7 +9,7 @@ import pytest
 
 from smsgate.domain.errors import ConfigurationError
 from smsgate.pipeline.configuration import FIXED, kept, load_configuration, outside_of, same
-from tests.wiring.conftest import CONFIG, SECOND, Files
+from tests.pipeline.configuration.conftest import CONFIG, SECOND, Files
 
 
 def test_a_comment_makes_no_other_version_and_everything_else_does(files: Files) -> None:
