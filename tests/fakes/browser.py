@@ -46,11 +46,11 @@ class Browser(FlaskClient):
 
 
 _made: list[tuple[Services, Flask]] = []
-"""The web doors of the newest gateway: to make them takes longer than most tests do."""
+"""The application of the newest services: making it takes longer than most tests do."""
 
 
 def browser(services: Services) -> Browser:
-    """A new one, on the web doors of a gateway."""
+    """A new one, on the application of some services."""
     if not _made or _made[0][0] is not services:
         app = create_app(services)
         app.test_client_class = Browser

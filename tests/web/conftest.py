@@ -1,4 +1,4 @@
-"""A gateway that is a fake, and a client of the doors around it."""
+"""Fake services, and a client of the endpoints around them."""
 
 from __future__ import annotations
 

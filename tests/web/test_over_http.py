@@ -1,4 +1,4 @@
-"""The doors behind the server that runs them: what it does to URL, headers and bodies."""
+"""The endpoints behind the server that runs them: what it does to URL, headers and bodies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every door of the console, tried by whoever should not come in: by role, and without a token."""
+"""Every endpoint of the console, tried by whoever should not come in: by role, without a token."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ FILLED = {
 
 
 @pytest.fixture
-def doors(services):
+def endpoints(services):
     """By endpoint its method and an address of it."""
     rules = create_console(services).url_map
     adapter = rules.bind("localhost")
@@ -60,37 +60,37 @@ def doors(services):
     return found
 
 
-def answers(browser, doors, names, **more) -> dict[str, tuple[int, str]]:
+def answers(browser, endpoints, names, **more) -> dict[str, tuple[int, str]]:
     """The status of each, and where it leads."""
     told = {}
-    for name in sorted(names & doors.keys()):
-        method, path = doors[name]
+    for name in sorted(names & endpoints.keys()):
+        method, path = endpoints[name]
         asked = browser.post(path, {}, **more) if method == "POST" else browser.get(path)
         told[name] = (asked.status_code, asked.headers.get("Location", ""))
     return told
 
 
-def test_who_is_not_signed_in_is_led_to_the_page_for_that(visitor, doors):
-    told = answers(visitor, doors, doors.keys() - FOR_ALL)
+def test_who_is_not_signed_in_is_led_to_the_page_for_that(visitor, endpoints):
+    told = answers(visitor, endpoints, endpoints.keys() - FOR_ALL)
     assert {name for name, (status, _) in told.items() if status not in (303, 400, 401)} == set()
     assert all(to.endswith("/console/in") for status, to in told.values() if status == 303)
 
 
-def test_a_viewer_posts_nothing_that_changes_something(viewer, doors):
-    posts = {name for name, (method, _) in doors.items() if method == "POST"}
-    told = answers(viewer, doors, posts - FOR_ALL - FOR_VIEWERS)
+def test_a_viewer_posts_nothing_that_changes_something(viewer, endpoints):
+    posts = {name for name, (method, _) in endpoints.items() if method == "POST"}
+    told = answers(viewer, endpoints, posts - FOR_ALL - FOR_VIEWERS)
     assert {name for name, (status, _) in told.items() if status != 403} == set()
 
 
-def test_a_viewer_and_an_agent_see_no_page_of_admins(viewer, agent, doors):
-    told = answers(agent, doors, FOR_ADMINS)
+def test_a_viewer_and_an_agent_see_no_page_of_admins(viewer, agent, endpoints):
+    told = answers(agent, endpoints, FOR_ADMINS)
     assert {name for name, (status, _) in told.items() if status != 403} == set()
-    told = answers(viewer, doors, FOR_ADMINS | PAGES_OF_AGENTS)
+    told = answers(viewer, endpoints, FOR_ADMINS | PAGES_OF_AGENTS)
     assert {name for name, (status, _) in told.items() if status != 403} == set()
 
 
-def test_without_the_token_of_a_form_nothing_is_done(admin, doors):
-    posts = {name for name, (method, _) in doors.items() if method == "POST"}
+def test_without_the_token_of_a_form_nothing_is_done(admin, endpoints):
+    posts = {name for name, (method, _) in endpoints.items() if method == "POST"}
     # The upload looks at its token once the file has begun to come: see ``test_lists.py``.
-    told = answers(admin, doors, posts - {"upload_list"}, csrf=False)
+    told = answers(admin, endpoints, posts - {"upload_list"}, csrf=False)
     assert {name for name, (status, _) in told.items() if status != 400} == set()

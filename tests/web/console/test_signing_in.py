@@ -44,7 +44,7 @@ def change(services, statement, **values):
 
 
 def browser_of(visitor: Browser) -> Browser:
-    """Another one, on the same web doors."""
+    """Another one, on the same application."""
     return visitor.application.test_client()
 
 
@@ -398,16 +398,16 @@ def test_attempts_at_once_are_all_counted(operator, services, monkeypatch) -> No
     is_right = passwords.is_right
     counted = lambda *given: (hashed.append(1), is_right(*given))[1]  # noqa: E731
     monkeypatch.setattr(sign_in.passwords, "is_right", counted)
-    doors = [
+    sign_ins = [
         sign_in.SignIn(services.records, services.store, services.settings.secret_keys)
         for _ in range(4)
     ]
     someone = sign_in.Visitor("", "", "a test")
 
     def attempt() -> None:
-        for door in doors:
+        for one in sign_ins:
             with pytest.raises(SignInRefused):
-                door.by_password("maria", WRONG, someone, "")
+                one.by_password("maria", WRONG, someone, "")
 
     at_once(4, attempt)
     assert len(hashed) == MAX_ATTEMPTS

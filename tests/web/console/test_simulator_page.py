@@ -34,8 +34,8 @@ def services(folder, redis_url):
 
 
 @pytest.fixture
-def doors(services):
-    """The web doors of the gateway, where the provider's webhooks come to."""
+def server(services):
+    """The web process, where the provider's webhooks come to."""
     port = int(services.settings.accounts["simulator"].public_url.rpartition(":")[2])
     server = make_server("127.0.0.1", port, create_app(services), threaded=True)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
@@ -58,7 +58,7 @@ def said(answer):
     return html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", answer.text)))
 
 
-def test_a_text_is_watched_from_the_door_to_the_phone(services, doors, phone):
+def test_a_text_is_watched_from_the_webhook_to_the_phone(services, server, phone):
     page = phone.get(PATH)
     (sender,) = re.findall(r'<option value="(\+12025550100)"', page.text)
     data = {"text": "stop please", "sender": sender}
@@ -78,7 +78,7 @@ def test_a_text_is_watched_from_the_door_to_the_phone(services, doors, phone):
     )
 
 
-def test_it_works_without_scripts(services, doors, phone):
+def test_it_works_without_scripts(services, server, phone):
     data = {"text": EVIL, "sender": "+12025550100"}
     answer = phone.post(f"{PATH}/text", data)
     assert (answer.status_code, answer.location) == (303, PATH)
@@ -88,7 +88,7 @@ def test_it_works_without_scripts(services, doors, phone):
     assert "What became of it" in page.text
 
 
-def test_the_second_program_has_its_own_sender(services, doors, phone):
+def test_the_second_program_has_its_own_sender(services, server, phone):
     data = {"text": "stop please", "sender": "+14155550888"}
     assert phone.post(f"{PATH}/text", data, headers=HTMX).status_code == 200
     services.applier.drain(partition_of(NUMBER))
@@ -116,7 +116,7 @@ def test_what_cannot_be_sent_is_said(services, phone):
     assert "Write a text first" in empty.text
     odd = phone.post(f"{PATH}/text", {"text": "x", "sender": "+19995550100"}, headers=HTMX)
     assert "belongs to no program" in odd.text
-    # nobody opened the doors
+    # nobody serves
     away = phone.post(f"{PATH}/text", {"text": "x", "sender": "+12025550100"}, headers=HTMX)
     assert "did not reach our endpoint" in said(away)
     assert services.history.of_number(NUMBER) == []
