@@ -12,7 +12,6 @@ from smsgate.records.database import Database, upsert
 from smsgate.records.history import (
     EventHistory,
     HistoryPlace,
-    Lists,
     ReceivedTexts,
     SuppressionSets,
     WholeHistory,
@@ -58,7 +57,6 @@ class Records:
         self.received_texts = ReceivedTexts(self.database)
         self.history = EventHistory(self.database)
         self.whole_history = WholeHistory(self.database)
-        self.lists = Lists(self.database)
         self.removal = ContentRemoval(self.database)
         self.verifier = Verifier(self.database)
         self.suppression_sets = SuppressionSets(self.database)

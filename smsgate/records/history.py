@@ -1,12 +1,11 @@
 """What pages and features read of the records, always bounded or streamed.
 
-Events of a number page by page, whole histories of many numbers, received texts, suppression sets,
-and what was imported as a list. Raises as ``RecordReader``.
+Events of a number page by page, whole histories of many numbers, received texts, and suppression
+sets. Raises as ``RecordReader``.
 """
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -17,9 +16,9 @@ import msgspec
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select, tuple_
 from sqlalchemy import text as sql
 
-from smsgate.consent.events import Event, event_for, numbers_of
+from smsgate.consent.events import event_for, numbers_of
 from smsgate.domain.messages import ALL
-from smsgate.records.contents import event_of, lookup, standing_of
+from smsgate.records.contents import lookup
 from smsgate.records.database import Database
 from smsgate.records.reader import (
     EVENTS,
@@ -268,84 +267,3 @@ class SuppressionSets:
                     found.append(number_standing_of(row))
                 seen, last = seen + 1, row.number
         return SuppressionSetPage(found, last if seen == SCANNED else "")
-
-
-_cached_event = functools.lru_cache(8)(event_of)
-"""An event of a list is about hundreds of numbers, which come one after the other."""
-
-
-class Lists:
-    """Reads the records. Everything here raises ``RecordsUnavailable`` and ``RecordsNotReady``."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    def standings(self) -> Iterator[tuple[NumberStanding, Event | None]]:
-        """How every number stands, and the event that last said so, unless it was removed.
-
-        In no particular order, all of one moment; streamed.
-        """
-        asked = (
-            select(numbers, events.c.facts)
-            .select_from(
-                numbers.outerjoin(
-                    links, (links.c.lane == numbers.c.lane) & (links.c.seq == numbers.c.seq)
-                ).outerjoin(events, events.c.id == links.c.event_id)
-            )
-            .order_by(numbers.c.lane, numbers.c.seq)
-        )
-        for number, partition, seq, *rest, facts in stream_of(self._database, asked):
-            stands = NumberStanding(number, partition, seq, standing_of(*rest))
-            yield stands, None if facts is None else _cached_event(facts, None)
-
-    def texted_us(self, kind: str) -> dict[str, int]:
-        """By number, of those with events of that kind, when it last texted us."""
-        about = select(events.c.number).where(events.c.kind == kind)
-        asked = (
-            select(events.c.number, func.max(events.c.received_us))
-            .where(events.c.source == "text", events.c.number.in_(about))
-            .group_by(events.c.number)
-        )
-        return {row[0]: row[1] for row in stream_of(self._database, asked)}
-
-    def of_list(self, list_id: str, partition: int) -> Iterator[Event]:
-        """The recorded parts of an imported list in a partition, in their order."""
-        first = lookup(f"{list_id}-")
-        asked = (
-            select(events.c.facts)
-            .where(
-                events.c.account == "",
-                events.c.message_id >= first,
-                events.c.message_id < f"{first}~",
-                events.c.lane == partition,
-                events.c.kind == "import",
-            )
-            .order_by(events.c.seq)
-        )
-        for row in stream_of(self._database, asked):
-            yield event_of(row.facts, None)
-
-    def undone(self, list_id: str) -> int:
-        """How often an import of the same file and in the same way was undone.
-
-        ``list_id`` is that of the first of them; later ones have a dot and a number behind it.
-        """
-        first = lookup(list_id)
-        asked = select(events.c.message_id).where(
-            events.c.account == "",
-            events.c.message_id >= first,
-            events.c.message_id < f"{first}~",
-            events.c.kind == "import_file",
-            events.c.outcome == "undone",
-        )
-        return len({row.message_id for row in stream_of(self._database, asked)})
-
-    def parts(self, list_id: str) -> set[str]:
-        """Message ids of the recorded parts of an imported list."""
-        first = lookup(f"{list_id}-")
-        asked = select(events.c.message_id).where(
-            events.c.account == "",
-            events.c.message_id >= first,
-            events.c.message_id < f"{first}~",
-        )
-        return {row.message_id for row in stream_of(self._database, asked)}

@@ -18,7 +18,7 @@ from smsgate.domain.errors import (
 )
 from smsgate.domain.messages import ALL, Arrival, Consent, Intent
 from smsgate.features.evidence import service
-from smsgate.features.lists.number_import import Listing, build_importing
+from smsgate.features.lists.number_import import ImportRequest, NumberImport
 from smsgate.features.numbers.state import state_of
 from smsgate.features.records_admin.rebuild import build_rebuilding
 from smsgate.features.reviews.service import ReviewService
@@ -92,7 +92,7 @@ def by_hand(services):
 
 
 def by_a_list(services):
-    build_importing(services).enter([NUMBER], Listing("alerts", "opted_out"))
+    NumberImport(services).enter([NUMBER], ImportRequest("alerts", "opted_out"))
 
 
 def by_a_lock(services):
@@ -198,7 +198,7 @@ def test_an_opt_out_wins_a_tie_where_its_time_has_whole_seconds(services):
 def test_where_a_list_has_days_only_a_consent_of_that_day_is_not_newer(services):
     now_us = services.store.health.now_us()
     day = now_us - now_us % DAY_US - 9 * DAY_US
-    build_importing(services).enter([NUMBER], Listing("alerts", "opted_out"), [day])
+    NumberImport(services).enter([NUMBER], ImportRequest("alerts", "opted_out"), [day])
     with pytest.raises(
         RestoreRefused, match=r"as far as that is known.*23:59:59 UTC at the latest"
     ):

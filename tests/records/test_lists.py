@@ -7,6 +7,7 @@ import sqlalchemy
 from sqlalchemy import Engine, delete, update
 
 from smsgate.consent.events import ListGroup, Standing, event_id
+from smsgate.features.lists.storage import ListStorage
 from smsgate.pipeline.reviews import recorded_open
 from smsgate.records.contents import content_of
 from smsgate.records.removal import announcement
@@ -52,8 +53,8 @@ def test_each_number_has_its_part_of_the_event(kept):
     assert (told.event.standing, told.event.listed) == (STOPPED, ())
     assert [one.event.outcome for one in kept.reader.of_number(OTHER)] == ["applied", "repeat"]
     assert [one.event.kind for one in kept.reader.of_number(THIRD)] == ["import", "opt_in"]
-    assert kept.lists.parts("import-1") == {"import-1-1-3-0"}
-    assert kept.lists.parts("import-") == set()
+    assert ListStorage(kept.database).parts("import-1") == {"import-1-1-3-0"}
+    assert ListStorage(kept.database).parts("import-") == set()
 
 
 @pytest.mark.parametrize(("standing", "stands"), [(STOPPED, True), (None, False)])

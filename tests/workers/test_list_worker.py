@@ -153,18 +153,18 @@ def test_a_step_whose_worker_was_killed_is_seen_and_taken_up_once(services, jobs
 
 _DIES = """
 import os
-from smsgate.features.lists.number_import import Importing
+from smsgate.features.lists.number_import import NumberImport
 from workers import jobs
 from workers.list_worker import ListWorker
 import threading
 
-enter = Importing.enter
+enter = NumberImport.enter
 
 def enter_and_hang(*args, **kwargs):
     enter(*args, **kwargs)
     threading.Event().wait()
 
-Importing.enter = enter_and_hang
+NumberImport.enter = enter_and_hang
 live = jobs.live()
 ListWorker(lambda: live.services).start()
 threading.Event().wait()

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import click
 import msgspec
@@ -27,53 +28,35 @@ from rich.progress import (
 from smsgate.cli import session
 from smsgate.cli.session import moment, person
 from smsgate.domain.messages import ALL, Consent
-from smsgate.domain.phone import is_region
-from smsgate.features.lists.export import FORMS, STATES, Exporting, Wanted, written
-from smsgate.features.lists.file_import import ROW_OUTCOMES, FileImport, Summary, results
-from smsgate.features.lists.import_record import change_text, titles_of
-from smsgate.features.lists.import_record import imports as on_record
+from smsgate.features.lists.export import FORMS, STATES, ExportQuery, export_lines, exported_numbers
+from smsgate.features.lists.file_import import ROW_OUTCOMES, FileImport, ImportSummary, row_results
+from smsgate.features.lists.import_record import State, change_text, imports, titles_of
 from smsgate.features.lists.import_undo import (
     UNDO_OUTCOMES,
-    UndoSummary,
-    build_import_undo,
+    ImportUndo,
     undo_results,
     undo_text,
 )
 from smsgate.features.lists.list_file import ListFile
-from smsgate.features.lists.number_import import Listing, build_importing
-from smsgate.features.lists.scrub import BLOCKED, Scrubbed, Scrubbing, unreachable
-from smsgate.features.lists.shapes import FORMATS, shown
+from smsgate.features.lists.number_import import ImportRequest
+from smsgate.features.lists.rows import region_of
+from smsgate.features.lists.scrub import BLOCK_REASONS, Scrub, unreachable
+from smsgate.features.lists.shapes import FORMATS, printable
 from smsgate.files import whole
 from smsgate.pipeline.entries import check_program
-from smsgate.pipeline.manual_input import reason_of
+from smsgate.pipeline.manual_input import MEDIA, reason_of
+
+SOME_UNUSED = NOT_DONE = 1
+_file = click.Path(path_type=Path, dir_okay=False, writable=True)
 
 
-@contextmanager
-def bytes_bar(file: BinaryIO, *, quiet: bool) -> Iterator[Callable[[str], Callable[[int], None]]]:
-    """Gives a function: what is being done, to what is told how many bytes more were read."""
-    total = os.fstat(file.fileno()).st_size
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
-    console = Console(stderr=True, highlight=False)
-    with Progress(*columns, TimeRemainingColumn(), console=console, disable=quiet) as bar:
-
-        def begin(what: str) -> Callable[[int], None]:
-            task = bar.add_task(what, total=total or None)
-            return lambda count: bar.advance(task, count)
-
-        yield begin
-
-
-@contextmanager
-def numbers_bar(*, quiet: bool) -> Iterator[Callable[[int], None]]:
-    """Gives what is told how many numbers more were looked at; how many there are is not known."""
-    columns = (TextColumn("{task.completed:,.0f} numbers"), TimeElapsedColumn())
-    console = Console(stderr=True, highlight=False)
-    with Progress(*columns, console=console, disable=quiet) as bar:
-        task = bar.add_task("", total=None)
-        yield lambda count: bar.advance(task, count)
-
-
-SOME_UNUSED = 1
+_REGION = click.option("--region", default="", help="Country of numbers without one, such as US.")
+_COLUMN = click.option(
+    "--column", default="", help="Column of the numbers: its name, or its place from 1."
+)
+_FORM = click.option(
+    "--format", "form", type=click.Choice(FORMATS), default="auto", show_default=True
+)
 
 
 @click.command("import", epilog="Example: smsgate import stopped.csv --program alerts --apply")
@@ -86,23 +69,28 @@ SOME_UNUSED = 1
     help="How every number stands; as the file says where it is an export that says so, else "
     "opted out. A list of subscribers records their consent and lifts no opt-out.",
 )
-@click.option("--region", default="", help="Country of numbers without one, such as US.")
-@click.option("--column", default="", help="Column of the numbers: its name, or its place from 1.")
-@click.option("--format", "form", type=click.Choice(FORMATS), default="auto", show_default=True)
-@click.option(
-    "--result",
-    type=click.Path(path_type=Path, dir_okay=False, writable=True),
-    help="Write what became of each row to this CSV file.",
-)
+@_REGION
+@_COLUMN
+@_FORM
+@click.option("--result", type=_file, help="Write what became of each row to this CSV file.")
 @click.option("--words", default="", help="What subscribers agreed to; needed for their consent.")
 @click.option(
-    "--medium",
-    type=click.Choice(["web", "paper", "voice", "text", "other"]),
-    default="other",
-    help="Where they agreed to it.",
+    "--medium", type=click.Choice(MEDIA), default="other", help="Where they agreed to it."
 )
 @session.as_json
-def import_list(file: BinaryIO, as_json: bool, result: Path | None, **given: Any) -> None:  # noqa: ANN401 - click's options
+def import_list(
+    file: BinaryIO,
+    program: str,
+    apply: bool,
+    state: State | None,
+    region: str,
+    column: str,
+    form: str,
+    result: Path | None,
+    words: str,
+    medium: str,
+    as_json: bool,
+) -> None:
     """Import a list: CSV, TSV, one JSON object a line, or one number a line.
 
     The whole file is read first; without --apply that is all. With --apply, every number of the
@@ -114,91 +102,56 @@ def import_list(file: BinaryIO, as_json: bool, result: Path | None, **given: Any
     started = time.monotonic()
     services = session.services_for_lists()
     name = Path(file.name).name
+    request = ImportRequest(
+        program=program,
+        state=state or "opted_out",
+        actor=person(),
+        note=name,
+        consent=Consent(words=words, medium=medium, source=name) if words else None,
+    )
     work = FileImport(
-        build_importing(services),
-        services.records,
-        _listing(name, given),
+        services,
+        request,
         file,
-        region=region_of(given["region"]),
-        form=given["form"],
-        column=given["column"],
-        forced=given["state"] is not None,
+        region=region_of(region),
+        form=form,
+        column=column,
+        forced=state is not None,
     )
     with ExitStack() as stack:
-        applying = given["apply"]
-        write = stack.enter_context(results(result)) if result else None
-        bar = stack.enter_context(bytes_bar(file, quiet=as_json))
-        summary = work.rehearse(bar("Reading the list"), None if applying else write)
-        if applying:
+        write = stack.enter_context(row_results(result)) if result else None
+        bar = stack.enter_context(_bytes_bar(file, quiet=as_json))
+        summary = work.rehearse(bar("Reading the list"), None if apply else write)
+        if apply:
             if work.needs_words(summary):
                 raise click.UsageError("Say what the subscribers agreed to: --words 'I agree …'")
             summary = work.apply(summary, bar("Importing"), write)
-    took_s = time.monotonic() - started
-    titles = titles_of(services.settings)
-    _show_import(summary, name, titles, applied=applying, as_json=as_json, seconds=took_s)
+    if as_json:
+        session.show_json(_import_json(summary, applied=apply))
+    else:
+        _show_read(name, summary.shape, summary.encoding, summary.rows, started)
+        _show_import(summary, titles_of(services.settings), applied=apply)
     session.end(SOME_UNUSED if summary.unused else 0)
 
 
-def _listing(name: str, given: dict[str, Any]) -> Listing:
-    consent = None
-    if given["words"]:
-        consent = Consent(words=given["words"], medium=given["medium"], source=name)
-    return Listing(
-        program=given["program"],
-        state=given["state"] or "opted_out",
-        actor=person(),
-        note=name,
-        consent=consent,
-    )
+def _import_json(summary: ImportSummary, *, applied: bool) -> dict[str, object]:
+    value: dict[str, object] = msgspec.to_builtins(summary)
+    del value["by_state"]
+    first = [{**msgspec.to_builtins(row), "cell": printable(row.cell)} for row in summary.first]
+    return {**value, "first": first, "applied": applied}
 
 
-def region_of(text: str) -> str:
-    """A country that was given, in capitals; empty for none."""
-    region = text.upper()
-    if region and not is_region(region):
-        raise click.BadParameter(f"{text!r} is no country: two letters, such as US or GB")
-    return region
-
-
-def _show_import(
-    summary: Summary,
-    name: str,
-    titles: Mapping[str, str],
-    *,
-    applied: bool,
-    as_json: bool,
-    seconds: float,
-) -> None:
-    outcomes = dict(summary.outcomes)
-    if as_json:
-        first = [{**msgspec.to_builtins(row), "cell": shown(row.cell)} for row in summary.first]
-        summary.first = []
-        value = msgspec.to_builtins(summary)
-        del value["by_state"]
-        session.show_json({**value, "first": first, "applied": applied})
-        return
-    console = Console(highlight=False)
-    pace = f"{summary.rows / seconds:,.0f} a second" if seconds else ""
-    console.print(
-        f"{name}: {summary.shape}, {summary.encoding}; {summary.rows:,} rows, {pace}.",
-        markup=False,
-        soft_wrap=True,
-    )
+def _show_import(summary: ImportSummary, titles: Mapping[str, str], *, applied: bool) -> None:
     for change in summary.changes:
-        console.print(change_text(change, titles, done=applied), markup=False, soft_wrap=True)
-    for counts in (outcomes, summary.problems):
-        for one, count in sorted(counts.items(), key=lambda item: -item[1]):
-            console.print(f"{count:>12,}  {one}: {ROW_OUTCOMES[one]}", markup=False, soft_wrap=True)
+        click.echo(change_text(change, titles, done=applied))
+    _show_counts(summary.outcomes, ROW_OUTCOMES)
+    _show_counts(summary.problems, ROW_OUTCOMES)
     for row in summary.first:
-        said = f"line {row.line}: {shown(row.cell)!r}: {ROW_OUTCOMES[row.outcome]}"
-        console.print(said, markup=False, soft_wrap=True)
+        click.echo(f"line {row.line}: {printable(row.cell)!r}: {ROW_OUTCOMES[row.outcome]}")
     if not applied:
-        console.print("Nothing was changed. To do it, run it again with --apply.")
+        click.echo("Nothing was changed. To do it, run it again with --apply.")
     elif summary.outcomes["applied"]:
-        console.print(f"To take it back: smsgate imports undo {summary.list_id}", soft_wrap=True)
-
-
-NOT_DONE = 1
+        click.echo(f"To take it back: smsgate imports undo {summary.list_id}")
 
 
 @click.group("imports")
@@ -212,21 +165,17 @@ def imports_group() -> None:
 def list_imports(limit: int, as_json: bool) -> None:
     """List the newest imports: when, by whom, which file, and what it changed, by name."""
     services = session.services_for_lists()
-    found = on_record(services.store, services.records, limit)
+    found = imports(services.store, services.records, limit)
     if as_json:
         session.show_json([asdict(one) for one in found])
         return
-    console = Console(highlight=False)
     for one in found:
-        head = f"{moment(one.at_us)}  {one.id}  by {one.by}"
-        console.print(head, markup=False, soft_wrap=True)
-        console.print(f"    {one.note}", markup=False, soft_wrap=True)
+        click.echo(f"{moment(one.at_us)}  {one.id}  by {one.by}\n    {one.note}")
         if one.undone_us:
             undone = f"undone {moment(one.undone_us)} by {one.undone_by}: {one.undone_reason}"
-            console.print(f"    {undone}", markup=False, soft_wrap=True)
-            console.print(f"    {one.undone_note}", markup=False, soft_wrap=True)
+            click.echo(f"    {undone}\n    {one.undone_note}")
     if not found:
-        console.print("No import is on record.")
+        click.echo("No import is on record.")
 
 
 @imports_group.command(
@@ -235,17 +184,13 @@ def list_imports(limit: int, as_json: bool) -> None:
 @click.argument("list_id", metavar="ID")
 @click.option("--apply", is_flag=True, help="Do it; without it nothing is changed.")
 @click.option("--reason", default="", help="Goes on record, with your name; needed with --apply.")
-@click.option(
-    "--result",
-    type=click.Path(path_type=Path, dir_okay=False, writable=True),
-    help="Write what became of each number to this CSV file.",
-)
+@click.option("--result", type=_file, help="Write what became of each number to this CSV file.")
 @session.as_json
 def undo(list_id: str, apply: bool, reason: str, result: Path | None, as_json: bool) -> None:
     """Undo an import as a whole: each number goes back to how it stood before the list.
 
     A number of which something newer was said or done since keeps what it has: its own STOP or
-    START, a lock, a consent, an opt-out by hand, a later list that names it. A command that was
+    START, a lock, a consent, a manual opt-out, a later list that names it. A command that was
     killed is simply run again; nothing is done twice.
 
     Exit code 0: nothing is left to undo. 1: other lists were applied all the time, undo it again.
@@ -253,31 +198,23 @@ def undo(list_id: str, apply: bool, reason: str, result: Path | None, as_json: b
     """
     if apply and not reason.strip():
         raise click.UsageError("Give a reason for the record: --reason TEXT.")
-    work = build_import_undo(session.services_for_lists())
+    work = ImportUndo(session.services_for_lists())
     with ExitStack() as stack:
         write = stack.enter_context(undo_results(result)) if result else None
-        progress = stack.enter_context(numbers_bar(quiet=as_json))
+        progress = stack.enter_context(_numbers_bar(quiet=as_json))
         if apply:
             summary = work.apply(list_id, person(), reason_of(reason), progress, write)
         else:
             summary = work.rehearse(list_id, progress, write)
-    _show_undo(summary, applied=apply, as_json=as_json)
-    session.end(NOT_DONE if summary.outcomes["busy"] else 0)
-
-
-def _show_undo(summary: UndoSummary, *, applied: bool, as_json: bool) -> None:
-    outcomes = dict(summary.outcomes)
     if as_json:
-        session.show_json(
-            {"import": asdict(summary.record), "outcomes": outcomes, "applied": applied}
-        )
-        return
-    console = Console(highlight=False)
-    console.print(undo_text(summary.record, summary.outcomes), markup=False, soft_wrap=True)
-    for one, count in sorted(outcomes.items(), key=lambda item: -item[1]):
-        console.print(f"{count:>12,}  {one}: {UNDO_OUTCOMES[one]}", markup=False, soft_wrap=True)
-    if not applied:
-        console.print("Nothing was changed. To do it, run it again with --apply and --reason.")
+        record, outcomes = asdict(summary.record), dict(summary.outcomes)
+        session.show_json({"import": record, "outcomes": outcomes, "applied": apply})
+    else:
+        click.echo(undo_text(summary.record, summary.outcomes))
+        _show_counts(summary.outcomes, UNDO_OUTCOMES)
+        if not apply:
+            click.echo("Nothing was changed. To do it, run it again with --apply and --reason.")
+    session.end(NOT_DONE if summary.outcomes["busy"] else 0)
 
 
 @click.command(epilog="Example: smsgate export --program alerts --state opted_out -o stopped.csv")
@@ -287,7 +224,7 @@ def _show_undo(summary: UndoSummary, *, applied: bool, as_json: bool) -> None:
 @click.option("--source", "sources", multiple=True, help="Such as text, provider or import.")
 @click.option("--since", type=click.DateTime(), help="Standing so from then on (UTC).")
 @click.option("--format", "form", type=click.Choice(FORMS), default="csv", show_default=True)
-@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False, writable=True))
+@click.option("-o", "--output", type=_file)
 def export(
     program: str,
     scope: str | None,
@@ -306,33 +243,21 @@ def export(
     services = session.services_for_lists()
     if program:
         check_program(services.settings, program)
-    wanted = Wanted(
+    query = ExportQuery(
         scope=program or ALL,
         states=frozenset(states),
         sources=frozenset(sources),
         since_us=int(since.replace(tzinfo=UTC).timestamp() * 1_000_000) if since else 0,
     )
-    found = Exporting(services.records, services.archiver).numbers(wanted)
-    with _out(output) as out:
-        count = 0
-        for some, lines in written(found, form):
+    count = 0
+    with ExitStack() as stack:
+        out = stack.enter_context(whole(output)) if output else sys.stdout.buffer
+        for some, lines in export_lines(exported_numbers(services, query), form):
             out.write(lines)
             count += some
+        out.flush()
     if output is not None:
-        Console(highlight=False).print(f"{count:,} numbers are in {output}.", soft_wrap=True)
-
-
-@contextmanager
-def _out(path: Path | None) -> Iterator[BinaryIO]:
-    if path is not None:
-        with whole(path) as out:
-            yield out
-        return
-    yield sys.stdout.buffer
-    sys.stdout.buffer.flush()
-
-
-_path = click.Path(path_type=Path, dir_okay=False, writable=True)
+        click.echo(f"{count:,} numbers are in {output}.")
 
 
 @click.command(
@@ -340,11 +265,11 @@ _path = click.Path(path_type=Path, dir_okay=False, writable=True)
 )
 @click.argument("file", type=click.File("rb"))
 @click.option("--program", required=True, help="Program that wants to text.")
-@click.option("-o", "--output", type=_path, required=True, help="Who may be texted.")
-@click.option("--blocked", type=_path, required=True, help="Who may not, and why.")
-@click.option("--region", default="", help="Country of numbers without one, such as US.")
-@click.option("--column", default="", help="Column of the numbers: its name, or its place from 1.")
-@click.option("--format", "form", type=click.Choice(FORMATS), default="auto", show_default=True)
+@click.option("-o", "--output", type=_file, required=True, help="Who may be texted.")
+@click.option("--blocked", type=_file, required=True, help="Who may not, and why.")
+@_REGION
+@_COLUMN
+@_FORM
 @click.option("--types", is_flag=True, help="Block what is no mobile number by its country's plan.")
 @session.as_json
 def scrub(
@@ -364,42 +289,60 @@ def scrub(
     of this moment: ask the gate again at the send. Where the gate cannot tell, nothing is written.
     """
     started = time.monotonic()
-    _refuse_same(Path(file.name), output, blocked)
+    if len({path.resolve() for path in (Path(file.name), output, blocked)}) < 3:
+        raise click.UsageError("The list, -o and --blocked must be three different files")
     services = session.services_for_lists()
-    listed = ListFile(file, form, column)
-    work = Scrubbing(
+    work = Scrub(
         services.gate,
         program,
-        listed,
+        ListFile(file, form, column),
         unreachable(services.store, services.records),
         region=region_of(region),
-        kinds=types,
+        mobile_only=types,
     )
-    with ExitStack() as stack:
-        outs = [stack.enter_context(whole(path)) for path in (output, blocked)]
-        bar = stack.enter_context(bytes_bar(file, quiet=as_json))
-        done = work.part(file, outs[0], outs[1], bar("Scrubbing"))
-    _show_scrub(done, time.monotonic() - started, types=types, as_json=as_json)
-
-
-def _refuse_same(source: Path, output: Path, blocked: Path) -> None:
-    if len({path.resolve() for path in (source, output, blocked)}) < 3:
-        raise click.UsageError("The list, -o and --blocked must be three different files")
-
-
-def _show_scrub(done: Scrubbed, seconds: float, *, types: bool, as_json: bool) -> None:
+    with whole(output) as clean, whole(blocked) as rest, _bytes_bar(file, quiet=as_json) as bar:
+        done = work.run(file, clean, rest, bar("Scrubbing"))
     if as_json:
         session.show_json(msgspec.to_builtins(done))
         return
-    console = Console(highlight=False)
-    pace = f"{done.rows / seconds:,.0f} a second"
-    console.print(
-        f"{done.shape}, {done.encoding}; {done.rows:,} rows, {pace}.", markup=False, soft_wrap=True
-    )
-    console.print(f"{done.clean:>12,}  may be texted")
-    for reason, count in done.blocked.most_common():
-        said = f"{count:>12,}  {reason}: {BLOCKED.get(reason, '')}"
-        console.print(said, markup=False, soft_wrap=True)
+    _show_read("", done.shape, done.encoding, done.rows, started)
+    click.echo(f"{done.clean:>12,}  may be texted")
+    _show_counts(done.blocked, BLOCK_REASONS)
     if types and done.unknown_kind:
-        said = f"Of {done.unknown_kind:,} it cannot be said whether they are mobile numbers."
-        console.print(said, soft_wrap=True)
+        click.echo(f"Of {done.unknown_kind:,} it cannot be said whether they are mobile numbers.")
+
+
+def _show_read(name: str, shape: str, encoding: str, rows: int, started: float) -> None:
+    pace = rows / max(time.monotonic() - started, 1e-9)
+    read = f"{shape}, {encoding}; {rows:,} rows, {pace:,.0f} a second."
+    click.echo(f"{name}: {read}" if name else read)
+
+
+def _show_counts(counts: Counter[str], meanings: Mapping[str, str]) -> None:
+    for name, count in counts.most_common():
+        click.echo(f"{count:>12,}  {name}: {meanings.get(name, '')}")
+
+
+@contextmanager
+def _bytes_bar(file: BinaryIO, *, quiet: bool) -> Iterator[Callable[[str], Callable[[int], None]]]:
+    """A bar on standard error; gives what begins a phase and takes how many bytes were read."""
+    total = os.fstat(file.fileno()).st_size
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
+    console = Console(stderr=True, highlight=False)
+    with Progress(*columns, TimeRemainingColumn(), console=console, disable=quiet) as bar:
+
+        def begin(what: str) -> Callable[[int], None]:
+            task = bar.add_task(what, total=total or None)
+            return lambda count: bar.advance(task, count)
+
+        yield begin
+
+
+@contextmanager
+def _numbers_bar(*, quiet: bool) -> Iterator[Callable[[int], None]]:
+    """A count on standard error, for a list of unknown length; takes how many more."""
+    columns = (TextColumn("{task.completed:,.0f} numbers"), TimeElapsedColumn())
+    console = Console(stderr=True, highlight=False)
+    with Progress(*columns, console=console, disable=quiet) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda count: bar.advance(task, count)

@@ -44,7 +44,7 @@ from smsgate.features.lists.job_files import (
 )
 from smsgate.features.lists.jobs import ListJobs
 from smsgate.features.lists.preview import Preview
-from smsgate.features.lists.scrub import BLOCKED
+from smsgate.features.lists.scrub import BLOCK_REASONS
 from smsgate.features.lists.shapes import FORMATS
 from smsgate.pipeline.manual_input import MEDIA, reason_of
 from smsgate.pipeline.services import Services
@@ -263,7 +263,7 @@ class Pages:
             "programs": [*self._services.settings.programs],
             "formats": FORMATS,
             "media": MEDIA,
-            "said": {"scrub": BLOCKED, "undo": UNDO_OUTCOMES}.get(job.kind, ROW_OUTCOMES),
+            "said": {"scrub": BLOCK_REASONS, "undo": UNDO_OUTCOMES}.get(job.kind, ROW_OUTCOMES),
             "days": KEPT_DAYS,
             "all": ALL,
             "change_text": partial(change_text, titles=titles_of(self._services.settings)),

@@ -9,7 +9,7 @@ that was undone, the same file is another list: its id has a dot and how often i
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
@@ -19,11 +19,12 @@ from typing import BinaryIO
 from smsgate.domain.errors import ListUnreadable, RecordsNotReady, RecordsUnavailable
 from smsgate.features.lists.import_record import ImportChange, State
 from smsgate.features.lists.list_file import ListFile
-from smsgate.features.lists.number_import import OUTCOMES, Importing, Listing
-from smsgate.features.lists.rows import REASONS, Rows, Seen, rows_of
-from smsgate.features.lists.shapes import shown
+from smsgate.features.lists.number_import import OUTCOMES, ImportRequest, NumberImport
+from smsgate.features.lists.rows import REASONS, ListRows, NumberSet, rows_of
+from smsgate.features.lists.shapes import printable
+from smsgate.features.lists.storage import ListStorage
 from smsgate.files import csv_file, harmless
-from smsgate.records import Records
+from smsgate.pipeline.services import Services
 
 WINDOW = 8_000
 """Rows that are entered together: some hundreds for each partition."""
@@ -47,8 +48,8 @@ Progress = Callable[[int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """What became of one row."""
+class ImportRow:
+    """What outcomes of one row."""
 
     line: int
     cell: str
@@ -59,12 +60,12 @@ class Row:
     """What the row says of its number; empty where it was not used."""
 
 
-Result = Callable[[Row], None]
+Result = Callable[[ImportRow], None]
 
 
 @dataclass(slots=True)
-class Summary:
-    """What a file holds, and what became of it."""
+class ImportSummary:
+    """What a file holds, and what outcomes of it."""
 
     shape: str
     encoding: str = ""
@@ -79,7 +80,7 @@ class Summary:
     changes: list[ImportChange] = field(default_factory=list)
     """What would be changed, or was, by state."""
     problems: Counter[str] = field(default_factory=Counter)
-    first: list[Row] = field(default_factory=list)
+    first: list[ImportRow] = field(default_factory=list)
     """The first rows that could not be used."""
 
     @property
@@ -90,7 +91,7 @@ class Summary:
 
 
 @dataclass(slots=True)
-class _Window:
+class ImportWindow:
     """Rows that are entered together; by state the numbers and since when."""
 
     rows: list[tuple[int, str, str, str]] = field(default_factory=list)
@@ -105,9 +106,8 @@ class FileImport:
 
     def __init__(
         self,
-        importing: Importing,
-        records: Records,
-        listing: Listing,
+        services: Services,
+        request: ImportRequest,
         file: BinaryIO,
         *,
         region: str = "",
@@ -118,43 +118,44 @@ class FileImport:
         """Recognise the file.
 
         Args:
-            importing: enters the numbers.
-            records: know which parts were entered once.
-            listing: what all rows have in common; its state is that of rows that do not say.
+            services: enter the numbers, and know which parts were entered once.
+            request: what all rows have in common; its state is that of rows that do not say.
             file: can be read twice.
             region: for numbers without a country.
-            form: one of ``lists.shapes.FORMATS``.
+            form: one of ``shapes.FORMATS``.
             column: the column of the numbers.
-            forced: whether the listing's state holds even where the rows say another.
+            forced: whether the request's state holds even where the rows say another.
 
         Raises ``ListUnreadable``, ``UnknownProgram``.
         """
-        importing.check(listing)
-        self._importing = importing
-        self._records = records
-        self._listing = listing
+        self._number_import = NumberImport(services)
+        self._number_import.check(request)
+        self._storage = ListStorage(services.records.database)
+        self._request = request
         self._bytes = file
         self._file = ListFile(file, form, column)
         self._region = region
         self._forced = forced
-        self._asked = (listing.program, listing.state, region, form, column, str(forced))
+        self._options = (request.program, request.state, region, form, column, str(forced))
 
-    def rehearse(self, progress: Progress, result: Result | None = None) -> Summary:
+    def rehearse(self, progress: Progress, result: Result | None = None) -> ImportSummary:
         """Read the whole file and say what would become of it; nothing is entered.
 
         Raises ``ListUnreadable``, ``StoreUnavailable``, ``StoreNotReady``.
         """
         return self._through(progress, result, self._rehearsed)
 
-    def apply(self, rehearsed: Summary, progress: Progress, result: Result | None) -> Summary:
+    def apply(
+        self, rehearsed: ImportSummary, progress: Progress, result: Result | None
+    ) -> ImportSummary:
         """Enter what was rehearsed, and wait until all of it is applied. Raises as ``rehearse``."""
         id_, known = self._known(rehearsed.list_id)
-        listing = replace(self._listing, id=id_)
+        request = replace(self._request, id=id_)
 
         def enter(numbers: dict[str, int], state: State, part: str) -> list[str]:
-            return self._importing.enter(
+            return self._number_import.enter(
                 [*numbers],
-                replace(listing, state=state),
+                replace(request, state=state),
                 [*numbers.values()],
                 part=f"{part}{state[0]}",
                 known=known,
@@ -163,60 +164,60 @@ class FileImport:
         summary = self._through(progress, result, enter)
         if summary.list_id != rehearsed.list_id:
             raise ListUnreadable("the file was changed while it was imported: import it again")
-        summary.list_id = listing.id
+        summary.list_id = request.id
         if summary.outcomes["applied"]:
-            said = ", ".join(f"{count} {name}" for name, count in summary.outcomes.most_common())
-            self._importing.conclude(listing, f"{summary.rows} rows: {said}", summary.changes)
+            counts = ", ".join(f"{count} {name}" for name, count in summary.outcomes.most_common())
+            self._number_import.conclude(request, f"{summary.rows} rows: {counts}", summary.changes)
         return summary
 
     def _known(self, list_id: str) -> tuple[str, Collection[str]]:
         """The id that the list is entered under, and its parts that were entered before."""
         with suppress(RecordsNotReady, RecordsUnavailable):  # then the store's 48 hours have to do
-            undone = self._records.lists.undone(list_id)
+            undone = self._storage.undone(list_id)
             list_id = f"{list_id}.{undone}" if undone else list_id
-            return list_id, self._records.lists.parts(list_id)
+            return list_id, self._storage.parts(list_id)
         return list_id, ()
 
-    def needs_words(self, summary: Summary) -> bool:
-        """Whether rows would put a consent on record, and nobody said what was agreed to."""
-        return summary.subscribed > 0 and self._listing.consent is None
+    def needs_words(self, summary: ImportSummary) -> bool:
+        """Whether rows would put a consent on record, and nobody outcome what was agreed to."""
+        return summary.subscribed > 0 and self._request.consent is None
 
     def _rehearsed(self, numbers: dict[str, int], state: State, _: str) -> list[str]:
-        return self._importing.rehearse([*numbers], replace(self._listing, state=state))
+        return self._number_import.rehearse([*numbers], replace(self._request, state=state))
 
     def _through(
         self,
         progress: Progress,
         result: Result | None,
         work: Callable[[dict[str, int], State, str], list[str]],
-    ) -> Summary:
-        summary = Summary(self._file.shape.name)
-        digest = sha256("\n".join(self._asked).encode())
+    ) -> ImportSummary:
+        summary = ImportSummary(self._file.shape.name)
+        digest = sha256("\n".join(self._options).encode())
         for part, window in enumerate(self._windows(summary, digest.update, progress)):
-            became: dict[str, dict[str, str]] = {
+            outcomes: dict[str, dict[str, str]] = {
                 state: dict(zip(some, work(some, state, f"{part}"), strict=True))
                 for state, some in window.numbers.items()
                 if some
             }
-            _count(summary, window, became)
+            _count(summary, window, outcomes)
             if result is not None:
-                for line, cell, number, said in window.rows:
-                    if said in became:
-                        result(Row(line, cell, number, became[said][number], said))
+                for line, cell, number, outcome in window.rows:
+                    if outcome in outcomes:
+                        result(ImportRow(line, cell, number, outcomes[outcome][number], outcome))
                     else:
-                        result(Row(line, cell, number, said))
+                        result(ImportRow(line, cell, number, outcome))
         summary.changes = [
-            self._importing.change(self._listing, state, found["new"] + found["applied"])
+            self._number_import.change(self._request, state, found["new"] + found["applied"])
             for state, found in summary.by_state.items()
         ]
-        summary.encoding = self._file.found.name
+        summary.encoding = self._file.detector.name
         summary.list_id = f"import-{digest.hexdigest()[:32]}"
         return summary
 
     def _windows(
-        self, summary: Summary, update: Callable[[bytes], None], progress: Progress
-    ) -> Iterator[_Window]:
-        window, seen, at = _Window(), {state: Seen() for state in _STATES}, 0
+        self, summary: ImportSummary, update: Callable[[bytes], None], progress: Progress
+    ) -> Iterator[ImportWindow]:
+        window, seen, at = ImportWindow(), {state: NumberSet() for state in _STATES}, 0
         for block in self._file.blocks():
             rows = rows_of(block, self._file.shape, self._region)
             update("".join(block.raws).encode("utf-8", "surrogatepass"))
@@ -226,63 +227,67 @@ class FileImport:
             at = now
             if len(window.rows) >= WINDOW:
                 yield window
-                window = _Window()
+                window = ImportWindow()
         yield window
 
     def _gather(
-        self, rows: Rows, window: _Window, seen: dict[State, Seen], summary: Summary
+        self,
+        rows: ListRows,
+        window: ImportWindow,
+        seen: dict[State, NumberSet],
+        summary: ImportSummary,
     ) -> None:
         block, problems = rows.block, rows.problems
         for place, (number, cell) in enumerate(zip(rows.numbers, block.cells, strict=True)):
-            said = problems.get(place) if problems else None
-            if said is None:
+            outcome = problems.get(place) if problems else None
+            if outcome is None:
                 state = self._state(rows, place)
-                said = state
+                outcome = state
                 if seen[state].add(int(number)):
                     window.numbers[state][number] = rows.since_us[place] if rows.since_us else 0
                 else:
-                    said = DUPLICATE
-            window.rows.append((block.line_of(place), cell, number, said))
-        seen.update((state, Seen()) for state in _STATES if seen[state].count >= REMEMBERED)
+                    outcome = DUPLICATE
+            window.rows.append((block.line_of(place), cell, number, outcome))
+        seen.update((state, NumberSet()) for state in _STATES if seen[state].count >= REMEMBERED)
         summary.rows += len(block.cells)
 
-    def _state(self, rows: Rows, place: int) -> State:
+    def _state(self, rows: ListRows, place: int) -> State:
         if rows.states and not self._forced:
             return "subscribed" if rows.states[place] == "subscribed" else "opted_out"
-        return self._listing.state
+        return self._request.state
 
 
-def _count(summary: Summary, window: _Window, became: dict[str, dict[str, str]]) -> None:
+def _count(
+    summary: ImportSummary, window: ImportWindow, outcomes: Mapping[str, Mapping[str, str]]
+) -> None:
     for state in window.numbers:
-        if state in became:
-            found = Counter(became[state].values())
+        if state in outcomes:
+            found = Counter(outcomes[state].values())
             summary.outcomes.update(found)
             summary.by_state.setdefault(state, Counter()).update(found)
     summary.subscribed += len(window.numbers["subscribed"])
-    if len(window.rows) == sum(map(len, became.values())):
-        return
-    for line, cell, number, said in window.rows:
-        if said in became:
-            continue
-        if said == DUPLICATE:
-            summary.outcomes[said] += 1
-            continue
-        summary.problems[said] += 1
-        if len(summary.first) < SHOWN and said not in ("other", "blank"):
-            summary.first.append(Row(line, cell, number, said))
+    if len(window.rows) == sum(map(len, outcomes.values())):
+        return  # every row is one of them
+    for line, cell, number, outcome in window.rows:
+        if outcome == DUPLICATE:
+            summary.outcomes[outcome] += 1
+        elif outcome not in outcomes:
+            summary.problems[outcome] += 1
+            if len(summary.first) < SHOWN and outcome not in ("other", "blank"):
+                summary.first.append(ImportRow(line, cell, number, outcome))
 
 
 @contextmanager
-def results(path: Path) -> Iterator[Callable[[Row], None]]:
-    """Write what became of each row to a CSV file; gives what writes one row.
+def row_results(path: Path) -> Iterator[Callable[[ImportRow], None]]:
+    """Write what outcomes of each row to a CSV file; gives what writes one row.
 
     A formula in a row is text for any spreadsheet.
     """
     columns = ["line", "given", "number", "outcome", "why", "state"]
     with csv_file(path, columns) as write_row:
 
-        def write(row: Row) -> None:
-            cell = harmless(shown(row.cell, _MAX_CELL_CHARS))
+        def write(row: ImportRow) -> None:
+            cell = harmless(printable(row.cell, _MAX_CELL_CHARS))
             why = ROW_OUTCOMES.get(row.outcome, "")
             write_row([row.line, cell, row.number, row.outcome, why, row.state])
 

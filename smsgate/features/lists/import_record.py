@@ -8,9 +8,11 @@ from typing import Literal
 
 import msgspec
 
-from smsgate.consent.events import Event
+from smsgate import __version__
+from smsgate.consent.events import Event, event_id
 from smsgate.domain.errors import NoSuchList
-from smsgate.domain.messages import ALL
+from smsgate.domain.messages import ALL, Entry
+from smsgate.features.lists.storage import ListStorage
 from smsgate.records import Records
 from smsgate.settings import Settings
 from smsgate.store import Store
@@ -29,13 +31,6 @@ class ImportChange(msgspec.Struct, frozen=True):
     """The programs that are concerned, of those that there are."""
     numbers: int
     """How many change, or changed."""
-
-
-def import_change(settings: Settings, program: str, state: State, numbers: int) -> ImportChange:
-    """What rows of a state do in a list for a program (or ``all``)."""
-    scope = scope_of(settings, program) if state == "opted_out" else program
-    names = [one.name for one in settings.programs] if scope == ALL else [program]
-    return ImportChange(state, scope, tuple(names), numbers)
 
 
 def scope_of(settings: Settings, program: str) -> str:
@@ -114,7 +109,7 @@ def import_of(records: Records, id_: str) -> ImportRecord:
         parts = (
             part
             for partition in range(PARTITIONS)
-            for part in records.lists.of_list(id_, partition)
+            for part in ListStorage(records.database).of_list(id_, partition)
         )
         events += [part for part in [next(parts, None)] if part is not None]
     if not events:
@@ -149,3 +144,22 @@ def _newest_first(events: Iterable[Event]) -> list[Event]:
 
 def _id(event: Event) -> str:
     return event.entry.message_id if event.entry else ""
+
+
+def record_import(store: Store, entry: Entry, outcome: str, note: str) -> None:
+    """Put on record that a whole list was imported (``applied``) or undone."""
+    now_us = store.health.now_us()
+    key = IMPORT_FILE if outcome == "applied" else outcome
+    event = Event(
+        id=event_id(now_us // 1000, key, entry.message_id),
+        kind=IMPORT_FILE,
+        outcome=outcome,
+        number="",
+        program=entry.program,
+        entry=entry,
+        received_us=now_us,
+        applied_us=now_us,
+        note=note,
+        software=__version__,
+    )
+    store.ledger.append(partition_of(""), event)

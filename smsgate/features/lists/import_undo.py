@@ -14,27 +14,23 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from smsgate import __version__
-from smsgate.consent.events import Event, Standing, event_id
+from smsgate.consent.events import Event, Standing
 from smsgate.consent.renamed_programs import recorded_standing
 from smsgate.consent.reviews import undecided
 from smsgate.domain.messages import ALL, Arrival, Decision, Entry, Intent, ListUndo, SetMembership
 from smsgate.features.lists.import_record import (
-    IMPORT_FILE,
     UNDONE_OUTCOME,
     ImportRecord,
     import_of,
+    record_import,
 )
-from smsgate.features.lists.number_import import Importing, build_importing
+from smsgate.features.lists.number_import import NumberImport
+from smsgate.features.lists.storage import ListStorage
 from smsgate.files import csv_file
-from smsgate.pipeline.archive import LedgerArchiver
 from smsgate.pipeline.history import History
 from smsgate.pipeline.list_entries import UNDO, UNDONE
 from smsgate.pipeline.services import Services
-from smsgate.records import Records
-from smsgate.settings import Settings
-from smsgate.store import Store
-from smsgate.store.keys import PARTITIONS, partition_of
+from smsgate.store.keys import PARTITIONS
 
 PENDING = "would_undo"
 _NO_EFFECT = ("refused", "kept", "stale", "recorded", "asked")
@@ -174,20 +170,12 @@ class ImportUndo:
     cannot be read ``RecordsUnavailable``, ``RecordsNotReady``, ``RecordsDiffer``.
     """
 
-    def __init__(
-        self,
-        settings: Settings,
-        store: Store,
-        records: Records,
-        archiver: LedgerArchiver,
-        importing: Importing,
-    ) -> None:
-        """``archiver`` brings the records up first; ``importing`` applies what it enters."""
-        self._renamed = settings.programs.renamed
-        self._store = store
-        self._records = records
-        self._archiver = archiver
-        self._importing = importing
+    def __init__(self, services: Services) -> None:
+        self._renamed = services.settings.programs.renamed
+        self._store = services.store
+        self._records = services.records
+        self._archiver = services.archiver
+        self._number_import = NumberImport(services)
 
     def rehearse(self, id_: str, progress: Progress, result: Result | None = None) -> UndoSummary:
         """Say what undoing a list would do; nothing is changed."""
@@ -212,7 +200,18 @@ class ImportUndo:
 
         summary = self._through(id_, progress, result, undo)
         if summary.outcomes["undone"] or not summary.record.undone_us:
-            self._conclude(summary, actor, reason)
+            record = summary.record
+            entry = Entry(
+                number="",
+                program=record.program,
+                decision=Decision(Intent.NONE, rule=UNDONE, note=reason),
+                source="import",
+                actor=actor,
+                message_id=record.id,
+                phone=False,
+            )
+            note = undo_text(record, summary.outcomes)
+            record_import(self._store, entry, UNDONE_OUTCOME, note)
             self._archiver.move_all()  # so that the same file can be imported anew at once
         return summary
 
@@ -237,7 +236,7 @@ class ImportUndo:
 
     def _chunks(self, id_: str, partition: int) -> Iterator[list[str]]:
         """The numbers of a list in a partition, each once."""
-        parts = self._records.lists.of_list(id_, partition)
+        parts = ListStorage(self._records.database).of_list(id_, partition)
         numbers = [
             *dict.fromkeys(
                 number for part in parts for group in part.listed for number in group.numbers
@@ -283,35 +282,9 @@ class ImportUndo:
         added, _ = self._store.inbox.add([Arrival(entry) for entry in entries])
         told: dict[str, str] = {}
         for one in added:
-            told |= self._importing.applied(partition, one.id)
+            told |= self._number_import.applied(partition, one.id)
         kept = {number for number, outcome in told.items() if outcome == "kept"}
         return {one.id for one in added}, kept
-
-    def _conclude(self, summary: UndoSummary, actor: str, reason: str) -> None:
-        """Put on record that a whole list was undone."""
-        now_us, record = self._store.health.now_us(), summary.record
-        entry = Entry(
-            number="",
-            program=record.program,
-            decision=Decision(Intent.NONE, rule="import_undone", note=reason),
-            source="import",
-            actor=actor,
-            message_id=record.id,
-            phone=False,
-        )
-        event = Event(
-            id=event_id(now_us // 1000, UNDONE_OUTCOME, record.id),
-            kind=IMPORT_FILE,
-            outcome=UNDONE_OUTCOME,
-            number="",
-            program=record.program,
-            entry=entry,
-            received_us=now_us,
-            applied_us=now_us,
-            note=undo_text(record, summary.outcomes),
-            software=__version__,
-        )
-        self._store.ledger.append(partition_of(""), event)
 
 
 def undo_text(record: ImportRecord, outcomes: Counter[str]) -> str:
@@ -356,14 +329,3 @@ def undo_results(path: Path) -> Iterator[Result]:
             write_row([number, outcome, UNDO_OUTCOMES.get(outcome, "")])
 
         yield write
-
-
-def build_import_undo(services: Services) -> ImportUndo:
-    """What undoes imports."""
-    return ImportUndo(
-        services.settings,
-        services.store,
-        services.records,
-        services.archiver,
-        build_importing(services),
-    )

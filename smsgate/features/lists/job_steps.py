@@ -8,21 +8,20 @@ from contextlib import contextmanager
 
 from smsgate.domain.errors import Unfit
 from smsgate.domain.messages import ALL, Consent
-from smsgate.domain.phone import is_region
-from smsgate.features.lists.export import FORMS, STATES, Exporting, Wanted, written
-from smsgate.features.lists.file_import import FileImport, Summary, results
+from smsgate.features.lists.export import FORMS, STATES, ExportQuery, export_lines, exported_numbers
+from smsgate.features.lists.file_import import FileImport, ImportSummary, row_results
 from smsgate.features.lists.import_record import ImportRecord, State, import_of
 from smsgate.features.lists.import_undo import (
+    ImportUndo,
     UndoSummary,
-    build_import_undo,
     undo_results,
     undo_text,
 )
 from smsgate.features.lists.job_files import JobFolder, ListJob, StepResult, UnusedRow
 from smsgate.features.lists.list_file import ListFile
-from smsgate.features.lists.number_import import Listing, build_importing
-from smsgate.features.lists.scrub import Scrubbing, unreachable
-from smsgate.features.lists.shapes import FORMATS, shown
+from smsgate.features.lists.number_import import ImportRequest, NumberImport
+from smsgate.features.lists.scrub import Scrub, unreachable
+from smsgate.features.lists.shapes import FORMATS, printable
 from smsgate.files import whole
 from smsgate.pipeline.entries import check_program
 from smsgate.pipeline.manual_input import MEDIA
@@ -32,14 +31,6 @@ RESULT, CLEAN, BLOCKED, EXPORTED = "result", "clean", "blocked", "export"
 """Names of the files that steps leave."""
 Progress = Callable[[int], None]
 """Is told how many bytes or numbers more were done."""
-
-
-def region_of(text: str) -> str:
-    """A country that was given, in capitals; empty for none. Raises ``Unfit``."""
-    region = text.strip().upper()
-    if region and not is_region(region):
-        raise Unfit(f"{text!r} is no country: two letters, such as US or GB.")
-    return region
 
 
 class JobSteps:
@@ -52,7 +43,7 @@ class JobSteps:
         """Raise ``UnknownProgram`` or ``Unfit`` where a job asks for what there is not."""
         request = job.request
         if job.kind == "import":
-            build_importing(self._services).check(_listing(job))
+            NumberImport(self._services).check(_listing(job))
         elif job.kind == "undo":
             self.record(request.list_id)
         elif request.program != ALL or job.kind == "scrub":
@@ -85,13 +76,13 @@ class JobSteps:
         return run(job, folder, progress)
 
     def _rehearse(self, job: ListJob, folder: JobFolder, progress: Progress) -> StepResult:
-        with self._file_import(job, folder) as work, results(folder.file(RESULT)) as write:
+        with self._file_import(job, folder) as work, row_results(folder.file(RESULT)) as write:
             return _import_result(work.rehearse(progress, write))
 
     def _apply(self, job: ListJob, folder: JobFolder, progress: Progress) -> StepResult:
         found = job.result or StepResult()
-        rehearsed = Summary(found.shape, found.encoding, found.list_id)
-        with self._file_import(job, folder) as work, results(folder.file(RESULT)) as write:
+        rehearsed = ImportSummary(found.shape, found.encoding, found.list_id)
+        with self._file_import(job, folder) as work, row_results(folder.file(RESULT)) as write:
             return _import_result(work.apply(rehearsed, progress, write))
 
     @contextmanager
@@ -99,8 +90,7 @@ class JobSteps:
         request = job.request
         with folder.upload.open("rb") as file:
             yield FileImport(
-                build_importing(self._services),
-                self._services.records,
+                self._services,
                 _listing(job),
                 file,
                 region=request.region,
@@ -116,15 +106,15 @@ class JobSteps:
             whole(folder.file(CLEAN)) as clean,
             whole(folder.file(BLOCKED)) as blocked,
         ):
-            work = Scrubbing(
+            work = Scrub(
                 self._services.gate,
                 request.program,
                 ListFile(file, request.form, request.column),
                 unreachable(self._services.store, self._services.records),
                 region=request.region,
-                kinds=request.types,
+                mobile_only=request.types,
             )
-            done = work.part(file, clean, blocked, progress)
+            done = work.run(file, clean, blocked, progress)
         return StepResult(
             shape=done.shape,
             encoding=done.encoding,
@@ -136,10 +126,10 @@ class JobSteps:
 
     def _export(self, job: ListJob, folder: JobFolder, progress: Progress) -> StepResult:
         request, count = job.request, 0
-        wanted = Wanted(request.program, frozenset(request.states), since_us=request.since_us)
-        found = Exporting(self._services.records, self._services.archiver).numbers(wanted)
+        query = ExportQuery(request.program, frozenset(request.states), since_us=request.since_us)
+        found = exported_numbers(self._services, query)
         with whole(folder.file(EXPORTED)) as out:
-            for some, lines in written(found, request.form):
+            for some, lines in export_lines(found, request.form):
                 out.write(lines)
                 progress(some)
                 count += some
@@ -147,23 +137,23 @@ class JobSteps:
 
     def _rehearse_undo(self, job: ListJob, folder: JobFolder, progress: Progress) -> StepResult:
         with undo_results(folder.file(RESULT)) as write:
-            undo = build_import_undo(self._services)
+            undo = ImportUndo(self._services)
             return _undo_result(undo.rehearse(job.request.list_id, progress, write))
 
     def _undo(self, job: ListJob, folder: JobFolder, progress: Progress) -> StepResult:
         list_id, reason = job.request.list_id, job.request.reason
         with undo_results(folder.file(RESULT)) as write:
-            undo = build_import_undo(self._services)
+            undo = ImportUndo(self._services)
             return _undo_result(undo.apply(list_id, job.operator, reason, progress, write))
 
 
-def _listing(job: ListJob) -> Listing:
+def _listing(job: ListJob) -> ImportRequest:
     request = job.request
     consent = None
     if request.words:
         consent = Consent(words=request.words, medium=request.medium, source=job.name)
     state: State = "subscribed" if request.state == "subscribed" else "opted_out"
-    return Listing(
+    return ImportRequest(
         program=request.program or ALL,
         state=state,
         actor=job.operator,
@@ -172,7 +162,7 @@ def _listing(job: ListJob) -> Listing:
     )
 
 
-def _import_result(summary: Summary) -> StepResult:
+def _import_result(summary: ImportSummary) -> StepResult:
     return StepResult(
         shape=summary.shape,
         encoding=summary.encoding,
@@ -182,7 +172,7 @@ def _import_result(summary: Summary) -> StepResult:
         outcomes=_most_common(summary.outcomes),
         problems=_most_common(summary.problems),
         changes=tuple(summary.changes),
-        first=tuple(UnusedRow(row.line, shown(row.cell), row.outcome) for row in summary.first),
+        first=tuple(UnusedRow(row.line, printable(row.cell), row.outcome) for row in summary.first),
         unused=summary.unused,
     )
 

@@ -37,9 +37,9 @@ from smsgate.features.lists.job_steps import (
     RESULT,
     JobSteps,
     Progress,
-    region_of,
 )
 from smsgate.features.lists.preview import Preview, preview_of
+from smsgate.features.lists.rows import region_of
 from smsgate.pipeline.services import Services
 
 _KINDS: dict[Step, Kind] = {

@@ -114,7 +114,7 @@ def blocks(file: BinaryIO, encoding: Encoding, newline: str = "\n") -> Iterator[
             return
 
 
-class Found:
+class EncodingDetector:
     """What the bytes of a file were that is read as UTF-8, as far as it was read."""
 
     def __init__(self, encoding: Encoding) -> None:
@@ -179,14 +179,14 @@ class ListFile:
         text = head[len(self.encoding.mark) :].decode(self.encoding.name, "replace")
         if self.encoding.name == "utf-8":
             text = head[len(self.encoding.mark) :].decode("utf-8", "surrogateescape")
-        self.found = Found(self.encoding)
+        self.detector = EncodingDetector(self.encoding)
         self.shape: Shape = shape_of(text, form, column)
         self.header = ""
         """The record of the header as it stands, once the first block was read."""
 
     def blocks(self) -> Iterator[Block]:
         """All records but the header, from the beginning. Raises ``ListUnreadable``."""
-        texts = self.found.noted(blocks(self._file, self.encoding, self.shape.newline))
+        texts = self.detector.noted(blocks(self._file, self.encoding, self.shape.newline))
         read = {"csv": _csv, "ndjson": _ndjson, "lines": _lines}[self.shape.kind]
         first = bool(self.shape.header)
         for block in read(texts, self.shape):

@@ -1,8 +1,8 @@
 """Numbers of a list on their way in: chunks for the inbox, applied before it is said so.
 
-The same movement serves a file from a terminal and a call of the API. A row says of one number
-that it opted out or that it subscribed; what all rows of a call have in common stands in a
-``Listing``. Nothing of a list places a hold, so the movement ends only when everything is applied.
+Files and calls of the API take the same way. A row says of one number that it opted out or that it
+subscribed; an ``ImportRequest`` has what all rows have in common. Nothing of a list places a hold,
+so an import ends only when everything is applied.
 """
 
 from __future__ import annotations
@@ -11,22 +11,19 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from smsgate import __version__
-from smsgate.consent.events import Event, event_id
 from smsgate.domain.messages import ALL, Added, Arrival, Consent, Decision, Entry, Intent
 from smsgate.features.lists.import_record import (
+    IMPORT_FILE,
     ImportChange,
     State,
     change_text,
-    import_change,
+    record_import,
     scope_of,
     titles_of,
 )
 from smsgate.pipeline.apply import InboxApplier
 from smsgate.pipeline.entries import check_program
 from smsgate.pipeline.services import Services
-from smsgate.settings import Settings
-from smsgate.store import Store
 from smsgate.store.keys import partition_of
 
 CHUNK = 500
@@ -48,7 +45,7 @@ OUTCOMES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class ImportRequest:
     """What the rows of a list have in common."""
 
     program: str
@@ -65,35 +62,49 @@ class Listing:
     """What was agreed to, where the rows say that people subscribed."""
 
 
-class Importing:
+class NumberImport:
     """Enters the numbers of lists."""
 
-    def __init__(self, settings: Settings, store: Store, applying: InboxApplier) -> None:
-        """Use these collaborators."""
-        self._settings = settings
-        self._store = store
-        self._applier = applying
+    def __init__(self, services: Services) -> None:
+        self._settings = services.settings
+        self._store = services.store
+        # Of its own, so that what it applied is told to nobody else.
+        self._applier = InboxApplier(services.settings, services.store, services.job_queue)
 
-    def check(self, listing: Listing) -> None:
-        """Raise ``UnknownProgram`` unless the listing's program is configured."""
-        if listing.program != ALL or listing.state == "subscribed":
-            check_program(self._settings, listing.program)
+    def check(self, request: ImportRequest) -> None:
+        """Raise ``UnknownProgram`` unless the program is configured."""
+        if request.program != ALL or request.state == "subscribed":
+            check_program(self._settings, request.program)
 
-    def change(self, listing: Listing, state: State, numbers: int) -> ImportChange:
+    def change(self, request: ImportRequest, state: State, numbers: int) -> ImportChange:
         """What the rows of a state do, of which so many change something."""
-        return import_change(self._settings, listing.program, state, numbers)
+        scope = (
+            scope_of(self._settings, request.program) if state == "opted_out" else request.program
+        )
+        programs = (
+            [one.name for one in self._settings.programs] if scope == ALL else [request.program]
+        )
+        return ImportChange(state, scope, tuple(programs), numbers)
 
-    def rehearse(self, numbers: Sequence[str], listing: Listing) -> list[str]:
+    def rehearse(self, numbers: Sequence[str], request: ImportRequest) -> list[str]:
         """What would become of each number (E.164): ``new``, ``repeat`` or ``refused``.
 
         Raises ``StoreUnavailable``, ``StoreNotReady``.
         """
-        return [_expected(bits, listing) for bits in self._seen(numbers, listing)]
+        found = self._memberships(numbers, request)
+        return [
+            "refused"
+            if request.state == "subscribed" and _is_blocked(bits)
+            else "repeat"
+            if _stands(bits, request)
+            else "new"
+            for bits in found
+        ]
 
     def enter(
         self,
         numbers: Sequence[str],
-        listing: Listing,
+        request: ImportRequest,
         since_us: Sequence[int] = (),
         *,
         part: str = "",
@@ -103,7 +114,7 @@ class Importing:
 
         Args:
             numbers: of any partitions; what stands twice in it counts once.
-            listing: what they have in common.
+            request: what they have in common.
             since_us: since when each stands so (0: not known), or nothing.
             part: which part of the list this is; the same numbers at every try.
             known: ids of parts that were entered once and are not to be entered again.
@@ -111,10 +122,10 @@ class Importing:
         The outcomes are those of ``OUTCOMES``. Raises ``UnknownProgram``, ``StoreUnavailable``,
         ``StoreNotReady``; then some of it may be in, and trying again does no harm.
         """
-        self.check(listing)
+        self.check(request)
         entries = [
             one
-            for one in self._entries(numbers, listing, since_us, part)
+            for one in self._entries(numbers, request, since_us, part)
             if one.message_id not in known
         ]
         added: list[Added] = []
@@ -128,38 +139,31 @@ class Importing:
             else:
                 outcomes.update(dict.fromkeys(entry.numbers, _FRESH))
                 outcomes.update(self.applied(partition, one.id))
-        self._look_again(numbers, listing, outcomes)
+        self._look_again(numbers, request, outcomes)
         return [outcomes[number] for number in numbers]
 
-    def conclude(self, listing: Listing, said: str, changes: Sequence[ImportChange]) -> None:
+    def conclude(
+        self, request: ImportRequest, counts: str, changes: Sequence[ImportChange]
+    ) -> None:
         """Put on record that a whole list was imported. Raises ``StoreUnavailable``."""
-        now_us = self._store.health.now_us()
         titles = titles_of(self._settings)
-        told = [change_text(change, titles, done=True) for change in changes if change.numbers]
-        note = " ".join([f"{listing.note}: {said}." if listing.note else f"{said}.", *told])
-        entry = Entry(
-            number="",
-            program=listing.program,
-            decision=Decision(Intent.NONE, rule="import_file", note=listing.note),
-            source=listing.source,
-            actor=listing.actor,
-            message_id=listing.id,
-            phone=False,
-            consent=listing.consent,
+        texts = [change_text(change, titles, done=True) for change in changes if change.numbers]
+        note = f"{request.note}: {counts}." if request.note else f"{counts}."
+        record_import(
+            self._store,
+            Entry(
+                number="",
+                program=request.program,
+                decision=Decision(Intent.NONE, rule=IMPORT_FILE, note=request.note),
+                source=request.source,
+                actor=request.actor,
+                message_id=request.id,
+                phone=False,
+                consent=request.consent,
+            ),
+            "applied",
+            " ".join([note, *texts]),
         )
-        event = Event(
-            id=event_id(now_us // 1000, "import_file", listing.id),
-            kind="import_file",
-            outcome="applied",
-            number="",
-            program=listing.program,
-            entry=entry,
-            received_us=now_us,
-            applied_us=now_us,
-            note=note,
-            software=__version__,
-        )
-        self._store.ledger.append(partition_of(""), event)
 
     def applied(self, partition: int, id_: str) -> dict[str, str]:
         """Apply the partition's inbox until that entry is through; what became of its numbers.
@@ -174,26 +178,26 @@ class Importing:
         return found
 
     def _look_again(
-        self, numbers: Sequence[str], listing: Listing, outcomes: dict[str, str]
+        self, numbers: Sequence[str], request: ImportRequest, outcomes: dict[str, str]
     ) -> None:
         """Say of numbers of which no event was seen how they stand."""
         unseen = [one for one in dict.fromkeys(numbers) if outcomes.get(one, _FRESH) == _FRESH]
-        for number, bits in zip(unseen, self._seen(unseen, listing), strict=True):
+        for number, bits in zip(unseen, self._memberships(unseen, request), strict=True):
             fresh = number in outcomes
-            if listing.state == "subscribed" and _blocked(bits):
+            if request.state == "subscribed" and _is_blocked(bits):
                 outcomes[number] = "refused"
-            elif _stands(bits, listing):
+            elif _stands(bits, request):
                 outcomes[number] = "applied" if fresh else "repeat"
             else:
                 outcomes[number] = "not_applied" if fresh else "superseded"
 
-    def _seen(self, numbers: Sequence[str], listing: Listing) -> list[bytes]:
-        program = "" if listing.program == ALL else listing.program
-        consents = listing.state == "subscribed"
+    def _memberships(self, numbers: Sequence[str], request: ImportRequest) -> list[bytes]:
+        program = "" if request.program == ALL else request.program
+        consents = request.state == "subscribed"
         return self._store.numbers.memberships(numbers, program, consents=consents)
 
     def _entries(
-        self, numbers: Sequence[str], listing: Listing, since_us: Sequence[int], part: str
+        self, numbers: Sequence[str], request: ImportRequest, since_us: Sequence[int], part: str
     ) -> Iterator[Entry]:
         partitions: dict[int, dict[str, int]] = defaultdict(dict)
         for place, number in enumerate(numbers):
@@ -203,48 +207,36 @@ class Importing:
             for at in range(0, len(of_partition), CHUNK):
                 some = of_partition[at : at + CHUNK]
                 since = tuple(known[number] for number in some)
-                id_ = f"{listing.id}-{part}-{partition}-{at // CHUNK}" if listing.id else ""
-                yield self._entry(tuple(some), listing, since if any(since) else (), id_)
+                id_ = f"{request.id}-{part}-{partition}-{at // CHUNK}" if request.id else ""
+                yield self._entry(tuple(some), request, since if any(since) else (), id_)
 
     def _entry(
-        self, numbers: tuple[str, ...], listing: Listing, since_us: tuple[int, ...], id_: str
+        self, numbers: tuple[str, ...], request: ImportRequest, since_us: tuple[int, ...], id_: str
     ) -> Entry:
-        stops = listing.state == "opted_out"
-        scope = scope_of(self._settings, listing.program) if stops else ""
-        everything = stops and listing.program == ALL
+        stops = request.state == "opted_out"
+        scope = scope_of(self._settings, request.program) if stops else ""
+        everything = stops and request.program == ALL
         intent = Intent.OPT_OUT_ALL if everything else Intent.OPT_OUT
         return Entry(
             number="",
-            program=listing.program,
-            decision=Decision(intent if stops else Intent.OPT_IN, rule="import", note=listing.note),
+            program=request.program,
+            decision=Decision(intent if stops else Intent.OPT_IN, rule="import", note=request.note),
             scope=scope,
-            source=listing.source,
-            actor=listing.actor,
+            source=request.source,
+            actor=request.actor,
             message_id=id_,
             action="import",
-            consent=None if stops else listing.consent,
+            consent=None if stops else request.consent,
             numbers=numbers,
             since_us=since_us,
         )
 
 
-def _blocked(bits: bytes) -> bool:
+def _is_blocked(bits: bytes) -> bool:
     own, back = (bits[_OWN], bits[_BACK]) if len(bits) > _BACK else (0, 0)
     return _IN in (bits[_LOCKED], own) or (bits[_ALL] == _IN and back != _IN)
 
 
-def _stands(bits: bytes, listing: Listing) -> bool:
+def _stands(bits: bytes, request: ImportRequest) -> bool:
     """Whether the number stands as the list says."""
-    return _blocked(bits) if listing.state == "opted_out" else bits[_CONSENT] == _IN
-
-
-def _expected(bits: bytes, listing: Listing) -> str:
-    if listing.state == "subscribed" and _blocked(bits):
-        return "refused"
-    return "repeat" if _stands(bits, listing) else "new"
-
-
-def build_importing(services: Services) -> Importing:
-    """What enters the numbers of lists, and applies them before it says so."""
-    applying = InboxApplier(services.settings, services.store, services.job_queue)
-    return Importing(services.settings, services.store, applying)
+    return _is_blocked(bits) if request.state == "opted_out" else bits[_CONSENT] == _IN

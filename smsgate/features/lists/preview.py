@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from smsgate.domain.errors import ColumnUnclear
 from smsgate.features.lists.list_file import ListFile
-from smsgate.features.lists.shapes import choices, json_cell, json_row, shown
+from smsgate.features.lists.shapes import choices, json_cell, json_row, printable
 
 ROWS = 8
 WIDTH = 100
@@ -58,10 +58,10 @@ def preview_of(file: BinaryIO, form: str = "auto") -> Preview:
     places = [place for place, one in enumerate(columns) if _is(one, shape.number, place)]
     return Preview(
         shape=shape.name,
-        encoding=listed.found.name,
+        encoding=listed.detector.name,
         export=shape.export.name if shape.export else "",
         columns=tuple(columns[:WIDTH]),
-        rows=tuple(tuple(shown(cell) for cell in row[:WIDTH]) for row in rows),
+        rows=tuple(tuple(printable(cell) for cell in row[:WIDTH]) for row in rows),
         number=places[0] if clear and places else None,
     )
 
@@ -74,7 +74,7 @@ def _named(header: Sequence[str], width: int) -> list[Column]:
     width = max(width, len(header))
     names = [*header, *[""] * (width - len(header))]
     return [
-        Column(shown(name.strip()) or f"column {place}", choice)
+        Column(printable(name.strip()) or f"column {place}", choice)
         for place, (name, choice) in enumerate(
             zip(names, choices(header, width), strict=True), start=1
         )
@@ -93,5 +93,5 @@ def _cells(raw: str, delimiter: str, kind: str) -> list[str]:
 def _objects(raws: Sequence[str]) -> tuple[list[Column], list[list[str]]]:
     rows = [json_row(raw) or {} for raw in raws]
     keys = list(dict.fromkeys(key for row in rows for key in row))
-    columns = [Column(shown(key), key) for key in keys]
+    columns = [Column(printable(key), key) for key in keys]
     return columns, [[json_cell(row.get(key)) for key in keys] for row in rows]

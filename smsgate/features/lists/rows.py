@@ -14,8 +14,8 @@ from typing import NamedTuple
 import phonenumbers
 from phonenumbers import PhoneNumberType
 
-from smsgate.domain.errors import InvalidNumber
-from smsgate.domain.phone import e164, is_toll_free
+from smsgate.domain.errors import InvalidNumber, Unfit
+from smsgate.domain.phone import e164, is_region, is_toll_free
 from smsgate.features.lists.list_file import Block
 from smsgate.features.lists.shapes import ANY_OTHER, Shape
 
@@ -57,7 +57,7 @@ REASONS = {
 """Why a row has no number that could be used."""
 
 
-class Problem(NamedTuple):
+class CellProblem(NamedTuple):
     """Why a cell is no number."""
 
     reason: str
@@ -164,7 +164,7 @@ _LONG = (1 << 47) - (1 << 16)
 """From here on what is left does not fit: numbers of 15 digits, of which there are next to none."""
 
 
-class Seen:
+class NumberSet:
     """A set of numbers (E.164, up to 15 digits) that only grows."""
 
     def __init__(self) -> None:
@@ -258,7 +258,7 @@ BLANK = "blank"
 
 
 @dataclass(slots=True)
-class Rows:
+class ListRows:
     """The rows of a block, as columns of equal length."""
 
     block: Block
@@ -272,7 +272,7 @@ class Rows:
     """Since when each stands so, 0 where that cannot be read; empty where the file does not say."""
 
 
-def rows_of(block: Block, shape: Shape, region: str = "") -> Rows:
+def rows_of(block: Block, shape: Shape, region: str = "") -> ListRows:
     """What the records of a block say. ``region`` is for numbers without a country."""
     export = shape.export
     numbers, problems = numbers_of(
@@ -286,7 +286,7 @@ def rows_of(block: Block, shape: Shape, region: str = "") -> Rows:
     if export is not None and block.states:
         states = [_state(said, tuple(export.states.items())) for said in block.states]
         problems.update((at, one) for at, one in enumerate(states) if one in (OTHER, "bad_state"))
-    return Rows(block, numbers, problems, states, [moment_us(said) for said in block.sinces])
+    return ListRows(block, numbers, problems, states, [moment_us(said) for said in block.sinces])
 
 
 @functools.lru_cache(256)
@@ -312,3 +312,11 @@ def moment_us(said: str) -> int:
         found = int(moment.timestamp() * 1_000_000)
         return found if 0 < found <= int(datetime.now(UTC).timestamp() * 1_000_000) else 0
     return 0
+
+
+def region_of(text: str) -> str:
+    """A country that was given, in capitals; empty for none. Raises ``Unfit``."""
+    region = text.strip().upper()
+    if region and not is_region(region):
+        raise Unfit(f"{text!r} is no country: two letters, such as US or GB.")
+    return region

@@ -8,13 +8,14 @@ from __future__ import annotations
 import csv
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from smsgate.features.lists.list_file import Block, ListFile
-from smsgate.features.lists.rows import MOBILE, REASONS, UNKNOWN, Seen, kind_of, numbers_of
+from smsgate.features.lists.rows import MOBILE, REASONS, UNKNOWN, NumberSet, kind_of, numbers_of
 from smsgate.features.lists.shapes import Shape, with_values
+from smsgate.features.lists.storage import ListStorage
 from smsgate.pipeline.gate import Gate
 from smsgate.pipeline.history import History
 from smsgate.records import Records
@@ -54,7 +55,7 @@ def unreachable(store: Store, records: Records) -> Mapping[int, str]:
         times.append(event.received_us)
         if len(times) >= _OFTEN and times[-1] - times[0] >= _SPAN_US:
             why.setdefault(event.number, DEAD)
-    texted = records.lists.texted_us(_KIND) if why else {}
+    texted = ListStorage(records.database).texted_us(_KIND) if why else {}
     return {
         int(number[1:]): reason
         for number, reason in why.items()
@@ -93,9 +94,11 @@ def _quoted(cell: str, delimiter: str) -> str:
     return cell if bare else '"' + cell.replace('"', '""') + '"'
 
 
+_BLANK = ""
+"""Of a line without anything in it, which is in neither part."""
 WINDOW = 150_000
 """Rows about which the gate is asked together: the more, the less for each."""
-BLOCKED = {
+BLOCK_REASONS = {
     **REASONS,
     "duplicate": "the same number stands in an earlier row",
     "opted_out": "opted out of this program",
@@ -115,7 +118,7 @@ Progress = Callable[[int], None]
 
 
 @dataclass(slots=True)
-class Scrubbed:
+class ScrubSummary:
     """What became of a list."""
 
     shape: str
@@ -128,7 +131,7 @@ class Scrubbed:
     """Clean rows of which it cannot be said whether they are mobile numbers."""
 
 
-class Scrubbing:
+class Scrub:
     """Parts one list."""
 
     def __init__(
@@ -139,54 +142,59 @@ class Scrubbing:
         unreachable: Mapping[int, str],
         *,
         region: str = "",
-        kinds: bool = False,
+        mobile_only: bool = False,
     ) -> None:
-        """``unreachable``: by digits why no text reaches a number. ``kinds``: look at them too."""
+        """Prepare it.
+
+        Args:
+            gate: says who may be texted.
+            program: that wants to text.
+            file: the list.
+            unreachable: by digits why no text reaches a number.
+            region: for numbers without a country.
+            mobile_only: block what its country's plan says is no mobile number.
+        """
         self._gate = gate
         self._program = program
         self._file = file
         self._unreachable = unreachable
         self._region = region
-        self._kinds = kinds
-        self._seen = Seen()
+        self._mobile_only = mobile_only
+        self._seen = NumberSet()
 
-    def part(
+    def run(
         self, source: BinaryIO, clean: BinaryIO, blocked: BinaryIO, progress: Progress
-    ) -> Scrubbed:
+    ) -> ScrubSummary:
         """Read the list from its source and write both parts, in order.
 
         Raises ``ListUnreadable``, ``UnknownProgram``, ``StoreUnavailable``, ``StoreNotReady``;
         what was written by then must not be used.
         """
-        done = Scrubbed(self._file.shape.name)
-        started, at = False, 0
-        for blocks in self._windows():
-            if not started:
-                self._begin(clean, blocked)
-                started = True
-            self._write(blocks, clean, blocked, done)
+        self._gate.check([], program=self._program)  # an empty list of no program is a fault
+        summary, at = ScrubSummary(self._file.shape.name), 0
+        for place, window in enumerate(self._windows()):
+            if place == 0:
+                self._write_header(clean, blocked)
+            self._write(window, clean, blocked, summary)
             now = source.tell()
             progress(now - at)
             at = now
-        if not started:
-            self._gate.check([], program=self._program)  # an empty list of no program is a fault
-            self._begin(clean, blocked)
-        done.encoding = self._file.found.name
-        return done
+        summary.encoding = self._file.detector.name
+        return summary
 
-    def _windows(self) -> Iterator[list[Block]]:
-        window: list[Block] = []
-        rows = 0
+    def _windows(self) -> Iterator[Block]:
+        """The records in large blocks; at least one, which may be empty."""
+        window = Block(0)
         for block in self._file.blocks():
-            window.append(block)
-            rows += len(block.raws)
-            if rows >= WINDOW:
+            window.broken.update(len(window.raws) + place for place in block.broken)
+            window.raws += block.raws
+            window.cells += block.cells
+            if len(window.raws) >= WINDOW:
                 yield window
-                window, rows = [], 0
-        if window:
-            yield window
+                window = Block(0)
+        yield window
 
-    def _begin(self, clean: BinaryIO, blocked: BinaryIO) -> None:
+    def _write_header(self, clean: BinaryIO, blocked: BinaryIO) -> None:
         encoding, header = self._file.encoding, self._file.header
         for out in (clean, blocked):
             out.write(encoding.mark)
@@ -196,78 +204,51 @@ class Scrubbing:
             blocked.write(encoding.encode(with_columns(header, self._file.shape, names)))
 
     def _write(
-        self, blocks: list[Block], clean: BinaryIO, blocked: BinaryIO, done: Scrubbed
+        self, window: Block, clean: BinaryIO, blocked: BinaryIO, summary: ScrubSummary
     ) -> None:
-        raws = [raw for block in blocks for raw in block.raws]
-        reasons = self._reasons(blocks, done)
-        encode, shape = self._file.encoding.encode, self._file.shape
-        if reasons:
-            said = [
-                with_columns(raws[at], shape, dict(zip(COLUMNS, _why(one), strict=True)))
-                for at, one in sorted(reasons.items())
-                if one != _BLANK
-            ]
-            blocked.write(encode("".join(said)))
-            raws = [raw for at, raw in enumerate(raws) if at not in reasons]
-        clean.write(encode("".join(raws)))
-        counts = Counter(reasons.values())
-        blank = counts.pop(_BLANK, 0)
-        done.blocked.update(counts)
-        done.clean += len(raws)
-        done.rows += len(raws) + len(reasons) - blank
+        reasons = self._reasons(window, summary)
+        encode, shape, raws = self._file.encoding.encode, self._file.shape, window.raws
+        rows = []
+        for place, reason in sorted(reasons.items()):
+            if reason != _BLANK:
+                columns = dict(zip(COLUMNS, (reason, BLOCK_REASONS.get(reason, "")), strict=True))
+                rows.append(with_columns(raws[place], shape, columns))
+        blocked.write(encode("".join(rows)))
+        allowed = [raw for place, raw in enumerate(raws) if place not in reasons]
+        clean.write(encode("".join(allowed)))
+        summary.blocked.update(reason for reason in reasons.values() if reason != _BLANK)
+        summary.clean += len(allowed)
+        summary.rows += len(allowed) + len(rows)
 
-    def _reasons(self, blocks: list[Block], done: Scrubbed) -> dict[int, str]:
+    def _reasons(self, window: Block, summary: ScrubSummary) -> dict[int, str]:
         """By place in the window why a row is blocked."""
-        reasons: dict[int, str] = {}
-        asked: list[str] = []
-        places, at = array("I"), 0
-        for block in blocks:
-            numbers, problems = numbers_of(block.cells, self._region)
-            self._note_problems(reasons, block, problems, at)
-            add = self._seen.add
-            for place, number in enumerate(numbers, at):
-                if not number:
-                    continue
-                if add(int(number)):
-                    asked.append(number)
-                    places.append(place)
-                else:
-                    reasons[place] = "duplicate"
-            at += len(numbers)
-        refused = self._gate.refused(asked, program=self._program)
+        numbers, reasons = numbers_of(window.cells, self._region)
+        for place in [place for place, reason in reasons.items() if reason == "empty"]:
+            if not window.raws[place].strip():
+                reasons[place] = _BLANK
+        reasons.update(dict.fromkeys(window.broken, "bad_row"))
+        fresh: list[str] = []
+        places, add = array("I"), self._seen.add
+        for place, number in enumerate(numbers):
+            if number and add(int(number)):
+                fresh.append(number)
+                places.append(place)
+            elif number:
+                reasons[place] = "duplicate"
+        refused = self._gate.refused(fresh, program=self._program)
         reasons.update((places[at], answer.reason) for at, answer in refused.items())
-        self._look_at_numbers(reasons, asked, places, done)
+        if self._unreachable or self._mobile_only:
+            for place, number in zip(places, fresh, strict=True):
+                reason = "" if place in reasons else self._why_unreachable(number, summary)
+                if reason:
+                    reasons[place] = reason
         return reasons
 
-    def _note_problems(
-        self, reasons: dict[int, str], block: Block, problems: Mapping[int, str], at: int
-    ) -> None:
-        for place, reason in problems.items():
-            blank = reason == "empty" and not block.raws[place].strip()
-            reasons[at + place] = _BLANK if blank else reason
-        reasons.update((at + place, "bad_row") for place in block.broken)
-
-    def _look_at_numbers(
-        self, reasons: dict[int, str], asked: list[str], places: Sequence[int], done: Scrubbed
-    ) -> None:
-        """What is known of the numbers themselves, of those that may be texted."""
-        if not (self._unreachable or self._kinds):
-            return
-        for place, number in zip(places, asked, strict=True):
-            if place in reasons:
-                continue
-            reason = self._unreachable.get(int(number))
-            if reason is None and self._kinds:
-                kind = kind_of(number)
-                done.unknown_kind += kind == UNKNOWN
-                reason = None if kind in (MOBILE, UNKNOWN) else "not_mobile"
-            if reason is not None:
-                reasons[place] = reason
-
-
-_BLANK = ""
-"""Of a line without anything in it, which is in neither part."""
-
-
-def _why(reason: str) -> tuple[str, str]:
-    return reason, BLOCKED.get(reason, "")
+    def _why_unreachable(self, number: str, summary: ScrubSummary) -> str:
+        """What is known against a number that may be texted; empty where there is nothing."""
+        reason = self._unreachable.get(int(number), "")
+        if reason or not self._mobile_only:
+            return reason
+        kind = kind_of(number)
+        summary.unknown_kind += kind == UNKNOWN
+        return "" if kind in (MOBILE, UNKNOWN) else "not_mobile"

@@ -57,7 +57,7 @@ _PLAIN = re.compile(r"[\W_]+")
 
 
 @dataclass(frozen=True, slots=True)
-class Export:
+class KnownExport:
     """A known kind of file. Names of columns are as ``plain`` gives them."""
 
     name: str
@@ -75,18 +75,18 @@ class Export:
 _OURS = {"opted_out": "opted_out", "locked": "opted_out", "subscribed": "subscribed"}
 _TWILIO = {"opt-out": "opted_out", "opt-in": "subscribed", "re-opt-in": "subscribed"}
 EXPORTS = (
-    Export("smsgate", frozenset({"number", "state", "since", "source"}), "number", "since",
+    KnownExport("smsgate", frozenset({"number", "state", "since", "source"}), "number", "since",
            "state", _OURS),
-    Export("twilio consents", frozenset({"contactid", "status", "senderid"}), "contactid",
+    KnownExport("twilio consents", frozenset({"contactid", "status", "senderid"}), "contactid",
            "dateofconsent", "status", _TWILIO),
-    Export("twilio messages", frozenset({"to", "errorcode", "sid"}), "to", "datesent",
+    KnownExport("twilio messages", frozenset({"to", "errorcode", "sid"}), "to", "datesent",
            "errorcode", {"21610": "opted_out", "": "", "*": ""}),
-    Export("twilio message log", frozenset({"to", "errorcode", "sid", "sentdate"}), "to",
+    KnownExport("twilio message log", frozenset({"to", "errorcode", "sid", "sentdate"}), "to",
            "sentdate", "errorcode", {"21610": "opted_out", "": "", "*": ""}),
-    Export("telnyx", frozenset({"to", "from", "messagingprofileid"}), "to", "createdat"),
-    Export("plivo", frozenset({"tonumber", "messageuuid", "errorcode"}), "tonumber",
+    KnownExport("telnyx", frozenset({"to", "from", "messagingprofileid"}), "to", "createdat"),
+    KnownExport("plivo", frozenset({"tonumber", "messageuuid", "errorcode"}), "tonumber",
            "messagetime", "errorcode", {"200": "opted_out", "": "", "*": ""}, international=True),
-    Export("aws", frozenset({"optedoutnumber"}), "optedoutnumber", "optedouttimestamp"),
+    KnownExport("aws", frozenset({"optedoutnumber"}), "optedoutnumber", "optedouttimestamp"),
 )  # fmt: skip
 ANY_OTHER = "*"
 """Key of ``states`` for what is not in it: rows that say something else, such as another error."""
@@ -103,7 +103,7 @@ def plain(header: str) -> str:
     return _PLAIN.sub("", header).casefold()
 
 
-def export_of(headers: Collection[str]) -> Export | None:
+def known_export_of(headers: Collection[str]) -> KnownExport | None:
     """The known export with such headers (as ``plain`` gives them): the one that needs most."""
     found = [one for one in EXPORTS if one.needs <= {*headers}]
     return max(found, key=lambda one: len(one.needs), default=None)
@@ -131,7 +131,7 @@ class Shape:
     newline: str = "\n"
     header: tuple[str, ...] = ()
     """Names of the columns; none where the first record is a row."""
-    export: Export | None = None
+    export: KnownExport | None = None
 
     @property
     def name(self) -> str:
@@ -194,7 +194,7 @@ def _csv(head: str, newline: str, delimiter: str, column: str) -> Shape:
     header = () if any(map(looks_like_number, rows[0])) else tuple(rows[0])
     width = max(map(len, rows))
     names = [plain(one) for one in header]
-    export = export_of(names) if not column else None
+    export = known_export_of(names) if not column else None
     if export is not None:
         return Shape(
             kind="csv",
@@ -275,7 +275,7 @@ def _found(names: Sequence[str], rows: Iterable[Sequence[str]], header: Sequence
 def _columns(header: Sequence[str], width: int) -> str:
     if not header:
         return f"there are {width}, without names: name one by its place, from 1 on"
-    names = ", ".join(repr(shown(one)) for one in header[:_SAID])
+    names = ", ".join(repr(printable(one)) for one in header[:_SAID])
     return f"there are: {names}" + (" …" if len(header) > _SAID else "")
 
 
@@ -283,7 +283,7 @@ def _json(head: str, newline: str, column: str) -> Shape:
     keys: dict[str, str] = {}
     for line in head.split(newline)[:_SAMPLE]:
         keys.update((plain(key), key) for key in json_row(line) or ())
-    export = export_of(keys) if not column else None
+    export = known_export_of(keys) if not column else None
     if export is not None:
         since, state = keys.get(export.since), keys.get(export.state)
         return Shape("ndjson", keys[export.number], since, state, newline=newline, export=export)
@@ -297,13 +297,13 @@ def _json(head: str, newline: str, column: str) -> Shape:
                 "no line is a JSON object that can be read: give one flat object a line, such as "
                 '{"number": "+14155550123"}'
             )
-        names = ", ".join(repr(shown(one)) for one in [*keys.values()][:_SAID])
+        names = ", ".join(repr(printable(one)) for one in [*keys.values()][:_SAID])
         problem = f"{said}: say which with --column; there are: {names}"
         raise ColumnUnclear(problem, [*keys.values()])
     return Shape("ndjson", found[0], newline=newline)
 
 
-def shown(text: str, most: int = 40) -> str:
+def printable(text: str, most: int = 40) -> str:
     """A cell as it can be shown: bytes that are no UTF-8 as Latin-1, and not without end."""
     sound = text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     if any("\udc80" <= one <= "\udcff" for one in text):

@@ -11,20 +11,20 @@ from smsgate.domain.messages import Consent
 from smsgate.features.feeds import service
 from smsgate.features.feeds.payload import calls_for_event
 from smsgate.features.feeds.storage import START, EventReader, FeedStorage
-from smsgate.features.lists.number_import import Listing, build_importing
+from smsgate.features.lists.number_import import ImportRequest, NumberImport
 from tests.fakes.feeds import change, told
 from tests.fakes.values import NUMBER
 
 MANY = [f"+1415556{at:04}" for at in range(1_500)]
 FEW = MANY[:40]
-STOPPED = Listing("alerts", "opted_out", actor="ana", note="stopped.csv")
-JOINED = Listing("club", "subscribed", actor="ana", consent=Consent("Yes", "web"))
+STOPPED = ImportRequest("alerts", "opted_out", actor="ana", note="stopped.csv")
+JOINED = ImportRequest("club", "subscribed", actor="ana", consent=Consent("Yes", "web"))
 
 
 @pytest.fixture
 def import_(recorded):
     """Enters a list, until it is recorded."""
-    importing = build_importing(recorded)
+    importing = NumberImport(recorded)
 
     def done(numbers=MANY, listing=STOPPED) -> None:
         importing.enter(numbers, listing)
@@ -122,7 +122,7 @@ def happen(recorded, import_, chance: random.Random) -> None:
     """Something to some of a few numbers."""
     some = chance.sample(FEW, chance.randint(1, 30))
     if chance.random() < 0.5:
-        import_(some, chance.choice([JOINED, Listing("club", "opted_out", actor="ana")]))
+        import_(some, chance.choice([JOINED, ImportRequest("club", "opted_out", actor="ana")]))
     else:
         action, scope = chance.choice(["suppress", "restore"]), chance.choice(["all", "club"])
         change(recorded, action, some[0], scope)

@@ -6,8 +6,8 @@ import pytest
 
 from smsgate.domain.errors import RecordsNotReady
 from smsgate.domain.messages import ALL, Arrival, Consent
-from smsgate.features.lists.export import Exporting, Wanted
-from smsgate.features.lists.number_import import Listing, build_importing
+from smsgate.features.lists.export import ExportQuery, exported_numbers
+from smsgate.features.lists.number_import import ImportRequest, NumberImport
 from smsgate.pipeline.restores import RestoreRequest
 from smsgate.store.keys import PARTITIONS
 from tests.fakes.own_services import ALERTS, ORDERS, make_services
@@ -36,12 +36,12 @@ def apply(services):
 
 
 def exported(services, scope="alerts", **wanted):
-    found = Exporting(services.records, services.archiver).numbers(Wanted(scope, **wanted))
+    found = exported_numbers(services, ExportQuery(scope, **wanted))
     return {one.number: (one.state, one.since_us, one.source) for one in found}
 
 
 def test_everybody_who_stands_somehow_is_exported_with_since_and_source(services):
-    build_importing(services).enter([LISTED], Listing("alerts", "opted_out"), [SINCE_US])
+    NumberImport(services).enter([LISTED], ImportRequest("alerts", "opted_out"), [SINCE_US])
     services.store.inbox.add([Arrival(entry(number=NUMBER, message_id="SM1"))])
     services.manual.lock(LOCKED, "ana", "court")
     consent = Consent(words="Yes", medium="web", given_us=SINCE_US)
@@ -64,7 +64,7 @@ def test_everybody_who_stands_somehow_is_exported_with_since_and_source(services
 
 def test_since_is_when_it_began_to_hold_whatever_came_after(services):
     """A repeat is newer, and so is what another program's texts did."""
-    build_importing(services).enter([NUMBER], Listing("club", "opted_out"), [SINCE_US])
+    NumberImport(services).enter([NUMBER], ImportRequest("club", "opted_out"), [SINCE_US])
     club = {"program": "club", "scope": "club"}
     services.store.inbox.add([Arrival(entry(number=NUMBER, message_id="SM1", **club))])
     orders = {"program": "orders", "scope": "orders"}

@@ -12,8 +12,8 @@ from smsgate.domain.errors import NoSuchList, RecordsUnavailable
 from smsgate.domain.messages import ALL, Arrival, Consent, Intent
 from smsgate.features.lists import import_undo as module
 from smsgate.features.lists.import_record import imports
-from smsgate.features.lists.import_undo import build_import_undo
-from smsgate.features.lists.number_import import Listing, build_importing
+from smsgate.features.lists.import_undo import ImportUndo
+from smsgate.features.lists.number_import import ImportRequest, NumberImport
 from smsgate.features.records_admin.rebuild import build_rebuilding
 from smsgate.pipeline.restores import RestoreRequest
 from smsgate.pipeline.reviews import list_waiting_texts
@@ -49,9 +49,7 @@ def text_of(*numbers):
 
 
 def undo(services, list_id, **more):
-    summary = build_import_undo(services).apply(
-        list_id, "bob", "the wrong file", lambda _: None, **more
-    )
+    summary = ImportUndo(services).apply(list_id, "bob", "the wrong file", lambda _: None, **more)
     return dict(summary.outcomes)
 
 
@@ -67,7 +65,7 @@ def test_every_number_goes_back_to_how_it_stood(services):
     list_id = imported(services, text_of(*MANY))[0].list_id
     assert set(reasons(services, MANY)) == {"opted_out_all"}
 
-    would = build_import_undo(services).rehearse(list_id, lambda _: None)
+    would = ImportUndo(services).rehearse(list_id, lambda _: None)
     assert would.outcomes == {"would_undo": len(MANY) - 1, "unchanged": 1}
     assert set(reasons(services, MANY)) == {"opted_out_all"}
     rows = {}
@@ -123,7 +121,7 @@ def locked_for_a_while(services):
 
 
 def listed_again(services):
-    build_importing(services).enter([NUMBER], replace(STOPPED, id="import-other"), part="0")
+    NumberImport(services).enter([NUMBER], replace(STOPPED, id="import-other"), part="0")
 
 
 NEWER = [stop, start, by_hand, restored, locked, locked_for_a_while, listed_again]
@@ -231,7 +229,7 @@ def test_a_list_that_comes_in_between_and_does_not_name_it_only_costs_another_lo
 ):
     first = imported(services, text_of(NUMBER))[0].list_id
     other = next(number for number in MANY if partition_of(number) == PARTITION)
-    between(monkeypatch, lambda: build_importing(services).enter([other], STOPPED))
+    between(monkeypatch, lambda: NumberImport(services).enter([other], STOPPED))
     assert undo(services, first) == {"undone": 1}
     assert reasons(services, [NUMBER, other]) == ["", "opted_out_all"]
     outcomes = [
@@ -249,7 +247,7 @@ def test_where_lists_are_applied_all_the_time_it_says_so_and_nothing_is_lifted(
 
     def entered(self, partition, entries):
         entries = [*entries]
-        build_importing(services).enter([other], STOPPED)
+        NumberImport(services).enter([other], STOPPED)
         return real(self, partition, entries)
 
     monkeypatch.setattr(module.ImportUndo, "_entered", entered)
@@ -363,7 +361,7 @@ def test_the_same_file_can_be_imported_and_undone_again_and_again(services):
 def test_an_opt_out_and_a_consent_of_one_number_in_one_file_are_both_undone(services):
     header = "contact_id,sender_id,status\n"
     text = f"{header}{NUMBER},MG1,opt-in\n{NUMBER},MG1,opt-out\n{OTHER},MG1,opt-in\n"
-    club = Listing("club", "opted_out", consent=CONSENT)
+    club = ImportRequest("club", "opted_out", consent=CONSENT)
     services.manual.record_consent(
         NUMBER, "club", Consent("Before", "web", given_us=1), "api", "crm"
     )
@@ -376,7 +374,7 @@ def test_an_opt_out_and_a_consent_of_one_number_in_one_file_are_both_undone(serv
 
 def test_an_import_that_was_killed_can_be_undone_too(services, monkeypatch):
     text = text_of(*MANY)
-    importing = type(build_importing(services))
+    importing = type(NumberImport(services))
     with monkeypatch.context() as patched:
         patched.setattr(importing, "conclude", lambda *_: (_ for _ in ()).throw(Killed))
         with pytest.raises(Killed):

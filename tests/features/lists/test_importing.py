@@ -12,7 +12,8 @@ from smsgate.features.lists import file_import
 from smsgate.features.lists import number_import as module
 from smsgate.features.lists.file_import import FileImport
 from smsgate.features.lists.import_record import change_text, titles_of
-from smsgate.features.lists.number_import import Listing, build_importing
+from smsgate.features.lists.number_import import ImportRequest, NumberImport
+from smsgate.features.lists.storage import ListStorage
 from smsgate.features.records_admin.rebuild import build_rebuilding
 from smsgate.pipeline.restores import RestoreRequest
 from smsgate.store.keys import PARTITION_KEYS, PARTITIONS, partition_of
@@ -29,9 +30,9 @@ scope    = "program"
 require_consent = true
 """
 MANY = [f"+1415555{at:04}" for at in range(1200)]
-STOPPED = Listing("alerts", "opted_out", actor="ana", note="stopped.csv")
+STOPPED = ImportRequest("alerts", "opted_out", actor="ana", note="stopped.csv")
 CONSENT = Consent(words="Yes, text me", medium="web")
-JOINED = Listing("club", "subscribed", actor="ana", consent=CONSENT)
+JOINED = ImportRequest("club", "subscribed", actor="ana", consent=CONSENT)
 SINCE_US = 1_746_090_000_000_000
 
 
@@ -45,7 +46,7 @@ def services(tmp_path, redis_url):
 
 @pytest.fixture
 def importing(services):
-    return build_importing(services)
+    return NumberImport(services)
 
 
 def reasons(services, numbers, program="alerts"):
@@ -74,17 +75,17 @@ def test_a_list_blocks_when_it_is_said_to_be_applied(services, importing):
 
 
 def test_the_scope_is_the_programs_or_everything(services, importing):
-    club = Listing("club", "opted_out")
+    club = ImportRequest("club", "opted_out")
     importing.enter([NUMBER], club)
     assert reasons(services, [NUMBER], "club") == ["opted_out"]
     assert reasons(services, [NUMBER], "alerts") == [""]
 
-    importing.enter([NUMBER], Listing(ALL, "opted_out"))
+    importing.enter([NUMBER], ImportRequest(ALL, "opted_out"))
     assert reasons(services, [NUMBER], "alerts") == ["opted_out_all"]
     with pytest.raises(UnknownProgram):
-        importing.enter([NUMBER], Listing("nobody", "opted_out"))
+        importing.enter([NUMBER], ImportRequest("nobody", "opted_out"))
     with pytest.raises(UnknownProgram):
-        importing.enter([NUMBER], Listing(ALL, "subscribed"))
+        importing.enter([NUMBER], ImportRequest(ALL, "subscribed"))
 
 
 def test_one_event_tells_of_hundreds_and_each_number_has_its_history(services, importing):
@@ -127,14 +128,14 @@ def test_an_opt_out_that_waits_before_the_list_is_applied_before_it(services, im
 
 
 def test_a_part_has_one_effect_even_after_somebody_came_back(services, importing, redis_client):
-    once = Listing("alerts", "opted_out", id="import-1")
+    once = ImportRequest("alerts", "opted_out", id="import-1")
     assert importing.enter([NUMBER], once, part="0") == ["applied"]
     come_back(services)
     work_off(services)
 
     assert importing.enter([NUMBER], once, part="0") == ["superseded"]
     services.archiver.move_all()
-    known = services.records.lists.parts("import-1")
+    known = ListStorage(services.records.database).parts("import-1")
     assert known == {f"import-1-0-{partition_of(NUMBER)}-0"}
     redis_client.delete(PARTITION_KEYS[partition_of(NUMBER)].seen("", *known))  # as after 48 hours
     assert importing.enter([NUMBER], once, part="0", known=known) == ["superseded"]
@@ -143,7 +144,7 @@ def test_a_part_has_one_effect_even_after_somebody_came_back(services, importing
 
 
 def test_a_try_that_ended_before_it_was_applied_is_applied_by_the_next(services, importing):
-    once = Listing("alerts", "opted_out", id="import-1")
+    once = ImportRequest("alerts", "opted_out", id="import-1")
     entries = [*importing._entries([NUMBER], once, (), "0")]
     services.store.inbox.add([Arrival(one) for one in entries])
     assert importing.enter([NUMBER], once, part="0") == ["repeat"]
@@ -202,7 +203,7 @@ def test_numbers_with_marks_keep_their_order(services, importing):
     services.store.inbox.add([Arrival(entry(number=NUMBER, message_id="SM1"))])
     work_off(services)
     before = services.store.numbers.standings_of([NUMBER], ["alerts"])[NUMBER]
-    importing.enter([NUMBER, OTHER], Listing("club", "opted_out"))
+    importing.enter([NUMBER, OTHER], ImportRequest("club", "opted_out"))
 
     now = services.store.numbers.standings_of([NUMBER], ["alerts", "club"])[NUMBER]
     assert now.state.marks[ALL] == before.state.marks[ALL]
@@ -214,7 +215,7 @@ def test_a_list_closes_what_waits_for_a_person(services, importing):
     services.store.inbox.add([Arrival(review)])
     work_off(services)
     assert reasons(services, [NUMBER]) == ["review"]
-    importing.enter([NUMBER, OTHER], Listing("orders", "opted_out"))
+    importing.enter([NUMBER, OTHER], ImportRequest("orders", "opted_out"))
     assert services.store.numbers.review_holds(partition_of(NUMBER)) == {}
 
 
@@ -237,7 +238,7 @@ def test_a_rebuilt_store_knows_the_lists(services, importing, redis_client):
 
 def work_on(services, text, listing=STOPPED, **options):
     file = io.BytesIO(text.encode())
-    return FileImport(build_importing(services), services.records, listing, file, **options)
+    return FileImport(services, listing, file, **options)
 
 
 def imported(services, text, listing=STOPPED, **options):
@@ -298,7 +299,7 @@ def sentences(services, summary, *, done):
 def test_a_file_says_by_name_what_it_changes_before_and_after(services):
     header = "contact_id,sender_id,status\n"
     text = f"{header}{NUMBER},MG1,opt-out\n{OTHER},MG1,opt-in\n+14155550188,MG1,opt-in\n"
-    club = Listing("club", "opted_out", consent=CONSENT)
+    club = ImportRequest("club", "opted_out", consent=CONSENT)
     before = work_on(services, text, club).rehearse(lambda _: None)
     assert sentences(services, before, done=False) == [
         "Would opt 1 number out of Acme Club (club) only (scope club).",
@@ -316,7 +317,9 @@ def test_a_file_says_by_name_what_it_changes_before_and_after(services):
 
 def test_a_list_for_a_program_whose_opt_outs_hold_everywhere_names_every_program(services):
     for program in ("alerts", ALL):
-        (change,) = work_on(services, CSV, Listing(program, "opted_out")).rehearse(print).changes
+        (change,) = (
+            work_on(services, CSV, ImportRequest(program, "opted_out")).rehearse(print).changes
+        )
         assert (change.state, change.scope, change.numbers) == ("opted_out", ALL, 2)
         assert change.programs == ("alerts", "orders", "club")
 
@@ -342,7 +345,7 @@ def test_after_a_kill_the_same_command_does_the_rest(services, monkeypatch):
     monkeypatch.setattr(file_import, "WINDOW", 100)
     monkeypatch.setattr("smsgate.features.lists.list_file._BLOCK", 1000)
     text = "".join(f"{number}\n" for number in MANY)
-    real, calls = module.Importing.enter, []
+    real, calls = module.NumberImport.enter, []
 
     def dies(self, *given, **rest):
         calls.append(real(self, *given, **rest))
@@ -350,10 +353,10 @@ def test_after_a_kill_the_same_command_does_the_rest(services, monkeypatch):
             raise Killed
         return calls[-1]
 
-    monkeypatch.setattr(module.Importing, "enter", dies)
+    monkeypatch.setattr(module.NumberImport, "enter", dies)
     with pytest.raises(Killed):
         imported(services, text)
-    monkeypatch.setattr(module.Importing, "enter", real)
+    monkeypatch.setattr(module.NumberImport, "enter", real)
     done = sum(map(len, calls))
     assert 0 < done < len(MANY)
 
@@ -366,7 +369,7 @@ def test_after_a_kill_the_same_command_does_the_rest(services, monkeypatch):
 def test_states_of_a_file_hold_unless_one_was_given(services):
     header = "contact_id,sender_id,status\n"
     text = f"{header}{NUMBER},MG1,opt-out\n{OTHER},MG1,opt-in\n"
-    club = Listing("club", "opted_out", consent=CONSENT)
+    club = ImportRequest("club", "opted_out", consent=CONSENT)
     assert imported(services, text, club)[0].outcomes["applied"] == 2
     assert reasons(services, [NUMBER, OTHER], "club") == ["opted_out", ""]
     imported(services, text, club, forced=True)
@@ -376,7 +379,7 @@ def test_states_of_a_file_hold_unless_one_was_given(services):
 def test_an_opt_out_and_a_consent_of_one_number_in_one_file_end_opted_out(services):
     header = "contact_id,sender_id,status\n"
     text = f"{header}{NUMBER},MG1,opt-out\n{NUMBER},MG1,opt-in\n"
-    club = Listing("club", "opted_out", consent=CONSENT)
+    club = ImportRequest("club", "opted_out", consent=CONSENT)
     for one in (text, "".join([header, *text.splitlines(keepends=True)[:0:-1]])):
         _, rows = imported(services, one, club)
         assert sorted(outcome for _, outcome in rows) in (
@@ -389,7 +392,7 @@ def test_an_opt_out_and_a_consent_of_one_number_in_one_file_end_opted_out(servic
 def test_a_consent_needs_words(services):
     text = f"contact_id,sender_id,status\n{NUMBER},MG1,opt-in\n"
     for consent, needs in ((None, True), (CONSENT, False)):
-        work = work_on(services, text, Listing("club", "opted_out", consent=consent))
+        work = work_on(services, text, ImportRequest("club", "opted_out", consent=consent))
         assert work.needs_words(work.rehearse(lambda _: None)) is needs
 
 
@@ -402,7 +405,7 @@ def test_nothing_of_a_file_that_is_no_list_is_applied(services):
 
 def test_a_file_that_changes_meanwhile_is_noticed(services):
     file = io.BytesIO(f"{NUMBER}\n".encode())
-    work = FileImport(build_importing(services), services.records, STOPPED, file)
+    work = FileImport(services, STOPPED, file)
     rehearsed = work.rehearse(lambda _: None)
     file.seek(0)
     file.write(f"{OTHER}\n".encode())

@@ -29,8 +29,8 @@ def test_however_deep_a_list_is_read_or_refused_with_a_sentence(depth, form) -> 
         except ListUnreadable:
             continue
         (block,) = listed.blocks()
-        shown = preview_of(io.BytesIO(text.encode()), form)
-        assert shown.columns
+        printable = preview_of(io.BytesIO(text.encode()), form)
+        assert printable.columns
         for raw in block.raws:
             assert with_columns(raw, listed.shape, {"status": "x"}).endswith("\n")
 

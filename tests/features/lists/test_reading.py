@@ -38,7 +38,7 @@ def test_every_encoding_is_read_and_written_again_byte_for_byte(raw, name):
     file = listed(raw)
     block = whole(file)
     assert {US, "+14155550124"} <= {*block.cells}
-    assert file.found.name == name
+    assert file.detector.name == name
     text = file.header + "".join(block.raws)
     assert file.encoding.mark + file.encoding.encode(text) == raw
 
@@ -132,5 +132,5 @@ def test_an_empty_file_has_no_rows():
 
 
 def test_a_cell_is_shown_short_and_without_broken_characters():
-    assert shapes.shown("M\udcfcller") == "Müller"
-    assert shapes.shown("x" * 50) == "x" * 40 + "…"
+    assert shapes.printable("M\udcfcller") == "Müller"
+    assert shapes.printable("x" * 50) == "x" * 40 + "…"

@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from smsgate.features.lists.rows import Seen, kind_of, moment_us, rows_of
+from smsgate.features.lists.rows import NumberSet, kind_of, moment_us, rows_of
 from smsgate.features.lists.scrub import with_columns
 from smsgate.features.lists.shapes import Shape
 from smsgate.files import csv_line
@@ -62,7 +62,7 @@ def test_a_set_of_numbers_knows_what_it_has_seen():
     drawn = random.Random(1)
     some = [drawn.randrange(10**6, 10**15) for _ in range(20_000)]
     some += [14155550123 + at * (1 << 15) for at in range(500)]  # all in one table
-    seen, known = Seen(), set()
+    seen, known = NumberSet(), set()
     for number in [*some, *drawn.sample(some, 5_000)]:
         assert seen.add(number) is (number not in known)
         known.add(number)

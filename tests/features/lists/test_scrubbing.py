@@ -10,8 +10,8 @@ from smsgate.domain.errors import StoreUnavailable, UnknownProgram
 from smsgate.domain.messages import Arrival, Decision, Intent
 from smsgate.features.lists import scrub as module
 from smsgate.features.lists.list_file import ListFile
-from smsgate.features.lists.number_import import Listing, build_importing
-from smsgate.features.lists.scrub import Scrubbing, unreachable
+from smsgate.features.lists.number_import import ImportRequest, NumberImport
+from smsgate.features.lists.scrub import Scrub, unreachable
 from smsgate.store.keys import PARTITIONS
 from tests.fakes.own_services import ALERTS, ORDERS, make_services
 from tests.fakes.values import NUMBER, OTHER, entry
@@ -24,7 +24,7 @@ STOPPED, HELD = "+14155550177", "+14155550178"
 def services(tmp_path, redis_url):
     made = make_services(tmp_path, redis_url, ALERTS + ORDERS + CLUB)
     made.records.migrate()
-    build_importing(made).enter([STOPPED], Listing("alerts", "opted_out"))
+    NumberImport(made).enter([STOPPED], ImportRequest("alerts", "opted_out"))
     made.manual.opt_out(HELD, "all", "ana", "")
     yield made
     made.close()
@@ -33,8 +33,8 @@ def services(tmp_path, redis_url):
 def scrubbed(services, raw, program="alerts", **options):
     source, clean, blocked = io.BytesIO(raw), io.BytesIO(), io.BytesIO()
     dead = options.pop("dead", {})
-    work = Scrubbing(services.gate, program, ListFile(source), dead, **options)
-    done = work.part(source, clean, blocked, lambda _: None)
+    work = Scrub(services.gate, program, ListFile(source), dead, **options)
+    done = work.run(source, clean, blocked, lambda _: None)
     return done, clean.getvalue(), blocked.getvalue()
 
 
@@ -77,7 +77,7 @@ def test_windows_hide_neither_duplicates_nor_opt_outs(services, monkeypatch):
 
 
 def test_where_a_consent_is_required_only_those_who_gave_one_are_clean(services):
-    build_importing(services).enter([OTHER], Listing("club", "subscribed"))
+    NumberImport(services).enter([OTHER], ImportRequest("club", "subscribed"))
     done, clean, _ = scrubbed(services, f"{NUMBER}\n{OTHER}\n{STOPPED}".encode(), "club")
     assert clean == f"{OTHER}\n".encode()
     assert done.blocked == {"no_consent": 1, "opted_out_all": 1}
@@ -85,7 +85,7 @@ def test_where_a_consent_is_required_only_those_who_gave_one_are_clean(services)
 
 def test_kinds_block_what_is_surely_no_mobile_number(services):
     raw = b"+18005550123\n+442079460123\n+447911123456\n+14155550123\n"
-    done, clean, _ = scrubbed(services, raw, kinds=True)
+    done, clean, _ = scrubbed(services, raw, mobile_only=True)
     assert clean == b"+447911123456\n+14155550123\n"
     assert done.blocked == {"not_mobile": 2}
     assert done.unknown_kind == 1

@@ -10,8 +10,8 @@ import pytest
 
 from smsgate.domain.errors import RestoreRefused
 from smsgate.domain.messages import ALL, Arrival, Consent, Decision, Entry, Intent
-from smsgate.features.lists.import_undo import build_import_undo
-from smsgate.features.lists.number_import import Listing, build_importing
+from smsgate.features.lists.import_undo import ImportUndo
+from smsgate.features.lists.number_import import ImportRequest, NumberImport
 from smsgate.features.records_admin.rebuild import build_rebuilding
 from smsgate.features.reviews.service import ReviewService
 from smsgate.pipeline.configuration_rollout import publish_programs
@@ -240,11 +240,11 @@ def test_an_import_is_undone_across_a_renaming(opened: Opened, renamed_before: b
     importer, program = (new, "team") if renamed_before else (old, "club")
     if renamed_before:
         publish_programs(new.settings, new.store)
-    listing = Listing(program, "opted_out", id="import-1")
-    build_importing(importer).enter([NUMBER], listing)
+    listing = ImportRequest(program, "opted_out", id="import-1")
+    NumberImport(importer).enter([NUMBER], listing)
     publish_programs(new.settings, new.store)
     assert blocked(new, NUMBER, "team")
-    summary = build_import_undo(new).apply("import-1", "me", "the wrong file", lambda _: None)
+    summary = ImportUndo(new).apply("import-1", "me", "the wrong file", lambda _: None)
     assert summary.outcomes == {"undone": 1}
     assert not blocked(new, NUMBER, "team")
     assert blocked(new, NUMBER, "alerts")

@@ -11,7 +11,7 @@ import sqlalchemy
 from smsgate.consent.events import Event, Mark, NumberState, Standing, event_id, standing_row
 from smsgate.domain.errors import RecordsDiffer, StoreNotReady, StoreUnavailable
 from smsgate.domain.messages import ALL, Consent
-from smsgate.features.lists.number_import import Listing, build_importing
+from smsgate.features.lists.number_import import ImportRequest, NumberImport
 from smsgate.features.records_admin import rebuild
 from smsgate.features.records_admin import rebuild as rebuilding_module
 from smsgate.features.records_admin.comparison import differences
@@ -162,7 +162,7 @@ def test_the_opt_outs_of_a_list_that_a_failover_lost_are_kept_beside_newer_event
     partition = partition_of(OTHER)
     keys = [*redis_client.scan_iter(match=f"smsgate:{{{partition}}}:*")]
     older = {key: redis_client.dump(key) for key in keys}
-    build_importing(recorded).enter([OTHER], Listing("alerts", "opted_out"))
+    NumberImport(recorded).enter([OTHER], ImportRequest("alerts", "opted_out"))
     settle(recorded)
     for key in redis_client.scan_iter(match=f"smsgate:{{{partition}}}:*"):
         redis_client.delete(key)

@@ -13,7 +13,7 @@ import pytest
 
 from smsgate.domain.errors import RecordsUnavailable, StoreUnavailable
 from smsgate.domain.messages import Arrival, Consent, Decision, ForwardContent, Intent
-from smsgate.features.lists.number_import import Listing, build_importing
+from smsgate.features.lists.number_import import ImportRequest, NumberImport
 from smsgate.features.operators.service import ActionAuthor, OperatorService
 from smsgate.features.operators.storage import OperatorStorage
 from smsgate.store.keys import PARTITION_KEYS, partition_of
@@ -385,8 +385,8 @@ def row(answer, program: str = "alerts") -> dict[str, str]:
 @pytest.mark.parametrize("source", ["import", "api"])
 def test_a_number_of_a_list_says_since_when_and_by_which_list(services, viewer, source, recorded):
     by = {"import": "an imported list", "api": "the API"}[source]
-    listing = Listing("alerts", "opted_out", source, actor="ana", note=f"left{NASTY}.csv")
-    build_importing(services).enter([NUMBER], listing, [DAY_US])
+    listing = ImportRequest("alerts", "opted_out", source, actor="ana", note=f"left{NASTY}.csv")
+    NumberImport(services).enter([NUMBER], listing, [DAY_US])
     if recorded:
         services.archiver.move_all()
     answer = viewer.get(PAGE)
@@ -399,7 +399,7 @@ def test_a_number_of_a_list_says_since_when_and_by_which_list(services, viewer, 
 
 
 def test_a_list_without_days_holds_since_it_was_imported(services, viewer):
-    build_importing(services).enter([NUMBER], Listing("all", "opted_out", actor="ana"))
+    NumberImport(services).enter([NUMBER], ImportRequest("all", "opted_out", actor="ana"))
     said = row(viewer.get(PAGE))
     assert said["why"] == "opted out of everything (an imported list; ana)"
     assert said["since"] == "just now"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from smsgate.features.lists.number_import import Listing, build_importing
+from smsgate.features.lists.number_import import ImportRequest, NumberImport
 from tests.fakes.processes import wait_until
 
 NUMBERS = [f"+1415555{at:04}" for at in range(40)]
@@ -14,8 +14,8 @@ LIST = "import-3f9c"
 @pytest.fixture
 def listed(api):
     """The API behind a list that was imported."""
-    importing = build_importing(api.services)
-    listing = Listing("alerts", "opted_out", actor="ana", id=LIST, note="stopped.csv")
+    importing = NumberImport(api.services)
+    listing = ImportRequest("alerts", "opted_out", actor="ana", id=LIST, note="stopped.csv")
     importing.enter(NUMBERS, listing, part="0")
     changes = [importing.change(listing, "opted_out", len(NUMBERS))]
     importing.conclude(listing, "40 rows: 40 applied", changes)

@@ -16,7 +16,7 @@ import pytest
 from smsgate.features.lists import job_files, jobs, list_file
 from smsgate.features.lists.job_files import JobFolders
 from smsgate.features.lists.job_steps import JobSteps
-from smsgate.features.lists.number_import import Listing, build_importing
+from smsgate.features.lists.number_import import ImportRequest, NumberImport
 from smsgate.features.operators.storage import ActionLog
 from smsgate.pipeline.configuration_rollout import publish_programs
 from tests.fakes.browser import browser
@@ -156,8 +156,10 @@ def test_an_import_is_undone_after_a_look_at_what_that_would_do(agent, services)
 
 def test_imports_on_record_are_undone_by_who_made_them_and_by_admins(agent, admin, services):
     form = undo_form(applied(agent))
-    importing = build_importing(services)
-    other = Listing("orders", "opted_out", actor="terminal:root", id="import-1", note="theirs.csv")
+    importing = NumberImport(services)
+    other = ImportRequest(
+        "orders", "opted_out", actor="terminal:root", id="import-1", note="theirs.csv"
+    )
     importing.enter([THIRD], other, part="0")
     importing.conclude(other, "1 rows: 1 applied", [])
     mine = agent.get(LISTS).text
@@ -551,7 +553,7 @@ def test_a_file_is_never_shown_and_never_kept(agent):
 
 
 def stop(services, *numbers):
-    build_importing(services).enter(numbers, Listing("alerts", "opted_out"))
+    NumberImport(services).enter(numbers, ImportRequest("alerts", "opted_out"))
 
 
 def test_a_list_is_parted(agent, services):
