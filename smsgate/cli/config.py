@@ -14,7 +14,7 @@ from smsgate.cli import session
 from smsgate.cli.session import moment, out, person
 from smsgate.domain.errors import ConfigurationError
 from smsgate.features.accounts.doctor import restart_reasons
-from smsgate.metrics.heartbeats import Process
+from smsgate.metrics.snapshot import Process
 from smsgate.pipeline.configuration import Configuration
 from smsgate.pipeline.configuration_rollout import RolloutOutcome, hand_over, outcome_of
 from smsgate.pipeline.services import build_store

@@ -20,7 +20,7 @@ from smsgate.consent.send_check import WINDOW_US
 from smsgate.consent.transitions import Settled, published_program, settle
 from smsgate.domain.messages import ALL, Entry, Forward, Intent, Reply, Stored, ms_of
 from smsgate.logs import masked
-from smsgate.metrics.families import APPLIED_S, EVENTS
+from smsgate.metrics.counters import APPLIED_S, EVENTS
 from smsgate.pipeline.forwards import forward_of, without_form
 from smsgate.pipeline.list_entries import ListApplier
 from smsgate.settings import Program, Settings

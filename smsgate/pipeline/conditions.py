@@ -10,8 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from smsgate.consent.reviews import REVIEW_DEADLINE_US
-from smsgate.metrics.heartbeats import KINDS
-from smsgate.metrics.snapshot import SystemSnapshot
+from smsgate.metrics.snapshot import KINDS, SystemSnapshot
 from smsgate.pipeline.archive import MANY, MEMORY
 from smsgate.pipeline.forwards import GIVEN_UP_US
 from smsgate.pipeline.spool import waiting

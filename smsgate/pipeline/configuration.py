@@ -18,7 +18,7 @@ from smsgate.pipeline.console_keyword_sets import console_sets
 from smsgate.providers import check_accounts, check_applications, secret_keys, usable
 from smsgate.records import Records
 from smsgate.settings import Programs, Secret, Settings, read_settings
-from smsgate.settings.strength import ADVICE
+from smsgate.settings.environment import ADVICE
 
 PLACEHOLDER = "Acme Alerts"
 """The name of the program in the example, ``config/smsgate.toml``."""

@@ -15,7 +15,7 @@ from smsgate import __version__
 from smsgate.consent.events import Published
 from smsgate.consent.transitions import published_program
 from smsgate.domain.errors import ConfigurationError, Fault, StoreNotReady
-from smsgate.metrics.heartbeats import Process
+from smsgate.metrics.snapshot import Process
 from smsgate.pipeline.configuration import Configuration, load_configuration
 from smsgate.settings import Settings
 from smsgate.store import Store

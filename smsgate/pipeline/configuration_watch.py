@@ -12,7 +12,7 @@ import structlog
 
 from smsgate import __version__
 from smsgate.domain.errors import OtherConfiguration, SmsGateError, StoreUnavailable
-from smsgate.metrics.heartbeats import Process
+from smsgate.metrics.snapshot import Process
 from smsgate.store import Store
 from smsgate.store.processes import AppliedConfiguration, Heartbeats
 

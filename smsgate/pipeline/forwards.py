@@ -20,7 +20,7 @@ from smsgate.domain.messages import (
     WebhookRequest,
     forward_id,
 )
-from smsgate.metrics.families import FORWARDS
+from smsgate.metrics.counters import FORWARDS
 from smsgate.providers.forms import posted_of
 from smsgate.records import Recorded, Records
 from smsgate.settings import Application

@@ -29,7 +29,7 @@ from smsgate.domain.errors import (
 from smsgate.domain.messages import ALL
 from smsgate.domain.opt_out_links import Links
 from smsgate.domain.phone import e164
-from smsgate.metrics.families import GATE
+from smsgate.metrics.counters import GATE
 from smsgate.settings import Program
 from smsgate.store.connection import TIMEOUT_S, open_redis
 from smsgate.store.health import Health

@@ -22,7 +22,7 @@ import structlog
 from smsgate import __version__
 from smsgate.classifier import Classifiers
 from smsgate.domain.errors import OtherConfiguration
-from smsgate.metrics.heartbeats import Process
+from smsgate.metrics.snapshot import Process
 from smsgate.pipeline.configuration import Configuration, kept, load_configuration, outside_of, same
 from smsgate.pipeline.configuration_watch import ConfigurationWatch
 from smsgate.pipeline.services import Services, build_services

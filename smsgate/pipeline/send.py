@@ -25,7 +25,7 @@ from smsgate.domain.errors import (
     UnknownProgram,
 )
 from smsgate.domain.messages import Arrival, Outcome, Reply, Verdict
-from smsgate.metrics.families import CALL_S, CALLS, CONFIRMED_S, RECEIPTS, REPLIES
+from smsgate.metrics.counters import CALL_S, CALLS, CONFIRMED_S, RECEIPTS, REPLIES
 from smsgate.outbound import Outbound
 from smsgate.pipeline.access_tokens import AccessTokens
 from smsgate.pipeline.entries import refusal_entry

@@ -15,7 +15,7 @@ from smsgate.consent.events import Event, event_id
 from smsgate.domain.errors import NoSuchSpool, SpoolUnavailable, StoreUnavailable
 from smsgate.domain.messages import Arrival, Decision, Entry, Intent
 from smsgate.logs import Reminder
-from smsgate.metrics.families import MESSAGES
+from smsgate.metrics.counters import MESSAGES
 from smsgate.pipeline.ingest import label_of
 from smsgate.pipeline.spool import Spool, Spooled
 from smsgate.records.removal import SPOOL_FORGOTTEN

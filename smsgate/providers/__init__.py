@@ -29,8 +29,7 @@ from smsgate.providers.twilio import Twilio
 from smsgate.providers.vonage import Vonage
 from smsgate.providers.vonage_sms import VonageSms
 from smsgate.settings import Account, Program
-from smsgate.settings.environment import UNSET
-from smsgate.settings.strength import weakness
+from smsgate.settings.environment import UNSET, weakness
 
 __all__ = [
     "PROVIDERS",

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from types import MappingProxyType
 
 from pydantic import TypeAdapter, ValidationError
 
 from smsgate.domain.errors import Fault
-from smsgate.settings.environment import UNSET, Environment, split_secrets, web_url_problem
+from smsgate.settings.environment import (
+    UNSET,
+    Environment,
+    split_secrets,
+    weakness,
+    web_url_problem,
+)
 from smsgate.settings.shape import AccountName, AccountTable, complaints
-from smsgate.settings.strength import weakness
 from smsgate.settings.values import Account, Secret
 
 SIMULATOR = "simulator"
@@ -41,7 +46,8 @@ class AccountReader:
             for key, problem in complaints(error, ()):
                 self._fault(f"{name}.{key}" if key else name, problem)
             return None
-        texts, unset = _texts(shape), dict[str, str]()
+        texts = shape.model_dump(exclude={"rate", "silent_hours"})
+        unset: dict[str, str] = {}
         values = {key: self._expanded(name, key, text, unset) for key, text in texts.items()}
         ours = {key: unset.pop(key) for key in _OURS if key in unset}
         for key, text in ours.items():
@@ -123,7 +129,3 @@ def simulator(environment: Environment) -> Account | None:
         api_url=url.rstrip("/"),
         simulated=True,
     )
-
-
-def _texts(shape: AccountTable) -> Mapping[str, str]:
-    return shape.model_dump(exclude={"rate", "silent_hours"})

@@ -1,20 +1,119 @@
-"""``[programs.NAME]`` tables into programs, and what must hold between them."""
+"""``[programs.NAME]`` tables, with their feeds and applications, into programs."""
 
 from __future__ import annotations
 
+import base64
+import binascii
 import re
 from collections.abc import Collection, Iterable, Mapping
 from types import MappingProxyType
+from urllib.parse import urlsplit
 
 from pydantic import TypeAdapter, ValidationError
 
 from smsgate.domain.errors import Fault, InvalidNumber
 from smsgate.domain.phone import e164, is_region
-from smsgate.settings.applications import application_of, application_problems
-from smsgate.settings.environment import UNSET, Environment
-from smsgate.settings.feeds import feed_of, feed_problems
-from smsgate.settings.shape import ProgramName, ProgramTable, complaints, nearest
-from smsgate.settings.values import ANY_SENDER, Program
+from smsgate.settings.environment import UNSET, Environment, split_secrets
+from smsgate.settings.shape import (
+    FeedTable,
+    ForwardTable,
+    ProgramName,
+    ProgramTable,
+    complaints,
+    nearest,
+)
+from smsgate.settings.values import ANY_SENDER, Application, Feed, Program
+
+_FEED_EXAMPLE = "https://crm.example.com/consent"
+_SECRET = "whsec_"  # noqa: S105 - how every such secret begins
+_RIGHT_SECRET = f"write {_SECRET} and 24 to 64 random bytes in base64"
+_BYTES = range(24, 65)
+"""How long a key may be: standardwebhooks.com, "Signature scheme"."""
+
+
+def feed_of(table: FeedTable | None) -> Feed | None:
+    """The feed of a program, if it has one."""
+    if table is None:
+        return None
+    return Feed(table.url.strip(), split_secrets(table.secret), table.allow_private)
+
+
+def feed_problems(table: FeedTable | None) -> list[tuple[str, str]]:
+    """Key and problem of each fault in the table."""
+    if table is None:
+        return []
+    found = [("url", address_problem(table.url.strip(), table.allow_private, _FEED_EXAMPLE))]
+    if not all(is_webhook_secret(one.value) for one in split_secrets(table.secret)):
+        found.append(("secret", f"is no secret of Standard Webhooks: {_RIGHT_SECRET}"))
+    return [(key, problem) for key, problem in found if problem]
+
+
+def address_problem(url: str, allow_private: bool, example: str) -> str:
+    """What is wrong with an address that is called with numbers in the body; ``""``: nothing is."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return f"is no web address: write it as {example}"
+    sound = url.isascii() and url.isprintable() and " " not in url and port != 0
+    if parts.scheme not in ("http", "https") or not parts.hostname or not sound:
+        return f"is no web address: write it as {example}"
+    if parts.scheme == "http" and not allow_private:
+        return "must be https: numbers would go over the internet for everybody to read"
+    if "@" in parts.netloc or parts.fragment:
+        return "must have neither user nor fragment: calls are signed with the secret"
+    return ""
+
+
+def is_webhook_secret(secret: str) -> bool:
+    """Whether it is a secret of Standard Webhooks."""
+    encoded = secret.removeprefix(_SECRET)
+    try:
+        key = base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        return False
+    return secret.startswith(_SECRET) and len(key) in _BYTES
+
+
+ORIGINAL = "original"
+_APPLICATION_EXAMPLE = "https://app.example.com/sms"
+_TOKEN = re.compile(r"[!-~]+")
+
+
+def application_of(table: ForwardTable | None) -> Application | None:
+    """The application of a program, if it has one."""
+    if table is None:
+        return None
+    return Application(
+        url=table.url.strip(),
+        secrets=split_secrets(table.secret),
+        messages=table.messages,
+        original=table.as_ == ORIGINAL,
+        allow_private=table.allow_private,
+    )
+
+
+def application_problems(table: ForwardTable | None) -> list[tuple[str, str]]:
+    """Key and problem of each fault in the table."""
+    if table is None:
+        return []
+    found = [
+        ("url", address_problem(table.url.strip(), table.allow_private, _APPLICATION_EXAMPLE)),
+        ("secret", _secret_problem(table)),
+    ]
+    return [(key, problem) for key, problem in found if problem]
+
+
+def _secret_problem(table: ForwardTable) -> str:
+    secrets = [one.value for one in split_secrets(table.secret)]
+    if table.as_ == ORIGINAL:
+        fit = all(_TOKEN.fullmatch(one) for one in secrets)
+        return "" if fit else "is no token: it must be without blanks"
+    if not secrets:
+        return f"is missing: calls are signed with it; {_RIGHT_SECRET}"
+    fit = all(is_webhook_secret(one) for one in secrets)
+    return "" if fit else f"is no secret of Standard Webhooks: {_RIGHT_SECRET}"
+
 
 _NAME = TypeAdapter(ProgramName)
 _RESERVED = "all"  # As a scope it means every program.

@@ -76,15 +76,13 @@ def read_settings(
         burst=api.burst,
         metrics_keys=environment.secrets("SMSGATE_METRICS_KEYS"),
         alerts=alerts,
-        document=_hash(document),
+        # Comments and the order of keys are no part of it.
+        document=hashlib.sha256(msgspec.json.encode(document, order="deterministic")).hexdigest(),
         hosts=tuple(web.hosts),
     )
-    return settings, [*_once(environment.faults), *faults, *found, *unfit, *amiss, *unread, *wrong]
-
-
-def _hash(document: Mapping[str, object]) -> str:
-    """Of what the file says; comments and the order of keys are no part of it."""
-    return hashlib.sha256(msgspec.json.encode(document, order="deterministic")).hexdigest()
+    # One variable may be read for several keys; its fault is reported once.
+    once = dict.fromkeys(environment.faults)
+    return settings, [*once, *faults, *found, *unfit, *amiss, *unread, *wrong]
 
 
 def _queue_url(environment: Environment, redis_url: str) -> str:
@@ -158,8 +156,3 @@ def _table(
         return shape(), [
             Fault(place, f"{heading}.{key}", problem) for key, problem in complaints(error, known)
         ]
-
-
-def _once(faults: list[Fault]) -> list[Fault]:
-    """One variable may be read for several keys; its fault is told once."""
-    return [*dict.fromkeys(faults)]

@@ -18,8 +18,7 @@ from contextlib import suppress
 from datetime import UTC, date, datetime
 
 from smsgate.domain.errors import StoreUnavailable
-from smsgate.metrics.counters import Counters, Request
-from smsgate.metrics.families import Family
+from smsgate.metrics.counters import Counters, Family, Request
 from smsgate.store.connection import translated
 from smsgate.store.keys import METRICS, counted_on
 from smsgate.store.redis_types import Client

@@ -11,7 +11,7 @@ from contextlib import suppress
 import msgspec
 from redis.exceptions import ResponseError
 
-from smsgate.metrics.heartbeats import KINDS, LastSeen, Process, ProcessSnapshot
+from smsgate.metrics.snapshot import KINDS, LastSeen, Process, ProcessSnapshot
 from smsgate.store.connection import now_us, translated
 from smsgate.store.inbox import NOTIFY_MS
 from smsgate.store.keys import (

@@ -23,7 +23,7 @@ from structlog.typing import FilteringBoundLogger
 
 from smsgate.domain.errors import TooManyForgeries, TooManyWrongKeys, Unauthorized
 from smsgate.domain.signing import same
-from smsgate.metrics.families import REFUSED_KEYS
+from smsgate.metrics.counters import REFUSED_KEYS
 from smsgate.settings import Settings
 from smsgate.store.metrics import Metrics
 from smsgate.web.wsgi_request import address_of

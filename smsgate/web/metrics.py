@@ -24,10 +24,14 @@ from prometheus_client.registry import Collector
 
 from smsgate import __version__
 from smsgate.domain.errors import StoreUnavailable
-from smsgate.metrics.counters import FamilyValues, bounds_of, by_family
-from smsgate.metrics.families import FAMILIES, Family
-from smsgate.metrics.heartbeats import KINDS, ProcessSnapshot
-from smsgate.metrics.snapshot import RebuildProgress, SpoolDepth, SystemSnapshot
+from smsgate.metrics.counters import FAMILIES, Family, FamilyValues, bounds_of, by_family
+from smsgate.metrics.snapshot import (
+    KINDS,
+    ProcessSnapshot,
+    RebuildProgress,
+    SpoolDepth,
+    SystemSnapshot,
+)
 from smsgate.pipeline.archive import MANY
 from smsgate.pipeline.conditions import REVIEW_DEADLINE_S
 from smsgate.pipeline.monitoring import spool_of_this_host, take_snapshot

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from smsgate.metrics.heartbeats import Process
+from smsgate.metrics.snapshot import Process
 from smsgate.pipeline.configuration import load_settings
 from smsgate.pipeline.live import Live
 from smsgate.pipeline.services import Services, build_store

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from smsgate.metrics.heartbeats import KINDS, Process
+from smsgate.metrics.snapshot import KINDS, Process
 from smsgate.pipeline.configuration import Configuration
 from smsgate.pipeline.configuration_rollout import publish_programs
 from smsgate.pipeline.services import Services, build_services

@@ -6,8 +6,16 @@ import threading
 
 import pytest
 
-from smsgate.metrics.counters import Counters, by_family
-from smsgate.metrics.families import APPLIED_S, FAMILIES, GATE, MESSAGES, OTHER, label
+from smsgate.metrics.counters import (
+    APPLIED_S,
+    FAMILIES,
+    GATE,
+    MESSAGES,
+    OTHER,
+    Counters,
+    by_family,
+    label,
+)
 
 
 def test_counts_of_many_threads_are_all_there() -> None:

@@ -9,8 +9,7 @@ import sys
 import pytest
 
 from smsgate.domain.errors import StoreUnavailable
-from smsgate.metrics.counters import by_family
-from smsgate.metrics.families import GATE, MESSAGES, STORED_S
+from smsgate.metrics.counters import GATE, MESSAGES, STORED_S, by_family
 from smsgate.store.connection import open_redis
 from smsgate.store.metrics import Metrics
 from tests.fakes.processes import wait_until

@@ -27,7 +27,7 @@ from smsgate.features.accounts.setup_view import (
     webhook_of,
 )
 from smsgate.features.accounts.trial_text import TrialTextSender
-from smsgate.metrics.heartbeats import KINDS
+from smsgate.metrics.snapshot import KINDS
 from smsgate.pipeline.configuration import has_keys, warnings_of
 from smsgate.pipeline.services import Services
 from smsgate.providers import usable

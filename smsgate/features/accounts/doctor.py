@@ -18,7 +18,7 @@ from smsgate.domain.errors import (
     UnknownAccount,
 )
 from smsgate.domain.messages import Reply
-from smsgate.metrics.heartbeats import KINDS, Process
+from smsgate.metrics.snapshot import KINDS, Process
 from smsgate.pipeline.conditions import DURABLE, Condition, conditions
 from smsgate.pipeline.monitoring import take_snapshot
 from smsgate.pipeline.services import Services

@@ -11,7 +11,7 @@ from smsgate.consent.events import Event, event_id
 from smsgate.domain.errors import AccountNotReady, CallFailed, TooManyCalls, Unfit
 from smsgate.domain.messages import Arrival, Outcome, Reply, Verdict
 from smsgate.domain.phone import e164
-from smsgate.metrics.families import CALLS
+from smsgate.metrics.counters import CALLS
 from smsgate.outbound import Outbound
 from smsgate.pipeline.access_tokens import AccessTokens
 from smsgate.pipeline.entries import refusal_entry

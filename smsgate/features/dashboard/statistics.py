@@ -16,8 +16,16 @@ from itertools import accumulate
 from smsgate.consent.send_check import WINDOW_US
 from smsgate.domain.messages import Entry
 from smsgate.features.dashboard.storage import DailyCountStorage, DayCounts
-from smsgate.metrics.counters import Sums, bounds_of, by_family
-from smsgate.metrics.families import CONFIRMED_S, MESSAGES, REPLIES, STORED_S, Family
+from smsgate.metrics.counters import (
+    CONFIRMED_S,
+    MESSAGES,
+    REPLIES,
+    STORED_S,
+    Family,
+    Sums,
+    bounds_of,
+    by_family,
+)
 from smsgate.pipeline.apply import silence
 from smsgate.records import Records
 from smsgate.settings import Settings

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from smsgate.metrics.heartbeats import KINDS, ProcessSnapshot
-from smsgate.metrics.snapshot import SystemSnapshot
+from smsgate.metrics.snapshot import KINDS, ProcessSnapshot, SystemSnapshot
 from smsgate.pipeline.spool import waiting
 from smsgate.settings import Settings
 from smsgate.store.connection import REFUSES_WRITES

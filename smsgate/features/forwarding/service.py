@@ -23,7 +23,7 @@ from smsgate.domain.messages import Forward, HttpReply, Reply, ms_of
 from smsgate.features.forwarding.application_call import describe_call
 from smsgate.features.forwarding.circuit_breaker import MAX_CALLS, CircuitBreaker
 from smsgate.features.forwarding.twiml import read_twiml
-from smsgate.metrics.families import FORWARD_S, FORWARDED_S, FORWARDS
+from smsgate.metrics.counters import FORWARD_S, FORWARDED_S, FORWARDS
 from smsgate.outbound import Outbound
 from smsgate.pipeline.forwards import TAKEN, forward_event
 from smsgate.providers import usable

@@ -21,7 +21,7 @@ from smsgate.features.alerts.channels import configured_channels, send_email
 from smsgate.features.alerts.message_text import TEST, Notice, email_body, email_subject, sms_text
 from smsgate.features.alerts.service import ChannelTester
 from smsgate.features.alerts.storage import AlertStorage
-from smsgate.metrics.heartbeats import Process
+from smsgate.metrics.snapshot import Process
 from smsgate.pipeline.conditions import Condition
 from smsgate.settings import Mailbox, Secret
 from smsgate.store.keys import PROCESSES

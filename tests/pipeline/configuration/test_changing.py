@@ -10,7 +10,7 @@ import pytest
 
 from smsgate.consent.events import Published
 from smsgate.domain.errors import ConfigurationError, StoreUnavailable
-from smsgate.metrics.heartbeats import Process
+from smsgate.metrics.snapshot import Process
 from smsgate.pipeline.configuration import load_configuration
 from smsgate.pipeline.configuration_rollout import apply_configuration, outcome_of, refuse_dropped
 from smsgate.pipeline.services import build_services, build_store

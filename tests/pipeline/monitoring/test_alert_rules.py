@@ -11,7 +11,7 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from smsgate.metrics.families import FAMILIES
+from smsgate.metrics.counters import FAMILIES
 from smsgate.pipeline import conditions
 from smsgate.web import create_app
 from tests.pipeline.monitoring import test_conditions

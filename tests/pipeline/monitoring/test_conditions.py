@@ -9,11 +9,13 @@ import msgspec
 import pytest
 
 from smsgate.domain.messages import Arrival
-from smsgate.metrics.heartbeats import KINDS, LastSeen, ProcessSnapshot
 from smsgate.metrics.snapshot import (
+    KINDS,
     AccountTraffic,
     Backlog,
+    LastSeen,
     Obstacle,
+    ProcessSnapshot,
     QueueDepth,
     RebuildProgress,
     SpoolDepth,

@@ -20,7 +20,7 @@ from smsgate.features.dashboard import statistics
 from smsgate.features.dashboard.storage import DailyCountStorage
 from smsgate.features.operators.service import ActionAuthor, OperatorService
 from smsgate.features.operators.storage import OperatorStorage
-from smsgate.metrics.families import CONFIRMED_S, MESSAGES, REPLIES, STORED_S
+from smsgate.metrics.counters import CONFIRMED_S, MESSAGES, REPLIES, STORED_S
 from smsgate.records import Records
 from smsgate.store.connection import open_redis
 from smsgate.store.keys import PARTITION_KEYS, partition_of

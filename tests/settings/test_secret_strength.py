@@ -6,7 +6,7 @@ import secrets
 
 import pytest
 
-from smsgate.settings.strength import bits_of, is_weak, weakness
+from smsgate.settings.environment import bits_of, is_weak, weakness
 from tests.settings.conftest import Read
 
 HOW = 'python3 -c "import secrets; print(secrets.token_urlsafe(32))"'
