@@ -17,7 +17,7 @@ from smsgate.pipeline.configuration import Configuration, load_settings
 from smsgate.records import Records
 
 PASSWORD = "$argon2id$made-up"
-CONFIG = Path(__file__).parents[2] / "config"
+CONFIG = Path(__file__).parents[3] / "config"
 
 
 @pytest.fixture
