@@ -31,6 +31,7 @@ Position: TypeAlias = Mapping[int, int]
 START: Position = {}
 _POSITION = re.compile(r"\d{1,3}-\d{1,18}(?:\.\d{1,3}-\d{1,18}){0,63}", re.ASCII)
 _START_TEXT = "0"
+_HEADS = select(heads.c.lane, heads.c.seq)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +68,7 @@ class EventReader:
 
     def newest(self) -> Position:
         """The position behind everything that is recorded now."""
-        if self._database.absent:
-            return START
-        with self._database.reading() as connection:
-            check(connection)
-            return _heads(connection)
+        return {row.lane: row.seq for row in rows_of(self._database, _HEADS)}
 
     def after(self, position: Position, limit: int, until: Position | None = None) -> EventBatch:
         """At most ``limit`` events behind a position (and up to ``until``).
@@ -84,7 +81,7 @@ class EventReader:
             return EventBatch([], position, more=False)
         with self._database.reading() as connection:
             check(connection)
-            ends: Position = _heads(connection)
+            ends: Position = {row.lane: row.seq for row in connection.execute(_HEADS)}
             if any(seq > ends.get(partition, 0) for partition, seq in position.items()):
                 raise CursorRefused(
                     "The records end before that place: it is one of another database, or of a "
@@ -112,10 +109,6 @@ class EventReader:
             events.c.seq <= until,
         )
         return {row.number for row in rows_of(self._database, asked)}
-
-
-def _heads(connection: Connection) -> dict[int, int]:
-    return {row.lane: row.seq for row in connection.execute(select(heads.c.lane, heads.c.seq))}
 
 
 def _choose(position: Position, ends: Position, limit: int) -> dict[int, int]:
@@ -218,14 +211,10 @@ class FeedStorage:
 
     def position(self, program: str) -> FeedPosition | None:
         """How far a feed was read; None if it is new."""
-        if self._database.absent:
+        rows = rows_of(self._database, select(feeds.c.place).where(feeds.c.program == program))
+        if not rows:
             return None
-        with self._database.reading() as connection:
-            check(connection)
-            text = connection.scalar(select(feeds.c.place).where(feeds.c.program == program))
-        if text is None:
-            return None
-        changes, _, lists = text.partition("/")
+        changes, _, lists = rows[0].place.partition("/")
         return FeedPosition(parse_position(changes), parse_position(lists or changes))
 
     def advance(
@@ -263,12 +252,8 @@ class FeedStorage:
 
     def count_pending(self, program: str) -> int:
         """How many calls of a feed were neither delivered nor given up."""
-        if self._database.absent:
-            return 0
         asked = select(func.count()).where(calls.c.program == program, calls.c.dead.is_(False))
-        with self._database.reading() as connection:
-            check(connection)
-            return connection.scalar(asked) or 0
+        return sum(count for (count,) in rows_of(self._database, asked))
 
     def remove_delivered(self, id_: str) -> None:
         """Remove a call that the other side has taken."""
@@ -301,11 +286,7 @@ class FeedStorage:
         return found.rowcount == 1
 
     def _read(self, asked: Select[Any]) -> list[FeedCall]:
-        if self._database.absent:
-            return []
-        with self._database.reading() as connection:
-            check(connection)
-            return [FeedCall(*row) for row in connection.execute(asked)]
+        return [FeedCall(*row) for row in rows_of(self._database, asked)]
 
 
 def _is_given_up(id_: str) -> ColumnElement[bool]:
