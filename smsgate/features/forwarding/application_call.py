@@ -12,31 +12,6 @@ from smsgate.providers.forms import IDEMPOTENCY, posted_of
 from smsgate.settings import Account, Application
 
 
-class _Text(msgspec.Struct, frozen=True, rename={"number": "from"}):
-    """A text in our normal form: what ``standard_webhooks`` accounts post to us, and more."""
-
-    id: str
-    number: str
-    to: str
-    text: str
-    received_at: str
-    channel: str
-    service: str
-    flag: str
-    media: tuple[str, ...]
-    account: str
-    program: str
-    intent: str
-    outcome: str
-    event: str
-
-
-class _Message(msgspec.Struct, frozen=True):
-    type: str
-    timestamp: str
-    data: _Text
-
-
 def describe_call(
     forward: Forward, application: Application, account: Account, now_s: int
 ) -> HttpCall:
@@ -83,23 +58,27 @@ def _original_request(forward: Forward, application: Application, account: Accou
     return HttpCall(call.method, call.url, headers, call.body)
 
 
-def _message(forward: Forward) -> _Message:
+def _message(forward: Forward) -> dict[str, object]:
+    """The message in our normal form: what ``standard_webhooks`` accounts post to us, and more."""
     entry, received_at = forward.entry, iso_time(forward.event_time_us)
     content = entry.forward_content or ForwardContent()
-    text = _Text(
-        id=entry.message_id,
-        number=entry.number,
-        to=entry.sender,
-        text=entry.text,
-        received_at=received_at,
-        channel=entry.channel,
-        service=entry.service,
-        flag=content.flag,
-        media=content.media,
-        account=entry.account,
-        program=entry.program,
-        intent=entry.decision.intent.value,
-        outcome=forward.outcome,
-        event=forward.event,
-    )
-    return _Message("sms.received", received_at, text)
+    return {
+        "type": "sms.received",
+        "timestamp": received_at,
+        "data": {
+            "id": entry.message_id,
+            "from": entry.number,
+            "to": entry.sender,
+            "text": entry.text,
+            "received_at": received_at,
+            "channel": entry.channel,
+            "service": entry.service,
+            "flag": content.flag,
+            "media": content.media,
+            "account": entry.account,
+            "program": entry.program,
+            "intent": entry.decision.intent.value,
+            "outcome": forward.outcome,
+            "event": forward.event,
+        },
+    }
