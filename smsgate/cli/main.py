@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import click
 from rich.console import Console
@@ -13,48 +15,21 @@ from rich.console import Console
 from smsgate import __version__
 from smsgate.cli import data_dir
 from smsgate.domain.errors import SmsGateError, StoreUnavailable
-from smsgate.features import FEATURES, CommandEntry
+from smsgate.features import FEATURES
 
 INTERRUPTED = 130
+_PACKAGE = Path(__file__).parents[1]
 CORE = {
-    "check": CommandEntry(
-        "smsgate.cli.check:check",
-        "Ask the gate whether a program may text these numbers.",
-    ),
-    "compose": CommandEntry(
-        "smsgate.cli.compose:compose",
-        "Show a text as it should leave: with its opt-out line, counted in segments.",
-    ),
-    "config": CommandEntry(
-        "smsgate.cli.config:config",
-        "The configuration: environment and config/.",
-    ),
-    "dev": CommandEntry(
-        "smsgate.cli.dev:dev",
-        "Run everything on this machine until Ctrl-C.",
-    ),
-    "explain": CommandEntry(
-        "smsgate.cli.explain:explain",
-        "Say what TEXT asks for, and by which rule.",
-    ),
-    "init": CommandEntry(
-        "smsgate.cli.init:init",
-        "Make a new, empty store ready; one that is ready stays as it is.",
-    ),
-    "refusals": CommandEntry(
-        "smsgate.features.accounts.cli:refusals",
-        "Sends that the gate refused: texts that people who opted out did not get.",
-    ),
-    "spool": CommandEntry(
-        "smsgate.cli.spool:spool",
-        "Messages that wait on the disks of hosts, because the store could not take them.",
-    ),
-    "status": CommandEntry(
-        "smsgate.cli.check:status",
-        "Show which programs may text a number, and why not.",
-    ),
+    "check": "smsgate.cli.check:check",
+    "compose": "smsgate.cli.compose:compose",
+    "config": "smsgate.cli.config:config",
+    "dev": "smsgate.cli.dev:dev",
+    "explain": "smsgate.cli.explain:explain",
+    "init": "smsgate.cli.init:init",
+    "spool": "smsgate.cli.spool:spool",
+    "status": "smsgate.cli.check:status",
 }
-COMMANDS: Mapping[str, CommandEntry] = {
+COMMANDS: Mapping[str, str] = {
     **CORE,
     **{name: command for one in FEATURES for name, command in one.commands.items()},
 }
@@ -71,14 +46,26 @@ class LazyGroup(click.Group):
         """Import one command; None where there is none of that name."""
         if cmd_name not in COMMANDS:
             return None
-        module, _, attribute = COMMANDS[cmd_name].target.partition(":")
+        module, _, attribute = COMMANDS[cmd_name].partition(":")
         command: click.Command = getattr(importlib.import_module(module), attribute)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        """List the commands with the help of the table, which imports none of them."""
+        """List the commands with their help, and import none of them: that would take a second."""
         with formatter.section("Commands"):
-            formatter.write_dl([(name, COMMANDS[name].help) for name in sorted(COMMANDS)])
+            formatter.write_dl([(name, short_help(COMMANDS[name])) for name in sorted(COMMANDS)])
+
+
+def short_help(target: str) -> str:
+    """The first sentence of a command's docstring, read from its source."""
+    module, _, function = target.partition(":")
+    source = _PACKAGE.joinpath(*module.split(".")[1:]).with_suffix(".py").read_text("utf-8")
+    docstrings = [
+        ast.get_docstring(node)
+        for node in ast.parse(source).body
+        if isinstance(node, ast.FunctionDef) and node.name == function
+    ]
+    return click.Command(function, help=docstrings[0]).get_short_help_str(limit=200)
 
 
 @click.group(
