@@ -233,13 +233,15 @@ class Outbound:
         prepared = self._prepared(call, host)
         url = prepared.url or ""
         machine = self._session.merge_environment_settings(url, {}, True, True, None)
+        # A proxy of the machine cannot reach its loopback addresses for us.
+        direct = self._direct or urlsplit(url).hostname in {"127.0.0.1", "::1", "localhost"}
         try:
             # The adapter and not the session, which would read all of a redirect's body.
             response = self._session.get_adapter(url).send(
                 prepared,
                 timeout=self._timeout,
                 verify=machine["verify"] or True,
-                proxies={} if self._direct or _on_this_machine(url) else machine["proxies"],
+                proxies={} if direct else machine["proxies"],
             )
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             raise _failure(error, host) from None
@@ -285,11 +287,6 @@ class Outbound:
 def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
     """Without this, requests would look for credentials in the user's ``.netrc``."""
     return request
-
-
-def _on_this_machine(url: str) -> bool:
-    """A proxy of the machine cannot reach its loopback addresses for us."""
-    return (urlsplit(url).hostname or "") in {"127.0.0.1", "::1", "localhost"}
 
 
 def _failure(error: BaseException, host: str) -> CallFailed:

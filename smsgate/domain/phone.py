@@ -48,7 +48,9 @@ def e164(text: str, region: str = "") -> str:
     except phonenumbers.NumberParseException:
         raise _no_number(text, region) from None
     written = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-    if not (_possible(number) and is_e164(written)):
+    # Length only: validity would refuse fictional numbers and lag behind new number ranges.
+    reason = phonenumbers.is_possible_number_with_reason(number)
+    if reason != phonenumbers.ValidationResult.IS_POSSIBLE or not is_e164(written):
         raise _no_number(text, region)
     return written
 
@@ -132,12 +134,6 @@ def is_toll_free(number: str) -> bool:
 def is_region(text: str) -> bool:
     """Whether ``text`` is a region that numbers can be read in: two capital letters, such as US."""
     return text in phonenumbers.SUPPORTED_REGIONS
-
-
-def _possible(number: phonenumbers.PhoneNumber) -> bool:
-    """Length only: validity would refuse fictional numbers and lag behind new number ranges."""
-    reason = phonenumbers.is_possible_number_with_reason(number)
-    return reason == phonenumbers.ValidationResult.IS_POSSIBLE
 
 
 def _no_number(text: str, region: str) -> InvalidNumber:

@@ -265,32 +265,23 @@ def url_spellings(url: str) -> tuple[str, ...]:
     All spellings name the same place, so trying them lets nothing else in.
     """
     scheme, separator, rest = url.partition("://")
-    authority, path = _split_authority(rest)
+    slash = min((at for at in (rest.find("/"), rest.find("?")) if at >= 0), default=len(rest))
+    authority, path = rest[:slash], rest[slash:]
     host = _without_port(authority)
     port = _DEFAULT_PORTS.get(scheme, "")
     other = host if host != authority else authority + port
     spellings = (url, f"{scheme}{separator}{other}{path}")
     if "'" not in path.partition("?")[2]:
         return spellings
-    return (*spellings, *(_escaped_query(spelling) for spelling in spellings))
-
-
-def _split_authority(rest: str) -> tuple[str, str]:
-    """``user@host:1/path?x=/`` as ``user@host:1`` and ``/path?x=/``."""
-    ends = [position for position in (rest.find("/"), rest.find("?")) if position >= 0]
-    end = min(ends, default=len(rest))
-    return rest[:end], rest[end:]
+    parted = [spelling.partition("?") for spelling in spellings]
+    escaped = [start + "?" + query.replace("'", "%27") for start, _, query in parted]
+    return (*spellings, *escaped)
 
 
 def _without_port(authority: str) -> str:
     """Drop the port, and only the port: user, password and an IPv6 address have colons too."""
     host, colon, port = authority.rpartition(":")
     return host if colon and (port.isascii() and port.isdigit()) else authority
-
-
-def _escaped_query(url: str) -> str:
-    path, mark, query = url.partition("?")
-    return path + mark + query.replace("'", "%27")
 
 
 SINCH = "x-sinch-webhook-signature"

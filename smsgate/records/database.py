@@ -162,7 +162,8 @@ class Database:
         return url.set(drivername="sqlite+pysqlite")
 
     def _opened(self) -> Engine:
-        inode = self._file_now()
+        file = self.file
+        inode = file.stat().st_ino if file is not None and _is_there(file) else 0
         with self._lock:
             if self._engine is not None and inode != self._inode:
                 # Another file has its place: what went into the old one would be gone with it.
@@ -171,10 +172,6 @@ class Database:
             if self._engine is None:
                 self._engine, self._inode = self._open(), inode
             return self._engine
-
-    def _file_now(self) -> int:
-        """Which file is there; 0 where there is none, and with PostgreSQL."""
-        return self.file.stat().st_ino if self.file is not None and _is_there(self.file) else 0
 
     def _open(self) -> Engine:
         url = self._url()

@@ -188,22 +188,18 @@ class WholeHistory:
         waiting = iter(numbers)
         while some := [*islice(waiting, _AT_ONCE)]:
             stories: dict[str, list[Recorded]] = {lookup(number): [] for number in some}
-            for one in self._alone([*stories]):
+            alone = EVENTS.where(events.c.number.in_([*stories]))
+            for one in map(recorded_of, rows_of(self._database, alone)):
                 stories[lookup(one.event.number)].append(one)
-            for one in self._listed([*stories]):
+            about = (listed.c.lane == links.c.lane) & (listed.c.seq == links.c.seq)
+            ids = select(links.c.event_id).join(listed, about)
+            ids = ids.where(listed.c.number.in_([*stories]))
+            of_lists = EVENTS.where(events.c.id.in_(ids))
+            for one in map(recorded_of, rows_of(self._database, of_lists)):
                 for number in stories.keys() & numbers_of(one.event):
                     stories[number].append(part_of(one, number))
             for number in some:
                 yield sorted(stories[lookup(number)], key=lambda one: one.seq)
-
-    def _alone(self, known: Sequence[str]) -> Iterator[Recorded]:
-        asked = EVENTS.where(events.c.number.in_(known))
-        return map(recorded_of, rows_of(self._database, asked))
-
-    def _listed(self, known: Sequence[str]) -> Iterator[Recorded]:
-        about = (listed.c.lane == links.c.lane) & (listed.c.seq == links.c.seq)
-        ids = select(links.c.event_id).join(listed, about).where(listed.c.number.in_(known))
-        return map(recorded_of, rows_of(self._database, EVENTS.where(events.c.id.in_(ids))))
 
 
 class TextPlace(NamedTuple):

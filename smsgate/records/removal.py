@@ -130,7 +130,9 @@ class ContentRemoval:
                 some = ids[at : at + _UNDER_WAY]
                 connection.execute(delete(texts).where(texts.c.event_id.in_(some)))
                 if part == "event":
-                    connection.execute(delete(listed).where(_of_events(some)))
+                    of_event = (links.c.lane == listed.c.lane) & (links.c.seq == listed.c.seq)
+                    these = exists().where(links.c.event_id.in_(some), of_event)
+                    connection.execute(delete(listed).where(these))
                     connection.execute(delete(events).where(events.c.id.in_(some)))
         self._database.tidy()
 
@@ -168,12 +170,6 @@ def _rests_on() -> Any:  # noqa: ANN401 - an SQL expression
     out = or_(numbers.c.everywhere, numbers.c.own != "")
     stopped = events.c.kind.in_(_STOPS) & (events.c.outcome == "applied") & out
     return (newest & holds) | consented | stopped
-
-
-def _of_events(ids: Sequence[str]) -> ColumnElement[bool]:
-    return exists().where(
-        links.c.event_id.in_(ids), links.c.lane == listed.c.lane, links.c.seq == listed.c.seq
-    )
 
 
 def _refuse_unannounced(connection: Connection, by: str) -> None:

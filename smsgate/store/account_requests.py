@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import msgspec
@@ -138,13 +138,15 @@ class Quarantine:
         """The kinds of the last 24 hours, newest first. Raises ``StoreUnavailable``."""
         since_ms = int(time.time() - DAY_S) * 1000
         rows = _rows(self._all(quarantine_of(account))).values()
-        return _by_time(row for row in rows if row.at_ms > since_ms)
+        recent = (row for row in rows if row.at_ms > since_ms)
+        return sorted(recent, key=_moment, reverse=True)
 
     def count(self, account: str, seconds: float) -> int:
         """How many came in the last seconds, to the minute. Raises ``StoreUnavailable``."""
         first = int(time.time() - seconds) // _MINUTE_S
-        counts = _minutes(self._all(quarantine_of(account)))
-        return sum(count for minute, count in counts.items() if minute >= first)
+        found = self._all(quarantine_of(account))
+        minutes = {name[2:]: int(count) for name, count in found.items() if name[:2] == "m:"}
+        return sum(count for minute, count in minutes.items() if int(minute) >= first)
 
     def _all(self, key: str) -> dict[str, bytes]:
         with translated():
@@ -181,14 +183,6 @@ def _rows(found: Mapping[str, bytes]) -> dict[str, RefusedRequest]:
         for name, value in found.items()
         if name.startswith("r:")
     }
-
-
-def _minutes(found: Mapping[str, bytes]) -> dict[int, int]:
-    return {int(name[2:]): int(count) for name, count in found.items() if name.startswith("m:")}
-
-
-def _by_time(rows: Iterable[RefusedRequest]) -> list[RefusedRequest]:
-    return sorted(rows, key=_moment, reverse=True)
 
 
 def _moment(row: RefusedRequest) -> tuple[int, int]:

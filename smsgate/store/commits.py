@@ -82,9 +82,12 @@ class Commits:
                 _states(effects),
                 _columns(_holds(batch)),
                 _columns(effects.decided),
-                _replies(effects),
+                [(reply.id, json_text(reply), due_us // 1000) for reply, due_us in effects.replies],
                 [json_text(event) for event in effects.events],
-                _forwards(effects),
+                [
+                    (one.id, json_text(one), one.entry.number, one.entry.program)
+                    for one in effects.forwards
+                ],
             )
         )
         cursor = batch.entries[-1].id
@@ -186,13 +189,3 @@ def _holds(batch: Batch) -> list[tuple[str, str]]:
         if stored.entry.decision.intent.stops
     }
     return list(newest.items())
-
-
-def _replies(effects: Effects) -> list[tuple[str, str, int]]:
-    return [(reply.id, json_text(reply), due_us // 1000) for reply, due_us in effects.replies]
-
-
-def _forwards(effects: Effects) -> list[tuple[str, str, str, str]]:
-    return [
-        (one.id, json_text(one), one.entry.number, one.entry.program) for one in effects.forwards
-    ]

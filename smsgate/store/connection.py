@@ -29,6 +29,8 @@ from smsgate.store.redis_types import Client, Command, Connection, ConnectionPoo
 TIMEOUT_S = 2.0
 """How long one round trip may take. Providers wait between 2 and 15 seconds for an answer."""
 _CODE = re.compile(r"\b(?:OOM|NOREPLICAS|MISCONF|READONLY)\b")
+_ELSEWHERE = (type(None), MovedError, AskError, TryAgainError, ClusterDownError)
+"""What a command gave that has to go to another node: nothing yet, or that it is there."""
 _TRIES = 2
 """How often a cluster's map of slots is learnt anew while it moves them, or lost a node."""
 
@@ -189,15 +191,11 @@ def _over_cluster(
         except ConnectionError:
             if not again:
                 raise
-        waiting = [at for at in waiting if results[at] is None or _elsewhere(results[at])]
+        waiting = [at for at in waiting if isinstance(results[at], _ELSEWHERE)]
         if not waiting or not again:
             break
         cluster.connected().nodes_manager.initialize()
     return results
-
-
-def _elsewhere(result: Result) -> bool:
-    return isinstance(result, (MovedError, AskError, TryAgainError, ClusterDownError))
 
 
 def _by_node(

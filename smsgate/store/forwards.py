@@ -59,7 +59,12 @@ class Forwards:
         }
         if not shares:
             return []
-        calls = [_claim_call(program, token, *share) for share in shares.items()]
+        calls: list[Call] = []
+        for partition, share in shares.items():
+            keys = PARTITION_KEYS[partition]
+            names = [keys.forwards_due(program), keys.forwards, keys.forwards_claims, keys.metadata]
+            prefix = keys.forwards_of(program, "")
+            calls.append((names, [prefix, f"{program}:", token, LEASE_MS, share]))
         results = self._claim.each(calls)
         failed = [one for one in results if isinstance(one, StoreUnavailable)]
         if len(failed) == len(results):
@@ -200,9 +205,3 @@ class Forwards:
 def _claim_field(forward: Forward) -> str:
     """The field of the hash of claims."""
     return f"{forward.entry.program}:{forward.entry.number}"
-
-
-def _claim_call(program: str, token: str, partition: int, count: int) -> Call:
-    keys = PARTITION_KEYS[partition]
-    names = [keys.forwards_due(program), keys.forwards, keys.forwards_claims, keys.metadata]
-    return names, [keys.forwards_of(program, ""), f"{program}:", token, LEASE_MS, count]

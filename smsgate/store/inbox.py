@@ -14,7 +14,7 @@ from smsgate.domain.messages import Added, Arrival, Decision, Entry, Intent, Sto
 from smsgate.store.connection import round_trip, translated
 from smsgate.store.health import Replicas
 from smsgate.store.keys import PARTITION_KEYS, PartitionKeys, partition_of
-from smsgate.store.redis_types import Client, Command, Result
+from smsgate.store.redis_types import Client, Command
 from smsgate.store.scripts import Call, Script
 
 NOTIFY_MS = 2_000
@@ -73,9 +73,13 @@ class Inbox:
         added: list[Added | StoreUnavailable] = [Added("")] * len(arrivals)
         notified = []
         for (partition, of_partition), result in zip(places.items(), results, strict=True):
-            for at, one in zip(of_partition, _outcomes(result, len(of_partition)), strict=True):
-                added[at] = one
-            if not isinstance(result, StoreUnavailable) and result[0] == 1:
+            if isinstance(result, StoreUnavailable):
+                for at in of_partition:
+                    added[at] = result
+                continue
+            for at, id_ in zip(of_partition, result[1:], strict=True):
+                added[at] = Added(id=id_.decode(), duplicate=not id_)
+            if result[0] == 1:
                 notified.append(partition)
         return added, notified
 
@@ -93,7 +97,9 @@ class Inbox:
                 if isinstance(one, RedisError):
                     raise one
         cursor, rows = answers
-        return Batch((cursor or b"").decode(), tuple([_written(*row) for row in rows]))
+        # ``add.lua`` wrote the fields ``e`` and ``s``, in this order.
+        entries = [Stored(id_.decode(), int(row[3]), _entry(row[1])) for id_, row in rows]
+        return Batch((cursor or b"").decode(), tuple(entries))
 
     def latest(self, partition: int, count: int) -> list[Stored]:
         """The newest entries that wait in a partition, oldest first."""
@@ -197,11 +203,6 @@ def stored_of(id_: bytes, fields: Mapping[bytes, bytes]) -> Stored:
     return Stored(id=id_.decode(), event_time_us=int(fields[b"s"]), entry=_entry(fields[b"e"]))
 
 
-def _written(id_: bytes, fields: Sequence[bytes]) -> Stored:
-    """An entry of which ``add.lua`` wrote the fields ``e`` and ``s``, in this order."""
-    return Stored(id=id_.decode(), event_time_us=int(fields[3]), entry=_entry(fields[1]))
-
-
 def _entry(raw: bytes) -> Entry:
     """An entry; one that cannot be read is kept as it is and does not stop its partition.
 
@@ -221,12 +222,6 @@ def _call(partition: int, arrivals: Sequence[Arrival]) -> Call:
     rows = [_row(keys, arrival, seen) for arrival in arrivals]
     names = [keys.inbox, keys.holds, keys.reviews, keys.notify_inbox, keys.optins, *seen]
     return names, [NOTIFY_MS, REMEMBER_S, GLANCE_S, _pack(rows)]
-
-
-def _outcomes(result: Result | StoreUnavailable, count: int) -> Sequence[Added | StoreUnavailable]:
-    if isinstance(result, StoreUnavailable):
-        return [result] * count
-    return [Added(id=id_.decode(), duplicate=not id_) for id_ in result[1:]]
 
 
 def _optin(entry: Entry) -> str:

@@ -123,7 +123,10 @@ class Restoring:
             for stem in _stems(everywhere, own, back, locked, consents):
                 sets[f"{stem}{bucket}"].append(digits)
             if state != NOTHING_REMEMBERED:
-                left_s = KEEP_S - (now_us - _newest_us(_times(state))) // 1_000_000
+                times = _times(state)
+                event_times = [mark.event_time_us for mark in times.marks.values()]
+                all_us = [*event_times, *times.asked_us.values(), *times.helped_us]
+                left_s = KEEP_S - (now_us - max(all_us, default=0)) // 1_000_000
                 if left_s > 0:
                     values += (f"number:{number}", state, min(left_s, KEEP_S))
         self._put(_calls(name, partition, sets, values))
@@ -229,7 +232,7 @@ class Restoring:
         """Write in steps, each of one partition as a transaction, so that Redis syncs once."""
         for at in range(0, len(commands), _AT_ONCE):
             step = commands[at : at + _AT_ONCE]
-            keys = [_key(command) for command in step]
+            keys = [key.decode() if isinstance(key, bytes) else str(key) for _, key, *_ in step]
             if one_partition:
                 step, keys = [("MULTI",), *step, ("EXEC",)], [keys[0], *keys, keys[0]]
             with translated():
@@ -271,11 +274,6 @@ def _named(key: str) -> tuple[int, str, str]:
     return int(partition), kind, rest.rpartition(":")[0] or ALL
 
 
-def _key(command: Command) -> str:
-    key = command[1]
-    return key.decode() if isinstance(key, bytes) else str(key)
-
-
 @functools.lru_cache(4096)
 def _stems(everywhere: bool, own: str, back: str, locked: bool, consents: str) -> tuple[str, ...]:
     """The sets in which a number is, up to their buckets; most numbers stand as many others do."""
@@ -302,8 +300,3 @@ class _Times(msgspec.Struct):
 
 
 _times = msgspec.json.Decoder(_Times).decode
-
-
-def _newest_us(state: _Times) -> int:
-    event_times = [mark.event_time_us for mark in state.marks.values()]
-    return max([*event_times, *state.asked_us.values(), *state.helped_us], default=0)

@@ -178,7 +178,10 @@ class SampleLog:
     def _write(self, entries: Sequence[Entry]) -> None:
         """In one round trip. Raises ``StoreUnavailable``."""
         keys = [PARTITION_KEYS[partition_of(entry.number)].sample_log for entry in entries]
-        commands = [_command(key, entry) for key, entry in zip(keys, entries, strict=True)]
+        commands: list[Command] = [
+            ("XADD", key, "MAXLEN", "~", CAP, "*", "e", _encode(entry))
+            for key, entry in zip(keys, entries, strict=True)
+        ]
         with translated():
             answers = round_trip(self._client, commands, keys)
         for answer in answers:
@@ -189,7 +192,3 @@ class SampleLog:
 def _written_us(id_: str) -> int:
     """The time in an id; texts of the same millisecond are a microsecond apart."""
     return ms_of(id_) * 1000 + min(int(id_.partition("-")[2]), 999)
-
-
-def _command(key: str, entry: Entry) -> Command:
-    return ("XADD", key, "MAXLEN", "~", CAP, "*", "e", _encode(entry))
