@@ -25,8 +25,7 @@ from smsgate.domain.errors import (
     Unfit,
 )
 from smsgate.domain.signing import as_bytes, same
-from smsgate.records.keys import KeyRow, Keys, KeyScope
-from smsgate.records.known_keys import KnownKeys
+from smsgate.records.api_keys import ApiKeyCache, ApiKeyRow, ApiKeyStorage, KeyScope
 from smsgate.settings import Secret
 from smsgate.store import Store
 
@@ -81,7 +80,7 @@ class Keyring:
 
     def __init__(
         self,
-        known: Callable[[], KnownKeys],
+        known: Callable[[], ApiKeyCache],
         of_environment: Sequence[Secret],
         renamed: Mapping[str, str] | None = None,
     ) -> None:
@@ -130,7 +129,7 @@ class Keyring:
 
 
 def make(
-    keys: Keys,
+    keys: ApiKeyStorage,
     name: str,
     scope: KeyScope,
     actor: str,
@@ -149,7 +148,7 @@ def make(
     return key
 
 
-def rotate(keys: Keys, name: str, grace_s: float, actor: str, now_us: int) -> str:
+def rotate(keys: ApiKeyStorage, name: str, grace_s: float, actor: str, now_us: int) -> str:
     """Make a new key of that name and give it; those before it end after ``grace_s`` seconds.
 
     Raises ``NoSuchKey``, ``Records…``.
@@ -162,7 +161,7 @@ def rotate(keys: Keys, name: str, grace_s: float, actor: str, now_us: int) -> st
     return key
 
 
-def revoke(keys: Keys, name: str, now_us: int) -> int:
+def revoke(keys: ApiKeyStorage, name: str, now_us: int) -> int:
     """End every key of that name now; gives how many. Raises ``NoSuchKey``, ``Records…``."""
     ended = keys.end(name, now_us)
     if not ended:
@@ -172,10 +171,10 @@ def revoke(keys: Keys, name: str, now_us: int) -> int:
 
 def _new(
     name: str, scope: KeyScope, actor: str, now_us: int, programs: Sequence[str]
-) -> tuple[str, KeyRow]:
+) -> tuple[str, ApiKeyRow]:
     key = _PREFIX + secrets.token_urlsafe(32)
     digest = sha256(key.encode()).digest()
-    return key, KeyRow(
+    return key, ApiKeyRow(
         secrets.token_hex(4), name, scope, digest, now_us, actor, programs=tuple(programs)
     )
 

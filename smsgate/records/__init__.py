@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 
+from smsgate.records.api_keys import ApiKeyCache, ApiKeyStorage
 from smsgate.records.database import Database, upsert
 from smsgate.records.history import (
     EventHistory,
@@ -16,9 +17,7 @@ from smsgate.records.history import (
     SuppressionSets,
     WholeHistory,
 )
-from smsgate.records.keys import Keys
 from smsgate.records.keyword_versions import KeywordVersion, KeywordVersions
-from smsgate.records.known_keys import KnownKeys
 from smsgate.records.reader import (
     ChainLink,
     NumberStanding,
@@ -60,8 +59,8 @@ class Records:
         self.removal = ContentRemoval(self.database)
         self.verifier = Verifier(self.database)
         self.suppression_sets = SuppressionSets(self.database)
-        self.keys = Keys(self.database)
-        self.known_keys = KnownKeys(self.keys)
+        self.keys = ApiKeyStorage(self.database)
+        self.known_keys = ApiKeyCache(self.keys)
         self.keyword_versions = KeywordVersions(self.database)
 
     def migrate(self) -> tuple[str, str]:

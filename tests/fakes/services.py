@@ -10,7 +10,7 @@ from typing import Any
 from smsgate.domain.messages import HttpReply, WebhookRequest
 from smsgate.pipeline.gate import GateAnswer
 from smsgate.pipeline.ingest import IngestResult
-from smsgate.records.known_keys import KnownKeys
+from smsgate.records.api_keys import ApiKeyCache
 from smsgate.settings import Account, Programs, Secret, Settings
 
 ACK = HttpReply(200, "text/xml", b"<Response/>", {"X-Provider": "yes"})
@@ -105,7 +105,7 @@ class NoKeys:
     changes = 0
 
     def __init__(self) -> None:
-        self.known_keys = KnownKeys(self)
+        self.known_keys = ApiKeyCache(self)
 
     def all(self, _: int) -> list[object]:
         return []

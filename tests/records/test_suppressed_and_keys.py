@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from smsgate.consent.events import Standing
-from smsgate.records.keys import KeyRow
+from smsgate.records.api_keys import ApiKeyRow
 from tests.records.values import event, lines
 
 
@@ -30,8 +30,8 @@ def test_a_set_has_its_own_numbers_and_no_others(records):
     assert records.suppression_sets.page("all", "", 1).next == "+14155550101"
 
 
-def row(name: str, digest: bytes, made_us: int = 10) -> KeyRow:
-    return KeyRow(digest.hex()[:8], name, "check", digest * 32, made_us, "tests")
+def row(name: str, digest: bytes, made_us: int = 10) -> ApiKeyRow:
+    return ApiKeyRow(digest.hex()[:8], name, "check", digest * 32, made_us, "tests")
 
 
 def test_a_key_opens_from_when_it_is_made_until_it_ends(records):

@@ -21,7 +21,7 @@ from smsgate.features.operators.service import (
 from smsgate.features.operators.storage import OperatorRow
 from smsgate.pipeline import api_keys
 from smsgate.pipeline.configuration import load_settings
-from smsgate.records.keys import KeyRow, KeyScope
+from smsgate.records.api_keys import ApiKeyRow, KeyScope
 
 
 @click.group()
@@ -229,5 +229,5 @@ def _show_key(key: str) -> None:
     click.echo("Keep it now: it is not shown again.", err=True)
 
 
-def _without_digest(row: KeyRow) -> dict[str, object]:
+def _without_digest(row: ApiKeyRow) -> dict[str, object]:
     return {name: value for name, value in asdict(row).items() if name != "digest"}

@@ -9,7 +9,7 @@ from smsgate.domain.errors import RecordsNotReady, RecordsUnavailable, Unfit
 from smsgate.features.operators.service import now_us
 from smsgate.pipeline import api_keys
 from smsgate.pipeline.services import Services
-from smsgate.records.keys import KeyRow
+from smsgate.records.api_keys import ApiKeyRow
 from smsgate.web.console.auth import actor, needs, record_action
 
 KEYS = "/console/setup/keys"
@@ -39,7 +39,7 @@ class _KeyPages:
 
     def show(self, key: str = "", name: str = "") -> str:
         """Show the keys that open; ``key`` is a new one of that name."""
-        rows, problem = list[KeyRow](), ""
+        rows, problem = list[ApiKeyRow](), ""
         try:
             rows = self._keys.all(now_us())
         except (RecordsUnavailable, RecordsNotReady) as error:

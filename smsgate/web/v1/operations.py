@@ -18,7 +18,7 @@ from werkzeug.exceptions import BadRequest, UnprocessableEntity, UnsupportedMedi
 from smsgate.domain.errors import Unfit
 from smsgate.pipeline.api_keys import Caller
 from smsgate.pipeline.services import Services
-from smsgate.records.keys import KeyScope
+from smsgate.records.api_keys import KeyScope
 
 JSON = "application/json"
 MAX_BODY_BYTES = 1024 * 1024

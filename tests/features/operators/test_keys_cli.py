@@ -11,7 +11,7 @@ from smsgate.domain.errors import Unauthorized
 from smsgate.features.feeds.storage import FeedCall, FeedPosition, FeedStorage
 from smsgate.pipeline.api_keys import Keyring
 from smsgate.records import Records
-from smsgate.records.known_keys import KnownKeys
+from smsgate.records.api_keys import ApiKeyCache
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def records(ready, tmp_path):
 
 def opens(records, key: str) -> bool:
     try:
-        Keyring(lambda: KnownKeys(records.keys), ()).who(f"Bearer {key}")
+        Keyring(lambda: ApiKeyCache(records.keys), ()).who(f"Bearer {key}")
     except Unauthorized:
         return False
     return True
@@ -74,7 +74,7 @@ def test_a_key_may_be_limited_to_programs(ready, records) -> None:
     assert listed["programs"] == ["alerts"]
     assert ready.run("keys", "list") == 0
     assert "limited to alerts" in ready.output
-    caller = Keyring(lambda: KnownKeys(records.keys), ()).who(f"Bearer {key}")
+    caller = Keyring(lambda: ApiKeyCache(records.keys), ()).who(f"Bearer {key}")
     assert (caller.may("alerts"), caller.may("orders"), caller.may("all")) == (True, False, False)
 
 

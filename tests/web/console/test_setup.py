@@ -11,7 +11,7 @@ from smsgate.features.accounts.setup_view import keys_of
 from smsgate.features.operators.storage import ActionLog
 from smsgate.pipeline import api_keys
 from smsgate.pipeline.api_keys import Keyring
-from smsgate.records.known_keys import KnownKeys
+from smsgate.records.api_keys import ApiKeyCache
 from smsgate.store.account_requests import Quarantine, RefusedRequest
 from tests.fakes.own_services import ALERTS, HERE, ORDERS, heartbeat, make_services
 from tests.fakes.twilio_api import Answer, Drop, TwilioApi
@@ -289,7 +289,9 @@ def test_a_key_is_shown_once_and_opens(admin, services):
     key = shown_key(answer)
     assert answer.headers["Cache-Control"] == "no-store"
     assert "sgk_" not in str(answer.headers)
-    assert Keyring(lambda: KnownKeys(services.records.keys), ()).who(f"Bearer {key}").name == "crm"
+    assert (
+        Keyring(lambda: ApiKeyCache(services.records.keys), ()).who(f"Bearer {key}").name == "crm"
+    )
     page = admin.get(KEYS).text
     assert "sgk_" not in page
     assert "check: asks the gate" in page
@@ -309,7 +311,7 @@ def test_a_key_is_rotated_and_revoked(admin, services):
     admin.get(KEYS)
     first = shown_key(admin.post(f"{KEYS}/make", {"name": "crm", "scope": "write"}))
     second = shown_key(admin.post(f"{KEYS}/rotate", {"name": "crm", "grace": "24"}))
-    opens = lambda: Keyring(lambda: KnownKeys(services.records.keys), ())  # noqa: E731
+    opens = lambda: Keyring(lambda: ApiKeyCache(services.records.keys), ())  # noqa: E731
     assert {opens().who(f"Bearer {key}").scope for key in (first, second)} == {"write"}
     page = ended(admin, f"{KEYS}/revoke", {"name": "crm"})
     assert "2 keys of crm ended" in page

@@ -20,7 +20,7 @@ from smsgate.domain.errors import (
 from smsgate.pipeline import api_keys
 from smsgate.pipeline.api_keys import Keyring, RateLimit
 from smsgate.records import Records
-from smsgate.records.known_keys import TRUST_S, KnownKeys
+from smsgate.records.api_keys import TRUST_S, ApiKeyCache
 from smsgate.web import create_app
 from smsgate.web.v1 import OPERATIONS
 from tests.fakes.processes import wait_until
@@ -115,13 +115,13 @@ class SegmentCount:
 
 
 def ring_of(counted: SegmentCount) -> Keyring:
-    known = KnownKeys(counted)
+    known = ApiKeyCache(counted)
     return Keyring(lambda: known, ())
 
 
 def pass_time(monkeypatch, seconds: float = 60) -> None:
     later = time.monotonic() + seconds
-    monkeypatch.setattr("smsgate.records.known_keys.time.monotonic", lambda: later)
+    monkeypatch.setattr("smsgate.records.api_keys.time.monotonic", lambda: later)
 
 
 def test_looking_a_key_up_costs_no_query_for_each_call(api) -> None:
