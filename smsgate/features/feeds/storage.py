@@ -16,6 +16,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import accumulate
+from operator import itemgetter
 from typing import Any, NamedTuple, TypeAlias
 
 from sqlalchemy import ColumnElement, Connection, Select, delete, exists, func, select, update
@@ -96,7 +97,7 @@ class EventReader:
             ]
         moved = {**position, **chosen}
         more = any(moved.get(partition, 0) < end for partition, end in ends.items())
-        return EventBatch([one for _, one in heapq.merge(*runs, key=_commit_time)], moved, more)
+        return EventBatch([one for _, one in heapq.merge(*runs, key=itemgetter(0))], moved, more)
 
     def changed_numbers(
         self, partition: int, after: int, until: int, numbers: Iterable[str]
@@ -137,10 +138,6 @@ def _read(
     asked = EVENTS.where(events.c.id.in_(ids)).order_by(events.c.seq)
     found = [*map(recorded_of, connection.execute(asked))]
     return zip(accumulate((one.committed_us for one in found), max), found, strict=True)
-
-
-def _commit_time(timed: tuple[int, Recorded]) -> int:
-    return timed[0]
 
 
 # --- feeds ----------------------------------------------------------------------------------------
