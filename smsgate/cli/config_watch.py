@@ -15,12 +15,10 @@ from smsgate.pipeline.services import build_store
 from smsgate.settings import Settings
 
 PERIOD_S = 0.1
-FileVersions = frozenset[tuple[str, int, int, int]]
-"""Name, inode, time of the last write and size of each file."""
 
 
-class ConfigWatch:
-    """Looks at the files of a folder, in a thread of its own, until it is closed."""
+class ConfigWatch(threading.Thread):
+    """Looks at the files of a folder until it is closed."""
 
     def __init__(
         self,
@@ -33,33 +31,40 @@ class ConfigWatch:
 
         ``apply()`` raises what is wrong, or returns what is to be said then.
         """
+        super().__init__(name="config watch", daemon=True)
         self._folder = folder
         self._prepare = prepare
         self._apply = apply
         self._say = say
         self._ending = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="config watch", daemon=True)
         self._applied = self._seen = file_versions(folder)
         self._problem = ""
 
-    def start(self) -> None:
-        """Begin."""
-        self._thread.start()
+    def run(self) -> None:
+        """Check for changes until the end."""
+        while not self._ending.wait(PERIOD_S):
+            self.check()
 
     def close(self) -> None:
         """End."""
         self._ending.set()
-        self._thread.join(10)
+        if self.is_alive():
+            self.join(10)
 
     def check(self) -> None:
         """Apply the files if one of them has changed and none is being written.
 
-        Of a file that is half written, what is there may be a configuration without a fault. While
-        it is seen whether one is being written, what is there is made ready.
+        Of a file that is half written, what is there may be a configuration without a fault. So the
+        files have to stay the same for a moment, in which what is there is made ready.
         """
         found = file_versions(self._folder)
-        if found == self._applied or not self._is_complete(found):
+        if found == self._applied:
             return
+        if found != self._seen:
+            self._seen, began = found, time.monotonic()
+            self._prepare()
+            if time.monotonic() - began < PERIOD_S or file_versions(self._folder) != found:
+                return
         try:
             said = self._apply()
         except ConfigurationError as error:
@@ -71,19 +76,6 @@ class ConfigWatch:
             return
         self._applied, self._problem = found, ""
         self._say(said)
-
-    def _is_complete(self, found: FileVersions) -> bool:
-        """Whether these have been the same for a moment."""
-        if found == self._seen:
-            return True
-        self._seen = found
-        began = time.monotonic()
-        self._prepare()
-        return time.monotonic() - began >= PERIOD_S and file_versions(self._folder) == found
-
-    def _run(self) -> None:
-        while not self._ending.wait(PERIOD_S):
-            self.check()
 
 
 def config_watch_of(
@@ -103,8 +95,8 @@ def config_watch_of(
     return ConfigWatch(settings.config_dir, prepare, apply, say)
 
 
-def file_versions(folder: Path) -> FileVersions:
-    """What changes when one of the files of a configuration does."""
+def file_versions(folder: Path) -> frozenset[tuple[str, int, int, int]]:
+    """Name, inode, last write and size of each file of a configuration."""
     found = set()
     for file in (folder / "smsgate.toml", *(folder / "keywords").glob("*.toml")):
         with suppress(OSError):  # gone, which changes what is found
