@@ -28,12 +28,8 @@ _PRAGMAS = (
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",  # on disk before the ledger is trimmed
     f"PRAGMA busy_timeout = {PATIENCE_S * 1000}",
-    "PRAGMA cache_size = -4096",
     "PRAGMA secure_delete = ON",  # what was erased must not lie about in free pages
 )
-_WRITER_CACHE = "PRAGMA cache_size = -32768"
-"""KiB of pages: a batch writes to that many places of the indexes. A process reads over several
-connections, each of which would fill as much in time; the system keeps the file's pages anyway."""
 _POSTGRESQL = {
     "connect_timeout": CONNECT_S,
     "application_name": "smsgate",
@@ -176,8 +172,7 @@ class Database:
     def _open(self) -> Engine:
         url = self._url()
         if self.file is not None:
-            # The one that was used last, so that a process that only writes has one cache.
-            engine = create_engine(url, hide_parameters=True, pool_use_lifo=True)
+            engine = create_engine(url, hide_parameters=True)
             event.listen(engine, "connect", _set_up_sqlite)
             event.listen(engine, "begin", _begin_sqlite)
             event.listen(engine, "checkin", self._end_late(engine))
@@ -233,6 +228,4 @@ def _set_up_sqlite(connection: Any, _: Any) -> None:  # noqa: ANN401 - the drive
 def _begin_sqlite(connection: Connection) -> None:
     """A writer takes its turn at once, instead of failing when another one wrote meanwhile."""
     writes = connection.get_execution_options().get(_WRITES, False)
-    if writes:
-        connection.exec_driver_sql(_WRITER_CACHE)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -173,7 +173,8 @@ def test_what_is_taken_as_written_is_what_parsing_gives(code, digits):
     right = phone._written_right(text[1:4])
     if right is not None and right.fullmatch(text):
         parsed = phonenumbers.parse(text, None)
-        assert phonenumbers.is_possible_number(parsed)
+        reason = phonenumbers.is_possible_number_with_reason(parsed)
+        assert reason == phonenumbers.ValidationResult.IS_POSSIBLE
         assert phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164) == text
 
 

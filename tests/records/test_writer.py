@@ -246,24 +246,3 @@ def test_a_reader_that_is_dropped_half_read_leaves_no_connection_open(tmp_path):
         del reader
         gc.collect()
     assert [str(one.message) for one in warned if one.category is ResourceWarning] == []
-
-
-def test_only_a_connection_that_writes_may_keep_many_pages_and_it_is_taken_again(tmp_path):
-    """Each would fill in time, and a process has several."""
-    records = Records(f"sqlite:///{tmp_path / 'records.sqlite3'}")
-    records.migrate()
-    database = records.writer._database
-
-    def cache(connection) -> int:
-        return -connection.exec_driver_sql("PRAGMA cache_size").scalar_one() // 1024
-
-    records.close()
-    with database.reading() as one, database.reading() as two:
-        assert [cache(one), cache(two)] == [4, 4]
-    with database.writing() as writing:
-        driver = writing.connection.driver_connection
-        assert cache(writing) == 32
-    for _ in range(3):
-        with database.reading() as again:
-            assert again.connection.driver_connection is driver
-    records.close()
