@@ -40,8 +40,7 @@ from smsgate.logs import masked
 from smsgate.outbound import Outbound
 from smsgate.pipeline.certificates import SigningCertificates
 from smsgate.pipeline.forwards import content_to_forward
-from smsgate.pipeline.refused_requests import EVERY_S as ACCEPTANCE_PERIOD_S
-from smsgate.pipeline.refused_requests import RefusedRequests
+from smsgate.pipeline.refused_requests import ACCEPTANCE_PERIOD_S, RefusedRequests
 from smsgate.pipeline.send import take_receipts
 from smsgate.pipeline.spool import Spool
 from smsgate.providers import PROVIDERS, usable
@@ -114,7 +113,7 @@ class Ingest:
         if now >= self._accepted_until.get(account.name, 0.0):
             if not any(len(account.values_of(key)) > 1 for key in account.secrets):
                 self._accepted_until[account.name] = now + ACCEPTANCE_PERIOD_S
-            self._refused.accepted(account, request)
+            self._refused.note_accepted(account, request)
 
     def _receive(self, name: str, request: WebhookRequest) -> IngestResult:
         account, provider = self._account(name)

@@ -1,4 +1,4 @@
-"""What is found out about requests behind the answer: why one was refused, which secret fitted."""
+"""Finds out, after the answer, why a request was refused and which secret an accepted one fits."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from smsgate.settings import Account
 from smsgate.store import Store
 from smsgate.store.account_requests import RefusedRequest
 
-PER_SECOND = 4
-"""Refused requests of an account that a process looks into; a flood costs no more than these."""
-OF_ADDRESS = 2
-"""How many of those one address may have, so that a flood does not hide the others."""
-EVERY_S = 60.0
-"""How often a process notes that an account's requests are accepted, by each kind of secret."""
+MAX_PER_SECOND = 4
+"""Refused requests of an account that a process examines; a flood costs no more than these."""
+MAX_PER_ADDRESS = 2
+"""Of those, from one address, so that a flood does not hide the others."""
+ACCEPTANCE_PERIOD_S = 60.0
+"""How often a process notes that requests of an account are accepted."""
 
-_OF_PROXIES = (
+_PROXY_HEADERS = (
     "cf-connecting-ip",
     "forwarded",
     "true-client-ip",
@@ -40,18 +40,21 @@ _OF_PROXIES = (
     "x-forwarded-proto",
     "x-real-ip",
 )
-"""Headers by which a request tells that it came through a proxy."""
+"""Headers of requests that came through a proxy."""
 
 
 class RefusedRequests:
-    """Looks into refused requests, and notes accepted ones, in a thread of its own."""
+    """Examines refused requests, and notes accepted ones, in a thread that the first one starts."""
 
     def __init__(self, store: Store, accounts: Mapping[str, Account]) -> None:
-        """Start no thread before the first request."""
         self._store = store
         self._accounts = accounts
-        self._rotating = {name for name, one in accounts.items() if _has_several(one)}
-        places = PER_SECOND * max(1, len(accounts))
+        self._rotating = {
+            name
+            for name, one in accounts.items()
+            if any(len(one.values_of(key)) > 1 for key in one.secrets)
+        }
+        places = MAX_PER_SECOND * max(1, len(accounts))
         self._queue: queue.Queue[Callable[[], None] | None] = queue.Queue(places)
         self._lock = threading.Lock()
         self._worker: threading.Thread | None = None
@@ -62,52 +65,53 @@ class RefusedRequests:
     def note(
         self, account: Account, request: WebhookRequest, error: SignatureRefused | TextMissing
     ) -> None:
-        """Take one refused request where the rate allows; returns at once and raises nothing."""
+        """Queue a refused request if the rate allows. Does not raise."""
         with self._lock:
             second = int(time.monotonic())
             if second != self._second:
                 self._second = second
                 self._noted.clear()
-            if not self._may_look(account.name, request.address):
+            if not self._has_room(account.name, request.address):
                 return
         # The server's own view of the headers does not outlive the answer.
         kept = replace(request, headers=dict(request.headers))
-        self._later(partial(self._keep, account, kept, error))
+        self._enqueue(partial(self._save, account, kept, error))
 
-    def accepted(self, account: Account, request: WebhookRequest) -> None:
-        """Note that a request was accepted, and by which secret where there are several.
+    def note_accepted(self, account: Account, request: WebhookRequest) -> None:
+        """Note that a request was accepted, and whether the newest of several secrets fits.
 
-        Of those it verifies each once more, so that no use of an older secret is missed.
+        Where there are several it verifies each request again, so that it misses no use of an older
+        one.
         """
         several = account.name in self._rotating
-        newest = not several or fits_newest(request, account, PROVIDERS[account.provider])
+        newest = not several or fits_newest_secret(request, account, PROVIDERS[account.provider])
         now = time.monotonic()
         if now < self._due.get((account.name, newest), 0.0):
             return
-        self._due[account.name, newest] = now + EVERY_S
+        self._due[account.name, newest] = now + ACCEPTANCE_PERIOD_S
         note = self._store.acceptance.note
-        proxied = any(name in request.headers for name in _OF_PROXIES)
-        self._later(partial(note, account.name, newest=newest, several=several, proxied=proxied))
+        proxied = any(name in request.headers for name in _PROXY_HEADERS)
+        self._enqueue(partial(note, account.name, newest=newest, several=several, proxied=proxied))
 
     def close(self) -> None:
-        """Look into what is queued, then end."""
+        """Examine what is queued, then end."""
         if self._worker is not None:
             with suppress(queue.Full):
                 self._queue.put(None, timeout=5)
             self._worker.join(timeout=5)
 
-    def _may_look(self, account: str, address: str) -> bool:
+    def _has_room(self, account: str, address: str) -> bool:
         of_account, of_address = (account, ""), (account, address)
-        if self._noted[of_account] >= PER_SECOND:
+        if self._noted[of_account] >= MAX_PER_SECOND:
             return False
         if address:
-            if self._noted[of_address] >= OF_ADDRESS:
+            if self._noted[of_address] >= MAX_PER_ADDRESS:
                 return False
             self._noted[of_address] += 1
         self._noted[of_account] += 1
         return True
 
-    def _later(self, work: Callable[[], None]) -> None:
+    def _enqueue(self, work: Callable[[], None]) -> None:
         with self._lock:
             if self._worker is None:
                 self._worker = threading.Thread(target=self._run, name="quarantine", daemon=True)
@@ -117,68 +121,66 @@ class RefusedRequests:
 
     def _run(self) -> None:
         while (work := self._queue.get()) is not None:
-            with suppress(StoreUnavailable):  # the webhook's own line has said it
+            with suppress(StoreUnavailable):  # the webhook's own line in the log says so
                 work()
 
-    def _keep(
+    def _save(
         self, account: Account, request: WebhookRequest, error: SignatureRefused | TextMissing
     ) -> None:
         if isinstance(error, TextMissing):
-            self._store.quarantine.add(account.name, without_text(request, account, error))
+            self._store.quarantine.add(account.name, describe_missing_text(request, account, error))
             return
         others = [
             one
             for one in self._accounts.values()
             if one.provider == account.provider and one is not account and usable(one)
         ]
-        refused = diagnosed(request, account, others, error, time.time_ns() // 1000)
+        refused = describe_refusal(request, account, others, error, time.time_ns() // 1000)
         self._store.quarantine.add(account.name, refused)
 
 
-def _has_several(account: Account) -> bool:
-    return any(len(account.values_of(key)) > 1 for key in account.secrets)
-
-
-_MOST = 40
-"""Names of headers or fields that are kept."""
+_MAX_NAMES = 40
+"""Of headers or fields that are kept."""
 _SIGNATURE = re.compile(r"signature|^authorization$|^webhook-|^svix-")
 _HOST = re.compile(r"[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?|\[[0-9a-fA-F:]{2,45}\](:[0-9]{1,5})?")
 
 
-def diagnosed(
+def describe_refusal(
     request: WebhookRequest,
     account: Account,
     others: Iterable[Account],
     error: SignatureRefused,
     now_us: int,
 ) -> RefusedRequest:
-    """Return what may be kept of a refused request, with what was found out about it.
+    """What may be kept of a refused request, with what explains it.
 
     ``others`` are our other accounts at the same kind of provider.
     """
     form = request.body if is_form(request.headers.get("content-type", "")) else b""
     headers = list(request.headers)
-    cause, said = explained(request, account, others, error, now_us)
+    cause, sentence = explain_refusal(request, account, others, error, now_us)
     return RefusedRequest(
         problem=str(error),
-        finding=said,
+        finding=sentence,
         cause=cause,
         method=request.method[:10],
         url=masked_url(request.url, account.name),
-        headers=_names(headers),
+        headers=_shown_names(headers),
         signatures={
             name: len(request.headers[name])
-            for name in _names([one for one in headers if _SIGNATURE.search(one)])
+            for name in _shown_names([one for one in headers if _SIGNATURE.search(one)])
             if name in request.headers
         },
         body_bytes=len(request.body),
         body_sha256=hashlib.sha256(request.body).hexdigest(),
-        fields=_names([name.decode(errors="replace") for name, _ in form_pairs(form)]),
+        fields=_shown_names([name.decode(errors="replace") for name, _ in form_pairs(form)]),
     )
 
 
-def without_text(request: WebhookRequest, account: Account, error: TextMissing) -> RefusedRequest:
-    """Return what may be kept of a genuine request that lacks the text of a message."""
+def describe_missing_text(
+    request: WebhookRequest, account: Account, error: TextMissing
+) -> RefusedRequest:
+    """What may be kept of a genuine request that lacks the text of a message."""
     return RefusedRequest(
         problem=str(error),
         finding=(
@@ -188,14 +190,14 @@ def without_text(request: WebhookRequest, account: Account, error: TextMissing) 
         cause="text",
         method=request.method[:10],
         url=masked_url(request.url, account.name),
-        headers=_names(list(request.headers)),
+        headers=_shown_names(list(request.headers)),
         body_bytes=len(request.body),
         body_sha256=hashlib.sha256(request.body).hexdigest(),
         fields=error.names,
     )
 
 
-def explained(
+def explain_refusal(
     request: WebhookRequest,
     account: Account,
     others: Iterable[Account],
@@ -204,8 +206,8 @@ def explained(
 ) -> tuple[str, str]:
     """Which setting of ours explains a refusal (see ``RefusedRequest.cause``), and a sentence.
 
-    Every address that a proxy may have changed and every secret is tried. What fits nothing may
-    well be a stranger's forgery.
+    Tries every address that a proxy may have changed, and every secret. What fits nothing may well
+    be a stranger's forgery.
     """
     if isinstance(error, SignatureExpired):
         return "clock", "The signature is right and its time is not: check this host's clock."
@@ -213,11 +215,13 @@ def explained(
         moved = replace(request, url=url)
         if _fits(moved, account, now_us):
             fits, ours = (masked_url(one, account.name) for one in (url, request.url))
-            by = _by_which(moved, account, now_us)
-            said = f"The signature fits {fits}{by}, but this account's public URL makes it {ours}."
-            return "url", said
+            by = _which_secret(moved, account, now_us)
+            sentence = (
+                f"The signature fits {fits}{by}, but this account's public URL makes it {ours}."
+            )
+            return "url", sentence
     for other in others:
-        if any(_fits(one, other, now_us) for one in _to(request, account, other)):
+        if any(_fits(one, other, now_us) for one in _requests_to(request, account, other)):
             return "account", (
                 f"It fits our account {other.name}: the provider calls /webhooks/{account.name} "
                 "for it, or the two accounts' secrets were swapped."
@@ -225,36 +229,38 @@ def explained(
     return "", "It fits no URL and no secret of ours: a forgery, another secret, or a changed body."
 
 
-def fits_newest(request: WebhookRequest, account: Account, provider: Provider) -> bool:
-    """Whether a request that was accepted would be, had the account its newest secrets only.
+def fits_newest_secret(request: WebhookRequest, account: Account, provider: Provider) -> bool:
+    """Whether an accepted request fits the account's newest secrets.
 
-    True where that cannot be told: for schemes whose certificate is not at hand.
+    True where that is unknown: for schemes whose certificate is not at hand.
     """
     try:
         if provider.certificate(request, account) is not None:
             return True
     except WebhookError:
         return True
-    return _fits(request, _newest(account), time.time_ns() // 1000)
+    return _fits(request, _with_newest_secrets(account), time.time_ns() // 1000)
 
 
-def _by_which(request: WebhookRequest, account: Account, now_us: int) -> str:
-    """Which of several secrets a signature fits; nothing where there is one."""
-    newest = _newest(account)
+def _which_secret(request: WebhookRequest, account: Account, now_us: int) -> str:
+    """Which of several secrets a signature fits; empty if there is one."""
+    newest = _with_newest_secrets(account)
     if newest.secrets == account.secrets:
         return ""
     return f" with {'the newest' if _fits(request, newest, now_us) else 'an older'} secret"
 
 
-def _newest(account: Account) -> Account:
+def _with_newest_secrets(account: Account) -> Account:
     return replace(account, secrets={key: some[:1] for key, some in account.secrets.items()})
 
 
-def _to(request: WebhookRequest, account: Account, other: Account) -> Iterator[WebhookRequest]:
-    """The request as it came, and as it would have come to another account."""
+def _requests_to(
+    request: WebhookRequest, account: Account, other: Account
+) -> Iterator[WebhookRequest]:
+    """The request as it came, and as another account would have received it."""
     yield request
-    door, theirs = f"/webhooks/{account.name}", f"/webhooks/{other.name}"
-    yield replace(request, url=request.url.replace(door, theirs, 1))
+    ours, theirs = f"/webhooks/{account.name}", f"/webhooks/{other.name}"
+    yield replace(request, url=request.url.replace(ours, theirs, 1))
 
 
 def other_urls(request: WebhookRequest) -> Iterator[str]:
@@ -277,11 +283,11 @@ def masked_url(url: str, account: str) -> str:
     address, mark, query = url.partition("?")
     scheme, separator, rest = address.partition("://")
     host, _, path = rest.partition("/")
-    before, door, after = f"/{path}".partition(f"/webhooks/{account}")
-    shown = before + door if door else f"/{MASK}"
+    before, webhook, after = f"/{path}".partition(f"/webhooks/{account}")
+    shown = before + webhook if webhook else f"/{MASK}"
     if after:
         shown += after if after in ("/", "/status", "/status/") else f"/{MASK}"
-    names = _names([name.decode(errors="replace") for name, _ in form_pairs(as_bytes(query))])
+    names = _shown_names([name.decode(errors="replace") for name, _ in form_pairs(as_bytes(query))])
     asked = "&".join(f"{name}={MASK}" for name in names)
     return f"{scheme}{separator}{host}{shown}{mark}{asked}"
 
@@ -302,11 +308,11 @@ def _fits(request: WebhookRequest, account: Account, now_us: int) -> bool:
         return True
     except SignatureRefused:
         return False
-    except WebhookError:  # told only to a sender that knows a secret
+    except WebhookError:  # raised only for a sender that knows a secret
         return True
     return True
 
 
-def _names(names: list[str]) -> tuple[str, ...]:
-    """Names as they are where they look like names; anybody may have put a number there."""
-    return shown_names(names)[:_MOST]
+def _shown_names(names: list[str]) -> tuple[str, ...]:
+    """The first names; what looks like no name is masked: anybody may put a number there."""
+    return shown_names(names)[:_MAX_NAMES]

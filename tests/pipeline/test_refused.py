@@ -11,7 +11,12 @@ import pytest
 from smsgate.domain.errors import SignatureExpired, SignatureRefused
 from smsgate.domain.messages import InboundMessage
 from smsgate.pipeline.configuration import load_configuration
-from smsgate.pipeline.refused_requests import OF_ADDRESS, PER_SECOND, RefusedRequests, explained
+from smsgate.pipeline.refused_requests import (
+    MAX_PER_ADDRESS,
+    MAX_PER_SECOND,
+    RefusedRequests,
+    explain_refusal,
+)
 from smsgate.pipeline.services import build_services
 from smsgate.providers import PROVIDERS
 from smsgate.settings import Secret
@@ -84,7 +89,7 @@ def test_a_flood_is_looked_into_a_few_times_a_second(services):
         with pytest.raises(SignatureRefused):
             services.ingest.receive("twilio", posted(services, "https://x.example.com/"))
     services.close()
-    assert 1 <= services.store.quarantine.count("twilio", 60) <= 3 * PER_SECOND
+    assert 1 <= services.store.quarantine.count("twilio", 60) <= 3 * MAX_PER_SECOND
 
 
 def kept(services, **fields) -> None:
@@ -146,28 +151,28 @@ def test_a_name_that_does_not_look_like_one_is_masked_as_well(services, name):
 
 def test_no_more_are_looked_into_than_a_few_in_one_second(services, monkeypatch):
     taken = []
-    monkeypatch.setattr(services.refused_requests, "_later", taken.append)
+    monkeypatch.setattr(services.refused_requests, "_enqueue", taken.append)
     monkeypatch.setattr("smsgate.pipeline.refused_requests.time.monotonic", lambda: 7.5)
-    for _ in range(5 * PER_SECOND):
+    for _ in range(5 * MAX_PER_SECOND):
         with pytest.raises(SignatureRefused):
             services.ingest.receive("twilio", posted(services, "https://x.example.com/"))
-    assert len(taken) == PER_SECOND
+    assert len(taken) == MAX_PER_SECOND
 
 
 def test_a_flood_at_one_account_hides_nothing_of_another(services, monkeypatch):
     taken = []
-    monkeypatch.setattr(services.refused_requests, "_later", taken.append)
+    monkeypatch.setattr(services.refused_requests, "_enqueue", taken.append)
     monkeypatch.setattr("smsgate.pipeline.refused_requests.time.monotonic", lambda: 7.5)
     one = services.settings.accounts["twilio"]
     request = posted(services, "https://x.example.com/")
-    for account in [*[one] * 2 * PER_SECOND, replace(one, name="another")]:
+    for account in [*[one] * 2 * MAX_PER_SECOND, replace(one, name="another")]:
         services.refused_requests.note(account, request, SignatureRefused("No."))
-    assert [work.args[0].name for work in taken] == ["twilio"] * PER_SECOND + ["another"]
+    assert [work.args[0].name for work in taken] == ["twilio"] * MAX_PER_SECOND + ["another"]
 
 
 def test_a_flood_from_one_address_leaves_room_for_others(services, monkeypatch):
     taken = []
-    monkeypatch.setattr(services.refused_requests, "_later", taken.append)
+    monkeypatch.setattr(services.refused_requests, "_enqueue", taken.append)
     monkeypatch.setattr("smsgate.pipeline.refused_requests.time.monotonic", lambda: 7.5)
     account = services.settings.accounts["twilio"]
     request = posted(services, "https://x.example.com/")
@@ -175,7 +180,7 @@ def test_a_flood_from_one_address_leaves_room_for_others(services, monkeypatch):
         services.refused_requests.note(
             account, replace(request, address=address), SignatureRefused("No.")
         )
-    assert [work.args[1].address for work in taken] == ["8.8.4.4"] * OF_ADDRESS + ["8.8.8.8"]
+    assert [work.args[1].address for work in taken] == ["8.8.4.4"] * MAX_PER_ADDRESS + ["8.8.8.8"]
 
 
 def test_a_store_that_is_away_does_not_end_the_quarantine(services, redis_client):
@@ -245,8 +250,11 @@ def test_a_request_for_another_account_of_ours_is_told_apart_from_a_forgery(rota
 
 def test_a_request_that_is_only_late_is_explained_by_the_clock(services):
     account = services.settings.accounts["twilio"]
-    said = explained(posted(services, OURS), account, [], SignatureExpired("late"), 0)
-    assert said == ("clock", "The signature is right and its time is not: check this host's clock.")
+    sentence = explain_refusal(posted(services, OURS), account, [], SignatureExpired("late"), 0)
+    assert sentence == (
+        "clock",
+        "The signature is right and its time is not: check this host's clock.",
+    )
 
 
 def test_accepted_requests_say_when_the_older_secret_can_go(rotating):
