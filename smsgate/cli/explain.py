@@ -52,7 +52,7 @@ def explain(context: click.Context, text: str, program: str, number: str, as_jso
     if as_json:
         click.echo(msgspec.json.encode(decision).decode())
         return
-    for line in told(text, decision, classifier.program):
+    for line in describe(text, decision, classifier.program):
         click.echo(line)
 
 
@@ -83,8 +83,8 @@ def content_of(file: BinaryIO) -> str:
         raise click.UsageError(f"{file.name} cannot be read as UTF-8 text: {error}") from None
 
 
-def told(text: str, decision: Decision, program: Program) -> Iterable[str]:
-    """A decision in sentences."""
+def describe(text: str, decision: Decision, program: Program) -> Iterable[str]:
+    """Yield a decision in sentences."""
     yield f"{decision.intent.upper()}   by the rule {decision.rule}, program {program.name}"
     for name, value in [("text", repr(text)), *facts(decision, program)]:
         yield f"  {name:13}{value}"

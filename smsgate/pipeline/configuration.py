@@ -14,7 +14,7 @@ import msgspec
 from smsgate.classifier import Classifier, Classifiers, KeywordSetCache
 from smsgate.classifier.sets.operator_sets import OperatorSets
 from smsgate.domain.errors import ConfigurationError, Fault, RecordsNotReady, RecordsUnavailable
-from smsgate.pipeline.console_keyword_sets import console_sets
+from smsgate.pipeline.console_keyword_sets import read_console_sets
 from smsgate.providers import check_accounts, check_applications, secret_keys, usable
 from smsgate.records import Records
 from smsgate.settings import Programs, Secret, Settings, read_settings
@@ -56,7 +56,7 @@ def load_configuration(environ: Mapping[str, str]) -> Configuration:
     """
     settings, faults = _settings(environ)
     with closing(Records(settings.database_url)) as records:
-        of_console, amiss = console_sets(records, settings.data_dir)
+        of_console, amiss = read_console_sets(records, settings.data_dir)
         is_open = has_keys(records)
     own = OperatorSets(settings.config_dir / "keywords", of_console)
     cache = KeywordSetCache(own, settings.programs, settings.data_dir)

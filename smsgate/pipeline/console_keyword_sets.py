@@ -20,13 +20,13 @@ FOLDER = "console-keywords"
 """In the data directory; not ``keywords``, which is the operator's where both folders are one."""
 NAME = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,3}")
 """A language tag as in file names; nothing that could lead out of a folder."""
-_LONGEST = 1_000_000
+_MAX_BYTES = 1_000_000
 MAY_BE_OLD = "the console's keyword sets are those that were read last"
-"""How the sentence begins that the records could not be asked for newer sets."""
+"""The beginning of the warning that the records could not be asked for newer sets."""
 
 
-def console_sets(records: Records, data_dir: Path) -> tuple[dict[str, str], list[str]]:
-    """By name the sets that the console owns, and what has to be said loudly.
+def read_console_sets(records: Records, data_dir: Path) -> tuple[dict[str, str], list[str]]:
+    """Return the sets that the console owns by name, and warnings.
 
     Never fails: without the records the sets are those that were found last.
     """
@@ -34,11 +34,12 @@ def console_sets(records: Records, data_dir: Path) -> tuple[dict[str, str], list
     try:
         records.check()
         found = records.keyword_versions.newest()
-    except RecordsNotReady as error:
-        # Where there never were any, there is nothing to miss.
-        return _without(folder, str(error)) if _kept(folder) else ({}, [])
-    except RecordsUnavailable as error:
-        return _without(folder, str(error))
+    except (RecordsNotReady, RecordsUnavailable) as error:
+        sets = _kept(folder)
+        if isinstance(error, RecordsNotReady) and not sets:
+            return {}, []  # there never were any
+        names = ", ".join(sorted(sets)) or "none"
+        return sets, [f"{MAY_BE_OLD} ({names}), and may be old: {error}"]
     sets = {one.set_name: one.content for one in found if one.content.strip()}
     odd = [name for name in sets if not NAME.fullmatch(name)]
     warnings = [f"keyword set {name!r} of the records has no fit name: not used" for name in odd]
@@ -54,13 +55,6 @@ def console_sets(records: Records, data_dir: Path) -> tuple[dict[str, str], list
     return sets, warnings
 
 
-def _without(folder: Path, why: str) -> tuple[dict[str, str], list[str]]:
-    """The sets that were found last, and why there are no newer ones."""
-    sets = _kept(folder)
-    names = ", ".join(sorted(sets)) or "none"
-    return sets, [f"{MAY_BE_OLD} ({names}), and may be old: {why}"]
-
-
 def _kept(folder: Path) -> dict[str, str]:
     found: dict[str, str] = {}
     paths: list[Path] = []
@@ -69,7 +63,7 @@ def _kept(folder: Path) -> dict[str, str]:
     for path in paths:
         # What cannot be read is as if it were not there.
         with contextlib.suppress(OSError, UnicodeError):
-            if NAME.fullmatch(path.stem) and path.stat().st_size <= _LONGEST:
+            if NAME.fullmatch(path.stem) and path.stat().st_size <= _MAX_BYTES:
                 found[path.stem] = path.read_text("utf-8")
     return found
 

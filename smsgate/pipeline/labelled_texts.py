@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple, TextIO
+from typing import TextIO
 
 from smsgate.domain.errors import Unfit
 from smsgate.domain.messages import ms_of
@@ -21,29 +21,24 @@ from smsgate.store.keys import partition_of
 
 FILE = "labelled.tsv"
 _HEADER = "label\ttext\tdecision"
-_LONGEST = 1_000
+_MAX_CHARACTERS = 1_000
 _KEY = re.compile(r"([0-9]{1,2})-([0-9]{1,15}-[0-9]{1,15})", re.ASCII)
 
 
-class _Case(NamedTuple):
-    label: str
-    text: str
-    decision: str = ""
-    """Partition and inbox id; empty in what somebody wrote by hand."""
-
-
 def keep(folder: Path, label: str, text: str, decision: str = "") -> bool:
-    """Add a text with what it means, and which decision says so; False where the file has it.
+    """Add a text with its label and the key of the decision; return False where the file has it.
 
     Raises ``Unfit`` where the file has the text with another label, cannot be written, or where
     the text is too long or empty.
     """
-    line = _line(text)
-    if not line or len(line) > _LONGEST:
-        raise Unfit(f"A test case has 1 to {_LONGEST:,} characters of text.")
+    plain = "\n".join(text.replace("\t", " ").replace("\0", "").splitlines())
+    line = plain.strip().replace("\n", "\\n")  # the table's line break
+    if not line or len(line) > _MAX_CHARACTERS:
+        raise Unfit(f"A test case has 1 to {_MAX_CHARACTERS:,} characters of text.")
     with _opened(folder) as file:
         content = file.read()
-        before = {case.text: case.label for case in map(_case, content.splitlines())}.get(line)
+        cases = map(_parse, content.splitlines())
+        before = {known: kept_label for kept_label, known, _ in cases}.get(line)
         if before not in (None, label):
             raise Unfit(f"{FILE} has this text already, labelled {before}: change it there.")
         if before is None:
@@ -53,7 +48,7 @@ def keep(folder: Path, label: str, text: str, decision: str = "") -> bool:
 
 
 def forget(folder: Path, number: str, records: Records) -> int:
-    """Take out the cases that came from a number's texts; gives how many they were.
+    """Remove the cases that came from a number's texts; return how many they were.
 
     Raises ``Unfit`` where the file cannot be written, ``RecordsUnavailable``, ``RecordsNotReady``.
     """
@@ -61,8 +56,9 @@ def forget(folder: Path, number: str, records: Records) -> int:
         return 0
     with _opened(folder) as file:
         rows = file.read().splitlines(keepends=True)
-        own = _own([_case(row.rstrip("\n")).decision for row in rows], number, records)
-        kept = [row for row in rows if _case(row.rstrip("\n")).decision not in own]
+        decisions = [_parse(row.rstrip("\n"))[2] for row in rows]
+        own = _decisions_about(number, decisions, records)
+        kept = [row for row, decision in zip(rows, decisions, strict=True) if decision not in own]
         if own:
             file.seek(0)
             file.truncate()
@@ -70,8 +66,7 @@ def forget(folder: Path, number: str, records: Records) -> int:
     return len(rows) - len(kept)
 
 
-def _own(decisions: list[str], number: str, records: Records) -> set[str]:
-    """Those of the decisions that were about the number."""
+def _decisions_about(number: str, decisions: list[str], records: Records) -> set[str]:
     partition = str(partition_of(number))
     found = [match for one in decisions if (match := _KEY.fullmatch(one)) and match[1] == partition]
     places = [(number, ms_of(match[2]) * 1000) for match in found]
@@ -81,7 +76,7 @@ def _own(decisions: list[str], number: str, records: Records) -> set[str]:
 
 @contextmanager
 def _opened(folder: Path) -> Iterator[TextIO]:
-    """The file, for one process at a time."""
+    """Open the file, for one process at a time."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         # Texts of people: nobody else on this machine may read them.
@@ -93,11 +88,7 @@ def _opened(folder: Path) -> Iterator[TextIO]:
         raise Unfit(f"{folder / FILE} cannot be written: {error.strerror}.") from error
 
 
-def _case(row: str) -> _Case:
-    return _Case(*[*row.split("\t"), "", ""][:3])
-
-
-def _line(text: str) -> str:
-    """A text on one line, as the table has it: backslash n is a line break."""
-    plain = "\n".join(text.replace("\t", " ").replace("\0", "").splitlines())
-    return plain.strip().replace("\n", "\\n")
+def _parse(row: str) -> tuple[str, str, str]:
+    """Return label, text and decision, which is empty in what an operator wrote."""
+    label, text, decision = [*row.split("\t"), "", ""][:3]
+    return label, text, decision

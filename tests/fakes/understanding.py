@@ -7,7 +7,7 @@ from dataclasses import replace
 from smsgate.classifier import Classifiers
 from smsgate.classifier.sets.operator_sets import OperatorSets
 from smsgate.pipeline import configuration
-from smsgate.pipeline.console_keyword_sets import console_sets
+from smsgate.pipeline.console_keyword_sets import read_console_sets
 from smsgate.pipeline.services import Services
 
 TWO = """
@@ -36,7 +36,7 @@ kind     = "service"
 def understanding(services: Services) -> Services:
     """The same with classifiers, as a process that has just read its configuration."""
     settings = services.settings
-    of_console, _ = console_sets(services.records, settings.data_dir)
+    of_console, _ = read_console_sets(services.records, settings.data_dir)
     own = OperatorSets(settings.config_dir / "keywords", of_console)
     # As tests/conftest.py has it: what is compiled is kept for the whole run.
     cache = configuration.KeywordSetCache(own, settings.programs, settings.data_dir)

@@ -8,7 +8,7 @@ import pytest
 
 from smsgate.domain.errors import ConfigurationError, RecordsUnavailable
 from smsgate.pipeline.configuration import load_configuration
-from smsgate.pipeline.console_keyword_sets import FOLDER, console_sets
+from smsgate.pipeline.console_keyword_sets import FOLDER, read_console_sets
 from smsgate.records import KeywordVersion, Records
 
 ZULU = 'language = "zu"\nextends = true\n[[entries]]\nintent = "opt_out"\nwords = "blimblam"\n'
@@ -36,10 +36,10 @@ def away(records, monkeypatch):
 def test_what_the_records_have_is_kept_in_the_data_directory(records, tmp_path):
     save(records, "zu", ZULU)
     save(records, "es", "x = 1\n")
-    assert console_sets(records, tmp_path) == ({"zu": ZULU, "es": "x = 1\n"}, [])
+    assert read_console_sets(records, tmp_path) == ({"zu": ZULU, "es": "x = 1\n"}, [])
     assert (tmp_path / FOLDER / "zu.toml").read_text() == ZULU
     save(records, "es", "", 2)
-    assert console_sets(records, tmp_path) == ({"zu": ZULU}, [])
+    assert read_console_sets(records, tmp_path) == ({"zu": ZULU}, [])
     assert [path.name for path in (tmp_path / FOLDER).iterdir()] == ["zu.toml"]
 
 
@@ -47,9 +47,9 @@ def test_while_the_records_are_away_the_last_ones_are_used_and_it_is_said(
     records, tmp_path, monkeypatch
 ):
     save(records, "zu", ZULU)
-    console_sets(records, tmp_path)
+    read_console_sets(records, tmp_path)
     away(records, monkeypatch)
-    sets, (warning,) = console_sets(records, tmp_path)
+    sets, (warning,) = read_console_sets(records, tmp_path)
     assert sets == {"zu": ZULU}
     assert "(zu)" in warning
     assert "nobody answers" in warning
@@ -57,17 +57,17 @@ def test_while_the_records_are_away_the_last_ones_are_used_and_it_is_said(
 
 def test_records_that_are_away_at_a_first_start_are_said_to_be(records, tmp_path, monkeypatch):
     away(records, monkeypatch)
-    sets, (warning,) = console_sets(records, tmp_path)
+    sets, (warning,) = read_console_sets(records, tmp_path)
     assert sets == {}
     assert "(none)" in warning
 
 
 def test_records_that_were_never_made_are_no_news_unless_sets_were_kept(tmp_path):
     records = Records(f"sqlite:///{tmp_path / 'nothing.sqlite3'}")
-    assert console_sets(records, tmp_path) == ({}, [])
+    assert read_console_sets(records, tmp_path) == ({}, [])
     (tmp_path / FOLDER).mkdir()
     (tmp_path / FOLDER / "zu.toml").write_text(ZULU)
-    sets, (warning,) = console_sets(records, tmp_path)
+    sets, (warning,) = read_console_sets(records, tmp_path)
     assert sets == {"zu": ZULU}
     assert "no records" in warning
     assert not (tmp_path / "nothing.sqlite3").exists()
@@ -78,7 +78,7 @@ def test_records_that_were_never_made_are_no_news_unless_sets_were_kept(tmp_path
 )
 def test_no_name_leads_out_of_the_folder(records, tmp_path, name):
     save(records, name, "x = 1\n")
-    sets, warnings = console_sets(records, tmp_path / "var")
+    sets, warnings = read_console_sets(records, tmp_path / "var")
     assert sets == {}
     assert "no fit name" in warnings[0]
     assert list(tmp_path.rglob("*.toml")) == []
@@ -90,20 +90,22 @@ def test_what_lies_about_in_the_folder_is_no_set(records, tmp_path, monkeypatch)
     (tmp_path / FOLDER / "_x.toml").write_text("x = 1")
     (tmp_path / FOLDER / "de.toml").write_text("x" * 1_000_001)
     away(records, monkeypatch)
-    assert console_sets(records, tmp_path)[0] == {}
+    assert read_console_sets(records, tmp_path)[0] == {}
 
 
 def test_a_folder_that_cannot_be_written_is_said_and_the_sets_are_used(records, tmp_path):
     save(records, "zu", ZULU)
     (tmp_path / FOLDER).write_text("in the way")
-    sets, (warning,) = console_sets(records, tmp_path)
+    sets, (warning,) = read_console_sets(records, tmp_path)
     assert sets == {"zu": ZULU}
     assert "cannot be kept" in warning
 
 
 def test_processes_that_write_at_once_leave_whole_files(records, tmp_path):
     save(records, "zu", ZULU * 200)
-    threads = [threading.Thread(target=console_sets, args=(records, tmp_path)) for _ in range(8)]
+    threads = [
+        threading.Thread(target=read_console_sets, args=(records, tmp_path)) for _ in range(8)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from smsgate.domain.errors import RecordsUnavailable, SpoolUnavailable
-from smsgate.pipeline.console_keyword_sets import console_sets
+from smsgate.pipeline.console_keyword_sets import read_console_sets
 from smsgate.pipeline.spool import Spool
 from smsgate.records import Records
 from tests.fakes.served import free_port
@@ -51,7 +51,7 @@ def test_records_that_may_not_be_read_are_not_taken_for_absent() -> None:
         with as_somebody_else():
             with pytest.raises(RecordsUnavailable, match="Permission denied"):
                 records.check()
-            sets, (warning,) = console_sets(records, folder)
+            sets, (warning,) = read_console_sets(records, folder)
         folder.chmod(0o700)
     assert sets == {}
     assert "Permission denied" in warning

@@ -37,7 +37,7 @@ from smsgate.features.keyword_editor.replay import (
     TextSource,
 )
 from smsgate.features.keyword_editor.set_text import empty_set
-from smsgate.pipeline.console_keyword_sets import NAME, console_sets
+from smsgate.pipeline.console_keyword_sets import NAME, read_console_sets
 from smsgate.pipeline.services import Services
 from smsgate.records import KeywordVersion
 from smsgate.settings import Program, Settings
@@ -141,7 +141,7 @@ class KeywordEditor:
 
         Also while the records are away.
         """
-        of_console, warnings = console_sets(self._records, self._settings.data_dir)
+        of_console, warnings = read_console_sets(self._records, self._settings.data_dir)
         return self._own(of_console), warnings
 
     def history(self, name: str, before: int | None = None) -> list[KeywordVersion]:
