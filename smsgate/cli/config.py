@@ -16,7 +16,7 @@ from smsgate.domain.errors import ConfigurationError
 from smsgate.features.accounts.doctor import restart_reasons
 from smsgate.metrics.snapshot import Process
 from smsgate.pipeline.configuration import Configuration
-from smsgate.pipeline.configuration_rollout import RolloutOutcome, hand_over, outcome_of
+from smsgate.pipeline.configuration_rollout import Rollout, hand_over, wait_for_rollout
 from smsgate.pipeline.services import build_store
 
 NOT_EVERYWHERE = 1
@@ -61,12 +61,12 @@ def apply_config(as_json: bool) -> None:
         applied = hand_over(found, store, person())
     except ConfigurationError as error:
         _refuse(error, as_json)
-    outcome = outcome_of(applied, store)
+    rollout = wait_for_rollout(applied, store)
     if as_json:
-        session.show_json(_told(outcome))
+        session.show_json(_as_json(rollout))
     else:
-        _show(outcome)
-    session.end(NOT_EVERYWHERE if outcome.missing else 0)
+        _show(rollout)
+    session.end(NOT_EVERYWHERE if rollout.missing else 0)
 
 
 def _read(as_json: bool) -> Configuration:
@@ -84,36 +84,36 @@ def _refuse(error: ConfigurationError, as_json: bool) -> NoReturn:
     session.end(error.exit_code)
 
 
-def _told(outcome: RolloutOutcome) -> Mapping[str, object]:
+def _as_json(rollout: Rollout) -> Mapping[str, object]:
     processes = [
-        {**msgspec.structs.asdict(one), "taken_over": one not in outcome.missing}
-        for one in outcome.processes
+        {**msgspec.structs.asdict(one), "taken_over": one not in rollout.missing}
+        for one in rollout.processes
     ]
     return {
-        **msgspec.structs.asdict(outcome.applied),
+        **msgspec.structs.asdict(rollout.applied),
         "faults": [],
-        "everywhere": not outcome.missing,
-        "took_ms": round(outcome.took_s * 1000),
+        "everywhere": not rollout.missing,
+        "took_ms": round(rollout.took_s * 1000),
         "processes": processes,
     }
 
 
-def _show(outcome: RolloutOutcome) -> None:
-    for one in outcome.processes:
-        mark = "[red]not yet[/]" if one in outcome.missing else "[green]    has[/]"
+def _show(rollout: Rollout) -> None:
+    for one in rollout.processes:
+        mark = "[red]not yet[/]" if one in rollout.missing else "[green]    has[/]"
         out.print(f"{mark}  {escape(line_of(one))}")
         for more in [*one.problem.splitlines(), *restart_reasons(one)]:
             out.print(f"         [yellow]→ {escape(more)}[/]")
-    count, version = len(outcome.processes), outcome.applied.version
-    out.print(f"Version {version} is applied. {_summary(count, outcome)}")
+    count, version = len(rollout.processes), rollout.applied.version
+    out.print(f"Version {version} is applied. {_summary(count, rollout)}")
 
 
-def _summary(count: int, outcome: RolloutOutcome) -> str:
+def _summary(count: int, rollout: Rollout) -> str:
     if not count:
         return "No process runs on this store; those that start read it then."
-    if outcome.missing:
-        return f"{count - len(outcome.missing)} of {count} processes have it."
-    return f"Every process has it ({count}), after {outcome.took_s:.2f} s."
+    if rollout.missing:
+        return f"{count - len(rollout.missing)} of {count} processes have it."
+    return f"Every process has it ({count}), after {rollout.took_s:.2f} s."
 
 
 def line_of(process: Process) -> str:

@@ -23,27 +23,29 @@ from smsgate.store.processes import FORGOTTEN_S, AppliedConfiguration
 
 WAIT_S = FORGOTTEN_S + 1.0
 """How long the processes are waited for; one that was killed is forgotten by then."""
-_LOOK_S = 0.05
+_POLL_S = 0.05
 
 
 @dataclass(frozen=True, slots=True)
-class RolloutOutcome:
-    """What became of a configuration that was applied."""
+class Rollout:
+    """How far a configuration that was applied has come."""
 
     applied: AppliedConfiguration
     processes: Sequence[Process]
     """Those that run, with what each of them runs now."""
-    took_s: float
-    """From the moment at which it was applied until the last of them had dealt with it."""
+    took_s: float = 0.0
+    """How long it was waited for the last of them."""
 
     @property
     def missing(self) -> list[Process]:
-        """The processes that did not take it over."""
-        return [one for one in self.processes if not self._taken_by(one)]
+        """Processes that do not run it yet, or keep what they have; their ``problem`` says why."""
+        taken = (self.applied.id, self.applied.version, "")
+        return [one for one in self.processes if (one.applied, one.version, one.problem) != taken]
 
-    def _taken_by(self, process: Process) -> bool:
-        dealt_with = process.applied == self.applied.id and not process.problem
-        return dealt_with and process.version == self.applied.version
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing more will come."""
+        return all(one.problem for one in self.missing)
 
 
 def apply_configuration(environ: Mapping[str, str], store: Store, by: str) -> AppliedConfiguration:
@@ -83,30 +85,35 @@ def refuse_dropped(settings: Settings, store: Store) -> None:
     ]
     lost = store.metadata.suppressing(gone, store.numbers.bucket_count()) if gone else []
     if lost:
+        problem = (
+            "is gone, and numbers have opted out of it: keep it, or let the program that it has "
+            'become say formerly = ["{name}"]'
+        )
         place = str(settings.config_dir / "smsgate.toml")
         raise ConfigurationError(
-            [Fault(place, f"programs.{name}", _dropped(name)) for name in lost]
+            [Fault(place, f"programs.{name}", problem.format(name=name)) for name in lost]
         )
 
 
-def outcome_of(
+def wait_for_rollout(
     applied: AppliedConfiguration, store: Store, wait_s: float = WAIT_S
-) -> RolloutOutcome:
+) -> Rollout:
     """Wait until every process has dealt with what was applied. Raises ``StoreUnavailable``."""
     began, pause = time.monotonic(), threading.Event()
     while True:
         processes = store.heartbeats.running()
         took_s = time.monotonic() - began
         if took_s > wait_s or all(one.applied == applied.id for one in processes):
-            return RolloutOutcome(applied, processes, took_s)
-        pause.wait(_LOOK_S)
+            return Rollout(applied, processes, took_s)
+        pause.wait(_POLL_S)
 
 
-def _dropped(name: str) -> str:
-    return (
-        "is gone, and numbers have opted out of it: keep it, or let the program that it has become "
-        f'say formerly = ["{name}"]'
-    )
+def read_rollout(store: Store, applied_id: str) -> Rollout | None:
+    """How far it has come now; None once another one was applied. Raises ``StoreUnavailable``."""
+    applied = store.configurations.applied()
+    if applied is None or applied.id != applied_id:
+        return None
+    return Rollout(applied, store.heartbeats.running())
 
 
 def publish_programs(settings: Settings, store: Store) -> None:
@@ -131,36 +138,3 @@ def published_programs(settings: Settings) -> dict[str, Published]:
         for old, name in settings.programs.renamed.items()
     }
     return told | former
-
-
-@dataclass(frozen=True, slots=True)
-class RolloutProgress:
-    """What became of one configuration."""
-
-    version: str
-    done: tuple[Process, ...]
-    """Processes that run it."""
-    missing: tuple[Process, ...]
-    """Processes that do not yet, or keep what they have; their ``problem`` says why."""
-    overtaken: bool = False
-    """Whether another one was applied since."""
-
-    @property
-    def settled(self) -> bool:
-        """Whether nothing more will come: all have dealt with it, or it was overtaken."""
-        return self.overtaken or all(one.problem for one in self.missing)
-
-
-def spread_of(store: Store, applied_id: str) -> RolloutProgress:
-    """How far it has come now. Raises ``StoreUnavailable``."""
-    applied = store.configurations.applied()
-    if applied is None or applied.id != applied_id:
-        return RolloutProgress("", (), (), overtaken=True)
-    processes = store.heartbeats.running()
-    done = tuple(one for one in processes if _runs(one, applied_id, applied.version))
-    missing = tuple(one for one in processes if one not in done)
-    return RolloutProgress(applied.version, done, missing)
-
-
-def _runs(process: Process, applied_id: str, version: str) -> bool:
-    return process.applied == applied_id and process.version == version and not process.problem

@@ -28,8 +28,8 @@ from smsgate.domain.messages import Arrival, Outcome, Reply, Verdict
 from smsgate.metrics.counters import CALL_S, CALLS, CONFIRMED_S, RECEIPTS, REPLIES
 from smsgate.outbound import Outbound
 from smsgate.pipeline.access_tokens import AccessTokens
-from smsgate.pipeline.entries import refusal_entry
 from smsgate.pipeline.gate import Gate
+from smsgate.pipeline.manual import refusal_entry
 from smsgate.providers import PROVIDERS, usable
 from smsgate.providers.base import Report
 from smsgate.settings import Settings

@@ -14,10 +14,9 @@ from smsgate.pipeline.configuration import Configuration
 from smsgate.pipeline.gate import Gate
 from smsgate.pipeline.history import History
 from smsgate.pipeline.ingest import Ingest
-from smsgate.pipeline.manual import ManualEntries
+from smsgate.pipeline.manual import ManualEntries, Restores
 from smsgate.pipeline.readiness import Readiness
 from smsgate.pipeline.refused_requests import RefusedRequests
-from smsgate.pipeline.restores import Restores
 from smsgate.pipeline.send import ReplySender
 from smsgate.pipeline.spool import Spool
 from smsgate.pipeline.spool_replay import LeaseRenewal, SpoolReplay

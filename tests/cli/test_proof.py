@@ -11,7 +11,7 @@ import pytest
 
 from smsgate.domain.messages import Consent, Intent
 from smsgate.pipeline.configuration import load_configuration
-from smsgate.pipeline.restores import RestoreRequest
+from smsgate.pipeline.manual import RestoreRequest
 from smsgate.pipeline.services import build_services
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from tests.fakes.told import told

@@ -6,7 +6,7 @@ import base64
 import json
 from dataclasses import dataclass, field
 
-from smsgate.pipeline.restores import RestoreRequest
+from smsgate.pipeline.manual import RestoreRequest
 from tests.fakes.values import NUMBER
 
 NEW, OLD = (f"whsec_{base64.b64encode(bytes([n]) * 32).decode()}" for n in (1, 2))

@@ -19,7 +19,7 @@ from smsgate.domain.errors import (
 from smsgate.domain.messages import InboundMessage, Intent
 from smsgate.features.replies.service import dismiss_reply, retry_reply
 from smsgate.pipeline.configuration import load_configuration
-from smsgate.pipeline.restores import RestoreRequest
+from smsgate.pipeline.manual import RestoreRequest
 from smsgate.pipeline.services import Services, build_services
 from smsgate.providers import PROVIDERS
 from smsgate.store.keys import PARTITION_KEYS, partition_of

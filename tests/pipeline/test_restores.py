@@ -23,7 +23,7 @@ from smsgate.features.numbers.state import state_of
 from smsgate.features.records_admin.rebuild import build_rebuilding
 from smsgate.features.reviews.service import ReviewService
 from smsgate.pipeline.forgetting import forget_number
-from smsgate.pipeline.restores import RestoreRequest
+from smsgate.pipeline.manual import RestoreRequest
 from smsgate.records.history import WholeHistory
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from tests.fakes.own_services import ALERTS, ORDERS, make_services

@@ -14,8 +14,8 @@ from smsgate.domain.phone import e164
 from smsgate.metrics.counters import CALLS
 from smsgate.outbound import Outbound
 from smsgate.pipeline.access_tokens import AccessTokens
-from smsgate.pipeline.entries import refusal_entry
 from smsgate.pipeline.gate import Gate
+from smsgate.pipeline.manual import refusal_entry
 from smsgate.providers import PROVIDERS, usable
 from smsgate.settings import Account, Settings
 from smsgate.store import Store

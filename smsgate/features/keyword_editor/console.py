@@ -29,7 +29,7 @@ from smsgate.features.keyword_editor.set_text import (
     parse_rows,
     parse_set,
 )
-from smsgate.pipeline.configuration_rollout import spread_of
+from smsgate.pipeline.configuration_rollout import read_rollout
 from smsgate.pipeline.services import Services
 from smsgate.settings import Program
 from smsgate.web.console.auth import needs
@@ -154,7 +154,7 @@ class _KeywordPages:
         return render_template(
             "part_applied.html" if part else "keyword_applied.html",
             id=id_,
-            spread=spread_of(self._services.store, id_),
+            rollout=read_rollout(self._services.store, id_),
             tries=min(_MAX_POLLS, max(0, request.args.get("tries", 0, type=int))),
         )
 

@@ -43,7 +43,7 @@ from smsgate.features.lists.rows import region_of
 from smsgate.features.lists.scrub import BLOCK_REASONS, Scrub, unreachable
 from smsgate.features.lists.shapes import FORMATS, printable
 from smsgate.files import whole
-from smsgate.pipeline.entries import check_program
+from smsgate.pipeline.manual import check_program
 from smsgate.pipeline.manual_input import MEDIA, reason_of
 
 SOME_UNUSED = NOT_DONE = 1

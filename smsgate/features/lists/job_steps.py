@@ -23,7 +23,7 @@ from smsgate.features.lists.number_import import ImportRequest, NumberImport
 from smsgate.features.lists.scrub import Scrub, unreachable
 from smsgate.features.lists.shapes import FORMATS, printable
 from smsgate.files import whole
-from smsgate.pipeline.entries import check_program
+from smsgate.pipeline.manual import check_program
 from smsgate.pipeline.manual_input import MEDIA
 from smsgate.pipeline.services import Services
 

@@ -22,7 +22,7 @@ from smsgate.features.lists.import_record import (
     titles_of,
 )
 from smsgate.pipeline.apply import InboxApplier
-from smsgate.pipeline.entries import check_program
+from smsgate.pipeline.manual import check_program
 from smsgate.pipeline.services import Services
 from smsgate.store.keys import partition_of
 

@@ -14,8 +14,8 @@ from smsgate.consent.events import Event
 from smsgate.consent.restore import BASES, CONSENT, EVIDENCE
 from smsgate.domain.messages import ALL, Consent, Entry
 from smsgate.domain.phone import as_recorded, e164
+from smsgate.pipeline.manual import RestoreRequest
 from smsgate.pipeline.manual_input import MEDIA, consent_of, evidence_of, reason_of
-from smsgate.pipeline.restores import RestoreRequest
 
 
 @click.command(epilog="Example: smsgate history +14155550123")

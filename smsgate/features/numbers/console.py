@@ -31,8 +31,8 @@ from smsgate.features.numbers.number_search import Candidate
 from smsgate.features.numbers.state import state_of
 from smsgate.features.numbers.timeline import timeline
 from smsgate.pipeline.forgetting import forget_number
+from smsgate.pipeline.manual import RestoreRequest
 from smsgate.pipeline.manual_input import MEDIA, consent_of, earliest_us, evidence_of, reason_of
-from smsgate.pipeline.restores import RestoreRequest
 from smsgate.pipeline.services import Services
 from smsgate.records import HistoryPlace
 from smsgate.web.console.auth import actor, needs, operator

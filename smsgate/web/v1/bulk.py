@@ -10,8 +10,7 @@ import msgspec
 
 from smsgate.domain.errors import SmsGateError
 from smsgate.domain.messages import Added, Entry
-from smsgate.pipeline.entry_batch import enter
-from smsgate.pipeline.restores import RestoreRequest
+from smsgate.pipeline.manual import RestoreRequest
 from smsgate.web.problems import reason_of
 from smsgate.web.v1.operations import Call, Outcome, read_item
 from smsgate.web.v1.schemas import MAX_ITEMS, AcceptedChange, ItemResult, ItemResults
@@ -33,7 +32,7 @@ _NAMED = msgspec.json.Decoder(_Named)
 
 def enter_one(call: Call, entry: Entry) -> Outcome:
     """Enter the only item of a call. Raises what refuses it."""
-    (found,) = enter(call.services.store, call.services.job_queue, [entry])
+    (found,) = call.services.manual.add_each([entry])
     if isinstance(found, SmsGateError):
         raise found
     return 202, AcceptedChange(found.id)
@@ -54,7 +53,7 @@ def enter_many(
             return error
 
     changes = _allowed(call, [change(item) for item in items])
-    found = enter(call.services.store, call.services.job_queue, changes)
+    found = call.services.manual.add_each(changes)
     results = [_result(*_named(item), one) for item, one in zip(items, found, strict=True)]
     counts = Counter(one.status for one in results)
     return 200, ItemResults(counts["accepted"], counts["duplicate"], counts["refused"], results)

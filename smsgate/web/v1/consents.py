@@ -9,7 +9,7 @@ import msgspec
 
 from smsgate.domain.errors import Unfit
 from smsgate.domain.messages import Consent, Entry
-from smsgate.pipeline.entries import consent_entry
+from smsgate.pipeline.manual import consent_entry
 from smsgate.web.v1.bulk import RawItems, enter_many, enter_one
 from smsgate.web.v1.operations import Call, Operation, Outcome
 from smsgate.web.v1.schemas import (

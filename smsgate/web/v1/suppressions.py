@@ -12,8 +12,7 @@ from smsgate.consent.restore import CONSENT
 from smsgate.domain.errors import Unfit
 from smsgate.domain.messages import ALL, Consent, Entry
 from smsgate.domain.phone import e164
-from smsgate.pipeline.entries import check_program, lock_entry, opt_out_entry
-from smsgate.pipeline.restores import RestoreRequest
+from smsgate.pipeline.manual import RestoreRequest, check_program, lock_entry, opt_out_entry
 from smsgate.records import NumberStanding
 from smsgate.web.v1.bulk import RawItems, enter_many, enter_one
 from smsgate.web.v1.consents import Given, Medium, Source, Words, consent_of

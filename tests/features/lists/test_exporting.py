@@ -8,7 +8,7 @@ from smsgate.domain.errors import RecordsNotReady
 from smsgate.domain.messages import ALL, Arrival, Consent
 from smsgate.features.lists.export import ExportQuery, exported_numbers
 from smsgate.features.lists.number_import import ImportRequest, NumberImport
-from smsgate.pipeline.restores import RestoreRequest
+from smsgate.pipeline.manual import RestoreRequest
 from smsgate.store.keys import PARTITIONS
 from tests.fakes.own_services import ALERTS, ORDERS, make_services
 from tests.fakes.values import NUMBER, OTHER, entry

@@ -15,7 +15,7 @@ from smsgate.features.lists.import_record import imports
 from smsgate.features.lists.import_undo import ImportUndo
 from smsgate.features.lists.number_import import ImportRequest, NumberImport
 from smsgate.features.records_admin.rebuild import build_rebuilding
-from smsgate.pipeline.restores import RestoreRequest
+from smsgate.pipeline.manual import RestoreRequest
 from smsgate.pipeline.reviews import list_waiting_texts
 from smsgate.records.history import WholeHistory
 from smsgate.store.keys import PARTITION_KEYS, partition_of

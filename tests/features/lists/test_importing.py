@@ -15,7 +15,7 @@ from smsgate.features.lists.import_record import change_text, titles_of
 from smsgate.features.lists.number_import import ImportRequest, NumberImport
 from smsgate.features.lists.storage import ListStorage
 from smsgate.features.records_admin.rebuild import build_rebuilding
-from smsgate.pipeline.restores import RestoreRequest
+from smsgate.pipeline.manual import RestoreRequest
 from smsgate.store.keys import PARTITION_KEYS, PARTITIONS, partition_of
 from tests.fakes.own_services import ALERTS, ORDERS, make_services
 from tests.fakes.values import NUMBER, OTHER, entry

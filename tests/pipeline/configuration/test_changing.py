@@ -12,7 +12,11 @@ from smsgate.consent.events import Published
 from smsgate.domain.errors import ConfigurationError, StoreUnavailable
 from smsgate.metrics.snapshot import Process
 from smsgate.pipeline.configuration import load_configuration
-from smsgate.pipeline.configuration_rollout import apply_configuration, outcome_of, refuse_dropped
+from smsgate.pipeline.configuration_rollout import (
+    apply_configuration,
+    refuse_dropped,
+    wait_for_rollout,
+)
 from smsgate.pipeline.services import build_services, build_store
 from smsgate.store import Store
 from smsgate.store.keys import PARTITION_KEYS, partition_of
@@ -115,7 +119,7 @@ def test_the_processes_are_waited_for(files: Files, store: Store, process: Proce
     later = threading.Timer(0.2, store.heartbeats.beat, [taken(process, applied)])
     later.start()
     began = time.monotonic()
-    outcome = outcome_of(applied, store)
+    outcome = wait_for_rollout(applied, store)
 
     assert 0.15 < time.monotonic() - began < 5
     assert (outcome.missing, len(outcome.processes)) == ([], 1)
@@ -127,7 +131,7 @@ def test_who_says_nothing_is_waited_for_so_long_and_no_longer(
 ) -> None:
     applied = apply_configuration(files.environ, store, "me")
     store.heartbeats.beat(process)
-    outcome = outcome_of(applied, store, wait_s=0.2)
+    outcome = wait_for_rollout(applied, store, wait_s=0.2)
     assert outcome.missing == [process]
     assert outcome.took_s >= 0.2
 
@@ -139,11 +143,11 @@ def test_who_has_not_taken_it_over_is_missing(
     applied = apply_configuration(files.environ, store, "me")
     kept = taken(process, applied, **changed)
     store.heartbeats.beat(kept)
-    assert outcome_of(applied, store).missing == [kept]
+    assert wait_for_rollout(applied, store).missing == [kept]
 
 
 def test_where_nothing_runs_nobody_is_missing(files: Files, store: Store) -> None:
-    outcome = outcome_of(apply_configuration(files.environ, store, "me"), store)
+    outcome = wait_for_rollout(apply_configuration(files.environ, store, "me"), store)
     assert (outcome.missing, outcome.processes) == ([], [])
 
 
@@ -168,7 +172,7 @@ def test_all_of_it_on_a_cluster(files: Files, cluster_url: str, process: Process
     others = [taken(process, applied, id=f"p{number}") for number in range(5)]
     for one in others:
         store.heartbeats.beat(one)
-    assert outcome_of(applied, store).missing == []
+    assert wait_for_rollout(applied, store).missing == []
     assert len(store.heartbeats.running()) == 5
     store.heartbeats.withdraw("p1")
     assert len(store.heartbeats.running()) == 4
