@@ -10,38 +10,25 @@ from __future__ import annotations
 import codecs
 import csv
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO
+from functools import partial
+from typing import BinaryIO
 
 from smsgate.domain.errors import ListUnreadable
 from smsgate.features.lists.shapes import Place, Shape, json_cell, json_row, shape_of
 
-_WORKBOOK = "a workbook or a zip archive"
-_ARCHIVE = "an archive"
-_BEGIN: tuple[tuple[bytes, str], ...] = (
-    (b"PK\x03\x04", _WORKBOOK),
-    (b"PK\x05\x06", _WORKBOOK),
-    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old workbook"),
-    (b"\x1f\x8b", _ARCHIVE),
-    (b"BZh", _ARCHIVE),
-    (b"\xfd7zXZ\x00", _ARCHIVE),
-    (b"7z\xbc\xaf\x27\x1c", _ARCHIVE),
-    (b"\x28\xb5\x2f\xfd", _ARCHIVE),
-    (b"Rar!\x1a\x07", _ARCHIVE),
-    (b"%PDF-", "a PDF"),
-    (b"SQLite format 3\x00", "a database"),
-    (b"PAR1", "a Parquet file"),
-)
-
-
-def refuse_packed(head: bytes) -> None:
-    """Raise ``ListUnreadable`` where a file that begins so is none of text."""
-    for begin, what in _BEGIN:
-        if head.startswith(begin):
-            raise ListUnreadable(f"this is {what}, not a list: save it as CSV and give that")
-
-
+_ARCHIVES = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00", b"7z\xbc\xaf\x27\x1c", b"\x28\xb5\x2f\xfd",
+             b"Rar!\x1a\x07")  # fmt: skip
+_BINARY_FILES: Mapping[str, bytes | tuple[bytes, ...]] = {
+    "a workbook or a zip archive": (b"PK\x03\x04", b"PK\x05\x06"),
+    "an old workbook": b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
+    "an archive": _ARCHIVES,
+    "a PDF": b"%PDF-",
+    "a database": b"SQLite format 3\x00",
+    "a Parquet file": b"PAR1",
+}
+"""Files that are no text, by their first bytes."""
 LONGEST = 1 << 20
 """Characters in one record at most."""
 _BLOCK = 1 << 18
@@ -118,7 +105,6 @@ class EncodingDetector:
     """What the bytes of a file were that is read as UTF-8, as far as it was read."""
 
     def __init__(self, encoding: Encoding) -> None:
-        """Nothing was read yet."""
         self._encoding = encoding
         self._utf8 = False
         self._latin1 = False
@@ -174,11 +160,12 @@ class ListFile:
         self._file = file
         file.seek(0)
         head = file.read(_HEAD)
-        refuse_packed(head)
+        for what, begin in _BINARY_FILES.items():
+            if head.startswith(begin):
+                raise ListUnreadable(f"this is {what}, not a list: save it as CSV and give that")
         self.encoding = encoding_of(head)
-        text = head[len(self.encoding.mark) :].decode(self.encoding.name, "replace")
-        if self.encoding.name == "utf-8":
-            text = head[len(self.encoding.mark) :].decode("utf-8", "surrogateescape")
+        errors = "surrogateescape" if self.encoding.name == "utf-8" else "replace"
+        text = head[len(self.encoding.mark) :].decode(self.encoding.name, errors)
         self.detector = EncodingDetector(self.encoding)
         self.shape: Shape = shape_of(text, form, column)
         self.header = ""
@@ -231,16 +218,15 @@ def _ndjson(texts: Iterator[str], shape: Shape) -> Iterator[Block]:
     for text in texts:
         block = Block(line, _split(text, shape.newline))
         for place, raw in enumerate(block.raws):
-            found = json_row(raw)
-            if found is None and raw.strip():
+            row = json_row(raw)
+            if row is None and raw.strip():
                 block.broken.add(place)
-            row = found or {}
-            _take(block, shape, lambda at, row=row: json_cell(row.get(str(at))))
+            _append(block, shape, partial(_json_cell, row))
         yield block
         line += len(block.raws)
 
 
-def _take(block: Block, shape: Shape, cell: Any) -> None:  # noqa: ANN401 - a function of a place
+def _append(block: Block, shape: Shape, cell: Callable[[Place], str]) -> None:
     block.cells.append(cell(shape.number))
     if shape.since is not None:
         block.sinces.append(cell(shape.since))
@@ -296,21 +282,17 @@ class _Quoted:
         reader = csv.reader(self._feed(), delimiter=self._shape.delimiter)
         while self._taken < len(self._lines):
             self._start = self._taken
-            row = self._next(reader, block)
+            row: list[str] = []
+            try:
+                row = next(reader)
+            except csv.Error as error:
+                if "limit" in str(error):
+                    raise self._open() from error
+                block.broken.add(len(block.raws))
             block.starts.append(self._line + self._start)
             block.raws.append("".join(self._lines[self._start : self._taken]))
-            _take(block, self._shape, lambda at, row=row: _cell(row, at))
+            _append(block, self._shape, partial(_cell, row))
         return block
-
-    def _next(self, reader: Any, block: Block) -> list[str]:  # noqa: ANN401 - csv has no type for it
-        try:
-            row: list[str] = next(reader)
-        except csv.Error as error:
-            if "limit" in str(error):
-                raise self._open() from error
-            block.broken.add(len(block.raws))
-            return []
-        return row
 
     def _feed(self) -> Iterator[str]:
         while True:
@@ -333,3 +315,7 @@ class _Quoted:
 def _cell(row: Sequence[str], at: Place) -> str:
     place = int(at)
     return row[place] if place < len(row) else ""
+
+
+def _json_cell(row: Mapping[str, object] | None, at: Place) -> str:
+    return json_cell(row.get(str(at))) if row else ""
