@@ -114,7 +114,7 @@ def test_who_is_let_in_no_more_is_out_at_once(
     box = open_up(admin, "Change leo")
     confirmed(admin)
     press(box.get_by_role("button", name="Deactivate"))
-    says(admin, "ended")
+    says(admin, "deactivated")
     stranger.goto(f"{site.url}/console/numbers")
     stranger.wait_for_url("**/console/in**")
     sign_in(stranger, "leo", PASSWORD)

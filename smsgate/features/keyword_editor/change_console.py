@@ -115,7 +115,7 @@ class _ChangePages:
         draft = self._editor.draft(name, change.content)
         try:
             if draft.faults():
-                return render_template("part_replay.html", problem="Mend the conflicts first.")
+                return render_template("part_replay.html", problem="Fix the conflicts first.")
             result = self._editor.replay(draft, parse_position(_text("place")), SLICE_S)
         except StoreUnavailable as error:
             return render_template("part_replay.html", problem=str(error))
@@ -207,7 +207,7 @@ class _ChangePages:
         except (KeywordSetChanged, KeywordSetUnfit, KeywordSetOwned) as error:
             return self._change_page(change, str(error), error.status)
         except ConfigurationError:
-            problem = "Nothing was saved: these conflicts have to be mended first."
+            problem = "Nothing was saved: fix these conflicts first."
             return self._change_page(change, problem, 422)
         flash(f"Saved as version {saved.version}.", "good")
         to = f"{SETS}/{name}"
@@ -260,7 +260,7 @@ def _rows() -> list[KeywordRow]:
     form = request.form
     columns = [form.getlist(name) for name in ("words", "intent", "match", "risk", "note", "place")]
     if len({len(column) for column in columns}) != 1 or len(columns[0]) > _MAX_ROWS:
-        raise KeywordSetUnfit("the form did not come whole: load the page anew")
+        raise KeywordSetUnfit("The form arrived incomplete: load the page again")
     removed = set(form.getlist("gone"))
     rows = []
     for words, intent, match, risk, note, place in zip(*columns, strict=True):

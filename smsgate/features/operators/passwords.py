@@ -54,15 +54,15 @@ def refuse_unfit(password: str, name: str) -> None:
     """Raise ``Unfit`` for a password that is too short, too long, or tried first by attackers."""
     if len(password) < MIN_CHARACTERS:
         raise Unfit(
-            f"The password is too short: take at least {MIN_CHARACTERS} characters, such as a few "
+            f"The password is too short: use at least {MIN_CHARACTERS} characters, such as a few "
             "words that have nothing to do with each other."
         )
     if len(password) > MAX_CHARACTERS:
-        raise Unfit(f"The password is too long: take at most {MAX_CHARACTERS} characters.")
+        raise Unfit(f"The password is too long: use at most {MAX_CHARACTERS} characters.")
     if _is_common(password, name):
         raise Unfit(
-            "That password is among those that are guessed first: take a few words that "
-            "have nothing to do with each other, or let a password manager make one."
+            "That password is easy to guess: use a few words that have nothing to do with each "
+            "other, or let a password manager make one."
         )
 
 

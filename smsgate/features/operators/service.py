@@ -41,8 +41,8 @@ _NAME = re.compile(r"[\w.@+'’-]+( [\w.@+'’-]+)*")
 _MAX_NAME_CHARACTERS = 60
 _LIKE_A_NUMBER = re.compile(r"\+?[\d .-]{6,}")
 _BROKEN = (
-    "This link opens nothing any more: it was used, or is too old, or a newer one took its place. "
-    "Ask for another one."
+    "This link is no longer valid: it was used, has expired, or was replaced by a newer one. Ask "
+    "for another one."
 )
 
 
@@ -115,11 +115,10 @@ class OperatorService:
             before = self._storage.find(row.folded)
             if before is not None and before.ended_us:
                 raise OperatorExists(
-                    f"{before.name} was here before and ended: `smsgate operators reset` lets the "
-                    "same person in again. For somebody else take another name, since the records "
-                    "name that one."
+                    f"{before.name} is deactivated: `smsgate operators reset` reactivates the same "
+                    "person. For somebody else use another name, since the records have that one."
                 )
-            raise OperatorExists("There is an operator of that name: take another one.")
+            raise OperatorExists("There is an operator of that name already: use another one.")
         return LINK_PATH + token
 
     def reset(self, name: str, author: ActionAuthor, *, second_factor: bool = False) -> str:
@@ -160,7 +159,7 @@ class OperatorService:
 
     def _step_down(self, row: OperatorRow, values: dict[str, Any], action: OperatorAction) -> None:
         if not self._storage.step_down(row.id, values, action):
-            raise LastAdmin(f"{row.name} is the only admin: make somebody else one before.")
+            raise LastAdmin(f"{row.name} is the only admin: make somebody else an admin first.")
 
 
 class OwnAccount:
@@ -269,7 +268,7 @@ def _new_row(name: str, role: str, made_by: str) -> OperatorRow:
     too_long = len(name) > _MAX_NAME_CHARACTERS
     if too_long or not _NAME.fullmatch(name) or _LIKE_A_NUMBER.fullmatch(name):
         raise Unfit(
-            f"That is no fit name: take up to {_MAX_NAME_CHARACTERS} letters and digits, with "
+            f"That name is not valid: use up to {_MAX_NAME_CHARACTERS} letters and digits, with "
             ". _ - + @ ' or spaces between them, such as maria or maria@example.com."
         )
     return OperatorRow(secrets.token_hex(8), name, fold_name(name), role, now_us(), made_by)
@@ -277,7 +276,7 @@ def _new_row(name: str, role: str, made_by: str) -> OperatorRow:
 
 def _checked_role(role: str) -> str:
     if role not in ROLES:
-        raise Unfit(f"There is no role {role[:20]!r}: take one of {', '.join(ROLES)}.")
+        raise Unfit(f"There is no role {role[:20]!r}: use one of {', '.join(ROLES)}.")
     return role
 
 

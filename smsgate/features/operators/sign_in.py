@@ -87,18 +87,17 @@ _EVERYWHERE = "everywhere"
 _HOUR_US = 3600 * 1_000_000
 _S = 1_000_000
 REFUSED = (
-    "That did not let you in: name and password do not fit together, or there were too many "
-    f"attempts from here. After {MAX_ATTEMPTS} of them wait {LOCK_S // 60} minutes, or ask an "
-    "admin for a new link."
+    "Sign-in failed: the name or the password is wrong, or there were too many attempts from here. "
+    f"After {MAX_ATTEMPTS} attempts wait {LOCK_S // 60} minutes, or ask an admin for a new link."
 )
 CODE_REFUSED = (
-    "That code was not taken: it is not right, not of this half minute, or was used before. Wait "
-    f"for the next one; after {MAX_ATTEMPTS} attempts wait {LOCK_S // 60} minutes."
+    "That code is wrong, expired, or was used before. Wait for the next one; after "
+    f"{MAX_ATTEMPTS} attempts wait {LOCK_S // 60} minutes."
 )
 TOO_MANY = "Too many attempts to sign in came from your address; wait 15 minutes."
 UNREADABLE = (
-    "Your second factor cannot be checked any more: none of SMSGATE_SECRET_KEYS sealed it. Ask an "
-    "admin to take it away: `smsgate operators reset NAME --second-factor`."
+    "Your second factor cannot be checked: none of SMSGATE_SECRET_KEYS encrypted it. Ask an admin "
+    "to remove it: `smsgate operators reset NAME --second-factor`."
 )
 _log = structlog.get_logger("smsgate.console")
 

@@ -29,7 +29,7 @@ MAX_ATTEMPTS = 8
 WINDOW_S = 15 * 60
 """… in this time; after that it waits until the time is over."""
 _MAX_REMEMBERED = 10_000
-_BUSY = "Many sign in at this moment: please try again in a second."
+_BUSY = "Too many people are signing in: please try again in a second."
 _PURPOSE = b"smsgate console device\0"
 
 

@@ -72,7 +72,9 @@ def parse_fictional(text: str) -> str:
     if _NANPA.fullmatch(number):
         return number
     shown = ", ".join(f"{one.prefix}{'X' * one.digits}" for one in RANGES)
-    raise InvalidNumber(f"{number} may be somebody's: take one that is kept for fiction: {shown}")
+    raise InvalidNumber(
+        f"{number} may belong to somebody: use one that is reserved for fiction: {shown}"
+    )
 
 
 def simulated_account(settings: Settings) -> Account | None:

@@ -38,7 +38,7 @@ def test_a_password_that_nobody_tries_first_will_do(password) -> None:
     ],
 )  # fmt: skip
 def test_a_password_that_everybody_tries_first_will_not(password) -> None:
-    with pytest.raises(Unfit, match="guessed first"):
+    with pytest.raises(Unfit, match="easy to guess"):
         passwords.refuse_unfit(password, "Maria Gomez")
 
 
