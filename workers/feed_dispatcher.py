@@ -7,7 +7,6 @@ the database let a second clock stand by.
 
 from __future__ import annotations
 
-import threading
 import time
 from contextlib import suppress
 
@@ -16,7 +15,9 @@ import structlog
 from smsgate.domain.errors import RecordsNotReady, RecordsUnavailable
 from smsgate.features.feeds.service import FeedSender
 from smsgate.outbound import Outbound
+from smsgate.pipeline.background_thread import BackgroundThread
 from smsgate.pipeline.services import Services
+from smsgate.settings import Feed, Program
 
 RETRY_S = 5.0
 """Pause after a turn that failed."""
@@ -27,45 +28,50 @@ class FeedDispatcher:
     """Sends the feeds of all programs until it is closed."""
 
     def __init__(self, services: Services) -> None:
-        self._ending = threading.Event()
-        self._outbounds: list[Outbound] = []
-        self._threads = []
-        for program in services.settings.programs:
-            if program.feed is not None:
-                outbound = Outbound(public_only=not program.feed.allow_private)
-                self._outbounds.append(outbound)
-                sender = FeedSender(program, program.feed, services.records, outbound)
-                thread = threading.Thread(
-                    target=self._run, args=(sender,), name=f"feed {program.name}", daemon=True
-                )
-                self._threads.append(thread)
+        self._feeds = [
+            FeedThread(program, program.feed, services)
+            for program in services.settings.programs
+            if program.feed is not None
+        ]
 
     def start(self) -> None:
         """Start the threads."""
-        for thread in self._threads:
-            thread.start()
+        for feed in self._feeds:
+            feed.start()
 
-    def close(self, wait_s: float = 5.0) -> None:
+    def close(self, timeout_s: float = 5.0) -> None:
         """End after the calls in hand; one that takes longer is broken off and repeated later."""
-        self._ending.set()
-        ends = time.monotonic() + wait_s
-        for thread in self._threads:
-            thread.join(max(0.0, ends - time.monotonic()))
-        for outbound in self._outbounds:
-            outbound.close()
+        ends = time.monotonic() + timeout_s
+        for feed in self._feeds:
+            feed.stop()
+        for feed in self._feeds:
+            feed.close(max(0.0, ends - time.monotonic()))
 
-    def _run(self, sender: FeedSender) -> None:
-        while not self._ending.is_set():
-            self._ending.wait(_run_once(sender))
+
+class FeedThread(BackgroundThread):
+    """Sends one program's feed."""
+
+    def __init__(self, program: Program, feed: Feed, services: Services) -> None:
+        super().__init__(f"feed {program.name}")
+        self._outbound = Outbound(public_only=not feed.allow_private)
+        self._sender = FeedSender(program, feed, services.records, self._outbound)
+
+    def run_once(self) -> float:
+        """Send some changes; a fault in one feed must end neither it nor others."""
+        try:
+            return self._sender.run_once()
+        except (RecordsUnavailable, RecordsNotReady) as error:
+            _log.warning("feed waits", problem=str(error))
+        except Exception as error:  # noqa: BLE001
+            _log.error("feed failed", exc_info=error)
+        return RETRY_S
+
+    def close(self, timeout_s: float = 5.0) -> None:
+        """End after the call in hand, and let another process have the feed."""
+        super().close(timeout_s)
+        self._outbound.close()
+
+    def _run(self) -> None:
+        super()._run()
         with suppress(RecordsUnavailable, RecordsNotReady):  # then the lease ends by itself
-            sender.release()
-
-
-def _run_once(sender: FeedSender) -> float:
-    try:
-        return sender.run_once()
-    except (RecordsUnavailable, RecordsNotReady) as error:
-        _log.warning("feed waits", problem=str(error))
-    except Exception as error:  # noqa: BLE001 - a fault in one feed must end neither it nor others
-        _log.error("feed failed", exc_info=error)
-    return RETRY_S
+            self._sender.release()

@@ -18,6 +18,7 @@ import structlog
 from smsgate.domain.errors import StoreUnavailable
 from smsgate.features.forwarding.service import IDLE_S, ForwardSender
 from smsgate.logs import Reminder
+from smsgate.pipeline.background_thread import BackgroundThread
 from smsgate.pipeline.forwards import give_up_old
 from smsgate.pipeline.services import Services
 from smsgate.settings import Settings
@@ -28,26 +29,20 @@ GIVE_UP_EVERY_S = 30.0
 _log = structlog.get_logger("smsgate.forward")
 
 
-class Forwarder:
-    """Runs a sender for each application of the newest gateway, which ``newest()`` returns."""
+class Forwarder(BackgroundThread):
+    """Runs a sender for each application of the newest services, which ``newest()`` returns."""
 
     def __init__(self, newest: Callable[[], Services]) -> None:
+        super().__init__("forwarder")
         self._newest = newest
-        self._ending = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="forwarder", daemon=True)
         self._settings: Settings | None = None
         self._running: list[ForwardSender] = []
         self._given_up_at = -GIVE_UP_EVERY_S
         self._reminder = Reminder()
 
-    def start(self) -> None:
-        """Start the thread."""
-        self._thread.start()
-
-    def close(self) -> None:
+    def close(self, timeout_s: float = 5.0) -> None:
         """End after the calls under way; one that is broken off is repeated by another sender."""
-        self._ending.set()
-        self._thread.join(5.0)
+        super().close(timeout_s)
         for one in self._running:
             one.close()
 
@@ -70,10 +65,6 @@ class Forwarder:
             self._reminder.end()
             return wait_s
         return RETRY_S
-
-    def _run(self) -> None:
-        while not self._ending.is_set():
-            self._ending.wait(self.run_once())
 
     def _follow(self, services: Services) -> None:
         if services.settings is self._settings:

@@ -7,7 +7,6 @@ tries again. Once a day it takes away what is older than it has to be kept, betw
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterator
 
@@ -25,6 +24,7 @@ from smsgate.domain.errors import (
 from smsgate.features.dashboard.statistics import save_counts
 from smsgate.features.lists.job_files import JobFolders
 from smsgate.pipeline.archive import BATCH, alarm_of
+from smsgate.pipeline.background_thread import BackgroundThread
 from smsgate.pipeline.forgetting import Forgetting
 from smsgate.pipeline.services import Services
 
@@ -43,42 +43,34 @@ REMIND_S = 60.0
 _log = structlog.get_logger()
 
 
-class ArchiverThread:
-    """Moves what waits until it is told to end."""
+class ArchiverThread(BackgroundThread):
+    """Moves the ledgers; ``failed`` is called if a fault of ours ends the thread.
 
-    def __init__(self, services: Services, ended: Callable[[], None] = lambda: None) -> None:
-        """Use the gateway; ``start`` starts the thread, which calls ``ended`` if it ends unasked.
+    The process then ends too, and is started again.
+    """
 
-        So a fault of ours that ends it ends the process too, and that is started again.
-        """
+    def __init__(self, services: Services, failed: Callable[[], None] = lambda: None) -> None:
+        super().__init__("ledger archiver")
         self._services = services
-        self._ended = ended
-        self._ending = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="ledger archiver", daemon=True)
+        self._failed = failed
         self._told: dict[str, float] = {}
         self._retention: Iterator[int] | None = None
         self._asked_at = -ASK_S
         self._watched_at = -WATCH_S
         self._counted_at = -COUNT_S
 
-    def start(self) -> None:
-        """Begin."""
-        self._thread.start()
-
-    def close(self, wait_s: float = 30.0) -> None:
+    def close(self, timeout_s: float = 30.0) -> None:
         """End after the batch in hand."""
-        self._ending.set()
-        self._thread.join(wait_s)
+        super().close(timeout_s)
 
     def _run(self) -> None:
         try:
-            while not self._ending.is_set():
-                self._ending.wait(self.turn())
+            super()._run()
         finally:
             if not self._ending.is_set():
-                self._ended()
+                self._failed()
 
-    def turn(self) -> float:
+    def run_once(self) -> float:
         """Move one batch of every partition; gives how long to wait before the next."""
         try:
             moved = self._services.archiver.move()

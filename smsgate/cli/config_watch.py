@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
 from smsgate.domain.errors import ConfigurationError, SmsGateError
+from smsgate.pipeline.background_thread import BackgroundThread
 from smsgate.pipeline.configuration import load_configuration
 from smsgate.pipeline.configuration_rollout import apply_configuration
 from smsgate.pipeline.services import build_store
@@ -17,7 +17,7 @@ from smsgate.settings import Settings
 PERIOD_S = 0.1
 
 
-class ConfigWatch(threading.Thread):
+class ConfigWatch(BackgroundThread):
     """Looks at the files of a folder until it is closed."""
 
     def __init__(
@@ -31,25 +31,18 @@ class ConfigWatch(threading.Thread):
 
         ``apply()`` raises what is wrong, or returns what is to be said then.
         """
-        super().__init__(name="config watch", daemon=True)
+        super().__init__("config watch", first_pause_s=PERIOD_S)
         self._folder = folder
         self._prepare = prepare
         self._apply = apply
         self._say = say
-        self._ending = threading.Event()
         self._applied = self._seen = file_versions(folder)
         self._problem = ""
 
-    def run(self) -> None:
-        """Check for changes until the end."""
-        while not self._ending.wait(PERIOD_S):
-            self.check()
-
-    def close(self) -> None:
-        """End."""
-        self._ending.set()
-        if self.is_alive():
-            self.join(10)
+    def run_once(self) -> float:
+        """Check for changes."""
+        self.check()
+        return PERIOD_S
 
     def check(self) -> None:
         """Apply the files if one of them has changed and none is being written.

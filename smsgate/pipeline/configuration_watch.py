@@ -13,6 +13,7 @@ import structlog
 from smsgate import __version__
 from smsgate.domain.errors import OtherConfiguration, SmsGateError, StoreUnavailable
 from smsgate.metrics.snapshot import Process
+from smsgate.pipeline.background_thread import BackgroundThread
 from smsgate.store import Store
 from smsgate.store.processes import AppliedConfiguration, Heartbeats
 
@@ -27,7 +28,7 @@ _TOLD = 2000
 _log = structlog.get_logger("smsgate.configuration")
 
 
-class ConfigurationWatch:
+class ConfigurationWatch(BackgroundThread):
     """Takes over each configuration that is applied; its heartbeat says what became of it."""
 
     def __init__(
@@ -41,11 +42,10 @@ class ConfigurationWatch:
 
         The process began at ``began_s``, monotonic.
         """
+        super().__init__("configuration")
         self._configurations = store.configurations
         self._described = described
         self._renew = renew
-        self._ending = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="configuration", daemon=True)
         self._first = True
         self._applied = ""
         self._problem = ""
@@ -53,19 +53,17 @@ class ConfigurationWatch:
         self._heartbeat = Heartbeat(store.heartbeats, self._process, began_s)
 
     def start(self) -> None:
-        """Begin."""
-        self._thread.start()
+        """Start the thread, and the heartbeat."""
+        super().start()
         self._heartbeat.start()
 
-    def close(self) -> None:
-        """End, and be forgotten."""
-        self._ending.set()
-        if self._thread.is_alive():
-            self._thread.join(10)
+    def close(self, timeout_s: float = 10.0) -> None:
+        """End, and withdraw the heartbeat."""
+        super().close(timeout_s)
         self._heartbeat.close()
 
-    def turn(self) -> float:
-        """One look; gives how long to wait before the next. Raises nothing."""
+    def run_once(self) -> float:
+        """Take over what is applied, if that is new. Raises nothing."""
         try:
             applied = self._configurations.applied()
             if applied is not None and self._due(applied):
@@ -75,10 +73,6 @@ class ConfigurationWatch:
         except StoreUnavailable:
             return AWAY_S
         return PERIOD_S
-
-    def _run(self) -> None:
-        while not self._ending.wait(self.turn()):
-            pass
 
     def _due(self, applied: AppliedConfiguration) -> bool:
         if applied.id != self._applied:
@@ -125,31 +119,24 @@ def _differs(error: OtherConfiguration, applied: AppliedConfiguration) -> str:
 HEARTBEAT_PERIOD_S = 1.0
 
 
-class Heartbeat:
+class Heartbeat(BackgroundThread):
     """Beats in a thread of its own, which nothing that the process does holds up."""
 
     def __init__(
         self, heartbeats: Heartbeats, described: Callable[[], Process], began_s: float
     ) -> None:
         """``described()`` is what the process runs now; it began at ``began_s``, monotonic."""
+        super().__init__("heartbeat")
         self._heartbeats = heartbeats
         self._described = described
         self._began_s = began_s
         self._started_us = 0
         self._lock = threading.Lock()
-        self._ending = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
         self._told: Process | None = None
 
-    def start(self) -> None:
-        """Begin."""
-        self._thread.start()
-
-    def close(self) -> None:
-        """End, and be forgotten; where the store is away that comes by itself soon."""
-        self._ending.set()
-        if self._thread.is_alive():
-            self._thread.join(10)
+    def close(self, timeout_s: float = 10.0) -> None:
+        """End, and withdraw the heartbeat; where the store is away it expires soon."""
+        super().close(timeout_s)
         if self._told is not None:
             with suppress(StoreUnavailable):
                 self._heartbeats.withdraw(self._told.id)
@@ -174,9 +161,8 @@ class Heartbeat:
             self._started_us = self._heartbeats.now_us() - int(ran_s * 1_000_000)
         return self._started_us
 
-    def _run(self) -> None:
-        while True:
-            with suppress(StoreUnavailable):
-                self.beat()
-            if self._ending.wait(HEARTBEAT_PERIOD_S):
-                return
+    def run_once(self) -> float:
+        """Beat, if the store can be used."""
+        with suppress(StoreUnavailable):
+            self.beat()
+        return HEARTBEAT_PERIOD_S

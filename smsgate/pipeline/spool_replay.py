@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import threading
 import time
 from contextlib import suppress
 
@@ -16,6 +15,7 @@ from smsgate.domain.errors import NoSuchSpool, SpoolUnavailable, StoreUnavailabl
 from smsgate.domain.messages import Arrival, Decision, Entry, Intent
 from smsgate.logs import Reminder
 from smsgate.metrics.counters import MESSAGES
+from smsgate.pipeline.background_thread import BackgroundThread
 from smsgate.pipeline.ingest import label_of
 from smsgate.pipeline.spool import Spool, Spooled
 from smsgate.records.removal import SPOOL_FORGOTTEN
@@ -32,30 +32,17 @@ _CHUNK = 200
 _log = structlog.get_logger()
 
 
-class SpoolReplay:
+class SpoolReplay(BackgroundThread):
     """A thread of each web process; one process of a host at a time does the work."""
 
     def __init__(self, spool: Spool, store: Store, job_queue: JobQueue) -> None:
-        """Use these collaborators; the thread starts with ``start``."""
+        super().__init__("spool", first_pause_s=PERIOD_S)
         self._spool = spool
         self._store = store
         self._job_queue = job_queue
-        self._ending = threading.Event()
-        self._thread: threading.Thread | None = None
         self._told, self._told_at = (-1, ""), 0.0
         self._reminder = Reminder()
         self._found, self._checked_at = "", -CHECK_S
-
-    def start(self) -> None:
-        """Look after the spool from now on."""
-        self._thread = threading.Thread(target=self._run, name="spool", daemon=True)
-        self._thread.start()
-
-    def close(self) -> None:
-        """End the thread."""
-        self._ending.set()
-        if self._thread is not None:
-            self._thread.join(timeout=5)
 
     def replay(self) -> int:
         """Store what waits; gives how many messages. What the store has already is a duplicate.
@@ -148,14 +135,15 @@ class SpoolReplay:
             looks.append((answered_us - asked_us, there_us - (asked_us + answered_us) // 2))
         return min(looks)[1]
 
-    def _run(self) -> None:
-        while not self._ending.wait(PERIOD_S):
-            try:
-                self.turn()
-                self._reminder.end()
-            except (StoreUnavailable, SpoolUnavailable) as error:
-                if self._reminder.is_due(str(error)):
-                    _log.warning("spool waits", problem=str(error))
+    def run_once(self) -> float:
+        """As ``turn``; what cannot be used is logged."""
+        try:
+            self.turn()
+            self._reminder.end()
+        except (StoreUnavailable, SpoolUnavailable) as error:
+            if self._reminder.is_due(str(error)):
+                _log.warning("spool waits", problem=str(error))
+        return PERIOD_S
 
 
 def _event_time_us(spooled: Spooled, ahead_us: int) -> int:
@@ -171,7 +159,7 @@ _ROUND_TO_S = 10
 """To how many seconds the time is rounded that a host gives, so that it writes no more often."""
 
 
-class LeaseRenewal:
+class LeaseRenewal(BackgroundThread):
     """A thread of each process ``web`` and ``clock``.
 
     Where the spool cannot be read this process does not renew: it might vouch for a store that
@@ -179,25 +167,16 @@ class LeaseRenewal:
     """
 
     def __init__(self, store: Store, spool: Spool) -> None:
-        """Use these collaborators; the thread starts with ``start``."""
+        super().__init__("write lease")
         self._store = store
         self._spool = spool
-        self._ending = threading.Event()
-        self._thread: threading.Thread | None = None
         self._problem, self._logged_at = "", 0.0
         self._quiet = False
 
     def start(self, *, quiet: bool = False) -> None:
         """Renew once a second from now on; ``quiet``: and log no problem."""
         self._quiet = quiet
-        self._thread = threading.Thread(target=self._run, name="write lease", daemon=True)
-        self._thread.start()
-
-    def close(self) -> None:
-        """End the thread; the lease runs out unless another process renews it."""
-        self._ending.set()
-        if self._thread is not None:
-            self._thread.join(timeout=5)
+        super().start()
 
     def renew(self) -> None:
         """Renew once. Raises ``StoreUnavailable``, ``SpoolUnavailable``."""
@@ -211,17 +190,18 @@ class LeaseRenewal:
             spooled = SpooledOptOuts(socket.gethostname(), state.blocking, at_s)
         self._store.write_lease.renew(state.id, spooled)
 
-    def _run(self) -> None:
-        while True:
-            try:
-                self.renew()
-                self._log_end()
-            except (StoreUnavailable, SpoolUnavailable) as error:
-                self._log_problem(str(error))
-            except Exception as error:  # noqa: BLE001 - a fault of one round must not shut the gate
-                _log.error("write lease failed", exc_info=error)
-            if self._ending.wait(RENEWAL_PERIOD_S):
-                return
+    def run_once(self) -> float:
+        """As ``renew``; what cannot be used is logged."""
+        try:
+            self.renew()
+            if self._problem:
+                _log.info("write lease renewed again")
+                self._problem = ""
+        except (StoreUnavailable, SpoolUnavailable) as error:
+            self._log_problem(str(error))
+        except Exception as error:  # noqa: BLE001 - a fault of one round must not shut the gate
+            _log.error("write lease failed", exc_info=error)
+        return RENEWAL_PERIOD_S
 
     def _log_problem(self, problem: str) -> None:
         now = time.monotonic()
@@ -230,11 +210,6 @@ class LeaseRenewal:
         if problem != self._problem or now - self._logged_at >= REMIND_S:
             _log.warning("write lease not renewed", problem=problem)
             self._problem, self._logged_at = problem, now
-
-    def _log_end(self) -> None:
-        if self._problem:
-            _log.info("write lease renewed again")
-            self._problem = ""
 
 
 _PARTITION = 0

@@ -63,7 +63,7 @@ def test_what_waits_is_recorded_within_a_second(services, happen, records):
 def test_a_list_that_nobody_came_back_for_is_taken_away(services, tmp_path):
     old, young = (JobFolders(tmp_path).make() for _ in range(2))
     os.utime(old.file(""), (0, 0))
-    ArchiverThread(services).turn()
+    ArchiverThread(services).run_once()
     assert [one.id for one in JobFolders(tmp_path).all()] == [young.id]
 
 
@@ -71,7 +71,7 @@ def test_it_goes_on_at_once_while_there_is_more_than_a_batch(services, happen, s
     store.sweep.take_retention_turn()
     thread = ArchiverThread(services)
     happen(*range(BATCH + 1))
-    assert [thread.turn(), thread.turn(), thread.turn()] == [0.0, PERIOD_S, PERIOD_S]
+    assert [thread.run_once(), thread.run_once(), thread.run_once()] == [0.0, PERIOD_S, PERIOD_S]
     assert store.ledger.waiting().count == 0
 
 
@@ -85,9 +85,9 @@ def test_what_is_away_is_said_once_a_minute_and_tried_again(services, happen, mo
 
     with structlog.testing.capture_logs() as said:
         monkeypatch.setattr(services.records.writer, "keep", away)
-        assert [thread.turn(), thread.turn()] == [PAUSE_S, PAUSE_S]
+        assert [thread.run_once(), thread.run_once()] == [PAUSE_S, PAUSE_S]
         monkeypatch.setattr(services.records.writer, "keep", real)
-        assert thread.turn() == PERIOD_S
+        assert thread.run_once() == PERIOD_S
 
     assert [one["event"] for one in said] == ["events wait for the records"]
     assert services.records.reader.count_events() == 1
@@ -96,10 +96,10 @@ def test_what_is_away_is_said_once_a_minute_and_tried_again(services, happen, mo
 def test_while_the_store_is_rebuilt_it_waits(services, happen, redis_client):
     happen(1)
     redis_client.hset(PARTITION_KEYS[0].metadata, "ready", 0)
-    assert ArchiverThread(services).turn() == PAUSE_S
+    assert ArchiverThread(services).run_once() == PAUSE_S
     assert services.archiver.state().startswith("ok; 1 events wait")
     redis_client.hset(PARTITION_KEYS[0].metadata, "ready", 1)
-    assert ArchiverThread(services).turn() == PERIOD_S
+    assert ArchiverThread(services).run_once() == PERIOD_S
     assert services.records.reader.count_events() == 1
 
 
@@ -108,10 +108,10 @@ def test_a_data_directory_that_cannot_be_used_does_not_end_it(services, happen, 
     (tmp_path / "lists").write_text("in the way")
     thread = ArchiverThread(services)
     with structlog.testing.capture_logs() as said:
-        assert thread.turn() == PERIOD_S
+        assert thread.run_once() == PERIOD_S
     assert [one["event"] for one in said] == ["old lists are not removed"]
     happen(1)
-    thread.turn()
+    thread.run_once()
     assert services.records.reader.count_events() == 1
 
 
@@ -142,7 +142,7 @@ def test_a_keeper_that_is_told_to_end_ends_the_clock_not_with_it(services):
 def test_a_store_that_fills_is_said_loudly(services, store, monkeypatch):
     monkeypatch.setattr(store.ledger, "waiting", lambda: LedgerBacklog(300_000, 5, 0.0))
     with structlog.testing.capture_logs() as said:
-        ArchiverThread(services).turn()
+        ArchiverThread(services).run_once()
     assert said[0]["event"] == "the store fills"
     assert said[0]["log_level"] == "warning"
 
@@ -151,7 +151,7 @@ def test_store_and_records_that_differ_are_said(services, happen, store):
     happen(1)
     store.ledger.tell({partition_of(NUMBER): 7})
     with structlog.testing.capture_logs() as said:
-        assert ArchiverThread(services).turn() == PAUSE_S
+        assert ArchiverThread(services).run_once() == PAUSE_S
     assert said[0]["event"] == "store and records differ"
 
 
@@ -163,8 +163,8 @@ def test_once_a_day_old_texts_go_while_nothing_else_is_to_do(
     thread, other = ArchiverThread(services), ArchiverThread(services)
 
     for _ in range(4):
-        thread.turn()
-        other.turn()
+        thread.run_once()
+        other.run_once()
 
     assert [one.erased for one in records.reader.of_number(NUMBER)] == [True]
     assert len(list(records.reader.of_kind("retention"))) == 1

@@ -146,14 +146,14 @@ def test_what_cannot_change_is_kept_and_said(
 ) -> None:
     files.write_redis_url("redis://127.0.0.1:1/0")
     store.configurations.apply(apply_nowhere(files, store))
-    following.turn()
+    following.run_once()
 
     (process,) = store.heartbeats.running()
     assert process.restart == ("REDIS_URL", "QUEUE_URL")
     assert live.configuration.settings.redis_url == redis_url
     files.write_redis_url(redis_url)
     apply_configuration(files.environ, store, "tests")
-    following.turn()
+    following.run_once()
     assert store.heartbeats.running()[0].restart == ()
 
 
@@ -226,9 +226,9 @@ def test_a_fault_is_told_until_it_is_mended_and_then_it_is_taken_over(
     applied = apply_configuration(files.environ, store, "tests")
     files.write(CONFIG.replace("Acme Alerts", ""))
     with structlog.testing.capture_logs() as said:
-        following.turn()
+        following.run_once()
         following._again_at = 0.0
-        following.turn()
+        following.run_once()
 
     (process,) = store.heartbeats.running()
     assert process.applied == applied.id
@@ -236,10 +236,10 @@ def test_a_fault_is_told_until_it_is_mended_and_then_it_is_taken_over(
     assert [one["event"] for one in said] == ["configuration not taken over"]
     assert now(live).title == "Acme Alerts"
     files.write(CONFIG.replace("Acme Alerts", "Acme News"))
-    following.turn()
+    following.run_once()
     assert now(live).title == "Acme Alerts"  # not so often
     following._again_at = 0.0
-    following.turn()
+    following.run_once()
     assert now(live).title == "Acme News"
     assert store.heartbeats.running()[0].problem == ""
 
@@ -249,7 +249,7 @@ def test_a_secret_that_cannot_be_read_is_told_and_the_old_one_stays(
 ) -> None:
     apply_configuration(files.environ, store, "tests")
     (files.folder / "token").unlink()
-    following.turn()
+    following.run_once()
 
     (process,) = store.heartbeats.running()
     assert process.version == files_version(live)
@@ -291,7 +291,7 @@ def test_while_the_store_is_away_all_goes_on(files: Files) -> None:
     live.follow("web")
     following = live._following
     assert following is not None
-    assert following.turn() > 0
+    assert following.run_once() > 0
     assert now(live).title == "Acme Alerts"
     live.close()
 

@@ -253,10 +253,10 @@ def test_the_keeper_puts_them_into_the_records(services) -> None:
 
     count(services, "opt_in", 3)
     thread = ArchiverThread(services)
-    thread.turn()
+    thread.run_once()
     assert day_counts(services).since(ago(0))[ago(0)]["opt_ins"] == 3
     count(services, "opt_in", 3)
-    thread.turn()  # not a minute later
+    thread.run_once()  # not a minute later
     assert day_counts(services).since(ago(0))[ago(0)]["opt_ins"] == 3
 
 
