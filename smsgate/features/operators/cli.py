@@ -21,7 +21,7 @@ from smsgate.features.operators.service import (
 from smsgate.features.operators.storage import OperatorRow
 from smsgate.pipeline import api_keys
 from smsgate.pipeline.configuration import load_settings
-from smsgate.records.api_keys import ApiKeyRow, KeyScope
+from smsgate.records.api_keys import KeyScope
 
 
 @click.group()
@@ -190,7 +190,10 @@ def list_keys(as_json: bool) -> None:
     """List the keys that open."""
     rows = session.records().keys.all(now_us())
     if as_json:
-        session.show_json([_without_digest(row) for row in rows])
+        values = [asdict(row) for row in rows]
+        for value in values:
+            del value["digest"]
+        session.show_json(values)
         return
     for row in rows:
         ends = f", until {moment(row.ends_us)}" if row.ends_us else ""
@@ -227,7 +230,3 @@ def revoke(name: str) -> None:
 def _show_key(key: str) -> None:
     click.echo(key)
     click.echo("Keep it now: it is not shown again.", err=True)
-
-
-def _without_digest(row: ApiKeyRow) -> dict[str, object]:
-    return {name: value for name, value in asdict(row).items() if name != "digest"}
