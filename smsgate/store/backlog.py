@@ -13,10 +13,10 @@ import msgspec
 from smsgate.consent.events import DeadLetter
 from smsgate.domain.messages import Forward, Reply, Stored, UndeliveredForward, ms_of
 from smsgate.metrics.snapshot import Backlog, QueueDepth, SpoolDepth
-from smsgate.store.connection import translated
+from smsgate.store.connection import now_us, of_partitions, translated
 from smsgate.store.inbox import stored_of
-from smsgate.store.keys import CLOCK_LEASE, PARTITION_KEYS, SPOOLS, PartitionKeys
-from smsgate.store.redis_types import Client
+from smsgate.store.keys import CLOCK_LEASE, PARTITION_KEYS, PARTITIONS, SPOOLS, PartitionKeys
+from smsgate.store.redis_types import Client, Pipeline
 
 _SAMPLE = 200
 """Holds of a partition that are looked at for their age; there are more than that in a burst
@@ -36,24 +36,24 @@ class BacklogReader:
 
     def read(self) -> Backlog:
         """What waits now. Raises ``StoreUnavailable``."""
+
+        def ask(pipeline: Pipeline, keys: PartitionKeys) -> None:
+            pipeline.xlen(keys.inbox)
+            pipeline.xrange(keys.inbox, count=1)
+            pipeline.zcard(keys.outbox)
+            pipeline.zrange(keys.outbox, 0, 0, withscores=True)
+            pipeline.hlen(keys.holds)
+            pipeline.hscan(keys.holds, count=_SAMPLE)
+            pipeline.hvals(keys.reviews)
+            pipeline.hlen(keys.dead)
+            pipeline.hlen(keys.forwards)
+            pipeline.zrange(keys.forwards_since, 0, 0, withscores=True)
+            pipeline.hlen(keys.forwards_dead)
+
+        now_ms = now_us(self._client) // 1000
+        rows = of_partitions(self._client, ask)
         with translated():
-            seconds, micros = self._client.time()
             clock = bool(self._client.exists(CLOCK_LEASE))
-            with self._client.pipeline(transaction=False) as pipeline:
-                for keys in PARTITION_KEYS:
-                    pipeline.xlen(keys.inbox)
-                    pipeline.xrange(keys.inbox, count=1)
-                    pipeline.zcard(keys.outbox)
-                    pipeline.zrange(keys.outbox, 0, 0, withscores=True)
-                    pipeline.hlen(keys.holds)
-                    pipeline.hscan(keys.holds, count=_SAMPLE)
-                    pipeline.hvals(keys.reviews)
-                    pipeline.hlen(keys.dead)
-                    pipeline.hlen(keys.forwards)
-                    pipeline.zrange(keys.forwards_since, 0, 0, withscores=True)
-                    pipeline.hlen(keys.forwards_dead)
-                rows = pipeline.execute()
-        now_ms = seconds * 1000 + micros // 1000
         columns = [rows[at::11] for at in range(11)]
         inbox = [ms_of(row[0][0].decode()) for row in columns[1] if row]
         due = [int(row[0][1]) for row in columns[3] if row]
@@ -131,34 +131,25 @@ class Overdue:
         ``window_us``: how long after its receipt a message may still be answered. Raises
         ``StoreUnavailable``.
         """
-        with translated():
-            seconds, micros = self._client.time()
-            now_us = seconds * 1_000_000 + micros
-            newest = (now_us - window_us) // 1000
-            with self._client.pipeline(transaction=False) as pipeline:
-                for keys in PARTITION_KEYS:
-                    pipeline.zrange(
-                        keys.outbox, "-inf", now_us // 1000, byscore=True, offset=0, num=_SOME
-                    )
-                    pipeline.xrange(keys.inbox, "-", newest, count=_SOME)
-                rows = pipeline.execute()
-            due, waiting = rows[::2], rows[1::2]
-            replies = self._due_replies(due)
-        return OverdueTexts(
-            replies=[one for one in replies if one.deadline_us < now_us],
-            messages=[stored_of(*row) for of_partition in waiting for row in of_partition],
-            is_partial=any(len(of_partition) == _SOME for of_partition in rows),
-        )
+        at_us = now_us(self._client)
 
-    def _due_replies(self, due: list[list[bytes]]) -> list[Reply]:
-        with self._client.pipeline(transaction=False) as pipeline:
+        def ask(pipeline: Pipeline, keys: PartitionKeys) -> None:
+            pipeline.zrange(keys.outbox, "-inf", at_us // 1000, byscore=True, offset=0, num=_SOME)
+            pipeline.xrange(keys.inbox, "-", (at_us - window_us) // 1000, count=_SOME)
+
+        rows = of_partitions(self._client, ask)
+        due, waiting = rows[::2], rows[1::2]
+        with translated(), self._client.pipeline(transaction=False) as pipeline:
             for keys, ids in zip(PARTITION_KEYS, due, strict=True):
                 if ids:
                     pipeline.hmget(keys.replies, ids)
-            rows = pipeline.execute() if any(due) else []
-        return [
-            _decode_reply(raw) for of_partition in rows for raw in of_partition if raw is not None
-        ]
+            raws = [raw for some in pipeline.execute() for raw in some] if any(due) else []
+        replies = [_decode_reply(raw) for raw in raws if raw is not None]
+        return OverdueTexts(
+            replies=[one for one in replies if one.deadline_us < at_us],
+            messages=[stored_of(*row) for of_partition in waiting for row in of_partition],
+            is_partial=any(len(of_partition) == _SOME for of_partition in rows),
+        )
 
 
 MOST = 2_000
@@ -194,13 +185,14 @@ class Listings:
 
     def counts(self) -> ListingCounts:
         """How much there is, in one round trip."""
-        with translated(), self._client.pipeline(transaction=False) as pipeline:
-            for keys in PARTITION_KEYS:
-                pipeline.zcard(keys.outbox)
-                pipeline.hlen(keys.dead)
-                pipeline.zcard(keys.forwards_since)
-                pipeline.hlen(keys.forwards_dead)
-            rows = [int(one) for one in pipeline.execute()]
+
+        def ask(pipeline: Pipeline, keys: PartitionKeys) -> None:
+            pipeline.zcard(keys.outbox)
+            pipeline.hlen(keys.dead)
+            pipeline.zcard(keys.forwards_since)
+            pipeline.hlen(keys.forwards_dead)
+
+        rows = of_partitions(self._client, ask)
         return ListingCounts(*(sum(rows[at::4]) for at in range(4)))
 
     def replies(self, first: int, count: int) -> BacklogPage[Reply]:
@@ -217,17 +209,14 @@ class Listings:
 
     def replies_dead(self, first: int, count: int) -> BacklogPage[DeadLetter]:
         """Replies that were given up, the newest first."""
-        decode, total = msgspec.json.Decoder(DeadLetter).decode, self.counts().replies_dead
-        found = self._given_up([keys.dead for keys in PARTITION_KEYS], total, decode)
+        total, decode = self.counts().replies_dead, msgspec.json.Decoder(DeadLetter).decode
+        found = self._given_up(lambda keys: keys.dead, total, decode)
         return _listing_page(found, lambda one: one.at_us, first, count, total)
 
     def forwards_dead(self, first: int, count: int) -> BacklogPage[UndeliveredForward]:
         """Forwards that were given up, the newest first."""
-        decode, total = (
-            msgspec.json.Decoder(UndeliveredForward).decode,
-            self.counts().forwards_dead,
-        )
-        found = self._given_up([keys.forwards_dead for keys in PARTITION_KEYS], total, decode)
+        total, decode = self.counts().forwards_dead, msgspec.json.Decoder(UndeliveredForward).decode
+        found = self._given_up(lambda keys: keys.forwards_dead, total, decode)
         return _listing_page(found, lambda one: one.at_us, first, count, total)
 
     def _waiting(
@@ -238,11 +227,12 @@ class Listings:
         count: int,
     ) -> BacklogPage[T]:
         last = min(first + count, MOST)
-        with translated(), self._client.pipeline(transaction=False) as pipeline:
-            for keys in PARTITION_KEYS:
-                pipeline.zcard(names(keys)[0])
-                pipeline.zrange(names(keys)[0], 0, last - 1, withscores=True)
-            rows = pipeline.execute()
+
+        def ask(pipeline: Pipeline, keys: PartitionKeys) -> None:
+            pipeline.zcard(names(keys)[0])
+            pipeline.zrange(names(keys)[0], 0, last - 1, withscores=True)
+
+        rows = of_partitions(self._client, ask)
         scored = [
             (score, id_, partition)
             for partition, found in enumerate(rows[1::2])
@@ -260,15 +250,18 @@ class Listings:
         ]
         return BacklogPage(sum(rows[::2]), found)
 
-    def _given_up(self, names: Sequence[str], total: int, decode: Callable[[bytes], T]) -> list[T]:
+    def _given_up(
+        self, name: Callable[[PartitionKeys], str], total: int, decode: Callable[[bytes], T]
+    ) -> list[T]:
         """All of them; where they are too many, some of each partition as Redis gives them."""
-        with translated(), self._client.pipeline(transaction=False) as pipeline:
-            for name in names:
-                if total <= MOST:
-                    pipeline.hvals(name)
-                else:
-                    pipeline.hscan(name, 0, count=MOST // len(names))
-            rows = pipeline.execute()
+
+        def ask(pipeline: Pipeline, keys: PartitionKeys) -> None:
+            if total <= MOST:
+                pipeline.hvals(name(keys))
+            else:
+                pipeline.hscan(name(keys), 0, count=MOST // PARTITIONS)
+
+        rows = of_partitions(self._client, ask)
         raws = (row if total <= MOST else row[1].values() for row in rows)
         return [decode(raw) for some in raws for raw in some]
 

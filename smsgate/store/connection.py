@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
 
@@ -23,8 +23,9 @@ from redis.exceptions import (
 
 from smsgate.domain.errors import StoreUnavailable
 from smsgate.store import redis_address
+from smsgate.store.keys import PARTITION_KEYS, PartitionKeys
 from smsgate.store.redis_address import Cluster, problem_of
-from smsgate.store.redis_types import Client, Command, Connection, ConnectionPool, Result
+from smsgate.store.redis_types import Client, Command, Connection, ConnectionPool, Pipeline, Result
 
 TIMEOUT_S = 2.0
 """How long one round trip may take. Providers wait between 2 and 15 seconds for an answer."""
@@ -45,6 +46,17 @@ def now_us(client: Client) -> int:
     with translated():
         seconds, micros = client.time()
     return seconds * 1_000_000 + micros
+
+
+def of_partitions(client: Client, ask: Callable[[Pipeline, PartitionKeys], object]) -> list[Any]:
+    """What Redis gives to the commands that ``ask`` adds for each partition; one round trip.
+
+    Raises ``StoreUnavailable``.
+    """
+    with translated(), client.pipeline(transaction=False) as pipeline:
+        for keys in PARTITION_KEYS:
+            ask(pipeline, keys)
+        return pipeline.execute()
 
 
 @contextmanager

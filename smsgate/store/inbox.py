@@ -11,7 +11,7 @@ from redis.exceptions import RedisError
 
 from smsgate.domain.errors import StoreUnavailable
 from smsgate.domain.messages import Added, Arrival, Decision, Entry, Intent, Stored
-from smsgate.store.connection import round_trip, translated
+from smsgate.store.connection import of_partitions, round_trip, translated
 from smsgate.store.health import Replicas
 from smsgate.store.keys import PARTITION_KEYS, PartitionKeys, partition_of
 from smsgate.store.redis_types import Client, Command
@@ -153,10 +153,7 @@ class Inbox:
 
     def busy(self) -> list[int]:
         """The partitions in which something waits; one round trip."""
-        with translated(), self._client.pipeline(transaction=False) as pipeline:
-            for keys in PARTITION_KEYS:
-                pipeline.xlen(keys.inbox)
-            backlog = pipeline.execute()
+        backlog = of_partitions(self._client, lambda one, keys: one.xlen(keys.inbox))
         return [partition for partition, depth in enumerate(backlog) if depth]
 
     def waits(self, partition: int, id_: str) -> bool:

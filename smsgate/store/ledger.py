@@ -12,7 +12,7 @@ import msgspec
 
 from smsgate.consent.events import Event, event_for
 from smsgate.domain.messages import ms_of
-from smsgate.store.connection import translated
+from smsgate.store.connection import now_us, of_partitions, translated
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.store.redis_types import Client
 from smsgate.store.scripts import Call, Script
@@ -78,10 +78,9 @@ class Ledger:
 
     def newest_of_all(self, count: int) -> list[Event]:
         """The newest events of every partition, at most ``count`` of each, in one round trip."""
-        with translated(), self._client.pipeline(transaction=False) as pipeline:
-            for keys in PARTITION_KEYS:
-                pipeline.xrevrange(keys.ledger, count=count)
-            partitions = pipeline.execute()
+        partitions = of_partitions(
+            self._client, lambda one, keys: one.xrevrange(keys.ledger, count=count)
+        )
         return [_decode(fields[b"e"]) for rows in partitions for _, fields in reversed(rows)]
 
     def append(self, partition: int, event: Event) -> None:
@@ -114,14 +113,8 @@ class Ledger:
 
     def kept(self) -> dict[int, int]:
         """By partition the records' newest sequence number, as far as the store was told."""
-        with translated(), self._client.pipeline(transaction=False) as pipeline:
-            for keys in PARTITION_KEYS:
-                pipeline.get(keys.kept)
-            answers = pipeline.execute()
-        return {
-            keys.partition: int(kept or 0)
-            for keys, kept in zip(PARTITION_KEYS, answers, strict=True)
-        }
+        answers = of_partitions(self._client, lambda one, keys: one.get(keys.kept))
+        return {partition: int(kept or 0) for partition, kept in enumerate(answers)}
 
     def tell(self, seqs: Mapping[int, int]) -> None:
         """Note how far the records have each partition, even where that is a step back."""
@@ -132,19 +125,14 @@ class Ledger:
 
     def waiting(self) -> LedgerBacklog:
         """How much waits for the records, and since when."""
+        lengths = of_partitions(self._client, lambda one, keys: one.xlen(keys.ledger))
+        first = of_partitions(self._client, lambda one, keys: one.xrange(keys.ledger, count=1))
         with translated():
-            with self._client.pipeline(transaction=False) as pipeline:
-                for keys in PARTITION_KEYS:
-                    pipeline.xlen(keys.ledger)
-                    pipeline.xrange(keys.ledger, count=1)
-                answers = pipeline.execute()
-            seconds, micros = self._client.time()
             memory = self._client.info("memory")
-        now_us = seconds * 1_000_000 + micros
-        oldest = [ms_of(rows[0][0].decode()) * 1000 for rows in answers[1::2] if rows]
+        oldest = [ms_of(rows[0][0].decode()) * 1000 for rows in first if rows]
         bound = int(memory.get("maxmemory", 0))
         return LedgerBacklog(
-            count=sum(answers[::2]),
-            oldest_us=max(now_us - min(oldest), 0) if oldest else 0,
+            count=sum(lengths),
+            oldest_us=max(now_us(self._client) - min(oldest), 0) if oldest else 0,
             memory=int(memory.get("used_memory", 0)) / bound if bound else 0.0,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -10,9 +11,9 @@ import msgspec
 from smsgate.consent.events import Published
 from smsgate.domain.errors import StoreNotReady
 from smsgate.store import write_lease
-from smsgate.store.connection import translated
+from smsgate.store.connection import now_us, of_partitions, translated
 from smsgate.store.keys import LAYOUT, PARTITION_KEYS, PartitionKeys
-from smsgate.store.redis_types import Client, Value
+from smsgate.store.redis_types import Client, Pipeline, Value
 from smsgate.store.scripts import Call, Script
 
 BUCKETS = 2048
@@ -27,15 +28,14 @@ class StoreMetadata:
         self._client = client
 
     def store_id(self) -> str:
-        """The id of the store; empty where no partition has a metadata.
+        """The id of the store; empty where no partition has metadata.
 
         Raises ``StoreNotReady`` where it is being rebuilt, or the partitions do not agree:
         something was lost.
         """
-        with translated(), self._client.pipeline(transaction=False) as pipeline:
-            for keys in PARTITION_KEYS:
-                pipeline.hmget(keys.metadata, "store", "ready", "rebuild")
-            rows = pipeline.execute()
+        rows = of_partitions(
+            self._client, lambda one, keys: one.hmget(keys.metadata, "store", "ready", "rebuild")
+        )
         if any(row[2] for row in rows):
             raise StoreNotReady(
                 "the store is being rebuilt from the records; a rebuild that broke off is begun "
@@ -45,8 +45,7 @@ class StoreMetadata:
         if len(ids) > 1 or (ids != {""} and any(row[1] != b"1" for row in rows)):
             raise StoreNotReady(
                 "some partitions of the store have metadata and others have none: part of it "
-                "was lost; "
-                "restore Redis from a backup"
+                "was lost; restore Redis from a backup"
             )
         return ids.pop()
 
@@ -62,10 +61,8 @@ class StoreMetadata:
             "buckets": buckets,
             "ready": 1,
         }
-        with translated():
-            fields |= write_lease.first_fields(self._client.time(), write_lease.FIRST_MS)
-            for keys in PARTITION_KEYS:
-                self._client.hset(keys.metadata, mapping=fields)
+        fields |= write_lease.first_fields(now_us(self._client), write_lease.FIRST_MS)
+        of_partitions(self._client, lambda one, keys: one.hset(keys.metadata, mapping=fields))
         return store
 
     def publish(self, programs: Mapping[str, Published]) -> None:
@@ -74,11 +71,8 @@ class StoreMetadata:
         A program that is gone stays known, so that its suppressions go on to hold.
         """
         rows = {name: msgspec.json.encode(one) for name, one in programs.items()}
-        if not rows:
-            return
-        with translated():
-            for keys in PARTITION_KEYS:
-                self._client.hset(keys.programs, mapping=rows)
+        if rows:
+            of_partitions(self._client, lambda one, keys: one.hset(keys.programs, mapping=rows))
 
     def programs(self) -> dict[str, Published]:
         """The programs that were published."""
@@ -90,14 +84,15 @@ class StoreMetadata:
 
     def suppressing(self, programs: Iterable[str], buckets: int) -> list[str]:
         """Those of some programs of which numbers have opted out, in the scope of the program."""
-        found = []
-        for name in programs:
-            with translated(), self._client.pipeline(transaction=False) as pipeline:
-                for keys in PARTITION_KEYS:
-                    pipeline.exists(*keys.suppressed_all(name, buckets))
-                if any(pipeline.execute()):
-                    found.append(name)
-        return found
+
+        def exist(pipeline: Pipeline, keys: PartitionKeys, name: str) -> object:
+            return pipeline.exists(*keys.suppressed_all(name, buckets))
+
+        return [
+            name
+            for name in programs
+            if any(of_partitions(self._client, functools.partial(exist, name=name)))
+        ]
 
 
 _AT_ONCE = 256

@@ -20,7 +20,7 @@ import msgspec
 
 from smsgate.consent.events import NumberState, Published, Standing
 from smsgate.domain.errors import StoreNotReady, UnknownProgram
-from smsgate.store.connection import translated
+from smsgate.store.connection import of_partitions, translated
 from smsgate.store.keys import LAYOUT, PARTITION_KEYS, PARTITIONS, partition_of
 from smsgate.store.redis_types import Client
 from smsgate.store.scripts import Call, Script
@@ -188,10 +188,7 @@ class NumberReader:
 
     def all_review_holds(self) -> list[dict[str, str]]:
         """The review holds of every partition, as ``review_holds``; one round trip."""
-        with translated(), self._client.pipeline(transaction=False) as pipeline:
-            for keys in PARTITION_KEYS:
-                pipeline.hgetall(keys.reviews)
-            partitions = pipeline.execute()
+        partitions = of_partitions(self._client, lambda one, keys: one.hgetall(keys.reviews))
         return [{name.decode(): ids.decode() for name, ids in rows.items()} for rows in partitions]
 
     def bucket_count(self) -> int:

@@ -18,7 +18,7 @@ from redis.exceptions import RedisError
 
 from smsgate.domain.errors import StoreUnavailable
 from smsgate.domain.messages import Entry, ms_of
-from smsgate.store.connection import round_trip, translated, unavailable
+from smsgate.store.connection import of_partitions, round_trip, translated, unavailable
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.store.redis_types import Client, Command
 
@@ -151,10 +151,9 @@ class SampleLog:
 
     def newest_of_all(self, count: int) -> list[Entry]:
         """The newest texts of every partition, at most ``count`` of each, in one round trip."""
-        with translated(), self._client.pipeline(transaction=False) as pipeline:
-            for keys in PARTITION_KEYS:
-                pipeline.xrevrange(keys.sample_log, count=count)
-            partitions = pipeline.execute()
+        partitions = of_partitions(
+            self._client, lambda one, keys: one.xrevrange(keys.sample_log, count=count)
+        )
         return [_decode(fields[b"e"]) for rows in partitions for _, fields in rows]
 
     def forget(self, number: str) -> int:

@@ -19,7 +19,7 @@ import msgspec
 
 from smsgate.domain.errors import StoreNotReady, StoreUnavailable
 from smsgate.metrics.snapshot import Obstacle
-from smsgate.store.connection import translated
+from smsgate.store.connection import now_us, of_partitions
 from smsgate.store.keys import PARTITION_KEYS
 from smsgate.store.redis_address import Cluster
 from smsgate.store.redis_types import Client, Result
@@ -132,12 +132,8 @@ class WriteLease:
 
         Raises ``StoreUnavailable``.
         """
-        with translated():
-            fields = first_fields(self._client.time(), lasts_ms)
-            with self._client.pipeline(transaction=False) as pipeline:
-                for keys in PARTITION_KEYS:
-                    pipeline.hset(keys.metadata, mapping=fields)
-                pipeline.execute()
+        fields = first_fields(now_us(self._client), lasts_ms)
+        of_partitions(self._client, lambda one, keys: one.hset(keys.metadata, mapping=fields))
 
     def refuse_unwritable(self) -> None:
         """Raise ``StoreUnavailable`` where Redis refuses writes; nothing is written."""
@@ -146,13 +142,8 @@ class WriteLease:
 
     def states(self) -> list[LeaseState]:
         """The lease of each partition. Raises ``StoreUnavailable``."""
-        with translated():
-            with self._client.pipeline(transaction=False) as pipeline:
-                for keys in PARTITION_KEYS:
-                    pipeline.hmget(keys.metadata, *_FIELDS)
-                rows = pipeline.execute()
-            seconds, micros = self._client.time()
-        now_ms = seconds * 1000 + micros // 1000
+        rows = of_partitions(self._client, lambda one, keys: one.hmget(keys.metadata, *_FIELDS))
+        now_ms = now_us(self._client) // 1000
         return [_state(row, now_ms) for row in rows]
 
     def obstacle(self) -> Obstacle | None:
@@ -189,10 +180,9 @@ def refuse_shut(fields: Sequence[bytes | None], now_ms: int) -> None:
         )
 
 
-def first_fields(now: tuple[int, int], lasts_ms: int) -> dict[str, int]:
-    """The store metadata of a lease that begins; ``now`` is Redis's clock as ``TIME`` gives it."""
-    now_ms = int(now[0]) * 1000 + int(now[1]) // 1000
-    return {"lease": now_ms + lasts_ms, "opens": now_ms}
+def first_fields(at_us: int, lasts_ms: int) -> dict[str, int]:
+    """The store metadata of a lease that begins at a moment of Redis's clock."""
+    return {"lease": at_us // 1000 + lasts_ms, "opens": at_us // 1000}
 
 
 def _state(fields: Sequence[bytes | None], now_ms: int) -> LeaseState:
