@@ -84,7 +84,7 @@ def test_what_became_of_a_confirmation_stands_in_the_story(
 
     page = timeline(services, NUMBER, None)
     (stopped,) = [one for one in page.items if one.event.kind == "opt_out"]
-    assert [page.fates[one.provider_id].outcome for one in stopped.replies] == [status]
+    assert [page.delivery_reports[one.provider_id].outcome for one in stopped.replies] == [status]
     assert "receipt" not in [one.event.kind for one in page.items], "it stands beside its reply"
 
 
@@ -93,7 +93,7 @@ def test_it_stands_there_from_the_records_too(services, confirmed, told):
     told(confirmed)
     services.archiver.move_all()
     page = timeline(services, NUMBER, None)
-    assert page.fates[confirmed].outcome == "delivered"
+    assert page.delivery_reports[confirmed].outcome == "delivered"
 
 
 def test_a_receipt_that_comes_twice_has_one_effect(services, confirmed, told, redis_client):

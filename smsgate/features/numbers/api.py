@@ -22,7 +22,7 @@ class HistoryQuery(msgspec.Struct, forbid_unknown_fields=True):
     """The ``next`` of an earlier page."""
 
 
-class History(msgspec.Struct, frozen=True):
+class NumberHistory(msgspec.Struct, frozen=True):
     """Events of the number, oldest first."""
 
     events: list[ConsentEvent]
@@ -30,7 +30,7 @@ class History(msgspec.Struct, frozen=True):
     """For ``after``; null at the end."""
 
 
-class Known(msgspec.Struct, frozen=True):
+class NumberDetails(msgspec.Struct, frozen=True):
     """How a number stands, and how it came to that."""
 
     number: str
@@ -39,7 +39,7 @@ class Known(msgspec.Struct, frozen=True):
     """Programs for which a consent is on record."""
     programs: dict[str, GateAnswer]
     """By program what the gate says, as in a check, with ``why``."""
-    history: History
+    history: NumberHistory
 
 
 def read_number(call: Call) -> Outcome:
@@ -57,10 +57,10 @@ def read_number(call: Call) -> Outcome:
     events = services.history.of_number(number) if query.limit else []
     seen = [one for event in events if (one := event_for(call.caller, event)) is not None]
     consents = sorted(filter(may, standing.consents))
-    return 200, Known(number, standing.locked, consents, answers, _page(seen, query))
+    return 200, NumberDetails(number, standing.locked, consents, answers, _page(seen, query))
 
 
-def _page(events: list[ConsentEvent], query: Any) -> History:  # noqa: ANN401 - a HistoryQuery
+def _page(events: list[ConsentEvent], query: Any) -> NumberHistory:  # noqa: ANN401 - a HistoryQuery
     start = 0
     if query.after:
         places = [at for at, event in enumerate(events) if event.id == query.after]
@@ -69,7 +69,7 @@ def _page(events: list[ConsentEvent], query: Any) -> History:  # noqa: ANN401 - 
         start = places[-1] + 1
     shown = events[start : start + query.limit]
     more = start + len(shown) < len(events)
-    return History(shown, shown[-1].id if more and shown else None)
+    return NumberHistory(shown, shown[-1].id if more and shown else None)
 
 
 OPERATIONS = (
@@ -80,7 +80,7 @@ OPERATIONS = (
         summary="State, consents, lock and history of one number",
         run=read_number,
         query=HistoryQuery,
-        answers={200: Known},
+        answers={200: NumberDetails},
         by_program=True,
     ),
 )

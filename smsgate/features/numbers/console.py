@@ -6,7 +6,7 @@ A number that somebody typed is posted in a form, not in the path, so that it st
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,6 +16,7 @@ from werkzeug.routing import BaseConverter
 
 from smsgate.classifier import explanation
 from smsgate.consent import event_text
+from smsgate.consent.events import Event
 from smsgate.consent.restore import CONSENT, EVIDENCE
 from smsgate.domain.errors import (
     InvalidNumber,
@@ -27,7 +28,7 @@ from smsgate.domain.errors import (
 from smsgate.domain.messages import Consent
 from smsgate.domain.phone import MAX_SENDER_CHARS, as_recorded, is_e164
 from smsgate.features.numbers import number_search
-from smsgate.features.numbers.number_search import Candidate
+from smsgate.features.numbers.number_search import NumberCandidate
 from smsgate.features.numbers.state import state_of
 from smsgate.features.numbers.timeline import timeline
 from smsgate.pipeline.forgetting import forget_number
@@ -38,16 +39,28 @@ from smsgate.records import HistoryPlace
 from smsgate.web.console.auth import actor, needs, operator
 
 _NEWEST, _UNROUTED = 20, 10
+_PLACE = re.compile(r"([0-9]{1,17})-([0-9]{1,17})", re.ASCII)
+_DAY_US = 24 * 3600 * 1_000_000
+Action = Callable[[Services, str], str]
+"""Does something to a number; gives the sentence that says so."""
 
 
-def register_search(console: Flask, services: Services) -> None:
+class RecordedNumber(BaseConverter):
+    """A number as it was recorded: what is no phone number may have any character in it."""
+
+    regex = r"[\s\S]{1,600}?"
+    part_isolating = False
+
+
+def register(console: Flask, services: Services) -> None:
     """Add the routes."""
+    console.url_map.converters["recorded"] = RecordedNumber
 
     @console.get("/console/numbers")
     @needs("viewer")
     def numbers() -> str:
         """The search, and what happened last."""
-        return _shown(services)
+        return _search_page(services)
 
     @console.post("/console/numbers")
     @needs("viewer")
@@ -61,36 +74,10 @@ def register_search(console: Flask, services: Services) -> None:
         try:
             found = number_search.search(services.records, typed, regions)
         except InvalidNumber as error:
-            return _shown(services, typed=typed, wrong=str(error))
+            return _search_page(services, typed=typed, wrong=str(error))
         if len(found) == 1:
             return redirect(url_for("number", number=found[0].number), 303)
-        return _shown(services, typed=typed, found=found)
-
-
-def _shown(
-    services: Services, typed: str = "", wrong: str = "", found: list[Candidate] | None = None
-) -> str:
-    lately: dict[str, Any] = {"newest": [], "unrouted": [], "problem": ""}
-    if not (wrong or found):
-        stories = services.records.history
-        try:
-            lately["newest"] = [one.event for one in stories.newest(_NEWEST)]
-            lately["unrouted"] = [one.event for one in stories.newest(_UNROUTED, "unrouted")]
-        except (RecordsUnavailable, RecordsNotReady) as error:
-            lately["problem"] = f"What happened last cannot be shown: {error}."
-    typed = typed[:MAX_SENDER_CHARS]
-    return render_template(
-        "numbers.html", typed=typed, wrong=wrong, found=found or [], event_text=event_text, **lately
-    )
-
-
-_PLACE = re.compile(r"([0-9]{1,17})-([0-9]{1,17})", re.ASCII)
-_DAY_US = 24 * 3600 * 1_000_000
-NOTHING: Mapping[str, str] = {}
-
-
-def register_story(console: Flask, services: Services) -> None:
-    """Add the route."""
+        return _search_page(services, typed=typed, found=found)
 
     @console.get("/console/numbers/<recorded:number>", merge_slashes=False)
     @needs("viewer")
@@ -100,28 +87,60 @@ def register_story(console: Flask, services: Services) -> None:
         if known != number:
             return redirect(url_for("number", number=known), 302)
         if request.headers.get("HX-Request") and request.args.get("part") == "story":
-            return render_template("part_story.html", **_story(services, number))
-        return page(services, number)
+            return render_template("part_story.html", **_number_values(services, number))
+        return _number_page(services, number)
+
+    for name, action in _ACTIONS.items():
+        view = needs("agent")(_action_view(services, name, action))
+        console.post(f"/console/numbers/{name}", endpoint=f"number_{name}")(view)
+    view = needs("admin", again=True)(_action_view(services, "forget", _forget))
+    console.post("/console/numbers/forget", endpoint="number_forget")(view)
 
 
-def page(
+def _search_page(
     services: Services,
-    number: str,
-    wrong: Mapping[str, str] = NOTHING,
-    status: int = 200,
+    typed: str = "",
+    wrong: str = "",
+    found: Sequence[NumberCandidate] = (),
+) -> str:
+    newest: list[Event] = []
+    unrouted: list[Event] = []
+    problem = ""
+    if not (wrong or found):
+        history = services.records.history
+        try:
+            newest = [one.event for one in history.newest(_NEWEST)]
+            unrouted = [one.event for one in history.newest(_UNROUTED, "unrouted")]
+        except (RecordsUnavailable, RecordsNotReady) as error:
+            problem = f"What happened last cannot be shown: {error}."
+    return render_template(
+        "numbers.html",
+        typed=typed[:MAX_SENDER_CHARS],
+        wrong=wrong,
+        found=found,
+        event_text=event_text,
+        newest=newest,
+        unrouted=unrouted,
+        problem=problem,
+    )
+
+
+def _number_page(
+    services: Services, number: str, wrong: Mapping[str, str] | None = None, status: int = 200
 ) -> tuple[str, int]:
     """The whole page. ``wrong``: by the name of a form what is wrong with what it brought."""
     if len(number) > MAX_SENDER_CHARS:
         abort(404, f"Nothing that is longer than {MAX_SENDER_CHARS} characters was ever recorded.")
-    told = _story(services, number)
-    happened = told["page"]
-    if not told["state"].phone and not (happened.items or happened.problems):
+    values = _number_values(services, number)
+    timeline_page = values["page"]
+    if not values["state"].phone and not (timeline_page.items or timeline_page.problems):
         status = 404
-    return render_template("number.html", wrong=wrong, media=MEDIA, **told), status
+    return render_template("number.html", wrong=wrong or {}, media=MEDIA, **values), status
 
 
-def _story(services: Services, number: str) -> dict[str, Any]:
-    before = _place(request.args.get("before", ""))
+def _number_values(services: Services, number: str) -> dict[str, Any]:
+    place = _PLACE.fullmatch(request.args.get("before", ""))
+    before = HistoryPlace(int(place[1]), int(place[2])) if place else None
     state = state_of(services, number)
     kept_us = services.settings.retention.kinds_us.get("ordinary")
     return {
@@ -137,38 +156,21 @@ def _story(services: Services, number: str) -> dict[str, Any]:
     }
 
 
-def _place(text: str) -> HistoryPlace | None:
-    found = _PLACE.fullmatch(text)
-    return HistoryPlace(int(found[1]), int(found[2])) if found else None
-
-
-Answer = Response | tuple[str, int]
-Act = Callable[[Services, str], str]
-"""Does something to a number; gives the sentence that says so."""
-
-
-def register_actions(console: Flask, services: Services) -> None:
-    """Add the routes."""
-    for name, act in _ACTS.items():
-        view = needs("agent")(_view(services, name, act))
-        console.post(f"/console/numbers/{name}", endpoint=f"number_{name}")(view)
-    view = needs("admin", again=True)(_view(services, "forget", _forget))
-    console.post("/console/numbers/forget", endpoint="number_forget")(view)
-
-
-def _view(services: Services, name: str, act: Act) -> Callable[[], Answer]:
+def _action_view(
+    services: Services, name: str, action: Action
+) -> Callable[[], Response | tuple[str, int]]:
     """Do it and show the number's page; what was wrong stands in its form, with what it had."""
 
-    def view() -> Answer:
+    def view() -> Response | tuple[str, int]:
         number = as_recorded(request.form.get("number", "").strip()[: 2 * MAX_SENDER_CHARS])
         if not number:
             raise Unfit("The form has no number in it: go back to the number's page.")
         try:
-            flash(act(services, number), "good")
+            flash(action(services, number), "good")
         except SmsGateError as error:
             if not is_e164(number):
                 raise  # its page has no forms
-            return page(services, number, {name: str(error)}, error.status)
+            return _number_page(services, number, {name: str(error)}, error.status)
         return redirect(url_for("number", number=number), 303)
 
     return view
@@ -240,25 +242,10 @@ def _consent() -> Consent:
     return consent_of(words, medium, source, _given())
 
 
-_ACTS: dict[str, Act] = {
+_ACTIONS: dict[str, Action] = {
     "opt-out": _opt_out,
     "restore": _restore,
     "lock": _lock,
     "unlock": _unlock,
     "consent": _record_consent,
 }
-
-
-class _Recorded(BaseConverter):
-    """A number as it was recorded: what is no phone number may have any character in it."""
-
-    regex = r"[\s\S]{1,600}?"
-    part_isolating = False
-
-
-def register(console: Flask, services: Services) -> None:
-    """Add the routes."""
-    console.url_map.converters["recorded"] = _Recorded
-    register_search(console, services)
-    register_story(console, services)
-    register_actions(console, services)

@@ -17,7 +17,7 @@ _WRAPPING = " \t\r\n<>\"'"
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class NumberCandidate:
     """A number that somebody may have meant."""
 
     number: str
@@ -27,20 +27,20 @@ class Candidate:
     """How many events it has in the records."""
 
 
-def candidates(text: str, regions: Sequence[str]) -> list[Candidate]:
+def candidates(text: str, regions: Sequence[str]) -> list[NumberCandidate]:
     """The phone numbers that a text may mean, the likeliest first; none where it is no number.
 
     ``regions``: of the programs, in their order; what is written without a country is read as it
     is dialled there.
     """
-    found: dict[str, Candidate] = {}
+    found: dict[str, NumberCandidate] = {}
     for number, how in _readings(_bare(text), regions):
-        found.setdefault(number, Candidate(number, how))
+        found.setdefault(number, NumberCandidate(number, how))
     # What cannot be in use where it would be is still offered, behind the others.
     return sorted(found.values(), key=lambda one: not is_valid(one.number))
 
 
-def search(records: Records, text: str, regions: Sequence[str]) -> list[Candidate]:
+def search(records: Records, text: str, regions: Sequence[str]) -> list[NumberCandidate]:
     """As ``candidates``, with how much is known of each, and what was recorded just so.
 
     Providers also name senders that are no phone numbers: short codes, names, e-mail addresses.
@@ -53,9 +53,11 @@ def search(records: Records, text: str, regions: Sequence[str]) -> list[Candidat
     counts: dict[str, int] = {}
     with suppress(RecordsUnavailable, RecordsNotReady):
         counts = records.history.counts(numbers)
-    known = [Candidate(one.number, one.how, counts.get(one.number, 0)) for one in found]
+    known = [NumberCandidate(one.number, one.how, counts.get(one.number, 0)) for one in found]
     if asked in counts and asked not in {one.number for one in found}:
-        known.append(Candidate(asked, "as it was recorded; it is no phone number", counts[asked]))
+        known.append(
+            NumberCandidate(asked, "as it was recorded; it is no phone number", counts[asked])
+        )
     if not known:
         raise InvalidNumber(_right(regions))
     return known

@@ -37,8 +37,8 @@ _LOCKS, _LISTS, _OPT_OUTS = 5, 20, 50
 def of_ledger(store: Store, number: str) -> list[Event]:
     """Those that the records may not have yet, newest first. Raises ``StoreUnavailable``."""
     events = store.ledger.newest(partition_of(number), _LEDGER)
-    told = (event_for(event, number) for event in reversed(events))
-    return [*_blocking(event for event in told if event is not None)]
+    values = (event_for(event, number) for event in reversed(events))
+    return [*_blocking(event for event in values if event is not None)]
 
 
 def of_records(records: Records, number: str) -> list[Event]:
@@ -79,7 +79,7 @@ BLOCKED = ("opted_out", "opted_out_all", "locked")
 
 
 @dataclass(frozen=True, slots=True)
-class WithProgram:
+class ProgramStanding:
     """How a number stands with one program."""
 
     program: Program
@@ -103,13 +103,13 @@ class WithProgram:
 
 
 @dataclass(slots=True)
-class State:
+class NumberOverview:
     """How a number stands."""
 
     number: str
     phone: bool
     """Whether it is a phone number: what is none is recorded, never suppressed."""
-    programs: list[WithProgram] = field(default_factory=list)
+    programs: list[ProgramStanding] = field(default_factory=list)
     locked: bool = False
     locked_by: Event | None = None
     everywhere: bool = False
@@ -132,7 +132,7 @@ class State:
 
 
 @dataclass(slots=True)
-class _Found:
+class _Answers:
     """What store and records say, as far as they can be asked."""
 
     answers: dict[str, GateAnswer] = field(default_factory=dict)
@@ -160,10 +160,10 @@ class _Found:
         return {**older, **(self.standing.state.marks if self.standing else {})}
 
 
-def state_of(services: Services, number: str) -> State:
+def state_of(services: Services, number: str) -> NumberOverview:
     """How a number (E.164, or as it was recorded) stands. Raises nothing of ours."""
-    state = State(number, phone=is_e164(number))
-    found = _Found()
+    state = NumberOverview(number, phone=is_e164(number))
+    found = _Answers()
     try:
         _ask_store(services, state, found)
     except (StoreUnavailable, StoreNotReady) as error:
@@ -187,7 +187,7 @@ def _shut(error: StoreUnavailable | StoreNotReady) -> str:
     return said if said.startswith(CANNOT_TELL) else f"{CANNOT_TELL}: {said}"
 
 
-def _ask_store(services: Services, state: State, found: _Found) -> None:
+def _ask_store(services: Services, state: NumberOverview, found: _Answers) -> None:
     number, partition = state.number, partition_of(state.number)
     state.pending = [
         one for one in services.store.inbox.latest(partition, _INBOX) if _about(one, number)
@@ -212,13 +212,13 @@ def _asked(services: Services, number: str, program: str) -> GateAnswer:
         return GateAnswer(number, None, why=str(error))
 
 
-def _ask_records(services: Services, state: State, found: _Found) -> None:
+def _ask_records(services: Services, state: NumberOverview, found: _Answers) -> None:
     known = services.records.reader.number(state.number)
     found.recorded = known.standing if known else None
     stories = services.records.history
-    told = stories.told(state.number, ("consent", "opt_in"), 3 * _CONSENTS)
-    told += stories.of_kinds(state.number, ("restored",), _CONSENTS)
-    given = [one.event for one in told if one.event.entry and one.event.entry.consent]
+    values = stories.told(state.number, ("consent", "opt_in"), 3 * _CONSENTS)
+    values += stories.of_kinds(state.number, ("restored",), _CONSENTS)
+    given = [one.event for one in values if one.event.entry and one.event.entry.consent]
     given.sort(key=lambda event: event.received_us, reverse=True)
     state.consents = given[:_CONSENTS]
     if found.is_blocked:
@@ -229,14 +229,14 @@ def _about(stored: Stored, number: str) -> bool:
     return number in numbers_in(stored.entry)
 
 
-def _with(program: Program, found: _Found, renamed: Mapping[str, str]) -> WithProgram:
+def _with(program: Program, found: _Answers, renamed: Mapping[str, str]) -> ProgramStanding:
     answer = found.answers.get(program.name, GateAnswer("", None))
     recorded, waits = found.recorded, found.waits.get(program.name)
     reason = answer.reason if answer.allowed is not None else _reason(recorded, program.name)
     names = {program.name, *(old for old, name in renamed.items() if name == program.name)}
     mark = _mark(found.marks, reason, program.name)
     cause = cause_of(found.blocking, reason, names) if mark is None and reason in BLOCKED else None
-    return WithProgram(
+    return ProgramStanding(
         program=program,
         allowed=answer.allowed,
         reason=answer.reason,

@@ -27,7 +27,7 @@ _NO_TEXTS = "Ordinary texts cannot be shown."
 
 
 @dataclass(slots=True)
-class Item:
+class TimelineEntry:
     """One thing that happened, and what followed from it."""
 
     event: Event
@@ -43,10 +43,10 @@ class Item:
 class Timeline:
     """A page of what happened."""
 
-    items: list[Item] = field(default_factory=list)
+    items: list[TimelineEntry] = field(default_factory=list)
     older: HistoryPlace | None = None
     """Where the next page begins; None at the end."""
-    fates: dict[str, Event] = field(default_factory=dict)
+    delivery_reports: dict[str, Event] = field(default_factory=dict)
     """By the provider's id of a reply that stands here: what it told of it afterwards."""
     texts_since_us: int | None = None
     """How far back ordinary texts are kept; 0: none is; None: the store could not be asked."""
@@ -68,10 +68,10 @@ def timeline(
         _recorded(services, number, before, page), _ordinary(services, number, before, page), page
     )
     known = {one.event.id for one in recorded}
-    items = [Item(one) for one in reversed(waiting) if one.id not in known]
-    items += [Item(one.event, one.erased) for one in recorded]
+    items = [TimelineEntry(one) for one in reversed(waiting) if one.id not in known]
+    items += [TimelineEntry(one.event, one.erased) for one in recorded]
     elsewhere = _later_replies(services, number, recorded) if before else []
-    page.items, page.fates = _told(items, elsewhere)
+    page.items, page.delivery_reports = _nested(items, elsewhere)
     if not before:
         _add_unsettled(services, number, page)
     # Each text goes among the events by its time; the order of the events themselves stays.
@@ -90,12 +90,12 @@ def _waiting(services: Services, number: str, page: Timeline) -> list[Event]:
         page.is_store_away = True
         page.problems.append(_UNSEEN.removesuffix(".") + f": {error}.")
         return []
-    told = [one for one in (event_for(event, number) for event in events) if one is not None]
-    if len(events) == _LEDGER or len(told) > _SHOWN:
+    values = [one for one in (event_for(event, number) for event in events) if one is not None]
+    if len(events) == _LEDGER or len(values) > _SHOWN:
         page.problems.append(
             "The records are far behind: only the newest events are shown until they catch up."
         )
-    return told[-_SHOWN:]
+    return values[-_SHOWN:]
 
 
 def _recorded(
@@ -115,7 +115,7 @@ def _recorded(
 
 def _ordinary(
     services: Services, number: str, before: HistoryPlace | None, page: Timeline
-) -> list[Item]:
+) -> list[TimelineEntry]:
     """The ordinary texts before a place that the sample log still has, newest first.
 
     They are on no record, so an event is made of each: ``text``, ``sampled``.
@@ -132,7 +132,7 @@ def _ordinary(
         page.problems.append(_NO_TEXTS.removesuffix(".") + f": {error}.")
         return []
     page.texts_since_us = found.kept_since_us
-    return [Item(_sampled(at_us, entry)) for at_us, entry in found.texts]
+    return [TimelineEntry(_sampled(at_us, entry)) for at_us, entry in found.texts]
 
 
 def _sampled(at_us: int, entry: Entry) -> Event:
@@ -148,8 +148,8 @@ def _sampled(at_us: int, entry: Entry) -> Event:
 
 
 def _one_page(
-    recorded: list[Recorded], texts: list[Item], page: Timeline
-) -> tuple[list[Recorded], list[Item]]:
+    recorded: list[Recorded], texts: list[TimelineEntry], page: Timeline
+) -> tuple[list[Recorded], list[TimelineEntry]]:
     """The newest of both that fill one page, which then says where the next one begins."""
     places = [place_of(one) for one in recorded]
     places += [HistoryPlace(_at_us(one.event), 0) for one in texts]
@@ -183,37 +183,39 @@ def _later_replies(services: Services, number: str, recorded: list[Recorded]) ->
     return [one.event for one in found]
 
 
-def _nested(items: list[Item], elsewhere: Iterable[Event]) -> list[Item]:
-    """Each reply under what it answers, where that stands here."""
-    answers: dict[str, list[Event]] = defaultdict(list)
-    for event in (*elsewhere, *(one.event for one in items)):
-        if _follows(event):
-            answers[event.inbox_id].append(event)
-    answered = {one.event.inbox_id for one in items if not _follows(one.event)}
-    for one in items:
-        if not _follows(one.event) and one.event.inbox_id:
-            one.replies = answers.get(one.event.inbox_id, [])
-    return [one for one in items if not _follows(one.event) or one.event.inbox_id not in answered]
-
-
 def _follows(event: Event) -> bool:
     """Whether it tells of what came of a text: our reply, or the application."""
     return event.reply is not None or event.kind == KIND
 
 
-def _told(items: list[Item], elsewhere: list[Event]) -> tuple[list[Item], dict[str, Event]]:
-    """Each reply under what it answers, and each receipt beside the reply that it is about.
+def _nested(
+    entries: list[TimelineEntry], elsewhere: Iterable[Event]
+) -> tuple[list[TimelineEntry], dict[str, Event]]:
+    """Each reply under what it answers, and by provider id the receipts of replies shown here.
 
     What belongs to something that does not stand here stands alone.
     """
-    nested = _nested([one for one in items if one.event.kind != RECEIPT], elsewhere)
-    replies = [event for one in nested for event in (one.event, *one.replies) if event.reply]
-    shown = {one.provider_id for one in replies}
-    receipts = [one for one in (*elsewhere, *(it.event for it in items)) if one.kind == RECEIPT]
-    fates = {one.provider_id: one for one in receipts if one.provider_id in shown}
-    alone = [it for it in items if it.event.kind == RECEIPT and it.event.provider_id not in fates]
-    staying = {id(one) for one in (*nested, *alone)}
-    return [one for one in items if id(one) in staying], fates
+    events = [*elsewhere, *(one.event for one in entries)]
+    answers: dict[str, list[Event]] = defaultdict(list)
+    for event in filter(_follows, events):
+        answers[event.inbox_id].append(event)
+    causes = [one for one in entries if not _follows(one.event) and one.event.kind != RECEIPT]
+    for cause in causes:
+        if cause.event.inbox_id:
+            cause.replies = answers.get(cause.event.inbox_id, [])
+    answered = {one.event.inbox_id for one in causes}
+    alone = [one for one in entries if _follows(one.event) and one.event.inbox_id not in answered]
+    stories = [event for one in (*causes, *alone) for event in (one.event, *one.replies)]
+    replies = {event.provider_id for event in stories if event.reply}
+    reports = {
+        one.provider_id: one for one in events if one.kind == RECEIPT and one.provider_id in replies
+    }
+    shown = {id(one) for one in (*causes, *alone)}
+    return [
+        one
+        for one in entries
+        if id(one) in shown or (one.event.kind == RECEIPT and one.event.provider_id not in reports)
+    ], reports
 
 
 def _add_unsettled(services: Services, number: str, page: Timeline) -> None:
