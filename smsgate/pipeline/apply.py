@@ -16,8 +16,7 @@ from smsgate.classifier import reply_text
 from smsgate.consent.events import Event, Published, Standing, event_id
 from smsgate.consent.renamed_programs import entry_now, standing_now
 from smsgate.consent.reviews import covered
-from smsgate.consent.send_check import WINDOW_US
-from smsgate.consent.transitions import Settled, published_program, settle
+from smsgate.consent.transitions import WINDOW_US, Settled, published_program, settle
 from smsgate.domain.messages import ALL, Entry, Forward, Intent, Reply, Stored, ms_of
 from smsgate.logs import masked
 from smsgate.metrics.counters import APPLIED_S, EVENTS

@@ -128,7 +128,7 @@ class LedgerArchiver:
 
         What is missing is recorded in each of them. Raises as ``move``.
         """
-        kept, seqs = self._store.ledger.kept(), self._records.reader.seqs()
+        kept, seqs = self._store.ledger.kept(), self._records.writer.seqs()
         lacking = {
             partition: seqs.get(partition, 0)
             for partition in kept
@@ -187,7 +187,7 @@ class LedgerArchiver:
         try:
             self._records.check()
             self._refuse_foreign_store()
-            kept, seqs = self._store.ledger.kept(), self._records.reader.seqs()
+            kept, seqs = self._store.ledger.kept(), self._records.writer.seqs()
             if all(kept[partition] == seqs.get(partition, 0) for partition in kept):
                 return "", False
             _, problems = self._sound(self._store.ledger.unmoved(BATCH))
@@ -226,7 +226,7 @@ class LedgerArchiver:
 
     def _sound(self, found: Mapping[int, LedgerPage]) -> tuple[dict[int, LedgerPage], list[str]]:
         """The partitions that may be moved, and a sentence for each problem of the others."""
-        seqs = self._records.reader.seqs()
+        seqs = self._records.writer.seqs()
         ends = {partition: (one, seqs.get(partition, 0)) for partition, one in found.items()}
         lacking = {
             partition: (seq, one.kept) for partition, (one, seq) in ends.items() if one.kept > seq

@@ -15,7 +15,7 @@ import structlog
 
 from smsgate import __version__
 from smsgate.consent.events import DeadLetter, Event, event_id
-from smsgate.consent.send_check import APP, CALL_US, WINDOW_US, late, obstacle
+from smsgate.consent.transitions import APP, CALL_US, WINDOW_US, late, obstacle
 from smsgate.domain.errors import (
     CallFailed,
     InvalidNumber,
@@ -64,6 +64,7 @@ class ReplySender:
     ) -> None:
         """Threads start with the first job."""
         self._settings = settings
+        self._usable = {name for name, one in settings.accounts.items() if usable(one)}
         self._store = store
         self._gate = gate
         self._job_queue = job_queue
@@ -166,7 +167,7 @@ class ReplySender:
 
     def _perform(self, reply: Reply) -> Outcome:
         account = self._settings.accounts.get(reply.account)
-        if account is None or not usable(account):
+        if account is None or reply.account not in self._usable:
             note = f"account {reply.account!r} cannot send: it is gone or has no secret"
             return Outcome(Verdict.REFUSED, note=note)
         provider = PROVIDERS[account.provider]

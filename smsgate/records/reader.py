@@ -231,12 +231,6 @@ class RecordReader:
         """When the newest event was applied; 0 where there is none."""
         return self._scalar(select(func.coalesce(func.max(events.c.applied_us), 0)))
 
-    def seqs(self) -> dict[int, int]:
-        """By partition the sequence number of its newest link."""
-        return {
-            row.lane: row.seq for row in rows_of(self._database, select(heads.c.lane, heads.c.seq))
-        }
-
     def links(
         self, partition: int, after: int = 0, until: int | None = None
     ) -> Iterator[ChainLink]:

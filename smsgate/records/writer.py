@@ -78,6 +78,12 @@ class EventWriter:
         except _HeadMoved:
             return WriteResult(done=False)
 
+    def seqs(self) -> dict[int, int]:
+        """By partition the sequence number of its newest link."""
+        asked = select(tables.heads.c.lane, tables.heads.c.seq)
+        with self._database.reading() as connection:
+            return {row.lane: row.seq for row in connection.execute(asked)}
+
     def _keep(
         self, connection: Connection, contents: Mapping[int, Sequence[EventContent]]
     ) -> WriteResult:

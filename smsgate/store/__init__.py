@@ -6,9 +6,8 @@ from smsgate.store.account_requests import Acceptance, Quarantine
 from smsgate.store.backlog import BacklogReader, Listings, Overdue
 from smsgate.store.commits import Commits
 from smsgate.store.forwards import Forwards
-from smsgate.store.group_commit import GroupCommit
 from smsgate.store.health import Health
-from smsgate.store.inbox import Inbox
+from smsgate.store.inbox import GroupCommit, Inbox
 from smsgate.store.keys import attempts_of, sign_ins_of
 from smsgate.store.laters import Laters
 from smsgate.store.ledger import Ledger

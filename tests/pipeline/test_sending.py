@@ -9,7 +9,7 @@ import time
 import msgspec
 import pytest
 
-from smsgate.consent.send_check import WINDOW_US
+from smsgate.consent.transitions import WINDOW_US
 from smsgate.domain.errors import StoreUnavailable
 from smsgate.domain.messages import Arrival
 from smsgate.pipeline import send

@@ -307,16 +307,16 @@ def test_a_mover_that_is_a_step_behind_another_one_raises_no_alarm(
 ):
     """Between its look at the ledger and its question to the records another one moves."""
     happen(1)
-    real = records.reader.seqs
+    real = records.writer.seqs
     other = LedgerArchiver(store, records)
 
     def seqs():
-        monkeypatch.setattr(records.reader, "seqs", real)
+        monkeypatch.setattr(records.writer, "seqs", real)
         happen(2)
         other.move_all()
         return real()
 
-    monkeypatch.setattr(records.reader, "seqs", seqs)
+    monkeypatch.setattr(records.writer, "seqs", seqs)
 
     assert archiver.move() == 0
     assert inbox_ids(records) == recorded(1, 2)

@@ -77,7 +77,7 @@ def test_handed_in_again_nothing_is_kept_twice(records):
     again = records.writer.keep({0: [first, second, second, third, third]})
 
     assert (again.new, again.heads) == (1, {0: 3})
-    assert records.reader.seqs() == {0: 3, 7: 1}
+    assert records.writer.seqs() == {0: 3, 7: 1}
 
 
 def test_the_newest_event_says_how_a_number_stands(records):
@@ -145,7 +145,7 @@ def test_a_mover_that_was_overtaken_writes_nothing_and_says_so(
 
     monkeypatch.setattr(writer, step, overtaken)
     kept = records.writer.keep({0: lines(event(3)), 1: lines(event(4, OTHER))})
-    seqs = records.reader.seqs()
+    seqs = records.writer.seqs()
     records.close()
     other.close()
 

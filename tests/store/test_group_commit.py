@@ -8,8 +8,7 @@ import pytest
 
 from smsgate.domain.errors import StoreUnavailable
 from smsgate.domain.messages import Added, Arrival
-from smsgate.store.group_commit import GroupCommit
-from smsgate.store.inbox import Inbox
+from smsgate.store.inbox import GroupCommit, Inbox
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from tests.fakes.values import NUMBER, OTHER, entry
 

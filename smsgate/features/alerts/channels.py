@@ -11,7 +11,7 @@ from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
 from typing import Protocol
 
-from smsgate.consent.send_check import WINDOW_US
+from smsgate.consent.transitions import WINDOW_US
 from smsgate.domain.errors import CallFailed, StoreNotReady, StoreUnavailable, UnknownProgram
 from smsgate.domain.messages import HttpCall, Reply, Verdict
 from smsgate.features.alerts.message_text import (

@@ -8,7 +8,7 @@ from typing import Any
 
 from smsgate.consent.events import Event
 from smsgate.consent.reviews import REVIEW_DEADLINE_US
-from smsgate.consent.send_check import WINDOW_US
+from smsgate.consent.transitions import WINDOW_US
 from smsgate.domain.messages import Entry
 
 _UNSUSPICIOUS_RULES = ("nothing_known", "reaction", "quotation", "no_words")

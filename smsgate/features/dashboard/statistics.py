@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import accumulate
 
-from smsgate.consent.send_check import WINDOW_US
+from smsgate.consent.transitions import WINDOW_US
 from smsgate.domain.messages import Entry
 from smsgate.features.dashboard.storage import DailyCountStorage, DayCounts
 from smsgate.metrics.counters import (

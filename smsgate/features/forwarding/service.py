@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 import msgspec
 import structlog
 
-from smsgate.consent.send_check import APP, WINDOW_US
+from smsgate.consent.transitions import APP, WINDOW_US
 from smsgate.domain.errors import CallFailed, StoreUnavailable
 from smsgate.domain.messages import Forward, HttpReply, Reply, ms_of
 from smsgate.features.forwarding.application_call import describe_call

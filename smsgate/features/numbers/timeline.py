@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from smsgate.consent.events import DeadLetter, Event, event_for
-from smsgate.consent.send_check import WINDOW_US
+from smsgate.consent.transitions import WINDOW_US
 from smsgate.domain.errors import RecordsNotReady, RecordsUnavailable, StoreUnavailable
 from smsgate.domain.messages import Entry, Reply
 from smsgate.pipeline.forwards import KIND

@@ -88,7 +88,7 @@ def refuse_overwriting(store: Store, records: Records) -> None:
             f"the store (Redis) is {id_}, and the records {whose}; "
             "`smsgate rebuild --adopt` overwrites it"
         )
-    seqs = records.reader.seqs()
+    seqs = records.writer.seqs()
     if any(told > seqs.get(partition, 0) for partition, told in store.ledger.kept().items()):
         raise RecordsDiffer(
             "the records lack what the store was told they have: this is another database, or an "
@@ -240,14 +240,14 @@ class Rebuilding:
 
     def _lost(self) -> list[int]:
         """Partitions of which the records have events that the store was never told of nor has."""
-        kept, seqs = self._store.ledger.kept(), self._records.reader.seqs()
+        kept, seqs = self._store.ledger.kept(), self._records.writer.seqs()
         lost = [
             partition
             for partition, seq in seqs.items()
             if self._has_lost(partition, kept[partition], seq)
         ]
         if lost:  # unless a mover trimmed a ledger between two questions
-            seqs, kept = self._records.reader.seqs(), self._store.ledger.kept()
+            seqs, kept = self._records.writer.seqs(), self._store.ledger.kept()
         return sorted(partition for partition in lost if kept[partition] < seqs[partition])
 
     def _has_lost(self, partition: int, kept: int, seq: int) -> bool:
@@ -318,10 +318,10 @@ class Rebuilding:
     ) -> tuple[dict[int, int], int]:
         """Load until no mover, which read a ledger before it was lost, has committed meanwhile."""
         while True:
-            seqs = self._records.reader.seqs()
+            seqs = self._records.writer.seqs()
             self._store.restoring.empty()
             numbers = self._load(progress, buckets, now_us, me)
-            if self._records.reader.seqs() == seqs:
+            if self._records.writer.seqs() == seqs:
                 return seqs, numbers
 
     def _load(self, progress: Progress, buckets: int, now_us: int, me: str) -> int:

@@ -6,7 +6,7 @@ import msgspec
 
 from smsgate import __version__
 from smsgate.consent.events import DeadLetter, Event, event_id
-from smsgate.consent.send_check import WINDOW_US, late
+from smsgate.consent.transitions import WINDOW_US, late
 from smsgate.domain.errors import NoSuchReply, ReplyExpired
 from smsgate.domain.messages import Reply
 from smsgate.pipeline.services import Services
