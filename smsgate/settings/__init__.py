@@ -13,7 +13,7 @@ from smsgate.settings.values import (
     Programs,
     Secret,
     Settings,
-    Texting,
+    SmsRecipients,
 )
 
 __all__ = [
@@ -26,6 +26,6 @@ __all__ = [
     "Programs",
     "Secret",
     "Settings",
-    "Texting",
+    "SmsRecipients",
     "read_settings",
 ]

@@ -1,4 +1,4 @@
-"""``[alerts]``: by which ways a person is told of conditions."""
+"""``[alerts]``: the channels by which alerts reach the operator."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from smsgate.domain.errors import Fault, InvalidNumber
 from smsgate.domain.phone import e164
 from smsgate.settings.environment import UNSET, Environment
 from smsgate.settings.shape import AlertsTable, EmailTable, TextTable, nearest
-from smsgate.settings.values import Account, Alerts, Mailbox, Secret, Texting
+from smsgate.settings.values import Account, Alerts, Mailbox, Secret, SmsRecipients
 
 _PORTS = {"starttls": 587, "tls": 465, "none": 25}
 """RFC 6409 (submission), RFC 8314 (the same inside TLS), RFC 5321."""
@@ -21,7 +21,7 @@ _HERE = frozenset({"localhost", "127.0.0.1", "::1"})
 def read_alerts(
     table: AlertsTable, environment: Environment, place: str, accounts: Mapping[str, Account]
 ) -> tuple[Alerts, list[Fault]]:
-    """The ways of a configuration, and its faults; a way with a fault is left out."""
+    """The channels of a configuration, and its faults; a channel with a fault is left out."""
     reader = _Reader(environment, place)
     return (
         Alerts(
@@ -34,7 +34,7 @@ def read_alerts(
 
 
 class _Reader:
-    """Reads the tables; ``faults`` grows as it goes."""
+    """Reads the tables and collects ``faults``."""
 
     def __init__(self, environment: Environment, place: str) -> None:
         self._environment = environment
@@ -68,7 +68,7 @@ class _Reader:
         secret = Secret(password) if password else None
         return Mailbox(host, port, sender, to, table.tls, user, secret)
 
-    def text(self, table: TextTable, accounts: Mapping[str, Account]) -> Texting | None:
+    def text(self, table: TextTable, accounts: Mapping[str, Account]) -> SmsRecipients | None:
         before = len(self.faults)
         if table.account not in accounts:
             problem = (
@@ -79,7 +79,7 @@ class _Reader:
         to = tuple(self._number(one) for one in table.to)
         if len(self.faults) > before:
             return None
-        return Texting(table.account, sender, to)
+        return SmsRecipients(table.account, sender, to)
 
     def _address(self, key: str, text: str) -> str:
         address = self._value(key, text)
@@ -96,7 +96,7 @@ class _Reader:
             return ""
 
     def _value(self, key: str, text: str) -> str:
-        """The text with its variables. One that is unset is a fault: nobody would be told."""
+        """The text with its variables. One that is unset is a fault: no alert would arrive."""
         value, complete = self._environment.expand(
             text.strip(), lambda problem: self._fault(key, problem)
         )

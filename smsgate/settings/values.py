@@ -163,7 +163,7 @@ class Programs:
 
 @dataclass(frozen=True, slots=True)
 class Mailbox:
-    """How alerts leave by e-mail, and for whom."""
+    """How alerts leave by e-mail, and to whom."""
 
     host: str
     port: int
@@ -175,8 +175,8 @@ class Mailbox:
 
 
 @dataclass(frozen=True, slots=True)
-class Texting:
-    """Which account sends alerts as texts, from which sender of it, and to whom."""
+class SmsRecipients:
+    """Who gets alerts as texts, and the account and sender that they come from."""
 
     account: str
     sender: str
@@ -186,12 +186,12 @@ class Texting:
 
 @dataclass(frozen=True, slots=True)
 class Alerts:
-    """The ways by which a person is told of conditions; none is a way that is not there."""
+    """The channels of alerts; None is one that is not configured."""
 
     webhook: Secret | None = None
-    """Such addresses are secrets."""
+    """Its address is a secret."""
     email: Mailbox | None = None
-    text: Texting | None = None
+    text: SmsRecipients | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from smsgate.pipeline.access_tokens import AccessTokens
 from smsgate.pipeline.gate import Gate
 from smsgate.pipeline.services import Services
 from smsgate.providers import PROVIDERS, usable
-from smsgate.settings import Account, Mailbox, Programs, Secret, Texting
+from smsgate.settings import Account, Mailbox, Programs, Secret, SmsRecipients
 
 SMTP_TIMEOUT_S = 10.0
 """For each answer of the mail server."""
@@ -105,9 +105,14 @@ class TextChannel:
     is_digest = True
 
     def __init__(
-        self, texting: Texting, account: Account, gate: Gate, programs: Programs, outbound: Outbound
+        self,
+        recipients: SmsRecipients,
+        account: Account,
+        gate: Gate,
+        programs: Programs,
+        outbound: Outbound,
     ) -> None:
-        self._texting = texting
+        self._recipients = recipients
         self._account = account
         self._gate = gate
         self._programs = programs
@@ -126,7 +131,7 @@ class TextChannel:
 
     def _allowed_numbers(self) -> list[str]:
         """The numbers that may be texted. Raises ``CallFailed`` if there are none."""
-        numbers = list(self._texting.to)
+        numbers = list(self._recipients.to)
         refused: dict[int, str] = {}
         try:
             for program in self._programs:
@@ -152,7 +157,7 @@ class TextChannel:
             kind="alert",
             account=self._account.name,
             number=number,
-            sender=self._texting.sender,
+            sender=self._recipients.sender,
             program="",
             text=text,
             deadline_us=time.time_ns() // 1000 + WINDOW_US,

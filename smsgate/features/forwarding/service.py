@@ -129,7 +129,10 @@ class ForwardSender:
         if 200 <= answer.status < 300:
             self._note_success(claim, answer, claim.now_us + int(took_s * 1_000_000))
         else:
-            self._note_failure(claim, f"answered {answer.status}", _asked_pause_s(answer))
+            is_overloaded = answer.status in (429, 503)
+            asked_s = (retry_after_s(answer) or 0.0) if is_overloaded else 0.0
+            asked_s = min(asked_s, _MAX_RETRY_AFTER_S)
+            self._note_failure(claim, f"answered {answer.status}", asked_s)
 
     def _signing_account(self, forward: Forward) -> Account | None:
         """The program's account, which also signs what the simulator posted; else the message's."""
@@ -197,10 +200,3 @@ def _replies(claim: ForwardClaim, texts: list[str], answered_us: int) -> list[Re
         )
         for place, text in enumerate(texts, 1)
     ]
-
-
-def _asked_pause_s(answer: HttpReply) -> float:
-    """The ``Retry-After`` of an overloaded application."""
-    if answer.status not in (429, 503):
-        return 0.0
-    return min(retry_after_s(answer) or 0.0, _MAX_RETRY_AFTER_S)
