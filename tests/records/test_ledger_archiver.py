@@ -20,7 +20,7 @@ from smsgate.store.keys import PARTITION_KEYS, RETENTION, partition_of
 from smsgate.store.ledger import LedgerBacklog
 from tests.fakes.processes import wait_until
 from tests.fakes.values import NUMBER
-from tests.records.test_commands import CONFIG
+from tests.features.records_admin.cli.test_cli import CONFIG
 from tests.records.test_removal import aged
 from tests.records.values import event
 from workers.ledger_archiver import PAUSE_S, PERIOD_S, ArchiverThread

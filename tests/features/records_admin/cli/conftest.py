@@ -1,0 +1,5 @@
+"""The records of the tests of the records."""
+
+from __future__ import annotations
+
+from tests.records.conftest import *  # noqa: F403 - fixtures, found by their names

@@ -1,0 +1,5 @@
+"""The services of the tests of the pipeline."""
+
+from __future__ import annotations
+
+from tests.pipeline.conftest import *  # noqa: F403 - fixtures, found by their names
