@@ -101,19 +101,25 @@ def read_token(token: str, secrets: Sequence[str], now_s: float) -> OptOutLink:
     made, and ``LinkExpired`` for a true one that is older than ``VALID_DAYS``.
     """
     raw = from_base64_url(token) if is_shaped(token) else None
-    for secret in secrets if raw else ():
-        link = _opened(raw or b"", secret)
-        if link is not None:
-            return _in_time(link, int(now_s // _DAY_S))
-    raise LinkBroken("The link is cut or changed, or was made with a secret that is gone.")
+    found = (_decipher(raw, secret) for secret in secrets) if raw else ()
+    link = next((one for one in found if one is not None), None)
+    if link is None:
+        raise LinkBroken("The link is cut or changed, or was made with a secret that is gone.")
+    today = int(now_s // _DAY_S)
+    if link.day > today + 1:  # one day ahead is a clock that is ahead
+        raise LinkBroken("The link is from the future.")
+    if link.day < today - VALID_DAYS:
+        raise LinkExpired(f"The link is older than {VALID_DAYS} days.")
+    return link
 
 
 def is_shaped(token: str) -> bool:
-    """Whether a text has the form of a token; what has not was cut, and is no guess."""
+    """Whether a text has the form of a token; one without it was cut, and is no guess."""
     return _TOKEN.fullmatch(token) is not None
 
 
-def _opened(raw: bytes, secret: str) -> OptOutLink | None:
+def _decipher(raw: bytes, secret: str) -> OptOutLink | None:
+    """The link, if this secret made the token."""
     cipher, tag_key = _keys(secret)
     block, tag = raw[:_BLOCK], raw[_BLOCK:]
     if not hmac.compare_digest(tag, _tag(tag_key, block)):
@@ -123,15 +129,6 @@ def _opened(raw: bytes, secret: str) -> OptOutLink | None:
     if plain[12:] != _ZEROS or not is_e164(number):
         return None
     return OptOutLink(number, plain[7:10], int.from_bytes(plain[10:12]))
-
-
-def _in_time(link: OptOutLink, today: int) -> OptOutLink:
-    """A day ahead is a clock that is ahead; more than that is no link of ours."""
-    if link.day > today + 1:
-        raise LinkBroken("The link is from the future.")
-    if link.day < today - VALID_DAYS:
-        raise LinkExpired(f"The link is older than {VALID_DAYS} days.")
-    return link
 
 
 def _tag(key: bytes, block: bytes) -> bytes:
