@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from smsgate.store.account_requests import Acceptance, Quarantine
-from smsgate.store.backlog import BacklogReader, Listings, Overdue
+from smsgate.store.backlog import BacklogReader
 from smsgate.store.commits import Commits
 from smsgate.store.forwards import Forwards
 from smsgate.store.health import Health
@@ -42,8 +42,7 @@ class Store:
         self.forwards = Forwards(client)
         self.ledger = Ledger(client)
         self.sample_log = SampleLog(client)
-        self.backlog, self.listings = BacklogReader(client), Listings(client)
-        self.overdue = Overdue(client)
+        self.backlog = BacklogReader(client)
         self.restoring, self.renaming = Restoring(client), Renaming(client)
         # What follows has keys of its own, one for all numbers.
         self.sweep = Sweep(client)

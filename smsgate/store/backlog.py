@@ -6,7 +6,7 @@ import heapq
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 import msgspec
 
@@ -19,17 +19,52 @@ from smsgate.store.keys import CLOCK_LEASE, PARTITION_KEYS, PARTITIONS, SPOOLS, 
 from smsgate.store.redis_types import Client, Pipeline
 
 _SAMPLE = 200
-"""Holds of a partition that are looked at for their age; there are more than that in a burst
-only."""
+"""Holds of a partition that are read for their age; there are more in a burst only."""
 _FORGOTTEN_S = 7 * 24 * 3600
-"""After that a host that says nothing of its spool is taken for gone."""
+"""A host that has not reported on its spool for so long is taken for gone."""
+_SOME = 200
+"""Overdue texts of each kind that are read of a partition: a few minutes without a worker."""
+MOST = 2_000
+"""Pages go so far; of what was given up, so many are put in their order."""
 
-
+T = TypeVar("T")
 _spool = msgspec.json.Decoder(SpoolDepth).decode
+_decode_reply = msgspec.json.Decoder(Reply).decode
+
+
+@dataclass(frozen=True, slots=True)
+class OverdueTexts:
+    """What waits although its time is over."""
+
+    replies: list[Reply]
+    """In the outboxes, past their deadlines."""
+    messages: list[Stored]
+    """In the inboxes, received longer ago than a reply may take."""
+    is_partial: bool
+    """Whether there may be more of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class BacklogPage(Generic[T]):
+    """Some of a list, and how long the list is."""
+
+    total: int
+    found: list[tuple[int, T]]
+    """Each with its time (us): when it is due, since when it waits, or when it was given up."""
+
+
+@dataclass(frozen=True, slots=True)
+class BacklogCounts:
+    """How long each list is."""
+
+    replies: int
+    replies_dead: int
+    forwards: int
+    forwards_dead: int
 
 
 class BacklogReader:
-    """Asks for lengths and oldest entries."""
+    """Reads what waits. Everything here raises ``StoreUnavailable``; a few round trips each."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -92,40 +127,7 @@ class BacklogReader:
             found = [_spool(row) for row in self._client.hvals(SPOOLS)]
         return [one for one in found if time.time() - one.at_s <= _FORGOTTEN_S]
 
-
-def _ms(id_: Any) -> int:  # noqa: ANN401 - bytes of Redis's
-    return ms_of(id_.decode())
-
-
-def _depth(count: int, moments_ms: Sequence[int], now_ms: int) -> QueueDepth:
-    oldest = max(now_ms - min(moments_ms), 0) / 1000 if moments_ms else 0.0
-    return QueueDepth(count, oldest)
-
-
-_SOME = 200
-"""How many of each kind are read of a partition: enough for a few minutes without a worker."""
-_decode_reply = msgspec.json.Decoder(Reply).decode
-
-
-@dataclass(frozen=True, slots=True)
-class OverdueTexts:
-    """What waits although its time is over."""
-
-    replies: list[Reply]
-    """In the outboxes, past their deadlines."""
-    messages: list[Stored]
-    """In the inboxes, received longer ago than a reply may take."""
-    is_partial: bool
-    """Whether there may be more of them."""
-
-
-class Overdue:
-    """Reads them, of all partitions together."""
-
-    def __init__(self, client: Client) -> None:
-        self._client = client
-
-    def read(self, window_us: int) -> OverdueTexts:
+    def overdue(self, window_us: int) -> OverdueTexts:
         """What is overdue by Redis's clock, in three round trips; the oldest, at most 200 of each.
 
         ``window_us``: how long after its receipt a message may still be answered. Raises
@@ -151,39 +153,7 @@ class Overdue:
             is_partial=any(len(of_partition) == _SOME for of_partition in rows),
         )
 
-
-MOST = 2_000
-"""So far can be looked; of what was given up, so many are put in their order."""
-
-T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class BacklogPage(Generic[T]):
-    """A page of what stands on one."""
-
-    total: int
-    found: list[tuple[int, T]]
-    """Each with its time (us): when it is due, since when it waits, or when it was given up."""
-
-
-@dataclass(frozen=True, slots=True)
-class ListingCounts:
-    """How much there is on each."""
-
-    replies: int
-    replies_dead: int
-    forwards: int
-    forwards_dead: int
-
-
-class Listings:
-    """Everything here raises ``StoreUnavailable``; two or three round trips each."""
-
-    def __init__(self, client: Client) -> None:
-        self._client = client
-
-    def counts(self) -> ListingCounts:
+    def counts(self) -> BacklogCounts:
         """How much there is, in one round trip."""
 
         def ask(pipeline: Pipeline, keys: PartitionKeys) -> None:
@@ -193,7 +163,7 @@ class Listings:
             pipeline.hlen(keys.forwards_dead)
 
         rows = of_partitions(self._client, ask)
-        return ListingCounts(*(sum(rows[at::4]) for at in range(4)))
+        return BacklogCounts(*(sum(rows[at::4]) for at in range(4)))
 
     def replies(self, first: int, count: int) -> BacklogPage[Reply]:
         """Replies that are not settled, those due first first."""
@@ -211,13 +181,13 @@ class Listings:
         """Replies that were given up, the newest first."""
         total, decode = self.counts().replies_dead, msgspec.json.Decoder(DeadLetter).decode
         found = self._given_up(lambda keys: keys.dead, total, decode)
-        return _listing_page(found, lambda one: one.at_us, first, count, total)
+        return _newest_page(found, lambda one: one.at_us, first, count, total)
 
     def forwards_dead(self, first: int, count: int) -> BacklogPage[UndeliveredForward]:
         """Forwards that were given up, the newest first."""
         total, decode = self.counts().forwards_dead, msgspec.json.Decoder(UndeliveredForward).decode
         found = self._given_up(lambda keys: keys.forwards_dead, total, decode)
-        return _listing_page(found, lambda one: one.at_us, first, count, total)
+        return _newest_page(found, lambda one: one.at_us, first, count, total)
 
     def _waiting(
         self,
@@ -266,7 +236,16 @@ class Listings:
         return [decode(raw) for some in raws for raw in some]
 
 
-def _listing_page(
+def _ms(id_: bytes) -> int:
+    return ms_of(id_.decode())
+
+
+def _depth(count: int, moments_ms: Sequence[int], now_ms: int) -> QueueDepth:
+    oldest = max(now_ms - min(moments_ms), 0) / 1000 if moments_ms else 0.0
+    return QueueDepth(count, oldest)
+
+
+def _newest_page(
     found: list[T], at_us: Callable[[T], int], first: int, count: int, total: int
 ) -> BacklogPage[T]:
     ordered = sorted(found, key=at_us, reverse=True)[first : first + count]

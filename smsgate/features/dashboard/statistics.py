@@ -159,7 +159,7 @@ def count_overdue_confirmations(store: Store, settings: Settings) -> tuple[int, 
     They are replies that no sender has taken, and opt-outs that no worker has applied; of those, a
     number that asked several times counts once. Raises ``StoreUnavailable``.
     """
-    overdue = store.overdue.read(WINDOW_US)
+    overdue = store.backlog.overdue(WINDOW_US)
     replies = sum(one.kind == "opt_out" for one in overdue.replies)
     entries = [one.entry for one in overdue.messages if _is_confirmed(one.entry, settings)]
     return replies + len({(one.number, one.program) for one in entries}), overdue.is_partial

@@ -56,18 +56,18 @@ def register(console: Flask, services: Services) -> None:
         """Show one list. ``failure``: why a reply was not settled."""
         if name not in TABS:
             raise NotFound
-        listings = store.listings
+        backlog = store.backlog
         reads: dict[str, Callable[[int, int], BacklogPage[Any]]] = {
-            "": listings.replies,
-            "dead": listings.replies_dead,
-            "forwards": listings.forwards,
-            "forwards-dead": listings.forwards_dead,
+            "": backlog.replies,
+            "dead": backlog.replies_dead,
+            "forwards": backlog.forwards,
+            "forwards-dead": backlog.forwards_dead,
         }
         page = min(max(request.args.get("page", 1, int), 1), MOST // PAGE_SIZE)
         counted, problem, now_us = None, "", 0
         listing: BacklogPage[Any] = BacklogPage(0, [])
         try:
-            counted = listings.counts()
+            counted = backlog.counts()
             listing = reads[name]((page - 1) * PAGE_SIZE, PAGE_SIZE)
             now_us = store.health.now_us()
         except StoreUnavailable as error:

@@ -240,8 +240,8 @@ def test_there_are_no_other_lists(agent):
 
 
 def test_where_the_store_is_away_the_page_says_so(viewer, services, monkeypatch):
-    broken = type(services.store.listings)(_Away())
-    monkeypatch.setattr(services.store, "listings", broken)
+    broken = type(services.store.backlog)(_Away())
+    monkeypatch.setattr(services.store, "backlog", broken)
     answer = viewer.get(REPLIES)
     assert answer.status_code == 200
     assert 'role="alert"' in answer.text
