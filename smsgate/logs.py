@@ -21,17 +21,12 @@ import msgspec
 import structlog
 from structlog.typing import Processor
 
+from smsgate.domain.phone import masked
+
 _NUMBER = re.compile(r"(?<![\w])\+?[1-9][0-9]{7,14}(?![\w])")
 _SHORTEST = 8
 """Characters of the shortest such number."""
 _KEPT = frozenset({"timestamp", "event", "level", "lane", "id", "message_id", "ms", "port", "pid"})
-
-
-def masked(number: str) -> str:
-    """``+14155550123`` as ``+1415•••0123``; anything short as its first two characters."""
-    if len(number) < 10:
-        return number[:2] + "•••"
-    return f"{number[:5]}•••{number[-4:]}"
 
 
 def mask_numbers(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -112,9 +107,10 @@ class Reminder:
         self._problem, self._logged_at = problem, now
         return True
 
-    def end(self) -> None:
-        """The problem is over: the next one is logged as it begins."""
-        self._problem = ""
+    def end(self) -> bool:
+        """The problem is over, and the next one is logged as it begins; whether there was one."""
+        had_problem, self._problem = bool(self._problem), ""
+        return had_problem
 
 
 def configure(*, terminal: bool | None = None, soon: bool = False) -> None:

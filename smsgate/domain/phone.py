@@ -152,3 +152,10 @@ def as_recorded(sender: str) -> str:
         return e164(sender)
     except InvalidNumber:
         return sender
+
+
+def masked(number: str) -> str:
+    """``+14155550123`` as ``+1415•••0123``; anything short as its first two characters."""
+    if len(number) < 10:
+        return number[:2] + "•••"
+    return f"{number[:5]}•••{number[-4:]}"

@@ -18,7 +18,7 @@ from smsgate.consent.renamed_programs import entry_now, standing_now
 from smsgate.consent.reviews import covered
 from smsgate.consent.transitions import WINDOW_US, Settled, published_program, settle
 from smsgate.domain.messages import ALL, Entry, Forward, Intent, Reply, Stored, ms_of
-from smsgate.logs import masked
+from smsgate.domain.phone import masked
 from smsgate.metrics.counters import APPLIED_S, EVENTS
 from smsgate.pipeline.forwards import forward_of, without_form
 from smsgate.pipeline.list_entries import ListApplier

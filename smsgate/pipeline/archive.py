@@ -13,8 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from smsgate import __version__
-from smsgate.consent.events import Event, event_id
+from smsgate.consent.events import operator_event
 from smsgate.domain.errors import (
     RecordsDiffer,
     RecordsNotReady,
@@ -22,7 +21,7 @@ from smsgate.domain.errors import (
     StoreNotReady,
     StoreUnavailable,
 )
-from smsgate.domain.messages import Decision, Entry, Intent, ms_of
+from smsgate.domain.messages import ms_of
 from smsgate.records import Records
 from smsgate.records.contents import id_of
 from smsgate.records.removal import ADOPTED
@@ -138,25 +137,7 @@ class LedgerArchiver:
         self._store.ledger.tell(lacking)
         for partition, seq in lacking.items():
             note = f"the records went on behind {seq}; the store had been told of {kept[partition]}"
-            about = Entry(
-                number="",
-                program="",
-                decision=Decision(Intent.NONE, rule=ADOPTED, note=reason),
-                source="operator",
-                actor=actor,
-                phone=False,
-            )
-            adopted = Event(
-                id=event_id(now_us // 1000, ADOPTED, str(partition), note),
-                kind=ADOPTED,
-                outcome="applied",
-                number="",
-                entry=about,
-                received_us=now_us,
-                applied_us=now_us,
-                note=note,
-                software=__version__,
-            )
+            adopted = operator_event(ADOPTED, note, actor, reason, now_us, str(partition), note)
             self._store.ledger.append(partition, adopted)
         return [*lacking]
 

@@ -34,9 +34,8 @@ from smsgate.domain.messages import (
     Intent,
     WebhookRequest,
 )
-from smsgate.domain.phone import e164, is_e164
+from smsgate.domain.phone import e164, is_e164, masked
 from smsgate.domain.signing import is_form
-from smsgate.logs import masked
 from smsgate.outbound import Outbound
 from smsgate.pipeline.certificates import SigningCertificates
 from smsgate.pipeline.forwards import content_to_forward

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future, wait
 from typing import Generic, TypeVar
 
 from smsgate.domain.errors import (
@@ -28,7 +29,6 @@ class Readiness:
     def __init__(
         self, store: Store, job_queue: JobQueue, spool: Spool, archiver: LedgerArchiver
     ) -> None:
-        """Use these collaborators."""
         self._asked: Mapping[str, tuple[Deadline, Callable[[], str]]] = {
             "store": (Deadline(ANSWER_S), lambda: of_store(store)),
             "queue": (Deadline(ANSWER_S), lambda: _of_queue(job_queue)),
@@ -42,14 +42,13 @@ class Readiness:
         ``ok; …`` names what works but could lose acknowledged writes.
         """
         answers = {name: deadline.ask(ask) for name, (deadline, ask) in self._asked.items()}
-        return {name: _said(answer) for name, answer in answers.items()}
-
-
-def _said(answer: PendingAnswer[str]) -> str:
-    try:
-        return answer.get()
-    except NoAnswerInTime as error:
-        return str(error)
+        states: dict[str, str] = {}
+        for name, answer in answers.items():
+            try:
+                states[name] = answer.get()
+            except NoAnswerInTime as error:
+                states[name] = str(error)
+        return states
 
 
 def of_store(store: Store) -> str:
@@ -99,42 +98,27 @@ class NoAnswerInTime(Exception):
 
 
 class PendingAnswer(Generic[T]):
-    """What a question to a collaborator came to, once it has."""
+    """What a question to a collaborator comes to."""
 
     def __init__(self, timeout_s: float) -> None:
         """``timeout_s``: for how long ``get`` waits, from now on."""
         self.asked_at = time.monotonic()
+        self.future: Future[T] = Future()
         self._timeout_s = timeout_s
-        self._come = threading.Event()
-        self._value: T
-        self._error: BaseException | None = None
-
-    @property
-    def has_come(self) -> bool:
-        """Whether there is an answer, or an error."""
-        return self._come.is_set()
 
     def put(self, question: Callable[[], T]) -> None:
-        """Ask, and keep what comes."""
+        """Ask, and keep the answer or the error."""
         try:
-            self._value = question()
+            self.future.set_result(question())
         except BaseException as error:  # noqa: BLE001 - raised where the answer is wanted
-            self._error = error
-        self._come.set()
-
-    def refuse(self, error: NoAnswerInTime) -> None:
-        """Have no answer, without asking."""
-        self._error = error
-        self._come.set()
+            self.future.set_exception(error)
 
     def get(self) -> T:
         """The answer. Raises what the question raised, and ``NoAnswerInTime`` if none came."""
         left_s = self.asked_at + self._timeout_s - time.monotonic()
-        if not self._come.wait(max(0.0, left_s)):
+        if wait([self.future], max(0.0, left_s)).not_done:
             raise NoAnswerInTime(f"no answer within {self._timeout_s:g} s")
-        if self._error is not None:
-            raise self._error
-        return self._value
+        return self.future.result()
 
 
 class Deadline:
@@ -155,15 +139,15 @@ class Deadline:
         """Begin to ask; the answer is waited for by ``get``."""
         answer: PendingAnswer[T] = PendingAnswer(self._timeout_s)
         with self._lock:
-            self._open = [one for one in self._open if not one.has_come]
+            self._open = [one for one in self._open if not one.future.done()]
             oldest = min((one.asked_at for one in self._open), default=answer.asked_at)
             waited_s = answer.asked_at - oldest
             if waited_s > self._timeout_s:
-                answer.refuse(NoAnswerInTime(f"no answer for {waited_s:.0f} s"))
+                answer.future.set_exception(NoAnswerInTime(f"no answer for {waited_s:.0f} s"))
                 return answer
-            self._open.append(answer)  # type: ignore[arg-type]  # only asked whether it has come
-        name = "question"
-        threading.Thread(target=answer.put, args=(question,), name=name, daemon=True).start()
+            self._open.append(answer)  # type: ignore[arg-type]  # only asked whether it is done
+        # No pool: at the end of the process nothing waits for a collaborator that hangs.
+        threading.Thread(target=answer.put, args=(question,), name="question", daemon=True).start()
         return answer
 
     def call(self, question: Callable[[], T]) -> T:

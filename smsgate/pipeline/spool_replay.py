@@ -9,10 +9,9 @@ from contextlib import suppress
 import msgspec
 import structlog
 
-from smsgate import __version__
-from smsgate.consent.events import Event, event_id
+from smsgate.consent.events import operator_event
 from smsgate.domain.errors import NoSuchSpool, SpoolUnavailable, StoreUnavailable
-from smsgate.domain.messages import Arrival, Decision, Entry, Intent
+from smsgate.domain.messages import Arrival
 from smsgate.logs import Reminder
 from smsgate.metrics.counters import MESSAGES
 from smsgate.pipeline.background_thread import BackgroundThread
@@ -153,8 +152,6 @@ def _event_time_us(spooled: Spooled, ahead_us: int) -> int:
 
 
 RENEWAL_PERIOD_S = 1.0
-REMIND_S = 60.0
-"""How often a problem that lasts is logged again."""
 _ROUND_TO_S = 10
 """To how many seconds the time is rounded that a host gives, so that it writes no more often."""
 
@@ -170,7 +167,7 @@ class LeaseRenewal(BackgroundThread):
         super().__init__("write lease")
         self._store = store
         self._spool = spool
-        self._problem, self._logged_at = "", 0.0
+        self._reminder = Reminder()
         self._quiet = False
 
     def start(self, *, quiet: bool = False) -> None:
@@ -194,22 +191,14 @@ class LeaseRenewal(BackgroundThread):
         """As ``renew``; what cannot be used is logged."""
         try:
             self.renew()
-            if self._problem:
+            if self._reminder.end() and not self._quiet:
                 _log.info("write lease renewed again")
-                self._problem = ""
         except (StoreUnavailable, SpoolUnavailable) as error:
-            self._log_problem(str(error))
+            if self._reminder.is_due(str(error)) and not self._quiet:
+                _log.warning("write lease not renewed", problem=str(error))
         except Exception as error:  # noqa: BLE001 - a fault of one round must not shut the gate
             _log.error("write lease failed", exc_info=error)
         return RENEWAL_PERIOD_S
-
-    def _log_problem(self, problem: str) -> None:
-        now = time.monotonic()
-        if self._quiet:
-            return
-        if problem != self._problem or now - self._logged_at >= REMIND_S:
-            _log.warning("write lease not renewed", problem=problem)
-            self._problem, self._logged_at = problem, now
 
 
 _PARTITION = 0
@@ -233,29 +222,9 @@ def forget_spool(store: Store, host: str, actor: str, reason: str) -> str:
     most = max(count, messages)
     lost = f"{most:,} {'message' if most == 1 else 'messages'} in the spool of host {host}"
     lost += f", {count:,} of them opt-outs"
-    store.ledger.append(_PARTITION, _lost_event(store.health.now_us(), lost, actor, reason))
+    now_us, note = store.health.now_us(), f"given up: {lost}"
+    event = operator_event(SPOOL_FORGOTTEN, note, actor, reason, now_us, lost, str(now_us))
+    store.ledger.append(_PARTITION, event)
     store.backlog.forget_spool(host)
     store.write_lease.forget(host)
     return lost
-
-
-def _lost_event(now_us: int, lost: str, actor: str, reason: str) -> Event:
-    about = Entry(
-        number="",
-        program="",
-        decision=Decision(Intent.NONE, rule=SPOOL_FORGOTTEN, note=reason),
-        source="operator",
-        actor=actor,
-        phone=False,
-    )
-    return Event(
-        id=event_id(now_us // 1000, SPOOL_FORGOTTEN, lost, str(now_us)),
-        kind=SPOOL_FORGOTTEN,
-        outcome="applied",
-        number="",
-        entry=about,
-        received_us=now_us,
-        applied_us=now_us,
-        note=f"given up: {lost}",
-        software=__version__,
-    )

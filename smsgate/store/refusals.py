@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from smsgate.logs import masked
+from smsgate.domain.phone import masked
 from smsgate.store.connection import translated
 from smsgate.store.keys import REFUSALS, refused_on
 from smsgate.store.redis_types import Client

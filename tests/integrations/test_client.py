@@ -20,7 +20,7 @@ from smsgate.domain.errors import (
     Unauthorized,
     UnknownProgram,
 )
-from smsgate.logs import masked
+from smsgate.domain.phone import masked
 from smsgate.web import create_app
 
 ALLOWED, BLOCKED = "+14155550123", "+14155550124"

@@ -5,7 +5,7 @@ import pytest
 from smsgate import Gate
 from smsgate.cli.main import run
 from smsgate.domain.errors import InvalidNumber, StoreUnavailable, Suppressed
-from smsgate.logs import masked
+from smsgate.domain.phone import masked
 from tests.integrations.conftest import ALLOWED, BLOCKED
 
 

@@ -7,8 +7,8 @@ import requests
 import responses
 
 from smsgate.domain.errors import StoreUnavailable, Suppressed, UnknownRecipients
+from smsgate.domain.phone import masked
 from smsgate.integrations.requests import GatedAdapter, in_form, in_json
-from smsgate.logs import masked
 
 ALLOWED, BLOCKED = "+14155550123", "+14155550124"
 URL = "https://api.example.com/v2/messages"

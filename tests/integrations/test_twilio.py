@@ -19,8 +19,8 @@ from smsgate.domain.errors import (
     UnknownProgram,
     UnknownRecipients,
 )
+from smsgate.domain.phone import masked
 from smsgate.integrations.twilio import GatedHttpClient
-from smsgate.logs import masked
 
 ALLOWED, BLOCKED, OTHER = "+14155550123", "+14155550124", "+14155550125"
 SID = "AC" + "5" * 32

@@ -66,5 +66,5 @@ def test_what_hangs_is_not_asked_again_until_it_answers() -> None:
             deadline.call(hangs)
     assert (len(asked), questions()) == (1, 1)
     answers.set()
-    assert wait_until(lambda: first.has_come)
+    assert wait_until(first.future.done)
     assert deadline.call(hangs) == 2

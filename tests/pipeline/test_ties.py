@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 
 from smsgate.cli.main import run
 from smsgate.domain.messages import InboundMessage
-from smsgate.logs import masked
+from smsgate.domain.phone import masked
 from smsgate.pipeline.configuration import load_configuration
 from smsgate.pipeline.configuration_rollout import publish_programs
 from smsgate.pipeline.services import build_services

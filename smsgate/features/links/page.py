@@ -31,9 +31,9 @@ from smsgate.domain.errors import (
 )
 from smsgate.domain.messages import ALL
 from smsgate.domain.opt_out_links import PATH, is_shaped
+from smsgate.domain.phone import masked
 from smsgate.features.links.page_text import PageText, choose_language
 from smsgate.features.links.service import LinkService, OpenedLink
-from smsgate.logs import masked
 from smsgate.pipeline.services import Services
 from smsgate.settings import Program
 from smsgate.web.abuse import RefusalLog

@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 import pytest
 
 from smsgate.domain.messages import Arrival, Decision, Entry, Intent
-from smsgate.logs import masked
+from smsgate.domain.phone import masked
 
 ONE, TWO, THREE = "+14155550123", "+14155550124", "+14155550125"
 CONSENT = {
