@@ -7,8 +7,7 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from smsgate import __version__
-from smsgate.domain.messages import Decision, Entry, Intent, Reply, SetMembership
+from smsgate.domain.messages import Entry, Reply, SetMembership
 
 
 class Published(msgspec.Struct, frozen=True):
@@ -111,31 +110,6 @@ def event_id(at_ms: int, *about: str) -> str:
     variant = "89ab"[int(told[3], 16) & 3]
     ms = f"{at_ms:012x}"
     return f"{ms[:8]}-{ms[8:]}-7{told[:3]}-{variant}{told[4:7]}-{told[7:19]}"
-
-
-def operator_event(
-    kind: str, note: str, actor: str, reason: str, now_us: int, *about: str
-) -> Event:
-    """What an operator did to smsgate itself, about no number. ``about`` goes into its id."""
-    entry = Entry(
-        number="",
-        program="",
-        decision=Decision(Intent.NONE, rule=kind, note=reason),
-        source="operator",
-        actor=actor,
-        phone=False,
-    )
-    return Event(
-        id=event_id(now_us // 1000, kind, *about),
-        kind=kind,
-        outcome="applied",
-        number="",
-        entry=entry,
-        received_us=now_us,
-        applied_us=now_us,
-        note=note,
-        software=__version__,
-    )
 
 
 class DeadLetter(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from smsgate.consent.events import operator_event
 from smsgate.domain.errors import (
     RecordsDiffer,
     RecordsNotReady,
@@ -22,6 +21,7 @@ from smsgate.domain.errors import (
     StoreUnavailable,
 )
 from smsgate.domain.messages import ms_of
+from smsgate.pipeline.history import operator_event
 from smsgate.records import Records
 from smsgate.records.contents import id_of
 from smsgate.records.removal import ADOPTED

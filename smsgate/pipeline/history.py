@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from smsgate.consent.events import Event, event_for, numbers_of
+from smsgate import __version__
+from smsgate.consent.events import Event, event_for, event_id, numbers_of
 from smsgate.domain.errors import RecordsNotReady
+from smsgate.domain.messages import Decision, Entry, Intent
 from smsgate.records import Recorded, Records
 from smsgate.store import Store
 from smsgate.store.keys import PARTITIONS, partition_of
@@ -65,3 +67,28 @@ def _together(recorded: Iterable[Recorded], waiting: list[Event]) -> list[Event]
     events = [one.event for one in recorded]
     known = {event.id for event in events}
     return events + [event for event in waiting if event.id not in known]
+
+
+def operator_event(
+    kind: str, note: str, actor: str, reason: str, now_us: int, *about: str
+) -> Event:
+    """What an operator did to smsgate itself, about no number. ``about`` goes into its id."""
+    entry = Entry(
+        number="",
+        program="",
+        decision=Decision(Intent.NONE, rule=kind, note=reason),
+        source="operator",
+        actor=actor,
+        phone=False,
+    )
+    return Event(
+        id=event_id(now_us // 1000, kind, *about),
+        kind=kind,
+        outcome="applied",
+        number="",
+        entry=entry,
+        received_us=now_us,
+        applied_us=now_us,
+        note=note,
+        software=__version__,
+    )

@@ -9,12 +9,12 @@ from contextlib import suppress
 import msgspec
 import structlog
 
-from smsgate.consent.events import operator_event
 from smsgate.domain.errors import NoSuchSpool, SpoolUnavailable, StoreUnavailable
 from smsgate.domain.messages import Arrival
 from smsgate.logs import Reminder
 from smsgate.metrics.counters import MESSAGES
 from smsgate.pipeline.background_thread import BackgroundThread
+from smsgate.pipeline.history import operator_event
 from smsgate.pipeline.ingest import label_of
 from smsgate.pipeline.spool import Spool, Spooled
 from smsgate.records.removal import SPOOL_FORGOTTEN

@@ -18,8 +18,17 @@ import msgspec
 from sqlalchemy import ColumnElement, Connection, Select, and_, exists, select, text
 
 from smsgate.consent.events import Event
-from smsgate.records.chain import FIRST, content_hash, link_hash, text_digest
-from smsgate.records.contents import COLUMNS, event_of, lookup, number_row, standings_of
+from smsgate.records.contents import (
+    COLUMNS,
+    FIRST,
+    content_hash,
+    event_of,
+    link_hash,
+    lookup,
+    number_row,
+    standings_of,
+    text_digest,
+)
 from smsgate.records.database import Database
 from smsgate.records.removal import ANNOUNCING, by_removal, fits
 from smsgate.records.tables import check, events, heads, links, listed, numbers, removals, texts

@@ -10,8 +10,7 @@ from sqlalchemy import ClauseElement, Connection, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from smsgate.records import tables
-from smsgate.records.chain import FIRST, link_hash
-from smsgate.records.contents import EventContent, Row, content_of, number_row
+from smsgate.records.contents import FIRST, EventContent, Row, content_of, link_hash, number_row
 from smsgate.records.database import Database, upsert
 from smsgate.records.tables import check
 

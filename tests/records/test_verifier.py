@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from smsgate.consent.events import Standing
 from smsgate.domain.errors import RecordsNotReady, RecordsUnavailable
 from smsgate.records import Records
-from smsgate.records.chain import FIRST, link_hash
+from smsgate.records.contents import FIRST, link_hash
 from smsgate.records.verifier import PartitionCheck
 from tests.fakes.values import NUMBER, OTHER
 from tests.records.values import event, lines, reply_event
