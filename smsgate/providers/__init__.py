@@ -85,7 +85,8 @@ def usable(account: Account) -> bool:
     if provider is None:
         return False
     complete = all(_values(account, field) for field in _required(provider, account))
-    return complete and not any(_problem(account, field) for field in provider.fields)
+    shaped = complete and not any(_problem(account, field) for field in provider.fields)
+    return shaped and not any(provider.problems(account))
 
 
 def check_accounts(accounts: Iterable[Account], place: str = "smsgate.toml") -> list[Fault]:
@@ -128,10 +129,9 @@ def _problems(account: Account) -> Iterator[tuple[str, str]]:
         yield "provider", f"there is no provider {account.provider!r}; it must be one of {known}"
         return
     yield from _unknown(provider, account)
-    for field in provider.fields:
-        if problem := _problem(account, field):
-            yield field.name, problem
-    yield from _unset(provider, account)
+    wrong = [(field.name, _problem(account, field)) for field in provider.fields]
+    wrong = [(key, problem) for key, problem in wrong if problem] + [*_unset(provider, account)]
+    yield from wrong or provider.problems(account)
 
 
 def _unknown(provider: Provider, account: Account) -> Iterator[tuple[str, str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, TypeVar
 from urllib.parse import urlencode, urlsplit
@@ -160,6 +160,13 @@ class Provider(ABC):
         ``SignatureExpired`` where all is right but the time; ``Unreadable`` only for a request
         whose sender has proved to know a secret.
         """
+
+    def problems(self, account: Account) -> Iterator[tuple[str, str]]:
+        """Yield key and problem of what is wrong with several keys together.
+
+        Only asked where each value has the shape that ``fields`` wants. A value is not shown.
+        """
+        yield from ()
 
     def certificate(self, request: WebhookRequest, account: Account) -> HttpCall | None:
         """Describe the call whose body ``verify`` wants as ``request.certificate``, if any.

@@ -1,0 +1,124 @@
+"""Fields of a request by path: of a form or query by name, in JSON and XML by names with dots.
+
+url.spec.whatwg.org/#urlencoded-parsing, RFC 8259, ``xml_document``. A path begins inside the whole:
+in XML inside the root element, where ``@`` begins the name of an attribute. A number is a place in
+a JSON list, from 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from msgspec import UNSET
+
+from smsgate.domain.errors import Unreadable
+from smsgate.domain.messages import WebhookRequest
+from smsgate.domain.signing import as_bytes, form_pairs, text_of
+from smsgate.providers.form.xml_document import XmlElement, XmlRefused, read_xml
+from smsgate.providers.reading import GivenText, read_json
+
+Fields = Mapping[str, object] | XmlElement
+
+
+def read_fields(request: WebhookRequest, body: str) -> Fields:
+    """Return the fields in the query of a GET, else in the body.
+
+    ``body`` is what that is: ``json``, ``xml``, else a form. Raises ``Unreadable``.
+    """
+    if request.method == "GET" or body not in ("json", "xml"):
+        raw = as_bytes(request.query) if request.method == "GET" else request.body
+        return {text_of(name): text_of(value) for name, value in form_pairs(raw)}
+    if body == "json":
+        return read_json(request.body, dict[str, object], "The gateway")
+    try:
+        return read_xml(request.body)
+    except XmlRefused as error:
+        raise Unreadable(f"The gateway posts XML that is not read: {error}.") from None
+
+
+def list_at(content: Fields, path: str) -> list[object]:
+    """Return the members of the list at the end of a path; none for an empty XML element.
+
+    Raises ``Unreadable`` where the path leads to no list.
+    """
+    *outer, last = path.split(".")
+    place: object = content
+    for name in outer:
+        place = _inside(place, name)
+    if isinstance(place, XmlElement):
+        if found := place.elements(last):
+            return [*found]
+        if not place.elements():
+            return []
+    elif isinstance(place, Mapping) and isinstance(listed := place.get(last), list):
+        return listed
+    raise Unreadable(f"The request has no list {path}, which the account's list_field names.")
+
+
+def _inside(place: object, name: str) -> object:
+    """What has that name in an object or element, or that place (from 0) in a list."""
+    if isinstance(place, XmlElement):
+        if name.startswith("@"):
+            return place.attributes.get(name[1:], UNSET)
+        found = place.elements(name)
+        if len(found) > 1:
+            raise Unreadable(f"The request has several {name}: set list_field to what repeats.")
+        return found[0] if found else UNSET
+    if isinstance(place, list):
+        inside = name.isdecimal() and int(name[:4]) < len(place)
+        return place[int(name[:4])] if inside else UNSET
+    return place.get(name, UNSET) if isinstance(place, Mapping) else UNSET
+
+
+def value_at(content: object, path: str) -> GivenText:
+    """Return the value of a field, or what stands at the end of a path of names with dots between.
+
+    ``UNSET`` where nothing does, or something that is neither a text nor a number.
+    """
+    value = content.get(path, UNSET) if isinstance(content, Mapping) else UNSET
+    if value is UNSET:
+        value = content
+        for name in path.split("."):
+            value = _inside(value, name)
+    if isinstance(value, XmlElement) and not value.elements():
+        return value.text
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, (str, int)):
+        return UNSET
+    return str(value)
+
+
+def nested_fields(named: Mapping[str, str], list_field: str) -> dict[str, object]:
+    """Return ``{"data.from": …}`` as ``{"data": {"from": …}}``, inside a list if there is one."""
+    whole: dict[str, object] = {}
+    for path, value in named.items():
+        *outer, last = path.split(".")
+        place = whole
+        for name in outer:
+            inner = place.setdefault(name, {})
+            place = inner if isinstance(inner, dict) else {}
+        place[last] = value
+    if not list_field:
+        return whole
+    *outer, last = list_field.split(".")
+    whole = {last: [whole]}
+    for name in reversed(outer):
+        whole = {name: whole}
+    return whole
+
+
+def as_element(name: str, inside: object) -> XmlElement:
+    """Return the same as XML: ``@`` begins the name of an attribute, and a list has one member."""
+    element = XmlElement(name, {})
+    if isinstance(inside, Mapping):
+        values = {key[1:]: str(value) for key, value in inside.items() if key.startswith("@")}
+        members = {key: value for key, value in inside.items() if not key.startswith("@")}
+        element.attributes = values
+        element.children += [
+            as_element(key, value[0] if isinstance(value, list) else value)
+            for key, value in members.items()
+        ]
+    else:
+        element.children.append(str(inside))
+    return element

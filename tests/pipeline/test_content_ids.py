@@ -1,0 +1,101 @@
+"""Texts of a gateway that sends no ids: what counts as the same text, and what as another one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+
+from smsgate.pipeline.configuration import load_configuration
+from smsgate.pipeline.configuration_rollout import publish_programs
+from smsgate.pipeline.services import build_services
+from smsgate.store.inbox import GLANCE_S, REMEMBER_S
+from smsgate.store.keys import partition_of
+from smsgate.web import create_app
+from tests.fakes.values import NUMBER
+
+SECRET = "a-secret-of-the-tests-that-is-long-enough"
+CONFIG = f"""
+[accounts.bare]
+provider = "form"
+secret   = "{SECRET}"
+id_from  = "content"
+to       = "22395"
+send_url = "https://gateway.example.com/send"
+
+[accounts.timed]
+provider   = "form"
+secret     = "{SECRET}2"
+id_from    = "content"
+time_field = "at"
+to         = "22396"
+send_url   = "https://gateway.example.com/send"
+
+[programs.bare]
+name     = "Acme Bare"
+account  = "bare"
+senders  = ["*"]
+keywords = ["en"]
+region   = "US"
+
+[programs.timed]
+name     = "Acme Timed"
+account  = "timed"
+senders  = ["*"]
+keywords = ["en"]
+region   = "US"
+"""
+
+
+@pytest.fixture
+def services(environ):
+    path = Path(environ["SMSGATE_CONFIG"], "smsgate.toml")
+    path.write_text(path.read_text() + CONFIG)
+    made = build_services(load_configuration(environ))
+    made.store.metadata.create(buckets=8)
+    publish_programs(made.settings, made.store)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def post(services):
+    client = create_app(services).test_client()
+
+    def posted(account: str, text: str, at: str = "") -> list[str]:
+        """The texts in the inbox after this one was acknowledged."""
+        secret = SECRET if account == "bare" else f"{SECRET}2"
+        data = urlencode({"from": NUMBER, "text": text, "at": at})
+        kind = "application/x-www-form-urlencoded"
+        answer = client.post(f"/webhooks/{account}/{secret}", data=data, content_type=kind)
+        assert answer.status_code == 200
+        batch = services.store.inbox.read(partition_of(NUMBER), 10)
+        return [one.entry.text for one in batch.entries]
+
+    return posted
+
+
+def test_without_a_time_the_same_text_at_once_is_one_and_later_another(post, redis_client) -> None:
+    post("bare", "STOP")
+    assert post("bare", "STOP") == ["STOP"]
+    (key,) = redis_client.keys("*last:bare:*")
+    assert 0 < redis_client.ttl(key) <= GLANCE_S
+    redis_client.delete(key)  # as it is after these seconds
+    assert post("bare", "STOP") == ["STOP", "STOP"]
+
+
+def test_without_a_time_nothing_between_two_texts_is_lost(post) -> None:
+    for text in ("STOP", "START", "STOP"):
+        said = post("bare", text)
+    assert said == ["STOP", "START", "STOP"]
+
+
+def test_with_a_time_a_repeat_of_hours_later_is_the_same_text(post, redis_client) -> None:
+    post("timed", "START", "2026-11-28 10:00:00")
+    post("timed", "STOP", "2026-11-28 10:00:09")
+    assert post("timed", "START", "2026-11-28 10:00:00") == ["START", "STOP"]
+    assert post("timed", "STOP", "2026-11-28 10:00:09") == ["START", "STOP"]
+    assert post("timed", "STOP", "2026-11-28 10:00:10") == ["START", "STOP", "STOP"]
+    kept = [redis_client.ttl(key) for key in redis_client.keys("*seen:timed:*")]
+    assert max(kept) > REMEMBER_S - 60
