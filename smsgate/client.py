@@ -72,7 +72,7 @@ class SmsGate:
     """Asks ``POST /v1/check``. One may be shared by threads as far as ``requests.Session`` may."""
 
     url: str
-    """Where smsgate's web doors are, such as ``https://sms.example.com``."""
+    """The URL of smsgate's web process, such as ``https://sms.example.com``."""
     key: str = field(repr=False)
     """A key for ``/v1`` that may check."""
     timeout_s: tuple[float, float] = (2.0, 5.0)

@@ -134,7 +134,7 @@ class Mark(msgspec.Struct, frozen=True, omit_defaults=True):
     since_us: int = 0
     """Since when that state holds: the event time of the message that changed it."""
     changed: str = ""
-    """Inbox id of the message that changed it; a reply to an older one is overtaken."""
+    """Inbox id of the message that changed it; a reply to an older one is superseded."""
     spooled: bool = False
     """Whether that message had waited in a spool."""
     why: str = ""

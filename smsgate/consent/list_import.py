@@ -43,10 +43,10 @@ def settle_listed(
 def settle_undone(stored: Stored, standing: Standing, last_list: str, now_us: int) -> Settled:
     """What undoing an import does to a number of the list that stands so.
 
-    ``last_list`` is the inbox id of the newest list that was applied in the lane: one that came
-    since the histories were looked at may have named the number, which leaves no mark. Then, and
-    where it waited for too long, the outcome is ``stale``, and it can be asked for again. Where
-    anything else was said or done since, the number keeps what it has: ``kept``.
+    ``last_list`` is the inbox id of the newest list that was applied in the partition: one that
+    came since the histories were read may have named the number, which leaves no mark. Then, and
+    where it waited for too long, the outcome is ``stale``, and it can be asked for again. If
+    anything else happened to the number since, it keeps what it has: ``kept``.
     """
     undo, stood = stored.entry.list_undo, stored.entry.stood
     if undo is None or stood is None:

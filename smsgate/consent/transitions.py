@@ -88,7 +88,7 @@ def _opt_out(stored: Stored, standing: Standing, published: Mapping[str, Publish
     scope, program = entry.scope, entry.program
     if ahead_us(stored, standing.state.marks.get(ALL)) >= 0:
         return _after_all(standing, program)
-    newer = {name for name in opted_in(standing) if overtaken(stored, standing, name)}
+    newer = {name for name in opted_in(standing) if is_superseded(stored, standing, name)}
     if scope != ALL and scope in newer:
         return Settled(standing, "stale", note="an opt-in that is newer was applied before")
     moved = _everywhere(standing, newer) if scope == ALL else _only(standing, scope)
@@ -116,7 +116,7 @@ def _opt_in(stored: Stored, standing: Standing, program: Published, now_us: int)
         return Settled(standing, "refused", note="only the subscriber opts in; others restore")
     if standing.locked:
         return Settled(standing, "refused", note="the number is locked")
-    newer = [scope for scope in (name, ALL) if overtaken(stored, standing, scope)]
+    newer = [scope for scope in (name, ALL) if is_superseded(stored, standing, scope)]
     if newer and all(is_tie(stored, standing, scope) for scope in newer):
         return Settled(standing, "tie", note="an opt-out has the same time, and it wins a tie")
     if newer:
@@ -257,7 +257,7 @@ def opted_in(standing: Standing) -> list[str]:
     return [scope for scope, mark in standing.state.marks.items() if not mark.stops]
 
 
-def overtaken(stored: Stored, standing: Standing, scope: str) -> bool:
+def is_superseded(stored: Stored, standing: Standing, scope: str) -> bool:
     """Whether the scope's newest mark is of the other kind and newer than the message."""
     mark = standing.state.marks.get(scope)
     if mark is None or mark.stops == stored.entry.decision.intent.stops:

@@ -220,7 +220,7 @@ class Arrival:
     fingerprint: str = ""
     """Of the text, where the provider gives no message id."""
     age_us: int = 0
-    """How long ago it came to our door, where it had to wait before it could be stored."""
+    """How long ago it arrived, where it had to wait before it could be stored."""
 
 
 def inbox_place(id_: str) -> tuple[int, int]:
@@ -249,7 +249,7 @@ class Stored(msgspec.Struct, frozen=True):
 
     @property
     def arrived_us(self) -> int:
-        """Arrival at our door: the receipt, unless the message waited in a spool before it."""
+        """Its arrival: the receipt, unless the message waited in a spool before it."""
         return (
             min(self.received_us, self.event_time_us) if self.entry.outage_us else self.received_us
         )

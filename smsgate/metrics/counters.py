@@ -43,7 +43,7 @@ WEBHOOKS = Family(
 )
 MESSAGES = Family(
     "messages",
-    "Messages accepted at the door, by what they ask for; duplicate had come before",
+    "Messages accepted, by what they ask for; duplicate had come before",
     ("account", "intent"),
 )
 EVENTS = Family(
@@ -78,7 +78,7 @@ REFUSED_KEYS = Family(
 )
 STORED_S = Family(
     "stored_seconds",
-    "From a provider's request at our door to its answer, by when its message is stored",
+    "From a provider's request to its answer, by when its message is stored",
     ("account",),
     _QUICK_S,
 )

@@ -70,7 +70,7 @@ class ArchiveReport:
 
 
 class LedgerArchiver:
-    """The movement from store to records."""
+    """Moves ledgers from the store to the records."""
 
     def __init__(self, store: Store, records: Records) -> None:
         """Use these collaborators."""

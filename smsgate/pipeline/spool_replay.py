@@ -146,7 +146,7 @@ class SpoolReplay(BackgroundThread):
 
 
 def _event_time_us(spooled: Spooled, ahead_us: int) -> int:
-    """The provider's event time, but never later than the arrival at our door; Redis's clock."""
+    """The provider's event time, but never later than its arrival; Redis's clock."""
     arrived_us = spooled.arrived_us + ahead_us
     return arrived_us if spooled.sent_us is None else min(spooled.sent_us, arrived_us)
 

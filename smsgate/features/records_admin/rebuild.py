@@ -124,7 +124,7 @@ class Rebuilt:
 
 
 class Rebuilding:
-    """The movement from records to store."""
+    """Restores the store from the records."""
 
     def __init__(
         self,
