@@ -19,7 +19,7 @@ from smsgate.cli import redis_server as own_redis
 from smsgate.cli.process_groups import ProcessGroups
 from smsgate.records.database import Database
 from smsgate.store import redis_address, write_lease
-from smsgate.store.restoring import Restoring
+from smsgate.store.rebuild import StoreRebuild
 from tests.fakes import once
 from tests.fakes.cluster import start_cluster
 
@@ -78,16 +78,16 @@ def lasting_lease() -> Iterator[None]:
 
     Most tests have no process that renews it; those that run cut it to what it is in earnest.
     """
-    day_ms, opened = 24 * 3600 * 1000, Restoring.open
+    day_ms, opened = 24 * 3600 * 1000, StoreRebuild.open
 
-    def open_for_long(self: Restoring, *given: Any) -> bool:
+    def open_for_long(self: StoreRebuild, *given: Any) -> bool:
         done = opened(self, *given)
         write_lease.WriteLease(self._client).open(day_ms)
         return done
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(write_lease, "FIRST_MS", day_ms)
-        patch.setattr(Restoring, "open", open_for_long)
+        patch.setattr(StoreRebuild, "open", open_for_long)
         yield
 
 

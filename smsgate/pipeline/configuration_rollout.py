@@ -126,7 +126,7 @@ def publish_programs(settings: Settings, store: Store) -> None:
     if renamed:
         with suppress(StoreNotReady):  # a rebuild does it before it makes the store ready
             buckets = store.numbers.bucket_count()
-            store.renaming.carry(renamed, buckets, frozenset(store.metadata.programs()))
+            store.program_renames.carry(renamed, buckets, frozenset(store.metadata.programs()))
     store.metadata.publish(published_programs(settings))
 
 

@@ -199,7 +199,7 @@ def restore_forwards(
         _add_event(found, one, applications, renamed, stored.keys())
     for id_ in stored.keys() & (found.settled | found.dead.keys()):
         store.forwards.drop(stored[id_])
-    store.restoring.forward(found.waiting.values(), found.dead.values(), now_us)
+    store.rebuild.forward(found.waiting.values(), found.dead.values(), now_us)
     return len(found.waiting)
 
 

@@ -42,7 +42,7 @@ def take_snapshot(store: Store, settings: Settings, spool: Spool | None = None) 
         write_obstacle=write_obstacle,
         gate_obstacle=store.write_lease.obstacle(),
         store_obstacle=_lost(store),
-        rebuild=store.restoring.progress(),
+        rebuild=store.rebuild.progress(),
     )
 
 

@@ -54,7 +54,7 @@ class Readiness:
 def of_store(store: Store) -> str:
     """``ok``, ``ok; …`` with what is weak, or what is wrong."""
     try:
-        progress = store.restoring.progress()
+        progress = store.rebuild.progress()
         if progress is not None:
             return f"the store is being rebuilt from the records: {progress.text()} so far"
         if not store.metadata.store_id():

@@ -9,17 +9,17 @@ from smsgate.store.forwards import Forwards
 from smsgate.store.health import Health
 from smsgate.store.inbox import GroupCommit, Inbox
 from smsgate.store.keys import attempts_of, sign_ins_of
-from smsgate.store.laters import Laters
 from smsgate.store.ledger import Ledger
-from smsgate.store.metadata import Renaming, StoreMetadata
+from smsgate.store.metadata import ProgramRenames, StoreMetadata
 from smsgate.store.metrics import Metrics
 from smsgate.store.number_reader import NumberReader
 from smsgate.store.outbox import Outbox, Receipts
+from smsgate.store.postponed_reviews import PostponedReviews
 from smsgate.store.processes import Configurations, Heartbeats, Sweep
 from smsgate.store.rate_limits import Allowances, Guesses
+from smsgate.store.rebuild import StoreRebuild
 from smsgate.store.redis_types import Client
 from smsgate.store.refusals import Refusals
-from smsgate.store.restoring import Restoring
 from smsgate.store.sample_log import SampleLog
 from smsgate.store.simulator import Simulator
 from smsgate.store.write_lease import WriteLease
@@ -43,7 +43,7 @@ class Store:
         self.ledger = Ledger(client)
         self.sample_log = SampleLog(client)
         self.backlog = BacklogReader(client)
-        self.restoring, self.renaming = Restoring(client), Renaming(client)
+        self.rebuild, self.program_renames = StoreRebuild(client), ProgramRenames(client)
         # What follows has keys of its own, one for all numbers.
         self.sweep = Sweep(client)
         self.configurations, self.heartbeats = Configurations(client), Heartbeats(client)
@@ -54,5 +54,5 @@ class Store:
         self.sign_ins = Guesses(client, sign_ins_of, _SIGN_IN_WINDOW_S)
         self.attempts = Guesses(client, attempts_of, _SIGN_IN_WINDOW_S)
         self.allowances = Allowances(client)
-        self.laters = Laters(client)
+        self.postponed_reviews = PostponedReviews(client)
         self.simulator = Simulator(client)

@@ -219,7 +219,7 @@ def attempts_of(hashed: str) -> str:
     return f"smsgate:attempts:{hashed}"
 
 
-def laters_of(operator: str) -> str:
+def postponed_of(operator: str) -> str:
     """Key of what an operator put off."""
     return f"smsgate:laters:{operator}"
 

@@ -101,7 +101,7 @@ _BLOCKS = ("set:",)
 _STANDS = ("set:", "back:", "consent:")
 
 
-class Renaming:
+class ProgramRenames:
     """Moves suppressions. Raises ``StoreUnavailable``."""
 
     def __init__(self, client: Client) -> None:

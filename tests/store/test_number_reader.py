@@ -268,10 +268,10 @@ def stands(store):
     ]
     found = {number: kinds[at % len(kinds)] for at, number in enumerate(NUMBERS)}
     id_ = store.metadata.store_id()
-    store.restoring.shut("a rebuild")
+    store.rebuild.shut("a rebuild")
     rows = [standing_row(*one) for one in found.items()]
-    store.restoring.load("a rebuild", 3, rows, 8, NOW_US)
-    assert store.restoring.open("a rebuild", id_, 8, {})
+    store.rebuild.load("a rebuild", 3, rows, 8, NOW_US)
+    assert store.rebuild.open("a rebuild", id_, 8, {})
     return found
 
 

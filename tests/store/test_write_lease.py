@@ -168,7 +168,7 @@ def test_a_flushed_store_is_vouched_for_while_it_is_rebuilt(store, redis_client)
     store.write_lease.renew()
     store.metadata.publish({})
     name = "a rebuild"
-    store.restoring.shut(name)
+    store.rebuild.shut(name)
     for keys in PARTITION_KEYS:
         redis_client.hset(keys.metadata, mapping={"ready": 1, "layout": 1, "buckets": 8})
     with pytest.raises(UnknownProgram):

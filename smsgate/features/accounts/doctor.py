@@ -141,7 +141,7 @@ def _try(subject: str, check: Callable[[], object], good: str, remedy: str = "")
 
 def _marker_remedy(services: Services) -> str:
     try:
-        progress = services.store.restoring.progress()
+        progress = services.store.rebuild.progress()
         if progress is not None:
             return f"wait: the store is being rebuilt, {progress.text()} so far"
         is_recorded = not services.records.absent and services.records.reader.stores()

@@ -44,7 +44,7 @@ def differences(store: Store, records: Records, archiver: LedgerArchiver) -> Ite
     """
     archiver.move_all()
     in_store: dict[int, dict[tuple[str, str], set[int]]] = defaultdict(lambda: defaultdict(set))
-    for partition, kind, scope, numbers in store.restoring.members():
+    for partition, kind, scope, numbers in store.rebuild.members():
         in_store[partition][kind, scope] |= numbers
     programs = sorted({scope for partition in in_store.values() for _, scope in partition} - {ALL})
     for partition in range(PARTITIONS):

@@ -58,7 +58,7 @@ def know_again(
         while page := [*itertools.islice(recent, _MESSAGE_PAGE)]:
             go_on()
             rows = [(one.partition, one.account, one.message_id, one.received_us) for one in page]
-            writer.write(functools.partial(store.restoring.remember, rebuild, rows, now_us))
+            writer.write(functools.partial(store.rebuild.remember, rebuild, rows, now_us))
             done += len(page)
             progress("messages", done, 0)
         known = 0
@@ -67,7 +67,7 @@ def know_again(
             known += len(page)
             progress("opt-ins", known, 0)
             rows_in = [(one.partition, one.account, one.message_id) for one in page]
-            writer.write(functools.partial(store.restoring.remember_opt_ins, rebuild, rows_in))
+            writer.write(functools.partial(store.rebuild.remember_opt_ins, rebuild, rows_in))
     return done
 
 
@@ -186,7 +186,7 @@ class Rebuilding:
         try:
             return self._rebuild(self._telling(progress, why), buckets, me, adopt=adopt)
         finally:
-            self._store.restoring.release(me)
+            self._store.rebuild.release(me)
 
     def _telling(self, progress: Progress, why: str) -> Progress:
         """As ``progress``, and lets everybody know once a second."""
@@ -198,7 +198,7 @@ class Rebuilding:
             now = time.monotonic()
             if now - told_at >= TELL_S:
                 told_at = now
-                self._store.restoring.tell(RebuildProgress(why, what, done, total))
+                self._store.rebuild.tell(RebuildProgress(why, what, done, total))
 
         return tell
 
@@ -207,7 +207,7 @@ class Rebuilding:
         now = time.monotonic()
         if now - self._led_at < LEAD_S:
             return
-        if not self._store.restoring.leads(me):
+        if not self._store.rebuild.leads(me):
             raise StoreNotReady("another process rebuilds the store just now: wait for it")
         self._led_at = now
 
@@ -219,7 +219,7 @@ class Rebuilding:
         store_id = known[-1].id if known else uuid.uuid4().hex
         buckets = buckets or (known[-1].buckets if known else BUCKETS)
         progress("numbers", 0, self._records.reader.count_numbers())
-        self._store.restoring.shut(me)
+        self._store.rebuild.shut(me)
         merged = self._record_the_rest()
         now_us = self._store.health.now_us()
         lead = functools.partial(self._lead, me)
@@ -229,11 +229,11 @@ class Rebuilding:
         seqs, numbers = self._load_all(progress, buckets, now_us, me)
         messages = know_again(self._store, self._records, me, now_us, progress, lead)
         reviews = [*recorded_open(self._records)]
-        self._store.restoring.hold_for_review(reviews)
+        self._store.rebuild.hold_for_review(reviews)
         self._records.remember_store(store_id, buckets, now_us)
-        self._store.renaming.carry(self._renamed, buckets, frozenset())
+        self._store.program_renames.carry(self._renamed, buckets, frozenset())
         self._store.metadata.publish(self._programs)
-        if not self._store.restoring.open(me, store_id, buckets, seqs):
+        if not self._store.rebuild.open(me, store_id, buckets, seqs):
             raise StoreNotReady("the store was flushed while it was rebuilt: rebuild it again")
         newest = self._records.reader.newest_us()
         return Rebuilt(store_id, numbers, messages, len(reviews), forwards, newest, merged)
@@ -319,7 +319,7 @@ class Rebuilding:
         """Load until no mover, which read a ledger before it was lost, has committed meanwhile."""
         while True:
             seqs = self._records.writer.seqs()
-            self._store.restoring.empty()
+            self._store.rebuild.empty()
             numbers = self._load(progress, buckets, now_us, me)
             if self._records.writer.seqs() == seqs:
                 return seqs, numbers
@@ -327,7 +327,7 @@ class Rebuilding:
     def _load(self, progress: Progress, buckets: int, now_us: int, me: str) -> int:
         total, done = self._records.reader.count_numbers(), 0
         progress("numbers", done, total)
-        load = self._store.restoring.load
+        load = self._store.rebuild.load
         with WriteBehind() as writer:  # so that reading goes on while Redis writes
             for partition, chunk in self._chunks():
                 writer.write(functools.partial(load, me, partition, chunk, buckets, now_us))

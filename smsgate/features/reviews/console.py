@@ -85,7 +85,7 @@ class _Desk:
             return self._too_late(key)
         if decided == "later":
             store = self._services.store
-            store.laters.put_off(actor(), key, store.health.now_us())
+            store.postponed_reviews.put_off(actor(), key, store.health.now_us())
             if not request.headers.get("HX-Request"):
                 return redirect(url_for("review"), 303)
             sentence = "Put off: it comes last for you, and goes on waiting."

@@ -123,10 +123,10 @@ class ReviewQueue:
         now_us = self._store.health.now_us()
         found = self._undecided(list_open(self._store))
         self._assess(found)
-        laters = self._store.laters.of(operator)
-        ordered = sorted(found, key=lambda one: self._place(one, laters, now_us))
+        postponed = self._store.postponed_reviews.of(operator)
+        ordered = sorted(found, key=lambda one: self._place(one, postponed, now_us))
         late = sum(now_us > own_deadline_us(self._since_us(one)) for one in found)
-        shown = self._queued([*ordered[:1], *ordered[start : start + count]], laters)
+        shown = self._queued([*ordered[:1], *ordered[start : start + count]], postponed)
         return QueuePage(shown[0] if shown else None, shown[1:], len(found), late)
 
     def find(self, operator: str, key: str) -> QueuedReview | None:
@@ -135,7 +135,7 @@ class ReviewQueue:
         if not found:
             return None
         self._assess(found)
-        return self._queued(found, self._store.laters.of(operator))[0]
+        return self._queued(found, self._store.postponed_reviews.of(operator))[0]
 
     def newer(self, key: str) -> str:
         """Return the key of what waits since the text of that key; empty where nothing does."""
@@ -167,7 +167,7 @@ class ReviewQueue:
         return known.since_us if known else one.since_us
 
     def _place(
-        self, one: OpenReview, laters: Mapping[str, int], now_us: int
+        self, one: OpenReview, postponed: Mapping[str, int], now_us: int
     ) -> tuple[int, bool, bool, float]:
         since_us, known = self._since_us(one), self._assessed.get(one.key)
         likeness = _NEUTRAL if known is None or known.likeness is None else known.likeness
@@ -175,7 +175,7 @@ class ReviewQueue:
         urgent = known is not None and known.urgent
         in_time = now_us <= own_deadline_us(since_us)
         return (
-            laters.get(one.key, 0),
+            postponed.get(one.key, 0),
             not urgent,
             in_time,
             (since_us - likeness * LIKELY_US - marketing_us),
@@ -184,13 +184,15 @@ class ReviewQueue:
     def _is_marketing(self, one: OpenReview) -> bool:
         return self._kinds.get(one.program, "marketing") == "marketing"
 
-    def _queued(self, some: Sequence[OpenReview], laters: Mapping[str, int]) -> list[QueuedReview]:
+    def _queued(
+        self, some: Sequence[OpenReview], postponed: Mapping[str, int]
+    ) -> list[QueuedReview]:
         found = []
         for case in read_cases(self._store, self._records, some):
             key, known = case.open.key, self._assessed.get(case.open.key)
             likeness = known.likeness if known else None
             marketing = self._is_marketing(case.open)
-            found.append(QueuedReview(case, likeness, marketing, key in laters))
+            found.append(QueuedReview(case, likeness, marketing, key in postponed))
         return found
 
 

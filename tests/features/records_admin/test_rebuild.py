@@ -20,7 +20,7 @@ from smsgate.features.reviews.service import ReviewService
 from smsgate.pipeline.conditions import conditions
 from smsgate.pipeline.monitoring import take_snapshot
 from smsgate.pipeline.reviews import list_waiting_texts
-from smsgate.store import restoring
+from smsgate.store import rebuild as store_rebuild
 from smsgate.store.keys import CLOCK_LEASE, PARTITION_KEYS, partition_of
 from smsgate.web import create_app
 from tests.fakes.own_services import all_at_work
@@ -233,7 +233,7 @@ def test_a_rebuild_in_small_steps_restores_the_same(recorded, redis_client, monk
     texted(recorded, 60)
     before = seen(recorded)
     redis_client.flushall()
-    monkeypatch.setattr(restoring, "_STEP", 2)
+    monkeypatch.setattr(store_rebuild, "_STEP", 2)
     monkeypatch.setattr(rebuilding_module, "CHUNK", 3)
     monkeypatch.setattr(rebuild, "_PAGE", 7)
 
@@ -251,12 +251,12 @@ def test_a_rebuild_in_small_steps_restores_the_same(recorded, redis_client, monk
 def test_what_a_rebuild_writes_after_it_lost_its_turn_changes_nothing(recorded):
     store = recorded.store
     row = standing_row("+14155560001", Standing(everywhere=True, back=frozenset({"alerts"})))
-    store.restoring.shut("somebody else")
+    store.rebuild.shut("somebody else")
     with pytest.raises(StoreNotReady):
-        store.restoring.load("me", partition_of(row.number), [row], 8, 1)
+        store.rebuild.load("me", partition_of(row.number), [row], 8, 1)
     with pytest.raises(StoreNotReady):
-        store.restoring.remember("me", [(3, "twilio", "SM1", time.time_ns() // 1000)], 1)
-    assert row.number not in str([*store.restoring.members()])
+        store.rebuild.remember("me", [(3, "twilio", "SM1", time.time_ns() // 1000)], 1)
+    assert row.number not in str([*store.rebuild.members()])
     assert not store.inbox.met([("+14155560001", "twilio", "SM1")])[0]
 
 
@@ -282,7 +282,7 @@ def test_a_store_of_other_records_is_left_alone_unless_it_is_adopted(recorded, r
 
 
 def test_two_rebuilds_at_once_are_one(recorded):
-    assert recorded.store.restoring.leads("somebody else")
+    assert recorded.store.rebuild.leads("somebody else")
 
     with pytest.raises(StoreNotReady, match="another process"):
         rebuilding(recorded).rebuild(quiet)
@@ -387,7 +387,7 @@ def test_a_rebuild_that_broke_off_is_begun_again(recorded, redis_client, monkeyp
             rebuilding(recorded).rebuild(quiet)
     with pytest.raises(StoreNotReady, match="being rebuilt"):
         recorded.store.metadata.store_id()
-    assert recorded.store.restoring.progress() is None
+    assert recorded.store.rebuild.progress() is None
 
     clock.sweep(recorded, "clock-1")
     assert seen(recorded) == before

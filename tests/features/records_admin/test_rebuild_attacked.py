@@ -94,8 +94,8 @@ def test_a_rebuild_that_lost_its_lease_opens_nothing(recorded, redis_client, mon
 
     def overtaken(*given):
         redis_client.set(REBUILD_LEASE, "somebody else")
-        recorded.store.restoring.shut("somebody else")
-        recorded.store.restoring.empty()
+        recorded.store.rebuild.shut("somebody else")
+        recorded.store.rebuild.empty()
         return know_again(*given)
 
     monkeypatch.setattr(module, "know_again", overtaken)

@@ -44,7 +44,7 @@ _progress = msgspec.json.Decoder(RebuildProgress).decode
 _pack = msgspec.msgpack.encode
 
 
-class Restoring:
+class StoreRebuild:
     """Writes a store anew. Everything here raises ``StoreUnavailable``."""
 
     def __init__(self, client: Client) -> None:

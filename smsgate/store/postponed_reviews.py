@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from smsgate.store.connection import translated
-from smsgate.store.keys import laters_of
+from smsgate.store.keys import postponed_of
 from smsgate.store.redis_types import Client
 
 _KEEP_S = 48 * 3600
 _MOST = 5_000
 
 
-class Laters:
+class PostponedReviews:
     """Keeps them for two days. Everything here raises ``StoreUnavailable``."""
 
     def __init__(self, client: Client) -> None:
@@ -18,7 +18,7 @@ class Laters:
 
     def put_off(self, operator: str, text: str, now_us: int) -> None:
         """Put a text behind all others for this operator."""
-        key = laters_of(operator)
+        key = postponed_of(operator)
         with translated(), self._client.pipeline(transaction=False) as pipeline:
             pipeline.zadd(key, {text: now_us // 1000})
             pipeline.zremrangebyrank(key, 0, -_MOST - 1)
@@ -28,5 +28,5 @@ class Laters:
     def of(self, operator: str) -> dict[str, int]:
         """By text when (ms) the operator put it off."""
         with translated():
-            rows = self._client.zrange(laters_of(operator), 0, -1, withscores=True)
+            rows = self._client.zrange(postponed_of(operator), 0, -1, withscores=True)
         return {text.decode(): int(at) for text, at in rows}
