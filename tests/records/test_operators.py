@@ -1,4 +1,4 @@
-"""OperatorService, sessions, actions and days, on each database."""
+"""Operators, sessions, actions and days, on each database."""
 
 from __future__ import annotations
 
