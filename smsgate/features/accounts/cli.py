@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import click
 import msgspec
 from rich.markup import escape
@@ -15,8 +17,10 @@ from smsgate.features.accounts.doctor import (
     DoctorResult,
     check_account,
     check_everything,
+    find_account,
     worst_first,
 )
+from smsgate.features.accounts.reply_preview import preview_reply
 from smsgate.pipeline.console_keyword_sets import MAY_BE_OLD
 from smsgate.pipeline.services import build_services
 
@@ -26,12 +30,22 @@ _COLOURS = {OK: "green", WARNING: "yellow", FAULT: "bold red"}
 @click.command(epilog="Example: smsgate doctor twilio")
 @click.argument("account", required=False)
 @click.option("--monitor", is_flag=True, help="Only what is amiss; exit code 1 for warnings too.")
+@click.option(
+    "--show-reply",
+    is_flag=True,
+    help="Print the request that confirms an opt-out by ACCOUNT, secrets masked. Nothing is sent.",
+)
 @session.as_json
-def doctor(account: str | None, monitor: bool, as_json: bool) -> None:
+def doctor(account: str | None, monitor: bool, show_reply: bool, as_json: bool) -> None:
     """Check everything, or one ACCOUNT, and say what is wrong and what mends it.
 
     Exit code 2 if something of smsgate is wrong, 1 if something of the account is.
     """
+    if show_reply:
+        if account is None:
+            raise click.UsageError("Name the account whose reply is to be shown.")
+        _show_reply(account, as_json)
+        return
     if account is not None:
         _report([*check_account(session.services(), account)], as_json, 1, monitor)
     configuration = session.configuration()
@@ -47,6 +61,19 @@ def doctor(account: str | None, monitor: bool, as_json: bool) -> None:
         if not (records_fail and text.startswith(MAY_BE_OLD))
     ]
     _report(results, as_json, 2, monitor)
+
+
+def _show_reply(name: str, as_json: bool) -> None:
+    settings = session.configuration().settings
+    account = find_account(settings, name)
+    program = next((one for one in settings.programs if one.account == name), None)
+    requests = preview_reply(account, program)
+    if as_json:
+        session.show_json([asdict(one) for one in requests])
+        return
+    for one in requests:
+        click.echo(f"{one.text()}\n")
+    click.echo("Nothing was sent.")
 
 
 def _report(results: list[DoctorResult], as_json: bool, code: int, monitor: bool) -> None:

@@ -24,7 +24,7 @@ from smsgate.pipeline.monitoring import take_snapshot
 from smsgate.pipeline.services import Services
 from smsgate.pipeline.spool import waiting
 from smsgate.providers import PROVIDERS, check_accounts, usable
-from smsgate.settings import Account
+from smsgate.settings import Account, Settings
 from smsgate.store.redis_address import exposures
 
 OK, WARNING, FAULT = "ok", "warning", "fault"
@@ -276,12 +276,18 @@ def restart_reasons(process: Process) -> list[str]:
 # --- one account ----------------------------------------------------------------------------------
 
 
+def find_account(settings: Settings, name: str) -> Account:
+    """Return the account of that name. Raises ``UnknownAccount``, which lists the accounts."""
+    account = settings.accounts.get(name)
+    if account is None:
+        known = ", ".join(settings.accounts) or "none"
+        raise UnknownAccount(f"There is no account {name!r}; the accounts are: {known}.")
+    return account
+
+
 def check_account(services: Services, name: str) -> Iterator[DoctorResult]:
     """Check one account, at its provider too. Raises ``UnknownAccount``."""
-    account = services.settings.accounts.get(name)
-    if account is None:
-        known = ", ".join(services.settings.accounts) or "none"
-        raise UnknownAccount(f"There is no account {name!r}; the accounts are: {known}.")
+    account = find_account(services.settings, name)
     yield from _credentials(account)
     yield from _address(account)
     yield from _access_token(services, account)

@@ -76,17 +76,18 @@ def write_xml(root: XmlElement, fill: Callable[[str], str]) -> bytes:
 def _written(element: XmlElement, fill: Callable[[str], str]) -> Iterator[str]:
     yield f"<{element.name}"
     for name, value in element.attributes.items():
-        yield f' {name}="{_escaped(fill(value))}"'
+        yield f' {name}="{escape_xml(fill(value))}"'
     yield ">"
     for child in element.children:
         if isinstance(child, str):
-            yield _escaped(fill(child))
+            yield escape_xml(fill(child))
         else:
             yield from _written(child, fill)
     yield f"</{element.name}>"
 
 
-def _escaped(text: str) -> str:
+def escape_xml(text: str) -> str:
+    """Return a text as it is written in an element or in an attribute's value."""
     return _NO_CHARACTER.sub("\ufffd", text).translate(_ESCAPES)
 
 
