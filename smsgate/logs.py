@@ -96,7 +96,6 @@ class Reminder:
     PERIOD_S = 60.0
 
     def __init__(self) -> None:
-        """There is no problem yet."""
         self._problem, self._logged_at = "", 0.0
 
     def is_due(self, problem: str) -> bool:

@@ -37,7 +37,6 @@ class ConfigurationError(SmsGateError):
     """The configuration cannot be used; ``faults`` holds every fault that was found."""
 
     def __init__(self, faults: Sequence[Fault]) -> None:
-        """Join the faults, one a line, as the text."""
         super().__init__("\n".join(str(fault) for fault in faults))
         self.faults = tuple(faults)
 
@@ -46,7 +45,6 @@ class OtherConfiguration(SmsGateError):
     """The files here make another configuration than the one that is asked for."""
 
     def __init__(self, version: str) -> None:
-        """Keep the version that they make."""
         super().__init__(f"the files here make version {version}")
         self.version = version
 
@@ -131,7 +129,6 @@ class ColumnUnclear(ListUnreadable):
     """A list does not show where its numbers stand; ``columns`` are those that may be named."""
 
     def __init__(self, problem: str, columns: Sequence[str]) -> None:
-        """Keep the sentence and the columns."""
         super().__init__(problem)
         self.columns = tuple(columns)
 
@@ -145,7 +142,6 @@ class StoreUnavailable(SmsGateError):
     status = 503
 
     def __init__(self, problem: str, mend: str = "start Redis, or set REDIS_URL") -> None:
-        """Keep the sentence, and what mends it."""
         super().__init__(problem)
         self.mend = mend
 
@@ -165,7 +161,6 @@ class SpoolUnavailable(SmsGateError):
     status = 503
 
     def __init__(self, problem: str, *, is_full: bool = False) -> None:
-        """Keep the sentence and whether the disk is full."""
         super().__init__(problem)
         self.is_full = is_full
 
@@ -249,7 +244,6 @@ class TooManyCalls(SmsGateError):
     status = 429
 
     def __init__(self, problem: str, wait_s: float) -> None:
-        """Keep the sentence, and for how many seconds to wait."""
         super().__init__(problem)
         self.wait_s = wait_s
 

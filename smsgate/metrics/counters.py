@@ -174,7 +174,6 @@ class Counters:
     """What was counted since it was last gathered. Threads may share it."""
 
     def __init__(self) -> None:
-        """Start empty."""
         self._waiting: deque[_Seen] = deque(maxlen=_QUEUED)
         self._requests: deque[Request] = deque(maxlen=_QUEUED)
         self.request: Callable[[Request], None] = self._requests.append

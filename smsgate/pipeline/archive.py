@@ -73,7 +73,6 @@ class LedgerArchiver:
     """Moves ledgers from the store to the records."""
 
     def __init__(self, store: Store, records: Records) -> None:
-        """Use these collaborators."""
         self._store = store
         self._records = records
         self._known = ""

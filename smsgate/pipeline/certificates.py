@@ -38,7 +38,6 @@ class SigningCertificates:
     """A small memory in front of outgoing calls; providers have checked the URLs."""
 
     def __init__(self, outbound: Outbound) -> None:
-        """Fetch through ``outbound``."""
         self._outbound = outbound
         self._lock = threading.Lock()
         self._known: OrderedDict[str, tuple[float, bytes]] = OrderedDict()

@@ -59,7 +59,6 @@ class Forgetting:
     def __init__(
         self, store: Store, records: Records, archiver: LedgerArchiver, retention: Retention
     ) -> None:
-        """Use these collaborators."""
         self._store = store
         self._records = records
         self._archiver = archiver

@@ -197,7 +197,6 @@ class SharedValue(Generic[T]):
     __slots__ = ("_inside", "value")
 
     def __init__(self, value: T) -> None:
-        """Nobody uses it yet."""
         self.value = value
         self._inside: deque[None] = deque()
 
@@ -221,7 +220,6 @@ class LatestValue(Generic[T]):
     """Hands out the newest value, and lets those who have an older one finish."""
 
     def __init__(self, value: T) -> None:
-        """Begin with a value."""
         self._turn = SharedValue(value)
 
     @property

@@ -62,7 +62,6 @@ class ReplySender:
     def __init__(
         self, settings: Settings, store: Store, gate: Gate, job_queue: JobQueue, outbound: Outbound
     ) -> None:
-        """Threads start with the first job."""
         self._settings = settings
         self._usable = {name for name, one in settings.accounts.items() if usable(one)}
         self._store = store

@@ -16,7 +16,6 @@ class WriteBehind:
     """A context manager; at its end everything is written, or what went wrong is raised."""
 
     def __init__(self) -> None:
-        """Begin without a write."""
         self._threads = ThreadPoolExecutor(WRITERS, "write behind")
         self._under_way: deque[Future[None]] = deque()
 

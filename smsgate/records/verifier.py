@@ -78,7 +78,6 @@ class PartitionCheck:
     """Is given the links of a partition one after the other, and then says what is wrong."""
 
     def __init__(self, partition: int) -> None:
-        """Begin before the first link."""
         self._partition = partition
         self._seq = 0
         self._previous: bytes | None = FIRST

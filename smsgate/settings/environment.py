@@ -68,7 +68,6 @@ class Environment:
     """What was set outside, and the faults that were found while reading it."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
-        """Start without faults."""
         self._environ = environ
         self.faults: list[Fault] = []
 

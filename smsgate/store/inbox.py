@@ -268,7 +268,6 @@ class GroupCommit:
     """The inbox, for many threads."""
 
     def __init__(self, inbox: Inbox) -> None:
-        """Commit to that inbox."""
         self._inbox = inbox
         self._lock = threading.Lock()
         self._queue: list[_Waiter] = []

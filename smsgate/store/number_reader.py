@@ -48,7 +48,6 @@ class GateSnapshot:
     __slots__ = ("bits", "program", "states")
 
     def __init__(self, count: int) -> None:
-        """No bit is set of any number yet."""
         self.bits = bytearray(count)
         self.program = Published()
         self.states: dict[int, NumberState] = {}

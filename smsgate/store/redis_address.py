@@ -86,7 +86,6 @@ class Cluster:
     """A ``RedisCluster`` that connects on first use, as the client of one server does."""
 
     def __init__(self, url: str, options: dict[str, Any]) -> None:
-        """Note where some of the nodes are."""
         self._url = url
         self._options = options
         self._lock = threading.Lock()

@@ -175,7 +175,6 @@ class ApiKeyGuard:
     """Checks the keys of ``/v1``, ``/metrics`` and ``/readyz``. Threads may share it."""
 
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
-        """Count refused keys in ``metrics``."""
         self._settings = settings
         self._metrics = metrics
         self._limiter = ForgeryLimiter()

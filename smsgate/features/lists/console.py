@@ -146,7 +146,6 @@ class Pages:
     """The page of all lists, and that of one."""
 
     def __init__(self, services: Services, jobs: ListJobs) -> None:
-        """Show the jobs."""
         self._services = services
         self._jobs = jobs
 

@@ -45,7 +45,6 @@ class TemplateFault(SmsGateError):
     """A template cannot be used: ``key`` of the account is wrong, and the text says how."""
 
     def __init__(self, key: str, problem: str) -> None:
-        """Keep both."""
         super().__init__(problem)
         self.key = key
 

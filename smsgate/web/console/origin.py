@@ -38,7 +38,6 @@ class Origin:
     """What the settings say of the way to the console, and what a request says."""
 
     def __init__(self, settings: Settings) -> None:
-        """Look at the settings."""
         self._trust_proxy = settings.trust_proxy
         public = urlsplit(settings.public_url)
         self.is_https = public.scheme == "https"
