@@ -26,7 +26,7 @@ from bench.gate import numbers
 from bench.records import events
 from smsgate.cli import redis_server
 from smsgate.cli.process_groups import ProcessGroups
-from smsgate.consent.events import Mark, NumberState, Published, Standing
+from smsgate.consent.events import ConsentState, Mark, NumberState, Published
 from smsgate.domain.messages import ALL
 from smsgate.features.records_admin.rebuild import Rebuilding
 from smsgate.records import Records
@@ -44,8 +44,8 @@ def fill(records: Records, count: int) -> None:
     """Numbers that opted out; some of them lately."""
     now_us = int(time.time() * 1e6)
     mark = Mark(stops=True, event_time_us=now_us, account="twilio", id="1-0", since_us=now_us)
-    lately = Standing(everywhere=True, state=NumberState(marks={ALL: mark}))
-    long_ago = Standing(everywhere=True)
+    lately = ConsentState(everywhere=True, state=NumberState(marks={ALL: mark}))
+    long_ago = ConsentState(everywhere=True)
     listed = numbers(count, seed=1)
     with records.database.writing() as connection:
         for at in range(0, count, _STEP):

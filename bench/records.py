@@ -29,7 +29,7 @@ from sqlalchemy import select
 
 from smsgate.cli import redis_server
 from smsgate.cli.process_groups import ProcessGroups
-from smsgate.consent.events import Event, Mark, NumberState, Standing, event_id
+from smsgate.consent.events import ConsentState, Event, Mark, NumberState, event_id
 from smsgate.domain.messages import ALL, Decision, Entry, Intent
 from smsgate.pipeline.archive import BATCH, LedgerArchiver
 from smsgate.records import Records, tables
@@ -58,7 +58,7 @@ def events(count: int, start_ms: int = 1_764_000_000_000) -> dict[int, list[byte
             scope=ALL,
             before="allowed",
             after="blocked",
-            standing=Standing(everywhere=True, state=NumberState(marks={ALL: mark})),
+            consent_state=ConsentState(everywhere=True, state=NumberState(marks={ALL: mark})),
             inbox_id=f"{ms}-0",
             entry=Entry(
                 number=number,

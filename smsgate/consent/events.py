@@ -44,7 +44,7 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True):
     before: str = ""
     """``allowed`` or ``blocked``: whether the program could text the number before."""
     after: str = ""
-    standing: Standing | None = None
+    consent_state: ConsentState | None = msgspec.field(name="standing", default=None)
     """Where this event changed it: how the number stands from now on."""
     listed: tuple[ListGroup, ...] = ()
     """Of an ``import``: what became of the numbers of its list; then ``number`` is empty."""
@@ -70,7 +70,7 @@ class ListGroup(msgspec.Struct, frozen=True, omit_defaults=True):
     outcome: str
     before: str = ""
     after: str = ""
-    standing: Standing | None = None
+    consent_state: ConsentState | None = msgspec.field(name="standing", default=None)
     note: str = ""
     since_us: tuple[int, ...] = ()
     """Since when each of them stands so, where the list says it; 0 is unknown."""
@@ -96,7 +96,7 @@ def event_for(event: Event, number: str) -> Event | None:
                 outcome=group.outcome,
                 before=group.before,
                 after=group.after,
-                standing=group.standing,
+                consent_state=group.consent_state,
                 note=group.note,
                 event_time_us=since or event.event_time_us,
                 listed=(),
@@ -156,7 +156,7 @@ class NumberState(msgspec.Struct, frozen=True, omit_defaults=True):
 _NOTHING = NumberState()
 
 
-class Standing(msgspec.Struct, frozen=True, omit_defaults=True):
+class ConsentState(msgspec.Struct, frozen=True, omit_defaults=True):
     """In which sets a number is, and what its partition remembers of it."""
 
     everywhere: bool = False
@@ -187,7 +187,7 @@ class Standing(msgspec.Struct, frozen=True, omit_defaults=True):
         )
 
 
-class StandingRow(NamedTuple):
+class ConsentStateRow(NamedTuple):
     """How a number stands, as texts: as the records keep it, and a rebuild puts it into a store."""
 
     number: str
@@ -201,18 +201,18 @@ class StandingRow(NamedTuple):
     """JSON."""
 
 
-def standing_row(number: str, standing: Standing) -> StandingRow:
+def consent_state_row(number: str, consent_state: ConsentState) -> ConsentStateRow:
     """A number's standing as texts."""
-    return StandingRow(
+    return ConsentStateRow(
         number,
-        standing.everywhere,
-        " ".join(sorted(standing.own)),
-        " ".join(sorted(standing.back)),
-        standing.locked,
-        " ".join(sorted(standing.consents)),
-        msgspec.json.encode(standing.state).decode(),
+        consent_state.everywhere,
+        " ".join(sorted(consent_state.own)),
+        " ".join(sorted(consent_state.back)),
+        consent_state.locked,
+        " ".join(sorted(consent_state.consents)),
+        msgspec.json.encode(consent_state.state).decode(),
     )
 
 
 NOTHING_REMEMBERED = msgspec.json.encode(_NOTHING).decode()
-"""The state of a number of which nothing is remembered, as ``StandingRow`` has it."""
+"""The state of a number of which nothing is remembered, as ``ConsentStateRow`` has it."""

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from smsgate.consent.events import Published, Standing
+from smsgate.consent.events import ConsentState, Published
 from smsgate.consent.restore import LONGEST_WAIT_US
 from smsgate.consent.transitions import Settled, settle
 from smsgate.domain.messages import Stored, inbox_place
@@ -24,7 +24,7 @@ def as_plain(stored: Stored) -> Stored:
 
 
 def settle_listed(
-    plain: Stored, standing: Standing, published: Mapping[str, Published], now_us: int
+    plain: Stored, consent_state: ConsentState, published: Mapping[str, Published], now_us: int
 ) -> Settled:
     """What the entry (see ``as_plain``) does to a number of the list that stands so.
 
@@ -32,15 +32,17 @@ def settle_listed(
     times the memory of the sets for 48 hours, and nothing that came before the list is compared
     with it (it has no account, so the order of the inbox counts).
     """
-    settled = settle(plain, standing, published, now_us)
-    moved = settled.standing
-    if not standing.state.marks and moved.state.marks:
+    settled = settle(plain, consent_state, published, now_us)
+    moved = settled.consent_state
+    if not consent_state.state.marks and moved.state.marks:
         state = msgspec.structs.replace(moved.state, marks={})
         moved = msgspec.structs.replace(moved, state=state)
     return Settled(moved, settled.outcome, "", settled.note, settled.closes_review)
 
 
-def settle_undone(stored: Stored, standing: Standing, last_list: str, now_us: int) -> Settled:
+def settle_undone(
+    stored: Stored, consent_state: ConsentState, last_list: str, now_us: int
+) -> Settled:
     """What undoing an import does to a number of the list that stands so.
 
     ``last_list`` is the inbox id of the newest list that was applied in the partition: one that
@@ -50,18 +52,20 @@ def settle_undone(stored: Stored, standing: Standing, last_list: str, now_us: in
     """
     undo, stood = stored.entry.list_undo, stored.entry.stood
     if undo is None or stood is None:
-        return Settled(standing, "refused", note="it does not say how its numbers stood")
+        return Settled(consent_state, "refused", note="it does not say how its numbers stood")
     seen = inbox_place(undo.seen)
     if inbox_place(last_list) > seen or now_us - stored.received_us > LONGEST_WAIT_US:
-        return Settled(standing, "stale", note="another list was applied meanwhile")
-    newer = any(inbox_place(mark.id) > seen for mark in standing.state.marks.values())
-    if newer or standing.locked or standing.stood() != undo.stands:
-        return Settled(standing, "kept", note="something newer was said or done since the list")
-    moved = Standing(
+        return Settled(consent_state, "stale", note="another list was applied meanwhile")
+    newer = any(inbox_place(mark.id) > seen for mark in consent_state.state.marks.values())
+    if newer or consent_state.locked or consent_state.stood() != undo.stands:
+        return Settled(
+            consent_state, "kept", note="something newer was said or done since the list"
+        )
+    moved = ConsentState(
         everywhere=stood.everywhere,
         own=frozenset(stood.own),
         back=frozenset(stood.back),
         consents=frozenset(stood.consents),
-        state=standing.state,
+        state=consent_state.state,
     )
     return Settled(moved, "applied")

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from smsgate.consent.events import Standing
+from smsgate.consent.events import ConsentState
 from smsgate.domain.messages import Stored
 
 
@@ -28,32 +28,32 @@ def entry_now(stored: Stored, renamed: Mapping[str, str]) -> Stored:
     return Stored(stored.id, stored.event_time_us, named)
 
 
-def standing_now(standing: Standing, renamed: Mapping[str, str]) -> Standing:
+def current_consent_state(consent_state: ConsentState, renamed: Mapping[str, str]) -> ConsentState:
     """How a number stands under the names that programs have now.
 
     Opt-outs and what is remembered of their order; never a return or a consent, which may be older
     than an opt-out under the name.
     """
-    known = standing.state.marks
-    if not (standing.own & renamed.keys() or known.keys() & renamed.keys()):
-        return standing
+    known = consent_state.state.marks
+    if not (consent_state.own & renamed.keys() or known.keys() & renamed.keys()):
+        return consent_state
     under_former = {renamed[scope]: mark for scope, mark in known.items() if scope in renamed}
     marks = under_former | {scope: one for scope, one in known.items() if scope not in renamed}
-    state = msgspec.structs.replace(standing.state, marks=marks)
-    own = frozenset(renamed.get(name, name) for name in standing.own)
-    return msgspec.structs.replace(standing, own=own, state=state)
+    state = msgspec.structs.replace(consent_state.state, marks=marks)
+    own = frozenset(renamed.get(name, name) for name in consent_state.own)
+    return msgspec.structs.replace(consent_state, own=own, state=state)
 
 
-def recorded_standing(standing: Standing, renamed: Mapping[str, str]) -> Standing:
+def recorded_consent_state(consent_state: ConsentState, renamed: Mapping[str, str]) -> ConsentState:
     """How a number stood after an event of any age, under the names that programs have now.
 
     Returns and consents too: at a renaming the store carries them to the new name.
     """
-    moved = standing_now(standing, renamed)
+    moved = current_consent_state(consent_state, renamed)
     return msgspec.structs.replace(
         moved,
-        back=_not_opted_out(standing.back, moved.own, renamed),
-        consents=_not_opted_out(standing.consents, moved.own, renamed),
+        back=_not_opted_out(consent_state.back, moved.own, renamed),
+        consents=_not_opted_out(consent_state.consents, moved.own, renamed),
     )
 
 

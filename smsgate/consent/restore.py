@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 import msgspec
 
-from smsgate.consent.events import Event, Standing
-from smsgate.consent.renamed_programs import recorded_standing
+from smsgate.consent.events import ConsentState, Event
+from smsgate.consent.renamed_programs import recorded_consent_state
 from smsgate.consent.reviews import REVIEWED, undecided
 from smsgate.domain.messages import ALL, Consent, Restore, SetMembership, Stored, inbox_place
 
@@ -60,88 +60,90 @@ _OF_UNKNOWN = {
 """Why an opt-out of which nothing is on record is not lifted, by basis."""
 
 
-def is_held(standing: Standing, scope: str) -> bool:
+def is_held(consent_state: ConsentState, scope: str) -> bool:
     """Whether an opt-out holds in a scope (``all`` or a program), locks aside."""
     if scope == ALL:
-        return standing.everywhere
-    return scope in standing.own or (standing.everywhere and scope not in standing.back)
+        return consent_state.everywhere
+    return scope in consent_state.own or (
+        consent_state.everywhere and scope not in consent_state.back
+    )
 
 
-def restored(stored: Stored, standing: Standing, now_us: int) -> Standing | str:
+def restored(stored: Stored, consent_state: ConsentState, now_us: int) -> ConsentState | str:
     """How a number stands after a restore, or why it stays as it is. Times in us, Redis's clock."""
-    problem = _refusal(stored, standing, now_us)
+    problem = _refusal(stored, consent_state, now_us)
     if problem:
         return problem
     entry = stored.entry
-    moved = without_opt_out(standing, entry.program)
+    moved = without_opt_out(consent_state, entry.program)
     stood = entry.stood.consents if entry.stood is not None else ()
     given_back = {one for one in stood if entry.program in (ALL, one)}
     if entry.consent is not None and entry.program != ALL:
         given_back.add(entry.program)
-    consents = standing.consents | {one for one in given_back if not moved.blocked(one)}
+    consents = consent_state.consents | {one for one in given_back if not moved.blocked(one)}
     return msgspec.structs.replace(moved, consents=consents)
 
 
-def without_opt_out(standing: Standing, scope: str) -> Standing:
+def without_opt_out(consent_state: ConsentState, scope: str) -> ConsentState:
     """How a number stands once nothing of a scope holds; of a program, that program alone."""
     if scope == ALL:
-        return msgspec.structs.replace(standing, everywhere=False, back=frozenset())
+        return msgspec.structs.replace(consent_state, everywhere=False, back=frozenset())
     return msgspec.structs.replace(
-        standing,
-        own=standing.own - {scope},
-        back=standing.back | {scope} if standing.everywhere else standing.back,
+        consent_state,
+        own=consent_state.own - {scope},
+        back=consent_state.back | {scope} if consent_state.everywhere else consent_state.back,
     )
 
 
-def _refusal(stored: Stored, standing: Standing, now_us: int) -> str:
+def _refusal(stored: Stored, consent_state: ConsentState, now_us: int) -> str:
     entry, scope = stored.entry, stored.entry.program
-    if standing.locked:
+    if consent_state.locked:
         return "the number is locked"
     restore = entry.restore or Restore("")
     if basis_problem(restore.basis, restore.evidence, entry.consent):
         return "nothing that allows it came with it"
     if now_us - stored.received_us > LONGEST_WAIT_US:
         return "it waited for over a day to be applied; ask for it again"
-    if _said_since(standing, scope, restore.seen):
+    if _said_since(consent_state, scope, restore.seen):
         return "something newer was said of the number since it was asked for"
-    if not restore.opt_out and is_held(standing, scope):
+    if not restore.opt_out and is_held(consent_state, scope):
         return _OF_UNKNOWN.get(restore.basis, "")
     return ""
 
 
-def _said_since(standing: Standing, scope: str, seen: str) -> bool:
+def _said_since(consent_state: ConsentState, scope: str, seen: str) -> bool:
     known = inbox_place(seen)
-    marks = [mark for name, mark in standing.state.marks.items() if name in (ALL, scope)]
+    marks = [mark for name, mark in consent_state.state.marks.items() if name in (ALL, scope)]
     return any(inbox_place(mark.id) > known for mark in marks)
 
 
-def undone(stored: Stored, standing: Standing) -> Standing | None:
+def undone(stored: Stored, consent_state: ConsentState) -> ConsentState | None:
     """How the number stands without the decision that an ``undo`` names.
 
     None where that cannot be said, and everything stays: the number was locked, the decision
     changed nothing, something was said of the number since or just before it (its own STOP, above
     all), or the decision is older than marks are kept.
     """
-    stood, marks = stored.entry.stood, standing.state.marks
-    if stood is None or standing.locked or not marks:
+    stood, marks = stored.entry.stood, consent_state.state.marks
+    if stood is None or consent_state.locked or not marks:
         return None
     scope, newest = max(marks.items(), key=lambda item: inbox_place(item[1].id))
     if newest.changed != stored.entry.undoes or newest.id != newest.changed:
         return None
-    if _sets(standing) != _decided(stood, scope):
+    if _sets(consent_state) != _decided(stood, scope):
         return None
     older = {name: mark for name, mark in marks.items() if name != scope}
-    return Standing(
+    return ConsentState(
         everywhere=stood.everywhere,
         own=frozenset(stood.own),
         back=frozenset(stood.back),
-        consents=frozenset(stood.consents) | standing.consents,
-        state=msgspec.structs.replace(standing.state, marks=older),
+        consents=frozenset(stood.consents) | consent_state.consents,
+        state=msgspec.structs.replace(consent_state.state, marks=older),
     )
 
 
-def _sets(standing: Standing) -> tuple[bool, frozenset[str]]:
-    return standing.everywhere, standing.own
+def _sets(consent_state: ConsentState) -> tuple[bool, frozenset[str]]:
+    return consent_state.everywhere, consent_state.own
 
 
 def _decided(stood: SetMembership, scope: str) -> tuple[bool, frozenset[str]]:
@@ -183,7 +185,7 @@ class OptOutsInForce:
 
     opt_outs: tuple[OptOut, ...]
     """Oldest first; empty where it may be texted."""
-    before: Standing
+    before: ConsentState
     """How the number stood before the first of them."""
     waited: bool
     """Whether a text that might have been an opt-out waited for a person when the first came."""
@@ -202,20 +204,24 @@ def in_force(history: Sequence[Event], scope: str, renamed: Mapping[str, str]) -
 
     ``scope``: ``all`` or a program; ``renamed`` gives a program's name by its former one.
     """
-    standing, before, waited = Standing(), Standing(), False
+    consent_state, before, waited = ConsentState(), ConsentState(), False
     found: list[OptOut] = []
     for place, event in enumerate(history):
-        after = standing if event.standing is None else recorded_standing(event.standing, renamed)
-        more = _opt_outs(event, scope, standing, after, renamed)
+        after = (
+            consent_state
+            if event.consent_state is None
+            else recorded_consent_state(event.consent_state, renamed)
+        )
+        more = _opt_outs(event, scope, consent_state, after, renamed)
         if not found and more:
-            before, waited = standing, _waits(history[:place], scope, renamed)
+            before, waited = consent_state, _waits(history[:place], scope, renamed)
         found = [*found, *more] if is_held(after, scope) else []
-        standing = after
-    return OptOutsInForce(tuple(found), before, waited, standing.locked, _newest(history))
+        consent_state = after
+    return OptOutsInForce(tuple(found), before, waited, consent_state.locked, _newest(history))
 
 
 def _opt_outs(
-    event: Event, scope: str, before: Standing, after: Standing, renamed: Mapping[str, str]
+    event: Event, scope: str, before: ConsentState, after: ConsentState, renamed: Mapping[str, str]
 ) -> list[OptOut]:
     """What an event adds to the opt-outs that hold after it."""
     if not is_held(after, scope):

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from smsgate.consent.events import Mark, NumberState, Published, Standing
+from smsgate.consent.events import ConsentState, Mark, NumberState, Published
 from smsgate.consent.restore import restored, undone, without_opt_out
 from smsgate.domain.messages import ALL, Decision, Entry, Intent, Reply, Stored, ms_of
 from smsgate.settings import Program
@@ -26,7 +26,7 @@ HELP_LIMIT = 3
 class Settled(msgspec.Struct, frozen=True):
     """What an entry did to its number."""
 
-    standing: Standing
+    consent_state: ConsentState
     outcome: str
     """``applied``, ``repeat``, ``stale``, ``tie``, ``asked``, ``refused`` or ``recorded``."""
     reply: str = ""
@@ -60,40 +60,42 @@ def scope_of(decision: Decision, program: Program) -> str:
 
 
 def settle(
-    stored: Stored, standing: Standing, published: Mapping[str, Published], now_us: int
+    stored: Stored, consent_state: ConsentState, published: Mapping[str, Published], now_us: int
 ) -> Settled:
     """What an entry of the inbox does to a number that stands so. Times in us, Redis's clock."""
     entry = stored.entry
     if not entry.program:
-        return Settled(standing, "recorded", note="no program has this sender")
+        return Settled(consent_state, "recorded", note="no program has this sender")
     if not entry.phone:
-        return Settled(standing, "recorded", note="what texted us is no phone number")
+        return Settled(consent_state, "recorded", note="what texted us is no phone number")
     if entry.action == "restore":
-        return _restore(stored, standing, now_us)
+        return _restore(stored, consent_state, now_us)
     if entry.action in _ACTIONS:
-        return _ACTIONS[entry.action](stored, standing, published)
+        return _ACTIONS[entry.action](stored, consent_state, published)
     if entry.decision.intent.stops:
-        return _opt_out(stored, standing, published)
+        return _opt_out(stored, consent_state, published)
     if entry.decision.intent is Intent.OPT_IN:
-        return _opt_in(stored, standing, published.get(entry.program, _UNKNOWN), now_us)
+        return _opt_in(stored, consent_state, published.get(entry.program, _UNKNOWN), now_us)
     if entry.decision.intent is Intent.HELP:
-        return _help(standing, now_us)
+        return _help(consent_state, now_us)
     # A person decided that a text which waited asked for nothing.
     decided = entry.source == "operator" and entry.decision.intent is Intent.NONE
-    return Settled(standing, "recorded", closes_review=decided)
+    return Settled(consent_state, "recorded", closes_review=decided)
 
 
-def _opt_out(stored: Stored, standing: Standing, published: Mapping[str, Published]) -> Settled:
+def _opt_out(
+    stored: Stored, consent_state: ConsentState, published: Mapping[str, Published]
+) -> Settled:
     entry = stored.entry
     scope, program = entry.scope, entry.program
-    if ahead_us(stored, standing.state.marks.get(ALL)) >= 0:
-        return _after_all(standing, program)
-    newer = {name for name in opted_in(standing) if is_superseded(stored, standing, name)}
+    if ahead_us(stored, consent_state.state.marks.get(ALL)) >= 0:
+        return _after_all(consent_state, program)
+    newer = {name for name in opted_in(consent_state) if is_superseded(stored, consent_state, name)}
     if scope != ALL and scope in newer:
-        return Settled(standing, "stale", note="an opt-in that is newer was applied before")
-    moved = _everywhere(standing, newer) if scope == ALL else _only(standing, scope)
-    known = {*published, program, *standing.own, *standing.back}
-    changed = any(moved.blocked(name) and not standing.blocked(name) for name in known)
+        return Settled(consent_state, "stale", note="an opt-in that is newer was applied before")
+    moved = _everywhere(consent_state, newer) if scope == ALL else _only(consent_state, scope)
+    known = {*published, program, *consent_state.own, *consent_state.back}
+    changed = any(moved.blocked(name) and not consent_state.blocked(name) for name in known)
     moved = marked(stored, moved, scope, changed=changed)
     if program in newer:
         return Settled(moved, "stale", note="an opt-in that is newer was applied before")
@@ -102,164 +104,172 @@ def _opt_out(stored: Stored, standing: Standing, published: Mapping[str, Publish
     return Settled(moved, "applied", "opt_out", closes_review=True)
 
 
-def _after_all(standing: Standing, program: str) -> Settled:
+def _after_all(consent_state: ConsentState, program: str) -> Settled:
     """An opt-out that is no newer than a known one of scope ``all`` adds nothing to it."""
-    if standing.blocked(program):
-        return Settled(standing, "repeat", note="already opted out", closes_review=True)
-    return Settled(standing, "stale", note="an opt-in that is newer was applied before")
+    if consent_state.blocked(program):
+        return Settled(consent_state, "repeat", note="already opted out", closes_review=True)
+    return Settled(consent_state, "stale", note="an opt-in that is newer was applied before")
 
 
-def _opt_in(stored: Stored, standing: Standing, program: Published, now_us: int) -> Settled:
+def _opt_in(
+    stored: Stored, consent_state: ConsentState, program: Published, now_us: int
+) -> Settled:
     entry = stored.entry
     name = entry.program
     if entry.source != "text":
-        return Settled(standing, "refused", note="only the subscriber opts in; others restore")
-    if standing.locked:
-        return Settled(standing, "refused", note="the number is locked")
-    newer = [scope for scope in (name, ALL) if is_superseded(stored, standing, scope)]
-    if newer and all(is_tie(stored, standing, scope) for scope in newer):
-        return Settled(standing, "tie", note="an opt-out has the same time, and it wins a tie")
+        return Settled(consent_state, "refused", note="only the subscriber opts in; others restore")
+    if consent_state.locked:
+        return Settled(consent_state, "refused", note="the number is locked")
+    newer = [scope for scope in (name, ALL) if is_superseded(stored, consent_state, scope)]
+    if newer and all(is_tie(stored, consent_state, scope) for scope in newer):
+        return Settled(consent_state, "tie", note="an opt-out has the same time, and it wins a tie")
     if newer:
-        return Settled(standing, "stale", note="an opt-out that is newer was applied before")
-    answers = _question_open(stored, standing)
+        return Settled(consent_state, "stale", note="an opt-out that is newer was applied before")
+    answers = _question_open(stored, consent_state)
     if entry.decision.condition and not answers:
-        return Settled(standing, "recorded", note="no question of ours was open")
-    if program.double_opt_in and not answers and _comes_new(entry, standing):
-        return Settled(_asked(standing, name, now_us), "asked", "question")
-    moved = _lifted(standing, name)
-    changed = _may(moved, name, program) and not _may(standing, name, program)
-    changed = changed or (answers and name not in standing.consents)
+        return Settled(consent_state, "recorded", note="no question of ours was open")
+    if program.double_opt_in and not answers and _comes_new(entry, consent_state):
+        return Settled(_asked(consent_state, name, now_us), "asked", "question")
+    moved = _lifted(consent_state, name)
+    changed = _may(moved, name, program) and not _may(consent_state, name, program)
+    changed = changed or (answers and name not in consent_state.consents)
     moved = marked(stored, _without_question(moved, name), name, changed=changed)
     if not changed:
         return Settled(moved, "repeat", note="was not opted out")
     return Settled(moved, "applied", "opt_in")
 
 
-def _may(standing: Standing, name: str, program: Published) -> bool:
+def _may(consent_state: ConsentState, name: str, program: Published) -> bool:
     """Whether the program may text the number, by sets and consents."""
-    consented = not program.require_consent or name in standing.consents
-    return consented and not standing.blocked(name)
+    consented = not program.require_consent or name in consent_state.consents
+    return consented and not consent_state.blocked(name)
 
 
-def _comes_new(entry: Entry, standing: Standing) -> bool:
+def _comes_new(entry: Entry, consent_state: ConsentState) -> bool:
     """Whether a text asks for something that the number neither left nor has."""
-    known = standing.blocked(entry.program) or entry.program in standing.consents
+    known = consent_state.blocked(entry.program) or entry.program in consent_state.consents
     return entry.source == "text" and not known
 
 
-def _question_open(stored: Stored, standing: Standing) -> bool:
-    asked_us = standing.state.asked_us.get(stored.entry.program)
+def _question_open(stored: Stored, consent_state: ConsentState) -> bool:
+    asked_us = consent_state.state.asked_us.get(stored.entry.program)
     return asked_us is not None and stored.arrived_us - asked_us <= QUESTION_US
 
 
-def _asked(standing: Standing, program: str, now_us: int) -> Standing:
-    return _with_questions(standing, {**standing.state.asked_us, program: now_us})
+def _asked(consent_state: ConsentState, program: str, now_us: int) -> ConsentState:
+    return _with_questions(consent_state, {**consent_state.state.asked_us, program: now_us})
 
 
-def _without_question(standing: Standing, program: str) -> Standing:
-    asked_us = standing.state.asked_us
+def _without_question(consent_state: ConsentState, program: str) -> ConsentState:
+    asked_us = consent_state.state.asked_us
     if program not in asked_us and not (program == ALL and asked_us):
-        return standing
+        return consent_state
     kept = {name: at for name, at in asked_us.items() if program not in (ALL, name)}
-    return _with_questions(standing, kept)
+    return _with_questions(consent_state, kept)
 
 
-def _with_questions(standing: Standing, asked_us: dict[str, int]) -> Standing:
-    state = msgspec.structs.replace(standing.state, asked_us=asked_us)
-    return msgspec.structs.replace(standing, state=state)
+def _with_questions(consent_state: ConsentState, asked_us: dict[str, int]) -> ConsentState:
+    state = msgspec.structs.replace(consent_state.state, asked_us=asked_us)
+    return msgspec.structs.replace(consent_state, state=state)
 
 
-def _lock(stored: Stored, standing: Standing, published: Mapping[str, Published]) -> Settled:
+def _lock(
+    stored: Stored, consent_state: ConsentState, published: Mapping[str, Published]
+) -> Settled:
     """A litigant, a minor, an order of a court: no text of the number's lifts it."""
-    if standing.locked:
-        return Settled(standing, "repeat", note="locked already")
-    moved = msgspec.structs.replace(_opt_out(stored, standing, published).standing, locked=True)
+    if consent_state.locked:
+        return Settled(consent_state, "repeat", note="locked already")
+    moved = msgspec.structs.replace(
+        _opt_out(stored, consent_state, published).consent_state, locked=True
+    )
     return Settled(moved, "applied", closes_review=True)
 
 
-def _unlock(_: Stored, standing: Standing, __: Mapping[str, Published]) -> Settled:
+def _unlock(_: Stored, consent_state: ConsentState, __: Mapping[str, Published]) -> Settled:
     """Texts are heard again; what was opted out stays so."""
-    if not standing.locked:
-        return Settled(standing, "repeat", note="was not locked")
-    return Settled(msgspec.structs.replace(standing, locked=False), "applied")
+    if not consent_state.locked:
+        return Settled(consent_state, "repeat", note="was not locked")
+    return Settled(msgspec.structs.replace(consent_state, locked=False), "applied")
 
 
-def _consent(stored: Stored, standing: Standing, _: Mapping[str, Published]) -> Settled:
+def _consent(stored: Stored, consent_state: ConsentState, _: Mapping[str, Published]) -> Settled:
     """A consent goes on record; it never lifts an opt-out, for nobody knows which came first."""
     program = stored.entry.program
-    if standing.blocked(program):
-        return Settled(standing, "refused", note="an opt-out or a lock holds; it stays")
-    if program in standing.consents:
-        return Settled(standing, "repeat", note="a consent was on record")
-    consents = standing.consents | {program}
-    return Settled(msgspec.structs.replace(standing, consents=consents), "applied")
+    if consent_state.blocked(program):
+        return Settled(consent_state, "refused", note="an opt-out or a lock holds; it stays")
+    if program in consent_state.consents:
+        return Settled(consent_state, "repeat", note="a consent was on record")
+    consents = consent_state.consents | {program}
+    return Settled(msgspec.structs.replace(consent_state, consents=consents), "applied")
 
 
-def _restore(stored: Stored, standing: Standing, now_us: int) -> Settled:
+def _restore(stored: Stored, consent_state: ConsentState, now_us: int) -> Settled:
     """An opt-out lifted by somebody other than the subscriber, on a basis. Nobody is answered."""
-    moved = restored(stored, standing, now_us)
+    moved = restored(stored, consent_state, now_us)
     if isinstance(moved, str):
-        return Settled(standing, "refused", note=moved)
-    changed = moved != standing
+        return Settled(consent_state, "refused", note=moved)
+    changed = moved != consent_state
     moved = marked(stored, moved, stored.entry.program, changed=changed)
     if not changed:
         return Settled(moved, "repeat", note="was not opted out")
     return Settled(moved, "applied")
 
 
-def _undo(stored: Stored, standing: Standing, _: Mapping[str, Published]) -> Settled:
-    before = undone(stored, standing)
+def _undo(stored: Stored, consent_state: ConsentState, _: Mapping[str, Published]) -> Settled:
+    before = undone(stored, consent_state)
     if before is None:
-        return Settled(standing, "refused", note="something newer was said since; it stays")
+        return Settled(consent_state, "refused", note="something newer was said since; it stays")
     return Settled(before, "applied")
 
 
 _ACTIONS = {"lock": _lock, "unlock": _unlock, "consent": _consent, "undo": _undo}
 
 
-def _help(standing: Standing, now_us: int) -> Settled:
-    recent = tuple(at for at in standing.state.helped_us if at > now_us - HELP_WINDOW_US)
+def _help(consent_state: ConsentState, now_us: int) -> Settled:
+    recent = tuple(at for at in consent_state.state.helped_us if at > now_us - HELP_WINDOW_US)
     if len(recent) >= HELP_LIMIT:
-        return Settled(standing, "recorded", note=f"HELP was answered {HELP_LIMIT} times this hour")
-    state = msgspec.structs.replace(standing.state, helped_us=(*recent, now_us))
-    return Settled(msgspec.structs.replace(standing, state=state), "recorded", "help")
+        return Settled(
+            consent_state, "recorded", note=f"HELP was answered {HELP_LIMIT} times this hour"
+        )
+    state = msgspec.structs.replace(consent_state.state, helped_us=(*recent, now_us))
+    return Settled(msgspec.structs.replace(consent_state, state=state), "recorded", "help")
 
 
-def _everywhere(standing: Standing, newer: set[str]) -> Standing:
+def _everywhere(consent_state: ConsentState, newer: set[str]) -> ConsentState:
     """The number joins ``all``; only programs with a newer opt-in keep or get an exception."""
-    moved = _without_question(standing, ALL)
+    moved = _without_question(consent_state, ALL)
     return msgspec.structs.replace(
-        moved, everywhere=True, back=frozenset(newer), consents=standing.consents & newer
+        moved, everywhere=True, back=frozenset(newer), consents=consent_state.consents & newer
     )
 
 
-def _only(standing: Standing, program: str) -> Standing:
+def _only(consent_state: ConsentState, program: str) -> ConsentState:
     return msgspec.structs.replace(
-        _without_question(standing, program),
-        own=standing.own | {program},
-        back=standing.back - {program},
-        consents=standing.consents - {program},
+        _without_question(consent_state, program),
+        own=consent_state.own | {program},
+        back=consent_state.back - {program},
+        consents=consent_state.consents - {program},
     )
 
 
-def _lifted(standing: Standing, program: str) -> Standing:
+def _lifted(consent_state: ConsentState, program: str) -> ConsentState:
     """START lifts the program texted only, and is a consent to it."""
-    moved = without_opt_out(standing, program)
-    return msgspec.structs.replace(moved, consents=standing.consents | {program})
+    moved = without_opt_out(consent_state, program)
+    return msgspec.structs.replace(moved, consents=consent_state.consents | {program})
 
 
 COMPARABLE_US = 48 * 3600 * 1_000_000
 """Event times further apart than this are not compared."""
 
 
-def opted_in(standing: Standing) -> list[str]:
+def opted_in(consent_state: ConsentState) -> list[str]:
     """The scopes whose newest mark is an opt-in."""
-    return [scope for scope, mark in standing.state.marks.items() if not mark.stops]
+    return [scope for scope, mark in consent_state.state.marks.items() if not mark.stops]
 
 
-def is_superseded(stored: Stored, standing: Standing, scope: str) -> bool:
+def is_superseded(stored: Stored, consent_state: ConsentState, scope: str) -> bool:
     """Whether the scope's newest mark is of the other kind and newer than the message."""
-    mark = standing.state.marks.get(scope)
+    mark = consent_state.state.marks.get(scope)
     if mark is None or mark.stops == stored.entry.decision.intent.stops:
         return False
     if mark.stops and _since_outage(stored, mark):
@@ -268,12 +278,12 @@ def is_superseded(stored: Stored, standing: Standing, scope: str) -> bool:
     return ahead >= 0 if mark.stops else ahead > 0
 
 
-def is_tie(stored: Stored, standing: Standing, scope: str) -> bool:
+def is_tie(stored: Stored, consent_state: ConsentState, scope: str) -> bool:
     """Whether only an opt-out of the same event time supersedes an opt-in.
 
     Some providers give times in whole seconds, so that START may have been sent after STOP.
     """
-    mark = standing.state.marks.get(scope)
+    mark = consent_state.state.marks.get(scope)
     return mark is not None and not _since_outage(stored, mark) and ahead_us(stored, mark) == 0
 
 
@@ -299,9 +309,11 @@ def ahead_us(stored: Stored, mark: Mark | None) -> int:
     return ahead if abs(ahead) <= COMPARABLE_US else -1
 
 
-def marked(stored: Stored, standing: Standing, scope: str, *, changed: bool) -> Standing:
+def marked(
+    stored: Stored, consent_state: ConsentState, scope: str, *, changed: bool
+) -> ConsentState:
     """Remember the message as the newest of its scope, unless a newer one of its kind is known."""
-    entry, known = stored.entry, standing.state.marks.get(scope)
+    entry, known = stored.entry, consent_state.state.marks.get(scope)
     stops = entry.decision.intent.stops
     same_kind = known is not None and known.stops == stops
     event_time, since, change = stored.event_time_us, stored.event_time_us, stored.id
@@ -320,9 +332,9 @@ def marked(stored: Stored, standing: Standing, scope: str, *, changed: bool) -> 
         spooled=bool(entry.outage_us),
         why=_why(entry.decision, entry.source),
     )
-    state: NumberState = standing.state
+    state: NumberState = consent_state.state
     marks = {**state.marks, scope: mark}
-    return msgspec.structs.replace(standing, state=msgspec.structs.replace(state, marks=marks))
+    return msgspec.structs.replace(consent_state, state=msgspec.structs.replace(state, marks=marks))
 
 
 def _why(decision: Decision, source: str) -> str:
@@ -339,7 +351,7 @@ CALL_US = 13 * 1_000_000
 """The longest that a call may take; it must have ended before the deadline."""
 
 
-def obstacle(reply: Reply, standing: Standing, *, held: bool, now_us: int) -> str:
+def obstacle(reply: Reply, consent_state: ConsentState, *, held: bool, now_us: int) -> str:
     """Why the reply must not leave: ``late``, ``superseded``, or nothing.
 
     Only the confirmation of an opt-out and HELP pass while the number is blocked. A reply is
@@ -350,8 +362,8 @@ def obstacle(reply: Reply, standing: Standing, *, held: bool, now_us: int) -> st
         return "late"
     if reply.kind == "help":
         return ""
-    blocked = held or standing.blocked(reply.program)
-    if blocked != (reply.kind == "opt_out") or _changed_since(reply, standing):
+    blocked = held or consent_state.blocked(reply.program)
+    if blocked != (reply.kind == "opt_out") or _changed_since(reply, consent_state):
         return "superseded"
     return ""
 
@@ -361,8 +373,8 @@ def late(reply: Reply, now_us: int) -> bool:
     return now_us + CALL_US > reply.deadline_us
 
 
-def _changed_since(reply: Reply, standing: Standing) -> bool:
-    marks = (standing.state.marks.get(scope) for scope in (reply.program, ALL))
+def _changed_since(reply: Reply, consent_state: ConsentState) -> bool:
+    marks = (consent_state.state.marks.get(scope) for scope in (reply.program, ALL))
     changes = [_order(mark.changed) for mark in marks if mark is not None and mark.changed]
     answered = _order(reply.answers)
     return any(change > answered for change in changes)

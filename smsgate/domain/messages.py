@@ -123,7 +123,7 @@ class Consent(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class SetMembership(msgspec.Struct, frozen=True, omit_defaults=True):
-    """In which sets a number was when a person decided about it; see ``Standing``."""
+    """In which sets a number was when a person decided about it; see ``ConsentState``."""
 
     everywhere: bool = False
     own: tuple[str, ...] = ()

@@ -13,8 +13,8 @@ import structlog
 
 from smsgate import __version__
 from smsgate.classifier import reply_text
-from smsgate.consent.events import Event, Published, Standing, event_id
-from smsgate.consent.renamed_programs import entry_now, standing_now
+from smsgate.consent.events import ConsentState, Event, Published, event_id
+from smsgate.consent.renamed_programs import current_consent_state, entry_now
 from smsgate.consent.reviews import covered
 from smsgate.consent.transitions import WINDOW_US, Settled, published_program, settle
 from smsgate.domain.messages import ALL, Entry, Forward, Intent, Reply, Stored, ms_of
@@ -43,7 +43,7 @@ steady load one job goes on and on; a new one for each message would cost ten ti
 class _BatchEffects:
     """The effects of a batch while they are gathered."""
 
-    standings: dict[str, Standing]
+    consent_states: dict[str, ConsentState]
     events: list[Event] = field(default_factory=list)
     replies: list[tuple[Reply, int]] = field(default_factory=list)
     decided: list[tuple[str, str]] = field(default_factory=list)
@@ -158,16 +158,20 @@ class InboxApplier:
         entries = [stored.entry for stored in batch]
         numbers = [*dict.fromkeys(one.number for one in entries if one.phone and one.number)]
         named = {*self._published, *self._renamed, *(entry.program for entry in entries)}
-        standings = self._store.numbers.standings(partition, numbers, sorted(named - {"", ALL}))
-        now_us, before = standings.now_us, standings.by_number()
+        consent_states = self._store.numbers.consent_states(
+            partition, numbers, sorted(named - {"", ALL})
+        )
+        now_us, before = consent_states.now_us, consent_states.by_number()
         effects = _BatchEffects({**before})
         if self._renamed:
-            effects.standings = {one: standing_now(before[one], self._renamed) for one in before}
+            effects.consent_states = {
+                one: current_consent_state(before[one], self._renamed) for one in before
+            }
         for stored in batch:
             self._settle(partition, stored, effects, now_us)
         return Effects(
             before=before,
-            after={number: effects.standings[number] for number in before},
+            after={number: effects.consent_states[number] for number in before},
             events=effects.events,
             replies=effects.replies,
             decided=effects.decided,
@@ -176,13 +180,13 @@ class InboxApplier:
 
     def _settle(self, partition: int, stored: Stored, effects: _BatchEffects, now_us: int) -> None:
         entry = stored.entry
-        before = effects.standings.get(entry.number, Standing())
+        before = effects.consent_states.get(entry.number, ConsentState())
         settled = settle(stored, before, self._published, now_us)
         note = settled.note
         if settled.reply:
             note = self._answer(partition, stored, settled, effects, now_us)
         if not (note and settled.reply == "help"):  # HELP that others answer uses up nothing
-            effects.standings[entry.number] = settled.standing
+            effects.consent_states[entry.number] = settled.consent_state
         if settled.closes_review:
             ends = covered(entry, stored.id)
             effects.decided += [
@@ -252,11 +256,11 @@ def _log_ties(events: Sequence[Event]) -> None:
 
 
 def applied_event(
-    partition: int, stored: Stored, before: Standing, settled: Settled, note: str, now_us: int
+    partition: int, stored: Stored, before: ConsentState, settled: Settled, note: str, now_us: int
 ) -> Event:
     """The event of an entry. ``note``: why nobody answers it, or nothing."""
     entry = stored.entry
-    after = settled.standing
+    after = settled.consent_state
     return Event(
         id=event_id(
             ms_of(stored.id),
@@ -273,7 +277,7 @@ def applied_event(
         scope=entry.scope,
         before=_state(before, entry),
         after=_state(after, entry),
-        standing=after if entry.phone and after != before else None,
+        consent_state=after if entry.phone and after != before else None,
         inbox_id=stored.id,
         entry=without_form(entry) if entry.forward_content is not None else entry,
         event_time_us=stored.event_time_us,
@@ -296,10 +300,10 @@ def _kind(entry: Entry) -> str:
     return "text" if entry.forward_content is not None else entry.decision.rule
 
 
-def _state(standing: Standing, entry: Entry) -> str:
+def _state(consent_state: ConsentState, entry: Entry) -> str:
     if not entry.program or not entry.phone:
         return ""
-    return "blocked" if standing.blocked(entry.program) else "allowed"
+    return "blocked" if consent_state.blocked(entry.program) else "allowed"
 
 
 _ANSWERED = {

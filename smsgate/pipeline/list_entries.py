@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from smsgate import __version__
-from smsgate.consent.events import Event, ListGroup, Published, Standing, event_id
+from smsgate.consent.events import ConsentState, Event, ListGroup, Published, event_id
 from smsgate.consent.list_import import as_plain, settle_listed, settle_undone
 from smsgate.consent.transitions import Settled
 from smsgate.domain.messages import ALL, Entry, Stored, ms_of
@@ -26,8 +26,8 @@ class _ListEffects:
 
     listed: list[ListGroup] = field(default_factory=list)
     moves: list[Move] = field(default_factory=list)
-    before: dict[str, Standing] = field(default_factory=dict)
-    after: dict[str, Standing] = field(default_factory=dict)
+    before: dict[str, ConsentState] = field(default_factory=dict)
+    after: dict[str, ConsentState] = field(default_factory=dict)
     decided: list[tuple[str, str]] = field(default_factory=list)
 
 
@@ -44,23 +44,23 @@ class ListApplier:
         entry = stored.entry
         programs = sorted({*self._published, *_named(entry)} - {"", ALL})
         numbers = [*dict.fromkeys(entry.numbers)]
-        standings = self._store.numbers.standings(partition, numbers, programs)
+        consent_states = self._store.numbers.consent_states(partition, numbers, programs)
         waiting = self._store.numbers.review_holds(partition)
-        settle, tally = self._settling(partition, stored, standings.now_us), _ListEffects()
+        settle, tally = self._settling(partition, stored, consent_states.now_us), _ListEffects()
         since = dict(zip(entry.numbers, entry.since_us, strict=False))
         groups = [
-            *standings.alike,
-            *((one, [number]) for number, one in standings.remembered.items()),
+            *consent_states.alike,
+            *((one, [number]) for number, one in consent_states.remembered.items()),
         ]
         for before, some in groups:
             settled = settle(before)
-            after = settled.standing
+            after = settled.consent_state
             group = ListGroup(
                 numbers=tuple(some),
                 outcome=settled.outcome,
                 before=_state(before, entry.program),
                 after=_state(after, entry.program),
-                standing=after if after != before else None,
+                consent_state=after if after != before else None,
                 note=settled.note,
                 since_us=tuple(since.get(number, 0) for number in some) if since else (),
             )
@@ -71,14 +71,14 @@ class ListApplier:
         return Effects(
             before=tally.before,
             after=tally.after,
-            events=[_event(partition, stored, tally.listed, standings.now_us)],
+            events=[_event(partition, stored, tally.listed, consent_states.now_us)],
             decided=tally.decided,
             moves=tally.moves,
         )
 
     def _settling(
         self, partition: int, stored: Stored, now_us: int
-    ) -> Callable[[Standing], Settled]:
+    ) -> Callable[[ConsentState], Settled]:
         """Gives what the entry does to a number that stands so."""
         if stored.entry.action == UNDO:
             last_list = self._store.inbox.last_list(partition)
@@ -95,7 +95,9 @@ class ListApplier:
         return [(one, stored.id) for one in fields if one in waiting]
 
 
-def _note(tally: _ListEffects, numbers: list[str], before: Standing, after: Standing) -> None:
+def _note(
+    tally: _ListEffects, numbers: list[str], before: ConsentState, after: ConsentState
+) -> None:
     """Numbers of which more is remembered than sets say are written one by one."""
     if after == before:
         return
@@ -134,5 +136,5 @@ def _named(entry: Entry) -> set[str]:
     return {entry.program, *names}
 
 
-def _state(standing: Standing, program: str) -> str:
-    return "blocked" if standing.blocked(program) else "allowed"
+def _state(consent_state: ConsentState, program: str) -> str:
+    return "blocked" if consent_state.blocked(program) else "allowed"

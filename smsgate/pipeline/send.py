@@ -239,7 +239,7 @@ def send_obstacle(claim: Claim, store: Store, gate: Gate) -> tuple[str, str]:
     reply = claim.reply
     if reply.kind != APP:
         number = store.numbers.before_send(reply.number, reply.program)
-        found = obstacle(reply, number.standing, held=number.is_held, now_us=claim.now_us)
+        found = obstacle(reply, number.consent_state, held=number.is_held, now_us=claim.now_us)
         return found, _OBSTACLES[found]
     if late(reply, claim.now_us):
         return "late", _OBSTACLES["late"]

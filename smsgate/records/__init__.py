@@ -20,7 +20,7 @@ from smsgate.records.history import (
 from smsgate.records.keyword_versions import KeywordVersion, KeywordVersions
 from smsgate.records.reader import (
     ChainLink,
-    NumberStanding,
+    NumberConsentState,
     Recorded,
     RecordedMessage,
     RecordReader,
@@ -36,7 +36,7 @@ __all__ = [
     "ChainLink",
     "HistoryPlace",
     "KeywordVersion",
-    "NumberStanding",
+    "NumberConsentState",
     "Recorded",
     "RecordedMessage",
     "Records",

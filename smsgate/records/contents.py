@@ -18,7 +18,13 @@ from typing import Any
 
 import msgspec
 
-from smsgate.consent.events import NOTHING_REMEMBERED, Event, NumberState, Standing, standing_row
+from smsgate.consent.events import (
+    NOTHING_REMEMBERED,
+    ConsentState,
+    Event,
+    NumberState,
+    consent_state_row,
+)
 from smsgate.records.tables import ID, LOOKUP
 
 FIRST = bytes(32)
@@ -83,7 +89,7 @@ class EventContent:
     text: Row | None
     """The row of ``texts``, where it has any."""
     hash: bytes
-    standings: Mapping[str, Standing]
+    consent_states: Mapping[str, ConsentState]
     """By number, how it stands from this event on."""
     listed: tuple[str, ...] = ()
     """The numbers of an imported list that it is about."""
@@ -104,20 +110,20 @@ def content_of(line: bytes, committed_us: int = 0) -> EventContent:
     row["text_digest"] = digest
     row["facts"] = _encode(facts).decode()
     listed = tuple(lookup(number) for group in told.listed for number in group.numbers)
-    return EventContent(told.id, row, text, hash_of(row), standings_of(told), listed)
+    return EventContent(told.id, row, text, hash_of(row), consent_states_of(told), listed)
 
 
-def standings_of(event: Event) -> dict[str, Standing]:
+def consent_states_of(event: Event) -> dict[str, ConsentState]:
     """By number, how it stands from the event on, where that says so."""
     if event.listed:
         return {
-            lookup(number): group.standing
+            lookup(number): group.consent_state
             for group in event.listed
-            if group.standing is not None
+            if group.consent_state is not None
             for number in group.numbers
         }
     number = lookup(event.number)
-    return {number: event.standing} if event.standing is not None and number else {}
+    return {number: event.consent_state} if event.consent_state is not None and number else {}
 
 
 def id_of(line: bytes) -> str:
@@ -127,7 +133,7 @@ def id_of(line: bytes) -> str:
 
 def numbers_of(line: bytes) -> set[str]:
     """The numbers of which a line of the ledger says how they stand, as they are kept."""
-    return {*standings_of(_told(line))}
+    return {*consent_states_of(_told(line))}
 
 
 def hash_of(row: Row) -> bytes:
@@ -145,25 +151,25 @@ def event_of(facts: str, words: str | None) -> Event:
     return msgspec.convert(raw, Event)
 
 
-def number_row(partition: int, seq: int, number: str, standing: Standing) -> Row:
+def number_row(partition: int, seq: int, number: str, consent_state: ConsentState) -> Row:
     """The row of ``numbers`` for how a number stands."""
-    return {"lane": partition, "seq": seq, **standing_row(number, standing)._asdict()}
+    return {"lane": partition, "seq": seq, **consent_state_row(number, consent_state)._asdict()}
 
 
-def standing_of(
+def consent_state_of(
     everywhere: bool, own: str, back: str, locked: bool, consents: str, state: str
-) -> Standing:
+) -> ConsentState:
     """How a number stands, from its row of ``numbers``."""
-    standing = _plain(bool(everywhere), own, back, bool(locked), consents)
+    consent_state = _plain(bool(everywhere), own, back, bool(locked), consents)
     if state == NOTHING_REMEMBERED:
-        return standing
-    return msgspec.structs.replace(standing, state=_state(state.encode()))
+        return consent_state
+    return msgspec.structs.replace(consent_state, state=_state(state.encode()))
 
 
 @functools.lru_cache(4096)
-def _plain(everywhere: bool, own: str, back: str, locked: bool, consents: str) -> Standing:
+def _plain(everywhere: bool, own: str, back: str, locked: bool, consents: str) -> ConsentState:
     """How most numbers stand: as many others do."""
-    return Standing(
+    return ConsentState(
         everywhere=everywhere,
         own=frozenset(own.split()),
         back=frozenset(back.split()),
@@ -195,7 +201,8 @@ def _columns(event: Event) -> Row:
         # Nobody received a reply of ours; it is looked for by when it was settled.
         "received_us": event.received_us or event.applied_us,
         "applied_us": event.applied_us,
-        "stands": event.standing is not None or bool(event.listed and standings_of(event)),
+        "stands": event.consent_state is not None
+        or bool(event.listed and consent_states_of(event)),
     }
 
 

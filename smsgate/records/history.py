@@ -22,9 +22,9 @@ from smsgate.records.contents import lookup
 from smsgate.records.database import Database
 from smsgate.records.reader import (
     EVENTS,
-    NumberStanding,
+    NumberConsentState,
     Recorded,
-    number_standing_of,
+    number_consent_state_of,
     part_of,
     recorded_of,
     rows_of,
@@ -235,7 +235,7 @@ SCANNED = 20_000
 class SuppressionSetPage:
     """Some numbers of a set, in order."""
 
-    numbers: list[NumberStanding]
+    numbers: list[NumberConsentState]
     next: str
     """Behind which number the next page begins; empty at the end of the set."""
 
@@ -253,13 +253,13 @@ class SuppressionSets:
         there is another.
         """
         asked = select(numbers).where(numbers.c.number > after).order_by(numbers.c.number)
-        found: list[NumberStanding] = []
+        found: list[NumberConsentState] = []
         seen, last = 0, ""
         with closing(stream_of(self._database, asked.limit(SCANNED))) as rows:
             for row in rows:
                 if row.everywhere if scope == ALL else scope in row.own.split():
                     if len(found) == limit:
                         return SuppressionSetPage(found, found[-1].number)
-                    found.append(number_standing_of(row))
+                    found.append(number_consent_state_of(row))
                 seen, last = seen + 1, row.number
         return SuppressionSetPage(found, last if seen == SCANNED else "")

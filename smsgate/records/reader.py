@@ -13,9 +13,9 @@ from typing import Any, NamedTuple, TypeAlias
 import msgspec
 from sqlalchemy import Select, func, select
 
-from smsgate.consent.events import Event, Standing, StandingRow, event_for
+from smsgate.consent.events import ConsentState, ConsentStateRow, Event, event_for
 from smsgate.domain.errors import RecordsUnavailable
-from smsgate.records.contents import event_of, lookup, standing_of
+from smsgate.records.contents import consent_state_of, event_of, lookup
 from smsgate.records.database import Database
 from smsgate.records.tables import check, events, heads, links, listed, numbers, stores, texts
 
@@ -59,14 +59,14 @@ class Recorded:
 
 
 @dataclass(frozen=True, slots=True)
-class NumberStanding:
+class NumberConsentState:
     """How a number stands, by the newest event that said so."""
 
     number: str
     partition: int
     seq: int
     """Of that event."""
-    standing: Standing
+    consent_state: ConsentState
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,31 +176,31 @@ class RecordReader:
             asked = asked.where(events.c.kind == kind)
         return map(RecordedMessage._make, stream_of(self._database, asked))
 
-    def standings(self, partition: int) -> Iterator[StandingRow]:
+    def consent_states(self, partition: int) -> Iterator[ConsentStateRow]:
         """How every number of a partition stands, in no particular order; as a rebuild reads it."""
-        columns = [numbers.c[name] for name in StandingRow._fields]
+        columns = [numbers.c[name] for name in ConsentStateRow._fields]
         asked = select(*columns).where(numbers.c.lane == partition)
-        return map(StandingRow._make, stream_of(self._database, asked))
+        return map(ConsentStateRow._make, stream_of(self._database, asked))
 
-    def numbers(self, partition: int | None = None) -> Iterator[NumberStanding]:
+    def numbers(self, partition: int | None = None) -> Iterator[NumberConsentState]:
         """How every number (of a partition) stands, in no particular order."""
         asked = select(numbers)
         if partition is not None:
             asked = asked.where(numbers.c.lane == partition)
-        return (number_standing_of(row) for row in stream_of(self._database, asked))
+        return (number_consent_state_of(row) for row in stream_of(self._database, asked))
 
-    def number(self, number: str) -> NumberStanding | None:
+    def number(self, number: str) -> NumberConsentState | None:
         """How one number stands; None where no event ever said."""
         asked = select(numbers).where(numbers.c.number == lookup(number))
         rows = rows_of(self._database, asked)
-        return number_standing_of(rows[0]) if rows else None
+        return number_consent_state_of(rows[0]) if rows else None
 
-    def numbers_of(self, some: Sequence[str]) -> list[NumberStanding]:
+    def numbers_of(self, some: Sequence[str]) -> list[NumberConsentState]:
         """How some numbers stand, as far as an event ever said; in no particular order."""
-        found: list[NumberStanding] = []
+        found: list[NumberConsentState] = []
         for at in range(0, len(some), _AT_ONCE):
             asked = select(numbers).where(numbers.c.number.in_(some[at : at + _AT_ONCE]))
-            found += map(number_standing_of, rows_of(self._database, asked))
+            found += map(number_consent_state_of, rows_of(self._database, asked))
         return found
 
     def event_ids(self, partition: int, seqs: Sequence[int]) -> dict[int, str]:
@@ -280,10 +280,10 @@ def recorded_of(row: Row) -> Recorded:
     return Recorded(event, partition, seq, erased, committed_us)
 
 
-def number_standing_of(row: Row) -> NumberStanding:
+def number_consent_state_of(row: Row) -> NumberConsentState:
     """How a number stands, from a row of ``numbers``."""
     number, partition, seq, *rest = row
-    return NumberStanding(number, partition, seq, standing_of(*rest))
+    return NumberConsentState(number, partition, seq, consent_state_of(*rest))
 
 
 def part_of(one: Recorded, number: str) -> Recorded:

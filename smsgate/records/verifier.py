@@ -21,12 +21,12 @@ from smsgate.consent.events import Event
 from smsgate.records.contents import (
     COLUMNS,
     FIRST,
+    consent_states_of,
     content_hash,
     event_of,
     link_hash,
     lookup,
     number_row,
-    standings_of,
     text_digest,
 )
 from smsgate.records.database import Database
@@ -222,10 +222,10 @@ def _number_problem(row: Row) -> str:
     holds = row.everywhere or row.locked or row.own or row.back or row.consents
     if row.facts is None:
         return "rests on an event that is gone" if holds else ""
-    standing = standings_of(_read(row.facts)).get(row.number)
-    if standing is None:
+    consent_state = consent_states_of(_read(row.facts)).get(row.number)
+    if consent_state is None:
         return "rests on an event that does not say so"
-    should = number_row(row.lane, row.seq, row.number, standing)
+    should = number_row(row.lane, row.seq, row.number, consent_state)
     differs = [name for name, value in should.items() if getattr(row, name) != value]
     return f"was changed: {', '.join(differs)}" if differs else ""
 
@@ -240,7 +240,7 @@ def _read(facts: str) -> Event:
 
 def _outdated(connection: Connection) -> Iterator[ChainFinding]:
     """No event may say how a number stands, and be newer than what stands in ``numbers``."""
-    standing: ColumnElement[bool] = events.c.stands
+    consent_state: ColumnElement[bool] = events.c.stands
     covered = (
         exists()
         .select_from(numbers)
@@ -249,7 +249,7 @@ def _outdated(connection: Connection) -> Iterator[ChainFinding]:
     asked = (
         select(links.c.lane, links.c.seq, events.c.id, events.c.number)
         .join(links, links.c.event_id == events.c.id)
-        .where(standing, events.c.number != "", ~covered)
+        .where(consent_state, events.c.number != "", ~covered)
     )
     for row in connection.execute(asked):
         problem = f"how {row.number} stands since then is not what is noted of the number"
@@ -272,7 +272,7 @@ def _lists(connection: Connection) -> Iterator[ChainFinding]:
         newer = select(numbers.c.number).where(
             numbers.c.number.in_(here.scalar_subquery()), numbers.c.seq >= row.seq
         )
-        for number in sorted({*standings_of(event)} - {*connection.scalars(newer)}):
+        for number in sorted({*consent_states_of(event)} - {*connection.scalars(newer)}):
             problem = f"how {number} stands since then is not what is noted of the number"
             yield ChainFinding(row.lane, row.seq, row.id, problem)
 

@@ -135,8 +135,8 @@ def _continue(
         rows.events.append({**one.event, "lane": partition, "seq": seq})
         if one.text is not None:
             rows.texts.append(one.text)
-        for number, standing in one.standings.items():
-            rows.numbers[number] = number_row(partition, seq, number, standing)
+        for number, consent_state in one.consent_states.items():
+            rows.numbers[number] = number_row(partition, seq, number, consent_state)
         rows.listed += [
             {"number": number, "lane": partition, "seq": seq}
             for number in dict.fromkeys(one.listed)

@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from smsgate.consent.events import Event, Standing
+from smsgate.consent.events import ConsentState, Event
 from smsgate.domain.errors import StoreNotReady
 from smsgate.domain.messages import ALL, Forward, Reply
 from smsgate.store.inbox import NOTIFY_MS, Batch, hold_field, json_text
@@ -30,16 +30,16 @@ class Move:
     """How numbers of a list stood, and stand from now on; nothing else is remembered of them."""
 
     numbers: Sequence[str]
-    before: Standing
-    after: Standing
+    before: ConsentState
+    after: ConsentState
 
 
 @dataclass(frozen=True, slots=True)
 class Effects:
     """What a batch does to its partition."""
 
-    before: Mapping[str, Standing]
-    after: Mapping[str, Standing]
+    before: Mapping[str, ConsentState]
+    after: Mapping[str, ConsentState]
     """Numbers whose standing is looked at; equal ones cost nothing."""
     events: Sequence[Event] = ()
     replies: Sequence[tuple[Reply, int]] = ()
@@ -124,7 +124,7 @@ def _sets(effects: Effects, buckets: int) -> tuple[_Groups, _Groups]:
     """What joins sets and what leaves them: by kind of set, each member behind its bucket."""
     joins: dict[str, list[int | str]] = defaultdict(list)
     leaves: dict[str, list[int | str]] = defaultdict(list)
-    moves: list[tuple[Sequence[str], Standing, Standing]] = [
+    moves: list[tuple[Sequence[str], ConsentState, ConsentState]] = [
         ((number,), effects.before[number], after) for number, after in effects.after.items()
     ]
     moves += [(move.numbers, move.before, move.after) for move in effects.moves]
@@ -138,10 +138,14 @@ def _sets(effects: Effects, buckets: int) -> tuple[_Groups, _Groups]:
     return list(joins.items()), list(leaves.items())
 
 
-def memberships(standing: Standing) -> frozenset[tuple[str, str]]:
+def memberships(consent_state: ConsentState) -> frozenset[tuple[str, str]]:
     """The sets in which a number stands: kind and scope of each."""
     return _memberships(
-        standing.everywhere, standing.locked, standing.own, standing.back, standing.consents
+        consent_state.everywhere,
+        consent_state.locked,
+        consent_state.own,
+        consent_state.back,
+        consent_state.consents,
     )
 
 

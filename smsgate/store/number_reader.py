@@ -18,7 +18,7 @@ from zlib import crc32
 
 import msgspec
 
-from smsgate.consent.events import NumberState, Published, Standing
+from smsgate.consent.events import ConsentState, NumberState, Published
 from smsgate.domain.errors import StoreNotReady, UnknownProgram
 from smsgate.store.connection import of_partitions, translated
 from smsgate.store.keys import LAYOUT, PARTITION_KEYS, PARTITIONS, partition_of
@@ -62,27 +62,27 @@ class GateSnapshot:
 class SendSnapshot:
     """A number as it is just before a reply leaves."""
 
-    standing: Standing
+    consent_state: ConsentState
     is_held: bool
     """Whether an accepted opt-out of the program or of all is not applied yet."""
 
 
 @dataclass(slots=True)
-class Standings:
+class ConsentStates:
     """How numbers of a partition stand. Nearly all stand as others do, so they come in groups."""
 
     now_us: int = 0
     """On Redis's clock."""
-    alike: list[tuple[Standing, list[str]]] = field(default_factory=list)
+    alike: list[tuple[ConsentState, list[str]]] = field(default_factory=list)
     """Numbers that stand alike, of which the partition remembers nothing more."""
-    remembered: dict[str, Standing] = field(default_factory=dict)
+    remembered: dict[str, ConsentState] = field(default_factory=dict)
     """The others."""
 
-    def by_number(self) -> dict[str, Standing]:
+    def by_number(self) -> dict[str, ConsentState]:
         """By number; those that stand alike share theirs."""
         found = dict(self.remembered)
-        for standing, some in self.alike:
-            found.update(dict.fromkeys(some, standing))
+        for consent_state, some in self.alike:
+            found.update(dict.fromkeys(some, consent_state))
         return found
 
 
@@ -133,34 +133,36 @@ class NumberReader:
             _published_of(raw[4], program)
             bits = raw[2][0]
             state = _state(raw[3][1]) if raw[3] else _NO_STATE
-            return SendSnapshot(_standing(bits, [program], state), _IN in bits[-2:])
+            return SendSnapshot(_consent_state(bits, [program], state), _IN in bits[-2:])
         raise AssertionError("a call of a script has one answer")
 
-    def standings(
+    def consent_states(
         self, partition: int, numbers: Sequence[str], programs: Sequence[str]
-    ) -> Standings:
+    ) -> ConsentStates:
         """How different numbers (E.164) of one partition stand with some programs.
 
         What changes between two calls of the script moves the partition's cursor.
         """
-        found = Standings()
+        found = ConsentStates()
         alike: dict[bytes, list[str]] = defaultdict(list)
         for some, raw in self._read({partition: numbers}, programs):
             found.now_us = int(raw[1])
             known = dict(zip(raw[3][::2], raw[3][1::2], strict=True))
             for place, (number, bits) in enumerate(zip(some, raw[2], strict=True)):
                 if place in known:
-                    found.remembered[number] = _standing(bits, programs, _state(known[place]))
+                    found.remembered[number] = _consent_state(bits, programs, _state(known[place]))
                 else:
                     alike[bits].append(number)
-        found.alike = [(_standing(bits, programs), some) for bits, some in alike.items()]
+        found.alike = [(_consent_state(bits, programs), some) for bits, some in alike.items()]
         return found
 
-    def standings_of(self, numbers: Iterable[str], programs: Sequence[str]) -> dict[str, Standing]:
+    def consent_states_of(
+        self, numbers: Iterable[str], programs: Sequence[str]
+    ) -> dict[str, ConsentState]:
         """How numbers of any partition stand with some programs."""
-        found: dict[str, Standing] = {}
+        found: dict[str, ConsentState] = {}
         for partition, some in _by_partition(dict.fromkeys(numbers)).items():
-            found |= self.standings(partition, some, programs).by_number()
+            found |= self.consent_states(partition, some, programs).by_number()
         return found
 
     def memberships(
@@ -265,10 +267,12 @@ def _published_of(raw: bytes, name: str) -> Published:
     return _published(raw)
 
 
-def _standing(bits: bytes, programs: Sequence[str], state: NumberState = _NO_STATE) -> Standing:
+def _consent_state(
+    bits: bytes, programs: Sequence[str], state: NumberState = _NO_STATE
+) -> ConsentState:
     """``bits`` has a digit for each set that ``_read`` asks about, in that order."""
     members = [bit == _IN for bit in bits]
-    return Standing(
+    return ConsentState(
         everywhere=members[0],
         own=frozenset(name for at, name in enumerate(programs) if members[2 + 3 * at]),
         back=frozenset(name for at, name in enumerate(programs) if members[3 + 3 * at]),

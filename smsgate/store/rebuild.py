@@ -14,7 +14,7 @@ from typing import TypeAlias
 import msgspec
 import redis
 
-from smsgate.consent.events import NOTHING_REMEMBERED, StandingRow
+from smsgate.consent.events import NOTHING_REMEMBERED, ConsentStateRow
 from smsgate.domain.errors import StoreNotReady
 from smsgate.domain.messages import ALL, Forward, UndeliveredForward
 from smsgate.metrics.snapshot import RebuildProgress
@@ -109,7 +109,12 @@ class StoreRebuild:
                 yield (*_named(key.decode()), {int(number) for number in numbers})
 
     def load(
-        self, name: str, partition: int, standings: Iterable[StandingRow], buckets: int, now_us: int
+        self,
+        name: str,
+        partition: int,
+        consent_states: Iterable[ConsentStateRow],
+        buckets: int,
+        now_us: int,
     ) -> None:
         """Put numbers of a partition into their sets, with the marks of the last 48 hours.
 
@@ -117,7 +122,7 @@ class StoreRebuild:
         """
         sets: _Sets = defaultdict(list)
         values: _Values = []
-        for number, everywhere, own, back, locked, consents, state in standings:
+        for number, everywhere, own, back, locked, consents, state in consent_states:
             digits = number[1:]
             bucket = int(digits) % buckets
             for stem in _stems(everywhere, own, back, locked, consents):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from smsgate.consent.events import Published, Standing
+from smsgate.consent.events import ConsentState, Published
 from smsgate.consent.transitions import QUESTION_US, settle
 from smsgate.domain.messages import Intent
 from tests.fakes.values import decision, stored
@@ -40,26 +40,26 @@ def yes(seconds):
 
 
 def play(*messages):
-    standing, results = Standing(), []
+    consent_state, results = ConsentState(), []
     for message in messages:
-        settled = settle(message, standing, PROGRAMS, message.received_us)
-        standing = settled.standing
+        settled = settle(message, consent_state, PROGRAMS, message.received_us)
+        consent_state = settled.consent_state
         results.append((settled.outcome, settled.reply))
-    return standing, results
+    return consent_state, results
 
 
 def test_join_is_asked_back_and_yes_makes_it_a_consent():
-    standing, results = play(at(0, IN), yes(60))
+    consent_state, results = play(at(0, IN), yes(60))
 
     assert results == [("asked", "question"), ("applied", "opt_in")]
-    assert standing.consents == {"alerts"}
+    assert consent_state.consents == {"alerts"}
 
 
 def test_without_a_question_of_ours_yes_means_nothing():
-    standing, results = play(yes(0))
+    consent_state, results = play(yes(0))
 
     assert results == [("recorded", "")]
-    assert not standing.consents
+    assert not consent_state.consents
 
 
 @pytest.mark.parametrize(("late_s", "outcome"), [(0, "applied"), (1, "recorded")])
@@ -76,59 +76,59 @@ def test_one_question_has_one_answer():
 
 
 def test_stop_closes_the_question_and_ends_the_consent():
-    standing, results = play(at(0, IN), at(1, OUT, scope="alerts"), yes(2))
+    consent_state, results = play(at(0, IN), at(1, OUT, scope="alerts"), yes(2))
     assert results[-1] == ("recorded", "")
-    assert standing.blocked("alerts")
+    assert consent_state.blocked("alerts")
 
-    standing, _ = play(at(0, IN), yes(1), at(2, OUT))
-    assert standing.consents == frozenset()
+    consent_state, _ = play(at(0, IN), yes(1), at(2, OUT))
+    assert consent_state.consents == frozenset()
 
 
 def test_start_after_stop_restores_without_a_question():
-    standing, results = play(at(0, OUT), at(1, IN))
+    consent_state, results = play(at(0, OUT), at(1, IN))
 
     assert results[-1] == ("applied", "opt_in")
-    assert standing.consents == {"alerts"}
+    assert consent_state.consents == {"alerts"}
 
 
 def test_a_recorded_consent_lifts_no_opt_out():
-    standing, results = play(at(0, OUT), act(1, "consent", IN))
+    consent_state, results = play(at(0, OUT), act(1, "consent", IN))
 
     assert results[-1][0] == "refused"
-    assert standing.blocked("alerts")
-    assert not standing.consents
+    assert consent_state.blocked("alerts")
+    assert not consent_state.consents
 
 
 def test_a_recorded_consent_is_answered_by_nobody():
-    standing, results = play(act(0, "consent", IN), act(1, "consent", IN))
+    consent_state, results = play(act(0, "consent", IN), act(1, "consent", IN))
 
     assert results == [("applied", ""), ("repeat", "")]
-    assert standing.consents == {"alerts"}
+    assert consent_state.consents == {"alerts"}
 
 
 @pytest.mark.parametrize("later", [at(2, IN), yes(2), act(2, "consent", IN)])
 def test_nothing_that_a_locked_number_texts_lifts_the_lock(later):
     lock = act(1, "lock", Intent.OPT_OUT_ALL, scope="all", program="all")
-    standing, results = play(at(0, IN), lock, later)
+    consent_state, results = play(at(0, IN), lock, later)
 
     assert results[-1][0] in ("refused", "recorded")
-    assert standing.locked
-    assert standing.blocked("promos")
+    assert consent_state.locked
+    assert consent_state.blocked("promos")
 
 
 def test_an_unlocked_number_stays_opted_out_until_it_texts_start():
     lock = act(0, "lock", Intent.OPT_OUT_ALL, scope="all", program="all")
     unlock = act(1, "unlock", program="all")
-    standing, _ = play(lock, unlock)
-    assert not standing.locked
-    assert standing.blocked("alerts")
+    consent_state, _ = play(lock, unlock)
+    assert not consent_state.locked
+    assert consent_state.blocked("alerts")
 
-    standing, _ = play(lock, unlock, at(2, IN))
-    assert not standing.blocked("alerts")
+    consent_state, _ = play(lock, unlock, at(2, IN))
+    assert not consent_state.blocked("alerts")
 
 
 def test_a_decision_without_condition_needs_no_question_where_the_program_asks_none():
-    settled = settle(at(0, IN, program="promos"), Standing(), PROGRAMS, NOW_US)
+    settled = settle(at(0, IN, program="promos"), ConsentState(), PROGRAMS, NOW_US)
 
     assert decision(IN).condition == ""
-    assert (settled.outcome, settled.standing.consents) == ("repeat", {"promos"})
+    assert (settled.outcome, settled.consent_state.consents) == ("repeat", {"promos"})

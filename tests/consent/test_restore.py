@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from smsgate.consent.events import Standing
+from smsgate.consent.events import ConsentState
 from smsgate.consent.restore import LONGEST_WAIT_US
 from smsgate.consent.transitions import settle
 from smsgate.domain.messages import ALL, Consent, Intent, Restore, SetMembership
@@ -31,42 +31,42 @@ def restore(ms: int, scope: str = ALL, *, basis="mistake", since: int = 0, **res
     )
 
 
-def play(*entries, standing=None):
-    standing, settled = standing or Standing(), []
+def play(*entries, consent_state=None):
+    consent_state, settled = consent_state or ConsentState(), []
     for one in entries:
-        settled.append(settle(one, standing, {}, one.event_time_us))
-        standing = settled[-1].standing
-    return standing, settled
+        settled.append(settle(one, consent_state, {}, one.event_time_us))
+        consent_state = settled[-1].consent_state
+    return consent_state, settled
 
 
 OUT = at(0, Intent.OPT_OUT, **BY_HAND)
 
 
 def test_it_lifts_what_it_was_asked_for_and_nobody_is_answered():
-    standing, (_, last) = play(OUT, restore(5))
-    assert (last.outcome, last.reply, standing.everywhere) == ("applied", "", False)
-    standing, (_, last) = play(OUT, restore(5, "alerts"))
-    assert (standing.blocked("alerts"), standing.blocked("orders")) == (False, True)
+    consent_state, (_, last) = play(OUT, restore(5))
+    assert (last.outcome, last.reply, consent_state.everywhere) == ("applied", "", False)
+    consent_state, (_, last) = play(OUT, restore(5, "alerts"))
+    assert (consent_state.blocked("alerts"), consent_state.blocked("orders")) == (False, True)
 
 
 @pytest.mark.parametrize("scope", [ALL, "alerts"])
 def test_a_stop_that_came_since_it_was_asked_for_holds(scope):
     for own in (at(3, Intent.OPT_OUT), at(3, Intent.OPT_OUT, scope="alerts")):
-        standing, (*_, last) = play(OUT, own, restore(5, scope))
+        consent_state, (*_, last) = play(OUT, own, restore(5, scope))
         if own.entry.scope == ALL or scope == "alerts":
-            assert (last.outcome, standing.blocked("alerts")) == ("refused", True)
+            assert (last.outcome, consent_state.blocked("alerts")) == ("refused", True)
             assert "newer" in last.note
-        assert standing.blocked("alerts")
+        assert consent_state.blocked("alerts")
 
 
 def test_what_was_known_when_it_was_asked_for_does_not_stop_it():
-    standing, (*_, last) = play(OUT, at(3, Intent.OPT_OUT, **BY_HAND), restore(5, since=3))
-    assert (last.outcome, standing.everywhere) == ("applied", False)
+    consent_state, (*_, last) = play(OUT, at(3, Intent.OPT_OUT, **BY_HAND), restore(5, since=3))
+    assert (last.outcome, consent_state.everywhere) == ("applied", False)
 
 
 def test_a_stop_behind_it_wins():
-    standing, _ = play(OUT, restore(5), at(6, Intent.OPT_OUT))
-    assert standing.blocked("alerts")
+    consent_state, _ = play(OUT, restore(5), at(6, Intent.OPT_OUT))
+    assert consent_state.blocked("alerts")
 
 
 BROKEN = [
@@ -84,20 +84,20 @@ BROKEN = [
 
 @pytest.mark.parametrize("changed", BROKEN)
 def test_without_a_whole_basis_nothing_is_lifted(changed):
-    standing, (_, last) = play(OUT, restore(5, **changed))
-    assert (last.outcome, standing.everywhere) == ("refused", True)
+    consent_state, (_, last) = play(OUT, restore(5, **changed))
+    assert (last.outcome, consent_state.everywhere) == ("refused", True)
 
 
 @pytest.mark.parametrize("scope", [ALL, "alerts"])
 def test_an_opt_out_of_which_nothing_is_on_record_takes_evidence(scope):
     """Nobody knows whose it is, nor since when it holds, so that a consent may be older."""
     for what in ({"basis": "mistake"}, {"basis": "consent", "consent": GIVEN}):
-        standing, (_, last) = play(OUT, restore(5, scope, opt_out="", **what))
-        assert (last.outcome, standing.blocked("alerts")) == ("refused", True)
+        consent_state, (_, last) = play(OUT, restore(5, scope, opt_out="", **what))
+        assert (last.outcome, consent_state.blocked("alerts")) == ("refused", True)
         assert last.note.startswith("nobody knows")
     named = restore(5, scope, basis="evidence", evidence="a call", opt_out="")
-    standing, (_, last) = play(OUT, named)
-    assert (last.outcome, standing.blocked("alerts")) == ("applied", False)
+    consent_state, (_, last) = play(OUT, named)
+    assert (last.outcome, consent_state.blocked("alerts")) == ("applied", False)
 
 
 def test_a_restore_that_waited_for_days_is_refused():
@@ -110,35 +110,37 @@ def test_a_restore_that_waited_for_days_is_refused():
 
 
 def test_a_locked_number_stays():
-    standing, (*_, last) = play(OUT, at(1, Intent.OPT_OUT_ALL, action="lock"), restore(5, since=1))
-    assert (last.outcome, standing.everywhere, standing.locked) == ("refused", True, True)
+    consent_state, (*_, last) = play(
+        OUT, at(1, Intent.OPT_OUT_ALL, action="lock"), restore(5, since=1)
+    )
+    assert (last.outcome, consent_state.everywhere, consent_state.locked) == ("refused", True, True)
 
 
 def test_the_consent_that_stood_before_is_given_back():
-    agreed = Standing(consents=frozenset({"alerts", "orders"}))
+    agreed = ConsentState(consents=frozenset({"alerts", "orders"}))
     stood = SetMembership(consents=("alerts", "orders"))
-    standing, _ = play(OUT, restore(5, stood=stood), standing=agreed)
-    assert standing.consents == agreed.consents
-    standing, _ = play(OUT, restore(5, "alerts", stood=stood), standing=agreed)
-    assert standing.consents == {"alerts"}
+    consent_state, _ = play(OUT, restore(5, stood=stood), consent_state=agreed)
+    assert consent_state.consents == agreed.consents
+    consent_state, _ = play(OUT, restore(5, "alerts", stood=stood), consent_state=agreed)
+    assert consent_state.consents == {"alerts"}
 
 
 def test_no_consent_is_given_back_where_an_opt_out_of_its_own_holds():
-    agreed = Standing(consents=frozenset({"alerts", "orders"}))
+    agreed = ConsentState(consents=frozenset({"alerts", "orders"}))
     own = at(3, Intent.OPT_OUT, scope="orders", program="orders")
     stood = SetMembership(consents=("alerts", "orders"))
-    standing, _ = play(OUT, own, restore(5, since=3, stood=stood), standing=agreed)
-    assert standing.consents == {"alerts"}
-    assert standing.blocked("orders")
+    consent_state, _ = play(OUT, own, restore(5, since=3, stood=stood), consent_state=agreed)
+    assert consent_state.consents == {"alerts"}
+    assert consent_state.blocked("orders")
 
 
 def test_no_consent_is_made_up():
-    standing, _ = play(OUT, restore(5, "alerts"))
-    assert standing.consents == frozenset()
+    consent_state, _ = play(OUT, restore(5, "alerts"))
+    assert consent_state.consents == frozenset()
     given = restore(5, "alerts", basis="consent", consent=GIVEN)
     assert play(OUT, given)[0].consents == {"alerts"}
 
 
 def test_where_nothing_holds_it_is_a_repeat():
-    standing, (last,) = play(restore(5, opt_out=""))
-    assert (last.outcome, standing.everywhere) == ("repeat", False)
+    consent_state, (last,) = play(restore(5, opt_out=""))
+    assert (last.outcome, consent_state.everywhere) == ("repeat", False)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smsgate.consent.events import Published, Standing
+from smsgate.consent.events import ConsentState, Published
 from smsgate.consent.transitions import COMPARABLE_US, HELP_LIMIT, settle
 from smsgate.domain.messages import ALL, Intent
 from tests.fakes.values import decision, stored
@@ -19,14 +19,14 @@ START_US = 1_790_000_000_000_000
 OUT, IN, OUT_ALL = Intent.OPT_OUT, Intent.OPT_IN, Intent.OPT_OUT_ALL
 
 
-def play(*messages, standing=None, published=PROGRAMS):
+def play(*messages, consent_state=None, published=PROGRAMS):
     """Settle messages in the order given; gives the last standing and all outcomes."""
-    standing, outcomes = standing or Standing(), []
+    consent_state, outcomes = consent_state or ConsentState(), []
     for message in messages:
-        settled = settle(message, standing, published, START_US)
-        standing = settled.standing
+        settled = settle(message, consent_state, published, START_US)
+        consent_state = settled.consent_state
         outcomes.append(settled.outcome)
-    return standing, outcomes
+    return consent_state, outcomes
 
 
 def out(event_time, **rest):
@@ -38,98 +38,98 @@ def back(event_time, **rest):
 
 
 def test_an_opt_out_blocks_every_program():
-    standing, outcomes = play(out(1))
+    consent_state, outcomes = play(out(1))
 
     assert outcomes == ["applied"]
-    assert standing.blocked("alerts")
-    assert standing.blocked("promos")
-    assert standing.blocked("a program of tomorrow")
+    assert consent_state.blocked("alerts")
+    assert consent_state.blocked("promos")
+    assert consent_state.blocked("a program of tomorrow")
 
 
 def test_an_opt_out_of_one_program_blocks_only_it():
-    standing, _ = play(out(1, scope="alerts"))
+    consent_state, _ = play(out(1, scope="alerts"))
 
-    assert standing.blocked("alerts")
-    assert not standing.blocked("promos")
+    assert consent_state.blocked("alerts")
+    assert not consent_state.blocked("promos")
 
 
 def test_a_start_lifts_only_the_program_that_was_texted():
-    standing, outcomes = play(out(1), back(2, program="alerts"))
+    consent_state, outcomes = play(out(1), back(2, program="alerts"))
 
     assert outcomes == ["applied", "applied"]
-    assert not standing.blocked("alerts")
-    assert standing.blocked("promos")
+    assert not consent_state.blocked("alerts")
+    assert consent_state.blocked("promos")
 
 
 def test_the_next_opt_out_removes_the_exception():
-    standing, _ = play(out(1), back(2), out(3))
+    consent_state, _ = play(out(1), back(2), out(3))
 
-    assert standing.blocked("alerts")
-    assert standing.back == frozenset()
+    assert consent_state.blocked("alerts")
+    assert consent_state.back == frozenset()
 
 
 def test_an_opt_out_of_one_program_removes_its_exception():
-    standing, outcomes = play(out(1), back(2), out(3, scope="alerts"))
+    consent_state, outcomes = play(out(1), back(2), out(3, scope="alerts"))
 
     assert outcomes[-1] == "applied"
-    assert standing.blocked("alerts")
+    assert consent_state.blocked("alerts")
 
 
 def test_a_second_stop_is_a_repeat_and_is_not_answered():
-    standing, _ = play(out(1))
-    settled = settle(out(2), standing, PROGRAMS, START_US)
+    consent_state, _ = play(out(1))
+    settled = settle(out(2), consent_state, PROGRAMS, START_US)
 
     assert settled.outcome == "repeat"
     assert settled.reply == ""
 
 
 def test_a_first_stop_and_a_start_that_lifts_are_answered():
-    first = settle(out(1), Standing(), PROGRAMS, START_US)
-    lifted = settle(back(2), first.standing, PROGRAMS, START_US)
+    first = settle(out(1), ConsentState(), PROGRAMS, START_US)
+    lifted = settle(back(2), first.consent_state, PROGRAMS, START_US)
 
     assert (first.reply, lifted.reply) == ("opt_out", "opt_in")
 
 
 def test_a_start_of_somebody_who_was_never_out_is_a_repeat():
-    settled = settle(back(1), Standing(), PROGRAMS, START_US)
+    settled = settle(back(1), ConsentState(), PROGRAMS, START_US)
 
     assert settled.outcome == "repeat"
     assert settled.reply == ""
 
 
 def test_an_older_stop_that_comes_late_is_stale_and_changes_nothing():
-    standing, outcomes = play(out(1), back(5), out(3))
+    consent_state, outcomes = play(out(1), back(5), out(3))
 
     assert outcomes == ["applied", "applied", "stale"]
-    assert not standing.blocked("alerts")
+    assert not consent_state.blocked("alerts")
 
 
 def test_an_older_start_that_comes_late_is_stale():
-    standing, outcomes = play(out(5), back(3))
+    consent_state, outcomes = play(out(5), back(3))
 
     assert outcomes == ["applied", "stale"]
-    assert standing.blocked("alerts")
+    assert consent_state.blocked("alerts")
 
 
 def test_an_older_stop_for_all_still_blocks_the_programs_without_a_newer_start():
-    standing, outcomes = play(back(5, program="alerts"), out(3, program="alerts"))
+    consent_state, outcomes = play(back(5, program="alerts"), out(3, program="alerts"))
 
     assert outcomes == ["repeat", "stale"]
-    assert not standing.blocked("alerts")
-    assert standing.blocked("promos")
+    assert not consent_state.blocked("alerts")
+    assert consent_state.blocked("promos")
 
 
 def test_a_stop_to_one_program_is_not_overtaken_by_a_start_to_another():
-    standing, _ = play(back(5, program="promos"), out(3, program="alerts", scope="alerts"))
+    consent_state, _ = play(back(5, program="promos"), out(3, program="alerts", scope="alerts"))
 
-    assert standing.blocked("alerts")
+    assert consent_state.blocked("alerts")
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations([out(7), back(7)])))
 def test_on_equal_event_times_the_opt_out_wins(order):
-    standing, _ = play(*order)
+    consent_state, _ = play(*order)
 
-    assert standing.blocked("alerts")
+    assert consent_state.blocked("alerts")
 
 
 def test_a_start_with_the_time_of_the_stop_is_a_tie_and_its_note_says_who_wins():
@@ -140,8 +140,8 @@ def test_a_start_with_the_time_of_the_stop_is_a_tie_and_its_note_says_who_wins()
 
 
 def test_a_start_that_is_older_than_one_of_two_stops_is_no_tie():
-    standing, _ = play(out(7, scope="alerts"), out(9, scope=ALL, program="promos"))
-    settled = settle(back(7), standing, PROGRAMS, START_US)
+    consent_state, _ = play(out(7, scope="alerts"), out(9, scope=ALL, program="promos"))
+    settled = settle(back(7), consent_state, PROGRAMS, START_US)
 
     assert settled.outcome == "stale"
     assert "newer" in settled.note
@@ -149,76 +149,82 @@ def test_a_start_that_is_older_than_one_of_two_stops_is_no_tie():
 
 def test_a_start_from_a_spool_with_the_time_of_a_stop_of_the_outage_is_no_tie():
     outage_us = 1_000_000
-    standing, _ = play(out(7_000_000, id_="5000-1"))
+    consent_state, _ = play(out(7_000_000, id_="5000-1"))
     started = back(7_000_000, id_="9000-1", outage_us=outage_us)
 
-    assert settle(started, standing, PROGRAMS, START_US).outcome == "stale"
+    assert settle(started, consent_state, PROGRAMS, START_US).outcome == "stale"
 
 
 def test_a_repeated_stop_moves_the_event_time_on():
-    standing, outcomes = play(out(1), out(9), back(5))
+    consent_state, outcomes = play(out(1), out(9), back(5))
 
     assert outcomes == ["applied", "repeat", "stale"]
-    assert standing.blocked("alerts")
-    assert standing.state.marks[ALL].since_us == 1
+    assert consent_state.blocked("alerts")
+    assert consent_state.state.marks[ALL].since_us == 1
 
 
 def test_event_times_of_two_accounts_are_not_compared_so_the_inbox_order_counts():
-    standing, _ = play(out(9, account="twilio"), back(5, account="telnyx"))
+    consent_state, _ = play(out(9, account="twilio"), back(5, account="telnyx"))
 
-    assert not standing.blocked("alerts")
+    assert not consent_state.blocked("alerts")
 
 
 def test_event_times_more_than_48_hours_apart_are_not_compared():
     late = START_US + COMPARABLE_US + 1
-    standing, _ = play(out(late), back(START_US))
+    consent_state, _ = play(out(late), back(START_US))
 
-    assert not standing.blocked("alerts")
+    assert not consent_state.blocked("alerts")
 
 
 def test_help_is_answered_a_few_times_an_hour_and_changes_nothing():
-    standing, replies = Standing(), []
+    consent_state, replies = ConsentState(), []
     for at in range(HELP_LIMIT + 2):
-        settled = settle(stored(Intent.HELP, at + 1), standing, PROGRAMS, START_US + at)
-        standing = settled.standing
+        settled = settle(stored(Intent.HELP, at + 1), consent_state, PROGRAMS, START_US + at)
+        consent_state = settled.consent_state
         replies.append(settled.reply)
 
     assert replies == ["help"] * HELP_LIMIT + ["", ""]
-    assert not standing.blocked("alerts")
+    assert not consent_state.blocked("alerts")
 
     an_hour_later = START_US + 3600 * 1_000_000 + HELP_LIMIT
-    assert settle(stored(Intent.HELP, 9), standing, PROGRAMS, an_hour_later).reply == "help"
+    assert settle(stored(Intent.HELP, 9), consent_state, PROGRAMS, an_hour_later).reply == "help"
 
 
 @pytest.mark.parametrize("intent", [OUT, IN, OUT_ALL, Intent.HELP])
 def test_an_unrouted_text_is_recorded_and_changes_nothing(intent):
-    settled = settle(stored(intent, 1, program="", scope=""), Standing(), PROGRAMS, START_US)
+    settled = settle(stored(intent, 1, program="", scope=""), ConsentState(), PROGRAMS, START_US)
 
-    assert (settled.standing, settled.outcome, settled.reply) == (Standing(), "recorded", "")
+    assert (settled.consent_state, settled.outcome, settled.reply) == (
+        ConsentState(),
+        "recorded",
+        "",
+    )
 
 
 def test_what_is_no_phone_number_is_recorded_and_never_suppressed():
-    settled = settle(stored(OUT, 1, number="AcmeBank", phone=False), Standing(), PROGRAMS, START_US)
+    settled = settle(
+        stored(OUT, 1, number="AcmeBank", phone=False), ConsentState(), PROGRAMS, START_US
+    )
 
-    assert (settled.standing, settled.outcome) == (Standing(), "recorded")
+    assert (settled.consent_state, settled.outcome) == (ConsentState(), "recorded")
 
 
 def test_a_yes_without_a_question_of_ours_restores_nothing():
-    standing, _ = play(out(1))
+    consent_state, _ = play(out(1))
     yes = stored(IN, 2, decision=decision(IN, condition="question_open"))
-    settled = settle(yes, standing, PROGRAMS, START_US)
+    settled = settle(yes, consent_state, PROGRAMS, START_US)
 
     assert settled.outcome == "recorded"
-    assert settled.standing.blocked("alerts")
+    assert settled.consent_state.blocked("alerts")
 
 
 def test_nobody_but_the_subscriber_opts_in_without_a_basis():
     """As an entry of a version that asked for none, or one that was made by something else."""
     for source in ("operator", "api", "import", "link"):
-        standing, _ = play(out(1))
+        consent_state, _ = play(out(1))
         plain = stored(IN, 2, program=ALL, source=source, account="")
-        kept, outcomes = play(plain, standing=standing)
-        assert (kept, outcomes) == (standing, ["refused"])
+        kept, outcomes = play(plain, consent_state=consent_state)
+        assert (kept, outcomes) == (consent_state, ["refused"])
 
 
 MESSAGES = st.lists(
@@ -260,23 +266,23 @@ def test_in_whatever_order_messages_arrive_their_event_times_decide(messages):
         )
         for place, (intent, program, wide, event_time) in enumerate(messages)
     ]
-    standing, _ = play(*entries)
+    consent_state, _ = play(*entries)
 
-    assert {name for name in PROGRAMS if standing.blocked(name)} == model(messages)
+    assert {name for name in PROGRAMS if consent_state.blocked(name)} == model(messages)
 
 
 @given(MESSAGES)
 def test_only_a_change_of_state_is_answered(messages):
-    standing = Standing()
+    consent_state = ConsentState()
     for place, (intent, program, wide, event_time) in enumerate(messages):
         scope = (ALL if wide else program) if intent is OUT else ""
         message = stored(
             intent, START_US + event_time, f"{place + 1}-0", program=program, scope=scope
         )
-        settled = settle(message, standing, PROGRAMS, START_US)
-        before = {name for name in PROGRAMS if standing.blocked(name)}
-        after = {name for name in PROGRAMS if settled.standing.blocked(name)}
+        settled = settle(message, consent_state, PROGRAMS, START_US)
+        before = {name for name in PROGRAMS if consent_state.blocked(name)}
+        after = {name for name in PROGRAMS if settled.consent_state.blocked(name)}
         if settled.reply:
             assert before != after
             assert settled.outcome == "applied"
-        standing = settled.standing
+        consent_state = settled.consent_state

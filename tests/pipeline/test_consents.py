@@ -44,7 +44,7 @@ def test_a_recorded_consent_is_kept_with_its_words(services):
     (event,) = services.history.of_number(NUMBER)
     assert (event.kind, event.outcome) == ("consent", "applied")
     assert event.entry.consent == consent
-    assert event.standing.consents == {"alerts"}
+    assert event.consent_state.consents == {"alerts"}
 
 
 def test_a_program_that_requires_consent_may_text_only_who_gave_it(services):

@@ -339,7 +339,7 @@ def test_the_consent_that_stood_before_a_mistake_of_ours_is_given_back(services,
     redis_client.delete(PARTITION_KEYS[PARTITION].number(NUMBER))
     event = restored(services)
     assert (event.outcome, reason(services, "club")) == ("applied", "")
-    assert event.standing.consents == {"club"}
+    assert event.consent_state.consents == {"club"}
 
 
 def test_no_consent_is_given_back_that_was_not_there(services):

@@ -33,7 +33,7 @@ def test_a_number_s_story_in_pages_with_its_part_of_lists(records):
         number="",
         kind="import",
         entry=entry(number="", message_id=""),
-        standing=None,
+        consent_state=None,
         listed=(ListGroup((NUMBER, OTHER), "applied"), ListGroup(("+14155550177",), "repeat")),
     )
     keep(records, *alone, listed, event(4, OTHER))
@@ -114,7 +114,12 @@ def test_where_nothing_was_ever_recorded_there_is_nothing(bare_records):
 def test_all_links_of_a_number_are_asked_for_at_once(records):
     one = event(1)
     listed = event(
-        2, "", kind="import", entry=None, standing=None, listed=(ListGroup((NUMBER,), "applied"),)
+        2,
+        "",
+        kind="import",
+        entry=None,
+        consent_state=None,
+        listed=(ListGroup((NUMBER,), "applied"),),
     )
     keep(records, one, event(3, OTHER), listed)
     found = records.reader.links_of(NUMBER)

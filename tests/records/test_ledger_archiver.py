@@ -159,7 +159,7 @@ def test_once_a_day_old_texts_go_while_nothing_else_is_to_do(
     services, happen, store, records, redis_client
 ):
     old = aged(store.health.now_us() // 1000, 100)
-    happen(old, kind="help", text="lunch?", standing=None)
+    happen(old, kind="help", text="lunch?", consent_state=None)
     thread, other = ArchiverThread(services), ArchiverThread(services)
 
     for _ in range(4):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from smsgate.consent.events import DeadLetter, NumberState, Standing
+from smsgate.consent.events import ConsentState, DeadLetter, NumberState
 from smsgate.domain.errors import RecordsDiffer, RecordsUnavailable
 from smsgate.domain.messages import Intent
 from smsgate.pipeline.archive import LedgerArchiver
@@ -64,7 +64,7 @@ def test_forgetting_erases_texts_and_keeps_the_rest(forgetting, happen, records,
     assert said.event.entry.decision.note == "asked by e-mail"
     found = records.reader.number(NUMBER)
     assert found is not None
-    assert found.standing == Standing(everywhere=True)
+    assert found.consent_state == ConsentState(everywhere=True)
     assert list(records.verifier.verify()) == []
 
 
@@ -174,8 +174,8 @@ def test_old_texts_that_asked_for_nothing_go_first(store, records, archiver, hap
     now_ms = store.health.now_us() // 1000
     old, young = aged(now_ms, 91), aged(now_ms, 89)
     happen(
-        event(old, text="lunch?", kind="help", standing=None),
-        event(young, text="dinner?", kind="help", standing=None, message_id="b"),
+        event(old, text="lunch?", kind="help", consent_state=None),
+        event(young, text="dinner?", kind="help", consent_state=None, message_id="b"),
         event(old - 1, OTHER, text="stop"),
     )
     archiver.move_all()
@@ -202,15 +202,15 @@ def test_old_events_go_but_for_what_holds_today_rests_on(
     monkeypatch.setattr(removal, "BATCH", 2)
     now_ms = store.health.now_us() // 1000
     six = aged(now_ms, 6 * 366)
-    consent = Standing(consents=frozenset({"alerts"}))
+    consent = ConsentState(consents=frozenset({"alerts"}))
     happen(
         *(event(six + at, text=f"stop {at}", outcome="repeat") for at in range(2)),
         event(six + 2, text="stop 2"),  # opted out to this day
-        event(six, OTHER, kind="opt_in", standing=consent),
-        event(six + 1, OTHER, kind="help", standing=None),
-        event(six, "+14155550188", standing=Standing(everywhere=True)),
-        event(six + 1, "+14155550188", standing=Standing(), kind="opt_in"),  # came back
-        event(aged(now_ms, 4 * 365), "+14155550188", kind="help", standing=None),
+        event(six, OTHER, kind="opt_in", consent_state=consent),
+        event(six + 1, OTHER, kind="help", consent_state=None),
+        event(six, "+14155550188", consent_state=ConsentState(everywhere=True)),
+        event(six + 1, "+14155550188", consent_state=ConsentState(), kind="opt_in"),  # came back
+        event(aged(now_ms, 4 * 365), "+14155550188", kind="help", consent_state=None),
     )
     archiver.move_all()
 
@@ -220,7 +220,7 @@ def test_old_events_go_but_for_what_holds_today_rests_on(
     assert texts(records) == ["stop 2"]
     assert [one.event.kind for one in records.reader.of_number(OTHER)] == ["opt_in"]
     assert [one.event.kind for one in records.reader.of_number("+14155550188")] == ["help"]
-    assert records.reader.number(NUMBER).standing == Standing(everywhere=True)
+    assert records.reader.number(NUMBER).consent_state == ConsentState(everywhere=True)
     assert list(records.verifier.verify()) == []
     assert list(Forgetting(store, records, archiver, BY_DEFAULT).apply_retention()) == []
 
@@ -229,7 +229,7 @@ def test_what_is_kept_for_ever_stays(store, records, archiver, happen):
     kept, faults = read_retention({"opt_out": "forever", "texts": "forever"}, "here")
     assert faults == []
     old = aged(store.health.now_us() // 1000, 4_000)
-    happen(event(old, standing=None))
+    happen(event(old, consent_state=None))
     archiver.move_all()
 
     assert list(Forgetting(store, records, archiver, kept).apply_retention()) == []
@@ -244,10 +244,12 @@ def test_the_opt_out_stays_although_something_newer_noted_how_the_number_stands(
     forgetting, happen, records, archiver, store
 ):
     """A HELP is noted in the number's state; the suppression rests on the STOP before it."""
-    remembered = Standing(everywhere=True, state=NumberState(helped_us=(1,)))
+    remembered = ConsentState(everywhere=True, state=NumberState(helped_us=(1,)))
     asked = entry(Intent.HELP, NUMBER, text="HELP", message_id="SM-help")
     years_ms = 6 * 366 * DAY_MS
-    happen(event(-years_ms), event(5 - years_ms, kind="help", entry=asked, standing=remembered))
+    happen(
+        event(-years_ms), event(5 - years_ms, kind="help", entry=asked, consent_state=remembered)
+    )
     archiver.move_all()
 
     list(forgetting.apply_retention())

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from smsgate.consent.events import Standing
+from smsgate.consent.events import ConsentState
 from smsgate.records.api_keys import ApiKeyRow
 from tests.records.values import event, lines
 
 
 def test_a_set_has_its_own_numbers_and_no_others(records):
     stands = {
-        "+14155550101": Standing(everywhere=True),
-        "+14155550102": Standing(own=frozenset({"alerts"})),
-        "+14155550103": Standing(own=frozenset({"alerts2", "x_alerts"})),
-        "+14155550104": Standing(everywhere=True, own=frozenset({"alerts"}), locked=True),
+        "+14155550101": ConsentState(everywhere=True),
+        "+14155550102": ConsentState(own=frozenset({"alerts"})),
+        "+14155550103": ConsentState(own=frozenset({"alerts2", "x_alerts"})),
+        "+14155550104": ConsentState(everywhere=True, own=frozenset({"alerts"}), locked=True),
     }
     some = [
-        event(n, number=number, standing=standing)
-        for n, (number, standing) in enumerate(stands.items())
+        event(n, number=number, consent_state=consent_state)
+        for n, (number, consent_state) in enumerate(stands.items())
     ]
     records.writer.keep({0: lines(*some)})
 

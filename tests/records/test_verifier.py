@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from smsgate.consent.events import Standing
+from smsgate.consent.events import ConsentState
 from smsgate.domain.errors import RecordsNotReady, RecordsUnavailable
 from smsgate.records import Records
 from smsgate.records.contents import FIRST, link_hash
@@ -194,7 +194,7 @@ def test_how_a_number_stands_cannot_be_changed_unseen(tamper):
 
 
 def test_an_older_standing_cannot_be_put_back_unseen(filled, tamper):
-    filled.writer.keep({3: lines(event(300, standing=Standing()))})
+    filled.writer.keep({3: lines(event(300, consent_state=ConsentState()))})
     filled.writer.keep({3: lines(event(301))})
 
     found = tamper(

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from smsgate.consent.events import Standing
+from smsgate.consent.events import ConsentState
 from smsgate.domain.errors import RecordsNotReady, RecordsUnavailable
 from smsgate.domain.messages import Consent, Intent
 from smsgate.records import Records, writer
@@ -81,23 +81,25 @@ def test_handed_in_again_nothing_is_kept_twice(records):
 
 
 def test_the_newest_event_says_how_a_number_stands(records):
-    later = Standing(own=frozenset({"b", "a"}), locked=True, consents=frozenset({"c"}))
-    records.writer.keep({0: lines(event(1), event(2, standing=later), event(3, standing=None))})
+    later = ConsentState(own=frozenset({"b", "a"}), locked=True, consents=frozenset({"c"}))
+    records.writer.keep(
+        {0: lines(event(1), event(2, consent_state=later), event(3, consent_state=None))}
+    )
 
     (found,) = records.reader.numbers()
 
-    assert (found.number, found.seq, found.standing) == (NUMBER, 2, later)
+    assert (found.number, found.seq, found.consent_state) == (NUMBER, 2, later)
     assert records.reader.number(OTHER) is None
 
 
 def test_an_older_event_handed_in_again_does_not_change_how_a_number_stands(records):
-    old, new = event(1), event(2, standing=Standing())
+    old, new = event(1), event(2, consent_state=ConsentState())
     records.writer.keep({0: lines(old, new)})
     records.writer.keep({0: lines(old)})
 
     found = records.reader.number(NUMBER)
     assert found is not None
-    assert found.standing == Standing()
+    assert found.consent_state == ConsentState()
 
 
 def test_two_movers_at_once_keep_each_event_once_and_in_one_chain(records, database_url):
@@ -203,10 +205,10 @@ def test_a_database_in_memory_is_refused():
 
 
 def test_the_standing_survives(records):
-    records.writer.keep({0: lines(event(1, standing=STOPPED))})
+    records.writer.keep({0: lines(event(1, consent_state=STOPPED))})
     found = records.reader.number(NUMBER)
     assert found is not None
-    assert found.standing == STOPPED
+    assert found.consent_state == STOPPED
 
 
 def test_what_goes_in_after_the_file_was_exchanged_goes_into_the_new_one(records, tmp_path):

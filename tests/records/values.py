@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import msgspec
 
-from smsgate.consent.events import Event, Standing, event_id
+from smsgate.consent.events import ConsentState, Event, event_id
 from smsgate.domain.messages import Intent, Reply
 from tests.fakes.values import NUMBER, entry
 
 START_MS = 1_764_000_000_000
-STOPPED = Standing(everywhere=True)
+STOPPED = ConsentState(everywhere=True)
 
 
 def event(at: int = 0, number: str = NUMBER, **rest) -> Event:
@@ -25,7 +25,7 @@ def event(at: int = 0, number: str = NUMBER, **rest) -> Event:
         outcome=rest.pop("outcome", "applied"),
         number=number,
         program="alerts",
-        standing=rest.pop("standing", STOPPED),
+        consent_state=rest.pop("consent_state", STOPPED),
         inbox_id=f"{START_MS + at}-0",
         entry=given,
         received_us=(START_MS + at) * 1000,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from smsgate.consent.events import Event, Mark, NumberState, Standing
+from smsgate.consent.events import ConsentState, Event, Mark, NumberState
 from smsgate.domain.errors import StoreNotReady, StoreUnavailable
 from smsgate.domain.messages import ALL, Arrival, Intent, Reply
 from smsgate.store.commits import KEEP_S, Effects, Move
@@ -30,8 +30,8 @@ REPLY = Reply(
     deadline_us=10,
 )
 EFFECTS = Effects(
-    before={NUMBER: Standing(own=frozenset({"promos"}), back=frozenset({"alerts"}))},
-    after={NUMBER: Standing(everywhere=True, own=frozenset({"alerts"}), state=STATE)},
+    before={NUMBER: ConsentState(own=frozenset({"promos"}), back=frozenset({"alerts"}))},
+    after={NUMBER: ConsentState(everywhere=True, own=frozenset({"alerts"}), state=STATE)},
     events=[EVENT],
     replies=[(REPLY, 3_000)],
     decided=[(hold_field("alerts", NUMBER), "2-0")],
@@ -171,8 +171,8 @@ def test_a_batch_of_a_hundred_holds_redis_for_less_than_two_milliseconds_or_so(s
     store.inbox.add([Arrival(entry(number=number)) for number in numbers])
     batch = store.inbox.read(PARTITION, 100)
     effects = Effects(
-        before=dict.fromkeys(numbers, Standing()),
-        after=dict.fromkeys(numbers, Standing(everywhere=True, state=STATE)),
+        before=dict.fromkeys(numbers, ConsentState()),
+        after=dict.fromkeys(numbers, ConsentState(everywhere=True, state=STATE)),
         events=[EVENT] * 100,
         replies=[(msgspec.structs.replace(REPLY, id=f"{place}-0"), 1) for place in range(100)],
     )
@@ -194,10 +194,10 @@ def test_more_numbers_and_fields_than_one_call_is_given_are_all_written(store, r
     batch = store.inbox.read(PARTITION, len(numbers))
     left = numbers[: len(numbers) // 2]
     effects = Effects(
-        before=dict.fromkeys(numbers, Standing()),
-        after=dict.fromkeys(numbers, Standing(everywhere=True, state=STATE)),
+        before=dict.fromkeys(numbers, ConsentState()),
+        after=dict.fromkeys(numbers, ConsentState(everywhere=True, state=STATE)),
         decided=[(field, "2-0") for field in fields],
-        moves=[Move(left, Standing(), Standing(locked=True))],
+        moves=[Move(left, ConsentState(), ConsentState(locked=True))],
     )
 
     assert store.commits.commit(PARTITION, batch, effects, BUCKETS).done

@@ -12,7 +12,7 @@ import redis
 from redis.cluster import RedisCluster
 
 from smsgate import Gate
-from smsgate.consent.events import Standing
+from smsgate.consent.events import ConsentState
 from smsgate.domain.errors import QueueUnavailable, StoreUnavailable, Suppressed, UnknownProgram
 from smsgate.domain.messages import Arrival, Intent
 from smsgate.store import Store
@@ -69,7 +69,9 @@ def gate(user_url, store):
 def opt_out(store, number):
     store.inbox.add([Arrival(entry(number=number))])
     partition = partition_of(number)
-    effects = Effects(before={number: Standing()}, after={number: Standing(everywhere=True)})
+    effects = Effects(
+        before={number: ConsentState()}, after={number: ConsentState(everywhere=True)}
+    )
     assert store.commits.commit(partition, store.inbox.read(partition, 100), effects, 8).done
 
 

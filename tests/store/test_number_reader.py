@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from smsgate.consent.events import Mark, NumberState, Published, Standing, standing_row
+from smsgate.consent.events import ConsentState, Mark, NumberState, Published, consent_state_row
 from smsgate.domain.errors import StoreNotReady, UnknownProgram
 from smsgate.domain.messages import ALL, Arrival, Intent
 from smsgate.store import number_reader
@@ -33,13 +33,13 @@ NUMBERS = [one for one in (f"+1415555{at:04}" for at in range(400)) if partition
 NOW_US = 1_795_000_000_000_000
 
 
-def put(store, standings):
+def put(store, consent_states):
     """Give numbers standings, through commits of batches as a worker makes them."""
-    for number, standing in standings.items():
+    for number, consent_state in consent_states.items():
         store.inbox.add([Arrival(entry(number=number, intent=Intent.HELP))])
         partition = partition_of(number)
         batch = store.inbox.read(partition, 100)
-        effects = Effects(before={number: Standing()}, after={number: standing})
+        effects = Effects(before={number: ConsentState()}, after={number: consent_state})
         assert store.commits.commit(partition, batch, effects, BUCKETS).done
 
 
@@ -49,12 +49,12 @@ def bits(snapshot):
 
 def test_every_way_to_stand_is_told_apart(store):
     ways = {
-        LOCKED: Standing(locked=True),
-        OWN: Standing(own=frozenset({"alerts"})),
-        EVERYWHERE: Standing(everywhere=True),
-        EVERYWHERE | BACK: Standing(everywhere=True, back=frozenset({"alerts"})),
-        EVERYWHERE | OWN: Standing(everywhere=True, own=frozenset({"alerts"})),
-        0: Standing(own=frozenset({"service"}), consents=frozenset({"service"})),
+        LOCKED: ConsentState(locked=True),
+        OWN: ConsentState(own=frozenset({"alerts"})),
+        EVERYWHERE: ConsentState(everywhere=True),
+        EVERYWHERE | BACK: ConsentState(everywhere=True, back=frozenset({"alerts"})),
+        EVERYWHERE | OWN: ConsentState(everywhere=True, own=frozenset({"alerts"})),
+        0: ConsentState(own=frozenset({"service"}), consents=frozenset({"service"})),
     }
     numbers = [f"+141555500{place:02}" for place in range(len(ways))]
     put(store, dict(zip(numbers, ways.values(), strict=True)))
@@ -64,7 +64,7 @@ def test_every_way_to_stand_is_told_apart(store):
 
 def test_consents_are_looked_at_where_the_program_requires_them(store):
     store.metadata.publish({"club": Published(require_consent=True)})
-    put(store, {NUMBER: Standing(consents=frozenset({"club", "alerts"}))})
+    put(store, {NUMBER: ConsentState(consents=frozenset({"club", "alerts"}))})
 
     assert bits(store.numbers.check([NUMBER], "club")) == [CONSENT]
     assert bits(store.numbers.check([NUMBER], "alerts")) == [0]
@@ -86,7 +86,7 @@ def test_holds_are_seen_in_a_small_hash_and_in_a_large_one(store, others):
 def test_many_chunks_are_answered_in_the_order_asked_duplicates_too(store):
     numbers = [f"+1415555{place:04}" for place in range(2 * CHECK_CHUNK * WINDOW)]
     out = random.Random(3).sample(numbers, 40)
-    put(store, dict.fromkeys(out, Standing(everywhere=True)))
+    put(store, dict.fromkeys(out, ConsentState(everywhere=True)))
     asked = [*reversed(numbers), out[0], out[0]]
 
     seen = store.numbers.check(asked, "alerts")
@@ -97,7 +97,7 @@ def test_many_chunks_are_answered_in_the_order_asked_duplicates_too(store):
 
 def test_a_list_with_one_number_many_times_holds_redis_no_longer(store, monkeypatch):
     asked = [NUMBER] * (3 * CHECK_CHUNK + 1) + ["+14155550199"]
-    put(store, {NUMBER: Standing(everywhere=True)})
+    put(store, {NUMBER: ConsentState(everywhere=True)})
     sizes = []
     flow = store.numbers._check.flow
 
@@ -113,7 +113,7 @@ def test_a_list_with_one_number_many_times_holds_redis_no_longer(store, monkeypa
 
 def test_what_is_rare_is_found_among_thousands(store):
     numbers = [f"+1415555{place:04}" for place in range(CHECK_CHUNK)]
-    ways = {LOCKED: Standing(locked=True), OWN: Standing(own=frozenset({"alerts"}))}
+    ways = {LOCKED: ConsentState(locked=True), OWN: ConsentState(own=frozenset({"alerts"}))}
     for (bits_of, way), number in zip(ways.items(), (numbers[7], numbers[-3]), strict=True):
         put(store, {number: way})
         seen = bits(store.numbers.check(numbers, "alerts"))
@@ -123,7 +123,7 @@ def test_what_is_rare_is_found_among_thousands(store):
 
 def test_what_is_remembered_of_a_blocked_number_comes_with_it(store):
     state = NumberState(marks={ALL: Mark(stops=True, event_time_us=1, account="a", id="1-0")})
-    put(store, {NUMBER: Standing(everywhere=True, state=state)})
+    put(store, {NUMBER: ConsentState(everywhere=True, state=state)})
 
     seen = store.numbers.check(["+14155550188", NUMBER], "alerts")
 
@@ -150,27 +150,27 @@ def test_a_metadata_that_goes_away_is_noticed(store):
         store.numbers.check([NUMBER], "alerts")
 
 
-def suppress(store, number, standing):
+def suppress(store, number, consent_state):
     store.inbox.add([Arrival(entry(number=number))])
     partition = partition_of(number)
     batch = store.inbox.read(partition, 100)
-    effects = Effects(before={number: Standing()}, after={number: standing})
+    effects = Effects(before={number: ConsentState()}, after={number: consent_state})
     assert store.commits.commit(partition, batch, effects, BUCKETS).done
 
 
 def test_what_was_committed_is_seen(store):
     state = NumberState(marks={ALL: Mark(stops=True, event_time_us=1, account="a", id="1-0")})
-    standing = Standing(
+    consent_state = ConsentState(
         everywhere=True, own=frozenset({"service"}), back=frozenset({"alerts"}), state=state
     )
-    suppress(store, NUMBER, standing)
+    suppress(store, NUMBER, consent_state)
 
-    found = store.numbers.standings_of([NUMBER], ["alerts", "service"])
-    assert found == {NUMBER: standing}
+    found = store.numbers.consent_states_of([NUMBER], ["alerts", "service"])
+    assert found == {NUMBER: consent_state}
     alerts = store.numbers.before_send(NUMBER, "alerts")
     service = store.numbers.before_send(NUMBER, "service")
-    assert not alerts.standing.blocked("alerts")
-    assert service.standing.blocked("service")
+    assert not alerts.consent_state.blocked("alerts")
+    assert service.consent_state.blocked("service")
 
 
 def test_many_numbers_over_all_partitions_are_answered(store):
@@ -178,10 +178,10 @@ def test_many_numbers_over_all_partitions_are_answered(store):
     assert {partition_of(number) for number in numbers} == set(range(PARTITIONS))
     out = set(numbers[::97])
     for number in out:
-        suppress(store, number, Standing(everywhere=True))
+        suppress(store, number, ConsentState(everywhere=True))
 
     asked = [*reversed(numbers), numbers[97]]
-    found = store.numbers.standings_of(asked, ["alerts"])
+    found = store.numbers.consent_states_of(asked, ["alerts"])
 
     assert [found[number].everywhere for number in asked] == [number in out for number in asked]
 
@@ -260,16 +260,16 @@ def stands(store):
     """Numbers that stand in many ways; by number."""
     mark = Mark(stops=True, event_time_us=NOW_US, account="a", id="1-0")
     kinds = [
-        Standing(),
-        Standing(everywhere=True),
-        Standing(everywhere=True, back=frozenset({"club"}), consents=frozenset({"club"})),
-        Standing(own=frozenset({"alerts"}), locked=True),
-        Standing(own=frozenset({"club"}), state=NumberState(marks={ALL: mark})),
+        ConsentState(),
+        ConsentState(everywhere=True),
+        ConsentState(everywhere=True, back=frozenset({"club"}), consents=frozenset({"club"})),
+        ConsentState(own=frozenset({"alerts"}), locked=True),
+        ConsentState(own=frozenset({"club"}), state=NumberState(marks={ALL: mark})),
     ]
     found = {number: kinds[at % len(kinds)] for at, number in enumerate(NUMBERS)}
     id_ = store.metadata.store_id()
     store.rebuild.shut("a rebuild")
-    rows = [standing_row(*one) for one in found.items()]
+    rows = [consent_state_row(*one) for one in found.items()]
     store.rebuild.load("a rebuild", 3, rows, 8, NOW_US)
     assert store.rebuild.open("a rebuild", id_, 8, {})
     return found
@@ -277,10 +277,10 @@ def stands(store):
 
 def test_groups_and_single_numbers_agree(store, stands, monkeypatch):
     monkeypatch.setattr(number_reader, "STATES_CHUNK", 40)
-    found = store.numbers.standings(3, NUMBERS, PROGRAMS)
+    found = store.numbers.consent_states(3, NUMBERS, PROGRAMS)
     seen = {number: one for one, some in found.alike for number in some} | found.remembered
     assert found.by_number() == seen
-    assert seen == stands == store.numbers.standings_of(NUMBERS, PROGRAMS)
+    assert seen == stands == store.numbers.consent_states_of(NUMBERS, PROGRAMS)
     assert len(found.alike) == 4
     assert {*found.remembered} == {one for one in NUMBERS if stands[one].state.marks}
 
@@ -296,6 +296,6 @@ def test_digits_say_in_which_sets_numbers_of_any_partition_are(store, stands):
 def test_without_metadata_of_their_partition_nothing_is_said(store, redis_client):
     redis_client.delete(PARTITION_KEYS[3].metadata)
     with pytest.raises(StoreNotReady):
-        store.numbers.standings(3, NUMBERS[:1], PROGRAMS)
+        store.numbers.consent_states(3, NUMBERS[:1], PROGRAMS)
     with pytest.raises(StoreNotReady):
         store.numbers.memberships(NUMBERS[:1], "club")

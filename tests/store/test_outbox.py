@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from smsgate.consent.events import Event, Standing
+from smsgate.consent.events import ConsentState, Event
 from smsgate.domain.errors import StoreUnavailable
 from smsgate.domain.messages import Arrival, Reply
 from smsgate.store.commits import Effects
@@ -36,7 +36,7 @@ def put(store, *replies):
     """Replies with the times (us) at which they are due."""
     store.inbox.add([Arrival(entry())])
     batch = store.inbox.read(PARTITION, 100)
-    effects = Effects({NUMBER: Standing()}, {NUMBER: Standing()}, replies=replies)
+    effects = Effects({NUMBER: ConsentState()}, {NUMBER: ConsentState()}, replies=replies)
     return store.commits.commit(PARTITION, batch, effects, 8)
 
 

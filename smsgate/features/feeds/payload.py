@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from smsgate.consent.events import Event, Standing, event_id
+from smsgate.consent.events import ConsentState, Event, event_id
 from smsgate.domain.messages import ALL
 from smsgate.features.feeds.storage import FeedCall
 from smsgate.records import Recorded, Records
@@ -53,18 +53,20 @@ def calls_for_event(
     """The calls that an event makes for a program's feed: none if it changed nothing for it."""
     event = one.event
     for group in event.listed:
-        if group.standing is not None and _concerns(program, event):
+        if group.consent_state is not None and _concerns(program, event):
             for number in group.numbers:
-                yield _call(program, one, number, group.standing, now_us)
-    if event.standing is not None and event.number:
+                yield _call(program, one, number, group.consent_state, now_us)
+    if event.consent_state is not None and event.number:
         earlier = [
-            before.event.standing
+            before.event.consent_state
             for before in records.reader.of_number(event.number)
-            if before.seq < one.seq and before.event.standing is not None
+            if before.seq < one.seq and before.event.consent_state is not None
         ]
-        before = earlier[-1] if earlier else Standing()
-        if _reason_and_consent(program, before) != _reason_and_consent(program, event.standing):
-            yield _call(program, one, event.number, event.standing, now_us)
+        before = earlier[-1] if earlier else ConsentState()
+        if _reason_and_consent(program, before) != _reason_and_consent(
+            program, event.consent_state
+        ):
+            yield _call(program, one, event.number, event.consent_state, now_us)
 
 
 def calls_for_earlier_lists(
@@ -75,8 +77,8 @@ def calls_for_earlier_lists(
     for part in records.reader.of_number(number):
         event = part.event
         is_waiting_list = after < part.seq < one.seq and event.kind in LIST_KINDS
-        if is_waiting_list and event.standing is not None and _concerns(program, event):
-            yield _call(program, part, number, event.standing, now_us)
+        if is_waiting_list and event.consent_state is not None and _concerns(program, event):
+            yield _call(program, part, number, event.consent_state, now_us)
 
 
 def _concerns(program: Program, event: Event) -> bool:
@@ -84,10 +86,10 @@ def _concerns(program: Program, event: Event) -> bool:
 
 
 def _call(
-    program: Program, one: Recorded, number: str, standing: Standing, now_us: int
+    program: Program, one: Recorded, number: str, consent_state: ConsentState, now_us: int
 ) -> FeedCall:
     event = one.event
-    reason, consent = _reason_and_consent(program, standing)
+    reason, consent = _reason_and_consent(program, consent_state)
     change = ConsentChange(
         number=number,
         program=program.name,
@@ -114,13 +116,13 @@ def _call(
     )
 
 
-def _reason_and_consent(program: Program, standing: Standing) -> tuple[str, bool]:
+def _reason_and_consent(program: Program, consent_state: ConsentState) -> tuple[str, bool]:
     """Why the program may not text the number (empty: it may), and whether it has a consent."""
-    consent = program.name in standing.consents
-    if standing.locked:
+    consent = program.name in consent_state.consents
+    if consent_state.locked:
         return "locked", consent
-    if program.name in standing.own:
+    if program.name in consent_state.own:
         return "opted_out", consent
-    if standing.blocked(program.name):
+    if consent_state.blocked(program.name):
         return "opted_out_all", consent
     return "no_consent" if program.require_consent and not consent else "", consent

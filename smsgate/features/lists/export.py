@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from smsgate.consent.events import Event, Standing, event_for
+from smsgate.consent.events import ConsentState, Event, event_for
 from smsgate.domain.messages import ALL
 from smsgate.features.lists.storage import ListStorage
 from smsgate.files import csv_line
@@ -53,8 +53,8 @@ def exported_numbers(services: Services, query: ExportQuery) -> Iterator[ExportR
     """
     services.records.check()
     services.archiver.move_all()
-    for stands, newest in ListStorage(services.records.database).standings():
-        state = _state(stands.standing, query.scope)
+    for stands, newest in ListStorage(services.records.database).consent_states():
+        state = _state(stands.consent_state, query.scope)
         if not state or (query.states and state not in query.states):
             continue
         event = _origin(services, stands.number, newest, query.scope, state)
@@ -95,23 +95,23 @@ def _origin(
         return event
     before, found = "", None
     for one in services.records.reader.of_number(number):
-        if one.event.standing is not None:
-            now = _state(one.event.standing, scope)
+        if one.event.consent_state is not None:
+            now = _state(one.event.consent_state, scope)
             if now == state != before:
                 found = one.event
             before = now
     return found
 
 
-def _state(standing: Standing, scope: str) -> str:
+def _state(consent_state: ConsentState, scope: str) -> str:
     """How a number stands with a program, or everywhere; empty where there is nothing to say."""
-    if standing.locked:
+    if consent_state.locked:
         return "locked"
     if scope == ALL:
-        return "opted_out" if standing.everywhere else ""
-    if standing.blocked(scope):
+        return "opted_out" if consent_state.everywhere else ""
+    if consent_state.blocked(scope):
         return "opted_out"
-    return "subscribed" if scope in standing.consents else ""
+    return "subscribed" if scope in consent_state.consents else ""
 
 
 def _since_us(event: Event) -> int:

@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from smsgate.consent.events import Event, Standing
-from smsgate.consent.renamed_programs import recorded_standing
+from smsgate.consent.events import ConsentState, Event
+from smsgate.consent.renamed_programs import recorded_consent_state
 from smsgate.consent.reviews import undecided
 from smsgate.domain.messages import ALL, Arrival, Decision, Entry, Intent, ListUndo, SetMembership
 from smsgate.features.lists.import_record import (
@@ -64,13 +64,13 @@ def effect_of_list(
     ``renamed`` gives a program's name by its former one.
     """
     places = [at for at, event in enumerate(history) if _is_part(event, list_id)]
-    standings = _standings(history, renamed)
-    changing = [at for at in places if standings[at].stood() != standings[at + 1].stood()]
+    consent_states = _consent_states(history, renamed)
+    changing = [at for at in places if consent_states[at].stood() != consent_states[at + 1].stood()]
     if not changing:
         return ListEffect("unchanged")
     first, last = places[0], places[-1]
-    before = standings[first]
-    outcome, undone_by = _since(history, standings, places, list_id)
+    before = consent_states[first]
+    outcome, undone_by = _since(history, consent_states, places, list_id)
     if outcome == PENDING and _unknown(history[first], before):
         outcome = "not_known"
     if outcome == PENDING and undecided(history[:first]):
@@ -79,7 +79,7 @@ def effect_of_list(
     return ListEffect(
         outcome,
         before.stood(),
-        standings[last + 1].stood(),
+        consent_states[last + 1].stood(),
         program,
         ALL if any(history[at].scope == ALL for at in changing) else program,
         undone_by,
@@ -93,17 +93,24 @@ def _is_part(event: Event, list_id: str) -> bool:
     )
 
 
-def _standings(history: Sequence[Event], renamed: Mapping[str, str]) -> list[Standing]:
+def _consent_states(history: Sequence[Event], renamed: Mapping[str, str]) -> list[ConsentState]:
     """How the number stood before each event, and after the last."""
-    found = [Standing()]
+    found = [ConsentState()]
     for event in history:
-        now = found[-1] if event.standing is None else recorded_standing(event.standing, renamed)
+        now = (
+            found[-1]
+            if event.consent_state is None
+            else recorded_consent_state(event.consent_state, renamed)
+        )
         found.append(now)
     return found
 
 
 def _since(
-    history: Sequence[Event], standings: Sequence[Standing], places: Sequence[int], list_id: str
+    history: Sequence[Event],
+    consent_states: Sequence[ConsentState],
+    places: Sequence[int],
+    list_id: str,
 ) -> tuple[str, str]:
     """Whether the list was undone and by which entry, or something newer was said or done."""
     for at in range(places[0] + 1, len(history)):
@@ -114,12 +121,12 @@ def _since(
         undone = event.kind == UNDONE and entry is not None and entry.undoes == list_id
         if undone and event.outcome == "applied":
             return "undone_before", event.inbox_id
-        if _matters(event, standings[at], standings[at + 1]):
+        if _matters(event, consent_states[at], consent_states[at + 1]):
             return "newer", ""
     return PENDING, ""
 
 
-def _matters(event: Event, before: Standing, after: Standing) -> bool:
+def _matters(event: Event, before: ConsentState, after: ConsentState) -> bool:
     if before.stood() != after.stood() or before.locked != after.locked:
         return True
     entry = event.entry
@@ -128,7 +135,7 @@ def _matters(event: Event, before: Standing, after: Standing) -> bool:
     return entry.decision.intent.stops or entry.decision.intent is Intent.OPT_IN
 
 
-def _unknown(part: Event, before: Standing) -> bool:
+def _unknown(part: Event, before: ConsentState) -> bool:
     """Whether an older opt-out held of which there is no event any more."""
     return part.before == "blocked" and not before.blocked(part.program)
 

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from sqlalchemy import ColumnElement, func, select
 
 from smsgate.consent.events import Event
-from smsgate.records.contents import event_of, lookup, standing_of
+from smsgate.records.contents import consent_state_of, event_of, lookup
 from smsgate.records.database import Database
-from smsgate.records.reader import NumberStanding, stream_of
+from smsgate.records.reader import NumberConsentState, stream_of
 from smsgate.records.tables import events, links, numbers
 
 _cached_event = functools.lru_cache(8)(event_of)
@@ -23,7 +23,7 @@ class ListStorage:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def standings(self) -> Iterator[tuple[NumberStanding, Event | None]]:
+    def consent_states(self) -> Iterator[tuple[NumberConsentState, Event | None]]:
         """How every number stands, and the event that last said so, unless it was removed.
 
         In no particular order, all of one moment; streamed.
@@ -38,7 +38,7 @@ class ListStorage:
             .order_by(numbers.c.lane, numbers.c.seq)
         )
         for number, partition, seq, *rest, facts in stream_of(self._database, asked):
-            stands = NumberStanding(number, partition, seq, standing_of(*rest))
+            stands = NumberConsentState(number, partition, seq, consent_state_of(*rest))
             yield stands, None if facts is None else _cached_event(facts, None)
 
     def texted_us(self, kind: str) -> dict[str, int]:

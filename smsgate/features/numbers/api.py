@@ -52,12 +52,12 @@ def read_number(call: Call) -> Outcome:
         for name, one in services.gate.check_programs(number, services.settings.programs).items()
         if may(name)
     }
-    standings = services.store.numbers.standings_of([number], [*answers])
-    standing = standings[number]
+    consent_states = services.store.numbers.consent_states_of([number], [*answers])
+    consent_state = consent_states[number]
     events = services.history.of_number(number) if query.limit else []
     seen = [one for event in events if (one := event_for(call.caller, event)) is not None]
-    consents = sorted(filter(may, standing.consents))
-    return 200, NumberDetails(number, standing.locked, consents, answers, _page(seen, query))
+    consents = sorted(filter(may, consent_state.consents))
+    return 200, NumberDetails(number, consent_state.locked, consents, answers, _page(seen, query))
 
 
 def _page(events: list[ConsentEvent], query: Any) -> NumberHistory:  # noqa: ANN401 - a HistoryQuery

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from smsgate.consent.events import Event, Mark, Standing, event_for
+from smsgate.consent.events import ConsentState, Event, Mark, event_for
 from smsgate.domain.errors import (
     RecordsNotReady,
     RecordsUnavailable,
@@ -79,7 +79,7 @@ BLOCKED = ("opted_out", "opted_out_all", "locked")
 
 
 @dataclass(frozen=True, slots=True)
-class ProgramStanding:
+class ProgramConsentState:
     """How a number stands with one program."""
 
     program: Program
@@ -109,7 +109,7 @@ class NumberOverview:
     number: str
     phone: bool
     """Whether it is a phone number: what is none is recorded, never suppressed."""
-    programs: list[ProgramStanding] = field(default_factory=list)
+    programs: list[ProgramConsentState] = field(default_factory=list)
     locked: bool = False
     locked_by: Event | None = None
     everywhere: bool = False
@@ -136,17 +136,17 @@ class _Answers:
     """What store and records say, as far as they can be asked."""
 
     answers: dict[str, GateAnswer] = field(default_factory=dict)
-    standing: Standing | None = None
+    consent_state: ConsentState | None = None
     """Of the store."""
-    recorded: Standing | None = None
+    recorded: ConsentState | None = None
     waits: dict[str, OpenReview] = field(default_factory=dict)
     blocking: list[Event] = field(default_factory=list)
     """The events that blocked it, newest first; see ``blocking_events``."""
 
     @property
-    def known(self) -> Standing:
+    def known(self) -> ConsentState:
         """The newest that is known."""
-        return self.standing or self.recorded or Standing()
+        return self.consent_state or self.recorded or ConsentState()
 
     @property
     def is_blocked(self) -> bool:
@@ -157,7 +157,7 @@ class _Answers:
     def marks(self) -> Mapping[str, Mark]:
         """The store keeps them for two days, the records for ever."""
         older = self.recorded.state.marks if self.recorded else {}
-        return {**older, **(self.standing.state.marks if self.standing else {})}
+        return {**older, **(self.consent_state.state.marks if self.consent_state else {})}
 
 
 def state_of(services: Services, number: str) -> NumberOverview:
@@ -195,8 +195,8 @@ def _ask_store(services: Services, state: NumberOverview, found: _Answers) -> No
     if not state.phone:
         return
     programs = [one.name for one in services.settings.programs]
-    standings = services.store.numbers.standings_of([number], programs)
-    found.standing = standings[number]
+    consent_states = services.store.numbers.consent_states_of([number], programs)
+    found.consent_state = consent_states[number]
     found.waits = {one.program: one for one in list_open_of(services.store, number)}
     for name in programs:
         found.answers[name] = _asked(services, number, name)
@@ -214,7 +214,7 @@ def _asked(services: Services, number: str, program: str) -> GateAnswer:
 
 def _ask_records(services: Services, state: NumberOverview, found: _Answers) -> None:
     known = services.records.reader.number(state.number)
-    found.recorded = known.standing if known else None
+    found.recorded = known.consent_state if known else None
     stories = services.records.history
     values = stories.told(state.number, ("consent", "opt_in"), 3 * _CONSENTS)
     values += stories.of_kinds(state.number, ("restored",), _CONSENTS)
@@ -229,14 +229,14 @@ def _about(stored: Stored, number: str) -> bool:
     return number in numbers_in(stored.entry)
 
 
-def _with(program: Program, found: _Answers, renamed: Mapping[str, str]) -> ProgramStanding:
+def _with(program: Program, found: _Answers, renamed: Mapping[str, str]) -> ProgramConsentState:
     answer = found.answers.get(program.name, GateAnswer("", None))
     recorded, waits = found.recorded, found.waits.get(program.name)
     reason = answer.reason if answer.allowed is not None else _reason(recorded, program.name)
     names = {program.name, *(old for old, name in renamed.items() if name == program.name)}
     mark = _mark(found.marks, reason, program.name)
     cause = cause_of(found.blocking, reason, names) if mark is None and reason in BLOCKED else None
-    return ProgramStanding(
+    return ProgramConsentState(
         program=program,
         allowed=answer.allowed,
         reason=answer.reason,
@@ -250,13 +250,13 @@ def _with(program: Program, found: _Answers, renamed: Mapping[str, str]) -> Prog
     )
 
 
-def _reason(standing: Standing | None, program: str) -> str:
+def _reason(consent_state: ConsentState | None, program: str) -> str:
     """Why a program may not text a number, by the sets alone."""
-    if standing is None or not standing.blocked(program):
+    if consent_state is None or not consent_state.blocked(program):
         return ""
-    if standing.locked:
+    if consent_state.locked:
         return "locked"
-    return "opted_out" if program in standing.own else "opted_out_all"
+    return "opted_out" if program in consent_state.own else "opted_out_all"
 
 
 def _mark(marks: Mapping[str, Mark], reason: str, program: str) -> Mark | None:

@@ -22,7 +22,7 @@ from rich.progress import (
 
 from smsgate.cli import session
 from smsgate.cli.session import out, person
-from smsgate.consent.events import Standing
+from smsgate.consent.events import ConsentState
 from smsgate.domain.phone import as_recorded
 from smsgate.features.records_admin import comparison
 from smsgate.features.records_admin.comparison import Difference, differences
@@ -241,12 +241,12 @@ def _show(found: list[Difference]) -> None:
         out.print(f"… and {len(found) - _SHOWN:,} more; `smsgate rebuild` mends them")
 
 
-def _said(standing: Standing) -> str:
-    parts = ["locked"] if standing.locked else []
-    parts += ["out of all"] if standing.everywhere else []
-    parts += [f"out of {name}" for name in sorted(standing.own)]
-    parts += [f"back in {name}" for name in sorted(standing.back)]
-    parts += [f"agreed to {name}" for name in sorted(standing.consents)]
+def _said(consent_state: ConsentState) -> str:
+    parts = ["locked"] if consent_state.locked else []
+    parts += ["out of all"] if consent_state.everywhere else []
+    parts += [f"out of {name}" for name in sorted(consent_state.own)]
+    parts += [f"back in {name}" for name in sorted(consent_state.back)]
+    parts += [f"agreed to {name}" for name in sorted(consent_state.consents)]
     return ", ".join(parts) or "nothing"
 
 

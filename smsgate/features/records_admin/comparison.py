@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import msgspec
 
 from smsgate import __version__
-from smsgate.consent.events import Event, NumberState, Standing, event_id
+from smsgate.consent.events import ConsentState, Event, NumberState, event_id
 from smsgate.domain.messages import ALL, Decision, Entry, Intent
 from smsgate.pipeline.archive import LedgerArchiver
 from smsgate.records import Records
@@ -32,8 +32,8 @@ class Difference:
     """A number that stands otherwise in the store than in the records."""
 
     number: str
-    store: Standing
-    records: Standing
+    store: ConsentState
+    records: ConsentState
 
 
 def differences(store: Store, records: Records, archiver: LedgerArchiver) -> Iterator[Difference]:
@@ -58,7 +58,7 @@ def differences(store: Store, records: Records, archiver: LedgerArchiver) -> Ite
 def _recorded(records: Records, partition: int) -> dict[tuple[str, str], set[int]]:
     found: dict[tuple[str, str], set[int]] = defaultdict(set)
     for one in records.reader.numbers(partition):
-        for place in memberships(one.standing):
+        for place in memberships(one.consent_state):
             found[place].add(int(one.number))
     return found
 
@@ -76,18 +76,18 @@ def _still(
     store: Store, records: Records, partition: int, numbers: list[str], programs: list[str]
 ) -> Iterator[Difference]:
     # A number may be in a partition that is not its own.
-    standings = store.numbers.standings(partition, numbers, programs).by_number()
+    consent_states = store.numbers.consent_states(partition, numbers, programs).by_number()
     for number in numbers:
         recorded = records.reader.number(number)
-        there = _plain(recorded.standing if recorded else Standing())
-        here = _plain(standings[number])
+        there = _plain(recorded.consent_state if recorded else ConsentState())
+        here = _plain(consent_states[number])
         if here != there:
             yield Difference(number, here, there)
 
 
-def _plain(standing: Standing) -> Standing:
+def _plain(consent_state: ConsentState) -> ConsentState:
     """Without what is remembered for 48 hours only."""
-    return msgspec.structs.replace(standing, state=_NOTHING)
+    return msgspec.structs.replace(consent_state, state=_NOTHING)
 
 
 _NOTE = "as it stood in the store when the records went on without its events"
@@ -113,7 +113,7 @@ def adopt(
     return partitions, len(noted)
 
 
-def _noted(number: str, standing: Standing, now_us: int, actor: str, reason: str) -> Event:
+def _noted(number: str, consent_state: ConsentState, now_us: int, actor: str, reason: str) -> Event:
     decision = Decision(Intent.NONE, rule=ADOPTED, note=reason)
     about = Entry(number=number, program="", decision=decision, source="operator", actor=actor)
     return Event(
@@ -121,7 +121,7 @@ def _noted(number: str, standing: Standing, now_us: int, actor: str, reason: str
         kind=ADOPTED,
         outcome="applied",
         number=number,
-        standing=standing,
+        consent_state=consent_state,
         entry=about,
         received_us=now_us,
         applied_us=now_us,

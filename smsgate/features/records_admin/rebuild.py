@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import msgspec
 
 from smsgate import __version__
-from smsgate.consent.events import Event, Published, Standing, StandingRow, event_id
+from smsgate.consent.events import ConsentState, ConsentStateRow, Event, Published, event_id
 from smsgate.domain.errors import RecordsDiffer, StoreNotReady
 from smsgate.metrics.snapshot import RebuildProgress
 from smsgate.pipeline.configuration_rollout import published_programs
@@ -263,25 +263,25 @@ class Rebuilding:
     def _record_the_rest(self) -> int:
         """Record what the ledgers still have; gives how many numbers stand as both leave them."""
         kept = self._store.ledger.kept()
-        before: dict[str, Standing] = {}
+        before: dict[str, ConsentState] = {}
         for partition in range(PARTITIONS):
-            before |= self._lost_standings(partition, kept[partition])
+            before |= self._lost_consent_states(partition, kept[partition])
             self._move(partition)
         merged = 0
         for newer in self._records.reader.numbers_of([*before]):
-            if newer.standing != before[newer.number]:
-                together = _together(before[newer.number], newer.standing)
+            if newer.consent_state != before[newer.number]:
+                together = _together(before[newer.number], newer.consent_state)
                 self._settle(newer.number, newer.partition, together)
                 merged += 1
         return merged
 
-    def _lost_standings(self, partition: int, kept: int) -> dict[str, Standing]:
+    def _lost_consent_states(self, partition: int, kept: int) -> dict[str, ConsentState]:
         """How numbers stand of which the partition's ledger may lack an event.
 
         The store was told of nothing behind ``kept``; what it has in its ledger it has not lost.
         """
         here = self._ids_here(partition)
-        found: dict[str, Standing] = {}
+        found: dict[str, ConsentState] = {}
         for lines in _batched(self._store.ledger.lines(partition), _PAGE):
             recorded = self._records.reader.has([id_of(line) for line in lines])
             fresh = (line for line in lines if id_of(line) not in recorded)
@@ -289,7 +289,7 @@ class Rebuilding:
             behind = {one.seq: one for one in stand if one.seq > kept}
             ids = self._records.reader.event_ids(partition, [*behind])
             lost = (one for seq, one in behind.items() if ids.get(seq) not in here)
-            found |= {one.number: one.standing for one in lost}
+            found |= {one.number: one.consent_state for one in lost}
         return found
 
     def _move(self, partition: int) -> None:
@@ -298,14 +298,14 @@ class Rebuilding:
             if kept.done:
                 self._store.ledger.trim({partition: (kept.heads[partition], [*lines])})
 
-    def _settle(self, number: str, partition: int, standing: Standing) -> None:
+    def _settle(self, number: str, partition: int, consent_state: ConsentState) -> None:
         now_us = self._store.health.now_us()
         event = Event(
             id=event_id(now_us // 1000, "rebuilt", number),
             kind="rebuilt",
             outcome="applied",
             number=number,
-            standing=standing,
+            consent_state=consent_state,
             received_us=now_us,
             applied_us=now_us,
             note="the store had lost events of this number and settled newer ones without them",
@@ -336,9 +336,9 @@ class Rebuilding:
                 progress("numbers", done, total)
         return done
 
-    def _chunks(self) -> Iterator[tuple[int, list[StandingRow]]]:
+    def _chunks(self) -> Iterator[tuple[int, list[ConsentStateRow]]]:
         for partition in range(PARTITIONS):
-            rows = self._records.reader.standings(partition)
+            rows = self._records.reader.consent_states(partition)
             while chunk := [*itertools.islice(rows, CHUNK)]:
                 yield partition, chunk
 
@@ -348,9 +348,9 @@ def _batched(lines: Iterator[bytes], size: int) -> Iterator[list[bytes]]:
         yield some
 
 
-def _together(lost: Standing, newer: Standing) -> Standing:
+def _together(lost: ConsentState, newer: ConsentState) -> ConsentState:
     """How a number stands of which two histories are known and no order: as little as both let."""
-    return Standing(
+    return ConsentState(
         everywhere=lost.everywhere or newer.everywhere,
         own=lost.own | newer.own,
         back=lost.back & newer.back,

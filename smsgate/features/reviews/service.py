@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 
-from smsgate.consent.events import Standing
+from smsgate.consent.events import ConsentState
 from smsgate.consent.reviews import REOPENED, REVIEWED, decision_id
 from smsgate.domain.errors import (
     NoSuchReview,
@@ -130,10 +130,10 @@ class ReviewService:
     def _stood(self, numbers: Sequence[str]) -> dict[str, SetMembership]:
         """Return the consent state by number; decisions are made without where it is unknown."""
         programs = [one.name for one in self._settings.programs]
-        found: dict[str, Standing] = {}
+        found: dict[str, ConsentState] = {}
         with suppress(StoreNotReady):
-            found = self._store.numbers.standings_of(numbers, programs)
-        return {number: standing.stood() for number, standing in found.items()}
+            found = self._store.numbers.consent_states_of(numbers, programs)
+        return {number: consent_state.stood() for number, consent_state in found.items()}
 
     def _enter(self, entry: Entry) -> str:
         (added,), partitions = self._store.inbox.add([Arrival(entry)])

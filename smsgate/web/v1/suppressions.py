@@ -13,7 +13,7 @@ from smsgate.domain.errors import Unfit
 from smsgate.domain.messages import ALL, Consent, Entry
 from smsgate.domain.phone import e164
 from smsgate.pipeline.manual import RestoreRequest, check_program, lock_entry, opt_out_entry
-from smsgate.records import NumberStanding
+from smsgate.records import NumberConsentState
 from smsgate.web.v1.bulk import RawItems, enter_many, enter_one
 from smsgate.web.v1.consents import Given, Medium, Source, Words, consent_of
 from smsgate.web.v1.operations import Call, Operation, Outcome
@@ -224,16 +224,16 @@ def _change(call: Call, item: Suppression) -> Entry | RestoreRequest:
     )
 
 
-def _suppressed_number(call: Call, one: NumberStanding, scope: str) -> SuppressedNumber:
-    standing = one.standing
-    mark = standing.state.marks.get(scope)
+def _suppressed_number(call: Call, one: NumberConsentState, scope: str) -> SuppressedNumber:
+    consent_state = one.consent_state
+    mark = consent_state.state.marks.get(scope)
     known = mark is not None and mark.stops
     return SuppressedNumber(
         number=one.number,
         since=moment(mark.since_us) if mark and known else None,
         why=mark.why if mark and known else "",
-        locked=standing.locked,
-        back=sorted(filter(call.caller.may, standing.back)),
+        locked=consent_state.locked,
+        back=sorted(filter(call.caller.may, consent_state.back)),
     )
 
 

@@ -211,9 +211,9 @@ def test_a_consent_to_another_program_in_between_is_not_wiped_out(services, monk
 
     between(monkeypatch, act)
     assert undo(services, list_id) == {"newer": 1}
-    assert last(services).standing is None
-    standings = services.store.numbers.standings_of([NUMBER], ["alerts", "club"])
-    assert standings[NUMBER].consents == {"alerts", "club"}
+    assert last(services).consent_state is None
+    consent_states = services.store.numbers.consent_states_of([NUMBER], ["alerts", "club"])
+    assert consent_states[NUMBER].consents == {"alerts", "club"}
 
 
 def test_a_list_that_comes_in_between_and_names_it_keeps_it(services, monkeypatch):

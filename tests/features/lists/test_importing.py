@@ -102,7 +102,7 @@ def test_one_event_tells_of_hundreds_and_each_number_has_its_history(services, i
     assert (event.kind, event.outcome, event.number) == ("import", "applied", MANY[7])
     assert (event.before, event.after) == ("allowed", "blocked")
     assert event.event_time_us == SINCE_US + 7
-    assert event.standing.everywhere
+    assert event.consent_state.everywhere
     assert (event.entry.actor, event.entry.decision.note) == ("ana", "stopped.csv")
     assert [*services.records.verifier.verify()] == []
 
@@ -202,12 +202,15 @@ def test_what_did_not_take_effect_is_said(services, importing, monkeypatch):
 def test_numbers_with_marks_keep_their_order(services, importing):
     services.store.inbox.add([Arrival(entry(number=NUMBER, message_id="SM1"))])
     work_off(services)
-    before = services.store.numbers.standings_of([NUMBER], ["alerts"])[NUMBER]
+    before = services.store.numbers.consent_states_of([NUMBER], ["alerts"])[NUMBER]
     importing.enter([NUMBER, OTHER], ImportRequest("club", "opted_out"))
 
-    now = services.store.numbers.standings_of([NUMBER], ["alerts", "club"])[NUMBER]
+    now = services.store.numbers.consent_states_of([NUMBER], ["alerts", "club"])[NUMBER]
     assert now.state.marks[ALL] == before.state.marks[ALL]
-    assert services.store.numbers.standings(partition_of(OTHER), [OTHER], ["club"]).remembered == {}
+    assert (
+        services.store.numbers.consent_states(partition_of(OTHER), [OTHER], ["club"]).remembered
+        == {}
+    )
 
 
 def test_a_list_closes_what_waits_for_a_person(services, importing):

@@ -8,7 +8,14 @@ import msgspec
 import pytest
 import sqlalchemy
 
-from smsgate.consent.events import Event, Mark, NumberState, Standing, event_id, standing_row
+from smsgate.consent.events import (
+    ConsentState,
+    Event,
+    Mark,
+    NumberState,
+    consent_state_row,
+    event_id,
+)
 from smsgate.domain.errors import RecordsDiffer, StoreNotReady, StoreUnavailable
 from smsgate.domain.messages import ALL, Consent
 from smsgate.features.lists.number_import import ImportRequest, NumberImport
@@ -80,7 +87,7 @@ def rebuilding(services):
 
 def test_after_a_flush_everything_is_as_it_was(recorded, redis_client):
     before = seen(recorded)
-    marks = recorded.store.numbers.standings_of([NUMBER], ["alerts"])
+    marks = recorded.store.numbers.consent_states_of([NUMBER], ["alerts"])
     redis_client.flushall()
     with pytest.raises(StoreNotReady):
         seen(recorded)
@@ -89,7 +96,7 @@ def test_after_a_flush_everything_is_as_it_was(recorded, redis_client):
     rebuilt = rebuilding(recorded).rebuild(quiet)
 
     assert seen(recorded) == before
-    assert recorded.store.numbers.standings_of([NUMBER], ["alerts"]) == marks
+    assert recorded.store.numbers.consent_states_of([NUMBER], ["alerts"]) == marks
     assert (rebuilt.reviews, rebuilt.merged) == (1, 0)
     assert equal(recorded)
     assert rebuilding(recorded).needed() == ""
@@ -190,7 +197,7 @@ def texted(services, count):
             outcome="applied",
             number=number,
             program="alerts",
-            standing=Standing(everywhere=True, state=NumberState(marks={ALL: mark})),
+            consent_state=ConsentState(everywhere=True, state=NumberState(marks={ALL: mark})),
             entry=entry(number=number, message_id=f"SM{place:032x}"),
             received_us=now_us,
             applied_us=now_us,
@@ -250,7 +257,9 @@ def test_a_rebuild_in_small_steps_restores_the_same(recorded, redis_client, monk
 
 def test_what_a_rebuild_writes_after_it_lost_its_turn_changes_nothing(recorded):
     store = recorded.store
-    row = standing_row("+14155560001", Standing(everywhere=True, back=frozenset({"alerts"})))
+    row = consent_state_row(
+        "+14155560001", ConsentState(everywhere=True, back=frozenset({"alerts"}))
+    )
     store.rebuild.shut("somebody else")
     with pytest.raises(StoreNotReady):
         store.rebuild.load("me", partition_of(row.number), [row], 8, 1)
@@ -325,8 +334,8 @@ def test_a_person_s_decision_ends_the_wait_after_a_rebuild_too(recorded, redis_c
 def test_an_event_of_a_number_says_how_it_stands_from_then_on(recorded):
     event = recorded.history.of_number(NUMBER)[-1]
 
-    assert event.standing == msgspec.structs.replace(
-        recorded.records.reader.number(NUMBER).standing
+    assert event.consent_state == msgspec.structs.replace(
+        recorded.records.reader.number(NUMBER).consent_state
     )
 
 

@@ -196,8 +196,8 @@ def test_a_rebuilt_store_waits_for_all_that_nobody_saw(waiting, signed, redis_cl
     assert list_waiting_texts(waiting.store, waiting.records) == before
 
 
-def standing(services):
-    return services.store.numbers.standings_of([NUMBER], ["alerts", "club", "orders"])[NUMBER]
+def consent_state(services):
+    return services.store.numbers.consent_states_of([NUMBER], ["alerts", "club", "orders"])[NUMBER]
 
 
 def test_an_opt_out_taken_back_leaves_the_number_as_it_was_and_the_text_waiting(waiting):
@@ -206,15 +206,15 @@ def test_an_opt_out_taken_back_leaves_the_number_as_it_was_and_the_text_waiting(
     consent = Consent(words="yes", medium="paper", given_us=1)
     waiting.manual.record_consent(NUMBER, "club", consent, "operator", "bob")
     waiting.applier.drain(PARTITION)
-    before = standing(waiting)
+    before = consent_state(waiting)
     key = ReviewService(waiting).decide("opt_out", NUMBER, "alerts", "ana")
     waiting.applier.drain(PARTITION)
     assert reason(waiting) == "opted_out_all"
-    assert standing(waiting).consents == frozenset()
+    assert consent_state(waiting).consents == frozenset()
 
     ReviewService(waiting).undo(key, "ana")
     waiting.applier.drain(PARTITION)
-    after = standing(waiting)
+    after = consent_state(waiting)
     assert (after.everywhere, after.own, after.back) == (False, before.own, before.back)
     assert after.consents == before.consents == {"club"}
     assert reason(waiting) == "review"

@@ -213,7 +213,7 @@ def test_a_mistake_gives_back_a_consent_of_before_the_renaming(opened: Opened) -
     publish_programs(new.settings, new.store)
     by_hand(new, "restore", "team")
     assert not blocked(new, NUMBER, "team")
-    assert new.history.of_number(NUMBER)[-1].standing.consents == {"team"}
+    assert new.history.of_number(NUMBER)[-1].consent_state.consents == {"team"}
 
 
 def test_who_came_back_before_the_renaming_may_be_opted_out_by_mistake(opened: Opened) -> None:

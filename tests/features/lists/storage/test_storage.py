@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy
 from sqlalchemy import Engine, delete, update
 
-from smsgate.consent.events import ListGroup, Standing, event_id
+from smsgate.consent.events import ConsentState, ListGroup, event_id
 from smsgate.features.lists.storage import ListStorage
 from smsgate.pipeline.reviews import recorded_open
 from smsgate.records.contents import content_of
@@ -25,7 +25,7 @@ def of_list(at, *groups):
         id=event_id(START_MS + at, "list"),
         kind="import",
         entry=entry(number="", account="", message_id=f"import-1-{at}-3-0", text=""),
-        standing=None,
+        consent_state=None,
         listed=groups,
     )
 
@@ -34,11 +34,11 @@ def of_list(at, *groups):
 def kept(records):
     """A list with two numbers, of which one was opted out already, and then a START."""
     groups = (
-        ListGroup((NUMBER, THIRD), "applied", standing=STOPPED, since_us=(5, 0)),
+        ListGroup((NUMBER, THIRD), "applied", consent_state=STOPPED, since_us=(5, 0)),
         ListGroup((OTHER,), "repeat", note="already opted out"),
     )
     began = event(0, OTHER)
-    back = event(2, THIRD, kind="opt_in", standing=Standing())
+    back = event(2, THIRD, kind="opt_in", consent_state=ConsentState())
     assert records.writer.keep({3: lines(began, of_list(1, *groups), back)}).done
     return records
 
@@ -50,22 +50,22 @@ def test_each_number_has_its_part_of_the_event(kept):
         "applied",
         5,
     )
-    assert (told.event.standing, told.event.listed) == (STOPPED, ())
+    assert (told.event.consent_state, told.event.listed) == (STOPPED, ())
     assert [one.event.outcome for one in kept.reader.of_number(OTHER)] == ["applied", "repeat"]
     assert [one.event.kind for one in kept.reader.of_number(THIRD)] == ["import", "opt_in"]
     assert ListStorage(kept.database).parts("import-1") == {"import-1-1-3-0"}
     assert ListStorage(kept.database).parts("import-") == set()
 
 
-@pytest.mark.parametrize(("standing", "stands"), [(STOPPED, True), (None, False)])
-def test_an_event_says_whether_anybody_stands_otherwise_since(standing, stands):
-    (line,) = lines(of_list(1, ListGroup((NUMBER,), "applied", standing=standing)))
+@pytest.mark.parametrize(("consent_state", "stands"), [(STOPPED, True), (None, False)])
+def test_an_event_says_whether_anybody_stands_otherwise_since(consent_state, stands):
+    (line,) = lines(of_list(1, ListGroup((NUMBER,), "applied", consent_state=consent_state)))
     assert content_of(line).event["stands"] is stands
 
 
 def test_numbers_stand_as_the_list_says_unless_something_is_newer(kept):
-    stands = {one.number: (one.seq, one.standing) for one in kept.reader.numbers(3)}
-    assert stands == {NUMBER: (2, STOPPED), OTHER: (1, STOPPED), THIRD: (3, Standing())}
+    stands = {one.number: (one.seq, one.consent_state) for one in kept.reader.numbers(3)}
+    assert stands == {NUMBER: (2, STOPPED), OTHER: (1, STOPPED), THIRD: (3, ConsentState())}
     assert [*kept.verifier.verify()] == []
 
 
@@ -85,13 +85,17 @@ def test_what_was_changed_behind_a_list_is_found(kept, change, said):
 
 
 def test_a_list_stays_as_long_as_anything_may_rest_on_it(records):
-    records.writer.keep({3: lines(of_list(1, ListGroup((NUMBER,), "applied", standing=STOPPED)))})
+    records.writer.keep(
+        {3: lines(of_list(1, ListGroup((NUMBER,), "applied", consent_state=STOPPED)))}
+    )
     late_us = (START_MS + 10) * 1000
     assert records.removal.old_events(late_us, ["import"]) == []
 
-    back = event(2, NUMBER, kind="opt_in", standing=Standing())
+    back = event(2, NUMBER, kind="opt_in", consent_state=ConsentState())
     ids = [of_list(1).id]
-    gone = event(3, "", kind="retention", standing=None, text="", note=announcement("event", ids))
+    gone = event(
+        3, "", kind="retention", consent_state=None, text="", note=announcement("event", ids)
+    )
     records.writer.keep({3: lines(back, gone)})
     assert records.removal.old_events(late_us, ["import"]) == ids
     records.removal.remove(gone.id, "event", ids)

@@ -260,7 +260,7 @@ def test_an_older_copy_of_the_database_is_gone_on_with_by_command_alone(
     for one in path.parent.glob("records.sqlite3*"):
         one.unlink()
     terminal("records", "migrate")
-    store.ledger.append(partition_of(NUMBER), event(9, standing=None))
+    store.ledger.append(partition_of(NUMBER), event(9, consent_state=None))
     assert "adopt" in terminal("records", "status")[1]
 
     code, output, _ = terminal("records", "adopt", "--reason", "the disk broke")
@@ -287,7 +287,7 @@ def test_the_doctor_says_how_the_records_are(terminal, store):
 
 def test_no_column_of_a_csv_is_a_formula(terminal, filled):
     odd = entry(Intent.NONE, "=cmd()", text="@x", message_id="+SUM(A1)", sender="-2+3")
-    filled.writer.keep({0: lines(event(5, "=cmd()", entry=odd, standing=None))})
+    filled.writer.keep({0: lines(event(5, "=cmd()", entry=odd, consent_state=None))})
 
     _, output, _ = terminal("records", "export")
     *_, row = csv.DictReader(io.StringIO(output))
