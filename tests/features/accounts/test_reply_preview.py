@@ -33,6 +33,9 @@ account  = "own"
 senders  = ["*"]
 keywords = ["en"]
 region   = "US"
+
+[programs.own.replies.en]
+opt_out = "{program}: no more texts. START brings them back."
 """
 ENVIRON = {"OWN_SECRET": "a-secret-of-the-tests-that-is-long-enough", "OWN_KEY": "k3y&/=+_:x"}
 
@@ -55,9 +58,8 @@ def test_the_request_is_shown_as_it_would_leave_and_its_secrets_are_not(there) -
         "Content-Type: application/json\n"
         "X-Key: •••\n"
         "\n"
-        '{"key": "•••", "to": ["+12025550123"], "from": "22395", "text": "You are '
-        "unsubscribed from Acme & Co. No more messages will be sent. Reply START to "
-        'resubscribe."}\n'
+        '{"key": "•••", "to": ["+12025550123"], "from": "22395", '
+        '"text": "Acme & Co: no more texts. START brings them back."}\n'
         "\n"
         "Nothing was sent.\n"
     )
