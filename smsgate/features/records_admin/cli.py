@@ -15,6 +15,7 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    TaskID,
     TaskProgressColumn,
     TextColumn,
     TimeRemainingColumn,
@@ -25,15 +26,13 @@ from smsgate.cli.session import out, person
 from smsgate.consent.events import ConsentState
 from smsgate.domain.phone import as_recorded
 from smsgate.features.records_admin import comparison
-from smsgate.features.records_admin.comparison import Difference, differences
+from smsgate.features.records_admin.comparison import StandingDifference, differences
 from smsgate.features.records_admin.export import FORMATS, export
-from smsgate.features.records_admin.rebuild import Rebuilt, build_rebuilding
+from smsgate.features.records_admin.rebuild import RebuildResult, build_store_rebuild
 from smsgate.files import whole
 from smsgate.pipeline.forgetting import forget_number
 from smsgate.pipeline.services import Services
 from smsgate.records import ChainLink, Records
-
-_DAY = "%Y-%m-%d"
 
 
 @click.group()
@@ -48,10 +47,7 @@ def migrate() -> None:
     `smsgate dev` does it by itself; elsewhere run it before the new version starts.
     """
     before, after = session.services().records.migrate()
-    said = f"The records have version {after}."
-    if before == after:
-        said = f"The records have version {after} already."
-    out.print(said)
+    out.print(f"The records have version {after}{' already' if before == after else ''}.")
 
 
 @records.command(epilog="Example: smsgate records status")
@@ -96,7 +92,9 @@ def verify(digest: str | None, as_json: bool) -> None:
     kept.check()
     total = kept.reader.count_events()
     found = []
-    with _bar() as bar:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    console = Console(stderr=True, highlight=False)
+    with Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as bar:
         task = bar.add_task("Checking the records", total=total)
         for one in kept.verifier.verify(lambda count: bar.advance(task, count)):
             found.append(str(one))
@@ -107,8 +105,10 @@ def verify(digest: str | None, as_json: bool) -> None:
         found.append(f"the chains never had the digest {digest}")
     if as_json:
         session.show_json({"records": total, "wrong": found})
+    elif found:
+        out.print(f"[bold red]{len(found)} things are wrong[/] in {total:,} records.")
     else:
-        out.print(_verdict(total, found))
+        out.print(f"[green]All {total:,} records are as they were written.[/]")
     session.end(1 if found else 0)
 
 
@@ -182,18 +182,6 @@ def _once_had(kept: Records, digest: str) -> bool:
     return digest_of(heads) == digest
 
 
-def _verdict(total: int, found: list[str]) -> str:
-    if found:
-        return f"[bold red]{len(found)} things are wrong[/] in {total:,} records."
-    return f"[green]All {total:,} records are as they were written.[/]"
-
-
-def _bar() -> Progress:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    console = Console(stderr=True, highlight=False)
-    return Progress(*columns, TimeRemainingColumn(), console=console, transient=True)
-
-
 def _moment_us(text: str) -> int:
     """A date, or a date and time, as microseconds; UTC where it says nothing else."""
     try:
@@ -220,28 +208,31 @@ def diff(as_json: bool) -> None:
     if as_json:
         session.show_json(
             [
-                {"number": one.number, "store": _said(one.store), "records": _said(one.records)}
+                {
+                    "number": one.number,
+                    "store": _text_of(one.store),
+                    "records": _text_of(one.records),
+                }
                 for one in found
             ]
         )
     else:
-        _show(found)
+        _show_differences(found)
     if found:
         session.end(1)
 
 
-def _show(found: list[Difference]) -> None:
+def _show_differences(found: list[StandingDifference]) -> None:
     for one in found[:_SHOWN]:
-        out.print(
-            f"{one.number}: the store says {_said(one.store)}, the records {_said(one.records)}"
-        )
+        here, there = _text_of(one.store), _text_of(one.records)
+        out.print(f"{one.number}: the store says {here}, the records {there}")
     if not found:
         out.print("equal")
     elif len(found) > _SHOWN:
         out.print(f"… and {len(found) - _SHOWN:,} more; `smsgate rebuild` mends them")
 
 
-def _said(consent_state: ConsentState) -> str:
+def _text_of(consent_state: ConsentState) -> str:
     parts = ["locked"] if consent_state.locked else []
     parts += ["out of all"] if consent_state.everywhere else []
     parts += [f"out of {name}" for name in sorted(consent_state.own)]
@@ -270,39 +261,32 @@ def rebuild(buckets: int, adopt: bool, as_json: bool) -> None:
     applied afterwards.
     """
     services = session.services()
-    rebuilt = _with_bar(services, quiet=as_json, buckets=buckets, adopt=adopt)
+    rebuilt = _rebuilt(services, quiet=as_json, buckets=buckets, adopt=adopt)
     if as_json:
-        session.show_json(
-            {
-                "store": rebuilt.store_id,
-                "numbers": rebuilt.numbers,
-                "messages": rebuilt.messages,
-                "reviews": rebuilt.reviews,
-                "forwards": rebuilt.forwards,
-                "merged": rebuilt.merged,
-                "newest": _moment(rebuilt.newest_us),
-            }
-        )
+        found = asdict(rebuilt)
+        found |= {"store": found.pop("store_id"), "newest": _iso(found.pop("newest_us"))}
+        session.show_json(found)
     else:
-        _say(rebuilt)
+        _show_rebuilt(rebuilt)
 
 
 def restore_if_needed(services: Services) -> bool:
     """Rebuild a store that lost what the records have; whether it was.
 
-    Raises as ``Rebuilding.needed``.
+    Raises as ``StoreRebuild.needed``.
     """
-    why = build_rebuilding(services).needed()
+    why = build_store_rebuild(services).needed()
     if not why:
         return False
     out.print(f"Rebuilding the store from the records: {why}.")
-    _say(_with_bar(services, quiet=False, buckets=0, adopt=False, why=why))
+    _show_rebuilt(_rebuilt(services, quiet=False, why=why))
     return True
 
 
-def _with_bar(
-    services: Services, *, quiet: bool, buckets: int, adopt: bool, why: str = ""
-) -> Rebuilt:
+def _rebuilt(
+    services: Services, *, quiet: bool, buckets: int = 0, adopt: bool = False, why: str = ""
+) -> RebuildResult:
+    """Rebuild the store, with bars of progress."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -311,17 +295,19 @@ def _with_bar(
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=Console(stderr=True), disable=quiet) as bar:
-        tasks: dict[str, object] = {}
+        tasks: dict[str, TaskID] = {}
 
         def progress(what: str, done: int, total: int) -> None:
             if what not in tasks:
                 tasks[what] = bar.add_task(what, total=total or None)
-            bar.update(tasks[what], completed=done)  # type: ignore[arg-type]
+            bar.update(tasks[what], completed=done)
 
-        return build_rebuilding(services).rebuild(progress, buckets=buckets, adopt=adopt, why=why)
+        return build_store_rebuild(services).rebuild(
+            progress, buckets=buckets, adopt=adopt, why=why
+        )
 
 
-def _say(rebuilt: Rebuilt) -> None:
+def _show_rebuilt(rebuilt: RebuildResult) -> None:
     out.print(
         f"Store {rebuilt.store_id} is ready: {rebuilt.numbers:,} numbers, {rebuilt.messages:,} "
         f"messages of the last 48 hours, {rebuilt.reviews:,} texts that wait for a person."
@@ -330,7 +316,7 @@ def _say(rebuilt: Rebuilt) -> None:
         out.print(f"{rebuilt.forwards:,} messages wait for applications again.")
     if rebuilt.newest_us:
         out.print(
-            f"The records end at {_moment(rebuilt.newest_us)}. What was acknowledged after that, "
+            f"The records end at {_iso(rebuilt.newest_us)}. What was acknowledged after that, "
             "before the store was lost, is gone unless its provider sends it again."
         )
     if rebuilt.merged:
@@ -340,7 +326,7 @@ def _say(rebuilt: Rebuilt) -> None:
         )
 
 
-def _moment(at_us: int) -> str:
+def _iso(at_us: int) -> str:
     return datetime.fromtimestamp(at_us / 1_000_000, UTC).isoformat(timespec="milliseconds")
 
 
@@ -362,12 +348,12 @@ def forget(number: str, reason: str, yes: bool, as_json: bool) -> None:
     if as_json:
         session.show_json(asdict(done))
         return
-    said = f"The texts of {done.records} records of {known} are erased"
-    more = f", and {done.trail} ordinary texts" if done.trail else ""
-    if done.forwards:
-        more += f"; {done.forwards} that awaited an application do not go there any more"
-    if done.replies:
-        more += f"; {done.replies} replies that were given up are taken out"
-    if done.cases:
-        more += f"; {done.cases} test cases of keyword sets that came from them are gone"
-    out.print(f"{said}{more}. It is suppressed where it was.")
+    text = f"The texts of {done.records} records of {known} are erased"
+    text += f", and {done.trail} ordinary texts" if done.trail else ""
+    for count, what in (
+        (done.forwards, "that awaited an application do not go there any more"),
+        (done.replies, "replies that were given up are removed"),
+        (done.cases, "test cases of keyword sets that came from them are gone"),
+    ):
+        text += f"; {count} {what}" if count else ""
+    out.print(f"{text}. It is suppressed where it was.")

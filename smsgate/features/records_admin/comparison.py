@@ -28,7 +28,7 @@ _LOOKED = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class StandingDifference:
     """A number that stands otherwise in the store than in the records."""
 
     number: str
@@ -36,7 +36,9 @@ class Difference:
     records: ConsentState
 
 
-def differences(store: Store, records: Records, archiver: LedgerArchiver) -> Iterator[Difference]:
+def differences(
+    store: Store, records: Records, archiver: LedgerArchiver
+) -> Iterator[StandingDifference]:
     """The numbers that differ, partition by partition, after everything that waits was recorded.
 
     What changes while it is compared is looked at again, and counts only if it still differs.
@@ -74,7 +76,7 @@ def _suspects(
 
 def _still(
     store: Store, records: Records, partition: int, numbers: list[str], programs: list[str]
-) -> Iterator[Difference]:
+) -> Iterator[StandingDifference]:
     # A number may be in a partition that is not its own.
     consent_states = store.numbers.consent_states(partition, numbers, programs).by_number()
     for number in numbers:
@@ -82,7 +84,7 @@ def _still(
         there = _plain(recorded.consent_state if recorded else ConsentState())
         here = _plain(consent_states[number])
         if here != there:
-            yield Difference(number, here, there)
+            yield StandingDifference(number, here, there)
 
 
 def _plain(consent_state: ConsentState) -> ConsentState:

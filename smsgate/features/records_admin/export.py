@@ -6,7 +6,6 @@ import csv
 import importlib
 import io
 import itertools
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, BinaryIO
@@ -14,13 +13,12 @@ from typing import Any, BinaryIO
 import msgspec
 
 from smsgate.domain.errors import RecordsNotReady
+from smsgate.files import harmless
 from smsgate.records.reader import Recorded
 
 FORMATS = ("csv", "ndjson", "parquet")
 _GROUP = 20_000
 """Rows of a group in a Parquet file, which are held in memory."""
-_FORMULAS = ("=", "+", "-", "@", "\t", "\r")
-_NUMBER = re.compile(r"\+\d+")
 
 Row = dict[str, Any]
 _json = msgspec.json.Encoder()
@@ -167,10 +165,5 @@ def _moment(time_us: int) -> str:
 
 
 def _harmless(value: object) -> object:
-    """A spreadsheet runs what begins like a formula, unless an apostrophe stands before it.
-
-    Senders, ids and names of accounts come from others as well as texts do.
-    """
-    if not isinstance(value, str) or not value.startswith(_FORMULAS) or _NUMBER.fullmatch(value):
-        return value
-    return f"'{value}"
+    """Senders, ids and names of accounts come from others as well as texts do."""
+    return harmless(value) if isinstance(value, str) else value

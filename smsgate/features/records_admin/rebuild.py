@@ -13,11 +13,12 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 import msgspec
 
 from smsgate import __version__
-from smsgate.consent.events import ConsentState, ConsentStateRow, Event, Published, event_id
+from smsgate.consent.events import ConsentState, Event, Published, event_id
 from smsgate.domain.errors import RecordsDiffer, StoreNotReady
 from smsgate.metrics.snapshot import RebuildProgress
 from smsgate.pipeline.configuration_rollout import published_programs
@@ -36,7 +37,7 @@ from smsgate.store.metadata import BUCKETS
 _MESSAGE_PAGE = 20_000
 
 
-def know_again(
+def remember_messages(
     store: Store,
     records: Records,
     rebuild: str,
@@ -55,14 +56,14 @@ def know_again(
     kinds = ("opt_in", "restored")
     opt_ins = itertools.chain(*(records.reader.messages(0, kind=kind) for kind in kinds))
     with WriteBehind() as writer:
-        while page := [*itertools.islice(recent, _MESSAGE_PAGE)]:
+        for page in _batched(recent, _MESSAGE_PAGE):
             go_on()
             rows = [(one.partition, one.account, one.message_id, one.received_us) for one in page]
             writer.write(functools.partial(store.rebuild.remember, rebuild, rows, now_us))
             done += len(page)
             progress("messages", done, 0)
         known = 0
-        while page := [*itertools.islice(opt_ins, _MESSAGE_PAGE)]:
+        for page in _batched(opt_ins, _MESSAGE_PAGE):
             go_on()
             known += len(page)
             progress("opt-ins", known, 0)
@@ -99,16 +100,17 @@ def refuse_overwriting(store: Store, records: Records) -> None:
 
 CHUNK, _PAGE = 20_000, 5_000
 """Numbers that are loaded together, so that most sets get several at once; rows of a page."""
-TELL_S = 1.0
-"""How often everybody is told how far the rebuild has come."""
+PUBLISH_S = 1.0
+"""How often how far the rebuild has come is published."""
 LEAD_S = 5.0
 """How often the lease is prolonged that lets one process rebuild at a time."""
+T = TypeVar("T")
 Progress = Callable[[str, int, int], None]
 """What is being done, how far, and how much there is (0: not known)."""
 
 
 @dataclass(frozen=True, slots=True)
-class Rebuilt:
+class RebuildResult:
     """What a rebuild restored."""
 
     store_id: str
@@ -123,7 +125,7 @@ class Rebuilt:
     """Numbers with events that the store had lost and newer ones that it had settled."""
 
 
-class Rebuilding:
+class StoreRebuild:
     """Restores the store from the records."""
 
     def __init__(
@@ -134,9 +136,14 @@ class Rebuilding:
         renamed: dict[str, str],
         applications: dict[str, Application],
     ) -> None:
-        """Use these; ``programs`` are published, ``renamed`` gives by former name the one now.
+        """Prepare it.
 
-        ``applications``: by program, where its messages go on to.
+        Args:
+            store: what is restored.
+            records: from which.
+            programs: to be published.
+            renamed: the name of a program by its former one.
+            applications: by program, where its messages are forwarded to.
         """
         self._store = store
         self._records = records
@@ -174,7 +181,7 @@ class Rebuilding:
 
     def rebuild(
         self, progress: Progress, *, buckets: int = 0, adopt: bool = False, why: str = ""
-    ) -> Rebuilt:
+    ) -> RebuildResult:
         """Restore the store from the records; the gate is not ready until it has ended.
 
         ``buckets``: into how many the sets of a partition are split from now on, 0 as before.
@@ -184,20 +191,20 @@ class Rebuilding:
         self._led_at = -LEAD_S
         self._lead(me := uuid.uuid4().hex)
         try:
-            return self._rebuild(self._telling(progress, why), buckets, me, adopt=adopt)
+            return self._rebuild(self._announcing(progress, why), buckets, me, adopt=adopt)
         finally:
             self._store.rebuild.release(me)
 
-    def _telling(self, progress: Progress, why: str) -> Progress:
-        """As ``progress``, and lets everybody know once a second."""
-        told_at = -TELL_S
+    def _announcing(self, progress: Progress, why: str) -> Progress:
+        """The same progress, which is also published once a second."""
+        published_at = -PUBLISH_S
 
         def tell(what: str, done: int, total: int) -> None:
-            nonlocal told_at
+            nonlocal published_at
             progress(what, done, total)
             now = time.monotonic()
-            if now - told_at >= TELL_S:
-                told_at = now
+            if now - published_at >= PUBLISH_S:
+                published_at = now
                 self._store.rebuild.tell(RebuildProgress(why, what, done, total))
 
         return tell
@@ -211,7 +218,7 @@ class Rebuilding:
             raise StoreNotReady("another process rebuilds the store just now: wait for it")
         self._led_at = now
 
-    def _rebuild(self, progress: Progress, buckets: int, me: str, *, adopt: bool) -> Rebuilt:
+    def _rebuild(self, progress: Progress, buckets: int, me: str, *, adopt: bool) -> RebuildResult:
         self._records.check()
         known = self._records.reader.stores()
         if not adopt:
@@ -227,7 +234,7 @@ class Rebuilding:
             self._store, self._records, self._applications, self._renamed, now_us, lead
         )
         seqs, numbers = self._load_all(progress, buckets, now_us, me)
-        messages = know_again(self._store, self._records, me, now_us, progress, lead)
+        messages = remember_messages(self._store, self._records, me, now_us, progress, lead)
         reviews = [*recorded_open(self._records)]
         self._store.rebuild.hold_for_review(reviews)
         self._records.remember_store(store_id, buckets, now_us)
@@ -236,7 +243,7 @@ class Rebuilding:
         if not self._store.rebuild.open(me, store_id, buckets, seqs):
             raise StoreNotReady("the store was flushed while it was rebuilt: rebuild it again")
         newest = self._records.reader.newest_us()
-        return Rebuilt(store_id, numbers, messages, len(reviews), forwards, newest, merged)
+        return RebuildResult(store_id, numbers, messages, len(reviews), forwards, newest, merged)
 
     def _lost(self) -> list[int]:
         """Partitions of which the records have events that the store was never told of nor has."""
@@ -329,23 +336,18 @@ class Rebuilding:
         progress("numbers", done, total)
         load = self._store.rebuild.load
         with WriteBehind() as writer:  # so that reading goes on while Redis writes
-            for partition, chunk in self._chunks():
-                writer.write(functools.partial(load, me, partition, chunk, buckets, now_us))
-                self._lead(me)
-                done += len(chunk)
-                progress("numbers", done, total)
+            for partition in range(PARTITIONS):
+                for chunk in _batched(self._records.reader.consent_states(partition), CHUNK):
+                    writer.write(functools.partial(load, me, partition, chunk, buckets, now_us))
+                    self._lead(me)
+                    done += len(chunk)
+                    progress("numbers", done, total)
         return done
 
-    def _chunks(self) -> Iterator[tuple[int, list[ConsentStateRow]]]:
-        for partition in range(PARTITIONS):
-            rows = self._records.reader.consent_states(partition)
-            while chunk := [*itertools.islice(rows, CHUNK)]:
-                yield partition, chunk
 
-
-def _batched(lines: Iterator[bytes], size: int) -> Iterator[list[bytes]]:
-    while some := [*itertools.islice(lines, size)]:
-        yield some
+def _batched(rows: Iterator[T], size: int) -> Iterator[list[T]]:
+    while batch := [*itertools.islice(rows, size)]:
+        yield batch
 
 
 def _together(lost: ConsentState, newer: ConsentState) -> ConsentState:
@@ -360,11 +362,11 @@ def _together(lost: ConsentState, newer: ConsentState) -> ConsentState:
     )
 
 
-def build_rebuilding(services: Services) -> Rebuilding:
-    """What restores the gateway's store from its records."""
+def build_store_rebuild(services: Services) -> StoreRebuild:
+    """What restores the store of these services from their records."""
     settings = services.settings
     applications = {one.name: one.forward for one in settings.programs if one.forward is not None}
-    return Rebuilding(
+    return StoreRebuild(
         services.store,
         services.records,
         published_programs(settings),

@@ -22,7 +22,7 @@ from smsgate.features.lists.number_import import ImportRequest, NumberImport
 from smsgate.features.records_admin import rebuild
 from smsgate.features.records_admin import rebuild as rebuilding_module
 from smsgate.features.records_admin.comparison import differences
-from smsgate.features.records_admin.rebuild import build_rebuilding
+from smsgate.features.records_admin.rebuild import build_store_rebuild
 from smsgate.features.reviews.service import ReviewService
 from smsgate.pipeline.conditions import conditions
 from smsgate.pipeline.monitoring import take_snapshot
@@ -82,7 +82,7 @@ def equal(services):
 
 
 def rebuilding(services):
-    return build_rebuilding(services)
+    return build_store_rebuild(services)
 
 
 def test_after_a_flush_everything_is_as_it_was(recorded, redis_client):
@@ -360,11 +360,11 @@ def test_how_far_a_rebuild_has_come_is_told_to_everybody(recorded, redis_client,
 
     def looked(*given):
         told.update(overseen(recorded))
-        return know_again_really(*given)
+        return remember_messages_really(*given)
 
-    know_again_really = rebuilding_module.know_again
-    monkeypatch.setattr(rebuilding_module, "know_again", looked)
-    monkeypatch.setattr(rebuilding_module, "TELL_S", 0.0)
+    remember_messages_really = rebuilding_module.remember_messages
+    monkeypatch.setattr(rebuilding_module, "remember_messages", looked)
+    monkeypatch.setattr(rebuilding_module, "PUBLISH_S", 0.0)
     why = rebuilding(recorded).needed()
     numbers = rebuilding(recorded).rebuild(quiet, why=why).numbers
 
@@ -391,7 +391,7 @@ def test_a_rebuild_that_broke_off_is_begun_again(recorded, redis_client, monkeyp
         raise StoreUnavailable("the store cannot be used: away")
 
     with monkeypatch.context() as patch:
-        patch.setattr(rebuilding_module, "know_again", broken)
+        patch.setattr(rebuilding_module, "remember_messages", broken)
         with pytest.raises(StoreUnavailable):
             rebuilding(recorded).rebuild(quiet)
     with pytest.raises(StoreNotReady, match="being rebuilt"):
