@@ -28,7 +28,7 @@ from smsgate.cli import redis_server
 from smsgate.cli.process_groups import ProcessGroups
 from smsgate.consent.events import ConsentState, Mark, NumberState, Published
 from smsgate.domain.messages import ALL
-from smsgate.features.records_admin.rebuild import StoreRebuild
+from smsgate.features.records_admin.rebuild import RebuildService
 from smsgate.records import Records
 from smsgate.records.contents import number_row
 from smsgate.records.tables import numbers as table
@@ -78,7 +78,7 @@ def rebuilt(url: str, records: Records) -> float:
     client = open_redis(url, 20)
     client.flushall()
     started = time.perf_counter()
-    rebuilding = StoreRebuild(Store(client), records, {"alerts": Published()}, {}, {})
+    rebuilding = RebuildService(Store(client), records, {"alerts": Published()}, {}, {})
     numbers_ = rebuilding.rebuild(lambda *_: None).numbers
     return numbers_ / (time.perf_counter() - started)
 

@@ -26,7 +26,7 @@ from smsgate.domain.errors import (
     StoreNotReady,
     StoreUnavailable,
 )
-from smsgate.features.records_admin.rebuild import Progress, build_store_rebuild
+from smsgate.features.records_admin.rebuild import Progress, build_rebuild_service
 from smsgate.logs import Reminder
 from smsgate.pipeline.configuration_rollout import publish_programs
 from smsgate.pipeline.services import Services
@@ -72,7 +72,7 @@ def sweep(services: Services, name: str) -> bool:
 
 def _restore(services: Services, name: str) -> None:
     """Rebuild a store that was flushed or fell back, before anybody trusts it again."""
-    rebuilding = build_store_rebuild(services)
+    rebuilding = build_rebuild_service(services)
     try:
         why = rebuilding.needed()
         if not why:

@@ -20,7 +20,7 @@ from smsgate.domain.messages import ALL, Arrival, Consent, Intent
 from smsgate.features.evidence import service
 from smsgate.features.lists.number_import import ImportRequest, NumberImport
 from smsgate.features.numbers.state import state_of
-from smsgate.features.records_admin.rebuild import build_store_rebuild
+from smsgate.features.records_admin.rebuild import build_rebuild_service
 from smsgate.features.reviews.service import ReviewService
 from smsgate.pipeline.forgetting import forget_number
 from smsgate.pipeline.manual import RestoreRequest
@@ -374,7 +374,7 @@ def test_a_rebuilt_store_keeps_whose_opt_out_it_is(services, redis_client):
     work(services)
     services.archiver.move_all()
     redis_client.flushall()
-    build_store_rebuild(services).rebuild(lambda *_: None)
+    build_rebuild_service(services).rebuild(lambda *_: None)
     with pytest.raises(RestoreRefused, match="opted out itself"):
         services.manual.restore(MISTAKE)
     services.manual.restore(replace(MISTAKE, number=OTHER))

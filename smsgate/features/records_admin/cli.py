@@ -28,7 +28,7 @@ from smsgate.domain.phone import as_recorded
 from smsgate.features.records_admin import comparison
 from smsgate.features.records_admin.comparison import StandingDifference, differences
 from smsgate.features.records_admin.export import FORMATS, export
-from smsgate.features.records_admin.rebuild import RebuildResult, build_store_rebuild
+from smsgate.features.records_admin.rebuild import RebuildResult, build_rebuild_service
 from smsgate.files import whole
 from smsgate.pipeline.forgetting import forget_number
 from smsgate.pipeline.services import Services
@@ -273,9 +273,9 @@ def rebuild(buckets: int, adopt: bool, as_json: bool) -> None:
 def restore_if_needed(services: Services) -> bool:
     """Rebuild a store that lost what the records have; whether it was.
 
-    Raises as ``StoreRebuild.needed``.
+    Raises as ``RebuildService.needed``.
     """
-    why = build_store_rebuild(services).needed()
+    why = build_rebuild_service(services).needed()
     if not why:
         return False
     out.print(f"Rebuilding the store from the records: {why}.")
@@ -302,7 +302,7 @@ def _rebuilt(
                 tasks[what] = bar.add_task(what, total=total or None)
             bar.update(tasks[what], completed=done)
 
-        return build_store_rebuild(services).rebuild(
+        return build_rebuild_service(services).rebuild(
             progress, buckets=buckets, adopt=adopt, why=why
         )
 

@@ -125,7 +125,7 @@ class RebuildResult:
     """Numbers with events that the store had lost and newer ones that it had settled."""
 
 
-class StoreRebuild:
+class RebuildService:
     """Restores the store from the records."""
 
     def __init__(
@@ -362,11 +362,11 @@ def _together(lost: ConsentState, newer: ConsentState) -> ConsentState:
     )
 
 
-def build_store_rebuild(services: Services) -> StoreRebuild:
+def build_rebuild_service(services: Services) -> RebuildService:
     """What restores the store of these services from their records."""
     settings = services.settings
     applications = {one.name: one.forward for one in settings.programs if one.forward is not None}
-    return StoreRebuild(
+    return RebuildService(
         services.store,
         services.records,
         published_programs(settings),

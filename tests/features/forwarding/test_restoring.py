@@ -9,7 +9,7 @@ import pytest
 from twilio.request_validator import RequestValidator
 
 from smsgate.domain.messages import InboundMessage
-from smsgate.features.records_admin.rebuild import build_store_rebuild
+from smsgate.features.records_admin.rebuild import build_rebuild_service
 from smsgate.pipeline import forwards
 from smsgate.pipeline.forgetting import Forgetting
 from smsgate.pipeline.services import Services
@@ -41,7 +41,7 @@ def lose(services, redis_client):
     def lost(by: Services = services) -> int:
         services.archiver.move_all()
         redis_client.flushall()
-        return build_store_rebuild(by).rebuild(lambda *_: None).forwards
+        return build_rebuild_service(by).rebuild(lambda *_: None).forwards
 
     return lost
 
@@ -130,9 +130,9 @@ def test_an_older_copy_of_the_store_hands_nothing_over_twice(
     redis_client.flushall()
     for key, value in copy.items():
         redis_client.restore(key, 0, value)
-    assert "fell back" in build_store_rebuild(services).needed()
+    assert "fell back" in build_rebuild_service(services).needed()
 
-    assert build_store_rebuild(services).rebuild(lambda *_: None).forwards == 1
+    assert build_rebuild_service(services).rebuild(lambda *_: None).forwards == 1
     settle(services, make())
     assert sorted(text for _, text in app.taken) == ["Hi", "one", "two"]
 
@@ -142,7 +142,7 @@ def test_a_rebuild_beside_a_sender_leaves_its_calls_alone(receive, app, services
     receive("two")
     (claim,) = services.store.forwards.claim("alerts", PARTITIONS)
     services.archiver.move_all()
-    assert build_store_rebuild(services).rebuild(lambda *_: None).forwards == 2
+    assert build_rebuild_service(services).rebuild(lambda *_: None).forwards == 2
 
     assert services.store.forwards.claim("alerts", PARTITIONS) == []
     assert services.store.forwards.retry_later(claim, claim.forward, 0)

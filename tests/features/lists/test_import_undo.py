@@ -14,7 +14,7 @@ from smsgate.features.lists import import_undo as module
 from smsgate.features.lists.import_record import imports
 from smsgate.features.lists.import_undo import ImportUndo
 from smsgate.features.lists.number_import import ImportRequest, NumberImport
-from smsgate.features.records_admin.rebuild import build_store_rebuild
+from smsgate.features.records_admin.rebuild import build_rebuild_service
 from smsgate.pipeline.manual import RestoreRequest
 from smsgate.pipeline.reviews import list_waiting_texts
 from smsgate.records.history import WholeHistory
@@ -432,6 +432,6 @@ def test_a_rebuilt_store_knows_what_was_undone(services, redis_client):
     undo(services, list_id)
     services.archiver.move_all()
     redis_client.flushall()
-    build_store_rebuild(services).rebuild(lambda *_: None)
+    build_rebuild_service(services).rebuild(lambda *_: None)
     assert reasons(services, MANY) == ["opted_out_all"] + [""] * (len(MANY) - 1)
     assert undo(services, list_id)["undone_before"] == len(MANY) - 1

@@ -14,7 +14,7 @@ from smsgate.features.lists.file_import import FileImport
 from smsgate.features.lists.import_record import change_text, titles_of
 from smsgate.features.lists.number_import import ImportRequest, NumberImport
 from smsgate.features.lists.storage import ListStorage
-from smsgate.features.records_admin.rebuild import build_store_rebuild
+from smsgate.features.records_admin.rebuild import build_rebuild_service
 from smsgate.pipeline.manual import RestoreRequest
 from smsgate.store.keys import PARTITION_KEYS, PARTITIONS, partition_of
 from tests.fakes.own_services import ALERTS, ORDERS, make_services
@@ -230,7 +230,7 @@ def test_a_rebuilt_store_knows_the_lists(services, importing, redis_client):
     with pytest.raises(StoreNotReady):
         importing.rehearse([OTHER], STOPPED)
 
-    build_store_rebuild(services).rebuild(lambda *_: None)
+    build_rebuild_service(services).rebuild(lambda *_: None)
 
     assert reasons(services, MANY) == ["opted_out_all"] * len(MANY)
     assert reasons(services, [OTHER], "club") == [""]

@@ -22,7 +22,7 @@ from smsgate.features.lists.number_import import ImportRequest, NumberImport
 from smsgate.features.records_admin import rebuild
 from smsgate.features.records_admin import rebuild as rebuilding_module
 from smsgate.features.records_admin.comparison import differences
-from smsgate.features.records_admin.rebuild import build_store_rebuild
+from smsgate.features.records_admin.rebuild import build_rebuild_service
 from smsgate.features.reviews.service import ReviewService
 from smsgate.pipeline.conditions import conditions
 from smsgate.pipeline.monitoring import take_snapshot
@@ -82,7 +82,7 @@ def equal(services):
 
 
 def rebuilding(services):
-    return build_store_rebuild(services)
+    return build_rebuild_service(services)
 
 
 def test_after_a_flush_everything_is_as_it_was(recorded, redis_client):

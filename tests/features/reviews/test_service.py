@@ -8,7 +8,7 @@ import pytest
 
 from smsgate.domain.errors import NoSuchReview, ReviewChanged
 from smsgate.domain.messages import Consent
-from smsgate.features.records_admin.rebuild import build_store_rebuild
+from smsgate.features.records_admin.rebuild import build_rebuild_service
 from smsgate.features.reviews.service import ReviewService
 from smsgate.pipeline.reviews import list_open, list_waiting_texts
 from smsgate.store.keys import partition_of
@@ -190,7 +190,7 @@ def test_a_rebuilt_store_waits_for_all_that_nobody_saw(waiting, signed, redis_cl
     waiting.archiver.move_all()
     before = list_waiting_texts(waiting.store, waiting.records)
     redis_client.flushall()
-    build_store_rebuild(waiting).rebuild(lambda *_: None)
+    build_rebuild_service(waiting).rebuild(lambda *_: None)
 
     assert [one.text for one in before] == ([MORE] if late else [UNCLEAR, MORE])
     assert list_waiting_texts(waiting.store, waiting.records) == before
@@ -319,7 +319,7 @@ def test_a_rebuilt_store_goes_on_waiting_for_what_was_taken_back(waiting, redis_
     waiting.applier.drain(PARTITION)
     waiting.archiver.move_all()
     redis_client.flushall()
-    build_store_rebuild(waiting).rebuild(lambda *_: None)
+    build_rebuild_service(waiting).rebuild(lambda *_: None)
 
     (again,) = list_waiting_texts(waiting.store, waiting.records)
     assert (again.text, again.number) == (UNCLEAR, NUMBER)

@@ -12,7 +12,7 @@ from smsgate.domain.errors import RestoreRefused
 from smsgate.domain.messages import ALL, Arrival, Consent, Decision, Entry, Intent
 from smsgate.features.lists.import_undo import ImportUndo
 from smsgate.features.lists.number_import import ImportRequest, NumberImport
-from smsgate.features.records_admin.rebuild import build_store_rebuild
+from smsgate.features.records_admin.rebuild import build_rebuild_service
 from smsgate.features.reviews.service import ReviewService
 from smsgate.pipeline.configuration_rollout import publish_programs
 from smsgate.pipeline.manual import RestoreRequest
@@ -114,7 +114,7 @@ def test_a_rebuild_knows_the_new_name(opened: Opened) -> None:
     old.archiver.move()
     new = opened(NEW)
     new.store.metadata._client.flushall()
-    build_store_rebuild(new).rebuild(lambda *_: None)
+    build_rebuild_service(new).rebuild(lambda *_: None)
     assert blocked(new, NUMBER)
 
 
