@@ -1,0 +1,101 @@
+"""What a newcomer has to read to follow one STOP from the webhook to the confirmation."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import CodeType
+from typing import Self
+
+import pytest
+
+from smsgate.store.job_queue import APPLY, SEND
+from smsgate.store.keys import partition_of
+from smsgate.web.app import create_app
+from tests.fakes.values import NUMBER, OTHER
+from tests.journey.system import until
+from workers import jobs, rq_worker
+from workers.ledger_archiver import ArchiverThread
+
+ROOT = Path(jobs.__file__).parents[1]
+PAGE = ROOT / "docs" / "architecture.md"
+MAX_FILES, MAX_LINES = 45, 10_500
+"""Of Python outside the classifier. Lower them as the path gets shorter; never raise them."""
+
+
+class FunctionTrace:
+    """Notes the files of ours in which functions run, in every thread, while it is open."""
+
+    TOOL = sys.monitoring.PROFILER_ID if sys.version_info >= (3, 12) else 0
+
+    def __init__(self) -> None:
+        self.files: set[str] = set()
+
+    def __enter__(self) -> Self:
+        events = sys.monitoring.events
+        sys.monitoring.use_tool_id(self.TOOL, "path of a STOP")
+        sys.monitoring.register_callback(self.TOOL, events.PY_START, self._started)
+        sys.monitoring.set_events(self.TOOL, events.PY_START)
+        sys.monitoring.restart_events()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        sys.monitoring.set_events(self.TOOL, 0)
+        sys.monitoring.free_tool_id(self.TOOL)
+
+    def _started(self, code: CodeType, _: int) -> object:
+        path = Path(code.co_filename)
+        if path.is_relative_to(ROOT) and path.relative_to(ROOT).parts[0] in ("smsgate", "workers"):
+            self.files.add(str(path.relative_to(ROOT)))
+        return sys.monitoring.DISABLE
+
+
+def listed_files() -> list[str]:
+    """The files in the page's table."""
+    return re.findall(r"^\| \w+ \| `([\w/]+\.py)` \|", PAGE.read_text("utf-8"), re.MULTILINE)
+
+
+@pytest.fixture
+def stop(
+    services, environ, signed, api, redis_url, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[str], None]:
+    """Takes a STOP of a number the whole way, as the processes do it, but in this one."""
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    jobs.live.cache_clear()
+    services.records.migrate()
+    client = create_app(services).test_client()
+    thread = ArchiverThread(services)
+
+    requests = {number: signed("STOP", number) for number in (OTHER, NUMBER)}
+
+    def take(number: str) -> None:
+        request = requests[number]
+        answer = client.post("/webhooks/twilio", headers=request.headers, data=request.body)
+        assert answer.status_code == 200
+        before = len(api.sent)
+        for queue in (APPLY[0], SEND[0]):
+            rq_worker._worker(redis_url, queue).work(burst=True)
+        api.wait_for(before + 1)
+        partition = partition_of(number)
+        until(lambda: not services.store.outbox.depth(partition))
+        thread.run_once()
+
+    yield take
+    jobs.live().close()
+    jobs.live.cache_clear()
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="sys.monitoring came with Python 3.12")
+def test_the_path_of_a_stop_is_the_one_that_is_documented(services, stop) -> None:
+    stop(OTHER)  # makes what is made once in a process
+    with FunctionTrace() as trace:
+        stop(NUMBER)
+    assert [one.kind for one in services.history.of_number(NUMBER)] == ["opt_out", "reply"]
+
+    core = sorted(one for one in trace.files if not one.startswith("smsgate/classifier/"))
+    assert core == sorted(listed_files())
+    lines = sum(len((ROOT / one).read_text("utf-8").splitlines()) for one in core)
+    assert (len(core) <= MAX_FILES, lines <= MAX_LINES) == (True, True), (len(core), lines)
