@@ -23,7 +23,7 @@ class AlertNotifier(BackgroundThread):
     """Checks for alerts four times a minute if a channel is configured, and runs tests."""
 
     def __init__(self, services: Services) -> None:
-        super().__init__("alerts", first_pause_s=TEST_PERIOD_S)
+        super().__init__("alerts", first_pause_s=TEST_PERIOD_S, close_timeout_s=15.0)
         channels = configured_channels(services)
         self._has_channels = bool(channels)
         self._service = AlertService(services.store, services.settings, channels)

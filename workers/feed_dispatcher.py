@@ -66,7 +66,7 @@ class FeedThread(BackgroundThread):
             _log.error("feed failed", exc_info=error)
         return RETRY_S
 
-    def close(self, timeout_s: float = 5.0) -> None:
+    def close(self, timeout_s: float | None = None) -> None:
         """End after the call in hand, and let another process have the feed."""
         super().close(timeout_s)
         self._outbound.close()

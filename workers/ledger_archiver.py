@@ -50,7 +50,7 @@ class ArchiverThread(BackgroundThread):
     """
 
     def __init__(self, services: Services, failed: Callable[[], None] = lambda: None) -> None:
-        super().__init__("ledger archiver")
+        super().__init__("ledger archiver", close_timeout_s=30.0)
         self._services = services
         self._failed = failed
         self._told: dict[str, float] = {}
@@ -58,10 +58,6 @@ class ArchiverThread(BackgroundThread):
         self._asked_at = -ASK_S
         self._watched_at = -WATCH_S
         self._counted_at = -COUNT_S
-
-    def close(self, timeout_s: float = 30.0) -> None:
-        """End after the batch in hand."""
-        super().close(timeout_s)
 
     def _run(self) -> None:
         try:

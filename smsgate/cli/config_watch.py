@@ -31,7 +31,7 @@ class ConfigWatch(BackgroundThread):
 
         ``apply()`` raises what is wrong, or returns what is to be said then.
         """
-        super().__init__("config watch", first_pause_s=PERIOD_S)
+        super().__init__("config watch", first_pause_s=PERIOD_S, close_timeout_s=10.0)
         self._folder = folder
         self._prepare = prepare
         self._apply = apply

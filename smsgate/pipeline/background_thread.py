@@ -8,11 +8,13 @@ import threading
 class BackgroundThread:
     """Calls ``run_once`` from ``start`` until ``close``; an exception that it raises ends it.
 
-    A daemon thread: it does not keep its process alive.
+    A daemon thread: it does not keep its process alive. ``close`` waits ``close_timeout_s`` for the
+    call in progress.
     """
 
-    def __init__(self, name: str, first_pause_s: float = 0.0) -> None:
+    def __init__(self, name: str, first_pause_s: float = 0.0, close_timeout_s: float = 5.0) -> None:
         self._first_pause_s = first_pause_s
+        self._close_timeout_s = close_timeout_s
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
@@ -28,11 +30,11 @@ class BackgroundThread:
         """Begin no other call; returns at once."""
         self._ending.set()
 
-    def close(self, timeout_s: float = 5.0) -> None:
-        """End after the call in progress, for which this waits up to ``timeout_s``."""
+    def close(self, timeout_s: float | None = None) -> None:
+        """End after the call in progress; ``timeout_s`` replaces the thread's own."""
         self.stop()
         if self._thread.is_alive():
-            self._thread.join(timeout_s)
+            self._thread.join(self._close_timeout_s if timeout_s is None else timeout_s)
 
     def _run(self) -> None:
         pause_s = self._first_pause_s

@@ -42,7 +42,7 @@ class ConfigurationWatch(BackgroundThread):
 
         The process began at ``began_s``, monotonic.
         """
-        super().__init__("configuration")
+        super().__init__("configuration", close_timeout_s=10.0)
         self._configurations = store.configurations
         self._described = described
         self._renew = renew
@@ -57,7 +57,7 @@ class ConfigurationWatch(BackgroundThread):
         super().start()
         self._heartbeat.start()
 
-    def close(self, timeout_s: float = 10.0) -> None:
+    def close(self, timeout_s: float | None = None) -> None:
         """End, and withdraw the heartbeat."""
         super().close(timeout_s)
         self._heartbeat.close()
@@ -126,7 +126,7 @@ class Heartbeat(BackgroundThread):
         self, heartbeats: Heartbeats, described: Callable[[], Process], began_s: float
     ) -> None:
         """``described()`` is what the process runs now; it began at ``began_s``, monotonic."""
-        super().__init__("heartbeat")
+        super().__init__("heartbeat", close_timeout_s=10.0)
         self._heartbeats = heartbeats
         self._described = described
         self._began_s = began_s
@@ -134,7 +134,7 @@ class Heartbeat(BackgroundThread):
         self._lock = threading.Lock()
         self._told: Process | None = None
 
-    def close(self, timeout_s: float = 10.0) -> None:
+    def close(self, timeout_s: float | None = None) -> None:
         """End, and withdraw the heartbeat; where the store is away it expires soon."""
         super().close(timeout_s)
         if self._told is not None:
