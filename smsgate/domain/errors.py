@@ -22,7 +22,7 @@ class SmsGateError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One fault of a configuration: where it stands and what would be right."""
+    """One fault of a configuration: its place, key, and what would be right."""
 
     place: str
     key: str
@@ -50,7 +50,7 @@ class OtherConfiguration(SmsGateError):
 
 
 class InvalidNumber(SmsGateError):
-    """A text that was given as a phone number is none."""
+    """A text that was given as a phone number is not one."""
 
     status = 422
 
@@ -88,7 +88,7 @@ class SignatureRefused(WebhookError):
 class SignatureExpired(SignatureRefused):
     """The signature is right, but the time that it covers is outside the scheme's window.
 
-    Whoever sent it knew a secret once. An opt-out in it is honoured, an opt-in is not.
+    The sender knew a secret once. An opt-out in it is honoured, an opt-in is not.
     """
 
 
@@ -155,7 +155,7 @@ class StoreNotReady(SmsGateError):
 class SpoolUnavailable(SmsGateError):
     """The spool on this host's disk cannot be used. Nothing in it was ever acknowledged.
 
-    ``is_full`` says whether it is for want of room alone, which may end by itself.
+    ``is_full`` says whether the disk is full, which may end by itself.
     """
 
     status = 503
@@ -215,13 +215,13 @@ class NoSuchReview(SmsGateError):
 
 
 class ReviewChanged(SmsGateError):
-    """What waits is not what was looked at: it was decided, or a newer text came."""
+    """The review changed since it was shown: it was decided, or a newer text came."""
 
     status = 409
 
 
 class RestoreRefused(SmsGateError):
-    """What was given does not lift the opt-out that holds; the text says what does."""
+    """The input does not lift the opt-out that holds; the text says what does."""
 
     status = 409
 
@@ -249,11 +249,11 @@ class TooManyCalls(SmsGateError):
 
 
 class TooManyWrongKeys(TooManyCalls):
-    """An address gave too many keys that open nothing."""
+    """An address used too many keys that are not valid."""
 
 
 class NoSuchKey(SmsGateError):
-    """There is no API key of that name that still opens anything."""
+    """There is no valid API key of that name."""
 
     status = 404
 
@@ -265,7 +265,7 @@ class KeyExists(SmsGateError):
 
 
 class Unfit(SmsGateError):
-    """What was given cannot be used; the text says what would be right."""
+    """The input cannot be used; the text says what would be right."""
 
     status = 422
 
@@ -289,7 +289,7 @@ class NoSuchForward(SmsGateError):
 
 
 class CursorRefused(SmsGateError):
-    """What was given as a place in the events or in a list is none that these records gave."""
+    """A cursor into the events or a list was not issued by these records."""
 
     status = 422
 
@@ -298,7 +298,7 @@ class CursorRefused(SmsGateError):
 
 
 class LinkBroken(SmsGateError):
-    """What stands in an opt-out link is nothing that one of our secrets made."""
+    """The token of an opt-out link was made by none of our secrets."""
 
     status = 404
 
@@ -369,7 +369,7 @@ class UnknownRecipients(SmsGateError):
 
 
 class NoSuchOperator(SmsGateError):
-    """Nobody of that name may sign in to the console."""
+    """No operator of that name may sign in to the console."""
 
     status = 404
 
@@ -426,6 +426,6 @@ class KeywordSetChanged(SmsGateError):
 
 
 class KeywordSetUnfit(SmsGateError):
-    """What was to become a keyword set cannot be one; nothing was saved."""
+    """The input is not a valid keyword set; nothing was saved."""
 
     status = 422

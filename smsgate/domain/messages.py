@@ -150,7 +150,7 @@ class ListUndo(msgspec.Struct, frozen=True, omit_defaults=True):
     """Of an ``undo_import``: what has to be so for its numbers to be put back."""
 
     stands: SetMembership
-    """How each of them stands since the list, and must still stand."""
+    """The memberships of each since the list; they must not have changed."""
     seen: str = ""
     """Inbox id up to which the histories of the numbers were known when this was asked for."""
 
@@ -177,7 +177,7 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
     answered: str = ""
     """Who already answered this very message: ``provider``, ``network`` or nobody."""
     phone: bool = True
-    """Whether ``number`` is a phone number; what is none is recorded and never suppressed."""
+    """Whether ``number`` is a phone number; anything else is recorded and never suppressed."""
     expired: bool = False
     """Signed rightly, but outside the time window of its scheme."""
     action: str = ""
@@ -187,7 +187,7 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
     restore: Restore | None = None
     """Of a ``restore``: what allows it."""
     stood: SetMembership | None = None
-    """Of a person's opt-out, and of what takes it back: how the number stood before."""
+    """Of a person's opt-out, and of what takes it back: the memberships before it."""
     undoes: str = ""
     """Of an ``undo``: inbox id of the decision that it takes back; of an ``undo_import`` the id of
     the list."""
@@ -197,7 +197,7 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
     """Of an ``import`` and its undo: the numbers of a list that it is about, all of one partition;
     then ``number`` is empty, and there is no hold."""
     since_us: tuple[int, ...] = ()
-    """Of an ``import``: since when each of them stands so, where its list says it; 0 is unknown."""
+    """Of an ``import``: since when each of them holds, where its list says it; 0 is unknown."""
     outage_us: int = 0
     """Where the message waited in a spool: since when the store had been away by then."""
     forward_content: ForwardContent | None = msgspec.field(default=None, name="onward")

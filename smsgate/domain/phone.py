@@ -94,7 +94,7 @@ def with_plus(number: str) -> str:
 
 
 def international(text: str, region: str = "") -> str:
-    """Return a number as an SMS centre may write it in E.164; what is none as it is.
+    """Return a number as an SMS centre may write it in E.164; anything else as it is.
 
     ``00`` stands for the plus, and the plus may be missing. Where a ``region`` is given, a number
     without plus is one of that region as it is dialled there, so give it only where numbers come

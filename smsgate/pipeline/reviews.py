@@ -265,7 +265,7 @@ class ReviewDecisions:
             events = ledger.newest(partition, _MAX_SEARCHED)
         since_us = self._store.health.now_us() - period_us
         with suppress(RecordsUnavailable, RecordsNotReady):
-            told = self._records.history.by_hand(since_us, _MAX_SEARCHED)
+            told = self._records.history.manual(since_us, _MAX_SEARCHED)
             events += [one.event for one in told]
         for event in events:
             if event.entry is not None and event.received_us >= since_us:

@@ -97,20 +97,20 @@ class EventContent:
 
 def content_of(line: bytes, committed_us: int = 0) -> EventContent:
     """The rows of a line of the ledger (the JSON of an event); 0 where its commit is not known."""
-    told = _told(line)
-    facts = msgspec.to_builtins(told) if told.kind == DAMAGED else _raw(line)
+    event = _event_or_damaged(line)
+    facts = msgspec.to_builtins(event) if event.kind == DAMAGED else _raw(line)
     words = _take_words(facts)
-    row = _columns(told) | {"committed_us": committed_us}
+    row = _columns(event) | {"committed_us": committed_us}
     text = None
     digest = NO_TEXT
     if words:
         salt, kept = secrets.token_bytes(16), _encode(words).decode()
         digest = text_digest(salt, kept)
-        text = {"event_id": told.id, "salt": salt, "words": kept}
+        text = {"event_id": event.id, "salt": salt, "words": kept}
     row["text_digest"] = digest
     row["facts"] = _encode(facts).decode()
-    listed = tuple(lookup(number) for group in told.listed for number in group.numbers)
-    return EventContent(told.id, row, text, hash_of(row), consent_states_of(told), listed)
+    listed = tuple(lookup(number) for group in event.listed for number in group.numbers)
+    return EventContent(event.id, row, text, hash_of(row), consent_states_of(event), listed)
 
 
 def consent_states_of(event: Event) -> dict[str, ConsentState]:
@@ -128,12 +128,12 @@ def consent_states_of(event: Event) -> dict[str, ConsentState]:
 
 def id_of(line: bytes) -> str:
     """The id under which a line of the ledger is kept."""
-    return _told(line).id
+    return _event_or_damaged(line).id
 
 
 def numbers_of(line: bytes) -> set[str]:
     """The numbers of which a line of the ledger says how they stand, as they are kept."""
-    return {*consent_states_of(_told(line))}
+    return {*consent_states_of(_event_or_damaged(line))}
 
 
 def hash_of(row: Row) -> bytes:
@@ -144,8 +144,8 @@ def hash_of(row: Row) -> bytes:
 def event_of(facts: str, words: str | None) -> Event:
     """The event that was kept; without its texts where they were erased."""
     raw = _raw(facts.encode())
-    for name, said in _words(words.encode()).items() if words else ():
-        _put(raw, dict(_PATHS)[name], said)
+    for name, words_said in _words(words.encode()).items() if words else ():
+        _put(raw, dict(_PATHS)[name], words_said)
     if "reply" in raw:
         raw["reply"].setdefault("text", "")  # erased
     return msgspec.convert(raw, Event)
@@ -212,29 +212,29 @@ def _take_words(facts: Row) -> Row:
         place: Any = facts
         for step in way:
             place = place.get(step) if isinstance(place, dict) else None
-        said = place.pop(last, "") if isinstance(place, dict) else ""
-        if said:
-            words[name] = said
+        words_said = place.pop(last, "") if isinstance(place, dict) else ""
+        if words_said:
+            words[name] = words_said
     return words
 
 
-def _put(facts: Row, way: tuple[str, ...], said: object) -> None:
+def _put(facts: Row, way: tuple[str, ...], words_said: object) -> None:
     *steps, last = way
     for step in steps:
         facts = facts.setdefault(step, {})
-    facts[last] = said
+    facts[last] = words_said
 
 
-def _told(line: bytes) -> Event:
+def _event_or_damaged(line: bytes) -> Event:
     try:
-        told = _event(line)
+        event = _event(line)
     except msgspec.DecodeError:
         return _damaged(line)
-    return _damaged(line) if len(told.id) > ID or "\0" in told.id else told
+    return _damaged(line) if len(event.id) > ID or "\0" in event.id else event
 
 
 def _damaged(line: bytes) -> Event:
-    """What stands for a line that is no event: it must not stop those behind it."""
+    """The event for a line that cannot be read as one: it must not stop those behind it."""
     digest = sha256(line).hexdigest()
     return Event(
         id=f"{DAMAGED}-{digest[:40]}",

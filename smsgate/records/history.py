@@ -16,7 +16,7 @@ import msgspec
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select, tuple_
 from sqlalchemy import text as sql
 
-from smsgate.consent.events import event_for, numbers_of
+from smsgate.consent.events import numbers_of
 from smsgate.domain.messages import ALL
 from smsgate.records.contents import lookup
 from smsgate.records.database import Database
@@ -30,7 +30,15 @@ from smsgate.records.reader import (
     rows_of,
     stream_of,
 )
-from smsgate.records.tables import BY_HAND, TOLD, events, links, listed, numbers, texts
+from smsgate.records.tables import (
+    CONSENT_EVENTS,
+    MANUAL_EVENTS,
+    events,
+    links,
+    listed,
+    numbers,
+    texts,
+)
 
 _PAIRS = 400
 """Numbers in one question, below SQLite's bound of variables."""
@@ -67,16 +75,16 @@ class EventHistory:
         return sorted(found, key=place_of, reverse=True)[:limit]
 
     def of_lists(self, number: str, before: HistoryPlace | None, limit: int) -> list[Recorded]:
-        """The newest lists behind a place that a number stood in, each with its part only."""
+        """The newest lists behind a place that contain a number, each with its part only."""
         asked = (
             EVENTS.join(links, links.c.event_id == events.c.id)
             .join(listed, (listed.c.lane == links.c.lane) & (listed.c.seq == links.c.seq))
             .where(listed.c.number == lookup(number))
         )
-        return [_of_one_number(one, number) for one in self._page(asked, before, limit)]
+        return [part_of(one, number) for one in self._page(asked, before, limit)]
 
     def replies(self, number: str, since_us: int, until_us: int, limit: int) -> list[Recorded]:
-        """Replies to a number between two moments, and what providers told of them."""
+        """Replies to a number between two moments, and their delivery receipts."""
         asked = EVENTS.where(
             events.c.number == lookup(number),
             events.c.received_us.between(since_us, until_us),
@@ -89,10 +97,12 @@ class EventHistory:
         asked = EVENTS.where(events.c.number == lookup(number), events.c.kind.in_(kinds))
         return self._page(asked, None, limit)
 
-    def told(self, number: str, kinds: Sequence[str], limit: int) -> list[Recorded]:
+    def consent_events(self, number: str, kinds: Sequence[str], limit: int) -> list[Recorded]:
         """As ``of_kinds``, for consents, opt-ins and locks: without looking at all the others."""
         # Word for word the condition of the index, or it is not used.
-        asked = EVENTS.where(events.c.number == lookup(number), sql(TOLD), events.c.kind.in_(kinds))
+        asked = EVENTS.where(
+            events.c.number == lookup(number), sql(CONSENT_EVENTS), events.c.kind.in_(kinds)
+        )
         return self._page(asked, None, limit)
 
     def around(self, number: str, received_us: int, count: int) -> list[Recorded]:
@@ -107,10 +117,10 @@ class EventHistory:
         """The newest events of all numbers (of one kind)."""
         return self._page(EVENTS.where(events.c.kind == kind) if kind else EVENTS, None, limit)
 
-    def by_hand(self, since_us: int, limit: int) -> list[Recorded]:
-        """What operators did since a moment."""
+    def manual(self, since_us: int, limit: int) -> list[Recorded]:
+        """Manual actions of operators since a moment."""
         # Word for word the condition of the index, or it is not used.
-        asked = EVENTS.where(sql(BY_HAND), events.c.received_us >= since_us)
+        asked = EVENTS.where(sql(MANUAL_EVENTS), events.c.received_us >= since_us)
         return self._page(asked, None, limit)
 
     def at(self, places: Sequence[tuple[str, int]]) -> list[Recorded]:
@@ -153,7 +163,7 @@ class EventHistory:
 
 
 def place_of(one: Recorded) -> HistoryPlace:
-    """Where an event stands in the story of its number."""
+    """The place of an event in the history of its number."""
     return HistoryPlace(one.event.received_us or one.event.applied_us, one.seq)
 
 
@@ -162,15 +172,6 @@ def _behind(before: HistoryPlace) -> ColumnElement[bool]:
     same = and_(events.c.received_us == at, events.c.seq < seq)
     # The first condition is implied; the index can use it.
     return and_(events.c.received_us <= at, or_(events.c.received_us < at, same))
-
-
-def _of_one_number(one: Recorded, number: str) -> Recorded:
-    told = event_for(one.event, number)
-    return (
-        one
-        if told is None
-        else Recorded(told, one.partition, one.seq, one.erased, one.committed_us)
-    )
 
 
 _AT_ONCE = 400

@@ -95,20 +95,20 @@ events = Table(
     Index("events_received", "received_us"),
     Index("events_message", "account", "message_id"),
 )
-BY_HAND = "source = 'operator'"
+MANUAL_EVENTS = "source = 'operator'"
 Index(
     "events_by_hand",
     events.c.received_us,
-    sqlite_where=text(BY_HAND),
-    postgresql_where=text(BY_HAND),
+    sqlite_where=text(MANUAL_EVENTS),
+    postgresql_where=text(MANUAL_EVENTS),
 )
-TOLD = "kind IN ('consent', 'opt_in', 'lock')"
+CONSENT_EVENTS = "kind IN ('consent', 'opt_in', 'lock')"
 Index(
     "events_told",
     events.c.number,
     events.c.received_us,
-    sqlite_where=text(TOLD),
-    postgresql_where=text(TOLD),
+    sqlite_where=text(CONSENT_EVENTS),
+    postgresql_where=text(CONSENT_EVENTS),
 )
 
 texts = Table(

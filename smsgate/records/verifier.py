@@ -235,11 +235,13 @@ def _read(facts: str) -> Event:
     try:
         return event_of(facts, None)
     except (msgspec.MsgspecError, TypeError, ValueError, AttributeError):
-        return Event(id="", kind="", outcome="", number="")  # that it was changed is told elsewhere
+        return Event(
+            id="", kind="", outcome="", number=""
+        )  # that it was changed is reported elsewhere
 
 
 def _outdated(connection: Connection) -> Iterator[ChainFinding]:
-    """No event may say how a number stands, and be newer than what stands in ``numbers``."""
+    """No event with a consent state may be newer than its number's row in ``numbers``."""
     consent_state: ColumnElement[bool] = events.c.stands
     covered = (
         exists()
@@ -278,7 +280,7 @@ def _lists(connection: Connection) -> Iterator[ChainFinding]:
 
 
 Progress: TypeAlias = Callable[[int], None]
-"""Is told how many links more were checked."""
+"""Called with the number of links that were checked since the last call."""
 Row: TypeAlias = Any
 _PAGE = 1_000
 _covered = attrgetter(*COLUMNS)

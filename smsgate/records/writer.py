@@ -1,4 +1,4 @@
-"""Keeping: lines of the ledgers become links and events, each once, in one transaction."""
+"""Writing: lines of the ledgers become links and events, each once, in one transaction."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ def _continue(
 
 
 def _advance(connection: Connection, partition: int, before: int, seq: int, hash_: bytes) -> None:
-    """Move the partition's head, if it still stands where it was read. Raises ``_HeadMoved``."""
+    """Move the partition's head, if nobody moved it since it was read. Raises ``_HeadMoved``."""
     heads = tables.heads
     if not before:
         try:

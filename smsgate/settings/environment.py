@@ -138,7 +138,7 @@ class Environment:
         return text.rstrip("/")
 
     def expand(self, text: str, complain: Callable[[str], None]) -> tuple[str, bool]:
-        """Put in what ``${NAME}`` stands for; say also whether every name was set.
+        """Replace each ``${NAME}`` by its value; says also whether every name was set.
 
         A reference that is cut or misspelt goes to ``complain``; an unset one is empty.
         """
@@ -147,7 +147,7 @@ class Environment:
         def value(found: re.Match[str]) -> str:
             name, end = found.groups()
             if not end or not _NAME.fullmatch(name):
-                # Without what stands there: a password may have these characters, too.
+                # Without quoting it: a password may have these characters, too.
                 complain("has a ${…} that names no variable: write ${NAME}")
                 return ""
             known = self.text(name)

@@ -268,7 +268,7 @@ def _sender(text: str, region: str) -> str:
 def _wording_problem(text: str, contact: str) -> str:
     """What is wrong with a wording; ``""`` where nothing is.
 
-    What stands in square brackets is left out of a reply where the program has no contact.
+    Text in square brackets is left out of a reply where the program has no contact.
     """
     if _BRACE.search(_PLACEHOLDER.sub("", text)):
         return "has braces: they are for {program} and {contact} alone"

@@ -50,10 +50,15 @@ def read_settings(
     programs, found = _programs(document, environment, place, named)
     faults += found
     web, found = _table(WebTable, document, "web", place)
-    api, unfit = _table(ApiTable, document, "api", place)
-    told, amiss = _table(AlertsTable, document, "alerts", place)
-    alerts, unread = read_alerts(told, environment, place, accounts)
-    retention, wrong = read_retention(tables(document, "retention"), place)
+    faults += found
+    api, found = _table(ApiTable, document, "api", place)
+    faults += found
+    alerts_table, found = _table(AlertsTable, document, "alerts", place)
+    faults += found
+    alerts, found = read_alerts(alerts_table, environment, place, accounts)
+    faults += found
+    retention, found = read_retention(tables(document, "retention"), place)
+    faults += found
     settings = Settings(
         redis_url=redis_url,
         queue_url=_queue_url(environment, redis_url),
@@ -82,7 +87,7 @@ def read_settings(
     )
     # One variable may be read for several keys; its fault is reported once.
     once = dict.fromkeys(environment.faults)
-    return settings, [*once, *faults, *found, *unfit, *amiss, *unread, *wrong]
+    return settings, [*once, *faults]
 
 
 def _queue_url(environment: Environment, redis_url: str) -> str:

@@ -47,7 +47,7 @@ class RepliesTable(_Table):
 
 
 class FeedTable(_Table):
-    """``[programs.NAME.feed]``: where changes of consent are told, by Standard Webhooks."""
+    """``[programs.NAME.feed]``: where changes of consent are sent, by Standard Webhooks."""
 
     url: Filled
     secret: Filled

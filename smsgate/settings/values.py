@@ -29,7 +29,7 @@ class Secret:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Credentials at one provider; ``name`` stands in the webhook's URL."""
+    """Credentials at one provider; ``name`` is part of the webhook's URL."""
 
     name: str
     provider: str
@@ -45,7 +45,7 @@ class Account:
     """Texts a second that each of our senders may send; 0 is no limit."""
     simulated: bool = False
     silent_hours: float = 0.0
-    """After how many hours without a request somebody should be told; 0 is never."""
+    """After how many hours without a request an alert is due; 0 is never."""
     unset: Mapping[str, str] = field(default_factory=dict)
     """By provider's key, what the file says where it names a variable that is not set."""
 
@@ -56,7 +56,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """Where a program's changes of consent are told (``consent.changed``)."""
+    """Where a program's changes of consent are sent (``consent.changed``)."""
 
     url: str = field(repr=False)
     secrets: tuple[Secret, ...]

@@ -27,7 +27,7 @@ _pack = msgspec.msgpack.encode
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """How numbers of a list stood, and stand from now on; nothing else is remembered of them."""
+    """Numbers of a list, their standing before and after; nothing else is remembered of them."""
 
     numbers: Sequence[str]
     before: ConsentState

@@ -50,8 +50,8 @@ class Inbox:
         """Store entries durably and place their holds, in one round trip.
 
         Gives what became of each, in order, and the partitions for which a job is to be asked for.
-        Raises ``StoreUnavailable``; then what was stored is told apart by its message id when
-        the provider tries again.
+        Raises ``StoreUnavailable``; stored messages are then recognised by their ids when the
+        provider tries again.
         """
         added, notified = self.add_each(arrivals)
         return stored_or_raise(added), notified

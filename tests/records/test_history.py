@@ -7,7 +7,7 @@ from sqlalchemy import text
 from smsgate.consent.events import ListGroup
 from smsgate.records import HistoryPlace
 from smsgate.records.history import place_of
-from smsgate.records.tables import TOLD
+from smsgate.records.tables import CONSENT_EVENTS
 from smsgate.store.keys import partition_of
 from tests.fakes.values import NUMBER, OTHER, entry
 from tests.records.values import START_MS, event, lines, reply_event
@@ -71,8 +71,8 @@ def test_events_are_found_by_number_and_moment(records):
 def test_what_operators_did_has_an_index_of_its_own(records):
     by_hand = entry(source="operator", actor="ana", message_id="")
     keep(records, event(1), event(2, entry=by_hand), event(3, entry=by_hand))
-    assert ids(records.history.by_hand(START_US + 2_500, 9)) == [event(3).id]
-    assert ids(records.history.by_hand(0, 1)) == [event(3).id]
+    assert ids(records.history.manual(START_US + 2_500, 9)) == [event(3).id]
+    assert ids(records.history.manual(0, 1)) == [event(3).id]
     with records.database.reading() as connection:
         if connection.dialect.name == "sqlite":
             asked = "EXPLAIN QUERY PLAN SELECT * FROM events WHERE source = 'operator' "
@@ -82,13 +82,15 @@ def test_what_operators_did_has_an_index_of_its_own(records):
 
 def test_what_a_number_agreed_to_is_found_without_looking_at_all_that_it_texted(records):
     keep(records, event(1, kind="opt_in"), event(2), event(3, kind="lock"), event(4, OTHER))
-    told = records.history.told
+    told = records.history.consent_events
     assert ids(told(NUMBER, ("consent", "opt_in"), 9)) == [event(1).id]
     assert ids(told(NUMBER, ("lock", "opt_in"), 1)) == [event(3).id]
     assert told(OTHER, ("lock", "opt_in"), 9) == []
     with records.database.reading() as connection:
         if connection.dialect.name == "sqlite":
-            asked = f"EXPLAIN QUERY PLAN SELECT * FROM events WHERE number = 'x' AND {TOLD} "
+            asked = (
+                f"EXPLAIN QUERY PLAN SELECT * FROM events WHERE number = 'x' AND {CONSENT_EVENTS} "
+            )
             rows = connection.execute(text(asked + "AND kind IN ('lock') ORDER BY received_us"))
             assert "events_told" in str([*rows])
 
@@ -107,7 +109,7 @@ def test_where_nothing_was_ever_recorded_there_is_nothing(bare_records):
     if not bare_records.absent:
         bare_records.migrate()
     stories = bare_records.history
-    assert stories.of_number(NUMBER, None, 9) == stories.newest(9) == stories.by_hand(0, 9) == []
+    assert stories.of_number(NUMBER, None, 9) == stories.newest(9) == stories.manual(0, 9) == []
     assert stories.counts([NUMBER]) == {}
 
 

@@ -45,7 +45,7 @@ def of_records(records: Records, number: str) -> list[Event]:
     """The newest on record, newest first. Raises ``RecordsUnavailable``, ``RecordsNotReady``."""
     stories = records.history
     found = [
-        *stories.told(number, (LOCK,), _LOCKS),
+        *stories.consent_events(number, (LOCK,), _LOCKS),
         *stories.of_kinds(number, ("opt_out", "opt_out_all"), _OPT_OUTS),
         *stories.of_lists(number, None, _LISTS),
     ]
@@ -216,7 +216,7 @@ def _ask_records(services: Services, state: NumberOverview, found: _Answers) -> 
     known = services.records.reader.number(state.number)
     found.recorded = known.consent_state if known else None
     stories = services.records.history
-    values = stories.told(state.number, ("consent", "opt_in"), 3 * _CONSENTS)
+    values = stories.consent_events(state.number, ("consent", "opt_in"), 3 * _CONSENTS)
     values += stories.of_kinds(state.number, ("restored",), _CONSENTS)
     given = [one.event for one in values if one.event.entry and one.event.entry.consent]
     given.sort(key=lambda event: event.received_us, reverse=True)
