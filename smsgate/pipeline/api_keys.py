@@ -11,9 +11,10 @@ import re
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import NoReturn
 
 from smsgate.domain.errors import (
     Forbidden,
@@ -32,14 +33,14 @@ from smsgate.store import Store
 SCOPES: tuple[KeyScope, ...] = ("check", "write", "admin")
 """What a key may do; each may do what those before it may."""
 OF_ENVIRONMENT = "environment"
-"""The name of whoever calls with one of ``SMSGATE_API_KEYS``."""
+"""The name of callers with one of ``SMSGATE_API_KEYS``."""
 _PREFIX = "sgk_"
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,39}")
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Whose key it was."""
+    """Who calls, by the key that was given."""
 
     name: str
     scope: KeyScope
@@ -53,26 +54,26 @@ class Caller:
     def require_program(self, program: str) -> None:
         """Raise ``Forbidden`` unless the key is for the program (or for the scope ``all``)."""
         if not self.may(program):
-            raise Forbidden(
-                f"The key {self.name!r} is limited to {', '.join(sorted(self.programs))}, and this "
-                f"is about {program!r}: use another key, or make one with `smsgate keys make`."
-            )
+            self._refuse(f"is limited to {self._limits}, and this is about {program!r}")
 
     def require_all_programs(self) -> None:
         """Raise ``Forbidden`` where the key is limited to programs."""
         if self.programs:
-            raise Forbidden(
-                f"The key {self.name!r} is limited to {', '.join(sorted(self.programs))}, and this "
-                "call is about all programs: use another key, or make one with `smsgate keys make`."
-            )
+            self._refuse(f"is limited to {self._limits}, and this call is about all programs")
 
     def require(self, scope: KeyScope) -> None:
         """Raise ``Forbidden`` unless the key may do what needs that scope."""
         if SCOPES.index(self.scope) < SCOPES.index(scope):
-            raise Forbidden(
-                f"The key {self.name!r} has the scope {self.scope!r}, and this call needs "
-                f"{scope!r}: use another key, or make one with `smsgate keys make`."
-            )
+            self._refuse(f"has the scope {self.scope!r}, and this call needs {scope!r}")
+
+    @property
+    def _limits(self) -> str:
+        return ", ".join(sorted(self.programs))
+
+    def _refuse(self, why: str) -> NoReturn:
+        raise Forbidden(
+            f"The key {self.name!r} {why}: use another key, or make one with `smsgate keys make`."
+        )
 
 
 class Keyring:
@@ -80,24 +81,24 @@ class Keyring:
 
     def __init__(
         self,
-        known: Callable[[], ApiKeyCache],
+        cache: ApiKeyCache,
         of_environment: Sequence[Secret],
         renamed: Mapping[str, str] | None = None,
     ) -> None:
-        """``known()`` gives the records' keys; the environment's open without asking them.
+        """``of_environment`` are keys that are not in the records.
 
         ``renamed`` has by former name the name of a program now.
         """
-        self._known = known
+        self._cache = cache
         self._renamed = renamed or {}
         self._environment = [sha256(as_bytes(one.value)).digest() for one in of_environment]
 
     def load(self) -> None:
         """Read the keys now, so that they open even if the database goes away before a call."""
-        self._known().rows()
+        self._cache.rows()
 
-    def who(self, header: str) -> Caller:
-        """Who calls with an ``Authorization`` header.
+    def authenticate(self, header: str) -> Caller:
+        """Return who calls with an ``Authorization`` header.
 
         The hash is compared with that of every key, each in constant time. Raises ``Unauthorized``;
         and ``RecordsUnavailable`` or ``RecordsNotReady`` where a key that may be one of ours cannot
@@ -108,24 +109,22 @@ class Keyring:
         bearer = scheme.lower() == "bearer" and bool(given.strip())
         if any([same(digest, one) for one in self._environment]) and bearer:  # noqa: C419
             return Caller(OF_ENVIRONMENT, "admin")
-        known = self._known()
-        rows = known.rows() if bearer else []
+        rows = self._cache.rows() if bearer else []
         now_us = time.time() * 1_000_000
         found = [row for row in rows if same(digest, row.digest)]
         for row in found:
             if not row.ends_us or now_us < row.ends_us:
-                return Caller(row.name, row.scope, self._every_name(row.programs))
-        if bearer and not found and known.problem is not None and given.strip().startswith(_PREFIX):
-            raise type(known.problem)(f"this key cannot be looked up: {known.problem}")
+                # A program has its own name and every former one.
+                names = {self._renamed.get(one, one) for one in row.programs} | {*row.programs}
+                former = {old for old, new in self._renamed.items() if new in names}
+                return Caller(row.name, row.scope, frozenset(names | former))
+        problem = self._cache.problem
+        if bearer and not found and problem is not None and given.strip().startswith(_PREFIX):
+            raise type(problem)(f"this key cannot be looked up: {problem}")
         raise Unauthorized(
             "Give a key as `Authorization: Bearer <key>`: one that `smsgate keys make` made, or "
             "one of SMSGATE_API_KEYS."
         )
-
-    def _every_name(self, programs: Iterable[str]) -> frozenset[str]:
-        """The programs under the names that they have and had."""
-        names = {name for one in programs for name in (one, self._renamed.get(one, one))}
-        return frozenset(names | {old for old, new in self._renamed.items() if new in names})
 
 
 def make(
@@ -136,7 +135,7 @@ def make(
     now_us: int,
     programs: Sequence[str] = (),
 ) -> str:
-    """Make a key and give it: this once; limited to ``programs``, if there are any.
+    """Make a key and return it: this once; limited to ``programs``, if there are any.
 
     Raises ``KeyExists``, ``Unfit``, ``Records…``.
     """
@@ -149,7 +148,7 @@ def make(
 
 
 def rotate(keys: ApiKeyStorage, name: str, grace_s: float, actor: str, now_us: int) -> str:
-    """Make a new key of that name and give it; those before it end after ``grace_s`` seconds.
+    """Make a new key of that name and return it; those before it end after ``grace_s`` seconds.
 
     Raises ``NoSuchKey``, ``Records…``.
     """
@@ -162,7 +161,7 @@ def rotate(keys: ApiKeyStorage, name: str, grace_s: float, actor: str, now_us: i
 
 
 def revoke(keys: ApiKeyStorage, name: str, now_us: int) -> int:
-    """End every key of that name now; gives how many. Raises ``NoSuchKey``, ``Records…``."""
+    """End every key of that name now; return how many. Raises ``NoSuchKey``, ``Records…``."""
     ended = keys.end(name, now_us)
     if not ended:
         raise _unknown(name)

@@ -26,9 +26,7 @@ def blueprint(services: Services, keys: ApiKeyGuard) -> Blueprint:
     """Return the routes of the first version. Every one of them wants a key."""
     api = Blueprint("api", __name__, url_prefix=PREFIX)
     settings = services.settings
-    keyring = Keyring(
-        lambda: services.records.known_keys, settings.api_keys, settings.programs.renamed
-    )
+    keyring = Keyring(services.records.known_keys, settings.api_keys, settings.programs.renamed)
     keyring.load()
     limiting = RateLimit(services.store, settings.calls_per_second, settings.burst)
     document = msgspec.json.encode(openapi.document(OPERATIONS, PREFIX))
@@ -40,7 +38,7 @@ def blueprint(services: Services, keys: ApiKeyGuard) -> Blueprint:
     @api.before_request
     def authorise() -> None:
         """Refuse before anything else is looked at."""
-        g.caller = keys.check("v1", request.environ, keyring.who)
+        g.caller = keys.check("v1", request.environ, keyring.authenticate)
         limiting.count(g.caller.name)
 
     @api.get("/openapi.json")

@@ -33,7 +33,7 @@ def records(ready, tmp_path):
 
 def opens(records, key: str) -> bool:
     try:
-        Keyring(lambda: ApiKeyCache(records.keys), ()).who(f"Bearer {key}")
+        Keyring(ApiKeyCache(records.keys), ()).authenticate(f"Bearer {key}")
     except Unauthorized:
         return False
     return True
@@ -74,7 +74,7 @@ def test_a_key_may_be_limited_to_programs(ready, records) -> None:
     assert listed["programs"] == ["alerts"]
     assert ready.run("keys", "list") == 0
     assert "limited to alerts" in ready.output
-    caller = Keyring(lambda: ApiKeyCache(records.keys), ()).who(f"Bearer {key}")
+    caller = Keyring(ApiKeyCache(records.keys), ()).authenticate(f"Bearer {key}")
     assert (caller.may("alerts"), caller.may("orders"), caller.may("all")) == (True, False, False)
 
 

@@ -116,7 +116,7 @@ class SegmentCount:
 
 def ring_of(counted: SegmentCount) -> Keyring:
     known = ApiKeyCache(counted)
-    return Keyring(lambda: known, ())
+    return Keyring(known, ())
 
 
 def pass_time(monkeypatch, seconds: float = 60) -> None:
@@ -128,17 +128,17 @@ def test_looking_a_key_up_costs_no_query_for_each_call(api) -> None:
     mine, counted = api.with_key("check"), SegmentCount(api.services.records.keys.all(_now_us()))
     ring = ring_of(counted)
     for _ in range(50):
-        assert ring.who(f"Bearer {mine.key}").name == "check"
+        assert ring.authenticate(f"Bearer {mine.key}").name == "check"
     assert counted.asked == 1
 
 
 def test_while_the_database_is_away_known_keys_go_on_to_open(api, monkeypatch) -> None:
     mine, counted = api.with_key("check"), SegmentCount(api.services.records.keys.all(_now_us()))
     ring = ring_of(counted)
-    ring.who(f"Bearer {mine.key}")
+    ring.authenticate(f"Bearer {mine.key}")
     counted.error = RecordsUnavailable("away")
     pass_time(monkeypatch)
-    assert ring.who(f"Bearer {mine.key}").scope == "check"
+    assert ring.authenticate(f"Bearer {mine.key}").scope == "check"
     assert counted.asked == 2
 
 
@@ -152,16 +152,16 @@ def test_what_cannot_be_looked_up_is_not_called_a_wrong_key(api, monkeypatch, er
     ring = ring_of(counted)
     for key in (mine.key, other.key):
         with pytest.raises(type(error), match="this key cannot be looked up: "):
-            ring.who(f"Bearer {key}")
+            ring.authenticate(f"Bearer {key}")
     for header in ("", "Bearer ", "Bearer nonsense", f"Basic {mine.key}", mine.key):
         with pytest.raises(Unauthorized):
-            ring.who(header)
+            ring.authenticate(header)
 
     counted.error = None
     pass_time(monkeypatch)
-    assert ring.who(f"Bearer {mine.key}").name == "crm"
+    assert ring.authenticate(f"Bearer {mine.key}").name == "crm"
     with pytest.raises(Unauthorized):
-        ring.who(f"Bearer {other.key}")
+        ring.authenticate(f"Bearer {other.key}")
 
 
 def test_after_a_restart_a_good_key_is_no_401_while_the_database_is_away(api, tmp_path) -> None:

@@ -197,7 +197,7 @@ def test_a_rotated_key_keeps_its_programs(api) -> None:
     keys = api.services.records.keys
     api_keys.make(keys, "crm", "write", "tests", 1, ["alerts", "orders"])
     newer = api_keys.rotate(keys, "crm", 0, "tests", 2)
-    caller = Keyring(lambda: ApiKeyCache(keys), ()).who(f"Bearer {newer}")
+    caller = Keyring(ApiKeyCache(keys), ()).authenticate(f"Bearer {newer}")
     assert caller.programs == {"alerts", "orders"}
     assert [row.programs for row in keys.all(3)] == [("alerts", "orders")]
 
@@ -205,7 +205,7 @@ def test_a_rotated_key_keeps_its_programs(api) -> None:
 def test_a_renamed_program_is_the_same_one(api) -> None:
     keys = api.services.records.keys
     key = api_keys.make(keys, "crm", "write", "tests", 1, ["news"])
-    caller = Keyring(lambda: ApiKeyCache(keys), (), {"news": "orders", "older": "orders"}).who(
+    caller = Keyring(ApiKeyCache(keys), (), {"news": "orders", "older": "orders"}).authenticate(
         f"Bearer {key}"
     )
     assert [caller.may(one) for one in ("news", "orders", "older", "alerts", "all")] == [

@@ -290,7 +290,7 @@ def test_a_key_is_shown_once_and_opens(admin, services):
     assert answer.headers["Cache-Control"] == "no-store"
     assert "sgk_" not in str(answer.headers)
     assert (
-        Keyring(lambda: ApiKeyCache(services.records.keys), ()).who(f"Bearer {key}").name == "crm"
+        Keyring(ApiKeyCache(services.records.keys), ()).authenticate(f"Bearer {key}").name == "crm"
     )
     page = admin.get(KEYS).text
     assert "sgk_" not in page
@@ -311,14 +311,14 @@ def test_a_key_is_rotated_and_revoked(admin, services):
     admin.get(KEYS)
     first = shown_key(admin.post(f"{KEYS}/make", {"name": "crm", "scope": "write"}))
     second = shown_key(admin.post(f"{KEYS}/rotate", {"name": "crm", "grace": "24"}))
-    opens = lambda: Keyring(lambda: ApiKeyCache(services.records.keys), ())  # noqa: E731
-    assert {opens().who(f"Bearer {key}").scope for key in (first, second)} == {"write"}
+    opens = lambda: Keyring(ApiKeyCache(services.records.keys), ())  # noqa: E731
+    assert {opens().authenticate(f"Bearer {key}").scope for key in (first, second)} == {"write"}
     page = ended(admin, f"{KEYS}/revoke", {"name": "crm"})
     assert "2 keys of crm ended" in page
     assert "There are no keys yet" in page
     for key in (first, second):
         with pytest.raises(Unauthorized):
-            opens().who(f"Bearer {key}")
+            opens().authenticate(f"Bearer {key}")
 
 
 def test_what_cannot_be_done_with_keys_is_said(admin):
