@@ -161,7 +161,10 @@ def complaints(error: ValidationError, known: Sequence[str]) -> list[tuple[str, 
     ``known`` are the right keys of the table, for the nearest one to a misspelt key.
     """
     return [
-        (_dotted(found["loc"]), _sentence(found["type"], found.get("ctx", {}), found["loc"], known))
+        (
+            ".".join(str(part) for part in found["loc"] if part != "[key]"),
+            _sentence(found["type"], found.get("ctx", {}), found["loc"], known),
+        )
         for found in error.errors(include_url=False, include_input=False)
     ]
 
@@ -172,10 +175,6 @@ def nearest(name: str, known: Sequence[str]) -> str:
     if close:
         return f"did you mean {close[0]!r}?"
     return "known are " + ", ".join(sorted(known)) if known else "there are none"
-
-
-def _dotted(loc: tuple[int | str, ...]) -> str:
-    return ".".join(str(part) for part in loc if part != "[key]")
 
 
 def _sentence(

@@ -106,7 +106,10 @@ class StoreRebuild:
                     [key.decode() for key in step],
                 )
             for key, numbers in zip(step, found, strict=True):
-                yield (*_named(key.decode()), {int(number) for number in numbers})
+                partition, _, rest = key.decode().removeprefix("smsgate:{").partition("}:")
+                kind, _, rest = rest.partition(":")
+                scope = rest.rpartition(":")[0] or ALL  # the bucket is last
+                yield int(partition), kind, scope, {int(number) for number in numbers}
 
     def load(
         self,
@@ -270,13 +273,6 @@ def _calls(
         yield call(some, ())
     for at in range(0, len(values), 3 * _STEP):
         yield call((), values[at : at + 3 * _STEP])
-
-
-def _named(key: str) -> tuple[int, str, str]:
-    """Partition, kind and scope of a set, from its name."""
-    partition, _, rest = key.removeprefix("smsgate:{").partition("}:")
-    kind, _, rest = rest.partition(":")
-    return int(partition), kind, rest.rpartition(":")[0] or ALL
 
 
 @functools.lru_cache(4096)
