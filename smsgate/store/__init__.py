@@ -14,7 +14,6 @@ from smsgate.store.metadata import ProgramRenames, StoreMetadata
 from smsgate.store.metrics import Metrics
 from smsgate.store.number_reader import NumberReader
 from smsgate.store.outbox import Outbox, Receipts
-from smsgate.store.postponed_reviews import PostponedReviews
 from smsgate.store.processes import Configurations, Heartbeats, Sweep
 from smsgate.store.rate_limits import Allowances, Guesses
 from smsgate.store.rebuild import StoreRebuild
@@ -54,5 +53,4 @@ class Store:
         self.sign_ins = Guesses(client, sign_ins_of, _SIGN_IN_WINDOW_S)
         self.attempts = Guesses(client, attempts_of, _SIGN_IN_WINDOW_S)
         self.allowances = Allowances(client)
-        self.postponed_reviews = PostponedReviews(client)
         self.simulator = Simulator(client)

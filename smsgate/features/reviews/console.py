@@ -17,6 +17,7 @@ from smsgate.features.reviews import queue as review_queue
 from smsgate.features.reviews.conversation import read_conversation
 from smsgate.features.reviews.queue import ReviewQueue, SimilarTexts, find_similar
 from smsgate.features.reviews.service import ReviewService
+from smsgate.features.reviews.storage import PostponedReviews
 from smsgate.pipeline import labelled_texts
 from smsgate.pipeline.reviews import ReviewDecision
 from smsgate.pipeline.services import Services
@@ -85,7 +86,7 @@ class _Desk:
             return self._too_late(key)
         if decided == "later":
             store = self._services.store
-            store.postponed_reviews.put_off(actor(), key, store.health.now_us())
+            PostponedReviews(store.client).put_off(actor(), key, store.health.now_us())
             if not request.headers.get("HX-Request"):
                 return redirect(url_for("review"), 303)
             sentence = "Put off: it comes last for you, and goes on waiting."

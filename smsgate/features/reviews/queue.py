@@ -19,6 +19,7 @@ from smsgate.classifier.model import intent_model
 from smsgate.classifier.normalize import clean, folded, tokens
 from smsgate.consent.reviews import REVIEW_DEADLINE_US, decision_id
 from smsgate.domain.errors import RecordsNotReady, RecordsUnavailable
+from smsgate.features.reviews.storage import PostponedReviews
 from smsgate.pipeline.reviews import OpenReview, ReviewCase, list_open, read_cases
 from smsgate.pipeline.services import Services
 from smsgate.records.history import EventText
@@ -123,7 +124,7 @@ class ReviewQueue:
         now_us = self._store.health.now_us()
         found = self._undecided(list_open(self._store))
         self._assess(found)
-        postponed = self._store.postponed_reviews.of(operator)
+        postponed = PostponedReviews(self._store.client).of(operator)
         ordered = sorted(found, key=lambda one: self._place(one, postponed, now_us))
         late = sum(now_us > own_deadline_us(self._since_us(one)) for one in found)
         shown = self._queued([*ordered[:1], *ordered[start : start + count]], postponed)
@@ -135,7 +136,7 @@ class ReviewQueue:
         if not found:
             return None
         self._assess(found)
-        return self._queued(found, self._store.postponed_reviews.of(operator))[0]
+        return self._queued(found, PostponedReviews(self._store.client).of(operator))[0]
 
     def newer(self, key: str) -> str:
         """Return the key of what waits since the text of that key; empty where nothing does."""
