@@ -41,15 +41,15 @@ _log = structlog.get_logger()
 
 
 def run(newest: Callable[[], Services], ending: threading.Event) -> None:
-    """Sweep until ``ending`` is set, each time with the newest gateway."""
+    """Sweep until ``ending`` is set, each time with the newest services."""
     name = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
     reminder = Reminder()
-    for turn in itertools.count():
+    for round_ in itertools.count():
         if ending.is_set():
             return
         services = newest()
         try:
-            if sweep(services, name) and turn % CLEAN_EVERY == 0:
+            if sweep(services, name) and round_ % CLEAN_EVERY == 0:
                 services.job_queue.clean()
             reminder.end()
         except (StoreUnavailable, QueueUnavailable) as error:

@@ -1,4 +1,4 @@
-"""The functions that RQ calls by name. What they do stands in ``smsgate.gateway``."""
+"""The functions that RQ calls by name. What they do stands in ``smsgate.pipeline``."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _log = structlog.get_logger()
 
 @functools.cache
 def live() -> Live[Services]:
-    """The gateway of this process, made from the environment at the first job."""
+    """The services of this process, made from the environment at the first job."""
     return Live(os.environ, lambda _, services: services)
 
 

@@ -38,7 +38,7 @@ COUNT_S = 60.0
 WATCH_S = 5.0
 """How often it looks whether the store fills."""
 REMIND_S = 60.0
-"""How often a problem that lasts is told again."""
+"""How often a problem that lasts is logged again."""
 
 _log = structlog.get_logger()
 
@@ -67,7 +67,7 @@ class ArchiverThread(BackgroundThread):
                 self._failed()
 
     def run_once(self) -> float:
-        """Move one batch of every partition; gives how long to wait before the next."""
+        """Move one batch of every partition; return the pause before the next, in seconds."""
         try:
             moved = self._services.archiver.move()
             self._watch()
@@ -83,7 +83,7 @@ class ArchiverThread(BackgroundThread):
         return 0.0 if moved >= BATCH else PERIOD_S
 
     def _take_away(self) -> int:
-        """One batch of what is too old, if it is our turn today; gives its size."""
+        """One batch of what is too old, if it is due today; return its size."""
         if self._retention is None:
             if time.monotonic() - self._asked_at < ASK_S:
                 return 0

@@ -217,7 +217,7 @@ class AllowedJob(Job):
         raise NoSuchJobError(problem)
 
     def _restored(self, raw_data: Mapping[bytes, bytes]) -> str:
-        """Take the fields over as RQ does; gives what is wrong with one that it cannot read."""
+        """Take the fields over as RQ does; return what is wrong with one that it cannot read."""
         try:
             super().restore(raw_data)
         except ValueError:  # A time, a status, or a text that is no UTF-8.

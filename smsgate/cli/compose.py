@@ -11,7 +11,7 @@ from smsgate.cli import session
 from smsgate.cli.session import out
 from smsgate.consent.composing import Composed
 from smsgate.consent.composing import compose as composed
-from smsgate.consent.composing.segments import Foreign
+from smsgate.consent.composing.segments import NonGsmCharacter
 from smsgate.domain.errors import UnknownProgram
 
 
@@ -43,7 +43,7 @@ def _show(result: Composed) -> None:
         out.print(_told(one), markup=False)
 
 
-def _told(one: Foreign) -> str:
+def _told(one: NonGsmCharacter) -> str:
     """A character by name, since many look alike; and what would do instead."""
     name = unicodedata.name(one.character, "without a name")
     instead = "" if one.instead is None else f"; instead: {one.instead!r}"

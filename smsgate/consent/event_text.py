@@ -155,7 +155,7 @@ def tone(event: Event) -> str:
 
 
 def basis(entry: Entry | None) -> str:
-    """What allowed a restore; nothing of what is none."""
+    """What allowed a restore; empty for any other event."""
     if entry is None or entry.restore is None:
         return ""
     said = _BASES.get(entry.restore.basis, entry.restore.basis)

@@ -106,10 +106,10 @@ def event_for(event: Event, number: str) -> Event | None:
 
 def event_id(at_ms: int, *about: str) -> str:
     """The id of an event: a UUID of version 7 (RFC 9562) from a time and what it is about."""
-    told = blake2b("\n".join(about).encode(), digest_size=10).hexdigest()
-    variant = "89ab"[int(told[3], 16) & 3]
+    digest = blake2b("\n".join(about).encode(), digest_size=10).hexdigest()
+    variant = "89ab"[int(digest[3], 16) & 3]
     ms = f"{at_ms:012x}"
-    return f"{ms[:8]}-{ms[8:]}-7{told[:3]}-{variant}{told[4:7]}-{told[7:19]}"
+    return f"{ms[:8]}-{ms[8:]}-7{digest[:3]}-{variant}{digest[4:7]}-{digest[7:19]}"
 
 
 class DeadLetter(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -31,7 +31,7 @@ def covered(entry: Entry, id_: str) -> str:
 
 
 def seen_id(entry: Entry) -> str:
-    """The inbox id of the newest text that whoever decided had before them."""
+    """The inbox id of the newest text that the person who decided had seen."""
     _, _, key = entry.message_id.partition(decision_id(""))
     return key.partition("-")[2]
 

@@ -147,7 +147,7 @@ class InboxApplier:
         for one in events:
             account = one.entry.account if one.entry else ""
             kinds[account, one.kind, one.outcome] += 1
-            if account:  # what came by hand or in a list was not received
+            if account:  # a manual entry or a list was not received
                 took_s[account].append((one.applied_us - one.received_us) / 1_000_000)
         for labels, times in kinds.items():
             metrics.count(EVENTS, *labels, times=times)

@@ -3,9 +3,9 @@
 Decides nothing but order. A partition is left alone where store and records contradict each other:
 
 - the store *fell back* (it was flushed, or failed over to an older copy): the records have
-  events that the store neither has nor was told of. What it writes from then on may rest on a
-  state that misses them, so it must be brought up first, by ``smsgate rebuild``;
-- the records *lack* what the store was told they have: another database, or an older copy of it.
+  events that the store neither has nor knows to be recorded. What it writes from then on may rest
+  on a state that misses them, so it must be brought up first, by ``smsgate rebuild``;
+- the records *lack* what the store knows to be recorded: another database, or an older copy.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class LedgerArchiver:
         """Entries that are asked for: fewer while those of lists come, with 500 numbers each."""
 
     def move(self) -> int:
-        """Move one batch of every partition; gives how many events the records did not have yet.
+        """Move one batch of every partition; return how many events the records did not have yet.
 
         Raises ``StoreUnavailable``, ``StoreNotReady`` (while it is rebuilt),
         ``RecordsUnavailable``, ``RecordsNotReady``, and ``RecordsDiffer`` where partitions were
@@ -115,14 +115,14 @@ class LedgerArchiver:
         return 0  # another mover is faster all the time
 
     def move_all(self) -> int:
-        """Move everything that waits now; gives how many events. Raises as ``move``."""
+        """Move everything that waits now; return how many events. Raises as ``move``."""
         moved = 0
         while self._store.ledger.waiting().count:
             moved += self.move()
         return moved
 
     def adopt(self, actor: str, reason: str) -> list[int]:
-        """Go on with records that lack what the store was told they have; gives those partitions.
+        """Go on with records that lack what they should have; return the partitions concerned.
 
         What is missing is recorded in each of them. Raises as ``move``.
         """
@@ -225,7 +225,7 @@ class LedgerArchiver:
         return sound, [*_problems(lacking, fell_back)]
 
     def _fell_back(self, partition: int, one: LedgerPage, seq: int) -> bool:
-        """Whether the records have what the store neither was told of nor has in its ledger.
+        """Whether the records have what the store does not know to be recorded and has no more.
 
         It has it there where a mover ended between its commit and the trimming.
         """

@@ -1,8 +1,8 @@
 """Certificates and keys by which some providers sign: fetched, kept, looked at again hourly.
 
 They are fetched before a request is known to be genuine, from an address that the request may
-name. So what that costs is bounded, whoever asks: few fetches at once and in a minute, none for an
-address that just failed, and few threads that wait for another one's fetch.
+name. So what that costs is bounded, no matter who asks: few fetches at once and in a minute, none
+for an address that just failed, and few threads that wait for another one's fetch.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class SigningCertificates:
         self._tokens, self._filled = float(BURST), time.monotonic()
 
     def of(self, call: HttpCall) -> bytes:
-        """The body that the call gives.
+        """The body that the call returns.
 
         Raises ``AccountNotReady``: a 503, so that the provider tries again.
         """

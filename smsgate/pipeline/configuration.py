@@ -140,11 +140,11 @@ def _is_for_trying(settings: Settings) -> bool:
 
 
 def has_keys(records: Records) -> bool:
-    """Whether a key that was made opens ``/v1``, or that cannot be told now."""
+    """Whether an API key was made; true while the records, which say so themselves, are away."""
     try:
         return not records.absent and bool(records.keys.all(time.time_ns() // 1000))
     except (RecordsNotReady, RecordsUnavailable):
-        return True  # what is wrong with the records is told as such
+        return True
 
 
 FIXED: Mapping[str, str] = {
@@ -170,7 +170,7 @@ def version_of(settings: Settings, keyword_sets: Mapping[str, str]) -> str:
 def outside_of(settings: Settings) -> str:
     """Of what stands behind the files: values of the environment, and of files that it names.
 
-    Sixteen bits: enough to see that a secret was taken over, too few to find one by trying.
+    Sixteen bits: enough to see that a secret has changed, too few to find one by trying.
     """
     here = replace(
         settings,

@@ -131,10 +131,10 @@ def publish_programs(settings: Settings, store: Store) -> None:
 
 
 def published_programs(settings: Settings) -> dict[str, Published]:
-    """By name, former ones too, what every gate is told of a program."""
-    told = {one.name: published_program(one) for one in settings.programs}
+    """By name, former ones too, what every gate knows of a program."""
+    published = {one.name: published_program(one) for one in settings.programs}
     former = {
-        old: msgspec.structs.replace(told[name], formerly=(), now=name)
+        old: msgspec.structs.replace(published[name], formerly=(), now=name)
         for old, name in settings.programs.renamed.items()
     }
-    return told | former
+    return published | former

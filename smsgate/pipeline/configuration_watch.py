@@ -23,7 +23,7 @@ AGAIN_S = 2.0
 """How often a process looks again whether its files are what was applied by now."""
 AWAY_S = 0.5
 _TOLD = 2000
-"""Characters of a problem that others are told."""
+"""Characters of a problem that the heartbeat carries."""
 
 _log = structlog.get_logger("smsgate.configuration")
 
@@ -87,7 +87,7 @@ class ConfigurationWatch(BackgroundThread):
         self._again_at = time.monotonic() + AGAIN_S
 
     def _problem_with(self, applied: AppliedConfiguration) -> str:
-        """Take it over; gives why not, or nothing."""
+        """Put it in force; return why that failed, or nothing."""
         began = time.monotonic()
         try:
             if self._renew(applied.version):

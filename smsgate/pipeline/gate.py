@@ -76,7 +76,7 @@ class Gate:
         links: Links | None = None,
         metrics: Metrics | None = None,
     ) -> None:
-        """Use these parts of a store; without ``links`` it makes none."""
+        """Read these parts of a store; without ``links`` it makes no opt-out links."""
         self._numbers = numbers
         self._health = health
         self._refusals = refusals
@@ -107,7 +107,7 @@ class Gate:
     def check(self, numbers: Sequence[str], *, program: str) -> list[GateAnswer]:
         """What the gate says of each number, in the order asked.
 
-        Numbers are read as E.164, with or without blanks and punctuation; what is none gets the
+        Numbers are read as E.164, with or without blanks and punctuation; anything else gets the
         reason ``invalid``. Raises ``UnknownProgram``, ``StoreUnavailable``, ``StoreNotReady``, and
         ``TypeError`` for a single number instead of a list.
         """

@@ -37,8 +37,8 @@ class History:
         for partition in sorted({partition_of(number) for number in numbers}):
             for event in self._store.ledger.of_partition(partition):
                 for number in numbers_of(event) & waiting.keys():
-                    told = event_for(event, number)
-                    waiting[number] += [told] if told is not None else []
+                    part = event_for(event, number)
+                    waiting[number] += [part] if part is not None else []
         self._refuse_elsewhere()
         stories = self._records.whole_history.of(numbers)
         return {

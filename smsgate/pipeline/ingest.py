@@ -1,4 +1,4 @@
-"""In: from a provider's request to its acknowledgement. Verify, understand, store; nothing slow."""
+"""Ingest: from a provider's request to its acknowledgement. Verify, classify, store; not more."""
 
 from __future__ import annotations
 
@@ -255,7 +255,7 @@ class Ingest:
         return labels
 
     def _add(self, lasting: list[Arrival]) -> tuple[list[Added], list[int]]:
-        """Into the inbox; where that cannot be, onto disk, and the provider is told so."""
+        """Add them to the inbox; if the store fails, keep them in the spool and raise."""
         try:
             return self._store.group_commit.add(lasting)
         except StoreUnavailable:
@@ -281,7 +281,7 @@ def _ids(messages: Sequence[tuple[str, str]]) -> str:
 
 
 def _has_effect(entry: Entry) -> bool:
-    """Everything but a plain ``none``; what is unrouted or told by a provider is kept too.
+    """Whether an entry is more than a plain ``none``; unrouted texts and reports always are.
 
     So is a plain ``none`` that goes on to the program's application.
     """

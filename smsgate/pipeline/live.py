@@ -1,6 +1,6 @@
 """What a process works with, made anew around the same connections when the configuration changes.
 
-Whoever is at work with the old one finishes with it: a request, a job, a call under way.
+Work that has begun with the old one finishes with it: a request, a job, a call.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ LEAVE_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class _Made(Generic[T]):
+class _Generation(Generic[T]):
     configuration: Configuration
     services: Services
     value: T
@@ -54,7 +54,7 @@ def _nothing(_: object) -> None:
 
 
 class Live(Generic[T]):
-    """The newest gateway of this process, and what the process makes of it."""
+    """The newest services of this process, and what the process makes of them."""
 
     def __init__(
         self, environ: Mapping[str, str], make: Make[T], end: Callable[[T], None] = _nothing
@@ -63,7 +63,7 @@ class Live(Generic[T]):
 
         Args:
             environ: what the configuration is read from, each time.
-            make: makes of a gateway what the process needs, and starts it.
+            make: makes of the services what the process needs, and starts it.
             end: ends it, when another one has taken its place and nobody is at work with it.
         """
         self._began_s = time.monotonic()
@@ -85,18 +85,18 @@ class Live(Generic[T]):
         """The newest one, for work that needs only what all of them share."""
         return self._latest.value.services
 
-    def enter(self) -> SharedValue[_Made[T]]:
-        """As ``using``, until ``leave`` of what this gives."""
+    def enter(self) -> SharedValue[_Generation[T]]:
+        """As ``using``, until ``leave`` of the value that it returns."""
         return self._latest.enter()
 
     @contextmanager
     def using(self) -> Iterator[T]:
         """The newest value; it is not ended before the block is left."""
-        turn = self.enter()
+        generation = self.enter()
         try:
-            yield turn.value.value
+            yield generation.value.value
         finally:
-            turn.leave()
+            generation.leave()
 
     def follow(self, name: str) -> None:
         """From now on take over what is applied, and give heartbeats.
@@ -155,10 +155,10 @@ class Live(Generic[T]):
 
     def _made(
         self, configuration: Configuration, services: Services, restart: tuple[str, ...]
-    ) -> _Made[T]:
+    ) -> _Generation[T]:
         value = self._make(configuration, services)
         outside = outside_of(configuration.settings)
-        return _Made(configuration, services, value, restart, outside, time.time_ns() // 1000)
+        return _Generation(configuration, services, value, restart, outside, time.time_ns() // 1000)
 
     def _described(self, id_: str, name: str, pid: int) -> Process:
         made = self._latest.value
@@ -174,12 +174,12 @@ class Live(Generic[T]):
             software=__version__,
         )
 
-    def _retire(self, old: SharedValue[_Made[T]]) -> None:
+    def _retire(self, old: SharedValue[_Generation[T]]) -> None:
         thread = threading.Thread(target=self._finish, args=(old,), name="retiring", daemon=True)
         self._retiring = [one for one in self._retiring if one.is_alive()] + [thread]
         thread.start()
 
-    def _finish(self, old: SharedValue[_Made[T]]) -> None:
+    def _finish(self, old: SharedValue[_Generation[T]]) -> None:
         old.left(FINISH_S)
         self._end(old.value.value)
         old.value.services.retire()
@@ -220,23 +220,23 @@ class LatestValue(Generic[T]):
     """Hands out the newest value, and lets those who have an older one finish."""
 
     def __init__(self, value: T) -> None:
-        self._turn = SharedValue(value)
+        self._value = SharedValue(value)
 
     @property
     def value(self) -> T:
         """The newest one, to look at."""
-        return self._turn.value
+        return self._value.value
 
     def enter(self) -> SharedValue[T]:
         """The newest one, to use until ``leave``."""
         while True:
-            turn = self._turn
-            turn.enter()
-            if turn is self._turn:
-                return turn
-            turn.leave()  # it was replaced in between, and may have been found empty
+            value = self._value
+            value.enter()
+            if value is self._value:
+                return value
+            value.leave()  # it was replaced in between, and may have been found empty
 
     def replace(self, value: T) -> SharedValue[T]:
-        """Hand out another value from now on; gives the one before, which may be in use."""
-        before, self._turn = self._turn, SharedValue(value)
+        """Hand out another value from now on; return the one before, which may be in use."""
+        before, self._value = self._value, SharedValue(value)
         return before

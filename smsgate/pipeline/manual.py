@@ -181,7 +181,7 @@ class Restores:
         """The entry of one restore.
 
         Raises ``RestoreRefused``, ``Forbidden``, ``Unfit``, ``InvalidNumber``, ``UnknownProgram``,
-        and, where whose opt-out holds cannot be told, ``StoreUnavailable``, ``StoreNotReady``,
+        and, where nobody can say whose opt-out holds, ``StoreUnavailable``, ``StoreNotReady``,
         ``RecordsUnavailable``, ``RecordsNotReady``.
         """
         (found,) = self.entries([request])
@@ -190,7 +190,7 @@ class Restores:
         return found
 
     def entries(self, requests: Sequence[RestoreRequest]) -> list[Entry | SmsGateError]:
-        """Of each request its entry, or why it is refused. Raises where nothing can be told."""
+        """Of each request its entry, or why it is refused. Raises as ``entry`` for all of them."""
         drafts = [self._draft(one) for one in requests]
         asked = [one for one in drafts if isinstance(one, Entry)]
         repeated = {one.message_id for one in self._store.inbox.known_opt_ins(asked)}
@@ -235,7 +235,7 @@ class Restores:
         )
 
     def _histories(self, numbers: set[str]) -> tuple[dict[int, str], dict[str, list[Event]]]:
-        """Apply what waits; gives how far each partition is applied, and the events by number."""
+        """Apply what waits; return how far each partition is applied, and the events by number."""
         partitions = sorted({partition_of(number) for number in numbers})
         for partition in partitions:
             waiting = self._store.inbox.latest(partition, _PENDING)
@@ -322,7 +322,7 @@ def _moment(at_us: int) -> str:
 class ManualEntries:
     """Puts manual changes into the inbox.
 
-    Each method gives an inbox id and may raise ``StoreUnavailable``, ``InvalidNumber``,
+    Each method returns an inbox id and may raise ``StoreUnavailable``, ``InvalidNumber``,
     ``UnknownProgram``.
     """
 

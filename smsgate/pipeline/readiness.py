@@ -24,7 +24,7 @@ ANSWER_S = 5.0
 
 
 class Readiness:
-    """Asks all collaborators at once; one that hangs is told as such, and hinders no answer."""
+    """Asks all collaborators at once; one that hangs is named, and holds up no answer."""
 
     def __init__(
         self, store: Store, job_queue: JobQueue, spool: Spool, archiver: LedgerArchiver
@@ -66,7 +66,7 @@ def of_store(store: Store) -> str:
         shut = store.write_lease.obstacle()
     except (StoreUnavailable, StoreNotReady) as error:
         return str(error)
-    # Messages can be stored all the same, so that whoever sends traffic here should go on.
+    # Messages can be stored all the same, so a load balancer should go on sending requests here.
     gate = [f"the gate cannot tell: {shut.problem}"] if shut is not None else []
     return "; ".join(["ok", *weak, *gate])
 
@@ -125,8 +125,7 @@ class Deadline:
     """Asks one collaborator, several questions at once if need be.
 
     While a question has been without an answer for longer than the deadline, no other is asked:
-    whoever comes meanwhile is told so at once, and a collaborator that hangs holds a few threads
-    and no more.
+    later questions fail at once, so a collaborator that hangs holds a few threads and no more.
     """
 
     def __init__(self, timeout_s: float = 0.0) -> None:

@@ -73,7 +73,7 @@ class ReplySender:
         self._unsent: queue.SimpleQueue[Claim] = queue.SimpleQueue()
 
     def drain(self, partition: int, patience_s: float = JOB_S) -> int:
-        """Send the due replies of a partition; gives how many were settled within ``patience_s``.
+        """Send the due replies of a partition; return how many were settled within ``patience_s``.
 
         Calls that take longer go on in their threads. Raises ``StoreUnavailable``.
         """
@@ -293,7 +293,7 @@ class SenderThreads:
 
 
 def take_receipts(store: Store, account: str, reports: Sequence[Report]) -> int:
-    """Write down what the reports tell of replies that we wait for; gives how many they were.
+    """Record the reports on replies whose delivery is awaited; return how many they were.
 
     Reports on texts that somebody else sent through the account have no effect. Raises
     ``StoreUnavailable``.

@@ -24,7 +24,7 @@ from smsgate.store.write_lease import SpooledOptOuts
 
 PERIOD_S = 1.0
 NOTE_S = 60.0
-"""How often the depth of a spool is told that did not change."""
+"""How often a depth that did not change is reported again."""
 CHECK_S = 5.0
 """How often it is tried whether a message could be kept."""
 _CHUNK = 200
@@ -44,9 +44,9 @@ class SpoolReplay(BackgroundThread):
         self._found, self._checked_at = "", -CHECK_S
 
     def replay(self) -> int:
-        """Store what waits; gives how many messages. What the store has already is a duplicate.
+        """Store what waits; return how many messages. What the store has already is a duplicate.
 
-        The store is told at once that this host has no opt-outs any more: a host that is taken down
+        The store learns at once that this host has no opt-outs any more: a host that is taken down
         now would keep the gate shut until somebody forgets its spool.
         Raises ``StoreUnavailable``, ``SpoolUnavailable``; what was not stored stays.
         """
@@ -153,7 +153,7 @@ def _event_time_us(spooled: Spooled, ahead_us: int) -> int:
 
 RENEWAL_PERIOD_S = 1.0
 _ROUND_TO_S = 10
-"""To how many seconds the time is rounded that a host gives, so that it writes no more often."""
+"""Seconds to which a host rounds its time, so that it writes no more often."""
 
 
 class LeaseRenewal(BackgroundThread):

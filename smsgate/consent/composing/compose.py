@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Literal, Protocol
 
-from smsgate.consent.composing.segments import Foreign, count
+from smsgate.consent.composing.segments import NonGsmCharacter, count
 
 FALLBACK = "en"
 _SPACE = re.compile(r"\s+")
@@ -48,7 +48,7 @@ class Composed:
     units: int
     """Septets (GSM-7) or UTF-16 units (UCS-2)."""
     segments: int
-    foreign: tuple[Foreign, ...] = ()
+    foreign: tuple[NonGsmCharacter, ...] = ()
     """The characters that force UCS-2."""
     line: str = ""
     """The opt-out line that was appended; empty where none is owed or the text has one."""

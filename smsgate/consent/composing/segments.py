@@ -27,7 +27,7 @@ _TYPOGRAPHY = str.maketrans(
 
 
 @dataclass(frozen=True, slots=True)
-class Foreign:
+class NonGsmCharacter:
     """A character that is not in the GSM alphabet, so that the whole text is UCS-2."""
 
     character: str
@@ -44,7 +44,7 @@ class SegmentCount:
     units: int
     """Septets, or UTF-16 units."""
     segments: int
-    foreign: tuple[Foreign, ...] = ()
+    foreign: tuple[NonGsmCharacter, ...] = ()
     """The characters that force UCS-2, in the order of their first appearance."""
 
 
@@ -55,7 +55,7 @@ def count(text: str) -> SegmentCount:
         sizes = [2 if char in EXTENSION else 1 for char in text]
         return SegmentCount("GSM-7", sum(sizes), _packed(sizes, *_LIMITS["GSM-7"]))
     sizes = [2 if char > "\uffff" else 1 for char in text]
-    found = tuple(Foreign(char, times, _instead(char)) for char, times in foreign.items())
+    found = tuple(NonGsmCharacter(char, times, _instead(char)) for char, times in foreign.items())
     return SegmentCount("UCS-2", sum(sizes), _packed(sizes, *_LIMITS["UCS-2"]), found)
 
 

@@ -40,7 +40,7 @@ def test_who_comes_while_it_is_replaced_gets_the_new_one() -> None:
                 assert replaced[0].left(0)
             super().enter()
 
-    latest._turn = Slow("old")
+    latest._value = Slow("old")
 
     assert latest.enter().value == "new"
     assert replaced[0].left(0)
