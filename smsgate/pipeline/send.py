@@ -178,7 +178,7 @@ class ReplySender:
             lost = error.left and not provider.idempotent
             verdict = Verdict.UNKNOWN if lost else Verdict.NOT_ACCEPTED
             return Outcome(verdict, note=str(error))
-        return provider.outcome(response)
+        return provider.outcome(response, account)
 
     def _settle(self, claim: Claim, outcome: Outcome) -> None:
         if outcome.verdict is Verdict.NOT_ACCEPTED:

@@ -280,7 +280,7 @@ class Azure(Provider):
         headers = {"Content-Type": "application/json", **_authorization(url, body, key, time)}
         return HttpCall("POST", url, headers, body)
 
-    def outcome(self, response: HttpReply) -> Outcome:
+    def outcome(self, response: HttpReply, account: Account | None = None) -> Outcome:
         """Say what Azure's response to ``reply`` means: a refusal can come with 202."""
         status = _first_recipient(response).http_status_code
         if 200 <= response.status < 300 and status:

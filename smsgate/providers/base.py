@@ -219,8 +219,11 @@ class Provider(ABC):
     def reply(self, reply: Reply, account: Account) -> HttpCall:
         """Describe the call that sends ``reply``, from the number that was texted."""
 
-    def outcome(self, response: HttpReply) -> Outcome:
-        """Say what the provider's response to such a call means. Never raises."""
+    def outcome(self, response: HttpReply, account: Account | None = None) -> Outcome:
+        """Say what the provider's response to such a call means. Never raises.
+
+        ``account`` made the call; only options may say what a success looks like.
+        """
         if 200 <= response.status < 300:
             return Outcome(Verdict.SENT, provider_id=self.sent_id(response))
         known = self.error(response)

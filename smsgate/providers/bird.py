@@ -176,7 +176,7 @@ class Bird(Provider):
             headers={"Authorization": f"Bearer {key}", "Idempotency-Key": idempotency_key(reply)},
         )
 
-    def outcome(self, response: HttpReply) -> Outcome:
+    def outcome(self, response: HttpReply, account: Account | None = None) -> Outcome:
         if response.status == 501:
             return not_sent(self.label, response, (Verdict.REFUSED, "there is no such call"))
         return super().outcome(response)

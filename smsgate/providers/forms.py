@@ -238,7 +238,7 @@ class TwilioCompatible(Provider):
         headers = {"Content-Type": posted.content_type, **signed}
         return HttpCall(posted.method, url, headers, posted.form)
 
-    def outcome(self, response: HttpReply) -> Outcome:
+    def outcome(self, response: HttpReply, account: Account | None = None) -> Outcome:
         """Say what a response means. Never raises.
 
         A message that is made may have failed already: 201, with ``status`` and ``error_code`` in

@@ -209,7 +209,7 @@ class Infobip(Provider):
             headers={"Authorization": f"App {account.secrets['api_key'][0].value}"},
         )
 
-    def outcome(self, response: HttpReply) -> Outcome:
+    def outcome(self, response: HttpReply, account: Account | None = None) -> Outcome:
         """Say what Infobip's response to ``reply`` means: a rejection comes with 200."""
         if 200 <= response.status < 300:
             status = _first_message(response).status or _Status()

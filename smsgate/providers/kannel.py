@@ -127,7 +127,7 @@ class Kannel(PathSecretProvider):
             query["smsc"] = account.options["smsc"]
         return HttpCall("GET", f"{send_url(account)}?{urlencode(query, errors='replace')}")
 
-    def outcome(self, response: HttpReply) -> Outcome:
+    def outcome(self, response: HttpReply, account: Account | None = None) -> Outcome:
         """Say what Kannel's response to ``reply`` means. It gives no message id."""
         if response.status == 503 and response.body.strip() == _TRY_LATER:
             meaning = (Verdict.NOT_ACCEPTED, "it cannot take texts just now")

@@ -222,7 +222,7 @@ class VonageSms(Provider):
             auth=(account.options["api_key"], account.secrets["api_secret"][0].value),
         )
 
-    def outcome(self, response: HttpReply) -> Outcome:
+    def outcome(self, response: HttpReply, account: Account | None = None) -> Outcome:
         """Say what Vonage's response to ``reply`` means. Never raises; repeats no number.
 
         A number that opted out is accepted here; a delivery receipt reports it later.

@@ -15,7 +15,14 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from smsgate.domain.errors import Unreadable
-from smsgate.domain.messages import HttpCall, InboundMessage, Reply, WebhookRequest
+from smsgate.domain.messages import (
+    HttpCall,
+    HttpReply,
+    InboundMessage,
+    Reply,
+    Verdict,
+    WebhookRequest,
+)
 from smsgate.providers import PROVIDERS, check_accounts, usable
 from smsgate.providers.form.xml_document import XmlRefused, read_xml
 from smsgate.providers.reading import PartUnreadable
@@ -289,6 +296,60 @@ def test_the_host_may_be_another_one_and_the_rest_stays():
     assert sent("Out.", described).url == "http://127.0.0.1:9/x/v1/u?a=b"
 
 
+# --- what the gateway answers --------------------------------------------------------------------
+
+SAYS = {"sent_field": "data.messages.0.status", "sent_value": "SUCCESS"}
+HAS_ID = {"sent_field": "messages.0.id", "sent_id_field": "messages.0.id"}
+
+
+def answered(body: str, status: int = 200, **options: str) -> tuple[str, str]:
+    outcome = form.outcome(HttpReply(status, "", body.encode()), account(**options))
+    return outcome.verdict.value, outcome.provider_id
+
+
+@pytest.mark.parametrize(
+    ("options", "body", "verdict", "id_"),
+    [
+        ({}, '{"id": "m-1"}', "sent", "m-1"),
+        ({}, "whatever", "sent", ""),
+        (SAYS, '{"data": {"messages": [{"status": "SUCCESS", "id": "x"}]}}', "sent", ""),
+        (SAYS, '{"data": {"messages": [{"status": "INVALID_RECIPIENT"}]}}', "refused", ""),
+        (SAYS, '{"data": {"messages": []}}', "unknown", ""),
+        (SAYS, '{"data": {"messages": [{"status": {"name": "SUCCESS"}}]}}', "unknown", ""),
+        (SAYS, "<html>moved</html>", "unknown", ""),
+        (SAYS, "", "unknown", ""),
+        (HAS_ID, '{"messages": [{"id": 17}]}', "sent", "17"),
+        (HAS_ID, '{"messages": [{"id": ""}]}', "refused", ""),
+        (HAS_ID, '{"messages": [{"id": null}]}', "refused", ""),
+        (HAS_ID, '{"messages": [{"error": "12"}]}', "unknown", ""),
+        ({"sent_field": "accepted"}, '{"accepted": false}', "refused", ""),
+        ({"sent_field": "accepted", "sent_value": "true"}, '{"accepted": true}', "sent", ""),
+        ({"sent_field": "0.id", "sent_id_field": "0.id"}, '[{"id": "1002"}]', "sent", "1002"),
+        ({"sent_field": "id", "sent_id_field": "id"}, "<status><id>7</id></status>", "sent", "7"),
+        ({"sent_field": "id"}, "<status><id/></status>", "refused", ""),
+        ({"sent_field": "id"}, "<status><id>1</id><id>2</id></status>", "unknown", ""),
+        ({"sent_id_field": "id"}, '{"id": "%s"}' % ("x" * 500), "sent", ""),
+    ],
+)  # fmt: skip
+def test_a_success_is_what_the_account_says(options, body, verdict, id_):
+    assert answered(body, **options) == (verdict, id_)
+
+
+def test_a_note_names_the_field_and_repeats_nothing_that_the_gateway_said():
+    outcome = form.outcome(
+        HttpReply(200, "", b'{"data": {"messages": [{"status": "no +14155550123"}]}}'),
+        account(**SAYS),
+    )
+    assert "data.messages.0.status" in outcome.note
+    assert "+1415" not in outcome.note
+
+
+@given(st.binary(max_size=200), st.sampled_from([200, 204, 400, 503]))
+def test_any_answer_has_an_outcome(body, status):
+    outcome = form.outcome(HttpReply(status, "", body), account(**HAS_ID))
+    assert outcome.verdict is not Verdict.SENT or status < 300
+
+
 # --- faults ---------------------------------------------------------------------------------------
 
 
@@ -302,6 +363,7 @@ def test_the_host_may_be_another_one_and_the_rest_stays():
         ({"id_from": "content", "id_field": "id"}, "id_field", "keep one of them"),
         ({"id_from": "text"}, "id_from", "field or content"),
         ({"time_field": "at"}, "time_field", 'id_from = "content"'),
+        ({"sent_value": "OK"}, "sent_value", "sent_field"),
         ({"list_field": "messages"}, "list_field", 'body = "json" or "xml"'),
         ({"send_template": '{"to": "{to}", "text": {text}}'}, "send_template", "inside a string"),
         ({"send_template": "[" * 100_000}, "send_template", "must be JSON"),

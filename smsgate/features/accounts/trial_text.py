@@ -90,7 +90,7 @@ class TrialTextSender:
         except CallFailed as error:
             verdict = Verdict.UNKNOWN if error.left else Verdict.NOT_ACCEPTED
             return Outcome(verdict, note=str(error))
-        return provider.outcome(response)
+        return provider.outcome(response, account)
 
 
 def _event(reply: Reply, outcome: Outcome, actor: str, now_us: int) -> Event:

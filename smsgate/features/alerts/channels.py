@@ -164,9 +164,10 @@ class TextChannel:
         )
         provider = PROVIDERS[self._account.provider]
         try:
-            outcome = provider.outcome(self._tokens.perform(provider.reply(reply, self._account)))
+            response = self._tokens.perform(provider.reply(reply, self._account))
         except CallFailed as error:
             return "" if error.left else str(error)
+        outcome = provider.outcome(response, self._account)
         if outcome.verdict in (Verdict.SENT, Verdict.UNKNOWN):
             return ""
         return f"{self._account.provider} did not take it: {outcome.note or outcome.verdict.value}"

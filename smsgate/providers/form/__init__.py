@@ -16,9 +16,18 @@ from dataclasses import replace
 from urllib.parse import unquote_to_bytes, urlencode
 
 import msgspec
+from msgspec import UNSET
 
 from smsgate.domain.errors import SignatureRefused
-from smsgate.domain.messages import HttpCall, InboundMessage, Reply, WebhookRequest
+from smsgate.domain.messages import (
+    HttpCall,
+    HttpReply,
+    InboundMessage,
+    Outcome,
+    Reply,
+    Verdict,
+    WebhookRequest,
+)
 from smsgate.domain.phone import international
 from smsgate.domain.signing import (
     as_bytes,
@@ -33,10 +42,12 @@ from smsgate.providers.base import (
     Field,
     Provider,
     idempotency_key,
+    not_sent,
     secret_field,
     send_url,
 )
 from smsgate.providers.form.field_paths import (
+    answer_value,
     as_element,
     list_at,
     nested_fields,
@@ -68,6 +79,8 @@ _CHARSETS: Mapping[str, str] = {
     "UCS-2": "utf-16-be",
 }
 """Character sets whose texts come with every byte as ``%41``; of UTF-8, texts come as they are."""
+_NOTHING = frozenset({None, "", "0", "false"})
+_MAX_ID = 200
 _PLAIN = frozenset({"", "UTF-8", "UTF8", "ASCII", "US-ASCII"})
 
 
@@ -109,6 +122,9 @@ class Form(Provider):
         Field("send_from", _NAME, "the name of a field", required=False),
         Field("send_to", _NAME, "the name of a field", required=False),
         Field("send_text", _NAME, "the name of a field", required=False),
+        Field("sent_field", _NAME, _WHAT, required=False),
+        Field("sent_value", r"[ -~]+", "what sent_field says of a taken text", required=False),
+        Field("sent_id_field", _NAME, _WHAT, required=False),
         Field("username", r"[!-~]+", "the user's name at the gateway", required=False),
         secret_field("api_key", "a bearer token, or user:password", required=False),
     )
@@ -213,6 +229,29 @@ class Form(Provider):
         authorization = basic_auth(user, password) if colon else f"Bearer {api_key}"
         return replace(call, headers={"Authorization": authorization, **call.headers})
 
+    def outcome(self, response: HttpReply, account: Account | None = None) -> Outcome:
+        """Say what the gateway's response to ``reply`` means, by the account's ``sent_…`` keys.
+
+        A 2xx may be a refusal; where what would say so is not there, nobody knows.
+        """
+        outcome = super().outcome(response)
+        if outcome.verdict is not Verdict.SENT or account is None:
+            return outcome
+        options = account.options
+        if path := options.get("sent_field"):
+            said = answer_value(response.body, path)
+            if said is UNSET:
+                meaning = (Verdict.UNKNOWN, f"it does not say {path}, so nobody knows")
+                return not_sent(self.label, response, meaning)
+            wanted = options.get("sent_value")
+            if not (said == wanted if wanted else said not in _NOTHING):
+                meaning = (Verdict.REFUSED, f"its {path} says that it did not take the text")
+                return not_sent(self.label, response, meaning)
+        if path := options.get("sent_id_field"):
+            id_ = answer_value(response.body, path) or ""
+            outcome = replace(outcome, provider_id=id_ if len(id_) <= _MAX_ID else "")
+        return outcome
+
 
 # --- what the account says ------------------------------------------------------------------------
 
@@ -228,6 +267,8 @@ def _contradictions(options: Mapping[str, str]) -> Iterator[tuple[str, str]]:
         yield "id_field", 'cannot be set with id_from = "content": keep one of them'
     if options.get("time_field") and options.get("id_from") != "content":
         yield "time_field", 'is read with id_from = "content" alone: set that, or take it out'
+    if options.get("sent_value") and not options.get("sent_field"):
+        yield "sent_value", "is what sent_field must say: set that, too"
     if options.get("list_field") and options.get("body") not in ("json", "xml"):
         yield "list_field", 'needs body = "json" or "xml": a form has one text'
     for name in _SENT_NAMES:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import msgspec
 from msgspec import UNSET
 
 from smsgate.domain.errors import Unreadable
@@ -75,18 +76,45 @@ def value_at(content: object, path: str) -> GivenText:
 
     ``UNSET`` where nothing does, or something that is neither a text nor a number.
     """
-    value = content.get(path, UNSET) if isinstance(content, Mapping) else UNSET
-    if value is UNSET:
-        value = content
-        for name in path.split("."):
-            value = _inside(value, name)
-    if isinstance(value, XmlElement) and not value.elements():
-        return value.text
+    return _as_text(_found(content, path))
+
+
+def answer_value(body: bytes, path: str) -> GivenText:
+    """Return the value at the end of a path in a response, JSON or XML; of a boolean its name.
+
+    ``UNSET`` where there is none. Never raises.
+    """
+    try:
+        content: object = msgspec.json.decode(body)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        try:
+            content = read_xml(body)
+        except XmlRefused:
+            return UNSET
+    try:
+        value = _found(content, path)
+    except Unreadable:
+        return UNSET
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return _as_text(value)
+
+
+def _as_text(value: object) -> GivenText:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, (str, int)):
         return UNSET
     return str(value)
+
+
+def _found(content: object, path: str) -> object:
+    value = content.get(path, UNSET) if isinstance(content, Mapping) else UNSET
+    if value is UNSET:
+        value = content
+        for name in path.split("."):
+            value = _inside(value, name)
+    return value.text if isinstance(value, XmlElement) and not value.elements() else value
 
 
 def nested_fields(named: Mapping[str, str], list_field: str) -> dict[str, object]:

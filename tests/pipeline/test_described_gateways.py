@@ -1,7 +1,8 @@
-"""Texts of a gateway that sends no ids: what counts as the same text, and what as another one."""
+"""Gateways that the account describes: texts without ids, and replies by a template."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -13,6 +14,7 @@ from smsgate.pipeline.services import build_services
 from smsgate.store.inbox import GLANCE_S, REMEMBER_S
 from smsgate.store.keys import partition_of
 from smsgate.web import create_app
+from tests.fakes.scripted_api import ScriptedApi
 from tests.fakes.values import NUMBER
 
 SECRET = "a-secret-of-the-tests-that-is-long-enough"
@@ -32,6 +34,31 @@ time_field = "at"
 to         = "22396"
 send_url   = "https://gateway.example.com/send"
 
+[accounts.nested]
+provider       = "form"
+secret         = "{SECRET}3"
+body           = "xml"
+id_field       = "@id"
+to             = "22397"
+api_key        = "t0ken"
+send_url       = "https://gateway.example.com/v1/send?a=b"
+api_url        = "%API%"
+send_headers   = "X-Key: {{api_key}}"
+send_template  = '''{{"messages": [{{"to": "{{to_digits}}", "text": "{{text}}"}}]}}'''
+sent_field     = "messages.0.status"
+sent_value     = "OK"
+sent_id_field  = "messages.0.id"
+
+[programs.nested]
+name     = "Acme Nested"
+account  = "nested"
+senders  = ["*"]
+keywords = ["en"]
+region   = "US"
+
+[programs.nested.replies.en]
+opt_out = "\\"Out\\" of {{program}} & gone ]]>"
+
 [programs.bare]
 name     = "Acme Bare"
 account  = "bare"
@@ -49,9 +76,16 @@ region   = "US"
 
 
 @pytest.fixture
-def services(environ):
+def gateway():
+    answer = b'{"messages": [{"status": "OK", "id": "g-1"}]}'
+    with ScriptedApi({"/v1/send": [(200, answer)]}) as fake:
+        yield fake
+
+
+@pytest.fixture
+def services(environ, gateway):
     path = Path(environ["SMSGATE_CONFIG"], "smsgate.toml")
-    path.write_text(path.read_text() + CONFIG)
+    path.write_text(path.read_text() + CONFIG.replace("%API%", gateway.url))
     made = build_services(load_configuration(environ))
     made.store.metadata.create(buckets=8)
     publish_programs(made.settings, made.store)
@@ -99,3 +133,28 @@ def test_with_a_time_a_repeat_of_hours_later_is_the_same_text(post, redis_client
     assert post("timed", "STOP", "2026-11-28 10:00:10") == ["START", "STOP", "STOP"]
     kept = [redis_client.ttl(key) for key in redis_client.keys("*seen:timed:*")]
     assert max(kept) > REMEMBER_S - 60
+
+
+@pytest.mark.parametrize(
+    ("answer", "outcome", "id_"),
+    [
+        (b'{"messages": [{"status": "OK", "id": "g-1"}]}', "sent", "g-1"),
+        (b'{"messages": [{"status": "NO_CREDIT"}]}', "refused", ""),
+        (b"<html>maintenance</html>", "unknown", ""),
+    ],
+)
+def test_a_stop_in_xml_is_confirmed_by_the_template_and_the_answer_is_understood(
+    services, gateway, answer, outcome, id_
+) -> None:
+    gateway.answers["/v1/send"] = [(200, answer)]
+    document = f'<sms id="m-1"><from>{NUMBER}</from><text>STOP</text></sms>'
+    url = f"/webhooks/nested/{SECRET}3"
+    client = create_app(services).test_client()
+    assert client.post(url, data=document, content_type="text/xml").status_code == 200
+    services.applier.drain(partition_of(NUMBER))
+    services.sender.drain(partition_of(NUMBER))
+    (call,) = gateway.calls
+    text = '"Out" of Acme Nested & gone ]]>'
+    assert json.loads(call.body) == {"messages": [{"to": NUMBER[1:], "text": text}]}
+    _, replied = services.history.of_number(NUMBER)
+    assert (replied.outcome, replied.provider_id) == (outcome, id_)
