@@ -44,7 +44,7 @@ def test_there_is_an_opt_out_line(language):
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_there_are_page_texts(language):
-    assert language in _table("smsgate.web", "optout_texts.toml")
+    assert language in _table("smsgate.features.links", "page_text.toml")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
