@@ -14,9 +14,8 @@ from smsgate.classifier import explanation
 from smsgate.consent import event_text
 from smsgate.domain.errors import NoSuchReview, ReviewChanged, Unfit
 from smsgate.features.reviews import queue as review_queue
-from smsgate.features.reviews.conversation import read_conversation
 from smsgate.features.reviews.queue import ReviewQueue, SimilarTexts, find_similar
-from smsgate.features.reviews.service import ReviewService
+from smsgate.features.reviews.service import ReviewService, read_conversation
 from smsgate.features.reviews.storage import PostponedReviews
 from smsgate.pipeline import labelled_texts
 from smsgate.pipeline.reviews import ReviewDecision

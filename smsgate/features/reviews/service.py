@@ -1,4 +1,4 @@
-"""Decisions of people about texts that wait: deciding, and taking back.
+"""Texts that wait for a person: deciding, taking a decision back, and the conversation around.
 
 A decision is an entry of the inbox like any other. It is for one text that was looked at: where
 somebody else decided that one already, or a newer text came meanwhile, nothing is done.
@@ -8,11 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 
-from smsgate.consent.events import ConsentState
+from smsgate.consent.event_text import outcome, reply_title, title
+from smsgate.consent.events import ConsentState, Event
 from smsgate.consent.reviews import REOPENED, REVIEWED, decision_id
 from smsgate.domain.errors import (
     NoSuchReview,
+    RecordsNotReady,
+    RecordsUnavailable,
     ReviewChanged,
     StoreNotReady,
 )
@@ -23,16 +27,26 @@ from smsgate.domain.messages import (
     Entry,
     Intent,
     SetMembership,
+    inbox_place,
 )
 from smsgate.domain.phone import e164
+from smsgate.pipeline.forwards import KIND as FORWARD
 from smsgate.pipeline.reviews import (
     OpenReview,
+    ReviewCase,
     ReviewDecision,
     ReviewDecisions,
     list_open_of,
 )
 from smsgate.pipeline.services import Services
 from smsgate.store.keys import partition_of
+
+_EVENTS_AROUND = 8
+"""Recorded events before a text, and as many behind it, that its conversation has."""
+_MAX_LEDGER, _MAX_INBOX = 1_000, 200
+"""Events and entries of the partition among which those of the number are looked for."""
+_ORDINARY_SPAN_MS, _MAX_ORDINARY = 24 * 3600 * 1000, 300
+"""How far from the text, and among how many of the partition, ordinary texts are looked for."""
 
 
 class ReviewService:
@@ -158,3 +172,67 @@ def _undo_entry(found: ReviewDecision, actor: str) -> Entry:
         stood=before.stood if lifts else None,
         undoes=found.key.partition("-")[2] if lifts else "",
     )
+
+
+# --- the conversation around a text ---------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationLine:
+    """A text, a reply, or an action of staff."""
+
+    at_us: int
+    who: str
+    """``them``, ``us`` or ``staff``."""
+    what: str
+    text: str
+    waits: bool = False
+    """Whether it waits for a person as well."""
+    asked: bool = False
+    """Whether it is the text that is shown."""
+
+
+def read_conversation(services: Services, case: ReviewCase) -> tuple[list[ConversationLine], str]:
+    """Return the lines in order, and what cannot be shown. Raises ``StoreUnavailable``."""
+    store, number, problem = services.store, case.open.number, ""
+    partition = partition_of(number)
+    lines: dict[str, ConversationLine] = {}
+    for stored in store.inbox.latest(partition, _MAX_INBOX):
+        entry, at_us = stored.entry, stored.received_us
+        if entry.number == number and entry.source == "text":
+            waits = entry.decision.intent is Intent.REVIEW
+            line = ConversationLine(at_us, "them", "Not applied yet", entry.text, waits)
+            lines[stored.id] = line
+    events = [one for one in store.ledger.newest(partition, _MAX_LEDGER) if one.number == number]
+    try:
+        recorded = services.records.history.around(number, case.since_us, _EVENTS_AROUND)
+        events = [*(one.event for one in recorded), *events]
+    except (RecordsUnavailable, RecordsNotReady) as error:
+        problem = f"Earlier texts cannot be shown: {error}."
+    for event in events:
+        if event.kind != FORWARD:  # it is about a text, and is none
+            lines[event.id if event.reply else event.inbox_id] = _line(event, case)
+    ordinary = store.sample_log.around(
+        partition, case.since_us // 1000, _ORDINARY_SPAN_MS, _MAX_ORDINARY
+    )
+    for at, (ms, entry) in enumerate(ordinary):
+        if entry.number == number:
+            line = ConversationLine(ms * 1000, "them", "Ordinary text", entry.text)
+            lines[f"ordinary-{at}"] = line
+    return sorted(lines.values(), key=lambda one: one.at_us), problem
+
+
+def _line(event: Event, case: ReviewCase) -> ConversationLine:
+    at_us, entry = event.received_us or event.applied_us, event.entry
+    if event.reply is not None:
+        what = f"{reply_title(event.reply.kind)}: {outcome(event)}"
+        return ConversationLine(at_us, "us", what, event.reply.text)
+    if entry is None or entry.source != "text":
+        actor, text = (entry.actor, entry.text) if entry is not None else ("", "")
+        what = " · ".join(filter(None, (title(event), actor)))
+        return ConversationLine(at_us, "staff", what, text)
+    same = event.program == case.open.program
+    asked = same and event.received_us == case.since_us
+    first, newest = inbox_place(case.open.first), inbox_place(case.open.newest)
+    waits = same and event.kind == "review" and first <= inbox_place(event.inbox_id) <= newest
+    return ConversationLine(at_us, "them", title(event), entry.text, asked or waits, asked)
