@@ -112,7 +112,7 @@ def list_rq_worker(connection: redis.Redis, queue: str) -> ListRqWorker:
 
 
 def progress_of(job: Job) -> Callable[[int], None]:
-    """What is told how far a step is, and writes it to ``job.meta`` a few times a second."""
+    """A function that takes how far a step is, and writes it to ``job.meta`` at intervals."""
     reported_at = -REPORT_S
     job.connection.expire(job.key, KEPT_DAYS * 86_400)  # what a killed worker leaves goes, too
 

@@ -1,4 +1,4 @@
-"""What people do to a number by hand, as forms ask for it: checked, and entered."""
+"""Checks of what operators type: reasons, consents and evidence."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ def consent_of(words: str, medium: str, source: str, given: str) -> Consent:
     ``given`` is a day such as 2026-05-03, or a moment such as 2026-05-03T14:00 (UTC).
     47 CFR 64.1200(f)(9) asks who agreed to what, and how. Raises ``Unfit``.
     """
-    said, where = words.strip(), source.strip()
-    if not said or len(said) > _WORDS:
+    agreed, where = words.strip(), source.strip()
+    if not agreed or len(agreed) > _WORDS:
         raise Unfit("Give the words that were shown or said, as they were.")
     if medium not in MEDIA:
         raise Unfit(f"Say how it was given: {', '.join(MEDIA)}.")
     if len(where) > _SOURCE:
         raise Unfit(f"The source is longer than {_SOURCE} characters.")
-    return Consent(words=said, medium=medium, source=where, given_us=_given_us(given))
+    return Consent(words=agreed, medium=medium, source=where, given_us=_given_us(given))
 
 
 def earliest_us(given: str, now: datetime) -> int:

@@ -9,7 +9,7 @@ from flask import Response
 from werkzeug.exceptions import NotAcceptable
 
 from smsgate.domain.phone import e164
-from smsgate.features.evidence.service import gathered, page
+from smsgate.features.evidence.service import collect_evidence, page
 from smsgate.web.v1.operations import JSON, Call, Operation, Outcome
 
 _HTML = "text/html"
@@ -34,7 +34,7 @@ def read_evidence(call: Call) -> Outcome:
     kind = call.request.accept_mimetypes.best_match([JSON, _HTML])
     if kind is None and call.request.accept_mimetypes:
         raise NotAcceptable(f"Say `Accept: {JSON}` or `Accept: {_HTML}`.")
-    found = gathered(call.services, number)
+    found = collect_evidence(call.services, number)
     if kind == _HTML:
         return Response(page(found), content_type=f"{_HTML}; charset=utf-8")
     return 200, found

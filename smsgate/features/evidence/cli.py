@@ -10,7 +10,7 @@ from smsgate.cli import session
 from smsgate.cli.session import out
 from smsgate.domain.phone import e164
 from smsgate.features.evidence.service import as_json as formatted
-from smsgate.features.evidence.service import gathered, page
+from smsgate.features.evidence.service import collect_evidence, page
 from smsgate.files import whole
 
 
@@ -31,7 +31,7 @@ def evidence(number: str, output: Path, as_json: bool) -> None:
     the chain is broken.
     """
     known = e164(number)
-    found = gathered(session.services(), known)
+    found = collect_evidence(session.services(), known)
     if as_json:
         session.show_json(found)
     else:

@@ -9,7 +9,7 @@ from flask import Flask, Response, abort, request
 
 from smsgate.domain.errors import Unfit
 from smsgate.domain.phone import MAX_SENDER_CHARS, as_recorded
-from smsgate.features.evidence.service import as_json, gathered
+from smsgate.features.evidence.service import as_json, collect_evidence
 from smsgate.features.evidence.service import page as as_page
 from smsgate.pipeline.services import Services
 from smsgate.web.console.auth import needs
@@ -35,7 +35,7 @@ def register(console: Flask, services: Services) -> None:
         if not turn.acquire(blocking=False):
             abort(503, "Another evidence file is being made: try again in a few seconds.")
         try:
-            found = gathered(services, number)
+            found = collect_evidence(services, number)
         finally:
             turn.release()
         content = as_page(found).encode() if kind == "html" else as_json(found)

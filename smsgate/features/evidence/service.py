@@ -44,11 +44,11 @@ def evidence(
             str(partition): {"links": head.seq, "hash": head.hash.hex()}
             for partition, head in records.reader.heads().items()
         },
-        "events": [_told(found, one) for one in records.reader.of_number(number)],
+        "events": [_event_view(found, one) for one in records.reader.of_number(number)],
     }
 
 
-def gathered(services: Services, number: str) -> dict[str, Any]:
+def collect_evidence(services: Services, number: str) -> dict[str, Any]:
     """The evidence of a number with everything that happened until now, and how it stands.
 
     Raises as ``evidence``, ``RecordsDiffer``, ``StoreUnavailable`` and ``StoreNotReady``.
@@ -88,7 +88,7 @@ def _template() -> Template:
     )
 
 
-def _told(links: Mapping[str, ChainLink], one: Recorded) -> dict[str, Any]:
+def _event_view(links: Mapping[str, ChainLink], one: Recorded) -> dict[str, Any]:
     event = one.event
     link = links.get(event.id, ChainLink(one.partition, one.seq, event.id, b"", b""))
     return {

@@ -74,14 +74,14 @@ def list_imports(call: Call) -> Outcome:
     """List the imports that came to their end, newest first."""
     services = call.services
     found = imports(services.store, services.records, call.query.limit)
-    return 200, Imports([_told(one, None) for one in found])
+    return 200, Imports([_import_view(one, None) for one in found])
 
 
 def read_import(call: Call) -> Outcome:
     """Say what one import was, whether it was undone, and how far an undo is."""
     record = import_of(call.services.records, call.path["list"])
     progress = ListJobs(call.services).undo_of(record.id)
-    return 200, _told(record, _progress(*progress) if progress else None)
+    return 200, _import_view(record, _progress(*progress) if progress else None)
 
 
 def undo_import(call: Call) -> Outcome:
@@ -95,10 +95,10 @@ def undo_import(call: Call) -> Outcome:
     jobs.undo(call.actor(asked.actor), id_, asked.reason.strip())
     progress = jobs.undo_of(id_)
     record = import_of(call.services.records, id_)
-    return 202, _told(record, _progress(*progress) if progress else None)
+    return 202, _import_view(record, _progress(*progress) if progress else None)
 
 
-def _told(record: ImportRecord, progress: UndoProgress | None) -> Import:
+def _import_view(record: ImportRecord, progress: UndoProgress | None) -> Import:
     undone = None
     if record.undone_us:
         undone = Undone(

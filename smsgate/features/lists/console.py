@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -20,7 +20,7 @@ from flask import (
 )
 from werkzeug.datastructures import ImmutableMultiDict
 from werkzeug.formparser import FormDataParser
-from werkzeug.wrappers import Response as Answer
+from werkzeug.wrappers import Response as Redirect
 
 from smsgate.domain.errors import (
     ListsUnavailable,
@@ -53,50 +53,54 @@ from smsgate.web.console.auth import actor, needs, operator, record_action
 Form = ImmutableMultiDict[str, str]
 
 
-def asked_of(form: Form) -> ListRequest:
+def list_request_of(form: Form) -> ListRequest:
     """What is asked for of a list that came in."""
-    text: Callable[[str], str] = lambda name: form.get(name, "").strip()  # noqa: E731 - short
+    program, state, region, kind = (
+        form.get(name, "").strip() for name in ("program", "state", "region", "form")
+    )
     return ListRequest(
-        program=text("program"),
-        state=text("state"),
-        region=text("region"),
+        program=program,
+        state=state,
+        region=region,
         column=form.get("column", ""),
-        form=text("form") or "auto",
+        form=kind or "auto",
         types=form.get("types") == "yes",
     )
 
 
-def exported_of(form: Form) -> ListRequest:
+def export_request_of(form: Form) -> ListRequest:
     """What is asked for of an export. Raises ``Unfit``."""
+    day, since_us = form.get("since", "").strip(), 0
+    if day:
+        try:
+            since_us = int(datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp() * 1_000_000)
+        except ValueError as error:
+            raise Unfit(f"{day!r} is no day: write it as 2026-11-24.") from error
     return ListRequest(
         program=form.get("program", ""),
         form=form.get("form", "csv"),
         states=tuple(form.getlist("state")),
-        since_us=_since_us(form.get("since", "").strip()),
+        since_us=since_us,
     )
-
-
-def _since_us(day: str) -> int:
-    if not day:
-        return 0
-    try:
-        return int(datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp() * 1_000_000)
-    except ValueError as error:
-        raise Unfit(f"{day!r} is no day: write it as 2026-11-24.") from error
 
 
 _FIELD = 64 * 1024
 """Bytes of what may be in the form beside the file."""
 
 
-def received(jobs: ListJobs, operator: str) -> ListJob:
-    """Take the file of this request. Raises ``Unfit``."""
+def receive_upload(jobs: ListJobs, operator: str) -> ListJob:
+    """Take the file of this request, straight to its place in the data directory.
+
+    Every other form is parsed in memory before anybody asks who sent it, and may have 64 KiB. This
+    one is parsed once the operator is known and may upload; its CSRF token is checked then, and
+    what came without a right one is removed. Raises ``Unfit``.
+    """
     if request.content_length is None:
         abort(411)
     with jobs.uploading(operator, request.content_length - _FIELD) as upload:
         request.max_content_length = MAX_UPLOAD_BYTES + _FIELD
         request.max_form_parts = 10
-        request.form_data_parser_class = _into(upload)
+        request.form_data_parser_class = _parser_for(upload)
         current_app.extensions["csrf"].protect()
         file = request.files.get("file")
         if file is None or not file.filename:
@@ -104,15 +108,15 @@ def received(jobs: ListJobs, operator: str) -> ListJob:
         return upload.keep(request.form.get("kind", ""), file.filename)
 
 
-def _into(upload: Upload) -> type[FormDataParser]:
+def _parser_for(upload: Upload) -> type[FormDataParser]:
     """A parser that puts the one file of a form where it is to be."""
 
-    class Into(FormDataParser):
+    class UploadParser(FormDataParser):
         def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - as its parent
             super().__init__(*args, **kwargs)
             self.stream_factory = lambda *_, **__: upload.file()
 
-    return Into
+    return UploadParser
 
 
 LISTS = "/console/lists"
@@ -123,12 +127,12 @@ _ENDINGS = {"csv": "csv", "ndjson": "jsonl", "lines": "txt", "txt": "txt"}
 
 def register(console: Flask, services: Services) -> None:
     """Add the routes."""
-    pages = Pages(services, ListJobs(services))
+    pages = ListPages(services, ListJobs(services))
     agents = needs("agent")
     console.get(LISTS)(agents(pages.lists))
     console.post(f"{LISTS}/upload")(agents(pages.upload_list))
     console.post(f"{LISTS}/export")(agents(pages.export_list))
-    console.post(f"{LISTS}/undo")(agents(pages.look_at_undo))
+    console.post(f"{LISTS}/undo")(agents(pages.rehearse_undo))
     console.get(f"{LISTS}/<id_>")(agents(pages.one_list))
     console.get(f"{LISTS}/<id_>/part")(agents(pages.list_part))
     console.get(f"{LISTS}/<id_>/files/<name>")(agents(pages.list_file))
@@ -138,11 +142,11 @@ def register(console: Flask, services: Services) -> None:
     console.post(f"{LISTS}/<id_>/undo")(agents(pages.undo_list))
     console.post(f"{LISTS}/<id_>/resume")(agents(pages.resume_list))
     console.post(f"{LISTS}/<id_>/remove")(agents(pages.remove_list))
-    # Its token is looked at once the operator may upload, see lists_upload.py.
+    # ``receive_upload`` checks its token.
     console.extensions["csrf"].exempt(console.view_functions["upload_list"])
 
 
-class Pages:
+class ListPages:
     """The page of all lists, and that of one."""
 
     def __init__(self, services: Services, jobs: ListJobs) -> None:
@@ -177,23 +181,23 @@ class Pages:
             all=ALL,
         )
 
-    def upload_list(self) -> Answer:
+    def upload_list(self) -> Redirect:
         """Take a file."""
-        return _to(received(self._jobs, actor()).id)
+        return _to(receive_upload(self._jobs, actor()).id)
 
-    def export_list(self) -> Answer:
+    def export_list(self) -> Redirect:
         """Begin an export, and note who asked for it."""
-        asked = exported_of(request.form)
+        asked = export_request_of(request.form)
         job = self._jobs.export(actor(), asked)
         record_action("exported numbers", job.name)
         return _to(job.id)
 
-    def look_at_undo(self) -> Answer:
+    def rehearse_undo(self) -> Redirect:
         """See what undoing an import would do."""
         list_id = request.form.get("list_id", "")
         return _to(self._jobs.rehearse_undo(actor(), list_id, everybody=_everybody()).id)
 
-    def undo_list(self, id_: str) -> Answer:
+    def undo_list(self, id_: str) -> Redirect:
         """Undo an import, as it was looked at."""
         reason = reason_of(request.form.get("reason", ""))
         self._jobs.apply_undo(id_, actor(), reason, everybody=_everybody())
@@ -207,30 +211,30 @@ class Pages:
         """The same, for a page that is looking at it."""
         return render_template("part_list.html", **self._shown(id_))
 
-    def rehearse_list(self, id_: str) -> Answer:
+    def rehearse_list(self, id_: str) -> Redirect:
         """See what an import would do."""
-        asked = asked_of(request.form)
+        asked = list_request_of(request.form)
         self._jobs.begin(id_, actor(), "rehearse", asked, everybody=_everybody())
         return _to(id_)
 
-    def scrub_list(self, id_: str) -> Answer:
+    def scrub_list(self, id_: str) -> Redirect:
         """Part a list."""
-        asked = asked_of(request.form)
+        asked = list_request_of(request.form)
         self._jobs.begin(id_, actor(), "part", asked, everybody=_everybody())
         return _to(id_)
 
-    def apply_list(self, id_: str) -> Answer:
+    def apply_list(self, id_: str) -> Redirect:
         """Do what an import was rehearsed to do."""
         words, medium = request.form.get("words", ""), request.form.get("medium", "")
         self._jobs.apply(id_, actor(), words, medium, everybody=_everybody())
         return _to(id_)
 
-    def resume_list(self, id_: str) -> Answer:
+    def resume_list(self, id_: str) -> Redirect:
         """Go on with what was interrupted or failed."""
         self._jobs.resume(id_, actor(), everybody=_everybody())
         return _to(id_)
 
-    def remove_list(self, id_: str) -> Answer:
+    def remove_list(self, id_: str) -> Redirect:
         """Take a list away with its files."""
         self._jobs.remove(id_, actor(), everybody=_everybody())
         flash("The list and its files are gone from here. What was applied stays applied.", "good")
@@ -262,7 +266,7 @@ class Pages:
             "programs": [*self._services.settings.programs],
             "formats": FORMATS,
             "media": MEDIA,
-            "said": {"scrub": BLOCK_REASONS, "undo": UNDO_OUTCOMES}.get(job.kind, ROW_OUTCOMES),
+            "meanings": {"scrub": BLOCK_REASONS, "undo": UNDO_OUTCOMES}.get(job.kind, ROW_OUTCOMES),
             "days": KEPT_DAYS,
             "all": ALL,
             "change_text": partial(change_text, titles=titles_of(self._services.settings)),
@@ -284,7 +288,7 @@ def _everybody() -> bool:
     return found is not None and found.may("admin")
 
 
-def _to(id_: str) -> Answer:
+def _to(id_: str) -> Redirect:
     return redirect(f"{LISTS}/{id_}", 303)
 
 
@@ -292,6 +296,6 @@ def _ending(job: ListJob, name: str) -> str:
     """The ending of a file's name: a scrubbed list has the form that it came in."""
     if name == "result":
         return "csv"
-    told = job.result.shape if job.result is not None else ""
-    form = job.request.form if job.kind == "export" else told
+    shape = job.result.shape if job.result is not None else ""
+    form = job.request.form if job.kind == "export" else shape
     return next((end for kind, end in _ENDINGS.items() if kind in form), "csv")

@@ -44,7 +44,7 @@ _MAX_CELL_CHARS = 200
 _STATES: tuple[State, ...] = ("opted_out", "subscribed")
 """In this order: beside an opt-out of the same window a consent is refused."""
 Progress = Callable[[int], None]
-"""Is told how many bytes more were read."""
+"""Takes how many bytes more were read."""
 
 
 @dataclass(frozen=True, slots=True)

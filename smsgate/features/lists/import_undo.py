@@ -34,7 +34,7 @@ from smsgate.store.keys import PARTITIONS
 
 PENDING = "would_undo"
 _NO_EFFECT = ("refused", "kept", "stale", "recorded", "asked")
-"""Outcomes of events that said something and changed nothing."""
+"""Outcomes of events that changed nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +70,8 @@ def effect_of_list(
         return ListEffect("unchanged")
     first, last = places[0], places[-1]
     before = consent_states[first]
-    outcome, undone_by = _since(history, consent_states, places, list_id)
-    if outcome == PENDING and _unknown(history[first], before):
+    outcome, undone_by = _outcome_since(history, consent_states, places, list_id)
+    if outcome == PENDING and _is_unknown(history[first], before):
         outcome = "not_known"
     if outcome == PENDING and undecided(history[:first]):
         outcome = "waited"
@@ -97,16 +97,12 @@ def _consent_states(history: Sequence[Event], renamed: Mapping[str, str]) -> lis
     """How the number stood before each event, and after the last."""
     found = [ConsentState()]
     for event in history:
-        now = (
-            found[-1]
-            if event.consent_state is None
-            else recorded_consent_state(event.consent_state, renamed)
-        )
-        found.append(now)
+        state = event.consent_state
+        found.append(recorded_consent_state(state, renamed) if state is not None else found[-1])
     return found
 
 
-def _since(
+def _outcome_since(
     history: Sequence[Event],
     consent_states: Sequence[ConsentState],
     places: Sequence[int],
@@ -135,7 +131,7 @@ def _matters(event: Event, before: ConsentState, after: ConsentState) -> bool:
     return entry.decision.intent.stops or entry.decision.intent is Intent.OPT_IN
 
 
-def _unknown(part: Event, before: ConsentState) -> bool:
+def _is_unknown(part: Event, before: ConsentState) -> bool:
     """Whether an older opt-out held of which there is no event any more."""
     return part.before == "blocked" and not before.blocked(part.program)
 
@@ -157,7 +153,7 @@ UNDO_OUTCOMES = {
 """What becomes of a number of a list that is undone, and what that means."""
 KEPT = ("newer", "waited", "not_known", "busy")
 Progress = Callable[[int], None]
-"""Is told how many numbers more were looked at."""
+"""Takes how many numbers more were looked at."""
 Result = Callable[[str, str], None]
 """Is given a number and what became of it."""
 
@@ -187,10 +183,10 @@ class ImportUndo:
     def rehearse(self, id_: str, progress: Progress, result: Result | None = None) -> UndoSummary:
         """Say what undoing a list would do; nothing is changed."""
 
-        def look(_: int, numbers: Sequence[str]) -> dict[str, str]:
+        def rehearsed(_: int, numbers: Sequence[str]) -> dict[str, str]:
             return {number: one.outcome for number, one in self._effects(id_, numbers).items()}
 
-        return self._through(id_, progress, result, look)
+        return self._process(id_, progress, result, rehearsed)
 
     def apply(
         self,
@@ -205,7 +201,7 @@ class ImportUndo:
         def undo(partition: int, numbers: Sequence[str]) -> dict[str, str]:
             return self._undo(id_, partition, numbers, actor, reason)
 
-        summary = self._through(id_, progress, result, undo)
+        summary = self._process(id_, progress, result, undo)
         if summary.outcomes["undone"] or not summary.record.undone_us:
             record = summary.record
             entry = Entry(
@@ -222,7 +218,7 @@ class ImportUndo:
             self._archiver.move_all()  # so that the same file can be imported anew at once
         return summary
 
-    def _through(
+    def _process(
         self,
         id_: str,
         progress: Progress,
@@ -276,21 +272,21 @@ class ImportUndo:
             if not left:
                 break
             pending = {number: effects[number] for number in left}
-            ids, kept = self._entered(partition, _entries(id_, pending, seen, actor, reason))
+            ids, kept = self._enter(partition, _entries(id_, pending, seen, actor, reason))
             mine |= ids
         found |= dict.fromkeys(left, "busy")
         return found
 
-    def _entered(self, partition: int, entries: Iterable[Entry]) -> tuple[set[str], set[str]]:
-        """Enter entries and wait until they are applied, by whomever.
+    def _enter(self, partition: int, entries: Iterable[Entry]) -> tuple[set[str], set[str]]:
+        """Enter entries and wait until they are applied, here or by a worker.
 
         Gives their inbox ids, and numbers of which it is known that they keep what they have.
         """
         added, _ = self._store.inbox.add([Arrival(entry) for entry in entries])
-        told: dict[str, str] = {}
+        outcomes: dict[str, str] = {}
         for one in added:
-            told |= self._number_import.applied(partition, one.id)
-        kept = {number for number, outcome in told.items() if outcome == "kept"}
+            outcomes |= self._number_import.applied(partition, one.id)
+        kept = {number for number, outcome in outcomes.items() if outcome == "kept"}
         return {one.id for one in added}, kept
 
 

@@ -156,7 +156,7 @@ class JobFolder:
             raise _unknown() from error
 
     def write(self, job: ListJob) -> None:
-        """Note how the job stands; for whoever holds the lock. Raises ``NoSuchList``."""
+        """Write down how the job stands; only while the lock is held. Raises ``NoSuchList``."""
         try:
             with whole(self._path / _STATE) as out:
                 out.write(msgspec.json.encode(job))
@@ -186,7 +186,7 @@ class JobFolder:
         return handle is None
 
     def remove(self) -> None:
-        """Remove everything; for whoever holds the lock."""
+        """Remove everything; only while the lock is held."""
         shutil.rmtree(self._path, ignore_errors=True)
 
     def _locked(self, kind: int) -> int | None:

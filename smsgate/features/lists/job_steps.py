@@ -30,7 +30,7 @@ from smsgate.pipeline.services import Services
 RESULT, CLEAN, BLOCKED, EXPORTED = "result", "clean", "blocked", "export"
 """Names of the files that steps leave."""
 Progress = Callable[[int], None]
-"""Is told how many bytes or numbers more were done."""
+"""Takes how many bytes or numbers more were done."""
 
 
 class JobSteps:

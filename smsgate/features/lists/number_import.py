@@ -1,4 +1,4 @@
-"""Numbers of a list on their way in: chunks for the inbox, applied before it is said so.
+"""Import of numbers: chunks for the inbox, applied before their outcome is reported.
 
 Files and calls of the API take the same way. A row says of one number that it opted out or that it
 subscribed; an ``ImportRequest`` has what all rows have in common. Nothing of a list places a hold,
@@ -68,7 +68,7 @@ class NumberImport:
     def __init__(self, services: Services) -> None:
         self._settings = services.settings
         self._store = services.store
-        # Of its own, so that what it applied is told to nobody else.
+        # Of its own, so that the events that it applied come back here alone.
         self._applier = InboxApplier(services.settings, services.store, services.job_queue)
 
     def check(self, request: ImportRequest) -> None:

@@ -114,7 +114,7 @@ def _bare(cell: str) -> str:
 
 
 def _problem(text: str) -> str:
-    """What can be said without knowing any country."""
+    """What can be text without knowing any country."""
     if not any(one.isalnum() for one in text):
         return "empty" if not text else "not_a_number"
     if text[0] in "=@" or (text[0] in "+-" and "|" in text):
@@ -267,25 +267,25 @@ def rows_of(block: Block, shape: Shape, region: str = "") -> ListRows:
     problems.update(dict.fromkeys(block.broken, "bad_row"))
     states: list[str] = []
     if export is not None and block.states:
-        states = [_state(said, tuple(export.states.items())) for said in block.states]
+        states = [_state(text, tuple(export.states.items())) for text in block.states]
         problems.update((at, one) for at, one in enumerate(states) if one in (OTHER, "bad_state"))
-    return ListRows(block, numbers, problems, states, [moment_us(said) for said in block.sinces])
+    return ListRows(block, numbers, problems, states, [moment_us(text) for text in block.sinces])
 
 
 @functools.lru_cache(256)
-def _state(said: str, states: tuple[tuple[str, str], ...]) -> str:
+def _state(text: str, states: tuple[tuple[str, str], ...]) -> str:
     known = dict(states)
-    found = known.get(said.strip().casefold(), known.get(ANY_OTHER))
+    found = known.get(text.strip().casefold(), known.get(ANY_OTHER))
     return "bad_state" if found is None else found or OTHER
 
 
 @functools.lru_cache(4096)
-def moment_us(said: str) -> int:
+def moment_us(text: str) -> int:
     """A time as exports write it (ISO 8601, or that of e-mail; UTC where it does not say), in us.
 
     0 where it is none, or lies ahead.
     """
-    text = said.strip().strip("'\"")
+    text = text.strip().strip("'\"")
     for read in (datetime.fromisoformat, parsedate_to_datetime):
         try:
             moment = read(text)

@@ -112,7 +112,7 @@ def known_export_of(headers: Collection[str]) -> KnownExport | None:
 FORMATS = ("auto", "csv", "tsv", "ndjson", "lines")
 _DELIMITERS = ",\t;|"
 _SAMPLE = 50
-_SAID = 12
+_MAX_NAMES = 12
 
 Place = int | str
 """A column of CSV by its place, a key of JSON by its name."""
@@ -223,7 +223,7 @@ def _sample(head: str, newline: str, delimiter: str) -> list[list[str]]:
             if len(rows) > _SAMPLE:
                 break
     except csv.Error:
-        pass  # said of its line, when it is read
+        pass  # its line is named when it is read
     return [row for row in rows if row]
 
 
@@ -265,9 +265,9 @@ def _found(names: Sequence[str], rows: Iterable[Sequence[str]], header: Sequence
     likely = [at for at, count in full.items() if count and count * 2 > most]
     if len(likely) == 1:
         return likely[0]
-    said = "no column has numbers" if not likely else "several columns look like numbers"
+    problem = "no column has numbers" if not likely else "several columns look like numbers"
     raise ColumnUnclear(
-        f"{said}: say which with --column; {_columns(header, len(full))}",
+        f"{problem}: say which with --column; {_columns(header, len(full))}",
         choices(header, len(full)),
     )
 
@@ -275,8 +275,8 @@ def _found(names: Sequence[str], rows: Iterable[Sequence[str]], header: Sequence
 def _columns(header: Sequence[str], width: int) -> str:
     if not header:
         return f"there are {width}, without names: name one by its place, from 1 on"
-    names = ", ".join(repr(printable(one)) for one in header[:_SAID])
-    return f"there are: {names}" + (" …" if len(header) > _SAID else "")
+    names = ", ".join(repr(printable(one)) for one in header[:_MAX_NAMES])
+    return f"there are: {names}" + (" …" if len(header) > _MAX_NAMES else "")
 
 
 def _json(head: str, newline: str, column: str) -> Shape:
@@ -291,15 +291,15 @@ def _json(head: str, newline: str, column: str) -> Shape:
         return Shape("ndjson", keys[plain(column)], newline=newline)
     found = [keys[name] for name in NUMBERS if name in keys]
     if column or not found:
-        said = f"there is no key {column!r}" if column else "no key is known to hold numbers"
+        problem = f"there is no key {column!r}" if column else "no key is known to hold numbers"
         if not keys:
             raise ListUnreadable(
                 "no line is a JSON object that can be read: give one flat object a line, such as "
                 '{"number": "+14155550123"}'
             )
-        names = ", ".join(repr(printable(one)) for one in [*keys.values()][:_SAID])
-        problem = f"{said}: say which with --column; there are: {names}"
-        raise ColumnUnclear(problem, [*keys.values()])
+        names = ", ".join(repr(printable(one)) for one in [*keys.values()][:_MAX_NAMES])
+        text = f"{problem}: say which with --column; there are: {names}"
+        raise ColumnUnclear(text, [*keys.values()])
     return Shape("ndjson", found[0], newline=newline)
 
 

@@ -69,12 +69,12 @@ def _show(event: Event) -> None:
 
 def _basis(entry: Entry | None) -> tuple[str, str]:
     """What allowed a restore: the basis, and the consent that it names."""
-    said = event_text.basis(entry)
+    basis = event_text.basis(entry)
     consent = entry.consent if entry is not None else None
-    if not said or consent is None:
-        return f"basis: {said}" if said else "", ""
+    if not basis or consent is None:
+        return f"basis: {basis}" if basis else "", ""
     given = f"given {moment(consent.given_us)} UTC"
-    return f"basis: {said}", f"{consent.words!r} ({consent.medium}, {consent.source}, {given})"
+    return f"basis: {basis}", f"{consent.words!r} ({consent.medium}, {consent.source}, {given})"
 
 
 def _since(event: Event) -> str:
@@ -119,12 +119,10 @@ def _change(number: str, reason: str, *, locked: bool) -> None:
     if not reason.strip():
         raise click.UsageError("Give a reason for the record: --reason TEXT.")
     session.services().manual.lock(known, person(), reason.strip(), locked=locked)
-    said = (
-        f"{known} is locked: no program may text it."
-        if locked
-        else f"{known} is unlocked. It stays opted out until it texts START."
-    )
-    out.print(said)
+    if locked:
+        out.print(f"{known} is locked: no program may text it.")
+    else:
+        out.print(f"{known} is unlocked. It stays opted out until it texts START.")
 
 
 @click.command(
@@ -134,9 +132,7 @@ def _change(number: str, reason: str, *, locked: bool) -> None:
 @click.argument("number")
 @click.option("--program", required=True, help="For which program it was given.")
 @click.option("--words", required=True, help="The words that were shown or said.")
-@click.option(
-    "--medium", required=True, type=click.Choice(["web", "paper", "voice", "text", "other"])
-)
+@click.option("--medium", required=True, type=click.Choice(MEDIA))
 @click.option("--source", default="", help="Where exactly: the page, the form, the file.")
 @click.option("--given", type=click.DateTime(), help="When (UTC); now where it is not given.")
 def consent(

@@ -182,8 +182,8 @@ def between(monkeypatch, act):
         next(acts, lambda: None)()
         return real(self, partition, entries)
 
-    real = module.ImportUndo._entered
-    monkeypatch.setattr(module.ImportUndo, "_entered", entered)
+    real = module.ImportUndo._enter
+    monkeypatch.setattr(module.ImportUndo, "_enter", entered)
 
 
 @pytest.mark.parametrize("newer", [stop, start, by_hand, locked, locked_for_a_while])
@@ -243,14 +243,14 @@ def test_where_lists_are_applied_all_the_time_it_says_so_and_nothing_is_lifted(
 ):
     first = imported(services, text_of(NUMBER))[0].list_id
     other = next(number for number in MANY if partition_of(number) == PARTITION)
-    real = module.ImportUndo._entered
+    real = module.ImportUndo._enter
 
     def entered(self, partition, entries):
         entries = [*entries]
         NumberImport(services).enter([other], STOPPED)
         return real(self, partition, entries)
 
-    monkeypatch.setattr(module.ImportUndo, "_entered", entered)
+    monkeypatch.setattr(module.ImportUndo, "_enter", entered)
     assert undo(services, first) == {"busy": 1}
     assert reasons(services, [NUMBER]) == ["opted_out_all"]
 
@@ -263,7 +263,7 @@ class Killed(Exception):
 def test_after_a_kill_the_same_command_does_the_rest(services, monkeypatch, where):
     list_id = imported(services, text_of(*MANY))[0].list_id
     monkeypatch.setattr(module, "CHUNK", 30)
-    real, calls = module.ImportUndo._entered, []
+    real, calls = module.ImportUndo._enter, []
 
     def dies(self, partition, entries):
         calls.append(partition)
@@ -275,10 +275,10 @@ def test_after_a_kill_the_same_command_does_the_rest(services, monkeypatch, wher
             real(self, partition, entries)
         raise Killed
 
-    monkeypatch.setattr(module.ImportUndo, "_entered", dies)
+    monkeypatch.setattr(module.ImportUndo, "_enter", dies)
     with pytest.raises(Killed):
         undo(services, list_id)
-    monkeypatch.setattr(module.ImportUndo, "_entered", real)
+    monkeypatch.setattr(module.ImportUndo, "_enter", real)
     left = reasons(services, MANY).count("opted_out_all")
     assert 0 < left < len(MANY)
 
@@ -333,7 +333,7 @@ def test_an_entry_of_an_undo_that_comes_late_does_not_undo_the_next_import(servi
         raise Killed
 
     with monkeypatch.context() as patched:
-        patched.setattr(module.ImportUndo, "_entered", entered)
+        patched.setattr(module.ImportUndo, "_enter", entered)
         with pytest.raises(Killed):
             undo(services, first)
     assert undo(services, first) == {"undone": 1}
