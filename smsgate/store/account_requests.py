@@ -62,9 +62,9 @@ class Acceptance:
 
 
 CAP = 50
-"""Kinds of request that are kept for an account, of those that nothing of ours explains."""
+"""Kinds of request that are kept for an account, of those without an explanation."""
 EXPLAINED = 25
-"""And of those that a setting of ours explains. A forger cannot make these, nor push them out."""
+"""And of those that a setting explains. A forger cannot make these, nor push them out."""
 DAY_S = 24 * 3600
 _MINUTE_S = 60
 _MINUTES = 60
@@ -75,7 +75,7 @@ _encode = msgspec.json.encode
 
 
 class RefusedRequest(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A refused request without what it said: no secret, number or text in clear."""
+    """A refused request without its contents: no secret, number or text in clear."""
 
     problem: str
     """The sentence that it was refused with."""

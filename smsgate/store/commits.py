@@ -27,7 +27,7 @@ _pack = msgspec.msgpack.encode
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """Numbers of a list, their standing before and after; nothing else is remembered of them."""
+    """Numbers of a list with their consent states before and after; nothing else is stored."""
 
     numbers: Sequence[str]
     before: ConsentState
@@ -40,7 +40,7 @@ class Effects:
 
     before: Mapping[str, ConsentState]
     after: Mapping[str, ConsentState]
-    """Numbers whose standing is looked at; equal ones cost nothing."""
+    """Consent states that are compared; equal ones cost nothing."""
     events: Sequence[Event] = ()
     replies: Sequence[tuple[Reply, int]] = ()
     """With the time at which each is due (us, Redis's clock)."""
@@ -55,7 +55,7 @@ class Effects:
 
 @dataclass(frozen=True, slots=True)
 class CommitResult:
-    """What the commit said."""
+    """The outcome of a commit."""
 
     done: bool
     """False where another worker was faster: read again."""
@@ -139,7 +139,7 @@ def _sets(effects: Effects, buckets: int) -> tuple[_Groups, _Groups]:
 
 
 def memberships(consent_state: ConsentState) -> frozenset[tuple[str, str]]:
-    """The sets in which a number stands: kind and scope of each."""
+    """The sets that contain a number: kind and scope of each."""
     return _memberships(
         consent_state.everywhere,
         consent_state.locked,
@@ -157,7 +157,7 @@ def _memberships(
     back: frozenset[str],
     consents: frozenset[str],
 ) -> frozenset[tuple[str, str]]:
-    """Most numbers stand as many others do."""
+    """Cached, since most numbers share their consent state with many others."""
     found = {("set", program) for program in own}
     found |= {("back", program) for program in back}
     found |= {("consent", program) for program in consents}

@@ -1,4 +1,4 @@
-"""The ways to Redis: which server has a partition, and Redis's errors turned into ours."""
+"""Connections to Redis: round trips on one server or a cluster, and its errors as ours."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _CODE = re.compile(r"\b(?:OOM|NOREPLICAS|MISCONF|READONLY)\b")
 _ELSEWHERE = (type(None), MovedError, AskError, TryAgainError, ClusterDownError)
 """What a command gave that has to go to another node: nothing yet, or that it is there."""
 _TRIES = 2
-"""How often a cluster's map of slots is learnt anew while it moves them, or lost a node."""
+"""How often a cluster's slots are read anew while it moves them, or lost a node."""
 
 
 def open_redis(url: str, timeout_s: float = TIMEOUT_S) -> Client:
@@ -61,7 +61,7 @@ def of_partitions(client: Client, ask: Callable[[Pipeline, PartitionKeys], objec
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Raise ``StoreUnavailable`` for whatever Redis or the way to it says is wrong."""
+    """Raise ``StoreUnavailable`` for every error of Redis or of the connection."""
     try:
         yield
     except (RedisError, RedisClusterException) as error:
@@ -69,7 +69,7 @@ def translated() -> Iterator[None]:
 
 
 def unavailable(error: RedisError | RedisClusterException) -> StoreUnavailable:
-    """Redis's error as ours; where Redis refuses writes, with the reason and what mends it."""
+    """Redis's error as ours, with what mends it; where Redis refuses writes, with the reason."""
     for code, why, mend in _WRITES_REFUSED:
         if code in _code(error):
             return StoreUnavailable(f"{REFUSES_WRITES}: {why}", mend)
@@ -81,13 +81,13 @@ def unavailable(error: RedisError | RedisClusterException) -> StoreUnavailable:
 
 
 def refused_writes(error: RedisError) -> str:
-    """That Redis refuses writes, and why; empty where the error is another one."""
+    """A sentence that Redis refuses writes, and why; empty for any other error."""
     said = str(unavailable(error))
     return said if said.startswith(REFUSES_WRITES) else ""
 
 
 REFUSES_WRITES = "Redis refuses writes"
-"""How an error begins that tells so."""
+"""How the error for that begins."""
 _WRITES_REFUSED = (
     (
         "OOM",
@@ -119,7 +119,7 @@ _REMEDIES = (
     (("no permissions",), "let its user run that: `ACL SETUSER` at Redis"),
     (("loading",), "wait: Redis still reads its data from disk"),
 )
-"""What Redis or the way to it says, in lower case, and what mends that."""
+"""Words of an error in lower case, and what mends it."""
 
 
 def _code(error: Exception) -> str:

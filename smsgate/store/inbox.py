@@ -19,7 +19,7 @@ from smsgate.store.redis_types import Client, Command
 from smsgate.store.scripts import Call, Script
 
 NOTIFY_MS = 2_000
-"""How long a job is waited for before another one is asked for."""
+"""How long a notified job may take to come before another one is enqueued."""
 GLANCE_S = 5
 """How long the last text of a number is remembered where its provider gives no ids."""
 REMEMBER_S = 48 * 3600
@@ -49,7 +49,7 @@ class Inbox:
     def add(self, arrivals: Sequence[Arrival]) -> tuple[list[Added], list[int]]:
         """Store entries durably and place their holds, in one round trip.
 
-        Gives what became of each, in order, and the partitions for which a job is to be asked for.
+        Gives what became of each, in order, and the partitions for which a job is to be enqueued.
         Raises ``StoreUnavailable``; stored messages are then recognised by their ids when the
         provider tries again.
         """
@@ -118,7 +118,7 @@ class Inbox:
             return [bool(found) for found in pipeline.execute()]
 
     def known_opt_ins(self, entries: Sequence[Entry]) -> list[Entry]:
-        """Those of some opt-ins whose message id came before, so that ``add`` drops them."""
+        """The opt-ins among these whose message id came before, so that ``add`` drops them."""
         named = [one for one in entries if one.message_id]
         if not named:
             return []
@@ -204,7 +204,7 @@ def stored_of(id_: bytes, fields: Mapping[bytes, bytes]) -> Stored:
 def _entry(raw: bytes) -> Entry:
     """An entry; one that cannot be read is kept as it is and does not stop its partition.
 
-    Its hold stays, since nobody knows any more whom it is for.
+    Its hold stays, since the number is not known any more.
     """
     try:
         return _decode(raw)
@@ -223,7 +223,7 @@ def _call(partition: int, arrivals: Sequence[Arrival]) -> Call:
 
 
 def _optin(entry: Entry) -> str:
-    """Member of the set of opt-ins that are known without end."""
+    """Member of the set of opt-ins that are remembered without end."""
     return f"{entry.account}:{entry.message_id}"
 
 

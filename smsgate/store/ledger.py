@@ -1,6 +1,6 @@
 """The ledger: the append-only stream of what happened to each number's consent.
 
-It is the way to the records: what they have is taken out of it.
+Events leave it once the records have them.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class LedgerPage:
     lines: Mapping[str, bytes]
     """By stream id the JSON of an event, oldest first."""
     kept: int
-    """The records' newest sequence number of the partition, as far as the store was told."""
+    """The records' newest sequence number of the partition, as the store knows it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ class Ledger:
         return [_decode(fields[b"e"]) for rows in partitions for _, fields in reversed(rows)]
 
     def append(self, partition: int, event: Event) -> None:
-        """Write down what did not come through the inbox and changes no number's state."""
+        """Record an event that did not come through the inbox and changes no number's state."""
         with translated():
             self._client.xadd(PARTITION_KEYS[partition].ledger, {"e": msgspec.json.encode(event)})
 
@@ -112,7 +112,7 @@ class Ledger:
             self._trim.many(calls)
 
     def kept(self) -> dict[int, int]:
-        """By partition the records' newest sequence number, as far as the store was told."""
+        """By partition, the records' newest sequence number, as the store knows it."""
         answers = of_partitions(self._client, lambda one, keys: one.get(keys.kept))
         return {partition: int(kept or 0) for partition, kept in enumerate(answers)}
 

@@ -1,6 +1,6 @@
 """Counts of all processes and hosts, gathered in one hash.
 
-Each process counts for itself (``metrics/tally.py``) and adds what it has to the hash once a
+Each process counts for itself (``metrics/counters.py``) and adds what it has to the hash once a
 second, so that any web process can tell all of them. A kill -9 may lose that second; where Redis
 took an addition and its answer was lost, that addition is made twice. Both are borne: these are
 no evidence. Redis away: a process keeps its counts, and adds them when it is back.
@@ -32,7 +32,7 @@ class Metrics:
     """Counts in this process, and reads what all of them counted."""
 
     def __init__(self, client: Client) -> None:
-        """Use the client; the thread that gathers starts with the first count."""
+        """The thread that gathers starts with the first count."""
         self._gatherer = _Gatherer(client)
         weakref.finalize(self, self._gatherer.stop).atexit = False
 
@@ -153,7 +153,7 @@ def _forked() -> None:
 
 @atexit.register
 def _end() -> None:
-    """For processes that close nothing, such as other people's with a gate in them."""
+    """For processes that close nothing, such as other programs that use a gate."""
     for one in list(_gatherers):
         one.end()
 

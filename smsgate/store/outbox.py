@@ -22,18 +22,18 @@ from smsgate.store.redis_types import Client, Result
 from smsgate.store.scripts import Call, Script
 
 EXPECTED_S = 48 * 3600
-"""How long a receipt is waited for; networks give up a text before that."""
+"""How long a receipt is awaited; networks give up a text before that."""
 EARLY_S = 20
 """How long a receipt is kept that came before the answer to our own call: as long as a claim."""
 LONGEST = 200
-"""Characters of a provider's id; a longer one is none of those that we were given."""
+"""Characters of a provider's id; providers gave none that is longer."""
 _EARLY = b"!"
 
 _encode = msgspec.json.encode
 
 
 class DeliveryReceipt(msgspec.Struct, frozen=True, array_like=True):
-    """What a provider tells of a text that it took."""
+    """A provider's report on a text that it took."""
 
     account: str
     number: str
@@ -68,12 +68,12 @@ def expected_of(reply: Reply) -> AwaitedReply:
 
 
 def early_of(value: bytes) -> DeliveryReceipt | None:
-    """The receipt that came before its reply was settled, if that is what stood there."""
+    """The receipt that came before its reply was settled, if the value is one."""
     return _decode_receipt(value[1:]) if value.startswith(_EARLY) else None
 
 
 class Receipts:
-    """Waits for receipts, and takes each once."""
+    """Awaits delivery receipts, and takes each once."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -107,7 +107,7 @@ class Receipts:
         return [None if value is None else _expected(value) for value in found]
 
     def take(self, told: DeliveryReceipt, expected: AwaitedReply, event: Event) -> bool:
-        """Write down what became of a reply; False where that was done before."""
+        """Record what became of a reply; False where that was done before."""
         names = [
             key_of(told.account, told.number, told.message_id),
             PARTITION_KEYS[partition_of(told.number)].ledger,
@@ -124,7 +124,7 @@ _letter = msgspec.json.Decoder(DeadLetter).decode
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A reply that nobody else sends while the lease runs."""
+    """A reply that is this sender's while the lease runs."""
 
     partition: int
     reply: Reply
@@ -140,7 +140,7 @@ class SettledReply:
     """A reply that is settled."""
 
     early: DeliveryReceipt | None = None
-    """What the provider told of it before we had its answer."""
+    """The provider's report, where it came before the answer to our call."""
 
 
 class Outbox:
@@ -223,7 +223,7 @@ class Outbox:
         return bool(self._bury(names, [id_, again, _encode(event)]) == 1)
 
     def forget(self, number: str) -> int:
-        """Take out the dead letters of a number, for they have texts; gives how many there were."""
+        """Delete the dead letters of a number, for they have texts; gives how many there were."""
         partition = partition_of(number)
         ids = [one.reply.id for one in self.dead(partition) if one.reply.number == number]
         with translated():

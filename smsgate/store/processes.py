@@ -27,7 +27,7 @@ from smsgate.store.redis_types import Client
 from smsgate.store.scripts import Script
 
 FORGOTTEN_S = 5
-"""A process without a heartbeat for so long is taken for dead."""
+"""A process without a heartbeat for so long counts as dead."""
 _LAST_SEEN_S = 7 * 24 * 3600
 """How long the last heartbeat of a kind is remembered."""
 _process = msgspec.json.Decoder(Process).decode
@@ -44,7 +44,7 @@ class Heartbeats:
         return now_us(self._client)
 
     def beat(self, process: Process, forgotten_s: int = FORGOTTEN_S) -> None:
-        """Let everybody know that a process runs; it is forgotten unless it says so again."""
+        """Report that a process runs; the report expires unless it is repeated."""
         said = msgspec.json.encode(process)
         with translated(), self._client.pipeline(transaction=False) as pipeline:
             pipeline.set(process_of(process.id), said, ex=forgotten_s)
@@ -120,7 +120,7 @@ class Configurations:
         return _decode_applied(found) if found else None
 
     def apply(self, applied: AppliedConfiguration) -> None:
-        """Let every process take it."""
+        """Publish a configuration for every process."""
         with translated():
             self._client.set(APPLIED, msgspec.json.encode(applied))
 
@@ -131,7 +131,7 @@ _RETENTION_S = 23 * 3600
 
 
 class Sweep:
-    """Reads partitions for work that nobody does."""
+    """Finds work without a job, and decides which clock does it."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -152,7 +152,7 @@ class Sweep:
             return self._client.pexpire(CLOCK_LEASE, LEASE_MS)
 
     def overdue(self) -> tuple[list[int], list[int]]:
-        """Partitions whose inbox, and partitions whose outbox, has work for which no job came."""
+        """Partitions whose inbox, and whose outbox, has work although no job came in time."""
         inboxes, outboxes = [], []
         for keys in PARTITION_KEYS:
             names = [keys.inbox, keys.outbox, keys.notify_inbox, keys.notify_outbox]

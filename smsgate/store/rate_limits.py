@@ -1,4 +1,4 @@
-"""How often somebody tried: guesses at links and sign-ins, and calls of API keys."""
+"""Rate limits: guesses at opt-out links and sign-ins, and calls of API keys."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ class Guesses:
         self._count(address, 1)
 
     def claim(self, address: str) -> bool:
-        """Count a guess before it is looked at; False where the address has to wait.
+        """Count a guess before it is checked; False where the address has to wait.
 
-        Counted first, a hundred guesses at once are a hundred. Raises ``StoreUnavailable``.
+        So a hundred guesses at once count as a hundred. Raises ``StoreUnavailable``.
         """
         return self.number(address) <= self._most
 
@@ -71,7 +71,7 @@ class Guesses:
 
 
 class Allowances:
-    """Takes from the buckets by the script ``allow``."""
+    """A token bucket for each API key, shared by all processes."""
 
     def __init__(self, client: Client) -> None:
         self._allow = Script(client, "allow")

@@ -1,6 +1,6 @@
-"""Restoring a store from what the records have: sets, marks, message ids, review holds.
+"""Rebuilding a store from the records: sets, marks, message ids, review holds.
 
-While it is done no partition has a ready marker: the gate says ``not_ready``, workers and senders
+Meanwhile no partition is ready: the gate says ``not_ready``, workers and senders
 wait, and the inbox goes on to take what providers post. Holds and the inbox itself are left alone.
 """
 
@@ -53,7 +53,7 @@ class StoreRebuild:
         self._restore = Script(client, "restore")
 
     def leads(self, name: str) -> bool:
-        """Whether ``name`` may rebuild now; asked again within a minute it goes on to."""
+        """Whether ``name`` holds the lease to rebuild; takes it, or prolongs it for a minute."""
         with translated():
             if self._client.set(REBUILD_LEASE, name, ex=_LEASE_S, nx=True):
                 return True
@@ -63,7 +63,7 @@ class StoreRebuild:
         return leads
 
     def tell(self, progress: RebuildProgress) -> None:
-        """Let everybody know how far the rebuild has come; believed for a minute."""
+        """Publish how far the rebuild has come; it expires after a minute."""
         with translated():
             self._client.set(REBUILD_PROGRESS, _encode(progress), ex=_LEASE_S)
 
@@ -80,7 +80,7 @@ class StoreRebuild:
         )
 
     def empty(self) -> None:
-        """Forget sets and marks."""
+        """Delete sets and marks."""
         with translated():
             found = [
                 key
@@ -162,7 +162,7 @@ class StoreRebuild:
         )
 
     def remember_opt_ins(self, name: str, messages: Iterable[tuple[int, str, str]]) -> None:
-        """Know opt-ins again, without end: partition, account and message id of each.
+        """Remember opt-ins without end: partition, account and message id of each.
 
         Raises as ``load``.
         """
@@ -293,7 +293,7 @@ class _MarkTime(msgspec.Struct):
 
 
 class _Times(msgspec.Struct):
-    """What of a number's state says how old it is."""
+    """The times in a number's state."""
 
     marks: dict[str, _MarkTime] = {}
     helped_us: tuple[int, ...] = ()

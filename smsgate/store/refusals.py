@@ -27,8 +27,8 @@ class Refusal(msgspec.Struct, frozen=True, omit_defaults=True):
     """One text that was not sent."""
 
     number: str
-    """As the sender gave it; masked once it is kept, for a list of those who opted out and are
-    texted all the same is of use to nobody honest."""
+    """As the sender gave it; stored masked, since a list of people who opted out and are texted all
+    the same has no honest use."""
     program: str
     reason: str
     """What the gate said, such as ``opted_out``."""
@@ -58,7 +58,7 @@ class Refusals:
         self._client = client
 
     def add(self, refusals: Sequence[Refusal]) -> None:
-        """Keep and count them in one round trip; none, in none. Raises ``StoreUnavailable``."""
+        """Keep and count them in one round trip. Raises ``StoreUnavailable``."""
         if not refusals:
             return
         counted = Counter(f"{one.program}:{one.reason}" for one in refusals)

@@ -51,7 +51,7 @@ class SampleLog:
     """Writes and reads the sample logs of all partitions."""
 
     def __init__(self, client: Client) -> None:
-        """Use the client; the writing thread starts with the first text."""
+        """The writing thread starts with the first text."""
         self._client = client
         self._waiting: deque[Entry] = deque()
         self._lock = threading.Lock()

@@ -26,7 +26,7 @@ class Script:
     """One Lua script of this package, run by its hash."""
 
     def __init__(self, client: Client, name: str) -> None:
-        """Read the script of that name; Redis is not asked yet."""
+        """Read the script of that name; connects on first use."""
         self._client = client
         self._source = _source(name)
         # Redis names scripts by SHA-1; nothing is protected by it.
@@ -42,8 +42,8 @@ class Script:
     def many(self, calls: Sequence[Call]) -> list[Result]:
         """Run it several times in one round trip. Each call is atomic, all together are not.
 
-        Raises ``StoreUnavailable`` for the first error: of more than one call only those may
-        run so that read.
+        Raises ``StoreUnavailable`` for the first error, so only scripts that read may be called
+        more than once.
         """
         results = self.each(calls)
         for result in results:
@@ -56,7 +56,7 @@ class Script:
     ) -> list[Result | StoreUnavailable]:
         """Run it several times in one round trip; of each call its result or its error.
 
-        Raises ``StoreUnavailable`` where the way to Redis broke, or where no replica confirms what
+        Raises ``StoreUnavailable`` where the connection broke, or where no replica confirms what
         was written (see ``Replicas``): any of them may have run.
         """
         with translated():

@@ -36,11 +36,11 @@ FIRST_MS = LASTS_MS
 
 
 CANNOT_TELL = "the gate cannot tell"
-"""How it begins what it says where it has no answer."""
+"""How the gate's error begins where it has no answer."""
 
 
 class SpooledOptOuts(msgspec.Struct, frozen=True):
-    """What one host says of the opt-outs in its spool, and of texts that may be such."""
+    """What one host reports of the opt-outs in its spool, and of texts that may be such."""
 
     host: str
     count: int
@@ -56,7 +56,7 @@ _START = (
 
 @dataclass(frozen=True, slots=True)
 class LeaseState:
-    """How a partition's lease stands, in milliseconds of Redis's clock."""
+    """The lease of a partition, in milliseconds of Redis's clock."""
 
     now_ms: int
     ends_ms: int
@@ -64,7 +64,7 @@ class LeaseState:
     opens_ms: int
     """From when on the gate may answer."""
     spooled: Mapping[str, SpooledOptOuts]
-    """By id of its spool, what each host says that has opt-outs in it."""
+    """By spool id, the report of each host that has opt-outs in its spool."""
 
     @property
     def lapsed(self) -> bool:
@@ -151,12 +151,12 @@ class WriteLease:
         return next((found for one in self.states() if (found := one.obstacle())), None)
 
     def spooled(self) -> list[SpooledOptOuts]:
-        """What hosts say of the opt-outs in their spools. Raises ``StoreUnavailable``."""
+        """What hosts report of the opt-outs in their spools. Raises ``StoreUnavailable``."""
         by_spool = {id_: one for state in self.states() for id_, one in state.spooled.items()}
         return sorted(by_spool.values(), key=lambda one: one.host)
 
     def forget(self, host: str) -> list[SpooledOptOuts]:
-        """Believe no longer what a host said of its spools; gives what that was.
+        """Delete what a host reported of its spools; gives what that was.
 
         Raises ``StoreUnavailable``.
         """
