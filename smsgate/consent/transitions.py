@@ -1,7 +1,7 @@
 """What an entry of the inbox does to the consent state of its number.
 
 ``settle`` looks at what the store knows of the number and runs in a worker. 47 CFR
-64.1200(a)(10) asks for effect, not for a sequence; the sequence is ours (``ordering.py``).
+64.1200(a)(10) asks for effect, not for a sequence; the sequence is ours (``ahead_us``).
 """
 
 from __future__ import annotations

@@ -345,7 +345,7 @@ class WebhookRequest:
     certificate: bytes = b""
     """What the URL that the provider asked for gave (see ``Provider.certificate``)."""
     address: str = ""
-    """Where it came from, as far as that can be known (see ``web/visitors.py``)."""
+    """Where it came from, as far as that can be known (see ``web/wsgi_request.py``)."""
 
     @property
     def query(self) -> str:
