@@ -16,7 +16,7 @@ import msgspec
 
 
 class OriginalRequest(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A provider's request, as far as it takes to make it anew for another address."""
+    """The parts of a provider's request that are needed to sign it again for another address."""
 
     method: str
     """``POST`` or ``GET``."""
@@ -132,7 +132,7 @@ class SetMembership(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Restore(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What allows somebody other than the subscriber to lift an opt-out."""
+    """What allows a person other than the subscriber to lift an opt-out."""
 
     basis: str
     """``consent`` (a newer one, which the entry carries), ``mistake`` (the opt-out was entered by
@@ -257,7 +257,7 @@ class Stored(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """What the store said about an entry that was to be added."""
+    """What became of an entry that was to be added."""
 
     id: str
     """Empty where the message was stored before."""

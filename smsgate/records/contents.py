@@ -1,9 +1,12 @@
-"""The hash chain of a partition: pure.
+"""From a line of the ledger to the rows that are kept, back to the event, and the hash chain: pure.
+
+The facts are the line as it was written, less its texts, so that what a newer smsgate wrote is
+kept whole by an older one. What cannot be read as an event is kept as kind ``damaged``, whole.
 
 A link's hash covers the hash before it, its place, the event's id and the hash of the event's
 contents; so nobody can change, remove or reorder what was kept without changing every hash after
-it. Texts enter by a salted digest, so that they can be erased and the chain still be checked,
-and so that nobody can guess them back from what stays.
+it. Texts enter by a salted digest, so that they can be erased and the chain still be checked, and
+so that nobody can guess them back from what stays.
 """
 
 from __future__ import annotations
@@ -28,7 +31,7 @@ from smsgate.consent.events import (
 from smsgate.records.tables import ID, LOOKUP
 
 FIRST = bytes(32)
-"""What stands before a partition's first link."""
+"""The hash before a partition's first link."""
 NO_TEXT = b""
 """The digest of an event without texts."""
 
@@ -90,7 +93,7 @@ class EventContent:
     """The row of ``texts``, where it has any."""
     hash: bytes
     consent_states: Mapping[str, ConsentState]
-    """By number, how it stands from this event on."""
+    """By number, its consent state from this event on."""
     listed: tuple[str, ...] = ()
     """The numbers of an imported list that it is about."""
 
@@ -114,7 +117,7 @@ def content_of(line: bytes, committed_us: int = 0) -> EventContent:
 
 
 def consent_states_of(event: Event) -> dict[str, ConsentState]:
-    """By number, how it stands from the event on, where that says so."""
+    """By number, its consent state from the event on, where the event has one."""
     if event.listed:
         return {
             lookup(number): group.consent_state
@@ -152,14 +155,14 @@ def event_of(facts: str, words: str | None) -> Event:
 
 
 def number_row(partition: int, seq: int, number: str, consent_state: ConsentState) -> Row:
-    """The row of ``numbers`` for how a number stands."""
+    """The row of ``numbers`` for a consent state."""
     return {"lane": partition, "seq": seq, **consent_state_row(number, consent_state)._asdict()}
 
 
 def consent_state_of(
     everywhere: bool, own: str, back: str, locked: bool, consents: str, state: str
 ) -> ConsentState:
-    """How a number stands, from its row of ``numbers``."""
+    """The consent state in a row of ``numbers``."""
     consent_state = _plain(bool(everywhere), own, back, bool(locked), consents)
     if state == NOTHING_REMEMBERED:
         return consent_state
@@ -179,7 +182,7 @@ def _plain(everywhere: bool, own: str, back: str, locked: bool, consents: str) -
 
 
 def lookup(text: str) -> str:
-    """A text as it is looked up by: PostgreSQL takes no NUL, and no long key."""
+    """A text as a key: PostgreSQL takes no NUL, and no long key."""
     if len(text) <= LOOKUP and "\0" not in text:
         return text
     return text[:LOOKUP].replace("\0", "\N{REPLACEMENT CHARACTER}")

@@ -55,12 +55,12 @@ class Recorded:
     erased: bool
     """Whether it had texts that were erased since."""
     committed_us: int = 0
-    """When it came into the ledger, in one step with what it changed; 0 where nobody knows."""
+    """When it came into the ledger, in one step with what it changed; 0 where that is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
 class NumberConsentState:
-    """How a number stands, by the newest event that said so."""
+    """The consent state of a number, by the newest event that has one."""
 
     number: str
     partition: int
@@ -177,26 +177,26 @@ class RecordReader:
         return map(RecordedMessage._make, stream_of(self._database, asked))
 
     def consent_states(self, partition: int) -> Iterator[ConsentStateRow]:
-        """How every number of a partition stands, in no particular order; as a rebuild reads it."""
+        """The consent states of a partition's numbers, unordered, as a rebuild reads them."""
         columns = [numbers.c[name] for name in ConsentStateRow._fields]
         asked = select(*columns).where(numbers.c.lane == partition)
         return map(ConsentStateRow._make, stream_of(self._database, asked))
 
     def numbers(self, partition: int | None = None) -> Iterator[NumberConsentState]:
-        """How every number (of a partition) stands, in no particular order."""
+        """The consent state of every number (of a partition), in no particular order."""
         asked = select(numbers)
         if partition is not None:
             asked = asked.where(numbers.c.lane == partition)
         return (number_consent_state_of(row) for row in stream_of(self._database, asked))
 
     def number(self, number: str) -> NumberConsentState | None:
-        """How one number stands; None where no event ever said."""
+        """The consent state of one number; None where no event has one."""
         asked = select(numbers).where(numbers.c.number == lookup(number))
         rows = rows_of(self._database, asked)
         return number_consent_state_of(rows[0]) if rows else None
 
     def numbers_of(self, some: Sequence[str]) -> list[NumberConsentState]:
-        """How some numbers stand, as far as an event ever said; in no particular order."""
+        """The consent states of some numbers, as far as an event has one; unordered."""
         found: list[NumberConsentState] = []
         for at in range(0, len(some), _AT_ONCE):
             asked = select(numbers).where(numbers.c.number.in_(some[at : at + _AT_ONCE]))
@@ -281,7 +281,7 @@ def recorded_of(row: Row) -> Recorded:
 
 
 def number_consent_state_of(row: Row) -> NumberConsentState:
-    """How a number stands, from a row of ``numbers``."""
+    """The consent state of a number, from its row of ``numbers``."""
     number, partition, seq, *rest = row
     return NumberConsentState(number, partition, seq, consent_state_of(*rest))
 

@@ -1,4 +1,4 @@
-"""Taking contents away: texts at a person's request, old contents by retention; never links.
+"""Removal of contents: texts at a person's request, old contents by retention; never links.
 
 Contents go only after an event in the chain has announced how many, of which part, and which. The
 verifier compares its words with what is gone, so that nothing can go by another way, or more than
@@ -32,16 +32,16 @@ from smsgate.records.tables import check, events, links, listed, numbers, remova
 
 Part = Literal["text", "event"]
 FORGOTTEN = "forgotten"
-"""Kind of the event by which a person's texts were erased at their request."""
+"""Kind of event: a person's texts were erased at their request."""
 RETENTION = "retention"
-"""Kind of the event by which old contents were taken away."""
+"""Kind of event: old contents were removed."""
 ADOPTED = "adopted"
-"""Kind of the event by which an operator went on with an older copy of the database."""
+"""Kind of event: an operator adopted an older copy of the database."""
 SPOOL_FORGOTTEN = "spool_forgotten"
-"""Kind of the event by which an operator gave up what a host that is gone had in its spool."""
+"""Kind of event: an operator gave up the spool of a host that is gone."""
 ANNOUNCING = (FORGOTTEN, RETENTION)
 FOR_EVER = (FORGOTTEN, RETENTION, ADOPTED, SPOOL_FORGOTTEN)
-"""Kinds that explain holes, and so are never taken away."""
+"""Kinds that explain gaps, and so are never removed."""
 _NOTE = re.compile(r"takes away the (text|event)s? of (\d+) records?; list sha256:([0-9a-f]{64})")
 
 
@@ -64,7 +64,7 @@ _UNDER_WAY = 5_000
 
 
 class ContentRemoval:
-    """Finds what may go, and takes it away once an event in the chain has said so."""
+    """Finds contents that may go, and removes them once an event in the chain announced it."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -1,4 +1,4 @@
-"""Is the chain whole, and does everything that is kept still say what it said?
+"""Verification: the chain is whole, and nothing that is kept was changed.
 
 Every link's hash is computed anew, every event's contents are compared with what its link says of
 them, and what is missing must have been announced. Then tables are held against each other: how
@@ -206,7 +206,7 @@ def _removals(connection: Connection) -> Iterator[ChainFinding]:
 
 
 def _numbers(connection: Connection) -> Iterator[ChainFinding]:
-    """How a number stands must be what the event says that it rests on."""
+    """The consent state of a number must be the one of the event that its row names."""
     asked = select(numbers, events.c.facts).select_from(
         numbers.outerjoin(
             links, (links.c.lane == numbers.c.lane) & (links.c.seq == numbers.c.seq)
