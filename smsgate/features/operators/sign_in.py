@@ -261,13 +261,17 @@ class SignIn:
             free = self._attempts.count(_origin(device, visitor), _CODE) <= MAX_ATTEMPTS
         else:
             self._claim_address(visitor)
-            otherwise = _hourly_action(row, visitor)
-            free = self._sessions.claim_attempt(
-                row.id, now_us(), MAX_ATTEMPTS, LOCK_S * _S, otherwise
-            )
+            hourly, lock_us = _hourly_action(row, visitor), LOCK_S * _S
+            free = self._sessions.claim_attempt(row.id, now_us(), MAX_ATTEMPTS, lock_us, hourly)
         note = self._accept_code(row, code) if free else ""
         if not note:
-            self._log_wrong_code(row, free, visitor)
+            action = _own_action("wrong code", row, visitor)
+            if not free:
+                action = _hourly_action(row, visitor)
+            elif row.failed + 1 >= MAX_ATTEMPTS and not row.locked_until_us:
+                action = replace(action, note=f"locked for {LOCK_S // 60} minutes")
+            self._actions.add(action)
+            _log.warning("sign-in refused", reason=action.what)
             raise SignInRefused(CODE_REFUSED)
         if device is None:
             self._forgive_address(visitor)
@@ -373,15 +377,6 @@ class SignIn:
         self._actions.add(action)
         if number <= MAX_ATTEMPTS:
             _log.warning("sign-in refused", reason=action.what)
-
-    def _log_wrong_code(self, row: OperatorRow, free: bool, visitor: Visitor) -> None:
-        action = _own_action("wrong code", row, visitor)
-        if not free:
-            action = _hourly_action(row, visitor)
-        elif row.failed + 1 >= MAX_ATTEMPTS and not row.locked_until_us:
-            action = replace(action, note=f"locked for {LOCK_S // 60} minutes")
-        self._actions.add(action)
-        _log.warning("sign-in refused", reason=action.what)
 
 
 def _origin(device: Device | None, visitor: Visitor) -> str:
