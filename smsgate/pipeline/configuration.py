@@ -38,7 +38,7 @@ class Configuration:
     keyword_sets: Mapping[str, str] = field(default_factory=dict)
     """By program the hash of its keyword sets, which its decisions name."""
 
-    def understand(self) -> None:
+    def build_classifiers(self) -> None:
         """Make every classifier now, so that the first texts do not wait for it.
 
         Raises ``ConfigurationError`` where a keyword file was changed since it was loaded.
@@ -54,11 +54,11 @@ def load_configuration(environ: Mapping[str, str]) -> Configuration:
 
     Raises ``ConfigurationError`` with every fault that there is: settings, accounts, keyword sets.
     """
-    settings, faults = _settings(environ)
+    settings, faults = _read_settings(environ)
     with closing(Records(settings.database_url)) as records:
-        of_console, amiss = read_console_sets(records, settings.data_dir)
+        console_sets, console_warnings = read_console_sets(records, settings.data_dir)
         is_open = has_keys(records)
-    own = OperatorSets(settings.config_dir / "keywords", of_console)
+    own = OperatorSets(settings.config_dir / "keywords", console_sets)
     cache = KeywordSetCache(own, settings.programs, settings.data_dir)
     faults += cache.faults()
     if faults:
@@ -66,7 +66,7 @@ def load_configuration(environ: Mapping[str, str]) -> Configuration:
     return Configuration(
         settings,
         Classifiers(cache, settings.programs),
-        (*warnings_of(settings, has_keys=is_open), *amiss),
+        (*warnings_of(settings, has_keys=is_open), *console_warnings),
         version_of(settings, cache.versions),
         cache.versions,
     )
@@ -77,13 +77,13 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
 
     For what neither receives nor explains texts. Raises ``ConfigurationError``.
     """
-    settings, faults = _settings(environ)
+    settings, faults = _read_settings(environ)
     if faults:
         raise ConfigurationError(faults)
     return settings
 
 
-def _settings(environ: Mapping[str, str]) -> tuple[Settings, list[Fault]]:
+def _read_settings(environ: Mapping[str, str]) -> tuple[Settings, list[Fault]]:
     settings, faults = read_settings(environ, secret_keys=secret_keys)
     place = str(settings.config_dir / "smsgate.toml")
     faults += check_accounts(settings.accounts.values(), place)
@@ -158,40 +158,28 @@ FIXED: Mapping[str, str] = {
 }
 """Settings that a running process keeps, and the variables that they come from."""
 
-_NOWHERE = Path()
-
 
 def version_of(settings: Settings, keyword_sets: Mapping[str, str]) -> str:
-    """Of what the files say: the same on every host that has the same files."""
-    said = msgspec.json.encode([settings.document, keyword_sets], order="deterministic")
-    return sha256(said).hexdigest()[:12]
+    """Hash of what the files say: the same on every host that has the same files."""
+    content = msgspec.json.encode([settings.document, keyword_sets], order="deterministic")
+    return sha256(content).hexdigest()[:12]
 
 
 def outside_of(settings: Settings) -> str:
-    """Of what stands behind the files: values of the environment, and of files that it names.
+    """Hash of what stands behind the files: values of the environment, and of files that it names.
 
     Sixteen bits: enough to see that a secret has changed, too few to find one by trying.
     """
-    here = replace(
-        settings,
-        redis_url="",
-        queue_url="",
-        database_url="",
-        config_dir=_NOWHERE,
-        data_dir=_NOWHERE,
-        port=0,
-        web_concurrency=0,
-        web_threads=0,
-    )
-    return sha256(_everything(here)).hexdigest()[:4]
+    blank = {name: type(getattr(settings, name))() for name in (*FIXED, "config_dir")}
+    return sha256(_everything(replace(settings, **blank))).hexdigest()[:4]
 
 
-def same(one: Settings, other: Settings) -> bool:
+def are_same_settings(one: Settings, other: Settings) -> bool:
     """Whether two settings say the same, to the last secret."""
     return _everything(one) == _everything(other)
 
 
-def kept(old: Settings, new: Settings) -> tuple[Settings, tuple[str, ...]]:
+def followable_settings(old: Settings, new: Settings) -> tuple[Settings, tuple[str, ...]]:
     """The new settings as far as a running process can follow, and the variables it cannot."""
     changed = [name for name in FIXED if getattr(old, name) != getattr(new, name)]
     stay = {name: getattr(old, name) for name in changed}

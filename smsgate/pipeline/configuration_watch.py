@@ -19,11 +19,13 @@ from smsgate.store.processes import AppliedConfiguration, Heartbeats
 
 PERIOD_S = 0.1
 """One GET each time: with ten processes, a hundred of the 100,000 that Redis answers a second."""
-AGAIN_S = 2.0
+RETRY_S = 2.0
 """How often a process looks again whether its files are what was applied by now."""
 AWAY_S = 0.5
-_TOLD = 2000
+_MAX_PROBLEM = 2000
 """Characters of a problem that the heartbeat carries."""
+
+HEARTBEAT_PERIOD_S = 1.0
 
 _log = structlog.get_logger("smsgate.configuration")
 
@@ -34,22 +36,22 @@ class ConfigurationWatch(BackgroundThread):
     def __init__(
         self,
         store: Store,
-        described: Callable[[], Process],
+        describe: Callable[[], Process],
         renew: Callable[[str], bool],
         began_s: float,
     ) -> None:
-        """``described()`` is what the process runs; ``renew`` as ``Live.renew``.
+        """``describe()`` is what the process runs; ``renew`` as ``Live.renew``.
 
         The process began at ``began_s``, monotonic.
         """
         super().__init__("configuration", close_timeout_s=10.0)
         self._configurations = store.configurations
-        self._described = described
+        self._describe = describe
         self._renew = renew
         self._first = True
         self._applied = ""
         self._problem = ""
-        self._again_at = 0.0
+        self._retry_at = 0.0
         self._heartbeat = Heartbeat(store.heartbeats, self._process, began_s)
 
     def start(self) -> None:
@@ -66,7 +68,10 @@ class ConfigurationWatch(BackgroundThread):
         """Take over what is applied, if that is new. Raises nothing."""
         try:
             applied = self._configurations.applied()
-            if applied is not None and self._due(applied):
+            if applied is not None and (
+                applied.id != self._applied
+                or (self._problem and time.monotonic() >= self._retry_at)
+            ):
                 self._take(applied)
             self._first = False
             self._heartbeat.beat(only_news=True)
@@ -74,19 +79,14 @@ class ConfigurationWatch(BackgroundThread):
             return AWAY_S
         return PERIOD_S
 
-    def _due(self, applied: AppliedConfiguration) -> bool:
-        if applied.id != self._applied:
-            return True
-        return bool(self._problem) and time.monotonic() >= self._again_at
-
     def _take(self, applied: AppliedConfiguration) -> None:
-        problem = self._problem_with(applied)
+        problem = self._put_in_force(applied)
         if problem and problem != self._problem:
             _log.warning("configuration not taken over", version=applied.version, problem=problem)
         self._applied, self._problem = applied.id, problem
-        self._again_at = time.monotonic() + AGAIN_S
+        self._retry_at = time.monotonic() + RETRY_S
 
-    def _problem_with(self, applied: AppliedConfiguration) -> str:
+    def _put_in_force(self, applied: AppliedConfiguration) -> str:
         """Put it in force; return why that failed, or nothing."""
         began = time.monotonic()
         try:
@@ -95,9 +95,16 @@ class ConfigurationWatch(BackgroundThread):
                 _log.info("configuration", version=applied.version, by=applied.by, ms=took_ms)
         except OtherConfiguration as error:
             # A process that has just started may have newer files, which nobody had to apply.
-            return _differs(error, applied) if not self._first else ""
+            if self._first:
+                return ""
+            problem = f"its own files make version {error.version}: bring them to its host"
+            if applied.software == __version__:
+                return problem
+            return (
+                f"{problem}, or smsgate {applied.software}, which applied it; it is {__version__}"
+            )
         except SmsGateError as error:
-            return str(error)[:_TOLD]
+            return str(error)[:_MAX_PROBLEM]
         except Exception as error:  # noqa: BLE001 - the process must go on with what it has
             _log.error("configuration failed", exc_info=error)
             return f"it could not be put in force ({type(error).__name__}); the log says more"
@@ -105,54 +112,44 @@ class ConfigurationWatch(BackgroundThread):
 
     def _process(self) -> Process:
         return msgspec.structs.replace(
-            self._described(), applied=self._applied, problem=self._problem
+            self._describe(), applied=self._applied, problem=self._problem
         )
-
-
-def _differs(error: OtherConfiguration, applied: AppliedConfiguration) -> str:
-    said = f"its own files make version {error.version}: bring them to its host"
-    if applied.software != __version__:
-        said += f", or smsgate {applied.software}, which applied it; it is {__version__}"
-    return said
-
-
-HEARTBEAT_PERIOD_S = 1.0
 
 
 class Heartbeat(BackgroundThread):
     """Beats in a thread of its own, which nothing that the process does holds up."""
 
     def __init__(
-        self, heartbeats: Heartbeats, described: Callable[[], Process], began_s: float
+        self, heartbeats: Heartbeats, describe: Callable[[], Process], began_s: float
     ) -> None:
-        """``described()`` is what the process runs now; it began at ``began_s``, monotonic."""
+        """``describe()`` is what the process runs now; it began at ``began_s``, monotonic."""
         super().__init__("heartbeat", close_timeout_s=10.0)
         self._heartbeats = heartbeats
-        self._described = described
+        self._describe = describe
         self._began_s = began_s
         self._started_us = 0
         self._lock = threading.Lock()
-        self._told: Process | None = None
+        self._last_beat: Process | None = None
 
     def close(self, timeout_s: float | None = None) -> None:
         """End, and withdraw the heartbeat; where the store is away it expires soon."""
         super().close(timeout_s)
-        if self._told is not None:
+        if self._last_beat is not None:
             with suppress(StoreUnavailable):
-                self._heartbeats.withdraw(self._told.id)
+                self._heartbeats.withdraw(self._last_beat.id)
 
     def beat(self, *, only_news: bool = False) -> None:
         """Say it now, or only where it is another thing than was said last.
 
         Raises ``StoreUnavailable``.
         """
-        described = self._described()
+        describe = self._describe()
         with self._lock:
-            if only_news and described == self._told:
+            if only_news and describe == self._last_beat:
                 return
-            process = msgspec.structs.replace(described, started_us=self._started())
+            process = msgspec.structs.replace(describe, started_us=self._started())
             self._heartbeats.beat(process)
-            self._told = described
+            self._last_beat = describe
 
     def _started(self) -> int:
         """When the process began, on Redis's clock, which is asked once."""

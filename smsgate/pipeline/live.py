@@ -14,7 +14,6 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Generic, TypeVar
 
 import structlog
@@ -23,7 +22,13 @@ from smsgate import __version__
 from smsgate.classifier import Classifiers
 from smsgate.domain.errors import OtherConfiguration
 from smsgate.metrics.snapshot import Process
-from smsgate.pipeline.configuration import Configuration, kept, load_configuration, outside_of, same
+from smsgate.pipeline.configuration import (
+    Configuration,
+    are_same_settings,
+    followable_settings,
+    load_configuration,
+    outside_of,
+)
 from smsgate.pipeline.configuration_watch import ConfigurationWatch
 from smsgate.pipeline.services import Services, build_services
 
@@ -33,6 +38,7 @@ FINISH_S = 30.0
 """How long the work with an old configuration is waited for before its threads are ended."""
 LEAVE_S = 5.0
 """How long that may take once the process is told to end."""
+_POLL_S = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +55,11 @@ class _Generation(Generic[T]):
 _log = structlog.get_logger("smsgate.configuration")
 
 
-def _nothing(_: object) -> None:
-    """What does not have to be ended."""
-
-
 class Live(Generic[T]):
     """The newest services of this process, and what the process makes of them."""
 
     def __init__(
-        self, environ: Mapping[str, str], make: Make[T], end: Callable[[T], None] = _nothing
+        self, environ: Mapping[str, str], make: Make[T], end: Callable[[T], None] = lambda _: None
     ) -> None:
         """Load the configuration and make the first one. Raises ``ConfigurationError``.
 
@@ -71,8 +73,10 @@ class Live(Generic[T]):
         self._make = make
         self._end = end
         configuration = load_configuration(environ)
-        self._latest = LatestValue(self._made(configuration, build_services(configuration), ()))
-        self._following: ConfigurationWatch | None = None
+        self._latest = LatestValue(
+            self._generation(configuration, build_services(configuration), ())
+        )
+        self._watch: ConfigurationWatch | None = None
         self._retiring: list[threading.Thread] = []
 
     @property
@@ -103,25 +107,34 @@ class Live(Generic[T]):
 
         ``name`` is the kind of the process, one of ``KINDS``.
         """
-        self._say_start(name)
-        described = partial(self._described, uuid.uuid4().hex, name, os.getpid())
-        self._following = ConfigurationWatch(
-            self.services.store, described, self.renew, self._began_s
-        )
-        self._following.start()
-
-    def _say_start(self, name: str) -> None:
-        """One line by which a log shows which version began to run with which configuration."""
-        made = self._latest.value
+        generation, id_ = self._latest.value, uuid.uuid4().hex
         _log.info(
             "process started",
             process=name,
             software=__version__,
-            version=made.configuration.version,
-            outside=made.outside,
-            config=str(made.configuration.settings.config_dir),
+            version=generation.configuration.version,
+            outside=generation.outside,
+            config=str(generation.configuration.settings.config_dir),
             pid=os.getpid(),
         )
+
+        def describe() -> Process:
+            newest = self._latest.value
+            return Process(
+                id=id_,
+                name=name,
+                host=socket.gethostname(),
+                pid=os.getpid(),
+                version=newest.configuration.version,
+                outside=newest.outside,
+                since_us=newest.since_us,
+                restart=newest.restart,
+                software=__version__,
+            )
+
+        store = self.services.store
+        self._watch = ConfigurationWatch(store, describe, self.renew, self._began_s)
+        self._watch.start()
 
     def renew(self, version: str) -> bool:
         """Load the configuration and put it in force; whether anything has changed.
@@ -133,46 +146,31 @@ class Live(Generic[T]):
         if loaded.version != version:
             raise OtherConfiguration(loaded.version)
         before = self._latest.value
-        settings, restart = kept(before.configuration.settings, loaded.settings)
-        unchanged = loaded.version == before.configuration.version
-        unchanged = unchanged and restart == before.restart
-        if unchanged and same(settings, before.configuration.settings):
+        settings, restart = followable_settings(before.configuration.settings, loaded.settings)
+        same_files = loaded.version == before.configuration.version and restart == before.restart
+        if same_files and are_same_settings(settings, before.configuration.settings):
             return False
         services = replace(before.services, settings=settings, classifiers=loaded.classifiers)
-        made = self._made(replace(loaded, settings=settings), services, restart)
-        self._retire(self._latest.replace(made))
+        generation = self._generation(replace(loaded, settings=settings), services, restart)
+        self._retire(self._latest.replace(generation))
         return True
 
     def close(self) -> None:
         """End everything."""
-        if self._following is not None:
-            self._following.close()
+        if self._watch is not None:
+            self._watch.close()
         self._end(self._latest.value.value)
         self._latest.value.services.close()
         until = time.monotonic() + LEAVE_S
         for thread in self._retiring:
             thread.join(max(0.0, until - time.monotonic()))
 
-    def _made(
+    def _generation(
         self, configuration: Configuration, services: Services, restart: tuple[str, ...]
     ) -> _Generation[T]:
         value = self._make(configuration, services)
         outside = outside_of(configuration.settings)
         return _Generation(configuration, services, value, restart, outside, time.time_ns() // 1000)
-
-    def _described(self, id_: str, name: str, pid: int) -> Process:
-        made = self._latest.value
-        return Process(
-            id=id_,
-            name=name,
-            host=socket.gethostname(),
-            pid=pid,
-            version=made.configuration.version,
-            outside=made.outside,
-            since_us=made.since_us,
-            restart=made.restart,
-            software=__version__,
-        )
 
     def _retire(self, old: SharedValue[_Generation[T]]) -> None:
         thread = threading.Thread(target=self._finish, args=(old,), name="retiring", daemon=True)
@@ -180,15 +178,12 @@ class Live(Generic[T]):
         thread.start()
 
     def _finish(self, old: SharedValue[_Generation[T]]) -> None:
-        old.left(FINISH_S)
+        old.wait_until_unused(FINISH_S)
         self._end(old.value.value)
         old.value.services.retire()
         if isinstance(old.value.configuration.classifiers, Classifiers):
             # Flask's application is a circle that waits for the collection of garbage.
             old.value.configuration.classifiers.forget()
-
-
-_LOOK_S = 0.02
 
 
 class SharedValue(Generic[T]):
@@ -208,11 +203,11 @@ class SharedValue(Generic[T]):
         """Use it no longer."""
         self._inside.pop()
 
-    def left(self, wait_s: float) -> bool:
+    def wait_until_unused(self, wait_s: float) -> bool:
         """Wait until nobody uses it; whether that came true in time."""
         until, pause = time.monotonic() + wait_s, threading.Event()
         while self._inside and time.monotonic() < until:
-            pause.wait(_LOOK_S)
+            pause.wait(_POLL_S)
         return not self._inside
 
 

@@ -139,7 +139,7 @@ def app_of(configuration: Configuration, services: Services) -> Flask:
     """The application of one configuration, with what runs beside it; logs the warnings."""
     for warning in configuration.warnings:
         structlog.get_logger("smsgate.web").warning("configuration", problem=warning)
-    configuration.understand()
+    configuration.build_classifiers()
     app = create_app(services)
     services.spool_replay.start()
     services.lease_renewal.start()

@@ -46,10 +46,10 @@ def test_a_request_is_answered_to_its_end_by_the_one_that_it_began_with() -> Non
     old = latest.replace(second)
 
     assert Client(ReloadingApplication(latest)).get("/").text == "second"
-    assert not old.left(0.05)
+    assert not old.wait_until_unused(0.05)
     first.let.set()
     slow.join()
-    assert old.left(1)
+    assert old.wait_until_unused(1)
     assert answers == ["first"]
 
 
@@ -59,7 +59,7 @@ def test_a_request_that_fails_is_no_longer_counted() -> None:
     latest = LatestValue(first)
     with pytest.raises(RuntimeError, match="first"):
         Client(ReloadingApplication(latest)).get("/fails")
-    assert latest.replace(Application("second")).left(0)
+    assert latest.replace(Application("second")).wait_until_unused(0)
 
 
 @pytest.fixture

@@ -14,9 +14,9 @@ def test_who_has_begun_with_an_older_one_ends_with_it() -> None:
 
     assert turn.value == "old"
     assert latest.enter().value == latest.value == "new"
-    assert not old.left(0.01)
+    assert not old.wait_until_unused(0.01)
     turn.leave()
-    assert old.left(0.01)
+    assert old.wait_until_unused(0.01)
 
 
 def test_leaving_is_noticed_by_who_waits() -> None:
@@ -25,7 +25,7 @@ def test_leaving_is_noticed_by_who_waits() -> None:
     old = latest.replace(2)
     threading.Timer(0.05, turn.leave).start()
 
-    assert old.left(10)
+    assert old.wait_until_unused(10)
 
 
 def test_who_comes_while_it_is_replaced_gets_the_new_one() -> None:
@@ -37,13 +37,13 @@ def test_who_comes_while_it_is_replaced_gets_the_new_one() -> None:
         def enter(self) -> None:
             if not replaced:
                 replaced.append(latest.replace("new"))
-                assert replaced[0].left(0)
+                assert replaced[0].wait_until_unused(0)
             super().enter()
 
     latest._value = Slow("old")
 
     assert latest.enter().value == "new"
-    assert replaced[0].left(0)
+    assert replaced[0].wait_until_unused(0)
 
 
 def test_nobody_is_at_work_with_one_that_has_ended() -> None:
@@ -64,7 +64,7 @@ def test_nobody_is_at_work_with_one_that_has_ended() -> None:
         thread.start()
     for number in range(1, 20):
         old = latest.replace(number)
-        assert old.left(10)
+        assert old.wait_until_unused(10)
         ended.add(old.value)
     done.set()
     for thread in threads:

@@ -47,10 +47,10 @@ def live(files: Files, store: Store) -> Iterator[Live[Made]]:
 def following(live: Live[Made]) -> ConfigurationWatch:
     """As a process has it, turned by hand."""
     live.follow("web")
-    assert live._following is not None
-    live._following._ending.set()
-    live._following._thread.join()
-    return live._following
+    assert live._watch is not None
+    live._watch._ending.set()
+    live._watch._thread.join()
+    return live._watch
 
 
 def now(live: Live[Made]) -> Made:
@@ -289,7 +289,7 @@ def test_while_the_store_is_away_all_goes_on(files: Files) -> None:
     files.write_redis_url("redis://127.0.0.1:1/0")
     live = Live(files.environ, lambda _, services: Made(services))
     live.follow("web")
-    following = live._following
+    following = live._watch
     assert following is not None
     assert following.run_once() > 0
     assert now(live).title == "Acme Alerts"

@@ -8,7 +8,13 @@ from pathlib import Path
 import pytest
 
 from smsgate.domain.errors import ConfigurationError
-from smsgate.pipeline.configuration import FIXED, kept, load_configuration, outside_of, same
+from smsgate.pipeline.configuration import (
+    FIXED,
+    are_same_settings,
+    followable_settings,
+    load_configuration,
+    outside_of,
+)
 from tests.pipeline.configuration.conftest import CONFIG, SECOND, Files
 
 
@@ -51,9 +57,9 @@ def test_the_values_behind_the_files_are_told_apart_and_hardly_told(files: Files
 
     assert outside_of(settings) == outside_of(elsewhere) != outside_of(changed)
     assert len(outside_of(settings)) == 4
-    assert same(settings, replace(settings))
-    assert not same(settings, changed)
-    assert not same(settings, elsewhere)
+    assert are_same_settings(settings, replace(settings))
+    assert not are_same_settings(settings, changed)
+    assert not are_same_settings(settings, elsewhere)
 
 
 def test_what_cannot_change_is_kept_and_named(files: Files) -> None:
@@ -62,11 +68,11 @@ def test_what_cannot_change_is_kept_and_named(files: Files) -> None:
     changed |= {"data_dir": Path("/other"), "port": 1, "web_concurrency": 9, "web_threads": 9}
     new = replace(old, **changed, public_url="https://new.example.com")
 
-    settings, restart = kept(old, new)
+    settings, restart = followable_settings(old, new)
 
     assert settings == replace(old, public_url="https://new.example.com")
     assert restart == tuple(FIXED.values())
-    assert kept(old, replace(old)) == (old, ())
+    assert followable_settings(old, replace(old)) == (old, ())
 
 
 def test_a_keyword_file_that_changes_while_it_is_read_is_not_taken_for_the_other(
@@ -75,5 +81,5 @@ def test_a_keyword_file_that_changes_while_it_is_read_is_not_taken_for_the_other
     loaded = load_configuration(files.environ)
     files.write_word("qwyjibo")
     with pytest.raises(ConfigurationError, match="keywords: alerts: was changed while it was read"):
-        loaded.understand()
-    load_configuration(files.environ).understand()
+        loaded.build_classifiers()
+    load_configuration(files.environ).build_classifiers()
