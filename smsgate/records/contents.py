@@ -147,8 +147,8 @@ def hash_of(row: Row) -> bytes:
 def event_of(facts: str, words: str | None) -> Event:
     """The event that was kept; without its texts where they were erased."""
     raw = _raw(facts.encode())
-    for name, words_said in _words(words.encode()).items() if words else ():
-        _put(raw, dict(_PATHS)[name], words_said)
+    for name, text in _words(words.encode()).items() if words else ():
+        _put(raw, dict(_PATHS)[name], text)
     if "reply" in raw:
         raw["reply"].setdefault("text", "")  # erased
     return msgspec.convert(raw, Event)
@@ -215,17 +215,17 @@ def _take_words(facts: Row) -> Row:
         place: Any = facts
         for step in way:
             place = place.get(step) if isinstance(place, dict) else None
-        words_said = place.pop(last, "") if isinstance(place, dict) else ""
-        if words_said:
-            words[name] = words_said
+        text = place.pop(last, "") if isinstance(place, dict) else ""
+        if text:
+            words[name] = text
     return words
 
 
-def _put(facts: Row, way: tuple[str, ...], words_said: object) -> None:
+def _put(facts: Row, way: tuple[str, ...], text: object) -> None:
     *steps, last = way
     for step in steps:
         facts = facts.setdefault(step, {})
-    facts[last] = words_said
+    facts[last] = text
 
 
 def _event_or_damaged(line: bytes) -> Event:

@@ -106,11 +106,11 @@ class Receipts:
         found = self._look.many(calls) if calls else []
         return [None if value is None else _expected(value) for value in found]
 
-    def take(self, told: DeliveryReceipt, expected: AwaitedReply, event: Event) -> bool:
+    def take(self, receipt: DeliveryReceipt, expected: AwaitedReply, event: Event) -> bool:
         """Record what became of a reply; False where that was done before."""
         names = [
-            key_of(told.account, told.number, told.message_id),
-            PARTITION_KEYS[partition_of(told.number)].ledger,
+            key_of(receipt.account, receipt.number, receipt.message_id),
+            PARTITION_KEYS[partition_of(receipt.number)].ledger,
         ]
         return bool(self._take(names, [_encode(expected), _encode(event)]) == 1)
 
