@@ -90,6 +90,8 @@ class ListWorker:
                 self._tell(str(error))
             except redis.RedisError as error:
                 self._tell(problem_of(error))
+            except Exception as error:  # noqa: BLE001 - a fault must not end what others wait for
+                _log.error("list worker failed", exc_info=error)
             self._ending.wait(RETRY_S)
         connection.close()
 

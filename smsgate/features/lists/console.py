@@ -40,6 +40,7 @@ from smsgate.features.lists.job_files import (
     MAX_UPLOAD_BYTES,
     ListJob,
     ListRequest,
+    ListUser,
     Upload,
 )
 from smsgate.features.lists.jobs import ListJobs
@@ -158,7 +159,7 @@ class ListPages:
         found: list[tuple[ListJob, bool]] = []
         problem = unknown = ""
         try:
-            found = self._jobs.of(actor(), everybody=_everybody())
+            found = self._jobs.of(_user())
         except ListsUnavailable as error:
             problem = str(error)
         done: list[ImportRecord] = []
@@ -171,7 +172,7 @@ class ListPages:
             problem=problem,
             programs=[*self._services.settings.programs],
             found=found[:AT_ONCE],
-            done=[one for one in done if _everybody() or one.by == actor()],
+            done=[one for one in done if _user().may_see(one.by)],
             unknown=unknown,
             more=len(found) - AT_ONCE,
             limit_mb=MAX_UPLOAD_BYTES >> 20,
@@ -195,12 +196,12 @@ class ListPages:
     def rehearse_undo(self) -> Redirect:
         """See what undoing an import would do."""
         list_id = request.form.get("list_id", "")
-        return _to(self._jobs.rehearse_undo(actor(), list_id, everybody=_everybody()).id)
+        return _to(self._jobs.rehearse_undo(_user(), list_id).id)
 
     def undo_list(self, id_: str) -> Redirect:
         """Undo an import, as it was looked at."""
         reason = reason_of(request.form.get("reason", ""))
-        self._jobs.apply_undo(id_, actor(), reason, everybody=_everybody())
+        self._jobs.apply_undo(id_, _user(), reason)
         return _to(id_)
 
     def one_list(self, id_: str) -> str:
@@ -214,35 +215,35 @@ class ListPages:
     def rehearse_list(self, id_: str) -> Redirect:
         """See what an import would do."""
         asked = list_request_of(request.form)
-        self._jobs.begin(id_, actor(), "rehearse", asked, everybody=_everybody())
+        self._jobs.begin(id_, _user(), "rehearse", asked)
         return _to(id_)
 
     def scrub_list(self, id_: str) -> Redirect:
         """Part a list."""
         asked = list_request_of(request.form)
-        self._jobs.begin(id_, actor(), "part", asked, everybody=_everybody())
+        self._jobs.begin(id_, _user(), "part", asked)
         return _to(id_)
 
     def apply_list(self, id_: str) -> Redirect:
         """Do what an import was rehearsed to do."""
         words, medium = request.form.get("words", ""), request.form.get("medium", "")
-        self._jobs.apply(id_, actor(), words, medium, everybody=_everybody())
+        self._jobs.apply(id_, _user(), words, medium)
         return _to(id_)
 
     def resume_list(self, id_: str) -> Redirect:
         """Go on with what was interrupted or failed."""
-        self._jobs.resume(id_, actor(), everybody=_everybody())
+        self._jobs.resume(id_, _user())
         return _to(id_)
 
     def remove_list(self, id_: str) -> Redirect:
         """Take a list away with its files."""
-        self._jobs.remove(id_, actor(), everybody=_everybody())
+        self._jobs.remove(id_, _user())
         flash("The list and its files are gone from here. What was applied stays applied.", "good")
         return redirect(LISTS, 303)
 
     def list_file(self, id_: str, name: str) -> Response:
         """What a step left, to be kept by the operator."""
-        job, _ = self._jobs.find(id_, actor(), everybody=_everybody())
+        job, _ = self._jobs.find(id_, _user())
         path = self._jobs.result(job, name)
         answer = send_file(
             path.resolve(),
@@ -256,7 +257,7 @@ class ListPages:
         return answer
 
     def _shown(self, id_: str) -> Mapping[str, object]:
-        job, is_running = self._jobs.find(id_, actor(), everybody=_everybody())
+        job, is_running = self._jobs.find(id_, _user())
         preview, unreadable = self._preview(job)
         return {
             "job": job,
@@ -282,10 +283,10 @@ class ListPages:
             return None, str(error)
 
 
-def _everybody() -> bool:
-    """An admin sees to the lists of those who left."""
+def _user() -> ListUser:
+    """Whose lists are shown: an admin sees to those of operators who left."""
     found = operator()
-    return found is not None and found.may("admin")
+    return ListUser(actor(), sees_all=found is not None and found.may("admin"))
 
 
 def _to(id_: str) -> Redirect:

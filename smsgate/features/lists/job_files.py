@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import BinaryIO, Literal, NamedTuple
 
 import msgspec
 
@@ -37,6 +37,17 @@ _STATE, _LOCK = "errand.json", "lock"
 
 Kind = Literal["import", "scrub", "export", "undo"]
 Step = Literal["", "rehearse", "apply", "part", "export", "look", "undo"]
+
+
+class ListUser(NamedTuple):
+    """Who looks at lists: their own, or an admin at everybody's."""
+
+    name: str
+    sees_all: bool = False
+
+    def may_see(self, owner: str) -> bool:
+        """Whether a list of that operator is shown to them."""
+        return self.sees_all or self.name == owner
 
 
 class ListRequest(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -220,9 +231,13 @@ class JobFolders:
                 self._data_dir.mkdir(parents=True, exist_ok=True)
                 own = file.with_name(f"lists.id.{secrets.token_hex(8)}")
                 own.write_text(secrets.token_hex(8), encoding="ascii")
-                with suppress(FileExistsError):  # the first of two processes names it
-                    os.link(own, file)
-                own.unlink()
+                try:
+                    os.link(own, file)  # the first of two processes names it
+                except FileExistsError:
+                    pass
+                except OSError:  # a file system without hard links
+                    own.replace(file)
+                own.unlink(missing_ok=True)
             return f"lists-{file.read_text(encoding='ascii').strip()}"
 
     def make(self) -> JobFolder:

@@ -27,6 +27,7 @@ from smsgate.features.lists.job_files import (
     Kind,
     ListJob,
     ListRequest,
+    ListUser,
     Step,
     Upload,
 )
@@ -58,6 +59,7 @@ _FILES: dict[Step, tuple[str, ...]] = {
     "undo": (RESULT,),
 }
 """By step the files that it leaves."""
+EVERYBODY = ListUser("", sees_all=True)
 _WORKER_WAIT_S = 10.0
 _MAX_RESTARTS = 3
 """How often workers take up an interrupted step by themselves: it may be what ends them."""
@@ -97,7 +99,7 @@ class ListJobs:
         finally:
             upload.close()
 
-    def of(self, operator: str, *, everybody: bool) -> list[tuple[ListJob, bool]]:
+    def of(self, user: ListUser) -> list[tuple[ListJob, bool]]:
         """The operator's list jobs, or everybody's, newest first; with each whether it runs.
 
         Also removes what is too old. Raises ``ListsUnavailable``, ``QueueUnavailable``.
@@ -107,16 +109,16 @@ class ListJobs:
         for folder in self._folders.all():
             with suppress(NoSuchList):  # it arrives just now, or goes
                 job = folder.read()
-                if everybody or job.operator == operator:
+                if user.may_see(job.operator):
                     found.append((job, self._is_running(folder, job)))
         return sorted(found, key=lambda one: one[0].made_us, reverse=True)
 
-    def find(self, id_: str, operator: str, *, everybody: bool) -> tuple[ListJob, bool]:
+    def find(self, id_: str, user: ListUser) -> tuple[ListJob, bool]:
         """One list job with its progress, and whether it runs or waits its turn.
 
         Raises ``NoSuchList``, ``QueueUnavailable``.
         """
-        job, folder = self._mine(id_, operator, everybody)
+        job, folder = self._mine(id_, user)
         is_running = self._is_running(folder, job)
         if not job.is_busy:
             return job, is_running
@@ -134,9 +136,7 @@ class ListJobs:
         except OSError as error:
             raise NoSuchList("The file of this list is gone: upload it again.") from error
 
-    def begin(
-        self, id_: str, operator: str, step: Step, request: ListRequest, *, everybody: bool
-    ) -> None:
+    def begin(self, id_: str, user: ListUser, step: Step, request: ListRequest) -> None:
         """Rehearse an import, or scrub a list; asked for twice at once, it is done once.
 
         Raises ``NoSuchList``, ``Unfit``, ``UnknownProgram``, ``QueueUnavailable``.
@@ -148,9 +148,9 @@ class ListJobs:
             wanted = replace(request, region=region_of(request.region))
             return replace(job, step=step, request=wanted, result=None)
 
-        self._enqueue(self._mine(id_, operator, everybody)[1], first_step)
+        self._enqueue(self._mine(id_, user)[1], first_step)
 
-    def apply(self, id_: str, operator: str, words: str, medium: str, *, everybody: bool) -> None:
+    def apply(self, id_: str, user: ListUser, words: str, medium: str) -> None:
         """Apply an import that was rehearsed. ``words``: what subscribers agreed to.
 
         Raises ``NoSuchList``, ``Unfit``, ``QueueUnavailable``.
@@ -164,11 +164,11 @@ class ListJobs:
             request = replace(job.request, words=words.strip(), medium=medium or "other")
             return replace(job, step="apply", request=request)
 
-        self._enqueue(self._mine(id_, operator, everybody)[1], applied)
+        self._enqueue(self._mine(id_, user)[1], applied)
 
-    def resume(self, id_: str, operator: str, *, everybody: bool) -> None:
+    def resume(self, id_: str, user: ListUser) -> None:
         """Run a step again that was interrupted or failed. Raises as ``apply``."""
-        self._enqueue(self._mine(id_, operator, everybody)[1], lambda job: job)
+        self._enqueue(self._mine(id_, user)[1], lambda job: job)
 
     def resume_interrupted(self) -> None:
         """Enqueue the steps again whose worker ended in the middle; for a worker that is idle.
@@ -187,22 +187,22 @@ class ListJobs:
         name = f"{request.program}, {', '.join(request.states) or 'every state'}"
         self._steps.check(ListJob("", "export", operator, name, 0, request=request))
         folder = self._make("export", operator, name, request)
-        self.begin(folder.id, operator, "export", request, everybody=False)
+        self.begin(folder.id, ListUser(operator), "export", request)
         return folder.read()
 
-    def rehearse_undo(self, operator: str, list_id: str, *, everybody: bool) -> ListJob:
+    def rehearse_undo(self, user: ListUser, list_id: str) -> ListJob:
         """Begin to see what undoing an import would do; gives the job that does so already, if any.
 
         Raises ``NoSuchList`` where it is no import of theirs, ``QueueUnavailable``.
         """
         record = self._steps.record(list_id)
-        if record.by != operator and not everybody:
+        if not user.may_see(record.by):
             raise NoSuchList("There is no such import of yours.")
-        for job, _ in self.of(operator, everybody=False):
+        for job, _ in self.of(ListUser(user.name)):
             if job.kind == "undo" and job.request.list_id == list_id and not job.is_finished:
                 return job
-        folder = self._make_undo(operator, record)
-        self.begin(folder.id, operator, "look", ListRequest(list_id=list_id), everybody=False)
+        folder = self._make_undo(user.name, record)
+        self.begin(folder.id, user, "look", ListRequest(list_id=list_id))
         return folder.read()
 
     def undo(self, operator: str, list_id: str, reason: str) -> ListJob:
@@ -212,17 +212,17 @@ class ListJobs:
         if found is not None and found[1]:
             return found[0]
         folder = self._make_undo(operator, record)
-        self.apply_undo(folder.id, operator, reason, everybody=False)
+        self.apply_undo(folder.id, ListUser(operator), reason)
         return folder.read()
 
     def undo_of(self, list_id: str) -> tuple[ListJob, bool] | None:
         """The newest job that undoes an import, and whether it runs or waits its turn."""
-        for job, is_running in self.of("", everybody=True):
+        for job, is_running in self.of(EVERYBODY):
             if job.step == "undo" and job.request.list_id == list_id:
-                return self.find(job.id, "", everybody=True) if is_running else (job, False)
+                return self.find(job.id, EVERYBODY) if is_running else (job, False)
         return None
 
-    def apply_undo(self, id_: str, operator: str, reason: str, *, everybody: bool) -> None:
+    def apply_undo(self, id_: str, user: ListUser, reason: str) -> None:
         """Undo an import that was looked at. Raises as ``apply``."""
 
         def undone(job: ListJob) -> ListJob:
@@ -232,7 +232,7 @@ class ListJobs:
                 raise Unfit("Give a reason for the record.")
             return replace(job, step="undo", request=replace(job.request, reason=reason.strip()))
 
-        self._enqueue(self._mine(id_, operator, everybody)[1], undone)
+        self._enqueue(self._mine(id_, user)[1], undone)
 
     def result(self, job: ListJob, name: str) -> Path:
         """The file of that name that the newest step left. Raises ``NoSuchList``."""
@@ -242,9 +242,9 @@ class ListJobs:
             raise NoSuchList("There is no such file of this list.")
         return path
 
-    def remove(self, id_: str, operator: str, *, everybody: bool) -> None:
+    def remove(self, id_: str, user: ListUser) -> None:
         """Remove a list job with all its files. Raises ``NoSuchList``, ``Unfit``."""
-        _, folder = self._mine(id_, operator, everybody)
+        _, folder = self._mine(id_, user)
         with folder.lock() as is_held:
             if not is_held or self._waits(folder.read()):
                 raise Unfit("This list is being worked on: wait until it is done.")
@@ -298,10 +298,10 @@ class ListJobs:
 
         return progress
 
-    def _mine(self, id_: str, operator: str, everybody: bool) -> tuple[ListJob, JobFolder]:
+    def _mine(self, id_: str, user: ListUser) -> tuple[ListJob, JobFolder]:
         folder = self._folders.find(id_)
         job = folder.read()
-        if job.operator != operator and not everybody:
+        if not user.may_see(job.operator):
             raise NoSuchList("There is no such list of yours.")
         return job, folder
 
