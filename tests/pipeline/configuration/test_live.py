@@ -227,7 +227,7 @@ def test_a_fault_is_told_until_it_is_mended_and_then_it_is_taken_over(
     files.write(CONFIG.replace("Acme Alerts", ""))
     with structlog.testing.capture_logs() as said:
         following.run_once()
-        following._again_at = 0.0
+        following._retry_at = 0.0
         following.run_once()
 
     (process,) = store.heartbeats.running()
@@ -238,7 +238,7 @@ def test_a_fault_is_told_until_it_is_mended_and_then_it_is_taken_over(
     files.write(CONFIG.replace("Acme Alerts", "Acme News"))
     following.run_once()
     assert now(live).title == "Acme Alerts"  # not so often
-    following._again_at = 0.0
+    following._retry_at = 0.0
     following.run_once()
     assert now(live).title == "Acme News"
     assert store.heartbeats.running()[0].problem == ""
