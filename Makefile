@@ -1,6 +1,7 @@
 # make run    everything on this machine, in a second terminal: .venv/bin/smsgate --help
 # make test   the tests; sets itself up in .venv, wants no root and no system package
 # make test-pythons   the same under every other Python that is found here, of 3.11 to 3.14
+# make test-gateways  Kannel, Jasmin and gammu-smsd before a whole smsgate; wants their Debian packages
 # make faults ten minutes of kill -9, hanging stores and failing providers, and what came of it
 # make lint   ruff, mypy, import-linter
 #
@@ -10,7 +11,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-pythons test-full faults lint format bench eval clean
+.PHONY: help run test test-pythons test-full test-gateways faults lint format bench eval clean
 
 VENV ?= .venv
 BIN  := $(VENV)/bin
@@ -31,7 +32,7 @@ run: $(VENV)/.run
 # What pytest makes of the tests is kept: it takes a tenth of a run. Coverage is counted by
 # `make test-full`, which has all tests: counting it here would take a quarter of a run.
 test: $(VENV)/.test
-	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 2 --dist worksteal -m "not full" --hypothesis-profile quick $(ARGS)
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 2 --dist worksteal -m "not full and not gateways" --hypothesis-profile quick $(ARGS)
 
 # Each in a .venv-3.x of its own. Where there is none of a version, it is left out and said.
 test-pythons: $(VENV)/.test
@@ -44,11 +45,23 @@ test-pythons: $(VENV)/.test
 	  [ "$$python" != none ] || { echo "Python $$version: not tested, none is here that smsgate can use"; continue; }; \
 	  $(MAKE) --no-print-directory PYTHON="$$python" VENV=.venv-$$version .venv-$$version/.test || exit; \
 	  echo "Python $$version:"; \
-	  .venv-$$version/bin/python -m pytest -n 2 --dist worksteal -m "not full" --hypothesis-profile quick $(ARGS) || exit; \
+	  .venv-$$version/bin/python -m pytest -n 2 --dist worksteal -m "not full and not gateways" --hypothesis-profile quick $(ARGS) || exit; \
 	done
 
 test-full: $(VENV)/.full
-	$(BIN)/python -m pytest -n 2 --dist worksteal --hypothesis-profile full --cov --cov-report=term $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not gateways" --hypothesis-profile full --cov --cov-report=term $(ARGS)
+
+# Debian: kannel kannel-extras gammu gammu-smsd curl rabbitmq-server. Jasmin comes from the package
+# index, into an environment of its own: it wants older libraries than we do, and Python 3.11 or 3.12.
+test-gateways: $(VENV)/.test .venv-jasmin/.made
+	$(BIN)/python -m pytest -n 3 --dist loadfile -m gateways tests/gateways $(ARGS)
+
+.venv-jasmin/.made:
+	@for python in python3.11 python3.12 "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/3.11.*/bin/python "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/3.12.*/bin/python; do \
+	  "$$python" -c "import ensurepip, venv" 2>/dev/null || continue; \
+	  "$$python" -m venv --clear .venv-jasmin && \
+	  .venv-jasmin/bin/python -m pip --disable-pip-version-check --quiet install jasmin==0.11.1 && touch $@ && exit; \
+	done; [ -e $@ ] || echo "Jasmin is not tested: no Python 3.11 or 3.12 was found."
 
 faults: $(VENV)/.test
 	$(BIN)/python -m tests.faults --seconds 600 $(ARGS)
