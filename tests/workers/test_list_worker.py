@@ -15,7 +15,7 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 
 from smsgate.domain.errors import QueueUnavailable
-from smsgate.features.lists.job_files import JobFolders, ListRequest
+from smsgate.features.lists.job_files import JobFolders, ListRequest, ListUser
 from smsgate.features.lists.job_steps import JobSteps
 from smsgate.features.lists.jobs import ListJobs
 from smsgate.pipeline.services import Services
@@ -26,6 +26,7 @@ from tests.fakes.processes import wait_until
 from workers.list_worker import REPORT_S, progress_of
 
 NUMBER, OTHER = "+14155550123", "+14155550124"
+ANA = ListUser("ana")
 ASKED = ListRequest(program="alerts")
 
 
@@ -67,7 +68,7 @@ def held(monkeypatch):
 
 def stands(jobs: ListJobs, id_: str) -> tuple[str, str, bool]:
     """Step, state, and whether it runs."""
-    job, is_running = jobs.find(id_, "ana", everybody=False)
+    job, is_running = jobs.find(id_, ANA)
     return job.step, job.state, is_running
 
 
@@ -77,12 +78,12 @@ def done(jobs: ListJobs, id_: str) -> bool:
 
 def rehearsed(services: Services, jobs: ListJobs, id_: str) -> None:
     with list_worker(services):
-        jobs.begin(id_, "ana", "rehearse", ASKED, everybody=False)
+        jobs.begin(id_, ANA, "rehearse", ASKED)
         assert done(jobs, id_)
 
 
 def test_without_a_worker_a_step_waits_its_turn(services, jobs, uploaded) -> None:
-    jobs.begin(uploaded, "ana", "rehearse", ASKED, everybody=False)
+    jobs.begin(uploaded, ANA, "rehearse", ASKED)
     assert stands(jobs, uploaded) == ("rehearse", "waiting", True)
     with list_worker(services):
         assert done(jobs, uploaded)
@@ -95,8 +96,8 @@ def test_nothing_of_a_step_that_has_ended_stays_in_redis(services, jobs, uploade
 
 def test_how_far_a_step_is_stands_in_the_jobs_meta(services, jobs, uploaded, held) -> None:
     with list_worker(services):
-        jobs.begin(uploaded, "ana", "rehearse", ASKED, everybody=False)
-        assert wait_until(lambda: jobs.find(uploaded, "ana", everybody=False)[0].read > 5)
+        jobs.begin(uploaded, ANA, "rehearse", ASKED)
+        assert wait_until(lambda: jobs.find(uploaded, ANA)[0].read > 5)
         held.set()
         assert done(jobs, uploaded)
 
@@ -124,8 +125,8 @@ def _told(job: Job) -> None:
 
 def test_a_step_whose_worker_ends_is_taken_up_by_the_next_one(services, jobs, uploaded, held):
     with list_worker(services) as worker:
-        jobs.begin(uploaded, "ana", "rehearse", ASKED, everybody=False)
-        assert wait_until(lambda: jobs.find(uploaded, "ana", everybody=False)[0].read > 0)
+        jobs.begin(uploaded, ANA, "rehearse", ASKED)
+        assert wait_until(lambda: jobs.find(uploaded, ANA)[0].read > 0)
         worker.close()
     assert stands(jobs, uploaded) == ("rehearse", "working", False)
     held.set()
@@ -135,7 +136,7 @@ def test_a_step_whose_worker_ends_is_taken_up_by_the_next_one(services, jobs, up
 
 def test_a_step_whose_worker_was_killed_is_seen_and_taken_up_once(services, jobs, uploaded, groups):
     rehearsed(services, jobs, uploaded)
-    jobs.apply(uploaded, "ana", "", "", everybody=False)
+    jobs.apply(uploaded, ANA, "", "")
     worker = groups.start([sys.executable, "-c", textwrap.dedent(_DIES)], env=_environ(services))
     assert wait_until(lambda: stands(jobs, uploaded)[1] == "working")
     assert wait_until(lambda: services.history.of_number(NUMBER) != [])
@@ -184,13 +185,13 @@ def _environ(services: Services) -> dict[str, str]:
 
 def test_a_step_that_ends_every_worker_is_not_taken_up_for_ever(services, jobs, uploaded) -> None:
     folder = JobFolders(services.settings.data_dir).find(uploaded)
-    jobs.begin(uploaded, "ana", "rehearse", ASKED, everybody=False)
+    jobs.begin(uploaded, ANA, "rehearse", ASKED)
     for _ in range(5):
         services.job_queue.forget_list(folder.read().rq_id)
         jobs.resume_interrupted()
     assert stands(jobs, uploaded) == ("rehearse", "waiting", False)
     with list_worker(services):  # whoever looks at it may still go on
-        jobs.resume(uploaded, "ana", everybody=False)
+        jobs.resume(uploaded, ANA)
         assert done(jobs, uploaded)
 
 
@@ -205,16 +206,16 @@ def test_a_step_that_an_older_smsgate_began_waits_for_a_person(services, jobs, u
     )
     with list_worker(services):
         assert stands(jobs, uploaded) == ("rehearse", "working", False)
-        jobs.resume(uploaded, "ana", everybody=False)
+        jobs.resume(uploaded, ANA)
         assert done(jobs, uploaded)
-    job, _ = jobs.find(uploaded, "ana", everybody=False)
+    job, _ = jobs.find(uploaded, ANA)
     assert job.request == ASKED
     assert job.result is not None
     assert job.result.outcomes == {"new": 2}
 
 
 def test_a_lost_queue_loses_no_list(services, jobs, uploaded, redis_client) -> None:
-    jobs.begin(uploaded, "ana", "rehearse", ASKED, everybody=False)
+    jobs.begin(uploaded, ANA, "rehearse", ASKED)
     for key in redis_client.keys("rq:*"):
         redis_client.delete(key)
     assert stands(jobs, uploaded) == ("rehearse", "waiting", False)
@@ -228,7 +229,7 @@ def test_where_the_queue_is_away_nothing_is_changed(services, jobs, uploaded, mo
 
     monkeypatch.setattr(JobQueue, "enqueue_list", away)
     with pytest.raises(QueueUnavailable):
-        jobs.begin(uploaded, "ana", "rehearse", ASKED, everybody=False)
+        jobs.begin(uploaded, ANA, "rehearse", ASKED)
     assert stands(jobs, uploaded) == ("", "done", False)
 
 
@@ -240,6 +241,31 @@ def test_each_data_directory_has_a_queue_of_its_own(services, tmp_path) -> None:
 
 
 def test_a_step_that_was_begun_anew_is_run_once(services, jobs, uploaded) -> None:
-    jobs.begin(uploaded, "ana", "rehearse", ASKED, everybody=False)
+    jobs.begin(uploaded, ANA, "rehearse", ASKED)
     jobs.run(uploaded, "of-somebody-else", lambda _: None)
     assert stands(jobs, uploaded) == ("rehearse", "waiting", True)
+
+
+def test_a_fault_of_ours_ends_no_worker(services, jobs, uploaded, monkeypatch) -> None:
+    resume, calls = ListJobs.resume_interrupted, []
+
+    def fails_once(self: ListJobs) -> None:
+        calls.append(1)
+        if len(calls) == 1:
+            raise ZeroDivisionError
+        resume(self)
+
+    monkeypatch.setattr(ListJobs, "resume_interrupted", fails_once)
+    jobs.begin(uploaded, ANA, "rehearse", ASKED)
+    with list_worker(services):
+        assert done(jobs, uploaded)
+    assert len(calls) > 1
+
+
+def test_a_queue_is_named_where_there_are_no_hard_links(tmp_path, monkeypatch) -> None:
+    def refused(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr("smsgate.features.lists.job_files.os.link", refused)
+    assert JobFolders(tmp_path).queue_name() == JobFolders(tmp_path).queue_name()
+    assert {one.name for one in tmp_path.iterdir()} == {"lists.id"}
