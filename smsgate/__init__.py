@@ -7,17 +7,22 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from smsgate.consent.composing import compose
+    from smsgate.pipeline.configuration import load_configuration
     from smsgate.pipeline.gate import Gate
 else:
+    _PUBLIC = {
+        "Gate": "smsgate.pipeline.gate",
+        "compose": "smsgate.consent.composing",
+        "load_configuration": "smsgate.pipeline.configuration",
+    }
 
     def __getattr__(name: str) -> object:
         """Import what is public when it is asked for: most commands need none of it."""
-        if name not in ("Gate", "compose"):
+        if name not in _PUBLIC:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        module = "smsgate.pipeline.gate" if name == "Gate" else "smsgate.consent.composing"
-        return getattr(importlib.import_module(module), name)
+        return getattr(importlib.import_module(_PUBLIC[name]), name)
 
 
-__all__ = ["Gate", "__version__", "compose"]
+__all__ = ["Gate", "__version__", "compose", "load_configuration"]
 
 __version__ = "0.1.0"
