@@ -118,7 +118,7 @@ def test_who_is_let_in_no_more_is_out_at_once(
     stranger.goto(f"{site.url}/console/numbers")
     stranger.wait_for_url("**/console/in**")
     sign_in(stranger, "leo", PASSWORD)
-    says(stranger, "name and password do not fit together")
+    says(stranger, "the name or the password is wrong")
 
 
 def test_where_one_is_signed_in_can_be_ended_from_elsewhere(
