@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 import pytest
 
+from smsgate.domain.errors import ConfigurationError
 from smsgate.pipeline.configuration import load_configuration
 from smsgate.pipeline.configuration_rollout import publish_programs
 from smsgate.pipeline.services import build_services
@@ -158,3 +159,33 @@ def test_a_stop_in_xml_is_confirmed_by_the_template_and_the_answer_is_understood
     assert json.loads(call.body) == {"messages": [{"to": NUMBER[1:], "text": text}]}
     _, replied = services.history.of_number(NUMBER)
     assert (replied.outcome, replied.provider_id) == (outcome, id_)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "fault"),
+    [
+        (
+            'sent_value     = "OK"',
+            'sent_value = "OK"\npreset = "acme"',
+            "nested.preset: must be",
+        ),
+        (
+            'id_field       = "@id"',
+            'id_field = "a..b"',
+            "nested.id_field: must be names",
+        ),
+        ('"{{text}}"', "{{text}}", "nested.send_template: must be JSON, with each placeholder"),
+    ],
+)
+def test_a_wrong_description_is_one_fault_of_the_configuration(
+    environ, gateway, old, new, fault
+) -> None:
+    path = Path(environ["SMSGATE_CONFIG"], "smsgate.toml")
+    config = CONFIG.replace("%API%", gateway.url)
+    old, new = old.format(), new.format()
+    assert old in config
+    path.write_text(path.read_text() + config.replace(old, new))
+    with pytest.raises(ConfigurationError) as refused:
+        load_configuration(environ)
+    (found,) = refused.value.faults
+    assert f"accounts.{fault}" in str(found)

@@ -12,6 +12,7 @@ from pathlib import Path
 from smsgate.domain.messages import InboundMessage, Intent
 from smsgate.providers import PROVIDERS
 from smsgate.providers.base import Provider
+from smsgate.providers.form.presets import PRESETS
 from tests.providers.recorded import everything
 
 PAGES = Path(__file__).parents[2] / "docs" / "providers"
@@ -27,8 +28,8 @@ _WORDS = ("STOP", "START", "HELP", "YES")
 
 
 def table() -> str:
-    """The lines of the table, in the order in which the code lists the providers."""
-    rows = [HEADINGS, ("---",) * len(HEADINGS), *map(row, PROVIDERS)]
+    """The lines of the table, in the order of the code; presets of ``form`` come last."""
+    rows = [HEADINGS, ("---",) * len(HEADINGS), *map(row, [*PROVIDERS, *PRESETS])]
     lines = ("| " + " | ".join(cells) + " |" for cells in rows)
     return "\n".join(lines).replace("| --- ", "|---").replace("---| ---", "---|---") + "\n"
 
@@ -36,7 +37,8 @@ def table() -> str:
 def row(name: str) -> tuple[str, ...]:
     """One cell for each of ``HEADINGS``."""
     title, comes_in, signature = head_of(name)
-    return (f"[{title}]({name}.md)", comes_in, signature, *seen(name), _yes(name in TRIED_LIVE))
+    shown = seen(name) if name in PROVIDERS else seen_of_preset(name)
+    return (f"[{title}]({name}.md)", comes_in, signature, *shown, _yes(name in TRIED_LIVE))
 
 
 def head_of(name: str) -> tuple[str, str, str]:
@@ -58,6 +60,12 @@ def seen(name: str) -> tuple[str, ...]:
         _yes(type(provider).reports is not Provider.reports),
         _yes(provider.idempotent),
     )
+
+
+def seen_of_preset(name: str) -> tuple[str, ...]:
+    """The same for a preset: what ``form`` can do, with batches only if it has lists."""
+    time, _, *rest = seen("form")
+    return (time, _yes("list_field" in PRESETS[name].options), *rest)
 
 
 def _time(name: str) -> str:

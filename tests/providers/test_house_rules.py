@@ -16,6 +16,7 @@ from smsgate.domain.errors import SmsGateError
 from smsgate.domain.messages import HttpReply
 from smsgate.providers import PROVIDERS
 from smsgate.providers.base import Field, Provider
+from smsgate.providers.form.presets import PRESETS
 from tests.providers.matrix import table
 from tests.providers.recorded import FOLDER, everything
 
@@ -136,7 +137,7 @@ def test_a_provider_has_recorded_webhooks_of_every_kind(name):
 
 
 KINDS = {
-    "payload": {"captured", "sdk", "page", "own", "invented"},
+    "payload": {"captured", "sdk", "page", "peer", "own", "invented"},
     "signature": {"captured", "sdk", "library", "steps", "none"},
 }
 
@@ -182,4 +183,5 @@ def test_the_matrix_says_what_the_pages_and_the_modules_do():
 def test_the_front_page_leads_to_the_matrix_and_to_the_page_of_every_provider():
     front = (ROOT / "README.md").read_text(encoding="utf-8")
     assert "(docs/providers/README.md)" in front
-    assert set(re.findall(r"\(docs/providers/(\w+)\.md\)", front)) - {"README"} == set(PROVIDERS)
+    pages = {*PROVIDERS, *PRESETS, "README"}
+    assert set(re.findall(r"\(docs/providers/(\w+)\.md\)", front)) == pages

@@ -54,6 +54,7 @@ from smsgate.providers.form.field_paths import (
     read_fields,
     value_at,
 )
+from smsgate.providers.form.presets import PRESETS, with_preset
 from smsgate.providers.form.reply_template import ReplyTemplate, TemplateFault, read_template
 from smsgate.providers.form.xml_document import write_xml
 from smsgate.providers.reading import check_present, promised_text, read_each
@@ -99,6 +100,7 @@ class Form(Provider):
             chosen=True,
         ),
         Field("secret_header", r"[a-z][a-z0-9-]*", "a header's name in lower case", required=False),
+        Field("preset", "|".join(PRESETS), f"one of {', '.join(PRESETS)}", required=False),
         Field("body", r"form|json|xml", "form, json or xml", required=False),
         Field("list_field", _NAME, _WHAT, required=False),
         Field("id_from", r"field|content", "field or content", required=False),
@@ -114,7 +116,12 @@ class Form(Provider):
             "kind_value", _NAME, "what kind_field says of a text from a subscriber", required=False
         ),
         REGION,
-        Field("send_url", r"https?://[!-~]+", "the address that takes texts to send"),
+        Field(
+            "send_url",
+            r"https?://[!-~]+",
+            "the address that takes texts to send",
+            only_with=("preset", ""),
+        ),
         Field("send_method", r"POST|PUT|GET", "POST, PUT or GET", required=False),
         Field("send_headers", r"(?s).+", "lines of the form Name: value", required=False),
         Field("send_body", r"form|json|xml", "form, json or xml", required=False),
@@ -148,6 +155,7 @@ class Form(Provider):
 
     def problems(self, account: Account) -> Iterator[tuple[str, str]]:
         """Yield what is wrong with paths, the first fault of the template, and what that lacks."""
+        account = with_preset(account)
         options = account.options
         yield from _contradictions(options)
         try:
@@ -157,13 +165,18 @@ class Form(Provider):
             return
         if not account.values_of("secret"):
             return  # the account waits to be set up
-        given = {"username": options.get("username"), "api_key": account.values_of("api_key")}
-        for key in sorted({*given} & template.used):
-            if not given[key] and key not in account.unset:
-                yield key, f"is empty, and the reply has {{{key}}}: set it"
+        preset = options.get("preset", "")
+        needs = PRESETS[preset].needs if preset else ()
+        used = sorted({"username", "api_key"} & template.used)
+        for key in dict.fromkeys([*needs, *used]):
+            given = account.values_of(key) if key == "api_key" else options.get(key)
+            if not given and key not in account.unset:
+                wanted_by = f"preset {preset}" if key in needs else f"reply, with {{{key}}}"
+                yield key, f"is empty, and the {wanted_by} needs it: set it"
 
     def parse(self, request: WebhookRequest, account: Account) -> list[InboundMessage]:
         """Return the texts in a verified request; none where ``kind_field`` says something else."""
+        account = with_preset(account)
         content, options = read_fields(request, account.options.get("body", "")), account.options
         if not options.get("list_field"):
             message = _message(content, request, account)
@@ -172,6 +185,7 @@ class Form(Provider):
         return read_each(parts, lambda part: _message(part, request, account))
 
     def inbound(self, message: InboundMessage, account: Account, url: str) -> WebhookRequest:
+        account = with_preset(account)
         options, secret = account.options, account.secrets["secret"][0].value
         values = {
             "id": message.message_id,
@@ -206,6 +220,7 @@ class Form(Provider):
 
     def reply(self, reply: Reply, account: Account) -> HttpCall:
         """Describe the call that hands ``reply`` to the gateway."""
+        account = with_preset(account)
         template, api_key = _template(account), next(iter(account.values_of("api_key")), "")
         username = account.options.get("username", "")
         values = {
@@ -237,7 +252,7 @@ class Form(Provider):
         outcome = super().outcome(response)
         if outcome.verdict is not Verdict.SENT or account is None:
             return outcome
-        options = account.options
+        options = with_preset(account).options
         if path := options.get("sent_field"):
             said = answer_value(response.body, path)
             if said is UNSET:
