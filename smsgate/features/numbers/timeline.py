@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from smsgate.consent.events import DeadLetter, Event, event_for
@@ -58,81 +59,110 @@ class Timeline:
 def timeline(
     services: Services, number: str, before: HistoryPlace | None, *, is_store_away: bool = False
 ) -> Timeline:
-    """A page of a number's events. Raises nothing of ours: what is missing is said.
+    """A page of a number's events. Raises nothing of ours: the page names what is missing.
 
     With ``is_store_away`` the store is not asked: it has just been seen not to answer.
     """
-    page = Timeline(is_store_away=is_store_away)
-    waiting = [] if before else _waiting(services, number, page)  # first: what moves is in both
-    recorded, texts = _one_page(
-        _recorded(services, number, before, page), _ordinary(services, number, before, page), page
-    )
-    known = {one.event.id for one in recorded}
-    items = [TimelineEntry(one) for one in reversed(waiting) if one.id not in known]
-    items += [TimelineEntry(one.event, one.erased) for one in recorded]
-    elsewhere = _later_replies(services, number, recorded) if before else []
-    page.items, page.delivery_reports = _nested(items, elsewhere)
-    if not before:
-        _add_unsettled(services, number, page)
-    # Each text goes among the events by its time; the order of the events themselves stays.
-    page.items = sorted([*page.items, *texts], key=lambda one: -_at_us(one.event))
-    return page
+    return _TimelineReader(services, number, Timeline(is_store_away=is_store_away)).read(before)
 
 
-def _waiting(services: Services, number: str, page: Timeline) -> list[Event]:
-    """What the records do not have yet, oldest first."""
-    if page.is_store_away:
-        page.problems.append(_UNSEEN)
+class _TimelineReader:
+    def __init__(self, services: Services, number: str, page: Timeline) -> None:
+        self._store = services.store
+        self._records = services.records
+        self._number = number
+        self._page = page
+
+    def read(self, before: HistoryPlace | None) -> Timeline:
+        page = self._page
+        waiting = [] if before else self._waiting()  # first: what moves is in both
+        recorded, texts = _one_page(self._recorded(before), self._ordinary_texts(before), page)
+        known = {one.event.id for one in recorded}
+        items = [TimelineEntry(one) for one in reversed(waiting) if one.id not in known]
+        items += [TimelineEntry(one.event, one.erased) for one in recorded]
+        elsewhere = self._later_replies(recorded) if before else []
+        page.items, page.delivery_reports = _nested(items, elsewhere)
+        if not before:
+            self._add_unsettled()
+        # Each text goes among the events by its time; the order of the events themselves stays.
+        page.items = sorted([*page.items, *texts], key=lambda one: -_at_us(one.event))
+        return page
+
+    def _lose_store(self, missing: str, error: StoreUnavailable) -> None:
+        self._page.is_store_away = True
+        self._page.problems.append(missing.removesuffix(".") + f": {error}.")
+
+    def _waiting(self) -> list[Event]:
+        """What the records do not have yet, oldest first."""
+        if self._page.is_store_away:
+            self._page.problems.append(_UNSEEN)
+            return []
+        try:
+            events = self._store.ledger.newest(partition_of(self._number), _LEDGER)
+        except StoreUnavailable as error:
+            self._lose_store(_UNSEEN, error)
+            return []
+        found = [one for event in events if (one := event_for(event, self._number)) is not None]
+        if len(events) == _LEDGER or len(found) > _SHOWN:
+            self._page.problems.append(
+                "The records are far behind: only the newest events are shown until they catch up."
+            )
+        return found[-_SHOWN:]
+
+    def _recorded(self, before: HistoryPlace | None) -> list[Recorded]:
+        try:
+            if self._records.absent and any(self._store.ledger.kept().values()):
+                raise RecordsNotReady("they are on another host: set DATABASE_URL")
+            return self._records.history.of_number(self._number, before, PAGE + 1)
+        except (RecordsUnavailable, RecordsNotReady) as error:
+            problem = f"Older events cannot be shown while the records are away: {error}."
+            self._page.problems.append(problem)
+        except StoreUnavailable:
+            pass  # ``_waiting`` has named it
         return []
-    try:
-        events = services.store.ledger.newest(partition_of(number), _LEDGER)
-    except StoreUnavailable as error:
-        page.is_store_away = True
-        page.problems.append(_UNSEEN.removesuffix(".") + f": {error}.")
-        return []
-    values = [one for one in (event_for(event, number) for event in events) if one is not None]
-    if len(events) == _LEDGER or len(values) > _SHOWN:
-        page.problems.append(
-            "The records are far behind: only the newest events are shown until they catch up."
-        )
-    return values[-_SHOWN:]
 
+    def _ordinary_texts(self, before: HistoryPlace | None) -> list[TimelineEntry]:
+        """The ordinary texts before a place that the sample log still has, newest first.
 
-def _recorded(
-    services: Services, number: str, before: HistoryPlace | None, page: Timeline
-) -> list[Recorded]:
-    try:
-        if services.records.absent and any(services.store.ledger.kept().values()):
-            raise RecordsNotReady("they are on another host: set DATABASE_URL")
-        found = services.records.history.of_number(number, before, PAGE + 1)
-    except (RecordsUnavailable, RecordsNotReady) as error:
-        page.problems.append(f"Older events cannot be shown while the records are away: {error}.")
-        return []
-    except StoreUnavailable:
-        return []
-    return found
+        They are on no record, so an event is made of each: ``text``, ``sampled``.
+        """
+        if self._page.is_store_away:
+            self._page.problems.append(_NO_TEXTS)
+            return []
+        # A text of the same microsecond as an event stands behind it.
+        before_us = before.received_us + (before.seq > 0) if before else 0
+        try:
+            found = self._store.sample_log.of_number(self._number, before_us, PAGE + 1)
+        except StoreUnavailable as error:
+            self._lose_store(_NO_TEXTS, error)
+            return []
+        self._page.texts_since_us = found.kept_since_us
+        return [TimelineEntry(_sampled(at_us, entry)) for at_us, entry in found.texts]
 
+    def _later_replies(self, recorded: list[Recorded]) -> list[Event]:
+        """Replies to this page's texts, and receipts, that came later: on the page before."""
+        if not recorded:
+            return []
+        newest_us = place_of(recorded[0]).received_us
+        until_us = newest_us + 2 * WINDOW_US
+        try:
+            found = self._records.history.replies(self._number, newest_us + 1, until_us, _REPLIES)
+        except (RecordsUnavailable, RecordsNotReady):
+            return []
+        return [one.event for one in found]
 
-def _ordinary(
-    services: Services, number: str, before: HistoryPlace | None, page: Timeline
-) -> list[TimelineEntry]:
-    """The ordinary texts before a place that the sample log still has, newest first.
-
-    They are on no record, so an event is made of each: ``text``, ``sampled``.
-    """
-    if page.is_store_away:
-        page.problems.append(_NO_TEXTS)
-        return []
-    # A text of the same microsecond as an event stands behind it.
-    before_us = before.received_us + (before.seq > 0) if before else 0
-    try:
-        found = services.store.sample_log.of_number(number, before_us, PAGE + 1)
-    except StoreUnavailable as error:
-        page.is_store_away = True
-        page.problems.append(_NO_TEXTS.removesuffix(".") + f": {error}.")
-        return []
-    page.texts_since_us = found.kept_since_us
-    return [TimelineEntry(_sampled(at_us, entry)) for at_us, entry in found.texts]
+    def _add_unsettled(self) -> None:
+        if self._page.is_store_away:
+            return
+        partition = partition_of(self._number)
+        answered = {
+            f"{partition}-{one.event.inbox_id}": one
+            for one in self._page.items
+            if one.event.inbox_id and one.event.kind != RECEIPT
+        }
+        with suppress(StoreUnavailable):
+            for id_, reply in self._store.outbox.unsettled([*answered]).items():
+                answered[id_].unsettled = reply
 
 
 def _sampled(at_us: int, entry: Entry) -> Event:
@@ -164,23 +194,6 @@ def _one_page(
 
 def _at_us(event: Event) -> int:
     return event.received_us or event.applied_us
-
-
-def _later_replies(services: Services, number: str, recorded: list[Recorded]) -> list[Event]:
-    """Replies to this page's texts, and receipts, that stand on the page before.
-
-    For they came a little later.
-    """
-    if not recorded:
-        return []
-    newest_us = place_of(recorded[0]).received_us
-    try:
-        found = services.records.history.replies(
-            number, newest_us + 1, newest_us + 2 * WINDOW_US, _REPLIES
-        )
-    except (RecordsUnavailable, RecordsNotReady):
-        return []
-    return [one.event for one in found]
 
 
 def _follows(event: Event) -> bool:
@@ -216,20 +229,3 @@ def _nested(
         for one in entries
         if id(one) in shown or (one.event.kind == RECEIPT and one.event.provider_id not in reports)
     ], reports
-
-
-def _add_unsettled(services: Services, number: str, page: Timeline) -> None:
-    if page.is_store_away:
-        return
-    partition = partition_of(number)
-    asked = {
-        f"{partition}-{one.event.inbox_id}": one
-        for one in page.items
-        if one.event.inbox_id and one.event.kind != RECEIPT
-    }
-    try:
-        found = services.store.outbox.unsettled([*asked])
-    except StoreUnavailable:
-        return
-    for id_, reply in found.items():
-        asked[id_].unsettled = reply
