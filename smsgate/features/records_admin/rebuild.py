@@ -20,12 +20,12 @@ import msgspec
 from smsgate import __version__
 from smsgate.consent.events import ConsentState, Event, Published, event_id
 from smsgate.domain.errors import RecordsDiffer, StoreNotReady
+from smsgate.features.records_admin.write_behind import WriteBehind
 from smsgate.metrics.snapshot import RebuildProgress
 from smsgate.pipeline.configuration_rollout import published_programs
 from smsgate.pipeline.forwards import restore_forwards
 from smsgate.pipeline.reviews import recorded_open
 from smsgate.pipeline.services import Services
-from smsgate.pipeline.write_behind import WriteBehind
 from smsgate.records import Records
 from smsgate.records.contents import id_of, numbers_of
 from smsgate.settings import Application
