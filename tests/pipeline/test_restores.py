@@ -426,7 +426,7 @@ def test_basis_who_and_why_are_told_everywhere(services):
     by_text(services)
     named = replace(MISTAKE, basis="evidence", evidence="call 4711 <b>", is_admin=True)
     restored(services, replace(named, reason="wants back"))
-    found = service.gathered(services, NUMBER)
+    found = service.collect_evidence(services, NUMBER)
     (event,) = [one for one in found["events"] if one["what"] == "restored"]
     for said in ("by ana", "wants back", "evidence that an admin named: call 4711 <b>"):
         assert said in event["why"]
