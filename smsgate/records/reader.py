@@ -154,11 +154,6 @@ class RecordReader:
         )
         return [*map(recorded_of, rows_of(self._database, asked))]
 
-    def one(self, event_id: str) -> Recorded | None:
-        """The event of that id; None where it was never kept, or removed."""
-        rows = rows_of(self._database, EVENTS.where(events.c.id == event_id))
-        return recorded_of(rows[0]) if rows else None
-
     def messages(self, since_us: int, kind: str = "") -> Iterator[RecordedMessage]:
         """The providers' messages received since then (of one kind only), oldest first."""
         asked = (
