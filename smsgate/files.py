@@ -1,4 +1,4 @@
-"""Files: whether one is there, one that is written whole or not at all, and lines of CSV."""
+"""Files: one that is written whole or not at all, and lines of CSV."""
 
 from __future__ import annotations
 
@@ -11,18 +11,6 @@ from pathlib import Path
 from typing import BinaryIO
 
 _FORMULAS = ("=", "+", "-", "@", "\t", "\r")
-
-
-def is_there(path: Path) -> bool:
-    """Whether a file or folder is there. Raises ``OSError`` where this user may not know.
-
-    ``Path.exists`` says False then, from Python 3.14 on, as if there were nothing to lose.
-    """
-    try:
-        path.stat()
-    except (FileNotFoundError, NotADirectoryError):
-        return False
-    return True
 
 
 @contextmanager

@@ -22,7 +22,6 @@ import msgspec
 
 from smsgate.domain.errors import SpoolUnavailable
 from smsgate.domain.messages import Arrival, Entry, Intent
-from smsgate.files import is_there
 
 _SCHEMA = (
     """
@@ -184,9 +183,12 @@ class Spool:
 
     def _exists(self, path: Path | None = None) -> bool:
         try:
-            return is_there(path or self._path)
+            (path or self._path).stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return False
         except OSError as error:  # a folder that we may not read
             raise SpoolUnavailable(f"the spool {self._path} cannot be used: {error}") from error
+        return True
 
     def _protect(self, *, make: bool) -> None:
         """Let nobody but our user read the file: it holds people's texts.

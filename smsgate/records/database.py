@@ -13,7 +13,6 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from smsgate.domain.errors import RecordsNotReady, RecordsUnavailable
-from smsgate.files import is_there
 
 CONNECT_S = 2
 """How long a connection is waited for: `/readyz` waits for it too."""
@@ -191,12 +190,15 @@ class Database:
 def _is_there(file: Path) -> bool:
     """Whether the SQLite file is there. Raises ``RecordsUnavailable``."""
     try:
-        return is_there(file)
+        file.stat()  # Path.exists says False, from Python 3.14 on, where this user may not know
+    except (FileNotFoundError, NotADirectoryError):
+        return False
     except OSError as error:
         raise RecordsUnavailable(
             f"the records {file} cannot be read ({error.strerror}): run smsgate as the user who "
             "owns their directory, or give this user access to it"
         ) from error
+    return True
 
 
 def upsert(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
