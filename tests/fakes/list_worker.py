@@ -38,3 +38,19 @@ def list_worker(services: Services, later: list[ListWorker] | None = None) -> It
             else:
                 worker.close(0.0)
                 later.append(worker)
+
+
+@pytest.fixture(scope="session")
+def ending_workers(redis_server: object) -> Iterator[list[ListWorker]]:
+    """Workers of earlier tests, which end before their Redis does."""
+    workers: list[ListWorker] = []
+    yield workers
+    for worker in workers:
+        worker.close()
+
+
+@pytest.fixture(autouse=True)
+def running_worker(services: Services, ending_workers: list[ListWorker]) -> Iterator[None]:
+    """Runs the list jobs of a test."""
+    with list_worker(services, ending_workers):
+        yield

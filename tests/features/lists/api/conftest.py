@@ -2,28 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
-
-from tests.fakes.list_worker import list_worker
+from tests.fakes.list_worker import ending_workers, running_worker
 from tests.web.v1.conftest import api, services, settings_more
-from workers.list_worker import ListWorker
 
-__all__ = ["api", "services", "settings_more"]
-
-
-@pytest.fixture(scope="session")
-def ending(redis_server) -> Iterator[list[ListWorker]]:
-    """Workers of earlier tests, which end before their Redis does."""
-    workers: list[ListWorker] = []
-    yield workers
-    for worker in workers:
-        worker.close()
-
-
-@pytest.fixture(autouse=True)
-def worker(services, ending) -> Iterator[None]:
-    """Runs list jobs."""
-    with list_worker(services, ending):
-        yield
+__all__ = [
+    "api",
+    "ending_workers",
+    "running_worker",
+    "services",
+    "settings_more",
+]
