@@ -378,6 +378,16 @@ def test_any_answer_has_an_outcome(body, status):
         ({"send_headers": "apikey"}, "send_headers", "Name: value"),
         ({"send_headers": "X-A: {text}"}, "send_headers", "send_template"),
         ({"send_headers": "X-A: {key}"}, "send_headers", "there are {text}"),
+        ({"send_headers": "X-Api-Key: abc"}, "send_headers", "write {api_key} here"),
+        ({"send_headers": "Authorization: Token abc"}, "send_headers", "set api_key"),
+        ({"send_template": '{"a": [{"password": "abc"}], "b": "{text} {to}"}'}, "send_template",
+         "set api_key"),
+        ({"send_body": "form", "send_template": "pwd=abc&a={text}&b={to}"}, "send_template",
+         "set api_key"),
+        ({"send_body": "xml", "send_template": "<a token='abc'>{text} {to}</a>"}, "send_template",
+         "set api_key"),
+        ({"send_body": "xml", "send_template": "<a><key>abc</key>{text} {to}</a>"},
+         "send_template", "set api_key"),
         ({"send_headers": "Host: x"}, "send_headers", "cannot set Host"),
         ({"send_headers": "X: é"}, "send_headers", "Name: value"),
         ({"send_method": "GET", "send_body": "json"}, "send_method", '"POST"'),
@@ -394,6 +404,11 @@ def test_a_wrong_account_is_one_fault_that_says_what_would_be_right(options, key
     assert found == key
     assert said in problem
     assert not usable(described)
+
+
+def test_what_only_looks_like_a_secret_is_no_fault():
+    template = '{"keyword": "stop", "token": "", "key": "{id}", "text": "{text}", "to": "{to}"}'
+    assert faults(account(send_template=template, send_headers="X-Keyword: stop")) == []
 
 
 @pytest.mark.parametrize("name", sorted(RECORDED))

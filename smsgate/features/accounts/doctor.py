@@ -329,11 +329,12 @@ def _address(account: Account) -> Iterator[DoctorResult]:
         yield DoctorResult("public URL", OK, account.public_url)
     else:
         yield DoctorResult("public URL", WARNING, f"{account.public_url} is not https")
+    page = account.options.get("preset") or account.provider
     yield DoctorResult(
         "webhook",
         OK,
         f"set {account.public_url}/webhooks/{account.name} at the provider, POST; where its page "
-        f"wants a secret in the path, with /SECRET. See docs/providers/{account.provider}.md",
+        f"wants a secret in the path, with /SECRET. See docs/providers/{page}.md",
     )
 
 

@@ -18,7 +18,7 @@ from smsgate.domain.signing import as_bytes, form_pairs, text_of
 from smsgate.providers.form.xml_document import XmlElement, XmlRefused, read_xml
 from smsgate.providers.reading import GivenText, read_json
 
-Fields = Mapping[str, object] | XmlElement
+Fields = dict[str, object] | XmlElement
 
 
 def read_fields(request: WebhookRequest, body: str) -> Fields:
@@ -51,13 +51,15 @@ def list_at(content: Fields, path: str) -> list[object]:
             return [*found]
         if not place.elements():
             return []
-    elif isinstance(place, Mapping) and isinstance(listed := place.get(last), list):
+    elif isinstance(place, dict) and isinstance(listed := place.get(last), list):
         return listed
     raise Unreadable(f"The request has no list {path}, which the account's list_field names.")
 
 
 def _inside(place: object, name: str) -> object:
     """What has that name in an object or element, or that place (from 0) in a list."""
+    if isinstance(place, dict):
+        return place.get(name, UNSET)
     if isinstance(place, XmlElement):
         if name.startswith("@"):
             return place.attributes.get(name[1:], UNSET)
@@ -68,7 +70,7 @@ def _inside(place: object, name: str) -> object:
     if isinstance(place, list):
         inside = name.isdecimal() and int(name[:4]) < len(place)
         return place[int(name[:4])] if inside else UNSET
-    return place.get(name, UNSET) if isinstance(place, Mapping) else UNSET
+    return UNSET
 
 
 def value_at(content: object, path: str) -> GivenText:
@@ -101,15 +103,15 @@ def answer_value(body: bytes, path: str) -> GivenText:
 
 
 def _as_text(value: object) -> GivenText:
+    if isinstance(value, str):
+        return value
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, (str, int)):
-        return UNSET
-    return str(value)
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else UNSET
 
 
 def _found(content: object, path: str) -> object:
-    value = content.get(path, UNSET) if isinstance(content, Mapping) else UNSET
+    value = content.get(path, UNSET) if isinstance(content, dict) else UNSET
     if value is UNSET:
         value = content
         for name in path.split("."):

@@ -34,6 +34,8 @@ _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _NOT_OURS = frozenset({"host", "content-length", "transfer-encoding", "connection"})
 """Headers that the client sets itself."""
+_SECRET_NAME = re.compile(r".*(authorization|key|token|secret|password|passwd|pwd)", re.IGNORECASE)
+"""How the names of headers and fields end that hold a secret."""
 _NOT_VISIBLE = re.compile(r"[^ -~]")
 _CONTENT_TYPES = {"form": FORM, "json": "application/json", "xml": "application/xml"}
 
@@ -123,6 +125,11 @@ def _check(template: ReplyTemplate) -> None:
         if any(f"{{{name}}}" in value for _, value in template.headers):
             key = "send_headers"
         raise TemplateFault(key, f"has {{{name}}}, which stands for nothing; there are {known}")
+    for key, pairs in (("send_headers", template.headers), ("send_template", template.body)):
+        for name, value in _named_texts(pairs):
+            if _SECRET_NAME.fullmatch(name) and value and not _PLACEHOLDER.search(value):
+                problem = f"must not hold the secret {name} itself, which would be shown on pages: "
+                raise TemplateFault(key, f"{problem}set api_key, and write {{api_key}} here")
     if any("{text}" in value for _, value in template.headers):
         raise TemplateFault("send_headers", "cannot hold {text}: put it into send_template")
     if "text" not in used:
@@ -192,6 +199,23 @@ def _with_values(content: Json, fill: Callable[[str], str]) -> Json:
     if isinstance(content, list):
         return [_with_values(value, fill) for value in content]
     return fill(content) if isinstance(content, str) else content
+
+
+def _named_texts(body: FormPairs | Json | XmlElement) -> Iterator[tuple[str, str]]:
+    """Every text with its name: of a header, a form's field, a member of JSON, an attribute."""
+    if isinstance(body, tuple):
+        yield from body
+    elif isinstance(body, dict):
+        for name, value in body.items():
+            yield from [(name, value)] if isinstance(value, str) else _named_texts(value)
+    elif isinstance(body, list):
+        for value in body:
+            yield from _named_texts(value)
+    elif isinstance(body, XmlElement):
+        yield from body.attributes.items()
+        yield body.name, body.text.strip()
+        for element in body.elements():
+            yield from _named_texts(element)
 
 
 def _texts(body: FormPairs | Json | XmlElement) -> Iterator[str]:
