@@ -25,7 +25,7 @@ from smsgate.domain.messages import (
 )
 from smsgate.providers import PROVIDERS, check_accounts, usable
 from smsgate.providers.form.xml_document import XmlRefused, read_xml
-from smsgate.providers.reading import PartUnreadable
+from smsgate.providers.reading import PartUnreadable, TextMissing
 from smsgate.settings import Account
 from tests.providers.recorded import account_of, everything
 
@@ -127,6 +127,15 @@ def test_one_text_of_a_document_that_cannot_be_read_costs_no_other():
 def test_a_wrong_list_is_refused_and_not_taken_for_an_empty_one():
     with pytest.raises(Unreadable, match="no list texts"):
         posted_xml("<t><m><text>STOP</text></m></t>", list_field="texts", to="22395")
+
+
+def test_a_wrong_path_in_xml_is_told_with_those_that_are_there():
+    document = "<m><head id='1'/><x:from xmlns:x='urn:x'>14155550123</x:from><b><t>STOP</t></b></m>"
+    with pytest.raises(TextMissing) as refused:
+        posted_xml(document, to="22395", id_field="head.@id", text_field="body")
+    assert str(refused.value) == (
+        "The request lacks body, in which a text must stand; it has b.t, from, head, head.@id."
+    )
 
 
 BOMB = "<!DOCTYPE b [<!ENTITY a 'aaaa'><!ENTITY b '&a;&a;&a;'>]><b>&b;</b>"

@@ -47,6 +47,7 @@ from smsgate.providers.base import (
     send_url,
 )
 from smsgate.providers.form.field_paths import (
+    XmlTextMissing,
     answer_value,
     as_element,
     list_at,
@@ -56,7 +57,7 @@ from smsgate.providers.form.field_paths import (
 )
 from smsgate.providers.form.presets import PRESETS, with_preset
 from smsgate.providers.form.reply_template import ReplyTemplate, TemplateFault, read_template
-from smsgate.providers.form.xml_document import write_xml
+from smsgate.providers.form.xml_document import XmlElement, write_xml
 from smsgate.providers.reading import check_present, promised_text, read_each
 from smsgate.settings import Account
 
@@ -324,7 +325,10 @@ def _message(content: object, request: WebhookRequest, account: Account) -> Inbo
     found = {name: (value_at(content, name) or "").strip() for name in needed}
     check_present("The request", found, found, "every text")
     region = options.get("region", "")
-    text, doubt = promised_text(value_at(content, text_field), text_field, request), ""
+    given = value_at(content, text_field)
+    if given is UNSET and isinstance(content, XmlElement):
+        raise XmlTextMissing(text_field, request)
+    text, doubt = promised_text(given, text_field, request), ""
     if options.get("charset_field"):
         text, doubt = _decoded(text, value_at(content, options["charset_field"]) or "")
     message = InboundMessage(

@@ -7,7 +7,9 @@ a JSON list, from 0.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Iterator, Mapping
+from itertools import islice
 
 import msgspec
 from msgspec import UNSET
@@ -16,9 +18,35 @@ from smsgate.domain.errors import Unreadable
 from smsgate.domain.messages import WebhookRequest
 from smsgate.domain.signing import as_bytes, form_pairs, text_of
 from smsgate.providers.form.xml_document import XmlElement, XmlRefused, read_xml
-from smsgate.providers.reading import GivenText, read_json
+from smsgate.providers.reading import GivenText, TextMissing, read_json, shown_names
 
+_MAX_PATHS, _MAX_NAMES = 2000, 30
 Fields = dict[str, object] | XmlElement
+
+
+class XmlTextMissing(TextMissing):
+    """The text is missing in XML: what came instead are elements and attributes."""
+
+    @functools.cached_property
+    def names(self) -> tuple[str, ...]:
+        """The paths of what is in the document, sorted, without a value; thirty at most."""
+        paths = islice(_paths(read_xml(self.request.body), ""), _MAX_PATHS)
+        return tuple(sorted({*paths})[:_MAX_NAMES])
+
+
+def _paths(element: XmlElement, outer: str) -> Iterator[str]:
+    for name in element.attributes:
+        if name.partition(":")[0] != "xmlns":
+            yield f"{outer}@{_shown(name)}"
+    for inside in element.elements():
+        path = f"{outer}{_shown(inside.name.rpartition(':')[2])}"
+        if not inside.elements():
+            yield path
+        yield from _paths(inside, f"{path}.")
+
+
+def _shown(name: str) -> str:
+    return shown_names([name])[0]
 
 
 def read_fields(request: WebhookRequest, body: str) -> Fields:
