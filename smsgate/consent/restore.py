@@ -16,7 +16,7 @@ import msgspec
 from smsgate.consent.events import ConsentState, Event
 from smsgate.consent.renamed_programs import recorded_consent_state
 from smsgate.consent.reviews import REVIEWED, undecided
-from smsgate.domain.messages import ALL, Consent, Restore, SetMembership, Stored, inbox_place
+from smsgate.domain.messages import ALL, Consent, Restore, Stored, inbox_place
 
 CONSENT, MISTAKE, EVIDENCE = "consent", "mistake", "evidence"
 BASES = (CONSENT, MISTAKE, EVIDENCE)
@@ -104,14 +104,14 @@ def _refusal(stored: Stored, consent_state: ConsentState, now_us: int) -> str:
         return "nothing that allows it came with it"
     if now_us - stored.received_us > LONGEST_WAIT_US:
         return "it waited for over a day to be applied; ask for it again"
-    if _said_since(consent_state, scope, restore.seen):
+    if _has_newer_mark(consent_state, scope, restore.seen):
         return "something newer was said of the number since it was asked for"
     if not restore.opt_out and is_held(consent_state, scope):
         return _OF_UNKNOWN.get(restore.basis, "")
     return ""
 
 
-def _said_since(consent_state: ConsentState, scope: str, seen: str) -> bool:
+def _has_newer_mark(consent_state: ConsentState, scope: str, seen: str) -> bool:
     known = inbox_place(seen)
     marks = [mark for name, mark in consent_state.state.marks.items() if name in (ALL, scope)]
     return any(inbox_place(mark.id) > known for mark in marks)
@@ -130,8 +130,10 @@ def undone(stored: Stored, consent_state: ConsentState) -> ConsentState | None:
     scope, newest = max(marks.items(), key=lambda item: inbox_place(item[1].id))
     if newest.changed != stored.entry.undoes or newest.id != newest.changed:
         return None
-    if _sets(consent_state) != _decided(stood, scope):
-        return None
+    everywhere = scope == ALL or stood.everywhere
+    own = frozenset(stood.own) if scope == ALL else frozenset({*stood.own, scope})
+    if (consent_state.everywhere, consent_state.own) != (everywhere, own):
+        return None  # after that opt-out and nothing else it would be in these sets
     older = {name: mark for name, mark in marks.items() if name != scope}
     return ConsentState(
         everywhere=stood.everywhere,
@@ -140,17 +142,6 @@ def undone(stored: Stored, consent_state: ConsentState) -> ConsentState | None:
         consents=frozenset(stood.consents) | consent_state.consents,
         state=msgspec.structs.replace(consent_state.state, marks=older),
     )
-
-
-def _sets(consent_state: ConsentState) -> tuple[bool, frozenset[str]]:
-    return consent_state.everywhere, consent_state.own
-
-
-def _decided(stood: SetMembership, scope: str) -> tuple[bool, frozenset[str]]:
-    """The sets of a number that stood so, after an opt-out of that scope and nothing else."""
-    if scope == ALL:
-        return True, frozenset(stood.own)
-    return stood.everywhere, frozenset({*stood.own, scope})
 
 
 _OURS = ("operator", "api")

@@ -46,7 +46,7 @@ class ListApplier:
         numbers = [*dict.fromkeys(entry.numbers)]
         consent_states = self._store.numbers.consent_states(partition, numbers, programs)
         waiting = self._store.numbers.review_holds(partition)
-        settle, tally = self._settling(partition, stored, consent_states.now_us), _ListEffects()
+        settle, effects = self._settling(partition, stored, consent_states.now_us), _ListEffects()
         since = dict(zip(entry.numbers, entry.since_us, strict=False))
         groups = [
             *consent_states.alike,
@@ -64,16 +64,16 @@ class ListApplier:
                 note=settled.note,
                 since_us=tuple(since.get(number, 0) for number in some) if since else (),
             )
-            tally.listed.append(group)
-            _note(tally, some, before, after)
+            effects.listed.append(group)
+            _note(effects, some, before, after)
             if settled.closes_review and waiting:
-                tally.decided += self._closed(stored, some, waiting)
+                effects.decided += self._closed(stored, some, waiting)
         return Effects(
-            before=tally.before,
-            after=tally.after,
-            events=[_event(partition, stored, tally.listed, consent_states.now_us)],
-            decided=tally.decided,
-            moves=tally.moves,
+            before=effects.before,
+            after=effects.after,
+            events=[_event(partition, stored, effects.listed, consent_states.now_us)],
+            decided=effects.decided,
+            moves=effects.moves,
         )
 
     def _settling(
@@ -96,16 +96,16 @@ class ListApplier:
 
 
 def _note(
-    tally: _ListEffects, numbers: list[str], before: ConsentState, after: ConsentState
+    effects: _ListEffects, numbers: list[str], before: ConsentState, after: ConsentState
 ) -> None:
     """Numbers of which more is remembered than sets say are written one by one."""
     if after == before:
         return
     if after.state == before.state:
-        tally.moves.append(Move(numbers, before, after))
+        effects.moves.append(Move(numbers, before, after))
         return
-    tally.before.update(dict.fromkeys(numbers, before))
-    tally.after.update(dict.fromkeys(numbers, after))
+    effects.before.update(dict.fromkeys(numbers, before))
+    effects.after.update(dict.fromkeys(numbers, after))
 
 
 def _event(partition: int, stored: Stored, listed: list[ListGroup], now_us: int) -> Event:

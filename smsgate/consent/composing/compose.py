@@ -99,28 +99,16 @@ def says_how_to_stop(text: str, line: str = "", printed: Sequence[str] = ()) -> 
 
 def _line(program: ComposingProgram, language: str) -> str:
     """The program's own line, else the shipped one where the program owes any."""
-    for candidate in _candidates(program, language):
-        own = program.replies.get(candidate, {}).get("opt_out_line", "")
-        shipped = _lines().get(candidate, {}).get("line", "") if _owes(program) else ""
-        if own or shipped:
-            return _filled(own or str(shipped), program)
-    return ""
-
-
-def _owes(program: ComposingProgram) -> bool:
-    return program.kind == "marketing"
-
-
-def _candidates(program: ComposingProgram, language: str) -> list[str]:
     parts = language.split("-")
     asked = ["-".join(parts[:size]) for size in range(len(parts), 0, -1)]
-    return list(dict.fromkeys([*asked, *program.replies, *program.keywords, FALLBACK]))
-
-
-def _filled(line: str, program: ComposingProgram) -> str:
-    kept = _OPTIONAL.sub(r"\1" if program.contact else "", line)
-    text = kept.replace("{program}", program.title or program.name)
-    return text.replace("{contact}", program.contact)
+    shipped = _lines() if program.kind == "marketing" else {}
+    for candidate in dict.fromkeys([*asked, *program.replies, *program.keywords, FALLBACK]):
+        own = program.replies.get(candidate, {}).get("opt_out_line", "")
+        if line := own or str(shipped.get(candidate, {}).get("line", "")):
+            line = _OPTIONAL.sub(r"\1" if program.contact else "", line)
+            line = line.replace("{program}", program.title or program.name)
+            return line.replace("{contact}", program.contact)
+    return ""
 
 
 def _plain(text: str) -> str:
