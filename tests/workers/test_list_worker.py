@@ -231,6 +231,9 @@ def test_where_the_queue_is_away_nothing_is_changed(services, jobs, uploaded, mo
     with pytest.raises(QueueUnavailable):
         jobs.begin(uploaded, ANA, "rehearse", ASKED)
     assert stands(jobs, uploaded) == ("", "done", False)
+    with pytest.raises(QueueUnavailable):
+        jobs.export("ana", ListRequest(program="alerts", form="csv"))
+    assert [job.id for job, _ in jobs.of(ANA)] == [uploaded]
 
 
 def test_each_data_directory_has_a_queue_of_its_own(services, tmp_path) -> None:

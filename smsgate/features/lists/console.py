@@ -25,6 +25,7 @@ from werkzeug.wrappers import Response as Redirect
 from smsgate.domain.errors import (
     ListsUnavailable,
     ListUnreadable,
+    QueueUnavailable,
     RecordsNotReady,
     RecordsUnavailable,
     StoreUnavailable,
@@ -160,7 +161,7 @@ class ListPages:
         problem = unknown = ""
         try:
             found = self._jobs.of(_user())
-        except ListsUnavailable as error:
+        except (ListsUnavailable, QueueUnavailable) as error:
             problem = str(error)
         done: list[ImportRecord] = []
         try:
@@ -188,20 +189,17 @@ class ListPages:
 
     def export_list(self) -> Redirect:
         """Begin an export, and note who asked for it."""
-        asked = export_request_of(request.form)
-        job = self._jobs.export(actor(), asked)
+        job = self._jobs.export(actor(), export_request_of(request.form))
         record_action("exported numbers", job.name)
         return _to(job.id)
 
     def rehearse_undo(self) -> Redirect:
         """See what undoing an import would do."""
-        list_id = request.form.get("list_id", "")
-        return _to(self._jobs.rehearse_undo(_user(), list_id).id)
+        return _to(self._jobs.rehearse_undo(_user(), request.form.get("list_id", "")).id)
 
     def undo_list(self, id_: str) -> Redirect:
         """Undo an import, as it was looked at."""
-        reason = reason_of(request.form.get("reason", ""))
-        self._jobs.apply_undo(id_, _user(), reason)
+        self._jobs.apply_undo(id_, _user(), reason_of(request.form.get("reason", "")))
         return _to(id_)
 
     def one_list(self, id_: str) -> str:
@@ -214,14 +212,12 @@ class ListPages:
 
     def rehearse_list(self, id_: str) -> Redirect:
         """See what an import would do."""
-        asked = list_request_of(request.form)
-        self._jobs.begin(id_, _user(), "rehearse", asked)
+        self._jobs.begin(id_, _user(), "rehearse", list_request_of(request.form))
         return _to(id_)
 
     def scrub_list(self, id_: str) -> Redirect:
         """Part a list."""
-        asked = list_request_of(request.form)
-        self._jobs.begin(id_, _user(), "part", asked)
+        self._jobs.begin(id_, _user(), "part", list_request_of(request.form))
         return _to(id_)
 
     def apply_list(self, id_: str) -> Redirect:
@@ -236,7 +232,7 @@ class ListPages:
         return _to(id_)
 
     def remove_list(self, id_: str) -> Redirect:
-        """Take a list away with its files."""
+        """Remove a list with its files."""
         self._jobs.remove(id_, _user())
         flash("The list and its files are gone from here. What was applied stays applied.", "good")
         return redirect(LISTS, 303)

@@ -19,7 +19,6 @@ import structlog
 from msgspec.structs import replace
 
 from smsgate.domain.errors import NoSuchList, SmsGateError, Unfit
-from smsgate.features.lists.import_record import ImportRecord
 from smsgate.features.lists.job_files import (
     MAX_UPLOAD_BYTES,
     JobFolder,
@@ -186,9 +185,9 @@ class ListJobs:
         """Begin an export. Raises ``UnknownProgram``, ``Unfit``, ``QueueUnavailable``."""
         name = f"{request.program}, {', '.join(request.states) or 'every state'}"
         self._steps.check(ListJob("", "export", operator, name, 0, request=request))
-        folder = self._make("export", operator, name, request)
-        self.begin(folder.id, ListUser(operator), "export", request)
-        return folder.read()
+        with self._made("export", operator, name, request) as folder:
+            self.begin(folder.id, ListUser(operator), "export", request)
+            return folder.read()
 
     def rehearse_undo(self, user: ListUser, list_id: str) -> ListJob:
         """Begin to see what undoing an import would do; gives the job that does so already, if any.
@@ -201,9 +200,10 @@ class ListJobs:
         for job, _ in self.of(ListUser(user.name)):
             if job.kind == "undo" and job.request.list_id == list_id and not job.is_finished:
                 return job
-        folder = self._make_undo(user.name, record)
-        self.begin(folder.id, user, "look", ListRequest(list_id=list_id))
-        return folder.read()
+        request = ListRequest(list_id=list_id)
+        with self._made("undo", user.name, record.file or list_id, request) as folder:
+            self.begin(folder.id, user, "look", request)
+            return folder.read()
 
     def undo(self, operator: str, list_id: str, reason: str) -> ListJob:
         """Begin to undo an import; gives the job that does so already, if any. Raises as above."""
@@ -211,9 +211,10 @@ class ListJobs:
         found = self.undo_of(list_id)
         if found is not None and found[1]:
             return found[0]
-        folder = self._make_undo(operator, record)
-        self.apply_undo(folder.id, ListUser(operator), reason)
-        return folder.read()
+        request = ListRequest(list_id=list_id)
+        with self._made("undo", operator, record.file or list_id, request) as folder:
+            self.apply_undo(folder.id, ListUser(operator), reason)
+            return folder.read()
 
     def undo_of(self, list_id: str) -> tuple[ListJob, bool] | None:
         """The newest job that undoes an import, and whether it runs or waits its turn."""
@@ -305,18 +306,21 @@ class ListJobs:
             raise NoSuchList("There is no such list of yours.")
         return job, folder
 
-    def _make_undo(self, operator: str, record: ImportRecord) -> JobFolder:
-        request = ListRequest(list_id=record.id)
-        return self._make("undo", operator, record.file or record.id, request)
-
-    def _make(self, kind: Kind, operator: str, name: str, request: ListRequest) -> JobFolder:
-        """A folder for a list without an upload."""
+    @contextmanager
+    def _made(
+        self, kind: Kind, operator: str, name: str, request: ListRequest
+    ) -> Iterator[JobFolder]:
+        """A folder for a list without an upload, removed where its first step cannot begin."""
         self._folders.tidy()
         self._folders.check_room(0)
         folder = self._folders.make()
-        now_us = time.time_ns() // 1000
-        folder.write(ListJob(folder.id, kind, operator, name, now_us, request=request))
-        return folder
+        try:
+            now_us = time.time_ns() // 1000
+            folder.write(ListJob(folder.id, kind, operator, name, now_us, request=request))
+            yield folder
+        except SmsGateError:
+            folder.remove()
+            raise
 
     def _enqueue(
         self, folder: JobFolder, next_of: Callable[[ListJob], ListJob], restarts: int = 0

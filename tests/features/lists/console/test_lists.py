@@ -13,9 +13,11 @@ import time
 import msgspec
 import pytest
 
+from smsgate.domain.errors import QueueUnavailable
 from smsgate.features.lists import job_files, jobs, list_file
 from smsgate.features.lists.job_files import JobFolders
 from smsgate.features.lists.job_steps import JobSteps
+from smsgate.features.lists.jobs import ListJobs
 from smsgate.features.lists.number_import import ImportRequest, NumberImport
 from smsgate.features.operators.storage import ActionLog
 from smsgate.pipeline.configuration_rollout import publish_programs
@@ -723,3 +725,19 @@ def test_a_file_that_breaks_off_is_no_list(agent, missing):
     answer = agent.post(f"{LISTS}/upload", csrf=False, environ_overrides=sent)
     assert answer.status_code == 400
     assert "a.csv" not in agent.get(LISTS).text
+
+
+def test_where_the_queue_is_away_the_page_says_so_and_shows_the_rest(agent, monkeypatch) -> None:
+    here = begun(agent)
+    agent.post(f"{here}/rehearse", {"program": "alerts"})
+    ended(agent, here)
+
+    def away(*_: object) -> bool:
+        raise QueueUnavailable("the queue cannot be used: it is away")
+
+    monkeypatch.setattr(ListJobs, "_is_running", away)
+    page = agent.get(LISTS)
+    assert page.status_code == 200
+    assert "the queue cannot be used" in page.text
+    assert "Imports on record" in page.text
+    assert agent.get(here).status_code == 503
