@@ -145,7 +145,7 @@ class Ingest:
             error.message_ids = ids
             raise
         return IngestResult(
-            answer=provider.ack,
+            answer=provider.acknowledgement(account),
             outcome=" ".join(outcomes) or "nothing",
             numbers=" ".join(masked(arrival.entry.number) for arrival in arrivals),
             message_ids=ids,

@@ -179,6 +179,10 @@ class Provider(ABC):
         """Say how a verified request that asks whether we are here is confirmed, if it is one."""
         return None
 
+    def acknowledgement(self, account: Account) -> HttpReply:
+        """Return the answer to a request that is stored: ``ack``, or what the account says."""
+        return self.ack
+
     @abstractmethod
     def parse(self, request: WebhookRequest, account: Account) -> list[InboundMessage]:
         """Return the messages in a verified request; none where it is about something else.

@@ -39,6 +39,8 @@ send_url   = "https://gateway.example.com/send"
 provider       = "form"
 secret         = "{SECRET}3"
 body           = "xml"
+answer         = "<state>Accepted</state>"
+answer_type    = "text/xml"
 id_field       = "@id"
 to             = "22397"
 api_key        = "t0ken"
@@ -151,7 +153,9 @@ def test_a_stop_in_xml_is_confirmed_by_the_template_and_the_answer_is_understood
     document = f'<sms id="m-1"><from>{NUMBER}</from><text>STOP</text></sms>'
     url = f"/webhooks/nested/{SECRET}3"
     client = create_app(services).test_client()
-    assert client.post(url, data=document, content_type="text/xml").status_code == 200
+    posted = client.post(url, data=document, content_type="text/xml")
+    assert (posted.status_code, posted.text) == (200, "<state>Accepted</state>")
+    assert posted.headers["content-type"].startswith("text/xml")
     services.applier.drain(partition_of(NUMBER))
     services.sender.drain(partition_of(NUMBER))
     (call,) = gateway.calls

@@ -189,6 +189,14 @@ def held_by_xml(text: str) -> str:
     return "".join(one if known(one) else "\ufffd" for one in text)
 
 
+def test_the_gateway_gets_the_answer_that_it_wants_and_else_an_empty_one():
+    assert form.acknowledgement(account()) == HttpReply(200, "text/plain")
+    assert form.acknowledgement(account(answer="000")) == HttpReply(200, "text/plain", b"000")
+    described = account(answer="<answer>Accepted</answer>", answer_type="text/xml")
+    answer = form.acknowledgement(described)
+    assert answer == HttpReply(200, "text/xml", b"<answer>Accepted</answer>")
+
+
 # --- replies --------------------------------------------------------------------------------------
 
 
@@ -373,6 +381,8 @@ def test_any_answer_has_an_outcome(body, status):
         ({"id_from": "text"}, "id_from", "field or content"),
         ({"time_field": "at"}, "time_field", 'id_from = "content"'),
         ({"sent_value": "OK"}, "sent_value", "sent_field"),
+        ({"answer_type": "text/xml"}, "answer_type", "set that, too"),
+        ({"answer": "OK", "answer_type": "text/html"}, "answer_type", "text/plain, text/xml"),
         ({"list_field": "messages"}, "list_field", 'body = "json" or "xml"'),
         ({"send_template": '{"to": "{to}", "text": {text}}'}, "send_template", "inside a string"),
         ({"send_template": "[" * 100_000}, "send_template", "must be JSON"),

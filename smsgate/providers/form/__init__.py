@@ -68,6 +68,15 @@ _PATHS = (
     "list_field", "id_field", "time_field", "from_field", "to_field", "text_field",
     "charset_field", "kind_field",
 )  # fmt: skip
+_NOT_TOGETHER = (
+    ("to", "to_field", "cannot be set beside to_field: keep the one that the gateway needs"),
+    *(
+        (f"send_{name}", "send_template", "is not read beside send_template: take it out")
+        for name in _SENT_NAMES
+    ),
+)
+"""Keys that another one excludes, and what to say then."""
+_ONLY_TOGETHER = (("answer_type", "answer"), ("sent_value", "sent_field"))
 _SECONDS = re.compile(
     r".*[0-9]{2}:[0-9]{2}:[0-9]{2}.*|1[0-9]{9}(\.[0-9]+)?|1[0-9]{12}|1[0-9]{15}|[0-9]{14}|[0-9]{17}"
 )
@@ -117,6 +126,13 @@ class Form(Provider):
             "kind_value", _NAME, "what kind_field says of a text from a subscriber", required=False
         ),
         REGION,
+        Field("answer", r"[ -~]{1,500}", "words in ASCII, at most 500 characters", required=False),
+        Field(
+            "answer_type",
+            r"text/plain|text/xml|application/xml|application/json",
+            "text/plain, text/xml, application/xml or application/json",
+            required=False,
+        ),
         Field(
             "send_url",
             r"https?://[!-~]+",
@@ -174,6 +190,13 @@ class Form(Provider):
             if not given and key not in account.unset:
                 wanted_by = f"preset {preset}" if key in needs else f"reply, with {{{key}}}"
                 yield key, f"is empty, and the {wanted_by} needs it: set it"
+
+    def acknowledgement(self, account: Account) -> HttpReply:
+        """Return 200 with the text that the gateway wants, by default none."""
+        options = with_preset(account).options
+        if not options.get("answer"):
+            return self.ack
+        return HttpReply(200, options.get("answer_type", "text/plain"), options["answer"].encode())
 
     def parse(self, request: WebhookRequest, account: Account) -> list[InboundMessage]:
         """Return the texts in a verified request; none where ``kind_field`` says something else."""
@@ -277,19 +300,18 @@ def _contradictions(options: Mapping[str, str]) -> Iterator[tuple[str, str]]:
         path = options.get(key, "")
         if options.get("body") in ("json", "xml") and path and not all(path.split(".")):
             yield key, 'must be names with single dots between them, such as "message.text"'
-    if options.get("to") and options.get("to_field"):
-        yield "to", "cannot be set beside to_field: keep the one that the gateway's texts need"
+    for key, other, problem in _NOT_TOGETHER:
+        if options.get(key) and options.get(other):
+            yield key, problem
+    for key, other in _ONLY_TOGETHER:
+        if options.get(key) and not options.get(other):
+            yield key, f"says more of {other}: set that, too"
     if options.get("id_from") == "content" and options.get("id_field"):
         yield "id_field", 'cannot be set with id_from = "content": keep one of them'
     if options.get("time_field") and options.get("id_from") != "content":
         yield "time_field", 'is read with id_from = "content" alone: set that, or take it out'
-    if options.get("sent_value") and not options.get("sent_field"):
-        yield "sent_value", "is what sent_field must say: set that, too"
     if options.get("list_field") and options.get("body") not in ("json", "xml"):
         yield "list_field", 'needs body = "json" or "xml": a form has one text'
-    for name in _SENT_NAMES:
-        if options.get("send_template") and options.get(f"send_{name}"):
-            yield f"send_{name}", "is not read beside send_template, which names the fields itself"
 
 
 def _template(account: Account) -> ReplyTemplate:
