@@ -135,7 +135,7 @@ def test_each_process_ends_in_order_when_told_to(
 FAILS = """
 import os, sys
 from workers import __main__ as main, ledger_archiver
-ledger_archiver.ArchiverThread.turn = lambda self: 1 / 0
+ledger_archiver.ArchiverThread.run_once = lambda self: 1 / 0
 sys.exit(main.main(["clock"], os.environ))
 """
 
