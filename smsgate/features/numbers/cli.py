@@ -55,14 +55,14 @@ def _show(event: Event) -> None:
     head = "  ".join(part for part in (what, event.outcome, event.program, changed) if part)
     out.print(f"[bold]{moment(event.applied_us)}[/]  {head}")
     text = event.reply.text if event.reply else event.entry.text if event.entry else ""
-    values = (
+    parts = (
         repr(text) if text else "",
         *_decided(event.entry),
         *_basis(event.entry),
         _since(event),
         event.note,
     )
-    details = "  ".join(part for part in values if part)
+    details = "  ".join(part for part in parts if part)
     if details:
         out.print(f"    {details}", markup=False)
 

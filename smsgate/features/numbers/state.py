@@ -37,8 +37,8 @@ _LOCKS, _LISTS, _OPT_OUTS = 5, 20, 50
 def of_ledger(store: Store, number: str) -> list[Event]:
     """Those that the records may not have yet, newest first. Raises ``StoreUnavailable``."""
     events = store.ledger.newest(partition_of(number), _LEDGER)
-    values = (event_for(event, number) for event in reversed(events))
-    return [*_blocking(event for event in values if event is not None)]
+    mine = (event_for(event, number) for event in reversed(events))
+    return [*_blocking(event for event in mine if event is not None)]
 
 
 def of_records(records: Records, number: str) -> list[Event]:
@@ -190,7 +190,9 @@ def _shut(error: StoreUnavailable | StoreNotReady) -> str:
 def _ask_store(services: Services, state: NumberOverview, found: _Answers) -> None:
     number, partition = state.number, partition_of(state.number)
     state.pending = [
-        one for one in services.store.inbox.latest(partition, _INBOX) if _about(one, number)
+        one
+        for one in services.store.inbox.latest(partition, _INBOX)
+        if number in numbers_in(one.entry)
     ]
     if not state.phone:
         return
@@ -215,18 +217,14 @@ def _asked(services: Services, number: str, program: str) -> GateAnswer:
 def _ask_records(services: Services, state: NumberOverview, found: _Answers) -> None:
     known = services.records.reader.number(state.number)
     found.recorded = known.consent_state if known else None
-    stories = services.records.history
-    values = stories.consent_events(state.number, ("consent", "opt_in"), 3 * _CONSENTS)
-    values += stories.of_kinds(state.number, ("restored",), _CONSENTS)
-    given = [one.event for one in values if one.event.entry and one.event.entry.consent]
+    history = services.records.history
+    recorded = history.consent_events(state.number, ("consent", "opt_in"), 3 * _CONSENTS)
+    recorded += history.of_kinds(state.number, ("restored",), _CONSENTS)
+    given = [one.event for one in recorded if one.event.entry and one.event.entry.consent]
     given.sort(key=lambda event: event.received_us, reverse=True)
     state.consents = given[:_CONSENTS]
     if found.is_blocked:
         found.blocking += of_records(services.records, state.number)
-
-
-def _about(stored: Stored, number: str) -> bool:
-    return number in numbers_in(stored.entry)
 
 
 def _with(program: Program, found: _Answers, renamed: Mapping[str, str]) -> ProgramConsentState:
