@@ -44,7 +44,7 @@ def test_a_gate_makes_no_link_for_what_does_not_exist(services, redis_url) -> No
 def test_the_second_link_of_a_program_asks_nobody(services, redis_url) -> None:
     gate = Gate.from_url(redis_url, links=Links(PUBLIC_URL, [NEW]))
     gate.link(NUMBER, "alerts")
-    gate._checks = None
+    gate._numbers = None
     assert gate.link("+14155550124", "alerts")
 
 
