@@ -4,6 +4,7 @@
 # make test-gateways  Kannel, Jasmin and gammu-smsd before a whole smsgate; wants their Debian packages
 # make faults ten minutes of kill -9, hanging stores and failing providers, and what came of it
 # make lint   ruff, mypy, import-linter
+# make eval   scores on labelled texts; make train makes the weights of the intent model anew
 #
 # PYTHON=/path/to/python3.12 picks the interpreter, VENV=.venv-3.12 where its packages are put,
 # ARGS="…" is handed to smsgate or pytest.
@@ -11,7 +12,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-pythons test-full test-gateways faults lint format bench eval clean
+.PHONY: help run test test-pythons test-full test-gateways faults lint format bench eval train clean
 
 VENV ?= .venv
 BIN  := $(VENV)/bin
@@ -82,6 +83,9 @@ bench: $(VENV)/.bench
 eval: $(VENV)/.test
 	$(BIN)/python -m tests.accuracy.evaluate $(ARGS)
 
+train: $(VENV)/.train
+	$(BIN)/python -m tests.accuracy.training $(ARGS)
+
 clean:
 	rm -rf $(VENV) .venv-3.* build dist .coverage .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 
@@ -105,6 +109,10 @@ $(VENV)/.lint: pyproject.toml config/constraints.txt | $(VENV)/.python
 
 $(VENV)/.bench: pyproject.toml config/constraints.txt | $(VENV)/.python
 	$(PIP) install -c config/constraints.txt -e '.[dev,test,bench]'
+	@touch $@ $(VENV)/.test $(VENV)/.run
+
+$(VENV)/.train: pyproject.toml config/constraints.txt | $(VENV)/.python
+	$(PIP) install -c config/constraints.txt -e '.[dev,test,train]'
 	@touch $@ $(VENV)/.test $(VENV)/.run
 
 # The first interpreter that really runs and fits.

@@ -14,11 +14,13 @@ from typing import ClassVar
 import msgspec
 
 from smsgate.classifier import quoted_text, signature
+from smsgate.classifier.arbiter import Arbiter
 from smsgate.classifier.decision import DecisionFactory
-from smsgate.classifier.features import Passage, passages
+from smsgate.classifier.features import Passage, passage_of
+from smsgate.classifier.findings import distinct
 from smsgate.classifier.keyword_rules import KeywordRules
 from smsgate.classifier.keywords import Keyword
-from smsgate.classifier.model import concepts
+from smsgate.classifier.model import probability
 from smsgate.classifier.normalize import clean
 from smsgate.classifier.quoted_text import Templates
 from smsgate.classifier.self_harm import self_harm
@@ -51,10 +53,12 @@ class Classifier:
         self._segmenter = known.segmenter
         self._reactions = known.reactions
         self._prefilter = known.prefilter
+        self._models = known.models
         self._decisions = DecisionFactory(program, known)
         self._templates = Templates(program.templates)
         self._keyword_rules = KeywordRules(program, known, self._decisions)
-        self._sentence_rules = SentenceRules(known, self._decisions)
+        arbiter = Arbiter(known.models, program.kind, as_shipped=known.as_shipped)
+        self._sentence_rules = SentenceRules(known, self._decisions, arbiter)
         self._ready: dict[str, Decision | None] = {}
 
     def classify(self, text: str, number: str = "") -> Decision:
@@ -107,14 +111,15 @@ class Classifier:
         """Words and marks of a cleaned text."""
         return tokenize(cleaned, self._segmenter, steps)
 
-    def passages_of(self, text: str) -> list[Passage]:
-        """What the model is shown of a text: the whole, then parts."""
+    def passage_of(self, text: str) -> Passage:
+        """What the model is shown of a text."""
         subject = self._subject(text, "")
         self._drop_quotations(subject)
-        subject.active_languages = self.phrases.active_languages(subject.reading.letters)
-        subject.is_short = len(subject.words) <= FEW
-        matches = self._sentence_rules.find(subject).sentence_matches
-        return passages(matches, concepts()).passages
+        return passage_of(list(distinct(subject.reading.sentences())), self._models.concepts)
+
+    def opt_out_probability(self, text: str) -> float:
+        """How likely the model takes a text for an opt-out, whatever its wordings say."""
+        return probability(self._models.opt_out.score(self.passage_of(text)))
 
     # --- rules, in their order ------------------------------------------------------------
 

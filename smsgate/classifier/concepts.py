@@ -127,7 +127,10 @@ class Concepts:
         if known is None:
             if len(self._words) > _REMEMBERED:
                 self._words.clear()
-            meant = self._meant(word) or self._by_stem(word)
+            meant = self._meant(word)
+            # a word that is only usual in a language may be one of the forms of a listed one
+            listed = {language for language, concept in meant if self._names[concept]}
+            meant += [one for one in self._by_stem(word) if one[0] not in listed]
             alarm = max((self._alarms.get(concept, 0) for _, concept in meant), default=0)
             known = meant, self._entries.get(word + LONGER) or 1, alarm
             self._words[word] = known

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from smsgate.classifier.arbiter import Opinion
 from smsgate.classifier.findings import IntentFinding
 from smsgate.classifier.keywords import Keyword, applies
+from smsgate.classifier.model import probability
 from smsgate.classifier.normalize import clean, fold, tokens
 from smsgate.classifier.sets.compiled_sets import CompiledSets
 from smsgate.classifier.sets.tables import TOPIC_CLASSES, split_words
@@ -91,29 +93,20 @@ class DecisionFactory:
             note=entry.note,
         )
 
-    def by_finding(
-        self,
-        text: InspectedText,
-        finding: IntentFinding,
-        found: tuple[Intent, str],
-        note: str = "",
-        score: float | None = None,
-    ) -> Decision:
-        """For something that was found in a sentence, and the intent and rule it came to.
-
-        ``score``: the model's, where it decided.
-        """
-        intent, rule = found
+    def by_finding(self, text: InspectedText, finding: IntentFinding, opinion: Opinion) -> Decision:
+        """For something that was found in a sentence, and what came of it."""
+        score = opinion.score
         return Decision(
-            intent=intent,
-            rule=rule,
+            intent=opinion.intent,
+            rule=opinion.rule,
             keyword=finding.keyword,
             language=_spoken(finding.language, self._program),
             score=score,
-            scope=self._topics.scope(intent, text.words),
+            confidence=None if score is None else round(probability(score), 3),
+            scope=self._topics.scope(opinion.intent, text.words),
             steps=text.reading.steps,
             version=self._version,
-            note=note,
+            note=opinion.reasons,
         )
 
     def decided(

@@ -52,6 +52,7 @@ _RULES = {
     "stop_and_start": (3, "it asks to stop and to start, so a person looks at it"),
     "auto_reply": (3, "a machine answered"),
     "advert": (3, "it reads like somebody's advert or notice"),
+    "how_to_leave": (4, "it asks how to leave, so a person looks at it"),
     "second_reader": (4, "the model recognises it"),
     "second_reader_doubts": (4, "the rules would act, the model doubts it"),
     "second_reader_dismisses": (4, "the rules would ask a person, the model need not"),
@@ -118,7 +119,7 @@ def facts(decision: Decision, program: Program) -> Iterator[tuple[str, str]]:
         "scope": decision.scope,
         "only if": "our own question to the number is open" if decision.condition else "",
         "normalised": ", ".join(decision.steps),
-        "model score": "" if decision.score is None else f"{decision.score:+.1f} (log odds)",
+        "confidence": "" if decision.confidence is None else f"{decision.confidence:.1%}",
         "keyword sets": decision.version,
         "note": decision.note,
     }

@@ -1,8 +1,4 @@
-"""What the model sees of a text: passages, and their words, pairs of words and concepts.
-
-The passages are the whole text and, of a long one, parts: there the request is one sentence among
-many, and the others would drown it.
-"""
+"""What the model sees of a text: its words, pairs of words, letter groups and concepts."""
 
 from __future__ import annotations
 
@@ -10,11 +6,10 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import cached_property, lru_cache
 from itertools import product
-from typing import NamedTuple
 
 from smsgate.classifier.concepts import Concepts
-from smsgate.classifier.findings import SentenceMatches
 from smsgate.classifier.normalize import UNSPACED
+from smsgate.classifier.text import Sentence
 from smsgate.classifier.weights import hashes
 
 _RUN = re.compile(f"[{UNSPACED}]+")
@@ -33,15 +28,19 @@ MARKS = frozenset({".", ","})
 class Passage:
     """Words without their accents, and what they stand for."""
 
-    def __init__(self, words: list[str], concepts: Sequence[list[str]] = ()) -> None:
+    def __init__(
+        self, words: list[str], concepts: Sequence[list[str]] = (), language: str = ""
+    ) -> None:
         """Take what was found.
 
         Args:
             words: the words, with ``.``, ``,`` and ``?`` where the text pauses.
             concepts: what words stand for, word by word where they stand for something.
+            language: in which most of them do.
         """
         self.words = words
         self.concepts = concepts
+        self.language = language
 
     @cached_property
     def joint(self) -> list[int]:
@@ -115,91 +114,42 @@ def _unspaced(words: Sequence[str]) -> list[str]:
     return [f"_{run[at : at + size]}" for size in (2, 3) for at in range(len(run) - size + 1)]
 
 
-_LONG = 26
-"""Words from which parts of a text are looked at by themselves."""
 _WORDS = 240
 """Words of a text that are looked at, of the beginning and of the end together."""
-_WINDOW = 18
-_STEP = 9
-_MOST = 8
-"""Parts from the beginning that are looked at, and as many from the end."""
 
 
-class ModelInput(NamedTuple):
-    """What the model is shown of a text."""
-
-    passages: list[Passage]
-    """The whole, then parts."""
-    language: str
-    """Of the concepts."""
-    sentence_matches: Sequence[SentenceMatches]
-    """The sentences that were looked at: of a very long text the outer ones."""
-    meant: list[list[tuple[int, list[str]]]]
-    """By sentence the words that stand for something, by their places, and for what."""
-
-
-def passages(sentence_matches: Sequence[SentenceMatches], concepts: Concepts) -> ModelInput:
-    """The whole text, and where it is long its sentences or parts of those."""
+def passage_of(sentences: Sequence[Sentence], concepts: Concepts) -> Passage:
+    """What the model is shown of a text with these sentences."""
     words: list[str] = []
     exact: list[str] = []
-    begins = []
-    sentence_matches = _outer(sentence_matches)
-    for one in sentence_matches:
+    for one in _outer(sentences):
         if words:
             words.append(".")
             exact.append(".")
-        begins.append(len(words))
-        words.extend(one.sentence.folded)
-        exact.extend(one.sentence.exact)
-        if one.sentence.asked:
+        words.extend(one.folded)
+        exact.extend(one.exact)
+        if one.asked:
             words.append("?")
             exact.append("?")
     language, places = concepts.found(words, exact)
-    meant = [
-        _within(places, at, at + len(one.sentence.folded))
-        for one, at in zip(sentence_matches, begins, strict=True)
-    ]
-    whole = Passage(words, [names for _, names in places])
-    if len(words) <= _LONG:
-        return ModelInput([whole], language, sentence_matches, meant)
-    parts = [
-        part
-        for one, there in zip(sentence_matches, meant, strict=True)
-        for part in _parts(one.sentence.folded, there)
-    ]
-    kept = parts if len(parts) <= 2 * _MOST else parts[:_MOST] + parts[-_MOST:]
-    return ModelInput([whole, *kept], language, sentence_matches, meant)
+    return Passage(words, [names for _, names in places], language)
 
 
-def _outer(sentence_matches: Sequence[SentenceMatches]) -> Sequence[SentenceMatches]:
+def _outer(sentences: Sequence[Sentence]) -> Sequence[Sentence]:
     """The sentences of the beginning and of the end, so that no text takes long."""
-    if sum(len(one.sentence.folded) for one in sentence_matches) <= _WORDS:
-        return sentence_matches
+    if sum(len(one.folded) for one in sentences) <= _WORDS:
+        return sentences
     half = _WORDS // 2
-    first = _up_to(half, sentence_matches)
-    last = _up_to(half, sentence_matches[:first:-1])
-    return [*sentence_matches[:first], *sentence_matches[len(sentence_matches) - last :]]
+    first = _up_to(half, sentences)
+    last = _up_to(half, sentences[:first:-1])
+    return [*sentences[:first], *sentences[len(sentences) - last :]]
 
 
-def _up_to(limit: int, sentence_matches: Sequence[SentenceMatches]) -> int:
+def _up_to(limit: int, sentences: Sequence[Sentence]) -> int:
     """How many sentences hold together no more words than a limit; one at least."""
     total = 0
-    for at, one in enumerate(sentence_matches):
-        total += len(one.sentence.folded)
+    for at, one in enumerate(sentences):
+        total += len(one.folded)
         if total > limit:
             return max(1, at)
-    return len(sentence_matches)
-
-
-def _within(
-    places: Sequence[tuple[int, list[str]]], begin: int, end: int
-) -> list[tuple[int, list[str]]]:
-    return [(at - begin, names) for at, names in places if begin <= at < end]
-
-
-def _parts(words: list[str], meant: Sequence[tuple[int, list[str]]]) -> Iterator[Passage]:
-    for at in range(0, max(1, len(words) - _STEP), _STEP):
-        end = min(at + _WINDOW, len(words))
-        here = [names for start, names in meant if at <= start < end]
-        if here:
-            yield Passage(words[at:end], here)
+    return len(sentences)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from smsgate.classifier.keywords import Keyword, KeywordIndex
 from smsgate.classifier.normalize import PAUSE
-from smsgate.classifier.patterns import CONDITION, LEAD, WEAK, Match, Span, overlap
+from smsgate.classifier.patterns import CONDITION, LEAD, Match, Span, overlap
 from smsgate.classifier.phrases import Phrases
 from smsgate.classifier.sets.keyword_sets import ANY_LANGUAGE
 from smsgate.classifier.text import Sentence, chunks
@@ -96,8 +96,6 @@ class TextFindings:
     """Languages in which a word such as ``all`` stands beside an opt-out."""
     weight: Counter[str] = field(default_factory=Counter)
     """How much of the text each language explains."""
-    weak: list[tuple[SentenceMatches, Match]] = field(default_factory=list)
-    """Weak wordings, each with its sentence."""
 
 
 def collect_findings(
@@ -108,7 +106,7 @@ def collect_findings(
 ) -> TextFindings:
     """Read every sentence in some languages and collect what it says."""
     sentence_matches = [
-        SentenceMatches(one, phrases, active_languages) for one in _different(sentences)
+        SentenceMatches(one, phrases, active_languages) for one in distinct(sentences)
     ]
     laughter = phrases.every("laugh")
     what = TextFindings(
@@ -129,10 +127,6 @@ def _add_findings(
     if not matches and phrases.every(LEAD).isdisjoint(symbol_spans):
         return
     what.automatic = what.automatic or next(_sorted(matches, "auto"), None)
-    rows = _sorted(matches, WEAK)
-    what.weak += (
-        (sentence_matches, row) for row in rows if _placed(row, sentence_matches.sentence, keywords)
-    )
     found = _findings(sentence_matches.sentence, [*matches, *sentence_matches.silent], keywords)
     findings = [
         one for one in found if not _denied(one, sentence_matches.sentence, keywords, phrases)
@@ -161,7 +155,7 @@ def _sorted(matches: Iterable[Match], means: str) -> Iterator[Match]:
     return iter(sorted(found, key=lambda match: (match.start, -match.end, match.pattern.written)))
 
 
-def _different(sentences: Iterable[Sentence]) -> Iterator[Sentence]:
+def distinct(sentences: Iterable[Sentence]) -> Iterator[Sentence]:
     """Each sentence once, however often it is repeated."""
     symbol_spans: set[str] = set()
     for sentence in sentences:

@@ -5,19 +5,22 @@ from __future__ import annotations
 import msgspec
 
 from smsgate.classifier import keyword_variants
+from smsgate.classifier.concepts import NEGATION
 from smsgate.classifier.decision import DecisionFactory
 from smsgate.classifier.keyword_variants import EVERYTHING
 from smsgate.classifier.keywords import Keyword, key_of
-from smsgate.classifier.model import concepts
-from smsgate.classifier.normalize import fold, tokens
+from smsgate.classifier.normalize import fold, folded, tokens
 from smsgate.classifier.sentence_rules import FEW
 from smsgate.classifier.sets.compiled_sets import CompiledSets
+from smsgate.classifier.sets.keyword_sets import ANY_LANGUAGE
 from smsgate.classifier.signature import Signature, signatures
 from smsgate.classifier.text import InspectedText, tokenize
 from smsgate.classifier.typos import looks_leet, replace_leet
 from smsgate.domain.messages import ALL, Decision, Intent
 from smsgate.settings import Program
 
+_EVERYBODYS = "en"
+"""The language whose words people understand in any."""
 _SHORT_CHARACTERS = 24
 _LAUGHTER = frozenset("😂🤣")
 _CONTRADICTING = 4
@@ -40,9 +43,8 @@ class KeywordRules:
         self._variants = known.variants
         self._echoes = known.echoes
         self._first_names = known.first_names
-        self._arbiter = known.arbiter
         self._phrases = known.phrases
-        self._concepts = concepts()
+        self._concepts = known.models.concepts
         self._decisions = decisions
         self._segmenter = known.segmenter
         self.printed = {key_of(tokens(word)) for word in program.printed}
@@ -131,8 +133,7 @@ class KeywordRules:
         found = self._variants.found(text.reading)
         if found:
             return _everything(self._short_keyword(text, *found))
-        self._with_laughter(text)
-        return self._with_name(text) or self._with_number(text)
+        return self._with_laughter(text) or self._with_name(text) or self._with_number(text)
 
     def _small_talk(self, text: InspectedText) -> Decision | None:
         """``Hello, how are you?``: a question that is nothing to us, greetings around it."""
@@ -141,14 +142,15 @@ class KeywordRules:
             return None
         return self._decisions.by_keyword(text, keyword, "keyword_politely")
 
-    def _with_laughter(self, text: InspectedText) -> None:
-        """``END 😂`` waits for a person where nothing that is read in it says more."""
+    def _with_laughter(self, text: InspectedText) -> Decision | None:
+        """``END 😂`` waits for a person."""
         rest = [word for word in text.words if word not in _LAUGHTER]
         keyword = self._keywords.find(rest) if len(rest) == 1 < len(text.words) else None
-        if keyword is not None and keyword.stops:
-            text.fallback = self._decisions.decided(
-                text, Intent.REVIEW, "keyword_with_laughter", keyword.word, keyword.language
-            )
+        if keyword is None or not keyword.stops:
+            return None
+        return self._decisions.decided(
+            text, Intent.REVIEW, "keyword_with_laughter", keyword.word, keyword.language
+        )
 
     def _with_number(self, text: InspectedText) -> Decision | None:
         """``CANCEL 1``: an opt-out, or the choice of an appointment; a person decides."""
@@ -204,7 +206,7 @@ class KeywordRules:
             return None
         if rule == "keyword_typo":
             return decision
-        refused = self._arbiter.refuses(text.words, keyword.language)
+        refused = self._refuses(text.words, keyword.language)
         if decision.intent is Intent.HELP and refused:
             return None
         if decision.intent is Intent.OPT_IN and self._stops_too(text.words):
@@ -217,6 +219,11 @@ class KeywordRules:
             text.fallback = decision
             return None
         return decision
+
+    def _refuses(self, words: list[str], language: str) -> bool:
+        """Whether a word says no, in English or in a keyword's language: ``no start``."""
+        among = () if language in (_EVERYBODYS, ANY_LANGUAGE) else (_EVERYBODYS, language)
+        return any(self._concepts.means(word, NEGATION, among) for word in folded(words))
 
     def _stops_too(self, words: list[str]) -> bool:
         """Whether a word is an opt-out anywhere: ``acha anza`` is stop, start in East Africa."""

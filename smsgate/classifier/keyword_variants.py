@@ -78,8 +78,9 @@ def _meant(word: str, known: Sequence[str]) -> str:
 _FIRST = re.compile(r"[^\w\n]*(?:STOP|UNSUBSCRIBE)(?![\w-])(?!\W*(?:[A-Z]{2}|it\b|at\b|by\b|in\b))")
 _LAST = re.compile(r"(?<![\w-])(?:STOP|UNSUBSCRIBE)[^\w?]*\Z")
 _OTHERS = frozenset({
-    "bus", "didnt", "dont", "he", "her", "him", "never", "no", "not", "said", "says", "she", "sign",
-    "them", "they", "who", "why",
+    "bus", "didnt", "dont", "he", "her", "him", "jamais", "mai", "ne", "never", "nicht", "no",
+    "non", "not", "nunca", "não", "pas", "said", "says", "she", "sign", "them", "they", "who",
+    "why",
 })  # fmt: skip
 """Words beside which it may be somebody else's, or be denied."""
 
@@ -125,7 +126,6 @@ class KeywordVariants:
         self._plainest = frozenset(named)
         targets = [*named, *(key for key, keyword in keywords if _correctable(key, keyword))]
         self._corrector = Corrector(dict.fromkeys(targets), named, real)
-        self._named = Corrector(dict.fromkeys(named), named, real)
 
     def found(self, reading: TokenizedText) -> Found | None:
         """The keyword that a short text is, if it is one."""
@@ -135,10 +135,6 @@ class KeywordVariants:
             if keyword is not None and (keyword.entry.match != "whole" or not steps):
                 return keyword, rule, steps
         return None
-
-    def corrected(self, words: Sequence[str]) -> list[str]:
-        """The words with typos for the plainest keywords corrected."""
-        return [self._named.correct(fold(word)) or word for word in words]
 
     def _candidates(self, words: list[str]) -> Iterator[_Candidate]:
         if len(words) > 1 and all(len(word) == 1 for word in words):

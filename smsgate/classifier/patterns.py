@@ -17,8 +17,8 @@ from smsgate.classifier.sets.keyword_sets import Language, Phrase, listed
 WIDER = 3
 """A gap of one word is this many characters where words are not parted."""
 
-WEAK, HINT = "weak", "hint"
-"""What supports the model, well or a little, and says nothing by itself."""
+WITHOUT_EFFECT = ("weak", "hint")
+"""Meanings of older releases that supported the model, which needs no support any more."""
 
 CONDITION = "if"
 """The class of what turns a negation round: not stopping is what is complained of."""
@@ -57,21 +57,6 @@ class Match(NamedTuple):
     pattern: Pattern
     start: int
     end: int
-
-
-class Support(NamedTuple):
-    """What allows the model to act: the stronger it is, the less sure that need be."""
-
-    strength: int
-    """``ROW``, ``TWO_CLASSES``, ``ONE_CLASS``, ``CONCEPT``, or 0 for nothing."""
-    written: str
-    language: str
-
-
-NOTHING = Support(0, "", "")
-CONCEPT, ONE_CLASS, TWO_CLASSES, ROW = 1, 2, 3, 4
-"""A word of one concept that requests speak of, which allows a review and no more; a hint of
-one class or of two; a row of words."""
 
 
 def overlap(span: Span, other: Match) -> bool:
@@ -118,11 +103,6 @@ class Rule(NamedTuple):
     firm: bool
     parts: list[PatternPart]
 
-    @property
-    def anywhere(self) -> bool:
-        """Whether its elements may stand anywhere: weak wordings that are made of classes only."""
-        return self.means == HINT and all(part.names for part in self.parts)
-
 
 def packed(rule: int, elements: Iterable[Element]) -> str:
     """A pattern as a text: its rule, then for each element its gap and its symbols."""
@@ -153,6 +133,7 @@ def rules_of(phrases: Iterable[Phrase]) -> list[Rule]:
     return [
         Rule(phrase.means, written, phrase.firm, parts_of(written))
         for phrase in phrases
+        if phrase.means not in WITHOUT_EFFECT
         for written in listed(phrase.any)
     ]
 

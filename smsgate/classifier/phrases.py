@@ -15,11 +15,9 @@ from smsgate.classifier.lexicon import Lexicon, LexiconEntry, Memo
 from smsgate.classifier.normalize import fold
 from smsgate.classifier.patterns import (
     LEAD,
-    NOTHING,
     Match,
     Pattern,
     Span,
-    Support,
     follows,
     matches_of,
     patterns_in,
@@ -116,11 +114,6 @@ class Phrases:
         self._loud = PatternIndex(phrases.loud, phrases.rules, self._languages)
         self._silent = PatternIndex(phrases.silent, phrases.rules, self._languages)
         self._vocabulary = phrases.vocabulary
-        self._support = [
-            (Support(strength, written, language), list(map(frozenset, elements)))
-            for strength, written, language, elements in phrases.support
-        ]
-        self._support.sort(key=lambda one: one[0], reverse=True)
 
     def known(self, word: str, languages: Iterable[str]) -> bool:
         """Whether it is an everyday word, or one of the keyword sets of some languages."""
@@ -141,7 +134,7 @@ class Phrases:
         return two in self.lexicon.starts[one].followed
 
     def vocabulary(self, language: str) -> Iterable[str]:
-        """The words of the classes that a language's weak wordings are made of."""
+        """The words of a language that others may be typos of."""
         return split_words(self._vocabulary.get(language, ""))
 
     def symbols(self, name: str) -> dict[str, int]:
@@ -163,15 +156,6 @@ class Phrases:
     def languages(self, symbol_spans: Iterable[int]) -> Iterable[str]:
         """The languages of some symbols, each as often as it has one."""
         return map(self._languages.__getitem__, symbol_spans)
-
-    def support(self, symbol_spans: set[int]) -> Support:
-        """The strongest hint whose symbols are all seen."""
-        present = set(self.languages(symbol_spans))
-        absent = symbol_spans.isdisjoint
-        for support, elements in self._support:
-            if support.language in present and not any(map(absent, elements)):
-                return support
-        return NOTHING
 
     def active_languages(self, words: list[str]) -> frozenset[str]:
         """The languages in which a text of these words must be looked at; mostly none."""

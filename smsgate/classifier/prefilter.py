@@ -10,19 +10,11 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from smsgate.classifier.concepts import HINTED
-from smsgate.classifier.model import concepts, intent_model
+from smsgate.classifier.model import Models
 from smsgate.classifier.normalize import fold
 
 _MOST = 40
 """Words of a text that may be skipped at once: in a longer one a request may hide."""
-_UNLIKELY, _UNASKED = -12.0, -5.5
-"""Scores by single words below which a text is neither a request to stop nor a question."""
-_UNALARMED = -4.7
-"""The same for requests to stop, where no word is of a concept that any request is about."""
-_UNSTARTED = -4.2
-"""The same for wishes to be texted again."""
-_ASKED = -1.5
-"""Score of a question by single words that is one whatever the words are about."""
 _REMEMBERED = 20_000
 
 
@@ -38,31 +30,31 @@ class PrefilterScores(NamedTuple):
 class WordPrefilter:
     """Scores words for all models at once."""
 
-    def __init__(self, own_keywords: Iterable[str] = (), *, as_shipped: bool = True) -> None:
-        """Take the shipped models.
+    def __init__(
+        self, models: Models, own_keywords: Iterable[str] = (), *, as_shipped: bool = True
+    ) -> None:
+        """Take the models.
 
         Args:
+            models: of the weights file, with the limits up to which a text is ordinary.
             own_keywords: the operator's, without accents; the shipped weights do not know them.
             as_shipped: whether the operator's sets bring no wordings; else no text is ordinary.
         """
         self._as_shipped = as_shipped
         self._own = [frozenset(keyword.split()) for keyword in own_keywords]
-        self._concepts = concepts()
-        self._stops = intent_model("opt_out")
-        self._asks = intent_model("help")
-        self._starts = intent_model("opt_in")
+        self._models = models
         self._words: dict[str, tuple[int, int, int, int]] = {}
 
     def is_ordinary(self, words: Sequence[str]) -> bool:
         """Whether nothing in a text of these words is like a request."""
         if not self._as_shipped or len(words) > _MOST:
             return False
-        scores = self._scores(words)
-        if scores.stops > _UNALARMED or scores.starts > _UNSTARTED or scores.asks > _ASKED:
+        scores, limits = self.scores(words), self._models.prefilter
+        if scores.stops > limits.stops or scores.starts > limits.starts:
             return False
-        if scores.alarm == HINTED and scores.stops > _UNLIKELY:
+        if scores.alarm == HINTED and scores.stops > limits.stops_hinted:
             return False
-        if scores.alarm and scores.asks >= _UNASKED:
+        if scores.asks > (limits.asks_alarmed if scores.alarm else limits.asks):
             return False
         if not self._own:
             return True
@@ -71,11 +63,13 @@ class WordPrefilter:
 
     def suspects(self, words: Iterable[str]) -> bool:
         """Whether words that no wording knows may all the same be a request to stop."""
-        return self._stops.word_score(words) > _UNALARMED
+        return self._models.opt_out.word_score(words) > self._models.prefilter.stops
 
-    def _scores(self, words: Iterable[str]) -> PrefilterScores:
+    def scores(self, words: Iterable[str]) -> PrefilterScores:
+        """What single words say."""
         known, alarm = self._words, 0
-        stops, asks, starts = self._stops.bias, self._asks.bias, self._starts.bias
+        models = self._models
+        stops, asks, starts = models.opt_out.bias, models.help.bias, models.opt_in.bias
         for word in set(words):
             stop, ask, start, alarmed = known.get(word) or self._word(word)
             stops += stop
@@ -89,10 +83,10 @@ class WordPrefilter:
         if len(self._words) > _REMEMBERED:
             self._words.clear()
         found = (
-            self._stops.of(word),
-            self._asks.of(word),
-            self._starts.of(word),
-            self._concepts.alarm((word,)),
+            self._models.opt_out.word_weight(word),
+            self._models.help.word_weight(word),
+            self._models.opt_in.word_weight(word),
+            self._models.concepts.alarm((word,)),
         )
         self._words[word] = found
         return found

@@ -18,8 +18,6 @@ _SPACES = (
 )
 _QUOTED = re.compile(f"[{OPENING}]([^{OPENING}{CLOSING}]{{1,2500}})[{CLOSING}]")
 _QUOTED_LINE = re.compile(r"(?m)^[ \t]*>.*$")
-_ONLY_SYMBOLS = re.compile(r"^[^\w]+$")
-_FORWARDED = re.compile(r"(?i)^\s*(?:fwd?|fw|wg|tr|rv|enc|i)\s*:\s")
 _OFFER = re.compile(r"(?<!\d)\d{5,11}(?!\d)|[£€$]\s?\d|\d\s?[£€$]|(?i:www\.|https?:)")
 _INSTRUCTION = re.compile(
     r"(?i)\bstopp?[ ]+(?:sms(?:[ ]+au)?|al?|au|an|to|na|på|til|op|do|ke|para|2)[ ]+\d{4,6}\b"
@@ -161,11 +159,6 @@ def _without_quotations(text: str) -> tuple[str, bool]:
         return " , "
 
     return _QUOTED.sub(replaced, text), found
-
-
-def forwarded(text: str) -> bool:
-    """Whether the text says that it was passed on."""
-    return bool(_FORWARDED.match(text))
 
 
 def is_advert(text: str, words: Sequence[str]) -> bool:

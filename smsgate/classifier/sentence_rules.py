@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from smsgate.classifier import quoted_text
-from smsgate.classifier.arbiter import settled, strongest, undone
+from smsgate.classifier.arbiter import Arbiter, Opinion, settle_finding, strongest, takes_out
 from smsgate.classifier.decision import DecisionFactory
 from smsgate.classifier.findings import IntentFinding, TextFindings, collect_findings
 from smsgate.classifier.keywords import Keyword
 from smsgate.classifier.normalize import folded, tokens
+from smsgate.classifier.quoted_text import is_advert, prints_opt_in
 from smsgate.classifier.sets.compiled_sets import CompiledSets
+from smsgate.classifier.sets.keyword_sets import ANY_LANGUAGE
 from smsgate.classifier.text import InspectedText, TokenizedText, chunks
 from smsgate.domain.messages import Decision, Intent
 
@@ -23,11 +24,11 @@ FEW = 8
 class SentenceRules:
     """Reads the sentences of texts for one program."""
 
-    def __init__(self, known: CompiledSets, decisions: DecisionFactory) -> None:
+    def __init__(self, known: CompiledSets, decisions: DecisionFactory, arbiter: Arbiter) -> None:
         self._phrases = known.phrases
         self._keywords = known.keywords
         self._decisions = decisions
-        self._arbiter = known.arbiter
+        self._arbiter = arbiter
         self._spelling = known.spelling
 
     def find(self, text: InspectedText) -> TextFindings:
@@ -70,18 +71,19 @@ class SentenceRules:
         return None
 
     def _weighed(self, text: InspectedText, what: TextFindings, finding: IntentFinding) -> Decision:
-        found = settled(finding, what, len(text.words))
-        note, score = "", None
-        if found[1] in _WEIGHED:
-            found, _, note, score = self._arbiter.arbitrate(what, found, corrected=text.corrected)
-        if found[0] is Intent.HELP and (keyword := self._before_a_question(text)):
+        intent, rule = settle_finding(finding, what, len(text.words))
+        opinion = Opinion(intent, rule)
+        if rule in _WEIGHED:
+            opinion = self._arbiter.arbitrate(what, (intent, rule))
+        asks = opinion.intent is Intent.HELP or opinion.rule == "how_to_leave"
+        if asks and (keyword := self._before_a_question(text)):
             return self._by_its_keyword(text, keyword)
-        return self._decisions.by_finding(text, finding, found, note, score)
+        return self._decisions.by_finding(text, finding, opinion)
 
     def _by_its_keyword(self, text: InspectedText, keyword: Keyword) -> Decision:
         intent, rule = Intent(keyword.entry.intent), "keyword_in_sentence"
         finding = IntentFinding(intent, rule, keyword.word, keyword.language, bare=True)
-        return self._decisions.by_finding(text, finding, (intent, rule))
+        return self._decisions.by_finding(text, finding, Opinion(intent, rule))
 
     def _before_a_question(self, text: InspectedText) -> Keyword | None:
         """The keyword that stands first by itself, as in ``Cancel. Who is this?``."""
@@ -92,22 +94,21 @@ class SentenceRules:
 
     def match_corrected(self, text: InspectedText) -> Decision | None:
         """``unsubcribe me pls``, ``r3move me``: short texts once more, as they were meant."""
-        collect_findings = text.findings
-        if collect_findings is None or undone(collect_findings):
+        findings = text.findings
+        if findings is None or takes_out(findings):
             return None
-        corrected_findings, steps = self._spelling.corrected(folded(text.reading.tokens))
+        corrected, steps = self._spelling.corrected(folded(text.reading.tokens))
         if not steps:
             return None
         before = text.reading, text.words, text.active_languages
-        text.corrected = True
-        text.reading = TokenizedText(corrected_findings, (*text.reading.steps, *steps))
+        text.reading = TokenizedText(corrected, (*text.reading.steps, *steps))
         text.words = text.reading.words
         text.active_languages = self._phrases.active_languages(text.reading.letters)
         decision = self.match_wordings(text)
         if decision is None:
             # what is no typo for a wording counts as it was typed
             text.reading, text.words, text.active_languages = before
-            text.findings, text.corrected_findings = collect_findings, text.findings
+            text.findings, text.corrected_findings = findings, text.findings
         return decision
 
     def match_by_model(self, text: InspectedText) -> Decision | None:
@@ -118,20 +119,18 @@ class SentenceRules:
         return next((found for what in readings if (found := self._by_model(text, what))), None)
 
     def _by_model(self, text: InspectedText, what: TextFindings) -> Decision | None:
-        nothing = Intent.NONE, "nothing_known"
-        found, by, note, score = self._arbiter.arbitrate(what, nothing, corrected=False)
-        if found[0] is Intent.NONE or (found[0] is Intent.HELP and text.quoted):
+        opinion = self._arbiter.arbitrate(what, (Intent.NONE, "nothing_known"))
+        if opinion.intent is Intent.NONE or (opinion.intent is Intent.HELP and text.quoted):
             return None
-        if quoted_text.is_advert(text.cleaned, text.words) or quoted_text.prints_opt_in(
-            text.cleaned
-        ):
+        if is_advert(text.cleaned, text.words) or prints_opt_in(text.cleaned):
             return None
-        finding = IntentFinding(found[0], found[1], by.written, by.language)
-        return self._decisions.by_finding(text, finding, found, note, score)
+        language = opinion.language or ANY_LANGUAGE
+        finding = IntentFinding(opinion.intent, opinion.rule, "", language)
+        return self._decisions.by_finding(text, finding, opinion)
 
 
 def _printed(text: InspectedText, intent: Intent) -> bool:
     """Whether what was found is what a business prints: how to stop, or how to sign up again."""
     if intent is Intent.OPT_IN:
-        return quoted_text.prints_opt_in(text.cleaned)
-    return intent.stops and quoted_text.is_advert(text.cleaned, text.words)
+        return prints_opt_in(text.cleaned)
+    return intent.stops and is_advert(text.cleaned, text.words)

@@ -72,7 +72,6 @@ class InspectedText:
     __slots__ = (
         "active_languages",
         "cleaned",
-        "corrected",
         "corrected_findings",
         "fallback",
         "findings",
@@ -96,7 +95,6 @@ class InspectedText:
         self.fallback: Decision | None = None
         """What comes of it where nothing that is read in it says more."""
         self.is_short = False
-        self.corrected = False
 
     @property
     def asks(self) -> bool:

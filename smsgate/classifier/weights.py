@@ -110,8 +110,28 @@ class Model(msgspec.Struct, frozen=True):
     """What was learnt of one label; weights and bias in thousandths of the log odds."""
 
     bias: int
-    unknown: int
     weights: PackedTable
+
+
+class Thresholds(msgspec.Struct, frozen=True):
+    """Log odds from which the model acts alone."""
+
+    suppress: float
+    hold: float
+    help: float
+    opt_in: float
+
+
+class PrefilterLimits(msgspec.Struct, frozen=True):
+    """Log odds by single words alone up to which a text is ordinary."""
+
+    stops: float
+    stops_hinted: float
+    """Where a word is of a concept of which requests speak."""
+    asks: float
+    asks_alarmed: float
+    """Where a word is of a concept of which any request or question speaks."""
+    starts: float
 
 
 class WeightsFile(msgspec.Struct, frozen=True):
@@ -119,14 +139,17 @@ class WeightsFile(msgspec.Struct, frozen=True):
 
     models: dict[str, Model]
     meanings: ConceptTable
+    thresholds: dict[str, Thresholds]
+    """By kind of program."""
+    prefilter: PrefilterLimits
 
 
-def shipped() -> WeightsFile:
+def shipped_weights() -> WeightsFile:
     """The shipped models by label (``opt_out``, ``help``, …), and what words stand for."""
-    return msgspec.msgpack.decode(content(), type=WeightsFile)
+    return msgspec.msgpack.decode(weights_content(), type=WeightsFile)
 
 
-def content() -> bytes:
+def weights_content() -> bytes:
     """The shipped weights as they lie in the package."""
     path = resources.files("smsgate.classifier").joinpath(_WEIGHTS_FILE)
     return path.read_bytes()

@@ -71,9 +71,10 @@ class Decision(msgspec.Struct, frozen=True, omit_defaults=True):
     language: str = ""
     """Language of that entry (BCP 47); the reply goes out in it."""
     score: float | None = None
-    """Where the model decided (rules ``second_reader…``): the log odds, not calibrated, that the
-    text is an opt-out, or for ``help`` and ``opt_in`` that it is one of those. None elsewhere.
-    Older events have a ``confidence`` instead, a constant of the rule, which is ignored."""
+    """Where the model decided (rules ``second_reader…``): the log odds that the text is an opt-out,
+    or for ``help`` and ``opt_in`` that it is one of those. None elsewhere."""
+    confidence: float | None = None
+    """The score as a probability, calibrated on texts that the model was not trained on."""
     scope: str = ""
     condition: str = ""
     steps: tuple[str, ...] = ()
@@ -82,6 +83,11 @@ class Decision(msgspec.Struct, frozen=True, omit_defaults=True):
     """Hash of the keyword sets that were in force."""
     note: str = ""
     """A sentence for the person who reads the explanation."""
+
+    def __post_init__(self) -> None:
+        """Drop the constant of the rule that old releases recorded as a confidence."""
+        if self.confidence is not None and self.score is None:
+            msgspec.structs.force_setattr(self, "confidence", None)
 
 
 @dataclass(frozen=True, slots=True)

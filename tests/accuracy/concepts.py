@@ -33,7 +33,7 @@ def lists() -> dict[str, dict[str, set[str]]]:
 def entry_of(word: str) -> str:
     """A listed word as it is looked up; one for all words with its beginning keeps its mark."""
     stem = word.endswith(STEM)
-    read = " ".join(_seen(word.rstrip(STEM)))
+    read = " ".join(words_of(word.rstrip(STEM)))
     return read + STEM if stem and read and " " not in read else read
 
 
@@ -43,7 +43,7 @@ def usual(texts: Iterable[Labelled]) -> dict[str, list[str]]:
     held: Counter[str] = Counter()
     for one in texts:
         held[one.language] += 1
-        often[one.language].update({*_seen(one.text), *typed(one.text, one.language).split()})
+        often[one.language].update({*words_of(one.text), *typed(one.text, one.language).split()})
     return {
         language: sorted(
             word
@@ -54,7 +54,8 @@ def usual(texts: Iterable[Labelled]) -> dict[str, list[str]]:
     }
 
 
-def _seen(text: str) -> list[str]:
+def words_of(text: str) -> list[str]:
+    """The words of a text without accents, those of unspaced scripts as single characters."""
     return folded(letters(tokens(clean(text)[0])))
 
 
@@ -63,7 +64,7 @@ def typed(text: str, language: str) -> str:
     return " ".join(letters(tokens(clean(text)[0]))) if language == TONAL else ""
 
 
-def meanings(
+def concept_table(
     texts: Iterable[Labelled], by_language: dict[str, dict[str, set[str]]]
 ) -> ConceptTable:
     """All lists as one table, with the words that texts use most."""

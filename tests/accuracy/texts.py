@@ -45,11 +45,12 @@ def labelled(name: str) -> list[Labelled]:
     ]
 
 
+PROGRAM = Program(name="p", title="Acme", account="a", senders=("*",), keywords=("*",), region="US")
+"""Every shipped language, region US."""
+
+
 @cache
 def classifier() -> Classifier:
-    """Every shipped language, for a program of region US."""
-    program = Program(
-        name="p", title="Acme", account="a", senders=("*",), keywords=("*",), region="US"
-    )
-    sets, _ = load_sets(None, program.keywords)
-    return Classifier(program, sets)
+    """The classifier of that program."""
+    sets, _ = load_sets(None, PROGRAM.keywords)
+    return Classifier(PROGRAM, sets)

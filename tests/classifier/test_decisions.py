@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import pytest
 
-from smsgate.classifier.arbiter import WISHED, ModelScores, weighed
 from smsgate.classifier.normalize import clean
 from smsgate.classifier.sets.keyword_sets import load_sets, shipped
 from smsgate.domain.messages import Intent
@@ -80,7 +79,7 @@ not interested|too many texts|stop texting me at night|stop?|unsubscribe?|should
 how did you get my number|stop start|help stop|subscribe stop|no start|nein start|não start|не старт|start no|stop lol|spot|stoop|this is spam|X|enough|cancel it|fin|ENDE|PARA|Emphasized “STOP”
 """
 HELPS = """
-HELP|my login doesn't work, need support|I need assistance logging in to my account|Reply HELP|Help\\n-Bob|info|who is this|who's this??|how do I unsubscribe|How do I stop getting these messages?|AYUDA|AIDE|HILFE
+HELP|my login doesn't work, need support|I need assistance logging in to my account|Reply HELP|Help\\n-Bob|info|who is this|who's this??|AYUDA|AIDE|HILFE
 """
 OPT_INS = """
 START|START\\nSent from my iPhone|unstop|Unstop please|subscribe me|please start texting me again|add me back to the list|ALTA|再開お願いします
@@ -113,6 +112,12 @@ def _each(texts: str) -> list[str]:
 def test_a_text_is_understood(intent, text):
     decision = classifier().classify(text)
     assert decision.intent == intent, decision
+
+
+@pytest.mark.parametrize("text", ["how do I unsubscribe", "How do I stop getting these messages?"])
+def test_a_question_how_to_leave_waits_for_a_person(text):
+    decision = classifier().classify(text)
+    assert (decision.intent, decision.rule) == ("review", "how_to_leave")
 
 
 @pytest.mark.parametrize(
@@ -236,18 +241,6 @@ def test_a_keyword_that_is_repeated_is_one_however_often(word, times):
 )  # fmt: skip
 def test_a_complaint_about_being_texted_again_is_no_wish_for_it(text):
     assert classifier().classify(text).intent != "opt_in"
-
-
-def test_a_text_that_asks_who_or_why_must_be_surer_to_be_a_wish():
-    wishes = Intent.OPT_IN, "phrase"
-    plain = ModelScores(stop=-9.0, asks=-9.0, starts=2.0)
-    assert weighed(*wishes, plain, 0) == wishes
-    assert weighed(*wishes, plain._replace(wished=2.5), 0)[0] is Intent.REVIEW
-    assert weighed(*wishes, plain._replace(starts=WISHED - 0.1), 0)[0] is Intent.REVIEW
-    assert weighed(*wishes, plain._replace(stop=2.5), 0)[0] is Intent.REVIEW
-    found = Intent.NONE, "nothing_known"
-    assert weighed(*found, plain, 0)[0] is Intent.OPT_IN
-    assert weighed(*found, plain._replace(wished=2.5), 0)[0] is Intent.REVIEW
 
 
 @pytest.mark.parametrize("word", FCC)

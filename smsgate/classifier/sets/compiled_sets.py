@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
-from smsgate.classifier.arbiter import Arbiter
 from smsgate.classifier.keyword_variants import Echoes, KeywordVariants
 from smsgate.classifier.keywords import KeywordIndex
+from smsgate.classifier.model import Models, shipped_models
 from smsgate.classifier.normalize import Segmenter
 from smsgate.classifier.phrases import Phrases
 from smsgate.classifier.prefilter import WordPrefilter
@@ -23,7 +23,9 @@ from smsgate.settings import Program
 class CompiledSets:
     """What some keyword sets know."""
 
-    def __init__(self, tables: CompiledTables) -> None:
+    def __init__(self, tables: CompiledTables, models: Models | None = None) -> None:
+        self.models = models or shipped_models()
+        self.as_shipped = tables.as_shipped
         self.version = tables.version
         self.words = tables.words
         self.keywords = KeywordIndex(tables.keywords, tables.languages)
@@ -33,8 +35,9 @@ class CompiledSets:
         self.variants = KeywordVariants(tables, self.keywords)
         self.first_names = frozenset([*tables.each("name"), *tables.each("name_or_word")])
         self.echoes = Echoes(tables)
-        self.arbiter = Arbiter(self.phrases, as_shipped=tables.as_shipped)
-        self.prefilter = WordPrefilter(split_words(tables.own), as_shipped=tables.as_shipped)
+        self.prefilter = WordPrefilter(
+            self.models, split_words(tables.own), as_shipped=tables.as_shipped
+        )
         self.spelling = SpellingCorrector(self.phrases)
 
     @classmethod

@@ -20,7 +20,7 @@ from typing import Any, Literal, Protocol, get_args, get_type_hints
 import msgspec
 
 from smsgate.classifier.sets.operator_sets import OperatorSets
-from smsgate.classifier.weights import content as weights
+from smsgate.classifier.weights import weights_content
 from smsgate.domain.errors import Fault
 from smsgate.settings.shape import nearest
 
@@ -342,4 +342,4 @@ def _merged(base: Language, own: Language) -> Language:
 
 def _hash(languages: Mapping[str, Language], grammar: tuple[Phrase, ...]) -> str:
     content = msgspec.json.encode([sorted(languages.items()), grammar], order="deterministic")
-    return hashlib.sha256(content + weights()).hexdigest()[:12]
+    return hashlib.sha256(content + weights_content()).hexdigest()[:12]

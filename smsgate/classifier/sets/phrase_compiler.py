@@ -16,8 +16,6 @@ from smsgate.classifier.normalize import PUNCTUATION, fold, has_unspaced, letter
 from smsgate.classifier.patterns import (
     CONDITION,
     LEAD,
-    ONE_CLASS,
-    TWO_CLASSES,
     Element,
     PatternPart,
     Rule,
@@ -254,12 +252,8 @@ def _wordings(texts: list[str], language: Language) -> list[list[str]]:
 
 _SILENT = frozenset({"none", "never", "mention", "doubt"})
 """What matters only beside something else, so that no text need be looked at for it."""
-_QUIETLY = frozenset({*_SILENT, "weak"})
-"""What is looked for only in texts that something else has woken, or that are short."""
 _ALWAYS = frozenset({"all", "notall", "laugh", CONDITION})
 """Classes that are asked for by name."""
-Own = Mapping[str, list[Rule]]
-"""The wordings of each language."""
 
 
 class PhraseCompiler:
@@ -271,7 +265,6 @@ class PhraseCompiler:
         self._loud: dict[int, list[str]] = {}
         self._silent: dict[int, list[str]] = {}
         self._rules: dict[tuple[str, str, bool], int] = {}
-        self._support: list[tuple[int, str, str, list[list[int]]]] = []
         self._shared = rules_of(sets.grammar)
         own = {name: rules_of(language.phrases) for name, language in sets.languages.items()}
         for name, language in sets.languages.items():
@@ -289,14 +282,16 @@ class PhraseCompiler:
             rules=list(self._rules),
             loud={symbol: "\n".join(lines) for symbol, lines in self._loud.items()},
             silent={symbol: "\n".join(lines) for symbol, lines in self._silent.items()},
-            support=self._support,
             vocabulary=self._vocabulary(),
         )
 
     def _vocabulary(self) -> dict[str, str]:
+        """The words of the classes that the grammar's patterns are made of, by language."""
+        names = names_in(rule for rule in self._shared if rule.means not in _SILENT)
         used: dict[str, set[int]] = {}
-        for _, _, language, elements in self._support:
-            used.setdefault(language, set()).update(symbol for each in elements for symbol in each)
+        for name in names:
+            for language, symbol in self.symbols.named.get(name, {}).items():
+                used.setdefault(language, set()).add(symbol)
         return {
             language: join_words(sorted(filter(correctable, self.symbols.words_of(symbols))))
             for language, symbols in used.items()
@@ -316,24 +311,18 @@ class PhraseCompiler:
 
     def _add_rules(self, language: Language, own: Iterable[Rule]) -> None:
         for rule in own:
-            if rule.anywhere:
-                self._add_support(rule, language)
-            else:
-                self._add(rule, language, [self._of(part, language) for part in rule.parts])
+            self._add(rule, language, [self._of(part, language) for part in rule.parts])
         for rule in self._shared:
-            if rule.anywhere:
-                self._add_support(rule, language)
-            else:
-                self._add_rule(rule, language)
+            self._add_rule(rule, language)
 
     def _of(self, part: PatternPart, language: Language) -> Element:
         if part.literal:
             symbols: tuple[int, ...] = (self.symbols.add(f"={part.literal}", language),)
         else:
-            symbols = self._class_signs(part, (language.language, ANY_LANGUAGE))
+            symbols = self._class_symbols(part, (language.language, ANY_LANGUAGE))
         return Element(symbols, part.gap_in(language))
 
-    def _class_signs(self, part: PatternPart, places: Iterable[str]) -> tuple[int, ...]:
+    def _class_symbols(self, part: PatternPart, places: Iterable[str]) -> tuple[int, ...]:
         named = self.symbols.named
         return tuple(
             named[name][place]
@@ -347,22 +336,14 @@ class PhraseCompiler:
         """One pattern of the grammar for one language, once for each element that is its own."""
         code = language.language
         for own, there in enumerate(rule.parts):
-            if not self._class_signs(there, (code,)):
+            if not self._class_symbols(there, (code,)):
                 continue
             elements = [
-                Element(self._class_signs(part, _places(code, at - own)), part.gap_in(language))
+                Element(self._class_symbols(part, _places(code, at - own)), part.gap_in(language))
                 for at, part in enumerate(rule.parts)
             ]
             if all(element.symbols for element in elements):
                 self._add(rule, language, elements)
-
-    def _add_support(self, rule: Rule, language: Language) -> None:
-        """A hint: its elements anywhere in a text, in any order."""
-        places = (language.language, ANY_LANGUAGE)
-        elements = [list(self._class_signs(part, places)) for part in rule.parts]
-        if all(elements):
-            strength = ONE_CLASS if len(elements) == 1 else TWO_CLASSES
-            self._support.append((strength, rule.written, language.language, elements))
 
     def _add(self, rule: Rule, language: Language, elements: list[Element]) -> None:
         """Index a pattern by the element that is met least often."""
@@ -372,7 +353,7 @@ class PhraseCompiler:
         index = self._silent if rule.means in _SILENT else self._loud
         for symbol in anchor.symbols:
             index.setdefault(symbol, []).append(f"{language.language} {line}")
-            if rule.means not in _QUIETLY and symbol not in self._alarmed:
+            if rule.means not in _SILENT and symbol not in self._alarmed:
                 self._alarmed.add(symbol)
                 self.symbols.add_alarms(symbol)
 

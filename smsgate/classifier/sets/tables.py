@@ -69,8 +69,6 @@ class PhraseTables(msgspec.Struct, array_like=True, frozen=True):
     """What a wording means, how it is written, and whether it is firm."""
     loud: dict[int, str]
     silent: dict[int, str]
-    support: list[tuple[int, str, str, list[list[int]]]]
-    """Strength, wording, language, and the symbols of each element."""
     vocabulary: dict[str, str]
     """By language, the words that others may be typos of."""
 

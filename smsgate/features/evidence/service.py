@@ -136,7 +136,9 @@ def _why(event: Event) -> str:
         decision = event.entry.decision
         parts += [f"by {event.entry.actor}", f"rule {decision.rule}"]
         parts += [f"“{decision.keyword}” ({decision.language})"] if decision.keyword else []
-        if decision.score is not None:
+        if decision.confidence is not None:
+            parts.append(f"confidence {decision.confidence:.1%}")
+        elif decision.score is not None:  # by a release that did not calibrate it
             parts.append(f"model score {decision.score:+.1f}")
         parts += [f"keyword sets {decision.version}"] if decision.version else []
         parts += [decision.note] if decision.note else []

@@ -7,15 +7,11 @@ operator alone.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from smsgate.classifier.arbiter import PART
-from smsgate.classifier.classifier import Classifier
-from smsgate.classifier.model import intent_model
 from smsgate.classifier.normalize import clean, folded, tokens
 from smsgate.consent.reviews import REVIEW_DEADLINE_US, decision_id
 from smsgate.domain.errors import RecordsNotReady, RecordsUnavailable
@@ -159,7 +155,9 @@ class ReviewQueue:
             if entry is None:
                 continue
             classifier = self._classifiers.get(entry.program)
-            likeness = likeness_of(classifier, entry.text) if classifier and entry.text else None
+            likeness = (
+                classifier.opt_out_probability(entry.text) if classifier and entry.text else None
+            )
             urgent = entry.decision.rule == "self_harm"
             self._assessed[case.open.key] = _Assessment(case.since_us, likeness, urgent)
 
@@ -198,15 +196,6 @@ class ReviewQueue:
 
 
 # --- texts compared ------------------------------------------------------------------------------
-
-
-def likeness_of(classifier: Classifier, text: str) -> float:
-    """Return how much a text is like an opt-out, from 0 to 1, by its passage most like one."""
-    score = max(
-        intent_model("opt_out").score(passage) - (PART if at else 0)
-        for at, passage in enumerate(classifier.passages_of(text))
-    )
-    return 1 / (1 + math.exp(-max(-50.0, min(50.0, score))))
 
 
 @dataclass(frozen=True, slots=True)

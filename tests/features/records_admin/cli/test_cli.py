@@ -153,7 +153,7 @@ def test_ndjson_has_every_event_whole(terminal, filled, tmp_path):
 def test_only_what_the_model_decided_has_a_score_in_exports_and_evidence(
     terminal, filled, store, tmp_path
 ):
-    by_model = Decision(Intent.OPT_OUT, rule="second_reader", score=3.25)
+    by_model = Decision(Intent.OPT_OUT, rule="second_reader", score=3.25, confidence=0.963)
     given = entry(Intent.OPT_OUT, text="take me off", decision=by_model)
     store.ledger.append(partition_of(NUMBER), event(5, entry=given))
     LedgerArchiver(store, filled).move_all()
@@ -162,9 +162,10 @@ def test_only_what_the_model_decided_has_a_score_in_exports_and_evidence(
     assert {row["id"]: row["model_score"] for row in rows}[event(5).id] == "3.25"
     assert [row["model_score"] for row in rows].count("") == len(rows) - 1
     told = evidence(filled, NUMBER, {}, 0)
-    assert ["model score" in one["why"] for one in told["events"]] == [False, False, False, True]
-    assert told["events"][3]["why"].endswith("rule second_reader, model score +3.2")
-    assert "confidence" not in page(told) + as_json(told).decode() + ",".join(rows[0])
+    assert {row["id"]: row["confidence"] for row in rows}[event(5).id] == "0.963"
+    assert [row["confidence"] for row in rows].count("") == len(rows) - 1
+    assert ["confidence" in one["why"] for one in told["events"]] == [False, False, False, True]
+    assert told["events"][3]["why"].endswith("rule second_reader, confidence 96.3%")
 
 
 def test_an_event_that_says_confidence_is_read_and_its_chain_fits(
