@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -27,10 +28,8 @@ from smsgate.domain.errors import (
     Suppressed,
 )
 from smsgate.domain.messages import ALL
-from smsgate.domain.opt_out_links import Links
 from smsgate.domain.phone import e164
 from smsgate.metrics.counters import GATE
-from smsgate.settings import Program
 from smsgate.store.connection import TIMEOUT_S, open_redis
 from smsgate.store.health import Health
 from smsgate.store.metrics import Metrics
@@ -46,6 +45,10 @@ from smsgate.store.number_reader import (
     NumberReader,
 )
 from smsgate.store.refusals import Refusal, Refusals
+
+if TYPE_CHECKING:  # a program that only asks needs neither cryptography nor pydantic
+    from smsgate.domain.opt_out_links import Links
+    from smsgate.settings import Program
 
 _NO_STATE = NumberState()
 
