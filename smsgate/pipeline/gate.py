@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 
@@ -53,18 +53,30 @@ if TYPE_CHECKING:  # a program that only asks needs neither cryptography nor pyd
 _NO_STATE = NumberState()
 
 
+GateReason = Literal[
+    "", "locked", "opted_out", "opted_out_all", "hold", "review", "no_consent", "invalid"
+]
+"""Why a number may not be texted; empty where it may."""
+Since = Annotated[
+    str | None,
+    msgspec.Meta(
+        description="ISO 8601, UTC; null where it is not at hand.",
+        extra_json_schema={"format": "date-time"},
+    ),
+]
+
+
 class GateAnswer(msgspec.Struct, frozen=True):
     """What the gate says of one number.
 
-    ``allowed`` is None where ``number`` is no phone number. ``reason`` is empty or one of
-    ``locked``, ``opted_out``, ``opted_out_all``, ``hold``, ``review``, ``no_consent``, ``invalid``.
-    ``since`` (ISO 8601, UTC) and ``why`` are known for 48 hours; after that the records have them.
+    ``allowed`` is None where ``number`` is no phone number. ``since`` and ``why`` are known for
+    48 hours; after that the records have them.
     """
 
     number: str
     allowed: bool | None
-    reason: str = ""
-    since: str | None = None
+    reason: GateReason = ""
+    since: Since = None
     why: str = ""
 
 
@@ -224,7 +236,7 @@ def _answer(
     return GateAnswer(asked, True)
 
 
-def _blocked(asked: str, reason: str, mark: Mark | None) -> GateAnswer:
+def _blocked(asked: str, reason: GateReason, mark: Mark | None) -> GateAnswer:
     if mark is None or not mark.stops:
         return GateAnswer(asked, False, reason)
     since = datetime.fromtimestamp(mark.since_us / 1_000_000, UTC).isoformat(timespec="seconds")

@@ -10,6 +10,7 @@ import msgspec
 from smsgate.consent.events import Event
 from smsgate.domain.messages import ALL
 from smsgate.pipeline.api_keys import Caller
+from smsgate.pipeline.gate import GateReason, Since
 
 Reason = Annotated[
     str,
@@ -35,9 +36,8 @@ class CheckResult(msgspec.Struct, frozen=True, gc=False):
     number: str
     allowed: bool | None
     """null where it is no number; text on true only."""
-    reason: str
-    """Empty where it is allowed, or one of the gate's closed list."""
-    since: str | None
+    reason: GateReason
+    since: Since
 
 
 class AcceptedChange(msgspec.Struct, frozen=True):

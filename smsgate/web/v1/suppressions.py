@@ -12,6 +12,7 @@ from smsgate.consent.restore import CONSENT
 from smsgate.domain.errors import Unfit
 from smsgate.domain.messages import ALL, Consent, Entry
 from smsgate.domain.phone import e164
+from smsgate.pipeline.gate import Since
 from smsgate.pipeline.manual import RestoreRequest, check_program, lock_entry, opt_out_entry
 from smsgate.records import NumberConsentState
 from smsgate.web.v1.bulk import RawItems, enter_many, enter_one
@@ -108,7 +109,7 @@ class SuppressedNumber(msgspec.Struct, frozen=True):
     """A number in a scope's set."""
 
     number: str
-    since: str | None
+    since: Since
     why: str
     """Who or what said so: a rule and its keyword, ``operator``, ``link`` …"""
     locked: bool

@@ -16,8 +16,11 @@ from schemathesis.checks import not_a_server_error
 from schemathesis.generation import GenerationMode
 from schemathesis.specs.openapi import checks as of_document
 
+from smsgate.consent.events import NumberState, Published
+from smsgate.pipeline import gate
 from smsgate.web import create_app
 from smsgate.web.v1 import OPERATIONS
+from tests.fakes.values import NUMBER
 
 PAGE = (Path(__file__).parents[3] / "docs" / "api.md").read_text(encoding="utf-8")
 CHECKS = [
@@ -42,6 +45,26 @@ def test_every_operation_is_in_the_document_with_its_types(api) -> None:
     assert check["requestBody"]["content"]["application/json"]["schema"]["$ref"].endswith("/Check")
     assert {"200", "400", "401", "403", "413", "415", "422", "429", "503"} == {*check["responses"]}
     assert found["components"]["schemas"]["Check"]["properties"]["numbers"]["maxItems"] == 10_000
+
+
+def gate_reasons() -> set[str]:
+    """Every reason that the gate's code gives, whatever the store says of a number."""
+    programs = [
+        Published(kind=kind, require_consent=wanted)
+        for kind, wanted in itertools.product(("marketing", "service"), (True, False))
+    ]
+    answers = [
+        gate._answer(NUMBER, bits, "alerts", program, NumberState())
+        for bits, program in itertools.product(range(256), programs)
+    ]
+    return {answer.reason for answer in answers} | {"invalid"}
+
+
+@pytest.mark.parametrize("shape", ["CheckResult", "GateAnswer"])
+def test_the_document_lists_the_reasons_of_the_gate_and_says_what_since_is(api, shape) -> None:
+    fields = api.get("/openapi.json")["components"]["schemas"][shape]["properties"]
+    assert {*fields["reason"]["enum"]} == gate_reasons()
+    assert fields["since"]["format"] == "date-time"
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=NAMES)
