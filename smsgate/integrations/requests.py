@@ -13,13 +13,14 @@ every POST, PUT and PATCH is asked about first; one whose recipients cannot be f
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
 
+from smsgate.domain.errors import UnknownRecipients
 from smsgate.domain.phone import with_plus
 from smsgate.integrations.asking import Asks, checked
 
@@ -56,7 +57,7 @@ class GatedAdapter(HTTPAdapter):
         Raises ``Suppressed``, ``InvalidNumber``, ``UnknownRecipients``, and what the gate raises
         where it cannot tell.
         """
-        if (request.method or "").upper() in _SENDING:
+        if _sends(request):
             found = self._recipients(request)
             if found is None or found:
                 named = self._program if isinstance(self._program, str) else self._program(request)
@@ -64,43 +65,135 @@ class GatedAdapter(HTTPAdapter):
         return super().send(request, *args, **options)
 
 
-def in_json(*paths: str, plus: bool = False) -> Recipients:
+def _sends(request: requests.PreparedRequest) -> bool:
+    """Whether a request may text somebody; MessageBird takes another method from the query."""
+    other = parse_qs(urlsplit(request.url or "").query).get("_method", [])
+    return any(method.upper() in _SENDING for method in (request.method or "", *other))
+
+
+def in_json(
+    *paths: str, separator: str = "", plus: bool = False, groups: Collection[str] = ()
+) -> Recipients:
     """Find recipients in a JSON body: ``in_json("to")``, ``in_json("messages.to")``.
 
     A path goes through lists by itself. Of several paths all are read; what is found may be a text
-    or a list of texts. ``plus`` is for providers that want numbers without it.
+    or a list of texts. ``separator`` stands between several numbers in one text, where a provider
+    takes that; ``plus`` is for providers that want numbers without it. ``groups`` are fields that
+    text people whom the request does not name, wherever they stand.
+
+    The finder raises ``UnknownRecipients`` for a body of another shape.
     """
+    steps = [path.split(".") for path in paths]
 
     def find(request: requests.PreparedRequest) -> list[str] | None:
         try:
-            body = json.loads(_body(request))
+            body = json.loads(_body(request), object_pairs_hook=_fields)
         except ValueError:
             return None
-        found = [one for path in paths for one in _followed(body, path.split("."))]
-        return _numbers(found, plus)
+        _refuse_groups(body, groups)
+        return _numbers(_followed(body, steps), separator, plus)
 
     return find
 
 
-def in_form(*names: str, separator: str = "", plus: bool = False) -> Recipients:
-    """Find recipients in a posted form: ``in_form("To")``.
+def in_form(
+    *names: str, separator: str = "", plus: bool = False, groups: Collection[str] = ()
+) -> Recipients:
+    """Find recipients in a posted form: ``in_form("To")``; options as those of ``in_json``.
 
-    ``separator`` is what stands between several numbers in one field, where a provider takes that;
-    ``plus`` is for providers that want numbers without it.
+    ``To[]`` and ``To[0]`` count as ``To``.
     """
 
     def find(request: requests.PreparedRequest) -> list[str] | None:
         fields = parse_qs(_body(request).decode("utf-8", "replace"))
-        values = [value for name in names for value in fields.get(name, [])]
-        if separator:
-            values = [part for value in values for part in value.split(separator)]
-        return _numbers(values, plus)
+        plain = [(name.partition("[")[0], values) for name, values in fields.items()]
+        _refuse_groups(dict(plain), groups)
+        found = [value for name, values in plain if name in names for value in values]
+        return _numbers(found, separator, plus)
 
     return find
 
 
-def _numbers(found: Sequence[str], plus: bool) -> list[str] | None:
-    numbers = [one.strip() for one in found if one.strip()]
+PLIVO = in_json("dst", separator="<", plus=True)
+"""Recipients of Plivo's Message API: ``14155550123<14155550124``."""
+_messagebird_json = in_json(
+    "recipients", "messages.recipients", separator=",", plus=True, groups=("groupIds",)
+)
+_messagebird_form = in_form("recipients", separator=",", plus=True, groups=("groupIds",))
+
+
+def MESSAGEBIRD(request: requests.PreparedRequest) -> Sequence[str] | None:  # noqa: N802 - as PLIVO
+    """Recipients of MessageBird's messages and batches: a list, or separated by commas.
+
+    Raises ``UnknownRecipients`` for a text to a group.
+    """
+    if request.headers.get("Content-Type", "").startswith("application/x-www-form-urlencoded"):
+        return _messagebird_form(request)
+    return _messagebird_json(request)
+
+
+def _fields(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object; of a field given twice nobody knows which one the provider reads."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise UnknownRecipients("the request gives a field of its JSON twice; nothing was sent")
+    return found
+
+
+def _refuse_groups(body: object, groups: Collection[str]) -> None:
+    if isinstance(body, list):
+        for one in body:
+            _refuse_groups(one, groups)
+    elif isinstance(body, dict):
+        for name, value in body.items():
+            if name in groups and value:
+                raise UnknownRecipients(
+                    f"the request texts a group ({name}) and does not say who is in it, so the "
+                    "gate cannot be asked: name the recipients one by one; nothing was sent"
+                )
+            _refuse_groups(value, groups)
+
+
+def _followed(value: object, paths: Sequence[Sequence[str]]) -> list[str]:
+    """The texts at the end of the paths. Raises ``UnknownRecipients`` for what has another shape.
+
+    A field may be missing, but of a list each item has to name somebody.
+    """
+    if isinstance(value, list):
+        items = [_followed(one, paths) for one in value]
+        if not all(items):
+            raise UnknownRecipients(
+                f"item {items.index([]) + 1} of a list in the request names no recipient where "
+                "one is looked for; nothing was sent"
+            )
+        return [found for one in items for found in one]
+    deeper = [path for path in paths if path]
+    if isinstance(value, dict) and deeper:
+        found = []
+        for name in dict.fromkeys(path[0] for path in deeper):
+            if value.get(name) is not None:
+                found += _followed(value[name], [path[1:] for path in deeper if path[0] == name])
+        return found
+    if isinstance(value, str | int) and not isinstance(value, bool) and len(deeper) < len(paths):
+        return [str(value)]
+    raise UnknownRecipients(
+        f"where recipients are looked for, the request has {_KINDS.get(type(value), 'a text')} "
+        "instead of a number or a list of numbers; nothing was sent"
+    )
+
+
+_KINDS: dict[type, str] = {
+    bool: "true or false",
+    dict: "an object",
+    float: "a decimal",
+    int: "a number in place of an object",
+    type(None): "null",
+}
+
+
+def _numbers(found: Sequence[str], separator: str, plus: bool) -> list[str] | None:
+    parts = [part for one in found for part in (one.split(separator) if separator else [one])]
+    numbers = [one.strip() for one in parts if one.strip()]
     return [with_plus(one) if plus else one for one in numbers] or None
 
 
@@ -110,11 +203,3 @@ def _body(request: requests.PreparedRequest) -> bytes:
     if isinstance(body, str):
         return body.encode()
     return body if isinstance(body, bytes) else b""
-
-
-def _followed(value: object, path: Sequence[str]) -> list[str]:
-    if isinstance(value, list):
-        return [found for one in value for found in _followed(one, path)]
-    if path:
-        return _followed(value.get(path[0]), path[1:]) if isinstance(value, dict) else []
-    return [str(value)] if isinstance(value, str | int) else []

@@ -6,9 +6,14 @@ import pytest
 import requests
 import responses
 
-from smsgate.domain.errors import StoreUnavailable, Suppressed, UnknownRecipients
+from smsgate.domain.errors import (
+    InvalidNumber,
+    StoreUnavailable,
+    Suppressed,
+    UnknownRecipients,
+)
 from smsgate.domain.phone import masked
-from smsgate.integrations.requests import GatedAdapter, in_form, in_json
+from smsgate.integrations.requests import MESSAGEBIRD, PLIVO, GatedAdapter, in_form, in_json
 
 ALLOWED, BLOCKED = "+14155550123", "+14155550124"
 URL = "https://api.example.com/v2/messages"
@@ -62,6 +67,17 @@ BODIES = [
     (in_json("to", plus=True), {"json": {"to": "{-}"}}),
     (in_json("to", plus=True), {"json": {"to": ["{}"]}}),
     (in_form("dst", separator="<"), {"data": {"dst": "+14155550111<{}"}}),
+    (in_form("to"), {"data": {"to": "+14155550111", "to[]": "{}"}}),
+    (in_json("to", "to.number"), {"json": {"to": ["+14155550111", {"number": "{}"}]}}),
+    (PLIVO, {"json": {"dst": "{}"}}),
+    (PLIVO, {"json": {"dst": "14155550111<{-}"}}),
+    (PLIVO, {"json": {"dst": "+14155550111 < {}<"}}),
+    (MESSAGEBIRD, {"json": {"recipients": "14155550111,{-}"}}),
+    (MESSAGEBIRD, {"json": {"recipients": ["14155550111", "{-}"]}}),
+    (MESSAGEBIRD, {"json": {"recipients": ["14155550111, {}"], "groupIds": []}}),
+    (MESSAGEBIRD, {"json": {"messages": [{"recipients": ["1415555011"]}, {"recipients": "{-}"}]}}),
+    (MESSAGEBIRD, {"data": {"recipients": "14155550111,{-}"}}),
+    (MESSAGEBIRD, {"data": {"recipients[0]": "14155550111", "recipients[1]": "{-}"}}),
 ]
 
 
@@ -105,6 +121,51 @@ NOT_TOLD = [
 def test_a_post_whose_recipients_are_not_found_does_not_leave(left, body) -> None:
     with pytest.raises(UnknownRecipients):
         session(Rule(), in_json("to")).post(URL, **body)
+    assert left == []
+
+
+UNKNOWN_SHAPES = [
+    (in_json("to"), '{"to": [{"number": "+14155550123"}]}', "an object"),
+    (in_json("to"), '{"to": ["+14155550123", {"number": "+14155550124"}]}', "an object"),
+    (in_json("to"), '{"to": ["+14155550123", null]}', "null"),
+    (in_json("to"), '{"to": true}', "true or false"),
+    (in_json("to"), '{"to": 14155550123.0}', "a decimal"),
+    (in_json("to"), '{"to": "+14155550124", "to": "+14155550123"}', "twice"),
+    (in_json("messages.to"), '{"messages": [{"to": "+14155550123"}, {"text": "Hi"}]}', "item 2"),
+    (in_json("messages.to"), '{"messages": "+14155550123"}', "a text"),
+    (PLIVO, '{"dst": [["+14155550123"], {"to": "+14155550124"}]}', "an object"),
+    (MESSAGEBIRD, '{"recipients": "14155550123", "groupIds": ["4f1c"]}', "groupIds"),
+    (MESSAGEBIRD, '{"messages": [{"recipients": "14155550123", "groupIds": "4f1c"}]}', "groupIds"),
+]
+
+
+@pytest.mark.parametrize(("recipients", "body", "told"), UNKNOWN_SHAPES)
+def test_a_shape_that_is_not_known_is_named_and_does_not_leave(
+    left, recipients, body, told
+) -> None:
+    with pytest.raises(UnknownRecipients, match=told):
+        session(Rule(), recipients).post(URL, data=body)
+    assert left == []
+
+
+def test_a_group_in_a_form_does_not_leave(left) -> None:
+    form = {"recipients": "14155550123", "groupIds[]": "4f1c"}
+    with pytest.raises(UnknownRecipients, match="groupIds"):
+        session(Rule(), MESSAGEBIRD).post(URL, data=form)
+    assert left == []
+
+
+def test_another_separator_than_the_provider_takes_is_no_number(gate) -> None:
+    adapter = GatedAdapter(gate, program="alerts", recipients=PLIVO)
+    for dst in (f"{ALLOWED},{BLOCKED}", f"{ALLOWED};{BLOCKED}", f"{ALLOWED} {BLOCKED}"):
+        request = requests.Request("POST", URL, json={"dst": dst}).prepare()
+        with responses.RequestsMock(), pytest.raises(InvalidNumber):
+            adapter.send(request)
+
+
+def test_a_method_in_the_query_is_asked_about(left) -> None:
+    with pytest.raises(UnknownRecipients):
+        session(Rule(), MESSAGEBIRD).get(f"{URL}?_method=POST&recipients={BLOCKED[1:]}")
     assert left == []
 
 
