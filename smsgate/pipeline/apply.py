@@ -80,7 +80,7 @@ class InboxApplier:
     def drain_events(self, partition: int) -> list[Event]:
         """As ``drain``, but return the events that this very call wrote down: one an entry."""
         events = self._drain(partition, time.monotonic() + JOB_S)
-        self._rest([partition])
+        self._mark_idle([partition])
         return events
 
     def work(self, partition: int) -> int:
@@ -98,7 +98,7 @@ class InboxApplier:
             idle = 0 if busy else idle + 1
             if not busy:
                 self._pause.wait(IDLE_PAUSE_S)
-        self._rest(seen)
+        self._mark_idle(seen)
         return applied
 
     def _drain(self, partition: int, until: float) -> list[Event]:
@@ -110,10 +110,10 @@ class InboxApplier:
             events += self._apply(partition, batch)
         return events
 
-    def _rest(self, partitions: Iterable[int]) -> None:
-        """Leave partitions whose inbox is empty; the others get a job of their own."""
-        rest = self._store.inbox.rest
-        self._job_queue.notify_inboxes([one for one in partitions if not rest(one)])
+    def _mark_idle(self, partitions: Iterable[int]) -> None:
+        """Note that nobody works on partitions whose inbox is empty; others get a new job."""
+        mark_idle = self._store.inbox.mark_idle
+        self._job_queue.notify_inboxes([one for one in partitions if not mark_idle(one)])
 
     def _apply(self, partition: int, batch: Batch) -> list[Event]:
         """Commit the beginning of a batch; return its events, none if another worker was faster.

@@ -133,7 +133,7 @@ class LedgerArchiver:
             if kept[partition] > seqs.get(partition, 0)
         }
         now_us = self._store.health.now_us()
-        self._store.ledger.tell(lacking)
+        self._store.ledger.set_kept(lacking)
         for partition, seq in lacking.items():
             note = f"the records went on behind {seq}; the store had been told of {kept[partition]}"
             adopted = operator_event(ADOPTED, note, actor, reason, now_us, str(partition), note)

@@ -35,7 +35,13 @@ from smsgate.providers.base import Report
 from smsgate.settings import Settings
 from smsgate.store import Store
 from smsgate.store.job_queue import JOB_S, JobQueue
-from smsgate.store.outbox import LONGEST, AwaitedReply, Claim, DeliveryReceipt, expected_of
+from smsgate.store.outbox import (
+    MAX_PROVIDER_ID_LENGTH,
+    AwaitedReply,
+    Claim,
+    DeliveryReceipt,
+    expected_of,
+)
 
 SENDERS = 64
 """Calls under way at once: some 500 replies a second where the provider answers in 100 ms."""
@@ -83,7 +89,7 @@ class ReplySender:
     def _give_back(self) -> None:
         while not self._unsent.empty():
             claim = self._unsent.get()
-            self._store.outbox.again(claim, claim.reply, claim.now_us)
+            self._store.outbox.put_back(claim, claim.reply, claim.now_us)
 
     def close(self) -> None:
         """Let the calls under way end and start no other; what surely was not sent goes back."""
@@ -125,7 +131,7 @@ class ReplySender:
         started = time.monotonic()
         if started - began > _FRESH_S:
             # This process was held up: what it saw may be over. Not sent, so it may be seen anew.
-            self._store.outbox.again(claim, claim.reply, claim.now_us)
+            self._store.outbox.put_back(claim, claim.reply, claim.now_us)
             return
         result = self._perform(claim.reply)
         self._count(claim, result, time.monotonic() - started)
@@ -150,13 +156,13 @@ class ReplySender:
         if account is None or not account.rate or reply.slot_us:
             return True
         pause_us = int(1_000_000 / account.rate)
-        slot_us = self._store.outbox.slot(reply, pause_us, reply.deadline_us - CALL_US)
+        slot_us = self._store.outbox.reserve_slot(reply, pause_us, reply.deadline_us - CALL_US)
         if not slot_us:
             self._end(claim, "late", f"more than {account.rate:g} texts a second were due")
             return False
         if slot_us <= claim.now_us + _AT_ONCE_US:
             return True
-        self._store.outbox.again(claim, msgspec.structs.replace(reply, slot_us=slot_us), slot_us)
+        self._store.outbox.put_back(claim, msgspec.structs.replace(reply, slot_us=slot_us), slot_us)
         return False
 
     def _repeatable(self, reply: Reply) -> bool:
@@ -196,7 +202,7 @@ class ReplySender:
         if due_us + CALL_US > reply.deadline_us:
             self._end(claim, "late", f"not accepted in time: {outcome.note}")
             return
-        self._store.outbox.again(
+        self._store.outbox.put_back(
             claim, msgspec.structs.replace(reply, tries=reply.tries + 1), due_us
         )
 
@@ -301,9 +307,9 @@ def take_receipts(store: Store, account: str, reports: Sequence[Report]) -> int:
     receipts = [
         _receipt(account, one)
         for one in reports
-        if one.status and one.number and 0 < len(one.message_id) <= LONGEST
+        if one.status and one.number and 0 < len(one.message_id) <= MAX_PROVIDER_ID_LENGTH
     ]
-    awaited = store.receipts.look(receipts)
+    awaited = store.receipts.find_replies(receipts)
     return sum(
         _take(store, receipt, reply)
         for receipt, reply in zip(receipts, awaited, strict=True)

@@ -18,7 +18,7 @@ from smsgate.store.keys import PARTITION_KEYS, PartitionKeys
 from smsgate.store.redis_types import Client
 from smsgate.store.scripts import Script
 
-KEEP_S = 48 * 3600
+KEEP_MARKS_S = 48 * 3600
 """How long the marks of a number are kept; event times are compared within that time only."""
 
 _Groups: TypeAlias = list[tuple[str, list[int | str]]]
@@ -93,7 +93,8 @@ class Commits:
         cursor = batch.entries[-1].id
         of_list = int(any(stored.entry.numbers for stored in batch.entries))
         verdict, notify, left = self._commit(
-            _fixed(keys), [batch.cursor, cursor, NOTIFY_MS, KEEP_S, keys.prefix, packed, of_list]
+            _fixed(keys),
+            [batch.cursor, cursor, NOTIFY_MS, KEEP_MARKS_S, keys.prefix, packed, of_list],
         )
         if verdict < 0:
             raise StoreNotReady(

@@ -20,9 +20,9 @@ from smsgate.store.scripts import Call, Script
 
 NOTIFY_MS = 2_000
 """How long a notified job may take to come before another one is enqueued."""
-GLANCE_S = 5
+KEEP_FINGERPRINT_S = 5
 """How long the last text of a number is remembered where its provider gives no ids."""
-REMEMBER_S = 48 * 3600
+KEEP_MESSAGE_ID_S = 48 * 3600
 """How long message ids are remembered; providers redeliver for up to 24 hours."""
 
 _decode = msgspec.json.Decoder(Entry).decode
@@ -43,7 +43,7 @@ class Inbox:
     def __init__(self, client: Client) -> None:
         self._client = client
         self._add = Script(client, "add")
-        self._rest = Script(client, "rest")
+        self._mark_idle = Script(client, "rest")
         self._replicas = Replicas(client)
 
     def add(self, arrivals: Sequence[Arrival]) -> tuple[list[Added], list[int]]:
@@ -108,7 +108,7 @@ class Inbox:
             rows = self._client.xrevrange(PARTITION_KEYS[partition].inbox, count=count)
         return [stored_of(*row) for row in reversed(rows)]
 
-    def met(self, messages: Sequence[tuple[str, str, str]]) -> list[bool]:
+    def were_received(self, messages: Sequence[tuple[str, str, str]]) -> list[bool]:
         """Whether messages (number, account, id) came in the last 48 hours; one round trip."""
         if not messages:
             return []
@@ -144,13 +144,13 @@ class Inbox:
         with translated():
             return (self._client.get(PARTITION_KEYS[partition].lists) or b"").decode()
 
-    def rest(self, partition: int) -> bool:
-        """Delete the notification deadline of an empty inbox: the next entry asks for a job.
+    def mark_idle(self, partition: int) -> bool:
+        """Note that no job works on an empty inbox, so that the next entry asks for one.
 
-        False where something waits, so that somebody has to go on.
+        False, and nothing is noted, where an entry waits.
         """
         keys = PARTITION_KEYS[partition]
-        return bool(self._rest([keys.inbox, keys.notify_inbox], []))
+        return bool(self._mark_idle([keys.inbox, keys.notify_inbox], []))
 
     def busy(self) -> list[int]:
         """The partitions in which something waits; one round trip."""
@@ -219,7 +219,7 @@ def _call(partition: int, arrivals: Sequence[Arrival]) -> Call:
     seen: list[str] = []
     rows = [_row(keys, arrival, seen) for arrival in arrivals]
     names = [keys.inbox, keys.holds, keys.reviews, keys.notify_inbox, keys.optins, *seen]
-    return names, [NOTIFY_MS, REMEMBER_S, GLANCE_S, _pack(rows)]
+    return names, [NOTIFY_MS, KEEP_MESSAGE_ID_S, KEEP_FINGERPRINT_S, _pack(rows)]
 
 
 def _optin(entry: Entry) -> str:

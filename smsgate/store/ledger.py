@@ -116,7 +116,7 @@ class Ledger:
         answers = of_partitions(self._client, lambda one, keys: one.get(keys.kept))
         return {partition: int(kept or 0) for partition, kept in enumerate(answers)}
 
-    def tell(self, seqs: Mapping[int, int]) -> None:
+    def set_kept(self, seqs: Mapping[int, int]) -> None:
         """Note how far the records have each partition, even where that is a step back."""
         with translated(), self._client.pipeline(transaction=False) as pipeline:
             for partition, seq in seqs.items():

@@ -21,11 +21,11 @@ from smsgate.store.keys import PARTITION_KEYS, PartitionKeys, pace_of, partition
 from smsgate.store.redis_types import Client, Result
 from smsgate.store.scripts import Call, Script
 
-EXPECTED_S = 48 * 3600
+AWAIT_RECEIPT_S = 48 * 3600
 """How long a receipt is awaited; networks give up a text before that."""
-EARLY_S = 20
+KEEP_EARLY_RECEIPT_S = 20
 """How long a receipt is kept that came before the answer to our own call: as long as a claim."""
-LONGEST = 200
+MAX_PROVIDER_ID_LENGTH = 200
 """Characters of a provider's id; providers gave none that is longer."""
 _EARLY = b"!"
 
@@ -77,17 +77,17 @@ class Receipts:
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self._look = Script(client, "receipt_look")
+        self._find = Script(client, "receipt_look")
         self._take = Script(client, "receipt_take")
 
     def expect(self, reply: Reply, provider_id: str) -> None:
         """Remember a reply that a provider took. Raises ``StoreUnavailable``."""
-        if 0 < len(provider_id) <= LONGEST:
+        if 0 < len(provider_id) <= MAX_PROVIDER_ID_LENGTH:
             key = key_of(reply.account, reply.number, provider_id)
             with translated():
-                self._client.set(key, _encode(expected_of(reply)), ex=EXPECTED_S)
+                self._client.set(key, _encode(expected_of(reply)), ex=AWAIT_RECEIPT_S)
 
-    def look(self, receipts: Sequence[DeliveryReceipt]) -> list[AwaitedReply | None]:
+    def find_replies(self, receipts: Sequence[DeliveryReceipt]) -> list[AwaitedReply | None]:
         """Of each receipt the reply that it is about; None where we wait for none such.
 
         Where a reply of the partition is being sent at this moment, the receipt may be its own:
@@ -99,11 +99,11 @@ class Receipts:
                     key_of(one.account, one.number, one.message_id),
                     PARTITION_KEYS[partition_of(one.number)].claims,
                 ],
-                [_EARLY + _encode(one), EARLY_S],
+                [_EARLY + _encode(one), KEEP_EARLY_RECEIPT_S],
             )
             for one in receipts
         ]
-        found = self._look.many(calls) if calls else []
+        found = self._find.many(calls) if calls else []
         return [None if value is None else _expected(value) for value in found]
 
     def take(self, receipt: DeliveryReceipt, expected: AwaitedReply, event: Event) -> bool:
@@ -151,7 +151,7 @@ class Outbox:
         self._claim = Script(client, "claim")
         self._settle = Script(client, "settle")
         self._pace = Script(client, "pace")
-        self._bury = Script(client, "bury")
+        self._settle_dead = Script(client, "bury")
 
     def claim(self, partition: int) -> Claim | None:
         """Claim the reply of a partition that is due first; None where none is due."""
@@ -178,11 +178,11 @@ class Outbox:
             return SettledReply(early_of(found))
         return SettledReply() if found == 1 else None
 
-    def again(self, claim: Claim, reply: Reply, due_us: int) -> bool:
+    def put_back(self, claim: Claim, reply: Reply, due_us: int) -> bool:
         """Put a claimed reply back, due later."""
         return bool(self._settled(claim, reply=_encode(reply), due_ms=due_us // 1000) == 1)
 
-    def slot(self, reply: Reply, pause_us: int, latest_us: int) -> int:
+    def reserve_slot(self, reply: Reply, pause_us: int, latest_us: int) -> int:
         """Reserve the next moment (us) at which the reply's sender may text.
 
         0 where that would be after ``latest_us``; then nothing is reserved.
@@ -212,7 +212,9 @@ class Outbox:
                 found[id_] = _decode(reply)
         return found
 
-    def bury(self, partition: int, id_: str, event: Event, reply: Reply | None = None) -> bool:
+    def settle_dead(
+        self, partition: int, id_: str, event: Event, reply: Reply | None = None
+    ) -> bool:
         """Take a dead letter out: with ``reply`` it is due again, without it is dismissed.
 
         False where there is none of that id.
@@ -220,7 +222,7 @@ class Outbox:
         keys = PARTITION_KEYS[partition]
         names = [keys.dead, keys.outbox, keys.replies, keys.ledger]
         again = _encode(reply) if reply else b""
-        return bool(self._bury(names, [id_, again, _encode(event)]) == 1)
+        return bool(self._settle_dead(names, [id_, again, _encode(event)]) == 1)
 
     def forget(self, number: str) -> int:
         """Delete the dead letters of a number, for they have texts; gives how many there were."""
@@ -254,7 +256,7 @@ class Outbox:
         keys: PartitionKeys = PARTITION_KEYS[claim.partition]
         names = [keys.outbox, keys.replies, keys.claims, keys.ledger, keys.dead]
         args: list[str | bytes | int] = [claim.reply.id, claim.token, event, reply, due_ms, dead]
-        if 0 < len(taken_as) <= LONGEST and claim.reply.event_kind == "reply":
+        if 0 < len(taken_as) <= MAX_PROVIDER_ID_LENGTH and claim.reply.event_kind == "reply":
             names.append(key_of(claim.reply.account, claim.reply.number, taken_as))
-            args += [_encode(expected_of(claim.reply)), EXPECTED_S]
+            args += [_encode(expected_of(claim.reply)), AWAIT_RECEIPT_S]
         return self._settle(names, args)

@@ -18,9 +18,9 @@ from smsgate.consent.events import NOTHING_REMEMBERED, ConsentStateRow
 from smsgate.domain.errors import StoreNotReady
 from smsgate.domain.messages import ALL, Forward, UndeliveredForward
 from smsgate.metrics.snapshot import RebuildProgress
-from smsgate.store.commits import KEEP_S, set_stem
+from smsgate.store.commits import KEEP_MARKS_S, set_stem
 from smsgate.store.connection import round_trip, translated
-from smsgate.store.inbox import REMEMBER_S
+from smsgate.store.inbox import KEEP_MESSAGE_ID_S
 from smsgate.store.keys import LAYOUT, PARTITION_KEYS, REBUILD_LEASE, REBUILD_PROGRESS, partition_of
 from smsgate.store.redis_types import Client, Command
 from smsgate.store.scripts import Call, Script
@@ -134,9 +134,9 @@ class StoreRebuild:
                 times = _times(state)
                 event_times = [mark.event_time_us for mark in times.marks.values()]
                 all_us = [*event_times, *times.asked_us.values(), *times.helped_us]
-                left_s = KEEP_S - (now_us - max(all_us, default=0)) // 1_000_000
+                left_s = KEEP_MARKS_S - (now_us - max(all_us, default=0)) // 1_000_000
                 if left_s > 0:
-                    values += (f"number:{number}", state, min(left_s, KEEP_S))
+                    values += (f"number:{number}", state, min(left_s, KEEP_MARKS_S))
         self._put(_calls(name, partition, sets, values))
 
     def remember(
@@ -148,12 +148,12 @@ class StoreRebuild:
         """
         partitions: dict[int, _Values] = defaultdict(list)
         for partition, account, id_, received_us in messages:
-            left_s = REMEMBER_S - (now_us - received_us) // 1_000_000
+            left_s = KEEP_MESSAGE_ID_S - (now_us - received_us) // 1_000_000
             if left_s > 0:
                 partitions[partition] += (
                     f"seen:{account}:{id_}",
                     "rebuilt",
-                    min(left_s, REMEMBER_S),
+                    min(left_s, KEEP_MESSAGE_ID_S),
                 )
         self._put(
             call

@@ -12,7 +12,7 @@ from smsgate.domain.errors import ConfigurationError
 from smsgate.pipeline.configuration import load_configuration
 from smsgate.pipeline.configuration_rollout import publish_programs
 from smsgate.pipeline.services import build_services
-from smsgate.store.inbox import GLANCE_S, REMEMBER_S
+from smsgate.store.inbox import KEEP_FINGERPRINT_S, KEEP_MESSAGE_ID_S
 from smsgate.store.keys import partition_of
 from smsgate.web import create_app
 from tests.fakes.scripted_api import ScriptedApi
@@ -117,7 +117,7 @@ def test_without_a_time_the_same_text_at_once_is_one_and_later_another(post, red
     post("bare", "STOP")
     assert post("bare", "STOP") == ["STOP"]
     (key,) = redis_client.keys("*last:bare:*")
-    assert 0 < redis_client.ttl(key) <= GLANCE_S
+    assert 0 < redis_client.ttl(key) <= KEEP_FINGERPRINT_S
     redis_client.delete(key)  # as it is after these seconds
     assert post("bare", "STOP") == ["STOP", "STOP"]
 
@@ -135,7 +135,7 @@ def test_with_a_time_a_repeat_of_hours_later_is_the_same_text(post, redis_client
     assert post("timed", "STOP", "2026-11-28 10:00:09") == ["START", "STOP"]
     assert post("timed", "STOP", "2026-11-28 10:00:10") == ["START", "STOP", "STOP"]
     kept = [redis_client.ttl(key) for key in redis_client.keys("*seen:timed:*")]
-    assert max(kept) > REMEMBER_S - 60
+    assert max(kept) > KEEP_MESSAGE_ID_S - 60
 
 
 @pytest.mark.parametrize(

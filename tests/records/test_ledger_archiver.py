@@ -149,7 +149,7 @@ def test_a_store_that_fills_is_said_loudly(services, store, monkeypatch):
 
 def test_store_and_records_that_differ_are_said(services, happen, store):
     happen(1)
-    store.ledger.tell({partition_of(NUMBER): 7})
+    store.ledger.set_kept({partition_of(NUMBER): 7})
     with structlog.testing.capture_logs() as said:
         assert ArchiverThread(services).run_once() == PAUSE_S
     assert said[0]["event"] == "store and records differ"

@@ -358,7 +358,7 @@ def test_trimming_refuses_keys_of_another_kind_before_it_writes(store, happen, r
 
 
 def test_what_the_store_was_told_never_goes_back(store):
-    store.ledger.tell({PARTITION: 5})
+    store.ledger.set_kept({PARTITION: 5})
     store.ledger.trim({PARTITION: (3, [])})
     assert store.ledger.kept()[PARTITION] == 5
 

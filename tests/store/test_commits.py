@@ -8,7 +8,7 @@ import pytest
 from smsgate.consent.events import ConsentState, Event, Mark, NumberState
 from smsgate.domain.errors import StoreNotReady, StoreUnavailable
 from smsgate.domain.messages import ALL, Arrival, Intent, Reply
-from smsgate.store.commits import KEEP_S, Effects, Move
+from smsgate.store.commits import KEEP_MARKS_S, Effects, Move
 from smsgate.store.inbox import hold_field
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from tests.fakes.contents import contents
@@ -58,7 +58,7 @@ def test_a_commit_writes_sets_state_holds_events_replies_and_cursor(store, redis
     assert redis_client.smembers(KEYS.suppressed("promos", NUMBER, BUCKETS)) == set()
     assert redis_client.smembers(KEYS.back("alerts", NUMBER, BUCKETS)) == set()
     assert msgspec.json.decode(redis_client.get(KEYS.number(NUMBER)), type=NumberState) == STATE
-    assert KEEP_S - 5 <= redis_client.ttl(KEYS.number(NUMBER)) <= KEEP_S
+    assert KEEP_MARKS_S - 5 <= redis_client.ttl(KEYS.number(NUMBER)) <= KEEP_MARKS_S
     assert redis_client.hgetall(KEYS.holds) == {}
     assert redis_client.hgetall(KEYS.reviews) == {}
     assert list(store.ledger.of_partition(PARTITION)) == [EVENT]
@@ -66,7 +66,7 @@ def test_a_commit_writes_sets_state_holds_events_replies_and_cursor(store, redis
     assert redis_client.get(KEYS.cursor).decode() == batch.entries[-1].id
     assert store.inbox.depth(PARTITION) == 0
     assert redis_client.exists(KEYS.notify_inbox)
-    assert store.inbox.rest(PARTITION)
+    assert store.inbox.mark_idle(PARTITION)
     assert not redis_client.exists(KEYS.notify_inbox)
 
 

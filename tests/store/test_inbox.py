@@ -176,12 +176,12 @@ def test_a_duplicate_asks_for_no_job(store, redis_client):
 
 def test_rest_forgets_the_notification_only_of_an_empty_inbox(store, redis_client):
     store.inbox.add([arrival()])
-    assert not store.inbox.rest(PARTITION)
+    assert not store.inbox.mark_idle(PARTITION)
     assert redis_client.exists(KEYS.notify_inbox)
     assert store.inbox.busy() == [PARTITION]
 
     redis_client.delete(KEYS.inbox)
-    assert store.inbox.rest(PARTITION)
+    assert store.inbox.mark_idle(PARTITION)
     assert store.inbox.busy() == []
     assert not redis_client.exists(KEYS.notify_inbox)
 

@@ -79,7 +79,7 @@ def test_a_reply_that_is_tried_again_waits_until_it_is_due(store, redis_client):
     claim = store.outbox.claim(PARTITION)
     seconds, _ = redis_client.time()
     later = msgspec.structs.replace(claim.reply, tries=1)
-    store.outbox.again(claim, later, (seconds + 60) * 1_000_000)
+    store.outbox.put_back(claim, later, (seconds + 60) * 1_000_000)
     assert store.outbox.claim(PARTITION) is None
 
     redis_client.zadd(KEYS.outbox, {"1-0": 0})

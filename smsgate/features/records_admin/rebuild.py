@@ -30,7 +30,7 @@ from smsgate.records import Records
 from smsgate.records.contents import id_of, numbers_of
 from smsgate.settings import Application
 from smsgate.store import Store
-from smsgate.store.inbox import REMEMBER_S
+from smsgate.store.inbox import KEEP_MESSAGE_ID_S
 from smsgate.store.keys import PARTITIONS
 from smsgate.store.metadata import BUCKETS
 
@@ -52,7 +52,7 @@ def remember_messages(
     ``RecordsUnavailable``, ``RecordsNotReady``.
     """
     done = 0
-    recent = records.reader.messages(now_us - REMEMBER_S * 1_000_000)
+    recent = records.reader.messages(now_us - KEEP_MESSAGE_ID_S * 1_000_000)
     kinds = ("opt_in", "restored")
     opt_ins = itertools.chain(*(records.reader.messages(0, kind=kind) for kind in kinds))
     with WriteBehind() as writer:

@@ -74,5 +74,5 @@ def _settle(
         note=f"by {actor}; before: {letter.outcome}, {letter.note}",
         software=__version__,
     )
-    if not store.outbox.bury(partition_of(reply.number), reply.id, event, again):
+    if not store.outbox.settle_dead(partition_of(reply.number), reply.id, event, again):
         raise NoSuchReply(f"reply {reply.id!r} was taken out by somebody else just now")

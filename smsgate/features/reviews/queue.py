@@ -143,7 +143,9 @@ class ReviewQueue:
 
     def _undecided(self, some: Sequence[OpenReview]) -> list[OpenReview]:
         """Leave out what somebody has decided and no worker has applied yet."""
-        decided = self._store.inbox.met([(one.number, "", decision_id(one.key)) for one in some])
+        decided = self._store.inbox.were_received(
+            [(one.number, "", decision_id(one.key)) for one in some]
+        )
         return [one for one, met in zip(some, decided, strict=True) if not met]
 
     def _assess(self, found: Sequence[OpenReview]) -> None:

@@ -266,7 +266,7 @@ def test_what_a_rebuild_writes_after_it_lost_its_turn_changes_nothing(recorded):
     with pytest.raises(StoreNotReady):
         store.rebuild.remember("me", [(3, "twilio", "SM1", time.time_ns() // 1000)], 1)
     assert row.number not in str([*store.rebuild.members()])
-    assert not store.inbox.met([("+14155560001", "twilio", "SM1")])[0]
+    assert not store.inbox.were_received([("+14155560001", "twilio", "SM1")])[0]
 
 
 def test_a_mover_that_ended_before_it_trimmed_is_no_failover(recorded, signed):
