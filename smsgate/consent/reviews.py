@@ -21,7 +21,7 @@ def decision_id(key: str) -> str:
     return f"{REVIEWED}-{key}"
 
 
-def covered(entry: Entry, id_: str) -> str:
+def settled_up_to(entry: Entry, id_: str) -> str:
     """The inbox id up to which an entry settles what waits.
 
     Where a person found that it is no opt-out, that is only for what the person saw.
@@ -44,7 +44,7 @@ def undecided(story: Iterable[Event]) -> dict[str, list[str]]:
             waiting.setdefault(event.program, []).append(event.inbox_id)
         elif event.entry is not None and _decides(event):
             scope = event.scope or event.program
-            ends = inbox_place(covered(event.entry, event.inbox_id))
+            ends = inbox_place(settled_up_to(event.entry, event.inbox_id))
             for program in [*waiting] if scope == ALL else [scope]:
                 waiting[program] = [
                     id_ for id_ in waiting.get(program, ()) if inbox_place(id_) > ends

@@ -18,7 +18,7 @@ from smsgate.settings import Program
 HELP_WINDOW_US = 3600 * 1_000_000
 QUESTION_US = 24 * 3600 * 1_000_000
 """How long YES answers our question."""
-_UNKNOWN = Published()
+_UNPUBLISHED = Published()
 HELP_LIMIT = 3
 """Answers to HELP per number and hour, so that two robots cannot keep each other busy."""
 
@@ -75,7 +75,7 @@ def settle(
     if entry.decision.intent.stops:
         return _opt_out(stored, consent_state, published)
     if entry.decision.intent is Intent.OPT_IN:
-        return _opt_in(stored, consent_state, published.get(entry.program, _UNKNOWN), now_us)
+        return _opt_in(stored, consent_state, published.get(entry.program, _UNPUBLISHED), now_us)
     if entry.decision.intent is Intent.HELP:
         return _help(consent_state, now_us)
     # A person decided that a text which waited asked for nothing.
@@ -89,11 +89,15 @@ def _opt_out(
     entry = stored.entry
     scope, program = entry.scope, entry.program
     if ahead_us(stored, consent_state.state.marks.get(ALL)) >= 0:
-        return _after_all(consent_state, program)
+        return _after_opt_out_of_all(consent_state, program)
     newer = {name for name in opted_in(consent_state) if is_superseded(stored, consent_state, name)}
     if scope != ALL and scope in newer:
         return Settled(consent_state, "stale", note="an opt-in that is newer was applied before")
-    moved = _everywhere(consent_state, newer) if scope == ALL else _only(consent_state, scope)
+    moved = (
+        _opted_out_of_all(consent_state, newer)
+        if scope == ALL
+        else _opted_out_of(consent_state, scope)
+    )
     known = {*published, program, *consent_state.own, *consent_state.back}
     changed = any(moved.blocked(name) and not consent_state.blocked(name) for name in known)
     moved = marked(stored, moved, scope, changed=changed)
@@ -104,7 +108,7 @@ def _opt_out(
     return Settled(moved, "applied", "opt_out", closes_review=True)
 
 
-def _after_all(consent_state: ConsentState, program: str) -> Settled:
+def _after_opt_out_of_all(consent_state: ConsentState, program: str) -> Settled:
     """An opt-out that is no newer than a known one of scope ``all`` adds nothing to it."""
     if consent_state.blocked(program):
         return Settled(consent_state, "repeat", note="already opted out", closes_review=True)
@@ -128,10 +132,10 @@ def _opt_in(
     answers = _question_open(stored, consent_state)
     if entry.decision.condition and not answers:
         return Settled(consent_state, "recorded", note="no question of ours was open")
-    if program.double_opt_in and not answers and _comes_new(entry, consent_state):
+    if program.double_opt_in and not answers and _is_new(entry, consent_state):
         return Settled(_asked(consent_state, name, now_us), "asked", "question")
     moved = _lifted(consent_state, name)
-    changed = _may(moved, name, program) and not _may(consent_state, name, program)
+    changed = _may_text(moved, name, program) and not _may_text(consent_state, name, program)
     changed = changed or (answers and name not in consent_state.consents)
     moved = marked(stored, _without_question(moved, name), name, changed=changed)
     if not changed:
@@ -139,13 +143,13 @@ def _opt_in(
     return Settled(moved, "applied", "opt_in")
 
 
-def _may(consent_state: ConsentState, name: str, program: Published) -> bool:
+def _may_text(consent_state: ConsentState, name: str, program: Published) -> bool:
     """Whether the program may text the number, by sets and consents."""
     consented = not program.require_consent or name in consent_state.consents
     return consented and not consent_state.blocked(name)
 
 
-def _comes_new(entry: Entry, consent_state: ConsentState) -> bool:
+def _is_new(entry: Entry, consent_state: ConsentState) -> bool:
     """Whether a text asks for something that the number neither left nor has."""
     known = consent_state.blocked(entry.program) or entry.program in consent_state.consents
     return entry.source == "text" and not known
@@ -235,7 +239,7 @@ def _help(consent_state: ConsentState, now_us: int) -> Settled:
     return Settled(msgspec.structs.replace(consent_state, state=state), "recorded", "help")
 
 
-def _everywhere(consent_state: ConsentState, newer: set[str]) -> ConsentState:
+def _opted_out_of_all(consent_state: ConsentState, newer: set[str]) -> ConsentState:
     """The number joins ``all``; only programs with a newer opt-in keep or get an exception."""
     moved = _without_question(consent_state, ALL)
     return msgspec.structs.replace(
@@ -243,7 +247,7 @@ def _everywhere(consent_state: ConsentState, newer: set[str]) -> ConsentState:
     )
 
 
-def _only(consent_state: ConsentState, program: str) -> ConsentState:
+def _opted_out_of(consent_state: ConsentState, program: str) -> ConsentState:
     return msgspec.structs.replace(
         _without_question(consent_state, program),
         own=consent_state.own | {program},
@@ -345,9 +349,9 @@ def _why(decision: Decision, source: str) -> str:
 
 APP = "app"
 """Kind of a reply that is a text of the operator's own application."""
-WINDOW_US = 300 * 1_000_000
+REPLY_WINDOW_US = 300 * 1_000_000
 """A confirmation leaves within five minutes of receipt or not at all (47 CFR 64.1200(a)(12))."""
-CALL_US = 13 * 1_000_000
+MAX_CALL_US = 13 * 1_000_000
 """The longest that a call may take; it must have ended before the deadline."""
 
 
@@ -370,7 +374,7 @@ def obstacle(reply: Reply, consent_state: ConsentState, *, held: bool, now_us: i
 
 def late(reply: Reply, now_us: int) -> bool:
     """Whether a call that begins now could end after the deadline."""
-    return now_us + CALL_US > reply.deadline_us
+    return now_us + MAX_CALL_US > reply.deadline_us
 
 
 def _changed_since(reply: Reply, consent_state: ConsentState) -> bool:

@@ -15,8 +15,8 @@ from smsgate import __version__
 from smsgate.classifier import reply_text
 from smsgate.consent.events import ConsentState, Event, Published, event_id
 from smsgate.consent.renamed_programs import current_consent_state, entry_now
-from smsgate.consent.reviews import covered
-from smsgate.consent.transitions import WINDOW_US, Settled, published_program, settle
+from smsgate.consent.reviews import settled_up_to
+from smsgate.consent.transitions import REPLY_WINDOW_US, Settled, published_program, settle
 from smsgate.domain.messages import ALL, Entry, Forward, Intent, Reply, Stored, ms_of
 from smsgate.domain.phone import masked
 from smsgate.metrics.counters import APPLIED_S, EVENTS
@@ -188,7 +188,7 @@ class InboxApplier:
         if not (note and settled.reply == "help"):  # HELP that others answer uses up nothing
             effects.consent_states[entry.number] = settled.consent_state
         if settled.closes_review:
-            ends = covered(entry, stored.id)
+            ends = settled_up_to(entry, stored.id)
             effects.decided += [
                 (hold_field(name, entry.number), ends) for name in self._concerned(entry)
             ]
@@ -221,7 +221,7 @@ class InboxApplier:
             sender=entry.sender,
             program=entry.program,
             text=text,
-            deadline_us=stored.arrived_us + WINDOW_US,
+            deadline_us=stored.arrived_us + REPLY_WINDOW_US,
             service=entry.service,
             channel=entry.channel,
             language=language,

@@ -15,7 +15,7 @@ import structlog
 
 from smsgate import __version__
 from smsgate.consent.events import DeadLetter, Event, event_id
-from smsgate.consent.transitions import APP, CALL_US, WINDOW_US, late, obstacle
+from smsgate.consent.transitions import APP, MAX_CALL_US, REPLY_WINDOW_US, late, obstacle
 from smsgate.domain.errors import (
     CallFailed,
     InvalidNumber,
@@ -142,7 +142,7 @@ class ReplySender:
         metrics.count(CALLS, reply.account, outcome.verdict.value)
         metrics.took(CALL_S, took_s, reply.account)
         if outcome.verdict is Verdict.SENT and reply.kind != APP:
-            received_us = reply.deadline_us - WINDOW_US
+            received_us = reply.deadline_us - REPLY_WINDOW_US
             waited_s = (claim.now_us - received_us) / 1_000_000
             metrics.took(CONFIRMED_S, waited_s + took_s, reply.account)
 
@@ -156,7 +156,7 @@ class ReplySender:
         if account is None or not account.rate or reply.slot_us:
             return True
         pause_us = int(1_000_000 / account.rate)
-        slot_us = self._store.outbox.reserve_slot(reply, pause_us, reply.deadline_us - CALL_US)
+        slot_us = self._store.outbox.reserve_slot(reply, pause_us, reply.deadline_us - MAX_CALL_US)
         if not slot_us:
             self._end(claim, "late", f"more than {account.rate:g} texts a second were due")
             return False
@@ -199,7 +199,7 @@ class ReplySender:
         reply = claim.reply
         pause_s = outcome.retry_after_s or min(2.0**reply.tries, _LONGEST_PAUSE_S)
         due_us = claim.now_us + int(pause_s * 1_000_000)
-        if due_us + CALL_US > reply.deadline_us:
+        if due_us + MAX_CALL_US > reply.deadline_us:
             self._end(claim, "late", f"not accepted in time: {outcome.note}")
             return
         self._store.outbox.put_back(

@@ -9,7 +9,7 @@ import time
 import msgspec
 import pytest
 
-from smsgate.consent.transitions import WINDOW_US
+from smsgate.consent.transitions import REPLY_WINDOW_US
 from smsgate.domain.errors import StoreUnavailable
 from smsgate.domain.messages import Arrival
 from smsgate.pipeline import send
@@ -118,7 +118,7 @@ def test_the_five_minutes_of_a_message_that_waited_in_a_spool_count_from_its_arr
 
     last = services.history.of_number(NUMBER)[-1]
     assert last.outcome == outcome
-    assert last.reply.deadline_us <= now_us - age_s * 1_000_000 + WINDOW_US + 1000
+    assert last.reply.deadline_us <= now_us - age_s * 1_000_000 + REPLY_WINDOW_US + 1000
 
 
 def test_replies_to_numbers_of_two_partitions_never_share_an_id(services, signed):

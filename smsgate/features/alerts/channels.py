@@ -11,7 +11,7 @@ from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
 from typing import Protocol
 
-from smsgate.consent.transitions import WINDOW_US
+from smsgate.consent.transitions import REPLY_WINDOW_US
 from smsgate.domain.errors import CallFailed, StoreNotReady, StoreUnavailable, UnknownProgram
 from smsgate.domain.messages import HttpCall, Reply, Verdict
 from smsgate.features.alerts.message_text import (
@@ -160,7 +160,7 @@ class TextChannel:
             sender=self._recipients.sender,
             program="",
             text=text,
-            deadline_us=time.time_ns() // 1000 + WINDOW_US,
+            deadline_us=time.time_ns() // 1000 + REPLY_WINDOW_US,
         )
         provider = PROVIDERS[self._account.provider]
         try:

@@ -8,7 +8,7 @@ from typing import Any
 
 from smsgate.consent.events import Event
 from smsgate.consent.reviews import REVIEW_DEADLINE_US
-from smsgate.consent.transitions import WINDOW_US
+from smsgate.consent.transitions import REPLY_WINDOW_US
 from smsgate.domain.messages import Entry
 
 _UNSUSPICIOUS_RULES = ("nothing_known", "reaction", "quotation", "no_words")
@@ -38,7 +38,7 @@ def day_report(
         if event.reply is not None:
             replies[event.outcome] += 1
             if event.outcome == "sent" and event.reply.kind == "opt_out":
-                received_us = event.reply.deadline_us - WINDOW_US
+                received_us = event.reply.deadline_us - REPLY_WINDOW_US
                 to_confirmed_ms.append((event.applied_us - received_us) / 1000)
             continue
         intents[event.kind] += 1

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import accumulate
 
-from smsgate.consent.transitions import WINDOW_US
+from smsgate.consent.transitions import REPLY_WINDOW_US
 from smsgate.domain.messages import Entry
 from smsgate.features.dashboard.storage import DailyCountStorage, DayCounts
 from smsgate.metrics.counters import (
@@ -40,7 +40,7 @@ _MEASURE_BY_INTENT = {
     "review": "review",
 }
 _WEEKS = 4
-_CONFIRMATION_S = WINDOW_US / 1_000_000
+_CONFIRMATION_S = REPLY_WINDOW_US / 1_000_000
 _MISSED_OUTCOMES = ("late", "refused", "unknown")
 """Outcomes after which nobody can say that the subscriber has the confirmation in time."""
 
@@ -159,7 +159,7 @@ def count_overdue_confirmations(store: Store, settings: Settings) -> tuple[int, 
     They are replies that no sender has taken, and opt-outs that no worker has applied; of those, a
     number that asked several times counts once. Raises ``StoreUnavailable``.
     """
-    overdue = store.backlog.overdue(WINDOW_US)
+    overdue = store.backlog.overdue(REPLY_WINDOW_US)
     replies = sum(one.kind == "opt_out" for one in overdue.replies)
     entries = [one.entry for one in overdue.messages if _is_confirmed(one.entry, settings)]
     return replies + len({(one.number, one.program) for one in entries}), overdue.is_partial

@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 import msgspec
 import structlog
 
-from smsgate.consent.transitions import APP, WINDOW_US
+from smsgate.consent.transitions import APP, REPLY_WINDOW_US
 from smsgate.domain.errors import CallFailed, StoreUnavailable
 from smsgate.domain.messages import Forward, HttpReply, Reply, ms_of
 from smsgate.features.forwarding.application_call import describe_call
@@ -194,7 +194,7 @@ def _replies(claim: ForwardClaim, texts: list[str], answered_us: int) -> list[Re
             sender=entry.sender,
             program=entry.program,
             text=text,
-            deadline_us=answered_us + WINDOW_US,
+            deadline_us=answered_us + REPLY_WINDOW_US,
             service=entry.service,
             channel=entry.channel,
         )

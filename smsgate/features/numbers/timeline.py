@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from smsgate.consent.events import DeadLetter, Event, event_for
-from smsgate.consent.transitions import WINDOW_US
+from smsgate.consent.transitions import REPLY_WINDOW_US
 from smsgate.domain.errors import RecordsNotReady, RecordsUnavailable, StoreUnavailable
 from smsgate.domain.messages import Entry, Reply
 from smsgate.pipeline.forwards import KIND
@@ -144,7 +144,7 @@ class _TimelineReader:
         if not recorded:
             return []
         newest_us = place_of(recorded[0]).received_us
-        until_us = newest_us + 2 * WINDOW_US
+        until_us = newest_us + 2 * REPLY_WINDOW_US
         try:
             found = self._records.history.replies(self._number, newest_us + 1, until_us, _REPLIES)
         except (RecordsUnavailable, RecordsNotReady):

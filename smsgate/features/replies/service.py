@@ -6,7 +6,7 @@ import msgspec
 
 from smsgate import __version__
 from smsgate.consent.events import DeadLetter, Event, event_id
-from smsgate.consent.transitions import WINDOW_US, late
+from smsgate.consent.transitions import REPLY_WINDOW_US, late
 from smsgate.domain.errors import NoSuchReply, ReplyExpired
 from smsgate.domain.messages import Reply
 from smsgate.pipeline.services import Services
@@ -32,7 +32,7 @@ def retry_reply(services: Services, id_: str, actor: str) -> None:
     letter, now_us = _find(store, id_), store.health.now_us()
     reply = msgspec.structs.replace(letter.reply, tries=0, slot_us=0)
     if reply.kind != "opt_out":
-        reply = msgspec.structs.replace(reply, deadline_us=now_us + WINDOW_US)
+        reply = msgspec.structs.replace(reply, deadline_us=now_us + REPLY_WINDOW_US)
     elif is_expired(reply, now_us):
         raise ReplyExpired(
             f"reply {id_!r} confirms an opt-out and its five minutes are over: it can only be "
