@@ -31,9 +31,7 @@ from smsgate.domain.messages import ALL
 from smsgate.domain.phone import e164
 from smsgate.metrics.counters import GATE
 from smsgate.store.connection import TIMEOUT_S, open_redis
-from smsgate.store.health import Health
-from smsgate.store.metrics import Metrics
-from smsgate.store.number_reader import (
+from smsgate.store.gate_check import (
     BACK,
     CONSENT,
     EVERYWHERE,
@@ -42,8 +40,10 @@ from smsgate.store.number_reader import (
     LOCKED,
     OWN,
     REVIEW,
-    NumberReader,
 )
+from smsgate.store.health import Health
+from smsgate.store.metrics import Metrics
+from smsgate.store.number_reader import NumberReader
 from smsgate.store.refusals import Refusal, Refusals
 
 if TYPE_CHECKING:  # a program that only asks needs neither cryptography nor pydantic

@@ -12,8 +12,7 @@ from smsgate.domain.errors import StoreNotReady, UnknownProgram
 from smsgate.domain.messages import ALL, Arrival, Intent
 from smsgate.store import number_reader
 from smsgate.store.commits import Effects
-from smsgate.store.keys import PARTITION_KEYS, PARTITIONS, partition_of
-from smsgate.store.number_reader import (
+from smsgate.store.gate_check import (
     BACK,
     CHECK_CHUNK,
     CONSENT,
@@ -24,6 +23,7 @@ from smsgate.store.number_reader import (
     OWN,
     REVIEW,
 )
+from smsgate.store.keys import PARTITION_KEYS, PARTITIONS, partition_of
 from smsgate.store.scripts import WINDOW
 from tests.fakes.values import NUMBER, entry
 

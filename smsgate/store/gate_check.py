@@ -1,0 +1,164 @@
+"""What the gate asks a partition, and how its answers are read; nothing here waits for Redis.
+
+The script ``check`` answers: many numbers, one program, one byte of bits each.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict, deque
+from collections.abc import Iterator, Sequence
+from typing import Any
+from zlib import crc32
+
+import msgspec
+
+from smsgate.consent.events import NumberState, Published
+from smsgate.domain.errors import StoreNotReady, UnknownProgram
+from smsgate.store.keys import LAYOUT, PARTITION_KEYS, PARTITIONS
+from smsgate.store.redis_types import Result
+from smsgate.store.scripts import Call
+from smsgate.store.write_lease import refuse_shut
+
+LOCKED, OWN, EVERYWHERE, BACK, HELD_ALL, HELD, REVIEW, CONSENT = (1 << bit for bit in range(8))
+"""Bits of a number in a check: in which sets it is, and what holds it."""
+CHECK_CHUNK = 1000
+"""Numbers in one call of ``check``, so that it holds Redis for about a millisecond."""
+METADATA_FIELDS = ("ready", "layout", "buckets")
+"""Of the store metadata: what ``bucket_count_of`` reads."""
+
+_MOST_OF_BUCKET = 2 * CHECK_CHUNK
+"""Numbers of one bucket, with their places, that go into one call of ``check``."""
+_NOT_ZERO = re.compile(rb"[^\0]")
+_state = msgspec.json.Decoder(NumberState).decode
+_published = msgspec.json.Decoder(Published).decode
+
+
+class GateSnapshot:
+    """What a check read: of each number one byte of bits, in the order asked."""
+
+    __slots__ = ("bits", "program", "states")
+
+    def __init__(self, count: int) -> None:
+        self.bits = bytearray(count)
+        self.program = Published()
+        self.states: dict[int, NumberState] = {}
+        """By place, what the partition remembers of a number that is blocked."""
+
+    def places(self) -> Iterator[int]:
+        """Places of the numbers with any bit; nothing keeps the program from the others."""
+        return (found.start() for found in _NOT_ZERO.finditer(self.bits))
+
+
+class GateCheck:
+    """Calls of ``check`` about numbers (E.164) and one program, and what they answered."""
+
+    def __init__(self, numbers: Sequence[str], program: str, buckets: int) -> None:
+        self.snapshot = GateSnapshot(len(numbers))
+        self._numbers = numbers
+        self._program = program
+        self._buckets = buckets
+        self._asked: deque[list[int]] = deque()
+
+    def calls(self) -> Iterator[Call]:
+        """The calls to make, one for each thousand numbers of a partition."""
+        for partition, args, places in _check_chunks(self._numbers, self._buckets):
+            self._asked.append(places)
+            keys = PARTITION_KEYS[partition]
+            names = (keys.metadata, keys.programs, keys.holds, keys.reviews)
+            yield names, [keys.prefix, self._program, *args]
+
+    def read(self, result: Result) -> None:
+        """Take the answer to a call, in the order of the calls.
+
+        Raises ``UnknownProgram`` where the program is not published, and ``StoreNotReady`` where
+        the partition cannot be trusted or opt-outs may be missing (see ``write_lease``).
+        """
+        metadata, raw_program, bits, states, now_ms = result
+        refuse_buckets(metadata[:3], self._buckets)
+        refuse_shut(metadata[3:], now_ms)
+        self.snapshot.program = published_of(raw_program, self._program)
+        places = self._asked.popleft()
+        for found in _NOT_ZERO.finditer(bits):
+            self.snapshot.bits[places[found.start()]] = bits[found.start()]
+        for at in range(0, len(states), 2):
+            self.snapshot.states[places[states[at]]] = _state(states[at + 1])
+
+
+def bucket_count_of(fields: Sequence[bytes | None]) -> int:
+    """Into how many buckets a partition's sets are split, from ``METADATA_FIELDS``.
+
+    Raises ``StoreNotReady`` where the partition cannot be trusted.
+    """
+    ready, layout, count = fields
+    if ready != b"1" or layout is None or count is None:
+        raise StoreNotReady(
+            "the store has no metadata: it is new, was flushed, or is being rebuilt; "
+            "`smsgate init` makes a new store ready, a flushed one must be restored first"
+        )
+    if int(layout) != LAYOUT:
+        raise StoreNotReady(f"the store has layout {int(layout)}, this smsgate needs {LAYOUT}")
+    return int(count)
+
+
+def refuse_buckets(fields: Sequence[bytes | None], buckets: int) -> None:
+    """Raise ``StoreNotReady`` where a partition is not split as the caller assumed."""
+    if bucket_count_of(fields) != buckets:
+        raise StoreNotReady("the store was rebuilt with another bucket count; ask again")
+
+
+def published_of(raw: bytes, name: str) -> Published:
+    """A program as it was published. Raises ``UnknownProgram`` where it was not."""
+    if not raw:
+        raise UnknownProgram(f"no program is called {name!r}")
+    return _published(raw)
+
+
+_CheckChunk = tuple[int, list[int | bytes], list[int]]
+"""A partition, what ``check`` is asked of about ``CHECK_CHUNK`` numbers there, and their places in
+the list that was asked."""
+
+
+def _check_chunks(numbers: Sequence[str], buckets: int) -> Iterator[_CheckChunk]:
+    """The numbers by partition and bucket; where there are none, one chunk of nobody.
+
+    Numbers of a bucket stand together, so that one command asks for all that share a set.
+    """
+    groups = _by_bucket(numbers, buckets)
+    args: list[int | bytes] = []
+    places: list[int] = []
+    current = 0
+    for key in sorted(groups):
+        partition, bucket = divmod(key, buckets)
+        group = groups.pop(key)
+        for at in range(0, len(group), _MOST_OF_BUCKET):
+            if places and (partition != current or len(places) >= CHECK_CHUNK):
+                yield current, args, places
+                args, places = [], []
+            current = partition
+            part = group if len(group) <= _MOST_OF_BUCKET else group[at : at + _MOST_OF_BUCKET]
+            if len(part) == 2:  # nearly always, where some thousands are asked about
+                place, member = part
+                args += (bucket, 1, member)
+                places.append(place)
+            else:
+                members = part[1::2]
+                args += (bucket, len(members), *members)
+                places += part[::2]
+    if places or not numbers:
+        yield current, args, places
+
+
+def _by_bucket(numbers: Sequence[str], buckets: int) -> dict[int, list[Any]]:
+    """By partition and bucket, of each number its place, and the number without its plus, in turn.
+
+    Of a million numbers it takes longer to find each in memory than to work on it, so that each is
+    touched here once.
+    """
+    groups: dict[int, list[Any]] = defaultdict(list)
+    for place, number in enumerate(numbers):
+        written = number.encode()
+        group = groups[crc32(written) % PARTITIONS * buckets + int(number) % buckets]
+        group.append(place)
+        group.append(written[1:])
+    return groups
