@@ -25,7 +25,7 @@ from bench.load import Figures
 from smsgate.domain.messages import ALL, Arrival, Decision, Entry, Intent
 from smsgate.store.inbox import _call
 from smsgate.store.keys import partition_of
-from smsgate.store.scripts import Script
+from smsgate.store.scripts import ScriptText
 
 MOST_PER_S = 150_000
 """Scripts that are made ready for a second."""
@@ -74,7 +74,7 @@ def _entry(place: int) -> Entry:
 def measure(plan: Plan) -> float:
     """Ask until the time is over; scripts a second."""
     client = redis.Redis.from_url(plan.url)
-    sha = str(client.script_load(Script(client, "add")._source))  # noqa: SLF001
+    sha = str(client.script_load(ScriptText("add").source))
     pool = client.connection_pool
     lines = [pool.get_connection()._sock for _ in range(plan.connections)]  # noqa: SLF001
     readers = {line.fileno(): (line, hiredis.Reader()) for line in lines}

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -40,6 +40,7 @@ from smsgate.store.gate_check import (
     LOCKED,
     OWN,
     REVIEW,
+    GateSnapshot,
 )
 from smsgate.store.health import Health
 from smsgate.store.metrics import Metrics
@@ -80,7 +81,49 @@ class GateAnswer(msgspec.Struct, frozen=True):
     why: str = ""
 
 
-class Gate:
+class GateBase:
+    """What a gate does without its store: links, counts, and which error stops a send."""
+
+    def __init__(self, links: Links | None, metrics: Metrics | None) -> None:
+        self._links = links
+        self._metrics = metrics
+        self._known: set[str] = set()
+
+    @contextmanager
+    def _count_failure(self, numbers: Sequence[str]) -> Iterator[None]:
+        """Count the numbers of which the gate could not tell."""
+        try:
+            yield
+        except (StoreUnavailable, StoreNotReady):
+            self._count("", {"could_not_tell": len(numbers)})
+            raise
+
+    def _answers(
+        self, numbers: Sequence[str], program: str, refused: Mapping[int, GateAnswer]
+    ) -> list[GateAnswer]:
+        """Every answer, in the order asked, counted by reason."""
+        allowed = {"allowed": len(numbers) - len(refused)}
+        self._count(program, allowed | Counter(one.reason for one in refused.values()))
+        found = [GateAnswer(asked, True) for asked in numbers]
+        for place, answer in refused.items():
+            found[place] = answer
+        return found
+
+    def _count(self, program: str, reasons: Mapping[str, int]) -> None:
+        for reason, times in reasons.items():
+            if times and self._metrics is not None:
+                self._metrics.count(GATE, program, reason, times=times)
+
+    def _link(self, number: str, program: str) -> str:
+        return self._open_links().make(e164(number), program, time.time())
+
+    def _open_links(self) -> Links:
+        if self._links is None:
+            raise LinksNotReady("Make the gate with links=Links(public_url, secrets).")
+        return self._links
+
+
+class Gate(GateBase):
     """Answers from the store, with one read of a partition for each number."""
 
     def __init__(
@@ -92,12 +135,10 @@ class Gate:
         metrics: Metrics | None = None,
     ) -> None:
         """Read these parts of a store; without ``links`` it makes no opt-out links."""
+        super().__init__(links, metrics)
         self._numbers = numbers
         self._health = health
         self._refusals = refusals
-        self._links = links
-        self._metrics = metrics
-        self._known: set[str] = set()
 
     @classmethod
     def from_url(cls, url: str, timeout: float = TIMEOUT_S, links: Links | None = None) -> Gate:
@@ -114,10 +155,7 @@ class Gate:
         Raises ``InvalidNumber`` where it is none, ``UnknownProgram``, and ``StoreUnavailable``
         or ``StoreNotReady`` where the gate cannot tell.
         """
-        answer = self.check([number], program=program)[0]
-        if answer.allowed is None:
-            raise InvalidNumber(answer.why)
-        return answer.allowed
+        return is_allowed(self.check([number], program=program)[0])
 
     def check(self, numbers: Sequence[str], *, program: str) -> list[GateAnswer]:
         """What the gate says of each number, in the order asked.
@@ -126,50 +164,23 @@ class Gate:
         reason ``invalid``. Raises ``UnknownProgram``, ``StoreUnavailable``, ``StoreNotReady``, and
         ``TypeError`` for a single number instead of a list.
         """
-        if isinstance(numbers, str):  # of "" every letter may be texted
-            raise TypeError("numbers is a list: write [number], or ask allows(number, …).")
-        try:
+        refuse_text(numbers)
+        with self._count_failure(numbers):
             refused = self.refused(numbers, program=program)
-        except (StoreUnavailable, StoreNotReady):
-            self._count("", {"could_not_tell": len(numbers)})
-            raise
-        allowed = {"allowed": len(numbers) - len(refused)}
-        self._count(program, allowed | Counter(one.reason for one in refused.values()))
-        found = [GateAnswer(asked, True) for asked in numbers]
-        for place, answer in refused.items():
-            found[place] = answer
-        return found
+        return self._answers(numbers, program, refused)
 
     def check_programs(self, number: str, programs: Iterable[Program]) -> dict[str, GateAnswer]:
         """By program what the gate says of a number. Raises as ``allows``."""
         answers = {one.name: self.check([number], program=one.name)[0] for one in programs}
         for answer in answers.values():
-            if answer.allowed is None:
-                raise InvalidNumber(answer.why)
+            is_allowed(answer)
         return answers
-
-    def _count(self, program: str, reasons: Mapping[str, int]) -> None:
-        for reason, times in reasons.items():
-            if times and self._metrics is not None:
-                self._metrics.count(GATE, program, reason, times=times)
 
     def refused(self, numbers: Sequence[str], *, program: str) -> dict[int, GateAnswer]:
         """As ``check``, but only of those that may not be texted, by place: the rest may."""
         self._health.refuse_eviction()
-        valid, problems = _read(numbers)
-        snapshot = self._numbers.check(valid, program)
-        found: dict[int, GateAnswer] = {}
-        places = [at for at in range(len(numbers)) if at not in problems] if problems else None
-        wanted = range(len(valid)) if snapshot.program.require_consent else snapshot.places()
-        for at in wanted:
-            place = places[at] if places else at
-            state = snapshot.states.get(at, _NO_STATE)
-            answer = _answer(numbers[place], snapshot.bits[at], program, snapshot.program, state)
-            if not answer.allowed:
-                found[place] = answer
-        for place, problem in problems.items():
-            found[place] = GateAnswer(numbers[place], None, "invalid", why=problem)
-        return found
+        question = GateQuestion(numbers, program)
+        return question.refused(self._numbers.check(question.valid, program))
 
     def require(self, numbers: Sequence[str], *, program: str, by: str = "gate") -> None:
         """Return where the program may text every one of the numbers; for use just before a send.
@@ -179,16 +190,13 @@ class Gate:
         (``by`` says who was stopped). Raises what ``check`` raises where it cannot tell.
         """
         answers = self.check(numbers, program=program)
-        refused = {answer.number: answer.reason for answer in answers if not answer.allowed}
-        if not refused:
+        stopped = stopped_sends(answers, program, by)
+        if not stopped:
             return
         if self._refusals is not None:
             with suppress(StoreUnavailable):  # a count that is lost must not look like an outage
-                self._refusals.add([Refusal(n, program, why, by) for n, why in refused.items()])
-        for answer in answers:
-            if answer.allowed is None:
-                raise InvalidNumber(answer.why)
-        raise Suppressed(program, refused)
+                self._refusals.add(stopped)
+        raise stop_error(answers, program)
 
     def link(self, number: str, program: str) -> str:
         """The opt-out link for a number, as it goes into a text: ``https://sms.example.com/o/…``.
@@ -196,12 +204,65 @@ class Gate:
         The first link for a program costs a round trip, to see that there is such a program.
         Raises ``InvalidNumber``, ``UnknownProgram``, ``LinksNotReady``, ``StoreUnavailable``.
         """
-        if self._links is None:
-            raise LinksNotReady("Make the gate with links=Links(public_url, secrets).")
+        self._open_links()
         if program not in self._known:
             self.check([], program=program)
             self._known.add(program)
-        return self._links.make(e164(number), program, time.time())
+        return self._link(number, program)
+
+
+class GateQuestion:
+    """Numbers that a program asks about, and the reading of what the store says of them."""
+
+    def __init__(self, numbers: Sequence[str], program: str) -> None:
+        self._numbers = numbers
+        self._program = program
+        self.valid, self._problems = _read(numbers)
+        """``valid``: those that are phone numbers, in E.164."""
+
+    def refused(self, snapshot: GateSnapshot) -> dict[int, GateAnswer]:
+        """The numbers that may not be texted, by place; ``snapshot`` is of ``valid``."""
+        found: dict[int, GateAnswer] = {}
+        problems, asked = self._problems, self._numbers
+        places = [at for at in range(len(asked)) if at not in problems] if problems else None
+        published = snapshot.program
+        wanted = range(len(self.valid)) if published.require_consent else snapshot.places()
+        for at in wanted:
+            place = places[at] if places else at
+            state = snapshot.states.get(at, _NO_STATE)
+            answer = _answer(asked[place], snapshot.bits[at], self._program, published, state)
+            if not answer.allowed:
+                found[place] = answer
+        for place, problem in problems.items():
+            found[place] = GateAnswer(asked[place], None, "invalid", why=problem)
+        return found
+
+
+def refuse_text(numbers: Sequence[str]) -> None:
+    """Raise ``TypeError`` for a single number where a list belongs."""
+    if isinstance(numbers, str):  # of "" every letter may be texted
+        raise TypeError("numbers is a list: write [number], or ask allows(number, …).")
+
+
+def is_allowed(answer: GateAnswer) -> bool:
+    """Whether the number may be texted. Raises ``InvalidNumber`` for what is none."""
+    if answer.allowed is None:
+        raise InvalidNumber(answer.why)
+    return answer.allowed
+
+
+def stopped_sends(answers: Iterable[GateAnswer], program: str, by: str) -> list[Refusal]:
+    """What is counted of a send that these answers stop, once for each number."""
+    refused = {answer.number: answer.reason for answer in answers if not answer.allowed}
+    return [Refusal(number, program, reason, by) for number, reason in refused.items()]
+
+
+def stop_error(answers: Sequence[GateAnswer], program: str) -> InvalidNumber | Suppressed:
+    """The error for a send that these answers stop."""
+    for answer in answers:
+        if answer.allowed is None:
+            return InvalidNumber(answer.why)
+    return Suppressed(program, {one.number: one.reason for one in answers if not one.allowed})
 
 
 def _read(numbers: Sequence[str]) -> tuple[list[str], dict[int, str]]:

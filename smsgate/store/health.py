@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import redis
@@ -22,14 +23,38 @@ _TRUST_S = 5.0
 """How long an answer about the eviction policy is believed."""
 
 
+class EvictionPolicy:
+    """Redis's policy for a full memory, as it was read last."""
+
+    def __init__(self) -> None:
+        self.checked_at = -_TRUST_S
+        self._name = ""
+
+    def is_known(self) -> bool:
+        """Whether it was read in the last five seconds."""
+        return time.monotonic() - self.checked_at < _TRUST_S
+
+    def learn(self, infos: Iterable[Mapping[str, Any]]) -> None:
+        """Take it from each server's ``INFO memory``."""
+        self._name = ", ".join(sorted({str(one.get("maxmemory_policy", "")) for one in infos}))
+        self.checked_at = time.monotonic()
+
+    def refuse(self) -> None:
+        """Raise ``StoreNotReady`` where Redis may throw suppressions away to make room."""
+        if self._name != "noeviction":
+            raise StoreNotReady(
+                f"Redis has maxmemory-policy {self._name}, so it may drop suppressions; "
+                "set it to noeviction"
+            )
+
+
 class Health:
     """Asks Redis about itself."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
         self._lock = threading.Lock()
-        self._checked_at = -_TRUST_S
-        self._policy = ""
+        self._eviction = EvictionPolicy()
 
     def ping(self) -> None:
         """Raise ``StoreUnavailable`` where Redis does not answer."""
@@ -46,19 +71,10 @@ class Health:
         Asked at most every five seconds, since it costs a round trip of its own.
         """
         with self._lock:
-            if time.monotonic() - self._checked_at >= _TRUST_S:
+            if not self._eviction.is_known():
                 with translated():
-                    policies = {
-                        str(one.get("maxmemory_policy", ""))
-                        for one in _infos(self._client, "memory")
-                    }
-                self._policy = ", ".join(sorted(policies))
-                self._checked_at = time.monotonic()
-        if self._policy != "noeviction":
-            raise StoreNotReady(
-                f"Redis has maxmemory-policy {self._policy}, so it may drop suppressions; "
-                "set it to noeviction"
-            )
+                    self._eviction.learn(_infos(self._client, "memory"))
+        self._eviction.refuse()
 
     def weaknesses(self) -> list[str]:
         """What of Redis's settings could lose acknowledged writes; each a sentence."""

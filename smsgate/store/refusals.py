@@ -11,7 +11,7 @@ import msgspec
 from smsgate.domain.phone import masked
 from smsgate.store.connection import translated
 from smsgate.store.keys import REFUSALS, refused_on
-from smsgate.store.redis_types import Client
+from smsgate.store.redis_types import Client, Pipeline
 
 CAP = 10_000
 """Refusals that are kept one by one, roughly."""
@@ -61,15 +61,8 @@ class Refusals:
         """Keep and count them in one round trip. Raises ``StoreUnavailable``."""
         if not refusals:
             return
-        counted = Counter(f"{one.program}:{one.reason}" for one in refusals)
-        key = refused_on(_day(0))
         with translated(), self._client.pipeline(transaction=False) as pipeline:
-            for one in refusals[-_OF_ONE_CALL:]:
-                kept = msgspec.structs.replace(one, number=masked(one.number))
-                pipeline.xadd(REFUSALS, {"r": _encode(kept)}, maxlen=CAP, approximate=True)
-            for name, times in counted.items():
-                pipeline.hincrby(key, name, times)
-            pipeline.expire(key, KEPT_DAYS * 24 * 3600)
+            queue_refusals(pipeline, refusals)
             pipeline.execute()
 
     def newest(self, count: int = 100) -> list[Refusal]:
@@ -97,6 +90,18 @@ class Refusals:
             for name, times in sorted(row.items())
             for program, _, reason in [name.decode().rpartition(":")]
         ]
+
+
+def queue_refusals(pipeline: Pipeline, refusals: Sequence[Refusal]) -> None:
+    """Put into a pipeline what keeps and counts them."""
+    counted = Counter(f"{one.program}:{one.reason}" for one in refusals)
+    key = refused_on(_day(0))
+    for one in refusals[-_OF_ONE_CALL:]:
+        kept = msgspec.structs.replace(one, number=masked(one.number))
+        pipeline.xadd(REFUSALS, {"r": _encode(kept)}, maxlen=CAP, approximate=True)
+    for name, times in counted.items():
+        pipeline.hincrby(key, name, times)
+    pipeline.expire(key, KEPT_DAYS * 24 * 3600)
 
 
 def _day(ago: int) -> str:

@@ -22,18 +22,30 @@ WINDOW = 4
 """Calls that are sent together while the answers of those before are on their way."""
 
 
+class ScriptText:
+    """A Lua script of this package, and how it is called by its hash."""
+
+    def __init__(self, name: str) -> None:
+        self.source = _source(name)
+        # Redis names scripts by SHA-1; nothing is protected by it.
+        self.sha = sha1(self.source, usedforsecurity=False).hexdigest()
+        # So that a user of Redis who may only read can run it.
+        reads_only = b"no-writes" in self.source.partition(b"\n")[0]
+        self.command_name = "EVALSHA_RO" if reads_only else "EVALSHA"
+
+    def command(self, call: Call) -> Command:
+        """The command that runs it with these keys and arguments."""
+        keys, args = call
+        return (self.command_name, self.sha, len(keys), *keys, *args)
+
+
 class Script:
     """One Lua script of this package, run by its hash."""
 
     def __init__(self, client: Client, name: str) -> None:
         """Read the script of that name; connects on first use."""
         self._client = client
-        self._source = _source(name)
-        # Redis names scripts by SHA-1; nothing is protected by it.
-        self._sha = sha1(self._source, usedforsecurity=False).hexdigest()
-        # So that a user of Redis who may only read can run it.
-        reads_only = b"no-writes" in self._source.partition(b"\n")[0]
-        self._command_name = "EVALSHA_RO" if reads_only else "EVALSHA"
+        self._text = ScriptText(name)
 
     def __call__(self, keys: Sequence[str], args: Sequence[str | bytes | int]) -> Result:
         """Run it; the result is Redis's, with bytes undecoded. Raises ``StoreUnavailable``."""
@@ -63,7 +75,7 @@ class Script:
             results = self._pipelined(calls, confirmation)
             missing = [at for at, one in enumerate(results) if isinstance(one, NoScriptError)]
             if missing:
-                self._client.script_load(self._source)
+                self._client.script_load(self._text.source)
                 again = self._pipelined([calls[at] for at in missing], confirmation)
                 for at, one in zip(missing, again, strict=True):
                     results[at] = one
@@ -94,7 +106,7 @@ class Script:
         try:
             while window := list(itertools.islice(calls, WINDOW)):
                 connection.send_packed_command(
-                    connection.pack_commands([self._command(call) for call in window])
+                    connection.pack_commands([self._text.command(call) for call in window])
                 )
                 waiting.append(len(window))
                 if len(waiting) > 1:
@@ -108,12 +120,8 @@ class Script:
             pool.release(connection)
 
     def _pipelined(self, calls: Sequence[Call], confirmation: Command | None) -> list[Result]:
-        commands = [self._command(call) for call in calls]
+        commands = [self._text.command(call) for call in calls]
         return round_trip(self._client, commands, [keys[0] for keys, _ in calls], confirmation)
-
-    def _command(self, call: Call) -> Command:
-        keys, args = call
-        return (self._command_name, self._sha, len(keys), *keys, *args)
 
 
 def _answers(connection: Connection, count: int) -> Iterator[Result]:
