@@ -34,7 +34,7 @@ from smsgate.store.redis_address import problem_of
 WORKER_TTL_S = 30
 """RQ waits 15 s less than this for a job; a dead worker is forgotten a minute later."""
 MAINTENANCE_S = 30
-AGAIN_S = 1.0
+RETRY_S = 1.0
 """How long to wait before Redis is tried again."""
 
 _log = structlog.get_logger()
@@ -99,7 +99,7 @@ class RetryLines(logging.Filter):
         errors = [one for one in arguments if isinstance(one, redis.RedisError)]
         if not errors:
             return True
-        _tell_lost(self._queue, errors[0], self._reminder)
+        _log_lost(self._queue, errors[0], self._reminder)
         return False
 
 
@@ -111,16 +111,16 @@ def run(url: str, queue: str) -> None:
     reminder = Reminder()
     retries = RetryLines(queue, reminder)
     _rq_log.addFilter(retries)
-    _hear()
+    _handle_signals()
     # Raised wherever the signal finds an idle worker, the wait included.
     with contextlib.suppress(StopRequested):
         while not _ended_as_asked(url, queue, reminder):
-            threading.Event().wait(AGAIN_S)
+            threading.Event().wait(RETRY_S)
     _ignore_signals()
     _rq_log.removeFilter(retries)
 
 
-def _hear() -> None:
+def _handle_signals() -> None:
     """Listen for signals while no worker does: before the first one, and between two."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _stop)
@@ -143,13 +143,13 @@ def _ended_as_asked(url: str, queue: str, reminder: Reminder) -> bool:
         worker = _worker(url, queue)
         worker.work(logging_level="WARNING")
     except redis.RedisError as error:
-        _tell_lost(queue, error, reminder)
+        _log_lost(queue, error, reminder)
     finally:
-        _hear()
+        _handle_signals()
     return worker is not None and worker.asked_to_end
 
 
-def _tell_lost(queue: str, error: redis.RedisError, reminder: Reminder) -> None:
+def _log_lost(queue: str, error: redis.RedisError, reminder: Reminder) -> None:
     problem = refused_writes(error) or problem_of(error)
     if reminder.is_due(problem):
         _log.warning("worker lost redis", queue=queue, problem=problem)
