@@ -45,7 +45,8 @@ _POLL_S = 0.02
 class _Generation(Generic[T]):
     configuration: Configuration
     services: Services
-    value: T
+    product: T
+    """What the process made of the services: its Flask application, for example."""
     restart: tuple[str, ...]
     """Variables that have changed and cannot be followed without a restart."""
     outside: str
@@ -98,7 +99,7 @@ class Live(Generic[T]):
         """The newest value; it is not ended before the block is left."""
         generation = self.enter()
         try:
-            yield generation.value.value
+            yield generation.value.product
         finally:
             generation.leave()
 
@@ -159,7 +160,7 @@ class Live(Generic[T]):
         """End everything."""
         if self._watch is not None:
             self._watch.close()
-        self._end(self._latest.value.value)
+        self._end(self._latest.value.product)
         self._latest.value.services.close()
         until = time.monotonic() + LEAVE_S
         for thread in self._retiring:
@@ -179,7 +180,7 @@ class Live(Generic[T]):
 
     def _finish(self, old: SharedValue[_Generation[T]]) -> None:
         old.wait_until_unused(FINISH_S)
-        self._end(old.value.value)
+        self._end(old.value.product)
         old.value.services.retire()
         if isinstance(old.value.configuration.classifiers, Classifiers):
             # Flask's application is a circle that waits for the collection of garbage.

@@ -116,11 +116,11 @@ class ReloadingApplication:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
-        turn = self._enter()
+        generation = self._enter()
         try:
-            return turn.value.value(environ, start_response)
+            return generation.value.product(environ, start_response)
         finally:
-            turn.leave()
+            generation.leave()
 
 
 def _app_of_this_process() -> Flask:

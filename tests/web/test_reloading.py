@@ -20,7 +20,7 @@ class Application:
     """Answers with its name, when it is let."""
 
     def __init__(self, name: str) -> None:
-        self.value = self
+        self.product = self
         self.name = name
         self.asked, self.let = threading.Event(), threading.Event()
 
@@ -100,7 +100,7 @@ def test_the_collector_passes_over_what_stays_and_what_has_gone_stays_not(enviro
 
     apart, others = set_apart()
     assert apart > 10 * others
-    first = weakref.ref(live._latest.value.value)
+    first = weakref.ref(live._latest.value.product)
     assert first() is not None
     for name in ("Other", "Another"):
         rename(environ, live, name)
