@@ -92,18 +92,18 @@ class Ingest:
         self._refused = refused
         self._accepted_until: dict[str, float] = {}
 
-    def receive(self, name: str, request: WebhookRequest) -> IngestResult:
+    def receive(self, account_name: str, request: WebhookRequest) -> IngestResult:
         """Verify, understand and store what a provider posts; the result has the answer.
 
         Raises the family of ``WebhookError``, and ``StoreUnavailable``; nothing is acknowledged
         then.
         """
         try:
-            result = self._receive(name, request)
+            result = self._receive(account_name, request)
         except (SignatureRefused, TextMissing) as error:
-            self._refused.note(self._settings.accounts[name], request, error)
+            self._refused.note(self._settings.accounts[account_name], request, error)
             raise
-        self._note_accepted(self._settings.accounts[name], request)
+        self._note_accepted(self._settings.accounts[account_name], request)
         return result
 
     def _note_accepted(self, account: Account, request: WebhookRequest) -> None:
@@ -114,8 +114,8 @@ class Ingest:
                 self._accepted_until[account.name] = now + ACCEPTANCE_PERIOD_S
             self._refused.note_accepted(account, request)
 
-    def _receive(self, name: str, request: WebhookRequest) -> IngestResult:
-        account, provider = self._account(name)
+    def _receive(self, account_name: str, request: WebhookRequest) -> IngestResult:
+        account, provider = self._account(account_name)
         expired = self._verify(account, provider, request)
         handshake = provider.handshake(request, account)
         if handshake is not None:
@@ -126,19 +126,19 @@ class Ingest:
         except PartUnreadable as error:  # the parts that can be read count
             messages, unreadable = [*error.others], error
         arrivals = [
-            self.arrival(one, request, account, provider, expired=expired) for one in messages
+            self.arrival_of(one, request, account, provider, expired=expired) for one in messages
         ]
-        ids = _ids([(one.message_id, one.number) for one in messages])
+        ids = _shown_ids([(one.message_id, one.number) for one in messages])
         try:
             if expired:
-                arrivals = _opt_outs(arrivals)
+                arrivals = _only_opt_outs(arrivals)
             outcomes = self._store_arrivals(arrivals)
             if not messages or (
                 provider.batches and not is_form(request.headers.get("content-type", ""))
             ):
                 reports = provider.reports(request, account)
-                ids = ids or _ids([(one.message_id, one.number) for one in reports])
-                outcomes += self._keep_reports(reports, account)
+                ids = ids or _shown_ids([(one.message_id, one.number) for one in reports])
+                outcomes += self._store_reports(reports, account)
             if unreadable is not None:
                 raise unreadable
         except SmsGateError as error:
@@ -151,7 +151,7 @@ class Ingest:
             message_ids=ids,
         )
 
-    def arrival(
+    def arrival_of(
         self,
         message: InboundMessage,
         request: WebhookRequest,
@@ -228,7 +228,7 @@ class Ingest:
                 raise AccountNotReady(f"the endpoint could not be confirmed: {error}") from error
         return IngestResult(handshake.answer, "handshake", "")
 
-    def _keep_reports(self, reports: list[Report], account: Account) -> list[str]:
+    def _store_reports(self, reports: list[Report], account: Account) -> list[str]:
         """Keep what a provider reports of texts of ours."""
         entries = [
             report_entry(self._settings, account, report) for report in reports if report.kind
@@ -266,7 +266,7 @@ class Ingest:
             raise
 
 
-def _ids(messages: Sequence[tuple[str, str]]) -> str:
+def _shown_ids(messages: Sequence[tuple[str, str]]) -> str:
     """The provider's ids of messages for the log, by id and number; the first ones of many.
 
     Where an id is made of the number, that is masked in it.
@@ -289,7 +289,7 @@ def _has_effect(entry: Entry) -> bool:
     return not ordinary or not entry.program or entry.forward_content is not None
 
 
-def _opt_outs(arrivals: list[Arrival]) -> list[Arrival]:
+def _only_opt_outs(arrivals: list[Arrival]) -> list[Arrival]:
     """Of messages outside their time window only opt-outs count. Raises ``SignatureExpired``."""
     kept = [arrival for arrival in arrivals if arrival.entry.decision.intent.stops]
     if not kept:

@@ -102,7 +102,7 @@ def test_what_came_outside_its_time_window_goes_nowhere(services, signed) -> Non
     message = InboundMessage("twilio", "SM1", NUMBER, ORIGINAL, "STOP")
     account, entering = services.settings.accounts["twilio"], services.ingest
     for expired in (False, True):
-        arrival = entering.arrival(message, signed("STOP"), account, twilio, expired=expired)
+        arrival = entering.arrival_of(message, signed("STOP"), account, twilio, expired=expired)
         assert (arrival.entry.forward_content is None) is expired
 
 
@@ -365,7 +365,7 @@ def test_what_came_as_events_goes_on_as_forms(services, make, app) -> None:
     request = WebhookRequest("POST", "https://x/", {"content-type": "application/json"}, b"[]")
     account = services.settings.accounts["twilio"]
     arrivals = [
-        services.ingest.arrival(one, request, account, twilio, expired=False) for one in messages
+        services.ingest.arrival_of(one, request, account, twilio, expired=False) for one in messages
     ]
     services.store.inbox.add(arrivals)
     services.applier.drain(partition_of(NUMBER))
