@@ -45,7 +45,7 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True):
     """``allowed`` or ``blocked``: whether the program could text the number before."""
     after: str = ""
     consent_state: ConsentState | None = msgspec.field(name="standing", default=None)
-    """Where this event changed it: how the number stands from now on."""
+    """Where this event changed it: the number's consent state from now on."""
     listed: tuple[ListGroup, ...] = ()
     """Of an ``import``: what became of the numbers of its list; then ``number`` is empty."""
     inbox_id: str = ""
@@ -188,7 +188,7 @@ class ConsentState(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class ConsentStateRow(NamedTuple):
-    """How a number stands, as texts: as the records keep it, and a rebuild puts it into a store."""
+    """A number's consent state as texts: what the records keep and a rebuild puts into a store."""
 
     number: str
     everywhere: bool
@@ -202,7 +202,7 @@ class ConsentStateRow(NamedTuple):
 
 
 def consent_state_row(number: str, consent_state: ConsentState) -> ConsentStateRow:
-    """A number's standing as texts."""
+    """A number's consent state as texts."""
     return ConsentStateRow(
         number,
         consent_state.everywhere,

@@ -1,7 +1,8 @@
 """What an entry of the inbox does to the consent state of its number.
 
-``settle`` looks at what the store knows of the number and runs in a worker. 47 CFR
-64.1200(a)(10) asks for effect, not for a sequence; the sequence is ours (``ahead_us``).
+A worker calls ``settle`` for each entry, with what the store knows of the number. 47 CFR
+64.1200(a)(10) says that an opt-out must take effect, and not which of two messages counts where
+they arrive in the wrong order; that rule is ours (``ahead_us``).
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ def scope_of(decision: Decision, program: Program) -> str:
 def settle(
     stored: Stored, consent_state: ConsentState, published: Mapping[str, Published], now_us: int
 ) -> Settled:
-    """What an entry of the inbox does to a number that stands so. Times in us, Redis's clock."""
+    """What an entry does to a number of this consent state. ``now_us`` is on Redis's clock."""
     entry = stored.entry
     if not entry.program:
         return Settled(consent_state, "recorded", note="no program has this sender")
@@ -257,7 +258,7 @@ def _opted_out_of(consent_state: ConsentState, program: str) -> ConsentState:
 
 
 def _lifted(consent_state: ConsentState, program: str) -> ConsentState:
-    """START lifts the program texted only, and is a consent to it."""
+    """START lifts the opt-out from the program that was texted alone, and is a consent to it."""
     moved = without_opt_out(consent_state, program)
     return msgspec.structs.replace(moved, consents=consent_state.consents | {program})
 

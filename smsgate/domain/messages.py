@@ -172,8 +172,9 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
     """Where an opt-out holds, or (of an ``undo_import``) held: ``all`` or a program's name; empty
     for what is no opt-out."""
     source: str = "text"
-    """``text``, ``operator``, ``provider`` …: who speaks."""
+    """Where it comes from: ``text``, ``operator``, ``provider`` …"""
     actor: str = "subscriber"
+    """Who acted, for the record: the subscriber, the provider, or a person by name."""
     account: str = ""
     message_id: str = ""
     sender: str = ""
@@ -185,7 +186,7 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
     phone: bool = True
     """Whether ``number`` is a phone number; anything else is recorded and never suppressed."""
     expired: bool = False
-    """Signed rightly, but outside the time window of its scheme."""
+    """The signature was right and its time was not: too old, or too early."""
     action: str = ""
     """What is no text and no plain opt-out: ``lock``, ``unlock``, ``consent``, ``restore``,
     ``import``, ``undo_import`` or ``undo``."""
@@ -218,7 +219,7 @@ def numbers_in(entry: Entry) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """An entry on its way in, with what its event time is made of."""
+    """An entry that is to be added to an inbox, with what its event time is computed from."""
 
     entry: Entry
     sent_us: int | None = None

@@ -1,4 +1,8 @@
-"""Apply: from a partition's inbox to its sets, ledger and outbox, in batches, each once."""
+"""Apply: from a partition's inbox to its sets, ledger and outbox.
+
+Entries are read in batches. What they do to consent states, and the events and replies that come of
+them, is committed once, however many workers are at it.
+"""
 
 from __future__ import annotations
 
@@ -47,6 +51,7 @@ class _BatchEffects:
     events: list[Event] = field(default_factory=list)
     replies: list[tuple[Reply, int]] = field(default_factory=list)
     decided: list[tuple[str, str]] = field(default_factory=list)
+    """See ``Effects``."""
     forwards: list[Forward] = field(default_factory=list)
 
 
@@ -185,7 +190,7 @@ class InboxApplier:
         note = settled.note
         if settled.reply:
             note = self._answer(partition, stored, settled, effects, now_us)
-        if not (note and settled.reply == "help"):  # HELP that others answer uses up nothing
+        if not (note and settled.reply == "help"):  # else it would count towards HELP_LIMIT
             effects.consent_states[entry.number] = settled.consent_state
         if settled.closes_review:
             ends = settled_up_to(entry, stored.id)
@@ -230,7 +235,7 @@ class InboxApplier:
         return ""
 
     def _wording(self, program: Program, kind: str, language: str) -> tuple[str, str]:
-        """A program says the same thing many thousand times; it is put together once."""
+        """The text of a reply and its language; cached, since a program has few different ones."""
         key = (program.name, kind, language)
         if key not in self._wordings:
             self._wordings[key] = reply_text(program, kind, language)

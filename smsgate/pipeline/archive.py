@@ -1,6 +1,6 @@
-"""Recorded: from the ledgers to the records, each event once; what moved is trimmed after.
+"""Archive: events from the ledgers to the records, each once, and then out of the ledgers.
 
-Decides nothing but order. A partition is left alone where store and records contradict each other:
+A partition is left alone where store and records contradict each other:
 
 - the store *fell back* (it was flushed, or failed over to an older copy): the records have
   events that the store neither has nor knows to be recorded. What it writes from then on may rest
@@ -32,11 +32,11 @@ from smsgate.store.ledger import LedgerBacklog, LedgerPage
 BATCH = 200
 """Entries of a partition in one transaction."""
 LONG, HEAVY = 4_000, 40
-"""A line of so many bytes tells of a list, with up to 500 numbers, and counts as so many."""
+"""An event of so many bytes is that of a list, with up to 500 numbers; it counts as so many."""
 MANY = 200_000
-"""Waiting events from which on it is said loudly; some 300 MB of Redis's memory."""
+"""Events that wait before there is an alarm; some 300 MB of Redis's memory."""
 MEMORY = 0.8
-"""Share of Redis's memory bound from which on it is said loudly."""
+"""Share of ``maxmemory`` that Redis uses before there is an alarm."""
 OLD_US = 1_000_000
 """How long an event waits at most in normal running."""
 _TRIES = 5
@@ -44,14 +44,14 @@ _TRIES = 5
 
 @dataclass(frozen=True, slots=True)
 class ArchiveReport:
-    """How events come to the records; each text is empty where there is nothing to say."""
+    """Whether events reach the records; each text is empty where there is nothing to say."""
 
     alarm: str = ""
-    """What must be said loudly, long before the store is full."""
+    """What an operator has to act on, long before the store is full."""
     waiting: str = ""
     """How much waits and for how long, which is normal for a moment."""
     problem: str = ""
-    """What hinders them."""
+    """Why they cannot be moved now."""
     differs: bool = False
     """Whether store and records contradict each other."""
 

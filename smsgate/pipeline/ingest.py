@@ -68,7 +68,7 @@ class IngestResult:
 
 
 class Ingest:
-    """Takes what providers post."""
+    """Takes in the webhooks of providers: one call of ``receive`` for each."""
 
     def __init__(
         self,
@@ -107,7 +107,10 @@ class Ingest:
         return result
 
     def _note_accepted(self, account: Account, request: WebhookRequest) -> None:
-        """Once a minute; where an account has several secrets each time, to see which one fits."""
+        """Note that the account's requests are accepted, once a minute.
+
+        Where it has several secrets, each time: who rotates them has to see which one is used.
+        """
         now = time.monotonic()
         if now >= self._accepted_until.get(account.name, 0.0):
             if not any(len(account.values_of(key)) > 1 for key in account.secrets):
@@ -185,9 +188,8 @@ class Ingest:
             message_id=message.message_id,
             sender=message.sender,
             service=message.service,
-            text=message.text.encode(
-                "utf-8", "replace"
-            ).decode(),  # half a surrogate pair, cut by a carrier,
+            # A carrier may have cut a surrogate pair in half.
+            text=message.text.encode("utf-8", "replace").decode(),
             channel=message.channel,
             answered=provider.answered(message),
             phone=phone,
@@ -229,7 +231,7 @@ class Ingest:
         return IngestResult(handshake.answer, "handshake", "")
 
     def _store_reports(self, reports: list[Report], account: Account) -> list[str]:
-        """Keep what a provider reports of texts of ours."""
+        """Store what a provider reports of texts of ours: opt-outs, dead numbers, receipts."""
         entries = [
             report_entry(self._settings, account, report) for report in reports if report.kind
         ]
@@ -238,7 +240,10 @@ class Ingest:
         return outcomes or ["receipt"] * bool(taken)
 
     def _store_arrivals(self, arrivals: list[Arrival]) -> list[str]:
-        """Store what has an effect durably, note the rest; return what became of each."""
+        """Add entries that have an effect to the inbox, and the others to the sample log.
+
+        Returns what each is counted as: its intent, ``unrouted`` or ``duplicate``.
+        """
         labels = [label_of(arrival.entry) for arrival in arrivals]
         lasting: dict[int, Arrival] = {}
         for place, arrival in enumerate(arrivals):
@@ -281,9 +286,9 @@ def _shown_ids(messages: Sequence[tuple[str, str]]) -> str:
 
 
 def _has_effect(entry: Entry) -> bool:
-    """Whether an entry is more than a plain ``none``; unrouted texts and reports always are.
+    """Whether an entry belongs into the inbox: all but ordinary texts, which ask for nothing.
 
-    So is a plain ``none`` that goes on to the program's application.
+    An ordinary text does too, where no program has its sender or it is forwarded to an application.
     """
     ordinary = entry.decision.intent is Intent.NONE and entry.source == "text"
     return not ordinary or not entry.program or entry.forward_content is not None
@@ -298,7 +303,7 @@ def _only_opt_outs(arrivals: list[Arrival]) -> list[Arrival]:
 
 
 def label_of(entry: Entry) -> str:
-    """What a message is counted as."""
+    """What an entry is counted as: its intent, or ``unrouted``."""
     return entry.decision.intent.value if entry.program else "unrouted"
 
 

@@ -47,8 +47,9 @@ SENDERS = 64
 """Calls under way at once: some 500 replies a second where the provider answers in 100 ms."""
 _LONGEST_PAUSE_S = 60.0
 _AT_ONCE_US = 20_000
+"""A reserved moment that is this near counts as now."""
 _FRESH_S = 2.5
-"""How long after its last look at the store a call may begin; more than the store may take."""
+"""How long after the store was asked a call may begin; longer than its answer may take."""
 _GIVEN_UP = frozenset({"refused", "late", "unknown"})
 """Outcomes that a person should see."""
 
@@ -98,7 +99,7 @@ class ReplySender:
             self._give_back()
 
     def _send_one(self, partition: int) -> bool:
-        """Claim one reply and see it through; whether there was one."""
+        """Claim one reply, send it, and write down its outcome; whether there was one."""
         try:
             claim = self._store.outbox.claim(partition)
             if claim is not None:
@@ -130,7 +131,7 @@ class ReplySender:
             return
         started = time.monotonic()
         if started - began > _FRESH_S:
-            # This process was held up: what it saw may be over. Not sent, so it may be seen anew.
+            # This process stalled, so what it read may be outdated. Nothing was sent: check again.
             self._store.outbox.put_back(claim, claim.reply, claim.now_us)
             return
         result = self._perform(claim.reply)
@@ -259,7 +260,7 @@ def send_obstacle(claim: Claim, store: Store, gate: Gate) -> tuple[str, str]:
 
 
 class SenderThreads:
-    """Repeats a step for a partition until it finds nothing to do, in several threads at once."""
+    """Sends the due replies of a partition in several threads at once."""
 
     def __init__(self, step: Callable[[int], bool]) -> None:
         """``step(partition)`` sends one reply and says whether there was one; it never raises."""

@@ -228,6 +228,7 @@ def _optin(entry: Entry) -> str:
 
 
 def _row(keys: PartitionKeys, arrival: Arrival, seen: list[str]) -> tuple[object, ...]:
+    """An arrival as ``add.lua`` reads it (``ARGV[4]``); its key of known ids joins ``seen``."""
     entry = arrival.entry
     intent = entry.decision.intent
     index, member = 0, ""
@@ -265,7 +266,11 @@ class _Waiter:
 
 
 class GroupCommit:
-    """The inbox, for many threads."""
+    """Adds the entries of many threads to the inbox in one round trip.
+
+    The first thread that comes leads: it adds what all who wait have brought. Meanwhile others wait
+    for the next round, which one of them leads.
+    """
 
     def __init__(self, inbox: Inbox) -> None:
         self._inbox = inbox

@@ -17,7 +17,7 @@ last:ACCOUNT:NUMBER string      fingerprint of the last text without an id, for 
 optins              set         ACCOUNT:ID of every opt-in ever, against replays
 holds               hash        SCOPE:NUMBER -> inbox id of its newest unapplied opt-out
 reviews             hash        PROGRAM:NUMBER -> inbox ids of the first text that waits and,
-                                where there are more, of the newest (parted by a blank)
+                                where there are more, of the newest (after a blank)
 set:SCOPE:B         set         numbers opted out in that scope, as integers, bucket B
 back:PROGRAM:B      set         numbers in ``all`` that came back to that program, bucket B
 lock:B              set         numbers that may never be texted again, bucket B
