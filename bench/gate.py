@@ -30,7 +30,7 @@ from rich.table import Table
 from smsgate.cli import redis_server
 from smsgate.cli.process_groups import ProcessGroups
 from smsgate.cli.redis_server import RedisServer
-from smsgate.consent.events import Published
+from smsgate.consent.events import PublishedProgram
 from smsgate.domain.messages import ALL
 from smsgate.pipeline.gate import Gate
 from smsgate.store import Store
@@ -130,7 +130,7 @@ def measured(url: str, count: int, suppressed_count: int) -> dict[str, float]:
     store = Store(open_redis(url, 10))
     store.metadata.create()
     store.write_lease.open(3_600_000)  # no process renews it here
-    store.metadata.publish({PROGRAM: Published()})
+    store.metadata.publish({PROGRAM: PublishedProgram()})
     suppressed = numbers(suppressed_count, seed=1)
     found = {"bucketed sets, bytes a number": fill(client, suppressed)}
     for kind in ("set", "hash"):

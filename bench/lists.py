@@ -30,7 +30,7 @@ from rich.table import Table
 from bench.gate import fill, numbers
 from smsgate.cli import redis_server
 from smsgate.cli.process_groups import ProcessGroups
-from smsgate.consent.events import Published
+from smsgate.consent.events import PublishedProgram
 from smsgate.records import Records
 from smsgate.store import Store
 from smsgate.store.connection import open_redis
@@ -122,7 +122,7 @@ class Bench:
         store = Store(open_redis(url))
         store.metadata.create()
         store.write_lease.open(3_600_000)  # no process renews it here
-        store.metadata.publish({"alerts": Published()})
+        store.metadata.publish({"alerts": PublishedProgram()})
         Records(f"sqlite:///{folder / 'var' / 'records.sqlite3'}").migrate()
         listed = numbers(rows, seed=1)
         fill(self._client, listed[::50])

@@ -26,7 +26,7 @@ from bench.gate import numbers
 from bench.records import events
 from smsgate.cli import redis_server
 from smsgate.cli.process_groups import ProcessGroups
-from smsgate.consent.events import ConsentState, Mark, NumberState, Published
+from smsgate.consent.events import ConsentState, Mark, NumberState, PublishedProgram
 from smsgate.domain.messages import ALL
 from smsgate.features.records_admin.rebuild import RebuildService
 from smsgate.records import Records
@@ -78,7 +78,7 @@ def rebuilt(url: str, records: Records) -> float:
     client = open_redis(url, 20)
     client.flushall()
     started = time.perf_counter()
-    rebuilding = RebuildService(Store(client), records, {"alerts": Published()}, {}, {})
+    rebuilding = RebuildService(Store(client), records, {"alerts": PublishedProgram()}, {}, {})
     numbers_ = rebuilding.rebuild(lambda *_: None).numbers
     return numbers_ / (time.perf_counter() - started)
 

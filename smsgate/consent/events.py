@@ -10,7 +10,7 @@ import msgspec
 from smsgate.domain.messages import Entry, Reply, SetMembership
 
 
-class Published(msgspec.Struct, frozen=True):
+class PublishedProgram(msgspec.Struct, frozen=True):
     """What the gate in another process needs to know of a program."""
 
     kind: Literal["marketing", "service"] = "marketing"

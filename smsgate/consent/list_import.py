@@ -10,22 +10,25 @@ from collections.abc import Mapping
 
 import msgspec
 
-from smsgate.consent.events import ConsentState, Published
+from smsgate.consent.events import ConsentState, PublishedProgram
 from smsgate.consent.restore import LONGEST_WAIT_US
-from smsgate.consent.transitions import Settled, settle
-from smsgate.domain.messages import Stored, inbox_place
+from smsgate.consent.transitions import Settlement, settle
+from smsgate.domain.messages import StoredEntry, inbox_place
 
 
-def as_plain(stored: Stored) -> Stored:
+def as_plain(stored: StoredEntry) -> StoredEntry:
     """The entry of a list as the entry that each of its numbers would have had alone."""
     action = "" if stored.entry.decision.intent.stops else "consent"
     entry = msgspec.structs.replace(stored.entry, action=action, numbers=(), since_us=())
-    return Stored(stored.id, stored.event_time_us, entry)
+    return StoredEntry(stored.id, stored.event_time_us, entry)
 
 
 def settle_listed(
-    plain: Stored, consent_state: ConsentState, published: Mapping[str, Published], now_us: int
-) -> Settled:
+    plain: StoredEntry,
+    consent_state: ConsentState,
+    published: Mapping[str, PublishedProgram],
+    now_us: int,
+) -> Settlement:
     """What the entry (see ``as_plain``) does to a number of the list that stands so.
 
     Nobody is answered. Marks are kept only of numbers that have some: the others would take 40
@@ -37,12 +40,12 @@ def settle_listed(
     if not consent_state.state.marks and moved.state.marks:
         state = msgspec.structs.replace(moved.state, marks={})
         moved = msgspec.structs.replace(moved, state=state)
-    return Settled(moved, settled.outcome, "", settled.note, settled.closes_review)
+    return Settlement(moved, settled.outcome, "", settled.note, settled.closes_review)
 
 
 def settle_undone(
-    stored: Stored, consent_state: ConsentState, last_list: str, now_us: int
-) -> Settled:
+    stored: StoredEntry, consent_state: ConsentState, last_list: str, now_us: int
+) -> Settlement:
     """What undoing an import does to a number of the list that stands so.
 
     ``last_list`` is the inbox id of the newest list that was applied in the partition: one that
@@ -52,13 +55,13 @@ def settle_undone(
     """
     undo, stood = stored.entry.list_undo, stored.entry.stood
     if undo is None or stood is None:
-        return Settled(consent_state, "refused", note="it does not say how its numbers stood")
+        return Settlement(consent_state, "refused", note="it does not say how its numbers stood")
     seen = inbox_place(undo.seen)
     if inbox_place(last_list) > seen or now_us - stored.received_us > LONGEST_WAIT_US:
-        return Settled(consent_state, "stale", note="another list was applied meanwhile")
+        return Settlement(consent_state, "stale", note="another list was applied meanwhile")
     newer = any(inbox_place(mark.id) > seen for mark in consent_state.state.marks.values())
     if newer or consent_state.locked or consent_state.stood() != undo.stands:
-        return Settled(
+        return Settlement(
             consent_state, "kept", note="something newer was said or done since the list"
         )
     moved = ConsentState(
@@ -68,4 +71,4 @@ def settle_undone(
         consents=frozenset(stood.consents),
         state=consent_state.state,
     )
-    return Settled(moved, "applied")
+    return Settlement(moved, "applied")

@@ -12,10 +12,10 @@ from collections.abc import Mapping
 import msgspec
 
 from smsgate.consent.events import ConsentState
-from smsgate.domain.messages import Stored
+from smsgate.domain.messages import StoredEntry
 
 
-def entry_now(stored: Stored, renamed: Mapping[str, str]) -> Stored:
+def entry_now(stored: StoredEntry, renamed: Mapping[str, str]) -> StoredEntry:
     """An entry under the names that programs have now. ``renamed`` gives them by former name."""
     entry = stored.entry
     if entry.program not in renamed and entry.scope not in renamed:
@@ -25,7 +25,7 @@ def entry_now(stored: Stored, renamed: Mapping[str, str]) -> Stored:
         program=renamed.get(entry.program, entry.program),
         scope=renamed.get(entry.scope, entry.scope),
     )
-    return Stored(stored.id, stored.event_time_us, named)
+    return StoredEntry(stored.id, stored.event_time_us, named)
 
 
 def current_consent_state(consent_state: ConsentState, renamed: Mapping[str, str]) -> ConsentState:

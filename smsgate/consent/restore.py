@@ -16,7 +16,7 @@ import msgspec
 from smsgate.consent.events import ConsentState, Event
 from smsgate.consent.renamed_programs import recorded_consent_state
 from smsgate.consent.reviews import REVIEWED, undecided
-from smsgate.domain.messages import ALL, Consent, Restore, Stored, inbox_place
+from smsgate.domain.messages import ALL, Consent, Restore, StoredEntry, inbox_place
 
 CONSENT, MISTAKE, EVIDENCE = "consent", "mistake", "evidence"
 BASES = (CONSENT, MISTAKE, EVIDENCE)
@@ -69,7 +69,7 @@ def is_held(consent_state: ConsentState, scope: str) -> bool:
     )
 
 
-def restored(stored: Stored, consent_state: ConsentState, now_us: int) -> ConsentState | str:
+def restored(stored: StoredEntry, consent_state: ConsentState, now_us: int) -> ConsentState | str:
     """How a number stands after a restore, or why it stays as it is. Times in us, Redis's clock."""
     problem = _refusal(stored, consent_state, now_us)
     if problem:
@@ -95,7 +95,7 @@ def without_opt_out(consent_state: ConsentState, scope: str) -> ConsentState:
     )
 
 
-def _refusal(stored: Stored, consent_state: ConsentState, now_us: int) -> str:
+def _refusal(stored: StoredEntry, consent_state: ConsentState, now_us: int) -> str:
     entry, scope = stored.entry, stored.entry.program
     if consent_state.locked:
         return "the number is locked"
@@ -117,7 +117,7 @@ def _has_newer_mark(consent_state: ConsentState, scope: str, seen: str) -> bool:
     return any(inbox_place(mark.id) > known for mark in marks)
 
 
-def undone(stored: Stored, consent_state: ConsentState) -> ConsentState | None:
+def undone(stored: StoredEntry, consent_state: ConsentState) -> ConsentState | None:
     """How the number stands without the decision that an ``undo`` names.
 
     None where that cannot be said, and everything stays: the number was locked, the decision

@@ -11,20 +11,20 @@ from collections.abc import Mapping
 
 import msgspec
 
-from smsgate.consent.events import ConsentState, Mark, NumberState, Published
+from smsgate.consent.events import ConsentState, Mark, NumberState, PublishedProgram
 from smsgate.consent.restore import restored, undone, without_opt_out
-from smsgate.domain.messages import ALL, Decision, Entry, Intent, Reply, Stored, ms_of
+from smsgate.domain.messages import ALL, Decision, Entry, Intent, Reply, StoredEntry, ms_of
 from smsgate.settings import Program
 
 HELP_WINDOW_US = 3600 * 1_000_000
 QUESTION_US = 24 * 3600 * 1_000_000
 """How long YES answers our question."""
-_UNPUBLISHED = Published()
+_UNPUBLISHED = PublishedProgram()
 HELP_LIMIT = 3
 """Answers to HELP per number and hour, so that two robots cannot keep each other busy."""
 
 
-class Settled(msgspec.Struct, frozen=True):
+class Settlement(msgspec.Struct, frozen=True):
     """What an entry did to its number."""
 
     consent_state: ConsentState
@@ -37,9 +37,9 @@ class Settled(msgspec.Struct, frozen=True):
     closes_review: bool = False
 
 
-def published_program(program: Program) -> Published:
+def published_program(program: Program) -> PublishedProgram:
     """What the store tells every gate of a program."""
-    return Published(
+    return PublishedProgram(
         program.kind,
         program.scope,
         program.title,
@@ -61,14 +61,17 @@ def scope_of(decision: Decision, program: Program) -> str:
 
 
 def settle(
-    stored: Stored, consent_state: ConsentState, published: Mapping[str, Published], now_us: int
-) -> Settled:
+    stored: StoredEntry,
+    consent_state: ConsentState,
+    published: Mapping[str, PublishedProgram],
+    now_us: int,
+) -> Settlement:
     """What an entry does to a number of this consent state. ``now_us`` is on Redis's clock."""
     entry = stored.entry
     if not entry.program:
-        return Settled(consent_state, "recorded", note="no program has this sender")
+        return Settlement(consent_state, "recorded", note="no program has this sender")
     if not entry.phone:
-        return Settled(consent_state, "recorded", note="what texted us is no phone number")
+        return Settlement(consent_state, "recorded", note="what texted us is no phone number")
     if entry.action == "restore":
         return _restore(stored, consent_state, now_us)
     if entry.action in _ACTIONS:
@@ -81,19 +84,19 @@ def settle(
         return _help(consent_state, now_us)
     # A person decided that a text which waited asked for nothing.
     decided = entry.source == "operator" and entry.decision.intent is Intent.NONE
-    return Settled(consent_state, "recorded", closes_review=decided)
+    return Settlement(consent_state, "recorded", closes_review=decided)
 
 
 def _opt_out(
-    stored: Stored, consent_state: ConsentState, published: Mapping[str, Published]
-) -> Settled:
+    stored: StoredEntry, consent_state: ConsentState, published: Mapping[str, PublishedProgram]
+) -> Settlement:
     entry = stored.entry
     scope, program = entry.scope, entry.program
     if ahead_us(stored, consent_state.state.marks.get(ALL)) >= 0:
         return _after_opt_out_of_all(consent_state, program)
     newer = {name for name in opted_in(consent_state) if is_superseded(stored, consent_state, name)}
     if scope != ALL and scope in newer:
-        return Settled(consent_state, "stale", note="an opt-in that is newer was applied before")
+        return Settlement(consent_state, "stale", note="an opt-in that is newer was applied before")
     moved = (
         _opted_out_of_all(consent_state, newer)
         if scope == ALL
@@ -103,48 +106,54 @@ def _opt_out(
     changed = any(moved.blocked(name) and not consent_state.blocked(name) for name in known)
     moved = marked(stored, moved, scope, changed=changed)
     if program in newer:
-        return Settled(moved, "stale", note="an opt-in that is newer was applied before")
+        return Settlement(moved, "stale", note="an opt-in that is newer was applied before")
     if not changed:
-        return Settled(moved, "repeat", note="already opted out", closes_review=True)
-    return Settled(moved, "applied", "opt_out", closes_review=True)
+        return Settlement(moved, "repeat", note="already opted out", closes_review=True)
+    return Settlement(moved, "applied", "opt_out", closes_review=True)
 
 
-def _after_opt_out_of_all(consent_state: ConsentState, program: str) -> Settled:
+def _after_opt_out_of_all(consent_state: ConsentState, program: str) -> Settlement:
     """An opt-out that is no newer than a known one of scope ``all`` adds nothing to it."""
     if consent_state.blocked(program):
-        return Settled(consent_state, "repeat", note="already opted out", closes_review=True)
-    return Settled(consent_state, "stale", note="an opt-in that is newer was applied before")
+        return Settlement(consent_state, "repeat", note="already opted out", closes_review=True)
+    return Settlement(consent_state, "stale", note="an opt-in that is newer was applied before")
 
 
 def _opt_in(
-    stored: Stored, consent_state: ConsentState, program: Published, now_us: int
-) -> Settled:
+    stored: StoredEntry, consent_state: ConsentState, program: PublishedProgram, now_us: int
+) -> Settlement:
     entry = stored.entry
     name = entry.program
     if entry.source != "text":
-        return Settled(consent_state, "refused", note="only the subscriber opts in; others restore")
+        return Settlement(
+            consent_state, "refused", note="only the subscriber opts in; others restore"
+        )
     if consent_state.locked:
-        return Settled(consent_state, "refused", note="the number is locked")
+        return Settlement(consent_state, "refused", note="the number is locked")
     newer = [scope for scope in (name, ALL) if is_superseded(stored, consent_state, scope)]
     if newer and all(is_tie(stored, consent_state, scope) for scope in newer):
-        return Settled(consent_state, "tie", note="an opt-out has the same time, and it wins a tie")
+        return Settlement(
+            consent_state, "tie", note="an opt-out has the same time, and it wins a tie"
+        )
     if newer:
-        return Settled(consent_state, "stale", note="an opt-out that is newer was applied before")
+        return Settlement(
+            consent_state, "stale", note="an opt-out that is newer was applied before"
+        )
     answers = _question_open(stored, consent_state)
     if entry.decision.condition and not answers:
-        return Settled(consent_state, "recorded", note="no question of ours was open")
+        return Settlement(consent_state, "recorded", note="no question of ours was open")
     if program.double_opt_in and not answers and _is_new(entry, consent_state):
-        return Settled(_asked(consent_state, name, now_us), "asked", "question")
+        return Settlement(_asked(consent_state, name, now_us), "asked", "question")
     moved = _lifted(consent_state, name)
     changed = _may_text(moved, name, program) and not _may_text(consent_state, name, program)
     changed = changed or (answers and name not in consent_state.consents)
     moved = marked(stored, _without_question(moved, name), name, changed=changed)
     if not changed:
-        return Settled(moved, "repeat", note="was not opted out")
-    return Settled(moved, "applied", "opt_in")
+        return Settlement(moved, "repeat", note="was not opted out")
+    return Settlement(moved, "applied", "opt_in")
 
 
-def _may_text(consent_state: ConsentState, name: str, program: Published) -> bool:
+def _may_text(consent_state: ConsentState, name: str, program: PublishedProgram) -> bool:
     """Whether the program may text the number, by sets and consents."""
     consented = not program.require_consent or name in consent_state.consents
     return consented and not consent_state.blocked(name)
@@ -156,7 +165,7 @@ def _is_new(entry: Entry, consent_state: ConsentState) -> bool:
     return entry.source == "text" and not known
 
 
-def _question_open(stored: Stored, consent_state: ConsentState) -> bool:
+def _question_open(stored: StoredEntry, consent_state: ConsentState) -> bool:
     asked_us = consent_state.state.asked_us.get(stored.entry.program)
     return asked_us is not None and stored.arrived_us - asked_us <= QUESTION_US
 
@@ -179,65 +188,71 @@ def _with_questions(consent_state: ConsentState, asked_us: dict[str, int]) -> Co
 
 
 def _lock(
-    stored: Stored, consent_state: ConsentState, published: Mapping[str, Published]
-) -> Settled:
+    stored: StoredEntry, consent_state: ConsentState, published: Mapping[str, PublishedProgram]
+) -> Settlement:
     """A litigant, a minor, an order of a court: no text of the number's lifts it."""
     if consent_state.locked:
-        return Settled(consent_state, "repeat", note="locked already")
+        return Settlement(consent_state, "repeat", note="locked already")
     moved = msgspec.structs.replace(
         _opt_out(stored, consent_state, published).consent_state, locked=True
     )
-    return Settled(moved, "applied", closes_review=True)
+    return Settlement(moved, "applied", closes_review=True)
 
 
-def _unlock(_: Stored, consent_state: ConsentState, __: Mapping[str, Published]) -> Settled:
+def _unlock(
+    _: StoredEntry, consent_state: ConsentState, __: Mapping[str, PublishedProgram]
+) -> Settlement:
     """Texts are heard again; what was opted out stays so."""
     if not consent_state.locked:
-        return Settled(consent_state, "repeat", note="was not locked")
-    return Settled(msgspec.structs.replace(consent_state, locked=False), "applied")
+        return Settlement(consent_state, "repeat", note="was not locked")
+    return Settlement(msgspec.structs.replace(consent_state, locked=False), "applied")
 
 
-def _consent(stored: Stored, consent_state: ConsentState, _: Mapping[str, Published]) -> Settled:
+def _consent(
+    stored: StoredEntry, consent_state: ConsentState, _: Mapping[str, PublishedProgram]
+) -> Settlement:
     """A consent goes on record; it never lifts an opt-out, for nobody knows which came first."""
     program = stored.entry.program
     if consent_state.blocked(program):
-        return Settled(consent_state, "refused", note="an opt-out or a lock holds; it stays")
+        return Settlement(consent_state, "refused", note="an opt-out or a lock holds; it stays")
     if program in consent_state.consents:
-        return Settled(consent_state, "repeat", note="a consent was on record")
+        return Settlement(consent_state, "repeat", note="a consent was on record")
     consents = consent_state.consents | {program}
-    return Settled(msgspec.structs.replace(consent_state, consents=consents), "applied")
+    return Settlement(msgspec.structs.replace(consent_state, consents=consents), "applied")
 
 
-def _restore(stored: Stored, consent_state: ConsentState, now_us: int) -> Settled:
+def _restore(stored: StoredEntry, consent_state: ConsentState, now_us: int) -> Settlement:
     """An opt-out lifted by somebody other than the subscriber, on a basis. Nobody is answered."""
     moved = restored(stored, consent_state, now_us)
     if isinstance(moved, str):
-        return Settled(consent_state, "refused", note=moved)
+        return Settlement(consent_state, "refused", note=moved)
     changed = moved != consent_state
     moved = marked(stored, moved, stored.entry.program, changed=changed)
     if not changed:
-        return Settled(moved, "repeat", note="was not opted out")
-    return Settled(moved, "applied")
+        return Settlement(moved, "repeat", note="was not opted out")
+    return Settlement(moved, "applied")
 
 
-def _undo(stored: Stored, consent_state: ConsentState, _: Mapping[str, Published]) -> Settled:
+def _undo(
+    stored: StoredEntry, consent_state: ConsentState, _: Mapping[str, PublishedProgram]
+) -> Settlement:
     before = undone(stored, consent_state)
     if before is None:
-        return Settled(consent_state, "refused", note="something newer was said since; it stays")
-    return Settled(before, "applied")
+        return Settlement(consent_state, "refused", note="something newer was said since; it stays")
+    return Settlement(before, "applied")
 
 
 _ACTIONS = {"lock": _lock, "unlock": _unlock, "consent": _consent, "undo": _undo}
 
 
-def _help(consent_state: ConsentState, now_us: int) -> Settled:
+def _help(consent_state: ConsentState, now_us: int) -> Settlement:
     recent = tuple(at for at in consent_state.state.helped_us if at > now_us - HELP_WINDOW_US)
     if len(recent) >= HELP_LIMIT:
-        return Settled(
+        return Settlement(
             consent_state, "recorded", note=f"HELP was answered {HELP_LIMIT} times this hour"
         )
     state = msgspec.structs.replace(consent_state.state, helped_us=(*recent, now_us))
-    return Settled(msgspec.structs.replace(consent_state, state=state), "recorded", "help")
+    return Settlement(msgspec.structs.replace(consent_state, state=state), "recorded", "help")
 
 
 def _opted_out_of_all(consent_state: ConsentState, newer: set[str]) -> ConsentState:
@@ -272,7 +287,7 @@ def opted_in(consent_state: ConsentState) -> list[str]:
     return [scope for scope, mark in consent_state.state.marks.items() if not mark.stops]
 
 
-def is_superseded(stored: Stored, consent_state: ConsentState, scope: str) -> bool:
+def is_superseded(stored: StoredEntry, consent_state: ConsentState, scope: str) -> bool:
     """Whether the scope's newest mark is of the other kind and newer than the message."""
     mark = consent_state.state.marks.get(scope)
     if mark is None or mark.stops == stored.entry.decision.intent.stops:
@@ -283,7 +298,7 @@ def is_superseded(stored: Stored, consent_state: ConsentState, scope: str) -> bo
     return ahead >= 0 if mark.stops else ahead > 0
 
 
-def is_tie(stored: Stored, consent_state: ConsentState, scope: str) -> bool:
+def is_tie(stored: StoredEntry, consent_state: ConsentState, scope: str) -> bool:
     """Whether only an opt-out of the same event time supersedes an opt-in.
 
     Some providers give times in whole seconds, so that START may have been sent after STOP.
@@ -292,7 +307,7 @@ def is_tie(stored: Stored, consent_state: ConsentState, scope: str) -> bool:
     return mark is not None and not _since_outage(stored, mark) and ahead_us(stored, mark) == 0
 
 
-def _since_outage(stored: Stored, mark: Mark) -> bool:
+def _since_outage(stored: StoredEntry, mark: Mark) -> bool:
     """Whether the mark was stored since the outage began that kept the message in a spool.
 
     The spool's event times are its host's, and an opt-in must not win by a clock that is ahead.
@@ -302,7 +317,7 @@ def _since_outage(stored: Stored, mark: Mark) -> bool:
     return bool(outage_us) and not mark.spooled and ms_of(mark.id) * 1000 >= outage_us
 
 
-def ahead_us(stored: Stored, mark: Mark | None) -> int:
+def ahead_us(stored: StoredEntry, mark: Mark | None) -> int:
     """How much newer the mark is than the message; negative where it is older.
 
     Where event times are not compared the message is the newer one, as it came into the inbox
@@ -315,7 +330,7 @@ def ahead_us(stored: Stored, mark: Mark | None) -> int:
 
 
 def marked(
-    stored: Stored, consent_state: ConsentState, scope: str, *, changed: bool
+    stored: StoredEntry, consent_state: ConsentState, scope: str, *, changed: bool
 ) -> ConsentState:
     """Remember the message as the newest of its scope, unless a newer one of its kind is known."""
     entry, known = stored.entry, consent_state.state.marks.get(scope)

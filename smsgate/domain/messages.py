@@ -241,7 +241,7 @@ def ms_of(id_: str) -> int:
     return int(id_.partition("-")[0])
 
 
-class Stored(msgspec.Struct, frozen=True):
+class StoredEntry(msgspec.Struct, frozen=True):
     """An entry as it was read from a partition's inbox."""
 
     id: str
@@ -263,8 +263,8 @@ class Stored(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Added:
-    """What became of an entry that was to be added."""
+class AddResult:
+    """What became of an entry that was to be added to an inbox."""
 
     id: str
     """Empty where the message was stored before."""

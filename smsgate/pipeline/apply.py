@@ -17,11 +17,11 @@ import structlog
 
 from smsgate import __version__
 from smsgate.classifier import reply_text
-from smsgate.consent.events import ConsentState, Event, Published, event_id
+from smsgate.consent.events import ConsentState, Event, PublishedProgram, event_id
 from smsgate.consent.renamed_programs import current_consent_state, entry_now
 from smsgate.consent.reviews import settled_up_to
-from smsgate.consent.transitions import REPLY_WINDOW_US, Settled, published_program, settle
-from smsgate.domain.messages import ALL, Entry, Forward, Intent, Reply, Stored, ms_of
+from smsgate.consent.transitions import REPLY_WINDOW_US, Settlement, published_program, settle
+from smsgate.domain.messages import ALL, Entry, Forward, Intent, Reply, StoredEntry, ms_of
 from smsgate.domain.phone import masked
 from smsgate.metrics.counters import APPLIED_S, EVENTS
 from smsgate.pipeline.forwards import forward_of, without_form
@@ -64,7 +64,7 @@ class InboxApplier:
         self._job_queue = job_queue
         self._pause = threading.Event()
         self._wordings: dict[tuple[str, str, str], tuple[str, str]] = {}
-        self._published: Mapping[str, Published] = {
+        self._published: Mapping[str, PublishedProgram] = {
             program.name: published_program(program) for program in settings.programs
         }
         self._renamed = settings.programs.renamed
@@ -128,7 +128,7 @@ class InboxApplier:
         lists = [place for place, one in enumerate(batch.entries) if one.entry.numbers]
         if lists:
             batch = Batch(batch.cursor, batch.entries[: lists[0] or 1])
-        entries: Sequence[Stored] = batch.entries
+        entries: Sequence[StoredEntry] = batch.entries
         if self._renamed:
             entries = [entry_now(stored, self._renamed) for stored in entries]
         if entries[0].entry.numbers:
@@ -159,7 +159,7 @@ class InboxApplier:
         for account, seconds in took_s.items():
             metrics.took_each(APPLIED_S, seconds, account)
 
-    def _effects(self, partition: int, batch: Sequence[Stored]) -> Effects:
+    def _effects(self, partition: int, batch: Sequence[StoredEntry]) -> Effects:
         entries = [stored.entry for stored in batch]
         numbers = [*dict.fromkeys(one.number for one in entries if one.phone and one.number)]
         named = {*self._published, *self._renamed, *(entry.program for entry in entries)}
@@ -183,7 +183,9 @@ class InboxApplier:
             forwards=effects.forwards,
         )
 
-    def _settle(self, partition: int, stored: Stored, effects: _BatchEffects, now_us: int) -> None:
+    def _settle(
+        self, partition: int, stored: StoredEntry, effects: _BatchEffects, now_us: int
+    ) -> None:
         entry = stored.entry
         before = effects.consent_states.get(entry.number, ConsentState())
         settled = settle(stored, before, self._published, now_us)
@@ -207,7 +209,12 @@ class InboxApplier:
                 effects.forwards.append(forward)
 
     def _answer(
-        self, partition: int, stored: Stored, settled: Settled, effects: _BatchEffects, now_us: int
+        self,
+        partition: int,
+        stored: StoredEntry,
+        settled: Settlement,
+        effects: _BatchEffects,
+        now_us: int,
     ) -> str:
         """Put a reply into the outbox, or say why there is none."""
         entry = stored.entry
@@ -261,7 +268,12 @@ def _log_ties(events: Sequence[Event]) -> None:
 
 
 def applied_event(
-    partition: int, stored: Stored, before: ConsentState, settled: Settled, note: str, now_us: int
+    partition: int,
+    stored: StoredEntry,
+    before: ConsentState,
+    settled: Settlement,
+    note: str,
+    now_us: int,
 ) -> Event:
     """The event of an entry. ``note``: why nobody answers it, or nothing."""
     entry = stored.entry

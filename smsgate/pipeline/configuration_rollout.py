@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import msgspec
 
 from smsgate import __version__
-from smsgate.consent.events import Published
+from smsgate.consent.events import PublishedProgram
 from smsgate.consent.transitions import published_program
 from smsgate.domain.errors import ConfigurationError, Fault, StoreNotReady
 from smsgate.metrics.snapshot import Process
@@ -130,7 +130,7 @@ def publish_programs(settings: Settings, store: Store) -> None:
     store.metadata.publish(published_programs(settings))
 
 
-def published_programs(settings: Settings) -> dict[str, Published]:
+def published_programs(settings: Settings) -> dict[str, PublishedProgram]:
     """By name, former ones too, what every gate knows of a program."""
     published = {one.name: published_program(one) for one in settings.programs}
     former = {

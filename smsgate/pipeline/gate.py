@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 
-from smsgate.consent.events import Mark, NumberState, Published
+from smsgate.consent.events import Mark, NumberState, PublishedProgram
 from smsgate.domain.errors import (
     InvalidNumber,
     LinksNotReady,
@@ -278,7 +278,7 @@ def _read(numbers: Sequence[str]) -> tuple[list[str], dict[int, str]]:
 
 
 def _answer(
-    asked: str, bits: int, program: str, published: Published, state: NumberState
+    asked: str, bits: int, program: str, published: PublishedProgram, state: NumberState
 ) -> GateAnswer:
     """The most binding reason first: lock, sets, holds, reviews, then the missing consent."""
     if bits & LOCKED:

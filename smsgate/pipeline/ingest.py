@@ -25,7 +25,7 @@ from smsgate.domain.errors import (
 )
 from smsgate.domain.messages import (
     ALL,
-    Added,
+    AddResult,
     Arrival,
     Decision,
     Entry,
@@ -259,7 +259,7 @@ class Ingest:
                     labels[place] = "duplicate"
         return labels
 
-    def _add(self, lasting: list[Arrival]) -> tuple[list[Added], list[int]]:
+    def _add(self, lasting: list[Arrival]) -> tuple[list[AddResult], list[int]]:
         """Add them to the inbox; if the store fails, keep them in the spool and raise."""
         try:
             return self._store.group_commit.add(lasting)

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 import msgspec
 
 from smsgate import __version__
-from smsgate.consent.events import ConsentState, Event, ListGroup, Published, event_id
+from smsgate.consent.events import ConsentState, Event, ListGroup, PublishedProgram, event_id
 from smsgate.consent.list_import import as_plain, settle_listed, settle_undone
-from smsgate.consent.transitions import Settled
-from smsgate.domain.messages import ALL, Entry, Stored, ms_of
+from smsgate.consent.transitions import Settlement
+from smsgate.domain.messages import ALL, Entry, StoredEntry, ms_of
 from smsgate.store import Store
 from smsgate.store.commits import Effects, Move
 from smsgate.store.inbox import hold_field
@@ -34,12 +34,12 @@ class _ListEffects:
 class ListApplier:
     """Settles the numbers of a list, those that stand alike together."""
 
-    def __init__(self, store: Store, published: Mapping[str, Published]) -> None:
+    def __init__(self, store: Store, published: Mapping[str, PublishedProgram]) -> None:
         """Use this store; ``published`` are the programs that are configured."""
         self._store = store
         self._published = published
 
-    def effects(self, partition: int, stored: Stored) -> Effects:
+    def effects(self, partition: int, stored: StoredEntry) -> Effects:
         """What the entry does to its numbers. Raises ``StoreUnavailable``, ``StoreNotReady``."""
         entry = stored.entry
         programs = sorted({*self._published, *_named(entry)} - {"", ALL})
@@ -77,8 +77,8 @@ class ListApplier:
         )
 
     def _settling(
-        self, partition: int, stored: Stored, now_us: int
-    ) -> Callable[[ConsentState], Settled]:
+        self, partition: int, stored: StoredEntry, now_us: int
+    ) -> Callable[[ConsentState], Settlement]:
         """Gives what the entry does to a number that stands so."""
         if stored.entry.action == UNDO:
             last_list = self._store.inbox.last_list(partition)
@@ -87,7 +87,7 @@ class ListApplier:
         return lambda before: settle_listed(plain, before, self._published, now_us)
 
     def _closed(
-        self, stored: Stored, numbers: Iterable[str], waiting: Mapping[str, str]
+        self, stored: StoredEntry, numbers: Iterable[str], waiting: Mapping[str, str]
     ) -> list[tuple[str, str]]:
         entry = stored.entry
         names = self._published if entry.scope == ALL else [entry.scope or entry.program]
@@ -108,7 +108,7 @@ def _note(
     effects.after.update(dict.fromkeys(numbers, after))
 
 
-def _event(partition: int, stored: Stored, listed: list[ListGroup], now_us: int) -> Event:
+def _event(partition: int, stored: StoredEntry, listed: list[ListGroup], now_us: int) -> Event:
     entry = stored.entry
     outcomes = {group.outcome for group in listed}
     kind = UNDONE if entry.action == UNDO else "import"

@@ -28,7 +28,7 @@ from smsgate.consent.restore import (
 from smsgate.domain.errors import Forbidden, RestoreRefused, SmsGateError, Unfit, UnknownProgram
 from smsgate.domain.messages import (
     ALL,
-    Added,
+    AddResult,
     Arrival,
     Consent,
     Decision,
@@ -341,12 +341,12 @@ class ManualEntries:
         self._job_queue.notify_inboxes(partitions)
         return added[0].id
 
-    def add_each(self, changes: Sequence[Entry | SmsGateError]) -> list[Added | SmsGateError]:
+    def add_each(self, changes: Sequence[Entry | SmsGateError]) -> list[AddResult | SmsGateError]:
         """Put entries into the inbox, in one round trip; return what became of each, in order.
 
         A refusal stays in its place. Raises ``StoreUnavailable`` if nothing at all could be stored.
         """
-        added: list[Added | SmsGateError] = []
+        added: list[AddResult | SmsGateError] = []
         entries = [one for one in changes if isinstance(one, Entry)]
         if entries:
             results, partitions = self._store.inbox.add_each([Arrival(one) for one in entries])

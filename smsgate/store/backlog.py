@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 import msgspec
 
 from smsgate.consent.events import DeadLetter
-from smsgate.domain.messages import Forward, Reply, Stored, UndeliveredForward, ms_of
+from smsgate.domain.messages import Forward, Reply, StoredEntry, UndeliveredForward, ms_of
 from smsgate.metrics.snapshot import Backlog, QueueDepth, SpoolDepth
 from smsgate.store.connection import now_us, of_partitions, translated
 from smsgate.store.inbox import stored_of
@@ -38,7 +38,7 @@ class OverdueTexts:
 
     replies: list[Reply]
     """In the outboxes, past their deadlines."""
-    messages: list[Stored]
+    messages: list[StoredEntry]
     """In the inboxes, received longer ago than a reply may take."""
     is_partial: bool
     """Whether there may be more of them."""

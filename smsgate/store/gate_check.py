@@ -13,7 +13,7 @@ from zlib import crc32
 
 import msgspec
 
-from smsgate.consent.events import NumberState, Published
+from smsgate.consent.events import NumberState, PublishedProgram
 from smsgate.domain.errors import StoreNotReady, UnknownProgram
 from smsgate.store.keys import LAYOUT, PARTITION_KEYS, PARTITIONS
 from smsgate.store.redis_types import Result
@@ -31,7 +31,7 @@ _MOST_OF_BUCKET = 2 * CHECK_CHUNK
 """Numbers of one bucket, with their places, that go into one call of ``check``."""
 _NOT_ZERO = re.compile(rb"[^\0]")
 _state = msgspec.json.Decoder(NumberState).decode
-_published = msgspec.json.Decoder(Published).decode
+_published = msgspec.json.Decoder(PublishedProgram).decode
 
 
 class GateSnapshot:
@@ -41,7 +41,7 @@ class GateSnapshot:
 
     def __init__(self, count: int) -> None:
         self.bits = bytearray(count)
-        self.program = Published()
+        self.program = PublishedProgram()
         self.states: dict[int, NumberState] = {}
         """By place, what the partition remembers of a number that is blocked."""
 
@@ -107,7 +107,7 @@ def refuse_buckets(fields: Sequence[bytes | None], buckets: int) -> None:
         raise StoreNotReady("the store was rebuilt with another bucket count; ask again")
 
 
-def published_of(raw: bytes, name: str) -> Published:
+def published_of(raw: bytes, name: str) -> PublishedProgram:
     """A program as it was published. Raises ``UnknownProgram`` where it was not."""
     if not raw:
         raise UnknownProgram(f"no program is called {name!r}")

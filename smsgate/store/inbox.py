@@ -11,7 +11,7 @@ import msgspec
 from redis.exceptions import RedisError
 
 from smsgate.domain.errors import StoreUnavailable
-from smsgate.domain.messages import Added, Arrival, Decision, Entry, Intent, Stored
+from smsgate.domain.messages import AddResult, Arrival, Decision, Entry, Intent, StoredEntry
 from smsgate.store.connection import of_partitions, round_trip, translated
 from smsgate.store.health import Replicas
 from smsgate.store.keys import PARTITION_KEYS, PartitionKeys, partition_of
@@ -34,7 +34,7 @@ class Batch:
     """What a worker read from a partition's inbox, and the cursor from which it read."""
 
     cursor: str
-    entries: tuple[Stored, ...]
+    entries: tuple[StoredEntry, ...]
 
 
 class Inbox:
@@ -46,7 +46,7 @@ class Inbox:
         self._mark_idle = Script(client, "rest")
         self._replicas = Replicas(client)
 
-    def add(self, arrivals: Sequence[Arrival]) -> tuple[list[Added], list[int]]:
+    def add(self, arrivals: Sequence[Arrival]) -> tuple[list[AddResult], list[int]]:
         """Store entries durably and place their holds, in one round trip.
 
         Gives what became of each, in order, and the partitions for which a job is to be enqueued.
@@ -58,7 +58,7 @@ class Inbox:
 
     def add_each(
         self, arrivals: Sequence[Arrival]
-    ) -> tuple[list[Added | StoreUnavailable], list[int]]:
+    ) -> tuple[list[AddResult | StoreUnavailable], list[int]]:
         """As ``add``, but with the error of each arrival in its place.
 
         Raises ``StoreUnavailable`` where the way to Redis broke.
@@ -71,7 +71,7 @@ class Inbox:
             for partition, of_partition in places.items()
         ]
         results = self._add.each(calls, self._replicas.confirmation())
-        added: list[Added | StoreUnavailable] = [Added("")] * len(arrivals)
+        added: list[AddResult | StoreUnavailable] = [AddResult("")] * len(arrivals)
         notified = []
         for (partition, of_partition), result in zip(places.items(), results, strict=True):
             if isinstance(result, StoreUnavailable):
@@ -79,7 +79,7 @@ class Inbox:
                     added[at] = result
                 continue
             for at, id_ in zip(of_partition, result[1:], strict=True):
-                added[at] = Added(id=id_.decode(), duplicate=not id_)
+                added[at] = AddResult(id=id_.decode(), duplicate=not id_)
             if result[0] == 1:
                 notified.append(partition)
         return added, notified
@@ -99,10 +99,10 @@ class Inbox:
                     raise one
         cursor, rows = answers
         # ``add.lua`` wrote the fields ``e`` and ``s``, in this order.
-        entries = [Stored(id_.decode(), int(row[3]), _entry(row[1])) for id_, row in rows]
+        entries = [StoredEntry(id_.decode(), int(row[3]), _entry(row[1])) for id_, row in rows]
         return Batch((cursor or b"").decode(), tuple(entries))
 
-    def latest(self, partition: int, count: int) -> list[Stored]:
+    def latest(self, partition: int, count: int) -> list[StoredEntry]:
         """The newest entries that wait in a partition, oldest first."""
         with translated():
             rows = self._client.xrevrange(PARTITION_KEYS[partition].inbox, count=count)
@@ -174,12 +174,12 @@ class Inbox:
             return self._client.xlen(PARTITION_KEYS[partition].inbox)
 
 
-def stored_or_raise(added: Sequence[Added | StoreUnavailable]) -> list[Added]:
+def stored_or_raise(added: Sequence[AddResult | StoreUnavailable]) -> list[AddResult]:
     """The outcomes, if none of them is an error."""
     for one in added:
         if isinstance(one, StoreUnavailable):
             raise one
-    return [one for one in added if isinstance(one, Added)]
+    return [one for one in added if isinstance(one, AddResult)]
 
 
 def json_text(value: msgspec.Struct) -> str:
@@ -196,9 +196,9 @@ def _partition(entry: Entry) -> int:
     return partition_of(entry.numbers[0] if entry.numbers else entry.number)
 
 
-def stored_of(id_: bytes, fields: Mapping[bytes, bytes]) -> Stored:
+def stored_of(id_: bytes, fields: Mapping[bytes, bytes]) -> StoredEntry:
     """An entry of an inbox as redis-py gives it."""
-    return Stored(id=id_.decode(), event_time_us=int(fields[b"s"]), entry=_entry(fields[b"e"]))
+    return StoredEntry(id=id_.decode(), event_time_us=int(fields[b"s"]), entry=_entry(fields[b"e"]))
 
 
 def _entry(raw: bytes) -> Entry:
@@ -261,7 +261,7 @@ class _Waiter:
         self.arrivals = arrivals
         self.lock = threading.Lock()
         self.is_leader = False
-        self.added: list[Added | StoreUnavailable] = []
+        self.added: list[AddResult | StoreUnavailable] = []
         self.partitions: list[int] = []
 
 
@@ -278,7 +278,7 @@ class GroupCommit:
         self._queue: list[_Waiter] = []
         self._has_leader = False
 
-    def add(self, arrivals: Sequence[Arrival]) -> tuple[list[Added], list[int]]:
+    def add(self, arrivals: Sequence[Arrival]) -> tuple[list[AddResult], list[int]]:
         """Store entries durably and place their holds, as ``Inbox.add`` does.
 
         Gives what became of each, in order, and the partitions for which a job is to be asked for:

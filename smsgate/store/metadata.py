@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
-from smsgate.consent.events import Published
+from smsgate.consent.events import PublishedProgram
 from smsgate.domain.errors import StoreNotReady
 from smsgate.store import write_lease
 from smsgate.store.connection import now_us, of_partitions, translated
@@ -65,7 +65,7 @@ class StoreMetadata:
         of_partitions(self._client, lambda one, keys: one.hset(keys.metadata, mapping=fields))
         return store
 
-    def publish(self, programs: Mapping[str, Published]) -> None:
+    def publish(self, programs: Mapping[str, PublishedProgram]) -> None:
         """Make the programs known to every gate.
 
         A program that is gone stays known, so that its suppressions go on to hold.
@@ -74,12 +74,13 @@ class StoreMetadata:
         if rows:
             of_partitions(self._client, lambda one, keys: one.hset(keys.programs, mapping=rows))
 
-    def programs(self) -> dict[str, Published]:
+    def programs(self) -> dict[str, PublishedProgram]:
         """The programs that were published."""
         with translated():
             rows = self._client.hgetall(PARTITION_KEYS[0].programs)
         return {
-            name.decode(): msgspec.json.decode(row, type=Published) for name, row in rows.items()
+            name.decode(): msgspec.json.decode(row, type=PublishedProgram)
+            for name, row in rows.items()
         }
 
     def suppressing(self, programs: Iterable[str], buckets: int) -> list[str]:

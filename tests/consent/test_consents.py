@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from smsgate.consent.events import ConsentState, Published
+from smsgate.consent.events import ConsentState, PublishedProgram
 from smsgate.consent.transitions import QUESTION_US, settle
 from smsgate.domain.messages import Intent
 from tests.fakes.values import decision, stored
@@ -13,8 +13,8 @@ from tests.fakes.values import decision, stored
 NOW_US = 1_790_000_000_000_000
 NOW_MS = NOW_US // 1000
 PROGRAMS = {
-    "alerts": Published(double_opt_in=True, require_consent=True),
-    "promos": Published(),
+    "alerts": PublishedProgram(double_opt_in=True, require_consent=True),
+    "promos": PublishedProgram(),
 }
 OUT, IN = Intent.OPT_OUT, Intent.OPT_IN
 

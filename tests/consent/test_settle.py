@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smsgate.consent.events import ConsentState, Published
+from smsgate.consent.events import ConsentState, PublishedProgram
 from smsgate.consent.transitions import COMPARABLE_US, HELP_LIMIT, settle
 from smsgate.domain.messages import ALL, Intent
 from tests.fakes.values import decision, stored
 
-PROGRAMS = {"alerts": Published(), "promos": Published()}
+PROGRAMS = {"alerts": PublishedProgram(), "promos": PublishedProgram()}
 START_US = 1_790_000_000_000_000
 
 OUT, IN, OUT_ALL = Intent.OPT_OUT, Intent.OPT_IN, Intent.OPT_OUT_ALL

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from smsgate.domain.messages import ALL, Decision, Entry, Intent, Stored
+from smsgate.domain.messages import ALL, Decision, Entry, Intent, StoredEntry
 
 NUMBER = "+14155550123"
 OTHER = "+33612345678"
@@ -27,7 +27,7 @@ def entry(intent: Intent = Intent.OPT_OUT, number: str = NUMBER, **rest) -> Entr
     )
 
 
-def stored(intent: Intent, event_time_us: int, id_: str = "", **rest) -> Stored:
-    return Stored(
+def stored(intent: Intent, event_time_us: int, id_: str = "", **rest) -> StoredEntry:
+    return StoredEntry(
         id=id_ or f"{event_time_us}-0", event_time_us=event_time_us, entry=entry(intent, **rest)
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from smsgate.consent.events import Published
+from smsgate.consent.events import PublishedProgram
 from smsgate.store import Store
 from smsgate.store.connection import open_redis
 from smsgate.store.redis_address import kind_of
@@ -43,6 +43,6 @@ def bare_store(redis_url) -> Store:
 def store(bare_store) -> Store:
     bare_store.metadata.create(buckets=8)
     bare_store.metadata.publish(
-        {"alerts": Published(), "service": Published(kind="service", scope="program")}
+        {"alerts": PublishedProgram(), "service": PublishedProgram(kind="service", scope="program")}
     )
     return bare_store

@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from smsgate.domain.errors import StoreUnavailable
-from smsgate.domain.messages import Added, Arrival
+from smsgate.domain.messages import AddResult, Arrival
 from smsgate.store.inbox import GroupCommit, Inbox
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from tests.fakes.values import NUMBER, OTHER, entry
@@ -94,7 +94,7 @@ def test_a_partition_that_cannot_be_written_fails_only_those_who_need_it(store, 
     redis_client.lpush(PARTITION_KEYS[partition_of(OTHER)].inbox, "not a stream")
     added, _ = store.inbox.add_each([arrival(NUMBER, "SM1"), arrival(OTHER, "SM2")])
 
-    assert isinstance(added[0], Added)
+    assert isinstance(added[0], AddResult)
     assert isinstance(added[1], StoreUnavailable)
     with pytest.raises(StoreUnavailable):
         store.inbox.add([arrival(OTHER, "SM2"), arrival(NUMBER, "SM5")])

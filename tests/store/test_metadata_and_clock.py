@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from smsgate.consent.events import Published
+from smsgate.consent.events import PublishedProgram
 from smsgate.domain.errors import StoreNotReady
 from smsgate.domain.messages import Arrival, Intent
 from smsgate.store import Store
@@ -31,7 +31,7 @@ def test_a_store_that_lost_a_partition_is_not_made_again(store, redis_client):
 
 
 def test_programs_are_known_in_every_partition_and_are_never_forgotten(store, redis_client):
-    store.metadata.publish({"news": Published(kind="service")})
+    store.metadata.publish({"news": PublishedProgram(kind="service")})
 
     assert set(store.metadata.programs()) == {"alerts", "service", "news"}
     assert all(redis_client.hexists(keys.programs, "news") for keys in PARTITION_KEYS)

@@ -7,7 +7,13 @@ import random
 
 import pytest
 
-from smsgate.consent.events import ConsentState, Mark, NumberState, Published, consent_state_row
+from smsgate.consent.events import (
+    ConsentState,
+    Mark,
+    NumberState,
+    PublishedProgram,
+    consent_state_row,
+)
 from smsgate.domain.errors import StoreNotReady, UnknownProgram
 from smsgate.domain.messages import ALL, Arrival, Intent
 from smsgate.store import number_reader
@@ -63,7 +69,7 @@ def test_every_way_to_stand_is_told_apart(store):
 
 
 def test_consents_are_looked_at_where_the_program_requires_them(store):
-    store.metadata.publish({"club": Published(require_consent=True)})
+    store.metadata.publish({"club": PublishedProgram(require_consent=True)})
     put(store, {NUMBER: ConsentState(consents=frozenset({"club", "alerts"}))})
 
     assert bits(store.numbers.check([NUMBER], "club")) == [CONSENT]

@@ -7,7 +7,7 @@ import signal
 import pytest
 from redis import SSLConnection
 
-from smsgate.consent.events import Published
+from smsgate.consent.events import PublishedProgram
 from smsgate.domain.errors import SmsGateError, StoreUnavailable
 from smsgate.domain.messages import Arrival
 from smsgate.pipeline.gate import Gate
@@ -34,7 +34,7 @@ def reasons(gate: Gate, *numbers: str) -> list[str]:
 def test_a_failover_changes_no_answer_and_the_gate_never_says_allowed_meanwhile(sentinels):
     store = Store(open_redis(sentinels.url))
     store.metadata.create(buckets=8)
-    store.metadata.publish({"alerts": Published()})
+    store.metadata.publish({"alerts": PublishedProgram()})
     store.inbox.add([Arrival(entry())])
     gate = Gate.from_url(sentinels.url)
     assert reasons(gate, NUMBER, OTHER, *MANY)[:2] == ["hold", ""]

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from smsgate.domain.messages import ALL, Added, Arrival, Consent, Decision, Entry, Intent
+from smsgate.domain.messages import ALL, AddResult, Arrival, Consent, Decision, Entry, Intent
 from smsgate.features.lists.import_record import (
     IMPORT_FILE,
     ImportChange,
@@ -128,7 +128,7 @@ class NumberImport:
             for one in self._entries(numbers, request, since_us, part)
             if one.message_id not in known
         ]
-        added: list[Added] = []
+        added: list[AddResult] = []
         if entries:
             added, _ = self._store.inbox.add([Arrival(entry) for entry in entries])
         outcomes: dict[str, str] = {}

@@ -17,7 +17,7 @@ from smsgate.domain.errors import (
     StoreUnavailable,
     UnknownProgram,
 )
-from smsgate.domain.messages import ALL, Stored, numbers_in
+from smsgate.domain.messages import ALL, StoredEntry, numbers_in
 from smsgate.domain.phone import is_e164
 from smsgate.pipeline.gate import GateAnswer
 from smsgate.pipeline.reviews import OpenReview, list_open_of
@@ -116,7 +116,7 @@ class NumberOverview:
     """Whether it opted out of everything, also of programs of tomorrow."""
     consents: list[Event] = field(default_factory=list)
     """Newest first."""
-    pending: list[Stored] = field(default_factory=list)
+    pending: list[StoredEntry] = field(default_factory=list)
     """What waits to be applied."""
     problems: list[str] = field(default_factory=list)
     """What cannot be shown, and why."""

@@ -18,7 +18,7 @@ from typing import TypeVar
 import msgspec
 
 from smsgate import __version__
-from smsgate.consent.events import ConsentState, Event, Published, event_id
+from smsgate.consent.events import ConsentState, Event, PublishedProgram, event_id
 from smsgate.domain.errors import RecordsDiffer, StoreNotReady
 from smsgate.features.records_admin.write_behind import WriteBehind
 from smsgate.metrics.snapshot import RebuildProgress
@@ -132,7 +132,7 @@ class RebuildService:
         self,
         store: Store,
         records: Records,
-        programs: dict[str, Published],
+        programs: dict[str, PublishedProgram],
         renamed: dict[str, str],
         applications: dict[str, Application],
     ) -> None:

@@ -9,7 +9,7 @@ from typing import Annotated, TypeVar
 import msgspec
 
 from smsgate.domain.errors import SmsGateError
-from smsgate.domain.messages import Added, Entry
+from smsgate.domain.messages import AddResult, Entry
 from smsgate.pipeline.manual import RestoreRequest
 from smsgate.web.problems import reason_of
 from smsgate.web.v1.operations import Call, Outcome, read_item
@@ -81,7 +81,7 @@ def _named(item: msgspec.Raw) -> tuple[str, str]:
     )
 
 
-def _result(number: str, correlation: str, found: Added | SmsGateError) -> ItemResult:
+def _result(number: str, correlation: str, found: AddResult | SmsGateError) -> ItemResult:
     if isinstance(found, SmsGateError):
         why = {"reason": reason_of(found), "detail": str(found)}
         return ItemResult(number, "refused", correlation, **why)

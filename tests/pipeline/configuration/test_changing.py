@@ -8,7 +8,7 @@ import time
 import msgspec
 import pytest
 
-from smsgate.consent.events import Published
+from smsgate.consent.events import PublishedProgram
 from smsgate.domain.errors import ConfigurationError, StoreUnavailable
 from smsgate.metrics.snapshot import Process
 from smsgate.pipeline.configuration import load_configuration
@@ -88,7 +88,7 @@ def test_a_program_may_be_dropped_that_lives_on_under_another_name(
 
 
 def test_a_program_without_opt_outs_may_be_dropped(files: Files, store: Store) -> None:
-    store.metadata.publish({"old": Published()})
+    store.metadata.publish({"old": PublishedProgram()})
     files.write(CONFIG)
     apply_configuration(files.environ, store, "me")
 
@@ -97,7 +97,7 @@ def test_a_program_without_opt_outs_may_be_dropped(files: Files, store: Store) -
 def test_opt_outs_are_found_in_every_partition_and_bucket(
     files: Files, store: Store, redis_client, bucket: int
 ) -> None:
-    store.metadata.publish({"old": Published()})
+    store.metadata.publish({"old": PublishedProgram()})
     redis_client.sadd(f"{PARTITION_KEYS[15].prefix}set:old:{bucket}", 1)
     with pytest.raises(ConfigurationError, match=r"programs\.old"):
         refuse_dropped(load_configuration(files.environ).settings, store)
@@ -176,7 +176,7 @@ def test_all_of_it_on_a_cluster(files: Files, cluster_url: str, process: Process
     assert len(store.heartbeats.running()) == 5
     store.heartbeats.withdraw("p1")
     assert len(store.heartbeats.running()) == 4
-    store.metadata.publish({"old": Published()})
+    store.metadata.publish({"old": PublishedProgram()})
     assert store.metadata.suppressing(["old"], store.numbers.bucket_count()) == []
     keys = PARTITION_KEYS[9].suppressed_all("old", 2048)
     store.configurations._client.sadd(keys[2047], 1)

@@ -16,7 +16,7 @@ from schemathesis.checks import not_a_server_error
 from schemathesis.generation import GenerationMode
 from schemathesis.specs.openapi import checks as of_document
 
-from smsgate.consent.events import NumberState, Published
+from smsgate.consent.events import NumberState, PublishedProgram
 from smsgate.pipeline import gate
 from smsgate.web import create_app
 from smsgate.web.v1 import OPERATIONS
@@ -50,7 +50,7 @@ def test_every_operation_is_in_the_document_with_its_types(api) -> None:
 def gate_reasons() -> set[str]:
     """Every reason that the gate's code gives, whatever the store says of a number."""
     programs = [
-        Published(kind=kind, require_consent=wanted)
+        PublishedProgram(kind=kind, require_consent=wanted)
         for kind, wanted in itertools.product(("marketing", "service"), (True, False))
     ]
     answers = [
