@@ -31,6 +31,9 @@ AS_STARTED = ("maxmemory", "0", "maxmemory-policy", "noeviction", "appendfsync",
 
 settings.register_profile("quick", max_examples=40, deadline=None)
 settings.register_profile("full", max_examples=300, deadline=None)
+settings.register_profile("alone", deadline=None)
+settings.load_profile("alone")
+"""Without ``--hypothesis-profile`` too, no example has to end in 200 ms of a busy machine."""
 _MEMORY, _ENOUGH = Path("/dev/shm"), 2 << 30
 
 
