@@ -285,23 +285,62 @@ def test_how_long_ordinary_texts_are_kept_is_said(services, viewer):
 
 
 def test_a_long_story_with_ordinary_texts_comes_in_pages_that_miss_nothing(services, viewer):
-    """Also where many were written in the same millisecond, and an event has a text's time."""
+    """Also where many were written in the same millisecond."""
     ordinary(services, *(f"text {at}." for at in range(40)))
+    await_next_millisecond(services)
     for at in range(40, 50):
         told(services, Intent.HELP, f"text {at}.", applied=False)
     work(services)
     services.archiver.move_all()
+    await_next_millisecond(services)
     ordinary(services, *(f"text {at}." for at in range(50, 65)))
-    seen, path, pages = [], PAGE, 0
+    pages = numbered_texts(viewer)
+    assert [one for page in pages for one in page] == [*reversed(range(65))]
+    assert len(pages) == 3
+
+
+@pytest.mark.parametrize("page_size", [1, 2, 3, 30])
+def test_texts_and_events_of_one_millisecond_are_each_told_once(
+    services, viewer, monkeypatch, page_size
+):
+    """Wherever among them a page ends."""
+    monkeypatch.setattr("smsgate.features.numbers.timeline.PAGE", page_size)
+    for at in range(3):
+        told(services, Intent.HELP, f"text {at}.", applied=False)
+    work(services)
+    services.archiver.move_all()
+    events = services.history.of_number(NUMBER)
+    written = sorted({one.received_us // 1000 for one in events if one.kind != "reply"})
+    ids = [f"{ms}-{place}" for ms in written for place in range(4)]
+    for at, id_ in enumerate(ids, 3):
+        text = msgspec.json.encode(entry(Intent.NONE, text=f"text {at}."))
+        services.store.sample_log._client.xadd(
+            PARTITION_KEYS[PARTITION].sample_log, {"e": text}, id=id_
+        )
+    found = [one for page in numbered_texts(viewer) for one in page]
+    assert sorted(found) == [*range(3 + len(ids))]
+
+
+def await_next_millisecond(services) -> None:
+    """Wait until Redis's clock shows another millisecond.
+
+    An event has the time of its millisecond's begin, so a text of the same one seems newer.
+    """
+    before = services.store.heartbeats.now_us() // 1000
+    while services.store.heartbeats.now_us() // 1000 == before:
+        pass
+
+
+def numbered_texts(viewer) -> list[list[int]]:
+    """The number in each text of the whole story, newest first, by page."""
+    pages, path = [], PAGE
     while path:
         page = viewer.get(path)
-        seen += re.findall(r"text (\d+)\.", page.text)
-        pages += 1
+        pages.append([int(one) for one in re.findall(r"text (\d+)\.", page.text)])
         older = re.search(r'rel="next" href="(\?before=[^"]+)"', page.text)
         assert ("are kept for a limited time only" in page.text) == (older is None)
         path = f"{PAGE}{older[1]}" if older else ""
-    assert seen == [str(at) for at in reversed(range(65))]
-    assert pages == 3
+    return pages
 
 
 def test_a_text_of_an_events_very_time_is_on_the_page_behind_it(services, viewer, monkeypatch):
