@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from smsgate.consent.composing import compose
+    from smsgate.pipeline.async_gate import AsyncGate
     from smsgate.pipeline.configuration import load_configuration
     from smsgate.pipeline.gate import Gate
 else:
     _PUBLIC = {
+        "AsyncGate": "smsgate.pipeline.async_gate",
         "Gate": "smsgate.pipeline.gate",
         "compose": "smsgate.consent.composing",
         "load_configuration": "smsgate.pipeline.configuration",
@@ -23,6 +25,6 @@ else:
         return getattr(importlib.import_module(_PUBLIC[name]), name)
 
 
-__all__ = ["Gate", "__version__", "compose", "load_configuration"]
+__all__ = ["AsyncGate", "Gate", "__version__", "compose", "load_configuration"]
 
 __version__ = "0.1.0"

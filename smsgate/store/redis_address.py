@@ -15,13 +15,17 @@ from typing import Any, cast
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import redis
+from redis import asyncio
+from redis.asyncio.retry import Retry as AsyncRetry
+from redis.asyncio.sentinel import Sentinel as AsyncSentinel
+from redis.asyncio.sentinel import SentinelConnectionPool
 from redis.backoff import NoBackoff
 from redis.cluster import ClusterNode, RedisCluster
 from redis.exceptions import RedisClusterException
 from redis.retry import Retry
 from redis.sentinel import Sentinel
 
-from smsgate.store.redis_types import Client
+from smsgate.store.redis_types import AsyncClient, Client
 
 _SENTINEL_PORT = 26379
 _PORT = 6379
@@ -48,10 +52,27 @@ def open_redis(url: str, timeout_s: float | None, connect_s: float) -> Client:
         "retry": Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
     }
     if kind == "sentinel":
-        return _behind_sentinels(url, options)
+        return cast("Client", _primary(url, options, Sentinel, redis.Redis))
     if kind == "cluster":
         return cast("Client", Cluster(url, options))
     return cast("Client", redis.Redis.from_url(url, **options))
+
+
+def open_async_redis(url: str, timeout_s: float) -> AsyncClient:
+    """As ``open_redis``, but a client to await; for one event loop. ``timeout_s`` in seconds."""
+    kind = kind_of(url)
+    options: dict[str, Any] = {
+        "socket_timeout": timeout_s,
+        "socket_connect_timeout": timeout_s,
+        "retry": AsyncRetry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
+    }
+    if kind == "sentinel":
+        return cast("AsyncClient", _primary(url, options, AsyncSentinel, _AsyncPrimary))
+    if kind == "cluster":
+        nodes = [asyncio.cluster.ClusterNode(host, port) for host, port in _hosts(url, _PORT)]
+        cluster = asyncio.RedisCluster(startup_nodes=nodes, **_credentials(url), **options)
+        return cast("AsyncClient", cluster)
+    return cast("AsyncClient", asyncio.Redis.from_url(url, **options))
 
 
 def kind_of(url: str) -> str:
@@ -112,15 +133,31 @@ class Cluster:
             return self._client
 
 
-def _behind_sentinels(url: str, options: dict[str, Any]) -> Client:
+class _AsyncPrimary(asyncio.Redis):
+    """A primary that closes what it asks the Sentinels with, too."""
+
+    async def aclose(self, close_connection_pool: bool | None = None) -> None:
+        pool = cast("SentinelConnectionPool", self.connection_pool)
+        await super().aclose(close_connection_pool)
+        for one in pool.sentinel_manager.sentinels:
+            await one.aclose()
+
+
+def _primary(
+    url: str, options: dict[str, Any], sentinels: type[Any], client: type[object]
+) -> object:
+    """A ``client`` that asks ``sentinels`` where the primary is."""
     name, _, database = urlsplit(url).path.strip("/").partition("/")
     hosts = _hosts(url, _SENTINEL_PORT)
     asking = {**options, **_over_tls(url), **_of_sentinels(url)}
-    sentinel = Sentinel(hosts, sentinel_kwargs=asking)  # type: ignore[no-untyped-call]
-    primary = sentinel.master_for(  # type: ignore[no-untyped-call]
-        name or "mymaster", db=int(database or 0), **_credentials(url), **options
+    primary: object = sentinels(hosts, sentinel_kwargs=asking).master_for(
+        name or "mymaster",
+        client,
+        db=int(database or 0),
+        **_credentials(url),
+        **options,
     )
-    return cast("Client", primary)
+    return primary
 
 
 def _hosts(url: str, port: int) -> list[tuple[str, int]]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from smsgate import Gate
+from smsgate import AsyncGate, Gate
+from tests.fakes.blocking import Blocking
 from tests.fakes.own_services import make_services
 
 ALLOWED, BLOCKED, OTHER = "+14155550123", "+14155550124", "+14155550125"
@@ -22,6 +23,28 @@ def services(tmp_path, redis_url):
 @pytest.fixture
 def gate(services, redis_url) -> Gate:
     return Gate.from_url(redis_url)
+
+
+@pytest.fixture(params=["gate", "async gate"])
+def open_gate(request):
+    """What opens a gate at a URL: the same tests hold for ``Gate`` and ``AsyncGate``."""
+    if request.param == "gate":
+        yield Gate.from_url
+        return
+    opened: list[Blocking] = []
+
+    def open_blocking(*args, **options) -> Blocking:
+        opened.append(Blocking(lambda: AsyncGate.from_url(*args, **options)))
+        return opened[-1]
+
+    yield open_blocking
+    for one in opened:
+        one.end()
+
+
+@pytest.fixture
+def either_gate(services, redis_url, open_gate):
+    return open_gate(redis_url)
 
 
 @pytest.fixture

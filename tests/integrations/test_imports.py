@@ -10,6 +10,7 @@ import pytest
 SERVER = {"alembic", "click", "flask", "pydantic", "rich", "rq", "sqlalchemy", "twilio", "werkzeug"}
 ASKING = [
     ("from smsgate import Gate", SERVER),
+    ("from smsgate import AsyncGate", SERVER),
     ("import smsgate.client", SERVER | {"redis"}),
     ("import smsgate.errors", SERVER | {"redis", "requests"}),
     ("import smsgate.integrations", SERVER | {"redis", "requests"}),

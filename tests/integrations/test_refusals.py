@@ -9,12 +9,12 @@ from smsgate.domain.phone import masked
 from tests.integrations.conftest import ALLOWED, BLOCKED
 
 
-def test_a_send_that_is_allowed_costs_no_round_trip_more(gate, redis_client) -> None:
-    gate.require([ALLOWED], program="alerts")  # connects, and learns the bucket count
+def test_a_send_that_is_allowed_costs_no_round_trip_more(either_gate, redis_client) -> None:
+    either_gate.require([ALLOWED], program="alerts")  # connects, and learns the bucket count
     started = calls(redis_client)
-    gate.check([ALLOWED], program="alerts")
+    either_gate.check([ALLOWED], program="alerts")
     checked = calls(redis_client)
-    gate.require([ALLOWED], program="alerts")
+    either_gate.require([ALLOWED], program="alerts")
     assert calls(redis_client) - checked == checked - started
 
 
@@ -32,19 +32,19 @@ def test_a_refusal_that_cannot_be_counted_is_one_all_the_same(gate, monkeypatch)
 
 
 @pytest.mark.parametrize("numbers", [["abc"], [ALLOWED, "abc"], [BLOCKED, "abc"], ["abc", BLOCKED]])
-def test_require_refuses_what_is_no_number_as_allows_does(gate, refusals, numbers) -> None:
+def test_require_refuses_what_is_no_number_as_allows_does(either_gate, refusals, numbers) -> None:
     with pytest.raises(InvalidNumber) as asked:
-        gate.allows("abc", program="alerts")
+        either_gate.allows("abc", program="alerts")
     with pytest.raises(InvalidNumber) as required:
-        gate.require(numbers, program="alerts", by="mine")
+        either_gate.require(numbers, program="alerts", by="mine")
     assert str(required.value) == str(asked.value)
     told = {(one.number, one.reason, one.by) for one in refusals.newest()}
     assert (masked("abc"), "invalid", "mine") in told
 
 
 @pytest.mark.parametrize("number", [ALLOWED, BLOCKED, ""])
-def test_a_number_where_a_list_belongs_is_never_let_through(gate, number) -> None:
-    for ask in (gate.require, gate.check):
+def test_a_number_where_a_list_belongs_is_never_let_through(either_gate, number) -> None:
+    for ask in (either_gate.require, either_gate.check):
         with pytest.raises(TypeError, match="numbers is a list"):
             ask(number, program="alerts")
 

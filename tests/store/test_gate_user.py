@@ -11,7 +11,7 @@ import pytest
 import redis
 from redis.cluster import RedisCluster
 
-from smsgate import Gate
+from smsgate import AsyncGate, Gate
 from smsgate.consent.events import ConsentState
 from smsgate.domain.errors import QueueUnavailable, StoreUnavailable, Suppressed, UnknownProgram
 from smsgate.domain.messages import Arrival, Intent
@@ -22,6 +22,7 @@ from smsgate.store.job_queue import APPLY, JobQueue
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.store.redis_address import kind_of
 from smsgate.store.scripts import ScriptText
+from tests.fakes.blocking import Blocking
 from tests.fakes.values import NUMBER, entry
 
 PAGE = Path(__file__).parents[2] / "docs" / "senders.md"
@@ -61,9 +62,14 @@ def user_url(redis_client, redis_url, rules):
     redis_client.execute_command("ACL DELUSER", "smsgate-gate", **nodes)
 
 
-@pytest.fixture
-def gate(user_url, store):
-    return Gate.from_url(user_url)
+@pytest.fixture(params=["gate", "async gate"])
+def gate(request, user_url, store):
+    if request.param == "gate":
+        yield Gate.from_url(user_url)
+        return
+    gate = Blocking(lambda: AsyncGate.from_url(user_url))
+    yield gate
+    gate.end()
 
 
 def opt_out(store, number):

@@ -7,12 +7,13 @@ import signal
 import pytest
 from redis import SSLConnection
 
+from smsgate import AsyncGate, Gate
 from smsgate.consent.events import PublishedProgram
 from smsgate.domain.errors import SmsGateError, StoreUnavailable
 from smsgate.domain.messages import Arrival
-from smsgate.pipeline.gate import Gate
 from smsgate.store import Store, redis_address
 from smsgate.store.connection import open_redis
+from tests.fakes.blocking import Blocking
 from tests.fakes.cluster import until
 from tests.fakes.sentinels import Sentinels, start_sentinels
 from tests.fakes.values import NUMBER, OTHER, entry
@@ -31,12 +32,21 @@ def reasons(gate: Gate, *numbers: str) -> list[str]:
     return [one.reason for one in gate.check(numbers, program="alerts")]
 
 
-def test_a_failover_changes_no_answer_and_the_gate_never_says_allowed_meanwhile(sentinels):
+@pytest.fixture(params=["gate", "async gate"])
+def gate(request, sentinels):
+    if request.param == "gate":
+        yield Gate.from_url(sentinels.url)
+        return
+    gate = Blocking(lambda: AsyncGate.from_url(sentinels.url))
+    yield gate
+    gate.end()
+
+
+def test_a_failover_changes_no_answer_and_the_gate_never_says_allowed_meanwhile(sentinels, gate):
     store = Store(open_redis(sentinels.url))
     store.metadata.create(buckets=8)
     store.metadata.publish({"alerts": PublishedProgram()})
     store.inbox.add([Arrival(entry())])
-    gate = Gate.from_url(sentinels.url)
     assert reasons(gate, NUMBER, OTHER, *MANY)[:2] == ["hold", ""]
     store.numbers._client.wait(1, 2000)  # the replica has it
 
