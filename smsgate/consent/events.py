@@ -31,8 +31,8 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True):
     """One thing that happened to a number's consent; a line of the ledger."""
 
     id: str
-    """A UUID of version 7: its time is the receipt's, the rest is derived from what it is about, so
-    that the same thing, written down twice, has one id."""
+    """A UUID of version 7. Its time is when the text was received; the rest is derived from what it
+    is about, so that the same thing, written down twice, has one id."""
     kind: str
     """``opt_out``, ``opt_in``, ``help``, ``review``, ``unrouted``, ``reply``, ``lock`` …"""
     outcome: str

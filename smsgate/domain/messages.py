@@ -245,18 +245,18 @@ class StoredEntry(msgspec.Struct, frozen=True):
     """An entry as it was read from a partition's inbox."""
 
     id: str
-    """The id in the inbox stream; its first part is the receipt in ms on Redis's clock."""
+    """The id in the inbox stream; its first part is when it was received, in ms."""
     event_time_us: int
     entry: Entry
 
     @property
     def received_us(self) -> int:
-        """Receipt on Redis's clock."""
+        """When it was received, on Redis's clock."""
         return ms_of(self.id) * 1000
 
     @property
     def arrived_us(self) -> int:
-        """Its arrival: the receipt, unless the message waited in a spool before it."""
+        """When it arrived: as it was received, unless the message waited in a spool before."""
         return (
             min(self.received_us, self.event_time_us) if self.entry.outage_us else self.received_us
         )

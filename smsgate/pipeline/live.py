@@ -1,6 +1,6 @@
-"""What a process works with, made anew around the same connections when the configuration changes.
+"""The services of a process, made again on the same connections when the configuration changes.
 
-Work that has begun with the old one finishes with it: a request, a job, a call.
+A request, a job or a call that began with the old ones finishes with them.
 """
 
 from __future__ import annotations

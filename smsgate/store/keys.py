@@ -46,9 +46,9 @@ trail               stream      sample log: the newest ordinary texts
 ======================== ==========  ======================================================
 key of no partition      type        holds
 ======================== ==========  ======================================================
-clock, rebuild           string      who leads; expire
+clock, rebuild           string      the process that does it; expires
 rebuild-progress         string      how far a rebuild has come (JSON); expires
-retention                string      that old records were looked through this day; expires
+retention                string      that old records were removed this day; expires
 simulator                stream      texts to the simulator
 quarantined:ACCOUNT      hash        refused requests, masked
 accepted:ACCOUNT         hash        when requests were last accepted
@@ -58,11 +58,11 @@ refusals                 stream      sends that the gate stopped
 refused:DAY              hash        PROGRAM:REASON -> how many of them
 guesses:ADDRESS          string      wrong opt-out links of the last minute
 sign-ins:ADDRESS         string      wrong attempts of an address to sign in to the console
-attempts:HASH            string      wrong attempts of a place at a name
-laters:OPERATOR          sorted set  reviews that an operator put off -> when (ms)
+attempts:HASH            string      wrong attempts of one origin to sign in under a name
+laters:OPERATOR          sorted set  reviews that an operator postponed -> when (ms)
 metrics, {metrics}:DAY   hash        counts of all processes, since ever and of a day
 spools                   hash        host -> what its spool holds (JSON)
-alerts                   hash        what was told -> when
+alerts                   hash        alert that was sent -> when
 applied                  string      the configuration that was applied last (JSON)
 processes                set         ids of processes
 process:ID               string      heartbeat of one of them (JSON); expires
