@@ -112,12 +112,12 @@ class Reminder:
         return had_problem
 
 
-def configure(*, terminal: bool | None = None, soon: bool = False) -> None:
+def configure(*, terminal: bool | None = None, buffered: bool = False) -> None:
     """Set structlog and the standard library's logging to one line each on standard error.
 
-    ``soon`` is for processes that log a line for every request (see ``Lines``). On a terminal the
-    lines are for people, elsewhere they are JSON. Tracebacks are without the values of variables,
-    for among those are bodies and secrets.
+    ``buffered`` is for processes that log a line for every request (see ``Lines``). On a terminal
+    the lines are for people, elsewhere they are JSON. Tracebacks are without the values of
+    variables, for among those are bodies and secrets.
     """
     for_people = sys.stderr.isatty() if terminal is None else terminal
     shared: list[Processor] = [
@@ -132,7 +132,7 @@ def configure(*, terminal: bool | None = None, soon: bool = False) -> None:
         if for_people
         else structlog.processors.JSONRenderer(lambda event, **_: encoder.encode(event).decode())
     )
-    lines = Lines(sys.stderr) if soon else None
+    lines = Lines(sys.stderr) if buffered else None
     structlog.configure(
         processors=[*shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),

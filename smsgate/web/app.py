@@ -125,7 +125,7 @@ class ReloadingApplication:
 
 def _app_of_this_process() -> Flask:
     """Follow the configuration that is applied; close everything at the end of the process."""
-    logs.configure(soon=True)
+    logs.configure(buffered=True)
     live: Live[Flask] = Live(os.environ, app_of)  # noqa: TID251 - an entry point
     live.follow("web")
     # Processes that serve are forks, which end without what `atexit` knows.

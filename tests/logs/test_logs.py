@@ -136,7 +136,7 @@ def test_on_a_terminal_a_line_is_for_people(capsys: pytest.CaptureFixture[str]) 
 def test_lines_that_may_wait_come_soon_and_in_their_order(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    logs.configure(terminal=False, soon=True)
+    logs.configure(terminal=False, buffered=True)
     log = structlog.get_logger()
     log.info("first")
     log.info("second")
@@ -153,7 +153,9 @@ def test_lines_that_may_wait_come_soon_and_in_their_order(
 
 
 def test_lines_that_wait_when_a_process_ends_are_written() -> None:
-    code = "import structlog; from smsgate import logs; logs.configure(terminal=False, soon=True);"
+    code = (
+        "import structlog; from smsgate import logs; logs.configure(terminal=False, buffered=True);"
+    )
     code += "structlog.get_logger().info('last')"
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert json.loads(said.stderr)["event"] == "last"
@@ -161,7 +163,7 @@ def test_lines_that_wait_when_a_process_ends_are_written() -> None:
 
 def test_lines_that_wait_when_a_fork_of_multiprocessing_ends_are_written() -> None:
     code = "import multiprocessing, structlog; from smsgate import logs\n"
-    code += "def work():\n    logs.configure(terminal=False, soon=True)\n"
+    code += "def work():\n    logs.configure(terminal=False, buffered=True)\n"
     code += "    structlog.get_logger().info('last')\n"
     code += (
         "one = multiprocessing.get_context('fork').Process(target=work)\none.start()\none.join()"
