@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import cast
 
 import redis
 import structlog
 from rq import Queue
-from rq.exceptions import NoSuchJobError
+from rq.exceptions import InvalidJobOperation, NoSuchJobError
 from rq.job import Job, JobStatus
 from rq.registry import FailedJobRegistry, StartedJobRegistry
 from rq.serializers import JSONSerializer
@@ -194,7 +194,8 @@ class JobQueue:
         """Remove what RQ keeps of a list job whose worker died. Raises ``QueueUnavailable``."""
         job = self._job(job_id)
         if job is not None:
-            with _usable():
+            # A worker that ends the job at this moment removes it, too.
+            with _usable(), suppress(InvalidJobOperation):
                 job.delete()
 
     def list_progress(self, job_id: str) -> int:

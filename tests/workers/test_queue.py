@@ -159,3 +159,15 @@ def test_ids_that_are_no_text_are_cleaned_away(job_queue, redis_client):
     job_queue.clean()
 
     assert not redis_client.keys("rq:*")
+
+
+def test_a_list_job_that_its_worker_removes_at_the_same_moment_is_forgotten(
+    redis_url, redis_client, monkeypatch
+) -> None:
+    queue = JobQueue(redis_url, 2)
+    queue.enqueue_list("lists-here", "a-list", "a-job")
+    fetched = queue._job("a-job")
+    assert fetched is not None
+    redis_client.delete(fetched.key)
+    monkeypatch.setattr(queue, "_job", lambda _: fetched)
+    queue.forget_list("a-job")
