@@ -6,6 +6,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from smsgate.async_client import AsyncSmsGate
     from smsgate.consent.composing import compose
     from smsgate.pipeline.async_gate import AsyncGate
     from smsgate.pipeline.configuration import load_configuration
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 else:
     _PUBLIC = {
         "AsyncGate": "smsgate.pipeline.async_gate",
+        "AsyncSmsGate": "smsgate.async_client",
         "Gate": "smsgate.pipeline.gate",
         "compose": "smsgate.consent.composing",
         "load_configuration": "smsgate.pipeline.configuration",
@@ -25,6 +27,6 @@ else:
         return getattr(importlib.import_module(_PUBLIC[name]), name)
 
 
-__all__ = ["AsyncGate", "Gate", "__version__", "compose", "load_configuration"]
+__all__ = ["AsyncGate", "AsyncSmsGate", "Gate", "__version__", "compose", "load_configuration"]
 
 __version__ = "0.1.0"

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -9,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from werkzeug.serving import make_server
 
+from smsgate import AsyncSmsGate
 from smsgate.client import SmsGate
 from smsgate.domain.errors import (
     Forbidden,
@@ -22,6 +26,7 @@ from smsgate.domain.errors import (
 )
 from smsgate.domain.phone import masked
 from smsgate.web import create_app
+from tests.fakes.blocking import Blocking
 
 ALLOWED, BLOCKED = "+14155550123", "+14155550124"
 
@@ -37,8 +42,8 @@ def url(services) -> Iterator[str]:
     server.server_close()
 
 
-def test_it_says_what_the_gate_says(url) -> None:
-    gate = SmsGate(url, "a-key-that-is-long-enough-for-tests")
+def test_it_says_what_the_gate_says(connect, url) -> None:
+    gate = connect(url, "a-key-that-is-long-enough-for-tests")
     assert gate.allows(ALLOWED, program="alerts")
     assert not gate.allows(BLOCKED, program="alerts")
     answers = gate.check([BLOCKED, "nonsense", ALLOWED], program="alerts")
@@ -52,8 +57,8 @@ def test_it_says_what_the_gate_says(url) -> None:
         gate.allows("nonsense", program="alerts")
 
 
-def test_only_a_send_that_was_stopped_counts(url, refusals) -> None:
-    gate = SmsGate(url, "a-key-that-is-long-enough-for-tests")
+def test_only_a_send_that_was_stopped_counts(connect, url, refusals) -> None:
+    gate = connect(url, "a-key-that-is-long-enough-for-tests")
     gate.check([BLOCKED], program="alerts")
     assert refusals.newest() == []
     with pytest.raises(Suppressed) as caught:
@@ -65,8 +70,8 @@ def test_only_a_send_that_was_stopped_counts(url, refusals) -> None:
 
 
 @pytest.mark.parametrize("numbers", [["abc"], [ALLOWED, "abc"], [BLOCKED, "abc"], ["abc", BLOCKED]])
-def test_require_refuses_what_is_no_number_as_allows_does(url, refusals, numbers) -> None:
-    gate = SmsGate(url, "a-key-that-is-long-enough-for-tests")
+def test_require_refuses_what_is_no_number_as_allows_does(connect, url, refusals, numbers) -> None:
+    gate = connect(url, "a-key-that-is-long-enough-for-tests")
     with pytest.raises(InvalidNumber) as asked:
         gate.allows("abc", program="alerts")
     with pytest.raises(InvalidNumber) as required:
@@ -77,39 +82,58 @@ def test_require_refuses_what_is_no_number_as_allows_does(url, refusals, numbers
 
 
 @pytest.mark.parametrize("number", [ALLOWED, BLOCKED, ""])
-def test_a_number_where_a_list_belongs_is_never_let_through(url, number) -> None:
-    gate = SmsGate(url, "a-key-that-is-long-enough-for-tests")
+def test_a_number_where_a_list_belongs_is_never_let_through(connect, url, number) -> None:
+    gate = connect(url, "a-key-that-is-long-enough-for-tests")
     for ask in (gate.require, gate.check):
         with pytest.raises(TypeError, match="numbers is a list"):
             ask(number, program="alerts")
 
 
-def test_more_than_one_call_holds_is_asked_in_several(url) -> None:
+def test_more_than_one_call_holds_is_asked_in_several(connect, url) -> None:
     numbers = [f"+1415{n:07}" for n in range(10_001)] + [BLOCKED]
-    answers = SmsGate(url, "a-key-that-is-long-enough-for-tests", timeout_s=(2, 30)).check(
+    answers = connect(url, "a-key-that-is-long-enough-for-tests", timeout_s=(2, 30)).check(
         numbers, program="alerts"
     )
     assert [one.number for one in answers] == numbers
     assert [one.allowed for one in answers[-2:]] == [True, False]
 
 
-def test_what_the_gate_refuses_has_the_same_name_here(url, redis_client) -> None:
+def test_what_the_gate_refuses_has_the_same_name_here(connect, url, redis_client) -> None:
     with pytest.raises(Unauthorized):
-        SmsGate(url, "wrong").allows(ALLOWED, program="alerts")
+        connect(url, "wrong").allows(ALLOWED, program="alerts")
     with pytest.raises(UnknownProgram):
-        SmsGate(url, "a-key-that-is-long-enough-for-tests").allows(ALLOWED, program="nothing")
+        connect(url, "a-key-that-is-long-enough-for-tests").allows(ALLOWED, program="nothing")
     redis_client.flushall()
     with pytest.raises(StoreNotReady):
-        SmsGate(url, "a-key-that-is-long-enough-for-tests").allows(ALLOWED, program="alerts")
+        connect(url, "a-key-that-is-long-enough-for-tests").allows(ALLOWED, program="alerts")
 
 
-def test_the_key_is_not_shown_and_gives_way_to_no_netrc(url, tmp_path, monkeypatch) -> None:
+def test_the_key_is_not_shown_and_gives_way_to_no_netrc(
+    connect, url, tmp_path, monkeypatch
+) -> None:
     netrc = tmp_path / "netrc"
     netrc.write_text("machine 127.0.0.1 login joe password secret\n")
     monkeypatch.setenv("NETRC", str(netrc))
-    gate = SmsGate(url, "a-key-that-is-long-enough-for-tests")
+    gate = connect(url, "a-key-that-is-long-enough-for-tests")
     assert gate.allows(ALLOWED, program="alerts")
     assert "a-key-that-is-long-enough-for-tests" not in repr(gate)
+
+
+@pytest.fixture(params=["client", "async client"])
+def connect(request):
+    """What makes a client: the same tests hold for ``SmsGate`` and ``AsyncSmsGate``."""
+    if request.param == "client":
+        yield SmsGate
+        return
+    made: list[Blocking] = []
+
+    def connect_blocking(*args, **options) -> Blocking:
+        made.append(Blocking(lambda: AsyncSmsGate(*args, **options)))
+        return made[-1]
+
+    yield connect_blocking
+    for one in made:
+        one.end()
 
 
 class _Odd(BaseHTTPRequestHandler):
@@ -168,8 +192,8 @@ ODD = [
 ]
 
 
-def test_whatever_is_no_clear_answer_is_none(odd) -> None:
-    gate = SmsGate(f"http://127.0.0.1:{odd.server_port}", "a-key-that-is-long-enough-for-tests")
+def test_whatever_is_no_clear_answer_is_none(connect, odd) -> None:
+    gate = connect(f"http://127.0.0.1:{odd.server_port}", "a-key-that-is-long-enough-for-tests")
     for answer in ODD:
         odd.answer, odd.calls = answer, 0
         with pytest.raises(GateUnreachable):
@@ -179,8 +203,8 @@ def test_whatever_is_no_clear_answer_is_none(odd) -> None:
     gate.require([ALLOWED], program="alerts")
 
 
-def test_a_key_that_may_not_or_calls_too_often_is_told_so(odd) -> None:
-    gate = SmsGate(f"http://127.0.0.1:{odd.server_port}", "a-key-that-is-long-enough-for-tests")
+def test_a_key_that_may_not_or_calls_too_often_is_told_so(connect, odd) -> None:
+    gate = connect(f"http://127.0.0.1:{odd.server_port}", "a-key-that-is-long-enough-for-tests")
     odd.answer = (403, {}, b'{"reason": "forbidden", "detail": "no"}')
     with pytest.raises(Forbidden, match="no"):
         gate.require([ALLOWED], program="alerts")
@@ -190,16 +214,33 @@ def test_a_key_that_may_not_or_calls_too_often_is_told_so(odd) -> None:
     assert refused.value.wait_s == 3
 
 
-def test_a_gate_that_hangs_or_is_away_is_not_waited_for() -> None:
+def test_a_gate_that_hangs_or_is_away_is_not_waited_for(connect) -> None:
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
         with pytest.raises(GateUnreachable, match="ReadTimeout"):
-            SmsGate(url, "a-key-that-is-long-enough-for-tests", timeout_s=(0.2, 0.2)).allows(
+            connect(url, "a-key-that-is-long-enough-for-tests", timeout_s=(0.2, 0.2)).allows(
                 ALLOWED, program="alerts"
             )
-    with pytest.raises(GateUnreachable, match="ConnectionError"):
-        SmsGate(url, "a-key-that-is-long-enough-for-tests", timeout_s=(0.2, 0.2)).allows(
+    with pytest.raises(GateUnreachable, match="Connect"):
+        connect(url, "a-key-that-is-long-enough-for-tests", timeout_s=(0.2, 0.2)).allows(
             ALLOWED, program="alerts"
         )
+
+
+def test_without_httpx_the_error_says_what_to_install() -> None:
+    shown = "import sys; sys.modules['httpx'] = None\nfrom smsgate import AsyncSmsGate"
+    done = subprocess.run(
+        [sys.executable, "-c", shown], capture_output=True, text=True, check=False
+    )
+    assert "pip install 'smsgate[async]'" in done.stderr
+
+
+def test_many_tasks_may_share_one(url) -> None:
+    async def ask() -> list[bool]:
+        async with AsyncSmsGate(url, "a-key-that-is-long-enough-for-tests") as gate:
+            asked = [gate.allows((ALLOWED, BLOCKED)[n % 2], program="alerts") for n in range(40)]
+            return await asyncio.gather(*asked)
+
+    assert asyncio.run(ask()) == [True, False] * 20
