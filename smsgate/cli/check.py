@@ -18,13 +18,13 @@ BLOCKED, COULD_NOT_TELL = 1, 2
 
 @click.command(epilog="Example: smsgate check +14155550123 +14155550124 --program alerts")
 @click.argument("numbers", nargs=-1, required=True, metavar="NUMBER…")
-@click.option("--program", help="Program that wants to text; needed where there are several.")
+@click.option("--program", help="Sending program; required if there are several.")
 @session.as_json
 def check(numbers: Sequence[str], program: str | None, as_json: bool) -> None:
     """Ask the gate whether a program may text these numbers.
 
     Exit code 0: all may be texted. 1: some may not. 2: could not tell (the store cannot be
-    trusted, no such program, or what was given is no phone number).
+    trusted, the program is unknown, or a number is invalid).
     """
     services = session.services()
     name = program or _only(services.settings.programs)

@@ -21,7 +21,7 @@ from smsgate.domain.errors import UnknownProgram
 @click.option("--language", default="", help="Language of the text, such as es.")
 @session.as_json
 def compose(text: str, program: str, language: str, as_json: bool) -> None:
-    """Show a text as it should leave: with its opt-out line, counted in segments."""
+    """Show a text as it should be sent, with its opt-out line and its segments."""
     programs = session.configuration().settings.programs
     found = programs.get(program)
     if found is None:

@@ -50,10 +50,10 @@ def check_config(as_json: bool) -> None:
 @config.command("apply", epilog="Example: smsgate config apply")
 @session.as_json
 def apply_config(as_json: bool) -> None:
-    """Let every running process take the configuration over, without a restart.
+    """Apply the configuration to every running process, without a restart.
 
-    Programs, keyword sets, accounts, and secrets in files. With a fault in it nothing changes.
-    Exit code 2: it was refused. 1: it is applied, but not every process has taken it over.
+    This covers programs, keyword sets, accounts, and secrets in files. With a fault in it nothing
+    changes. Exit code 2: refused. 1: applied, but not every process has taken it over.
     """
     found = _read(as_json)
     store = build_store(found.settings)

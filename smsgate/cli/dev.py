@@ -63,15 +63,15 @@ class CannotStart(SmsGateError):
     "--data-dir",
     "directory",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Folder for data and secrets; made if it is not there.  [var]",
+    help="Folder for data and secrets; created if missing.  [var]",
 )
 @click.pass_obj
 def dev(obj: Mapping[str, Mapping[str, str]], port: int | None, directory: Path | None) -> None:
     """Run everything on this machine until Ctrl-C.
 
     Redis (REDIS_URL, else one of its own that keeps its data in the data directory), web,
-    worker, sender and clock. What ends is started again. Beside the configured accounts there
-    is one more, `simulator`, for trying things out without a provider.
+    worker, sender and clock. A process that ends is restarted. The additional account
+    `simulator` lets you try things out without a provider.
     """
     environ = dict(obj["environ"])
     if port is not None:

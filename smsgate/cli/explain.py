@@ -29,17 +29,17 @@ _UNCONFIGURED = Program(
 @click.command(epilog="Example: smsgate explain --from +8613800138000 T")
 @click.argument("text")
 @click.option("--program", default="", help="The program that was texted; the first by default.")
-@click.option("--from", "number", default="", help="Who sent it, such as +14155550123.")
+@click.option("--from", "number", default="", help="Sender of the text, such as +14155550123.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of sentences.")
 @click.pass_context
 def explain(context: click.Context, text: str, program: str, number: str, as_json: bool) -> None:
-    """Say what TEXT asks for, and by which rule. With - it is read from standard input.
+    """Say what TEXT asks for, and by which rule. With -, read it from standard input.
 
     With --json, - stands for many texts: a line in is a JSON string or an object such as {"text":
     "T", "number": "+8613800138000"}, a line out one JSON object, in order and as soon as the line
     has come. A line that cannot be read is answered by {"error": "line 3: …"}.
 
-    Exit code 0: everything was explained. 2: a line, or what was asked for, could not be read.
+    Exit code 0: everything was explained. 2: a line or an argument could not be read.
     """
     classifier = classifier_of(context.obj["environ"], program)
     number = e164(number, classifier.program.region) if number else ""

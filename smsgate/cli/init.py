@@ -17,15 +17,15 @@ from smsgate.store.metadata import BUCKETS
     type=click.IntRange(1, MOST_BUCKETS),
     default=BUCKETS,
     show_default=True,
-    help="Into how many small sets a partition's numbers are split in a new store "
-    "(docs/operating.md says how many numbers need how many); `smsgate rebuild` changes it later.",
+    help="Buckets per partition in a new store (docs/operating.md says how many you need); "
+    "`smsgate rebuild` changes it later.",
 )
 def init(buckets: int) -> None:
-    """Make a new, empty store ready; one that is ready stays as it is.
+    """Initialise a new, empty store; a ready store stays as it is.
 
-    Where there are records of a store, an empty one is rebuilt from them. Where there are none,
-    this is only for a store that has never held anything: made ready empty, one that lost its
-    data would allow texting everybody who had opted out.
+    If there are records of a store, an empty store is rebuilt from them. Without records, use
+    this only for a store that has never held data: a store that lost its data would allow texting
+    everyone who had opted out.
     """
     services = session.services()
     restored = restore_if_needed(services)

@@ -18,17 +18,17 @@ from smsgate.records.removal import SPOOL_FORGOTTEN
 
 @click.group()
 def spool() -> None:
-    """Messages that wait on the disks of hosts, because the store could not take them.
+    """Messages on the hosts' disks that the store could not take.
 
-    Each host hands them over by itself as soon as the store takes writes.
+    Each host delivers them to the store by itself once the store accepts writes.
     """
 
 
 @spool.command("list", epilog="Example: smsgate spool list")
-@click.option("--forgotten", is_flag=True, help="What was given up, by whom and why, instead.")
+@click.option("--forgotten", is_flag=True, help="List spools that were given up, by whom and why.")
 @session.as_json
 def list_spools(forgotten: bool, as_json: bool) -> None:
-    """List what each host said last of its spool."""
+    """List the last report of each host on its spool."""
     if forgotten:
         _list_forgotten(as_json)
         return
@@ -48,13 +48,13 @@ def list_spools(forgotten: bool, as_json: bool) -> None:
 
 @spool.command(epilog="Example: smsgate spool forget web-2 --reason 'its disk is broken'")
 @click.argument("host")
-@click.option("--reason", required=True, help="Goes on record, with your name.")
+@click.option("--reason", required=True, help="Recorded with your name.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def forget(host: str, reason: str, yes: bool) -> None:
-    """Give up what waits in the spool of a HOST that is gone for good.
+    """Give up the spool of a HOST that is gone for good.
 
-    Until then the gate does not answer: opt-outs in that spool block nobody yet. If its data
-    directory can be saved, start `web` on it instead: it hands everything over.
+    Until then the gate does not answer, since opt-outs in that spool block nobody yet. If you can
+    save its data directory, start `web` on it instead: it delivers everything to the store.
     """
     if not reason.strip():
         raise click.UsageError("Give a reason for the record: --reason TEXT.")

@@ -202,7 +202,7 @@ def _lock(
 def _unlock(
     _: StoredEntry, consent_state: ConsentState, __: Mapping[str, PublishedProgram]
 ) -> Settlement:
-    """Texts are heard again; what was opted out stays so."""
+    """Let the number's texts count again; opt-outs stay."""
     if not consent_state.locked:
         return Settlement(consent_state, "repeat", note="was not locked")
     return Settlement(msgspec.structs.replace(consent_state, locked=False), "applied")

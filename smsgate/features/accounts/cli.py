@@ -29,7 +29,7 @@ _COLOURS = {OK: "green", WARNING: "yellow", FAULT: "bold red"}
 
 @click.command(epilog="Example: smsgate doctor twilio")
 @click.argument("account", required=False)
-@click.option("--monitor", is_flag=True, help="Only what is amiss; exit code 1 for warnings too.")
+@click.option("--monitor", is_flag=True, help="Print problems only; exit code 1 for warnings too.")
 @click.option(
     "--show-reply",
     is_flag=True,
@@ -37,13 +37,13 @@ _COLOURS = {OK: "green", WARNING: "yellow", FAULT: "bold red"}
 )
 @session.as_json
 def doctor(account: str | None, monitor: bool, show_reply: bool, as_json: bool) -> None:
-    """Check everything, or one ACCOUNT, and say what is wrong and what mends it.
+    """Check everything, or one ACCOUNT, and name each problem with its remedy.
 
     Exit code 2 if something of smsgate is wrong, 1 if something of the account is.
     """
     if show_reply:
         if account is None:
-            raise click.UsageError("Name the account whose reply is to be shown.")
+            raise click.UsageError("Name the account whose reply to show.")
         _show_reply(account, as_json)
         return
     if account is not None:
@@ -102,14 +102,14 @@ def _report(results: list[DoctorResult], as_json: bool, code: int, monitor: bool
 
 @click.group()
 def refusals() -> None:
-    """Sends that the gate refused: texts that people who opted out did not get."""
+    """Sends that the gate refused."""
 
 
 @refusals.command("list", epilog="Example: smsgate refusals list --limit 20")
 @click.option("--limit", default=100, show_default=True, type=click.IntRange(1, 10_000))
 @session.as_json
 def list_refusals(limit: int, as_json: bool) -> None:
-    """List the newest first: when, which number and program, why, and who wanted to send."""
+    """List the newest first: time, number, program, reason and sending program."""
     newest = session.services().store.refusals.newest(limit)
     if as_json:
         session.show_json([msgspec.to_builtins(one) for one in newest])

@@ -37,7 +37,8 @@ def test(as_json: bool) -> None:
     """Let each clock send a test message by each of its channels, and show the results.
 
     The clock sends it, with its own environment and network, as it sends alerts. The exit code is
-    0 if every channel took it, 1 if none is configured, 2 if one failed or a clock did not answer.
+    0 if every channel accepted it, 1 if none is configured, 2 if one failed or a clock did not
+    answer.
     """
     results = _run_test(session.services_for_lists().store)
     if as_json:

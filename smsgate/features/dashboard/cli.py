@@ -20,14 +20,12 @@ _MAX_DAYS = 400
 
 
 @click.command(epilog="Example: smsgate report --day 2026-11-23 --json")
-@click.option(
-    "--day", type=click.DateTime(["%Y-%m-%d"]), help="Which day (UTC); today if not given."
-)
+@click.option("--day", type=click.DateTime(["%Y-%m-%d"]), help="Day (UTC); default: today.")
 @session.as_json
 def report(day: datetime | None, as_json: bool) -> None:
-    """Sum up a day: opt-outs, opt-ins, times, reviews, refused sends, texts worth a second look.
+    """Summarise a day: opt-outs, opt-ins, times, reviews, refused sends, texts worth checking.
 
-    Lists that providers keep are not compared: no provider's API gives them to smsgate yet.
+    It does not compare the providers' own opt-out lists, which no API gives to smsgate yet.
     """
     services = session.services()
     services.archiver.move_all()

@@ -21,14 +21,14 @@ from smsgate.files import whole
     "--output",
     type=click.Path(file_okay=False, path_type=Path),
     default=Path(),
-    help="The folder for both files; here where it is not given.",
+    help="Folder for both files; default: the current folder.",
 )
 @session.as_json
 def evidence(number: str, output: Path, as_json: bool) -> None:
-    """Write all that is recorded of a number into two files, HTML and JSON.
+    """Write the complete record of a number into two files, HTML and JSON.
 
-    Timeline, texts, rules, and where each record stands in the chain of hashes. Exit code 1 where
-    the chain is broken.
+    It has the timeline, texts, rules, and the place of each record in the chain of hashes. Exit
+    code 1 if the chain is broken.
     """
     known = e164(number)
     found = collect_evidence(session.services(), known)

@@ -18,10 +18,10 @@ def feed() -> None:
 
 
 @feed.command("list", epilog="Example: smsgate feed list --dead")
-@click.option("--dead", is_flag=True, help="Those that were given up and wait for a person.")
+@click.option("--dead", is_flag=True, help="Only those that were given up and need attention.")
 @session.as_json
 def list_calls(dead: bool, as_json: bool) -> None:
-    """List the calls that the other program has not taken."""
+    """List the calls that the receiver has not accepted."""
     calls = FeedStorage(session.records().database).calls(dead=dead)
     if as_json:
         session.show_json([call.as_row() for call in calls])

@@ -20,10 +20,10 @@ def forward() -> None:
 
 
 @forward.command("list", epilog="Example: smsgate forward list --dead")
-@click.option("--dead", is_flag=True, help="Those that were given up and wait for a person.")
+@click.option("--dead", is_flag=True, help="Only those that were given up and need attention.")
 @session.as_json
 def list_forwards(dead: bool, as_json: bool) -> None:
-    """List the messages that their application has not taken, oldest first."""
+    """List the messages that their application has not accepted, oldest first."""
     forwards = session.services_for_lists().store.forwards
     if dead:
         found = [one for partition in range(PARTITIONS) for one in forwards.dead(partition)]

@@ -34,7 +34,7 @@ _FORMS = 'a line is a text, a JSON string, or {"text": "…", "number": "+141555
 _program = click.option("--program", default="", help="The program; the first by default.")
 _against = click.option(
     "--against", required=True, type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Folder of the other configuration, such as one that is not live yet.",
+    help="Folder of the other configuration, such as one that is not applied yet.",
 )  # fmt: skip
 
 
@@ -119,8 +119,12 @@ def diff(against: Path, program: str, as_json: bool) -> None:
 
 @keywords.command(epilog="Example: smsgate keywords replay --trail --against next/config")
 @click.argument("file", metavar="[TEXTS]", type=click.File("rb"), required=False)
-@click.option("--ledger", is_flag=True, help="The texts that changed something, from the records.")
-@click.option("--trail", is_flag=True, help="The newest ordinary texts, from the sample log.")
+@click.option(
+    "--ledger", is_flag=True, help="Replay the texts that had an effect, from the records."
+)
+@click.option(
+    "--trail", is_flag=True, help="Replay the newest ordinary texts, from the sample log."
+)
 @_against
 @_program
 @session.as_json
@@ -131,7 +135,7 @@ def replay(
 
     TEXTS is a file or -: a text a line, a JSON string a line, or JSON objects with "text". With
     --ledger and --trail the texts are those of the running smsgate, of the ledger the newest
-    40,000. Exit code 0: none. 1: some. 2: what was given cannot be read.
+    40,000. Exit code 0: none. 1: some. 2: the input cannot be read.
     """
     if file is None and not (ledger or trail):
         raise click.UsageError("name a file of texts, or --ledger or --trail for what was received")
@@ -160,7 +164,7 @@ def replay(
 def history(name: str, as_json: bool) -> None:
     """Show the versions of a set that the console owns or owned, the newest first.
 
-    With each version, what it changed. Sets that are files have their history where you keep them.
+    Each version shows what it changed. The history of sets in files is wherever you keep the files.
     """
     versions = session.records().keyword_versions.of(name, _MAX_VERSIONS)
     if not versions:

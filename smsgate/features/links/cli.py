@@ -15,9 +15,9 @@ from smsgate.features.links.service import LinkService
 def link(number: str, program: str, as_json: bool) -> None:
     """Make the opt-out link for a number.
 
-    Whoever opens it can opt that number out, and do nothing else. It works for a year, as long as
-    the secret that made it stays in SMSGATE_SECRET_KEYS. It leads to SMSGATE_PUBLIC_URL, or to the
-    `smsgate dev` that runs here.
+    Anyone who opens it can opt that number out, and do nothing else. It works for a year, as long
+    as the secret that made it stays in SMSGATE_SECRET_KEYS. It leads to SMSGATE_PUBLIC_URL, or to
+    the `smsgate dev` that runs here.
     """
     _, dev = session.here()
     made = LinkService(session.services()).make(number, program, dev.url if dev else "")

@@ -52,7 +52,7 @@ _file = click.Path(path_type=Path, dir_okay=False, writable=True)
 
 _REGION = click.option("--region", default="", help="Country of numbers without one, such as US.")
 _COLUMN = click.option(
-    "--column", default="", help="Column of the numbers: its name, or its place from 1."
+    "--column", default="", help="Column of the numbers: its name, or its position from 1."
 )
 _FORM = click.option(
     "--format", "form", type=click.Choice(FORMATS), default="auto", show_default=True
@@ -61,19 +61,19 @@ _FORM = click.option(
 
 @click.command("import", epilog="Example: smsgate import stopped.csv --program alerts --apply")
 @click.argument("file", type=click.File("rb"))
-@click.option("--program", required=True, help="Program that the people opted out of, or `all`.")
-@click.option("--apply", is_flag=True, help="Do it; without it nothing is changed.")
+@click.option("--program", required=True, help="Program that the numbers opted out of, or `all`.")
+@click.option("--apply", is_flag=True, help="Apply the changes; without it, only preview them.")
 @click.option(
     "--state",
     type=click.Choice(["opted_out", "subscribed"]),
-    help="How every number stands; as the file says where it is an export that says so, else "
-    "opted out. A list of subscribers records their consent and lifts no opt-out.",
+    help="State of every number; default: as a recognised export says, else opted out. "
+    "`subscribed` records consents and lifts no opt-out.",
 )
 @_REGION
 @_COLUMN
 @_FORM
-@click.option("--result", type=_file, help="Write what became of each row to this CSV file.")
-@click.option("--words", default="", help="What subscribers agreed to; needed for their consent.")
+@click.option("--result", type=_file, help="Write the outcome of each row to this CSV file.")
+@click.option("--words", default="", help="What subscribers agreed to; required with `subscribed`.")
 @click.option(
     "--medium", type=click.Choice(MEDIA), default="other", help="Where they agreed to it."
 )
@@ -93,11 +93,11 @@ def import_list(
 ) -> None:
     """Import a list: CSV, TSV, one JSON object a line, or one number a line.
 
-    The whole file is read first; without --apply that is all. With --apply, every number of the
-    list is suppressed when the command ends. The same file has one effect, however often it is
-    imported, and a command that was killed is simply run again.
+    Without --apply, the command reads the whole file and changes nothing. With --apply, every
+    number of the list is suppressed when it ends. The same file has one effect, however often you
+    import it. If the command was killed, run it again.
 
-    Exit code 0: every row could be used. 1: some could not. 2: nothing could be done.
+    Exit code 0: every row could be used. 1: some could not. 2: nothing was done.
     """
     started = time.monotonic()
     services = session.services_for_lists()
@@ -156,14 +156,14 @@ def _show_import(summary: ImportSummary, titles: Mapping[str, str], *, applied: 
 
 @click.group("imports")
 def imports_group() -> None:
-    """Lists that were imported, and undoing one of them as a whole."""
+    """Show imported lists, and undo one as a whole."""
 
 
 @imports_group.command("list", epilog="Example: smsgate imports list --limit 10")
 @click.option("--limit", type=click.IntRange(1, 500), default=20, show_default=True)
 @session.as_json
 def list_imports(limit: int, as_json: bool) -> None:
-    """List the newest imports: when, by whom, which file, and what it changed, by name."""
+    """List the newest imports: time, operator, file, and its changes."""
     services = session.services_for_lists()
     found = imports(services.store, services.records, limit)
     if as_json:
@@ -182,19 +182,19 @@ def list_imports(limit: int, as_json: bool) -> None:
     epilog="Example: smsgate imports undo import-3f… --reason 'wrong file' --apply"
 )
 @click.argument("list_id", metavar="ID")
-@click.option("--apply", is_flag=True, help="Do it; without it nothing is changed.")
-@click.option("--reason", default="", help="Goes on record, with your name; needed with --apply.")
-@click.option("--result", type=_file, help="Write what became of each number to this CSV file.")
+@click.option("--apply", is_flag=True, help="Apply the changes; without it, only preview them.")
+@click.option("--reason", default="", help="Recorded with your name; required with --apply.")
+@click.option("--result", type=_file, help="Write the outcome of each number to this CSV file.")
 @session.as_json
 def undo(list_id: str, apply: bool, reason: str, result: Path | None, as_json: bool) -> None:
-    """Undo an import as a whole: each number goes back to how it stood before the list.
+    """Undo an import as a whole: each number returns to its state before the list.
 
-    A number of which something newer was said or done since keeps what it has: its own STOP or
-    START, a lock, a consent, a manual opt-out, a later list that names it. A command that was
-    killed is simply run again; nothing is done twice.
+    A number with something newer stays as it is: its own STOP or START, a lock, a consent, a
+    manual opt-out, or a later list. If the command was killed, run it again; nothing is done
+    twice.
 
-    Exit code 0: nothing is left to undo. 1: other lists were applied all the time, undo it again.
-    2: nothing could be done.
+    Exit code 0: nothing is left to undo. 1: other lists were being applied, run it again.
+    2: nothing was done.
     """
     if apply and not reason.strip():
         raise click.UsageError("Give a reason for the record: --reason TEXT.")
@@ -218,11 +218,13 @@ def undo(list_id: str, apply: bool, reason: str, result: Path | None, as_json: b
 
 
 @click.command(epilog="Example: smsgate export --program alerts --state opted_out -o stopped.csv")
-@click.option("--program", default="", help="How numbers stand with this program.")
-@click.option("--scope", type=click.Choice([ALL]), help="What holds for every program.")
+@click.option("--program", default="", help="Export the states for this program.")
+@click.option("--scope", type=click.Choice([ALL]), help="Export the states for every program.")
 @click.option("--state", "states", multiple=True, type=click.Choice(STATES))
-@click.option("--source", "sources", multiple=True, help="Such as text, provider or import.")
-@click.option("--since", type=click.DateTime(), help="Standing so from then on (UTC).")
+@click.option(
+    "--source", "sources", multiple=True, help="Only this source, such as text, provider or import."
+)
+@click.option("--since", type=click.DateTime(), help="Only states that began then or later (UTC).")
 @click.option("--format", "form", type=click.Choice(FORMS), default="csv", show_default=True)
 @click.option("-o", "--output", type=_file)
 def export(
@@ -234,9 +236,9 @@ def export(
     form: str,
     output: Path | None,
 ) -> None:
-    """Write out how numbers stand, from the records, to a file or to standard output.
+    """Export consent states from the records, to a file or to standard output.
 
-    `smsgate import` reads such a file again. It is a list of people: keep it as one.
+    `smsgate import` reads such a file again. It contains personal data: protect it.
     """
     if bool(program) == bool(scope):
         raise click.UsageError("Say for whom: --program NAME, or --scope all")
@@ -264,13 +266,17 @@ def export(
     epilog="Example: smsgate scrub contacts.csv --program alerts -o clean.csv --blocked blocked.csv"
 )
 @click.argument("file", type=click.File("rb"))
-@click.option("--program", required=True, help="Program that wants to text.")
-@click.option("-o", "--output", type=_file, required=True, help="Who may be texted.")
-@click.option("--blocked", type=_file, required=True, help="Who may not, and why.")
+@click.option("--program", required=True, help="Sending program.")
+@click.option(
+    "-o", "--output", type=_file, required=True, help="File for the numbers that may be texted."
+)
+@click.option("--blocked", type=_file, required=True, help="File for the others, with the reasons.")
 @_REGION
 @_COLUMN
 @_FORM
-@click.option("--types", is_flag=True, help="Block what is no mobile number by its country's plan.")
+@click.option(
+    "--types", is_flag=True, help="Block numbers that are not mobile in their country's plan."
+)
 @session.as_json
 def scrub(
     file: BinaryIO,
@@ -283,10 +289,11 @@ def scrub(
     types: bool,
     as_json: bool,
 ) -> None:
-    """Part a list into who may be texted and who may not.
+    """Split a list into numbers that may be texted and numbers that may not.
 
-    Both files keep columns, order and encoding; the blocked ones have two columns more. It is true
-    of this moment: ask the gate again at the send. Where the gate cannot tell, nothing is written.
+    Both files keep columns, order and encoding; the blocked one has two more columns. The result
+    is valid for this moment: ask the gate again at the send. If the gate cannot tell, no file is
+    written.
     """
     started = time.monotonic()
     if len({path.resolve() for path in (Path(file.name), output, blocked)}) < 3:

@@ -20,12 +20,12 @@ from smsgate.pipeline.manual_input import MEDIA, consent_of, evidence_of, reason
 
 @click.command(epilog="Example: smsgate history +14155550123")
 @click.argument("number", required=False)
-@click.option("--unrouted", is_flag=True, help="Texts to senders that no program has, instead.")
+@click.option("--unrouted", is_flag=True, help="List texts to senders that no program has.")
 @session.as_json
 def history(number: str | None, unrouted: bool, as_json: bool) -> None:
     """Show everything that happened to a number's consent, oldest first.
 
-    What texted us may also be a short code or a name: ask for it as it is.
+    NUMBER may also be a short code or a name, as the provider wrote it.
     """
     if not (number or unrouted):
         raise click.UsageError("Say which NUMBER, or --unrouted.")
@@ -95,14 +95,14 @@ def _decided(entry: Entry | None) -> tuple[str, str]:
     return why, f"by {entry.actor}: {decision.note}" if decision.note else f"by {entry.actor}"
 
 
-_reason = click.option("--reason", required=True, help="Goes on record, with your name.")
+_reason = click.option("--reason", required=True, help="Recorded with your name.")
 
 
 @click.command(epilog="Example: smsgate lock +14155550123 --reason 'letter of her lawyer, 3 May'")
 @click.argument("number")
 @_reason
 def lock(number: str, reason: str) -> None:
-    """Never text a number again, whatever it texts us: a litigant, a minor, an order of a court."""
+    """Block a number whatever it texts us: a litigant, a minor, an order of a court."""
     _change(number, reason, locked=True)
 
 
@@ -110,7 +110,7 @@ def lock(number: str, reason: str) -> None:
 @click.argument("number")
 @_reason
 def unlock(number: str, reason: str) -> None:
-    """Hear START of a locked number again; until then it stays opted out."""
+    """Unlock a number: its START counts again, and until then it stays opted out."""
     _change(number, reason, locked=False)
 
 
@@ -130,11 +130,11 @@ def _change(number: str, reason: str, *, locked: bool) -> None:
     "--words 'Yes, text me offers' --given 2026-05-03"
 )
 @click.argument("number")
-@click.option("--program", required=True, help="For which program it was given.")
-@click.option("--words", required=True, help="The words that were shown or said.")
+@click.option("--program", required=True, help="Program that the consent is for.")
+@click.option("--words", required=True, help="Words that the subscriber agreed to.")
 @click.option("--medium", required=True, type=click.Choice(MEDIA))
 @click.option("--source", default="", help="Where exactly: the page, the form, the file.")
-@click.option("--given", type=click.DateTime(), help="When (UTC); now where it is not given.")
+@click.option("--given", type=click.DateTime(), help="When it was given (UTC); default: now.")
 def consent(
     number: str, program: str, words: str, medium: str, source: str, given: datetime | None
 ) -> None:
@@ -160,16 +160,16 @@ def consent(
     "--basis",
     required=True,
     type=click.Choice(BASES),
-    help="What allows it: a consent that is newer than the opt-out; a mistake of ours, which only "
-    "what we entered can be; or evidence that you name.",
+    help="The ground: a consent that is newer than the opt-out; a mistake of ours, only for an "
+    "opt-out that we entered; or evidence that you name.",
 )
-@click.option("--reason", required=True, help="Goes on record, with your name.")
-@click.option("--words", default="", help="Of a consent: the words that were shown or said.")
+@click.option("--reason", required=True, help="Recorded with your name.")
+@click.option("--words", default="", help="Of a consent: the words that the subscriber agreed to.")
 @click.option("--medium", default="", type=click.Choice(["", *MEDIA]), help="How it was given.")
 @click.option("--source", default="", help="Where exactly: the page, the form, the file.")
 @click.option("--given", type=click.DateTime(), help="When it was given (UTC).")
 @click.option(
-    "--evidence", default="", help="What shows that they want texts, and where it can be found."
+    "--evidence", default="", help="What shows that they want texts, and where to find it."
 )
 def restore(
     number: str,
@@ -182,11 +182,11 @@ def restore(
     given: datetime | None,
     evidence: str,
 ) -> None:
-    """Lift an opt-out. Best is the subscriber's own START, which needs nothing of this.
+    """Lift an opt-out. The subscriber's own START is better and needs no command.
 
-    What subscribers asked for themselves, by text, by link or through the provider, is no mistake
-    of ours: it takes a newer consent with its words, medium, source and time, or evidence.
-    What was lifted, on which basis, by whom and why stands in `smsgate history NUMBER`.
+    An opt-out that the subscriber asked for, by text, by link or through the provider, is no
+    mistake of ours. It takes a newer consent with its words, medium, source and time, or
+    evidence. `smsgate history NUMBER` shows basis, operator and reason.
     """
     known = e164(number)
     given_at = given.replace(tzinfo=UTC).isoformat() if given else ""

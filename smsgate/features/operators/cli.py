@@ -26,7 +26,7 @@ from smsgate.records.api_keys import KeyScope
 
 @click.group()
 def operators() -> None:
-    """People who may sign in to the console: who they are, and what they may do.
+    """People who may sign in to the console, and their roles.
 
     Nobody types a password here: a link lets its holder set one, once.
     """
@@ -35,7 +35,7 @@ def operators() -> None:
 @operators.command("list", epilog="Example: smsgate operators list --json")
 @session.as_json
 def list_operators(as_json: bool) -> None:
-    """List everybody, those who are deactivated last."""
+    """List all operators, deactivated ones last."""
     rows = _operators().all()
     if as_json:
         session.show_json(
@@ -64,7 +64,7 @@ def list_operators(as_json: bool) -> None:
 @operators.command(epilog="Example: smsgate operators first")
 @session.as_json
 def first(as_json: bool) -> None:
-    """Make the link by which the first admin is made. Exit code 2 where there are operators."""
+    """Make the link for the first admin. Exit code 2 if there are operators already."""
     path = _operators().make_first_link()
     if path is None:
         raise OperatorExists(
@@ -80,11 +80,11 @@ def first(as_json: bool) -> None:
     "--role",
     type=click.Choice(ROLES),
     required=True,
-    help="viewer: sees. agent: decides, opts out and in, imports. admin: everything.",
+    help="viewer: read. agent: decide, opt out and in, import. admin: everything.",
 )
 @session.as_json
 def add(name: str, role: str, as_json: bool) -> None:
-    """Add somebody, and show the link by which they set their password."""
+    """Add an operator, and show the link to set their password."""
     path = _operators().add(name, role, ActionAuthor(person()))
     _show_link(path, name, LINK_S, as_json=as_json)
 
@@ -94,9 +94,9 @@ def add(name: str, role: str, as_json: bool) -> None:
 @click.option("--second-factor", is_flag=True, help="Remove the second factor as well.")
 @session.as_json
 def reset(name: str, second_factor: bool, as_json: bool) -> None:
-    """Remove somebody's password, and show the link by which they set a new one.
+    """Remove an operator's password, and show the link to set a new one.
 
-    They are signed out everywhere and no longer locked; this also reactivates somebody.
+    It ends their sessions and lets them sign in at once, also after wrong passwords or deactivation.
     """
     author = ActionAuthor(person())
     path = _operators().reset(name, author, second_factor=second_factor)
@@ -107,7 +107,7 @@ def reset(name: str, second_factor: bool, as_json: bool) -> None:
 @click.argument("name")
 @click.argument("role", type=click.Choice(ROLES))
 def role(name: str, role: str) -> None:
-    """Give somebody another role. They sign in anew."""
+    """Give an operator another role. They must sign in again."""
     _operators().set_role(name, role, ActionAuthor(person()))
     click.echo(f"{name} is {role} now.")
 
@@ -115,7 +115,7 @@ def role(name: str, role: str) -> None:
 @operators.command(epilog="Example: smsgate operators end maria")
 @click.argument("name")
 def end(name: str) -> None:
-    """Deactivate somebody; they are signed out everywhere at once."""
+    """Deactivate an operator and end their sessions at once."""
     _operators().deactivate(name, ActionAuthor(person()))
     click.echo(f"{name} cannot sign in any more.")
 
@@ -152,9 +152,9 @@ def _state(row: OperatorRow) -> str:
 
 @click.group()
 def keys() -> None:
-    """Keys for /v1: who may ask the gate, write, or administer.
+    """Keys for /v1, to ask the gate, write, or administer.
 
-    Those in SMSGATE_API_KEYS are not among them: each of these opens everything.
+    The keys in SMSGATE_API_KEYS are not listed; each of them has every right.
     """
 
 
@@ -170,10 +170,10 @@ def keys() -> None:
     "--program",
     "programs",
     multiple=True,
-    help="Limit the key to this program; may be given several times. Without: every program.",
+    help="Limit the key to this program; may be given several times. Default: every program.",
 )
 def make(name: str, scope: KeyScope, programs: Sequence[str]) -> None:
-    """Make a key and show it: this once, for only its hash is kept."""
+    """Make a key and show it once; only its hash is stored."""
     known = load_settings(session.here()[0]).programs if programs else ()
     names = [one.name for one in known]
     for program in programs:
@@ -187,7 +187,7 @@ def make(name: str, scope: KeyScope, programs: Sequence[str]) -> None:
 @keys.command("list", epilog="Example: smsgate keys list --json")
 @session.as_json
 def list_keys(as_json: bool) -> None:
-    """List the keys that open."""
+    """List the valid keys."""
     rows = session.records().keys.all(now_us())
     if as_json:
         values = [asdict(row) for row in rows]
@@ -211,10 +211,10 @@ def list_keys(as_json: bool) -> None:
     type=click.FloatRange(0, 24 * 90),
     default=24.0,
     show_default=True,
-    help="Hours for which the key before goes on to open.",
+    help="Hours for which the old key still works.",
 )
 def rotate(name: str, grace: float) -> None:
-    """Make a new key of that name; the one before opens a while longer."""
+    """Make a new key of that name; the old one works for some hours more."""
     stored = session.records().keys
     _show_key(api_keys.rotate(stored, name, grace * 3600, person(), now_us()))
 
@@ -222,7 +222,7 @@ def rotate(name: str, grace: float) -> None:
 @keys.command(epilog="Example: smsgate keys revoke crm")
 @click.argument("name")
 def revoke(name: str) -> None:
-    """End every key of that name; within 5 seconds it is refused everywhere."""
+    """Revoke every key of that name; every process refuses it within 5 seconds."""
     ended = api_keys.revoke(session.records().keys, name, now_us())
     click.echo(f"{ended} keys of {name} ended; within 5 seconds they open nothing.")
 

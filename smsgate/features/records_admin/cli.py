@@ -37,14 +37,14 @@ from smsgate.records import ChainLink, Records
 
 @click.group()
 def records() -> None:
-    """The records: what happened, for as long as it has to be proved."""
+    """The records: the permanent history of consent."""
 
 
 @records.command(epilog="Example: smsgate records migrate")
 def migrate() -> None:
-    """Make the tables, or bring them to the version that this smsgate needs.
+    """Create the tables, or bring them to the version that this smsgate needs.
 
-    `smsgate dev` does it by itself; elsewhere run it before the new version starts.
+    `smsgate dev` does this by itself. Elsewhere, run it before the new version starts.
     """
     before, after = session.services().records.migrate()
     out.print(f"The records have version {after}{' already' if before == after else ''}.")
@@ -53,10 +53,10 @@ def migrate() -> None:
 @records.command(epilog="Example: smsgate records status")
 @session.as_json
 def status(as_json: bool) -> None:
-    """Show how much is kept, what waits, and where each partition's chain stands.
+    """Show the number of records, what waits, and the head of each partition's chain.
 
-    Write the digest down elsewhere: as long as it can be found again in `smsgate records verify
-    --digest`, nobody has written the chains anew.
+    Keep the digest elsewhere: while `smsgate records verify --digest` still finds it, nobody has
+    rewritten the chains.
     """
     services = session.services()
     services.records.check()
@@ -80,13 +80,13 @@ def status(as_json: bool) -> None:
 
 
 @records.command(epilog="Example: smsgate records verify")
-@click.option("--digest", metavar="DIGEST", help="A digest that `records status` once gave.")
+@click.option("--digest", metavar="DIGEST", help="A digest that `records status` printed earlier.")
 @session.as_json
 def verify(digest: str | None, as_json: bool) -> None:
-    """Check every record and each partition's chain. Exit code 1 where something is wrong.
+    """Check every record and each partition's chain. Exit code 1 if there is a fault.
 
-    Finds what was changed, removed, added or reordered, and says which. Somebody who may write to
-    the database could still write all of it anew: a digest that was kept elsewhere shows that.
+    It names every record that was changed, removed, added or reordered. Someone with write access
+    to the database could still rewrite all of it; a digest that you kept elsewhere shows that.
     """
     kept = session.services().records
     kept.check()
@@ -113,12 +113,12 @@ def verify(digest: str | None, as_json: bool) -> None:
 
 
 @records.command("export", epilog="Example: smsgate records export --since 2026-01-01 -o 2026.csv")
-@click.option("--since", metavar="DATE", help="Received from then on, such as 2026-01-31 (UTC).")
+@click.option("--since", metavar="DATE", help="Received then or later, such as 2026-01-31 (UTC).")
 @click.option("--until", metavar="DATE", help="Received before then.")
 @click.option("--format", "kind", type=click.Choice(FORMATS), default="csv", show_default=True)
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False, writable=True))
 def export_records(since: str | None, until: str | None, kind: str, output: Path | None) -> None:
-    """Write the records out, oldest first, to a file or to standard output.
+    """Export the records, oldest first, to a file or to standard output.
 
     NDJSON has every event whole; in CSV a text that a spreadsheet would take for a formula begins
     with an apostrophe.
@@ -141,13 +141,13 @@ def export_records(since: str | None, until: str | None, kind: str, output: Path
 
 
 @records.command(epilog="Example: smsgate records adopt --reason 'restored from the backup of May'")
-@click.option("--reason", required=True, help="Why it is older: goes on record.")
+@click.option("--reason", required=True, help="Why the database is older. Recorded.")
 def adopt(reason: str) -> None:
-    """Go on with a database that has less than the store was told it has.
+    """Continue with a records database that is older than the store expects.
 
-    After a restore from a backup nothing is moved into the records until somebody says that it
-    is to go on with them. What is missing is recorded in each partition, and how numbers stand in
-    the store now, so that no opt-out is in the store alone.
+    After you restored the records from a backup, nothing is moved into them until you run this.
+    It records what is missing in each partition, and the consent state of every number in the
+    store, so that no opt-out is left in the store alone.
     """
     it = session.services()
     partitions, noted = comparison.adopt(it.store, it.records, it.archiver, person(), reason)
@@ -199,9 +199,9 @@ _SHOWN = 100
 @records.command("diff", epilog="Example: smsgate records diff")
 @session.as_json
 def diff(as_json: bool) -> None:
-    """Compare the store's sets with the records, number by number. Exit code 1 where they differ.
+    """Compare the store's sets with the records, number by number. Exit code 1 if they differ.
 
-    What waits in the ledgers is recorded first. `smsgate rebuild` mends what is found.
+    It first moves waiting events into the records. `smsgate rebuild` corrects differences.
     """
     services = session.services()
     found = list(differences(services.store, services.records, services.archiver))
@@ -249,15 +249,15 @@ MOST_BUCKETS = 1 << 20
     "--buckets",
     type=click.IntRange(0, MOST_BUCKETS),
     default=0,
-    help="Into how many small sets a partition's numbers are split from now on (docs/operating.md "
-    "says how many numbers need how many); as before where it is not given.",
+    help="Buckets per partition from now on (docs/operating.md says how many you need); "
+    "default: unchanged.",
 )
 @click.option("--adopt", is_flag=True, help="Overwrite a store that belongs to other records.")
 @session.as_json
 def rebuild(buckets: int, adopt: bool, as_json: bool) -> None:
-    """Make suppression sets, consents and review holds anew, from the records.
+    """Rebuild suppression sets, consents and review holds from the records.
 
-    The gate answers "not ready" until it has ended. What providers post meanwhile is kept, and
+    The gate answers "not ready" until it has finished. Texts that arrive meanwhile are kept and
     applied afterwards.
     """
     services = session.services()
@@ -332,14 +332,14 @@ def _iso(at_us: int) -> str:
 
 @click.command(epilog="Example: smsgate forget +14155550123 --reason 'asked by e-mail, 3 May'")
 @click.argument("number")
-@click.option("--reason", default="", help="Goes on record.")
+@click.option("--reason", default="", help="Recorded.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @session.as_json
 def forget(number: str, reason: str, yes: bool, as_json: bool) -> None:
     """Erase the texts of a number from records and store, for good.
 
-    What is needed to go on suppressing it, and to prove it, stays: the number, what was decided,
-    and when. Backups and the databases' own logs are yours to let expire.
+    The number, the decisions and their times stay: they are needed to go on suppressing the number
+    and to prove it. Backups and the databases' own logs are yours to let expire.
     """
     known = as_recorded(number)
     if not yes:

@@ -15,14 +15,14 @@ from smsgate.store.keys import PARTITIONS
 
 @click.group()
 def replies() -> None:
-    """Texts of ours that wait to be sent, or were given up."""
+    """Replies that are pending or were given up."""
 
 
 @replies.command("list", epilog="Example: smsgate replies list --dead")
-@click.option("--dead", is_flag=True, help="Those that were given up and wait for a person.")
+@click.option("--dead", is_flag=True, help="Only those that were given up and need attention.")
 @session.as_json
 def list_replies(dead: bool, as_json: bool) -> None:
-    """List the replies that are not settled yet."""
+    """List the pending replies."""
     outbox = session.services().store.outbox
     if dead:
         letters = [letter for partition in range(PARTITIONS) for letter in outbox.dead(partition)]
@@ -46,7 +46,7 @@ def list_replies(dead: bool, as_json: bool) -> None:
 @replies.command(epilog="Example: smsgate replies retry 1795534079000-0")
 @click.argument("id_", metavar="ID")
 def retry(id_: str) -> None:
-    """Send a reply again that was given up."""
+    """Send a given-up reply again."""
     retry_reply(session.services(), id_, person())
     click.echo(f"Reply {id_} is due again.")
 
@@ -54,6 +54,6 @@ def retry(id_: str) -> None:
 @replies.command(epilog="Example: smsgate replies dismiss 1795534079000-0")
 @click.argument("id_", metavar="ID")
 def dismiss(id_: str) -> None:
-    """Forget a reply that was given up."""
+    """Remove a given-up reply."""
     dismiss_reply(session.services(), id_, person())
     click.echo(f"Reply {id_} is dismissed.")

@@ -14,7 +14,7 @@ from smsgate.pipeline.reviews import list_waiting_texts
 
 @click.group()
 def review() -> None:
-    """Texts that a careful person has to look at.
+    """Texts that need a person's decision.
 
     Until they are decided, programs of kind marketing may not text their numbers.
     """
@@ -23,7 +23,7 @@ def review() -> None:
 @review.command("list", epilog="Example: smsgate review list")
 @session.as_json
 def list_reviews(as_json: bool) -> None:
-    """List what waits, oldest first: who, what, and why it was not clear.
+    """List the texts in review, oldest first: number, text, and why it is unclear.
 
     The last word of a line is a key, the same for all texts of a number to a program.
     """
@@ -48,16 +48,16 @@ def list_reviews(as_json: bool) -> None:
     "decided",
     required=True,
     type=click.Choice(["opt_out", "none", "undo"]),
-    help="It asks to stop; it does not; or take the newest decision of the last 48 hours back.",
+    help="Opt the number out, release it, or take back the newest decision of the last 48 hours.",
 )
 @click.option(
     "--seen", default="", metavar="KEY",
-    help="The key that `review list` showed; wanted where several texts of the number wait.",
+    help="The key from `review list`; required if several texts of the number are in review.",
 )  # fmt: skip
 def decide(number: str, program: str, decided: str, seen: str) -> None:
-    """Decide what waits of a number.
+    """Decide a number's texts in review.
 
-    A decision is for the texts that were looked at: where a newer one came meanwhile it is refused.
+    A decision applies to the texts that were listed: if a newer one has arrived, it is refused.
     """
     ReviewService(session.services()).decide(decided, number, program, person(), seen)
     click.echo(f"{number}, {program}: {_DONE[decided]}.")

@@ -34,13 +34,13 @@ class NoAddress(SmsGateError):
 @click.command(epilog="Example: smsgate text 'Stop.' --from +14155550123")
 @click.argument("body")
 @click.option("--from", "number", default="+14155550123", show_default=True, metavar="NUMBER")
-@click.option("--to", "sender", metavar="SENDER", help="The number or short code that is texted.")
-@click.option("--account", metavar="NAME", help="The account that is texted.  [simulator, in dev]")
+@click.option("--to", "sender", metavar="SENDER", help="Number or short code to text.")
+@click.option("--account", metavar="NAME", help="Account to text.  [simulator, in dev]")
 @click.option("--url", help="Public address of smsgate.  [that of dev, else the account's]")
 def text(body: str, number: str, sender: str | None, account: str | None, url: str | None) -> None:
-    """Text us, as a subscriber: post a webhook, signed as the account's provider signs it.
+    """Text smsgate as a subscriber: post a webhook, signed as by the account's provider.
 
-    With the simulator of `smsgate dev`, the reply is shown as well.
+    With the simulator of `smsgate dev`, it also shows the reply.
     """
     services = session.services()
     chosen = _account(services.settings, account)

@@ -107,7 +107,7 @@ def test_the_story_tells_rule_steps_times_and_what_was_answered(services, viewer
     assert "The whole text is this keyword: STOP" in first
     assert "keyword, keyword sets abc123" in first
     assert "letter variants (wide, bold, script) became plain letters; punctuation" in first
-    assert "Stamp of the message" in first
+    assert "Time of the message" in first
     assert "allowed → blocked" in first
 
 
