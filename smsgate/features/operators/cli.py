@@ -96,7 +96,7 @@ def add(name: str, role: str, as_json: bool) -> None:
 def reset(name: str, second_factor: bool, as_json: bool) -> None:
     """Remove an operator's password, and show the link to set a new one.
 
-    It ends their sessions and lets them sign in at once, also after wrong passwords or deactivation.
+    It ends their sessions and lifts a pause after wrong passwords or a deactivation.
     """
     author = ActionAuthor(person())
     path = _operators().reset(name, author, second_factor=second_factor)
