@@ -226,7 +226,7 @@ class AllowedJob(Job):
 
 
 def _problem(fields: Mapping[bytes, bytes]) -> str:
-    """Why the job is none of ours; empty where it is."""
+    """Why the job is not one of ours; empty if it is."""
     for name, value in fields.items():
         if value and name not in _OWN_FIELDS:
             return f"has the field {name[:MAX_ID_LENGTH].decode('ascii', 'replace')}"

@@ -73,7 +73,7 @@ class ListGroup(msgspec.Struct, frozen=True, omit_defaults=True):
     consent_state: ConsentState | None = msgspec.field(name="standing", default=None)
     note: str = ""
     since_us: tuple[int, ...] = ()
-    """Since when each of them stands so, where the list says it; 0 is unknown."""
+    """When the state of each began, if the list says so; 0 is unknown."""
 
 
 def numbers_of(event: Event) -> set[str]:

@@ -29,7 +29,7 @@ def settle_listed(
     published: Mapping[str, PublishedProgram],
     now_us: int,
 ) -> Settlement:
-    """What the entry (see ``as_plain``) does to a number of the list that stands so.
+    """Return the effect of the entry (see ``as_plain``) on a number of the list in this state.
 
     Nobody is answered. Marks are kept only of numbers that have some: the others would take 40
     times the memory of the sets for 48 hours, and nothing that came before the list is compared
@@ -46,7 +46,7 @@ def settle_listed(
 def settle_undone(
     stored: StoredEntry, consent_state: ConsentState, last_list: str, now_us: int
 ) -> Settlement:
-    """What undoing an import does to a number of the list that stands so.
+    """Return the effect of undoing an import on a number of the list in this state.
 
     ``last_list`` is the inbox id of the newest list that was applied in the partition: one that
     came since the histories were read may have named the number, which leaves no mark. Then, and

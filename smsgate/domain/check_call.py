@@ -92,7 +92,7 @@ def read_answers(
 
 
 def is_allowed(answer: Answer) -> bool:
-    """Whether the number may be texted. Raises ``InvalidNumber`` for what is none."""
+    """Whether the number may be texted. Raises ``InvalidNumber`` if it is no phone number."""
     if answer.allowed is None:
         raise InvalidNumber(f"{answer.number!r} is no phone number: write it as +14155550123.")
     return answer.allowed

@@ -76,7 +76,7 @@ def _written_right(start: str) -> re.Pattern[str] | None:
 
 
 def _plan(code: str) -> PhoneMetadata | None:
-    """The numbering plan of a calling code such as ``44``; nothing where there is none."""
+    """The numbering plan of a calling code such as ``44``, or nothing."""
     regions = phonenumbers.region_codes_for_country_code(int(code))
     if not regions:
         return None

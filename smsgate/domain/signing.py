@@ -73,7 +73,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def instant_us(text: str) -> int | None:
-    """Return an ISO 8601 time as us since 1970; nothing where it is none. No offset means UTC."""
+    """Return an ISO 8601 time as us since 1970; None if it is invalid. No offset means UTC."""
     try:
         moment = datetime.fromisoformat(text)
         moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
@@ -219,7 +219,7 @@ def form_texts(pairs: Sequence[Pair], once: Container[str]) -> dict[str, str]:
 
 
 def _first_of_each(pairs: Sequence[Pair], once: Container[str]) -> dict[str, str]:
-    """As ``form_texts``, where a name is repeated."""
+    """Like ``form_texts``, for forms that repeat a name."""
     fields: dict[str, str] = {}
     for name, value in pairs:
         key, text = name.decode(), value.decode()

@@ -36,7 +36,7 @@ Data = Mapping[str, Any]
 _SID = "[^/]+"
 _SLASHES = re.compile("/{2,}")
 _ANY_CASE = re.IGNORECASE
-"""Whoever makes a request by hand may write a path as Twilio's servers, not we, put up with."""
+"""A hand-made request may write a path in a way that Twilio's servers accept and we do not."""
 _TO = re.compile(
     rf"/2010-04-01/Accounts/{_SID}/(?:SMS/)?Messages(?:\.json)?/?$"
     rf"|/v[12]/Flows/{_SID}/(?:Executions|Engagements)/?$",

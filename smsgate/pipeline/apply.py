@@ -83,7 +83,7 @@ class InboxApplier:
         return len(self.drain_events(partition))
 
     def drain_events(self, partition: int) -> list[Event]:
-        """As ``drain``, but return the events that this very call wrote down: one an entry."""
+        """Like ``drain``, but return the events that this call wrote, one for each entry."""
         events = self._drain(partition, time.monotonic() + JOB_S)
         self._mark_idle([partition])
         return events
@@ -216,7 +216,7 @@ class InboxApplier:
         effects: _BatchEffects,
         now_us: int,
     ) -> str:
-        """Put a reply into the outbox, or say why there is none."""
+        """Put a reply into the outbox, or return why there is no reply."""
         entry = stored.entry
         program = self._settings.programs.get(entry.program)
         silent = silence(entry, program.confirm if program else "auto")

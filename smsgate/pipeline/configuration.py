@@ -73,7 +73,7 @@ def load_configuration(environ: Mapping[str, str]) -> Configuration:
 
 
 def load_settings(environ: Mapping[str, str]) -> Settings:
-    """As ``load_configuration``, without the keyword sets, which take the longest to read.
+    """Like ``load_configuration``, without the keyword sets, which take the longest to read.
 
     For what neither receives nor explains texts. Raises ``ConfigurationError``.
     """

@@ -58,7 +58,7 @@ def apply_configuration(environ: Mapping[str, str], store: Store, by: str) -> Ap
 
 
 def hand_over(configuration: Configuration, store: Store, by: str) -> AppliedConfiguration:
-    """As ``apply_configuration``, with a configuration that was read already."""
+    """Like ``apply_configuration``, with a configuration that was already read."""
     refuse_dropped(configuration.settings, store)
     publish_programs(configuration.settings, store)
     applied = AppliedConfiguration(

@@ -81,7 +81,7 @@ def _keep(folder: Path, sets: Mapping[str, str]) -> None:
 
 
 def _write(path: Path, content: str) -> None:
-    """Whole or not at all, whoever else writes it at the same time."""
+    """Write the file atomically, also with concurrent writers."""
     number, name = tempfile.mkstemp(prefix=f".{path.stem}-", dir=path.parent)
     try:
         with os.fdopen(number, "wb") as file:

@@ -177,7 +177,7 @@ class Gate(GateBase):
         return answers
 
     def refused(self, numbers: Sequence[str], *, program: str) -> dict[int, GateAnswer]:
-        """As ``check``, but only of those that may not be texted, by place: the rest may."""
+        """Like ``check``, but return only the numbers that may not be texted, by position."""
         self._health.refuse_eviction()
         question = GateQuestion(numbers, program)
         return question.refused(self._numbers.check(question.valid, program))
@@ -245,7 +245,7 @@ def refuse_text(numbers: Sequence[str]) -> None:
 
 
 def is_allowed(answer: GateAnswer) -> bool:
-    """Whether the number may be texted. Raises ``InvalidNumber`` for what is none."""
+    """Whether the number may be texted. Raises ``InvalidNumber`` if it is no phone number."""
     if answer.allowed is None:
         raise InvalidNumber(answer.why)
     return answer.allowed
@@ -266,7 +266,7 @@ def stop_error(answers: Sequence[GateAnswer], program: str) -> InvalidNumber | S
 
 
 def _read(numbers: Sequence[str]) -> tuple[list[str], dict[int, str]]:
-    """The numbers in E.164, and by its place what is wrong with each that is none."""
+    """Return the numbers in E.164, and by position what is wrong with each invalid one."""
     valid: list[str] = []
     problems: dict[int, str] = {}
     for place, number in enumerate(numbers):

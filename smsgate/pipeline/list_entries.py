@@ -79,7 +79,7 @@ class ListApplier:
     def _settling(
         self, partition: int, stored: StoredEntry, now_us: int
     ) -> Callable[[ConsentState], Settlement]:
-        """Gives what the entry does to a number that stands so."""
+        """Return a function from a consent state to the effect of the entry on it."""
         if stored.entry.action == UNDO:
             last_list = self._store.inbox.last_list(partition)
             return lambda before: settle_undone(stored, before, last_list, now_us)

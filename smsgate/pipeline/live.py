@@ -91,7 +91,7 @@ class Live(Generic[T]):
         return self._latest.value.services
 
     def enter(self) -> SharedValue[_Generation[T]]:
-        """As ``using``, until ``leave`` of the value that it returns."""
+        """Like ``using``, until ``leave`` is called with the returned value."""
         return self._latest.enter()
 
     @contextmanager

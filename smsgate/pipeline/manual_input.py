@@ -17,7 +17,7 @@ _AHEAD = timedelta(hours=14)
 
 
 def reason_of(text: str) -> str:
-    """A reason for the record. Raises ``Unfit`` where there is none."""
+    """Return the reason, stripped. Raises ``Unfit`` if it is empty or too long."""
     plain = text.strip()
     if not plain or len(plain) > REASON:
         raise Unfit(f"Give a reason for the record, in at most {REASON} characters.")

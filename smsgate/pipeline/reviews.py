@@ -273,7 +273,7 @@ class ReviewDecisions:
 
 
 def _decision(entry: Entry, id_: str, at_us: int, outcome: str) -> Iterator[ReviewDecision]:
-    """Yield the decision that an entry is; nothing where it is none."""
+    """Yield the decision of an entry; nothing if the entry is no decision."""
     rule = entry.decision.rule
     if entry.source == "operator" and rule in (REVIEWED, REOPENED):
         found = "opt_out" if entry.decision.intent.stops else "none"

@@ -77,7 +77,7 @@ class SpoolState:
     blocking: int
     """Those that would block numbers: opt-outs, and texts that wait for a person."""
     oldest_us: int
-    """When the oldest message came, by this host's clock; 0 where there is none."""
+    """When the oldest message came, by this host's clock; 0 without messages."""
 
 
 class Spool:

@@ -169,7 +169,7 @@ class Provider(ABC):
         yield from ()
 
     def certificate(self, request: WebhookRequest, account: Account) -> HttpCall | None:
-        """Describe the call whose body ``verify`` wants as ``request.certificate``, if any.
+        """Describe the call whose body ``verify`` needs as ``request.certificate``, if any.
 
         Checks scheme, host and path of the URL first: raises ``SignatureRefused``.
         """
@@ -262,7 +262,7 @@ class Provider(ABC):
 
 
 class PathSecretProvider(Provider):
-    """A provider that signs nothing: whoever knows the address with its secret is the provider."""
+    """A provider that signs nothing: knowing the URL with its secret is the only proof."""
 
     def verify(self, request: WebhookRequest, account: Account, now_us: int) -> None:
         """Return if the address ends with a ``secret`` of the account (``PATH_SECRET``).

@@ -2,7 +2,7 @@
 
 46elks.com/docs (Receive an SMS, Send an SMS, SMS delivery reports). Read in November 2026.
 
-46elks signs nothing: whoever knows the account's address with its secret is 46elks. That vouches
+46elks signs nothing: knowing the account's URL with its secret is the only proof. That vouches
 for all of the form, and so for ``created``; it tries for six hours and more, and by arrival an
 old START would undo a later STOP. Delivery reports name no number, so they tell nothing.
 """

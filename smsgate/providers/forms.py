@@ -57,7 +57,7 @@ def has_form(request: WebhookRequest) -> bool:
 
 
 def form_of(request: WebhookRequest) -> tuple[Pair, ...]:
-    """Return names and values of the form; none where there is none."""
+    """Return names and values of the form; nothing without a form."""
     if request.method == "GET":
         return form_pairs(as_bytes(request.query))
     return form_pairs(request.body) if has_form(request) else ()

@@ -2,7 +2,7 @@
 
 kannel.org/download/1.5.0/userguide-1.5.0/userguide.html (sms-service, escape codes, "Using
 the HTTP interface to send SMS messages"); gw/smsbox.c and gw/urltrans.c. Read in November 2026.
-Kannel signs nothing: whoever knows the account's address with its secret is Kannel. That vouches
+Kannel signs nothing: knowing the account's URL with its secret is the only proof. That vouches
 for all of the request, and so for ``ts``, the time of the text, where get-url has it.
 With post-url the body is the text, and headers have what the query does not.
 """

@@ -90,7 +90,7 @@ class Database:
 
     @contextmanager
     def checking(self) -> Iterator[Connection]:
-        """As ``reading``, but a text that is no UTF-8 any more is read all the same."""
+        """Like ``reading``, but also read text that is not valid UTF-8."""
         with self.reading() as connection:
             driver: Any = connection.connection.driver_connection
             if connection.dialect.name == "sqlite":

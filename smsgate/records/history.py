@@ -98,7 +98,7 @@ class EventHistory:
         return self._page(asked, None, limit)
 
     def consent_events(self, number: str, kinds: Sequence[str], limit: int) -> list[Recorded]:
-        """As ``of_kinds``, for consents, opt-ins and locks: without looking at all the others."""
+        """Return consents, opt-ins and locks, like ``of_kinds``, but read no other events."""
         # Word for word the condition of the index, or it is not used.
         asked = EVENTS.where(
             events.c.number == lookup(number), sql(CONSENT_EVENTS), events.c.kind.in_(kinds)

@@ -223,7 +223,7 @@ class RecordReader:
         return {row.lane: ChainLink(*row) for row in rows_of(self._database, asked)}
 
     def newest_us(self) -> int:
-        """When the newest event was applied; 0 where there is none."""
+        """When the newest event was applied; 0 without events."""
         return self._scalar(select(func.coalesce(func.max(events.c.applied_us), 0)))
 
     def links(

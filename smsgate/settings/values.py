@@ -50,7 +50,7 @@ class Account:
     """By provider's key, what the file says where it names a variable that is not set."""
 
     def values_of(self, key: str) -> list[str]:
-        """Return the secrets under ``key``, newest first; an empty one is none."""
+        """Return the secrets under ``key``, newest first, without empty ones."""
         return [one.value for one in self.secrets.get(key, ()) if one.value]
 
 

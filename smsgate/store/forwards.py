@@ -117,7 +117,7 @@ class Forwards:
         return self._remove_waiting(undelivered.forward, _encode(undelivered), _encode(event))
 
     def drop(self, forward: Forward) -> bool:
-        """Remove a waiting forward for good. False if there is none of that id."""
+        """Remove a pending forward for good. False if no forward has that id."""
         return self._remove_waiting(forward)
 
     def settle_dead(

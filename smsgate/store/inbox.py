@@ -59,7 +59,7 @@ class Inbox:
     def add_each(
         self, arrivals: Sequence[Arrival]
     ) -> tuple[list[AddResult | StoreUnavailable], list[int]]:
-        """As ``add``, but with the error of each arrival in its place.
+        """Like ``add``, but return the error of a failed arrival in its place.
 
         Raises ``StoreUnavailable`` where the way to Redis broke.
         """

@@ -49,7 +49,7 @@ class Metrics:
             self._gatherer.start()
 
     def took_each(self, family: Family, seconds: Sequence[float], *labels: str) -> None:
-        """As ``took``, of many at once."""
+        """Like ``took``, for many at once."""
         self._gatherer.counters.took_each(family, seconds, *labels)
         if self._gatherer.thread is None:
             self._gatherer.start()

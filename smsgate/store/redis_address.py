@@ -59,7 +59,7 @@ def open_redis(url: str, timeout_s: float | None, connect_s: float) -> Client:
 
 
 def open_async_redis(url: str, timeout_s: float) -> AsyncClient:
-    """As ``open_redis``, but a client to await; for one event loop. ``timeout_s`` in seconds."""
+    """Like ``open_redis``, but an asyncio client for one event loop. ``timeout_s`` in seconds."""
     kind = kind_of(url)
     options: dict[str, Any] = {
         "socket_timeout": timeout_s,

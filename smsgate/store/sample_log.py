@@ -43,7 +43,7 @@ class NumberTexts:
     texts: list[tuple[int, Entry]]
     """Each with when it was written (us, of no two texts the same), newest first."""
     kept_since_us: int
-    """When the oldest text of the number's partition was written, whoever sent it; 0: it has none.
+    """When the oldest text of the number's partition was written, from any sender; 0 without texts.
     Whatever the number texted before is not kept any more."""
 
 
@@ -93,7 +93,7 @@ class SampleLog:
         return [_decode(fields[b"e"]) for _, fields in rows]
 
     def page(self, partition: int, before: str, count: int) -> list[tuple[str, Entry]]:
-        """As ``newest``, with their ids; only what came before the id ``before``, if one is given.
+        """Like ``newest``, with ids; only texts before the id ``before``, if given.
 
         Raises ``StoreUnavailable``.
         """

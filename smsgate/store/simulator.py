@@ -27,7 +27,7 @@ class Simulator:
             )
 
     def newest(self) -> str:
-        """Id of the newest text; ``0-0`` where there is none."""
+        """Id of the newest text; ``0-0`` without texts."""
         with translated():
             rows = self._client.xrevrange(SIMULATOR, count=1)
         return rows[0][0].decode() if rows else "0-0"

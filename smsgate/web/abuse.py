@@ -7,7 +7,7 @@ must lose nothing by that: an address of which anything was ever verified is alw
 is every request whose address is not known.
 
 A right API key is never guessed (it has 128 bits and more), and comparing one costs microseconds.
-So every key is compared, and whoever shares an address with a guesser gets in.
+So every key is compared, and a right key works from an address that guesses.
 """
 
 from __future__ import annotations

@@ -47,7 +47,7 @@ class SharedReadiness:
 
 
 def blueprint(services: Services, keys: ApiKeyGuard) -> Blueprint:
-    """Return the two routes. Both are for anybody; details are for whoever has a key."""
+    """Return the two routes. Both are public; details need a key."""
     health = Blueprint("health", __name__)
     shared = SharedReadiness(services.readiness.ready)
 

@@ -115,7 +115,7 @@ class WebhookEndpoint:
     def _ingest(self, account: str, incoming: WebhookRequest) -> IngestResult:
         try:
             result = self._services.ingest.receive(account, incoming)
-        except SignatureExpired:  # whoever sent it knew the secret
+        except SignatureExpired:  # the sender knew the secret
             self._forgeries.note_genuine(account, incoming.address)
             raise
         except SignatureRefused:

@@ -143,7 +143,7 @@ class Classifiers(Mapping[str, Classifier]):
             return self._made[name]
 
     def forget(self) -> None:
-        """Let go of what was made: it is large. Whoever still asks has it made again."""
+        """Free the compiled sets, which are large. A later call compiles them again."""
         with self._lock:
             self._made.clear()
             self._cache.forget()

@@ -156,7 +156,7 @@ def missing(sets: KeywordSets, keywords: KeywordIndex) -> Iterator[Fault]:
 
 
 def _stops_anybody(found: Keyword | None) -> bool:
-    """Whether a keyword acts at once, whoever sends it and whatever was asked before."""
+    """Whether a keyword acts at once, from any sender and whatever was asked before."""
     if found is None or not found.certain or not found.entry.intent.startswith("opt_out"):
         return False
     return not (found.entry.countries or found.entry.ask)

@@ -233,7 +233,7 @@ def shipped() -> list[str]:
 def load_sets(
     own: OperatorSets | Path | None, names: Iterable[str]
 ) -> tuple[KeywordSets, list[Fault]]:
-    """Read the named sets and the one for all languages; every fault is reported in one go.
+    """Read the named sets and the one for all languages; report every fault at once.
 
     Args:
         own: the operator's sets, or the folder that has them, if there are any.

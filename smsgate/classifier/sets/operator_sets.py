@@ -49,7 +49,7 @@ class OperatorSets:
         return name in self._console
 
     def text(self, name: str, faults: list[Fault]) -> tuple[str, str] | None:
-        """Where a set stands and what it says; nothing where there is none or it is faulty."""
+        """Path and content of a set; nothing if it is missing or faulty."""
         path = self.file(name)
         place = str(path) if path else place_in_console(name)
         folder = self._directory / f"{name}.toml" if self._directory else None

@@ -268,7 +268,7 @@ class FeedStorage:
         return self._read(select(calls).where(calls.c.dead.is_(dead)).order_by(calls.c.made_us))
 
     def retry(self, id_: str, now_us: int) -> bool:
-        """Make a call that was given up due again, as if it were new. False if there is none."""
+        """Make a given-up call due again, as if it were new. False if there is no such call."""
         values = {"dead": False, "tries": 0, "due_us": now_us, "made_us": now_us}
         with self._database.writing() as connection:
             check(connection)
@@ -276,7 +276,7 @@ class FeedStorage:
         return found.rowcount == 1
 
     def dismiss(self, id_: str) -> bool:
-        """Remove a call that was given up. False if there is none."""
+        """Remove a given-up call. False if there is no such call."""
         with self._database.writing() as connection:
             check(connection)
             found = connection.execute(delete(calls).where(_is_given_up(id_)))

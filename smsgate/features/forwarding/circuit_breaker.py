@@ -37,7 +37,7 @@ class CircuitBreaker:
             return 1 if self._pauses else MAX_CALLS
 
     def pause_left_s(self, now: float) -> float:
-        """How long the pause still lasts; 0 where there is none."""
+        """How long the pause still lasts; 0 without a pause."""
         with self._lock:
             return self._pause_left_s(now)
 

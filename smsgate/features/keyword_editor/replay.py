@@ -72,7 +72,7 @@ class ReadPosition:
 
 
 def parse_position(text: str) -> ReadPosition:
-    """Return what ``str(position)`` was; the beginning where it is none."""
+    """Parse ``str(position)``; anything else is the beginning."""
     found = _POSITION.fullmatch(text)
     if found is None:
         return ReadPosition()

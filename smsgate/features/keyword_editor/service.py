@@ -64,7 +64,7 @@ class KeywordSetInfo:
     place: str
     """Where its owner has it."""
     content: str
-    """The operator's part of it (TOML); empty where there is none."""
+    """The operator's part of it (TOML), or empty."""
     version: int
     """The newest of the console, 0 where it never had one."""
     is_shipped: bool

@@ -216,7 +216,7 @@ class ListPages:
         return _to(id_)
 
     def scrub_list(self, id_: str) -> Redirect:
-        """Part a list."""
+        """Scrub a list."""
         self._jobs.begin(id_, _user(), "part", list_request_of(request.form))
         return _to(id_)
 

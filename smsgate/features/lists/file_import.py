@@ -95,7 +95,7 @@ class ImportWindow:
     """Rows that are entered together; by state the numbers and since when."""
 
     rows: list[tuple[int, str, str, str]] = field(default_factory=list)
-    """Line, cell, number, and its state, or why it is none."""
+    """Line, cell, number and state, or why the number is invalid."""
     numbers: dict[State, dict[str, int]] = field(
         default_factory=lambda: {state: {} for state in _STATES}
     )

@@ -57,7 +57,7 @@ class ImportRequest:
     id: str = ""
     """Of the list: its parts are entered once, however often they come. Empty: always anew."""
     note: str = ""
-    """Goes on record: the name of the file, a reason."""
+    """Recorded: the name of the file, a reason."""
     consent: Consent | None = None
     """What was agreed to, where the rows say that people subscribed."""
 

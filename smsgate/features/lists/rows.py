@@ -1,4 +1,4 @@
-"""What the rows of a list say: a number or why there is none, its state, and since when."""
+"""The contents of a list's rows: a number or why it is invalid, its state, and since when."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ REASONS = {
 def numbers_of(
     cells: Sequence[str], region: str = "", *, international: bool = False
 ) -> tuple[list[str], dict[int, str]]:
-    """The numbers (E.164) of cells, empty where one is none; and by place the reason for that.
+    """The numbers (E.164) of cells, empty for an invalid one, and by position the reason.
 
     ``region`` (such as ``US``) is for numbers without a country; ``international``: they have
     their country, and only the plus is missing.
@@ -252,7 +252,7 @@ class ListRows:
     states: list[str]
     """``opted_out`` or ``subscribed`` of each; empty where the file does not say."""
     since_us: list[int]
-    """Since when each stands so, 0 where that cannot be read; empty where the file does not say."""
+    """When each state began, 0 if unreadable; empty if the file has no times."""
 
 
 def rows_of(block: Block, shape: Shape, region: str = "") -> ListRows:

@@ -24,7 +24,7 @@ _BROKEN = (msgspec.DecodeError, UnicodeEncodeError, RecursionError)
 
 
 def json_row(raw: str) -> dict[str, object] | None:
-    """The object in a line; None where there is none that can be read.
+    """The object in a line; None if the line has no readable one.
 
     That is what is no JSON or no object, half a surrogate pair, and thousands of objects inside
     each other.

@@ -78,7 +78,7 @@ def _basis(entry: Entry | None) -> tuple[str, str]:
 
 
 def _since(event: Event) -> str:
-    """Since when an imported list says that the number stands so."""
+    """Since when the number has this state, by an imported list."""
     if event.kind != "import" or abs(event.event_time_us - event.received_us) < _NEAR_US:
         return ""
     return f"since {moment(event.event_time_us)} UTC, as the list says"
@@ -201,7 +201,7 @@ def restore(
             basis=basis,
             consent=consent,
             evidence=evidence_of(evidence) if basis == EVIDENCE else "",
-            is_admin=True,  # whoever runs this has the store and the records anyway
+            is_admin=True,  # a person who runs this can access the store and the records anyway
         )
     )
     out.print(f"The restore of {known} is stored; `smsgate history {known}` shows what came of it.")

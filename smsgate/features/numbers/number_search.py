@@ -41,7 +41,7 @@ def candidates(text: str, regions: Sequence[str]) -> list[NumberCandidate]:
 
 
 def search(records: Records, text: str, regions: Sequence[str]) -> list[NumberCandidate]:
-    """As ``candidates``, with how much is known of each, and what was recorded just so.
+    """Like ``candidates``, with the amount of records of each, and senders recorded verbatim.
 
     Providers also name senders that are no phone numbers: short codes, names, e-mail addresses.
     Raises ``InvalidNumber`` with what would be right where nothing fits.

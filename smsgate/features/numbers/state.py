@@ -108,7 +108,7 @@ class NumberOverview:
 
     number: str
     phone: bool
-    """Whether it is a phone number: what is none is recorded, never suppressed."""
+    """Whether it is a phone number: anything else is recorded, never suppressed."""
     programs: list[ProgramConsentState] = field(default_factory=list)
     locked: bool = False
     locked_by: Event | None = None

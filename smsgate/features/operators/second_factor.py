@@ -85,7 +85,7 @@ def count_recovery_codes(kept: str) -> int:
 
 
 def use_recovery_code(kept: str, code: str) -> str | None:
-    """Return what is stored once a recovery code is used; None where it is none."""
+    """Return what is stored once a recovery code is used; None if the code is not valid."""
     digest = _digest("".join(one for one in code.casefold() if one.isalnum()))
     codes = json.loads(kept) if kept else []
     if digest not in codes:

@@ -25,7 +25,7 @@ FIRST = ""
 
 @dataclass(frozen=True, slots=True)
 class OperatorRow:
-    """One operator. A time of 0 is never, an empty text is none."""
+    """One operator. A time of 0 means never, an empty text means no value."""
 
     id: str
     name: str

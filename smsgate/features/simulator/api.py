@@ -22,7 +22,7 @@ _REQUIRED = {"to": 21604, "body": 21602, "from": 21603}
 
 
 def register(app: Flask, services: Services) -> None:
-    """Add the route, open to the simulated account alone; nothing where there is none."""
+    """Add the route for the simulated account only; nothing without one."""
     for account in services.settings.accounts.values():
         if account.simulated:
             app.register_blueprint(_blueprint(services, account))

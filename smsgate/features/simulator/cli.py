@@ -87,7 +87,7 @@ def _address(account: Account, url: str | None, running: DevRun | None) -> str:
 
 
 def _show_reply(services: Services, message: InboundMessage, newest: str) -> None:
-    """Show the reply, or why there is none, as soon as either is certain."""
+    """Show the reply, or why there is no reply, as soon as either is certain."""
     deadline, pause, why = time.monotonic() + REPLY_S, threading.Event(), ""
     while not why and time.monotonic() <= deadline:
         for reply in services.store.simulator.after(newest):

@@ -59,7 +59,7 @@ RANGES = (
 
 
 def find_range(region: str) -> NumberRange:
-    """Return the range of a country; that of the United States where there is none."""
+    """Return the range of a country; default: that of the United States."""
     return next((one for one in RANGES if one.region == region), RANGES[0])
 
 
@@ -161,7 +161,7 @@ class TextProgress(NamedTuple):
     conversation: Sequence[ConversationText]
     decision: Decision | None
     settled: bool
-    """Whether nothing more will come of it."""
+    """Whether the text is completely processed."""
 
 
 def read_progress(services: Services, sent: SentText) -> TextProgress:

@@ -1,9 +1,9 @@
 """Who is signed in, and what they may do.
 
-``@needs("agent")`` on a view lets only agents and admins use it; whoever is not signed in is led to
-the page for that and back. ``@needs("admin", again=True)`` is for what must not be done by whoever
-finds a screen open: unless the password was given in the last ten minutes, the form has to bring
-it, so its template says ``{{ again() }}`` (``parts.html``), which shows a field where it is needed.
+``@needs("agent")`` on a view lets only agents and admins use it; a visitor who is not signed in is
+led to the sign-in page and back. ``@needs("admin", again=True)`` protects an action on a screen
+that was left open: unless the password was given in the last ten minutes, the form must contain
+it. Its template calls ``{{ again() }}`` (``parts.html``), which shows the field if it is needed.
 """
 
 from __future__ import annotations
@@ -165,7 +165,7 @@ class ConsoleAuth:
     def origin(self) -> str:
         """Where links lead that are given to others. Raises ``Unfit`` where nobody has said.
 
-        Never what a request calls us by: whoever can change its ``Host`` would get the link's
+        Never the host of the request: anyone who can change its ``Host`` would get the link's
         password set at a place of their own.
         """
         if self.public_url:

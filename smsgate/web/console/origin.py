@@ -112,7 +112,7 @@ def _host(environ: Environ) -> str:
 
 
 def _plain(host: str) -> str:
-    """A host without its port, as hosts are compared; empty where it is none, or more than one."""
+    """A host without its port, for comparison; empty unless the value is exactly one host."""
     bare = host if host.startswith("[") or host.count(":") < 2 else f"[{host}]"
     found = _HOST.fullmatch(bare)
     return found[1].strip("[]").rstrip(".").lower() if found else ""

@@ -15,7 +15,7 @@ from werkzeug.exceptions import HTTPException
 
 HOME = "/console/"
 _LONGEST = 500
-"""Characters of a path: it is kept in a cookie, and one that is too long is none."""
+"""Longest path in characters: the path is kept in a cookie, and a longer one is ignored."""
 _OWN = re.compile(r"/console/[!-\[\]-~]*", re.ASCII)
 """Printable ASCII without a backslash, which browsers take for a slash."""
 

@@ -70,7 +70,7 @@ class Operation:
     """By status the type of what is answered."""
     query: type[msgspec.Struct] | None = None
     body: Any = None
-    """The type of the body; None where there is none."""
+    """The type of the body; None without a body."""
     read_as: Any = None
     """As what the body is read, where its items are read one by one afterwards."""
     also: Mapping[int, str] = field(default_factory=dict)

@@ -142,7 +142,7 @@ def event_for(caller: Caller, event: Event, sequence: str = "") -> ConsentEvent 
 
 
 def moment(at_us: int) -> str | None:
-    """A time as ISO 8601 in UTC; null where there is none."""
+    """A time as ISO 8601 in UTC, or null."""
     if not at_us:
         return None
     text = datetime.fromtimestamp(at_us / 1_000_000, UTC).isoformat(timespec="milliseconds")

@@ -126,7 +126,7 @@ class SuppressionPage(msgspec.Struct, frozen=True):
 
 
 def suppress(call: Call) -> Outcome:
-    """Opt a number out by hand; it blocks at once."""
+    """Opt a number out manually; it blocks at once."""
     number, scope, query = call.path["number"], call.path["scope"], call.query
     call.caller.require_program(scope)
     settings, actor, reason = call.services.settings, call.actor(query.actor), query.reason.strip()
