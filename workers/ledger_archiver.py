@@ -2,7 +2,7 @@
 
 It looks five times a second, and goes on without a pause while there is more than one batch. Any
 number of them may run. Store or database away: the events wait in the ledgers, and it
-tries again. Once a day it takes away what is older than it has to be kept, between two looks.
+tries again. Once a day it removes what is older than it has to be kept.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from smsgate.pipeline.forgetting import Forgetting
 from smsgate.pipeline.services import Services
 
 PERIOD_S = 0.2
-ASK_S = 600.0
+RETENTION_CHECK_S = 600.0
 """How often it asks whether old records are to be looked for."""
 PAUSE_S = 1.0
 """How long it waits after something was away."""
@@ -53,9 +53,9 @@ class ArchiverThread(BackgroundThread):
         super().__init__("ledger archiver", close_timeout_s=30.0)
         self._services = services
         self._failed = failed
-        self._told: dict[str, float] = {}
+        self._warned_at: dict[str, float] = {}
         self._retention: Iterator[int] | None = None
-        self._asked_at = -ASK_S
+        self._asked_at = -RETENTION_CHECK_S
         self._watched_at = -WATCH_S
         self._counted_at = -COUNT_S
 
@@ -73,19 +73,19 @@ class ArchiverThread(BackgroundThread):
             self._watch()
             self._count()
             if not moved:
-                moved = self._take_away()
+                moved = self._remove_expired()
         except (StoreUnavailable, StoreNotReady, RecordsUnavailable, RecordsNotReady) as error:
-            self._tell("events wait for the records", str(error))
+            self._warn("events wait for the records", str(error))
             return PAUSE_S
         except RecordsDiffer as error:
-            self._tell("store and records differ", str(error))
+            self._warn("store and records differ", str(error))
             return PAUSE_S
         return 0.0 if moved >= BATCH else PERIOD_S
 
-    def _take_away(self) -> int:
+    def _remove_expired(self) -> int:
         """One batch of what is too old, if it is due today; return its size."""
         if self._retention is None:
-            if time.monotonic() - self._asked_at < ASK_S:
+            if time.monotonic() - self._asked_at < RETENTION_CHECK_S:
                 return 0
             self._asked_at = time.monotonic()
             self._tidy()
@@ -106,7 +106,7 @@ class ArchiverThread(BackgroundThread):
         try:
             JobFolders(self._services.settings.data_dir).tidy()
         except ListsUnavailable as error:
-            self._tell("old lists are not removed", str(error))
+            self._warn("old lists are not removed", str(error))
 
     def _count(self) -> None:
         now = time.monotonic()
@@ -121,10 +121,10 @@ class ArchiverThread(BackgroundThread):
         self._watched_at = now
         alarm = alarm_of(self._services.store.ledger.waiting())
         if alarm:
-            self._tell("the store fills", alarm)
+            self._warn("the store fills", alarm)
 
-    def _tell(self, what: str, problem: str) -> None:
+    def _warn(self, what: str, problem: str) -> None:
         now = time.monotonic()
-        if now - self._told.get(what, -REMIND_S) >= REMIND_S:
-            self._told[what] = now
+        if now - self._warned_at.get(what, -REMIND_S) >= REMIND_S:
+            self._warned_at[what] = now
             _log.warning(what, problem=problem)
