@@ -21,7 +21,7 @@ else:
     }
 
     def __getattr__(name: str) -> object:
-        """Import what is public when it is asked for: most commands need none of it."""
+        """Import a public name on first use: most commands need none."""
         if name not in _PUBLIC:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         return getattr(importlib.import_module(_PUBLIC[name]), name)

@@ -70,7 +70,7 @@ class Lines:
     error = critical = exception = warning
 
     def write(self) -> None:
-        """Write what waits. A stream that is closed or full takes nothing, and ends nobody."""
+        """Write the pending lines. A closed or full stream loses them without an error."""
         with self._lock, contextlib.suppress(OSError, ValueError):
             lines = [self._waiting.popleft() for _ in range(len(self._waiting))]
             if lines:

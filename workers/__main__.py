@@ -112,7 +112,7 @@ def _work(name: str, queue: str, *beside: Forwarder | ListWorker) -> None:
 
 
 class ClockFailed(SmsGateError):
-    """A thread of the clock ended by a fault of ours, whose traceback is in the log."""
+    """A thread of the clock failed; the log has the traceback."""
 
     exit_code = 1
 
@@ -157,7 +157,7 @@ PROCESSES: Mapping[str, Start] = {
 
 
 def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
-    """Run one process until it is told to end; the exit code, 2 where it cannot start."""
+    """Run one process until a signal ends it; return the exit code, 2 if it cannot start."""
     parser = argparse.ArgumentParser(prog="python -m workers", description=__doc__)
     parser.add_argument("process", choices=PROCESSES)
     parser.add_argument(

@@ -40,7 +40,7 @@ class AlertNotifier(BackgroundThread):
 
 
 def _survive(check: Callable[[], None]) -> None:
-    """Log a fault of one check: the thread goes on. An unusable store is an alert itself."""
+    """Log the failure of one check; the thread continues. An unusable store is an alert itself."""
     try:
         check()
     except StoreUnavailable:

@@ -1,4 +1,4 @@
-"""The process ``clock``: every two seconds it asks for the jobs that nobody was asked for.
+"""The process ``clock``: every two seconds it enqueues lost jobs.
 
 RQ's own scheduler is not used for this: it writes pickle, ends when Redis does, and doubles when
 it runs twice. This loop survives lost connections and holds a lease, so that a second one stands
@@ -93,7 +93,7 @@ def _restore(services: Services, name: str) -> None:
 
 
 def _progress(services: Services, name: str) -> Progress:
-    """Logs how far a rebuild has come; the clock goes on to lead meanwhile."""
+    """Logs the progress of a rebuild; the clock keeps its lease meanwhile."""
     logged_at = -LOG_S
 
     def tell(what: str, done: int, total: int) -> None:

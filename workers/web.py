@@ -58,7 +58,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     sockets: list[socket.socket]
 
     def run(self) -> None:
-        """Listen now and not before, when there is somebody who answers.
+        """Listen only now that a process can answer.
 
         Each process has a socket of its own, so that the system spreads connections over them.
         """

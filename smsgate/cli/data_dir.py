@@ -52,7 +52,7 @@ def find_run(directory: Path) -> DevRun | None:
 
 
 def nothing_runs(environ: Mapping[str, str]) -> bool:
-    """Whether there is neither a ``smsgate dev`` here nor a Redis that somebody named."""
+    """Whether neither a ``smsgate dev`` runs here nor ``REDIS_URL`` is set."""
     return find_run(data_dir(environ)) is None and not environ.get("REDIS_URL")
 
 

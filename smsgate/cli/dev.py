@@ -80,7 +80,7 @@ def dev(obj: Mapping[str, Mapping[str, str]], port: int | None, directory: Path 
 
 
 def run(environ: Mapping[str, str], directory: Path) -> None:
-    """Run everything until SIGINT, SIGTERM or SIGHUP. Raises what stood in the way of the start."""
+    """Run everything until SIGINT, SIGTERM or SIGHUP. Raises the error that prevented the start."""
     console = Console(highlight=False)
     Spool(directory / "spool.sqlite3").check(make=True)
     with _ended_by_signal() as ending, _locked(directory) as lock, ProcessGroups([lock]) as groups:
@@ -121,7 +121,7 @@ def run(environ: Mapping[str, str], directory: Path) -> None:
 
 
 def _variables(environ: Mapping[str, str], directory: Path) -> dict[str, str]:
-    """What the processes are told beside our own environment; secrets are made at first start."""
+    """Return the additional variables of the processes; the first start makes secrets."""
 
     def secret(file: str) -> str:
         return keep_secret(directory / file, lambda: secrets.token_hex(24))

@@ -26,7 +26,7 @@ GRACE_S = 10.0
 
 
 class ProcessGroups:
-    """Starts processes, each in a group of its own, and sees to it that they end with us.
+    """Starts processes, each in its own group, and makes them end with this one.
 
     ``keep`` are open files that the watchdog holds as well, such as a lock that must stay taken
     until the last process has ended.

@@ -141,7 +141,7 @@ def start(directory: Path, groups: ProcessGroups) -> RedisServer:
 
 
 def _configure(directory: Path, port: int, password: str, path: Path | None) -> Path:
-    """Write redis.conf, and let the log begin anew."""
+    """Write redis.conf, and truncate the log."""
     listens = f'unixsocket "{_quoted(path)}"\nunixsocketperm 700\n' if path else ""
     text = CONFIGURATION.format(
         port=port, password=password, directory=_quoted(directory), socket=listens

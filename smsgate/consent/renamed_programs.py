@@ -45,7 +45,7 @@ def current_consent_state(consent_state: ConsentState, renamed: Mapping[str, str
 
 
 def recorded_consent_state(consent_state: ConsentState, renamed: Mapping[str, str]) -> ConsentState:
-    """How a number stood after an event of any age, under the names that programs have now.
+    """Return a number's state after an event of any age, under the programs' present names.
 
     Returns and consents too: at a renaming the store carries them to the new name.
     """

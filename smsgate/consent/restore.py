@@ -1,4 +1,4 @@
-"""Restores: an opt-out lifted by somebody other than the subscriber. Pure.
+"""Restores: opt-outs that someone other than the subscriber lifts. Pure.
 
 The subscriber's own START needs nothing of this. Anybody else needs a basis: a newer consent with
 its evidence, evidence that an admin names, or that the opt-out was entered by us and not by the

@@ -37,7 +37,7 @@ def seen_id(entry: Entry) -> str:
 
 
 def undecided(story: Iterable[Event]) -> dict[str, list[str]]:
-    """By program the inbox ids of a number's texts that nobody has decided yet."""
+    """The inbox ids of a number's undecided texts, by program."""
     waiting: dict[str, list[str]] = {}
     for event in story:
         if event.kind in ("review", "undo"):

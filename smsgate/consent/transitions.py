@@ -211,7 +211,7 @@ def _unlock(
 def _consent(
     stored: StoredEntry, consent_state: ConsentState, _: Mapping[str, PublishedProgram]
 ) -> Settlement:
-    """A consent goes on record; it never lifts an opt-out, for nobody knows which came first."""
+    """Record a consent. It never lifts an opt-out, since their order is unknown."""
     program = stored.entry.program
     if consent_state.blocked(program):
         return Settlement(consent_state, "refused", note="an opt-out or a lock holds; it stays")
@@ -222,7 +222,7 @@ def _consent(
 
 
 def _restore(stored: StoredEntry, consent_state: ConsentState, now_us: int) -> Settlement:
-    """An opt-out lifted by somebody other than the subscriber, on a basis. Nobody is answered."""
+    """Lift an opt-out for someone other than the subscriber, on a basis. There is no reply."""
     moved = restored(stored, consent_state, now_us)
     if isinstance(moved, str):
         return Settlement(consent_state, "refused", note=moved)

@@ -42,7 +42,7 @@ class ConfigurationError(SmsGateError):
 
 
 class OtherConfiguration(SmsGateError):
-    """The files here make another configuration than the one that is asked for."""
+    """The files on this host make another configuration than the applied one."""
 
     def __init__(self, version: str) -> None:
         super().__init__(f"the files here make version {version}")
@@ -310,7 +310,7 @@ class LinkExpired(LinkBroken):
 
 
 class TooManyGuesses(SmsGateError):
-    """An address came with too many opt-out links that nobody made."""
+    """An address used too many invalid opt-out links."""
 
     status = 429
 
@@ -360,7 +360,7 @@ class GateUnreachable(SmsGateError):
 
 
 class UnknownRecipients(SmsGateError):
-    """A request would text somebody, but not whom; so the gate cannot be asked. Not sent."""
+    """A request texts recipients that it does not name, so the gate cannot be asked. Not sent."""
 
     status = 422
 
@@ -396,7 +396,7 @@ class SignInRefused(SmsGateError):
 
 
 class NoSuchList(SmsGateError):
-    """There is no list of that id, or it is somebody else's, or it was removed."""
+    """No list has that id, or it belongs to another operator, or it was removed."""
 
     status = 404
 

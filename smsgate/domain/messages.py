@@ -26,7 +26,7 @@ class OriginalRequest(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class ForwardContent(msgspec.Struct, frozen=True, omit_defaults=True):
-    """That a text goes on to the program's application, and what its entry does not say of it."""
+    """A text to forward to the program's application, with what its entry lacks."""
 
     media: tuple[str, ...] = ()
     flag: str = ""
@@ -307,7 +307,7 @@ class Reply(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Forward(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A message that was applied and goes on to the application of its program."""
+    """An applied message to forward to the application of its program."""
 
     id: str
     """Partition and inbox id, so written that ids of a partition sort as their messages came."""

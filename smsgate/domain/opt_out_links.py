@@ -1,4 +1,4 @@
-"""Opt-out links: a number, a program and a day inside 26 characters that tell nobody anything.
+"""Opt-out links: a number, a program and a day, encrypted in 26 characters.
 
 A token is 19 bytes in base64url. Whoever has it may opt that number out, and nothing else.
 

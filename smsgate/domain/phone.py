@@ -1,4 +1,4 @@
-"""Phone numbers: E.164 in, E.164 out, and the few questions that are asked about them."""
+"""Phone numbers: E.164 in, E.164 out, and a few queries about them."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def _plan(code: str) -> PhoneMetadata | None:
 
 
 def with_plus(number: str) -> str:
-    """Return a number whose plus a provider left out in E.164; anything else as it is.
+    """Add the plus that a provider left out; return anything else unchanged.
 
     Seven digits and more are a number with its country; fewer are a short code.
     """

@@ -66,7 +66,7 @@ class GatedAdapter(HTTPAdapter):
 
 
 def _sends(request: requests.PreparedRequest) -> bool:
-    """Whether a request may text somebody; MessageBird takes another method from the query."""
+    """Whether a request may send a text; MessageBird takes another method from the query."""
     other = parse_qs(urlsplit(request.url or "").query).get("_method", [])
     return any(method.upper() in _SENDING for method in (request.method or "", *other))
 

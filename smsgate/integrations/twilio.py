@@ -56,7 +56,7 @@ _PAGES = 20
 
 
 class GatedHttpClient(HttpClient):  # type: ignore[misc]  # the SDK has no types
-    """Asks the gate before a request that texts somebody; everything else goes straight on."""
+    """Asks the gate before a request that sends a text; sends every other request unchecked."""
 
     def __init__(
         self,
@@ -107,7 +107,7 @@ class GatedHttpClient(HttpClient):  # type: ignore[misc]  # the SDK has no types
 
 
 def _recipients(url: str, fields: Data, get: Callable[[str], Any]) -> list[str] | None:
-    """Whom a POST texts; nothing where it texts nobody. Raises ``UnknownRecipients``."""
+    """The recipients of a POST; empty if it sends no text. Raises ``UnknownRecipients``."""
     path = _SLASHES.sub("/", unquote(urlsplit(url).path))
     if _TO.search(path):
         return _texts(fields.get("To"))

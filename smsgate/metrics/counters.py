@@ -192,7 +192,7 @@ class Counters:
         self._waiting.append((family, labels, seconds))
 
     def gather(self) -> Counter[str]:
-        """Add up what was counted, and begin anew."""
+        """Return the sums so far, and reset them."""
         found: Counter[str] = Counter()
         counts: dict[tuple[str, tuple[str, ...]], float] = defaultdict(float)
         times: dict[tuple[str, tuple[str, ...]], Times] = {}

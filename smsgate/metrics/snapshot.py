@@ -85,7 +85,7 @@ class Obstacle:
 
 
 class RebuildProgress(msgspec.Struct, frozen=True):
-    """How far a rebuild of the store has come."""
+    """The progress of a rebuild of the store."""
 
     why: str
     """What the store had lost; empty where an operator asked for it."""

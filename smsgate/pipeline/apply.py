@@ -116,7 +116,7 @@ class InboxApplier:
         return events
 
     def _mark_idle(self, partitions: Iterable[int]) -> None:
-        """Note that nobody works on partitions whose inbox is empty; others get a new job."""
+        """Release partitions with an empty inbox; others get a new job."""
         mark_idle = self._store.inbox.mark_idle
         self._job_queue.notify_inboxes([one for one in partitions if not mark_idle(one)])
 
@@ -254,7 +254,7 @@ class InboxApplier:
 
 
 def _log_ties(events: Sequence[Event]) -> None:
-    """One line for each opt-in that lost to an opt-out of the same time: somebody may ask why."""
+    """Log each opt-in that lost to an opt-out of the same time, for later questions."""
     for event in events:
         if event.outcome == "tie":
             _log.info(
@@ -275,7 +275,7 @@ def applied_event(
     note: str,
     now_us: int,
 ) -> Event:
-    """The event of an entry. ``note``: why nobody answers it, or nothing."""
+    """The event of an entry. ``note``: why there is no reply, or empty."""
     entry = stored.entry
     after = settled.consent_state
     return Event(

@@ -178,7 +178,7 @@ class LedgerArchiver:
         return "; ".join(problems), bool(problems)
 
     def _bounded(self, found: Mapping[int, LedgerPage]) -> dict[int, LedgerPage]:
-        """Of each partition no more than one transaction should have."""
+        """Limit each partition to what one transaction should hold."""
         bounded = {partition: _cut(one) for partition, one in found.items()}
         cut = [
             len(bounded[partition].lines)

@@ -1,4 +1,4 @@
-"""A changed configuration, handed to every process that runs; a faulty one is handed to nobody."""
+"""Rollout of a changed configuration to every running process; a faulty one is refused."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _POLL_S = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Rollout:
-    """How far a configuration that was applied has come."""
+    """The progress of an applied configuration."""
 
     applied: AppliedConfiguration
     processes: Sequence[Process]
@@ -49,7 +49,7 @@ class Rollout:
 
 
 def apply_configuration(environ: Mapping[str, str], store: Store, by: str) -> AppliedConfiguration:
-    """Read the configuration anew and let every process take it, within a second.
+    """Read the configuration again and make every process use it within a second.
 
     ``by`` says who, for people to read. Raises ``ConfigurationError`` with every fault, and
     ``StoreUnavailable``, ``StoreNotReady``; nothing is changed then.
@@ -109,7 +109,7 @@ def wait_for_rollout(
 
 
 def read_rollout(store: Store, applied_id: str) -> Rollout | None:
-    """How far it has come now; None once another one was applied. Raises ``StoreUnavailable``."""
+    """Return its present progress; None once another was applied. Raises ``StoreUnavailable``."""
     applied = store.configurations.applied()
     if applied is None or applied.id != applied_id:
         return None

@@ -152,7 +152,7 @@ class Heartbeat(BackgroundThread):
             self._last_beat = describe
 
     def _started(self) -> int:
-        """When the process began, on Redis's clock, which is asked once."""
+        """When the process began, by Redis's clock, read once."""
         if not self._started_us:
             ran_s = time.monotonic() - self._began_s
             self._started_us = self._heartbeats.now_us() - int(ran_s * 1_000_000)

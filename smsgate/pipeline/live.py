@@ -57,7 +57,7 @@ _log = structlog.get_logger("smsgate.configuration")
 
 
 class Live(Generic[T]):
-    """The newest services of this process, and what the process makes of them."""
+    """The newest services of this process, and the objects derived from them."""
 
     def __init__(
         self, environ: Mapping[str, str], make: Make[T], end: Callable[[T], None] = lambda _: None
@@ -205,7 +205,7 @@ class SharedValue(Generic[T]):
         self._inside.pop()
 
     def wait_until_unused(self, wait_s: float) -> bool:
-        """Wait until nobody uses it; whether that came true in time."""
+        """Wait until it is unused; return False on a time-out."""
         until, pause = time.monotonic() + wait_s, threading.Event()
         while self._inside and time.monotonic() < until:
             pause.wait(_POLL_S)

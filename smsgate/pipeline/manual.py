@@ -143,7 +143,7 @@ _WRONG_LIST = " Where the list was the wrong one, undo its import: `smsgate impo
 
 @dataclass(frozen=True, slots=True)
 class RestoreRequest:
-    """What somebody asks for. ``actor`` and ``reason`` go on record."""
+    """A manual change. ``actor`` and ``reason`` are recorded."""
 
     number: str
     scope: str

@@ -25,7 +25,7 @@ def reason_of(text: str) -> str:
 
 
 def evidence_of(text: str) -> str:
-    """What an admin names as the evidence that somebody wants texts. Raises ``Unfit``."""
+    """The evidence, named by an admin, that a subscriber wants texts. Raises ``Unfit``."""
     plain = text.strip()
     if not plain or len(plain) > _EVIDENCE:
         raise Unfit(

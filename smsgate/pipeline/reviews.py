@@ -30,7 +30,7 @@ _MAX_TEXTS = 50
 
 @dataclass(frozen=True, slots=True)
 class OpenReview:
-    """A number whose texts to one program wait for a person."""
+    """A number's texts to one program that are in review."""
 
     program: str
     number: str

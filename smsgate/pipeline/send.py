@@ -300,7 +300,7 @@ class SenderThreads:
 
 
 def take_receipts(store: Store, account: str, reports: Sequence[Report]) -> int:
-    """Record the reports on replies whose delivery is awaited; return how many they were.
+    """Record delivery reports on our replies; return how many there were.
 
     Reports on texts that somebody else sent through the account have no effect. Raises
     ``StoreUnavailable``.

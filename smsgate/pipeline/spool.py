@@ -191,7 +191,7 @@ class Spool:
         return True
 
     def _protect(self, *, make: bool) -> None:
-        """Let nobody but our user read the file: it holds people's texts.
+        """Make the file readable by our user only: it holds people's texts.
 
         What SQLite puts beside it gets the same mode. An older version made files for everybody.
         """

@@ -243,7 +243,7 @@ class Provider(ABC):
 
     @abstractmethod
     def inbound(self, message: InboundMessage, account: Account, url: str) -> WebhookRequest:
-        """Return the correctly signed request by which the provider would hand over ``message``.
+        """Return the correctly signed request with which the provider would deliver ``message``.
 
         ``url`` is the public URL of the account's webhook; a time that is signed is the message's
         ``sent_us``. For the simulator, for ``smsgate text`` and for tests. Raises

@@ -173,7 +173,7 @@ def media_urls(fields: Mapping[str, str]) -> Iterator[str]:
 
 
 def status_url(account: Account) -> str:
-    """Where a provider of Twilio's shape is asked to report on a reply, if anywhere.
+    """The status callback URL for a reply at a provider like Twilio, if any.
 
     Not on plain http: an address that Twilio cannot use costs the text.
     """

@@ -259,7 +259,7 @@ def _outdated(connection: Connection) -> Iterator[ChainFinding]:
 
 
 def _lists(connection: Connection) -> Iterator[ChainFinding]:
-    """The numbers of an imported list must be noted as its numbers, and stand so or newer."""
+    """The numbers of an imported list must be noted as its numbers, in its state or a newer one."""
     asked = select(events.c.id, events.c.lane, events.c.seq, events.c.facts).where(
         events.c.kind.in_(("import", "import_undone"))
     )

@@ -147,7 +147,7 @@ def _continue(
 
 
 def _advance(connection: Connection, partition: int, before: int, seq: int, hash_: bytes) -> None:
-    """Move the partition's head, if nobody moved it since it was read. Raises ``_HeadMoved``."""
+    """Move the partition's head. Raises ``_HeadMoved`` if it has moved since it was read."""
     heads = tables.heads
     if not before:
         try:

@@ -297,7 +297,7 @@ class GroupCommit:
         return stored_or_raise(waiter.added), waiter.partitions
 
     def _lead(self) -> None:
-        """Commit the queued group, the caller among it, and hand over to the next one's first."""
+        """Commit the queued group, the caller included, then let the next group's first lead."""
         with self._lock:
             group, self._queue = self._queue, []
         try:

@@ -190,7 +190,7 @@ def last_seen_of(kind: str) -> str:
 
 
 def alert_test_of(id_: str) -> str:
-    """Key of what came of a test of the alerts."""
+    """Key of the results of an alert test."""
     return f"{ALERT_TEST}:{id_}"
 
 

@@ -37,13 +37,13 @@ class Metrics:
         weakref.finalize(self, self._gatherer.stop).atexit = False
 
     def count(self, family: Family, *labels: str, times: int = 1) -> None:
-        """Count something once, or so many ``times``; returns at once and raises nothing."""
+        """Count an event once, or ``times`` times; returns at once and raises nothing."""
         self._gatherer.counters.count(family, *labels, times=times)
         if self._gatherer.thread is None:
             self._gatherer.start()
 
     def took(self, family: Family, seconds: float, *labels: str) -> None:
-        """Note how long something took; returns at once and raises nothing."""
+        """Record a duration; returns at once and raises nothing."""
         self._gatherer.counters.took(family, seconds, *labels)
         if self._gatherer.thread is None:
             self._gatherer.start()
@@ -127,7 +127,7 @@ class _Gatherer:
             self.thread.join(timeout=5)
 
     def forked(self) -> None:
-        """Begin anew in a process that was forked off: what was counted belongs to its parent."""
+        """Reset the counts in a forked process: they belong to its parent."""
         self._lock, self._ending = threading.Lock(), threading.Event()
         self._sums.clear()
         self.counters.clear()

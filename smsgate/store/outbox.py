@@ -1,4 +1,4 @@
-"""The outbox: replies that await sending, and those whose delivery receipt is awaited.
+"""The outbox: replies to send, and sent replies that await a delivery report.
 
 A reply is claimed just before its bytes leave. Once the provider took it, it is remembered under
 the provider's id for it. A receipt takes that away and writes its event in the same script, so

@@ -152,7 +152,7 @@ class Sweep:
             return self._client.pexpire(CLOCK_LEASE, LEASE_MS)
 
     def overdue(self) -> tuple[list[int], list[int]]:
-        """Partitions whose inbox, and whose outbox, has work although no job came in time."""
+        """Partitions whose inbox or outbox has work although no job came in time."""
         inboxes, outboxes = [], []
         for keys in PARTITION_KEYS:
             names = [keys.inbox, keys.outbox, keys.notify_inbox, keys.notify_outbox]

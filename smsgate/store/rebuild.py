@@ -45,7 +45,7 @@ _pack = msgspec.msgpack.encode
 
 
 class StoreRebuild:
-    """Writes a store anew. Everything here raises ``StoreUnavailable``."""
+    """Rebuilds a store. Every method raises ``StoreUnavailable``."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -63,12 +63,12 @@ class StoreRebuild:
         return leads
 
     def tell(self, progress: RebuildProgress) -> None:
-        """Publish how far the rebuild has come; it expires after a minute."""
+        """Publish the progress of the rebuild; it expires after a minute."""
         with translated():
             self._client.set(REBUILD_PROGRESS, _encode(progress), ex=_LEASE_S)
 
     def progress(self) -> RebuildProgress | None:
-        """How far a rebuild has come, if one is under way."""
+        """The progress of a rebuild, if one is running."""
         with translated():
             found = self._client.get(REBUILD_PROGRESS)
         return _progress(found) if found else None

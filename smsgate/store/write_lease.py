@@ -68,7 +68,7 @@ class LeaseState:
 
     @property
     def lapsed(self) -> bool:
-        """Whether nobody has renewed it in time."""
+        """Whether it has expired."""
         return self.now_ms > self.ends_ms
 
     def obstacle(self) -> Obstacle | None:

@@ -1,4 +1,4 @@
-"""Forged webhooks and wrong API keys in a flood: cheap to refuse, and told in few log lines.
+"""Floods of forged webhooks and wrong API keys: cheap refusals, few log lines.
 
 Verifying a forgery costs twice what a refusal without verifying costs. So of an address whose
 requests were refused one after another, faster than a person could try secrets, only ten a second

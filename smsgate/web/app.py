@@ -75,7 +75,7 @@ class _Application(Flask):
     """Flask, without what costs each request and serves none of ours."""
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
-        """Return it as it is: there are no asynchronous views, so nobody has to look for them."""
+        """Return it unchanged: there are no asynchronous views to look for."""
         return func
 
 

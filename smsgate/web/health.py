@@ -53,7 +53,7 @@ def blueprint(services: Services, keys: ApiKeyGuard) -> Blueprint:
 
     @health.get("/healthz")
     def alive() -> Response:
-        """Say that the process answers. It asks nobody: a restart would not bring Redis back."""
+        """Answer that the process runs. No other check: a restart does not bring Redis back."""
         return Response("ok\n", content_type="text/plain")
 
     @health.get("/readyz")

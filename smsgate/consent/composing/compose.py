@@ -21,7 +21,7 @@ _BETWEEN = r"[\s\"'“”„‘’«»*:()=-]{0,3}"
 
 
 class ComposingProgram(Protocol):
-    """What is asked about a program; ``smsgate.settings.Program`` is one."""
+    """The attributes of a program that ``compose`` needs; ``smsgate.settings.Program`` has them."""
 
     @property
     def name(self) -> str: ...  # noqa: D102 - as in Program

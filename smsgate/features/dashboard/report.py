@@ -1,4 +1,4 @@
-"""The report of a day: what came in, what was done about it, how fast, what to look at. Pure."""
+"""The report of a day: texts, their outcomes, times, and texts to check. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Figures of a day: what came in, what was asked for, how fast it was done.
+"""Figures of a day: texts, intents and times.
 
 Processes count into the store by day (``store/metrics.py``), which keeps a week of it, so that
 reading is cheap however much has happened. Every minute the sums go to the records and stay there,

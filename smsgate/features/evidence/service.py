@@ -130,7 +130,7 @@ def _words(event: Event) -> str:
 
 
 def _why(event: Event) -> str:
-    """Who spoke, by which rule it was understood, and what came of it."""
+    """The actor, the rule that decided, and the outcome."""
     parts: list[str] = []
     if event.entry is not None:
         decision = event.entry.decision

@@ -52,7 +52,7 @@ def format_position(position: Position) -> str:
 
 
 def parse_position(text: str) -> Position:
-    """The position that a text stands for. Raises ``CursorRefused``."""
+    """Parse a cursor. Raises ``CursorRefused``."""
     if text == _START_TEXT:
         return START
     if not _POSITION.fullmatch(text):

@@ -56,7 +56,7 @@ Form = ImmutableMultiDict[str, str]
 
 
 def list_request_of(form: Form) -> ListRequest:
-    """What is asked for of a list that came in."""
+    """The request for an uploaded list."""
     program, state, region, kind = (
         form.get(name, "").strip() for name in ("program", "state", "region", "form")
     )
@@ -71,7 +71,7 @@ def list_request_of(form: Form) -> ListRequest:
 
 
 def export_request_of(form: Form) -> ListRequest:
-    """What is asked for of an export. Raises ``Unfit``."""
+    """The request for an export. Raises ``Unfit``."""
     day, since_us = form.get("since", "").strip(), 0
     if day:
         try:

@@ -1,4 +1,4 @@
-"""Exports: how numbers stand, since when, and by whose word, from the records."""
+"""Exports: consent states with their time and source, from the records."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class ExportRow:
 
 @dataclass(frozen=True, slots=True)
 class ExportQuery:
-    """Which numbers are asked for. Empty: all of them."""
+    """The numbers to export. Empty: all of them."""
 
     scope: str
     """A program, for how numbers stand with it; or ``all``, for what holds everywhere."""
@@ -46,7 +46,7 @@ class ExportQuery:
 
 
 def exported_numbers(services: Services, query: ExportQuery) -> Iterator[ExportRow]:
-    """The numbers that are asked for, in no particular order, as they are read.
+    """Yield the requested numbers in no particular order, as they are read.
 
     Raises ``RecordsUnavailable``, ``RecordsNotReady``, ``RecordsDiffer`` and ``StoreUnavailable``:
     a list with holes in it is none.
@@ -88,7 +88,7 @@ def export_lines(rows: Iterable[ExportRow], form: str) -> Iterator[tuple[int, by
 def _origin(
     services: Services, number: str, newest: Event | None, scope: str, state: str
 ) -> Event | None:
-    """The event by which the number came to stand so."""
+    """The event that set the number's state."""
     event = event_for(newest, number) if newest is not None else None
     change = (event.before, event.after) if event is not None and event.program == scope else None
     if state == "opted_out" and change == ("allowed", "blocked"):

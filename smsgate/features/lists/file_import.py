@@ -179,7 +179,7 @@ class FileImport:
         return list_id, ()
 
     def needs_words(self, summary: ImportSummary) -> bool:
-        """Whether rows would put a consent on record, and nobody outcome what was agreed to."""
+        """Whether rows would record a consent without the words that were agreed to."""
         return summary.subscribed > 0 and self._request.consent is None
 
     def _rehearsed(self, numbers: dict[str, int], state: State, _: str) -> list[str]:

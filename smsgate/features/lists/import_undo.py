@@ -1,4 +1,4 @@
-"""An import undone as a whole: each number goes back to how it stood before the list.
+"""Undo of a whole import: each number returns to its state before the list.
 
 A number of which something newer was said or done keeps what it has. What to put back is read from
 the histories of the numbers; the entries that do it say how far those were read, and are applied
@@ -94,7 +94,7 @@ def _is_part(event: Event, list_id: str) -> bool:
 
 
 def _consent_states(history: Sequence[Event], renamed: Mapping[str, str]) -> list[ConsentState]:
-    """How the number stood before each event, and after the last."""
+    """The number's state before each event, and after the last."""
     found = [ConsentState()]
     for event in history:
         state = event.consent_state
@@ -303,7 +303,7 @@ def undo_text(record: ImportRecord, outcomes: Counter[str]) -> str:
 def _entries(
     id_: str, pending: Mapping[str, ListEffect], seen: str, actor: str, reason: str
 ) -> Iterator[Entry]:
-    """An entry for all numbers that stood alike before the list, and do since."""
+    """An entry for all numbers with the same states before and after the list."""
     alike: dict[ListEffect, list[str]] = defaultdict(list)
     for number, effect in pending.items():
         alike[effect].append(number)

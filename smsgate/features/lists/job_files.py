@@ -105,7 +105,7 @@ class StepResult(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class ListJob(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A list and the newest step of it, as ``errand.json`` holds it."""
+    """A list job with its newest step, as stored in ``errand.json``."""
 
     id: str
     kind: Kind
@@ -176,7 +176,7 @@ class JobFolder:
 
     @contextmanager
     def lock(self, wait_s: float = _LOCK_WAIT_S) -> Iterator[bool]:
-        """Hold the job while the block runs; gives False where somebody else holds it.
+        """Lock the job while the block runs; gives False if another process holds it.
 
         It ends with the process, however that ends. Raises ``NoSuchList``.
         """
@@ -190,7 +190,7 @@ class JobFolder:
                 os.close(handle)
 
     def is_locked(self) -> bool:
-        """Whether somebody is at work on it. Raises ``NoSuchList``."""
+        """Whether a process works on it. Raises ``NoSuchList``."""
         handle = self._locked(fcntl.LOCK_SH)
         if handle is not None:
             os.close(handle)
@@ -261,7 +261,7 @@ class JobFolders:
             yield from (JobFolder(path) for path in paths if _ID.fullmatch(path.name))
 
     def tidy(self) -> None:
-        """Remove what is too old, unless somebody is at work on it."""
+        """Remove expired jobs, unless a process works on them."""
         now = time.time()
         for folder in self.all():
             with suppress(NoSuchList, OSError):

@@ -67,7 +67,7 @@ _log = structlog.get_logger("smsgate.lists")
 
 
 class StepStopped(Exception):
-    """Raised by the progress of a step whose worker ends; the step stays interrupted."""
+    """Raised in a step when its worker ends; the step stays interrupted."""
 
 
 class ListJobs:
@@ -170,7 +170,7 @@ class ListJobs:
         self._enqueue(self._mine(id_, user)[1], lambda job: job)
 
     def resume_interrupted(self) -> None:
-        """Enqueue the steps again whose worker ended in the middle; for a worker that is idle.
+        """Enqueue interrupted steps again; called by an idle worker.
 
         Raises ``ListsUnavailable``, ``QueueUnavailable``.
         """
@@ -351,7 +351,7 @@ class ListJobs:
 
 
 def _may_follow(job: ListJob, step: Step) -> bool:
-    """Whether a step may come now that nobody works on the job."""
+    """Whether a step may start, given that no process works on the job."""
     if job.step == step:
         return step in ("rehearse", "look") or (step != "" and job.state != "done")
     if step == "apply":

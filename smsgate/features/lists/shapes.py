@@ -135,7 +135,7 @@ class Shape:
 
     @property
     def name(self) -> str:
-        """What the file was taken for."""
+        """The recognised format of the file."""
         if self.export:
             return f"{self.export.name} ({self.kind})"
         return {"csv": f"csv, {self.delimiter!r} between columns"}.get(self.kind, self.kind)

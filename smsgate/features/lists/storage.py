@@ -24,7 +24,7 @@ class ListStorage:
         self._database = database
 
     def consent_states(self) -> Iterator[tuple[NumberConsentState, Event | None]]:
-        """How every number stands, and the event that last said so, unless it was removed.
+        """Every number's state, and the event that set it, unless it was removed.
 
         In no particular order, all of one moment; streamed.
         """

@@ -18,7 +18,7 @@ _WRAPPING = " \t\r\n<>\"'"
 
 @dataclass(frozen=True, slots=True)
 class NumberCandidate:
-    """A number that somebody may have meant."""
+    """A number that the search may mean."""
 
     number: str
     how: str

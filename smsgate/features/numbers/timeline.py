@@ -197,7 +197,7 @@ def _at_us(event: Event) -> int:
 
 
 def _follows(event: Event) -> bool:
-    """Whether it tells of what came of a text: our reply, or the application."""
+    """Whether it is the outcome of a text: our reply, or the application's."""
     return event.reply is not None or event.kind == KIND
 
 

@@ -180,7 +180,7 @@ def _go_on(new: NewSession) -> Response:
 
 
 def _let_in(answer: FlaskResponse, new: NewSession) -> Response:
-    """Give a browser its new session. Nothing of the forms before goes on."""
+    """Give a browser its new session. Earlier forms become invalid."""
     wanted = session.get(NEXT)
     session.clear()
     if new.half and wanted:
@@ -329,21 +329,21 @@ def show_operators(**values: str) -> str:
 
 
 def add() -> str:
-    """Add somebody, and show the link that lets them set their password."""
+    """Add an operator, and show the link to set their password."""
     auth = console_auth()
     origin = auth.origin
     return _show_link(origin + auth.operators.add(_field("name"), _field("role"), _author()))
 
 
 def reset() -> str:
-    """Remove somebody's password, and show the link that lets them set a new one."""
+    """Remove an operator's password, and show the link to set a new one."""
     auth, also = console_auth(), _field("second_factor") == "yes"
     origin = auth.origin
     return _show_link(origin + auth.operators.reset(_field("name"), _author(), second_factor=also))
 
 
 def set_role() -> Response:
-    """Give somebody another role."""
+    """Give an operator another role."""
     name, role = _field("name"), _field("role")
     console_auth().operators.set_role(name, role, _author())
     flash(f"{name} is {role} now, and signs in anew.", "good")
@@ -351,7 +351,7 @@ def set_role() -> Response:
 
 
 def deactivate() -> Response:
-    """Let somebody in no more."""
+    """Deactivate an operator."""
     name = _field("name")
     console_auth().operators.deactivate(name, _author())
     flash(f"{name} is signed out everywhere and cannot sign in any more.", "good")

@@ -99,7 +99,7 @@ def _digest(code: str) -> str:
 
 
 def _cipher(keys: Sequence[Secret]) -> MultiFernet:
-    """Return a cipher whose keys have nothing in common with other uses of the secrets."""
+    """Return a cipher with keys derived for this use of the secrets only."""
     derived = (
         hmac.digest(one.value.encode(), b"smsgate second factor 1", "sha256") for one in keys
     )

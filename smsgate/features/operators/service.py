@@ -97,7 +97,7 @@ class OperatorService:
         return found
 
     def make_first_link(self) -> str | None:
-        """Return a path where somebody becomes the first admin; None if there are operators.
+        """Return the path for making the first admin; None if there are operators.
 
         Paths returned before open nothing any more.
         """
@@ -105,7 +105,7 @@ class OperatorService:
         return FIRST_PATH + token if self._storage.offer_first(link) else None
 
     def add(self, name: str, role: str, author: ActionAuthor) -> str:
-        """Add somebody; return the path where they set their password.
+        """Add an operator; return the path to set their password.
 
         Raises ``Unfit`` and ``OperatorExists``.
         """
@@ -122,7 +122,7 @@ class OperatorService:
         return LINK_PATH + token
 
     def reset(self, name: str, author: ActionAuthor, *, second_factor: bool = False) -> str:
-        """Remove somebody's password; return the path where they set a new one.
+        """Remove an operator's password; return the path to set a new one.
 
         They are signed out everywhere; this also reactivates somebody. With ``second_factor``
         that is removed as well. Raises ``NoSuchOperator``.
@@ -139,7 +139,7 @@ class OperatorService:
         return LINK_PATH + token
 
     def set_role(self, name: str, role: str, author: ActionAuthor) -> None:
-        """Change what somebody may do; they sign in anew.
+        """Change an operator's role; they must sign in again.
 
         Raises ``NoSuchOperator``, ``Unfit``, and ``LastAdmin`` for the only admin.
         """
@@ -149,7 +149,7 @@ class OperatorService:
             self._step_down(row, {"role": role}, action)
 
     def deactivate(self, name: str, author: ActionAuthor) -> None:
-        """Let somebody in no more; what they did stays theirs.
+        """Deactivate an operator; their actions keep their name.
 
         Raises ``NoSuchOperator``, and ``LastAdmin`` for the only one.
         """
@@ -174,7 +174,7 @@ class OwnAccount:
         self._keys = keys
 
     def check_first_link(self, token: str) -> None:
-        """Raise ``LinkBroken`` unless the link lets somebody become the first admin."""
+        """Raise ``LinkBroken`` unless the link is valid for making the first admin."""
         if self._storage.linked(token_digest(token), now_us()) != FIRST:
             raise LinkBroken(_BROKEN)
 
@@ -191,7 +191,7 @@ class OwnAccount:
         return row
 
     def find_linked(self, token: str) -> OperatorRow:
-        """Return the operator whose password the link lets one set. Raises ``LinkBroken``."""
+        """Return the operator of a password link. Raises ``LinkBroken``."""
         id_ = self._storage.linked(token_digest(token), now_us())
         row = self._storage.by_id(id_) if id_ else None
         if row is None or row.ended_us:

@@ -185,7 +185,7 @@ class Sessions:
                 self._deadline.call(lambda: self._storage.change(digest, {"seen_us": now}))
 
     def of(self, row: OperatorRow) -> list[SessionRow]:
-        """Return where somebody is signed in now."""
+        """Return the operator's current sessions."""
         return [one for one in self._storage.of(row.id) if OperatorSession(one, row).active]
 
     def end(self, current: OperatorSession, digest: bytes, visitor: Visitor) -> None:
@@ -296,7 +296,7 @@ class SignIn:
         self._sessions.change(current.session.digest, {"proved_us": now_us()})
 
     def begin(self, row: OperatorRow, visitor: Visitor, instead: str = "") -> NewSession:
-        """Begin a session for somebody who has just shown by other means who they are."""
+        """Begin a session for an operator who was authenticated by other means."""
         return self._start(row, visitor, token_digest(instead))
 
     def device_token(self, row: OperatorRow, visitor: Visitor) -> str:
@@ -392,7 +392,7 @@ def _origin(device: Device | None, visitor: Visitor) -> str:
 def _own_action(
     what: str, row: OperatorRow | None, visitor: Visitor, note: str = ""
 ) -> OperatorAction:
-    """Return an action of somebody about themselves; without a name where nobody has it."""
+    """Return an operator's action about themselves; without a name if no operator has it."""
     name = row.name if row else ""
     return make_action(what, name, ActionAuthor(name, visitor.address), note)
 

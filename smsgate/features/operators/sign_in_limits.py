@@ -103,7 +103,7 @@ class AttemptCounter:
             return count >= MAX_ATTEMPTS and time.monotonic() < until
 
     def clear(self, origin: str, name: str) -> None:
-        """Begin anew, since an attempt was right."""
+        """Reset the count after a successful attempt."""
         key = self._key_of(origin, name)
         self._local.pop(key, None)
         try:

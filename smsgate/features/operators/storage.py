@@ -57,7 +57,7 @@ class PasswordLink:
 
 @dataclass(frozen=True, slots=True)
 class SessionRow:
-    """One browser in which somebody is signed in."""
+    """One browser in which an operator is signed in."""
 
     digest: bytes
     """SHA-256 of the token in the browser's cookie."""
@@ -213,7 +213,7 @@ class OperatorStorage(_Storage):
         return True
 
     def step_down(self, id_: str, values: Mapping[str, Any], action: OperatorAction) -> bool:
-        """Change what may take an admin away; return False where nobody else is one.
+        """Make a change that may remove an admin; return False if there is no other admin.
 
         Of two admins who do so to each other at once only one succeeds.
         """

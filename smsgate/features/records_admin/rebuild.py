@@ -246,7 +246,7 @@ class RebuildService:
         return RebuildResult(store_id, numbers, messages, len(reviews), forwards, newest, merged)
 
     def _lost(self) -> list[int]:
-        """Partitions of which the records have events that the store was never told of nor has."""
+        """Partitions with recorded events that the store neither has nor knows of."""
         kept, seqs = self._store.ledger.kept(), self._records.writer.seqs()
         lost = [
             partition

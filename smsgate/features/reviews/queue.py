@@ -142,7 +142,7 @@ class ReviewQueue:
         return ""
 
     def _undecided(self, some: Sequence[OpenReview]) -> list[OpenReview]:
-        """Leave out what somebody has decided and no worker has applied yet."""
+        """Leave out texts with a decision that no worker has applied yet."""
         decided = self._store.inbox.were_received(
             [(one.number, "", decision_id(one.key)) for one in some]
         )

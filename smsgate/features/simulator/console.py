@@ -100,7 +100,7 @@ class _SimulatorPages:
         return self._answer(session[_PHONE], sent)
 
     def show_progress(self) -> Response:
-        """Show how far the last text has come."""
+        """Show the progress of the last text."""
         phone = _phone()
         return self._answer(phone, _sent(phone, request.form.get("text", "")))
 

@@ -37,7 +37,7 @@ _NANPA = re.compile(r"\+1[2-9]\d\d55501\d\d", re.ASCII)
 
 
 class NumberRange(NamedTuple):
-    """Numbers of one country that belong to nobody."""
+    """Reserved numbers of one country."""
 
     region: str
     country: str
@@ -64,7 +64,7 @@ def find_range(region: str) -> NumberRange:
 
 
 def parse_fictional(text: str) -> str:
-    """Return the number in E.164. Raises ``InvalidNumber`` where it may belong to somebody."""
+    """Return the number in E.164. Raises ``InvalidNumber`` if it may belong to a person."""
     number = e164(text.strip())
     for one in RANGES:
         if number.startswith(one.prefix) and len(number) == len(one.prefix) + one.digits:
@@ -155,7 +155,7 @@ class ConversationText(NamedTuple):
 
 
 class TextProgress(NamedTuple):
-    """How far a text has come."""
+    """The progress of a text."""
 
     steps: Sequence[TextStep]
     conversation: Sequence[ConversationText]
@@ -165,7 +165,7 @@ class TextProgress(NamedTuple):
 
 
 def read_progress(services: Services, sent: SentText) -> TextProgress:
-    """Return how far a text has come. Raises what ``History.of_number`` raises."""
+    """Return the progress of a text. Raises what ``History.of_number`` raises."""
     events = services.history.of_number(sent.number)
     ordinary = _ordinary_texts(services, sent.number)
     event = find_event(events, sent.message_id)

@@ -163,7 +163,7 @@ class ConsoleAuth:
 
     @property
     def origin(self) -> str:
-        """Where links lead that are given to others. Raises ``Unfit`` where nobody has said.
+        """The base URL of links for other people. Raises ``Unfit`` if it is not configured.
 
         Never the host of the request: anyone who can change its ``Host`` would get the link's
         password set at a place of their own.
@@ -322,7 +322,7 @@ def _redirect(path: str) -> Response:
 
 
 def _browser(agent: str) -> str:
-    """A browser as its owner knows it again; no more of what it says is kept."""
+    """A short description of a browser for its owner; nothing else of its header is kept."""
     browser = next((name for sign, name in _BROWSERS if sign in agent), "")
     browser = browser or ("Safari" if "Safari/" in agent else "A browser")
     system = next((name for sign, name in _SYSTEMS if sign in agent), "")

@@ -46,7 +46,7 @@ class Origin:
         self._hosts = frozenset(map(_plain, (public.hostname or "", *settings.hosts))) - {""}
 
     def is_local_trial(self, environ: Environ) -> bool:
-        """Whether somebody tries smsgate out on their own machine, where plain http will do.
+        """Whether this is a trial on one's own machine, where plain http is allowed.
 
         Only where the public URL is unset or this machine's by http, and the request came from this
         machine, for this machine, through no proxy that says so.

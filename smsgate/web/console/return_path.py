@@ -1,4 +1,4 @@
-"""Where to go on after signing in: a path of the console, and never one of somebody else.
+"""Where to return after sign-in: always a path of the console.
 
 It comes from the address of a page, from the form of one (the field ``page``), or from a link to
 the page for signing in. Any of them may be forged, so only what ``own_path`` lets through is used.

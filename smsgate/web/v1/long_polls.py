@@ -24,7 +24,7 @@ class LongPolls:
         self._ending = threading.Event()
 
     def end(self) -> None:
-        """Let nobody wait any longer: the process is told to end."""
+        """End all waits, since the process must end."""
         self._ending.set()
 
     @contextmanager

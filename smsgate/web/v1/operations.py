@@ -94,7 +94,7 @@ class Operation:
     def answer(
         self, services: Services, caller: Caller, request: Request, path: Mapping[str, str]
     ) -> Response:
-        """Answer one request whose key is right. Raises what is answered as a problem."""
+        """Answer one request with a valid key. Its errors become problem responses."""
         caller.require(self.scope)
         if not self.by_program:
             caller.require_all_programs()
