@@ -43,7 +43,7 @@ class Channel(Protocol):
     """Whether one message carries all notices of a check; otherwise one message each."""
 
     def send(self, notices: Sequence[Notice]) -> None:
-        """Send the notices. Raises ``CallFailed`` if no recipient got them; they are tried again."""
+        """Send the notices. Raises ``CallFailed``, so that they are tried again, if nobody got them."""
 
 
 def configured_channels(services: Services) -> list[Channel]:
