@@ -43,7 +43,7 @@ class Channel(Protocol):
     """Whether one message carries all notices of a check; otherwise one message each."""
 
     def send(self, notices: Sequence[Notice]) -> None:
-        """Send the notices. Raises ``CallFailed``, so that they are tried again, if nobody got them."""
+        """Send the notices. Raises ``CallFailed`` if nobody got them; they are tried again."""
 
 
 def configured_channels(services: Services) -> list[Channel]:
