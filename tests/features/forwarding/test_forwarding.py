@@ -383,7 +383,7 @@ def test_the_five_minutes_of_what_an_application_says_count_from_its_answer(
     (said,) = service._replies(claim, ["Hi"], 1_000_000)
     assert said.deadline_us == 301_000_000
     services.store.forwards.complete(claim, _event(claim), [said])
-    services.sender.drain(partition_of(NUMBER))
+    assert services.sender.drain(partition_of(NUMBER), patience_s=60) == 1
     assert [one.outcome for one in services.history.of_number(NUMBER)] == [
         "recorded",
         "taken",
