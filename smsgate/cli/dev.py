@@ -172,7 +172,7 @@ def _prepared_store(
             raise CannotStart(
                 f"The store is empty, but {directory} has been in use with one that was ready: it "
                 "was flushed, or is another one. Restore it; or make it ready with `smsgate init` "
-                "if it is new; or begin anew with another data directory: "
+                "if it is new; or start over with another data directory: "
                 "smsgate dev --data-dir var2"
             )
         write_private(note, metadata.create() + "\n")

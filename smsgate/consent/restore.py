@@ -53,9 +53,9 @@ def basis_problem(basis: str, evidence: str, consent: Consent | None) -> str:
 
 
 _OF_UNKNOWN = {
-    MISTAKE: "nobody knows whose opt-out holds, so it counts as the subscriber's own",
-    CONSENT: "nobody knows since when the opt-out holds, so the consent may be older; an admin may "
-    "name evidence",
+    MISTAKE: "it is unknown who opted out, so it counts as the subscriber's own",
+    CONSENT: "the time of the opt-out is unknown, so the consent may be older; an admin may name "
+    "evidence",
 }
 """Why an opt-out of which nothing is on record is not lifted, by basis."""
 

@@ -282,7 +282,7 @@ def _no_mistake(number: str, holds: OptOutsInForce) -> str:
             f"a text of {number} that may have been an opt-out waited for a person when we did it"
         )
     elif not holds.own.source:
-        said = f"nobody knows any more who opted {number} out, so it counts as its own word"
+        said = f"nobody knows any more who opted {number} out, so it counts as the subscriber's own"
     else:
         how = _SAID.get(holds.own.source, f"by a text that {holds.own.actor} decided")
         said = f"{number} opted out itself ({how}, {_moment(holds.own.at_us)})"

@@ -88,11 +88,9 @@ def exposures(url: str) -> list[str]:
         return []
     found = []
     if not (_credentials(url).get("password") or parse_qs(urlsplit(url).query).get("password")):
-        found.append(
-            "is on another host and is used without a password: whoever reaches it gets in"
-        )
+        found.append("is on another host without a password: anyone who reaches it gets in")
     if not scheme.startswith("rediss"):
-        found.append("is on another host and is spoken to without TLS: the network reads along")
+        found.append("is on another host without TLS: the network can read the traffic")
     return found
 
 

@@ -334,7 +334,7 @@ def _address(account: Account) -> Iterator[DoctorResult]:
         "webhook",
         OK,
         f"set {account.public_url}/webhooks/{account.name} at the provider, POST; where its page "
-        f"wants a secret in the path, with /SECRET. See docs/providers/{page}.md",
+        f"requires a secret in the path, with /SECRET. See docs/providers/{page}.md",
     )
 
 

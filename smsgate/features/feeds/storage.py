@@ -85,8 +85,8 @@ class EventReader:
             ends: Position = {row.lane: row.seq for row in connection.execute(_HEADS)}
             if any(seq > ends.get(partition, 0) for partition, seq in position.items()):
                 raise CursorRefused(
-                    "The records end before that place: it is one of another database, or of a "
-                    "newer copy of this one. Begin anew without `after`, or from now on with "
+                    "The records end before that cursor: it is from another database, or from a "
+                    "newer copy of this one. Begin again without `after`, or from now on with "
                     "`after=now`."
                 )
             ends = ends if until is None else until

@@ -276,7 +276,7 @@ class JobFolders:
         if free < wanted_bytes + _RESERVE_BYTES:
             raise Unfit(
                 f"There is no room for this on the server's disk: {free >> 20:,} MiB are free. "
-                "Remove lists that are done, or ask whoever runs the server."
+                "Remove lists that are done, or ask your administrator."
             )
 
 
@@ -343,8 +343,8 @@ def _usable() -> Iterator[None]:
         yield
     except OSError as error:
         raise ListsUnavailable(
-            f"The data directory cannot be used ({error.strerror}): whoever runs the server has "
-            "to make SMSGATE_DATA_DIR writable, with room."
+            f"The data directory cannot be used ({error.strerror}): your administrator must make "
+            "SMSGATE_DATA_DIR writable, with free space."
         ) from error
 
 

@@ -36,10 +36,10 @@ _FRESH = ""
 OUTCOMES = {
     "applied": "done",
     "new": "would be done",
-    "repeat": "stands so already",
+    "repeat": "has this state already",
     "refused": "an opt-out or a lock holds, and a list lifts neither",
     "superseded": "this list was imported before; the number has opted in again since",
-    "not_applied": "it was entered and does not stand so now: see `smsgate history`",
+    "not_applied": "entered, but not in force now: see `smsgate history`",
 }
 """What becomes of a number of a list, and what that means."""
 

@@ -51,7 +51,7 @@ REASONS = {
     "too_long": "there are more digits than a phone number has: two numbers, perhaps",
     "not_a_number": "this is no phone number of any country, or not of the region given",
     "bad_row": "the row cannot be read",
-    "bad_state": "the state is none that is known: opted_out or subscribed",
+    "bad_state": "unknown state: write opted_out or subscribed",
 }
 """Why a row has no number that could be used."""
 

@@ -346,7 +346,7 @@ def set_role() -> Response:
     """Give an operator another role."""
     name, role = _field("name"), _field("role")
     console_auth().operators.set_role(name, role, _author())
-    flash(f"{name} is {role} now, and signs in anew.", "good")
+    flash(f"{name} is {role} now, and must sign in again.", "good")
     return redirect(PEOPLE, 303)
 
 

@@ -83,7 +83,7 @@ class _SimulatorPages:
         body = request.form.get("text", "")[:MAX_CHARACTERS]
         phone["sender"] = sender = request.form.get("sender", "")
         if sender not in [value for value, _ in self._senders]:
-            raise UnknownProgram("That sender belongs to no program: load the page anew.")
+            raise UnknownProgram("That sender belongs to no program: reload the page.")
         if not body.strip():
             return self._answer(phone, problem="Write a text first.")
         try:

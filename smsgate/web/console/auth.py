@@ -174,7 +174,7 @@ class ConsoleAuth:
             return request.host_url.rstrip("/")
         raise Unfit(
             "Nothing was done: a link for a password leads to SMSGATE_PUBLIC_URL, which is not "
-            "set. Set it and start smsgate anew, or make the link on the server by "
+            "set. Set it and restart smsgate, or make the link on the server by "
             "`smsgate operators add` or `reset`."
         )
 
