@@ -21,7 +21,7 @@ _LONG_TEXT = 40
 """Words from which an opt-out somewhere in a text waits for a person, or for the model's word."""
 _LONG_FOR_MODEL = 20
 """Words beyond which a text that only the model condemns waits for a person."""
-_SHORT = 6
+_SHORT = 4
 """Words up to which a text that only the model condemns waits for a person unless it is sure."""
 _SURE = 3.0
 """Log odds (a probability of 95 %) from which a text is not ambiguous."""

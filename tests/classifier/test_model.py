@@ -49,9 +49,9 @@ def test_a_long_text_that_only_the_model_condemns_waits_for_a_person():
 
 def test_an_ambiguous_text_waits_for_a_person():
     rather = ModelScores(stop=2.9)
-    assert weighed(*UNKNOWN, rather, words=6)[0] is Intent.REVIEW
-    assert weighed(*UNKNOWN, rather, words=7)[0] is Intent.OPT_OUT
-    assert weighed(*UNKNOWN, SURE, words=6)[0] is Intent.OPT_OUT
+    assert weighed(*UNKNOWN, rather, words=4)[0] is Intent.REVIEW
+    assert weighed(*UNKNOWN, rather, words=5)[0] is Intent.OPT_OUT
+    assert weighed(*UNKNOWN, SURE, words=4)[0] is Intent.OPT_OUT
     assert classifier().classify("已通知，谢谢。").intent is Intent.NONE
 
 
