@@ -302,7 +302,7 @@ def prefilter_limits(texts: Sequence[Text], models: Models) -> PrefilterLimits:
         stops_hinted=lowest(hinted, 0.002),
         asks=lowest(asks, 0.03),
         asks_alarmed=lowest(alarmed, 0.01),
-        starts=lowest(starts, 0.005),
+        starts=lowest(starts, 0.05),
     )
 
 
