@@ -119,6 +119,7 @@ class Services:
         self.retire()
         self.store.sample_log.close()
         self.store.metrics.close()
+        self.job_queue.close()
         self.records.close()
 
 

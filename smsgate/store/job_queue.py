@@ -91,6 +91,10 @@ class JobQueue:
         with _usable():
             self._connection.ping()
 
+    def close(self) -> None:
+        """Close the connections that are not in use; the next use opens new ones."""
+        self._redis.connection_pool.disconnect(inuse_connections=False)
+
     def clean(self) -> None:
         """Take away what RQ keeps of jobs that died: the clock asks for new ones.
 

@@ -171,3 +171,14 @@ def test_a_list_job_that_its_worker_removes_at_the_same_moment_is_forgotten(
     redis_client.delete(fetched.key)
     monkeypatch.setattr(queue, "_job", lambda _: fetched)
     queue.forget_list("a-job")
+
+
+def test_a_queue_that_is_closed_keeps_no_connection_and_can_be_used_again(job_queue):
+    """One that is left is closed by whatever collects it, which Python reports."""
+    job_queue.ping()
+    (connection,) = job_queue._redis.connection_pool._available_connections
+    assert connection.is_connected
+    job_queue.close()
+    assert not connection.is_connected
+    job_queue.ping()
+    job_queue.close()
