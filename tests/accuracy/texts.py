@@ -12,6 +12,7 @@ from smsgate.settings import Program
 HERE = Path(__file__).parent
 OUT = ("opt_out", "opt_out_all")
 KEPT_BACK = (
+    "blind",
     "unseen",
     "looks/last",
     "looks/examiner",
