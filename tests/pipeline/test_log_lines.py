@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 from smsgate.domain.messages import WebhookRequest
 from smsgate.logs import mask_numbers
 from smsgate.pipeline.configuration import load_configuration
-from smsgate.pipeline.ingest import _ids
+from smsgate.pipeline.ingest import _shown_ids
 from smsgate.pipeline.services import build_services
 from smsgate.web import create_app
 from tests.fakes.values import NUMBER
@@ -49,8 +49,8 @@ def test_of_a_forgery_nothing_is_read(services, signed):
 
 
 def test_many_ids_are_cut_and_a_number_in_one_is_masked():
-    assert _ids([(f"id{at}", NUMBER) for at in range(12)]).endswith("id8 id9 +2")
-    assert _ids([(f"{NUMBER}-7", NUMBER), ("", NUMBER), ("x", "Acme")]) == "+•••-7 x"
+    assert _shown_ids([(f"id{at}", NUMBER) for at in range(12)]).endswith("id8 id9 +2")
+    assert _shown_ids([(f"{NUMBER}-7", NUMBER), ("", NUMBER), ("x", "Acme")]) == "+•••-7 x"
 
 
 def test_an_id_of_digits_alone_is_no_phone_number():
