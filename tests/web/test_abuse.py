@@ -44,7 +44,7 @@ def post(client, request, **environ: str):
 
 def test_genuine_messages_from_a_flooding_address_are_taken(real, monkeypatch):
     """Providers share addresses, with each other and with whoever can make them call us."""
-    monkeypatch.setattr(real.ingest, "arrival", arrival_of(real))
+    monkeypatch.setattr(real.ingest, "arrival_of", arrival_of(real))
     client = create_app(real).test_client()
     forged = replace(genuine(real), headers={**genuine(real).headers, "x-twilio-signature": "A"})
     for count in range(300):
