@@ -19,6 +19,7 @@ signed. A text to a number has ``id``, ``recipient`` and ``body``; one to a shor
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from urllib.parse import parse_qsl, urlencode
 
@@ -66,6 +67,8 @@ _CODES: Mapping[int, str] = {
     21: "the request is wrong",
     25: "the account has no funds",
 }
+# A plus before the offset that is not escaped is read as a blank in forms and queries.
+_LOST_PLUS = re.compile(r"(T[0-9:.]+) ")
 
 
 class _Claims(msgspec.Struct):
@@ -154,7 +157,7 @@ class MessageBird(Provider):
                 number=with_plus(str(fields.originator)),
                 sender=with_plus(str(recipient)),
                 text=promised_text(text, "body or message", request),
-                sent_us=instant_us(fields.createdDatetime),
+                sent_us=instant_us(_LOST_PLUS.sub(r"\1+", fields.createdDatetime)),
             )
         ]
 

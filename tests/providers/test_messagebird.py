@@ -91,6 +91,15 @@ def test_the_older_signature_covers_the_query_in_any_order():
         messagebird.verify(changed, recorded.account, NOW_US)
 
 
+@pytest.mark.parametrize("plus", ["%2B", "+"])
+def test_the_time_is_read_whether_its_plus_was_escaped_or_not(plus):
+    created = f"2026-09-21T15:33:20{plus}02:00"
+    body = f"id=1&originator=14155550123&recipient=22395&body=STOP&createdDatetime={created}"
+    request = replace(STOP.request, body=body.encode())
+    (message,) = messagebird.parse(request, STOP.account)
+    assert message.sent_us == 1_789_997_600_000_000
+
+
 def test_a_reply_goes_without_the_plus():
     reply = Reply("1-0", "opt_out", "m", "+14155550123", "22395", "p", "Out 🛑", 0)
     call = messagebird.reply(reply, STOP.account)
