@@ -15,6 +15,9 @@ _NORTH_AMERICAN = re.compile(r"\+1[0-9]{10}")
 _TOLL_FREE = re.compile(r"\+18(?:00|22|33|44|55|66|77|88)[0-9]{7}")
 # Mexico gave up the 1 before mobile numbers in August 2019; WhatsApp still asserts it.
 _MEXICAN = re.compile(r"\+521([0-9]{10})")
+# A slash parts an area code from the rest; one before the last digits is another ending or an
+# extension, with which parsing would make one longer number, somebody else's.
+_OTHER_ENDING = re.compile(r"/\s*[0-9]{1,3}\s*")
 _LONGEST = 40
 _NO_COUNTRY = "001"
 """The region of numbers without a country, such as +800."""
@@ -33,7 +36,8 @@ def e164(text: str, region: str = "") -> str:
 
     ``region`` (ISO 3166-1 alpha-2, such as ``US``) says which country a number without one
     belongs to. Raises ``InvalidNumber`` for what is no phone number and for one without country
-    where there is no region. Letters are refused: a vanity number is not what providers assert.
+    where there is no region. Letters are refused: a vanity number is not what providers assert; and
+    so is a slash before the last digits, as in ``+49301234567/8``: that is more than one number.
     """
     if _NORTH_AMERICAN.fullmatch(text):
         return text  # The one plan where this shape is surely what parsing would give.
@@ -43,6 +47,11 @@ def e164(text: str, region: str = "") -> str:
     text = _MEXICAN.sub(r"+52\1", text)
     if len(text) > _LONGEST or any(character.isalpha() for character in text):
         raise _no_number(text, region)
+    if _OTHER_ENDING.fullmatch(text, text.rfind("/")):
+        raise InvalidNumber(
+            f"{text!r} may be several numbers, or one with an extension: write each in full, as "
+            "+14155550123."
+        )
     try:
         number = phonenumbers.parse(text, region or None)
     except phonenumbers.NumberParseException:

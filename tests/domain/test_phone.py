@@ -71,6 +71,13 @@ def test_what_is_no_number_is_refused_with_what_would_be_right(text: str, region
         e164(text, region)
 
 
+@pytest.mark.parametrize("text", ["+49301234567/8", "+49 30 1234567 / 89", "030 1234567/890"])
+def test_several_endings_are_not_joined_into_one_longer_number(text: str) -> None:
+    with pytest.raises(InvalidNumber, match="may be several numbers"):
+        e164(text, "DE")
+    assert e164("030/1234567", "DE") == e164("+49 30/12 34567") == "+49301234567"
+
+
 def test_the_refusal_says_that_a_region_would_help() -> None:
     with pytest.raises(InvalidNumber) as caught:
         e164("4155550123")
