@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from smsgate.domain.errors import (
@@ -77,7 +79,7 @@ def read_answers(
     if status != 200:
         said = str(found.get("detail") or f"the gate answered {status}")
         if found.get("reason") == "too_many_calls":
-            raise TooManyCalls(said, float(retry_after or 1))
+            raise TooManyCalls(said, _seconds(retry_after or ""))
         raise _ERRORS.get(str(found.get("reason")), GateUnreachable)(said)
     try:
         answers = [
@@ -106,6 +108,18 @@ def refuse_stopped(answers: Sequence[Answer], program: str) -> None:
     refused = {answer.number: answer.reason for answer in answers if not is_allowed(answer)}
     if refused:
         raise Suppressed(program, refused)
+
+
+def _seconds(retry_after: str) -> float:
+    """How long to wait by a ``Retry-After``, which has seconds or a date; 1 by any other text."""
+    text = retry_after.strip()
+    if text.isascii() and text.isdigit() and len(text) < 7:
+        return float(text)
+    try:
+        until = parsedate_to_datetime(text)
+        return max((until - datetime.now(until.tzinfo)).total_seconds(), 0.0)
+    except (ValueError, OverflowError):
+        return 1.0
 
 
 def _allowed(value: object) -> bool | None:

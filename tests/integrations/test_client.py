@@ -7,6 +7,8 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -14,6 +16,7 @@ from werkzeug.serving import make_server
 
 from smsgate import AsyncSmsGate
 from smsgate.client import SmsGate
+from smsgate.domain.check_call import check_calls, read_answers
 from smsgate.domain.errors import (
     Forbidden,
     GateUnreachable,
@@ -212,6 +215,23 @@ def test_a_key_that_may_not_or_calls_too_often_is_told_so(connect, odd) -> None:
     with pytest.raises(TooManyCalls) as refused:
         gate.require([ALLOWED], program="alerts")
     assert refused.value.wait_s == 3
+
+
+@pytest.mark.parametrize(
+    ("retry_after", "least_s", "most_s"),
+    [
+        (format_datetime(datetime.now(UTC) + timedelta(minutes=10), usegmt=True), 500, 600),
+        ("Thu, 01 Jan 2015 00:00:00 -0000", 0, 0),
+        ("soon", 1, 1),
+        ("-3", 1, 1),
+        ("", 1, 1),
+    ],
+)
+def test_a_proxy_may_say_by_a_date_when_to_ask_again(retry_after, least_s, most_s) -> None:
+    (call,) = check_calls([ALLOWED], "alerts", sending=False)
+    with pytest.raises(TooManyCalls) as refused:
+        read_answers(call, 429, b'{"reason": "too_many_calls"}', retry_after)
+    assert least_s <= refused.value.wait_s <= most_s
 
 
 def test_a_gate_that_hangs_or_is_away_is_not_waited_for(connect) -> None:
