@@ -39,7 +39,7 @@ def _original_request(forward: Forward, application: Application, account: Accou
     if form is None:
         message = InboundMessage(
             account=entry.account,
-            message_id=entry.message_id,
+            message_id=_message_id(forward),
             number=entry.number,
             sender=entry.sender,
             text=entry.text,
@@ -66,7 +66,7 @@ def _message(forward: Forward) -> dict[str, object]:
         "type": "sms.received",
         "timestamp": received_at,
         "data": {
-            "id": entry.message_id,
+            "id": _message_id(forward),
             "from": entry.number,
             "to": entry.sender,
             "text": entry.text,
@@ -82,3 +82,8 @@ def _message(forward: Forward) -> dict[str, object]:
             "event": forward.event,
         },
     }
+
+
+def _message_id(forward: Forward) -> str:
+    """The provider's id of the text; ours of its event where the provider gives none."""
+    return forward.entry.message_id or forward.event

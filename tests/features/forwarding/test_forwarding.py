@@ -14,13 +14,23 @@ from standardwebhooks import Webhook
 from twilio.request_validator import RequestValidator
 
 from smsgate.domain.errors import NoSuchForward, StoreUnavailable
-from smsgate.domain.messages import ForwardContent, InboundMessage, Intent, WebhookRequest
+from smsgate.domain.messages import (
+    Decision,
+    Entry,
+    Forward,
+    ForwardContent,
+    InboundMessage,
+    Intent,
+    WebhookRequest,
+)
 from smsgate.features.forwarding import service
+from smsgate.features.forwarding.application_call import describe_call
 from smsgate.pipeline import forwards
 from smsgate.pipeline.configuration import load_configuration
 from smsgate.pipeline.forwards import TAKEN, forward_event
 from smsgate.providers import PROVIDERS
-from smsgate.settings import Programs
+from smsgate.settings import Programs, Secret
+from smsgate.settings.values import Application
 from smsgate.store.keys import PARTITION_KEYS, PARTITIONS, partition_of
 from tests.fakes.processes import wait_until
 from tests.fakes.values import NUMBER
@@ -75,6 +85,16 @@ def test_an_ordinary_text_goes_on_signed_with_every_secret_in_our_normal_form(
         "outcome": "recorded",
         "event": event.id,
     }
+
+
+@pytest.mark.parametrize("original", [False, True])
+def test_a_text_that_came_without_an_id_goes_on_with_one_of_ours(services, original) -> None:
+    entry = Entry(NUMBER, "alerts", Decision(Intent.NONE, rule="x"), account="twilio", text="Hi")
+    forward = Forward("3-1-000000", entry, "1-0", "019abc", "recorded", 1_790_000_000_000_000)
+    application = Application("https://app.example.com/", (Secret(NEW),), original=original)
+    call = describe_call(forward, application, services.settings.accounts["twilio"], 1_790_000_000)
+    assert b"019abc" in call.body
+    assert (b"MessageSid=019abc" if original else b'"data":{"id":"019abc"') in call.body
 
 
 def test_keywords_stay_here_unless_all_is_wanted(receive, make, app, services) -> None:
