@@ -6,7 +6,7 @@ from typing import Annotated
 
 import msgspec
 
-from smsgate.features.feeds.storage import (
+from smsgate.records.event_reader import (
     START,
     EventBatch,
     EventReader,

@@ -19,16 +19,10 @@ from smsgate.domain.errors import CallFailed, CursorRefused, NoSuchDelivery
 from smsgate.domain.messages import HttpCall, HttpReply
 from smsgate.domain.signing import standard_webhook_headers
 from smsgate.features.feeds.payload import calls_for_earlier_lists, calls_for_event
-from smsgate.features.feeds.storage import (
-    START,
-    EventReader,
-    FeedCall,
-    FeedPosition,
-    FeedStorage,
-    Position,
-)
+from smsgate.features.feeds.storage import FeedCall, FeedPosition, FeedStorage
 from smsgate.outbound import Outbound
 from smsgate.records import Recorded, Records
+from smsgate.records.event_reader import START, EventReader, Position
 from smsgate.settings import Feed, Program
 
 PAGE_SIZE = 200

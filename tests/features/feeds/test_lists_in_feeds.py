@@ -10,8 +10,9 @@ import pytest
 from smsgate.domain.messages import Consent
 from smsgate.features.feeds import service
 from smsgate.features.feeds.payload import calls_for_event
-from smsgate.features.feeds.storage import START, EventReader, FeedStorage
+from smsgate.features.feeds.storage import FeedStorage
 from smsgate.features.lists.number_import import ImportRequest, NumberImport
+from smsgate.records.event_reader import START, EventReader
 from tests.fakes.feeds import change, told
 from tests.fakes.values import NUMBER
 

@@ -13,7 +13,8 @@ from standardwebhooks import Webhook
 from smsgate.domain.errors import NoSuchDelivery
 from smsgate.domain.messages import Consent
 from smsgate.features.feeds import service
-from smsgate.features.feeds.storage import FeedPosition, FeedStorage, parse_position
+from smsgate.features.feeds.storage import FeedPosition, FeedStorage
+from smsgate.records.event_reader import parse_position
 from smsgate.settings import Feed, Programs, Secret
 from tests.fakes.feeds import NEW, OLD, change, told
 from tests.fakes.processes import wait_until

@@ -11,7 +11,6 @@ import time
 
 import pytest
 
-from smsgate.features.feeds.storage import format_position, parse_position
 from smsgate.web.v1 import long_polls
 from smsgate.web.v1.long_polls import LongPolls
 from tests.fakes.served import served
@@ -85,12 +84,6 @@ def test_a_place_of_other_records_is_refused_and_says_what_to_do(api) -> None:
     assert "after=now" in api.get("/events?after=3-999", 422)["detail"]
     for query in ("limit=0", "limit=1001", "wait=31", "wait=-1", "wait=nan", "wait=x", "afer=1"):
         assert api.get(f"/events?{query}", 422)["reason"] == "unprocessable_entity", query
-
-
-def test_a_place_survives_being_text() -> None:
-    for place in ({}, {0: 1}, {3: 7, 15: 10**12}):
-        assert parse_position(format_position(place)) == place
-    assert format_position({4: 0}) == format_position({}) == "0"
 
 
 def test_whoever_waits_gets_the_event_as_soon_as_it_is_recorded(api) -> None:
