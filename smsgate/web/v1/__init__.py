@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 
 import msgspec
 from flask import Blueprint, Response, g, request
@@ -29,7 +30,6 @@ def blueprint(services: Services, keys: ApiKeyGuard) -> Blueprint:
     keyring = Keyring(services.records.known_keys, settings.api_keys, settings.programs.renamed)
     keyring.load()
     limiting = RateLimit(services.store, settings.calls_per_second, settings.burst)
-    document = msgspec.json.encode(openapi.document(OPERATIONS, PREFIX))
 
     @api.url_value_preprocessor
     def prepare(_: str | None, __: dict[str, object] | None) -> None:
@@ -44,7 +44,7 @@ def blueprint(services: Services, keys: ApiKeyGuard) -> Blueprint:
     @api.get("/openapi.json")
     def described() -> Response:
         """Give the OpenAPI document; any key opens it."""
-        return Response(document, content_type=JSON)
+        return Response(_document(), content_type=JSON)
 
     for operation in OPERATIONS:
         api.add_url_rule(
@@ -54,6 +54,12 @@ def blueprint(services: Services, keys: ApiKeyGuard) -> Blueprint:
             methods=[operation.method],
         )
     return api
+
+
+@cache
+def _document() -> bytes:
+    # Made when first asked for: it takes longer than all the rest of an application.
+    return msgspec.json.encode(openapi.document(OPERATIONS, PREFIX))
 
 
 def _answering(operation: Operation, services: Services) -> Callable[..., Response]:
