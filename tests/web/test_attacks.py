@@ -22,6 +22,8 @@ import pytest
 from tests.fakes.nginx import NGINX, nginx
 from tests.fakes.served import EACH_SERVER, free_port, started
 
+pytestmark = pytest.mark.full
+
 PATIENCE_S = 5.0
 """How long another client may wait; what is tried here stopped a server for 20 s and more."""
 MUCH_KB = 50_000
