@@ -131,6 +131,7 @@ FEATURES = (
             "keys": "smsgate.features.operators.cli:keys",
         },
     ),
+    Feature(name="audit", console=("smsgate.features.audit.console",)),
     Feature(
         name="forwarding",
         commands={"forward": "smsgate.features.forwarding.cli:forward"},

@@ -14,7 +14,12 @@ pytestmark = pytest.mark.full
 
 Visit = Callable[..., Page]
 PATHS = tuple(page.path for page in MENU)
-MORE = ("/console/me", "/console/numbers/+12122000001", "/console/numbers/+14155550001")
+MORE = (
+    "/console/me",
+    "/console/numbers/+12122000001",
+    "/console/numbers/+14155550001",
+    "/console/people/audit",
+)
 LOOKS = ((1280, "light"), (1280, "dark"), (360, "light"))
 _RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 

@@ -12,7 +12,7 @@ from smsgate.domain.phone import MAX_SENDER_CHARS, as_recorded
 from smsgate.features.evidence.service import as_json, collect_evidence
 from smsgate.features.evidence.service import page as as_page
 from smsgate.pipeline.services import Services
-from smsgate.web.console.auth import needs
+from smsgate.web.console.auth import needs, record_action
 
 _KINDS = {"html": "text/html; charset=utf-8", "json": "application/json"}
 _UNFIT = re.compile(r"[^A-Za-z0-9]+")
@@ -38,6 +38,7 @@ def register(console: Flask, services: Services) -> None:
             found = collect_evidence(services, number)
         finally:
             turn.release()
+        record_action("exported evidence", f"{number}, as {kind}")
         content = as_page(found).encode() if kind == "html" else as_json(found)
         name = f"evidence-{_UNFIT.sub('-', number).strip('-') or 'number'}.{kind}"
         return Response(

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from flask import Flask, flash, redirect, render_template, request
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
-from smsgate.domain.errors import NoSuchForward, NoSuchReply, ReplyExpired, StoreUnavailable
+from smsgate.domain.errors import (
+    NoSuchForward,
+    NoSuchReply,
+    RecordsNotReady,
+    RecordsUnavailable,
+    ReplyExpired,
+    StoreUnavailable,
+)
 from smsgate.features.replies.service import dismiss_reply, is_expired, retry_reply
 from smsgate.pipeline import forwards
 from smsgate.pipeline.services import Services
 from smsgate.store.backlog import MOST, BacklogPage
-from smsgate.web.console.auth import actor, needs
+from smsgate.web.console.auth import actor, needs, record_action
 
 REPLIES = "/console/replies"
 PAGE_SIZE = 50
@@ -99,5 +107,10 @@ def register(console: Flask, services: Services) -> None:
         except (NoSuchReply, NoSuchForward, ReplyExpired) as error:
             failure = _EXPIRED if isinstance(error, ReplyExpired) else _GONE
             return replies(name, failure), error.status
+        verb = "retried" if action == "retry" else "dismissed"
+        what = "message" if name.startswith("forwards") else "reply"
+        # While the records are away the ledger alone has it, with the name of who did it.
+        with suppress(RecordsUnavailable, RecordsNotReady):
+            record_action(f"{verb} a {what}", request.form.get("id", ""))
         flash(done, "good")
         return redirect(f"{REPLIES}/{name}", 303)

@@ -17,7 +17,7 @@ from smsgate.features.training.service import (
 from smsgate.features.training.storage import TrainingStorage
 from smsgate.files import csv_line
 from smsgate.pipeline.services import Services
-from smsgate.web.console.auth import actor, console_auth, needs
+from smsgate.web.console.auth import actor, console_auth, needs, record_action
 
 GUIDE = "/console/guide"
 PAGE_SIZE = 100
@@ -84,6 +84,7 @@ def register(console: Flask, services: Services) -> None:
     @needs("admin")
     def trainings_csv() -> Response:
         """Download every attempt."""
+        record_action("exported trainings")
         return Response(
             _csv_lines(storage),
             mimetype="text/csv",

@@ -26,6 +26,7 @@ FOR_ADMINS = frozenset(
     | {"revoke_key", "rotate_key", "check_account", "test_account", "keyword_check"}
     | {"keyword_file", "keyword_replay", "keyword_save", "keyword_soon", "keyword_undo"}
     | {"new_keyword", "new_keyword_check", "new_keyword_soon", "trainings", "trainings_csv"}
+    | {"audit", "audit_csv"}
 )
 FOR_VIEWERS = frozenset(
     {"find_number", "grade_quiz", "tried", "factor_on", "factor_off", "new_recovery"}

@@ -1,0 +1,1 @@
+"""The audit log: what staff did, from every table that has it."""

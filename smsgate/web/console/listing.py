@@ -1,0 +1,57 @@
+"""What pages with filters share: a range of days, and links that keep the filters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from urllib.parse import urlencode
+
+from flask import request
+
+
+@dataclass(frozen=True, slots=True)
+class DateRange:
+    """Days (UTC), both included; an open end is None."""
+
+    first: date | None = None
+    last: date | None = None
+    problem: str = ""
+    """What is wrong with the days that were given; then neither counts."""
+
+    @property
+    def since_us(self) -> int:
+        """The first moment of the range; 0 without a first day."""
+        return _midnight_us(self.first) if self.first else 0
+
+    @property
+    def until_us(self) -> int:
+        """The first moment after the range; 0 without a last day."""
+        return _midnight_us(self.last + timedelta(days=1)) if self.last else 0
+
+
+def date_range() -> DateRange:
+    """The range in ``from`` and ``to`` of the address."""
+    found: dict[str, date | None] = {}
+    for name in ("from", "to"):
+        text = request.args.get(name, "").strip()
+        try:
+            found[name] = date.fromisoformat(text) if text else None
+        except ValueError:
+            return DateRange(problem=f"{text[:40]!r} is no day: write it as 2026-11-24.")
+    first, last = found["from"], found["to"]
+    if last == date.max:
+        last = None
+    if first and last and first > last:
+        return DateRange(problem="The first day is after the last one: exchange them.")
+    return DateRange(first, last)
+
+
+def query_with(**changed: object) -> str:
+    """The query of this page's address, with some values changed; an empty one is left out."""
+    values: dict[str, object] = {**request.args.to_dict(), **changed}
+    return urlencode({name: value for name, value in values.items() if value not in ("", None)})
+
+
+def _midnight_us(day: date) -> int:
+    midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    return int(midnight.timestamp()) * 1_000_000

@@ -1,0 +1,48 @@
+"""Lists of what happened, by keyboard and on a phone: the audit log."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from smsgate.pipeline.services import Services
+from tests.browser.acting import fits, open_up, picture, press, says
+from tests.browser.test_pages import barriers
+from tests.fakes.processes import wait_until
+
+pytestmark = pytest.mark.full
+
+Visit = Callable[..., Page]
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_an_admin_finds_who_opted_a_number_out_and_keeps_the_list(
+    visit: Visit, services: Services, width: int
+) -> None:
+    number = f"+1415555{9200 + width % 97}"
+    page = visit(f"/console/numbers/{number}", role="agent", width=width)
+    box = open_up(page, "Opt out")
+    box.get_by_label("Reason, for the record").fill("asked on the phone")
+    box.get_by_label("Reason, for the record").press("Enter")
+    says(page, "Opted out. It blocks from now on.")
+    recorded = services.records.history
+    assert wait_until(lambda: recorded.of_kinds(number, ("opt_out",), 1))
+
+    page = visit("/console/people", width=width)
+    press(page.get_by_role("link", name="audit log"))
+    page.wait_for_url("**/console/people/audit")
+    page.get_by_label("Person").fill("agent")
+    page.get_by_label("Action").select_option("Numbers")
+    page.get_by_label("Person").press("Enter")
+    row = page.locator("tbody tr").filter(has_text="asked on the phone").first
+    expect(row).to_contain_text(number[-4:])
+    expect(page.get_by_label("Action")).to_have_value("numbers")
+    assert fits(page)
+    assert barriers(page) == []
+    picture(page, f"audit-{width}")
+    with page.expect_download() as kept:
+        press(page.get_by_role("link", name="Download as CSV"))
+    assert f"agent,Opted out,{number}" in Path(kept.value.path()).read_text(encoding="utf-8")

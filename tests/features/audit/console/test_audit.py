@@ -1,0 +1,93 @@
+"""The page of the audit log: who may see it, its filters, and the file."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+from smsgate.domain.messages import Intent
+from tests.fakes.pages import NASTY, decide, harmless, waits, words
+from tests.fakes.told import told, work
+from tests.fakes.values import NUMBER
+
+AUDIT = "/console/people/audit"
+
+
+def opted_out(who, services, reason="asked by phone"):
+    who.post("/console/numbers/opt-out", {"number": NUMBER, "scope": "all", "reason": reason})
+    work(services)
+    services.archiver.move_all()
+
+
+def rows(answer) -> list[dict[str, str]]:
+    return [*csv.DictReader(io.StringIO(answer.text))]
+
+
+def test_it_says_who_did_what_to_which_number_and_why(services, admin, agent):
+    opted_out(agent, services)
+    decide(agent, waits(services, number="+14155550177"), "none")
+    work(services)
+    services.archiver.move_all()
+    told(services, Intent.OPT_OUT, number="+14155550188")
+    page = words(admin.get(AUDIT))
+    assert "agent Opted out +1 415-555-0123 asked by phone" in page
+    assert "agent Decided: not an opt-out +1 415-555-0177" in page
+    assert "admin Signed in" in page
+    assert "0188" not in page, "what subscribers do is no work of staff"
+
+
+def test_filters_stay_while_one_turns_pages(services, admin):
+    for at in range(60):
+        told(services, Intent.OPT_OUT, number=f"+141555501{at:02d}", source="operator", actor="ana")
+    services.archiver.move_all()
+    page = admin.get(f"{AUDIT}?person=ana&what=numbers")
+    assert page.text.count("<tr role") == 1 + 50
+    older = page.text.partition('rel="next" href="?')[2].partition('"')[0].replace("&amp;", "&")
+    assert "person=ana&what=numbers" in older
+    second = admin.get(f"{AUDIT}?{older}")
+    assert second.text.count("<tr role") == 1 + 10
+    assert 'value="ana"' in second.text
+    assert '<option value="numbers" selected>' in second.text
+
+
+def test_an_export_has_what_the_filters_let_through_and_is_logged_itself(services, admin, agent):
+    opted_out(agent, services, reason="=HYPERLINK(1)")
+    answer = admin.get(f"{AUDIT}/audit.csv?person=agent&what=numbers")
+    assert answer.mimetype == "text/csv"
+    (row,) = rows(answer)
+    assert (row["person"], row["action"], row["about"]) == ("agent", "Opted out", NUMBER)
+    assert row["note"] == "'=HYPERLINK(1)", "no spreadsheet runs it"
+    exports = rows(admin.get(f"{AUDIT}/audit.csv?what=exports"))
+    assert [one["action"] for one in exports] == ["Exported the audit log"] * 2
+
+
+def test_evidence_trainings_and_replies_are_on_it(services, admin, agent):
+    opted_out(agent, services)
+    assert agent.post("/console/numbers/evidence", {"number": NUMBER}).status_code == 200
+    assert admin.get("/console/guide/trainings.csv").status_code == 200
+    page = words(admin.get(f"{AUDIT}?what=exports"))
+    assert f"agent Exported evidence {NUMBER}, as html" in page
+    assert "admin Exported trainings" in page
+
+
+def test_what_is_typed_wrong_is_said_at_the_field(admin):
+    for query, said in (
+        ("from=tomorrow", "'tomorrow' is no day: write it as 2026-11-24."),
+        ("from=2026-11-25&to=2026-11-24", "The first day is after the last one: exchange them."),
+    ):
+        answer = admin.get(f"{AUDIT}?{query}")
+        assert answer.status_code == 200
+        assert said in words(answer)
+        assert 'aria-invalid="true"' in answer.text
+    assert admin.get(f"{AUDIT}?before=nonsense&what=nonsense&to=9999-12-31").status_code == 200
+
+
+def test_nothing_on_it_is_taken_for_markup(services, admin, agent):
+    opted_out(agent, services, reason=NASTY)
+    assert harmless(admin.get(AUDIT))
+    assert harmless(admin.get(f"{AUDIT}?person=%3Cscript%3Ealert('x')%3C/script%3E"))
+
+
+def test_where_nothing_fits_it_says_what_to_do(admin):
+    page = words(admin.get(f"{AUDIT}?person=nobody"))
+    assert "Nothing was done that fits these filters." in page

@@ -1,0 +1,158 @@
+"""The audit log: one order over three tables, filters, and pages without holes or repeats."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import insert
+
+from smsgate.consent.reviews import decision_id
+from smsgate.domain.messages import Intent
+from smsgate.features.audit.storage import GROUPS, AuditFilter, AuditLog, AuditPlace
+from smsgate.records.console_tables import keyword_versions, operator_actions, operators
+from tests.fakes.values import NUMBER, decision, entry
+from tests.records.values import START_MS, event, lines
+
+START_US = START_MS * 1000
+
+
+def action(records, at: int, what: str, actor: str = "ana", operator: str = "", **more) -> None:
+    """Add a row of ``operator_actions``, ``at`` ms after the start."""
+    row = {"id": f"{at:016d}-x", "at_us": START_US + at * 1000, "what": what, "actor": actor}
+    row |= {"operator": operator or actor, "note": "", "address": "10.0.0.1", **more}
+    with records.database.writing() as connection:
+        connection.execute(insert(operator_actions), row)
+
+
+def version(records, at: int, number: int = 1, author: str = "ana") -> None:
+    row = {"set_name": "es", "version": number, "content": "", "note": "more words"}
+    row |= {"author": author, "saved_us": START_US + at * 1000}
+    with records.database.writing() as connection:
+        connection.execute(insert(keyword_versions), row)
+
+
+def manual(at: int, actor: str = "ana", kind: str = "opt_out", **more):
+    """An event that an operator made."""
+    intent = more.pop("intent", Intent.OPT_OUT)
+    made = entry(
+        intent,
+        number=more.get("number", NUMBER),
+        source=more.pop("source", "operator"),
+        actor=actor,
+        message_id=more.pop("message_id", ""),
+        decision=decision(intent, rule="operator", note=more.pop("reason", "by phone")),
+    )
+    return event(at, entry=made, kind=kind, **more)
+
+
+@pytest.fixture
+def log(records) -> AuditLog:
+    """One thing of every group, and things that are none of staff."""
+    action(records, 1, "signed in")
+    action(records, 2, "role", operator="ben", note="viewer to agent")
+    action(records, 3, "made the API key crm")
+    action(records, 4, "retried a reply", note="3-1-0")
+    action(records, 5, "exported numbers", actor="ben")
+    version(records, 6)
+    records.writer.keep(
+        {
+            0: lines(
+                manual(7, number=NUMBER),
+                manual(8, message_id=decision_id("3-1-0"), kind="reviewed", reason="ana decided"),
+                manual(9, number="", kind="adopted", consent_state=None, note="an older copy"),
+                manual(
+                    10,
+                    number="",
+                    kind="import_file",
+                    source="import",
+                    message_id="list-1",
+                    consent_state=None,
+                    reason="old.csv",
+                    note="old.csv: 3 applied.",
+                ),
+                manual(11, actor="crm", source="api"),
+                event(12),
+            )
+        }
+    )
+    return AuditLog(records.database)
+
+
+def found(log, behind=None, limit=99, **wanted) -> list[str]:
+    return [one.action for one in log.page(AuditFilter(**wanted), behind, limit)]
+
+
+NEWEST_FIRST = [
+    "Imported a list",
+    "Adopted",
+    "Decided: not an opt-out",
+    "Opted out",
+    "Saved a keyword set",
+    "Exported numbers",
+    "Retried a reply",
+    "Made the API key crm",
+    "Role",
+    "Signed in",
+]
+
+
+def test_all_that_staff_did_stands_in_one_order(log):
+    entries = log.page(AuditFilter(), None, 99)
+    assert [one.action for one in entries] == NEWEST_FIRST
+    by_action = {one.action: one for one in entries}
+    assert (by_action["Role"].about, by_action["Role"].note) == ("ben", "viewer to agent")
+    assert by_action["Opted out"].number == NUMBER
+    assert by_action["Opted out"].note == "by phone"
+    assert by_action["Imported a list"].about == "old.csv"
+    assert by_action["Saved a keyword set"].note == "version 1: more words"
+    assert by_action["Signed in"].address == "10.0.0.1"
+    assert {one.person for one in entries} == {"ana", "ben"}
+
+
+def test_each_group_has_its_own_and_together_they_have_all(log):
+    by_group = {group: found(log, group=group) for group in GROUPS}
+    assert by_group == {
+        "sign_ins": ["Signed in"],
+        "people": ["Role"],
+        "keys": ["Made the API key crm"],
+        "numbers": ["Opted out"],
+        "reviews": ["Decided: not an opt-out"],
+        "replies": ["Retried a reply"],
+        "lists": ["Imported a list"],
+        "exports": ["Exported numbers"],
+        "keywords": ["Saved a keyword set"],
+        "system": ["Adopted"],
+    }
+
+
+def test_person_and_days_filter(log):
+    assert found(log, person="ben") == ["Exported numbers"]
+    assert found(log, person="nobody" * 100) == []
+    assert found(log, since_us=START_US + 9_000, until_us=START_US + 10_000) == ["Adopted"]
+    assert found(log, person="ana", group="exports") == []
+
+
+@pytest.mark.parametrize("size", [1, 3])
+def test_pages_have_neither_holes_nor_repeats(log, records, size):
+    for number in range(2, 6):  # of the same moment as the event, in the next table
+        version(records, 7, number)
+    action(records, 7, "signed out")
+    whole = [one.place for one in log.page(AuditFilter(), None, 99)]
+    seen: list[AuditPlace] = []
+    while page := log.page(AuditFilter(), seen[-1] if seen else None, size):
+        seen += [one.place for one in page]
+    assert seen == whole
+    assert len({*seen}) == len(NEWEST_FIRST) + 5
+
+
+def test_the_names_of_all_operators_are_offered(log, records):
+    row = {one.name: 0 if "us" in one.name else "" for one in operators.c}
+    row |= {"totp_step": 0, "failed": 0, "locked_until_us": 0}
+    with records.database.writing() as connection:
+        connection.execute(insert(operators), row | {"id": "1", "name": "Ana", "folded": "ana"})
+    assert log.people() == ["Ana"]
+
+
+def test_without_records_there_is_nothing(bare_records):
+    if not bare_records.absent:
+        bare_records.migrate()
+    assert AuditLog(bare_records.database).page(AuditFilter(), None, 5) == []
