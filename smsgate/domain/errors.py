@@ -429,3 +429,24 @@ class KeywordSetUnfit(SmsGateError):
     """The input is not a valid keyword set; nothing was saved."""
 
     status = 422
+
+
+# --- programs and accounts in the console ---------------------------------------------------
+
+
+class ConfigurationChanged(SmsGateError):
+    """Somebody else has changed the same program or account since it was read; nothing was saved."""
+
+    status = 409
+
+
+class SecretRefused(SmsGateError):
+    """A secret cannot be kept as a file here; the text names the variable to set instead."""
+
+    status = 409
+
+
+class NoSuchVersion(SmsGateError):
+    """The console has no such version of the configuration."""
+
+    status = 404

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 
 from smsgate.records.api_keys import ApiKeyCache, ApiKeyStorage
+from smsgate.records.configuration_versions import ConfigurationVersion, ConfigurationVersions
 from smsgate.records.database import Database, upsert
 from smsgate.records.history import (
     EventHistory,
@@ -34,6 +35,7 @@ from smsgate.records.writer import EventWriter, WriteResult
 __all__ = [
     "ChainFinding",
     "ChainLink",
+    "ConfigurationVersion",
     "HistoryPlace",
     "KeywordVersion",
     "NumberConsentState",
@@ -62,6 +64,7 @@ class Records:
         self.keys = ApiKeyStorage(self.database)
         self.known_keys = ApiKeyCache(self.keys)
         self.keyword_versions = KeywordVersions(self.database)
+        self.configuration_versions = ConfigurationVersions(self.database)
 
     def migrate(self) -> tuple[str, str]:
         """Bring the tables to our version; gives the version before (may be empty) and after.

@@ -1,16 +1,17 @@
 """The tables of the console, as ``tables.py`` has the others: no records, and no texts in them.
 
-================  ====================  =====================================================
-table             key                   holds
-================  ====================  =====================================================
-operators         id; folded            who may sign in
-operator_links    digest                links by which a password may be set, once
-operator_actions  id                    what was done about signing in and people; only grows
-sessions          digest                who is signed in where, and until when
-keyword_versions  set_name, version     keyword sets as they were saved, version by version
-trainings         id                    who answered which guide's questions, and how well
-days              day, what             how often a thing happened on a day (UTC)
-================  ====================  =====================================================
+======================  ====================  =====================================================
+table                   key                   holds
+======================  ====================  =====================================================
+operators               id; folded            who may sign in
+operator_links          digest                links by which a password may be set, once
+operator_actions        id                    what was done about signing in and people; only grows
+sessions                digest                who is signed in where, and until when
+keyword_versions        set_name, version     keyword sets as they were saved, version by version
+configuration_versions  version               what the console changes of programs and accounts
+trainings               id                    who answered which guide's questions, and how well
+days                    day, what             how often a thing happened on a day (UTC)
+======================  ====================  =====================================================
 """
 
 from __future__ import annotations
@@ -89,6 +90,17 @@ keyword_versions = Table(
     Column("set_name", String(LOOKUP), primary_key=True),
     Column("version", BigInteger, primary_key=True, autoincrement=False),
     Column("content", Text, nullable=False),
+    Column("author", String(LOOKUP), nullable=False),
+    Column("saved_us", BigInteger, nullable=False),
+    Column("note", Text, nullable=False),
+)
+
+configuration_versions = Table(
+    "configuration_versions",
+    metadata,
+    Column("version", BigInteger, primary_key=True, autoincrement=False),
+    Column("content", Text, nullable=False),
+    Column("changed", Text, nullable=False),
     Column("author", String(LOOKUP), nullable=False),
     Column("saved_us", BigInteger, nullable=False),
     Column("note", Text, nullable=False),

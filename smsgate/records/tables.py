@@ -206,13 +206,13 @@ stores = Table(
 )
 
 
-VERSION = "0006"
+VERSION = "0007"
 """The newest migration of ``migrations/versions``."""
 VERSION_TABLE = "records_version"
 """Not Alembic's usual name, which another application in the same database may use."""
 MIGRATE = "`smsgate records migrate`"
 _table = table(VERSION_TABLE)
-KNOWN = ("0001", "0002", "0003", "0004", "0005", "0006")
+KNOWN = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")
 
 
 def version_of(connection: Connection) -> str:
