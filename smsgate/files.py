@@ -1,9 +1,11 @@
-"""Files: one that is written whole or not at all, and lines of CSV."""
+"""Files: those that are written whole or not at all, and lines of CSV."""
 
 from __future__ import annotations
 
 import csv
 import io
+import os
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from io import TextIOWrapper
@@ -31,6 +33,23 @@ def whole(path: Path) -> Iterator[BinaryIO]:
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def replace_file(path: Path, content: str) -> None:
+    """Write a small file whole or not at all, also where others write it at once; its owner's only.
+
+    It is on the disk when this returns. Raises ``OSError``.
+    """
+    number, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+    try:
+        with os.fdopen(number, "wb") as file:
+            file.write(content.encode())
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(path)
+    except OSError:
+        Path(name).unlink(missing_ok=True)
+        raise
 
 
 def csv_line(cells: list[str]) -> str:

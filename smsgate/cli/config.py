@@ -1,4 +1,7 @@
-"""``smsgate config``: is what operators write in order, and may the running processes have it?"""
+"""``smsgate config``: is what operators write in order, and may the running processes have it?
+
+What the console changes of programs and accounts is part of it: shown, exported, reverted.
+"""
 
 from __future__ import annotations
 
@@ -13,13 +16,23 @@ from rich.markup import escape
 from smsgate.cli import session
 from smsgate.cli.session import moment, out, person
 from smsgate.domain.errors import ConfigurationError
+from smsgate.domain.line_diff import compare_texts
 from smsgate.features.accounts.doctor import restart_reasons
 from smsgate.metrics.snapshot import Process
-from smsgate.pipeline.configuration import Configuration
-from smsgate.pipeline.configuration_rollout import Rollout, hand_over, wait_for_rollout
+from smsgate.pipeline.configuration import Configuration, load_configuration
+from smsgate.pipeline.configuration_rollout import (
+    Rollout,
+    hand_over,
+    refuse_dropped,
+    wait_for_rollout,
+)
 from smsgate.pipeline.services import build_store
+from smsgate.records import Records
+from smsgate.settings.console import parse_tables
+from smsgate.settings.read import records_place
 
 NOT_EVERYWHERE = 1
+_MAX_VERSIONS = 1_000
 
 
 @click.group()
@@ -36,10 +49,24 @@ def check_config(as_json: bool) -> None:
     programs = [program.name for program in settings.programs]
     if as_json:
         said = {"version": found.version, "faults": [], "warnings": list(found.warnings)}
-        session.show_json({**said, "accounts": list(settings.accounts), "programs": programs})
+        changed = [asdict(one) for one in settings.overrides]
+        session.show_json(
+            {
+                **said,
+                "accounts": list(settings.accounts),
+                "programs": programs,
+                "console": changed,
+            }
+        )
         return
     for warning in found.warnings:
         out.print(f"[yellow]warning[/] {warning}")
+    for one in settings.overrides:
+        text = f"the console says {one.console}, the file {one.file or 'nothing'}"
+        out.print(f"[cyan]console[/] {escape(one.key)}: ", end="")
+        out.print(text if one.console else "only the console has it", markup=False)
+    if settings.overrides:
+        out.print("What the console says is in force. `smsgate config export` writes both as one.")
     accounts = ", ".join(settings.accounts) or "none"
     out.print(
         f"The configuration is in order. Accounts: {accounts}. "
@@ -67,6 +94,84 @@ def apply_config(as_json: bool) -> None:
     else:
         _show(rollout)
     session.end(NOT_EVERYWHERE if rollout.missing else 0)
+
+
+@config.command("export", epilog="Example: smsgate config export > smsgate.toml.new")
+def export_config() -> None:
+    """Print smsgate.toml with everything in it that the console changes.
+
+    Comments stay. To keep programs and accounts in the file again: put the output in its place on
+    every host, revert the console's changes, and run `smsgate config apply`.
+    """
+    from smsgate.pipeline.configuration_changes import exported  # noqa: PLC0415 - slow to import
+
+    file = session.configuration().settings.config_dir / "smsgate.toml"
+    newest = session.records().configuration_versions.newest()
+    tables = parse_tables(newest.content) if newest else {}
+    click.echo(exported(file.read_text("utf-8"), tables), nl=False)
+
+
+@config.command("history", epilog="Example: smsgate config history programs.alerts")
+@click.argument("table", required=False, default="")
+@session.as_json
+def show_history(table: str, as_json: bool) -> None:
+    """Show what the console changed of programs and accounts, the newest first.
+
+    With TABLE, such as programs.alerts, only what changed that program or account.
+    """
+    versions = _records().configuration_versions
+    shown = versions.page(_MAX_VERSIONS, table=table)
+    if as_json:
+        session.show_json([asdict(one) for one in shown])
+        return
+    for one in shown:
+        tables = ", ".join(one.changed)
+        click.echo(f"version {one.version}  {moment(one.saved_us)}  {one.author}  {tables}")
+        if one.note:
+            click.echo(f"  {one.note}")
+        before = versions.find(one.version - 1)
+        for line in compare_texts(before.content if before else "", one.content):
+            click.echo(f"    {line.sign} {line.text}".rstrip())
+    if not shown:
+        click.echo("The console has changed nothing.")
+
+
+@config.command("revert", epilog="Example: smsgate config revert programs.alerts")
+@click.argument("tables", metavar="TABLE...", nargs=-1, required=True)
+@click.option("--note", default="", help="Why, for those who read the history.")
+def revert_config(tables: tuple[str, ...], note: str) -> None:
+    """Give up what the console changes of TABLE, such as programs.alerts: the file is in force.
+
+    A program or an account that only the console has is gone then; a program with opted-out
+    numbers stays. With a fault nothing is reverted. Exit code 2: refused.
+    """
+    from smsgate.pipeline.configuration_changes import next_version  # noqa: PLC0415 - likewise
+
+    versions = _records().configuration_versions
+    newest = versions.newest()
+    before = parse_tables(newest.content) if newest else {}
+    for unknown in [one for one in tables if one not in before]:
+        known = ", ".join(before) or "nothing"
+        raise click.UsageError(f"The console does not change {unknown!r}; it changes {known}.")
+    kept = {name: values for name, values in before.items() if name not in tables}
+    found = load_configuration(session.here()[0], kept)
+    store = build_store(found.settings)
+    refuse_dropped(found.settings, store)
+    versions.save(next_version(newest, kept, person(), note))
+    applied = hand_over(found, store, person())
+    out.print(f"Reverted: {', '.join(tables)}. Version {applied.version} is applied.")
+
+
+def _records() -> Records:
+    """The records, also where programs and accounts have faults, which a revert may mend."""
+    try:
+        return session.records()
+    except ConfigurationError as error:
+        if any(fault.place == "environment" for fault in error.faults):
+            raise
+    records = Records(records_place(session.here()[0])[0])
+    click.get_current_context().call_on_close(records.close)
+    return records
 
 
 def _read(as_json: bool) -> Configuration:

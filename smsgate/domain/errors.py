@@ -435,7 +435,7 @@ class KeywordSetUnfit(SmsGateError):
 
 
 class ConfigurationChanged(SmsGateError):
-    """Somebody else has changed the same program or account since it was read; nothing was saved."""
+    """Somebody else has changed the same program or account meanwhile; nothing was saved."""
 
     status = 409
 

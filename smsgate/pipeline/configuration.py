@@ -14,11 +14,14 @@ import msgspec
 from smsgate.classifier import Classifier, Classifiers, KeywordSetCache
 from smsgate.classifier.sets.operator_sets import OperatorSets
 from smsgate.domain.errors import ConfigurationError, Fault, RecordsNotReady, RecordsUnavailable
+from smsgate.pipeline.console_configuration import read_console_tables
 from smsgate.pipeline.console_keyword_sets import read_console_sets
 from smsgate.providers import check_accounts, check_applications, secret_keys, usable
 from smsgate.records import Records
 from smsgate.settings import Programs, Secret, Settings, read_settings
+from smsgate.settings.console import ConsoleTables, placed
 from smsgate.settings.environment import ADVICE
+from smsgate.settings.read import records_place
 
 PLACEHOLDER = "Acme Alerts"
 """The name of the program in the example, ``config/smsgate.toml``."""
@@ -49,14 +52,18 @@ class Configuration:
                 raise ConfigurationError([Fault("keywords", name, problem)])
 
 
-def load_configuration(environ: Mapping[str, str]) -> Configuration:
+def load_configuration(
+    environ: Mapping[str, str], draft: ConsoleTables | None = None
+) -> Configuration:
     """Read and check everything that operators write, in files and in the console.
 
-    Raises ``ConfigurationError`` with every fault that there is: settings, accounts, keyword sets.
+    ``draft`` stands for what the console changes of programs and accounts, to try it. Raises
+    ``ConfigurationError`` with every fault that there is: settings, accounts, keyword sets.
     """
-    settings, faults = _read_settings(environ)
-    with closing(Records(settings.database_url)) as records:
-        console_sets, console_warnings = read_console_sets(records, settings.data_dir)
+    database_url, data_dir = records_place(environ)
+    with closing(Records(database_url)) as records:
+        console_sets, console_warnings = read_console_sets(records, data_dir)
+        settings, faults, warnings = _read_settings(environ, records, draft)
         is_open = has_keys(records)
     own = OperatorSets(settings.config_dir / "keywords", console_sets)
     cache = KeywordSetCache(own, settings.programs, settings.data_dir)
@@ -66,7 +73,7 @@ def load_configuration(environ: Mapping[str, str]) -> Configuration:
     return Configuration(
         settings,
         Classifiers(cache, settings.programs),
-        (*warnings_of(settings, has_keys=is_open), *console_warnings),
+        (*warnings_of(settings, has_keys=is_open), *console_warnings, *warnings),
         version_of(settings, cache.versions),
         cache.versions,
     )
@@ -77,18 +84,25 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
 
     For what neither receives nor explains texts. Raises ``ConfigurationError``.
     """
-    settings, faults = _read_settings(environ)
+    with closing(Records(records_place(environ)[0])) as records:
+        settings, faults, _ = _read_settings(environ, records)
     if faults:
         raise ConfigurationError(faults)
     return settings
 
 
-def _read_settings(environ: Mapping[str, str]) -> tuple[Settings, list[Fault]]:
-    settings, faults = read_settings(environ, secret_keys=secret_keys)
+def _read_settings(
+    environ: Mapping[str, str], records: Records, draft: ConsoleTables | None = None
+) -> tuple[Settings, list[Fault], list[str]]:
+    """Return the settings, their faults, and warnings."""
+    console, warnings, faults = draft, list[str](), list[Fault]()
+    if console is None:
+        console, warnings, faults = read_console_tables(records, records_place(environ)[1])
+    settings, found = read_settings(environ, secret_keys=secret_keys, console=console)
     place = str(settings.config_dir / "smsgate.toml")
-    faults += check_accounts(settings.accounts.values(), place)
-    faults += check_applications(settings.programs, settings.accounts, place)
-    return settings, faults
+    found += check_accounts(settings.accounts.values(), place)
+    found += check_applications(settings.programs, settings.accounts, place)
+    return settings, [*faults, *placed(found, console, place)], warnings
 
 
 def warnings_of(settings: Settings, *, has_keys: bool) -> tuple[str, ...]:

@@ -7,13 +7,12 @@ starts while the records are away.
 from __future__ import annotations
 
 import contextlib
-import os
 import re
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 from smsgate.domain.errors import RecordsNotReady, RecordsUnavailable
+from smsgate.files import replace_file
 from smsgate.records import Records
 
 FOLDER = "console-keywords"
@@ -75,18 +74,6 @@ def _keep(folder: Path, sets: Mapping[str, str]) -> None:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     for name, content in sets.items():
         if before.get(name) != content:
-            _write(folder / f"{name}.toml", content)
+            replace_file(folder / f"{name}.toml", content)
     for name in before.keys() - sets.keys():
         (folder / f"{name}.toml").unlink(missing_ok=True)
-
-
-def _write(path: Path, content: str) -> None:
-    """Write the file atomically, also with concurrent writers."""
-    number, name = tempfile.mkstemp(prefix=f".{path.stem}-", dir=path.parent)
-    try:
-        with os.fdopen(number, "wb") as file:
-            file.write(content.encode())
-        Path(name).replace(path)
-    except OSError:
-        Path(name).unlink(missing_ok=True)
-        raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from smsgate.settings.console import ConsoleOverride
 from smsgate.settings.read import read_settings
 from smsgate.settings.values import (
     Account,
@@ -20,6 +21,7 @@ __all__ = [
     "Account",
     "Alerts",
     "Application",
+    "ConsoleOverride",
     "Feed",
     "Mailbox",
     "Program",

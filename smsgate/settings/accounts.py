@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from types import MappingProxyType
 
 from pydantic import TypeAdapter, ValidationError
 
 from smsgate.domain.errors import Fault
+from smsgate.settings.console import SecretKeys
 from smsgate.settings.environment import (
     UNSET,
     Environment,
@@ -20,7 +20,6 @@ from smsgate.settings.shape import AccountName, AccountTable, complaints
 from smsgate.settings.values import Account, Secret
 
 SIMULATOR = "simulator"
-SecretKeys = Callable[[str], frozenset[str]]
 _NAME = TypeAdapter(AccountName)
 _OURS = ("provider", "public_url", "api_url")
 """Keys that are the same for every provider, and no credentials."""

@@ -70,6 +70,8 @@ class Environment:
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._environ = environ
         self.faults: list[Fault] = []
+        self.secrets_dir: Path | None = None
+        """Files by ``NAME``, read where neither ``NAME`` nor ``NAME_FILE`` is set."""
 
     def fault(self, name: str, problem: str) -> None:
         """Note what is wrong with a variable."""
@@ -150,12 +152,25 @@ class Environment:
                 # Without quoting it: a password may have these characters, too.
                 complain("has a ${…} that names no variable: write ${NAME}")
                 return ""
-            known = self.text(name)
+            known = self.text(name) or self._kept(name)
             if not known:
                 missing.append(name)
             return known
 
         return _REFERENCE.sub(value, text), not missing
+
+    def _kept(self, name: str) -> str:
+        """Return the secret that the console has put into a file; empty where there is none."""
+        if self.secrets_dir is None:
+            return ""
+        path = self.secrets_dir / name
+        try:
+            path.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return ""
+        except OSError:
+            pass  # reading it says what is wrong
+        return self._content(name, path)
 
 
 def split_secrets(text: str) -> tuple[Secret, ...]:

@@ -13,8 +13,9 @@ import msgspec
 from pydantic import BaseModel, ValidationError
 
 from smsgate.domain.errors import Fault
-from smsgate.settings.accounts import AccountReader, SecretKeys, simulator
+from smsgate.settings.accounts import AccountReader, simulator
 from smsgate.settings.alerts import read_alerts
+from smsgate.settings.console import ConsoleTables, SecretKeys, lay_over, overrides_of
 from smsgate.settings.environment import Environment
 from smsgate.settings.programs import ProgramReader, tables
 from smsgate.settings.retention import read_retention
@@ -27,23 +28,42 @@ _HEADINGS = ("accounts", "programs", "web", "api", "alerts", "retention")
 _REDIS = ("redis", "rediss", "unix")
 _OWN_REDIS = "redis://127.0.0.1:6379/0"
 _DATABASES = ("sqlite", "postgresql", "postgres")
+_NOTHING: ConsoleTables = MappingProxyType({})
+
+
+SECRETS = "secrets"
+"""The folder in the data directory with secrets that the console keeps, a file of each name."""
+
+
+def records_place(environ: Mapping[str, str]) -> tuple[str, Path]:
+    """Return the database of the records and the data directory; faults are told when all is read.
+
+    They are needed before the rest: the records hold what the console changes.
+    """
+    environment = Environment(environ)
+    data_dir = _data_dir(environment)
+    return _database_url(environment, data_dir), data_dir
 
 
 def read_settings(
-    environ: Mapping[str, str], *, secret_keys: SecretKeys
+    environ: Mapping[str, str], *, secret_keys: SecretKeys, console: ConsoleTables = _NOTHING
 ) -> tuple[Settings, list[Fault]]:
-    """Read the settings; reads no other file than ``smsgate.toml`` and what ``NAME_FILE`` names.
+    """Read the settings from ``smsgate.toml``, ``NAME_FILE`` and secrets of the data directory.
 
-    ``secret_keys(provider)`` gives the names of the account keys that hold secrets. What has a
-    fault is left out or has its default: with faults, the settings are for reports alone.
+    ``secret_keys(provider)`` gives the names of the account keys that hold secrets, and ``console``
+    is laid over the file. What has a fault is left out or has its default: with faults, the
+    settings are for reports alone.
     """
     environment = Environment(environ)
     config_dir = Path(environment.plain("SMSGATE_CONFIG", "config"))
-    data_dir = Path(environment.plain("SMSGATE_DATA_DIR", "var"))
+    data_dir = _data_dir(environment)
+    environment.secrets_dir = data_dir / SECRETS
     public_url = environment.web_url("SMSGATE_PUBLIC_URL")
     redis_url = environment.url("REDIS_URL", _OWN_REDIS, _REDIS)
-    document, faults = _document(config_dir / FILE)
+    in_file, faults = read_document(config_dir / FILE)
     place = str(config_dir / FILE)
+    document, found = lay_over(in_file, console)
+    faults += found
     accounts, found = _accounts(document, environment, place, public_url, secret_keys)
     faults += found
     named = [*tables(document, "accounts")]
@@ -62,9 +82,7 @@ def read_settings(
     settings = Settings(
         redis_url=redis_url,
         queue_url=_queue_url(environment, redis_url),
-        database_url=environment.url(
-            "DATABASE_URL", f"sqlite:///{data_dir / 'records.sqlite3'}", _DATABASES
-        ),
+        database_url=_database_url(environment, data_dir),
         config_dir=config_dir,
         data_dir=data_dir,
         public_url=public_url,
@@ -84,10 +102,20 @@ def read_settings(
         # Comments and the order of keys are no part of it.
         document=hashlib.sha256(msgspec.json.encode(document, order="deterministic")).hexdigest(),
         hosts=tuple(web.hosts),
+        overrides=overrides_of(in_file, console, secret_keys),
     )
     # One variable may be read for several keys; its fault is reported once.
     once = dict.fromkeys(environment.faults)
     return settings, [*once, *faults]
+
+
+def _data_dir(environment: Environment) -> Path:
+    return Path(environment.plain("SMSGATE_DATA_DIR", "var"))
+
+
+def _database_url(environment: Environment, data_dir: Path) -> str:
+    default = f"sqlite:///{data_dir / 'records.sqlite3'}"
+    return environment.url("DATABASE_URL", default, _DATABASES)
 
 
 def _queue_url(environment: Environment, redis_url: str) -> str:
@@ -101,7 +129,7 @@ def _queue_url(environment: Environment, redis_url: str) -> str:
     return environment.url("QUEUE_URL", redis_url if one_server else _OWN_REDIS, _REDIS)
 
 
-def _document(path: Path) -> tuple[Mapping[str, object], list[Fault]]:
+def read_document(path: Path) -> tuple[Mapping[str, object], list[Fault]]:
     """Read the file as TOML; what is wrong with it as a whole goes into the faults."""
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
+from smsgate.settings.console import ConsoleOverride
 from smsgate.settings.retention import BY_DEFAULT, Retention
 
 ANY_SENDER = "*"
@@ -228,3 +229,5 @@ class Settings:
     alerts: Alerts = Alerts()
     hosts: tuple[str, ...] = ()
     """Names under which the console answers beside that of the public URL."""
+    overrides: tuple[ConsoleOverride, ...] = ()
+    """Where the console and ``smsgate.toml`` differ."""

@@ -9,11 +9,15 @@ from pathlib import Path
 import pytest
 
 from smsgate.metrics.snapshot import Process
-from smsgate.pipeline.configuration import load_settings
+from smsgate.pipeline.configuration import load_configuration, load_settings
+from smsgate.pipeline.configuration_changes import next_version
 from smsgate.pipeline.live import Live
-from smsgate.pipeline.services import Services, build_store
+from smsgate.pipeline.services import Services, build_services, build_store
+from smsgate.records import Records
 from smsgate.store import Store
+from smsgate.store.keys import partition_of
 from tests.cli.conftest import Terminal
+from tests.fakes.processes import wait_until
 from tests.pipeline.configuration.conftest import CONFIG
 
 APPLY = ("config", "apply")
@@ -162,3 +166,93 @@ def processes(there: Terminal) -> list[tuple[str, str]]:
     found = there.json("doctor")
     assert isinstance(found, list)
     return [(one["state"], one["said"]) for one in found if one["subject"].startswith("process")]
+
+
+# --- what the console changes ---------------------------------------------------------------------
+
+CHANGED = {"programs.alerts": {"contact": "new@acme.example", "confirm": "never"}}
+ORDERS = {"name": "Orders", "account": "twilio", "senders": ["+14155550888"], "keywords": ["en"]}
+
+
+def save(there: Terminal, tables: dict[str, dict[str, object]], note: str = "") -> None:
+    """Save as the console does."""
+    directory = there.environ["SMSGATE_DATA_DIR"]
+    with closing(Records(f"sqlite:///{directory}/records.sqlite3")) as records:
+        records.migrate()
+        newest = records.configuration_versions.newest()
+        records.configuration_versions.save(next_version(newest, tables, "ann", note))
+
+
+def test_a_check_tells_where_console_and_file_differ(there: Terminal) -> None:
+    save(there, {**CHANGED, "programs.orders": ORDERS})
+    assert there.run("config", "check") == 0
+    told = " ".join(there.output.split())
+    assert 'programs.alerts.confirm: the console says "never", the file "always"' in told
+    assert 'programs.alerts.contact: the console says "new@acme.example", the file nothing' in told
+    assert "programs.orders: only the console has it" in told
+    assert there.json("config", "check")["console"][0] == {
+        "key": "programs.alerts.contact",
+        "file": "",
+        "console": '"new@acme.example"',
+    }
+
+
+def test_an_export_makes_the_same_configuration_without_the_console(there: Terminal) -> None:
+    save(there, {**CHANGED, "programs.orders": ORDERS})
+    version = there.json("config", "check")["version"]
+    assert there.run("config", "export") == 0
+    file = Path(there.environ["SMSGATE_CONFIG"]) / "smsgate.toml"
+    file.write_text(there.output)
+    save(there, {})
+    assert there.json("config", "check")["version"] == version
+    assert there.json("config", "check")["console"] == []
+
+
+def test_the_history_shows_each_change_and_of_one_table_alone(there: Terminal) -> None:
+    assert there.run("config", "history") == 0
+    assert "changed nothing" in there.output
+    save(there, CHANGED, "they moved")
+    save(there, {**CHANGED, "programs.orders": ORDERS})
+    assert there.run("config", "history") == 0
+    assert "ann  programs.orders" in there.output
+    assert '+ contact = "new@acme.example"' in there.output
+    assert there.run("config", "history", "programs.alerts") == 0
+    assert "they moved" in there.output
+    assert "Orders" not in there.output
+    assert [one["version"] for one in there.json("config", "history")] == [2, 1]
+
+
+def test_a_revert_puts_the_file_in_force_everywhere(there: Terminal, live: Live[Services]) -> None:
+    save(there, CHANGED)
+    assert there.run("config", "apply") == 0
+    assert live.configuration.settings.programs.get("alerts").confirm == "never"
+    assert there.run("config", "revert", "programs.alerts", "--note", "back") == 0
+    assert wait_until(
+        lambda: live.configuration.settings.programs.get("alerts").confirm == "always"
+    )
+    assert [one["note"] for one in there.json("config", "history")] == ["back", ""]
+    assert there.run("config", "revert", "programs.alerts") == 2
+    assert "does not change 'programs.alerts'" in there.errors
+
+
+def test_a_revert_mends_what_no_process_starts_with(there: Terminal) -> None:
+    save(there, {"programs.orders": ORDERS})
+    save(there, {"programs.orders": {"contact": "x"}, **CHANGED})
+    assert there.run("config", "check") == 2
+    assert "smsgate config revert programs.orders" in there.errors
+    assert there.run("config", "revert", "programs.orders") == 0
+    assert there.run("config", "check") == 0
+
+
+def test_a_program_with_opted_out_numbers_is_not_reverted_away(
+    there: Terminal, store: Store
+) -> None:
+    save(there, {"programs.orders": {**ORDERS, "scope": "program"}})
+    assert there.run("config", "apply") == 0
+    with closing(build_services(load_configuration(there.environ))) as services:
+        services.manual.opt_out("+14155550123", "orders", "ann", "test")
+        services.applier.drain(partition_of("+14155550123"))
+    assert there.run("config", "revert", "programs.orders") == 2
+    assert "numbers have opted out of it" in there.errors
+    assert there.run("config", "check") == 0
+    assert "programs.orders: only the console has it" in " ".join(there.output.split())

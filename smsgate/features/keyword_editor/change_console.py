@@ -17,6 +17,7 @@ from smsgate.domain.errors import (
     SmsGateError,
     StoreUnavailable,
 )
+from smsgate.domain.line_diff import compare_texts
 from smsgate.features.keyword_editor.comparison import compare_keywords
 from smsgate.features.keyword_editor.console import (
     KEYWORDS,
@@ -30,7 +31,6 @@ from smsgate.features.keyword_editor.set_text import (
     INTENTS,
     MATCHES,
     KeywordRow,
-    compare_texts,
     edit_set,
     parse_rows,
     parse_set,

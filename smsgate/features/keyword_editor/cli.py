@@ -16,6 +16,7 @@ from smsgate.classifier import Classifier
 from smsgate.cli import session
 from smsgate.cli.explain import classifier_of, content_of
 from smsgate.domain.errors import NoSuchKeywordSet
+from smsgate.domain.line_diff import compare_texts
 from smsgate.domain.messages import Intent
 from smsgate.features.keyword_editor.comparison import (
     ActiveKeyword,
@@ -25,7 +26,6 @@ from smsgate.features.keyword_editor.comparison import (
     label_of,
 )
 from smsgate.features.keyword_editor.replay import ReadPosition, TextSource
-from smsgate.features.keyword_editor.set_text import compare_texts
 
 DIFFERENT = 1
 _MAX_VERSIONS = 1_000

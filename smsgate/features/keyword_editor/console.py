@@ -12,6 +12,7 @@ from smsgate.domain.errors import (
     SmsGateError,
     UnknownProgram,
 )
+from smsgate.domain.line_diff import compare_texts
 from smsgate.domain.phone import e164
 from smsgate.features.keyword_editor.comparison import SOURCES, KeywordFilter, KeywordList
 from smsgate.features.keyword_editor.service import (
@@ -25,7 +26,6 @@ from smsgate.features.keyword_editor.set_text import (
     MATCHES,
     RISKS,
     KeywordRow,
-    compare_texts,
     parse_rows,
     parse_set,
 )

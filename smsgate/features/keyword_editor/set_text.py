@@ -1,4 +1,4 @@
-"""The text of a keyword set (TOML): read as rows of a form, edited in place, and compared.
+"""The text of a keyword set (TOML): read as rows of a form, and edited in place.
 
 What was not changed stays as it was written, comments included. The text is split at its headings;
 where that gives something else than was wanted (a heading inside a text of several lines), it is
@@ -7,7 +7,6 @@ written anew as a whole.
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 from collections.abc import Iterator, Sequence
@@ -197,27 +196,3 @@ def _value(value: str | bool | Sequence[str]) -> str:
 def _quoted(text: str) -> str:
     """Return a basic string of TOML: that of JSON, in which DEL may stand as it is."""
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
-
-
-# --- compared ----------------------------------------------------------------------------------
-
-
-class DiffLine(NamedTuple):
-    """One line of a comparison of two versions."""
-
-    kind: str
-    """``added``, ``removed``, ``same``, or ``gap`` where lines are left out."""
-    text: str
-
-    @property
-    def sign(self) -> str:
-        """The mark of a unified diff."""
-        return {"added": "+", "removed": "-", "same": " "}.get(self.kind, "…")
-
-
-def compare_texts(before: str, after: str) -> list[DiffLine]:
-    """Return what changed, with three lines around it; nothing where nothing did."""
-    found = difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="")
-    kinds = {"+": "added", "-": "removed", "@": "gap", " ": "same"}
-    lines = [DiffLine(kinds[line[0]], line[1:]) for line in list(found)[2:]]
-    return [DiffLine("gap", "") if line.kind == "gap" else line for line in lines][1:]
