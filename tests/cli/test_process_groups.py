@@ -1,20 +1,25 @@
 from __future__ import annotations
 
+import fcntl
 import signal
 import subprocess
 import sys
+from pathlib import Path
+from subprocess import DEVNULL
 
 import pytest
 
-from smsgate.cli.process_groups import ProcessGroups, end_groups, groups_left
+from smsgate.cli.process_groups import ProcessGroups
 from tests.fakes.processes import DEAF, STAYS, gone, wait_until
 
 OWNER = """
-import sys, subprocess
-from smsgate.cli.process_groups import ProcessGroups, end_groups, groups_left
-groups = ProcessGroups()
-child = groups.start([sys.executable, "-c", {child!r}], output=sys.stdout)
-child.wait()
+import sys, time
+from smsgate.cli import process_groups
+process_groups.GRACE_S = 0.2
+groups = process_groups.ProcessGroups()
+for child in {children!r}:
+    groups.start([sys.executable, "-c", child], output=sys.stdout)
+time.sleep(600)
 """
 HAS_A_CHILD = f"""
 import subprocess, sys
@@ -22,17 +27,25 @@ subprocess.run([sys.executable, "-c", {STAYS!r}])
 """
 
 
-@pytest.mark.parametrize("child", [STAYS, HAS_A_CHILD], ids=["child", "grandchild"])
-def test_nothing_outlives_an_owner_that_is_killed(child: str) -> None:
+LEFT = {
+    "a child": [STAYS],
+    "a grandchild": [HAS_A_CHILD],
+    "several": [STAYS, STAYS],
+    "deaf": [DEAF],
+}
+
+
+@pytest.mark.parametrize("children", LEFT.values(), ids=LEFT)
+def test_nothing_outlives_an_owner_that_is_killed(children: list[str]) -> None:
     owner = subprocess.Popen(
-        [sys.executable, "-c", OWNER.format(child=child)], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", OWNER.format(children=children)], stdout=subprocess.PIPE, text=True
     )
     assert owner.stdout is not None
-    pid = int(owner.stdout.readline().split()[1])
+    left = [int(owner.stdout.readline().split()[1]) for _ in children]
     owner.kill()
     owner.wait()
     owner.stdout.close()
-    assert wait_until(lambda: gone(pid))
+    assert wait_until(lambda: all(gone(pid) for pid in left))
 
 
 def test_a_process_that_will_not_end_is_killed_after_the_grace() -> None:
@@ -58,16 +71,21 @@ subprocess.Popen([sys.executable, "-c", {STAYS!r}])
         process.stdout.close()
 
 
-def test_the_watchdog_keeps_what_was_started_and_has_not_ended() -> None:
-    assert groups_left(["+12\n", "+13\n", "rubbish\n", "-12\n", "+14\n", ""]) == {13, 14}
+def test_what_ended_before_its_owner_leaves_no_shell_behind(tmp_path: Path) -> None:
+    with ProcessGroups() as groups:
+        assert groups.wait(groups.start(["/bin/sh", "-c", "exit 3"], output=DEVNULL)) == 3
+        with (tmp_path / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            with ProcessGroups([lock.fileno()]) as holders:
+                holder = holders.start(["/bin/sh", "-c", "exit 0"], output=DEVNULL)
+                holders.wait(holder)
+        with (tmp_path / "lock").open("w") as lock:  # nobody holds it by now
+            assert wait_until(lambda: _can_lock(lock.fileno()))
 
 
-def test_the_watchdog_kills_what_does_not_end_within_the_grace() -> None:
-    process = subprocess.Popen(
-        [sys.executable, "-c", DEAF], stdout=subprocess.PIPE, process_group=0
-    )
-    assert process.stdout is not None
-    process.stdout.readline()
-    end_groups([process.pid], grace_s=0.2)
-    assert process.wait(5) == -signal.SIGKILL
-    process.stdout.close()
+def _can_lock(file: int) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
