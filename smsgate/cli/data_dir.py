@@ -12,7 +12,9 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-RUN_FILE = "run.json"
+from smsgate.files import replace_file
+
+_RUN_FILE = "run.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +36,18 @@ def data_dir(environ: Mapping[str, str]) -> Path:
 
 def write_run(directory: Path, run: DevRun) -> None:
     """Write ``run.json``."""
-    write_private(directory / RUN_FILE, json.dumps(asdict(run), indent=2) + "\n")
+    replace_file(directory / _RUN_FILE, json.dumps(asdict(run), indent=2) + "\n")
+
+
+def forget_run(directory: Path) -> None:
+    """Remove ``run.json``."""
+    (directory / _RUN_FILE).unlink(missing_ok=True)
 
 
 def find_run(directory: Path) -> DevRun | None:
     """The ``smsgate dev`` of that data directory, if one runs."""
     try:
-        run = DevRun(**json.loads((directory / RUN_FILE).read_text(encoding="utf-8")))
+        run = DevRun(**json.loads((directory / _RUN_FILE).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
         return None
     with suppress(PermissionError):  # it runs, as somebody else
@@ -59,16 +66,5 @@ def nothing_runs(environ: Mapping[str, str]) -> bool:
 def keep_secret(path: Path, make: Callable[[], str]) -> str:
     """The text that the file holds; at the first time ``make`` makes it."""
     if not path.exists():
-        write_private(path, make() + "\n")
+        replace_file(path, make() + "\n")
     return path.read_text(encoding="utf-8").strip()
-
-
-def write_private(path: Path, text: str) -> None:
-    """Write a file that only its owner may read, whole or not at all."""
-    new = path.with_name(f".{path.name}.new")
-    new.unlink(missing_ok=True)
-    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    new.replace(path)

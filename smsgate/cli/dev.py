@@ -12,8 +12,8 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
 import click
@@ -22,35 +22,32 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.text import Text
 
-from smsgate.cli import redis_server
-from smsgate.cli.config_watch import config_watch_of
-from smsgate.cli.data_dir import (
-    RUN_FILE,
-    DevRun,
-    data_dir,
-    find_run,
-    keep_secret,
-    write_private,
-    write_run,
-)
+from smsgate.cli import data_dir, redis_server
+from smsgate.cli.data_dir import DevRun, find_run, keep_secret
 from smsgate.cli.process_groups import GRACE_S, ProcessGroups
 from smsgate.cli.supervisor import SupervisedProcess, Supervisor
-from smsgate.domain.errors import RecordsNotReady, RecordsUnavailable, SmsGateError
+from smsgate.domain import errors
+from smsgate.domain.errors import SmsGateError
 from smsgate.features.operators.service import OperatorService
 from smsgate.features.records_admin.cli import restore_if_needed
+from smsgate.files import replace_file
+from smsgate.pipeline import configuration_rollout as rollout
+from smsgate.pipeline.background_thread import BackgroundThread
 from smsgate.pipeline.configuration import Configuration, load_configuration
-from smsgate.pipeline.configuration_rollout import publish_programs, refuse_dropped
 from smsgate.pipeline.services import Services, build_records, build_services
 from smsgate.pipeline.spool import Spool
 from smsgate.store.write_lease import LASTS_MS
 
 HOST = "127.0.0.1"
-COLOURS = {"redis": "red", "web": "cyan", "worker": "green", "sender": "magenta", "clock": "yellow"}
+PROCESSES = {"web": "cyan", "worker": "green", "sender": "magenta", "clock": "yellow"}
+"""The colours of their lines; of Redis they are red."""
 SUBSCRIBER = "+14155550123"
 OPEN_S = 30.0
 """How long the web process may take to answer."""
 SETTLE_S = 5.0
 """How long after that a collaborator may still be unwell before it is told."""
+PERIOD_S = 0.1
+"""How often the files of the configuration are looked at."""
 
 
 class CannotStart(SmsGateError):
@@ -76,48 +73,54 @@ def dev(obj: Mapping[str, Mapping[str, str]], port: int | None, directory: Path 
     environ = dict(obj["environ"])
     if port is not None:
         environ["PORT"] = str(port)
-    run(environ, (directory or data_dir(environ)).resolve())
+    run(environ, (directory or data_dir.data_dir(environ)).resolve())
 
 
 def run(environ: Mapping[str, str], directory: Path) -> None:
     """Run everything until SIGINT, SIGTERM or SIGHUP. Raises the error that prevented the start."""
-    console = Console(highlight=False)
+    console, ending = Console(highlight=False), threading.Event()
     Spool(directory / "spool.sqlite3").check(make=True)
-    with _ended_by_signal() as ending, _locked(directory) as lock, ProcessGroups([lock]) as groups:
+    with ExitStack() as stack:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            before = signal.signal(number, lambda *_: ending.set())
+            stack.callback(signal.signal, number, before)
+        groups = stack.enter_context(ProcessGroups([stack.enter_context(_locked(directory))]))
+        supervisor = Supervisor(groups, console)
+        stack.callback(supervisor.stop)
         variables = _variables(environ, directory)
         configuration = load_configuration({**environ, **variables})
-        _refuse_taken_port(configuration.settings.port)
-        own = None
+        settings = configuration.settings
+        _refuse_taken_port(settings.port)
         if not environ.get("REDIS_URL"):
             own = redis_server.start(directory / "redis", groups)
+            supervisor.run(SupervisedProcess("redis", own.command, "red", process=own.process))
             variables["REDIS_URL"] = own.url
             configuration = load_configuration({**environ, **variables})
-        settings, env = configuration.settings, {**environ, **variables}
-        url, key = f"http://{HOST}:{settings.port}", settings.api_keys[0].value
-        watch = config_watch_of(settings, env, lambda said: _warn(console, said))
-        supervisor = Supervisor(groups, console)
-        with _prepared_store(configuration, directory, alone=own is not None) as services:
-            try:
-                if own is not None:
-                    supervisor.run(
-                        SupervisedProcess("redis", own.command, COLOURS["redis"], None, own.process)
-                    )
-                for name in ("web", "worker", "sender", "clock"):
-                    command = [sys.executable, "-m", "workers", name]
-                    command += ["--host", HOST] if name == "web" else []
-                    supervisor.run(SupervisedProcess(name, command, COLOURS[name], env))
-                write_run(directory, DevRun(os.getpid(), url, settings.redis_url, key, variables))
-                watch.start()
-                wrong = _wait_until_ready(url, key, ending)
-                if not ending.is_set():
-                    _report_start(console, url, configuration, wrong)
-                ending.wait()
-                console.print("Ending …")
-            finally:
-                watch.close()
-                (directory / RUN_FILE).unlink(missing_ok=True)
-                services.lease_renewal.close()
-                supervisor.stop()
+        env, url = {**environ, **variables}, f"http://{HOST}:{settings.port}"
+        services = stack.enter_context(closing(build_services(configuration)))
+        _prepare_store(services, directory, alone="REDIS_URL" in variables)
+        for name, colour in PROCESSES.items():
+            command = [sys.executable, "-m", "workers", name]
+            command += ["--host", HOST] if name == "web" else []
+            supervisor.run(SupervisedProcess(name, command, colour, env))
+        key = settings.api_keys[0].value
+        stack.callback(data_dir.forget_run, directory)
+        data_dir.write_run(directory, DevRun(os.getpid(), url, env["REDIS_URL"], key, variables))
+        watch = ConfigWatch(
+            settings.config_dir,
+            lambda: rollout.apply_configuration(env, services.store, "smsgate dev").version,
+            lambda text: _warn(console, text),
+        )
+        stack.callback(watch.close)
+        watch.start()
+        wrong = _wait_until_ready(url, key, ending)
+        if not ending.is_set():
+            for name, said in wrong.items():
+                _warn(console, f"WARNING {name}: {said}")
+            if "web" not in wrong:
+                welcome(console, url, configuration)
+        ending.wait()
+        console.print("Ending …")
 
 
 def _variables(environ: Mapping[str, str], directory: Path) -> dict[str, str]:
@@ -154,9 +157,30 @@ def _refuse_taken_port(port: int) -> None:
 
 
 @contextmanager
-def _prepared_store(
-    configuration: Configuration, directory: Path, *, alone: bool
-) -> Iterator[Services]:
+def _locked(directory: Path) -> Iterator[int]:
+    """Hold the data directory's lock.
+
+    The lock is free once the last process on the data has ended, so a start right after a
+    kill -9 waits for the old processes.
+    """
+    until, pause = time.monotonic() + GRACE_S + 5, threading.Event()
+    with (directory / "lock").open("a") as lock:
+        while True:
+            with suppress(BlockingIOError):
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            other = find_run(directory)
+            if other or time.monotonic() > until:
+                where = f" at {other.url} (process {other.pid})" if other else ""
+                raise CannotStart(
+                    f"A smsgate dev runs on {directory} already{where}. "
+                    "Another data directory: smsgate dev --data-dir var2 --port 8001"
+                )
+            pause.wait(0.1)
+        yield lock.fileno()
+
+
+def _prepare_store(services: Services, directory: Path, *, alone: bool) -> None:
     """Make a new store ready, once for a data directory, and publish the programs.
 
     A store that is empty later was flushed; making that one ready would allow texting everybody
@@ -164,30 +188,69 @@ def _prepared_store(
     what this host has in its spool is told here, and there is no other to wait for. The write lease
     is renewed from here too, so that it does not lapse while the processes start.
     """
-    with closing(build_services(configuration)) as services:
-        services.records.migrate()
-        restore_if_needed(services)
-        metadata, note = services.store.metadata, directory / "store-id"
-        if note.exists() and not metadata.store_id():
-            raise CannotStart(
-                f"The store is empty, but {directory} has been in use with one that was ready: it "
-                "was flushed, or is another one. Restore it; or make it ready with `smsgate init` "
-                "if it is new; or start over with another data directory: "
-                "smsgate dev --data-dir var2"
-            )
-        write_private(note, metadata.create() + "\n")
-        refuse_dropped(services.settings, services.store)
-        publish_programs(services.settings, services.store)
-        services.lease_renewal.renew()
-        if alone:
-            services.store.write_lease.open(LASTS_MS)
-        services.lease_renewal.start(quiet=True)  # the processes log the same
-        yield services
+    services.records.migrate()
+    restore_if_needed(services)
+    metadata, note = services.store.metadata, directory / "store-id"
+    if note.exists() and not metadata.store_id():
+        raise CannotStart(
+            f"The store is empty, but {directory} has been in use with one that was ready: it was "
+            "flushed, or is another one. Restore it; or make it ready with `smsgate init` if it is "
+            "new; or start over with another data directory: smsgate dev --data-dir var2"
+        )
+    replace_file(note, metadata.create() + "\n")
+    rollout.refuse_dropped(services.settings, services.store)
+    rollout.publish_programs(services.settings, services.store)
+    services.lease_renewal.renew()
+    if alone:
+        services.store.write_lease.open(LASTS_MS)
+    services.lease_renewal.start(quiet=True)  # the processes log the same
 
 
-def _wait_until_ready(url: str, key: str, ending: threading.Event) -> dict[str, str] | None:
-    """What is not quite well, by collaborator; None where the web process did not answer."""
-    found: dict[str, str] | None = None
+class ConfigWatch(BackgroundThread):
+    """Applies what is changed in the files of a folder, and says what is wrong with it.
+
+    ``apply()`` returns the version that it applied; ``say`` is given a text for a person.
+    """
+
+    def __init__(self, folder: Path, apply: Callable[[], str], say: Callable[[str], None]) -> None:
+        super().__init__("config watch", first_pause_s=PERIOD_S, close_timeout_s=10.0)
+        self._folder, self._apply, self._say = folder, apply, say
+        self._applied = self._seen = self._file_versions()
+        self._problem = ""
+
+    def run_once(self) -> float:
+        """Apply the files if one has changed, and none since the last look.
+
+        Of a file that is half written, what is there may be a configuration without a fault.
+        """
+        before, self._seen = self._seen, self._file_versions()
+        if before == self._seen != self._applied:
+            problem = ""
+            try:
+                self._say(f"{self._folder} has changed: version {self._apply()} is applied.")
+            except errors.ConfigurationError as error:
+                self._say(f"{error}\nNothing has changed: mend it, and it is applied.")
+            except SmsGateError as error:
+                problem = f"{error}\nNothing has changed: it is tried again."
+                if problem != self._problem:
+                    self._say(problem)
+            self._problem = problem
+            self._applied = self._applied if problem else self._seen
+        return PERIOD_S
+
+    def _file_versions(self) -> frozenset[tuple[str, int, int, int]]:
+        """Name, inode, last write and size of each file."""
+        found = set()
+        for file in (self._folder / "smsgate.toml", *(self._folder / "keywords").glob("*.toml")):
+            with suppress(OSError):  # gone, which changes what is found
+                about = file.stat()
+                found.add((file.name, about.st_ino, about.st_mtime_ns, about.st_size))
+        return frozenset(found)
+
+
+def _wait_until_ready(url: str, key: str, ending: threading.Event) -> Mapping[str, str]:
+    """What is not quite well, by collaborator; ``web`` where the web process did not answer."""
+    found = {"web": "the web process does not answer; the lines above say why"}
     until = time.monotonic() + OPEN_S
     with requests.Session() as http:
         http.trust_env = False  # no proxy leads to this machine
@@ -195,23 +258,12 @@ def _wait_until_ready(url: str, key: str, ending: threading.Event) -> dict[str, 
         while time.monotonic() < until and not ending.wait(0.1):
             with suppress(requests.RequestException):
                 answer = http.get(f"{url}/readyz", timeout=10).json()
-                if found is None:
+                if "web" in found:
                     until = time.monotonic() + SETTLE_S
                 found = answer["collaborators"]
                 if answer["ready"]:
                     break
-    return found and {name: said for name, said in found.items() if said != "ok"}
-
-
-def _report_start(
-    console: Console, url: str, configuration: Configuration, wrong: Mapping[str, str] | None
-) -> None:
-    if wrong is None:
-        console.print("[bold red]The web process does not answer[/]; the lines above say why.")
-        return
-    for name, said in wrong.items():
-        _warn(console, f"WARNING {name}: {said}")
-    welcome(console, url, configuration)
+    return {name: said for name, said in found.items() if said != "ok"}
 
 
 def _warn(console: Console, text: str) -> None:
@@ -222,12 +274,12 @@ def welcome(console: Console, url: str, configuration: Configuration) -> None:
     """Say where things are and what to try next, with commands that can be copied."""
     for warning in configuration.warnings:
         _warn(console, f"WARNING {warning}")
-    settings, program = configuration.settings, _program_as_typed(sys.argv[0])
-    directory = settings.data_dir.resolve()
+    settings, directory = configuration.settings, configuration.settings.data_dir.resolve()
+    program = "smsgate" if shutil.which("smsgate") else sys.argv[0]
     tries = [f'{program} text "Stop." --from {SUBSCRIBER}']
     tries += [f"{program} check {SUBSCRIBER} --program {one.name}" for one in settings.programs][:1]
     tries += [f"{program} history {SUBSCRIBER}"]
-    if directory != data_dir({}).resolve():  # elsewhere, a second terminal does not find it
+    if directory != data_dir.data_dir({}).resolve():  # a second terminal would not find it
         tries.insert(0, f"export SMSGATE_DATA_DIR={shlex.quote(str(directory))}")
     body = Text.assemble(
         "Be a subscriber, in a second terminal:\n\n",
@@ -240,58 +292,11 @@ def welcome(console: Console, url: str, configuration: Configuration) -> None:
     )
     console.print(Panel(body, title="smsgate is ready", expand=False, border_style="green"))
     # What is wrong with the records was said already, among what is not ready.
-    with suppress(RecordsUnavailable, RecordsNotReady), closing(build_records(settings)) as records:
+    with (
+        suppress(errors.RecordsUnavailable, errors.RecordsNotReady),
+        closing(build_records(settings)) as records,
+    ):
         link = OperatorService(records).make_first_link()
         if link:  # outside the frame, which would break it into lines
             console.print("Become the console's first admin, within an hour:")
             console.print(Text(url + link, style="bold"), soft_wrap=True)
-
-
-def _program_as_typed(started: str) -> str:
-    """How one types the program that is running: by its name where PATH leads to it."""
-    name = Path(started).name
-    if name == "__main__.py":
-        return "smsgate"
-    found = shutil.which(name)
-    return name if found and Path(found).resolve() == Path(started).resolve() else started
-
-
-@contextmanager
-def _ended_by_signal() -> Iterator[threading.Event]:
-    """An event that the first SIGINT, SIGTERM or SIGHUP sets."""
-    ending = threading.Event()
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.signal(number, lambda *_: ending.set()) for number in numbers}
-    try:
-        yield ending
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-@contextmanager
-def _locked(directory: Path) -> Iterator[int]:
-    """Hold the data directory's lock.
-
-    The lock is free once the last process on the data has ended, so a start right after a
-    kill -9 waits for the old processes.
-    """
-    lock = os.open(directory / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-    deadline, pause = time.monotonic() + GRACE_S + 5, threading.Event()
-    try:
-        while True:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                other = find_run(directory)
-                if other or time.monotonic() > deadline:
-                    where = f" at {other.url} (process {other.pid})" if other else ""
-                    raise CannotStart(
-                        f"A smsgate dev runs on {directory} already{where}. "
-                        "Another data directory: smsgate dev --data-dir var2 --port 8001"
-                    ) from None
-                pause.wait(0.1)
-        yield lock
-    finally:
-        os.close(lock)

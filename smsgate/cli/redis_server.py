@@ -15,6 +15,7 @@ import secrets
 import shutil
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -24,27 +25,27 @@ from urllib.parse import quote
 
 import redis
 
-from smsgate.cli.data_dir import keep_secret, write_private
+from smsgate.cli.data_dir import keep_secret
 from smsgate.cli.process_groups import ProcessGroups
 from smsgate.domain.errors import SmsGateError
+from smsgate.files import replace_file
 
 OLDEST = (7, 0)
 """The oldest Redis whose scripts and streams smsgate uses."""
 START_S = 60.0
 """How long a start may take before it counts as failed; loading a long log is not counted."""
-TRIES = 5
-"""Ports that are tried where another process takes the one we chose."""
 MAX_SOCKET_PATH_BYTES = 100
 """Systems end between 103 and 107."""
 CONFIGURATION = """\
 # Written by smsgate at each start; changes made here are lost.
+dir "{directory}"
+logfile redis.log
 bind 127.0.0.1
 port {port}
-{socket}protected-mode yes
+unixsocket "{socket}"
+unixsocketperm 700
+protected-mode yes
 requirepass {password}
-daemonize no
-dir "{directory}"
-logfile "{directory}/redis.log"
 appendonly yes
 appendfsync always
 save ""
@@ -63,22 +64,16 @@ class RedisFailed(SmsGateError):
 
 @dataclass(frozen=True, slots=True)
 class RedisServer:
-    """A Redis that runs and answers."""
+    """A Redis that runs and answers at ``url``, which includes the password."""
 
     process: subprocess.Popen[str]
     command: tuple[str, ...]
     """Starts it again on the same port and data."""
+    url: str
     port: int
     password: str
-    socket: Path | None = None
+    socket: Path | None
     """None where the directory's path is too long for one."""
-
-    @property
-    def url(self) -> str:
-        """Where it is, password included."""
-        if self.socket is None:
-            return f"redis://:{self.password}@127.0.0.1:{self.port}/0"
-        return f"unix://:{self.password}@{quote(str(self.socket))}?db=0"
 
 
 def find_server() -> Path:
@@ -117,59 +112,42 @@ def start(directory: Path, groups: ProcessGroups) -> RedisServer:
     Raises ``RedisMissing``, and ``RedisFailed`` with the end of its log where it ended or did not
     answer in time.
     """
-    program = find_server()
-    directory = directory.resolve()
+    program, directory = find_server(), directory.resolve()
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    port, path = _free_port(directory / "port"), directory / "redis.sock"
     password = keep_secret(directory / "password", lambda: secrets.token_urlsafe(24))
-    path: Path | None = directory / "redis.sock"
-    if len(os.fsencode(directory / "redis.sock")) > MAX_SOCKET_PATH_BYTES:
-        path = None
-    log_end = ""
-    for _ in range(TRIES):
-        port = _free_port(directory / "port")
-        command = (str(program), str(_configure(directory, port, password, path)))
-        process = groups.start(command, output=subprocess.DEVNULL)
-        server = RedisServer(process, command, port, password, path)
-        if _answers(server):
-            return server
-        groups.end(process, grace_s=1)
-        with suppress(FileNotFoundError):
-            log_end = (directory / "redis.log").read_text("utf-8", errors="replace")[-1500:]
-        if "Address already in use" not in log_end:
-            break
-    raise RedisFailed(f"redis-server did not start. The end of its log:\n{log_end}")
-
-
-def _configure(directory: Path, port: int, password: str, path: Path | None) -> Path:
-    """Write redis.conf, and truncate the log."""
-    listens = f'unixsocket "{_quoted(path)}"\nunixsocketperm 700\n' if path else ""
+    has_socket = len(os.fsencode(path)) <= MAX_SOCKET_PATH_BYTES
     text = CONFIGURATION.format(
-        port=port, password=password, directory=_quoted(directory), socket=listens
+        directory=str(directory).replace("\\", "\\\\").replace('"', '\\"'),
+        port=port,
+        socket=path.name if has_socket else "",
+        password=password,
     )
-    write_private(directory / "redis.conf", text)
+    replace_file(directory / "redis.conf", text)
     (directory / "redis.log").unlink(missing_ok=True)
-    return directory / "redis.conf"
+    command = (str(program), str(directory / "redis.conf"))
+    url = f"redis://:{password}@127.0.0.1:{port}/0"
+    if has_socket:
+        url = f"unix://:{password}@{quote(str(path))}?db=0"
+    process = groups.start(command, output=subprocess.DEVNULL)
+    if not _answers(process, url):
+        groups.end(process, grace_s=1)
+        log = (directory / "redis.log").read_text("utf-8", errors="replace")[-1500:]
+        raise RedisFailed(f"redis-server did not start. The end of its log:\n{log}")
+    return RedisServer(process, command, url, port, password, path if has_socket else None)
 
 
-def _quoted(path: Path) -> str:
-    """As it stands between quotes in redis.conf."""
-    return str(path).replace("\\", "\\\\").replace('"', '\\"')
-
-
-def _answers(server: RedisServer) -> bool:
+def _answers(process: subprocess.Popen[str], url: str) -> bool:
     """Wait until the server has loaded and answers; false where it ended or stayed silent."""
-    silent_until = time.monotonic() + START_S
-    with redis.Redis.from_url(server.url, socket_timeout=2, socket_connect_timeout=2) as client:
-        while time.monotonic() < silent_until:
+    silent_until, pause = time.monotonic() + START_S, threading.Event()
+    with redis.Redis.from_url(url, socket_timeout=2, socket_connect_timeout=2) as client:
+        while process.poll() is None and time.monotonic() < silent_until:
             try:
                 return bool(client.ping())
-            except redis.exceptions.BusyLoadingError:
-                silent_until = time.monotonic() + START_S
-            except (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError):
-                pass
-            with suppress(subprocess.TimeoutExpired):
-                server.process.wait(0.02)
-                return False
+            except (redis.ConnectionError, redis.TimeoutError) as error:
+                if isinstance(error, redis.BusyLoadingError):
+                    silent_until = time.monotonic() + START_S
+            pause.wait(0.02)
     return False
 
 

@@ -32,6 +32,7 @@ class SupervisedProcess:
     process: subprocess.Popen[str] | None = None
     """The current process; given where it was started already."""
     starts: int = field(default=0, init=False)
+    thread: threading.Thread = field(init=False)
 
 
 class Supervisor:
@@ -40,42 +41,43 @@ class Supervisor:
     def __init__(self, groups: ProcessGroups, console: Console) -> None:
         self._groups = groups
         self._console = console
-        self._lock = threading.Lock()
-        self._supervised: list[tuple[SupervisedProcess, threading.Thread]] = []
+        self._supervised: list[SupervisedProcess] = []
         self._stopping = threading.Event()
 
     def run(self, one: SupervisedProcess) -> None:
         """Start a process and keep it running from now on."""
-        thread = threading.Thread(target=self._supervise, args=(one,), name=one.name, daemon=True)
-        self._supervised.append((one, thread))
-        thread.start()
+        one.thread = threading.Thread(target=self._supervise, args=(one,), daemon=True)
+        self._supervised.append(one)
+        one.thread.start()
 
     def stop(self, grace_s: float = GRACE_S) -> None:
         """End all processes; the first one, which the others need, as the last."""
-        with self._lock:
-            self._stopping.set()
+        self._stopping.set()
         for batch in (self._supervised[1:], self._supervised[:1]):
-            deadline = time.monotonic() + grace_s
-            for one, _ in batch:
-                self._signal(one, signal.SIGTERM)
-            for one, thread in batch:
-                thread.join(max(0.0, deadline - time.monotonic()))
-                if thread.is_alive():
-                    self._signal(one, signal.SIGKILL)
-                    thread.join()
+            for number in (signal.SIGTERM, signal.SIGKILL):
+                for one in batch:
+                    self._signal(one, number)
+                until = time.monotonic() + grace_s
+                for one in batch:
+                    one.thread.join(max(0.0, until - time.monotonic()))
 
     def _signal(self, one: SupervisedProcess, number: signal.Signals) -> None:
-        if one.process is not None:
+        if one.process is not None and one.process.returncode is None:
             self._groups.signal(one.process, number)
 
     def _supervise(self, one: SupervisedProcess) -> None:
         wait_s = MIN_WAIT_S
-        while (process := self._start(one)) is not None:
+        while not self._stopping.is_set():
+            if one.starts or one.process is None:
+                one.process = self._groups.start(one.command, env=one.env)
+            one.starts += 1
+            if self._stopping.is_set():  # and `stop` may not have seen it
+                self._signal(one, signal.SIGTERM)
             began = time.monotonic()
-            reader = threading.Thread(target=self._show_output, args=(one, process), daemon=True)
+            reader = threading.Thread(target=self._show_output, args=(one,), daemon=True)
             reader.start()
             # Not its output is waited for: children of its own may hold that open.
-            code = self._groups.wait(process)
+            code = self._groups.wait(one.process)
             reader.join()
             if self._stopping.is_set():
                 return
@@ -86,19 +88,9 @@ class Supervisor:
             self._stopping.wait(wait_s)
             wait_s = min(wait_s * 2, MAX_WAIT_S)
 
-    def _start(self, one: SupervisedProcess) -> subprocess.Popen[str] | None:
-        """The process, started if it does not run; None where everything is ending."""
-        with self._lock:
-            if self._stopping.is_set():
-                return None
-            if one.starts or one.process is None:
-                one.process = self._groups.start(one.command, env=one.env)
-            one.starts += 1
-            return one.process
-
-    def _show_output(self, one: SupervisedProcess, process: subprocess.Popen[str]) -> None:
-        if process.stdout is not None:
-            with process.stdout as output:
+    def _show_output(self, one: SupervisedProcess) -> None:
+        if one.process is not None and one.process.stdout is not None:
+            with one.process.stdout as output:
                 for line in output:
                     self._show(one.name, one.colour, readable(line.rstrip("\n")))
 
@@ -110,19 +102,13 @@ class Supervisor:
 def readable(line: str) -> str:
     """A structured log line as a person reads it: time, what happened, then the rest."""
     try:
-        fields = json.loads(line) if line.startswith("{") else None
-    except ValueError:
-        fields = None
-    if not isinstance(fields, dict) or "event" not in fields:
+        fields = dict(json.loads(line))
+        event = str(fields.pop("event"))
+    except (ValueError, TypeError, KeyError):
         return line
-    clock = str(fields.pop("timestamp", ""))[11:19]
-    level, event = fields.pop("level", ""), fields.pop("event")
-    rest = " ".join(f"{key}={_on_one_line(value)}" for key, value in fields.items() if value != "")
-    loud = "" if level in ("info", "debug", "") else f"{level.upper()} "
-    return f"{clock} {loud}{event} {rest}".strip()
-
-
-def _on_one_line(value: object) -> str:
-    """Anybody may call us with any name, line breaks and all."""
-    text = str(value)
-    return text if text.isprintable() else repr(text)
+    level = str(fields.pop("level", "")).upper().replace("INFO", "").replace("DEBUG", "")
+    words = [str(fields.pop("timestamp", ""))[11:19], level, event]
+    for name, value in fields.items():
+        text = str(value)  # anybody may call us with any name, line breaks and all
+        words.append(text and f"{name}={text if text.isprintable() else repr(text)}")
+    return " ".join(filter(None, words))

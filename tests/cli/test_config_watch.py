@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from smsgate.cli.config_watch import PERIOD_S, ConfigWatch
+from smsgate.cli.dev import ConfigWatch
 from smsgate.domain.errors import ConfigurationError, Fault, StoreUnavailable
 from smsgate.pipeline.configuration import load_settings
 from smsgate.pipeline.services import build_store
@@ -25,56 +25,30 @@ class Folder:
         self.said: list[str] = []
         self.wrong: Exception | None = None
         self.applied = 0
+        self.done = f"{folder} has changed: version v2 is applied."
         self.write("first")
-        self.prepared: Callable[[], None] = lambda: None
-        self.watching = ConfigWatch(folder, self.prepare, self.apply, self.said.append)
+        self.watching = ConfigWatch(folder, self.apply, self.said.append)
 
     def write(self, text: str, name: str = "smsgate.toml") -> None:
         (self.folder / name).parent.mkdir(exist_ok=True)
         (self.folder / name).write_text(text)
 
-    def prepare(self) -> None:
-        self.prepared()
-
     def apply(self) -> str:
         if self.wrong is not None:
             raise self.wrong
         self.applied += 1
-        return "applied"
+        return "v2"
 
     def turn(self, times: int = 1) -> list[str]:
         before = len(self.said)
         for _ in range(times):
-            self.watching.check()
+            self.watching.run_once()
         return self.said[before:]
 
 
 @pytest.fixture
 def watched(tmp_path: Path) -> Folder:
     return Folder(tmp_path)
-
-
-def long() -> None:
-    threading.Event().wait(PERIOD_S + 0.02)
-
-
-def test_what_stood_still_while_it_was_made_ready_waits_no_longer(watched: Folder) -> None:
-    watched.prepared = long
-    watched.write("second")
-    assert watched.turn() == ["applied"]
-    assert watched.turn(2) == []
-
-
-def test_what_changed_while_it_was_made_ready_is_not_at_rest(watched: Folder) -> None:
-    def written_on() -> None:
-        watched.prepared = lambda: None
-        long()
-        watched.write("second, whole")
-
-    watched.prepared = written_on
-    watched.write("second")
-    assert watched.turn() == []
-    assert watched.turn(2) == ["applied"]
 
 
 def test_what_does_not_change_is_not_applied(watched: Folder) -> None:
@@ -85,9 +59,9 @@ def test_what_does_not_change_is_not_applied(watched: Folder) -> None:
 @pytest.mark.parametrize("name", ["smsgate.toml", "keywords/en.toml"])
 def test_a_change_is_applied_once(watched: Folder, name: str) -> None:
     watched.write("something else", name)
-    assert watched.turn(3) == ["applied"]
+    assert watched.turn(3) == [watched.done]
     (watched.folder / name).unlink()
-    assert watched.turn(3) == ["applied"]
+    assert watched.turn(3) == [watched.done]
 
 
 def test_a_file_that_is_no_part_of_it_changes_nothing(watched: Folder) -> None:
@@ -102,7 +76,7 @@ def test_a_fault_is_told_once_and_its_end_is_applied(watched: Folder) -> None:
     watched.wrong = None
     assert watched.turn() == []
     watched.write("right again")
-    assert watched.turn(2) == ["applied"]
+    assert watched.turn(2) == [watched.done]
 
 
 def test_a_file_that_is_being_written_is_left_alone(watched: Folder) -> None:
@@ -110,7 +84,7 @@ def test_a_file_that_is_being_written_is_left_alone(watched: Folder) -> None:
     for text in ("", "wro", "wrote"):
         watched.write(text)
         assert watched.turn() == []
-    assert watched.turn() == ["applied"]
+    assert watched.turn() == [watched.done]
 
 
 def test_while_the_store_is_away_it_is_tried_again(watched: Folder) -> None:
@@ -118,13 +92,13 @@ def test_while_the_store_is_away_it_is_tried_again(watched: Folder) -> None:
     watched.write("right")
     assert watched.turn(3) == ["the store cannot be used\nNothing has changed: it is tried again."]
     watched.wrong = None
-    assert watched.turn(2) == ["applied"]
+    assert watched.turn(2) == [watched.done]
 
 
 def test_it_looks_by_itself_until_it_is_told_to_end(watched: Folder) -> None:
     watched.watching.start()
     watched.write("something else")
-    assert wait_until(lambda: watched.said == ["applied"], 10)
+    assert wait_until(lambda: watched.said == [watched.done], 10)
     watched.watching.close()
     assert "config watch" not in [thread.name for thread in threading.enumerate()]
 
