@@ -1,4 +1,4 @@
-"""``python -m workers web|worker|sender|clock``: starts one process of the Procfile."""
+"""Starts one process of the Procfile: ``smsgate run``, or ``python -m workers`` in a checkout."""
 
 from __future__ import annotations
 
@@ -158,7 +158,7 @@ PROCESSES: Mapping[str, Start] = {
 
 def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     """Run one process until a signal ends it; return the exit code, 2 if it cannot start."""
-    parser = argparse.ArgumentParser(prog="python -m workers", description=__doc__)
+    parser = argparse.ArgumentParser(prog="smsgate run", description=__doc__)
     parser.add_argument("process", choices=PROCESSES)
     parser.add_argument(
         "--host",

@@ -100,7 +100,7 @@ def run(environ: Mapping[str, str], directory: Path) -> None:
         services = stack.enter_context(closing(build_services(configuration)))
         _prepare_store(services, directory, alone="REDIS_URL" in variables)
         for name, colour in PROCESSES.items():
-            command = [sys.executable, "-m", "workers", name]
+            command = [sys.executable, "-m", "smsgate.cli", "run", name]
             command += ["--host", HOST] if name == "web" else []
             supervisor.run(SupervisedProcess(name, command, colour, env))
         key = settings.api_keys[0].value

@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import click
-from rich.console import Console
 
 from smsgate import __version__
 from smsgate.cli import data_dir
@@ -26,6 +25,7 @@ CORE = {
     "dev": "smsgate.cli.dev:dev",
     "explain": "smsgate.cli.explain:explain",
     "init": "smsgate.cli.init:init",
+    "run": "smsgate.cli.run:run",
     "spool": "smsgate.cli.spool:spool",
     "status": "smsgate.cli.check:status",
 }
@@ -96,11 +96,11 @@ def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
 
 
 def _show(error: SmsGateError, environ: Mapping[str, str]) -> None:
-    console = Console(stderr=True, highlight=False)
-    console.print("[bold red]error[/]", end=" ")
-    console.print(str(error), markup=False, soft_wrap=True)
+    click.echo(f"{click.style('error', fg='red', bold=True)} {error}", err=True)
     if isinstance(error, StoreUnavailable) and data_dir.nothing_runs(environ):
-        console.print("No `smsgate dev` runs on this data directory, and REDIS_URL is not set.")
+        click.echo(
+            "No `smsgate dev` runs on this data directory, and REDIS_URL is not set.", err=True
+        )
 
 
 def main() -> None:

@@ -94,7 +94,7 @@ def _store(snapshot: SystemSnapshot) -> Iterator[Condition]:
     processes = snapshot.processes
     if processes is not None and not snapshot.backlog.clock and "clock" not in snapshot.stopped:
         problem = f"the clock ({processes.where('clock')}) runs and does not do its rounds"
-        remedy = "its log says what hinders it; restart `python -m workers clock`"
+        remedy = "its log says what hinders it; restart `smsgate run clock`"
         yield Condition("SmsgateClockAway", "clock", True, problem, remedy)
     yield from (*_queues(snapshot), *_forwards(snapshot), *_records(snapshot))
 
@@ -120,14 +120,14 @@ def _stopped_processes(snapshot: SystemSnapshot) -> Iterator[Condition]:
         return
     if len(stopped) == len(KINDS):
         problem = "no process of smsgate is at work: nothing is received, applied or sent"
-        remedy = "start `smsgate dev`, or `python -m workers web`, `worker`, `sender` and `clock`"
+        remedy = "start `smsgate dev`, or `smsgate run web`, `worker`, `sender` and `clock`"
         yield Condition("SmsgateAway", "processes", True, problem, remedy)
         return
     for kind in stopped:
         last = processes.last_seen.get(kind)
         seen = f" (the last one ran on {last.host} {_span(last.ago_s)} ago)" if last else ""
         problem = f"no {kind} is at work{seen}: {_CONSEQUENCES[kind]}"
-        yield Condition(_AWAY[kind], kind, True, problem, f"start `python -m workers {kind}`")
+        yield Condition(_AWAY[kind], kind, True, problem, f"start `smsgate run {kind}`")
 
 
 def _queues(snapshot: SystemSnapshot) -> Iterator[Condition]:
@@ -138,7 +138,7 @@ def _queues(snapshot: SystemSnapshot) -> Iterator[Condition]:
         problem = (
             f"{backlog.inbox.count:,} entries wait, the oldest {_span(backlog.inbox.oldest_s)}"
         )
-        remedy = "start another `python -m workers worker`; its log says what hinders it"
+        remedy = "start another `smsgate run worker`; its log says what hinders it"
         yield Condition("SmsgateInboxStuck", "inbox", True, problem, remedy)
     if backlog.holds.oldest_s > MAX_HOLD_AGE_S and not is_inbox_late and "worker" not in stopped:
         age = _span(backlog.holds.oldest_s)
@@ -148,7 +148,7 @@ def _queues(snapshot: SystemSnapshot) -> Iterator[Condition]:
     if backlog.outbox.oldest_s > MAX_OUTBOX_AGE_S and "sender" not in stopped:
         age = _span(backlog.outbox.oldest_s)
         problem = f"{backlog.outbox.count:,} replies wait, due since {age}"
-        remedy = "start another `python -m workers sender`; after 5 min they are not sent"
+        remedy = "start another `smsgate run sender`; after 5 min they are not sent"
         yield Condition("SmsgateOutboxStuck", "outbox", True, problem, remedy)
 
 

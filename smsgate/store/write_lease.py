@@ -49,7 +49,7 @@ class SpooledOptOuts(msgspec.Struct, frozen=True):
 
 
 _START = (
-    "start `python -m workers web` and `clock`; where they run, their log line "
+    "start `smsgate run web` and `clock`; where they run, their log line "
     "`write lease not renewed` says what hinders them"
 )
 

@@ -33,8 +33,8 @@ def processes_of(dev: Dev) -> dict[str, int]:
         except OSError:
             continue
         ours = f"SMSGATE_DATA_DIR={dev.directory}\0" in environ
-        if ours and command[1:3] == ["-m", "workers"]:
-            found[command[3]] = min(int(path.name), found.get(command[3], int(path.name)))
+        if ours and command[1:4] == ["-m", "smsgate.cli", "run"]:
+            found[command[4]] = min(int(path.name), found.get(command[4], int(path.name)))
         if _is_redis_of(dev, int(path.name), command[0]):
             found["redis-server"] = int(path.name)
     return found

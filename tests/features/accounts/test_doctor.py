@@ -142,7 +142,7 @@ def test_a_worker_and_a_sender_that_do_not_run_are_faults(
         ["fault", "worker:", "no", "worker"],
         ["fault", "sender:", "no", "sender"],
     ]
-    assert lines[1].strip() == "→ start `python -m workers worker`"
+    assert lines[1].strip() == "→ start `smsgate run worker`"
     assert there.run("doctor") == 2
     assert "web: at work: 1 on host-1" in there.output
 

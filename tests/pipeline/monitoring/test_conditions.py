@@ -187,7 +187,7 @@ def test_without_web_and_clock_that_is_told_and_not_that_nobody_renews_the_lease
 def test_that_no_process_is_there_is_told_once_and_not_for_all_that_waits_for_it(kind, waiting):
     (one,) = conditions(without(kind, **waiting))
     assert (one.subject, one.is_failure) == (kind, True)
-    assert one.remedy == f"start `python -m workers {kind}`"
+    assert one.remedy == f"start `smsgate run {kind}`"
     assert len(conditions(seen(**waiting))) == len([name for name in waiting if name != "holds"])
 
 

@@ -290,7 +290,7 @@ def test_faults_come_first_with_what_mends_them(viewer, services, redis_client) 
     page = viewer.get("/console/").text
     needs = re.findall(r'<li class="said (\w+)"><strong>(\w+)', page)
     assert needs[0] == ("bad", "Processes")
-    assert "<code>python -m workers web</code>" in page
+    assert "<code>smsgate run web</code>" in page
     assert ("warn", "Durability") in needs
 
 
@@ -561,7 +561,7 @@ def test_a_stopped_sender_stands_at_the_top(viewer, services, redis_client) -> N
     tone, first = needs_of(page)[0]
     assert (tone, "no sender is at work" in first) == ("bad", True)
     assert "after five minutes they are not sent any more" in first
-    assert "Start python -m workers sender" in words(page)
+    assert "Start smsgate run sender" in words(page)
     assert next(iter(rows_of(page))) == "sender"
     assert rows_of(page)["sender"][0] == "not at work"
 
