@@ -1,0 +1,1 @@
+"""Programs, replies and accounts changed in the console, as versions that override the file."""
