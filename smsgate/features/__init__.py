@@ -115,6 +115,13 @@ FEATURES = (
         },
     ),
     Feature(
+        name="configuration_editor",
+        console=(
+            "smsgate.features.configuration_editor.console",
+            "smsgate.features.configuration_editor.account_console",
+        ),
+    ),
+    Feature(
         name="training",
         console=("smsgate.features.training.console",),
         menu=MenuEntry("Guide", "/console/guide", "viewer", "u"),

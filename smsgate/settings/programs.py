@@ -241,7 +241,7 @@ class ProgramReader:
             self._fault(f"{name}.forward.{key}", problem)
         for language, texts in shape.replies.items():
             for kind, text in texts.model_dump(exclude_none=True).items():
-                problem = _wording_problem(text, shape.contact)
+                problem = wording_problem(text, shape.contact)
                 if problem:
                     self._fault(f"{name}.replies.{language}.{kind}", problem)
 
@@ -265,7 +265,7 @@ def _sender(text: str, region: str) -> str:
     return e164(text, region if is_region(region) else "")
 
 
-def _wording_problem(text: str, contact: str) -> str:
+def wording_problem(text: str, contact: str) -> str:
     """What is wrong with a wording; ``""`` where nothing is.
 
     Text in square brackets is left out of a reply where the program has no contact.

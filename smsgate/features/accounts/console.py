@@ -31,7 +31,7 @@ from smsgate.metrics.snapshot import KINDS
 from smsgate.pipeline.configuration import has_keys, warnings_of
 from smsgate.pipeline.services import Services
 from smsgate.providers import usable
-from smsgate.settings import Account, Program
+from smsgate.settings import Account, ConsoleOverride, Program, Settings
 from smsgate.settings.values import ANY_SENDER
 from smsgate.store.account_requests import AcceptedRequests, RefusedRequest
 from smsgate.web.console.auth import actor, needs
@@ -88,6 +88,7 @@ class SetupPages:
             "setup_program.html",
             program=found,
             wordings=[*replies_of(found)],
+            overrides=_overrides(self._settings, f"programs.{name}"),
             first=languages_of(found)[:MAX_LANGUAGES],
             feed=_origin(found.feed.url) if found.feed else "",
             forward=_origin(found.forward.url) if found.forward else "",
@@ -148,6 +149,7 @@ class SetupPages:
         return render_template(
             "setup_account.html",
             account=account,
+            overrides=_overrides(self._settings, f"accounts.{account.name}"),
             usable=usable(account),
             webhook=webhook_of(account),
             ends_in_secret=ends_in_secret(account),
@@ -159,6 +161,13 @@ class SetupPages:
             refused=refused,
             problem=problem,
         )
+
+
+def _overrides(settings: Settings, table: str) -> list[ConsoleOverride]:
+    """Where console and file differ in a table."""
+    return [
+        one for one in settings.overrides if one.key == table or one.key.startswith(f"{table}.")
+    ]
 
 
 def _senders(account: Account, programs: Iterable[Program]) -> list[str]:

@@ -1,7 +1,8 @@
-"""Reads what staff did from the three tables that have it, newest first, a page at a time.
+"""Reads what staff did from the four tables that have it, newest first, a page at a time.
 
 Sign-ins, people, keys, replies and exports are in ``operator_actions``; what was done to numbers,
-reviews, lists and the records is in ``events``; keyword sets are in ``keyword_versions``.
+reviews, lists and the records is in ``events``; keyword sets are in ``keyword_versions``, programs
+and accounts in ``configuration_versions``.
 """
 
 from __future__ import annotations
@@ -15,7 +16,12 @@ from sqlalchemy import text as sql
 
 from smsgate.consent import event_text
 from smsgate.consent.reviews import REOPENED, REVIEWED
-from smsgate.records.console_tables import keyword_versions, operator_actions, operators
+from smsgate.records.console_tables import (
+    configuration_versions,
+    keyword_versions,
+    operator_actions,
+    operators,
+)
 from smsgate.records.contents import lookup
 from smsgate.records.database import Database
 from smsgate.records.reader import EVENTS, Row, recorded_of, rows_of
@@ -32,6 +38,7 @@ GROUPS: Mapping[str, str] = {
     "lists": "Imports",
     "exports": "Exports",
     "keywords": "Keyword sets",
+    "configuration": "Programs and accounts",
     "system": "Records and spools",
 }
 """What can be filtered by, with its title."""
@@ -198,6 +205,17 @@ def _keyword_entry(rank: int, row: Row) -> AuditEntry:
     )
 
 
+def _configuration_entry(rank: int, row: Row) -> AuditEntry:
+    """Of a saved version of programs and accounts."""
+    return AuditEntry(
+        AuditPlace(row.saved_us, rank, str(row.version)),
+        person=row.author,
+        action="Changed the configuration",
+        about=", ".join(row.changed.split()),
+        note=f"version {row.version}" + (f": {row.note}" if row.note else ""),
+    )
+
+
 def _capitalized(text: str) -> str:
     return text[:1].upper() + text[1:]
 
@@ -249,6 +267,14 @@ _SOURCES = (
         person=keyword_versions.c.author,
         groups={"keywords": keyword_versions.c.version > 0},
         entry=_keyword_entry,
+    ),
+    _Source(
+        asked=select(configuration_versions),
+        at_us=configuration_versions.c.saved_us,
+        id=cast(configuration_versions.c.version, String),
+        person=configuration_versions.c.author,
+        groups={"configuration": configuration_versions.c.version > 0},
+        entry=_configuration_entry,
     ),
 )
 """In the order of entries of one moment."""

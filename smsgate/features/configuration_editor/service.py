@@ -82,13 +82,14 @@ class ConfigurationSources:
         Keys that say the same as the file, or as nothing at all, are not set. None: nothing is.
         """
         in_file = file_table(self.file, table)
-        defaults = _DEFAULTS[table.partition(".")[0]]
+        heading = table.partition(".")[0]
         wanted = {**self.tables.get(table, {}), **values}
-        if in_file is None:
-            kept = {key: value for key, value in wanted.items() if not _same(key, value, defaults)}
-        else:
-            known = {**defaults, **in_file}
-            kept = {key: value for key, value in wanted.items() if not _same(key, value, known)}
+        # A provider's key that is empty says as much as one that is not there.
+        known: dict[str, object] = dict.fromkeys(wanted, "") if heading == "accounts" else {}
+        known |= {**_DEFAULTS[heading], **(in_file or {})}
+        kept = {
+            key: value for key, value in wanted.items() if key not in known or known[key] != value
+        }
         return kept or None
 
     def with_change(self, change: ConfigurationChange) -> ConfigurationSources:
@@ -117,7 +118,7 @@ class ConfigurationDraft:
     """What the author should know before saving, though it is no fault."""
     lines: Sequence[DiffLine]
     """How the changed tables differ from those in force."""
-    overtaken: ConfigurationVersion | None
+    conflict: ConfigurationVersion | None
     """The newest version that changed the same table since the author saw it."""
     version: int
     """The newest version, on which it would be saved now."""
@@ -223,7 +224,7 @@ class ConfigurationEditor:
             faults,
             warnings,
             compare_texts(before_text, after_text),
-            self._overtaken(change, sources),
+            self._conflict(change, sources),
             sources.version,
         )
 
@@ -242,12 +243,8 @@ class ConfigurationEditor:
         secrets = secrets or {}
         for attempt in range(_TRIES):
             sources = self.sources()
-            if overtaken := self._overtaken(change, sources):
-                raise ConfigurationChanged(
-                    f"{overtaken.author} changed {', '.join(overtaken.changed)} while you worked "
-                    f"(version {overtaken.version}): look at what differs now, and save yours "
-                    "again if it still holds."
-                )
+            if conflict := self._conflict(change, sources):
+                raise ConfigurationChanged(conflict_text(conflict))
             changed = sources.with_change(change)
             _, faults = self._tried(changed, change, secrets)
             if faults:
@@ -274,7 +271,7 @@ class ConfigurationEditor:
         newest = self._versions.newest()
         return newest.version if newest else 0
 
-    def _overtaken(
+    def _conflict(
         self, change: ConfigurationChange, sources: ConfigurationSources
     ) -> ConfigurationVersion | None:
         """Return the newest version that set one of the tables after its author saw it."""
@@ -308,8 +305,12 @@ class ConfigurationEditor:
         return found.settings, []
 
 
-def _same(key: str, value: object, known: Mapping[str, object]) -> bool:
-    return key in known and known[key] == value
+def conflict_text(conflict: ConfigurationVersion) -> str:
+    """Return the sentence for the author of a change that somebody else was faster than."""
+    return (
+        f"{conflict.author} changed {', '.join(conflict.changed)} while you worked (version "
+        f"{conflict.version}): look at what differs now, and save yours again if it still holds."
+    )
 
 
 def _texts(value: object) -> list[str]:

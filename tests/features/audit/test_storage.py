@@ -1,4 +1,4 @@
-"""The audit log: one order over three tables, filters, and pages without holes or repeats."""
+"""The audit log: one order over four tables, filters, and pages without holes or repeats."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from sqlalchemy import insert
 from smsgate.consent.reviews import decision_id
 from smsgate.domain.messages import Intent
 from smsgate.features.audit.storage import GROUPS, AuditFilter, AuditLog, AuditPlace
+from smsgate.records import ConfigurationVersion
 from smsgate.records.console_tables import keyword_versions, operator_actions, operators
 from tests.fakes.values import NUMBER, decision, entry
 from tests.records.values import START_MS, event, lines
@@ -74,6 +75,11 @@ def log(records) -> AuditLog:
             )
         }
     )
+    records.configuration_versions.save(
+        ConfigurationVersion(
+            1, "", ("programs.alerts", "programs.b"), "ana", START_US + 6_500, "they moved"
+        )
+    )
     return AuditLog(records.database)
 
 
@@ -86,6 +92,7 @@ NEWEST_FIRST = [
     "Adopted",
     "Decided: not an opt-out",
     "Opted out",
+    "Changed the configuration",
     "Saved a keyword set",
     "Exported numbers",
     "Retried a reply",
@@ -104,6 +111,8 @@ def test_all_that_staff_did_stands_in_one_order(log):
     assert by_action["Opted out"].note == "by phone"
     assert by_action["Imported a list"].about == "old.csv"
     assert by_action["Saved a keyword set"].note == "version 1: more words"
+    changed = by_action["Changed the configuration"]
+    assert (changed.about, changed.note) == ("programs.alerts, programs.b", "version 1: they moved")
     assert by_action["Signed in"].address == "10.0.0.1"
     assert {one.person for one in entries} == {"ana", "ben"}
 
@@ -120,6 +129,7 @@ def test_each_group_has_its_own_and_together_they_have_all(log):
         "lists": ["Imported a list"],
         "exports": ["Exported numbers"],
         "keywords": ["Saved a keyword set"],
+        "configuration": ["Changed the configuration"],
         "system": ["Adopted"],
     }
 

@@ -129,7 +129,7 @@ def test_a_program_and_an_account_are_added(editor, environ):
 def test_a_change_is_shown_before_it_is_saved(editor):
     made = change(editor, "programs.alerts", contact="new@acme.example")
     draft = editor.check(made)
-    assert (draft.faults, draft.overtaken, draft.version) == ([], None, 0)
+    assert (draft.faults, draft.conflict, draft.version) == ([], None, 0)
     told = [(line.kind, line.text) for line in draft.lines if line.kind != "same"]
     assert told == [
         ("removed", 'contact = "old@acme.example"'),
@@ -286,7 +286,7 @@ def test_of_two_who_change_one_program_the_second_is_told(editor):
     second = change(editor, "programs.alerts", region="US")
     editor.save(first, "ann")
     draft = editor.check(second)
-    assert (draft.overtaken.author, draft.overtaken.version) == ("ann", 1)
+    assert (draft.conflict.author, draft.conflict.version) == ("ann", 1)
     with pytest.raises(ConfigurationChanged, match=r"ann changed programs\.alerts while"):
         editor.save(second, "bob")
     assert editor.sources().tables == {"programs.alerts": {"contact": "first@acme.example"}}

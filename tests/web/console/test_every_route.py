@@ -26,6 +26,10 @@ FOR_ADMINS = frozenset(
     | {"revoke_key", "rotate_key", "check_account", "test_account", "keyword_check"}
     | {"keyword_file", "keyword_replay", "keyword_save", "keyword_soon", "keyword_undo"}
     | {"new_keyword", "new_keyword_check", "new_keyword_soon", "trainings", "trainings_csv"}
+    | {"edit_program", "edit_program_check", "new_program", "new_program_check", "choose_replies"}
+    | {"edit_replies", "edit_replies_check", "preview_replies", "remove_program", "new_account"}
+    | {"save_configuration", "undo_configuration", "revert_configuration", "add_account"}
+    | {"edit_account", "save_account", "connect_account", "account_waiting"}
     | {"audit", "audit_csv"}
 )
 FOR_VIEWERS = frozenset(
@@ -41,6 +45,8 @@ FILLED = {
     "number": "+14155550123",
     "action": "retry",
     "digest": "x",
+    "language": "en",
+    "version": 1,
 }
 
 

@@ -1,0 +1,282 @@
+"""The pages that add and change an account: its keys, its secrets, the webhook to paste."""
+
+from __future__ import annotations
+
+import secrets as random_secrets
+from collections.abc import Mapping, Sequence
+
+from flask import Flask, flash, redirect, render_template, request
+from werkzeug.exceptions import NotFound
+from werkzeug.wrappers import Response
+
+from smsgate.domain.errors import (
+    ConfigurationChanged,
+    ConfigurationError,
+    SecretRefused,
+    SmsGateError,
+    StoreUnavailable,
+    Unfit,
+)
+from smsgate.features.configuration_editor.console import SETUP, editor_of, put_in_force
+from smsgate.features.configuration_editor.forms import (
+    AccountForm,
+    account_form,
+    by_field,
+    path_secret,
+    read_account,
+)
+from smsgate.features.configuration_editor.secret_files import variable_of
+from smsgate.features.configuration_editor.service import (
+    ConfigurationChange,
+    ConfigurationSources,
+    conflict_text,
+)
+from smsgate.pipeline.services import Services
+from smsgate.providers import PROVIDERS, usable
+from smsgate.settings import Account
+from smsgate.settings.console import file_table
+from smsgate.web.console.auth import actor, console_auth, current_session, needs
+
+ACCOUNTS = f"{SETUP}/accounts"
+NEW_ACCOUNT = f"{SETUP}/new-account"
+_SECRET_BYTES = 32
+_KEPT_SECRETS = 2
+"""Older secrets that stay valid beside a new one."""
+
+
+def register(console: Flask, services: Services) -> None:
+    """Add the routes."""
+    pages = _AccountPages(services)
+    admin = needs("admin")
+    console.get(NEW_ACCOUNT, endpoint="new_account")(admin(pages.show_new))
+    console.post(NEW_ACCOUNT, endpoint="add_account")(admin(pages.add))
+    console.get(f"{ACCOUNTS}/<name>/edit", endpoint="edit_account")(admin(pages.show))
+    console.post(f"{ACCOUNTS}/<name>/edit", endpoint="save_account")(admin(pages.save))
+    console.get(f"{ACCOUNTS}/<name>/connect", endpoint="connect_account")(admin(pages.connect))
+    console.get(f"{ACCOUNTS}/<name>/waiting", endpoint="account_waiting")(admin(pages.waiting))
+
+
+class _AccountPages:
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._editor = editor_of(services)
+
+    def show_new(self) -> str:
+        """Show the choice of a provider, and then the form of an account of it."""
+        provider = request.args.get("provider", "")
+        form = account_form(provider)
+        if form is None:
+            return render_template(
+                "configuration_provider.html",
+                providers=sorted(
+                    ((name, one.label) for name, one in PROVIDERS.items()),
+                    key=lambda one: (one[0] == "form", one[0]),
+                ),
+                problem=f"There is no provider {provider!r}." if provider else "",
+            )
+        return self._page(self._editor.sources(), form, "", {}, new_name=provider)
+
+    def show(self, name: str) -> str:
+        """Show the form of an account."""
+        sources, form, values = self._found(name)
+        return self._page(sources, form, name, values)
+
+    def add(self) -> Response:
+        """Add an account, or show what is wrong at each field."""
+        form = account_form(request.form.get("provider", ""))
+        if form is None:
+            raise Unfit("Choose the provider first.")
+        sources, name = self._editor.sources(), request.form.get("id", "").strip()
+        problem = ""
+        taken = {variable_of(one, ""): one for one in sources.names("accounts")}
+        if not name:
+            problem = "is missing: it is the last part of the webhook's address"
+        elif variable_of(name, "") in taken:
+            problem = f"is too much like that of {taken[variable_of(name, '')]}: choose another one"
+        return self._save(sources, form, name, problem, is_new=True)
+
+    def save(self, name: str) -> Response:
+        """Save an account, or show what is wrong at each field."""
+        sources, form, _ = self._found(name)
+        return self._save(sources, form, name)
+
+    def connect(self, name: str) -> str:
+        """Show the address for the provider, and whether a text came."""
+        account = self._editor.settings().accounts.get(name)
+        if account is None:
+            raise NotFound
+        return self._connect_page(account)
+
+    def waiting(self, name: str) -> str:
+        """Show whether a text came; the page asks for it every two seconds."""
+        return render_template("part_waiting.html", name=name, **self._requests(name))
+
+    def _found(self, name: str) -> tuple[ConfigurationSources, AccountForm, dict[str, object]]:
+        sources = self._editor.sources()
+        values = sources.effective(f"accounts.{name}")
+        form = account_form(str((values or {}).get("provider", "")))
+        if values is None or form is None:
+            raise NotFound
+        return sources, form, values
+
+    def _save(
+        self,
+        sources: ConfigurationSources,
+        form: AccountForm,
+        name: str,
+        id_problem: str = "",
+        *,
+        is_new: bool = False,
+    ) -> Response:
+        table = f"accounts.{name or 'new'}"
+        values = read_account(form, request.form)
+        secrets, made = self._secrets(form, name, is_new=is_new)
+        wanted: dict[str, object] = {
+            **({"provider": form.provider} if is_new else {}),
+            **values,
+            **{key: f"${{{variable_of(name, key)}}}" for key in self._kept(form, name, secrets)},
+        }
+        change = ConfigurationChange({table: sources.with_keys(table, wanted)}, _base())
+        by_variable = {variable_of(name, key): value for key, value in secrets.items()}
+        problems: dict[str, list[str]] = {"id": [id_problem]} if id_problem else {}
+        for key in secrets:
+            self._refuse_secret(name, key, problems)
+        _prove(problems)
+        keys = ["id", *(one.key for one in form.fields)]
+        draft = self._editor.check(change, by_variable)
+        problems = {**by_field(draft.faults, table, keys), **problems}
+        if draft.conflict:
+            problems.setdefault("", []).append(conflict_text(draft.conflict))
+        saved = None
+        if not problems:
+            try:
+                saved = self._editor.save(change, actor(), secrets=by_variable)
+            except (ConfigurationChanged, ConfigurationError, Unfit, SecretRefused) as error:
+                problems = {"": [str(error)]}
+        if saved is None:
+            shown = {**(sources.effective(table) or {}), **values}
+            page = self._page(sources, form, "" if is_new else name, shown, problems, name)
+            return Response(page, 422, content_type="text/html; charset=utf-8")
+        applied = put_in_force(self._services)
+        flash(f"Saved as version {saved.version}.", "good")
+        if made:  # shown this once, so the answer is no redirect
+            account = self._editor.settings().accounts[name]
+            page = self._connect_page(account, applied, made)
+            return Response(page, content_type="text/html; charset=utf-8")
+        return redirect(f"{ACCOUNTS}/{name}/connect?applied={applied}", 303)
+
+    def _secrets(self, form: AccountForm, name: str, *, is_new: bool) -> tuple[dict[str, str], str]:
+        """Return the secrets that were typed by key, and one that was made for the address."""
+        found, made = {}, ""
+        current = self._editor.settings().accounts.get(name)
+        ending = path_secret(form.provider)
+        for one in form.fields:
+            if one.kind != "secret":
+                continue
+            typed = request.form.get(one.key, "").strip()
+            variable = variable_of(name, one.key)
+            is_ending = ending is not None and one.key == ending.name
+            if not typed and is_new and is_ending and not self._editor.secrets.is_set(variable):
+                typed = made = random_secrets.token_urlsafe(_SECRET_BYTES)
+            if typed and "keep_old" in request.form and current is not None:
+                older = [two for two in current.values_of(one.key) if two not in typed.split(",")]
+                typed = ",".join([typed, *older[:_KEPT_SECRETS]])
+            if typed:
+                found[one.key] = typed
+        return found, made
+
+    def _kept(self, form: AccountForm, name: str, secrets: Mapping[str, str]) -> list[str]:
+        """Return the secret keys whose variable is ours: typed now, or set before."""
+        return [
+            one.key
+            for one in form.fields
+            if one.kind == "secret"
+            and (one.key in secrets or self._editor.secrets.is_set(variable_of(name, one.key)))
+        ]
+
+    def _refuse_secret(self, name: str, key: str, problems: dict[str, list[str]]) -> None:
+        try:
+            self._editor.secrets.refuse(variable_of(name, key))
+        except SecretRefused as error:
+            problems.setdefault(key, []).append(str(error))
+
+    def _page(
+        self,
+        sources: ConfigurationSources,
+        form: AccountForm,
+        name: str,
+        values: Mapping[str, object],
+        problems: Mapping[str, Sequence[str]] | None = None,
+        new_name: str = "",
+    ) -> str:
+        settings = self._editor.settings()
+        account, table = settings.accounts.get(name), f"accounts.{name}"
+        hidden = {one.key for one in form.fields if one.kind == "secret"}
+        ending = path_secret(form.provider)
+        return render_template(
+            "configuration_account.html",
+            form=form,
+            provider=PROVIDERS[form.provider],
+            name=name,
+            new_name=new_name,
+            values={one.key: one.shown(values) for one in form.fields if one.key not in hidden},
+            are_set={key for key in hidden if account is not None and account.values_of(key)},
+            makes=ending.name if ending and not name else "",
+            variables={key: variable_of(name or new_name, key) for key in hidden},
+            problems=problems or {},
+            base=sources.version,
+            overrides=[one for one in settings.overrides if one.key.startswith(f"{table}.")],
+            is_changed=bool(name) and table in sources.tables,
+            is_only_here=bool(name) and file_table(sources.file, table) is None,
+        )
+
+    def _connect_page(self, account: Account, applied: str = "", secret: str = "") -> str:
+        origin = account.public_url or request.host_url.rstrip("/")
+        address = f"{origin}/webhooks/{account.name}"
+        ends_in_secret = path_secret(account.provider) is not None
+        if ends_in_secret:
+            address += f"/{secret or 'SECRET'}"
+        return render_template(
+            "configuration_connect.html",
+            account=account,
+            name=account.name,
+            provider=PROVIDERS[account.provider],
+            usable=usable(account),
+            address=address,
+            ends_in_secret=ends_in_secret,
+            secret=secret,
+            applied=applied or request.args.get("applied", ""),
+            senders=[
+                sender
+                for one in self._editor.settings().programs
+                if one.account == account.name
+                for sender in one.senders
+            ],
+            **self._requests(account.name),
+        )
+
+    def _requests(self, name: str) -> dict[str, object]:
+        """Return when a text came by the account, and why that is unknown."""
+        try:
+            last = self._services.store.acceptance.last(name)
+            refused = self._services.store.quarantine.newest(name)
+        except StoreUnavailable as error:
+            return {"came_us": 0, "refused": 0, "unknown": str(error)}
+        came_us = max(last.newest_ms, last.older_ms) * 1000
+        return {"came_us": came_us, "refused": sum(one.count for one in refused), "unknown": ""}
+
+
+def _prove(problems: dict[str, list[str]]) -> None:
+    """Ask for the password as other pages do, with what is wrong at its field."""
+    if current_session().proved:
+        return
+    try:
+        console_auth().sign_in.prove(
+            current_session(), request.form.get("password", ""), console_auth().visitor()
+        )
+    except SmsGateError as error:
+        problems["password"] = [str(error)]
+
+
+def _base() -> int:
+    return max(0, request.form.get("base", 0, type=int))
