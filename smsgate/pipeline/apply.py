@@ -9,9 +9,10 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import chain
 
 import structlog
 
@@ -80,11 +81,13 @@ class InboxApplier:
 
         Raises ``StoreUnavailable``, ``StoreNotReady``.
         """
-        return len(self.drain_events(partition))
+        count = self._drain(partition, time.monotonic() + JOB_S)
+        self._mark_idle([partition])
+        return count
 
     def drain_events(self, partition: int) -> list[Event]:
         """Like ``drain``, but return the events that this call wrote, one for each entry."""
-        events = self._drain(partition, time.monotonic() + JOB_S)
+        events = [*chain.from_iterable(self._batches(partition, time.monotonic() + JOB_S))]
         self._mark_idle([partition])
         return events
 
@@ -95,10 +98,10 @@ class InboxApplier:
         Raises ``StoreUnavailable``, ``StoreNotReady``.
         """
         until = time.monotonic() + JOB_S
-        applied, seen, idle = len(self._drain(partition, until)), {partition}, 0
+        applied, seen, idle = self._drain(partition, until), {partition}, 0
         while idle < IDLE_READS and time.monotonic() < until:
             busy = self._store.inbox.busy()
-            applied += sum(self._threads.map(lambda one: len(self._drain(one, until)), busy))
+            applied += sum(self._threads.map(lambda one: self._drain(one, until), busy))
             seen.update(busy)
             idle = 0 if busy else idle + 1
             if not busy:
@@ -106,14 +109,17 @@ class InboxApplier:
         self._mark_idle(seen)
         return applied
 
-    def _drain(self, partition: int, until: float) -> list[Event]:
-        events: list[Event] = []
+    def _drain(self, partition: int, until: float) -> int:
+        # The events of a backlog would take 50 MiB if they were kept until all are counted.
+        return sum(map(len, self._batches(partition, until)))
+
+    def _batches(self, partition: int, until: float) -> Iterator[list[Event]]:
+        """Apply batch after batch, until the inbox is empty or the time is up; yield the events."""
         while time.monotonic() < until:
             batch = self._store.inbox.read(partition, BATCH)
             if not batch.entries:
                 break
-            events += self._apply(partition, batch)
-        return events
+            yield self._apply(partition, batch)
 
     def _mark_idle(self, partitions: Iterable[int]) -> None:
         """Release partitions with an empty inbox; others get a new job."""
