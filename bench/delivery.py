@@ -131,7 +131,7 @@ def _events(services: Services, prefix: str) -> list[tuple[int, int]]:
     waiting = [
         event
         for partition in range(PARTITIONS)
-        for event in services.store.ledger.of_partition(partition)
+        for event in services.store.ledger_reader.of_partition(partition)
     ]
     kept = (one.event for one in services.records.reader.between())
     times = {

@@ -27,15 +27,8 @@ from rich.table import Table
 
 from smsgate.cli import redis_server
 from smsgate.cli.process_groups import ProcessGroups
-from smsgate.domain.messages import (
-    Arrival,
-    Decision,
-    Entry,
-    ForwardContent,
-    HttpCall,
-    Intent,
-    OriginalRequest,
-)
+from smsgate.domain.entry_parts import ForwardContent, OriginalRequest
+from smsgate.domain.messages import Arrival, Decision, Entry, HttpCall, Intent
 from smsgate.features.forwarding.circuit_breaker import MAX_CALLS
 from smsgate.outbound import Outbound
 from smsgate.pipeline.configuration import load_configuration

@@ -9,8 +9,9 @@ from __future__ import annotations
 from flask import Flask, Response, abort, request
 
 from bench.signed import ORIGIN, PATH, TOKEN
-from smsgate.domain.signing import form_pairs, same, sorted_form, twilio_signature
+from smsgate.domain.signing import same
 from smsgate.providers import PROVIDERS
+from smsgate.providers.forms import form_pairs, sorted_form, twilio_signature
 
 ACK = PROVIDERS["twilio"].ack
 

@@ -18,8 +18,8 @@ from statistics import median
 from rich.console import Console
 from rich.table import Table
 
-from smsgate.domain.signing import form_pairs
 from smsgate.providers import PROVIDERS
+from smsgate.providers.forms import form_pairs
 from tests.providers.recorded import NOW_US, Recorded, everything
 
 LIMIT_US = 100.0

@@ -119,7 +119,7 @@ class ArchiverThread(BackgroundThread):
         if now - self._watched_at < WATCH_S:
             return
         self._watched_at = now
-        alarm = alarm_of(self._services.store.ledger.waiting())
+        alarm = alarm_of(self._services.store.ledger_reader.waiting())
         if alarm:
             self._warn("the store fills", alarm)
 

@@ -7,7 +7,8 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from smsgate.domain.messages import Entry, Reply, SetMembership
+from smsgate.domain.entry_parts import SetMembership
+from smsgate.domain.messages import Entry, Reply
 
 
 class PublishedProgram(msgspec.Struct, frozen=True):

@@ -16,7 +16,8 @@ import msgspec
 from smsgate.consent.events import ConsentState, Event
 from smsgate.consent.renamed_programs import recorded_consent_state
 from smsgate.consent.reviews import REVIEWED, undecided
-from smsgate.domain.messages import ALL, Consent, Restore, StoredEntry, inbox_place
+from smsgate.domain.entry_parts import Consent, Restore
+from smsgate.domain.messages import ALL, StoredEntry, inbox_place
 
 CONSENT, MISTAKE, EVIDENCE = "consent", "mistake", "evidence"
 BASES = (CONSENT, MISTAKE, EVIDENCE)

@@ -11,7 +11,7 @@ from functools import lru_cache
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from smsgate.domain.signing import from_base64
+from smsgate.domain.tokens import from_base64
 
 _KEY_BYTES = 32
 

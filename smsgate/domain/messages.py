@@ -14,26 +14,7 @@ from enum import StrEnum
 
 import msgspec
 
-
-class OriginalRequest(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The parts of a provider's request that are needed to sign it again for another address."""
-
-    method: str
-    """``POST`` or ``GET``."""
-    content_type: str
-    form: bytes
-    """The body; of a ``GET`` the raw query."""
-
-
-class ForwardContent(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A text to forward to the program's application, with what its entry lacks."""
-
-    media: tuple[str, ...] = ()
-    flag: str = ""
-    """What the provider itself took the text for: ``opt_out``, ``opt_in``, ``help`` or nothing."""
-    posted: OriginalRequest | None = None
-    """Only where the application wants the provider's own request."""
-
+from smsgate.domain.entry_parts import Consent, ForwardContent, ListUndo, Restore, SetMembership
 
 ALL = "all"
 """The scope of an opt-out that holds for every program."""
@@ -114,51 +95,6 @@ class InboundMessage:
     doubt: str = ""
     """Why it may be an old text under a new id, or one whose letters are not known; then an opt-out
     counts, and everything else goes to a person."""
-
-
-class Consent(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a person agreed to, and how: the record that 47 CFR 64.1200(f)(9) asks for."""
-
-    words: str
-    """The words that were shown or said when the consent was given."""
-    medium: str
-    """``web``, ``paper``, ``voice``, ``text`` …"""
-    source: str = ""
-    """Where exactly: the page, the form, the file."""
-    given_us: int = 0
-
-
-class SetMembership(msgspec.Struct, frozen=True, omit_defaults=True):
-    """In which sets a number was when a person decided about it; see ``ConsentState``."""
-
-    everywhere: bool = False
-    own: tuple[str, ...] = ()
-    back: tuple[str, ...] = ()
-    consents: tuple[str, ...] = ()
-
-
-class Restore(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What allows a person other than the subscriber to lift an opt-out."""
-
-    basis: str
-    """``consent`` (a newer one, which the entry carries), ``mistake`` (the opt-out was entered by
-    us) or ``evidence`` (which an admin names)."""
-    evidence: str = ""
-    """Of basis ``evidence``: what shows that the subscriber wants texts."""
-    opt_out: str = ""
-    """Id of the event of the opt-out that is lifted: the first that holds; empty where none does,
-    or none is known."""
-    seen: str = ""
-    """Inbox id up to which the number's history was known when this was allowed."""
-
-
-class ListUndo(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Of an ``undo_import``: what has to be so for its numbers to be put back."""
-
-    stands: SetMembership
-    """The memberships of each since the list; they must not have changed."""
-    seen: str = ""
-    """Inbox id up to which the histories of the numbers were known when this was asked for."""
 
 
 class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -304,39 +240,6 @@ class Reply(msgspec.Struct, frozen=True, omit_defaults=True):
     def event_kind(self) -> str:
         """Kind of the events that tell of it: what applications say is no evidence of consent."""
         return "app" if self.kind == "app" else "reply"
-
-
-class Forward(msgspec.Struct, frozen=True, omit_defaults=True):
-    """An applied message to forward to the application of its program."""
-
-    id: str
-    """Partition and inbox id, so written that ids of a partition sort as their messages came."""
-    entry: Entry
-    inbox_id: str
-    event: str
-    """Id of the event that says what became of the message here."""
-    outcome: str
-    """Of that event: ``applied``, ``repeat``, ``recorded`` …"""
-    event_time_us: int = msgspec.field(name="stamp_us")
-    tries: int = 0
-    note: str = ""
-    """What went wrong last."""
-    v: int = 1
-
-
-class UndeliveredForward(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A message that its application did not take; kept until a person retries or dismisses it."""
-
-    forward: Forward
-    note: str
-    at_us: int
-    v: int = 1
-
-
-def forward_id(partition: int, inbox_id: str) -> str:
-    """The id of the forward of an inbox entry."""
-    ms, _, seq = inbox_id.partition("-")
-    return f"{partition}-{ms}-{seq:0>6}"
 
 
 @dataclass(frozen=True, slots=True)

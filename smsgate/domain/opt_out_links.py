@@ -35,7 +35,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from smsgate.domain.errors import LinkBroken, LinkExpired, LinksNotReady
 from smsgate.domain.phone import is_e164
-from smsgate.domain.signing import base64_url, from_base64_url
+from smsgate.domain.tokens import base64_url, from_base64_url
 
 PATH = "/o/"
 VALID_DAYS = 366

@@ -150,7 +150,8 @@ _NO_MESSAGE = ("handshake", "nothing", "receipt")
 Request: TypeAlias = tuple[str, int, str, float]
 """A provider's request: the account, or nothing where we have none of that name; the status of our
 answer; its outcome as the log has it; seconds until the answer."""
-_Seen: TypeAlias = tuple[Family, tuple[str, ...], float | Sequence[float]]
+Noted: TypeAlias = tuple[Family, tuple[str, ...], float | Sequence[float]]
+"""A family, the values of its labels, and how many times; of times the seconds of each."""
 
 
 @dataclass(slots=True)
@@ -174,22 +175,12 @@ class Counters:
     """What was counted since it was last gathered. Threads may share it."""
 
     def __init__(self) -> None:
-        self._waiting: deque[_Seen] = deque(maxlen=_QUEUED)
+        self._waiting: deque[Noted] = deque(maxlen=_QUEUED)
         self._requests: deque[Request] = deque(maxlen=_QUEUED)
+        self.note: Callable[[Noted], None] = self._waiting.append
+        """Count something, or note how long something took: see ``Noted``."""
         self.request: Callable[[Request], None] = self._requests.append
         """Count a provider's request. One for several counts: it is the hottest of all ways."""
-
-    def count(self, family: Family, *labels: str, times: int = 1) -> None:
-        """Count something once, or so many ``times``."""
-        self._waiting.append((family, labels, times))
-
-    def took(self, family: Family, seconds: float, *labels: str) -> None:
-        """Note how long something took."""
-        self._waiting.append((family, labels, (seconds,)))
-
-    def took_each(self, family: Family, seconds: Sequence[float], *labels: str) -> None:
-        """Note how long each of many took, for less than noting them one by one."""
-        self._waiting.append((family, labels, seconds))
 
     def gather(self) -> Counter[str]:
         """Return the sums so far, and reset them."""
@@ -219,7 +210,7 @@ class Counters:
         self._waiting.clear()
         self._requests.clear()
 
-    def _seen(self) -> Iterator[_Seen]:
+    def _seen(self) -> Iterator[Noted]:
         """What waits, taken out. Others may append meanwhile."""
         for _ in range(len(self._waiting)):
             yield self._waiting.popleft()
@@ -232,7 +223,7 @@ class Counters:
                 yield STORED_S, (account,), (took_s,)
 
 
-def _of_requests(account: str, status: int, outcome: str, times: int) -> Iterator[_Seen]:
+def _of_requests(account: str, status: int, outcome: str, times: int) -> Iterator[Noted]:
     if not _has_message(status, outcome):
         yield WEBHOOKS, (account, outcome), times
         return

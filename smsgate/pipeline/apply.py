@@ -22,7 +22,8 @@ from smsgate.consent.events import ConsentState, Event, PublishedProgram, event_
 from smsgate.consent.renamed_programs import current_consent_state, entry_now
 from smsgate.consent.reviews import settled_up_to
 from smsgate.consent.transitions import REPLY_WINDOW_US, Settlement, published_program, settle
-from smsgate.domain.messages import ALL, Entry, Forward, Intent, Reply, StoredEntry, ms_of
+from smsgate.domain.forwards import Forward
+from smsgate.domain.messages import ALL, Entry, Intent, Reply, StoredEntry, ms_of
 from smsgate.domain.phone import masked
 from smsgate.metrics.counters import APPLIED_S, EVENTS
 from smsgate.pipeline.forwards import forward_of, without_form

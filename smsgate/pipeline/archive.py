@@ -27,7 +27,8 @@ from smsgate.records.contents import id_of
 from smsgate.records.removal import ADOPTED
 from smsgate.store import Store
 from smsgate.store.keys import PARTITIONS
-from smsgate.store.ledger import LedgerBacklog, LedgerPage
+from smsgate.store.ledger import LedgerPage
+from smsgate.store.ledger_reader import LedgerBacklog
 
 BATCH = 200
 """Entries of a partition in one transaction."""
@@ -117,7 +118,7 @@ class LedgerArchiver:
     def move_all(self) -> int:
         """Move everything that waits now; return how many events. Raises as ``move``."""
         moved = 0
-        while self._store.ledger.waiting().count:
+        while self._store.ledger_reader.waiting().count:
             moved += self.move()
         return moved
 
@@ -147,7 +148,7 @@ class LedgerArchiver:
     def report(self) -> ArchiveReport:
         """How events come from the store to the records. Raises nothing."""
         try:
-            waiting = self._store.ledger.waiting()
+            waiting = self._store.ledger_reader.waiting()
         except StoreUnavailable:
             unknown = "unknown while the store cannot be used"
             return ArchiveReport(alarm="; ".join([unknown, *self._own_problem()]))

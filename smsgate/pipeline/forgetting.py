@@ -82,7 +82,7 @@ class Forgetting:
         event = self._announce(FORGOTTEN, "text", ids, partition_of(number), about)
         self._remove(event, "text", ids)
         trail, forwards = self._store.sample_log.forget(number), self._store.forwards.forget(number)
-        replies = self._store.outbox.forget(number)
+        replies = self._store.unsent_replies.forget(number)
         return Forgotten(number, len(ids), trail, forwards, event.id, replies)
 
     def apply_retention(self) -> Iterator[int]:

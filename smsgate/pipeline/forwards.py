@@ -9,17 +9,10 @@ import msgspec
 
 from smsgate import __version__
 from smsgate.consent.events import Event, event_id
+from smsgate.domain.entry_parts import ForwardContent
 from smsgate.domain.errors import NoSuchForward
-from smsgate.domain.messages import (
-    Entry,
-    Forward,
-    ForwardContent,
-    InboundMessage,
-    Intent,
-    UndeliveredForward,
-    WebhookRequest,
-    forward_id,
-)
+from smsgate.domain.forwards import Forward, UndeliveredForward, forward_id
+from smsgate.domain.messages import Entry, InboundMessage, Intent, WebhookRequest
 from smsgate.metrics.counters import FORWARDS
 from smsgate.providers.forms import posted_of
 from smsgate.records import Recorded, Records

@@ -27,7 +27,9 @@ class History:
 
     def of_number(self, number: str) -> list[Event]:
         """The events of a number (E.164)."""
-        waiting = self._store.ledger.of_number(number)  # first: what moves meanwhile is in both
+        waiting = self._store.ledger_reader.of_number(
+            number
+        )  # first: what moves meanwhile is in both
         self._refuse_elsewhere()
         return _together(self._records.reader.of_number(number), waiting)
 
@@ -35,7 +37,7 @@ class History:
         """The events of different numbers, by number."""
         waiting: dict[str, list[Event]] = {number: [] for number in numbers}
         for partition in sorted({partition_of(number) for number in numbers}):
-            for event in self._store.ledger.of_partition(partition):
+            for event in self._store.ledger_reader.of_partition(partition):
                 for number in numbers_of(event) & waiting.keys():
                     part = event_for(event, number)
                     waiting[number] += [part] if part is not None else []
@@ -48,7 +50,7 @@ class History:
 
     def of_kind(self, kind: str) -> list[Event]:
         """Every event of a kind, in the order of receipt."""
-        ledger = self._store.ledger
+        ledger = self._store.ledger_reader
         events = (one for partition in range(PARTITIONS) for one in ledger.of_partition(partition))
         waiting = [event for event in events if event.kind == kind]
         self._refuse_elsewhere()

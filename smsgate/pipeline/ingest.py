@@ -43,8 +43,7 @@ from smsgate.pipeline.refused_requests import ACCEPTANCE_PERIOD_S, RefusedReques
 from smsgate.pipeline.send import take_receipts
 from smsgate.pipeline.spool import Spool
 from smsgate.providers import PROVIDERS, usable
-from smsgate.providers.base import Handshake, Provider, Report
-from smsgate.providers.reading import PartUnreadable, TextMissing
+from smsgate.providers.base import Handshake, PartUnreadable, Provider, Report, TextMissing
 from smsgate.settings import Account, Settings
 from smsgate.store import Store
 from smsgate.store.job_queue import JobQueue

@@ -81,7 +81,7 @@ class ListApplier:
     ) -> Callable[[ConsentState], Settlement]:
         """Return a function from a consent state to the effect of the entry on it."""
         if stored.entry.action == UNDO:
-            last_list = self._store.inbox.last_list(partition)
+            last_list = self._store.inbox_reader.last_list(partition)
             return lambda before: settle_undone(stored, before, last_list, now_us)
         plain = as_plain(stored)
         return lambda before: settle_listed(plain, before, self._published, now_us)

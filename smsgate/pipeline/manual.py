@@ -25,17 +25,16 @@ from smsgate.consent.restore import (
     basis_problem,
     in_force,
 )
+from smsgate.domain.entry_parts import Consent, Restore
 from smsgate.domain.errors import Forbidden, RestoreRefused, SmsGateError, Unfit, UnknownProgram
 from smsgate.domain.messages import (
     ALL,
     AddResult,
     Arrival,
-    Consent,
     Decision,
     Entry,
     Intent,
     Reply,
-    Restore,
     inbox_place,
     numbers_in,
 )
@@ -193,7 +192,7 @@ class Restores:
         """Of each request its entry, or why it is refused. Raises as ``entry`` for all of them."""
         drafts = [self._draft(one) for one in requests]
         asked = [one for one in drafts if isinstance(one, Entry)]
-        repeated = {one.message_id for one in self._store.inbox.known_opt_ins(asked)}
+        repeated = {one.message_id for one in self._store.inbox_reader.known_opt_ins(asked)}
         fresh = {one.number for one in asked if one.message_id not in repeated}
         cursors, histories = self._histories(fresh)
         found: list[Entry | SmsGateError] = []
@@ -238,11 +237,11 @@ class Restores:
         """Apply what waits; return how far each partition is applied, and the events by number."""
         partitions = sorted({partition_of(number) for number in numbers})
         for partition in partitions:
-            waiting = self._store.inbox.latest(partition, _PENDING)
+            waiting = self._store.inbox_reader.latest(partition, _PENDING)
             if any(not numbers.isdisjoint(numbers_in(one.entry)) for one in waiting):
                 self._apply(partition)
         # First the cursors: what was applied by then is in the ledgers or the records after that.
-        cursors = self._store.inbox.cursors(partitions)
+        cursors = self._store.inbox_reader.cursors(partitions)
         return cursors, self._history.of_numbers(sorted(numbers))
 
     def _judged(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 
+from smsgate.domain.entry_parts import Consent
 from smsgate.domain.errors import Unfit
-from smsgate.domain.messages import Consent
 
 MEDIA = ("web", "paper", "voice", "text", "other")
 REASON = 500

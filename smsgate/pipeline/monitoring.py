@@ -28,7 +28,7 @@ def take_snapshot(store: Store, settings: Settings, spool: Spool | None = None) 
     Raises ``StoreUnavailable``.
     """
     write_obstacle = _refused_writes(store)
-    waiting = store.ledger.waiting()
+    waiting = store.ledger_reader.waiting()
     now_s = time.time()
     return SystemSnapshot(
         now_s=now_s,

@@ -15,10 +15,11 @@ from functools import partial
 
 from smsgate.domain.errors import SignatureExpired, SignatureRefused, StoreUnavailable, WebhookError
 from smsgate.domain.messages import WebhookRequest
-from smsgate.domain.signing import as_bytes, form_pairs, is_form
+from smsgate.domain.signing import as_bytes, is_form
 from smsgate.providers import PROVIDERS, usable
-from smsgate.providers.base import Provider
-from smsgate.providers.reading import MASK, TextMissing, shown_names
+from smsgate.providers.base import Provider, TextMissing
+from smsgate.providers.field_names import MASK, shown_names
+from smsgate.providers.forms import form_pairs
 from smsgate.settings import Account
 from smsgate.store import Store
 from smsgate.store.account_requests import RefusedRequest

@@ -90,8 +90,10 @@ def read_cases(store: Store, records: Records, some: Sequence[OpenReview]) -> li
     found = _recorded(records, some)
     partitions = {partition_of(one.number) for one in some if _id(one) not in found}
     for partition in partitions:
-        found |= {(partition, one.id): one.entry for one in store.inbox.latest(partition, INBOX)}
-        found |= _entries(store.ledger.newest(partition, LEDGER))
+        found |= {
+            (partition, one.id): one.entry for one in store.inbox_reader.latest(partition, INBOX)
+        }
+        found |= _entries(store.ledger_reader.newest(partition, LEDGER))
     if partitions:  # what moved meanwhile is in the records by now
         found |= _recorded(records, [one for one in some if _id(one) not in found])
     return [_case(store, records, one, found.get(_id(one))) for one in some]
@@ -116,7 +118,7 @@ def find_original(store: Store, records: Records, entry: Entry, until_us: int) -
     with suppress(RecordsUnavailable, RecordsNotReady):
         stories = records.history.of_kinds(entry.number, ("review",), _EARLIER)
         found = [recorded.event for recorded in reversed(stories)]
-    found += store.ledger.newest(partition_of(entry.number), LEDGER)
+    found += store.ledger_reader.newest(partition_of(entry.number), LEDGER)
     wanted = ("review", entry.number, entry.program)
     for event in reversed(found):
         text = event.entry is not None and event.entry.source == "text"
@@ -226,7 +228,7 @@ class ReviewDecisions:
     def texts(self, some: Sequence[ReviewDecision]) -> dict[str, str]:
         """Return by key of a decision the text that it was about, where that is still known."""
         places = {one.about: one.key for one in some if one.about[1]}
-        events = self._store.ledger.newest_of_all(_MAX_SEARCHED)
+        events = self._store.ledger_reader.newest_of_all(_MAX_SEARCHED)
         with suppress(RecordsUnavailable, RecordsNotReady):
             events += [one.event for one in self._records.history.at([*places])]
         found = {(event.number, event.received_us): event for event in events}
@@ -254,11 +256,11 @@ class ReviewDecisions:
 
     def _unapplied(self, partitions: Iterable[int]) -> Iterator[ReviewDecision]:
         for partition in partitions:
-            for one in self._store.inbox.latest(partition, _MAX_SEARCHED):
+            for one in self._store.inbox_reader.latest(partition, _MAX_SEARCHED):
                 yield from _decision(one.entry, one.id, one.received_us, "")
 
     def _applied(self, period_us: int, partition: int | None = None) -> Iterator[ReviewDecision]:
-        ledger = self._store.ledger
+        ledger = self._store.ledger_reader
         if partition is None:
             events = ledger.newest_of_all(_MAX_SEARCHED)
         else:
@@ -304,9 +306,9 @@ def _later_texts(
     entries: dict[int, dict[str, Entry]] = {}
     for partition in {partition_of(one.number) for one in some}:
         # in the order in which an entry moves
-        stored = store.inbox.latest(partition, INBOX)
+        stored = store.inbox_reader.latest(partition, INBOX)
         entries[partition] = {one.id: one.entry for one in stored}
-        entries[partition] |= _entries_by_id(store.ledger.newest(partition, LEDGER))
+        entries[partition] |= _entries_by_id(store.ledger_reader.newest(partition, LEDGER))
     for one in some:
         found = dict(entries[partition_of(one.number)])
         with suppress(RecordsUnavailable, RecordsNotReady):

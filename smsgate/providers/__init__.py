@@ -10,15 +10,17 @@ from smsgate.domain.errors import Fault
 from smsgate.providers.aws_sns import AwsSns
 from smsgate.providers.azure import Azure
 from smsgate.providers.bandwidth import Bandwidth
-from smsgate.providers.base import PATH_SECRET, Field, Provider
+from smsgate.providers.base import Provider
 from smsgate.providers.bird import Bird
 from smsgate.providers.bird_channels import BirdChannels
 from smsgate.providers.elks import Elks
+from smsgate.providers.fields import Field
 from smsgate.providers.form import Form
 from smsgate.providers.infobip import Infobip
 from smsgate.providers.jasmin import Jasmin
 from smsgate.providers.kannel import Kannel
 from smsgate.providers.messagebird import MessageBird
+from smsgate.providers.path_secret import PATH_SECRET
 from smsgate.providers.plivo import Plivo
 from smsgate.providers.signalwire import SignalWire
 from smsgate.providers.sinch import Sinch

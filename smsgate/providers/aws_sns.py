@@ -36,17 +36,21 @@ from smsgate.domain.messages import (
     WebhookRequest,
 )
 from smsgate.domain.phone import is_toll_free
-from smsgate.domain.signing import as_bytes, check_time, from_base64, instant_us, iso_time, same
+from smsgate.domain.signed_times import check_time, instant_us, iso_time
+from smsgate.domain.signing import as_bytes, same
+from smsgate.domain.tokens import from_base64
 from smsgate.providers.base import (
-    Field,
+    GivenText,
     Handshake,
-    Meaning,
     Provider,
     Report,
     answered_by_network,
-    secret_field,
+    promised_text,
+    read_answer,
 )
-from smsgate.providers.reading import GivenText, promised_text, read_answer, read_json
+from smsgate.providers.calls import Meaning
+from smsgate.providers.fields import Field, secret_field
+from smsgate.providers.reading import read_json
 from smsgate.settings import Account
 
 MAX_AGE_S = 3900

@@ -42,34 +42,24 @@ from smsgate.domain.messages import (
     Verdict,
     WebhookRequest,
 )
-from smsgate.domain.phone import is_toll_free, with_plus
-from smsgate.domain.signing import (
-    WINDOW_S,
-    as_bytes,
-    base64_url,
-    from_base64_url,
-    instant_us,
-    iso_time,
-)
+from smsgate.domain.phone import is_toll_free
+from smsgate.domain.phone_input import with_plus
+from smsgate.domain.signed_times import WINDOW_S, instant_us, iso_time
+from smsgate.domain.signing import as_bytes
+from smsgate.domain.tokens import base64_url, from_base64_url
 from smsgate.providers.base import (
-    Field,
+    GivenText,
     Handshake,
     Provider,
     Report,
     answered_by_network,
-    idempotency_text,
-    secret_field,
-)
-from smsgate.providers.reading import (
-    GivenText,
-    check_path,
-    json_parts,
     promised_text,
     read_answer,
-    read_each,
-    read_json,
-    readable,
 )
+from smsgate.providers.calls import idempotency_text
+from smsgate.providers.fields import Field, secret_field
+from smsgate.providers.path_secret import check_path
+from smsgate.providers.reading import json_parts, read_each, read_json, readable
 from smsgate.settings import Account
 
 _EVENT_GRID = "4962773b-9cdb-44cf-a8bf-237846a00ab7"

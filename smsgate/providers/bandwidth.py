@@ -19,17 +19,13 @@ from msgspec import UNSET
 
 from smsgate.domain.errors import SignatureRefused, Unreadable
 from smsgate.domain.messages import HttpCall, InboundMessage, Reply, Verdict, WebhookRequest
-from smsgate.domain.phone import with_plus
-from smsgate.domain.signing import basic_auth, instant_us, iso_time, same
-from smsgate.providers.base import Field, Provider, Report, json_call, secret_field, token_call
-from smsgate.providers.reading import (
-    GivenText,
-    json_parts,
-    promised_text,
-    read_each,
-    read_json,
-    readable,
-)
+from smsgate.domain.phone_input import with_plus
+from smsgate.domain.signed_times import instant_us, iso_time
+from smsgate.domain.signing import same
+from smsgate.providers.base import GivenText, Provider, Report, promised_text
+from smsgate.providers.calls import basic_auth, json_call, token_call
+from smsgate.providers.fields import Field, secret_field
+from smsgate.providers.reading import json_parts, read_each, read_json, readable
 from smsgate.settings import Account
 
 _API = "https://messaging.bandwidth.com"

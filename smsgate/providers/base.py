@@ -1,87 +1,39 @@
-"""The base class of all providers, and what several of them share in sending."""
+"""The base class of all providers, and the text that a format promises.
+
+Absent is not blank: what is not there may be a STOP. A field that is there and empty, or null, is
+an empty text. One that is not there is refused with the names of those that are, unless messages
+of that kind may come without words (pictures, locations).
+"""
 
 from __future__ import annotations
 
-import hashlib
-import json
+import functools
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import ClassVar, TypeVar
-from urllib.parse import urlencode, urlsplit
+from typing import ClassVar, TypeAlias, TypeVar
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
+from smsgate.domain.entry_parts import OriginalRequest
+from smsgate.domain.errors import Unreadable
 from smsgate.domain.messages import (
     HttpCall,
     HttpReply,
     InboundMessage,
-    OriginalRequest,
     Outcome,
     Reply,
     Verdict,
     WebhookRequest,
 )
 from smsgate.domain.phone import is_toll_free
-from smsgate.providers.reading import check_path, read_answer
+from smsgate.providers.calls import Meaning, failed
+from smsgate.providers.field_names import field_names
+from smsgate.providers.fields import Field
 from smsgate.settings import Account
 
-Meaning = tuple[Verdict, str]
-"""What a response means, and that in our words."""
-Code = TypeVar("Code", str, int)
-FORM = "application/x-www-form-urlencoded"
 _NETWORK_ANSWERED = frozenset({"STOP", "START", "UNSTOP"})
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """One key of ``[accounts.X]`` that a provider reads."""
-
-    name: str
-    pattern: str
-    """Regular expression that a whole value must match; of a secret, each of its values."""
-    what: str
-    """What would be right, to follow "must be": ``AC and 32 hexadecimal digits``."""
-    secret: bool = False
-    chosen: bool = False
-    """Whether the operator makes the secret up, so that it must not be one that can be guessed."""
-    required: bool = True
-    only_with: tuple[str, str] | None = None
-    """Required only where another key has this value, such as ``("algorithm", "hmac-sha256")``."""
-    path_with: tuple[str, str] | None = None
-    """Where another key has this value, it ends the webhook's address: ``PATH_SECRET`` then says
-    what its values must be."""
-
-
-def secret_field(
-    name: str,
-    what: str,
-    pattern: str = r"[!-~]+",
-    *,
-    required: bool = True,
-    only_with: tuple[str, str] | None = None,
-    path_with: tuple[str, str] | None = None,
-) -> Field:
-    """Return the field of a secret, by default any text of visible ASCII characters."""
-    return Field(
-        name,
-        pattern,
-        what,
-        secret=True,
-        required=required,
-        only_with=only_with,
-        path_with=path_with,
-    )
-
-
-PATH_SECRET = Field(
-    "secret",
-    r"[A-Za-z0-9._~-]+",
-    "a random text of letters, digits, -, _, . and ~, the last part of the webhook's address",
-    secret=True,
-    chosen=True,
-)
-REGION = Field("region", r"[A-Z]{2}", "two capital letters, such as US", required=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +69,87 @@ class Handshake:
 
 class _Answer(msgspec.Struct):
     id: str = ""
+
+
+Shape = TypeVar("Shape", bound=msgspec.Struct)
+
+
+GivenText: TypeAlias = str | UnsetType | None
+"""A member that may hold a text: ``UNSET`` where the request does not have it."""
+
+
+class PartUnreadable(Unreadable):
+    """One message of a genuine request cannot be read.
+
+    ``others`` are those that can. They are stored, since a STOP among them cannot be asked for
+    again; the request is refused all the same.
+    """
+
+    others: tuple[InboundMessage, ...] = ()
+
+
+class TextMissing(PartUnreadable):
+    """A genuine message does not have the field in which its format promises the text."""
+
+    def __init__(self, field: str, request: WebhookRequest) -> None:
+        """Keep what was looked for and where.
+
+        Args:
+            field: the name of the field, as the provider documents it.
+            request: that it is not in.
+        """
+        super().__init__(field)
+        self.field = field
+        self.request = request
+
+    @functools.cached_property
+    def names(self) -> tuple[str, ...]:
+        """The names of the fields that came instead (see ``field_names``)."""
+        return field_names(self.request)
+
+    def __str__(self) -> str:
+        """Say what is missing and what came instead, by names alone."""
+        came = f"it has {', '.join(self.names)}" if self.names else "it has no fields"
+        return f"The request lacks {self.field}, in which a text must stand; {came}."
+
+
+def check_present(where: str, fields: Mapping[str, object], names: Iterable[str], who: str) -> None:
+    """Return if all of ``names`` have a value. Raises ``Unreadable``, which says what is missing.
+
+    ``where`` begins the sentence ("The form"), ``who`` ends it ("a text from Twilio").
+    """
+    missing = [name for name in names if not fields.get(name)]
+    if missing:
+        raise Unreadable(f"{where} lacks {', '.join(missing)}; {who} has them all.")
+
+
+def promised_text(
+    given: GivenText, field: str, request: WebhookRequest, *, optional: bool = False
+) -> str:
+    """Return the text of a message; an empty one where it is blank or null.
+
+    Args:
+        given: the value of the field.
+        field: its name, as the provider documents it.
+        request: with the message, for the names of its fields.
+        optional: whether this message may come without the field: for pictures, locations, and
+            where the provider itself says what it took the text for.
+
+    Raises ``TextMissing`` where the field is not there and must be.
+    """
+    if given is not UNSET:
+        return given or ""
+    if optional:
+        return ""
+    raise TextMissing(field, request)
+
+
+def read_answer(response: HttpReply, shape: type[Shape]) -> Shape:
+    """Return the JSON of a response to a call of ours; an empty ``shape`` for anything else."""
+    try:
+        return msgspec.json.decode(response.body, type=shape)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return shape()
 
 
 class Provider(ABC):
@@ -261,17 +294,6 @@ class Provider(ABC):
         raise NotImplementedError
 
 
-class PathSecretProvider(Provider):
-    """A provider that signs nothing: knowing the URL with its secret is the only proof."""
-
-    def verify(self, request: WebhookRequest, account: Account, now_us: int) -> None:
-        """Return if the address ends with a ``secret`` of the account (``PATH_SECRET``).
-
-        Nothing else vouches for a text. Raises ``SignatureRefused``.
-        """
-        check_path(request, account, "secret")
-
-
 def answered_by_network(message: InboundMessage) -> bool:
     """Whether the US toll-free network answers this very text, whatever anybody sets.
 
@@ -284,95 +306,4 @@ def answered_by_network(message: InboundMessage) -> bool:
 # --- calls ----------------------------------------------------------------------------------------
 
 
-def json_call(
-    url: str,
-    content: object,
-    *,
-    headers: Mapping[str, str] | None = None,
-    auth: tuple[str, str] | None = None,
-    token_from: HttpCall | None = None,
-) -> HttpCall:
-    """Describe a POST of ``content`` as JSON (in ASCII, so that no half of an emoji breaks it)."""
-    named = {"Accept": "application/json", "Content-Type": "application/json", **(headers or {})}
-    body = json.dumps(content).encode("ascii")
-    return HttpCall("POST", url, named, body, auth, token_from)
-
-
-def form_call(
-    url: str,
-    form: Mapping[str, str],
-    *,
-    headers: Mapping[str, str] | None = None,
-    auth: tuple[str, str] | None = None,
-) -> HttpCall:
-    """Describe a POST of a form."""
-    body = urlencode(form, errors="replace").encode("ascii")
-    return HttpCall("POST", url, {"Content-Type": FORM, **(headers or {})}, body, auth)
-
-
-def token_call(url: str, client: str, secret: str) -> HttpCall:
-    """Describe the call that gets an access token by client credentials (RFC 6749, 4.4.2).
-
-    Client and secret go in the header (2.3.1). Set it as ``token_from`` of the call that needs it.
-    """
-    headers = {"Accept": "application/json", "Content-Type": FORM}
-    return HttpCall("POST", url, headers, b"grant_type=client_credentials", (client, secret))
-
-
-def idempotency_text(reply: Reply) -> str:
-    """Return what is the same for each try of a reply, and of no other one."""
-    return f"{reply.account} {reply.number} {reply.id} {reply.kind}"
-
-
-def idempotency_key(reply: Reply) -> str:
-    """Return the hash of ``idempotency_text``, 64 hexadecimal digits."""
-    return hashlib.sha256(idempotency_text(reply).encode()).hexdigest()
-
-
-def send_url(account: Account) -> str:
-    """Return the ``send_url`` of an account whose operator runs the API; on ``api_url``, if set."""
-    parts = urlsplit(account.options["send_url"])
-    path = f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}"
-    return f"{account.api_url or f'{parts.scheme}://{parts.netloc}'}{path}"
-
-
 # --- responses ------------------------------------------------------------------------------------
-
-
-def failed(
-    who: str, response: HttpReply, known: Meaning | None, other: str, *, idempotent: bool = False
-) -> Outcome:
-    """Return the outcome of a call that was answered with no success.
-
-    ``known`` is what the provider's own code means, where it gave one, ``other`` the words for a
-    refusal without. A code counts only where the call was refused: after a 5xx nobody knows whether
-    the text was sent, which matters unless the call is ``idempotent``.
-    """
-    meaning = known or (Verdict.REFUSED, other)
-    if response.status >= 500 and idempotent:
-        meaning = (Verdict.NOT_ACCEPTED, "the key makes it safe to try again")
-    elif response.status >= 500:
-        meaning = (Verdict.UNKNOWN, "the text may have been sent")
-    elif response.status == 429:
-        meaning = (Verdict.NOT_ACCEPTED, "too many requests")
-    return not_sent(who, response, meaning)
-
-
-def not_sent(who: str, response: HttpReply, meaning: Meaning) -> Outcome:
-    """Return the outcome of a call that sent nothing, with the wish when to try again."""
-    note = f"{who} answered {response.status}: {meaning[1]}"
-    return Outcome(meaning[0], note=note, retry_after_s=retry_after_s(response))
-
-
-def coded(code: Code, codes: Mapping[Code, Meaning]) -> Meaning | None:
-    """Return what a provider's own code means, with the code before the words."""
-    if code not in codes:
-        return None
-    verdict, words = codes[code]
-    return verdict, f"{code}, {words}"
-
-
-def retry_after_s(response: HttpReply) -> float | None:
-    """Return ``Retry-After`` in seconds; nothing for its other form, a date, or without one."""
-    text = response.headers.get("retry-after", "")
-    return float(text) if text.isascii() and text.isdigit() and len(text) < 7 else None

@@ -20,22 +20,12 @@ from smsgate.domain.messages import (
     Verdict,
     WebhookRequest,
 )
-from smsgate.domain.signing import (
-    check_standard_webhook,
-    instant_us,
-    iso_time,
-    standard_webhook_signature,
-)
-from smsgate.providers.base import (
-    Meaning,
-    Provider,
-    Report,
-    idempotency_key,
-    json_call,
-    not_sent,
-    secret_field,
-)
-from smsgate.providers.reading import read_answer, read_json
+from smsgate.domain.shared_schemes import check_standard_webhook, standard_webhook_signature
+from smsgate.domain.signed_times import instant_us, iso_time
+from smsgate.providers.base import Provider, Report, read_answer
+from smsgate.providers.calls import Meaning, idempotency_key, json_call, not_sent
+from smsgate.providers.fields import secret_field
+from smsgate.providers.reading import read_json
 from smsgate.settings import Account
 
 _ERRORS: Mapping[str, Meaning] = {

@@ -14,16 +14,13 @@ from urllib.parse import urlencode
 from msgspec import UNSET
 
 from smsgate.domain.messages import HttpCall, InboundMessage, Reply, WebhookRequest
-from smsgate.domain.signing import form_pairs, instant_us, iso_time, text_of
-from smsgate.providers.base import (
-    FORM,
-    PATH_SECRET,
-    Field,
-    PathSecretProvider,
-    form_call,
-    secret_field,
-)
-from smsgate.providers.reading import check_present, promised_text
+from smsgate.domain.signed_times import instant_us, iso_time
+from smsgate.providers.base import check_present, promised_text
+from smsgate.providers.calls import FORM
+from smsgate.providers.fields import Field, secret_field
+from smsgate.providers.forms import form_call, form_pairs
+from smsgate.providers.path_secret import PATH_SECRET, PathSecretProvider
+from smsgate.providers.reading import text_of
 from smsgate.settings import Account
 
 _API = "https://api.46elks.com"

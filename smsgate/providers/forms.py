@@ -9,33 +9,20 @@ from __future__ import annotations
 
 import re
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import ClassVar
 from urllib.parse import unquote_to_bytes, urlencode
 
 import msgspec
 
+from smsgate.domain.entry_parts import OriginalRequest
 from smsgate.domain.errors import SignatureRefused, Unreadable
-from smsgate.domain.messages import (
-    HttpCall,
-    HttpReply,
-    OriginalRequest,
-    Outcome,
-    Verdict,
-    WebhookRequest,
-)
-from smsgate.domain.signing import (
-    Pair,
-    as_bytes,
-    body_hash_fits,
-    form_pairs,
-    form_texts,
-    is_form,
-    sorted_form,
-)
-from smsgate.providers.base import FORM, Meaning, Provider, coded, failed
-from smsgate.providers.reading import read_answer
+from smsgate.domain.messages import HttpCall, HttpReply, Outcome, Verdict, WebhookRequest
+from smsgate.domain.signing import Algorithm, as_bytes, hmac_base64, is_form
+from smsgate.providers.base import Provider, read_answer
+from smsgate.providers.calls import FORM, Meaning, coded, failed
 from smsgate.settings import Account, Secret
 
 IDEMPOTENCY = "I-Twilio-Idempotency-Token"
@@ -49,6 +36,84 @@ _ADDRESS = re.compile(r"[a-z]{2,20}:|\+?[0-9]{3}", re.ASCII)
 _ARRIVING = frozenset({"", "received", "receiving"})
 _NOT_SENT = ("failed", "undelivered")
 """The statuses of a message that was made and will not arrive."""
+
+
+Pair = tuple[bytes, bytes]
+
+
+@lru_cache(maxsize=32)
+def form_pairs(raw: bytes) -> tuple[Pair, ...]:
+    """Split ``application/x-www-form-urlencoded`` bytes into decoded names and values, in order.
+
+    The rules are those of the URL standard (url.spec.whatwg.org, urlencoded parsing): ``&``
+    separates, blank values stay, a name without ``=`` has a blank value, an escape that is none
+    stays as it is. The values stay bytes: a signature covers bytes, whatever they spell.
+    Verifying and reading ask for the same bytes one after the other, so the last are remembered.
+    """
+    pairs = []
+    for piece in raw.replace(b"+", b" ").split(b"&"):
+        if piece:
+            name, _, value = piece.partition(b"=")
+            if b"%" in piece:
+                name = unquote_to_bytes(name) if b"%" in name else name
+                value = unquote_to_bytes(value) if b"%" in value else value
+            pairs.append((name, value))
+    return tuple(pairs)
+
+
+def form_texts(pairs: Sequence[Pair], once: Container[str]) -> dict[str, str]:
+    """Return the form as texts, the first value of each name. Raises ``Unreadable``.
+
+    A name in ``once`` must not have two values: where a signature covers repeated values sorted,
+    which of them came first proves nothing.
+    """
+    try:
+        fields = {name.decode(): value.decode() for name, value in pairs}
+        if len(fields) < len(pairs):
+            return _first_of_each(pairs, once)
+    except UnicodeDecodeError:
+        raise Unreadable("The form has bytes that are no UTF-8.") from None
+    return fields
+
+
+def _first_of_each(pairs: Sequence[Pair], once: Container[str]) -> dict[str, str]:
+    """Like ``form_texts``, for forms that repeat a name."""
+    fields: dict[str, str] = {}
+    for name, value in pairs:
+        key, text = name.decode(), value.decode()
+        if fields.setdefault(key, text) != text and key in once:
+            raise Unreadable(f"The form has {key} more than once, with different values.")
+    return fields
+
+
+def sorted_form(pairs: Iterable[Pair]) -> bytes:
+    """Return the part of a form that Twilio's scheme signs.
+
+    Every name and value without separators, names in byte order, repeated values sorted and
+    only once (twilio.com/docs/usage/security). The order of UTF-8 bytes is that of code points,
+    so that sorting bytes gives what Twilio's libraries get from sorting text.
+    """
+    return b"".join([name + value for name, value in sorted(dict.fromkeys(pairs))])
+
+
+def twilio_signature(url: str, form: bytes, secret: str, algorithm: Algorithm) -> str:
+    """Return the value of ``X-Twilio-Signature`` for a URL and what ``sorted_form`` made of a form.
+
+    ``form`` is empty for GET, where the URL has it all, and for bodies that are no form.
+    """
+    return hmac_base64(secret, as_bytes(url) + form, algorithm)
+
+
+def form_call(
+    url: str,
+    form: Mapping[str, str],
+    *,
+    headers: Mapping[str, str] | None = None,
+    auth: tuple[str, str] | None = None,
+) -> HttpCall:
+    """Describe a POST of a form."""
+    body = urlencode(form, errors="replace").encode("ascii")
+    return HttpCall("POST", url, {"Content-Type": FORM, **(headers or {})}, body, auth)
 
 
 def has_form(request: WebhookRequest) -> bool:
@@ -72,21 +137,6 @@ def check_size(request: WebhookRequest, who: str, *, is_form: bool = True) -> No
     in_body = request.body.count(b"&") if is_form else 0
     if max(in_body, request.url.count("&")) >= _MAX_FIELDS:
         raise SignatureRefused(f"The form has over {_MAX_FIELDS} fields; {who}'s have dozens.")
-
-
-def check_body_hash(request: WebhookRequest) -> None:
-    """Return if a body that is no form is covered by the hash that the signed URL names.
-
-    Raises ``Unreadable`` where nothing vouches for the body, ``SignatureRefused`` for another one.
-    """
-    fits = body_hash_fits(request.url, request.body)
-    if fits is None:
-        raise Unreadable(
-            f"The body is not form data ({FORM}) and the URL has no bodySHA256 that covers it, "
-            "so that nothing vouches for it."
-        )
-    if not fits:
-        raise SignatureRefused("The body does not have the bodySHA256 that the URL names.")
 
 
 def signed_part(request: WebhookRequest) -> bytes:

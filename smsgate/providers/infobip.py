@@ -34,28 +34,20 @@ from smsgate.domain.messages import (
     Verdict,
     WebhookRequest,
 )
-from smsgate.domain.phone import with_plus
-from smsgate.domain.signing import as_bytes, basic_auth, check_time, instant_us, iso_time, same
-from smsgate.providers.base import (
-    Field,
+from smsgate.domain.phone_input import with_plus
+from smsgate.domain.signed_times import check_time, instant_us, iso_time
+from smsgate.domain.signing import as_bytes, same
+from smsgate.providers.base import GivenText, Provider, Report, promised_text, read_answer
+from smsgate.providers.calls import (
     Meaning,
-    Provider,
-    Report,
+    basic_auth,
     idempotency_key,
     json_call,
     not_sent,
     retry_after_s,
-    secret_field,
 )
-from smsgate.providers.reading import (
-    GivenText,
-    parts_of,
-    promised_text,
-    read_answer,
-    read_each,
-    read_json,
-    readable,
-)
+from smsgate.providers.fields import Field, secret_field
+from smsgate.providers.reading import parts_of, read_each, read_json, readable
 from smsgate.settings import Account
 
 _SIGNATURE = "x-ib-exchange-req-signature"

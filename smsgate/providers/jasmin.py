@@ -28,20 +28,14 @@ from smsgate.domain.messages import (
     Verdict,
     WebhookRequest,
 )
-from smsgate.domain.phone import international
-from smsgate.domain.signing import as_bytes, form_pairs, text_of
-from smsgate.providers.base import (
-    FORM,
-    PATH_SECRET,
-    REGION,
-    Field,
-    Meaning,
-    PathSecretProvider,
-    form_call,
-    secret_field,
-    send_url,
-)
-from smsgate.providers.reading import check_present, promised_text
+from smsgate.domain.phone_input import international
+from smsgate.domain.signing import as_bytes
+from smsgate.providers.base import check_present, promised_text
+from smsgate.providers.calls import FORM, Meaning, send_url
+from smsgate.providers.fields import REGION, Field, secret_field
+from smsgate.providers.forms import form_call, form_pairs
+from smsgate.providers.path_secret import PATH_SECRET, PathSecretProvider
+from smsgate.providers.reading import text_of
 from smsgate.settings import Account
 
 _NEEDED = ("id", "from", "to")

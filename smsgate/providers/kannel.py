@@ -25,18 +25,15 @@ from smsgate.domain.messages import (
     Verdict,
     WebhookRequest,
 )
-from smsgate.domain.phone import international
-from smsgate.domain.signing import as_bytes, form_pairs, instant_us, text_of
-from smsgate.providers.base import (
-    PATH_SECRET,
-    REGION,
-    Field,
-    PathSecretProvider,
-    not_sent,
-    secret_field,
-    send_url,
-)
-from smsgate.providers.reading import GivenText, check_present, promised_text
+from smsgate.domain.phone_input import international
+from smsgate.domain.signed_times import instant_us
+from smsgate.domain.signing import as_bytes
+from smsgate.providers.base import GivenText, check_present, promised_text
+from smsgate.providers.calls import not_sent, send_url
+from smsgate.providers.fields import REGION, Field, secret_field
+from smsgate.providers.forms import form_pairs
+from smsgate.providers.path_secret import PATH_SECRET, PathSecretProvider
+from smsgate.providers.reading import text_of
 from smsgate.settings import Account
 
 _NEEDED = ("id", "from", "to")

@@ -35,21 +35,16 @@ from smsgate.domain.messages import (
     Verdict,
     WebhookRequest,
 )
-from smsgate.domain.phone import with_plus
-from smsgate.domain.signing import (
-    as_bytes,
-    check_messagebird,
-    form_pairs,
-    form_texts,
-    hs256_token,
-    instant_us,
-    iso_time,
-    jwt_claims,
-    messagebird_headers,
-    same,
-)
-from smsgate.providers.base import FORM, Field, Meaning, Provider, Report, json_call, secret_field
-from smsgate.providers.reading import GivenText, promised_text, read_answer, read_json
+from smsgate.domain.phone_input import with_plus
+from smsgate.domain.shared_schemes import check_messagebird, messagebird_headers
+from smsgate.domain.signed_times import instant_us, iso_time
+from smsgate.domain.signing import as_bytes, same
+from smsgate.domain.tokens import hs256_token, jwt_claims
+from smsgate.providers.base import GivenText, Provider, Report, promised_text, read_answer
+from smsgate.providers.calls import FORM, Meaning, json_call
+from smsgate.providers.fields import Field, secret_field
+from smsgate.providers.forms import form_pairs, form_texts
+from smsgate.providers.reading import read_json
 from smsgate.settings import Account
 
 _API = "https://rest.messagebird.com"

@@ -28,11 +28,27 @@ from smsgate.domain.messages import (
     Verdict,
     WebhookRequest,
 )
-from smsgate.domain.phone import with_plus
-from smsgate.domain.signing import as_bytes, form_pairs, form_texts, hmac_base64, same
-from smsgate.providers.base import FORM, Field, Provider, Report, json_call, secret_field
-from smsgate.providers.forms import UUID, check_size, form_of, has_form, id_doubt
-from smsgate.providers.reading import GivenText, check_present, promised_text, read_answer
+from smsgate.domain.phone_input import with_plus
+from smsgate.domain.signing import as_bytes, hmac_base64, same
+from smsgate.providers.base import (
+    GivenText,
+    Provider,
+    Report,
+    check_present,
+    promised_text,
+    read_answer,
+)
+from smsgate.providers.calls import FORM, json_call
+from smsgate.providers.fields import Field, secret_field
+from smsgate.providers.forms import (
+    UUID,
+    check_size,
+    form_of,
+    form_pairs,
+    form_texts,
+    has_form,
+    id_doubt,
+)
 from smsgate.settings import Account
 
 _API = "https://api.plivo.com"

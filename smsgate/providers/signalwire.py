@@ -18,30 +18,27 @@ from msgspec import UNSET
 
 from smsgate.domain.errors import SignatureRefused
 from smsgate.domain.messages import HttpCall, InboundMessage, Reply, Verdict, WebhookRequest
-from smsgate.domain.signing import (
-    Pair,
-    as_bytes,
-    form_pairs,
-    same,
-    sorted_form,
-    twilio_signature,
-    url_spellings,
-)
-from smsgate.providers.base import Field, Report, form_call, secret_field
+from smsgate.domain.signing import as_bytes, same
+from smsgate.providers.base import Report, check_present, promised_text
+from smsgate.providers.fields import Field, secret_field
 from smsgate.providers.forms import (
     UUID,
+    Pair,
     TwilioCompatible,
-    check_body_hash,
     check_size,
+    form_call,
     form_of,
+    form_pairs,
     has_form,
     id_doubt,
     is_status_form,
     media_urls,
     signed_part,
+    sorted_form,
     status_url,
+    twilio_signature,
 )
-from smsgate.providers.reading import check_present, promised_text
+from smsgate.providers.signed_url import check_body_hash, url_spellings
 from smsgate.settings import Account
 
 _SIGNATURE = "x-signalwire-signature"

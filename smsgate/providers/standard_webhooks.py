@@ -24,27 +24,21 @@ from smsgate.domain.messages import (
     Verdict,
     WebhookRequest,
 )
-from smsgate.domain.phone import with_plus
-from smsgate.domain.signing import (
-    as_bytes,
-    check_standard_webhook,
-    check_time,
-    instant_us,
-    iso_time,
-    seconds_us,
-    standard_webhook_signature,
-)
+from smsgate.domain.phone_input import with_plus
+from smsgate.domain.shared_schemes import check_standard_webhook, standard_webhook_signature
+from smsgate.domain.signed_times import check_time, instant_us, iso_time, seconds_us
+from smsgate.domain.signing import as_bytes
 from smsgate.providers.base import (
-    Field,
-    Meaning,
+    GivenText,
     Provider,
     Report,
     answered_by_network,
-    idempotency_key,
-    secret_field,
-    send_url,
+    promised_text,
+    read_answer,
 )
-from smsgate.providers.reading import GivenText, promised_text, read_answer, read_json
+from smsgate.providers.calls import Meaning, idempotency_key, send_url
+from smsgate.providers.fields import Field, secret_field
+from smsgate.providers.reading import read_json
 from smsgate.settings import Account
 
 _KEY = r"[A-Za-z0-9+/]{43}="

@@ -23,18 +23,19 @@ from smsgate.domain.messages import (
     Verdict,
     WebhookRequest,
 )
-from smsgate.domain.signing import as_bytes, check_time, instant_us, iso_time, seconds_us
+from smsgate.domain.signed_times import check_time, instant_us, iso_time, seconds_us
+from smsgate.domain.signing import as_bytes
 from smsgate.providers.base import (
-    Meaning,
+    GivenText,
     Provider,
     Report,
     answered_by_network,
-    coded,
-    idempotency_key,
-    json_call,
-    secret_field,
+    promised_text,
+    read_answer,
 )
-from smsgate.providers.reading import GivenText, promised_text, read_answer, read_json
+from smsgate.providers.calls import Meaning, coded, idempotency_key, json_call
+from smsgate.providers.fields import secret_field
+from smsgate.providers.reading import read_json
 from smsgate.settings import Account
 
 _API = "https://api.telnyx.com"

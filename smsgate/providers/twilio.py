@@ -1,12 +1,9 @@
 """Twilio Programmable Messaging: webhooks in, Messages API out.
 
 twilio.com/docs/messaging/guides/webhook-request, /docs/usage/security (signatures),
-/docs/messaging/api/message-resource, /docs/api/errors, /docs/events/event-types/messaging; webhooks
-signed with shared keys as in twilio-python 9.13. Read in November 2026.
-
-Event Streams hands over the same texts, and what became of ours, as a batch of CloudEvents in JSON.
-There the signature covers the URL, whose ``bodySHA256`` covers the body: so the time of an event is
-signed. Its ``datacontenttype`` may be a date (Twilio's own example has one) and is not looked at.
+/docs/messaging/api/message-resource, /docs/api/errors; webhooks signed with shared keys as in
+twilio-python 9.13. Read in November 2026.
+Event Streams hands over the same texts, and what became of ours, as JSON (``twilio_events.py``).
 """
 
 from __future__ import annotations
@@ -16,43 +13,38 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from urllib.parse import quote
 
-import msgspec
 from msgspec import UNSET
 
-from smsgate.domain.errors import SignatureRefused, Unreadable
+from smsgate.domain.errors import SignatureRefused
 from smsgate.domain.messages import HttpCall, InboundMessage, Intent, Reply, Verdict, WebhookRequest
-from smsgate.domain.signing import (
-    Algorithm,
-    Pair,
-    as_bytes,
-    form_pairs,
-    instant_us,
-    same,
-    sorted_form,
-    twilio_signature,
-    url_spellings,
-)
-from smsgate.providers.base import Field, Report, answered_by_network, form_call, secret_field
+from smsgate.domain.signed_times import instant_us
+from smsgate.domain.signing import Algorithm, as_bytes, same
+from smsgate.providers.base import Report, answered_by_network, check_present, promised_text
+from smsgate.providers.fields import Field, secret_field
 from smsgate.providers.forms import (
+    Pair,
     TwilioCompatible,
-    check_body_hash,
     check_size,
+    form_call,
     form_of,
+    form_pairs,
     has_form,
     id_doubt,
     is_status_form,
     media_urls,
     signed_part,
+    sorted_form,
     status_url,
+    twilio_signature,
 )
-from smsgate.providers.reading import (
-    GivenText,
-    check_present,
-    json_parts,
-    promised_text,
-    read_each,
-    read_json,
-    readable,
+from smsgate.providers.reading import read_each
+from smsgate.providers.signed_url import check_body_hash, url_spellings
+from smsgate.providers.twilio_events import (
+    EventText,
+    account_sids,
+    events_of,
+    text_to_us,
+    texts_of_ours,
 )
 from smsgate.settings import Account
 
@@ -80,28 +72,6 @@ _ANSWERED = frozenset(
     {"STOP", "UNSUBSCRIBE", "END", "QUIT", "STOPALL", "REVOKE", "OPTOUT", "CANCEL"}
     | {"START", "YES", "UNSTOP", "HELP", "INFO"}
 )
-_RECEIVED = "com.twilio.messaging.inbound-message.received"
-_SENT = "com.twilio.messaging.message."
-
-
-class _Text(msgspec.Struct, rename="camel"):
-    """``data`` of an event about a text, to us or of ours."""
-
-    message_sid: str = ""
-    account_sid: str = ""
-    messaging_service_sid: str | None = None
-    from_: str = msgspec.field(default="", name="from")
-    to: str = ""
-    body: GivenText = UNSET
-    num_media: int | str = 0
-    timestamp: str = ""
-    opt_out_type: str | None = None
-    error_code: int | str | None = None
-
-
-class _Event(msgspec.Struct):
-    type: str = ""
-    data: msgspec.Raw = msgspec.Raw(b"null")
 
 
 class Twilio(TwilioCompatible):
@@ -200,8 +170,9 @@ class Twilio(TwilioCompatible):
         What was chosen from buttons on WhatsApp is in ButtonText.
         """
         if _has_json(request):
-            parts = json_parts(request.body, "Event Streams")
-            return read_each(parts, lambda event: _from_event(event, account, request))
+            return read_each(
+                events_of(request.body), lambda one: _from_event(one, account, request)
+            )
         fields = self.form_fields(request)
         if is_status_form(fields):
             return []
@@ -232,12 +203,12 @@ class Twilio(TwilioCompatible):
     def reports(self, request: WebhookRequest, account: Account) -> list[Report]:
         """Return what a status callback, or events, tell of texts of ours."""
         if _has_json(request):
-            events = readable(json_parts(request.body, "Event Streams"), _text_of_ours)
-            return [report for found in events if found for report in self._report(*found)]
+            texts = texts_of_ours(request.body)
+            return [report for found in texts for report in self._report(*found)]
         fields = self.form_fields(request)
         if not is_status_form(fields):
             return []
-        text = _Text(
+        text = EventText(
             message_sid=fields.get("MessageSid", ""),
             messaging_service_sid=fields.get("MessagingServiceSid"),
             from_=fields.get("From", ""),
@@ -246,7 +217,7 @@ class Twilio(TwilioCompatible):
         )
         return self._report(fields.get("MessageStatus", ""), text)
 
-    def _report(self, status: str, text: _Text) -> list[Report]:
+    def _report(self, status: str, text: EventText) -> list[Report]:
         number, sender = _address(text.to)[1], _address(text.from_)[1]
         code, service = str(text.error_code or ""), text.messaging_service_sid or ""
         return self.report(status, code, text.message_sid, number, sender, service)
@@ -351,18 +322,10 @@ def _named(value: str) -> tuple[str, str]:
 
 
 def _accounts(request: WebhookRequest, pairs: tuple[Pair, ...]) -> set[bytes]:
-    """The accounts that the request says it is about: one token may sign for several.
-
-    An event that cannot be read names none; nor is it ever taken for a text.
-    """
-    if pairs or not _has_json(request):
-        return {value for name, value in pairs if name == b"AccountSid"}
-    try:
-        events = json_parts(request.body, "Event Streams")
-    except Unreadable:
-        return set()
-    texts = readable(events, lambda event: _text(_event(event)))
-    return {as_bytes(text.account_sid) for text in texts if text.account_sid}
+    """The accounts that the request says it is about: one token may sign for several."""
+    if not pairs and _has_json(request):
+        return {as_bytes(sid) for sid in account_sids(request.body)}
+    return {value for name, value in pairs if name == b"AccountSid"}
 
 
 # --- webhooks -------------------------------------------------------------------------------------
@@ -388,31 +351,11 @@ def _doubt(id_: str, request: WebhookRequest) -> str:
     return id_doubt(id_, _SID, signed_part(request), form_of(request), _SID_NAMES)
 
 
-def _event(event: bytes) -> _Event:
-    found = read_json(event, _Event, "Event Streams")
-    if not found.type:
-        raise Unreadable("The JSON is no CloudEvent: it has no type.")
-    return found
-
-
-def _text(event: _Event) -> _Text:
-    return read_json(bytes(event.data), _Text, "Event Streams")
-
-
 def _from_event(part: bytes, account: Account, request: WebhookRequest) -> InboundMessage | None:
-    """The text of an event if it came in; None for events of other kinds.
-
-    Raises ``Unreadable`` for what is no event, for one of a text of ours that cannot be read, and
-    for a text to us that lacks messageSid, from or to.
-    """
-    event = _event(part)
-    if event.type != _RECEIVED and not event.type.startswith(_SENT):
+    """The text of an event if it came in; None for events of other kinds."""
+    text = text_to_us(part)
+    if text is None:
         return None
-    text = _text(event)
-    if event.type != _RECEIVED:
-        return None
-    if not (text.message_sid and text.from_ and text.to):
-        raise Unreadable("An event lacks messageSid, from or to; a text from Twilio has them all.")
     their_channel, number = _address(text.from_)
     our_channel, sender = _address(text.to)
     flag = _FLAGS.get((text.opt_out_type or "").upper())
@@ -429,10 +372,3 @@ def _from_event(part: bytes, account: Account, request: WebhookRequest) -> Inbou
         sent_us=instant_us(text.timestamp),
         doubt=_doubt(text.message_sid, request),
     )
-
-
-def _text_of_ours(part: bytes) -> tuple[str, _Text] | None:
-    """What became of a text of ours, and the text; None for events of other kinds."""
-    event = _event(part)
-    status = event.type.removeprefix(_SENT)
-    return None if status == event.type else (status, _text(event))

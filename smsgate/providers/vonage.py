@@ -25,16 +25,21 @@ from smsgate.domain.messages import (
     Verdict,
     WebhookRequest,
 )
-from smsgate.domain.phone import with_plus
-from smsgate.domain.signing import check_time, hs256_token, instant_us, iso_time, jwt_claims, same
-from smsgate.providers.base import Field, Meaning, Provider, Report, coded, json_call, secret_field
-from smsgate.providers.reading import (
+from smsgate.domain.phone_input import with_plus
+from smsgate.domain.signed_times import check_time, instant_us, iso_time
+from smsgate.domain.signing import same
+from smsgate.domain.tokens import hs256_token, jwt_claims
+from smsgate.providers.base import (
     GivenText,
+    Provider,
+    Report,
     check_present,
     promised_text,
     read_answer,
-    read_json,
 )
+from smsgate.providers.calls import Meaning, coded, json_call
+from smsgate.providers.fields import Field, secret_field
+from smsgate.providers.reading import read_json
 from smsgate.settings import Account
 
 _API = "https://api.nexmo.com"

@@ -34,29 +34,14 @@ from smsgate.domain.messages import (
     Verdict,
     WebhookRequest,
 )
-from smsgate.domain.phone import with_plus
-from smsgate.domain.signing import (
-    Pair,
-    as_bytes,
-    check_time,
-    form_pairs,
-    form_texts,
-    instant_us,
-    iso_time,
-    same,
-    seconds_us,
-)
-from smsgate.providers.base import (
-    FORM,
-    Field,
-    Meaning,
-    Provider,
-    Report,
-    form_call,
-    not_sent,
-    secret_field,
-)
-from smsgate.providers.reading import check_path, check_present, promised_text, read_answer
+from smsgate.domain.phone_input import with_plus
+from smsgate.domain.signed_times import check_time, instant_us, iso_time, seconds_us
+from smsgate.domain.signing import as_bytes, same
+from smsgate.providers.base import Provider, Report, check_present, promised_text, read_answer
+from smsgate.providers.calls import FORM, Meaning, not_sent
+from smsgate.providers.fields import Field, secret_field
+from smsgate.providers.forms import Pair, form_call, form_pairs, form_texts
+from smsgate.providers.path_secret import check_path
 from smsgate.settings import Account
 
 _API = "https://rest.nexmo.com"

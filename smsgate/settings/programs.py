@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 from pydantic import TypeAdapter, ValidationError
 
 from smsgate.domain.errors import Fault, InvalidNumber
-from smsgate.domain.phone import e164, is_region
+from smsgate.domain.phone import e164
+from smsgate.domain.phone_input import is_region
 from smsgate.settings.environment import UNSET, Environment, split_secrets
 from smsgate.settings.shape import (
     FeedTable,

@@ -8,19 +8,24 @@ from smsgate.store.commits import Commits
 from smsgate.store.forwards import Forwards
 from smsgate.store.health import Health
 from smsgate.store.inbox import GroupCommit, Inbox
+from smsgate.store.inbox_reader import InboxReader
 from smsgate.store.keys import attempts_of, sign_ins_of
 from smsgate.store.ledger import Ledger
-from smsgate.store.metadata import ProgramRenames, StoreMetadata
+from smsgate.store.ledger_reader import LedgerReader
+from smsgate.store.metadata import StoreMetadata
 from smsgate.store.metrics import Metrics
 from smsgate.store.number_reader import NumberReader
-from smsgate.store.outbox import Outbox, Receipts
+from smsgate.store.outbox import Outbox
 from smsgate.store.processes import Configurations, Heartbeats, Sweep
+from smsgate.store.program_renames import ProgramRenames
 from smsgate.store.rate_limits import Allowances, Guesses
 from smsgate.store.rebuild import StoreRebuild
+from smsgate.store.receipts import Receipts
 from smsgate.store.redis_types import Client
 from smsgate.store.refusals import Refusals
 from smsgate.store.sample_log import SampleLog
 from smsgate.store.simulator import Simulator
+from smsgate.store.unsent_replies import UnsentReplies
 from smsgate.store.write_lease import WriteLease
 
 _SIGN_IN_WINDOW_S = 15 * 60
@@ -33,13 +38,14 @@ class Store:
         self.client = client
         self.health = Health(client)
         self.metadata, self.write_lease = StoreMetadata(client), WriteLease(client)
-        self.inbox = Inbox(client)
+        self.inbox, self.inbox_reader = Inbox(client), InboxReader(client)
         self.group_commit = GroupCommit(self.inbox)
         self.numbers = NumberReader(client)
         self.commits = Commits(client)
         self.outbox, self.receipts = Outbox(client), Receipts(client)
+        self.unsent_replies = UnsentReplies(client)
         self.forwards = Forwards(client)
-        self.ledger = Ledger(client)
+        self.ledger, self.ledger_reader = Ledger(client), LedgerReader(client)
         self.sample_log = SampleLog(client)
         self.backlog = BacklogReader(client)
         self.rebuild, self.program_renames = StoreRebuild(client), ProgramRenames(client)

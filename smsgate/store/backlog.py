@@ -11,10 +11,11 @@ from typing import Generic, TypeVar
 import msgspec
 
 from smsgate.consent.events import DeadLetter
-from smsgate.domain.messages import Forward, Reply, StoredEntry, UndeliveredForward, ms_of
+from smsgate.domain.forwards import Forward, UndeliveredForward
+from smsgate.domain.messages import Reply, StoredEntry, ms_of
 from smsgate.metrics.snapshot import Backlog, QueueDepth, SpoolDepth
 from smsgate.store.connection import now_us, of_partitions, translated
-from smsgate.store.inbox import stored_of
+from smsgate.store.inbox_reader import stored_of
 from smsgate.store.keys import CLOCK_LEASE, PARTITION_KEYS, PARTITIONS, SPOOLS, PartitionKeys
 from smsgate.store.redis_types import Client, Pipeline
 

@@ -12,7 +12,8 @@ import msgspec
 
 from smsgate.consent.events import ConsentState, Event
 from smsgate.domain.errors import StoreNotReady
-from smsgate.domain.messages import ALL, Forward, Reply
+from smsgate.domain.forwards import Forward
+from smsgate.domain.messages import ALL, Reply
 from smsgate.store.inbox import NOTIFY_MS, Batch, hold_field, json_text
 from smsgate.store.keys import PARTITION_KEYS, PartitionKeys
 from smsgate.store.redis_types import Client

@@ -10,7 +10,8 @@ import msgspec
 
 from smsgate.consent.events import Event
 from smsgate.domain.errors import StoreUnavailable
-from smsgate.domain.messages import Forward, Reply, UndeliveredForward
+from smsgate.domain.forwards import Forward, UndeliveredForward
+from smsgate.domain.messages import Reply
 from smsgate.store.connection import translated
 from smsgate.store.inbox import NOTIFY_MS, json_text
 from smsgate.store.keys import PARTITION_KEYS, PARTITIONS, PartitionKeys, partition_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -65,7 +65,7 @@ class Inbox:
         """
         places: dict[int, list[int]] = defaultdict(list)
         for place, arrival in enumerate(arrivals):
-            places[_partition(arrival.entry)].append(place)
+            places[entry_partition(arrival.entry)].append(place)
         calls = [
             _call(partition, [arrivals[at] for at in of_partition])
             for partition, of_partition in places.items()
@@ -99,50 +99,8 @@ class Inbox:
                     raise one
         cursor, rows = answers
         # ``add.lua`` wrote the fields ``e`` and ``s``, in this order.
-        entries = [StoredEntry(id_.decode(), int(row[3]), _entry(row[1])) for id_, row in rows]
+        entries = [StoredEntry(id_.decode(), int(row[3]), entry_of(row[1])) for id_, row in rows]
         return Batch((cursor or b"").decode(), tuple(entries))
-
-    def latest(self, partition: int, count: int) -> list[StoredEntry]:
-        """The newest entries that wait in a partition, oldest first."""
-        with translated():
-            rows = self._client.xrevrange(PARTITION_KEYS[partition].inbox, count=count)
-        return [stored_of(*row) for row in reversed(rows)]
-
-    def were_received(self, messages: Sequence[tuple[str, str, str]]) -> list[bool]:
-        """Whether messages (number, account, id) came in the last 48 hours; one round trip."""
-        if not messages:
-            return []
-        with translated(), self._client.pipeline(transaction=False) as pipeline:
-            for number, account, id_ in messages:
-                pipeline.exists(PARTITION_KEYS[partition_of(number)].seen(account, id_))
-            return [bool(found) for found in pipeline.execute()]
-
-    def known_opt_ins(self, entries: Sequence[Entry]) -> list[Entry]:
-        """The opt-ins among these whose message id came before, so that ``add`` drops them."""
-        named = [one for one in entries if one.message_id]
-        if not named:
-            return []
-        with translated(), self._client.pipeline(transaction=False) as pipeline:
-            for one in named:
-                pipeline.sismember(PARTITION_KEYS[_partition(one)].optins, _optin(one))
-            known = pipeline.execute()
-        return [one for one, found in zip(named, known, strict=True) if found]
-
-    def cursors(self, partitions: Sequence[int]) -> dict[int, str]:
-        """By partition the id of the newest entry that is applied; empty where none is."""
-        with translated(), self._client.pipeline(transaction=False) as pipeline:
-            for partition in partitions:
-                pipeline.get(PARTITION_KEYS[partition].cursor)
-            found = pipeline.execute() if partitions else []
-        return {
-            partition: (id_ or b"").decode()
-            for partition, id_ in zip(partitions, found, strict=True)
-        }
-
-    def last_list(self, partition: int) -> str:
-        """The id of the newest applied entry that carried numbers of a list; empty for none."""
-        with translated():
-            return (self._client.get(PARTITION_KEYS[partition].lists) or b"").decode()
 
     def mark_idle(self, partition: int) -> bool:
         """Note that no job works on an empty inbox, so that the next entry asks for one.
@@ -156,17 +114,6 @@ class Inbox:
         """The partitions in which something waits; one round trip."""
         backlog = of_partitions(self._client, lambda one, keys: one.xlen(keys.inbox))
         return [partition for partition, depth in enumerate(backlog) if depth]
-
-    def waits(self, partition: int, id_: str) -> bool:
-        """Whether the entry of that id, or an older one, is not applied yet."""
-        with translated():
-            return bool(self._client.xrange(PARTITION_KEYS[partition].inbox, max=id_, count=1))
-
-    def newest(self, partition: int) -> str:
-        """The id of the newest entry that waits in a partition; empty where none does."""
-        with translated():
-            rows = self._client.xrevrange(PARTITION_KEYS[partition].inbox, count=1)
-        return rows[0][0].decode() if rows else ""
 
     def depth(self, partition: int) -> int:
         """How many entries wait in a partition."""
@@ -192,16 +139,12 @@ def hold_field(scope: str, number: str) -> str:
     return f"{scope}:{number}"
 
 
-def _partition(entry: Entry) -> int:
+def entry_partition(entry: Entry) -> int:
+    """The partition of an entry: that of its number, or of those of its list."""
     return partition_of(entry.numbers[0] if entry.numbers else entry.number)
 
 
-def stored_of(id_: bytes, fields: Mapping[bytes, bytes]) -> StoredEntry:
-    """An entry of an inbox as redis-py gives it."""
-    return StoredEntry(id=id_.decode(), event_time_us=int(fields[b"s"]), entry=_entry(fields[b"e"]))
-
-
-def _entry(raw: bytes) -> Entry:
+def entry_of(raw: bytes) -> Entry:
     """An entry; one that cannot be read is kept as it is and does not stop its partition.
 
     Its hold stays, since the number is not known any more.
@@ -222,7 +165,7 @@ def _call(partition: int, arrivals: Sequence[Arrival]) -> Call:
     return names, [NOTIFY_MS, KEEP_MESSAGE_ID_S, KEEP_FINGERPRINT_S, _pack(rows)]
 
 
-def _optin(entry: Entry) -> str:
+def opt_in_member(entry: Entry) -> str:
     """Member of the set of opt-ins that are remembered without end."""
     return f"{entry.account}:{entry.message_id}"
 
@@ -234,7 +177,7 @@ def _row(keys: PartitionKeys, arrival: Arrival, seen: list[str]) -> tuple[object
     index, member = 0, ""
     if entry.message_id:
         seen.append(keys.seen(entry.account, entry.message_id))
-        index, member = len(seen), _optin(entry)
+        index, member = len(seen), opt_in_member(entry)
     elif arrival.fingerprint:
         seen.append(keys.last(entry.account, entry.number))
         index = len(seen)

@@ -8,24 +8,15 @@ no evidence. Redis away: a process keeps its counts, and adds them when it is ba
 
 from __future__ import annotations
 
-import atexit
-import os
-import threading
 import weakref
-from collections import Counter
 from collections.abc import Callable, Sequence
-from contextlib import suppress
-from datetime import UTC, date, datetime
+from datetime import date
 
-from smsgate.domain.errors import StoreUnavailable
-from smsgate.metrics.counters import Counters, Family, Request
+from smsgate.metrics.counters import Family, Request
 from smsgate.store.connection import translated
 from smsgate.store.keys import METRICS, counted_on
+from smsgate.store.metrics_gatherer import MetricsGatherer
 from smsgate.store.redis_types import Client
-
-PERIOD_S = 1.0
-DAYS_S = 8 * 24 * 3600
-"""How long the counts of a day stay. The records keep the sums of a day for longer."""
 
 
 class Metrics:
@@ -33,24 +24,25 @@ class Metrics:
 
     def __init__(self, client: Client) -> None:
         """The thread that gathers starts with the first count."""
-        self._gatherer = _Gatherer(client)
+        self._gatherer = MetricsGatherer(client)
+        self._note = self._gatherer.counters.note
         weakref.finalize(self, self._gatherer.stop).atexit = False
 
     def count(self, family: Family, *labels: str, times: int = 1) -> None:
         """Count an event once, or ``times`` times; returns at once and raises nothing."""
-        self._gatherer.counters.count(family, *labels, times=times)
+        self._note((family, labels, times))
         if self._gatherer.thread is None:
             self._gatherer.start()
 
     def took(self, family: Family, seconds: float, *labels: str) -> None:
         """Record a duration; returns at once and raises nothing."""
-        self._gatherer.counters.took(family, seconds, *labels)
+        self._note((family, labels, (seconds,)))
         if self._gatherer.thread is None:
             self._gatherer.start()
 
     def took_each(self, family: Family, seconds: Sequence[float], *labels: str) -> None:
         """Like ``took``, for many at once."""
-        self._gatherer.counters.took_each(family, seconds, *labels)
+        self._note((family, labels, seconds))
         if self._gatherer.thread is None:
             self._gatherer.start()
 
@@ -82,80 +74,3 @@ class Metrics:
     def close(self) -> None:
         """Add the rest and end the thread."""
         self._gatherer.end()
-
-
-class _Gatherer:
-    """What the thread needs; it does not hold the ``Metrics``, so that those can go."""
-
-    def __init__(self, client: Client) -> None:
-        self.client = client
-        self.counters = Counters()
-        self.thread: threading.Thread | None = None
-        self._sums: Counter[str] = Counter()
-        self._lock = threading.Lock()
-        self._ending = threading.Event()
-        _gatherers.add(self)
-
-    def start(self) -> None:
-        with self._lock:
-            if self.thread is None and not self._ending.is_set():
-                self.thread = threading.Thread(target=self._run, name="metrics", daemon=True)
-                self.thread.start()
-
-    def flush(self) -> None:
-        with self._lock:
-            self._sums += self.counters.gather()
-            if not self._sums:
-                return
-            today = counted_on(datetime.now(UTC).date().isoformat())
-            with translated(), self.client.pipeline(transaction=True) as pipeline:
-                for name, value in self._sums.items():
-                    pipeline.hincrby(METRICS, name, value)
-                    pipeline.hincrby(today, name, value)
-                pipeline.expire(today, DAYS_S)
-                pipeline.execute()
-            self._sums.clear()
-
-    def stop(self) -> None:
-        """Let the thread add the rest and end."""
-        self._ending.set()
-
-    def end(self) -> None:
-        """Stop, and wait for it."""
-        self.stop()
-        if self.thread is not None:
-            self.thread.join(timeout=5)
-
-    def forked(self) -> None:
-        """Reset the counts in a forked process: they belong to its parent."""
-        self._lock, self._ending = threading.Lock(), threading.Event()
-        self._sums.clear()
-        self.counters.clear()
-        if self.thread is not None:
-            self.thread = None
-            self.start()
-
-    def _run(self) -> None:
-        last = False
-        while not last:
-            last = self._ending.wait(PERIOD_S)
-            with suppress(StoreUnavailable):  # whatever asks Redis for more than counts says it
-                self.flush()
-
-
-_gatherers: weakref.WeakSet[_Gatherer] = weakref.WeakSet()
-
-
-def _forked() -> None:
-    for one in list(_gatherers):
-        one.forked()
-
-
-@atexit.register
-def _end() -> None:
-    """For processes that close nothing, such as other programs that use a gate."""
-    for one in list(_gatherers):
-        one.end()
-
-
-os.register_at_fork(after_in_child=_forked)

@@ -16,7 +16,8 @@ import redis
 
 from smsgate.consent.events import NOTHING_REMEMBERED, ConsentStateRow
 from smsgate.domain.errors import StoreNotReady
-from smsgate.domain.messages import ALL, Forward, UndeliveredForward
+from smsgate.domain.forwards import Forward, UndeliveredForward
+from smsgate.domain.messages import ALL
 from smsgate.metrics.snapshot import RebuildProgress
 from smsgate.store.commits import KEEP_MARKS_S, set_stem
 from smsgate.store.connection import round_trip, translated

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from playwright.sync_api import Locator, Page, expect
 
 from smsgate.pipeline.services import Services
-from smsgate.providers.base import FORM
+from smsgate.providers.calls import FORM
 from smsgate.providers.twilio import Twilio
 from tests.browser.conftest import Site
 

@@ -191,7 +191,7 @@ def give_up(there: Terminal, kind: str) -> str:
     partition = partition_of(NUMBER)
     services.applier.drain(partition)
     services.sender.drain(partition)
-    (letter,) = services.store.outbox.dead(partition)
+    (letter,) = services.store.unsent_replies.dead(partition)
     services.close()
     return letter.reply.id
 

@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from smsgate.domain.messages import Consent, Intent
+from smsgate.domain.entry_parts import Consent
+from smsgate.domain.messages import Intent
 from smsgate.pipeline.configuration import load_configuration
 from smsgate.pipeline.manual import RestoreRequest
 from smsgate.pipeline.services import build_services

@@ -90,7 +90,7 @@ def test_nothing_is_forgotten_without_a_yes_a_reason_or_a_host(
     assert "no host 'web-3'" in there.errors
     assert "`smsgate spool list`" in there.errors
     assert there.run("check", NUMBER, "--program", "alerts") == 2
-    assert services.store.ledger.waiting().count == 0
+    assert services.store.ledger_reader.waiting().count == 0
 
 
 def test_one_message_is_told_as_one(there: Terminal, services: Services) -> None:

@@ -7,7 +7,8 @@ import pytest
 from smsgate.consent.events import ConsentState
 from smsgate.consent.restore import LONGEST_WAIT_US
 from smsgate.consent.transitions import settle
-from smsgate.domain.messages import ALL, Consent, Intent, Restore, SetMembership
+from smsgate.domain.entry_parts import Consent, Restore, SetMembership
+from smsgate.domain.messages import ALL, Intent
 from tests.fakes.values import stored
 
 START_US = 1_790_000_000_000_000

@@ -5,7 +5,8 @@ from __future__ import annotations
 import msgspec
 
 from smsgate.consent.events import Event, Mark
-from smsgate.domain.messages import Decision, Entry, Forward, Intent
+from smsgate.domain.forwards import Forward
+from smsgate.domain.messages import Decision, Entry, Intent
 
 
 def test_the_event_time_is_stored_as_stamp_us():

@@ -16,7 +16,7 @@ from smsgate.domain.opt_out_links import (
     program_id,
     read_token,
 )
-from smsgate.domain.signing import base64_url
+from smsgate.domain.tokens import base64_url
 
 NUMBER = "+14155550123"
 NOW = 1_764_000_000.0

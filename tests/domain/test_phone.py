@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from smsgate.domain import phone
 from smsgate.domain.errors import InvalidNumber
-from smsgate.domain.phone import digits, e164, is_e164, is_region, is_toll_free
+from smsgate.domain.phone import e164, is_e164, is_toll_free
+from smsgate.domain.phone_input import digits, is_region
 
 NUMBERS = [
     ("+14155550123", "", "+14155550123"),

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smsgate.domain.errors import SignatureExpired
-from smsgate.domain.signing import check_time, instant_us, iso_time
+from smsgate.domain.signed_times import check_time, instant_us, iso_time
 
 NOW_US = 1_790_000_000_000_000
 

@@ -10,14 +10,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from twilio.request_validator import RequestValidator
 
-from smsgate.domain.signing import (
-    form_pairs,
-    hmac_base64,
-    same,
-    sorted_form,
-    twilio_signature,
-    url_spellings,
-)
+from smsgate.domain.signing import hmac_base64, same
+from smsgate.providers.forms import form_pairs, sorted_form, twilio_signature
+from smsgate.providers.signed_url import url_spellings
 
 URL = "https://mycompany.com/myapp.php?foo=1&bar=2"
 CALL = {

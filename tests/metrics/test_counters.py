@@ -22,7 +22,7 @@ def test_counts_of_many_threads_are_all_there() -> None:
     tally = Counters()
     threads = [
         threading.Thread(
-            target=lambda: [tally.count(MESSAGES, "twilio", "help") for _ in range(2_000)]
+            target=lambda: [tally.note((MESSAGES, ("twilio", "help"), 1)) for _ in range(2_000)]
         )
         for _ in range(4)
     ]
@@ -37,7 +37,7 @@ def test_counts_of_many_threads_are_all_there() -> None:
 def test_times_fall_into_the_bucket_whose_bound_they_do_not_pass() -> None:
     tally = Counters()
     for seconds in (0.0, 0.01, 0.011, 299, 301):
-        tally.took(APPLIED_S, seconds, "twilio")
+        tally.note((APPLIED_S, ("twilio",), (seconds,)))
     times = by_family(tally.gather())["applied_seconds"].times["twilio",]
     assert times.buckets[:2] == [2, 1]
     assert times.buckets[-2:] == [1, 1]
@@ -47,9 +47,9 @@ def test_times_fall_into_the_bucket_whose_bound_they_do_not_pass() -> None:
 
 def test_times_noted_together_count_as_those_noted_one_by_one() -> None:
     together, alone = Counters(), Counters()
-    together.took_each(APPLIED_S, [0.01, 0.2, 301], "twilio")
+    together.note((APPLIED_S, ("twilio",), [0.01, 0.2, 301]))
     for seconds in (0.01, 0.2, 301):
-        alone.took(APPLIED_S, seconds, "twilio")
+        alone.note((APPLIED_S, ("twilio",), (seconds,)))
     assert together.gather() == alone.gather() != {}
 
 
@@ -89,7 +89,7 @@ def test_every_family_has_a_name_and_says_what_it_is() -> None:
 
 def test_a_count_can_stand_for_many() -> None:
     tally = Counters()
-    tally.count(GATE, "alerts", "allowed", times=9_999)
+    tally.note((GATE, ("alerts", "allowed"), 9_999))
     assert by_family(tally.gather())["gate_answers"].counts == {("alerts", "allowed"): 9_999}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from smsgate.domain.messages import Consent
+from smsgate.domain.entry_parts import Consent
 from smsgate.store.keys import partition_of
 from tests.fakes.values import NUMBER
 

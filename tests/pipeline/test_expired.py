@@ -10,7 +10,7 @@ import pytest
 
 from smsgate.domain.errors import SignatureExpired
 from smsgate.domain.messages import WebhookRequest
-from smsgate.domain.signing import iso_time
+from smsgate.domain.signed_times import iso_time
 from smsgate.pipeline.configuration import load_configuration
 from smsgate.pipeline.configuration_rollout import publish_programs
 from smsgate.pipeline.services import build_services

@@ -516,11 +516,11 @@ def test_a_reply_that_was_refused_is_kept_for_a_person_and_can_be_dismissed(serv
     api.script(Answer(400, code=21614))
     services.ingest.receive("twilio", signed("STOP"))
     run(services)
-    (letter,) = services.store.outbox.dead(PARTITION)
+    (letter,) = services.store.unsent_replies.dead(PARTITION)
     assert (letter.outcome, letter.reply.kind) == ("refused", "opt_out")
 
     dismiss_reply(services, letter.reply.id, "ana")
-    assert services.store.outbox.dead(PARTITION) == []
+    assert services.store.unsent_replies.dead(PARTITION) == []
     last = services.history.of_number(NUMBER)[-1]
     assert (last.outcome, last.note.startswith("by ana")) == ("dismissed", True)
     with pytest.raises(NoSuchReply):
@@ -531,12 +531,12 @@ def test_a_reply_that_was_given_up_can_be_retried(services, signed, api):
     api.script(Answer(400, code=21614))
     services.ingest.receive("twilio", signed("HELP"))
     run(services)
-    (letter,) = services.store.outbox.dead(PARTITION)
+    (letter,) = services.store.unsent_replies.dead(PARTITION)
 
     retry_reply(services, letter.reply.id, "ana")
     services.sender.drain(PARTITION)
     assert [event.outcome for event in reply_events(services)] == ["refused", "retried", "sent"]
-    assert services.store.outbox.dead(PARTITION) == []
+    assert services.store.unsent_replies.dead(PARTITION) == []
 
 
 def test_a_confirmation_whose_five_minutes_are_over_is_not_retried(
@@ -551,7 +551,7 @@ def test_a_confirmation_whose_five_minutes_are_over_is_not_retried(
 
     with pytest.raises(NoSuchReply, match="five minutes"):
         retry_reply(services, id_.decode(), "ana")
-    assert len(services.store.outbox.dead(PARTITION)) == 1
+    assert len(services.store.unsent_replies.dead(PARTITION)) == 1
 
 
 def test_a_sender_s_rate_is_kept_and_what_it_cannot_carry_is_late(environ, services, signed, api):
@@ -566,5 +566,7 @@ def test_a_sender_s_rate_is_kept_and_what_it_cannot_carry_is_late(environ, servi
     slow.close()
 
     assert [call.form["To"] for call in api.calls] == [NUMBER]
-    assert [reply.number for reply in slow.store.outbox.waiting(partition_of(OTHER))] == [OTHER]
+    assert [reply.number for reply in slow.store.unsent_replies.waiting(partition_of(OTHER))] == [
+        OTHER
+    ]
     assert outcomes(slow, "+442071838750")[-1] == ("reply", "late")

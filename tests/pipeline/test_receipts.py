@@ -12,7 +12,7 @@ import pytest
 from smsgate.domain.errors import SignatureRefused
 from smsgate.domain.messages import WebhookRequest
 from smsgate.features.numbers.timeline import timeline
-from smsgate.providers.base import FORM
+from smsgate.providers.calls import FORM
 from smsgate.providers.twilio import Twilio
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from tests.fakes.twilio_api import Answer

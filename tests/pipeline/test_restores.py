@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from smsgate.domain.entry_parts import Consent
 from smsgate.domain.errors import (
     Forbidden,
     InvalidNumber,
@@ -16,7 +17,7 @@ from smsgate.domain.errors import (
     Unfit,
     UnknownProgram,
 )
-from smsgate.domain.messages import ALL, Arrival, Consent, Intent
+from smsgate.domain.messages import ALL, Arrival, Intent
 from smsgate.features.evidence import service
 from smsgate.features.lists.number_import import ImportRequest, NumberImport
 from smsgate.features.numbers.state import state_of

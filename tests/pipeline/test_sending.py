@@ -130,7 +130,7 @@ def test_replies_to_numbers_of_two_partitions_never_share_an_id(services, signed
     ids = [
         reply.id
         for partition in (PARTITION, partition_of(OTHER))
-        for reply in services.store.outbox.waiting(partition)
+        for reply in services.store.unsent_replies.waiting(partition)
     ]
 
     assert {id_.partition("-")[0] for id_ in ids} == {str(PARTITION), str(partition_of(OTHER))}

@@ -18,7 +18,7 @@ from smsgate.pipeline.configuration import load_configuration
 from smsgate.pipeline.configuration_rollout import publish_programs
 from smsgate.pipeline.services import build_services
 from smsgate.providers import PROVIDERS
-from smsgate.providers.base import token_call
+from smsgate.providers.calls import token_call
 from smsgate.store.keys import partition_of
 from tests.fakes.scripted_api import ScriptedApi
 from tests.fakes.values import NUMBER

@@ -41,7 +41,7 @@ def test_what_newer_code_stored_and_this_code_cannot_read_is_recorded_and_goes_o
     assert (
         services.gate.check_programs(NUMBER, services.settings.programs)["alerts"].reason == "hold"
     )
-    (event,) = services.store.ledger.of_partition(PARTITION)
+    (event,) = services.store.ledger_reader.of_partition(PARTITION)
     assert event.kind == "unreadable"
     assert event.entry is not None
     assert "opt_out_in_a_new_way" in event.entry.text

@@ -9,7 +9,7 @@ import pytest
 
 from smsgate.domain.errors import AccountNotReady, SignatureExpired, SignatureRefused, Unreadable
 from smsgate.domain.messages import HttpCall, HttpReply, Reply, Verdict
-from smsgate.domain.signing import instant_us
+from smsgate.domain.signed_times import instant_us
 from smsgate.providers import PROVIDERS
 from smsgate.providers.aws_sns import aws_headers
 from tests.providers.recorded import NOW_US, everything

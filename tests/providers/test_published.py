@@ -10,7 +10,8 @@ import msgspec
 
 from smsgate.domain.errors import WebhookError
 from smsgate.domain.messages import WebhookRequest
-from smsgate.domain.signing import instant_us, jwt_claims
+from smsgate.domain.signed_times import instant_us
+from smsgate.domain.tokens import jwt_claims
 from smsgate.providers import PROVIDERS
 from smsgate.providers.aws_sns import Envelope, string_to_sign
 from smsgate.settings import Account

@@ -6,11 +6,12 @@ import pytest
 
 from smsgate.domain.errors import SignatureRefused, Unreadable
 from smsgate.domain.messages import HttpReply, InboundMessage, Verdict, WebhookRequest
-from smsgate.domain.signing import text_of
 from smsgate.providers import PROVIDERS
-from smsgate.providers.base import answered_by_network, coded, failed, retry_after_s
+from smsgate.providers.base import answered_by_network, check_present
+from smsgate.providers.calls import coded, failed, retry_after_s
 from smsgate.providers.forms import is_status_form, media_urls
-from smsgate.providers.reading import check_path, check_present
+from smsgate.providers.path_secret import check_path
+from smsgate.providers.reading import text_of
 from smsgate.settings import Account, Secret
 
 REFUSED, OPTED_OUT = Verdict.REFUSED, Verdict.OPTED_OUT

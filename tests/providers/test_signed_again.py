@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from smsgate.domain.entry_parts import OriginalRequest
 from smsgate.domain.errors import SignatureRefused
-from smsgate.domain.messages import InboundMessage, OriginalRequest, WebhookRequest
+from smsgate.domain.messages import InboundMessage, WebhookRequest
 from smsgate.providers import PROVIDERS
 from smsgate.providers.forms import posted_of
 from smsgate.settings import Account, Secret

@@ -12,7 +12,8 @@ import pytest
 from smsgate.domain.errors import Unreadable
 from smsgate.domain.messages import InboundMessage, WebhookRequest
 from smsgate.providers import PROVIDERS
-from smsgate.providers.reading import TextMissing, field_names
+from smsgate.providers.base import TextMissing
+from smsgate.providers.field_names import field_names
 from tests.providers.recorded import Recorded, everything
 
 VECTORS = {str(one): one for one in everything()}

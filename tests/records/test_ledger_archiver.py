@@ -17,7 +17,7 @@ from smsgate.features.lists.job_files import JobFolders
 from smsgate.pipeline.archive import BATCH, LedgerArchiver
 from smsgate.settings.retention import BY_DEFAULT
 from smsgate.store.keys import PARTITION_KEYS, RETENTION, partition_of
-from smsgate.store.ledger import LedgerBacklog
+from smsgate.store.ledger_reader import LedgerBacklog
 from tests.fakes.processes import wait_until
 from tests.fakes.values import NUMBER
 from tests.features.records_admin.cli.test_cli import CONFIG
@@ -72,7 +72,7 @@ def test_it_goes_on_at_once_while_there_is_more_than_a_batch(services, happen, s
     thread = ArchiverThread(services)
     happen(*range(BATCH + 1))
     assert [thread.run_once(), thread.run_once(), thread.run_once()] == [0.0, PERIOD_S, PERIOD_S]
-    assert store.ledger.waiting().count == 0
+    assert store.ledger_reader.waiting().count == 0
 
 
 def test_what_is_away_is_said_once_a_minute_and_tried_again(services, happen, monkeypatch):
@@ -140,7 +140,7 @@ def test_a_keeper_that_is_told_to_end_ends_the_clock_not_with_it(services):
 
 
 def test_a_store_that_fills_is_said_loudly(services, store, monkeypatch):
-    monkeypatch.setattr(store.ledger, "waiting", lambda: LedgerBacklog(300_000, 5, 0.0))
+    monkeypatch.setattr(store.ledger_reader, "waiting", lambda: LedgerBacklog(300_000, 5, 0.0))
     with structlog.testing.capture_logs() as said:
         ArchiverThread(services).run_once()
     assert said[0]["event"] == "the store fills"
@@ -192,6 +192,6 @@ def test_the_clock_ends_after_the_batch_in_hand(store, redis_url, tmp_path, reco
         clock.send_signal(signal.SIGTERM)
         assert clock.wait(30) == 0
 
-    found = records.reader.count_events() + store.ledger.waiting().count
+    found = records.reader.count_events() + store.ledger_reader.waiting().count
     assert found == 3_000
     assert list(records.verifier.verify()) == []

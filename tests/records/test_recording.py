@@ -18,7 +18,7 @@ from smsgate.records import Records, database
 from smsgate.store import Store
 from smsgate.store.connection import open_redis
 from smsgate.store.keys import PARTITION_KEYS, partition_of
-from smsgate.store.ledger import LedgerBacklog
+from smsgate.store.ledger_reader import LedgerBacklog
 from tests.fakes.values import NUMBER, OTHER
 from tests.records.values import START_MS, event
 
@@ -55,7 +55,7 @@ def test_what_waits_is_moved_and_then_taken_out_of_the_ledger(archiver, happen, 
 
     assert inbox_ids(records) == recorded(1, 2)
     assert inbox_ids(records, OTHER) == recorded(3)
-    assert store.ledger.of_number(NUMBER) == []
+    assert store.ledger_reader.of_number(NUMBER) == []
     now_us = store.health.now_us()
     for one in records.reader.of_number(NUMBER):
         assert now_us - 10_000_000 < one.committed_us <= now_us
@@ -107,7 +107,7 @@ def test_a_mover_killed_before_it_trims_is_followed_by_one_that_keeps_nothing_tw
     assert LedgerArchiver(store, records).move() == 1
 
     assert inbox_ids(records) == recorded(1, 2, 3)
-    assert store.ledger.waiting().count == 0
+    assert store.ledger_reader.waiting().count == 0
     assert list(records.verifier.verify()) == []
 
 
@@ -124,7 +124,7 @@ def test_a_mover_killed_before_it_commits_has_done_nothing(
         with pytest.raises(Dies):
             archiver.move()
     assert records.reader.count_events() == 0
-    assert store.ledger.waiting().count == 2
+    assert store.ledger_reader.waiting().count == 2
 
     assert archiver.move() == 2
 
@@ -138,7 +138,7 @@ def test_movers_at_once_keep_each_event_once(redis_url, database_url, happen, re
         mine = Records(database_url)
         mover = LedgerArchiver(Store(open_redis(redis_url)), mine)
         start.wait()
-        while store.ledger.waiting().count:
+        while store.ledger_reader.waiting().count:
             told.append(mover.move())
         mine.close()
 
@@ -166,7 +166,7 @@ def test_a_database_that_is_away_leaves_everything_in_the_ledger(store, happen):
     said = mover.state()
     away.close()
 
-    assert store.ledger.waiting().count == 1
+    assert store.ledger_reader.waiting().count == 1
     assert said.startswith("ok; 1 events wait, oldest ")
     assert "the records cannot be used" in said
 
@@ -186,7 +186,7 @@ def test_a_database_that_is_full_leaves_everything_in_the_ledger(
         with pytest.raises(RecordsUnavailable, match="full"):
             mover.move()
         full.close()
-    assert store.ledger.waiting().count == 200
+    assert store.ledger_reader.waiting().count == 200
     assert full.reader.count_events() == 0
 
     assert mover.move() == 200
@@ -208,7 +208,7 @@ def test_a_store_that_is_away_is_said(archiver, redis_client, monkeypatch):
     def away(*_, **__):
         raise StoreUnavailable("the store cannot be used: away")
 
-    monkeypatch.setattr(archiver._store.ledger, "waiting", away)
+    monkeypatch.setattr(archiver._store.ledger_reader, "waiting", away)
     assert archiver.state() == "unknown while the store cannot be used"
 
     def damaged():
@@ -324,12 +324,12 @@ def test_a_mover_that_is_a_step_behind_another_one_raises_no_alarm(
 
 
 def test_what_waits_is_measured(happen, store, redis_client):
-    assert store.ledger.waiting() == LedgerBacklog(0, 0, 0.0)
+    assert store.ledger_reader.waiting() == LedgerBacklog(0, 0, 0.0)
     redis_client.xadd(PARTITION_KEYS[PARTITION].ledger, {"e": "{}"}, id="1-0")
     happen(1, 2)
     redis_client.config_set("maxmemory", "1gb")
 
-    waiting = store.ledger.waiting()
+    waiting = store.ledger_reader.waiting()
 
     assert waiting.count == 3
     assert waiting.oldest_us > 1_700_000_000_000_000

@@ -104,7 +104,7 @@ def test_forgetting_takes_out_replies_that_were_given_up(forgetting, store, redi
     done = forgetting.forget(NUMBER, "alice", "")
 
     assert done.replies == 2
-    assert [one.reply.number for one in store.outbox.dead(PARTITION)] == [OTHER]
+    assert [one.reply.number for one in store.unsent_replies.dead(PARTITION)] == [OTHER]
 
 
 def test_a_number_of_which_nothing_is_known_is_forgotten_on_record(forgetting, records):

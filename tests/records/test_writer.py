@@ -14,8 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from smsgate.consent.events import ConsentState
+from smsgate.domain.entry_parts import Consent
 from smsgate.domain.errors import RecordsNotReady, RecordsUnavailable
-from smsgate.domain.messages import Consent, Intent
+from smsgate.domain.messages import Intent
 from smsgate.records import Records, writer
 from tests.fakes.values import NUMBER, OTHER, entry
 from tests.records.values import START_MS, STOPPED, event, lines, reply_event

@@ -61,8 +61,8 @@ def test_a_commit_writes_sets_state_holds_events_replies_and_cursor(store, redis
     assert KEEP_MARKS_S - 5 <= redis_client.ttl(KEYS.number(NUMBER)) <= KEEP_MARKS_S
     assert redis_client.hgetall(KEYS.holds) == {}
     assert redis_client.hgetall(KEYS.reviews) == {}
-    assert list(store.ledger.of_partition(PARTITION)) == [EVENT]
-    assert store.outbox.waiting(PARTITION) == [REPLY]
+    assert list(store.ledger_reader.of_partition(PARTITION)) == [EVENT]
+    assert store.unsent_replies.waiting(PARTITION) == [REPLY]
     assert redis_client.get(KEYS.cursor).decode() == batch.entries[-1].id
     assert store.inbox.depth(PARTITION) == 0
     assert redis_client.exists(KEYS.notify_inbox)
@@ -81,7 +81,7 @@ def test_two_workers_with_one_batch_have_one_effect(store, batch):
     second = store.commits.commit(PARTITION, batch, EFFECTS, BUCKETS)
 
     assert (first.done, second.done) == (True, False)
-    assert list(store.ledger.of_partition(PARTITION)) == [EVENT]
+    assert list(store.ledger_reader.of_partition(PARTITION)) == [EVENT]
 
 
 def test_a_worker_with_an_older_cursor_writes_nothing(store, redis_client, batch):
@@ -106,12 +106,12 @@ def test_entries_that_came_in_the_meantime_stay_with_their_hold(store, redis_cli
 
 def test_the_newest_entry_of_a_list_is_remembered(store):
     for numbers, stays in (((), True), ((NUMBER,), False), ((), True)):
-        before = store.inbox.last_list(PARTITION)
+        before = store.inbox_reader.last_list(PARTITION)
         store.inbox.add([Arrival(entry(numbers=numbers))])
         batch = store.inbox.read(PARTITION, 10)
         store.commits.commit(PARTITION, batch, Effects(before={}, after={}), BUCKETS)
         expected = before if stays else batch.entries[-1].id
-        assert store.inbox.last_list(PARTITION) == expected
+        assert store.inbox_reader.last_list(PARTITION) == expected
 
 
 def test_an_opt_in_does_not_remove_the_hold_of_an_opt_out_behind_it(store, redis_client):

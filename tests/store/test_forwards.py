@@ -6,16 +6,10 @@ import msgspec
 import pytest
 
 from smsgate.consent.events import Event
+from smsgate.domain.entry_parts import ForwardContent
 from smsgate.domain.errors import StoreUnavailable
-from smsgate.domain.messages import (
-    Arrival,
-    Forward,
-    ForwardContent,
-    Intent,
-    Reply,
-    UndeliveredForward,
-    forward_id,
-)
+from smsgate.domain.forwards import Forward, UndeliveredForward, forward_id
+from smsgate.domain.messages import Arrival, Intent, Reply
 from smsgate.store import forwards
 from smsgate.store.commits import Effects
 from smsgate.store.keys import PARTITION_KEYS, PARTITIONS, partition_of
@@ -117,11 +111,11 @@ def test_what_is_taken_is_gone_and_the_next_of_its_number_is_due_with_what_was_s
     (claim,) = store.forwards.claim("alerts", PARTITIONS)
 
     assert store.forwards.complete(claim, TAKEN, [REPLY]) == (True, True)
-    assert store.outbox.waiting(PARTITION) == [REPLY]
+    assert store.unsent_replies.waiting(PARTITION) == [REPLY]
     assert store.forwards.waiting(PARTITION) == [second]
     (claim,) = store.forwards.claim("alerts", PARTITIONS)
     assert store.forwards.complete(claim, TAKEN) == (True, False)
-    assert list(store.ledger.of_partition(PARTITION)) == [TAKEN, TAKEN]
+    assert list(store.ledger_reader.of_partition(PARTITION)) == [TAKEN, TAKEN]
     left = [key for key in contents(redis_client) if b"forward" in key]
     assert left == []
 
@@ -187,7 +181,7 @@ def test_one_that_somebody_is_at_is_not_given_up(store, put):
     assert store.forwards.give_up(letter, EVENT) is False
     assert store.forwards.dead(PARTITION) == [letter]
     assert store.backlog.read().forwards_dead == 1
-    assert list(store.ledger.of_partition(PARTITION)) == [EVENT]
+    assert list(store.ledger_reader.of_partition(PARTITION)) == [EVENT]
 
 
 def test_giving_up_one_that_is_not_its_numbers_oldest_leaves_the_oldest_alone(store, put):
@@ -219,7 +213,7 @@ def test_what_a_person_wants_forgotten_is_gone_even_while_somebody_is_at_it(stor
     assert store.forwards.forget(NUMBER) == 2
     mine = next(one for one in claims if one.forward == second)
     assert store.forwards.complete(mine, TAKEN, [REPLY]) == (False, False)
-    assert store.outbox.waiting(PARTITION) == []
+    assert store.unsent_replies.waiting(PARTITION) == []
     assert (store.forwards.waiting(PARTITION), store.forwards.dead(PARTITION)) == ([third], [])
 
 

@@ -117,7 +117,7 @@ def test_a_store_that_is_away_is_told_and_no_error(client, services, monkeypatch
     def away(*_: object) -> None:
         raise StoreUnavailable("the store cannot be used")
 
-    monkeypatch.setattr(services.store.ledger, "waiting", away)
+    monkeypatch.setattr(services.store.ledger_reader, "waiting", away)
     monkeypatch.setattr(services.store.metadata, "store_id", away)
     found = told(client)
     assert (found["smsgate_ready", "store"], found["smsgate_ready", "spool"]) == (0, 1)

@@ -12,14 +12,8 @@ from pathlib import Path
 import pytest
 
 from smsgate.cli.process_groups import ProcessGroups
-from smsgate.domain.messages import (
-    Arrival,
-    Decision,
-    Entry,
-    ForwardContent,
-    Intent,
-    OriginalRequest,
-)
+from smsgate.domain.entry_parts import ForwardContent, OriginalRequest
+from smsgate.domain.messages import Arrival, Decision, Entry, Intent
 from smsgate.pipeline.configuration import load_configuration
 from smsgate.pipeline.configuration_rollout import publish_programs
 from smsgate.pipeline.services import Services, build_services
@@ -137,10 +131,10 @@ def test_what_a_sender_that_is_killed_was_at_is_forwarded_by_the_next_in_order(
         assert texts == sorted(texts)
     ids = {(came.text, came.headers["i-twilio-idempotency-token"]) for came in app.came}
     assert len(ids) == 5 * len(NUMBERS)
-    outbox = services.store.outbox
-    said = [one.id for partition in range(PARTITIONS) for one in outbox.waiting(partition)]
+    unsent_replies = services.store.unsent_replies
+    said = [one.id for partition in range(PARTITIONS) for one in unsent_replies.waiting(partition)]
     said += [
-        one.reply.id for partition in range(PARTITIONS) for one in outbox.dead(partition)
+        one.reply.id for partition in range(PARTITIONS) for one in unsent_replies.dead(partition)
     ]  # it died over it
     assert len(said) == len({*said}) == 5 * len(NUMBERS)  # each once, and Twilio is away
 

@@ -9,7 +9,7 @@ from smsgate.classifier import reply_text
 from smsgate.classifier.wording import defaults
 from smsgate.consent.composing.segments import SegmentCount, count
 from smsgate.providers import PROVIDERS
-from smsgate.providers.base import PATH_SECRET
+from smsgate.providers.path_secret import PATH_SECRET
 from smsgate.settings import Account, Program
 
 CAUSES = {

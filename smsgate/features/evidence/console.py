@@ -8,7 +8,7 @@ import threading
 from flask import Flask, Response, abort, request
 
 from smsgate.domain.errors import Unfit
-from smsgate.domain.phone import MAX_SENDER_CHARS, as_recorded
+from smsgate.domain.phone_input import MAX_SENDER_CHARS, as_recorded
 from smsgate.features.evidence.service import as_json, collect_evidence
 from smsgate.features.evidence.service import page as as_page
 from smsgate.pipeline.services import Services

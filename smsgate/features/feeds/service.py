@@ -17,7 +17,7 @@ import structlog
 
 from smsgate.domain.errors import CallFailed, CursorRefused, NoSuchDelivery
 from smsgate.domain.messages import HttpCall, HttpReply
-from smsgate.domain.signing import standard_webhook_headers
+from smsgate.domain.shared_schemes import standard_webhook_headers
 from smsgate.features.feeds.payload import calls_for_earlier_lists, calls_for_event
 from smsgate.features.feeds.storage import FeedCall, FeedPosition, FeedStorage
 from smsgate.outbound import Outbound

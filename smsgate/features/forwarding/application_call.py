@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import msgspec
 
+from smsgate.domain.entry_parts import ForwardContent
 from smsgate.domain.errors import AccountNotReady
-from smsgate.domain.messages import Forward, ForwardContent, HttpCall, InboundMessage, Intent
-from smsgate.domain.signing import iso_time, standard_webhook_headers
+from smsgate.domain.forwards import Forward
+from smsgate.domain.messages import HttpCall, InboundMessage, Intent
+from smsgate.domain.shared_schemes import standard_webhook_headers
+from smsgate.domain.signed_times import iso_time
 from smsgate.providers import PROVIDERS
 from smsgate.providers.forms import IDEMPOTENCY, posted_of
 from smsgate.settings import Account, Application

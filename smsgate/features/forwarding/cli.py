@@ -8,8 +8,9 @@ import click
 
 from smsgate.cli import session
 from smsgate.cli.session import moment, out, person
-from smsgate.domain.messages import Forward, UndeliveredForward, ms_of
-from smsgate.domain.signing import iso_time
+from smsgate.domain.forwards import Forward, UndeliveredForward
+from smsgate.domain.messages import ms_of
+from smsgate.domain.signed_times import iso_time
 from smsgate.pipeline import forwards
 from smsgate.store.keys import PARTITIONS
 

@@ -19,7 +19,8 @@ import structlog
 
 from smsgate.consent.transitions import APP, REPLY_WINDOW_US
 from smsgate.domain.errors import CallFailed, StoreUnavailable
-from smsgate.domain.messages import Forward, HttpReply, Reply, ms_of
+from smsgate.domain.forwards import Forward
+from smsgate.domain.messages import HttpReply, Reply, ms_of
 from smsgate.features.forwarding.application_call import describe_call
 from smsgate.features.forwarding.circuit_breaker import MAX_CALLS, CircuitBreaker
 from smsgate.features.forwarding.twiml import read_twiml
@@ -27,7 +28,7 @@ from smsgate.metrics.counters import FORWARD_S, FORWARDED_S, FORWARDS
 from smsgate.outbound import Outbound
 from smsgate.pipeline.forwards import TAKEN, forward_event
 from smsgate.providers import usable
-from smsgate.providers.base import retry_after_s
+from smsgate.providers.calls import retry_after_s
 from smsgate.settings import Account, Application, Program, Settings
 from smsgate.store import Store
 from smsgate.store.forwards import ForwardClaim

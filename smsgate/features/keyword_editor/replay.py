@@ -113,7 +113,7 @@ class TextSource:
             return [entry for _, entry in page], replace(position, behind=page[-1][0])
         entries = []
         if self._ledger:
-            events = [*islice(self._store.ledger.of_partition(partition), MAX_LEDGER)]
+            events = [*islice(self._store.ledger_reader.of_partition(partition), MAX_LEDGER)]
             try:
                 known = self._records.reader.has([one.id for one in events]) if events else set()
             except (RecordsUnavailable, RecordsNotReady):

@@ -27,16 +27,12 @@ from rich.progress import (
 
 from smsgate.cli import session
 from smsgate.cli.session import moment, person
-from smsgate.domain.messages import ALL, Consent
+from smsgate.domain.entry_parts import Consent
+from smsgate.domain.messages import ALL
 from smsgate.features.lists.export import FORMS, STATES, ExportQuery, export_lines, exported_numbers
 from smsgate.features.lists.file_import import ROW_OUTCOMES, FileImport, ImportSummary, row_results
 from smsgate.features.lists.import_record import State, change_text, imports, titles_of
-from smsgate.features.lists.import_undo import (
-    UNDO_OUTCOMES,
-    ImportUndo,
-    undo_results,
-    undo_text,
-)
+from smsgate.features.lists.import_undo import UNDO_OUTCOMES, ImportUndo, undo_results, undo_text
 from smsgate.features.lists.list_file import ListFile
 from smsgate.features.lists.number_import import ImportRequest
 from smsgate.features.lists.rows import region_of

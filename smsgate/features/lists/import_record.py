@@ -92,7 +92,9 @@ def imports(store: Store, records: Records, limit: int) -> list[ImportRecord]:
     Raises ``StoreUnavailable``, ``RecordsUnavailable``, ``RecordsNotReady``.
     """
     waiting = [
-        one for one in store.ledger.newest(partition_of(""), _LEDGER) if one.kind == IMPORT_FILE
+        one
+        for one in store.ledger_reader.newest(partition_of(""), _LEDGER)
+        if one.kind == IMPORT_FILE
     ]
     found = [one.event for one in records.history.newest(2 * limit, IMPORT_FILE)]
     events = {one.id: one for one in (*found, *waiting)}.values()

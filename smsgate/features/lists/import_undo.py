@@ -17,7 +17,8 @@ from pathlib import Path
 from smsgate.consent.events import ConsentState, Event
 from smsgate.consent.renamed_programs import recorded_consent_state
 from smsgate.consent.reviews import undecided
-from smsgate.domain.messages import ALL, Arrival, Decision, Entry, Intent, ListUndo, SetMembership
+from smsgate.domain.entry_parts import ListUndo, SetMembership
+from smsgate.domain.messages import ALL, Arrival, Decision, Entry, Intent
 from smsgate.features.lists.import_record import (
     UNDONE_OUTCOME,
     ImportRecord,
@@ -263,7 +264,7 @@ class ImportUndo:
         left, mine, kept = [*numbers], set[str](), set[str]()
         for _ in range(_TRIES):
             # First: what is applied by then is in the histories that are read after it.
-            seen = self._store.inbox.cursors([partition])[partition]
+            seen = self._store.inbox_reader.cursors([partition])[partition]
             effects = self._effects(id_, left)
             for number, one in effects.items():
                 found[number] = "undone" if one.undone_by in mine else one.outcome

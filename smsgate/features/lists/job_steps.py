@@ -6,17 +6,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from smsgate.domain.entry_parts import Consent
 from smsgate.domain.errors import Unfit
-from smsgate.domain.messages import ALL, Consent
+from smsgate.domain.messages import ALL
 from smsgate.features.lists.export import FORMS, STATES, ExportQuery, export_lines, exported_numbers
 from smsgate.features.lists.file_import import FileImport, ImportSummary, row_results
 from smsgate.features.lists.import_record import ImportRecord, State, import_of
-from smsgate.features.lists.import_undo import (
-    ImportUndo,
-    UndoSummary,
-    undo_results,
-    undo_text,
-)
+from smsgate.features.lists.import_undo import ImportUndo, UndoSummary, undo_results, undo_text
 from smsgate.features.lists.job_files import JobFolder, ListJob, StepResult, UnusedRow
 from smsgate.features.lists.list_file import ListFile
 from smsgate.features.lists.number_import import ImportRequest, NumberImport

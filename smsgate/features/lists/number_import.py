@@ -11,7 +11,8 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from smsgate.domain.messages import ALL, AddResult, Arrival, Consent, Decision, Entry, Intent
+from smsgate.domain.entry_parts import Consent
+from smsgate.domain.messages import ALL, AddResult, Arrival, Decision, Entry, Intent
 from smsgate.features.lists.import_record import (
     IMPORT_FILE,
     ImportChange,
@@ -135,7 +136,7 @@ class NumberImport:
         for entry, one in zip(entries, added, strict=True):
             partition = partition_of(entry.numbers[0])
             if one.duplicate:  # by a try that ended, perhaps before it was applied
-                self.applied(partition, self._store.inbox.newest(partition))
+                self.applied(partition, self._store.inbox_reader.newest(partition))
             else:
                 outcomes.update(dict.fromkeys(entry.numbers, _FRESH))
                 outcomes.update(self.applied(partition, one.id))
@@ -171,7 +172,7 @@ class NumberImport:
         Nothing where somebody else applied it.
         """
         found: dict[str, str] = {}
-        while id_ and self._store.inbox.waits(partition, id_):
+        while id_ and self._store.inbox_reader.waits(partition, id_):
             for event in self._applier.drain_events(partition):
                 if event.inbox_id == id_:
                     found = {one: group.outcome for group in event.listed for one in group.numbers}

@@ -18,6 +18,7 @@ from smsgate.classifier import explanation
 from smsgate.consent import event_text
 from smsgate.consent.events import Event
 from smsgate.consent.restore import CONSENT, EVIDENCE
+from smsgate.domain.entry_parts import Consent
 from smsgate.domain.errors import (
     InvalidNumber,
     RecordsNotReady,
@@ -25,8 +26,8 @@ from smsgate.domain.errors import (
     SmsGateError,
     Unfit,
 )
-from smsgate.domain.messages import Consent
-from smsgate.domain.phone import MAX_SENDER_CHARS, as_recorded, is_e164
+from smsgate.domain.phone import is_e164
+from smsgate.domain.phone_input import MAX_SENDER_CHARS, as_recorded
 from smsgate.features.numbers import number_search
 from smsgate.features.numbers.number_search import NumberCandidate
 from smsgate.features.numbers.state import state_of

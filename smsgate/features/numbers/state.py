@@ -36,7 +36,7 @@ _LOCKS, _LISTS, _OPT_OUTS = 5, 20, 50
 
 def of_ledger(store: Store, number: str) -> list[Event]:
     """Those that the records may not have yet, newest first. Raises ``StoreUnavailable``."""
-    events = store.ledger.newest(partition_of(number), _LEDGER)
+    events = store.ledger_reader.newest(partition_of(number), _LEDGER)
     mine = (event_for(event, number) for event in reversed(events))
     return [*_blocking(event for event in mine if event is not None)]
 
@@ -191,7 +191,7 @@ def _ask_store(services: Services, state: NumberOverview, found: _Answers) -> No
     number, partition = state.number, partition_of(state.number)
     state.pending = [
         one
-        for one in services.store.inbox.latest(partition, _INBOX)
+        for one in services.store.inbox_reader.latest(partition, _INBOX)
         if number in numbers_in(one.entry)
     ]
     if not state.phone:

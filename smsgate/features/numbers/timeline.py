@@ -98,7 +98,7 @@ class _TimelineReader:
             self._page.problems.append(_UNSEEN)
             return []
         try:
-            events = self._store.ledger.newest(partition_of(self._number), _LEDGER)
+            events = self._store.ledger_reader.newest(partition_of(self._number), _LEDGER)
         except StoreUnavailable as error:
             self._lose_store(_UNSEEN, error)
             return []
@@ -161,7 +161,7 @@ class _TimelineReader:
             if one.event.inbox_id and one.event.kind != RECEIPT
         }
         with suppress(StoreUnavailable):
-            for id_, reply in self._store.outbox.unsettled([*answered]).items():
+            for id_, reply in self._store.unsent_replies.unsettled([*answered]).items():
                 answered[id_].unsettled = reply
 
 

@@ -265,7 +265,7 @@ class RebuildService:
         return not {link.event_id for link in untold} <= here
 
     def _ids_here(self, partition: int) -> set[str]:
-        return {id_of(line) for line in self._store.ledger.lines(partition)}
+        return {id_of(line) for line in self._store.ledger_reader.lines(partition)}
 
     def _record_the_rest(self) -> int:
         """Record what the ledgers still have; gives how many numbers stand as both leave them."""
@@ -289,7 +289,7 @@ class RebuildService:
         """
         here = self._ids_here(partition)
         found: dict[str, ConsentState] = {}
-        for lines in _batched(self._store.ledger.lines(partition), _PAGE):
+        for lines in _batched(self._store.ledger_reader.lines(partition), _PAGE):
             recorded = self._records.reader.has([id_of(line) for line in lines])
             fresh = (line for line in lines if id_of(line) not in recorded)
             stand = self._records.reader.numbers_of(sorted(set().union(*map(numbers_of, fresh))))

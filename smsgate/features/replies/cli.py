@@ -23,13 +23,13 @@ def replies() -> None:
 @session.as_json
 def list_replies(dead: bool, as_json: bool) -> None:
     """List the pending replies."""
-    outbox = session.services().store.outbox
+    unsent = session.services().store.unsent_replies
     if dead:
-        letters = [letter for partition in range(PARTITIONS) for letter in outbox.dead(partition)]
+        letters = [letter for partition in range(PARTITIONS) for letter in unsent.dead(partition)]
         found = [(letter.reply, f"{letter.outcome}: {letter.note}") for letter in letters]
         values: Iterable[object] = letters
     else:
-        waiting = [reply for partition in range(PARTITIONS) for reply in outbox.waiting(partition)]
+        waiting = [reply for partition in range(PARTITIONS) for reply in unsent.waiting(partition)]
         found = [(reply, f"not after {moment(reply.deadline_us)}") for reply in waiting]
         values = waiting
     if as_json:

@@ -51,7 +51,7 @@ def dismiss_reply(services: Services, id_: str, actor: str) -> None:
 def _find(store: Store, id_: str) -> DeadLetter:
     partition = id_.partition("-")[0]
     if partition.isdigit() and int(partition) < PARTITIONS:
-        for letter in store.outbox.dead(int(partition)):
+        for letter in store.unsent_replies.dead(int(partition)):
             if letter.reply.id == id_:
                 return letter
     raise NoSuchReply(f"no reply {id_!r} was given up; `smsgate replies list --dead` shows those")
@@ -74,5 +74,5 @@ def _settle(
         note=f"by {actor}; before: {letter.outcome}, {letter.note}",
         software=__version__,
     )
-    if not store.outbox.settle_dead(partition_of(reply.number), reply.id, event, again):
+    if not store.unsent_replies.settle_dead(partition_of(reply.number), reply.id, event, again):
         raise NoSuchReply(f"reply {reply.id!r} was taken out by somebody else just now")

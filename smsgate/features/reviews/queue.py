@@ -143,7 +143,7 @@ class ReviewQueue:
 
     def _undecided(self, some: Sequence[OpenReview]) -> list[OpenReview]:
         """Leave out texts with a decision that no worker has applied yet."""
-        decided = self._store.inbox.were_received(
+        decided = self._store.inbox_reader.were_received(
             [(one.number, "", decision_id(one.key)) for one in some]
         )
         return [one for one, met in zip(some, decided, strict=True) if not met]

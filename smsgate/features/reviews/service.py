@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from smsgate.consent.event_text import outcome, reply_title, title
 from smsgate.consent.events import ConsentState, Event
 from smsgate.consent.reviews import REOPENED, REVIEWED, decision_id
+from smsgate.domain.entry_parts import SetMembership
 from smsgate.domain.errors import (
     NoSuchReview,
     RecordsNotReady,
@@ -20,15 +21,7 @@ from smsgate.domain.errors import (
     ReviewChanged,
     StoreNotReady,
 )
-from smsgate.domain.messages import (
-    ALL,
-    Arrival,
-    Decision,
-    Entry,
-    Intent,
-    SetMembership,
-    inbox_place,
-)
+from smsgate.domain.messages import ALL, Arrival, Decision, Entry, Intent, inbox_place
 from smsgate.domain.phone import e164
 from smsgate.pipeline.forwards import KIND as FORWARD
 from smsgate.pipeline.reviews import (
@@ -197,13 +190,15 @@ def read_conversation(services: Services, case: ReviewCase) -> tuple[list[Conver
     store, number, problem = services.store, case.open.number, ""
     partition = partition_of(number)
     lines: dict[str, ConversationLine] = {}
-    for stored in store.inbox.latest(partition, _MAX_INBOX):
+    for stored in store.inbox_reader.latest(partition, _MAX_INBOX):
         entry, at_us = stored.entry, stored.received_us
         if entry.number == number and entry.source == "text":
             waits = entry.decision.intent is Intent.REVIEW
             line = ConversationLine(at_us, "them", "Not applied yet", entry.text, waits)
             lines[stored.id] = line
-    events = [one for one in store.ledger.newest(partition, _MAX_LEDGER) if one.number == number]
+    events = [
+        one for one in store.ledger_reader.newest(partition, _MAX_LEDGER) if one.number == number
+    ]
     try:
         recorded = services.records.history.around(number, case.since_us, _EVENTS_AROUND)
         events = [*(one.event for one in recorded), *events]

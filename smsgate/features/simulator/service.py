@@ -198,7 +198,7 @@ def _find_waiting(
     services: Services, ordinary: Iterable[tuple[str, Entry]], sent: SentText
 ) -> Entry | None:
     """Find the text before it is applied, and one that asks for nothing in the sample log."""
-    inbox = services.store.inbox.latest(partition_of(sent.number), _MAX_SEARCHED)
+    inbox = services.store.inbox_reader.latest(partition_of(sent.number), _MAX_SEARCHED)
     entries = [*(stored.entry for stored in inbox), *(entry for _, entry in ordinary)]
     return next((one for one in entries if one.message_id == sent.message_id), None)
 

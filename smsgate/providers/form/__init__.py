@@ -28,24 +28,12 @@ from smsgate.domain.messages import (
     Verdict,
     WebhookRequest,
 )
-from smsgate.domain.phone import international
-from smsgate.domain.signing import (
-    as_bytes,
-    basic_auth,
-    iso_time,
-    path_secret,
-    same,
-)
-from smsgate.providers.base import (
-    FORM,
-    REGION,
-    Field,
-    Provider,
-    idempotency_key,
-    not_sent,
-    secret_field,
-    send_url,
-)
+from smsgate.domain.phone_input import international
+from smsgate.domain.signed_times import iso_time
+from smsgate.domain.signing import as_bytes, same
+from smsgate.providers.base import Provider, check_present, promised_text
+from smsgate.providers.calls import FORM, basic_auth, idempotency_key, not_sent, send_url
+from smsgate.providers.fields import REGION, Field, secret_field
 from smsgate.providers.form.field_paths import (
     XmlTextMissing,
     answer_value,
@@ -58,7 +46,8 @@ from smsgate.providers.form.field_paths import (
 from smsgate.providers.form.presets import PRESETS, with_preset
 from smsgate.providers.form.reply_template import ReplyTemplate, TemplateFault, read_template
 from smsgate.providers.form.xml_document import XmlElement, write_xml
-from smsgate.providers.reading import check_present, promised_text, read_each
+from smsgate.providers.path_secret import path_secret
+from smsgate.providers.reading import read_each
 from smsgate.settings import Account
 
 _NAME = r"[!-~]+"

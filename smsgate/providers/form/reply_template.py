@@ -17,7 +17,7 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from smsgate.domain.errors import SmsGateError
 from smsgate.domain.messages import HttpCall
-from smsgate.providers.base import FORM
+from smsgate.providers.calls import FORM
 from smsgate.providers.form.xml_document import XmlElement, XmlRefused, read_xml, write_xml
 
 PLACEHOLDERS: Mapping[str, str] = {

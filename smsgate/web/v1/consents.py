@@ -7,8 +7,9 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from smsgate.domain.entry_parts import Consent
 from smsgate.domain.errors import Unfit
-from smsgate.domain.messages import Consent, Entry
+from smsgate.domain.messages import Entry
 from smsgate.pipeline.manual import consent_entry
 from smsgate.web.v1.bulk import RawItems, enter_many, enter_one
 from smsgate.web.v1.operations import Call, Operation, Outcome

@@ -9,8 +9,9 @@ from typing import Annotated, Literal
 import msgspec
 
 from smsgate.consent.restore import CONSENT
+from smsgate.domain.entry_parts import Consent
 from smsgate.domain.errors import Unfit
-from smsgate.domain.messages import ALL, Consent, Entry
+from smsgate.domain.messages import ALL, Entry
 from smsgate.domain.phone import e164
 from smsgate.pipeline.gate import Since
 from smsgate.pipeline.manual import RestoreRequest, check_program, lock_entry, opt_out_entry

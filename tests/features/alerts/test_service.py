@@ -136,7 +136,7 @@ def test_a_store_that_is_away_is_told_once_and_that_it_is_back(services, hook, m
     phone = Phone()
     looking = alerting(services, phone)
     with monkeypatch.context() as broken:
-        broken.setattr(services.store.ledger, "waiting", away)
+        broken.setattr(services.store.ledger_reader, "waiting", away)
         phone.fails = True
         for _ in range(3):
             looking.check()

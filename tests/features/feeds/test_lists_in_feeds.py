@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 
 import pytest
 
-from smsgate.domain.messages import Consent
+from smsgate.domain.entry_parts import Consent
 from smsgate.features.feeds import service
 from smsgate.features.feeds.payload import calls_for_event
 from smsgate.features.feeds.storage import FeedStorage

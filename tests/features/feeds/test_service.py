@@ -10,8 +10,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from standardwebhooks import Webhook
 
+from smsgate.domain.entry_parts import Consent
 from smsgate.domain.errors import NoSuchDelivery
-from smsgate.domain.messages import Consent
 from smsgate.features.feeds import service
 from smsgate.features.feeds.storage import FeedPosition, FeedStorage
 from smsgate.records.event_reader import parse_position

@@ -7,14 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from smsgate.domain.messages import (
-    Arrival,
-    Decision,
-    Entry,
-    ForwardContent,
-    Intent,
-    OriginalRequest,
-)
+from smsgate.domain.entry_parts import ForwardContent, OriginalRequest
+from smsgate.domain.messages import Arrival, Decision, Entry, Intent
 from smsgate.pipeline import forwards
 from smsgate.pipeline.configuration import load_configuration
 from smsgate.pipeline.services import Services, build_services

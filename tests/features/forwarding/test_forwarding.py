@@ -13,16 +13,10 @@ import pytest
 from standardwebhooks import Webhook
 from twilio.request_validator import RequestValidator
 
+from smsgate.domain.entry_parts import ForwardContent
 from smsgate.domain.errors import NoSuchForward, StoreUnavailable
-from smsgate.domain.messages import (
-    Decision,
-    Entry,
-    Forward,
-    ForwardContent,
-    InboundMessage,
-    Intent,
-    WebhookRequest,
-)
+from smsgate.domain.forwards import Forward
+from smsgate.domain.messages import Decision, Entry, InboundMessage, Intent, WebhookRequest
 from smsgate.features.forwarding import service
 from smsgate.features.forwarding.application_call import describe_call
 from smsgate.pipeline import forwards
@@ -316,7 +310,7 @@ def test_an_application_keeps_its_voice(receive, make, app, services, api) -> No
     )
     receive("When?", sender=ORIGINAL)
     settle(services, make("orders"))
-    (first, second) = services.store.outbox.waiting(partition_of(NUMBER))
+    (first, second) = services.store.unsent_replies.waiting(partition_of(NUMBER))
     assert (first.kind, first.text, second.text) == ("app", "At nine & ten.", "Bye")
     now_us = services.store.health.now_us()
     assert 290 * 1_000_000 < first.deadline_us - now_us <= 300 * 1_000_000
@@ -343,7 +337,7 @@ def test_what_an_application_says_to_a_number_that_opted_out_is_not_sent(
     assert [(one.by, one.reason) for one in services.store.refusals.newest(10)] == [
         ("app", "opted_out")
     ]
-    assert services.store.outbox.dead(partition_of(NUMBER)) == []
+    assert services.store.unsent_replies.dead(partition_of(NUMBER)) == []
 
 
 def test_an_application_that_answers_what_is_no_phone_number_is_heard_by_nobody(
@@ -410,7 +404,7 @@ def test_the_five_minutes_of_what_an_application_says_count_from_its_answer(
         "late",
     ]
     assert api.calls == []
-    assert [one.reply for one in services.store.outbox.dead(partition_of(NUMBER))] == [said]
+    assert [one.reply for one in services.store.unsent_replies.dead(partition_of(NUMBER))] == [said]
 
 
 def test_a_stop_between_the_applications_answer_and_the_send_stops_it(
@@ -458,7 +452,7 @@ def test_a_sender_that_lost_its_claim_says_nothing(receive, make, app, services)
     assert services.store.forwards.complete(slow, _event(slow), reply) == (False, False)
     once = service._replies(quick, ["once"], 1)
     assert services.store.forwards.complete(quick, _event(quick), once) == (True, True)
-    assert [one.text for one in services.store.outbox.waiting(partition)] == ["once"]
+    assert [one.text for one in services.store.unsent_replies.waiting(partition)] == ["once"]
     assert [one.kind for one in services.history.of_number(NUMBER)] == ["text", "forward"]
 
 

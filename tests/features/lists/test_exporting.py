@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from smsgate.domain.entry_parts import Consent
 from smsgate.domain.errors import RecordsNotReady
-from smsgate.domain.messages import ALL, Arrival, Consent
+from smsgate.domain.messages import ALL, Arrival
 from smsgate.features.lists.export import ExportQuery, exported_numbers
 from smsgate.features.lists.number_import import ImportRequest, NumberImport
 from smsgate.pipeline.manual import RestoreRequest

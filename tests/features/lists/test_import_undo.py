@@ -8,8 +8,9 @@ from dataclasses import replace
 
 import pytest
 
+from smsgate.domain.entry_parts import Consent
 from smsgate.domain.errors import NoSuchList, RecordsUnavailable
-from smsgate.domain.messages import ALL, Arrival, Consent, Intent
+from smsgate.domain.messages import ALL, Arrival, Intent
 from smsgate.features.lists import import_undo as module
 from smsgate.features.lists.import_record import imports
 from smsgate.features.lists.import_undo import ImportUndo

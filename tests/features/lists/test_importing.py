@@ -6,8 +6,9 @@ import io
 
 import pytest
 
+from smsgate.domain.entry_parts import Consent
 from smsgate.domain.errors import ListUnreadable, StoreNotReady, UnknownProgram
-from smsgate.domain.messages import ALL, Arrival, Consent
+from smsgate.domain.messages import ALL, Arrival
 from smsgate.features.lists import file_import
 from smsgate.features.lists import number_import as module
 from smsgate.features.lists.file_import import FileImport
@@ -90,7 +91,7 @@ def test_the_scope_is_the_programs_or_everything(services, importing):
 
 def test_one_event_tells_of_hundreds_and_each_number_has_its_history(services, importing):
     importing.enter(MANY, STOPPED, [SINCE_US + at for at in range(len(MANY))], part="0")
-    waiting = services.store.ledger.waiting().count
+    waiting = services.store.ledger_reader.waiting().count
     assert waiting <= PARTITIONS + len(MANY) // module.CHUNK
 
     before = services.history.of_number(MANY[7])
@@ -271,7 +272,7 @@ def test_a_rehearsal_says_what_would_be_and_changes_nothing(services):
     assert [(row.line, row.cell) for row in summary.first] == [(4, "=cmd")]
     assert [row.outcome for row in rows] == ["new", "new", "formula", "duplicate", "new"]
     assert sum(read) == len(CSV)
-    assert services.store.ledger.waiting().count == 0
+    assert services.store.ledger_reader.waiting().count == 0
 
 
 def test_every_row_of_a_file_says_what_became_of_it(services):
@@ -284,7 +285,7 @@ def test_every_row_of_a_file_says_what_became_of_it(services):
         (6, "applied"),
     ]
     assert reasons(services, [NUMBER, "+14155550199", "+14155550188"]) == ["opted_out_all"] * 3
-    *_, event = services.store.ledger.of_partition(partition_of(""))
+    *_, event = services.store.ledger_reader.of_partition(partition_of(""))
     assert event.kind == "import_file"
     assert event.note == (
         "stopped.csv: 5 rows: 3 applied, 1 duplicate. Opted 3 numbers out of every program (scope "
@@ -329,14 +330,14 @@ def test_a_list_for_a_program_whose_opt_outs_hold_everywhere_names_every_program
 
 def test_the_same_file_twice_has_one_effect_and_one_record(services):
     imported(services, CSV, region="US")
-    events = services.store.ledger.waiting().count
+    events = services.store.ledger_reader.waiting().count
     come_back(services)
     work_off(services)
     summary, rows = imported(services, CSV, region="US")
     assert [outcome for _, outcome in rows] == [
         "superseded", "repeat", "formula", "duplicate", "repeat",
     ]  # fmt: skip
-    assert services.store.ledger.waiting().count == events + 1
+    assert services.store.ledger_reader.waiting().count == events + 1
     assert imported(services, CSV + "x,1\n", region="US")[0].list_id != summary.list_id
 
 

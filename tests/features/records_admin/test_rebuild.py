@@ -16,8 +16,9 @@ from smsgate.consent.events import (
     consent_state_row,
     event_id,
 )
+from smsgate.domain.entry_parts import Consent
 from smsgate.domain.errors import RecordsDiffer, StoreNotReady, StoreUnavailable
-from smsgate.domain.messages import ALL, Consent
+from smsgate.domain.messages import ALL
 from smsgate.features.lists.number_import import ImportRequest, NumberImport
 from smsgate.features.records_admin import rebuild
 from smsgate.features.records_admin import rebuild as rebuilding_module
@@ -266,14 +267,14 @@ def test_what_a_rebuild_writes_after_it_lost_its_turn_changes_nothing(recorded):
     with pytest.raises(StoreNotReady):
         store.rebuild.remember("me", [(3, "twilio", "SM1", time.time_ns() // 1000)], 1)
     assert row.number not in str([*store.rebuild.members()])
-    assert not store.inbox.were_received([("+14155560001", "twilio", "SM1")])[0]
+    assert not store.inbox_reader.were_received([("+14155560001", "twilio", "SM1")])[0]
 
 
 def test_a_mover_that_ended_before_it_trimmed_is_no_failover(recorded, signed):
     recorded.ingest.receive("twilio", signed("STOP", "+14155550130"))
     partition = partition_of("+14155550130")
     recorded.applier.drain(partition)
-    recorded.records.writer.keep({partition: [*recorded.store.ledger.lines(partition)]})
+    recorded.records.writer.keep({partition: [*recorded.store.ledger_reader.lines(partition)]})
 
     assert rebuilding(recorded).needed() == ""
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from smsgate.domain.entry_parts import Consent
 from smsgate.domain.errors import RestoreRefused
-from smsgate.domain.messages import ALL, Arrival, Consent, Decision, Entry, Intent
+from smsgate.domain.messages import ALL, Arrival, Decision, Entry, Intent
 from smsgate.features.lists.import_undo import ImportUndo
 from smsgate.features.lists.number_import import ImportRequest, NumberImport
 from smsgate.features.records_admin.rebuild import build_rebuild_service

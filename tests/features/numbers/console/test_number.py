@@ -11,8 +11,9 @@ from contextlib import closing
 import msgspec
 import pytest
 
+from smsgate.domain.entry_parts import Consent, ForwardContent
 from smsgate.domain.errors import RecordsUnavailable, StoreUnavailable
-from smsgate.domain.messages import Arrival, Consent, Decision, ForwardContent, Intent
+from smsgate.domain.messages import Arrival, Decision, Intent
 from smsgate.features.lists.number_import import ImportRequest, NumberImport
 from smsgate.features.operators.service import ActionAuthor, OperatorService
 from smsgate.features.operators.storage import OperatorStorage
@@ -125,7 +126,7 @@ def test_a_reply_stands_under_what_it_answers_with_what_became_of_it(services, v
 def test_what_is_on_its_way_to_the_records_is_told_once(services, viewer):
     told(services, Intent.OPT_OUT, "STOP just once")
     partition = partition_of(NUMBER)  # not trimmed yet, as in the middle of a move
-    lines = [*services.store.ledger.lines(partition)]
+    lines = [*services.store.ledger_reader.lines(partition)]
     services.records.writer.keep({partition: lines})
     assert words(viewer.get(PAGE)).count("STOP just once") == 1
 

@@ -10,7 +10,8 @@ import pytest
 import redis
 
 from smsgate.consent.events import DeadLetter
-from smsgate.domain.messages import Forward, Intent, Reply, UndeliveredForward, forward_id
+from smsgate.domain.forwards import Forward, UndeliveredForward, forward_id
+from smsgate.domain.messages import Intent, Reply
 from smsgate.store import backlog
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from tests.fakes.pages import words

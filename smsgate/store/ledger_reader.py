@@ -1,0 +1,82 @@
+"""The events that are not in the records yet: for people, and for alarms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from smsgate.consent.events import Event, event_for
+from smsgate.domain.messages import ms_of
+from smsgate.store.connection import now_us, of_partitions, translated
+from smsgate.store.keys import PARTITION_KEYS, partition_of
+from smsgate.store.ledger import _decode
+from smsgate.store.redis_types import Client
+
+
+class LedgerReader:
+    """Reads the ledgers. Everything here raises ``StoreUnavailable``."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def of_number(self, number: str) -> list[Event]:
+        """The events of one number, oldest first. Reads the partition's whole ledger."""
+        told = (event_for(event, number) for event in self.of_partition(partition_of(number)))
+        return [event for event in told if event is not None]
+
+    def of_partition(self, partition: int) -> Iterator[Event]:
+        """The events of a partition, oldest first, a page at a time."""
+        return map(_decode, self.lines(partition))
+
+    def lines(self, partition: int) -> Iterator[bytes]:
+        """The events of a partition as they were written, oldest first, a page at a time."""
+        start = "-"
+        while True:
+            with translated():
+                rows = self._client.xrange(PARTITION_KEYS[partition].ledger, min=start, count=_PAGE)
+            for _, fields in rows:
+                yield fields[b"e"]
+            if len(rows) < _PAGE:
+                return
+            start = f"({rows[-1][0].decode()}"
+
+    def newest(self, partition: int, count: int) -> list[Event]:
+        """The newest events of a partition, oldest first."""
+        with translated():
+            rows = self._client.xrevrange(PARTITION_KEYS[partition].ledger, count=count)
+        return [_decode(fields[b"e"]) for _, fields in reversed(rows)]
+
+    def newest_of_all(self, count: int) -> list[Event]:
+        """The newest events of every partition, at most ``count`` of each, in one round trip."""
+        partitions = of_partitions(
+            self._client, lambda one, keys: one.xrevrange(keys.ledger, count=count)
+        )
+        return [_decode(fields[b"e"]) for rows in partitions for _, fields in reversed(rows)]
+
+    def waiting(self) -> LedgerBacklog:
+        """How much waits for the records, and since when."""
+        lengths = of_partitions(self._client, lambda one, keys: one.xlen(keys.ledger))
+        first = of_partitions(self._client, lambda one, keys: one.xrange(keys.ledger, count=1))
+        with translated():
+            memory = self._client.info("memory")
+        oldest = [ms_of(rows[0][0].decode()) * 1000 for rows in first if rows]
+        bound = int(memory.get("maxmemory", 0))
+        return LedgerBacklog(
+            count=sum(lengths),
+            oldest_us=max(now_us(self._client) - min(oldest), 0) if oldest else 0,
+            memory=int(memory.get("used_memory", 0)) / bound if bound else 0.0,
+        )
+
+
+_PAGE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerBacklog:
+    """What the ledgers hold that the records do not have yet."""
+
+    count: int
+    oldest_us: int
+    """How long the oldest has waited, by Redis's clock."""
+    memory: float
+    """Which share of its memory bound Redis uses; 0 where it has none."""
