@@ -28,7 +28,7 @@ from smsgate.pipeline.live import Live
 from smsgate.pipeline.services import Services, build_spool
 from smsgate.pipeline.spool import Spool
 from smsgate.store.job_queue import APPLY, SEND
-from workers import clock, jobs, rq_worker
+from workers import clock, jobs, rq_process
 from workers.alert_notifier import AlertNotifier
 from workers.feed_dispatcher import FeedDispatcher
 from workers.forwarder import Forwarder
@@ -104,7 +104,7 @@ def _work(name: str, queue: str, *beside: Forwarder | ListWorker) -> None:
     for one in beside:
         one.start()
     try:
-        rq_worker.run(live.configuration.settings.queue_url, queue)
+        rq_process.run(live.configuration.settings.queue_url, queue)
     finally:
         for one in beside:
             one.close()

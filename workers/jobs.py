@@ -30,8 +30,8 @@ def live() -> Live[Services]:
 def apply_inbox(partition: int) -> None:
     """Apply what waits in a partition's inbox."""
     try:
-        with live().using() as services:
-            services.applier.work(partition)
+        with live().latest.using() as newest:
+            newest.services.applier.work(partition)
     except (StoreUnavailable, StoreNotReady) as error:
         # Nothing is lost: the entries stay, and the clock asks for another job.
         _log.warning("inbox waits", lane=partition, problem=str(error))
@@ -40,8 +40,8 @@ def apply_inbox(partition: int) -> None:
 def send_replies(partition: int) -> None:
     """Send the due replies of a partition."""
     try:
-        with live().using() as services:
-            services.sender.drain(partition, PATIENCE_S)
+        with live().latest.using() as newest:
+            newest.services.sender.drain(partition, PATIENCE_S)
     except (StoreUnavailable, StoreNotReady) as error:
         _log.warning("outbox waits", lane=partition, problem=str(error))
 
@@ -51,5 +51,5 @@ def run_list_step(list_id: str) -> None:
     job = get_current_job()
     if job is None:  # called by somebody other than RQ
         return
-    with suppress(StepStopped), live().using() as services:
-        ListJobs(services).run(list_id, job.id, list_worker.progress_of(job))
+    with suppress(StepStopped), live().latest.using() as newest:
+        ListJobs(newest.services).run(list_id, job.id, list_worker.progress_of(job))

@@ -10,11 +10,9 @@ import socket
 import threading
 import time
 import uuid
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Generic, TypeVar
+from typing import Generic
 
 import structlog
 
@@ -30,19 +28,20 @@ from smsgate.pipeline.configuration import (
     outside_of,
 )
 from smsgate.pipeline.configuration_watch import ConfigurationWatch
+from smsgate.pipeline.latest_value import LatestValue, SharedValue, T
 from smsgate.pipeline.services import Services, build_services
 
-T = TypeVar("T")
 Make = Callable[[Configuration, Services], T]
 FINISH_S = 30.0
 """How long the work with an old configuration is waited for before its threads are ended."""
 LEAVE_S = 5.0
 """How long that may take once the process is told to end."""
-_POLL_S = 0.02
 
 
 @dataclass(frozen=True, slots=True)
-class _Generation(Generic[T]):
+class Generation(Generic[T]):
+    """The services of one configuration, and what the process made of them."""
+
     configuration: Configuration
     services: Services
     product: T
@@ -74,7 +73,7 @@ class Live(Generic[T]):
         self._make = make
         self._end = end
         configuration = load_configuration(environ)
-        self._latest = LatestValue(
+        self.latest = LatestValue(
             self._generation(configuration, build_services(configuration), ())
         )
         self._watch: ConfigurationWatch | None = None
@@ -83,32 +82,19 @@ class Live(Generic[T]):
     @property
     def configuration(self) -> Configuration:
         """The one that is in force."""
-        return self._latest.value.configuration
+        return self.latest.value.configuration
 
     @property
     def services(self) -> Services:
         """The newest one, for work that needs only what all of them share."""
-        return self._latest.value.services
-
-    def enter(self) -> SharedValue[_Generation[T]]:
-        """Like ``using``, until ``leave`` is called with the returned value."""
-        return self._latest.enter()
-
-    @contextmanager
-    def using(self) -> Iterator[T]:
-        """The newest value; it is not ended before the block is left."""
-        generation = self.enter()
-        try:
-            yield generation.value.product
-        finally:
-            generation.leave()
+        return self.latest.value.services
 
     def follow(self, name: str) -> None:
         """From now on take over what is applied, and give heartbeats.
 
         ``name`` is the kind of the process, one of ``KINDS``.
         """
-        generation, id_ = self._latest.value, uuid.uuid4().hex
+        generation, id_ = self.latest.value, uuid.uuid4().hex
         _log.info(
             "process started",
             process=name,
@@ -120,7 +106,7 @@ class Live(Generic[T]):
         )
 
         def describe() -> Process:
-            newest = self._latest.value
+            newest = self.latest.value
             return Process(
                 id=id_,
                 name=name,
@@ -146,93 +132,42 @@ class Live(Generic[T]):
         loaded = load_configuration(self._environ)
         if loaded.version != version:
             raise OtherConfiguration(loaded.version)
-        before = self._latest.value
+        before = self.latest.value
         settings, restart = followable_settings(before.configuration.settings, loaded.settings)
         same_files = loaded.version == before.configuration.version and restart == before.restart
         if same_files and are_same_settings(settings, before.configuration.settings):
             return False
         services = replace(before.services, settings=settings, classifiers=loaded.classifiers)
         generation = self._generation(replace(loaded, settings=settings), services, restart)
-        self._retire(self._latest.replace(generation))
+        self._retire(self.latest.replace(generation))
         return True
 
     def close(self) -> None:
         """End everything."""
         if self._watch is not None:
             self._watch.close()
-        self._end(self._latest.value.product)
-        self._latest.value.services.close()
+        self._end(self.latest.value.product)
+        self.latest.value.services.close()
         until = time.monotonic() + LEAVE_S
         for thread in self._retiring:
             thread.join(max(0.0, until - time.monotonic()))
 
     def _generation(
         self, configuration: Configuration, services: Services, restart: tuple[str, ...]
-    ) -> _Generation[T]:
+    ) -> Generation[T]:
         value = self._make(configuration, services)
         outside = outside_of(configuration.settings)
-        return _Generation(configuration, services, value, restart, outside, time.time_ns() // 1000)
+        return Generation(configuration, services, value, restart, outside, time.time_ns() // 1000)
 
-    def _retire(self, old: SharedValue[_Generation[T]]) -> None:
+    def _retire(self, old: SharedValue[Generation[T]]) -> None:
         thread = threading.Thread(target=self._finish, args=(old,), name="retiring", daemon=True)
         self._retiring = [one for one in self._retiring if one.is_alive()] + [thread]
         thread.start()
 
-    def _finish(self, old: SharedValue[_Generation[T]]) -> None:
+    def _finish(self, old: SharedValue[Generation[T]]) -> None:
         old.wait_until_unused(FINISH_S)
         self._end(old.value.product)
         old.value.services.retire()
         if isinstance(old.value.configuration.classifiers, Classifiers):
             # Flask's application is a circle that waits for the collection of garbage.
             old.value.configuration.classifiers.forget()
-
-
-class SharedValue(Generic[T]):
-    """One value, and how many are using it."""
-
-    __slots__ = ("_inside", "value")
-
-    def __init__(self, value: T) -> None:
-        self.value = value
-        self._inside: deque[None] = deque()
-
-    def enter(self) -> None:
-        """Begin to use it. A deque is added to in one step, and needs no lock."""
-        self._inside.append(None)
-
-    def leave(self) -> None:
-        """Use it no longer."""
-        self._inside.pop()
-
-    def wait_until_unused(self, wait_s: float) -> bool:
-        """Wait until it is unused; return False on a time-out."""
-        until, pause = time.monotonic() + wait_s, threading.Event()
-        while self._inside and time.monotonic() < until:
-            pause.wait(_POLL_S)
-        return not self._inside
-
-
-class LatestValue(Generic[T]):
-    """Hands out the newest value, and lets those who have an older one finish."""
-
-    def __init__(self, value: T) -> None:
-        self._value = SharedValue(value)
-
-    @property
-    def value(self) -> T:
-        """The newest one, to look at."""
-        return self._value.value
-
-    def enter(self) -> SharedValue[T]:
-        """The newest one, to use until ``leave``."""
-        while True:
-            value = self._value
-            value.enter()
-            if value is self._value:
-                return value
-            value.leave()  # it was replaced in between, and may have been found empty
-
-    def replace(self, value: T) -> SharedValue[T]:
-        """Hand out another value from now on; return the one before, which may be in use."""
-        before, self._value = self._value, SharedValue(value)
-        return before

@@ -1,25 +1,19 @@
-"""The Flask application, and the entry point of a web process."""
+"""The Flask application, and the console mounted beside it."""
 
 from __future__ import annotations
 
-import gc
 import importlib
-import os
 import threading
 from collections.abc import Callable, Iterable
-from multiprocessing.util import Finalize
 from typing import TYPE_CHECKING, Any
 
-import structlog
 from flask import Flask, Response
 
-from smsgate import features, logs
-from smsgate.pipeline.configuration import Configuration
-from smsgate.pipeline.live import Live
+from smsgate import features
 from smsgate.pipeline.services import Services
 from smsgate.settings import Settings
 from smsgate.web import health, metrics, v1, webhooks
-from smsgate.web.abuse import ApiKeyGuard
+from smsgate.web.api_key_guard import ApiKeyGuard
 from smsgate.web.problems import register_error_handlers
 from smsgate.web.wsgi_request import read_bodies_first
 
@@ -30,15 +24,8 @@ CONSOLE = "/console"
 HSTS_YEAR_S = 365 * 24 * 3600
 
 
-def create_app(services: Services | None = None) -> Flask:
-    """Return the WSGI application around a gateway.
-
-    Without one it is a process's entry point: it reads the environment, opens connections, and
-    takes over each configuration that is applied from then on.
-    Raises ``ConfigurationError`` with every fault where the configuration cannot be used.
-    """
-    if services is None:
-        return _app_of_this_process()
+def application(services: Services) -> Flask:
+    """The WSGI application around the services of one configuration."""
     app = _Application(__name__, static_folder=None)
     # A redirect would lose a provider's POST, and change the URL that it signed.
     app.url_map.strict_slashes = False
@@ -103,49 +90,3 @@ class ConsoleMount:
                 console = importlib.import_module("smsgate.web.console.app")
                 self._console = console.create_console(self._services)
         return self._console(environ, start_response)
-
-
-class ReloadingApplication:
-    """Hands each request to the application of the newest configuration.
-
-    A request is answered to its end by the one that it began with.
-    """
-
-    def __init__(self, live: Live[Flask]) -> None:
-        self._enter = live.enter
-
-    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer one request."""
-        generation = self._enter()
-        try:
-            return generation.value.product(environ, start_response)
-        finally:
-            generation.leave()
-
-
-def _app_of_this_process() -> Flask:
-    """Follow the configuration that is applied; close everything at the end of the process."""
-    logs.configure(buffered=True)
-    live: Live[Flask] = Live(os.environ, app_of)  # noqa: TID251 - an entry point
-    live.follow("web")
-    # Processes that serve are forks, which end without what `atexit` knows.
-    Finalize(None, live.close, exitpriority=0)
-    shell = Flask(__name__, static_folder=None)
-    shell.wsgi_app = ReloadingApplication(live)  # type: ignore[method-assign]  # Flask's way
-    return shell
-
-
-def app_of(configuration: Configuration, services: Services) -> Flask:
-    """The application of one configuration, with what runs beside it; logs the warnings."""
-    for warning in configuration.warnings:
-        structlog.get_logger("smsgate.web").warning("configuration", problem=warning)
-    configuration.build_classifiers()
-    app = create_app(services)
-    services.spool_replay.start()
-    services.lease_renewal.start()
-    # The collector passes over what stays: looking at all of it takes 100 ms. What was frozen for
-    # the application before is let go of first, or it would stay for ever.
-    gc.unfreeze()
-    gc.collect()
-    gc.freeze()
-    return app

@@ -10,7 +10,7 @@ import msgspec
 from flask import Blueprint, Response, request
 
 from smsgate.pipeline.services import Services
-from smsgate.web.abuse import ApiKeyGuard
+from smsgate.web.api_key_guard import ApiKeyGuard
 
 OK, NOT_READY = "ok", "not ready"
 KEPT_S = 2.0

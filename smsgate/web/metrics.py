@@ -36,7 +36,7 @@ from smsgate.pipeline.archive import MANY
 from smsgate.pipeline.conditions import REVIEW_DEADLINE_S
 from smsgate.pipeline.monitoring import spool_of_this_host, take_snapshot
 from smsgate.pipeline.services import Services
-from smsgate.web.abuse import ApiKeyGuard
+from smsgate.web.api_key_guard import ApiKeyGuard
 
 _PREFIX = "smsgate_"
 _READY = "Whether a collaborator is well (1) or not (0)"

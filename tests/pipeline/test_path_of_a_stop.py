@@ -14,7 +14,7 @@ import pytest
 
 from smsgate.store.job_queue import APPLY, SEND
 from smsgate.store.keys import partition_of
-from smsgate.web.app import create_app
+from smsgate.web import create_app
 from tests.fakes.values import NUMBER, OTHER
 from tests.journey.system import until
 from workers import jobs, rq_worker
@@ -91,7 +91,7 @@ def stop(
         assert answer.status_code == 200
         before = len(api.sent)
         for queue in (APPLY[0], SEND[0]):
-            rq_worker._worker(redis_url, queue).work(burst=True)
+            rq_worker.partition_worker(redis_url, queue).work(burst=True)
         api.wait_for(before + 1)
         partition = partition_of(number)
         until(lambda: not services.store.outbox.depth(partition))

@@ -126,7 +126,7 @@ def test_workers_run_the_jobs_that_release_enqueued(
     try:
         for queue in ("inbox", "outbox"):
             assert redis_client.llen(f"rq:queue:{queue}")
-            rq_worker._worker(redis_url, queue).work(burst=True)
+            rq_worker.partition_worker(redis_url, queue).work(burst=True)
             assert not redis_client.llen(f"rq:queue:{queue}")
         assert answers(services) == DATA["answers_when_applied"]
         # Its replies are too old by now: none is sent, and each one says why.

@@ -86,7 +86,7 @@ def test_one_address_gets_few_lines_and_the_others_are_counted(client, monkeypat
     with capture_logs() as lines:
         for count in range(100):
             ask(client, f"{WRONG}{count}")
-        monkeypatch.setattr("smsgate.web.abuse.time.perf_counter", lambda: 1e9)
+        monkeypatch.setattr("smsgate.web.api_key_guard.time.perf_counter", lambda: 1e9)
         ask(client, WRONG, PROGRAM)
     told = [line for line in lines if line["event"] == "API key refused"]
     assert len(told) == MAX_LINES_OF_ADDRESS + 1

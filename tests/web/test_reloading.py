@@ -11,8 +11,9 @@ import pytest
 from werkzeug.test import Client
 
 from smsgate.pipeline.configuration import load_configuration
-from smsgate.pipeline.live import LatestValue, Live
-from smsgate.web.app import ReloadingApplication, app_of
+from smsgate.pipeline.latest_value import LatestValue
+from smsgate.pipeline.live import Live
+from smsgate.web.process import ReloadingApplication, app_of
 from tests.pipeline.configuration.conftest import CONFIG
 
 
@@ -100,7 +101,7 @@ def test_the_collector_passes_over_what_stays_and_what_has_gone_stays_not(enviro
 
     apart, others = set_apart()
     assert apart > 10 * others
-    first = weakref.ref(live._latest.value.product)
+    first = weakref.ref(live.latest.value.product)
     assert first() is not None
     for name in ("Other", "Another"):
         rename(environ, live, name)

@@ -41,7 +41,7 @@ def works(redis_url, monkeypatch):
 
     def work() -> list[int]:
         JobQueue(redis_url, 2.0).enqueue(APPLY, 3)  # behind whatever the stranger enqueued
-        rq_worker._worker(redis_url, "inbox").work(burst=True, logging_level="WARNING")
+        rq_worker.partition_worker(redis_url, "inbox").work(burst=True, logging_level="WARNING")
         return applied
 
     return work

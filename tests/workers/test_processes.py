@@ -29,7 +29,7 @@ from smsgate.store.keys import CLOCK_LEASE
 from smsgate.store.write_lease import LASTS_MS, LeaseState
 from tests.fakes.processes import wait_until
 from tests.fakes.refused_writes import too_few_replicas
-from workers import rq_worker
+from workers import rq_process
 
 pytestmark = pytest.mark.full  # whole systems of processes: a minute in all
 
@@ -271,7 +271,7 @@ def test_an_idle_worker_that_loses_redis_says_so_itself_and_not_at_each_try(
 
 def test_of_tries_to_reach_redis_one_is_logged_in_a_minute() -> None:
     log = logging.getLogger("rq.worker.tests")
-    kept = rq_worker.RetryLines("inbox", Reminder())
+    kept = rq_process.RetryLines("inbox", Reminder())
     log.addFilter(kept)
     line = "Worker %s: could not connect to Redis instance: %s retrying in %d seconds..."
     error = redis.ConnectionError("Connection refused.")
@@ -289,7 +289,7 @@ def test_of_a_redis_that_refuses_writes_one_line_is_logged_in_a_minute(
 ) -> None:
     """And no traceback of RQ's, which has another id of a worker at each try."""
     log = logging.getLogger("rq.worker.tests")
-    kept = rq_worker.RetryLines("inbox", Reminder())
+    kept = rq_process.RetryLines("inbox", Reminder())
     log.addFilter(kept)
     with structlog.testing.capture_logs() as said, too_few_replicas(redis_client):
         for id_ in ("w1", "w2"):

@@ -107,7 +107,7 @@ def test_a_job_that_expires_when_it_is_taken_is_worked_on_like_others(
     monkeypatch.setattr(rq_worker, "SteadyWorker", Late)
     job_queue.enqueue(APPLY, 1)
     with caplog.at_level("WARNING"):
-        rq_worker._worker(redis_url, "inbox").work(burst=True, logging_level="WARNING")
+        rq_worker.partition_worker(redis_url, "inbox").work(burst=True, logging_level="WARNING")
     assert worked == [1]
     assert caplog.text == ""
     assert not redis_client.keys("rq:job:*")

@@ -11,7 +11,7 @@ from flask import Blueprint, Response, g, request
 from smsgate import features
 from smsgate.pipeline.api_keys import Keyring, RateLimit
 from smsgate.pipeline.services import Services
-from smsgate.web.abuse import ApiKeyGuard
+from smsgate.web.api_key_guard import ApiKeyGuard
 from smsgate.web.v1 import check, consents, openapi, suppressions
 from smsgate.web.v1.operations import JSON, MAX_BODY_BYTES, Operation
 

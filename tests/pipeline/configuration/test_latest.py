@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from smsgate.pipeline.live import LatestValue, SharedValue
+from smsgate.pipeline.latest_value import LatestValue, SharedValue
 
 
 def test_who_has_begun_with_an_older_one_ends_with_it() -> None:

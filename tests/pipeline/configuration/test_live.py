@@ -54,8 +54,8 @@ def following(live: Live[Made]) -> ConfigurationWatch:
 
 
 def now(live: Live[Made]) -> Made:
-    with live.using() as made:
-        return made
+    with live.latest.using() as made:
+        return made.product
 
 
 def test_a_change_is_put_in_force_around_the_same_collaborators(
@@ -78,7 +78,8 @@ def test_a_change_is_put_in_force_around_the_same_collaborators(
 
 
 def test_who_is_at_work_with_the_old_one_finishes_with_it(live: Live[Made], files: Files) -> None:
-    with live.using() as before:
+    with live.latest.using() as generation:
+        before = generation.product
         files.write(CONFIG.replace("Acme Alerts", "Acme News"))
         live.renew(files.version)
         assert before.title == "Acme Alerts"
@@ -322,7 +323,7 @@ def test_keyword_sets_that_have_not_changed_are_not_read_again(
 ) -> None:
     before = live.configuration.classifiers["alerts"]
     files.write(CONFIG.replace("Acme Alerts", "Acme News"))
-    with live.using():
+    with live.latest.using():
         live.renew(files.version)
         after = live.configuration.classifiers["alerts"]
     assert after is not before

@@ -1,0 +1,93 @@
+"""The keys of ``/v1``, ``/metrics`` and ``/readyz``, and floods of wrong ones.
+
+A right API key is never guessed (it has 128 bits and more), and comparing one costs microseconds.
+So every key is compared, and a right key works from an address that guesses.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+import structlog
+
+from smsgate.domain.errors import TooManyWrongKeys, Unauthorized
+from smsgate.domain.signing import same
+from smsgate.metrics.counters import REFUSED_KEYS
+from smsgate.settings import Settings
+from smsgate.store.metrics import Metrics
+from smsgate.web.abuse import ForgeryLimiter, RefusalLog
+from smsgate.web.wsgi_request import address_of
+
+_SHOWN = 4
+"""Characters of a wrong key that the log shows, if it has at least ``_LONG``."""
+
+_LONG = 20
+
+_WAIT_S = 1.0
+
+T = TypeVar("T")
+
+_log = structlog.get_logger("smsgate.web")
+
+
+class ApiKeyGuard:
+    """Checks the keys of ``/v1``, ``/metrics`` and ``/readyz``. Threads may share it."""
+
+    def __init__(self, settings: Settings, metrics: Metrics) -> None:
+        self._settings = settings
+        self._metrics = metrics
+        self._limiter = ForgeryLimiter()
+        self._lines = RefusalLog(_log, settings.trust_proxy, "refused API keys", "endpoint")
+
+    def check_monitor_key(self, endpoint: str, environ: Mapping[str, Any]) -> None:
+        """Raise as ``check`` unless the request has one of the keys that monitors have.
+
+        Every key is compared, so that the time does not tell which one came close.
+        """
+
+        def require(header: str) -> None:
+            scheme, _, given = header.partition(" ")
+            keys = [*self._settings.metrics_keys, *self._settings.api_keys]
+            fits = [same(given.strip(), key.value) for key in keys]
+            if scheme.lower() != "bearer" or not any(fits):
+                raise Unauthorized(
+                    "Give one of SMSGATE_METRICS_KEYS or SMSGATE_API_KEYS as "
+                    "`Authorization: Bearer <key>`."
+                )
+
+        self.check(endpoint, environ, require)
+
+    def check(self, endpoint: str, environ: Mapping[str, Any], who: Callable[[str], T]) -> T:
+        """What ``who`` makes of the request's ``Authorization`` header.
+
+        Raises ``Unauthorized`` where ``who`` does, and ``TooManyWrongKeys`` in its place where too
+        many came from the address.
+        """
+        header = environ.get("HTTP_AUTHORIZATION", "")
+        given = header.partition(" ")[2].strip()
+        try:
+            return who(header)
+        except Unauthorized:
+            if not given:
+                self._metrics.count(REFUSED_KEYS, endpoint, "missing")
+                raise
+            address = address_of(environ, self._settings.trust_proxy)
+            if self._limiter.is_flooding("", address):
+                self._report(endpoint, environ, "throttled", given)
+                raise TooManyWrongKeys(
+                    "Too many wrong keys came from this address; come again in a second.", _WAIT_S
+                ) from None
+            self._limiter.note_refused("", address)
+            self._report(endpoint, environ, "wrong", given)
+            raise
+
+    def _report(self, endpoint: str, environ: Mapping[str, Any], reason: str, given: str) -> None:
+        self._metrics.count(REFUSED_KEYS, endpoint, reason)
+        self._lines.report_left_out(time.perf_counter())
+        fields = self._lines.fields_of(Unauthorized.status, endpoint, environ)
+        if fields is not None:
+            # Its owner knows a key by its end; of a short one nothing is shown.
+            key = f"•••{given[-_SHOWN:]}" if len(given) >= _LONG else "•••"
+            _log.warning("API key refused", endpoint=endpoint, reason=reason, key=key, **fields)
