@@ -5,21 +5,16 @@ knows whether a second one would text a person twice.
 
 One deadline holds for head and body of a response together: a socket's time-out is for each piece
 that it reads, so a server that sends a header a second would hold its caller for minutes.
-
-For addresses that somebody else may steer, ``public_only`` connects to the public internet alone.
-The name is resolved here, every address is checked, and the connection goes to one of those that
-were checked: a name that gives another address a moment later (DNS rebinding) gains nothing.
 """
 
 from __future__ import annotations
 
 import http.client
-import ipaddress
 import socket
 import ssl
 import time
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 import requests
@@ -27,7 +22,7 @@ import urllib3
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import HTTPError, NewConnectionError
+from urllib3.exceptions import HTTPError
 
 from smsgate.domain.errors import CallFailed
 from smsgate.domain.messages import HttpCall, HttpReply
@@ -91,96 +86,8 @@ class DeadlineAdapter(HTTPAdapter):
         self.poolmanager.pool_classes_by_scheme = self.pools
 
 
-_GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
-"""All that IANA gives out for the public internet; elsewhere there are, for one, the site-local
-addresses of old (fec0::/10), which Python takes for global."""
-_DOCUMENTATION = ipaddress.ip_network("3fff::/20")
-"""RFC 9637; older versions of Python do not know it."""
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
-_MOST_TRIED = 3
-"""Addresses of a name, so that one with dozens does not hold its caller for minutes."""
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-
-
 class NotPublic(HTTPError):
     """A name has no address on the public internet."""
-
-
-def is_public(text: str) -> bool:
-    """Whether an address is one on the public internet; one with an address inside counts as that.
-
-    ``text`` is an address as the resolver gives it, perhaps with a zone: ``fe80::1%eth0``.
-    """
-    address: Address = ipaddress.ip_address(text.partition("%")[0])
-    if isinstance(address, ipaddress.IPv6Address):
-        address = _embedded_ipv4(address) or address
-    special = address.is_multicast or address.is_reserved or address.is_unspecified
-    if special or address.is_private or address.is_loopback or not address.is_global:
-        return False
-    if isinstance(address, ipaddress.IPv4Address):
-        return True
-    return address in _GLOBAL_UNICAST and address not in _DOCUMENTATION
-
-
-def _embedded_ipv4(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
-    """The IPv4 address inside an IPv6 address: mapped, 6to4, Teredo, NAT64."""
-    if address in _NAT64:
-        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-    teredo = address.teredo
-    return address.ipv4_mapped or address.sixtofour or (teredo[1] if teredo else None)
-
-
-def _public_addresses(name: str, port: int) -> list[str]:
-    """The addresses of a name that are public. Raises ``NotPublic``, ``OSError``."""
-    found = socket.getaddrinfo(name.strip("[]"), port, type=socket.SOCK_STREAM)
-    addresses = dict.fromkeys(str(one[4][0]) for one in found)
-    public = [address for address in addresses if is_public(address)]
-    if not public:
-        raise NotPublic("no address on the public internet")
-    return public
-
-
-class _PublicConnection(DeadlineConnection):
-    """Opens its socket to a public address of its host, or not at all."""
-
-    def _new_conn(self) -> socket.socket:
-        name = self._dns_host
-        try:
-            addresses = _public_addresses(name, self.port)
-        except (OSError, UnicodeError) as error:
-            raise NewConnectionError(self, f"cannot resolve: {error}") from error
-        try:
-            return self._first(addresses[:_MOST_TRIED])
-        finally:
-            self._dns_host = name  # it names the certificate, and the Host header
-
-    def _first(self, addresses: list[str]) -> socket.socket:
-        for address in addresses[:-1]:
-            self._dns_host = address
-            try:
-                return super()._new_conn()
-            except HTTPError:
-                continue
-        self._dns_host = addresses[-1]
-        return super()._new_conn()
-
-
-class _PublicTlsConnection(_PublicConnection, DeadlineTlsConnection):
-    """The same over TLS."""
-
-
-class _PublicPool(HTTPConnectionPool):
-    ConnectionCls = _PublicConnection
-
-
-class _PublicTlsPool(HTTPSConnectionPool):
-    ConnectionCls = _PublicTlsConnection
-
-
-class PublicAdapter(DeadlineAdapter):
-    """Of a ``requests.Session``: makes connections to the public internet alone."""
-
-    pools = {"http": _PublicPool, "https": _PublicTlsPool}  # noqa: RUF012 - never changed
 
 
 CONNECT_S = 3.0
@@ -206,20 +113,16 @@ class Outbound:
     call; connections come from urllib3's pools, which are made for threads.
     """
 
-    def __init__(
-        self, *, connect_s: float = CONNECT_S, read_s: float = READ_S, public_only: bool = False
-    ) -> None:
-        """Start without connections. The limits are in seconds: to connect, and for the answer.
+    adapter: ClassVar[type[DeadlineAdapter]] = DeadlineAdapter
+    is_direct: ClassVar[bool] = False
+    """Whether the machine's proxy is never asked."""
 
-        With ``public_only`` no connection is made to an address that is not on the public internet
-        (see ``is_public``), nor by the machine's proxy, which would not look.
-        """
+    def __init__(self, *, connect_s: float = CONNECT_S, read_s: float = READ_S) -> None:
+        """Start without connections. The limits are in seconds: to connect, and for the answer."""
         self._timeout = (connect_s, read_s)
         self._session = requests.Session()
-        self._direct = public_only
-        kind = PublicAdapter if public_only else DeadlineAdapter
         for scheme in ("https://", "http://"):
-            self._session.mount(scheme, kind(pool_maxsize=_KEPT_OPEN))
+            self._session.mount(scheme, self.adapter(pool_maxsize=_KEPT_OPEN))
         self._session.headers["User-Agent"] = "smsgate"
         self._session.headers["Accept-Encoding"] = "identity"
 
@@ -234,7 +137,7 @@ class Outbound:
         url = prepared.url or ""
         machine = self._session.merge_environment_settings(url, {}, True, True, None)
         # A proxy of the machine cannot reach its loopback addresses for us.
-        direct = self._direct or urlsplit(url).hostname in {"127.0.0.1", "::1", "localhost"}
+        direct = self.is_direct or urlsplit(url).hostname in {"127.0.0.1", "::1", "localhost"}
         try:
             # The adapter and not the session, which would read all of a redirect's body.
             response = self._session.get_adapter(url).send(

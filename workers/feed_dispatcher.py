@@ -17,6 +17,7 @@ from smsgate.features.feeds.service import FeedSender
 from smsgate.outbound import Outbound
 from smsgate.pipeline.background_thread import BackgroundThread
 from smsgate.pipeline.services import Services
+from smsgate.public_outbound import PublicOutbound
 from smsgate.settings import Feed, Program
 
 RETRY_S = 5.0
@@ -53,7 +54,7 @@ class FeedThread(BackgroundThread):
 
     def __init__(self, program: Program, feed: Feed, services: Services) -> None:
         super().__init__(f"feed {program.name}")
-        self._outbound = Outbound(public_only=not feed.allow_private)
+        self._outbound = Outbound() if feed.allow_private else PublicOutbound()
         self._sender = FeedSender(program, feed, services.records, self._outbound)
 
     def run_once(self) -> float:

@@ -24,7 +24,6 @@ from workers.rq_worker import partition_worker
 
 RETRY_S = 1.0
 """How long to wait before Redis is tried again."""
-
 _log = structlog.get_logger()
 _rq_log = logging.getLogger("rq.worker")
 

@@ -12,9 +12,7 @@ from smsgate.domain.signed_times import check_time, seconds_us
 from smsgate.domain.signing import as_bytes, hmac_base64, same
 
 SINCH = "x-sinch-webhook-signature"
-
 MESSAGEBIRD = "messagebird-signature"
-
 MESSAGEBIRD_TIME = "messagebird-request-timestamp"
 
 

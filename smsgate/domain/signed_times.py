@@ -8,7 +8,6 @@ from smsgate.domain.errors import SignatureExpired
 
 WINDOW_S = 300
 """How old or early a signed time may be, where the provider does not say otherwise."""
-
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 

@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
-
 _POLL_S = 0.02
 
 

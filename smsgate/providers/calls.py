@@ -15,9 +15,7 @@ from smsgate.settings import Account
 
 Meaning = tuple[Verdict, str]
 """What a response means, and that in our words."""
-
 Code = TypeVar("Code", str, int)
-
 FORM = "application/x-www-form-urlencoded"
 
 

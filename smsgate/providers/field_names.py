@@ -15,14 +15,10 @@ from smsgate.domain.messages import WebhookRequest
 from smsgate.domain.signing import as_bytes, is_form
 
 MASK = "•••"
-
 _MAX_NAMES = 30
-
 _MAX_DEPTH = 4
-
 _MAX_MEMBERS = 2000
 """Members of a JSON body that are looked at for their names."""
-
 # Three digits at most, so that no number passes for a name.
 _NAME = re.compile(r"[A-Za-z_][A-Za-z_.-]{0,39}[0-9]{0,3}")
 

@@ -18,7 +18,6 @@ from smsgate.providers.base import GivenText
 from smsgate.providers.reading import json_parts, read_json, readable
 
 _RECEIVED = "com.twilio.messaging.inbound-message.received"
-
 _SENT = "com.twilio.messaging.message."
 
 

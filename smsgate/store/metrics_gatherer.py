@@ -17,7 +17,6 @@ from smsgate.store.keys import METRICS, counted_on
 from smsgate.store.redis_types import Client
 
 PERIOD_S = 1.0
-
 DAYS_S = 8 * 24 * 3600
 """How long the counts of a day stay. The records keep the sums of a day for longer."""
 

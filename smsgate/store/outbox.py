@@ -22,10 +22,8 @@ from smsgate.store.scripts import Script
 
 AWAIT_RECEIPT_S = 48 * 3600
 """How long a receipt is awaited; networks give up a text before that."""
-
 MAX_PROVIDER_ID_LENGTH = 200
 """Characters of a provider's id; providers gave none that is longer."""
-
 _encode = msgspec.json.encode
 
 
@@ -73,7 +71,6 @@ def early_of(value: bytes) -> DeliveryReceipt | None:
 
 LEASE_MS = 20_000
 """How long a claim holds: longer than the longest call, so that only a dead sender loses it."""
-
 _decode = msgspec.json.Decoder(Reply).decode
 
 

@@ -11,9 +11,7 @@ from smsgate.store.scripts import Call, Script
 
 _AT_ONCE = 256
 """Sets of one call, so that none holds Redis for long."""
-
 _BLOCKS = ("set:",)
-
 _STANDS = ("set:", "back:", "consent:")
 
 

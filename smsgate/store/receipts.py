@@ -30,8 +30,6 @@ from smsgate.store.scripts import Call, Script
 
 KEEP_EARLY_RECEIPT_S = 20
 """How long a receipt is kept that came before the answer to our own call: as long as a claim."""
-
-
 _expected = msgspec.json.Decoder(AwaitedReply).decode
 
 

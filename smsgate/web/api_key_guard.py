@@ -22,13 +22,9 @@ from smsgate.web.wsgi_request import address_of
 
 _SHOWN = 4
 """Characters of a wrong key that the log shows, if it has at least ``_LONG``."""
-
 _LONG = 20
-
 _WAIT_S = 1.0
-
 T = TypeVar("T")
-
 _log = structlog.get_logger("smsgate.web")
 
 

@@ -18,7 +18,7 @@ from smsgate.domain.errors import (
     UnknownProgram,
 )
 from smsgate.domain.phone import masked
-from smsgate.domain.opt_out_links import (Links)
+from smsgate.links import Links
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from tests.integrations.conftest import ALLOWED, BLOCKED, OTHER
 

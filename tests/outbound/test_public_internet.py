@@ -7,10 +7,10 @@ from contextlib import closing
 
 import pytest
 
-import smsgate.outbound
+import smsgate.public_outbound
 from smsgate.domain.errors import CallFailed
 from smsgate.domain.messages import HttpCall
-from smsgate.outbound import Outbound, is_public
+from smsgate.public_outbound import PublicOutbound, is_public
 
 PRIVATE = """
 127.0.0.1 10.1.1.1 172.16.0.1 192.168.1.1 169.254.169.254 100.64.0.1 0.0.0.0 224.0.0.1
@@ -44,7 +44,7 @@ def listening():
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_not_even_a_connection_is_opened_to_a_private_address(listening, scheme, host) -> None:
     port = listening.getsockname()[1]
-    with closing(Outbound(public_only=True)) as outbound, pytest.raises(CallFailed) as failed:
+    with closing(PublicOutbound()) as outbound, pytest.raises(CallFailed) as failed:
         outbound.perform(HttpCall("POST", f"{scheme}://{host}:{port}/", body=b"x"))
     assert failed.value.left is False
     with pytest.raises(TimeoutError):
@@ -66,9 +66,9 @@ def test_a_name_is_resolved_once_and_that_address_is_called(monkeypatch, listeni
         tried.append(address[0])
         raise OSError("no way there from a test")
 
-    monkeypatch.setattr(smsgate.outbound.socket, "getaddrinfo", resolve)
+    monkeypatch.setattr(smsgate.public_outbound.socket, "getaddrinfo", resolve)
     monkeypatch.setattr("urllib3.util.connection.create_connection", connect)
-    with closing(Outbound(public_only=True)) as outbound, pytest.raises(CallFailed):
+    with closing(PublicOutbound()) as outbound, pytest.raises(CallFailed):
         outbound.perform(HttpCall("GET", "http://rebinding.example/"))
     assert tried == ["8.8.8.8"]
 
@@ -86,17 +86,17 @@ def test_of_a_name_with_dozens_of_addresses_a_few_are_tried(monkeypatch) -> None
         tried.append(address[0])
         raise OSError("no way there from a test")
 
-    monkeypatch.setattr(smsgate.outbound.socket, "getaddrinfo", resolve)
+    monkeypatch.setattr(smsgate.public_outbound.socket, "getaddrinfo", resolve)
     monkeypatch.setattr("urllib3.util.connection.create_connection", connect)
-    with closing(Outbound(public_only=True)) as outbound, pytest.raises(CallFailed):
+    with closing(PublicOutbound()) as outbound, pytest.raises(CallFailed):
         outbound.perform(HttpCall("GET", "http://many.example/"))
     assert tried == ["8.8.8.0", "8.8.8.1", "8.8.8.2"]
 
 
 def test_the_machines_proxy_is_not_asked(monkeypatch, listening) -> None:
     monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{listening.getsockname()[1]}")
-    monkeypatch.setattr(smsgate.outbound, "is_public", lambda _: True)
-    with closing(Outbound(public_only=True, connect_s=0.2)) as outbound, pytest.raises(CallFailed):
+    monkeypatch.setattr(smsgate.public_outbound, "is_public", lambda _: True)
+    with closing(PublicOutbound(connect_s=0.2)) as outbound, pytest.raises(CallFailed):
         outbound.perform(HttpCall("GET", "http://127.0.0.1:1/"))
     with pytest.raises(TimeoutError):
         listening.accept()

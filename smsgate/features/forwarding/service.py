@@ -29,6 +29,7 @@ from smsgate.outbound import Outbound
 from smsgate.pipeline.forwards import TAKEN, forward_event
 from smsgate.providers import usable
 from smsgate.providers.calls import retry_after_s
+from smsgate.public_outbound import PublicOutbound
 from smsgate.settings import Account, Application, Program, Settings
 from smsgate.store import Store
 from smsgate.store.forwards import ForwardClaim
@@ -62,7 +63,7 @@ class ForwardSender:
         self._account = program.account
         self._store = store
         self._job_queue = job_queue
-        self._outbound = Outbound(public_only=not application.allow_private)
+        self._outbound = Outbound() if application.allow_private else PublicOutbound()
         self._breaker = CircuitBreaker()
         self._threads = ThreadPoolExecutor(MAX_CALLS, thread_name_prefix=f"forward {program.name}")
         self._lock = threading.Lock()

@@ -64,11 +64,12 @@ def recorded(services):
 def make(recorded, receiver, clock):
     """Makes the feed of a program, as a process would."""
 
-    def made(program: str = "alerts", url: str = "", **more: bool) -> FeedSender:
+    def made(
+        program: str = "alerts", url: str = "", outbound: type[Outbound] = Outbound
+    ) -> FeedSender:
         feed = Feed(url or receiver.url, (Secret(NEW), Secret(OLD)), allow_private=True)
         found = recorded.settings.programs.get(program)
-        outbound = Outbound(connect_s=1, read_s=1, **more)
-        return FeedSender(found, feed, recorded.records, outbound, clock)
+        return FeedSender(found, feed, recorded.records, outbound(connect_s=1, read_s=1), clock)
 
     return made
 

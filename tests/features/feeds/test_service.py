@@ -15,6 +15,7 @@ from smsgate.domain.errors import NoSuchDelivery
 from smsgate.features.feeds import service
 from smsgate.features.feeds.storage import FeedPosition, FeedStorage
 from smsgate.records.event_reader import parse_position
+from smsgate.public_outbound import PublicOutbound
 from smsgate.settings import Feed, Programs, Secret
 from tests.fakes.feeds import NEW, OLD, change, told
 from tests.fakes.processes import wait_until
@@ -214,7 +215,7 @@ def test_a_feed_whose_place_the_records_do_not_have_begins_anew(recorded, fed, r
 
 
 def test_a_private_address_is_not_called_unless_it_is_allowed(recorded, make, receiver) -> None:
-    one = make(public_only=True)
+    one = make(outbound=PublicOutbound)
     one.run_once()
     change(recorded)
     one.run_once()
