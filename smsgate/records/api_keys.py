@@ -19,7 +19,7 @@ from smsgate.domain.errors import RecordsNotReady, RecordsUnavailable
 from smsgate.records.contents import lookup
 from smsgate.records.database import Database
 from smsgate.records.reader import rows_of
-from smsgate.records.tables import api_keys, check
+from smsgate.records.tables import api_keys
 
 KeyScope: TypeAlias = Literal["check", "write", "admin"]
 """What a key may do; each may do what those before it may."""
@@ -63,7 +63,6 @@ class ApiKeyStorage:
         any, nothing is written.
         """
         with self._database.writing() as connection:
-            check(connection)
             same = (api_keys.c.name == lookup(row.name)) & _open(row.made_us)
             before = [_key_row(one) for one in connection.execute(select(api_keys).where(same))]
             if before and ends_us is None:
@@ -80,7 +79,6 @@ class ApiKeyStorage:
     def end(self, name: str, now_us: int) -> Sequence[str]:
         """End every key of that name now; return their ids."""
         with self._database.writing() as connection:
-            check(connection)
             same = (api_keys.c.name == lookup(name)) & _open(now_us)
             ids = [*connection.scalars(select(api_keys.c.id).where(same))]
             connection.execute(update(api_keys).where(same).values(ends_us=now_us))

@@ -16,7 +16,6 @@ from smsgate.records.console_tables import configuration_versions
 from smsgate.records.contents import lookup
 from smsgate.records.database import Database, upsert
 from smsgate.records.reader import rows_of
-from smsgate.records.tables import check
 
 _MAX_VERSION = 2**31 - 1
 """Above every version, and still a number for every database; pages are asked for more."""
@@ -92,7 +91,6 @@ class ConfigurationVersions:
             "note": saved.note.replace("\0", _NUL),
         }
         with self._database.writing() as connection:
-            check(connection)
             adding = upsert(connection, _table).values(row).on_conflict_do_nothing()
             # PostgreSQL lets two add the same version at once: the conflict stops the second.
             if _newest(connection) != saved.version - 1 or (

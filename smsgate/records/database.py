@@ -8,11 +8,24 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, make_url
+from sqlalchemy import (
+    URL,
+    Connection,
+    Engine,
+    Table,
+    column,
+    create_engine,
+    event,
+    inspect,
+    make_url,
+    select,
+    table,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from smsgate.domain.errors import RecordsNotReady, RecordsUnavailable
+from smsgate.records import tables
 
 CONNECT_S = 2
 """How long a connection is waited for: `/readyz` waits for it too."""
@@ -37,6 +50,34 @@ _POSTGRESQL = {
     "keepalives_count": 3,
     "tcp_user_timeout": 15_000,
 }
+_table = table(tables.VERSION_TABLE)
+
+
+def version_of(connection: Connection) -> str:
+    """The version of the tables; empty where there are none."""
+    if not inspect(connection).has_table(tables.VERSION_TABLE):
+        return ""
+    return str(connection.scalar(select(column("version_num")).select_from(_table)) or "")
+
+
+def check_version(connection: Connection) -> None:
+    """Raise ``RecordsNotReady`` unless the tables have our version; say what mends it."""
+    found = version_of(connection)
+    if found == tables.VERSION:
+        return
+    if not found:
+        raise RecordsNotReady(
+            f"the database has no tables for the records yet: run {tables.MIGRATE}"
+        )
+    if found in tables.KNOWN:
+        raise RecordsNotReady(
+            f"the records have version {found} and this smsgate needs {tables.VERSION}: "
+            f"run {tables.MIGRATE}"
+        )
+    raise RecordsNotReady(
+        f"the records have version {found}, made by another smsgate than this one, which knows "
+        f"{tables.VERSION}: run that smsgate, or a newer one"
+    )
 
 
 class Database:
@@ -81,11 +122,13 @@ class Database:
     def reading(self) -> Iterator[Connection]:
         """A transaction that sees one state from its first question on.
 
-        Raises ``RecordsUnavailable``.
+        Raises ``RecordsUnavailable``, and ``RecordsNotReady`` where the tables are not of our
+        version.
         """
         with translated(), self._opened().connect() as connection:
             if connection.dialect.name == "postgresql":
                 connection.execution_options(isolation_level="REPEATABLE READ")
+            check_version(connection)
             yield connection
 
     @contextmanager
@@ -103,10 +146,11 @@ class Database:
 
     @contextmanager
     def writing(self, *, make: bool = False) -> Iterator[Connection]:
-        """A transaction that writes, committed at its end. Raises ``RecordsUnavailable``.
+        """A transaction that writes, committed at its end.
 
-        Only with ``make`` a SQLite file that is not there is made; else that is
-        ``RecordsNotReady``: a file that was moved away must not be begun anew by itself.
+        Raises ``RecordsUnavailable``, and ``RecordsNotReady`` where the tables are not of our
+        version. Only with ``make``, for a migration, neither tables nor the SQLite file need be
+        there: a file that was moved away must not be begun anew by itself.
         """
         if not make:
             self.refuse_absent()
@@ -118,6 +162,8 @@ class Database:
             with connection.begin():
                 if connection.dialect.name == "postgresql":
                     connection.exec_driver_sql(_PATIENT)
+                if not make:
+                    check_version(connection)
                 yield connection
 
     def tidy(self) -> None:

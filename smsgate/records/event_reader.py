@@ -21,7 +21,7 @@ from smsgate.domain.errors import CursorRefused
 from smsgate.records.contents import lookup
 from smsgate.records.database import Database
 from smsgate.records.reader import EVENTS, Recorded, recorded_of, rows_of
-from smsgate.records.tables import check, events, heads, links
+from smsgate.records.tables import events, heads, links
 
 Position: TypeAlias = Mapping[int, int]
 """By partition the sequence number of the last event read; a missing partition is at 0."""
@@ -77,7 +77,6 @@ class EventReader:
         if self._database.absent:
             return EventBatch([], position, more=False)
         with self._database.reading() as connection:
-            check(connection)
             ends: Position = {row.lane: row.seq for row in connection.execute(_HEADS)}
             if any(seq > ends.get(partition, 0) for partition, seq in position.items()):
                 raise CursorRefused(

@@ -16,7 +16,6 @@ from smsgate.records.console_tables import keyword_versions
 from smsgate.records.contents import lookup
 from smsgate.records.database import Database, upsert
 from smsgate.records.reader import rows_of
-from smsgate.records.tables import check
 
 _MAX_VERSION = 2**31 - 1
 """Above every version, and still a number for every database; pages are asked for more."""
@@ -72,7 +71,6 @@ class KeywordVersions:
         row |= {name: row[name].replace("\0", _NUL) for name in ("content", "note")}
         row["set_name"], row["author"] = lookup(version.set_name), lookup(version.author)
         with self._database.writing() as connection:
-            check(connection)
             adding = upsert(connection, _table).values(row).on_conflict_do_nothing()
             # PostgreSQL lets two add the same version at once: the conflict stops the second.
             if _newest(connection, row["set_name"]) != version.version - 1 or (

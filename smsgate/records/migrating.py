@@ -9,7 +9,7 @@ from alembic.config import Config
 from sqlalchemy import Connection, text
 
 from smsgate.records import tables
-from smsgate.records.database import Database
+from smsgate.records.database import Database, check_version, version_of
 
 _LOCK = 5_150_073
 """Of PostgreSQL, so that two migrations wait for each other; SQLite's writers do anyway."""
@@ -25,9 +25,9 @@ def migrate(database: Database) -> tuple[str, str]:
     with database.writing(make=True) as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
-        before = tables.version_of(connection)
+        before = version_of(connection)
         if before and before not in tables.KNOWN:
-            tables.check(connection)
+            check_version(connection)
         if before != tables.VERSION:
             command.upgrade(_alembic(connection), tables.VERSION)
     return before, tables.VERSION

@@ -17,7 +17,7 @@ from smsgate.consent.events import ConsentState, ConsentStateRow, Event, event_f
 from smsgate.domain.errors import RecordsUnavailable
 from smsgate.records.contents import consent_state_of, event_of, lookup
 from smsgate.records.database import Database
-from smsgate.records.tables import check, events, heads, links, listed, numbers, stores, texts
+from smsgate.records.tables import events, heads, links, listed, numbers, stores, texts
 
 Row: TypeAlias = Any
 """A row of the database; its types are the query's."""
@@ -30,7 +30,6 @@ def rows_of(database: Database, asked: Select[Any]) -> list[Row]:
     if database.absent:
         return []
     with database.reading() as connection:
-        check(connection)
         return [*connection.execute(asked)]
 
 
@@ -39,7 +38,6 @@ def stream_of(database: Database, asked: Select[Any]) -> Generator[Row]:
     if database.absent:
         return
     with database.reading() as connection:
-        check(connection)
         streamed = connection.execution_options(yield_per=_PAGE)
         with streamed.execute(asked) as found:
             yield from found

@@ -28,7 +28,7 @@ from smsgate.domain.errors import RecordsDiffer
 from smsgate.records.contents import list_digest, lookup
 from smsgate.records.database import Database
 from smsgate.records.reader import rows_of
-from smsgate.records.tables import check, events, links, listed, numbers, removals, texts
+from smsgate.records.tables import events, links, listed, numbers, removals, texts
 
 Part = Literal["text", "event"]
 FORGOTTEN = "forgotten"
@@ -118,7 +118,6 @@ class ContentRemoval:
         not in the chain, or where some of it is gone already; nothing is changed then.
         """
         with self._database.writing() as connection:
-            check(connection)
             _refuse_unannounced(connection, by)
             rows = [{"event_id": id_, "part": part, "removed_by": by} for id_ in ids]
             try:

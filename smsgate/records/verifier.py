@@ -31,7 +31,7 @@ from smsgate.records.contents import (
 )
 from smsgate.records.database import Database
 from smsgate.records.removal import ANNOUNCING, by_removal, fits
-from smsgate.records.tables import check, events, heads, links, listed, numbers, removals, texts
+from smsgate.records.tables import events, heads, links, listed, numbers, removals, texts
 
 _PAIRS = 200
 """Up to so many broken links of a partition are tried for being exchanged with each other."""
@@ -301,7 +301,6 @@ class Verifier:
         """
         self._database.refuse_absent()
         with self._database.checking() as connection:
-            check(connection)
             yield from _file_findings(connection)
             try:
                 yield from _partitions(connection, progress)
@@ -315,7 +314,6 @@ class Verifier:
         """Everything that is wrong with one partition's chain. Raises as ``verify``."""
         self._database.refuse_absent()
         with self._database.checking() as connection:
-            check(connection)
             end = connection.execute(select(heads).where(heads.c.lane == partition)).one_or_none()
             return [*_partition(connection, partition, end, lambda _: None)]
 

@@ -12,7 +12,6 @@ from sqlalchemy.exc import IntegrityError
 from smsgate.records import tables
 from smsgate.records.contents import FIRST, EventContent, Row, content_of, link_hash, number_row
 from smsgate.records.database import Database, upsert
-from smsgate.records.tables import check
 
 _UNDER_WAY = 5_000
 """Ids in one question, below SQLite's bound of variables."""
@@ -72,7 +71,6 @@ class EventWriter:
         }
         try:
             with self._database.writing() as connection:
-                check(connection)
                 return self._keep(connection, contents)
         except _HeadMoved:
             return WriteResult(done=False)

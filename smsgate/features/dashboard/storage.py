@@ -12,7 +12,6 @@ from sqlalchemy import select
 from smsgate.records.console_tables import days
 from smsgate.records.database import Database, upsert
 from smsgate.records.reader import rows_of
-from smsgate.records.tables import check
 
 DayCounts: TypeAlias = dict[str, int]
 """By measure, how often it happened on a day."""
@@ -37,7 +36,6 @@ class DailyCountStorage:
         if not rows:
             return
         with self._database.writing() as connection:
-            check(connection)
             insert = upsert(connection, days)
             grown = insert.excluded["count"]
             insert = insert.on_conflict_do_update(

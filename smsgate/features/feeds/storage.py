@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Select, delete, exists, func, select, upda
 from smsgate.records.database import Database, upsert
 from smsgate.records.event_reader import Position, format_position, parse_position
 from smsgate.records.reader import rows_of
-from smsgate.records.tables import calls, check, feeds
+from smsgate.records.tables import calls, feeds
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,6 @@ class FeedStorage:
         False if another sender has it: two at once would change the order of a number's calls.
         """
         with self._database.writing() as connection:
-            check(connection)
             row = {"program": program, "place": format_position(start), "sender": "", "until_us": 0}
             connection.execute(upsert(connection, feeds).on_conflict_do_nothing(), [row])
             is_free = (feeds.c.sender == sender) | (feeds.c.until_us <= now_us)
@@ -96,7 +95,6 @@ class FeedStorage:
         """Add calls and move the position; False if another sender moved it before."""
         rows = [one.as_row() for one in new]
         with self._database.writing() as connection:
-            check(connection)
             moved = connection.execute(
                 update(feeds)
                 .where(feeds.c.program == program, feeds.c.place == before.as_text())
@@ -147,14 +145,12 @@ class FeedStorage:
         """Make a given-up call due again, as if it were new. False if there is no such call."""
         values = {"dead": False, "tries": 0, "due_us": now_us, "made_us": now_us}
         with self._database.writing() as connection:
-            check(connection)
             found = connection.execute(update(calls).where(_is_given_up(id_)).values(values))
         return found.rowcount == 1
 
     def dismiss(self, id_: str) -> bool:
         """Remove a given-up call. False if there is no such call."""
         with self._database.writing() as connection:
-            check(connection)
             found = connection.execute(delete(calls).where(_is_given_up(id_)))
         return found.rowcount == 1
 

@@ -17,7 +17,6 @@ from smsgate.records.console_tables import operator_actions, operator_links, ope
 from smsgate.records.contents import lookup
 from smsgate.records.database import Database, upsert
 from smsgate.records.reader import rows_of
-from smsgate.records.tables import check
 
 FIRST = ""
 """In a link instead of an operator's id: it lets its holder become the first operator."""
@@ -100,13 +99,11 @@ class _Storage:
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
         with self._database.reading() as connection:
-            check(connection)
             yield connection
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
         with self._database.writing() as connection:
-            check(connection)
             yield connection
 
 

@@ -13,7 +13,6 @@ from sqlalchemy import func, select, tuple_
 from smsgate.records.console_tables import trainings
 from smsgate.records.contents import lookup
 from smsgate.records.database import Database, upsert
-from smsgate.records.tables import check
 
 _PAGE_SIZE = 1_000
 
@@ -45,7 +44,6 @@ class TrainingStorage:
         """Record an attempt; one that is recorded already stays as it is."""
         values = {name: getattr(row, name) for name in TrainingRow.__slots__}
         with self._database.writing() as connection:
-            check(connection)
             asked = upsert(connection, trainings).on_conflict_do_nothing()
             connection.execute(asked, [values | {"operator": lookup(row.operator)}])
 
@@ -57,7 +55,6 @@ class TrainingStorage:
             asked = asked.where(place < before)
         asked = asked.order_by(trainings.c.taken_us.desc(), trainings.c.id.desc()).limit(most)
         with self._database.reading() as connection:
-            check(connection)
             return [TrainingRow(*row) for row in connection.execute(asked)]
 
     def all(self) -> Iterator[TrainingRow]:
@@ -75,5 +72,4 @@ class TrainingStorage:
             .group_by(trainings.c.operator)
         )
         with self._database.reading() as connection:
-            check(connection)
             return {row[0]: row[1] for row in connection.execute(asked)}

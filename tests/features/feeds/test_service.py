@@ -14,8 +14,8 @@ from smsgate.domain.entry_parts import Consent
 from smsgate.domain.errors import NoSuchDelivery
 from smsgate.features.feeds import service
 from smsgate.features.feeds.storage import FeedPosition, FeedStorage
-from smsgate.records.event_reader import parse_position
 from smsgate.public_outbound import PublicOutbound
+from smsgate.records.event_reader import parse_position
 from smsgate.settings import Feed, Programs, Secret
 from tests.fakes.feeds import NEW, OLD, change, told
 from tests.fakes.processes import wait_until
