@@ -12,7 +12,8 @@ from smsgate.classifier.wording import defaults
 from smsgate.consent.composing.segments import SegmentCount, count
 from smsgate.domain.errors import Fault
 from smsgate.providers import PROVIDERS
-from smsgate.providers.base import PATH_SECRET, Field
+from smsgate.providers.fields import Field
+from smsgate.providers.path_secret import PATH_SECRET
 from smsgate.settings import Program
 from smsgate.settings.programs import wording_problem
 
