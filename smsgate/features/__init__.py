@@ -13,6 +13,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Literal
 
+GROUPS = ("", "Subscribers", "Configure", "Team")
+"""Headings of the menu, in their order."""
+
 
 @dataclass(frozen=True, slots=True)
 class MenuEntry:
@@ -24,6 +27,8 @@ class MenuEntry:
     """The least role that sees it."""
     key: str
     """The key that leads there, after ``g``."""
+    group: str = "Configure"
+    """The heading that it stands under, one of ``GROUPS``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,13 +52,13 @@ FEATURES = (
     Feature(
         name="dashboard",
         console=("smsgate.features.dashboard.console",),
-        menu=MenuEntry("Home", "/console/", "viewer", "h"),
+        menu=MenuEntry("Home", "/console/", "viewer", "h", ""),
         commands={"report": "smsgate.features.dashboard.cli:report"},
     ),
     Feature(
         name="numbers",
         console=("smsgate.features.numbers.console",),
-        menu=MenuEntry("Numbers", "/console/numbers", "viewer", "n"),
+        menu=MenuEntry("Numbers", "/console/numbers", "viewer", "n", "Subscribers"),
         api=("smsgate.features.numbers.api",),
         commands={
             "consent": "smsgate.features.numbers.cli:consent",
@@ -66,7 +71,7 @@ FEATURES = (
     Feature(
         name="reviews",
         console=("smsgate.features.reviews.console",),
-        menu=MenuEntry("Review", "/console/review", "viewer", "r"),
+        menu=MenuEntry("Review", "/console/review", "viewer", "r", "Subscribers"),
         api=("smsgate.features.reviews.api",),
         commands={"review": "smsgate.features.reviews.cli:review"},
     ),
@@ -89,7 +94,7 @@ FEATURES = (
     Feature(
         name="lists",
         console=("smsgate.features.lists.console",),
-        menu=MenuEntry("Lists", "/console/lists", "agent", "l"),
+        menu=MenuEntry("Lists", "/console/lists", "agent", "l", "Subscribers"),
         api=("smsgate.features.lists.api",),
         commands={
             "import": "smsgate.features.lists.cli:import_list",
@@ -101,7 +106,7 @@ FEATURES = (
     Feature(
         name="replies",
         console=("smsgate.features.replies.console",),
-        menu=MenuEntry("Replies", "/console/replies", "viewer", "o"),
+        menu=MenuEntry("Replies", "/console/replies", "viewer", "o", "Subscribers"),
         commands={"replies": "smsgate.features.replies.cli:replies"},
     ),
     Feature(
@@ -124,7 +129,7 @@ FEATURES = (
     Feature(
         name="training",
         console=("smsgate.features.training.console",),
-        menu=MenuEntry("Guide", "/console/guide", "viewer", "u"),
+        menu=MenuEntry("Guide", "/console/guide", "viewer", "u", "Team"),
     ),
     Feature(
         name="operators",
@@ -132,7 +137,7 @@ FEATURES = (
             "smsgate.features.operators.console",
             "smsgate.features.operators.keys_console",
         ),
-        menu=MenuEntry("People", "/console/people", "admin", "p"),
+        menu=MenuEntry("People", "/console/people", "admin", "p", "Team"),
         commands={
             "operators": "smsgate.features.operators.cli:operators",
             "keys": "smsgate.features.operators.cli:keys",

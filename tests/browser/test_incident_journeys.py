@@ -96,7 +96,7 @@ def test_home_says_at_once_what_is_unknown_while_redis_hangs(
         took_s = time.monotonic() - began
         first = page.locator(".needs li").first
         expect(first).to_contain_text("Store and queue unknown: no answer")
-        expect(first).to_have_class("said bad")
+        expect(first).to_have_class("notice bad")
         expect(page.locator(".figures .badge.bad")).to_have_count(6)
         expect(page.locator("#main")).not_to_contain_text("Nothing needs attention")
         assert fits(page)
@@ -108,7 +108,7 @@ def test_home_says_at_once_what_is_unknown_while_redis_hangs(
 
 def _is_back(page: Page) -> bool:
     page.goto("/console/")
-    return "unknown" not in page.locator(".needs, .said.good").first.inner_text()
+    return "unknown" not in page.locator(".needs, .notice.good").first.inner_text()
 
 
 def test_home_says_that_it_is_out_of_date_where_the_console_does_not_answer(visit: Visit) -> None:

@@ -20,7 +20,7 @@ MORE = (
     "/console/numbers/+14155550001",
     "/console/people/audit",
 )
-LOOKS = ((1280, "light"), (1280, "dark"), (360, "light"))
+LOOKS = ((1440, "light"), (1024, "dark"), (768, "light"), (360, "light"))
 _RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 
 
@@ -45,8 +45,9 @@ def test_the_page_to_sign_in_has_no_barrier(visit: Visit) -> None:
     assert barriers(page) == []
 
 
-def test_on_a_phone_the_menu_opens_and_closes_by_keys_and_by_a_touch(visit: Visit) -> None:
-    page = visit("/console/", width=360)
+@pytest.mark.parametrize("width", [360, 768, 899])
+def test_the_menu_opens_and_closes_by_keys_and_by_a_touch(visit: Visit, width: int) -> None:
+    page = visit("/console/", width=width)
     header, menu = page.locator("header.top"), page.get_by_role("button", name="Menu")
     setup = page.locator("header nav").get_by_role("link", name="Setup")
     assert header.bounding_box()["height"] <= 130
@@ -60,7 +61,7 @@ def test_on_a_phone_the_menu_opens_and_closes_by_keys_and_by_a_touch(visit: Visi
     assert not setup.is_visible()
     assert page.evaluate("document.activeElement.textContent") == "Menu"
     menu.click()
-    page.locator("h1").click()
+    page.mouse.click(4, 700)  # beside it
     assert not setup.is_visible()
     menu.press("Enter")
     page.keyboard.press("Tab")
@@ -70,8 +71,9 @@ def test_on_a_phone_the_menu_opens_and_closes_by_keys_and_by_a_touch(visit: Visi
     assert not page.locator("header nav").get_by_role("link", name="Setup").is_visible()
 
 
-def test_on_a_wide_window_all_pages_stand_in_the_top(visit: Visit) -> None:
-    page = visit("/console/")
+@pytest.mark.parametrize("width", [900, 1024, 1440])
+def test_on_a_wide_window_all_pages_stand_beside_the_content(visit: Visit, width: int) -> None:
+    page = visit("/console/", width=width)
     for place in MENU:
         assert page.locator(f"header nav a[href='{place.path}']").is_visible()
     assert not page.get_by_role("button", name="Menu").is_visible()

@@ -150,7 +150,7 @@ def test_an_account_is_tried_and_a_refused_signature_explained(visit: Visit, sit
     page.get_by_label("To (your own phone)").fill("(415) 555-9305")
     page.get_by_label("From", exact=True).fill(SENDER)
     page.keyboard.press("Enter")
-    expect(page.locator("main > .said").first).to_be_visible(timeout=20_000)
+    expect(page.locator("main > .notice").first).to_be_visible(timeout=20_000)
     page.goto("/console/numbers/+14155559305")
     says(page, "a test, by admin")
 

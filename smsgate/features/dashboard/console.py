@@ -173,9 +173,9 @@ def _attention(dashboard: Dashboard) -> list[AttentionItem]:
         found.append(AttentionItem("warn", problem, remedy, *PAGES["SmsgateReviewsOld"]))
     operator = current_session().operator
     if operator.role == "admin" and not operator.totp_secret and not lacks_factor():
-        problem = "You are an admin and have no second factor"
-        remedy = "A code of your phone beside the password."
-        found.append(AttentionItem("calm", problem, remedy, "/console/me/factor", "Set it up"))
+        problem = "You are an admin without two-step sign-in"
+        remedy = "A code from your phone then protects your account besides the password."
+        found.append(AttentionItem("neutral", problem, remedy, "/console/me/factor", "Set it up"))
     return found
 
 

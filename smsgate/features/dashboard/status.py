@@ -118,7 +118,7 @@ def _accounts(settings: Settings, snapshot: SystemSnapshot | None) -> Iterator[C
             continue
         tone, text = "good", "messages come in"
         if not one.accepted_s:
-            tone, text = "calm", "no message in the last 30 days"
+            tone, text = "neutral", "no message in the last 30 days"
         if one.silent_after_s and snapshot.now_s - one.accepted_s > one.silent_after_s:
             tone, text = "bad", "silent for longer than it should be"
         yield ComponentStatus(title, tone, text, int(one.accepted_s * 1_000_000))

@@ -16,7 +16,7 @@ from smsgate.features.operators.sign_in import LASTS_S
 from smsgate.pipeline.services import Services
 from smsgate.settings import Settings
 from smsgate.web.app import send_hsts
-from smsgate.web.console import auth, error_pages, origin, template_filters
+from smsgate.web.console import auth, error_pages, form_errors, origin, template_filters
 from smsgate.web.console.return_path import HOME
 from smsgate.web.wsgi_request import read_bodies_first
 
@@ -68,12 +68,13 @@ def create_console(services: Services) -> Flask:
     # Werkzeug's own redirects lead to whatever host the request names.
     app.url_map.strict_slashes = app.url_map.merge_slashes = False
     app.add_url_rule("/console", "console", lambda: redirect(HOME, 308))
-    app.context_processor(lambda: {"pages": MENU})
+    app.context_processor(_menu)
     read_bodies_first(app, streamed=["upload_list"])
     origin.register(app, services.settings)
     CSRFProtect(app)
     auth.register(app, services)
     template_filters.register(app)
+    form_errors.register(app)
     error_pages.register(app)
     for page in features.modules("console"):
         page.register(app, services)
@@ -105,6 +106,14 @@ def _bare_app(settings: Settings) -> Flask:
         return answer
 
     return app
+
+
+def _menu() -> dict[str, list[tuple[str, list[features.MenuEntry]]]]:
+    """The pages that the operator of this request may see, by group."""
+    found = auth.operator()
+    seen = [one for one in MENU if found is not None and found.may(one.role)]
+    groups = [(group, [one for one in seen if one.group == group]) for group in features.GROUPS]
+    return {"menu": [(group, entries) for group, entries in groups if entries]}
 
 
 def asset_path(name: str) -> str:

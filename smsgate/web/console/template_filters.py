@@ -20,6 +20,9 @@ _STEPS = ((60, "second", 1), (3600, "minute", 60), (86_400, "hour", 3600))
 def register(console: Flask) -> None:
     """Add the filters."""
     console.add_template_filter(iso, "iso")
+    console.add_template_filter(utc, "utc")
+    console.add_template_filter(moment, "moment")
+    console.add_template_filter(day, "day")
     console.add_template_filter(ago, "ago")
     console.add_template_filter(spaced, "spaced")
     console.add_template_filter(many, "many")
@@ -28,12 +31,27 @@ def register(console: Flask) -> None:
 
 
 def iso(us: int) -> str:
-    """A time as 2026-11-24 21:05:07 UTC."""
-    return datetime.fromtimestamp(us / 1_000_000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    """A time for machines: 2026-11-24T21:05:07Z."""
+    return _at(us).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def utc(us: int) -> str:
+    """A time to the second: 2026-11-24 21:05:07 UTC."""
+    return _at(us).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def moment(us: int) -> str:
+    """A time to the minute, Nov 24, 21:05 UTC; with its year where that is another."""
+    return _at(us).strftime(f"{_day_format(us)}, %H:%M UTC")
+
+
+def day(us: int) -> str:
+    """The day of a time, Nov 24; with its year where that is another."""
+    return _at(us).strftime(_day_format(us))
 
 
 def ago(us: int) -> str:
-    """How long ago a time was, or the day where that is longer than a week."""
+    """How long ago a time was."""
     seconds = max(0, int(time.time() - us / 1_000_000))
     if seconds < 5:
         return "just now"
@@ -41,7 +59,7 @@ def ago(us: int) -> str:
         if seconds < below:
             return _many(seconds // size, unit)
     days = seconds // 86_400
-    return _many(days, "day") if days <= 7 else iso(us)[:10]
+    return _many(days, "day")
 
 
 def spaced(number: str) -> str:
@@ -71,6 +89,14 @@ def coded(sentence: str) -> Markup:
     shown = [Markup("<code>{}</code>").format(part) if at % 2 else escape(part)
              for at, part in enumerate(parts)]  # fmt: skip
     return Markup().join(shown)
+
+
+def _at(us: int) -> datetime:
+    return datetime.fromtimestamp(us / 1_000_000, UTC)
+
+
+def _day_format(us: int) -> str:
+    return "%b %-d" if _at(us).year == datetime.now(UTC).year else "%b %-d, %Y"
 
 
 def _many(count: int, unit: str) -> str:

@@ -1,4 +1,4 @@
-// Keys and small manners of the pages. Nothing here is needed: every page works without it.
+// Keyboard shortcuts, local times, busy buttons. Every page works without it.
 "use strict";
 
 // "g" and a letter lead to a page, "/" to the search, "?" shows the keys; never while one types.
@@ -38,6 +38,54 @@ document.addEventListener("click", (event) => {
   if (closer) closer.closest("dialog").close();
 });
 
+// Times in the zone of the browser. Without scripts they are shown in UTC.
+const zone = Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
+const hourCycle = Intl.DateTimeFormat(navigator.language, { hour: "numeric" }).resolvedOptions().hourCycle;
+const formats = {
+  day: { month: "short", day: "numeric" },
+  moment: { month: "short", day: "numeric", hour: hourCycle === "h12" ? "numeric" : "2-digit", minute: "2-digit", hourCycle },
+  exact: { year: "numeric", month: "short", day: "numeric", hour: hourCycle === "h12" ? "numeric" : "2-digit", minute: "2-digit", second: "2-digit", hourCycle, timeZoneName: "short" },
+};
+function showLocalTimes(root) {
+  if (zone === "UTC" || zone === "Etc/UTC") return;
+  for (const time of root.querySelectorAll("time[datetime]:not([data-local])")) {
+    const date = new Date(time.dateTime);
+    if (Number.isNaN(date.getTime())) continue;
+    time.dataset.local = "";
+    const kind = "exact" in time.dataset ? "exact" : "day" in time.dataset ? "day" : "moment";
+    const year = kind !== "exact" && date.getFullYear() !== new Date().getFullYear() ? { year: "numeric" } : {};
+    const local = new Intl.DateTimeFormat("en", { ...formats[kind], ...year }).format(date);
+    time.textContent = kind === "exact" ? `${local} (${time.textContent})` : local;
+  }
+}
+const named = document.getElementById("zone");
+if (named) named.textContent = `Times are in ${zone.replaceAll("_", " ")}.`;
+showLocalTimes(document);
+document.addEventListener("htmx:load", (event) => showLocalTimes(event.target));
+
+// A form that was sent shows so, and its page comes back with the same control in focus.
+document.addEventListener("submit", (event) => {
+  const form = event.target, button = event.submitter;
+  if (event.defaultPrevented || form.hasAttribute("hx-post") || form.hasAttribute("hx-get")) return;
+  const place = [...document.forms].indexOf(form);
+  sessionStorage.setItem("focus", JSON.stringify({ path: location.pathname, id: document.activeElement?.id, action: form.getAttribute("action"), place }));
+  // Not before the browser has read the form: a disabled button would not be sent.
+  setTimeout(() => {
+    if (button) { button.setAttribute("aria-busy", "true"); button.disabled = true; }
+    // A download leaves its page where it is.
+    setTimeout(() => { if (button) { button.removeAttribute("aria-busy"); button.disabled = false; } }, 8000);
+  });
+});
+addEventListener("pageshow", (event) => {
+  for (const button of document.querySelectorAll("button[aria-busy]")) { button.removeAttribute("aria-busy"); button.disabled = false; }
+  const kept = JSON.parse(sessionStorage.getItem("focus") || "null");
+  sessionStorage.removeItem("focus");
+  if (event.persisted || !kept || kept.path !== location.pathname || document.querySelector("main [autofocus]")) return;
+  const form = document.forms[kept.place];
+  const control = (kept.id && document.getElementById(kept.id)) || (form?.getAttribute("action") === kept.action && form.querySelector("button:not([type=button])"));
+  if (control) control.focus({ preventScroll: false });
+});
+
 // What was said at the top about one thing that was sent goes with the next.
 document.addEventListener("htmx:beforeRequest", (event) => {
   if (event.detail.requestConfig.verb !== "get") document.getElementById("notice").replaceChildren();
@@ -67,12 +115,13 @@ document.addEventListener("htmx:afterRequest", (event) => {
   if (field && event.detail.successful) field.value = "";
 });
 
-// Setup: copies a field.
+// Copies a field.
+for (const button of document.querySelectorAll("[data-copy]")) button.hidden = false;
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-copy]");
   if (!button) return;
   const field = document.getElementById(button.dataset.copy);
   field.select();
   try { await navigator.clipboard.writeText(field.value); } catch { return; }
-  document.getElementById(`${field.id}-said`).textContent = "Copied.";
+  document.getElementById(`${field.id}-copied`).textContent = "Copied";
 });

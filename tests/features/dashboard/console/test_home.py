@@ -288,25 +288,26 @@ def test_texts_that_wait_are_told_with_the_time_that_is_left(viewer, services) -
 def test_faults_come_first_with_what_mends_them(viewer, services, redis_client) -> None:
     redis_client.config_set("appendfsync", "everysec")
     page = viewer.get("/console/").text
-    needs = re.findall(r'<li class="said (\w+)"><strong>(\w+)', page)
+    needs = re.findall(r'<li class="notice (\w+)"><strong>(\w+)', page)
     assert needs[0] == ("bad", "Processes")
     assert "<code>smsgate run web</code>" in page
     assert ("warn", "Durability") in needs
 
 
 def test_an_admin_is_asked_for_a_second_factor(admin, viewer) -> None:
-    assert "You are an admin and have no second factor" in words(admin.get("/console/"))
-    assert "second factor" not in words(viewer.get("/console/"))
+    assert "You are an admin without two-step sign-in" in words(admin.get("/console/"))
+    assert "two-step sign-in" not in words(viewer.get("/console/"))
 
 
 # --- is it well ---------------------------------------------------------------------------------
 
 
 def rows_of(answer) -> dict[str, tuple[str, str]]:
+    """By component its status, and how long ago it was seen."""
     table = answer.text.partition('id="health"')[2].partition("</table>")[0]
     found = re.findall(r'<th scope="row">(.*?)</th><td>(.*?)</td><td>(.*?)</td>', table)
     bare = [[re.sub(r"<[^>]+>", "", cell) for cell in row] for row in found]
-    return {name: (how, sign) for name, how, sign in bare}
+    return {name: (how, re.sub(r".* UTC ", "", seen)) for name, how, seen in bare}
 
 
 def test_every_part_says_how_it_is_and_when_it_gave_a_sign(viewer, services) -> None:
@@ -350,7 +351,7 @@ def test_an_account_that_fell_silent_is_told(folder, redis_url, password_hash) -
 def needs_of(answer) -> list[tuple[str, str]]:
     """The tone of each thing that needs attention, and what is said of it."""
     part = answer.text.partition('aria-labelledby="needs"')[2].partition("</section>")[0]
-    found = re.findall(r'<li class="said (\w+)"><strong>(.*?)</strong>', part, re.DOTALL)
+    found = re.findall(r'<li class="notice (\w+)"><strong>(.*?)</strong>', part, re.DOTALL)
     return [(tone, re.sub(r"<[^>]+>", "", said)) for tone, said in found]
 
 

@@ -42,7 +42,7 @@ def test_a_text_is_shown_with_why_it_waits_until_when_and_what_was_said_around(s
     assert "1 text waits for a person" in case
     assert "marketing to the number is held" in case
     assert "23 h 59 min left" in case
-    assert "the law wants it honoured by" in case
+    assert "Legal deadline: a moment ago" in case
     assert "a wording, and something beside it that speaks against acting" in case
     assert "Is the whole text a keyword? no" in case
     assert "What does the model make of it? not asked" in case
