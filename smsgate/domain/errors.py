@@ -18,6 +18,13 @@ class SmsGateError(Exception):
     exit_code = 2
     message_ids = ""
     """The provider's ids of the messages that were not taken, for the log; empty elsewhere."""
+    field = ""
+    """The field of a form that is wrong, where it is one."""
+
+    def __init__(self, *args: object, field: str = "") -> None:
+        super().__init__(*args)
+        if field:
+            self.field = field
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +60,7 @@ class InvalidNumber(SmsGateError):
     """A text that was given as a phone number is not one."""
 
     status = 422
+    field = "number"
 
 
 class UnknownProgram(SmsGateError):

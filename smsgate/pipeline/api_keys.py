@@ -140,7 +140,10 @@ def make(
     Raises ``KeyExists``, ``Unfit``, ``Records…``.
     """
     if not _NAME.fullmatch(name) or name == OF_ENVIRONMENT:
-        raise Unfit(f"{name!r} is no fit name for a key: use a-z, 0-9, dot, - and _, such as crm")
+        raise Unfit(
+            f"{name!r} is no fit name for a key: use a-z, 0-9, dot, - and _, such as crm",
+            field="name",
+        )
     key, row = _new(name, scope, actor, now_us, programs)
     if keys.add(row):
         raise KeyExists(f"there is a key {name!r} already: `smsgate keys rotate {name}`")

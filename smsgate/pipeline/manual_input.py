@@ -20,7 +20,9 @@ def reason_of(text: str) -> str:
     """Return the reason, stripped. Raises ``Unfit`` if it is empty or too long."""
     plain = text.strip()
     if not plain or len(plain) > REASON:
-        raise Unfit(f"Give a reason for the record, in at most {REASON} characters.")
+        raise Unfit(
+            f"Give a reason for the record, in at most {REASON} characters.", field="reason"
+        )
     return plain
 
 
@@ -30,7 +32,8 @@ def evidence_of(text: str) -> str:
     if not plain or len(plain) > _EVIDENCE:
         raise Unfit(
             "Name the evidence that they want texts, and where it can be found, in at most "
-            f"{_EVIDENCE:,} characters."
+            f"{_EVIDENCE:,} characters.",
+            field="evidence",
         )
     return plain
 
@@ -43,11 +46,11 @@ def consent_of(words: str, medium: str, source: str, given: str) -> Consent:
     """
     agreed, where = words.strip(), source.strip()
     if not agreed or len(agreed) > _WORDS:
-        raise Unfit("Give the words that were shown or said, as they were.")
+        raise Unfit("Give the words that were shown or said, as they were.", field="words")
     if medium not in MEDIA:
-        raise Unfit(f"Say how it was given: {', '.join(MEDIA)}.")
+        raise Unfit(f"Say how it was given: {', '.join(MEDIA)}.", field="medium")
     if len(where) > _SOURCE:
-        raise Unfit(f"The source is longer than {_SOURCE} characters.")
+        raise Unfit(f"The source is longer than {_SOURCE} characters.", field="source")
     return Consent(words=agreed, medium=medium, source=where, given_us=_given_us(given))
 
 
@@ -76,11 +79,11 @@ def _given_us(given: str) -> int:
         moment = datetime.fromisoformat(given.strip())
         at = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
-        raise Unfit("Say on which day it was given, such as 2026-05-03.") from None
+        raise Unfit("Say on which day it was given, such as 2026-05-03.", field="given") from None
     now, only_day = datetime.now(UTC), _day(given) is not None
     # Where it is tomorrow already, today's date is ahead of UTC's.
     latest = now + _AHEAD if only_day else now
     if not _EARLIEST <= at <= latest:
-        raise Unfit("A consent was given on a day from 1990 until today.")
+        raise Unfit("A consent was given on a day from 1990 until today.", field="given")
     noon = at + timedelta(hours=12 if only_day else 0)
     return int(min(noon, now).timestamp() * 1_000_000)

@@ -17,12 +17,18 @@ _TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
 
 
 class Browser(FlaskClient):
-    """Posts with the token of the last page that had a form, unless told ``csrf=False``."""
+    """Posts from the last page, with the token of the last one that had a form.
+
+    Without the token if told ``csrf=False``.
+    """
 
     _token = ""
+    _page = ""
 
     def get(self, *args: Any, **kwargs: Any) -> TestResponse:
         answer = super().get(*args, **kwargs)
+        is_page = answer.mimetype == "text/html" and "HX-Request" not in answer.request.headers
+        self._page = answer.request.url if is_page else self._page
         found = _TOKEN.search(answer.text) if answer.mimetype == "text/html" else None
         self._token = found[1] if found else self._token
         return answer
@@ -32,7 +38,10 @@ class Browser(FlaskClient):
             if not self._token:
                 self.get("/console/in", follow_redirects=True, base_url=kwargs.get("base_url"))
             data = {"csrf_token": self._token, **(data or {})}
-        answer = super().post(path, data=data, **kwargs)
+        headers = dict(kwargs.pop("headers", {}))
+        if self._page:
+            headers.setdefault("Referer", self._page)
+        answer = super().post(path, data=data, headers=headers, **kwargs)
         found = _TOKEN.search(answer.text) if answer.mimetype == "text/html" else None
         self._token = found[1] if found else self._token
         return answer

@@ -54,7 +54,10 @@ class TrialTextSender:
         service = sender if sender.startswith(_SERVICE_PREFIX) else ""
         program = self.settings.programs.route(account, sender, service) if sender else None
         if program is None:
-            raise Unfit("Say from which number, short code or service of a program it is to come.")
+            raise Unfit(
+                "Say from which number, short code or service of a program it is to come.",
+                field="sender",
+            )
         to = e164(number, program.region)
         self.gate.require([to], program=program.name, by="console")
         wait_s = self.store.allowances.take(f"{KIND}:{account.name}", 1, 1 / PAUSE_S, 1)

@@ -159,7 +159,10 @@ class ListJobs:
             if job.kind != "import":
                 raise Unfit("Only an import is applied.")
             if job.result is not None and job.result.subscribed and not words.strip():
-                raise Unfit("Say what the subscribers agreed to: the words that they were shown.")
+                raise Unfit(
+                    "Say what the subscribers agreed to: the words that they were shown.",
+                    field="words",
+                )
             request = replace(job.request, words=words.strip(), medium=medium or "other")
             return replace(job, step="apply", request=request)
 
@@ -230,7 +233,7 @@ class ListJobs:
             if job.kind != "undo":
                 raise Unfit("Only an import on record is undone.")
             if not reason.strip():
-                raise Unfit("Give a reason for the record.")
+                raise Unfit("Give a reason for the record.", field="reason")
             return replace(job, step="undo", request=replace(job.request, reason=reason.strip()))
 
         self._enqueue(self._mine(id_, user)[1], undone)

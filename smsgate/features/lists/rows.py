@@ -302,5 +302,5 @@ def region_of(text: str) -> str:
     """A country that was given, in capitals; empty for none. Raises ``Unfit``."""
     region = text.strip().upper()
     if region and not is_region(region):
-        raise Unfit(f"{text!r} is no country: two letters, such as US or GB.")
+        raise Unfit(f"{text!r} is no country: two letters, such as US or GB.", field="region")
     return region

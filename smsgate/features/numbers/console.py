@@ -219,7 +219,10 @@ def _record_consent(services: Services, number: str) -> str:
 
 def _forget(services: Services, number: str) -> str:
     if request.form.get("digits", "").strip() != number[-4:]:
-        raise Unfit("Type the last four characters of the number, so that it is the right one.")
+        raise Unfit(
+            "Type the last four characters of the number, so that it is the right one.",
+            field="digits",
+        )
     done = forget_number(services, number, actor(), _reason())
     cases = f" {done.cases:,} test cases of keyword sets are gone too." if done.cases else ""
     return (

@@ -16,7 +16,7 @@ from flask import (
 from flask import Response as FlaskResponse
 from werkzeug.wrappers import Response
 
-from smsgate.domain.errors import SignInRefused, SmsGateError, TooManyGuesses, Unfit
+from smsgate.domain.errors import SignInRefused, Unfit
 from smsgate.features.operators import second_factor
 from smsgate.features.operators.service import LINK_S, ROLES, ActionAuthor, now_us
 from smsgate.features.operators.sign_in import CODE_REFUSED, NewSession
@@ -97,13 +97,9 @@ def show_sign_in() -> Response | str:
 
 def sign_in() -> Response:
     """Check name and password; where there is a second factor, go on to its page."""
-    auth, name = console_auth(), _field("name")
-    token = auth.cookies.token
-    try:
-        new = auth.sign_in.by_password(name, _field("password"), auth.visitor(), token)
-    except (SignInRefused, TooManyGuesses) as error:
-        return _refuse("sign_in.html", error, name=name)
-    return _go_on(new)
+    auth = console_auth()
+    name, token = _field("name"), auth.cookies.token
+    return _go_on(auth.sign_in.by_password(name, _field("password"), auth.visitor(), token))
 
 
 def show_code() -> Response | str:
@@ -116,11 +112,7 @@ def check_code() -> Response:
     if not _is_half():
         return redirect(IN, 303)
     auth = console_auth()
-    try:
-        new = auth.sign_in.by_code(current_session(), _field("code"), auth.visitor())
-    except (SignInRefused, TooManyGuesses) as error:
-        return _refuse("code.html", error)
-    return _go_on(new)
+    return _go_on(auth.sign_in.by_code(current_session(), _field("code"), auth.visitor()))
 
 
 def sign_out() -> Response:
@@ -129,7 +121,7 @@ def sign_out() -> Response:
     if g.known is not None:
         auth.sessions.end(g.known, g.known.session.digest, auth.visitor())
     session.clear()
-    flash("You are signed out.", "good")
+    flash("Signed out.", "good")
     answer = make_response(redirect(IN, 303))
     auth.cookies.clear_session(answer)
     return answer
@@ -143,12 +135,8 @@ def show_first(token: str) -> str:
 
 def become_first(token: str) -> Response:
     """Add the first admin, and sign them in."""
-    auth, visitor, name = console_auth(), console_auth().visitor(), _field("name")
-    try:
-        password = _new_password("password")
-        row = auth.own_account.become_first(token, name, password, visitor.address)
-    except Unfit as error:
-        return _refuse("first.html", error, name=name)
+    auth, visitor, password = console_auth(), console_auth().visitor(), _new_password("password")
+    row = auth.own_account.become_first(token, _field("name"), password, visitor.address)
     return _go_on(auth.sign_in.begin(row, visitor, auth.cookies.token))
 
 
@@ -160,13 +148,9 @@ def show_password(token: str) -> str:
 def set_password(token: str) -> Response:
     """Set the password, so that its owner can sign in with it."""
     auth, visitor = console_auth(), console_auth().visitor()
-    name = auth.own_account.find_linked(token).name
-    try:
-        password = _new_password("password")
-        row = auth.own_account.set_by_link(token, password, visitor.address)
-    except Unfit as error:
-        return _refuse("password.html", error, name=name)
-    flash("Your password is set: sign in with it.", "good")
+    auth.own_account.find_linked(token)
+    row = auth.own_account.set_by_link(token, _new_password("password"), visitor.address)
+    flash("Password set. Sign in with it.", "good")
     answer = make_response(redirect(IN, 303))
     # Attackers at this address do not keep the link's holder from signing in.
     auth.cookies.set_device(answer, auth.sign_in.device_token(row, visitor))
@@ -191,11 +175,6 @@ def _let_in(answer: FlaskResponse, new: NewSession) -> Response:
     return answer
 
 
-def _refuse(template: str, error: SmsGateError, **values: str) -> Response:
-    """Show the form again, with what is wrong."""
-    return make_response(render_template(template, problem=str(error), **values), error.status)
-
-
 def _is_half() -> bool:
     return g.known is not None and g.known.session.half
 
@@ -207,14 +186,14 @@ def _field(name: str) -> str:
 def _new_password(field: str) -> str:
     """Return the new password of a form. Raises ``Unfit`` where it was typed differently."""
     if _field(field) != _field("repeated"):
-        raise Unfit("The two passwords differ: type the same one twice.")
+        raise Unfit("The passwords differ: enter the same one twice.", field="repeated")
     return _field(field)
 
 
 # --- the operator's own account ------------------------------------------------------------------
 
 
-def show_account(problem: str = "") -> str:
+def show_account() -> str:
     """Show the second factor, the sessions, and the form for another password."""
     row = current_session().operator
     return render_template(
@@ -222,21 +201,21 @@ def show_account(problem: str = "") -> str:
         found=current_session(),
         sessions=console_auth().sessions.of(row),
         codes_left=second_factor.count_recovery_codes(row.recovery),
-        problem=problem,
     )
 
 
 def change_password() -> Response:
     """Set another password; ends every session, and begins a new one here."""
     auth, current, visitor = console_auth(), current_session(), console_auth().visitor()
+    password = _new_password("new")
+    auth.sign_in.prove(current, _field("password"), visitor)
     try:
-        password = _new_password("new")
-        auth.sign_in.prove(current, _field("password"), visitor)
         row = auth.own_account.change_password(current.operator, password, visitor.address)
-    except (Unfit, SignInRefused) as error:
-        return make_response(show_account(str(error)), error.status)
+    except Unfit as error:
+        error.field = "new"
+        raise
     answer = _let_in(make_response(redirect(ME, 303)), auth.sign_in.begin(row, visitor))
-    flash("Your password is changed. You are signed out everywhere else.", "good")
+    flash("Password changed. You are signed out everywhere else.", "good")
     return answer
 
 
@@ -245,14 +224,14 @@ def end_session() -> Response:
     auth, current, which = console_auth(), current_session(), _field("session")
     if which == "others":
         auth.sessions.end_others(current, auth.visitor())
-        flash("You are signed out everywhere else.", "good")
+        flash("Signed out everywhere else.", "good")
     else:
         try:
             digest = bytes.fromhex(which)
         except ValueError:
             digest = b""
         auth.sessions.end(current, digest, auth.visitor())
-        flash("That session is ended.", "good")
+        flash("Signed out of that session.", "good")
     return redirect(ME, 303)
 
 
@@ -269,7 +248,7 @@ def turn_factor_on() -> Response:
     address, offered = auth.visitor().address, session.get(_OFFERED, "")
     codes = auth.own_account.turn_factor_on(current.operator, offered, _field("code"), address)
     if codes is None:
-        return make_response(_offer_factor(CODE_REFUSED), SignInRefused.status)
+        raise SignInRefused(CODE_REFUSED, field="code")
     auth.sessions.end_others(current, auth.visitor())
     session.pop(_OFFERED, None)
     return make_response(render_template("recovery.html", codes=codes))
@@ -279,7 +258,7 @@ def turn_factor_off() -> Response:
     """Turn the second factor off."""
     auth = console_auth()
     auth.own_account.turn_factor_off(current_session().operator, auth.visitor().address)
-    flash("You are asked for no code any more.", "good")
+    flash("Two-step sign-in is off.", "good")
     return redirect(ME, 303)
 
 
@@ -292,7 +271,7 @@ def renew_recovery_codes() -> Response:
     return make_response(render_template("recovery.html", codes=codes))
 
 
-def _offer_factor(problem: str = "") -> str:
+def _offer_factor() -> str:
     """Return the page with the QR code, the same one until it is turned on or the keys are new."""
     account, offered = console_auth().own_account, session.get(_OFFERED, "")
     secret = account.decrypt_factor(offered) if offered else None
@@ -305,7 +284,6 @@ def _offer_factor(problem: str = "") -> str:
         picture=picture.svg_data_uri(scale=5, border=3, dark="#000", light="#fff"),
         secret=" ".join(secret[at : at + 4] for at in range(0, len(secret), 4)),
         needed=lacks_factor(),
-        problem=problem,
     )
 
 
@@ -346,7 +324,7 @@ def set_role() -> Response:
     """Give an operator another role."""
     name, role = _field("name"), _field("role")
     console_auth().operators.set_role(name, role, _author())
-    flash(f"{name} is {role} now, and must sign in again.", "good")
+    flash(f"{name} now has the role {role} and must sign in again.", "good")
     return redirect(PEOPLE, 303)
 
 
@@ -354,7 +332,7 @@ def deactivate() -> Response:
     """Deactivate an operator."""
     name = _field("name")
     console_auth().operators.deactivate(name, _author())
-    flash(f"{name} is signed out everywhere and cannot sign in any more.", "good")
+    flash(f"Deactivated {name}: signed out everywhere, and can no longer sign in.", "good")
     return redirect(PEOPLE, 303)
 
 

@@ -13,12 +13,12 @@ from smsgate.records.api_keys import ApiKeyRow
 from smsgate.web.console.auth import actor, needs, record_action
 
 KEYS = "/console/setup/keys"
-GRACES = {"0": "at once", "1": "an hour", "24": "a day", "168": "a week", "720": "a month"}
-"""Hours for which the key before goes on to open, and how the page says it."""
+GRACES = {"0": "no longer", "1": "1 hour", "24": "1 day", "168": "1 week", "720": "30 days"}
+"""Hours for which the current key stays valid, and how the page says it."""
 _SCOPES = {
-    "check": "asks the gate",
-    "write": "also reads and changes consent",
-    "admin": "everything",
+    "check": "ask whether numbers may be texted",
+    "write": "also read and change consent",
+    "admin": "full access",
 }
 
 
@@ -51,6 +51,7 @@ class _KeyPages:
             key=key,
             named=name,
             scopes=_SCOPES,
+            scope_options=[(scope, f"{scope}: {text}") for scope, text in _SCOPES.items()],
             graces=GRACES,
             others=self._others,
         )
@@ -60,7 +61,7 @@ class _KeyPages:
         name = request.form.get("name", "")
         scope = next((one for one in api_keys.SCOPES if one == request.form.get("scope")), None)
         if scope is None:
-            raise Unfit(f"Say what the key may do: one of {', '.join(api_keys.SCOPES)}.")
+            raise Unfit(f"Choose a scope: {', '.join(api_keys.SCOPES)}.", field="scope")
         key = api_keys.make(self._keys, name, scope, actor(), now_us())
         record_action(f"made the API key {name}")
         return self.show(key, name)
@@ -69,7 +70,7 @@ class _KeyPages:
         """Make a new key of that name, likewise."""
         name, grace = request.form.get("name", ""), request.form.get("grace", "")
         if grace not in GRACES:
-            raise Unfit("Say how long the key before goes on to open.")
+            raise Unfit("Choose how long the current key stays valid.", field="grace")
         key = api_keys.rotate(self._keys, name, int(grace) * 3600, actor(), now_us())
         record_action(f"rotated the API key {name}")
         return self.show(key, name)
@@ -79,6 +80,6 @@ class _KeyPages:
         name = request.form.get("name", "")
         count = api_keys.revoke(self._keys, name, now_us())
         record_action(f"revoked the API key {name}")
-        ended = f"The key {name} ended" if count == 1 else f"{count} keys of {name} ended"
-        flash(f"{ended}; within 5 seconds it opens nothing.", "good")
+        ended = f"Revoked the key {name}" if count == 1 else f"Revoked {count} keys named {name}"
+        flash(f"{ended}. Calls with it are refused within 5 seconds.", "good")
         return redirect(KEYS, 303)

@@ -55,14 +55,18 @@ def refuse_unfit(password: str, name: str) -> None:
     if len(password) < MIN_CHARACTERS:
         raise Unfit(
             f"The password is too short: use at least {MIN_CHARACTERS} characters, such as a few "
-            "words that have nothing to do with each other."
+            "words that have nothing to do with each other.",
+            field="password",
         )
     if len(password) > MAX_CHARACTERS:
-        raise Unfit(f"The password is too long: use at most {MAX_CHARACTERS} characters.")
+        raise Unfit(
+            f"The password is too long: use at most {MAX_CHARACTERS} characters.", field="password"
+        )
     if _is_common(password, name):
         raise Unfit(
             "That password is easy to guess: use a few words that have nothing to do with each "
-            "other, or let a password manager make one."
+            "other, or let a password manager make one.",
+            field="password",
         )
 
 

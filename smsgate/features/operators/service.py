@@ -269,14 +269,15 @@ def _new_row(name: str, role: str, made_by: str) -> OperatorRow:
     if too_long or not _NAME.fullmatch(name) or _LIKE_A_NUMBER.fullmatch(name):
         raise Unfit(
             f"That name is not valid: use up to {_MAX_NAME_CHARACTERS} letters and digits, with "
-            ". _ - + @ ' or spaces between them, such as maria or maria@example.com."
+            ". _ - + @ ' or spaces between them, such as maria or maria@example.com.",
+            field="name",
         )
     return OperatorRow(secrets.token_hex(8), name, fold_name(name), role, now_us(), made_by)
 
 
 def _checked_role(role: str) -> str:
     if role not in ROLES:
-        raise Unfit(f"There is no role {role[:20]!r}: use one of {', '.join(ROLES)}.")
+        raise Unfit(f"There is no role {role[:20]!r}: use one of {', '.join(ROLES)}.", field="role")
     return role
 
 

@@ -272,7 +272,7 @@ class SignIn:
                 action = replace(action, note=f"locked for {LOCK_S // 60} minutes")
             self._actions.add(action)
             _log.warning("sign-in refused", reason=action.what)
-            raise SignInRefused(CODE_REFUSED)
+            raise SignInRefused(CODE_REFUSED, field="code")
         if device is None:
             self._forgive_address(visitor)
         else:
@@ -291,7 +291,9 @@ class SignIn:
             right = number <= MAX_ATTEMPTS and passwords.is_right(password, row.password_hash)
         if not right:
             self._log_wrong_password(row, number, visitor)
-            raise SignInRefused("That is not your password, or there were too many attempts.")
+            raise SignInRefused(
+                "That is not your password, or there were too many attempts.", field="password"
+            )
         self._attempts.clear(origin, row.id)
         self._sessions.change(current.session.digest, {"proved_us": now_us()})
 

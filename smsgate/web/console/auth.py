@@ -296,7 +296,7 @@ def to_sign_in() -> Response:
     A form that a script sent is answered by a sentence with a link, and its page stays as it is.
     """
     path, posted = return_path(), request.method != "GET"
-    if path:
+    if path and not path.startswith(IN):
         session[NEXT] = path
     if posted or (console_auth().cookies.token and g.get("known") is None):
         session[ENDED] = posted

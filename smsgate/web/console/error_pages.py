@@ -9,6 +9,7 @@ from werkzeug.exceptions import HTTPException
 
 from smsgate.domain.errors import SmsGateError
 from smsgate.web.console.auth import IN, OUT, is_signed_in, notice, to_sign_in
+from smsgate.web.console.form_errors import page_with_error
 from smsgate.web.console.return_path import HOME, is_part, return_path
 
 _log = structlog.get_logger("smsgate.console")
@@ -31,7 +32,8 @@ def register(console: Flask) -> None:
 
 
 def _ours(error: SmsGateError) -> Answer:
-    return _page("That did not work", str(error), error.status)
+    with_form = page_with_error(error)
+    return with_form or _page("That did not work", str(error), error.status)
 
 
 def _stale(error: CSRFError) -> Answer:  # noqa: ARG001 - which check it was helps nobody

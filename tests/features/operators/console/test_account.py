@@ -112,7 +112,7 @@ def test_one_sees_where_one_is_signed_in_and_ends_it(viewer, services) -> None:
 def test_nobody_ends_the_session_of_somebody_else(viewer, agent) -> None:
     agent.post("/console/me/sessions", {"session": "others"})
     page = viewer.get("/console/me").text
-    assert "this one" in page
+    assert "This browser" in page
     digest = sign_in.token_digest(viewer.get_cookie("smsgate").value).hex()
     agent.post("/console/me/sessions", {"session": digest})
     assert viewer.get("/console/me").status_code == 200
@@ -222,7 +222,7 @@ def test_a_recovery_code_opens_once(viewer, services, clock) -> None:
     other = browser(services)
     other.sign_in("viewer")
     assert other.post("/console/in/code", {"code": codes[0]}).status_code == 403
-    assert "6 recovery codes are left" in viewer.get("/console/me").text
+    assert "6 recovery codes left" in viewer.get("/console/me").text
     fresh = viewer.post("/console/me/factor/recovery").text
     assert codes[2] not in fresh
     assert other.post("/console/in/code", {"code": codes[2]}).status_code == 403
@@ -288,7 +288,7 @@ def test_an_admin_who_came_by_https_sets_it_up_before_anything_else(
     assert answer.location == "/console/me/factor"
     assert len(OperatorStorage(services.records.database).all()) == 1
     page = visitor.get("/console/me/factor", **there).text
-    assert "Admins need a second factor" in page
+    assert "Admins must use two-step sign-in" in page
     secret = re.search(r"<code>([A-Z2-7 ]+)</code>", page)[1].replace(" ", "")
     visitor.post("/console/me/factor", {"code": pyotp.TOTP(secret).at(clock[0])}, **there)
     assert visitor.get("/console/people", **there).status_code == 200

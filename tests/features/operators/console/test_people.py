@@ -17,7 +17,7 @@ from tests.fakes.browser import PASSWORD, browser
 from tests.fakes.own_services import ALERTS, make_services
 
 NEW = "a kettle full of pigeons"
-_LINK = re.compile(r"http://localhost(/console/password/[\w-]{43})<")
+_LINK = re.compile(r'http://localhost(/console/password/[\w-]{43})"')
 
 
 def change(services, statement, **values):

@@ -1,0 +1,142 @@
+"""Errors of a form, shown on the page that the form stands on, at the field that is wrong.
+
+A view that handles a form raises; it catches nothing. The page is rendered again as GET would have
+it, with what was typed, and the macros ``form`` and ``field`` of ``parts.html`` ask this module for
+the error. The status is the error's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from urllib.parse import unquote, urlsplit
+
+from flask import Flask, Response, current_app, g, request
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import RequestRedirect
+
+from smsgate.domain.errors import SmsGateError
+from smsgate.web.console.return_path import HOME, is_part, return_path
+
+
+@dataclass
+class FailedForm:
+    """The form of this request, and what is wrong with it."""
+
+    action: str
+    values: Mapping[str, str]
+    wrong_field: str
+    sentence: str
+    is_open: bool = field(default=False, init=False)
+    """Whether the form that is being rendered is this one."""
+    is_placed: bool = field(default=False, init=False)
+    """Whether the page shows the sentence."""
+
+    def has(self, values: Mapping[str, object]) -> bool:
+        """Whether the form was sent with all of these values."""
+        return all(self.values.get(name) == str(value) for name, value in values.items())
+
+
+def register(console: Flask) -> None:
+    """Let templates ask for the error of a form."""
+    console.jinja_env.add_extension("jinja2.ext.do")
+    console.jinja_env.globals.update(
+        open_form=_open_form,
+        form_error=_form_error,
+        field_error=_field_error,
+        field_value=_field_value,
+        is_failed=_is_failed,
+        page_path=lambda: return_path() or HOME,
+        unplaced_error=_unplaced_error,
+    )
+
+
+def page_with_error(error: SmsGateError) -> Response | None:
+    """The page that the form of this request stands on, with the error in it.
+
+    None where there is no such page: the request is of a script, or says no page of ours.
+    """
+    path = return_path()
+    if request.method != "POST" or is_part() or not path:
+        return None
+    g.failed_form = FailedForm(request.path, _values(), error.field, str(error))
+    shown = _render(path)
+    if shown is not None and not g.failed_form.is_placed:
+        g.failed_form.is_placed = True
+        g.unplaced_error = str(error)
+        shown = _render(path)
+    if shown is not None:
+        shown.status_code = error.status
+    return shown
+
+
+def _values() -> Mapping[str, str]:
+    """What was typed; nothing of an upload, or of a form that is too large."""
+    if request.mimetype == "application/x-www-form-urlencoded":
+        with suppress(HTTPException):
+            return request.form
+    return {}
+
+
+def _render(path: str) -> Response | None:
+    parts = urlsplit(path)
+    environ = {
+        **{key: value for key, value in request.environ.items() if not key.startswith("werkzeug.")},
+        "REQUEST_METHOD": "GET",
+        "PATH_INFO": unquote(parts.path).encode().decode("latin-1"),
+        "QUERY_STRING": parts.query,
+    }
+    for name in ("CONTENT_LENGTH", "CONTENT_TYPE", "wsgi.input"):
+        environ.pop(name, None)
+    with current_app.request_context(environ):
+        try:
+            made = current_app.make_response(current_app.dispatch_request())
+        except (HTTPException, RequestRedirect, SmsGateError):
+            return None
+    return made if made.status_code == 200 and made.mimetype == "text/html" else None
+
+
+def _failed() -> FailedForm | None:
+    found: FailedForm | None = g.get("failed_form")
+    return found
+
+
+def _open_form(action: str, hidden: Mapping[str, object]) -> None:
+    failed = _failed()
+    if failed is not None:
+        failed.is_open = failed.action == action and failed.has(hidden)
+
+
+def _is_failed(action: str = "", **values: object) -> bool:
+    """Whether a form failed that has that action, if one is given, and these values."""
+    failed = _failed()
+    return failed is not None and action in ("", failed.action) and failed.has(values)
+
+
+def _form_error() -> str:
+    """The error that belongs to no field of the form that was just rendered."""
+    failed = _failed()
+    if failed is None or not failed.is_open or failed.is_placed:
+        return ""
+    failed.is_placed = True
+    return failed.sentence
+
+
+def _field_error(name: str) -> str:
+    failed = _failed()
+    if failed is None or not failed.is_open or failed.wrong_field != name:
+        return ""
+    failed.is_placed = True
+    return failed.sentence
+
+
+def _field_value(name: str, value: object) -> str:
+    failed = _failed()
+    if failed is None or not failed.is_open:
+        return "" if value is None else str(value)
+    return failed.values.get(name, "")
+
+
+def _unplaced_error() -> str:
+    return str(g.get("unplaced_error", ""))
