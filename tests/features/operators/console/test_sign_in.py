@@ -229,7 +229,7 @@ def test_without_the_records_a_session_that_is_known_goes_on_and_no_other(
 
 def refused(answer) -> str:
     assert answer.status_code == 403
-    return answer.text.partition('role="alert">')[2].partition("</p>")[0]
+    return answer.text.partition('class="notice bad" role="alert">')[2].partition("</p>")[0]
 
 
 def test_a_refusal_does_not_say_what_was_wrong(visitor, operator, services) -> None:
