@@ -24,9 +24,15 @@ else:
         """Import a public name on first use: most commands need none."""
         if name not in _PUBLIC:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        return getattr(importlib.import_module(_PUBLIC[name]), name)
+        try:
+            return getattr(importlib.import_module(_PUBLIC[name]), name)
+        except ModuleNotFoundError as error:
+            extra = "pip install 'smsgate[server]'"
+            raise ImportError(
+                f"{name} needs the service ({error.name} is missing): {extra}"
+            ) from error
 
 
 __all__ = ["AsyncGate", "AsyncSmsGate", "Gate", "__version__", "compose", "load_configuration"]
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
-from smsgate.domain.opt_out_links import Links
+try:
+    from smsgate.domain.opt_out_links import Links
+except ModuleNotFoundError as error:
+    raise ImportError("Links need cryptography: pip install 'smsgate[links]'") from error
 
 __all__ = ["Links"]

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import ast
 import importlib
-import os
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import click
 
-from smsgate import __version__
 from smsgate.cli import data_dir
 from smsgate.domain.errors import SmsGateError, StoreUnavailable
 from smsgate.features import FEATURES
+from smsgate.pipeline.build import describe_build
 
 INTERRUPTED = 130
 _PACKAGE = Path(__file__).parents[1]
@@ -68,11 +66,25 @@ def short_help(target: str) -> str:
     return click.Command(function, help=docstrings[0]).get_short_help_str(limit=200)
 
 
+def show_version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
+    """Print the version, if it was asked for, and end."""
+    if asked:
+        click.echo(f"smsgate, version {describe_build()}")
+        ctx.exit()
+
+
 @click.group(
     cls=LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-@click.version_option(__version__, prog_name="smsgate")
+@click.option(
+    "--version",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=show_version,
+    help="Show the version and the commit it was built from, and exit.",
+)
 def cli() -> None:
     """Receives a business's inbound texts, honours every STOP, and answers: may I text it?
 
@@ -101,8 +113,3 @@ def _show(error: SmsGateError, environ: Mapping[str, str]) -> None:
         click.echo(
             "No `smsgate dev` runs on this data directory, and REDIS_URL is not set.", err=True
         )
-
-
-def main() -> None:
-    """The console script."""
-    sys.exit(run(sys.argv[1:], os.environ))  # noqa: TID251 - an entry point

@@ -20,6 +20,7 @@ from smsgate import __version__
 from smsgate.classifier import Classifiers
 from smsgate.domain.errors import OtherConfiguration
 from smsgate.metrics.snapshot import Process
+from smsgate.pipeline.build import describe_build
 from smsgate.pipeline.configuration import (
     Configuration,
     are_same_settings,
@@ -99,6 +100,7 @@ class Live(Generic[T]):
             "process started",
             process=name,
             software=__version__,
+            build=describe_build(),
             version=generation.configuration.version,
             outside=generation.outside,
             config=str(generation.configuration.settings.config_dir),

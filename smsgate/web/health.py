@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 import msgspec
 from flask import Blueprint, Response, request
 
+from smsgate.pipeline.build import describe_build
 from smsgate.pipeline.services import Services
 from smsgate.web.api_key_guard import ApiKeyGuard
 
@@ -53,8 +54,11 @@ def blueprint(services: Services, keys: ApiKeyGuard) -> Blueprint:
 
     @health.get("/healthz")
     def alive() -> Response:
-        """Answer that the process runs. No other check: a restart does not bring Redis back."""
-        return Response("ok\n", content_type="text/plain")
+        """Answer that the process runs. No other check: a restart does not bring Redis back.
+
+        The second line is what runs, such as ``smsgate 0.2.0+g1a2b3c4``.
+        """
+        return Response(f"ok\nsmsgate {describe_build()}\n", content_type="text/plain")
 
     @health.get("/readyz")
     def ready() -> Response:

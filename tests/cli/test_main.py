@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import click
 import pytest
 
-from smsgate.cli.main import COMMANDS, cli, short_help
+from smsgate.cli.main import COMMANDS, cli, run, short_help
+from smsgate.pipeline.build import describe_build
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize("name", sorted(COMMANDS))
@@ -30,3 +34,21 @@ def test_help_imports_neither_commands_nor_the_gateway() -> None:
     assert not {"smsgate.cli.dev", "smsgate.pipeline.gate", "redis", "sqlalchemy", "flask"} & {
         *loaded
     }
+
+
+def test_the_version_names_the_commit(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--version"], {}) == 0
+    assert capsys.readouterr().out == f"smsgate, version {describe_build()}\n"
+
+
+@pytest.mark.parametrize(("command", "extra"), [("dev", "dev"), ("check", "server")])
+def test_without_the_service_one_line_says_what_to_install(command: str, extra: str) -> None:
+    """``python -S`` has no installed package."""
+    done = subprocess.run(
+        [sys.executable, "-S", "-m", "smsgate.cli", command],
+        cwd=ROOT, capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        f"The commands need the service (click is missing): pip install 'smsgate[{extra}]'\n"
+    )

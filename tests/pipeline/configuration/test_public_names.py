@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 
 import pytest
 
@@ -18,3 +19,22 @@ def test_the_former_name_works_and_says_what_follows_it() -> None:
     with pytest.warns(DeprecationWarning, match="from smsgate import load_configuration"):
         former = importlib.import_module("smsgate.wiring")
     assert former.load_configuration is load_configuration
+
+
+WANT_MORE = {
+    "load_configuration": ("smsgate.pipeline.configuration", r"smsgate\[server\]"),
+    "Links": ("smsgate.domain.opt_out_links", r"smsgate\[links\]"),
+}
+
+
+@pytest.mark.parametrize("name", WANT_MORE)
+def test_what_is_no_part_of_a_bare_install_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    module, extra = WANT_MORE[name]
+    monkeypatch.setitem(sys.modules, module, None)  # as if its own imports failed
+    monkeypatch.delitem(sys.modules, "smsgate.links", raising=False)
+    with pytest.raises(ImportError, match=f"{name} .*pip install '{extra}'"):
+        getattr(
+            smsgate if name in smsgate.__all__ else importlib.import_module("smsgate.links"), name
+        )
