@@ -146,6 +146,7 @@ def _values(services: Services, dashboard: Dashboard) -> dict[str, object]:
         "attention": _attention(dashboard),
         "cards": [_card(measure, figures) for measure in MEASURES],
         "figures": figures,
+        "first_day": dashboard.first_day,
         "blocked": _latency_text(figures.to_blocked),
         "confirmed": _latency_text(figures.to_confirmed),
         "confirmations": figures.confirmations,

@@ -13,6 +13,12 @@ from datetime import date, timedelta
 from typing import Generic, TypeVar
 
 from smsgate.domain.errors import SmsGateError, StoreUnavailable
+from smsgate.features.dashboard.first_day import (
+    FirstDay,
+    first_day,
+    has_real_event,
+    has_real_request,
+)
 from smsgate.features.dashboard.statistics import (
     MEASURES,
     ConfirmationFigures,
@@ -83,6 +89,8 @@ class Dashboard:
     snapshot: SystemSnapshot | None
     """None if the store cannot be read."""
     figures: DayFigures
+    first_day: FirstDay | None
+    """None if a text of a real provider came, or if that is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +131,8 @@ def load_dashboard(services: Services, deadlines: Deadlines) -> Dashboard:
     asked_spool = deadlines.spool.ask(services.spool.depth)
     asked_records = deadlines.records.ask(services.records.check)
     asked_days = deadlines.records.ask(lambda: history.since(first))
+    asked_request = deadlines.store.ask(lambda: has_real_request(services))
+    asked_event = deadlines.records.ask(lambda: has_real_event(services))
     asked_archiver = deadlines.archiver.ask(services.archiver.state)
 
     store, ready, spool = _read(asked_store), _read(asked_ready), _read(asked_spool)
@@ -146,6 +156,12 @@ def load_dashboard(services: Services, deadlines: Deadlines) -> Dashboard:
         conditions=sorted(found, key=lambda one: not one.is_failure),
         snapshot=snapshot,
         figures=_figures(now, _read(asked_counts), _read(asked_days)),
+        # None is unknown.
+        first_day=(
+            first_day(services.settings)
+            if {_read(asked_request).value, _read(asked_event).value} == {False}
+            else None
+        ),
     )
 
 
