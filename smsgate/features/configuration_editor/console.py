@@ -24,6 +24,7 @@ from smsgate.features.configuration_editor.forms import (
     program_fields,
     read_fields,
     read_wordings,
+    sentence,
     with_wordings,
 )
 from smsgate.features.configuration_editor.service import (
@@ -48,6 +49,7 @@ _LANGUAGE_EXAMPLE = "en"
 
 def register(console: Flask, services: Services) -> None:
     """Add the routes."""
+    console.add_template_filter(sentence, "sentence")
     pages = _ConfigurationPages(services)
     viewer, admin = needs("viewer"), needs("admin")
     routes: tuple[tuple[str, str, str, Callable[..., str | Response]], ...] = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from smsgate.classifier import reply_text
@@ -141,6 +141,21 @@ WORDINGS = (
 """Each text of a language, and how the page names it."""
 
 
+_PREDICATES = (
+    "is ",
+    "must ",
+    "has ",
+    "uses ",
+    "names ",
+    "will ",
+    "can ",
+    "cannot ",
+    "stands ",
+    "would ",
+)
+"""How faults begin, which a key stands before elsewhere."""
+
+
 def program_fields(accounts: Iterable[str]) -> list[FormField]:
     """Return the fields of a program; its account is one of those."""
     choices = tuple((name, name) for name in accounts)
@@ -151,6 +166,12 @@ def program_fields(accounts: Iterable[str]) -> list[FormField]:
 def read_fields(fields: Iterable[FormField], form: Mapping[str, str]) -> dict[str, object]:
     """Return what was typed by key."""
     return {one.key: one.read(form) for one in fields}
+
+
+def sentence(problem: str) -> str:
+    """Return what is wrong with a field as a sentence, which stands below it."""
+    problem = f"This {problem}" if problem.startswith(_PREDICATES) else problem
+    return f"{problem[:1].upper()}{problem[1:]}{'' if problem.endswith('.') else '.'}"
 
 
 def by_field(faults: Iterable[Fault], table: str, keys: Iterable[str]) -> dict[str, list[str]]:
@@ -168,7 +189,7 @@ def by_field(faults: Iterable[Fault], table: str, keys: Iterable[str]) -> dict[s
         if fault.key == table and "id" in known:
             found.setdefault("id", []).append(fault.problem)
         elif fault.place == "keywords" and "keywords" in known:
-            found.setdefault("keywords", []).append(f"{fault.key}: {fault.problem}")
+            found.setdefault("keywords", []).append(f"{fault.key!r}: {fault.problem}")
         elif key in known:
             found.setdefault(key, []).append(fault.problem)
         else:
@@ -289,7 +310,7 @@ def account_form(provider: str) -> AccountForm | None:
             f"Must be {one.what}.",
             required=one.required and one.only_with is None,
         )
-        (needed if one.required or one.secret else more).append(made)
+        (needed if made.required else more).append(made)
     return AccountForm(provider, needed, [*more, *_COMMON])
 
 
@@ -305,10 +326,3 @@ def read_account(form: AccountForm, typed: Mapping[str, str]) -> dict[str, objec
 def path_secret(provider: str) -> Field | None:
     """Return the field whose secret always ends the webhook's address, if there is one."""
     return next((one for one in PROVIDERS[provider].fields if one is PATH_SECRET), None)
-
-
-def problems_in(found: Mapping[str, list[str]]) -> Iterator[str]:
-    """Yield all problems, for a page that has no fields to put them at."""
-    for key, problems in found.items():
-        for problem in problems:
-            yield f"{key}: {problem}" if key else problem

@@ -111,13 +111,13 @@ def test_each_fault_is_at_its_field_and_nothing_typed_is_lost(admin, editor):
     assert page.status_code == 422
     assert "Nothing was saved." in words(page)
     assert harmless(page)
-    assert re.search(r'id="contact-wrong">names a variable', page.text)
+    assert re.search(r'id="contact-wrong">This names a variable', page.text)
     assert "12\n+14155550888</textarea>" in page.text
     assert "one\ntwo</textarea>" in page.text
     form |= {"contact": "me"}
     page = admin.post(f"{ALERTS_PAGE}/edit", form)
-    assert re.search(r'id="region-wrong">is no region', page.text)
-    assert re.search(r'id="keywords-wrong">xx: there is no such set', page.text)
+    assert re.search(r'id="region-wrong">This is no region', page.text)
+    assert re.search(r'id="keywords-wrong">&#39;xx&#39;: there is no such set', page.text)
     assert re.search(r'id="senders-wrong">.*belongs to programs\.', page.text)
     assert 'aria-invalid="true"' in page.text
     assert editor.history() == []
@@ -233,7 +233,7 @@ def test_replies_are_counted_while_they_are_typed(admin):
     assert "2 segments: 173 of 160 characters" in told
     assert "billed as 2 messages" in told
     assert "– (write -)" in told
-    assert "Has braces" in told
+    assert "This has braces" in told
     assert "Acme Alerts: ñññ" in told
     assert "<html" not in part.text
 
@@ -256,8 +256,8 @@ def test_a_reply_is_changed_and_the_shipped_one_comes_back(admin, editor):
 def test_a_fault_of_a_reply_is_at_its_text(admin):
     page = admin.post(f"{REPLIES}/en", {"help": "Ask {contact}", "opt_in": "{what}", "base": "0"})
     assert page.status_code == 422
-    assert re.search(r'id="help-wrong">uses \{contact\}', page.text)
-    assert re.search(r'id="opt_in-wrong">has braces', page.text)
+    assert re.search(r'id="help-wrong">This uses \{contact\}', page.text)
+    assert re.search(r'id="opt_in-wrong">This has braces', page.text)
     assert "Ask {contact}</textarea>" in page.text
 
 
