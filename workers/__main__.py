@@ -34,9 +34,10 @@ from workers.feed_dispatcher import FeedDispatcher
 from workers.forwarder import Forwarder
 from workers.ledger_archiver import ArchiverThread
 from workers.list_worker import ListWorker
+from workers.opt_out_lists import OptOutListThreads
 
 Start = Callable[[Mapping[str, str], str], None]
-Parts = Sequence[ArchiverThread | FeedDispatcher | AlertNotifier]
+Parts = Sequence[ArchiverThread | FeedDispatcher | AlertNotifier | OptOutListThreads]
 
 
 def _web(environ: Mapping[str, str], host: str) -> None:
@@ -128,7 +129,12 @@ def _clock(environ: Mapping[str, str], _: str) -> None:
 
     def started(_: Configuration, services: Services) -> Parts:
         services.lease_renewal.start()
-        parts = (ArchiverThread(services, end), FeedDispatcher(services), AlertNotifier(services))
+        parts = (
+            ArchiverThread(services, end),
+            FeedDispatcher(services),
+            AlertNotifier(services),
+            OptOutListThreads(services),
+        )
         for part in parts:
             part.start()
         return parts

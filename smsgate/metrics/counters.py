@@ -110,6 +110,12 @@ FORWARDED_S = Family(
     _SLOW_S,
 )
 
+OPT_OUT_LIST = Family(
+    "opt_out_list",
+    "Opt-outs taken from a provider's own list, told, refused",
+    ("account", "outcome"),
+)
+
 FAMILIES = (
     WEBHOOKS,
     MESSAGES,
@@ -126,6 +132,7 @@ FAMILIES = (
     FORWARDS,
     FORWARD_S,
     FORWARDED_S,
+    OPT_OUT_LIST,
 )
 
 

@@ -144,9 +144,46 @@ class Backlog:
     """Those that were given up and wait for a person."""
 
 
+class ListComparison(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A provider's own opt-out list, compared with ours. Stored: the field names stay."""
+
+    at_s: float
+    """When reading the list began, in seconds since 1970."""
+    listed: int = 0
+    """Entries of the list."""
+    there_only: int = 0
+    """Entries about numbers that came back here after they had opted out there."""
+    here_only: int | None = None
+    """Numbers that are opted out here and not on the list; None where that is not known."""
+    foreign: int = 0
+    """Entries of senders that no program has; they are not taken."""
+    unreadable: int = 0
+    """Entries without a phone number."""
+
+
+@dataclass(frozen=True, slots=True)
+class OptOutListStatus:
+    """The agreement of smsgate with a provider's own opt-out list."""
+
+    taken: int
+    """Opt-outs that were taken from the list, since ever."""
+    told: int
+    """Opt-outs that were added to the list, since ever."""
+    refusals: Mapping[str, int]
+    """Opt-outs that the provider does not take, by its reason."""
+    is_behind: bool
+    """Whether opt-outs of ours wait to be added."""
+    comparison: ListComparison | None
+    """None while the list was never read to its end, or cannot be read."""
+    problem: str
+    """Why the newest call failed; empty where it did not."""
+    failing_since_s: float
+    """Since when calls have failed, in seconds since 1970."""
+
+
 @dataclass(frozen=True, slots=True)
 class AccountTraffic:
-    """The webhook requests of an account."""
+    """An account: its webhook requests, and its provider's own opt-out list."""
 
     name: str
     accepted_s: float
@@ -155,6 +192,8 @@ class AccountTraffic:
     """How long it may be silent without a condition; 0 is for ever."""
     refused: int
     """How many were refused in the last ten minutes, as far as they were looked into."""
+    opt_out_list: OptOutListStatus | None = None
+    """None where the account does not ask for it, or the clock has not begun with it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,8 @@ MEMORY_WARN_SHARE = 0.6
 WRITES_REFUSED = "SmsgateStoreRefusesWrites"
 MAX_REFUSED_REQUESTS = 20
 """In ten minutes. Any public address gets some; more mean a wrong secret or a forger at work."""
+MAX_OPT_OUT_LIST_FAILING_S = 3600.0
+"""A provider's opt-out list is compared once an hour."""
 DURABLE = "`appendonly yes`, `appendfsync always`, `maxmemory-policy noeviction` in redis.conf"
 
 
@@ -225,6 +227,16 @@ def _accounts(snapshot: SystemSnapshot) -> Iterator[Condition]:
             problem = f"{one.refused} requests or more were refused in the last 10 min"
             remedy = f"`smsgate doctor {one.name}` says why: our secret, a forger, a missing text"
             yield Condition("SmsgateRefusedBurst", subject, False, problem, remedy)
+        status = one.opt_out_list
+        if status is not None and status.problem:
+            failing_s = snapshot.now_s - status.failing_since_s
+            if failing_s > MAX_OPT_OUT_LIST_FAILING_S:
+                problem = (
+                    f"its provider's opt-out list could not be compared for {_span(failing_s)}: "
+                    f"{status.problem}"
+                )
+                remedy = f"`smsgate doctor {one.name}`; the provider's page says what it needs"
+                yield Condition("SmsgateOptOutListFails", subject, False, problem, remedy)
 
 
 def _span(seconds: float) -> str:

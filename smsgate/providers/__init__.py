@@ -20,6 +20,7 @@ from smsgate.providers.infobip import Infobip
 from smsgate.providers.jasmin import Jasmin
 from smsgate.providers.kannel import Kannel
 from smsgate.providers.messagebird import MessageBird
+from smsgate.providers.opt_out_lists import OptOutListProvider
 from smsgate.providers.path_secret import PATH_SECRET
 from smsgate.providers.plivo import Plivo
 from smsgate.providers.signalwire import SignalWire
@@ -34,6 +35,7 @@ from smsgate.settings import Account, Program
 from smsgate.settings.environment import UNSET, weakness
 
 __all__ = [
+    "OPT_OUT_LISTS",
     "PROVIDERS",
     "Provider",
     "check_accounts",
@@ -70,6 +72,10 @@ PROVIDERS: Mapping[str, Provider] = MappingProxyType(
     }
 )
 """Every provider by the name that an account's ``provider`` gives."""
+OPT_OUT_LISTS: Mapping[str, OptOutListProvider] = MappingProxyType(
+    {name: one for name, one in PROVIDERS.items() if isinstance(one, OptOutListProvider)}
+)
+"""Those that keep an opt-out list of their own which can be read or added to."""
 
 
 def secret_keys(provider: str) -> frozenset[str]:
@@ -130,6 +136,10 @@ def _problems(account: Account) -> Iterator[tuple[str, str]]:
         known = ", ".join(sorted(PROVIDERS))
         yield "provider", f"there is no provider {account.provider!r}; it must be one of {known}"
         return
+    if account.opt_out_list and provider.name not in OPT_OUT_LISTS:
+        able = ", ".join(sorted(OPT_OUT_LISTS))
+        what = f"smsgate knows no opt-out list of {provider.name} that can be read or added to"
+        yield "opt_out_list", f"is of no use here: {what}; it knows those of {able}"
     yield from _unknown(provider, account)
     wrong = [(field.name, _problem(account, field)) for field in provider.fields]
     wrong = [(key, problem) for key, problem in wrong if problem] + [*_unset(provider, account)]

@@ -1,12 +1,14 @@
 """Bird's API of 2026 (platform.bird.com): SMS in by Standard Webhooks, SMS out.
 
 bird.com/docs (webhooks, SMS), and github.com/messagebird/bird-sdk-python, August 2026 (its models
-of events and errors; webhooks.unwrap; idempotency keys of writes). Read in November 2026.
+of events, errors and SMS suppressions; webhooks.unwrap; idempotency keys of writes). Read in
+November 2026.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from urllib.parse import urlencode
 
 import msgspec
 
@@ -22,9 +24,16 @@ from smsgate.domain.messages import (
 )
 from smsgate.domain.shared_schemes import check_standard_webhook, standard_webhook_signature
 from smsgate.domain.signed_times import instant_us, iso_time
-from smsgate.providers.base import Provider, Report, read_answer
+from smsgate.providers.base import Report, read_answer
 from smsgate.providers.calls import Meaning, idempotency_key, json_call, not_sent
 from smsgate.providers.fields import secret_field
+from smsgate.providers.opt_out_lists import (
+    ListedOptOut,
+    OptOutListAccess,
+    OptOutListPage,
+    OptOutListProvider,
+    OptOutNotice,
+)
 from smsgate.providers.reading import read_json
 from smsgate.settings import Account
 
@@ -34,6 +43,9 @@ _ERRORS: Mapping[str, Meaning] = {
     "invalid_destination": (Verdict.REFUSED, "the number cannot be texted"),
     "sender_unregistered": (Verdict.REFUSED, "the sender cannot be used so"),
 }
+
+_OURS = frozenset({"api_key", "user"})
+"""Origins of suppressions that no subscriber made."""
 
 
 class _Error(msgspec.Struct):
@@ -65,13 +77,26 @@ class _Answer(msgspec.Struct):
     error: _Error = msgspec.field(default_factory=_Error)
 
 
-class Bird(Provider):
+class _Suppression(msgspec.Struct):
+    destination: str = ""
+    originator: str = ""
+    origin: str = ""
+    effective_at: str = ""
+
+
+class _Suppressions(msgspec.Struct):
+    data: list[_Suppression]
+    next_cursor: str | None = None
+
+
+class Bird(OptOutListProvider):
     """Bird; the API key says which region to call, and its key makes a repeated call harmless."""
 
     name = "bird"
     label = "Bird"
     refusal = "see the errors of Bird's API"
     idempotent = True
+    opt_out_list = OptOutListAccess(is_readable=True, holds_for="sender")
     fields = (
         secret_field("api_key", "an API key, bk_REGION_…", r"bk_[a-z0-9]+_[!-~]+"),
         secret_field(
@@ -152,19 +177,14 @@ class Bird(Provider):
         return WebhookRequest("POST", url, headers, body)
 
     def reply(self, reply: Reply, account: Account) -> HttpCall:
-        key = account.secrets["api_key"][0].value
-        region = key.split("_")[1]
         text = {
             "to": reply.number,
             "from": reply.sender,
             "text": reply.text,
             "category": "transactional",
         }
-        return json_call(
-            f"{account.api_url or f'https://{region}.platform.bird.com'}/v1/sms/messages",
-            text,
-            headers={"Authorization": f"Bearer {key}", "Idempotency-Key": idempotency_key(reply)},
-        )
+        headers = _authorized(account) | {"Idempotency-Key": idempotency_key(reply)}
+        return json_call(f"{_api(account)}/v1/sms/messages", text, headers=headers)
 
     def outcome(self, response: HttpReply, account: Account | None = None) -> Outcome:
         if response.status == 501:
@@ -176,3 +196,39 @@ class Bird(Provider):
         if known is None and response.status == 409:
             return Verdict.UNKNOWN, "an earlier try may be under way"
         return known
+
+    def opt_out_list_call(self, account: Account, page: str, now_us: int) -> HttpCall:
+        query = {"limit": "50"} | ({"starting_after": page} if page else {})
+        headers = {"Accept": "application/json", **_authorized(account)}
+        url = f"{_api(account)}/v1/sms/suppressions?{urlencode(query)}"
+        return HttpCall("GET", url, headers)
+
+    def opt_out_list_page(self, response: HttpReply, account: Account) -> OptOutListPage:
+        found = read_json(response.body, _Suppressions, self.label)
+        opt_outs = tuple(
+            ListedOptOut(
+                number=one.destination,
+                sender=one.originator,
+                at_us=instant_us(one.effective_at) or 0,
+                by_api=one.origin in _OURS,
+            )
+            for one in found.data
+        )
+        return OptOutListPage(opt_outs, found.next_cursor or "")
+
+    def opt_out_call(
+        self, notices: Sequence[OptOutNotice], account: Account, now_us: int
+    ) -> HttpCall:
+        (notice,) = notices
+        headers = _authorized(account) | {"Idempotency-Key": notice.id}
+        content = {"destination": notice.number, "originator": notice.sender}
+        return json_call(f"{_api(account)}/v1/sms/suppressions", content, headers=headers)
+
+
+def _api(account: Account) -> str:
+    region = account.secrets["api_key"][0].value.split("_")[1]
+    return account.api_url or f"https://{region}.platform.bird.com"
+
+
+def _authorized(account: Account) -> dict[str, str]:
+    return {"Authorization": f"Bearer {account.secrets['api_key'][0].value}"}

@@ -1,13 +1,15 @@
 """Telnyx Messaging (API v2): webhooks in, messages out.
 
 developers.telnyx.com/docs/messaging/messages/receiving-webhooks, …/advanced-opt-in-out,
-…/error-codes, developers.telnyx.com/development/api-fundamentals/webhooks (signatures), and
+…/error-codes, developers.telnyx.com/api/messaging/list-opt-outs,
+developers.telnyx.com/development/api-fundamentals/webhooks (signatures), and
 telnyx-python 4.189 (webhook_verification.py, idempotency). Read in November 2026.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from urllib.parse import urlencode
 
 import msgspec
 from msgspec import UNSET
@@ -27,7 +29,6 @@ from smsgate.domain.signed_times import check_time, instant_us, iso_time, second
 from smsgate.domain.signing import as_bytes
 from smsgate.providers.base import (
     GivenText,
-    Provider,
     Report,
     answered_by_network,
     promised_text,
@@ -35,12 +36,21 @@ from smsgate.providers.base import (
 )
 from smsgate.providers.calls import Meaning, coded, idempotency_key, json_call
 from smsgate.providers.fields import secret_field
+from smsgate.providers.opt_out_lists import (
+    ListedOptOut,
+    OptOutListAccess,
+    OptOutListPage,
+    OptOutListProvider,
+)
 from smsgate.providers.reading import read_json
 from smsgate.settings import Account
 
 _API = "https://api.telnyx.com"
 _SIGNATURE = "telnyx-signature-ed25519"
 _TIME = "telnyx-timestamp"
+_PAGE_SIZE = 100
+"""Opt-outs on a page of the list. Telnyx gives 250 at most, which may pass the 64 KiB of an answer
+that are read."""
 _KEY = r"[A-Za-z0-9+/]{43}="
 _FLAGS = {"STOP": Intent.OPT_OUT, "START": Intent.OPT_IN, "HELP": Intent.HELP}
 _FLAG_NAMES = {intent: name for name, intent in _FLAGS.items()}
@@ -65,6 +75,23 @@ _CODES: Mapping[str, Meaning] = {
 class _Party(msgspec.Struct):
     phone_number: str = ""
     status: str = ""
+
+
+class _ListedOptOut(msgspec.Struct):
+    to: str = ""
+    sender: str = msgspec.field(name="from", default="")
+    messaging_profile_id: str | None = None
+    created_at: str = ""
+
+
+class _ListMeta(msgspec.Struct):
+    total_pages: int = 1
+    page_number: int = 1
+
+
+class _List(msgspec.Struct):
+    data: list[_ListedOptOut]
+    meta: _ListMeta = msgspec.field(default_factory=_ListMeta)
 
 
 class _Media(msgspec.Struct):
@@ -103,13 +130,14 @@ class _Answer(msgspec.Struct):
     errors: list[_Error] | None = None
 
 
-class Telnyx(Provider):
+class Telnyx(OptOutListProvider):
     """Telnyx; for 24 hours it answers a repeated ``Idempotency-Key`` as it did the first time."""
 
     name = "telnyx"
     label = "Telnyx"
     refusal = "see developers.telnyx.com, Messaging Error Codes"
     idempotent = True
+    opt_out_list = OptOutListAccess(is_readable=True, holds_for="")
     fields = (
         secret_field("api_key", "an API key (v2) of Mission Control"),
         secret_field("public_key", "the account's public key, 44 characters of base64", _KEY),
@@ -254,3 +282,26 @@ class Telnyx(Provider):
             return Verdict.NOT_ACCEPTED, "the same request is under way"
         errors = read_answer(response, _Answer).errors
         return coded(str(errors[0].code), _CODES) if errors else None
+
+    def opt_out_list_call(self, account: Account, page: str, now_us: int) -> HttpCall:
+        query = urlencode({"page[number]": page or "1", "page[size]": str(_PAGE_SIZE)})
+        headers = {
+            "Accept": "application/json",
+            "Authorization": f"Bearer {account.secrets['api_key'][0].value}",
+        }
+        return HttpCall("GET", f"{account.api_url or _API}/v2/messaging_optouts?{query}", headers)
+
+    def opt_out_list_page(self, response: HttpReply, account: Account) -> OptOutListPage:
+        found = read_json(response.body, _List, self.label)
+        opt_outs = tuple(
+            ListedOptOut(
+                number=one.to,
+                sender=one.sender,
+                service=one.messaging_profile_id or "",
+                at_us=instant_us(one.created_at) or 0,
+            )
+            for one in found.data
+        )
+        number = found.meta.page_number
+        is_last = not opt_outs or number >= found.meta.total_pages
+        return OptOutListPage(opt_outs, "" if is_last else str(number + 1))

@@ -45,7 +45,7 @@ class AccountReader:
             for key, problem in complaints(error, ()):
                 self._fault(f"{name}.{key}" if key else name, problem)
             return None
-        texts = shape.model_dump(exclude={"rate", "silent_hours"})
+        texts = shape.model_dump(exclude={"rate", "silent_hours", "opt_out_list"})
         unset: dict[str, str] = {}
         values = {key: self._expanded(name, key, text, unset) for key, text in texts.items()}
         ours = {key: unset.pop(key) for key in _OURS if key in unset}
@@ -65,6 +65,7 @@ class AccountReader:
             api_url=self._url(name, "api_url", values),
             rate=shape.rate,
             silent_hours=shape.silent_hours,
+            opt_out_list=shape.opt_out_list,
             unset=MappingProxyType(unset),
             options=MappingProxyType({k: v for k, v in values.items() if k not in secret}),
             secrets=MappingProxyType(

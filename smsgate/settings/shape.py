@@ -34,6 +34,7 @@ class AccountTable(BaseModel):
     api_url: str = ""
     rate: Annotated[float, Field(ge=0, le=10_000, strict=False)] = 0.0
     silent_hours: Annotated[float, Field(ge=0, le=720, strict=False)] = 0.0
+    opt_out_list: bool = False
 
 
 class RepliesTable(_Table):

@@ -47,6 +47,8 @@ class Account:
     simulated: bool = False
     silent_hours: float = 0.0
     """After how many hours without a request an alert is due; 0 is never."""
+    opt_out_list: bool = False
+    """Whether opt-outs are compared with the provider's own list of them."""
     unset: Mapping[str, str] = field(default_factory=dict)
     """By provider's key, what the file says where it names a variable that is not set."""
 

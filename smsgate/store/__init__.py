@@ -15,6 +15,7 @@ from smsgate.store.ledger_reader import LedgerReader
 from smsgate.store.metadata import StoreMetadata
 from smsgate.store.metrics import Metrics
 from smsgate.store.number_reader import NumberReader
+from smsgate.store.opt_out_lists import OptOutLists
 from smsgate.store.outbox import Outbox
 from smsgate.store.processes import Configurations, Heartbeats, Sweep
 from smsgate.store.program_renames import ProgramRenames
@@ -55,6 +56,7 @@ class Store:
         self.metrics = Metrics(client)
         self.acceptance, self.quarantine = Acceptance(client), Quarantine(client)
         self.refusals = Refusals(client)
+        self.opt_out_lists = OptOutLists(client)
         self.guesses = Guesses(client)
         self.sign_ins = Guesses(client, sign_ins_of, _SIGN_IN_WINDOW_S)
         self.attempts = Guesses(client, attempts_of, _SIGN_IN_WINDOW_S)

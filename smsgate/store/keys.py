@@ -53,6 +53,7 @@ simulator                stream      texts to the simulator
 quarantined:ACCOUNT      hash        refused requests, masked
 accepted:ACCOUNT         hash        when requests were last accepted
 pace:ACCOUNT:SENDER      string      when a sender may text again
+opt-out-list:ACCOUNT     string      and more below it, see ``opt_out_lists.py``
 calls:KEY                string      how far an API key has used up its calls
 refusals                 stream      sends that the gate stopped
 refused:DAY              hash        PROGRAM:REASON -> how many of them

@@ -183,6 +183,31 @@ def _by_account(snapshot: SystemSnapshot) -> Iterator[Metric]:
     silent = {one.name: one.silent_after_s for one in snapshot.accounts if one.silent_after_s}
     says = "How long an account may be silent (silent_hours)"
     yield _gauge("account_silent_after_seconds", says, silent, "account")
+    yield from _opt_out_lists(snapshot)
+
+
+def _opt_out_lists(snapshot: SystemSnapshot) -> Iterator[Metric]:
+    """What is not known has no sample."""
+    lists = {one.name: one.opt_out_list for one in snapshot.accounts if one.opt_out_list}
+    failing = {
+        name: snapshot.now_s - one.failing_since_s if one.problem else 0.0
+        for name, one in lists.items()
+    }
+    says = "Since when the provider's own opt-out list could not be compared; 0 where it can"
+    yield _gauge("opt_out_list_failing_seconds", says, failing, "account")
+    says = "Opt-outs that the provider's own list and ours do not share, when it was last read"
+    gauge = GaugeMetricFamily(
+        f"{_PREFIX}opt_out_list_differences", says, labels=["account", "only"]
+    )
+    compared = [(name, one.comparison) for name, one in lists.items() if one.comparison]
+    for name, comparison in compared:
+        gauge.add_metric([name, "there"], comparison.there_only)
+        if comparison.here_only is not None:
+            gauge.add_metric([name, "here"], comparison.here_only)
+    yield gauge
+    read = {name: comparison.at_s for name, comparison in compared}
+    says = "When the provider's own opt-out list was last read to its end"
+    yield _gauge("opt_out_list_read_timestamp_seconds", says, read, "account")
 
 
 def _gauge(name: str, says: str, values: Mapping[str, float], label: str = "") -> GaugeMetricFamily:

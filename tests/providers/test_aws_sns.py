@@ -11,7 +11,7 @@ from smsgate.domain.errors import AccountNotReady, SignatureExpired, SignatureRe
 from smsgate.domain.messages import HttpCall, HttpReply, Reply, Verdict
 from smsgate.domain.signed_times import instant_us
 from smsgate.providers import PROVIDERS
-from smsgate.providers.aws_sns import aws_headers
+from smsgate.providers.aws_sns.calls import aws_headers
 from tests.providers.recorded import NOW_US, everything
 
 aws_sns = PROVIDERS["aws_sns"]

@@ -24,8 +24,8 @@ from tests.providers.recorded import FOLDER, everything
 PACKAGE = Path(smsgate.providers.__file__).parent
 ROOT = Path(__file__).parents[2]
 NO_PROVIDERS = {
-    "__init__", "base", "calls", "field_names", "fields", "forms", "path_secret", "reading",
-    "signed_url", "twilio_events",
+    "__init__", "base", "calls", "field_names", "fields", "forms", "opt_out_lists", "path_secret",
+    "reading", "signed_url", "twilio_events",
 }  # fmt: skip
 FUNCTIONS = (
     "certificate", "verify", "handshake", "parse", "reports", "answered", "reply", "outcome",

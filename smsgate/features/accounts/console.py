@@ -18,6 +18,7 @@ from smsgate.features.accounts.doctor import (
     check_everything,
     worst_first,
 )
+from smsgate.features.accounts.opt_out_list_check import opt_out_list_notes
 from smsgate.features.accounts.setup_view import (
     CAUSES,
     ends_in_secret,
@@ -141,7 +142,9 @@ class SetupPages:
     def _account_page(self, account: Account, results: Sequence[DoctorResult] | None = None) -> str:
         store, problem = self._services.store, ""
         last, refused = AcceptedRequests(), list[RefusedRequest]()
+        agreement = list[tuple[str, str]]()
         try:
+            agreement = [*opt_out_list_notes(store, self._settings, account)]
             last = store.acceptance.last(account.name)
             refused = store.quarantine.newest(account.name)
         except StoreUnavailable as error:
@@ -159,6 +162,7 @@ class SetupPages:
             causes=CAUSES,
             last=last,
             refused=refused,
+            agreement=agreement,
             problem=problem,
         )
 

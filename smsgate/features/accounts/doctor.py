@@ -18,6 +18,7 @@ from smsgate.domain.errors import (
     UnknownAccount,
 )
 from smsgate.domain.messages import Reply
+from smsgate.features.accounts.opt_out_list_check import opt_out_list_notes
 from smsgate.metrics.snapshot import KINDS, Process
 from smsgate.pipeline.conditions import DURABLE, Condition, conditions
 from smsgate.pipeline.monitoring import take_snapshot
@@ -122,6 +123,7 @@ def _store(services: Services) -> Iterator[DoctorResult]:
     yield from _processes(services)
     for account in services.settings.accounts.values():
         yield from _missing_proxy(services, account)
+        yield from _opt_out_list(services, account, f"opt-out list of {account.name}")
     known = _RECORDS_CONDITIONS
     if not is_ready:
         known |= {"SmsgateGateShut", "SmsgateStoreLost"}
@@ -296,6 +298,7 @@ def check_account(services: Services, name: str) -> Iterator[DoctorResult]:
             *_accepted_requests(services, account),
             *_missing_proxy(services, account),
             *_refused_requests(services, account),
+            *_opt_out_list(services, account, "opt-out list"),
         ]
     except StoreUnavailable as error:
         yield DoctorResult("store", FAULT, str(error), error.mend)
@@ -387,6 +390,12 @@ def _missing_proxy(services: Services, account: Account) -> Iterator[DoctorResul
             "its public URL is https: without a buffering proxy a few slow clients hold up all"
         )
         yield DoctorResult("proxy", WARNING, text, "put one in front, as docs/deployment.md says")
+
+
+def _opt_out_list(services: Services, account: Account, subject: str) -> Iterator[DoctorResult]:
+    """How the account agrees with its provider's own list. Raises ``StoreUnavailable``."""
+    for state, text in opt_out_list_notes(services.store, services.settings, account):
+        yield DoctorResult(subject, state, text)
 
 
 def _refused_requests(services: Services, account: Account) -> Iterator[DoctorResult]:

@@ -10,6 +10,8 @@ import click
 from smsgate.cli import session
 from smsgate.cli.session import out
 from smsgate.features.dashboard.report import day_report
+from smsgate.metrics.snapshot import OptOutListStatus
+from smsgate.pipeline.monitoring import opt_out_list_status
 from smsgate.pipeline.reviews import list_waiting_texts
 from smsgate.pipeline.services import Services
 from smsgate.store.keys import PARTITIONS
@@ -25,7 +27,7 @@ _MAX_DAYS = 400
 def report(day: datetime | None, as_json: bool) -> None:
     """Summarise a day: opt-outs, opt-ins, times, reviews, refused sends, texts worth checking.
 
-    It does not compare the providers' own opt-out lists, which no API gives to smsgate yet.
+    Accounts with `opt_out_list` show how they agree with their provider's own list by now.
     """
     services = session.services()
     services.archiver.move_all()
@@ -66,6 +68,24 @@ def _report(services: Services, start: datetime) -> dict[str, Any]:
             "oldest_minutes": round(backlog.forwards.oldest_s / 60),
             "given_up": backlog.forwards_dead,
         },
+        "opt_out_lists": {
+            account.name: _agreement(opt_out_list_status(store, account))
+            for account in services.settings.accounts.values()
+            if account.opt_out_list
+        },
+    }
+
+
+def _agreement(status: OptOutListStatus | None) -> dict[str, int | str | None]:
+    """How an account agrees with its provider's own list; null is unknown."""
+    comparison = status.comparison if status else None
+    return {
+        "taken": status.taken if status else None,
+        "told": status.told if status else None,
+        "not_taken_by_provider": sum(status.refusals.values()) if status else None,
+        "only_there": comparison.there_only if comparison else None,
+        "only_here": comparison.here_only if comparison else None,
+        "problem": status.problem if status else "not compared yet",
     }
 
 
@@ -92,6 +112,15 @@ def _show(found: dict[str, Any]) -> None:
         f"Messages for applications: {forwards['waiting']:,} wait, the oldest "
         f"{forwards['oldest_minutes']} min; {forwards['given_up']:,} were given up"
     )
+    for name, agreement in found["opt_out_lists"].items():
+        shown = {key: "unknown" if one is None else str(one) for key, one in agreement.items()}
+        problem = f"; {shown['problem']}" if shown["problem"] else ""
+        out.print(
+            f"Opt-out list of {name}: {shown['taken']} taken, {shown['told']} told, "
+            f"{shown['not_taken_by_provider']} not taken by the provider; only there "
+            f"{shown['only_there']}, only here {shown['only_here']}{problem}",
+            markup=False,
+        )
     for one in found["suspicious"]:
         out.print(
             f"Worth a look: {one['number']} {one['text']!r} ({one['rule']} {one['keyword']})",

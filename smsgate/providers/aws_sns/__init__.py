@@ -10,13 +10,10 @@ checked before anything is fetched, and a notification of any other topic is ref
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import re
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
-from urllib.parse import urlsplit
 
 import msgspec
 from cryptography import x509
@@ -36,13 +33,14 @@ from smsgate.domain.messages import (
     WebhookRequest,
 )
 from smsgate.domain.phone import is_toll_free
-from smsgate.domain.signed_times import check_time, instant_us, iso_time
+from smsgate.domain.signed_times import check_time, instant_us
 from smsgate.domain.signing import as_bytes, same
 from smsgate.domain.tokens import from_base64
+from smsgate.providers.aws_sns.calls import ApiAnswer, describe_call, error_type
+from smsgate.providers.aws_sns.opt_out_list import OptOutList
 from smsgate.providers.base import (
     GivenText,
     Handshake,
-    Provider,
     Report,
     answered_by_network,
     promised_text,
@@ -115,13 +113,7 @@ class _Content(msgspec.Struct, rename="camel"):
     destination_phone_number: str = ""
 
 
-class _Answer(msgspec.Struct):
-    type: str = msgspec.field(name="__type", default="")
-    reason: str = msgspec.field(name="Reason", default="")
-    message_id: str = msgspec.field(name="MessageId", default="")
-
-
-class AwsSns(Provider):
+class AwsSns(OptOutList):
     """AWS, by the SNS topics that are named in ``topic_arn``."""
 
     name = "aws_sns"
@@ -140,6 +132,12 @@ class AwsSns(Provider):
         ),
         Field("access_key_id", r"[A-Z0-9]{16,128}", "the id of an access key, AKIA…"),
         secret_field("secret_access_key", "the secret of that access key", r"[!-~]{16,}"),
+        Field(
+            "opt_out_list_name",
+            r"[A-Za-z0-9_:/-]{1,256}",
+            "the name or ARN of the opt-out list of the account's numbers",
+            required=False,
+        ),
     )
     # Behind ``TEXT_`` or ``MEDIA_``. ``SUCCESSFUL`` is not final: another status may follow.
     delivery_statuses = {
@@ -242,29 +240,20 @@ class AwsSns(Provider):
         AWS takes no idempotency key for it. A signature is good for five minutes around the time in
         it. A reply leaves within 300 s before its deadline, so the middle of those is near enough.
         """
-        region = account.secrets["topic_arn"][0].value.split(":")[3]
-        url = f"{account.api_url or f'https://sms-voice.{region}.amazonaws.com'}/"
         text = {
             "DestinationPhoneNumber": reply.number,
             "OriginationIdentity": reply.sender,
             "MessageBody": reply.text,
         }
-        headers = {
-            "content-type": "application/x-amz-json-1.0",
-            "x-amz-target": "PinpointSMSVoiceV2.SendTextMessage",
-        }
-        body = msgspec.json.encode(text)
-        key = (account.options["access_key_id"], account.secrets["secret_access_key"][0].value)
         at_us = max(reply.deadline_us - _HALF_LIFE_US, 0)
-        signed = aws_headers(url, headers, body, key, f"{region}/sms-voice", at_us)
-        return HttpCall("POST", url, signed, body)
+        return describe_call("SendTextMessage", text, account, at_us)
 
     def sent_id(self, response: HttpReply) -> str:
-        return read_answer(response, _Answer).message_id
+        return read_answer(response, ApiAnswer).message_id
 
     def error(self, response: HttpReply) -> Meaning | None:
-        answer = read_answer(response, _Answer)
-        kind = answer.type.rpartition("#")[2]  # com.amazonaws.…#ThrottlingException
+        answer = read_answer(response, ApiAnswer)
+        kind = error_type(response)
         if kind == "ConflictException" and answer.reason in _REASONS:
             return _REASONS[answer.reason]
         return _TYPES.get(kind)
@@ -331,35 +320,3 @@ def _certified(pem: bytes) -> tuple[RSAPublicKey, int, int]:
         raise SignatureRefused("The certificate that SigningCertURL names has no RSA key.")
     first, last = found.not_valid_before_utc.timestamp(), found.not_valid_after_utc.timestamp()
     return key, int(first) * 1_000_000, int(last) * 1_000_000
-
-
-# --- sending --------------------------------------------------------------------------------------
-
-
-def aws_headers(
-    url: str, headers: Mapping[str, str], body: bytes, key: tuple[str, str], scope: str, at_us: int
-) -> dict[str, str]:
-    """Return the headers of a POST to ``url`` (which has no query) with Signature Version 4.
-
-    ``headers`` are in lower case; ``key`` is an access key's id and secret; ``scope`` is region
-    and service, such as ``us-east-1/sms-voice``. See docs.aws.amazon.com/IAM/latest/UserGuide,
-    "Create a signed AWS API request".
-    """
-    time = re.sub(r"[-:]|\.[0-9]+", "", iso_time(at_us))
-    parts = urlsplit(url)
-    sent = dict(headers) | {"x-amz-date": time}
-    signed = sorted((sent | {"host": parts.netloc}).items())
-    names = ";".join(name for name, _ in signed)
-    lines = [f"{name}:{value}" for name, value in signed]
-    digest = hashlib.sha256(body).hexdigest()
-    canonical = "\n".join(["POST", parts.path, "", *lines, "", names, digest])
-    scope = f"{time[:8]}/{scope}/aws4_request"
-    hashed = hashlib.sha256(as_bytes(canonical)).hexdigest()
-    code = as_bytes("AWS4" + key[1])
-    for part in (*scope.split("/"), f"AWS4-HMAC-SHA256\n{time}\n{scope}\n{hashed}"):
-        code = hmac.digest(code, as_bytes(part), "sha256")
-    sent["authorization"] = (
-        f"AWS4-HMAC-SHA256 Credential={key[0]}/{scope}, SignedHeaders={names}, "
-        f"Signature={code.hex()}"
-    )
-    return sent

@@ -39,6 +39,7 @@ from smsgate.providers.forms import (
 )
 from smsgate.providers.reading import read_each
 from smsgate.providers.signed_url import check_body_hash, url_spellings
+from smsgate.providers.twilio.consents import ConsentManagement
 from smsgate.providers.twilio_events import (
     EventText,
     account_sids,
@@ -65,16 +66,15 @@ _WORDLESS = frozenset(
 """``MessageType`` of messages on WhatsApp that may come without words."""
 _FLAGS = {"STOP": Intent.OPT_OUT, "START": Intent.OPT_IN, "HELP": Intent.HELP}
 _FLAG_NAMES = {intent: name for name, intent in _FLAGS.items()}
-# What Twilio answers by itself unless it was told not to. It compares the whole text, ignoring
-# case (help.twilio.com, article 223134027; Advanced Opt-Out). Since March 2026 on RCS as well;
-# on WhatsApp only with Advanced Opt-Out, which sets the flag.
+# What Twilio answers by itself, by default; the whole text, ignoring case (help.twilio.com, article
+# 223134027). Since March 2026 on RCS as well; on WhatsApp only by Advanced Opt-Out, with the flag.
 _ANSWERED = frozenset(
     {"STOP", "UNSUBSCRIBE", "END", "QUIT", "STOPALL", "REVOKE", "OPTOUT", "CANCEL"}
     | {"START", "YES", "UNSTOP", "HELP", "INFO"}
 )
 
 
-class Twilio(TwilioCompatible):
+class Twilio(ConsentManagement, TwilioCompatible):
     """Twilio; ``algorithm`` says whether the Auth Token or a shared key signs webhooks."""
 
     name = "twilio"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from smsgate.metrics.counters import FAMILIES
 from smsgate.pipeline import conditions
+from smsgate.store.opt_out_lists import OptOutListState
 from smsgate.web import create_app
 from tests.pipeline.monitoring import test_conditions
 
@@ -38,7 +40,10 @@ def told(services) -> set[str]:
     services.store.metrics.flush()
     services.store.backlog.note_spool("web-1", 1, 1.0)
     services.store.acceptance.note("twilio", newest=True, several=False)
-    client = create_app(services).test_client()
+    services.store.opt_out_lists.write("twilio", OptOutListState(problem="away"))
+    twilio = replace(services.settings.accounts["twilio"], opt_out_list=True)
+    settings = replace(services.settings, accounts={"twilio": twilio})
+    client = create_app(replace(services, settings=settings)).test_client()
     answer = client.get(
         "/metrics", headers={"Authorization": "Bearer a-key-that-is-long-enough-for-tests"}
     )
@@ -97,6 +102,7 @@ def test_bounds_in_the_rules_are_those_of_the_doctor():
         ("SmsgateLedgerFull", conditions.MEMORY_WARN_SHARE),
         ("SmsgateLedgerFull", conditions.MEMORY),
         ("SmsgateRefusedBurst", conditions.MAX_REFUSED_REQUESTS),
+        ("SmsgateOptOutListFails", conditions.MAX_OPT_OUT_LIST_FAILING_S),
     ):
         told = [rule["expr"] for rule in RULES if rule["alert"] == name]
         assert any(re.search(rf">=? {bound:g}\b", one) for one in told), name

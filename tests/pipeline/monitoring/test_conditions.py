@@ -15,6 +15,7 @@ from smsgate.metrics.snapshot import (
     Backlog,
     LastSeen,
     Obstacle,
+    OptOutListStatus,
     ProcessSnapshot,
     QueueDepth,
     RebuildProgress,
@@ -55,6 +56,12 @@ def account(**changed) -> SystemSnapshot:
     return seen(accounts=(AccountTraffic("twilio", **fields),))
 
 
+def failing(since_s: float) -> SystemSnapshot:
+    """Where a provider's opt-out list cannot be compared."""
+    status = OptOutListStatus(0, 0, {}, False, None, "Twilio answered 401: …", since_s)
+    return account(opt_out_list=status)
+
+
 FULL, SHUT = Obstacle("Redis refuses writes", "more memory"), Obstacle("no write", "start web")
 BOUNDS = [
     (seen(), seen(write_obstacle=FULL), "SmsgateStoreRefusesWrites"),
@@ -71,6 +78,7 @@ BOUNDS = [
     (seen(), without(*KINDS, clock=False), "SmsgateAway"),
     (seen(reviews=QueueDepth(1, HALF)), seen(reviews=QueueDepth(1, HALF + 1)), "SmsgateReviewsOld"),
     (seen(dead=0), seen(dead=1), "SmsgateDeadLetters"),
+    (failing(1_000_000.0 - 3_600), failing(1_000_000.0 - 3_601), "SmsgateOptOutListFails"),
     (seen(forwards=QueueDepth(9, 599)), seen(forwards=QueueDepth(9, 601)), "SmsgateForwardsStuck"),
     (seen(forwards_dead=0), seen(forwards_dead=1), "SmsgateForwardsDead"),
     (seen(ledger=QueueDepth(9, 59)), seen(ledger=QueueDepth(9, 61)), "SmsgateRecordsLag"),

@@ -1,0 +1,1 @@
+"""Agreement with the opt-out lists that providers keep themselves."""

@@ -1,0 +1,81 @@
+"""Keeps the opt-outs of an account in agreement with its provider's own list.
+
+What was done is remembered after each turn, so that a process that ends in between repeats the
+calls of one turn at most; they change nothing twice.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable
+
+from smsgate.features.provider_lists.list_reader import ListReader
+from smsgate.features.provider_lists.notice_sender import NoticeSender
+from smsgate.features.provider_lists.turn import LeaseLost, Turn
+from smsgate.pipeline.services import Services
+from smsgate.providers import OPT_OUT_LISTS
+from smsgate.settings import Account
+from smsgate.store.opt_out_lists import LEASE_S, OptOutListState
+
+IDLE_S = 10.0
+"""Pause where there is nothing to tell and nothing to read."""
+STANDBY_S = LEASE_S / 6
+
+
+class OptOutListSync:
+    """Works on one account's list. Only one process at a time has its lease.
+
+    ``now`` gives seconds since 1970.
+    """
+
+    def __init__(
+        self,
+        account: Account,
+        services: Services,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        """The account is usable, and its provider one of ``OPT_OUT_LISTS``."""
+        access = OPT_OUT_LISTS[account.provider].opt_out_list
+        self._account = account
+        self._services = services
+        self._calls_per_minute = access.calls_per_minute
+        self._now = now
+        self._id = uuid.uuid4().hex
+        self._works: list[Callable[[Turn], bool]] = []
+        if access.holds_for:
+            self._works.append(NoticeSender(account, services).run)
+        if access.is_readable:
+            self._works.append(ListReader(account, services).run)
+
+    def run_once(self) -> float:
+        """Make the calls of one turn; returns the pause before the next one, in seconds.
+
+        Raises ``StoreUnavailable``, ``StoreNotReady``, ``RecordsUnavailable``,
+        ``RecordsNotReady``: then nothing is lost.
+        """
+        lists = self._services.store.opt_out_lists
+        if not lists.leads(self._account.name, self._id):
+            return STANDBY_S
+        before = lists.read(self._account.name)
+        turn = Turn(self._account, self._services, before or OptOutListState(), self._now, self._id)
+        if turn.state.due_us > turn.now_us:
+            return min(STANDBY_S, (turn.state.due_us - turn.now_us) / 1_000_000)
+        # By turns, so that neither a long list of theirs nor one of ours holds up the other.
+        self._works.reverse()
+        try:
+            any(work(turn) for work in self._works)
+        except LeaseLost:
+            return STANDBY_S
+        after = turn.ended()
+        if after != before:
+            lists.write(self._account.name, after)
+        if turn.failure:
+            return min(STANDBY_S, turn.retry_s)
+        if turn.calls:
+            return turn.calls * 60.0 / self._calls_per_minute
+        return 0.0 if turn.is_busy else IDLE_S
+
+    def release(self) -> None:
+        """Give up the lease, when no turn is under way. Raises ``StoreUnavailable``."""
+        self._services.store.opt_out_lists.release(self._account.name, self._id)

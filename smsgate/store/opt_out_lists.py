@@ -1,0 +1,145 @@
+"""How far smsgate and the opt-out lists of providers were compared, by account.
+
+``smsgate:opt-out-list:ACCOUNT`` holds a string (JSON), ``…:lease`` the process that is at work, and
+``…:0`` to ``…:1023`` sets of the list's numbers while it is read. The last two expire. A flushed
+store forgets all of it: then every opt-out is told to the provider again, which changes nothing
+there, and the list is read from its beginning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from smsgate.domain.phone_input import digits
+from smsgate.metrics.snapshot import ListComparison, OptOutListStatus
+from smsgate.store.connection import translated
+from smsgate.store.redis_types import Client
+
+LEASE_S = 60
+"""How long the lease of an account's list lasts; a call takes at most 13 s."""
+BUCKETS = 1024
+"""Sets that the numbers of a list are split into while it is read: up to 512 in each, Redis keeps
+them at 8 bytes a number (see ``keys.py``)."""
+_LISTED_TTL_S = 2 * 24 * 3600
+MAX_REFUSALS = 20
+"""Different reasons of refusals that are kept."""
+
+
+class OptOutListState(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What is remembered of an account's list. Stored: the field names stay."""
+
+    position: dict[int, int] = {}
+    """By partition the newest event of the records whose opt-outs the provider was told."""
+    within: dict[int, int] = {}
+    """By partition how many numbers of the event after that the provider was told."""
+    page: str = ""
+    """The next page of the list that is being read."""
+    reading: ListComparison | None = None
+    """What was read of the list so far; None while it is not being read."""
+    comparison: ListComparison | None = None
+    """The newest one of the whole list."""
+    taken: int = 0
+    told: int = 0
+    refusals: dict[str, int] = {}
+    """Opt-outs that the provider does not take, by its reason in our words."""
+    is_behind: bool = False
+    """Whether opt-outs are recorded that the provider was not told yet."""
+    problem: str = ""
+    """Why the newest call failed; empty where it did not."""
+    failing_since_us: int = 0
+    failures: int = 0
+    """Calls in a row that failed."""
+    due_us: int = 0
+    """Before this no call is made."""
+    v: int = 1
+
+    def status(self) -> OptOutListStatus:
+        """What people are shown of it."""
+        return OptOutListStatus(
+            taken=self.taken,
+            told=self.told,
+            refusals=self.refusals,
+            is_behind=self.is_behind,
+            comparison=self.comparison,
+            problem=self.problem,
+            failing_since_s=self.failing_since_us / 1_000_000,
+        )
+
+
+_decode = msgspec.json.Decoder(OptOutListState).decode
+
+
+class OptOutLists:
+    """One value for each account, and the numbers of a list while it is read.
+
+    Everything raises ``StoreUnavailable``.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def leads(self, account: str, name: str) -> bool:
+        """Whether the process of that name has the lease; takes or prolongs it if it may."""
+        key = _key(account, ":lease")
+        with translated():
+            if self._client.set(key, name, nx=True, px=LEASE_S * 1000):
+                return True
+            if self._client.get(key) != name.encode():
+                return False
+            return self._client.pexpire(key, LEASE_S * 1000)
+
+    def release(self, account: str, name: str) -> None:
+        """Give up the lease, so that another process need not wait for its end."""
+        with translated():
+            if self._client.get(_key(account, ":lease")) == name.encode():
+                self._client.delete(_key(account, ":lease"))
+
+    def read(self, account: str) -> OptOutListState | None:
+        """What is remembered; None if nothing is, because the clock never began."""
+        with translated():
+            found = self._client.get(_key(account))
+        return None if found is None else _decode(found)
+
+    def write(self, account: str, state: OptOutListState) -> None:
+        """Remember it. Only the holder of the lease may."""
+        with translated():
+            self._client.set(_key(account), msgspec.json.encode(state))
+
+    def add_listed(self, account: str, numbers: Iterable[str]) -> None:
+        """Note numbers (E.164) that are on the list."""
+        members = [digits(number) for number in numbers]
+        if not members:
+            return
+        with translated(), self._client.pipeline(transaction=False) as pipeline:
+            for member in members:
+                key = _bucket(account, member)
+                pipeline.sadd(key, member)
+                pipeline.expire(key, _LISTED_TTL_S)
+            pipeline.execute()
+
+    def count_unlisted(self, account: str, numbers: Sequence[str]) -> int:
+        """How many of the numbers are not among those that were noted."""
+        if not numbers:
+            return 0
+        with translated(), self._client.pipeline(transaction=False) as pipeline:
+            for number in numbers:
+                member = digits(number)
+                pipeline.sismember(_bucket(account, member), member)
+            return sum(not found for found in pipeline.execute())
+
+    def clear_listed(self, account: str) -> None:
+        """Forget the numbers that were noted."""
+        with translated(), self._client.pipeline(transaction=False) as pipeline:
+            for bucket in range(BUCKETS):
+                pipeline.delete(_bucket(account, bucket))
+            pipeline.execute()
+
+
+def _key(account: str, part: str = "") -> str:
+    return f"smsgate:opt-out-list:{account}{part}"
+
+
+def _bucket(account: str, member: int) -> str:
+    return _key(account, f":{member % BUCKETS}")
