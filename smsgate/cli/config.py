@@ -15,6 +15,7 @@ from rich.markup import escape
 
 from smsgate.cli import session
 from smsgate.cli.session import moment, out, person
+from smsgate.cli.starter import new_config
 from smsgate.domain.errors import ConfigurationError
 from smsgate.domain.line_diff import compare_texts
 from smsgate.features.accounts.doctor import restart_reasons
@@ -38,6 +39,9 @@ _MAX_VERSIONS = 1_000
 @click.group()
 def config() -> None:
     """The configuration: environment and config/."""
+
+
+config.add_command(new_config)
 
 
 @config.command("check", epilog="Example: smsgate config check")

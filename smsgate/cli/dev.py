@@ -22,7 +22,7 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.text import Text
 
-from smsgate.cli import data_dir, redis_server
+from smsgate.cli import data_dir, redis_server, starter
 from smsgate.cli.data_dir import DevRun, find_run, keep_secret
 from smsgate.cli.process_groups import GRACE_S, ProcessGroups
 from smsgate.cli.supervisor import SupervisedProcess, Supervisor
@@ -36,12 +36,15 @@ from smsgate.pipeline.background_thread import BackgroundThread
 from smsgate.pipeline.configuration import Configuration, load_configuration
 from smsgate.pipeline.services import Services, build_records, build_services
 from smsgate.pipeline.spool import Spool
+from smsgate.settings.read import FILE
 from smsgate.store.write_lease import LASTS_MS
 
 HOST = "127.0.0.1"
 PROCESSES = {"web": "cyan", "worker": "green", "sender": "magenta", "clock": "yellow"}
 """The colours of their lines; of Redis they are red."""
 SUBSCRIBER = "+14155550123"
+COMPANY = "My Company"
+"""In the starter configuration of an empty folder."""
 OPEN_S = 30.0
 """How long the web process may take to answer."""
 SETTLE_S = 5.0
@@ -68,9 +71,13 @@ def dev(obj: Mapping[str, Mapping[str, str]], port: int | None, directory: Path 
 
     Redis (REDIS_URL, else one of its own that keeps its data in the data directory), web,
     worker, sender and clock. A process that ends is restarted. The additional account
-    `simulator` lets you try things out without a provider.
+    `simulator` lets you try things out without a provider. In a folder without config/ it writes
+    a starter configuration, as `smsgate config new` does.
     """
     environ = dict(obj["environ"])
+    folder = starter.config_dir(environ)
+    if not environ.get("SMSGATE_CONFIG") and not (folder / FILE).exists():
+        click.echo(f"{starter.write_starter(folder, COMPANY)} is written; edit it as you like.")
     if port is not None:
         environ["PORT"] = str(port)
     run(environ, (directory or data_dir.data_dir(environ)).resolve())
@@ -133,7 +140,7 @@ def _variables(environ: Mapping[str, str], directory: Path) -> dict[str, str]:
     found = {
         "PORT": port,
         "SMSGATE_DATA_DIR": str(directory),
-        "SMSGATE_CONFIG": str(Path(environ.get("SMSGATE_CONFIG") or "config").resolve()),
+        "SMSGATE_CONFIG": str(starter.config_dir(environ).resolve()),
         "SMSGATE_SIMULATOR_TOKEN": secret("simulator-token"),
         "SMSGATE_SIMULATOR_URL": f"http://{HOST}:{port}/simulator",
         "WEB_CONCURRENCY": environ.get("WEB_CONCURRENCY") or "1",
