@@ -57,7 +57,10 @@ FEATURES = (
     ),
     Feature(
         name="numbers",
-        console=("smsgate.features.numbers.console",),
+        console=(
+            "smsgate.features.numbers.console",
+            "smsgate.features.numbers.list_console",
+        ),
         menu=MenuEntry("Numbers", "/console/numbers", "viewer", "n", "Subscribers"),
         api=("smsgate.features.numbers.api",),
         commands={

@@ -67,6 +67,8 @@ operator_actions = Table(
     Column("what", String(LOOKUP), nullable=False),
     Column("note", Text, nullable=False),
     Column("address", String(LOOKUP), nullable=False),
+    Index("operator_actions_at", "at_us"),
+    Index("operator_actions_actor", "actor", "at_us"),
 )
 
 sessions = Table(

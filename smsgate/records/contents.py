@@ -94,6 +94,8 @@ class EventContent:
     hash: bytes
     consent_states: Mapping[str, ConsentState]
     """By number, its consent state from this event on."""
+    decoded: Event
+    """The event itself, with its texts."""
     listed: tuple[str, ...] = ()
     """The numbers of an imported list that it is about."""
 
@@ -113,7 +115,7 @@ def content_of(line: bytes, committed_us: int = 0) -> EventContent:
     row["text_digest"] = digest
     row["facts"] = _encode(facts).decode()
     listed = tuple(lookup(number) for group in event.listed for number in group.numbers)
-    return EventContent(event.id, row, text, hash_of(row), consent_states_of(event), listed)
+    return EventContent(event.id, row, text, hash_of(row), consent_states_of(event), event, listed)
 
 
 def consent_states_of(event: Event) -> dict[str, ConsentState]:

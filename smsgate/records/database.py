@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from operator import itemgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from sqlalchemy import (
     URL,
+    ClauseElement,
     Connection,
     Engine,
     Table,
@@ -27,6 +29,7 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from smsgate.domain.errors import RecordsNotReady, RecordsUnavailable
 from smsgate.records import tables
 
+Row: TypeAlias = dict[str, Any]
 CONNECT_S = 2
 """How long a connection is waited for: `/readyz` waits for it too."""
 PATIENCE_S = 5
@@ -252,6 +255,17 @@ def upsert(connection: Connection, table: Table) -> postgresql.Insert | sqlite.I
     if connection.dialect.name == "postgresql":
         return postgresql.insert(table)
     return sqlite.insert(table)
+
+
+def put(connection: Connection, insertion: ClauseElement, rows: Sequence[Row]) -> None:
+    """Insert rows (by column) straight through the driver.
+
+    SQLAlchemy's own way with values takes longer than SQLite.
+    """
+    statement = insertion.compile(dialect=connection.dialect)
+    order = getattr(statement, "positiontup", None)
+    values = [*map(itemgetter(*order), rows)] if order else [*rows]
+    connection.exec_driver_sql(str(statement), values)
 
 
 @contextmanager

@@ -2,20 +2,23 @@
 
 Those of the console stand in ``console_tables.py``.
 
-========  =========================  ==============================================================
-table     key                        holds
-========  =========================  ==============================================================
-links     partition, seq; event_id        the hash chain of each partition; never changed, never
-removed heads     partition                       the newest link of each partition events    id
-what happened, without texts; removed by retention alone texts     event_id                   salt
-and texts of an event: what can be erased removals  event_id, part             which contents were
-taken away, and by which event numbers   number                     how each number stands, by its
-newest event that said so listed    number, partition, seq          which events of imported lists
-are about a number stores    id                         the stores (Redis) whose events these are
-api_keys  id                         hashes of the keys that open ``/v1``, and until when they do
-feeds     program                    how far each feed of changes was read, and who sends it now
-calls     id                         calls of feeds that were not taken yet, or were given up
-========  =========================  ==============================================================
+===========  ========================  =========================================================
+table        key                       holds
+===========  ========================  =========================================================
+links        partition, seq; event_id  the hash chain of each partition; never changed, never
+                                       removed
+heads        partition                 the newest link of each partition
+events       id                        what happened, without texts; removed by retention alone
+texts        event_id                  salt and texts of an event: what can be erased
+removals     event_id, part            which contents were taken away, and by which event
+numbers      number                    the consent state of each number, by its newest event
+memberships  number, state, scope      the same, a row for each opt-out, lock and consent
+listed       number, partition, seq    which events of imported lists are about a number
+stores       id                        the stores (Redis) whose events these are
+api_keys     id                        hashes of the keys that open ``/v1``, and their ends
+feeds        program                   how far each feed of changes was read, and who sends it
+calls        id                        calls of feeds that were not taken, or were given up
+===========  ========================  =========================================================
 """
 
 from __future__ import annotations
@@ -91,6 +94,13 @@ events = Table(
 MANUAL_EVENTS = "source = 'operator'"
 Index(
     "events_by_hand",
+    events.c.received_us,
+    sqlite_where=text(MANUAL_EVENTS),
+    postgresql_where=text(MANUAL_EVENTS),
+)
+Index(
+    "events_by_actor",
+    events.c.actor,
     events.c.received_us,
     sqlite_where=text(MANUAL_EVENTS),
     postgresql_where=text(MANUAL_EVENTS),
@@ -180,6 +190,22 @@ calls = Table(
     Index("calls_number", "program", "number", "seq"),
 )
 
+memberships = Table(
+    "memberships",
+    metadata,
+    Column("number", String(LOOKUP), primary_key=True),
+    Column("state", String(16), primary_key=True),
+    Column("scope", String(LOOKUP), primary_key=True),
+    Column("since_us", BigInteger, nullable=False),
+    Column("source", String(LOOKUP), nullable=False),
+    Column("lane", SmallInteger, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("tail", String(4), nullable=False),
+    Index("memberships_since", "state", "scope", "since_us", "number", "source"),
+    Index("memberships_tail", "tail", "state", "scope", "since_us", "number"),
+    sqlite_with_rowid=False,
+)
+
 listed = Table(
     "listed",
     metadata,
@@ -199,9 +225,9 @@ stores = Table(
 )
 
 
-VERSION = "0007"
+VERSION = "0008"
 """The newest migration of ``migrations/versions``."""
 VERSION_TABLE = "records_version"
 """Not Alembic's usual name, which another application in the same database may use."""
 MIGRATE = "`smsgate records migrate`"
-KNOWN = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")
+KNOWN = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008")

@@ -30,8 +30,19 @@ from smsgate.records.contents import (
     text_digest,
 )
 from smsgate.records.database import Database
+from smsgate.records.memberships import MembershipKey, keys_of
+from smsgate.records.reader import number_consent_state_of
 from smsgate.records.removal import ANNOUNCING, by_removal, fits
-from smsgate.records.tables import events, heads, links, listed, numbers, removals, texts
+from smsgate.records.tables import (
+    events,
+    heads,
+    links,
+    listed,
+    memberships,
+    numbers,
+    removals,
+    texts,
+)
 
 _PAIRS = 200
 """Up to so many broken links of a partition are tried for being exchanged with each other."""
@@ -178,9 +189,11 @@ def crosschecks(connection: Connection) -> Iterator[ChainFinding]:
     streamed = connection.execution_options(yield_per=_CROSS_PAGE)
     yield from _unlinked(streamed)
     yield from _removals(streamed)
-    yield from _numbers(streamed)
+    changed: set[str] = set()
+    yield from _numbers(streamed, changed)
     yield from _outdated(streamed)
     yield from _lists(streamed)
+    yield from _memberships(streamed, changed)
 
 
 def _unlinked(connection: Connection) -> Iterator[ChainFinding]:
@@ -205,8 +218,11 @@ def _removals(connection: Connection) -> Iterator[ChainFinding]:
             yield ChainFinding(_NOWHERE, 0, by, problem)
 
 
-def _numbers(connection: Connection) -> Iterator[ChainFinding]:
-    """The consent state of a number must be the one of the event that its row names."""
+def _numbers(connection: Connection, changed: set[str]) -> Iterator[ChainFinding]:
+    """The consent state of a number must be the one of the event that its row names.
+
+    Numbers of which it is not go into ``changed``.
+    """
     asked = select(numbers, events.c.facts).select_from(
         numbers.outerjoin(
             links, (links.c.lane == numbers.c.lane) & (links.c.seq == numbers.c.seq)
@@ -215,6 +231,7 @@ def _numbers(connection: Connection) -> Iterator[ChainFinding]:
     for row in connection.execute(asked):
         problem = _number_problem(row)
         if problem:
+            changed.add(row.number)
             yield ChainFinding(row.lane, row.seq, "", f"how {row.number} stands {problem}")
 
 
@@ -277,6 +294,26 @@ def _lists(connection: Connection) -> Iterator[ChainFinding]:
         for number in sorted({*consent_states_of(event)} - {*connection.scalars(newer)}):
             problem = f"how {number} stands since then is not what is noted of the number"
             yield ChainFinding(row.lane, row.seq, row.id, problem)
+
+
+def _memberships(connection: Connection, changed: set[str]) -> Iterator[ChainFinding]:
+    """The rows of ``memberships`` must say what ``numbers`` says, where that was not changed."""
+    with connection.execute(select(numbers)) as streamed:
+        for rows in streamed.partitions():
+            should = {row.number: keys_of(number_consent_state_of(row).consent_state)
+                      for row in rows}  # fmt: skip
+            there: dict[str, set[MembershipKey]] = {number: set() for number in should}
+            asked = select(memberships.c.number, memberships.c.state, memberships.c.scope)
+            for row in connection.execute(asked.where(memberships.c.number.in_([*should]))):
+                there[row.number].add(MembershipKey(row.state, row.scope))
+            for row in rows:
+                if row.number not in changed and there[row.number] != should[row.number]:
+                    problem = f"what is listed of {row.number} is not how it stands"
+                    yield ChainFinding(row.lane, row.seq, "", problem)
+    known = exists().where(numbers.c.number == memberships.c.number)
+    for row in connection.execute(select(memberships).where(~known)):
+        problem = f"{row.number} is listed, and no event says so"
+        yield ChainFinding(row.lane, row.seq, "", problem)
 
 
 Progress: TypeAlias = Callable[[int], None]

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from operator import itemgetter
 
-from sqlalchemy import ClauseElement, Connection, insert, select, update
+from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from smsgate.records import tables
 from smsgate.records.contents import FIRST, EventContent, Row, content_of, link_hash, number_row
-from smsgate.records.database import Database, upsert
+from smsgate.records.database import Database, put, upsert
+from smsgate.records.memberships import MembershipChanges, origins_of
 
 _UNDER_WAY = 5_000
 """Ids in one question, below SQLite's bound of variables."""
@@ -38,6 +38,7 @@ class _Rows:
     texts: list[Row] = field(default_factory=list)
     numbers: dict[str, Row] = field(default_factory=dict)
     listed: list[Row] = field(default_factory=list)
+    memberships: MembershipChanges = field(default_factory=MembershipChanges)
 
 
 class EventWriter:
@@ -133,8 +134,10 @@ def _continue(
         rows.events.append({**one.event, "lane": partition, "seq": seq})
         if one.text is not None:
             rows.texts.append(one.text)
+        origins = origins_of(one.decoded, partition, seq) if one.consent_states else {}
         for number, consent_state in one.consent_states.items():
             rows.numbers[number] = number_row(partition, seq, number, consent_state)
+            rows.memberships.note(number, consent_state, origins[number])
         rows.listed += [
             {"number": number, "lane": partition, "seq": seq}
             for number in dict.fromkeys(one.listed)
@@ -170,17 +173,10 @@ def _write(connection: Connection, rows: _Rows) -> None:
         (tables.listed, rows.listed),
     ):
         if some:
-            _put(connection, insert(table), some)
+            put(connection, insert(table), some)
     if rows.numbers:
         _note_numbers(connection, [rows.numbers[one] for one in sorted(rows.numbers)])
-
-
-def _put(connection: Connection, insertion: ClauseElement, rows: Sequence[Row]) -> None:
-    """Straight to the driver: SQLAlchemy's own way with values takes longer than SQLite."""
-    statement = insertion.compile(dialect=connection.dialect)
-    order = getattr(statement, "positiontup", None)
-    values = [*map(itemgetter(*order), rows)] if order else [*rows]
-    connection.exec_driver_sql(str(statement), values)
+        rows.memberships.write(connection)
 
 
 def _note_numbers(connection: Connection, rows: Sequence[Row]) -> None:
@@ -191,4 +187,4 @@ def _note_numbers(connection: Connection, rows: Sequence[Row]) -> None:
     noting = adding.on_conflict_do_update(
         index_elements=["number"], set_=newer, where=table.c.seq < adding.excluded.seq
     )
-    _put(connection, noting, rows)
+    put(connection, noting, rows)

@@ -1,4 +1,4 @@
-"""Lists of what happened, by keyboard and on a phone: the audit log."""
+"""Lists of what happened, by keyboard and on a phone."""
 
 from __future__ import annotations
 
@@ -46,3 +46,39 @@ def test_an_admin_finds_who_opted_a_number_out_and_keeps_the_list(
     with page.expect_download() as kept:
         press(page.get_by_role("link", name="Download as CSV"))
     assert f"agent,Opted out,{number}" in Path(kept.value.path()).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_a_number_is_found_among_100_000_by_program_and_last_digits(
+    visit: Visit, width: int
+) -> None:
+    page = visit("/console/numbers", role="agent", width=width)
+    press(page.get_by_role("link", name="Opt-outs and consents"))
+    page.wait_for_url("**/console/suppressions")
+    says(page, "rows fit.")
+    expect(page.locator("tbody tr")).to_have_count(50)
+    press(page.get_by_role("link", name="Older"))
+    page.wait_for_url("**before=**")
+    page.get_by_label("Program").select_option("alerts")
+    page.get_by_label("State").select_option("Opted out")
+    page.get_by_label("Source").select_option("an imported list")
+    page.get_by_label("Last digits").fill("2099321")
+    page.get_by_label("Last digits").press("Enter")
+    says(page, "1 row fits.")
+    row = page.locator("tbody tr")
+    expect(row).to_contain_text("+1 212-209-9321")
+    expect(row).to_contain_text("an imported list: opted_out.txt")
+    expect(row.get_by_text("not in the store")).to_have_count(0)
+    assert fits(page)
+    assert barriers(page) == []
+    picture(page, f"suppressions-{width}")
+    with page.expect_download() as kept:
+        press(page.get_by_role("link", name="Download as CSV"))
+    file = Path(kept.value.path()).read_text(encoding="utf-8").splitlines()
+    assert file[0] == "number,state,scope,since,source,in_store"
+    assert file[1].startswith("+12122099321,opted_out,all,")
+    assert file[1].endswith(",import,yes")
+    page.get_by_label("Last digits").fill("12")
+    page.get_by_label("Last digits").press("Enter")
+    says(page, "Type at least the last 4 digits")
+    assert barriers(page) == []

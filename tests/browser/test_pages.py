@@ -19,6 +19,7 @@ MORE = (
     "/console/numbers/+12122000001",
     "/console/numbers/+14155550001",
     "/console/people/audit",
+    "/console/suppressions",
 )
 LOOKS = ((1440, "light"), (1024, "dark"), (768, "light"), (360, "light"))
 _RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}

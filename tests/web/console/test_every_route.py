@@ -37,7 +37,9 @@ FOR_VIEWERS = frozenset(
     | {"change_password", "end_session"}
 )
 """What a viewer may post: it is about themselves, or changes nothing."""
-PAGES_OF_AGENTS = frozenset({"simulator", "lists", "one_list", "list_file", "list_part"})
+PAGES_OF_AGENTS = frozenset(
+    {"simulator", "lists", "one_list", "list_file", "list_part", "suppressions_csv"}
+)
 FILLED = {
     "name": "en",
     "id_": "x",

@@ -1,0 +1,153 @@
+"""The page of opt-outs and consents: what it shows, what it compares with the store, the file."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import pytest
+
+from smsgate.domain.errors import StoreUnavailable
+from smsgate.domain.messages import Intent
+from smsgate.features.numbers import list_console
+from smsgate.store.number_reader import NumberReader
+from tests.fakes.pages import NASTY, harmless, words
+from tests.fakes.told import told
+from tests.fakes.values import NUMBER, decision
+
+LIST = "/console/suppressions"
+OTHER = "+14155550177"
+
+
+@pytest.fixture
+def opted_out(services):
+    """One by text, one by an operator; all of it recorded."""
+    stop = decision(Intent.OPT_OUT, keyword="{please} ~1 stop")
+    told(services, Intent.OPT_OUT, "please just stop", decision=stop)
+    by_phone = decision(Intent.OPT_OUT, rule="operator", note="asked on the phone")
+    told(
+        services,
+        Intent.OPT_OUT,
+        number=OTHER,
+        source="operator",
+        actor="ana",
+        decision=by_phone,
+        scope="orders",
+        program="orders",
+    )
+    services.archiver.move_all()
+    return services
+
+
+def rows(answer) -> list[dict[str, str]]:
+    return [*csv.DictReader(io.StringIO(answer.text))]
+
+
+def test_it_says_since_when_why_and_for_which_program(opted_out, viewer):
+    page = words(viewer.get(LIST))
+    assert "2 rows fit." in page
+    assert "+1 415-555-0123 Opted out every program a moment ago the subscriber's text" in page
+    assert "please … stop" in page, "the wording as people read it"
+    assert '+1 415-555-0177 Opted out Acme <b>Orders</b> & "Co" a moment ago by hand' in page
+    assert "asked on the phone (ana)" in page
+    assert "not in the store" not in page
+
+
+def test_filters_find_by_program_source_and_last_digits(opted_out, viewer):
+    for query, there, missing in (
+        ("program=orders&source=operator", "0177", "0123"),
+        ("program=alerts", "0123", "0177"),
+        ("digits=555-0177", "0177", "0123"),
+        ("state=opted_out&source=text", "0123", "0177"),
+    ):
+        page = words(viewer.get(f"{LIST}?{query}")).partition("row fits.")[2]
+        assert there in page, query
+        assert missing not in page, query
+    assert "Nobody opted out, is locked or gave a consent" in words(
+        viewer.get(f"{LIST}?digits=9999")
+    )
+
+
+@pytest.mark.parametrize("digits", ["123", "12ab34", "0123%25", "%00000"])
+def test_too_few_digits_or_none_are_refused_at_the_field(opted_out, viewer, digits):
+    answer = viewer.get(f"{LIST}?digits={digits}")
+    assert answer.status_code == 200
+    assert "Type at least the last 4 digits of the number, and digits only." in words(answer)
+    assert 'aria-describedby="digits-problem"' in answer.text
+    assert "0123" not in words(answer).replace("12ab34", "").partition("digits only.")[2]
+
+
+def test_pages_keep_their_filters(services, viewer, monkeypatch):
+    monkeypatch.setattr(list_console, "PAGE_SIZE", 2)
+    for at in range(5):
+        told(services, Intent.OPT_OUT, number=f"+1415555010{at}")
+    services.archiver.move_all()
+    seen, query = [], "state=opted_out&program=alerts"
+    while query:
+        answer = viewer.get(f"{LIST}?{query}")
+        assert "5 rows fit." in words(answer)
+        seen += [at for at in range(5) if f"010{at}</a>" in answer.text]
+        assert '<option value="alerts" selected>' in answer.text
+        query = answer.text.partition('rel="next" href="?')[2].partition('"')[0]
+        query = query.replace("&amp;", "&")
+    assert sorted(seen) == [0, 1, 2, 3, 4]
+    assert viewer.get(f"{LIST}?before=nonsense&state=x&program=x&source=x").status_code == 200
+
+
+def test_what_the_store_does_not_have_is_named(opted_out, viewer, redis_client):
+    for key in redis_client.scan_iter("smsgate:*:set:*"):
+        redis_client.delete(key)
+    page = words(viewer.get(LIST))
+    assert "2 rows on this page do not hold in the store" in page
+    assert page.count("not in the store") == 2
+
+
+def test_without_the_store_it_says_that_nothing_was_compared(opted_out, viewer, monkeypatch):
+    def away(*_):
+        raise StoreUnavailable("Redis does not answer.")
+
+    monkeypatch.setattr(NumberReader, "consent_states_of", away)
+    page = words(viewer.get(LIST))
+    assert "The store cannot be asked, so these rows are as the records have them" in page
+    assert "Redis does not answer." in page
+    assert "+1 415-555-0123" in page
+
+
+def test_the_file_has_what_is_seen_and_says_what_the_store_says(
+    opted_out, agent, admin, redis_client, monkeypatch
+):
+    monkeypatch.setattr(list_console, "_CSV_PAGE", 1)
+    answer = agent.get(f"{LIST}/suppressions.csv?source=text")
+    (row,) = rows(answer)
+    assert row.pop("since").endswith("+00:00")
+    assert row == {
+        "number": NUMBER,
+        "state": "opted_out",
+        "scope": "all",
+        "source": "text",
+        "in_store": "yes",
+    }
+    for key in redis_client.scan_iter("smsgate:*:set:all:*"):
+        redis_client.delete(key)
+    whole = rows(agent.get(f"{LIST}/suppressions.csv"))
+    assert {one["number"]: one["in_store"] for one in whole} == {NUMBER: "no", OTHER: "yes"}
+    log = words(admin.get("/console/people/audit?what=exports"))
+    assert "agent Exported opt-outs and consents source=text" in log
+
+
+def test_a_viewer_sees_and_does_not_download(opted_out, viewer):
+    assert "Download" not in words(viewer.get(LIST))
+    assert viewer.get(f"{LIST}/suppressions.csv").status_code == 403
+
+
+def test_an_empty_list_and_the_way_to_it(viewer):
+    assert "Nobody has opted out yet" in words(viewer.get(LIST))
+    assert f'href="{LIST}"' in viewer.get("/console/numbers").text
+
+
+def test_nothing_on_it_is_taken_for_markup(services, viewer):
+    by_phone = decision(Intent.OPT_OUT, rule="operator", note=NASTY)
+    told(services, Intent.OPT_OUT, source="operator", actor=NASTY, decision=by_phone)
+    services.archiver.move_all()
+    assert harmless(viewer.get(LIST))
+    assert harmless(viewer.get(f"{LIST}?digits=%3Cscript%3Ealert('x')"))
