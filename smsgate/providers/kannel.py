@@ -49,6 +49,8 @@ _ENCODINGS: Mapping[str, str] = {
     "UCS-2": "utf-16-be",
     "WINDOWS-1252": "cp1252",
 }
+# As Kannel names what it hands over in GSM's alphabet, in ours, or as it came.
+_AS_UTF_8 = frozenset({"", "UTF-8", "UTF8", "US-ASCII", "ASCII", "GSM", "BINARY"})
 _TRY_LATER = b"Temporal failure, try again later."  # bearerbox turned it away
 
 
@@ -80,14 +82,16 @@ class Kannel(PathSecretProvider):
             plain[name] = plain[name] or request.headers.get(header, "")
         check_present("The query", plain, _NEEDED, "a get-url or post-url as the docs have it")
         region = account.options.get("region", "")
+        given, doubt = _words(request, fields)
         return [
             InboundMessage(
                 account=account.name,
                 message_id=plain["id"],
                 number=international(plain["from"], region),
                 sender=international(plain["to"], region),
-                text=promised_text(_words(request, fields), "text", request),
+                text=promised_text(given, "text", request),
                 sent_us=_sent_us(fields.get(b"ts", b""), request.headers.get("x-kannel-time", "")),
+                doubt=doubt,
             )
         ]
 
@@ -132,8 +136,8 @@ class Kannel(PathSecretProvider):
         return super().outcome(response)
 
 
-def _words(request: WebhookRequest, fields: Mapping[bytes, bytes]) -> GivenText:
-    """The text in the query, or of post-url in the body.
+def _words(request: WebhookRequest, fields: Mapping[bytes, bytes]) -> tuple[GivenText, str]:
+    """The text in the query, or of post-url in the body; and why it may be another one.
 
     Read as its charset says, else as UTF-8, else as Latin-1, in which every byte is a letter: a
     text that is refused would be answered by Kannel with an error message to the subscriber.
@@ -147,9 +151,11 @@ def _words(request: WebhookRequest, fields: Mapping[bytes, bytes]) -> GivenText:
     posted = request.method == "POST" and type_.partition(";")[0].strip().lower() in _POSTED
     raw = fields.get(b"text", request.body if posted else None)
     if raw is None:
-        return UNSET
+        return UNSET, ""
     encoding = _ENCODINGS.get(charset.upper())
-    return raw.decode(encoding, "replace") if encoding else text_of(raw)
+    if encoding:
+        return raw.decode(encoding, "replace"), ""
+    return text_of(raw), "" if charset.upper() in _AS_UTF_8 else "its character set is not known"
 
 
 def _sent_us(seconds: bytes, header: str) -> int | None:

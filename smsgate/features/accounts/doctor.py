@@ -22,6 +22,7 @@ from smsgate.features.accounts.opt_out_list_check import opt_out_list_notes
 from smsgate.metrics.snapshot import KINDS, Process
 from smsgate.pipeline.conditions import DURABLE, Condition, conditions
 from smsgate.pipeline.monitoring import take_snapshot
+from smsgate.pipeline.reviews import list_open, read_cases
 from smsgate.pipeline.services import Services
 from smsgate.pipeline.spool import waiting
 from smsgate.providers import PROVIDERS, check_accounts, usable
@@ -124,6 +125,7 @@ def _store(services: Services) -> Iterator[DoctorResult]:
     for account in services.settings.accounts.values():
         yield from _missing_proxy(services, account)
         yield from _opt_out_list(services, account, f"opt-out list of {account.name}")
+    yield from _doubtful_texts(services)
     known = _RECORDS_CONDITIONS
     if not is_ready:
         known |= {"SmsgateGateShut", "SmsgateStoreLost"}
@@ -299,6 +301,7 @@ def check_account(services: Services, name: str) -> Iterator[DoctorResult]:
             *_missing_proxy(services, account),
             *_refused_requests(services, account),
             *_opt_out_list(services, account, "opt-out list"),
+            *_doubtful_texts(services, account),
         ]
     except StoreUnavailable as error:
         yield DoctorResult("store", FAULT, str(error), error.mend)
@@ -390,6 +393,24 @@ def _missing_proxy(services: Services, account: Account) -> Iterator[DoctorResul
             "its public URL is https: without a buffering proxy a few slow clients hold up all"
         )
         yield DoctorResult("proxy", WARNING, text, "put one in front, as docs/deployment.md says")
+
+
+def _doubtful_texts(services: Services, only: Account | None = None) -> Iterator[DoctorResult]:
+    """Why texts wait of whose letters or ids nobody can be sure: a coding that is not known.
+
+    Raises ``StoreUnavailable``.
+    """
+    waiting = read_cases(services.store, services.records, list_open(services.store))
+    counts = Counter(
+        (case.entry.account, case.entry.decision.note)
+        for case in waiting
+        if case.entry is not None and case.entry.decision.rule == "doubtful"
+    )
+    for (account, why), count in counts.items():
+        if only is None or account == only.name:
+            text = f"{why}: {count:,} kept as received, waiting for a person"
+            remedy = "`smsgate review list`; set what docs/providers/ says of character sets"
+            yield DoctorResult(f"texts of {account}", WARNING, text, remedy)
 
 
 def _opt_out_list(services: Services, account: Account, subject: str) -> Iterator[DoctorResult]:
