@@ -40,8 +40,8 @@ PAGES = {
     "of a source": "/console/suppressions?source=operator",
     "of a source that has none": "/console/suppressions?source=link",
     "by last digits": "/console/suppressions?digits=0123",
-    "audit log": "/console/people/audit",
-    "audit log of one person": "/console/people/audit?person=ana&what=numbers",
+    "audit log": "/console/audit",
+    "audit log of one person": "/console/audit?person=ana&what=numbers",
     "a number": "/console/numbers/%2B14151000123",
 }
 

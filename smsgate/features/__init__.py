@@ -146,7 +146,11 @@ FEATURES = (
             "keys": "smsgate.features.operators.cli:keys",
         },
     ),
-    Feature(name="audit", console=("smsgate.features.audit.console",)),
+    Feature(
+        name="audit",
+        console=("smsgate.features.audit.console",),
+        menu=MenuEntry("Audit log", "/console/audit", "admin", "a", "Team"),
+    ),
     Feature(
         name="forwarding",
         commands={"forward": "smsgate.features.forwarding.cli:forward"},

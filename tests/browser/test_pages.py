@@ -18,7 +18,6 @@ MORE = (
     "/console/me",
     "/console/numbers/+12122000001",
     "/console/numbers/+14155550001",
-    "/console/people/audit",
     "/console/suppressions",
 )
 LOOKS = ((1440, "light"), (1024, "dark"), (768, "light"), (360, "light"))

@@ -20,7 +20,7 @@ from smsgate.pipeline.services import Services
 from smsgate.web.console.auth import needs, record_action
 from smsgate.web.console.listing import DateRange, date_range, query_with
 
-AUDIT = "/console/people/audit"
+AUDIT = "/console/audit"
 PAGE_SIZE = 50
 _CSV_PAGE = 1_000
 _COLUMNS = ("when", "person", "action", "about", "note", "address")

@@ -10,7 +10,7 @@ from tests.fakes.pages import NASTY, decide, harmless, waits, words
 from tests.fakes.told import told, work
 from tests.fakes.values import NUMBER
 
-AUDIT = "/console/people/audit"
+AUDIT = "/console/audit"
 
 
 def opted_out(who, services, reason="asked by phone"):

@@ -131,7 +131,7 @@ def test_the_file_has_what_is_seen_and_says_what_the_store_says(
         redis_client.delete(key)
     whole = rows(agent.get(f"{LIST}/suppressions.csv"))
     assert {one["number"]: one["in_store"] for one in whole} == {NUMBER: "no", OTHER: "yes"}
-    log = words(admin.get("/console/people/audit?what=exports"))
+    log = words(admin.get("/console/audit?what=exports"))
     assert "agent Exported opt-outs and consents source=text" in log
 
 
