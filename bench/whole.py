@@ -47,10 +47,11 @@ class Whole:
     def mib(self, name: str) -> float:
         """Memory of a process, or of the largest process of web; MiB."""
         group = self.server.groups[0] if name == "web" else self.running[name].pid
-        return max(_resident_kib(pid) for pid in _of_group(group)) / 1024
+        return max(_resident_kib(pid) for pid in of_group(group)) / 1024
 
 
-def _of_group(group: int) -> list[int]:
+def of_group(group: int) -> list[int]:
+    """The processes of a process group."""
     said = subprocess.run(["ps", "-eo", "pid=,pgid="], capture_output=True, text=True, check=True)
     pairs = (line.split() for line in said.stdout.splitlines())
     return [int(pid) for pid, pgid in pairs if int(pgid) == group]

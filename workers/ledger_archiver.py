@@ -1,6 +1,6 @@
 """The ledger archiver, a thread of the process ``clock``: moves the ledgers to the records.
 
-It looks five times a second, and goes on without a pause while there is more than one batch. Any
+It looks every 0.8 seconds, and goes on without a pause while there is more than one batch. Any
 number of them may run. Store or database away: the events wait in the ledgers, and it
 tries again. Once a day it removes what is older than it has to be kept.
 """
@@ -28,7 +28,8 @@ from smsgate.pipeline.background_thread import BackgroundThread
 from smsgate.pipeline.forgetting import Forgetting
 from smsgate.pipeline.services import Services
 
-PERIOD_S = 0.2
+PERIOD_S = 0.8
+"""An event is in the records within a second of its commit."""
 RETENTION_CHECK_S = 600.0
 """How often it asks whether old records are to be looked for."""
 PAUSE_S = 1.0

@@ -87,6 +87,8 @@ class LedgerArchiver:
         ``RecordsUnavailable``, ``RecordsNotReady``, and ``RecordsDiffer`` where partitions were
         left alone (those that could be moved were).
         """
+        if self._store.ledger.is_empty():
+            return 0
         for _ in range(_TRIES):
             found = self._bounded(self._store.ledger.unmoved(self._count))
             waiting = {partition: one for partition, one in found.items() if one.lines}

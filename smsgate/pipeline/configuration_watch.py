@@ -1,4 +1,4 @@
-"""Follows what is applied: a thread of each process, which asks for it several times a second."""
+"""Follows what is applied: a thread of each process, which asks for it more than once a second."""
 
 from __future__ import annotations
 
@@ -17,8 +17,7 @@ from smsgate.pipeline.background_thread import BackgroundThread
 from smsgate.store import Store
 from smsgate.store.processes import AppliedConfiguration, Heartbeats
 
-PERIOD_S = 0.1
-"""One GET each time: with ten processes, a hundred of the 100,000 that Redis answers a second."""
+PERIOD_S = 0.7
 RETRY_S = 2.0
 """How often a process looks again whether its files are what was applied by now."""
 AWAY_S = 0.5

@@ -152,6 +152,9 @@ def _event_time_us(spooled: Spooled, ahead_us: int) -> int:
 
 
 RENEWAL_PERIOD_S = 1.0
+OWN_RENEWAL_EVERY = 10
+"""Each process renews itself at least once in so many periods: in a store that fell back to an
+older copy, what a host said of its spool may stand again."""
 _ROUND_TO_S = 10
 """Seconds to which a host rounds its time, so that it writes no more often."""
 
@@ -169,6 +172,9 @@ class LeaseRenewal(BackgroundThread):
         self._spool = spool
         self._reminder = Reminder()
         self._quiet = False
+        self._lease_ms = 0
+        self._left_to_others = 0
+        self._spooled: SpooledOptOuts | None = None
 
     def start(self, *, quiet: bool = False) -> None:
         """Renew once a second from now on; ``quiet``: and log no problem."""
@@ -186,11 +192,16 @@ class LeaseRenewal(BackgroundThread):
             at_s = int(time.time()) // _ROUND_TO_S * _ROUND_TO_S
             spooled = SpooledOptOuts(socket.gethostname(), state.blocking, at_s)
         self._store.write_lease.renew(state.id, spooled)
+        self._spooled = spooled
 
     def run_once(self) -> float:
-        """As ``renew``; what cannot be used is logged."""
+        """As ``renew``, unless another process just did; what cannot be used is logged."""
         try:
-            self.renew()
+            if self._is_left_to_others():
+                self._left_to_others += 1
+            else:
+                self.renew()
+                self._left_to_others = 0
             if self._reminder.end() and not self._quiet:
                 _log.info("write lease renewed again")
         except (StoreUnavailable, SpoolUnavailable) as error:
@@ -199,6 +210,17 @@ class LeaseRenewal(BackgroundThread):
         except Exception as error:  # noqa: BLE001 - a fault of one round must not shut the gate
             _log.error("write lease failed", exc_info=error)
         return RENEWAL_PERIOD_S
+
+    def _is_left_to_others(self) -> bool:
+        """Whether the lease was renewed since the last look, and this host has nothing to say."""
+        before, self._lease_ms = self._lease_ms, self._store.write_lease.ends_ms()
+        state = self._spool.state()
+        return (
+            self._lease_ms != before != 0
+            and self._left_to_others < OWN_RENEWAL_EVERY - 1
+            and self._spooled is None
+            and not (state is not None and state.blocking)
+        )
 
 
 _PARTITION = 0

@@ -41,6 +41,10 @@ class Ledger:
         with translated():
             self._client.xadd(PARTITION_KEYS[partition].ledger, {"e": msgspec.json.encode(event)})
 
+    def is_empty(self) -> bool:
+        """Whether no event waits in any partition."""
+        return not any(of_partitions(self._client, lambda one, keys: one.xlen(keys.ledger)))
+
     def unmoved(self, count: int) -> dict[int, LedgerPage]:
         """The oldest entries of every partition, at most ``count`` of each, in one round trip."""
         with translated(), self._client.pipeline(transaction=False) as pipeline:

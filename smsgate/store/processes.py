@@ -12,7 +12,7 @@ import msgspec
 from redis.exceptions import ResponseError
 
 from smsgate.metrics.snapshot import KINDS, LastSeen, Process, ProcessSnapshot
-from smsgate.store.connection import now_us, translated
+from smsgate.store.connection import now_us, of_partitions, translated
 from smsgate.store.inbox import NOTIFY_MS
 from smsgate.store.keys import (
     APPLIED,
@@ -154,7 +154,12 @@ class Sweep:
     def overdue(self) -> tuple[list[int], list[int]]:
         """Partitions whose inbox or outbox has work although no job came in time."""
         inboxes, outboxes = [], []
+        depths = of_partitions(
+            self._client, lambda one, keys: (one.xlen(keys.inbox), one.zcard(keys.outbox))
+        )
         for keys in PARTITION_KEYS:
+            if not any(depths[2 * keys.partition : 2 * keys.partition + 2]):
+                continue
             names = [keys.inbox, keys.outbox, keys.notify_inbox, keys.notify_outbox]
             inbox, outbox = self._sweep(names, [NOTIFY_MS])
             if inbox:

@@ -19,7 +19,7 @@ import msgspec
 
 from smsgate.domain.errors import StoreNotReady, StoreUnavailable
 from smsgate.metrics.snapshot import Obstacle
-from smsgate.store.connection import now_us, of_partitions
+from smsgate.store.connection import now_us, of_partitions, translated
 from smsgate.store.keys import PARTITION_KEYS
 from smsgate.store.redis_address import Cluster
 from smsgate.store.redis_types import Client, Result
@@ -126,6 +126,14 @@ class WriteLease:
         said = msgspec.json.encode(spooled) if spooled is not None else b""
         args: list[str | bytes | int] = [LASTS_MS, SHUT_MS, FRESH_MS, spool_id, said]
         _raise_first(self._renew.each([([keys.metadata], args) for keys in PARTITION_KEYS]))
+
+    def ends_ms(self) -> int:
+        """Until when the first partition's lease holds, by Redis's clock; 0 where it has none.
+
+        Raises ``StoreUnavailable``.
+        """
+        with translated():
+            return int(self._client.hget(PARTITION_KEYS[0].metadata, "lease") or 0)
 
     def open(self, lasts_ms: int) -> None:
         """Let the gate answer from now on for so long; for a store that no other host uses.

@@ -200,6 +200,42 @@ def test_the_processes_renew_once_a_second(services, redis_client):
     assert wait_until(lambda: redis_client.hget(PARTITION_KEYS[3].metadata, "lease") != second, 5)
 
 
+def test_a_process_leaves_a_lease_alone_that_another_just_renewed_but_not_with_opt_outs_spooled(
+    services, signed, redis_client
+):
+    mine = services.lease_renewal
+
+    def renews(after_another: bool) -> bool:
+        """Whether it renews; the partition that it does not look at tells."""
+        if after_another:
+            redis_client.hincrby(PARTITION_KEYS[0].metadata, "lease", 7)
+        redis_client.hincrby(PARTITION_KEYS[3].metadata, "lease", -7)
+        before = redis_client.hget(PARTITION_KEYS[3].metadata, "lease")
+        mine.run_once()
+        return redis_client.hget(PARTITION_KEYS[3].metadata, "lease") != before
+
+    assert renews(after_another=False)
+    mine.run_once()  # sees its own
+    assert renews(after_another=False)
+    assert not renews(after_another=True)
+    assert renews(after_another=False)
+    with CAUSES["OOM"](redis_client), pytest.raises(StoreUnavailable):
+        services.ingest.receive("twilio", signed("STOP"))
+    assert renews(after_another=True)
+
+
+def test_a_process_whose_turn_others_take_renews_once_in_ten_seconds(services, redis_client):
+    mine = spool_replay.LeaseRenewal(services.store, services.spool)
+    own = 0
+    mine.run_once()
+    for _ in range(20):
+        redis_client.hincrby(PARTITION_KEYS[0].metadata, "lease", 1)
+        before = redis_client.hget(PARTITION_KEYS[3].metadata, "lease")
+        mine.run_once()
+        own += redis_client.hget(PARTITION_KEYS[3].metadata, "lease") != before
+    assert own == 2
+
+
 def test_one_log_line_says_that_writes_are_refused_and_one_that_they_are_not_any_more(
     services, redis_client, monkeypatch
 ):

@@ -8,13 +8,11 @@
 --       3 how old a lease may be and is left alone (ms): one of many processes renews it
 --       4 id of the host's spool or ""  5 JSON of what it holds, or "" where it has no opt-outs
 -- Gives 1 where it was renewed
-local wrong = wrong_type(KEYS[1], 'hash')
-if wrong then return wrong end
 local call = redis.call
 local time = call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 local lasts, shut, fresh = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-local found = call('HMGET', KEYS[1], 'lease', 'opens', 'spooled')
+local found = call('HMGET', KEYS[1], 'lease', 'opens', 'spooled') -- an error if it is no hash
 local ends, opens = tonumber(found[1]) or 0, tonumber(found[2]) or 0
 
 local before = found[3] or '{}'
