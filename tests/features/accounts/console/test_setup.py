@@ -13,6 +13,7 @@ from smsgate.pipeline import api_keys
 from smsgate.pipeline.api_keys import Keyring
 from smsgate.records.api_keys import ApiKeyCache
 from smsgate.store.account_requests import Quarantine, RefusedRequest
+from smsgate.store.opt_out_lists import OptOutListState
 from tests.fakes.own_services import ALERTS, HERE, ORDERS, heartbeat, make_services
 from tests.fakes.twilio_api import Answer, Drop, TwilioApi
 
@@ -36,6 +37,7 @@ provider = "kannel"
 secret   = "a-path-secret-of-the-tests"
 
 [accounts.second]
+opt_out_list = true
 provider    = "twilio"
 account_sid = "AC66666666666666666666666666666666"
 auth_token  = "another-token"
@@ -106,6 +108,19 @@ def test_an_account_says_what_to_give_the_provider_and_what_is_set(viewer, servi
     assert 'value="http://localhost/webhooks/kannel/SECRET"' in page
     assert "a-path-secret" not in page
     assert "webhooks get 503" in viewer.get(f"{SETUP}/accounts/unset").text
+
+
+def test_an_account_says_how_it_agrees_with_its_provider_s_own_list(viewer, services):
+    page = f"{SETUP}/accounts/second"
+    assert "not compared yet, so the differences are unknown" in viewer.get(page).text
+    refusals = {"Twilio answered 30646: it does not take the number": 3}
+    state = OptOutListState(told=1_234, is_behind=True, refusals=refusals)
+    services.store.opt_out_lists.write("second", state)
+    text = viewer.get(page).text
+    assert "1,234 told to the provider; some wait to be told" in text
+    assert "3 opt-outs of ours are not on it: Twilio answered 30646" in text
+    assert "the differences are unknown" in text  # nobody may read Twilio's list
+    assert "own opt-out list" not in viewer.get(ACCOUNT).text
 
 
 def test_what_there_is_not_is_not_found(viewer):
