@@ -10,8 +10,7 @@ import sys
 
 import pytest
 
-from smsgate.cli.explain import classifier_of
-from smsgate.cli.explain_stream import stream
+from smsgate.cli.explain import classifier_of, stream
 from smsgate.cli.main import run
 from smsgate.domain.errors import ConfigurationError, UnknownProgram
 

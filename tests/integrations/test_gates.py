@@ -17,8 +17,8 @@ from smsgate.domain.errors import (
     Suppressed,
     UnknownProgram,
 )
-from smsgate.domain.opt_out_links import Links
 from smsgate.domain.phone import masked
+from smsgate.links import Links
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from tests.integrations.conftest import ALLOWED, BLOCKED, OTHER
 

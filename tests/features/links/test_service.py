@@ -6,8 +6,8 @@ import pytest
 
 from smsgate import Gate
 from smsgate.domain.errors import InvalidNumber, LinksNotReady, UnknownProgram
-from smsgate.domain.opt_out_links import Links
 from smsgate.features.links.service import LinkService
+from smsgate.links import Links
 from tests.fakes.own_services import ALERTS, NEW, OLD, PUBLIC_URL, make_services
 
 NUMBER = "+14155550123"
