@@ -23,7 +23,8 @@ from smsgate.domain.errors import (
 )
 from smsgate.features.dashboard.statistics import save_counts
 from smsgate.features.lists.job_files import JobFolders
-from smsgate.pipeline.archive import BATCH, alarm_of
+from smsgate.pipeline.archive import BATCH
+from smsgate.pipeline.archive_report import alarm_of
 from smsgate.pipeline.background_thread import BackgroundThread
 from smsgate.pipeline.forgetting import Forgetting
 from smsgate.pipeline.services import Services

@@ -11,71 +11,30 @@ A partition is left alone where store and records contradict each other:
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
-from smsgate.domain.errors import (
-    RecordsDiffer,
-    RecordsNotReady,
-    RecordsUnavailable,
-    StoreNotReady,
-    StoreUnavailable,
-)
+from smsgate.domain.errors import RecordsDiffer
 from smsgate.domain.messages import ms_of
-from smsgate.pipeline.history import operator_event
 from smsgate.records import Records
 from smsgate.records.contents import id_of
-from smsgate.records.removal import ADOPTED
 from smsgate.store import Store
 from smsgate.store.keys import PARTITIONS
 from smsgate.store.ledger import LedgerPage
-from smsgate.store.ledger_reader import LedgerBacklog
 
 BATCH = 64
 """Entries of a partition in one transaction; more take memory (15 MiB at 200) and no less time."""
 LONG, HEAVY = 4_000, 40
 """An event of so many bytes is that of a list, with up to 500 numbers; it counts as so many."""
-MANY = 200_000
-"""Events that wait before there is an alarm; some 300 MB of Redis's memory."""
-MEMORY = 0.8
-"""Share of ``maxmemory`` that Redis uses before there is an alarm."""
 OLD_US = 1_000_000
 """How long an event waits at most in normal running."""
 _TRIES = 5
-
-
-@dataclass(frozen=True, slots=True)
-class ArchiveReport:
-    """Whether events reach the records; each text is empty where there is nothing to say."""
-
-    alarm: str = ""
-    """What an operator has to act on, long before the store is full."""
-    waiting: str = ""
-    """How much waits and for how long, which is normal for a moment."""
-    problem: str = ""
-    """Why they cannot be moved now."""
-    differs: bool = False
-    """Whether store and records contradict each other."""
-
-    @property
-    def is_ready(self) -> bool:
-        """Whether smsgate may go on: what is only hindered waits in the store."""
-        return not (self.alarm or self.differs)
-
-    @property
-    def text(self) -> str:
-        """As ``LedgerArchiver.state``."""
-        said = "; ".join(part for part in (self.alarm, self.waiting, self.problem) if part)
-        if not self.is_ready:
-            return said
-        return f"ok; {said}" if said else "ok"
 
 
 class LedgerArchiver:
     """Moves ledgers from the store to the records."""
 
     def __init__(self, store: Store, records: Records) -> None:
-        self._store = store
-        self._records = records
+        self.store = store
+        self.records = records
         self._known = ""
         self._count = BATCH
         """Entries that are asked for: fewer while those of lists come, with 500 numbers each."""
@@ -90,15 +49,15 @@ class LedgerArchiver:
         if self._store.ledger.is_empty():
             return 0
         for _ in range(_TRIES):
-            found = self._bounded(self._store.ledger.unmoved(self._count))
+            found = self._bounded(self.store.ledger.unmoved(self._count))
             waiting = {partition: one for partition, one in found.items() if one.lines}
             if not waiting:
                 return 0
-            self._refuse_foreign_store()
-            sound, problems = self._sound(waiting)
+            self.refuse_foreign_store()
+            sound, problems = self.sound(waiting)
             if not sound:
                 raise RecordsDiffer("; ".join(problems))
-            kept = self._records.writer.keep(
+            kept = self.records.writer.keep(
                 {partition: [*one.lines.values()] for partition, one in sound.items()},
                 {
                     partition: [ms_of(id_) * 1000 for id_ in one.lines]
@@ -106,7 +65,7 @@ class LedgerArchiver:
                 },
             )
             if kept.done:
-                self._store.ledger.trim(
+                self.store.ledger.trim(
                     {
                         partition: (kept.heads[partition], [*one.lines])
                         for partition, one in sound.items()
@@ -120,65 +79,9 @@ class LedgerArchiver:
     def move_all(self) -> int:
         """Move everything that waits now; return how many events. Raises as ``move``."""
         moved = 0
-        while self._store.ledger_reader.waiting().count:
+        while self.store.ledger_reader.waiting().count:
             moved += self.move()
         return moved
-
-    def adopt(self, actor: str, reason: str) -> list[int]:
-        """Go on with records that lack what they should have; return the partitions concerned.
-
-        What is missing is recorded in each of them. Raises as ``move``.
-        """
-        kept, seqs = self._store.ledger.kept(), self._records.writer.seqs()
-        lacking = {
-            partition: seqs.get(partition, 0)
-            for partition in kept
-            if kept[partition] > seqs.get(partition, 0)
-        }
-        now_us = self._store.health.now_us()
-        self._store.ledger.set_kept(lacking)
-        for partition, seq in lacking.items():
-            note = f"the records went on behind {seq}; the store had been told of {kept[partition]}"
-            adopted = operator_event(ADOPTED, note, actor, reason, now_us, str(partition), note)
-            self._store.ledger.append(partition, adopted)
-        return [*lacking]
-
-    def state(self) -> str:
-        """What ``/readyz`` says: ``ok``, ``ok; …`` with what waits and why, or what alarms."""
-        return self.report().text
-
-    def report(self) -> ArchiveReport:
-        """How events come from the store to the records. Raises nothing."""
-        try:
-            waiting = self._store.ledger_reader.waiting()
-        except StoreUnavailable:
-            unknown = "unknown while the store cannot be used"
-            return ArchiveReport(alarm="; ".join([unknown, *self._own_problem()]))
-        problem, differs = self._problem()
-        return ArchiveReport(alarm_of(waiting), _waits(waiting), problem, differs)
-
-    def _own_problem(self) -> list[str]:
-        """What is wrong with the database itself, if anything is."""
-        try:
-            self._records.check()
-        except (RecordsUnavailable, RecordsNotReady) as error:
-            return [str(error)]
-        return []
-
-    def _problem(self) -> tuple[str, bool]:
-        """What hinders the mover, and whether store and records contradict each other."""
-        try:
-            self._records.check()
-            self._refuse_foreign_store()
-            kept, seqs = self._store.ledger.kept(), self._records.writer.seqs()
-            if all(kept[partition] == seqs.get(partition, 0) for partition in kept):
-                return "", False
-            _, problems = self._sound(self._store.ledger.unmoved(BATCH))
-        except RecordsDiffer as error:
-            return str(error), True
-        except (RecordsUnavailable, RecordsNotReady, StoreUnavailable, StoreNotReady) as error:
-            return str(error), False
-        return "; ".join(problems), bool(problems)
 
     def _bounded(self, found: Mapping[int, LedgerPage]) -> dict[int, LedgerPage]:
         """Limit each partition to what one transaction should hold."""
@@ -191,15 +94,15 @@ class LedgerArchiver:
         self._count = min([*cut, BATCH]) if cut else min(2 * self._count, BATCH)
         return bounded
 
-    def _refuse_foreign_store(self) -> None:
+    def refuse_foreign_store(self) -> None:
         """Move only from a store that the records know; the first one they meet is theirs."""
-        id_ = self._store.metadata.store_id()
+        id_ = self.store.metadata.store_id()
         if not id_ or id_ == self._known:
             return
-        known = {one.id for one in self._records.reader.stores()}
+        known = {one.id for one in self.records.reader.stores()}
         if not known:
-            buckets, now_us = self._store.numbers.bucket_count(), self._store.health.now_us()
-            self._records.remember_store(id_, buckets, now_us)
+            buckets, now_us = self.store.numbers.bucket_count(), self.store.health.now_us()
+            self.records.remember_store(id_, buckets, now_us)
         elif id_ not in known:
             raise RecordsDiffer(
                 f"the store (Redis) is {id_}, and the records are those of another one: name the "
@@ -207,9 +110,9 @@ class LedgerArchiver:
             )
         self._known = id_
 
-    def _sound(self, found: Mapping[int, LedgerPage]) -> tuple[dict[int, LedgerPage], list[str]]:
+    def sound(self, found: Mapping[int, LedgerPage]) -> tuple[dict[int, LedgerPage], list[str]]:
         """The partitions that may be moved, and a sentence for each problem of the others."""
-        seqs = self._records.writer.seqs()
+        seqs = self.records.writer.seqs()
         ends = {partition: (one, seqs.get(partition, 0)) for partition, one in found.items()}
         lacking = {
             partition: (seq, one.kept) for partition, (one, seq) in ends.items() if one.kept > seq
@@ -217,7 +120,7 @@ class LedgerArchiver:
         fell_back: dict[int, tuple[int, int]] = {}
         if any(self._fell_back(partition, *end) for partition, end in ends.items()):
             # Asked after the records, the store knows whatever another mover moved meanwhile.
-            again = self._store.ledger.unmoved(BATCH)
+            again = self.store.ledger.unmoved(BATCH)
             fell_back = {
                 partition: (seq, again[partition].kept)
                 for partition, (_, seq) in ends.items()
@@ -236,7 +139,7 @@ class LedgerArchiver:
             return False
         if seq - one.kept > len(one.lines):
             return True
-        untold = {link.event_id for link in self._records.reader.links(partition, one.kept, seq)}
+        untold = {link.event_id for link in self.records.reader.links(partition, one.kept, seq)}
         return not untold <= {id_of(line) for line in one.lines.values()}
 
 
@@ -279,18 +182,3 @@ def _cut(one: LedgerPage) -> LedgerPage:
             return LedgerPage(lines, one.kept)
         lines[id_] = line
     return one
-
-
-def alarm_of(waiting: LedgerBacklog) -> str:
-    """What must be said loudly, long before the store is full; empty where nothing must."""
-    if waiting.memory >= MEMORY:
-        return f"Redis uses {waiting.memory:.0%} of its maxmemory"
-    if waiting.count >= MANY:
-        return f"{waiting.count:,} events fill the ledgers"
-    return ""
-
-
-def _waits(waiting: LedgerBacklog) -> str:
-    if not waiting.count:
-        return ""
-    return f"{waiting.count:,} events wait, oldest {waiting.oldest_us / 1_000_000:.1f} s"

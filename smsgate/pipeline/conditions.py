@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from smsgate.consent.reviews import REVIEW_DEADLINE_US
 from smsgate.metrics.snapshot import KINDS, SystemSnapshot
-from smsgate.pipeline.archive import MANY, MEMORY
+from smsgate.pipeline.archive_report import MANY, MEMORY
 from smsgate.pipeline.forwards import GIVEN_UP_US
 from smsgate.pipeline.spool import waiting
 

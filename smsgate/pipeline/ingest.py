@@ -24,7 +24,6 @@ from smsgate.domain.errors import (
     UnknownAccount,
 )
 from smsgate.domain.messages import (
-    ALL,
     AddResult,
     Arrival,
     Decision,
@@ -39,8 +38,8 @@ from smsgate.domain.signing import is_form
 from smsgate.outbound import Outbound
 from smsgate.pipeline.certificates import SigningCertificates
 from smsgate.pipeline.forwards import content_to_forward
+from smsgate.pipeline.provider_reports import report_entry, take_receipts
 from smsgate.pipeline.refused_requests import ACCEPTANCE_PERIOD_S, RefusedRequests
-from smsgate.pipeline.send import take_receipts
 from smsgate.pipeline.spool import Spool
 from smsgate.providers import PROVIDERS, usable
 from smsgate.providers.base import Handshake, PartUnreadable, Provider, Report, TextMissing
@@ -339,25 +338,3 @@ def decide(message: InboundMessage, classifier: Classifier) -> Decision:
 
 def _agrees(intent: Intent, flag: Intent) -> bool:
     return intent is flag or (intent.stops and flag.stops)
-
-
-def report_entry(settings: Settings, account: Account, report: Report) -> Entry:
-    """The entry for a report: an opt-out with source ``provider``, or a note for hygiene."""
-    program = settings.programs.route(account, report.sender, report.service)
-    opted_out = report.kind == "opted_out"
-    intent = Intent.OPT_OUT if opted_out else Intent.NONE
-    scope = ""
-    if opted_out and program is not None:
-        scope = ALL if program.scope == "all" else program.name
-    return Entry(
-        number=report.number,
-        program=program.name if program else "",
-        decision=Decision(intent, rule=report.kind, keyword=report.code, note=report.note),
-        scope=scope,
-        source="provider",
-        actor="provider",
-        account=account.name,
-        message_id=f"{report.kind}-{report.message_id}" if report.message_id else "",
-        sender=report.sender,
-        phone=is_e164(report.number),
-    )

@@ -15,6 +15,7 @@ from smsgate.domain.errors import (
     StoreUnavailable,
 )
 from smsgate.pipeline.archive import LedgerArchiver
+from smsgate.pipeline.archive_report import archive_report
 from smsgate.pipeline.spool import Spool, waiting
 from smsgate.store import Store
 from smsgate.store.job_queue import JobQueue
@@ -33,7 +34,7 @@ class Readiness:
             "store": (Deadline(ANSWER_S), lambda: of_store(store)),
             "queue": (Deadline(ANSWER_S), lambda: _of_queue(job_queue)),
             "spool": (Deadline(ANSWER_S), lambda: _of_spool(spool)),
-            "records": (Deadline(ANSWER_S), archiver.state),
+            "records": (Deadline(ANSWER_S), lambda: archive_report(archiver).text),
         }
 
     def ready(self) -> dict[str, str]:

@@ -6,7 +6,7 @@ import queue
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
 
@@ -25,23 +25,17 @@ from smsgate.domain.errors import (
     UnknownProgram,
 )
 from smsgate.domain.messages import Arrival, Outcome, Reply, Verdict
-from smsgate.metrics.counters import CALL_S, CALLS, CONFIRMED_S, RECEIPTS, REPLIES
+from smsgate.metrics.counters import CALL_S, CALLS, CONFIRMED_S, REPLIES
 from smsgate.outbound import Outbound
 from smsgate.pipeline.access_tokens import AccessTokens
 from smsgate.pipeline.gate import Gate
 from smsgate.pipeline.manual import refusal_entry
+from smsgate.pipeline.provider_reports import take_early
 from smsgate.providers import PROVIDERS, usable
-from smsgate.providers.base import Report
 from smsgate.settings import Settings
 from smsgate.store import Store
 from smsgate.store.job_queue import JOB_S, JobQueue
-from smsgate.store.outbox import (
-    MAX_PROVIDER_ID_LENGTH,
-    AwaitedReply,
-    Claim,
-    DeliveryReceipt,
-    expected_of,
-)
+from smsgate.store.outbox import Claim
 
 SENDERS = 64
 """Calls under way at once: some 500 replies a second where the provider answers in 100 ms."""
@@ -58,7 +52,6 @@ _OBSTACLES = {
     "late": "its deadline had passed",
     "superseded": "the number's state changed before it was sent",
 }
-_LONGEST_CODE = 60
 
 _log = structlog.get_logger()
 
@@ -297,54 +290,3 @@ class SenderThreads:
             with self._lock:
                 self._busy[partition] -= 1
         return sent
-
-
-def take_receipts(store: Store, account: str, reports: Sequence[Report]) -> int:
-    """Record delivery reports on our replies; return how many there were.
-
-    Reports on texts that somebody else sent through the account have no effect. Raises
-    ``StoreUnavailable``.
-    """
-    receipts = [
-        _receipt(account, one)
-        for one in reports
-        if one.status and one.number and 0 < len(one.message_id) <= MAX_PROVIDER_ID_LENGTH
-    ]
-    awaited = store.receipts.find_replies(receipts)
-    return sum(
-        _take(store, receipt, reply)
-        for receipt, reply in zip(receipts, awaited, strict=True)
-        if reply is not None
-    )
-
-
-def take_early(store: Store, reply: Reply, receipt: DeliveryReceipt) -> None:
-    """Write down a receipt that came before its reply was settled. Raises ``StoreUnavailable``."""
-    _take(store, receipt, expected_of(reply))
-
-
-def _take(store: Store, receipt: DeliveryReceipt, expected: AwaitedReply) -> bool:
-    now_us = store.health.now_us()
-    event = Event(
-        id=event_id(now_us // 1000, expected.reply, receipt.message_id, receipt.status),
-        kind="receipt",
-        outcome=receipt.status,
-        number=expected.number,
-        program=expected.program,
-        inbox_id=expected.inbox_id,
-        received_us=now_us,
-        applied_us=now_us,
-        note=receipt.note,
-        provider_id=receipt.message_id,
-        software=__version__,
-    )
-    done = expected.number == receipt.number and store.receipts.take(receipt, expected, event)
-    if done:
-        store.metrics.count(RECEIPTS, receipt.account, receipt.status)
-    return done
-
-
-def _receipt(account: str, report: Report) -> DeliveryReceipt:
-    code = "" if report.status == "delivered" else report.code[:_LONGEST_CODE]
-    note = ": ".join(part for part in (code, report.note) if part)
-    return DeliveryReceipt(account, report.number, report.message_id, report.status, note)

@@ -11,7 +11,6 @@ so that nobody can guess them back from what stays.
 
 from __future__ import annotations
 
-import functools
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,13 +20,7 @@ from typing import Any
 
 import msgspec
 
-from smsgate.consent.events import (
-    NOTHING_REMEMBERED,
-    ConsentState,
-    Event,
-    NumberState,
-    consent_state_row,
-)
+from smsgate.consent.events import ConsentState, Event, consent_state_row
 from smsgate.records.tables import ID, LOOKUP
 
 FIRST = bytes(32)
@@ -53,11 +46,6 @@ def link_hash(previous: bytes, partition: int, seq: int, event_id: str, content:
     return sha256(previous + content + f"{partition} {seq} {event_id}".encode()).digest()
 
 
-def list_digest(ids: list[str]) -> str:
-    """Digest of a list of event ids in any order, as hex: what a removal says that it removes."""
-    return sha256("\n".join(sorted(ids)).encode()).hexdigest()
-
-
 DAMAGED = "damaged"
 COLUMNS = (
     "id", "kind", "outcome", "number", "program", "scope", "source", "actor", "account",
@@ -66,7 +54,7 @@ COLUMNS = (
 """Columns of ``events`` that the content hash covers, in this order."""
 
 Row = dict[str, Any]
-_PATHS = (
+TEXT_PATHS = (
     ("text", ("entry", "text")),
     ("reason", ("entry", "decision", "note")),
     ("reply", ("reply", "text")),
@@ -77,9 +65,7 @@ _PATHS = (
 _of_row = itemgetter(*COLUMNS)
 _encode = msgspec.json.encode
 _event = msgspec.json.Decoder(Event).decode
-_raw = msgspec.json.Decoder(dict[str, Any]).decode
-_words = msgspec.json.Decoder(dict[str, Any]).decode
-_state = msgspec.json.Decoder(NumberState).decode
+decode_facts = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +89,7 @@ class EventContent:
 def content_of(line: bytes, committed_us: int = 0) -> EventContent:
     """The rows of a line of the ledger (the JSON of an event); 0 where its commit is not known."""
     event = _event_or_damaged(line)
-    facts = msgspec.to_builtins(event) if event.kind == DAMAGED else _raw(line)
+    facts = msgspec.to_builtins(event) if event.kind == DAMAGED else decode_facts(line)
     words = _take_words(facts)
     row = _columns(event) | {"committed_us": committed_us}
     text = None
@@ -146,41 +132,9 @@ def hash_of(row: Row) -> bytes:
     return content_hash(_of_row(row), row["facts"], bytes(row["text_digest"]))
 
 
-def event_of(facts: str, words: str | None) -> Event:
-    """The event that was kept; without its texts where they were erased."""
-    raw = _raw(facts.encode())
-    for name, text in _words(words.encode()).items() if words else ():
-        _put(raw, dict(_PATHS)[name], text)
-    if "reply" in raw:
-        raw["reply"].setdefault("text", "")  # erased
-    return msgspec.convert(raw, Event)
-
-
 def number_row(partition: int, seq: int, number: str, consent_state: ConsentState) -> Row:
     """The row of ``numbers`` for a consent state."""
     return {"lane": partition, "seq": seq, **consent_state_row(number, consent_state)._asdict()}
-
-
-def consent_state_of(
-    everywhere: bool, own: str, back: str, locked: bool, consents: str, state: str
-) -> ConsentState:
-    """The consent state in a row of ``numbers``."""
-    consent_state = _plain(bool(everywhere), own, back, bool(locked), consents)
-    if state == NOTHING_REMEMBERED:
-        return consent_state
-    return msgspec.structs.replace(consent_state, state=_state(state.encode()))
-
-
-@functools.lru_cache(4096)
-def _plain(everywhere: bool, own: str, back: str, locked: bool, consents: str) -> ConsentState:
-    """How most numbers stand: as many others do."""
-    return ConsentState(
-        everywhere=everywhere,
-        own=frozenset(own.split()),
-        back=frozenset(back.split()),
-        locked=locked,
-        consents=frozenset(consents.split()),
-    )
 
 
 def lookup(text: str) -> str:
@@ -213,7 +167,7 @@ def _columns(event: Event) -> Row:
 
 def _take_words(facts: Row) -> Row:
     words = {}
-    for name, (*way, last) in _PATHS:
+    for name, (*way, last) in TEXT_PATHS:
         place: Any = facts
         for step in way:
             place = place.get(step) if isinstance(place, dict) else None
@@ -221,13 +175,6 @@ def _take_words(facts: Row) -> Row:
         if text:
             words[name] = text
     return words
-
-
-def _put(facts: Row, way: tuple[str, ...], text: object) -> None:
-    *steps, last = way
-    for step in steps:
-        facts = facts.setdefault(step, {})
-    facts[last] = text
 
 
 def _event_or_damaged(line: bytes) -> Event:

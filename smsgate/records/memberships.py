@@ -14,8 +14,9 @@ from sqlalchemy import Connection, Row, Select, bindparam, delete, insert, selec
 
 from smsgate.consent.events import ConsentState, ConsentStateRow, Event
 from smsgate.domain.messages import ALL
-from smsgate.records.contents import consent_state_of, consent_states_of, event_of, lookup
+from smsgate.records.contents import consent_states_of, lookup
 from smsgate.records.database import put
+from smsgate.records.event_rows import consent_state_of, event_of
 from smsgate.records.tables import events, memberships, numbers
 
 OPTED_OUT, LOCKED, CONSENT, BACK = "opted_out", "locked", "consent", "back"

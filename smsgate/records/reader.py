@@ -15,8 +15,9 @@ from sqlalchemy import Select, func, select
 
 from smsgate.consent.events import ConsentState, ConsentStateRow, Event, event_for
 from smsgate.domain.errors import RecordsUnavailable
-from smsgate.records.contents import consent_state_of, event_of, lookup
+from smsgate.records.contents import lookup
 from smsgate.records.database import Database
+from smsgate.records.event_rows import consent_state_of, event_of
 from smsgate.records.tables import events, heads, links, listed, numbers, stores, texts
 
 Row: TypeAlias = Any

@@ -23,13 +23,13 @@ from smsgate.records.contents import (
     FIRST,
     consent_states_of,
     content_hash,
-    event_of,
     link_hash,
     lookup,
     number_row,
     text_digest,
 )
 from smsgate.records.database import Database
+from smsgate.records.event_rows import event_of
 from smsgate.records.memberships import MembershipKey, keys_of
 from smsgate.records.reader import number_consent_state_of
 from smsgate.records.removal import ANNOUNCING, by_removal, fits

@@ -4,18 +4,8 @@ from __future__ import annotations
 
 from smsgate.settings.console import ConsoleOverride
 from smsgate.settings.read import read_settings
-from smsgate.settings.values import (
-    Account,
-    Alerts,
-    Application,
-    Feed,
-    Mailbox,
-    Program,
-    Programs,
-    Secret,
-    Settings,
-    SmsRecipients,
-)
+from smsgate.settings.settings import Alerts, Mailbox, Settings, SmsRecipients
+from smsgate.settings.values import Account, Application, Feed, Program, Programs, Secret
 
 __all__ = [
     "Account",

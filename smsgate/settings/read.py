@@ -19,8 +19,9 @@ from smsgate.settings.console import ConsoleTables, SecretKeys, lay_over, overri
 from smsgate.settings.environment import Environment
 from smsgate.settings.programs import ProgramReader, tables
 from smsgate.settings.retention import read_retention
+from smsgate.settings.settings import Settings
 from smsgate.settings.shape import AlertsTable, ApiTable, WebTable, complaints, nearest
-from smsgate.settings.values import Account, Program, Programs, Settings
+from smsgate.settings.values import Account, Program, Programs
 
 T = TypeVar("T", bound=BaseModel)
 FILE = "smsgate.toml"

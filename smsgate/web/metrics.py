@@ -32,7 +32,7 @@ from smsgate.metrics.snapshot import (
     SpoolDepth,
     SystemSnapshot,
 )
-from smsgate.pipeline.archive import MANY
+from smsgate.pipeline.archive_report import MANY
 from smsgate.pipeline.conditions import REVIEW_DEADLINE_S
 from smsgate.pipeline.monitoring import spool_of_this_host, take_snapshot
 from smsgate.pipeline.services import Services

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from smsgate.domain.messages import ALL, Arrival
-from smsgate.pipeline.ingest import report_entry
+from smsgate.pipeline.provider_reports import report_entry
 from smsgate.providers.base import Report
 from smsgate.store.keys import partition_of
 from tests.fakes.values import NUMBER

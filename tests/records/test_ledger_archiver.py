@@ -15,6 +15,7 @@ import structlog
 from smsgate.domain.errors import RecordsUnavailable
 from smsgate.features.lists.job_files import JobFolders
 from smsgate.pipeline.archive import BATCH, LedgerArchiver
+from smsgate.pipeline.archive_report import archive_report
 from smsgate.settings.retention import BY_DEFAULT
 from smsgate.store.keys import PARTITION_KEYS, RETENTION, partition_of
 from smsgate.store.ledger_reader import LedgerBacklog
@@ -97,7 +98,7 @@ def test_while_the_store_is_rebuilt_it_waits(services, happen, redis_client):
     happen(1)
     redis_client.hset(PARTITION_KEYS[0].metadata, "ready", 0)
     assert ArchiverThread(services).run_once() == PAUSE_S
-    assert services.archiver.state().startswith("ok; 1 events wait")
+    assert archive_report(services.archiver).text.startswith("ok; 1 events wait")
     redis_client.hset(PARTITION_KEYS[0].metadata, "ready", 1)
     assert ArchiverThread(services).run_once() == PERIOD_S
     assert services.records.reader.count_events() == 1

@@ -6,7 +6,8 @@ import pytest
 from sqlalchemy import delete, literal, select, update
 
 from smsgate.consent.events import ConsentState, ListGroup
-from smsgate.domain.messages import ALL, Consent
+from smsgate.domain.entry_parts import Consent
+from smsgate.domain.messages import ALL
 from smsgate.records import memberships as projection
 from smsgate.records.memberships import fill
 from smsgate.records.tables import events, memberships, removals, texts

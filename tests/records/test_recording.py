@@ -13,7 +13,8 @@ from smsgate.domain.errors import (
     StoreUnavailable,
 )
 from smsgate.pipeline import archive as module
-from smsgate.pipeline.archive import LedgerArchiver, alarm_of
+from smsgate.pipeline.archive import LedgerArchiver
+from smsgate.pipeline.archive_report import alarm_of, archive_report
 from smsgate.records import Records, database
 from smsgate.store import Store
 from smsgate.store.connection import open_redis
@@ -61,7 +62,7 @@ def test_what_waits_is_moved_and_then_taken_out_of_the_ledger(archiver, happen, 
         assert now_us - 10_000_000 < one.committed_us <= now_us
     assert store.ledger.kept()[PARTITION] == 2
     assert archiver.move() == 0
-    assert archiver.state() == "ok"
+    assert archive_report(archiver).text == "ok"
 
 
 def test_more_than_a_batch_is_moved_in_order(archiver, happen, records, monkeypatch):
@@ -201,21 +202,21 @@ def test_tables_of_another_version_leave_everything_in_the_ledger(archiver, happ
 
     with pytest.raises(RecordsNotReady, match="9999"):
         archiver.move()
-    assert "run that smsgate, or a newer one" in archiver.state()
+    assert "run that smsgate, or a newer one" in archive_report(archiver).text
 
 
 def test_a_store_that_is_away_is_said(archiver, redis_client, monkeypatch):
     def away(*_, **__):
         raise StoreUnavailable("the store cannot be used: away")
 
-    monkeypatch.setattr(archiver._store.ledger_reader, "waiting", away)
-    assert archiver.state() == "unknown while the store cannot be used"
+    monkeypatch.setattr(archiver.store.ledger_reader, "waiting", away)
+    assert archive_report(archiver).text == "unknown while the store cannot be used"
 
     def damaged():
         raise RecordsUnavailable("the records cannot be used: damaged")
 
-    monkeypatch.setattr(archiver._records, "check", damaged)
-    assert archiver.state() == (
+    monkeypatch.setattr(archiver.records, "check", damaged)
+    assert archive_report(archiver).text == (
         "unknown while the store cannot be used; the records cannot be used: damaged"
     )
 
@@ -236,7 +237,7 @@ def test_a_store_that_fell_back_is_left_alone_until_it_is_brought_up(
 
     assert inbox_ids(records) == recorded(1, 2)
     assert inbox_ids(records, OTHER) == recorded(4)
-    assert not archiver.state().startswith("ok")
+    assert not archive_report(archiver).text.startswith("ok")
 
 
 def test_that_a_store_fell_back_is_told_once_and_not_for_each_partition(
@@ -249,16 +250,16 @@ def test_that_a_store_fell_back_is_told_once_and_not_for_each_partition(
         happen(1, 2, number=number)
     archiver.move_all()
     redis_client.delete(*(keys.kept for keys in PARTITION_KEYS))
-    assert archiver.state() == (
+    assert archive_report(archiver).text == (
         "all 16 partitions: the records have 32 events and the store knows of 0: "
         "it fell back; run `smsgate rebuild`"
     )
     for keys in PARTITION_KEYS[3:]:
         redis_client.set(keys.kept, 2)
-    assert "partitions 0, 1, 2: the records have 6 events" in archiver.state()
+    assert "partitions 0, 1, 2: the records have 6 events" in archive_report(archiver).text
     redis_client.set(PARTITION_KEYS[1].kept, 3)
     redis_client.set(PARTITION_KEYS[2].kept, 9)
-    assert archiver.state() == (
+    assert archive_report(archiver).text == (
         "partitions 1, 2: the records end at 4, and the store was told of 12: "
         "this is another database, or an older copy (go on: `smsgate records adopt`); "
         "partition 0: the records have 2 events and the store knows of 0: "

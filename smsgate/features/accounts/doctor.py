@@ -20,6 +20,7 @@ from smsgate.domain.errors import (
 from smsgate.domain.messages import Reply
 from smsgate.features.accounts.opt_out_list_check import opt_out_list_notes
 from smsgate.metrics.snapshot import KINDS, Process
+from smsgate.pipeline.archive_report import archive_report
 from smsgate.pipeline.conditions import DURABLE, Condition, conditions
 from smsgate.pipeline.monitoring import take_snapshot
 from smsgate.pipeline.reviews import list_open, read_cases
@@ -213,7 +214,7 @@ def _database(services: Services) -> DoctorResult:
 def _records(services: Services, lagging: Sequence[Condition]) -> DoctorResult:
     """One result for what hinders events on their way to the records, and for what follows."""
     database = _database(services)
-    report = services.archiver.report()
+    report = archive_report(services.archiver)
     if not (lagging or report.problem or report.alarm):
         # What waits for a moment is normal.
         complete = "everything that happened is in the records"

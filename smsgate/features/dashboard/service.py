@@ -40,6 +40,7 @@ from smsgate.features.dashboard.status import (
 from smsgate.features.dashboard.storage import DailyCountStorage, DayCounts
 from smsgate.metrics.counters import Sums
 from smsgate.metrics.snapshot import SystemSnapshot
+from smsgate.pipeline.archive_report import archive_report
 from smsgate.pipeline.conditions import Condition, conditions, durability_conditions
 from smsgate.pipeline.monitoring import take_snapshot
 from smsgate.pipeline.readiness import Deadlines, NoAnswerInTime, PendingAnswer, of_store
@@ -133,7 +134,7 @@ def load_dashboard(services: Services, deadlines: Deadlines) -> Dashboard:
     asked_days = deadlines.records.ask(lambda: history.since(first))
     asked_request = deadlines.store.ask(lambda: has_real_request(services))
     asked_event = deadlines.records.ask(lambda: has_real_event(services))
-    asked_archiver = deadlines.archiver.ask(services.archiver.state)
+    asked_archiver = deadlines.archiver.ask(lambda: archive_report(services.archiver).text)
 
     store, ready, spool = _read(asked_store), _read(asked_ready), _read(asked_spool)
     records, archiver = _read(asked_records), _read(asked_archiver)

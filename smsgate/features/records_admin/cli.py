@@ -30,6 +30,7 @@ from smsgate.features.records_admin.comparison import StandingDifference, differ
 from smsgate.features.records_admin.export import FORMATS, export
 from smsgate.features.records_admin.rebuild import RebuildResult, build_rebuild_service
 from smsgate.files import whole
+from smsgate.pipeline.archive_report import archive_report
 from smsgate.pipeline.forgetting import forget_number
 from smsgate.pipeline.services import Services
 from smsgate.records import ChainLink, Records
@@ -62,7 +63,7 @@ def status(as_json: bool) -> None:
     services.records.check()
     reading, heads = services.records.reader, services.records.reader.heads()
     found: dict[str, Any] = {
-        "state": services.archiver.state(),
+        "state": archive_report(services.archiver).text,
         "records": reading.count_events(),
         "numbers": reading.count_numbers(),
         "stores": [one.id for one in reading.stores()],

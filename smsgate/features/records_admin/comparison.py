@@ -16,6 +16,7 @@ from smsgate import __version__
 from smsgate.consent.events import ConsentState, Event, NumberState, event_id
 from smsgate.domain.messages import ALL, Decision, Entry, Intent
 from smsgate.pipeline.archive import LedgerArchiver
+from smsgate.pipeline.history import operator_event
 from smsgate.records import Records
 from smsgate.records.removal import ADOPTED
 from smsgate.store import Store
@@ -104,7 +105,7 @@ def adopt(
 
     Raises as ``LedgerArchiver.move``.
     """
-    partitions, noted = archiver.adopt(actor, reason), set[str]()
+    partitions, noted = _go_on(store, records, actor, reason), set[str]()
     for _ in range(_ROUNDS if partitions else 0):
         for one in differences(store, records, archiver):
             if partition_of(one.number) in partitions:
@@ -113,6 +114,26 @@ def adopt(
                 noted.add(one.number)
         archiver.move_all()
     return partitions, len(noted)
+
+
+def _go_on(store: Store, records: Records, actor: str, reason: str) -> list[int]:
+    """Believe the records where they lack what the store was told that they have.
+
+    What is missing is recorded in each partition concerned; gives these partitions.
+    """
+    kept, seqs = store.ledger.kept(), records.writer.seqs()
+    lacking = {
+        partition: seqs.get(partition, 0)
+        for partition in kept
+        if kept[partition] > seqs.get(partition, 0)
+    }
+    now_us = store.health.now_us()
+    store.ledger.set_kept(lacking)
+    for partition, seq in lacking.items():
+        note = f"the records went on behind {seq}; the store had been told of {kept[partition]}"
+        adopted = operator_event(ADOPTED, note, actor, reason, now_us, str(partition), note)
+        store.ledger.append(partition, adopted)
+    return [*lacking]
 
 
 def _noted(number: str, consent_state: ConsentState, now_us: int, actor: str, reason: str) -> Event:

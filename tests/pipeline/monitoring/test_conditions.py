@@ -22,7 +22,7 @@ from smsgate.metrics.snapshot import (
     SpoolDepth,
     SystemSnapshot,
 )
-from smsgate.pipeline.archive import MANY
+from smsgate.pipeline.archive_report import MANY
 from smsgate.pipeline.conditions import REVIEW_DEADLINE_S, conditions, durability_conditions
 from smsgate.pipeline.monitoring import take_snapshot
 from smsgate.store.account_requests import RefusedRequest

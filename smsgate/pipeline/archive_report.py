@@ -1,0 +1,98 @@
+"""How the way of events from the ledgers to the records stands: what waits, and what alarms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from smsgate.domain.errors import (
+    RecordsDiffer,
+    RecordsNotReady,
+    RecordsUnavailable,
+    StoreNotReady,
+    StoreUnavailable,
+)
+from smsgate.pipeline.archive import BATCH, LedgerArchiver
+from smsgate.store.ledger_reader import LedgerBacklog
+
+MANY = 200_000
+"""Events that wait before there is an alarm; some 300 MB of Redis's memory."""
+MEMORY = 0.8
+"""Share of ``maxmemory`` that Redis uses before there is an alarm."""
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveReport:
+    """Whether events reach the records; each text is empty where there is nothing to say."""
+
+    alarm: str = ""
+    """What an operator has to act on, long before the store is full."""
+    waiting: str = ""
+    """How much waits and for how long, which is normal for a moment."""
+    problem: str = ""
+    """Why they cannot be moved now."""
+    differs: bool = False
+    """Whether store and records contradict each other."""
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether smsgate may go on: what is only hindered waits in the store."""
+        return not (self.alarm or self.differs)
+
+    @property
+    def text(self) -> str:
+        """What ``/readyz`` says: ``ok``, ``ok; …`` with what waits and why, or what alarms."""
+        said = "; ".join(part for part in (self.alarm, self.waiting, self.problem) if part)
+        if not self.is_ready:
+            return said
+        return f"ok; {said}" if said else "ok"
+
+
+def archive_report(archiver: LedgerArchiver) -> ArchiveReport:
+    """How events come from the store to the records. Raises nothing."""
+    try:
+        waiting = archiver.store.ledger_reader.waiting()
+    except StoreUnavailable:
+        unknown = "unknown while the store cannot be used"
+        return ArchiveReport(alarm="; ".join([unknown, *_own_problem(archiver)]))
+    problem, differs = _problem(archiver)
+    return ArchiveReport(alarm_of(waiting), _waits(waiting), problem, differs)
+
+
+def _own_problem(archiver: LedgerArchiver) -> list[str]:
+    """What is wrong with the database itself, if anything is."""
+    try:
+        archiver.records.check()
+    except (RecordsUnavailable, RecordsNotReady) as error:
+        return [str(error)]
+    return []
+
+
+def _problem(archiver: LedgerArchiver) -> tuple[str, bool]:
+    """What hinders the mover, and whether store and records contradict each other."""
+    try:
+        archiver.records.check()
+        archiver.refuse_foreign_store()
+        kept, seqs = archiver.store.ledger.kept(), archiver.records.writer.seqs()
+        if all(kept[partition] == seqs.get(partition, 0) for partition in kept):
+            return "", False
+        _, problems = archiver.sound(archiver.store.ledger.unmoved(BATCH))
+    except RecordsDiffer as error:
+        return str(error), True
+    except (RecordsUnavailable, RecordsNotReady, StoreUnavailable, StoreNotReady) as error:
+        return str(error), False
+    return "; ".join(problems), bool(problems)
+
+
+def alarm_of(waiting: LedgerBacklog) -> str:
+    """What must be said loudly, long before the store is full; empty where nothing must."""
+    if waiting.memory >= MEMORY:
+        return f"Redis uses {waiting.memory:.0%} of its maxmemory"
+    if waiting.count >= MANY:
+        return f"{waiting.count:,} events fill the ledgers"
+    return ""
+
+
+def _waits(waiting: LedgerBacklog) -> str:
+    if not waiting.count:
+        return ""
+    return f"{waiting.count:,} events wait, oldest {waiting.oldest_us / 1_000_000:.1f} s"
