@@ -9,7 +9,6 @@ from smsgate.store.forwards import Forwards
 from smsgate.store.health import Health
 from smsgate.store.inbox import GroupCommit, Inbox
 from smsgate.store.inbox_reader import InboxReader
-from smsgate.store.keys import attempts_of, sign_ins_of
 from smsgate.store.ledger import Ledger
 from smsgate.store.ledger_reader import LedgerReader
 from smsgate.store.metadata import StoreMetadata
@@ -25,6 +24,7 @@ from smsgate.store.receipts import Receipts
 from smsgate.store.redis_types import Client
 from smsgate.store.refusals import Refusals
 from smsgate.store.sample_log import SampleLog
+from smsgate.store.shared_keys import attempts_of, sign_ins_of
 from smsgate.store.simulator import Simulator
 from smsgate.store.unsent_replies import UnsentReplies
 from smsgate.store.write_lease import WriteLease

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import msgspec
 
 from smsgate.store.connection import translated
-from smsgate.store.keys import accepted_of, quarantine_of
 from smsgate.store.redis_types import Client
+from smsgate.store.shared_keys import accepted_of, quarantine_of
 
 KEPT_S = 30 * 24 * 3600
 

@@ -16,8 +16,9 @@ from smsgate.domain.messages import Reply, StoredEntry, ms_of
 from smsgate.metrics.snapshot import Backlog, QueueDepth, SpoolDepth
 from smsgate.store.connection import now_us, of_partitions, translated
 from smsgate.store.inbox_reader import stored_of
-from smsgate.store.keys import CLOCK_LEASE, PARTITION_KEYS, PARTITIONS, SPOOLS, PartitionKeys
+from smsgate.store.keys import PARTITION_KEYS, PARTITIONS, PartitionKeys
 from smsgate.store.redis_types import Client, Pipeline
+from smsgate.store.shared_keys import CLOCK_LEASE, SPOOLS
 
 _SAMPLE = 200
 """Holds of a partition that are read for their age; there are more in a burst only."""

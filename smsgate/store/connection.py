@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import re
+import threading
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
 
+from redis.cluster import RedisCluster
 from redis.exceptions import (
     AskError,
     ClusterDownError,
     ConnectionError,  # noqa: A004 - Redis's own, which is no OSError
     MovedError,
-    OutOfMemoryError,
     ReadOnlyError,
     RedisClusterException,
     RedisError,
@@ -21,19 +22,61 @@ from redis.exceptions import (
     TryAgainError,
 )
 
-from smsgate.domain.errors import StoreUnavailable
 from smsgate.store import redis_address
 from smsgate.store.keys import PARTITION_KEYS, PartitionKeys
-from smsgate.store.redis_address import Cluster, problem_of
+from smsgate.store.redis_address import Cluster
+from smsgate.store.redis_errors import unavailable
 from smsgate.store.redis_types import Client, Command, Connection, ConnectionPool, Pipeline, Result
 
 TIMEOUT_S = 2.0
 """How long one round trip may take. Providers wait between 2 and 15 seconds for an answer."""
-_CODE = re.compile(r"\b(?:OOM|NOREPLICAS|MISCONF|READONLY)\b")
 _ELSEWHERE = (type(None), MovedError, AskError, TryAgainError, ClusterDownError)
 """What a command gave that has to go to another node: nothing yet, or that it is there."""
 _TRIES = 2
 """How often a cluster's slots are read anew while it moves them, or lost a node."""
+
+
+TRUST_S = 5.0
+"""How long an answer about replicas or the eviction policy is believed."""
+_WAIT: Command = ("WAIT", 1, 500)
+"""One replica, milliseconds."""
+
+
+class Replicas:
+    """Asks Redis whether it has any.
+
+    A primary that dies takes with it what its replicas do not have yet. So where there are some,
+    the inbox waits for one of them, half a second at most; what none has by then is not
+    acknowledged.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._lock = threading.Lock()
+        self._asked_at = -TRUST_S
+        self._every_primary = False
+
+    def confirmation(self) -> Command | None:
+        """What has to be answered with 1 or more before a write counts, if anything has to.
+
+        Asked at most every five seconds, since it costs a round trip of its own. Raises
+        ``StoreUnavailable``.
+        """
+        with self._lock:
+            if time.monotonic() - self._asked_at >= TRUST_S:
+                with translated():
+                    infos = infos_of(self._client, "replication")
+                counts = [int(one.get("connected_slaves", 0)) for one in infos]
+                self._every_primary = all(counts)
+                self._asked_at = time.monotonic()
+        return _WAIT if self._every_primary else None
+
+
+def infos_of(client: Client, section: str) -> list[dict[str, Any]]:
+    """What each server with partitions says of itself."""
+    if isinstance(client, Cluster):
+        return list(client.info(section, target_nodes=RedisCluster.PRIMARIES).values())
+    return [client.info(section)]
 
 
 def open_redis(url: str, timeout_s: float = TIMEOUT_S) -> Client:
@@ -66,69 +109,6 @@ def translated() -> Iterator[None]:
         yield
     except (RedisError, RedisClusterException) as error:
         raise unavailable(error) from error
-
-
-def unavailable(error: RedisError | RedisClusterException) -> StoreUnavailable:
-    """Redis's error as ours, with what mends it; where Redis refuses writes, with the reason."""
-    for code, why, mend in _WRITES_REFUSED:
-        if code in _code(error):
-            return StoreUnavailable(f"{REFUSES_WRITES}: {why}", mend)
-    said = f"the store cannot be used: {problem_of(error)}"
-    for signs, mend in _REMEDIES:
-        if any(sign in said.lower() for sign in signs):
-            return StoreUnavailable(said, mend)
-    return StoreUnavailable(said)
-
-
-def refused_writes(error: RedisError) -> str:
-    """A sentence that Redis refuses writes, and why; empty for any other error."""
-    said = str(unavailable(error))
-    return said if said.startswith(REFUSES_WRITES) else ""
-
-
-REFUSES_WRITES = "Redis refuses writes"
-"""How the error for that begins."""
-_WRITES_REFUSED = (
-    (
-        "OOM",
-        "its memory is full (`maxmemory` is reached, and nothing may be evicted)",
-        "raise `maxmemory` in redis.conf; with a full ledger: bring the records' database back",
-    ),
-    (
-        "NOREPLICAS",
-        "fewer replicas follow it than `min-replicas-to-write` asks for",
-        "bring the replicas back; INFO replication at Redis says which follow",
-    ),
-    (
-        "MISCONF",
-        "it cannot write to its disk",
-        "make room on the disk of Redis; its log says what fails",
-    ),
-    (
-        "READONLY",
-        "it is a replica",
-        "set REDIS_URL to the primary, or to the Sentinels that know it",
-    ),
-)
-"""Code of Redis's error, what it means, what mends it."""
-_REMEDIES = (
-    (
-        ("authentication", "username-password", "invalid password"),
-        "give user and password in REDIS_URL: `redis://USER:PASSWORD@host`",
-    ),
-    (("no permissions",), "let its user run that: `ACL SETUSER` at Redis"),
-    (("loading",), "wait: Redis still reads its data from disk"),
-)
-"""Words of an error in lower case, and what mends it."""
-
-
-def _code(error: Exception) -> str:
-    """The code of an error; redis-py takes it off where it knows it, and hides it in pipelines."""
-    if isinstance(error, OutOfMemoryError):
-        return "OOM"
-    if isinstance(error, ReadOnlyError):
-        return "READONLY"
-    return " ".join(_CODE.findall(str(error)))
 
 
 def round_trip(

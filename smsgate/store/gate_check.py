@@ -14,8 +14,8 @@ from zlib import crc32
 import msgspec
 
 from smsgate.consent.events import NumberState, PublishedProgram
-from smsgate.domain.errors import StoreNotReady, UnknownProgram
-from smsgate.store.keys import LAYOUT, PARTITION_KEYS, PARTITIONS
+from smsgate.store.keys import PARTITION_KEYS, PARTITIONS
+from smsgate.store.metadata import published_of, refuse_buckets
 from smsgate.store.redis_types import Result
 from smsgate.store.scripts import Call
 from smsgate.store.write_lease import refuse_shut
@@ -24,14 +24,11 @@ LOCKED, OWN, EVERYWHERE, BACK, HELD_ALL, HELD, REVIEW, CONSENT = (1 << bit for b
 """Bits of a number in a check: in which sets it is, and what holds it."""
 CHECK_CHUNK = 1000
 """Numbers in one call of ``check``, so that it holds Redis for about a millisecond."""
-METADATA_FIELDS = ("ready", "layout", "buckets")
-"""Of the store metadata: what ``bucket_count_of`` reads."""
 
 _MOST_OF_BUCKET = 2 * CHECK_CHUNK
 """Numbers of one bucket, with their places, that go into one call of ``check``."""
 _NOT_ZERO = re.compile(rb"[^\0]")
 _state = msgspec.json.Decoder(NumberState).decode
-_published = msgspec.json.Decoder(PublishedProgram).decode
 
 
 class GateSnapshot:
@@ -83,35 +80,6 @@ class GateCheck:
             self.snapshot.bits[places[found.start()]] = bits[found.start()]
         for at in range(0, len(states), 2):
             self.snapshot.states[places[states[at]]] = _state(states[at + 1])
-
-
-def bucket_count_of(fields: Sequence[bytes | None]) -> int:
-    """Into how many buckets a partition's sets are split, from ``METADATA_FIELDS``.
-
-    Raises ``StoreNotReady`` where the partition cannot be trusted.
-    """
-    ready, layout, count = fields
-    if ready != b"1" or layout is None or count is None:
-        raise StoreNotReady(
-            "the store has no metadata: it is new, was flushed, or is being rebuilt; "
-            "`smsgate init` makes a new store ready, a flushed one must be restored first"
-        )
-    if int(layout) != LAYOUT:
-        raise StoreNotReady(f"the store has layout {int(layout)}, this smsgate needs {LAYOUT}")
-    return int(count)
-
-
-def refuse_buckets(fields: Sequence[bytes | None], buckets: int) -> None:
-    """Raise ``StoreNotReady`` where a partition is not split as the caller assumed."""
-    if bucket_count_of(fields) != buckets:
-        raise StoreNotReady("the store was rebuilt with another bucket count; ask again")
-
-
-def published_of(raw: bytes, name: str) -> PublishedProgram:
-    """A program as it was published. Raises ``UnknownProgram`` where it was not."""
-    if not raw:
-        raise UnknownProgram(f"no program is called {name!r}")
-    return _published(raw)
 
 
 _CheckChunk = tuple[int, list[int | bytes], list[int]]

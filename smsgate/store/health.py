@@ -1,8 +1,4 @@
-"""Whether Redis is set up so that what it acknowledges is kept.
-
-A primary that dies takes with it what its replicas do not have yet. So where there are replicas,
-the inbox waits for one of them, half a second at most; what none has by then is not acknowledged.
-"""
+"""Whether Redis is set up so that what it acknowledges is kept."""
 
 from __future__ import annotations
 
@@ -12,27 +8,22 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import redis
-from redis.cluster import RedisCluster
 
 from smsgate.domain.errors import StoreNotReady
-from smsgate.store.connection import now_us, translated
-from smsgate.store.redis_address import Cluster
-from smsgate.store.redis_types import Client, Command
-
-_TRUST_S = 5.0
-"""How long an answer about the eviction policy is believed."""
+from smsgate.store.connection import TRUST_S, infos_of, now_us, translated
+from smsgate.store.redis_types import Client
 
 
 class EvictionPolicy:
     """Redis's policy for a full memory, as it was read last."""
 
     def __init__(self) -> None:
-        self.checked_at = -_TRUST_S
+        self.checked_at = -TRUST_S
         self._name = ""
 
     def is_known(self) -> bool:
         """Whether it was read in the last five seconds."""
-        return time.monotonic() - self.checked_at < _TRUST_S
+        return time.monotonic() - self.checked_at < TRUST_S
 
     def learn(self, infos: Iterable[Mapping[str, Any]]) -> None:
         """Take it from each server's ``INFO memory``."""
@@ -73,14 +64,14 @@ class Health:
         with self._lock:
             if not self._eviction.is_known():
                 with translated():
-                    self._eviction.learn(_infos(self._client, "memory"))
+                    self._eviction.learn(infos_of(self._client, "memory"))
         self._eviction.refuse()
 
     def weaknesses(self) -> list[str]:
         """What of Redis's settings could lose acknowledged writes; each a sentence."""
         with translated():
-            persistence = _infos(self._client, "persistence")
-            memory = _infos(self._client, "memory")
+            persistence = infos_of(self._client, "persistence")
+            memory = infos_of(self._client, "memory")
         found = []
         if not all(one.get("aof_enabled") for one in persistence):
             found.append("appendonly is off: a restart loses what came after the last snapshot")
@@ -96,39 +87,3 @@ class Health:
             return str(self._client.config_get("appendfsync").get("appendfsync", ""))
         except redis.ResponseError:
             return ""
-
-
-_WAIT: Command = ("WAIT", 1, 500)
-"""One replica, milliseconds."""
-
-
-class Replicas:
-    """Asks Redis whether it has any."""
-
-    def __init__(self, client: Client) -> None:
-        self._client = client
-        self._lock = threading.Lock()
-        self._asked_at = -_TRUST_S
-        self._every_primary = False
-
-    def confirmation(self) -> Command | None:
-        """What has to be answered with 1 or more before a write counts, if anything has to.
-
-        Asked at most every five seconds, since it costs a round trip of its own. Raises
-        ``StoreUnavailable``.
-        """
-        with self._lock:
-            if time.monotonic() - self._asked_at >= _TRUST_S:
-                with translated():
-                    infos = _infos(self._client, "replication")
-                counts = [int(one.get("connected_slaves", 0)) for one in infos]
-                self._every_primary = all(counts)
-                self._asked_at = time.monotonic()
-        return _WAIT if self._every_primary else None
-
-
-def _infos(client: Client, section: str) -> list[dict[str, Any]]:
-    """What each server with partitions says of itself."""
-    if isinstance(client, Cluster):
-        return list(client.info(section, target_nodes=RedisCluster.PRIMARIES).values())
-    return [client.info(section)]

@@ -12,8 +12,7 @@ from redis.exceptions import RedisError
 
 from smsgate.domain.errors import StoreUnavailable
 from smsgate.domain.messages import AddResult, Arrival, Decision, Entry, Intent, StoredEntry
-from smsgate.store.connection import of_partitions, round_trip, translated
-from smsgate.store.health import Replicas
+from smsgate.store.connection import Replicas, of_partitions, round_trip, translated
 from smsgate.store.keys import PARTITION_KEYS, PartitionKeys, partition_of
 from smsgate.store.redis_types import Client, Command
 from smsgate.store.scripts import Call, Script

@@ -1,4 +1,4 @@
-"""Every key name in Redis, and where a number belongs.
+"""The key names of a partition, and where a number belongs.
 
 All keys of a partition carry the same hash tag (``{3}``), so that each script touches one slot and
 the same code runs on one Redis, behind Sentinel and on Redis Cluster.
@@ -43,7 +43,6 @@ wake:outbox         string      the same for the outbox
 trail               stream      sample log: the newest ordinary texts
 ==================  ==========  ===========================================================
 
-======================== ==========  ======================================================
 key of no partition      type        holds
 ======================== ==========  ======================================================
 clock, rebuild           string      the process that does it; expires
@@ -73,6 +72,8 @@ alert-test:ID            hash        clock -> what came of it (JSON); expires
 ======================== ==========  ======================================================
 
 Their names begin with ``smsgate:``; ``{smsgate:metrics}:DAY`` is in the slot of the other counts.
+=======
+Their names begin with ``smsgate:`` and the tag. Those of no partition are in ``shared_keys.py``.
 """
 
 from __future__ import annotations
@@ -164,82 +165,3 @@ class PartitionKeys:
 
 
 PARTITION_KEYS = tuple(PartitionKeys(partition) for partition in range(PARTITIONS))
-
-
-CLOCK_LEASE = "smsgate:clock"
-REBUILD_LEASE = "smsgate:rebuild"
-REBUILD_PROGRESS = "smsgate:rebuild-progress"
-RETENTION = "smsgate:retention"
-SIMULATOR = "smsgate:simulator"
-REFUSALS = "smsgate:refusals"
-METRICS = "smsgate:metrics"
-SPOOLS = "smsgate:spools"
-ALERTS = "smsgate:alerts"
-ALERT_TEST = "smsgate:alert-test"
-APPLIED = "smsgate:applied"
-PROCESSES = "smsgate:processes"
-
-
-def process_of(id_: str) -> str:
-    """Key of a process's heartbeat."""
-    return f"smsgate:process:{id_}"
-
-
-def last_seen_of(kind: str) -> str:
-    """Key that says where a process of a kind gave its newest heartbeat."""
-    return f"smsgate:last-seen:{kind}"
-
-
-def alert_test_of(id_: str) -> str:
-    """Key of the results of an alert test."""
-    return f"{ALERT_TEST}:{id_}"
-
-
-def refused_on(day: str) -> str:
-    """Key of the counts of stopped sends of a day, such as ``2026-11-24``."""
-    return f"smsgate:refused:{day}"
-
-
-def counted_on(day: str) -> str:
-    """Key of what was counted on a day, such as ``2026-11-24``; in the slot of ``METRICS``."""
-    return f"{{{METRICS}}}:{day}"
-
-
-def guesses_of(address: str) -> str:
-    """Key that counts the wrong opt-out links of an address."""
-    return f"smsgate:guesses:{address}"
-
-
-def sign_ins_of(address: str) -> str:
-    """Key that counts the attempts of an address to sign in to the console."""
-    return f"smsgate:sign-ins:{address}"
-
-
-def attempts_of(hashed: str) -> str:
-    """Key that counts the attempts of a place to sign in under a name, by a keyed hash of both."""
-    return f"smsgate:attempts:{hashed}"
-
-
-def postponed_of(operator: str) -> str:
-    """Key of what an operator put off."""
-    return f"smsgate:laters:{operator}"
-
-
-def quarantine_of(account: str) -> str:
-    """Key of the hash of an account's refused requests."""
-    return f"smsgate:quarantined:{account}"
-
-
-def accepted_of(account: str) -> str:
-    """Key of the hash that says when requests of an account were last accepted."""
-    return f"smsgate:accepted:{account}"
-
-
-def pace_of(account: str, sender: str) -> str:
-    """Key that says when a sender of ours may text again; a sender serves all partitions."""
-    return f"smsgate:pace:{account}:{sender}"
-
-
-def calls_of(key: str) -> str:
-    """Key that says how far an API key has used up its calls."""
-    return f"smsgate:calls:{key}"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import functools
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
 from smsgate.consent.events import PublishedProgram
-from smsgate.domain.errors import StoreNotReady
+from smsgate.domain.errors import StoreNotReady, UnknownProgram
 from smsgate.store import write_lease
 from smsgate.store.connection import now_us, of_partitions, translated
 from smsgate.store.keys import LAYOUT, PARTITION_KEYS, PartitionKeys
@@ -93,3 +93,37 @@ class StoreMetadata:
             for name in programs
             if any(of_partitions(self._client, functools.partial(exist, name=name)))
         ]
+
+
+METADATA_FIELDS = ("ready", "layout", "buckets")
+"""Of the store metadata: what ``bucket_count_of`` reads."""
+_published = msgspec.json.Decoder(PublishedProgram).decode
+
+
+def bucket_count_of(fields: Sequence[bytes | None]) -> int:
+    """Into how many buckets a partition's sets are split, from ``METADATA_FIELDS``.
+
+    Raises ``StoreNotReady`` where the partition cannot be trusted.
+    """
+    ready, layout, count = fields
+    if ready != b"1" or layout is None or count is None:
+        raise StoreNotReady(
+            "the store has no metadata: it is new, was flushed, or is being rebuilt; "
+            "`smsgate init` makes a new store ready, a flushed one must be restored first"
+        )
+    if int(layout) != LAYOUT:
+        raise StoreNotReady(f"the store has layout {int(layout)}, this smsgate needs {LAYOUT}")
+    return int(count)
+
+
+def refuse_buckets(fields: Sequence[bytes | None], buckets: int) -> None:
+    """Raise ``StoreNotReady`` where a partition is not split as the caller assumed."""
+    if bucket_count_of(fields) != buckets:
+        raise StoreNotReady("the store was rebuilt with another bucket count; ask again")
+
+
+def published_of(raw: bytes, name: str) -> PublishedProgram:
+    """A program as it was published. Raises ``UnknownProgram`` where it was not."""
+    if not raw:
+        raise UnknownProgram(f"no program is called {name!r}")
+    return _published(raw)

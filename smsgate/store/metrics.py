@@ -14,9 +14,9 @@ from datetime import date
 
 from smsgate.metrics.counters import Family, Request
 from smsgate.store.connection import translated
-from smsgate.store.keys import METRICS, counted_on
 from smsgate.store.metrics_gatherer import MetricsGatherer
 from smsgate.store.redis_types import Client
+from smsgate.store.shared_keys import METRICS, counted_on
 
 
 class Metrics:

@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from smsgate.domain.errors import StoreUnavailable
 from smsgate.metrics.counters import Counters
 from smsgate.store.connection import translated
-from smsgate.store.keys import METRICS, counted_on
 from smsgate.store.redis_types import Client
+from smsgate.store.shared_keys import METRICS, counted_on
 
 PERIOD_S = 1.0
 DAYS_S = 8 * 24 * 3600

@@ -20,15 +20,9 @@ import msgspec
 from smsgate.consent.events import ConsentState, NumberState
 from smsgate.domain.errors import StoreNotReady
 from smsgate.store.connection import of_partitions, translated
-from smsgate.store.gate_check import (
-    METADATA_FIELDS,
-    GateCheck,
-    GateSnapshot,
-    bucket_count_of,
-    published_of,
-    refuse_buckets,
-)
+from smsgate.store.gate_check import GateCheck, GateSnapshot
 from smsgate.store.keys import PARTITION_KEYS, partition_of
+from smsgate.store.metadata import METADATA_FIELDS, bucket_count_of, published_of, refuse_buckets
 from smsgate.store.redis_types import Client
 from smsgate.store.scripts import Call, Script
 

@@ -14,17 +14,17 @@ from redis.exceptions import ResponseError
 from smsgate.metrics.snapshot import KINDS, LastSeen, Process, ProcessSnapshot
 from smsgate.store.connection import now_us, of_partitions, translated
 from smsgate.store.inbox import NOTIFY_MS
-from smsgate.store.keys import (
+from smsgate.store.keys import PARTITION_KEYS
+from smsgate.store.redis_types import Client
+from smsgate.store.scripts import Script
+from smsgate.store.shared_keys import (
     APPLIED,
     CLOCK_LEASE,
-    PARTITION_KEYS,
     PROCESSES,
     RETENTION,
     last_seen_of,
     process_of,
 )
-from smsgate.store.redis_types import Client
-from smsgate.store.scripts import Script
 
 FORGOTTEN_S = 5
 """A process without a heartbeat for so long counts as dead."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from smsgate.store.connection import translated
-from smsgate.store.keys import calls_of, guesses_of
 from smsgate.store.redis_types import Client
 from smsgate.store.scripts import Script
+from smsgate.store.shared_keys import calls_of, guesses_of
 
 WINDOW_S = 60
 MOST = 30

@@ -22,9 +22,10 @@ from smsgate.metrics.snapshot import RebuildProgress
 from smsgate.store.commits import KEEP_MARKS_S, set_stem
 from smsgate.store.connection import round_trip, translated
 from smsgate.store.inbox import KEEP_MESSAGE_ID_S
-from smsgate.store.keys import LAYOUT, PARTITION_KEYS, REBUILD_LEASE, REBUILD_PROGRESS, partition_of
+from smsgate.store.keys import LAYOUT, PARTITION_KEYS, partition_of
 from smsgate.store.redis_types import Client, Command
 from smsgate.store.scripts import Call, Script
+from smsgate.store.shared_keys import REBUILD_LEASE, REBUILD_PROGRESS
 
 _AT_ONCE = 2_000
 """Commands in one round trip."""

@@ -10,8 +10,8 @@ import msgspec
 
 from smsgate.domain.phone import masked
 from smsgate.store.connection import translated
-from smsgate.store.keys import REFUSALS, refused_on
 from smsgate.store.redis_types import Client, Pipeline
+from smsgate.store.shared_keys import REFUSALS, refused_on
 
 CAP = 10_000
 """Refusals that are kept one by one, roughly."""

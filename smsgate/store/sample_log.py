@@ -18,8 +18,9 @@ from redis.exceptions import RedisError
 
 from smsgate.domain.errors import StoreUnavailable
 from smsgate.domain.messages import Entry, ms_of
-from smsgate.store.connection import of_partitions, round_trip, translated, unavailable
+from smsgate.store.connection import of_partitions, round_trip, translated
 from smsgate.store.keys import PARTITION_KEYS, partition_of
+from smsgate.store.redis_errors import unavailable
 from smsgate.store.redis_types import Client, Command
 
 CAP = 5_000

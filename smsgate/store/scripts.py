@@ -12,8 +12,9 @@ from typing import TypeAlias
 from redis.exceptions import NoScriptError, RedisError
 
 from smsgate.domain.errors import StoreUnavailable
-from smsgate.store.connection import answer, round_trip, translated, unavailable
+from smsgate.store.connection import answer, round_trip, translated
 from smsgate.store.redis_address import Cluster
+from smsgate.store.redis_errors import unavailable
 from smsgate.store.redis_types import Client, Command, Connection, Result
 
 Call: TypeAlias = tuple[Sequence[str], Sequence[str | bytes | int]]

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import msgspec
 
 from smsgate.store.connection import translated
-from smsgate.store.keys import SIMULATOR
 from smsgate.store.redis_types import Client
+from smsgate.store.shared_keys import SIMULATOR
 
 _CAP = 1_000
 

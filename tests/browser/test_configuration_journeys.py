@@ -17,7 +17,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from smsgate.pipeline.services import Services
-from smsgate.providers.base import FORM
+from smsgate.providers.calls import FORM
 from smsgate.providers.twilio import Twilio
 from smsgate.settings import Account, Secret
 from tests.browser.acting import fits, picture, press, says

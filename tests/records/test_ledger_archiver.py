@@ -17,8 +17,9 @@ from smsgate.features.lists.job_files import JobFolders
 from smsgate.pipeline.archive import BATCH, LedgerArchiver
 from smsgate.pipeline.archive_report import archive_report
 from smsgate.settings.retention import BY_DEFAULT
-from smsgate.store.keys import PARTITION_KEYS, RETENTION, partition_of
+from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.store.ledger_reader import LedgerBacklog
+from smsgate.store.shared_keys import RETENTION
 from tests.fakes.processes import wait_until
 from tests.fakes.values import NUMBER
 from tests.features.records_admin.cli.test_cli import CONFIG

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 
 from smsgate.metrics.snapshot import KINDS, Process
-from smsgate.store.keys import PROCESSES, last_seen_of, process_of
 from smsgate.store.processes import FORGOTTEN_S
+from smsgate.store.shared_keys import PROCESSES, last_seen_of, process_of
 from tests.fakes.own_services import heartbeat
 
 

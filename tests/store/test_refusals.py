@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 from smsgate.store import Store
-from smsgate.store.keys import guesses_of
 from smsgate.store.rate_limits import MOST
 from smsgate.store.refusals import Refusal
+from smsgate.store.shared_keys import guesses_of
 
 
 def test_the_list_is_capped_and_the_counts_are_not(store: Store) -> None:

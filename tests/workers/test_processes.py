@@ -25,7 +25,7 @@ from smsgate.pipeline.configuration import load_configuration
 from smsgate.pipeline.configuration_rollout import publish_programs
 from smsgate.pipeline.services import Services, build_services
 from smsgate.store import job_queue
-from smsgate.store.keys import CLOCK_LEASE
+from smsgate.store.shared_keys import CLOCK_LEASE
 from smsgate.store.write_lease import LASTS_MS, LeaseState
 from tests.fakes.processes import wait_until
 from tests.fakes.refused_writes import too_few_replicas

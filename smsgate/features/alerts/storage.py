@@ -8,8 +8,8 @@ import uuid
 import msgspec
 
 from smsgate.store.connection import translated
-from smsgate.store.keys import ALERT_TEST, ALERTS, alert_test_of
 from smsgate.store.redis_types import Client
+from smsgate.store.shared_keys import ALERT_TEST, ALERTS, alert_test_of
 
 TEST_TTL_S = 60
 """How long a requested test waits for the clocks."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from smsgate.metrics.snapshot import KINDS, ProcessSnapshot, SystemSnapshot
 from smsgate.pipeline.spool import waiting
 from smsgate.settings import Settings
-from smsgate.store.connection import REFUSES_WRITES
+from smsgate.store.redis_errors import REFUSES_WRITES
 
 UNKNOWN = "unknown"
 _OK = "ok"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from smsgate.store.connection import translated
-from smsgate.store.keys import postponed_of
 from smsgate.store.redis_types import Client
+from smsgate.store.shared_keys import postponed_of
 
 _KEEP_S = 48 * 3600
 _MOST = 5_000

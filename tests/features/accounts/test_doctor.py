@@ -13,8 +13,9 @@ import redis
 
 from smsgate.pipeline.configuration import PLACEHOLDER
 from smsgate.pipeline.services import Services
-from smsgate.store.keys import PARTITION_KEYS, PROCESSES, process_of
+from smsgate.store.keys import PARTITION_KEYS
 from smsgate.store.redis_address import exposures
+from smsgate.store.shared_keys import PROCESSES, process_of
 from smsgate.store.write_lease import SpooledOptOuts
 from tests.cli.conftest import CONFIG as SHIPPED
 from tests.cli.conftest import Terminal

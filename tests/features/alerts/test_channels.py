@@ -24,7 +24,7 @@ from smsgate.features.alerts.storage import AlertStorage
 from smsgate.metrics.snapshot import Process
 from smsgate.pipeline.conditions import Condition
 from smsgate.settings import Mailbox, Secret
-from smsgate.store.keys import PROCESSES
+from smsgate.store.shared_keys import PROCESSES
 from tests.fakes.mail_server import MailServer, make_certificate
 from tests.fakes.own_services import ALERTS, make_services
 from tests.fakes.scripted_api import ScriptedApi

@@ -24,7 +24,8 @@ from smsgate.pipeline.conditions import (
     MAX_REFUSED_REQUESTS,
 )
 from smsgate.store.account_requests import RefusedRequest
-from smsgate.store.keys import PARTITION_KEYS, accepted_of, partition_of
+from smsgate.store.keys import PARTITION_KEYS, partition_of
+from smsgate.store.shared_keys import accepted_of
 from tests.fakes.own_services import ALERTS, all_at_work, make_services
 from tests.fakes.scripted_api import ScriptedApi
 from tests.fakes.values import NUMBER, entry

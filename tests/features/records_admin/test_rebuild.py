@@ -29,7 +29,8 @@ from smsgate.pipeline.conditions import conditions
 from smsgate.pipeline.monitoring import take_snapshot
 from smsgate.pipeline.reviews import list_waiting_texts
 from smsgate.store import rebuild as store_rebuild
-from smsgate.store.keys import CLOCK_LEASE, PARTITION_KEYS, partition_of
+from smsgate.store.keys import PARTITION_KEYS, partition_of
+from smsgate.store.shared_keys import CLOCK_LEASE
 from smsgate.web import create_app
 from tests.fakes.own_services import all_at_work
 from tests.fakes.values import NUMBER, entry

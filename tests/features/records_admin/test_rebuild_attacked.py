@@ -13,7 +13,8 @@ from smsgate.features.records_admin.comparison import adopt, differences
 from smsgate.features.records_admin.rebuild import build_rebuild_service
 from smsgate.pipeline.archive import LedgerArchiver
 from smsgate.records import Records
-from smsgate.store.keys import REBUILD_LEASE, partition_of
+from smsgate.store.keys import partition_of
+from smsgate.store.shared_keys import REBUILD_LEASE
 from tests.fakes.values import NUMBER
 
 OTHER = "+14155550124"

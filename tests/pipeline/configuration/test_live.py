@@ -19,7 +19,7 @@ from smsgate.pipeline.configuration_watch import ConfigurationWatch
 from smsgate.pipeline.live import Live
 from smsgate.pipeline.services import Services
 from smsgate.store import Store
-from smsgate.store.keys import process_of
+from smsgate.store.shared_keys import process_of
 from tests.fakes.processes import wait_until
 from tests.pipeline.configuration.conftest import CONFIG, Files
 

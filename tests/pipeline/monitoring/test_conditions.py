@@ -26,7 +26,8 @@ from smsgate.pipeline.archive_report import MANY
 from smsgate.pipeline.conditions import REVIEW_DEADLINE_S, conditions, durability_conditions
 from smsgate.pipeline.monitoring import take_snapshot
 from smsgate.store.account_requests import RefusedRequest
-from smsgate.store.keys import PARTITION_KEYS, process_of
+from smsgate.store.keys import PARTITION_KEYS
+from smsgate.store.shared_keys import process_of
 from tests.fakes.own_services import all_at_work, heartbeat
 from tests.fakes.refused_writes import too_few_replicas
 from tests.fakes.values import entry

@@ -19,7 +19,7 @@ from smsgate.features.operators.storage import ActionLog, SessionStorage
 from smsgate.records.console_tables import operators as table
 from smsgate.records.console_tables import sessions as session_table
 from smsgate.settings import Secret
-from smsgate.store.keys import sign_ins_of
+from smsgate.store.shared_keys import sign_ins_of
 from tests.fakes.browser import PASSWORD, Browser, browser
 from tests.fakes.own_services import ALERTS, make_services
 from tests.fakes.processes import wait_until

@@ -1,0 +1,113 @@
+"""Key names in Redis of what belongs to no partition.
+
+======================== ==========  ======================================================
+key                      type        holds
+======================== ==========  ======================================================
+clock, rebuild           string      the process that does it; expires
+rebuild-progress         string      how far a rebuild has come (JSON); expires
+retention                string      that old records were removed this day; expires
+simulator                stream      texts to the simulator
+quarantined:ACCOUNT      hash        refused requests, masked
+accepted:ACCOUNT         hash        when requests were last accepted
+pace:ACCOUNT:SENDER      string      when a sender may text again
+opt-out-list:ACCOUNT     string      and more below it, see ``opt_out_lists.py``
+calls:KEY                string      how far an API key has used up its calls
+refusals                 stream      sends that the gate stopped
+refused:DAY              hash        PROGRAM:REASON -> how many of them
+guesses:ADDRESS          string      wrong opt-out links of the last minute
+sign-ins:ADDRESS         string      wrong attempts of an address to sign in to the console
+attempts:HASH            string      wrong attempts of one origin to sign in under a name
+laters:OPERATOR          sorted set  reviews that an operator postponed -> when (ms)
+metrics, {metrics}:DAY   hash        counts of all processes, since ever and of a day
+spools                   hash        host -> what its spool holds (JSON)
+alerts                   hash        alert that was sent -> when
+applied                  string      the configuration that was applied last (JSON)
+processes                set         ids of processes
+process:ID               string      heartbeat of one of them (JSON); expires
+last-seen:KIND           string      host of the newest heartbeat of a kind; expires
+alert-test               string      id of the test of the alerts that is asked for; expires
+alert-test:ID            hash        clock -> what came of it (JSON); expires
+======================== ==========  ======================================================
+
+Their names begin with ``smsgate:``; ``{smsgate:metrics}:DAY`` is in the slot of the other counts.
+"""
+
+from __future__ import annotations
+
+CLOCK_LEASE = "smsgate:clock"
+REBUILD_LEASE = "smsgate:rebuild"
+REBUILD_PROGRESS = "smsgate:rebuild-progress"
+RETENTION = "smsgate:retention"
+SIMULATOR = "smsgate:simulator"
+REFUSALS = "smsgate:refusals"
+METRICS = "smsgate:metrics"
+SPOOLS = "smsgate:spools"
+ALERTS = "smsgate:alerts"
+ALERT_TEST = "smsgate:alert-test"
+APPLIED = "smsgate:applied"
+PROCESSES = "smsgate:processes"
+
+
+def process_of(id_: str) -> str:
+    """Key of a process's heartbeat."""
+    return f"smsgate:process:{id_}"
+
+
+def last_seen_of(kind: str) -> str:
+    """Key that says where a process of a kind gave its newest heartbeat."""
+    return f"smsgate:last-seen:{kind}"
+
+
+def alert_test_of(id_: str) -> str:
+    """Key of the results of an alert test."""
+    return f"{ALERT_TEST}:{id_}"
+
+
+def refused_on(day: str) -> str:
+    """Key of the counts of stopped sends of a day, such as ``2026-11-24``."""
+    return f"smsgate:refused:{day}"
+
+
+def counted_on(day: str) -> str:
+    """Key of what was counted on a day, such as ``2026-11-24``; in the slot of ``METRICS``."""
+    return f"{{{METRICS}}}:{day}"
+
+
+def guesses_of(address: str) -> str:
+    """Key that counts the wrong opt-out links of an address."""
+    return f"smsgate:guesses:{address}"
+
+
+def sign_ins_of(address: str) -> str:
+    """Key that counts the attempts of an address to sign in to the console."""
+    return f"smsgate:sign-ins:{address}"
+
+
+def attempts_of(hashed: str) -> str:
+    """Key that counts the attempts of a place to sign in under a name, by a keyed hash of both."""
+    return f"smsgate:attempts:{hashed}"
+
+
+def postponed_of(operator: str) -> str:
+    """Key of what an operator put off."""
+    return f"smsgate:laters:{operator}"
+
+
+def quarantine_of(account: str) -> str:
+    """Key of the hash of an account's refused requests."""
+    return f"smsgate:quarantined:{account}"
+
+
+def accepted_of(account: str) -> str:
+    """Key of the hash that says when requests of an account were last accepted."""
+    return f"smsgate:accepted:{account}"
+
+
+def pace_of(account: str, sender: str) -> str:
+    """Key that says when a sender of ours may text again; a sender serves all partitions."""
+    return f"smsgate:pace:{account}:{sender}"
+
+
+def calls_of(key: str) -> str:
+    """Key that says how far an API key has used up its calls."""
+    return f"smsgate:calls:{key}"
