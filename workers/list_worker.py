@@ -24,7 +24,7 @@ from smsgate.features.lists.job_files import KEPT_DAYS
 from smsgate.features.lists.jobs import ListJobs, StepStopped
 from smsgate.logs import Reminder
 from smsgate.pipeline.services import Services
-from smsgate.store.redis_address import problem_of
+from smsgate.store.redis_errors import problem_of
 from workers.rq_worker import MAINTENANCE_S, WORKER_TTL_S, AllowedJob, SteadyWorker
 
 REPORT_S = 0.3

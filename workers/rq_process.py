@@ -18,8 +18,7 @@ import structlog
 from rq.exceptions import StopRequested
 
 from smsgate.logs import Reminder
-from smsgate.store.redis_address import problem_of
-from smsgate.store.redis_errors import refused_writes
+from smsgate.store.redis_errors import problem_of, refused_writes
 from workers.rq_worker import partition_worker
 
 RETRY_S = 1.0

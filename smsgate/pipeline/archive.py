@@ -46,7 +46,7 @@ class LedgerArchiver:
         ``RecordsUnavailable``, ``RecordsNotReady``, and ``RecordsDiffer`` where partitions were
         left alone (those that could be moved were).
         """
-        if self._store.ledger.is_empty():
+        if self.store.ledger.is_empty():
             return 0
         for _ in range(_TRIES):
             found = self._bounded(self.store.ledger.unmoved(self._count))

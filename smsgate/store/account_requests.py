@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import msgspec
 
-from smsgate.store.connection import translated
 from smsgate.store.redis_types import Client
 from smsgate.store.shared_keys import accepted_of, quarantine_of
 
@@ -40,7 +39,7 @@ class Acceptance:
     def note(self, account: str, *, newest: bool, several: bool, proxied: bool = True) -> None:
         """Note a request that was accepted just now. Raises ``StoreUnavailable``."""
         key, now_ms = accepted_of(account), time.time_ns() // 1_000_000
-        with translated(), self._client.pipeline(transaction=False) as pipeline:
+        with self._client.pipeline(transaction=False) as pipeline:
             pipeline.hset(key, "newest" if newest else "older", now_ms)
             if several:
                 pipeline.hsetnx(key, "several", now_ms)
@@ -55,8 +54,7 @@ class Acceptance:
 
     def last(self, account: str) -> AcceptedRequests:
         """When requests were last accepted. Raises ``StoreUnavailable``."""
-        with translated():
-            found = self._client.hgetall(accepted_of(account))
+        found = self._client.hgetall(accepted_of(account))
         fields = (b"newest", b"older", b"several", b"direct")
         return AcceptedRequests(*[int(found.get(name, 0)) for name in fields])
 
@@ -124,7 +122,7 @@ class Quarantine:
         key, kind, now_s = quarantine_of(account), _kind(refused), time.time()
         at_ms = refused.at_ms or int(now_s * 1000)
         row = msgspec.structs.replace(refused, at_ms=at_ms, sequence=next(self._sequence))
-        with translated(), self._client.pipeline(transaction=False) as pipeline:
+        with self._client.pipeline(transaction=False) as pipeline:
             pipeline.hset(key, f"r:{kind}", _encode(row))
             pipeline.hincrby(key, f"n:{kind}", 1)
             pipeline.hincrby(key, f"m:{int(now_s) // _MINUTE_S}", 1)
@@ -149,8 +147,7 @@ class Quarantine:
         return sum(count for minute, count in minutes.items() if int(minute) >= first)
 
     def _all(self, key: str) -> dict[str, bytes]:
-        with translated():
-            return {name.decode(): value for name, value in self._client.hgetall(key).items()}
+        return {name.decode(): value for name, value in self._client.hgetall(key).items()}
 
     def _tidy(self, key: str, now_s: float) -> None:
         """Leave the kinds that count, and an hour of minutes. Two at once do no harm."""
@@ -163,8 +160,7 @@ class Quarantine:
             if (name[2:] not in kept if name[:2] != "m:" else int(name[2:]) < oldest)
         ]
         if gone:
-            with translated():
-                self._client.hdel(key, *gone)
+            self._client.hdel(key, *gone)
 
 
 def _kind(refused: RefusedRequest) -> str:

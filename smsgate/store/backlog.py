@@ -14,7 +14,7 @@ from smsgate.consent.events import DeadLetter
 from smsgate.domain.forwards import Forward, UndeliveredForward
 from smsgate.domain.messages import Reply, StoredEntry, ms_of
 from smsgate.metrics.snapshot import Backlog, QueueDepth, SpoolDepth
-from smsgate.store.connection import now_us, of_partitions, translated
+from smsgate.store.connection import now_us, of_partitions
 from smsgate.store.inbox_reader import stored_of
 from smsgate.store.keys import PARTITION_KEYS, PARTITIONS, PartitionKeys
 from smsgate.store.redis_types import Client, Pipeline
@@ -89,8 +89,7 @@ class BacklogReader:
 
         now_ms = now_us(self._client) // 1000
         rows = of_partitions(self._client, ask)
-        with translated():
-            clock = bool(self._client.exists(CLOCK_LEASE))
+        clock = bool(self._client.exists(CLOCK_LEASE))
         columns = [rows[at::11] for at in range(11)]
         inbox = [ms_of(row[0][0].decode()) for row in columns[1] if row]
         due = [int(row[0][1]) for row in columns[3] if row]
@@ -111,22 +110,19 @@ class BacklogReader:
     def note_spool(self, host: str, count: int, oldest_s: float, problem: str = "") -> None:
         """Let everybody know what the spool of a host holds. Raises ``StoreUnavailable``."""
         said = msgspec.json.encode(SpoolDepth(host, count, oldest_s, time.time(), problem))
-        with translated():
-            found = [_spool(row) for row in self._client.hvals(SPOOLS)]
-            gone = [one.host for one in found if time.time() - one.at_s > _FORGOTTEN_S]
-            if gone:
-                self._client.hdel(SPOOLS, *gone)
-            self._client.hset(SPOOLS, host, said)
+        found = [_spool(row) for row in self._client.hvals(SPOOLS)]
+        gone = [one.host for one in found if time.time() - one.at_s > _FORGOTTEN_S]
+        if gone:
+            self._client.hdel(SPOOLS, *gone)
+        self._client.hset(SPOOLS, host, said)
 
     def forget_spool(self, host: str) -> None:
         """Believe no longer what a host said of its spool. Raises ``StoreUnavailable``."""
-        with translated():
-            self._client.hdel(SPOOLS, host)
+        self._client.hdel(SPOOLS, host)
 
     def spools(self) -> list[SpoolDepth]:
         """What each host last said of its spool. Raises ``StoreUnavailable``."""
-        with translated():
-            found = [_spool(row) for row in self._client.hvals(SPOOLS)]
+        found = [_spool(row) for row in self._client.hvals(SPOOLS)]
         return [one for one in found if time.time() - one.at_s <= _FORGOTTEN_S]
 
     def overdue(self, window_us: int) -> OverdueTexts:
@@ -143,7 +139,7 @@ class BacklogReader:
 
         rows = of_partitions(self._client, ask)
         due, waiting = rows[::2], rows[1::2]
-        with translated(), self._client.pipeline(transaction=False) as pipeline:
+        with self._client.pipeline(transaction=False) as pipeline:
             for keys, ids in zip(PARTITION_KEYS, due, strict=True):
                 if ids:
                     pipeline.hmget(keys.replies, ids)
@@ -211,7 +207,7 @@ class BacklogReader:
             for id_, score in found
         ]
         wanted = heapq.nsmallest(last, scored)[first:last]
-        with translated(), self._client.pipeline(transaction=False) as pipeline:
+        with self._client.pipeline(transaction=False) as pipeline:
             for _, id_, partition in wanted:
                 pipeline.hget(names(PARTITION_KEYS[partition])[1], id_)
             raws = pipeline.execute() if wanted else []

@@ -4,38 +4,26 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any, cast
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from redis.cluster import RedisCluster
 from redis.exceptions import (
-    AskError,
-    ClusterDownError,
     ConnectionError,  # noqa: A004 - Redis's own, which is no OSError
-    MovedError,
     ReadOnlyError,
     RedisClusterException,
     RedisError,
     ResponseError,
-    TryAgainError,
 )
 
 from smsgate.store import redis_address
 from smsgate.store.keys import PARTITION_KEYS, PartitionKeys
-from smsgate.store.redis_address import Cluster
+from smsgate.store.redis_client import Cluster
 from smsgate.store.redis_errors import unavailable
 from smsgate.store.redis_types import Client, Command, Connection, ConnectionPool, Pipeline, Result
 
 TIMEOUT_S = 2.0
 """How long one round trip may take. Providers wait between 2 and 15 seconds for an answer."""
-_ELSEWHERE = (type(None), MovedError, AskError, TryAgainError, ClusterDownError)
-"""What a command gave that has to go to another node: nothing yet, or that it is there."""
-_TRIES = 2
-"""How often a cluster's slots are read anew while it moves them, or lost a node."""
-
-
 TRUST_S = 5.0
 """How long an answer about replicas or the eviction policy is believed."""
 _WAIT: Command = ("WAIT", 1, 500)
@@ -64,8 +52,7 @@ class Replicas:
         """
         with self._lock:
             if time.monotonic() - self._asked_at >= TRUST_S:
-                with translated():
-                    infos = infos_of(self._client, "replication")
+                infos = infos_of(self._client, "replication")
                 counts = [int(one.get("connected_slaves", 0)) for one in infos]
                 self._every_primary = all(counts)
                 self._asked_at = time.monotonic()
@@ -86,8 +73,7 @@ def open_redis(url: str, timeout_s: float = TIMEOUT_S) -> Client:
 
 def now_us(client: Client) -> int:
     """Redis's clock. Raises ``StoreUnavailable``."""
-    with translated():
-        seconds, micros = client.time()
+    seconds, micros = client.time()
     return seconds * 1_000_000 + micros
 
 
@@ -96,19 +82,10 @@ def of_partitions(client: Client, ask: Callable[[Pipeline, PartitionKeys], objec
 
     Raises ``StoreUnavailable``.
     """
-    with translated(), client.pipeline(transaction=False) as pipeline:
+    with client.pipeline(transaction=False) as pipeline:
         for keys in PARTITION_KEYS:
             ask(pipeline, keys)
         return pipeline.execute()
-
-
-@contextmanager
-def translated() -> Iterator[None]:
-    """Raise ``StoreUnavailable`` for every error of Redis or of the connection."""
-    try:
-        yield
-    except (RedisError, RedisClusterException) as error:
-        raise unavailable(error) from error
 
 
 def round_trip(
@@ -123,14 +100,21 @@ def round_trip(
     belongs. Cheaper than redis-py's pipeline, whose preparations are most of its time: this is the
     one round trip of a webhook. A connection that broke is replaced once.
     ``confirmation`` is sent behind the commands, on each connection: see ``Replicas``.
-    Raises ``redis.ConnectionError``, ``TimeoutError``; ``RedisError`` where no replica confirms.
+    Raises ``StoreUnavailable``, also where no replica confirms.
     """
-    if isinstance(client, Cluster):
-        return _over_cluster(client, commands, keys, confirmation)
+
+    def send(pool: ConnectionPool, some: Sequence[Command]) -> list[Result]:
+        return _confirmed(pool, some, confirmation)
+
     try:
-        return _confirmed(client.connection_pool, commands, confirmation)
-    except ConnectionError:  # it may have broken while it lay in the pool
-        return _confirmed(client.connection_pool, commands, confirmation)
+        if isinstance(client, Cluster):
+            return client.round_trip(commands, keys, send)
+        try:
+            return send(client.connection_pool, commands)
+        except ConnectionError:  # it may have broken while it lay in the pool
+            return send(client.connection_pool, commands)
+    except (RedisError, RedisClusterException) as error:
+        raise unavailable(error) from error
 
 
 def exchange(pool: ConnectionPool, commands: Sequence[Command]) -> list[Result]:
@@ -164,42 +148,6 @@ def _confirmed(
     if replicas < 1:
         raise RedisError("no replica has what was written after half a second")
     return answers
-
-
-def _over_cluster(
-    cluster: Cluster,
-    commands: Sequence[Command],
-    keys: Sequence[str],
-    confirmation: Command | None,
-) -> list[Result]:
-    results: list[Result] = [None] * len(commands)
-    waiting = list(range(len(commands)))
-    for again in (*(True,) * _TRIES, False):
-        try:
-            for pool, places in _by_node(cluster, keys, waiting):
-                answers = _confirmed(pool, [commands[at] for at in places], confirmation)
-                for at, one in zip(places, answers, strict=True):
-                    results[at] = one
-        except ConnectionError:
-            if not again:
-                raise
-        waiting = [at for at in waiting if isinstance(results[at], _ELSEWHERE)]
-        if not waiting or not again:
-            break
-        cluster.connected().nodes_manager.initialize()
-    return results
-
-
-def _by_node(
-    cluster: Cluster, keys: Sequence[str], places: Sequence[int]
-) -> Iterator[tuple[ConnectionPool, list[int]]]:
-    client = cluster.connected()
-    nodes: dict[Any, list[int]] = defaultdict(list)
-    for at in places:
-        node = client.get_node_from_key(keys[at])  # type: ignore[no-untyped-call]
-        nodes[node].append(at)
-    for node, of_node in nodes.items():
-        yield cast("Client", client.get_redis_connection(node)).connection_pool, of_node
 
 
 def answer(connection: Connection) -> Result:

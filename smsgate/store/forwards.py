@@ -12,7 +12,6 @@ from smsgate.consent.events import Event
 from smsgate.domain.errors import StoreUnavailable
 from smsgate.domain.forwards import Forward, UndeliveredForward
 from smsgate.domain.messages import Reply
-from smsgate.store.connection import translated
 from smsgate.store.inbox import NOTIFY_MS, json_text
 from smsgate.store.keys import PARTITION_KEYS, PARTITIONS, PartitionKeys, partition_of
 from smsgate.store.redis_types import Client
@@ -94,23 +93,20 @@ class Forwards:
     def overdue(self, partition: int, before_us: int, count: int) -> list[Forward]:
         """Forwards of a partition that have waited since before then; the oldest first."""
         keys = PARTITION_KEYS[partition]
-        with translated():
-            ids = self._client.zrange(
-                keys.forwards_since, "-inf", before_us // 1000, byscore=True, offset=0, num=count
-            )
+        ids = self._client.zrange(
+            keys.forwards_since, "-inf", before_us // 1000, byscore=True, offset=0, num=count
+        )
         return self._read(keys, ids)
 
     def waiting(self, partition: int) -> list[Forward]:
         """The forwards of a partition, as they came."""
         keys = PARTITION_KEYS[partition]
-        with translated():
-            ids = self._client.zrange(keys.forwards_since, 0, -1)
+        ids = self._client.zrange(keys.forwards_since, 0, -1)
         return sorted(self._read(keys, ids), key=lambda forward: forward.id)
 
     def dead(self, partition: int) -> list[UndeliveredForward]:
         """The forwards of a partition that were given up, oldest first."""
-        with translated():
-            rows = self._client.hvals(PARTITION_KEYS[partition].forwards_dead)
+        rows = self._client.hvals(PARTITION_KEYS[partition].forwards_dead)
         return sorted((_decode_undelivered(row) for row in rows), key=lambda one: one.at_us)
 
     def give_up(self, undelivered: UndeliveredForward, event: Event) -> bool:
@@ -141,8 +137,7 @@ class Forwards:
 
     def _read(self, keys: PartitionKeys, ids: Iterable[bytes]) -> list[Forward]:
         wanted = list(ids)
-        with translated():
-            rows = self._client.hmget(keys.forwards, wanted) if wanted else []
+        rows = self._client.hmget(keys.forwards, wanted) if wanted else []
         return [_decode_forward(row) for row in rows if row is not None]
 
     def _settle_claim(

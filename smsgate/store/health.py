@@ -9,8 +9,8 @@ from typing import Any
 
 import redis
 
-from smsgate.domain.errors import StoreNotReady
-from smsgate.store.connection import TRUST_S, infos_of, now_us, translated
+from smsgate.domain.errors import StoreNotReady, StoreUnavailable
+from smsgate.store.connection import TRUST_S, infos_of, now_us
 from smsgate.store.redis_types import Client
 
 
@@ -49,8 +49,7 @@ class Health:
 
     def ping(self) -> None:
         """Raise ``StoreUnavailable`` where Redis does not answer."""
-        with translated():
-            self._client.ping()
+        self._client.ping()
 
     def now_us(self) -> int:
         """Redis's clock. Raises ``StoreUnavailable``."""
@@ -63,15 +62,13 @@ class Health:
         """
         with self._lock:
             if not self._eviction.is_known():
-                with translated():
-                    self._eviction.learn(infos_of(self._client, "memory"))
+                self._eviction.learn(infos_of(self._client, "memory"))
         self._eviction.refuse()
 
     def weaknesses(self) -> list[str]:
         """What of Redis's settings could lose acknowledged writes; each a sentence."""
-        with translated():
-            persistence = infos_of(self._client, "persistence")
-            memory = infos_of(self._client, "memory")
+        persistence = infos_of(self._client, "persistence")
+        memory = infos_of(self._client, "memory")
         found = []
         if not all(one.get("aof_enabled") for one in persistence):
             found.append("appendonly is off: a restart loses what came after the last snapshot")
@@ -85,5 +82,7 @@ class Health:
         """The fsync policy; empty where a managed Redis does not say."""
         try:
             return str(self._client.config_get("appendfsync").get("appendfsync", ""))
-        except redis.ResponseError:
-            return ""
+        except StoreUnavailable as error:
+            if isinstance(error.__cause__, redis.ResponseError):
+                return ""
+            raise

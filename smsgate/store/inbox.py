@@ -12,8 +12,9 @@ from redis.exceptions import RedisError
 
 from smsgate.domain.errors import StoreUnavailable
 from smsgate.domain.messages import AddResult, Arrival, Decision, Entry, Intent, StoredEntry
-from smsgate.store.connection import Replicas, of_partitions, round_trip, translated
+from smsgate.store.connection import Replicas, of_partitions, round_trip
 from smsgate.store.keys import PARTITION_KEYS, PartitionKeys, partition_of
+from smsgate.store.redis_errors import unavailable
 from smsgate.store.redis_types import Client, Command
 from smsgate.store.scripts import Call, Script
 
@@ -91,11 +92,10 @@ class Inbox:
             ("GET", keys.cursor),
             ("XRANGE", keys.inbox, "-", "+", "COUNT", count),
         ]
-        with translated():
-            answers = round_trip(self._client, asked, [keys.cursor, keys.inbox])
-            for one in answers:
-                if isinstance(one, RedisError):
-                    raise one
+        answers = round_trip(self._client, asked, [keys.cursor, keys.inbox])
+        for one in answers:
+            if isinstance(one, RedisError):
+                raise unavailable(one)
         cursor, rows = answers
         # ``add.lua`` wrote the fields ``e`` and ``s``, in this order.
         entries = [StoredEntry(id_.decode(), int(row[3]), entry_of(row[1])) for id_, row in rows]
@@ -116,8 +116,7 @@ class Inbox:
 
     def depth(self, partition: int) -> int:
         """How many entries wait in a partition."""
-        with translated():
-            return self._client.xlen(PARTITION_KEYS[partition].inbox)
+        return self._client.xlen(PARTITION_KEYS[partition].inbox)
 
 
 def stored_or_raise(added: Sequence[AddResult | StoreUnavailable]) -> list[AddResult]:

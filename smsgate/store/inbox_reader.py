@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from smsgate.domain.messages import Entry, StoredEntry
-from smsgate.store.connection import translated
 from smsgate.store.inbox import entry_of, entry_partition, opt_in_member
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.store.redis_types import Client
@@ -19,15 +18,14 @@ class InboxReader:
 
     def latest(self, partition: int, count: int) -> list[StoredEntry]:
         """The newest entries that wait in a partition, oldest first."""
-        with translated():
-            rows = self._client.xrevrange(PARTITION_KEYS[partition].inbox, count=count)
+        rows = self._client.xrevrange(PARTITION_KEYS[partition].inbox, count=count)
         return [stored_of(*row) for row in reversed(rows)]
 
     def were_received(self, messages: Sequence[tuple[str, str, str]]) -> list[bool]:
         """Whether messages (number, account, id) came in the last 48 hours; one round trip."""
         if not messages:
             return []
-        with translated(), self._client.pipeline(transaction=False) as pipeline:
+        with self._client.pipeline(transaction=False) as pipeline:
             for number, account, id_ in messages:
                 pipeline.exists(PARTITION_KEYS[partition_of(number)].seen(account, id_))
             return [bool(found) for found in pipeline.execute()]
@@ -37,7 +35,7 @@ class InboxReader:
         named = [one for one in entries if one.message_id]
         if not named:
             return []
-        with translated(), self._client.pipeline(transaction=False) as pipeline:
+        with self._client.pipeline(transaction=False) as pipeline:
             for one in named:
                 pipeline.sismember(PARTITION_KEYS[entry_partition(one)].optins, opt_in_member(one))
             known = pipeline.execute()
@@ -45,7 +43,7 @@ class InboxReader:
 
     def cursors(self, partitions: Sequence[int]) -> dict[int, str]:
         """By partition the id of the newest entry that is applied; empty where none is."""
-        with translated(), self._client.pipeline(transaction=False) as pipeline:
+        with self._client.pipeline(transaction=False) as pipeline:
             for partition in partitions:
                 pipeline.get(PARTITION_KEYS[partition].cursor)
             found = pipeline.execute() if partitions else []
@@ -56,18 +54,15 @@ class InboxReader:
 
     def last_list(self, partition: int) -> str:
         """The id of the newest applied entry that carried numbers of a list; empty for none."""
-        with translated():
-            return (self._client.get(PARTITION_KEYS[partition].lists) or b"").decode()
+        return (self._client.get(PARTITION_KEYS[partition].lists) or b"").decode()
 
     def waits(self, partition: int, id_: str) -> bool:
         """Whether the entry of that id, or an older one, is not applied yet."""
-        with translated():
-            return bool(self._client.xrange(PARTITION_KEYS[partition].inbox, max=id_, count=1))
+        return bool(self._client.xrange(PARTITION_KEYS[partition].inbox, max=id_, count=1))
 
     def newest(self, partition: int) -> str:
         """The id of the newest entry that waits in a partition; empty where none does."""
-        with translated():
-            rows = self._client.xrevrange(PARTITION_KEYS[partition].inbox, count=1)
+        rows = self._client.xrevrange(PARTITION_KEYS[partition].inbox, count=1)
         return rows[0][0].decode() if rows else ""
 
 

@@ -21,7 +21,7 @@ from rq.registry import FailedJobRegistry, StartedJobRegistry
 from rq.serializers import JSONSerializer
 
 from smsgate.domain.errors import QueueUnavailable
-from smsgate.store.redis_address import problem_of
+from smsgate.store.redis_errors import problem_of
 from smsgate.store.redis_types import Client
 
 _log = structlog.get_logger()

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import msgspec
 
 from smsgate.consent.events import Event
-from smsgate.store.connection import of_partitions, translated
+from smsgate.store.connection import of_partitions
 from smsgate.store.keys import PARTITION_KEYS
 from smsgate.store.redis_types import Client
 from smsgate.store.scripts import Call, Script
@@ -38,8 +38,7 @@ class Ledger:
 
     def append(self, partition: int, event: Event) -> None:
         """Record an event that did not come through the inbox and changes no number's state."""
-        with translated():
-            self._client.xadd(PARTITION_KEYS[partition].ledger, {"e": msgspec.json.encode(event)})
+        self._client.xadd(PARTITION_KEYS[partition].ledger, {"e": msgspec.json.encode(event)})
 
     def is_empty(self) -> bool:
         """Whether no event waits in any partition."""
@@ -47,7 +46,7 @@ class Ledger:
 
     def unmoved(self, count: int) -> dict[int, LedgerPage]:
         """The oldest entries of every partition, at most ``count`` of each, in one round trip."""
-        with translated(), self._client.pipeline(transaction=False) as pipeline:
+        with self._client.pipeline(transaction=False) as pipeline:
             for keys in PARTITION_KEYS:
                 pipeline.xrange(keys.ledger, count=count)
                 pipeline.get(keys.kept)
@@ -75,7 +74,7 @@ class Ledger:
 
     def set_kept(self, seqs: Mapping[int, int]) -> None:
         """Note how far the records have each partition, even where that is a step back."""
-        with translated(), self._client.pipeline(transaction=False) as pipeline:
+        with self._client.pipeline(transaction=False) as pipeline:
             for partition, seq in seqs.items():
                 pipeline.set(PARTITION_KEYS[partition].kept, seq)
             pipeline.execute()

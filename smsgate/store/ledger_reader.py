@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from smsgate.consent.events import Event, event_for
 from smsgate.domain.messages import ms_of
-from smsgate.store.connection import now_us, of_partitions, translated
+from smsgate.store.connection import now_us, of_partitions
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.store.ledger import _decode
 from smsgate.store.redis_types import Client
@@ -32,8 +32,7 @@ class LedgerReader:
         """The events of a partition as they were written, oldest first, a page at a time."""
         start = "-"
         while True:
-            with translated():
-                rows = self._client.xrange(PARTITION_KEYS[partition].ledger, min=start, count=_PAGE)
+            rows = self._client.xrange(PARTITION_KEYS[partition].ledger, min=start, count=_PAGE)
             for _, fields in rows:
                 yield fields[b"e"]
             if len(rows) < _PAGE:
@@ -42,8 +41,7 @@ class LedgerReader:
 
     def newest(self, partition: int, count: int) -> list[Event]:
         """The newest events of a partition, oldest first."""
-        with translated():
-            rows = self._client.xrevrange(PARTITION_KEYS[partition].ledger, count=count)
+        rows = self._client.xrevrange(PARTITION_KEYS[partition].ledger, count=count)
         return [_decode(fields[b"e"]) for _, fields in reversed(rows)]
 
     def newest_of_all(self, count: int) -> list[Event]:
@@ -57,8 +55,7 @@ class LedgerReader:
         """How much waits for the records, and since when."""
         lengths = of_partitions(self._client, lambda one, keys: one.xlen(keys.ledger))
         first = of_partitions(self._client, lambda one, keys: one.xrange(keys.ledger, count=1))
-        with translated():
-            memory = self._client.info("memory")
+        memory = self._client.info("memory")
         oldest = [ms_of(rows[0][0].decode()) * 1000 for rows in first if rows]
         bound = int(memory.get("maxmemory", 0))
         return LedgerBacklog(

@@ -11,7 +11,7 @@ import msgspec
 from smsgate.consent.events import PublishedProgram
 from smsgate.domain.errors import StoreNotReady, UnknownProgram
 from smsgate.store import write_lease
-from smsgate.store.connection import now_us, of_partitions, translated
+from smsgate.store.connection import now_us, of_partitions
 from smsgate.store.keys import LAYOUT, PARTITION_KEYS, PartitionKeys
 from smsgate.store.redis_types import Client, Pipeline, Value
 
@@ -75,8 +75,7 @@ class StoreMetadata:
 
     def programs(self) -> dict[str, PublishedProgram]:
         """The programs that were published."""
-        with translated():
-            rows = self._client.hgetall(PARTITION_KEYS[0].programs)
+        rows = self._client.hgetall(PARTITION_KEYS[0].programs)
         return {
             name.decode(): msgspec.json.decode(row, type=PublishedProgram)
             for name, row in rows.items()

@@ -13,7 +13,6 @@ from collections.abc import Callable, Sequence
 from datetime import date
 
 from smsgate.metrics.counters import Family, Request
-from smsgate.store.connection import translated
 from smsgate.store.metrics_gatherer import MetricsGatherer
 from smsgate.store.redis_types import Client
 from smsgate.store.shared_keys import METRICS, counted_on
@@ -67,8 +66,7 @@ class Metrics:
         return self._sums_at(counted_on(day.isoformat()))
 
     def _sums_at(self, key: str) -> dict[str, int]:
-        with translated():
-            found = self._gatherer.client.hgetall(key)
+        found = self._gatherer.client.hgetall(key)
         return {name.decode(): int(value) for name, value in found.items()}
 
     def close(self) -> None:

@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 
 from smsgate.domain.errors import StoreUnavailable
 from smsgate.metrics.counters import Counters
-from smsgate.store.connection import translated
 from smsgate.store.redis_types import Client
 from smsgate.store.shared_keys import METRICS, counted_on
 
@@ -47,7 +46,7 @@ class MetricsGatherer:
             if not self._sums:
                 return
             today = counted_on(datetime.now(UTC).date().isoformat())
-            with translated(), self.client.pipeline(transaction=True) as pipeline:
+            with self.client.pipeline(transaction=True) as pipeline:
                 for name, value in self._sums.items():
                     pipeline.hincrby(METRICS, name, value)
                     pipeline.hincrby(today, name, value)

@@ -19,7 +19,7 @@ import msgspec
 
 from smsgate.consent.events import ConsentState, NumberState
 from smsgate.domain.errors import StoreNotReady
-from smsgate.store.connection import of_partitions, translated
+from smsgate.store.connection import of_partitions
 from smsgate.store.gate_check import GateCheck, GateSnapshot
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.store.metadata import METADATA_FIELDS, bucket_count_of, published_of, refuse_buckets
@@ -143,8 +143,7 @@ class NumberReader:
 
     def review_holds(self, partition: int) -> dict[str, str]:
         """Review holds of a partition: ``PROGRAM:NUMBER`` and the inbox ids of its texts."""
-        with translated():
-            rows = self._client.hgetall(PARTITION_KEYS[partition].reviews)
+        rows = self._client.hgetall(PARTITION_KEYS[partition].reviews)
         return {field.decode(): ids.decode() for field, ids in rows.items()}
 
     def all_review_holds(self) -> list[dict[str, str]]:
@@ -155,8 +154,7 @@ class NumberReader:
     def bucket_count(self) -> int:
         """Into how many buckets a partition's sets are split."""
         if not self._buckets:
-            with translated():
-                fields = self._client.hmget(PARTITION_KEYS[0].metadata, *METADATA_FIELDS)
+            fields = self._client.hmget(PARTITION_KEYS[0].metadata, *METADATA_FIELDS)
             self._buckets = bucket_count_of(fields)
         return self._buckets
 

@@ -14,7 +14,6 @@ import msgspec
 
 from smsgate.domain.phone_input import digits
 from smsgate.metrics.snapshot import ListComparison, OptOutListStatus
-from smsgate.store.connection import translated
 from smsgate.store.redis_types import Client
 
 LEASE_S = 60
@@ -83,36 +82,32 @@ class OptOutLists:
     def leads(self, account: str, name: str) -> bool:
         """Whether the process of that name has the lease; takes or prolongs it if it may."""
         key = _key(account, ":lease")
-        with translated():
-            if self._client.set(key, name, nx=True, px=LEASE_S * 1000):
-                return True
-            if self._client.get(key) != name.encode():
-                return False
-            return self._client.pexpire(key, LEASE_S * 1000)
+        if self._client.set(key, name, nx=True, px=LEASE_S * 1000):
+            return True
+        if self._client.get(key) != name.encode():
+            return False
+        return self._client.pexpire(key, LEASE_S * 1000)
 
     def release(self, account: str, name: str) -> None:
         """Give up the lease, so that another process need not wait for its end."""
-        with translated():
-            if self._client.get(_key(account, ":lease")) == name.encode():
-                self._client.delete(_key(account, ":lease"))
+        if self._client.get(_key(account, ":lease")) == name.encode():
+            self._client.delete(_key(account, ":lease"))
 
     def read(self, account: str) -> OptOutListState | None:
         """What is remembered; None if nothing is, because the clock never began."""
-        with translated():
-            found = self._client.get(_key(account))
+        found = self._client.get(_key(account))
         return None if found is None else _decode(found)
 
     def write(self, account: str, state: OptOutListState) -> None:
         """Remember it. Only the holder of the lease may."""
-        with translated():
-            self._client.set(_key(account), msgspec.json.encode(state))
+        self._client.set(_key(account), msgspec.json.encode(state))
 
     def add_listed(self, account: str, numbers: Iterable[str]) -> None:
         """Note numbers (E.164) that are on the list."""
         members = [digits(number) for number in numbers]
         if not members:
             return
-        with translated(), self._client.pipeline(transaction=False) as pipeline:
+        with self._client.pipeline(transaction=False) as pipeline:
             for member in members:
                 key = _bucket(account, member)
                 pipeline.sadd(key, member)
@@ -123,7 +118,7 @@ class OptOutLists:
         """How many of the numbers are not among those that were noted."""
         if not numbers:
             return 0
-        with translated(), self._client.pipeline(transaction=False) as pipeline:
+        with self._client.pipeline(transaction=False) as pipeline:
             for number in numbers:
                 member = digits(number)
                 pipeline.sismember(_bucket(account, member), member)
@@ -131,7 +126,7 @@ class OptOutLists:
 
     def clear_listed(self, account: str) -> None:
         """Forget the numbers that were noted."""
-        with translated(), self._client.pipeline(transaction=False) as pipeline:
+        with self._client.pipeline(transaction=False) as pipeline:
             for bucket in range(BUCKETS):
                 pipeline.delete(_bucket(account, bucket))
             pipeline.execute()

@@ -14,7 +14,6 @@ import msgspec
 
 from smsgate.consent.events import DeadLetter, Event
 from smsgate.domain.messages import Reply
-from smsgate.store.connection import translated
 from smsgate.store.inbox import NOTIFY_MS
 from smsgate.store.keys import PARTITION_KEYS, PartitionKeys, partition_of
 from smsgate.store.redis_types import Client, Result
@@ -143,8 +142,7 @@ class Outbox:
 
     def depth(self, partition: int) -> int:
         """How many replies of a partition are not settled."""
-        with translated():
-            return self._client.zcard(PARTITION_KEYS[partition].outbox)
+        return self._client.zcard(PARTITION_KEYS[partition].outbox)
 
     def _settled(
         self,

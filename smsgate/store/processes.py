@@ -9,10 +9,10 @@ from __future__ import annotations
 from contextlib import suppress
 
 import msgspec
-from redis.exceptions import ResponseError
 
+from smsgate.domain.errors import StoreUnavailable
 from smsgate.metrics.snapshot import KINDS, LastSeen, Process, ProcessSnapshot
-from smsgate.store.connection import now_us, of_partitions, translated
+from smsgate.store.connection import now_us, of_partitions
 from smsgate.store.inbox import NOTIFY_MS
 from smsgate.store.keys import PARTITION_KEYS
 from smsgate.store.redis_types import Client
@@ -46,7 +46,7 @@ class Heartbeats:
     def beat(self, process: Process, forgotten_s: int = FORGOTTEN_S) -> None:
         """Report that a process runs; the report expires unless it is repeated."""
         said = msgspec.json.encode(process)
-        with translated(), self._client.pipeline(transaction=False) as pipeline:
+        with self._client.pipeline(transaction=False) as pipeline:
             pipeline.set(process_of(process.id), said, ex=forgotten_s)
             pipeline.sadd(PROCESSES, process.id)
             pipeline.set(last_seen_of(process.name), process.host, ex=_LAST_SEEN_S)
@@ -54,23 +54,22 @@ class Heartbeats:
 
     def withdraw(self, id_: str) -> None:
         """Forget a process that ends."""
-        with translated(), self._client.pipeline(transaction=False) as pipeline:
+        with self._client.pipeline(transaction=False) as pipeline:
             pipeline.delete(process_of(id_))
             pipeline.srem(PROCESSES, id_)
             pipeline.execute()
 
     def running(self) -> list[Process]:
         """The processes that run, by kind, host and process id."""
-        with translated():
-            ids = sorted(id_.decode() for id_ in self._client.smembers(PROCESSES))
-            with self._client.pipeline(transaction=False) as pipeline:
-                for id_ in ids:
-                    pipeline.get(process_of(id_))
-                rows = pipeline.execute() if ids else []
-            gone = [id_ for id_, row in zip(ids, rows, strict=True) if row is None]
-            if gone:
-                with suppress(ResponseError):  # Redis may refuse writes
-                    self._client.srem(PROCESSES, *gone)
+        ids = sorted(id_.decode() for id_ in self._client.smembers(PROCESSES))
+        with self._client.pipeline(transaction=False) as pipeline:
+            for id_ in ids:
+                pipeline.get(process_of(id_))
+            rows = pipeline.execute() if ids else []
+        gone = [id_ for id_, row in zip(ids, rows, strict=True) if row is None]
+        if gone:
+            with suppress(StoreUnavailable):  # Redis may refuse writes
+                self._client.srem(PROCESSES, *gone)
         found = [_process(row) for row in rows if row is not None]
         return sorted(found, key=lambda one: (one.name, one.host, one.pid))
 
@@ -79,7 +78,7 @@ class Heartbeats:
         return ProcessSnapshot(self.now_us(), tuple(self.running()), self._last_seen())
 
     def _last_seen(self) -> dict[str, LastSeen]:
-        with translated(), self._client.pipeline(transaction=False) as pipeline:
+        with self._client.pipeline(transaction=False) as pipeline:
             for kind in KINDS:
                 pipeline.get(last_seen_of(kind))
                 pipeline.pttl(last_seen_of(kind))
@@ -115,14 +114,12 @@ class Configurations:
 
     def applied(self) -> AppliedConfiguration | None:
         """What was applied last; nothing in a new store."""
-        with translated():
-            found = self._client.get(APPLIED)
+        found = self._client.get(APPLIED)
         return _decode_applied(found) if found else None
 
     def apply(self, applied: AppliedConfiguration) -> None:
         """Publish a configuration for every process."""
-        with translated():
-            self._client.set(APPLIED, msgspec.json.encode(applied))
+        self._client.set(APPLIED, msgspec.json.encode(applied))
 
 
 LEASE_MS = 6_000
@@ -139,17 +136,15 @@ class Sweep:
 
     def take_retention_turn(self) -> bool:
         """Whether old records should be looked for now; true for one process a day."""
-        with translated():
-            return bool(self._client.set(RETENTION, "1", nx=True, ex=_RETENTION_S))
+        return bool(self._client.set(RETENTION, "1", nx=True, ex=_RETENTION_S))
 
     def leads(self, name: str) -> bool:
         """Whether the clock of that name holds the lease; takes or prolongs it if it may."""
-        with translated():
-            if self._client.set(CLOCK_LEASE, name, nx=True, px=LEASE_MS):
-                return True
-            if self._client.get(CLOCK_LEASE) != name.encode():
-                return False
-            return self._client.pexpire(CLOCK_LEASE, LEASE_MS)
+        if self._client.set(CLOCK_LEASE, name, nx=True, px=LEASE_MS):
+            return True
+        if self._client.get(CLOCK_LEASE) != name.encode():
+            return False
+        return self._client.pexpire(CLOCK_LEASE, LEASE_MS)
 
     def overdue(self) -> tuple[list[int], list[int]]:
         """Partitions whose inbox or outbox has work although no job came in time."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from smsgate.store.connection import translated
 from smsgate.store.keys import PARTITION_KEYS, PartitionKeys
 from smsgate.store.redis_types import Client
 from smsgate.store.scripts import Call, Script
@@ -45,7 +44,7 @@ class ProgramRenames:
     def _has_former(
         self, keys: PartitionKeys, former: str, buckets: int, kinds: tuple[str, ...]
     ) -> bool:
-        with translated(), self._client.pipeline(transaction=False) as pipeline:
+        with self._client.pipeline(transaction=False) as pipeline:
             pipeline.hkeys(keys.reviews)
             for kind in kinds:
                 pipeline.exists(*_program_sets(keys, kind, former, buckets))

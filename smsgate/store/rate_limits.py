@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from smsgate.store.connection import translated
 from smsgate.store.redis_types import Client
 from smsgate.store.scripts import Script
 from smsgate.store.shared_keys import calls_of, guesses_of
@@ -35,8 +34,7 @@ class Guesses:
 
     def counted(self, address: str) -> int:
         """How many guesses of the window there were. Raises ``StoreUnavailable``."""
-        with translated():
-            return int(self._client.get(self._key(address)) or 0)
+        return int(self._client.get(self._key(address)) or 0)
 
     def note(self, address: str) -> None:
         """Count one wrong guess. Raises ``StoreUnavailable``."""
@@ -55,8 +53,7 @@ class Guesses:
 
     def clear(self, address: str) -> None:
         """Forget the guesses of an address. Raises ``StoreUnavailable``."""
-        with translated():
-            self._client.delete(self._key(address))
+        self._client.delete(self._key(address))
 
     def forgive(self, address: str) -> None:
         """Take back a claim, since the guess was right. Raises ``StoreUnavailable``."""
@@ -64,7 +61,7 @@ class Guesses:
 
     def _count(self, address: str, step: int) -> int:
         key = self._key(address)
-        with translated(), self._client.pipeline(transaction=False) as pipeline:
+        with self._client.pipeline(transaction=False) as pipeline:
             pipeline.set(key, 0, ex=self._window_s, nx=True)
             pipeline.incrby(key, step)
             return int(pipeline.execute()[1])

@@ -20,7 +20,7 @@ from smsgate.domain.forwards import Forward, UndeliveredForward
 from smsgate.domain.messages import ALL
 from smsgate.metrics.snapshot import RebuildProgress
 from smsgate.store.commits import KEEP_MARKS_S, set_stem
-from smsgate.store.connection import round_trip, translated
+from smsgate.store.connection import round_trip
 from smsgate.store.inbox import KEEP_MESSAGE_ID_S
 from smsgate.store.keys import LAYOUT, PARTITION_KEYS, partition_of
 from smsgate.store.redis_types import Client, Command
@@ -56,23 +56,20 @@ class StoreRebuild:
 
     def leads(self, name: str) -> bool:
         """Whether ``name`` holds the lease to rebuild; takes it, or prolongs it for a minute."""
-        with translated():
-            if self._client.set(REBUILD_LEASE, name, ex=_LEASE_S, nx=True):
-                return True
-            leads = self._client.get(REBUILD_LEASE) == name.encode()
-            if leads:
-                self._client.expire(REBUILD_LEASE, _LEASE_S)
+        if self._client.set(REBUILD_LEASE, name, ex=_LEASE_S, nx=True):
+            return True
+        leads = self._client.get(REBUILD_LEASE) == name.encode()
+        if leads:
+            self._client.expire(REBUILD_LEASE, _LEASE_S)
         return leads
 
     def tell(self, progress: RebuildProgress) -> None:
         """Publish the progress of the rebuild; it expires after a minute."""
-        with translated():
-            self._client.set(REBUILD_PROGRESS, _encode(progress), ex=_LEASE_S)
+        self._client.set(REBUILD_PROGRESS, _encode(progress), ex=_LEASE_S)
 
     def progress(self) -> RebuildProgress | None:
         """The progress of a rebuild, if one is running."""
-        with translated():
-            found = self._client.get(REBUILD_PROGRESS)
+        found = self._client.get(REBUILD_PROGRESS)
         return _progress(found) if found else None
 
     def shut(self, name: str) -> None:
@@ -83,30 +80,27 @@ class StoreRebuild:
 
     def empty(self) -> None:
         """Delete sets and marks."""
-        with translated():
-            found = [
-                key
-                for key in self._client.scan_iter(match="smsgate:{*}:*", count=1000)
-                if key.partition(b"}:")[2].decode().startswith(_KINDS)
-            ]
-            self._write([("UNLINK", key) for key in found])
+        found = [
+            key
+            for key in self._client.scan_iter(match="smsgate:{*}:*", count=1000)
+            if key.partition(b"}:")[2].decode().startswith(_KINDS)
+        ]
+        self._write([("UNLINK", key) for key in found])
 
     def members(self) -> Iterator[tuple[int, str, str, set[int]]]:
         """All sets by bucket: partition, kind, scope, and the numbers as integers."""
-        with translated():
-            names = [
-                key
-                for key in self._client.scan_iter(match="smsgate:{*}:*", count=1000)
-                if key.partition(b"}:")[2].decode().startswith(_SETS)
-            ]
+        names = [
+            key
+            for key in self._client.scan_iter(match="smsgate:{*}:*", count=1000)
+            if key.partition(b"}:")[2].decode().startswith(_SETS)
+        ]
         for at in range(0, len(names), _READ):
             step = names[at : at + _READ]
-            with translated():
-                found = round_trip(
-                    self._client,
-                    [("SMEMBERS", key) for key in step],
-                    [key.decode() for key in step],
-                )
+            found = round_trip(
+                self._client,
+                [("SMEMBERS", key) for key in step],
+                [key.decode() for key in step],
+            )
             for key, numbers in zip(step, found, strict=True):
                 partition, _, rest = key.decode().removeprefix("smsgate:{").partition("}:")
                 kind, _, rest = rest.partition(":")
@@ -226,10 +220,9 @@ class StoreRebuild:
 
     def release(self, name: str) -> None:
         """Let others rebuild, if it is still the turn of ``name``."""
-        with translated():
-            if self._client.get(REBUILD_LEASE) == name.encode():
-                self._client.delete(REBUILD_PROGRESS)
-                self._client.delete(REBUILD_LEASE)
+        if self._client.get(REBUILD_LEASE) == name.encode():
+            self._client.delete(REBUILD_PROGRESS)
+            self._client.delete(REBUILD_LEASE)
 
     def _put(self, calls: Iterable[Call]) -> None:
         wanted = [*calls]
@@ -245,11 +238,10 @@ class StoreRebuild:
             keys = [key.decode() if isinstance(key, bytes) else str(key) for _, key, *_ in step]
             if one_partition:
                 step, keys = [("MULTI",), *step, ("EXEC",)], [keys[0], *keys, keys[0]]
-            with translated():
-                results = round_trip(self._client, step, keys)
-                for result in [*results[:-1], *results[-1]] if one_partition else results:
-                    if isinstance(result, redis.RedisError):
-                        raise result
+            results = round_trip(self._client, step, keys)
+            for result in [*results[:-1], *results[-1]] if one_partition else results:
+                if isinstance(result, redis.RedisError):
+                    raise result
 
 
 def _calls(

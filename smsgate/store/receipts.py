@@ -13,7 +13,6 @@ import msgspec
 
 from smsgate.consent.events import Event
 from smsgate.domain.messages import Reply
-from smsgate.store.connection import translated
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.store.outbox import (
     _EARLY,
@@ -45,8 +44,7 @@ class Receipts:
         """Remember a reply that a provider took. Raises ``StoreUnavailable``."""
         if 0 < len(provider_id) <= MAX_PROVIDER_ID_LENGTH:
             key = key_of(reply.account, reply.number, provider_id)
-            with translated():
-                self._client.set(key, _encode(expected_of(reply)), ex=AWAIT_RECEIPT_S)
+            self._client.set(key, _encode(expected_of(reply)), ex=AWAIT_RECEIPT_S)
 
     def find_replies(self, receipts: Sequence[DeliveryReceipt]) -> list[AwaitedReply | None]:
         """Of each receipt the reply that it is about; None where we wait for none such.

@@ -10,7 +10,6 @@ from ``?sentinel_password=…`` (and ``&sentinel_username=…``) behind the name
 from __future__ import annotations
 
 import ipaddress
-import threading
 from typing import Any, cast
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -20,23 +19,14 @@ from redis.asyncio.retry import Retry as AsyncRetry
 from redis.asyncio.sentinel import Sentinel as AsyncSentinel
 from redis.asyncio.sentinel import SentinelConnectionPool
 from redis.backoff import NoBackoff
-from redis.cluster import ClusterNode, RedisCluster
-from redis.exceptions import RedisClusterException
 from redis.retry import Retry
 from redis.sentinel import Sentinel
 
+from smsgate.store.redis_client import Cluster, Server
 from smsgate.store.redis_types import AsyncClient, Client
 
 _SENTINEL_PORT = 26379
 _PORT = 6379
-_MAX_PROBLEM = 200
-"""Characters of what redis-py says of an error."""
-
-
-def problem_of(error: Exception) -> str:
-    """What is wrong, on one short line. redis-py writes whole clients into some of its errors."""
-    said = str(error).partition("<redis.")[0].strip(" :\n") or type(error).__name__
-    return said.splitlines()[0][:_MAX_PROBLEM]
 
 
 def open_redis(url: str, timeout_s: float | None, connect_s: float) -> Client:
@@ -52,10 +42,10 @@ def open_redis(url: str, timeout_s: float | None, connect_s: float) -> Client:
         "retry": Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
     }
     if kind == "sentinel":
-        return cast("Client", _primary(url, options, Sentinel, redis.Redis))
+        return cast("Client", _primary(url, options, Sentinel, Server))
     if kind == "cluster":
-        return cast("Client", Cluster(url, options))
-    return cast("Client", redis.Redis.from_url(url, **options))
+        return cast("Client", Cluster(_hosts(url, _PORT), {**_credentials(url), **options}))
+    return cast("Client", Server.from_url(url, **options))
 
 
 def open_async_redis(url: str, timeout_s: float) -> AsyncClient:
@@ -99,36 +89,6 @@ def _is_here(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host in {"", "localhost"}
-
-
-class Cluster:
-    """A ``RedisCluster`` that connects on first use, as the client of one server does."""
-
-    def __init__(self, url: str, options: dict[str, Any]) -> None:
-        self._url = url
-        self._options = options
-        self._lock = threading.Lock()
-        self._client: RedisCluster | None = None
-
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever a ``RedisCluster`` has
-        """A method of the ``RedisCluster``."""
-        return getattr(self.connected(), name)
-
-    def connected(self) -> RedisCluster:
-        """The client, with its nodes and slots known. Raises ``redis.RedisError``."""
-        with self._lock:
-            if self._client is None:
-                nodes: list[Any] = [
-                    ClusterNode(host, port)  # type: ignore[no-untyped-call]
-                    for host, port in _hosts(self._url, _PORT)
-                ]
-                try:
-                    self._client = RedisCluster(
-                        startup_nodes=nodes, **_credentials(self._url), **self._options
-                    )
-                except RedisClusterException as error:  # which is no RedisError
-                    raise redis.ConnectionError(str(error)) from error
-            return self._client
 
 
 class _AsyncPrimary(asyncio.Redis):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from redis.exceptions import OutOfMemoryError, ReadOnlyError, RedisClusterException, RedisError
 
 from smsgate.domain.errors import StoreUnavailable
-from smsgate.store.redis_address import problem_of
 
 _CODE = re.compile(r"\b(?:OOM|NOREPLICAS|MISCONF|READONLY)\b")
 
@@ -73,3 +74,22 @@ def _code(error: Exception) -> str:
     if isinstance(error, ReadOnlyError):
         return "READONLY"
     return " ".join(_CODE.findall(str(error)))
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Raise ``StoreUnavailable`` for every error of Redis or of the connection."""
+    try:
+        yield
+    except (RedisError, RedisClusterException) as error:
+        raise unavailable(error) from error
+
+
+_MAX_PROBLEM = 200
+"""Characters of what redis-py says of an error."""
+
+
+def problem_of(error: Exception) -> str:
+    """What is wrong, on one short line. redis-py writes whole clients into some of its errors."""
+    said = str(error).partition("<redis.")[0].strip(" :\n") or type(error).__name__
+    return said.splitlines()[0][:_MAX_PROBLEM]

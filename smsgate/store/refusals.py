@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from smsgate.domain.phone import masked
-from smsgate.store.connection import translated
 from smsgate.store.redis_types import Client, Pipeline
 from smsgate.store.shared_keys import REFUSALS, refused_on
 
@@ -61,14 +60,13 @@ class Refusals:
         """Keep and count them in one round trip. Raises ``StoreUnavailable``."""
         if not refusals:
             return
-        with translated(), self._client.pipeline(transaction=False) as pipeline:
+        with self._client.pipeline(transaction=False) as pipeline:
             queue_refusals(pipeline, refusals)
             pipeline.execute()
 
     def newest(self, count: int = 100) -> list[Refusal]:
         """The newest refusals, the newest first. Raises ``StoreUnavailable``."""
-        with translated():
-            rows = self._client.xrevrange(REFUSALS, count=count)
+        rows = self._client.xrevrange(REFUSALS, count=count)
         return [
             msgspec.structs.replace(_decode(fields[b"r"]), at_ms=int(id_.partition(b"-")[0]))
             for id_, fields in rows
@@ -80,7 +78,7 @@ class Refusals:
         Raises ``StoreUnavailable``.
         """
         wanted = [_day(ago) for ago in range(days - 1, -1, -1)]
-        with translated(), self._client.pipeline(transaction=False) as pipeline:
+        with self._client.pipeline(transaction=False) as pipeline:
             for day in wanted:
                 pipeline.hgetall(refused_on(day))
             rows = pipeline.execute()

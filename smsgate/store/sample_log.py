@@ -18,7 +18,7 @@ from redis.exceptions import RedisError
 
 from smsgate.domain.errors import StoreUnavailable
 from smsgate.domain.messages import Entry, ms_of
-from smsgate.store.connection import of_partitions, round_trip, translated
+from smsgate.store.connection import of_partitions, round_trip
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.store.redis_errors import unavailable
 from smsgate.store.redis_types import Client, Command
@@ -89,8 +89,7 @@ class SampleLog:
 
     def newest(self, partition: int, count: int) -> list[Entry]:
         """The newest texts of a partition, newest first."""
-        with translated():
-            rows = self._client.xrevrange(PARTITION_KEYS[partition].sample_log, count=count)
+        rows = self._client.xrevrange(PARTITION_KEYS[partition].sample_log, count=count)
         return [_decode(fields[b"e"]) for _, fields in rows]
 
     def page(self, partition: int, before: str, count: int) -> list[tuple[str, Entry]]:
@@ -99,10 +98,7 @@ class SampleLog:
         Raises ``StoreUnavailable``.
         """
         newest = f"({before}" if before else "+"
-        with translated():
-            rows = self._client.xrevrange(
-                PARTITION_KEYS[partition].sample_log, max=newest, count=count
-            )
+        rows = self._client.xrevrange(PARTITION_KEYS[partition].sample_log, max=newest, count=count)
         return [(id_.decode(), _decode(fields[b"e"])) for id_, fields in rows]
 
     def of_number(self, number: str, before_us: int, count: int) -> NumberTexts:
@@ -112,8 +108,7 @@ class SampleLog:
         ``StoreUnavailable``.
         """
         partition = partition_of(number)
-        with translated():
-            oldest = self._client.xrange(PARTITION_KEYS[partition].sample_log, count=1)
+        oldest = self._client.xrange(PARTITION_KEYS[partition].sample_log, count=1)
         since_us = _written_us(oldest[0][0].decode()) if oldest else 0
         found = islice(self._of_number(partition, number, before_us), count)
         return NumberTexts([*found] if since_us else [], since_us)
@@ -124,10 +119,9 @@ class SampleLog:
         mark = b'"number":' + _encode(number)
         newest = f"({before_us // 1000}-{before_us % 1000}" if before_us else "+"
         while True:
-            with translated():
-                rows = self._client.xrevrange(
-                    PARTITION_KEYS[partition].sample_log, max=newest, count=_PAGE
-                )
+            rows = self._client.xrevrange(
+                PARTITION_KEYS[partition].sample_log, max=newest, count=_PAGE
+            )
             for id_, fields in rows:
                 if mark in fields[b"e"]:  # the others need not be decoded
                     yield _written_us(id_.decode()), _decode(fields[b"e"])
@@ -143,7 +137,7 @@ class SampleLog:
         At most ``count`` of each side, the nearest; one round trip.
         """
         key = PARTITION_KEYS[partition].sample_log
-        with translated(), self._client.pipeline(transaction=False) as pipeline:
+        with self._client.pipeline(transaction=False) as pipeline:
             pipeline.xrevrange(key, at_ms, at_ms - span_ms, count)
             pipeline.xrange(key, at_ms + 1, at_ms + span_ms, count)
             before, after = pipeline.execute()
@@ -160,10 +154,9 @@ class SampleLog:
     def forget(self, number: str) -> int:
         """Remove a number's ordinary texts from its partition's sample log; gives how many."""
         key = PARTITION_KEYS[partition_of(number)].sample_log
-        with translated():
-            rows = self._client.xrange(key)
-            ids = [id_ for id_, fields in rows if _decode(fields[b"e"]).number == number]
-            return self._client.xdel(key, *ids) if ids else 0
+        rows = self._client.xrange(key)
+        ids = [id_ for id_, fields in rows if _decode(fields[b"e"]).number == number]
+        return self._client.xdel(key, *ids) if ids else 0
 
     def _start(self) -> None:
         with self._lock:
@@ -182,8 +175,7 @@ class SampleLog:
             ("XADD", key, "MAXLEN", "~", CAP, "*", "e", _encode(entry))
             for key, entry in zip(keys, entries, strict=True)
         ]
-        with translated():
-            answers = round_trip(self._client, commands, keys)
+        answers = round_trip(self._client, commands, keys)
         for answer in answers:
             if isinstance(answer, RedisError):
                 raise unavailable(answer)

@@ -12,9 +12,9 @@ from typing import TypeAlias
 from redis.exceptions import NoScriptError, RedisError
 
 from smsgate.domain.errors import StoreUnavailable
-from smsgate.store.connection import answer, round_trip, translated
-from smsgate.store.redis_address import Cluster
-from smsgate.store.redis_errors import unavailable
+from smsgate.store.connection import answer, round_trip
+from smsgate.store.redis_client import Cluster
+from smsgate.store.redis_errors import translated, unavailable
 from smsgate.store.redis_types import Client, Command, Connection, Result
 
 Call: TypeAlias = tuple[Sequence[str], Sequence[str | bytes | int]]
@@ -72,14 +72,13 @@ class Script:
         Raises ``StoreUnavailable`` where the connection broke, or where no replica confirms what
         was written (see ``Replicas``): any of them may have run.
         """
-        with translated():
-            results = self._pipelined(calls, confirmation)
-            missing = [at for at, one in enumerate(results) if isinstance(one, NoScriptError)]
-            if missing:
-                self._client.script_load(self._text.source)
-                again = self._pipelined([calls[at] for at in missing], confirmation)
-                for at, one in zip(missing, again, strict=True):
-                    results[at] = one
+        results = self._pipelined(calls, confirmation)
+        missing = [at for at, one in enumerate(results) if isinstance(one, NoScriptError)]
+        if missing:
+            self._client.script_load(self._text.source)
+            again = self._pipelined([calls[at] for at in missing], confirmation)
+            for at, one in zip(missing, again, strict=True):
+                results[at] = one
         return [unavailable(one) if isinstance(one, RedisError) else one for one in results]
 
     def flow(self, calls: Iterable[Call]) -> Iterator[Result]:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 import msgspec
 
-from smsgate.store.connection import translated
 from smsgate.store.redis_types import Client
 from smsgate.store.shared_keys import SIMULATOR
 
@@ -21,19 +20,16 @@ class Simulator:
 
     def add(self, text: Mapping[str, str]) -> str:
         """Keep one outgoing text; gives its id."""
-        with translated():
-            return str(
-                self._client.xadd(SIMULATOR, {"t": msgspec.json.encode(text)}, maxlen=_CAP), "ascii"
-            )
+        return str(
+            self._client.xadd(SIMULATOR, {"t": msgspec.json.encode(text)}, maxlen=_CAP), "ascii"
+        )
 
     def newest(self) -> str:
         """Id of the newest text; ``0-0`` without texts."""
-        with translated():
-            rows = self._client.xrevrange(SIMULATOR, count=1)
+        rows = self._client.xrevrange(SIMULATOR, count=1)
         return rows[0][0].decode() if rows else "0-0"
 
     def after(self, id_: str) -> list[dict[str, str]]:
         """The texts that came after that id, oldest first."""
-        with translated():
-            rows = self._client.xrange(SIMULATOR, min=f"({id_}")
+        rows = self._client.xrange(SIMULATOR, min=f"({id_}")
         return [msgspec.json.decode(fields[b"t"], type=dict[str, str]) for _, fields in rows]

@@ -8,7 +8,6 @@ import msgspec
 
 from smsgate.consent.events import DeadLetter, Event
 from smsgate.domain.messages import Reply
-from smsgate.store.connection import translated
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.store.outbox import _decode, _encode
 from smsgate.store.redis_types import Client
@@ -24,8 +23,7 @@ class UnsentReplies:
 
     def dead(self, partition: int) -> list[DeadLetter]:
         """The replies of a partition that were given up, oldest first."""
-        with translated():
-            rows = self._client.hvals(PARTITION_KEYS[partition].dead)
+        rows = self._client.hvals(PARTITION_KEYS[partition].dead)
         return sorted((_letter(row) for row in rows), key=lambda letter: letter.at_us)
 
     def unsettled(self, ids: Sequence[str]) -> dict[str, Reply | DeadLetter]:
@@ -33,7 +31,7 @@ class UnsentReplies:
         if not ids:
             return {}
         keys = PARTITION_KEYS[int(ids[0].partition("-")[0])]
-        with translated(), self._client.pipeline(transaction=False) as pipeline:
+        with self._client.pipeline(transaction=False) as pipeline:
             pipeline.hmget(keys.replies, list(ids))
             pipeline.hmget(keys.dead, list(ids))
             waiting, dead = pipeline.execute()
@@ -61,15 +59,13 @@ class UnsentReplies:
         """Delete the dead letters of a number, for they have texts; gives how many there were."""
         partition = partition_of(number)
         ids = [one.reply.id for one in self.dead(partition) if one.reply.number == number]
-        with translated():
-            return self._client.hdel(PARTITION_KEYS[partition].dead, *ids) if ids else 0
+        return self._client.hdel(PARTITION_KEYS[partition].dead, *ids) if ids else 0
 
     def waiting(self, partition: int) -> list[Reply]:
         """The replies of a partition that are not settled, in the order in which they are due."""
         keys = PARTITION_KEYS[partition]
-        with translated():
-            ids = self._client.zrange(keys.outbox, 0, -1)
-            rows = self._client.hmget(keys.replies, ids) if ids else []
+        ids = self._client.zrange(keys.outbox, 0, -1)
+        rows = self._client.hmget(keys.replies, ids) if ids else []
         return [_decode(row) for row in rows if row is not None]
 
 

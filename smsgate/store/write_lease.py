@@ -19,9 +19,9 @@ import msgspec
 
 from smsgate.domain.errors import StoreNotReady, StoreUnavailable
 from smsgate.metrics.snapshot import Obstacle
-from smsgate.store.connection import now_us, of_partitions, translated
+from smsgate.store.connection import now_us, of_partitions
 from smsgate.store.keys import PARTITION_KEYS
-from smsgate.store.redis_address import Cluster
+from smsgate.store.redis_client import Cluster
 from smsgate.store.redis_types import Client, Result
 from smsgate.store.scripts import Script
 
@@ -132,8 +132,7 @@ class WriteLease:
 
         Raises ``StoreUnavailable``.
         """
-        with translated():
-            return int(self._client.hget(PARTITION_KEYS[0].metadata, "lease") or 0)
+        return int(self._client.hget(PARTITION_KEYS[0].metadata, "lease") or 0)
 
     def open(self, lasts_ms: int) -> None:
         """Let the gate answer from now on for so long; for a store that no other host uses.

@@ -7,7 +7,6 @@ import uuid
 
 import msgspec
 
-from smsgate.store.connection import translated
 from smsgate.store.redis_types import Client
 from smsgate.store.shared_keys import ALERT_TEST, ALERTS, alert_test_of
 
@@ -38,39 +37,32 @@ class AlertStorage:
 
     def claim(self, alert: str) -> bool:
         """Mark an alert as sent; True if no process had done so, and the caller must send it."""
-        with translated():
-            return bool(self._client.hsetnx(ALERTS, alert, int(time.time())))
+        return bool(self._client.hsetnx(ALERTS, alert, int(time.time())))
 
     def release(self, alert: str) -> bool:
         """Forget that an alert was sent: it is over, or sending failed. False if it was not."""
-        with translated():
-            return bool(self._client.hdel(ALERTS, alert))
+        return bool(self._client.hdel(ALERTS, alert))
 
     def sent(self) -> set[str]:
         """The alerts that were sent and have not ended."""
-        with translated():
-            return {alert.decode() for alert in self._client.hkeys(ALERTS)}
+        return {alert.decode() for alert in self._client.hkeys(ALERTS)}
 
     def request_test(self) -> str:
         """Ask every clock for a test message by each of its channels; returns the test's id."""
         id_ = uuid.uuid4().hex
-        with translated():
-            self._client.set(ALERT_TEST, id_, ex=TEST_TTL_S)
+        self._client.set(ALERT_TEST, id_, ex=TEST_TTL_S)
         return id_
 
     def requested_test(self) -> str:
         """The id of the test that is requested now, or an empty string."""
-        with translated():
-            return (self._client.get(ALERT_TEST) or b"").decode()
+        return (self._client.get(ALERT_TEST) or b"").decode()
 
     def save_results(self, id_: str, clock: str, results: list[ChannelTestResult]) -> None:
         """Save what the clock of that name found, one result per channel."""
-        with translated():
-            self._client.hset(alert_test_of(id_), clock, msgspec.json.encode(results))
-            self._client.expire(alert_test_of(id_), _RESULTS_TTL_S)
+        self._client.hset(alert_test_of(id_), clock, msgspec.json.encode(results))
+        self._client.expire(alert_test_of(id_), _RESULTS_TTL_S)
 
     def results(self, id_: str) -> dict[str, list[ChannelTestResult]]:
         """The results of a test so far, by clock."""
-        with translated():
-            found = self._client.hgetall(alert_test_of(id_))
+        found = self._client.hgetall(alert_test_of(id_))
         return {clock.decode(): _decode_results(results) for clock, results in found.items()}

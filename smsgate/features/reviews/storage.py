@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from smsgate.store.connection import translated
 from smsgate.store.redis_types import Client
 from smsgate.store.shared_keys import postponed_of
 
@@ -19,7 +18,7 @@ class PostponedReviews:
     def put_off(self, operator: str, text: str, now_us: int) -> None:
         """Put a text behind all others for this operator."""
         key = postponed_of(operator)
-        with translated(), self._client.pipeline(transaction=False) as pipeline:
+        with self._client.pipeline(transaction=False) as pipeline:
             pipeline.zadd(key, {text: now_us // 1000})
             pipeline.zremrangebyrank(key, 0, -_MOST - 1)
             pipeline.expire(key, _KEEP_S)
@@ -27,6 +26,5 @@ class PostponedReviews:
 
     def of(self, operator: str) -> dict[str, int]:
         """By text when (ms) the operator put it off."""
-        with translated():
-            rows = self._client.zrange(postponed_of(operator), 0, -1, withscores=True)
+        rows = self._client.zrange(postponed_of(operator), 0, -1, withscores=True)
         return {text.decode(): int(at) for text, at in rows}
