@@ -23,9 +23,9 @@ import redis
 from bench.contender import Contender
 from bench.load import Figures
 from smsgate.domain.messages import ALL, Arrival, Decision, Entry, Intent
+from smsgate.store.connection import ScriptText
 from smsgate.store.inbox import _call
 from smsgate.store.keys import partition_of
-from smsgate.store.scripts import ScriptText
 
 MOST_PER_S = 150_000
 """Scripts that are made ready for a second."""

@@ -50,7 +50,7 @@ def run(newest: Callable[[], Services], ending: threading.Event) -> None:
         services = newest()
         try:
             if sweep(services, name) and round_ % CLEAN_EVERY == 0:
-                services.job_queue.clean()
+                services.job_cleanup.clean()
             reminder.end()
         except (StoreUnavailable, QueueUnavailable) as error:
             if reminder.is_due(str(error)):

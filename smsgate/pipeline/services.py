@@ -24,6 +24,7 @@ from smsgate.records import Records
 from smsgate.settings import Settings
 from smsgate.store import Store
 from smsgate.store.connection import TIMEOUT_S, open_redis
+from smsgate.store.job_cleanup import JobCleanup
 from smsgate.store.job_queue import JobQueue
 
 
@@ -101,6 +102,11 @@ class Services:
     def lease_renewal(self) -> LeaseRenewal:
         """Keeps the gate open while this process can vouch for the store."""
         return LeaseRenewal(self.store, self.spool)
+
+    @cached_property
+    def job_cleanup(self) -> JobCleanup:
+        """Takes away what RQ keeps of jobs that died."""
+        return JobCleanup(self.job_queue)
 
     @cached_property
     def readiness(self) -> Readiness:

@@ -12,6 +12,7 @@ from redis.asyncio import RedisCluster
 from redis.exceptions import NoScriptError, RedisError
 
 from smsgate.domain.errors import StoreNotReady, StoreUnavailable
+from smsgate.store.connection import WINDOW, ScriptText
 from smsgate.store.gate_check import GateCheck, GateSnapshot
 from smsgate.store.health import EvictionPolicy
 from smsgate.store.keys import PARTITION_KEYS
@@ -20,7 +21,6 @@ from smsgate.store.redis_address import open_async_redis
 from smsgate.store.redis_errors import translated
 from smsgate.store.redis_types import AsyncClient, Command, Result
 from smsgate.store.refusals import Refusal, queue_refusals
-from smsgate.store.scripts import WINDOW, ScriptText
 
 _AT_ONCE = 24
 """Checks that are under way at the same time. Each may take ``WINDOW`` connections, and redis-py

@@ -14,10 +14,10 @@ from smsgate.consent.events import ConsentState, Event
 from smsgate.domain.errors import StoreNotReady
 from smsgate.domain.forwards import Forward
 from smsgate.domain.messages import ALL, Reply
+from smsgate.store.connection import Script
 from smsgate.store.inbox import NOTIFY_MS, Batch, hold_field, json_text
 from smsgate.store.keys import PARTITION_KEYS, PartitionKeys
 from smsgate.store.redis_types import Client
-from smsgate.store.scripts import Script
 
 KEEP_MARKS_S = 48 * 3600
 """How long the marks of a number are kept; event times are compared within that time only."""

@@ -12,10 +12,10 @@ from smsgate.consent.events import Event
 from smsgate.domain.errors import StoreUnavailable
 from smsgate.domain.forwards import Forward, UndeliveredForward
 from smsgate.domain.messages import Reply
+from smsgate.store.connection import Call, Script
 from smsgate.store.inbox import NOTIFY_MS, json_text
 from smsgate.store.keys import PARTITION_KEYS, PARTITIONS, PartitionKeys, partition_of
 from smsgate.store.redis_types import Client
-from smsgate.store.scripts import Call, Script
 
 LEASE_MS = 30_000
 """Longer than the longest call, so that only a dead sender loses a claim."""

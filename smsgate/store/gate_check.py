@@ -14,10 +14,10 @@ from zlib import crc32
 import msgspec
 
 from smsgate.consent.events import NumberState, PublishedProgram
+from smsgate.store.connection import Call
 from smsgate.store.keys import PARTITION_KEYS, PARTITIONS
 from smsgate.store.metadata import published_of, refuse_buckets
 from smsgate.store.redis_types import Result
-from smsgate.store.scripts import Call
 from smsgate.store.write_lease import refuse_shut
 
 LOCKED, OWN, EVERYWHERE, BACK, HELD_ALL, HELD, REVIEW, CONSENT = (1 << bit for bit in range(8))

@@ -12,11 +12,10 @@ from redis.exceptions import RedisError
 
 from smsgate.domain.errors import StoreUnavailable
 from smsgate.domain.messages import AddResult, Arrival, Decision, Entry, Intent, StoredEntry
-from smsgate.store.connection import Replicas, of_partitions, round_trip
+from smsgate.store.connection import Call, Replicas, Script, of_partitions, round_trip
 from smsgate.store.keys import PARTITION_KEYS, PartitionKeys, partition_of
 from smsgate.store.redis_errors import unavailable
 from smsgate.store.redis_types import Client, Command
-from smsgate.store.scripts import Call, Script
 
 NOTIFY_MS = 2_000
 """How long a notified job may take to come before another one is enqueued."""

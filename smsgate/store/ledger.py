@@ -11,10 +11,9 @@ from dataclasses import dataclass
 import msgspec
 
 from smsgate.consent.events import Event
-from smsgate.store.connection import of_partitions
+from smsgate.store.connection import Call, Script, of_partitions
 from smsgate.store.keys import PARTITION_KEYS
 from smsgate.store.redis_types import Client
-from smsgate.store.scripts import Call, Script
 
 _decode = msgspec.json.Decoder(Event).decode
 

@@ -19,12 +19,11 @@ import msgspec
 
 from smsgate.consent.events import ConsentState, NumberState
 from smsgate.domain.errors import StoreNotReady
-from smsgate.store.connection import of_partitions
+from smsgate.store.connection import Call, Script, of_partitions
 from smsgate.store.gate_check import GateCheck, GateSnapshot
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.store.metadata import METADATA_FIELDS, bucket_count_of, published_of, refuse_buckets
 from smsgate.store.redis_types import Client
-from smsgate.store.scripts import Call, Script
 
 STATES_CHUNK = 2000
 """Questions in one call of ``states`` (a set of a number each), for it to take a millisecond."""

@@ -14,10 +14,10 @@ import msgspec
 
 from smsgate.consent.events import DeadLetter, Event
 from smsgate.domain.messages import Reply
+from smsgate.store.connection import Script
 from smsgate.store.inbox import NOTIFY_MS
 from smsgate.store.keys import PARTITION_KEYS, PartitionKeys, partition_of
 from smsgate.store.redis_types import Client, Result
-from smsgate.store.scripts import Script
 from smsgate.store.shared_keys import pace_of
 
 AWAIT_RECEIPT_S = 48 * 3600

@@ -12,11 +12,10 @@ import msgspec
 
 from smsgate.domain.errors import StoreUnavailable
 from smsgate.metrics.snapshot import KINDS, LastSeen, Process, ProcessSnapshot
-from smsgate.store.connection import now_us, of_partitions
+from smsgate.store.connection import Script, now_us, of_partitions
 from smsgate.store.inbox import NOTIFY_MS
 from smsgate.store.keys import PARTITION_KEYS
 from smsgate.store.redis_types import Client
-from smsgate.store.scripts import Script
 from smsgate.store.shared_keys import (
     APPLIED,
     CLOCK_LEASE,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from smsgate.store.connection import Call, Script
 from smsgate.store.keys import PARTITION_KEYS, PartitionKeys
 from smsgate.store.redis_types import Client
-from smsgate.store.scripts import Call, Script
 
 _AT_ONCE = 256
 """Sets of one call, so that none holds Redis for long."""

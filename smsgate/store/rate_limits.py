@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from smsgate.store.connection import Script
 from smsgate.store.redis_types import Client
-from smsgate.store.scripts import Script
 from smsgate.store.shared_keys import calls_of, guesses_of
 
 WINDOW_S = 60

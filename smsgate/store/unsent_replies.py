@@ -8,10 +8,10 @@ import msgspec
 
 from smsgate.consent.events import DeadLetter, Event
 from smsgate.domain.messages import Reply
+from smsgate.store.connection import Script
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.store.outbox import _decode, _encode
 from smsgate.store.redis_types import Client
-from smsgate.store.scripts import Script
 
 
 class UnsentReplies:

@@ -19,11 +19,10 @@ import msgspec
 
 from smsgate.domain.errors import StoreNotReady, StoreUnavailable
 from smsgate.metrics.snapshot import Obstacle
-from smsgate.store.connection import now_us, of_partitions
+from smsgate.store.connection import Script, now_us, of_partitions
 from smsgate.store.keys import PARTITION_KEYS
 from smsgate.store.redis_client import Cluster
 from smsgate.store.redis_types import Client, Result
-from smsgate.store.scripts import Script
 
 LASTS_MS = 5_000
 """How long a renewal holds: how much later than a refused write the gate answers at most."""

@@ -18,6 +18,7 @@ from smsgate.pipeline.spool import Spool
 from smsgate.pipeline.spool_replay import SpoolReplay
 from smsgate.store import Store
 from smsgate.store.connection import open_redis
+from smsgate.store.job_cleanup import JobCleanup
 from smsgate.store.job_queue import APPLY, JobQueue
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from tests.fakes.values import NUMBER, entry
@@ -42,7 +43,7 @@ def test_a_job_whose_execution_has_expired_is_cleaned_away(redis_url, redis_clie
     executions = ExecutionRegistry(id_, connection=redis_client).key
     redis_client.zadd(executions, {"gone": time.time() + 60})
 
-    job_queue.clean()
+    JobCleanup(job_queue).clean()
 
     assert redis_client.exists(Job.key_for(id_), executions) == 0
     assert redis_client.zcard(StartedJobRegistry(queue=queue).key) == 0
@@ -56,7 +57,7 @@ def test_jobs_that_expired_in_the_hands_of_a_worker_do_not_pile_up(redis_url, re
     taken = queue.intermediate_queue
     redis_client.rpush(taken.key, id_, "expired-1", "expired-2")
 
-    job_queue.clean()
+    JobCleanup(job_queue).clean()
 
     assert taken.get_job_ids() == [id_]
 

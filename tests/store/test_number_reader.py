@@ -18,6 +18,7 @@ from smsgate.domain.errors import StoreNotReady, UnknownProgram
 from smsgate.domain.messages import ALL, Arrival, Intent
 from smsgate.store import number_reader
 from smsgate.store.commits import Effects
+from smsgate.store.connection import WINDOW
 from smsgate.store.gate_check import (
     BACK,
     CHECK_CHUNK,
@@ -30,7 +31,6 @@ from smsgate.store.gate_check import (
     REVIEW,
 )
 from smsgate.store.keys import PARTITION_KEYS, PARTITIONS, partition_of
-from smsgate.store.scripts import WINDOW
 from tests.fakes.values import NUMBER, entry
 
 BUCKETS = 8

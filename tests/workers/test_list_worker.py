@@ -19,7 +19,7 @@ from smsgate.features.lists.job_files import JobFolders, ListRequest, ListUser
 from smsgate.features.lists.job_steps import JobSteps
 from smsgate.features.lists.jobs import ListJobs
 from smsgate.pipeline.services import Services
-from smsgate.store.job_queue import JobQueue
+from smsgate.store.list_queue import ListQueue
 from tests.fakes.list_worker import list_worker
 from tests.fakes.own_services import make_services
 from tests.fakes.processes import wait_until
@@ -187,7 +187,7 @@ def test_a_step_that_ends_every_worker_is_not_taken_up_for_ever(services, jobs, 
     folder = JobFolders(services.settings.data_dir).find(uploaded)
     jobs.begin(uploaded, ANA, "rehearse", ASKED)
     for _ in range(5):
-        services.job_queue.forget_list(folder.read().rq_id)
+        ListQueue(services.job_queue).forget(folder.read().rq_id)
         jobs.resume_interrupted()
     assert stands(jobs, uploaded) == ("rehearse", "waiting", False)
     with list_worker(services):  # whoever looks at it may still go on
@@ -227,7 +227,7 @@ def test_where_the_queue_is_away_nothing_is_changed(services, jobs, uploaded, mo
     def away(*_: object) -> None:
         raise QueueUnavailable("the queue cannot be used")
 
-    monkeypatch.setattr(JobQueue, "enqueue_list", away)
+    monkeypatch.setattr(ListQueue, "enqueue", away)
     with pytest.raises(QueueUnavailable):
         jobs.begin(uploaded, ANA, "rehearse", ASKED)
     assert stands(jobs, uploaded) == ("", "done", False)

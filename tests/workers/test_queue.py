@@ -13,7 +13,9 @@ from rq.registry import FailedJobRegistry, StartedJobRegistry
 from rq.serializers import JSONSerializer
 
 from smsgate.domain.errors import QueueUnavailable
+from smsgate.store.job_cleanup import JobCleanup
 from smsgate.store.job_queue import APPLY, SEND, JobQueue
+from smsgate.store.list_queue import ListQueue
 from workers import rq_worker
 
 
@@ -63,7 +65,7 @@ def test_a_job_that_died_with_its_worker_is_cleaned_away(job_queue, redis_client
     redis_client.persist(job.key)
     redis_client.zadd(StartedJobRegistry(queue=queue).key, {f"{id_}:1": 1})
 
-    job_queue.clean()
+    JobCleanup(job_queue).clean()
     assert not redis_client.exists(job.key)
     assert StartedJobRegistry(queue=queue).get_job_ids() == []
     assert FailedJobRegistry(queue=queue).get_job_ids() == []
@@ -74,7 +76,7 @@ def test_jobs_that_expired_without_a_worker_do_not_pile_up(job_queue, redis_clie
     redis_client.rpush(queue.key, *[f"expired-{place}" for place in range(150)])
     job_queue.enqueue(APPLY, 1)
 
-    job_queue.clean()
+    JobCleanup(job_queue).clean()
     assert len(queue.get_job_ids()) == 1
 
 
@@ -95,7 +97,7 @@ def test_a_job_that_expires_when_it_is_taken_is_worked_on_like_others(
     worked = []
 
     def works(partition: int) -> None:
-        job_queue.clean()
+        JobCleanup(job_queue).clean()
         worked.append(partition)
 
     class Late(rq_worker.SteadyWorker):
@@ -116,7 +118,7 @@ def test_a_job_that_expires_when_it_is_taken_is_worked_on_like_others(
 def test_a_queue_that_is_away_is_an_error_of_ours():
     job_queue = JobQueue("redis://127.0.0.1:1/0", 0.2)
 
-    for ask in (job_queue.ping, job_queue.clean, lambda: job_queue.enqueue(APPLY, 1)):
+    for ask in (job_queue.ping, JobCleanup(job_queue).clean, lambda: job_queue.enqueue(APPLY, 1)):
         with pytest.raises(QueueUnavailable):
             ask()
 
@@ -133,7 +135,7 @@ def test_what_late_heartbeats_left_of_workers_and_jobs_is_cleaned_away(job_queue
         redis_client.hset(gone, "last_heartbeat", late)
     redis_client.hset("somebody-else:job:1", "last_heartbeat", late)
 
-    job_queue.clean()
+    JobCleanup(job_queue).clean()
     assert not redis_client.exists("rq:worker:gone", "rq:job:gone")
     kept = ("rq:worker:living", "rq:worker:late", Job.key_for(id_), "somebody-else:job:1")
     assert redis_client.exists(*kept) == 4
@@ -143,8 +145,9 @@ def test_remains_are_found_among_many_keys_in_a_few_cleanings(job_queue, redis_c
     redis_client.mset({f"other:{place}": 1 for place in range(12_000)})
     redis_client.hset("rq:job:gone", "last_heartbeat", "2026-11-24T12:00:00.000000Z")
 
+    cleanup = JobCleanup(job_queue)
     for _ in range(4):
-        job_queue.clean()
+        cleanup.clean()
     assert not redis_client.exists("rq:job:gone")
 
 
@@ -156,7 +159,7 @@ def test_ids_that_are_no_text_are_cleaned_away(job_queue, redis_client):
         redis_client.zadd(registry, {b"\xff": 1})
     redis_client.hset(b"rq:job:\xff", "last_heartbeat", "1")
 
-    job_queue.clean()
+    JobCleanup(job_queue).clean()
 
     assert not redis_client.keys("rq:*")
 
@@ -164,19 +167,19 @@ def test_ids_that_are_no_text_are_cleaned_away(job_queue, redis_client):
 def test_a_list_job_that_its_worker_removes_at_the_same_moment_is_forgotten(
     redis_url, redis_client, monkeypatch
 ) -> None:
-    queue = JobQueue(redis_url, 2)
-    queue.enqueue_list("lists-here", "a-list", "a-job")
+    queue = ListQueue(JobQueue(redis_url, 2))
+    queue.enqueue("lists-here", "a-list", "a-job")
     fetched = queue._job("a-job")
     assert fetched is not None
     redis_client.delete(fetched.key)
     monkeypatch.setattr(queue, "_job", lambda _: fetched)
-    queue.forget_list("a-job")
+    queue.forget("a-job")
 
 
 def test_a_queue_that_is_closed_keeps_no_connection_and_can_be_used_again(job_queue):
     """One that is left is closed by whatever collects it, which Python reports."""
     job_queue.ping()
-    (connection,) = job_queue._redis.connection_pool._available_connections
+    (connection,) = job_queue.redis.connection_pool._available_connections
     assert connection.is_connected
     job_queue.close()
     assert not connection.is_connected

@@ -30,17 +30,11 @@ from smsgate.features.lists.job_files import (
     Step,
     Upload,
 )
-from smsgate.features.lists.job_steps import (
-    BLOCKED,
-    CLEAN,
-    EXPORTED,
-    RESULT,
-    JobSteps,
-    Progress,
-)
+from smsgate.features.lists.job_steps import BLOCKED, CLEAN, EXPORTED, RESULT, JobSteps, Progress
 from smsgate.features.lists.preview import Preview, preview_of
 from smsgate.features.lists.rows import region_of
 from smsgate.pipeline.services import Services
+from smsgate.store.list_queue import ListQueue
 
 _KINDS: dict[Step, Kind] = {
     "rehearse": "import",
@@ -76,7 +70,7 @@ class ListJobs:
     def __init__(self, services: Services) -> None:
         self._folders = JobFolders(services.settings.data_dir)
         self._steps = JobSteps(services)
-        self._queue = services.job_queue
+        self._queue = ListQueue(services.job_queue)
 
     def queue_name(self) -> str:
         """The RQ queue of this data directory. Raises ``ListsUnavailable``."""
@@ -123,7 +117,7 @@ class ListJobs:
             return job, is_running
         job = folder.read()  # it may have ended in between
         if is_running and job.is_busy:
-            job = replace(job, read=self._queue.list_progress(job.rq_id))
+            job = replace(job, read=self._queue.progress(job.rq_id))
         return job, is_running
 
     def preview(self, job: ListJob) -> Preview:
@@ -338,11 +332,11 @@ class ListJobs:
                 return
             self._steps.check(job)
             if before.rq_id:
-                self._queue.forget_list(before.rq_id)
+                self._queue.forget(before.rq_id)
             rq_id = uuid.uuid4().hex
             job = replace(job, state="waiting", read=0, problem="", rq_id=rq_id, restarts=restarts)
             # The worker waits for the lock, so it sees what is written behind this.
-            self._queue.enqueue_list(self.queue_name(), folder.id, rq_id)
+            self._queue.enqueue(self.queue_name(), folder.id, rq_id)
             folder.write(job)
 
     def _is_running(self, folder: JobFolder, job: ListJob) -> bool:
@@ -350,7 +344,7 @@ class ListJobs:
 
     def _waits(self, job: ListJob) -> bool:
         """Whether the job's step waits in the queue, or was taken from it a moment ago."""
-        return job.is_busy and bool(job.rq_id) and self._queue.list_waits(job.rq_id)
+        return job.is_busy and bool(job.rq_id) and self._queue.waits(job.rq_id)
 
 
 def _may_follow(job: ListJob, step: Step) -> bool:
