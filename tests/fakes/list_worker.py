@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from smsgate.pipeline.latest_value import LatestValue
 from smsgate.pipeline.services import Services
 from workers import jobs
 from workers import list_worker as worker_module
@@ -21,13 +22,10 @@ def list_worker(services: Services, later: list[ListWorker] | None = None) -> It
     It takes a second to end: that is waited for, unless it is to be closed ``later``.
     """
 
-    @contextmanager
-    def using() -> Iterator[Services]:
-        yield services
-
+    latest = LatestValue(SimpleNamespace(services=services))
     worker = ListWorker(lambda: services)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(jobs, "live", lambda: SimpleNamespace(using=using))
+        patch.setattr(jobs, "live", lambda: SimpleNamespace(latest=latest))
         patch.setattr(worker_module, "IDLE_S", 1)
         worker.start()
         try:

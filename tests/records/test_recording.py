@@ -164,7 +164,7 @@ def test_a_database_that_is_away_leaves_everything_in_the_ledger(store, happen):
 
     with pytest.raises(RecordsUnavailable):
         mover.move()
-    said = mover.state()
+    said = archive_report(mover).text
     away.close()
 
     assert store.ledger_reader.waiting().count == 1
