@@ -43,36 +43,6 @@ wake:outbox         string      the same for the outbox
 trail               stream      sample log: the newest ordinary texts
 ==================  ==========  ===========================================================
 
-key of no partition      type        holds
-======================== ==========  ======================================================
-clock, rebuild           string      the process that does it; expires
-rebuild-progress         string      how far a rebuild has come (JSON); expires
-retention                string      that old records were removed this day; expires
-simulator                stream      texts to the simulator
-quarantined:ACCOUNT      hash        refused requests, masked
-accepted:ACCOUNT         hash        when requests were last accepted
-pace:ACCOUNT:SENDER      string      when a sender may text again
-opt-out-list:ACCOUNT     string      and more below it, see ``opt_out_lists.py``
-calls:KEY                string      how far an API key has used up its calls
-refusals                 stream      sends that the gate stopped
-refused:DAY              hash        PROGRAM:REASON -> how many of them
-guesses:ADDRESS          string      wrong opt-out links of the last minute
-sign-ins:ADDRESS         string      wrong attempts of an address to sign in to the console
-attempts:HASH            string      wrong attempts of one origin to sign in under a name
-laters:OPERATOR          sorted set  reviews that an operator postponed -> when (ms)
-metrics, {metrics}:DAY   hash        counts of all processes, since ever and of a day
-spools                   hash        host -> what its spool holds (JSON)
-alerts                   hash        alert that was sent -> when
-applied                  string      the configuration that was applied last (JSON)
-processes                set         ids of processes
-process:ID               string      heartbeat of one of them (JSON); expires
-last-seen:KIND           string      host of the newest heartbeat of a kind; expires
-alert-test               string      id of the test of the alerts that is asked for; expires
-alert-test:ID            hash        clock -> what came of it (JSON); expires
-======================== ==========  ======================================================
-
-Their names begin with ``smsgate:``; ``{smsgate:metrics}:DAY`` is in the slot of the other counts.
-=======
 Their names begin with ``smsgate:`` and the tag. Those of no partition are in ``shared_keys.py``.
 """
 
