@@ -19,6 +19,14 @@ MORE = (
     "/console/numbers/+12122000001",
     "/console/numbers/+14155550001",
     "/console/suppressions",
+    "/console/setup/changes",
+    "/console/setup/new-program",
+    "/console/setup/new-account",
+    "/console/setup/new-account?provider=kannel",
+    "/console/setup/programs/alerts/edit",
+    "/console/setup/programs/alerts/replies/ar",
+    "/console/setup/accounts/twilio/edit",
+    "/console/setup/accounts/twilio/connect",
 )
 LOOKS = ((1440, "light"), (1024, "dark"), (768, "light"), (360, "light"))
 _RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}

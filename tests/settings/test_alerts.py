@@ -69,7 +69,7 @@ def test_nothing_is_nobody_to_tell(read):
             "email.tls would let the password",
         ),
         ('user     = "smsgate"', 'tls = "ssl"', "email.tls must be"),
-        ('user     = "smsgate"', "port = 0", "email.port will not do"),
+        ('user     = "smsgate"', "port = 0", "email.port must be at least 1"),
         ('"smsgate@example.com"', '"Ops <ops@example.com>"', "email.from is no e-mail address"),
         ('["ops@example.com"]', '["a@b\\r\\nBcc: x@y"]', "email.to is no e-mail address"),
         ('["ops@example.com"]', "[]", "email.to must name at least one"),

@@ -15,6 +15,8 @@ from smsgate.domain.errors import (
     ConfigurationError,
     Fault,
     NoSuchVersion,
+    StoreNotReady,
+    StoreUnavailable,
     Unfit,
 )
 from smsgate.domain.line_diff import DiffLine, compare_texts
@@ -203,8 +205,8 @@ class ConfigurationEditor:
     ) -> ConfigurationDraft:
         """Say what a change would do, and all that is wrong with it; nothing is saved.
 
-        ``secrets`` are new values of variables. Raises ``StoreUnavailable`` and ``StoreNotReady``
-        where a program would go and nobody can tell whether numbers have opted out of it.
+        ``secrets`` are new values of variables. A store that is away is a fault too: nobody can
+        tell whether numbers have opted out of a program that would go.
         """
         sources = self.sources()
         changed = sources.with_change(change)
@@ -237,8 +239,8 @@ class ConfigurationEditor:
     ) -> ConfigurationVersion:
         """Make a change the newest version, and keep new values of variables as files.
 
-        Raises ``ConfigurationChanged``, ``ConfigurationError`` with every fault, ``SecretRefused``,
-        ``StoreUnavailable`` and ``StoreNotReady``; nothing is saved then.
+        Raises ``ConfigurationChanged``, ``ConfigurationError`` with every fault, ``SecretRefused``
+        and ``Unfit``; nothing is saved then.
         """
         secrets = secrets or {}
         for attempt in range(_TRIES):
@@ -302,6 +304,8 @@ class ConfigurationEditor:
             refuse_dropped(found.settings, self._store)
         except ConfigurationError as error:
             return None, list(error.faults)
+        except (StoreUnavailable, StoreNotReady) as error:
+            return None, [Fault(PLACE, "programs", f"cannot be saved now: {error}")]
         return found.settings, []
 
 

@@ -209,6 +209,18 @@ def test_a_fault_of_the_file_hinders_too(editor, tmp_path):
     assert (fault.place, fault.key) == (str(tmp_path / "smsgate.toml"), "web.trust_prox")
 
 
+def test_without_the_store_nothing_is_saved_and_it_is_said(editor, services, monkeypatch):
+    def away():
+        raise StoreUnavailable("Redis is away")
+
+    monkeypatch.setattr(services.store.metadata, "programs", away)
+    made = change(editor, "programs.alerts", contact="x")
+    (fault,) = editor.check(made).faults
+    assert "cannot be saved now: Redis is away" in fault.problem
+    with pytest.raises(ConfigurationError):
+        editor.save(made, "ann")
+
+
 # --- programs with opt-outs -----------------------------------------------------------------------
 
 

@@ -21,26 +21,31 @@ TOKEN = variable_of("second", "auth_token")
 
 
 @pytest.fixture
-def services(folder, redis_url, monkeypatch):
-    # Zulu is the set that is read fastest.
-    toml = (ALERTS + ORDERS).replace('["en"]', '["zu"]').replace('region   = "US"', "")
-    made = make_services(folder, redis_url, toml, **HERE)
-    for name, value in {
+def environ(folder, redis_url, monkeypatch):
+    """What the process was started with."""
+    found = {
         "SMSGATE_CONFIG": str(folder / "config"),
         "SMSGATE_DATA_DIR": str(folder / "var"),
         "SMSGATE_PUBLIC_URL": "http://localhost",
         "REDIS_URL": redis_url,
-    }.items():
-        monkeypatch.setenv(name, value)  # what the process was started with
+    }
+    for name, value in found.items():
+        monkeypatch.setenv(name, value)
+    return found
+
+
+@pytest.fixture
+def services(folder, redis_url, environ):
+    # Zulu is the set that is read fastest.
+    toml = (ALERTS + ORDERS).replace('["en"]', '["zu"]').replace('region   = "US"', "")
+    made = make_services(folder, redis_url, toml, **HERE)
     yield made
     made.close()
 
 
 @pytest.fixture
-def editor(services):
-    import os
-
-    return ConfigurationEditor(services, dict(os.environ))
+def editor(services, environ):
+    return ConfigurationEditor(services, environ)
 
 
 def hidden(answer, name):
@@ -349,7 +354,8 @@ def test_where_several_hosts_run_the_variable_is_named_at_the_field(admin, servi
     assert not (folder / "var" / "secrets").exists()
 
 
-def test_a_variable_that_is_set_outside_is_used(admin, editor, monkeypatch):
+def test_a_variable_that_is_set_outside_is_used(admin, editor, monkeypatch, environ):
+    environ[TOKEN] = "from-outside"
     monkeypatch.setenv(TOKEN, "from-outside")
     answer = admin.post(f"{SETUP}/new-account", ACCOUNT | {"auth_token": ""})
     assert answer.status_code == 303, answer.text
@@ -367,7 +373,9 @@ def test_a_variable_that_is_set_outside_is_used(admin, editor, monkeypatch):
         ({"id": "simulator"}, "id", "kept for"),
         ({"auth_token": ""}, "auth_token", "is empty"),
         ({"account_sid": "AC1"}, "account_sid", "must be AC"),
-        ({"rate": "fast"}, "rate", "will not do"),
+        ({"rate": "fast"}, "rate", "This must be a number."),
+        ({"rate": "-1"}, "rate", "must be at least 0"),
+        ({"rate": "inf"}, "rate", "must be at most 10000"),
         ({"public_url": "no url"}, "public_url", "is no web address"),
     ],
 )
