@@ -24,7 +24,7 @@ from redis.exceptions import (
 from smsgate.domain.errors import StoreUnavailable
 from smsgate.store import redis_address
 from smsgate.store.keys import PARTITION_KEYS, PartitionKeys
-from smsgate.store.redis_client import Cluster
+from smsgate.store.redis_cluster import Cluster
 from smsgate.store.redis_errors import translated, unavailable
 from smsgate.store.redis_types import Client, Command, Connection, ConnectionPool, Pipeline, Result
 

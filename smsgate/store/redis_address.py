@@ -22,7 +22,8 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from redis.sentinel import Sentinel
 
-from smsgate.store.redis_client import Cluster, Server
+from smsgate.store.redis_client import Server
+from smsgate.store.redis_cluster import Cluster
 from smsgate.store.redis_types import AsyncClient, Client
 
 _SENTINEL_PORT = 26379

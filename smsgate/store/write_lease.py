@@ -21,7 +21,7 @@ from smsgate.domain.errors import StoreNotReady, StoreUnavailable
 from smsgate.metrics.snapshot import Obstacle
 from smsgate.store.connection import Script, now_us, of_partitions
 from smsgate.store.keys import PARTITION_KEYS
-from smsgate.store.redis_client import Cluster
+from smsgate.store.redis_cluster import Cluster
 from smsgate.store.redis_types import Client, Result
 
 LASTS_MS = 5_000
