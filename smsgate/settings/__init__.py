@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from smsgate.settings.applications import Application, Feed, Secret
 from smsgate.settings.console import ConsoleOverride
 from smsgate.settings.read import read_settings
 from smsgate.settings.settings import Alerts, Mailbox, Settings, SmsRecipients
-from smsgate.settings.values import Account, Application, Feed, Program, Programs, Secret
+from smsgate.settings.values import Account, Program, Programs
 
 __all__ = [
     "Account",

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from pydantic import TypeAdapter, ValidationError
 
 from smsgate.domain.errors import Fault
+from smsgate.settings.applications import Secret
 from smsgate.settings.console import SecretKeys
 from smsgate.settings.environment import (
     UNSET,
@@ -17,7 +18,7 @@ from smsgate.settings.environment import (
     web_url_problem,
 )
 from smsgate.settings.shape import AccountName, AccountTable, complaints
-from smsgate.settings.values import Account, Secret
+from smsgate.settings.values import Account
 
 SIMULATOR = "simulator"
 _NAME = TypeAdapter(AccountName)

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 
 from smsgate.domain.errors import Fault, InvalidNumber
 from smsgate.domain.phone import e164
+from smsgate.settings.applications import Secret
 from smsgate.settings.environment import UNSET, Environment
 from smsgate.settings.settings import Alerts, Mailbox, SmsRecipients
 from smsgate.settings.shape import AlertsTable, EmailTable, TextTable, nearest
-from smsgate.settings.values import Account, Secret
+from smsgate.settings.values import Account
 
 _PORTS = {"starttls": 587, "tls": 465, "none": 25}
 """RFC 6409 (submission), RFC 8314 (the same inside TLS), RFC 5321."""

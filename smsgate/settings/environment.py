@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
 from smsgate.domain.errors import Fault
-from smsgate.settings.values import Secret
+from smsgate.settings.applications import Secret
 
 MIN_BITS = 128
 MIN_DISTINCT = 8

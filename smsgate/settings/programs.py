@@ -14,6 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 from smsgate.domain.errors import Fault, InvalidNumber
 from smsgate.domain.phone import e164
 from smsgate.domain.phone_input import is_region
+from smsgate.settings.applications import Application, Feed
 from smsgate.settings.environment import UNSET, Environment, split_secrets
 from smsgate.settings.shape import (
     FeedTable,
@@ -23,7 +24,7 @@ from smsgate.settings.shape import (
     complaints,
     nearest,
 )
-from smsgate.settings.values import ANY_SENDER, Application, Feed, Program
+from smsgate.settings.values import ANY_SENDER, Program
 
 _FEED_EXAMPLE = "https://crm.example.com/consent"
 _SECRET = "whsec_"  # noqa: S105 - how every such secret begins

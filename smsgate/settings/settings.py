@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from smsgate.settings.applications import Secret
 from smsgate.settings.console import ConsoleOverride
 from smsgate.settings.retention import BY_DEFAULT, Retention
-from smsgate.settings.values import Account, Programs, Secret
+from smsgate.settings.values import Account, Programs
 
 
 @dataclass(frozen=True, slots=True)
