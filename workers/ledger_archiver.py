@@ -8,31 +8,26 @@ tries again. Once a day it removes what is older than it has to be kept.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import structlog
 
 from smsgate.domain.errors import (
-    ListsUnavailable,
     RecordsDiffer,
     RecordsNotReady,
     RecordsUnavailable,
-    SmsGateError,
     StoreNotReady,
     StoreUnavailable,
 )
 from smsgate.features.dashboard.statistics import save_counts
-from smsgate.features.lists.job_files import JobFolders
 from smsgate.pipeline.archive import BATCH
 from smsgate.pipeline.archive_report import alarm_of
 from smsgate.pipeline.background_thread import BackgroundThread
-from smsgate.pipeline.forgetting import Forgetting
 from smsgate.pipeline.services import Services
+from workers.retention import DailyRetention
 
 PERIOD_S = 0.8
 """An event is in the records within a second of its commit."""
-RETENTION_CHECK_S = 600.0
-"""How often it asks whether old records are to be looked for."""
 PAUSE_S = 1.0
 """How long it waits after something was away."""
 COUNT_S = 60.0
@@ -56,8 +51,7 @@ class ArchiverThread(BackgroundThread):
         self._services = services
         self._failed = failed
         self._warned_at: dict[str, float] = {}
-        self._retention: Iterator[int] | None = None
-        self._asked_at = -RETENTION_CHECK_S
+        self._retention = DailyRetention(services, self._warn)
         self._watched_at = -WATCH_S
         self._counted_at = -COUNT_S
 
@@ -75,7 +69,7 @@ class ArchiverThread(BackgroundThread):
             self._watch()
             self._count()
             if not moved:
-                moved = self._remove_expired()
+                moved = self._retention.remove_batch()
         except (StoreUnavailable, StoreNotReady, RecordsUnavailable, RecordsNotReady) as error:
             self._warn("events wait for the records", str(error))
             return PAUSE_S
@@ -83,32 +77,6 @@ class ArchiverThread(BackgroundThread):
             self._warn("store and records differ", str(error))
             return PAUSE_S
         return 0.0 if moved >= BATCH else PERIOD_S
-
-    def _remove_expired(self) -> int:
-        """One batch of what is too old, if it is due today; return its size."""
-        if self._retention is None:
-            if time.monotonic() - self._asked_at < RETENTION_CHECK_S:
-                return 0
-            self._asked_at = time.monotonic()
-            self._tidy()
-            if not self._services.store.sweep.take_retention_turn():
-                return 0
-            self._retention = Forgetting.of(self._services).apply_retention()
-        try:
-            return next(self._retention)
-        except StopIteration:
-            self._retention = None
-            return 0
-        except SmsGateError:
-            self._retention = None  # tomorrow again
-            raise
-
-    def _tidy(self) -> None:
-        """Remove old lists. A directory that cannot be used must not hinder the records."""
-        try:
-            JobFolders(self._services.settings.data_dir).tidy()
-        except ListsUnavailable as error:
-            self._warn("old lists are not removed", str(error))
 
     def _count(self) -> None:
         now = time.monotonic()
