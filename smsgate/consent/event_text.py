@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from smsgate.consent.events import DeadLetter, Event
-from smsgate.consent.reviews import REOPENED, REVIEWED
+from smsgate.consent.reviews import REOPENED
+from smsgate.consent.transitions import REVIEWED
 from smsgate.domain.messages import ALL, Entry, Reply
 
 _TITLES = {

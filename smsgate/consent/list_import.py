@@ -12,7 +12,8 @@ import msgspec
 
 from smsgate.consent.events import ConsentState, PublishedProgram
 from smsgate.consent.restore import LONGEST_WAIT_US
-from smsgate.consent.transitions import Settlement, settle
+from smsgate.consent.settle import settle
+from smsgate.consent.transitions import Settlement
 from smsgate.domain.messages import StoredEntry, inbox_place
 
 

@@ -15,7 +15,8 @@ import msgspec
 
 from smsgate.consent.events import ConsentState, Event
 from smsgate.consent.renamed_programs import recorded_consent_state
-from smsgate.consent.reviews import REVIEWED, undecided
+from smsgate.consent.reviews import undecided
+from smsgate.consent.transitions import REVIEWED
 from smsgate.domain.entry_parts import Consent, Restore
 from smsgate.domain.messages import ALL, StoredEntry, inbox_place
 

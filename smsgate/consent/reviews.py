@@ -5,35 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from smsgate.consent.events import Event
-from smsgate.domain.messages import ALL, Entry, inbox_place
+from smsgate.consent.transitions import REVIEWED, settled_up_to
+from smsgate.domain.messages import ALL, inbox_place
 
-REVIEWED = "reviewed"
-"""The rule of a person's decision about a text that waited."""
 REOPENED = "reopened"
 """The rule of taking such a decision back."""
 REVIEW_DEADLINE_US = 24 * 3600 * 1_000_000
 """How long a text may wait for a person: an opt-out must be honoured within a reasonable time, ten
 business days at most (47 CFR 64.1200(a)(10)); ours is the next day."""
-
-
-def decision_id(key: str) -> str:
-    """The message id of a decision about what waits by that key."""
-    return f"{REVIEWED}-{key}"
-
-
-def settled_up_to(entry: Entry, id_: str) -> str:
-    """The inbox id up to which an entry settles what waits.
-
-    Where a person found that it is no opt-out, that is only for what the person saw.
-    """
-    found = entry.source == "operator" and entry.decision.rule == REVIEWED
-    return (seen_id(entry) if found and not entry.decision.intent.stops else "") or id_
-
-
-def seen_id(entry: Entry) -> str:
-    """The inbox id of the newest text that the person who decided had seen."""
-    _, _, key = entry.message_id.partition(decision_id(""))
-    return key.partition("-")[2]
 
 
 def undecided(story: Iterable[Event]) -> dict[str, list[str]]:

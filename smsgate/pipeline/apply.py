@@ -20,8 +20,13 @@ from smsgate import __version__
 from smsgate.classifier import reply_text
 from smsgate.consent.events import ConsentState, Event, PublishedProgram, event_id
 from smsgate.consent.renamed_programs import current_consent_state, entry_now
-from smsgate.consent.reviews import settled_up_to
-from smsgate.consent.transitions import REPLY_WINDOW_US, Settlement, published_program, settle
+from smsgate.consent.settle import settle
+from smsgate.consent.transitions import (
+    REPLY_WINDOW_US,
+    Settlement,
+    published_program,
+    settled_up_to,
+)
 from smsgate.domain.forwards import Forward
 from smsgate.domain.messages import ALL, Entry, Intent, Reply, StoredEntry, ms_of
 from smsgate.domain.phone import masked

@@ -10,7 +10,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from smsgate.consent.events import Event
-from smsgate.consent.reviews import REOPENED, REVIEWED, decision_id, seen_id, undecided
+from smsgate.consent.reviews import REOPENED, undecided
+from smsgate.consent.transitions import REVIEWED, decision_id, seen_id
 from smsgate.domain.errors import RecordsNotReady, RecordsUnavailable
 from smsgate.domain.messages import Entry, Intent, inbox_place, ms_of
 from smsgate.records import Records

@@ -6,7 +6,8 @@ import msgspec
 import pytest
 
 from smsgate.consent.events import ConsentState, PublishedProgram
-from smsgate.consent.transitions import QUESTION_US, settle
+from smsgate.consent.other_entries import QUESTION_US
+from smsgate.consent.settle import settle
 from smsgate.domain.messages import Intent
 from tests.fakes.values import decision, stored
 

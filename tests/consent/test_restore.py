@@ -6,7 +6,7 @@ import pytest
 
 from smsgate.consent.events import ConsentState
 from smsgate.consent.restore import LONGEST_WAIT_US
-from smsgate.consent.transitions import settle
+from smsgate.consent.settle import settle
 from smsgate.domain.entry_parts import Consent, Restore, SetMembership
 from smsgate.domain.messages import ALL, Intent
 from tests.fakes.values import stored

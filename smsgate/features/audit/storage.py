@@ -15,7 +15,8 @@ from sqlalchemy import ColumnElement, Select, String, and_, cast, or_, select
 from sqlalchemy import text as sql
 
 from smsgate.consent import event_text
-from smsgate.consent.reviews import REOPENED, REVIEWED
+from smsgate.consent.reviews import REOPENED
+from smsgate.consent.transitions import REVIEWED
 from smsgate.records.console_tables import (
     configuration_versions,
     keyword_versions,

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from smsgate.classifier.normalize import clean, folded, tokens
-from smsgate.consent.reviews import REVIEW_DEADLINE_US, decision_id
+from smsgate.consent.reviews import REVIEW_DEADLINE_US
+from smsgate.consent.transitions import decision_id
 from smsgate.domain.errors import RecordsNotReady, RecordsUnavailable
 from smsgate.features.reviews.storage import PostponedReviews
 from smsgate.pipeline.reviews import OpenReview, ReviewCase, list_open, read_cases

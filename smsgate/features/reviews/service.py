@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from smsgate.consent.event_text import outcome, reply_title, title
 from smsgate.consent.events import ConsentState, Event
-from smsgate.consent.reviews import REOPENED, REVIEWED, decision_id
+from smsgate.consent.reviews import REOPENED
+from smsgate.consent.transitions import REVIEWED, decision_id
 from smsgate.domain.entry_parts import SetMembership
 from smsgate.domain.errors import (
     NoSuchReview,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import insert
 
-from smsgate.consent.reviews import decision_id
+from smsgate.consent.transitions import decision_id
 from smsgate.domain.messages import Intent
 from smsgate.features.audit.storage import GROUPS, AuditFilter, AuditLog, AuditPlace
 from smsgate.records import ConfigurationVersion

@@ -24,7 +24,7 @@ from smsgate.pipeline.configuration import load_configuration
 from smsgate.pipeline.forwards import TAKEN, forward_event
 from smsgate.providers import PROVIDERS
 from smsgate.settings import Programs, Secret
-from smsgate.settings.values import Application
+from smsgate.settings.applications import Application
 from smsgate.store.keys import PARTITION_KEYS, PARTITIONS, partition_of
 from tests.fakes.processes import wait_until
 from tests.fakes.values import NUMBER
