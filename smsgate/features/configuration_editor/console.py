@@ -328,10 +328,12 @@ class _ConfigurationPages:
         """Show one version, and what it changed."""
         found = self._editor.version(version)
         before = self._editor.version(max(version - 1, 0))
+        sources = self._editor.sources()
         return render_template(
             "configuration_version.html",
             version=found,
             lines=compare_texts(before.content, found.content),
+            existing=[table for table in found.changed if sources.effective(table) is not None],
             applied=request.args.get("applied", ""),
         )
 
