@@ -8,7 +8,6 @@ from datetime import date
 
 import pytest
 
-from smsgate.features.dashboard.storage import DailyCountStorage
 from smsgate.features.operators.storage import (
     FIRST,
     ActionLog,
@@ -19,6 +18,7 @@ from smsgate.features.operators.storage import (
     SessionRow,
     SessionStorage,
 )
+from smsgate.records.daily_counts import DailyCountStorage
 
 NOW = 1_790_000_000_000_000
 HOUR = 3_600_000_000

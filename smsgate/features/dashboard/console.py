@@ -13,9 +13,9 @@ from flask import Flask, render_template, request
 from smsgate.features.dashboard.service import DAYS, Dashboard, DayFigures, load_dashboard
 from smsgate.features.dashboard.statistics import MEASURES, Latency
 from smsgate.features.dashboard.status import CollaboratorProblem
-from smsgate.features.dashboard.storage import DayCounts
 from smsgate.pipeline.conditions import REVIEW_DEADLINE_S, WRITES_REFUSED, Condition
 from smsgate.pipeline.services import Services
+from smsgate.records.daily_counts import DayCounts
 from smsgate.web.console.auth import console_auth, current_session, lacks_factor, needs
 
 TITLES = {

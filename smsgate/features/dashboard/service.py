@@ -37,7 +37,6 @@ from smsgate.features.dashboard.status import (
     ComponentStatus,
     component_status,
 )
-from smsgate.features.dashboard.storage import DailyCountStorage, DayCounts
 from smsgate.metrics.counters import Sums
 from smsgate.metrics.snapshot import SystemSnapshot
 from smsgate.pipeline.archive_report import archive_report
@@ -46,6 +45,7 @@ from smsgate.pipeline.monitoring import take_snapshot
 from smsgate.pipeline.readiness import Deadlines, NoAnswerInTime, PendingAnswer, of_store
 from smsgate.pipeline.services import Services
 from smsgate.pipeline.spool import waiting
+from smsgate.records.daily_counts import DailyCountStorage, DayCounts
 from smsgate.store import Store
 
 DAYS = 30

@@ -15,7 +15,6 @@ from itertools import accumulate
 
 from smsgate.consent.transitions import REPLY_WINDOW_US
 from smsgate.domain.messages import Entry
-from smsgate.features.dashboard.storage import DailyCountStorage, DayCounts
 from smsgate.metrics.counters import (
     CONFIRMED_S,
     MESSAGES,
@@ -28,6 +27,7 @@ from smsgate.metrics.counters import (
 )
 from smsgate.pipeline.apply import silence
 from smsgate.records import Records
+from smsgate.records.daily_counts import DailyCountStorage, DayCounts
 from smsgate.settings import Settings
 from smsgate.store import Store
 

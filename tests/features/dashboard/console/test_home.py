@@ -17,11 +17,11 @@ import pytest
 
 from smsgate.domain.messages import Arrival, Decision, Entry, Intent
 from smsgate.features.dashboard import statistics
-from smsgate.features.dashboard.storage import DailyCountStorage
 from smsgate.features.operators.service import ActionAuthor, OperatorService
 from smsgate.features.operators.storage import OperatorStorage
 from smsgate.metrics.counters import CONFIRMED_S, MESSAGES, REPLIES, STORED_S
 from smsgate.records import Records
+from smsgate.records.daily_counts import DailyCountStorage
 from smsgate.store.connection import open_redis
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.store.write_lease import SpooledOptOuts
