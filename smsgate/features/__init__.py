@@ -56,6 +56,11 @@ FEATURES = (
         commands={"report": "smsgate.features.dashboard.cli:report"},
     ),
     Feature(
+        name="trends",
+        console=("smsgate.features.trends.console",),
+        menu=MenuEntry("Trends", "/console/trends", "viewer", "t", ""),
+    ),
+    Feature(
         name="numbers",
         console=(
             "smsgate.features.numbers.console",

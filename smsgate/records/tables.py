@@ -2,23 +2,24 @@
 
 Those of the console stand in ``console_tables.py``.
 
-===========  ========================  =========================================================
-table        key                       holds
-===========  ========================  =========================================================
-links        partition, seq; event_id  the hash chain of each partition; never changed, never
-                                       removed
-heads        partition                 the newest link of each partition
-events       id                        what happened, without texts; removed by retention alone
-texts        event_id                  salt and texts of an event: what can be erased
-removals     event_id, part            which contents were taken away, and by which event
-numbers      number                    the consent state of each number, by its newest event
-memberships  number, state, scope      the same, a row for each opt-out, lock and consent
-listed       number, partition, seq    which events of imported lists are about a number
-stores       id                        the stores (Redis) whose events these are
-api_keys     id                        hashes of the keys that open ``/v1``, and their ends
-feeds        program                   how far each feed of changes was read, and who sends it
-calls        id                        calls of feeds that were not taken, or were given up
-===========  ========================  =========================================================
+===============  ========================  =====================================================
+table            key                       holds
+===============  ========================  =====================================================
+links            partition, seq; event_id  the hash chain of each partition; never changed, never
+                                           removed
+heads            partition                 the newest link of each partition
+events           id                        what happened, without texts; removed by retention alone
+texts            event_id                  salt and texts of an event: what can be erased
+removals         event_id, part            which contents were taken away, and by which event
+numbers          number                    the consent state of each number, by its newest event
+memberships      number, state, scope      the same, a row for each opt-out, lock and consent
+opt_outs_by_day  day, program, sender …    how many opt-outs there were on a day
+listed           number, partition, seq    which events of imported lists are about a number
+stores           id                        the stores (Redis) whose events these are
+api_keys         id                        hashes of the keys that open ``/v1``, and their ends
+feeds            program                   how far each feed of changes was read, and who sends it
+calls            id                        calls of feeds that were not taken, or were given up
+===============  ========================  =====================================================
 """
 
 from __future__ import annotations
@@ -206,6 +207,18 @@ memberships = Table(
     sqlite_with_rowid=False,
 )
 
+opt_outs_by_day = Table(
+    "opt_outs_by_day",
+    metadata,
+    Column("day", BigInteger, primary_key=True, autoincrement=False),
+    Column("program", String(LOOKUP), primary_key=True),
+    Column("sender", String(LOOKUP), primary_key=True),
+    Column("source", String(LOOKUP), primary_key=True),
+    Column("keyword", String(LOOKUP), primary_key=True),
+    Column("count", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
 listed = Table(
     "listed",
     metadata,
@@ -225,9 +238,9 @@ stores = Table(
 )
 
 
-VERSION = "0008"
+VERSION = "0009"
 """The newest migration of ``migrations/versions``."""
 VERSION_TABLE = "records_version"
 """Not Alembic's usual name, which another application in the same database may use."""
 MIGRATE = "`smsgate records migrate`"
-KNOWN = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008")
+KNOWN = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009")

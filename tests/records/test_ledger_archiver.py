@@ -35,7 +35,7 @@ def services(store, records, tmp_path):
         store=store,
         records=records,
         archiver=LedgerArchiver(store, records),
-        settings=SimpleNamespace(data_dir=tmp_path, retention=BY_DEFAULT),
+        settings=SimpleNamespace(data_dir=tmp_path, retention=BY_DEFAULT, programs=()),
     )
 
 
