@@ -226,6 +226,7 @@ def test_a_key_that_may_not_or_calls_too_often_is_told_so(connect, odd) -> None:
         ("-3", 1, 1),
         ("", 1, 1),
     ],
+    ids=["in ten minutes", "past", "words", "negative", "empty"],
 )
 def test_a_proxy_may_say_by_a_date_when_to_ask_again(retry_after, least_s, most_s) -> None:
     (call,) = check_calls([ALLOWED], "alerts", sending=False)
