@@ -174,27 +174,27 @@ def test_a_sender_of_another_program_is_refused(editor):
     assert "belongs to programs" in fault.problem
 
 
-@pytest.mark.parametrize(
-    ("table", "key", "value", "told"),
-    [
-        ("programs.alerts", "contact", "${SMSGATE_SECRET_KEYS}", "names a variable"),
-        ("programs.alerts", "senders", ["${HOME}"], "names a variable"),
-        ("programs.alerts", "replies", {"en": {"help": "${TOKEN}"}}, "names a variable"),
-        ("programs.alerts", "feed", {"url": "https://x.example"}, "only be set in the file"),
-        ("programs.alerts", "forward", {"url": "https://x.example"}, "only be set in the file"),
-        ("accounts.twilio", "account_sid", "${HOME}", "names a variable"),
-        ("accounts.twilio", "auth_token", "in-clear", "is a secret"),
-        ("accounts.twilio", "auth_token", "${OTHER}", "is a secret"),
-        ("accounts.twilio", "api_url", "https://thief.example", "only be set in the file"),
-        ("accounts.Bad Name", "provider", "twilio", "no fit name"),
-    ],
+ONLY_IN_THE_FILE = (
+    ("programs.alerts", "contact", "${SMSGATE_SECRET_KEYS}", "names a variable"),
+    ("programs.alerts", "senders", ["${HOME}"], "names a variable"),
+    ("programs.alerts", "replies", {"en": {"help": "${TOKEN}"}}, "names a variable"),
+    ("programs.alerts", "feed", {"url": "https://x.example"}, "only be set in the file"),
+    ("programs.alerts", "forward", {"url": "https://x.example"}, "only be set in the file"),
+    ("accounts.twilio", "account_sid", "${HOME}", "names a variable"),
+    ("accounts.twilio", "auth_token", "in-clear", "is a secret"),
+    ("accounts.twilio", "auth_token", "${OTHER}", "is a secret"),
+    ("accounts.twilio", "api_url", "https://thief.example", "only be set in the file"),
+    ("accounts.Bad Name", "provider", "twilio", "no fit name"),
 )
-def test_what_only_the_file_may_say_is_refused(editor, table, key, value, told):
-    made = ConfigurationChange({table: {key: value}}, 0)
-    (fault,) = editor.check(made).faults
-    assert told in fault.problem
-    with pytest.raises(ConfigurationError):
-        editor.save(made, "ann")
+
+
+def test_what_only_the_file_may_say_is_refused(editor):
+    for table, key, value, told in ONLY_IN_THE_FILE:
+        made = ConfigurationChange({table: {key: value}}, 0)
+        (fault,) = editor.check(made).faults
+        assert told in fault.problem
+        with pytest.raises(ConfigurationError):
+            editor.save(made, "ann")
 
 
 def test_what_is_too_large_belongs_into_the_file(editor):
@@ -269,19 +269,19 @@ def test_former_names_go_on_to_the_successor(editor):
 # --- warnings -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("values", "told"),
-    [
-        ({"scope": "program"}, "a STOP to Acme Alerts ends Acme Alerts alone"),
-        ({"kind": "service"}, "while a text of it waits in Review"),
-        ({"confirm": "never"}, "nobody who leaves Acme Alerts gets a reply"),
-        ({"require_consent": True}, "without a consent on record"),
-        ({"senders": ["+14155550777"]}, "no longer reach Acme Alerts"),
-    ],
+WARNINGS = (
+    ({"scope": "program"}, "a STOP to Acme Alerts ends Acme Alerts alone"),
+    ({"kind": "service"}, "while a text of it waits in Review"),
+    ({"confirm": "never"}, "nobody who leaves Acme Alerts gets a reply"),
+    ({"require_consent": True}, "without a consent on record"),
+    ({"senders": ["+14155550777"]}, "no longer reach Acme Alerts"),
 )
-def test_what_an_author_may_not_expect_is_said(editor, values, told):
-    (warning,) = editor.check(change(editor, "programs.alerts", **values)).warnings
-    assert told in warning
+
+
+def test_what_an_author_may_not_expect_is_said(editor):
+    for values, told in WARNINGS:
+        (warning,) = editor.check(change(editor, "programs.alerts", **values)).warnings
+        assert told in warning
 
 
 def test_a_scope_of_every_program_says_what_stays(editor):

@@ -142,14 +142,16 @@ def test_a_program_is_added_and_removed(admin, editor):
     assert editor.sources().tables == {"programs.orders": {"formerly": ["news"]}}
 
 
-@pytest.mark.parametrize(
-    ("name", "told"), [("", "is missing"), ("alerts", "another program"), ("No Way", "no fit name"),
-                       ("all", "stands for every program")],
-)  # fmt: skip
-def test_a_name_that_will_not_do_is_told_at_its_field(admin, name, told):
-    page = admin.post(f"{SETUP}/new-program", PROGRAM | {"id": name, "senders": "+14155550777"})
-    assert page.status_code == 422
-    assert told in re.search(r'id="id-wrong">([^<]*)<', page.text)[1]
+def test_a_name_that_will_not_do_is_told_at_its_field(admin):
+    for name, told in (
+        ("", "is missing"),
+        ("alerts", "another program"),
+        ("No Way", "no fit name"),
+        ("all", "stands for every program"),
+    ):
+        page = admin.post(f"{SETUP}/new-program", PROGRAM | {"id": name, "senders": "+14155550777"})
+        assert page.status_code == 422
+        assert told in re.search(r'id="id-wrong">([^<]*)<', page.text)[1]
 
 
 def test_a_program_of_the_file_is_not_removed_here(admin):
@@ -216,13 +218,13 @@ def test_what_a_page_did_not_show_is_checked_all_the_same(admin, editor):
     assert editor.history() == []
 
 
-@pytest.mark.parametrize("role", ["viewer", "agent"])
-def test_only_admins_change_anything(signed_in, role):
-    browser = signed_in(role)
-    assert browser.get(f"{SETUP}/changes").status_code == 200
-    for path in (f"{ALERTS_PAGE}/edit", f"{SETUP}/new-account", f"{ALERTS_PAGE}/replies/en"):
-        assert browser.get(path).status_code == 403
-    assert browser.post(f"{SETUP}/changes/save", {}).status_code == 403
+def test_only_admins_change_anything(signed_in):
+    for role in ("viewer", "agent"):
+        browser = signed_in(role)
+        assert browser.get(f"{SETUP}/changes").status_code == 200
+        for path in (f"{ALERTS_PAGE}/edit", f"{SETUP}/new-account", f"{ALERTS_PAGE}/replies/en"):
+            assert browser.get(path).status_code == 403
+        assert browser.post(f"{SETUP}/changes/save", {}).status_code == 403
 
 
 # --- replies --------------------------------------------------------------------------------------
@@ -364,25 +366,24 @@ def test_a_variable_that_is_set_outside_is_used(admin, editor, monkeypatch, envi
     assert "is set in the environment" in re.search(r'id="auth_token-wrong">([^<]*)<', page.text)[1]
 
 
-@pytest.mark.parametrize(
-    ("form", "field", "told"),
-    [
-        ({"id": ""}, "id", "is missing"),
-        ({"id": "twilio"}, "id", "too much like that of twilio"),
-        ({"id": "Bad"}, "id", "no fit name"),
-        ({"id": "simulator"}, "id", "kept for"),
-        ({"auth_token": ""}, "auth_token", "is empty"),
-        ({"account_sid": "AC1"}, "account_sid", "must be AC"),
-        ({"rate": "fast"}, "rate", "This must be a number."),
-        ({"rate": "-1"}, "rate", "must be at least 0"),
-        ({"rate": "inf"}, "rate", "must be at most 10000"),
-        ({"public_url": "no url"}, "public_url", "is no web address"),
-    ],
-)
-def test_a_fault_of_an_account_is_at_its_field(admin, form, field, told):
-    page = admin.post(f"{SETUP}/new-account", ACCOUNT | form)
-    assert page.status_code == 422
-    assert told in html.unescape(re.search(rf'id="{field}-wrong">([^<]*)<', page.text)[1])
+def test_a_fault_of_an_account_is_at_its_field(admin):
+    for key, value, told in (
+        ("id", "", "is missing"),
+        ("id", "twilio", "too much like that of twilio"),
+        ("id", "Bad", "no fit name"),
+        ("id", "simulator", "kept for"),
+        ("auth_token", "", "is empty"),
+        ("account_sid", "AC1", "must be AC"),
+        ("rate", "fast", "This must be a number."),
+        ("rate", "-1", "must be at least 0"),
+        ("rate", "inf", "must be at most 10000"),
+        ("public_url", "no url", "is no web address"),
+    ):
+        page = admin.post(f"{SETUP}/new-account", ACCOUNT | {key: value})
+        assert page.status_code == 422
+        found = re.search(rf'id="{key}-wrong">([^<]*)<', page.text)
+        assert found, (key, value)
+        assert told in html.unescape(found[1])
 
 
 def test_an_account_that_a_program_uses_is_not_removed(admin, editor):
