@@ -130,11 +130,12 @@ class _AccountPages:
     ) -> Response:
         table = f"accounts.{name or 'new'}"
         values = read_account(form, request.form)
-        secrets, made = self._secrets(form, name, is_new=is_new)
+        outside = self._set_outside(form, name)
+        secrets, made = self._secrets(form, name, outside, is_new=is_new)
         wanted: dict[str, object] = {
             **({"provider": form.provider} if is_new else {}),
             **values,
-            **{key: f"${{{variable_of(name, key)}}}" for key in self._kept(form, name, secrets)},
+            **{key: f"${{{variable_of(name, key)}}}" for key in [*secrets, *outside]},
         }
         change = ConfigurationChange({table: sources.with_keys(table, wanted)}, _base())
         by_variable = {variable_of(name, key): value for key, value in secrets.items()}
@@ -165,34 +166,38 @@ class _AccountPages:
             return Response(page, content_type="text/html; charset=utf-8")
         return redirect(f"{ACCOUNTS}/{name}/connect?applied={applied}", 303)
 
-    def _secrets(self, form: AccountForm, name: str, *, is_new: bool) -> tuple[dict[str, str], str]:
+    def _set_outside(self, form: AccountForm, name: str) -> list[str]:
+        """Return the secret keys without a value that the environment has one for.
+
+        A file that an account of this name left behind is no reason to use it.
+        """
+        account = self._editor.settings().accounts.get(name)
+        return [
+            one.key
+            for one in form.fields
+            if one.kind == "secret"
+            and not request.form.get(one.key, "").strip()
+            and not (account is not None and account.values_of(one.key))
+            and self._editor.secrets.is_in_environment(variable_of(name, one.key))
+        ]
+
+    def _secrets(
+        self, form: AccountForm, name: str, outside: Sequence[str], *, is_new: bool
+    ) -> tuple[dict[str, str], str]:
         """Return the secrets that were typed by key, and one that was made for the address."""
         found, made = {}, ""
         current = self._editor.settings().accounts.get(name)
         ending = path_secret(form.provider)
         for one in form.fields:
-            if one.kind != "secret":
-                continue
-            typed = request.form.get(one.key, "").strip()
-            variable = variable_of(name, one.key)
-            is_ending = ending is not None and one.key == ending.name
-            if not typed and is_new and is_ending and not self._editor.secrets.is_set(variable):
-                typed = made = random_secrets.token_urlsafe(_SECRET_BYTES)
+            typed = request.form.get(one.key, "").strip() if one.kind == "secret" else ""
             if typed and "keep_old" in request.form and current is not None:
                 older = [two for two in current.values_of(one.key) if two not in typed.split(",")]
                 typed = ",".join([typed, *older[:_KEPT_SECRETS]])
             if typed:
                 found[one.key] = typed
+        if is_new and ending is not None and ending.name not in {*found, *outside}:
+            found[ending.name] = made = random_secrets.token_urlsafe(_SECRET_BYTES)
         return found, made
-
-    def _kept(self, form: AccountForm, name: str, secrets: Mapping[str, str]) -> list[str]:
-        """Return the secret keys whose variable is ours: typed now, or set before."""
-        return [
-            one.key
-            for one in form.fields
-            if one.kind == "secret"
-            and (one.key in secrets or self._editor.secrets.is_set(variable_of(name, one.key)))
-        ]
 
     def _refuse_secret(self, name: str, key: str, problems: dict[str, list[str]]) -> None:
         try:

@@ -27,16 +27,16 @@ class SecretFiles:
         self._environ = environ
         self._heartbeats = heartbeats
 
-    def is_set(self, variable: str) -> bool:
-        """Whether the environment of this process, or a file here, has a value of it."""
-        return self._in_environment(variable) or (self._folder / variable).is_file()
+    def is_in_environment(self, variable: str) -> bool:
+        """Whether the environment of this process has a value of it."""
+        return any(self._environ.get(name, "").strip() for name in (variable, f"{variable}_FILE"))
 
     def refuse(self, variable: str) -> None:
         """Raise ``SecretRefused`` where a value of it could not be kept or would have no effect.
 
         A file reaches this host alone, and the environment comes before it.
         """
-        if self._in_environment(variable):
+        if self.is_in_environment(variable):
             raise SecretRefused(
                 f"{variable} is set in the environment of smsgate, which comes before what is "
                 "entered here: change it there, and restart smsgate."
@@ -66,9 +66,6 @@ class SecretFiles:
             for variable, old in before.items():
                 self._write(variable, old)
             raise
-
-    def _in_environment(self, variable: str) -> bool:
-        return any(self._environ.get(name, "").strip() for name in (variable, f"{variable}_FILE"))
 
     def _problem(self) -> str:
         try:

@@ -422,8 +422,8 @@ def test_where_the_directory_cannot_be_written_the_variable_is_named(editor, tmp
 def test_a_variable_of_the_environment_is_changed_there(editor, environ):
     for name in (TOKEN, f"{TOKEN}_FILE"):
         environ[name] = "x"
-        assert editor.secrets.is_set(TOKEN)
+        assert editor.secrets.is_in_environment(TOKEN)
         with pytest.raises(SecretRefused, match="is set in the environment"):
             editor.secrets.refuse(TOKEN)
         del environ[name]
-    assert not editor.secrets.is_set(TOKEN)
+    assert not editor.secrets.is_in_environment(TOKEN)

@@ -332,6 +332,22 @@ def test_a_secret_is_rotated(admin, editor):
     assert account.rate == 2.5
 
 
+def test_a_secret_that_was_left_behind_is_not_used_again(admin, editor, folder):
+    form = {"account_sid": "AC" + "5" * 32, "auth_token": "typed-token", "base": "0"}
+    assert admin.post(f"{SETUP}/accounts/twilio/edit", form).status_code == 303
+    page = admin.post(f"{SETUP}/changes/revert", {"table": "accounts.twilio"})
+    saved(admin, page)
+    assert (folder / "var" / "secrets" / variable_of("twilio", "auth_token")).exists()
+    form |= {"auth_token": "", "rate": "3", "base": "2"}
+    assert admin.post(f"{SETUP}/accounts/twilio/edit", form).status_code == 303
+    assert editor.sources().tables == {"accounts.twilio": {"rate": 3.0}}
+    assert editor.settings().accounts["twilio"].values_of("auth_token") == ["a-token"]
+    kannel = {"provider": "kannel", "id": "kannel", "send_url": "http://127.0.0.1/x",
+              "username": "u", "password": "p", "base": "9"}  # fmt: skip
+    (folder / "var" / "secrets" / variable_of("kannel", "secret")).write_text("left-behind")
+    assert "shown only now" in words(admin.post(f"{SETUP}/new-account", kannel))
+
+
 def test_a_secret_for_the_address_is_made_and_shown_once(admin, editor):
     form = {"provider": "kannel", "id": "kannel", "send_url": "http://127.0.0.1:13013/cgi-bin/sendsms",
             "username": "u", "password": "", "base": "0"}  # fmt: skip
