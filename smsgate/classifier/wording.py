@@ -26,6 +26,13 @@ def defaults() -> Mapping[str, Mapping[str, str]]:
     return tomllib.loads(text)
 
 
+def languages_of(program: Program) -> list[str]:
+    """The languages of a program's replies: the operator's own first, then the keyword sets'."""
+    shipped = defaults()
+    sets = shipped if "*" in program.keywords else program.keywords
+    return list(dict.fromkeys([*program.replies, *(name for name in sets if name in shipped)]))
+
+
 def reply_text(program: Program, kind: str, language: str) -> tuple[str, str]:
     """The text of a reply and the language it is in.
 

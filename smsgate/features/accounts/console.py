@@ -9,6 +9,7 @@ from flask import Flask, flash, redirect, render_template, request
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response as Answer
 
+from smsgate.classifier.wording import languages_of
 from smsgate.domain.errors import StoreUnavailable
 from smsgate.domain.messages import Verdict
 from smsgate.features.accounts.doctor import (
@@ -23,7 +24,6 @@ from smsgate.features.accounts.setup_view import (
     CAUSES,
     ends_in_secret,
     keys_of,
-    languages_of,
     replies_of,
     webhook_of,
 )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from smsgate.classifier import reply_text
-from smsgate.classifier.wording import defaults
+from smsgate.classifier.wording import languages_of
 from smsgate.consent.composing.segments import SegmentCount, count
 from smsgate.providers import PROVIDERS
 from smsgate.providers.path_secret import PATH_SECRET
@@ -99,10 +99,3 @@ def replies_of(program: Program) -> Iterator[ProgramReply]:
             text, found = reply_text(program, kind, language)
             own = bool(program.replies.get(found, {}).get(kind))
             yield ProgramReply(language, kind, text, own, count(text))
-
-
-def languages_of(program: Program) -> list[str]:
-    """The languages of a program's replies: the operator's own first, then the keyword sets'."""
-    shipped = defaults()
-    sets = shipped if "*" in program.keywords else program.keywords
-    return list(dict.fromkeys([*program.replies, *(name for name in sets if name in shipped)]))

@@ -9,6 +9,7 @@ from flask import Flask, flash, redirect, render_template, request
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
+from smsgate.classifier.wording import languages_of
 from smsgate.domain.errors import (
     ConfigurationChanged,
     ConfigurationError,
@@ -19,7 +20,6 @@ from smsgate.domain.line_diff import compare_texts
 from smsgate.features.configuration_editor.forms import (
     WORDINGS,
     by_field,
-    languages_of,
     previews,
     program_fields,
     read_fields,

@@ -256,13 +256,6 @@ def previews(program: Program, language: str, texts: Mapping[str, str]) -> list[
     return found
 
 
-def languages_of(program: Program) -> list[str]:
-    """Return the languages of a program: the operator's own first, then those of its sets."""
-    shipped = defaults()
-    sets = shipped if "*" in program.keywords else program.keywords
-    return list(dict.fromkeys([*program.replies, *(name for name in sets if name in shipped)]))
-
-
 # --- accounts -------------------------------------------------------------------------------------
 
 
