@@ -72,6 +72,10 @@ class System:
         self.port = _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.services = build_services(load_configuration(self.environ))
+        self.set_up()
+
+    def set_up(self) -> None:
+        """Make the tables and the store, as an operator does before the first start."""
         self.services.records.migrate()
         self.services.store.metadata.create(buckets=8)
         publish_programs(self.services.settings, self.services.store)
