@@ -39,7 +39,8 @@ def _here(config: str, folder: Path, port: int, upstream: int) -> str:
     config = _SERVER_80.sub("", config)
     config = re.sub(r"\n +ssl_certificate.*", "", config)
     config = config.replace("listen 443 ssl;", f"listen 127.0.0.1:{port};")
-    config = config.replace("server 127.0.0.1:8000;", f"server 127.0.0.1:{upstream};")
+    config = config.replace("        server 127.0.0.1:8002 max_fails=0;\n", "")
+    config = config.replace("server 127.0.0.1:8001 max_fails=0;", f"server 127.0.0.1:{upstream};")
     own = f"pid {folder}/nginx.pid;\n"
     temporary = "".join(
         f"    {kind}_temp_path {folder}/{kind};\n"

@@ -93,8 +93,9 @@ def test_the_names_that_the_queue_calls_by_are_there() -> None:
 
 def test_the_procfile_starts_what_there_is() -> None:
     main = importlib.import_module("workers.__main__")
-    lines = [line.split(": ") for line in PROCFILE.read_text().splitlines()]
-    assert lines == [[name, f"smsgate run {name}"] for name in main.PROCESSES]
+    lines = dict(line.split(": ") for line in PROCFILE.read_text().splitlines())
+    assert lines.pop("release") == "smsgate records migrate"
+    assert lines == {name: f"smsgate run {name}" for name in main.PROCESSES}
 
 
 def test_a_worker_applies_what_waits(environ: dict[str, str], start: Start) -> None:

@@ -1,0 +1,191 @@
+"""What stands in deploy/, checked by the tools that read it."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+import yaml
+
+from smsgate.cli.process_groups import ProcessGroups
+from smsgate.cli.redis_server import find_server
+from smsgate.settings import environment
+from tests.deploy.guide import commands
+from tests.deploy.machine import ROOT
+from tests.fakes.processes import wait_until
+from tests.fakes.served import free_port, is_open
+from workers.__main__ import PROCESSES
+
+pytestmark = pytest.mark.full
+DEPLOY = ROOT / "deploy"
+TOOLS = Path(sys.executable).parent
+EXPOSURE = 15
+"""The worst rating of a unit by systemd-analyze, in tenths: 0 is best, 100 worst."""
+
+
+def run(*command: str | Path, cwd: Path = ROOT, **environ: str) -> str:
+    """Run a tool that must be content; gives its output."""
+    done = subprocess.run(
+        [str(part) for part in command],
+        cwd=cwd,
+        env={"PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin", **environ},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
+def wants(program: str) -> pytest.MarkDecorator:
+    return pytest.mark.skipif(not shutil.which(program), reason=f"there is no {program} here")
+
+
+def test_hadolint_has_nothing_to_say_of_the_dockerfile() -> None:
+    assert run(TOOLS / "hadolint", DEPLOY / "Dockerfile") == ""
+
+
+@pytest.fixture(scope="module")
+def compose(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The compose file as Docker Compose understands it, after the steps of the guide."""
+    folder = tmp_path_factory.mktemp("compose")
+    shutil.copytree(DEPLOY, folder / "deploy")
+    shutil.copytree(ROOT / "config", folder / "config")
+    for block in commands("Containers"):
+        run("bash", "-euc", block, cwd=folder / "deploy")
+    assert (folder / "deploy/config/smsgate.toml").is_file()
+    command = ["docker-compose", "-f", "deploy/compose.yaml", "--profile", "init", "config"]
+    found = json.loads(run(*command, "--format", "json", cwd=folder, HOME=str(folder)))
+    assert isinstance(found, dict)
+    return found
+
+
+@wants("docker-compose")
+def test_each_process_of_the_compose_file_is_locked_down(compose) -> None:
+    own = {name: one for name, one in compose["services"].items() if "build" in one}
+    assert {*own} == {*PROCESSES, "migrate", "init"}
+    for name, one in own.items():
+        assert one["read_only"] is True, name
+        assert one["cap_drop"] == ["ALL"], name
+        assert one["security_opt"] == ["no-new-privileges:true"], name
+        assert one["stop_grace_period"] == "20s", name
+        assert [*one["tmpfs"]] == ["/tmp"], name
+    assert compose["services"]["web"]["ports"][0]["host_ip"] == "127.0.0.1"
+    assert compose["services"]["web"]["environment"]["SMSGATE_PUBLIC_URL"]
+    for secret in compose["secrets"].values():
+        assert Path(secret["file"]).read_text().strip()
+
+
+@wants("docker-compose")
+def test_processes_wait_for_the_migration_and_init_is_never_run_by_itself(compose) -> None:
+    services = compose["services"]
+    for name in PROCESSES:
+        waits = services[name]["depends_on"]
+        assert waits["migrate"]["condition"] == "service_completed_successfully", name
+    assert services["init"]["profiles"] == ["init"]
+    assert all("init" not in one.get("depends_on", {}) for one in services.values())
+
+
+def test_a_redis_with_these_settings_is_as_strong_as_doctor_wants(
+    tmp_path: Path, groups: ProcessGroups
+) -> None:
+    port = free_port()
+    command = [find_server(), DEPLOY / "redis.conf", "--port", str(port), "--dir", tmp_path]
+    with (tmp_path / "log").open("w") as log:
+        process = groups.start([str(part) for part in command], output=log)
+    try:
+        assert wait_until(lambda: is_open(port))
+        with redis.Redis(port=port, decode_responses=True) as client:
+            wanted = {
+                "appendonly": "yes",
+                "appendfsync": "always",
+                "no-appendfsync-on-rewrite": "no",
+                "maxmemory-policy": "noeviction",
+            }
+            assert client.config_get(*wanted) == wanted
+    finally:
+        groups.end(process)
+
+
+@wants("systemd-analyze")
+class TestUnits:
+    """The systemd units, with the machine's Python in the place of the installed one."""
+
+    NAMES = ("smsgate-web@8001", "smsgate-worker@1", "smsgate-sender@1", "smsgate-clock@1")
+
+    @pytest.fixture
+    def units(self, tmp_path: Path) -> Path:
+        shutil.copytree(DEPLOY / "systemd", tmp_path, dirs_exist_ok=True)
+        for unit in tmp_path.glob("*.service"):
+            found = unit.read_text()
+            assert "/opt/smsgate/bin/smsgate" in found
+            unit.write_text(found.replace("/opt/smsgate/bin/smsgate", str(TOOLS / "smsgate")))
+        return tmp_path
+
+    def test_systemd_has_nothing_to_say_of_them(self, units: Path) -> None:
+        names = [f"{name}.service" for name in self.NAMES]
+        command = ["systemd-analyze", "verify", "--man=no", *names, "smsgate.target"]
+        said = run(*command, cwd=units, SYSTEMD_UNIT_PATH=f"{units}:")
+        assert [line for line in said.splitlines() if "smsgate" in line] == []
+
+    @pytest.mark.parametrize("name", NAMES)
+    def test_they_are_locked_down(self, units: Path, name: str) -> None:
+        unit = units / f"{name.partition('@')[0]}@.service"
+        command = ["systemd-analyze", "security", "--offline=true", f"--threshold={EXPOSURE}"]
+        run(*command, unit, SYSTEMD_UNIT_PATH=f"{units}:")
+
+
+@wants("kubectl")
+def test_each_kubernetes_object_is_valid(tmp_path: Path) -> None:
+    folder = tmp_path / "kubernetes"
+    shutil.copytree(DEPLOY / "kubernetes", folder)
+    shutil.copy(ROOT / "config/smsgate.toml", folder)
+    shutil.copy(DEPLOY / "redis.conf", folder)
+    rendered = tmp_path / "rendered.yaml"
+    rendered.write_text(run("kubectl", "kustomize", folder))
+    for version in ("1.29", "1.37"):
+        command = [TOOLS / "kubernetes-validate", "--strict", "--version", version]
+        run(*command, rendered, folder / "migrate.yaml")
+    of_kind = [one["kind"] for one in yaml.safe_load_all(rendered.read_text())]
+    assert of_kind.count("PodDisruptionBudget") == 3
+    assert "path: /readyz" not in rendered.read_text()
+
+
+def test_a_platform_with_a_procfile_is_given_what_smsgate_reads() -> None:
+    found = json.loads((ROOT / "app.json").read_text())
+    lines = [line.split(": ", 1) for line in (ROOT / "Procfile").read_text().splitlines()]
+    assert [name for name, _ in lines] == ["release", *found["formation"]]
+    assert {*found["formation"]} == {*PROCESSES}
+    config = (ROOT / "config/smsgate.toml").read_text()
+    read = Path(environment.__file__).with_name("read.py").read_text()
+    for name in found["env"]:
+        assert f'"{name}"' in read or f"${{{name}}}" in config, name
+    assert ".[server,postgres]" in (ROOT / "requirements.txt").read_text()
+
+
+def test_the_image_and_the_manifests_start_the_processes_of_the_procfile() -> None:
+    lines = (ROOT / "Procfile").read_text().splitlines()
+    commands = {name: run_.split() for name, run_ in (line.split(": ", 1) for line in lines)}
+    del commands["release"]
+    compose = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]
+    manifests = [
+        *yaml.safe_load_all((DEPLOY / "kubernetes/web.yaml").read_text()),
+        *yaml.safe_load_all((DEPLOY / "kubernetes/processes.yaml").read_text()),
+    ]
+    pods = [one["spec"]["template"]["spec"] for one in manifests if "template" in one["spec"]]
+    containers = {one["name"]: one["command"] for pod in pods for one in pod["containers"]}
+    assert {name: compose[name]["command"] for name in commands} == commands
+    assert containers == commands
+    for name, command in commands.items():
+        unit = (DEPLOY / f"systemd/smsgate-{name}@.service").read_text()
+        started = re.search(r"^ExecStart=/opt/smsgate/bin/(.*)$", unit, re.MULTILINE)
+        assert started, name
+        assert started[1].removesuffix(" --host 127.0.0.1").split() == command

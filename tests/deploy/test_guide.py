@@ -1,0 +1,181 @@
+"""The deployment guide, followed word for word on a machine that has never seen smsgate."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from tests.deploy import machine
+from tests.deploy.guide import commands
+from tests.deploy.machine import Machine
+
+pytestmark = [
+    pytest.mark.full,
+    pytest.mark.timeout(900),
+    pytest.mark.skipif(bool(machine.missing()), reason=machine.missing()),
+]
+SOURCE = "/root/smsgate"
+PREPARATION = """
+mkdir -p /etc/ssl/sms.example.com
+cd /etc/ssl/sms.example.com
+openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=sms.example.com \\
+  -addext subjectAltName=DNS:sms.example.com -keyout privkey.pem -out fullchain.pem 2>/dev/null
+cat fullchain.pem >> /etc/ssl/certs/ca-certificates.crt
+echo 127.0.0.1 sms.example.com >> /etc/hosts
+"""
+"""What the guide leaves to its reader: a name that leads here, and a certificate for it."""
+ENVIRON = {
+    "DEBIAN_FRONTEND": "noninteractive",
+    "REQUESTS_CA_BUNDLE": "/etc/ssl/certs/ca-certificates.crt",
+}
+PROVIDER = """
+import collections, http.client, json, os, pathlib, requests, threading
+from smsgate.domain.messages import InboundMessage
+from smsgate.pipeline.configuration import load_configuration
+from smsgate.providers import PROVIDERS
+
+url = "https://sms.example.com/webhooks/twilio"
+account = load_configuration(os.environ).settings.accounts["twilio"]
+end, seen, pause = pathlib.Path("/tmp/end"), collections.Counter(), threading.Event()
+
+def texts(thread):
+    for place in range(100_000):
+        if pause.wait(0.05) or end.exists():
+            return
+        id_, number = f"SM{thread:016x}{place:016x}", f"+1415{5_000_000 + thread * 10_000 + place}"
+        message = InboundMessage(
+            account="twilio", message_id=id_, number=number, sender="+12025550100", text="STOP"
+        )
+        asked = PROVIDERS["twilio"].inbound(message, account, url)
+        try:
+            answer = requests.post(url, data=asked.body, headers=dict(asked.headers), timeout=15)
+            seen[str(answer.status_code)] += 1
+        except requests.RequestException as error:
+            seen[type(error).__name__] += 1
+
+threads = [threading.Thread(target=texts, args=(one,)) for one in range(4)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+print(json.dumps(seen))
+"""
+"""Texts STOP from one number after the other, with a new connection for each, until told to end."""
+
+
+SIGNED_QUERY = """
+url += "?a=%7Eb&&c=&d=%2F+e"
+message = InboundMessage(
+    account="twilio", message_id="SM" + "5" * 32, number="+14155550124", sender="+1", text="Hi"
+)
+asked = PROVIDERS["twilio"].inbound(message, account, url)
+connection = http.client.HTTPSConnection("sms.example.com")  # which leaves the target as it is
+target = asked.url.partition("sms.example.com")[2]
+connection.request("POST", target, asked.body, dict(asked.headers))
+print(connection.getresponse().status)
+"""
+
+
+class Reader:
+    """Types the guide's commands into one shell, as root, in the source."""
+
+    def __init__(self, on: Machine) -> None:
+        self.machine = on
+        self.printed: list[str] = []
+        on.run("touch /root/shell")
+
+    def types(self, block: str) -> str:
+        """One block of commands; each of them must succeed. Gives what they print."""
+        installs = "apt-get" in block or "pip install" in block
+        script = f"""
+. /root/shell
+cd {SOURCE}
+{block}
+for name in HOST VERSION PREVIOUS REDIS_PASSWORD POSTGRES_PASSWORD; do
+  test -z "${{!name:-}}" || declare -p $name
+done > /root/shell
+"""
+        return self.machine.run(script, reaches_registries=installs, environ=ENVIRON, timeout_s=400)
+
+    def follows(self, heading: str) -> list[str]:
+        return [self.types(block) for block in commands(heading)]
+
+
+@pytest.fixture(scope="module")
+def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
+    """On a machine where the steps for one host have been followed."""
+    with Machine(tmp_path_factory.mktemp("guide")) as fresh:
+        fresh.unpack_source(SOURCE)
+        fresh.run(PREPARATION)
+        reader = Reader(fresh)
+        reader.printed = reader.follows("One host, step by step")
+        yield reader
+
+
+def test_each_step_for_one_host_leads_to_a_smsgate_without_a_problem(reader: Reader) -> None:
+    checked, doctor, operator, subscriber = *reader.printed[6:7], *reader.printed[10:]
+    assert "The configuration is in order" in checked
+    assert {line.split()[0] for line in doctor.splitlines()} == {"ok"}
+    assert "https://sms.example.com/console/first/" in operator
+    assert "opted_out_all" in subscriber
+    assert reader.machine.run("systemctl is-system-running").strip() == "running"
+
+
+def test_nginx_ends_tls_keeps_the_query_as_it_is_and_limits_bodies(reader: Reader) -> None:
+    ask = "curl --silent --output /dev/null --write-out '%{http_code}'"
+    assert reader.machine.run(f"{ask} http://sms.example.com/healthz") == "301"
+    big = f"head -c 2000000 /dev/zero | {ask} --data-binary @- https://sms.example.com/v1/check"
+    assert reader.machine.run(big) == "413"
+    # A signature covers the query byte for byte, needless escapes and empty fields too.
+    script = PROVIDER.partition("def texts")[0] + SIGNED_QUERY
+    reader.machine.run(f"cat > /tmp/query.py <<'END'\n{script}\nEND")
+    signed = "SMSGATE=/opt/smsgate/bin/python smsgate /tmp/query.py"
+    assert reader.machine.run(signed, environ=ENVIRON).strip() == "200"
+
+
+def test_a_process_can_write_its_data_directory_and_nothing_else(reader: Reader) -> None:
+    """In the sandbox of the unit, by a shell in its namespaces."""
+    script = """
+    main=$(systemctl show --property MainPID --value smsgate-web@8001)
+    grep -E '^(CapEff|NoNewPrivs|Seccomp):' /proc/$main/status
+    for place in /etc /etc/smsgate /opt/smsgate /usr /var/lib /var/lib/smsgate /tmp; do
+      nsenter --target $main --mount setpriv --reuid=smsgate --regid=smsgate --clear-groups \\
+        touch $place/probe 2>/dev/null && echo "writes to $place"
+    done
+    true
+    """
+    said = reader.machine.run(script).splitlines()
+    assert [line.split()[1] for line in said[:3]] == ["0" * 16, "1", "2"]
+    assert said[3:] == ["writes to /var/lib/smsgate", "writes to /tmp"]
+
+
+def test_a_restart_as_the_guide_says_refuses_no_text(reader: Reader) -> None:
+    reader.machine.run(f"rm -f /tmp/end; cat > /tmp/provider.py <<'END'\n{PROVIDER}\nEND")
+    (restart,) = commands("Restart without a gap")
+    said = reader.types(f"""
+SMSGATE=/opt/smsgate/bin/python smsgate /tmp/provider.py > /tmp/seen &
+sleep 5
+{restart}
+sleep 3
+touch /tmp/end
+wait
+cat /tmp/seen
+""")
+    seen = json.loads(said.splitlines()[-1])
+    assert seen["200"] > 100
+    # A connection that nginx kept may be closed by the one that ends: Twilio tries that again.
+    assert sum(seen.values()) - seen["200"] <= 1, seen
+
+
+def test_an_upgrade_and_a_roll_back_leave_a_smsgate_without_a_problem(reader: Reader) -> None:
+    (restart,) = commands("Restart without a gap")
+    for heading, version in (("Upgrade", "0.3.0"), ("Roll back", "0.2.0")):
+        reader.follows(heading)
+        reader.types(restart)
+        runs = "tr '\\0' ' ' < /proc/$(systemctl show -P MainPID smsgate-web@8001)/cmdline"
+        assert f"/opt/smsgate-{version}/bin" in reader.machine.run(runs)
+        reader.machine.run("sleep 6; smsgate doctor", environ=ENVIRON)
+    history = reader.machine.run("smsgate history +14155550123", environ=ENVIRON)
+    assert "opt_out" in history
