@@ -4,6 +4,7 @@
 # make test-gateways  Kannel, Jasmin and gammu-smsd before a whole smsgate; wants their Debian packages
 # make faults ten minutes of kill -9, hanging stores and failing providers, and what came of it
 # make lint   ruff, mypy, import-linter
+# make release VERSION=0.3.0   checks, dates the changelog, builds and tries the wheel; pushes nothing
 # make eval   scores on labelled texts; make train makes the weights of the intent model anew
 #
 # PYTHON=/path/to/python3.12 picks the interpreter, VENV=.venv-3.12 where its packages are put,
@@ -12,7 +13,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-pythons test-full test-gateways faults lint format bench eval train clean
+.PHONY: help run test test-pythons test-full test-gateways faults lint format bench release eval train clean
 
 VENV ?= .venv
 BIN  := $(VENV)/bin
@@ -76,6 +77,10 @@ lint: $(VENV)/.lint
 format: $(VENV)/.lint
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+# Wants a tree that .ci/run has passed. What it made is a commit, dist/, and the text of a tag.
+release: $(VENV)/.full
+	$(BIN)/python .ci/release.py "$(VERSION)"
 
 bench: $(VENV)/.bench
 	$(BIN)/python -m bench $(ARGS)
