@@ -30,7 +30,7 @@ from smsgate.records.contents import (
 )
 from smsgate.records.database import Database
 from smsgate.records.event_rows import event_of
-from smsgate.records.memberships import MembershipKey, keys_of
+from smsgate.records.projections import MembershipKey, keys_of
 from smsgate.records.reader import number_consent_state_of
 from smsgate.records.removal import ANNOUNCING, by_removal, fits
 from smsgate.records.tables import (

@@ -11,8 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from smsgate.records import tables
 from smsgate.records.contents import FIRST, EventContent, Row, content_of, link_hash, number_row
 from smsgate.records.database import Database, put, upsert
-from smsgate.records.memberships import MembershipChanges, origins_of
-from smsgate.records.opt_out_counts import OptOutCounts
+from smsgate.records.projections import MembershipChanges, OptOutCounts, origins_of
 
 _UNDER_WAY = 5_000
 """Ids in one question, below SQLite's bound of variables."""

@@ -8,8 +8,8 @@ from sqlalchemy import delete, literal, select, update
 from smsgate.consent.events import ConsentState, ListGroup
 from smsgate.domain.entry_parts import Consent
 from smsgate.domain.messages import ALL
-from smsgate.records import memberships as projection
-from smsgate.records.memberships import fill
+from smsgate.records import projection_fill, projections
+from smsgate.records.projection_fill import fill_memberships
 from smsgate.records.tables import events, memberships, removals, texts
 from tests.fakes.values import NUMBER, OTHER, entry
 from tests.records.values import START_MS, event, lines
@@ -102,10 +102,11 @@ def test_older_records_are_filled_as_if_the_rows_had_always_been_kept(records, m
     )
     before = rows(records)
     assert len(before) == 4
-    monkeypatch.setattr(projection, "_AT_ONCE", 2)
+    monkeypatch.setattr(projections, "_AT_ONCE", 2)
+    monkeypatch.setattr(projection_fill, "_AT_ONCE", 2)
     with records.database.writing() as connection:
         connection.execute(delete(memberships))
-        fill(connection)
+        fill_memberships(connection)
     assert rows(records) == before
 
 
@@ -120,7 +121,7 @@ def test_where_the_event_is_gone_the_row_stays_and_its_origin_is_unknown(records
         connection.execute(delete(texts).where(texts.c.event_id.in_(gone)))
         connection.execute(delete(events).where(events.c.number == NUMBER))
         connection.execute(delete(memberships))
-        fill(connection)
+        fill_memberships(connection)
     with records.database.reading() as connection:
         found = {
             row.number: (row.since_us, row.source)

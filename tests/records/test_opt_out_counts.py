@@ -7,7 +7,8 @@ from sqlalchemy import delete, select
 
 from smsgate.consent.events import ListGroup
 from smsgate.domain.messages import Intent
-from smsgate.records.opt_out_counts import OptOutKind, fill
+from smsgate.records.projection_fill import fill_opt_outs_by_day
+from smsgate.records.projections import OptOutKind
 from smsgate.records.tables import opt_outs_by_day
 from tests.fakes.values import NUMBER, OTHER, decision, entry
 from tests.records.values import STOPPED, event, lines, reply_event
@@ -72,5 +73,5 @@ def test_lines_that_are_handed_in_again_count_once(kept):
 def test_older_records_are_counted_as_if_they_always_had_been(kept):
     with kept.database.writing() as connection:
         connection.execute(delete(opt_outs_by_day))
-        fill(connection)
+        fill_opt_outs_by_day(connection)
     assert counts(kept) == EXPECTED

@@ -23,7 +23,7 @@ from smsgate.features.numbers.membership_list import (
 )
 from smsgate.files import csv_line
 from smsgate.pipeline.services import Services
-from smsgate.records.memberships import MembershipKey
+from smsgate.records.projections import MembershipKey
 from smsgate.web.console.auth import needs, record_action
 from smsgate.web.console.listing import DateRange, date_range, query_with
 

@@ -24,7 +24,7 @@ from sqlalchemy import (
 from smsgate.consent.events import Event, event_for
 from smsgate.domain.messages import ALL
 from smsgate.records.database import Database
-from smsgate.records.memberships import (
+from smsgate.records.projections import (
     BACK,
     CONSENT,
     LOCKED,

@@ -20,7 +20,7 @@ from smsgate.pipeline.services import Services
 from smsgate.records import Records
 from smsgate.records.console_tables import days
 from smsgate.records.daily_counts import DailyCountStorage
-from smsgate.records.opt_out_counts import OptOutKind
+from smsgate.records.projections import OptOutKind
 from smsgate.records.reader import rows_of
 from smsgate.records.tables import events, opt_outs_by_day
 from smsgate.settings import Settings

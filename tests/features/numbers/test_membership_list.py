@@ -17,7 +17,7 @@ from smsgate.features.numbers.membership_list import (
     MembershipPlace,
     held_in_store,
 )
-from smsgate.records.memberships import MembershipKey
+from smsgate.records.projections import MembershipKey
 from tests.fakes.values import entry
 from tests.records.values import START_MS, event, lines
 

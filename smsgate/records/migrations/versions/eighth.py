@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from smsgate.records import memberships
+from smsgate.records.projection_fill import fill_memberships
 
 revision = "0008"
 down_revision = "0007"
@@ -29,7 +29,7 @@ def upgrade() -> None:
         sa.Column("tail", sa.String(4), nullable=False),
         sqlite_with_rowid=False,
     )
-    memberships.fill(op.get_bind())
+    fill_memberships(op.get_bind())
     since = ["state", "scope", "since_us", "number", "source"]
     op.create_index("memberships_since", "memberships", since)
     tail = ["tail", "state", "scope", "since_us", "number"]

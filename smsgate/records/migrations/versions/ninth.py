@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from smsgate.records import opt_out_counts
+from smsgate.records.projection_fill import fill_opt_outs_by_day
 
 revision = "0009"
 down_revision = "0008"
@@ -27,4 +27,4 @@ def upgrade() -> None:
         sa.Column("count", sa.BigInteger, nullable=False),
         sqlite_with_rowid=False,
     )
-    opt_out_counts.fill(op.get_bind())
+    fill_opt_outs_by_day(op.get_bind())

@@ -1,0 +1,63 @@
+"""Filling tables that repeat what events say, for records that are older than they. Migrations do.
+
+Each table is empty before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, select
+
+from smsgate.consent.events import ConsentStateRow
+from smsgate.records.contents import consent_states_of
+from smsgate.records.event_rows import consent_state_of, event_of
+from smsgate.records.projections import (
+    OPT_OUT_KINDS,
+    MembershipChanges,
+    MembershipOrigin,
+    OptOutCounts,
+    origins_of,
+)
+from smsgate.records.tables import events, numbers
+
+_AT_ONCE = 5_000
+"""Events that are read at once."""
+_UNKNOWN = MembershipOrigin(0, 0, "", 0, 0)
+
+
+def fill_memberships(connection: Connection) -> None:
+    """Fill ``memberships`` from the events and, where those were removed, from ``numbers``."""
+    said = select(events.c.facts, events.c.lane, events.c.seq).where(events.c.stands)
+    for rows in _pages(connection, said.order_by(events.c.lane, events.c.seq)):
+        changes = MembershipChanges()
+        for row in rows:
+            event = event_of(row.facts, None)
+            origins = origins_of(event, row.lane, row.seq)
+            for number, consent_state in consent_states_of(event).items():
+                changes.note(number, consent_state, origins[number])
+        changes.write(connection)
+    columns = [numbers.c[name] for name in ConsentStateRow._fields]
+    for rows in _pages(connection, select(*columns)):
+        changes = MembershipChanges()
+        for stands in map(ConsentStateRow._make, rows):
+            changes.note(stands.number, consent_state_of(*stands[1:]), _UNKNOWN)
+        changes.write(connection)
+
+
+def fill_opt_outs_by_day(connection: Connection) -> None:
+    """Count the opt-outs that are recorded already into ``opt_outs_by_day``."""
+    asked = select(events.c.facts).where(
+        events.c.kind.in_(OPT_OUT_KINDS), events.c.outcome == "applied"
+    )
+    counts = OptOutCounts()
+    with connection.execute(asked, execution_options={"yield_per": _AT_ONCE}) as found:
+        for row in found:
+            counts.note(event_of(row.facts, None))
+    counts.write(connection)
+
+
+def _pages(connection: Connection, asked: Select[Any]) -> Iterator[Sequence[Row[Any]]]:
+    with connection.execute(asked, execution_options={"yield_per": _AT_ONCE}) as found:
+        yield from found.partitions()

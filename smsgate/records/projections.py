@@ -1,0 +1,181 @@
+"""Tables that repeat what events say, so that pages can list and count by an index.
+
+``memberships`` has a row for each opt-out, lock and consent that holds, since when and by whom;
+``opt_outs_by_day`` how many opt-outs there were on each day, without numbers. The writer keeps
+both in the transaction that keeps the events.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from sqlalchemy import Connection, bindparam, delete, insert, select
+
+from smsgate.consent.events import ConsentState, Event
+from smsgate.domain.messages import ALL
+from smsgate.records.contents import lookup
+from smsgate.records.database import put, upsert
+from smsgate.records.tables import memberships, opt_outs_by_day
+
+OPTED_OUT, LOCKED, CONSENT, BACK = "opted_out", "locked", "consent", "back"
+"""States of a membership; ``back`` is an exception of a program from an opt-out of everything."""
+TAIL = 4
+"""Last characters of a number that are indexed."""
+_AT_ONCE = 5_000
+"""Numbers in one question, below SQLite's bound of variables."""
+
+
+class MembershipKey(NamedTuple):
+    """What a number is in."""
+
+    state: str
+    scope: str
+    """A program's name, or ``all``."""
+
+
+@dataclass(frozen=True, slots=True)
+class MembershipOrigin:
+    """What made memberships, and when; 0 and empty where it is not known."""
+
+    since_us: int
+    """Of an opt-out and a lock."""
+    given_us: int
+    """Of a consent."""
+    source: str
+    """``text``, ``operator``, ``import`` …"""
+    partition: int
+    seq: int
+
+    def of(self, key: MembershipKey) -> tuple[int, str, int, int]:
+        """Since when a membership holds, its source, and the place of its event."""
+        since_us = self.given_us if key.state == CONSENT else self.since_us
+        return since_us, self.source, self.partition, self.seq
+
+
+def keys_of(consent_state: ConsentState) -> set[MembershipKey]:
+    """What a number of this consent state is in."""
+    sets = {OPTED_OUT: consent_state.own, BACK: consent_state.back, CONSENT: consent_state.consents}
+    found = {MembershipKey(state, name) for state, names in sets.items() for name in names}
+    if consent_state.everywhere:
+        found.add(MembershipKey(OPTED_OUT, ALL))
+    if consent_state.locked:
+        found.add(MembershipKey(LOCKED, ALL))
+    return found
+
+
+def origins_of(event: Event, partition: int, seq: int) -> dict[str, MembershipOrigin]:
+    """By number, as the records have it, what an event is the origin of."""
+    entry, at_us = event.entry, event.event_time_us or event.received_us or event.applied_us
+    given_us = entry.consent.given_us if entry and entry.consent else 0
+    source = lookup(entry.source) if entry else ""
+    own = MembershipOrigin(at_us, given_us or at_us, source, partition, seq)
+    if not event.listed:
+        return {lookup(event.number): own}
+    found = {lookup(number): own for group in event.listed for number in group.numbers}
+    for group in event.listed:
+        for number, since_us in zip(group.numbers, group.since_us, strict=False):
+            if since_us:
+                found[lookup(number)] = replace(own, since_us=since_us, given_us=since_us)
+    return found
+
+
+class MembershipChanges:
+    """What events change, one after the other; written together."""
+
+    def __init__(self) -> None:
+        self._now: dict[str, dict[MembershipKey, MembershipOrigin]] = {}
+        self._anew: set[tuple[str, MembershipKey]] = set()  # began within these events
+
+    def note(self, number: str, consent_state: ConsentState, origin: MembershipOrigin) -> None:
+        """A number has this consent state from an event on."""
+        keys, before = keys_of(consent_state), self._now.get(number)
+        if before is None:
+            # What of it held before is known only to the table.
+            self._now[number] = dict.fromkeys(keys, origin)
+            return
+        self._anew |= {(number, key) for key in keys - before.keys()}
+        self._now[number] = {key: before.get(key, origin) for key in keys}
+
+    def write(self, connection: Connection) -> None:
+        """Write what changed; what held before keeps its origin."""
+        known = [*self._now]
+        for at in range(0, len(known), _AT_ONCE):
+            self._write(connection, known[at : at + _AT_ONCE])
+
+    def _write(self, connection: Connection, some: Sequence[str]) -> None:
+        rows = connection.execute(select(*_KEY).where(memberships.c.number.in_(some)))
+        there = {(one.number, MembershipKey(one.state, one.scope)) for one in rows}
+        wanted = {
+            (number, key): origin for number in some for key, origin in self._now[number].items()
+        }
+        gone = [one for one in there if one not in wanted or one in self._anew]
+        new = [
+            dict(zip(_COLUMNS, (number, *key, *origin.of(key), number[-TAIL:]), strict=True))
+            for (number, key), origin in wanted.items()
+            if (number, key) not in there or (number, key) in self._anew
+        ]
+        if gone:
+            places = [dict(zip(_PLACES, (number, *key), strict=True)) for number, key in gone]
+            connection.execute(_REMOVING, places)
+        if new:
+            put(connection, insert(memberships), new)
+
+
+_COLUMNS = tuple(column.name for column in memberships.c)
+_KEY = (memberships.c.number, memberships.c.state, memberships.c.scope)
+_PLACES = ("one_number", "one_state", "one_scope")
+_REMOVING = delete(memberships).where(
+    *(column == bindparam(place) for column, place in zip(_KEY, _PLACES, strict=True))
+)
+
+
+OPT_OUT_KINDS = ("opt_out", "opt_out_all")
+_DAY_US = 24 * 3600 * 1_000_000
+_EPOCH = 719_163
+"""1970-01-01 as ``date.toordinal`` has it."""
+
+
+class OptOutKind(NamedTuple):
+    """What opt-outs are counted by."""
+
+    day: int
+    """As ``date.toordinal``, by UTC."""
+    program: str
+    """``all`` where an operator or a program opted a number out of everything."""
+    sender: str
+    """The number or short code of ours that was texted; empty where it was no text."""
+    source: str
+    """``text``, ``link``, ``operator`` …"""
+    keyword: str
+    """The wording that matched; empty where there is none."""
+
+
+class OptOutCounts:
+    """Counts opt-outs of events; written together."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[OptOutKind] = Counter()
+
+    def note(self, event: Event) -> None:
+        """Count an event, if it is an opt-out that changed something."""
+        entry = event.entry
+        if event.kind not in OPT_OUT_KINDS or event.outcome != "applied" or entry is None:
+            return
+        day = _EPOCH + (event.received_us or event.applied_us) // _DAY_US
+        said = (entry.sender, entry.decision.keyword) if entry.source == "text" else ("", "")
+        words = map(lookup, (event.program, said[0], entry.source, said[1]))
+        self._counts[OptOutKind(day, *words)] += 1
+
+    def write(self, connection: Connection) -> None:
+        """Add the counts to those of the table."""
+        if not self._counts:
+            return
+        table, adding = opt_outs_by_day, upsert(connection, opt_outs_by_day)
+        grown = {"count": table.c.count + adding.excluded["count"]}
+        adding = adding.on_conflict_do_update(index_elements=[*OptOutKind._fields], set_=grown)
+        # Sorted, so that two writers cannot wait for each other.
+        rows = [{**kind._asdict(), "count": self._counts[kind]} for kind in sorted(self._counts)]
+        put(connection, adding, rows)
