@@ -201,6 +201,17 @@ class Provider(ABC):
         """
         yield from ()
 
+    def path_secret_key(self, options: Mapping[str, str]) -> str:
+        """Return the key whose secret ends the webhook's address; empty where none does.
+
+        ``options`` are the account's keys that are not secret.
+        """
+        for field in self.fields:
+            key, value = field.path_with or ("", "")
+            if field.chosen or (key and options.get(key) == value):
+                return field.name
+        return ""
+
     def certificate(self, request: WebhookRequest, account: Account) -> HttpCall | None:
         """Describe the call whose body ``verify`` needs as ``request.certificate``, if any.
 

@@ -254,3 +254,20 @@ def test_a_variable_that_is_not_set_is_a_fault_of_an_account_in_use(
         )
         for key, right in faults
     ]
+
+
+@pytest.mark.parametrize(
+    ("provider", "options", "key"),
+    [
+        ("kannel", {}, "secret"),
+        ("elks", {}, "secret"),
+        ("twilio", {}, ""),
+        ("sinch", {}, ""),
+        ("sinch", {"scheme": "path"}, "webhook_secret"),
+        ("vonage_sms", {"scheme": "path"}, "webhook_secret"),
+        ("form", {}, "secret"),
+        ("form", {"secret_header": "x-secret"}, ""),
+    ],
+)
+def test_the_secret_that_ends_the_address_is_known(provider, options, key):
+    assert PROVIDERS[provider].path_secret_key(options) == key

@@ -9,7 +9,6 @@ from smsgate.classifier import reply_text
 from smsgate.classifier.wording import languages_of
 from smsgate.consent.composing.segments import SegmentCount, count
 from smsgate.providers import PROVIDERS
-from smsgate.providers.path_secret import PATH_SECRET
 from smsgate.settings import Account, Program
 
 CAUSES = {
@@ -52,11 +51,7 @@ def webhook_of(account: Account) -> str:
 
 def ends_in_secret(account: Account) -> bool:
     """Whether the webhook's address ends in a secret of the account."""
-    for field in PROVIDERS[account.provider].fields:
-        key, value = field.path_with or ("", "")
-        if field is PATH_SECRET or (key and account.options.get(key) == value):
-            return True
-    return False
+    return bool(PROVIDERS[account.provider].path_secret_key(account.options))
 
 
 def keys_of(account: Account) -> list[AccountKey]:

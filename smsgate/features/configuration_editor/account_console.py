@@ -22,7 +22,6 @@ from smsgate.features.configuration_editor.forms import (
     AccountForm,
     account_form,
     by_field,
-    path_secret,
     read_account,
 )
 from smsgate.features.configuration_editor.secret_files import variable_of
@@ -187,7 +186,6 @@ class _AccountPages:
         """Return the secrets that were typed by key, and one that was made for the address."""
         found, made = {}, ""
         current = self._editor.settings().accounts.get(name)
-        ending = path_secret(form.provider)
         for one in form.fields:
             typed = request.form.get(one.key, "").strip() if one.kind == "secret" else ""
             if typed and "keep_old" in request.form and current is not None:
@@ -195,8 +193,9 @@ class _AccountPages:
                 typed = ",".join([typed, *older[:_KEPT_SECRETS]])
             if typed:
                 found[one.key] = typed
-        if is_new and ending is not None and ending.name not in {*found, *outside}:
-            found[ending.name] = made = random_secrets.token_urlsafe(_SECRET_BYTES)
+        ending = PROVIDERS[form.provider].path_secret_key(request.form)
+        if is_new and ending and ending not in {*found, *outside}:
+            found[ending] = made = random_secrets.token_urlsafe(_SECRET_BYTES)
         return found, made
 
     def _refuse_secret(self, name: str, key: str, problems: dict[str, list[str]]) -> None:
@@ -217,16 +216,17 @@ class _AccountPages:
         settings = self._editor.settings()
         account, table = settings.accounts.get(name), f"accounts.{name}"
         hidden = {one.key for one in form.fields if one.kind == "secret"}
-        ending = path_secret(form.provider)
+        shown = {one.key: one.shown(values) for one in form.fields if one.key not in hidden}
+        ending = PROVIDERS[form.provider].path_secret_key(shown)
         return render_template(
             "configuration_account.html",
             form=form,
             provider=PROVIDERS[form.provider],
             name=name,
             new_name=new_name,
-            values={one.key: one.shown(values) for one in form.fields if one.key not in hidden},
+            values=shown,
             are_set={key for key in hidden if account is not None and account.values_of(key)},
-            makes=ending.name if ending and not name else "",
+            makes="" if name else ending,
             variables={key: variable_of(name or new_name, key) for key in hidden},
             problems=problems or {},
             base=sources.version,
@@ -238,7 +238,7 @@ class _AccountPages:
     def _connect_page(self, account: Account, applied: str = "", secret: str = "") -> str:
         origin = account.public_url or request.host_url.rstrip("/")
         address = f"{origin}/webhooks/{account.name}"
-        ends_in_secret = path_secret(account.provider) is not None
+        ends_in_secret = bool(PROVIDERS[account.provider].path_secret_key(account.options))
         if ends_in_secret:
             address += f"/{secret or 'SECRET'}"
         return render_template(

@@ -12,8 +12,6 @@ from smsgate.classifier.wording import defaults
 from smsgate.consent.composing.segments import SegmentCount, count
 from smsgate.domain.errors import Fault
 from smsgate.providers import PROVIDERS
-from smsgate.providers.fields import Field
-from smsgate.providers.path_secret import PATH_SECRET
 from smsgate.settings import Program
 from smsgate.settings.programs import wording_problem
 
@@ -314,8 +312,3 @@ def read_account(form: AccountForm, typed: Mapping[str, str]) -> dict[str, objec
         with contextlib.suppress(ValueError):  # what is no number is told as of the file
             values[key] = float(str(values[key]) or 0)
     return values
-
-
-def path_secret(provider: str) -> Field | None:
-    """Return the field whose secret always ends the webhook's address, if there is one."""
-    return next((one for one in PROVIDERS[provider].fields if one is PATH_SECRET), None)

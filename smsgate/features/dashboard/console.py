@@ -15,7 +15,9 @@ from smsgate.features.dashboard.statistics import MEASURES, Latency
 from smsgate.features.dashboard.status import CollaboratorProblem
 from smsgate.pipeline.conditions import REVIEW_DEADLINE_S, WRITES_REFUSED, Condition
 from smsgate.pipeline.services import Services
+from smsgate.providers import PROVIDERS
 from smsgate.records.daily_counts import DayCounts
+from smsgate.settings import Account
 from smsgate.web.console.auth import console_auth, current_session, lacks_factor, needs
 
 TITLES = {
@@ -137,7 +139,7 @@ def _values(services: Services, dashboard: Dashboard) -> dict[str, object]:
     return {
         "now_us": time.time_ns() // 1000,
         "accounts": [
-            (one.name, f"{one.public_url or origin}/webhooks/{one.name}")
+            (one.name, _webhook_address(one, origin))
             for one in services.settings.accounts.values()
             if not one.simulated
         ],
@@ -153,6 +155,14 @@ def _values(services: Services, dashboard: Dashboard) -> dict[str, object]:
         # Rounded down: 100% means all.
         "share": "" if share is None else f"{math.floor(share * 10_000) / 100:g}%",
     }
+
+
+def _webhook_address(account: Account, origin: str) -> str:
+    """The address for the provider, with SECRET in place of a secret at its end."""
+    address = f"{account.public_url or origin}/webhooks/{account.name}"
+    provider = PROVIDERS.get(account.provider)
+    ends_in_secret = provider is not None and provider.path_secret_key(account.options)
+    return f"{address}/SECRET" if ends_in_secret else address
 
 
 def _attention(dashboard: Dashboard) -> list[AttentionItem]:

@@ -159,6 +159,12 @@ class Form(Provider):
             where = f"in the header {header}" if header else "at the end of the address"
             raise SignatureRefused(f"The request does not have this account's secret {where}.")
 
+    def path_secret_key(self, options: Mapping[str, str]) -> str:
+        """Return ``secret``, unless it comes in a header."""
+        preset = PRESETS.get(options.get("preset", ""))
+        known = {**(preset.options if preset else {}), **options}
+        return "" if known.get("secret_header") else "secret"
+
     def problems(self, account: Account) -> Iterator[tuple[str, str]]:
         """Yield what is wrong with paths, the first fault of the template, and what that lacks."""
         account = with_preset(account)

@@ -86,3 +86,13 @@ def test_where_it_is_unknown_nothing_is_said(home, monkeypatch):
 
     monkeypatch.setattr(Acceptance, "last", away)
     assert "Waiting for the first text" not in home()
+
+
+KANNEL = '[accounts.kannel]\nprovider = "kannel"\nsecret = "a-path-secret-of-the-tests-9Kx"\n'
+
+
+@pytest.mark.parametrize("services", [KANNEL], indirect=True)
+def test_a_secret_at_the_end_of_the_address_is_not_shown(home):
+    told = home()
+    assert "http://localhost/webhooks/kannel/SECRET" in told
+    assert "a-path-secret" not in told
