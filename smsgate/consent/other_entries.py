@@ -18,7 +18,7 @@ from smsgate.consent.transitions import (
     with_questions,
     without_question,
 )
-from smsgate.domain.messages import ALL, Entry, StoredEntry
+from smsgate.domain.messages import ALL, StoredEntry
 
 HELP_WINDOW_US = 3600 * 1_000_000
 QUESTION_US = 24 * 3600 * 1_000_000
@@ -48,12 +48,17 @@ def opt_in(
         return Settlement(
             consent_state, "stale", note="an opt-out that is newer was applied before"
         )
-    answers = _question_open(stored, consent_state)
+    asked = consent_state.state.asked_us
+    answers = name in asked and stored.arrived_us - asked[name] <= QUESTION_US
     if entry.decision.condition and not answers:
         return Settlement(consent_state, "recorded", note="no question of ours was open")
-    if program.double_opt_in and not answers and _is_new(entry, consent_state):
-        return Settlement(_asked(consent_state, name, now_us), "asked", "question")
-    moved = _lifted(consent_state, name)
+    known = consent_state.blocked(name) or name in consent_state.consents
+    if program.double_opt_in and not answers and not known:
+        moved = with_questions(consent_state, {**asked, name: now_us})
+        return Settlement(moved, "asked", "question")
+    # It lifts the opt-out from the program that was texted alone, and is a consent to it.
+    moved = without_opt_out(consent_state, name)
+    moved = msgspec.structs.replace(moved, consents=consent_state.consents | {name})
     changed = _may_text(moved, name, program) and not _may_text(consent_state, name, program)
     changed = changed or (answers and name not in consent_state.consents)
     moved = marked(stored, without_question(moved, name), name, changed=changed)
@@ -66,21 +71,6 @@ def _may_text(consent_state: ConsentState, name: str, program: PublishedProgram)
     """Whether the program may text the number, by sets and consents."""
     consented = not program.require_consent or name in consent_state.consents
     return consented and not consent_state.blocked(name)
-
-
-def _is_new(entry: Entry, consent_state: ConsentState) -> bool:
-    """Whether a text asks for something that the number neither left nor has."""
-    known = consent_state.blocked(entry.program) or entry.program in consent_state.consents
-    return entry.source == "text" and not known
-
-
-def _question_open(stored: StoredEntry, consent_state: ConsentState) -> bool:
-    asked_us = consent_state.state.asked_us.get(stored.entry.program)
-    return asked_us is not None and stored.arrived_us - asked_us <= QUESTION_US
-
-
-def _asked(consent_state: ConsentState, program: str, now_us: int) -> ConsentState:
-    return with_questions(consent_state, {**consent_state.state.asked_us, program: now_us})
 
 
 def _lock(
@@ -150,12 +140,6 @@ def answer_help(consent_state: ConsentState, now_us: int) -> Settlement:
         )
     state = msgspec.structs.replace(consent_state.state, helped_us=(*recent, now_us))
     return Settlement(msgspec.structs.replace(consent_state, state=state), "recorded", "help")
-
-
-def _lifted(consent_state: ConsentState, program: str) -> ConsentState:
-    """START lifts the opt-out from the program that was texted alone, and is a consent to it."""
-    moved = without_opt_out(consent_state, program)
-    return msgspec.structs.replace(moved, consents=consent_state.consents | {program})
 
 
 def is_tie(stored: StoredEntry, consent_state: ConsentState, scope: str) -> bool:

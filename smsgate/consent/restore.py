@@ -210,7 +210,9 @@ def in_force(history: Sequence[Event], scope: str, renamed: Mapping[str, str]) -
             before, waited = consent_state, _waits(history[:place], scope, renamed)
         found = [*found, *more] if is_held(after, scope) else []
         consent_state = after
-    return OptOutsInForce(tuple(found), before, waited, consent_state.locked, _newest(history))
+    ids = [event.inbox_id for event in history if event.reply is None and event.inbox_id]
+    newest = max(ids, key=inbox_place, default="")
+    return OptOutsInForce(tuple(found), before, waited, consent_state.locked, newest)
 
 
 def _opt_outs(
@@ -245,8 +247,3 @@ def _until_us(at_us: int, *, listed: bool) -> int:
 def _waits(history: Sequence[Event], scope: str, renamed: Mapping[str, str]) -> bool:
     programs = {renamed.get(program, program) for program in undecided(history)}
     return bool(programs) if scope == ALL else scope in programs
-
-
-def _newest(history: Sequence[Event]) -> str:
-    ids = [event.inbox_id for event in history if event.reply is None and event.inbox_id]
-    return max(ids, key=inbox_place, default="")

@@ -172,7 +172,7 @@ def marked(
 ) -> ConsentState:
     """Remember the message as the newest of its scope, unless a newer one of its kind is known."""
     entry, known = stored.entry, consent_state.state.marks.get(scope)
-    stops = entry.decision.intent.stops
+    decision, stops = entry.decision, entry.decision.intent.stops
     same_kind = known is not None and known.stops == stops
     event_time, since, change = stored.event_time_us, stored.event_time_us, stored.id
     if known is not None and same_kind:
@@ -188,17 +188,13 @@ def marked(
         since_us=since,
         changed=change,
         spooled=bool(entry.outage_us),
-        why=_why(entry.decision, entry.source),
+        why=f"{decision.rule} {decision.keyword}".strip()
+        if entry.source == "text"
+        else entry.source,
     )
     state: NumberState = consent_state.state
     marks = {**state.marks, scope: mark}
     return msgspec.structs.replace(consent_state, state=msgspec.structs.replace(state, marks=marks))
-
-
-def _why(decision: Decision, source: str) -> str:
-    if source != "text":
-        return source
-    return f"{decision.rule} {decision.keyword}".strip()
 
 
 APP = "app"

@@ -24,8 +24,6 @@ BATCH = 64
 """Entries of a partition in one transaction; more take memory (15 MiB at 200) and no less time."""
 LONG, HEAVY = 4_000, 40
 """An event of so many bytes is that of a list, with up to 500 numbers; it counts as so many."""
-OLD_US = 1_000_000
-"""How long an event waits at most in normal running."""
 _TRIES = 5
 
 

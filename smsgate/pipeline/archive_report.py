@@ -55,7 +55,9 @@ def archive_report(archiver: LedgerArchiver) -> ArchiveReport:
         unknown = "unknown while the store cannot be used"
         return ArchiveReport(alarm="; ".join([unknown, *_own_problem(archiver)]))
     problem, differs = _problem(archiver)
-    return ArchiveReport(alarm_of(waiting), _waits(waiting), problem, differs)
+    oldest_s = waiting.oldest_us / 1_000_000
+    waits = f"{waiting.count:,} events wait, oldest {oldest_s:.1f} s" if waiting.count else ""
+    return ArchiveReport(alarm_of(waiting), waits, problem, differs)
 
 
 def _own_problem(archiver: LedgerArchiver) -> list[str]:
@@ -90,9 +92,3 @@ def alarm_of(waiting: LedgerBacklog) -> str:
     if waiting.count >= MANY:
         return f"{waiting.count:,} events fill the ledgers"
     return ""
-
-
-def _waits(waiting: LedgerBacklog) -> str:
-    if not waiting.count:
-        return ""
-    return f"{waiting.count:,} events wait, oldest {waiting.oldest_us / 1_000_000:.1f} s"

@@ -45,13 +45,18 @@ class ConfigurationWatch(BackgroundThread):
         """
         super().__init__("configuration", close_timeout_s=10.0)
         self._configurations = store.configurations
-        self._describe = describe
         self._renew = renew
         self._first = True
         self._applied = ""
         self._problem = ""
         self._retry_at = 0.0
-        self._heartbeat = Heartbeat(store.heartbeats, self._process, began_s)
+        self._heartbeat = Heartbeat(
+            store.heartbeats,
+            lambda: msgspec.structs.replace(
+                describe(), applied=self._applied, problem=self._problem
+            ),
+            began_s,
+        )
 
     def start(self) -> None:
         """Start the thread, and the heartbeat."""
@@ -108,11 +113,6 @@ class ConfigurationWatch(BackgroundThread):
             _log.error("configuration failed", exc_info=error)
             return f"it could not be put in force ({type(error).__name__}); the log says more"
         return ""
-
-    def _process(self) -> Process:
-        return msgspec.structs.replace(
-            self._describe(), applied=self._applied, problem=self._problem
-        )
 
 
 class Heartbeat(BackgroundThread):

@@ -317,13 +317,14 @@ def decide(message: InboundMessage, classifier: Classifier) -> Decision:
     person.
     """
     decision = classifier.classify(message.text, message.number)
-    if message.flag is not None and not _agrees(decision.intent, message.flag):
+    flag, intent = message.flag, decision.intent
+    if flag is not None and intent is not flag and not (intent.stops and flag.stops):
         decision = Decision(
-            intent=message.flag,
+            intent=flag,
             rule="provider_flag",
             language=decision.language,
             version=classifier.version,
-            note=f"the provider of account {message.account} took the text for {message.flag}",
+            note=f"the provider of account {message.account} took the text for {flag}",
         )
     if not message.doubt or decision.intent.stops:
         return decision
@@ -334,7 +335,3 @@ def decide(message: InboundMessage, classifier: Classifier) -> Decision:
         version=classifier.version,
         note=message.doubt,
     )
-
-
-def _agrees(intent: Intent, flag: Intent) -> bool:
-    return intent is flag or (intent.stops and flag.stops)

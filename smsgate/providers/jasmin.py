@@ -213,7 +213,8 @@ def _decoded(octets: bytes, coding: int | None) -> tuple[str, str]:
             (part + text, f"data coding {coding} is not for texts") if _is_plain(text) else ("", "")
         )
     if not alphabet:
-        return part + _guessed(octets), f"data coding {_shown(coding)} is not known"
+        shown = "of more than one byte" if coding is None else str(coding)
+        return part + _guessed(octets), f"data coding {shown} is not known"
     if alphabet == _UCS2 and len(octets) % 2:
         return part + _guessed(octets), f"data coding {coding} has two octets for each letter"
     return part + _read(octets, alphabet), ""
@@ -272,7 +273,3 @@ def _without_header(octets: bytes) -> tuple[str, bytes]:
 
 def _is_plain(text: str) -> bool:
     return bool(text) and all(letter.isprintable() or letter in "\r\n\t" for letter in text)
-
-
-def _shown(coding: int | None) -> str:
-    return "of more than one byte" if coding is None else str(coding)

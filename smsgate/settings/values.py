@@ -113,11 +113,10 @@ class Programs:
         A simulated account reaches the programs of every account.
         """
         for claimed in (sender, service, ANY_SENDER):
-            if (found := self._claim(account, claimed)) is not None:
+            if account.simulated:
+                found = self._of_any_account.get(claimed)
+            else:
+                found = self._by_sender.get((account.name, claimed))
+            if found is not None:
                 return found
         return None
-
-    def _claim(self, account: Account, sender: str) -> Program | None:
-        if account.simulated:
-            return self._of_any_account.get(sender)
-        return self._by_sender.get((account.name, sender))

@@ -69,7 +69,7 @@ def blueprint(services: Services, keys: ApiKeyGuard) -> Blueprint:
         if request.authorization is not None and request.authorization.type == "bearer":
             keys.check_monitor_key("readyz", request.environ)
             found = services.readiness.ready()
-            return _answer(_is_ready(found), found)
+            return _answer(all(map(is_well, found.values())), found)
         well = {name: is_well(said) for name, said in shared.get().items()}
         said = {name: OK if one else NOT_READY for name, one in well.items()}
         return _answer(all(well.values()), said)
@@ -80,10 +80,6 @@ def blueprint(services: Services, keys: ApiKeyGuard) -> Blueprint:
 def is_well(said: str) -> bool:
     """Whether a collaborator that says so can do its work."""
     return said.partition(";")[0] == OK
-
-
-def _is_ready(found: Collaborators) -> bool:
-    return all(is_well(said) for said in found.values())
 
 
 def _answer(is_ready: bool, said: Collaborators) -> Response:

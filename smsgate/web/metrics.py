@@ -37,6 +37,7 @@ from smsgate.pipeline.conditions import REVIEW_DEADLINE_S
 from smsgate.pipeline.monitoring import spool_of_this_host, take_snapshot
 from smsgate.pipeline.services import Services
 from smsgate.web.api_key_guard import ApiKeyGuard
+from smsgate.web.health import is_well
 
 _PREFIX = "smsgate_"
 _READY = "Whether a collaborator is well (1) or not (0)"
@@ -68,7 +69,7 @@ class MetricsCollector(Collector):
         """Every metric that can be read."""
         services = self._services
         yield _gauge("build_info", "Which smsgate answers", {__version__: 1.0}, "version")
-        ready = {name: _well(state) for name, state in services.readiness.ready().items()}
+        ready = {name: float(is_well(state)) for name, state in services.readiness.ready().items()}
         yield _gauge("ready", _READY, ready, "collaborator")
         try:
             snapshot = take_snapshot(services.store, services.settings, services.spool)
@@ -215,7 +216,3 @@ def _gauge(name: str, says: str, values: Mapping[str, float], label: str = "") -
     for one, value in values.items():
         gauge.add_metric([one] if label else [], value)
     return gauge
-
-
-def _well(state: str) -> float:
-    return float(state == "ok" or state.startswith("ok;"))

@@ -107,7 +107,7 @@ def _described(operation: Operation, schemas: _Schemas) -> dict[str, Any]:
         "responses": {
             **{
                 str(status): _answer(operation, kind, schemas)
-                for status, kind in _sorted(operation)
+                for status, kind in sorted(operation.answers.items())
             },
             **{str(status): _problem(why, schemas) for status, why in sorted(problems.items())},
         },
@@ -116,10 +116,6 @@ def _described(operation: Operation, schemas: _Schemas) -> dict[str, Any]:
         content = {JSON: {"schema": schemas.of(operation.body)}}
         told["requestBody"] = {"required": True, "content": content}
     return told
-
-
-def _sorted(operation: Operation) -> list[tuple[int, Any]]:
-    return sorted(operation.answers.items(), key=lambda pair: pair[0])
 
 
 def _answer(operation: Operation, kind: object, schemas: _Schemas) -> dict[str, Any]:
