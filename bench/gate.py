@@ -34,9 +34,9 @@ from smsgate.consent.events import PublishedProgram
 from smsgate.domain.messages import ALL
 from smsgate.pipeline.gate import Gate
 from smsgate.store import Store
-from smsgate.store.connection import open_redis
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.store.metadata import BUCKETS
+from smsgate.store.redis_address import open_redis
 
 MOST_S = 2.5
 MOST_BYTES = 12.0

@@ -33,8 +33,8 @@ from smsgate.records import Records
 from smsgate.records.contents import number_row
 from smsgate.records.tables import numbers as table
 from smsgate.store import Store
-from smsgate.store.connection import open_redis
 from smsgate.store.keys import partition_of
+from smsgate.store.redis_address import open_redis
 
 LEAST, LEAST_TEXTS = 100_000, 50_000
 _STEP, _BATCH = 20_000, 2_000

@@ -34,8 +34,8 @@ from smsgate.domain.messages import ALL, Decision, Entry, Intent
 from smsgate.pipeline.archive import BATCH, LedgerArchiver
 from smsgate.records import Records, tables
 from smsgate.store import Store
-from smsgate.store.connection import open_redis
 from smsgate.store.keys import PARTITION_KEYS, PARTITIONS, partition_of
+from smsgate.store.redis_address import open_redis
 from tests.records import postgresql
 
 LEAST = 10_000

@@ -128,7 +128,7 @@ def started_cluster(tmp_path_factory: pytest.TempPathFactory, groups: ProcessGro
 @pytest.fixture
 def cluster_url(started_cluster: str) -> str:
     """Where the cluster is; as empty and as set up as ``redis_url``."""
-    client = redis_address.open_redis(started_cluster, 5, 5)
+    client = redis_address.open_redis(started_cluster, 5)
     client.flushall()
     client.script_flush()
     client.execute_command("CONFIG", "SET", *AS_STARTED, target_nodes="primaries")

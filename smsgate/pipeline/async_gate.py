@@ -23,8 +23,8 @@ from smsgate.pipeline.gate import (
     stopped_sends,
 )
 from smsgate.store.async_gate_reader import AsyncGateReader
-from smsgate.store.connection import TIMEOUT_S, open_redis
 from smsgate.store.metrics import Metrics
+from smsgate.store.redis_address import TIMEOUT_S, open_redis
 
 if TYPE_CHECKING:  # as in ``gate``
     from smsgate.domain.opt_out_links import Links

@@ -30,7 +30,6 @@ from smsgate.domain.errors import (
 from smsgate.domain.messages import ALL
 from smsgate.domain.phone import e164
 from smsgate.metrics.counters import GATE
-from smsgate.store.connection import TIMEOUT_S, open_redis
 from smsgate.store.gate_check import (
     BACK,
     CONSENT,
@@ -45,6 +44,7 @@ from smsgate.store.gate_check import (
 from smsgate.store.health import Health
 from smsgate.store.metrics import Metrics
 from smsgate.store.number_reader import NumberReader
+from smsgate.store.redis_address import TIMEOUT_S, open_redis
 from smsgate.store.refusals import Refusal, Refusals
 
 if TYPE_CHECKING:  # a program that only asks needs neither cryptography nor pydantic

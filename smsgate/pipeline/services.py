@@ -23,9 +23,9 @@ from smsgate.pipeline.spool_replay import LeaseRenewal, SpoolReplay
 from smsgate.records import Records
 from smsgate.settings import Settings
 from smsgate.store import Store
-from smsgate.store.connection import TIMEOUT_S, open_redis
 from smsgate.store.job_cleanup import JobCleanup
 from smsgate.store.job_queue import JobQueue
+from smsgate.store.redis_address import TIMEOUT_S, open_redis
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from hashlib import sha1
 from importlib import resources
 from typing import Any, TypeAlias
 
+import redis.client
 from redis.cluster import RedisCluster
 from redis.exceptions import (
     ConnectionError,  # noqa: A004 - Redis's own, which is no OSError
@@ -22,18 +23,42 @@ from redis.exceptions import (
 )
 
 from smsgate.domain.errors import StoreUnavailable
-from smsgate.store import redis_address
 from smsgate.store.keys import PARTITION_KEYS, PartitionKeys
 from smsgate.store.redis_cluster import Cluster
 from smsgate.store.redis_errors import translated, unavailable
 from smsgate.store.redis_types import Client, Command, Connection, ConnectionPool, Pipeline, Result
 
-TIMEOUT_S = 2.0
-"""How long one round trip may take. Providers wait between 2 and 15 seconds for an answer."""
 TRUST_S = 5.0
 """How long an answer about replicas or the eviction policy is believed."""
 _WAIT: Command = ("WAIT", 1, 500)
 """One replica, milliseconds."""
+
+
+class Server(redis.Redis):
+    """A client of one server, or of the primary behind Sentinels."""
+
+    def execute_command(self, *args: Any, **options: Any) -> Any:  # noqa: ANN401 - redis-py's own
+        """The answer to a command. Raises ``StoreUnavailable``."""
+        try:
+            return super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
+        except redis.RedisError as error:
+            raise unavailable(error) from error
+
+    def pipeline(
+        self, transaction: bool = True, shard_hint: str | None = None
+    ) -> redis.client.Pipeline:
+        """Commands that go together; ``execute`` raises ``StoreUnavailable``."""
+        return _ServerPipeline(
+            self.connection_pool, self.response_callbacks, transaction, shard_hint
+        )
+
+
+class _ServerPipeline(redis.client.Pipeline):
+    def execute(self, raise_on_error: bool = True) -> list[Any]:
+        try:
+            return super().execute(raise_on_error)
+        except redis.RedisError as error:
+            raise unavailable(error) from error
 
 
 class Replicas:
@@ -70,11 +95,6 @@ def infos_of(client: Client, section: str) -> list[dict[str, Any]]:
     if isinstance(client, Cluster):
         return list(client.info(section, target_nodes=RedisCluster.PRIMARIES).values())
     return [client.info(section)]
-
-
-def open_redis(url: str, timeout_s: float = TIMEOUT_S) -> Client:
-    """A client for the URL. Connects on first use."""
-    return redis_address.open_redis(url, timeout_s, timeout_s)
 
 
 def now_us(client: Client) -> int:

@@ -22,16 +22,18 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from redis.sentinel import Sentinel
 
-from smsgate.store.redis_client import Server
+from smsgate.store.connection import Server
 from smsgate.store.redis_cluster import Cluster
 from smsgate.store.redis_types import AsyncClient, Client
 
+TIMEOUT_S = 2.0
+"""How long one round trip may take. Providers wait between 2 and 15 seconds for an answer."""
 _SENTINEL_PORT = 26379
 _PORT = 6379
 
 
-def open_redis(url: str, timeout_s: float | None, connect_s: float) -> Client:
-    """A client for the URL; connects on first use. Times in seconds; None waits for ever.
+def open_redis(url: str, timeout_s: float = TIMEOUT_S) -> Client:
+    """A client for the URL; connects on first use. ``timeout_s``: to connect, and for an answer.
 
     A connection that broke while it lay in the pool is replaced once; a time-out is not tried
     again, because a provider is waiting.
@@ -39,7 +41,7 @@ def open_redis(url: str, timeout_s: float | None, connect_s: float) -> Client:
     kind = kind_of(url)
     options: dict[str, Any] = {
         "socket_timeout": timeout_s,
-        "socket_connect_timeout": connect_s,
+        "socket_connect_timeout": timeout_s,
         "retry": Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
     }
     if kind == "sentinel":

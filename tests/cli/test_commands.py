@@ -13,8 +13,8 @@ from smsgate.domain.messages import Arrival, Decision, Entry, Intent
 from smsgate.pipeline.configuration import load_configuration
 from smsgate.pipeline.services import build_services
 from smsgate.store import Store
-from smsgate.store.connection import open_redis
 from smsgate.store.keys import partition_of
+from smsgate.store.redis_address import open_redis
 from tests.cli.conftest import CONFIG, Terminal
 from tests.fakes.own_services import all_at_work
 

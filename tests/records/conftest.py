@@ -10,7 +10,7 @@ import pytest
 
 from smsgate.records import Records
 from smsgate.store import Store
-from smsgate.store.connection import open_redis
+from smsgate.store.redis_address import open_redis
 from tests.records import postgresql
 
 MISSING = (

@@ -6,8 +6,7 @@ import pytest
 
 from smsgate.consent.events import PublishedProgram
 from smsgate.store import Store
-from smsgate.store.connection import open_redis
-from smsgate.store.redis_address import kind_of
+from smsgate.store.redis_address import kind_of, open_redis
 
 
 @pytest.fixture(params=["server", pytest.param("cluster", marks=pytest.mark.full)])

@@ -9,7 +9,8 @@ import time
 import pytest
 import redis
 
-from smsgate.store.connection import exchange, open_redis
+from smsgate.store.connection import exchange
+from smsgate.store.redis_address import open_redis
 
 
 @pytest.fixture
@@ -79,7 +80,8 @@ def test_a_redis_that_may_not_be_written_is_asked_anew_for_its_address(pool, red
 
 _FORKING = """
 import os, sys
-from smsgate.store.connection import exchange, open_redis
+from smsgate.store.connection import exchange
+from smsgate.store.redis_address import open_redis
 pool = open_redis(sys.argv[1]).connection_pool
 (mine,) = exchange(pool, [("CLIENT", "ID")])
 child = os.fork()

@@ -17,10 +17,10 @@ from smsgate.domain.errors import QueueUnavailable, StoreUnavailable, Suppressed
 from smsgate.domain.messages import Arrival, Intent
 from smsgate.store import Store
 from smsgate.store.commits import Effects
-from smsgate.store.connection import ScriptText, open_redis
+from smsgate.store.connection import ScriptText
 from smsgate.store.job_queue import APPLY, JobQueue
 from smsgate.store.keys import PARTITION_KEYS, partition_of
-from smsgate.store.redis_address import kind_of
+from smsgate.store.redis_address import kind_of, open_redis
 from tests.fakes.blocking import Blocking
 from tests.fakes.values import NUMBER, entry
 

@@ -8,8 +8,8 @@ from smsgate.consent.events import PublishedProgram
 from smsgate.domain.errors import StoreNotReady
 from smsgate.domain.messages import Arrival, Intent
 from smsgate.store import Store
-from smsgate.store.connection import open_redis
 from smsgate.store.keys import PARTITION_KEYS, PARTITIONS, partition_of
+from smsgate.store.redis_address import open_redis
 from smsgate.store.shared_keys import CLOCK_LEASE
 from tests.fakes.values import NUMBER, OTHER, entry
 

@@ -46,7 +46,7 @@ def test_what_redis_refuses_is_counted(store: Store, redis_client) -> None:
 
 
 def test_what_cannot_reach_redis_is_counted() -> None:
-    trail = SampleLog(open_redis("redis://127.0.0.1:1/0", 0.2, 0.2))
+    trail = SampleLog(open_redis("redis://127.0.0.1:1/0", 0.2))
     fill(trail)
     trail.flush()
 

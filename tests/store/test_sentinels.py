@@ -12,7 +12,7 @@ from smsgate.consent.events import PublishedProgram
 from smsgate.domain.errors import SmsGateError, StoreUnavailable
 from smsgate.domain.messages import Arrival
 from smsgate.store import Store, redis_address
-from smsgate.store.connection import open_redis
+from smsgate.store.redis_address import open_redis
 from tests.fakes.blocking import Blocking
 from tests.fakes.cluster import until
 from tests.fakes.sentinels import Sentinels, start_sentinels
@@ -124,7 +124,7 @@ def found(url: str) -> bool:
 
 
 def test_over_tls_the_sentinels_are_asked_so_too():
-    client = redis_address.open_redis("rediss+sentinel://one,two:26380/ours", 1, 1)
+    client = redis_address.open_redis("rediss+sentinel://one,two:26380/ours", 1)
     pool = client.connection_pool
     asked = [one.connection_pool for one in pool.sentinel_manager.sentinels]
     assert [one.connection_kwargs["port"] for one in asked] == [26379, 26380]

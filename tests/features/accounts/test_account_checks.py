@@ -6,7 +6,7 @@ import pytest
 
 from smsgate.store import Store
 from smsgate.store.account_requests import RefusedRequest
-from smsgate.store.connection import open_redis
+from smsgate.store.redis_address import open_redis
 from tests.fakes.scripted_api import ScriptedApi
 from tests.fakes.served import free_port
 

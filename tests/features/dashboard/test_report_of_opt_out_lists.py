@@ -8,8 +8,8 @@ import pytest
 
 from smsgate.metrics.snapshot import ListComparison
 from smsgate.store import Store
-from smsgate.store.connection import open_redis
 from smsgate.store.opt_out_lists import OptOutListState
+from smsgate.store.redis_address import open_redis
 from tests.features.provider_lists.conftest import ACCOUNT, ACCOUNTS
 
 

@@ -10,7 +10,7 @@ from smsgate.cli.main import cli, run
 from smsgate.features.keyword_editor.cli import keywords
 from smsgate.records import KeywordVersion, Records
 from smsgate.store import Store
-from smsgate.store.connection import open_redis
+from smsgate.store.redis_address import open_redis
 from tests.fakes.values import entry
 from tests.records.values import event, lines
 

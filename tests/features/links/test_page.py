@@ -13,8 +13,8 @@ from structlog.testing import capture_logs
 from smsgate.domain.opt_out_links import Links, make_token
 from smsgate.features.links import page
 from smsgate.store import Store
-from smsgate.store.connection import open_redis
 from smsgate.store.keys import partition_of
+from smsgate.store.redis_address import open_redis
 from smsgate.web import create_app
 from smsgate.web.abuse import MAX_LINES_OF_ACCOUNT
 from smsgate.web.wsgi_request import address_of

@@ -22,8 +22,8 @@ from smsgate.features.operators.storage import OperatorStorage
 from smsgate.metrics.counters import CONFIRMED_S, MESSAGES, REPLIES, STORED_S
 from smsgate.records import Records
 from smsgate.records.daily_counts import DailyCountStorage
-from smsgate.store.connection import open_redis
 from smsgate.store.keys import PARTITION_KEYS, partition_of
+from smsgate.store.redis_address import open_redis
 from smsgate.store.write_lease import SpooledOptOuts
 from tests.fakes.browser import browser
 from tests.fakes.own_services import HERE, heartbeat, make_services
