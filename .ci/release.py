@@ -109,7 +109,7 @@ def following(version: str) -> str:
 def build(folder: Path) -> tuple[Path, Path]:
     """Build the wheel and the sdist into a folder; gives them."""
     shutil.rmtree(folder, ignore_errors=True)
-    _output(sys.executable, "-m", "build", "--outdir", str(folder), str(ROOT))
+    _output(sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder), str(ROOT))
     (wheel,), (sdist,) = folder.glob("*.whl"), folder.glob("*.tar.gz")
     return wheel, sdist
 
@@ -127,7 +127,6 @@ def try_wheel(wheel: Path, version: str) -> None:
         said = _output(smsgate, "--version")
         if version not in said:
             raise NotReleased(f"the wheel says {said!r} and not {version}")
-        shutil.copytree(ROOT / "config", folder / "config")
         _try_dev(smsgate, folder)
 
 
