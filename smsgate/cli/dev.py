@@ -33,6 +33,7 @@ from smsgate.features.records_admin.cli import restore_if_needed
 from smsgate.files import replace_file
 from smsgate.pipeline import configuration_rollout as rollout
 from smsgate.pipeline.background_thread import BackgroundThread
+from smsgate.pipeline.build import describe_build
 from smsgate.pipeline.configuration import Configuration, load_configuration
 from smsgate.pipeline.services import Services, build_records, build_services
 from smsgate.pipeline.spool import Spool
@@ -295,6 +296,7 @@ def welcome(console: Console, url: str, configuration: Configuration) -> None:
         f"HTTP        {url}   (/readyz, /webhooks/<account>, /v1)\n",
         f"Accounts    {', '.join(settings.accounts)}\n",
         f"Data        {settings.data_dir}\n",
+        f"Version     {describe_build()}\n",
         "\nCtrl-C ends everything; what was acknowledged is kept.",
     )
     console.print(Panel(body, title="smsgate is ready", expand=False, border_style="green"))

@@ -13,6 +13,7 @@ from smsgate.cli.dev import welcome
 from smsgate.cli.session import person
 from smsgate.features.operators.service import ActionAuthor, OperatorService, now_us, token_digest
 from smsgate.features.operators.storage import FIRST, ActionLog, OperatorStorage
+from smsgate.pipeline.build import describe_build
 from smsgate.pipeline.configuration import Configuration, load_settings
 from smsgate.records import Records
 
@@ -147,6 +148,7 @@ def test_a_new_smsgate_says_how_to_become_its_first_admin(environ, records) -> N
     assert "first admin" not in said()
     words = "".join(said().translate({ord(one): " " for one in "│\n"}).split())
     assert f"exportSMSGATE_DATA_DIR={environ['SMSGATE_DATA_DIR']}" in words
+    assert f"Version{describe_build()}" in words
     records.close()
     (Path(environ["SMSGATE_DATA_DIR"]) / "records.sqlite3").write_bytes(b"no database" * 999)
     assert "smsgate is ready" in said()
