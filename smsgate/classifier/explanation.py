@@ -6,68 +6,66 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from smsgate.classifier import reply_text
+from smsgate.domain.languages import language_name
 from smsgate.domain.messages import Decision
 from smsgate.settings import Program
 
 STAGES = (
     "Is the whole text a keyword?",
-    "Is it a reaction, a quotation, or without words?",
-    "Is it a keyword with politeness, repetition or a typo around it?",
-    "Do its sentences hold a wording that the sets know?",
-    "What does the model make of it?",
+    "Is it a reaction, a quoted message, or without words?",
+    "Is it a keyword with courtesy words, a repetition or a typo?",
+    "Does a sentence match a known wording?",
+    "What does the language model say?",
 )
 """What the rules ask, in this order; the first that knows decides."""
 _RULES = {
-    "keyword": (0, "the whole text is this keyword"),
-    "printed": (0, "the whole text is a word that our own texts printed as their opt-out"),
-    "reaction": (1, "a phone's reaction to a text, such as Liked “…”"),
-    "reaction_to_keyword": (1, "a reaction to the subscriber's own keyword: a person looks at it"),
-    "quotation": (1, "it only quotes one of our own texts"),
-    "self_harm": (
-        1,
-        "it may speak of ending a life, so a person looks at it first",
-    ),
-    "no_words": (1, "there are no words in it"),
-    "instruction_echo": (2, "it repeats the instruction of an opt-out"),
-    "keyword_politely": (2, "a keyword, and politeness or a number around it"),
-    "keyword_repeated": (2, "a keyword, several times"),
-    "keyword_in_capitals": (2, "the keyword in capitals at one end of a short text"),
-    "keyword_spelt": (2, "a keyword, spelt with signs, blanks or drawn-out letters"),
-    "keyword_typo": (2, "a keyword with a typo"),
-    "keyword_as_question": (3, "the keyword is a question, so a person looks at it"),
-    "keyword_in_sentence": (3, "the keyword stands alone in a part of the text"),
-    "keyword_with_number": (
-        2,
-        "a keyword and a number that may choose something: a person looks",
-    ),
-    "keyword_with_name": (
-        2,
-        "a keyword and what may be a name or a thing: a person looks at it",
-    ),
-    "keyword_with_laughter": (3, "the keyword stands beside laughter, so a person looks at it"),
-    "phrase": (3, "this wording stands in it"),
-    "doubt": (3, "a wording, and something beside it that speaks against acting"),
-    "condition": (3, "a wording for texts at some times or of some kind only"),
-    "long_text": (3, "a wording in a long text, so a person looks at it"),
-    "stop_and_start": (3, "it asks to stop and to start, so a person looks at it"),
-    "auto_reply": (3, "a machine answered"),
-    "advert": (3, "it reads like somebody's advert or notice"),
-    "how_to_leave": (4, "it asks how to leave, so a person looks at it"),
-    "second_reader": (4, "the model recognises it"),
-    "second_reader_doubts": (4, "the rules would act, the model doubts it"),
-    "second_reader_dismisses": (4, "the rules would ask a person, the model need not"),
-    "nothing_known": (len(STAGES), "nothing in it asks for anything about consent"),
-    "provider_flag": (-1, "the provider said so"),
-    "doubtful": (-1, "it may be another text than it seems, or an old one"),
+    "keyword": (0, "keyword"),
+    "printed": (0, "keyword from our own messages"),
+    "reaction": (1, "message reaction, such as Liked “…”"),
+    "reaction_to_keyword": (1, "reaction to the subscriber's own keyword, sent to review"),
+    "quotation": (1, "only quotes one of our messages"),
+    "self_harm": (1, "may be about self-harm, sent to review"),
+    "no_words": (1, "no words in the text"),
+    "instruction_echo": (2, "repeats the opt-out instruction"),
+    "keyword_politely": (2, "keyword with courtesy words or a number"),
+    "keyword_repeated": (2, "keyword, repeated"),
+    "keyword_in_capitals": (2, "keyword in capitals at the start or end of a short text"),
+    "keyword_spelt": (2, "keyword in an unusual spelling"),
+    "keyword_typo": (2, "keyword with a typo"),
+    "keyword_as_question": (3, "keyword asked as a question, sent to review"),
+    "keyword_in_sentence": (3, "keyword on its own in a longer text"),
+    "keyword_with_number": (2, "keyword with a number that may choose something, sent to review"),
+    "keyword_with_name": (2, "keyword with a name or a thing, sent to review"),
+    "keyword_with_laughter": (3, "keyword beside laughter, sent to review"),
+    "phrase": (3, "matched wording"),
+    "doubt": (3, "matched wording, but the text also speaks against it"),
+    "condition": (3, "matched wording for certain times or kinds of text only"),
+    "long_text": (3, "matched wording in a long text, sent to review"),
+    "stop_and_start": (3, "asks to stop and to start, sent to review"),
+    "auto_reply": (3, "automatic reply"),
+    "advert": (3, "looks like an advert or a notice"),
+    "how_to_leave": (4, "asks how to opt out, sent to review"),
+    "second_reader": (4, "recognized by the language model"),
+    "second_reader_doubts": (4, "matched wording, but the language model disagrees"),
+    "second_reader_dismisses": (4, "the language model sees no request"),
+    "nothing_known": (len(STAGES), "nothing about consent"),
+    "provider_flag": (-1, "reported by the provider"),
+    "doubtful": (-1, "may be altered or out of date"),
     "unrouted": (-1, "the number that was texted belongs to no program"),
 }
+_NAMES_KEYWORD = frozenset({
+    "keyword", "printed", "keyword_politely", "keyword_repeated", "keyword_in_capitals",
+    "keyword_in_sentence", "keyword_with_number", "keyword_with_name", "keyword_with_laughter",
+    "keyword_as_question", "reaction_to_keyword",
+})  # fmt: skip
+"""Rules whose finding is a keyword as people write it; that of others is a pattern of ours."""
 _INTENTS = {
-    "opt_out": "Opt-out: the program may not text the number any more",
-    "opt_out_all": "Opt-out of everything: no program may text the number any more",
-    "opt_in": "Opt-in: the program may text the number again",
-    "help": "Asks for help: the help text is sent",
-    "review": "A person decides: until then no marketing goes to the number",
-    "none": "Nothing about consent: nothing changes",
+    "opt_out": "Opt-out: the program can no longer text the number",
+    "opt_out_all": "Opt-out of everything: no program can text the number",
+    "opt_in": "Opt-in: the program can text the number again",
+    "help": "Help request: the help text is sent",
+    "review": "Review: no marketing goes to the number until someone decides",
+    "none": "Not about consent: nothing changes",
 }
 
 
@@ -85,17 +83,16 @@ def meant(intent: str) -> str:
     return _INTENTS.get(intent, intent)
 
 
-def reason(rule: str) -> str:
-    """What a rule found."""
-    return _RULES[rule][1] if rule in _RULES else rule
+def reason(rule: str, keyword: str = "") -> str:
+    """What a rule found, with its keyword if that reads as people write it."""
+    found = _RULES[rule][1] if rule in _RULES else rule.replace("_", " ")
+    return f"{found}: {keyword}" if keyword and rule in _NAMES_KEYWORD else found
 
 
 def because(why: str) -> str:
-    """A rule and what it found, as a mark has them, in words; anything else as it is."""
-    rule, _, found = why.partition(" ")
-    if rule not in _RULES:
-        return why
-    return f"{reason(rule)}: {found}" if found else reason(rule)
+    """The reason that a mark of the store gives, in words; anything else as it is."""
+    rule, _, keyword = why.partition(" ")
+    return reason(rule, keyword) if rule in _RULES else why
 
 
 def path(decision: Decision) -> list[RuleQuestion]:
@@ -112,13 +109,13 @@ def path(decision: Decision) -> list[RuleQuestion]:
 
 
 def facts(decision: Decision, program: Program) -> Iterator[tuple[str, str]]:
-    """What a decision says of itself, and the reply that it leads to, each with its name."""
+    """Yield the details of a decision and the reply that it leads to, each with its name."""
     named = {
         "matched": decision.keyword,
-        "language": decision.language,
+        "language": language_name(decision.language) if decision.language else "",
         "scope": decision.scope,
-        "only if": "our own question to the number is open" if decision.condition else "",
-        "normalised": ", ".join(decision.steps),
+        "only if": "our question to the number is still open" if decision.condition else "",
+        "normalized": ", ".join(decision.steps),
         "confidence": "" if decision.confidence is None else f"{decision.confidence:.1%}",
         "keyword sets": decision.version,
         "note": decision.note,
@@ -127,4 +124,4 @@ def facts(decision: Decision, program: Program) -> Iterator[tuple[str, str]]:
     kind = "opt_out" if decision.intent.stops else decision.intent.value
     if kind in ("opt_out", "opt_in", "help"):
         reply, language = reply_text(program, kind, decision.language)
-        yield "reply", f"{reply} ({language})"
+        yield "reply", f"{reply} ({language_name(language)})"

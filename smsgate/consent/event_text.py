@@ -1,11 +1,11 @@
-"""Events in words, for people. Pure."""
+"""The text of events as people read them. Pure."""
 
 from __future__ import annotations
 
 from smsgate.consent.events import DeadLetter, Event
 from smsgate.consent.reviews import REOPENED
 from smsgate.consent.transitions import REVIEWED
-from smsgate.domain.messages import ALL, Entry, Reply
+from smsgate.domain.messages import Entry, Reply
 
 _TITLES = {
     "opt_out": "Opted out",
@@ -13,65 +13,65 @@ _TITLES = {
     "opt_in": "Opted in",
     "restored": "Restored",
     "help": "Asked for help",
-    "review": "Text for a person to decide",
-    "reviewed": "Decided: not an opt-out",
+    "review": "Sent to review",
+    "reviewed": "Reviewed: not an opt-out",
     "lock": "Locked",
     "unlock": "Unlocked",
-    "consent": "Consent put on record",
-    "import": "In an imported list",
+    "consent": "Consent recorded",
+    "import": "Imported",
     "import_undone": "Import undone",
-    "unrouted": "Text to a number that no program has",
-    "unreachable": "The provider could not deliver a text of ours",
-    "reply": "Reply of ours",
+    "unrouted": "Text to a number without a program",
+    "unreachable": "Delivery failed",
+    "reply": "Reply",
     "text": "Ordinary text",
-    "forward": "Message for the application",
+    "forward": "Forwarded to your application",
     "forgotten": "Texts erased",
-    "receipt": "What became of a reply of ours",
-    "rebuilt": "Settled anew when the store was rebuilt",
+    "receipt": "Delivery status",
+    "rebuilt": "Reapplied after a rebuild",
 }
 _BY_RULE = {
     REOPENED: {
-        "review": "Decision taken back: it waits again",
-        "undo": "Decision taken back: the opt-out is lifted, it waits again",
+        "review": "Review decision undone",
+        "undo": "Review decision undone, opt-out lifted",
     },
-    REVIEWED: {"opt_out": "Decided: an opt-out"},
+    REVIEWED: {"opt_out": "Reviewed: opt-out"},
 }
-"""What a person did about a text that waited."""
+"""What a person did about a text in review."""
 _ASKED = {
     "opt_out": "Asked to opt out",
     "opt_out_all": "Asked to opt out of everything",
     "opt_in": "Asked to opt in",
-    "restored": "Asked to restore",
-    "import_undone": "Asked to undo an import",
+    "restored": "Restore requested",
+    "import_undone": "Undo of an import requested",
 }
 _OUTCOMES = {
-    "applied": "done",
-    "repeat": "changed nothing, it was so already",
-    "stale": "came late: something newer holds",
-    "tie": "same time as an opt-out: on a tie the opt-out holds",
-    "asked": "asked back: “Reply YES to confirm”",
+    "applied": "applied",
+    "repeat": "no change",
+    "stale": "arrived late, a newer request holds",
+    "tie": "same time as an opt-out, the opt-out holds",
+    "asked": "asked “Reply YES to confirm”",
     "refused": "refused",
-    "kept": "kept: something newer was said or done since the list",
-    "recorded": "noted",
+    "kept": "kept, changed since the import",
+    "recorded": "recorded",
     "sampled": "no effect",
-    "taken": "the application has it",
-    "given_up": "given up after a day",
+    "taken": "delivered to your application",
+    "given_up": "failed after a day",
 }
 _SENT = {
     "sent": "sent",
-    "late": "not sent: its five minutes were over",
-    "superseded": "not sent: the number's state changed before it could leave",
+    "late": "not sent, over five minutes late",
+    "superseded": "not sent, the number changed before it left",
     "refused": "refused by the provider",
-    "unknown": "perhaps sent: the provider's answer was lost, so it was not sent again",
-    "opted_out": "not sent: the provider has an opt-out of its own",
-    "retried": "put back to be sent again",
-    "dismissed": "dismissed by a person",
-    "blocked": "not sent: the gate refused it",
+    "unknown": "possibly sent, the provider's answer was lost",
+    "opted_out": "not sent, the provider has an opt-out of its own",
+    "retried": "queued again",
+    "dismissed": "dismissed",
+    "blocked": "not sent, the number may not be texted",
 }
 _FATES = {
     "delivered": "delivered",
     "undelivered": "not delivered",
-    "failed": "not delivered: it did not leave the provider",
+    "failed": "not delivered, it never left the provider",
 }
 _TONES = {
     "opt_out": "bad", "opt_out_all": "bad", "lock": "bad", "opt_in": "good", "unlock": "good",
@@ -79,52 +79,52 @@ _TONES = {
     "unrouted": "warn",
 }  # fmt: skip
 _REPLIES = {
-    "opt_out": "Confirmation",
-    "opt_in": "Welcome",
-    "help": "Help text",
-    "question": "Our question",
-    "app": "Text of the application",
+    "opt_out": "Opt-out confirmation",
+    "opt_in": "Welcome message",
+    "help": "Help message",
+    "question": "Confirmation question",
+    "app": "Message from your application",
 }
 _BASES = {
     "consent": "a newer consent of the subscriber",
-    "mistake": "the opt-out was a mistake of ours",
-    "evidence": "evidence that an admin named",
+    "mistake": "the opt-out was our mistake",
+    "evidence": "evidence from an admin",
 }
 """What allowed a restore."""
 _REASONS = {
     "": "may be texted",
-    "locked": "locked: nobody may text it, whatever it texts us",
+    "locked": "locked: no program may text it, whatever it texts us",
     "opted_out": "opted out of this program",
     "opted_out_all": "opted out of everything",
-    "hold": "an opt-out is being applied; it blocks already",
-    "review": "a text waits for a person; no marketing until it is decided",
-    "no_consent": "no consent on record, and this program needs one",
-    "invalid": "no phone number",
+    "hold": "opt-out being applied, already blocking",
+    "review": "in review: no marketing until someone decides",
+    "no_consent": "no consent on record, and this program requires one",
+    "invalid": "not a phone number",
 }
 _SOURCES = {
-    "text": "the subscriber's text",
-    "operator": "by hand",
-    "provider": "the provider",
-    "link": "an opt-out link",
-    "api": "the API",
-    "import": "an imported list",
+    "text": "text message",
+    "operator": "manual",
+    "provider": "provider",
+    "link": "opt-out link",
+    "api": "API",
+    "import": "import",
 }
 _STEPS = {
-    "cut": "only its beginning and end were read, for it is very long",
-    "mojibake": "broken accents were repaired",
-    "marks": "piled-up accents were thinned out",
-    "width": "letter variants (wide, bold, script) became plain letters",
-    "edge punctuation": "punctuation around it was left out",
-    "case": "capital letters count as small ones",
-    "quotation": "what it quotes was left out",
-    "politeness": "polite words were left out",
-    "numbers": "numbers were left out",
-    "repetition": "a repetition counts once",
-    "typo": "a slip of the finger was corrected",
-    "joined words": "words written together were parted",
-    "spaced letters": "single letters were read as a word",
-    "letters for signs": "signs were read as the letters they look like",
-    "letters for digits": "digits were read as the letters they look like",
+    "cut": "very long: only its start and end were read",
+    "mojibake": "broken accents repaired",
+    "marks": "stacked accents removed",
+    "width": "styled or wide letters changed to plain ones",
+    "edge punctuation": "surrounding punctuation ignored",
+    "case": "capitals ignored",
+    "quotation": "quoted text ignored",
+    "politeness": "courtesy words ignored",
+    "numbers": "numbers ignored",
+    "repetition": "repetition ignored",
+    "typo": "typo corrected",
+    "joined words": "joined words separated",
+    "spaced letters": "spaced letters joined",
+    "letters for signs": "symbols read as letters",
+    "letters for digits": "digits read as letters",
 }
 
 
@@ -142,16 +142,16 @@ def title(event: Event) -> str:
 
 
 def outcome(event: Event) -> str:
-    """What came of it."""
+    """What came of an event."""
     if event.reply is not None:
-        return _SENT.get(event.outcome, event.outcome)
+        return sent(event.outcome)
     if event.kind == "receipt":
         return _FATES.get(event.outcome, event.outcome)
     return _OUTCOMES.get(event.outcome, event.outcome)
 
 
 def tone(event: Event) -> str:
-    """Of what the page shows: good, warn, bad or nothing."""
+    """The tone in which a page shows an event: good, warn, bad or nothing."""
     return _TONES.get(event.kind, "") if event.outcome in ("applied", "recorded") else ""
 
 
@@ -164,16 +164,12 @@ def basis(entry: Entry | None) -> str:
 
 
 def scope(event: Event) -> str:
-    """Where an opt-out held, or is lifted."""
-    if event.kind == "restored":
-        return "for every program" if event.program == ALL else f"for {event.program} only"
-    if not event.scope:
-        return ""
-    return "every program" if event.scope == ALL else f"only {event.scope}"
+    """The scope of an opt-out, or of its restore: a program or ``all``; empty for other events."""
+    return event.program if event.kind == "restored" else event.scope
 
 
 def source(name: str) -> str:
-    """Who spoke."""
+    """Where a request came from."""
     return _SOURCES.get(name, name)
 
 
@@ -192,8 +188,13 @@ def reply_title(kind: str) -> str:
     return _REPLIES.get(kind, _TITLES["reply"])
 
 
+def sent(outcome: str) -> str:
+    """What came of a reply."""
+    return _SENT.get(outcome, outcome)
+
+
 def unsettled(reply: Reply | DeadLetter) -> str:
-    """Where a reply is that no event tells of yet."""
+    """The status of a reply that has no event yet."""
     if isinstance(reply, DeadLetter):
-        return f"given up ({reply.outcome}): {reply.note}"
-    return "waits to be sent"
+        return f"failed ({sent(reply.outcome)}): {reply.note}"
+    return "is queued"

@@ -33,6 +33,7 @@ MAX_REFUSED_REQUESTS = 20
 """In ten minutes. Any public address gets some; more mean a wrong secret or a forger at work."""
 MAX_OPT_OUT_LIST_FAILING_S = 3600.0
 """A provider's opt-out list is compared once an hour."""
+_OF_AN_ACCOUNT = frozenset({"SmsgateAccountSilent", "SmsgateRefusedBurst", "SmsgateOptOutListFails"})
 DURABLE = "`appendonly yes`, `appendfsync always`, `maxmemory-policy noeviction` in redis.conf"
 
 
@@ -48,6 +49,11 @@ class Condition:
     problem: str
     remedy: str
     """The command or setting that helps."""
+
+    @property
+    def headline(self) -> str:
+        """The problem, with the subject where the problem does not name it."""
+        return f"{self.subject}: {self.problem}" if self.name in _OF_AN_ACCOUNT else self.problem
 
 
 def conditions(snapshot: SystemSnapshot, *, here: str = "") -> list[Condition]:
@@ -72,8 +78,8 @@ def _store(snapshot: SystemSnapshot) -> Iterator[Condition]:
     """Conditions of the store, and of all that waits in it while it takes writes."""
     if snapshot.write_obstacle is not None:
         problem = (
-            f"{snapshot.write_obstacle.problem}: opt-outs wait on disks, and the gate says that it "
-            "cannot tell"
+            f"{snapshot.write_obstacle.problem}: opt-outs wait on disk, and the gate answers that "
+            "it cannot tell"
         )
         yield Condition(WRITES_REFUSED, "store", True, problem, snapshot.write_obstacle.remedy)
         return
@@ -85,18 +91,18 @@ def _store(snapshot: SystemSnapshot) -> Iterator[Condition]:
             if snapshot.rebuild.why:
                 begin = f"store lost, rebuilding ({snapshot.rebuild.why})"
             problem, remedy = f"{begin}: {snapshot.rebuild.text()} so far", "wait until it is done"
-        problem = f"{problem}; nobody may be texted until it is ready"
+        problem = f"{problem}; nobody can be texted until it is ready"
         yield Condition("SmsgateStoreLost", "store", True, problem, remedy)
         yield from _stopped_processes(snapshot)
         return
     if snapshot.gate_obstacle is not None and not {"web", "clock"} <= {*snapshot.stopped}:
-        problem = f"the gate cannot tell, nobody may be texted: {snapshot.gate_obstacle.problem}"
+        problem = f"the gate cannot tell, so nobody can be texted: {snapshot.gate_obstacle.problem}"
         yield Condition("SmsgateGateShut", "gate", True, problem, snapshot.gate_obstacle.remedy)
     yield from _stopped_processes(snapshot)
     processes = snapshot.processes
     if processes is not None and not snapshot.backlog.clock and "clock" not in snapshot.stopped:
-        problem = f"the clock ({processes.where('clock')}) runs and does not do its rounds"
-        remedy = "its log says what hinders it; restart `smsgate run clock`"
+        problem = f"the clock ({processes.where('clock')}) is running but makes no progress"
+        remedy = "check its log, then restart `smsgate run clock`"
         yield Condition("SmsgateClockAway", "clock", True, problem, remedy)
     yield from (*_queues(snapshot), *_forwards(snapshot), *_records(snapshot))
 
@@ -108,10 +114,10 @@ _AWAY = {
     "clock": "SmsgateClockAway",
 }
 _CONSEQUENCES = {
-    "web": "providers get no answer to their webhooks, and nobody may ask the API",
+    "web": "providers get no answer to their webhooks, and the API is down",
     "worker": "opt-outs block, but are not applied or confirmed",
-    "sender": "confirmations wait, and after five minutes they are not sent any more",
-    "clock": "events do not reach the records, and lost jobs stay lost",
+    "sender": "confirmations wait, and after five minutes they are no longer sent",
+    "clock": "events do not reach the records, and lost jobs are not recovered",
 }
 """What it means that no process of a kind runs."""
 
@@ -121,14 +127,14 @@ def _stopped_processes(snapshot: SystemSnapshot) -> Iterator[Condition]:
     if processes is None:
         return
     if len(stopped) == len(KINDS):
-        problem = "no process of smsgate is at work: nothing is received, applied or sent"
+        problem = "no smsgate process is running: nothing is received, applied or sent"
         remedy = "start `smsgate dev`, or `smsgate run web`, `worker`, `sender` and `clock`"
         yield Condition("SmsgateAway", "processes", True, problem, remedy)
         return
     for kind in stopped:
         last = processes.last_seen.get(kind)
-        seen = f" (the last one ran on {last.host} {_span(last.ago_s)} ago)" if last else ""
-        problem = f"no {kind} is at work{seen}: {_CONSEQUENCES[kind]}"
+        seen = f" (last seen on {last.host} {_span(last.ago_s)} ago)" if last else ""
+        problem = f"no {kind} is running{seen}: {_CONSEQUENCES[kind]}"
         yield Condition(_AWAY[kind], kind, True, problem, f"start `smsgate run {kind}`")
 
 
@@ -138,35 +144,36 @@ def _queues(snapshot: SystemSnapshot) -> Iterator[Condition]:
     is_inbox_late = backlog.inbox.oldest_s > MAX_INBOX_AGE_S
     if is_inbox_late and "worker" not in stopped:
         problem = (
-            f"{backlog.inbox.count:,} entries wait, the oldest {_span(backlog.inbox.oldest_s)}"
+            f"{backlog.inbox.count:,} entries wait to be applied, the oldest for "
+            f"{_span(backlog.inbox.oldest_s)}"
         )
-        remedy = "start another `smsgate run worker`; its log says what hinders it"
+        remedy = "start another `smsgate run worker`, and check the log of the worker"
         yield Condition("SmsgateInboxStuck", "inbox", True, problem, remedy)
     if backlog.holds.oldest_s > MAX_HOLD_AGE_S and not is_inbox_late and "worker" not in stopped:
         age = _span(backlog.holds.oldest_s)
-        problem = f"an opt-out was accepted {age} ago and is not applied"
-        remedy = "`smsgate history NUMBER` and the worker's log say why; it blocks meanwhile"
+        problem = f"an opt-out accepted {age} ago is not applied yet"
+        remedy = "check `smsgate history NUMBER` and the log of the worker; the number is blocked"
         yield Condition("SmsgateHoldStuck", "holds", True, problem, remedy)
     if backlog.outbox.oldest_s > MAX_OUTBOX_AGE_S and "sender" not in stopped:
         age = _span(backlog.outbox.oldest_s)
-        problem = f"{backlog.outbox.count:,} replies wait, due since {age}"
-        remedy = "start another `smsgate run sender`; after 5 min they are not sent"
+        problem = f"{backlog.outbox.count:,} replies wait to be sent, the oldest for {age}"
+        remedy = "start another `smsgate run sender`; after 5 min replies are no longer sent"
         yield Condition("SmsgateOutboxStuck", "outbox", True, problem, remedy)
 
 
 def _people(snapshot: SystemSnapshot) -> Iterator[Condition]:
-    """What waits for a person."""
+    """What needs a decision of staff."""
     reviews, dead = snapshot.backlog.reviews, snapshot.backlog.dead
     if reviews.oldest_s > REVIEW_DEADLINE_S / 2:
         problem = (
-            f"{reviews.count:,} texts wait for a person, the oldest {_span(reviews.oldest_s)} "
+            f"{reviews.count:,} texts need review, the oldest for {_span(reviews.oldest_s)} "
             f"of {_span(REVIEW_DEADLINE_S)}"
         )
         remedy = "`smsgate review list`, then `smsgate review decide`"
         is_over = reviews.oldest_s > REVIEW_DEADLINE_S
         yield Condition("SmsgateReviewsOld", "reviews", is_over, problem, remedy)
     if dead:
-        problem = f"{dead:,} were given up and wait for a person"
+        problem = f"{dead:,} {'reply' if dead == 1 else 'replies'} couldn't be sent"
         remedy = "`smsgate replies list --dead`, then `smsgate replies retry` or `dismiss`"
         yield Condition("SmsgateDeadLetters", "replies", False, problem, remedy)
 
@@ -175,13 +182,13 @@ def _forwards(snapshot: SystemSnapshot) -> Iterator[Condition]:
     forwards, dead = snapshot.backlog.forwards, snapshot.backlog.forwards_dead
     if forwards.oldest_s > MAX_FORWARD_AGE_S and "sender" not in snapshot.stopped:
         problem = (
-            f"{forwards.count:,} messages await a program's application, the oldest "
+            f"{forwards.count:,} messages wait for your application, the oldest for "
             f"{_span(forwards.oldest_s)} of {_span(GIVEN_UP_US / 1_000_000)}"
         )
-        remedy = "`smsgate forward list` says what it answers"
+        remedy = "`smsgate forward list` shows what your application answers"
         yield Condition("SmsgateForwardsStuck", "forwards", True, problem, remedy)
     if dead:
-        problem = f"{dead:,} messages were not taken by their application and wait for a person"
+        problem = f"{dead:,} messages couldn't be delivered to your application"
         remedy = "`smsgate forward list --dead`, then `smsgate forward retry` or `dismiss`"
         yield Condition("SmsgateForwardsDead", "forwards", False, problem, remedy)
 
@@ -189,12 +196,12 @@ def _forwards(snapshot: SystemSnapshot) -> Iterator[Condition]:
 def _records(snapshot: SystemSnapshot) -> Iterator[Condition]:
     ledger, memory = snapshot.ledger, snapshot.memory
     if ledger.oldest_s > MAX_RECORDS_LAG_S and "clock" not in snapshot.stopped:
-        problem = f"{_span(ledger.oldest_s)} behind: a Redis that is lost now loses that much"
-        remedy = "`smsgate records status` says what hinders"
+        problem = f"the records are {_span(ledger.oldest_s)} behind: losing Redis now would lose that much"
+        remedy = "`smsgate records status` shows the cause"
         yield Condition("SmsgateRecordsLag", "records lag", True, problem, remedy)
     if ledger.count >= MANY * WARN_SHARE or memory >= MEMORY_WARN_SHARE:
         is_full = ledger.count >= MANY or memory >= MEMORY
-        problem = f"{ledger.count:,} events of {MANY:,}; {memory:.0%} of Redis's maxmemory"
+        problem = f"{ledger.count:,} of {MANY:,} events await the records; Redis uses {memory:.0%} of maxmemory"
         remedy = "bring the records' database back, or raise `maxmemory`"
         yield Condition("SmsgateLedgerFull", "ledger", is_full, problem, remedy)
 
@@ -203,14 +210,14 @@ def _spools(snapshot: SystemSnapshot, here: str) -> Iterator[Condition]:
     for one in snapshot.spools:
         if one.problem:
             problem = f"host {one.host}: {one.problem}"
-            remedy = "do that on that host; until then a STOP is lost while Redis is away"
+            remedy = "fix it on that host; until then a STOP is lost while Redis is unreachable"
             yield Condition("SmsgateSpoolUnusable", "spool", True, problem, remedy)
         elif one.count and one.host != here:
             age = _span(one.oldest_s)
             problem = f"{waiting(one.count)} on host {one.host}, the oldest {age}"
             remedy = (
-                "let that host's `web` reach Redis: it hands them over by itself; keep its data "
-                "directory"
+                "let `web` on that host reach Redis, then it delivers them by itself; keep its "
+                "data directory"
             )
             yield Condition("SmsgateSpool", "spool", True, problem, remedy)
 
@@ -220,22 +227,26 @@ def _accounts(snapshot: SystemSnapshot) -> Iterator[Condition]:
         subject, quiet_s = f"account {one.name}", snapshot.now_s - one.accepted_s
         if one.silent_after_s and quiet_s > one.silent_after_s:
             span = _span(quiet_s) if one.accepted_s else "30 d"
-            problem = f"no request was accepted for {span}"
-            remedy = f"`smsgate doctor {one.name}`; is the webhook still set at the provider?"
+            problem = f"no valid request for {span}"
+            remedy = (
+                f"run `smsgate doctor {one.name}`, and check the webhook in the provider's settings"
+            )
             yield Condition("SmsgateAccountSilent", subject, True, problem, remedy)
         if one.refused >= MAX_REFUSED_REQUESTS:
-            problem = f"{one.refused} requests or more were refused in the last 10 min"
-            remedy = f"`smsgate doctor {one.name}` says why: our secret, a forger, a missing text"
+            problem = f"{one.refused} or more requests refused in the last 10 min"
+            remedy = (
+                f"`smsgate doctor {one.name}` shows why: a wrong secret, a forger, missing texts"
+            )
             yield Condition("SmsgateRefusedBurst", subject, False, problem, remedy)
         status = one.opt_out_list
         if status is not None and status.problem:
             failing_s = snapshot.now_s - status.failing_since_s
             if failing_s > MAX_OPT_OUT_LIST_FAILING_S:
                 problem = (
-                    f"its provider's opt-out list could not be compared for {_span(failing_s)}: "
+                    f"the provider's opt-out list could not be compared for {_span(failing_s)}: "
                     f"{status.problem}"
                 )
-                remedy = f"`smsgate doctor {one.name}`; the provider's page says what it needs"
+                remedy = f"run `smsgate doctor {one.name}`; the provider's page says what it needs"
                 yield Condition("SmsgateOptOutListFails", subject, False, problem, remedy)
 
 

@@ -21,39 +21,39 @@ from smsgate.settings import Account
 from smsgate.web.console.auth import console_auth, current_session, lacks_factor, needs
 
 TITLES = {
-    "texts": "Texts in",
+    "texts": "Texts received",
     "opt_outs": "Opt-outs",
     "opt_ins": "Opt-ins",
-    "help": "HELP",
-    "review": "For review",
+    "help": "Help requests",
+    "review": "Sent to review",
     "confirmations": "Confirmations sent",
 }
 PAGES = {
-    "SmsgateReviewsOld": ("/console/review", "Decide them"),
-    "SmsgateDeadLetters": ("/console/replies/dead", "Look at them"),
+    "SmsgateReviewsOld": ("/console/review", "Review"),
+    "SmsgateDeadLetters": ("/console/replies/dead", "Open failed replies"),
 }
 """Where a condition is dealt with in the console."""
 _UNKNOWN_MEANS = {
     "store": (
-        "Nobody may be texted while the gate cannot tell, and texts that arrive wait on this "
-        "host's disk. What waits, today's figures and which processes run are unknown."
+        "Nobody can be texted while the gate cannot tell, and incoming texts wait on this host's "
+        "disk. Queues, today's figures and running processes are unknown."
     ),
     "queue": "Opt-outs block, but are not applied or confirmed.",
-    "spool": "If the store fails, texts that arrive may be lost.",
+    "spool": "If the store fails, incoming texts may be lost.",
     "records": (
-        "Opt-outs block as before, and events wait in the store. Earlier days, and since when and "
-        "why a number is opted out, are unknown."
+        "Opt-outs still block, and events wait in the store. Earlier days are unknown, and so are "
+        "the date and the reason of an opt-out."
     ),
 }
 _NOT_READY_MEANS = {
-    "store": "Nobody may be texted until it is ready.",
+    "store": "Nobody can be texted until it is ready.",
     "records": "Events wait in the store.",
 }
 _REMEDIES = {
     "store": "check the Redis of `REDIS_URL`",
     "queue": "check the Redis of `QUEUE_URL`, or of `REDIS_URL` where that is not set",
     "spool": "make `SMSGATE_DATA_DIR` writable, with room on its disk",
-    "records": "check the database of `DATABASE_URL`; `smsgate records status` says more",
+    "records": "check the database of `DATABASE_URL`; `smsgate records status` shows more",
 }
 """For a collaborator that cannot be read."""
 _STORE_CONDITIONS = frozenset({WRITES_REFUSED, "SmsgateGateShut", "SmsgateStoreLost"})
@@ -120,7 +120,7 @@ def register(console: Flask, services: Services) -> None:
             "home.html",
             days=[*reversed(dashboard.figures.days.items())],
             whats=MEASURES,
-            titles=TITLES,
+            columns=["Day", *((TITLES[one], "count") for one in MEASURES)],
             **_values(services, dashboard),
         )
 
@@ -178,15 +178,15 @@ def _attention(dashboard: Dashboard) -> list[AttentionItem]:
     are_old = any(one.name == "SmsgateReviewsOld" for one in dashboard.conditions)
     if reviews is not None and reviews.count and not are_old:
         hours = max(0.0, REVIEW_DEADLINE_S - reviews.oldest_s) / 3600
-        texts = "1 text waits" if reviews.count == 1 else f"{reviews.count:,} texts wait"
-        problem = f"{texts} for a person; the oldest has {hours:.0f} h left"
-        remedy = "Marketing to these numbers is held until they are decided."
+        texts = "1 text needs" if reviews.count == 1 else f"{reviews.count:,} texts need"
+        problem = f"{texts} review, {hours:.0f} h left for the oldest"
+        remedy = "Marketing to these numbers is on hold until then."
         found.append(AttentionItem("warn", problem, remedy, *PAGES["SmsgateReviewsOld"]))
     operator = current_session().operator
     if operator.role == "admin" and not operator.totp_secret and not lacks_factor():
         problem = "You are an admin without two-step sign-in"
-        remedy = "A code from your phone then protects your account besides the password."
-        found.append(AttentionItem("neutral", problem, remedy, "/console/me/factor", "Set it up"))
+        remedy = "A code from your phone protects your account beyond the password."
+        found.append(AttentionItem("neutral", problem, remedy, "/console/me/factor", "Set up"))
     return found
 
 
@@ -197,12 +197,12 @@ def _collaborator_item(one: CollaboratorProblem) -> AttentionItem:
         remedy = one.remedy or _REMEDIES[one.name]
     else:
         problem, means = f"{title}: {one.text}", _NOT_READY_MEANS.get(one.name, "")
-        remedy = one.remedy or "`smsgate doctor` says what mends it"
+        remedy = one.remedy or "`smsgate doctor` shows the remedy"
     return AttentionItem("bad", problem, f"{means} To fix it: {remedy}.".strip())
 
 
 def _condition_item(one: Condition) -> AttentionItem:
-    problem = _capitalize(f"{one.subject}: {one.problem}")
+    problem = _capitalize(one.headline)
     tone, remedy = "bad" if one.is_failure else "warn", f"{_capitalize(one.remedy)}."
     return AttentionItem(tone, problem, remedy, *PAGES.get(one.name, ()))
 
@@ -213,7 +213,7 @@ def _capitalize(text: str) -> str:
 
 def _card(measure: str, figures: DayFigures) -> FigureCard:
     today = None if figures.today is None else figures.today.get(measure, 0)
-    usual = "usually unknown" if figures.usual is None else ""
+    usual = "usual value unknown" if figures.usual is None else ""
     if figures.usual:
         value = figures.usual[measure]
         rounded = f"{value:,.0f}" if value >= 10 else f"{value:.1f}".removesuffix(".0")
@@ -229,7 +229,7 @@ def _chart(
     """The newest day is rightmost; days before the first that was counted have no bar."""
     counts = [(day, of_day.get(measure, 0)) for day, of_day in days.items()][-DAYS:]
     if not counts:
-        return DayChart(measure, [], f"{title}: nothing was counted yet.")
+        return DayChart(measure, [], f"{title}: no data yet.")
     best_day, most = max(counts, key=lambda one: one[1])
     bars = []
     for place, (day, count) in enumerate(counts, DAYS - len(counts)):
@@ -247,7 +247,7 @@ def _chart(
     total = sum(count for _, count in counts)
     today = f"{counts[-1][1]:,}" if is_today_known else "unknown"
     text = (
-        f"{title} on each of the last {len(counts)} days: {total:,} together, most on "
+        f"{title} on each of the last {len(counts)} days: {total:,} in total, most on "
         f"{best_day:%B %-d} ({most:,}), today {today}."
     )
     return DayChart(measure, bars, text)
@@ -257,13 +257,13 @@ def _latency_text(latency: Latency | None) -> str:
     """Median and 99th percentile, by the bounds that were counted."""
     if latency is None:
         return ""
-    most = "took longer" if math.isinf(latency.p99_s) else f"within {_span(latency.p99_s)}"
-    return f"half within {_span(latency.p50_s)}, 99 of 100 {most}"
+    most = "longer" if math.isinf(latency.p99_s) else f"within {_span(latency.p99_s)}"
+    return f"50 % within {_span(latency.p50_s)}, 99 % {most}"
 
 
 def _span(seconds: float) -> str:
     if math.isinf(seconds):
-        return "a longer time"
+        return "longer"
     if seconds < 1:
         return f"{seconds * 1000:g} ms"
     return f"{seconds:g} s" if seconds < 60 else f"{seconds / 60:g} min"

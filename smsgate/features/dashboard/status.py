@@ -21,7 +21,7 @@ class ComponentStatus:
 
     name: str
     tone: str
-    """``good``, ``warn``, ``bad``, or ``calm`` where there is nothing to judge."""
+    """``good``, ``warn``, ``bad``, or ``neutral`` where there is nothing to judge."""
     text: str
     seen_us: int | None = 0
     """When it was last seen; 0 is never, None is unknown."""
@@ -116,11 +116,11 @@ def _accounts(settings: Settings, snapshot: SystemSnapshot | None) -> Iterator[C
         if snapshot is None or one is None:
             yield ComponentStatus(title, "bad", UNKNOWN, None)
             continue
-        tone, text = "good", "messages come in"
+        tone, text = "good", "receiving"
         if not one.accepted_s:
             tone, text = "neutral", "no message in the last 30 days"
         if one.silent_after_s and snapshot.now_s - one.accepted_s > one.silent_after_s:
-            tone, text = "bad", "silent for longer than it should be"
+            tone, text = "bad", "silent for too long"
         yield ComponentStatus(title, tone, text, int(one.accepted_s * 1_000_000))
 
 
@@ -133,7 +133,7 @@ def _processes(processes: ProcessSnapshot | None) -> Iterator[ComponentStatus]:
             continue
         running, last = processes.of(kind), processes.last_seen.get(kind)
         hosts = len(processes.hosts(kind))
-        text = f"{len(running)} at work" + (f" on {hosts} hosts" if hosts > 1 else "")
+        text = f"{len(running)} running" + (f" on {hosts} hosts" if hosts > 1 else "")
         if any(one.problem for one in running):
             text = f"{text}, with an older configuration"
             yield ComponentStatus(kind, "warn", text, processes.now_us)
@@ -141,7 +141,7 @@ def _processes(processes: ProcessSnapshot | None) -> Iterator[ComponentStatus]:
             yield ComponentStatus(kind, "good", text, processes.now_us)
         elif kind != "web":
             seen_us = processes.now_us - int(last.ago_s * 1_000_000) if last else 0
-            yield ComponentStatus(kind, "bad", "not at work", seen_us)
+            yield ComponentStatus(kind, "bad", "not running", seen_us)
 
 
 def _collaborators(found: Collaborators, now_us: int) -> Iterator[ComponentStatus]:
@@ -149,11 +149,11 @@ def _collaborators(found: Collaborators, now_us: int) -> Iterator[ComponentStatu
         if one.unknown:
             yield ComponentStatus(name, "bad", f"{UNKNOWN}: {one.unknown}", None)
         elif name == "records" and (one.report is None or found.is_unknown("store")):
-            yield ComponentStatus(name, "warn", "answers; how far behind is unknown", now_us)
+            yield ComponentStatus(name, "warn", "reachable, lag unknown", now_us)
         elif one.report is None:
             yield ComponentStatus(name, "bad", UNKNOWN, None)
         elif one.report == _OK:
-            yield ComponentStatus(name, "good", "works", now_us)
+            yield ComponentStatus(name, "good", "operational", now_us)
         elif _is_ok(one.report):
             yield ComponentStatus(name, "warn", one.report.removeprefix(f"{_OK}; "), now_us)
         else:

@@ -142,7 +142,7 @@ class _ChangePages:
         """Save an older version as the newest one; what was there stays in the history."""
         number = request.form.get("version", 0, type=int)
         older = self._editor.version(name, number)
-        note = f"undone: version {number} again" if number else "given up: as shipped"
+        note = f"restored version {number}" if number else "reverted to shipped"
         return self._save(KeywordSetChange(self._editor.find(name), older.content, _base()), note)
 
     def download(self, name: str) -> Response:
@@ -183,7 +183,7 @@ class _ChangePages:
         info = self._editor.find(form.get("set", ""))
         word, note = form.get("words", "").strip(), form.get("note", "")
         if not word:
-            raise KeywordSetUnfit("Write the keyword as people text it.")
+            raise KeywordSetUnfit("Enter the keyword as people text it.")
         row = KeywordRow(word, form.get("intent", ""), form.get("match", "polite"), note=note)
         before = info.editable
         content = edit_set(before, [*parse_rows(before), row], parse_set(before).without)
@@ -207,7 +207,7 @@ class _ChangePages:
         except (KeywordSetChanged, KeywordSetUnfit, KeywordSetOwned) as error:
             return self._change_page(change, str(error), error.status)
         except ConfigurationError:
-            problem = "Nothing was saved: fix these conflicts first."
+            problem = "Not saved: fix these conflicts first."
             return self._change_page(change, problem, 422)
         flash(f"Saved as version {saved.version}.", "good")
         to = f"{SETS}/{name}"
@@ -216,7 +216,7 @@ class _ChangePages:
             applied = apply_configuration(environ, self._services.store, actor())
             to += f"?applied={applied.id}"
         except SmsGateError as error:
-            flash(f"It is saved, and not in force yet: {error}", "bad")
+            flash(f"Saved, but not active yet: {error}", "bad")
         return redirect(to, 303)
 
     def _change_page(
@@ -260,7 +260,7 @@ def _rows() -> list[KeywordRow]:
     form = request.form
     columns = [form.getlist(name) for name in ("words", "intent", "match", "risk", "note", "place")]
     if len({len(column) for column in columns}) != 1 or len(columns[0]) > _MAX_ROWS:
-        raise KeywordSetUnfit("The form arrived incomplete: load the page again")
+        raise KeywordSetUnfit("The form arrived incomplete: reload the page.")
     removed = set(form.getlist("gone"))
     rows = []
     for words, intent, match, risk, note, place in zip(*columns, strict=True):

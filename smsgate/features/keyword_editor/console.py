@@ -82,7 +82,7 @@ class _KeywordPages:
                 values |= {
                     "decision": decision,
                     "meant": explanation.meant(decision.intent.value),
-                    "why": explanation.reason(decision.rule),
+                    "why": explanation.reason(decision.rule, decision.keyword),
                     "path": explanation.path(decision),
                     "facts": list(explanation.facts(decision, program)),
                 }

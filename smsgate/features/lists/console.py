@@ -77,7 +77,7 @@ def export_request_of(form: Form) -> ListRequest:
         try:
             since_us = int(datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp() * 1_000_000)
         except ValueError as error:
-            raise Unfit(f"{day!r} is no day: write it as 2026-11-24.", field="since") from error
+            raise Unfit(f"{day!r} is not a date: write it as 2026-11-24.", field="since") from error
     return ListRequest(
         program=form.get("program", ""),
         form=form.get("form", "csv"),
@@ -234,7 +234,7 @@ class ListPages:
     def remove_list(self, id_: str) -> Redirect:
         """Remove a list with its files."""
         self._jobs.remove(id_, _user())
-        flash("The list and its files are gone from here. What was applied stays applied.", "good")
+        flash("Deleted the list and its files. Applied changes stay.", "good")
         return redirect(LISTS, 303)
 
     def list_file(self, id_: str, name: str) -> Response:

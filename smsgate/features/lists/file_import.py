@@ -35,9 +35,9 @@ DUPLICATE = "duplicate"
 ROW_OUTCOMES = {
     **OUTCOMES,
     **REASONS,
-    DUPLICATE: "the same number stands in an earlier row",
-    "other": "the row is about something else than an opt-out",
-    "blank": "an empty line",
+    DUPLICATE: "same number as an earlier row",
+    "other": "not about an opt-out",
+    "blank": "empty line",
 }
 """What each outcome of a row means."""
 _MAX_CELL_CHARS = 200

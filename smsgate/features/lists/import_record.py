@@ -49,8 +49,7 @@ def change_text(change: ImportChange, titles: Mapping[str, str], *, done: bool) 
     verb = "Opted" if done else "Would opt"
     if change.scope == ALL:
         return (
-            f"{verb} {count} out of every program (scope all): {named}, and programs that are "
-            "made later."
+            f"{verb} {count} out of every program (scope all): {named}, and programs you add later."
         )
     return f"{verb} {count} out of {named} only (scope {change.scope})."
 

@@ -142,14 +142,14 @@ CHUNK = 400
 _TRIES = 20
 """How often numbers are looked at again while other lists are applied in their partition."""
 UNDO_OUTCOMES = {
-    PENDING: "would stand as before the list",
-    "undone": "stands as before the list",
-    "undone_before": "was put back before",
-    "unchanged": "the list changed nothing of it",
-    "newer": "kept: something newer was said or done since the list, or a later list names it",
-    "waited": "kept: a text of theirs waited for a person when the list came",
-    "not_known": "kept: how it stood before the list is not on record any more",
-    "busy": "not done: other lists were applied all the time; undo it again",
+    PENDING: "would be reverted",
+    "undone": "reverted",
+    "undone_before": "reverted earlier",
+    "unchanged": "not changed by the import",
+    "newer": "kept: changed since the import, or named by a later one",
+    "waited": "kept: a text was in review at the time of the import",
+    "not_known": "kept: the earlier status is no longer on record",
+    "busy": "not done: other imports were running; undo again",
 }
 """What becomes of a number of a list that is undone, and what that means."""
 KEPT = ("newer", "waited", "not_known", "busy")

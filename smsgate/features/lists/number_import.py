@@ -35,14 +35,14 @@ _FRESH = ""
 """Entered by us, and not known yet what became of it."""
 
 OUTCOMES = {
-    "applied": "done",
-    "new": "would be done",
-    "repeat": "has this state already",
-    "refused": "an opt-out or a lock holds, and a list lifts neither",
-    "superseded": "this list was imported before; the number has opted in again since",
-    "not_applied": "entered, but not in force now: see `smsgate history`",
+    "applied": "applied",
+    "new": "would be applied",
+    "repeat": "already has this status",
+    "refused": "opted out or locked, which an import never lifts",
+    "superseded": "imported before, and opted in again since",
+    "not_applied": "stored, but not in effect: see `smsgate history`",
 }
-"""What becomes of a number of a list, and what that means."""
+"""What the result of a number of a list means."""
 
 
 @dataclass(frozen=True, slots=True)

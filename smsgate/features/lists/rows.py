@@ -41,18 +41,18 @@ _EXTENSION = re.compile(
 _LONGEST, _DIGITS = 80, 15
 
 REASONS = {
-    "empty": "there is no number",
-    "formula": "this is a formula of a spreadsheet, and it was not run",
-    "rounded": "a spreadsheet has rounded the number: format the column as text and export again",
-    "two_numbers": "there are two numbers in one cell: give each a row of its own",
-    "extension": "the number has an extension, and an extension cannot be texted",
-    "letters": "there are letters in the number",
-    "no_country": "it has no country: write it as +14155550123, or give the list one (--region US)",
-    "too_short": "there are too few digits: short codes and parts of numbers cannot opt out",
-    "too_long": "there are more digits than a phone number has: two numbers, perhaps",
-    "not_a_number": "this is no phone number of any country, or not of the region given",
-    "bad_row": "the row cannot be read",
-    "bad_state": "unknown state: write opted_out or subscribed",
+    "empty": "no number",
+    "formula": "a spreadsheet formula, which is not evaluated",
+    "rounded": "rounded by a spreadsheet: format the column as text and export again",
+    "two_numbers": "two numbers in one cell: give each its own row",
+    "extension": "has an extension, which cannot be texted",
+    "letters": "contains letters",
+    "no_country": "no country code: write +14155550123, or set a default country (--region US)",
+    "too_short": "too few digits: short codes and partial numbers cannot opt out",
+    "too_long": "too many digits for a phone number",
+    "not_a_number": "not a valid phone number in any country, or in the default country",
+    "bad_row": "unreadable row",
+    "bad_state": "unknown status: use opted_out or subscribed",
 }
 """Why a row has no number that could be used."""
 
@@ -302,5 +302,7 @@ def region_of(text: str) -> str:
     """A country that was given, in capitals; empty for none. Raises ``Unfit``."""
     region = text.strip().upper()
     if region and not is_region(region):
-        raise Unfit(f"{text!r} is no country: two letters, such as US or GB.", field="region")
+        raise Unfit(
+            f"{text!r} is not a country: use two letters, such as US or GB.", field="region"
+        )
     return region

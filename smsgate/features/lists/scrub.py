@@ -100,17 +100,17 @@ WINDOW = 150_000
 """Rows about which the gate is asked together: the more, the less for each."""
 BLOCK_REASONS = {
     **REASONS,
-    "duplicate": "the same number stands in an earlier row",
+    "duplicate": "same number as an earlier row",
     "opted_out": "opted out of this program",
     "opted_out_all": "opted out of everything",
-    "hold": "an opt-out is being applied",
-    "review": "a text of the number waits for a person's decision",
-    "locked": "never to be texted again",
-    "no_consent": "the program requires a consent, and none is on record",
-    "landline": "a provider said that it is a landline",
-    "dead": "a provider said that the number is not in use",
-    "not_mobile": "by its country's numbering plan it is no mobile number",
-    "invalid": "this is no phone number",
+    "hold": "opt-out being applied",
+    "review": "a text from the number is in review",
+    "locked": "locked, never to be texted",
+    "no_consent": "no consent on record, and the program requires one",
+    "landline": "a landline, according to a provider",
+    "dead": "not in use, according to a provider",
+    "not_mobile": "not a mobile number in its country",
+    "invalid": "not a phone number",
 }
 """Why a row is blocked."""
 COLUMNS = ("blocked_reason", "blocked_why")

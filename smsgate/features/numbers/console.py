@@ -6,7 +6,7 @@ A number that somebody typed is posted in a form, not in the path, so that it st
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,10 +23,9 @@ from smsgate.domain.errors import (
     InvalidNumber,
     RecordsNotReady,
     RecordsUnavailable,
-    SmsGateError,
     Unfit,
 )
-from smsgate.domain.phone import is_e164
+from smsgate.domain.messages import ALL
 from smsgate.domain.phone_input import MAX_SENDER_CHARS, as_recorded
 from smsgate.features.numbers import number_search
 from smsgate.features.numbers.number_search import NumberCandidate
@@ -60,7 +59,7 @@ def register(console: Flask, services: Services) -> None:
     @console.get("/console/numbers")
     @needs("viewer")
     def numbers() -> str:
-        """The search, and what happened last."""
+        """The search, and the newest events."""
         return _search_page(services)
 
     @console.post("/console/numbers")
@@ -92,9 +91,9 @@ def register(console: Flask, services: Services) -> None:
         return _number_page(services, number)
 
     for name, action in _ACTIONS.items():
-        view = needs("agent")(_action_view(services, name, action))
+        view = needs("agent")(_action_view(services, action))
         console.post(f"/console/numbers/{name}", endpoint=f"number_{name}")(view)
-    view = needs("admin", again=True)(_action_view(services, "forget", _forget))
+    view = needs("admin", again=True)(_action_view(services, _forget))
     console.post("/console/numbers/forget", endpoint="number_forget")(view)
 
 
@@ -113,7 +112,7 @@ def _search_page(
             newest = [one.event for one in history.newest(_NEWEST)]
             unrouted = [one.event for one in history.newest(_UNROUTED, "unrouted")]
         except (RecordsUnavailable, RecordsNotReady) as error:
-            problem = f"What happened last cannot be shown: {error}."
+            problem = f"Recent activity cannot be shown: {error}."
     return render_template(
         "numbers.html",
         typed=typed[:MAX_SENDER_CHARS],
@@ -126,17 +125,14 @@ def _search_page(
     )
 
 
-def _number_page(
-    services: Services, number: str, wrong: Mapping[str, str] | None = None, status: int = 200
-) -> tuple[str, int]:
-    """The whole page. ``wrong``: by the name of a form what is wrong with what it brought."""
+def _number_page(services: Services, number: str) -> tuple[str, int]:
+    """The whole page, and its status."""
     if len(number) > MAX_SENDER_CHARS:
-        abort(404, f"Nothing that is longer than {MAX_SENDER_CHARS} characters was ever recorded.")
+        abort(404, f"Nothing longer than {MAX_SENDER_CHARS} characters is ever recorded.")
     values = _number_values(services, number)
     timeline_page = values["page"]
-    if not values["state"].phone and not (timeline_page.items or timeline_page.problems):
-        status = 404
-    return render_template("number.html", wrong=wrong or {}, media=MEDIA, **values), status
+    is_known = values["state"].phone or timeline_page.items or timeline_page.problems
+    return render_template("number.html", media=MEDIA, **values), 200 if is_known else 404
 
 
 def _number_values(services: Services, number: str) -> dict[str, Any]:
@@ -149,7 +145,10 @@ def _number_values(services: Services, number: str) -> dict[str, Any]:
         "state": state,
         "page": timeline(services, number, before, is_store_away=state.is_store_away),
         "before": before,
-        "programs": [*services.settings.programs],
+        "scopes": [
+            (ALL, "All programs"),
+            *((one.name, one.title) for one in services.settings.programs),
+        ],
         "forwarding": any(one.forward for one in services.settings.programs),
         "forwarded_days": kept_us // _DAY_US if kept_us else 0,
         "event_text": event_text,
@@ -157,21 +156,14 @@ def _number_values(services: Services, number: str) -> dict[str, Any]:
     }
 
 
-def _action_view(
-    services: Services, name: str, action: Action
-) -> Callable[[], Response | tuple[str, int]]:
-    """Do it and show the number's page; what was wrong stands in its form, with what it had."""
+def _action_view(services: Services, action: Action) -> Callable[[], Response]:
+    """Do it and show the number's page."""
 
-    def view() -> Response | tuple[str, int]:
+    def view() -> Response:
         number = as_recorded(request.form.get("number", "").strip()[: 2 * MAX_SENDER_CHARS])
         if not number:
-            raise Unfit("The form has no number in it: go back to the number's page.")
-        try:
-            flash(action(services, number), "good")
-        except SmsGateError as error:
-            if not is_e164(number):
-                raise  # its page has no forms
-            return _number_page(services, number, {name: str(error)}, error.status)
+            raise Unfit("This form has no number: open it from the page of the number.")
+        flash(action(services, number), "good")
         return redirect(url_for("number", number=number), 303)
 
     return view
@@ -179,7 +171,7 @@ def _action_view(
 
 def _opt_out(services: Services, number: str) -> str:
     services.manual.opt_out(number, request.form.get("scope", ""), actor(), _reason())
-    return "Opted out. It blocks from now on."
+    return "Opted out. The number is blocked from now on."
 
 
 def _restore(services: Services, number: str) -> str:
@@ -198,36 +190,36 @@ def _restore(services: Services, number: str) -> str:
             is_admin=found is not None and found.may("admin"),
         )
     )
-    return "The restore is stored. How the number stands is shown below once it is applied."
+    return "Restore saved. The status below updates once it is applied."
 
 
 def _lock(services: Services, number: str) -> str:
     services.manual.lock(number, actor(), _reason())
-    return "Locked: no program may text it, and no START of its own changes that."
+    return "Locked: no program can text it, even after START."
 
 
 def _unlock(services: Services, number: str) -> str:
     services.manual.lock(number, actor(), _reason(), locked=False)
-    return "Unlocked. It stays opted out until it texts START, or is restored."
+    return "Unlocked. The number stays opted out until it texts START or is restored."
 
 
 def _record_consent(services: Services, number: str) -> str:
     program = request.form.get("program", "")
     services.manual.record_consent(number, program, _consent(), "operator", actor())
-    return "The consent is on record. Where the number opted out, that stays."
+    return "Consent recorded. Opt-outs of this number still hold."
 
 
 def _forget(services: Services, number: str) -> str:
     if request.form.get("digits", "").strip() != number[-4:]:
         raise Unfit(
-            "Type the last four characters of the number, so that it is the right one.",
+            "Enter the last four characters of this number.",
             field="digits",
         )
     done = forget_number(services, number, actor(), _reason())
-    cases = f" {done.cases:,} test cases of keyword sets are gone too." if done.cases else ""
+    cases = f" {done.cases:,} test cases of keyword sets were removed too." if done.cases else ""
     return (
-        f"The texts of {done.records:,} records and {done.trail:,} ordinary texts are erased."
-        f"{cases} The number is suppressed where it was."
+        f"Erased the texts of {done.records:,} records and {done.trail:,} ordinary texts."
+        f"{cases} The number is still suppressed where it was."
     )
 
 

@@ -10,6 +10,7 @@ from flask import Flask, flash, redirect, render_template, request
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
+from smsgate.consent import event_text
 from smsgate.domain.errors import (
     NoSuchForward,
     NoSuchReply,
@@ -27,27 +28,27 @@ from smsgate.web.console.auth import actor, needs, record_action
 REPLIES = "/console/replies"
 PAGE_SIZE = 50
 TABS = {
-    "": "Replies that wait",
-    "dead": "Replies given up",
-    "forwards": "Messages that wait",
-    "forwards-dead": "Messages given up",
+    "": "Pending replies",
+    "dead": "Failed replies",
+    "forwards": "Pending forwards",
+    "forwards-dead": "Failed forwards",
 }
 """Titles by the end of the path."""
-_GONE = "Nothing was changed: somebody else retried or dismissed it before you."
+_GONE = "Nothing was changed: someone else retried or dismissed it first."
 _EXPIRED = (
-    "Nothing was sent: this confirms an opt-out and its five minutes are over, so it can only be "
-    "dismissed (47 CFR 64.1200(a)(12))."
+    "Not sent: an opt-out confirmation older than five minutes can only be dismissed "
+    "(47 CFR 64.1200(a)(12))."
 )
 _ACTIONS: dict[tuple[str, str], tuple[Callable[[Services, str, str], None], str]] = {
-    ("dead", "retry"): (retry_reply, "The reply is due again."),
-    ("dead", "dismiss"): (dismiss_reply, "The reply is dismissed."),
+    ("dead", "retry"): (retry_reply, "Reply queued again."),
+    ("dead", "dismiss"): (dismiss_reply, "Reply dismissed."),
     ("forwards-dead", "retry"): (
         lambda services, id_, by: forwards.retry(services.store, id_, by),
-        "The message is handed over again, for another day.",
+        "Forward queued again for another day.",
     ),
     ("forwards-dead", "dismiss"): (
         lambda services, id_, by: forwards.dismiss(services.store, id_, by),
-        "The message is dismissed.",
+        "Forward dismissed.",
     ),
 }
 """By list and action what to call, and the sentence that follows."""
@@ -89,6 +90,7 @@ def register(console: Flask, services: Services) -> None:
             problem=problem,
             wrong_action=failure,
             is_expired=is_expired,
+            event_text=event_text,
             now_us=now_us,
             page=page,
             last=-(-min(listing.total, MOST) // PAGE_SIZE),

@@ -1,6 +1,6 @@
-"""The review desk: the text that is next, its conversation, and what waits behind it.
+"""The review desk: the next text, its conversation, and the queue behind it.
 
-Deciding, putting off and taking back each answer with the next text at once.
+To decide, snooze or undo answers with the next text at once.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ MAX_DECIDED = 500
 _LATELY_US = 7 * 24 * 3600 * 1_000_000
 _LATELY, _LATELY_ALL = 10, 200
 """Decisions of the last days that are shown."""
-_DONE = {"opt_out": "Opted out", "none": "Not an opt-out", "undo": "Taken back"}
+_DONE = {"opt_out": "Opted out", "none": "Not an opt-out", "undo": "Undone"}
 _MEANING = {"opt_out": "an opt-out", "none": "not an opt-out"}
 Answer = Response | tuple[str, int]
 
@@ -41,7 +41,7 @@ class DeskMessage:
     sentence: str
     tone: str = "good"
     decision: ReviewDecision | None = None
-    """One that can be taken back, and made a keyword or a test case."""
+    """One that can be undone, and made a keyword or a test case."""
     text: str = ""
     """The text that it was about."""
     similar: SimilarTexts | None = None
@@ -79,7 +79,7 @@ class _Desk:
         """Decide the text that was shown; it must be the newest of its number."""
         key, decided = request.form.get("key", ""), request.form.get("decided", "")
         if decided not in (*_MEANING, "later"):
-            raise Unfit("Decide: opt out, not an opt-out, or later.")
+            raise Unfit("Choose Opt out, Not an opt-out or Later.")
         found = self._queue.find(actor(), key)
         if found is None:
             return self._too_late(key)
@@ -88,7 +88,7 @@ class _Desk:
             PostponedReviews(store.client).put_off(actor(), key, store.health.now_us())
             if not request.headers.get("HX-Request"):
                 return redirect(url_for("review"), 303)
-            sentence = "Put off: it comes last for you, and goes on waiting."
+            sentence = "Snoozed: it moved to the end of your queue."
             return self._page(DeskMessage(sentence))
         one = found.case.open
         try:
@@ -120,7 +120,7 @@ class _Desk:
         some = similar.waiting[:MAX_DECIDED]
         count = len(self._service.decide_each(decision.decided, some, actor()))
         meaning = _MEANING[decision.decided]
-        sentence = f"{count} more decided the same way: {meaning}. Each can be taken back below."
+        sentence = f"Decided {count} more the same way: {meaning}. You can undo each one below."
         return self._page(DeskMessage(sentence))
 
     def keep(self) -> Answer:
@@ -131,7 +131,7 @@ class _Desk:
             new = labelled_texts.keep(folder, decision.decided, text, decision.key)
         except Unfit as error:
             return self._page(DeskMessage(str(error), "warn", decision, text), status=error.status)
-        kept = "Kept as a test case." if new else "It was kept as a test case before."
+        kept = "Saved as a test case." if new else "This text already is a test case."
         return self._page(DeskMessage(kept, "good", decision, text, kept=kept))
 
     def _page(
@@ -146,7 +146,7 @@ class _Desk:
         page = self._queue.page(actor(), (number - 1) * PAGE_SIZE, PAGE_SIZE)
         shown = self._queue.find(actor(), show) if show else None
         if show and shown is None and message is None:
-            sentence = "That text does not wait any more: it was decided, or a newer one came."
+            sentence = "That text is no longer in review: it was decided, or a newer one arrived."
             message = DeskMessage(sentence, "")
         shown = shown or page.first
         limit = _LATELY_ALL if "lately" in request.args else _LATELY
@@ -188,9 +188,9 @@ class _Desk:
         if found.decided != "undo":
             text = self._decisions.texts([found]).get(found.key, "")
             return DeskMessage(f"{_DONE[found.decided]}: {number}.", "good", found, text)
-        sentence = f"Taken back: {number} waits again."
+        sentence = f"Undone: {number} is back in review."
         if found.entry.action == "undo":
-            sentence += " The opt-out is lifted, unless something newer was said of the number."
+            sentence += " The opt-out is lifted, unless the number changed since."
         return DeskMessage(sentence)
 
     def _too_late(self, key: str) -> Answer:
@@ -198,15 +198,15 @@ class _Desk:
         made = self._decisions.about(key)
         if made is not None:
             sentence = (
-                f"{made.entry.actor} decided this already, {ago(made.at_us)}: "
+                f"{made.entry.actor} decided this {ago(made.at_us)}: "
                 f"{_MEANING[made.decided]} ({spaced(made.entry.number)}). Nothing was changed."
             )
             text = self._decisions.texts([made]).get(made.key, "")
             return self._page(DeskMessage(sentence, "warn", made, text), status=409)
         newer = self._queue.newer(key)
-        sentence = "That text does not wait any more. Nothing was changed."
+        sentence = "That text is no longer in review. Nothing was changed."
         if newer:
-            sentence = "A newer text of this number came meanwhile. Look at it too, then decide."
+            sentence = "A newer text from this number arrived. Read it too, then decide."
         return self._page(DeskMessage(sentence, "warn"), show=newer, status=409)
 
     def _decided(self, key: str) -> tuple[ReviewDecision, str]:
@@ -214,7 +214,7 @@ class _Desk:
         made = self._decisions.find(key)
         text = self._decisions.texts([made]).get(made.key, "") if made else ""
         if made is None or made.decided == "undo" or not text:
-            sentence = "There is no such decision of the last 48 hours whose text is known."
+            sentence = "That decision is older than 48 hours, or its text is no longer known."
             raise NoSuchReview(sentence)
         return made, text
 

@@ -66,14 +66,14 @@ class ReviewService:
         found = next((one for one in waiting if one.program == program), None)
         if found is None:
             raise NoSuchReview(
-                f"no text of {number} to {program!r} waits: `smsgate review list` tells"
+                f"no text from {number} to {program!r} is in review: see `smsgate review list`"
             )
         if seen and seen != found.key:
-            raise ReviewChanged("a newer text of this number came meanwhile: look at it too")
+            raise ReviewChanged("a newer text from this number arrived: read it too")
         if not seen and found.first != found.newest:
             raise ReviewChanged(
-                "more than one text of this number waits: look at them all, and name what you saw "
-                "by the key that `smsgate review list` shows with them"
+                "more than one text from this number is in review: read them all, then name what "
+                "you saw by the key that `smsgate review list` shows"
             )
         return self._enter(self._decision_entry(decided, found, actor, self._stood([number])))
 
@@ -97,8 +97,8 @@ class ReviewService:
         found = self.decisions.find(key)
         if found is None or found.decided == "undo":
             raise NoSuchReview(
-                "there is no such decision of the last 48 hours; an older opt-out is lifted on "
-                "the number's page, by Restore"
+                "there is no such decision in the last 48 hours; to lift an older opt-out, use "
+                "Restore on the page of the number"
             )
         return self._enter(_undo_entry(found, actor))
 
@@ -106,14 +106,14 @@ class ReviewService:
         found = self.decisions.newest(number, program)
         if found is None:
             raise NoSuchReview(
-                f"no text of {number} to {program!r} was decided in the last 48 hours; an older "
-                "opt-out is lifted by a restore that names what allows it: on the number's page, "
-                "by `smsgate restore`, or by DELETE /v1/suppressions"
+                f"no text from {number} to {program!r} was decided in the last 48 hours; to lift "
+                "an older opt-out, restore the number: on its page, by `smsgate restore`, or by "
+                "DELETE /v1/suppressions"
             )
         if found.decided == "undo":
             raise NoSuchReview(
-                f"the newest decision about {number} to {program!r} was taken back already: its "
-                "text waits, `smsgate review list` tells"
+                f"the newest decision about {number} to {program!r} was already undone: its text "
+                "is in review, see `smsgate review list`"
             )
         return self._enter(_undo_entry(found, actor))
 
@@ -146,7 +146,7 @@ class ReviewService:
     def _enter(self, entry: Entry) -> str:
         (added,), partitions = self._store.inbox.add([Arrival(entry)])
         if added.duplicate:
-            raise ReviewChanged("somebody did that already, a moment ago")
+            raise ReviewChanged("someone else just did that")
         self._job_queue.notify_inboxes(partitions)
         return f"{partition_of(entry.number)}-{added.id}"
 
@@ -154,7 +154,7 @@ class ReviewService:
 def _undo_entry(found: ReviewDecision, actor: str) -> Entry:
     before = found.entry
     lifts = found.decided == "opt_out" and found.outcome in ("", "applied")
-    note = f"{actor} took back what {before.actor} decided"
+    note = f"{actor} undid the decision of {before.actor}"
     return Entry(
         number=before.number,
         program=before.program,

@@ -85,14 +85,14 @@ class _SimulatorPages:
         if sender not in [value for value, _ in self._senders]:
             raise UnknownProgram("That sender belongs to no program: reload the page.")
         if not body.strip():
-            return self._answer(phone, problem="Write a text first.")
+            return self._answer(phone, problem="Enter a text.")
         try:
             message = make_message(self._account, body, phone["number"], sender)
             sent_us = message.sent_us or 0
             url = f"{self._account.public_url}/webhooks/{self._account.name}"
             status = post_webhook(message, self._account, url).status
         except (CallFailed, InvalidNumber) as error:
-            return self._answer(phone, problem=f"The text did not reach our endpoint: {error}")
+            return self._answer(phone, problem=f"The text did not reach the webhook: {error}")
         took_us = time.time_ns() // 1000 - sent_us
         sent = SentText(message.message_id, message.number, sender, body, sent_us, took_us, status)
         kept = sent._asdict() | {"text": ""}  # a cookie has no room for it

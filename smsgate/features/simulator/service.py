@@ -13,7 +13,8 @@ import uuid
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from smsgate.classifier.explanation import because, meant
+from smsgate.classifier.explanation import meant, reason
+from smsgate.consent import event_text
 from smsgate.consent.events import Event
 from smsgate.domain.errors import InvalidNumber
 from smsgate.domain.messages import Decision, Entry, HttpCall, HttpReply, InboundMessage, ms_of
@@ -175,7 +176,7 @@ def read_progress(services: Services, sent: SentText) -> TextProgress:
     waits = any(step.state == "waits" for step in steps)
     late = time.time_ns() // 1000 - sent.posted_us > PATIENCE_US
     if late:
-        note = "nothing after ten seconds: does its process run? Home says so"
+        note = "no result after ten seconds: check System status on Home"
         steps = [
             one._replace(state="failed", note=note) if one.state == "waits" else one
             for one in steps
@@ -216,50 +217,50 @@ def _steps(
     sent: SentText, decision: Decision | None, events: Sequence[Event], event: Event | None
 ) -> Iterable[TextStep]:
     if sent.status >= 300:
-        note = f"our endpoint answered {sent.status}: nothing was accepted"
+        note = f"our endpoint answered {sent.status} and accepted nothing"
         yield TextStep("Message", "failed", note)
         return
     at_us = sent.took_us
     if event is not None:  # stored before its answer was back here
         at_us = min(at_us, max(0, event.received_us - sent.posted_us))
-    took = f"signed, verified and answered: {sent.status} within {sent.took_us / 1000:,.0f} ms"
+    took = f"verified and answered with {sent.status} in {sent.took_us / 1000:,.0f} ms"
     yield TextStep("Message", "done", took, at_us)
     if decision is None:
-        yield TextStep("Decision", "waits", "it is looked for")
+        yield TextStep("Decision", "waits", "in progress")
         return
-    found = because(f"{decision.rule} {decision.keyword}".strip())
-    yield TextStep("Decision", "done", f"{meant(decision.intent)}, because {found}", at_us)
+    found = reason(decision.rule, decision.keyword)
+    yield TextStep("Decision", "done", f"{meant(decision.intent)} ({found})", at_us)
     if event is not None:
         yield from _applied_steps(sent, decision, events, event)
     elif decision.intent == "none" and decision.rule != "unrouted":
-        nothing = "an ordinary text: kept for a while in the sample log, nothing else to do"
+        nothing = "ordinary text, kept for a limited time"
         yield TextStep("Inbox", "none", nothing)
     else:
-        stored = "stored on disk; it blocks already" if decision.intent.stops else "stored on disk"
+        stored = "stored, the number is blocked" if decision.intent.stops else "stored"
         yield TextStep("Inbox", "done", stored, at_us)
-        yield TextStep("Applied", "waits", "a worker applies it")
-        yield TextStep("Confirmation", "waits", "it is sent after that")
+        yield TextStep("Applied", "waits", "waiting for a worker")
+        yield TextStep("Confirmation", "waits", "sent once it is applied")
 
 
 def _applied_steps(
     sent: SentText, decision: Decision, events: Sequence[Event], event: Event
 ) -> Iterable[TextStep]:
     received_us = max(0, event.received_us - sent.posted_us)
-    yield TextStep("Inbox", "done", f"received as {event.inbox_id}", received_us)
+    yield TextStep("Inbox", "done", "stored", received_us)
     changed = f": {event.before} → {event.after}" if event.before != event.after else ""
     applied_us = event.applied_us - sent.posted_us
-    yield TextStep("Applied", "done", f"{event.outcome}{changed}", applied_us)
+    yield TextStep("Applied", "done", f"{event_text.outcome(event)}{changed}", applied_us)
     replies = [one for one in events if one.kind == "reply" and one.inbox_id == event.inbox_id]
     reply = replies[-1] if replies else None
     if reply is not None:
         why = f" ({reply.note})" if reply.note else ""
         state = "done" if reply.outcome == "sent" else "failed"
         settled_us = reply.applied_us - sent.posted_us
-        yield TextStep("Confirmation", state, f"{reply.outcome}{why}", settled_us)
+        yield TextStep("Confirmation", state, f"{event_text.outcome(reply)}{why}", settled_us)
     elif event.note or decision.intent not in ("opt_out", "opt_out_all", "opt_in", "help"):
-        yield TextStep("Confirmation", "none", f"none{': ' if event.note else ''}{event.note}")
+        yield TextStep("Confirmation", "none", event.note or "not needed")
     else:
-        yield TextStep("Confirmation", "waits", "it is being sent")
+        yield TextStep("Confirmation", "waits", "sending")
 
 
 def _ordinary_texts(services: Services, number: str) -> list[tuple[str, Entry]]:

@@ -73,7 +73,7 @@ def create_console(services: Services) -> Flask:
     origin.register(app, services.settings)
     CSRFProtect(app)
     auth.register(app, services)
-    template_filters.register(app)
+    template_filters.register(app, services)
     form_errors.register(app)
     error_pages.register(app)
     for page in features.modules("console"):

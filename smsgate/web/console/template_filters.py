@@ -10,6 +10,10 @@ import phonenumbers
 from flask import Flask
 from markupsafe import Markup, escape
 
+from smsgate.domain.languages import language_name
+from smsgate.domain.messages import ALL
+from smsgate.pipeline.services import Services
+
 _PATTERN = re.compile(r"\{[^{}]*\}|~[0-9]")
 _GAP = re.compile(r"~[0-9]+")
 _PLAIN = str.maketrans({"{": "", "}": "", "^": "", "$": "", "|": "/"})
@@ -17,8 +21,16 @@ _PLAIN = str.maketrans({"{": "", "}": "", "^": "", "$": "", "|": "/"})
 _STEPS = ((60, "second", 1), (3600, "minute", 60), (86_400, "hour", 3600))
 
 
-def register(console: Flask) -> None:
+def register(console: Flask, services: Services) -> None:
     """Add the filters."""
+
+    def program(name: str) -> str:
+        """The title of a program; ``all`` as All programs."""
+        found = services.settings.programs.get(name)
+        return "All programs" if name == ALL else found.title if found and found.title else name
+
+    console.add_template_filter(program, "program")
+    console.add_template_filter(language_name, "language")
     console.add_template_filter(iso, "iso")
     console.add_template_filter(utc, "utc")
     console.add_template_filter(moment, "moment")

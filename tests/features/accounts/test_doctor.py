@@ -139,7 +139,7 @@ def test_a_worker_and_a_sender_that_do_not_run_are_faults(
         services.store.heartbeats.withdraw(f"{kind} on host-1")
     assert there.run("doctor", "--monitor") == 2
     lines = there.output.splitlines()
-    assert [line.split(" is at work (")[0].split() for line in lines[::2]] == [
+    assert [line.split(" is running (")[0].split() for line in lines[::2]] == [
         ["fault", "worker:", "no", "worker"],
         ["fault", "sender:", "no", "sender"],
     ]
@@ -152,7 +152,7 @@ def test_where_nothing_runs_one_line_says_so(there: Terminal, redis_client: redi
     redis_client.delete(PROCESSES, "smsgate:clock")
     assert there.run("doctor", "--monitor") == 2
     line, mend = there.output.splitlines()
-    assert line.split()[:6] == ["fault", "processes:", "no", "process", "of", "smsgate"]
+    assert line.split()[:6] == ["fault", "processes:", "no", "smsgate", "process", "is"]
     assert "`smsgate dev`" in mend
 
 

@@ -90,7 +90,7 @@ def found(log, behind=None, limit=99, **wanted) -> list[str]:
 NEWEST_FIRST = [
     "Imported a list",
     "Adopted",
-    "Decided: not an opt-out",
+    "Reviewed: not an opt-out",
     "Opted out",
     "Changed the configuration",
     "Saved a keyword set",
@@ -124,7 +124,7 @@ def test_each_group_has_its_own_and_together_they_have_all(log):
         "people": ["Role"],
         "keys": ["Made the API key crm"],
         "numbers": ["Opted out"],
-        "reviews": ["Decided: not an opt-out"],
+        "reviews": ["Reviewed: not an opt-out"],
         "replies": ["Retried a reply"],
         "lists": ["Imported a list"],
         "exports": ["Exported numbers"],

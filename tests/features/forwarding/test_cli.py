@@ -127,7 +127,7 @@ def test_forgetting_says_that_messages_do_not_go_on(there: Terminal, waits: str)
 
 def test_the_doctor_tells_of_what_was_given_up(there: Terminal, dead: str) -> None:
     there.run("doctor")
-    assert "1 messages were not taken by their application" in there.output.replace("\n", " ")
+    assert "1 messages couldn't be delivered to your application" in there.output.replace("\n", " ")
 
 
 def test_the_report_tells_how_much_waits_and_was_given_up(there: Terminal, dead: str) -> None:

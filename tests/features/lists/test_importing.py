@@ -290,7 +290,7 @@ def test_every_row_of_a_file_says_what_became_of_it(services):
     assert event.note == (
         "stopped.csv: 5 rows: 3 applied, 1 duplicate. Opted 3 numbers out of every program (scope "
         'all): Acme Alerts (alerts), Acme <b>Orders</b> & "Co" (orders), Acme Club (club), and '
-        "programs that are made later."
+        "programs you add later."
     )
     assert event.entry.message_id == summary.list_id
 

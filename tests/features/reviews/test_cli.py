@@ -136,13 +136,13 @@ def test_a_decision_can_be_taken_back_once(there, waiting, decided, then):
     (row,) = there.json("review", "list")
     assert row["text"] == "para"
     assert there.run(*DECIDE, "undo") == 2
-    assert "was taken back already" in there.errors
+    assert "was already undone" in there.errors
 
 
 @pytest.mark.parametrize("program", ["alerts", "nope", "all"])
 def test_where_nothing_was_decided_nothing_is_taken_back(there, services, program):
     assert there.run("review", "decide", NUMBER, "--program", program, "--as", "undo") == 2
-    assert f"no text of {NUMBER} to '{program}' was decided" in there.errors
+    assert f"no text from {NUMBER} to '{program}' was decided" in there.errors
     assert there.json("review", "list") == []
     assert reason(services) == ""
 
@@ -159,7 +159,7 @@ def test_every_text_of_a_number_is_listed_and_decided_by_the_key_that_was_shown(
     assert first["key"] == second["key"]
 
     assert there.run(*DECIDE, "none") == 2
-    assert "more than one text of this number waits" in there.errors
+    assert "more than one text from this number is in review" in there.errors
     receive(waiting, "enough??", id_="SM3")
     assert there.run(*DECIDE, "none", "--seen", first["key"]) == 2
     assert "a newer text" in there.errors
@@ -191,7 +191,7 @@ def test_history_says_who_decided_what(there, waiting, decided):
     there.run("history", NUMBER)
     *_, made, _, taken_back = there.output.splitlines()
     assert made.strip().startswith(f"reviewed  {person()} decided: {decided}")
-    assert taken_back.strip() == f"reopened  {person()} took back what {person()} decided"
+    assert taken_back.strip() == f"reopened  {person()} undid the decision of {person()}"
 
 
 @pytest.mark.parametrize(

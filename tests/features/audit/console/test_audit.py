@@ -31,7 +31,7 @@ def test_it_says_who_did_what_to_which_number_and_why(services, admin, agent):
     told(services, Intent.OPT_OUT, number="+14155550188")
     page = words(admin.get(AUDIT))
     assert "agent Opted out +1 415-555-0123 asked by phone" in page
-    assert "agent Decided: not an opt-out +1 415-555-0177" in page
+    assert "agent Reviewed: not an opt-out +1 415-555-0177" in page
     assert "admin Signed in" in page
     assert "0188" not in page, "what subscribers do is no work of staff"
 

@@ -49,7 +49,7 @@ def test_an_import_changes_nothing_unless_it_is_told_to(lists, file, blocked):
     assert "Would opt 1 number out of every program (scope all): Acme Alerts (alerts), " in (
         lists.output
     )
-    assert "1  new: would be done" in lists.output
+    assert "1  new: would be applied" in lists.output
     assert "line 3: '=cmd': this is a formula" in lists.output
     assert "run it again with --apply" in lists.output
     assert not blocked(NUMBER)

@@ -91,18 +91,18 @@ def test_an_import_is_looked_at_rehearsed_and_applied_in_the_operator_s_name(age
     page = agent.get(here).text
     assert "phone (numbers)" in page
     assert "=cmd|&#39; /C calc&#39;!A0" in page
-    assert "(alerts; an opt-out holds for every program)" in page
+    assert "(alerts; opt-outs apply to all programs)" in page
 
     page = asked(agent, here, "rehearse", program="alerts", region="us")
-    assert "What it would do" in page
-    assert "It changes 2 numbers" in page
+    assert "Preview</h2>" in page
+    assert "Changes 2 numbers" in page
     assert "Would opt 2 numbers out of every program (scope all): Acme Alerts (alerts), " in page
     assert "line 3" in page
-    assert "a formula of a spreadsheet" in page
+    assert "a spreadsheet formula" in page
     assert allowed(services, NUMBER)
 
     page = asked(agent, here, "apply")
-    assert "What became of it" in page
+    assert "Result</h2>" in page
     assert "Opted 2 numbers out of every program (scope all): Acme Alerts (alerts), " in page
     assert not allowed(services, NUMBER)
     assert not allowed(services, OTHER)
@@ -133,7 +133,7 @@ def test_an_import_is_undone_after_a_look_at_what_that_would_do(agent, services)
     answer = agent.post(f"{LISTS}/undo", form)
     here = answer.location
     page = ended(agent, here)
-    assert "What undoing it would do" in page
+    assert "Preview</h2>" in page
     assert "stopped.csv: 2 numbers would be put back, 0 kept." in page
     assert not allowed(services, NUMBER)
     assert agent.post(f"{LISTS}/undo", form).location == here  # a click twice looks once
@@ -141,7 +141,7 @@ def test_an_import_is_undone_after_a_look_at_what_that_would_do(agent, services)
     assert not allowed(services, NUMBER)
 
     page = asked(agent, here, "undo", reason="the wrong <b>file</b>")
-    assert "What became of it" in page
+    assert "Result</h2>" in page
     assert "stopped.csv: 2 numbers put back, 0 kept." in page
     assert allowed(services, NUMBER)
     found = {row["number"]: row["outcome"] for row in rows(agent, here, "result")}
@@ -149,7 +149,7 @@ def test_an_import_is_undone_after_a_look_at_what_that_would_do(agent, services)
     event = services.history.of_number(NUMBER)[-1]
     assert (event.kind, event.entry.actor) == ("import_undone", "agent")
     story = agent.get(f"/console/numbers/{NUMBER}").text
-    assert "<strong>Import undone</strong> · every program" in story
+    assert "<strong>Import undone</strong> · All programs" in story
     assert "the wrong &lt;b&gt;file&lt;/b&gt;" in story
     listed = agent.get(LISTS).text
     assert "Undone by agent" in listed
@@ -171,7 +171,7 @@ def test_imports_on_record_are_undone_by_who_made_them_and_by_admins(agent, admi
     assert agent.post(f"{LISTS}/undo", {"list_id": "import-1"}).status_code == 404
     for list_id in ("import-1", form["list_id"]):
         answer = admin.post(f"{LISTS}/undo", {"list_id": list_id})
-        assert "What undoing it would do" in ended(admin, answer.location)
+        assert "Preview</h2>" in ended(admin, answer.location)
     assert admin.post(f"{LISTS}/undo", {"list_id": "import-2"}).status_code == 404
 
 
@@ -189,7 +189,7 @@ def test_an_undo_whose_process_ended_is_gone_on_with(agent, services, monkeypatc
         request=msgspec.structs.replace(job.request, reason="the wrong file"),
     )
     folder.write(waiting)
-    assert "The process that worked on it ended" in agent.get(here).text
+    assert "The process stopped before it finished" in agent.get(here).text
     assert "put back, 0 kept" in asked(agent, here, "resume")
     assert allowed(services, NUMBER)
 
@@ -204,11 +204,11 @@ def test_a_formula_in_a_result_is_text(agent):
 def test_consents_need_the_words_that_were_agreed_to(agent, services):
     here = begun(agent, f"phone\n{NUMBER}\n")
     page = asked(agent, here, "rehearse", program="alerts", state="subscribed")
-    assert "The words that the subscribers agreed to" in page
+    assert "What the subscribers agreed to, word for word" in page
     answer = agent.post(f"{here}/apply", {"words": " "})
     assert answer.status_code == 422
     assert "Say what the subscribers agreed to" in answer.text
-    assert "Apply it now" in agent.get(here).text
+    assert ">Apply</button>" in agent.get(here).text
     assert not services.history.of_number(NUMBER)
 
 
@@ -216,7 +216,7 @@ def test_consents_are_recorded_with_their_words(agent, services):
     here = begun(agent, f"phone\n{NUMBER}\n", name="signed.csv")
     asked(agent, here, "rehearse", program="alerts", state="subscribed")
     page = asked(agent, here, "apply", words="I agree to texts", medium="paper")
-    assert "What became of it" in page
+    assert "Result</h2>" in page
     consent = next(
         one for one in services.history.of_number(NUMBER) if one.kind == "import"
     ).entry.consent
@@ -233,7 +233,7 @@ def test_the_column_is_chosen_where_the_file_does_not_show_it(agent, services):
     assert "Choose one" in page
     assert '<option value="2">work</option>' in page
     page = asked(agent, here, "rehearse", program="alerts", column="2")
-    assert "It changes 1 number," in page
+    assert "Changes 1 number," in page
     asked(agent, here, "apply")
     assert allowed(services, NUMBER)
     assert not allowed(services, OTHER)
@@ -241,20 +241,20 @@ def test_the_column_is_chosen_where_the_file_does_not_show_it(agent, services):
 
 def test_something_else_can_be_asked_for_until_it_is_applied(agent):
     here = begun(agent, "phone\n4155550123\n")
-    assert "no_country" in asked(agent, here, "rehearse", program="alerts").replace(" ", "_")
+    assert "no_country_code" in asked(agent, here, "rehearse", program="alerts").replace(" ", "_")
     page = asked(agent, here, "rehearse", program="alerts", region="US")
-    assert "It changes 1 number," in page
+    assert "Changes 1 number," in page
     asked(agent, here, "apply")
     page = asked(agent, here, "rehearse", program="orders")
-    assert "What became of it" in page
-    assert "Ask for something else" not in page
+    assert "Result</h2>" in page
+    assert "Change the settings" not in page
 
 
 def test_what_cannot_be_asked_for_says_what_would_be_right(agent):
     here = begun(agent)
     for form, said in (
         ({"program": "nobody"}, "no program is called"),
-        ({"program": "alerts", "region": "Narnia"}, "is no country"),
+        ({"program": "alerts", "region": "Narnia"}, "is not a country"),
         ({"program": "alerts", "form": "xlsx"}, "will not do"),
         ({"program": "alerts", "state": "locked"}, "will not do"),
         ({"program": "all", "state": "subscribed"}, "no program is called"),
@@ -262,7 +262,7 @@ def test_what_cannot_be_asked_for_says_what_would_be_right(agent):
         answer = agent.post(f"{here}/rehearse", form)
         assert answer.status_code == 422
         assert said in answer.text
-    assert "What is in it" in agent.get(here).text
+    assert "<h2>File</h2>" in agent.get(here).text
 
 
 def test_applied_before_it_was_rehearsed_changes_nothing(agent, services):
@@ -270,7 +270,7 @@ def test_applied_before_it_was_rehearsed_changes_nothing(agent, services):
     assert agent.post(f"{here}/apply").status_code == 303
     assert agent.post(f"{here}/resume").status_code == 303
     assert allowed(services, NUMBER)
-    assert "What is in it" in ended(agent, here)
+    assert "<h2>File</h2>" in ended(agent, here)
 
 
 # --- two at once, and interrupted ---------------------------------------------------------------
@@ -287,7 +287,7 @@ def test_a_click_twice_does_it_once(agent, services, stuck):
     stuck.set()
     ended(agent, here)
     agent.post(f"{here}/apply")
-    assert "What became of it" in ended(agent, here)
+    assert "Result</h2>" in ended(agent, here)
     assert len([one for one in services.history.of_number(NUMBER) if one.kind == "import"]) == 1
 
 
@@ -296,11 +296,11 @@ def test_lists_wait_their_turn(agent, stuck):
     for here in (first, second):
         assert agent.post(f"{here}/rehearse", {"program": "alerts"}).status_code == 303
     wait_until(lambda: "nothing is changed" in agent.get(first).text)
-    assert "waits its turn" in agent.get(second).text
+    assert "queued" in agent.get(second).text
     assert agent.post(f"{first}/remove").status_code == 422
     stuck.set()
-    assert "What it would do" in ended(agent, first)
-    assert "What it would do" in ended(agent, second)
+    assert "Preview</h2>" in ended(agent, first)
+    assert "Preview</h2>" in ended(agent, second)
 
 
 def test_an_interrupted_import_is_gone_on_with(agent, services):
@@ -311,8 +311,8 @@ def test_an_interrupted_import_is_gone_on_with(agent, services):
     del killed["rq_id"]  # so that no worker takes it up by itself
     state.write_text(json.dumps(killed))
     assert "interrupted" in agent.get(LISTS).text
-    assert "Going on does nothing twice" in agent.get(here).text
-    assert "What became of it" in asked(agent, here, "resume")
+    assert "nothing is done twice" in agent.get(here).text
+    assert "Result</h2>" in asked(agent, here, "resume")
     assert not allowed(services, NUMBER)
 
 
@@ -344,7 +344,7 @@ def test_what_is_no_list_is_said_to_be_none(agent, monkeypatch):
     ):
         here = begun(agent, content)
         page = agent.get(here).text
-        assert "It cannot be read" in page
+        assert "The file cannot be read" in page
         assert said in page
         page = asked(agent, here, "rehearse", program="alerts")
         assert "failed" in page
@@ -360,7 +360,7 @@ def test_any_encoding_is_shown_and_read(agent):
     ):
         here = begun(agent, content)
         assert agent.get(here).status_code == 200
-        assert "It changes 1 number," in asked(agent, here, "rehearse", program="alerts")
+        assert "Changes 1 number," in asked(agent, here, "rehearse", program="alerts")
 
 
 def test_names_of_columns_and_files_are_text(agent):
@@ -473,7 +473,7 @@ def test_a_disk_that_fills_up_ends_a_step_and_leaves_no_half_of_a_file(
     names = {one.name for one in folder_of(services, here).iterdir()}
     assert names == {"errand.json", "lock", "upload"}
     monkeypatch.undo()
-    assert "What it would do" in asked(agent, here, "resume")
+    assert "Preview</h2>" in asked(agent, here, "resume")
 
 
 class Usage:
@@ -564,7 +564,7 @@ def test_a_list_is_parted(agent, services):
     stop(services, NUMBER)
     here = begun(agent, LIST, kind="scrub")
     page = asked(agent, here, "scrub", program="alerts", region="US")
-    assert "<strong>1</strong> may be texted" in page
+    assert "<strong>1</strong> can be texted" in page
     assert "opted out of everything" in page
     assert [row["name"] for row in rows(agent, here, "clean")] == ["Cy"]
     blocked = {row["name"]: row["blocked_reason"] for row in rows(agent, here, "blocked")}
@@ -587,7 +587,7 @@ def test_where_the_gate_cannot_tell_there_are_no_files(agent, services, redis_cl
     }
     services.store.metadata.create(buckets=8)
     publish_programs(services.settings, services.store)
-    assert "may be texted" in asked(agent, here, "resume")
+    assert "can be texted" in asked(agent, here, "resume")
 
 
 def test_a_list_given_for_one_use_is_not_used_for_another(agent):
@@ -608,7 +608,7 @@ def test_an_export_is_whole_and_can_be_imported_again(agent, services):
     assert "<strong>2 numbers</strong>" in page
     assert {row["number"] for row in rows(agent, here, "export")} == {NUMBER, THIRD}
     again = begun(agent, agent.get(f"{here}/files/export", buffered=True).data)
-    assert "Read as smsgate" in agent.get(again).text
+    assert "Format: smsgate" in agent.get(again).text
     assert "exported numbers" in {
         one.what for one in ActionLog(services.records.database).newest("", 5)
     }
@@ -635,7 +635,7 @@ def test_an_export_of_what_there_is_not_is_refused(agent):
         {"program": "all", "state": "anything"},
     ):
         assert agent.post(f"{LISTS}/export", form).status_code == 422
-    assert "Nothing is here" in agent.get(LISTS).text
+    assert "No lists" in agent.get(LISTS).text
 
 
 # --- what goes ----------------------------------------------------------------------------------
@@ -672,7 +672,7 @@ def test_what_fails_is_said_and_hurts_no_other_list(agent, monkeypatch):
     monkeypatch.setattr(JobSteps, "run", broken)
     assert "it has been logged" in asked(agent, here, "rehearse", program="alerts")
     monkeypatch.undo()
-    assert "What it would do" in asked(agent, here, "resume")
+    assert "Preview</h2>" in asked(agent, here, "resume")
 
 
 def test_a_list_removed_in_the_middle_hurts_nobody(agent, services, stuck):
@@ -682,7 +682,7 @@ def test_a_list_removed_in_the_middle_hurts_nobody(agent, services, stuck):
     job_files.shutil.rmtree(folder_of(services, here))
     stuck.set()
     other = begun(agent)
-    assert "What it would do" in asked(agent, other, "rehearse", program="alerts")
+    assert "Preview</h2>" in asked(agent, other, "rehearse", program="alerts")
 
 
 def test_without_a_data_directory_it_is_said_what_is_wrong(agent, services):
@@ -703,7 +703,7 @@ def test_twenty_thousand_objects_in_each_other_are_told_and_nothing_fails(agent,
         assert "give one flat object a line" in answer.text
         return
     page = asked(agent, here, "rehearse", program="alerts")
-    assert "It changes 1 number" in page
+    assert "Changes 1 number" in page
     assert [row["outcome"] for row in rows(agent, here, "result")] == ["new", "bad_row"]
 
 
@@ -739,5 +739,5 @@ def test_where_the_queue_is_away_the_page_says_so_and_shows_the_rest(agent, monk
     page = agent.get(LISTS)
     assert page.status_code == 200
     assert "the queue cannot be used" in page.text
-    assert "Imports on record" in page.text
+    assert "Import history" in page.text
     assert agent.get(here).status_code == 503

@@ -51,8 +51,8 @@ def test_an_opt_out_blocks_at_once_and_bears_name_and_reason(services, agent):
     assert (answer.status_code, answer.headers["Location"]) == (303, PAGE)
     assert services.gate.check([NUMBER], program="alerts")[0].reason == "hold"
     page = agent.get(PAGE)
-    assert "Opted out. It blocks from now on." in page.text
-    assert "Being applied" in page.text
+    assert "Opted out. The number is blocked from now on." in page.text
+    assert "In progress" in page.text
     event = newest(services)
     assert (event.entry.actor, event.entry.source, event.entry.decision.note) == (
         "agent",
@@ -126,7 +126,7 @@ def test_an_admin_names_the_evidence_and_the_story_has_it(services, agent, admin
     )
     assert reason(services) == ""
     page = agent.get(PAGE).text
-    assert "<strong>Restored</strong> · for every program" in page
+    assert "<strong>Restored</strong> · All programs" in page
     assert "evidence that an admin named: call &lt;b&gt;4711&lt;/b&gt;" in page
     assert "Opted in" not in page
 
@@ -137,7 +137,7 @@ def test_a_locked_number_is_restored_only_after_it_is_unlocked(services, agent):
     refused = act(agent, "restore", **now())
     assert (refused.status_code, "is locked: unlock it first" in refused.text) == (409, True)
     services.archiver.move_all()
-    assert "The number is locked: a restore is refused" in agent.get(PAGE).text
+    assert "This number is locked. Unlock it before you restore it." in agent.get(PAGE).text
     act(agent, "unlock")
     assert reason(services) == "opted_out_all"
     assert act(agent, "restore", **now()).status_code == 303
@@ -154,9 +154,9 @@ def test_the_action_that_was_done_is_not_offered_again_also_before_it_is_applied
     assert offered(agent.get(PAGE)) == {"lock"}
     act(agent, "lock")
     page = agent.get(PAGE)
-    assert "Being applied: lock" in words(page)
+    assert "In progress: lock" in words(page)
     assert offered(page) == {"unlock"}
-    assert "The number is locked: a restore is refused" in page.text
+    assert "This number is locked. Unlock it before you restore it." in page.text
     work(services)
     assert offered(agent.get(PAGE)) == {"unlock"}
     act(agent, "unlock")
@@ -219,7 +219,7 @@ def test_an_admin_forgets_after_the_last_four_digits(services, admin):
     assert act(admin, "forget").status_code == 303
     page = admin.get(PAGE)
     assert "STOP bothering me" not in page.text
-    assert "Its text was erased." in page.text
+    assert "Text erased." in page.text
     assert "The texts of 1 records" in page.text
     assert reason(services) == "opted_out_all"
 

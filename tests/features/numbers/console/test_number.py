@@ -29,7 +29,7 @@ from tests.fakes.values import NUMBER, OTHER, entry
 PARTITION = partition_of(NUMBER)
 SECRET = "whsec_" + base64.b64encode(bytes(32)).decode()
 PAGE = f"/console/numbers/{NUMBER}"
-SINCE = "opted out of everything (the whole text is this keyword: STOP) a moment ago"
+SINCE = "opted out of everything (keyword: STOP) a moment ago"
 
 
 def test_how_it_stands_with_each_program_and_why(services, viewer):
@@ -38,7 +38,7 @@ def test_how_it_stands_with_each_program_and_why(services, viewer):
     services.archiver.move_all()
     said = words(viewer.get(PAGE))
     assert f"Acme Alerts alerts, marketing no {SINCE}" in said
-    assert "that also holds for programs that you make later" in said
+    assert "including programs you add later" in said
     assert "Acme &lt;b&gt;Orders&lt;/b&gt; &amp; &#34;Co&#34;" in viewer.get(PAGE).text
 
 
@@ -60,8 +60,8 @@ def test_since_when_is_known_after_the_store_has_forgotten(services, viewer, red
 def test_what_is_not_applied_yet_is_said_and_looked_for_again(services, viewer):
     told(services, Intent.OPT_OUT, "STOP", applied=False)
     page = viewer.get(PAGE)
-    assert "Being applied: opt out" in words(page)
-    assert "an opt-out is being applied; it blocks already" in words(page)
+    assert "In progress: opt out" in words(page)
+    assert "opt-out being applied, already blocking" in words(page)
     assert 'hx-get="?part=story"' in page.text
     part = viewer.get(f"{PAGE}?part=story", headers=HTMX)
     assert "<main" not in part.text
@@ -83,7 +83,7 @@ def test_a_start_in_the_second_of_a_stop_is_shown_as_a_tie(services, viewer):
     services.store.inbox.add(arrivals)
     work(services)
     said = words(viewer.get(PAGE))
-    assert "Asked to opt in · alerts same time as an opt-out: on a tie the opt-out holds" in said
+    assert "Asked to opt in · Acme Alerts same time as an opt-out, the opt-out holds" in said
     assert "No reply: an opt-out has the same time, and it wins a tie" in said
     assert "newer" not in said
 
@@ -101,14 +101,14 @@ def test_the_story_tells_rule_steps_times_and_what_was_answered(services, viewer
     told(services, Intent.OPT_OUT, "STOP", decision=decision)
     services.archiver.move_all()
     said = words(viewer.get(PAGE))
-    again, first = said.split("What happened, newest first")[1].split("Opted out")[1:]
-    assert "changed nothing, it was so already" in again
+    again, first = said.split("History")[1].split("Opted out")[1:]
+    assert "no change" in again
     assert "No reply: already opted out" in again
-    assert "Our reply waits to be sent" in first
-    assert "The whole text is this keyword: STOP" in first
+    assert "Reply is queued" in first
+    assert "Keyword: STOP" in first
     assert "keyword, keyword sets abc123" in first
-    assert "letter variants (wide, bold, script) became plain letters; punctuation" in first
-    assert "Time of the message" in first
+    assert "styled or wide letters changed to plain ones; surrounding punctuation" in first
+    assert "Message time" in first
     assert "allowed → blocked" in first
 
 
@@ -118,7 +118,7 @@ def test_a_reply_stands_under_what_it_answers_with_what_became_of_it(services, v
     services.sender._end(claim, "sent", "", "SM-of-the-provider")
     services.archiver.move_all()
     page = viewer.get(PAGE)
-    assert "↳ Confirmation : sent" in words(page)
+    assert "↳ Opt-out confirmation : sent" in words(page)
     assert "SM-of-the-provider" in words(page)
     assert page.text.partition('<ol class="timeline">')[2].count("<li") == 1  # nested
 
@@ -172,7 +172,7 @@ def test_a_text_that_waits_leads_to_review(services, viewer):
     id_ = told(services, Intent.REVIEW, "hm")
     page = viewer.get(PAGE)
     assert f"/console/review?show={partition_of(NUMBER)}-{id_}" in page.text
-    assert "a text waits for a person; no marketing" in words(page)
+    assert "in review: no marketing until someone decides" in words(page)
 
 
 def test_texts_and_keywords_are_never_markup(services, viewer):
@@ -233,7 +233,7 @@ def test_a_flushed_store_is_said_and_nothing_breaks(services, viewer, redis_clie
     redis_client.flushall()
     answer = viewer.get(PAGE)
     assert answer.status_code == 200
-    assert "could not tell" in words(answer)
+    assert "cannot tell" in words(answer)
     assert "Nobody may be texted: the gate cannot tell: the store has no metadata" in words(answer)
 
 
@@ -263,25 +263,25 @@ def test_ordinary_texts_stand_in_the_story_in_their_place(services, viewer):
     ordinary(services, "none of their business", number=OTHER)
     told(services, Intent.HELP, "help again")  # not in the records yet
     answer = viewer.get(PAGE)
-    said = words(answer).partition("What happened, newest first")[2]
+    said = words(answer).partition("History")[2]
     order = ["help again", "when do you open?", "help me", "hello"]
     assert [said.index(text) for text in order] == sorted(said.index(text) for text in order)
-    assert "Ordinary text · alerts no effect" in said
-    assert "Nothing in it asks for anything about consent" in said
+    assert "Ordinary text · Acme Alerts no effect" in said
+    assert "Nothing about consent" in said
     assert "none of their business" not in said
     assert harmless(answer)
 
 
 def test_how_long_ordinary_texts_are_kept_is_said(services, viewer):
     said = words(viewer.get(PAGE))
-    assert "Nothing is on record for this number" in said
-    assert "are kept for a limited time only; at present there are none." in said
+    assert "No opt-out, opt-in or help request, and no change by your team, is recorded" in said
+    assert "are kept for a limited time; none is kept at the moment." in said
     other = next(
         f"+1415555{at:04}" for at in range(99) if partition_of(f"+1415555{at:04}") == PARTITION
     )
     ordinary(services, "an older text of the partition", number=other)
     said = words(viewer.get(PAGE))
-    assert "at present those received since a moment ago." in said
+    assert "currently since a moment ago." in said
     assert "forwarded to your application" not in said
 
 
@@ -339,7 +339,7 @@ def numbered_texts(viewer) -> list[list[int]]:
         page = viewer.get(path)
         pages.append([int(one) for one in re.findall(r"text (\d+)\.", page.text)])
         older = re.search(r'rel="next" href="(\?before=[^"]+)"', page.text)
-        assert ("are kept for a limited time only" in page.text) == (older is None)
+        assert ("are kept for a limited time" in page.text) == (older is None)
         path = f"{PAGE}{older[1]}" if older else ""
     return pages
 
@@ -387,7 +387,7 @@ secret = "{SECRET}"
         told(services, Intent.NONE, "do you deliver?", forward_content=ForwardContent())
         said = words(one.get(PAGE))
         assert "do you deliver?" in said
-        assert "Those forwarded to your application are kept for 90 days." in said
+        assert "Texts forwarded to your application are kept for 90 days." in said
 
 
 def test_while_the_store_is_away_ordinary_texts_are_said_to_be_missing(
@@ -401,7 +401,7 @@ def test_while_the_store_is_away_ordinary_texts_are_said_to_be_missing(
     monkeypatch.setattr(type(services.store.sample_log), "of_number", away)
     said = words(viewer.get(PAGE))
     assert "Ordinary texts cannot be shown: the store cannot be used: away." in said
-    assert "are kept for a limited time only" not in said
+    assert "are kept for a limited time" not in said
 
 
 # --- since when, why, and what became of the consent ----------------------------------------------
@@ -429,7 +429,7 @@ def row(answer, program: str = "alerts") -> dict[str, str]:
 @pytest.mark.parametrize("recorded", [True, False])
 @pytest.mark.parametrize("source", ["import", "api"])
 def test_a_number_of_a_list_says_since_when_and_by_which_list(services, viewer, source, recorded):
-    by = {"import": "an imported list", "api": "the API"}[source]
+    by = {"import": "import", "api": "API"}[source]
     listing = ImportRequest("alerts", "opted_out", source, actor="ana", note=f"left{NASTY}.csv")
     NumberImport(services).enter([NUMBER], listing, [DAY_US])
     if recorded:
@@ -446,7 +446,7 @@ def test_a_number_of_a_list_says_since_when_and_by_which_list(services, viewer, 
 def test_a_list_without_days_holds_since_it_was_imported(services, viewer):
     NumberImport(services).enter([NUMBER], ImportRequest("all", "opted_out", actor="ana"))
     said = row(viewer.get(PAGE))
-    assert said["why"] == "opted out of everything (an imported list; ana)"
+    assert said["why"] == "opted out of everything (import; ana)"
     assert is_now(said["since"])
 
 
@@ -463,7 +463,7 @@ def test_a_locked_number_says_since_when_and_why(services, viewer, redis_client,
     answer = viewer.get(PAGE)
     said = row(answer)
     assert said["why"] == (
-        "locked: nobody may text it, whatever it texts us (by hand: letter of her lawyer; bob)"
+        "locked: no program may text it, whatever it texts us (manual: letter of her lawyer; bob)"
     )
     assert is_now(said["since"])
     assert said["consent"] == "not valid while locked"
@@ -478,8 +478,8 @@ def test_what_is_not_on_record_is_said_to_be_unknown(services, viewer, redis_cli
     )
     said = row(viewer.get(PAGE))
     assert said["why"] == "opted out of everything"
-    assert said["since"] == "not known"
-    assert said["consent"] == "withdrawn, date not known"
+    assert said["since"] == "unknown"
+    assert said["consent"] == "withdrawn, date unknown"
 
 
 def test_a_consent_is_withdrawn_by_an_opt_out_and_back_with_a_start(services, viewer):
@@ -489,7 +489,7 @@ def test_a_consent_is_withdrawn_by_an_opt_out_and_back_with_a_start(services, vi
     work(services)
     assert row(viewer.get(PAGE))["consent"] == "on record"
     told(services, Intent.OPT_OUT, "STOP", applied=False)
-    assert row(viewer.get(PAGE))["consent"] == "being withdrawn"
+    assert row(viewer.get(PAGE))["consent"] == "withdrawal in progress"
     work(services)
     today = day(time.time_ns() // 1000)
     for program in ("alerts", "orders"):
@@ -510,6 +510,6 @@ def test_without_the_store_the_records_say_since_when_a_consent_is_withdrawn(
 
     monkeypatch.setattr(type(services.store.inbox), "latest", away)
     said = row(viewer.get(PAGE))
-    assert said["may"] == "could not tell"
+    assert said["may"] == "cannot tell"
     assert is_now(said["since"])
     assert said["consent"].startswith("withdrawn on ")

@@ -109,7 +109,7 @@ def test_what_is_no_phone_number_is_found_as_it_was_recorded(services, viewer):
         assert answer.status_code == 303, number
         page = viewer.get(answer.headers["Location"])
         assert page.status_code == 200, number
-        assert "This is no phone number" in words(page)
+        assert "This is not a phone number" in words(page)
         assert "Asked to opt out" in words(page)
 
 
@@ -142,7 +142,7 @@ def test_the_first_page_tells_what_happened_last_and_what_no_program_has(service
     services.archiver.move_all()
     said = words(viewer.get("/console/numbers"))
     assert "STOP it" in said
-    assert "Texts to numbers that no program has" in said
+    assert "Texts to numbers without a program" in said
     assert "+19995550000 hello?" in said
 
 

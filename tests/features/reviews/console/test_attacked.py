@@ -29,7 +29,7 @@ def test_a_decision_is_taken_back_once(services, agent):
     assert undo(agent, key, headers=HTMX).status_code == 200
     answer = undo(agent, key, headers=HTMX)
     assert answer.status_code == 409
-    assert "somebody did that already" in words(answer)
+    assert "someone else just did that" in words(answer)
 
 
 def test_who_comes_second_sees_who_decided_what(services, agent, admin):
@@ -41,7 +41,7 @@ def test_who_comes_second_sees_who_decided_what(services, agent, admin):
             work(services)
         answer = decide(admin, key, headers=HTMX)
         assert answer.status_code == 409
-        assert "agent decided this already" in words(answer)
+        assert "agent decided this just now" in words(answer)
         assert "not an opt-out (+1 415-555-0123). Nothing was changed." in words(answer)
         assert shown(answer) == OTHER
     assert reason(services) == ""
@@ -70,7 +70,7 @@ def test_a_newer_text_is_looked_at_before_anything_is_decided(services, agent):
     waits(services, "no wait")
     answer = decide(agent, key, "none", headers=HTMX)
     assert answer.status_code == 409
-    assert "A newer text of this number came meanwhile" in words(answer)
+    assert "A newer text from this number arrived" in words(answer)
     assert shown(answer) == NUMBER
     assert "More than one text of this number waits" in words(answer)
     assert "waits too" in words(answer)
@@ -85,7 +85,7 @@ def test_an_opt_out_that_something_newer_confirms_stays(services, agent):
     undo(agent, key)
     assert reason(services) == "opted_out_all"
     services.archiver.move_all()
-    assert "the opt-out stayed: something newer was said" in words(agent.get("/console/review"))
+    assert "opt-out kept, the number changed since" in words(agent.get("/console/review"))
 
 
 def test_a_number_with_a_newer_text_is_not_decided_with_the_others(services, agent):
@@ -95,7 +95,7 @@ def test_a_number_with_a_newer_text_is_not_decided_with_the_others(services, age
     services.archiver.move_all()
     made = decision_in(decide(agent, key, headers=HTMX))
     answer = agent.post("/console/review/alike", {"decision": made}, headers=HTMX)
-    assert "0 more decided" in words(answer)
+    assert "Decided 0 more" in words(answer)
     assert reason(services, OTHER) == "review"
 
 
@@ -122,7 +122,7 @@ def test_while_the_records_are_away_it_can_still_be_decided(services, agent, mon
         monkeypatch.setattr(type(services.records.history), name, away)
     page = agent.get("/console/review")
     assert page.status_code == 200
-    assert "Its text cannot be shown" in words(page)
+    assert "The text cannot be shown" in words(page)
     assert decide(agent, key, headers=HTMX).status_code == 200
     assert reason(services) == "opted_out_all"
 

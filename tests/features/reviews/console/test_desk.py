@@ -26,7 +26,7 @@ from tests.fakes.values import NUMBER, OTHER
 
 
 def test_nothing_that_waits_is_said(viewer):
-    assert "Nothing waits for a person" in words(viewer.get("/console/review"))
+    assert "All clear" in words(viewer.get("/console/review"))
 
 
 def test_a_text_is_shown_with_why_it_waits_until_when_and_what_was_said_around(services, viewer):
@@ -39,17 +39,17 @@ def test_a_text_is_shown_with_why_it_waits_until_when_and_what_was_said_around(s
     services.archiver.move_all()
     said = words(viewer.get("/console/review"))
     case = said.partition("Queue")[0]
-    assert "1 text waits for a person" in case
-    assert "marketing to the number is held" in case
+    assert "1 text to review" in case
+    assert "marketing on hold" in case
     assert "23 h 59 min left" in case
     assert "Legal deadline: a moment ago" in case
-    assert "a wording, and something beside it that speaks against acting" in case
+    assert "matched wording, but the text also speaks against it" in case
     assert "Is the whole text a keyword? no" in case
-    assert "What does the model make of it? not asked" in case
-    assert "letter variants" in case
+    assert "What does the language model say? not asked" in case
+    assert "styled or wide letters" in case
     talk = case.partition("Conversation")[2]
     assert talk.index("who is this") < talk.index("ｅｎｏｕｇｈ") < talk.index("start again")
-    assert "this one" in talk
+    assert "this text" in talk
 
 
 def test_ordinary_texts_belong_to_the_conversation(services, viewer):
@@ -97,7 +97,7 @@ def test_what_is_decided_and_not_applied_yet_does_not_come_again(services, agent
     key = waits(services)
     decide(agent, key, "none")
     assert services.gate.check([NUMBER], program="alerts")[0].reason == "review"
-    assert "Nothing waits for a person" in words(agent.get("/console/review"))
+    assert "All clear" in words(agent.get("/console/review"))
 
 
 @pytest.mark.parametrize("applied", [True, False])
@@ -109,7 +109,7 @@ def test_undo_brings_a_text_back_with_its_story_and_its_deadline(services, agent
         work(services)
     answer = undo(agent, decision_in(answer), headers=HTMX)
     assert answer.status_code == 200
-    assert "Taken back: +1 415-555-0123 waits again." in words(answer)
+    assert "Undone: +1 415-555-0123 is back in review." in words(answer)
     assert reason(services) == "review"
     page = agent.get("/console/review")
     assert "not so sure" in words(page).partition("Queue")[0]

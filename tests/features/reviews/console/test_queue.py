@@ -60,7 +60,7 @@ def test_what_is_late_comes_before_all_others(services, viewer, redis_client):
     page = viewer.get("/console/review")
     assert shown(page) == OTHER
     assert "1 h 0 min late" in words(page)
-    assert "1 longer than 24 hours" in words(page)
+    assert "1 for more than 24 hours" in words(page)
 
 
 def test_somebody_who_speaks_of_ending_their_life_comes_before_what_is_late(
@@ -83,7 +83,7 @@ def test_many_are_paged(services, agent):
         answer = agent.get(f"/console/review?page={page}")
         queue = words(answer).partition("Queue")[2].partition("Recent decisions")[0]
         seen += re.findall(r"text (\d+)\.", queue)
-        assert f"page {page} of 3" in queue
+        assert f"Page {page} of 3" in queue
         first.add(shown(answer))
     assert len(first) == 1  # the next text is shown beside every page
     assert sorted(map(int, seen)) == [*range(60)]
@@ -112,7 +112,7 @@ def test_what_was_decided_lately_is_told_and_each_can_be_taken_back(services, ag
     for key in re.findall(r'name="decision" value="([^"]+)"', page.text):
         assert undo(agent, key, headers=HTMX).status_code == 200
     assert (reason(services), reason(services, OTHER)) == ("review", "review")
-    assert words(agent.get("/console/review")).count("taken back") >= 2
+    assert words(agent.get("/console/review")).count("undone") >= 2
 
 
 def test_others_like_it_are_counted_and_decided_together(services, agent):
@@ -123,7 +123,7 @@ def test_others_like_it_are_counted_and_decided_together(services, agent):
     services.archiver.move_all()
     made = decision_in(decide(agent, key, headers=HTMX))
     part = agent.get(f"/console/review/alike?decision={made}", headers=HTMX)
-    assert "and 1 other like it in the last 30 days, 1 of them waits" in words(part)
+    assert "1 similar text in the last 30 days, 1 still in review" in words(part)
     assert "<main" not in part.text
     assert "1 other like it" in words(agent.get(f"/console/review/alike?decision={made}"))
     answer = agent.post("/console/review/alike", {"decision": made}, headers=HTMX)
@@ -140,7 +140,7 @@ def test_a_decided_text_becomes_a_test_case_or_a_keyword(services, admin):
     link = html.unescape(re.search(r'href="(/console/keywords/new[^"]+)"', page.text)[1])
     assert link.endswith("?text=enough%20%26%20more%0Aplease&program=alerts&intent=opt_out")
     answer = admin.post("/console/review/keep", {"decision": made}, headers=HTMX)
-    assert "Kept as a test case." in words(answer)
+    assert "Saved as a test case." in words(answer)
     file = services.settings.data_dir / FILE
     assert file.read_text() == (f"label\ttext\tdecision\nopt_out\tenough & more\\nplease\t{made}\n")
     again = admin.post("/console/review/keep", {"decision": made}, headers=HTMX)
@@ -154,4 +154,4 @@ def test_what_is_decided_again_after_it_was_taken_back_keeps_its_text(services, 
     work(services)
     key = re.search(r'name="key" value="([^"]+)"', agent.get("/console/review").text)[1]
     answer = decide(agent, key, headers=HTMX)
-    assert "Keep as a test case" in words(answer)
+    assert "Save as test case" in words(answer)

@@ -64,7 +64,7 @@ def test_a_text_is_watched_from_the_webhook_to_the_phone(services, server, phone
     data = {"text": "stop please", "sender": sender}
     part = phone.post(f"{PATH}/text", data, headers=HTMX)
     assert "<html" not in part.text
-    assert "a worker applies it" in part.text
+    assert "waiting for a worker" in part.text
     assert f'hx-post="{PATH}/watch"' in part.text
     services.applier.drain(partition_of(NUMBER))
     services.sender.drain(partition_of(NUMBER))
@@ -85,7 +85,7 @@ def test_it_works_without_scripts(services, server, phone):
     page = phone.get(PATH)
     assert html.escape("<script>alert(1)") in page.text
     assert "<script>alert" not in page.text
-    assert "What became of it" in page.text
+    assert "Progress" in page.text
 
 
 def test_the_second_program_has_its_own_sender(services, server, phone):
@@ -113,7 +113,7 @@ def test_another_phone_comes_by_lot_from_the_country_that_is_asked_for(agent):
 
 def test_what_cannot_be_sent_is_said(services, phone):
     empty = phone.post(f"{PATH}/text", {"text": " ", "sender": "+12025550100"}, headers=HTMX)
-    assert "Write a text first" in empty.text
+    assert "Enter a text" in empty.text
     odd = phone.post(f"{PATH}/text", {"text": "x", "sender": "+19995550100"}, headers=HTMX)
     assert "belongs to no program" in odd.text
     # nobody serves
