@@ -33,7 +33,9 @@ MAX_REFUSED_REQUESTS = 20
 """In ten minutes. Any public address gets some; more mean a wrong secret or a forger at work."""
 MAX_OPT_OUT_LIST_FAILING_S = 3600.0
 """A provider's opt-out list is compared once an hour."""
-_OF_AN_ACCOUNT = frozenset({"SmsgateAccountSilent", "SmsgateRefusedBurst", "SmsgateOptOutListFails"})
+_OF_AN_ACCOUNT = frozenset(
+    {"SmsgateAccountSilent", "SmsgateRefusedBurst", "SmsgateOptOutListFails"}
+)
 DURABLE = "`appendonly yes`, `appendfsync always`, `maxmemory-policy noeviction` in redis.conf"
 
 
@@ -196,12 +198,16 @@ def _forwards(snapshot: SystemSnapshot) -> Iterator[Condition]:
 def _records(snapshot: SystemSnapshot) -> Iterator[Condition]:
     ledger, memory = snapshot.ledger, snapshot.memory
     if ledger.oldest_s > MAX_RECORDS_LAG_S and "clock" not in snapshot.stopped:
-        problem = f"the records are {_span(ledger.oldest_s)} behind: losing Redis now would lose that much"
+        behind = _span(ledger.oldest_s)
+        problem = f"the records are {behind} behind: losing Redis now would lose that much"
         remedy = "`smsgate records status` shows the cause"
         yield Condition("SmsgateRecordsLag", "records lag", True, problem, remedy)
     if ledger.count >= MANY * WARN_SHARE or memory >= MEMORY_WARN_SHARE:
         is_full = ledger.count >= MANY or memory >= MEMORY
-        problem = f"{ledger.count:,} of {MANY:,} events await the records; Redis uses {memory:.0%} of maxmemory"
+        problem = (
+            f"{ledger.count:,} of {MANY:,} events await the records; Redis uses {memory:.0%} of "
+            "its memory"
+        )
         remedy = "bring the records' database back, or raise `maxmemory`"
         yield Condition("SmsgateLedgerFull", "ledger", is_full, problem, remedy)
 

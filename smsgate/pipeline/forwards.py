@@ -109,7 +109,7 @@ def give_up_old(store: Store) -> int:
     given_up = 0
     for partition in range(PARTITIONS):
         for forward in store.forwards.overdue(partition, now_us - GIVEN_UP_US, _BATCH):
-            note = forward.note or "its turn never came in a whole day"
+            note = forward.note or "not attempted within a day"
             event = forward_event(forward, GIVEN_UP, now_us, note)
             if store.forwards.give_up(UndeliveredForward(forward, note, now_us), event):
                 store.metrics.count(FORWARDS, forward.entry.program, GIVEN_UP)
@@ -124,9 +124,7 @@ def find(store: Store, id_: str) -> UndeliveredForward:
         for undelivered in store.forwards.dead(int(partition)):
             if undelivered.forward.id == id_:
                 return undelivered
-    raise NoSuchForward(
-        f"no message {id_!r} was given up; `smsgate forward list --dead` shows those"
-    )
+    raise NoSuchForward(f"no failed message {id_!r}: see `smsgate forward list --dead`")
 
 
 def retry(store: Store, id_: str, actor: str) -> None:

@@ -234,7 +234,7 @@ def dismiss(records: Records, id_: str) -> None:
 
 
 def _no_such_call(id_: str) -> NoSuchDelivery:
-    return NoSuchDelivery(f"no call {id_!r} was given up: `smsgate feed list --dead` lists them")
+    return NoSuchDelivery(f"no failed call {id_!r}: see `smsgate feed list --dead`")
 
 
 def _retry_after_s(answer: HttpReply) -> float:

@@ -54,7 +54,7 @@ def _find(store: Store, id_: str) -> DeadLetter:
         for letter in store.unsent_replies.dead(int(partition)):
             if letter.reply.id == id_:
                 return letter
-    raise NoSuchReply(f"no reply {id_!r} was given up; `smsgate replies list --dead` shows those")
+    raise NoSuchReply(f"no failed reply {id_!r}: see `smsgate replies list --dead`")
 
 
 def _settle(

@@ -172,7 +172,7 @@ def test_a_change_is_checked_saved_with_its_author_and_put_in_force(services, ad
     assert "asked for" in page.text
     part = admin.get(f"/console/keywords/applied/{applied.id}", headers=HTMX)
     assert "No process is running" in part.text
-    assert "Another configuration" in admin.get("/console/keywords/applied/x").text
+    assert "A newer configuration" in admin.get("/console/keywords/applied/x").text
 
 
 def test_an_entry_is_changed_and_another_one_taken_away(services, admin):
@@ -326,7 +326,7 @@ def test_a_replay_lists_what_would_be_decided_differently(services, received, ad
     content = with_row("zu", "ok then")
     whole = admin.post(f"{SETS}/zu/replay", {"content": content, "base": "0"})
     assert "Would change 59 of 60 decisions: 59 more opt-outs" in said(whole)
-    assert "These are all the texts that are kept" in whole.text
+    assert "This covers all texts that are kept" in whole.text
     assert "59 times" in whole.text
     assert "I am sure" in whole.text
     answer = admin.post(f"{SETS}/zu/save", {"content": content, "base": "0"})
@@ -353,7 +353,7 @@ def test_a_sample_says_that_it_is_one_and_goes_on_from_there(received, admin, mo
         looked = int(fields["looked"])
         data |= fields
     assert "of 60 decisions" in said(part)
-    assert "These are all" in said(part)
+    assert "This covers all" in said(part)
 
 
 def test_texts_and_keywords_are_shown_as_text(received, admin, monkeypatch):

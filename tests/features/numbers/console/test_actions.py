@@ -61,7 +61,7 @@ def test_an_opt_out_blocks_at_once_and_bears_name_and_reason(services, agent):
     )
     assert event.note == "it was asked for by hand, not by a text"
     assert reason(services) == "opted_out_all"
-    assert "(by hand)" in agent.get(PAGE).text
+    assert "(manual)" in agent.get(PAGE).text
 
 
 def test_an_opt_out_may_be_of_one_program(services, agent):
@@ -127,7 +127,7 @@ def test_an_admin_names_the_evidence_and_the_story_has_it(services, agent, admin
     assert reason(services) == ""
     page = agent.get(PAGE).text
     assert "<strong>Restored</strong> · All programs" in page
-    assert "evidence that an admin named: call &lt;b&gt;4711&lt;/b&gt;" in page
+    assert "evidence from an admin: call &lt;b&gt;4711&lt;/b&gt;" in page
     assert "Opted in" not in page
 
 
@@ -220,7 +220,7 @@ def test_an_admin_forgets_after_the_last_four_digits(services, admin):
     page = admin.get(PAGE)
     assert "STOP bothering me" not in page.text
     assert "Text erased." in page.text
-    assert "The texts of 1 records" in page.text
+    assert "Erased the texts of 1 records" in page.text
     assert reason(services) == "opted_out_all"
 
 

@@ -137,7 +137,7 @@ def test_an_agent_retries_and_dismisses_in_their_name(agent, services, put):
     assert told["dismissed"].startswith("by agent;")
     again = agent.post(f"{REPLIES}/dead/dismiss", {"id": other.id})
     assert again.status_code == 404
-    assert "was given up" in again.text
+    assert "Every reply was sent" in again.text
 
 
 def test_a_confirmation_that_is_late_cannot_be_sent_any_more(agent, put):
@@ -176,7 +176,7 @@ def test_what_cannot_be_done_any_more_is_said_on_the_page_itself(agent, put):
     agent.get(f"{REPLIES}/dead")
     answer = agent.post(f"{REPLIES}/dead/retry", {"id": late.id})
     assert "can only be dismissed" in words(answer)
-    assert "Replies given up" in words(answer)
+    assert "Failed replies" in words(answer)
     assert len(texts(answer.text)) == 50
     assert 'href="/console/replies/dead?page=2"' in answer.text
     assert agent.post(f"{REPLIES}/dead/dismiss", {"id": other.id}).status_code == 303

@@ -125,7 +125,7 @@ def test_others_like_it_are_counted_and_decided_together(services, agent):
     part = agent.get(f"/console/review/alike?decision={made}", headers=HTMX)
     assert "1 similar text in the last 30 days, 1 still in review" in words(part)
     assert "<main" not in part.text
-    assert "1 other like it" in words(agent.get(f"/console/review/alike?decision={made}"))
+    assert "1 similar text" in words(agent.get(f"/console/review/alike?decision={made}"))
     answer = agent.post("/console/review/alike", {"decision": made}, headers=HTMX)
     assert "1 more decided the same way: an opt-out" in words(answer)
     assert reason(services, OTHER) == "opted_out_all"
@@ -144,7 +144,7 @@ def test_a_decided_text_becomes_a_test_case_or_a_keyword(services, admin):
     file = services.settings.data_dir / FILE
     assert file.read_text() == (f"label\ttext\tdecision\nopt_out\tenough & more\\nplease\t{made}\n")
     again = admin.post("/console/review/keep", {"decision": made}, headers=HTMX)
-    assert "It was kept as a test case before." in words(again)
+    assert "This text already is a test case." in words(again)
 
 
 def test_what_is_decided_again_after_it_was_taken_back_keeps_its_text(services, agent):

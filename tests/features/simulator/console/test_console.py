@@ -118,7 +118,7 @@ def test_what_cannot_be_sent_is_said(services, phone):
     assert "belongs to no program" in odd.text
     # nobody serves
     away = phone.post(f"{PATH}/text", {"text": "x", "sender": "+12025550100"}, headers=HTMX)
-    assert "did not reach our endpoint" in said(away)
+    assert "did not reach the webhook" in said(away)
     assert services.history.of_number(NUMBER) == []
 
 
