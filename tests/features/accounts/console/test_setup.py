@@ -194,7 +194,7 @@ def test_the_doctors_page_has_the_processes_by_kind_and_host(viewer, services, m
         raise StoreUnavailable("Redis is away")
 
     monkeypatch.setattr(services.store.heartbeats, "snapshot", away)
-    assert "Unknown: the store cannot be asked" in viewer.get(f"{SETUP}/doctor").text
+    assert "Unknown: the store cannot be reached" in viewer.get(f"{SETUP}/doctor").text
 
 
 # --- a test text ------------------------------------------------------------------------------

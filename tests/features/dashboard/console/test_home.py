@@ -382,7 +382,7 @@ def shows_nothing_of_the_store(page) -> None:
     assert {rows[name][0] for name in ("twilio", "worker", "sender", "clock")} == {"unknown"}
     assert rows["store"][0].startswith("unknown: ")
     assert rows["queue"][0].startswith("unknown: ")
-    assert rows["records"][0] == "answers; how far behind is unknown"
+    assert rows["records"][0] == "reachable, lag unknown"
     assert [*rows][-2:] == ["records", "spool"]  # what is well stands last
     assert {rows[name][1] for name in ("twilio", "sender", "store")} == {"unknown"}
     assert rows["spool"] == ("operational", "just now")
@@ -420,7 +420,7 @@ def test_a_redis_that_is_gone_is_unknown(viewer, services, monkeypatch) -> None:
 
 def test_a_queue_of_its_own_that_is_gone_is_told_alone(viewer, services, monkeypatch) -> None:
     refused = open_redis("redis://127.0.0.1:1/0").connection_pool
-    monkeypatch.setattr(services.job_queue._connection, "connection_pool", refused)
+    monkeypatch.setattr(services.job_queue.connection, "connection_pool", refused)
     page = viewer.get("/console/")
     assert needs_of(page)[0][1].startswith("Queue unknown: the queue cannot be used: ")
     assert rows_of(page)["queue"][0].startswith("unknown: ")

@@ -328,7 +328,7 @@ def test_a_replay_lists_what_would_be_decided_differently(services, received, ad
     assert "Would change 59 of 60 decisions: 59 more opt-outs" in said(whole)
     assert "This covers all texts that are kept" in whole.text
     assert "59 times" in whole.text
-    assert "I am sure" in whole.text
+    assert "I understand that this opts out many more" in whole.text
     answer = admin.post(f"{SETS}/zu/save", {"content": content, "base": "0"})
     assert answer.status_code == 422
     assert "many more people" in said(answer)

@@ -295,7 +295,7 @@ def test_lists_wait_their_turn(agent, stuck):
     first, second = begun(agent), begun(agent)
     for here in (first, second):
         assert agent.post(f"{here}/rehearse", {"program": "alerts"}).status_code == 303
-    wait_until(lambda: "nothing is changed" in agent.get(first).text)
+    wait_until(lambda: "Nothing is changed" in agent.get(first).text)
     assert "queued" in agent.get(second).text
     assert agent.post(f"{first}/remove").status_code == 422
     stuck.set()

@@ -32,7 +32,7 @@ FORMS = {
 
 
 def act(who, form, **changed):
-    return who.post(f"/console/numbers/{form}", {"number": NUMBER, **FORMS[form], **changed})
+    return who.post(f"/console/numbers/{form}", {"number": NUMBER, "page": PAGE, **FORMS[form], **changed})
 
 
 def now():

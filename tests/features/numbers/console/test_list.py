@@ -45,7 +45,7 @@ def rows(answer) -> list[dict[str, str]]:
 
 def test_it_says_since_when_why_and_for_which_program(opted_out, viewer):
     page = words(viewer.get(LIST))
-    assert "2 rows fit." in page
+    assert "2 rows ." in page
     assert "+1 415-555-0123 Opted out All programs a moment ago text message" in page
     assert "please … stop" not in page, "a pattern of ours is no reason"
     assert '+1 415-555-0177 Opted out Acme <b>Orders</b> & "Co" a moment ago manual' in page
@@ -60,10 +60,10 @@ def test_filters_find_by_program_source_and_last_digits(opted_out, viewer):
         ("digits=555-0177", "0177", "0123"),
         ("state=opted_out&source=text", "0123", "0177"),
     ):
-        page = words(viewer.get(f"{LIST}?{query}")).partition("row fits.")[2]
+        page = words(viewer.get(f"{LIST}?{query}")).partition("1 row .")[2]
         assert there in page, query
         assert missing not in page, query
-    assert "Nobody opted out, is locked or gave a consent" in words(
+    assert "No opt-out, lock or consent matches" in words(
         viewer.get(f"{LIST}?digits=9999")
     )
 
@@ -85,7 +85,7 @@ def test_pages_keep_their_filters(services, viewer, monkeypatch):
     seen, query = [], "state=opted_out&program=alerts"
     while query:
         answer = viewer.get(f"{LIST}?{query}")
-        assert "5 rows fit." in words(answer)
+        assert "5 rows ." in words(answer)
         seen += [at for at in range(5) if f"010{at}</a>" in answer.text]
         assert '<option value="alerts" selected>' in answer.text
         query = answer.text.partition('rel="next" href="?')[2].partition('"')[0]
@@ -98,7 +98,7 @@ def test_what_the_store_does_not_have_is_named(opted_out, viewer, redis_client):
     for key in redis_client.scan_iter("smsgate:*:set:*"):
         redis_client.delete(key)
     page = words(viewer.get(LIST))
-    assert "2 rows on this page do not hold in the store" in page
+    assert "2 rows on this page differ from the store" in page
     assert page.count("not in the store") == 2
 
 
@@ -108,7 +108,7 @@ def test_without_the_store_it_says_that_nothing_was_compared(opted_out, viewer, 
 
     monkeypatch.setattr(NumberReader, "consent_states_of", away)
     page = words(viewer.get(LIST))
-    assert "The store cannot be asked, so these rows are as the records have them" in page
+    assert "The store is unreachable, so these rows come from the records alone" in page
     assert "Redis does not answer." in page
     assert "+1 415-555-0123" in page
 
@@ -141,7 +141,7 @@ def test_a_viewer_sees_and_does_not_download(opted_out, viewer):
 
 
 def test_an_empty_list_and_the_way_to_it(viewer):
-    assert "Nobody has opted out yet" in words(viewer.get(LIST))
+    assert "Opt-outs, locks and consents appear here." in words(viewer.get(LIST))
     assert f'href="{LIST}"' in viewer.get("/console/numbers").text
 
 

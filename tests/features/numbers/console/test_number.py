@@ -198,7 +198,7 @@ def test_while_the_store_is_away_the_records_are_shown(services, viewer, monkeyp
     def asked_again(*_, **__):
         pytest.fail("a Redis that hangs would be waited for once more")
 
-    monkeypatch.setattr(type(services.store.inbox), "latest", away)
+    monkeypatch.setattr(type(services.store.inbox_reader), "latest", away)
     monkeypatch.setattr(type(services.store.ledger), "newest", asked_again)
     monkeypatch.setattr(type(services.store.sample_log), "of_number", asked_again)
     monkeypatch.setattr(type(services.store.outbox), "unsettled", asked_again)
@@ -508,7 +508,7 @@ def test_without_the_store_the_records_say_since_when_a_consent_is_withdrawn(
     def away(*_, **__):
         raise StoreUnavailable("the store cannot be used: away")
 
-    monkeypatch.setattr(type(services.store.inbox), "latest", away)
+    monkeypatch.setattr(type(services.store.inbox_reader), "latest", away)
     said = row(viewer.get(PAGE))
     assert said["may"] == "cannot tell"
     assert is_now(said["since"])

@@ -182,12 +182,12 @@ def test_what_cannot_be_done_any_more_is_said_on_the_page_itself(agent, put):
     assert agent.post(f"{REPLIES}/dead/dismiss", {"id": other.id}).status_code == 303
     for what in ("retry", "dismiss"):
         answer = agent.post(f"{REPLIES}/dead/{what}", {"id": other.id})
-        assert "somebody else retried or dismissed it before you" in words(answer)
+        assert "someone else retried or dismissed it first" in words(answer)
         assert "smsgate replies" not in words(answer)
         assert len(texts(answer.text)) == 50
         answer = agent.post(f"{REPLIES}/forwards-dead/{what}", {"id": other.id})
-        assert "somebody else retried or dismissed it before you" in words(answer)
-        assert "Messages given up" in words(answer)
+        assert "someone else retried or dismissed it first" in words(answer)
+        assert "Failed forwards" in words(answer)
 
 
 def test_a_viewer_settles_nothing(viewer, put):

@@ -73,7 +73,7 @@ def test_a_newer_text_is_looked_at_before_anything_is_decided(services, agent):
     assert "A newer text from this number arrived" in words(answer)
     assert shown(answer) == NUMBER
     assert "More than one text from this number is in review" in words(answer)
-    assert "waits too" in words(answer)
+    assert "also in review" in words(answer)
     assert "no wait" in words(answer)
     assert reason(services) == "review"
 

@@ -127,11 +127,11 @@ def test_others_like_it_are_counted_and_decided_together(services, agent):
     assert "<main" not in part.text
     assert "1 similar text" in words(agent.get(f"/console/review/alike?decision={made}"))
     answer = agent.post("/console/review/alike", {"decision": made}, headers=HTMX)
-    assert "1 more decided the same way: an opt-out" in words(answer)
+    assert "Decided 1 more the same way: an opt-out" in words(answer)
     assert reason(services, OTHER) == "opted_out_all"
     assert reason(services, "+14155550177") == "review"
     again = agent.post("/console/review/alike", {"decision": made}, headers=HTMX)
-    assert "0 more decided" in words(again)
+    assert "Decided 0 more" in words(again)
 
 
 def test_a_decided_text_becomes_a_test_case_or_a_keyword(services, admin):
