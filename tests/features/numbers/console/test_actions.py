@@ -32,7 +32,9 @@ FORMS = {
 
 
 def act(who, form, **changed):
-    return who.post(f"/console/numbers/{form}", {"number": NUMBER, "page": PAGE, **FORMS[form], **changed})
+    return who.post(
+        f"/console/numbers/{form}", {"number": NUMBER, "page": PAGE, **FORMS[form], **changed}
+    )
 
 
 def now():

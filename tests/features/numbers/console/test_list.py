@@ -63,9 +63,7 @@ def test_filters_find_by_program_source_and_last_digits(opted_out, viewer):
         page = words(viewer.get(f"{LIST}?{query}")).partition("1 row .")[2]
         assert there in page, query
         assert missing not in page, query
-    assert "No opt-out, lock or consent matches" in words(
-        viewer.get(f"{LIST}?digits=9999")
-    )
+    assert "No opt-out, lock or consent matches" in words(viewer.get(f"{LIST}?digits=9999"))
 
 
 @pytest.mark.parametrize("digits", ["123", "12ab34", "0123%25", "%00000"])
