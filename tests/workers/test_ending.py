@@ -23,7 +23,7 @@ def listens(pid: int, number: signal.Signals) -> bool:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-@pytest.mark.parametrize("name", ["web", "worker", "sender", "clock"])
+@pytest.mark.parametrize("name", ["web", "worker", "sender", "clock", "by smsgate run"])
 def test_a_process_that_is_told_to_end_while_it_loads_ends_in_order(
     tmp_path: Path, name: str, number: signal.Signals
 ) -> None:
@@ -35,6 +35,8 @@ def test_a_process_that_is_told_to_end_while_it_loads_ends_in_order(
         "PORT": "1",
     }
     command = [sys.executable, "-m", "workers", name]
+    if name == "by smsgate run":
+        command = [sys.executable, "-m", "smsgate.cli", "run", "clock"]
     with subprocess.Popen(command, cwd=ROOT, env=environ, stderr=subprocess.PIPE) as process:
         # Python itself hears SIGINT from the first moment on, and SIGTERM never.
         assert wait_until(lambda: listens(process.pid, signal.SIGTERM))
