@@ -70,7 +70,7 @@ def check_config(as_json: bool) -> None:
         out.print(f"[cyan]console[/] {escape(one.key)}: ", end="")
         out.print(text if one.console else "only the console has it", markup=False)
     if settings.overrides:
-        out.print("What the console says is in force. `smsgate config export` writes both as one.")
+        out.print("The console's values apply. `smsgate config export` prints the file with them.")
     accounts = ", ".join(settings.accounts) or "none"
     out.print(
         f"The configuration is in order. Accounts: {accounts}. "
@@ -144,10 +144,10 @@ def show_history(table: str, as_json: bool) -> None:
 @click.argument("tables", metavar="TABLE...", nargs=-1, required=True)
 @click.option("--note", default="", help="Why, for those who read the history.")
 def revert_config(tables: tuple[str, ...], note: str) -> None:
-    """Give up what the console changes of TABLE, such as programs.alerts: the file is in force.
+    """Revert TABLE, such as programs.alerts, to what smsgate.toml says.
 
-    A program or an account that only the console has is gone then; a program with opted-out
-    numbers stays. With a fault nothing is reverted. Exit code 2: refused.
+    A program or an account that only the console has is removed. A program with opted-out numbers
+    cannot be removed. Every process applies the change. Exit code 2: refused, nothing is changed.
     """
     from smsgate.pipeline.configuration_changes import next_version  # noqa: PLC0415 - likewise
 

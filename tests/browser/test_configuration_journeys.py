@@ -45,7 +45,7 @@ def save(page: Page) -> None:
     """Save what a page shows, and wait until every process has it."""
     says(page, "Nothing is saved yet.")
     assert barriers(page) == []
-    press(page.get_by_role("button", name="Save and put in force"))
+    press(page.get_by_role("button", name="Save and apply"))
     says(page, "Saved as version")
     expect(page.locator("main")).to_contain_text(
         re.compile(r"All \d+ processes run version"), timeout=60_000
@@ -153,12 +153,12 @@ def test_of_two_who_change_a_program_the_second_is_told(visit: Visit, reverted: 
         fill(page, "Contact (optional)", contact)
         press(page.get_by_role("button", name="Review changes"))
         says(page, "Nothing is saved yet.")
-    press(first.get_by_role("button", name="Save and put in force"))
+    press(first.get_by_role("button", name="Save and apply"))
     says(first, "Saved as version")
-    press(second.get_by_role("button", name="Save and put in force"))
+    press(second.get_by_role("button", name="Save and apply"))
     says(second, "admin changed programs.alerts while you worked")
     expect(second.locator(".diff .removed").filter(has_text="first@acme")).to_be_visible()
-    press(second.get_by_role("button", name="Save and put in force"))
+    press(second.get_by_role("button", name="Save and apply"))
     says(second, "Saved as version")
     second.goto(path)
     assert second.get_by_label("Contact (optional)").input_value() == "second@acme.example"
@@ -179,14 +179,14 @@ def test_an_account_is_added_and_turns_green_at_the_first_text(
     fill(page, "Auth token", TOKEN)
     assert barriers(page) == []
     assert fits(page)
-    press(page.get_by_role("button", name="Save and put in force"))
+    press(page.get_by_role("button", name="Save and apply"))
     expect(page.locator("#account_sid-wrong")).to_contain_text("must be AC")
     says(page, "Enter it again")
     assert barriers(page) == []
     picture(page, "account-fault")
     fill(page, "Account sid", SID)
     fill(page, "Auth token", TOKEN)
-    press(page.get_by_role("button", name="Save and put in force"))
+    press(page.get_by_role("button", name="Save and apply"))
     says(page, "Connect second")
     says(page, "Waiting for the first text")
     address = page.locator("#webhook").input_value()

@@ -91,7 +91,7 @@ class _AccountPages:
         if not name:
             problem = "is missing: it is the last part of the webhook's address"
         elif variable_of(name, "") in taken:
-            problem = f"is too much like that of {taken[variable_of(name, '')]}: choose another one"
+            problem = f"is too close to that of {taken[variable_of(name, '')]}: choose another one"
         return self._save(sources, form, name, problem, is_new=True)
 
     def save(self, name: str) -> Response:

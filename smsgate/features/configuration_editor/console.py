@@ -97,7 +97,7 @@ def put_in_force(services: Services) -> str:
     try:
         return apply_configuration(os.environ, services.store, actor()).id  # noqa: TID251 - likewise
     except SmsGateError as error:
-        flash(f"It is saved, and not in force yet: {error}", "bad")
+        flash(f"It is saved, and not applied yet: {error}", "bad")
         return ""
 
 

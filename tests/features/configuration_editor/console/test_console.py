@@ -137,7 +137,7 @@ def test_a_program_is_added_and_removed(admin, editor):
     edit = admin.get(f"{SETUP}/programs/news/edit")
     assert "only in the console" in words(edit)
     page = admin.post(f"{SETUP}/programs/news/remove", {"successor": "orders"})
-    assert "Given up: programs.news." in words(page)
+    assert "Reverted or removed: programs.news." in words(page)
     saved(admin, page)
     assert editor.sources().tables == {"programs.orders": {"formerly": ["news"]}}
 
@@ -385,7 +385,7 @@ def test_a_variable_that_is_set_outside_is_used(admin, editor, monkeypatch, envi
 def test_a_fault_of_an_account_is_at_its_field(admin):
     for key, value, told in (
         ("id", "", "is missing"),
-        ("id", "twilio", "too much like that of twilio"),
+        ("id", "twilio", "too close to that of twilio"),
         ("id", "Bad", "no fit name"),
         ("id", "simulator", "kept for"),
         ("auth_token", "", "is empty"),
