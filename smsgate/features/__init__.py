@@ -65,6 +65,7 @@ FEATURES = (
         console=(
             "smsgate.features.numbers.console",
             "smsgate.features.numbers.list_console",
+            "smsgate.features.numbers.text_console",
         ),
         menu=MenuEntry("Numbers", "/console/numbers", "viewer", "n", "Subscribers"),
         api=("smsgate.features.numbers.api",),

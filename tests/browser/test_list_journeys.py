@@ -112,3 +112,25 @@ def test_an_opt_out_is_seen_in_the_trends(
     assert fits(page)
     assert barriers(page) == []
     picture(page, f"trends-{width}")
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_a_text_is_found_by_a_word(
+    visit: Visit, services: Services, site: Site, width: int
+) -> None:
+    number, word = f"+1415555{9400 + width % 97}", f"zebra{width}"
+    text(site, f"STOP, says the {word}", number)
+    recorded = services.records.history
+    assert wait_until(lambda: recorded.of_kinds(number, ("opt_out", "review"), 1))
+    page = visit("/console/numbers", role="viewer", width=width)
+    press(page.get_by_role("link", name="Search texts"))
+    page.wait_for_url("**/console/texts")
+    page.get_by_label("Words", exact=True).fill(word.upper())
+    page.get_by_label("Words", exact=True).press("Enter")
+    row = page.locator("tbody tr").filter(has_text=word)
+    expect(row).to_contain_text(number[-4:])
+    assert fits(page)
+    assert barriers(page) == []
+    press(row.get_by_role("link"))
+    page.wait_for_url("**/console/numbers/**")
+    says(page, word)

@@ -19,6 +19,7 @@ MORE = (
     "/console/numbers/+12122000001",
     "/console/numbers/+14155550001",
     "/console/suppressions",
+    "/console/texts",
     "/console/setup/changes",
     "/console/setup/new-program",
     "/console/setup/new-account",

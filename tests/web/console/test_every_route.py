@@ -34,7 +34,7 @@ FOR_ADMINS = frozenset(
 )
 FOR_VIEWERS = frozenset(
     {"find_number", "grade_quiz", "tried", "factor_on", "factor_off", "new_recovery"}
-    | {"change_password", "end_session"}
+    | {"change_password", "end_session", "search_texts"}
 )
 """What a viewer may post: it is about themselves, or changes nothing."""
 PAGES_OF_AGENTS = frozenset(

@@ -199,9 +199,9 @@ def test_while_the_store_is_away_the_records_are_shown(services, viewer, monkeyp
         pytest.fail("a Redis that hangs would be waited for once more")
 
     monkeypatch.setattr(type(services.store.inbox_reader), "latest", away)
-    monkeypatch.setattr(type(services.store.ledger), "newest", asked_again)
+    monkeypatch.setattr(type(services.store.ledger_reader), "newest", asked_again)
     monkeypatch.setattr(type(services.store.sample_log), "of_number", asked_again)
-    monkeypatch.setattr(type(services.store.outbox), "unsettled", asked_again)
+    monkeypatch.setattr(type(services.store.unsent_replies), "unsettled", asked_again)
     answer = viewer.get(PAGE)
     assert answer.status_code == 200
     said = words(answer)
