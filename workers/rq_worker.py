@@ -43,7 +43,7 @@ class SteadyWorker(SimpleWorker):
     def prepare_job_execution(self, job: Job, *given: Any, **more: Any) -> None:  # noqa: ANN401 - RQ's own
         """Restore a job that expired after it was taken from the queue.
 
-        Of such a one RQ writes a few fields, which ``JobQueue.clean`` takes for remains; RQ then
+        Of such a one RQ writes a few fields, which ``JobCleanup.clean`` takes for remains; RQ then
         looks for them when the work is done, and logs a failure of it.
         """
         job.save()
@@ -53,7 +53,7 @@ class SteadyWorker(SimpleWorker):
         """Forget dead workers, and nothing else.
 
         RQ would also read the jobs in its registries and call what they name for their failure;
-        what dead jobs leave behind ``JobQueue.clean`` takes away.
+        what dead jobs leave behind ``JobCleanup.clean`` takes away.
         """
         for queue in self.queues:
             worker_registration.clean_worker_registry(queue)
