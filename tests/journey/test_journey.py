@@ -121,7 +121,7 @@ def test_kill_9_of_workers_while_they_apply_has_each_effect_once(system, api):
 def test_a_job_that_was_lost_is_made_up_for_by_the_clock(system, api, redis_client):
     system.start("web")
     system.text("STOP", NUMBER)
-    with system.services.job_queue._connection as queue:
+    with system.services.job_queue.connection as queue:
         queue.delete("rq:queue:inbox")
     system.start("worker", "sender", "clock")
 
