@@ -397,7 +397,7 @@ def test_a_redis_that_hangs_is_unknown_and_holds_up_no_page(
         page = viewer.get("/console/")
         shows_nothing_of_the_store(page)
         assert "no answer " in needs_of(page)[0][1]  # Redis itself is waited for twice as long
-        assert "1,111 together" in page.text
+        assert "1,111 in total" in page.text
         assert ", today unknown." in page.text
         assert page.text.count('<td class="count">unknown</td>') == 6
         shows_nothing_of_the_store(viewer.get("/console/home/now", headers=HTMX))
@@ -408,10 +408,10 @@ def test_a_redis_that_hangs_is_unknown_and_holds_up_no_page(
 def test_a_redis_that_is_gone_is_unknown(viewer, services, monkeypatch) -> None:
     confirm(services, 0.2)
     refused = open_redis("redis://127.0.0.1:1/0").connection_pool
-    for one in (*vars(services.store).values(), services.job_queue):
-        for name in ("_client", "_connection"):
-            if hasattr(one, name):
-                monkeypatch.setattr(getattr(one, name), "connection_pool", refused)
+    for one in vars(services.store).values():
+        if hasattr(one, "_client"):
+            monkeypatch.setattr(one._client, "connection_pool", refused)
+    monkeypatch.setattr(services.job_queue.connection, "connection_pool", refused)
     monkeypatch.setattr(services.store.metrics._gatherer.client, "connection_pool", refused)
     page = viewer.get("/console/")
     shows_nothing_of_the_store(page)
