@@ -27,9 +27,9 @@ from smsgate.pipeline.configuration_rollout import (
     refuse_dropped,
     wait_for_rollout,
 )
+from smsgate.pipeline.console_configuration import tables_of
 from smsgate.pipeline.services import build_store
 from smsgate.records import Records
-from smsgate.settings.console import parse_tables
 from smsgate.settings.read import records_place
 
 NOT_EVERYWHERE = 1
@@ -111,7 +111,7 @@ def export_config() -> None:
 
     file = session.configuration().settings.config_dir / "smsgate.toml"
     newest = session.records().configuration_versions.newest()
-    tables = parse_tables(newest.content) if newest else {}
+    tables = tables_of(newest.content if newest else "")
     click.echo(exported(file.read_text("utf-8"), tables), nl=False)
 
 
@@ -153,7 +153,7 @@ def revert_config(tables: tuple[str, ...], note: str) -> None:
 
     versions = _records().configuration_versions
     newest = versions.newest()
-    before = parse_tables(newest.content) if newest else {}
+    before = tables_of(newest.content if newest else "")
     for unknown in [one for one in tables if one not in before]:
         known = ", ".join(before) or "nothing"
         raise click.UsageError(f"The console does not change {unknown!r}; it changes {known}.")

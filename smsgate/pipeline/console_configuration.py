@@ -8,7 +8,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from smsgate.domain.errors import Fault, RecordsNotReady, RecordsUnavailable
+from smsgate.domain.errors import (
+    ConfigurationError,
+    Fault,
+    RecordsNotReady,
+    RecordsUnavailable,
+)
 from smsgate.files import replace_file
 from smsgate.records import Records
 from smsgate.settings.console import PLACE, parse_tables
@@ -38,10 +43,21 @@ def read_console_tables(
     else:
         warnings += _keep(path, content)
     try:
-        return parse_tables(content), warnings, []
+        return tables_of(content), warnings, []
+    except ConfigurationError as error:
+        return {}, warnings, list(error.faults)
+
+
+def tables_of(content: str) -> dict[str, dict[str, object]]:
+    """Return the tables of a version. Raises ``ConfigurationError`` where somebody damaged it."""
+    try:
+        return parse_tables(content)
     except ValueError as error:
-        problem = f"what it saved cannot be read ({error}): undo the newest change there"
-        return {}, warnings, [Fault(PLACE, "configuration", problem)]
+        problem = (
+            f"what it saved cannot be read ({error}): restore the table configuration_versions of "
+            "the records from a backup"
+        )
+        raise ConfigurationError([Fault(PLACE, "configuration", problem)]) from error
 
 
 def _kept(path: Path) -> str:

@@ -13,7 +13,7 @@ from smsgate.pipeline.configuration import load_configuration, load_settings
 from smsgate.pipeline.configuration_changes import next_version
 from smsgate.pipeline.live import Live
 from smsgate.pipeline.services import Services, build_services, build_store
-from smsgate.records import Records
+from smsgate.records import ConfigurationVersion, Records
 from smsgate.store import Store
 from smsgate.store.keys import partition_of
 from tests.cli.conftest import Terminal
@@ -256,3 +256,14 @@ def test_a_program_with_opted_out_numbers_is_not_reverted_away(
     assert "numbers have opted out of it" in there.errors
     assert there.run("config", "check") == 0
     assert "programs.orders: only the console has it" in " ".join(there.output.split())
+
+
+def test_a_damaged_version_is_told_by_every_command(there: Terminal) -> None:
+    save(there, CHANGED)
+    directory = there.environ["SMSGATE_DATA_DIR"]
+    with closing(Records(f"sqlite:///{directory}/records.sqlite3")) as records:
+        damaged = ConfigurationVersion(2, "x = ", ("programs.alerts",), "nobody", 1)
+        records.configuration_versions.save(damaged)
+    for command in (("check",), ("export",), ("revert", "programs.alerts")):
+        assert there.run("config", *command) == 2
+        assert "restore the table configuration_versions" in there.errors

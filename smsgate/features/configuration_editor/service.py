@@ -24,11 +24,12 @@ from smsgate.features.configuration_editor.secret_files import SecretFiles, vari
 from smsgate.pipeline.configuration import load_configuration, load_settings
 from smsgate.pipeline.configuration_changes import next_version, tables_text
 from smsgate.pipeline.configuration_rollout import refuse_dropped
+from smsgate.pipeline.console_configuration import tables_of
 from smsgate.pipeline.services import Services
 from smsgate.providers import PROVIDERS, secret_keys
 from smsgate.records import ConfigurationVersion
 from smsgate.settings import Program, Settings
-from smsgate.settings.console import PLACE, ConsoleTables, file_table, is_whole, parse_tables, shown
+from smsgate.settings.console import PLACE, ConsoleTables, file_table, is_whole, shown
 from smsgate.settings.read import FILE, read_document
 from smsgate.settings.shape import AccountTable, ProgramTable
 
@@ -143,7 +144,7 @@ class ConfigurationEditor:
         if faults:
             raise ConfigurationError(faults)
         newest = self._versions.newest()
-        tables = parse_tables(newest.content) if newest else {}
+        tables = tables_of(newest.content if newest else "")
         return ConfigurationSources(document, tables, newest.version if newest else 0)
 
     def settings(self) -> Settings:
@@ -175,7 +176,7 @@ class ConfigurationEditor:
         Raises ``NoSuchVersion``.
         """
         undone = self.version(number)
-        before = parse_tables(self.version(max(number - 1, 0)).content)
+        before = tables_of(self.version(max(number - 1, 0)).content)
         tables = {table: before.get(table) for table in undone.changed}
         return ConfigurationChange(tables, self._newest_number())
 
