@@ -25,6 +25,7 @@ from smsgate.pipeline.archive import BATCH
 from smsgate.pipeline.archive_report import alarm_of
 from smsgate.pipeline.background_thread import BackgroundThread
 from smsgate.pipeline.services import Services
+from smsgate.pipeline.text_archive import TextArchiver
 from workers.retention import DailyRetention
 
 PERIOD_S = 0.8
@@ -69,6 +70,8 @@ class ArchiverThread(BackgroundThread):
             moved = self._services.archiver.move()
             self._watch()
             self._count()
+            if self._services.settings.retention.conversations_us:
+                TextArchiver(self._services.store, self._services.records).move_all()
             if not moved:
                 moved = self._retention.remove_batch()
         except (StoreUnavailable, StoreNotReady, RecordsUnavailable, RecordsNotReady) as error:

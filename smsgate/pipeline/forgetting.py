@@ -82,6 +82,8 @@ class Forgetting:
         event = self._announce(FORGOTTEN, "text", ids, partition_of(number), about)
         self._remove(event, "text", ids)
         trail, forwards = self._store.sample_log.forget(number), self._store.forwards.forget(number)
+        # After the sample log: what is moved from it meanwhile is here by then.
+        trail = max(trail, self._records.ordinary_texts.forget(number))
         replies = self._store.unsent_replies.forget(number)
         return Forgotten(number, len(ids), trail, forwards, event.id, replies)
 
@@ -91,6 +93,11 @@ class Forgetting:
         Raises as ``forget``.
         """
         now_us = self._store.health.now_us()
+        old_us = now_us - self._retention.conversations_us
+        while removed := self._records.ordinary_texts.remove_before(old_us):
+            yield removed
+        if not self._retention.conversations_us:
+            self._records.ordinary_texts.reset()
         texts_us = self._retention.texts_us
         if texts_us is not None:
             before_us = now_us - texts_us

@@ -19,6 +19,7 @@ from smsgate.records.history import (
     WholeHistory,
 )
 from smsgate.records.keyword_versions import KeywordVersion, KeywordVersions
+from smsgate.records.ordinary_texts import OrdinaryTexts
 from smsgate.records.reader import (
     ChainLink,
     NumberConsentState,
@@ -59,6 +60,7 @@ class Records:
         self.history = EventHistory(self.database)
         self.whole_history = WholeHistory(self.database)
         self.removal = ContentRemoval(self.database)
+        self.ordinary_texts = OrdinaryTexts(self.database)
         self.verifier = Verifier(self.database)
         self.suppression_sets = SuppressionSets(self.database)
         self.keys = ApiKeyStorage(self.database)

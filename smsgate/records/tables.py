@@ -15,6 +15,8 @@ numbers          number                    the consent state of each number, by 
 memberships      number, state, scope      the same, a row for each opt-out, lock and consent
 opt_outs_by_day  day, program, sender …    how many opt-outs there were on a day
 listed           number, partition, seq    which events of imported lists are about a number
+ordinary_texts   number, at_us             ordinary texts, where ``[retention]`` keeps them
+ordinary_places  partition                 how far those of each partition are kept
 stores           id                        the stores (Redis) whose events these are
 api_keys         id                        hashes of the keys that open ``/v1``, and their ends
 feeds            program                   how far each feed of changes was read, and who sends it
@@ -229,6 +231,24 @@ listed = Table(
     sqlite_with_rowid=False,
 )
 
+ordinary_texts = Table(
+    "ordinary_texts",
+    metadata,
+    Column("number", String(LOOKUP), primary_key=True),
+    Column("at_us", BigInteger, primary_key=True, autoincrement=False),
+    Column("content", Text, nullable=False),
+    Index("ordinary_texts_at", "at_us"),
+    sqlite_with_rowid=False,
+)
+
+ordinary_places = Table(
+    "ordinary_places",
+    metadata,
+    Column("lane", SmallInteger, primary_key=True, autoincrement=False),
+    Column("place", String(ID), nullable=False),
+    Column("since_us", BigInteger, nullable=False),
+)
+
 stores = Table(
     "stores",
     metadata,
@@ -238,9 +258,9 @@ stores = Table(
 )
 
 
-VERSION = "0009"
+VERSION = "0010"
 """The newest migration of ``migrations/versions``."""
 VERSION_TABLE = "records_version"
 """Not Alembic's usual name, which another application in the same database may use."""
 MIGRATE = "`smsgate records migrate`"
-KNOWN = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009")
+KNOWN = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010")

@@ -13,6 +13,13 @@ _SPAN = re.compile(r"(\d{1,4}) (day|week|month|year)s?")
 _DAYS = {"day": 1.0, "week": 7.0, "month": 365.2425 / 12, "year": 365.2425}
 _RIGHT = 'write it as "90 days", "5 years" or "forever"'
 
+_PERIOD = (
+    'ordinary texts are kept for a period: write it as "90 days" or "2 years", or leave the key '
+    "out to keep them no longer than the store does"
+)
+CONVERSATIONS = "conversations"
+"""Key that keeps ordinary texts; without it they are not kept."""
+
 KINDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "opt_out": ("opt_out", "opt_out_all", "import", "import_file", "import_undone"),
@@ -55,14 +62,16 @@ class Retention:
     """Texts of events whose text is no evidence."""
     kinds_us: Mapping[str, int | None] = field(default_factory=dict)
     """By key of ``KINDS``, and ``others``."""
+    conversations_us: int = 0
+    """How long ordinary texts are kept beyond the sample log; 0 where they are not."""
 
 
 def read_retention(table: Mapping[str, object], place: str) -> tuple[Retention, list[Fault]]:
     """The retention of a configuration with defaults for what it leaves out, and its faults."""
     faults, spans = [], {}
     for key in table:
-        if key not in DEFAULTS:
-            known = ", ".join(sorted(DEFAULTS))
+        if key not in (*DEFAULTS, CONVERSATIONS):
+            known = ", ".join((*sorted(DEFAULTS), CONVERSATIONS))
             problem = f"there is no such key: known are {known}"
             faults.append(Fault(place, f"retention.{key}", problem))
     for key, default in DEFAULTS.items():
@@ -71,8 +80,16 @@ def read_retention(table: Mapping[str, object], place: str) -> tuple[Retention, 
         except ValueError:
             faults.append(Fault(place, f"retention.{key}", _RIGHT))
             spans[key] = span_us(default)
+    conversations_us = 0
+    if CONVERSATIONS in table:
+        try:
+            conversations_us = span_us(table[CONVERSATIONS]) or 0
+        except ValueError:
+            faults.append(Fault(place, f"retention.{CONVERSATIONS}", _PERIOD))
+        if table[CONVERSATIONS] == "forever":
+            faults.append(Fault(place, f"retention.{CONVERSATIONS}", _PERIOD))
     texts_us = spans.pop("texts")
-    return Retention(texts_us, MappingProxyType(spans)), faults
+    return Retention(texts_us, MappingProxyType(spans), conversations_us), faults
 
 
 def span_us(text: object) -> int | None:

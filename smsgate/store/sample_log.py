@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -19,9 +19,9 @@ from redis.exceptions import RedisError
 from smsgate.domain.errors import StoreUnavailable
 from smsgate.domain.messages import Entry, ms_of
 from smsgate.store.connection import of_partitions, round_trip
-from smsgate.store.keys import PARTITION_KEYS, partition_of
+from smsgate.store.keys import PARTITION_KEYS, PartitionKeys, partition_of
 from smsgate.store.redis_errors import unavailable
-from smsgate.store.redis_types import Client, Command
+from smsgate.store.redis_types import Client, Command, Pipeline
 
 CAP = 5_000
 """Texts that a partition keeps."""
@@ -109,7 +109,7 @@ class SampleLog:
         """
         partition = partition_of(number)
         oldest = self._client.xrange(PARTITION_KEYS[partition].sample_log, count=1)
-        since_us = _written_us(oldest[0][0].decode()) if oldest else 0
+        since_us = written_us(oldest[0][0].decode()) if oldest else 0
         found = islice(self._of_number(partition, number, before_us), count)
         return NumberTexts([*found] if since_us else [], since_us)
 
@@ -124,7 +124,7 @@ class SampleLog:
             )
             for id_, fields in rows:
                 if mark in fields[b"e"]:  # the others need not be decoded
-                    yield _written_us(id_.decode()), _decode(fields[b"e"])
+                    yield written_us(id_.decode()), _decode(fields[b"e"])
             if len(rows) < _PAGE:
                 return
             newest = f"({rows[-1][0].decode()}"
@@ -143,6 +143,30 @@ class SampleLog:
             before, after = pipeline.execute()
         rows = [*reversed(before), *after]
         return [(ms_of(id_.decode()), _decode(fields[b"e"])) for id_, fields in rows]
+
+    def after(
+        self, ids: Mapping[int, str], count: int
+    ) -> dict[int, tuple[str, list[tuple[str, Entry]]]]:
+        """By partition the id of its oldest text, and texts with their ids, oldest first.
+
+        ``ids``: by partition the id behind which texts are wanted, or an empty one for all. At
+        most ``count`` of each; one round trip. Raises ``StoreUnavailable``.
+        """
+
+        def ask(pipeline: Pipeline, keys: PartitionKeys) -> None:
+            id_ = ids.get(keys.partition, "")
+            pipeline.xrange(keys.sample_log, count=1)
+            pipeline.xrange(keys.sample_log, min=f"({id_}" if id_ else "-", count=count)
+
+        found = of_partitions(self._client, ask)
+        return {
+            partition: (
+                oldest[0][0].decode(),
+                [(id_.decode(), _decode(fields[b"e"])) for id_, fields in rows],
+            )
+            for partition, (oldest, rows) in enumerate(zip(found[::2], found[1::2], strict=True))
+            if oldest
+        }
 
     def newest_of_all(self, count: int) -> list[Entry]:
         """The newest texts of every partition, at most ``count`` of each, in one round trip."""
@@ -181,6 +205,6 @@ class SampleLog:
                 raise unavailable(answer)
 
 
-def _written_us(id_: str) -> int:
+def written_us(id_: str) -> int:
     """The time in an id; texts of the same millisecond are a microsecond apart."""
     return ms_of(id_) * 1000 + min(int(id_.partition("-")[2]), 999)

@@ -57,3 +57,21 @@ def test_every_kind_has_a_default_and_evidence_stays_five_years() -> None:
 def test_every_key_is_in_the_operators_page() -> None:
     page = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text(encoding="utf-8")
     assert [key for key in DEFAULTS if f"`{key}`" not in page] == []
+
+
+def test_ordinary_texts_are_kept_only_where_a_period_is_given():
+    assert BY_DEFAULT.conversations_us == 0
+    kept, faults = read_retention({"conversations": "2 weeks"}, "smsgate.toml")
+    assert not faults
+    assert kept.conversations_us == 14 * 86_400_000_000
+
+
+@pytest.mark.parametrize("text", ["forever", "", "0 days", "90", 90, True])
+def test_ordinary_texts_are_not_kept_without_end(text):
+    kept, faults = read_retention({"conversations": text}, "smsgate.toml")
+    assert kept.conversations_us == 0
+    (fault,) = faults
+    assert str(fault) == (
+        "smsgate.toml: retention.conversations: ordinary texts are kept for a period: write it as "
+        '"90 days" or "2 years", or leave the key out to keep them no longer than the store does'
+    )

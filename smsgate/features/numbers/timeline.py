@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from collections.abc import Iterable
 from contextlib import suppress
@@ -71,6 +72,7 @@ class _TimelineReader:
         self._store = services.store
         self._records = services.records
         self._number = number
+        self._kept_us = services.settings.retention.conversations_us
         self._page = page
 
     def read(self, before: HistoryPlace | None) -> Timeline:
@@ -137,7 +139,24 @@ class _TimelineReader:
             self._lose_store(_NO_TEXTS, error)
             return []
         self._page.texts_since_us = found.kept_since_us
-        return [TimelineEntry(_sampled(at_us, entry)) for at_us, entry in found.texts]
+        texts = dict(found.texts)
+        if self._kept_us:
+            texts.update(self._kept_texts(before_us))
+        newest = sorted(texts.items(), key=lambda one: -one[0])[: PAGE + 1]
+        return [TimelineEntry(_sampled(at_us, entry)) for at_us, entry in newest]
+
+    def _kept_texts(self, before_us: int) -> dict[int, Entry]:
+        """Those that the records keep for longer, by when they were received."""
+        try:
+            kept = self._records.ordinary_texts.of_number(self._number, before_us, PAGE + 1)
+            cursor = self._records.ordinary_texts.cursors().get(partition_of(self._number))
+        except (RecordsUnavailable, RecordsNotReady) as error:
+            self._page.problems.append(f"Older ordinary texts cannot be shown: {error}.")
+            return {}
+        if cursor is not None and cursor.since_us:
+            since_us = max(cursor.since_us, time.time_ns() // 1000 - self._kept_us)
+            self._page.texts_since_us = min(self._page.texts_since_us or since_us, since_us)
+        return {one.at_us: one.entry for one in kept}
 
     def _later_replies(self, recorded: list[Recorded]) -> list[Event]:
         """Replies to this page's texts, and receipts, that came later: on the page before."""

@@ -208,7 +208,7 @@ def test_while_the_store_is_away_the_records_are_shown(services, viewer, monkeyp
     assert "Nobody may be texted: the gate cannot tell: the store cannot be used: away." in said
     assert "What happened in the last moments cannot be shown." in said
     assert "Ordinary texts cannot be shown." in said
-    assert "The records have it as opted out." in said
+    assert "The records say opted out." in said
     assert "STOP it" in said
 
 

@@ -18,7 +18,7 @@ def test_opt_outs_and_texts_for_review_are_found_by_a_word(services, viewer):
     assert f'href="{TEXTS}"' in viewer.get("/console/numbers").text
     assert viewer.get(TEXTS).status_code == 200
     page = words(viewer.post(TEXTS, {"words": "zebra"}))
-    assert "+1 415-555-0177 a moment ago Text for a person to decide" in page
+    assert "+1 415-555-0177 a moment ago Sent to review" in page
     assert "leave me alone, Zebra" in page
     assert "0188" not in page
     assert "These are all that are on record." in page
