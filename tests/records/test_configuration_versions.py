@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+from types import SimpleNamespace
 
 import pytest
+from sqlalchemy import literal
 
 from smsgate.domain.errors import ConfigurationChanged, RecordsNotReady
 from smsgate.records import ConfigurationVersion, configuration_versions
@@ -76,7 +78,8 @@ def test_of_many_who_save_at_once_one_wins_and_the_others_are_told(records):
 
 def test_a_version_that_came_in_the_same_moment_is_not_written_over(records, monkeypatch):
     records.configuration_versions.save(version(1))
-    monkeypatch.setattr(configuration_versions, "_newest", lambda _: 0)  # as seen a moment ago
+    stale = SimpleNamespace(max=lambda _: literal(0))  # as it was seen a moment ago
+    monkeypatch.setattr(configuration_versions, "func", stale)
     with pytest.raises(ConfigurationChanged):
         records.configuration_versions.save(version(1, content="x = 1\n"))
     assert records.configuration_versions.page(9) == [version(1)]

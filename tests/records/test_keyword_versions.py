@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+from types import SimpleNamespace
 
 import pytest
+from sqlalchemy import literal
 
 from smsgate.domain.errors import KeywordSetChanged, RecordsNotReady
 from smsgate.records import KeywordVersion, keyword_versions
@@ -68,7 +70,8 @@ def test_of_many_who_save_at_once_one_wins_and_the_others_are_told(records):
 
 def test_a_version_that_came_in_the_same_moment_is_not_written_over(records, monkeypatch):
     records.keyword_versions.save(version(1))
-    monkeypatch.setattr(keyword_versions, "_newest", lambda *_: 0)  # as it was seen a moment ago
+    stale = SimpleNamespace(max=lambda _: literal(0))  # as it was seen a moment ago
+    monkeypatch.setattr(keyword_versions, "func", stale)
     with pytest.raises(KeywordSetChanged):
         records.keyword_versions.save(version(1, content="mine", note="mine"))
     assert records.keyword_versions.of("es", 9) == [version(1)]

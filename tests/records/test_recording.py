@@ -190,7 +190,7 @@ def test_a_database_that_is_full_leaves_everything_in_the_ledger(
     assert store.ledger_reader.waiting().count == 200
     assert full.reader.count_events() == 0
 
-    assert mover.move() == 200
+    assert mover.move_all() == 200
     assert list(full.verifier.verify()) == []
     full.close()
 

@@ -19,12 +19,14 @@ from smsgate.pipeline.conditions import (
     MAX_FORWARD_AGE_S,
     MAX_HOLD_AGE_S,
     MAX_INBOX_AGE_S,
+    MAX_OPT_OUT_LIST_FAILING_S,
     MAX_OUTBOX_AGE_S,
     MAX_RECORDS_LAG_S,
     MAX_REFUSED_REQUESTS,
 )
 from smsgate.store.account_requests import RefusedRequest
 from smsgate.store.keys import PARTITION_KEYS, partition_of
+from smsgate.store.opt_out_lists import OptOutListState
 from smsgate.store.shared_keys import accepted_of
 from tests.fakes.own_services import ALERTS, all_at_work, make_services
 from tests.fakes.scripted_api import ScriptedApi
@@ -115,6 +117,12 @@ def burst(services, redis) -> None:
         services.store.quarantine.add("twilio", RefusedRequest(f"p{place}", "f", "POST", "u"))
 
 
+def failing_opt_out_list(services, redis) -> None:
+    since_us = int((time.time() - MAX_OPT_OUT_LIST_FAILING_S - 5) * 1_000_000)
+    state = OptOutListState(problem="Twilio answered 401", failing_since_us=since_us)
+    services.store.opt_out_lists.write("twilio", state)
+
+
 def refused_writes(services, redis) -> None:
     redis.config_set("maxmemory", 1)
 
@@ -153,6 +161,7 @@ BROUGHT_ABOUT: dict[str, Callable[..., None]] = {
     "SmsgateLedgerFull": memory,
     "SmsgateAccountSilent": silent,
     "SmsgateRefusedBurst": burst,
+    "SmsgateOptOutListFails": failing_opt_out_list,
     "SmsgateWeakDurability": weak,
 }
 
@@ -181,7 +190,7 @@ def test_it_is_told_by_webhook_e_mail_and_text_with_what_to_do(
     tmp_path, redis_url, redis_client, name
 ) -> None:
     with ScriptedApi({"/hook": [(200, b"")]}) as hook:
-        toml = ALERTS.replace("[programs", "silent_hours = 2\n\n[programs", 1)
+        toml = ALERTS.replace("[programs", "silent_hours = 2\nopt_out_list = true\n\n[programs", 1)
         toml += '[alerts]\nwebhook = "${HOOK}"\n'
         services = make_services(tmp_path, redis_url, toml, HOOK=f"{hook.url}/hook")
         all_at_work(services.store)
