@@ -15,8 +15,6 @@ from smsgate.store.connection import Call, Script, of_partitions
 from smsgate.store.keys import PARTITION_KEYS
 from smsgate.store.redis_types import Client
 
-_decode = msgspec.json.Decoder(Event).decode
-
 
 @dataclass(frozen=True, slots=True)
 class LedgerPage:

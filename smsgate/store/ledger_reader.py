@@ -5,12 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import msgspec
+
 from smsgate.consent.events import Event, event_for
 from smsgate.domain.messages import ms_of
 from smsgate.store.connection import now_us, of_partitions
 from smsgate.store.keys import PARTITION_KEYS, partition_of
-from smsgate.store.ledger import _decode
 from smsgate.store.redis_types import Client
+
+_PAGE = 1000
+_decode = msgspec.json.Decoder(Event).decode
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerBacklog:
+    """What the ledgers hold that the records do not have yet."""
+
+    count: int
+    oldest_us: int
+    """How long the oldest has waited, by Redis's clock."""
+    memory: float
+    """Which share of its memory bound Redis uses; 0 where it has none."""
 
 
 class LedgerReader:
@@ -63,17 +78,3 @@ class LedgerReader:
             oldest_us=max(now_us(self._client) - min(oldest), 0) if oldest else 0,
             memory=int(memory.get("used_memory", 0)) / bound if bound else 0.0,
         )
-
-
-_PAGE = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class LedgerBacklog:
-    """What the ledgers hold that the records do not have yet."""
-
-    count: int
-    oldest_us: int
-    """How long the oldest has waited, by Redis's clock."""
-    memory: float
-    """Which share of its memory bound Redis uses; 0 where it has none."""

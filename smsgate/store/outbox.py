@@ -1,8 +1,7 @@
-"""The outbox: replies to send, and sent replies that await a delivery report.
+"""The outbox: replies to send.
 
 A reply is claimed just before its bytes leave. Once the provider took it, it is remembered under
-the provider's id for it. A receipt takes that away and writes its event in the same script, so
-that one that comes twice, or is about somebody else's text, has no effect.
+the provider's id for it, until its receipt comes (``receipts.py``).
 """
 
 from __future__ import annotations
@@ -20,11 +19,16 @@ from smsgate.store.keys import PARTITION_KEYS, PartitionKeys, partition_of
 from smsgate.store.redis_types import Client, Result
 from smsgate.store.shared_keys import pace_of
 
+LEASE_MS = 20_000
+"""How long a claim holds: longer than the longest call, so that only a dead sender loses it."""
 AWAIT_RECEIPT_S = 48 * 3600
 """How long a receipt is awaited; networks give up a text before that."""
 MAX_PROVIDER_ID_LENGTH = 200
 """Characters of a provider's id; providers gave none that is longer."""
+EARLY = b"!"
+"""What begins the value of a receipt that came before its reply was settled."""
 _encode = msgspec.json.encode
+_decode = msgspec.json.Decoder(Reply).decode
 
 
 class AwaitedReply(msgspec.Struct, frozen=True, array_like=True):
@@ -47,9 +51,6 @@ def expected_of(reply: Reply) -> AwaitedReply:
     return AwaitedReply(reply.id, reply.number, reply.program, reply.answers)
 
 
-_EARLY = b"!"
-
-
 class DeliveryReceipt(msgspec.Struct, frozen=True, array_like=True):
     """A provider's report on a text that it took."""
 
@@ -61,17 +62,11 @@ class DeliveryReceipt(msgspec.Struct, frozen=True, array_like=True):
     note: str = ""
 
 
-_decode_receipt = msgspec.json.Decoder(DeliveryReceipt).decode
-
-
 def early_of(value: bytes) -> DeliveryReceipt | None:
     """The receipt that came before its reply was settled, if the value is one."""
-    return _decode_receipt(value[1:]) if value.startswith(_EARLY) else None
-
-
-LEASE_MS = 20_000
-"""How long a claim holds: longer than the longest call, so that only a dead sender loses it."""
-_decode = msgspec.json.Decoder(Reply).decode
+    if not value.startswith(EARLY):
+        return None
+    return msgspec.json.decode(value[1:], type=DeliveryReceipt)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,19 +16,19 @@ from smsgate.domain.messages import Reply
 from smsgate.store.connection import Call, Script
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.store.outbox import (
-    _EARLY,
     AWAIT_RECEIPT_S,
+    EARLY,
     MAX_PROVIDER_ID_LENGTH,
     AwaitedReply,
     DeliveryReceipt,
-    _encode,
     expected_of,
     key_of,
 )
 from smsgate.store.redis_types import Client
 
-KEEP_EARLY_RECEIPT_S = 20
+KEEPEARLY_RECEIPT_S = 20
 """How long a receipt is kept that came before the answer to our own call: as long as a claim."""
+_encode = msgspec.json.encode
 _expected = msgspec.json.Decoder(AwaitedReply).decode
 
 
@@ -58,7 +58,7 @@ class Receipts:
                     key_of(one.account, one.number, one.message_id),
                     PARTITION_KEYS[partition_of(one.number)].claims,
                 ],
-                [_EARLY + _encode(one), KEEP_EARLY_RECEIPT_S],
+                [EARLY + _encode(one), KEEPEARLY_RECEIPT_S],
             )
             for one in receipts
         ]

@@ -10,8 +10,11 @@ from smsgate.consent.events import DeadLetter, Event
 from smsgate.domain.messages import Reply
 from smsgate.store.connection import Script
 from smsgate.store.keys import PARTITION_KEYS, partition_of
-from smsgate.store.outbox import _decode, _encode
 from smsgate.store.redis_types import Client
+
+_encode = msgspec.json.encode
+_decode = msgspec.json.Decoder(Reply).decode
+_letter = msgspec.json.Decoder(DeadLetter).decode
 
 
 class UnsentReplies:
@@ -67,6 +70,3 @@ class UnsentReplies:
         ids = self._client.zrange(keys.outbox, 0, -1)
         rows = self._client.hmget(keys.replies, ids) if ids else []
         return [_decode(row) for row in rows if row is not None]
-
-
-_letter = msgspec.json.Decoder(DeadLetter).decode
