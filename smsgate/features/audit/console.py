@@ -43,7 +43,7 @@ def register(console: Flask, services: Services) -> None:
             entries=entries,
             older="" if is_last else _text_of(entries[-1].place),
             days=days,
-            groups=GROUPS,
+            groups=[("", "All"), *GROUPS.items()],
             people=log.people(),
             query_with=query_with,
         )

@@ -49,6 +49,7 @@ def register(console: Flask, services: Services) -> None:
         found = [] if problem else memberships.page(wanted, _behind(), PAGE_SIZE + 1)
         rows, is_last = found[:PAGE_SIZE], len(found) <= PAGE_SIZE
         held, store_problem = _held(services, rows)
+        titles = {one.name: one.title for one in services.settings.programs}
         return render_template(
             "memberships.html",
             rows=rows,
@@ -60,10 +61,15 @@ def register(console: Flask, services: Services) -> None:
             digits_problem=problem,
             older="" if is_last else _text_of(rows[-1].place),
             days=days,
-            programs=[*services.settings.programs],
-            titles={one.name: one.title for one in services.settings.programs},
+            titles=titles,
+            program_options=[
+                ("", "All"),
+                (ALL, "What holds for every program"),
+                *titles.items(),
+            ],
             states=STATE_TITLES,
-            sources=SOURCES,
+            state_options=[("", "All"), *STATE_TITLES.items()],
+            source_options=[("", "All"), *((name, event_text.source(name)) for name in SOURCES)],
             all=ALL,
             event_text=event_text,
             explanation=explanation,

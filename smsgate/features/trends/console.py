@@ -70,7 +70,7 @@ def register(console: Flask, services: Services) -> None:
             },
             program=program,
             titles={**titles, ALL: "Every program"},
-            programs=[*services.settings.programs],
+            program_options=[("", "All"), *titles.items()],
             percent=percent,
             event_text=event_text,
         )

@@ -71,7 +71,7 @@ def test_too_few_digits_or_none_are_refused_at_the_field(opted_out, viewer, digi
     answer = viewer.get(f"{LIST}?digits={digits}")
     assert answer.status_code == 200
     assert "Type at least the last 4 digits of the number, and digits only." in words(answer)
-    assert 'aria-describedby="digits-problem"' in answer.text
+    assert 'aria-describedby="digits-error"' in answer.text
     assert "0123" not in words(answer).replace("12ab34", "").partition("digits only.")[2]
 
 
