@@ -458,3 +458,9 @@ class NoSuchVersion(SmsGateError):
     """The console has no such version of the configuration."""
 
     status = 404
+
+
+class PdfUnavailable(SmsGateError):
+    """The library that makes PDF files, or what it needs of the system, is not installed."""
+
+    status = 501

@@ -27,6 +27,7 @@ from smsgate.records.reader import (
     RecordedMessage,
     RecordReader,
     StoreKnown,
+    chain_digest,
 )
 from smsgate.records.removal import ContentRemoval
 from smsgate.records.tables import stores
@@ -45,6 +46,7 @@ __all__ = [
     "Records",
     "StoreKnown",
     "WriteResult",
+    "chain_digest",
 ]
 
 

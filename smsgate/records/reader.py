@@ -6,8 +6,9 @@ our version; where the SQLite file was never made there is nothing.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
@@ -206,6 +207,15 @@ class RecordReader:
             found |= {row.seq: row.event_id for row in rows_of(self._database, asked)}
         return found
 
+    def links_at(self, partition: int, seqs: Sequence[int]) -> dict[int, ChainLink]:
+        """Links of a partition, by sequence number."""
+        found: dict[int, ChainLink] = {}
+        for at in range(0, len(seqs), _AT_ONCE):
+            some = links.c.seq.in_(seqs[at : at + _AT_ONCE])
+            asked = select(links).where(links.c.lane == partition, some)
+            found |= {row.seq: ChainLink(*row) for row in rows_of(self._database, asked)}
+        return found
+
     def count_numbers(self) -> int:
         """How many numbers ``numbers`` will give."""
         return self._scalar(select(func.count()).select_from(numbers))
@@ -284,3 +294,13 @@ def part_of(one: Recorded, number: str) -> Recorded:
     """Of an event of a list what it says of one number."""
     told = event_for(one.event, number)
     return one if told is None else replace(one, event=told)
+
+
+def chain_digest(heads: Mapping[int, ChainLink]) -> str:
+    """A digest of chains by their newest links. It has each ``PARTITION:SEQ``, for a later check.
+
+    `smsgate records verify --digest` takes it.
+    """
+    places = "-".join(f"{partition}:{heads[partition].seq}" for partition in sorted(heads))
+    hashes = b"".join(heads[partition].hash for partition in sorted(heads))
+    return f"{places}-{sha256(hashes).hexdigest()[:32]}" if heads else "none"

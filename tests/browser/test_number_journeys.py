@@ -123,24 +123,33 @@ def test_the_evidence_file_is_kept_and_then_the_texts_are_erased(
             not services.gate.check_programs(number, services.settings.programs)["alerts"].allowed
         )
     )
-    page = visit(f"/console/numbers/{number}")
+    page = visit(f"/console/numbers/{number}", width=360)
     says(page, "5 Elm Street")
     box = open_up(page, "Evidence file")
+    box.get_by_label("Company").fill("Acme Inc")
+    box.get_by_label("Requested by").fill("Case 12-34")
+    box.get_by_label("First day").fill("2026-01-02")
+    assert fits(page)
+    assert barriers(page) == []
     with page.expect_download(timeout=30_000) as kept:
-        press(box.get_by_role("button", name="Page for people"))
+        press(box.get_by_role("button", name="Download page"))
     said = Path(kept.value.path()).read_text(encoding="utf-8")
-    assert "5 Elm Street" in said
+    for part in ("5 Elm Street", "Acme Inc", "Case 12-34", "from 2026-01-02 (UTC)"):
+        assert part in said
     assert "Every record below fits its place in the chain of hashes." in said
+    with page.expect_download(timeout=60_000) as kept:
+        press(box.get_by_role("button", name="Download PDF"))
+    assert Path(kept.value.path()).read_bytes().startswith(b"%PDF")
 
-    open_up(page, "Forget")
+    page = visit(f"/console/numbers/{number}")
+    open_up(page, "Erase texts")
     box = page.locator("form[action$='/forget']")
     box.get_by_label(WHY).fill("asked by e-mail")
-    box.get_by_label("The last four characters").fill(number[-4:])
-    password = box.get_by_label("Your password, once more")
+    box.get_by_label("Last four characters").fill(number[-4:])
+    password = box.get_by_label("Your password")
     if password.count():
         password.fill(PASSWORD)
-    press(box.get_by_role("button", name="Erase the texts"))
-    says(page, "are erased")
-    says(page, "Its text was erased.")
+    press(box.get_by_role("button", name="Erase texts"))
+    says(page, "Text erased.")
     expect(page.locator("main")).not_to_contain_text("5 Elm Street")
     assert not services.gate.check_programs(number, services.settings.programs)["alerts"].allowed

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
+import sys
 from contextlib import closing
 from datetime import UTC, datetime
 
@@ -138,6 +140,29 @@ def test_the_evidence_tells_the_story_and_proves_it(ready, tmp_path):
     assert [event["what"] for event in told["events"]] == ["lock"]
     assert told["events"][0]["proof"]["hash"] in page
     assert told["problems"] == []
+
+
+def test_evidence_of_a_period_has_a_cover_and_says_what_is_wrong(ready, tmp_path, monkeypatch):
+    ready.run("lock", NUMBER, "--reason", "a letter")
+    work(ready)
+    monkeypatch.setitem(sys.modules, "weasyprint", None)
+    there = ("-o", str(tmp_path))
+    asked = ("--company", "Acme Inc", "--requested-by", "Case 7", "--until", "2020-01-01")
+    assert ready.run("evidence", NUMBER, *asked, *there) == 0
+    assert f"Nothing is recorded of {NUMBER} in this period" in ready.output
+    assert "No PDF was made. PDF files need WeasyPrint" in ready.errors
+    html = (tmp_path / f"evidence-{NUMBER[1:]}.html").read_text()
+    assert "Acme Inc" in html
+    assert "Case 7" in html
+    digest = re.search(r"verify --digest (\S+)</pre>", html)[1]
+    assert ready.run("records", "verify", "--digest", digest) == 0
+    assert ready.run("records", "verify", "--digest", f"{digest[:-1]}x") == 1
+    assert ready.run("evidence", NUMBER, "--since", "soon", *there) == 2
+    assert "'soon' is no day: write it as 2026-11-24" in ready.errors
+    assert ready.run("evidence", "12", *there) == 2
+    (tmp_path / "records.sqlite3").write_bytes(b"no database" * 100)
+    assert ready.run("evidence", NUMBER, *there) == 2
+    assert "records" in ready.errors
 
 
 def test_the_report_counts_the_day(ready):

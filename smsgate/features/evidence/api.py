@@ -21,10 +21,17 @@ class Evidence(msgspec.Struct, frozen=True):
     number: str
     made: str
     software: str
+    request: dict[str, Any]
+    """Of which days the events are (empty: all), and what the cover says."""
+    programs: dict[str, str]
+    """By program its name for subscribers."""
     state: dict[str, str]
     problems: list[str]
     """What is wrong with the number's chain; empty where it verifies."""
     chains: dict[str, Any]
+    """The chain of the number's partition, by the partition."""
+    digest: str
+    """For `smsgate records verify --digest`: the state of that chain."""
     events: list[dict[str, Any]]
 
 

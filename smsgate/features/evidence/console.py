@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import re
 import threading
+from typing import Any
 
 from flask import Flask, Response, abort, request
 
 from smsgate.domain.errors import Unfit
 from smsgate.domain.phone_input import MAX_SENDER_CHARS, as_recorded
-from smsgate.features.evidence.service import as_json, collect_evidence
-from smsgate.features.evidence.service import page as as_page
+from smsgate.features.evidence.pdf import pdf
+from smsgate.features.evidence.service import as_json, collect_evidence, page, request_of
 from smsgate.pipeline.services import Services
 from smsgate.web.console.auth import needs, record_action
 
-_KINDS = {"html": "text/html; charset=utf-8", "json": "application/json"}
+_KINDS = {
+    "html": "text/html; charset=utf-8",
+    "pdf": "application/pdf",
+    "json": "application/json",
+}
 _UNFIT = re.compile(r"[^A-Za-z0-9]+")
 
 
@@ -32,17 +37,26 @@ def register(console: Flask, services: Services) -> None:
         kind = request.form.get("kind", "html")
         if not number or kind not in _KINDS:
             raise Unfit("The form has no number in it: go back to the number's page.")
+        cover = ("company", "requested_by", "since", "until")
+        asked = request_of(**{name: request.form.get(name, "") for name in cover})
         if not turn.acquire(blocking=False):
             abort(503, "Another evidence file is being made: try again in a few seconds.")
         try:
-            found = collect_evidence(services, number)
+            found = collect_evidence(services, number, asked)
+            content = _content(kind, found)
         finally:
             turn.release()
         record_action("exported evidence", f"{number}, as {kind}")
-        content = as_page(found).encode() if kind == "html" else as_json(found)
         name = f"evidence-{_UNFIT.sub('-', number).strip('-') or 'number'}.{kind}"
         return Response(
             content,
             content_type=_KINDS[kind],
             headers={"Content-Disposition": f"attachment; filename={name}"},
         )
+
+
+def _content(kind: str, found: dict[str, Any]) -> bytes:
+    if kind == "json":
+        return as_json(found)
+    html = page(found)
+    return pdf(html, len(found["events"])) if kind == "pdf" else html.encode()

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -17,45 +18,129 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from smsgate import __version__
 from smsgate.consent import event_text
 from smsgate.consent.events import Event
-from smsgate.domain.errors import SmsGateError
+from smsgate.domain.errors import SmsGateError, Unfit
+from smsgate.domain.messages import Entry
+from smsgate.features.evidence.sentences import moment, program_title, sentences
 from smsgate.pipeline.services import Services
-from smsgate.records import ChainLink, Recorded, Records
+from smsgate.records import ChainLink, Recorded, Records, chain_digest
+from smsgate.records.contents import FIRST
 from smsgate.store.keys import partition_of
 
 _NONE = "—"
+MAX_COVER_CHARS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceRequest:
+    """What the cover says, and of which days (UTC, both included) the events are."""
+
+    company: str = ""
+    requested_by: str = ""
+    since: date | None = None
+    until: date | None = None
+
+    @property
+    def period(self) -> str:
+        """The period in words."""
+        if self.since and self.until:
+            return f"{self.since} to {self.until} (UTC, both days included)"
+        if self.since:
+            return f"from {self.since} (UTC) to the time of this file"
+        if self.until:
+            return f"everything recorded until {self.until} (UTC, that day included)"
+        return "everything recorded until the time of this file"
+
+    def holds(self, event: Event) -> bool:
+        """Whether an event is of the period."""
+        at_us = event.received_us or event.applied_us
+        first = _midnight_us(self.since) if self.since else 0
+        return at_us >= first and (not self.until or at_us < _midnight_us(self.until) + _DAY_US)
+
+
+_DAY_US = int(timedelta(days=1).total_seconds()) * 1_000_000
+
+
+def request_of(
+    company: str = "", requested_by: str = "", since: str = "", until: str = ""
+) -> EvidenceRequest:
+    """The request that was typed. Raises ``Unfit`` with the field that is wrong."""
+    for name, text in (("company", company), ("requested_by", requested_by)):
+        if len(text) > MAX_COVER_CHARS:
+            raise Unfit(f"At most {MAX_COVER_CHARS} characters fit on the cover.", field=name)
+    first, last = _day(since, "since"), _day(until, "until")
+    if first and last and first > last:
+        raise Unfit("The first day is after the last one: exchange them.", field="until")
+    return EvidenceRequest(company.strip(), requested_by.strip(), first, last)
+
+
+def _day(text: str, field: str) -> date | None:
+    try:
+        return date.fromisoformat(text.strip()) if text.strip() else None
+    except ValueError:
+        message = f"{text.strip()[:40]!r} is no day: write it as 2026-11-24."
+        raise Unfit(message, field=field) from None
+
+
+def _midnight_us(day: date) -> int:
+    return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) * 1_000_000
 
 
 def evidence(
-    records: Records, number: str, state: Mapping[str, str], now_us: int
+    records: Records,
+    number: str,
+    state: Mapping[str, str],
+    now_us: int,
+    request: EvidenceRequest = EvidenceRequest(),
+    titles: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """All that is recorded of a number (E.164), with its links in the chain.
+    """What is recorded of a number (E.164) in the period, with its links in the chain.
 
-    ``state``: by program what the gate says of it now. Raises ``RecordsUnavailable``,
-    ``RecordsNotReady``.
+    ``state``: by program what the gate says of it now. ``titles``: by program its name for
+    subscribers. Raises ``RecordsUnavailable``, ``RecordsNotReady``.
     """
-    found = records.reader.links_of(number)
+    partition = partition_of(number)
+    reader = records.reader
+    every = reader.of_number(number)
+    kept = [one for one in every if request.holds(one.event)]
+    found = reader.links_of(number)
+    before = reader.links_at(partition, [one.seq - 1 for one in kept])
+    heads = {at: head for at, head in reader.heads().items() if at == partition}
+    named = {one.event.program for one in kept} | {*state} - {""}
     return {
         "number": number,
-        "made": _moment(now_us),
+        "made": _iso(now_us),
         "software": f"smsgate {__version__}",
-        "state": dict(state),
-        "problems": [str(one) for one in records.verifier.verify_partition(partition_of(number))],
-        "chains": {
-            str(partition): {"links": head.seq, "hash": head.hash.hex()}
-            for partition, head in records.reader.heads().items()
+        "request": {
+            "company": request.company,
+            "requested_by": request.requested_by,
+            "since": request.since.isoformat() if request.since else "",
+            "until": request.until.isoformat() if request.until else "",
+            "left_out": len(every) - len(kept),
         },
-        "events": [_event_view(found, one) for one in records.reader.of_number(number)],
+        "programs": {name: title for name, title in (titles or {}).items() if name in named},
+        "state": dict(state),
+        "problems": [str(one) for one in records.verifier.verify_partition(partition)],
+        "chains": {
+            str(at): {"links": head.seq, "hash": head.hash.hex()} for at, head in heads.items()
+        },
+        "digest": chain_digest(heads),
+        "events": [_event_view(found, before, one, titles or {}) for one in kept],
     }
 
 
-def collect_evidence(services: Services, number: str) -> dict[str, Any]:
+def collect_evidence(
+    services: Services,
+    number: str,
+    request: EvidenceRequest = EvidenceRequest(),
+) -> dict[str, Any]:
     """The evidence of a number with everything that happened until now, and how it stands.
 
     Raises as ``evidence``, ``RecordsDiffer``, ``StoreUnavailable`` and ``StoreNotReady``.
     """
     services.archiver.move_all()
     now_us = services.store.health.now_us()
-    return evidence(services.records, number, _state(services, number), now_us)
+    titles = {one.name: one.title for one in services.settings.programs}
+    return evidence(services.records, number, _state(services, number), now_us, request, titles)
 
 
 def as_json(found: Mapping[str, Any]) -> bytes:
@@ -77,7 +162,26 @@ def _state(services: Services, number: str) -> dict[str, str]:
 
 def page(found: Mapping[str, Any]) -> str:
     """The evidence as HTML that needs nothing else."""
-    return _template().render(found)
+    asked = found["request"]
+    request = request_of(asked["company"], asked["requested_by"], asked["since"], asked["until"])
+    made_us = (
+        int(datetime.fromisoformat(found["made"]).timestamp() * 1_000_000)
+        if (found["made"] != _NONE)
+        else 0
+    )
+    return _template().render(
+        found,
+        period=request.period,
+        made_at=moment(made_us),
+        title_of=lambda name: program_title(name, found["programs"]),
+        in_words=_state_in_words,
+    )
+
+
+def _state_in_words(said: str) -> str:
+    verdict, _, reason = said.partition(": ")
+    is_reason = verdict == "must not be texted"
+    return f"{verdict}: {event_text.reason(reason)}" if is_reason else said
 
 
 @functools.cache
@@ -88,29 +192,62 @@ def _template() -> Template:
     )
 
 
-def _event_view(links: Mapping[str, ChainLink], one: Recorded) -> dict[str, Any]:
+def _event_view(
+    links: Mapping[str, ChainLink],
+    before: Mapping[int, ChainLink],
+    one: Recorded,
+    titles: Mapping[str, str],
+) -> dict[str, Any]:
     event = one.event
     link = links.get(event.id, ChainLink(one.partition, one.seq, event.id, b"", b""))
+    previous = before.get(link.seq - 1)
+    entry, reply = event.entry, event.reply
     return {
-        "received": _moment(event.received_us),
-        "applied": _moment(event.applied_us),
-        "what": f"reply to {event.reply.kind}" if event.reply else event.kind,
+        "received": _iso(event.received_us),
+        "applied": _iso(event.applied_us),
+        "what": f"reply to {reply.kind}" if reply else event.kind,
+        "title": event_text.title(event),
+        "sentences": sentences(event, one.erased, titles),
+        "times": _times(event),
+        "our_number": reply.sender if reply else entry.sender if entry else "",
+        "message_id": event.provider_id if reply else entry.message_id if entry else "",
         "outcome": event.outcome,
         "before": event.before,
         "after": event.after,
         "words": _words(event),
         "why": _why(event),
         "erased": one.erased,
-        "proof": _proof(link),
-        "record": {"program": "", **msgspec.to_builtins(event)},
+        "proof": _proof(link, previous.hash if previous else FIRST if link.seq == 1 else b""),
+        "record": {"program": "", **msgspec.to_builtins(_about_this_number(event))},
     }
 
 
-def _proof(link: ChainLink) -> dict[str, Any]:
+def _about_this_number(event: Event) -> Event:
+    """The event without what an imported list says of its other numbers."""
+    entry: Entry | None = event.entry
+    if entry is not None and entry.numbers:
+        entry = msgspec.structs.replace(entry, numbers=(), since_us=())
+    return msgspec.structs.replace(event, entry=entry, listed=())
+
+
+def _times(event: Event) -> dict[str, str]:
+    """The event's times, by what they are."""
+    if event.reply is not None:
+        return {"Settled": moment(event.applied_us)}
+    named = {
+        "Sent": event.event_time_us,
+        "Received": event.received_us,
+        "Applied": event.applied_us,
+    }
+    return {name: moment(at_us) for name, at_us in named.items() if at_us}
+
+
+def _proof(link: ChainLink, previous: bytes) -> dict[str, Any]:
     return {
         "lane": link.partition,
         "seq": link.seq,
         "event": link.event_id,
+        "previous": previous.hex(),
         "content": link.content_hash.hex(),
         "hash": link.hash.hex(),
     }
@@ -125,7 +262,7 @@ def _words(event: Event) -> str:
     consent = event.entry.consent
     if consent is not None:
         where = " ".join(part for part in (consent.medium, consent.source) if part)
-        return f"agreed {_moment(consent.given_us)} ({where}) to: {consent.words}"
+        return f"agreed {_iso(consent.given_us)} ({where}) to: {consent.words}"
     return event.entry.text or _NONE
 
 
@@ -149,7 +286,7 @@ def _why(event: Event) -> str:
     return ", ".join(parts) or _NONE
 
 
-def _moment(at_us: int) -> str:
+def _iso(at_us: int) -> str:
     if not at_us:
         return _NONE
     return datetime.fromtimestamp(at_us / 1_000_000, UTC).isoformat(timespec="milliseconds")

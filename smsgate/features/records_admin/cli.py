@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from dataclasses import asdict
 from datetime import UTC, datetime
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +32,7 @@ from smsgate.files import whole
 from smsgate.pipeline.archive_report import archive_report
 from smsgate.pipeline.forgetting import forget_number
 from smsgate.pipeline.services import Services
-from smsgate.records import ChainLink, Records
+from smsgate.records import ChainLink, Records, chain_digest
 
 
 @click.group()
@@ -70,7 +69,7 @@ def status(as_json: bool) -> None:
         "lanes": {
             partition: {"seq": one.seq, "hash": one.hash.hex()} for partition, one in heads.items()
         },
-        "digest": digest_of(heads),
+        "digest": chain_digest(heads),
     }
     if as_json:
         session.show_json(found)
@@ -161,13 +160,6 @@ def adopt(reason: str) -> None:
     out.print(said)
 
 
-def digest_of(heads: dict[int, ChainLink]) -> str:
-    """A digest of all partitions' chains. It contains each ``PARTITION:SEQ``, for a later check."""
-    places = "-".join(f"{partition}:{heads[partition].seq}" for partition in sorted(heads))
-    hashes = b"".join(heads[partition].hash for partition in sorted(heads))
-    return f"{places}-{sha256(hashes).hexdigest()[:32]}" if heads else "none"
-
-
 def _once_had(kept: Records, digest: str) -> bool:
     """Whether the chains passed through the links that the digest was made of."""
     *places, _ = digest.split("-")
@@ -180,7 +172,7 @@ def _once_had(kept: Records, digest: str) -> bool:
             (one.partition, one)
             for one in kept.reader.links(int(partition), int(seq) - 1, int(seq))
         )
-    return digest_of(heads) == digest
+    return chain_digest(heads) == digest
 
 
 def _moment_us(text: str) -> int:

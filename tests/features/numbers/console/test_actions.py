@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from smsgate.domain.errors import StoreUnavailable
+from smsgate.domain.errors import RecordsUnavailable, StoreUnavailable
 from smsgate.domain.messages import Intent
 from tests.fakes.browser import PASSWORD, browser
 from tests.fakes.pages import reason, words
@@ -238,6 +239,33 @@ def test_evidence_is_a_file_to_keep(services, agent):
     assert odd.status_code == 200
     assert "x=1" not in odd.headers.get("Set-Cookie", "")
     assert act(agent, "evidence", kind="exe").status_code == 422
+
+
+def test_the_cover_of_evidence_is_asked_for_and_mistakes_are_said_at_the_field(
+    services, agent, monkeypatch
+):
+    told(services, Intent.OPT_OUT, "STOP")
+    cover = {"company": "Acme Inc", "requested_by": "Case 7", "since": "2026-01-01"}
+    told_page = act(agent, "evidence", kind="html", **cover).text
+    assert "Acme Inc" in told_page
+    assert "from 2026-01-01 (UTC)" in told_page
+    for cover in ({"since": "soon"}, {"since": "2026-01-02", "until": "2026-01-01"}):
+        answer = act(agent, "evidence", kind="html", **cover)
+        assert answer.status_code == 422
+        assert 'aria-invalid="true"' in answer.text
+    monkeypatch.setitem(sys.modules, "weasyprint", None)
+    answer = act(agent, "evidence", kind="pdf")
+    assert answer.status_code == 501
+    assert "smsgate[pdf]" in answer.text
+    assert "Evidence file" in answer.text
+
+    def away(*_):
+        raise RecordsUnavailable("the records cannot be used: away")
+
+    monkeypatch.setattr(services.records.reader, "of_number", away)
+    answer = act(agent, "evidence", kind="html")
+    assert answer.status_code == 503
+    assert "the records cannot be used" in answer.text
 
 
 @pytest.mark.parametrize("role", ["viewer", "agent"])

@@ -1,0 +1,210 @@
+"""The evidence file: its cover, its events in words, and its proof."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import sys
+from hashlib import sha256
+
+import msgspec
+import pytest
+
+from smsgate.consent.events import ListGroup
+from smsgate.domain.errors import PdfUnavailable, Unfit
+from smsgate.domain.messages import Decision, Intent
+from smsgate.features.evidence.pdf import MAX_EVENTS, pdf
+from smsgate.features.evidence.sentences import ERASED, sentences
+from smsgate.features.evidence.service import evidence, page, request_of
+from smsgate.records import Records
+from smsgate.store.keys import partition_of
+from tests.fakes.values import NUMBER, OTHER, entry
+from tests.records.values import STOPPED, event, lines, reply_event
+
+TITLES = {"alerts": "Acme Alerts", "news": "Acme News"}
+DAY_US = 24 * 3600 * 1_000_000
+MADE_US = 1_764_100_000_000_000
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    """Records with a STOP, its confirmation, a list of two numbers, and another's texts."""
+    records = Records(f"sqlite:///{tmp_path_factory.mktemp('evidence') / 'records.sqlite3'}")
+    with contextlib.closing(records):
+        records.migrate()
+        listed = msgspec.structs.replace(
+            event(9, number="", kind="import", consent_state=None),
+            entry=entry(
+                Intent.OPT_OUT, "", text="", source="import", actor="ana", numbers=(NUMBER, OTHER)
+            ),
+            listed=(ListGroup((NUMBER, OTHER), "repeat", consent_state=STOPPED),),
+        )
+        found = [
+            event(1, text="Please stop <b>now</b>", before="allowed", after="blocked"),
+            event(2, number=OTHER, text="the other's secret"),
+            reply_event(3),
+            listed,
+        ]
+        records.writer.keep({partition_of(NUMBER): lines(*found)})
+        yield records
+
+
+def of(records, **asked):
+    return evidence(
+        records,
+        NUMBER,
+        {"alerts": "must not be texted: opted_out_all"},
+        MADE_US,
+        request_of(**asked),
+        TITLES,
+    )
+
+
+def test_the_cover_says_who_asked_for_what(kept):
+    found = of(
+        kept,
+        company="Acme & Sons",
+        requested_by="Case 12-34",
+        since="2025-11-24",
+        until="2025-11-25",
+    )
+    html = page(found)
+    for said in (
+        "<dt>Company</dt><dd>Acme &amp; Sons</dd>",
+        "<dt>Requested by</dt><dd>Case 12-34</dd>",
+        f"<dt>Phone number</dt><dd>{NUMBER}</dd>",
+        "2025-11-24 to 2025-11-25 (UTC, both days included)",
+        "2025-11-25 19:46:40.000 UTC, by smsgate",
+        "Acme Alerts (alerts)</td><td>must not be texted: opted out of everything",
+        "I am employed by Acme &amp; Sons as",
+        "902(11) and 902(13)",
+        "under penalty of perjury",
+    ):
+        assert said in html, said
+
+
+def test_each_event_is_in_words_with_our_number_and_message_ids(kept):
+    stop, reply, listed = of(kept)["events"]
+    assert stop["sentences"] == [
+        "The subscriber texted to +14155550999 by SMS (message id SM1): “Please stop <b>now</b>”.",
+        "Why it was read so: keyword.",
+        "Effect: Opted out for Acme Alerts (alerts); applied.",
+        "Before: may be texted. From then on: may not be texted.",
+    ]
+    assert (stop["our_number"], stop["message_id"]) == ("+14155550999", "SM1")
+    assert stop["times"]["Received"] == "2025-11-24 16:00:00.001 UTC"
+    assert reply["sentences"][:2] == [
+        "Opt-out confirmation from +14155550999 to the number: “You are unsubscribed.”.",
+        "Result: sent.",
+    ]
+    assert reply["message_id"] == "SMreply"
+    assert listed["sentences"][0] == "Ana imported a list that has this number."
+    html = page(of(kept))
+    assert "<b>now" not in html
+    assert "Please stop &lt;b&gt;now" in html
+
+
+def test_nothing_of_other_subscribers_is_in_it(kept):
+    found = of(kept)
+    told = msgspec.json.encode(found).decode() + page(found)
+    assert OTHER not in told
+    assert "secret" not in told
+    assert len(found["events"]) == 3
+    assert list(found["chains"]) == [str(partition_of(NUMBER))]
+
+
+def test_the_hash_of_each_event_follows_from_what_stands_beside_it(kept):
+    for one in of(kept)["events"]:
+        proof = one["proof"]
+        place = f"{proof['lane']} {proof['seq']} {proof['event']}".encode()
+        before = bytes.fromhex(proof["previous"]) + bytes.fromhex(proof["content"])
+        assert sha256(before + place).hexdigest() == proof["hash"]
+
+
+def test_events_outside_the_period_are_left_out_and_counted(kept):
+    found = of(kept, until="2025-11-23")
+    assert found["events"] == []
+    assert found["request"]["left_out"] == 3
+    html = page(found)
+    assert "Nothing is recorded of this number in this period." in html
+    assert "3 outside the period are left out" in html
+    assert len(of(kept, since="2025-11-24", until="2025-11-24")["events"]) == 3
+
+
+def test_a_program_that_is_gone_keeps_its_name():
+    gone = msgspec.structs.replace(event(1), program="old", scope="all")
+    assert "for all programs" in sentences(gone, False, {})[2]
+    assert "for old;" in sentences(msgspec.structs.replace(gone, scope=""), False, {})[2]
+
+
+def test_what_was_erased_is_said_to_be():
+    silent = event(1, entry=entry(Intent.OPT_OUT, text=""))
+    assert ERASED in sentences(silent, True, {})[0]
+    assert ERASED not in sentences(silent, False, {})[0]
+
+
+@pytest.mark.parametrize(
+    ("source", "actor", "said"),
+    [
+        ("operator", "ana", "Ana entered this."),
+        ("api", "key 7", "Key 7 sent this through the API."),
+        ("link", "subscriber", "The subscriber used the opt-out link that they were sent."),
+        ("provider", "provider", "The provider of the account twilio reported this (id SM1)."),
+    ],
+)
+def test_each_source_is_named(source, actor, said):
+    given = entry(
+        Intent.OPT_OUT,
+        text="",
+        message_id="SM1",
+        source=source,
+        actor=actor,
+        decision=Decision(Intent.OPT_OUT, rule=source, note="asked by phone"),
+    )
+    found = sentences(event(1, entry=given), False, {})
+    assert found[0] == said
+    assert "Note: Asked by phone." in found
+
+
+@pytest.mark.parametrize(
+    ("asked", "field"),
+    [
+        ({"since": "yesterday"}, "since"),
+        ({"until": "2025-02-30"}, "until"),
+        ({"since": "2025-11-25", "until": "2025-11-24"}, "until"),
+        ({"company": "x" * 201}, "company"),
+        ({"requested_by": "x" * 201}, "requested_by"),
+    ],
+)
+def test_what_is_typed_wrong_names_its_field(asked, field):
+    with pytest.raises(Unfit) as raised:
+        request_of(**asked)
+    assert raised.value.field == field
+
+
+def test_without_the_library_a_pdf_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "weasyprint", None)
+    with pytest.raises(PdfUnavailable, match=r"pip install 'smsgate\[pdf\]'"):
+        pdf("<p>", 1)
+    with pytest.raises(Unfit, match="choose a shorter period"):
+        pdf("<p>", MAX_EVENTS + 1)
+
+
+@pytest.mark.full
+def test_the_pdf_has_what_the_page_has(kept):
+    from pypdf import PdfReader
+
+    found = of(kept, company="Acme Inc")
+    made = PdfReader(io.BytesIO(pdf(page(found), len(found["events"]))))
+    text = "".join("".join(one.extract_text().split()) for one in made.pages)
+    assert len(made.pages) >= 4
+    for said in (NUMBER, "AcmeInc", "Pleasestop<b>now</b>", found["digest"], "penaltyofperjury"):
+        assert said in text, said
+    assert made.metadata.title == f"Consent records of {NUMBER}"
+
+
+@pytest.mark.full
+def test_a_page_that_names_a_file_gets_nothing_of_it():
+    made = pdf("<p>x</p><img src='file:///etc/passwd'><link rel=stylesheet href='http://x/'>", 1)
+    assert made.startswith(b"%PDF")
+    assert b"root:" not in made
