@@ -7,13 +7,13 @@ import time
 
 import msgspec
 import pytest
-import redis
 
 from smsgate.consent.events import DeadLetter
 from smsgate.domain.forwards import Forward, UndeliveredForward, forward_id
 from smsgate.domain.messages import Intent, Reply
 from smsgate.store import backlog
 from smsgate.store.keys import PARTITION_KEYS, partition_of
+from smsgate.store.redis_address import open_redis
 from tests.fakes.pages import words
 from tests.fakes.values import entry
 
@@ -241,13 +241,8 @@ def test_there_are_no_other_lists(agent):
 
 
 def test_where_the_store_is_away_the_page_says_so(viewer, services, monkeypatch):
-    broken = type(services.store.backlog)(_Away())
+    broken = type(services.store.backlog)(open_redis("redis://127.0.0.1:1/0", 0.2))
     monkeypatch.setattr(services.store, "backlog", broken)
     answer = viewer.get(REPLIES)
     assert answer.status_code == 200
     assert 'role="alert"' in answer.text
-
-
-class _Away:
-    def pipeline(self, **_):
-        raise redis.ConnectionError("refused")
