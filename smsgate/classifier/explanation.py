@@ -19,7 +19,7 @@ STAGES = (
 )
 """What the rules ask, in this order; the first that knows decides."""
 _RULES = {
-    "keyword": (0, "keyword"),
+    "keyword": (0, "exact keyword"),
     "printed": (0, "keyword from our own messages"),
     "reaction": (1, "message reaction, such as Liked “…”"),
     "reaction_to_keyword": (1, "reaction to the subscriber's own keyword, sent to review"),

@@ -49,8 +49,8 @@ def test_what_rules_did_not_decide_has_no_path():
 
 
 def test_a_mark_is_told_in_words():
-    assert because("keyword STOP") == "the whole text is this keyword: STOP"
-    assert because("no_words") == "there are no words in it"
+    assert because("keyword STOP") == "exact keyword: STOP"
+    assert because("no_words") == "no words in the text"
     assert because("a number of tomorrow") == "a number of tomorrow"
 
 
@@ -62,7 +62,7 @@ def test_facts_leave_out_what_is_not_there_and_end_with_the_reply():
     one = program(keywords=("en",))
     told = dict(facts(classifier(keywords=("en",)).classify("stop please"), one))
     assert told["matched"] == "STOP"
-    assert told["normalised"] == "politeness"
+    assert told["normalized"] == "politeness"
     assert "Acme Alerts" in told["reply"]
     assert "scope" not in told
     assert "reply" not in dict(facts(Decision(Intent.NONE, rule="nothing_known"), one))

@@ -229,7 +229,7 @@ def test_a_reply_that_was_given_up_can_be_sent_again(ready: Terminal) -> None:
 def test_the_doctor_is_content_with_our_own_redis(ready: Terminal) -> None:
     assert ready.run("records", "migrate") == 0
     assert ready.run("doctor") == 2
-    assert "no process of smsgate is at work" in ready.output
+    assert "no smsgate process is running" in ready.output
     all_at_work(Store(open_redis(ready.environ["REDIS_URL"])))
     assert ready.run("doctor") == 0
     found = ready.json("doctor")

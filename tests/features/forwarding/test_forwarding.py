@@ -520,7 +520,7 @@ def test_the_forwarder_gives_up_what_nobody_waits_for_any_more(
         lambda: dataclasses.replace(services, settings=_without_programs(services))
     ).run_once()
     assert [letter.note for letter in services.store.forwards.dead(partition)] == [
-        "its turn never came in a whole day"
+        "not attempted within a day"
     ]
 
 

@@ -162,7 +162,7 @@ def test_that_the_store_is_rebuilt_is_told_alone_and_how_far_it_has_come():
     )
     assert one.problem == (
         "store lost, rebuilding (the store is empty): 120,000 of 1,000,000 numbers so far; nobody "
-        "may be texted until it is ready"
+        "can be texted until it is ready"
     )
     assert one.remedy == "wait until it is done"
 
@@ -212,7 +212,7 @@ def test_where_redis_takes_no_heartbeats_no_process_is_missed(services, redis_cl
 
 def test_a_kind_that_runs_nowhere_says_where_it_ran_last():
     (one,) = conditions(without("sender", last_seen={"sender": LastSeen("web-2", 180.0)}))
-    assert "(the last one ran on web-2 3 min ago)" in one.problem
+    assert "(last seen on web-2 3 min ago)" in one.problem
 
 
 def test_reviews_past_their_deadline_and_a_ledger_that_is_full_are_faults():

@@ -50,7 +50,7 @@ def test_an_import_changes_nothing_unless_it_is_told_to(lists, file, blocked):
         lists.output
     )
     assert "1  new: would be applied" in lists.output
-    assert "line 3: '=cmd': this is a formula" in lists.output
+    assert "line 3: '=cmd': a spreadsheet formula" in lists.output
     assert "run it again with --apply" in lists.output
     assert not blocked(NUMBER)
 
@@ -140,7 +140,7 @@ def test_the_id_of_an_import_is_said_when_it_is_applied(lists, file):
     [
         (("--program", "nobody"), "no program is called 'nobody'"),
         (("--program", "alerts", "--column", "fone"), "no column 'fone'; there are: 'name'"),
-        (("--program", "alerts", "--region", "Narnia"), "'Narnia' is no country"),
+        (("--program", "alerts", "--region", "Narnia"), "'Narnia' is not a country"),
         (("--program", "alerts", "--state", "subscribed", "--apply"), "--words"),
     ],
 )

@@ -29,7 +29,7 @@ from tests.fakes.values import NUMBER, OTHER, entry
 PARTITION = partition_of(NUMBER)
 SECRET = "whsec_" + base64.b64encode(bytes(32)).decode()
 PAGE = f"/console/numbers/{NUMBER}"
-SINCE = "opted out of everything (keyword: STOP) a moment ago"
+SINCE = "opted out of everything (exact keyword: STOP) a moment ago"
 
 
 def test_how_it_stands_with_each_program_and_why(services, viewer):
@@ -105,7 +105,7 @@ def test_the_story_tells_rule_steps_times_and_what_was_answered(services, viewer
     assert "no change" in again
     assert "No reply: already opted out" in again
     assert "Reply is queued" in first
-    assert "Keyword: STOP" in first
+    assert "Exact keyword: STOP" in first
     assert "keyword, keyword sets abc123" in first
     assert "styled or wide letters changed to plain ones; surrounding punctuation" in first
     assert "Message time" in first
