@@ -69,7 +69,7 @@ def test_a_session_that_ends_during_review_leads_back_to_the_same_case(
     page.wait_for_url(f"**/console/review?show={key}")
     expect(page.locator("#case-title a")).to_have_text(number)
     press(page.get_by_role("button", name="Later"))
-    says(page, "Put off")
+    says(page, "Snoozed")
 
 
 @contextmanager

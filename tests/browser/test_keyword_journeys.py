@@ -23,7 +23,7 @@ def entry(page: Page, words: str, means: str) -> None:
     """Fill the first new entry of the set."""
     box = page.locator("fieldset.entry").filter(has_text="New entry").first
     box.get_by_label("Keywords").fill(words)
-    box.get_by_label("Means").select_option(means)
+    box.get_by_label("Meaning").select_option(means)
 
 
 def tried(page: Page, words: str) -> None:
@@ -52,44 +52,44 @@ def test_a_set_is_changed_with_its_effect_in_sight_and_taken_back(
     expect(page.locator("#faults")).to_contain_text("conflict", timeout=20_000)
     entry(page, WORD, "opt_out")
     expect(page.locator("#faults")).to_contain_text("No conflicts.", timeout=20_000)
-    press(page.get_by_role("button", name="See what it would do").first)
+    press(page.get_by_role("button", name="Preview changes").first)
 
     says(page, "Nothing is saved yet.")
     changed = page.get_by_role("table", name="Changed keywords in alerts")
     expect(changed).to_contain_text(WORD)
     says(page, "Would change 1 of")
     expect(page.locator("#changes")).to_contain_text(f"{WORD}!", timeout=60_000)
-    page.get_by_label("Why (for those who read the history)").fill("people text it")
+    page.get_by_label("Note for the history").fill("people text it")
     press(page.get_by_role("button", name="Save as version 1"))
 
     says(page, "people text it")
-    expect(page.get_by_role("table", name="Versions of en")).to_contain_text("admin")
+    expect(page.get_by_role("table", name="Versions")).to_contain_text("admin")
     tried(page, WORD)
     says(page, "Opt-out")
     page.goto("/console/keywords/sets/en/versions/1")
     expect(page.locator(".diff .added").filter(has_text=WORD)).to_be_visible()
 
     give_up(page, "en")
-    says(page, "shipped with smsgate")
-    assert wait_until(lambda: tried_and_says(page, WORD, "Nothing about consent"), 20)
+    says(page, "shipped")
+    assert wait_until(lambda: tried_and_says(page, WORD, "Not about consent"), 20)
 
 
 def give_up(page: Page, name: str) -> None:
     page.goto(f"/console/keywords/sets/{name}")
     press(page.get_by_role("button", name="Revert to shipped"))
-    says(page, "given up")
+    says(page, "reverted")
 
 
 def test_of_two_who_change_a_set_the_second_is_told(visit: Visit) -> None:
     first, second = visit("/console/keywords/sets/pl"), visit("/console/keywords/sets/pl")
     for page, word in ((first, f"{WORD}un"), (second, f"{WORD}dau")):
         entry(page, word, "help")
-        press(page.get_by_role("button", name="See what it would do").first)
+        press(page.get_by_role("button", name="Preview changes").first)
         says(page, "Nothing is saved yet.")
     press(first.get_by_role("button", name="Save as version 1"))
     says(first, "Versions")
     press(second.get_by_role("button", name="Save as version 1"))
-    says(second, "Somebody else saved version 1")
+    says(second, "Someone else saved version 1")
     expect(second.locator(".diff .removed").filter(has_text=f"{WORD}un")).to_be_visible()
     give_up(first, "pl")
 
@@ -106,4 +106,4 @@ def test_a_keyword_is_added_on_a_phone(visit: Visit) -> None:
 def test_a_viewer_reads_a_set_and_changes_none(visit: Visit) -> None:
     page = visit("/console/keywords/sets/en", role="viewer")
     says(page, "Versions")
-    assert page.get_by_role("button", name="See what it would do").count() == 0
+    assert page.get_by_role("button", name="Preview changes").count() == 0

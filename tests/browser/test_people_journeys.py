@@ -40,14 +40,14 @@ def stranger(chromium: Browser) -> Iterator[Page]:
 
 def confirmed(page: Page) -> None:
     """Type the password again where it is asked for."""
-    for field in page.get_by_label("Your password, once more").all():
+    for field in page.get_by_label("Your password").all():
         if field.is_visible():
             field.fill(PASSWORD)
 
 
 def passwords(page: Page, first: str) -> None:
     page.get_by_label(first, exact=True).fill(NEW)
-    page.get_by_label("The same once more").fill(NEW)
+    page.get_by_label("Confirm password").fill(NEW)
     page.keyboard.press("Enter")
 
 
@@ -66,8 +66,8 @@ def test_somebody_is_added_comes_in_by_a_link_and_sets_up_a_second_factor(
     box.get_by_label("Role").select_option("agent")
     confirmed(admin)
     press(box.get_by_role("button", name="Add"))
-    says(admin, "Give this link to maria.")
-    link = admin.locator("code.link").inner_text()
+    says(admin, "Send this link to maria.")
+    link = admin.get_by_label("Link", exact=True).input_value()
 
     stranger.goto(link)
     assert barriers(stranger) == []
@@ -80,7 +80,7 @@ def test_somebody_is_added_comes_in_by_a_link_and_sets_up_a_second_factor(
     code = second_factor(stranger, site)
     press(stranger.get_by_role("button", name="Sign out"))
     sign_in(stranger, "maria", NEW)
-    stranger.get_by_label("Code of your authenticator").fill(code)
+    stranger.get_by_label("Code from your authenticator app").fill(code)
     stranger.keyboard.press("Enter")
     stranger.wait_for_url("**/console/")
     assert stranger.goto(link).status >= 400, "a link opens once"
@@ -92,11 +92,11 @@ def second_factor(page: Page, site: Site) -> str:
     secret = "".join(page.locator("main code").inner_text().split())
     page.get_by_label("Code").fill(pyotp.TOTP(secret).now())
     page.keyboard.press("Enter")
-    says(page, "Keep your recovery codes")
+    says(page, "Save your recovery codes")
     assert fits(page)
     assert barriers(page) == []
     codes = page.get_by_label("Recovery codes").inner_text().split()
-    press(page.get_by_role("link", name="I have kept them"))
+    press(page.get_by_role("link", name="I saved them"))
     return codes[0]
 
 
@@ -144,7 +144,7 @@ def test_the_first_admin_comes_in_by_the_link_that_dev_prints(
         stranger.goto(link)
         assert barriers(stranger) == []
         assert fits(stranger)
-        stranger.get_by_label("Your name").fill("anna")
+        stranger.get_by_label("Name").fill("anna")
         passwords(stranger, "Password")
         says(stranger, "Needs attention")
         stranger.get_by_role("button", name="Menu").click()

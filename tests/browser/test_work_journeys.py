@@ -44,15 +44,15 @@ def test_a_list_is_looked_at_before_it_is_applied(
     says(page, "gone <b>.csv")
     says(page, "<i>phone</i> (numbers)")
     assert fits(page)
-    press(page.get_by_label("opted out", exact=True), " ")
-    press(page.get_by_role("button", name="See what it would do").first)
-    says(page, "What it would do")
+    press(page.get_by_label("Opted out", exact=True), " ")
+    press(page.get_by_role("button", name="Preview").first)
+    says(page, "Preview")
     says(page, "line 4: nonsense")
     assert services.gate.check_programs("+14155559301", services.settings.programs)[
         "alerts"
     ].allowed, "nothing is changed yet"
-    press(page.get_by_role("button", name="Apply it now"))
-    says(page, "What became of it")
+    press(page.get_by_role("button", name="Apply"))
+    says(page, "Result")
     assert not services.gate.check_programs("+14155559301", services.settings.programs)[
         "alerts"
     ].allowed
@@ -66,8 +66,8 @@ def test_a_list_is_parted_before_a_send(visit: Visit, tmp_path: Path) -> None:
     page = visit("/console/lists", role="agent")
     page.get_by_label("File to scrub").set_input_files(file)
     press(page.get_by_role("button", name="Upload").last)
-    press(page.get_by_role("button", name="Part the list").first)
-    says(page, "1 may be texted")
+    press(page.get_by_role("button", name="Scrub").first)
+    says(page, "1 can be texted")
     clean, blocked = kept(page, "Who may be texted"), kept(page, "Who may not, and why")
     assert "+14155559303" in clean
     assert "+12122000001" not in clean
@@ -77,8 +77,8 @@ def test_a_list_is_parted_before_a_send(visit: Visit, tmp_path: Path) -> None:
 def test_how_numbers_stand_is_handed_out(visit: Visit) -> None:
     page = visit("/console/lists", role="agent")
     press(page.get_by_role("button", name="Export"))
-    says(page, "Keep the file")
-    assert kept(page, "Keep the file").count("\n") > 100_000
+    says(page, "Download")
+    assert kept(page, "Download").count("\n") > 100_000
 
 
 def test_a_reply_that_was_given_up_is_tried_again_or_dismissed(
@@ -100,9 +100,9 @@ def test_a_reply_that_was_given_up_is_tried_again_or_dismissed(
     expect(page.get_by_role("row").filter(has_text="once")).to_have_count(0)
     row = page.get_by_role("row").filter(has_text="never mind")
     press(row.get_by_role("button", name="Dismiss"))
-    says(page, "No reply was given up.")
+    says(page, "Every reply was sent.")
     page.goto(f"/console/numbers/{number}")
-    says(page, "dismissed by a person")
+    says(page, "dismissed")
     says(page, "by agent")
 
 
@@ -131,9 +131,9 @@ def test_a_confirmation_that_came_too_late_can_only_be_dismissed(
     # Somebody else is faster: the page says so and stays the list that it is.
     dismiss_reply(services, f"{partition}-2-0", "somebody else")
     press(other.get_by_role("button", name="Retry"))
-    says(page, "somebody else retried or dismissed it before you")
+    says(page, "someone else retried or dismissed it first")
     press(late.get_by_role("button", name="Dismiss"))
-    says(page, "The reply is dismissed.")
+    says(page, "Reply dismissed.")
 
 
 def test_an_account_is_tried_and_a_refused_signature_explained(visit: Visit, site: Site) -> None:
