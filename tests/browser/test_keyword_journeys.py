@@ -55,7 +55,7 @@ def test_a_set_is_changed_with_its_effect_in_sight_and_taken_back(
     press(page.get_by_role("button", name="Preview changes").first)
 
     says(page, "Nothing is saved yet.")
-    changed = page.get_by_role("table", name="Changed keywords in alerts")
+    changed = page.get_by_role("table", name="Changed keywords in Acme Alerts")
     expect(changed).to_contain_text(WORD)
     says(page, "Would change 1 of")
     expect(page.locator("#changes")).to_contain_text(f"{WORD}!", timeout=60_000)

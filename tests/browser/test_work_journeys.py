@@ -56,7 +56,7 @@ def test_a_list_is_looked_at_before_it_is_applied(
     assert not services.gate.check_programs("+14155559301", services.settings.programs)[
         "alerts"
     ].allowed
-    assert "nonsense" in kept(page, "Every row and its outcome (CSV)")
+    assert "nonsense" in kept(page, "Download every row with its result (CSV)")
     assert barriers(page) == []
 
 
@@ -68,7 +68,7 @@ def test_a_list_is_parted_before_a_send(visit: Visit, tmp_path: Path) -> None:
     press(page.get_by_role("button", name="Upload").last)
     press(page.get_by_role("button", name="Scrub").first)
     says(page, "1 can be texted")
-    clean, blocked = kept(page, "Who may be texted"), kept(page, "Who may not, and why")
+    clean, blocked = kept(page, "Download numbers to text"), kept(page, "Download blocked numbers")
     assert "+14155559303" in clean
     assert "+12122000001" not in clean
     assert "opted_out" in blocked

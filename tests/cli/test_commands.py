@@ -237,7 +237,7 @@ def test_the_doctor_is_content_with_our_own_redis(ready: Terminal) -> None:
     states = {one["subject"]: one["state"] for one in found if one["subject"] != "configuration"}
     assert states == {
         "store": "ok",
-        "marker": "ok",
+        "store metadata": "ok",
         "eviction": "ok",
         "durability": "ok",
         "queue": "ok",

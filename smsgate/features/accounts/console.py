@@ -42,14 +42,14 @@ ACCOUNTS = "/console/setup/accounts"
 MAX_LANGUAGES = 4
 """Languages whose replies are shown at once; the others on demand."""
 _TEST_RESULTS = {
-    Verdict.SENT: ("good", "The provider took the text; it should come within a minute."),
+    Verdict.SENT: ("good", "Sent. The text should arrive within a minute."),
     Verdict.OPTED_OUT: (
         "warn",
-        "The provider has an opt-out of that number, which is suppressed here now, too.",
+        "The provider has an opt-out for that number. It is now suppressed here too.",
     ),
     Verdict.REFUSED: ("bad", "The provider refused the text."),
-    Verdict.NOT_ACCEPTED: ("bad", "The text was not accepted; it surely did not leave."),
-    Verdict.UNKNOWN: ("warn", "Nobody knows whether the text left: look at the phone."),
+    Verdict.NOT_ACCEPTED: ("bad", "The text was not accepted and not sent."),
+    Verdict.UNKNOWN: ("warn", "It is unknown whether the text was sent: check the phone."),
 }
 
 
@@ -129,7 +129,7 @@ class SetupPages:
         )
         outcome = test.send(account, sender.strip(), number, actor())
         tone, text = _TEST_RESULTS[outcome.verdict]
-        note = f" It said: {outcome.note}" if outcome.note else ""
+        note = f" Provider: {outcome.note}" if outcome.note else ""
         flash(f"{text}{note}", tone)
         return redirect(f"{ACCOUNTS}/{account.name}", 303)
 

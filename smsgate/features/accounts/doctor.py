@@ -96,9 +96,9 @@ def _store(services: Services) -> Iterator[DoctorResult]:
     """What can be checked where Redis answers."""
     store = services.store
     good = "the store is ready and of our layout"
-    marker = _try("marker", store.numbers.bucket_count, good)
-    is_ready = marker.state == OK
-    yield marker if is_ready else replace(marker, remedy=_marker_remedy(services))
+    metadata = _try("store metadata", store.numbers.bucket_count, good)
+    is_ready = metadata.state == OK
+    yield metadata if is_ready else replace(metadata, remedy=_metadata_remedy(services))
     yield _try(
         "eviction",
         store.health.refuse_eviction,
@@ -144,7 +144,7 @@ def _try(subject: str, check: Callable[[], object], good: str, remedy: str = "")
     return DoctorResult(subject, OK, good)
 
 
-def _marker_remedy(services: Services) -> str:
+def _metadata_remedy(services: Services) -> str:
     try:
         progress = services.store.rebuild.progress()
         if progress is not None:
@@ -153,7 +153,7 @@ def _marker_remedy(services: Services) -> str:
     except SmsGateError:
         return "bring the records' database back; from it the store is rebuilt"
     if is_recorded:
-        return "`smsgate rebuild`; a clock that is at work does it by itself"
+        return "`smsgate rebuild`; a running clock does it by itself"
     return "`smsgate init`, if the store never held anything; else restore Redis from a backup"
 
 
@@ -257,7 +257,7 @@ def _processes(services: Services) -> Iterator[DoctorResult]:
         return  # an earlier result says that the store is away
     for kind in KINDS:
         if snapshot.of(kind):
-            yield DoctorResult(kind, OK, f"at work: {snapshot.where(kind)}")
+            yield DoctorResult(kind, OK, f"running: {snapshot.where(kind)}")
     for one in snapshot.running:
         for problem in [*one.problem.splitlines(), *restart_reasons(one)]:
             subject = f"process {one.name} on {one.host}:{one.pid}"

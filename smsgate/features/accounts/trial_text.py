@@ -55,14 +55,16 @@ class TrialTextSender:
         program = self.settings.programs.route(account, sender, service) if sender else None
         if program is None:
             raise Unfit(
-                "Say from which number, short code or service of a program it is to come.",
+                "Enter a sender that belongs to a program.",
                 field="sender",
             )
         to = e164(number, program.region)
         self.gate.require([to], program=program.name, by="console")
         wait_s = self.store.allowances.take(f"{KIND}:{account.name}", 1, 1 / PAUSE_S, 1)
         if wait_s:
-            problem = f"A test text left less than {PAUSE_S} seconds ago: look whether it came."
+            problem = (
+                f"A test text was sent less than {PAUSE_S} seconds ago: check whether it arrived."
+            )
             raise TooManyCalls(problem, wait_s)
         text = _TEXT.format(program=program.title or program.name)
         reply = Reply(

@@ -13,7 +13,7 @@ from smsgate.pipeline.conditions import Condition
 
 MAX_SEGMENTS = 2
 """Of the text of an alert."""
-_STATES = {"begins": "begins", "ends": "is over", "test": "is a test"}
+_STATES = {"begins": "alert", "ends": "resolved", "test": "test"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +25,12 @@ class Notice:
 
     @property
     def headline(self) -> str:
-        """Subject and state, such as ``inbox begins``."""
+        """Subject and state, such as ``inbox alert``."""
         return f"{self.condition.subject} {_STATES[self.state]}"
 
 
 TEST = Notice(
-    Condition("SmsgateTest", "alerts", False, "this is a test; nothing is amiss", ""), "test"
+    Condition("SmsgateTest", "alerts", False, "this is a test, no action is needed", ""), "test"
 )
 
 
@@ -62,11 +62,11 @@ def email_body(notices: Sequence[Notice]) -> str:
     paragraphs = []
     for notice in _by_urgency(notices):
         condition = notice.condition
-        urgency = "fails now, " if condition.is_failure else "warning, "
+        urgency = "failure, " if condition.is_failure else "warning, "
         detail = f"{urgency if notice.state == 'begins' else ''}{condition.name}"
-        remedy = f"\n  What mends it: {condition.remedy}" if condition.remedy else ""
+        remedy = f"\n  To fix it: {condition.remedy}" if condition.remedy else ""
         paragraphs.append(f"{notice.headline} ({detail})\n  {condition.problem}{remedy}")
-    return "\n\n".join([*paragraphs, "`smsgate doctor` says more.\n"])
+    return "\n\n".join([*paragraphs, "Run `smsgate doctor` for details.\n"])
 
 
 def sms_text(notices: Sequence[Notice]) -> str:

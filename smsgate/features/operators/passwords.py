@@ -55,7 +55,7 @@ def refuse_unfit(password: str, name: str) -> None:
     if len(password) < MIN_CHARACTERS:
         raise Unfit(
             f"The password is too short: use at least {MIN_CHARACTERS} characters, such as a few "
-            "words that have nothing to do with each other.",
+            "unrelated words.",
             field="password",
         )
     if len(password) > MAX_CHARACTERS:
@@ -64,8 +64,8 @@ def refuse_unfit(password: str, name: str) -> None:
         )
     if _is_common(password, name):
         raise Unfit(
-            "That password is easy to guess: use a few words that have nothing to do with each "
-            "other, or let a password manager make one.",
+            "That password is easy to guess: use a few unrelated words, or let a password manager "
+            "create one.",
             field="password",
         )
 

@@ -134,7 +134,7 @@ class Training:
         Raises ``Unfit`` where ``attempt`` belongs to no quiz.
         """
         if not _ATTEMPT.fullmatch(attempt):
-            raise Unfit("These answers belong to no quiz: start again.")
+            raise Unfit("These answers belong to no quiz: start the quiz again.")
         answers = []
         for question in self.guide.questions:
             choice = given.get(question.id, "")

@@ -40,10 +40,9 @@ _ASSET_TYPES = {
     "icon.svg": "image/svg+xml",
 }
 _WITHOUT_SECRETS = (
-    "Set SMSGATE_SECRET_KEYS, or SMSGATE_SECRET_KEYS_FILE, to a long random text and start the web "
-    "process again: sessions and forms are signed with it, so without it nobody could sign in "
-    "safely. One is made by `openssl rand -hex 32`. Nothing else waits for it: texts are received "
-    "and opt-outs are kept."
+    "Set SMSGATE_SECRET_KEYS, or SMSGATE_SECRET_KEYS_FILE, to a long random text and restart the "
+    "web process: it signs sessions and forms, so nobody can sign in safely without it. To make "
+    "one: `openssl rand -hex 32`. Nothing else is affected: texts are received and opt-outs apply."
 )
 _HERE = Path(__file__).parent
 

@@ -231,7 +231,7 @@ def needs(role: str, *, again: bool = False) -> Callable[[Callable[P, R]], Calla
             if found is None:
                 abort(to_sign_in())
             if not found.may(role):
-                abort(403, f"This needs the role {role!r}, and yours is {found.role!r}.")
+                abort(403, f"This needs the role {role!r}. Yours is {found.role!r}.")
             if again and not current_session().proved:
                 console_auth().sign_in.prove(
                     current_session(), request.form.get("password", ""), console_auth().visitor()

@@ -18,8 +18,8 @@ _OPEN = (IN, OUT, "/console/first/", "/console/password/")
 """Paths of forms that nobody has to be signed in for."""
 _OUT_OF_DATE = "This page is out of date"
 _WHY = (
-    "It had been open for long, or you signed in or out meanwhile, or the form did not come from "
-    "here. Nothing was done: load the page again, and repeat it."
+    "It was open for too long, or you signed in or out since. Nothing was changed. Reload the page "
+    "and try again."
 )
 
 
@@ -53,9 +53,7 @@ def _unexpected(error: Exception) -> Answer:
     """Tell the log, without the path: a number may stand in it."""
     route = request.url_rule.rule if request.url_rule else ""
     _log.error("page failed", method=request.method, route=route, exc_info=error)
-    return _page(
-        "Something failed here", "It should not have; it has been logged. Please try again.", 500
-    )
+    return _page("Something went wrong", "The error has been logged. Please try again.", 500)
 
 
 def _page(title: str, sentence: str, status: int) -> Answer:

@@ -23,14 +23,14 @@ _FORWARDED = re.compile(
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]*)?")
 """A host as a header may have it (RFC 9110, 7.2), with or without its port."""
 _OTHER_HOST = (
-    "The console does not answer under this name. Open it under SMSGATE_PUBLIC_URL, or on the "
-    "machine itself under http://127.0.0.1; a proxy has to pass the Host header on. Other names "
-    "go into [web] hosts of smsgate.toml."
+    "The console does not answer under this name. Open it at SMSGATE_PUBLIC_URL, or at "
+    "http://127.0.0.1 on the machine itself. A proxy must pass on the Host header. Add other names "
+    "to [web] hosts in smsgate.toml."
 )
 _NO_HTTPS = (
-    "The console is for https alone, since passwords are typed into it. Open it by https and set "
-    "SMSGATE_PUBLIC_URL to https://…; where a proxy ends TLS it may say so by X-Forwarded-Proto, "
-    "with trust_proxy. On the machine itself http://127.0.0.1 will do."
+    "The console is for https alone, because it handles passwords. Open it by https and set "
+    "SMSGATE_PUBLIC_URL to https://…. A proxy that ends TLS must send X-Forwarded-Proto, with "
+    "trust_proxy set. On the machine itself, http://127.0.0.1 works."
 )
 
 

@@ -145,7 +145,7 @@ def test_a_worker_and_a_sender_that_do_not_run_are_faults(
     ]
     assert lines[1].strip() == "→ start `smsgate run worker`"
     assert there.run("doctor") == 2
-    assert "web: at work: 1 on host-1" in there.output
+    assert "web: running: 1 on host-1" in there.output
 
 
 def test_where_nothing_runs_one_line_says_so(there: Terminal, redis_client: redis.Redis) -> None:
@@ -258,7 +258,7 @@ def test_a_store_that_was_flushed_is_one_line(
     redis_client.flushall()
     all_at_work(services.store)
     ((subject, _, mend),) = faults_of(there)
-    assert subject == "marker"
+    assert subject == "store metadata"
     assert mend.startswith("`smsgate rebuild`")
 
 
@@ -268,7 +268,7 @@ def test_a_store_that_is_new_is_one_line(
     redis_client.flushall()
     all_at_work(services.store)
     ((subject, _, mend),) = faults_of(there)
-    assert subject == "marker"
+    assert subject == "store metadata"
     assert mend.startswith("`smsgate init`")
 
 

@@ -65,14 +65,12 @@ def test_an_e_mail_goes_out_encrypted_and_signed_in(certificate, tls):
     [mail] = server.messages
     assert (mail.encrypted, mail.user) == (True, USER)
     assert (mail.sender, mail.to) == ("smsgate@example.com", box.to)
-    assert mail.message["Subject"] == "smsgate: replies begins (and 2 more)"
+    assert mail.message["Subject"] == "smsgate: replies alert (and 2 more)"
     assert mail.message["Auto-Submitted"] == "auto-generated"
     told = mail.message.get_content()
-    order = [
-        told.index(one) for one in ("inbox begins (fails now", "replies begins", "spool is over")
-    ]
+    order = [told.index(one) for one in ("inbox alert (failure", "replies alert", "spool resolved")]
     assert order == sorted(order)
-    assert "What mends it: start one" in told
+    assert "To fix it: start one" in told
 
 
 def test_without_encryption_nothing_is_asked_of_it():
@@ -151,8 +149,8 @@ def test_a_text_goes_to_everybody(services, api):
     form = api.calls[0].form
     assert form["From"] == "+14155550999"
     assert form["Body"] == (
-        "smsgate: inbox begins: 9 entries wait > start one\n"
-        "smsgate: replies begins: 3 were given up > retry"
+        "smsgate: inbox alert: 9 entries wait > start one\n"
+        "smsgate: replies alert: 3 were given up > retry"
     )
 
 

@@ -67,7 +67,7 @@ def buttons(page: str) -> list[tuple[str, str]]:
 def test_the_page_says_who_asks_and_offers_each_program_and_all(client, link) -> None:
     answer = client.get(link)
     assert answer.status_code == 200
-    assert "This link came in a text message from \u2068Acme Alerts\u2069." in answer.text
+    assert "You received this link in a text message from \u2068Acme Alerts\u2069." in answer.text
     assert buttons(answer.text) == [("scope", "alerts"), ("scope", "orders"), ("scope", "all")]
 
 

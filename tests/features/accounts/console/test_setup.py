@@ -89,7 +89,7 @@ def test_programs_are_shown_as_they_are_configured(viewer):
 def test_what_a_reply_costs_is_said(viewer):
     page = viewer.get(f"{SETUP}/programs/alerts").text
     own = page[page.index("alert(1)") :]
-    assert re.search(r'"count">1</td><td class="whole">\d+ of UCS-2</td><td>your own', own)
+    assert re.search(r'"count">1</td><td class="whole">\d+ of UCS-2</td><td>edited', own)
     assert "Reply YES to confirm" in page
     assert "Reply YES" not in viewer.get(f"{SETUP}/programs/orders").text
 
@@ -102,7 +102,7 @@ def test_an_account_says_what_to_give_the_provider_and_what_is_set(viewer, servi
     assert 'value="http://localhost/webhooks/twilio"' in page
     assert SID in page
     assert TOKEN not in page
-    assert "No request was refused" in page
+    assert "No refused requests" in page
     assert "Send me a test" not in page
     page = viewer.get(f"{SETUP}/accounts/kannel").text
     assert 'value="http://localhost/webhooks/kannel/SECRET"' in page
@@ -205,7 +205,7 @@ TEXT = {"number": "(415) 555-0123", "sender": "+14155550999"}
 def test_a_test_text_leaves_by_the_provider_and_is_on_record(admin, services, api):
     admin.get(ACCOUNT)
     page = ended(admin, f"{ACCOUNT}/test", TEXT)
-    assert "The provider took the text" in page
+    assert "Sent. The text should arrive within a minute." in page
     [call] = api.wait_for(1)
     assert call.form["To"] == NUMBER
     assert call.form["From"] == "+14155550999"
@@ -267,8 +267,8 @@ def test_what_belongs_to_no_program_and_an_account_without_secret_send_nothing(a
     ("step", "said"),
     [
         (Answer(400, code=21211), "The provider refused the text"),
-        (Answer(429, code=20429), "it surely did not leave"),
-        (Drop(), "Nobody knows whether the text left"),
+        (Answer(429, code=20429), "not accepted and not sent"),
+        (Drop(), "It is unknown whether the text was sent"),
     ],
 )
 def test_what_the_provider_answers_is_said(admin, services, api, step, said):
@@ -281,7 +281,7 @@ def test_what_the_provider_answers_is_said(admin, services, api, step, said):
 def test_an_opt_out_that_only_the_provider_has_suppresses(admin, services, api):
     api.opted_out.add(NUMBER)
     admin.get(ACCOUNT)
-    assert "suppressed here now" in ended(admin, f"{ACCOUNT}/test", TEXT)
+    assert "now suppressed here too" in ended(admin, f"{ACCOUNT}/test", TEXT)
     assert not services.gate.allows(NUMBER, program="alerts")
 
 

@@ -21,7 +21,7 @@ def test_opt_outs_and_texts_for_review_are_found_by_a_word(services, viewer):
     assert "+1 415-555-0177 a moment ago Sent to review" in page
     assert "leave me alone, Zebra" in page
     assert "0188" not in page
-    assert "These are all that are on record." in page
+    assert "End of the records." in page
     missing = words(viewer.post(TEXTS, {"words": "zebra giraffe"}))
     assert "No text on record contains all these words." in missing
 
