@@ -107,7 +107,7 @@ def test_an_account_says_what_to_give_the_provider_and_what_is_set(viewer, servi
     page = viewer.get(f"{SETUP}/accounts/kannel").text
     assert 'value="http://localhost/webhooks/kannel/SECRET"' in page
     assert "a-path-secret" not in page
-    assert "webhooks get 503" in viewer.get(f"{SETUP}/accounts/unset").text
+    assert "Webhooks get 503" in viewer.get(f"{SETUP}/accounts/unset").text
 
 
 def test_an_account_says_how_it_agrees_with_its_provider_s_own_list(viewer, services):

@@ -41,7 +41,7 @@ def test_the_next_page_is_a_form(services, viewer, monkeypatch):
 
 
 def test_nothing_typed_is_said_at_the_form(viewer):
-    assert "Type a word to search for." in words(viewer.post(TEXTS, {"words": ' " '}))
+    assert "Enter a word to search for." in words(viewer.post(TEXTS, {"words": ' " '}))
     assert viewer.post(TEXTS, {"words": "\0" * 900}).status_code == 200
 
 
