@@ -141,6 +141,7 @@ def test_the_evidence_file_is_kept_and_then_the_texts_are_erased(
         press(box.get_by_role("button", name="Download PDF"))
     assert Path(kept.value.path()).read_bytes().startswith(b"%PDF")
 
+    page = visit(f"/console/numbers/{number}")
     open_up(page, "Erase texts")
     box = page.locator("form[action$='/forget']")
     box.get_by_label(WHY).fill("asked by e-mail")

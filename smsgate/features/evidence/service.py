@@ -153,11 +153,9 @@ def _state(services: Services, number: str) -> dict[str, str]:
     try:
         answers = services.gate.check_programs(number, services.settings.programs)
     except SmsGateError as error:
-        return {"": f"unknown: {error}"}
+        return {"": f"could not tell: {error}"}
     return {
-        name: "can be texted"
-        if answer.allowed
-        else f"cannot be texted: {event_text.reason(answer.reason)}"
+        name: "may be texted" if answer.allowed else f"must not be texted: {answer.reason}"
         for name, answer in answers.items()
     }
 
@@ -283,7 +281,7 @@ def _why(event: Event) -> str:
         parts += [decision.note] if decision.note else []
         basis = event_text.basis(event.entry)
         parts += [f"basis: {basis}"] if basis else []
-    parts += [f"provider message id {event.provider_id}"] if event.provider_id else []
+    parts += [f"the provider's id is {event.provider_id}"] if event.provider_id else []
     parts += [event.note] if event.note else []
     return ", ".join(parts) or _NONE
 
