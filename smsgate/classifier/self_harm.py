@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 from importlib import resources
@@ -17,8 +18,6 @@ from typing import NamedTuple
 from smsgate.classifier.normalize import clean, folded, has_unspaced, tokens
 
 _BRACES = re.compile("[{}]")
-_LETTERS = 3
-"""Of the word by which a wording is looked up, where it has one as long."""
 
 
 class SelfHarmWording(NamedTuple):
@@ -48,7 +47,7 @@ class _Wording(NamedTuple):
 
 class _Wordings(NamedTuple):
     by_word: dict[str, list[_Wording]]
-    """By the last word that is not a short one: ``die`` is rarer than ``want``."""
+    """By the word that the fewest wordings have, so that few are looked for in a text."""
     unspaced: list[_Wording]
 
 
@@ -80,20 +79,22 @@ def _wordings() -> _Wordings:
     others = [_text(one.written) for one in _written(languages.pop("other_senses"))]
     other_words = {word for other in others for word in other.split()}
     wordings = _Wordings({}, [])
-    for there, one in {_text(one.written): one for one in _written(languages)}.items():
+    written = {_text(one.written): one for one in _written(languages)}
+    often = Counter(word for there in written for word in _whole_words(there))
+    for there, one in written.items():
         if has_unspaced(there):
             around = [other for other in others if there in other]
             wordings.unspaced.append(_Wording(one, there, around))
             continue
-        rarest = _rarest(there)
+        rarest = min(_whole_words(there), key=lambda word: (often[word], word))
         around = [other for other in others if there in other] if rarest in other_words else []
         wordings.by_word.setdefault(rarest, []).append(_Wording(one, there, around))
     return wordings
 
 
-def _rarest(wording: str) -> str:
-    words = wording.split() if wording.endswith(" ") else wording.split()[:-1]
-    return next((word for word in reversed(words) if len(word) >= _LETTERS), words[-1])
+def _whole_words(wording: str) -> list[str]:
+    """The words of a wording, without a last one that may have any ending."""
+    return wording.split() if wording.endswith(" ") else wording.split()[:-1]
 
 
 def _text(written: str) -> str:

@@ -107,7 +107,7 @@ def signatures(text: str) -> Iterator[Signature]:
     while len(below) > 1 and _CLOSING.fullmatch(below[0]):
         below.pop(0)
     name, *titles = [_without_contacts(line) for line in below] or [""]
-    if not any((name, *titles)):
+    if not name and not any(titles):
         yield from _behind(first)
     if below and (not name or _is_name(name)) and all(map(_is_title, titles)):
         yield Signature(first, name.lstrip(_DASH), below=True)
@@ -115,7 +115,10 @@ def signatures(text: str) -> Iterator[Signature]:
 
 def _behind(line: str) -> Iterator[Signature]:
     """The names that may stand at the end of a line."""
-    line = _without_contacts(line.rstrip(".!"))
+    line = line.rstrip(".!")
+    if not _INLINE.search(line):
+        return
+    line = _without_contacts(line)
     if len(line) > _LONGEST_SIGNED:
         return
     for found in reversed(list(_INLINE.finditer(line))[-_MOST_PARTS:]):
