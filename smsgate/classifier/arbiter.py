@@ -25,6 +25,8 @@ _SHORT = 4
 """Words up to which a text that only the model condemns waits for a person unless it is sure."""
 _SURE = 3.0
 """Log odds (a probability of 95 %) from which a text is not ambiguous."""
+_SURE_WISH = 4.0
+"""Log odds from which a wish to be texted is one though it denies or asks something."""
 OBJECTS = -0.5
 """Log odds up to which a person looks at what a wording takes for an opt-out."""
 _DENIES = -1.5
@@ -37,6 +39,9 @@ _LEAVING = frozenset({"away", "cease", "nomore", "refuse", "remove", "unsubscrib
 """Concepts of which a question how to leave speaks."""
 _MODEL = "second_reader"
 """The rule in events and exports for what the model decided."""
+
+HOW_TO_LEAVE = "how_to_leave"
+"""The rule for questions how to leave: an opt-out where the model is sure, else a review."""
 
 Found = tuple[Intent, str]
 """An intent, and the rule that it comes from."""
@@ -131,7 +136,7 @@ def _weighed(found: Found, scores: ModelScores, limits: Thresholds, about: Circu
     if intent.stops:
         return _confirmed(found, scores, limits)
     if intent in (Intent.HELP, Intent.OPT_IN):
-        return _answered(found, scores)
+        return _answered(found, scores, limits)
     if rule == "doubt":
         return found
     if rule == "stop_and_start":
@@ -147,8 +152,10 @@ def _waits(score: float, about: Circumstances) -> bool:
     return about.words > _LONG_FOR_MODEL or (ambiguous and score < _SURE)
 
 
-def _answered(found: Found, scores: ModelScores) -> Found:
+def _answered(found: Found, scores: ModelScores, limits: Thresholds) -> Found:
     """A question or a wish to be texted, unless it reads like something else."""
+    if found[0] is Intent.HELP and scores.stop >= limits.suppress:
+        return Intent.OPT_OUT, HOW_TO_LEAVE
     if max(scores) <= DISMISSES:
         return Intent.NONE, "second_reader_dismisses"
     if found[0] is Intent.OPT_IN and scores.starts < max(OBJECTS, scores.stop):
@@ -218,10 +225,11 @@ class Arbiter:
         about = Circumstances(len(shown.words), takes_out(what), _needed(concepts))
         intent, rule = self._kept(found, weigh(found, scores, self._limits, about))
         if intent is Intent.HELP and _asks_how_to_leave(concepts):
-            intent, rule = Intent.REVIEW, "how_to_leave"
+            intent = Intent.OPT_OUT if scores.stop >= 0 else Intent.REVIEW
+            rule = HOW_TO_LEAVE
         if intent is Intent.OPT_OUT and self._models.opt_out_all.score(shown) >= 0:
             intent = Intent.OPT_OUT_ALL
-        if rule in (found[1], "how_to_leave"):
+        if rule in (found[1], HOW_TO_LEAVE):
             return Opinion(intent, rule, shown.language)
         model, score = {
             Intent.HELP: (self._models.help, scores.asks),
@@ -242,7 +250,7 @@ def _needed(concepts: set[str]) -> float:
     """Log odds that a wish to be texted needs in a text about these concepts."""
     if concepts & _COMPLAINTS:
         return math.inf
-    return _SURE if concepts & _DOUBTS else -math.inf
+    return _SURE_WISH if concepts & _DOUBTS else -math.inf
 
 
 def _asks_how_to_leave(concepts: set[str]) -> bool:

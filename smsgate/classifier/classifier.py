@@ -163,12 +163,11 @@ class Classifier:
         )
 
     def _ordinary(self, text: InspectedText) -> Decision | None:
+        if text.cleaned.isascii() and self._prefilter.is_ordinary(text.words):
+            return self._decisions.decided(text, Intent.NONE, "nothing_known")
         text.is_short = len(text.words) <= FEW
-        if not (text.cleaned.isascii() and self._prefilter.is_ordinary(text.words)):
-            text.active_languages = self.phrases.active_languages(text.reading.letters)
-            if text.active_languages or text.is_short or self._prefilter.suspects(text.words):
-                return None
-        return self._decisions.decided(text, Intent.NONE, "nothing_known")
+        text.active_languages = self.phrases.active_languages(text.reading.letters)
+        return None
 
     _RULES: ClassVar[tuple[Callable[[Classifier, InspectedText], Decision | None], ...]] = (
         lambda self, text: self._keyword_rules.match_leet(text),

@@ -17,19 +17,7 @@ STEM = "*"
 """Ends an entry that stands for all words that begin with it."""
 LONGER = " +"
 """Behind a word: how many words the longest entry has that begins with it."""
-HINTS = frozenset({
-    "advert", "already", "away", "bother", "cease", "consent", "contact", "dead", "fedup", "final",
-    "former", "law", "list", "message", "moved", "nomore", "number", "owner", "phone", "refuse",
-    "remove", "reminder", "sold", "spam", "threat", "unsubscribe", "wrong",
-})  # fmt: skip
-"""Concepts of which requests to stop speak."""
 NEGATION = "negation"
-WELCOMES = frozenset({"consent", "start"})
-"""Concepts of which a wish to be texted again speaks."""
-ASKS = frozenset({"how", "question", "who"})
-"""Concepts of which questions for help speak."""
-ASKED, HINTED = 1, 2
-"""Alarms: a question for help may be meant; or something that would change who is texted."""
 USUAL_WORD = ""
 """In place of a concept: a word that only tells which language it is of."""
 TONAL = "vi"
@@ -50,7 +38,7 @@ class TextConcepts(NamedTuple):
     """Words, by their places, with the concepts that they stand for."""
 
 
-_Known = tuple[list[tuple[int, int]], int, int]
+_Known = tuple[list[tuple[int, int]], int]
 
 
 class Concepts:
@@ -65,16 +53,7 @@ class Concepts:
             meanings.languages.index(name) if name in meanings.languages else -1
             for name in (_EVERYBODYS, TONAL)
         )
-        self._alarms = {
-            at: HINTED if name in HINTS | WELCOMES else ASKED
-            for at, name in enumerate(meanings.concepts)
-            if name in HINTS | WELCOMES | ASKS
-        }
         self._words: dict[str, _Known] = {}
-
-    def alarm(self, words: Iterable[str]) -> int:
-        """Whether a word is, in any language, of a concept that requests are about: see below."""
-        return max((self._known(word)[2] for word in words), default=0)
 
     def knows(self, word: str) -> bool:
         """Whether any language has the word in its lists, or uses it often."""
@@ -107,7 +86,7 @@ class Concepts:
 
     def _begun(self, words: Sequence[str], exact: Sequence[str], at: int) -> list[tuple[int, int]]:
         """What the word at a place may mean, alone and with those behind it."""
-        meant, longest, _ = self._known(words[at])
+        meant, longest = self._known(words[at])
         if exact[at] != words[at]:
             meant = self._accented(meant, exact[at])
         for end in range(at + 2, min(at + longest, len(words)) + 1):
@@ -131,8 +110,7 @@ class Concepts:
             # a word that is only usual in a language may be one of the forms of a listed one
             listed = {language for language, concept in meant if self._names[concept]}
             meant += [one for one in self._by_stem(word) if one[0] not in listed]
-            alarm = max((self._alarms.get(concept, 0) for _, concept in meant), default=0)
-            known = meant, self._entries.get(word + LONGER) or 1, alarm
+            known = meant, self._entries.get(word + LONGER) or 1
             self._words[word] = known
         return known
 

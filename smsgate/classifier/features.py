@@ -21,6 +21,8 @@ _SHORTEST = 5
 _NEXT = 4
 """How many of those behind it a concept is paired with."""
 _LENGTHS = (3, 8, 19, 39)
+_USUAL_COUNT = 50
+"""Features of a usual text, which count as they are."""
 MARKS = frozenset({".", ","})
 """Tokens that say little by themselves: how people punctuate is no sign of what they want."""
 
@@ -46,6 +48,22 @@ class Passage:
     def joint(self) -> list[int]:
         """Features of more than one word, and of what words stand for: each hash once."""
         return hashes({_length(self.words), *_joint(self)})
+
+    @cached_property
+    def scale(self) -> float:
+        """The factor by which features count, so that a long text does not weigh more."""
+        return scale_of(len(self.joint) + sum(len(word_hashes(word)) for word in set(self.words)))
+
+
+def scale_of(count: int) -> float:
+    """The factor for a text of so many features."""
+    return (_USUAL_COUNT / count) ** 0.5
+
+
+@lru_cache(maxsize=20_000)
+def word_hashes(word: str) -> tuple[int, ...]:
+    """The hashes of the features that a word has by itself."""
+    return tuple(hashes(parts(word)))
 
 
 def features(passage: Passage) -> Iterator[str]:

@@ -13,10 +13,12 @@ from collections.abc import Iterable
 from functools import cache
 
 from smsgate.classifier.concepts import Concepts
-from smsgate.classifier.features import Passage, features, parts
-from smsgate.classifier.weights import HashTable, Model, WeightsFile, hashes, shipped_weights
+from smsgate.classifier.features import Passage, features, word_hashes
+from smsgate.classifier.weights import HashTable, Model, WeightsFile, shipped_weights
 
 LABELS = ("opt_out", "help", "opt_in", "opt_out_all")
+REQUEST = "request"
+"""The model of the prefilter: whether single words speak of any of the labels."""
 _REMEMBERED = 20_000
 _REASONS = 6
 
@@ -31,27 +33,31 @@ class IntentModel:
 
     def score(self, passage: Passage) -> float:
         """How much a passage is like the label's texts, in log odds."""
-        return self.word_score(passage.words) + self._weights.total(passage.joint) / 1000
+        total = self.word_total(set(passage.words))[0] + self._weights.total(passage.joint)
+        return (self.bias + passage.scale * total) / 1000
 
-    def word_score(self, words: Iterable[str]) -> float:
-        """The score by single words alone, which is quickly found."""
-        known, total = self._words, self.bias
-        for word in set(words):
+    def word_total(self, words: Iterable[str]) -> tuple[int, int]:
+        """What words add by themselves together, and at most one of them; in thousandths."""
+        known, total, most = self._words, 0, 0
+        for word in words:
             weight = known.get(word)
-            total += self.word_weight(word) if weight is None else weight
-        return total / 1000
+            if weight is None:
+                weight = self._word_weight(word)
+            total += weight
+            if weight > most:
+                most = weight
+        return total, most
 
-    def word_weight(self, word: str) -> int:
-        """What a word adds, in thousandths."""
+    def _word_weight(self, word: str) -> int:
         if len(self._words) > _REMEMBERED:
             self._words.clear()
-        found = self._words[word] = self._weights.total(hashes(parts(word)))
+        found = self._words[word] = self._weights.total(word_hashes(word))
         return found
 
     def reasons(self, passage: Passage) -> str:
         """What speaks most for it and against it."""
         known = ((name, self._weights.get(name)) for name in features(passage))
-        found = {name: weight for name, weight in known if weight}
+        found = {name: weight * passage.scale for name, weight in known if weight}
         shown = sorted(found, key=lambda name: (-abs(found[name]), name))[:_REASONS]
         return ", ".join(f"{name} {found[name] / 1000:+.1f}" for name in shown)
 
@@ -63,9 +69,10 @@ class Models:
         self.opt_out, self.help, self.opt_in, self.opt_out_all = (
             IntentModel(weights.models[label]) for label in LABELS
         )
+        self.request = IntentModel(weights.models[REQUEST])
         self.concepts = Concepts(weights.meanings)
         self.thresholds = weights.thresholds
-        self.prefilter = weights.prefilter
+        self.prefilter_limit = weights.prefilter_limit
 
 
 @cache

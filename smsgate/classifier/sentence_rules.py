@@ -108,17 +108,14 @@ class SentenceRules:
         if decision is None:
             # what is no typo for a wording counts as it was typed
             text.reading, text.words, text.active_languages = before
-            text.findings, text.corrected_findings = findings, text.findings
+            text.findings = findings
         return decision
 
     def match_by_model(self, text: InspectedText) -> Decision | None:
-        """What the model makes of a text that no rule knows, as typed, then as meant."""
-        if len(text.words) < 2 or self._keywords.polite(text.words):
+        """What the model makes of a text that no rule knows."""
+        what = text.findings
+        if what is None or len(text.words) < 2 or self._keywords.polite(text.words):
             return None
-        readings = (what for what in (text.findings, text.corrected_findings) if what is not None)
-        return next((found for what in readings if (found := self._by_model(text, what))), None)
-
-    def _by_model(self, text: InspectedText, what: TextFindings) -> Decision | None:
         opinion = self._arbiter.arbitrate(what, (Intent.NONE, "nothing_known"))
         if opinion.intent is Intent.NONE or (opinion.intent is Intent.HELP and text.quoted):
             return None

@@ -72,7 +72,6 @@ class InspectedText:
     __slots__ = (
         "active_languages",
         "cleaned",
-        "corrected_findings",
         "fallback",
         "findings",
         "is_short",
@@ -90,8 +89,6 @@ class InspectedText:
         self.quoted = False
         self.active_languages: frozenset[str] = frozenset()
         self.findings: TextFindings | None = None
-        self.corrected_findings: TextFindings | None = None
-        """What it says with its typos corrected, where that is nothing that a wording knows."""
         self.fallback: Decision | None = None
         """What comes of it where nothing that is read in it says more."""
         self.is_short = False

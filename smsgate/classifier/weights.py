@@ -122,18 +122,6 @@ class Thresholds(msgspec.Struct, frozen=True):
     opt_in: float
 
 
-class PrefilterLimits(msgspec.Struct, frozen=True):
-    """Log odds by single words alone up to which a text is ordinary."""
-
-    stops: float
-    stops_hinted: float
-    """Where a word is of a concept of which requests speak."""
-    asks: float
-    asks_alarmed: float
-    """Where a word is of a concept of which any request or question speaks."""
-    starts: float
-
-
 class WeightsFile(msgspec.Struct, frozen=True):
     """What lies in the file."""
 
@@ -141,7 +129,8 @@ class WeightsFile(msgspec.Struct, frozen=True):
     meanings: ConceptTable
     thresholds: dict[str, Thresholds]
     """By kind of program."""
-    prefilter: PrefilterLimits
+    prefilter_limit: float
+    """Log odds by single words up to which a text is ordinary."""
 
 
 def shipped_weights() -> WeightsFile:

@@ -11,16 +11,6 @@ from smsgate.settings import Program
 
 HERE = Path(__file__).parent
 OUT = ("opt_out", "opt_out_all")
-KEPT_BACK = (
-    "blind",
-    "unseen",
-    "looks/last",
-    "looks/examiner",
-    "looks/platform",
-    "looks/dialects",
-    "looks/desk",
-)
-"""Files that nothing was trained on."""
 
 
 class Labelled(NamedTuple):

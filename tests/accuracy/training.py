@@ -1,13 +1,15 @@
 """Trains the intent model on the labelled texts beside this script.
 
-    make train                        on the committed texts alone
-    make train ARGS="--chat FOLDER"   also on real chat: FOLDER/en.jsonl and FOLDER/zh.jsonl
+    make train                             on the committed texts alone
+    make train ARGS="--chat FOLDER"        also on real chat: FOLDER/en.jsonl and FOLDER/zh.jsonl
+    make train ARGS="--dialogues FOLDER"   also on the dialogues of the package chatterbot-corpus
 
 Writes ``smsgate/classifier/model.msgpack``: for each label a linear support vector machine
 (scikit-learn's ``LinearSVC``) whose scores are calibrated (Platt) on texts that it was not trained
-on. The same texts and the same versions of the libraries give the same bytes. Prints what five-fold
-cross-validation says: the choice of C, the thresholds, and with ``--folds`` what the classifier as
-a whole decides about texts that its model has not seen.
+on. The same texts and the same versions of the libraries give the same bytes. Prints what
+five-fold cross-validation says: the log loss of each label, the thresholds, and with ``--folds
+FOLDER`` what the classifier as a whole decides about texts that its model has not seen. The
+weights of each fold are kept in that folder for ``ablation.py``.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ import argparse
 import hashlib
 import json
 import random
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -29,42 +32,44 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.svm import LinearSVC
 
 from smsgate.classifier import Classifier, load_sets
-from smsgate.classifier.concepts import HINTED
-from smsgate.classifier.features import Passage, features
-from smsgate.classifier.model import LABELS, Models
+from smsgate.classifier.features import Passage, features, scale_of
+from smsgate.classifier.model import LABELS, REQUEST, Models
 from smsgate.classifier.sets.compiled_sets import CompiledSets
 from smsgate.classifier.sets.compiler import compiled
 from smsgate.classifier.weights import (
     Model,
-    PrefilterLimits,
     Thresholds,
     WeightsFile,
     table_of,
 )
 from tests.accuracy.concepts import concept_table, lists, words_of
-from tests.accuracy.texts import KEPT_BACK, OUT, PROGRAM, Labelled, labelled, named
+from tests.accuracy.texts import OUT, PROGRAM, Labelled, labelled, named
 
 TARGET = Path(__file__).parents[2] / "smsgate" / "classifier" / "model.msgpack"
 SEED = 7
 FOLDS = 5
-STRENGTHS = (0.05, 0.1)
-"""Values of C that are tried; the smaller, the simpler the model."""
+STRENGTH = 0.05
+"""The C of the shipped weights; the smaller, the simpler the model."""
 RARE = 2
 """Features of fewer passages are left out."""
-LEAST = 60
+LEAST = 90
 """Weights below this many thousandths of the log odds are left out."""
 HIDDEN, HIDDEN_WEIGHT = 0.5, 0.5
 """The share of its words that an ordinary text is shown with once more, and how much it counts."""
 REVIEW_WEIGHTS = (0.18, 0.12)
 """How much a text for a person counts as an ordinary one, and as an opt-out."""
-WRONG = {"marketing": (0.018, 0.002), "service": (0.010, 0.001)}
+WRONG = {"marketing": (0.018, 0.0014), "service": (0.010, 0.001)}
 """By kind of program, the share of ordinary labelled texts and of chat that the model alone may
 suppress, on texts that it has not seen."""
 HELD = {"marketing": (0.033, 0.0034), "service": (0.022, 0.002)}
 """The same for texts that it suppresses or holds."""
-CHAT = "chat/"
-LEAVING = "how to leave"
-"""The phenomenon of questions for help that show the wish to leave."""
+MISSED = 0.0007
+"""The share of requests in ASCII, as people text them, that the prefilter may miss."""
+WRITTEN, CHAT, DIALOGUES = "written/", "chat/", "dialogues/"
+SPOKEN = re.compile(r"\s*-\s+(?:-\s+)?['\"]?(.*?[^'\"\s])['\"]?\s*")
+"""A line that somebody says in a file of dialogues."""
+COUNTS = 3.0
+"""How much a text counts that was written as people text, and not for what the model got wrong."""
 
 
 class Text(NamedTuple):
@@ -83,28 +88,42 @@ class Columns(NamedTuple):
     names: list[str]
 
 
-def read_texts(chat: Path | None) -> list[tuple[str, Labelled]]:
+def read_texts(chat: Path | None, dialogues: Path | None) -> list[tuple[str, Labelled]]:
     """All texts to train on, each with the file that it is from."""
-    found = [(name, one) for name in named() if name not in KEPT_BACK for one in labelled(name)]
-    for language in ("en", "zh") if chat else ():
-        lines = (chat / f"{language}.jsonl").read_text("utf-8").splitlines() if chat else ()
+    found = [(name, one) for name in named() for one in labelled(name)]
+    found += read_chat(chat)
+    if dialogues:
+        texts = {text: path.parent.name for path, text in dialogue_lines(dialogues) if trains(text)}
         found += [
-            (f"{CHAT}{language}", Labelled("none", language, json.loads(line))) for line in lines
+            (f"{DIALOGUES}{name}", Labelled("none", "", text)) for text, name in texts.items()
         ]
     return found
 
 
+def read_chat(folder: Path | None) -> Iterator[tuple[str, Labelled]]:
+    """Real chat: English, then Chinese."""
+    for language in ("en", "zh") if folder else ():
+        lines = (folder / f"{language}.jsonl").read_text("utf-8").splitlines() if folder else ()
+        for line in lines:
+            yield f"{CHAT}{language}", Labelled("none", language, json.loads(line))
+
+
+def dialogue_lines(folder: Path) -> Iterator[tuple[Path, str]]:
+    """The lines of the dialogues below a folder, each with its file."""
+    for path in sorted(folder.glob("*/*.yml")):
+        for line in path.read_text("utf-8", "replace").splitlines():
+            if found := SPOKEN.fullmatch(line):
+                yield path, found[1]
+
+
+def trains(text: str) -> bool:
+    """Whether a text of other people is trained on; the other half is kept for exams."""
+    return int(hashlib.sha1(text.encode()).hexdigest()[0], 16) % 2 == 0
+
+
 def seen(texts: Iterable[tuple[str, Labelled]], classifier: Classifier) -> list[Text]:
-    """Texts as passages; a question how to leave is one for help to the model."""
-    return [
-        Text(
-            name,
-            "help" if one.phenomenon == LEAVING else one.label,
-            one.text,
-            classifier.passage_of(one.text),
-        )
-        for name, one in texts
-    ]
+    """Texts as passages."""
+    return [Text(name, one.label, one.text, classifier.passage_of(one.text)) for name, one in texts]
 
 
 def fold_of(text: str) -> int:
@@ -125,10 +144,17 @@ class Examples:
         labels: list[str] = []
         weights: list[float] = []
         folds: list[int] = []
+        in_ascii: list[bool] = []
+        in_dialogues: list[bool] = []
         self.whole: list[int] = []
         """The row of each text as a whole."""
         for one in texts:
-            rows = [(one.passage, 1.0)]
+            rows = [
+                (
+                    one.passage,
+                    1.0 if one.source.startswith((WRITTEN, CHAT, DIALOGUES)) else COUNTS,
+                )
+            ]
             if one.label == "none":
                 words = [word for word in one.passage.words if draw.random() < HIDDEN]
                 rows.append((Passage(words), HIDDEN_WEIGHT))
@@ -139,13 +165,34 @@ class Examples:
                 labels.append(one.label)
                 weights.append(weight)
                 folds.append(fold)
+                in_ascii.append(one.text.isascii())
+                in_dialogues.append(one.source.startswith(DIALOGUES))
         self.labels, self.folds = np.array(labels), np.array(folds)
         self.weights = np.array(weights)
+        self.dialogues = np.array(in_dialogues)
         self.sources = np.array([one.source for one in texts])
+        self.ascii = np.array(in_ascii)
+        """Which rows are of texts that the prefilter looks at."""
         self.columns = _columns(passages)
+
+    def matrix_for(self, label: str) -> sparse.csr_matrix:
+        """All rows as a model sees them; the prefilter sees single words."""
+        matrix = self.columns.matrix
+        if label == REQUEST:
+            of_words = np.array([_of_word(name) for name in self.columns.names])
+            of_words_only = matrix @ sparse.diags(of_words.astype(float))
+            of_words_only.eliminate_zeros()
+            return of_words_only
+        counts = np.maximum(1, matrix.sum(axis=1).A1)
+        return sparse.diags([scale_of(count) for count in counts]) @ matrix
 
     def rows_for(self, label: str, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The rows to learn a label from, which of them are of it, and their weights."""
+        if label != "opt_out":  # dialogues ask who somebody is, which is no question for help
+            rows = rows[~self.dialogues[rows]]
+        if label == REQUEST:
+            rows = rows[self.ascii[rows]]
+            return rows, self.labels[rows] != "none", self.weights[rows]
         labels, weights = self.labels[rows], self.weights[rows]
         if label == "opt_out_all":
             outs = np.isin(labels, OUT)
@@ -180,6 +227,11 @@ def _columns(passages: Iterable[Passage]) -> Columns:
     return Columns(matrix, names)
 
 
+def _of_word(name: str) -> bool:
+    """Whether a feature is one of a single word."""
+    return " " not in name and name[0] not in "@_#"
+
+
 class Learnt(NamedTuple):
     """A linear model: bias and weights by column."""
 
@@ -197,12 +249,13 @@ class Learnt(NamedTuple):
         return Learnt(factor * self.bias + offset, weights / 1000)
 
 
-def learn(examples: Examples, label: str, rows: np.ndarray, strength: float) -> Learnt:
-    """A model of one label from some rows."""
-    matrix = examples.columns.matrix
+def learn(
+    examples: Examples, matrix: sparse.csr_matrix, label: str, rows: np.ndarray, strength: float
+) -> Learnt:
+    """A model of one label from some rows of a matrix."""
     kept = np.flatnonzero(np.bincount(matrix[rows].indices, minlength=matrix.shape[1]) >= RARE)
     chosen, wanted, weights = examples.rows_for(label, rows)
-    machine = LinearSVC(C=strength, random_state=SEED, max_iter=5000, tol=1e-3)
+    machine = LinearSVC(C=strength, random_state=SEED, max_iter=5000, tol=1e-2)
     machine.fit(matrix[chosen][:, kept], wanted, sample_weight=weights)
     found = np.zeros(matrix.shape[1])
     found[kept] = machine.coef_[0]
@@ -220,38 +273,50 @@ class CrossValidation(NamedTuple):
     loss: float
 
 
-def cross_validate(examples: Examples, label: str, strength: float) -> CrossValidation:
+def cross_validate(
+    examples: Examples, matrix: sparse.csr_matrix, label: str, strength: float
+) -> CrossValidation:
     """Learn a label five times, each time without a fold, and calibrate on the fold (Platt)."""
     whole = np.array(examples.whole)
-    matrix, labels = examples.columns.matrix[whole], examples.labels[whole]
-    folds = examples.folds[whole]
+    shown, labels, folds = matrix[whole], examples.labels[whole], examples.folds[whole]
     raw = np.empty(len(whole))
-    others = [np.flatnonzero(examples.folds != fold) for fold in range(FOLDS)]
     # processes: the solver draws random numbers from one state, which threads would share
-    models: list[Learnt] = Parallel(n_jobs=-1, prefer="processes")(
-        delayed(learn)(examples, label, rows, strength) for rows in others
+    models: list[Learnt] = Parallel(n_jobs=2, prefer="processes")(
+        delayed(learn)(examples, matrix, label, np.flatnonzero(examples.folds != fold), strength)
+        for fold in range(FOLDS)
     )
     for fold, one in enumerate(models):
-        raw[folds == fold] = one.scores(matrix[folds == fold])
-    known = np.isin(labels, OUT) if label == "opt_out_all" else labels != "review"
-    wanted = np.isin(labels, OUT) if label == "opt_out" else labels == label
+        raw[folds == fold] = one.scores(shown[folds == fold])
+    known, wanted = _wanted(label, labels)
     platt = LogisticRegression(C=1e6).fit(raw[known, None], wanted[known])
     factor, offset = float(platt.coef_[0, 0]), float(platt.intercept_[0])
     models = [one.scaled(factor, offset) for one in models]
     scores = np.empty(len(whole))
     for fold, one in enumerate(models):
-        scores[folds == fold] = one.scores(matrix[folds == fold])
+        scores[folds == fold] = one.scores(shown[folds == fold])
     margins = np.where(wanted, scores, -scores)[known]
     return CrossValidation(models, scores, factor, offset, float(np.logaddexp(0, -margins).mean()))
 
 
-def chosen(examples: Examples, label: str) -> tuple[float, CrossValidation]:
-    """The C with the least loss on texts that were not seen, and what it led to."""
-    tried = {strength: cross_validate(examples, label, strength) for strength in STRENGTHS}
-    for strength, found in tried.items():
-        say(f"{label}: C {strength}, log loss on unseen texts {found.loss:.4f}")
-    best = min(tried, key=lambda strength: tried[strength].loss)
-    return best, tried[best]
+def _wanted(label: str, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Which texts say how good a model is, and which of all should be of its label."""
+    if label == REQUEST:
+        return np.ones(len(labels), bool), labels != "none"
+    if label == "opt_out_all":
+        return np.isin(labels, OUT), labels == label
+    return labels != "review", np.isin(labels, OUT) if label == "opt_out" else labels == label
+
+
+def chosen_strength(
+    examples: Examples, matrix: sparse.csr_matrix, strengths: Sequence[float]
+) -> float:
+    """The C with which opt-outs have the least loss on texts that were not seen."""
+    if len(strengths) == 1:
+        return strengths[0]
+    losses = {one: cross_validate(examples, matrix, "opt_out", one).loss for one in strengths}
+    for strength, loss in losses.items():
+        say(f"C {strength}: log loss of opt-outs on unseen texts {loss:.4f}")
+    return min(losses, key=lambda strength: losses[strength])
 
 
 def thresholds(examples: Examples, found: dict[str, np.ndarray]) -> dict[str, Thresholds]:
@@ -259,7 +324,8 @@ def thresholds(examples: Examples, found: dict[str, np.ndarray]) -> dict[str, Th
     labels = examples.labels[examples.whole]
     chat = np.char.startswith(examples.sources, CHAT)
     stop = found["opt_out"]
-    ordinary = (stop[(labels == "none") & ~chat], stop[chat])
+    real = chat | np.char.startswith(examples.sources, DIALOGUES)
+    ordinary = (stop[(labels == "none") & ~real], stop[chat])
 
     def limit(shares: tuple[float, float]) -> float:
         limits = [
@@ -275,35 +341,12 @@ def thresholds(examples: Examples, found: dict[str, np.ndarray]) -> dict[str, Th
     }
 
 
-def prefilter_limits(texts: Sequence[Text], models: Models) -> PrefilterLimits:
-    """Scores by single words that few of the texts have which the model should act on.
-
-    Only texts in ASCII are ordinary by their words alone.
-    """
-    stops, hinted, asks, alarmed, starts = [], [], [], [], []
-    for one in texts:
-        words = one.passage.words
-        if not one.text.isascii():
-            continue
-        if one.label in OUT:
-            score = models.opt_out.word_score(words)
-            (hinted if models.concepts.alarm(words) == HINTED else stops).append(score)
-        elif one.label == "help":
-            score = models.help.word_score(words)
-            (alarmed if models.concepts.alarm(words) else asks).append(score)
-        elif one.label == "opt_in":
-            starts.append(models.opt_in.word_score(words))
-
-    def lowest(scores: list[float], share: float) -> float:
-        return round(float(np.quantile(scores, share)), 2) if scores else -99.0
-
-    return PrefilterLimits(
-        stops=lowest(stops, 0.01),
-        stops_hinted=lowest(hinted, 0.002),
-        asks=lowest(asks, 0.03),
-        asks_alarmed=lowest(alarmed, 0.01),
-        starts=lowest(starts, 0.05),
-    )
+def prefilter_limit(examples: Examples, scores: np.ndarray) -> float:
+    """The score by single words that all but a few requests in ASCII have, on unseen texts."""
+    asked = np.isin(examples.labels[examples.whole], [*OUT, "help", "opt_in"])
+    usual = ~np.char.startswith(examples.sources, WRITTEN)
+    requests = asked & usual & examples.ascii[examples.whole]
+    return round(float(np.quantile(scores[requests], MISSED)), 2)
 
 
 def packed(learnt: Learnt, names: Sequence[str]) -> Model:
@@ -324,10 +367,10 @@ def without_models(texts: Iterable[Labelled]) -> WeightsFile:
     empty = Model(bias=0, weights=table_of({"": 0}))
     limits = Thresholds(99, 99, 99, 99)
     return WeightsFile(
-        models=dict.fromkeys(LABELS, empty),
+        models=dict.fromkeys((*LABELS, REQUEST), empty),
         meanings=concept_table(texts, lists()),
         thresholds=dict.fromkeys(WRONG, limits),
-        prefilter=PrefilterLimits(-99, -99, -99, -99, -99),
+        prefilter_limit=-99,
     )
 
 
@@ -337,7 +380,8 @@ def counted(
     """Under which names a text counts, and as what it was decided."""
     for source, one in texts:
         intent = classifier.classify(one.text).intent.value
-        group = source if source.startswith(CHAT) else source.partition("/")[0]
+        whole = source.startswith((CHAT, "looks/"))
+        group = source if whole else source.partition("/")[0]
         for key in dict.fromkeys((name, group)):
             yield key, f"{one.label} {intent}"
 
@@ -347,10 +391,17 @@ def say(line: str) -> None:
     print(line, flush=True)  # noqa: T201 - a script
 
 
-def train(chat: Path | None, *, folds: bool, target: Path) -> None:
+def train(
+    chat: Path | None,
+    dialogues: Path | None,
+    *,
+    strengths: Sequence[float],
+    folds: Path | None,
+    target: Path,
+) -> None:
     """Train on all texts, write the weights, and say what cross-validation found."""
-    raw = read_texts(chat)
-    blank = without_models(one for name, one in raw if not name.startswith(CHAT))
+    raw = read_texts(chat, dialogues)
+    blank = without_models(one for name, one in raw if not name.startswith((CHAT, DIALOGUES)))
     texts = seen(raw, classifier_with(blank))
     examples = Examples(texts)
     say(f"{len(texts)} texts, {examples.columns.matrix.shape[1]} features, seed {SEED}")
@@ -358,21 +409,29 @@ def train(chat: Path | None, *, folds: bool, target: Path) -> None:
     models: dict[str, Model] = {}
     names = examples.columns.names
     everything = np.arange(len(examples.labels))
-    for label in LABELS:
-        strength, validated[label] = chosen(examples, label)
-        found = validated[label]
-        learnt = learn(examples, label, everything, strength).scaled(found.factor, found.offset)
+    strength = chosen_strength(examples, examples.matrix_for("opt_out"), strengths)
+    say(f"C {strength} for all labels")
+    for label in (*LABELS, REQUEST):
+        matrix = examples.matrix_for(label)
+        validated[label] = found = cross_validate(examples, matrix, label, strength)
+        learnt = learn(examples, matrix, label, everything, strength)
+        learnt = learnt.scaled(found.factor, found.offset)
         models[label] = packed(learnt, names)
-        say(f"{label}: C {strength} taken, {np.count_nonzero(learnt.weights)} weights")
+        say(f"{label}: log loss {found.loss:.4f}, {np.count_nonzero(learnt.weights)} weights")
     limits = thresholds(examples, {label: one.scores for label, one in validated.items()})
-    weights = msgspec.structs.replace(blank, models=models, thresholds=limits)
-    weights = msgspec.structs.replace(weights, prefilter=prefilter_limits(texts, Models(weights)))
-    say(f"{limits}\n{weights.prefilter}")
+    limit = prefilter_limit(examples, validated[REQUEST].scores)
+    weights = msgspec.structs.replace(
+        blank, models=models, thresholds=limits, prefilter_limit=limit
+    )
+    ordinary = (examples.labels[examples.whole] == "none") & examples.ascii[examples.whole]
+    skipped = float(np.mean(validated[REQUEST].scores[ordinary] <= limit))
+    say(f"{limits}\nprefilter up to {limit}: {skipped:.1%} of ordinary texts in ASCII")
     content = msgspec.msgpack.encode(weights)
     target.write_bytes(content)
     say(f"{target}: {len(content)} bytes, SHA-256 {hashlib.sha256(content).hexdigest()}")
     if folds:
-        report(raw, weights, validated, names)
+        folds.mkdir(exist_ok=True)
+        report(raw, weights, validated, names, folds)
 
 
 def report(
@@ -380,12 +439,15 @@ def report(
     weights: WeightsFile,
     validated: dict[str, CrossValidation],
     names: Sequence[str],
+    folder: Path,
 ) -> None:
     """What the classifier decides about each fold with models that have not seen it."""
     got: Counter[tuple[str, str]] = Counter()
     for fold in range(FOLDS):
         models = {label: packed(found.models[fold], names) for label, found in validated.items()}
-        classifier = classifier_with(msgspec.structs.replace(weights, models=models))
+        here_weights = msgspec.structs.replace(weights, models=models)
+        (folder / f"{fold}.msgpack").write_bytes(msgspec.msgpack.encode(here_weights))
+        classifier = classifier_with(here_weights)
         here = [(name, one) for name, one in raw if fold_of(one.text) == fold]
         got.update(counted("all", here, classifier))
     for key in sorted({key for key, _ in got}):
@@ -397,10 +459,20 @@ def main() -> None:
     """Read the arguments and train."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--chat", type=Path, help="folder with en.jsonl and zh.jsonl")
-    parser.add_argument("--folds", action="store_true", help="classify each fold as a whole, too")
+    parser.add_argument("--dialogues", type=Path, help="folder data of chatterbot_corpus")
+    parser.add_argument("--folds", type=Path, help="classify each fold, too, and keep its weights")
+    parser.add_argument(
+        "--strengths", type=float, nargs="+", default=[STRENGTH], help="values of C to choose from"
+    )
     parser.add_argument("--target", type=Path, default=TARGET, help="where the weights are written")
     arguments = parser.parse_args()
-    train(arguments.chat, folds=arguments.folds, target=arguments.target)
+    train(
+        arguments.chat,
+        arguments.dialogues,
+        strengths=arguments.strengths,
+        folds=arguments.folds,
+        target=arguments.target,
+    )
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from msgspec import to_builtins
 
 from smsgate.classifier import Classifier, load_sets
 from smsgate.classifier.arbiter import DISMISSES, OBJECTS, Circumstances, ModelScores, weigh
-from smsgate.classifier.features import Passage, consonant_skeleton
+from smsgate.classifier.features import Passage, consonant_skeleton, features, scale_of
 from smsgate.classifier.model import IntentModel, probability, shipped_models
 from smsgate.classifier.sentence_rules import FEW
 from smsgate.classifier.weights import Model, Thresholds, table_of
@@ -76,7 +76,12 @@ def test_wordings_that_supported_the_model_in_older_sets_have_no_effect(tmp_path
     (tmp_path / "en.toml").write_text(own, "utf-8")
     sets, faults = load_sets(tmp_path, ("en",))
     assert faults == []
-    assert Classifier(program(keywords=("en",)), sets).classify("zog me").intent is Intent.NONE
+    plain, _ = load_sets(None, ("en",))
+    with_it, without = (
+        Classifier(program(keywords=("en",)), one).classify("zog me") for one in (sets, plain)
+    )
+    assert (with_it.intent, with_it.rule) == (without.intent, without.rule)
+    assert not with_it.intent.stops
 
 
 def test_a_negation_behind_if_does_not_take_a_request_out_of_play():
@@ -129,7 +134,8 @@ def test_a_keyword_in_a_sentence_that_is_meant_otherwise_waits_for_a_person(text
 
 def test_a_question_stays_one_unless_it_reads_like_nothing_of_the_kind():
     asks = Intent.HELP, "phrase"
-    assert weighed(*asks, SURE) == asks
+    assert weighed(*asks, ModelScores(stop=-1.0, asks=2.0)) == asks
+    assert weighed(*asks, SURE) == (Intent.OPT_OUT, "how_to_leave")
     assert weighed(*asks, ORDINARY)[0] is Intent.NONE
 
 
@@ -182,6 +188,14 @@ def test_a_wish_to_be_texted_again_wants_it_to_be_surer_of_that_than_of_an_opt_o
     assert weighed(*UNKNOWN, ModelScores(-9.0, -9.0, 0.5))[0] is Intent.NONE
 
 
+def test_a_long_text_does_not_weigh_more_by_its_length():
+    short, long = passage("stop"), passage(*(f"word{at}" for at in range(40)), "stop")
+    assert long.scale < 1 < short.scale
+    count = len(list(features(long)))
+    assert long.scale == pytest.approx(scale_of(count))
+    assert scale_of(4 * count) == pytest.approx(scale_of(count) / 2)
+
+
 def test_the_score_is_the_sum_of_what_the_words_weigh():
     reads = IntentModel(
         Model(
@@ -192,12 +206,14 @@ def test_the_score_is_the_sum_of_what_the_words_weigh():
             }),
         )
     )  # fmt: skip
-    assert reads.score(passage("stp")) == pytest.approx(-0.5)
-    assert reads.score(passage("bus", "stop")) == pytest.approx(0.0)
-    assert reads.reasons(passage("bus", "stop")) == "stop +3.0, bus stop -2.5, %stp +0.5"
+    stp, bus_stop = passage("stp"), passage("bus", "stop")
+    assert reads.score(stp) == pytest.approx(-1 + 0.5 * stp.scale)
+    assert reads.score(bus_stop) == pytest.approx(-1 + 1.0 * bus_stop.scale)
+    told = [part.rpartition(" ")[0] for part in reads.reasons(bus_stop).split(", ")]
+    assert told == ["stop", "bus stop", "%stp"]
     meant = passage("the", "stop", "pizza", concepts=[["cease"], ["food"]])
-    assert reads.score(meant) == pytest.approx(2.5 + 0.04 + 0.06 + 0.25)
-    assert "@food +0.2" in reads.reasons(meant)
+    assert reads.score(meant) == pytest.approx(-1 + (3.5 + 0.04 + 0.06 + 0.25) * meant.scale)
+    assert f"@food {0.25 * meant.scale:+.1f}" in reads.reasons(meant)
 
 
 def test_words_in_a_hurry_have_the_consonants_of_those_in_full():
@@ -218,7 +234,11 @@ def model_of(label):
 @cache
 def of_the_model() -> list[tuple[str, Decision]]:
     """Labelled texts with the decisions that are the model's."""
-    decisions = ((one.text, classifier().classify(one.text)) for one in labelled("english"))
+    decisions = (
+        (one.text, classifier().classify(one.text))
+        for name in ("english", "voices")
+        for one in labelled(name)
+    )
     return [one for one in decisions if one[1].rule.startswith("second_reader")]
 
 
