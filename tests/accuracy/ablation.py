@@ -1,0 +1,170 @@
+"""What each rule is worth: the classifier without it, on texts that its model has not seen.
+
+    make train ARGS="--folds FOLDER …"
+    python -m tests.accuracy.ablation FOLDER [--chat FOLDER]
+
+Prints a table: opt-outs suppressed and held, and ordinary texts and chat suppressed and held. Each
+text is classified with the weights of the fold that was trained without it.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import NamedTuple
+from unittest.mock import patch
+
+import msgspec
+
+from smsgate.classifier import (
+    Classifier,
+    arbiter,
+    classifier,
+    findings,
+    load_sets,
+    normalize,
+    sentence_rules,
+)
+from smsgate.classifier.findings import SentenceMatches
+from smsgate.classifier.keyword_rules import KeywordRules
+from smsgate.classifier.keyword_variants import Echoes, KeywordVariants
+from smsgate.classifier.model import Models
+from smsgate.classifier.prefilter import WordPrefilter
+from smsgate.classifier.quoted_text import Reactions
+from smsgate.classifier.sentence_rules import SentenceRules
+from smsgate.classifier.sets.compiled_sets import CompiledSets
+from smsgate.classifier.sets.compiler import compiled
+from smsgate.classifier.weights import WeightsFile
+from smsgate.domain.messages import Intent
+from tests.accuracy.texts import OUT, PROGRAM, labelled
+from tests.accuracy.training import CHAT, FOLDS, fold_of, read_chat, say
+
+EXAMS = (
+    "blind", "unseen", "looks/desk", "looks/dialects", "looks/examiner", "looks/last",
+    "looks/platform", "development", "exam", "voices", "own", "fresh",
+)  # fmt: skip
+"""Files with texts as people write them."""
+
+
+class Part(NamedTuple):
+    """A part of the classifier, and what stands in its place where it is left out."""
+
+    name: str
+    owner: object
+    attribute: str
+    instead: object
+
+
+def _never(value: object = None) -> Callable[..., object]:
+    return lambda *_arguments: value
+
+
+PARTS = (
+    Part("the prefilter", WordPrefilter, "is_ordinary", _never(False)),
+    Part("marks of devices", classifier.signature, "without_suffix", lambda text: text),
+    Part("signs for letters ($TOP)", KeywordRules, "match_leet", _never()),
+    Part("names below and behind keywords", KeywordRules, "match_signed", _never()),
+    Part("reactions", Reactions, "quoted", _never()),
+    Part("quotations", Classifier, "_drop_quotations", _never()),
+    Part("self-harm", classifier, "self_harm", _never()),
+    Part("short texts as keywords", KeywordRules, "match_short", _never()),
+    Part("echoes of instructions", Echoes, "found", _never("")),
+    Part("politeness, typos, numbers", KeywordVariants, "found", _never()),
+    Part("typos of keywords", KeywordVariants, "_corrected", lambda *_: iter(())),
+    Part("other spellings of keywords", KeywordVariants, "_spelt", lambda *_: iter(())),
+    Part("dictated punctuation", KeywordVariants, "_dictated", lambda *_: iter(())),
+    Part("laughter beside keywords", KeywordRules, "_with_laughter", _never()),
+    Part("the program's name", KeywordRules, "_with_name", _never()),
+    Part("numbers beside keywords", KeywordRules, "_with_number", _never()),
+    Part("contradicting keywords", KeywordRules, "_contradicts", _never(False)),
+    Part("the keyword in capitals", KeywordRules, "match_capitals", _never()),
+    Part("repairs of ASCII texts", normalize, "_REPAIRS", ()),
+    Part("repairs of other texts", normalize, "_RESTORED", ()),
+    Part("a second look in all languages", classifier, "FEW", -1),
+    Part("pauses within denials", SentenceMatches, "_paused", _never(False)),
+    Part("an if before denials", findings, "_conditional", _never(False)),
+    Part("refusals around wishes", findings, "_undone", _never(False)),
+    Part("denied keywords in sentences", findings, "_denied", _never(False)),
+    Part("keywords in sentences", findings, "_keywords_alone", lambda *_: iter(())),
+    Part("review of long texts", arbiter, "_LONG_TEXT", 10**6),
+    Part("wordings", sentence_rules, "strongest", _never()),
+    Part("typos in sentences", SentenceRules, "match_corrected", _never()),
+    Part("a keyword before a question", SentenceRules, "_before_a_question", _never()),
+    Part("adverts", sentence_rules, "is_advert", _never(False)),
+    Part("printed opt-ins", sentence_rules, "prints_opt_in", _never(False)),
+    Part("the model where no wording knows", SentenceRules, "match_by_model", _never()),
+    Part("the model's objections", arbiter, "_confirmed", lambda found, *_: found),
+    Part("its dismissals", arbiter, "DISMISSES", -99.0),
+    Part("holding short and long texts", arbiter, "_waits", _never(False)),
+    Part("doubts about wishes for texts", arbiter, "_needed", _never(-99.0)),
+    Part("questions how to leave", arbiter, "_asks_how_to_leave", _never(False)),
+)
+
+
+def fold_classifiers(folder: Path) -> list[Classifier]:
+    """A classifier with the weights of each fold."""
+    sets, _ = load_sets(None, PROGRAM.keywords)
+    tables = compiled(sets)
+    weights = (
+        msgspec.msgpack.decode((folder / f"{fold}.msgpack").read_bytes(), type=WeightsFile)
+        for fold in range(FOLDS)
+    )
+    return [Classifier(PROGRAM, CompiledSets(tables, Models(one))) for one in weights]
+
+
+def texts(chat: Path | None) -> Iterator[tuple[str, str, int]]:
+    """Kind, text and fold of all texts: ``out``, ``none``, or a language of chat."""
+    for name in EXAMS:
+        for one in labelled(name):
+            if one.label in OUT or one.label == "none":
+                yield "out" if one.label in OUT else "none", one.text, fold_of(one.text)
+    for name, one in read_chat(chat):
+        yield name.removeprefix(CHAT), one.text, fold_of(one.text)
+
+
+def counted(folder: Path, all_texts: Sequence[tuple[str, str, int]]) -> Counter[tuple[str, str]]:
+    """By kind of text, how many are suppressed and how many held."""
+    folds = fold_classifiers(folder)
+    got: Counter[tuple[str, str]] = Counter()
+    for kind, text, fold in all_texts:
+        intent = folds[fold].classify(text).intent
+        what = "suppressed" if intent.stops else "held" if intent is Intent.REVIEW else ""
+        got[kind, what] += 1
+    return got
+
+
+def row(name: str, got: Counter[tuple[str, str]]) -> str:
+    """A line of the table."""
+    cells = [
+        f"{got[kind, 'suppressed']} / {got[kind, 'held']}" for kind in ("out", "none", "en", "zh")
+    ]
+    return f"| {name} | {' | '.join(cells)} |"
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("folds", type=Path, help="folder of make train ARGS=--folds")
+    parser.add_argument("--chat", type=Path, help="folder with en.jsonl and zh.jsonl")
+    arguments = parser.parse_args()
+    all_texts = list(texts(arguments.chat))
+    totals = Counter(kind for kind, _, _ in all_texts)
+    heads = (
+        f"{what} ({totals[kind]})"
+        for kind, what in (
+            ("out", "opt-outs"), ("none", "ordinary"), ("en", "English chat"), ("zh", "Chinese")
+        )
+    )  # fmt: skip
+    say(f"suppressed / held\n| without | {' | '.join(heads)} |\n|---|---|---|---|---|")
+    say(row("-", counted(arguments.folds, all_texts)))
+    for part in PARTS:
+        with ExitStack() as stack:
+            stack.enter_context(patch.object(part.owner, part.attribute, part.instead))
+            say(row(part.name, counted(arguments.folds, all_texts)))
+
+
+if __name__ == "__main__":
+    main()
