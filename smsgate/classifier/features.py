@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Sequence
 from functools import cached_property, lru_cache
@@ -57,7 +58,7 @@ class Passage:
 
 def scale_of(count: int) -> float:
     """The factor for a text of so many features."""
-    return (_USUAL_COUNT / count) ** 0.5
+    return math.sqrt(_USUAL_COUNT / count)
 
 
 @lru_cache(maxsize=20_000)
