@@ -124,17 +124,22 @@ def test_what_the_last_release_left_in_flight_is_settled_once(tmp_path, groups) 
         asks = number(30)
         assert system.text("HELP", asks).status_code == 200
 
+        # The old web beside the other processes of this version.
+        system.upgrade()
+        system.start("worker", "sender", "clock")
+        both = [number(place) for place in range(50, 55)]
+        for who in both:
+            assert system.text("STOP", who).status_code == 200
+        until(system.idle, 60)
+
         # On the disk of the old web, since the store was away.
         system._groups.signal(system.redis.process, signal.SIGSTOP)
         spooled = number(40)
         assert system.text("Unsubscribe me", spooled).status_code == 503
         system.kill("web")
         system._groups.signal(system.redis.process, signal.SIGCONT)
-
-        system.upgrade()
-        system.start()
-        until(system.idle, 60)
-        stopped = [applied, *unanswered, *waiting, spooled]
+        system.start("web")
+        stopped = [applied, *unanswered, *waiting, *both, spooled]
         until(lambda: system.check(spooled)["allowed"] is False)
         replies = Counter({**dict.fromkeys(stopped, 1), back: 2, asks: 1})
         until(lambda: len(api.sent) >= replies.total(), 30)
