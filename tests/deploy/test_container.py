@@ -32,9 +32,9 @@ pytestmark = [
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "deploy/compose.yaml").read_text())["services"]
 
 
-@pytest.fixture(scope="module")
-def image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    containers.make_base(tmp_path_factory.mktemp("base"))
+@pytest.fixture
+def image(tmp_path: Path) -> Iterator[str]:
+    containers.make_base(tmp_path)
     built = containers.build()
     assert built.returncode == 0, built.stdout + built.stderr
     yield containers.IMAGE
@@ -101,6 +101,8 @@ class Deployment:
         grace = COMPOSE[service]["stop_grace_period"].removesuffix("s")
         podman("stop", "--time", grace, name)
         found = podman("inspect", "--format", "{{.State.ExitCode}}", name).stdout.strip()
+        podman("rm", name)
+        self._started.remove(service)
         return int(found)
 
     def logs(self, service: str) -> str:
@@ -137,9 +139,8 @@ def services(redis_url: str, tmp_path: Path) -> Iterator[Services]:
     found.close()
 
 
-def test_a_text_goes_its_way_through_the_containers(
-    deployment: Deployment, services: Services
-) -> None:
+def _check_the_way_of_a_text(deployment: Deployment, services: Services) -> None:
+    """From the webhook until it blocks; each process ends in order when it is told to."""
     number = "+14155550123"
     assert f"+g{containers.COMMIT}" in deployment.run("smsgate", "--version")
     deployment.run(*COMPOSE["migrate"]["command"])
@@ -161,9 +162,8 @@ def test_a_text_goes_its_way_through_the_containers(
     assert codes == dict.fromkeys(codes, 0)
 
 
-def test_a_process_is_nobody_special_and_writes_to_its_two_places_only(
-    deployment: Deployment,
-) -> None:
+def _check_the_sandbox(deployment: Deployment) -> None:
+    """A process is nobody special, and writes to its two places only."""
     script = """
     id -u; id -g
     cat /proc/self/status
@@ -181,10 +181,8 @@ def test_a_process_is_nobody_special_and_writes_to_its_two_places_only(
     ]
 
 
-def test_web_without_its_store_is_healthy_and_keeps_what_comes(
-    deployment: Deployment,
-) -> None:
-    """The probe must not take it away from its provider while Redis is."""
+def _check_an_outage(deployment: Deployment) -> None:
+    """Without Redis, web is healthy for its probe, and keeps what comes."""
     (deployment._folder / "redis_url").chmod(0o644)
     (deployment._folder / "redis_url").write_text("redis://127.0.0.1:1/0\n")
     deployment.start("web")
@@ -196,3 +194,10 @@ def test_web_without_its_store_is_healthy_and_keeps_what_comes(
     found = deployment.run("sh", "-c", "ls /var/lib/smsgate")
     assert "spool.sqlite3" in found
     assert deployment.stop("web") == 0
+
+
+def test_the_image_works_as_compose_runs_it(deployment: Deployment, services: Services) -> None:
+    """In one test, since the image takes a minute to build."""
+    _check_the_sandbox(deployment)
+    _check_the_way_of_a_text(deployment, services)
+    _check_an_outage(deployment)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -103,18 +103,8 @@ done > /root/shell
         return [self.types(block) for block in commands(heading)]
 
 
-@pytest.fixture(scope="module")
-def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
-    """On a machine where the steps for one host have been followed."""
-    with Machine(tmp_path_factory.mktemp("guide")) as fresh:
-        fresh.unpack_source(SOURCE)
-        fresh.run(PREPARATION)
-        reader = Reader(fresh)
-        reader.printed = reader.follows("One host, step by step")
-        yield reader
-
-
-def test_each_step_for_one_host_leads_to_a_smsgate_without_a_problem(reader: Reader) -> None:
+def _check_the_steps(reader: Reader) -> None:
+    """Each has succeeded; they lead to a smsgate without a problem."""
     checked, doctor, operator, subscriber = *reader.printed[6:7], *reader.printed[10:]
     assert "The configuration is in order" in checked
     assert {line.split()[0] for line in doctor.splitlines()} == {"ok"}
@@ -123,7 +113,8 @@ def test_each_step_for_one_host_leads_to_a_smsgate_without_a_problem(reader: Rea
     assert reader.machine.run("systemctl is-system-running").strip() == "running"
 
 
-def test_nginx_ends_tls_keeps_the_query_as_it_is_and_limits_bodies(reader: Reader) -> None:
+def _check_the_proxy(reader: Reader) -> None:
+    """nginx ends TLS, keeps the query as it is, and limits bodies."""
     ask = "curl --silent --output /dev/null --write-out '%{http_code}'"
     assert reader.machine.run(f"{ask} http://sms.example.com/healthz") == "301"
     big = f"head -c 2000000 /dev/zero | {ask} --data-binary @- https://sms.example.com/v1/check"
@@ -135,8 +126,8 @@ def test_nginx_ends_tls_keeps_the_query_as_it_is_and_limits_bodies(reader: Reade
     assert reader.machine.run(signed, environ=ENVIRON).strip() == "200"
 
 
-def test_a_process_can_write_its_data_directory_and_nothing_else(reader: Reader) -> None:
-    """In the sandbox of the unit, by a shell in its namespaces."""
+def _check_the_sandbox(reader: Reader) -> None:
+    """A process can write its data directory and nothing else: a shell in its namespaces tries."""
     script = """
     main=$(systemctl show --property MainPID --value smsgate-web@8001)
     grep -E '^(CapEff|NoNewPrivs|Seccomp):' /proc/$main/status
@@ -151,7 +142,8 @@ def test_a_process_can_write_its_data_directory_and_nothing_else(reader: Reader)
     assert said[3:] == ["writes to /var/lib/smsgate", "writes to /tmp"]
 
 
-def test_a_restart_as_the_guide_says_refuses_no_text(reader: Reader) -> None:
+def _check_the_restart(reader: Reader) -> None:
+    """No text is refused meanwhile."""
     reader.machine.run(f"rm -f /tmp/end; cat > /tmp/provider.py <<'END'\n{PROVIDER}\nEND")
     (restart,) = commands("Restart without a gap")
     said = reader.types(f"""
@@ -169,13 +161,30 @@ cat /tmp/seen
     assert sum(seen.values()) - seen["200"] <= 1, seen
 
 
-def test_an_upgrade_and_a_roll_back_leave_a_smsgate_without_a_problem(reader: Reader) -> None:
+def _check_upgrade_and_roll_back(reader: Reader) -> None:
+    """No opt-out is lost, although the records are put back as they were before the upgrade."""
     (restart,) = commands("Restart without a gap")
+    numbers = {"Upgrade": "+14155550201", "Roll back": "+14155550202"}
     for heading, version in (("Upgrade", "0.3.0"), ("Roll back", "0.2.0")):
         reader.follows(heading)
         reader.types(restart)
         runs = "tr '\\0' ' ' < /proc/$(systemctl show -P MainPID smsgate-web@8001)/cmdline"
         assert f"/opt/smsgate-{version}/bin" in reader.machine.run(runs)
-        reader.machine.run("sleep 6; smsgate doctor", environ=ENVIRON)
-    history = reader.machine.run("smsgate history +14155550123", environ=ENVIRON)
-    assert "opt_out" in history
+        reader.types(f"smsgate text Stop --from {numbers[heading]}; sleep 6; smsgate doctor")
+    for number in ("+14155550123", *numbers.values()):
+        reader.types(f"smsgate check {number} --program alerts || test $? = 1")
+    assert "equal" in reader.types("smsgate records verify; smsgate records diff")
+
+
+def test_a_reader_who_follows_the_guide_word_for_word_runs_smsgate(tmp_path: Path) -> None:
+    """In one test, since its machine takes a minute to install."""
+    with Machine(tmp_path) as fresh:
+        fresh.unpack_source(SOURCE)
+        fresh.run(PREPARATION)
+        reader = Reader(fresh)
+        reader.printed = reader.follows("One host, step by step")
+        _check_the_steps(reader)
+        _check_the_proxy(reader)
+        _check_the_sandbox(reader)
+        _check_the_restart(reader)
+        _check_upgrade_and_roll_back(reader)
