@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Connection, Select, func, select
 
 from smsgate.domain.errors import ConfigurationChanged
 from smsgate.records.console_tables import configuration_versions
@@ -93,8 +93,7 @@ class ConfigurationVersions:
         with self._database.writing() as connection:
             adding = upsert(connection, _table).values(row).on_conflict_do_nothing()
             # PostgreSQL lets two add the same version at once: the conflict stops the second.
-            newest = connection.scalar(select(func.max(_table.c.version))) or 0
-            if newest != saved.version - 1 or (
+            if _newest(connection) != saved.version - 1 or (
                 connection.scalar(adding.returning(_table.c.version)) is None
             ):
                 raise ConfigurationChanged(
@@ -107,3 +106,7 @@ class ConfigurationVersions:
             ConfigurationVersion(version, content, tuple(changed.split()), author, saved_us, note)
             for version, content, changed, author, saved_us, note in rows_of(self._database, query)
         ]
+
+
+def _newest(connection: Connection) -> int:
+    return int(connection.scalar(select(func.max(_table.c.version))) or 0)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Connection, Select, func, select
 
 from smsgate.domain.errors import KeywordSetChanged
 from smsgate.records.console_tables import keyword_versions
@@ -73,8 +73,7 @@ class KeywordVersions:
         with self._database.writing() as connection:
             adding = upsert(connection, _table).values(row).on_conflict_do_nothing()
             # PostgreSQL lets two add the same version at once: the conflict stops the second.
-            newest = select(func.max(_table.c.version)).where(_table.c.set_name == row["set_name"])
-            if (connection.scalar(newest) or 0) != version.version - 1 or (
+            if _newest(connection, row["set_name"]) != version.version - 1 or (
                 connection.scalar(adding.returning(_table.c.version)) is None
             ):
                 raise KeywordSetChanged(
@@ -84,3 +83,8 @@ class KeywordVersions:
 
     def _read(self, query: Select[Any]) -> list[KeywordVersion]:
         return [KeywordVersion(*row) for row in rows_of(self._database, query)]
+
+
+def _newest(connection: Connection, name: str) -> int:
+    query = select(func.max(_table.c.version)).where(_table.c.set_name == name)
+    return int(connection.scalar(query) or 0)
