@@ -34,7 +34,7 @@ def test_an_admin_finds_who_opted_a_number_out_and_keeps_the_list(
     assert wait_until(lambda: recorded.of_kinds(number, ("opt_out",), 1))
 
     page = visit("/console/people", width=width)
-    press(page.get_by_role("link", name="audit log"))
+    press(page.locator("main").get_by_role("link", name="audit log"))
     page.wait_for_url("**/console/audit")
     page.get_by_label("Person").fill("agent")
     page.get_by_label("Action").select_option("Numbers")
@@ -133,4 +133,9 @@ def test_a_text_is_found_by_a_word(
     assert barriers(page) == []
     press(row.get_by_role("link"))
     page.wait_for_url("**/console/numbers/**")
-    says(page, word)
+    press(page.get_by_role("link", name="Conversation"))
+    page.wait_for_url("**view=texts")
+    expect(page.locator("ol.talk li.them")).to_contain_text(word)
+    assert fits(page)
+    assert barriers(page) == []
+    picture(page, f"conversation-{width}")

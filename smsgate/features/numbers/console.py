@@ -30,7 +30,7 @@ from smsgate.domain.phone_input import MAX_SENDER_CHARS, as_recorded
 from smsgate.features.numbers import number_search
 from smsgate.features.numbers.number_search import NumberCandidate
 from smsgate.features.numbers.state import state_of
-from smsgate.features.numbers.timeline import timeline
+from smsgate.features.numbers.timeline import spoken_texts, timeline
 from smsgate.pipeline.forgetting import forget_number
 from smsgate.pipeline.manual import RestoreRequest
 from smsgate.pipeline.manual_input import MEDIA, consent_of, earliest_us, evidence_of, reason_of
@@ -140,10 +140,15 @@ def _number_values(services: Services, number: str) -> dict[str, Any]:
     before = HistoryPlace(int(place[1]), int(place[2])) if place else None
     state = state_of(services, number)
     kept_us = services.settings.retention.kinds_us.get("ordinary")
+    page = timeline(services, number, before, is_store_away=state.is_store_away)
+    # A part of the page is asked for with the page's own address in a header.
+    asked = (request.args.get("view", ""), request.headers.get("HX-Current-URL", ""))
+    is_conversation = asked[0] == "texts" or "view=texts" in asked[1]
     return {
         "number": number,
         "state": state,
-        "page": timeline(services, number, before, is_store_away=state.is_store_away),
+        "page": page,
+        "spoken": spoken_texts(page) if is_conversation else None,
         "before": before,
         "scopes": [
             (ALL, "All programs"),

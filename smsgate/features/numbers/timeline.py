@@ -248,3 +248,29 @@ def _nested(
         for one in entries
         if id(one) in shown or (one.event.kind == RECEIPT and one.event.provider_id not in reports)
     ], reports
+
+
+@dataclass(frozen=True, slots=True)
+class SpokenText:
+    """One text between a subscriber and us."""
+
+    at_us: int
+    is_ours: bool
+    event: Event
+    text: str
+    """Empty where it was erased."""
+
+
+def spoken_texts(page: Timeline) -> list[SpokenText]:
+    """The texts of a page in both directions, oldest first; actions of staff are left out."""
+    found: list[SpokenText] = []
+    for item in reversed(page.items):
+        event, entry = item.event, item.event.entry
+        if entry is not None and entry.source == "text":
+            found.append(SpokenText(_at_us(event), False, event, entry.text))
+        found += [
+            SpokenText(_at_us(one), True, one, one.reply.text)
+            for one in (event, *reversed(item.replies))
+            if one.reply is not None
+        ]
+    return sorted(found, key=lambda one: one.at_us)
