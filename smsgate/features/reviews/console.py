@@ -6,22 +6,29 @@ To decide, snooze or undo answers with the next text at once.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
-from flask import Flask, redirect, render_template, request, url_for
+from flask import Flask, flash, redirect, render_template, request, url_for
 from werkzeug import Response
 
 from smsgate.classifier import explanation
 from smsgate.consent import event_text
 from smsgate.domain.errors import NoSuchReview, ReviewChanged, Unfit
 from smsgate.features.reviews import queue as review_queue
-from smsgate.features.reviews.queue import ReviewQueue, SimilarTexts, find_similar
+from smsgate.features.reviews.queue import (
+    ReviewFilter,
+    ReviewQueue,
+    SimilarTexts,
+    find_similar,
+)
 from smsgate.features.reviews.service import ReviewService, read_conversation
 from smsgate.features.reviews.storage import PostponedReviews
 from smsgate.pipeline import labelled_texts
 from smsgate.pipeline.reviews import ReviewDecision
 from smsgate.pipeline.services import Services
 from smsgate.web.console.auth import actor, needs
-from smsgate.web.console.template_filters import ago, spaced
+from smsgate.web.console.listing import query_with
+from smsgate.web.console.template_filters import ago, many, spaced
 
 PAGE_SIZE = 25
 MAX_DECIDED = 500
@@ -30,6 +37,8 @@ _LATELY_US = 7 * 24 * 3600 * 1_000_000
 _LATELY, _LATELY_ALL = 10, 200
 """Decisions of the last days that are shown."""
 _DONE = {"opt_out": "Opted out", "none": "Not an opt-out", "undo": "Undone"}
+_AGES = (4, 12, 24, 72)
+"""Hours of the filter by age."""
 _MEANING = {"opt_out": "an opt-out", "none": "not an opt-out"}
 Answer = Response | tuple[str, int]
 
@@ -56,6 +65,7 @@ def register(console: Flask, services: Services) -> None:
     agent, viewer = needs("agent"), needs("viewer")
     console.get("/console/review", endpoint="review")(viewer(desk.show))
     console.post("/console/review/decide", endpoint="decide_review")(agent(desk.decide))
+    console.post("/console/review/bulk", endpoint="decide_reviews")(agent(desk.decide_selected))
     console.post("/console/review/undo", endpoint="undo_review")(agent(desk.undo))
     console.get("/console/review/alike", endpoint="review_alike")(viewer(desk.show_similar))
     console.post("/console/review/alike", endpoint="decide_alike")(agent(desk.decide_similar))
@@ -87,7 +97,7 @@ class _Desk:
             store = self._services.store
             PostponedReviews(store.client).put_off(actor(), key, store.health.now_us())
             if not request.headers.get("HX-Request"):
-                return redirect(url_for("review"), 303)
+                return redirect(f"{url_for('review')}?{_filters_query()}", 303)
             sentence = "Snoozed: it moved to the end of your queue."
             return self._page(DeskMessage(sentence))
         one = found.case.open
@@ -96,6 +106,24 @@ class _Desk:
         except (NoSuchReview, ReviewChanged):
             return self._too_late(key)
         return self._answer(made)
+
+    def decide_selected(self) -> Answer:
+        """Decide the texts that were selected, all alike."""
+        decided, keys = request.form.get("decided", ""), {*request.form.getlist("key")}
+        if decided not in _MEANING:
+            raise Unfit("Choose Opt out or Not an opt-out.")
+        if not keys or len(keys) > MAX_DECIDED:
+            raise Unfit(f"Select at least one text, and at most {MAX_DECIDED}.")
+        some = self._queue.open_for_bulk(keys)
+        count = len(self._service.decide_each(decided, some, actor())) if some else 0
+        flash(f"Decided {many(count, 'text')}: {_MEANING[decided]}. You can undo each one below.")
+        if count < len(keys):
+            flash(
+                f"{many(len(keys) - count, 'text')} left as they were: someone else decided them, "
+                "or a newer text arrived.",
+                "warn",
+            )
+        return redirect(f"{url_for('review')}?{_filters_query()}", 303)
 
     def undo(self) -> Answer:
         """Take a decision back: its text waits again."""
@@ -111,7 +139,8 @@ class _Desk:
         decision, text, similar = self._similar(request.args.get("decision", ""))
         message = DeskMessage("", "good", decision, text, similar)
         if request.headers.get("HX-Request"):
-            return render_template("part_alike.html", message=message), 200
+            part = render_template("part_alike.html", message=message, filters=_filters_query())
+            return part, 200
         return self._page(message)
 
     def decide_similar(self) -> Answer:
@@ -143,7 +172,8 @@ class _Desk:
         """
         services = self._services
         number = min(max(request.args.get("page", 1, int), 1), 1_000_000)
-        page = self._queue.page(actor(), (number - 1) * PAGE_SIZE, PAGE_SIZE)
+        wanted = _filter()
+        page = self._queue.page(actor(), (number - 1) * PAGE_SIZE, PAGE_SIZE, wanted)
         shown = self._queue.find(actor(), show) if show else None
         if show and shown is None and message is None:
             sentence = "That text is no longer in review: it was decided, or a newer one arrived."
@@ -157,6 +187,12 @@ class _Desk:
             "part_desk.html" if part else "review.html",
             shown=shown,
             queue=page,
+            wanted=wanted,
+            ages=_AGES,
+            unknown_language=review_queue.UNKNOWN_LANGUAGE,
+            is_all_selected=request.args.get("select") == "all",
+            filters=_filters_query(),
+            query_with=query_with,
             at=number,
             last=-(-page.total // PAGE_SIZE),
             message=message,
@@ -178,7 +214,7 @@ class _Desk:
         """Answer a decision: for htmx with the next text at once, else with its page."""
         if request.headers.get("HX-Request"):
             return self._page(self._message_about(key))
-        return redirect(url_for("review", did=key), 303)
+        return redirect(f"{url_for('review', did=key)}&{_filters_query()}", 303)
 
     def _message_about(self, key: str) -> DeskMessage | None:
         found = self._decisions.find(key)
@@ -222,3 +258,18 @@ class _Desk:
         decision, text = self._decided(key)
         entry = decision.entry
         return decision, text, find_similar(self._services, entry.number, entry.program, text)
+
+
+def _filter() -> ReviewFilter:
+    hours = request.args.get("older", 0, int)
+    return ReviewFilter(
+        program=request.args.get("program", "")[:200],
+        language=request.args.get("language", "")[:40],
+        older_than_h=hours if hours in _AGES else 0,
+    )
+
+
+def _filters_query() -> str:
+    """The filters of this page's address, without what it shows of the queue."""
+    wanted = {name: request.args.get(name, "") for name in ("program", "language", "older")}
+    return urlencode({name: value for name, value in wanted.items() if value})

@@ -7,7 +7,7 @@ operator alone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -32,6 +32,10 @@ _MAX_REMEMBERED = 20_000
 _MAX_NEW = 300
 """Texts that are assessed for one page, the oldest first; the others count as neutral so far."""
 _NEUTRAL = 0.5
+UNKNOWN_LANGUAGE = "unknown"
+"""As a filter: texts in which no wording of a language was found."""
+ROW_CHARS = 160
+"""The longest text that the row of a table shows whole."""
 SIMILAR_US = 30 * 24 * _HOUR_US
 _MAX_REVIEWS, _MAX_ORDINARY = 3_000, 150
 """The newest texts that waited, and of each partition the newest ordinary ones, among which
@@ -79,6 +83,8 @@ class _Assessment:
     """To an opt-out, from 0 to 1; None without a classifier or a text."""
     urgent: bool
     """Whether somebody may be speaking of ending their life."""
+    language: str
+    """Of the wording that was found; empty where none was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +97,24 @@ class QueuedReview:
     marketing: bool
     """Whether marketing to the number is held until it is decided."""
     put_off: bool
+    urgent: bool = False
+    """As in ``_Assessment``."""
+
+    @property
+    def fits_bulk(self) -> bool:
+        """Whether the row of a table shows all that somebody must read before they decide."""
+        one = self.case.open
+        return one.first == one.newest and not self.urgent and 0 < len(self.case.text) <= ROW_CHARS
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewFilter:
+    """Which of what waits is shown; an empty value lets everything through."""
+
+    program: str = ""
+    language: str = ""
+    """Code of a language, or ``UNKNOWN_LANGUAGE``."""
+    older_than_h: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +127,8 @@ class QueuePage:
     total: int
     late: int
     """How many are past our own deadline."""
+    languages: list[str]
+    """Codes of the languages of everything that waits."""
 
 
 class ReviewQueue:
@@ -116,16 +142,28 @@ class ReviewQueue:
         self._assessed: dict[str, _Assessment] = {}
         """By key of what waits."""
 
-    def page(self, operator: str, start: int, count: int) -> QueuePage:
-        """Return ``count`` of what waits for this operator, from ``start`` on."""
+    def page(
+        self, operator: str, start: int, count: int, wanted: ReviewFilter = ReviewFilter()
+    ) -> QueuePage:
+        """Return ``count`` of what waits for this operator and fits the filter, from ``start``."""
         now_us = self._store.health.now_us()
         found = self._undecided(list_open(self._store))
-        self._assess(found)
+        self._assess(found, len(found) if wanted.language else _MAX_NEW)
+        languages = {self._language(one) for one in found}
+        found = [one for one in found if self._fits(one, wanted, now_us)]
         postponed = PostponedReviews(self._store.client).of(operator)
         ordered = sorted(found, key=lambda one: self._place(one, postponed, now_us))
         late = sum(now_us > own_deadline_us(self._since_us(one)) for one in found)
         shown = self._queued([*ordered[:1], *ordered[start : start + count]], postponed)
-        return QueuePage(shown[0] if shown else None, shown[1:], len(found), late)
+        return QueuePage(
+            shown[0] if shown else None, shown[1:], len(found), late, sorted(languages - {""})
+        )
+
+    def open_for_bulk(self, keys: Collection[str]) -> list[OpenReview]:
+        """Return what still waits by these keys and was shown whole in its row."""
+        found = self._undecided([one for one in list_open(self._store) if one.key in keys])
+        self._assess(found, len(found))
+        return [one.case.open for one in self._queued(found, {}) if one.fits_bulk]
 
     def find(self, operator: str, key: str) -> QueuedReview | None:
         """Return what waits by that key; None where it was decided, or a newer text came."""
@@ -149,8 +187,20 @@ class ReviewQueue:
         )
         return [one for one, met in zip(some, decided, strict=True) if not met]
 
-    def _assess(self, found: Sequence[OpenReview]) -> None:
-        new = [one for one in found if one.key not in self._assessed][:_MAX_NEW]
+    def _fits(self, one: OpenReview, wanted: ReviewFilter, now_us: int) -> bool:
+        language = self._language(one)
+        return (
+            wanted.program in ("", one.program)
+            and wanted.language in ("", language or UNKNOWN_LANGUAGE)
+            and now_us - self._since_us(one) >= wanted.older_than_h * _HOUR_US
+        )
+
+    def _language(self, one: OpenReview) -> str:
+        known = self._assessed.get(one.key)
+        return known.language if known else ""
+
+    def _assess(self, found: Sequence[OpenReview], limit: int = _MAX_NEW) -> None:
+        new = [one for one in found if one.key not in self._assessed][:limit]
         if len(self._assessed) + len(new) > _MAX_REMEMBERED:
             self._assessed.clear()
         for case in read_cases(self._store, self._records, new):
@@ -162,7 +212,9 @@ class ReviewQueue:
                 classifier.opt_out_probability(entry.text) if classifier and entry.text else None
             )
             urgent = entry.decision.rule == "self_harm"
-            self._assessed[case.open.key] = _Assessment(case.since_us, likeness, urgent)
+            self._assessed[case.open.key] = _Assessment(
+                case.since_us, likeness, urgent, entry.decision.language
+            )
 
     def _since_us(self, one: OpenReview) -> int:
         known = self._assessed.get(one.key)
@@ -194,7 +246,8 @@ class ReviewQueue:
             key, known = case.open.key, self._assessed.get(case.open.key)
             likeness = known.likeness if known else None
             marketing = self._is_marketing(case.open)
-            found.append(QueuedReview(case, likeness, marketing, key in postponed))
+            urgent = case.entry is None or case.entry.decision.rule == "self_harm"
+            found.append(QueuedReview(case, likeness, marketing, key in postponed, urgent))
         return found
 
 
