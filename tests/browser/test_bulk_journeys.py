@@ -22,7 +22,7 @@ def test_selected_texts_are_decided_together(visit: Visit, services: Services, s
     numbers = ["+14155559601", "+14155559602"]
     for number in numbers:
         text(site, "how do i get off of this thing", number)
-    alerts = [*services.settings.programs][0].name
+    alerts = next(iter(services.settings.programs)).name
 
     def reasons() -> set[str]:
         return {one.reason for one in services.gate.check(numbers, program=alerts)}
