@@ -133,6 +133,7 @@ FEATURES = (
         console=(
             "smsgate.features.configuration_editor.console",
             "smsgate.features.configuration_editor.account_console",
+            "smsgate.features.configuration_editor.destination_console",
         ),
     ),
     Feature(
@@ -173,6 +174,7 @@ FEATURES = (
     ),
     Feature(
         name="alerts",
+        console=("smsgate.features.alerts.console",),
         commands={"alerts": "smsgate.features.alerts.cli:alerts"},
     ),
     Feature(

@@ -12,7 +12,7 @@ import tomllib
 import tomlkit
 
 from smsgate.records import ConfigurationVersion
-from smsgate.settings.console import ConsoleTables, lay_over, parse_tables
+from smsgate.settings.console import ConsoleTables, in_document, lay_over, parse_tables
 
 _MAX_NOTE_CHARACTERS = 500
 
@@ -58,9 +58,11 @@ def _edited(text: str, tables: ConsoleTables) -> str:
     for table, values in tables.items():
         heading, _, name = table.partition(".")
         if heading not in document:
-            document[heading] = tomlkit.table(is_super_table=True)
+            document[heading] = tomlkit.table(is_super_table=heading != "alerts")
         below = document[heading]
-        if name in below:
+        if isinstance(value := in_document(table, values), str):
+            below[name] = value
+        elif name in below:
             below[name].update(values)
         else:
             made = tomlkit.table()

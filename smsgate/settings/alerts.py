@@ -13,7 +13,7 @@ from smsgate.settings.settings import Alerts, Mailbox, SmsRecipients
 from smsgate.settings.shape import AlertsTable, EmailTable, TextTable, nearest
 from smsgate.settings.values import Account
 
-_PORTS = {"starttls": 587, "tls": 465, "none": 25}
+PORTS = {"starttls": 587, "tls": 465, "none": 25}
 """RFC 6409 (submission), RFC 8314 (the same inside TLS), RFC 5321."""
 _ADDRESS = re.compile(r"[!-?A-~]+@[!-?A-~]+")
 _HOST = re.compile(r"[A-Za-z0-9.-]{1,253}|[0-9a-fA-F:]{2,45}")
@@ -66,7 +66,7 @@ class _Reader:
         to = tuple(self._address("email.to", one) for one in table.to)
         if len(self.faults) > before:
             return None
-        port = table.port or _PORTS[table.tls]
+        port = table.port or PORTS[table.tls]
         secret = Secret(password) if password else None
         return Mailbox(host, port, sender, to, table.tls, user, secret)
 

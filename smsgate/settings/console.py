@@ -1,7 +1,8 @@
-"""What the console changes of accounts and programs, laid over ``smsgate.toml``. Pure.
+"""What the console changes of accounts, programs and alerts, over ``smsgate.toml``. Pure.
 
 The console sets single keys of a table, such as ``contact`` of a program; the other keys stay those
-of the file. A program or an account that the file does not have stands in the console as a whole.
+of the file. A program, an account or a destination of alerts that the file does not have stands in
+the console as a whole.
 """
 
 from __future__ import annotations
@@ -17,14 +18,24 @@ from smsgate.domain.errors import Fault
 ConsoleTables = Mapping[str, Mapping[str, object]]
 """By table, such as ``programs.alerts``, the keys that the console sets."""
 SecretKeys = Callable[[str], frozenset[str]]
-HEADINGS = ("accounts", "programs")
+HEADINGS = ("accounts", "alerts", "programs")
 PLACE = "the console"
 """Where faults stand that are in what the console sets."""
 _NEEDED = {
     "accounts": frozenset({"provider"}),
     "programs": frozenset({"name", "account", "senders", "keywords"}),
+    "alerts.webhook": frozenset({"url"}),
+    "alerts.email": frozenset({"host", "from", "to"}),
+    "alerts.text": frozenset({"account", "from", "to"}),
 }
 """Without these keys a table only changes one of the file."""
+ALERT_SECRETS: Mapping[str, frozenset[str]] = {
+    "alerts.webhook": frozenset({"url"}),
+    "alerts.email": frozenset({"password"}),
+}
+"""By table of ``[alerts]``, the keys that hold secrets."""
+_WEBHOOK = "alerts.webhook"
+"""A text in the file, and a table with the key ``url`` in the console."""
 _REFERENCE = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}")
 
 
@@ -45,7 +56,7 @@ def parse_tables(content: str) -> dict[str, dict[str, object]]:
     found: dict[str, dict[str, object]] = {}
     for heading, tables in tomllib.loads(content).items():
         if heading not in HEADINGS or not isinstance(tables, dict):
-            raise ValueError(f"{heading} is no table of programs or accounts")
+            raise ValueError(f"{heading} is no table of programs, accounts or alerts")
         for name, table in tables.items():
             if not isinstance(table, dict):
                 raise ValueError(f"{heading}.{name} is no table")  # noqa: TRY004 - as the others
@@ -58,12 +69,21 @@ def file_table(document: Mapping[str, object], table: str) -> dict[str, object] 
     heading, _, name = table.partition(".")
     below = document.get(heading)
     found = below.get(name) if isinstance(below, dict) else None
+    if table == _WEBHOOK and found and isinstance(found, str):
+        return {"url": found}
     return dict(found) if isinstance(found, dict) else None
 
 
 def is_whole(table: str, values: Mapping[str, object]) -> bool:
-    """Whether the console's keys make a program or an account without the file."""
-    return _NEEDED[table.partition(".")[0]] <= values.keys()
+    """Whether the console's keys make a program, an account or a destination without the file."""
+    heading = table.partition(".")[0]
+    needed = _NEEDED.get(table) if heading == "alerts" else _NEEDED[heading]
+    return needed is not None and needed <= values.keys()
+
+
+def in_document(table: str, values: Mapping[str, object]) -> object:
+    """Return what a table of the console is in the file's document."""
+    return values["url"] if table == _WEBHOOK else dict(values)
 
 
 def lay_over(
@@ -81,7 +101,8 @@ def lay_over(
         if not isinstance(below, dict):
             continue  # which is a fault of the file
         before = file_table(document, table)
-        if before is None and name in below:
+        is_empty_webhook = table == _WEBHOOK and below.get(name) == ""
+        if before is None and name in below and not is_empty_webhook:
             continue  # likewise
         if before is None and not is_whole(table, values):
             problem = (
@@ -90,7 +111,7 @@ def lay_over(
             )
             faults.append(Fault(PLACE, table, problem))
             continue
-        merged[heading] = {**below, name: {**(before or {}), **values}}
+        merged[heading] = {**below, name: in_document(table, {**(before or {}), **values})}
     return merged, faults
 
 
@@ -104,7 +125,7 @@ def overrides_of(
         if before is None:
             found.append(ConsoleOverride(table, "", ""))
             continue
-        hidden = frozenset[str]()
+        hidden = ALERT_SECRETS.get(table, frozenset())
         if table.startswith("accounts."):
             hidden = secret_keys(str({**before, **values}.get("provider", "")))
         found += [

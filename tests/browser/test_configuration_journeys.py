@@ -23,6 +23,7 @@ from smsgate.settings import Account, Secret
 from tests.browser.acting import fits, picture, press, says
 from tests.browser.conftest import Site
 from tests.browser.test_pages import barriers
+from tests.fakes.mail_server import MailServer
 from tests.fakes.processes import wait_until
 
 pytestmark = pytest.mark.full
@@ -66,7 +67,7 @@ def reverted(services: Services, site: Site) -> Iterator[None]:
     yield
     newest = services.records.configuration_versions.newest()
     content = newest.content if newest else ""
-    tables = re.findall(r"^\[((?:programs|accounts)\.[\w-]+)", content, re.MULTILINE)
+    tables = re.findall(r"^\[((?:programs|accounts|alerts)\.[\w-]+)", content, re.MULTILINE)
     if tables:
         command = [sys.executable, "-m", "smsgate.cli", "config", "revert", *dict.fromkeys(tables)]
         environ = {**os.environ, "SMSGATE_DATA_DIR": str(site.directory)}
@@ -216,6 +217,49 @@ def test_an_account_is_added_and_turns_green_at_the_first_text(
     page.goto("/console/")
     says(page, "System status")
     assert page.get_by_text("Waiting for the first text").count() == 0
+
+
+def test_alerts_by_email_are_set_up_tested_and_removed(
+    visit: Visit, services: Services, site: Site, reverted: None
+) -> None:
+    page = visit("/console/setup", width=360, forgiven=("422",))
+    press(page.get_by_role("link", name="Alerts", exact=True))
+    says(page, "Nobody is told when something fails")
+    assert barriers(page) == []
+    press(page.get_by_role("link", name="E-mail"))
+    with MailServer() as server:
+        fill(page, "To", "ops@acme.example")
+        fill(page, "From", "smsgate")
+        fill(page, "Mail server", "127.0.0.1")
+        press(page.get_by_label("Encryption"), "Tab")
+        page.get_by_label("Encryption").select_option("none")
+        fill(page, "Port (optional)", str(server.port))
+        assert barriers(page) == []
+        assert fits(page)
+        press(page.get_by_role("button", name="Save and apply"))
+        expect(page.locator("#from-wrong")).to_contain_text("is no e-mail address")
+        assert barriers(page) == []
+        picture(page, "alert-fault")
+        fill(page, "From", "smsgate@acme.example")
+        press(page.get_by_role("button", name="Save and apply"))
+        says(page, "Saved as version")
+        expect(page.locator("main")).to_contain_text(
+            re.compile(r"All \d+ processes run version"), timeout=60_000
+        )
+        picture(page, "alerts")
+        press(page.get_by_role("button", name=re.compile("Send a test *: E-mail")))
+        says(page, "Sent by the clock at")
+        assert barriers(page) == []
+        assert fits(page)
+        picture(page, "alert-test")
+        assert [one.to for one in server.messages] == [("ops@acme.example",)]
+    press(page.get_by_role("button", name=re.compile("Send a test *: E-mail")))
+    says(page, "cannot be reached")
+    press(page.get_by_role("button", name=re.compile("Remove… *E-mail")))
+    says(page, "no destination is left")
+    save(page)
+    page.goto("/console/setup/alerts")
+    says(page, "Nobody is told when something fails")
 
 
 def test_a_viewer_sees_changes_and_makes_none(visit: Visit) -> None:

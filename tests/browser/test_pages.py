@@ -21,6 +21,8 @@ MORE = (
     "/console/suppressions",
     "/console/texts",
     "/console/setup/changes",
+    "/console/setup/alerts",
+    "/console/setup/alerts/email/edit",
     "/console/setup/new-program",
     "/console/setup/new-account",
     "/console/setup/new-account?provider=kannel",

@@ -146,6 +146,34 @@ def test_an_export_is_the_file_with_the_consoles_keys_in_it(text):
     assert tomllib.loads(exported(text, tables)) == lay_over(tomllib.loads(text), tables)[0]
 
 
+DESTINATIONS = {
+    "alerts.webhook": {"url": "${SMSGATE_ALERTS_WEBHOOK_URL}"},
+    "alerts.email": {"to": ["ops@acme.example"]},
+}
+_EMAIL = '[alerts.email]\nhost = "h"\nfrom = "a@b.example"\nto = ["x@y.example"]\n'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        _EMAIL,
+        f'# mine\n[alerts]\nwebhook = ""  # none\n{_EMAIL}',
+        f'[alerts]\nwebhook = "https://old.example"\n{_EMAIL}',
+    ],
+)
+def test_an_export_has_the_consoles_destinations_of_alerts(text):
+    written = exported(text, DESTINATIONS)
+    assert tomllib.loads(written) == lay_over(tomllib.loads(text), DESTINATIONS)[0]
+    assert tomllib.loads(written)["alerts"]["webhook"] == "${SMSGATE_ALERTS_WEBHOOK_URL}"
+    assert ("# mine" in written) == ("# mine" in text)
+
+
+def test_a_part_of_a_destination_without_the_file_is_a_fault():
+    merged, (fault,) = lay_over({}, {"alerts.email": {"to": ["ops@acme.example"]}})
+    assert merged == {}
+    assert "is gone from the file" in fault.problem
+
+
 def test_comments_of_the_file_stay_in_an_export():
     text = exported(CONFIG, ODD)
     assert "# who sends" in text

@@ -12,7 +12,7 @@ import msgspec
 from smsgate.cli import session
 from smsgate.cli.session import out
 from smsgate.domain.errors import SmsGateError
-from smsgate.features.alerts.service import clock_name
+from smsgate.features.alerts.service import running_clocks
 from smsgate.features.alerts.storage import TEST_TTL_S, AlertStorage, ChannelTestResult
 from smsgate.store import Store
 
@@ -54,9 +54,7 @@ def _run_test(store: Store) -> Results:
     """Request a test and wait until every running clock has answered. Raises ``NoClock``."""
     storage = AlertStorage(store.client)
     until, pause, id_ = time.monotonic() + TEST_TTL_S, threading.Event(), ""
-    while clocks := {
-        clock_name(one.host, one.pid) for one in store.heartbeats.running() if one.name == "clock"
-    }:
+    while clocks := running_clocks(store):
         id_ = id_ or storage.request_test()
         results = storage.results(id_)
         if clocks <= results.keys() or time.monotonic() >= until:

@@ -47,9 +47,9 @@ class AlertStorage:
         """The alerts that were sent and have not ended."""
         return {alert.decode() for alert in self._client.hkeys(ALERTS)}
 
-    def request_test(self) -> str:
-        """Ask every clock for a test message by each of its channels; returns the test's id."""
-        id_ = uuid.uuid4().hex
+    def request_test(self, channel: str = "") -> str:
+        """Ask every clock for a test message by a channel, or by each; returns the test's id."""
+        id_ = uuid.uuid4().hex + (f"-{channel}" if channel else "")
         self._client.set(ALERT_TEST, id_, ex=TEST_TTL_S)
         return id_
 

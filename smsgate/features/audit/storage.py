@@ -39,7 +39,7 @@ GROUPS: Mapping[str, str] = {
     "lists": "Imports",
     "exports": "Exports",
     "keywords": "Keyword sets",
-    "configuration": "Programs and accounts",
+    "configuration": "Configuration",
     "system": "Records and spools",
 }
 """What can be filtered by, with its title."""

@@ -13,11 +13,15 @@ from smsgate.domain.errors import (
     ConfigurationChanged,
     ConfigurationError,
     SecretRefused,
-    SmsGateError,
     StoreUnavailable,
     Unfit,
 )
-from smsgate.features.configuration_editor.console import SETUP, editor_of, put_in_force
+from smsgate.features.configuration_editor.console import (
+    SETUP,
+    editor_of,
+    prove_into,
+    put_in_force,
+)
 from smsgate.features.configuration_editor.forms import (
     AccountForm,
     account_form,
@@ -34,7 +38,7 @@ from smsgate.pipeline.services import Services
 from smsgate.providers import PROVIDERS, usable
 from smsgate.settings import Account
 from smsgate.settings.console import file_table
-from smsgate.web.console.auth import actor, console_auth, current_session, needs
+from smsgate.web.console.auth import actor, needs
 
 ACCOUNTS = f"{SETUP}/accounts"
 NEW_ACCOUNT = f"{SETUP}/new-account"
@@ -141,7 +145,7 @@ class _AccountPages:
         problems: dict[str, list[str]] = {"id": [id_problem]} if id_problem else {}
         for key in secrets:
             self._refuse_secret(name, key, problems)
-        _prove(problems)
+        prove_into(problems, "password")
         keys = ["id", *(one.key for one in form.fields)]
         draft = self._editor.check(change, by_variable)
         problems = {**by_field(draft.faults, table, keys), **problems}
@@ -269,18 +273,6 @@ class _AccountPages:
             return {"came_us": 0, "refused": 0, "unknown": str(error)}
         came_us = max(last.newest_ms, last.older_ms) * 1000
         return {"came_us": came_us, "refused": sum(one.count for one in refused), "unknown": ""}
-
-
-def _prove(problems: dict[str, list[str]]) -> None:
-    """Ask for the password as other pages do, with what is wrong at its field."""
-    if current_session().proved:
-        return
-    try:
-        console_auth().sign_in.prove(
-            current_session(), request.form.get("password", ""), console_auth().visitor()
-        )
-    except SmsGateError as error:
-        problems["password"] = [str(error)]
 
 
 def _base() -> int:

@@ -38,7 +38,7 @@ from smsgate.pipeline.configuration_rollout import apply_configuration
 from smsgate.pipeline.services import Services
 from smsgate.settings import ConsoleOverride, Program
 from smsgate.settings.console import file_table, parse_tables
-from smsgate.web.console.auth import actor, needs
+from smsgate.web.console.auth import actor, console_auth, current_session, needs
 
 SETUP = "/console/setup"
 CHANGES = f"{SETUP}/changes"
@@ -99,6 +99,18 @@ def put_in_force(services: Services) -> str:
     except SmsGateError as error:
         flash(f"It is saved, and not applied yet: {error}", "bad")
         return ""
+
+
+def prove_into(problems: dict[str, list[str]], field: str) -> None:
+    """Ask for the password as other pages do, with what is wrong at the field that has it."""
+    if current_session().proved:
+        return
+    try:
+        console_auth().sign_in.prove(
+            current_session(), request.form.get(field, ""), console_auth().visitor()
+        )
+    except SmsGateError as error:
+        problems[field] = [str(error)]
 
 
 class _ConfigurationPages:

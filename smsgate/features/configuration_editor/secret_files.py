@@ -19,6 +19,14 @@ def variable_of(account: str, key: str) -> str:
     return f"SMSGATE_ACCOUNT_{account}_{key}".upper().replace("-", "_")
 
 
+def variable_of_table(table: str, key: str) -> str:
+    """Return the variable that holds a secret of a table, such as ``alerts.email``."""
+    heading, _, name = table.partition(".")
+    if heading == "accounts":
+        return variable_of(name, key)
+    return f"SMSGATE_{heading}_{name}_{key}".upper()
+
+
 class SecretFiles:
     """The folder ``secrets`` of this host's data directory, which its owner alone may read."""
 

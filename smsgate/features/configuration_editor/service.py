@@ -1,4 +1,4 @@
-"""Changes of programs and accounts in the console: tried, saved as versions, undone.
+"""Changes of programs, accounts and alerts in the console: tried, saved as versions, undone.
 
 The console sets single keys over ``smsgate.toml``. A change is checked by loading the whole
 configuration with it, so that it may do exactly what the file may.
@@ -20,7 +20,7 @@ from smsgate.domain.errors import (
     Unfit,
 )
 from smsgate.domain.line_diff import DiffLine, compare_texts
-from smsgate.features.configuration_editor.secret_files import SecretFiles, variable_of
+from smsgate.features.configuration_editor.secret_files import SecretFiles, variable_of_table
 from smsgate.pipeline.configuration import load_configuration, load_settings
 from smsgate.pipeline.configuration_changes import next_version, tables_text
 from smsgate.pipeline.configuration_rollout import refuse_dropped
@@ -28,10 +28,17 @@ from smsgate.pipeline.console_configuration import tables_of
 from smsgate.pipeline.services import Services
 from smsgate.providers import PROVIDERS, secret_keys
 from smsgate.records import ConfigurationVersion
-from smsgate.settings import Program, Settings
-from smsgate.settings.console import PLACE, ConsoleTables, file_table, is_whole, shown
+from smsgate.settings import Alerts, Program, Settings
+from smsgate.settings.console import (
+    ALERT_SECRETS,
+    PLACE,
+    ConsoleTables,
+    file_table,
+    is_whole,
+    shown,
+)
 from smsgate.settings.read import FILE, read_document
-from smsgate.settings.shape import AccountTable, ProgramTable
+from smsgate.settings.shape import AccountTable, EmailTable, ProgramTable, TextTable
 
 PAGE_SIZE = 50
 """Versions that are shown at once."""
@@ -41,13 +48,25 @@ PROGRAM_KEYS = frozenset(ProgramTable.model_fields) - {"feed", "forward"}
 """The keys of a program that the console may set; the other two hold secrets and stay files'."""
 ACCOUNT_KEYS = frozenset(AccountTable.model_fields) - {"api_url"}
 """Likewise of an account, beside its provider's: a secret must go nowhere else by a page."""
+ALERT_KEYS = {
+    "alerts.webhook": frozenset({"url"}),
+    "alerts.email": frozenset(one.alias or name for name, one in EmailTable.model_fields.items()),
+    "alerts.text": frozenset(one.alias or name for name, one in TextTable.model_fields.items()),
+}
+"""By destination of alerts, its keys."""
+_MAIL_SERVER = ("host", "port", "tls")
+"""Keys that decide who gets the password of ``[alerts.email]``, and how."""
 _DEFAULTS: Mapping[str, Mapping[str, object]] = {
     heading: {
         name: field.default for name, field in table.model_fields.items() if not field.is_required()
     }
-    for heading, table in (("programs", ProgramTable), ("accounts", AccountTable))
+    for heading, table in (
+        ("programs", ProgramTable),
+        ("accounts", AccountTable),
+        ("alerts", EmailTable),  # the other destinations have no key with a default
+    )
 }
-_TABLE = re.compile(r"(programs|accounts)\.[a-z0-9][a-z0-9_-]{0,39}")
+_TABLE = re.compile(r"(programs|accounts)\.[a-z0-9][a-z0-9_-]{0,39}|alerts\.(webhook|email|text)")
 _TRIES = 5
 
 
@@ -270,6 +289,32 @@ class ConfigurationEditor:
                 return saved
         raise ConfigurationChanged("Others save changes all the time: try again.")
 
+    def _misused_password(
+        self,
+        changed: ConfigurationSources,
+        change: ConfigurationChange,
+        secrets: Mapping[str, str],
+    ) -> Iterator[Fault]:
+        """Yield a fault where a password that is known would go to another mail server.
+
+        Whoever may change the server must not learn the password by it: they enter it again.
+        """
+        table = "alerts.email"
+        key, variable = f"{table}.password", variable_of_table(table, "password")
+        in_console = changed.tables.get(table)
+        if table not in change.tables or in_console is None:
+            return
+        after = changed.effective(table) or {}
+        if "password" not in in_console:
+            if after.get("password") and any(one in in_console for one in _MAIL_SERVER):
+                yield Fault(PLACE, key, "is that of the file, for its server: enter another one")
+            return
+        before = self.sources().effective(table) or {}
+        is_same = all(before.get(one) == after.get(one) for one in (*_MAIL_SERVER, "password"))
+        is_given = variable in secrets or self.secrets.is_in_environment(variable)
+        if after.get("password") and not is_same and not is_given:
+            yield Fault(PLACE, key, "is needed again, since the mail server is another one")
+
     def _newest_number(self) -> int:
         newest = self._versions.newest()
         return newest.version if newest else 0
@@ -294,6 +339,7 @@ class ConfigurationEditor:
     ) -> tuple[Settings | None, list[Fault]]:
         """Return the settings with the change in them, or all its faults."""
         faults = [fault for table in change.tables for fault in _unfit(table, changed)]
+        faults += self._misused_password(changed, change, secrets)
         size = len(tables_text(changed.tables).encode()) if not faults else 0
         if size > MAX_BYTES:
             problem = f"has {size:,} bytes, and the console keeps {MAX_BYTES:,}: use the file"
@@ -324,27 +370,35 @@ def _texts(value: object) -> list[str]:
 
 def _unfit(table: str, changed: ConfigurationSources) -> Iterator[Fault]:
     """Yield what the console may not set, whatever the file may."""
-    heading, _, name = table.partition(".")
+    heading = table.partition(".")[0]
     values = changed.tables.get(table, {})
     if not _TABLE.fullmatch(table):
         problem = "is no fit name: use a-z, 0-9, - and _, such as alerts"
         yield Fault(PLACE, table, problem)
         return
-    secret = frozenset[str]()
-    known = PROGRAM_KEYS
+    secret = _secret_keys(table, changed.effective(table) or {})
+    known = ALERT_KEYS.get(table, PROGRAM_KEYS)
     if heading == "accounts":
         provider = str((changed.effective(table) or {}).get("provider", ""))
-        secret = secret_keys(provider)
         every = PROVIDERS.values() if provider not in PROVIDERS else [PROVIDERS[provider]]
         known = ACCOUNT_KEYS | {field.name for one in every for field in one.fields}
     for key, value in values.items():
         if key not in known:
             yield Fault(PLACE, f"{table}.{key}", "can only be set in the file")
-        elif key in secret and value != f"${{{variable_of(name, key)}}}":
-            problem = "is a secret, and those are kept as files: enter it in the account's form"
+        elif heading == "alerts" and value == "":
+            continue
+        elif key in secret and value != f"${{{variable_of_table(table, key)}}}":
+            problem = "is a secret, and those are kept as files: enter it in its form"
             yield Fault(PLACE, f"{table}.{key}", problem)
         elif key not in secret:
             yield from _references(f"{table}.{key}", value)
+
+
+def _secret_keys(table: str, values: Mapping[str, object]) -> frozenset[str]:
+    """Return the keys of a table that hold secrets."""
+    if table.startswith("accounts."):
+        return secret_keys(str(values.get("provider", "")))
+    return ALERT_SECRETS.get(table, frozenset())
 
 
 def _references(key: str, value: object) -> Iterator[Fault]:
@@ -363,7 +417,7 @@ def _without_secrets(table: str, values: Mapping[str, object]) -> dict[str, obje
     """Return the keys that may be seen; those of the file may hold secrets as they are."""
     if table.startswith("programs."):
         return {key: value for key, value in values.items() if key in PROGRAM_KEYS}
-    secret = secret_keys(str(values.get("provider", "")))
+    secret = _secret_keys(table, values)
     return {
         key: shown(value, hide=True).strip('"') if key in secret else value
         for key, value in values.items()
@@ -376,6 +430,8 @@ def _warnings(before: Settings, after: Settings) -> Iterator[str]:
         old = before.programs.get(program.name)
         if old is not None:
             yield from _program_warnings(old, program)
+    if before.alerts != Alerts() and after.alerts == Alerts():
+        yield "Alerts: no destination is left, so nobody is told when something fails."
     for gone in before.programs:
         if gone.name not in after.programs and gone.name not in after.programs.renamed:
             yield (
