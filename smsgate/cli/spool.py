@@ -25,7 +25,7 @@ def spool() -> None:
 
 
 @spool.command("list", epilog="Example: smsgate spool list")
-@click.option("--forgotten", is_flag=True, help="List spools that were given up, by whom and why.")
+@click.option("--forgotten", is_flag=True, help="List discarded spools, by whom and why.")
 @session.as_json
 def list_spools(forgotten: bool, as_json: bool) -> None:
     """List the last report of each host on its spool."""
@@ -64,7 +64,7 @@ def forget(host: str, reason: str, yes: bool) -> None:
         )
         click.confirm(said, abort=True, err=True)
     lost = forget_spool(session.services().store, host, person(), reason.strip())
-    out.print(f"Given up, and on record: {lost}.")
+    out.print(f"Discarded and recorded: {lost}.")
 
 
 def _show(found: Sequence[SpoolDepth], blocking: dict[str, int]) -> None:
@@ -87,4 +87,4 @@ def _list_forgotten(as_json: bool) -> None:
         out.print(f"[bold]{moment(event.applied_us)}[/]  ", end="")
         out.print(f"{event.note}  {by}", markup=False)
     if not events:
-        out.print("No spool was given up.")
+        out.print("No spool was discarded.")

@@ -171,7 +171,7 @@ def test_history_shows_what_happened(ready: Terminal) -> None:
     (event,) = ready.json("history", NUMBER)  # type: ignore[misc]
     assert (event["number"], event["entry"]["actor"]) == (NUMBER, "tests")
     assert ready.run("history", OTHER) == 0
-    assert ready.output == f"Nothing is known of {OTHER}.\n"
+    assert ready.output == f"Nothing is recorded for {OTHER}.\n"
 
 
 def give_up(there: Terminal, kind: str) -> str:
@@ -197,7 +197,7 @@ def give_up(there: Terminal, kind: str) -> str:
 
 
 def test_no_reply_waits_at_first(ready: Terminal) -> None:
-    for dead, said in (([], "No reply waits.\n"), (["--dead"], "No reply was given up.\n")):
+    for dead, said in (([], "No pending replies.\n"), (["--dead"], "No failed replies.\n")):
         assert ready.run("replies", "list", *dead) == 0
         assert ready.output == said
         assert ready.json("replies", "list", *dead) == []

@@ -95,7 +95,7 @@ def _report(results: list[DoctorResult], as_json: bool, code: int, monitor: bool
             if one.state != OK and one.remedy:
                 out.print(f"         [dim]→ {escape(one.remedy)}[/]")
         if not results:
-            out.print("Everything is as it should be.")
+            out.print("All clear.")
     if FAULT in states:
         session.end(code)
     session.end(1 if monitor and WARNING in states else 0)
@@ -120,7 +120,7 @@ def list_refusals(limit: int, as_json: bool) -> None:
         line = f"{one.number}  {one.program}  {one.reason}  by {one.by}"
         out.print(line, markup=False)
     if not newest:
-        out.print("The gate has stopped no send.")
+        out.print("The gate blocked no sends.")
 
 
 @refusals.command("count", epilog="Example: smsgate refusals count --days 7")
@@ -135,4 +135,4 @@ def count_refusals(days: int, as_json: bool) -> None:
     for one in counts:
         out.print(f"{one.day}  {one.program}  {one.reason}  {one.count}")
     if not counts:
-        out.print("The gate has stopped no send.")
+        out.print("The gate blocked no sends.")

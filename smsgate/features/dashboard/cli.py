@@ -104,13 +104,13 @@ def _show(found: dict[str, Any]) -> None:
         out.print(f"{title}: {values or 'none'}", markup=False)
     reviews = found["reviews"]
     out.print(
-        f"Reviews: {reviews['waiting']} wait, the oldest {reviews['oldest_hours']} h; "
+        f"Reviews: {reviews['waiting']} waiting, the oldest for {reviews['oldest_hours']} h; "
         f"{reviews['past_deadline']} are past the deadline of {reviews['deadline_hours']:.0f} h"
     )
     forwards = found["forwards"]
     out.print(
-        f"Messages for applications: {forwards['waiting']:,} wait, the oldest "
-        f"{forwards['oldest_minutes']} min; {forwards['given_up']:,} were given up"
+        f"Messages for applications: {forwards['waiting']:,} waiting, the oldest for "
+        f"{forwards['oldest_minutes']} min; {forwards['given_up']:,} failed"
     )
     for name, agreement in found["opt_out_lists"].items():
         shown = {key: "unknown" if one is None else str(one) for key, one in agreement.items()}
@@ -123,6 +123,6 @@ def _show(found: dict[str, Any]) -> None:
         )
     for one in found["suspicious"]:
         out.print(
-            f"Worth a look: {one['number']} {one['text']!r} ({one['rule']} {one['keyword']})",
+            f"To check: {one['number']} {one['text']!r} ({one['rule']} {one['keyword']})",
             markup=False,
         )

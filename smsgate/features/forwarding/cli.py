@@ -1,4 +1,4 @@
-"""``smsgate forward``: messages for applications that are pending or were given up."""
+"""``smsgate forward``: messages for applications that are pending or failed."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from smsgate.store.keys import PARTITIONS
 
 @click.group()
 def forward() -> None:
-    """Messages for applications ([programs.NAME.forward]) that are pending or were given up."""
+    """Messages for applications ([programs.NAME.forward]) that are pending or failed."""
 
 
 @forward.command("list", epilog="Example: smsgate forward list --dead")
-@click.option("--dead", is_flag=True, help="Only those that were given up and need attention.")
+@click.option("--dead", is_flag=True, help="Only failed messages.")
 @session.as_json
 def list_forwards(dead: bool, as_json: bool) -> None:
     """List the messages that their application has not accepted, oldest first."""
@@ -43,27 +43,27 @@ def list_forwards(dead: bool, as_json: bool) -> None:
         received = moment(ms_of(message.inbox_id) * 1000)
         head = f"[bold]{message.id}[/]  {entry.program}  from {entry.number}  {received}"
         out.print(head)
-        note = f"given up {moment(one.at_us)}: {one.note}" if one.at_us else one.note
+        note = f"failed {moment(one.at_us)}: {one.note}" if one.at_us else one.note
         tries = f"{message.tries} tries" if message.tries else "not tried yet"
         out.print(f"    {entry.text!r}  {tries}  {note}", markup=False)
     if not found:
-        out.print("No message was given up." if dead else "No message waits.")
+        out.print("No failed messages." if dead else "No pending messages.")
 
 
 @forward.command(epilog="Example: smsgate forward retry 3-1795534079000-000000")
 @click.argument("id_", metavar="ID")
 def retry(id_: str) -> None:
-    """Send a message that was given up again, for another day."""
+    """Retry a failed message for another day."""
     forwards.retry(session.services_for_lists().store, id_, person())
-    click.echo(f"Message {id_} is due again.")
+    click.echo(f"Message {id_} queued again.")
 
 
 @forward.command(epilog="Example: smsgate forward dismiss 3-1795534079000-000000")
 @click.argument("id_", metavar="ID")
 def dismiss(id_: str) -> None:
-    """Remove a message that was given up."""
+    """Dismiss a failed message."""
     forwards.dismiss(session.services_for_lists().store, id_, person())
-    click.echo(f"Message {id_} is dismissed.")
+    click.echo(f"Message {id_} dismissed.")
 
 
 def _as_json(message: Forward, note: str, given_up_us: int) -> dict[str, Any]:

@@ -183,7 +183,7 @@ def history(name: str, as_json: bool) -> None:
         session.show_json(shown)
         return
     for one, older in zip(shown, [*(one["content"] for one in shown[1:]), ""], strict=True):
-        reverted = "" if one["content"] else "  given up"
+        reverted = "" if one["content"] else "  reverted"
         click.echo(f"version {one['version']}  {one['saved']}  {one['author']}{reverted}")
         if one["note"]:
             click.echo(f"  {one['note']}")

@@ -145,9 +145,9 @@ def _show_import(summary: ImportSummary, titles: Mapping[str, str], *, applied: 
     for row in summary.first:
         click.echo(f"line {row.line}: {printable(row.cell)!r}: {ROW_OUTCOMES[row.outcome]}")
     if not applied:
-        click.echo("Nothing was changed. To do it, run it again with --apply.")
+        click.echo("Nothing was changed. To apply it, run the command again with --apply.")
     elif summary.outcomes["applied"]:
-        click.echo(f"To take it back: smsgate imports undo {summary.list_id}")
+        click.echo(f"To undo it: smsgate imports undo {summary.list_id}")
 
 
 @click.group("imports")
@@ -171,7 +171,7 @@ def list_imports(limit: int, as_json: bool) -> None:
             undone = f"undone {moment(one.undone_us)} by {one.undone_by}: {one.undone_reason}"
             click.echo(f"    {undone}\n    {one.undone_note}")
     if not found:
-        click.echo("No import is on record.")
+        click.echo("No imports on record.")
 
 
 @imports_group.command(
@@ -209,7 +209,9 @@ def undo(list_id: str, apply: bool, reason: str, result: Path | None, as_json: b
         click.echo(undo_text(summary.record, summary.outcomes))
         _show_counts(summary.outcomes, UNDO_OUTCOMES)
         if not apply:
-            click.echo("Nothing was changed. To do it, run it again with --apply and --reason.")
+            click.echo(
+                "Nothing was changed. To undo it, run the command again with --apply and --reason."
+            )
     session.end(NOT_DONE if summary.outcomes["busy"] else 0)
 
 
@@ -255,7 +257,7 @@ def export(
             count += some
         out.flush()
     if output is not None:
-        click.echo(f"{count:,} numbers are in {output}.")
+        click.echo(f"Wrote {count:,} numbers to {output}.")
 
 
 @click.command(
@@ -309,10 +311,10 @@ def scrub(
         session.show_json(msgspec.to_builtins(done))
         return
     _show_read("", done.shape, done.encoding, done.rows, started)
-    click.echo(f"{done.clean:>12,}  may be texted")
+    click.echo(f"{done.clean:>12,}  can be texted")
     _show_counts(done.blocked, BLOCK_REASONS)
     if types and done.unknown_kind:
-        click.echo(f"Of {done.unknown_kind:,} it cannot be said whether they are mobile numbers.")
+        click.echo(f"For {done.unknown_kind:,} it is unknown whether they are mobile numbers.")
 
 
 def _show_read(name: str, shape: str, encoding: str, rows: int, started: float) -> None:

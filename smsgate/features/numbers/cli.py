@@ -22,7 +22,7 @@ from smsgate.pipeline.manual_input import MEDIA, consent_of, evidence_of, reason
 
 @click.command(epilog="Example: smsgate history +14155550123")
 @click.argument("number", required=False)
-@click.option("--unrouted", is_flag=True, help="List texts to senders that no program has.")
+@click.option("--unrouted", is_flag=True, help="List texts to senders without a program.")
 @session.as_json
 def history(number: str | None, unrouted: bool, as_json: bool) -> None:
     """Show everything that happened to a number's consent, oldest first.
@@ -43,7 +43,9 @@ def history(number: str | None, unrouted: bool, as_json: bool) -> None:
     for event in events:
         _show(event)
     if not events:
-        out.print(f"Nothing is known of {number}." if number else "Every text was routed.")
+        out.print(
+            f"Nothing is recorded for {number}." if number else "Every text reached a program."
+        )
 
 
 _NEAR_US = 1_000_000
@@ -122,9 +124,9 @@ def _change(number: str, reason: str, *, locked: bool) -> None:
         raise click.UsageError("Give a reason for the record: --reason TEXT.")
     session.services().manual.lock(known, person(), reason.strip(), locked=locked)
     if locked:
-        out.print(f"{known} is locked: no program may text it.")
+        out.print(f"Locked {known}: no program can text it.")
     else:
-        out.print(f"{known} is unlocked. It stays opted out until it texts START.")
+        out.print(f"Unlocked {known}. It stays opted out until it texts START.")
 
 
 @click.command(
@@ -148,9 +150,7 @@ def consent(
         raise click.UsageError("--given is in the future: it is read as UTC.")
     found = Consent(words=words, medium=medium, source=source, given_us=given_us)
     session.services().manual.record_consent(number, program, found, "operator", person())
-    out.print(
-        f"On record: {number} agreed to be texted by {program}. Where it opted out, that stays."
-    )
+    out.print(f"Recorded the consent of {number} to {program}. Opt-outs of the number still hold.")
 
 
 @click.command(
@@ -206,7 +206,7 @@ def restore(
             is_admin=True,  # a person who runs this can access the store and the records anyway
         )
     )
-    out.print(f"The restore of {known} is stored; `smsgate history {known}` shows what came of it.")
+    out.print(f"Saved the restore of {known}; `smsgate history {known}` shows its result.")
 
 
 def _refuse_what_is_not_used(basis: str, of_consent: str, evidence: str) -> None:

@@ -58,7 +58,7 @@ def list_operators(as_json: bool) -> None:
         line = f"[bold]{row.name}[/]  {row.role}  {_state(row)}, {factor}, {added}"
         out.print(line)
     if not rows:
-        out.print("Nobody may sign in yet: `smsgate operators first` makes a link for that.")
+        out.print("Nobody can sign in yet: make a link with `smsgate operators first`.")
 
 
 @operators.command(epilog="Example: smsgate operators first")
@@ -109,7 +109,7 @@ def reset(name: str, second_factor: bool, as_json: bool) -> None:
 def role(name: str, role: str) -> None:
     """Give an operator another role. They must sign in again."""
     _operators().set_role(name, role, ActionAuthor(person()))
-    click.echo(f"{name} is {role} now.")
+    click.echo(f"{name} now has the role {role}.")
 
 
 @operators.command(epilog="Example: smsgate operators end maria")
@@ -117,7 +117,7 @@ def role(name: str, role: str) -> None:
 def end(name: str) -> None:
     """Deactivate an operator and end their sessions at once."""
     _operators().deactivate(name, ActionAuthor(person()))
-    click.echo(f"{name} cannot sign in any more.")
+    click.echo(f"Deactivated {name}.")
 
 
 def _operators() -> OperatorService:
@@ -135,7 +135,7 @@ def _show_link(path: str, name: str, lasts_s: int, *, as_json: bool) -> None:
         session.show_json({"name": name, "link": link, "ends": moment(ends_us)})
         return
     click.echo(link)
-    whom = f"Give it to {name}: it" if name else "It"
+    whom = f"Send it to {name}: it" if name else "It"
     click.echo(f"{whom} opens once, within {lasts_s // 3600} h. It is not shown again.", err=True)
 
 
@@ -201,7 +201,7 @@ def list_keys(as_json: bool) -> None:
         limits = f"  limited to {', '.join(row.programs)}" if row.programs else ""
         out.print(f"[bold]{row.name}[/]  {row.scope}{limits}  {made}{ends}")
     if not rows:
-        out.print("There are no keys: make one with `smsgate keys make NAME --scope check`.")
+        out.print("No keys yet: make one with `smsgate keys make NAME --scope check`.")
 
 
 @keys.command(epilog="Example: smsgate keys rotate crm --grace 2")
@@ -224,9 +224,9 @@ def rotate(name: str, grace: float) -> None:
 def revoke(name: str) -> None:
     """Revoke every key of that name; every process refuses it within 5 seconds."""
     ended = api_keys.revoke(session.records().keys, name, now_us())
-    click.echo(f"{ended} keys of {name} ended; within 5 seconds they open nothing.")
+    click.echo(f"Revoked {ended} keys named {name}; calls with them are refused within 5 seconds.")
 
 
 def _show_key(key: str) -> None:
     click.echo(key)
-    click.echo("Keep it now: it is not shown again.", err=True)
+    click.echo("Copy it now: it is not shown again.", err=True)

@@ -74,7 +74,7 @@ def status(as_json: bool) -> None:
     if as_json:
         session.show_json(found)
         return
-    out.print(f"{found['records']:,} records of {found['numbers']:,} numbers that stand.")
+    out.print(f"{found['records']:,} records of {found['numbers']:,} numbers with a status.")
     out.print(f"From the ledgers: {found['state']}", markup=False)
     out.print(f"Digest of the chains: {found['digest']}")
 
@@ -106,9 +106,9 @@ def verify(digest: str | None, as_json: bool) -> None:
     if as_json:
         session.show_json({"records": total, "wrong": found})
     elif found:
-        out.print(f"[bold red]{len(found)} things are wrong[/] in {total:,} records.")
+        out.print(f"[bold red]{len(found)} problems[/] in {total:,} records.")
     else:
-        out.print(f"[green]All {total:,} records are as they were written.[/]")
+        out.print(f"[green]All {total:,} records are unchanged.[/]")
     session.end(1 if found else 0)
 
 
@@ -137,7 +137,7 @@ def export_records(since: str | None, until: str | None, kind: str, output: Path
             count = export(found, kind, file)
     except OSError as error:
         raise click.FileError(str(output), error.strerror) from error
-    out.print(f"{count:,} records are in {output}.")
+    out.print(f"Wrote {count:,} records to {output}.")
 
 
 @records.command(epilog="Example: smsgate records adopt --reason 'restored from the backup of May'")
@@ -222,7 +222,7 @@ def _show_differences(found: list[StandingDifference]) -> None:
     if not found:
         out.print("equal")
     elif len(found) > _SHOWN:
-        out.print(f"… and {len(found) - _SHOWN:,} more; `smsgate rebuild` mends them")
+        out.print(f"… and {len(found) - _SHOWN:,} more; `smsgate rebuild` fixes them")
 
 
 def _text_of(consent_state: ConsentState) -> str:
@@ -303,10 +303,10 @@ def _rebuilt(
 def _show_rebuilt(rebuilt: RebuildResult) -> None:
     out.print(
         f"Store {rebuilt.store_id} is ready: {rebuilt.numbers:,} numbers, {rebuilt.messages:,} "
-        f"messages of the last 48 hours, {rebuilt.reviews:,} texts that wait for a person."
+        f"messages of the last 48 hours, {rebuilt.reviews:,} texts in review."
     )
     if rebuilt.forwards:
-        out.print(f"{rebuilt.forwards:,} messages wait for applications again.")
+        out.print(f"{rebuilt.forwards:,} messages are queued for applications again.")
     if rebuilt.newest_us:
         out.print(
             f"The records end at {_iso(rebuilt.newest_us)}. What was acknowledged after that, "

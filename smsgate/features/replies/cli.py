@@ -15,11 +15,11 @@ from smsgate.store.keys import PARTITIONS
 
 @click.group()
 def replies() -> None:
-    """Replies that are pending or were given up."""
+    """Replies that are pending or failed."""
 
 
 @replies.command("list", epilog="Example: smsgate replies list --dead")
-@click.option("--dead", is_flag=True, help="Only those that were given up and need attention.")
+@click.option("--dead", is_flag=True, help="Only failed replies.")
 @session.as_json
 def list_replies(dead: bool, as_json: bool) -> None:
     """List the pending replies."""
@@ -40,7 +40,7 @@ def list_replies(dead: bool, as_json: bool) -> None:
         out.print(head)
         out.print(f"    {reply.text!r}  {note}", markup=False)
     if not found:
-        out.print("No reply was given up." if dead else "No reply waits.")
+        out.print("No failed replies." if dead else "No pending replies.")
 
 
 @replies.command(epilog="Example: smsgate replies retry 1795534079000-0")
@@ -48,7 +48,7 @@ def list_replies(dead: bool, as_json: bool) -> None:
 def retry(id_: str) -> None:
     """Send a given-up reply again."""
     retry_reply(session.services(), id_, person())
-    click.echo(f"Reply {id_} is due again.")
+    click.echo(f"Reply {id_} queued again.")
 
 
 @replies.command(epilog="Example: smsgate replies dismiss 1795534079000-0")
@@ -56,4 +56,4 @@ def retry(id_: str) -> None:
 def dismiss(id_: str) -> None:
     """Remove a given-up reply."""
     dismiss_reply(session.services(), id_, person())
-    click.echo(f"Reply {id_} is dismissed.")
+    click.echo(f"Reply {id_} dismissed.")

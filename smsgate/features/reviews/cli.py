@@ -37,7 +37,7 @@ def list_reviews(as_json: bool) -> None:
         out.print(head)
         out.print(f"    {one.text!r}  {one.why}", markup=False)
     if not found:
-        out.print("No text waits for a person.")
+        out.print("No texts in review.")
 
 
 @review.command(epilog="Example: smsgate review decide +14155550123 --program alerts --as opt_out")

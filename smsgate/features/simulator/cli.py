@@ -106,7 +106,7 @@ def _show_state(services: Services, message: InboundMessage) -> None:
     answers = services.gate.check_programs(message.number, services.settings.programs)
     for name, answer in answers.items():
         if answer.allowed:
-            out.print(f"{name} may text {message.number}.")
+            out.print(f"{name} can text {message.number}.")
         else:
             since = f" since {answer.since}" if answer.since else ""
             why = f" ({answer.why})" if answer.why else ""

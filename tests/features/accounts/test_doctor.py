@@ -51,7 +51,7 @@ def there(
 
 def test_where_all_is_well_a_monitor_is_told_so_and_nothing_else(there: Terminal) -> None:
     assert there.run("doctor", "--monitor") == 0
-    assert there.output == "Everything is as it should be.\n"
+    assert there.output == "All clear.\n"
 
 
 def test_the_worst_comes_first_and_each_says_what_mends_it(

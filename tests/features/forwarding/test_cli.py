@@ -88,7 +88,7 @@ def test_what_waits_is_listed_without_the_providers_request(there: Terminal, wai
 
 
 def test_where_nothing_waits_it_says_so(there: Terminal) -> None:
-    for arguments, said in (((), "No message waits."), (("--dead",), "No message was given up.")):
+    for arguments, said in (((), "No pending messages."), (("--dead",), "No failed messages.")):
         assert there.run("forward", "list", *arguments) == 0
         assert there.output.strip() == said
         assert there.json("forward", "list", *arguments) == []
@@ -96,10 +96,10 @@ def test_where_nothing_waits_it_says_so(there: Terminal) -> None:
 
 def test_what_was_given_up_is_listed_and_tried_again(there: Terminal, dead: str) -> None:
     assert there.run("forward", "list", "--dead") == 0
-    assert "given up 20" in there.output
+    assert "failed 20" in there.output
     assert there.json("forward", "list") == []
     assert there.run("forward", "retry", dead) == 0
-    assert there.output == f"Message {dead} is due again.\n"
+    assert there.output == f"Message {dead} queued again.\n"
     assert [one["id"] for one in there.json("forward", "list")] == [dead]
     assert there.run("history", NUMBER) == 0
     assert "forward  retried" in there.output
@@ -134,4 +134,4 @@ def test_the_report_tells_how_much_waits_and_was_given_up(there: Terminal, dead:
     assert there.run("records", "migrate") == 0
     assert there.json("report")["forwards"] == {"waiting": 0, "oldest_minutes": 0, "given_up": 1}
     assert there.run("report") == 0
-    assert "Messages for applications: 0 wait, the oldest 0 min; 1 were given up" in there.output
+    assert "Messages for applications: 0 waiting, the oldest for 0 min; 1 failed" in there.output

@@ -201,7 +201,7 @@ def test_history_tells_each_version_and_what_it_changed(capsys, environ, records
     assert run(["keywords", "history", "es"], environ) == 0
     out = capsys.readouterr().out
     assert out.index("version 3") < out.index("version 2") < out.index("version 1")
-    assert "2025-11-24T16:00:00+00:00  ann  given up" in out
+    assert "2025-11-24T16:00:00+00:00  ann  reverted" in out
     assert "    - b = 2\n    + b = 3\n" in out
     assert "note 1" in out
     assert run(["keywords", "history", "es", "--json"], environ) == 0

@@ -83,7 +83,7 @@ def reason(services) -> str:
 
 def test_nothing_that_waits_is_said(there):
     assert there.run("review", "list") == 0
-    assert there.output == "No text waits for a person.\n"
+    assert there.output == "No texts in review.\n"
     assert there.json("review", "list") == []
 
 

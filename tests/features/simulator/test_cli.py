@@ -143,7 +143,7 @@ def test_an_ordinary_text_is_waited_for_and_changes_nothing(
     there = terminal(**simulated)
     assert there.run("text", "thanks, that was fast") == 0
     assert "No reply from us." in there.output
-    assert f"alerts may text {NUMBER}." in there.output
+    assert f"alerts can text {NUMBER}." in there.output
 
 
 def test_an_account_is_texted_by_its_own_signature(terminal, serve, environ, url):

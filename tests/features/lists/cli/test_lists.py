@@ -51,7 +51,7 @@ def test_an_import_changes_nothing_unless_it_is_told_to(lists, file, blocked):
     )
     assert "1  new: would be applied" in lists.output
     assert "line 3: '=cmd': a spreadsheet formula" in lists.output
-    assert "run it again with --apply" in lists.output
+    assert "run the command again with --apply" in lists.output
     assert not blocked(NUMBER)
 
 
@@ -103,7 +103,7 @@ def test_applied_it_says_of_every_row_what_became_of_it(lists, file, tmp_path, b
 def test_an_import_is_undone_as_a_whole_once_it_is_said_to(lists, file, tmp_path, blocked):
     lists.run("import", str(file), "--program", "alerts", "--apply")
     (one,) = lists.json("imports", "list")
-    assert f"To take it back: smsgate imports undo {one['id']}" not in lists.output  # that is JSON
+    assert f"To undo it: smsgate imports undo {one['id']}" not in lists.output  # that is JSON
     assert lists.run("imports", "list") == 0
     assert f"{one['id']}  by " in lists.output
     assert "Opted 1 number out of every program (scope all): Acme Alerts (alerts)" in lists.output
@@ -132,7 +132,7 @@ def test_an_import_is_undone_as_a_whole_once_it_is_said_to(lists, file, tmp_path
 
 def test_the_id_of_an_import_is_said_when_it_is_applied(lists, file):
     assert lists.run("import", str(file), "--program", "alerts", "--apply") == 1
-    assert "To take it back: smsgate imports undo import-" in lists.output
+    assert "To undo it: smsgate imports undo import-" in lists.output
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,7 @@ def test_an_export_can_be_imported_again(lists, tmp_path):
     lists.run("import", str(here), "--program", "alerts", "--apply")
 
     assert lists.run("export", "--program", "alerts", "-o", str(there)) == 0
-    assert "2 numbers are in" in lists.output
+    assert "Wrote 2 numbers to" in lists.output
     with there.open(newline="") as rows:
         found = {row["number"]: row for row in csv.DictReader(rows)}
     assert found.keys() == {NUMBER, OTHER}
@@ -184,7 +184,7 @@ def test_a_list_is_scrubbed_into_two_files(lists, file, tmp_path):
     clean, blocked = tmp_path / "clean.csv", tmp_path / "blocked.csv"
     arguments = ("scrub", str(file), "--program", "alerts", "-o", str(clean), "--blocked")
     assert lists.run(*arguments, str(blocked)) == 0
-    assert "1  may be texted" in lists.output
+    assert "1  can be texted" in lists.output
     assert clean.read_text(encoding="utf-16") == f"name,phone\nAna,{NUMBER}\n"
     assert blocked.read_text(encoding="utf-16").count("\n") == 3
     assert lists.json(*arguments, str(blocked))["blocked"] == {"formula": 1, "duplicate": 1}

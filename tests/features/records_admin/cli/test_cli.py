@@ -104,7 +104,7 @@ def test_sound_records_are_said_to_be(terminal, filled):
 
     code, output, _ = terminal("records", "verify", "--digest", digest)
 
-    assert (code, output) == (0, "All 4 records are as they were written.\n")
+    assert (code, output) == (0, "All 4 records are unchanged.\n")
 
 
 def test_what_is_wrong_is_named_and_the_exit_code_is_1(terminal, filled):
@@ -116,7 +116,7 @@ def test_what_is_wrong_is_named_and_the_exit_code_is_1(terminal, filled):
 
     assert code == 1
     assert f"wrong partition {partition_of(OTHER)}, link 1, event" in errors
-    assert "4 things are wrong in 4 records." in output
+    assert "4 problems in 4 records." in output
     code, output, _ = terminal("records", "verify", "--json")
     assert code == 1
     assert len(json.loads(output)["wrong"]) == 4
@@ -145,7 +145,7 @@ def test_ndjson_has_every_event_whole(terminal, filled, tmp_path):
     code, output, _ = terminal("records", "export", "--format", "ndjson", "-o", str(file))
     rows = [json.loads(line) for line in file.read_text().splitlines()]
 
-    assert (code, output) == (0, f"4 records are in {file}.\n")
+    assert (code, output) == (0, f"Wrote 4 records to {file}.\n")
     assert rows[0]["entry"]["text"] == "=HYPERLINK(1)"
     assert [row["seq"] for row in rows] == [1, 2, 3, 1]
 
