@@ -5,6 +5,7 @@
 # make faults ten minutes of kill -9, hanging stores and failing providers, and what came of it
 # make lint   ruff, mypy, import-linter
 # make release VERSION=0.3.0   checks, dates the changelog, builds and tries the wheel; pushes nothing
+# make docs   the documentation site, in build/docs; a broken link in it is an error
 # make eval   scores on labelled texts; make train makes the weights of the intent model anew
 #
 # PYTHON=/path/to/python3.12 picks the interpreter, VENV=.venv-3.12 where its packages are put,
@@ -13,7 +14,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-pythons test-full test-gateways faults lint format bench release eval train clean
+.PHONY: help run test test-pythons test-full test-gateways faults lint format bench docs release eval train clean
 
 VENV ?= .venv
 BIN  := $(VENV)/bin
@@ -78,6 +79,11 @@ format: $(VENV)/.lint
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+docs: $(VENV)/.docs
+	@rm -rf build/docs
+	$(BIN)/python -m sphinx --fail-on-warning --quiet --doctree-dir build/docs-parsed --fresh-env docs build/docs $(ARGS)
+	@echo "The documentation is in build/docs: open build/docs/index.html"
+
 # Wants a tree that .ci/run has passed. What it made is a commit, dist/, and the text of a tag.
 release: $(VENV)/.full
 	$(BIN)/python .ci/release.py "$(VERSION)"
@@ -115,6 +121,10 @@ $(VENV)/.lint: pyproject.toml config/constraints.txt | $(VENV)/.python
 $(VENV)/.bench: pyproject.toml config/constraints.txt | $(VENV)/.python
 	$(PIP) install -c config/constraints.txt -e '.[dev,test,bench]'
 	@touch $@ $(VENV)/.test $(VENV)/.run
+
+$(VENV)/.docs: pyproject.toml config/constraints.txt | $(VENV)/.python
+	$(PIP) install -c config/constraints.txt -e '.[dev,docs]'
+	@touch $@ $(VENV)/.run
 
 $(VENV)/.train: pyproject.toml config/constraints.txt | $(VENV)/.python
 	$(PIP) install -c config/constraints.txt -e '.[dev,test,train]'
