@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Flask, flash, redirect, render_template, request
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
 from smsgate.consent import event_text
+from smsgate.consent.events import DeadLetter
 from smsgate.domain.errors import (
     NoSuchForward,
     NoSuchReply,
@@ -18,15 +21,25 @@ from smsgate.domain.errors import (
     RecordsUnavailable,
     ReplyExpired,
     StoreUnavailable,
+    Unfit,
 )
+from smsgate.domain.forwards import Forward, UndeliveredForward
+from smsgate.domain.messages import Reply
 from smsgate.features.replies.service import dismiss_reply, is_expired, retry_reply
 from smsgate.pipeline import forwards
 from smsgate.pipeline.services import Services
 from smsgate.store.backlog import MOST, BacklogPage
 from smsgate.web.console.auth import actor, needs, record_action
+from smsgate.web.console.listing import query_with
+from smsgate.web.console.template_filters import many
 
 REPLIES = "/console/replies"
 PAGE_SIZE = 50
+MAX_SELECTED = 200
+"""Rows that are settled by one request: each takes a few round trips."""
+_AGES = (1, 24, 72)
+"""Hours of the filter by age."""
+_HOUR_US = 3600 * 1_000_000
 TABS = {
     "": "Pending replies",
     "dead": "Failed replies",
@@ -73,12 +86,16 @@ def register(console: Flask, services: Services) -> None:
             "forwards-dead": backlog.forwards_dead,
         }
         page = min(max(request.args.get("page", 1, int), 1), MOST // PAGE_SIZE)
+        wanted = _filter()
+        languages: list[str] = []
         counted, problem, now_us = None, "", 0
         listing: BacklogPage[Any] = BacklogPage(0, [])
         try:
             counted = backlog.counts()
-            listing = reads[name]((page - 1) * PAGE_SIZE, PAGE_SIZE)
             now_us = store.health.now_us()
+            listing = _read(reads[name], wanted, page, now_us)
+            shown = {_facts(one)[1] for _, one in listing.found}
+            languages = sorted((shown | {wanted.language}) - {""})
         except StoreUnavailable as error:
             problem = str(error)
         return render_template(
@@ -95,15 +112,25 @@ def register(console: Flask, services: Services) -> None:
             page=page,
             last=-(-min(listing.total, MOST) // PAGE_SIZE),
             most=MOST,
+            wanted=wanted,
+            languages=languages,
+            ages=_AGES,
+            programs=services.settings.programs,
+            query_with=query_with,
+            filters=_filters_query(),
+            is_all_selected=request.args.get("select") == "all",
         )
 
     @console.post(f"{REPLIES}/<name>/<action>")
     @needs("agent")
     def settle(name: str, action: str) -> Response | tuple[str, int]:
-        """Retry or dismiss what was given up."""
+        """Retry or dismiss what was given up: one, or several that were selected."""
         if (name, action) not in _ACTIONS:
             raise NotFound
         run, done = _ACTIONS[name, action]
+        ids = [*dict.fromkeys(request.form.getlist("id"))]
+        if "selected" in request.form:
+            return _settle_selected(services, name, action, ids)
         try:
             run(services, request.form.get("id", ""), actor())
         except (NoSuchReply, NoSuchForward, ReplyExpired) as error:
@@ -116,3 +143,85 @@ def register(console: Flask, services: Services) -> None:
             record_action(f"{verb} a {what}", request.form.get("id", ""))
         flash(done, "good")
         return redirect(f"{REPLIES}/{name}", 303)
+
+
+@dataclass(frozen=True, slots=True)
+class BacklogFilter:
+    """Which of a list is shown; an empty value lets everything through."""
+
+    program: str = ""
+    language: str = ""
+    older_than_h: int = 0
+
+    def fits(self, at_us: int, one: object, now_us: int) -> bool:
+        """Whether one of the list, with its time, is shown."""
+        program, language = _facts(one)
+        return (
+            self.program in ("", program)
+            and self.language in ("", language)
+            and (not self.older_than_h or now_us - at_us >= self.older_than_h * _HOUR_US)
+        )
+
+
+def _facts(one: object) -> tuple[str, str]:
+    """The program and the language of a reply or a forward."""
+    if isinstance(one, DeadLetter):
+        one = one.reply
+    if isinstance(one, Reply):
+        return one.program, one.language
+    if isinstance(one, UndeliveredForward):
+        one = one.forward
+    if isinstance(one, Forward):
+        return one.entry.program, one.entry.decision.language
+    return "", ""
+
+
+def _filter() -> BacklogFilter:
+    hours = request.args.get("older", 0, int)
+    return BacklogFilter(
+        program=request.args.get("program", "")[:200],
+        language=request.args.get("language", "")[:40],
+        older_than_h=hours if hours in _AGES else 0,
+    )
+
+
+def _filters_query() -> str:
+    wanted = {name: request.args.get(name, "") for name in ("program", "language", "older")}
+    return urlencode({name: value for name, value in wanted.items() if value})
+
+
+def _settle_selected(services: Services, name: str, action: str, ids: list[str]) -> Response:
+    """Retry or dismiss each that is still there; the page says how many were not."""
+    if not ids or len(ids) > MAX_SELECTED:
+        raise Unfit(f"Select at least one row, and at most {MAX_SELECTED}.")
+    run, _ = _ACTIONS[name, action]
+    verb = "retried" if action == "retry" else "dismissed"
+    what = "message" if name.startswith("forwards") else "reply"
+    settled, gone, expired = [], 0, 0
+    for id_ in ids:
+        try:
+            run(services, id_, actor())
+            settled.append(id_)
+        except ReplyExpired:
+            expired += 1
+        except (NoSuchReply, NoSuchForward):
+            gone += 1
+    for id_ in settled:
+        with suppress(RecordsUnavailable, RecordsNotReady):
+            record_action(f"{verb} a {what}", id_)
+    flash(f"{verb.capitalize()} {many(len(settled), 'row')}.", "good")
+    if expired:
+        flash(f"{many(expired, 'opt-out confirmation')} can only be dismissed: too late.", "warn")
+    if gone:
+        flash(f"{many(gone, 'row')} left: someone else retried or dismissed them first.", "warn")
+    return redirect(f"{REPLIES}/{name}?{_filters_query()}", 303)
+
+
+def _read(
+    read: Callable[[int, int], BacklogPage[Any]], wanted: BacklogFilter, page: int, now_us: int
+) -> BacklogPage[Any]:
+    first = (page - 1) * PAGE_SIZE
+    if wanted == BacklogFilter():
+        return read(first, PAGE_SIZE)
+    fitting = [one for one in read(0, MOST).found if wanted.fits(*one, now_us)]
+    return BacklogPage(len(fitting), fitting[first : first + PAGE_SIZE])

@@ -246,3 +246,59 @@ def test_where_the_store_is_away_the_page_says_so(viewer, services, monkeypatch)
     answer = viewer.get(REPLIES)
     assert answer.status_code == 200
     assert 'role="alert"' in answer.text
+
+
+def test_selected_rows_are_settled_together_and_what_is_not_is_counted(agent, services, put):
+    late = reply(3, 0, kind="opt_out")
+    some = [reply(1, 0), reply(2, 0), late]
+    for at, one in enumerate(some):
+        put.dead(one, at)
+    page = agent.get(f"{REPLIES}/dead?select=all").text
+    assert page.count(" checked") == 3
+    assert " checked" not in agent.get(f"{REPLIES}/dead").text
+    ids = [one.id for one in some]
+    form = {"selected": "yes", "id": [*ids, "3-1-0"], "page": f"{REPLIES}/dead"}
+    answer = agent.post(f"{REPLIES}/dead/retry", form)
+    assert answer.status_code == 303
+    page = words(agent.get(answer.location))
+    assert "Retried 2 rows." in page
+    assert "1 opt-out confirmation can only be dismissed: too late." in page
+    assert "1 row left: someone else" in page
+    assert texts(agent.get(f"{REPLIES}/dead").text) == ["text 3."]
+    answer = agent.post(f"{REPLIES}/dead/dismiss", {**form, "id": [late.id]})
+    assert "Dismissed 1 row." in words(agent.get(answer.location))
+    assert services.history.of_number(late.number)[-1].outcome == "dismissed"
+
+
+def test_forwards_are_settled_together_too_and_nothing_is_refused(agent, viewer, put):
+    some = [put.forward_dead(number_of(at), f"text {at}.") for at in (1, 2)]
+    form = {"selected": "yes", "page": f"{REPLIES}/forwards-dead"}
+    path = f"{REPLIES}/forwards-dead/dismiss"
+    answer = agent.post(path, form)
+    assert answer.status_code == 422
+    assert "Select at least one row" in words(answer)
+    assert agent.post(path, {**form, "id": [f"{at}" for at in range(201)]}).status_code == 422
+    assert viewer.post(path, {**form, "id": some[0].id}).status_code == 403
+    assert 'type="checkbox"' not in viewer.get(f"{REPLIES}/forwards-dead").text
+    assert agent.post(path, {**form, "id": [one.id for one in some]}).status_code == 303
+    assert texts(agent.get(f"{REPLIES}/forwards-dead").text) == []
+
+
+def test_a_list_is_filtered_by_program_language_and_age(agent, put):
+    now_us = time.time_ns() // 1000
+    new, old = reply(1, now_us), reply(2, now_us)
+    put.dead(msgspec.structs.replace(new, language="es"), now_us)
+    put.dead(msgspec.structs.replace(old, program="orders"), now_us - 2 * 3_600_000_000)
+
+    def of(query):
+        return texts(agent.get(f"{REPLIES}/dead?{query}").text)
+
+    assert of("") == ["text 1.", "text 2."]
+    assert of("program=orders") == ["text 2."]
+    assert of("language=es") == ["text 1."]
+    assert of("older=1") == ["text 2."]
+    assert of("older=7") == of("")
+    assert "Nothing fits these filters" in agent.get(f"{REPLIES}/dead?program=none").text
+    form = {"selected": "yes", "id": old.id}
+    answer = agent.post(f"{REPLIES}/dead/dismiss?program=orders", form)
+    assert answer.location.endswith("/dead?program=orders")
