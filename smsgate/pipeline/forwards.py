@@ -9,12 +9,12 @@ import msgspec
 
 from smsgate import __version__
 from smsgate.consent.events import Event, event_id
-from smsgate.domain.entry_parts import ForwardContent
+from smsgate.domain.entry_parts import ForwardContent, OriginalRequest
 from smsgate.domain.errors import NoSuchForward
 from smsgate.domain.forwards import Forward, UndeliveredForward, forward_id
 from smsgate.domain.messages import Entry, InboundMessage, Intent, WebhookRequest
+from smsgate.domain.signing import as_bytes, is_form
 from smsgate.metrics.counters import FORWARDS
-from smsgate.providers.forms import posted_of
 from smsgate.records import Recorded, Records
 from smsgate.settings import Application
 from smsgate.store import Store
@@ -223,3 +223,15 @@ def _add_event(
     elif event.outcome == RETRIED and id_ in found.dead:
         found.waiting[id_] = found.dead.pop(id_).forward, event.applied_us
         found.settled.discard(id_)
+
+
+def posted_of(request: WebhookRequest) -> OriginalRequest | None:
+    """What is needed to post a request's form again; None where it carries no form."""
+    content_type = request.headers.get("content-type", "")
+    if request.method == "GET":
+        return OriginalRequest("GET", "", as_bytes(request.query))
+    return (
+        OriginalRequest(request.method, content_type, request.body)
+        if is_form(content_type)
+        else None
+    )

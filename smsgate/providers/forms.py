@@ -25,9 +25,6 @@ from smsgate.providers.base import Provider, read_answer
 from smsgate.providers.calls import FORM, Meaning, coded, failed
 from smsgate.settings import Account, Secret
 
-IDEMPOTENCY = "I-Twilio-Idempotency-Token"
-"""The header by which Twilio lets an application tell repeated webhooks apart
-(twilio.com/docs/usage/webhooks/webhooks-connection-overrides)."""
 UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
 """The form of a UUID (RFC 9562, 4)."""
 _MAX_FIELDS = 500
@@ -187,18 +184,6 @@ def _count(name: str, value: re.Pattern[str], text: str) -> int:
 
 def _begin(values: Iterable[bytes], pattern: re.Pattern[str]) -> int:
     return sum(1 for value in values if pattern.match(value.decode("latin-1")))
-
-
-def posted_of(request: WebhookRequest) -> OriginalRequest | None:
-    """What is needed to post a request's form again; None where it carries no form."""
-    content_type = request.headers.get("content-type", "")
-    if request.method == "GET":
-        return OriginalRequest("GET", "", as_bytes(request.query))
-    return (
-        OriginalRequest(request.method, content_type, request.body)
-        if is_form(content_type)
-        else None
-    )
 
 
 # --- Twilio's API, and those that are compatible with it ------------------------------------------

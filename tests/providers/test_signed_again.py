@@ -9,8 +9,8 @@ import pytest
 from smsgate.domain.entry_parts import OriginalRequest
 from smsgate.domain.errors import SignatureRefused
 from smsgate.domain.messages import InboundMessage, WebhookRequest
+from smsgate.pipeline.forwards import posted_of
 from smsgate.providers import PROVIDERS
-from smsgate.providers.forms import posted_of
 from smsgate.settings import Account, Secret
 
 APP = "https://app.example.com/sms?of=acme"

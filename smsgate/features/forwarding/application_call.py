@@ -10,9 +10,13 @@ from smsgate.domain.forwards import Forward
 from smsgate.domain.messages import HttpCall, InboundMessage, Intent
 from smsgate.domain.shared_schemes import standard_webhook_headers
 from smsgate.domain.signed_times import iso_time
+from smsgate.pipeline.forwards import posted_of
 from smsgate.providers import PROVIDERS
-from smsgate.providers.forms import IDEMPOTENCY, posted_of
 from smsgate.settings import Account, Application
+
+IDEMPOTENCY = "I-Twilio-Idempotency-Token"
+"""The header by which Twilio lets an application tell repeated webhooks apart
+(twilio.com/docs/usage/webhooks/webhooks-connection-overrides)."""
 
 
 def describe_call(
