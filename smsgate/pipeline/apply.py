@@ -336,8 +336,8 @@ def _state(consent_state: ConsentState, entry: Entry) -> str:
 
 
 _ANSWERED = {
-    "provider": "the provider answers this very message",
-    "network": "the network answers this very message",
+    "provider": "your provider sends this reply",
+    "network": "the network sends this reply",
 }
 _ELSE = {
     "operator": "by hand",
@@ -357,5 +357,5 @@ def silence(entry: Entry, confirm: str) -> str:
     if confirm == "never":
         return 'the program has confirm = "never"'
     if confirm == "auto" and entry.answered:
-        return _ANSWERED.get(entry.answered, f"{entry.answered} answers this very message")
+        return _ANSWERED.get(entry.answered, f"{entry.answered} sends this reply")
     return ""
