@@ -7,7 +7,6 @@ import json
 import os
 import re
 import socket
-import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
 
@@ -17,18 +16,16 @@ from smsgate.cli.main import run
 from smsgate.consent.composing import segments
 from smsgate.domain.errors import CallFailed, StoreUnavailable
 from smsgate.features.alerts import cli
-from smsgate.features.alerts.channels import configured_channels, send_email
-from smsgate.features.alerts.message_text import TEST, Notice, email_body, email_subject, sms_text
+from smsgate.features.alerts.channels import configured_channels
+from smsgate.features.alerts.message_text import TEST, Notice, sms_text
 from smsgate.features.alerts.service import ChannelTester
 from smsgate.features.alerts.storage import AlertStorage
 from smsgate.metrics.snapshot import Process
 from smsgate.pipeline.conditions import Condition
-from smsgate.settings import Mailbox, Secret
 from smsgate.store.shared_keys import PROCESSES
-from tests.fakes.mail_server import MailServer, make_certificate
+from tests.fakes.mail_server import MailServer
 from tests.fakes.own_services import ALERTS, make_services
 from tests.fakes.scripted_api import ScriptedApi
-from tests.fakes.served import free_port
 from tests.fakes.twilio_api import Answer, Drop, TwilioApi
 from workers.alert_notifier import AlertNotifier
 
@@ -42,78 +39,6 @@ STUCK = Notice(
     Condition("SmsgateInboxStuck", "inbox", True, "9 entries wait", "start one"), "begins"
 )
 OVER = Notice(Condition("SmsgateSpool", "spool", False, "is as it should be again", ""), "ends")
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory):
-    return make_certificate(tmp_path_factory.mktemp("certificate"))
-
-
-def mailbox(port: int, **changed) -> Mailbox:
-    usual = {"host": "localhost", "sender": "smsgate@example.com", "tls": "starttls"}
-    usual |= {"to": ("ops@example.com", "boss@example.com")}
-    return Mailbox(**{**usual, "port": port, "user": USER, "password": Secret(PASSWORD), **changed})
-
-
-@pytest.mark.parametrize("tls", ["starttls", "tls"])
-def test_an_e_mail_goes_out_encrypted_and_signed_in(certificate, tls):
-    users = {USER: PASSWORD}
-    with MailServer(users, certificate, at_once=tls == "tls") as server:
-        notices = [DEAD, STUCK, OVER]
-        box = mailbox(server.port, tls=tls)
-        send_email(box, email_subject(notices), email_body(notices), certificate.trusted())
-    [mail] = server.messages
-    assert (mail.encrypted, mail.user) == (True, USER)
-    assert (mail.sender, mail.to) == ("smsgate@example.com", box.to)
-    assert mail.message["Subject"] == "smsgate: replies alert (and 2 more)"
-    assert mail.message["Auto-Submitted"] == "auto-generated"
-    told = mail.message.get_content()
-    order = [told.index(one) for one in ("inbox alert (failure", "replies alert", "spool resolved")]
-    assert order == sorted(order)
-    assert "To fix it: start one" in told
-
-
-def test_without_encryption_nothing_is_asked_of_it():
-    with MailServer() as server:
-        send_email(mailbox(server.port, tls="none", user="", password=None), "s", "b")
-    assert [one.encrypted for one in server.messages] == [False]
-
-
-@pytest.mark.parametrize(
-    ("server", "box", "problem"),
-    [
-        ({"users": {USER: "another"}}, {}, r"refused user and password \(535\)"),
-        ({"refusals": {"RCPT": b"550 no such user"}}, {}, "refused every recipient"),
-        ({"refusals": {"DATA": b"554 spam"}}, {}, r"refused the message \(554\)"),
-        ({"refusals": {"EHLO": b"250 mail.test"}}, {}, "offers no STARTTLS"),
-        ({}, {"tls": "tls"}, "does not speak TLS"),
-    ],
-)
-def test_what_a_server_does_not_take_is_said_without_its_words(certificate, server, box, problem):
-    given = {"users": {USER: PASSWORD}, "certificate": certificate, **server}
-    with MailServer(**given) as mail, pytest.raises(CallFailed, match=problem) as raised:
-        send_email(mailbox(mail.port, **box), "s", "b", certificate.trusted())
-    assert PASSWORD not in str(raised.value)
-    assert mail.messages == []
-
-
-def test_a_certificate_that_nobody_vouches_for_gets_neither_password_nor_message(certificate):
-    with (
-        MailServer({USER: PASSWORD}, certificate) as mail,
-        pytest.raises(CallFailed, match="certificate that is not good"),
-    ):
-        send_email(mailbox(mail.port), "s", "b")
-    with (
-        MailServer({USER: PASSWORD}, certificate) as mail,
-        pytest.raises(CallFailed, match="certificate that is not good"),
-    ):
-        send_email(mailbox(mail.port, host="127.0.0.1"), "s", "b", certificate.trusted())
-    assert mail.messages == []
-
-
-def test_a_server_that_is_not_there_is_said_to_be(monkeypatch):
-    with pytest.raises(CallFailed, match="cannot be reached"):
-        send_email(mailbox(free_port()), "s", "b", ssl.create_default_context())
 
 
 TEXT = f"""
