@@ -15,7 +15,7 @@ from smsgate.settings.values import Account
 
 PORTS = {"starttls": 587, "tls": 465, "none": 25}
 """RFC 6409 (submission), RFC 8314 (the same inside TLS), RFC 5321."""
-_ADDRESS = re.compile(r"[!-?A-~]+@[!-?A-~]+")
+EMAIL_ADDRESS = re.compile(r"[!-?A-~]+@[!-?A-~]+")
 _HOST = re.compile(r"[A-Za-z0-9.-]{1,253}|[0-9a-fA-F:]{2,45}")
 _HERE = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -85,7 +85,7 @@ class _Reader:
 
     def _address(self, key: str, text: str) -> str:
         address = self._value(key, text)
-        if address and not _ADDRESS.fullmatch(address):
+        if address and not EMAIL_ADDRESS.fullmatch(address):
             self._fault(key, "is no e-mail address: write it as ops@example.com, without a name")
         return address
 

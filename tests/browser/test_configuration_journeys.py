@@ -219,6 +219,23 @@ def test_an_account_is_added_and_turns_green_at_the_first_text(
     assert page.get_by_text("Waiting for the first text").count() == 0
 
 
+def invite(page: Page, server: MailServer) -> str:
+    """Add a person whose link goes by the mail server; gives the link."""
+    page.goto("/console/people")
+    box = page.locator("form[action$='/people/add']")
+    for label, value in (("Name", "paula"), ("Send the link by e-mail to", "paula@acme.example")):
+        box.get_by_label(label).focus()
+        page.keyboard.type(value)
+    assert barriers(page) == []
+    assert fits(page)
+    press(box.get_by_role("button", name="Add"))
+    expect(page.locator("body")).to_contain_text("Sent a link to paula@acme.example")
+    assert server.messages[-1].to == ("paula@acme.example",)
+    found = re.search(r"http\S+/console/password/\S+", server.messages[-1].message.get_content())
+    assert found
+    return found[0]
+
+
 def test_alerts_by_email_are_set_up_tested_and_removed(
     visit: Visit, services: Services, site: Site, reverted: None
 ) -> None:
@@ -253,6 +270,8 @@ def test_alerts_by_email_are_set_up_tested_and_removed(
         assert fits(page)
         picture(page, "alert-test")
         assert [one.to for one in server.messages] == [("ops@acme.example",)]
+        link = invite(page, server)
+        page.goto("/console/setup/alerts")
     press(page.get_by_role("button", name=re.compile("Send a test *: E-mail")))
     says(page, "cannot be reached")
     press(page.get_by_role("button", name=re.compile("Remove… *E-mail")))
@@ -260,6 +279,8 @@ def test_alerts_by_email_are_set_up_tested_and_removed(
     save(page)
     page.goto("/console/setup/alerts")
     says(page, "Nobody is told when something fails")
+    page.goto(link)
+    says(page, "paula")
 
 
 def test_a_viewer_sees_changes_and_makes_none(visit: Visit) -> None:

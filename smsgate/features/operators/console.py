@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import segno
 from flask import (
     Flask,
@@ -16,11 +18,13 @@ from flask import (
 from flask import Response as FlaskResponse
 from werkzeug.wrappers import Response
 
-from smsgate.domain.errors import SignInRefused, Unfit
+from smsgate.domain.errors import CallFailed, SignInRefused, Unfit
 from smsgate.features.operators import second_factor
-from smsgate.features.operators.service import LINK_S, ROLES, ActionAuthor, now_us
+from smsgate.features.operators.service import LINK_S, ROLES, ActionAuthor, make_action, now_us
 from smsgate.features.operators.sign_in import CODE_REFUSED, NewSession
+from smsgate.mail import send_email
 from smsgate.pipeline.services import Services
+from smsgate.settings.alerts import EMAIL_ADDRESS
 from smsgate.web.console.auth import (
     FACTOR,
     IN,
@@ -42,6 +46,14 @@ PASSWORD = "/console/password/<token>"  # noqa: S105 - a path
 PEOPLE = "/console/people"
 PAGE_SIZE = 50
 """Actions on one page."""
+_INVITATION = """Hello {name},
+
+{by} gave you access to smsgate. This link sets your password, once, within {hours} hours:
+
+{link}
+
+If you do not expect this, tell {by} and do not open it.
+"""
 _OFFERED = "factor"
 """In the form's cookie: the secret that is offered, encrypted."""
 
@@ -302,22 +314,27 @@ def show_operators(**values: str) -> str:
         actions=actions[:PAGE_SIZE],
         older=actions[PAGE_SIZE - 1].id if len(actions) > PAGE_SIZE else "",
         before=before,
+        sends_mail=auth.mailbox is not None,
         **values,
     )
 
 
-def add() -> str:
-    """Add an operator, and show the link to set their password."""
-    auth = console_auth()
+def add() -> Response | str:
+    """Add an operator; send the link to set their password, or show it."""
+    auth, address = console_auth(), _address()
     origin = auth.origin
-    return _show_link(origin + auth.operators.add(_field("name"), _field("role"), _author()))
+    return _hand_over(
+        origin + auth.operators.add(_field("name"), _field("role"), _author()), address
+    )
 
 
-def reset() -> str:
-    """Remove an operator's password, and show the link to set a new one."""
-    auth, also = console_auth(), _field("second_factor") == "yes"
+def reset() -> Response | str:
+    """Remove an operator's password; send the link to set a new one, or show it."""
+    auth, also, address = console_auth(), _field("second_factor") == "yes", _address()
     origin = auth.origin
-    return _show_link(origin + auth.operators.reset(_field("name"), _author(), second_factor=also))
+    return _hand_over(
+        origin + auth.operators.reset(_field("name"), _author(), second_factor=also), address
+    )
 
 
 def set_role() -> Response:
@@ -336,9 +353,35 @@ def deactivate() -> Response:
     return redirect(PEOPLE, 303)
 
 
-def _show_link(link: str) -> str:
-    """Return the page with a link, which is shown this once; so it is no redirect."""
-    return show_operators(link=link, named=_field("name"), hours=str(LINK_S // 3600))
+def _address() -> str:
+    """Return where the link shall be sent; empty where it shall be shown. Raises ``Unfit``."""
+    address = _field("email").strip()
+    if address and console_auth().mailbox is None:
+        raise Unfit("No mail server is configured: leave this empty.", field="email")
+    if address and not EMAIL_ADDRESS.fullmatch(address):
+        raise Unfit("This is no e-mail address: write it as maria@example.com.", field="email")
+    return address
+
+
+def _hand_over(link: str, address: str) -> Response | str:
+    """Send a link by e-mail. Show it this once if there is no address, or the server fails."""
+    auth, name, hours, problem = console_auth(), _field("name"), str(LINK_S // 3600), ""
+    if address and auth.mailbox is not None:
+        try:
+            send_email(
+                replace(auth.mailbox, to=(address,)),
+                "Your link to sign in to smsgate",
+                _INVITATION.format(name=name, by=actor(), hours=hours, link=link),
+            )
+        except CallFailed as error:
+            problem = f"The link was not sent to {address}: {error}. Send it yourself."
+        else:
+            named = auth.operators.named(name).name
+            auth.actions.add(make_action("link sent by e-mail", named, _author(), address))
+            flash(f"Sent a link to {address}. It sets the password once.", "good")
+            return redirect(PEOPLE, 303)
+    # Shown this once, so it is no redirect.
+    return show_operators(link=link, named=name, hours=hours, problem=problem)
 
 
 def _author() -> ActionAuthor:

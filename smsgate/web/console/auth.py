@@ -159,6 +159,8 @@ class ConsoleAuth:
         self.operators = OperatorService(services.records)
         self.actions = ActionLog(services.records.database)
         self.public_url = services.settings.public_url
+        self.mailbox = services.settings.alerts.email
+        """By which links for passwords may be sent; None where no mail server is configured."""
         self._trust_proxy = services.settings.trust_proxy
 
     @property

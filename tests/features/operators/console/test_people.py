@@ -12,8 +12,10 @@ from smsgate.domain.errors import LastAdmin
 from smsgate.features.operators import service, sign_in
 from smsgate.features.operators.service import ActionAuthor, OperatorService, OwnAccount
 from smsgate.features.operators.storage import ActionLog, OperatorStorage
+from smsgate.settings import Alerts, Mailbox
 from smsgate.web.console import auth
 from tests.fakes.browser import PASSWORD, browser
+from tests.fakes.mail_server import MailServer
 from tests.fakes.own_services import ALERTS, make_services
 
 NEW = "a kettle full of pigeons"
@@ -32,6 +34,64 @@ def link_of(answer) -> str:
 
 def words(answer) -> str:
     return " ".join(re.sub(r"<[^>]+>", " ", answer.text).split())
+
+
+# --- the link by e-mail ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def mail(services):
+    """A mail server that the configuration names."""
+    with MailServer() as server:
+        box = Mailbox("127.0.0.1", server.port, "smsgate@example.com", ("ops@example.com",), "none")
+        object.__setattr__(services.settings, "alerts", Alerts(email=box))
+        yield server
+
+
+MARIA = {"name": "maria", "role": "agent", "email": "maria@example.com"}
+
+
+def test_a_link_goes_by_e_mail_and_is_not_shown(mail, admin, visitor):
+    answer = admin.post("/console/people/add", MARIA)
+    assert (answer.status_code, answer.location) == (303, "/console/people")
+    (sent,) = mail.messages
+    assert sent.to == ("maria@example.com",)
+    assert "admin gave you access" in sent.message.get_content()
+    link = re.search(r"http://localhost(/console/password/[\w-]{43})\s", sent.message.get_content())
+    assert visitor.get(link[1]).status_code == 200
+    page = admin.get("/console/people")
+    assert "Sent a link to maria@example.com" in words(page)
+    assert "/console/password/" not in page.text
+    assert "link sent by e-mail: maria@example.com" in words(page)
+
+
+def test_a_reset_sends_a_link_too(mail, admin):
+    admin.post("/console/people/add", MARIA)
+    assert admin.post("/console/people/reset", MARIA).status_code == 303
+    assert len(mail.messages) == 2
+
+
+def test_a_link_that_could_not_be_sent_is_shown(services, mail, admin):
+    mail.refusals = {"RCPT": b"550 no"}
+    answer = admin.post("/console/people/add", MARIA)
+    assert "was not sent to maria@example.com" in words(answer)
+    assert "refused every recipient" in words(answer)
+    assert link_of(answer)
+
+
+def test_a_bad_address_adds_nobody(mail, admin, services):
+    answer = admin.post(
+        "/console/people/add", MARIA | {"email": "maria", "page": "/console/people"}
+    )
+    assert answer.status_code == 422
+    assert "This is no e-mail address" in words(answer)
+    assert [one.name for one in OperatorService(services.records).all()] == ["admin"]
+
+
+def test_without_a_mail_server_the_link_is_shown(admin):
+    assert "by e-mail" not in admin.get("/console/people").text
+    assert link_of(admin.post("/console/people/add", {"name": "maria", "role": "agent"}))
+    assert admin.post("/console/people/add", MARIA | {"name": "ben"}).status_code == 422
 
 
 # --- adding and the link ----------------------------------------------------------------------
