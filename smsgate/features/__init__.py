@@ -29,6 +29,8 @@ class MenuEntry:
     """The key that leads there, after ``g``."""
     group: str = "Configure"
     """The heading that it stands under, one of ``GROUPS``."""
+    counted: bool = False
+    """Whether a count of what waits stands beside it: ``web/console/badges.py``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +82,7 @@ FEATURES = (
     Feature(
         name="reviews",
         console=("smsgate.features.reviews.console",),
-        menu=MenuEntry("Review", "/console/review", "viewer", "r", "Subscribers"),
+        menu=MenuEntry("Review", "/console/review", "viewer", "r", "Subscribers", counted=True),
         api=("smsgate.features.reviews.api",),
         commands={"review": "smsgate.features.reviews.cli:review"},
     ),
@@ -115,7 +117,7 @@ FEATURES = (
     Feature(
         name="replies",
         console=("smsgate.features.replies.console",),
-        menu=MenuEntry("Replies", "/console/replies", "viewer", "o", "Subscribers"),
+        menu=MenuEntry("Replies", "/console/replies", "viewer", "o", "Subscribers", counted=True),
         commands={"replies": "smsgate.features.replies.cli:replies"},
     ),
     Feature(

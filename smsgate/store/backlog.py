@@ -163,6 +163,17 @@ class BacklogReader:
         rows = of_partitions(self._client, ask)
         return BacklogCounts(*(sum(rows[at::4]) for at in range(4)))
 
+    def attention(self) -> tuple[int, int]:
+        """How many texts are in review, and how many replies and forwards failed."""
+
+        def ask(pipeline: Pipeline, keys: PartitionKeys) -> None:
+            pipeline.hlen(keys.reviews)
+            pipeline.hlen(keys.dead)
+            pipeline.hlen(keys.forwards_dead)
+
+        rows = of_partitions(self._client, ask)
+        return sum(rows[::3]), sum(rows[1::3]) + sum(rows[2::3])
+
     def replies(self, first: int, count: int) -> BacklogPage[Reply]:
         """Replies that are not settled, those due first first."""
         decode = msgspec.json.Decoder(Reply).decode

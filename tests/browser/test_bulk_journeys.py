@@ -26,7 +26,7 @@ def test_selected_texts_are_decided_together(visit: Visit, services: Services, s
     numbers = ["+14155559601", "+14155559602"]
     for number in numbers:
         text(site, "how do i get off of this thing", number)
-    alerts = next(iter(services.settings.programs)).name
+    alerts = "alerts"
 
     def reasons() -> set[str]:
         return {one.reason for one in services.gate.check(numbers, program=alerts)}
@@ -68,3 +68,12 @@ def test_selected_failed_replies_are_dismissed_together(visit: Visit, services: 
     press(page.get_by_role("button", name="Dismiss selected"))
     says(page, "Dismissed 2 rows.")
     says(page, "Every reply was sent.")
+
+
+def test_the_count_in_the_menu_renews_itself(visit: Visit, services: Services, site: Site) -> None:
+    page = visit("/console/me", role="viewer", width=1440)
+    badge = page.locator("[data-badge='/console/review']")
+    before = badge.text_content()
+    text(site, "how do i get off of this thing", "+14155559604")
+    expect(badge).not_to_have_text(before, timeout=60_000)
+    assert barriers(page) == []

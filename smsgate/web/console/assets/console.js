@@ -125,3 +125,24 @@ document.addEventListener("click", async (event) => {
   try { await navigator.clipboard.writeText(field.value); } catch { return; }
   document.getElementById(`${field.id}-copied`).textContent = "Copied";
 });
+
+// The counts in the menu renew themselves while somebody looks at the page.
+const badges = document.querySelectorAll("[data-badge]");
+async function renewBadges() {
+  if (document.visibilityState !== "visible") return;
+  try {
+    const answer = await fetch("/console/badges", { headers: { "HX-Request": "true" } });
+    if (!answer.ok) return;
+    const counts = await answer.json();
+    for (const badge of badges) {
+      const count = counts[badge.dataset.badge] || 0;
+      badge.textContent = count.toLocaleString("en");
+      badge.hidden = !count;
+    }
+  } catch { /* a page that renews itself says what it could not reach */ }
+}
+if (badges.length) {
+  setInterval(renewBadges, 15000);
+  document.addEventListener("visibilitychange", renewBadges);
+  document.addEventListener("htmx:afterSwap", renewBadges);
+}
