@@ -33,6 +33,16 @@ from smsgate.settings import Program
 
 _PART = re.compile(r"\[part [0-9]{1,3} of [0-9]{1,3}\] ")
 """What providers that hand parts over one by one have before each of them."""
+_UNREAD_SCRIPTS = re.compile(
+    "["
+    "\u0530-\u058f\u0700-\u074f\u0780-\u07bf"  # Armenian, Syriac, Thaana
+    "\u0a80-\u0aff\u0b00-\u0b7f\u0c80-\u0dff"  # Gujarati, Odia, Kannada, Malayalam, Sinhala
+    "\u0e80-\u109f\u10a0-\u10ff\u1200-\u139f"  # Lao, Tibetan, Burmese, Georgian, Ethiopic
+    "\u13a0-\u13ff\u1780-\u17ff\u1800-\u18af"  # Cherokee, Khmer, Mongolian
+    "]{3}"
+)
+"""Scripts that no shipped language is written in. Three in a row, for single letters of them are
+drawn into faces."""
 _EDGES = " .!\"'\n\r\t“”"
 """What may stand around a keyword without any further look at the text."""
 
@@ -59,6 +69,9 @@ class Classifier:
         self._keyword_rules = KeywordRules(program, known, self._decisions)
         arbiter = Arbiter(known.models, program.kind, as_shipped=known.as_shipped)
         self._sentence_rules = SentenceRules(known, self._decisions, arbiter)
+        self._unread_scripts = (
+            None if known.keywords.has_match(_UNREAD_SCRIPTS) else _UNREAD_SCRIPTS
+        )
         self._ready: dict[str, Decision | None] = {}
 
     def classify(self, text: str, number: str = "") -> Decision:
@@ -97,6 +110,9 @@ class Classifier:
         decision = next(filter(None, (rule(self, subject) for rule in self._RULES)), None)
         if subject.fallback and (decision is None or decision.intent is Intent.NONE):
             return subject.fallback
+        if decision is None and self._unread_scripts and self._unread_scripts.search(text):
+            note = "no keyword set of the program is in this script"
+            return self._decisions.decided(subject, Intent.REVIEW, "unread_script", note=note)
         return decision or self._decisions.decided(subject, Intent.NONE, "nothing_known")
 
     def _subject(self, text: str, number: str) -> InspectedText:

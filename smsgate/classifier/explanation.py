@@ -48,6 +48,7 @@ _RULES = {
     "second_reader": (4, "recognized by the language model"),
     "second_reader_doubts": (4, "matched wording, but the language model disagrees"),
     "second_reader_dismisses": (4, "the language model sees no request"),
+    "unread_script": (len(STAGES), "in a script that smsgate cannot read, sent to review"),
     "nothing_known": (len(STAGES), "nothing about consent"),
     "provider_flag": (-1, "reported by the provider"),
     "doubtful": (-1, "may be altered or out of date"),

@@ -18,11 +18,10 @@ sys.path.insert(0, str(ROOT))
 
 from smsgate.features.keyword_editor.comparison import label_of  # noqa: E402 - run as a script
 from tests.accuracy.peers import PEERS  # noqa: E402
-from tests.accuracy.texts import OUT, Labelled, classifier, labelled, named  # noqa: E402
+from tests.accuracy.texts import EXAM, OUT, Labelled, classifier, labelled, named  # noqa: E402
 
 Decide = Callable[[str], str]
 PAGE = ROOT / "docs" / "accuracy.md"
-EXAM = "blind"
 MARK = "<!-- what follows is written by make eval -->\n"
 LABELS = ("opt_out", "opt_out_all", "review", "help", "opt_in", "none")
 HEADINGS = (

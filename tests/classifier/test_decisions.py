@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import pytest
 
+from smsgate.classifier import Classifier
 from smsgate.classifier.normalize import clean
 from smsgate.classifier.sets.keyword_sets import load_sets, shipped
 from smsgate.domain.messages import Intent
-from tests.classifier.program import classifier
+from tests.classifier.program import classifier, program
 
 FCC = ("stop", "quit", "end", "revoke", "opt out", "cancel", "unsubscribe")
 DRESSES = (
@@ -343,3 +344,24 @@ def test_small_talk_gets_no_reply(language):
     for text in ",".join(talk).split(","):
         assert classifier().classify(f"{text.strip().capitalize()}?").intent is Intent.NONE, text
     assert talk
+
+
+@pytest.mark.parametrize("text", ["මේ පණිවිඩ එවන්න එපා", "សូមឈប់ផ្ញើសារ", "መልእክት አትላኩ", "მეტი აღარ"])
+def test_a_text_in_a_script_of_no_keyword_set_waits_for_a_person(text):
+    found = classifier().classify(text)
+    assert (found.intent, found.rule) == (Intent.REVIEW, "unread_script")
+
+
+@pytest.mark.parametrize("text", ["ಠ_ಠ ok", "see you ಥ﹏ಥ", "спасибо", "明日行きます", "ขอบคุณ"])
+def test_faces_and_scripts_that_are_known_hold_nothing(text):
+    assert classifier().classify(text).intent is Intent.NONE
+
+
+def test_the_script_of_an_operators_own_set_is_read(tmp_path):
+    (tmp_path / "km.toml").write_text(
+        'language = "km"\n\n[[entries]]\nintent = "opt_out"\nwords = "ឈប់ផ្ញើ"\n', encoding="utf-8"
+    )
+    sets, _ = load_sets(tmp_path, ("en", "km"))
+    own = Classifier(program(keywords=("en", "km")), sets)
+    assert own.classify("ឈប់ផ្ញើ").intent is Intent.OPT_OUT
+    assert own.classify("ជួបគ្នាស្អែក").intent is Intent.NONE
