@@ -52,8 +52,10 @@ def test_an_admin_finds_who_opted_a_number_out_and_keeps_the_list(
 
 @pytest.mark.parametrize("width", [360, 1280])
 def test_a_number_is_found_among_100_000_by_program_and_last_digits(
-    visit: Visit, width: int
+    visit: Visit, services: Services, width: int
 ) -> None:
+    # The list was imported a moment ago; the records follow.
+    assert wait_until(lambda: services.records.reader.number("+12122099321") is not None, 120)
     page = visit("/console/numbers", role="agent", width=width)
     press(page.get_by_role("link", name="Opt-outs and consents"))
     page.wait_for_url("**/console/suppressions")

@@ -64,7 +64,7 @@ def register(console: Flask, services: Services) -> None:
             titles=titles,
             program_options=[
                 ("", "All"),
-                (ALL, "What holds for every program"),
+                (ALL, "All programs"),
                 *titles.items(),
             ],
             states=STATE_TITLES,
