@@ -7,10 +7,12 @@ import re
 from collections.abc import Iterator
 
 import click
+from pydantic import BaseModel
 
 from docs.generate_reference import TABLES, commands, key_meanings, operations, settings
 from smsgate.cli.main import COMMANDS
 from smsgate.providers import PROVIDERS
+from smsgate.settings import shape
 from smsgate.settings.read import _HEADINGS
 from smsgate.settings.retention import DEFAULTS
 from smsgate.web.v1 import OPERATIONS
@@ -78,6 +80,10 @@ def test_the_guide_explains_every_key():
 
 
 def test_every_table_of_the_file_is_there():
+    models = {
+        one for one in vars(shape).values() if isinstance(one, type) and issubclass(one, BaseModel)
+    }
+    assert models - {BaseModel, shape._Table} == {*TABLES.values()}
     assert {name.partition(".")[0] for name, _ in KEYS} == {*_HEADINGS}
 
 
