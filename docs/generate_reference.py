@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -16,6 +17,7 @@ from smsgate.cli.main import COMMANDS, cli
 from smsgate.providers import PROVIDERS
 from smsgate.providers.fields import Field
 from smsgate.settings import shape
+from smsgate.settings.read import read_settings
 from smsgate.settings.retention import DEFAULTS
 from smsgate.web.v1 import OPERATIONS, PREFIX, openapi
 
@@ -195,16 +197,31 @@ def _limits(schema: Schema) -> str:
     return one + "".join(f", {words[key].format(limit)}" for key, limit in given.items())
 
 
-# --- smsgate.toml -------------------------------------------------------------------------------
+# --- the configuration --------------------------------------------------------------------------
 
 
 def settings() -> str:
-    """A section for each table of ``smsgate.toml``, then the keys of each provider's accounts.
+    """The environment, each table of ``smsgate.toml``, and the keys of each provider's accounts.
 
     Keys, types, limits and defaults are the code's, what a key means is said by the guide.
     """
     meanings = key_meanings()
-    found = []
+    variables = environment_variables()
+    found = ["## Environment\n\n"]
+    found.append(
+        table(
+            ("variable", "as a file", "what it is"),
+            [
+                (
+                    f"`{name}`",
+                    f"`{name}_FILE`" if f"{name}_FILE" in variables else "",
+                    meanings.get(("Environment", name), ""),
+                )
+                for name in variables
+                if not name.endswith("_FILE")
+            ],
+        )
+    )
     for name, model in TABLES.items():
         found.append(f"## `[{name}]`\n\n")
         schema = model.model_json_schema()
@@ -232,6 +249,27 @@ def settings() -> str:
             )
         )
     return "".join(found)
+
+
+class _AskedNames(dict[str, str]):
+    """An environment that notes the names it is asked for, in their order."""
+
+    def __init__(self, **environ: str) -> None:
+        super().__init__(environ)
+        self.names: dict[str, None] = {}
+
+    def get(self, name: str, default: Any = None) -> Any:  # noqa: ANN401 - dict's own signature
+        """Note the name."""
+        self.names[name] = None
+        return super().get(name, default)
+
+
+def environment_variables() -> tuple[str, ...]:
+    """The variables that settings are read from, ``NAME_FILE`` too; without those of ``dev``."""
+    # No folder is there: variables that a file names are no part of it.
+    environ = _AskedNames(SMSGATE_CONFIG=os.devnull)
+    read_settings(environ, secret_keys=lambda _: frozenset())
+    return tuple(name for name in environ.names if not name.startswith("SMSGATE_SIMULATOR_"))
 
 
 def key_meanings() -> dict[tuple[str, str], str]:

@@ -9,7 +9,14 @@ from collections.abc import Iterator
 import click
 from pydantic import BaseModel
 
-from docs.generate_reference import TABLES, commands, key_meanings, operations, settings
+from docs.generate_reference import (
+    TABLES,
+    commands,
+    environment_variables,
+    key_meanings,
+    operations,
+    settings,
+)
 from smsgate.cli.main import COMMANDS
 from smsgate.providers import PROVIDERS
 from smsgate.settings import shape
@@ -72,6 +79,14 @@ def test_every_key_has_a_row():
     page = settings()
     for table, key in KEYS:
         assert re.search(rf"(?m)^\| `{key}` \|", section(page, f"[{table}]")), (table, key)
+
+
+def test_the_environment_has_every_variable_and_the_guide_explains_it():
+    page, explained = settings(), key_meanings()
+    variables = [name for name in environment_variables() if not name.endswith("_FILE")]
+    assert {"REDIS_URL", "SMSGATE_CONFIG", "PORT", "SMSGATE_METRICS_KEYS"} <= {*variables}
+    assert [one for one in variables if f"\n| `{one}` |" not in page] == []
+    assert [one for one in variables if not explained.get(("Environment", one))] == []
 
 
 def test_the_guide_explains_every_key():

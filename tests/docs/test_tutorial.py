@@ -32,7 +32,8 @@ def test_the_first_stop_blocks_a_number_that_start_opts_in_again(tmp_path):
     before, text, blocked, history, explained, gate, back = said
     assert "allowed" in before
     assert "You are unsubscribed" in text
-    assert "exit code 1" in blocked and "opted_out_all" in blocked
+    assert "exit code 1" in blocked
+    assert "opted_out_all" in blocked
     assert "Please stop texting me." in history
     assert "reply to opt_out  sent" in history
     assert re.findall("^[A-Z_]+", explained, re.MULTILINE) == ["OPT_OUT", "NONE"]
