@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -12,9 +13,9 @@ from smsgate.consent.events import DeadLetter
 from smsgate.domain.messages import Reply
 from smsgate.pipeline.services import Services
 from smsgate.store.keys import PARTITION_KEYS, partition_of
-from tests.browser.acting import SENDER, fits, press, says, text
-from tests.browser.conftest import Site
+from tests.browser.acting import SENDER, fits, press, says
 from tests.browser.test_pages import barriers
+from tests.fakes.pages import waits
 from tests.fakes.processes import wait_until
 
 pytestmark = pytest.mark.full
@@ -22,10 +23,10 @@ pytestmark = pytest.mark.full
 Visit = Callable[..., Page]
 
 
-def test_selected_texts_are_decided_together(visit: Visit, services: Services, site: Site) -> None:
+def test_selected_texts_are_decided_together(visit: Visit, services: Services) -> None:
     numbers = ["+14155559601", "+14155559602"]
     for number in numbers:
-        text(site, "how do i get off of this thing", number)
+        waits(services, "hm? stop what", number)
     alerts = "alerts"
 
     def reasons() -> set[str]:
@@ -70,10 +71,34 @@ def test_selected_failed_replies_are_dismissed_together(visit: Visit, services: 
     says(page, "Every reply was sent.")
 
 
-def test_the_count_in_the_menu_renews_itself(visit: Visit, services: Services, site: Site) -> None:
+def test_the_count_in_the_menu_renews_itself(visit: Visit, services: Services) -> None:
     page = visit("/console/me", role="viewer", width=1440)
     badge = page.locator("[data-badge='/console/review']")
     before = badge.text_content()
-    text(site, "how do i get off of this thing", "+14155559604")
+    waits(services, "hm? stop what", "+14155559604")
     expect(badge).not_to_have_text(before, timeout=60_000)
     assert barriers(page) == []
+
+
+def test_the_columns_of_a_list_are_chosen_and_its_programs_counted(
+    visit: Visit, services: Services, tmp_path: Path
+) -> None:
+    file = tmp_path / "left.csv"
+    rows = "+14155559605,2026-01-02,stop,alerts\n+14155559606,2026-01-02,stop,other\n"
+    file.write_text(f"phone,date,status,list\n{rows}")
+    page = visit("/console/lists", role="agent", width=360)
+    page.get_by_label("File to import").set_input_files(file)
+    press(page.get_by_role("button", name="Upload").first)
+    program = page.get_by_label("Program column")
+    expect(program).to_have_value("4")
+    expect(page.get_by_label("Date column")).to_have_value("2")
+    assert barriers(page) == []
+    assert fits(page)
+    page.get_by_label("Program", exact=True).select_option("alerts")
+    press(page.get_by_role("button", name="Preview").first)
+    says(page, "Rows by program")
+    says(page, "Changes 1 number")
+    assert fits(page)
+    assert services.gate.check_programs("+14155559605", services.settings.programs)[
+        "alerts"
+    ].allowed, "nothing is changed yet"

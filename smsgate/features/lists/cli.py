@@ -37,7 +37,7 @@ from smsgate.features.lists.list_file import ListFile
 from smsgate.features.lists.number_import import ImportRequest
 from smsgate.features.lists.rows import region_of
 from smsgate.features.lists.scrub import BLOCK_REASONS, Scrub, unreachable
-from smsgate.features.lists.shapes import FORMATS, printable
+from smsgate.features.lists.shapes import FORMATS, ColumnChoice, printable
 from smsgate.files import whole
 from smsgate.pipeline.manual import check_program
 from smsgate.pipeline.manual_input import MEDIA, reason_of
@@ -67,6 +67,13 @@ _FORM = click.option(
 )
 @_REGION
 @_COLUMN
+@click.option("--date-column", default="", help="Column that says since when a state holds.")
+@click.option("--state-column", default="", help="Column that says opted_out or subscribed.")
+@click.option(
+    "--program-column",
+    default="",
+    help="Column that names programs; only rows of --program are used, unless it is `all`.",
+)
 @_FORM
 @click.option("--result", type=_file, help="Write the outcome of each row to this CSV file.")
 @click.option("--words", default="", help="What subscribers agreed to; required with `subscribed`.")
@@ -81,6 +88,9 @@ def import_list(
     state: State | None,
     region: str,
     column: str,
+    date_column: str,
+    state_column: str,
+    program_column: str,
     form: str,
     result: Path | None,
     words: str,
@@ -112,6 +122,7 @@ def import_list(
         region=region_of(region),
         form=form,
         column=column,
+        columns=ColumnChoice(date_column, state_column, program_column),
         forced=state is not None,
     )
     with ExitStack() as stack:
@@ -138,6 +149,8 @@ def _import_json(summary: ImportSummary, *, applied: bool) -> dict[str, object]:
 
 
 def _show_import(summary: ImportSummary, titles: Mapping[str, str], *, applied: bool) -> None:
+    for name, count in summary.by_program.most_common():
+        click.echo(f"{count:>9,}  rows for the program {name or '(empty)'!r} of the file")
     for change in summary.changes:
         click.echo(change_text(change, titles, done=applied))
     _show_counts(summary.outcomes, ROW_OUTCOMES)

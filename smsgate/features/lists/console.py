@@ -65,6 +65,9 @@ def list_request_of(form: Form) -> ListRequest:
         state=state,
         region=region,
         column=form.get("column", ""),
+        since_column=form.get("since_column", ""),
+        state_column=form.get("state_column", ""),
+        program_column=form.get("program_column", ""),
         form=kind or "auto",
         types=form.get("types") == "yes",
     )

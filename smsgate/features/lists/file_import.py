@@ -21,7 +21,7 @@ from smsgate.features.lists.import_record import ImportChange, State
 from smsgate.features.lists.list_file import ListFile
 from smsgate.features.lists.number_import import OUTCOMES, ImportRequest, NumberImport
 from smsgate.features.lists.rows import REASONS, ListRows, NumberSet, rows_of
-from smsgate.features.lists.shapes import printable
+from smsgate.features.lists.shapes import NO_COLUMNS, ColumnChoice, plain, printable
 from smsgate.features.lists.storage import ListStorage
 from smsgate.files import csv_file, harmless
 from smsgate.pipeline.services import Services
@@ -31,6 +31,8 @@ WINDOW = 8_000
 REMEMBERED = 4_000_000
 """Numbers among which duplicates are told apart; later ones are repeats of what is applied."""
 SHOWN = 10
+MAX_PROGRAMS, OTHERS = 50, "(others)"
+"""Values of the program column that are counted one by one, and what stands for the rest."""
 DUPLICATE = "duplicate"
 ROW_OUTCOMES = {
     **OUTCOMES,
@@ -79,6 +81,8 @@ class ImportSummary:
     """The outcomes of the rows that say a state, by that."""
     changes: list[ImportChange] = field(default_factory=list)
     """What would be changed, or was, by state."""
+    by_program: Counter[str] = field(default_factory=Counter)
+    """Rows by what the program column says."""
     problems: Counter[str] = field(default_factory=Counter)
     first: list[ImportRow] = field(default_factory=list)
     """The first rows that could not be used."""
@@ -86,7 +90,11 @@ class ImportSummary:
     @property
     def unused(self) -> int:
         """How many rows could not be used."""
-        problems = sum(count for name, count in self.problems.items() if name in REASONS)
+        problems = sum(
+            count
+            for name, count in self.problems.items()
+            if name in REASONS and name != "other_program"
+        )
         return problems + self.outcomes["not_applied"]
 
 
@@ -113,6 +121,7 @@ class FileImport:
         region: str = "",
         form: str = "auto",
         column: str = "",
+        columns: ColumnChoice = NO_COLUMNS,
         forced: bool = False,
     ) -> None:
         """Recognise the file.
@@ -124,6 +133,8 @@ class FileImport:
             region: for numbers without a country.
             form: one of ``shapes.FORMATS``.
             column: the column of the numbers.
+            columns: those of date, state and program. Only rows of the request's program are
+                entered where one says the program, unless the request is about all of them.
             forced: whether the request's state holds even where the rows say another.
 
         Raises ``ListUnreadable``, ``UnknownProgram``.
@@ -133,10 +144,13 @@ class FileImport:
         self._storage = ListStorage(services.records.database)
         self._request = request
         self._bytes = file
-        self._file = ListFile(file, form, column)
+        self._file = ListFile(file, form, column, columns)
+        self._programs = _names_of(services, request.program)
         self._region = region
         self._forced = forced
-        self._options = (request.program, request.state, region, form, column, str(forced))
+        self._options = [request.program, request.state, region, form, column, str(forced)]
+        if columns != NO_COLUMNS:  # else the id of a list stays what it was
+            self._options += [columns.since, columns.state, columns.program]
 
     def rehearse(self, progress: Progress, result: Result | None = None) -> ImportSummary:
         """Read the whole file and say what would become of it; nothing is entered.
@@ -219,7 +233,8 @@ class FileImport:
     ) -> Iterator[ImportWindow]:
         window, seen, at = ImportWindow(), {state: NumberSet() for state in _STATES}, 0
         for block in self._file.blocks():
-            rows = rows_of(block, self._file.shape, self._region)
+            rows = rows_of(block, self._file.shape, self._region, self._programs)
+            _count_programs(summary.by_program, block.programs)
             update("".join(block.raws).encode("utf-8", "surrogatepass"))
             self._gather(rows, window, seen, summary)
             now = self._bytes.tell()
@@ -257,6 +272,20 @@ class FileImport:
         return self._request.state
 
 
+def _names_of(services: Services, name: str) -> frozenset[str]:
+    """What a file may call a program; nothing where all are meant."""
+    program = services.settings.programs.get(name)
+    if program is None:
+        return frozenset()
+    return frozenset(plain(one) for one in (program.name, program.title, *program.formerly) if one)
+
+
+def _count_programs(counts: Counter[str], cells: Collection[str]) -> None:
+    for cell in cells:
+        name = printable(cell.strip(), 60)
+        counts[name if name in counts or len(counts) < MAX_PROGRAMS else OTHERS] += 1
+
+
 def _count(
     summary: ImportSummary, window: ImportWindow, outcomes: Mapping[str, Mapping[str, str]]
 ) -> None:
@@ -273,7 +302,7 @@ def _count(
             summary.outcomes[outcome] += 1
         elif outcome not in outcomes:
             summary.problems[outcome] += 1
-            if len(summary.first) < SHOWN and outcome not in ("other", "blank"):
+            if len(summary.first) < SHOWN and outcome not in ("other", "blank", "other_program"):
                 summary.first.append(ImportRow(line, cell, number, outcome))
 
 

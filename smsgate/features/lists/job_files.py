@@ -59,6 +59,10 @@ class ListRequest(msgspec.Struct, frozen=True, omit_defaults=True):
     """Of an import: ``opted_out`` or ``subscribed`` for every row; empty as the file says."""
     region: str = ""
     column: str = ""
+    since_column: str = ""
+    state_column: str = ""
+    program_column: str = ""
+    """Of an import: the columns of date, state and program; empty where there is none."""
     form: str = "auto"
     words: str = ""
     medium: str = "other"
@@ -94,6 +98,8 @@ class StepResult(msgspec.Struct, frozen=True, omit_defaults=True):
     note: str = ""
     """Of an undo: what it did, or would do, in a sentence."""
     problems: dict[str, int] = {}
+    by_program: dict[str, int] = {}
+    """Of an import: rows by what its program column says."""
     changes: tuple[ImportChange, ...] = ()
     """Of an import: what it would change, or did, by state."""
     first: tuple[UnusedRow, ...] = ()

@@ -17,7 +17,7 @@ from smsgate.features.lists.job_files import JobFolder, ListJob, StepResult, Unu
 from smsgate.features.lists.list_file import ListFile
 from smsgate.features.lists.number_import import ImportRequest, NumberImport
 from smsgate.features.lists.scrub import Scrub, unreachable
-from smsgate.features.lists.shapes import FORMATS, printable
+from smsgate.features.lists.shapes import FORMATS, ColumnChoice, printable
 from smsgate.files import whole
 from smsgate.pipeline.manual import check_program
 from smsgate.pipeline.manual_input import MEDIA
@@ -92,6 +92,9 @@ class JobSteps:
                 region=request.region,
                 form=request.form,
                 column=request.column,
+                columns=ColumnChoice(
+                    request.since_column, request.state_column, request.program_column
+                ),
                 forced=bool(request.state),
             )
 
@@ -167,6 +170,7 @@ def _import_result(summary: ImportSummary) -> StepResult:
         subscribed=summary.subscribed,
         outcomes=_most_common(summary.outcomes),
         problems=_most_common(summary.problems),
+        by_program=_most_common(summary.by_program),
         changes=tuple(summary.changes),
         first=tuple(UnusedRow(row.line, printable(row.cell), row.outcome) for row in summary.first),
         unused=summary.unused,

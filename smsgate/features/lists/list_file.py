@@ -16,7 +16,16 @@ from functools import partial
 from typing import BinaryIO
 
 from smsgate.domain.errors import ListUnreadable
-from smsgate.features.lists.shapes import Place, Shape, json_cell, json_row, shape_of
+from smsgate.features.lists.shapes import (
+    NO_COLUMNS,
+    ColumnChoice,
+    Place,
+    Shape,
+    json_cell,
+    json_row,
+    shape_of,
+    with_columns,
+)
 
 _ARCHIVES = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00", b"7z\xbc\xaf\x27\x1c", b"\x28\xb5\x2f\xfd",
              b"Rar!\x1a\x07")  # fmt: skip
@@ -142,6 +151,8 @@ class Block:
     """As long as the others where the file says since when; else empty."""
     states: list[str] = field(default_factory=list)
     """As long as the others where the file says how a number stands; else empty."""
+    programs: list[str] = field(default_factory=list)
+    """As long as the others where the file says for which program; else empty."""
     starts: list[int] = field(default_factory=list)
     """Line numbers, where records take several lines; else empty."""
     broken: set[int] = field(default_factory=set)
@@ -155,7 +166,13 @@ class Block:
 class ListFile:
     """A file that was recognised as a list."""
 
-    def __init__(self, file: BinaryIO, form: str = "auto", column: str = "") -> None:
+    def __init__(
+        self,
+        file: BinaryIO,
+        form: str = "auto",
+        column: str = "",
+        choice: ColumnChoice = NO_COLUMNS,
+    ) -> None:
         """Look at the beginning. Raises ``ListUnreadable``; see ``shape_of``."""
         self._file = file
         file.seek(0)
@@ -167,7 +184,7 @@ class ListFile:
         errors = "surrogateescape" if self.encoding.name == "utf-8" else "replace"
         text = head[len(self.encoding.mark) :].decode(self.encoding.name, errors)
         self.detector = EncodingDetector(self.encoding)
-        self.shape: Shape = shape_of(text, form, column)
+        self.shape: Shape = with_columns(shape_of(text, form, column), text, choice)
         self.header = ""
         """The record of the header as it stands, once the first block was read."""
 
@@ -193,6 +210,7 @@ def _behind_header(block: Block) -> Block:
         cells=block.cells[1:],
         sinces=block.sinces[1:],
         states=block.states[1:],
+        programs=block.programs[1:],
         starts=block.starts[1:],
         broken={at - 1 for at in block.broken if at},
     )
@@ -232,6 +250,8 @@ def _append(block: Block, shape: Shape, cell: Callable[[Place], str]) -> None:
         block.sinces.append(cell(shape.since))
     if shape.state is not None:
         block.states.append(cell(shape.state))
+    if shape.program is not None:
+        block.programs.append(cell(shape.program))
 
 
 def _csv(texts: Iterator[str], shape: Shape) -> Iterator[Block]:
@@ -254,6 +274,8 @@ def _unquoted(lines: list[str], shape: Shape, line: int) -> Block:
         block.sinces = _column(lines, delimiter, int(shape.since))
     if shape.state is not None:
         block.states = _column(lines, delimiter, int(shape.state))
+    if shape.program is not None:
+        block.programs = _column(lines, delimiter, int(shape.program))
     return block
 
 

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
 from smsgate.domain.errors import ColumnUnclear
 from smsgate.features.lists.list_file import ListFile
-from smsgate.features.lists.shapes import choices, json_cell, json_row, printable
+from smsgate.features.lists.rows import STATE_WORDS, moment_us
+from smsgate.features.lists.shapes import (
+    DATES,
+    PROGRAMS,
+    STATES,
+    choices,
+    guess_column,
+    json_cell,
+    json_row,
+    printable,
+)
 
 ROWS = 8
 WIDTH = 100
@@ -38,6 +48,8 @@ class Preview:
     rows: tuple[tuple[str, ...], ...]
     number: int | None
     """Place of the column that has the numbers; None where the file does not show it."""
+    guessed: dict[str, str]
+    """By field of the form the choice of the column that looks like it; none in a known export."""
 
 
 def preview_of(file: BinaryIO, form: str = "auto") -> Preview:
@@ -63,7 +75,31 @@ def preview_of(file: BinaryIO, form: str = "auto") -> Preview:
         columns=tuple(columns[:WIDTH]),
         rows=tuple(tuple(printable(cell) for cell in row[:WIDTH]) for row in rows),
         number=places[0] if clear and places else None,
+        guessed={} if shape.export else _guessed(columns[:WIDTH], rows),
     )
+
+
+def _guessed(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> dict[str, str]:
+    """The columns by their headers; a date and a status must also be readable where they stand."""
+    names = [one.name for one in columns]
+    found = {
+        field: guess_column(names, known)
+        for field, known in (
+            ("since_column", DATES),
+            ("state_column", STATES),
+            ("program_column", PROGRAMS),
+        )
+    }
+    readable: dict[str, Callable[[str], object]] = {
+        "since_column": moment_us,
+        "state_column": lambda cell: cell.strip().casefold() in dict(STATE_WORDS),
+        "program_column": bool,
+    }
+    return {
+        field: columns[at].choice
+        for field, at in found.items()
+        if at is not None and all(readable[field](row[at]) for row in rows if len(row) > at)
+    }
 
 
 def _is(column: Column, number: int | str, place: int) -> bool:

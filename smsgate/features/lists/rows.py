@@ -17,7 +17,7 @@ from smsgate.domain.errors import InvalidNumber, Unfit
 from smsgate.domain.phone import e164, is_toll_free
 from smsgate.domain.phone_input import is_region
 from smsgate.features.lists.list_file import Block
-from smsgate.features.lists.shapes import ANY_OTHER, Shape
+from smsgate.features.lists.shapes import ANY_OTHER, Shape, plain
 
 _NORTH_AMERICAN = re.compile(r"\+1[0-9]{10}").fullmatch
 _TEN = re.compile(r"[2-9][0-9]{9}").fullmatch
@@ -53,6 +53,7 @@ REASONS = {
     "not_a_number": "not a valid phone number in any country, or in the default country",
     "bad_row": "unreadable row",
     "bad_state": "unknown status: use opted_out or subscribed",
+    "other_program": "for another program: import the file for that one too",
 }
 """Why a row has no number that could be used."""
 
@@ -256,8 +257,28 @@ class ListRows:
     """When each state began, 0 if unreadable; empty if the file has no times."""
 
 
-def rows_of(block: Block, shape: Shape, region: str = "") -> ListRows:
-    """What the records of a block say. ``region`` is for numbers without a country."""
+STATE_WORDS = (
+    *((word, "opted_out") for word in (
+        "opted_out", "opted out", "opted-out", "opt_out", "opt out", "opt-out", "optout",
+        "unsubscribed", "unsubscribe", "stop", "stopped", "blocked", "suppressed", "locked",
+    )),
+    *((word, "subscribed") for word in (
+        "subscribed", "opted_in", "opted in", "opted-in", "opt_in", "opt in", "opt-in", "optin",
+        "re-opt-in",
+    )),
+)  # fmt: skip
+"""What a cell of a status column means, where the file is no known export. Anything else, such as
+``active``, is no consent."""
+
+
+def rows_of(
+    block: Block, shape: Shape, region: str = "", programs: frozenset[str] = frozenset()
+) -> ListRows:
+    """What the records of a block say.
+
+    ``region`` is for numbers without a country. ``programs``: which values of the program column
+    (as ``plain`` gives them) are meant; empty for all.
+    """
     export = shape.export
     numbers, problems = numbers_of(
         block.cells, region, international=export is not None and export.international
@@ -267,9 +288,13 @@ def rows_of(block: Block, shape: Shape, region: str = "") -> ListRows:
             problems[place] = BLANK
     problems.update(dict.fromkeys(block.broken, "bad_row"))
     states: list[str] = []
-    if export is not None and block.states:
-        states = [_state(text, tuple(export.states.items())) for text in block.states]
+    if block.states:
+        words = tuple(export.states.items()) if export is not None else STATE_WORDS
+        states = [_state(text, words) for text in block.states]
         problems.update((at, one) for at, one in enumerate(states) if one in (OTHER, "bad_state"))
+    if programs and block.programs:
+        others = [at for at, one in enumerate(block.programs) if plain(one) not in programs]
+        problems.update((at, "other_program") for at in others if problems.get(at) != BLANK)
     return ListRows(block, numbers, problems, states, [moment_us(text) for text in block.sinces])
 
 

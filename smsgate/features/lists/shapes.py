@@ -13,7 +13,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import msgspec
 
@@ -127,6 +127,7 @@ class Shape:
     number: Place = 0
     since: Place | None = None
     state: Place | None = None
+    program: Place | None = None
     delimiter: str = ","
     newline: str = "\n"
     header: tuple[str, ...] = ()
@@ -139,6 +140,62 @@ class Shape:
         if self.export:
             return f"{self.export.name} ({self.kind})"
         return {"csv": f"csv, {self.delimiter!r} between columns"}.get(self.kind, self.kind)
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnChoice:
+    """Columns that somebody chose beside that of the numbers, named as that one; empty: none."""
+
+    since: str = ""
+    state: str = ""
+    program: str = ""
+
+
+NO_COLUMNS = ColumnChoice()
+DATES = (
+    "optoutdate", "optedoutat", "optedoutdate", "unsubscribedat", "unsubscribedate", "since",
+    "date", "timestamp", "createdat", "consentdate", "updatedat",
+)  # fmt: skip
+STATES = ("state", "status", "optstatus", "smsstatus", "subscriptionstatus", "consentstatus")
+PROGRAMS = ("program", "programme", "list", "listname", "campaign", "audience")
+"""Headers under which lists have when, what and for which program, best first."""
+
+
+def guess_column(names: Sequence[str], known: Sequence[str]) -> int | None:
+    """The place of the best known header among those of a file."""
+    found = [plain(one) for one in names]
+    return next((found.index(name) for name in known if name in found), None)
+
+
+def with_columns(shape: Shape, head: str, choice: ColumnChoice) -> Shape:
+    """The shape with the columns that were chosen. Raises ``ListUnreadable``."""
+    if choice == NO_COLUMNS:
+        return shape
+    if shape.kind == "lines":
+        raise ListUnreadable("a file with one number per line has no other columns")
+    if shape.kind == "csv":
+        rows = _sample(head, shape.newline, shape.delimiter)
+        width = max(map(len, rows), default=1)
+
+        def place(column: str) -> Place | None:
+            return place_of(column, shape.header, width) if column else None
+    else:
+        keys = {key for line in head.split(shape.newline)[:_SAMPLE] for key in json_row(line) or ()}
+
+        def place(column: str) -> Place | None:
+            if column and column not in keys:
+                raise ListUnreadable(f"there is no key {printable(column)!r}")
+            return column or None
+
+    since, state, program = map(place, (choice.since, choice.state, choice.program))
+    return replace(
+        shape,
+        since=shape.since if since is None else since,
+        state=shape.state if state is None else state,
+        program=program,
+        # What a known export says of its own states is nothing for another column.
+        export=shape.export if state in (None, shape.state) else None,
+    )
 
 
 def shape_of(head: str, form: str = "auto", column: str = "") -> Shape:

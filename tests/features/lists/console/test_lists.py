@@ -250,6 +250,28 @@ def test_something_else_can_be_asked_for_until_it_is_applied(agent):
     assert "Change the settings" not in page
 
 
+def test_columns_are_suggested_and_chosen_and_rows_counted_by_program(agent, services):
+    text = "phone,date,status,list\n+14155550123,2026-01-02,stop,alerts\n"
+    here = begun(agent, text + "+14155550124,2026-01-03,opt-out,<b>club</b>\n")
+    page = agent.get(here).text
+    for name, choice, label in (
+        ("since_column", 2, "date"),
+        ("state_column", 3, "status"),
+        ("program_column", 4, "list"),
+    ):
+        select = page.partition(f'name="{name}"')[2].partition("</select>")[0]
+        assert f'<option value="{choice}" selected>{label} (detected)</option>' in select
+    columns = {"since_column": "2", "state_column": "3", "program_column": "4"}
+    page = asked(agent, here, "rehearse", program="alerts", **columns)
+    assert "Rows by program" in page
+    assert "&lt;b&gt;club&lt;/b&gt;" in page
+    assert "Changes 1 number," in page
+    assert "for another program: import the file for that one too" in page
+    assert allowed(services, "+14155550123")
+    page = asked(agent, here, "rehearse", program="alerts", since_column="x")
+    assert "there is no column &#39;x&#39;" in page
+
+
 def test_what_cannot_be_asked_for_says_what_would_be_right(agent):
     here = begun(agent)
     for form, said in (
