@@ -60,10 +60,15 @@ def _fill(dev: Dev, work: Path) -> None:
 def _take(url: str, folder: Path) -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=QUIET)
-        page = browser.new_page(base_url=url, viewport={"width": 1120, "height": 760})
+        page = browser.new_page(base_url=url, viewport={"width": 1280, "height": 800})
         _sign_in(page)
         for name, path in PAGES.items():
             page.goto(path)
+            if name == "simulator":
+                page.get_by_label("Text", exact=True).fill("please stop texting me")
+                page.keyboard.press("Enter")
+                page.get_by_text("You are unsubscribed").wait_for()
+                page.locator("#live form").wait_for(state="detached")
             page.screenshot(path=folder / f"{name}.png")
         browser.close()
 

@@ -54,7 +54,7 @@ def test_texts_are_decided_by_keys_and_the_next_comes_at_once(
     )
     decide(page, "n")
     assert asked_about(page) not in (first, second)
-    expect(page.locator("main")).to_contain_text("texts need review")
+    expect(page.locator("main")).to_contain_text("texts to review")
     assert wait_until(
         lambda: bool(
             services.gate.check_programs(second, services.settings.programs)["alerts"].allowed

@@ -146,7 +146,7 @@ def test_an_account_is_tried_and_a_refused_signature_explained(visit: Visit, sit
     press(page.get_by_role("link", name="simulator", exact=True))
     says(page, "unexplained")
     press(page.get_by_role("button", name="Check this account"))
-    expect(page.get_by_label("What was found")).to_be_visible(timeout=30_000)
+    expect(page.get_by_label("Results")).to_be_visible(timeout=30_000)
     page.get_by_label("To (your own phone)").fill("(415) 555-9305")
     page.get_by_label("From", exact=True).fill(SENDER)
     page.keyboard.press("Enter")
@@ -158,13 +158,13 @@ def test_an_account_is_tried_and_a_refused_signature_explained(visit: Visit, sit
 def test_the_questions_of_shipped_guide_are_passed_on_record(visit: Visit) -> None:
     right = {one.id: one.right for one in shipped_guide().questions}
     page = visit("/console/guide", role="agent", width=360)
-    press(page.get_by_role("link", name="Answer the questions"))
+    press(page.get_by_role("link", name="Take the quiz"))
     page.wait_for_url("**/quiz")
     for question in page.locator("main fieldset").all():
         name = question.locator("input").first.get_attribute("name")
         press(question.locator(f"input[value='{right[name]}']"), " ")
     assert fits(page)
-    press(page.get_by_role("button", name="Send the answers"))
+    press(page.get_by_role("button", name="Submit answers"))
     says(page, "Passed: 10 of 10 right")
     assert barriers(page) == []
     admin = visit("/console/guide")

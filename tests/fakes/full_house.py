@@ -71,7 +71,7 @@ def _asked(index: int) -> Arrival:
         Entry(
             number=f"+1415555{index:04d}",
             program="alerts",
-            decision=Decision(Intent.REVIEW, rule="unsure", language="en", note="made for a test"),
+            decision=Decision(Intent.REVIEW, rule="doubt", language="en", note="made for a test"),
             account="simulator",
             message_id=f"review-{index}",
             sender="+14155550100",
