@@ -26,6 +26,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 from smsgate.records.tables import ID, LOOKUP, metadata
@@ -46,6 +47,8 @@ operators = Table(
     Column("ended_us", BigInteger, nullable=False),
     Column("failed", BigInteger, nullable=False),
     Column("locked_until_us", BigInteger, nullable=False),
+    Column("email", String(LOOKUP), nullable=False, server_default=text("''")),
+    Column("subject", String(ID), nullable=False, server_default=text("''")),
     UniqueConstraint("folded", name="operators_folded"),
 )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from smsgate.settings.applications import Application, Feed, Secret
 from smsgate.settings.console import ConsoleOverride
 from smsgate.settings.read import read_settings
-from smsgate.settings.settings import Alerts, Mailbox, Settings, SmsRecipients
+from smsgate.settings.settings import Alerts, Mailbox, Settings, SingleSignOn, SmsRecipients
 from smsgate.settings.values import Account, Program, Programs
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "Programs",
     "Secret",
     "Settings",
+    "SingleSignOn",
     "SmsRecipients",
     "read_settings",
 ]

@@ -20,12 +20,13 @@ from smsgate.settings.environment import Environment
 from smsgate.settings.programs import ProgramReader, tables
 from smsgate.settings.retention import read_retention
 from smsgate.settings.settings import Settings
-from smsgate.settings.shape import AlertsTable, ApiTable, WebTable, complaints, nearest
+from smsgate.settings.shape import AlertsTable, ApiTable, OidcTable, WebTable, complaints, nearest
+from smsgate.settings.single_sign_on import read_single_sign_on
 from smsgate.settings.values import Account, Program, Programs
 
 T = TypeVar("T", bound=BaseModel)
 FILE = "smsgate.toml"
-_HEADINGS = ("accounts", "programs", "web", "api", "alerts", "retention")
+_HEADINGS = ("accounts", "programs", "web", "api", "alerts", "oidc", "retention")
 _REDIS = ("redis", "rediss", "unix")
 _OWN_REDIS = "redis://127.0.0.1:6379/0"
 _DATABASES = ("sqlite", "postgresql", "postgres")
@@ -78,6 +79,10 @@ def read_settings(
     faults += found
     alerts, found = read_alerts(alerts_table, environment, place, accounts)
     faults += found
+    oidc_table, found = _table(OidcTable, document, "oidc", place)
+    faults += found
+    single_sign_on, found = read_single_sign_on(oidc_table, environment, place)
+    faults += found
     retention, found = read_retention(tables(document, "retention"), place)
     faults += found
     settings = Settings(
@@ -100,6 +105,7 @@ def read_settings(
         burst=api.burst,
         metrics_keys=environment.secrets("SMSGATE_METRICS_KEYS"),
         alerts=alerts,
+        single_sign_on=single_sign_on,
         # Comments and the order of keys are no part of it.
         document=hashlib.sha256(msgspec.json.encode(document, order="deterministic")).hexdigest(),
         hosts=tuple(web.hosts),

@@ -47,6 +47,17 @@ class Alerts:
 
 
 @dataclass(frozen=True, slots=True)
+class SingleSignOn:
+    """The OpenID Connect provider by which people may sign in to the console."""
+
+    issuer: str
+    client_id: str
+    client_secret: Secret
+    name: str
+    """As the page to sign in names it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that an operator decides."""
 
@@ -78,6 +89,7 @@ class Settings:
     document: str = ""
     """Hash of what ``smsgate.toml`` says, before the environment is put in."""
     alerts: Alerts = Alerts()
+    single_sign_on: SingleSignOn | None = None
     hosts: tuple[str, ...] = ()
     """Names under which the console answers beside that of the public URL."""
     overrides: tuple[ConsoleOverride, ...] = ()

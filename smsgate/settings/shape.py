@@ -124,6 +124,15 @@ class AlertsTable(_Table):
     text: TextTable | None = None
 
 
+class OidcTable(_Table):
+    """``[oidc]``."""
+
+    issuer: str = ""
+    client_id: str = ""
+    client_secret: str = ""
+    name: Annotated[str, Field(min_length=1, max_length=40)] = "single sign-on"
+
+
 class WebTable(_Table):
     """``[web]``."""
 

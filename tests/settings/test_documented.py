@@ -11,6 +11,7 @@ from smsgate.settings.shape import (
     EmailTable,
     FeedTable,
     ForwardTable,
+    OidcTable,
     ProgramTable,
     RepliesTable,
     TextTable,
@@ -34,6 +35,7 @@ TABLES = (
     AlertsTable,
     EmailTable,
     TextTable,
+    OidcTable,
     WebTable,
 )
 KEYS = sorted({one.alias or name for table in TABLES for name, one in table.model_fields.items()})

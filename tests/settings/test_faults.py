@@ -36,7 +36,10 @@ DOCUMENTS = [
         [
             (
                 "elsewhere",
-                "there is no such table: known are accounts, alerts, api, programs, retention, web",
+                (
+                    "there is no such table: known are accounts, alerts, api, oidc, programs, "
+                    "retention, web"
+                ),
             )
         ],
     ),

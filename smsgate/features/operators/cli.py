@@ -22,6 +22,7 @@ from smsgate.features.operators.storage import OperatorRow
 from smsgate.pipeline import api_keys
 from smsgate.pipeline.configuration import load_settings
 from smsgate.records.api_keys import KeyScope
+from smsgate.settings.alerts import EMAIL_ADDRESS
 
 
 @click.group()
@@ -82,10 +83,13 @@ def first(as_json: bool) -> None:
     required=True,
     help="viewer: read. agent: decide, opt out and in, import. admin: everything.",
 )
+@click.option("--email", default="", help="Their address at the provider of single sign-on.")
 @session.as_json
-def add(name: str, role: str, as_json: bool) -> None:
+def add(name: str, role: str, email: str, as_json: bool) -> None:
     """Add an operator, and show the link to set their password."""
-    path = _operators().add(name, role, ActionAuthor(person()))
+    if email and not EMAIL_ADDRESS.fullmatch(email):
+        raise click.BadParameter("write it as maria@example.com", param_hint="--email")
+    path = _operators().add(name, role, ActionAuthor(person()), email)
     _show_link(path, name, LINK_S, as_json=as_json)
 
 

@@ -16,6 +16,7 @@ from flask import (
     session,
 )
 from flask import Response as FlaskResponse
+from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
 from smsgate.domain.errors import CallFailed, SignInRefused, Unfit
@@ -41,6 +42,10 @@ from smsgate.web.console.auth import (
 from smsgate.web.console.return_path import HOME, own_path
 
 CODE = f"{IN}/code"
+PROVIDER = f"{IN}/provider"
+"""Leads to the provider of single sign-on."""
+CALLBACK = f"{PROVIDER}/back"
+"""Where the provider leads back to."""
 FIRST = "/console/first/<token>"
 PASSWORD = "/console/password/<token>"  # noqa: S105 - a path
 PEOPLE = "/console/people"
@@ -68,6 +73,8 @@ def register(console: Flask, services: Services) -> None:  # noqa: ARG001 - as e
     for path, endpoint, view in (
         (IN, "sign_in", show_sign_in),
         (CODE, "code", show_code),
+        (PROVIDER, "to_provider", go_to_provider),
+        (CALLBACK, "from_provider", return_from_provider),
         (FIRST, "first", show_first),
         (PASSWORD, "password", show_password),
         (ME, "me", viewer(show_account)),
@@ -104,7 +111,12 @@ def show_sign_in() -> Response | str:
         return redirect(wanted or HOME, 303)
     if wanted:
         session[NEXT] = wanted
-    return render_template("sign_in.html", nobody=not console_auth().operators.all())
+    auth = console_auth()
+    return render_template(
+        "sign_in.html",
+        nobody=not auth.operators.all(),
+        provider=auth.provider.name if auth.provider else "",
+    )
 
 
 def sign_in() -> Response:
@@ -112,6 +124,34 @@ def sign_in() -> Response:
     auth = console_auth()
     name, token = _field("name"), auth.cookies.token
     return _go_on(auth.sign_in.by_password(name, _field("password"), auth.visitor(), token))
+
+
+def go_to_provider() -> Response:
+    """Lead to the provider of single sign-on."""
+    auth = console_auth()
+    if auth.provider is None:
+        raise NotFound
+    try:
+        return auth.provider.redirect(f"{auth.origin}{CALLBACK}")
+    except SignInRefused as error:
+        return _back_to_sign_in(error)
+
+
+def return_from_provider() -> Response:
+    """Sign in whom the provider names; where there is a second factor, go on to its page."""
+    auth = console_auth()
+    if auth.provider is None:
+        raise NotFound
+    try:
+        person = auth.provider.person()
+        return _go_on(auth.sign_in.by_provider(person, auth.visitor(), auth.cookies.token))
+    except SignInRefused as error:
+        return _back_to_sign_in(error)
+
+
+def _back_to_sign_in(error: SignInRefused) -> Response:
+    flash(str(error), "bad")
+    return redirect(IN, 303)
 
 
 def show_code() -> Response | str:
@@ -315,6 +355,7 @@ def show_operators(**values: str) -> str:
         older=actions[PAGE_SIZE - 1].id if len(actions) > PAGE_SIZE else "",
         before=before,
         sends_mail=auth.mailbox is not None,
+        has_provider=auth.provider.name if auth.provider else "",
         **values,
     )
 
@@ -324,7 +365,7 @@ def add() -> Response | str:
     auth, address = console_auth(), _address()
     origin = auth.origin
     return _hand_over(
-        origin + auth.operators.add(_field("name"), _field("role"), _author()), address
+        origin + auth.operators.add(_field("name"), _field("role"), _author(), address), address
     )
 
 
@@ -333,7 +374,8 @@ def reset() -> Response | str:
     auth, also, address = console_auth(), _field("second_factor") == "yes", _address()
     origin = auth.origin
     return _hand_over(
-        origin + auth.operators.reset(_field("name"), _author(), second_factor=also), address
+        origin + auth.operators.reset(_field("name"), _author(), second_factor=also, email=address),
+        address,
     )
 
 
@@ -354,10 +396,13 @@ def deactivate() -> Response:
 
 
 def _address() -> str:
-    """Return where the link shall be sent; empty where it shall be shown. Raises ``Unfit``."""
-    address = _field("email").strip()
-    if address and console_auth().mailbox is None:
-        raise Unfit("No mail server is configured: leave this empty.", field="email")
+    """Return a person's e-mail address; empty where none was typed. Raises ``Unfit``."""
+    address, auth = _field("email").strip(), console_auth()
+    if address and auth.mailbox is None and auth.provider is None:
+        raise Unfit(
+            "Neither a mail server nor single sign-on is configured: leave this empty.",
+            field="email",
+        )
     if address and not EMAIL_ADDRESS.fullmatch(address):
         raise Unfit("This is no e-mail address: write it as maria@example.com.", field="email")
     return address

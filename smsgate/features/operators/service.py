@@ -65,6 +65,11 @@ def fold_name(name: str) -> str:
     return " ".join(plain.split())[:_MAX_NAME_CHARACTERS]
 
 
+def fold_email(email: str) -> str:
+    """Return an e-mail address as addresses are compared."""
+    return email.strip().casefold()
+
+
 def make_action(
     what: str, operator: str, author: ActionAuthor, note: str = "", *, at_us: int = 0
 ) -> OperatorAction:
@@ -104,12 +109,14 @@ class OperatorService:
         token, link = _new_link(FIRST, FIRST_LINK_S)
         return FIRST_PATH + token if self._storage.offer_first(link) else None
 
-    def add(self, name: str, role: str, author: ActionAuthor) -> str:
+    def add(self, name: str, role: str, author: ActionAuthor, email: str = "") -> str:
         """Add an operator; return the path to set their password.
 
-        Raises ``Unfit`` and ``OperatorExists``.
+        Who owns ``email`` at the provider of single sign-on may sign in there instead. Raises
+        ``Unfit`` and ``OperatorExists``.
         """
         row = _new_row(name, _checked_role(role), author.name)
+        row = replace(row, email=fold_email(email))
         token, link = _new_link(row.id, LINK_S)
         if not self._storage.add(row, make_action("added", row.name, author, f"as {role}"), link):
             before = self._storage.find(row.folded)
@@ -121,14 +128,23 @@ class OperatorService:
             raise OperatorExists("There is an operator of that name already: use another one.")
         return LINK_PATH + token
 
-    def reset(self, name: str, author: ActionAuthor, *, second_factor: bool = False) -> str:
+    def reset(
+        self, name: str, author: ActionAuthor, *, second_factor: bool = False, email: str = ""
+    ) -> str:
         """Remove an operator's password; return the path to set a new one.
 
-        They are signed out everywhere; this also reactivates somebody. With ``second_factor``
-        that is removed as well. Raises ``NoSuchOperator``.
+        They are signed out everywhere; this also reactivates somebody, and unbinds them from the
+        provider of single sign-on. ``email`` replaces the address that they had. With
+        ``second_factor`` that is removed as well. Raises ``NoSuchOperator``.
         """
         row = self.named(name)
-        values = {"password_hash": "", "failed": 0, "locked_until_us": 0, "ended_us": 0}
+        values: dict[str, Any] = {
+            "password_hash": "",
+            "failed": 0,
+            "locked_until_us": 0,
+            "ended_us": 0,
+        }
+        values |= {"subject": ""} | ({"email": fold_email(email)} if email else {})
         notes = ["let in again"] if row.ended_us else []
         if second_factor:
             values |= {"totp_secret": "", "totp_step": 0, "recovery": ""}

@@ -30,6 +30,7 @@ from smsgate.domain.errors import (
 from smsgate.features.operators import passwords, second_factor
 from smsgate.features.operators.service import (
     ActionAuthor,
+    fold_email,
     fold_name,
     make_action,
     now_us,
@@ -94,6 +95,10 @@ CODE_REFUSED = (
     "That code is wrong, expired, or was used before. Wait for the next one; after "
     f"{MAX_ATTEMPTS} attempts wait {LOCK_S // 60} minutes."
 )
+NOT_INVITED = (
+    "Nobody here has that account's e-mail address, or the provider has not verified it. Ask an "
+    "admin to add you with it on the page People."
+)
 TOO_MANY = "Too many attempts to sign in came from your address; wait 15 minutes."
 UNREADABLE = (
     "Your second factor cannot be checked: none of SMSGATE_SECRET_KEYS encrypted it. Ask an admin "
@@ -113,6 +118,16 @@ class Visitor:
     browser: str
     device: str = field(default="", repr=False)
     """The device token that it sent, see ``sign_in_limits.py``."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProvidedPerson:
+    """Who signed in at the provider of single sign-on."""
+
+    subject: str
+    """A hash of issuer and subject, which never change for a person."""
+    email: str
+    """Empty unless the provider has verified it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,6 +301,12 @@ class SignIn:
         ``TooManyGuesses``.
         """
         row, origin = current.operator, f"session {current.session.digest.hex()}"
+        if not row.password_hash:
+            raise SignInRefused(
+                "You have no password: sign out, sign in again by single sign-on, and do this "
+                f"within {PROOF_S // 60} minutes.",
+                field="password",
+            )
         with self._known_queue.slot(origin):
             number = self._attempts.count(origin, row.id)
             right = number <= MAX_ATTEMPTS and passwords.is_right(password, row.password_hash)
@@ -296,6 +317,31 @@ class SignIn:
             )
         self._attempts.clear(origin, row.id)
         self._sessions.change(current.session.digest, {"proved_us": now_us()})
+
+    def by_provider(self, person: ProvidedPerson, visitor: Visitor, instead: str) -> NewSession:
+        """Sign in whom the provider of single sign-on names, if an admin has added them.
+
+        By the subject that they are bound to; the first time, by the verified e-mail address. A
+        second factor of ours is asked for as after a password. Raises ``SignInRefused``.
+        """
+        row = self._operators.by_subject(person.subject)
+        if row is None and person.email:
+            row = self._operators.by_email(fold_email(person.email))
+            if row is not None and not row.ended_us:
+                action = _own_action("single sign-on bound", row, visitor, person.email)
+                if not self._operators.bind(row.id, person.subject, action):
+                    row = None  # bound to somebody else, who had the address before
+        if row is None or row.ended_us:
+            self._actions.add(_hourly_action(None, visitor))
+            _log.warning("sign-in refused", reason="not invited")
+            raise SignInRefused(NOT_INVITED)
+        return self._start(
+            row,
+            visitor,
+            token_digest(instead),
+            half=bool(row.totp_secret),
+            note="by single sign-on",
+        )
 
     def begin(self, row: OperatorRow, visitor: Visitor, instead: str = "") -> NewSession:
         """Begin a session for an operator who was authenticated by other means."""

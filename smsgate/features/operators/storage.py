@@ -43,6 +43,10 @@ class OperatorRow:
     ended_us: int = 0
     failed: int = 0
     locked_until_us: int = 0
+    email: str = ""
+    """By which a provider of single sign-on may name the operator; folded."""
+    subject: str = field(default="", repr=False)
+    """A hash of who the operator is at that provider, from the first sign-in there on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +147,26 @@ class OperatorStorage(_Storage):
     def by_id(self, id_: str) -> OperatorRow | None:
         """Return the operator with that id."""
         return self._one(operators.c.id == id_)
+
+    def by_subject(self, subject: str) -> OperatorRow | None:
+        """Return the operator who is bound to a subject of the provider."""
+        return self._one(operators.c.subject == subject)
+
+    def by_email(self, email: str) -> OperatorRow | None:
+        """Return the one operator with that e-mail address; None also where several have it."""
+        query = select(*_OPERATOR).where(operators.c.email == lookup(email)).limit(2)
+        found = rows_of(self._database, query)
+        return OperatorRow(*found[0]) if len(found) == 1 else None
+
+    def bind(self, id_: str, subject: str, action: OperatorAction) -> bool:
+        """Bind an operator to a subject; return False where they are bound to another one."""
+        free = (operators.c.id == id_) & (operators.c.subject == "")
+        with self._writing() as connection:
+            change = update(operators).where(free).values(subject=subject)
+            if connection.execute(change).rowcount != 1:
+                return False
+            _log(connection, action)
+        return True
 
     def _one(self, which: ColumnElement[bool]) -> OperatorRow | None:
         with self._reading() as connection:

@@ -36,6 +36,7 @@ from smsgate.features.operators.service import (
     make_action,
 )
 from smsgate.features.operators.sign_in import OperatorSession, Sessions, SignIn, Visitor
+from smsgate.features.operators.single_sign_on import SignInProvider
 from smsgate.features.operators.storage import ActionLog
 from smsgate.pipeline.readiness import Deadlines
 from smsgate.pipeline.services import Services
@@ -159,6 +160,9 @@ class ConsoleAuth:
         self.operators = OperatorService(services.records)
         self.actions = ActionLog(services.records.database)
         self.public_url = services.settings.public_url
+        found = services.settings.single_sign_on
+        self.provider = SignInProvider(found) if found else None
+        """For single sign-on; None where none is configured."""
         self.mailbox = services.settings.alerts.email
         """By which links for passwords may be sent; None where no mail server is configured."""
         self._trust_proxy = services.settings.trust_proxy

@@ -1,0 +1,200 @@
+"""Sign-in by a provider of OpenID Connect: who gets in, and what of the provider is refused."""
+
+from __future__ import annotations
+
+import urllib.error
+import urllib.request
+from urllib.parse import urlsplit
+
+import pytest
+
+from smsgate.features.operators import sign_in as sign_in_module
+from smsgate.features.operators.service import ActionAuthor, OperatorService
+from smsgate.features.operators.storage import OperatorStorage
+from smsgate.settings import Secret, SingleSignOn
+from tests.fakes.browser import browser
+from tests.fakes.oidc_provider import CLIENT_ID, CLIENT_SECRET, OidcProvider
+from tests.fakes.pages import words
+
+START = "/console/in/provider"
+
+
+@pytest.fixture
+def provider(services):
+    """A provider that the configuration names."""
+    with OidcProvider() as made:
+        found = SingleSignOn(made.issuer, CLIENT_ID, Secret(CLIENT_SECRET), "Acme Login")
+        object.__setattr__(services.settings, "single_sign_on", found)
+        yield made
+
+
+@pytest.fixture
+def maria(services, provider):
+    people = OperatorService(services.records)
+    people.add("maria", "agent", ActionAuthor("the tests"), "Maria@Example.com")
+    return people
+
+
+class _Stay(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_):
+        return None
+
+
+def led_back(answer):
+    """Go to the provider as a browser does; gives the path that it leads back to."""
+    assert answer.status_code == 302, words(answer)
+    try:
+        urllib.request.build_opener(_Stay).open(answer.location, timeout=10)
+    except urllib.error.HTTPError as found:
+        back = urlsplit(found.headers["Location"])
+        return f"{back.path}?{back.query}"
+    raise AssertionError
+
+
+def sign_in(here):
+    return here.get(led_back(here.get(START)))
+
+
+def sign_out(here):
+    here.get("/console/me")  # a page with the token of its forms
+    assert here.post("/console/out").location == "/console/in"
+
+
+def refused(here, answer, why):
+    assert (answer.status_code, answer.location) == (303, "/console/in")
+    page = here.get("/console/in")
+    assert why in words(page)
+    assert here.get("/console/me").status_code == 303
+    return page
+
+
+def test_who_was_added_gets_in_and_has_the_role_of_ours(maria, visitor):
+    assert "Sign in with Acme Login" in visitor.get("/console/in").text
+    answer = sign_in(visitor)
+    assert (answer.status_code, answer.location) == (303, "/console/")
+    assert visitor.get("/console/me").status_code == 200
+    assert visitor.get("/console/people").status_code == 403  # an agent
+    row = maria.named("maria")
+    assert len(row.subject) == 64
+
+
+def test_the_subject_counts_from_the_first_sign_in_on(maria, provider, visitor, admin):
+    sign_in(visitor)
+    provider.claims |= {"email": "maria.new@example.com", "email_verified": False}
+    sign_out(visitor)
+    assert sign_in(visitor).location == "/console/"
+    # Somebody else who has the address now.
+    sign_out(visitor)
+    provider.claims = {"sub": "2", "email": "maria@example.com", "email_verified": True}
+    refused(visitor, sign_in(visitor), "Nobody here has that account")
+    audit = words(admin.get("/console/audit"))
+    assert "Single sign-on bound" in audit
+    assert "by single sign-on" in audit
+
+
+@pytest.mark.parametrize("verified", [False, None, "true"])
+def test_an_address_that_is_not_verified_counts_for_nothing(maria, provider, visitor, verified):
+    provider.claims["email_verified"] = verified
+    refused(visitor, sign_in(visitor), "Nobody here has that account")
+
+
+def test_who_was_not_added_or_is_deactivated_does_not_get_in(maria, provider, visitor):
+    sign_in(visitor)
+    sign_out(visitor)
+    maria.deactivate("maria", ActionAuthor("the tests"))
+    refused(visitor, sign_in(visitor), "Nobody here has that account")
+    provider.claims = {"sub": "3", "email": "eve@example.com", "email_verified": True}
+    refused(visitor, sign_in(visitor), "Nobody here has that account")
+
+
+def test_an_address_of_two_people_is_of_none(maria, visitor):
+    maria.add("maria2", "admin", ActionAuthor("the tests"), "maria@example.com")
+    refused(visitor, sign_in(visitor), "Nobody here has that account")
+
+
+def test_a_second_factor_of_ours_is_asked_for(maria, services, visitor):
+    row = maria.named("maria")
+    OperatorStorage(services.records.database).update(row.id, {"totp_secret": "some"})
+    assert sign_in(visitor).location == "/console/in/code"
+
+
+def test_a_reset_unbinds(maria, provider, visitor):
+    sign_in(visitor)
+    maria.reset("maria", ActionAuthor("the tests"), email="m@example.com")
+    row = maria.named("maria")
+    assert (row.subject, row.email) == ("", "m@example.com")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"nonce": "another"},
+        {"aud": "another"},
+        {"iss": "https://evil.example"},
+        {"exp": 1},
+        {"sub": None},
+    ],
+)
+def test_a_token_that_is_not_for_this_sign_in_is_refused(maria, provider, visitor, wrong):
+    provider.claims |= wrong
+    refused(visitor, sign_in(visitor), "did not confirm who you are")
+
+
+@pytest.mark.parametrize(
+    "made",
+    [{"is_foreign_key": True}, {"algorithm": "HS256"}, {"metadata": {"issuer": "https://e"}}],
+)
+def test_a_token_that_the_provider_did_not_sign_is_refused(maria, provider, visitor, made):
+    for name, value in made.items():
+        setattr(provider, name, value)
+    first = visitor.get(START)
+    answer = first if first.status_code == 303 else visitor.get(led_back(first))
+    refused(visitor, answer, "did not confirm who you are")
+
+
+def test_a_clock_that_differs_a_little_is_no_matter(maria, provider, visitor):
+    provider.clock_s = 45
+    assert sign_in(visitor).location == "/console/"
+    sign_out(visitor)
+    provider.clock_s = -330  # has expired 30 s ago
+    assert sign_in(visitor).location == "/console/"
+    sign_out(visitor)
+    provider.clock_s = -420
+    refused(visitor, sign_in(visitor), "did not confirm who you are")
+
+
+def test_a_code_counts_once_and_in_its_own_browser(maria, visitor, services):
+    path = led_back(visitor.get(START))
+    other = browser(services)
+    refused(other, other.get(path), "did not confirm who you are")
+    assert visitor.get(path).location == "/console/"
+    sign_out(visitor)
+    refused(visitor, visitor.get(path), "did not confirm who you are")
+
+
+def test_what_the_provider_refuses_is_told(maria, visitor):
+    answer = visitor.get(f"{START}/back?error=access_denied&error_description=<b>no</b>")
+    page = refused(visitor, answer, "did not confirm who you are")
+    assert "<b>no</b>" not in page.text
+
+
+def test_while_the_provider_is_away_passwords_go_on(maria, provider, visitor, operator):
+    sign_in(visitor)  # what it says of itself is known then
+    sign_out(visitor)
+    provider.__exit__()
+    refused(visitor, visitor.get(START), "Acme Login cannot be reached")
+    assert visitor.sign_in(operator("ben", "viewer")).status_code == 303
+    provider.__enter__()
+
+
+def test_who_has_no_password_is_told_what_to_do(maria, visitor, monkeypatch):
+    sign_in(visitor)
+    monkeypatch.setattr(sign_in_module, "PROOF_S", -1)
+    answer = visitor.post("/console/me/factor", {"password": "x", "code": "1"})
+    assert "sign in again by single sign-on" in words(answer)
+
+
+def test_without_a_provider_there_is_no_such_page(visitor):
+    assert visitor.get(START).status_code == 404
+    assert visitor.get(f"{START}/back").status_code == 404
+    assert "Sign in with" not in visitor.get("/console/in").text
