@@ -93,7 +93,7 @@ def test_a_restore_names_what_allows_it_and_history_has_it(ready):
     assert ready.run("check", NUMBER) == 0
     assert ready.run("history", NUMBER) == 0
     assert "restored" in ready.output
-    assert "basis: evidence that an admin named: call 4711" in ready.output
+    assert "basis: evidence from an admin: call 4711" in ready.output
     assert ": wants back" in ready.output
     assert "opt_in" not in ready.output
 

@@ -429,7 +429,7 @@ def test_basis_who_and_why_are_told_everywhere(services):
     restored(services, replace(named, reason="wants back"))
     found = service.collect_evidence(services, NUMBER)
     (event,) = [one for one in found["events"] if one["what"] == "restored"]
-    for said in ("by ana", "wants back", "evidence that an admin named: call 4711 <b>"):
+    for said in ("by ana", "wants back", "evidence from an admin: call 4711 <b>"):
         assert said in event["why"]
     assert "call 4711 &lt;b&gt;" in service.page(found)
     record = json.loads(service.as_json(found))["events"][-1]["record"]["entry"]
