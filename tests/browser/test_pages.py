@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page, expect
 
 from smsgate.web.console.app import MENU
+from tests.browser.conftest import Site
 
 pytestmark = pytest.mark.full
 
@@ -123,3 +126,41 @@ def test_the_first_tab_skips_to_the_content(visit: Visit) -> None:
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     assert page.evaluate("document.activeElement.id") == "main"
+
+
+def test_times_are_in_the_zone_of_the_browser(
+    chromium: Browser, site: Site, kept: dict[str, object]
+) -> None:
+    context = chromium.new_context(
+        base_url=site.url, storage_state=kept["admin"], timezone_id="Asia/Tokyo"
+    )
+    page = context.new_page()
+    page.goto("/console/people")
+    time = page.locator("tbody time").first
+    there = datetime.fromisoformat(time.get_attribute("datetime")).astimezone(
+        ZoneInfo("Asia/Tokyo")
+    )
+    assert time.inner_text() == f"{there:%b %-d, %-I:%M %p}".replace("\u202f", " ")
+    assert time.get_attribute("title").endswith(" UTC")
+    assert page.locator("#zone").inner_text() == "Times are in Asia/Tokyo."
+    context.close()
+
+
+def test_after_an_action_the_same_control_has_the_focus(visit: Visit) -> None:
+    page = visit("/console/setup/accounts/simulator")
+    button = page.get_by_role("button", name="Check this account")
+    button.focus()
+    button.press("Enter")
+    page.get_by_label("Results").wait_for()
+    expect(page.get_by_role("button", name="Check this account")).to_be_focused()
+
+
+def test_a_wrong_field_has_the_focus_and_says_why(visit: Visit) -> None:
+    page = visit("/console/people", forgiven=("422",))
+    box = page.locator("form[action='/console/people/add']")
+    box.get_by_label("Name").fill("4155550123")
+    box.get_by_label("Name").press("Enter")
+    wrong = page.locator("form[action='/console/people/add'] [aria-invalid=true]")
+    expect(wrong).to_be_focused()
+    expect(wrong).to_have_value("4155550123")
+    assert barriers(page) == []

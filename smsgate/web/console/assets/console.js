@@ -67,8 +67,9 @@ document.addEventListener("htmx:load", (event) => showLocalTimes(event.target));
 document.addEventListener("submit", (event) => {
   const form = event.target, button = event.submitter;
   if (event.defaultPrevented || form.hasAttribute("hx-post") || form.hasAttribute("hx-get")) return;
+  if (form.matches("[role=search]")) return;  // its result is another page
   const place = [...document.forms].indexOf(form);
-  sessionStorage.setItem("focus", JSON.stringify({ path: location.pathname, id: document.activeElement?.id, action: form.getAttribute("action"), place }));
+  sessionStorage.setItem("focus", JSON.stringify({ id: document.activeElement?.id, action: form.getAttribute("action"), place }));
   // Not before the browser has read the form: a disabled button would not be sent.
   setTimeout(() => {
     if (button) { button.setAttribute("aria-busy", "true"); button.disabled = true; }
@@ -80,10 +81,10 @@ addEventListener("pageshow", (event) => {
   for (const button of document.querySelectorAll("button[aria-busy]")) { button.removeAttribute("aria-busy"); button.disabled = false; }
   const kept = JSON.parse(sessionStorage.getItem("focus") || "null");
   sessionStorage.removeItem("focus");
-  if (event.persisted || !kept || kept.path !== location.pathname || document.querySelector("main [autofocus]")) return;
+  if (event.persisted || !kept || document.querySelector("main [autofocus]")) return;
   const form = document.forms[kept.place];
-  const control = (kept.id && document.getElementById(kept.id)) || (form?.getAttribute("action") === kept.action && form.querySelector("button:not([type=button])"));
-  if (control) control.focus({ preventScroll: false });
+  if (form?.getAttribute("action") !== kept.action) return;
+  (form.elements.namedItem(kept.id) || form.querySelector("button:not([type=button])"))?.focus();
 });
 
 // What was said at the top about one thing that was sent goes with the next.
