@@ -18,7 +18,7 @@ FOR_ALL = frozenset(
         "code_given",
         "out",
     }
-    | {"password", "password_set"}
+    | {"password", "password_set", "to_provider", "from_provider"}
 )
 """Who is not signed in may come here."""
 FOR_ADMINS = frozenset(
@@ -43,6 +43,9 @@ PAGES_OF_AGENTS = frozenset(
 FILLED = {
     "name": "en",
     "id_": "x",
+    "kind": "email",
+    "channel": "email",
+    "test": "x",
     "token": "x",
     "number": "+14155550123",
     "action": "retry",
