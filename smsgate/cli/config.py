@@ -119,9 +119,9 @@ def export_config() -> None:
 @click.argument("table", required=False, default="")
 @session.as_json
 def show_history(table: str, as_json: bool) -> None:
-    """Show what the console changed of programs and accounts, the newest first.
+    """Show what the console changed, the newest first.
 
-    With TABLE, such as programs.alerts, only what changed that program or account.
+    With TABLE, such as programs.alerts, or alerts.email, only what changed that table.
     """
     versions = _records().configuration_versions
     shown = versions.page(_MAX_VERSIONS, table=table)
@@ -146,7 +146,7 @@ def show_history(table: str, as_json: bool) -> None:
 def revert_config(tables: tuple[str, ...], note: str) -> None:
     """Revert TABLE, such as programs.alerts, to what smsgate.toml says.
 
-    A program or an account that only the console has is removed. A program with opted-out numbers
+    What only the console has, such as a whole program, is removed. A program with opted-out numbers
     cannot be removed. Every process applies the change. Exit code 2: refused, nothing is changed.
     """
     from smsgate.pipeline.configuration_changes import next_version  # noqa: PLC0415 - likewise

@@ -8,7 +8,7 @@ operator_links          digest                links by which a password may be s
 operator_actions        id                    what was done about signing in and people; only grows
 sessions                digest                who is signed in where, and until when
 keyword_versions        set_name, version     keyword sets as they were saved, version by version
-configuration_versions  version               what the console changes of programs and accounts
+configuration_versions  version               what the console changes of the configuration
 trainings               id                    who answered which guide's questions, and how well
 days                    day, what             how often a thing happened on a day (UTC)
 ======================  ====================  =====================================================
