@@ -305,7 +305,8 @@ def to_sign_in() -> Response:
     if path and not path.startswith(IN):
         session[NEXT] = path
     if posted or (console_auth().cookies.token and g.get("known") is None):
-        session[ENDED] = posted
+        # The menu asks for its counts after a form, too.
+        session[ENDED] = posted or session.get(ENDED, False)
     if posted and is_part():
         return notice("part_session_ended.html", 401, path=path or HOME)
     return _redirect(IN)

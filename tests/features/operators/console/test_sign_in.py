@@ -117,6 +117,7 @@ def test_a_form_that_came_too_late_leads_back_to_its_page(visitor, operator, hea
     visitor.get("/console/in")
     url = "http://localhost/console/numbers/%2B14155550123?before=5-1"
     visitor.post("/console/numbers/lock", {}, headers={header: url})
+    visitor.get("/console/badges", headers={"HX-Request": "true"})
     assert "Your session has ended, and nothing was changed" in visitor.get("/console/in").text
     location = visitor.sign_in(operator("maria", "viewer")).location
     assert location == "/console/numbers/%2B14155550123?before=5-1"
