@@ -155,7 +155,7 @@ class ServerLog(Logger):  # type: ignore[misc]  # gunicorn has no types
         self.error_log.addFilter(_is_fit)
 
 
-class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
+class GunicornServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
     """Gunicorn around an application that each process makes for itself."""
 
     def __init__(
@@ -205,7 +205,7 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
 def serve(host: str, port: int, processes: int, threads: int) -> None:
     """Serve until SIGTERM; requests in progress are finished first."""
     _allow_files(2 * MAX_CONNECTIONS)
-    Server(bound(host, port), processes, threads).run()
+    GunicornServer(bound(host, port), processes, threads).run()
 
 
 def bound(host: str, port: int) -> socket.socket:

@@ -53,7 +53,7 @@ class HistoryPlace(NamedTuple):
     seq: int
 
 
-class EventText(NamedTuple):
+class RecordedText(NamedTuple):
     """One text of many, without the rest of its event."""
 
     program: str
@@ -132,7 +132,7 @@ class EventHistory:
             found += map(recorded_of, rows_of(self._database, asked))
         return found
 
-    def worded(self, kind: str, since_us: int, limit: int) -> list[EventText]:
+    def worded(self, kind: str, since_us: int, limit: int) -> list[RecordedText]:
         """The texts of the newest events of a kind since a moment."""
         asked = (
             select(events.c.program, events.c.number, events.c.received_us, texts.c.words)
@@ -142,7 +142,7 @@ class EventHistory:
             .limit(limit)
         )
         return [
-            EventText(program, number, received_us, _text_fields(words.encode()).get("text", ""))
+            RecordedText(program, number, received_us, _text_fields(words.encode()).get("text", ""))
             for program, number, received_us, words in rows_of(self._database, asked)
         ]
 

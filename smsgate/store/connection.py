@@ -34,7 +34,7 @@ _WAIT: Command = ("WAIT", 1, 500)
 """One replica, milliseconds."""
 
 
-class Server(redis.Redis):
+class TranslatingRedis(redis.Redis):
     """A client of one server, or of the primary behind Sentinels."""
 
     def execute_command(self, *args: Any, **options: Any) -> Any:  # noqa: ANN401 - redis-py's own

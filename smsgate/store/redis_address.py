@@ -22,7 +22,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from redis.sentinel import Sentinel
 
-from smsgate.store.connection import Server
+from smsgate.store.connection import TranslatingRedis
 from smsgate.store.redis_cluster import Cluster
 from smsgate.store.redis_types import AsyncClient, Client
 
@@ -45,10 +45,10 @@ def open_redis(url: str, timeout_s: float = TIMEOUT_S) -> Client:
         "retry": Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
     }
     if kind == "sentinel":
-        return cast("Client", _primary(url, options, Sentinel, Server))
+        return cast("Client", _primary(url, options, Sentinel, TranslatingRedis))
     if kind == "cluster":
         return cast("Client", Cluster(_hosts(url, _PORT), {**_credentials(url), **options}))
-    return cast("Client", Server.from_url(url, **options))
+    return cast("Client", TranslatingRedis.from_url(url, **options))
 
 
 def open_async_redis(url: str, timeout_s: float) -> AsyncClient:

@@ -6,10 +6,10 @@ import importlib
 import json
 import sys
 
-from workers.web import Server, bound
+from workers.web import GunicornServer, bound
 
 
-class OtherApplication(Server):
+class OtherApplication(GunicornServer):
     """The server of ``workers web`` around what a factory makes."""
 
     factory = ""

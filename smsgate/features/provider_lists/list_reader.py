@@ -10,7 +10,7 @@ from smsgate.domain.errors import Unreadable
 from smsgate.domain.messages import ALL, Arrival, HttpReply
 from smsgate.domain.phone import is_e164
 from smsgate.features.provider_lists.agreement import ListClaim, claims
-from smsgate.features.provider_lists.turn import Turn
+from smsgate.features.provider_lists.list_session import ListSession
 from smsgate.metrics.counters import OPT_OUT_LIST
 from smsgate.metrics.snapshot import ListComparison
 from smsgate.pipeline.services import Services
@@ -35,44 +35,44 @@ class ListReader:
             one.name for one in services.settings.programs if one.account == account.name
         ]
 
-    def run(self, turn: Turn) -> bool:
+    def run(self, session: ListSession) -> bool:
         """Read a page of the list. False where it cannot be read, or is not to be read yet."""
-        lists, state = self._services.store.opt_out_lists, turn.state
+        lists, state = self._services.store.opt_out_lists, session.state
         reading = state.reading
         if reading is None:
             last = state.comparison
-            if last is not None and turn.now_us / 1_000_000 < last.at_s + READ_EVERY_S:
+            if last is not None and session.now_us / 1_000_000 < last.at_s + READ_EVERY_S:
                 return False
             lists.clear_listed(self._account.name)
-            reading = ListComparison(at_s=turn.now_us / 1_000_000)
-            turn.change(reading=reading, page="")
-            state = turn.state
-        call = self._provider.opt_out_list_call(self._account, state.page, turn.now_us)
-        answer = turn.perform(call)
-        page = self._page(answer, state.page, turn) if answer is not None else None
+            reading = ListComparison(at_s=session.now_us / 1_000_000)
+            session.change(reading=reading, page="")
+            state = session.state
+        call = self._provider.opt_out_list_call(self._account, state.page, session.now_us)
+        answer = session.perform(call)
+        page = self._page(answer, state.page, session) if answer is not None else None
         if page is None:
             return True
         reading, taken = self._compared(page, reading)
         if page.next_page:
-            turn.change(page=page.next_page, reading=reading, taken=state.taken + taken)
+            session.change(page=page.next_page, reading=reading, taken=state.taken + taken)
             return True
-        comparison = msgspec.structs.replace(reading, here_only=self._count_here_only(turn))
+        comparison = msgspec.structs.replace(reading, here_only=self._count_here_only(session))
         lists.clear_listed(self._account.name)
-        turn.change(page="", reading=None, comparison=comparison, taken=state.taken + taken)
+        session.change(page="", reading=None, comparison=comparison, taken=state.taken + taken)
         return True
 
-    def _page(self, answer: HttpReply, asked: str, turn: Turn) -> OptOutListPage | None:
+    def _page(self, answer: HttpReply, asked: str, session: ListSession) -> OptOutListPage | None:
         """The page in an answer; None where it has none, which is a failure of the turn."""
         if not 200 <= answer.status < 300:
-            turn.fail(self._provider.opt_out_list_problem(answer), answer)
+            session.fail(self._provider.opt_out_list_problem(answer), answer)
             return None
         try:
             page = self._provider.opt_out_list_page(answer, self._account)
         except Unreadable as error:
-            turn.fail(f"its opt-out list cannot be read: {error}", answer)
+            session.fail(f"its opt-out list cannot be read: {error}", answer)
             return None
         if page.next_page and page.next_page == asked:
-            turn.fail("its opt-out list does not end: one page is its own next", answer)
+            session.fail("its opt-out list does not end: one page is its own next", answer)
             return None
         return page
 
@@ -131,14 +131,14 @@ class ListReader:
         self._services.store.metrics.count(OPT_OUT_LIST, self._account.name, "taken", times=taken)
         return taken
 
-    def _count_here_only(self, turn: Turn) -> int | None:
+    def _count_here_only(self, session: ListSession) -> int | None:
         """Count the numbers that a program of the account may not text and the list lacks."""
         records, lists = self._services.records, self._services.store.opt_out_lists
         if records.absent:
             return None
         count = 0
         for partition in range(PARTITIONS):
-            turn.keep_lease()
+            session.keep_lease()
             for some in _chunks(self._blocked_numbers(partition)):
                 count += lists.count_unlisted(self._account.name, some)
         return count

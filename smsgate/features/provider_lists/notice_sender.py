@@ -13,7 +13,7 @@ from smsgate.domain.errors import CursorRefused
 from smsgate.domain.messages import Verdict
 from smsgate.domain.phone import masked
 from smsgate.features.provider_lists.agreement import is_settled, notices, opted_out_numbers
-from smsgate.features.provider_lists.turn import Turn
+from smsgate.features.provider_lists.list_session import ListSession
 from smsgate.metrics.counters import OPT_OUT_LIST
 from smsgate.pipeline.services import Services
 from smsgate.providers import OPT_OUT_LISTS
@@ -51,11 +51,11 @@ class NoticeSender:
         self._programs = [one for one in services.settings.programs if one.account == account.name]
         self._events = EventReader(services.records.database)
 
-    def run(self, turn: Turn) -> bool:
+    def run(self, session: ListSession) -> bool:
         """Tell the provider what one or more calls hold. False where there is nothing to do."""
         if not self._access.holds_for or self._services.records.absent:
             return False
-        steps, more = self._steps(turn)
+        steps, more = self._steps(session)
         told: list[OptOutNotice] = []
         done: list[_Step] = []
         states = self._services.store.numbers.consent_states_of(
@@ -68,19 +68,19 @@ class NoticeSender:
                 break
             told += wanted
             done.append(step)
-        sent = self._send(told, turn)
+        sent = self._send(told, session)
         for step in done:
             if any(one.number == step.number and one.id not in sent for one in told):
                 more = True
                 break
-            turn.state = _moved(turn.state, step)
-        turn.change(is_behind=more)
-        turn.is_busy = bool(done) and more
+            session.state = _moved(session.state, step)
+        session.change(is_behind=more)
+        session.is_busy = bool(done) and more
         return bool(done)
 
-    def _steps(self, turn: Turn) -> tuple[list[_Step], bool]:
+    def _steps(self, session: ListSession) -> tuple[list[_Step], bool]:
         """The next steps through the records, in order, and whether there are more behind them."""
-        state = turn.state
+        state = session.state
         position: Position = state.position
         try:
             batch = self._events.after(position, _EVENTS_AT_ONCE)
@@ -93,7 +93,7 @@ class NoticeSender:
         for one in batch.events:
             if one.partition in young:
                 continue
-            if not is_settled(one.event, turn.now_us):
+            if not is_settled(one.event, session.now_us):
                 young.add(one.partition)
                 continue
             numbers = opted_out_numbers(one.event, self._account)
@@ -114,15 +114,15 @@ class NoticeSender:
         state = states[step.number]
         return notices(step.event, step.number, state, self._access, self._account, self._programs)
 
-    def _send(self, told: Sequence[OptOutNotice], turn: Turn) -> set[str]:
+    def _send(self, told: Sequence[OptOutNotice], session: ListSession) -> set[str]:
         """Tell the provider; returns the ids of the notices that are settled."""
         settled: set[str] = set()
         size = self._access.notices_per_call
         chunks = [told[at : at + size] for at in range(0, len(told), size)]
-        while chunks and not turn.failure:
+        while chunks and not session.failure:
             chunk = chunks.pop(0)
-            call = self._provider.opt_out_call(chunk, self._account, turn.now_us)
-            answer = turn.perform(call)
+            call = self._provider.opt_out_call(chunk, self._account, session.now_us)
+            answer = session.perform(call)
             if answer is None:
                 break
             results = self._provider.opt_out_results(answer, chunk)
@@ -130,18 +130,20 @@ class NoticeSender:
                 if verdict is Verdict.UNKNOWN:  # one of several may be at fault: find out which
                     chunks.append([notice])
                 elif verdict is Verdict.NOT_ACCEPTED:
-                    turn.fail(note, answer)
+                    session.fail(note, answer)
                 else:
                     settled.add(notice.id)
-                    self._count_told(notice, verdict, note, turn)
+                    self._count_told(notice, verdict, note, session)
         return settled
 
-    def _count_told(self, notice: OptOutNotice, verdict: Verdict, note: str, turn: Turn) -> None:
+    def _count_told(
+        self, notice: OptOutNotice, verdict: Verdict, note: str, session: ListSession
+    ) -> None:
         if verdict is Verdict.SENT:
-            turn.change(told=turn.state.told + 1)
+            session.change(told=session.state.told + 1)
             self._services.store.metrics.count(OPT_OUT_LIST, self._account.name, "told")
             return
-        turn.refuse(note)
+        session.refuse(note)
         self._services.store.metrics.count(OPT_OUT_LIST, self._account.name, "refused")
         _log.warning(
             "provider does not take an opt-out",

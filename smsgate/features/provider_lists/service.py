@@ -11,8 +11,8 @@ import uuid
 from collections.abc import Callable
 
 from smsgate.features.provider_lists.list_reader import ListReader
+from smsgate.features.provider_lists.list_session import LeaseLost, ListSession
 from smsgate.features.provider_lists.notice_sender import NoticeSender
-from smsgate.features.provider_lists.turn import LeaseLost, Turn
 from smsgate.pipeline.services import Services
 from smsgate.providers import OPT_OUT_LISTS
 from smsgate.settings import Account
@@ -42,7 +42,7 @@ class OptOutListSync:
         self._calls_per_minute = access.calls_per_minute
         self._now = now
         self._id = uuid.uuid4().hex
-        self._works: list[Callable[[Turn], bool]] = []
+        self._works: list[Callable[[ListSession], bool]] = []
         if access.holds_for:
             self._works.append(NoticeSender(account, services).run)
         if access.is_readable:
@@ -58,23 +58,25 @@ class OptOutListSync:
         if not lists.leads(self._account.name, self._id):
             return STANDBY_S
         before = lists.read(self._account.name)
-        turn = Turn(self._account, self._services, before or OptOutListState(), self._now, self._id)
-        if turn.state.due_us > turn.now_us:
-            return min(STANDBY_S, (turn.state.due_us - turn.now_us) / 1_000_000)
+        session = ListSession(
+            self._account, self._services, before or OptOutListState(), self._now, self._id
+        )
+        if session.state.due_us > session.now_us:
+            return min(STANDBY_S, (session.state.due_us - session.now_us) / 1_000_000)
         # By turns, so that neither a long list of theirs nor one of ours holds up the other.
         self._works.reverse()
         try:
-            any(work(turn) for work in self._works)
+            any(work(session) for work in self._works)
         except LeaseLost:
             return STANDBY_S
-        after = turn.ended()
+        after = session.ended()
         if after != before:
             lists.write(self._account.name, after)
-        if turn.failure:
-            return min(STANDBY_S, turn.retry_s)
-        if turn.calls:
-            return turn.calls * 60.0 / self._calls_per_minute
-        return 0.0 if turn.is_busy else IDLE_S
+        if session.failure:
+            return min(STANDBY_S, session.retry_s)
+        if session.calls:
+            return session.calls * 60.0 / self._calls_per_minute
+        return 0.0 if session.is_busy else IDLE_S
 
     def release(self) -> None:
         """Give up the lease, when no turn is under way. Raises ``StoreUnavailable``."""

@@ -19,7 +19,7 @@ from smsgate.domain.errors import RecordsNotReady, RecordsUnavailable
 from smsgate.features.reviews.storage import PostponedReviews
 from smsgate.pipeline.reviews import OpenReview, ReviewCase, list_open, read_cases
 from smsgate.pipeline.services import Services
-from smsgate.records.history import EventText
+from smsgate.records.history import RecordedText
 from smsgate.store.keys import partition_of
 
 _HOUR_US = 3600 * 1_000_000
@@ -278,7 +278,7 @@ def find_similar(services: Services, number: str, program: str, text: str) -> Si
     store = services.store
     since_us = store.health.now_us() - SIMILAR_US
     waiting = {(one.program, one.number): one for one in list_open(store)}
-    waited: list[EventText] = []
+    waited: list[RecordedText] = []
     with suppress(RecordsUnavailable, RecordsNotReady):
         waited = services.records.history.worded("review", since_us, _MAX_REVIEWS)
     count = sum(

@@ -22,7 +22,7 @@ class LeaseLost(Exception):
     """Another process has the list by now."""
 
 
-class Turn:
+class ListSession:
     """Makes calls and keeps the state up to date."""
 
     def __init__(
