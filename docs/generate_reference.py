@@ -31,6 +31,7 @@ TABLES: Mapping[str, type[BaseModel]] = {
     "programs.NAME.forward": shape.ForwardTable,
     "api": shape.ApiTable,
     "web": shape.WebTable,
+    "oidc": shape.OidcTable,
     "alerts": shape.AlertsTable,
     "alerts.email": shape.EmailTable,
     "alerts.text": shape.TextTable,

@@ -220,15 +220,16 @@ def test_a_key_that_may_not_or_calls_too_often_is_told_so(connect, odd) -> None:
 @pytest.mark.parametrize(
     ("retry_after", "least_s", "most_s"),
     [
-        (format_datetime(datetime.now(UTC) + timedelta(minutes=10), usegmt=True), 500, 600),
+        ("in ten minutes", 500, 600),
         ("Thu, 01 Jan 2015 00:00:00 -0000", 0, 0),
         ("soon", 1, 1),
         ("-3", 1, 1),
         ("", 1, 1),
     ],
-    ids=["in ten minutes", "past", "words", "negative", "empty"],
 )
 def test_a_proxy_may_say_by_a_date_when_to_ask_again(retry_after, least_s, most_s) -> None:
+    if retry_after == "in ten minutes":
+        retry_after = format_datetime(datetime.now(UTC) + timedelta(minutes=10), usegmt=True)
     (call,) = check_calls([ALLOWED], "alerts", sending=False)
     with pytest.raises(TooManyCalls) as refused:
         read_answers(call, 429, b'{"reason": "too_many_calls"}', retry_after)

@@ -53,7 +53,7 @@ def test_the_terminal_lists_and_counts_them(services, gate, tmp_path, redis_url,
     environ = {"SMSGATE_CONFIG": str(tmp_path / "config"), "REDIS_URL": redis_url}
     environ["SMSGATE_DATA_DIR"] = str(tmp_path / "var")
     assert run(["refusals", "list"], environ) == 0
-    assert "stopped no send" in capsys.readouterr().out
+    assert "blocked no sends" in capsys.readouterr().out
     with pytest.raises(Suppressed):
         Gate.from_url(redis_url).require([ALLOWED, BLOCKED], program="alerts", by="mine")
     assert run(["refusals", "list"], environ) == 0
