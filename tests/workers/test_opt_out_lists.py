@@ -37,7 +37,7 @@ def services(tmp_path, redis_url, api):
 def test_a_list_is_compared_and_its_lease_is_given_up(services, redis_client):
     threads = OptOutListThreads(services)
     threads.start()
-    wait_until(lambda: services.store.opt_out_lists.read("telnyx") is not None)
+    assert wait_until(lambda: services.store.opt_out_lists.read("telnyx") is not None)
     threads.close()
     assert services.store.opt_out_lists.read("telnyx").taken == 1
     assert redis_client.get("smsgate:opt-out-list:telnyx:lease") is None

@@ -30,7 +30,7 @@ def allowed(api) -> list[bool]:
 
 def undone(api) -> dict[str, object]:
     """The import, once its undo has ended."""
-    wait_until(lambda: api.get(f"/imports/{LIST}")["undo"]["state"] in ("done", "failed"))
+    assert wait_until(lambda: api.get(f"/imports/{LIST}")["undo"]["state"] in ("done", "failed"))
     return api.get(f"/imports/{LIST}")
 
 

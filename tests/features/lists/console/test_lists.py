@@ -45,7 +45,7 @@ def begun(browser, *args, **kwargs) -> str:
 
 def ended(browser, here) -> str:
     """The page, once nobody is at work on the list."""
-    wait_until(lambda: "hx-get" not in browser.get(here).text)
+    assert wait_until(lambda: "hx-get" not in browser.get(here).text)
     return browser.get(here).text
 
 
@@ -63,6 +63,10 @@ def rows(browser, here, name):
 
 def folder_of(services, here):
     return services.settings.data_dir / "lists" / here.rpartition("/")[2]
+
+
+def job_of(services, here):
+    return JobFolders(services.settings.data_dir).find(here.rpartition("/")[2])
 
 
 def allowed(services, number, program="alerts"):
@@ -317,7 +321,7 @@ def test_lists_wait_their_turn(agent, stuck):
     first, second = begun(agent), begun(agent)
     for here in (first, second):
         assert agent.post(f"{here}/rehearse", {"program": "alerts"}).status_code == 303
-    wait_until(lambda: "Nothing is changed" in agent.get(first).text)
+    assert wait_until(lambda: "Nothing is changed" in agent.get(first).text)
     assert "queued" in agent.get(second).text
     assert agent.post(f"{first}/remove").status_code == 422
     stuck.set()
@@ -673,7 +677,7 @@ def test_a_list_is_removed_by_hand(agent, services):
 def test_what_is_old_goes_unless_somebody_works_on_it(agent, services, stuck):
     old, at_work, new = (begun(agent) for _ in range(3))
     agent.post(f"{at_work}/rehearse", {"program": "alerts"})
-    wait_until(lambda: "at work" in agent.get(at_work).text)
+    assert wait_until(job_of(services, at_work).is_locked)
     empty = JobFolders(services.settings.data_dir).make().file("")
     long_ago = time.time() - (job_files.KEPT_DAYS + 1) * 86_400
     for path in (folder_of(services, old), folder_of(services, at_work)):
@@ -700,7 +704,7 @@ def test_what_fails_is_said_and_hurts_no_other_list(agent, monkeypatch):
 def test_a_list_removed_in_the_middle_hurts_nobody(agent, services, stuck):
     here = begun(agent)
     agent.post(f"{here}/rehearse", {"program": "alerts"})
-    wait_until(lambda: "at work" in agent.get(LISTS).text)
+    assert wait_until(job_of(services, here).is_locked)
     job_files.shutil.rmtree(folder_of(services, here))
     stuck.set()
     other = begun(agent)
