@@ -109,6 +109,7 @@ def test_a_process_that_keeps_the_old_one_is_1_and_says_why(
     environ = {**there.environ, "SMSGATE_CONFIG": str(elsewhere)}
     with closing(Live(environ, lambda _, services: services)) as live:
         live.follow("web")
+        assert wait_until(live.services.store.heartbeats.running)
         assert there.run(*APPLY) == 0
         rewrite(there, "Acme", "Other")
         assert there.run(*APPLY) == 1
