@@ -45,6 +45,7 @@ def live(there: Terminal) -> Iterator[Live[Services]]:
     """A process that follows."""
     with closing(Live(there.environ, lambda _, services: services)) as made:
         made.follow("worker")
+        assert wait_until(made.services.store.heartbeats.running)
         yield made
 
 
