@@ -2,7 +2,8 @@
 # make test   the tests; sets itself up in .venv, wants no root and no system package
 # make test-pythons   the same under every other Python that is found here, of 3.11 to 3.14
 # make test-gateways  Kannel, Jasmin and gammu-smsd before a whole smsgate; wants their Debian packages
-# make faults ten minutes of kill -9, hanging stores and failing providers, and what came of it
+# make faults ten minutes of kill -9, hanging stores and failing providers, and what came of it;
+#             ARGS="--cluster --postgresql" for a Redis Cluster and PostgreSQL
 # make lint   ruff, mypy, import-linter
 # make release VERSION=0.3.0   checks, dates the changelog, builds and tries the wheel; pushes nothing
 # make docs   the documentation site, in build/docs; a broken link in it is an error
@@ -66,7 +67,7 @@ test-gateways: $(VENV)/.test .venv-jasmin/.made
 	  .venv-jasmin/bin/python -m pip --disable-pip-version-check --quiet install jasmin==0.11.1 && touch $@ && exit; \
 	done; [ -e $@ ] || echo "Jasmin is not tested: no Python 3.11 or 3.12 was found."
 
-faults: $(VENV)/.test
+faults: $(VENV)/.full
 	$(BIN)/python -m tests.faults --seconds 600 $(ARGS)
 
 lint: $(VENV)/.lint

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import subprocess
 import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import redis
@@ -16,39 +19,79 @@ SLOTS = ((0, 5460), (5461, 10922), (10923, 16383))
 START_S = 30.0
 
 
+@dataclass(slots=True)
+class ClusterNode:
+    """One primary; ``start`` starts it on the data that its directory has."""
+
+    directory: Path
+    port: int
+    announced: int
+    """The port that clients are told to connect to."""
+    groups: ProcessGroups
+    process: subprocess.Popen[str] = field(init=False)
+
+    def start(self) -> None:
+        self.directory.mkdir(parents=True, exist_ok=True)
+        options = {
+            "port": self.port,
+            "bind": "127.0.0.1",
+            "cluster-enabled": "yes",
+            "cluster-announce-port": self.announced,
+            "cluster-announce-bus-port": self.port + 10_000,
+            "dir": self.directory,
+            "appendonly": "yes",
+            "appendfsync": "always",
+            "save": "",
+            "maxmemory-policy": "noeviction",
+        }
+        command = [str(find_server())]
+        for name, value in options.items():
+            command += [f"--{name}", str(value)]
+        self.process = self.groups.start(tuple(command), output=subprocess.DEVNULL)
+
+    def kill(self) -> None:
+        """Kill it with -9, start it again, and wait until it serves its slots."""
+        self.groups.signal(self.process, signal.SIGKILL)
+        self.groups.wait(self.process)
+        self.start()
+        with self.client() as client:
+            until(lambda: _whole(client))
+
+    def client(self) -> redis.Redis:
+        """A client of this node alone."""
+        return redis.Redis(port=self.port, socket_timeout=10)
+
+
 def start_cluster(directory: Path, groups: ProcessGroups) -> str:
     """Start the nodes, join them, and wait until all slots are served; gives the URL."""
+    return url_of(start_nodes(directory, groups, lambda port: port))
+
+
+def url_of(nodes: list[ClusterNode]) -> str:
+    return "redis+cluster://" + ",".join(f"127.0.0.1:{node.announced}" for node in nodes)
+
+
+def start_nodes(
+    directory: Path, groups: ProcessGroups, announced: Callable[[int], int]
+) -> list[ClusterNode]:
+    """Start the nodes of a cluster and wait until all slots are served.
+
+    ``announced`` gives the port at which clients reach the node of a port.
+    """
     ports = [free_port() for _ in SLOTS]
-    for port in ports:
-        _start(directory / str(port), port, groups)
-    clients = [redis.Redis(port=port) for port in ports]
+    nodes = [ClusterNode(directory / str(port), port, announced(port), groups) for port in ports]
+    for node in nodes:
+        node.start()
+    clients = [node.client() for node in nodes]
     for client, (first, last) in zip(clients, SLOTS, strict=True):
         until(client.ping)
         client.execute_command("CLUSTER", "ADDSLOTSRANGE", first, last)
-    for port in ports[1:]:
-        clients[0].execute_command("CLUSTER", "MEET", "127.0.0.1", port)
+    for node in nodes[1:]:
+        clients[0].execute_command("CLUSTER", "MEET", "127.0.0.1", node.port)
     for client in clients:
         until(lambda client=client: _whole(client))
         client.close()
-    return "redis+cluster://" + ",".join(f"127.0.0.1:{port}" for port in ports)
-
-
-def _start(directory: Path, port: int, groups: ProcessGroups) -> None:
-    directory.mkdir(parents=True)
-    options = {
-        "port": port,
-        "bind": "127.0.0.1",
-        "cluster-enabled": "yes",
-        "dir": directory,
-        "appendonly": "yes",
-        "appendfsync": "always",
-        "save": "",
-        "maxmemory-policy": "noeviction",
-    }
-    command = [str(find_server())]
-    for name, value in options.items():
-        command += [f"--{name}", str(value)]
-    groups.start(tuple(command), output=subprocess.DEVNULL)
+    return nodes
 
 
 def _whole(client: redis.Redis) -> bool:

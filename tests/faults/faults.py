@@ -9,12 +9,13 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 
-import redis
+import psycopg
 
 from smsgate.store.outbox import LEASE_MS
+from tests.fakes.cluster import ClusterNode
 from tests.fakes.twilio_api import Answer, Drop, Hang, Step, TwilioApi
 from tests.faults.model import Model
-from tests.faults.system import NOBODY, FaultSystem
+from tests.faults.system import NOBODY, FaultSystem, Node
 from tests.journey.system import PROCESSES
 
 Fault = Callable[[], None]
@@ -66,7 +67,8 @@ class Faults:
 
     @property
     def of_the_store(self) -> Mapping[str, Fault]:
-        return {
+        records = {"records: connections ended": self._records_disconnected}
+        return (records if self._system.database_url is not None else {}) | {
             "redis: kill -9": self._redis_killed,
             "redis: hangs (SIGSTOP)": self._redis_hangs,
             "redis: cut in a reply": self._redis_cut,
@@ -182,47 +184,72 @@ class Faults:
     def _redis_killed(self) -> None:
         self._wait(0, 0.05)
         self._model.pauses.begin(time.time())
-        self._system.kill_redis()
+        self._node().kill()
         self._model.pauses.end(time.time())
 
     def _redis_hangs(self) -> None:
+        process = self._node().process
         self._model.pauses.begin(time.time())
-        self._system.signal("redis", signal.SIGSTOP)
+        self._system.signal_process(process, signal.SIGSTOP)
         try:
             self._wait(1, self._longest_s)
         finally:
-            self._system.signal("redis", signal.SIGCONT)
+            self._system.signal_process(process, signal.SIGCONT)
             self._model.pauses.end(time.time())
 
     def _redis_cut(self) -> None:
         seconds = self._rng.uniform(0.3, self._longest_s / 2)
-        self._system.proxy.cut(seconds, self._rng.choice((0.05, 0.3, 1.0)))
+        share = self._rng.choice((0.05, 0.3, 1.0))
+        for proxy in self._system.proxies:
+            proxy.cut(seconds, share)
         self._pause.wait(seconds)
 
     def _redis_cut_in_scripts(self) -> None:
         """RQ goes on, so that jobs come that run scripts: add, commit, claim, settle."""
         seconds = self._rng.uniform(self._longest_s / 2, self._longest_s)
-        self._system.proxy.cut(seconds, 0.3, b"EVAL")
+        for proxy in self._system.proxies:
+            proxy.cut(seconds, 0.3, b"EVAL")
         self._pause.wait(seconds)
 
     def _redis_oom(self) -> None:
-        with self._redis() as client:
+        with self._node().client() as client:
             client.config_set("maxmemory", "100kb")
             self._wait(0.3, self._longest_s / 2)
             client.config_set("maxmemory", "0")
 
     def _redis_readonly(self) -> None:
-        with self._redis() as client:
-            client.replicaof(*NOBODY)
-            self._wait(0.3, self._longest_s / 2)
-            client.replicaof("NO", "ONE")
+        """A node of a cluster follows nobody that it does not know: it lacks its replicas."""
+        node = self._node()
+        with node.client() as client:
+            if isinstance(node, ClusterNode):
+                client.config_set("min-replicas-to-write", 1)
+                self._wait(0.3, self._longest_s / 2)
+                client.config_set("min-replicas-to-write", 0)
+            else:
+                client.replicaof(*NOBODY)
+                self._wait(0.3, self._longest_s / 2)
+                client.replicaof("NO", "ONE")
 
     def _redis_forgets_scripts(self) -> None:
-        with self._redis() as client:
+        with self._node().client() as client:
             client.script_flush()
 
-    def _redis(self) -> redis.Redis:
-        return redis.Redis.from_url(self._system.redis.url, socket_timeout=10)
+    def _node(self) -> Node:
+        return self._rng.choice(self._system.nodes)
+
+    # --- the records ------------------------------------------------------------------------
+
+    def _records_disconnected(self) -> None:
+        """End every connection to the records, again and again for a while."""
+        assert self._system.database_url is not None
+        deadline = time.monotonic() + self._rng.uniform(0.3, self._longest_s / 2)
+        with psycopg.connect(self._system.database_url, autocommit=True) as connection:
+            while time.monotonic() < deadline:
+                connection.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                    " WHERE pid <> pg_backend_pid() AND datname = current_database()"
+                )
+                self._wait(0.05, 0.3)
 
     def _wait(self, least_s: float, most_s: float) -> None:
         self._pause.wait(self._rng.uniform(least_s, max(least_s, most_s)))

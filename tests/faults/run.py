@@ -40,6 +40,10 @@ class Plan:
     hurry: bool = False
     """Do not wait for the leases of dead senders."""
     drain_s: float = 120.0
+    cluster: bool = False
+    """The store is a cluster of three, and the queue a server of its own."""
+    database_url: str | None = None
+    """Of the records; SQLite where there is none."""
 
 
 @dataclass(slots=True)
@@ -60,7 +64,14 @@ def run(plan: Plan, folder: Path, groups: ProcessGroups, say: Callable[[str], No
     """Build a system in an empty folder, attack it, let it drain, and check it."""
     offset_s = time.time() - time.monotonic()
     with TwilioApi({SID: TOKEN}) as api:
-        system = FaultSystem(folder, api.url, groups, plan.seed)
+        system = FaultSystem(
+            folder,
+            api.url,
+            groups,
+            plan.seed,
+            cluster=plan.cluster,
+            database_url=plan.database_url,
+        )
         try:
             system.start(*PROCESSES)
             say(f"a system runs in {folder}, seed {plan.seed}")
@@ -155,7 +166,7 @@ def _count(model: Model, api: TwilioApi, system: FaultSystem, result: Result) ->
         "messages never acknowledged": sum(not one.acknowledged for one in messages),
         "answers 503": sum(one.status == 503 for one in attempts),
         "answers lost": sum(one.status == 0 for one in attempts),
-        "replies cut by the proxy": system.proxy.cuts,
+        "replies cut by the proxy": sum(proxy.cuts for proxy in system.proxies),
         "RQ jobs left behind": left,
         "RQ jobs left behind for ever": for_ever,
         "calls to the provider": len(api.calls),

@@ -6,9 +6,11 @@ import contextlib
 import os
 import random
 import signal
+import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Protocol
 
 import redis
 
@@ -17,6 +19,8 @@ from smsgate.domain.messages import InboundMessage, WebhookRequest
 from smsgate.providers import PROVIDERS
 from smsgate.store.job_queue import APPLY, SEND
 from smsgate.store.keys import PARTITION_KEYS
+from smsgate.store.redis_address import open_redis
+from tests.fakes.cluster import start_nodes, url_of
 from tests.faults.model import Message
 from tests.faults.proxy import RedisProxy
 from tests.journey.system import System, until
@@ -29,36 +33,97 @@ NOBODY = ("127.0.0.1", "1")
 """Where no Redis listens."""
 
 
-class FaultSystem(System):
-    """``start``, ``kill`` and the rest as they are; the processes reach Redis by the proxy only."""
-
-    _proxy: RedisProxy | None = None
-
-    def __init__(self, folder: Path, api_url: str, groups: ProcessGroups, seed: int) -> None:
-        super().__init__(folder, api_url, groups)
-        self.folder = folder
-        self._proxy = RedisProxy(lambda: self.redis.port, random.Random(seed))
-        self._proxy.__enter__()
-        self.direct = redis.Redis.from_url(self.redis.url, socket_timeout=10)
+class Node(Protocol):
+    """A Redis that can be broken: the server, or one of a cluster's."""
 
     @property
-    def proxy(self) -> RedisProxy:
-        assert self._proxy is not None
-        return self._proxy
+    def process(self) -> subprocess.Popen[str]: ...
+
+    def kill(self) -> None:
+        """Kill it with -9, start it again, and wait until it serves."""
+
+    def client(self) -> redis.Redis:
+        """A client that does not go through the proxy."""
+
+
+class _Server:
+    """The Redis of the system."""
+
+    def __init__(self, system: System) -> None:
+        self._system = system
+
+    @property
+    def process(self) -> subprocess.Popen[str]:
+        return self._system.redis.process
+
+    def kill(self) -> None:
+        self._system.kill_redis()
+
+    def client(self) -> redis.Redis:
+        return redis.Redis.from_url(self._system.redis.url, socket_timeout=10)
+
+
+class FaultSystem(System):
+    """``start``, ``kill`` and the rest as they are; the processes reach Redis by proxies only."""
+
+    def __init__(
+        self,
+        folder: Path,
+        api_url: str,
+        groups: ProcessGroups,
+        seed: int,
+        *,
+        cluster: bool = False,
+        database_url: str | None = None,
+    ) -> None:
+        """``cluster``: three nodes keep the store, and the server keeps RQ's queue alone.
+
+        ``database_url``: of the records; SQLite where there is none.
+        """
+        self.folder = folder
+        self.database_url = database_url
+        self._seed = seed
+        self._cluster_url: str | None = None
+        self._through_proxy = False
+        self.proxies: list[RedisProxy] = []
+        self.nodes: list[Node] = []
+        if cluster:
+            nodes = start_nodes(
+                folder / "cluster", groups, lambda port: self._proxy(lambda: port).port
+            )
+            self.nodes += nodes
+            self._cluster_url = url_of(nodes)
+        super().__init__(folder, api_url, groups)
+        self.nodes.append(_Server(self))
+        self._queue_proxy = self._proxy(lambda: self.redis.port)
+        self._through_proxy = True
+        self.queue = redis.Redis.from_url(self.redis.url, socket_timeout=10)
+        self.direct = open_redis(self._cluster_url, 10) if self._cluster_url else self.queue
+
+    def _proxy(self, port: Callable[[], int]) -> RedisProxy:
+        proxy = RedisProxy(port, random.Random(self._seed + len(self.proxies)))
+        self.proxies.append(proxy.__enter__())
+        return proxy
 
     @property
     def environ(self) -> Mapping[str, str]:
         """The harness itself, which is built before there is a proxy, reaches Redis directly."""
         found = dict(super().environ)
-        if self._proxy is not None:
-            through = f":{self.redis.password}@127.0.0.1:{self._proxy.port}"
+        if self._through_proxy:
+            through = f":{self.redis.password}@127.0.0.1:{self._queue_proxy.port}"
             found["REDIS_URL"] = f"redis://{through}/0"
+        if self._cluster_url is not None:
+            found |= {"QUEUE_URL": found["REDIS_URL"], "REDIS_URL": self._cluster_url}
+        if self.database_url is not None:
+            found["DATABASE_URL"] = self.database_url
         return found
 
     def close(self) -> None:
         super().close()
         self.direct.close()
-        self.proxy.__exit__()
+        self.queue.close()
+        for proxy in self.proxies:
+            proxy.__exit__()
 
     def webhook(self, message: Message) -> WebhookRequest:
         """The signed request; each message goes to a sender of its own, which its reply names."""
@@ -72,7 +137,9 @@ class FaultSystem(System):
         return twilio.inbound(inbound, self.account, f"{self.url}/webhooks/twilio")
 
     def signal(self, name: str, number: signal.Signals) -> None:
-        process = self.redis.process if name == "redis" else self._running[name]
+        self.signal_process(self._running[name], number)
+
+    def signal_process(self, process: subprocess.Popen[str], number: signal.Signals) -> None:
         self._groups.signal(process, number)
 
     def kill_child(self, name: str) -> bool:
@@ -104,7 +171,7 @@ class FaultSystem(System):
         """How many of a kind listen for requests, or for jobs."""
         if name == "web":
             return _listeners(self.port)
-        return int(self.direct.scard(f"rq:workers:{QUEUES.get(name, name)}"))
+        return int(self.queue.scard(f"rq:workers:{QUEUES.get(name, name)}"))
 
     def died(self) -> list[str]:
         """Processes that ended although nobody ended them."""
@@ -138,8 +205,8 @@ class FaultSystem(System):
 
     def jobs_left(self) -> tuple[int, int]:
         """What RQ still keeps of its jobs, and how many of these have no time to live."""
-        keys = [*self.direct.scan_iter("rq:job:*", count=1000)]
-        return len(keys), sum(self.direct.ttl(key) == -1 for key in keys)
+        keys = [*self.queue.scan_iter("rq:job:*", count=1000)]
+        return len(keys), sum(self.queue.ttl(key) == -1 for key in keys)
 
     def expire_leases(self) -> None:
         """Let the claims of dead senders be due at once instead of when their lease ends."""
