@@ -27,9 +27,9 @@ END, ASK, PAUSE = ".", "?", ","
 PUNCTUATION = frozenset({END, ASK, PAUSE, "#"})
 """Tokens that are no words."""
 
-_ENDS = ".!;\n\r…。！；।|·•"
-_ASKS = "?？؟;"
-_PAUSES = ",，、،:()[]{}<>—–/；"
+_ENDS = ".!;\n\r…。！；।|·•။។።"
+_ASKS = "?？؟;፧"
+_PAUSES = ",，、،:()[]{}<>—–/；၊፣፤፦"
 _KEPT_SYMBOLS = frozenset("🛑🚫⛔✋😂🤣#🖕👎🙄")
 _APOSTROPHES = "'’‘ʼ`´′"
 _DROPPED = "*~^\u00ad"
@@ -92,6 +92,14 @@ _LETTERS = str.maketrans(
     "",
 ) | str.maketrans({"æ": "ae", "œ": "oe", "þ": "th", "ß": "ss"})
 """Letters that are no accented form of another one but are written in its place."""
+_LETTERS |= dict(
+    zip(
+        map(ord, "ሐሑሒሓሔሕሖኀኁኂኃኄኅኆሃሠሡሢሣሤሥሦዐዑዒዓዔዕዖኣፀፁፂፃፄፅፆ"),
+        "ሀሁሂሀሄህሆሀሁሂሀሄህሆሀሰሱሲሳሴስሶአኡኢአኤእኦአጸጹጺጻጼጽጾ",
+        strict=True,
+    )
+)
+"""Amharic spells one sound with several letters, and people take any of them."""
 
 
 class _Marks(dict[int, str]):

@@ -36,6 +36,16 @@ def test_normalisation_is_idempotent(text):
         assert fold(fold(word)) == fold(word)
 
 
+@pytest.mark.parametrize(("one", "other"), [("መልዕክት", "መልእክት"), ("ኃይል", "ሀይል"), ("ፀሐይ", "ጸሀይ")])
+def test_amharic_letters_of_one_sound_are_one_letter(one, other):
+    assert fold(one) == fold(other)
+
+
+@pytest.mark.parametrize("text", ["ရပ်ပါ။ ok", "ឈប់។ ok", "አቁም። ok"])
+def test_full_stops_of_every_script_end_a_sentence(text):
+    assert tokens(text)[1:] == [".", "ok"]
+
+
 @given(st.sampled_from(KEYWORDS), EDGES, EDGES, st.sampled_from([str, str.upper, str.lower]))
 @settings(max_examples=400, deadline=None)
 def test_edge_punctuation_and_case_never_change_a_keyword(word, before, after, cased):
