@@ -28,19 +28,19 @@ def spool() -> None:
 @click.option("--forgotten", is_flag=True, help="List discarded spools, by whom and why.")
 @session.as_json
 def list_spools(forgotten: bool, as_json: bool) -> None:
-    """List the last report of each host on its spool."""
+    """List the last report of each host on its spools, one for each data directory."""
     if forgotten:
         _list_forgotten(as_json)
         return
     store = session.services().store
     spooled = store.write_lease.spooled()
-    blocking = {one.host: one.count for one in spooled}
-    known = {one.host: SpoolDepth(one.host, one.count, 0.0, one.at_s) for one in spooled}
-    known |= {one.host: one for one in store.backlog.spools()}
-    found = [known[host] for host in sorted(known)]
+    reports = [SpoolDepth(one.host, one.count, 0.0, one.at_s, folder=one.folder) for one in spooled]
+    blocking = {one.place: one.count for one in reports}
+    known = {one.place: one for one in (*reports, *store.backlog.spools())}
+    found = [known[place] for place in sorted(known)]
     if as_json:
         session.show_json(
-            [msgspec.to_builtins(one) | {"opt_outs": blocking.get(one.host, 0)} for one in found]
+            [msgspec.to_builtins(one) | {"opt_outs": blocking.get(one.place, 0)} for one in found]
         )
         return
     _show(found, blocking)
@@ -69,9 +69,12 @@ def forget(host: str, reason: str, yes: bool) -> None:
 
 def _show(found: Sequence[SpoolDepth], blocking: dict[str, int]) -> None:
     for one in found:
-        opt_outs = blocking.get(one.host, 0)
+        opt_outs = blocking.get(one.place, 0)
         said = f"{waiting(one.count)}, {opt_outs:,} of them opt-outs" if one.count else "empty"
-        out.print(f"[bold]{one.host}[/]  {said}  (said {moment(int(one.at_s * 1e6))})")
+        out.print(f"[bold]{one.host}[/]  ", end="")
+        if one.folder:
+            out.print(f"{one.folder}  ", end="", markup=False)
+        out.print(f"{said}  (said {moment(int(one.at_s * 1e6))})")
     if not found:
         out.print("No host has said anything of a spool.")
 

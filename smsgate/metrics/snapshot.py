@@ -102,7 +102,7 @@ class RebuildProgress(msgspec.Struct, frozen=True):
 
 
 class SpoolDepth(msgspec.Struct, frozen=True):
-    """What one host reports of its spool."""
+    """What a host reports of the spool in one of its data directories."""
 
     host: str
     count: int
@@ -111,6 +111,13 @@ class SpoolDepth(msgspec.Struct, frozen=True):
     """When it reported; seconds since 1970, by its own clock."""
     problem: str = ""
     """Why no message can be kept there."""
+    folder: str = ""
+    """The data directory; empty in the report of an older version, for the only one of a host."""
+
+    @property
+    def place(self) -> str:
+        """Where it is, as people read it: ``web-1 (/var/lib/smsgate)``."""
+        return f"{self.host} ({self.folder})" if self.folder else self.host
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,7 +59,7 @@ class Condition:
 
 
 def conditions(snapshot: SystemSnapshot, *, here: str = "") -> list[Condition]:
-    """All conditions but those of durability. The spool of the host ``here`` is left out."""
+    """All conditions but those of durability. The spool of the place ``here`` is left out."""
     return [
         *_store(snapshot),
         *_people(snapshot),
@@ -215,12 +215,12 @@ def _records(snapshot: SystemSnapshot) -> Iterator[Condition]:
 def _spools(snapshot: SystemSnapshot, here: str) -> Iterator[Condition]:
     for one in snapshot.spools:
         if one.problem:
-            problem = f"host {one.host}: {one.problem}"
+            problem = f"host {one.place}: {one.problem}"
             remedy = "fix it on that host; until then a STOP is lost while Redis is unreachable"
             yield Condition("SmsgateSpoolUnusable", "spool", True, problem, remedy)
-        elif one.count and one.host != here:
+        elif one.count and one.place != here:
             age = _span(one.oldest_s)
-            problem = f"{waiting(one.count)} on host {one.host}, the oldest {age}"
+            problem = f"{waiting(one.count)} on host {one.place}, the oldest {age}"
             remedy = (
                 "let `web` on that host reach Redis, then it delivers them by itself; keep its "
                 "data directory"

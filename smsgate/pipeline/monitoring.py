@@ -53,23 +53,23 @@ def spool_of_this_host(spool: Spool) -> SpoolDepth | None:
         state = spool.state()
     except SpoolUnavailable:
         return None
-    now_s, problem = time.time(), ""
+    host, folder, now_s, problem = socket.gethostname(), spool.folder, time.time(), ""
     try:
         spool.check()
     except SpoolUnavailable as error:
         problem = str(error)
     if state is None or not state.messages:
-        return SpoolDepth(socket.gethostname(), 0, 0.0, now_s, problem)
+        return SpoolDepth(host, 0, 0.0, now_s, problem, folder)
     waited_s = max(now_s - state.oldest_us / 1_000_000, 0.0)
-    return SpoolDepth(socket.gethostname(), state.messages, waited_s, now_s, problem)
+    return SpoolDepth(host, state.messages, waited_s, now_s, problem, folder)
 
 
 def _spools(store: Store, spool: Spool | None, *, trusted: bool) -> Iterable[SpoolDepth]:
     """What each host reported last; of a store that takes no writes that is not ``trusted``."""
-    found = {one.host: one for one in store.backlog.spools()} if trusted else {}
+    found = {one.place: one for one in store.backlog.spools()} if trusted else {}
     here = spool_of_this_host(spool) if spool is not None else None
     if here is not None:
-        found[here.host] = here
+        found[here.place] = here
     return found.values()
 
 

@@ -88,6 +88,11 @@ class Spool:
         self._path = path
         self._lock = threading.Lock()
 
+    @property
+    def folder(self) -> str:
+        """The data directory, as it is reported to other hosts."""
+        return str(self._path.parent.absolute())
+
     def check(self, *, make: bool = False) -> None:
         """Try whether a message could be kept now, without keeping one.
 

@@ -92,7 +92,9 @@ class SpoolReplay(BackgroundThread):
             return
         oldest = self._spool.oldest(1) if depth and not problem else []
         waited_s = max(time.time() - oldest[0].arrived_us / 1_000_000, 0.0) if oldest else 0.0
-        self._store.backlog.note_spool(socket.gethostname(), max(depth, 0), waited_s, problem)
+        self._store.backlog.note_spool(
+            socket.gethostname(), max(depth, 0), waited_s, problem, self._spool.folder
+        )
         self._told, self._told_at = (depth, problem), now
 
     def turn(self) -> None:
@@ -190,7 +192,8 @@ class LeaseRenewal(BackgroundThread):
         spooled = None
         if state.blocking:
             at_s = int(time.time()) // _ROUND_TO_S * _ROUND_TO_S
-            spooled = SpooledOptOuts(socket.gethostname(), state.blocking, at_s)
+            host, folder = socket.gethostname(), self._spool.folder
+            spooled = SpooledOptOuts(host, state.blocking, at_s, folder)
         self._store.write_lease.renew(state.id, spooled)
         self._spooled = spooled
 

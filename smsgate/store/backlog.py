@@ -107,21 +107,32 @@ class BacklogReader:
             forwards_dead=sum(columns[10]),
         )
 
-    def note_spool(self, host: str, count: int, oldest_s: float, problem: str = "") -> None:
-        """Let everybody know what the spool of a host holds. Raises ``StoreUnavailable``."""
-        said = msgspec.json.encode(SpoolDepth(host, count, oldest_s, time.time(), problem))
-        found = [_spool(row) for row in self._client.hvals(SPOOLS)]
-        gone = [one.host for one in found if time.time() - one.at_s > _FORGOTTEN_S]
+    def note_spool(
+        self, host: str, count: int, oldest_s: float, problem: str = "", folder: str = ""
+    ) -> None:
+        """Let everybody know what the spool in a data directory of a host holds.
+
+        Raises ``StoreUnavailable``.
+        """
+        said = SpoolDepth(host, count, oldest_s, time.time(), problem, folder)
+        # What the host said when it ran an older version was of one of its folders.
+        gone = [
+            one
+            for one in map(_spool, self._client.hvals(SPOOLS))
+            if said.at_s - one.at_s > _FORGOTTEN_S or one.place == host != said.place
+        ]
         if gone:
-            self._client.hdel(SPOOLS, *gone)
-        self._client.hset(SPOOLS, host, said)
+            self._client.hdel(SPOOLS, *(one.place for one in gone))
+        self._client.hset(SPOOLS, said.place, msgspec.json.encode(said))
 
     def forget_spool(self, host: str) -> None:
-        """Believe no longer what a host said of its spool. Raises ``StoreUnavailable``."""
-        self._client.hdel(SPOOLS, host)
+        """Believe no longer what a host said of its spools. Raises ``StoreUnavailable``."""
+        gone = [one.place for one in map(_spool, self._client.hvals(SPOOLS)) if one.host == host]
+        if gone:
+            self._client.hdel(SPOOLS, *gone)
 
     def spools(self) -> list[SpoolDepth]:
-        """What each host last said of its spool. Raises ``StoreUnavailable``."""
+        """What each host last said of each of its spools. Raises ``StoreUnavailable``."""
         found = [_spool(row) for row in self._client.hvals(SPOOLS)]
         return [one for one in found if time.time() - one.at_s <= _FORGOTTEN_S]
 

@@ -19,7 +19,7 @@ sign-ins:ADDRESS         string      wrong attempts of an address to sign in to 
 attempts:HASH            string      wrong attempts of one origin to sign in under a name
 laters:OPERATOR          sorted set  reviews that an operator postponed -> when (ms)
 metrics, {metrics}:DAY   hash        counts of all processes, since ever and of a day
-spools                   hash        host -> what its spool holds (JSON)
+spools                   hash        host (data directory) -> what its spool holds (JSON)
 alerts                   hash        alert that was sent -> when
 applied                  string      the configuration that was applied last (JSON)
 processes                set         ids of processes

@@ -167,13 +167,16 @@ def _rebuild(progress: RebuildProgress) -> Iterator[Metric]:
 
 
 def _by_host(spools: Collection[SpoolDepth], now_s: float) -> Iterator[Metric]:
+    """A host with several data directories has one sample: the sum, and the worst."""
+    unusable, counts, ages = ({one.host: 0.0 for one in spools} for _ in range(3))
+    for one in spools:
+        unusable[one.host] = max(unusable[one.host], float(bool(one.problem)))
+        counts[one.host] += one.count
+        age_s = one.oldest_s + now_s - one.at_s if one.count else 0.0
+        ages[one.host] = max(ages[one.host], age_s)
     says = "Whether no message can be kept on a host's disk"
-    yield _gauge(
-        "spool_unusable", says, {one.host: float(bool(one.problem)) for one in spools}, "host"
-    )
-    counts = {one.host: float(one.count) for one in spools}
+    yield _gauge("spool_unusable", says, unusable, "host")
     yield _gauge("spool_messages", "Messages on a host's disk", counts, "host")
-    ages = {one.host: one.oldest_s + now_s - one.at_s if one.count else 0.0 for one in spools}
     yield _gauge("spool_oldest_seconds", "How long the oldest of them waits", ages, "host")
 
 

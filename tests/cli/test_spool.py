@@ -51,6 +51,18 @@ def test_what_waits_is_listed_by_host(there: Terminal) -> None:
     ]
 
 
+def test_each_data_directory_of_a_host_has_a_line(there: Terminal, services: Services) -> None:
+    for count, folder in ((1, "/srv/a [b]"), (2, "/srv/b")):
+        services.store.backlog.note_spool("web-3", count, 60.0, folder=folder)
+        said = SpooledOptOuts("web-3", count, 1_700_000_000, folder)
+        services.store.write_lease.renew(f"spool of {folder}", said)
+    assert there.run("spool", "list") == 0
+    assert "web-3  /srv/a [b]  1 message waits, 1 of them opt-outs" in there.output
+    assert "web-3  /srv/b  2 messages wait, 2 of them opt-outs" in there.output
+    assert there.run("spool", "forget", "web-3", "--reason", "gone", "--yes") == 0
+    assert "3 messages in the spool of host web-3, 3 of them opt-outs" in there.output
+
+
 def test_a_host_that_is_gone_shuts_the_gate_until_it_is_forgotten_on_record(
     there: Terminal, services: Services
 ) -> None:

@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import errno
 import os
+import socket
 import sqlite3
 import tempfile
 from collections.abc import Iterator
@@ -31,6 +32,7 @@ from smsgate.pipeline.services import build_services
 from smsgate.pipeline.spool import Spool
 from smsgate.pipeline.spool_replay import CHECK_S
 from smsgate.store.keys import partition_of
+from smsgate.store.shared_keys import SPOOLS
 from tests.fakes.processes import wait_until
 from tests.fakes.somebody_else import as_somebody_else
 from tests.fakes.values import NUMBER, OTHER, entry
@@ -446,6 +448,45 @@ def test_a_directory_that_becomes_unusable_is_told_by_readyz_and_to_everybody(
     services.spool_replay.note()
     (one,) = services.store.backlog.spools()
     assert "no message can be kept" in one.problem
+
+
+@pytest.fixture
+def beside(environ, services, tmp_path):
+    """A gateway of the same host and store with a data directory of its own."""
+    folder = {"SMSGATE_DATA_DIR": str(tmp_path / "beside")}
+    other = build_services(load_configuration(environ | folder))
+    yield other
+    other.close()
+
+
+def test_two_data_directories_of_a_host_report_their_spools_beside_each_other(services, beside):
+    arrival = Arrival(entry(Intent.OPT_OUT))
+    services.spool.keep([arrival])
+    for one in (services, beside):
+        one.spool_replay.note()
+        one.lease_renewal.renew()
+    found = {one.folder: one.count for one in services.store.backlog.spools()}
+    assert found == {services.spool.folder: 1, beside.spool.folder: 0}
+    # Each knows its own better than what was reported, and says it once.
+    beside.spool.keep([arrival, arrival])
+    for one in (services, beside):
+        seen = take_snapshot(one.store, one.settings, one.spool).spools
+        assert len({spool.place for spool in seen}) == len(seen) == 2
+    (opt_outs,) = services.store.write_lease.spooled()
+    assert opt_outs.folder == services.spool.folder
+
+    spool_replay.forget_spool(services.store, socket.gethostname(), "ops", "its disk broke")
+    assert services.store.backlog.spools() == services.store.write_lease.spooled() == []
+
+
+def test_the_report_of_an_older_version_goes_when_the_newer_one_reports(services, redis_client):
+    """That one had the host's name alone."""
+    services.store.backlog.note_spool("web-2", 5, 60.0)
+    services.store.backlog.note_spool(socket.gethostname(), 5, 60.0)
+    assert set(redis_client.hkeys(SPOOLS)) == {b"web-2", socket.gethostname().encode()}
+    services.spool_replay.note()
+    told = {(one.host, one.folder): one.count for one in services.store.backlog.spools()}
+    assert told == {("web-2", ""): 5, (socket.gethostname(), services.spool.folder): 0}
 
 
 def test_a_spool_that_cannot_be_read_is_told_to_everybody(services, cut_off, signed):

@@ -124,6 +124,15 @@ def test_a_store_that_is_away_is_told_and_no_error(client, services, monkeypatch
     assert not any(name.startswith("smsgate_inbox") for name, *_ in found)
 
 
+def test_a_host_has_one_sample_for_all_its_data_directories(client, services) -> None:
+    services.store.backlog.note_spool("web-1", 7, 60.0, folder="/srv/a")
+    services.store.backlog.note_spool("web-1", 2, 5.0, "it is full", folder="/srv/b")
+    found = told(client)
+    assert found["smsgate_spool_messages", "web-1"] == 9
+    assert found["smsgate_spool_unusable", "web-1"] == 1
+    assert found["smsgate_spool_oldest_seconds", "web-1"] >= 60
+
+
 @pytest.mark.parametrize("code", CAUSES)
 def test_where_redis_refuses_writes_what_is_known_is_told_and_nothing_else(
     client, services, redis_client: redis.Redis, code: str

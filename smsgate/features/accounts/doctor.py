@@ -19,7 +19,7 @@ from smsgate.domain.errors import (
 )
 from smsgate.domain.messages import Reply
 from smsgate.features.accounts.opt_out_list_check import opt_out_list_notes
-from smsgate.metrics.snapshot import KINDS, Process
+from smsgate.metrics.snapshot import KINDS, Process, SpoolDepth
 from smsgate.pipeline.archive_report import archive_report
 from smsgate.pipeline.conditions import DURABLE, Condition, conditions
 from smsgate.pipeline.monitoring import take_snapshot
@@ -112,7 +112,9 @@ def _store(services: Services) -> Iterator[DoctorResult]:
     yield spool
     try:
         snapshot = take_snapshot(store, services.settings)
-        found = conditions(snapshot, here=socket.gethostname())
+        host, folder = socket.gethostname(), services.spool.folder
+        here = SpoolDepth(host, 0, 0.0, 0.0, folder=folder).place
+        found = conditions(snapshot, here=here)
     except SmsGateError:
         found = []  # an earlier result says what hinders
     if spool.state == FAULT:

@@ -164,4 +164,4 @@ def _spools(snapshot: SystemSnapshot | None) -> Iterator[ComponentStatus]:
     for one in snapshot.spools if snapshot else ():
         text = waiting(one.count) if one.count else "empty"
         tone = "warn" if one.count else "good"
-        yield ComponentStatus(f"spool of {one.host}", tone, text, int(one.at_s * 1_000_000))
+        yield ComponentStatus(f"spool of {one.place}", tone, text, int(one.at_s * 1_000_000))

@@ -92,6 +92,13 @@ def test_another_hosts_spool_is_told_and_ours_only_once(
     assert "3 messages wait on host web-2" in there.output
 
 
+def test_another_data_directory_of_this_host_is_told(there: Terminal, services: Services) -> None:
+    services.spool_replay.note()
+    services.store.backlog.note_spool(socket.gethostname(), 3, 60.0, folder="/srv/beside")
+    assert there.run("doctor", "--monitor") == 2
+    assert f"3 messages wait on host {socket.gethostname()} (/srv/beside)" in there.output
+
+
 def test_a_redis_on_another_host_without_password_or_tls_is_told(there: Terminal) -> None:
     there.environ = {**there.environ, "QUEUE_URL": "redis://redis.invalid:6379/0"}
     found = there.json("doctor", "--monitor")
