@@ -35,8 +35,9 @@ run: $(VENV)/.run
 
 # What pytest makes of the tests is kept: it takes a tenth of a run. Coverage is counted by
 # `make test-full`, which has all tests: counting it here would take a quarter of a run.
+# Three processes for two cores: a test waits for a third of its time, for processes and Redis.
 test: $(VENV)/.test
-	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 2 --dist worksteal -m "not full and not gateways" --hypothesis-profile quick $(ARGS)
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 3 --dist worksteal -m "not full and not gateways" --hypothesis-profile quick $(ARGS)
 
 # Each in a .venv-3.x of its own. Where there is none of a version, it is left out and said.
 test-pythons: $(VENV)/.test
@@ -49,11 +50,11 @@ test-pythons: $(VENV)/.test
 	  [ "$$python" != none ] || { echo "Python $$version: not tested, none is here that smsgate can use"; continue; }; \
 	  $(MAKE) --no-print-directory PYTHON="$$python" VENV=.venv-$$version .venv-$$version/.test || exit; \
 	  echo "Python $$version:"; \
-	  .venv-$$version/bin/python -m pytest -n 2 --dist worksteal -m "not full and not gateways" --hypothesis-profile quick $(ARGS) || exit; \
+	  .venv-$$version/bin/python -m pytest -n 3 --dist worksteal -m "not full and not gateways" --hypothesis-profile quick $(ARGS) || exit; \
 	done
 
 test-full: $(VENV)/.full
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not gateways" --hypothesis-profile full --cov --cov-report=term $(ARGS)
+	$(BIN)/python -m pytest -n 3 --dist worksteal -m "not gateways" --hypothesis-profile full --cov --cov-report=term $(ARGS)
 
 # Debian: kannel kannel-extras gammu gammu-smsd curl rabbitmq-server. Jasmin comes from the package
 # index, into an environment of its own: it wants older libraries than we do, and Python 3.11 or 3.12.
