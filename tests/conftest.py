@@ -47,6 +47,32 @@ def pytest_configure(config: pytest.Config) -> None:
             os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_MEMORY))
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Begin with the modules that are ``full``, an equal part of them in each process.
+
+    Each process is given as many neighbours, and takes from the end of what others have when it is
+    done: a module that takes a minute and comes last would be waited for by all.
+    """
+    processes = getattr(config, "workerinput", {}).get("workercount", 1)
+    modules: dict[Path, list[pytest.Item]] = {}
+    others: list[pytest.Item] = []
+    for item in items:
+        module = item.getparent(pytest.Module)
+        is_long = module is not None and module.get_closest_marker("full") is not None
+        (modules.setdefault(item.path, []) if is_long else others).append(item)
+    items.clear()
+    left = len(others) + sum(map(len, modules.values()))
+    for process in range(processes):
+        first = [item for one in list(modules.values())[process::processes] for item in one]
+        size = left // (processes - process)
+        left -= size
+        more = max(0, size - len(first))
+        items += first + others[:more]
+        del others[:more]
+    items += others
+
+
 @pytest.fixture(autouse=True, scope="session")
 def keyword_sets(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Path]:
     """Where compiled keyword sets are kept, for all the processes of the run."""
