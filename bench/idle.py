@@ -1,10 +1,15 @@
-"""What four processes at rest cost: commands that Redis runs for them, and CPU time."""
+"""What four processes at rest cost: commands that Redis runs for them, and CPU time.
+
+A STOP has come before, as in any store that is in use: the clock compares it with records that are
+not empty. Commands inside scripts count like all others.
+"""
 
 from __future__ import annotations
 
 import argparse
 import json
 import os
+import socket
 import sys
 import tempfile
 import time
@@ -17,6 +22,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.servers import Servers
+from bench.signed import signed_requests
 from bench.whole import Whole, of_group
 from smsgate.cli.process_groups import ProcessGroups
 
@@ -44,7 +50,13 @@ def main(arguments: Sequence[str]) -> int:
 def _measure(whole: Whole, seconds: float) -> Mapping[str, Any]:
     for name in ("worker", "sender", "clock"):
         whole.start(name)
+    with socket.create_connection(("127.0.0.1", whole.server.port)) as connection:
+        connection.sendall(signed_requests("STOP", 0, 1)[0])
+        if b" 200 " not in connection.recv(4096):
+            raise RuntimeError("the STOP was not accepted")
     time.sleep(SETTLE_S)
+    if not whole.services.records.reader.stores():
+        raise RuntimeError("the STOP was not recorded")
     calls, cpu = _calls(whole), _cpu_s(whole)
     time.sleep(seconds)
     after = _calls(whole)
