@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import socket
 import time
 from contextlib import suppress
@@ -153,10 +154,13 @@ def _event_time_us(spooled: Spooled, ahead_us: int) -> int:
     return arrived_us if spooled.sent_us is None else min(spooled.sent_us, arrived_us)
 
 
-RENEWAL_PERIOD_S = 1.0
-OWN_RENEWAL_EVERY = 10
-"""Each process renews itself at least once in so many periods: in a store that fell back to an
-older copy, what a host said of its spool may stand again."""
+RENEWAL_PERIOD_S = 1.25
+"""How often a process looks at its spool, and at the lease."""
+RENEW_AFTER_S = 2.4
+"""How old a lease gets: two periods, so that one renewal may time out before it lapses."""
+OWN_RENEWAL_S = 10.0
+"""How often a process with a spool renews itself at least: in a store that fell back to an older
+copy, what a host said of its spool may stand again."""
 _ROUND_TO_S = 10
 """Seconds to which a host rounds its time, so that it writes no more often."""
 
@@ -164,8 +168,9 @@ _ROUND_TO_S = 10
 class LeaseRenewal(BackgroundThread):
     """A thread of each process ``web`` and ``clock``.
 
-    Where the spool cannot be read this process does not renew: it might vouch for a store that
-    lacks opt-outs of this host.
+    The process that renewed last goes on; the others see that the lease changes, and renew it where
+    it no longer does. Where the spool cannot be read this process does not renew: it might vouch
+    for a store that lacks opt-outs of this host.
     """
 
     def __init__(self, store: Store, spool: Spool) -> None:
@@ -174,37 +179,35 @@ class LeaseRenewal(BackgroundThread):
         self._spool = spool
         self._reminder = Reminder()
         self._quiet = False
-        self._lease_ms = 0
-        self._left_to_others = 0
+        self._ends_ms = 0
+        """The lease as this process last saw it."""
+        self._changed_at = self._renewed_at = -math.inf
+        self._leads = False
         self._spooled: SpooledOptOuts | None = None
 
     def start(self, *, quiet: bool = False) -> None:
-        """Renew once a second from now on; ``quiet``: and log no problem."""
+        """Keep the lease renewed from now on; ``quiet``: and log no problem."""
         self._quiet = quiet
         super().start()
 
     def renew(self) -> None:
         """Renew once. Raises ``StoreUnavailable``, ``SpoolUnavailable``."""
         state = self._spool.state()
-        if state is None:
-            self._store.write_lease.renew()
-            return
         spooled = None
-        if state.blocking:
+        if state is not None and state.blocking:
             at_s = int(time.time()) // _ROUND_TO_S * _ROUND_TO_S
             host, folder = socket.gethostname(), self._spool.folder
             spooled = SpooledOptOuts(host, state.blocking, at_s, folder)
-        self._store.write_lease.renew(state.id, spooled)
+        spool_id = state.id if state is not None else ""
+        self._ends_ms, self._leads = self._store.write_lease.renew(spool_id, spooled)
+        self._changed_at = self._renewed_at = time.monotonic()
         self._spooled = spooled
 
     def run_once(self) -> float:
-        """As ``renew``, unless another process just did; what cannot be used is logged."""
+        """As ``renew``, where it is time; what cannot be used is logged."""
         try:
-            if self._is_left_to_others():
-                self._left_to_others += 1
-            else:
+            if self._is_due():
                 self.renew()
-                self._left_to_others = 0
             if self._reminder.end() and not self._quiet:
                 _log.info("write lease renewed again")
         except (StoreUnavailable, SpoolUnavailable) as error:
@@ -214,16 +217,18 @@ class LeaseRenewal(BackgroundThread):
             _log.error("write lease failed", exc_info=error)
         return RENEWAL_PERIOD_S
 
-    def _is_left_to_others(self) -> bool:
-        """Whether the lease was renewed since the last look, and this host has nothing to say."""
-        before, self._lease_ms = self._lease_ms, self._store.write_lease.ends_ms()
-        state = self._spool.state()
-        return (
-            self._lease_ms != before != 0
-            and self._left_to_others < OWN_RENEWAL_EVERY - 1
-            and self._spooled is None
-            and not (state is not None and state.blocking)
-        )
+    def _is_due(self) -> bool:
+        """Whether this host has something to say of its spool, or nobody renews the lease."""
+        state, now = self._spool.state(), time.monotonic()
+        if self._spooled is not None or (state is not None and state.blocking):
+            return True
+        if state is not None and now - self._renewed_at >= OWN_RENEWAL_S:
+            return True
+        if not self._leads:
+            before, self._ends_ms = self._ends_ms, self._store.write_lease.ends_ms()
+            if self._ends_ms != before != 0:
+                self._changed_at = now
+        return not self._ends_ms or now - self._changed_at >= RENEW_AFTER_S
 
 
 _PARTITION = 0

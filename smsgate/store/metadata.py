@@ -60,7 +60,8 @@ class StoreMetadata:
             "buckets": buckets,
             "ready": 1,
         }
-        fields |= write_lease.first_fields(now_us(self._client), write_lease.FIRST_MS)
+        lease = write_lease.first_fields(now_us(self._client), write_lease.FIRST_MS)
+        fields |= {**lease, "first": lease["lease"]}
         of_partitions(self._client, lambda one, keys: one.hset(keys.metadata, mapping=fields))
         return store
 

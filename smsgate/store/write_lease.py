@@ -2,9 +2,10 @@
 
 A Redis may answer reads while it refuses every write: its ``maxmemory`` is reached under
 ``noeviction``, ``min-replicas-to-write`` is not met, its disk is full, or it is a primary that lost
-an election. An opt-out then waits in a host's spool, where no gate sees it. So each process that
-takes opt-outs (``web``) or looks after the store (``clock``) renews a lease in every partition once
-a second, and the gate answers only while the lease of its partition lasts, by Redis's clock.
+an election. An opt-out then waits in a host's spool, where no gate sees it. So the processes that
+take opt-outs (``web``) or look after the store (``clock``) renew a lease in every partition, and
+the gate answers only while the lease of its partition lasts, by Redis's clock. One process renews
+it for all, every 2.5 seconds; where it ends, the next one does.
 
 A host that has opt-outs in its spool says so with each renewal; the gate does not answer until they
 are in the inbox. After a lapse the gate stays shut for as long as a host may need to say so.
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import msgspec
 
@@ -27,8 +29,9 @@ from smsgate.store.redis_types import Client, Result
 LASTS_MS = 5_000
 """How long a renewal holds: how much later than a refused write the gate answers at most."""
 SHUT_MS = 5_000
-"""How long the gate stays shut after a lapse: two periods of renewal, and a round trip's limit."""
-FRESH_MS = 900
+"""How long the gate stays shut after a lapse: two looks of a host at its spool, and a round trip's
+limit."""
+FRESH_MS = 1_500
 """A lease as young as this is left alone, so that many processes write no more than one does."""
 FIRST_MS = LASTS_MS
 """How long the first lease of a new store holds, in which nothing can be missing."""
@@ -106,7 +109,11 @@ class LeaseState:
 _spools = msgspec.json.Decoder(dict[str, SpooledOptOuts]).decode
 _FIELDS = ("lease", "opens", "spooled")
 """Of the store metadata: until when and from when on (ms) the gate may answer; id of each host's
-spool -> what the host says of it (JSON), absent where no host has opt-outs in its spool."""
+spool -> what the host says of it (JSON), empty or absent where no host has opt-outs in one."""
+
+
+_NONE = (b"{}", None)
+"""What ``spooled`` is where no host has opt-outs in its spool."""
 
 
 class WriteLease:
@@ -118,15 +125,22 @@ class WriteLease:
         self._writes = Script(client, "writes")
         self._forget = Script(client, "forget_spool")
 
-    def renew(self, spool_id: str = "", spooled: SpooledOptOuts | None = None) -> None:
+    def renew(self, spool_id: str = "", spooled: SpooledOptOuts | None = None) -> tuple[int, bool]:
         """Renew the lease of every partition that takes writes, in one round trip.
 
         ``spool_id`` names the spool of this host, if it has one; ``spooled`` is what it holds, None
-        for no opt-outs. Raises ``StoreUnavailable`` where a partition took no write.
+        for no opt-outs. Gives ``ends_ms``, and whether the lease was not left alone. Raises
+        ``StoreUnavailable`` where a partition took no write.
         """
         said = msgspec.json.encode(spooled) if spooled is not None else b""
         args: list[str | bytes | int] = [LASTS_MS, SHUT_MS, FRESH_MS, spool_id, said]
-        _raise_first(self._renew.each([([keys.metadata], args) for keys in PARTITION_KEYS]))
+        names = [keys.metadata for keys in PARTITION_KEYS]
+        # A script may touch one slot of a cluster; one server does it all in one, for a third.
+        calls = [[one] for one in names] if isinstance(self._client, Cluster) else [names]
+        results = self._renew.each([(some, args) for some in calls])
+        _raise_first(results)
+        ends_ms, renewed = cast("tuple[int, int]", results[0])
+        return ends_ms, bool(renewed)
 
     def ends_ms(self) -> int:
         """Until when the first partition's lease holds, by Redis's clock; 0 where it has none.
@@ -179,7 +193,7 @@ def refuse_shut(fields: Sequence[bytes | None], now_ms: int) -> None:
     ``fields``: ``lease``, ``opens``, ``spooled`` of the store metadata; ``now_ms``: Redis's clock.
     """
     ends, opens, spooled = fields
-    if ends and opens and not spooled and int(opens) <= now_ms <= int(ends):
+    if ends and opens and spooled in _NONE and int(opens) <= now_ms <= int(ends):
         return  # nearly always, and every answer of the gate comes by here
     obstacle = _state(fields, now_ms).obstacle()
     if obstacle is not None:

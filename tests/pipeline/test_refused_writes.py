@@ -200,39 +200,93 @@ def test_the_processes_renew_once_a_second(services, redis_client):
     assert wait_until(lambda: redis_client.hget(PARTITION_KEYS[3].metadata, "lease") != second, 5)
 
 
-def test_a_process_leaves_a_lease_alone_that_another_just_renewed_but_not_with_opt_outs_spooled(
-    services, signed, redis_client
+def renews(process, redis_client) -> bool:
+    """Whether it renews in one round; a partition that no process looks at tells."""
+    began = redis_client.time()
+    assert wait_until(lambda: redis_client.time()[1] // 1000 != began[1] // 1000)  # another lease
+    redis_client.hincrby(PARTITION_KEYS[3].metadata, "lease", -7)
+    before = redis_client.hget(PARTITION_KEYS[3].metadata, "lease")
+    process.run_once()
+    return redis_client.hget(PARTITION_KEYS[3].metadata, "lease") != before
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """Seconds that have passed, by the clock that renewals go by."""
+    passed = [1_000.0]
+    monkeypatch.setattr(spool_replay.time, "monotonic", lambda: passed[0])
+    monkeypatch.setattr(write_lease, "FRESH_MS", -1_000)  # none is left alone
+    return passed
+
+
+@pytest.fixture
+def processes(services, clock, monkeypatch):
+    """One that renews the lease, and one that found it renewed when it started."""
+    mine, other = (spool_replay.LeaseRenewal(services.store, services.spool) for _ in range(2))
+    mine.run_once()
+    with monkeypatch.context() as patch:
+        patch.setattr(write_lease, "FRESH_MS", 600_000)
+        other.run_once()
+    return mine, other
+
+
+def test_a_process_that_renews_goes_on_and_another_takes_over_where_it_ends(
+    processes, redis_client, clock
 ):
-    mine = services.lease_renewal
+    mine, other = processes
+    for _ in range(3):
+        clock[0] += 1.25
+        assert not renews(mine, redis_client)
+        assert not renews(other, redis_client)
+        clock[0] += 1.25
+        assert renews(mine, redis_client)
+        assert not renews(other, redis_client)
 
-    def renews(after_another: bool) -> bool:
-        """Whether it renews; the partition that it does not look at tells."""
-        if after_another:
-            redis_client.hincrby(PARTITION_KEYS[0].metadata, "lease", 7)
-        redis_client.hincrby(PARTITION_KEYS[3].metadata, "lease", -7)
-        before = redis_client.hget(PARTITION_KEYS[3].metadata, "lease")
-        mine.run_once()
-        return redis_client.hget(PARTITION_KEYS[3].metadata, "lease") != before
+    clock[0] += 1.25  # from here on it is gone
+    assert not renews(other, redis_client)
+    clock[0] += 1.25
+    assert renews(other, redis_client)
 
-    assert renews(after_another=False)
-    mine.run_once()  # sees its own
-    assert renews(after_another=False)
-    assert not renews(after_another=True)
-    assert renews(after_another=False)
+
+def test_a_process_that_was_held_up_leaves_the_lease_to_the_one_that_took_over(
+    processes, redis_client, clock, monkeypatch
+):
+    mine, other = processes
+    clock[0] += 4
+    assert renews(other, redis_client)
+    monkeypatch.setattr(write_lease, "FRESH_MS", 60_000)
+    assert not renews(mine, redis_client)
+    clock[0] += 1.25
+    assert not renews(mine, redis_client)
+
+
+def test_a_process_says_at_once_what_its_spool_holds_whoever_renews(
+    services, signed, processes, redis_client
+):
+    _, mine = processes
+    assert not renews(mine, redis_client)
     with CAUSES["OOM"](redis_client), pytest.raises(StoreUnavailable):
         services.ingest.receive("twilio", signed("STOP"))
-    assert renews(after_another=True)
-
-
-def test_a_process_whose_turn_others_take_renews_once_in_ten_seconds(services, redis_client):
-    mine = spool_replay.LeaseRenewal(services.store, services.spool)
-    own = 0
+    assert renews(mine, redis_client)
+    services.spool_replay.replay()
     mine.run_once()
+    assert not renews(mine, redis_client)
+
+
+def test_a_process_with_a_spool_renews_once_in_ten_seconds_though_another_does(
+    services, signed, redis_client, clock
+):
+    with CAUSES["OOM"](redis_client), pytest.raises(StoreUnavailable):
+        services.ingest.receive("twilio", signed("STOP"))
+    services.spool_replay.replay()
+    mine = spool_replay.LeaseRenewal(services.store, services.spool)
+    mine.run_once()
+    own = 0
     for _ in range(20):
+        clock[0] += 1.25
         redis_client.hincrby(PARTITION_KEYS[0].metadata, "lease", 1)
-        before = redis_client.hget(PARTITION_KEYS[3].metadata, "lease")
-        mine.run_once()
-        own += redis_client.hget(PARTITION_KEYS[3].metadata, "lease") != before
+        own += renews(mine, redis_client)
+        mine._leads = False  # another was faster the next time
     assert own == 2
 
 
