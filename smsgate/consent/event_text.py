@@ -173,6 +173,13 @@ def source(name: str) -> str:
     return _SOURCES.get(name, name)
 
 
+def entry_source(entry: Entry) -> str:
+    """Where an entry came from; what a list says of it is marked as such: ``imported: Klaviyo``."""
+    if entry.external_source:
+        return f"imported: {entry.external_source}"
+    return source(entry.source)
+
+
 def steps(names: tuple[str, ...]) -> list[str]:
     """What was done to a text before it was understood."""
     return [_STEPS.get(name, name) for name in names]

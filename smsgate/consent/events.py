@@ -75,6 +75,8 @@ class ListGroup(msgspec.Struct, frozen=True, omit_defaults=True):
     note: str = ""
     since_us: tuple[int, ...] = ()
     """When the state of each began, if the list says so; 0 is unknown."""
+    external_sources: tuple[str, ...] = ()
+    """From where each came, if the list says so, such as ``Klaviyo``."""
 
 
 def numbers_of(event: Event) -> set[str]:
@@ -90,9 +92,14 @@ def event_for(event: Event, number: str) -> Event | None:
         return event if event.number == number else None
     for group in event.listed:
         if number in group.numbers:
-            since = group.since_us[group.numbers.index(number)] if group.since_us else 0
+            place, entry = group.numbers.index(number), event.entry
+            since = group.since_us[place] if group.since_us else 0
+            if entry is not None and group.external_sources:
+                source = group.external_sources[place]
+                entry = msgspec.structs.replace(entry, external_source=source)
             return msgspec.structs.replace(
                 event,
+                entry=entry,
                 number=number,
                 outcome=group.outcome,
                 before=group.before,

@@ -141,6 +141,11 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
     then ``number`` is empty, and there is no hold."""
     since_us: tuple[int, ...] = ()
     """Of an ``import``: since when each of them holds, where its list says it; 0 is unknown."""
+    external_sources: tuple[str, ...] = ()
+    """Of an ``import``: from where each of them came, where its list says it."""
+    external_source: str = ""
+    """Of the part of an ``import`` that is about one number: the same of it. It is what a list
+    says, never the subscriber's own words."""
     outage_us: int = 0
     """Where the message waited in a spool: since when the store had been away by then."""
     forward_content: ForwardContent | None = msgspec.field(default=None, name="onward")

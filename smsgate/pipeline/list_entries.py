@@ -48,6 +48,7 @@ class ListApplier:
         waiting = self._store.numbers.review_holds(partition)
         settle, effects = self._settling(partition, stored, consent_states.now_us), _ListEffects()
         since = dict(zip(entry.numbers, entry.since_us, strict=False))
+        sources = dict(zip(entry.numbers, entry.external_sources, strict=False))
         groups = [
             *consent_states.alike,
             *((one, [number]) for number, one in consent_states.remembered.items()),
@@ -63,6 +64,7 @@ class ListApplier:
                 consent_state=after if after != before else None,
                 note=settled.note,
                 since_us=tuple(since.get(number, 0) for number in some) if since else (),
+                external_sources=tuple(map(sources.__getitem__, some)) if sources else (),
             )
             effects.listed.append(group)
             _note(effects, some, before, after)
@@ -121,7 +123,7 @@ def _event(partition: int, stored: StoredEntry, listed: list[ListGroup], now_us:
         scope=entry.scope,
         listed=tuple(listed),
         inbox_id=stored.id,
-        entry=msgspec.structs.replace(entry, numbers=(), since_us=()),
+        entry=msgspec.structs.replace(entry, numbers=(), since_us=(), external_sources=()),
         event_time_us=stored.event_time_us,
         received_us=stored.received_us,
         applied_us=now_us,

@@ -31,7 +31,7 @@ def application(services: Services) -> Flask:
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
     register_error_handlers(app)
-    read_bodies_first(app)
+    read_bodies_first(app, v1.STREAMED)
     send_hsts(app, services.settings)
     keys = ApiKeyGuard(services.settings, services.store.metrics)
     app.register_blueprint(webhooks.blueprint(services))

@@ -72,6 +72,8 @@ def _what_came(entry: Entry, erased: bool) -> str:
     what = means.get(entry.source, f"({event_text.source(entry.source)})")
     if entry.source == "import":
         what = "imported a list that has this number"
+        if entry.external_source:
+            what += f" and names as its source “{entry.external_source}”, outside smsgate"
     return f"{by[:1].upper()}{by[1:]} {what}." + (f" It was about: {words}." if words else "")
 
 

@@ -226,7 +226,7 @@ def _about_this_number(event: Event) -> Event:
     """The event without what an imported list says of its other numbers."""
     entry: Entry | None = event.entry
     if entry is not None and entry.numbers:
-        entry = msgspec.structs.replace(entry, numbers=(), since_us=())
+        entry = msgspec.structs.replace(entry, numbers=(), since_us=(), external_sources=())
     return msgspec.structs.replace(event, entry=entry, listed=())
 
 

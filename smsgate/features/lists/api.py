@@ -1,4 +1,4 @@
-"""``/v1/imports``: which lists were imported, and undoing one of them as a whole."""
+"""``/v1/imports``: importing a list, which were imported, and undoing one as a whole."""
 
 from __future__ import annotations
 
@@ -6,11 +6,32 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from smsgate.features.lists.import_record import ImportRecord, import_of, imports
-from smsgate.features.lists.job_files import ListJob
-from smsgate.features.lists.jobs import ListJobs
+from smsgate.domain.errors import NoSuchList, SmsGateError, Unfit
+from smsgate.features.lists.file_import import ProgramOutcome, program_outcomes
+from smsgate.features.lists.import_record import (
+    ImportRecord,
+    change_text,
+    import_of,
+    imports,
+    scope_of,
+    titles_of,
+)
+from smsgate.features.lists.job_files import (
+    MAX_UPLOAD_BYTES,
+    ListJob,
+    ListRequest,
+    ListUser,
+    UnusedRow,
+)
+from smsgate.features.lists.jobs import EVERYBODY, ListJobs
+from smsgate.web.v1.consents import Medium
 from smsgate.web.v1.operations import Call, Operation, Outcome
 from smsgate.web.v1.schemas import Actor, Reason, moment
+
+_READ_BYTES = 1 << 18
+ColumnName = Annotated[
+    str, msgspec.Meta(max_length=200, description="A header, or a position from 1.")
+]
 
 
 class ImportsQuery(msgspec.Struct, forbid_unknown_fields=True):
@@ -68,6 +89,165 @@ class Imports(msgspec.Struct, frozen=True):
     """The newest imports, newest first."""
 
     imports: list[Import]
+
+
+class ListUploaded(msgspec.Struct, forbid_unknown_fields=True):
+    """What the rows of the file in the body have in common, as `smsgate import` takes it."""
+
+    program: Annotated[str, msgspec.Meta(max_length=100)] = ""
+    """A program, or ``all``. Empty: ``program_column`` says the program of each row."""
+    name: Annotated[str, msgspec.Meta(max_length=200)] = "list"
+    """Of the file, for the record."""
+    state: Literal["", "opted_out", "subscribed"] = ""
+    """Of every row; empty: as the file says, else opted out."""
+    region: Annotated[str, msgspec.Meta(max_length=2)] = ""
+    format: Literal["auto", "csv", "tsv", "ndjson", "lines"] = "auto"
+    column: ColumnName = ""
+    date_column: ColumnName = ""
+    state_column: ColumnName = ""
+    program_column: ColumnName = ""
+    source_column: ColumnName = ""
+    actor: Actor = ""
+
+
+class ImportApproval(msgspec.Struct, forbid_unknown_fields=True):
+    """What a list with consents needs."""
+
+    words: Annotated[str, msgspec.Meta(max_length=2_000)] = ""
+    """What the subscribers agreed to."""
+    medium: Medium = "other"
+
+
+class ImportJob(msgspec.Struct, frozen=True):
+    """A list that was uploaded on this host: its preview, or what it changed."""
+
+    id: str
+    step: Literal["preview", "apply"]
+    state: Literal["waiting", "working", "done", "failed", "interrupted"]
+    """Of the step. ``failed`` and ``interrupted``: ask for it again; nothing is done twice."""
+    read_bytes: int
+    problem: str
+    """Of a step that failed: what would be right."""
+    rows: int
+    programs: list[ProgramOutcome]
+    """By program how many rows are new, known and refused."""
+    unknown_programs: dict[str, int]
+    """Rows whose program there is not, by what they say."""
+    known_programs: list[str]
+    """What they may say."""
+    undated: int
+    """Rows whose date cannot be read."""
+    problems: dict[str, int]
+    """Rows that are not used, by reason."""
+    first: list[UnusedRow]
+    """The first of them."""
+    changes: list[str]
+    """What would change, or changed, in words."""
+    import_id: str | None
+    """The id of the import, once it is applied: for ``GET /v1/imports/<list>``."""
+
+
+def import_list(call: Call) -> Outcome:
+    """Upload a list and preview what importing it would do. Nothing is changed.
+
+    The body is the file itself, up to 1 GiB. The preview goes on after the answer: ask for the job.
+    """
+    asked: ListUploaded = call.query
+    allowed = _allowed_programs(call, asked.program)
+    jobs, request = ListJobs(call.services), call.request
+    request.max_content_length = MAX_UPLOAD_BYTES
+    with jobs.uploading(call.actor(asked.actor), request.content_length or 0) as upload:
+        file = upload.file()
+        while chunk := request.stream.read(_READ_BYTES):
+            file.write(chunk)
+        job = upload.keep("import", asked.name)
+    listed = ListRequest(
+        program=asked.program,
+        state=asked.state,
+        region=asked.region,
+        form=asked.format,
+        column=asked.column,
+        since_column=asked.date_column,
+        state_column=asked.state_column,
+        program_column=asked.program_column,
+        source_column=asked.source_column,
+        allowed=allowed,
+    )
+    user = ListUser(job.operator)
+    try:
+        jobs.begin(job.id, user, "rehearse", listed)
+    except SmsGateError:
+        jobs.remove(job.id, user)
+        raise
+    return 202, _job_view(call, *jobs.find(job.id, user))
+
+
+def read_import_job(call: Call) -> Outcome:
+    """Say how far an uploaded list is: its preview by program, or what it changed."""
+    return 200, _job_view(call, *_job_of(call))
+
+
+def apply_import_job(call: Call) -> Outcome:
+    """Import an uploaded list, as its preview says.
+
+    It goes on after the answer: ask for the job. Asked for twice it does nothing twice.
+    """
+    asked, jobs = call.body, ListJobs(call.services)
+    job, _ = _job_of(call)
+    if job.step == "rehearse" and job.state != "done":
+        raise Unfit("The preview is not done: ask for the job until its `state` is `done`.")
+    user = ListUser(job.operator)
+    jobs.apply(job.id, user, asked.words, asked.medium)
+    return 202, _job_view(call, *jobs.find(job.id, user))
+
+
+def _allowed_programs(call: Call, program: str) -> tuple[str, ...]:
+    """The programs that rows may be for; none: every program.
+
+    Raises ``Forbidden`` where the key is limited to programs, and the opt-outs of one of these, or
+    of another one that is asked for, hold for all.
+    """
+    caller, settings = call.caller, call.services.settings
+    if not caller.programs:
+        return ()
+    names = [one.name for one in settings.programs if caller.may(one.name)]
+    for name in [program] if program else names:
+        caller.require_program(name)
+        caller.require_program(scope_of(settings, name))
+    return tuple(names)
+
+
+def _job_of(call: Call) -> tuple[ListJob, bool]:
+    """The job of the path, which this key uploaded. Raises ``NoSuchList``."""
+    job, is_running = ListJobs(call.services).find(call.path["job"], EVERYBODY)
+    if job.kind != "import" or job.operator.partition("/")[0] != call.actor():
+        raise NoSuchList("There is no such upload of this key.")
+    return job, is_running
+
+
+def _job_view(call: Call, job: ListJob, is_running: bool) -> ImportJob:
+    result, is_applied = job.result, job.step == "apply" and job.state == "done"
+    titles = titles_of(call.services.settings)
+    return ImportJob(
+        id=job.id,
+        step="apply" if job.step == "apply" else "preview",
+        state="interrupted" if job.is_busy and not is_running else job.state,
+        read_bytes=job.read,
+        problem=job.problem,
+        rows=result.rows if result else 0,
+        programs=program_outcomes(result.programs) if result else [],
+        unknown_programs=result.unknown_programs if result else {},
+        known_programs=[
+            one for one in titles if not job.request.allowed or one in job.request.allowed
+        ],
+        undated=result.undated if result else 0,
+        problems=result.problems if result else {},
+        first=[*result.first] if result else [],
+        changes=[change_text(one, titles, done=is_applied) for one in result.changes]
+        if result
+        else [],
+        import_id=result.list_id if result and is_applied else None,
+    )
 
 
 def list_imports(call: Call) -> Outcome:
@@ -128,6 +308,38 @@ def _progress(job: ListJob, is_running: bool) -> UndoProgress:
 
 
 OPERATIONS = (
+    Operation(
+        method="POST",
+        path="/imports",
+        scope="admin",
+        summary="Upload a list and preview its import",
+        run=import_list,
+        query=ListUploaded,
+        takes_file=True,
+        answers={202: ImportJob},
+        by_program=True,
+    ),
+    Operation(
+        method="GET",
+        path="/import-jobs/<job>",
+        scope="admin",
+        summary="The preview of an uploaded list, or what it changed",
+        run=read_import_job,
+        answers={200: ImportJob},
+        also={404: "This key uploaded no such list, or it is gone."},
+        by_program=True,
+    ),
+    Operation(
+        method="POST",
+        path="/import-jobs/<job>/apply",
+        scope="admin",
+        summary="Import an uploaded list",
+        run=apply_import_job,
+        body=ImportApproval,
+        answers={202: ImportJob},
+        also={404: "This key uploaded no such list, or it is gone."},
+        by_program=True,
+    ),
     Operation(
         method="GET",
         path="/imports",

@@ -30,7 +30,14 @@ from smsgate.cli.session import moment, person
 from smsgate.domain.entry_parts import Consent
 from smsgate.domain.messages import ALL
 from smsgate.features.lists.export import FORMS, STATES, ExportQuery, export_lines, exported_numbers
-from smsgate.features.lists.file_import import ROW_OUTCOMES, FileImport, ImportSummary, row_results
+from smsgate.features.lists.file_import import (
+    ROW_OUTCOMES,
+    FileImport,
+    ImportSummary,
+    program_outcomes,
+    row_results,
+    unknown_programs_text,
+)
 from smsgate.features.lists.import_record import State, change_text, imports, titles_of
 from smsgate.features.lists.import_undo import UNDO_OUTCOMES, ImportUndo, undo_results, undo_text
 from smsgate.features.lists.list_file import ListFile
@@ -57,7 +64,11 @@ _FORM = click.option(
 
 @click.command("import", epilog="Example: smsgate import stopped.csv --program alerts --apply")
 @click.argument("file", type=click.File("rb"))
-@click.option("--program", required=True, help="Program that the numbers opted out of, or `all`.")
+@click.option(
+    "--program",
+    default="",
+    help="Program that the numbers opted out of, or `all`; not needed with --program-column.",
+)
 @click.option("--apply", is_flag=True, help="Apply the changes; without it, only preview them.")
 @click.option(
     "--state",
@@ -72,7 +83,12 @@ _FORM = click.option(
 @click.option(
     "--program-column",
     default="",
-    help="Column that names programs; only rows of --program are used, unless it is `all`.",
+    help="Column that names the program of each row. With --program, only rows of that are used.",
+)
+@click.option(
+    "--source-column",
+    default="",
+    help="Column that says from where each row comes, such as Klaviyo.",
 )
 @_FORM
 @click.option("--result", type=_file, help="Write the outcome of each row to this CSV file.")
@@ -91,6 +107,7 @@ def import_list(
     date_column: str,
     state_column: str,
     program_column: str,
+    source_column: str,
     form: str,
     result: Path | None,
     words: str,
@@ -122,7 +139,7 @@ def import_list(
         region=region_of(region),
         form=form,
         column=column,
-        columns=ColumnChoice(date_column, state_column, program_column),
+        columns=ColumnChoice(date_column, state_column, program_column, source_column),
         forced=state is not None,
     )
     with ExitStack() as stack:
@@ -143,7 +160,6 @@ def import_list(
 
 def _import_json(summary: ImportSummary, *, applied: bool) -> dict[str, object]:
     value: dict[str, object] = msgspec.to_builtins(summary)
-    del value["by_state"]
     first = [{**msgspec.to_builtins(row), "cell": printable(row.cell)} for row in summary.first]
     return {**value, "first": first, "applied": applied}
 
@@ -151,6 +167,20 @@ def _import_json(summary: ImportSummary, *, applied: bool) -> dict[str, object]:
 def _show_import(summary: ImportSummary, titles: Mapping[str, str], *, applied: bool) -> None:
     for name, count in summary.by_program.most_common():
         click.echo(f"{count:>9,}  rows for the program {name or '(empty)'!r} of the file")
+    for one in program_outcomes(summary.programs) if summary.by_program else ():
+        done = "changed" if applied else "new"
+        reasons = ", ".join(f"{count:,} {name}" for name, count in one.reasons.items())
+        click.echo(
+            f"{one.program}: {one.new:,} {done}, {one.known:,} known, {one.refused:,} refused"
+            + (f" ({reasons})" if reasons else "")
+        )
+    if summary.unknown_programs:
+        click.echo(unknown_programs_text(summary.unknown_programs, titles))
+    if summary.undated:
+        click.echo(
+            f"{summary.undated:,} dates cannot be read, so when these states began is unknown: "
+            "write dates as 2026-01-31."
+        )
     for change in summary.changes:
         click.echo(change_text(change, titles, done=applied))
     _show_counts(summary.outcomes, ROW_OUTCOMES)

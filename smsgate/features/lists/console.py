@@ -33,7 +33,11 @@ from smsgate.domain.errors import (
 )
 from smsgate.domain.messages import ALL
 from smsgate.features.lists.export import FORMS, STATES
-from smsgate.features.lists.file_import import ROW_OUTCOMES
+from smsgate.features.lists.file_import import (
+    ROW_OUTCOMES,
+    program_outcomes,
+    unknown_programs_text,
+)
 from smsgate.features.lists.import_record import ImportRecord, change_text, imports, titles_of
 from smsgate.features.lists.import_undo import UNDO_OUTCOMES
 from smsgate.features.lists.job_files import (
@@ -68,6 +72,7 @@ def list_request_of(form: Form) -> ListRequest:
         since_column=form.get("since_column", ""),
         state_column=form.get("state_column", ""),
         program_column=form.get("program_column", ""),
+        source_column=form.get("source_column", ""),
         form=kind or "auto",
         types=form.get("types") == "yes",
     )
@@ -257,6 +262,7 @@ class ListPages:
 
     def _shown(self, id_: str) -> Mapping[str, object]:
         job, is_running = self._jobs.find(id_, _user())
+        titles = titles_of(self._services.settings)
         preview, unreadable = self._preview(job)
         return {
             "job": job,
@@ -269,7 +275,10 @@ class ListPages:
             "meanings": {"scrub": BLOCK_REASONS, "undo": UNDO_OUTCOMES}.get(job.kind, ROW_OUTCOMES),
             "days": KEPT_DAYS,
             "all": ALL,
-            "change_text": partial(change_text, titles=titles_of(self._services.settings)),
+            "titles": titles,
+            "change_text": partial(change_text, titles=titles),
+            "program_outcomes": program_outcomes,
+            "unknown_programs_text": unknown_programs_text,
         }
 
     def _preview(self, job: ListJob) -> tuple[Preview | None, str]:

@@ -17,7 +17,7 @@ from smsgate.pipeline.services import Services
 STATES = ("opted_out", "locked", "subscribed")
 FORMS = ("csv", "ndjson", "txt")
 """How an export can be written."""
-_COLUMNS = ["number", "state", "since", "source"]
+_COLUMNS = ["number", "state", "since", "source", "external_source"]
 _LINES_AT_ONCE = 1_000
 
 
@@ -32,6 +32,8 @@ class ExportRow:
     """0 where the event that said so was removed by retention."""
     source: str
     """Who said so: ``text``, ``provider``, ``operator``, ``import`` …; empty as above."""
+    external_source: str = ""
+    """Where an imported list says that it has it from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +61,10 @@ def exported_numbers(services: Services, query: ExportQuery) -> Iterator[ExportR
             continue
         event = _origin(services, stands.number, newest, query.scope, state)
         since_us = _since_us(event) if event else 0
-        source = event.entry.source if event and event.entry else ""
+        entry = event.entry if event else None
+        source, external = (entry.source, entry.external_source) if entry else ("", "")
         if since_us >= query.since_us and (not query.sources or source in query.sources):
-            yield ExportRow(stands.number, state, since_us, source)
+            yield ExportRow(stands.number, state, since_us, source, external)
 
 
 def export_lines(rows: Iterable[ExportRow], form: str) -> Iterator[tuple[int, bytes]]:
@@ -70,7 +73,7 @@ def export_lines(rows: Iterable[ExportRow], form: str) -> Iterator[tuple[int, by
     count = 0
     for row in rows:
         since = _iso(row.since_us) if row.since_us else ""
-        cells = [row.number, row.state, since, row.source]
+        cells = [row.number, row.state, since, row.source, row.external_source]
         if form == "csv":
             lines.append(csv_line(cells))
         elif form == "ndjson":

@@ -8,23 +8,28 @@ that was undone, the same file is another list: its id has a dot and how often i
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
-from smsgate.domain.errors import ListUnreadable, RecordsNotReady, RecordsUnavailable
-from smsgate.features.lists.import_record import ImportChange, State
+import msgspec
+
+from smsgate.domain.errors import ListUnreadable, RecordsNotReady, RecordsUnavailable, Unfit
+from smsgate.domain.messages import ALL
+from smsgate.features.lists.import_record import ImportChange, State, scope_of
 from smsgate.features.lists.list_file import ListFile
 from smsgate.features.lists.number_import import OUTCOMES, ImportRequest, NumberImport
 from smsgate.features.lists.rows import REASONS, ListRows, NumberSet, rows_of
 from smsgate.features.lists.shapes import NO_COLUMNS, ColumnChoice, plain, printable
 from smsgate.features.lists.storage import ListStorage
 from smsgate.files import csv_file, harmless
+from smsgate.pipeline.manual import check_program
 from smsgate.pipeline.services import Services
+from smsgate.settings import Settings
 
 WINDOW = 8_000
 """Rows that are entered together: some hundreds for each partition."""
@@ -45,13 +50,16 @@ ROW_OUTCOMES = {
 _MAX_CELL_CHARS = 200
 _STATES: tuple[State, ...] = ("opted_out", "subscribed")
 """In this order: beside an opt-out of the same window a consent is refused."""
+_NOT_COUNTED = ("other", "blank")
+"""Outcomes of rows that are about nobody's consent."""
+_CHANGING, _KNOWN = ("new", "applied"), ("repeat", DUPLICATE)
 Progress = Callable[[int], None]
 """Takes how many bytes more were read."""
 
 
 @dataclass(frozen=True, slots=True)
 class ImportRow:
-    """What outcomes of one row."""
+    """What became of one row."""
 
     line: int
     cell: str
@@ -60,6 +68,16 @@ class ImportRow:
     """Of ``importing.OUTCOMES``, ``duplicate``, or why the row was not used."""
     state: str = ""
     """What the row says of its number; empty where it was not used."""
+    program: str = ""
+    """That it is for; empty where it names none that there is."""
+
+
+class RowGroup(NamedTuple):
+    """What rows say alike of their numbers."""
+
+    state: State
+    program: str
+    """A program, or ``all``."""
 
 
 Result = Callable[[ImportRow], None]
@@ -77,8 +95,12 @@ class ImportSummary:
     subscribed: int = 0
     """Rows that say that somebody subscribed."""
     outcomes: Counter[str] = field(default_factory=Counter)
-    by_state: dict[State, Counter[str]] = field(default_factory=dict)
-    """The outcomes of the rows that say a state, by that."""
+    programs: dict[str, Counter[str]] = field(default_factory=dict)
+    """By program (or ``all``) the outcomes of its rows, with why rows were not used."""
+    unknown_programs: Counter[str] = field(default_factory=Counter)
+    """Rows whose program there is not, by what they say."""
+    undated: int = 0
+    """Rows with a date that cannot be read: since when they hold is unknown."""
     changes: list[ImportChange] = field(default_factory=list)
     """What would be changed, or was, by state."""
     by_program: Counter[str] = field(default_factory=Counter)
@@ -100,13 +122,14 @@ class ImportSummary:
 
 @dataclass(slots=True)
 class ImportWindow:
-    """Rows that are entered together; by state the numbers and since when."""
+    """Rows that are entered together."""
 
-    rows: list[tuple[int, str, str, str]] = field(default_factory=list)
-    """Line, cell, number and state, or why the number is invalid."""
-    numbers: dict[State, dict[str, int]] = field(
-        default_factory=lambda: {state: {} for state in _STATES}
+    rows: list[tuple[int, str, str, str, RowGroup | None, str]] = field(default_factory=list)
+    """Line, cell, number; why the row is not used; its group where it could be; its program."""
+    numbers: dict[RowGroup, dict[str, tuple[int, str]]] = field(
+        default_factory=lambda: defaultdict(dict)
     )
+    """By group the numbers, since when and from where."""
 
 
 class FileImport:
@@ -123,6 +146,7 @@ class FileImport:
         column: str = "",
         columns: ColumnChoice = NO_COLUMNS,
         forced: bool = False,
+        allowed: Collection[str] = (),
     ) -> None:
         """Recognise the file.
 
@@ -133,24 +157,31 @@ class FileImport:
             region: for numbers without a country.
             form: one of ``shapes.FORMATS``.
             column: the column of the numbers.
-            columns: those of date, state and program. Only rows of the request's program are
-                entered where one says the program, unless the request is about all of them.
+            columns: those of date, state, program and source. Where one says the program, a request
+                without a program enters each row for its own; one with a program enters only the
+                rows of that, and one about all programs enters every row.
             forced: whether the request's state holds even where the rows say another.
+            allowed: the programs that rows may be for; empty: every program.
 
-        Raises ``ListUnreadable``, ``UnknownProgram``.
+        Raises ``ListUnreadable``, ``UnknownProgram``, ``Unfit``.
         """
+        check_request(services.settings, request, columns)
         self._number_import = NumberImport(services)
-        self._number_import.check(request)
+        self._settings = services.settings
         self._storage = ListStorage(services.records.database)
         self._request = request
         self._bytes = file
         self._file = ListFile(file, form, column, columns)
-        self._programs = _names_of(services, request.program)
+        self._names = _names_of(services.settings, request.program, allowed)
+        self._seen: dict[RowGroup, NumberSet] = {}
+        """By state and scope the numbers of the rows that were read so far."""
         self._region = region
         self._forced = forced
         self._options = [request.program, request.state, region, form, column, str(forced)]
         if columns != NO_COLUMNS:  # else the id of a list stays what it was
             self._options += [columns.since, columns.state, columns.program]
+        if columns.source:
+            self._options.append(columns.source)
 
     def rehearse(self, progress: Progress, result: Result | None = None) -> ImportSummary:
         """Read the whole file and say what would become of it; nothing is entered.
@@ -166,12 +197,14 @@ class FileImport:
         id_, known = self._known(rehearsed.list_id)
         request = replace(self._request, id=id_)
 
-        def enter(numbers: dict[str, int], state: State, part: str) -> list[str]:
+        def enter(group: RowGroup, numbers: dict[str, tuple[int, str]], part: str) -> list[str]:
+            part += group.state[0]
             return self._number_import.enter(
                 [*numbers],
-                replace(request, state=state),
-                [*numbers.values()],
-                part=f"{part}{state[0]}",
+                replace(request, state=group.state, program=group.program),
+                [since_us for since_us, _ in numbers.values()],
+                [source for _, source in numbers.values()],
+                part=part if self._request.program else f"{part}-{group.program}",
                 known=known,
             )
 
@@ -196,33 +229,59 @@ class FileImport:
         """Whether rows would record a consent without the words that were agreed to."""
         return summary.subscribed > 0 and self._request.consent is None
 
-    def _rehearsed(self, numbers: dict[str, int], state: State, _: str) -> list[str]:
-        return self._number_import.rehearse([*numbers], replace(self._request, state=state))
+    def _rehearsed(self, group: RowGroup, numbers: dict[str, tuple[int, str]], _: str) -> list[str]:
+        request = replace(self._request, state=group.state, program=group.program)
+        outcomes = self._number_import.rehearse([*numbers], request)
+        # By then the opt-outs of earlier rows of this file will have been applied.
+        scope = scope_of(self._settings, group.program)
+        is_consent = group.state == "subscribed"
+        scopes = {ALL, scope} if is_consent else {ALL} - {scope}
+        keys = [RowGroup("opted_out", one) for one in scopes]
+        opted_out = [self._seen[key] for key in keys if key in self._seen]
+        if not opted_out:
+            return outcomes
+        return [
+            ("refused" if is_consent else "repeat")
+            if outcome == "new" and any(int(number) in some for some in opted_out)
+            else outcome
+            for number, outcome in zip(numbers, outcomes, strict=True)
+        ]
+
+    def _scoped(self, group: RowGroup) -> RowGroup:
+        """The state and where it holds: rows of programs with one scope do the same."""
+        if group.state == "subscribed":
+            return group
+        return RowGroup(group.state, scope_of(self._settings, group.program))
 
     def _through(
         self,
         progress: Progress,
         result: Result | None,
-        work: Callable[[dict[str, int], State, str], list[str]],
+        work: Callable[[RowGroup, dict[str, tuple[int, str]], str], list[str]],
     ) -> ImportSummary:
-        summary = ImportSummary(self._file.shape.name)
+        summary, self._seen = ImportSummary(self._file.shape.name), {}
+        changed: Counter[RowGroup] = Counter()
         digest = sha256("\n".join(self._options).encode())
         for part, window in enumerate(self._windows(summary, digest.update, progress)):
-            outcomes: dict[str, dict[str, str]] = {
-                state: dict(zip(some, work(some, state, f"{part}"), strict=True))
-                for state, some in window.numbers.items()
-                if some
-            }
+            outcomes: dict[RowGroup, dict[str, str]] = {}
+            for group in sorted(window.numbers, key=self._order):
+                some = window.numbers[group]
+                outcomes[group] = dict(zip(some, work(group, some, f"{part}"), strict=True))
+                found = Counter(outcomes[group].values())
+                changed[self._scoped(group)] += found["new"] + found["applied"]
             _count(summary, window, outcomes)
             if result is not None:
-                for line, cell, number, outcome in window.rows:
-                    if outcome in outcomes:
-                        result(ImportRow(line, cell, number, outcomes[outcome][number], outcome))
+                for line, cell, number, reason, used, program in window.rows:
+                    if used is None or reason:
+                        result(ImportRow(line, cell, number, reason, program=program))
                     else:
-                        result(ImportRow(line, cell, number, outcome))
+                        outcome = outcomes[used][number]
+                        result(ImportRow(line, cell, number, outcome, used.state, program))
         summary.changes = [
-            self._number_import.change(self._request, state, found["new"] + found["applied"])
-            for state, found in summary.by_state.items()
+            self._number_import.change(
+                replace(self._request, program=group.program), group.state, count
+            )
+            for group, count in changed.items()
         ]
         summary.encoding = self._file.detector.name
         summary.list_id = f"import-{digest.hexdigest()[:32]}"
@@ -231,12 +290,28 @@ class FileImport:
     def _windows(
         self, summary: ImportSummary, update: Callable[[bytes], None], progress: Progress
     ) -> Iterator[ImportWindow]:
-        window, seen, at = ImportWindow(), {state: NumberSet() for state in _STATES}, 0
+        window, at = ImportWindow(), 0
         for block in self._file.blocks():
-            rows = rows_of(block, self._file.shape, self._region, self._programs)
+            rows = rows_of(
+                block,
+                self._file.shape,
+                self._region,
+                self._names,
+                others_are_wrong=not self._request.program,
+            )
             _count_programs(summary.by_program, block.programs)
+            unknown = [
+                block.programs[place]
+                for place, reason in rows.problems.items()
+                if reason == "unknown_program"
+            ]
+            _count_programs(summary.unknown_programs, unknown)
+            summary.undated += sum(
+                not since_us and bool(text.strip())
+                for since_us, text in zip(rows.since_us, block.sinces, strict=True)
+            )
             update("".join(block.raws).encode("utf-8", "surrogatepass"))
-            self._gather(rows, window, seen, summary)
+            self._gather(rows, window, summary)
             now = self._bytes.tell()
             progress(now - at)
             at = now
@@ -245,26 +320,36 @@ class FileImport:
                 window = ImportWindow()
         yield window
 
-    def _gather(
-        self,
-        rows: ListRows,
-        window: ImportWindow,
-        seen: dict[State, NumberSet],
-        summary: ImportSummary,
-    ) -> None:
+    def _gather(self, rows: ListRows, window: ImportWindow, summary: ImportSummary) -> None:
         block, problems = rows.block, rows.problems
+        groups: dict[tuple[State, str], tuple[RowGroup, NumberSet]] = {}
+        program, since_us, source = self._request.program, 0, ""
         for place, (number, cell) in enumerate(zip(rows.numbers, block.cells, strict=True)):
-            outcome = problems.get(place) if problems else None
-            if outcome is None:
-                state = self._state(rows, place)
-                outcome = state
-                if seen[state].add(int(number)):
-                    window.numbers[state][number] = rows.since_us[place] if rows.since_us else 0
+            reason = problems.get(place, "") if problems else ""
+            if rows.programs:
+                program = rows.programs[place]
+            group = None
+            if not reason:
+                said = self._state(rows, place), program
+                if said not in groups:
+                    new = RowGroup(*said)
+                    groups[said] = new, self._seen.setdefault(self._scoped(new), NumberSet())
+                group, seen = groups[said]
+                if seen.add(int(number)):
+                    since_us = rows.since_us[place] if rows.since_us else 0
+                    source = rows.sources[place] if rows.sources else ""
+                    window.numbers[group][number] = since_us, source
                 else:
-                    outcome = DUPLICATE
-            window.rows.append((block.line_of(place), cell, number, outcome))
-        seen.update((state, NumberSet()) for state in _STATES if seen[state].count >= REMEMBERED)
+                    reason = DUPLICATE
+            window.rows.append((block.line_of(place), cell, number, reason, group, program))
+        if sum(one.count for one in self._seen.values()) >= REMEMBERED:
+            self._seen = {}
         summary.rows += len(block.cells)
+
+    def _order(self, group: RowGroup) -> tuple[int, bool, str]:
+        """Of the groups of a window those that may decide others come first."""
+        state = _STATES.index(group.state)
+        return state, self._scoped(group).program != ALL, group.program
 
     def _state(self, rows: ListRows, place: int) -> State:
         if rows.states and not self._forced:
@@ -272,12 +357,33 @@ class FileImport:
         return self._request.state
 
 
-def _names_of(services: Services, name: str) -> frozenset[str]:
-    """What a file may call a program; nothing where all are meant."""
-    program = services.settings.programs.get(name)
-    if program is None:
-        return frozenset()
-    return frozenset(plain(one) for one in (program.name, program.title, *program.formerly) if one)
+def check_request(settings: Settings, request: ImportRequest, columns: ColumnChoice) -> None:
+    """Raise ``UnknownProgram`` or ``Unfit`` where it does not say for which program rows are."""
+    if not request.program and not columns.program:
+        raise Unfit(
+            "Say for which program the list is, or which column names the program of each row.",
+            field="program",
+        )
+    if request.program and (request.program != ALL or request.state == "subscribed"):
+        check_program(settings, request.program)
+
+
+def _names_of(settings: Settings, name: str, allowed: Collection[str]) -> dict[str, str] | None:
+    """By what a file may call it the program that is meant; None where every row is.
+
+    ``name`` is the one program that is meant, or empty for every one of ``allowed``. What two
+    programs are called is none of them, unless it is the very name of one.
+    """
+    if name == ALL:
+        return None
+    programs = [one for one in settings.programs if one.name == name or not name]
+    programs = [one for one in programs if not allowed or one.name in allowed]
+    titles: dict[str, set[str]] = defaultdict(set)
+    for program in programs:
+        for title in (program.title, *program.formerly):
+            titles[plain(title)].add(program.name)
+    names = {title: found.pop() for title, found in titles.items() if title and len(found) == 1}
+    return names | {plain(one.name): one.name for one in programs}
 
 
 def _count_programs(counts: Counter[str], cells: Collection[str]) -> None:
@@ -287,23 +393,69 @@ def _count_programs(counts: Counter[str], cells: Collection[str]) -> None:
 
 
 def _count(
-    summary: ImportSummary, window: ImportWindow, outcomes: Mapping[str, Mapping[str, str]]
+    summary: ImportSummary, window: ImportWindow, outcomes: Mapping[RowGroup, Mapping[str, str]]
 ) -> None:
-    for state in window.numbers:
-        if state in outcomes:
-            found = Counter(outcomes[state].values())
-            summary.outcomes.update(found)
-            summary.by_state.setdefault(state, Counter()).update(found)
-    summary.subscribed += len(window.numbers["subscribed"])
+    for group, some in outcomes.items():
+        found = Counter(some.values())
+        summary.outcomes.update(found)
+        summary.programs.setdefault(group.program, Counter()).update(found)
+        summary.subscribed += len(some) if group.state == "subscribed" else 0
     if len(window.rows) == sum(map(len, outcomes.values())):
         return  # every row is one of them
-    for line, cell, number, outcome in window.rows:
-        if outcome == DUPLICATE:
-            summary.outcomes[outcome] += 1
-        elif outcome not in outcomes:
-            summary.problems[outcome] += 1
-            if len(summary.first) < SHOWN and outcome not in ("other", "blank", "other_program"):
-                summary.first.append(ImportRow(line, cell, number, outcome))
+    for line, cell, number, reason, _, program in window.rows:
+        if not reason:
+            continue
+        if program and reason not in _NOT_COUNTED:
+            summary.programs.setdefault(program, Counter())[reason] += 1
+        if reason == DUPLICATE:
+            summary.outcomes[reason] += 1
+            continue
+        summary.problems[reason] += 1
+        if len(summary.first) < SHOWN and reason not in (*_NOT_COUNTED, "other_program"):
+            summary.first.append(ImportRow(line, cell, number, reason, program=program))
+
+
+class ProgramOutcome(msgspec.Struct, frozen=True):
+    """What becomes of the rows for a program."""
+
+    program: str
+    """Its name, or ``all``."""
+    new: int
+    """Numbers that change, or changed."""
+    known: int
+    """Rows that say what holds already, or what an earlier row says."""
+    refused: int
+    """Rows that are not used."""
+    reasons: dict[str, int]
+    """Why not: of ``ROW_OUTCOMES``."""
+
+
+def program_outcomes(programs: Mapping[str, Mapping[str, int]]) -> list[ProgramOutcome]:
+    """By program what becomes of its rows, given how many have each outcome."""
+    found = []
+    for program, outcomes in programs.items():
+        new, known = (sum(outcomes.get(one, 0) for one in some) for some in (_CHANGING, _KNOWN))
+        reasons = {
+            name: count
+            for name, count in outcomes.items()
+            if count and name not in (*_CHANGING, *_KNOWN)
+        }
+        found.append(ProgramOutcome(program, new, known, sum(reasons.values()), reasons))
+    return found
+
+
+def unknown_programs_text(unknown: Mapping[str, int], titles: Mapping[str, str]) -> str:
+    """Which programs of a file there are not, and what would be right; empty where all are right.
+
+    ``titles`` gives by program its name for people.
+    """
+    if not unknown:
+        return ""
+    wrong = ", ".join(f"{name!r} ({count:,})" for name, count in unknown.items())
+    right = ", ".join(
+        name if title == name else f"{name} ({title})" for name, title in titles.items()
+    )
+    return f"These rows name no program: {wrong}. Write one of: {right}."
 
 
 @contextmanager
@@ -312,12 +464,12 @@ def row_results(path: Path) -> Iterator[Callable[[ImportRow], None]]:
 
     A formula in a row is text for any spreadsheet.
     """
-    columns = ["line", "given", "number", "outcome", "why", "state"]
+    columns = ["line", "given", "number", "outcome", "why", "state", "program"]
     with csv_file(path, columns) as write_row:
 
         def write(row: ImportRow) -> None:
             cell = harmless(printable(row.cell, _MAX_CELL_CHARS))
             why = ROW_OUTCOMES.get(row.outcome, "")
-            write_row([row.line, cell, row.number, row.outcome, why, row.state])
+            write_row([row.line, cell, row.number, row.outcome, why, row.state, row.program])
 
         yield write

@@ -52,7 +52,7 @@ class ListEffect:
     program: str = ""
     """That the list was for, or ``all``."""
     scope: str = ""
-    """Where it changed something: ``all`` or the program."""
+    """Where it changed something: the one program, or ``all``."""
     undone_by: str = ""
     """Inbox id of the entry that put the number back."""
 
@@ -72,17 +72,18 @@ def effect_of_list(
     first, last = places[0], places[-1]
     before = consent_states[first]
     outcome, undone_by = _outcome_since(history, consent_states, places, list_id)
-    if outcome == PENDING and _is_unknown(history[first], before):
+    if outcome == PENDING and any(_is_unknown(history[at], consent_states[at]) for at in places):
         outcome = "not_known"
     if outcome == PENDING and undecided(history[:first]):
         outcome = "waited"
     program = history[first].program
+    scopes = {history[at].scope or history[at].program for at in changing}
     return ListEffect(
         outcome,
         before.stood(),
         consent_states[last + 1].stood(),
         program,
-        ALL if any(history[at].scope == ALL for at in changing) else program,
+        scopes.pop() if len(scopes) == 1 else ALL,
         undone_by,
     )
 

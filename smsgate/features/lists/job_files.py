@@ -54,7 +54,7 @@ class ListRequest(msgspec.Struct, frozen=True, omit_defaults=True):
     """What an operator asks for, as the options of the command line."""
 
     program: str = ""
-    """A program, or ``all``."""
+    """A program, or ``all``; of an import also empty: then each row says its program."""
     state: str = ""
     """Of an import: ``opted_out`` or ``subscribed`` for every row; empty as the file says."""
     region: str = ""
@@ -62,7 +62,10 @@ class ListRequest(msgspec.Struct, frozen=True, omit_defaults=True):
     since_column: str = ""
     state_column: str = ""
     program_column: str = ""
-    """Of an import: the columns of date, state and program; empty where there is none."""
+    source_column: str = ""
+    """Of an import: the columns of date, state, program and source; empty where there is none."""
+    allowed: tuple[str, ...] = ()
+    """Of an import: the programs that rows may be for; empty: every program."""
     form: str = "auto"
     words: str = ""
     medium: str = "other"
@@ -100,6 +103,12 @@ class StepResult(msgspec.Struct, frozen=True, omit_defaults=True):
     problems: dict[str, int] = {}
     by_program: dict[str, int] = {}
     """Of an import: rows by what its program column says."""
+    programs: dict[str, dict[str, int]] = {}
+    """Of an import: by program what became of its rows."""
+    unknown_programs: dict[str, int] = {}
+    """Of an import: rows whose program there is not, by what they say."""
+    undated: int = 0
+    """Of an import: rows with a date that cannot be read."""
     changes: tuple[ImportChange, ...] = ()
     """Of an import: what it would change, or did, by state."""
     first: tuple[UnusedRow, ...] = ()

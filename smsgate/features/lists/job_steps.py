@@ -10,12 +10,23 @@ from smsgate.domain.entry_parts import Consent
 from smsgate.domain.errors import Unfit
 from smsgate.domain.messages import ALL
 from smsgate.features.lists.export import FORMS, STATES, ExportQuery, export_lines, exported_numbers
-from smsgate.features.lists.file_import import FileImport, ImportSummary, row_results
+from smsgate.features.lists.file_import import (
+    FileImport,
+    ImportSummary,
+    check_request,
+    row_results,
+)
 from smsgate.features.lists.import_record import ImportRecord, State, import_of
 from smsgate.features.lists.import_undo import ImportUndo, UndoSummary, undo_results, undo_text
-from smsgate.features.lists.job_files import JobFolder, ListJob, StepResult, UnusedRow
+from smsgate.features.lists.job_files import (
+    JobFolder,
+    ListJob,
+    ListRequest,
+    StepResult,
+    UnusedRow,
+)
 from smsgate.features.lists.list_file import ListFile
-from smsgate.features.lists.number_import import ImportRequest, NumberImport
+from smsgate.features.lists.number_import import ImportRequest
 from smsgate.features.lists.scrub import Scrub, unreachable
 from smsgate.features.lists.shapes import FORMATS, ColumnChoice, printable
 from smsgate.files import whole
@@ -39,7 +50,7 @@ class JobSteps:
         """Raise ``UnknownProgram`` or ``Unfit`` where a job asks for what there is not."""
         request = job.request
         if job.kind == "import":
-            NumberImport(self._services).check(_listing(job))
+            check_request(self._services.settings, _listing(job), _columns_of(request))
         elif job.kind == "undo":
             self.record(request.list_id)
         elif request.program != ALL or job.kind == "scrub":
@@ -92,10 +103,9 @@ class JobSteps:
                 region=request.region,
                 form=request.form,
                 column=request.column,
-                columns=ColumnChoice(
-                    request.since_column, request.state_column, request.program_column
-                ),
+                columns=_columns_of(request),
                 forced=bool(request.state),
+                allowed=request.allowed,
             )
 
     def _scrub(self, job: ListJob, folder: JobFolder, progress: Progress) -> StepResult:
@@ -146,6 +156,15 @@ class JobSteps:
             return _undo_result(undo.apply(list_id, job.operator, reason, progress, write))
 
 
+def _columns_of(request: ListRequest) -> ColumnChoice:
+    return ColumnChoice(
+        since=request.since_column,
+        state=request.state_column,
+        program=request.program_column,
+        source=request.source_column,
+    )
+
+
 def _listing(job: ListJob) -> ImportRequest:
     request = job.request
     consent = None
@@ -153,7 +172,7 @@ def _listing(job: ListJob) -> ImportRequest:
         consent = Consent(words=request.words, medium=request.medium, source=job.name)
     state: State = "subscribed" if request.state == "subscribed" else "opted_out"
     return ImportRequest(
-        program=request.program or ALL,
+        program=request.program,
         state=state,
         actor=job.operator,
         note=job.name,
@@ -171,6 +190,9 @@ def _import_result(summary: ImportSummary) -> StepResult:
         outcomes=_most_common(summary.outcomes),
         problems=_most_common(summary.problems),
         by_program=_most_common(summary.by_program),
+        programs={name: _most_common(found) for name, found in summary.programs.items()},
+        unknown_programs=_most_common(summary.unknown_programs),
+        undated=summary.undated,
         changes=tuple(summary.changes),
         first=tuple(UnusedRow(row.line, printable(row.cell), row.outcome) for row in summary.first),
         unused=summary.unused,

@@ -153,6 +153,8 @@ class Block:
     """As long as the others where the file says how a number stands; else empty."""
     programs: list[str] = field(default_factory=list)
     """As long as the others where the file says for which program; else empty."""
+    sources: list[str] = field(default_factory=list)
+    """As long as the others where the file says from where; else empty."""
     starts: list[int] = field(default_factory=list)
     """Line numbers, where records take several lines; else empty."""
     broken: set[int] = field(default_factory=set)
@@ -211,6 +213,7 @@ def _behind_header(block: Block) -> Block:
         sinces=block.sinces[1:],
         states=block.states[1:],
         programs=block.programs[1:],
+        sources=block.sources[1:],
         starts=block.starts[1:],
         broken={at - 1 for at in block.broken if at},
     )
@@ -252,6 +255,8 @@ def _append(block: Block, shape: Shape, cell: Callable[[Place], str]) -> None:
         block.states.append(cell(shape.state))
     if shape.program is not None:
         block.programs.append(cell(shape.program))
+    if shape.source is not None:
+        block.sources.append(cell(shape.source))
 
 
 def _csv(texts: Iterator[str], shape: Shape) -> Iterator[Block]:
@@ -276,6 +281,8 @@ def _unquoted(lines: list[str], shape: Shape, line: int) -> Block:
         block.states = _column(lines, delimiter, int(shape.state))
     if shape.program is not None:
         block.programs = _column(lines, delimiter, int(shape.program))
+    if shape.source is not None:
+        block.sources = _column(lines, delimiter, int(shape.source))
     return block
 
 

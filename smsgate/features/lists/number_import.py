@@ -11,6 +11,8 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from smsgate.domain.entry_parts import Consent
 from smsgate.domain.messages import ALL, AddResult, Arrival, Decision, Entry, Intent
 from smsgate.features.lists.import_record import (
@@ -50,7 +52,8 @@ class ImportRequest:
     """What the rows of a list have in common."""
 
     program: str
-    """Name of a program, or ``all`` for an opt-out from everything."""
+    """Name of a program, or ``all`` for an opt-out from everything. Of a file also empty: then each
+    row says its program."""
     state: State
     source: str = "import"
     """``import``, ``api`` …: who speaks."""
@@ -107,6 +110,7 @@ class NumberImport:
         numbers: Sequence[str],
         request: ImportRequest,
         since_us: Sequence[int] = (),
+        sources: Sequence[str] = (),
         *,
         part: str = "",
         known: Collection[str] = (),
@@ -117,6 +121,7 @@ class NumberImport:
             numbers: of any partitions; what stands twice in it counts once.
             request: what they have in common.
             since_us: since when each stands so (0: not known), or nothing.
+            sources: from where each came (empty: not known), or nothing.
             part: which part of the list this is; the same numbers at every try.
             known: ids of parts that were entered once and are not to be entered again.
 
@@ -126,7 +131,7 @@ class NumberImport:
         self.check(request)
         entries = [
             one
-            for one in self._entries(numbers, request, since_us, part)
+            for one in self._entries(numbers, request, since_us, part, sources)
             if one.message_id not in known
         ]
         added: list[AddResult] = []
@@ -198,22 +203,31 @@ class NumberImport:
         return self._store.numbers.memberships(numbers, program, consents=consents)
 
     def _entries(
-        self, numbers: Sequence[str], request: ImportRequest, since_us: Sequence[int], part: str
+        self,
+        numbers: Sequence[str],
+        request: ImportRequest,
+        since_us: Sequence[int],
+        part: str,
+        sources: Sequence[str] = (),
     ) -> Iterator[Entry]:
         partitions: dict[int, dict[str, int]] = defaultdict(dict)
         for place, number in enumerate(numbers):
-            partitions[partition_of(number)].setdefault(number, since_us[place] if since_us else 0)
-        for partition, known in sorted(partitions.items()):
-            of_partition = [*known]
+            partitions[partition_of(number)].setdefault(number, place)
+        for partition, places in sorted(partitions.items()):
+            of_partition = [*places.items()]
             for at in range(0, len(of_partition), CHUNK):
                 some = of_partition[at : at + CHUNK]
-                since = tuple(known[number] for number in some)
+                since = tuple(since_us[place] for _, place in some) if since_us else ()
+                named = tuple(sources[place] for _, place in some) if sources else ()
                 id_ = f"{request.id}-{part}-{partition}-{at // CHUNK}" if request.id else ""
-                yield self._entry(tuple(some), request, since if any(since) else (), id_)
+                entry = self._entry(tuple(number for number, _ in some), request, id_)
+                yield msgspec.structs.replace(
+                    entry,
+                    since_us=since if any(since) else (),
+                    external_sources=named if any(named) else (),
+                )
 
-    def _entry(
-        self, numbers: tuple[str, ...], request: ImportRequest, since_us: tuple[int, ...], id_: str
-    ) -> Entry:
+    def _entry(self, numbers: tuple[str, ...], request: ImportRequest, id_: str) -> Entry:
         stops = request.state == "opted_out"
         scope = scope_of(self._settings, request.program) if stops else ""
         everything = stops and request.program == ALL
@@ -229,7 +243,6 @@ class NumberImport:
             action="import",
             consent=None if stops else request.consent,
             numbers=numbers,
-            since_us=since_us,
         )
 
 

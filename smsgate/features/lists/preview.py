@@ -13,6 +13,7 @@ from smsgate.features.lists.rows import STATE_WORDS, moment_us
 from smsgate.features.lists.shapes import (
     DATES,
     PROGRAMS,
+    SOURCES,
     STATES,
     choices,
     guess_column,
@@ -82,18 +83,21 @@ def preview_of(file: BinaryIO, form: str = "auto") -> Preview:
 def _guessed(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> dict[str, str]:
     """The columns by their headers; a date and a status must also be readable where they stand."""
     names = [one.name for one in columns]
+    rows = [row for row in rows if any(cell.strip() for cell in row)]
     found = {
         field: guess_column(names, known)
         for field, known in (
             ("since_column", DATES),
             ("state_column", STATES),
             ("program_column", PROGRAMS),
+            ("source_column", SOURCES),
         )
     }
     readable: dict[str, Callable[[str], object]] = {
         "since_column": moment_us,
         "state_column": lambda cell: cell.strip().casefold() in dict(STATE_WORDS),
         "program_column": bool,
+        "source_column": lambda _: True,  # many rows may have none
     }
     return {
         field: columns[at].choice

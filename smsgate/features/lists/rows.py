@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import re
 from array import array
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -17,7 +17,7 @@ from smsgate.domain.errors import InvalidNumber, Unfit
 from smsgate.domain.phone import e164, is_toll_free
 from smsgate.domain.phone_input import is_region
 from smsgate.features.lists.list_file import Block
-from smsgate.features.lists.shapes import ANY_OTHER, Shape, plain
+from smsgate.features.lists.shapes import ANY_OTHER, Shape, plain, printable
 
 _NORTH_AMERICAN = re.compile(r"\+1[0-9]{10}").fullmatch
 _TEN = re.compile(r"[2-9][0-9]{9}").fullmatch
@@ -54,6 +54,8 @@ REASONS = {
     "bad_row": "unreadable row",
     "bad_state": "unknown status: use opted_out or subscribed",
     "other_program": "for another program: import the file for that one too",
+    "unknown_program": "names a program that you do not have",
+    "no_program": "names no program",
 }
 """Why a row has no number that could be used."""
 
@@ -167,6 +169,21 @@ class NumberSet:
         self._long: set[int] = set()
         self.count = 0
 
+    def __contains__(self, number: int) -> bool:
+        """Whether it was added."""
+        if number >= _LONG:
+            return number in self._long
+        table = self._tables[number & (_TABLES - 1)]
+        if table is None:
+            return False
+        value, mask = (number >> 15) + 1, len(table) - 1
+        at = (value * 2654435769 >> 7) & mask
+        while found := table[at]:
+            if found == value:
+                return True
+            at = (at + 1) & mask
+        return False
+
     def add(self, number: int) -> bool:
         """Whether it is new; it is known from now on."""
         if number >= _LONG:
@@ -255,6 +272,10 @@ class ListRows:
     """``opted_out`` or ``subscribed`` of each; empty where the file does not say."""
     since_us: list[int]
     """When each state began, 0 if unreadable; empty if the file has no times."""
+    programs: list[str]
+    """The program of each; empty where the file does not say."""
+    sources: list[str]
+    """From where each came, as it can be shown; empty where the file does not say."""
 
 
 STATE_WORDS = (
@@ -271,13 +292,23 @@ STATE_WORDS = (
 ``active``, is no consent."""
 
 
+MAX_SOURCE_CHARS = 60
+
+
 def rows_of(
-    block: Block, shape: Shape, region: str = "", programs: frozenset[str] = frozenset()
+    block: Block,
+    shape: Shape,
+    region: str = "",
+    programs: Mapping[str, str] | None = None,
+    *,
+    others_are_wrong: bool = False,
 ) -> ListRows:
     """What the records of a block say.
 
-    ``region`` is for numbers without a country. ``programs``: which values of the program column
-    (as ``plain`` gives them) are meant; empty for all.
+    ``region`` is for numbers without a country. ``programs`` has by value of the program column
+    (as ``plain`` gives it) the program that is meant; None: the column is not asked.
+    ``others_are_wrong``: rows with another value name no program that there is; else they are for
+    an import of their own.
     """
     export = shape.export
     numbers, problems = numbers_of(
@@ -292,10 +323,25 @@ def rows_of(
         words = tuple(export.states.items()) if export is not None else STATE_WORDS
         states = [_state(text, words) for text in block.states]
         problems.update((at, one) for at, one in enumerate(states) if one in (OTHER, "bad_state"))
-    if programs and block.programs:
-        others = [at for at, one in enumerate(block.programs) if plain(one) not in programs]
-        problems.update((at, "other_program") for at in others if problems.get(at) != BLANK)
-    return ListRows(block, numbers, problems, states, [moment_us(text) for text in block.sinces])
+    named: list[str] = []
+    if programs is not None and block.programs:
+        known = {one: programs.get(plain(one), "") for one in {*block.programs}}
+        named = [known[one] for one in block.programs]
+        for at, name in enumerate(named):
+            if name or problems.get(at) == BLANK:
+                continue
+            wrong = "unknown_program" if block.programs[at].strip() else "no_program"
+            problems[at] = wrong if others_are_wrong else "other_program"
+    shown = {one: source_text(one) for one in {*block.sources}}
+    sources = [shown[one] for one in block.sources]
+    since_us = [moment_us(text) for text in block.sinces]
+    return ListRows(block, numbers, problems, states, since_us, named, sources)
+
+
+def source_text(cell: str) -> str:
+    """A cell of the source column as it is recorded: one line, without what cannot be seen."""
+    text = " ".join(printable(cell, len(cell)).split())
+    return printable("".join(filter(str.isprintable, text)), MAX_SOURCE_CHARS)
 
 
 @functools.lru_cache(256)
@@ -305,13 +351,23 @@ def _state(text: str, states: tuple[tuple[str, str], ...]) -> str:
     return "bad_state" if found is None else found or OTHER
 
 
+_YEAR_FIRST = re.compile(r"(\d{4})[/.](\d{1,2})[/.](\d{1,2})(?!\d)")
+_DAY_FIRST = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})(?!\d)")
+
+
 @functools.lru_cache(4096)
 def moment_us(text: str) -> int:
-    """A time as exports write it (ISO 8601, or that of e-mail; UTC where it does not say), in us.
+    """A time as exports write it (UTC where it does not say), in us.
 
-    0 where it is none, or lies ahead.
+    That is ISO 8601, the form of e-mail, ``2026/1/31`` and ``31.1.2026``, each with a time or
+    without. 0 where it is none, or lies ahead. ``1/2/2026`` may be either of two days, so it is
+    none.
     """
-    text = text.strip().strip("'\"")
+    text = text.strip().strip("'\"").removesuffix(" UTC")
+    if date := _YEAR_FIRST.match(text):
+        text = f"{date[1]}-{date[2]:>02}-{date[3]:>02}{text[date.end() :]}"
+    elif date := _DAY_FIRST.match(text):
+        text = f"{date[3]}-{date[2]:>02}-{date[1]:>02}{text[date.end() :]}"
     for read in (datetime.fromisoformat, parsedate_to_datetime):
         try:
             moment = read(text)

@@ -94,6 +94,10 @@ NUMBERS = (
     "number", "phone", "phonenumber", "phonenumbers", "mobile", "mobilenumber", "mobilephone",
     "cell", "cellphone", "cellnumber", "msisdn", "e164", "contactnumber", "tel", "telephone",
     "sms", "smsnumber", "subscriber", "recipient", "to", "contactid",
+    "telefonnummer", "telefon", "rufnummer", "handynummer", "handy", "mobilnummer",
+    "téléphone", "numérodetéléphone", "mobiltelefon", "teléfono", "móvil", "celular", "telefone",
+    "telemóvel", "telefono", "cellulare", "telefoon", "telefoonnummer", "телефон", "номертелефона",
+    "手机号", "手机号码", "电话", "電話", "電話番号", "전화번호", "هاتف",
 )  # fmt: skip
 """Headers under which lists have their numbers, best first."""
 
@@ -128,6 +132,7 @@ class Shape:
     since: Place | None = None
     state: Place | None = None
     program: Place | None = None
+    source: Place | None = None
     delimiter: str = ","
     newline: str = "\n"
     header: tuple[str, ...] = ()
@@ -149,16 +154,29 @@ class ColumnChoice:
     since: str = ""
     state: str = ""
     program: str = ""
+    source: str = ""
 
 
 NO_COLUMNS = ColumnChoice()
 DATES = (
     "optoutdate", "optedoutat", "optedoutdate", "unsubscribedat", "unsubscribedate", "since",
-    "date", "timestamp", "createdat", "consentdate", "updatedat",
+    "date", "timestamp", "createdat", "consentdate", "updatedat", "datum", "abmeldedatum", "fecha",
+    "data", "datedésinscription", "дата", "日期", "日付",
 )  # fmt: skip
-STATES = ("state", "status", "optstatus", "smsstatus", "subscriptionstatus", "consentstatus")
-PROGRAMS = ("program", "programme", "list", "listname", "campaign", "audience")
-"""Headers under which lists have when, what and for which program, best first."""
+STATES = (
+    "state", "status", "optstatus", "smsstatus", "subscriptionstatus", "consentstatus", "statut",
+    "estado", "stato", "статус", "状态",
+)  # fmt: skip
+PROGRAMS = (
+    "program", "programme", "list", "listname", "campaign", "audience", "programm", "programa",
+    "programma", "liste", "lista", "kampagne", "campagne", "campaña", "программа", "项目",
+)  # fmt: skip
+SOURCES = (
+    "source", "consentsource", "optoutsource", "origin", "externalsource", "importedfrom",
+    "platform", "system", "quelle", "herkunft", "origine", "fuente", "origen", "fonte", "origem",
+    "bron", "источник", "来源",
+)  # fmt: skip
+"""Headers under which lists have when, what, for which program and from where, best first."""
 
 
 def guess_column(names: Sequence[str], known: Sequence[str]) -> int | None:
@@ -187,12 +205,15 @@ def with_columns(shape: Shape, head: str, choice: ColumnChoice) -> Shape:
                 raise ListUnreadable(f"there is no key {printable(column)!r}")
             return column or None
 
-    since, state, program = map(place, (choice.since, choice.state, choice.program))
+    since, state, program, source = map(
+        place, (choice.since, choice.state, choice.program, choice.source)
+    )
     return replace(
         shape,
         since=shape.since if since is None else since,
         state=shape.state if state is None else state,
         program=program,
+        source=source,
         # What a known export says of its own states is nothing for another column.
         export=shape.export if state in (None, shape.state) else None,
     )

@@ -82,10 +82,13 @@ def _basis(entry: Entry | None) -> tuple[str, str]:
 
 
 def _since(event: Event) -> str:
-    """Since when the number has this state, by an imported list."""
-    if event.kind != "import" or abs(event.event_time_us - event.received_us) < _NEAR_US:
-        return ""
-    return f"since {moment(event.event_time_us)} UTC, as the list says"
+    """Since when the number has this state, and from where, by an imported list."""
+    parts = []
+    if event.entry is not None and event.entry.external_source:
+        parts.append(event_text.entry_source(event.entry))
+    if event.kind == "import" and abs(event.event_time_us - event.received_us) >= _NEAR_US:
+        parts.append(f"since {moment(event.event_time_us)} UTC, as the list says")
+    return "; ".join(parts)
 
 
 def _decided(entry: Entry | None) -> tuple[str, str]:

@@ -21,11 +21,14 @@ OPERATIONS: tuple[Operation, ...] = tuple(
     for operation in module.OPERATIONS
 )
 PREFIX = "/v1"
+_NAME = "api"
+STREAMED = frozenset(f"{_NAME}.{one.name}" for one in OPERATIONS if one.takes_file)
+"""Endpoints that read the body themselves."""
 
 
 def blueprint(services: Services, keys: ApiKeyGuard) -> Blueprint:
     """Return the routes of the first version. Every one of them wants a key."""
-    api = Blueprint("api", __name__, url_prefix=PREFIX)
+    api = Blueprint(_NAME, __name__, url_prefix=PREFIX)
     settings = services.settings
     keyring = Keyring(services.records.known_keys, settings.api_keys, settings.programs.renamed)
     keyring.load()

@@ -18,6 +18,7 @@ _PATH: Mapping[str, Mapping[str, Any]] = {
     "number": {"description": "E.164, such as +14155550123.", "example": "+14155550123"},
     "scope": {"description": "`all`, or the name of a program.", "example": "all"},
     "list": {"description": "The id of an import.", "example": "import-3f9c"},
+    "job": {"description": "The id that the upload of a list gave.", "example": "5f0c9a"},
     "program": {"description": "The name of a program.", "example": "alerts"},
 }
 _PROBLEMS = {
@@ -30,6 +31,8 @@ _PROBLEMS = {
 }
 _LIMITED = "With a key that is limited to programs: about those alone."
 _UNLIMITED = "Not for a key that is limited to programs."
+_OF_FILES = {411: "The body has no Content-Length."}
+_FILE = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
 _OF_BODIES = {
     400: "The body is no JSON.",
     413: "The body is over 1 MiB.",
@@ -97,7 +100,9 @@ def _types(operations: Iterable[Operation]) -> list[Any]:
 
 
 def _described(operation: Operation, schemas: _Schemas) -> dict[str, Any]:
-    problems = {**_PROBLEMS, **(_OF_BODIES if operation.body is not None else {}), **operation.also}
+    of_body = _OF_BODIES if operation.body is not None else {}
+    of_file = _OF_FILES if operation.takes_file else {}
+    problems = {**_PROBLEMS, **of_body, **of_file, **operation.also}
     told: dict[str, Any] = {
         "operationId": operation.name,
         "summary": operation.summary,
@@ -115,6 +120,8 @@ def _described(operation: Operation, schemas: _Schemas) -> dict[str, Any]:
     if operation.body is not None:
         content = {JSON: {"schema": schemas.of(operation.body)}}
         told["requestBody"] = {"required": True, "content": content}
+    if operation.takes_file:
+        told["requestBody"] = {"required": True, "content": _FILE}
     return told
 
 

@@ -75,6 +75,8 @@ class Operation:
     """As what the body is read, where its items are read one by one afterwards."""
     also: Mapping[int, str] = field(default_factory=dict)
     """Problems that not every operation has, by status."""
+    takes_file: bool = False
+    """Whether the body is a file, which ``run`` reads as it comes."""
     html: bool = False
     """Whether the answer may be had as a page, too."""
     by_program: bool = False

@@ -24,6 +24,9 @@ BY_PROGRAM = {
     "list_reviews",
     "decide_review",
     "list_refusals",
+    "import_list",
+    "read_import_job",
+    "apply_import_job",
 }
 CONSENT = {
     "number": ONE,

@@ -87,3 +87,98 @@ def test_what_is_not_right_is_said(listed) -> None:
     assert writer.post(f"/imports/{LIST}/undo", {"reason": "x"}, 403)["reason"] == "forbidden"
     assert writer.get("/imports", 403)["reason"] == "forbidden"
     assert allowed(listed) == [False] * 40
+
+
+FILE = (
+    "phone,what,program,source\n"
+    f"{NUMBERS[0]},stop,alerts,Klaviyo\n{NUMBERS[1]},stop,Acme Orders,Klaviyo\n"
+    f"{NUMBERS[2]},subscribed,orders,\n{NUMBERS[3]},stop,Newsletter,\n"
+)
+COLUMNS = "state_column=what&program_column=program&source_column=source&name=old.csv&actor=jane"
+
+
+def upload(api, query=COLUMNS, content=FILE, status=202):
+    answer = api.call("POST", f"/imports?{query}", data=content.encode())
+    assert answer.status_code == status, answer.text
+    return answer.json
+
+
+def ended(api, job):
+    def is_done():
+        return api.get(f"/import-jobs/{job}")["state"] in ("done", "failed")
+
+    assert wait_until(is_done)
+    return api.get(f"/import-jobs/{job}")
+
+
+def test_a_list_for_several_programs_is_previewed_and_imported(api) -> None:
+    begun = upload(api)
+    assert (begun["step"], begun["rows"], begun["import_id"]) == ("preview", 0, None)
+    found = ended(api, begun["id"])
+    orders = {"program": "orders", "new": 2, "known": 0, "refused": 0, "reasons": {}}
+    assert found["programs"] == [orders | {"program": "alerts", "new": 1}, orders]
+    assert found["unknown_programs"] == {"Newsletter": 1}
+    assert found["known_programs"] == ["alerts", "orders"]
+    assert found["problems"] == {"unknown_program": 1}
+    assert found["first"][0]["line"] == 5
+    assert found["changes"][0].startswith("Would opt 1 number out of every program")
+    assert allowed(api) == [True] * 40
+
+    job = f"/import-jobs/{begun['id']}/apply"
+    assert "agreed to" in api.post(job, {}, 422)["detail"]
+    api.post(job, {"words": "I agree to texts", "medium": "web"}, 202)
+    found = ended(api, begun["id"])
+    assert (found["step"], found["state"]) == ("apply", "done")
+    assert found["changes"][0].startswith("Opted 1 number out of every program")
+    assert allowed(api) == [False] + [True] * 39
+    api.services.archiver.move_all()
+    event = api.services.history.of_number(NUMBERS[1])[-1]
+    assert (event.entry.actor, event.entry.external_source) == ("api:environment/jane", "Klaviyo")
+    assert api.get(f"/imports/{found['import_id']}")["file"] == "old.csv"
+    api.post(f"/imports/{found['import_id']}/undo", {"reason": "wrong"}, 202)
+    assert wait_until(lambda: api.get(f"/imports/{found['import_id']}")["undo"]["state"] == "done")
+    assert allowed(api) == [True] * 40
+    assert ended(api, upload(api)["id"])["programs"] == [
+        orders | {"program": "alerts", "new": 1},
+        orders,
+    ]
+
+
+def test_an_upload_that_will_not_do_is_refused_and_leaves_nothing(api) -> None:
+    folder = api.services.settings.data_dir / "lists"
+    for query, said in (
+        ("", "Say for which program"),
+        ("program=nobody", "no program is called 'nobody'; there are: all, alerts, orders"),
+        ("program=alerts&region=ZZ", "is not a country"),
+        ("program=all&state=subscribed", "no program is called 'all'"),
+        ("program=alerts&colour=red", "colour"),
+    ):
+        assert said in upload(api, query, status=422)["detail"]
+    assert "not empty" in upload(api, "program=alerts", "", 422)["detail"]
+    assert [*folder.iterdir()] == []
+    headers = {"Authorization": f"Bearer {api.key}", "Transfer-Encoding": "chunked"}
+    assert api.call("POST", "/imports?program=alerts", headers=headers).status_code == 411
+    for job in ("0" * 32, "x"):
+        assert api.get(f"/import-jobs/{job}", 404)["reason"] == "no_such_list"
+        assert api.post(f"/import-jobs/{job}/apply", {}, 404)["reason"] == "no_such_list"
+    unreadable = ended(api, upload(api, "program=alerts", "PK\x03\x04 a workbook")["id"])
+    assert unreadable["state"] == "failed"
+    assert "save it as CSV" in unreadable["problem"]
+    assert "not done" in api.post(f"/import-jobs/{unreadable['id']}/apply", {}, 422)["detail"]
+
+
+def test_a_limited_key_imports_for_its_own_programs_alone(api) -> None:
+    orders = api.with_key("admin", "shop", "orders")
+    found = ended(orders, upload(orders)["id"])
+    assert [one["program"] for one in found["programs"]] == ["orders"]
+    assert found["unknown_programs"] == {"Newsletter": 1, "alerts": 1}
+    assert found["known_programs"] == ["orders"]
+    for program in ("alerts", "all"):
+        assert upload(orders, f"program={program}", status=403)["reason"] == "forbidden"
+    alerts = api.with_key("admin", "news", "alerts")
+    refused = upload(alerts, "program=alerts", status=403)["detail"]
+    assert "this is about 'all'" in refused, "an opt-out of alerts holds for every program"
+    assert alerts.get(f"/import-jobs/{found['id']}", 404)["reason"] == "no_such_list"
+    assert alerts.post(f"/import-jobs/{found['id']}/apply", {}, 404)["reason"] == "no_such_list"
+    writer = api.with_key("write")
+    assert upload(writer, status=403)["reason"] == "forbidden"

@@ -135,6 +135,32 @@ def test_the_id_of_an_import_is_said_when_it_is_applied(lists, file):
     assert "To undo it: smsgate imports undo import-" in lists.output
 
 
+def test_one_file_goes_into_several_programs_and_says_from_where(lists, tmp_path, blocked):
+    path = tmp_path / "all.csv"
+    path.write_text(
+        f"phone,list,from,on\n{NUMBER},alerts,Klaviyo,01/02/2026\n{NUMBER},orders,,\n"
+        f"{OTHER},club,Klaviyo,\n"
+    )
+    columns = ("--program-column", "list", "--source-column", "from", "--date-column", "on")
+    assert lists.run("import", str(path), *columns) == 1
+    assert "alerts: 1 new, 0 known, 0 refused\n" in lists.output
+    assert "These rows name no program: 'club' (1). Write one of: alerts (Acme Alerts)" in (
+        lists.output
+    )
+    assert "1 dates cannot be read" in lists.output
+    assert not blocked(NUMBER)
+    found = lists.json("import", str(path), *columns, "--apply")
+    assert found["programs"] == {"alerts": {"applied": 1}, "orders": {"duplicate": 1}}
+    assert found["unknown_programs"] == {"club": 1}
+    assert blocked(NUMBER)
+    assert lists.run("history", NUMBER) == 0
+    assert "imported: Klaviyo" in lists.output
+    assert lists.run("imports", "undo", found["list_id"], "--apply", "--reason", "wrong") == 0
+    assert not blocked(NUMBER)
+    assert lists.run("import", str(path)) == 2
+    assert "Say for which program the list is" in lists.errors
+
+
 @pytest.mark.parametrize(
     ("more", "said"),
     [

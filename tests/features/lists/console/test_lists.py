@@ -276,6 +276,42 @@ def test_columns_are_suggested_and_chosen_and_rows_counted_by_program(agent, ser
     assert "there is no column &#39;x&#39;" in page
 
 
+def test_one_file_goes_into_several_programs_and_says_from_where(agent, services):
+    text = "phone,status,list,source\n+14155550123,stop,alerts,<b>Klaviyo</b>\n"
+    text += "+14155550124,stop,orders,\n+14155550125,stop,<i>club</i>,\n"
+    here = begun(agent, text)
+    page = agent.get(here).text
+    assert '<option value="" selected>As the program column says</option>' in page
+    source = page.partition('name="source_column"')[2].partition("</select>")[0]
+    assert '<option value="4" selected>source (detected)</option>' in source
+    columns = {"state_column": "2", "program_column": "3", "source_column": "4"}
+    page = asked(agent, here, "rehearse", program="", **columns)
+    assert '<th scope="row">Acme Alerts</th><td class="count">1</td>' in page
+    assert (
+        "These rows name no program: &#39;&lt;i&gt;club&lt;/i&gt;&#39; (1). Write one of: " in page
+    )
+    assert "Changes 2 numbers" in page
+    assert allowed(services, "+14155550123")
+    page = asked(agent, here, "apply")
+    assert not allowed(services, "+14155550123")
+    assert not allowed(services, "+14155550124", "orders")
+    services.archiver.move_all()
+    for place in ("/console/numbers/+14155550123", "/console/suppressions"):
+        assert "imported: &lt;b&gt;Klaviyo&lt;/b&gt;" in agent.get(place).text
+    undo = agent.post(f"{LISTS}/undo", undo_form(page)).location
+    ended(agent, undo)
+    asked(agent, undo, "undo", reason="the wrong file")
+    assert allowed(services, "+14155550123")
+    assert allowed(services, "+14155550124", "orders")
+
+
+def test_a_list_for_no_program_is_refused_at_the_field(agent):
+    here = begun(agent, "phone,list\n+14155550123,alerts\n")
+    answer = agent.post(f"{here}/rehearse", {"program": ""})
+    assert answer.status_code == 422
+    assert "Say for which program the list is" in answer.text
+
+
 def test_what_cannot_be_asked_for_says_what_would_be_right(agent):
     here = begun(agent)
     for form, said in (
