@@ -8,6 +8,7 @@ by.
 from __future__ import annotations
 
 import itertools
+import math
 import os
 import socket
 import threading
@@ -37,19 +38,26 @@ LOG_S = 2.0
 CLEAN_EVERY = 15
 """Rounds between two cleanings of RQ's registries."""
 
+CHECK_S = 60.0
+"""How often store and records are compared, and the programs published, though nothing hints that
+it is needed."""
+WATCH_S = 10.0
+"""How long they are compared in every round after a hint: what was on its way to the records may
+arrive only now."""
+
 _log = structlog.get_logger()
 
 
 def run(newest: Callable[[], Services], ending: threading.Event) -> None:
     """Sweep until ``ending`` is set, each time with the newest services."""
     name = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
-    reminder = Reminder()
+    sweeper, reminder = Sweeper(name), Reminder()
     for round_ in itertools.count():
         if ending.is_set():
             return
         services = newest()
         try:
-            if sweep(services, name) and round_ % CLEAN_EVERY == 0:
+            if sweeper.sweep(services) and round_ % CLEAN_EVERY == 0:
                 services.job_cleanup.clean()
             reminder.end()
         except (StoreUnavailable, QueueUnavailable) as error:
@@ -58,30 +66,55 @@ def run(newest: Callable[[], Services], ending: threading.Event) -> None:
         ending.wait(PERIOD_S)
 
 
-def sweep(services: Services, name: str) -> bool:
-    """One round, if this clock holds the lease; whether it does. Raises ``StoreUnavailable``."""
-    if not services.store.sweep.leads(name):
-        return False
-    _restore(services, name)
-    publish_programs(services.settings, services.store)
-    inboxes, outboxes = services.store.sweep.overdue()
-    services.job_queue.notify_inboxes(inboxes)
-    services.job_queue.notify_outboxes(outboxes)
-    return True
+class Sweeper:
+    """The rounds of one clock."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._hint: tuple[object, ...] = ()
+        self._hinted_at = self._checked_at = -math.inf
+
+    def sweep(self, services: Services) -> bool:
+        """One round, if this clock holds the lease; gives whether it does.
+
+        Raises ``StoreUnavailable``.
+        """
+        if not services.store.sweep.leads(self._name):
+            self._hint = ()  # if it leads later, it knows nothing of what happened until then
+            return False
+        if self._is_check_due(services):
+            if _restore(services, self._name):
+                self._checked_at = time.monotonic()
+            publish_programs(services.settings, services.store)
+        inboxes, outboxes = services.store.sweep.overdue()
+        services.job_queue.notify_inboxes(inboxes)
+        services.job_queue.notify_outboxes(outboxes)
+        return True
+
+    def _is_check_due(self, services: Services) -> bool:
+        """Whether the store may have lost something, or there are other settings."""
+        now, hint = time.monotonic(), (services.settings, services.store.metadata.signature())
+        if hint != self._hint:
+            self._hint, self._hinted_at = hint, now
+            self._checked_at = -math.inf
+        return now - self._hinted_at < WATCH_S or now - self._checked_at >= CHECK_S
 
 
-def _restore(services: Services, name: str) -> None:
-    """Rebuild a store that was flushed or fell back, before anybody trusts it again."""
+def _restore(services: Services, name: str) -> bool:
+    """Rebuild a store that was flushed or fell back, before anybody trusts it again.
+
+    Gives whether it can be trusted.
+    """
     rebuilding = build_rebuild_service(services)
     try:
         why = rebuilding.needed()
         if not why:
-            return
+            return True
         _log.warning("store is rebuilt from the records", why=why)
         rebuilt = rebuilding.rebuild(_progress(services, name), why=why)
     except (RecordsUnavailable, RecordsNotReady, RecordsDiffer, StoreNotReady) as error:
         _log.warning("store and records cannot be compared", problem=str(error))
-        return
+        return False
     _log.warning(
         "store was rebuilt",
         numbers=rebuilt.numbers,
@@ -90,6 +123,7 @@ def _restore(services: Services, name: str) -> None:
         merged=rebuilt.merged,
         records_end=datetime.fromtimestamp(rebuilt.newest_us / 1_000_000, UTC).isoformat(),
     )
+    return True
 
 
 def _progress(services: Services, name: str) -> Progress:

@@ -114,6 +114,20 @@ def of_partitions(client: Client, ask: Callable[[Pipeline, PartitionKeys], objec
         return pipeline.execute()
 
 
+def streams_with_entries(client: Client, names: Sequence[str]) -> list[bool]:
+    """Of each stream whether it has entries; one command where all are on one server.
+
+    Raises ``StoreUnavailable``.
+    """
+    if isinstance(client, Cluster):
+        with client.pipeline(transaction=False) as pipeline:
+            for name in names:
+                pipeline.xlen(name)
+            return [length > 0 for length in pipeline.execute()]
+    found = dict(client.xread(dict.fromkeys(names, "0"), count=1))
+    return [name.encode() in found for name in names]
+
+
 def round_trip(
     client: Client,
     commands: Sequence[Command],

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import msgspec
 
 from smsgate.consent.events import Event
-from smsgate.store.connection import Call, Script, of_partitions
+from smsgate.store.connection import Call, Script, of_partitions, streams_with_entries
 from smsgate.store.keys import PARTITION_KEYS
 from smsgate.store.redis_types import Client
 
@@ -39,7 +39,8 @@ class Ledger:
 
     def is_empty(self) -> bool:
         """Whether no event waits in any partition."""
-        return not any(of_partitions(self._client, lambda one, keys: one.xlen(keys.ledger)))
+        names = [keys.ledger for keys in PARTITION_KEYS]
+        return not any(streams_with_entries(self._client, names))
 
     def unmoved(self, count: int) -> dict[int, LedgerPage]:
         """The oldest entries of every partition, at most ``count`` of each, in one round trip."""

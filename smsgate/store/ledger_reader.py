@@ -9,7 +9,7 @@ import msgspec
 
 from smsgate.consent.events import Event, event_for
 from smsgate.domain.messages import ms_of
-from smsgate.store.connection import now_us, of_partitions
+from smsgate.store.connection import now_us, of_partitions, streams_with_entries
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.store.redis_types import Client
 
@@ -68,8 +68,11 @@ class LedgerReader:
 
     def waiting(self) -> LedgerBacklog:
         """How much waits for the records, and since when."""
-        lengths = of_partitions(self._client, lambda one, keys: one.xlen(keys.ledger))
-        first = of_partitions(self._client, lambda one, keys: one.xrange(keys.ledger, count=1))
+        names = [keys.ledger for keys in PARTITION_KEYS]
+        lengths, first = [0], []
+        if any(streams_with_entries(self._client, names)):
+            lengths = of_partitions(self._client, lambda one, keys: one.xlen(keys.ledger))
+            first = of_partitions(self._client, lambda one, keys: one.xrange(keys.ledger, count=1))
         memory = self._client.info("memory")
         oldest = [ms_of(rows[0][0].decode()) * 1000 for rows in first if rows]
         bound = int(memory.get("maxmemory", 0))

@@ -11,13 +11,18 @@ import msgspec
 from smsgate.consent.events import PublishedProgram
 from smsgate.domain.errors import StoreNotReady, UnknownProgram
 from smsgate.store import write_lease
-from smsgate.store.connection import now_us, of_partitions
+from smsgate.store.connection import infos_of, now_us, of_partitions
 from smsgate.store.keys import LAYOUT, PARTITION_KEYS, PartitionKeys
+from smsgate.store.redis_cluster import Cluster
 from smsgate.store.redis_types import Client, Pipeline, Value
 
 BUCKETS = 2048
 """Buckets of a partition's sets in a new store: compact from one to some 14 million numbers a
 scope."""
+
+
+_STATE = ("store", "ready", "rebuild")
+"""Of the store metadata: id of the store, 1 where it can be used, and the rebuild in progress."""
 
 
 class StoreMetadata:
@@ -32,9 +37,7 @@ class StoreMetadata:
         Raises ``StoreNotReady`` where it is being rebuilt, or the partitions do not agree:
         something was lost.
         """
-        rows = of_partitions(
-            self._client, lambda one, keys: one.hmget(keys.metadata, "store", "ready", "rebuild")
-        )
+        rows = of_partitions(self._client, lambda one, keys: one.hmget(keys.metadata, *_STATE))
         if any(row[2] for row in rows):
             raise StoreNotReady(
                 "the store is being rebuilt from the records; a rebuild that broke off is begun "
@@ -47,6 +50,23 @@ class StoreMetadata:
                 "was lost; restore Redis from a backup"
             )
         return ids.pop()
+
+    def signature(self) -> tuple[object, ...]:
+        """What is another one where the store may have lost something.
+
+        That is, where it was flushed or shut for a rebuild, where Redis was started anew, and where
+        another server has become the primary.
+        """
+
+        def ask(pipeline: Pipeline, keys: PartitionKeys) -> object:
+            return pipeline.hmget(keys.metadata, *_STATE)
+
+        if isinstance(self._client, Cluster):
+            rows = of_partitions(self._client, ask)
+        else:
+            rows = [self._client.hmget(PARTITION_KEYS[0].metadata, *_STATE)]
+        servers = sorted(str(one.get("run_id")) for one in infos_of(self._client, "server"))
+        return (*(tuple(row) for row in rows), *servers)
 
     def create(self, buckets: int = BUCKETS) -> str:
         """Make an empty store ready and give its id; one that is ready stays as it is."""

@@ -12,9 +12,10 @@ import msgspec
 
 from smsgate.domain.errors import StoreUnavailable
 from smsgate.metrics.snapshot import KINDS, LastSeen, Process, ProcessSnapshot
-from smsgate.store.connection import Script, now_us, of_partitions
+from smsgate.store.connection import Script, now_us, of_partitions, streams_with_entries
 from smsgate.store.inbox import NOTIFY_MS
 from smsgate.store.keys import PARTITION_KEYS
+from smsgate.store.redis_cluster import Cluster
 from smsgate.store.redis_types import Client
 from smsgate.store.shared_keys import (
     APPLIED,
@@ -139,20 +140,17 @@ class Sweep:
 
     def leads(self, name: str) -> bool:
         """Whether the clock of that name holds the lease; takes or prolongs it if it may."""
-        if self._client.set(CLOCK_LEASE, name, nx=True, px=LEASE_MS):
-            return True
-        if self._client.get(CLOCK_LEASE) != name.encode():
-            return False
-        return self._client.pexpire(CLOCK_LEASE, LEASE_MS)
+        holder = self._client.get(CLOCK_LEASE)
+        if holder is None:
+            return bool(self._client.set(CLOCK_LEASE, name, nx=True, px=LEASE_MS))
+        return holder == name.encode() and self._client.pexpire(CLOCK_LEASE, LEASE_MS)
 
     def overdue(self) -> tuple[list[int], list[int]]:
         """Partitions whose inbox or outbox has work although no job came in time."""
         inboxes, outboxes = [], []
-        depths = of_partitions(
-            self._client, lambda one, keys: (one.xlen(keys.inbox), one.zcard(keys.outbox))
-        )
-        for keys in PARTITION_KEYS:
-            if not any(depths[2 * keys.partition : 2 * keys.partition + 2]):
+        waiting = streams_with_entries(self._client, [keys.inbox for keys in PARTITION_KEYS])
+        for keys, sends in zip(PARTITION_KEYS, self._outboxes(), strict=True):
+            if not waiting[keys.partition] and not sends:
                 continue
             names = [keys.inbox, keys.outbox, keys.notify_inbox, keys.notify_outbox]
             inbox, outbox = self._sweep(names, [NOTIFY_MS])
@@ -161,3 +159,10 @@ class Sweep:
             if outbox:
                 outboxes.append(keys.partition)
         return inboxes, outboxes
+
+    def _outboxes(self) -> list[int]:
+        """Of each partition 1 if its outbox has replies; where none has, one command says so."""
+        names = [keys.outbox for keys in PARTITION_KEYS]
+        if not isinstance(self._client, Cluster) and not self._client.exists(*names):
+            return [0] * len(names)
+        return of_partitions(self._client, lambda one, keys: one.exists(keys.outbox))

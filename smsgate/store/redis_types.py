@@ -106,6 +106,9 @@ class Client(Protocol):
         max: Value = "+",
         count: int | None = None,
     ) -> list[StreamRow]: ...
+    def xread(
+        self, streams: Mapping[str, Value], count: int
+    ) -> Mapping[bytes, object] | list[tuple[bytes, object]]: ...
     def xrevrange(
         self,
         name: Key,

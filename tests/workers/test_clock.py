@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 import pytest
 
+from smsgate.domain.errors import RecordsDiffer
 from smsgate.domain.messages import Arrival
+from smsgate.features.records_admin.rebuild import RebuildService
 from smsgate.pipeline.configuration import load_configuration
 from smsgate.pipeline.services import build_services
 from smsgate.store.keys import PARTITION_KEYS, partition_of
+from smsgate.store.shared_keys import CLOCK_LEASE
 from tests.fakes.values import NUMBER, entry
 from workers import clock
 
@@ -29,34 +33,146 @@ def services(tmp_path, redis_url):
     services.close()
 
 
+@pytest.fixture
+def one():
+    return clock.Sweeper("one")
+
+
 def queued(redis_client, name="inbox"):
     return redis_client.llen(f"rq:queue:{name}")
 
 
-def test_a_round_notifies_partitions_whose_job_never_came(services, redis_client):
+def test_a_round_notifies_partitions_whose_job_never_came(one, services, redis_client):
     services.store.inbox.add([Arrival(entry())])
-    assert clock.sweep(services, "one")
+    assert one.sweep(services)
     assert queued(redis_client) == 0
 
     redis_client.set(PARTITION_KEYS[PARTITION].notify_inbox, 1)
     redis_client.zadd(PARTITION_KEYS[PARTITION].outbox, {"1-0": 0})
-    clock.sweep(services, "one")
+    one.sweep(services)
     assert (queued(redis_client), queued(redis_client, "outbox")) == (1, 1)
 
 
-def test_a_round_publishes_the_programs(services):
-    clock.sweep(services, "one")
+def test_a_round_publishes_the_programs(one, services):
+    one.sweep(services)
 
     assert set(services.store.metadata.programs()) == {"alerts"}
 
 
-def test_a_clock_that_stands_by_asks_for_nothing(services, redis_client):
-    clock.sweep(services, "one")
+def test_a_clock_that_stands_by_asks_for_nothing(one, services, redis_client):
+    one.sweep(services)
     services.store.inbox.add([Arrival(entry())])
     redis_client.set(PARTITION_KEYS[PARTITION].notify_inbox, 1)
 
-    assert not clock.sweep(services, "two")
+    assert not clock.Sweeper("two").sweep(services)
     assert queued(redis_client) == 0
+
+
+@pytest.fixture
+def passed(monkeypatch):
+    """Seconds that have passed, by the clock that rounds go by."""
+    passed = [1_000.0]
+    monkeypatch.setattr(clock.time, "monotonic", lambda: passed[0])
+    return passed
+
+
+@pytest.fixture
+def checks(monkeypatch):
+    """How often store and records were compared."""
+    made = []
+    needed = RebuildService.needed
+
+    def counted(self):
+        made.append(1)
+        return needed(self)
+
+    monkeypatch.setattr(RebuildService, "needed", counted)
+    return made
+
+
+def test_store_and_records_are_compared_for_a_while_after_a_start_then_once_a_minute(
+    one, services, passed, checks
+):
+    rounds = []
+    for _ in range(65):
+        one.sweep(services)
+        rounds.append(len(checks))
+        passed[0] += 2
+    assert rounds[:5] == [1, 2, 3, 4, 5]
+    assert rounds[5:34] == [5] * 29
+    assert rounds[34:] == [6] * 30 + [7]
+
+
+def test_they_are_compared_at_once_where_the_store_or_the_settings_are_others(
+    one, services, passed, checks, redis_client, monkeypatch
+):
+    def is_checked() -> bool:
+        before = len(checks)
+        one.sweep(services)
+        return len(checks) > before
+
+    def settle() -> None:
+        one.sweep(services)
+        passed[0] += clock.WATCH_S + 1
+        one.sweep(services)
+
+    settle()
+    assert not is_checked()
+    redis_client.hset(PARTITION_KEYS[0].metadata, "rebuild", "broken off")
+    assert is_checked()
+    redis_client.hdel(PARTITION_KEYS[0].metadata, "rebuild")
+    settle()
+    assert not is_checked()
+    redis_client.flushall()
+    services.lease_renewal.renew()  # which writes into the metadata
+    assert is_checked()
+    settle()
+    services = replace(services, settings=replace(services.settings, port=1))
+    assert is_checked()
+    settle()
+    assert not is_checked()
+    signature = services.store.metadata.signature()
+    monkeypatch.setattr(
+        type(services.store.metadata), "signature", lambda _: (*signature[:-1], "another server")
+    )
+    assert is_checked()
+
+
+def test_a_comparison_that_failed_is_made_again_in_the_next_round(
+    one, services, passed, checks, monkeypatch
+):
+    def differ(_):
+        checks.append(1)
+        raise RecordsDiffer("of another store")
+
+    monkeypatch.setattr(RebuildService, "needed", differ)
+    for _ in range(9):
+        one.sweep(services)
+        passed[0] += 2
+    assert len(checks) == 9
+
+
+def test_a_clock_that_takes_over_compares_them(one, services, passed, checks, redis_client):
+    two = clock.Sweeper("two")
+    for sweeper in (one, two):
+        sweeper.sweep(services)
+    passed[0] += 60
+    assert len(checks) == 1
+    redis_client.delete(CLOCK_LEASE)
+    assert two.sweep(services)
+    assert len(checks) == 2
+
+
+def test_a_round_at_rest_asks_redis_six_times(one, services, passed, redis_client):
+    one.sweep(services)
+    passed[0] += clock.WATCH_S + 1
+    one.sweep(services)
+    redis_client.config_resetstat()
+    one.sweep(services)
+    stats = redis_client.info("commandstats")
+    calls = {name.removeprefix("cmdstat_"): one["calls"] for name, one in stats.items()}
+    calls.pop("config|resetstat", None)
+    assert calls == {"get": 1, "pexpire": 1, "hmget": 1, "info": 1, "xread": 1, "exists": 1}
 
 
 def test_the_clock_outlives_a_store_that_is_away(services, environ_away, monkeypatch):

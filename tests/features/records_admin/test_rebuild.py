@@ -134,7 +134,7 @@ def test_the_clock_rebuilds_a_flushed_store_by_itself(recorded, redis_client):
     before = seen(recorded)
     redis_client.flushall()
 
-    clock.sweep(recorded, "clock-1")
+    clock.Sweeper("clock-1").sweep(recorded)
 
     assert seen(recorded) == before
 
@@ -400,7 +400,7 @@ def test_a_rebuild_that_broke_off_is_begun_again(recorded, redis_client, monkeyp
         recorded.store.metadata.store_id()
     assert recorded.store.rebuild.progress() is None
 
-    clock.sweep(recorded, "clock-1")
+    clock.Sweeper("clock-1").sweep(recorded)
     assert seen(recorded) == before
 
 
