@@ -8,6 +8,7 @@ over after one look at each word.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 from typing import ClassVar
 
@@ -33,16 +34,26 @@ from smsgate.settings import Program
 
 _PART = re.compile(r"\[part [0-9]{1,3} of [0-9]{1,3}\] ")
 """What providers that hand parts over one by one have before each of them."""
-_UNREAD_SCRIPTS = re.compile(
-    "["
-    "\u0530-\u058f\u0700-\u074f\u0780-\u07bf"  # Armenian, Syriac, Thaana
-    "\u0a80-\u0aff\u0b00-\u0b7f\u0c80-\u0dff"  # Gujarati, Odia, Kannada, Malayalam, Sinhala
-    "\u0e80-\u109f\u10a0-\u10ff\u1200-\u139f"  # Lao, Tibetan, Burmese, Georgian, Ethiopic
-    "\u13a0-\u13ff\u1780-\u17ff\u1800-\u18af"  # Cherokee, Khmer, Mongolian
-    "]{3}"
+_RARE_SCRIPTS = (
+    "\u0530-\u058f",  # Armenian
+    "\u0700-\u074f",  # Syriac
+    "\u0780-\u07bf",  # Thaana
+    "\u0a80-\u0aff",  # Gujarati
+    "\u0b00-\u0b7f",  # Odia
+    "\u0c80-\u0cff",  # Kannada
+    "\u0d00-\u0d7f",  # Malayalam
+    "\u0d80-\u0dff",  # Sinhala
+    "\u0e80-\u0eff",  # Lao
+    "\u0f00-\u0fff",  # Tibetan
+    "\u1000-\u109f",  # Burmese
+    "\u10a0-\u10ff",  # Georgian
+    "\u1200-\u139f",  # Ethiopic
+    "\u13a0-\u13ff",  # Cherokee
+    "\u1780-\u17ff",  # Khmer
+    "\u1800-\u18af",  # Mongolian
 )
-"""Scripts that no shipped language is written in. Three in a row, for single letters of them are
-drawn into faces."""
+"""Scripts that the model may know nothing of, where no keyword set of a program is written in them:
+the first and the last character of each."""
 _EDGES = " .!\"'\n\r\t“”"
 """What may stand around a keyword without any further look at the text."""
 
@@ -69,9 +80,7 @@ class Classifier:
         self._keyword_rules = KeywordRules(program, known, self._decisions)
         arbiter = Arbiter(known.models, program.kind, as_shipped=known.as_shipped)
         self._sentence_rules = SentenceRules(known, self._decisions, arbiter)
-        self._unread_scripts = (
-            None if known.keywords.has_match(_UNREAD_SCRIPTS) else _UNREAD_SCRIPTS
-        )
+        self._unread_scripts = _unread_scripts(known.keywords.characters())
         self._ready: dict[str, Decision | None] = {}
 
     def classify(self, text: str, number: str = "") -> Decision:
@@ -216,6 +225,20 @@ class Classifier:
             return None
         text = InspectedText(typed, TokenizedText(typed.split(), ()), "")
         return self._decisions.by_keyword(text, keyword, "keyword")
+
+
+def _unread_scripts(used: set[str]) -> re.Pattern[str] | None:
+    """What finds scripts that none of the used characters is of.
+
+    Three characters in a row, for single letters of rare scripts are drawn into faces.
+    """
+    chars = sorted(used)
+    unread = [
+        script
+        for script in _RARE_SCRIPTS
+        if bisect_left(chars, script[0]) == bisect_right(chars, script[-1])
+    ]
+    return re.compile(f"[{''.join(unread)}]{{3}}") if unread else None
 
 
 def _undressed(text: str, bare: str, typed: str) -> tuple[str, ...]:

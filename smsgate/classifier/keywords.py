@@ -7,7 +7,6 @@ block advertising, and ``STOP DND`` what unblocks it (TCCCPR 2018).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
@@ -85,9 +84,9 @@ class KeywordIndex:
         """The keyword that is typed exactly so."""
         return self._exact.get(key)
 
-    def has_match(self, pattern: re.Pattern[str]) -> bool:
-        """Whether the pattern is found in any keyword."""
-        return any(pattern.search(key) for key in self._exact)
+    def characters(self) -> set[str]:
+        """The characters that keywords are written in."""
+        return set("".join(self._exact))
 
     def find(self, words: Sequence[str]) -> Keyword | None:
         """The keyword that these words are, with or without their accents."""

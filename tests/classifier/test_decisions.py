@@ -346,10 +346,15 @@ def test_small_talk_gets_no_reply(language):
     assert talk
 
 
-@pytest.mark.parametrize("text", ["මේ පණිවිඩ එවන්න එපා", "សូមឈប់ផ្ញើសារ", "መልእክት አትላኩ", "მეტი აღარ"])
+@pytest.mark.parametrize("text", ["ຢ່າສົ່ງຂໍ້ຄວາມມາອີກ", "ମେସେଜ ପଠାନ୍ତୁ ନାହିଁ", "མི་དགོས།", "მეტი აღარ"])
 def test_a_text_in_a_script_of_no_keyword_set_waits_for_a_person(text):
     found = classifier().classify(text)
     assert (found.intent, found.rule) == (Intent.REVIEW, "unread_script")
+
+
+def test_a_program_without_the_set_of_a_script_holds_its_texts():
+    assert classifier(keywords=("en",)).classify("မနက်ဖြန် လာခဲ့မယ်").rule == "unread_script"
+    assert classifier(keywords=("en", "my")).classify("မနက်ဖြန် လာခဲ့မယ်").intent is Intent.NONE
 
 
 @pytest.mark.parametrize("text", ["ಠ_ಠ ok", "see you ಥ﹏ಥ", "спасибо", "明日行きます", "ขอบคุณ"])
@@ -358,10 +363,10 @@ def test_faces_and_scripts_that_are_known_hold_nothing(text):
 
 
 def test_the_script_of_an_operators_own_set_is_read(tmp_path):
-    (tmp_path / "km.toml").write_text(
-        'language = "km"\n\n[[entries]]\nintent = "opt_out"\nwords = "ឈប់ផ្ញើ"\n', encoding="utf-8"
+    (tmp_path / "lo.toml").write_text(
+        'language = "lo"\n\n[[entries]]\nintent = "opt_out"\nwords = "ຢຸດສົ່ງ"\n', encoding="utf-8"
     )
-    sets, _ = load_sets(tmp_path, ("en", "km"))
-    own = Classifier(program(keywords=("en", "km")), sets)
-    assert own.classify("ឈប់ផ្ញើ").intent is Intent.OPT_OUT
-    assert own.classify("ជួបគ្នាស្អែក").intent is Intent.NONE
+    sets, _ = load_sets(tmp_path, ("en", "lo"))
+    own = Classifier(program(keywords=("en", "lo")), sets)
+    assert own.classify("ຢຸດສົ່ງ").intent is Intent.OPT_OUT
+    assert own.classify("ພົບກັນມື້ອື່ນ").intent is Intent.NONE

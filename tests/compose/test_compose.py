@@ -114,8 +114,25 @@ def test_every_shipped_line_is_understood_by_itself() -> None:
 
 
 def test_no_shipped_line_of_latin_letters_makes_a_text_dearer() -> None:
-    unicode = {"el", "ru", "uk", "bg", "ar", "he", "fa", "hi", "mr", "pa", "bn", "ur", "ta", "te"}
-    unicode |= {"th", "ja", "ko"}
+    unicode = {
+        "el",
+        "ru",
+        "uk",
+        "bg",
+        "ar",
+        "he",
+        "fa",
+        "hi",
+        "mr",
+        "pa",
+        "bn",
+        "ur",
+        "ta",
+        "te",
+        "ne",
+        "si",
+    }
+    unicode |= {"th", "ja", "ko", "my", "km", "am"}
     for language in _lines():
         dear = compose("x", ALERTS, language=language).encoding == "UCS-2"
         assert dear == (language in unicode or language.startswith("zh")), language
