@@ -1,4 +1,4 @@
-"""Signing in to the console: password, second factor, sessions, and limits against guessing.
+"""Signing in to the console: password, second factor, and limits against guessing.
 
 Every attempt is counted before it is checked, and given back where it was right; so attempts at
 once gain nothing. Passwords are counted by name and origin, and by address over all names (see
@@ -6,9 +6,6 @@ once gain nothing. Passwords are counted by name and origin, and by address over
 which they have signed in before. Codes of the second factor are few enough to be guessed from many
 addresses, and wait behind the right password: they are counted by operator. A refusal is the same
 sentence after the same work, whether the name is unknown or the password wrong.
-
-A browser's cookie holds 256 random bits; their SHA-256 is kept, so a copy of the database signs
-nobody in.
 """
 
 from __future__ import annotations
@@ -21,20 +18,20 @@ from dataclasses import dataclass, field, replace
 import structlog
 
 from smsgate.domain.errors import (
-    RecordsNotReady,
-    RecordsUnavailable,
     SignInRefused,
     StoreUnavailable,
     TooManyGuesses,
 )
 from smsgate.features.operators import passwords, second_factor
-from smsgate.features.operators.service import (
-    ActionAuthor,
-    fold_email,
-    fold_name,
-    make_action,
-    now_us,
-    token_digest,
+from smsgate.features.operators.service import fold_email, fold_name, now_us, token_digest
+from smsgate.features.operators.sessions import (
+    HALF_S,
+    IDLE_S,
+    LASTS_S,
+    PROOF_S,
+    OperatorSession,
+    Visitor,
+    own_action,
 )
 from smsgate.features.operators.sign_in_limits import (
     MAX_ATTEMPTS,
@@ -54,27 +51,13 @@ from smsgate.features.operators.storage import (
     SessionRow,
     SessionStorage,
 )
-from smsgate.pipeline.readiness import Deadline, NoAnswerInTime
 from smsgate.records import Records
 from smsgate.settings import Secret
 from smsgate.store import Store
 
-IDLE_S = 2 * 3600
-"""A session ends after so long without a request that a person made,"""
-LASTS_S = 12 * 3600
-"""and in any case after so long: a working day."""
-HALF_S = 600
-"""How long the second page of signing in may take."""
-PROOF_S = 600
-"""For how long a password that was given opens what asks for it again."""
 LOCK_S = WINDOW_S
 MAX_LOGGED = 100
 """Wrong passwords for one operator, from everywhere in one window, that have a line each."""
-_SEEN_S = 60
-"""How exactly it is kept when a session was last seen: to spare writes."""
-_MAX_REMEMBERED = 500
-_PATIENCE_S = 5.0
-"""How long the records are waited for where there is nothing to go on without them."""
 _AT_ONCE, _MAX_WAITING, _WAIT_S = 4, 24, 5.0
 """Attempts that one process checks at once, how many may wait, and how long. Its threads answer
 other requests as well, and a crowd that signs in must not keep them from that."""
@@ -108,19 +91,6 @@ _log = structlog.get_logger("smsgate.console")
 
 
 @dataclass(frozen=True, slots=True)
-class Visitor:
-    """The browser that makes a request."""
-
-    address: str
-    """As far as it can be known, to be shown."""
-    counted: str
-    """The address that attempts are counted by; empty where visitors cannot be told apart."""
-    browser: str
-    device: str = field(default="", repr=False)
-    """The device token that it sent, see ``sign_in_limits.py``."""
-
-
-@dataclass(frozen=True, slots=True)
 class ProvidedPerson:
     """Who signed in at the provider of single sign-on."""
 
@@ -128,25 +98,6 @@ class ProvidedPerson:
     """A hash of issuer and subject, which never change for a person."""
     email: str
     """Empty unless the provider has verified it."""
-
-
-@dataclass(frozen=True, slots=True)
-class OperatorSession:
-    """A session and its operator."""
-
-    session: SessionRow
-    operator: OperatorRow
-
-    @property
-    def proved(self) -> bool:
-        """Whether the password was given a short while ago."""
-        return now_us() < self.session.proved_us + PROOF_S * _S
-
-    @property
-    def active(self) -> bool:
-        """Whether neither the session nor the operator has ended."""
-        ends_us = min(self.session.ends_us, self.session.seen_us + IDLE_S * _S)
-        return now_us() < ends_us and not self.operator.ended_us
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,61 +109,6 @@ class NewSession:
     half: bool
     device: str = field(default="", repr=False)
     """The browser's device token from now on; empty where the session is half."""
-
-
-class Sessions:
-    """Who is signed in. Raises ``RecordsUnavailable`` and ``RecordsNotReady``."""
-
-    def __init__(self, records: Records) -> None:
-        self._storage = SessionStorage(records.database)
-        self._deadline, self._patient = Deadline(), Deadline(_PATIENCE_S)
-        self._remembered: dict[bytes, OperatorSession] = {}
-        """The newest few hundred, for an outage of the database."""
-
-    def find(self, token: str) -> OperatorSession | None:
-        """Return the session with that token, whole or half, unless it has ended.
-
-        While the database is away or hangs, a session that this process has seen goes on: else an
-        outage of the records would also hide what the console can say about it.
-        """
-        digest = token_digest(token)
-        session = self._remembered.get(digest)
-        deadline = self._deadline if session is not None else self._patient
-        try:
-            found = deadline.call(lambda: self._storage.find(digest))
-        except (RecordsUnavailable, RecordsNotReady, NoAnswerInTime) as error:
-            if session is None:
-                raise RecordsUnavailable(f"nobody can be recognised: {error}") from error
-        else:
-            session = OperatorSession(*found) if found else None
-            self._remembered.pop(digest, None)
-            if session is not None:
-                self._remembered[digest] = session
-                if len(self._remembered) > _MAX_REMEMBERED:
-                    self._remembered.pop(next(iter(self._remembered)), None)
-        return session if session is not None and session.active else None
-
-    def mark_seen(self, current: OperatorSession) -> None:
-        """Note that a person used the session just now."""
-        now, digest = now_us(), current.session.digest
-        if now - current.session.seen_us > _SEEN_S * _S:
-            with suppress(RecordsUnavailable, RecordsNotReady, NoAnswerInTime):
-                self._deadline.call(lambda: self._storage.change(digest, {"seen_us": now}))
-
-    def of(self, row: OperatorRow) -> list[SessionRow]:
-        """Return the operator's current sessions."""
-        return [one for one in self._storage.of(row.id) if OperatorSession(one, row).active]
-
-    def end(self, current: OperatorSession, digest: bytes, visitor: Visitor) -> None:
-        """End one of the operator's own sessions."""
-        action = _own_action("signed out", current.operator, visitor)
-        self._storage.end(current.operator.id, digest, action)
-        self._remembered.pop(digest, None)
-
-    def end_others(self, current: OperatorSession, visitor: Visitor) -> None:
-        """End all of the operator's own sessions but this one."""
-        action = _own_action("signed out", current.operator, visitor, "everywhere else")
-        self._storage.end_others(current.operator.id, current.session.digest, action)
 
 
 class SignIn:
@@ -280,7 +176,7 @@ class SignIn:
             free = self._sessions.claim_attempt(row.id, now_us(), MAX_ATTEMPTS, lock_us, hourly)
         note = self._accept_code(row, code) if free else ""
         if not note:
-            action = _own_action("wrong code", row, visitor)
+            action = own_action("wrong code", row, visitor)
             if not free:
                 action = _hourly_action(row, visitor)
             elif row.failed + 1 >= MAX_ATTEMPTS and not row.locked_until_us:
@@ -328,7 +224,7 @@ class SignIn:
         if row is None and person.email:
             row = self._operators.by_email(fold_email(person.email))
             if row is not None and not row.ended_us:
-                action = _own_action("single sign-on bound", row, visitor, person.email)
+                action = own_action("single sign-on bound", row, visitor, person.email)
                 if not self._operators.bind(row.id, person.subject, action):
                     row = None  # bound to somebody else, who had the address before
         if row is None or row.ended_us:
@@ -378,7 +274,7 @@ class SignIn:
             browser=visitor.browser,
             address=visitor.address,
         )
-        action = None if half else _own_action("signed in", row, visitor, note)
+        action = None if half else own_action("signed in", row, visitor, note)
         if not self._sessions.start(
             session, action, kept=row.password_hash, instead=instead, idle_us=IDLE_S * _S
         ):
@@ -414,7 +310,7 @@ class SignIn:
 
     def _log_wrong_password(self, row: OperatorRow | None, number: int, visitor: Visitor) -> None:
         """Log it: once an hour for an origin that has to wait, and for guesses from everywhere."""
-        action = _own_action("wrong password", row, visitor)
+        action = own_action("wrong password", row, visitor)
         if row is None or number > MAX_ATTEMPTS:
             action = _hourly_action(row, visitor)
         elif self._attempts.count(_EVERYWHERE, row.id) > MAX_LOGGED:
@@ -437,19 +333,11 @@ def _origin(device: Device | None, visitor: Visitor) -> str:
     return f"address {visitor.counted or visitor.address}"
 
 
-def _own_action(
-    what: str, row: OperatorRow | None, visitor: Visitor, note: str = ""
-) -> OperatorAction:
-    """Return an operator's action about themselves; without a name if no operator has it."""
-    name = row.name if row else ""
-    return make_action(what, name, ActionAuthor(name, visitor.address), note)
-
-
 def _hourly_action(row: OperatorRow | None, visitor: Visitor) -> OperatorAction:
     """Return one action an hour for unknown names, and for each operator who has to wait.
 
     So attackers do not fill the log. What was typed as a name is not kept: it may be a password.
     """
-    action = _own_action("tried while locked" if row else "unknown name", row, visitor)
+    action = own_action("tried while locked" if row else "unknown name", row, visitor)
     hour_us = action.at_us - action.at_us % _HOUR_US
     return replace(action, id=f"{hour_us:016d}-{row.id if row else 'unknown'}")

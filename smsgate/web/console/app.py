@@ -12,7 +12,7 @@ from jinja2 import FileSystemLoader
 from werkzeug.exceptions import HTTPException
 
 from smsgate import features
-from smsgate.features.operators.sign_in import LASTS_S
+from smsgate.features.operators.sessions import LASTS_S
 from smsgate.pipeline.services import Services
 from smsgate.settings import Settings
 from smsgate.web.app import send_hsts

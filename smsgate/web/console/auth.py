@@ -35,7 +35,8 @@ from smsgate.features.operators.service import (
     OwnAccount,
     make_action,
 )
-from smsgate.features.operators.sign_in import OperatorSession, Sessions, SignIn, Visitor
+from smsgate.features.operators.sessions import OperatorSession, Sessions, Visitor
+from smsgate.features.operators.sign_in import SignIn
 from smsgate.features.operators.single_sign_on import SignInProvider
 from smsgate.features.operators.storage import ActionLog
 from smsgate.pipeline.readiness import Deadlines

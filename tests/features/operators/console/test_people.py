@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from smsgate.domain.errors import LastAdmin
-from smsgate.features.operators import service, sign_in
+from smsgate.features.operators import service, sessions
 from smsgate.features.operators.service import ActionAuthor, OperatorService, OwnAccount
 from smsgate.features.operators.storage import ActionLog, OperatorStorage
 from smsgate.settings import Alerts, Mailbox
@@ -254,7 +254,7 @@ def test_after_a_while_the_password_is_asked_for_again(
     admin, agent, viewer, services, deed, data
 ) -> None:
     before = OperatorStorage(services.records.database).all()
-    past = sign_in.now_us() - sign_in.PROOF_S * 1_000_000
+    past = sessions.now_us() - sessions.PROOF_S * 1_000_000
     change(services, "UPDATE sessions SET proved_us = :us", us=past)
     assert 'autocomplete="current-password"' in admin.get("/console/people").text
     for password in ({}, {"password": "wrong"}):
@@ -271,7 +271,7 @@ def test_after_a_while_the_password_is_asked_for_again(
 
 
 def test_the_password_that_is_asked_for_again_cannot_be_guessed_either(admin, services) -> None:
-    past = sign_in.now_us() - sign_in.PROOF_S * 1_000_000
+    past = sessions.now_us() - sessions.PROOF_S * 1_000_000
     change(services, "UPDATE sessions SET proved_us = :us", us=past)
     for _ in range(8):
         admin.post("/console/people/end", {"name": "admin", "password": "wrong"})
@@ -313,7 +313,7 @@ def test_a_reset_ends_password_and_sessions_and_a_lock(admin, agent, services) -
     change(
         services,
         "UPDATE operators SET locked_until_us = :us WHERE name = 'agent'",
-        us=sign_in.now_us() + 10**9,
+        us=sessions.now_us() + 10**9,
     )
     link = link_of(admin.post("/console/people/reset", {"name": "agent"}))
     assert agent.get("/console/").location == "/console/in"

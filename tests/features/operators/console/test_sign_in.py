@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import select, text
 
 from smsgate.domain.errors import SignInRefused, TooManyGuesses
-from smsgate.features.operators import passwords, sign_in, sign_in_limits, storage
+from smsgate.features.operators import passwords, sessions, sign_in, sign_in_limits, storage
 from smsgate.features.operators.service import ActionAuthor, OperatorService
 from smsgate.features.operators.sign_in_limits import MAX_ATTEMPTS, FairQueue
 from smsgate.features.operators.storage import ActionLog, SessionStorage
@@ -174,14 +174,14 @@ def test_a_session_that_was_there_before_is_not_the_one_after(visitor, viewer, o
 
 
 def test_a_session_ends_by_itself(viewer, visitor, operator, services) -> None:
-    idle = sign_in.IDLE_S * 1_000_000
+    idle = sessions.IDLE_S * 1_000_000
     change(services, "UPDATE sessions SET seen_us = seen_us - :us", us=idle - 5_000_000)
     assert viewer.get("/console/", headers={"HX-Request": "true"}).status_code == 200
     change(services, "UPDATE sessions SET seen_us = seen_us - :us", us=5_000_000)
     assert viewer.get("/console/").location == "/console/in"
     visitor.sign_in(operator("maria", "viewer"))
     assert len(rows(services, select(session_table.c.digest))) == 1  # what ended was removed
-    change(services, "UPDATE sessions SET ends_us = :us", us=sign_in.now_us())
+    change(services, "UPDATE sessions SET ends_us = :us", us=sessions.now_us())
     assert visitor.get("/console/").location == "/console/in"
 
 
@@ -200,7 +200,7 @@ def test_while_the_records_hang_a_session_that_nobody_has_seen_is_told_so(
     visitor, services, monkeypatch
 ) -> None:
     answers = threading.Event()
-    monkeypatch.setattr(sign_in, "_PATIENCE_S", 0.05)
+    monkeypatch.setattr(sessions, "_PATIENCE_S", 0.05)
     monkeypatch.setattr(SessionStorage, "find", lambda *_: answers.wait(30))
     visitor.set_cookie("smsgate", "seen by another process")
     answer = visitor.get("/console/")
@@ -403,7 +403,7 @@ def test_attempts_at_once_are_all_counted(operator, services, monkeypatch) -> No
         sign_in.SignIn(services.records, services.store, services.settings.secret_keys)
         for _ in range(4)
     ]
-    someone = sign_in.Visitor("", "", "a test")
+    someone = sessions.Visitor("", "", "a test")
 
     def attempt() -> None:
         for one in sign_ins:
@@ -432,7 +432,7 @@ def test_a_crowd_with_unknown_names_sends_away_nobody_with_a_right_password(
 
     def come(name: str, password: str, address: str) -> None:
         with suppress(SignInRefused):
-            door.by_password(name, password, sign_in.Visitor(address, address, "a test"), "")
+            door.by_password(name, password, sessions.Visitor(address, address, "a test"), "")
             let_in.append(name)
 
     guests = [(name, WRONG, "8.8.4.4") for name in crowd]
@@ -463,21 +463,21 @@ def crowded(services):
 def test_no_crowd_stands_before_who_is_known(operator, services, crowded) -> None:
     operator("maria", "viewer")
     row = OperatorService(services.records).named("maria")
-    stranger = sign_in.Visitor("8.8.8.8", "8.8.8.8", "a test")
+    stranger = sessions.Visitor("8.8.8.8", "8.8.8.8", "a test")
     with pytest.raises(TooManyGuesses):
         crowded.by_password("maria", PASSWORD, stranger, "")
 
     mine = replace(stranger, device=crowded.device_token(row, stranger))
     started = crowded.by_password("maria", PASSWORD, mine, "")
 
-    known = sign_in.Sessions(services.records).find(started.token)
+    known = sessions.Sessions(services.records).find(started.token)
     crowded.prove(known, PASSWORD, mine)  # who is signed in gives the password again
 
 
 def test_who_has_to_wait_stands_in_nobodys_way(operator, services, crowded) -> None:
     """Neither a place that guessed at a name nor an address that guessed names takes a turn."""
     operator("maria", "viewer")
-    guesser = sign_in.Visitor("8.8.4.4", "8.8.4.4", "a test")
+    guesser = sessions.Visitor("8.8.4.4", "8.8.4.4", "a test")
     for _ in range(MAX_ATTEMPTS):
         with pytest.raises(TooManyGuesses, match="address 8"):
             crowded.by_password("maria", WRONG, guesser, "")
@@ -527,7 +527,7 @@ def test_guesses_from_everywhere_do_not_fill_the_sample_log(
     monkeypatch.setattr(sign_in, "MAX_LOGGED", 5)
     door = sign_in.SignIn(services.records, services.store, services.settings.secret_keys)
     for last in range(12):
-        visitor = sign_in.Visitor(f"8.8.4.{last}", f"8.8.4.{last}", "a test")
+        visitor = sessions.Visitor(f"8.8.4.{last}", f"8.8.4.{last}", "a test")
         with pytest.raises(SignInRefused):
             door.by_password("maria", WRONG, visitor, "")
     kept = [
@@ -538,7 +538,7 @@ def test_guesses_from_everywhere_do_not_fill_the_sample_log(
     assert len(kept) in (6, 7)  # an hour may end in between
     (*_, newest) = sorted(kept, key=lambda one: one.at_us)
     assert (newest.address, "more than 5 others" in newest.note) == ("8.8.4.11", True)
-    assert door.by_password("maria", PASSWORD, sign_in.Visitor("8.8.8.8", "8.8.8.8", "x"), "")
+    assert door.by_password("maria", PASSWORD, sessions.Visitor("8.8.8.8", "8.8.8.8", "x"), "")
 
 
 def test_what_was_typed_as_a_name_is_not_kept(visitor, services, capsys) -> None:

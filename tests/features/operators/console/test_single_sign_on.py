@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from smsgate.features.operators import sign_in as sign_in_module
+from smsgate.features.operators import sessions
 from smsgate.features.operators.service import ActionAuthor, OperatorService
 from smsgate.features.operators.storage import OperatorStorage
 from smsgate.settings import Secret, SingleSignOn
@@ -189,7 +189,7 @@ def test_while_the_provider_is_away_passwords_go_on(maria, provider, visitor, op
 
 def test_who_has_no_password_is_told_what_to_do(maria, visitor, monkeypatch):
     sign_in(visitor)
-    monkeypatch.setattr(sign_in_module, "PROOF_S", -1)
+    monkeypatch.setattr(sessions, "PROOF_S", -1)
     answer = visitor.post("/console/me/factor", {"password": "x", "code": "1"})
     assert "sign in again by single sign-on" in words(answer)
 
