@@ -146,7 +146,9 @@ FEATURES = (
     Feature(
         name="operators",
         console=(
-            "smsgate.features.operators.console",
+            "smsgate.features.operators.sign_in_console",
+            "smsgate.features.operators.account_console",
+            "smsgate.features.operators.people_console",
             "smsgate.features.operators.keys_console",
         ),
         menu=MenuEntry("People", "/console/people", "admin", "p", "Team"),

@@ -1,0 +1,135 @@
+"""The page of the operators, for admins: who may sign in, and what was done about it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from flask import Flask, flash, redirect, render_template, request
+from werkzeug.wrappers import Response
+
+from smsgate.domain.errors import CallFailed, Unfit
+from smsgate.features.operators.service import LINK_S, ROLES, ActionAuthor, make_action, now_us
+from smsgate.mail import send_email
+from smsgate.pipeline.services import Services
+from smsgate.settings.alerts import EMAIL_ADDRESS
+from smsgate.web.console.auth import actor, console_auth, needs
+
+PEOPLE = "/console/people"
+PAGE_SIZE = 50
+"""Actions on one page."""
+_INVITATION = """Hello {name},
+
+{by} gave you access to smsgate. This link sets your password, once, within {hours} hours:
+
+{link}
+
+If you do not expect this, tell {by} and do not open it.
+"""
+
+
+def register(console: Flask, services: Services) -> None:  # noqa: ARG001 - as every page
+    """Add the routes."""
+    admin, admin_again = needs("admin"), needs("admin", again=True)
+    console.get(PEOPLE, endpoint="everybody")(admin(show_operators))
+    for path, endpoint, change in (
+        (f"{PEOPLE}/add", "add", admin_again(add)),
+        (f"{PEOPLE}/reset", "reset", admin_again(reset)),
+        (f"{PEOPLE}/role", "give_role", admin_again(set_role)),
+        (f"{PEOPLE}/end", "end", admin_again(deactivate)),
+    ):
+        console.post(path, endpoint=endpoint)(change)
+
+
+def show_operators(**values: str) -> str:
+    """Show everybody, and what was done about signing in."""
+    auth, before = console_auth(), request.args.get("before", "")
+    actions = auth.actions.newest(before, PAGE_SIZE + 1)
+    return render_template(
+        "people.html",
+        people=auth.operators.all(),
+        roles=ROLES,
+        now=now_us(),
+        actions=actions[:PAGE_SIZE],
+        older=actions[PAGE_SIZE - 1].id if len(actions) > PAGE_SIZE else "",
+        before=before,
+        sends_mail=auth.mailbox is not None,
+        has_provider=auth.provider.name if auth.provider else "",
+        **values,
+    )
+
+
+def add() -> Response | str:
+    """Add an operator; send the link to set their password, or show it."""
+    auth, address = console_auth(), _address()
+    origin = auth.origin
+    return _hand_over(
+        origin + auth.operators.add(_field("name"), _field("role"), _author(), address), address
+    )
+
+
+def reset() -> Response | str:
+    """Remove an operator's password; send the link to set a new one, or show it."""
+    auth, also, address = console_auth(), _field("second_factor") == "yes", _address()
+    origin = auth.origin
+    return _hand_over(
+        origin + auth.operators.reset(_field("name"), _author(), second_factor=also, email=address),
+        address,
+    )
+
+
+def set_role() -> Response:
+    """Give an operator another role."""
+    name, role = _field("name"), _field("role")
+    console_auth().operators.set_role(name, role, _author())
+    flash(f"{name} now has the role {role} and must sign in again.", "good")
+    return redirect(PEOPLE, 303)
+
+
+def deactivate() -> Response:
+    """Deactivate an operator."""
+    name = _field("name")
+    console_auth().operators.deactivate(name, _author())
+    flash(f"Deactivated {name}: signed out everywhere, and can no longer sign in.", "good")
+    return redirect(PEOPLE, 303)
+
+
+def _address() -> str:
+    """Return a person's e-mail address; empty where none was typed. Raises ``Unfit``."""
+    address, auth = _field("email").strip(), console_auth()
+    if address and auth.mailbox is None and auth.provider is None:
+        raise Unfit(
+            "Neither a mail server nor single sign-on is configured: leave this empty.",
+            field="email",
+        )
+    if address and not EMAIL_ADDRESS.fullmatch(address):
+        raise Unfit("This is no e-mail address: write it as maria@example.com.", field="email")
+    return address
+
+
+def _hand_over(link: str, address: str) -> Response | str:
+    """Send a link by e-mail. Show it this once if there is no address, or the server fails."""
+    auth, name, hours, problem = console_auth(), _field("name"), str(LINK_S // 3600), ""
+    if address and auth.mailbox is not None:
+        try:
+            send_email(
+                replace(auth.mailbox, to=(address,)),
+                "Your link to sign in to smsgate",
+                _INVITATION.format(name=name, by=actor(), hours=hours, link=link),
+            )
+        except CallFailed as error:
+            problem = f"The link was not sent to {address}: {error}. Send it yourself."
+        else:
+            named = auth.operators.named(name).name
+            auth.actions.add(make_action("link sent by e-mail", named, _author(), address))
+            flash(f"Sent a link to {address}. It sets the password once.", "good")
+            return redirect(PEOPLE, 303)
+    # Shown this once, so it is no redirect.
+    return show_operators(link=link, named=name, hours=hours, problem=problem)
+
+
+def _author() -> ActionAuthor:
+    return ActionAuthor(actor(), console_auth().visitor().address)
+
+
+def _field(name: str) -> str:
+    return request.form.get(name, "")
