@@ -7,6 +7,7 @@ operators               id; folded            who may sign in
 operator_links          digest                links by which a password may be set, once
 operator_actions        id                    what was done about signing in and people; only grows
 sessions                digest                who is signed in where, and until when
+passkeys                credential_id         passkeys of operators, as a second factor
 keyword_versions        set_name, version     keyword sets as they were saved, version by version
 configuration_versions  version               what the console changes of the configuration
 trainings               id                    who answered which guide's questions, and how well
@@ -86,7 +87,22 @@ sessions = Table(
     Column("half", Boolean, nullable=False),
     Column("browser", String(LOOKUP), nullable=False),
     Column("address", String(LOOKUP), nullable=False),
+    Column("challenge", LargeBinary),
+    Column("challenge_ends_us", BigInteger),
     Index("sessions_operator", "operator_id"),
+)
+
+passkeys = Table(
+    "passkeys",
+    metadata,
+    Column("credential_id", LargeBinary, primary_key=True),
+    Column("operator_id", String(ID), nullable=False),
+    Column("public_key", LargeBinary, nullable=False),
+    Column("sign_count", BigInteger, nullable=False),
+    Column("name", String(LOOKUP), nullable=False),
+    Column("made_us", BigInteger, nullable=False),
+    Column("used_us", BigInteger, nullable=False),
+    Index("passkeys_operator", "operator_id"),
 )
 
 keyword_versions = Table(

@@ -19,6 +19,7 @@ Visit = Callable[..., Page]
 PATHS = tuple(page.path for page in MENU)
 MORE = (
     "/console/me",
+    "/console/me/passkeys",
     "/console/numbers/+12122000001",
     "/console/numbers/+14155550001",
     "/console/suppressions",

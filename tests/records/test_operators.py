@@ -8,6 +8,7 @@ from datetime import date
 
 import pytest
 
+from smsgate.features.operators.passkey_storage import PasskeyRow, PasskeyStorage
 from smsgate.features.operators.storage import (
     FIRST,
     ActionLog,
@@ -23,6 +24,7 @@ from smsgate.records.daily_counts import DailyCountStorage
 NOW = 1_790_000_000_000_000
 HOUR = 3_600_000_000
 MARIA = OperatorRow("1", "Maria", "maria", "admin", NOW, "tests", password_hash="hash")
+PASSKEY = PasskeyRow(b"credential", "1", b"key", 5, "My phone", NOW)
 SESSION = SessionRow(b"s" * 32, "1", NOW, NOW, NOW + HOUR, NOW, False, "a browser", "8.8.4.4")
 
 
@@ -189,3 +191,88 @@ def test_where_no_file_was_made_there_is_nobody(bare_records) -> None:
         pytest.skip("PostgreSQL has no file")
     assert OperatorStorage(bare_records.database).all() == []
     assert DailyCountStorage(bare_records.database).since(date(2026, 1, 1)) == {}
+
+
+# --- passkeys -------------------------------------------------------------------------------------
+
+
+def at_once(count: int, do) -> list:
+    """What a call returns in several threads at once."""
+    begin, found = threading.Barrier(count), []
+
+    def run() -> None:
+        begin.wait()
+        found.append(do())
+
+    threads = [threading.Thread(target=run) for _ in range(count)]
+    [one.start() for one in threads]
+    [one.join() for one in threads]
+    return found
+
+
+def test_a_passkey_is_one_operators_and_goes_with_its_recovery_codes(records, maria) -> None:
+    stored = PasskeyStorage(records.database)
+    assert stored.add(PASSKEY, {"recovery": "codes"}, did("added a passkey"))
+    assert not stored.add(replace(PASSKEY, operator_id="2"), {}, did("again"))
+    assert stored.of("1") == [PASSKEY]
+    assert stored.of("2") == []
+    row = people(records).by_id("1")
+    assert (row.has_passkey, row.has_second_factor, row.recovery) == (True, True, "codes")
+    assert people(records).all() == [row]
+    stored.rename(PASSKEY, "Key", did("renamed"))
+    stored.rename(replace(PASSKEY, operator_id="2"), "Mine", did("not mine"))
+    assert [one.name for one in stored.of("1")] == ["Key"]
+    stored.add(replace(PASSKEY, credential_id=b"other"), {}, did("another"))
+    stored.remove(PASSKEY, did("removed"))
+    assert people(records).by_id("1").recovery == "codes"
+    stored.remove(replace(PASSKEY, credential_id=b"other"), did("removed the last"))
+    stored.remove(PASSKEY, did("removed twice"))
+    assert people(records).by_id("1") == MARIA
+    said = {one.what for one in log(records).newest("", 9)}
+    assert said & {"not mine", "again", "removed twice"} == set()
+
+
+def test_the_last_passkey_leaves_the_recovery_codes_to_an_app(records, maria) -> None:
+    stored = PasskeyStorage(records.database)
+    stored.add(PASSKEY, {"recovery": "codes", "totp_secret": "sealed"}, did("added a passkey"))
+    stored.remove(PASSKEY, did("removed"))
+    assert people(records).by_id("1").recovery == "codes"
+
+
+def test_a_reset_drops_the_passkeys_only_if_told(records, maria) -> None:
+    stored = PasskeyStorage(records.database)
+    stored.add(PASSKEY, {}, did("added a passkey"))
+    people(records).change("1", {}, did("reset"))
+    assert stored.of("1") == [PASSKEY]
+    people(records).change("1", {}, did("reset all"), drop_passkeys=True)
+    assert stored.of("1") == []
+
+
+def test_of_two_uses_with_one_count_only_the_first_counts(records, maria) -> None:
+    stored = PasskeyStorage(records.database)
+    stored.add(PASSKEY, {}, did("added a passkey"))
+    assert sorted(at_once(4, lambda: stored.use(PASSKEY, 6, NOW + 1))) == [False] * 3 + [True]
+    assert not stored.use(PASSKEY, 0, NOW + 2)
+    assert stored.of("1") == [replace(PASSKEY, sign_count=6, used_us=NOW + 1)]
+    uncounted = replace(PASSKEY, credential_id=b"synced", sign_count=0)
+    stored.add(uncounted, {}, did("added another"))
+    assert [stored.use(uncounted, count, NOW) for count in (0, 0, 3, 0)] == [
+        True,
+        True,
+        True,
+        False,
+    ]
+
+
+def test_a_challenge_is_taken_once_and_by_its_session(records, maria) -> None:
+    stored = PasskeyStorage(records.database)
+    start(records)
+    assert stored.take_challenge(SESSION.digest, NOW) is None
+    stored.set_challenge(SESSION.digest, b"older", NOW + HOUR)
+    stored.set_challenge(SESSION.digest, b"newer", NOW + HOUR)
+    assert stored.take_challenge(b"x" * 32, NOW) is None
+    assert stored.take_challenge(SESSION.digest, NOW + HOUR) is None
+    taken = at_once(4, lambda: stored.take_challenge(SESSION.digest, NOW))
+    assert sorted(filter(None, taken)) == [b"newer"]
+    stored.set_challenge(b"x" * 32, b"nobody's", NOW + HOUR)  # the session has ended meanwhile
+    assert stored.take_challenge(b"x" * 32, NOW) is None

@@ -48,6 +48,7 @@ _SIGN_INS = (
     "signed out",
     "wrong password",
     "wrong code",
+    "wrong passkey",
     "tried while locked",
     "unknown name",
 )

@@ -183,9 +183,9 @@ def _attention(dashboard: Dashboard) -> list[AttentionItem]:
         remedy = "Marketing to these numbers is on hold until then."
         found.append(AttentionItem("warn", problem, remedy, *PAGES["SmsgateReviewsOld"]))
     operator = current_session().operator
-    if operator.role == "admin" and not operator.totp_secret and not lacks_factor():
+    if operator.role == "admin" and not operator.has_second_factor and not lacks_factor():
         problem = "You are an admin without two-step sign-in"
-        remedy = "A code from your phone protects your account beyond the password."
+        remedy = "A passkey or a code from your phone protects your account beyond the password."
         found.append(AttentionItem("neutral", problem, remedy, "/console/me/factor", "Set up"))
     return found
 

@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response
 
 from smsgate.domain.errors import SignInRefused, Unfit
 from smsgate.features.operators import second_factor
+from smsgate.features.operators.passkeys import MAX_NAME_CHARACTERS, NO_ADDRESS, show_id
 from smsgate.features.operators.sign_in import CODE_REFUSED
 from smsgate.features.operators.sign_in_console import let_in, new_password
 from smsgate.pipeline.services import Services
@@ -20,8 +21,10 @@ from smsgate.web.console.auth import (
     needs,
 )
 
+PASSKEYS = f"{ME}/passkeys"
 _OFFERED = "factor"
 """In the form's cookie: the secret that is offered, encrypted."""
+_OFF = "Two-step sign-in is off."
 
 
 def register(console: Flask, services: Services) -> None:  # noqa: ARG001 - as every page
@@ -30,6 +33,7 @@ def register(console: Flask, services: Services) -> None:  # noqa: ARG001 - as e
     for path, endpoint, view in (
         (ME, "me", viewer(show_account)),
         (FACTOR, "factor", viewer(show_factor)),
+        (PASSKEYS, "passkey", viewer(show_new_passkey)),
     ):
         console.get(path, endpoint=endpoint)(view)
     for path, endpoint, change in (
@@ -38,6 +42,10 @@ def register(console: Flask, services: Services) -> None:  # noqa: ARG001 - as e
         (FACTOR, "factor_on", viewer_again(turn_factor_on)),
         (f"{FACTOR}/off", "factor_off", viewer_again(turn_factor_off)),
         (f"{FACTOR}/recovery", "new_recovery", viewer_again(renew_recovery_codes)),
+        (f"{PASSKEYS}/password", "passkey_password", viewer_again(go_to_new_passkey)),
+        (PASSKEYS, "passkey_added", viewer_again(add_passkey)),
+        (f"{PASSKEYS}/name", "passkey_named", viewer(rename_passkey)),
+        (f"{PASSKEYS}/remove", "passkey_removed", viewer_again(remove_passkey)),
     ):
         console.post(path, endpoint=endpoint)(change)
 
@@ -50,6 +58,8 @@ def show_account() -> str:
         found=current_session(),
         sessions=console_auth().sessions.of(row),
         codes_left=second_factor.count_recovery_codes(row.recovery),
+        passkeys=[(show_id(one), one) for one in console_auth().passkeys.of(row)],
+        longest_name=MAX_NAME_CHARACTERS,
     )
 
 
@@ -98,23 +108,34 @@ def turn_factor_on() -> Response:
     codes = auth.own_account.turn_factor_on(current.operator, offered, _field("code"), address)
     if codes is None:
         raise SignInRefused(CODE_REFUSED, field="code")
-    auth.sessions.end_others(current, auth.visitor())
     session.pop(_OFFERED, None)
-    return make_response(render_template("recovery.html", codes=codes))
+    return _after_new_factor(codes, "Codes of your authenticator app are on.")
+
+
+def _after_new_factor(codes: list[str], sentence: str) -> Response:
+    """Show new recovery codes, this once. The first factor signs out every other session."""
+    auth, current = console_auth(), current_session()
+    if not current.operator.has_second_factor:
+        auth.sessions.end_others(current, auth.visitor())
+    if codes:
+        return make_response(render_template("recovery.html", codes=codes))
+    flash(sentence, "good")
+    return redirect(ME, 303)
 
 
 def turn_factor_off() -> Response:
-    """Turn the second factor off."""
-    auth = console_auth()
-    auth.own_account.turn_factor_off(current_session().operator, auth.visitor().address)
-    flash("Two-step sign-in is off.", "good")
+    """Ask for no codes of an authenticator any more."""
+    auth, row = console_auth(), current_session().operator
+    auth.own_account.turn_factor_off(row, auth.visitor().address)
+    said = "Codes of the authenticator app are off." if row.has_passkey else _OFF
+    flash(said, "good")
     return redirect(ME, 303)
 
 
 def renew_recovery_codes() -> Response:
     """Show new recovery codes, this once."""
     auth, row = console_auth(), current_session().operator
-    if not row.totp_secret:
+    if not row.has_second_factor:
         return redirect(ME, 303)
     codes = auth.own_account.renew_recovery_codes(row, auth.visitor().address)
     return make_response(render_template("recovery.html", codes=codes))
@@ -134,6 +155,58 @@ def _offer_factor() -> str:
         secret=" ".join(secret[at : at + 4] for at in range(0, len(secret), 4)),
         needed=lacks_factor(),
     )
+
+
+# --- passkeys ------------------------------------------------------------------------------------
+
+
+def show_new_passkey() -> str:
+    """Ask for a name, and let the browser make a passkey.
+
+    The password comes before, on a page without a challenge: else a wrong one would leave a
+    passkey in the browser that nobody knows here.
+    """
+    auth, current = console_auth(), current_session()
+    can_ask = current.proved and auth.passkeys.party is not None
+    return render_template(
+        "passkey.html",
+        party=auth.passkeys.party,
+        options=auth.passkeys.creation_options(current) if can_ask else "",
+        no_address=NO_ADDRESS,
+        name=auth.visitor().browser,
+        longest_name=MAX_NAME_CHARACTERS,
+        needed=lacks_factor(),
+    )
+
+
+def go_to_new_passkey() -> Response:
+    """Go on, now that the password is right."""
+    return redirect(PASSKEYS, 303)
+
+
+def add_passkey() -> Response:
+    """Add the passkey that the browser made."""
+    auth, current = console_auth(), current_session()
+    address = auth.visitor().address
+    codes = auth.passkeys.add(current, _field("name"), _field("credential"), address)
+    return _after_new_factor(codes, "Passkey added.")
+
+
+def rename_passkey() -> Response:
+    """Give a passkey another name."""
+    auth, row = console_auth(), current_session().operator
+    auth.passkeys.rename(row, _field("passkey"), _field("name"), auth.visitor().address)
+    flash("Passkey renamed.", "good")
+    return redirect(ME, 303)
+
+
+def remove_passkey() -> Response:
+    """Remove a passkey."""
+    auth, row = console_auth(), current_session().operator
+    removed = auth.passkeys.remove(row, _field("passkey"), auth.visitor().address)
+    is_last = not row.totp_secret and not auth.passkeys.of(row)
+    flash(f"Removed {removed.name}. {_OFF if is_last else ''}".strip(), "good")
+    return redirect(ME, 303)
 
 
 def _field(name: str) -> str:

@@ -45,7 +45,7 @@ def list_operators(as_json: bool) -> None:
                     "name": row.name,
                     "role": row.role,
                     "state": _state(row),
-                    "second_factor": bool(row.totp_secret),
+                    "second_factor": row.has_second_factor,
                     "added": moment(row.made_us),
                     "added_by": row.made_by,
                 }
@@ -54,7 +54,7 @@ def list_operators(as_json: bool) -> None:
         )
         return
     for row in rows:
-        factor = "with second factor" if row.totp_secret else "without second factor"
+        factor = "with second factor" if row.has_second_factor else "without second factor"
         added = f"added {moment(row.made_us)} by {row.made_by}"
         line = f"[bold]{row.name}[/]  {row.role}  {_state(row)}, {factor}, {added}"
         out.print(line)
@@ -95,7 +95,9 @@ def add(name: str, role: str, email: str, as_json: bool) -> None:
 
 @operators.command(epilog="Example: smsgate operators reset maria --second-factor")
 @click.argument("name")
-@click.option("--second-factor", is_flag=True, help="Remove the second factor as well.")
+@click.option(
+    "--second-factor", is_flag=True, help="Remove the second factor as well, passkeys too."
+)
 @session.as_json
 def reset(name: str, second_factor: bool, as_json: bool) -> None:
     """Remove an operator's password, and show the link to set a new one.

@@ -135,7 +135,7 @@ class OperatorService:
 
         They are signed out everywhere; this also reactivates somebody, and unbinds them from the
         provider of single sign-on. ``email`` replaces the address that they had. With
-        ``second_factor`` that is removed as well. Raises ``NoSuchOperator``.
+        ``second_factor`` that is removed as well, passkeys too. Raises ``NoSuchOperator``.
         """
         row = self.named(name)
         values: dict[str, Any] = {
@@ -151,7 +151,7 @@ class OperatorService:
             notes.append("second factor taken away")
         token, link = _new_link(row.id, LINK_S)
         action = make_action("reset", row.name, author, "; ".join(notes))
-        self._storage.change(row.id, values, action, link=link)
+        self._storage.change(row.id, values, action, link=link, drop_passkeys=second_factor)
         return LINK_PATH + token
 
     def set_role(self, name: str, role: str, author: ActionAuthor) -> None:
@@ -241,19 +241,26 @@ class OwnAccount:
     def turn_factor_on(
         self, row: OperatorRow, encrypted: str, code: str, address: str
     ) -> list[str] | None:
-        """Ask for codes from now on; return the recovery codes, or None if the code is wrong."""
+        """Ask for codes from now on; return new recovery codes, or None if the code is wrong.
+
+        Recovery codes that are left stay valid; then there are no new ones.
+        """
         secret = self.decrypt_factor(encrypted)
         step = second_factor.find_step(secret, code) if secret else None
         if step is None:
             return None
-        codes, kept = second_factor.make_recovery_codes()
-        values = {"totp_secret": encrypted, "totp_step": step, "recovery": kept}
+        codes: list[str] = []
+        values: dict[str, Any] = {"totp_secret": encrypted, "totp_step": step}
+        if not second_factor.count_recovery_codes(row.recovery):
+            codes, values["recovery"] = second_factor.make_recovery_codes()
         self._change(row, values, "second factor on", address)
         return codes
 
     def turn_factor_off(self, row: OperatorRow, address: str) -> None:
-        """Ask for no codes any more."""
-        values = {"totp_secret": "", "totp_step": 0, "recovery": ""}
+        """Ask for no codes any more; recovery codes go unless there is a passkey."""
+        values: dict[str, Any] = {"totp_secret": "", "totp_step": 0}
+        if not row.has_passkey:
+            values["recovery"] = ""
         self._change(row, values, "second factor off", address)
 
     def renew_recovery_codes(self, row: OperatorRow, address: str) -> list[str]:

@@ -4,14 +4,15 @@ Every attempt is counted before it is checked, and given back where it was right
 once gain nothing. Passwords are counted by name and origin, and by address over all names (see
 ``sign_in_limits.py``): an attacker keeps nobody out who comes from elsewhere or from a browser in
 which they have signed in before. Codes of the second factor are few enough to be guessed from many
-addresses, and wait behind the right password: they are counted by operator. A refusal is the same
-sentence after the same work, whether the name is unknown or the password wrong.
+addresses, and wait behind the right password: they are counted by operator, together with passkeys.
+A refusal is the same sentence after the same work, whether the name is unknown or the password
+wrong.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
@@ -23,6 +24,8 @@ from smsgate.domain.errors import (
     TooManyGuesses,
 )
 from smsgate.features.operators import passwords, second_factor
+from smsgate.features.operators.passkeys import REFUSED as PASSKEY_REFUSED
+from smsgate.features.operators.passkeys import PasskeyRefused, Passkeys, RelyingParty
 from smsgate.features.operators.service import fold_email, fold_name, now_us, token_digest
 from smsgate.features.operators.sessions import (
     HALF_S,
@@ -114,14 +117,24 @@ class NewSession:
 class SignIn:
     """Checks passwords and codes, and begins sessions. Raises what ``Sessions`` raises."""
 
-    def __init__(self, records: Records, store: Store, keys: Sequence[Secret]) -> None:
-        """``keys`` are ``SMSGATE_SECRET_KEYS``, newest first, at least one."""
+    def __init__(
+        self,
+        records: Records,
+        store: Store,
+        keys: Sequence[Secret],
+        party: RelyingParty | None = None,
+    ) -> None:
+        """``keys`` are ``SMSGATE_SECRET_KEYS``, newest first, at least one.
+
+        ``party`` is for whom passkeys are made, None where the address allows none.
+        """
         self._operators = OperatorStorage(records.database)
         self._sessions = SessionStorage(records.database)
         self._actions = ActionLog(records.database)
         self._addresses = store.sign_ins
         self._attempts = AttemptCounter(store.attempts, keys)
         self._keys = keys
+        self._passkeys = Passkeys(records, party)
         self._queue = FairQueue(_AT_ONCE, _MAX_WAITING, _WAIT_S)
         self._known_queue = FairQueue(_KNOWN_AT_ONCE, _MAX_KNOWN_WAITING, _WAIT_S)
 
@@ -159,12 +172,40 @@ class SignIn:
                 better = passwords.hash_password(password)
                 self._operators.swap(row.id, "password_hash", kept, better)
                 row = replace(row, password_hash=better)
-            return self._start(row, visitor, token_digest(instead), half=bool(row.totp_secret))
+            return self._start(row, visitor, token_digest(instead), half=row.has_second_factor)
 
     def by_code(self, current: OperatorSession, code: str, visitor: Visitor) -> NewSession:
         """Check the code of the second factor, or a recovery code, after the password.
 
         Raises ``SignInRefused`` and ``TooManyGuesses``.
+        """
+        refusal = SignInRefused(CODE_REFUSED, field="code")
+        return self._by_factor(
+            current, visitor, lambda: self._accept_code(current.operator, code), refusal
+        )
+
+    def by_passkey(self, current: OperatorSession, answer: str, visitor: Visitor) -> NewSession:
+        """Check a browser's answer by a passkey, after the password.
+
+        Counted together with codes. Raises ``SignInRefused``, ``TooManyGuesses`` and ``Unfit``.
+        """
+        return self._by_factor(
+            current,
+            visitor,
+            lambda: f"with passkey {self._passkeys.check(current, answer).name}",
+            PasskeyRefused(PASSKEY_REFUSED),
+        )
+
+    def _by_factor(
+        self,
+        current: OperatorSession,
+        visitor: Visitor,
+        accept: Callable[[], str],
+        refusal: SignInRefused,
+    ) -> NewSession:
+        """Begin a whole session where ``accept`` returns with what; else it raises.
+
+        Who has to wait gets ``refusal``, whatever the factor is worth.
         """
         row = current.operator
         device = self._device(row, visitor)
@@ -174,16 +215,19 @@ class SignIn:
             self._claim_address(visitor)
             hourly, lock_us = _hourly_action(row, visitor), LOCK_S * _S
             free = self._sessions.claim_attempt(row.id, now_us(), MAX_ATTEMPTS, lock_us, hourly)
-        note = self._accept_code(row, code) if free else ""
-        if not note:
-            action = own_action("wrong code", row, visitor)
-            if not free:
-                action = _hourly_action(row, visitor)
-            elif row.failed + 1 >= MAX_ATTEMPTS and not row.locked_until_us:
-                action = replace(action, note=f"locked for {LOCK_S // 60} minutes")
-            self._actions.add(action)
-            _log.warning("sign-in refused", reason=action.what)
-            raise SignInRefused(CODE_REFUSED, field="code")
+        if not free:
+            self._log_refusal(_hourly_action(row, visitor))
+            raise refusal
+        try:
+            note = accept()
+        except SignInRefused as error:
+            what, note = "wrong code", ""
+            if isinstance(error, PasskeyRefused):
+                what, note = "wrong passkey", error.note
+            if row.failed + 1 >= MAX_ATTEMPTS and not row.locked_until_us:
+                note = "; ".join(filter(None, (note, f"locked for {LOCK_S // 60} minutes")))
+            self._log_refusal(own_action(what, row, visitor, note))
+            raise
         if device is None:
             self._forgive_address(visitor)
         else:
@@ -235,7 +279,7 @@ class SignIn:
             row,
             visitor,
             token_digest(instead),
-            half=bool(row.totp_secret),
+            half=row.has_second_factor,
             note="by single sign-on",
         )
 
@@ -282,7 +326,7 @@ class SignIn:
         return NewSession(token, half, "" if half else self.device_token(row, visitor))
 
     def _accept_code(self, row: OperatorRow, code: str) -> str:
-        """Return how the code was right; empty where it was not."""
+        """Return how the code was right. Raises ``SignInRefused``."""
         secret = second_factor.decrypt(row.totp_secret, self._keys)
         step = second_factor.find_step(secret, code) if secret else None
         if step is not None and self._sessions.take_step(row.id, step):
@@ -294,9 +338,13 @@ class SignIn:
         if rest is not None and self._sessions.take_recovery(row.id, row.recovery, rest):
             left = second_factor.count_recovery_codes(rest)
             return f"with a recovery code, {left} are left"
-        if secret is None:
+        if row.totp_secret and secret is None:
             raise SignInRefused(UNREADABLE)
-        return ""
+        raise SignInRefused(CODE_REFUSED, field="code")
+
+    def _log_refusal(self, action: OperatorAction) -> None:
+        self._actions.add(action)
+        _log.warning("sign-in refused", reason=action.what)
 
     def _claim_address(self, visitor: Visitor) -> None:
         with suppress(StoreUnavailable):  # the count by operator goes on without the store

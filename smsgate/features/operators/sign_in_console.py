@@ -8,12 +8,14 @@ from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
 from smsgate.domain.errors import SignInRefused, Unfit
+from smsgate.features.operators.passkeys import NO_ADDRESS
 from smsgate.features.operators.sign_in import NewSession
 from smsgate.pipeline.services import Services
 from smsgate.web.console.auth import IN, NEXT, OUT, console_auth, current_session, operator
 from smsgate.web.console.return_path import HOME, own_path
 
 CODE = f"{IN}/code"
+PASSKEY = f"{IN}/passkey"
 PROVIDER = f"{IN}/provider"
 """Leads to the provider of single sign-on."""
 CALLBACK = f"{PROVIDER}/back"
@@ -39,6 +41,7 @@ def register(console: Flask, services: Services) -> None:  # noqa: ARG001 - as e
     for path, endpoint, change in (
         (IN, "signed_in", sign_in),
         (CODE, "code_given", check_code),
+        (PASSKEY, "passkey_given", check_passkey),
         (OUT, "out", sign_out),
         (FIRST, "become_first", become_first),
         (PASSWORD, "password_set", set_password),
@@ -97,8 +100,18 @@ def _back_to_sign_in(error: SignInRefused) -> Response:
 
 
 def show_code() -> Response | str:
-    """Ask for the code of the second factor."""
-    return render_template("code.html") if _is_half() else redirect(IN, 303)
+    """Ask for the second factor: a passkey, a code, or a recovery code."""
+    if not _is_half():
+        return redirect(IN, 303)
+    passkeys, current = console_auth().passkeys, current_session()
+    can_ask = current.operator.has_passkey and passkeys.party is not None
+    return render_template(
+        "code.html",
+        row=current.operator,
+        party=passkeys.party,
+        options=passkeys.request_options(current) if can_ask else "",
+        no_address=NO_ADDRESS,
+    )
 
 
 def check_code() -> Response:
@@ -107,6 +120,14 @@ def check_code() -> Response:
         return redirect(IN, 303)
     auth = console_auth()
     return _go_on(auth.sign_in.by_code(current_session(), _field("code"), auth.visitor()))
+
+
+def check_passkey() -> Response:
+    """Check what the browser answered by a passkey."""
+    if not _is_half():
+        return redirect(IN, 303)
+    auth = console_auth()
+    return _go_on(auth.sign_in.by_passkey(current_session(), _field("credential"), auth.visitor()))
 
 
 def sign_out() -> Response:
@@ -170,7 +191,8 @@ def let_in(answer: FlaskResponse, new: NewSession) -> Response:
 
 
 def _is_half() -> bool:
-    return g.known is not None and g.known.session.half
+    known = g.get("known")  # not looked for where the form was too large
+    return known is not None and known.session.half
 
 
 def _field(name: str) -> str:

@@ -11,9 +11,15 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, case, delete, select, update
+from sqlalchemy import ColumnElement, Connection, case, delete, exists, select, update
 
-from smsgate.records.console_tables import operator_actions, operator_links, operators, sessions
+from smsgate.records.console_tables import (
+    operator_actions,
+    operator_links,
+    operators,
+    passkeys,
+    sessions,
+)
 from smsgate.records.contents import lookup
 from smsgate.records.database import Database, upsert
 from smsgate.records.reader import rows_of
@@ -47,6 +53,13 @@ class OperatorRow:
     """By which a provider of single sign-on may name the operator; folded."""
     subject: str = field(default="", repr=False)
     """A hash of who the operator is at that provider, from the first sign-in there on."""
+    has_passkey: bool = False
+    """Looked up with the row; no column of it."""
+
+    @property
+    def has_second_factor(self) -> bool:
+        """Whether sign-in asks for more than the password."""
+        return bool(self.totp_secret) or self.has_passkey
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +104,11 @@ class OperatorAction:
     address: str = ""
 
 
-_OPERATOR = tuple(operators.c[name] for name in OperatorRow.__slots__)
+_COLUMNS = tuple(name for name in OperatorRow.__slots__ if name != "has_passkey")
+_OPERATOR = (
+    *(operators.c[name] for name in _COLUMNS),
+    exists().where(passkeys.c.operator_id == operators.c.id).label("has_passkey"),
+)
 _SESSION = tuple(sessions.c[name] for name in SessionRow.__slots__)
 
 
@@ -120,7 +137,7 @@ class ActionLog(_Storage):
     def add(self, action: OperatorAction) -> None:
         """Add an action."""
         with self._writing() as connection:
-            _log(connection, action)
+            log_action(connection, action)
 
     def newest(self, before: str, limit: int) -> list[OperatorAction]:
         """Return actions, newest first, older than the one with the id ``before`` (if any)."""
@@ -165,7 +182,7 @@ class OperatorStorage(_Storage):
             change = update(operators).where(free).values(subject=subject)
             if connection.execute(change).rowcount != 1:
                 return False
-            _log(connection, action)
+            log_action(connection, action)
         return True
 
     def _one(self, which: ColumnElement[bool]) -> OperatorRow | None:
@@ -187,11 +204,11 @@ class OperatorStorage(_Storage):
     def add(self, row: OperatorRow, action: OperatorAction, link: PasswordLink) -> bool:
         """Add an operator and their link; return False where the name is taken."""
         with self._writing() as connection:
-            adding = upsert(connection, operators).on_conflict_do_nothing().values(asdict(row))
+            adding = upsert(connection, operators).on_conflict_do_nothing().values(_values(row))
             if connection.execute(adding.returning(operators.c.id)).first() is None:
                 return False
             _replace_link(connection, link)
-            _log(connection, action)
+            log_action(connection, action)
         return True
 
     def make_first(self, row: OperatorRow, digest: bytes, action: OperatorAction) -> bool:
@@ -202,8 +219,8 @@ class OperatorStorage(_Storage):
         with self._writing() as connection:
             if not _use_link(connection, digest, FIRST, row.made_us) or _any(connection):
                 return False
-            connection.execute(operators.insert().values(asdict(row)))
-            _log(connection, action)
+            connection.execute(operators.insert().values(_values(row)))
+            log_action(connection, action)
         return True
 
     def change(
@@ -215,6 +232,7 @@ class OperatorStorage(_Storage):
         spend: bytes = b"",
         link: PasswordLink | None = None,
         end_sessions: bool = True,
+        drop_passkeys: bool = False,
     ) -> bool:
         """Change an operator; they are signed out everywhere, unless ``end_sessions`` is False.
 
@@ -228,9 +246,11 @@ class OperatorStorage(_Storage):
                 connection.execute(update(operators).where(operators.c.id == id_).values(**values))
             if link is not None:
                 _replace_link(connection, link)
+            if drop_passkeys:
+                connection.execute(delete(passkeys).where(passkeys.c.operator_id == id_))
             if end_sessions:
                 connection.execute(delete(sessions).where(sessions.c.operator_id == id_))
-            _log(connection, action)
+            log_action(connection, action)
         return True
 
     def step_down(self, id_: str, values: Mapping[str, Any], action: OperatorAction) -> bool:
@@ -246,7 +266,7 @@ class OperatorStorage(_Storage):
                 return False
             connection.execute(update(operators).where(operators.c.id == id_).values(**values))
             connection.execute(delete(sessions).where(sessions.c.operator_id == id_))
-            _log(connection, action)
+            log_action(connection, action)
         return True
 
     def offer_first(self, link: PasswordLink) -> bool:
@@ -295,7 +315,7 @@ class SessionStorage(_Storage):
             connection.execute(delete(sessions).where(over | (sessions.c.digest == instead)))
             connection.execute(sessions.insert().values(asdict(row)))
             if action is not None:
-                _log(connection, action)
+                log_action(connection, action)
         return True
 
     def find(self, digest: bytes) -> tuple[SessionRow, OperatorRow] | None:
@@ -333,7 +353,7 @@ class SessionStorage(_Storage):
         ending = delete(sessions).where(which & (sessions.c.operator_id == operator_id))
         with self._writing() as connection:
             if connection.execute(ending).rowcount:
-                _log(connection, action)
+                log_action(connection, action)
 
     def claim_attempt(
         self, operator_id: str, now_us: int, most: int, lock_us: int, otherwise: OperatorAction
@@ -354,7 +374,7 @@ class SessionStorage(_Storage):
         with self._writing() as connection:
             counted = connection.execute(update(operators).where(mine).values(**values))
             if counted.rowcount != 1:
-                _log(connection, otherwise)
+                log_action(connection, otherwise)
             return counted.rowcount == 1
 
     def take_step(self, operator_id: str, step: int) -> bool:
@@ -371,13 +391,17 @@ class SessionStorage(_Storage):
             return connection.execute(taking).rowcount == 1
 
 
-def _log(connection: Connection, action: OperatorAction) -> None:
+def log_action(connection: Connection, action: OperatorAction) -> None:
     """Add an action within the transaction that does what it says."""
     row = asdict(action)
     row["operator"], row["actor"] = lookup(action.operator), lookup(action.actor)
     newer = {"at_us": action.at_us, "address": action.address}
     adding = upsert(connection, operator_actions)
     connection.execute(adding.on_conflict_do_update(index_elements=["id"], set_=newer), [row])
+
+
+def _values(row: OperatorRow) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in _COLUMNS}
 
 
 def _any(connection: Connection) -> bool:

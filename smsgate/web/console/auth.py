@@ -28,6 +28,7 @@ from flask import (
 from flask.sessions import SecureCookieSessionInterface
 
 from smsgate.domain.errors import RecordsNotReady, RecordsUnavailable, Unfit
+from smsgate.features.operators.passkeys import Passkeys, relying_party
 from smsgate.features.operators.service import (
     ROLES,
     ActionAuthor,
@@ -156,7 +157,9 @@ class ConsoleAuth:
         self.cookies = Cookies(services)
         self.deadlines = Deadlines()
         self.sessions = Sessions(services.records)
-        self.sign_in = SignIn(services.records, services.store, keys)
+        party = relying_party(services.settings.public_url, services.settings.port)
+        self.sign_in = SignIn(services.records, services.store, keys, party)
+        self.passkeys = Passkeys(services.records, party)
         self.own_account = OwnAccount(services.records, keys)
         self.operators = OperatorService(services.records)
         self.actions = ActionLog(services.records.database)
@@ -281,7 +284,7 @@ def lacks_factor() -> bool:
     Admins need one; in a trial on one's own machine it is only offered.
     """
     row = current_session().operator
-    return row.role == "admin" and not row.totp_secret and console_auth().cookies.secure
+    return row.role == "admin" and not row.has_second_factor and console_auth().cookies.secure
 
 
 def is_signed_in() -> bool:

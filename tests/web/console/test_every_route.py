@@ -18,7 +18,7 @@ FOR_ALL = frozenset(
         "code_given",
         "out",
     }
-    | {"password", "password_set", "to_provider", "from_provider"}
+    | {"password", "password_set", "to_provider", "from_provider", "passkey_given"}
 )
 """Who is not signed in may come here."""
 FOR_ADMINS = frozenset(
@@ -34,7 +34,8 @@ FOR_ADMINS = frozenset(
 )
 FOR_VIEWERS = frozenset(
     {"find_number", "grade_quiz", "tried", "factor_on", "factor_off", "new_recovery"}
-    | {"change_password", "end_session", "search_texts"}
+    | {"change_password", "end_session", "search_texts", "passkey_password", "passkey_added"}
+    | {"passkey_named", "passkey_removed"}
 )
 """What a viewer may post: it is about themselves, or changes nothing."""
 PAGES_OF_AGENTS = frozenset(

@@ -27,6 +27,7 @@ PATTERN = "stop/laststop/remove/dontlast"
 MORE = (
     "/console/me",
     "/console/me/factor",
+    "/console/me/passkeys",
     f"/console/numbers/{NUMBER}",
     "/console/keywords/sets",
     "/console/keywords/sets/en",

@@ -251,8 +251,8 @@ def test_an_unknown_name_costs_as_much_work_as_a_known_one(
     """One hash, and as many writes to the disk: what could be measured is the same."""
     operator("maria", "viewer")
     work = []
-    log = storage._log
-    monkeypatch.setattr(storage, "_log", lambda *a: (work.append("written"), log(*a)))
+    log = storage.log_action
+    monkeypatch.setattr(storage, "log_action", lambda *a: (work.append("written"), log(*a)))
     verify = passwords._HASHER.verify
     hasher = type("Hasher", (), {"verify": lambda self, *a: (work.append("hash"), verify(*a))})
     monkeypatch.setattr(passwords, "_HASHER", hasher())

@@ -1,0 +1,453 @@
+"""Passkeys: added, named, removed, signed in with, and attacked."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+
+import pytest
+
+from smsgate.features.operators import passkeys
+from smsgate.features.operators.passkey_storage import PasskeyRow, PasskeyStorage
+from smsgate.features.operators.passkeys import relying_party
+from smsgate.features.operators.service import ActionAuthor, make_action
+from smsgate.features.operators.sign_in_limits import MAX_ATTEMPTS
+from smsgate.features.operators.storage import ActionLog, OperatorStorage
+from smsgate.web.console import auth
+from tests.fakes.authenticator import Authenticator
+from tests.fakes.browser import PASSWORD, browser
+from tests.fakes.pages import words
+from tests.features.operators.console.test_account import HTTPS, change, set_up
+
+ORIGIN, PARTY = "http://localhost", "localhost"
+"""Of the tests' public address."""
+
+
+def asked(one, path: str) -> str:
+    """What a page asks the browser, as JSON."""
+    return html.unescape(re.search(r'data-passkey="([^"]+)"', one.get(path).text)[1])
+
+
+def added(one, name: str = "My phone", authenticator: Authenticator | None = None):
+    """Add a passkey; gives its authenticator and the answer."""
+    made = authenticator or Authenticator(ORIGIN, PARTY)
+    answer = made.make(asked(one, "/console/me/passkeys"))
+    return made, one.post("/console/me/passkeys", {"name": name, "credential": answer})
+
+
+def half(services, name: str = "viewer"):
+    """A browser in which the password was given."""
+    made = browser(services)
+    assert made.sign_in(name).location == "/console/in/code"
+    return made
+
+
+def given(one, credential: str):
+    return one.post("/console/in/passkey", {"credential": credential})
+
+
+def actions(services) -> list[tuple[str, str]]:
+    return [(one.what, one.note) for one in ActionLog(services.records.database).newest("", 50)]
+
+
+def shown_ids(one) -> list[str]:
+    found = re.findall(r'name="passkey" value="([^"]+)"', one.get("/console/me").text)
+    return [*dict.fromkeys(found)]
+
+
+@pytest.fixture
+def phone(viewer):
+    """The viewer's only second factor."""
+    made, answer = added(viewer)
+    assert answer.status_code == 200, answer.text
+    return made
+
+
+# --- adding, naming, removing ---------------------------------------------------------------------
+
+
+def test_the_first_passkey_shows_recovery_codes_and_asks_at_every_sign_in(viewer, services) -> None:
+    other = browser(services)
+    other.sign_in("viewer")
+    made, answer = added(viewer)
+    codes = re.findall(r"[a-z2-9]{4}(?:-[a-z2-9]{4}){3}", answer.text)
+    assert (answer.status_code, len(codes)) == (200, 8)
+    assert other.get("/console/me").location == "/console/in", "other sessions have ended"
+    assert ("passkey added", "My phone") in actions(services)
+    again = half(services)
+    assert given(again, made.sign(asked(again, "/console/in/code"))).location == "/console/"
+    assert again.get("/console/").status_code == 200
+    assert ("signed in", "with passkey My phone") in actions(services)
+    third = half(services)
+    assert third.post("/console/in/code", {"code": codes[0]}).location == "/console/"
+
+
+def test_a_second_passkey_leaves_the_recovery_codes(viewer, phone, services) -> None:
+    before = OperatorStorage(services.records.database).find("viewer").recovery
+    _, answer = added(viewer, "Key")
+    assert answer.location == "/console/me"
+    assert OperatorStorage(services.records.database).find("viewer").recovery == before
+    page = viewer.get("/console/me").text
+    assert ("My phone" in page, "Key" in page, "8 recovery codes left" in page) == (True,) * 3
+
+
+def test_a_passkey_beside_codes_of_an_app_and_either_opens(viewer, services) -> None:
+    totp, _ = set_up(viewer)
+    made, answer = added(viewer)
+    assert answer.location == "/console/me", "there are recovery codes already"
+    one = half(services)
+    page = one.get("/console/in/code").text
+    assert "Use a passkey" in page
+    assert "Code from your authenticator app" in page
+    assert given(one, made.sign(asked(one, "/console/in/code"))).location == "/console/"
+    viewer.post("/console/me/factor/off")
+    assert "8 recovery codes left" in viewer.get("/console/me").text
+    assert "Recovery code" in half(services).get("/console/in/code").text
+    assert half(services).post("/console/in/code", {"code": totp.now()}).status_code == 403
+
+
+def test_a_passkey_is_renamed_and_removed(viewer, phone, services) -> None:
+    (id_,) = shown_ids(viewer)
+    viewer.post("/console/me/passkeys/name", {"passkey": id_, "name": "  Old   phone "})
+    assert "Old phone" in viewer.get("/console/me").text
+    viewer.post("/console/me/passkeys/remove", {"passkey": id_})
+    page = viewer.get("/console/me").text
+    assert ("Removed Old phone. Two-step sign-in is off." in page, shown_ids(viewer)) == (True, [])
+    assert viewer.sign_in("viewer").location == "/console/"
+    row = OperatorStorage(services.records.database).find("viewer")
+    assert (row.has_second_factor, row.recovery) == (False, "")
+    said = actions(services)
+    assert ("passkey renamed", "My phone to Old phone") in said
+    assert ("passkey removed", "Old phone") in said
+
+
+def test_a_name_that_does_not_fit_is_refused_at_the_field(viewer, phone) -> None:
+    added(viewer, "Other")
+    first, second = shown_ids(viewer)
+    for name in ("", "   ", "x" * 61, "a\u202eb", "my PHONE"):
+        _, answer = added(viewer, name)
+        assert (answer.status_code, 'aria-invalid="true"' in answer.text) == (422, True)
+        viewer.get("/console/me")
+        answer = viewer.post("/console/me/passkeys/name", {"passkey": second, "name": name})
+        assert (answer.status_code, 'aria-invalid="true"' in answer.text) == (422, True)
+    assert shown_ids(viewer) == [first, second]
+
+
+def test_there_are_at_most_ten(viewer, phone, monkeypatch) -> None:
+    monkeypatch.setattr(passkeys, "MAX_PASSKEYS", 2)
+    assert added(viewer, "second")[1].status_code == 303
+    _, answer = added(viewer, "third")
+    assert (answer.status_code, "remove one first" in answer.text) == (422, True)
+
+
+def test_a_passkey_is_nobody_elses_to_change(viewer, phone, agent) -> None:
+    (id_,) = shown_ids(viewer)
+    for what in ("name", "remove"):
+        data = {"passkey": id_, "name": "mine"}
+        assert agent.post(f"/console/me/passkeys/{what}", data).status_code == 422
+    assert "My phone" in viewer.get("/console/me").text
+
+
+def test_one_that_somebody_has_already_is_not_added(viewer, phone, agent) -> None:
+    _, answer = added(agent, "mine", phone)
+    assert (answer.status_code, "registered already" in answer.text) == (422, True)
+    assert shown_ids(agent) == []
+
+
+def test_adding_and_removing_ask_for_the_password_before_the_browser_does(
+    viewer, phone, services
+) -> None:
+    past = "UPDATE sessions SET proved_us = proved_us - 600000000"
+    answer = phone.make(asked(viewer, "/console/me/passkeys"))
+    change(services, past)
+    page = viewer.get("/console/me/passkeys").text
+    assert ("data-passkey" in page, "Your password" in page) == (False, True)
+    data = {"name": "other", "credential": answer}
+    assert viewer.post("/console/me/passkeys", data).status_code == 403
+    (id_,) = shown_ids(viewer)
+    assert viewer.post("/console/me/passkeys/remove", {"passkey": id_}).status_code == 403
+    proof = {"password": PASSWORD}
+    assert viewer.post("/console/me/passkeys/password", proof).location == "/console/me/passkeys"
+    assert "data-passkey" in viewer.get("/console/me/passkeys").text
+
+
+def test_an_admin_turns_off_a_lost_second_factor_passkeys_too(viewer, phone, admin, services):
+    page = admin.get("/console/people").text
+    assert "Also turn off two-step sign-in, passkeys too" in page
+    answer = admin.post("/console/people/reset", {"name": "viewer", "second_factor": "yes"})
+    link = re.search(r"/console/password/[\w-]{43}", answer.text)[0]
+    other = browser(services)
+    other.post(
+        link, {"password": "a kettle full of pigeons", "repeated": "a kettle full of pigeons"}
+    )
+    assert other.sign_in("viewer", "a kettle full of pigeons").location == "/console/"
+    assert shown_ids(other) == []
+
+
+def test_a_reset_alone_leaves_the_passkeys(viewer, phone, admin, services) -> None:
+    answer = admin.post("/console/people/reset", {"name": "viewer"})
+    link = re.search(r"/console/password/[\w-]{43}", answer.text)[0]
+    other = browser(services)
+    other.post(
+        link, {"password": "a kettle full of pigeons", "repeated": "a kettle full of pigeons"}
+    )
+    assert other.sign_in("viewer", "a kettle full of pigeons").location == "/console/in/code"
+
+
+def test_an_admin_may_meet_the_duty_by_a_passkey(visitor, operator, services) -> None:
+    there = {"base_url": HTTPS, "headers": {"Referer": f"{HTTPS}/"}}
+    visitor.sign_in(operator("maria", "admin"), **there)
+    assert visitor.get("/console/people", **there).location == "/console/me/factor"
+    assert "/console/me/passkeys" in visitor.get("/console/me/factor", **there).text
+    page = visitor.get("/console/me/passkeys", **there).text
+    assert "Admins must use two-step sign-in" in page
+    options = html.unescape(re.search(r'data-passkey="([^"]+)"', page)[1])
+    data = {"name": "key", "credential": Authenticator(ORIGIN, PARTY).make(options)}
+    assert visitor.post("/console/me/passkeys", data, **there).status_code == 200
+    assert visitor.get("/console/people", **there).status_code == 200
+    assert "two-step sign-in" in visitor.get("/console/people", **there).text
+
+
+# --- attacks --------------------------------------------------------------------------------------
+
+
+def refused(services, one, credential: str) -> str:
+    """Give an answer that must open nothing; gives the note in the log."""
+    change(services, "UPDATE operators SET failed = 0")
+    answer = given(one, credential)
+    assert answer.status_code == 403, answer.text
+    assert one.get("/console/").location == "/console/in"
+    return dict(reversed(actions(services)))["wrong passkey"]
+
+
+def test_an_answer_that_was_seen_opens_nothing_once_more(viewer, phone, services) -> None:
+    one = half(services)
+    answer = phone.sign(asked(one, "/console/in/code"))
+    cookie = one.get_cookie("smsgate").value
+    assert given(one, answer).location == "/console/"
+    one.set_cookie("smsgate", cookie)  # the half session has ended, too
+    one.get("/console/in")
+    assert given(one, answer).location == "/console/in"
+    other = half(services)
+    asked(other, "/console/in/code")
+    refused(services, other, answer)
+
+
+def test_a_challenge_is_answered_once_even_where_the_answer_was_wrong(
+    viewer, phone, services
+) -> None:
+    one = half(services)
+    options = asked(one, "/console/in/code")
+    refused(services, one, phone.sign(options, origin="https://evil.example"))
+    change(services, "UPDATE sessions SET challenge = NULL WHERE half")  # the page asked anew
+    assert refused(services, one, phone.sign(options)) == "answered too late, or twice"
+
+
+def test_the_challenge_of_another_session_is_none_of_this_one(viewer, phone, services) -> None:
+    one, other = half(services), half(services)
+    theirs = asked(other, "/console/in/code")
+    asked(one, "/console/in/code")
+    refused(services, one, phone.sign(theirs))
+
+
+def test_the_challenge_for_adding_signs_nobody_in(viewer, phone, services) -> None:
+    one = half(services)
+    asked(one, "/console/in/code")
+    refused(services, one, phone.sign(asked(viewer, "/console/me/passkeys")))
+    refused(services, one, phone.make(asked(one, "/console/in/code")))
+
+
+def test_a_challenge_expires(viewer, phone, services) -> None:
+    one = half(services)
+    answer = phone.sign(asked(one, "/console/in/code"))
+    late = passkeys.CHALLENGE_S * 1_000_000
+    change(services, "UPDATE sessions SET challenge_ends_us = challenge_ends_us - :us", us=late)
+    assert refused(services, one, answer) == "answered too late, or twice"
+
+
+def test_somebody_elses_passkey_opens_only_their_account(viewer, phone, agent, services) -> None:
+    theirs, _ = added(agent, "agent's")
+    one = half(services)
+    note = refused(services, one, theirs.sign(asked(one, "/console/in/code")))
+    assert note == "no passkey of this person"
+    theirs.id = phone.id  # their key under the id of ours
+    refused(services, one, theirs.sign(asked(one, "/console/in/code")))
+
+
+def test_an_answer_from_another_origin_opens_nothing(viewer, phone, services) -> None:
+    one = half(services)
+    for origin in ("https://localhost", "http://localhost:81", "http://evil", "", None):
+        refused(services, one, phone.sign(asked(one, "/console/in/code"), origin=origin))
+
+
+def test_the_host_of_the_request_names_no_origin(viewer, phone, services) -> None:
+    there = {"base_url": HTTPS, "headers": {"Referer": f"{HTTPS}/"}}
+    one = browser(services)
+    one.sign_in("viewer", **there)
+    page = one.get("/console/in/code", **there).text
+    options = html.unescape(re.search(r'data-passkey="([^"]+)"', page)[1])
+    assert json.loads(options)["rpId"] == PARTY
+    assert f'data-origin="{ORIGIN}"' in page
+    data = {"credential": phone.sign(options, origin=HTTPS)}
+    assert one.post("/console/in/passkey", data, **there).status_code == 403
+
+
+def test_an_answer_for_another_relying_party_opens_nothing(viewer, phone, services) -> None:
+    one = half(services)
+    phone.party = "evil.localhost"
+    refused(services, one, phone.sign(asked(one, "/console/in/code")))
+
+
+def test_an_answer_without_user_verification_opens_nothing(viewer, phone, services) -> None:
+    one = half(services)
+    assert json.loads(asked(one, "/console/in/code"))["userVerification"] == "required"
+    phone.verifies = False
+    refused(services, one, phone.sign(asked(one, "/console/in/code")))
+
+
+def test_what_was_made_elsewhere_or_unverified_is_not_added(viewer) -> None:
+    for flaw in ({"origin": "https://evil"}, {"challenge": "AAAA"}, {"type": "webauthn.get"}):
+        answer = Authenticator(ORIGIN, PARTY).make(asked(viewer, "/console/me/passkeys"), **flaw)
+        sent = viewer.post("/console/me/passkeys", {"name": "x", "credential": answer})
+        assert (sent.status_code, "was not added" in sent.text) == (403, True)
+    for change_it in ({"party": "evil"}, {"verifies": False}, {"id": b"x" * 1024}):
+        made = Authenticator(ORIGIN, PARTY)
+        vars(made).update(change_it)
+        assert added(viewer, "x", made)[1].status_code == 403
+    assert shown_ids(viewer) == []
+
+
+def test_a_counter_that_goes_back_is_refused_and_logged(viewer, phone, services) -> None:
+    phone.count = 5
+    one = half(services)
+    assert given(one, phone.sign(asked(one, "/console/in/code"))).location == "/console/"
+    one = half(services)
+    for phone.count in (1, 5, 0):
+        answer = given(one, phone.sign(asked(one, "/console/in/code")))
+        assert (answer.status_code, "may have been copied" in answer.text) == (403, True)
+        said = dict(reversed(actions(services)))["wrong passkey"]
+        assert said == "My phone: its counter went back, it may have been copied"
+    phone.count = 6
+    assert given(one, phone.sign(asked(one, "/console/in/code"))).location == "/console/"
+
+
+def test_an_authenticator_that_does_not_count_is_taken(viewer, services) -> None:
+    made = Authenticator(ORIGIN, PARTY)
+    made.count = 0
+    added(viewer, "synced", made)
+    for _ in range(2):
+        one = half(services)
+        assert given(one, made.sign(asked(one, "/console/in/code"))).location == "/console/"
+
+
+NONSENSE = (
+    "", "x", "[]", "{}", "null", "1", '{"id": 1}', "[" * 15_000, '{"id":' * 5_000, "\0",
+    '{"id": "AA", "rawId": "AA", "type": "public-key", "response": {}}',
+    '{"id": "AA", "rawId": "\u00e9", "type": "public-key", "response": {}}',
+)  # fmt: skip
+
+
+def test_an_answer_that_is_none_is_refused(viewer, phone, services) -> None:
+    one = half(services)
+    for answer in NONSENSE:
+        asked(one, "/console/in/code")
+        refused(services, one, answer)
+        asked(viewer, "/console/me/passkeys")
+        sent = viewer.post("/console/me/passkeys", {"name": "x", "credential": answer})
+        assert sent.status_code == 403
+
+
+def test_an_answer_that_is_too_large_is_refused(viewer, phone, services) -> None:
+    one = half(services)
+    one.get("/console/in/code")
+    assert given(one, "x" * 70_000).status_code == 413
+    assert one.post("/console/in/code", {"code": "x" * 70_000}).status_code == 413
+
+
+FLAWS = (
+    {"clientDataJSON": "bm8"}, {"clientDataJSON": "W10"}, {"authenticatorData": "AAAA"},
+    {"signature": "AAAA"}, {"signature": ""}, {"authenticatorData": 3}, {"userHandle": 3},
+)  # fmt: skip
+
+
+def test_an_answer_with_a_broken_part_is_refused(viewer, phone, services) -> None:
+    one = half(services)
+    for flaw in FLAWS:
+        answer = json.loads(phone.sign(asked(one, "/console/in/code")))
+        answer["response"] |= flaw
+        refused(services, one, json.dumps(answer))
+
+
+def test_passkeys_are_counted_with_codes_and_have_to_wait(viewer, phone, services) -> None:
+    """The right password before each attempt gives no new ones."""
+    for at in range(MAX_ATTEMPTS):
+        one = half(services)
+        if at % 2:
+            one.post("/console/in/code", {"code": "000000"})
+        else:
+            given(one, phone.sign(asked(one, "/console/in/code"), origin="https://evil.example"))
+    one = half(services)
+    assert given(one, phone.sign(asked(one, "/console/in/code"))).status_code == 403
+    change(services, "UPDATE operators SET locked_until_us = 1")
+    assert given(one, phone.sign(asked(one, "/console/in/code"))).location == "/console/"
+
+
+def test_without_the_password_there_is_nothing_to_answer(viewer, phone, services) -> None:
+    one = browser(services)
+    assert one.get("/console/in/code").location == "/console/in"
+    assert given(one, phone.sign(asked(viewer, "/console/me/passkeys"))).location == "/console/in"
+
+
+# --- where there can be passkeys ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("public_url", "id_", "origin"),
+    [
+        ("https://sms.example.com", "sms.example.com", "https://sms.example.com"),
+        ("https://SMS.example.com:443/path", "sms.example.com", "https://sms.example.com"),
+        ("https://sms.example.com:8443", "sms.example.com", "https://sms.example.com:8443"),
+        ("http://localhost:8000", "localhost", "http://localhost:8000"),
+        ("http://127.0.0.1:8000", "localhost", "http://localhost:8000"),
+        ("http://[::1]:8000", "localhost", "http://localhost:8000"),
+        ("http://sms.localhost", "sms.localhost", "http://sms.localhost"),
+        ("", "localhost", "http://localhost:8000"),
+    ],
+)
+def test_the_party_comes_from_the_public_address(public_url, id_, origin) -> None:
+    found = relying_party(public_url, 8000)
+    assert (found.id, found.origin) == (id_, origin)
+
+
+@pytest.mark.parametrize(
+    "public_url", ["http://sms.example.com", "https://192.0.2.1", "https://[2001:db8::1]"]
+)
+def test_there_are_none_by_http_or_at_an_address(public_url) -> None:
+    assert relying_party(public_url, 8000) is None
+
+
+def test_where_there_can_be_none_the_pages_say_so_and_codes_still_open(
+    signed_in, services, monkeypatch
+) -> None:
+    monkeypatch.setattr(auth, "relying_party", lambda *_: None)
+    viewer = signed_in("viewer")
+    page = viewer.get("/console/me/passkeys").text
+    assert ("SMSGATE_PUBLIC_URL" in page, "data-passkey" in page) == (True, False)
+    assert viewer.post("/console/me/passkeys", {"name": "x", "credential": "x"}).status_code == 422
+    row = OperatorStorage(services.records.database).find("viewer")
+    key = PasskeyRow(b"id", row.id, b"key", 1, "My phone", 1)
+    PasskeyStorage(services.records.database).add(key, {}, make_action("x", "x", ActionAuthor("x")))
+    one = half(services)
+    page = one.get("/console/in/code").text
+    assert ("SMSGATE_PUBLIC_URL" in page, "data-passkey" in page) == (True, False)
+    assert "Recovery code" in page
+    assert given(one, "x").status_code == 422
+
+
+def test_without_scripts_the_pages_say_so_and_offer_the_other_way(viewer, phone, services) -> None:
+    page = viewer.get("/console/me/passkeys")
+    assert "A passkey needs JavaScript, which is off in this browser. Use an auth" in words(page)
+    assert 'href="/console/me/factor"' in page.text
+    page = half(services).get("/console/in/code")
+    assert "A passkey needs JavaScript, which is off in this browser. Enter a code" in words(page)
