@@ -38,7 +38,8 @@ class TextConcepts(NamedTuple):
     """Words, by their places, with the concepts that they stand for."""
 
 
-_Known = tuple[list[tuple[int, int]], int]
+_Known = tuple[list[tuple[int, int]], int, frozenset[int]]
+"""What a word may mean, how many words the longest entry has that it begins, and the languages."""
 
 
 class Concepts:
@@ -74,10 +75,17 @@ class Concepts:
             exact: the same with their accents, where there are any.
         """
         exact = words if exact is None else exact
-        hits = [(at, meant) for at in range(len(words)) if (meant := self._begun(words, exact, at))]
-        votes = Counter(
-            language for _, meant in hits for language in {language for language, _ in meant}
-        )
+        hits: list[tuple[int, list[tuple[int, int]]]] = []
+        votes: Counter[int] = Counter()
+        for at, word in enumerate(words):
+            meant, longest, languages = self._known(word)
+            if longest > 1 or exact[at] != word:
+                meant = self._begun(words, exact, at)
+                languages = frozenset([language for language, _ in meant])
+            if meant:
+                hits.append((at, meant))
+                for language in languages:
+                    votes[language] += 1
         if not votes:
             return TextConcepts("", [])
         main = min(votes, key=lambda place: (-votes[place], place != self._everybodys, place))
@@ -86,7 +94,7 @@ class Concepts:
 
     def _begun(self, words: Sequence[str], exact: Sequence[str], at: int) -> list[tuple[int, int]]:
         """What the word at a place may mean, alone and with those behind it."""
-        meant, longest = self._known(words[at])
+        meant, longest, _ = self._known(words[at])
         if exact[at] != words[at]:
             meant = self._accented(meant, exact[at])
         for end in range(at + 2, min(at + longest, len(words)) + 1):
@@ -110,7 +118,8 @@ class Concepts:
             # a word that is only usual in a language may be one of the forms of a listed one
             listed = {language for language, concept in meant if self._names[concept]}
             meant += [one for one in self._by_stem(word) if one[0] not in listed]
-            known = meant, self._entries.get(word + LONGER) or 1
+            languages = frozenset([language for language, _ in meant])
+            known = meant, self._entries.get(word + LONGER) or 1, languages
             self._words[word] = known
         return known
 

@@ -76,7 +76,6 @@ class KeywordIndex:
         self._polite = frozenset(tables.polite)
         self._first = tables.first
         self._last = tables.last
-        self._most = max((*self._first.values(), *self._last.values()), default=1)
         self.longest = tables.longest
         """Words of the longest keyword; characters where words are not parted."""
 
@@ -107,30 +106,28 @@ class KeywordIndex:
     def politeness_bounds(self, words: Sequence[str]) -> tuple[int, int]:
         """Where the words begin and end that are no politeness."""
         first, last = 0, len(words)
-        while first < last:
-            length = self._politeness(words[first : min(last, first + self._most)], leading=True)
-            if not length:
+        while first < last and (longest := self._first.get(fold(words[first]))):
+            for end in range(min(last, first + longest), first, -1):
+                if self._is_polite(words[first:end]):
+                    first = end
+                    break
+            else:
                 break
-            first += length
-        while first < last:
-            length = self._politeness(words[max(first, last - self._most) : last], leading=False)
-            if not length:
+        while first < last and (longest := self._last.get(fold(words[last - 1]))):
+            for start in range(max(first, last - longest), last):
+                if self._is_polite(words[start:last]):
+                    last = start
+                    break
+            else:
                 break
-            last -= length
         return first, last
 
     def polite(self, words: Sequence[str]) -> bool:
         """Whether the words are nothing but politeness."""
         return not self.strip_politeness(words)
 
-    def _politeness(self, words: Sequence[str], *, leading: bool) -> int:
-        edge = fold(words[0] if leading else words[-1])
-        longest = (self._first if leading else self._last).get(edge, 0)
-        for length in range(min(longest, len(words)), 0, -1):
-            part = words[:length] if leading else words[-length:]
-            if key_of([fold(word) for word in part]) in self._polite:
-                return length
-        return 0
+    def _is_polite(self, words: Sequence[str]) -> bool:
+        return key_of([fold(word) for word in words]) in self._polite
 
     def unspaced(self) -> Iterator[str]:
         """The politeness of scripts without spaces."""
@@ -148,7 +145,7 @@ def _accented(key: str, plain: str) -> bool:
 
 def key_of(words: Iterable[str]) -> str:
     """Words as one key: parted by blanks, or joined in scripts that have none."""
-    key = " ".join(word for word in words if word not in PUNCTUATION)
+    key = " ".join([word for word in words if word not in PUNCTUATION])
     return key.replace(" ", "") if not key.isascii() and has_unspaced(key) else key
 
 
