@@ -13,35 +13,38 @@ from typing import NamedTuple
 from smsgate.classifier.features import passage_of
 from smsgate.classifier.findings import TAKES_OUT, IntentFinding, TextFindings, together
 from smsgate.classifier.model import Models
+from smsgate.classifier.text import count_words
 from smsgate.classifier.weights import Thresholds
-from smsgate.domain.messages import Intent
+from smsgate.domain.messages import HOW_TO_LEAVE, Intent
 
 _ORDER = (Intent.OPT_OUT_ALL, Intent.OPT_OUT, Intent.OPT_IN, Intent.HELP, Intent.REVIEW)
 _LONG_TEXT = 40
 """Words from which an opt-out somewhere in a text waits for a person, or for the model's word."""
 _LONG_FOR_MODEL = 20
 """Words beyond which a text that only the model condemns waits for a person."""
-_SHORT = 4
-"""Words up to which a text that only the model condemns waits for a person unless it is sure."""
-_SURE = 3.0
-"""Log odds (a probability of 95 %) from which a text is not ambiguous."""
 _SURE_WISH = 4.0
 """Log odds from which a wish to be texted is one though it denies or asks something."""
-OBJECTS = -0.5
+OBJECTS = 0.0
 """Log odds up to which a person looks at what a wording takes for an opt-out."""
-_DENIES = -1.5
-"""The same for a keyword that stands alone between two pauses."""
+_OBJECTS_LATE = -1.5
+"""The same for a keyword that stands alone between two pauses, and for wordings in other languages
+than English: the model has seen less of them, and may have no more against a wording than that it
+does not know the words."""
+_HOLDS_DENIED = 2.0
+"""Log odds from which a person looks at a text that holds a wording such as ``don't stop``."""
+_ASKS_HOW, _SURELY_ASKS_HOW = -1.0, 2.0
+"""Log odds from which a question asks how to leave and is not the request itself, and the same
+where a wording takes it for the request, or nothing else is found in it."""
+_DOUBTS_WISH = -0.5
+"""Log odds below which a person looks at what a wording takes for a wish to be texted."""
 DISMISSES = -3.0
 """Log odds up to which what a wording says is taken for something else."""
 _COMPLAINTS, _DOUBTS = frozenset({"law", "threat", "who"}), frozenset({"negation", "question"})
 """Concepts beside which a wish to be texted is, or may be, a complaint about being texted."""
-_LEAVING = frozenset({"away", "cease", "nomore", "refuse", "remove", "unsubscribe"})
-"""Concepts of which a question how to leave speaks."""
-_MODEL = "second_reader"
+_BEST_KNOWN = "en"
+"""The language that most of the labelled texts are in."""
+BY_MODEL = "second_reader"
 """The rule in events and exports for what the model decided."""
-
-HOW_TO_LEAVE = "how_to_leave"
-"""The rule for questions how to leave: an opt-out where the model is sure, else a review."""
 
 Found = tuple[Intent, str]
 """An intent, and the rule that it comes from."""
@@ -65,6 +68,8 @@ class ModelScores(NamedTuple):
     stop: float
     asks: float = -99.0
     starts: float = -99.0
+    asks_how: float = -99.0
+    """That it asks how to leave, and does not tell us to let it go."""
 
 
 class Circumstances(NamedTuple):
@@ -72,6 +77,8 @@ class Circumstances(NamedTuple):
 
     words: int
     """How many the text has."""
+    objects: float = OBJECTS
+    """Log odds up to which the model objects to an opt-out by a wording."""
     denied: bool = False
     """Whether it holds a wording that takes others out of play: ``don't stop``."""
     wish_needs: float = -math.inf
@@ -125,40 +132,47 @@ def weigh(found: Found, scores: ModelScores, limits: Thresholds, about: Circumst
         about: the text.
     """
     after = _weighed(found, scores, limits, about)
+    if _asks_how_to_leave(after, scores):
+        return Intent.REVIEW, HOW_TO_LEAVE
     typed = found[1] == "keyword_in_sentence"
     if after[0] is Intent.OPT_IN and scores.starts < about.wish_needs and not typed:
         return Intent.REVIEW, "second_reader_doubts"
     return after
 
 
+def _asks_how_to_leave(after: Found, scores: ModelScores) -> bool:
+    """Whether what would come of a text is a question how to leave instead."""
+    intent, rule = after
+    if rule == "phrase" and intent.stops:
+        return scores.asks_how >= _SURELY_ASKS_HOW
+    if intent is Intent.NONE:
+        return rule == "nothing_known" and scores.asks_how >= _SURELY_ASKS_HOW and scores.stop >= 0
+    is_wish = rule == BY_MODEL and intent is not Intent.OPT_IN
+    return (is_wish or intent is Intent.HELP) and scores.asks_how >= _ASKS_HOW
+
+
 def _weighed(found: Found, scores: ModelScores, limits: Thresholds, about: Circumstances) -> Found:
     intent, rule = found
     if intent.stops:
-        return _confirmed(found, scores, limits)
+        return _confirmed(found, scores, limits, about)
     if intent in (Intent.HELP, Intent.OPT_IN):
-        return _answered(found, scores, limits)
+        return _answered(found, scores, limits, about)
     if rule == "doubt":
         return found
     if rule == "stop_and_start":
         return _resolved(found, scores, limits)
     if rule == "long_text":
-        return (Intent.OPT_OUT, _MODEL) if scores.stop >= limits.hold else found
+        return (Intent.OPT_OUT, BY_MODEL) if scores.stop >= limits.hold else found
     return _left_open(found, scores, limits, about)
 
 
-def _waits(score: float, about: Circumstances) -> bool:
-    """Whether a person looks at what only the model condemns: long texts, ambiguous ones."""
-    ambiguous = about.words <= _SHORT or about.denied
-    return about.words > _LONG_FOR_MODEL or (ambiguous and score < _SURE)
-
-
-def _answered(found: Found, scores: ModelScores, limits: Thresholds) -> Found:
+def _answered(found: Found, scores: ModelScores, limits: Thresholds, about: Circumstances) -> Found:
     """A question or a wish to be texted, unless it reads like something else."""
     if found[0] is Intent.HELP and scores.stop >= limits.suppress:
-        return Intent.OPT_OUT, HOW_TO_LEAVE
-    if max(scores) <= DISMISSES:
+        return (Intent.REVIEW if about.words > _LONG_FOR_MODEL else Intent.OPT_OUT), BY_MODEL
+    if max(scores.stop, scores.asks, scores.starts) <= DISMISSES:
         return Intent.NONE, "second_reader_dismisses"
-    if found[0] is Intent.OPT_IN and scores.starts < max(OBJECTS, scores.stop):
+    if found[0] is Intent.OPT_IN and scores.starts < max(_DOUBTS_WISH, scores.stop):
         return Intent.REVIEW, "second_reader_doubts"
     return found
 
@@ -166,9 +180,9 @@ def _answered(found: Found, scores: ModelScores, limits: Thresholds) -> Found:
 def _resolved(found: Found, scores: ModelScores, limits: Thresholds) -> Found:
     """What a text wants that says both stop and start."""
     if scores.starts >= limits.opt_in and scores.starts > scores.stop:
-        return Intent.OPT_IN, _MODEL
+        return Intent.OPT_IN, BY_MODEL
     stops = scores.starts <= DISMISSES and scores.stop >= limits.suppress
-    return (Intent.OPT_OUT, _MODEL) if stops else found
+    return (Intent.OPT_OUT, BY_MODEL) if stops else found
 
 
 def _left_open(
@@ -177,26 +191,28 @@ def _left_open(
     """What no wording knows, or what a wording gives to a person."""
     unknown = found[0] is Intent.NONE
     if scores.stop >= limits.suppress:
-        if not _waits(scores.stop, about):
-            return Intent.OPT_OUT, _MODEL
-        return (Intent.REVIEW, _MODEL) if unknown else found
+        if about.words <= _LONG_FOR_MODEL:
+            return Intent.OPT_OUT, BY_MODEL
+        return (Intent.REVIEW, BY_MODEL) if unknown else found
     if scores.starts >= limits.opt_in and scores.starts > scores.stop:
-        return Intent.OPT_IN, _MODEL
+        return Intent.OPT_IN, BY_MODEL
     if scores.asks >= limits.help and scores.asks > scores.stop:
-        return Intent.HELP, _MODEL
+        return Intent.HELP, BY_MODEL
     if unknown:
-        held = scores.stop >= limits.hold and not about.denied
-        return (Intent.REVIEW, _MODEL) if held else found
+        held = scores.stop >= (_HOLDS_DENIED if about.denied else limits.hold)
+        return (Intent.REVIEW, BY_MODEL) if held else found
     return (Intent.NONE, "second_reader_dismisses") if scores.stop <= DISMISSES else found
 
 
-def _confirmed(found: Found, scores: ModelScores, limits: Thresholds) -> Found:
+def _confirmed(
+    found: Found, scores: ModelScores, limits: Thresholds, about: Circumstances
+) -> Found:
     """An opt-out by a wording, unless the model takes the text for something else."""
     bare = found[1] == "keyword_in_sentence"
-    if scores.stop > (_DENIES if bare else OBJECTS):
+    if scores.stop > (_OBJECTS_LATE if bare else about.objects):
         return found
     if scores.asks >= limits.help:
-        return Intent.HELP, _MODEL
+        return Intent.HELP, BY_MODEL
     if scores.stop <= DISMISSES and not bare:
         return Intent.NONE, "second_reader_dismisses"
     return Intent.REVIEW, "second_reader_doubts"
@@ -216,25 +232,25 @@ class Arbiter:
 
     def arbitrate(self, what: TextFindings, found: Found) -> Opinion:
         """What comes of a text, given what its wordings say."""
-        shown = passage_of([one.sentence for one in what.sentence_matches], self._models.concepts)
-        scores = ModelScores(self._models.opt_out.score(shown))
-        if scores.stop <= OBJECTS or not found[0].stops:
-            asks, starts = self._models.help.score(shown), self._models.opt_in.score(shown)
-            scores = ModelScores(scores.stop, asks, starts)
+        models = self._models
+        shown = passage_of([one.sentence for one in what.sentence_matches], models.concepts)
+        stop, asks_how = models.opt_out.score(shown), models.how_to_leave.score(shown)
+        scores = ModelScores(stop, asks_how=asks_how)
+        if stop <= OBJECTS or not found[0].stops:
+            asks, starts = models.help.score(shown), models.opt_in.score(shown)
+            scores = ModelScores(stop, asks, starts, asks_how)
         concepts = {name for names in shown.concepts for name in names}
-        about = Circumstances(len(shown.words), takes_out(what), _needed(concepts))
+        objects = OBJECTS if shown.language == _BEST_KNOWN else _OBJECTS_LATE
+        about = Circumstances(count_words(shown.words), objects, takes_out(what), _needed(concepts))
         intent, rule = self._kept(found, weigh(found, scores, self._limits, about))
-        if intent is Intent.HELP and _asks_how_to_leave(concepts):
-            intent = Intent.OPT_OUT if scores.stop >= 0 else Intent.REVIEW
-            rule = HOW_TO_LEAVE
-        if intent is Intent.OPT_OUT and self._models.opt_out_all.score(shown) >= 0:
+        if intent is Intent.OPT_OUT and models.opt_out_all.score(shown) >= 0:
             intent = Intent.OPT_OUT_ALL
         if rule in (found[1], HOW_TO_LEAVE):
             return Opinion(intent, rule, shown.language)
         model, score = {
-            Intent.HELP: (self._models.help, scores.asks),
-            Intent.OPT_IN: (self._models.opt_in, scores.starts),
-        }.get(intent, (self._models.opt_out, scores.stop))
+            Intent.HELP: (models.help, scores.asks),
+            Intent.OPT_IN: (models.opt_in, scores.starts),
+        }.get(intent, (models.opt_out, scores.stop))
         return Opinion(intent, rule, shown.language, round(score, 3), model.reasons(shown))
 
     def _kept(self, found: Found, after: Found) -> Found:
@@ -251,10 +267,3 @@ def _needed(concepts: set[str]) -> float:
     if concepts & _COMPLAINTS:
         return math.inf
     return _SURE_WISH if concepts & _DOUBTS else -math.inf
-
-
-def _asks_how_to_leave(concepts: set[str]) -> bool:
-    """Whether a question for help shows the wish to leave: ``how do I get off this list``."""
-    if concepts & _LEAVING or ("how" in concepts and concepts & {"list", "reminder"}):
-        return True
-    return {"how", "negation"} <= concepts and bool(concepts & {"contact", "message"})

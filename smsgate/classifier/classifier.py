@@ -15,7 +15,7 @@ from typing import ClassVar
 import msgspec
 
 from smsgate.classifier import quoted_text, signature
-from smsgate.classifier.arbiter import Arbiter
+from smsgate.classifier.arbiter import BY_MODEL, Arbiter
 from smsgate.classifier.decision import DecisionFactory
 from smsgate.classifier.features import Passage, passage_of
 from smsgate.classifier.findings import distinct
@@ -54,6 +54,8 @@ _RARE_SCRIPTS = (
 )
 """Scripts that the model may know nothing of, where no keyword set of a program is written in them:
 the first and the last character of each."""
+_SURE = 3.5
+"""Log odds (a probability of 97 %) from which the model decides about a keyword with a name."""
 _EDGES = " .!\"'\n\r\t“”"
 """What may stand around a keyword without any further look at the text."""
 
@@ -117,7 +119,11 @@ class Classifier:
             return msgspec.structs.replace(ready, steps=steps) if steps else ready
         subject = self._subject(text, number)
         decision = next(filter(None, (rule(self, subject) for rule in self._RULES)), None)
-        if subject.fallback and (decision is None or decision.intent is Intent.NONE):
+        if subject.fallback and (
+            decision is None
+            or decision.intent is Intent.NONE
+            or (decision.rule == BY_MODEL and (decision.score or 0) < _SURE)
+        ):
             return subject.fallback
         if decision is None and self._unread_scripts and self._unread_scripts.search(text):
             note = "no keyword set of the program is in this script"

@@ -44,7 +44,7 @@ _RULES = {
     "stop_and_start": (3, "asks to stop and to start, sent to review"),
     "auto_reply": (3, "automatic reply"),
     "advert": (3, "looks like an advert or a notice"),
-    "how_to_leave": (4, "asks how to opt out, which shows the wish"),
+    "how_to_leave": (4, "asks how to opt out, sent to review; the help text answers it"),
     "second_reader": (4, "recognized by the language model"),
     "second_reader_doubts": (4, "matched wording, but the language model disagrees"),
     "second_reader_dismisses": (4, "the language model sees no request"),
@@ -123,6 +123,7 @@ def facts(decision: Decision, program: Program) -> Iterator[tuple[str, str]]:
     }
     yield from ((name, value) for name, value in named.items() if value)
     kind = "opt_out" if decision.intent.stops else decision.intent.value
+    kind = "help" if decision.wants_help else kind
     if kind in ("opt_out", "opt_in", "help"):
         reply, language = reply_text(program, kind, decision.language)
         yield "reply", f"{reply} ({language_name(language)})"

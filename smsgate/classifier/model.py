@@ -16,7 +16,7 @@ from smsgate.classifier.concepts import Concepts
 from smsgate.classifier.features import Passage, features, word_hashes
 from smsgate.classifier.weights import HashTable, Model, WeightsFile, shipped_weights
 
-LABELS = ("opt_out", "help", "opt_in", "opt_out_all")
+LABELS = ("opt_out", "help", "opt_in", "opt_out_all", "how_to_leave")
 REQUEST = "request"
 """The model of the prefilter: whether single words speak of any of the labels."""
 _REMEMBERED = 20_000
@@ -66,7 +66,7 @@ class Models:
     """The model of each label, what words stand for, and the limits that were chosen with them."""
 
     def __init__(self, weights: WeightsFile) -> None:
-        self.opt_out, self.help, self.opt_in, self.opt_out_all = (
+        self.opt_out, self.help, self.opt_in, self.opt_out_all, self.how_to_leave = (
             IntentModel(weights.models[label]) for label in LABELS
         )
         self.request = IntentModel(weights.models[REQUEST])

@@ -10,7 +10,7 @@ from smsgate.classifier.normalize import folded, tokens
 from smsgate.classifier.quoted_text import is_advert, prints_opt_in
 from smsgate.classifier.sets.compiled_sets import CompiledSets
 from smsgate.classifier.sets.keyword_sets import ANY_LANGUAGE
-from smsgate.classifier.text import InspectedText, TokenizedText, chunks
+from smsgate.classifier.text import InspectedText, TokenizedText, chunks, count_words
 from smsgate.domain.messages import Decision, Intent
 
 _WEIGHED = ("phrase", "keyword_in_sentence", "long_text", "stop_and_start", "doubt")
@@ -71,7 +71,7 @@ class SentenceRules:
         return None
 
     def _weighed(self, text: InspectedText, what: TextFindings, finding: IntentFinding) -> Decision:
-        intent, rule = settle_finding(finding, what, len(text.words))
+        intent, rule = settle_finding(finding, what, count_words(text.words))
         opinion = Opinion(intent, rule)
         if rule in _WEIGHED:
             opinion = self._arbiter.arbitrate(what, (intent, rule))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from smsgate.classifier.normalize import (
@@ -21,6 +22,19 @@ if TYPE_CHECKING:
     from smsgate.classifier.findings import TextFindings
     from smsgate.domain.messages import Decision
 
+_LETTERS = (
+    (
+        re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]").findall,
+        4,
+    ),  # Thai, Lao, Burmese, Khmer
+    (
+        re.compile(
+            "[\u3005\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uff66-\uff9f]"
+        ).findall,
+        2,
+    ),
+)
+"""The letters of scripts that are read one by one, and how many a word usually has."""
 _LONGEST = 120
 """Words in a sentence that are looked at together."""
 _MOST = 24
@@ -90,7 +104,7 @@ class InspectedText:
         self.active_languages: frozenset[str] = frozenset()
         self.findings: TextFindings | None = None
         self.fallback: Decision | None = None
-        """What comes of it where nothing that is read in it says more."""
+        """What comes of it where no wording in it says more."""
         self.is_short = False
 
     @property
@@ -117,6 +131,16 @@ def _sentence(part: list[str], *, asked: bool) -> Iterator[Sentence]:
         last = next(at for at in range(len(part), first, -1) if part[at - 1] != PAUSE)
         kept = part if last - first == len(part) else part[first:last]
         yield Sentence(kept, folded(kept), asked)
+
+
+def count_words(words: Iterable[str]) -> int:
+    """How many words there are, by their letters where a script has no spaces."""
+    spaced = [word for word in words if word not in PUNCTUATION]
+    text = "".join(spaced)
+    if not has_unspaced(text):
+        return len(spaced)
+    count = sum(not has_unspaced(word) for word in spaced)
+    return count + round(sum(len(found(text)) / size for found, size in _LETTERS))
 
 
 def chunks(words: Sequence[str]) -> Iterator[tuple[int, list[str]]]:

@@ -35,7 +35,7 @@ def settle(
         return opt_out(stored, consent_state, published)
     if entry.decision.intent is Intent.OPT_IN:
         return opt_in(stored, consent_state, published.get(entry.program, _UNPUBLISHED), now_us)
-    if entry.decision.intent is Intent.HELP:
+    if entry.decision.wants_help:
         return answer_help(consent_state, now_us)
     # A person decided that a text which waited asked for nothing.
     decided = entry.source == "operator" and entry.decision.intent is Intent.NONE

@@ -36,6 +36,10 @@ class Intent(StrEnum):
         return self in (Intent.OPT_OUT, Intent.OPT_OUT_ALL)
 
 
+HOW_TO_LEAVE = "how_to_leave"
+"""The rule for questions how to leave: a review, and the help text answers it."""
+
+
 class Decision(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a text was understood as, and everything that is needed to explain why.
 
@@ -64,6 +68,12 @@ class Decision(msgspec.Struct, frozen=True, omit_defaults=True):
     """Hash of the keyword sets that were in force."""
     note: str = ""
     """A sentence for the person who reads the explanation."""
+
+    @property
+    def wants_help(self) -> bool:
+        """Whether the help text answers it, also where a person decides about the number."""
+        asks_how = self.intent is Intent.REVIEW and self.rule == HOW_TO_LEAVE
+        return asks_how or self.intent is Intent.HELP
 
     def __post_init__(self) -> None:
         """Drop the constant of the rule that old releases recorded as a confidence."""

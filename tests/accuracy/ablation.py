@@ -98,9 +98,10 @@ PARTS = (
     Part("the model where no wording knows", SentenceRules, "match_by_model", _never()),
     Part("the model's objections", arbiter, "_confirmed", lambda found, *_: found),
     Part("its dismissals", arbiter, "DISMISSES", -99.0),
-    Part("holding short and long texts", arbiter, "_waits", _never(False)),
+    Part("holding long texts", arbiter, "_LONG_FOR_MODEL", 10**6),
     Part("doubts about wishes for texts", arbiter, "_needed", _never(-99.0)),
-    Part("questions how to leave", arbiter, "_asks_how_to_leave", _never(False)),
+    Part("early objections to English wordings", arbiter, "OBJECTS", arbiter._OBJECTS_LATE),
+    Part("late objections to all others", arbiter, "_OBJECTS_LATE", arbiter.OBJECTS),
 )
 
 

@@ -18,15 +18,15 @@ sys.path.insert(0, str(ROOT))
 
 from smsgate.features.keyword_editor.comparison import label_of  # noqa: E402 - run as a script
 from tests.accuracy.peers import PEERS  # noqa: E402
-from tests.accuracy.texts import EXAM, OUT, Labelled, classifier, labelled, named  # noqa: E402
+from tests.accuracy.texts import EXAM, HOW, OUT, Labelled, classifier, labelled, named  # noqa: E402
 
 Decide = Callable[[str], str]
 PAGE = ROOT / "docs" / "accuracy.md"
 MARK = "<!-- what follows is written by make eval -->\n"
-LABELS = ("opt_out", "opt_out_all", "review", "help", "opt_in", "none")
+LABELS = ("opt_out", "opt_out_all", "how_to_leave", "review", "help", "opt_in", "none")
 HEADINGS = (
     "", "opt-outs suppressed", "suppressed or held", "ordinary texts suppressed",
-    "ordinary texts held", "opt-in", "help answered or held", "scope all",
+    "ordinary texts held", "opt-in", "help answered or held", "how to leave held", "scope all",
 )  # fmt: skip
 
 
@@ -51,6 +51,7 @@ def row(name: str, got: Counter[tuple[str, str]]) -> str:
         share(got["none", "review"], totals["none"]),
         share(got["opt_in", "opt_in"], totals["opt_in"]),
         share(got["help", "help"] + got["help", "review"], totals["help"]),
+        share(got[HOW, "review"], totals[HOW]),
         share(got["opt_out_all", "opt_out_all"], totals["opt_out_all"]),
     ]
     return "| " + " | ".join(parts) + " |"

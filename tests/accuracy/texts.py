@@ -11,6 +11,8 @@ from smsgate.settings import Program
 
 HERE = Path(__file__).parent
 OUT = ("opt_out", "opt_out_all")
+HOW = "how_to_leave"
+"""The label of questions how to leave: a person decides, and HELP is answered."""
 EXAM = "newest"
 """The newest texts of a writer who saw neither code nor results; no model is trained on them."""
 

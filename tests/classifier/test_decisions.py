@@ -6,6 +6,7 @@ from __future__ import annotations
 import pytest
 
 from smsgate.classifier import Classifier
+from smsgate.classifier.explanation import facts
 from smsgate.classifier.normalize import clean
 from smsgate.classifier.sets.keyword_sets import load_sets, shipped
 from smsgate.domain.messages import Intent
@@ -115,8 +116,22 @@ def test_a_text_is_understood(intent, text):
     assert decision.intent == intent, decision
 
 
-@pytest.mark.parametrize("text", ["how do I unsubscribe", "How do I stop getting these messages?"])
-def test_a_question_how_to_leave_is_an_opt_out(text):
+@pytest.mark.parametrize(
+    "text",
+    ["how do I unsubscribe", "How do I stop getting these messages?", "whats the procedure to opt out",
+     "¿cómo me doy de baja?", "Wie kann ich mich abmelden?", "怎样才能不再收到短信"],
+)  # fmt: skip
+def test_who_asks_how_to_leave_is_told_and_a_person_decides(text):
+    decision = classifier().classify(text)
+    assert (decision.intent, decision.rule, decision.wants_help) == ("review", "how_to_leave", True)
+    assert "reply" in dict(facts(decision, program()))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Stop. How do I unsubscribe?", "how many times do I have to tell you to stop texting me"],
+)
+def test_who_also_tells_us_to_stop_is_not_asking(text):
     assert classifier().classify(text).intent == "opt_out"
 
 

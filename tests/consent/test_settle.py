@@ -12,7 +12,7 @@ from smsgate.consent.events import ConsentState, PublishedProgram
 from smsgate.consent.other_entries import HELP_LIMIT
 from smsgate.consent.settle import settle
 from smsgate.consent.transitions import COMPARABLE_US
-from smsgate.domain.messages import ALL, Intent
+from smsgate.domain.messages import ALL, HOW_TO_LEAVE, Intent
 from tests.fakes.values import decision, stored
 
 PROGRAMS = {"alerts": PublishedProgram(), "promos": PublishedProgram()}
@@ -190,6 +190,14 @@ def test_help_is_answered_a_few_times_an_hour_and_changes_nothing():
 
     an_hour_later = START_US + 3600 * 1_000_000 + HELP_LIMIT
     assert settle(stored(Intent.HELP, 9), consent_state, PROGRAMS, an_hour_later).reply == "help"
+
+
+def test_a_question_how_to_leave_is_answered_as_help_is():
+    asked = stored(Intent.REVIEW, 1, decision=decision(Intent.REVIEW, rule=HOW_TO_LEAVE))
+    settled = settle(asked, ConsentState(), PROGRAMS, START_US)
+
+    assert (settled.outcome, settled.reply, settled.closes_review) == ("recorded", "help", False)
+    assert settle(stored(Intent.REVIEW, 1), ConsentState(), PROGRAMS, START_US).reply == ""
 
 
 @pytest.mark.parametrize("intent", [OUT, IN, OUT_ALL, Intent.HELP])

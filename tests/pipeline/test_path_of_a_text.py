@@ -193,6 +193,15 @@ def test_help_is_answered_to_anybody_a_few_times(services, signed, api):
     assert allowed(services)[0] is False
 
 
+def test_who_asks_how_to_leave_is_told_and_not_texted_until_a_person_decided(services, signed, api):
+    services.ingest.receive("twilio", signed("How do I unsubscribe?"))
+    run(services)
+
+    assert outcomes(services) == [("review", "recorded"), ("reply", "sent")]
+    assert "help@acme.example" in api.calls[-1].form["Body"]
+    assert allowed(services) == (False, "review")
+
+
 def test_an_ordinary_text_changes_nothing_and_waits_for_nobody(services, signed, redis_client):
     receipt = services.ingest.receive("twilio", signed("See you at the bus stop at five"))
     services.store.sample_log.flush()

@@ -257,7 +257,9 @@ def _applied_steps(
         state = "done" if reply.outcome == "sent" else "failed"
         settled_us = reply.applied_us - sent.posted_us
         yield TextStep("Confirmation", state, f"{event_text.outcome(reply)}{why}", settled_us)
-    elif event.note or decision.intent not in ("opt_out", "opt_out_all", "opt_in", "help"):
+    elif event.note or not (
+        decision.intent.stops or decision.intent == "opt_in" or decision.wants_help
+    ):
         yield TextStep("Confirmation", "none", event.note or "not needed")
     else:
         yield TextStep("Confirmation", "waits", "sending")
