@@ -340,6 +340,38 @@ def test_brackets_around_words_are_no_colours():
     assert clean("[maybe] [5min] [me] [A or B]") == ("[maybe] [5min] [me] [A or B]", ())
 
 
+@pytest.mark.parametrize(
+    ("word", "language", "intent"),
+    [
+        ("NO QUIERO", "es", Intent.REVIEW),
+        ("não quero", "pt", Intent.REVIEW),
+        ("simama", "sw", Intent.REVIEW),
+        ("boleka", "zu", Intent.REVIEW),
+        ("الغ", "ar", Intent.OPT_OUT),
+    ],
+)
+def test_words_that_other_systems_list_are_known_by_themselves(word, language, intent):
+    found = classifier().classify(word)
+    assert (found.intent, found.rule, found.language) == (intent, "keyword", language)
+
+
+@pytest.mark.parametrize(
+    ("everything", "ordinary"),
+    [
+        ("सबै बन्द गर्नुहोस्", "pasal kati baje band hunchha?"),
+        ("ඔක්කොම නවත්තන්න", "කඩේ වහන්නේ කීයටද?"),
+        ("အကုန်ရပ်", "ဆိုင် ဘယ်အချိန်ပိတ်လဲ"),
+        ("ឈប់ទាំងអស់", "ហាងបិទម៉ោងប៉ុន្មាន"),
+        ("jooji dhammaan", "gaariga halkaas ha joojin"),
+        ("ሁሉንም አቁሙ", "ሱቁ ስንት ሰዓት ይዘጋል"),
+        ("ẹ dá gbogbo rẹ̀ dúró", "e duro de mi ni bus stop"),
+    ],
+)
+def test_a_wish_to_stop_everything_is_no_talk_of_a_shop_or_a_bus(everything, ordinary):
+    assert classifier().classify(everything).intent is Intent.OPT_OUT_ALL
+    assert classifier().classify(ordinary).intent is Intent.NONE
+
+
 @pytest.mark.parametrize("words", ["tất cả", "כל", "सब", "alt sammen", "tout bagay", "from all"])
 def test_all_of_other_languages_means_every_program(words):
     assert classifier().classify(f"END {words}").intent is Intent.OPT_OUT_ALL
