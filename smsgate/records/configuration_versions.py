@@ -6,21 +6,16 @@ are never changed and never removed.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import Select, select
 
 from smsgate.domain.errors import ConfigurationChanged
 from smsgate.records.console_tables import configuration_versions
-from smsgate.records.contents import lookup
-from smsgate.records.database import Database, upsert
+from smsgate.records.database import Database
 from smsgate.records.reader import rows_of
-
-_MAX_VERSION = 2**31 - 1
-"""Above every version, and still a number for every database; pages are asked for more."""
-_NUL = "\N{REPLACEMENT CHARACTER}"
-"""In place of NUL, which PostgreSQL does not take."""
+from smsgate.records.saved_versions import before_version, save_next
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +60,7 @@ class ConfigurationVersions:
             table: only those that changed this table, such as ``programs.alerts``.
         """
         query = _versions.order_by(_table.c.version.desc()).limit(limit)
-        if before is not None:
-            query = query.where(_table.c.version < min(max(before, 0), _MAX_VERSION))
+        query = before_version(query, _table, before)
         if table:
             query = query.where(_table.c.changed.contains(f" {table} ", autoescape=True))
         return self._read(query)
@@ -82,31 +76,15 @@ class ConfigurationVersions:
         Raises ``ConfigurationChanged`` where somebody else has added one meanwhile; nothing is
         written then.
         """
-        row = {
-            "version": saved.version,
-            "content": saved.content.replace("\0", _NUL),
-            "changed": f" {' '.join(saved.changed)} ",
-            "author": lookup(saved.author),
-            "saved_us": saved.saved_us,
-            "note": saved.note.replace("\0", _NUL),
-        }
-        with self._database.writing() as connection:
-            adding = upsert(connection, _table).values(row).on_conflict_do_nothing()
-            # PostgreSQL lets two add the same version at once: the conflict stops the second.
-            if _newest(connection) != saved.version - 1 or (
-                connection.scalar(adding.returning(_table.c.version)) is None
-            ):
-                raise ConfigurationChanged(
-                    "Somebody else saved a change of the configuration in the same moment: look "
-                    "at what is there now, and save again."
-                )
+        row = {**asdict(saved), "changed": f" {' '.join(saved.changed)} "}
+        if not save_next(self._database, _table, row):
+            raise ConfigurationChanged(
+                "Somebody else saved a change of the configuration in the same moment: look at "
+                "what is there now, and save again."
+            )
 
     def _read(self, query: Select[Any]) -> list[ConfigurationVersion]:
         return [
             ConfigurationVersion(version, content, tuple(changed.split()), author, saved_us, note)
             for version, content, changed, author, saved_us, note in rows_of(self._database, query)
         ]
-
-
-def _newest(connection: Connection) -> int:
-    return int(connection.scalar(select(func.max(_table.c.version))) or 0)

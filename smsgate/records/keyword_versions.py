@@ -9,18 +9,14 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import Select, func, select
 
 from smsgate.domain.errors import KeywordSetChanged
 from smsgate.records.console_tables import keyword_versions
 from smsgate.records.contents import lookup
-from smsgate.records.database import Database, upsert
+from smsgate.records.database import Database
 from smsgate.records.reader import rows_of
-
-_MAX_VERSION = 2**31 - 1
-"""Above every version, and still a number for every database; pages are asked for more."""
-_NUL = "\N{REPLACEMENT CHARACTER}"
-"""In place of NUL, which PostgreSQL does not take."""
+from smsgate.records.saved_versions import before_version, save_next
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +53,7 @@ class KeywordVersions:
     def of(self, name: str, limit: int, before: int | None = None) -> list[KeywordVersion]:
         """Return the versions of a set, newest first; those before a version, if one is given."""
         query = _versions.where(_table.c.set_name == lookup(name))
-        if before is not None:
-            query = query.where(_table.c.version < min(max(before, 0), _MAX_VERSION))
+        query = before_version(query, _table, before)
         return self._read(query.order_by(_table.c.version.desc()).limit(limit))
 
     def save(self, version: KeywordVersion) -> None:
@@ -67,24 +62,13 @@ class KeywordVersions:
         Raises ``KeywordSetChanged`` where somebody else has added one meanwhile; nothing is
         written then.
         """
-        row = asdict(version)
-        row |= {name: row[name].replace("\0", _NUL) for name in ("content", "note")}
-        row["set_name"], row["author"] = lookup(version.set_name), lookup(version.author)
-        with self._database.writing() as connection:
-            adding = upsert(connection, _table).values(row).on_conflict_do_nothing()
-            # PostgreSQL lets two add the same version at once: the conflict stops the second.
-            if _newest(connection, row["set_name"]) != version.version - 1 or (
-                connection.scalar(adding.returning(_table.c.version)) is None
-            ):
-                raise KeywordSetChanged(
-                    f"{version.set_name} was saved by somebody else while you worked on version "
-                    f"{version.version - 1}: look at what is there now, and save again"
-                )
+        name = lookup(version.set_name)
+        row = {**asdict(version), "set_name": name}
+        if not save_next(self._database, _table, row, _table.c.set_name == name):
+            raise KeywordSetChanged(
+                f"{version.set_name} was saved by somebody else while you worked on version "
+                f"{version.version - 1}: look at what is there now, and save again"
+            )
 
     def _read(self, query: Select[Any]) -> list[KeywordVersion]:
         return [KeywordVersion(*row) for row in rows_of(self._database, query)]
-
-
-def _newest(connection: Connection, name: str) -> int:
-    query = select(func.max(_table.c.version)).where(_table.c.set_name == name)
-    return int(connection.scalar(query) or 0)
