@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode
 
 from flask import Flask, flash, redirect, render_template, request
 from werkzeug.exceptions import NotFound
@@ -30,7 +28,13 @@ from smsgate.pipeline import forwards
 from smsgate.pipeline.services import Services
 from smsgate.store.backlog import MOST, BacklogPage
 from smsgate.web.console.auth import actor, needs, record_action
-from smsgate.web.console.listing import query_with
+from smsgate.web.console.listing import (
+    EVERYTHING,
+    WaitingFilter,
+    query_with,
+    waiting_filter,
+    waiting_filter_query,
+)
 from smsgate.web.console.template_filters import many
 
 REPLIES = "/console/replies"
@@ -39,7 +43,6 @@ MAX_SELECTED = 200
 """Rows that are settled by one request: each takes a few round trips."""
 _AGES = (1, 24, 72)
 """Hours of the filter by age."""
-_HOUR_US = 3600 * 1_000_000
 TABS = {
     "": "Pending replies",
     "dead": "Failed replies",
@@ -86,7 +89,7 @@ def register(console: Flask, services: Services) -> None:
             "forwards-dead": backlog.forwards_dead,
         }
         page = min(max(request.args.get("page", 1, int), 1), MOST // PAGE_SIZE)
-        wanted = _filter()
+        wanted = waiting_filter(_AGES)
         languages: list[str] = []
         counted, problem, now_us = None, "", 0
         listing: BacklogPage[Any] = BacklogPage(0, [])
@@ -117,7 +120,7 @@ def register(console: Flask, services: Services) -> None:
             ages=_AGES,
             programs=services.settings.programs,
             query_with=query_with,
-            filters=_filters_query(),
+            filters=waiting_filter_query(),
             is_all_selected=request.args.get("select") == "all",
         )
 
@@ -145,24 +148,6 @@ def register(console: Flask, services: Services) -> None:
         return redirect(f"{REPLIES}/{name}", 303)
 
 
-@dataclass(frozen=True, slots=True)
-class BacklogFilter:
-    """Which of a list is shown; an empty value lets everything through."""
-
-    program: str = ""
-    language: str = ""
-    older_than_h: int = 0
-
-    def fits(self, at_us: int, one: object, now_us: int) -> bool:
-        """Whether one of the list, with its time, is shown."""
-        program, language = _facts(one)
-        return (
-            self.program in ("", program)
-            and self.language in ("", language)
-            and (not self.older_than_h or now_us - at_us >= self.older_than_h * _HOUR_US)
-        )
-
-
 def _facts(one: object) -> tuple[str, str]:
     """The program and the language of a reply or a forward."""
     if isinstance(one, DeadLetter):
@@ -174,20 +159,6 @@ def _facts(one: object) -> tuple[str, str]:
     if isinstance(one, Forward):
         return one.entry.program, one.entry.decision.language
     return "", ""
-
-
-def _filter() -> BacklogFilter:
-    hours = request.args.get("older", 0, int)
-    return BacklogFilter(
-        program=request.args.get("program", "")[:200],
-        language=request.args.get("language", "")[:40],
-        older_than_h=hours if hours in _AGES else 0,
-    )
-
-
-def _filters_query() -> str:
-    wanted = {name: request.args.get(name, "") for name in ("program", "language", "older")}
-    return urlencode({name: value for name, value in wanted.items() if value})
 
 
 def _settle_selected(services: Services, name: str, action: str, ids: list[str]) -> Response:
@@ -214,14 +185,18 @@ def _settle_selected(services: Services, name: str, action: str, ids: list[str])
         flash(f"{many(expired, 'opt-out confirmation')} can only be dismissed: too late.", "warn")
     if gone:
         flash(f"{many(gone, 'row')} left: someone else retried or dismissed them first.", "warn")
-    return redirect(f"{REPLIES}/{name}?{_filters_query()}", 303)
+    return redirect(f"{REPLIES}/{name}?{waiting_filter_query()}", 303)
 
 
 def _read(
-    read: Callable[[int, int], BacklogPage[Any]], wanted: BacklogFilter, page: int, now_us: int
+    read: Callable[[int, int], BacklogPage[Any]], wanted: WaitingFilter, page: int, now_us: int
 ) -> BacklogPage[Any]:
     first = (page - 1) * PAGE_SIZE
-    if wanted == BacklogFilter():
+    if wanted == EVERYTHING:
         return read(first, PAGE_SIZE)
-    fitting = [one for one in read(0, MOST).found if wanted.fits(*one, now_us)]
+    fitting = [
+        (at_us, one)
+        for at_us, one in read(0, MOST).found
+        if wanted.fits(*_facts(one), now_us - at_us)
+    ]
     return BacklogPage(len(fitting), fitting[first : first + PAGE_SIZE])

@@ -6,7 +6,6 @@ To decide, snooze or undo answers with the next text at once.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from urllib.parse import urlencode
 
 from flask import Flask, flash, redirect, render_template, request, url_for
 from werkzeug import Response
@@ -16,7 +15,6 @@ from smsgate.consent import event_text
 from smsgate.domain.errors import NoSuchReview, ReviewChanged, Unfit
 from smsgate.features.reviews import queue as review_queue
 from smsgate.features.reviews.queue import (
-    ReviewFilter,
     ReviewQueue,
     SimilarTexts,
     find_similar,
@@ -27,7 +25,7 @@ from smsgate.pipeline import labelled_texts
 from smsgate.pipeline.reviews import ReviewDecision
 from smsgate.pipeline.services import Services
 from smsgate.web.console.auth import actor, needs
-from smsgate.web.console.listing import query_with
+from smsgate.web.console.listing import query_with, waiting_filter, waiting_filter_query
 from smsgate.web.console.template_filters import ago, many, spaced
 
 PAGE_SIZE = 25
@@ -97,7 +95,7 @@ class _Desk:
             store = self._services.store
             PostponedReviews(store.client).put_off(actor(), key, store.health.now_us())
             if not request.headers.get("HX-Request"):
-                return redirect(f"{url_for('review')}?{_filters_query()}", 303)
+                return redirect(f"{url_for('review')}?{waiting_filter_query()}", 303)
             sentence = "Snoozed: it moved to the end of your queue."
             return self._page(DeskMessage(sentence))
         one = found.case.open
@@ -123,7 +121,7 @@ class _Desk:
                 "or a newer text arrived.",
                 "warn",
             )
-        return redirect(f"{url_for('review')}?{_filters_query()}", 303)
+        return redirect(f"{url_for('review')}?{waiting_filter_query()}", 303)
 
     def undo(self) -> Answer:
         """Take a decision back: its text waits again."""
@@ -139,7 +137,9 @@ class _Desk:
         decision, text, similar = self._similar(request.args.get("decision", ""))
         message = DeskMessage("", "good", decision, text, similar)
         if request.headers.get("HX-Request"):
-            part = render_template("part_alike.html", message=message, filters=_filters_query())
+            part = render_template(
+                "part_alike.html", message=message, filters=waiting_filter_query()
+            )
             return part, 200
         return self._page(message)
 
@@ -172,7 +172,7 @@ class _Desk:
         """
         services = self._services
         number = min(max(request.args.get("page", 1, int), 1), 1_000_000)
-        wanted = _filter()
+        wanted = waiting_filter(_AGES)
         page = self._queue.page(actor(), (number - 1) * PAGE_SIZE, PAGE_SIZE, wanted)
         shown = self._queue.find(actor(), show) if show else None
         if show and shown is None and message is None:
@@ -191,7 +191,7 @@ class _Desk:
             ages=_AGES,
             unknown_language=review_queue.UNKNOWN_LANGUAGE,
             is_all_selected=request.args.get("select") == "all",
-            filters=_filters_query(),
+            filters=waiting_filter_query(),
             query_with=query_with,
             at=number,
             last=-(-page.total // PAGE_SIZE),
@@ -214,7 +214,7 @@ class _Desk:
         """Answer a decision: for htmx with the next text at once, else with its page."""
         if request.headers.get("HX-Request"):
             return self._page(self._message_about(key))
-        return redirect(f"{url_for('review', did=key)}&{_filters_query()}", 303)
+        return redirect(f"{url_for('review', did=key)}&{waiting_filter_query()}", 303)
 
     def _message_about(self, key: str) -> DeskMessage | None:
         found = self._decisions.find(key)
@@ -258,18 +258,3 @@ class _Desk:
         decision, text = self._decided(key)
         entry = decision.entry
         return decision, text, find_similar(self._services, entry.number, entry.program, text)
-
-
-def _filter() -> ReviewFilter:
-    hours = request.args.get("older", 0, int)
-    return ReviewFilter(
-        program=request.args.get("program", "")[:200],
-        language=request.args.get("language", "")[:40],
-        older_than_h=hours if hours in _AGES else 0,
-    )
-
-
-def _filters_query() -> str:
-    """The filters of this page's address, without what it shows of the queue."""
-    wanted = {name: request.args.get(name, "") for name in ("program", "language", "older")}
-    return urlencode({name: value for name, value in wanted.items() if value})

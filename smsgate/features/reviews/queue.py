@@ -21,6 +21,7 @@ from smsgate.pipeline.reviews import OpenReview, ReviewCase, list_open, read_cas
 from smsgate.pipeline.services import Services
 from smsgate.records.history import RecordedText
 from smsgate.store.keys import partition_of
+from smsgate.web.console.listing import EVERYTHING, WaitingFilter
 
 _HOUR_US = 3600 * 1_000_000
 MARKETING_US = 6 * _HOUR_US
@@ -108,16 +109,6 @@ class QueuedReview:
 
 
 @dataclass(frozen=True, slots=True)
-class ReviewFilter:
-    """Which of what waits is shown; an empty value lets everything through."""
-
-    program: str = ""
-    language: str = ""
-    """Code of a language, or ``UNKNOWN_LANGUAGE``."""
-    older_than_h: int = 0
-
-
-@dataclass(frozen=True, slots=True)
 class QueuePage:
     """A page of what waits."""
 
@@ -143,7 +134,7 @@ class ReviewQueue:
         """By key of what waits."""
 
     def page(
-        self, operator: str, start: int, count: int, wanted: ReviewFilter = ReviewFilter()
+        self, operator: str, start: int, count: int, wanted: WaitingFilter = EVERYTHING
     ) -> QueuePage:
         """Return ``count`` of what waits for this operator and fits the filter, from ``start``."""
         now_us = self._store.health.now_us()
@@ -187,13 +178,9 @@ class ReviewQueue:
         )
         return [one for one, met in zip(some, decided, strict=True) if not met]
 
-    def _fits(self, one: OpenReview, wanted: ReviewFilter, now_us: int) -> bool:
-        language = self._language(one)
-        return (
-            wanted.program in ("", one.program)
-            and wanted.language in ("", language or UNKNOWN_LANGUAGE)
-            and now_us - self._since_us(one) >= wanted.older_than_h * _HOUR_US
-        )
+    def _fits(self, one: OpenReview, wanted: WaitingFilter, now_us: int) -> bool:
+        language = self._language(one) or UNKNOWN_LANGUAGE
+        return wanted.fits(one.program, language, now_us - self._since_us(one))
 
     def _language(self, one: OpenReview) -> str:
         known = self._assessed.get(one.key)

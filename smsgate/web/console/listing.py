@@ -1,7 +1,8 @@
-"""What pages with filters share: a range of days, and links that keep the filters."""
+"""What pages with filters share: days, the filter of what waits, links that keep the filters."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from urllib.parse import urlencode
@@ -44,6 +45,47 @@ def date_range() -> DateRange:
     if first and last and first > last:
         return DateRange(problem="The first day is after the last one: exchange them.")
     return DateRange(first, last)
+
+
+_HOUR_US = 3600 * 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingFilter:
+    """Which of what waits a page shows; an empty value lets everything through."""
+
+    program: str = ""
+    language: str = ""
+    """A code, or a page's word for an unknown one."""
+    older_than_h: int = 0
+
+    def fits(self, program: str, language: str, waited_us: int) -> bool:
+        """Whether it shows something of that program and language that has waited so long."""
+        return (
+            self.program in ("", program)
+            and self.language in ("", language)
+            and (not self.older_than_h or waited_us >= self.older_than_h * _HOUR_US)
+        )
+
+
+EVERYTHING = WaitingFilter()
+"""The filter that lets everything through."""
+
+
+def waiting_filter(ages_h: Collection[int]) -> WaitingFilter:
+    """The filter in this page's address; of ages only those that the page offers."""
+    hours = request.args.get("older", 0, int)
+    return WaitingFilter(
+        program=request.args.get("program", "")[:200],
+        language=request.args.get("language", "")[:40],
+        older_than_h=hours if hours in ages_h else 0,
+    )
+
+
+def waiting_filter_query() -> str:
+    """The filter of this page's address as a query, without what else stands in it."""
+    wanted = {name: request.args.get(name, "") for name in ("program", "language", "older")}
+    return urlencode({name: value for name, value in wanted.items() if value})
 
 
 def query_with(**changed: object) -> str:
