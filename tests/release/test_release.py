@@ -89,7 +89,10 @@ def test_nothing_is_released_without_an_entry(release) -> None:
 
 
 def test_the_next_release_of_this_changelog_can_be_made(release) -> None:
-    text, entries, _ = release.dated((ROOT / "CHANGELOG.md").read_text(), "9.0.0", "2026-02-03")
+    # Right after a release nothing is unreleased.
+    changelog = (ROOT / "CHANGELOG.md").read_text()
+    changelog = changelog.replace(release.UNRELEASED, f"{release.UNRELEASED}\n- One thing more.\n")
+    text, entries, _ = release.dated(changelog, "9.0.0", "2026-02-03")
     assert "## [9.0.0] - 2026-02-03" in text
     assert entries
 
@@ -113,6 +116,7 @@ def test_a_release_is_a_commit_a_wheel_that_works_and_the_text_of_a_tag(tmp_path
         if (ROOT / name).is_file():
             (copy / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, copy / name)
+    (copy / "CHANGELOG.md").write_text(CHANGELOG)
     git(copy, "config", "user.name", "Release Test")
     git(copy, "config", "user.email", "release@test.example")
     git(copy, "add", "--all")
