@@ -6,7 +6,8 @@ import importlib
 import json
 import sys
 
-from workers.web import GunicornServer, bound
+from workers.web import GunicornServer
+from workers.web_connection import bound
 
 
 class OtherApplication(GunicornServer):
