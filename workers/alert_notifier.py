@@ -14,7 +14,7 @@ from smsgate.pipeline.background_thread import BackgroundThread
 from smsgate.pipeline.services import Services
 
 PERIOD_S = 15.0
-TEST_PERIOD_S = 1.0
+TEST_PERIOD_S = 2.0
 """How often the thread looks for a requested test."""
 _log = structlog.get_logger()
 

@@ -31,7 +31,7 @@ REPORT_S = 0.3
 """How often the progress of a step is written to Redis."""
 RETRY_S = 2.0
 IDLE_S = 3
-"""How long RQ waits for a job before this thread looks for other work."""
+"""How long this thread waits for a job before it looks for other work."""
 _ending: ContextVar[threading.Event] = ContextVar("ending")
 """Of the list worker whose thread this is."""
 _log = structlog.get_logger("smsgate.lists")
@@ -82,10 +82,17 @@ class ListWorker:
             try:
                 jobs = ListJobs(self._newest())
                 jobs.resume_interrupted()
-                worker = list_rq_worker(connection, jobs.queue_name())
-                worker.work(logging_level="WARNING", max_idle_time=IDLE_S)
+                name = jobs.queue_name()
+                queue = Queue(name, connection=connection).key
+                # A job that is moved to where it is stays: this waits for one and takes none. RQ
+                # tells Redis of every worker that waits, so there is one only while there is work.
+                waits = connection.blmove(queue, queue, IDLE_S, "LEFT", "LEFT")
                 self._reminder.end()
-                continue
+                if not waits:
+                    continue
+                worker = list_rq_worker(connection, name)
+                if worker.work(logging_level="WARNING", burst=True, max_jobs=1):
+                    continue
             except (ListsUnavailable, QueueUnavailable) as error:
                 self._tell(str(error))
             except redis.RedisError as error:

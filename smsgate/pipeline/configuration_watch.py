@@ -1,7 +1,12 @@
-"""Follows what is applied: a thread of each process, which asks for it more than once a second."""
+"""Follows what is applied: a thread of each process, which another one wakes.
+
+Redis announces what is applied to all who listen. That can get lost, so each process also asks now
+and then, and more than once a second while it cannot listen.
+"""
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -15,16 +20,23 @@ from smsgate.domain.errors import OtherConfiguration, SmsGateError, StoreUnavail
 from smsgate.metrics.snapshot import Process
 from smsgate.pipeline.background_thread import BackgroundThread
 from smsgate.store import Store
-from smsgate.store.processes import AppliedConfiguration, Heartbeats
+from smsgate.store.processes import AppliedConfiguration, ConfigurationNews, Heartbeats
 
-PERIOD_S = 0.7
+PERIOD_S = 5.0
+"""How often a process asks what is applied although nothing is announced."""
+DEAF_PERIOD_S = 0.7
+"""How often it asks while it cannot listen."""
+LISTEN_S = 0.5
+"""How long one call listens, and thus how long its thread takes to end."""
 RETRY_S = 2.0
 """How often a process looks again whether its files are what was applied by now."""
 AWAY_S = 0.5
 _MAX_PROBLEM = 2000
 """Characters of a problem that the heartbeat carries."""
 
-HEARTBEAT_PERIOD_S = 1.0
+HEARTBEAT_PERIOD_S = 2.0
+WHOLE_HEARTBEAT_S = 20.0
+"""How often a heartbeat also says that there is such a process, and that its kind was seen."""
 
 _log = structlog.get_logger("smsgate.configuration")
 
@@ -45,6 +57,8 @@ class ConfigurationWatch(BackgroundThread):
         """
         super().__init__("configuration", close_timeout_s=10.0)
         self._configurations = store.configurations
+        self._woken = threading.Event()
+        self._listener = ConfigurationListener(store.configurations.subscribe(), self._woken.set)
         self._renew = renew
         self._first = True
         self._applied = ""
@@ -59,14 +73,28 @@ class ConfigurationWatch(BackgroundThread):
         )
 
     def start(self) -> None:
-        """Start the thread, and the heartbeat."""
+        """Start the thread, the one that wakes it, and the heartbeat."""
         super().start()
+        self._listener.start()
         self._heartbeat.start()
+
+    def stop(self) -> None:
+        """Begin no other call; returns at once."""
+        super().stop()
+        self._listener.stop()
+        self._woken.set()
 
     def close(self, timeout_s: float | None = None) -> None:
         """End, and withdraw the heartbeat."""
         super().close(timeout_s)
         self._heartbeat.close()
+
+    def _run(self) -> None:
+        while True:
+            self._woken.clear()
+            if self._ending.is_set():
+                return
+            self._woken.wait(self.run_once())
 
     def run_once(self) -> float:
         """Take over what is applied, if that is new. Raises nothing."""
@@ -81,7 +109,7 @@ class ConfigurationWatch(BackgroundThread):
             self._heartbeat.beat(only_news=True)
         except StoreUnavailable:
             return AWAY_S
-        return PERIOD_S
+        return PERIOD_S if self._listener.listens else DEAF_PERIOD_S
 
     def _take(self, applied: AppliedConfiguration) -> None:
         problem = self._put_in_force(applied)
@@ -115,6 +143,31 @@ class ConfigurationWatch(BackgroundThread):
         return ""
 
 
+class ConfigurationListener(BackgroundThread):
+    """Calls ``wake`` when something is applied, and when it begins to listen anew."""
+
+    def __init__(self, news: ConfigurationNews, wake: Callable[[], None]) -> None:
+        super().__init__("configuration news")
+        self._news = news
+        self._wake = wake
+        self.listens = False
+
+    def run_once(self) -> float:
+        """Listen for a moment; returns the pause before the next call, in seconds."""
+        try:
+            if self._news.wait(LISTEN_S):
+                self._wake()
+        except StoreUnavailable:
+            self.listens = False
+            return RETRY_S
+        self.listens = True
+        return 0.0
+
+    def _run(self) -> None:
+        super()._run()
+        self._news.close()
+
+
 class Heartbeat(BackgroundThread):
     """Beats in a thread of its own, which nothing that the process does holds up."""
 
@@ -129,6 +182,7 @@ class Heartbeat(BackgroundThread):
         self._started_us = 0
         self._lock = threading.Lock()
         self._last_beat: Process | None = None
+        self._whole_at = -math.inf
 
     def close(self, timeout_s: float | None = None) -> None:
         """End, and withdraw the heartbeat; where the store is away it expires soon."""
@@ -147,7 +201,11 @@ class Heartbeat(BackgroundThread):
             if only_news and describe == self._last_beat:
                 return
             process = msgspec.structs.replace(describe, started_us=self._started())
-            self._heartbeats.beat(process)
+            now = time.monotonic()
+            is_recent = now - self._whole_at < WHOLE_HEARTBEAT_S
+            if not (is_recent and self._heartbeats.prolong(process)):
+                self._heartbeats.beat(process)
+                self._whole_at = now
             self._last_beat = describe
 
     def _started(self) -> int:

@@ -105,9 +105,9 @@ def give_up_old(store: Store) -> int:
 
     Raises ``StoreUnavailable``.
     """
-    now_us = store.health.now_us()
-    given_up = 0
-    for partition in range(PARTITIONS):
+    given_up, partitions = 0, store.forwards.waiting_partitions()
+    now_us = store.health.now_us() if partitions else 0
+    for partition in partitions:
         for forward in store.forwards.overdue(partition, now_us - GIVEN_UP_US, _BATCH):
             note = forward.note or "not attempted within a day"
             event = forward_event(forward, GIVEN_UP, now_us, note)

@@ -114,18 +114,31 @@ def of_partitions(client: Client, ask: Callable[[Pipeline, PartitionKeys], objec
         return pipeline.execute()
 
 
-def streams_with_entries(client: Client, names: Sequence[str]) -> list[bool]:
-    """Of each stream whether it has entries; one command where all are on one server.
+def existing(client: Client, names: Sequence[str]) -> list[int]:
+    """The places of the keys that exist; one command where all are on one server and none does.
 
     Raises ``StoreUnavailable``.
     """
-    if isinstance(client, Cluster):
-        with client.pipeline(transaction=False) as pipeline:
-            for name in names:
-                pipeline.xlen(name)
-            return [length > 0 for length in pipeline.execute()]
-    found = dict(client.xread(dict.fromkeys(names, "0"), count=1))
-    return [name.encode() in found for name in names]
+    if not isinstance(client, Cluster) and not client.exists(*names):
+        return []
+    with client.pipeline(transaction=False) as pipeline:
+        for name in names:
+            pipeline.exists(name)
+        return [place for place, found in enumerate(pipeline.execute()) if found]
+
+
+def streams_with_entries(client: Client, names: Sequence[str]) -> list[int]:
+    """The places of the streams that have entries; one command where all are on one server.
+
+    Raises ``StoreUnavailable``.
+    """
+    if not isinstance(client, Cluster):
+        found = dict(client.xread(dict.fromkeys(names, "0"), count=1))
+        return [place for place, name in enumerate(names) if name.encode() in found]
+    with client.pipeline(transaction=False) as pipeline:
+        for name in names:
+            pipeline.xlen(name)
+        return [place for place, length in enumerate(pipeline.execute()) if length]
 
 
 def round_trip(

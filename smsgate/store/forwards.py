@@ -12,7 +12,7 @@ from smsgate.consent.events import Event
 from smsgate.domain.errors import StoreUnavailable
 from smsgate.domain.forwards import Forward, UndeliveredForward
 from smsgate.domain.messages import Reply
-from smsgate.store.connection import Call, Script
+from smsgate.store.connection import Call, Script, existing
 from smsgate.store.inbox import NOTIFY_MS, json_text
 from smsgate.store.keys import PARTITION_KEYS, PARTITIONS, PartitionKeys, partition_of
 from smsgate.store.redis_types import Client
@@ -89,6 +89,10 @@ class Forwards:
     def retry_later(self, claim: ForwardClaim, forward: Forward, due_us: int) -> bool:
         """Put a claimed forward back, due later. False if the claim was no longer ours."""
         return self._settle_claim(claim, json_text(forward), due_us // 1000, ())[0]
+
+    def waiting_partitions(self) -> list[int]:
+        """Those with forwards that wait."""
+        return existing(self._client, [keys.forwards_since for keys in PARTITION_KEYS])
 
     def overdue(self, partition: int, before_us: int, count: int) -> list[Forward]:
         """Forwards of a partition that have waited since before then; the oldest first."""

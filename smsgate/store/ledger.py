@@ -39,8 +39,7 @@ class Ledger:
 
     def is_empty(self) -> bool:
         """Whether no event waits in any partition."""
-        names = [keys.ledger for keys in PARTITION_KEYS]
-        return not any(streams_with_entries(self._client, names))
+        return not streams_with_entries(self._client, [keys.ledger for keys in PARTITION_KEYS])
 
     def unmoved(self, count: int) -> dict[int, LedgerPage]:
         """The oldest entries of every partition, at most ``count`` of each, in one round trip."""

@@ -68,9 +68,8 @@ class LedgerReader:
 
     def waiting(self) -> LedgerBacklog:
         """How much waits for the records, and since when."""
-        names = [keys.ledger for keys in PARTITION_KEYS]
         lengths, first = [0], []
-        if any(streams_with_entries(self._client, names)):
+        if streams_with_entries(self._client, [keys.ledger for keys in PARTITION_KEYS]):
             lengths = of_partitions(self._client, lambda one, keys: one.xlen(keys.ledger))
             first = of_partitions(self._client, lambda one, keys: one.xrange(keys.ledger, count=1))
         memory = self._client.info("memory")

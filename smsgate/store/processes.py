@@ -12,11 +12,11 @@ import msgspec
 
 from smsgate.domain.errors import StoreUnavailable
 from smsgate.metrics.snapshot import KINDS, LastSeen, Process, ProcessSnapshot
-from smsgate.store.connection import Script, now_us, of_partitions, streams_with_entries
+from smsgate.store.connection import Script, existing, now_us, streams_with_entries
 from smsgate.store.inbox import NOTIFY_MS
 from smsgate.store.keys import PARTITION_KEYS
-from smsgate.store.redis_cluster import Cluster
-from smsgate.store.redis_types import Client
+from smsgate.store.redis_errors import translated
+from smsgate.store.redis_types import Client, Subscription
 from smsgate.store.shared_keys import (
     APPLIED,
     CLOCK_LEASE,
@@ -44,13 +44,21 @@ class Heartbeats:
         return now_us(self._client)
 
     def beat(self, process: Process, forgotten_s: int = FORGOTTEN_S) -> None:
-        """Report that a process runs; the report expires unless it is repeated."""
+        """Report that a process runs; the report expires unless it is prolonged."""
         said = msgspec.json.encode(process)
         with self._client.pipeline(transaction=False) as pipeline:
             pipeline.set(process_of(process.id), said, ex=forgotten_s)
             pipeline.sadd(PROCESSES, process.id)
             pipeline.set(last_seen_of(process.name), process.host, ex=_LAST_SEEN_S)
             pipeline.execute()
+
+    def prolong(self, process: Process) -> bool:
+        """Repeat a report, if it stands; gives whether it does.
+
+        The process's kind counts as seen when ``beat`` was called.
+        """
+        said = msgspec.json.encode(process)
+        return self._client.set(process_of(process.id), said, ex=FORGOTTEN_S, get=True) is not None
 
     def withdraw(self, id_: str) -> None:
         """Forget a process that ends."""
@@ -120,6 +128,42 @@ class Configurations:
     def apply(self, applied: AppliedConfiguration) -> None:
         """Publish a configuration for every process."""
         self._client.set(APPLIED, msgspec.json.encode(applied))
+        with suppress(StoreUnavailable):  # Redis may refuse the channel; they also look themselves
+            self._client.publish(APPLIED, applied.id)
+
+    def subscribe(self) -> ConfigurationNews:
+        """Listen for what is applied from now on."""
+        return ConfigurationNews(self._client)
+
+
+class ConfigurationNews:
+    """A subscription to what is applied, for one thread. Connects on first use."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._subscription: Subscription | None = None
+
+    def wait(self, timeout_s: float) -> bool:
+        """Whether something was applied within the time, or may have been before it could be heard.
+
+        Raises ``StoreUnavailable``; the next call subscribes again.
+        """
+        try:
+            with translated():
+                if self._subscription is None:
+                    self._subscription = self._client.pubsub()
+                    self._subscription.subscribe(APPLIED)
+                # The answer to a subscription is such a message, too, and comes after each gap.
+                return self._subscription.get_message(timeout=timeout_s) is not None
+        except StoreUnavailable:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Give up the connection."""
+        if self._subscription is not None:
+            self._subscription.close()
+            self._subscription = None
 
 
 LEASE_MS = 6_000
@@ -149,8 +193,9 @@ class Sweep:
         """Partitions whose inbox or outbox has work although no job came in time."""
         inboxes, outboxes = [], []
         waiting = streams_with_entries(self._client, [keys.inbox for keys in PARTITION_KEYS])
-        for keys, sends in zip(PARTITION_KEYS, self._outboxes(), strict=True):
-            if not waiting[keys.partition] and not sends:
+        replying = existing(self._client, [keys.outbox for keys in PARTITION_KEYS])
+        for keys in PARTITION_KEYS:
+            if keys.partition not in waiting and keys.partition not in replying:
                 continue
             names = [keys.inbox, keys.outbox, keys.notify_inbox, keys.notify_outbox]
             inbox, outbox = self._sweep(names, [NOTIFY_MS])
@@ -159,10 +204,3 @@ class Sweep:
             if outbox:
                 outboxes.append(keys.partition)
         return inboxes, outboxes
-
-    def _outboxes(self) -> list[int]:
-        """Of each partition 1 if its outbox has replies; where none has, one command says so."""
-        names = [keys.outbox for keys in PARTITION_KEYS]
-        if not isinstance(self._client, Cluster) and not self._client.exists(*names):
-            return [0] * len(names)
-        return of_partitions(self._client, lambda one, keys: one.exists(keys.outbox))

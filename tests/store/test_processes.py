@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
+from urllib.parse import urlsplit
 
+import pytest
+
+from smsgate.domain.errors import StoreUnavailable
 from smsgate.metrics.snapshot import KINDS, Process
-from smsgate.store.processes import FORGOTTEN_S
+from smsgate.store.processes import FORGOTTEN_S, AppliedConfiguration, Configurations
+from smsgate.store.redis_address import open_redis
 from smsgate.store.shared_keys import PROCESSES, last_seen_of, process_of
 from tests.fakes.own_services import heartbeat
 
@@ -64,3 +70,68 @@ def test_a_heartbeat_without_a_start_is_read(store, redis_client):
     redis_client.sadd(PROCESSES, "a")
     (one,) = store.heartbeats.snapshot().running
     assert (one.name, one.software, one.started_us) == ("web", "0.1.0", 0)
+
+
+def test_a_report_is_prolonged_while_it_stands(store, redis_client):
+    sender = heartbeat("sender", "web-2")
+    assert not store.heartbeats.prolong(sender)
+    store.heartbeats.beat(sender)
+    redis_client.pexpire(process_of(sender.id), 500)
+    assert store.heartbeats.prolong(sender)
+    assert redis_client.pttl(process_of(sender.id)) > 1_000
+    assert store.heartbeats.running() == [sender]
+
+
+APPLIED_NOW = AppliedConfiguration("an id", "v2", "tests", 1)
+
+
+@pytest.fixture
+def news(store):
+    news = store.configurations.subscribe()
+    yield news
+    news.close()
+
+
+def test_who_listens_hears_what_is_applied_and_after_each_gap_that_it_may_have_missed_some(
+    store, news, redis_client
+):
+    assert news.wait(5)
+    assert not news.wait(0.05)
+    store.configurations.apply(APPLIED_NOW)
+    assert news.wait(5)
+    assert not news.wait(0.05)
+
+    news.close()
+    store.configurations.apply(APPLIED_NOW)
+    assert news.wait(5)
+
+
+@pytest.mark.usefixtures("one_server")
+def test_a_connection_that_broke_is_a_gap(news, redis_client):
+    assert news.wait(5)
+    redis_client.client_kill_filter(_type="pubsub")
+    heard = []
+    while not heard:
+        with suppress(StoreUnavailable):
+            heard = [news.wait(5)]
+    assert heard == [True]
+
+
+@pytest.mark.usefixtures("one_server")
+def test_a_user_without_the_channel_applies_and_is_told_that_it_cannot_listen(
+    store, redis_client, redis_url
+):
+    rules = "ACL SETUSER deaf reset on >PASSWORD ~* +@all resetchannels"
+    redis_client.execute_command(*rules.split())
+    parts = urlsplit(redis_url)
+    place = parts.netloc.rpartition("@")[2]
+    client = open_redis(parts._replace(netloc=f"deaf:PASSWORD@{place}").geturl())
+    try:
+        Configurations(client).apply(APPLIED_NOW)
+        assert store.configurations.applied() == APPLIED_NOW
+        deaf = Configurations(client).subscribe()
+        with pytest.raises(StoreUnavailable, match="permissions"):
+            deaf.wait(5)
+    finally:
+        client.close()
+        redis_client.execute_command("ACL", "DELUSER", "deaf")

@@ -94,6 +94,14 @@ def test_nothing_of_a_step_that_has_ended_stays_in_redis(services, jobs, uploade
     assert wait_until(lambda: not redis_client.keys("rq:job:*"))
 
 
+def test_a_worker_that_waits_has_told_redis_of_no_rq_worker(services, jobs, uploaded, redis_client):
+    with list_worker(services):
+        assert wait_until(lambda: any(one["cmd"] == "blmove" for one in redis_client.client_list()))
+        assert not redis_client.keys("rq:worker*")
+        jobs.begin(uploaded, ANA, "rehearse", ASKED)
+        assert done(jobs, uploaded)
+
+
 def test_how_far_a_step_is_stands_in_the_jobs_meta(services, jobs, uploaded, held) -> None:
     with list_worker(services):
         jobs.begin(uploaded, ANA, "rehearse", ASKED)

@@ -9,17 +9,21 @@ import threading
 import weakref
 from collections.abc import Iterator
 
+import msgspec
 import pytest
 import structlog
 
 from smsgate import __version__
-from smsgate.domain.errors import ConfigurationError, OtherConfiguration
+from smsgate.domain.errors import ConfigurationError, OtherConfiguration, StoreUnavailable
+from smsgate.pipeline import configuration_watch
+from smsgate.pipeline.configuration import load_configuration
 from smsgate.pipeline.configuration_rollout import apply_configuration
 from smsgate.pipeline.configuration_watch import ConfigurationWatch
 from smsgate.pipeline.live import Live
 from smsgate.pipeline.services import Services
 from smsgate.store import Store
-from smsgate.store.shared_keys import process_of
+from smsgate.store.processes import AppliedConfiguration
+from smsgate.store.shared_keys import APPLIED, process_of
 from tests.fakes.processes import wait_until
 from tests.pipeline.configuration.conftest import CONFIG, Files
 
@@ -48,7 +52,7 @@ def following(live: Live[Made]) -> ConfigurationWatch:
     """As a process has it, turned by hand."""
     live.follow("web")
     assert live._watch is not None
-    live._watch._ending.set()
+    live._watch.stop()
     live._watch._thread.join()
     return live._watch
 
@@ -217,6 +221,30 @@ def test_a_heartbeat_goes_on_while_a_configuration_is_read(
         assert wait_until(lambda: store.heartbeats.running() != [])
     finally:
         read.set()
+
+
+def test_an_announcement_wakes_a_process_and_without_one_it_looks_itself(
+    live: Live[Made], files: Files, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(configuration_watch, "PERIOD_S", 60.0)
+    live.follow("worker")
+    watch = live._watch
+    assert watch is not None
+    assert wait_until(lambda: watch._listener.listens and not watch._woken.is_set())
+    files.write(CONFIG.replace("Acme Alerts", "Acme News"))
+    apply_configuration(files.environ, store, "tests")
+    assert wait_until(lambda: now(live).title == "Acme News")
+
+    def deaf(*_: object) -> bool:
+        raise StoreUnavailable("no permissions to access a channel")
+
+    monkeypatch.setattr(type(watch._listener._news), "wait", deaf)
+    assert wait_until(lambda: not watch._listener.listens)
+    watch._woken.set()  # the next pause is that of one that does not listen
+    files.write(CONFIG.replace("Acme Alerts", "Acme Times"))
+    applied = load_configuration(files.environ).version
+    store.client.set(APPLIED, msgspec.json.encode(AppliedConfiguration("x", applied, "before", 1)))
+    assert wait_until(lambda: now(live).title == "Acme Times")
 
 
 def test_a_fault_is_told_until_it_is_mended_and_then_it_is_taken_over(
