@@ -78,6 +78,12 @@ class SetupPages:
             "setup.html",
             programs=[(one, len(languages_of(one))) for one in self._settings.programs],
             accounts=[(one, usable(one)) for one in self._settings.accounts.values()],
+            receivers=[
+                (program, key, _origin(receiver.url))
+                for program in self._settings.programs
+                for key, receiver in (("feed", program.feed), ("forward", program.forward))
+                if receiver is not None
+            ],
         )
 
     def program(self, name: str) -> str:

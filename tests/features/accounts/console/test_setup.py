@@ -73,6 +73,15 @@ def ended(browser, path, form) -> str:
 # --- programs and accounts --------------------------------------------------------------------
 
 
+def test_feeds_and_applications_stand_beside_the_accounts_without_their_secrets(viewer):
+    page = viewer.get(SETUP).text
+    row = page.partition('aria-label="Feeds and applications"')[2].partition("</table>")[0]
+    assert "<td>Changes of consent</td><td>https://crm.acme.example/…</td>" in row
+    assert "edit <code>[programs.alerts.feed]</code> in smsgate.toml" in row
+    assert "very-secret-path" not in page
+    assert "whsec_" not in page
+
+
 def test_programs_are_shown_as_they_are_configured(viewer):
     page = viewer.get(SETUP).text
     assert "Acme Alerts" in page
