@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import urllib.error
 import urllib.request
 from collections.abc import Callable
@@ -20,6 +21,7 @@ from smsgate.store.keys import PARTITION_KEYS, partition_of
 from tests.browser.acting import SENDER, fits, picture, press, says
 from tests.browser.conftest import Site
 from tests.browser.test_pages import barriers
+from tests.fakes.processes import wait_until
 
 pytestmark = pytest.mark.full
 
@@ -57,6 +59,53 @@ def test_a_list_is_looked_at_before_it_is_applied(
         "alerts"
     ].allowed
     assert "nonsense" in kept(page, "Download every row with its result (CSV)")
+    assert barriers(page) == []
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_one_file_goes_into_the_programs_that_it_names(
+    visit: Visit, services: Services, tmp_path: Path, width: int
+) -> None:
+    number = f"+1415555{9600 + width % 97}"
+    file = tmp_path / f"crm-{width}.csv"
+    file.write_text(
+        "\ufeffTelefon;Status;Liste;Quelle\r\n"
+        f"{number};stop;Acme Alerts;Klaviyo\r\n{number};subscribed;alerts;Shop\r\n"
+        f"+14155559699;stop;Newsletter;Klaviyo\r\n",
+        encoding="utf-8",
+    )
+    page = visit("/console/lists", role="agent", width=width)
+    page.get_by_label("File to import").set_input_files(file)
+    press(page.get_by_role("button", name="Upload").first)
+    says(page, "Telefon (numbers)")
+    expect(page.get_by_label("Program", exact=True)).to_have_value("")
+    expect(page.get_by_label("Source column")).to_have_value("4")
+    assert fits(page)
+    assert barriers(page) == []
+    press(page.get_by_role("button", name="Preview").first)
+    says(page, "These rows name no program: 'Newsletter' (1). Write one of: alerts (")
+    cells = page.get_by_role("region", name="Rows by program").locator("tbody tr").first
+    expect(cells.locator("td")).to_have_text(["1", "0", "1", re.compile("an import never lifts")])
+    assert services.gate.allows(number, program="alerts"), "nothing is changed yet"
+    assert fits(page)
+    assert barriers(page) == []
+    picture(page, f"import-by-program-{width}")
+    page.get_by_label("What the subscribers agreed to").fill("I agree to texts")
+    press(page.get_by_role("button", name="Apply"))
+    says(page, "Result")
+    assert not services.gate.allows(number, program="alerts")
+    assert wait_until(lambda: services.records.reader.number(number) is not None)
+    back = page.url
+    page.goto(f"/console/numbers/{number}")
+    says(page, "imported: Klaviyo")
+    assert fits(page)
+    page.goto(back)
+    press(page.get_by_role("button", name="Undo…"))
+    says(page, "1 number would be put back")
+    page.get_by_label("Reason, for the record").fill("the wrong file")
+    press(page.get_by_role("button", name="Undo import"))
+    says(page, "1 number put back")
+    assert services.gate.allows(number, program="alerts")
     assert barriers(page) == []
 
 
