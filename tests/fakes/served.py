@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -93,9 +92,12 @@ def started(
 
 
 def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
-    """Until it answers: the port is open before there is somebody who does."""
-    until, pause = time.monotonic() + 30, threading.Event()
-    while time.monotonic() < until:
+    """Until it answers: the port is open before there is somebody who does.
+
+    It may take as long as it lives, on a busy machine; the time limit of the test ends a hang.
+    """
+    pause = threading.Event()
+    while True:
         assert process.poll() is None, "the server ended"
         try:
             with socket.create_connection(("127.0.0.1", port), timeout=10) as line:
@@ -105,4 +107,3 @@ def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
         except OSError:
             pass
         pause.wait(0.05)
-    raise AssertionError("the server did not answer")

@@ -100,6 +100,7 @@ class System:
         return self.services.settings.accounts["twilio"]
 
     def start(self, *names: str) -> None:
+        """Start processes; ``web`` answers then, however long that takes while it lives."""
         for name in names or PROCESSES:
             command = [sys.executable, "-m", "workers", name]
             if name == "web":
@@ -107,7 +108,9 @@ class System:
             with (self._folder / f"{name}.log").open("a") as log:
                 self._running[name] = self._groups.start(command, env=self.environ, output=log)
         if "web" in (names or PROCESSES):
-            until(self.answers)
+            while not self.answers():
+                assert self._running["web"].poll() is None, self.log("web")
+                time.sleep(0.02)
 
     def answers(self) -> bool:
         try:
