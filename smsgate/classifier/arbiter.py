@@ -234,11 +234,12 @@ class Arbiter:
         """What comes of a text, given what its wordings say."""
         models = self._models
         shown = passage_of([one.sentence for one in what.sentence_matches], models.concepts)
-        stop, asks_how = models.opt_out.score(shown), models.how_to_leave.score(shown)
-        scores = ModelScores(stop, asks_how=asks_how)
-        if stop <= OBJECTS or not found[0].stops:
+        scores = ModelScores(models.opt_out.score(shown))
+        if scores.stop <= OBJECTS or not found[0].stops:
             asks, starts = models.help.score(shown), models.opt_in.score(shown)
-            scores = ModelScores(stop, asks, starts, asks_how)
+            scores = ModelScores(scores.stop, asks, starts)
+        if max(scores.stop, scores.asks) >= 0 or found[0] is Intent.HELP:
+            scores = scores._replace(asks_how=models.how_to_leave.score(shown))
         concepts = {name for names in shown.concepts for name in names}
         objects = OBJECTS if shown.language == _BEST_KNOWN else _OBJECTS_LATE
         about = Circumstances(count_words(shown.words), objects, takes_out(what), _needed(concepts))

@@ -25,7 +25,7 @@ from smsgate.classifier.model import probability
 from smsgate.classifier.normalize import clean
 from smsgate.classifier.quoted_text import Templates
 from smsgate.classifier.self_harm import self_harm
-from smsgate.classifier.sentence_rules import FEW, SentenceRules
+from smsgate.classifier.sentence_rules import SentenceRules
 from smsgate.classifier.sets.compiled_sets import CompiledSets
 from smsgate.classifier.sets.keyword_sets import KeywordSets
 from smsgate.classifier.text import InspectedText, TokenizedText, tokenize
@@ -196,7 +196,6 @@ class Classifier:
     def _ordinary(self, text: InspectedText) -> Decision | None:
         if text.cleaned.isascii() and self._prefilter.is_ordinary(text.words):
             return self._decisions.decided(text, Intent.NONE, "nothing_known")
-        text.is_short = len(text.words) <= FEW
         text.active_languages = self.phrases.active_languages(text.reading.letters)
         return None
 

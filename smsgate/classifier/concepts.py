@@ -55,6 +55,7 @@ class Concepts:
             for name in (_EVERYBODYS, TONAL)
         )
         self._words: dict[str, _Known] = {}
+        self._looked_up: dict[str, list[tuple[int, int]]] = {}
 
     def knows(self, word: str) -> bool:
         """Whether any language has the word in its lists, or uses it often."""
@@ -114,7 +115,7 @@ class Concepts:
         if known is None:
             if len(self._words) > _REMEMBERED:
                 self._words.clear()
-            meant = self._meant(word)
+            meant = [*self._meant(word)]
             # a word that is only usual in a language may be one of the forms of a listed one
             listed = {language for language, concept in meant if self._names[concept]}
             meant += [one for one in self._by_stem(word) if one[0] not in listed]
@@ -131,11 +132,15 @@ class Concepts:
         return []
 
     def _meant(self, entry: str) -> list[tuple[int, int]]:
-        number = self._entries.get(entry)
-        if number is None:
-            return []
-        meant = self._meanings[number]
-        return list(zip(meant[::2], meant[1::2], strict=True))
+        found = self._looked_up.get(entry)
+        if found is None:
+            number = self._entries.get(entry)
+            meant = b"" if number is None else self._meanings[number]
+            if len(self._looked_up) >= _REMEMBERED:
+                self._looked_up.clear()
+            found = list(zip(meant[::2], meant[1::2], strict=True))
+            self._looked_up[entry] = found
+        return found
 
     def _named(self, meant: Iterable[tuple[int, int]], main: int) -> list[str]:
         names = {self._names[concept] for language, concept in meant if language == main}

@@ -10,7 +10,6 @@ from smsgate.classifier.decision import DecisionFactory
 from smsgate.classifier.keyword_variants import EVERYTHING
 from smsgate.classifier.keywords import Keyword, key_of
 from smsgate.classifier.normalize import fold, folded, tokens
-from smsgate.classifier.sentence_rules import FEW
 from smsgate.classifier.sets.compiled_sets import CompiledSets
 from smsgate.classifier.sets.keyword_sets import ANY_LANGUAGE
 from smsgate.classifier.signature import Signature, signatures
@@ -31,6 +30,8 @@ _LETTERS = 24
 """Letters of the longest keyword that is written with blanks between them."""
 _TORN = 3
 """Words of a text that was cut which may be torn: where it was cut, and at its end."""
+_FEW = 8
+"""Words of a text in which the printed keyword in capitals counts."""
 _SHORT = 6
 """Words up to which a text is tried as a keyword with typos, echoes and politeness."""
 
@@ -232,7 +233,7 @@ class KeywordRules:
 
     def match_capitals(self, text: InspectedText) -> Decision | None:
         """The printed keyword in capitals among a few words in small letters."""
-        if len(text.words) > FEW or text.quoted or "?" in text.reading.tokens:
+        if len(text.words) > _FEW or text.quoted or "?" in text.reading.tokens:
             return None
         if not keyword_variants.is_capital_keyword(text.cleaned, text.words):
             return None

@@ -93,8 +93,8 @@ _FEW = 2
 _Hit = tuple[str, tuple[int, ...], Span]
 """A language, its symbols, and where they stand."""
 _NO_SIGNS: dict[str, int] = {}
-_LIKELY = 0.7
-"""Languages that know fewer of the words than this share of the best are looked at later."""
+_LIKELY = 0.5
+"""Languages that know fewer of the words than this share of the best are not read."""
 
 
 class Phrases:
@@ -102,8 +102,6 @@ class Phrases:
 
     def __init__(self, tables: CompiledTables) -> None:
         names, phrases = tables.languages, tables.phrases
-        self.everywhere = frozenset(names)
-        """All languages."""
         self._languages = [names[place] for place in places_of(phrases.symbols)]
         self._named = phrases.named
         self._every = {
@@ -180,7 +178,7 @@ class Phrases:
             for word in sentence.exact:
                 votes.update(filter(active_languages.__contains__, starts[word].languages))
         most = max(votes.values(), default=0)
-        kept = {name for name, count in votes.items() if count > _LIKELY * most}
+        kept = {name for name, count in votes.items() if count >= _LIKELY * most}
         return frozenset({*kept, ANY_LANGUAGE})
 
     def occurrences(

@@ -15,10 +15,6 @@ from smsgate.domain.messages import Decision, Intent
 
 _WEIGHED = ("phrase", "keyword_in_sentence", "long_text", "stop_and_start", "doubt")
 """The rules whose findings the model may change."""
-_MANY = 80
-"""Words beyond which a text is read once only."""
-FEW = 8
-"""Words up to which a text is read in all languages where it says nothing in the likely ones."""
 
 
 class SentenceRules:
@@ -32,14 +28,10 @@ class SentenceRules:
         self._spelling = known.spelling
 
     def find(self, text: InspectedText) -> TextFindings:
-        """Read the sentences in the likeliest languages, and where they say nothing in more."""
+        """Read the sentences in the likeliest languages."""
         sentences = text.reading.sentences()
         likely = self._phrases.likely(sentences, text.active_languages)
-        what = collect_findings(sentences, self._phrases, self._keywords, likely)
-        wider = self._phrases.everywhere if text.is_short else text.active_languages
-        if what.findings or what.automatic or wider == likely or len(text.words) > _MANY:
-            return what
-        return collect_findings(sentences, self._phrases, self._keywords, wider)
+        return collect_findings(sentences, self._phrases, self._keywords, likely)
 
     def match_wordings(self, text: InspectedText) -> Decision | None:
         """What the wordings say, as the model sees it."""

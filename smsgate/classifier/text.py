@@ -88,7 +88,6 @@ class InspectedText:
         "cleaned",
         "fallback",
         "findings",
-        "is_short",
         "number",
         "quoted",
         "reading",
@@ -105,7 +104,6 @@ class InspectedText:
         self.findings: TextFindings | None = None
         self.fallback: Decision | None = None
         """What comes of it where no wording in it says more."""
-        self.is_short = False
 
     @property
     def asks(self) -> bool:

@@ -3,17 +3,20 @@
     make train ARGS="--folds FOLDER …"
     python -m tests.accuracy.ablation FOLDER [--chat FOLDER]
 
-Prints a table: opt-outs suppressed and held, and ordinary texts and chat suppressed and held. Each
-text is classified with the weights of the fold that was trained without it.
+Prints a table: by how many more or fewer opt-outs, ordinary texts and texts of chat are suppressed
+and held without a rule. Each text is classified with the weights of the fold that was trained
+without it, and again only where the rule did something.
 """
 
 from __future__ import annotations
 
 import argparse
+import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from types import FunctionType
 from typing import NamedTuple
 from unittest.mock import patch
 
@@ -47,6 +50,10 @@ EXAMS = (
     "looks/platform", "development", "exam", "voices", "own", "fresh",
 )  # fmt: skip
 """Files with texts as people write them."""
+
+
+SAMPLED = 8
+"""Of how many texts of chat one is classified."""
 
 
 class Part(NamedTuple):
@@ -83,7 +90,6 @@ PARTS = (
     Part("the keyword in capitals", KeywordRules, "match_capitals", _never()),
     Part("repairs of ASCII texts", normalize, "_REPAIRS", ()),
     Part("repairs of other texts", normalize, "_RESTORED", ()),
-    Part("a second look in all languages", classifier, "FEW", -1),
     Part("pauses within denials", SentenceMatches, "_paused", _never(False)),
     Part("an if before denials", findings, "_conditional", _never(False)),
     Part("refusals around wishes", findings, "_undone", _never(False)),
@@ -99,10 +105,19 @@ PARTS = (
     Part("the model's objections", arbiter, "_confirmed", lambda found, *_: found),
     Part("its dismissals", arbiter, "DISMISSES", -99.0),
     Part("holding long texts", arbiter, "_LONG_FOR_MODEL", 10**6),
-    Part("doubts about wishes for texts", arbiter, "_needed", _never(-99.0)),
+    Part("doubts about wishes for texts", arbiter, "_needed", _never(-math.inf)),
     Part("early objections to English wordings", arbiter, "OBJECTS", arbiter._OBJECTS_LATE),
     Part("late objections to all others", arbiter, "_OBJECTS_LATE", arbiter.OBJECTS),
 )
+
+
+class Text(NamedTuple):
+    """A text to classify."""
+
+    kind: str
+    """``out``, ``none``, or a language of chat."""
+    text: str
+    fold: int
 
 
 def fold_classifiers(folder: Path) -> list[Classifier]:
@@ -116,33 +131,54 @@ def fold_classifiers(folder: Path) -> list[Classifier]:
     return [Classifier(PROGRAM, CompiledSets(tables, Models(one))) for one in weights]
 
 
-def texts(chat: Path | None) -> Iterator[tuple[str, str, int]]:
-    """Kind, text and fold of all texts: ``out``, ``none``, or a language of chat."""
+def texts(chat: Path | None) -> Iterator[Text]:
+    """All texts; of chat one in ``SAMPLED``."""
     for name in EXAMS:
         for one in labelled(name):
             if one.label in OUT or one.label == "none":
-                yield "out" if one.label in OUT else "none", one.text, fold_of(one.text)
-    for name, one in read_chat(chat):
-        yield name.removeprefix(CHAT), one.text, fold_of(one.text)
+                yield Text("out" if one.label in OUT else "none", one.text, fold_of(one.text))
+    for at, (name, one) in enumerate(read_chat(chat)):
+        if at % SAMPLED == 0:
+            yield Text(name.removeprefix(CHAT), one.text, fold_of(one.text))
 
 
-def counted(folder: Path, all_texts: Sequence[tuple[str, str, int]]) -> Counter[tuple[str, str]]:
-    """By kind of text, how many are suppressed and how many held."""
-    folds = fold_classifiers(folder)
-    got: Counter[tuple[str, str]] = Counter()
-    for kind, text, fold in all_texts:
-        intent = folds[fold].classify(text).intent
-        what = "suppressed" if intent.stops else "held" if intent is Intent.REVIEW else ""
-        got[kind, what] += 1
-    return got
+class Spy:
+    """Notes for which texts a part does something that what stands in its place would not do."""
+
+    def __init__(self) -> None:
+        self.at = 0
+        """The text that is classified."""
+        self.noted: set[int] = set()
+
+    def on(self, part: Part) -> FunctionType:
+        """The part's own function, watched."""
+        original = getattr(part.owner, part.attribute)
+
+        def watched(*arguments: object) -> object:
+            found = original(*arguments)
+            if isinstance(found, Iterator):
+                found = list(found)
+                acts = bool(found)
+            else:
+                acts = found != part.instead(*arguments)
+            if acts or any(getattr(one, "quoted", False) for one in arguments):
+                self.noted.add(self.at)
+            return found
+
+        return watched
 
 
-def row(name: str, got: Counter[tuple[str, str]]) -> str:
-    """A line of the table."""
-    cells = [
-        f"{got[kind, 'suppressed']} / {got[kind, 'held']}" for kind in ("out", "none", "en", "zh")
-    ]
-    return f"| {name} | {' | '.join(cells)} |"
+def decisions(
+    folds: Sequence[Classifier], all_texts: Sequence[Text], spies: Iterable[Spy]
+) -> list[str]:
+    """Whether each text is ``suppressed``, ``held`` or neither."""
+    found = []
+    for at, one in enumerate(all_texts):
+        for spy in spies:
+            spy.at = at
+        intent = folds[one.fold].classify(one.text).intent
+        found.append("suppressed" if intent.stops else "held" if intent is Intent.REVIEW else "")
+    return found
 
 
 def main() -> None:
@@ -151,20 +187,31 @@ def main() -> None:
     parser.add_argument("folds", type=Path, help="folder of make train ARGS=--folds")
     parser.add_argument("--chat", type=Path, help="folder with en.jsonl and zh.jsonl")
     arguments = parser.parse_args()
-    all_texts = list(texts(arguments.chat))
-    totals = Counter(kind for kind, _, _ in all_texts)
-    heads = (
-        f"{what} ({totals[kind]})"
-        for kind, what in (
-            ("out", "opt-outs"), ("none", "ordinary"), ("en", "English chat"), ("zh", "Chinese")
-        )
-    )  # fmt: skip
-    say(f"suppressed / held\n| without | {' | '.join(heads)} |\n|---|---|---|---|---|")
-    say(row("-", counted(arguments.folds, all_texts)))
+    all_texts, folds = list(texts(arguments.chat)), fold_classifiers(arguments.folds)
+    spies = {part: Spy() for part in PARTS if callable(part.instead)}
+    with ExitStack() as stack:
+        for part, spy in spies.items():
+            stack.enter_context(patch.object(part.owner, part.attribute, spy.on(part)))
+        whole = decisions(folds, all_texts, spies.values())
+    totals = Counter((one.kind, what) for one, what in zip(all_texts, whole, strict=True))
+    kinds = ("out", "none", "en", "zh")
+    say(
+        "more or fewer suppressed / held\n"
+        "| without (texts concerned) | opt-outs | ordinary | English chat | Chinese |"
+    )
+    say("|---|---|---|---|---|")
+    shown = (f"{totals[kind, 'suppressed']} / {totals[kind, 'held']}" for kind in kinds)
+    say(f"| nothing | {' | '.join(shown)} |")
     for part in PARTS:
-        with ExitStack() as stack:
-            stack.enter_context(patch.object(part.owner, part.attribute, part.instead))
-            say(row(part.name, counted(arguments.folds, all_texts)))
+        concerned = sorted(spies[part].noted) if part in spies else range(len(all_texts))
+        with patch.object(part.owner, part.attribute, part.instead):
+            without = decisions(folds, [all_texts[at] for at in concerned], ())
+        change: Counter[tuple[str, str]] = Counter()
+        for at, what in zip(concerned, without, strict=True):
+            change[all_texts[at].kind, what] += 1
+            change[all_texts[at].kind, whole[at]] -= 1
+        cells = (f"{change[kind, 'suppressed']:+} / {change[kind, 'held']:+}" for kind in kinds)
+        say(f"| {part.name} ({len(concerned)}) | {' | '.join(cells)} |")
 
 
 if __name__ == "__main__":
