@@ -50,6 +50,7 @@ operators = Table(
     Column("locked_until_us", BigInteger, nullable=False),
     Column("email", String(LOOKUP), nullable=False, server_default=text("''")),
     Column("subject", String(ID), nullable=False, server_default=text("''")),
+    Column("zone", String(ID), nullable=False, server_default=text("''")),
     UniqueConstraint("folded", name="operators_folded"),
 )
 

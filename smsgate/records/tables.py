@@ -258,7 +258,7 @@ stores = Table(
 )
 
 
-VERSION = "0012"
+VERSION = "0013"
 """The newest migration of ``migrations/versions``."""
 VERSION_TABLE = "records_version"
 """Not Alembic's usual name, which another application in the same database may use."""
@@ -276,4 +276,5 @@ KNOWN = (
     "0010",
     "0011",
     "0012",
+    "0013",
 )

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pyotp
 import pytest
@@ -131,6 +133,38 @@ def test_where_one_is_signed_in_can_be_ended_from_elsewhere(
     press(page.get_by_role("button", name="Sign out everywhere else"))
     stranger.goto(f"{site.url}/console/")
     stranger.wait_for_url("**/console/in**")
+
+
+def test_times_are_in_the_zone_that_somebody_chose_with_and_without_scripts(
+    chromium: Browser, site: Site, services: Services
+) -> None:
+    people = OperatorService(services.records)
+    people.add("zoe", "viewer", ActionAuthor("the tests"))
+    known = {"password_hash": hash_password(PASSWORD)}
+    OperatorStorage(services.records.database).update(people.named("zoe").id, known)
+    zone = ZoneInfo("Asia/Kathmandu")
+    for has_scripts in (True, False):
+        context = chromium.new_context(
+            viewport=PHONE, timezone_id="America/Denver", java_script_enabled=has_scripts
+        )
+        with closing(context):
+            page = context.new_page()
+            page.goto(f"{site.url}/console/me")
+            sign_in(page, "zoe", PASSWORD)
+            page.wait_for_url("**/console/me")
+            if has_scripts:
+                assert page.locator("#zone").inner_text() == "Times are in America/Denver."
+                page.get_by_label("Show times in").select_option("Asia/Kathmandu")
+                press(page.get_by_role("button", name="Save"))
+                says(page, "Time zone saved.")
+                assert barriers(page) == []
+            assert fits(page)
+            assert page.locator("#zone").inner_text() == "Times are in Asia/Kathmandu."
+            time = page.get_by_label("Sessions").locator("time").first
+            there = datetime.fromisoformat(time.get_attribute("datetime")).astimezone(zone)
+            looks = "%b %-d, %-I:%M %p" if has_scripts else "%b %-d, %H:%M +0545"
+            assert time.inner_text().replace("\u202f", " ") == f"{there:{looks}}"
+            assert time.get_attribute("title").endswith(" UTC")
 
 
 def test_the_first_admin_comes_in_by_the_link_that_dev_prints(

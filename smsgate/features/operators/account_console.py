@@ -7,6 +7,7 @@ from flask import Flask, flash, make_response, redirect, render_template, reques
 from werkzeug.wrappers import Response
 
 from smsgate.domain.errors import SignInRefused, Unfit
+from smsgate.domain.time_zones import zone_names
 from smsgate.features.operators import second_factor
 from smsgate.features.operators.passkeys import MAX_NAME_CHARACTERS, NO_ADDRESS, show_id
 from smsgate.features.operators.sign_in import CODE_REFUSED
@@ -39,6 +40,7 @@ def register(console: Flask, services: Services) -> None:  # noqa: ARG001 - as e
     for path, endpoint, change in (
         (f"{ME}/password", "change_password", viewer(change_password)),
         (f"{ME}/sessions", "end_session", viewer(end_session)),
+        (f"{ME}/zone", "choose_zone", viewer(choose_zone)),
         (FACTOR, "factor_on", viewer_again(turn_factor_on)),
         (f"{FACTOR}/off", "factor_off", viewer_again(turn_factor_off)),
         (f"{FACTOR}/recovery", "new_recovery", viewer_again(renew_recovery_codes)),
@@ -60,7 +62,16 @@ def show_account() -> str:
         codes_left=second_factor.count_recovery_codes(row.recovery),
         passkeys=[(show_id(one), one) for one in console_auth().passkeys.of(row)],
         longest_name=MAX_NAME_CHARACTERS,
+        zones=[("", "The browser’s"), *((one, one.replace("_", " ")) for one in zone_names())],
     )
+
+
+def choose_zone() -> Response:
+    """Show times in another zone from now on."""
+    auth, row = console_auth(), current_session().operator
+    auth.own_account.choose_zone(row, _field("zone"), auth.visitor().address)
+    flash("Time zone saved.", "good")
+    return redirect(ME, 303)
 
 
 def change_password() -> Response:

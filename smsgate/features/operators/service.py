@@ -16,6 +16,7 @@ from hashlib import sha256
 from typing import Any
 
 from smsgate.domain.errors import LastAdmin, LinkBroken, NoSuchOperator, OperatorExists, Unfit
+from smsgate.domain.time_zones import zone_names
 from smsgate.features.operators import passwords, second_factor
 from smsgate.features.operators.storage import (
     FIRST,
@@ -255,6 +256,22 @@ class OwnAccount:
             codes, values["recovery"] = second_factor.make_recovery_codes()
         self._change(row, values, "second factor on", address)
         return codes
+
+    def choose_zone(self, row: OperatorRow, name: str, address: str) -> None:
+        """Show times in a zone from now on; with an empty name in the browser's. Raises ``Unfit``.
+
+        ``name`` is one of the IANA database.
+        """
+        if name and name not in zone_names():
+            raise Unfit(
+                f"There is no time zone {name[:40]!r}: choose one of the list, such as "
+                "Europe/Berlin.",
+                field="zone",
+            )
+        if name != row.zone:
+            author = ActionAuthor(row.name, address)
+            action = make_action("time zone changed", row.name, author, name or "the browser's")
+            self._storage.change(row.id, {"zone": name}, action, end_sessions=False)
 
     def turn_factor_off(self, row: OperatorRow, address: str) -> None:
         """Ask for no codes any more; recovery codes go unless there is a passkey."""

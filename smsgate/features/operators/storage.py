@@ -53,6 +53,8 @@ class OperatorRow:
     """By which a provider of single sign-on may name the operator; folded."""
     subject: str = field(default="", repr=False)
     """A hash of who the operator is at that provider, from the first sign-in there on."""
+    zone: str = ""
+    """The time zone of the pages, by its IANA name; empty for the browser's."""
     has_passkey: bool = False
     """Looked up with the row; no column of it."""
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, tzinfo
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
@@ -28,6 +29,7 @@ from flask import (
 from flask.sessions import SecureCookieSessionInterface
 
 from smsgate.domain.errors import RecordsNotReady, RecordsUnavailable, Unfit
+from smsgate.domain.time_zones import find_zone
 from smsgate.features.operators.passkeys import Passkeys, relying_party
 from smsgate.features.operators.service import (
     ROLES,
@@ -143,6 +145,8 @@ class Operator:
     name: str
     """Stands as the actor in every event that they make."""
     role: str
+    zone: str = ""
+    """The time zone that they chose; empty for the browser's."""
 
     def may(self, role: str) -> bool:
         """Whether their role is at least that."""
@@ -216,6 +220,12 @@ def operator() -> Operator | None:
     return found
 
 
+def operator_zone() -> tzinfo:
+    """The time zone that the operator of this request chose; UTC where there is none."""
+    found = operator()
+    return find_zone(found.zone) if found else UTC
+
+
 def actor() -> str:
     """The name for the ledger. Only behind ``needs``."""
     found = operator()
@@ -266,7 +276,8 @@ def register(console: Flask, services: Services) -> None:
         g.known = made.sessions.find(made.cookies.token) if made.cookies.token else None
         if g.known is None or g.known.session.half:
             return None
-        g.operator = Operator(g.known.operator.name, g.known.operator.role)
+        row = g.known.operator
+        g.operator = Operator(row.name, row.role, row.zone)
         if request.method != "GET" or not is_part():
             made.sessions.mark_seen(g.known)
         # One's own account and the way out open before a second factor is set up.

@@ -4,34 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from urllib.parse import urlencode
 
 from flask import request
 
+from smsgate.web.console.auth import operator_zone
+
 
 @dataclass(frozen=True, slots=True)
 class DateRange:
-    """Days (UTC), both included; an open end is None."""
+    """Days, both included; an open end is None."""
 
     first: date | None = None
     last: date | None = None
     problem: str = ""
     """What is wrong with the days that were given; then neither counts."""
+    zone: tzinfo = UTC
+    """In which the days begin and end."""
 
     @property
     def since_us(self) -> int:
         """The first moment of the range; 0 without a first day."""
-        return _midnight_us(self.first) if self.first else 0
+        return _midnight_us(self.first, self.zone) if self.first else 0
 
     @property
     def until_us(self) -> int:
         """The first moment after the range; 0 without a last day."""
-        return _midnight_us(self.last + timedelta(days=1)) if self.last else 0
+        return _midnight_us(self.last + timedelta(days=1), self.zone) if self.last else 0
 
 
 def date_range() -> DateRange:
-    """The range in ``from`` and ``to`` of the address."""
+    """The range in ``from`` and ``to`` of the address, by the zone that the operator chose."""
     found: dict[str, date | None] = {}
     for name in ("from", "to"):
         text = request.args.get(name, "").strip()
@@ -44,7 +48,7 @@ def date_range() -> DateRange:
         last = None
     if first and last and first > last:
         return DateRange(problem="The first day is after the last one: exchange them.")
-    return DateRange(first, last)
+    return DateRange(first, last, zone=operator_zone())
 
 
 _HOUR_US = 3600 * 1_000_000
@@ -94,6 +98,6 @@ def query_with(**changed: object) -> str:
     return urlencode({name: value for name, value in values.items() if value not in ("", None)})
 
 
-def _midnight_us(day: date) -> int:
-    midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
+def _midnight_us(day: date, zone: tzinfo) -> int:
+    midnight = datetime(day.year, day.month, day.day, tzinfo=zone)
     return int(midnight.timestamp()) * 1_000_000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 
 import phonenumbers
 from flask import Flask
@@ -13,6 +13,7 @@ from markupsafe import Markup, escape
 from smsgate.domain.languages import language_name
 from smsgate.domain.messages import ALL
 from smsgate.pipeline.services import Services
+from smsgate.web.console.auth import operator_zone
 
 _PATTERN = re.compile(r"\{[^{}]*\}|~[0-9]")
 _GAP = re.compile(r"~[0-9]+")
@@ -33,8 +34,9 @@ def register(console: Flask, services: Services) -> None:
     console.add_template_filter(language_name, "language")
     console.add_template_filter(iso, "iso")
     console.add_template_filter(utc, "utc")
-    console.add_template_filter(moment, "moment")
-    console.add_template_filter(day, "day")
+    console.add_template_filter(lambda us: moment(us, operator_zone()), "moment")
+    console.add_template_filter(lambda us: exact(us, operator_zone()), "exact")
+    console.add_template_filter(lambda us: day(us, operator_zone()), "day")
     console.add_template_filter(ago, "ago")
     console.add_template_filter(spaced, "spaced")
     console.add_template_filter(many, "many")
@@ -52,14 +54,21 @@ def utc(us: int) -> str:
     return _at(us).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
-def moment(us: int) -> str:
+def moment(us: int, zone: tzinfo = UTC) -> str:
     """A time to the minute, Nov 24, 21:05 UTC; with its year where that is another."""
-    return _at(us).strftime(f"{_day_format(us)}, %H:%M UTC")
+    return _at(us, zone).strftime(f"{_day_format(us, zone)}, %H:%M %Z")
 
 
-def day(us: int) -> str:
+def exact(us: int, zone: tzinfo = UTC) -> str:
+    """A time to the second; in another zone than UTC with UTC behind it."""
+    if _at(us, zone).tzname() == "UTC":
+        return utc(us)
+    return _at(us, zone).strftime(f"%b %-d, %Y, %H:%M:%S %Z ({utc(us)})")
+
+
+def day(us: int, zone: tzinfo = UTC) -> str:
     """The day of a time, Nov 24; with its year where that is another."""
-    return _at(us).strftime(_day_format(us))
+    return _at(us, zone).strftime(_day_format(us, zone))
 
 
 def ago(us: int) -> str:
@@ -103,12 +112,12 @@ def coded(sentence: str) -> Markup:
     return Markup().join(shown)
 
 
-def _at(us: int) -> datetime:
-    return datetime.fromtimestamp(us / 1_000_000, UTC)
+def _at(us: int, zone: tzinfo = UTC) -> datetime:
+    return datetime.fromtimestamp(us / 1_000_000, zone)
 
 
-def _day_format(us: int) -> str:
-    return "%b %-d" if _at(us).year == datetime.now(UTC).year else "%b %-d, %Y"
+def _day_format(us: int, zone: tzinfo) -> str:
+    return "%b %-d" if _at(us, zone).year == datetime.now(zone).year else "%b %-d, %Y"
 
 
 def _many(count: int, unit: str) -> str:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from smsgate.web.console.template_filters import day, iso, many, moment, utc, wording
+from smsgate.web.console.listing import DateRange
+from smsgate.web.console.template_filters import day, exact, iso, many, moment, utc, wording
+
+BERLIN = ZoneInfo("Europe/Berlin")
 
 
 @pytest.mark.parametrize(
@@ -38,3 +42,36 @@ def test_a_time_is_shown_with_its_zone_and_with_its_year_where_that_is_another()
     assert (moment(at_us), day(at_us)) == ("May 3, 2024, 12:00 UTC", "May 3, 2024")
     this_year_us = int(datetime(datetime.now(UTC).year, 1, 2, tzinfo=UTC).timestamp()) * 1_000_000
     assert (moment(this_year_us), day(this_year_us)) == ("Jan 2, 00:00 UTC", "Jan 2")
+
+
+def us_at(text: str) -> int:
+    return int(datetime.fromisoformat(text).timestamp()) * 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("at", "minute", "second"),
+    [
+        ("2024-03-31T00:59:59Z", "Mar 31, 2024, 01:59 CET", "Mar 31, 2024, 01:59:59 CET"),
+        ("2024-03-31T01:00:00Z", "Mar 31, 2024, 03:00 CEST", "Mar 31, 2024, 03:00:00 CEST"),
+        ("2024-10-27T00:30:00Z", "Oct 27, 2024, 02:30 CEST", "Oct 27, 2024, 02:30:00 CEST"),
+        ("2024-10-27T01:30:00Z", "Oct 27, 2024, 02:30 CET", "Oct 27, 2024, 02:30:00 CET"),
+    ],
+)
+def test_a_time_follows_the_summer_time_of_its_zone(at, minute, second):
+    assert moment(us_at(at), BERLIN) == minute
+    assert exact(us_at(at), BERLIN) == f"{second} ({utc(us_at(at))})"
+
+
+def test_a_day_and_a_year_are_those_of_the_zone():
+    new_year = us_at("2024-12-31T23:30:00Z")
+    assert (day(new_year), day(new_year, BERLIN)) == ("Dec 31, 2024", "Jan 1, 2025")
+    assert exact(new_year) == "2024-12-31 23:30:00 UTC"
+
+
+def test_a_range_of_days_begins_and_ends_in_the_zone():
+    """The day on which summer time begins has 23 hours."""
+    spring = date(2024, 3, 31)
+    days = DateRange(spring, spring, zone=BERLIN)
+    assert iso(days.since_us) == "2024-03-30T23:00:00Z"
+    assert iso(days.until_us) == "2024-03-31T22:00:00Z"
+    assert iso(DateRange(spring, spring).since_us) == "2024-03-31T00:00:00Z"

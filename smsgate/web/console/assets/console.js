@@ -38,10 +38,15 @@ document.addEventListener("click", (event) => {
   if (closer) closer.closest("dialog").close();
 });
 
-// Times in the zone of the browser. Without scripts they are shown in UTC.
-const zone = Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
+// Times in the zone that the operator chose, else in the browser's. Without scripts the server's are
+// shown: in the chosen zone, else in UTC.
+const named = document.getElementById("zone");
+let zone = named?.dataset.zone || Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
+const inZone = (date, format) => new Intl.DateTimeFormat("en", { ...format, timeZone: zone }).format(date);
+try { inZone(new Date(), {}); } catch { zone = "UTC"; }  // this browser does not know it: the server's times stay
 const hourCycle = Intl.DateTimeFormat(navigator.language, { hour: "numeric" }).resolvedOptions().hourCycle;
 const formats = {
+  year: { year: "numeric" },
   day: { month: "short", day: "numeric" },
   moment: { month: "short", day: "numeric", hour: hourCycle === "h12" ? "numeric" : "2-digit", minute: "2-digit", hourCycle },
   exact: { year: "numeric", month: "short", day: "numeric", hour: hourCycle === "h12" ? "numeric" : "2-digit", minute: "2-digit", second: "2-digit", hourCycle, timeZoneName: "short" },
@@ -53,13 +58,12 @@ function showLocalTimes(root) {
     if (Number.isNaN(date.getTime())) continue;
     time.dataset.local = "";
     const kind = "exact" in time.dataset ? "exact" : "day" in time.dataset ? "day" : "moment";
-    const year = kind !== "exact" && date.getFullYear() !== new Date().getFullYear() ? { year: "numeric" } : {};
-    const local = new Intl.DateTimeFormat("en", { ...formats[kind], ...year }).format(date);
-    time.textContent = kind === "exact" ? `${local} (${time.textContent})` : local;
+    const isThisYear = inZone(date, formats.year) === inZone(new Date(), formats.year);
+    const local = inZone(date, { ...formats[kind], ...(kind === "exact" || isThisYear ? {} : formats.year) });
+    time.textContent = kind === "exact" ? `${local} (${time.dataset.exact})` : local;
   }
 }
-const named = document.getElementById("zone");
-if (named) named.textContent = `Times are in ${zone.replaceAll("_", " ")}.`;
+if (named && !named.dataset.zone) named.textContent = `Times are in ${zone.replaceAll("_", " ")}.`;
 showLocalTimes(document);
 document.addEventListener("htmx:load", (event) => showLocalTimes(event.target));
 
@@ -100,7 +104,7 @@ for (const failed of ["htmx:sendError", "htmx:timeout"]) {
     const said = document.createElement("p");
     said.className = "said bad stale";
     said.setAttribute("role", "alert");
-    said.textContent = `The console has not answered since ${new Date().toLocaleTimeString()}. What is shown below is out of date.`;
+    said.textContent = `The console has not answered since ${new Date().toLocaleTimeString([], { timeZone: zone })}. What is shown below is out of date.`;
     live.prepend(said);
   });
 }
