@@ -16,6 +16,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Self
 from urllib.parse import parse_qs, urlsplit
 
+from tests.fakes.processes import PATIENCE_S
+
 
 @dataclass(frozen=True)
 class Came:
@@ -100,7 +102,7 @@ class Application:
         """Who wrote what, of the requests that it took."""
         return [one.text for one in self.came if one.status == 200]
 
-    def wait_for(self, count: int, timeout_s: float = 10.0) -> list[Came]:
+    def wait_for(self, count: int, timeout_s: float = PATIENCE_S) -> list[Came]:
         """Wait until so many requests have come; fails after ``timeout_s``."""
         with self._changed:
             if not self._changed.wait_for(lambda: len(self._came) >= count, timeout_s):

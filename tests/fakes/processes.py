@@ -12,9 +12,11 @@ STAYS = "import os, time; os.write(1, b'here %d\\n' % os.getpid()); time.sleep(6
 """Says its id in one write, so that the lines of several do not mix, and stays."""
 DEAF = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {STAYS}"
 """Stays, whatever SIGTERM says."""
+PATIENCE_S = 60.0
+"""How long tests wait for a condition before they fail, on a machine with much else to do."""
 
 
-def wait_until(true: Callable[[], bool], seconds: float = 20) -> bool:
+def wait_until(true: Callable[[], bool], seconds: float = PATIENCE_S) -> bool:
     """Wait for a condition; whether it came true in time."""
     pause, deadline = threading.Event(), time.monotonic() + seconds
     while not true() and time.monotonic() < deadline:

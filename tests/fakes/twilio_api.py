@@ -23,6 +23,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Self
 from urllib.parse import parse_qs
 
+from tests.fakes.processes import PATIENCE_S
+
 CREATED = 201
 OPTED_OUT = 21610
 
@@ -118,7 +120,7 @@ class TwilioApi:
         with self._changed:
             self._steps.extend(steps)
 
-    def wait_for(self, calls: int, timeout_s: float = 10.0) -> list[Call]:
+    def wait_for(self, calls: int, timeout_s: float = PATIENCE_S) -> list[Call]:
         """Wait until there were so many calls and return all; fails after ``timeout_s``."""
         with self._changed:
             if not self._changed.wait_for(lambda: len(self._calls) >= calls, timeout_s):

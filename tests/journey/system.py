@@ -21,6 +21,7 @@ from smsgate.pipeline.configuration_rollout import publish_programs
 from smsgate.pipeline.services import build_services
 from smsgate.providers import PROVIDERS
 from smsgate.settings import Account
+from tests.fakes.processes import PATIENCE_S
 
 twilio = PROVIDERS["twilio"]
 
@@ -48,7 +49,7 @@ contact  = "help@acme.example"
 """
 
 
-def until(condition: Callable[[], object], timeout_s: float = 20.0) -> object:
+def until(condition: Callable[[], object], timeout_s: float = PATIENCE_S) -> object:
     """Wait for a condition; gives what it gave."""
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
