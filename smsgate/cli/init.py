@@ -35,5 +35,11 @@ def init(buckets: int) -> None:
     publish_programs(services.settings, services.store)
     if restored:
         return
-    said = f"Store {store} was ready already." if before else f"Store {store} is ready."
-    out.print(said)
+    if before:
+        out.print(f"Store {store} was ready already.")
+        return
+    out.print(
+        f"Store {store} is ready. It is new and empty, and so are the records at "
+        f"{services.records.database.place}: the gate allows everyone. If either has held data, "
+        "DATABASE_URL or REDIS_URL is wrong."
+    )

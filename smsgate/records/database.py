@@ -107,6 +107,13 @@ class Database:
         return Path(url.database)
 
     @property
+    def place(self) -> str:
+        """Where it is, without secrets."""
+        url = self._url()
+        plain = url.set(drivername=url.get_backend_name(), query={})
+        return plain.render_as_string(hide_password=True)
+
+    @property
     def absent(self) -> bool:
         """Whether the SQLite file was never made, so that there is nothing to read.
 

@@ -150,6 +150,16 @@ def test_a_new_store_has_as_many_buckets_as_init_was_told(
     assert there.run("init", "--buckets", "0") == 2
 
 
+def test_init_says_that_store_and_records_are_empty_and_where(
+    redis_url: str, tmp_path: Path, terminal: Callable[..., Terminal]
+) -> None:
+    there = terminal(REDIS_URL=redis_url, SMSGATE_DATA_DIR=str(tmp_path))
+    assert there.run("init") == 0
+    said = " ".join(there.output.split())
+    assert "new and empty, and so are the records at sqlite:///" in said
+    assert "DATABASE_URL or REDIS_URL is wrong" in said
+
+
 def test_init_says_whether_the_store_was_ready(ready: Terminal) -> None:
     assert ready.run("init") == 0
     assert "ready already" in ready.output

@@ -193,6 +193,35 @@ def test_store_and_records_are_equal_until_somebody_meddles(ready, redis_client)
     assert ready.run("records", "diff", "--json") == 0
 
 
+def test_a_rebuild_from_empty_records_names_them_and_asks_for_a_flag(
+    ready, redis_client, tmp_path, terminal
+):
+    ready.run("lock", NUMBER, "--reason", "a letter")
+    work(ready)
+    other = f"sqlite:///{tmp_path / 'other.sqlite3'}"
+    wrong = terminal(**{**ready.environ, "DATABASE_URL": other})
+    assert wrong.run("records", "migrate") == 0
+    assert wrong.run("rebuild", "--adopt") == 2
+    assert f"the records at {other} are empty" in wrong.errors
+    assert wrong.run("check", NUMBER) == 1
+
+    redis_client.flushall()
+    assert wrong.run("rebuild") == 2
+    assert "--allow-empty" in wrong.errors
+    assert wrong.run("check", NUMBER) == 2
+
+    assert wrong.run("rebuild", "--allow-empty") == 0
+    assert "0 numbers" in wrong.output
+
+
+def test_records_that_are_not_empty_are_rebuilt_from_without_a_flag(ready, redis_client):
+    ready.run("lock", NUMBER, "--reason", "a letter")
+    work(ready)
+    redis_client.flushall()
+    assert ready.run("rebuild") == 0
+    assert ready.run("rebuild", "--buckets", "64") == 0
+
+
 def test_a_flushed_store_is_rebuilt_by_init(ready, redis_client):
     ready.run("lock", NUMBER, "--reason", "a letter")
     work(ready)

@@ -16,6 +16,7 @@ from smsgate.pipeline import archive as module
 from smsgate.pipeline.archive import LedgerArchiver
 from smsgate.pipeline.archive_report import alarm_of, archive_report
 from smsgate.records import Records, database
+from smsgate.records.database import Database
 from smsgate.store import Store
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.store.ledger_reader import LedgerBacklog
@@ -375,3 +376,17 @@ def test_a_mover_whose_ledger_was_lost_does_not_tell_the_new_store_that_it_has_a
     store.ledger.trim({PARTITION: (2, ids)})
 
     assert store.ledger.kept()[PARTITION] == 1
+
+
+@pytest.mark.parametrize(
+    ("url", "place"),
+    [
+        ("postgresql://ana:secret@db/sms?password=secret", "postgresql://ana:***@db/sms"),
+        (
+            "sqlite:////var/lib/smsgate/records.sqlite3",
+            "sqlite:////var/lib/smsgate/records.sqlite3",
+        ),
+    ],
+)
+def test_a_database_is_named_without_its_secrets(url, place):
+    assert Database(url).place == place

@@ -246,15 +246,22 @@ MOST_BUCKETS = 1 << 20
     "default: unchanged.",
 )
 @click.option("--adopt", is_flag=True, help="Overwrite a store that belongs to other records.")
+@click.option(
+    "--allow-empty",
+    is_flag=True,
+    help="Rebuild although the records are empty: the store then allows everyone.",
+)
 @session.as_json
-def rebuild(buckets: int, adopt: bool, as_json: bool) -> None:
+def rebuild(buckets: int, adopt: bool, allow_empty: bool, as_json: bool) -> None:
     """Rebuild suppression sets, consents and review holds from the records.
 
     The gate answers "not ready" until it has finished. Texts that arrive meanwhile are kept and
     applied afterwards.
     """
     services = session.services()
-    rebuilt = _rebuilt(services, quiet=as_json, buckets=buckets, adopt=adopt)
+    rebuilt = _rebuilt(
+        services, quiet=as_json, buckets=buckets, adopt=adopt, allow_empty=allow_empty
+    )
     if as_json:
         found = asdict(rebuilt)
         found |= {"store": found.pop("store_id"), "newest": _iso(found.pop("newest_us"))}
@@ -277,7 +284,13 @@ def restore_if_needed(services: Services) -> bool:
 
 
 def _rebuilt(
-    services: Services, *, quiet: bool, buckets: int = 0, adopt: bool = False, why: str = ""
+    services: Services,
+    *,
+    quiet: bool,
+    buckets: int = 0,
+    adopt: bool = False,
+    allow_empty: bool = False,
+    why: str = "",
 ) -> RebuildResult:
     """Rebuild the store, with bars of progress."""
     columns = (
@@ -296,7 +309,7 @@ def _rebuilt(
             bar.update(tasks[what], completed=done)
 
         return build_rebuild_service(services).rebuild(
-            progress, buckets=buckets, adopt=adopt, why=why
+            progress, buckets=buckets, adopt=adopt, allow_empty=allow_empty, why=why
         )
 
 

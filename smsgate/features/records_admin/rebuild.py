@@ -98,6 +98,20 @@ def refuse_overwriting(store: Store, records: Records) -> None:
         )
 
 
+def refuse_empty(records: Records) -> None:
+    """Raise ``RecordsDiffer`` where the records hold no store and no event.
+
+    ``DATABASE_URL`` may name the wrong database. Raises ``RecordsUnavailable``.
+    """
+    if not records.reader.stores() and not records.reader.count_events():
+        raise RecordsDiffer(
+            f"the records at {records.database.place} are empty: a store that is rebuilt from them "
+            "allows everyone, those who opted out among them. Name the right DATABASE_URL; a new "
+            "store is made by `smsgate init`. If nobody can have opted out: "
+            "`smsgate rebuild --allow-empty`"
+        )
+
+
 CHUNK, _PAGE = 20_000, 5_000
 """Numbers that are loaded together, so that most sets get several at once; rows of a page."""
 PUBLISH_S = 1.0
@@ -180,18 +194,30 @@ class RebuildService:
         )
 
     def rebuild(
-        self, progress: Progress, *, buckets: int = 0, adopt: bool = False, why: str = ""
+        self,
+        progress: Progress,
+        *,
+        buckets: int = 0,
+        adopt: bool = False,
+        allow_empty: bool = False,
+        why: str = "",
     ) -> RebuildResult:
         """Restore the store from the records; the gate is not ready until it has ended.
 
         ``buckets``: into how many the sets of a partition are split from now on, 0 as before.
-        ``adopt``: overwrite a store that the records do not know. ``why``: what ``needed`` said.
+        ``adopt``: overwrite a store that the records do not know. ``allow_empty``: go on though the
+        records are empty, so that the store allows everyone. ``why``: what ``needed`` said.
         Raises as ``needed``, and ``StoreNotReady`` where another process rebuilds just now.
         """
         self._led_at = -LEAD_S
         self._lead(me := uuid.uuid4().hex)
         try:
-            return self._rebuild(self._announcing(progress, why), buckets, me, adopt=adopt)
+            self._records.check()
+            if not adopt:
+                refuse_overwriting(self._store, self._records)
+            if not allow_empty:
+                refuse_empty(self._records)
+            return self._rebuild(self._announcing(progress, why), buckets, me)
         finally:
             self._store.rebuild.release(me)
 
@@ -218,11 +244,8 @@ class RebuildService:
             raise StoreNotReady("another process rebuilds the store just now: wait for it")
         self._led_at = now
 
-    def _rebuild(self, progress: Progress, buckets: int, me: str, *, adopt: bool) -> RebuildResult:
-        self._records.check()
+    def _rebuild(self, progress: Progress, buckets: int, me: str) -> RebuildResult:
         known = self._records.reader.stores()
-        if not adopt:
-            refuse_overwriting(self._store, self._records)
         store_id = known[-1].id if known else uuid.uuid4().hex
         buckets = buckets or (known[-1].buckets if known else BUCKETS)
         progress("numbers", 0, self._records.reader.count_numbers())
