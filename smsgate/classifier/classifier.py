@@ -154,6 +154,14 @@ class Classifier:
 
     # --- rules, in their order ------------------------------------------------------------
 
+    def _signed_name(self, text: InspectedText) -> None:
+        """Go on without a name that stands below, behind a dash."""
+        own = signature.without_signed_name(text.cleaned)
+        if own is not text.cleaned:
+            text.cleaned = own
+            text.reading = self.tokenize(own, (*text.reading.steps, "signature"))
+            text.words = text.reading.words
+
     def _reaction(self, text: InspectedText) -> Decision | None:
         quoted = self._reactions.quoted(text.cleaned)
         if quoted is None:
@@ -200,6 +208,7 @@ class Classifier:
         return None
 
     _RULES: ClassVar[tuple[Callable[[Classifier, InspectedText], Decision | None], ...]] = (
+        _signed_name,
         lambda self, text: self._keyword_rules.match_leet(text),
         lambda self, text: self._keyword_rules.match_exact(text),
         lambda self, text: self._keyword_rules.match_signed(text),

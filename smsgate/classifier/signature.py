@@ -92,6 +92,17 @@ def without_suffix(text: str) -> str:
     return text[:-_SUFFIX] + end[: on_it.start()] if on_it else text
 
 
+def without_signed_name(text: str) -> str:
+    """The text without a name below it behind a dash: ``- Maria``, ``-- Bob Smith``."""
+    body, found, line = text.rstrip().rpartition("\n")
+    name = line.strip().lstrip(_DASH)
+    words = name.split()
+    if not found or name == line.strip() or not 1 <= len(words) <= _MOST_NAMES:
+        return text
+    named = all(word[0].isupper() and word.strip(".").isalpha() for word in words)
+    return body.rstrip() if named and body.strip() else text
+
+
 def signatures(text: str) -> Iterator[Signature]:
     """Ways to take what ends a short text for a name, below or behind what was written.
 

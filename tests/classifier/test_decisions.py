@@ -37,6 +37,18 @@ def test_each_word_of_the_fcc_suppresses_however_it_is_dressed(word):
             assert classifier().classify(text).intent == "opt_out", text
 
 
+@pytest.mark.parametrize(
+    "text", ["oopt out", "stop2emd", "Stop to end", "B A J A", "u r wrong number to text", "🛑🛑🛑"]
+)
+def test_a_name_behind_a_dash_below_a_text_changes_nothing(text):
+    plain = classifier().classify(text)
+    assert plain.intent.stops
+    for name in ("\n- Maria", "\n\n-- Bob Smith", "\n– Dr. Ana"):
+        signed = classifier().classify(text + name)
+        assert (signed.intent, "signature" in signed.steps) == (plain.intent, True)
+    assert classifier().classify(text + "\n- the onions").steps != ("signature",)
+
+
 OPT_OUTS = """
 S T O P|s.t.o.p|s-t-o-p|S T 0 P|СТ0П|ＳＴＯＰ|ЅТОР|stoppp|STOP STOP STOP|st0p|$top|5top|🛑|🛑🛑
 stop2end|Stop 2 End|quit to end|wuit2end|quit2enf|stop3end|STOP2STOP|txt STOP to end|reply stop
