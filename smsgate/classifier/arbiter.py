@@ -22,6 +22,10 @@ _LONG_TEXT = 40
 """Words from which an opt-out somewhere in a text waits for a person, or for the model's word."""
 _LONG_FOR_MODEL = 20
 """Words beyond which a text that only the model condemns waits for a person."""
+_SHORT = 6
+"""Words up to which a text that only the model condemns waits for a person unless it is sure."""
+_SURE = 2.94
+"""Log odds (a probability of 95 %) from which a text is not ambiguous."""
 _SURE_WISH = 4.0
 """Log odds from which a wish to be texted is one though it denies or asks something."""
 OBJECTS = 0.0
@@ -30,8 +34,6 @@ _OBJECTS_LATE = -1.5
 """The same for a keyword that stands alone between two pauses, and for wordings in other languages
 than English: the model has seen less of them, and may have no more against a wording than that it
 does not know the words."""
-_HOLDS_DENIED = 2.0
-"""Log odds from which a person looks at a text that holds a wording such as ``don't stop``."""
 _ASKS_HOW, _SURELY_ASKS_HOW = -1.0, 2.0
 """Log odds from which a question asks how to leave and is not the request itself, and the same
 where a wording takes it for the request, or nothing else is found in it."""
@@ -166,10 +168,16 @@ def _weighed(found: Found, scores: ModelScores, limits: Thresholds, about: Circu
     return _left_open(found, scores, limits, about)
 
 
+def _waits(score: float, about: Circumstances) -> bool:
+    """Whether a person looks at what only the model condemns: long texts, ambiguous ones."""
+    ambiguous = about.words <= _SHORT or about.denied
+    return about.words > _LONG_FOR_MODEL or (ambiguous and score < _SURE)
+
+
 def _answered(found: Found, scores: ModelScores, limits: Thresholds, about: Circumstances) -> Found:
     """A question or a wish to be texted, unless it reads like something else."""
     if found[0] is Intent.HELP and scores.stop >= limits.suppress:
-        return (Intent.REVIEW if about.words > _LONG_FOR_MODEL else Intent.OPT_OUT), BY_MODEL
+        return (Intent.REVIEW if _waits(scores.stop, about) else Intent.OPT_OUT), BY_MODEL
     if max(scores.stop, scores.asks, scores.starts) <= DISMISSES:
         return Intent.NONE, "second_reader_dismisses"
     if found[0] is Intent.OPT_IN and scores.starts < max(_DOUBTS_WISH, scores.stop):
@@ -191,7 +199,7 @@ def _left_open(
     """What no wording knows, or what a wording gives to a person."""
     unknown = found[0] is Intent.NONE
     if scores.stop >= limits.suppress:
-        if about.words <= _LONG_FOR_MODEL:
+        if not _waits(scores.stop, about):
             return Intent.OPT_OUT, BY_MODEL
         return (Intent.REVIEW, BY_MODEL) if unknown else found
     if scores.starts >= limits.opt_in and scores.starts > scores.stop:
@@ -199,7 +207,7 @@ def _left_open(
     if scores.asks >= limits.help and scores.asks > scores.stop:
         return Intent.HELP, BY_MODEL
     if unknown:
-        held = scores.stop >= (_HOLDS_DENIED if about.denied else limits.hold)
+        held = scores.stop >= limits.hold and not about.denied
         return (Intent.REVIEW, BY_MODEL) if held else found
     return (Intent.NONE, "second_reader_dismisses") if scores.stop <= DISMISSES else found
 
