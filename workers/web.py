@@ -7,9 +7,12 @@ What of gunicorn is set, and why it is gunicorn: docs/decisions/0001-web-server.
 
 from __future__ import annotations
 
+import ctypes
 import logging
 import resource
+import select
 import socket
+import struct
 import sys
 import threading
 import time
@@ -25,7 +28,6 @@ from gunicorn.workers.gthread import _DEFER, STOP_KEEPALIVE_LINGER, TConn, Threa
 from smsgate.domain.errors import SmsGateError
 from smsgate.web import create_app
 from smsgate.web.v1.long_polls import LONG_POLLS
-from workers.web_connection import Listener, bound
 
 if TYPE_CHECKING:  # exists for type checkers only
     from _typeshed.wsgi import WSGIApplication
@@ -33,9 +35,13 @@ if TYPE_CHECKING:  # exists for type checkers only
 MAX_CONNECTIONS = 4096
 """Open connections of one process; idle ones take no thread."""
 BACKLOG = 1024
+STALL_S = 10
+"""How long one read of a head or a body, or one write of an answer, may wait for the other side."""
 KEEP_ALIVE_S = 75
 """How long a connection may be idle: longer than proxies keep theirs (nginx: 60 s), so that the
 proxy ends it and not we, with a request on its way."""
+AT_ONCE_MS = 100
+"""How long a thread waits for the next request of a connection, where nobody else wants it."""
 LAST_WAIT_S = 0.5
 """How long the first bytes of a connection are waited for that is taken at the end."""
 LINGER_S = 0.5
@@ -45,12 +51,17 @@ SILENT_S = 60
 GRACE_S = 8
 """How long requests in progress have at the end: less than the 10 s that platforms and
 ``smsgate dev`` give the whole process."""
+_SO_ATTACH_FILTER = 26
+_DROP_SYN = struct.pack(
+    "=" + 4 * "HBBI", *(0x30, 0, 0, 13), *(0x45, 0, 1, 2), *(6, 0, 0, 0), *(6, 0, 0, 2**32 - 1)
+)
+"""Classic BPF: load the flags of the TCP header; with SYN among them drop the packet."""
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     """One process; differs from gunicorn's own in when it listens, waits and ends."""
 
-    sockets: list[Listener]
+    sockets: list[socket.socket]
 
     def run(self) -> None:
         """Listen only now that a process can answer.
@@ -58,8 +69,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         Each process has a socket of its own, so that the system spreads connections over them.
         """
         self.sockets = [bound(*one.getsockname()[:2]) for one in self.sockets]
-        for one in self.sockets:
-            one.listen(BACKLOG)
+        for listener in self.sockets:
+            listener.listen(BACKLOG)
         self._may_wait = threading.Semaphore(self.cfg.threads // 2)
         super().run()
 
@@ -72,21 +83,12 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         has_come = conn.initialized or conn.wait_for_data(0 if self.alive else LAST_WAIT_S)
         if not has_come and self.alive:
             return _DEFER
-        keeps = has_come and self._answered(conn)
+        keeps = has_come and super().handle(conn)
         while keeps and self._comes_at_once(conn):
-            keeps = self._answered(conn)
+            keeps = super().handle(conn)
         if not keeps:
             _end(conn)
         return keeps
-
-    def _answered(self, conn: TConn) -> bool:
-        """Answer one request; whether the connection is kept."""
-        keeps = super().handle(conn)
-        try:
-            conn.sock.flush()
-        except OSError:  # the other side was quicker
-            return False
-        return bool(keeps)
 
     def _comes_at_once(self, conn: TConn) -> bool:
         """Whether the next request comes while no other connection waits for this thread.
@@ -99,7 +101,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         if not self._may_wait.acquire(blocking=False):
             return False
         try:
-            return bool(conn.parser.unreader.buf.getvalue() or conn.sock.comes_at_once())
+            waiting = select.poll()
+            waiting.register(conn.sock, select.POLLIN)
+            return bool(waiting.poll(AT_ONCE_MS))
         finally:
             self._may_wait.release()
 
@@ -117,7 +121,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         if enabled or self.alive:
             return
         for listener in self.sockets:
-            listener.drop_new_connections()
+            _drop_new_connections(listener)
             while self._accepted(listener):
                 pass
             listener.close()
@@ -129,6 +133,18 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         before = self.nr_conns
         self.accept(listener)
         return bool(self.nr_conns > before)
+
+
+def _drop_new_connections(listener: socket.socket) -> None:
+    """Let the system ignore what would open another connection; clients ask again after a second.
+
+    They meet another process then. A connection made between the last ``accept`` and ``close``
+    would be reset, with a request on it. Only Linux can do this.
+    """
+    if sys.platform == "linux":
+        program = ctypes.create_string_buffer(_DROP_SYN)
+        given = struct.pack("@HP", len(_DROP_SYN) // 8, ctypes.addressof(program))
+        listener.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, given)
 
 
 def _end(conn: TConn) -> None:
@@ -209,6 +225,22 @@ def serve(host: str, port: int, processes: int, threads: int) -> None:
     """Serve until SIGTERM; requests in progress are finished first."""
     _allow_files(2 * MAX_CONNECTIONS)
     GunicornServer(bound(host, port), processes, threads).run()
+
+
+def bound(host: str, port: int) -> socket.socket:
+    """A socket of that port. There may be several: of each process, and of the next deployment."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    # Connections inherit what follows. Heads and bodies of answers are sent one after the other.
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    # Gunicorn itself would wait for the other side without end.
+    stall = struct.pack("@ll", STALL_S, 0)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, stall)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, stall)
+    sock.bind((host, port))
+    return sock
 
 
 def _allow_files(wanted: int) -> None:

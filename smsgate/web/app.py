@@ -1,21 +1,20 @@
-"""The Flask application; the endpoint for providers and the console are mounted beside it."""
+"""The Flask application, and the console mounted beside it."""
 
 from __future__ import annotations
 
 import importlib
 import threading
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response
 
 from smsgate import features
 from smsgate.pipeline.services import Services
 from smsgate.settings import Settings
-from smsgate.web import health, metrics, v1
+from smsgate.web import health, metrics, v1, webhooks
 from smsgate.web.api_key_guard import ApiKeyGuard
 from smsgate.web.problems import register_error_handlers
-from smsgate.web.webhooks import WebhookEndpoint
 from smsgate.web.wsgi_request import read_bodies_first
 
 if TYPE_CHECKING:
@@ -27,43 +26,44 @@ HSTS_YEAR_S = 365 * 24 * 3600
 
 def application(services: Services) -> Flask:
     """The WSGI application around the services of one configuration."""
-    app = Flask(__name__, static_folder=None)
-    # A redirect would lose a POST.
+    app = _Application(__name__, static_folder=None)
+    # A redirect would lose a provider's POST, and change the URL that it signed.
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
     register_error_handlers(app)
     read_bodies_first(app, v1.STREAMED)
     send_hsts(app, services.settings)
     keys = ApiKeyGuard(services.settings, services.store.metrics)
+    app.register_blueprint(webhooks.blueprint(services))
     app.register_blueprint(v1.blueprint(services, keys))
     app.register_blueprint(health.blueprint(services, keys))
     app.register_blueprint(metrics.blueprint(services, keys))
     for module in features.modules("routes"):
         module.register(app, services)
-    console = ConsoleMount(app.wsgi_app, services)
-    endpoint = WebhookEndpoint(console, services, hsts_headers(services.settings))
-    app.wsgi_app = endpoint  # type: ignore[method-assign]  # Flask's way
+    app.wsgi_app = ConsoleMount(app.wsgi_app, services)  # type: ignore[method-assign]  # Flask's way
     return app
 
 
-def hsts_headers(settings: Settings) -> dict[str, str]:
+def send_hsts(app: Flask, settings: Settings) -> None:
     """Tell browsers to come by https alone (RFC 6797), where the public URL is https.
 
     Only for its own host: whether others of the domain have TLS smsgate does not know.
     """
     if not settings.public_url.startswith("https://"):
-        return {}
-    return {"Strict-Transport-Security": f"max-age={HSTS_YEAR_S}"}
-
-
-def send_hsts(app: Flask, settings: Settings) -> None:
-    """Add these headers to each answer of an application."""
-    headers = hsts_headers(settings)
+        return
 
     @app.after_request
-    def add_headers(answer: Response) -> Response:
-        answer.headers.update(headers)
+    def add_header(answer: Response) -> Response:
+        answer.headers["Strict-Transport-Security"] = f"max-age={HSTS_YEAR_S}"
         return answer
+
+
+class _Application(Flask):
+    """Flask, without what costs each request and serves none of ours."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Return it unchanged: there are no asynchronous views to look for."""
+        return func
 
 
 class ConsoleMount:

@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
 from http import HTTPStatus
 
 import msgspec
 import structlog
-from flask import Flask, Response, request
+from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from smsgate.domain.errors import SmsGateError, TooManyCalls, TooManyForgeries
-from smsgate.domain.messages import HttpReply
 
 PROBLEM = "application/problem+json"
 TEXT = "text/plain; charset=utf-8"
@@ -26,7 +24,6 @@ _RETRY_AFTER_S = "5"
 _RETRY_FLOODED_S = "1"
 _NOT_NOW = HTTPStatus.SERVICE_UNAVAILABLE
 _KEPT_HEADERS = ("Allow",)
-_FAILED = "Something failed here that should not; it has been logged."
 _CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
 _log = structlog.get_logger("smsgate.web")
 
@@ -57,41 +54,20 @@ def reason_of(error: Exception) -> str:
     return _CAPITAL.sub("_", type(error).__name__).lower()
 
 
-def webhook_problem(error: Exception, method: str, route: str) -> HttpReply:
-    """What a provider is answered where its webhook ended in an error.
-
-    What smsgate did not foresee is logged; all else stands in the webhook's own line.
-    """
-    if isinstance(error, SmsGateError):
-        return HttpReply(error.status, TEXT, f"{error}\n".encode(), _headers_of(error))
-    _log.error("request failed", method=method, route=route, exc_info=error)
-    return HttpReply(500, TEXT, f"{_FAILED}\n".encode())
-
-
-def method_problem(methods: Sequence[str]) -> HttpReply:
-    """What a provider is answered that used a method other than these."""
-    sentence = _methods_sentence(methods)
-    return HttpReply(405, TEXT, f"{sentence}\n".encode(), {"Allow": ", ".join(methods)})
-
-
 def _ours(error: SmsGateError) -> Response:
+    g.problem = error
     answer = _answer(error.status, str(error), reason_of(error))
-    if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+    if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR and not _is_webhook():
         _log.warning("cannot answer", route=_route(), reason=reason_of(error), problem=str(error))
-    answer.headers.update(_headers_of(error))
-    return answer
-
-
-def _headers_of(error: SmsGateError) -> dict[str, str]:
     if error.status == _NOT_NOW:
-        return {"Retry-After": _RETRY_AFTER_S}
-    if isinstance(error, TooManyForgeries):
-        return {"Retry-After": _RETRY_FLOODED_S}
-    if isinstance(error, TooManyCalls):
-        return {"Retry-After": str(math.ceil(error.wait_s))}
+        answer.headers["Retry-After"] = _RETRY_AFTER_S
+    elif isinstance(error, TooManyForgeries):
+        answer.headers["Retry-After"] = _RETRY_FLOODED_S
+    elif isinstance(error, TooManyCalls):
+        answer.headers["Retry-After"] = str(math.ceil(error.wait_s))
     if error.status == HTTPStatus.UNAUTHORIZED:
-        return {"WWW-Authenticate": 'Bearer realm="smsgate"'}
-    return {}
+        answer.headers["WWW-Authenticate"] = 'Bearer realm="smsgate"'
+    return answer
 
 
 def _http(error: HTTPException) -> Response:
@@ -99,7 +75,7 @@ def _http(error: HTTPException) -> Response:
     if request.path.startswith(_API) and isinstance(error, NotFound):
         sentence = "There is no such call; those that there are: GET /v1/openapi.json."
     elif isinstance(error, MethodNotAllowed) and error.valid_methods:
-        sentence = _methods_sentence(sorted(error.valid_methods))
+        sentence = f"This address takes {' or '.join(sorted(error.valid_methods))}."
     answer = _answer(error.code or 500, sentence, reason_of(error))
     for name, value in error.get_headers():
         if name in _KEPT_HEADERS:
@@ -109,8 +85,9 @@ def _http(error: HTTPException) -> Response:
 
 def _unexpected(error: Exception) -> Response:
     """Tell the operator everything but the message's content, and the caller nothing."""
+    g.problem = error
     _log.error("request failed", method=request.method, route=_route(), exc_info=error)
-    return _answer(500, _FAILED, "failed")
+    return _answer(500, "Something failed here that should not; it has been logged.", "failed")
 
 
 def _unanswered(exc_info: object) -> None:
@@ -118,8 +95,9 @@ def _unanswered(exc_info: object) -> None:
     _log.error("error handler failed", method=request.method, route=_route(), exc_info=exc_info)
 
 
-def _methods_sentence(methods: Sequence[str]) -> str:
-    return f"This address takes {' or '.join(methods)}."
+def _is_webhook() -> bool:
+    """A webhook's own line in the log says already what became of it."""
+    return request.blueprint == "webhooks"
 
 
 def _route() -> str:

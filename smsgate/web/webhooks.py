@@ -1,53 +1,51 @@
-"""The endpoint for providers: ``/webhooks/<account>``, with a secret in the path for some.
-
-A WSGI application of its own beside Flask's, which would take a fifth of the time of a webhook:
-docs/decisions/0019-webhooks-beside-flask.md.
-"""
+"""The endpoint for providers: ``/webhooks/<account>``, with a secret in the path for some."""
 
 from __future__ import annotations
 
-import re
 import time
-from collections.abc import Iterable
-from http.client import responses
-from typing import TYPE_CHECKING
+from typing import Any
 
 import structlog
+from flask import Blueprint, Response, current_app, g, request
 
 from smsgate.domain.errors import SignatureExpired, SignatureRefused, SmsGateError, UnknownAccount
-from smsgate.domain.messages import HttpReply, WebhookRequest
+from smsgate.domain.messages import WebhookRequest
 from smsgate.pipeline.ingest import IngestResult
 from smsgate.pipeline.services import Services
 from smsgate.web.abuse import ForgeryLimiter, RefusalLog
-from smsgate.web.problems import TEXT, method_problem, reason_of, webhook_problem
-from smsgate.web.wsgi_request import address_of, body_of, max_body_bytes, webhook_request
+from smsgate.web.problems import reason_of
+from smsgate.web.wsgi_request import address_of, max_body_bytes, webhook_request, whole_body
 
-if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
-
-_PATH = re.compile("/webhooks/([^/]+)(/[^/]+)?/?")
-"""An account, and behind it a secret, or ``status`` for delivery reports. A message that is sent
-there by mistake is taken as one."""
 _UNKNOWN = "•••"
 """An account that we do not have, in the log: anybody may call us with any name, and where an
 address was put together wrongly a secret stands there."""
 _MAX_PROBLEM = 300
 """Characters of a problem in the log."""
-_METHODS = ("GET", "HEAD", "OPTIONS", "POST")
-_ORIGIN = "HTTP_WEBHOOK_REQUEST_ORIGIN"
+_METHODS = ["GET", "POST", "OPTIONS"]
+
+
+def blueprint(services: Services) -> Blueprint:
+    """Return the routes. HEAD never counts as a message, OPTIONS only where a provider asks by it.
+
+    That is the handshake of CloudEvents (HTTP 1.1 Web Hooks, 4); others are answered by Flask.
+    """
+    webhooks = Blueprint("webhooks", __name__, url_prefix="/webhooks")
+    endpoint = WebhookEndpoint(services)
+    webhooks.url_value_preprocessor(endpoint.prepare)
+    webhooks.add_url_rule("/<account>", view_func=endpoint.receive, methods=_METHODS)
+    webhooks.add_url_rule("/<account>/<_secret>", view_func=endpoint.receive, methods=_METHODS)
+    # For delivery reports; a message that is sent here by mistake is taken as one.
+    webhooks.add_url_rule("/<account>/status", view_func=endpoint.receive, methods=["POST"])
+    webhooks.after_request(endpoint.observe)
+    return webhooks
 
 
 class WebhookEndpoint:
-    """A WSGI application around another one: it answers providers, and the other all else."""
+    """The view, with what runs before and after it."""
 
-    def __init__(self, inner: WSGIApplication, services: Services, headers: dict[str, str]) -> None:
-        """``headers``: what every answer has.
-
-        The logger is bound once: looking it up for each request costs a third of its line.
-        """
-        self._inner = inner
+    def __init__(self, services: Services) -> None:
+        """The logger is bound once: looking it up for each request costs a third of its line."""
         self._services = services
-        self._headers = headers
         self._accounts = services.settings.accounts
         self._trust_proxy = services.settings.trust_proxy
         self._forgeries = ForgeryLimiter()
@@ -55,82 +53,64 @@ class WebhookEndpoint:
         self._lines = RefusalLog(self._log, self._trust_proxy)
         self._count = services.store.metrics.requests()
 
-    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer one request."""
-        # WSGI has bytes as characters of Latin-1 (PEP 3333). Slashes at the front count as one.
-        path = environ["PATH_INFO"].encode("latin-1").decode("utf-8", "replace")
-        named = _PATH.fullmatch("/" + path.lstrip("/"))
-        if named is None:
-            return self._inner(environ, start_response)
-        method = environ["REQUEST_METHOD"]
-        if method in _METHODS:
-            answer = self._answer(environ, method, *named.groups())
-        else:
-            answer = method_problem(_METHODS)
-        headers = [("Content-Type", answer.content_type), *answer.headers.items()]
-        headers += self._headers.items()
-        if answer.status != 204:
-            headers.append(("Content-Length", str(len(answer.body))))
-        start_response(f"{answer.status} {responses.get(answer.status, '')}", headers)
-        return [answer.body] if method != "HEAD" else []
+    def prepare(self, _: str | None, values: dict[str, Any] | None) -> None:
+        """Refuse a flood before anything is read, and say how long the body may be."""
+        g.began = time.perf_counter()
+        account = values["account"] if values else ""
+        self._forgeries.check(account, address_of(request.environ, self._trust_proxy))
+        request.max_content_length = max_body_bytes(request.environ, self._accounts.get(account))
 
-    def _answer(
-        self, environ: WSGIEnvironment, method: str, account: str, secret: str | None
-    ) -> HttpReply:
-        """Take a request in, count it, and write its one log line, whatever came of it."""
-        began = time.perf_counter()
-        known = self._accounts.get(account)
-        found: IngestResult | Exception
-        try:
-            # A flood is refused before anything is read.
-            self._forgeries.check(account, address_of(environ, self._trust_proxy))
-            body = body_of(environ, max_body_bytes(environ, known))
-            if method == "HEAD" and known is None:
+    def receive(self, account: str, _secret: str = "") -> Response:
+        """Take a provider's request in; ``Ingest`` finds the secret in the URL."""
+        if request.method == "HEAD":
+            if account not in self._accounts:
                 raise UnknownAccount("There is no account of that name here.")
-            # OPTIONS with that header is the handshake of CloudEvents (HTTP 1.1 Web Hooks, 4).
-            if method == "HEAD" or (method == "OPTIONS" and _ORIGIN not in environ):
-                return HttpReply(200, TEXT, headers={"Allow": ", ".join(_METHODS)})
-            incoming = webhook_request(environ, known, body, self._trust_proxy)
-            found = self._ingest(account, incoming)
-            answer = found.answer
-        except Exception as error:  # noqa: BLE001 - it is answered, and logged
-            found = error
-            route = f"/webhooks/<account>{'/<_secret>' if secret else ''}"
-            answer = webhook_problem(error, method, route)
-        if method != "HEAD":
-            self._observe(environ, known.name if known else "", answer.status, found, began)
-        return answer
+            return Response(status=200)
+        if request.method == "OPTIONS" and "WebHook-Request-Origin" not in request.headers:
+            return current_app.make_default_options_response()
+        environ = request.environ
+        known = self._accounts.get(account)
+        incoming = webhook_request(environ, known, whole_body(environ), self._trust_proxy)
+        g.result = result = self._ingest(account, incoming)
+        answer = result.answer
+        return Response(
+            answer.body, answer.status, answer.headers, content_type=answer.content_type
+        )
 
-    def _observe(
-        self,
-        environ: WSGIEnvironment,
-        account: str,
-        status: int,
-        found: IngestResult | Exception,
-        began: float,
-    ) -> None:
-        """Of refused requests only some have a line, see ``RefusalLog``."""
-        now = time.perf_counter()
-        outcome, numbers, ids, problem = "failed", "", "", ""
-        if isinstance(found, IngestResult):
-            outcome, numbers, ids = found.outcome, found.numbers, found.message_ids
-        elif isinstance(found, SmsGateError):
-            outcome, ids, problem = reason_of(found), found.message_ids, str(found)
-        self._count((account, status, outcome, now - began))
+    def observe(self, response: Response) -> Response:
+        """Count a request and write its one log line, whatever came of it.
+
+        Of refused ones only some have a line, see ``RefusalLog``.
+        """
+        now, status = time.perf_counter(), response.status_code
+        result: IngestResult | None = g.get("result")
+        problem: Exception | None = g.get("problem")
+        if result is None and (problem is None or request.method == "HEAD"):
+            return response  # HEAD, or OPTIONS that is no handshake
+        account = request.view_args["account"] if request.view_args else ""
+        known = account if account in self._accounts else ""
+        if result is not None:
+            outcome, numbers, ids = result.outcome, result.numbers, result.message_ids
+        else:
+            outcome, numbers, ids = "failed", "", ""
+            if isinstance(problem, SmsGateError):
+                outcome, ids = reason_of(problem), problem.message_ids
+        self._count((known, status, outcome, now - g.began))
         self._lines.report_left_out(now)
-        if (extra := self._lines.fields_of(status, account, environ)) is not None:
+        if (extra := self._lines.fields_of(status, known, request.environ)) is not None:
             self._log.info(
                 "webhook",
-                account=account or _UNKNOWN,
-                method=environ["REQUEST_METHOD"],
+                account=known or _UNKNOWN,
+                method=request.method,
                 outcome=outcome,
                 numbers=numbers,
                 message_id=ids,
                 status=status,
-                problem=problem[:_MAX_PROBLEM],
-                ms=round((now - began) * 1000, 2),
+                problem=str(problem)[:_MAX_PROBLEM] if isinstance(problem, SmsGateError) else "",
+                ms=round((now - g.began) * 1000, 2),
                 **extra,
             )
+        return response
 
     def _ingest(self, account: str, incoming: WebhookRequest) -> IngestResult:
         try:

@@ -6,8 +6,7 @@ import importlib
 import json
 import sys
 
-from workers.web import GunicornServer
-from workers.web_connection import bound
+from workers.web import GunicornServer, bound
 
 
 class OtherApplication(GunicornServer):
