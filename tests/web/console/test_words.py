@@ -78,7 +78,8 @@ def used(services) -> None:
 
 
 def shown(page: str) -> str:
-    """The words of a page outside Details, without what people typed."""
+    """The words of a page outside Details, without what people typed and names of places."""
+    page = re.sub(r'<option value="\w+/[^"]*"[^>]*>[^<]*</option>', " ", page)  # Pacific/Wake
     page = re.sub(
         r"<details[^>]*>\s*<summary[^>]*>Details.*?</details>", " ", page, flags=re.DOTALL
     )

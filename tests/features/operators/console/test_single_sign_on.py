@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from smsgate.features.operators import sessions
-from smsgate.features.operators.service import ActionAuthor, OperatorService
+from smsgate.features.operators.passkey_storage import PasskeyRow, PasskeyStorage
+from smsgate.features.operators.service import ActionAuthor, OperatorService, make_action
 from smsgate.features.operators.storage import OperatorStorage
 from smsgate.settings import Secret, SingleSignOn
 from tests.fakes.browser import browser
@@ -116,6 +117,14 @@ def test_a_second_factor_of_ours_is_asked_for(maria, services, visitor):
     row = maria.named("maria")
     OperatorStorage(services.records.database).update(row.id, {"totp_secret": "some"})
     assert sign_in(visitor).location == "/console/in/code"
+
+
+def test_a_passkey_is_asked_for(maria, services, visitor):
+    key = PasskeyRow(b"id", maria.named("maria").id, b"key", 1, "My phone", 1)
+    action = make_action("passkey added", "maria", ActionAuthor("the tests"))
+    PasskeyStorage(services.records.database).add(key, {}, action)
+    assert sign_in(visitor).location == "/console/in/code"
+    assert "Use a passkey" in visitor.get("/console/in/code").text
 
 
 def test_a_reset_unbinds(maria, provider, visitor):
