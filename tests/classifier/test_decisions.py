@@ -384,6 +384,13 @@ def test_a_wish_to_stop_everything_is_no_talk_of_a_shop_or_a_bus(everything, ord
     assert classifier().classify(ordinary).intent is Intent.NONE
 
 
+@pytest.mark.parametrize("text", ["ရပ္ေပးပါ", "စာမပို႔ပါနဲ႔"])
+def test_burmese_of_older_telephones_is_read(text):
+    """Zawgyi writes other characters in the same block; it was never standardised."""
+    found = classifier().classify(text)
+    assert (found.intent, found.language) == (Intent.OPT_OUT, "my")
+
+
 @pytest.mark.parametrize("words", ["tất cả", "כל", "सब", "alt sammen", "tout bagay", "from all"])
 def test_all_of_other_languages_means_every_program(words):
     assert classifier().classify(f"END {words}").intent is Intent.OPT_OUT_ALL
