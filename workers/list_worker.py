@@ -16,7 +16,6 @@ import redis
 import structlog
 from rq import Queue
 from rq.job import Job
-from rq.serializers import JSONSerializer
 from rq.timeouts import BaseDeathPenalty
 
 from smsgate.domain.errors import ListsUnavailable, QueueUnavailable
@@ -25,7 +24,7 @@ from smsgate.features.lists.jobs import ListJobs, StepStopped
 from smsgate.logs import Reminder
 from smsgate.pipeline.services import Services
 from smsgate.store.redis_errors import problem_of
-from workers.rq_worker import MAINTENANCE_S, WORKER_TTL_S, AllowedJob, SteadyWorker
+from workers.rq_worker import SteadyWorker
 
 REPORT_S = 0.3
 """How often the progress of a step is written to Redis."""
@@ -90,7 +89,7 @@ class ListWorker:
                 self._reminder.end()
                 if not waits:
                     continue
-                worker = list_rq_worker(connection, name)
+                worker = ListRqWorker.on_queue(connection, name)
                 if worker.work(logging_level="WARNING", burst=True, max_jobs=1):
                     continue
             except (ListsUnavailable, QueueUnavailable) as error:
@@ -105,19 +104,6 @@ class ListWorker:
     def _tell(self, problem: str) -> None:
         if self._reminder.is_due(problem):
             _log.warning("lists wait", problem=problem)
-
-
-def list_rq_worker(connection: redis.Redis, queue: str) -> ListRqWorker:
-    """An RQ worker for the list jobs of a queue."""
-    return ListRqWorker(
-        [Queue(queue, connection=connection, serializer=JSONSerializer, job_class=AllowedJob)],
-        connection=connection,
-        job_class=AllowedJob,
-        serializer=JSONSerializer,
-        worker_ttl=WORKER_TTL_S,
-        maintenance_interval=MAINTENANCE_S,
-        log_job_description=False,
-    )
 
 
 def progress_of(job: Job) -> Callable[[int], None]:

@@ -7,7 +7,7 @@ import re
 import zlib
 from collections.abc import Mapping
 from types import FrameType
-from typing import Any
+from typing import Any, Self
 
 import redis
 import structlog
@@ -34,6 +34,19 @@ class SteadyWorker(SimpleWorker):
     """RQ would wait up to a minute between two tries to reach Redis."""
 
     asked_to_end = False
+
+    @classmethod
+    def on_queue(cls, connection: redis.Redis, name: str) -> Self:
+        """A worker on the queue of a name that runs only jobs of ours."""
+        return cls(
+            [Queue(name, connection=connection, serializer=JSONSerializer, job_class=AllowedJob)],
+            connection=connection,
+            job_class=AllowedJob,
+            serializer=JSONSerializer,
+            worker_ttl=WORKER_TTL_S,
+            maintenance_interval=MAINTENANCE_S,
+            log_job_description=False,
+        )
 
     def request_stop(self, signum: int, frame: FrameType | None) -> None:
         """Note the signal, then stop as RQ does: after the job in progress."""
@@ -67,17 +80,8 @@ class SteadyWorker(SimpleWorker):
 
 
 def partition_worker(url: str, name: str) -> SteadyWorker:
-    """A worker on the queue of a name that runs only jobs of ours."""
-    connection = redis.Redis.from_url(url, socket_connect_timeout=2)
-    return SteadyWorker(
-        [Queue(name, connection=connection, serializer=JSONSerializer, job_class=AllowedJob)],
-        connection=connection,
-        job_class=AllowedJob,
-        serializer=JSONSerializer,
-        worker_ttl=WORKER_TTL_S,
-        maintenance_interval=MAINTENANCE_S,
-        log_job_description=False,
-    )
+    """A worker for partitions, with a connection of its own."""
+    return SteadyWorker.on_queue(redis.Redis.from_url(url, socket_connect_timeout=2), name)
 
 
 _LIST_ID = re.compile(r"[0-9a-f]{32}")
