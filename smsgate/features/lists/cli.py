@@ -123,6 +123,11 @@ def import_list(
     Exit code 0: every row could be used. 1: some could not. 2: nothing was done.
     """
     started = time.monotonic()
+    if not program and not program_column:
+        raise click.UsageError(
+            "Say for which program the list is: --program NAME, or --program-column COLUMN where "
+            "each row says it."
+        )
     services = session.services_for_lists()
     name = Path(file.name).name
     request = ImportRequest(

@@ -158,7 +158,7 @@ def test_one_file_goes_into_several_programs_and_says_from_where(lists, tmp_path
     assert lists.run("imports", "undo", found["list_id"], "--apply", "--reason", "wrong") == 0
     assert not blocked(NUMBER)
     assert lists.run("import", str(path)) == 2
-    assert "Say for which program the list is" in lists.errors
+    assert "--program NAME, or --program-column COLUMN" in lists.errors
 
 
 @pytest.mark.parametrize(
