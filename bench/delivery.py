@@ -24,21 +24,24 @@ from rq import Queue
 
 from bench.contender import Contender
 from bench.servers import Servers
+from bench.signed import FIRST_NUMBER
+from bench.whole import Whole
 from smsgate.cli import redis_server
 from smsgate.cli.process_groups import ProcessGroups
+from smsgate.consent.events import Event
 from smsgate.domain.messages import ALL, Arrival, Decision, Entry, Intent
 from smsgate.pipeline.services import Services
-from smsgate.store.keys import PARTITIONS
+from smsgate.store.keys import PARTITION_KEYS, PARTITIONS
 
 BACKLOG = 100_000
 CONFIRMATIONS = 3_000
 STEADY_PER_S = 300
 _GOALS = {
     "applied_per_second": ("from stored to applied, a second", 20_000, "at least"),
-    "backlog_s": (f"a backlog of {BACKLOG:,} while the webhook accepts, s", 10, "at most"),
-    "applied_p50_ms": (f"from 200 to applied at {STEADY_PER_S}/s, p50 ms", 50, "at most"),
-    "applied_p99_ms": (f"from 200 to applied at {STEADY_PER_S}/s, p99 ms", 300, "at most"),
-    "confirmed_per_second": ("confirmations a second, provider answers in 100 ms", 300, "at least"),
+    "backlog_s": (f"a backlog of {BACKLOG:,} while the webhook accepts, s", 6, "at most"),
+    "applied_p50_ms": (f"from 200 to applied at {STEADY_PER_S}/s, p50 ms", 10, "at most"),
+    "applied_p99_ms": (f"from 200 to applied at {STEADY_PER_S}/s, p99 ms", 20, "at most"),
+    "confirmed_per_second": ("confirmations a second, provider answers in 100 ms", 500, "at least"),
     "web_mib": ("memory of a web process, MiB", 100, "at most"),
     "worker_mib": ("memory of the worker, MiB", 100, "at most"),
     "rq_default_per_second": ("beside it: RQ's default worker, jobs a second", None, ""),
@@ -65,20 +68,23 @@ def _measure(folder: Path, groups: ProcessGroups) -> Mapping[str, float]:
     found: dict[str, float] = {}
     _fill(services, BACKLOG, "+1211", program="alerts")
     whole.start("clock")
-    whole.start("worker")
-    _seconds(lambda: _depth(services) == 0)
+    _start_worker(whole)
+    _until_applied(services)
     found["applied_per_second"] = BACKLOG / _applying_s(services, "+1211")
     whole.stop("worker")
     _fill(services, BACKLOG, "+1213", program="alerts")
-    whole.start("worker")
+    _start_worker(whole)
     web.take(5.0, 4, 200)
-    _seconds(lambda: _depth(services) == 0)
+    _until_applied(services)
     found["backlog_s"] = _applying_s(services, "+1213")
+    _until_idle(services)
+    first = web.sent
     web.take(6.0, 8, STEADY_PER_S)
-    _seconds(lambda: _depth(services) == 0)
-    found |= _latency(services, "+1212")
+    _until_applied(services)
+    found |= _latency(services, _numbers(first + STEADY_PER_S, web.sent))
     _fill(services, CONFIRMATIONS, "+1214", program="confirmed", text="please stop")
-    _seconds(lambda: _depth(services) == 0)
+    services.job_queue.notify_inboxes(range(PARTITIONS))
+    _until_applied(services)
     whole.start("sender")
     found["confirmed_per_second"] = CONFIRMATIONS / _seconds(lambda: _outbox(services) == 0)
     found["web_mib"], found["worker_mib"] = whole.mib("web"), whole.mib("worker")
@@ -109,8 +115,23 @@ def _fill(services: Services, count: int, prefix: str, *, program: str, text: st
         )
 
 
-def _depth(services: Services) -> int:
-    return sum(services.store.inbox.depth(partition) for partition in range(PARTITIONS))
+def _start_worker(whole: Whole) -> None:
+    """Start it with a job for each partition, as the webhook asks for one.
+
+    Texts without a job would wait for the clock, which looks for such partitions now and then.
+    """
+    whole.start("worker")
+    whole.services.job_queue.notify_inboxes(range(PARTITIONS))
+
+
+def _until_applied(services: Services) -> None:
+    _seconds(lambda: not services.store.inbox.busy())
+
+
+def _until_idle(services: Services) -> None:
+    """Until no job is under way and every partition asks for one at its next text."""
+    keys = [one.notify_inbox for one in PARTITION_KEYS]
+    _seconds(lambda: not services.store.client.exists(*keys))
 
 
 def _outbox(services: Services) -> int:
@@ -126,31 +147,39 @@ def _seconds(done: Callable[[], bool]) -> float:
     return time.monotonic() - started
 
 
-def _events(services: Services, prefix: str) -> list[tuple[int, int]]:
-    """Receipt and application of each, in the ledgers or in the records, where the clock moves."""
+def _events(services: Services) -> list[Event]:
+    """All events but those of replies, from the ledgers or the records, where the clock moves."""
     waiting = [
         event
         for partition in range(PARTITIONS)
         for event in services.store.ledger_reader.of_partition(partition)
     ]
     kept = (one.event for one in services.records.reader.between())
-    times = {
-        event.id: (event.received_us, event.applied_us)
-        for event in chain(waiting, kept)
-        if event.number.startswith(prefix) and event.kind != "reply"
-    }
-    return [*times.values()]
+    by_id = {event.id: event for event in chain(waiting, kept) if event.kind != "reply"}
+    return [*by_id.values()]
 
 
 def _applying_s(services: Services, prefix: str) -> float:
-    applied = [applied for _, applied in _events(services, prefix)]
+    """From the first to the last of a backlog that was applied whole."""
+    applied = [one.applied_us for one in _events(services) if one.number.startswith(prefix)]
+    assert len(applied) == BACKLOG, f"{len(applied)} of {BACKLOG} were applied"
     return (max(applied) - min(applied)) / 1_000_000
 
 
-def _latency(services: Services, prefix: str) -> dict[str, float]:
-    """Of the last texts that came in over HTTP."""
-    events = sorted(_events(services, prefix))[-5 * STEADY_PER_S :]
-    cuts = quantiles([(applied - received) / 1000 for received, applied in events], n=100)
+def _numbers(first: int, end: int) -> set[str]:
+    """The numbers of these requests of the load."""
+    return {f"+{FIRST_NUMBER + place}" for place in range(first, end)}
+
+
+def _latency(services: Services, numbers: set[str]) -> dict[str, float]:
+    """From the 200 to applied, of the texts of these numbers and no others."""
+    took_ms = [
+        (one.applied_us - one.received_us) / 1000
+        for one in _events(services)
+        if one.number in numbers
+    ]
+    assert len(took_ms) == len(numbers), f"{len(took_ms)} of {len(numbers)} were applied"
+    cuts = quantiles(took_ms, n=100)
     return {"applied_p50_ms": cuts[49], "applied_p99_ms": cuts[98]}
 
 

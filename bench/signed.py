@@ -15,6 +15,7 @@ HOST = "texts.example.com"
 ORIGIN = f"http://{HOST}"
 PATH = "/webhooks/twilio"
 
+FIRST_NUMBER = 12_120_000_000
 WORDS = "WORDS"
 """What stands in a text for six words that differ from request to request."""
 _FIRST = ("anna", "ben", "carla", "dario", "emma", "felix", "greta", "hugo")
@@ -57,7 +58,7 @@ def signed_requests(text: str, first: int, count: int) -> list[bytes]:
 
 
 def _request(place: int, body: str, signed: str) -> bytes:
-    number, message = f"{12_120_000_000 + place}", f"SM{place:032x}"
+    number, message = f"{FIRST_NUMBER + place}", f"SM{place:032x}"
     filled = body.replace(_NUMBER, "%2B" + number).replace(_MESSAGE, message)
     covered = signed.replace(_NUMBER, "+" + number).replace(_MESSAGE, message)
     if WORDS in body:
