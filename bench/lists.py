@@ -27,7 +27,7 @@ import redis
 from rich.console import Console
 from rich.table import Table
 
-from bench.gate import fill, numbers
+from bench.suppressed import fill, numbers
 from smsgate.cli import redis_server
 from smsgate.cli.process_groups import ProcessGroups
 from smsgate.consent.events import PublishedProgram

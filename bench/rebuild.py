@@ -22,8 +22,8 @@ import redis
 from rich.console import Console
 from rich.table import Table
 
-from bench.gate import numbers
 from bench.records import events
+from bench.suppressed import numbers
 from smsgate.cli import redis_server
 from smsgate.cli.process_groups import ProcessGroups
 from smsgate.consent.events import ConsentState, Mark, NumberState, PublishedProgram
