@@ -91,7 +91,7 @@ class Imports(msgspec.Struct, frozen=True):
     imports: list[Import]
 
 
-class ListUploaded(msgspec.Struct, forbid_unknown_fields=True):
+class ImportUploadQuery(msgspec.Struct, forbid_unknown_fields=True):
     """What the rows of the file in the body have in common, as `smsgate import` takes it."""
 
     program: Annotated[str, msgspec.Meta(max_length=100)] = ""
@@ -152,7 +152,7 @@ def import_list(call: Call) -> Outcome:
 
     The body is the file itself, up to 1 GiB. The preview goes on after the answer: ask for the job.
     """
-    asked: ListUploaded = call.query
+    asked: ImportUploadQuery = call.query
     allowed = _allowed_programs(call, asked.program)
     jobs, request = ListJobs(call.services), call.request
     request.max_content_length = MAX_UPLOAD_BYTES
@@ -218,10 +218,15 @@ def _allowed_programs(call: Call, program: str) -> tuple[str, ...]:
 
 
 def _job_of(call: Call) -> tuple[ListJob, bool]:
-    """The job of the path, which this key uploaded. Raises ``NoSuchList``."""
+    """The job of the path, which this key uploaded. Raises ``NoSuchList``, ``Forbidden``.
+
+    A newer key of the same name may be limited to other programs.
+    """
     job, is_running = ListJobs(call.services).find(call.path["job"], EVERYBODY)
     if job.kind != "import" or job.operator.partition("/")[0] != call.actor():
         raise NoSuchList("There is no such upload of this key.")
+    if {*_allowed_programs(call, job.request.program)} != {*job.request.allowed}:
+        raise NoSuchList("A key of this name uploaded it that was for other programs.")
     return job, is_running
 
 
@@ -314,7 +319,7 @@ OPERATIONS = (
         scope="admin",
         summary="Upload a list and preview its import",
         run=import_list,
-        query=ListUploaded,
+        query=ImportUploadQuery,
         takes_file=True,
         answers={202: ImportJob},
         by_program=True,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from smsgate.features.lists.number_import import ImportRequest, NumberImport
+from smsgate.pipeline.api_keys import Caller, Keyring
 from tests.fakes.processes import wait_until
 
 NUMBERS = [f"+1415555{at:04}" for at in range(40)]
@@ -167,7 +168,7 @@ def test_an_upload_that_will_not_do_is_refused_and_leaves_nothing(api) -> None:
     assert "not done" in api.post(f"/import-jobs/{unreadable['id']}/apply", {}, 422)["detail"]
 
 
-def test_a_limited_key_imports_for_its_own_programs_alone(api) -> None:
+def test_a_limited_key_imports_for_its_own_programs_alone(api, monkeypatch) -> None:
     orders = api.with_key("admin", "shop", "orders")
     found = ended(orders, upload(orders)["id"])
     assert [one["program"] for one in found["programs"]] == ["orders"]
@@ -180,5 +181,12 @@ def test_a_limited_key_imports_for_its_own_programs_alone(api) -> None:
     assert "this is about 'all'" in refused, "an opt-out of alerts holds for every program"
     assert alerts.get(f"/import-jobs/{found['id']}", 404)["reason"] == "no_such_list"
     assert alerts.post(f"/import-jobs/{found['id']}/apply", {}, 404)["reason"] == "no_such_list"
+    open_to_all = ended(api, upload(api)["id"])["id"]
+    namesake = Caller("environment", "admin", frozenset({"orders"}))
+    monkeypatch.setattr(Keyring, "authenticate", lambda *_: namesake)
+    for method, path in (("GET", ""), ("POST", "/apply")):
+        answer = api.call(method, f"/import-jobs/{open_to_all}{path}", {} if path else None)
+        assert (answer.status_code, answer.json["reason"]) == (404, "no_such_list")
+    monkeypatch.undo()
     writer = api.with_key("write")
     assert upload(writer, status=403)["reason"] == "forbidden"
