@@ -239,8 +239,9 @@ def test_a_challenge_is_answered_once_even_where_the_answer_was_wrong(
 ) -> None:
     one = half(services)
     options = asked(one, "/console/in/code")
-    refused(services, one, phone.sign(options, origin="https://evil.example"))
-    change(services, "UPDATE sessions SET challenge = NULL WHERE half")  # the page asked anew
+    wrong = {"credential": phone.sign(options, origin="https://evil.example")}
+    elsewhere = {"Referer": "http://localhost/console/me"}  # no page that would ask anew
+    assert one.post("/console/in/passkey", wrong, headers=elsewhere).status_code == 403
     assert refused(services, one, phone.sign(options)) == "answered too late, or twice"
 
 
