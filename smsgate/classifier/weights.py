@@ -15,7 +15,6 @@ from zlib import crc32
 
 import msgspec
 
-_REMEMBERED = 20_000
 _LOAD = 1.5
 """Places for each name at least, so that the search for one soon meets a free place."""
 
@@ -30,43 +29,39 @@ class PackedTable(msgspec.Struct, frozen=True):
     numbers: memoryview
 
 
-class _Numbers(dict[int, int]):
-    """The numbers of hashes that were asked for lately, zero for what has none."""
-
-    def __init__(self, tags: array[int], numbers: array[int]) -> None:
-        super().__init__()
-        self._tags, self._numbers = tags, numbers
-
-    def number(self, code: int) -> int | None:
-        """The number of a hash, or nothing where it has none."""
-        tags, size = self._tags, len(self._tags)
-        wanted, at = code >> 16 or 1, code % size
-        while (tag := tags[at]) != wanted:
-            if not tag:
-                return None
-            at = (at + 1) % size
-        return self._numbers[at]
-
-    def __missing__(self, code: int) -> int:
-        if len(self) >= _REMEMBERED:
-            self.clear()
-        self[code] = found = self.number(code) or 0
-        return found
-
-
 class HashTable:
     """A table in memory."""
 
     def __init__(self, table: PackedTable) -> None:
-        self._by_code = _Numbers(_array("H", table.tags), _array("h", table.numbers))
+        self._tags = _array("H", table.tags)
+        self._numbers = _array("h", table.numbers)
+        self._size = len(self._tags)
 
     def get(self, name: str) -> int | None:
         """The number of a name, or nothing where it has none."""
-        return self._by_code.number(crc32(name.encode()))
+        code = crc32(name.encode())
+        wanted, at = code >> 16 or 1, code % self._size
+        while (tag := self._tags[at]) != wanted:
+            if not tag:
+                return None
+            at = (at + 1) % self._size
+        return self._numbers[at]
 
     def total(self, codes: Iterable[int]) -> int:
         """The sum of the numbers of those names that have one, by their hashes."""
-        return sum(map(self._by_code.__getitem__, codes))
+        tags, numbers, size = self._tags, self._numbers, self._size
+        found = 0
+        for code in codes:
+            at = code % size
+            if tag := tags[at]:
+                wanted = code >> 16 or 1
+                while tag != wanted:
+                    at = (at + 1) % size
+                    if not (tag := tags[at]):
+                        break
+                else:
+                    found += numbers[at]
+        return found
 
 
 def hashes(names: Iterable[str]) -> list[int]:
