@@ -7,7 +7,6 @@ from typing import Annotated, Literal
 import msgspec
 
 from smsgate.domain.errors import NoSuchList, SmsGateError, Unfit
-from smsgate.features.lists.file_import import ProgramOutcome, program_outcomes
 from smsgate.features.lists.import_record import (
     ImportRecord,
     change_text,
@@ -16,6 +15,7 @@ from smsgate.features.lists.import_record import (
     scope_of,
     titles_of,
 )
+from smsgate.features.lists.import_summary import ProgramOutcome, program_outcomes
 from smsgate.features.lists.job_files import (
     MAX_UPLOAD_BYTES,
     ListJob,

@@ -30,15 +30,15 @@ from smsgate.cli.session import moment, person
 from smsgate.domain.entry_parts import Consent
 from smsgate.domain.messages import ALL
 from smsgate.features.lists.export import FORMS, STATES, ExportQuery, export_lines, exported_numbers
-from smsgate.features.lists.file_import import (
+from smsgate.features.lists.file_import import FileImport
+from smsgate.features.lists.import_record import State, change_text, imports, titles_of
+from smsgate.features.lists.import_summary import (
     ROW_OUTCOMES,
-    FileImport,
     ImportSummary,
     program_outcomes,
     row_results,
     unknown_programs_text,
 )
-from smsgate.features.lists.import_record import State, change_text, imports, titles_of
 from smsgate.features.lists.import_undo import UNDO_OUTCOMES, ImportUndo, undo_results, undo_text
 from smsgate.features.lists.list_file import ListFile
 from smsgate.features.lists.number_import import ImportRequest

@@ -33,12 +33,12 @@ from smsgate.domain.errors import (
 )
 from smsgate.domain.messages import ALL
 from smsgate.features.lists.export import FORMS, STATES
-from smsgate.features.lists.file_import import (
+from smsgate.features.lists.import_record import ImportRecord, change_text, imports, titles_of
+from smsgate.features.lists.import_summary import (
     ROW_OUTCOMES,
     program_outcomes,
     unknown_programs_text,
 )
-from smsgate.features.lists.import_record import ImportRecord, change_text, imports, titles_of
 from smsgate.features.lists.import_undo import UNDO_OUTCOMES
 from smsgate.features.lists.job_files import (
     KEPT_DAYS,

@@ -10,23 +10,28 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
-from pathlib import Path
 from typing import BinaryIO, NamedTuple
-
-import msgspec
 
 from smsgate.domain.errors import ListUnreadable, RecordsNotReady, RecordsUnavailable, Unfit
 from smsgate.domain.messages import ALL
-from smsgate.features.lists.import_record import ImportChange, State, scope_of
+from smsgate.features.lists.import_record import State, scope_of
+from smsgate.features.lists.import_summary import (
+    DUPLICATE,
+    NOT_COUNTED,
+    SHOWN,
+    ImportRow,
+    ImportSummary,
+    Result,
+    count_programs,
+)
 from smsgate.features.lists.list_file import ListFile
-from smsgate.features.lists.number_import import OUTCOMES, ImportRequest, NumberImport
-from smsgate.features.lists.rows import REASONS, ListRows, NumberSet, rows_of
-from smsgate.features.lists.shapes import NO_COLUMNS, ColumnChoice, plain, printable
+from smsgate.features.lists.number_import import ImportRequest, NumberImport
+from smsgate.features.lists.rows import ListRows, NumberSet, rows_of
+from smsgate.features.lists.shapes import NO_COLUMNS, ColumnChoice, plain
 from smsgate.features.lists.storage import ListStorage
-from smsgate.files import csv_file, harmless
 from smsgate.pipeline.manual import check_program
 from smsgate.pipeline.services import Services
 from smsgate.settings import Settings
@@ -35,41 +40,10 @@ WINDOW = 8_000
 """Rows that are entered together: some hundreds for each partition."""
 REMEMBERED = 4_000_000
 """Numbers among which duplicates are told apart; later ones are repeats of what is applied."""
-SHOWN = 10
-MAX_PROGRAMS, OTHERS = 50, "(others)"
-"""Values of the program column that are counted one by one, and what stands for the rest."""
-DUPLICATE = "duplicate"
-ROW_OUTCOMES = {
-    **OUTCOMES,
-    **REASONS,
-    DUPLICATE: "same number as an earlier row",
-    "other": "not about an opt-out",
-    "blank": "empty line",
-}
-"""What each outcome of a row means."""
-_MAX_CELL_CHARS = 200
 _STATES: tuple[State, ...] = ("opted_out", "subscribed")
 """In this order: beside an opt-out of the same window a consent is refused."""
-_NOT_COUNTED = ("other", "blank")
-"""Outcomes of rows that are about nobody's consent."""
-_CHANGING, _KNOWN = ("new", "applied"), ("repeat", DUPLICATE)
 Progress = Callable[[int], None]
 """Takes how many bytes more were read."""
-
-
-@dataclass(frozen=True, slots=True)
-class ImportRow:
-    """What became of one row."""
-
-    line: int
-    cell: str
-    number: str
-    outcome: str
-    """Of ``importing.OUTCOMES``, ``duplicate``, or why the row was not used."""
-    state: str = ""
-    """What the row says of its number; empty where it was not used."""
-    program: str = ""
-    """That it is for; empty where it names none that there is."""
 
 
 class RowGroup(NamedTuple):
@@ -78,46 +52,6 @@ class RowGroup(NamedTuple):
     state: State
     program: str
     """A program, or ``all``."""
-
-
-Result = Callable[[ImportRow], None]
-
-
-@dataclass(slots=True)
-class ImportSummary:
-    """What a file holds, and what outcomes of it."""
-
-    shape: str
-    encoding: str = ""
-    """What its bytes were, as the whole file shows."""
-    list_id: str = ""
-    rows: int = 0
-    subscribed: int = 0
-    """Rows that say that somebody subscribed."""
-    outcomes: Counter[str] = field(default_factory=Counter)
-    programs: dict[str, Counter[str]] = field(default_factory=dict)
-    """By program (or ``all``) the outcomes of its rows, with why rows were not used."""
-    unknown_programs: Counter[str] = field(default_factory=Counter)
-    """Rows whose program there is not, by what they say."""
-    undated: int = 0
-    """Rows with a date that cannot be read: since when they hold is unknown."""
-    changes: list[ImportChange] = field(default_factory=list)
-    """What would be changed, or was, by state."""
-    by_program: Counter[str] = field(default_factory=Counter)
-    """Rows by what the program column says."""
-    problems: Counter[str] = field(default_factory=Counter)
-    first: list[ImportRow] = field(default_factory=list)
-    """The first rows that could not be used."""
-
-    @property
-    def unused(self) -> int:
-        """How many rows could not be used."""
-        problems = sum(
-            count
-            for name, count in self.problems.items()
-            if name in REASONS and name != "other_program"
-        )
-        return problems + self.outcomes["not_applied"]
 
 
 @dataclass(slots=True)
@@ -299,13 +233,13 @@ class FileImport:
                 self._names,
                 others_are_wrong=not self._request.program,
             )
-            _count_programs(summary.by_program, block.programs)
+            count_programs(summary.by_program, block.programs)
             unknown = [
                 block.programs[place]
                 for place, reason in rows.problems.items()
                 if reason == "unknown_program"
             ]
-            _count_programs(summary.unknown_programs, unknown)
+            count_programs(summary.unknown_programs, unknown)
             summary.undated += sum(
                 not since_us and bool(text.strip())
                 for since_us, text in zip(rows.since_us, block.sinces, strict=True)
@@ -386,12 +320,6 @@ def _names_of(settings: Settings, name: str, allowed: Collection[str]) -> dict[s
     return names | {plain(one.name): one.name for one in programs}
 
 
-def _count_programs(counts: Counter[str], cells: Collection[str]) -> None:
-    for cell in cells:
-        name = printable(cell.strip(), 60)
-        counts[name if name in counts or len(counts) < MAX_PROGRAMS else OTHERS] += 1
-
-
 def _count(
     summary: ImportSummary, window: ImportWindow, outcomes: Mapping[RowGroup, Mapping[str, str]]
 ) -> None:
@@ -405,71 +333,11 @@ def _count(
     for line, cell, number, reason, _, program in window.rows:
         if not reason:
             continue
-        if program and reason not in _NOT_COUNTED:
+        if program and reason not in NOT_COUNTED:
             summary.programs.setdefault(program, Counter())[reason] += 1
         if reason == DUPLICATE:
             summary.outcomes[reason] += 1
             continue
         summary.problems[reason] += 1
-        if len(summary.first) < SHOWN and reason not in (*_NOT_COUNTED, "other_program"):
+        if len(summary.first) < SHOWN and reason not in (*NOT_COUNTED, "other_program"):
             summary.first.append(ImportRow(line, cell, number, reason, program=program))
-
-
-class ProgramOutcome(msgspec.Struct, frozen=True):
-    """What becomes of the rows for a program."""
-
-    program: str
-    """Its name, or ``all``."""
-    new: int
-    """Numbers that change, or changed."""
-    known: int
-    """Rows that say what holds already, or what an earlier row says."""
-    refused: int
-    """Rows that are not used."""
-    reasons: dict[str, int]
-    """Why not: of ``ROW_OUTCOMES``."""
-
-
-def program_outcomes(programs: Mapping[str, Mapping[str, int]]) -> list[ProgramOutcome]:
-    """By program what becomes of its rows, given how many have each outcome."""
-    found = []
-    for program, outcomes in programs.items():
-        new, known = (sum(outcomes.get(one, 0) for one in some) for some in (_CHANGING, _KNOWN))
-        reasons = {
-            name: count
-            for name, count in outcomes.items()
-            if count and name not in (*_CHANGING, *_KNOWN)
-        }
-        found.append(ProgramOutcome(program, new, known, sum(reasons.values()), reasons))
-    return found
-
-
-def unknown_programs_text(unknown: Mapping[str, int], titles: Mapping[str, str]) -> str:
-    """Which programs of a file there are not, and what would be right; empty where all are right.
-
-    ``titles`` gives by program its name for people.
-    """
-    if not unknown:
-        return ""
-    wrong = ", ".join(f"{name!r} ({count:,})" for name, count in unknown.items())
-    right = ", ".join(
-        name if title == name else f"{name} ({title})" for name, title in titles.items()
-    )
-    return f"These rows name no program: {wrong}. Write one of: {right}."
-
-
-@contextmanager
-def row_results(path: Path) -> Iterator[Callable[[ImportRow], None]]:
-    """Write what outcomes of each row to a CSV file; gives what writes one row.
-
-    A formula in a row is text for any spreadsheet.
-    """
-    columns = ["line", "given", "number", "outcome", "why", "state", "program"]
-    with csv_file(path, columns) as write_row:
-
-        def write(row: ImportRow) -> None:
-            cell = harmless(printable(row.cell, _MAX_CELL_CHARS))
-            why = ROW_OUTCOMES.get(row.outcome, "")
-            write_row([row.line, cell, row.number, row.outcome, why, row.state, row.program])
-
-        yield write

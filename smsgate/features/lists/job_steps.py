@@ -10,13 +10,9 @@ from smsgate.domain.entry_parts import Consent
 from smsgate.domain.errors import Unfit
 from smsgate.domain.messages import ALL
 from smsgate.features.lists.export import FORMS, STATES, ExportQuery, export_lines, exported_numbers
-from smsgate.features.lists.file_import import (
-    FileImport,
-    ImportSummary,
-    check_request,
-    row_results,
-)
+from smsgate.features.lists.file_import import FileImport, check_request
 from smsgate.features.lists.import_record import ImportRecord, State, import_of
+from smsgate.features.lists.import_summary import ImportSummary, row_results
 from smsgate.features.lists.import_undo import ImportUndo, UndoSummary, undo_results, undo_text
 from smsgate.features.lists.job_files import (
     JobFolder,

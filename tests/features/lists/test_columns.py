@@ -8,7 +8,8 @@ import pytest
 
 from smsgate.domain.errors import ListUnreadable
 from smsgate.domain.messages import ALL
-from smsgate.features.lists.file_import import MAX_PROGRAMS, OTHERS, FileImport
+from smsgate.features.lists.file_import import FileImport
+from smsgate.features.lists.import_summary import MAX_PROGRAMS, OTHERS
 from smsgate.features.lists.number_import import ImportRequest
 from smsgate.features.lists.preview import preview_of
 from smsgate.features.lists.shapes import ColumnChoice

@@ -13,12 +13,9 @@ from smsgate.domain.errors import Unfit
 from smsgate.features.evidence.sentences import sentences
 from smsgate.features.lists import file_import
 from smsgate.features.lists.export import ExportQuery, exported_numbers
-from smsgate.features.lists.file_import import (
-    FileImport,
-    program_outcomes,
-    unknown_programs_text,
-)
+from smsgate.features.lists.file_import import FileImport
 from smsgate.features.lists.import_record import imports, titles_of
+from smsgate.features.lists.import_summary import program_outcomes, unknown_programs_text
 from smsgate.features.lists.import_undo import ImportUndo
 from smsgate.features.lists.number_import import ImportRequest
 from smsgate.features.lists.preview import preview_of
