@@ -17,6 +17,7 @@ from smsgate.features.lists.shapes import printable
 from smsgate.files import csv_file, harmless
 
 SHOWN = 10
+"""Rows that could not be used that are shown, the first ones."""
 MAX_PROGRAMS, OTHERS = 50, "(others)"
 """Values of the program column that are counted one by one, and what stands for the rest."""
 DUPLICATE = "duplicate"
@@ -32,6 +33,8 @@ NOT_COUNTED = ("other", "blank")
 """Outcomes of rows that are about nobody's consent."""
 _CHANGING, _KNOWN = ("new", "applied"), ("repeat", DUPLICATE)
 _MAX_CELL_CHARS = 200
+_MAX_NAMES = 10
+"""Unknown programs that are named in one sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +135,9 @@ def unknown_programs_text(unknown: Mapping[str, int], titles: Mapping[str, str])
     """
     if not unknown:
         return ""
-    wrong = ", ".join(f"{name!r} ({count:,})" for name, count in unknown.items())
+    first = [*unknown.items()][:_MAX_NAMES]
+    wrong = ", ".join(f"{name!r} ({count:,})" for name, count in first)
+    wrong += ", …" if len(unknown) > len(first) else ""
     right = ", ".join(
         name if title == name else f"{name} ({title})" for name, title in titles.items()
     )

@@ -96,6 +96,8 @@ def test_the_preview_counts_new_known_and_refused_rows_by_program(services):
         "These rows name no program: 'Newsletter' (1). Write one of: alerts (Acme Alerts), "
         'orders (Acme <b>Orders</b> & "Co"), club (Acme Club).'
     )
+    many = unknown_programs_text({f"p{at}": 1 for at in range(11)}, {"alerts": "alerts"})
+    assert many.endswith("'p9' (1), …. Write one of: alerts.")
     assert [(one.state, one.scope, one.numbers) for one in summary.changes] == [
         ("opted_out", "all", 1),
         ("opted_out", "club", 1),
