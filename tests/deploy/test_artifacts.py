@@ -94,6 +94,13 @@ def test_processes_wait_for_the_migration_and_init_is_never_run_by_itself(compos
     assert all("init" not in one.get("depends_on", {}) for one in services.values())
 
 
+@wants("docker-compose")
+def test_the_migration_does_not_meet_the_server_that_makes_the_database(compose) -> None:
+    """The image makes it by a server that listens on its socket only, and ends that one again."""
+    (_, asked) = compose["services"]["postgres"]["healthcheck"]["test"]
+    assert "pg_isready --host 127.0.0.1 " in asked
+
+
 def test_a_redis_with_these_settings_is_as_strong_as_doctor_wants(
     tmp_path: Path, groups: ProcessGroups
 ) -> None:
