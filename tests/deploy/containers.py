@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import tarfile
 from collections.abc import Sequence
+from ctypes.util import find_library
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -19,8 +20,11 @@ PACKAGES = (
     "passwd",
     "dash",
     "base-passwd",
+    "libpangoft2-1.0-0",
+    "libharfbuzz-subset0",
+    "fonts-dejavu-core",
 )
-"""What of `python:3.13-slim-trixie` the Dockerfile uses, and what these depend on."""
+"""What of `python:3.13-slim-trixie` the Dockerfile uses and what it adds; and what these need."""
 LINKS = {"bin": "usr/bin", "sbin": "usr/sbin", "lib": "usr/lib", "lib64": "usr/lib64"}
 FOLDERS = ("dev", "etc", "proc", "sys", "run", "tmp", "root", "var/tmp", "var/lib")
 MADE = ("etc/passwd", "etc/group", "etc/shadow", "etc/gshadow", "etc/ssl/certs/ca-certificates.crt")
@@ -57,6 +61,8 @@ def missing() -> str:
         return "a base image is made of this machine's packages by root"
     if not shutil.which("podman") or not shutil.which("dpkg-query"):
         return "there is no podman here, or no Debian"
+    if not find_library("pangoft2-1.0"):
+        return "there is no Pango here to put into the image"
     return ""
 
 
@@ -86,10 +92,12 @@ def build() -> subprocess.CompletedProcess[str]:
     return podman(
         "build",
         "--format=docker",
+        "--layers=false",  # nothing of the first stage is left behind
         "--network=host",
         "--volume=/etc/ssl/certs:/etc/ssl/certs:ro",
         f"--build-arg=PYTHON_IMAGE={BASE}",
         f"--build-arg=COMMIT={COMMIT}",
+        "--build-arg=PDF_PACKAGES=",  # they are in the base, which has no package manager
         *LIMITS,
         f"--file={ROOT}/deploy/Dockerfile",
         f"--tag={IMAGE}",
