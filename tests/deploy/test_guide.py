@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from smsgate import __version__
 from tests.deploy import machine
 from tests.deploy.guide import commands
 from tests.deploy.machine import Machine
@@ -165,7 +166,10 @@ def _check_upgrade_and_roll_back(reader: Reader) -> None:
     """No opt-out is lost, although the records are put back as they were before the upgrade."""
     (restart,) = commands("Restart without a gap")
     numbers = {"Upgrade": "+14155550201", "Roll back": "+14155550202"}
-    for heading, version in (("Upgrade", "0.3.0"), ("Roll back", "0.2.0")):
+    reader.machine.run(
+        f"sed -i 's/^__version__ = .*/__version__ = \"9.0.0\"/' {SOURCE}/smsgate/__init__.py"
+    )
+    for heading, version in (("Upgrade", "9.0.0"), ("Roll back", __version__)):
         reader.follows(heading)
         reader.types(restart)
         runs = "tr '\\0' ' ' < /proc/$(systemctl show -P MainPID smsgate-web@8001)/cmdline"
