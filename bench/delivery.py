@@ -11,8 +11,7 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
-from itertools import chain
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import quantiles
 from typing import Any
@@ -22,14 +21,19 @@ from rich.console import Console
 from rich.table import Table
 from rq import Queue
 
+from bench.backlog import (
+    applied_events,
+    applying_s,
+    fill_inbox,
+    seconds_until,
+    start_worker,
+    until_applied,
+)
 from bench.contender import Contender
 from bench.servers import Servers
 from bench.signed import FIRST_NUMBER
-from bench.whole import Whole
 from smsgate.cli import redis_server
 from smsgate.cli.process_groups import ProcessGroups
-from smsgate.consent.events import Event
-from smsgate.domain.messages import ALL, Arrival, Decision, Entry, Intent
 from smsgate.pipeline.services import Services
 from smsgate.store.keys import PARTITION_KEYS, PARTITIONS
 
@@ -66,104 +70,40 @@ def _measure(folder: Path, groups: ProcessGroups) -> Mapping[str, float]:
     whole = Servers(folder, groups).whole()
     services, web = whole.services, Contender("smsgate", "", whole.server, "STOP")
     found: dict[str, float] = {}
-    _fill(services, BACKLOG, "+1211", program="alerts")
+    fill_inbox(services, BACKLOG, "+1211", program="alerts")
     whole.start("clock")
-    _start_worker(whole)
-    _until_applied(services)
-    found["applied_per_second"] = BACKLOG / _applying_s(services, "+1211")
+    start_worker(whole)
+    until_applied(services)
+    found["applied_per_second"] = BACKLOG / applying_s(services, "+1211", BACKLOG)
     whole.stop("worker")
-    _fill(services, BACKLOG, "+1213", program="alerts")
-    _start_worker(whole)
+    fill_inbox(services, BACKLOG, "+1213", program="alerts")
+    start_worker(whole)
     web.take(5.0, 4, 200)
-    _until_applied(services)
-    found["backlog_s"] = _applying_s(services, "+1213")
+    until_applied(services)
+    found["backlog_s"] = applying_s(services, "+1213", BACKLOG)
     _until_idle(services)
     first = web.sent
     web.take(6.0, 8, STEADY_PER_S)
-    _until_applied(services)
+    until_applied(services)
     found |= _latency(services, _numbers(first + STEADY_PER_S, web.sent))
-    _fill(services, CONFIRMATIONS, "+1214", program="confirmed", text="please stop")
+    fill_inbox(services, CONFIRMATIONS, "+1214", program="confirmed", text="please stop")
     services.job_queue.notify_inboxes(range(PARTITIONS))
-    _until_applied(services)
+    until_applied(services)
     whole.start("sender")
-    found["confirmed_per_second"] = CONFIRMATIONS / _seconds(lambda: _outbox(services) == 0)
+    found["confirmed_per_second"] = CONFIRMATIONS / seconds_until(lambda: _outbox(services) == 0)
     found["web_mib"], found["worker_mib"] = whole.mib("web"), whole.mib("worker")
     found["rq_default_per_second"] = _rq(folder, groups)
     return found
 
 
-def _fill(services: Services, count: int, prefix: str, *, program: str, text: str = "STOP") -> None:
-    decision = Decision(Intent.OPT_OUT, "keyword", keyword="stop", language="en")
-    for start in range(0, count, 1000):
-        services.store.inbox.add(
-            [
-                Arrival(
-                    Entry(
-                        number=f"{prefix}{at:07}",
-                        program=program,
-                        decision=decision,
-                        scope=ALL,
-                        account="twilio",
-                        message_id=f"{prefix}{at}",
-                        sender="+14155550999",
-                        text=text,
-                        answered="provider" if program == "alerts" else "",
-                    )
-                )
-                for at in range(start, min(start + 1000, count))
-            ]
-        )
-
-
-def _start_worker(whole: Whole) -> None:
-    """Start it with a job for each partition, as the webhook asks for one.
-
-    Texts without a job would wait for the clock, which looks for such partitions now and then.
-    """
-    whole.start("worker")
-    whole.services.job_queue.notify_inboxes(range(PARTITIONS))
-
-
-def _until_applied(services: Services) -> None:
-    _seconds(lambda: not services.store.inbox.busy())
-
-
 def _until_idle(services: Services) -> None:
     """Until no job is under way and every partition asks for one at its next text."""
     keys = [one.notify_inbox for one in PARTITION_KEYS]
-    _seconds(lambda: not services.store.client.exists(*keys))
+    seconds_until(lambda: not services.store.client.exists(*keys))
 
 
 def _outbox(services: Services) -> int:
     return sum(services.store.outbox.depth(partition) for partition in range(PARTITIONS))
-
-
-def _seconds(done: Callable[[], bool]) -> float:
-    started = time.monotonic()
-    while not done():
-        if time.monotonic() - started > 120:
-            raise RuntimeError("not done after two minutes")
-        time.sleep(0.02)
-    return time.monotonic() - started
-
-
-def _events(services: Services) -> list[Event]:
-    """All events but those of replies, from the ledgers or the records, where the clock moves."""
-    waiting = [
-        event
-        for partition in range(PARTITIONS)
-        for event in services.store.ledger_reader.of_partition(partition)
-    ]
-    kept = (one.event for one in services.records.reader.between())
-    by_id = {event.id: event for event in chain(waiting, kept) if event.kind != "reply"}
-    return [*by_id.values()]
-
-
-def _applying_s(services: Services, prefix: str) -> float:
-    """From the first to the last of a backlog that was applied whole."""
-    applied = [one.applied_us for one in _events(services) if one.number.startswith(prefix)]
-    assert len(applied) == BACKLOG, f"{len(applied)} of {BACKLOG} were applied"
-    return (max(applied) - min(applied)) / 1_000_000
 
 
 def _numbers(first: int, end: int) -> set[str]:
@@ -175,7 +115,7 @@ def _latency(services: Services, numbers: set[str]) -> dict[str, float]:
     """From the 200 to applied, of the texts of these numbers and no others."""
     took_ms = [
         (one.applied_us - one.received_us) / 1000
-        for one in _events(services)
+        for one in applied_events(services)
         if one.number in numbers
     ]
     assert len(took_ms) == len(numbers), f"{len(took_ms)} of {len(numbers)} were applied"

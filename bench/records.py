@@ -42,10 +42,13 @@ LEAST = 10_000
 TABLES = (tables.links, tables.events, tables.texts, tables.numbers)
 
 
-def events(count: int, start_ms: int = 1_764_000_000_000) -> dict[int, list[bytes]]:
-    """Opt-outs of as many numbers as the ledgers hold them, by partition; ten a millisecond."""
+def events(count: int, start_ms: int = 1_764_000_000_000, first: int = 0) -> dict[int, list[bytes]]:
+    """Opt-outs of as many numbers as the ledgers hold them, by partition; ten a millisecond.
+
+    ``first``: the place of the first of them in the row of all.
+    """
     partitions: dict[int, list[bytes]] = {partition: [] for partition in range(PARTITIONS)}
-    for at in range(count):
+    for at in range(first, first + count):
         number = f"+1415{at % 9_000_000 + 1_000_000}"
         ms = start_ms + at // 10
         mark = Mark(True, ms * 1000, "twilio", f"{ms}-0", ms * 1000, f"{ms}-0", why="keyword stop")
