@@ -56,6 +56,8 @@ _CONTACTS = (
     re.compile(r"[\s,|–—-]*(?:https?://|www\.)\S+\s*\Z", re.IGNORECASE),
 )
 """A phone number (and no date), an address and a page at the end of a line."""
+_HINT_OF_CONTACT = re.compile(r"@|://|www\.|\d\s*\Z", re.IGNORECASE)
+"""What every contact has; looking for the contacts themselves takes ten times as long."""
 _INLINE = re.compile(r"\s*(?:\s[-–—~|]{1,3}|[-–—]{2,3}|(?<=\w)-(?=[^\W\d_])|[,.!;|])\s*")
 """What parts a keyword from the name behind it: ``Quit - Bob``, ``End, Bob``, ``Stop. Bob``."""
 
@@ -139,8 +141,9 @@ def _behind(line: str) -> Iterator[Signature]:
 
 
 def _without_contacts(line: str) -> str:
-    for contact in _CONTACTS * 2:
-        line = contact.sub("", line)
+    if _HINT_OF_CONTACT.search(line):
+        for contact in _CONTACTS * 2:
+            line = contact.sub("", line)
     return line.rstrip()
 
 
