@@ -59,8 +59,8 @@ class Site:
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     folder = tmp_path_factory.mktemp("site")
     dev = Dev(folder / "var", free_port())
-    dev.start()
     try:
+        dev.start()
         running = dev.directory / "run.json"
         add_suppressed(running, folder, SUPPRESSED)
         with closing(gateway_of(running)) as services:
