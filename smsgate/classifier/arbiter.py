@@ -36,7 +36,9 @@ than English: the model has seen less of them, and may have no more against a wo
 does not know the words."""
 _ASKS_HOW, _SURELY_ASKS_HOW = -1.0, 2.0
 """Log odds from which a question asks how to leave and is not the request itself, and the same
-where a wording takes it for the request, or nothing else is found in it."""
+where a wording takes it for the request."""
+_NEAR_A_WISH = -1.0
+"""Log odds of an opt-out from which a text that says nothing else may ask how to leave."""
 _DOUBTS_WISH = -0.5
 """Log odds below which a person looks at what a wording takes for a wish to be texted."""
 DISMISSES = -3.0
@@ -148,7 +150,7 @@ def _asks_how_to_leave(after: Found, scores: ModelScores) -> bool:
     if rule == "phrase" and intent.stops:
         return scores.asks_how >= _SURELY_ASKS_HOW
     if intent is Intent.NONE:
-        return rule == "nothing_known" and scores.asks_how >= _SURELY_ASKS_HOW and scores.stop >= 0
+        return rule == "nothing_known" and scores.asks_how >= 0 and scores.stop >= _NEAR_A_WISH
     is_wish = rule == BY_MODEL and intent is not Intent.OPT_IN
     return (is_wish or intent is Intent.HELP) and scores.asks_how >= _ASKS_HOW
 
@@ -246,7 +248,7 @@ class Arbiter:
         if scores.stop <= OBJECTS or not found[0].stops:
             asks, starts = models.help.score(shown), models.opt_in.score(shown)
             scores = ModelScores(scores.stop, asks, starts)
-        if max(scores.stop, scores.asks) >= 0 or found[0] is Intent.HELP:
+        if max(scores.stop, scores.asks) >= _NEAR_A_WISH or found[0] is Intent.HELP:
             scores = scores._replace(asks_how=models.how_to_leave.score(shown))
         concepts = {name for names in shown.concepts for name in names}
         objects = OBJECTS if shown.language == _BEST_KNOWN else _OBJECTS_LATE

@@ -26,6 +26,8 @@ _CONTRADICTING = 4
 """Words up to which keywords beside each other are looked at for what they contradict."""
 _SIGNED = 2
 """Words of a keyword that a name may stand below; what is longer is read as sentences."""
+_SIGNED_TEXT = 12
+"""Words of the longest line that may be a keyword with a name and an address behind it."""
 _LETTERS = 24
 """Letters of the longest keyword that is written with blanks between them."""
 _TORN = 3
@@ -75,6 +77,8 @@ class KeywordRules:
 
     def match_signed(self, text: InspectedText) -> Decision | None:
         """A keyword with a name below or behind it: ``END`` and ``- Mary``, ``Quit, Bob``."""
+        if len(text.words) > _SIGNED_TEXT and "\n" not in text.cleaned:
+            return None
         for signature in signatures(text.cleaned):
             keyword = self._keyword_of(signature)
             if keyword is None:

@@ -164,8 +164,8 @@ def test_a_question_how_to_leave_waits_for_a_person_however_sure_it_is():
     surely = asks_how._replace(asks_how=2.0)
     assert weighed(Intent.OPT_OUT, "phrase", surely) == (Intent.REVIEW, "how_to_leave")
     assert weighed(Intent.OPT_OUT, "keyword_in_sentence", surely)[0] is Intent.OPT_OUT
-    assert weighed(*UNKNOWN, surely._replace(stop=0.0)) == (Intent.REVIEW, "how_to_leave")
-    assert weighed(*UNKNOWN, surely._replace(stop=-0.1)) == UNKNOWN
+    assert weighed(*UNKNOWN, surely._replace(stop=-1.0)) == (Intent.REVIEW, "how_to_leave")
+    assert weighed(*UNKNOWN, surely._replace(stop=-1.1)) == UNKNOWN
 
 
 def test_a_wish_to_be_texted_that_reads_like_nothing_of_the_kind_is_none():
