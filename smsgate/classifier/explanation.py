@@ -44,7 +44,7 @@ _RULES = {
     "stop_and_start": (3, "asks to stop and to start, sent to review"),
     "auto_reply": (3, "automatic reply"),
     "advert": (3, "looks like an advert or a notice"),
-    "how_to_leave": (4, "asks how to opt out, sent to review; the help text answers it"),
+    "how_to_leave": (4, "asks how to opt out"),
     "second_reader": (4, "recognized by the language model"),
     "second_reader_doubts": (4, "matched wording, but the language model disagrees"),
     "second_reader_dismisses": (4, "the language model sees no request"),
