@@ -119,7 +119,7 @@ def measured(url: str, count: int, suppressed_count: int) -> dict[str, float]:
     store = Store(open_redis(url, 10))
     store.metadata.create()
     store.write_lease.open(3_600_000)  # no process renews it here
-    store.metadata.publish({PROGRAM: PublishedProgram()})
+    store.programs.publish({PROGRAM: PublishedProgram()})
     suppressed = numbers(suppressed_count, seed=1)
     found = {"bucketed sets, bytes a number": fill(client, suppressed)}
     for kind in ("set", "hash"):

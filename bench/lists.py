@@ -122,7 +122,7 @@ class Bench:
         store = Store(open_redis(url))
         store.metadata.create()
         store.write_lease.open(3_600_000)  # no process renews it here
-        store.metadata.publish({"alerts": PublishedProgram()})
+        store.programs.publish({"alerts": PublishedProgram()})
         Records(f"sqlite:///{folder / 'var' / 'records.sqlite3'}").migrate()
         listed = numbers(rows, seed=1)
         fill(self._client, listed[::50])

@@ -93,7 +93,7 @@ class Sweeper:
 
     def _is_check_due(self, services: Services) -> bool:
         """Whether the store may have lost something, or there are other settings."""
-        now, hint = time.monotonic(), (services.settings, services.store.metadata.signature())
+        now, hint = time.monotonic(), (services.settings, services.store.health.signature())
         if hint != self._hint:
             self._hint, self._hinted_at = hint, now
             self._checked_at = -math.inf

@@ -80,10 +80,10 @@ def refuse_dropped(settings: Settings, store: Store) -> None:
     going_on = {old for program in settings.programs for old in program.formerly}
     gone = [
         name
-        for name in store.metadata.programs()
+        for name in store.programs.published()
         if name not in settings.programs and name not in going_on
     ]
-    lost = store.metadata.suppressing(gone, store.numbers.bucket_count()) if gone else []
+    lost = store.programs.suppressing(gone, store.numbers.bucket_count()) if gone else []
     if lost:
         problem = (
             "is gone, and numbers have opted out of it: keep it, or let the program that it has "
@@ -126,8 +126,8 @@ def publish_programs(settings: Settings, store: Store) -> None:
     if renamed:
         with suppress(StoreNotReady):  # a rebuild does it before it makes the store ready
             buckets = store.numbers.bucket_count()
-            store.program_renames.carry(renamed, buckets, frozenset(store.metadata.programs()))
-    store.metadata.publish(published_programs(settings))
+            store.programs.carry(renamed, buckets, frozenset(store.programs.published()))
+    store.programs.publish(published_programs(settings))
 
 
 def published_programs(settings: Settings) -> dict[str, PublishedProgram]:

@@ -17,7 +17,7 @@ from smsgate.store.number_reader import NumberReader
 from smsgate.store.opt_out_lists import OptOutLists
 from smsgate.store.outbox import Outbox
 from smsgate.store.processes import Configurations, Heartbeats, Sweep
-from smsgate.store.program_renames import ProgramRenames
+from smsgate.store.programs import StorePrograms
 from smsgate.store.rate_limits import Allowances, Guesses
 from smsgate.store.rebuild import StoreRebuild
 from smsgate.store.receipts import Receipts
@@ -49,7 +49,7 @@ class Store:
         self.ledger, self.ledger_reader = Ledger(client), LedgerReader(client)
         self.sample_log = SampleLog(client)
         self.backlog = BacklogReader(client)
-        self.rebuild, self.program_renames = StoreRebuild(client), ProgramRenames(client)
+        self.rebuild, self.programs = StoreRebuild(client), StorePrograms(client)
         # What follows has keys of its own, one for all numbers.
         self.sweep = Sweep(client)
         self.configurations, self.heartbeats = Configurations(client), Heartbeats(client)

@@ -10,8 +10,11 @@ from typing import Any
 import redis
 
 from smsgate.domain.errors import StoreNotReady, StoreUnavailable
-from smsgate.store.connection import TRUST_S, infos_of, now_us
-from smsgate.store.redis_types import Client
+from smsgate.store.connection import TRUST_S, infos_of, now_us, of_partitions
+from smsgate.store.keys import PARTITION_KEYS, PartitionKeys
+from smsgate.store.metadata import STATE
+from smsgate.store.redis_cluster import Cluster
+from smsgate.store.redis_types import Client, Pipeline
 
 
 class EvictionPolicy:
@@ -54,6 +57,23 @@ class Health:
     def now_us(self) -> int:
         """Redis's clock. Raises ``StoreUnavailable``."""
         return now_us(self._client)
+
+    def signature(self) -> tuple[object, ...]:
+        """What is another one where the store may have lost something.
+
+        That is, where it was flushed or shut for a rebuild, where Redis was started anew, and where
+        another server has become the primary.
+        """
+
+        def ask(pipeline: Pipeline, keys: PartitionKeys) -> object:
+            return pipeline.hmget(keys.metadata, *STATE)
+
+        if isinstance(self._client, Cluster):
+            rows = of_partitions(self._client, ask)
+        else:
+            rows = [self._client.hmget(PARTITION_KEYS[0].metadata, *STATE)]
+        servers = sorted(str(one.get("run_id")) for one in infos_of(self._client, "server"))
+        return (*(tuple(row) for row in rows), *servers)
 
     def refuse_eviction(self) -> None:
         """Raise ``StoreNotReady`` where Redis may throw suppressions away to make room.

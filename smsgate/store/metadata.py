@@ -1,27 +1,25 @@
-"""What makes a store trustworthy: its metadata, and the programs that are published in it."""
+"""What makes a store trustworthy: its metadata."""
 
 from __future__ import annotations
 
-import functools
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
 from smsgate.consent.events import PublishedProgram
 from smsgate.domain.errors import StoreNotReady, UnknownProgram
 from smsgate.store import write_lease
-from smsgate.store.connection import infos_of, now_us, of_partitions
-from smsgate.store.keys import LAYOUT, PARTITION_KEYS, PartitionKeys
-from smsgate.store.redis_cluster import Cluster
-from smsgate.store.redis_types import Client, Pipeline, Value
+from smsgate.store.connection import now_us, of_partitions
+from smsgate.store.keys import LAYOUT
+from smsgate.store.redis_types import Client, Value
 
 BUCKETS = 2048
 """Buckets of a partition's sets in a new store: compact from one to some 14 million numbers a
 scope."""
 
 
-_STATE = ("store", "ready", "rebuild")
+STATE = ("store", "ready", "rebuild")
 """Of the store metadata: id of the store, 1 where it can be used, and the rebuild in progress."""
 
 
@@ -37,7 +35,7 @@ class StoreMetadata:
         Raises ``StoreNotReady`` where it is being rebuilt, or the partitions do not agree:
         something was lost.
         """
-        rows = of_partitions(self._client, lambda one, keys: one.hmget(keys.metadata, *_STATE))
+        rows = of_partitions(self._client, lambda one, keys: one.hmget(keys.metadata, *STATE))
         if any(row[2] for row in rows):
             raise StoreNotReady(
                 "the store is being rebuilt from the records; a rebuild that broke off is begun "
@@ -50,23 +48,6 @@ class StoreMetadata:
                 "was lost; restore Redis from a backup"
             )
         return ids.pop()
-
-    def signature(self) -> tuple[object, ...]:
-        """What is another one where the store may have lost something.
-
-        That is, where it was flushed or shut for a rebuild, where Redis was started anew, and where
-        another server has become the primary.
-        """
-
-        def ask(pipeline: Pipeline, keys: PartitionKeys) -> object:
-            return pipeline.hmget(keys.metadata, *_STATE)
-
-        if isinstance(self._client, Cluster):
-            rows = of_partitions(self._client, ask)
-        else:
-            rows = [self._client.hmget(PARTITION_KEYS[0].metadata, *_STATE)]
-        servers = sorted(str(one.get("run_id")) for one in infos_of(self._client, "server"))
-        return (*(tuple(row) for row in rows), *servers)
 
     def create(self, buckets: int = BUCKETS) -> str:
         """Make an empty store ready and give its id; one that is ready stays as it is."""
@@ -84,35 +65,6 @@ class StoreMetadata:
         fields |= {**lease, "first": lease["lease"]}
         of_partitions(self._client, lambda one, keys: one.hset(keys.metadata, mapping=fields))
         return store
-
-    def publish(self, programs: Mapping[str, PublishedProgram]) -> None:
-        """Make the programs known to every gate.
-
-        A program that is gone stays known, so that its suppressions go on to hold.
-        """
-        rows = {name: msgspec.json.encode(one) for name, one in programs.items()}
-        if rows:
-            of_partitions(self._client, lambda one, keys: one.hset(keys.programs, mapping=rows))
-
-    def programs(self) -> dict[str, PublishedProgram]:
-        """The programs that were published."""
-        rows = self._client.hgetall(PARTITION_KEYS[0].programs)
-        return {
-            name.decode(): msgspec.json.decode(row, type=PublishedProgram)
-            for name, row in rows.items()
-        }
-
-    def suppressing(self, programs: Iterable[str], buckets: int) -> list[str]:
-        """Those of some programs of which numbers have opted out, in the scope of the program."""
-
-        def exist(pipeline: Pipeline, keys: PartitionKeys, name: str) -> object:
-            return pipeline.exists(*keys.suppressed_all(name, buckets))
-
-        return [
-            name
-            for name in programs
-            if any(of_partitions(self._client, functools.partial(exist, name=name)))
-        ]
 
 
 METADATA_FIELDS = ("ready", "layout", "buckets")

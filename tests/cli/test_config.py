@@ -138,7 +138,7 @@ def test_a_dropped_program_is_refused_by_init_too(there: Terminal, store: Store,
         assert there.run(*command) == 2
         assert "programs.alerts: is gone, and numbers have opted out of it" in there.errors
     assert store.configurations.applied() is None
-    assert set(store.metadata.programs()) == {"alerts"}
+    assert set(store.programs.published()) == {"alerts"}
 
 
 def test_check_says_which_version_it_is(there: Terminal) -> None:

@@ -41,7 +41,7 @@ def bare_store(redis_url) -> Store:
 @pytest.fixture
 def store(bare_store) -> Store:
     bare_store.metadata.create(buckets=8)
-    bare_store.metadata.publish(
+    bare_store.programs.publish(
         {"alerts": PublishedProgram(), "service": PublishedProgram(kind="service", scope="program")}
     )
     return bare_store

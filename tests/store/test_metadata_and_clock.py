@@ -32,9 +32,9 @@ def test_a_store_that_lost_a_partition_is_not_made_again(store, redis_client):
 
 
 def test_programs_are_known_in_every_partition_and_are_never_forgotten(store, redis_client):
-    store.metadata.publish({"news": PublishedProgram(kind="service")})
+    store.programs.publish({"news": PublishedProgram(kind="service")})
 
-    assert set(store.metadata.programs()) == {"alerts", "service", "news"}
+    assert set(store.programs.published()) == {"alerts", "service", "news"}
     assert all(redis_client.hexists(keys.programs, "news") for keys in PARTITION_KEYS)
 
 

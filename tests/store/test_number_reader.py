@@ -69,7 +69,7 @@ def test_every_way_to_stand_is_told_apart(store):
 
 
 def test_consents_are_looked_at_where_the_program_requires_them(store):
-    store.metadata.publish({"club": PublishedProgram(require_consent=True)})
+    store.programs.publish({"club": PublishedProgram(require_consent=True)})
     put(store, {NUMBER: ConsentState(consents=frozenset({"club", "alerts"}))})
 
     assert bits(store.numbers.check([NUMBER], "club")) == [CONSENT]

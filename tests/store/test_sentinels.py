@@ -45,7 +45,7 @@ def gate(request, sentinels):
 def test_a_failover_changes_no_answer_and_the_gate_never_says_allowed_meanwhile(sentinels, gate):
     store = Store(open_redis(sentinels.url))
     store.metadata.create(buckets=8)
-    store.metadata.publish({"alerts": PublishedProgram()})
+    store.programs.publish({"alerts": PublishedProgram()})
     store.inbox.add([Arrival(entry())])
     assert reasons(gate, NUMBER, OTHER, *MANY)[:2] == ["hold", ""]
     store.numbers._client.wait(1, 2000)  # the replica has it

@@ -247,7 +247,7 @@ def test_a_flushed_store_is_vouched_for_while_it_is_rebuilt(store, redis_client)
 
     age(redis_client, 5.1, "opens")
     store.write_lease.renew()
-    store.metadata.publish({})
+    store.programs.publish({})
     name = "a rebuild"
     store.rebuild.shut(name)
     for keys in PARTITION_KEYS:

@@ -56,7 +56,7 @@ def test_a_round_notifies_partitions_whose_job_never_came(one, services, redis_c
 def test_a_round_publishes_the_programs(one, services):
     one.sweep(services)
 
-    assert set(services.store.metadata.programs()) == {"alerts"}
+    assert set(services.store.programs.published()) == {"alerts"}
 
 
 def test_a_clock_that_stands_by_asks_for_nothing(one, services, redis_client):
@@ -131,9 +131,9 @@ def test_they_are_compared_at_once_where_the_store_or_the_settings_are_others(
     assert is_checked()
     settle()
     assert not is_checked()
-    signature = services.store.metadata.signature()
+    signature = services.store.health.signature()
     monkeypatch.setattr(
-        type(services.store.metadata), "signature", lambda _: (*signature[:-1], "another server")
+        type(services.store.health), "signature", lambda _: (*signature[:-1], "another server")
     )
     assert is_checked()
 

@@ -234,7 +234,7 @@ def _records(services: Services, lagging: Sequence[Condition]) -> DoctorResult:
 
 def _programs(services: Services) -> Iterator[DoctorResult]:
     try:
-        published = services.store.metadata.programs()
+        published = services.store.programs.published()
     except StoreUnavailable as error:
         yield DoctorResult("programs", FAULT, str(error), error.mend)
         return

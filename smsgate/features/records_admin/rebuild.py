@@ -261,8 +261,8 @@ class RebuildService:
         reviews = [*recorded_open(self._records)]
         self._store.rebuild.hold_for_review(reviews)
         self._records.remember_store(store_id, buckets, now_us)
-        self._store.program_renames.carry(self._renamed, buckets, frozenset())
-        self._store.metadata.publish(self._programs)
+        self._store.programs.carry(self._renamed, buckets, frozenset())
+        self._store.programs.publish(self._programs)
         if not self._store.rebuild.open(me, store_id, buckets, seqs):
             raise StoreNotReady("the store was flushed while it was rebuilt: rebuild it again")
         newest = self._records.reader.newest_us()

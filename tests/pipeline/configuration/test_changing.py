@@ -33,7 +33,7 @@ def test_what_is_applied_is_published_and_handed_to_the_processes(
 
     assert store.configurations.applied() == applied
     assert (applied.version, applied.by) == (files.version, "terminal:me")
-    assert set(store.metadata.programs()) == {"alerts", "orders"}
+    assert set(store.programs.published()) == {"alerts", "orders"}
 
 
 def test_the_same_files_are_handed_over_anew(files: Files, store: Store) -> None:
@@ -49,7 +49,7 @@ def test_a_faulty_one_is_handed_to_nobody(files: Files, store: Store) -> None:
     with pytest.raises(ConfigurationError, match=r"programs\.orders"):
         apply_configuration(files.environ, store, "me")
     assert store.configurations.applied() == before
-    assert set(store.metadata.programs()) == {"alerts"}
+    assert set(store.programs.published()) == {"alerts"}
 
 
 def test_without_the_store_it_fails(files: Files) -> None:
@@ -88,7 +88,7 @@ def test_a_program_may_be_dropped_that_lives_on_under_another_name(
 
 
 def test_a_program_without_opt_outs_may_be_dropped(files: Files, store: Store) -> None:
-    store.metadata.publish({"old": PublishedProgram()})
+    store.programs.publish({"old": PublishedProgram()})
     files.write(CONFIG)
     apply_configuration(files.environ, store, "me")
 
@@ -97,7 +97,7 @@ def test_a_program_without_opt_outs_may_be_dropped(files: Files, store: Store) -
 def test_opt_outs_are_found_in_every_partition_and_bucket(
     files: Files, store: Store, redis_client, bucket: int
 ) -> None:
-    store.metadata.publish({"old": PublishedProgram()})
+    store.programs.publish({"old": PublishedProgram()})
     redis_client.sadd(f"{PARTITION_KEYS[15].prefix}set:old:{bucket}", 1)
     with pytest.raises(ConfigurationError, match=r"programs\.old"):
         refuse_dropped(load_configuration(files.environ).settings, store)
@@ -176,8 +176,8 @@ def test_all_of_it_on_a_cluster(files: Files, cluster_url: str, process: Process
     assert len(store.heartbeats.running()) == 5
     store.heartbeats.withdraw("p1")
     assert len(store.heartbeats.running()) == 4
-    store.metadata.publish({"old": PublishedProgram()})
-    assert store.metadata.suppressing(["old"], store.numbers.bucket_count()) == []
+    store.programs.publish({"old": PublishedProgram()})
+    assert store.programs.suppressing(["old"], store.numbers.bucket_count()) == []
     keys = PARTITION_KEYS[9].suppressed_all("old", 2048)
     store.configurations._client.sadd(keys[2047], 1)
     with pytest.raises(ConfigurationError, match=r"programs\.old"):

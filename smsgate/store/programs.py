@@ -1,12 +1,16 @@
-"""Moving what stands under a program's former name to its name now."""
+"""The programs that gates know, and moving what stands under a former name of one."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import functools
+from collections.abc import Iterable, Iterator, Mapping
 
-from smsgate.store.connection import Call, Script
+import msgspec
+
+from smsgate.consent.events import PublishedProgram
+from smsgate.store.connection import Call, Script, of_partitions
 from smsgate.store.keys import PARTITION_KEYS, PartitionKeys
-from smsgate.store.redis_types import Client
+from smsgate.store.redis_types import Client, Pipeline
 
 _AT_ONCE = 256
 """Sets of one call, so that none holds Redis for long."""
@@ -14,12 +18,41 @@ _BLOCKS = ("set:",)
 _STANDS = ("set:", "back:", "consent:")
 
 
-class ProgramRenames:
-    """Moves suppressions. Raises ``StoreUnavailable``."""
+class StorePrograms:
+    """Publishes programs, and moves their suppressions. Raises ``StoreUnavailable``."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
         self._rename = Script(client, "rename")
+
+    def publish(self, programs: Mapping[str, PublishedProgram]) -> None:
+        """Make the programs known to every gate.
+
+        A program that is gone stays known, so that its suppressions go on to hold.
+        """
+        rows = {name: msgspec.json.encode(one) for name, one in programs.items()}
+        if rows:
+            of_partitions(self._client, lambda one, keys: one.hset(keys.programs, mapping=rows))
+
+    def published(self) -> dict[str, PublishedProgram]:
+        """The programs that were published."""
+        rows = self._client.hgetall(PARTITION_KEYS[0].programs)
+        return {
+            name.decode(): msgspec.json.decode(row, type=PublishedProgram)
+            for name, row in rows.items()
+        }
+
+    def suppressing(self, programs: Iterable[str], buckets: int) -> list[str]:
+        """Those of some programs of which numbers have opted out, in the scope of the program."""
+
+        def exist(pipeline: Pipeline, keys: PartitionKeys, name: str) -> object:
+            return pipeline.exists(*keys.suppressed_all(name, buckets))
+
+        return [
+            name
+            for name in programs
+            if any(of_partitions(self._client, functools.partial(exist, name=name)))
+        ]
 
     def carry(self, names: Mapping[str, str], buckets: int, known: frozenset[str]) -> int:
         """Move what stands under former names; gives how many sets were moved.
