@@ -88,9 +88,10 @@ def by_file(texts: dict[str, list[Labelled]], got: dict[str, list[str]]) -> list
     ]
 
 
-def peers(texts: Sequence[Labelled]) -> list[str]:
-    """The table of other systems' rules."""
+def peers(texts: Sequence[Labelled], ours: Sequence[str]) -> list[str]:
+    """The table of other systems' rules; ``ours`` is what we decided."""
     lines = [f"## Other systems' rules on `{EXAM}`", "", *headings(HEADINGS)]
+    lines.append(row("smsgate", counted(texts, ours)))
     for name, rule in PEERS.items():
         kinds = ["opt_out" if rule(one.text) else "none" for one in texts]
         lines.append(row(name, counted(texts, kinds)))
@@ -123,7 +124,7 @@ def main() -> None:
     """Print the tables and write the one of the page."""
     decide, texts = smsgate(), files()
     got = {name: [decide(one.text) for one in here] for name, here in texts.items()}
-    table = peers(texts[EXAM])
+    table = peers(texts[EXAM], got[EXAM])
     every = [one for here in texts.values() for one in here]
     kinds = [kind for here in got.values() for kind in here]
     print("\n".join([*by_file(texts, got), "", *table, *details(every, kinds)]))  # noqa: T201 - a script

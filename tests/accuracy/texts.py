@@ -13,8 +13,10 @@ HERE = Path(__file__).parent
 OUT = ("opt_out", "opt_out_all")
 HOW = "how_to_leave"
 """The label of questions how to leave: a person decides, and HELP is answered."""
-EXAM = "newest"
-"""The newest texts of a writer who saw neither code nor results; no model is trained on them."""
+EXAMS = ("second_exam", "third_exam")
+"""Texts of writers who saw neither code nor results; no model is trained on them."""
+EXAM = EXAMS[-1]
+"""The newest of them: nobody had read it when it was scored."""
 
 
 class Labelled(NamedTuple):

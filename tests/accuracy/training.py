@@ -43,7 +43,7 @@ from smsgate.classifier.weights import (
     table_of,
 )
 from tests.accuracy.concepts import concept_table, lists, words_of
-from tests.accuracy.texts import EXAM, HOW, OUT, PROGRAM, Labelled, labelled, named
+from tests.accuracy.texts import EXAMS, HOW, OUT, PROGRAM, Labelled, labelled, named
 
 TARGET = Path(__file__).parents[2] / "smsgate" / "classifier" / "model.msgpack"
 SEED = 7
@@ -94,7 +94,7 @@ class Columns(NamedTuple):
 
 def read_texts(chat: Path | None, dialogues: Path | None) -> list[tuple[str, Labelled]]:
     """All texts to train on, each with the file that it is from."""
-    found = [(name, one) for name in named() if name != EXAM for one in labelled(name)]
+    found = [(name, one) for name in named() if name not in EXAMS for one in labelled(name)]
     found += read_chat(chat)
     if dialogues:
         texts = {text: path.parent.name for path, text in dialogue_lines(dialogues) if trains(text)}
