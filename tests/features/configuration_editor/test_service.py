@@ -213,7 +213,7 @@ def test_without_the_store_nothing_is_saved_and_it_is_said(editor, services, mon
     def away():
         raise StoreUnavailable("Redis is away")
 
-    monkeypatch.setattr(services.store.metadata, "programs", away)
+    monkeypatch.setattr(services.store.programs, "published", away)
     made = change(editor, "programs.alerts", contact="x")
     (fault,) = editor.check(made).faults
     assert "cannot be saved now: Redis is away" in fault.problem
