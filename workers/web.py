@@ -7,7 +7,6 @@ What of gunicorn is set, and why it is gunicorn: docs/decisions/0001-web-server.
 
 from __future__ import annotations
 
-import ctypes
 import logging
 import resource
 import select
@@ -51,11 +50,6 @@ SILENT_S = 60
 GRACE_S = 8
 """How long requests in progress have at the end: less than the 10 s that platforms and
 ``smsgate dev`` give the whole process."""
-_SO_ATTACH_FILTER = 26
-_DROP_SYN = struct.pack(
-    "=" + 4 * "HBBI", *(0x30, 0, 0, 13), *(0x45, 0, 1, 2), *(6, 0, 0, 0), *(6, 0, 0, 2**32 - 1)
-)
-"""Classic BPF: load the flags of the TCP header; with SYN among them drop the packet."""
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
@@ -121,7 +115,6 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         if enabled or self.alive:
             return
         for listener in self.sockets:
-            _drop_new_connections(listener)
             while self._accepted(listener):
                 pass
             listener.close()
@@ -133,18 +126,6 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         before = self.nr_conns
         self.accept(listener)
         return bool(self.nr_conns > before)
-
-
-def _drop_new_connections(listener: socket.socket) -> None:
-    """Let the system ignore what would open another connection; clients ask again after a second.
-
-    They meet another process then. A connection made between the last ``accept`` and ``close``
-    would be reset, with a request on it. Only Linux can do this.
-    """
-    if sys.platform == "linux":
-        program = ctypes.create_string_buffer(_DROP_SYN)
-        given = struct.pack("@HP", len(_DROP_SYN) // 8, ctypes.addressof(program))
-        listener.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, given)
 
 
 def _end(conn: TConn) -> None:

@@ -104,35 +104,6 @@ def test_a_start_beside_the_first_and_its_end_lose_no_request() -> None:
         assert ended["answered"] > 400
 
 
-@pytest.mark.full
-def test_a_connection_between_the_last_that_is_taken_and_the_end_is_not_lost() -> None:
-    port = free_port()
-    with started(ECHO, port, {}), started("tests.workers.test_web:delayed", port, {}) as ending:
-        with clients(port) as seen:
-            assert wait_until(lambda: listeners(port) == 2)
-            assert wait_until(lambda: seen["answered"] > 200)
-            ending.terminate()
-            assert ending.wait(20) == 0
-        assert {*seen} == {"answered"}, seen
-
-
-def delayed():
-    """An application whose process is kept from closing its socket once nobody waits there."""
-    from tests.fakes.echo_app import create
-    from workers.web import Worker
-
-    accepted = Worker._accepted
-
-    def accepted_late(worker: Worker, listener: socket.socket) -> bool:
-        found = accepted(worker, listener)
-        if not found:
-            time.sleep(0.3)
-        return found
-
-    Worker._accepted = accepted_late
-    return create()
-
-
 def listeners(port: int) -> int:
     """How many sockets listen on a port."""
     lines = Path("/proc/net/tcp").read_text().splitlines()[1:]
