@@ -133,11 +133,13 @@ def system(tmp_path, redis_url, groups, api, hook):
 def test_processes_that_work_and_fail_show_nothing(system, api, hook):
     system.start(*PROCESSES)
     assert wait_until(lambda: system.ask("GET", "/healthz") == 200, 60)
-    for id_, body in (("SM1", STOP), ("SM2", TEXT), ("SM3", f"HELP {TEXT}"), ("SM4", "START")):
+    assert system.text("twilio", "SM1", STOP) == 200
+    assert wait_until(lambda: api.calls, 60)  # what the START would make unnecessary
+    for id_, body in (("SM2", TEXT), ("SM3", f"HELP {TEXT}"), ("SM4", "START")):
         assert system.text("twilio", id_, body) == 200
     assert system.text("kannel", "k1", STOP) == 200
     strange(system)
-    assert wait_until(lambda: len(api.calls) >= 2, 30)
+    assert wait_until(lambda: len(api.calls) >= 2, 60)
     key = {"authorization": f"Bearer {canaries.METRICS_KEY}"}
     assert system.ask("GET", "/metrics", **key) == 200
     assert system.ask("GET", "/readyz") in (200, 503)
