@@ -145,7 +145,7 @@ class _AccountPages:
         problems: dict[str, list[str]] = {"id": [id_problem]} if id_problem else {}
         for key in secrets:
             self._refuse_secret(name, key, problems)
-        prove_into(problems, "password")
+        prove_into(problems)
         keys = ["id", *(one.key for one in form.fields)]
         draft = self._editor.check(change, by_variable)
         problems = {**by_field(draft.faults, table, keys), **problems}

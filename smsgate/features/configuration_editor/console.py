@@ -45,6 +45,7 @@ CHANGES = f"{SETUP}/changes"
 PROGRAMS = f"{SETUP}/programs"
 NEW_PROGRAM = f"{SETUP}/new-program"
 _LANGUAGE_EXAMPLE = "en"
+_OWN_PASSWORD = "own_password"  # noqa: S105 - a field, apart from passwords of accounts and alerts
 
 
 def register(console: Flask, services: Services) -> None:
@@ -101,16 +102,16 @@ def put_in_force(services: Services) -> str:
         return ""
 
 
-def prove_into(problems: dict[str, list[str]], field: str) -> None:
+def prove_into(problems: dict[str, list[str]]) -> None:
     """Ask for the password as other pages do, with what is wrong at the field that has it."""
     if current_session().proved:
         return
     try:
         console_auth().sign_in.prove(
-            current_session(), request.form.get(field, ""), console_auth().visitor()
+            current_session(), request.form.get(_OWN_PASSWORD, ""), console_auth().visitor()
         )
     except SmsGateError as error:
-        problems[field] = [str(error)]
+        problems[_OWN_PASSWORD] = [str(error)]
 
 
 class _ConfigurationPages:
@@ -289,6 +290,13 @@ class _ConfigurationPages:
     def save(self) -> Response:
         """Save a change that was shown, and let every process use it."""
         change, note = _change_in_form(), request.form.get("note", "")
+        problems: dict[str, list[str]] = {}
+        if _needs_password(change):
+            prove_into(problems)
+        if problems:
+            return self._check_page(
+                change, _back(), "Nothing was saved.", 422, password_problems=problems
+            )
         try:
             saved = self._editor.save(change, actor(), note)
         except (ConfigurationChanged, Unfit) as error:
@@ -357,6 +365,7 @@ class _ConfigurationPages:
         status: int = 200,
         note: str = "",
         warning: str = "",
+        password_problems: Mapping[str, Sequence[str]] | None = None,
     ) -> Response:
         draft = self._editor.check(change)
         page = render_template(
@@ -367,6 +376,8 @@ class _ConfigurationPages:
             content=tables_text({name: one for name, one in change.tables.items() if one}),
             warnings=[*([warning] if warning else []), *draft.warnings],
             problem=problem,
+            needs_password=_needs_password(change),
+            password_problems=password_problems or {},
             back=back,
             note=request.form.get("note", note),
         )
@@ -397,6 +408,11 @@ def _change_in_form() -> ConfigurationChange:
         raise Unfit("The form arrived incomplete: load the page again.") from error
     removed: dict[str, Mapping[str, object] | None] = dict.fromkeys(request.form.getlist("removed"))
     return ConfigurationChange({**removed, **tables}, _base())
+
+
+def _needs_password(change: ConfigurationChange) -> bool:
+    """Whether it changes what has a form that asks for the password: an account, or alerts."""
+    return any(not table.startswith("programs.") for table in change.tables)
 
 
 def _back() -> str:

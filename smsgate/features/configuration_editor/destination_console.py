@@ -29,7 +29,6 @@ from smsgate.settings.console import file_table
 from smsgate.web.console.auth import actor, needs
 
 ALERTS = f"{SETUP}/alerts"
-_OWN_PASSWORD = "own_password"  # noqa: S105 - a field, apart from that of the mail server
 _TLS = (
     ("starttls", "STARTTLS, on port 587"),
     ("tls", "TLS from the start, on port 465"),
@@ -129,7 +128,7 @@ class _DestinationPages:
         sources = self._editor.sources()
         form = self._form(kind, sources)
         typed, before = self._read(form, sources), sources.effective(form.table) or {}
-        prove_into(typed.problems, _OWN_PASSWORD)
+        prove_into(typed.problems)
         change = ConfigurationChange(
             {form.table: sources.with_keys(form.table, typed.values)},
             max(0, request.form.get("base", 0, type=int)),

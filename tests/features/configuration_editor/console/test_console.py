@@ -7,8 +7,10 @@ import re
 import socket
 
 import msgspec
+from sqlalchemy import text
 
 from smsgate.features.configuration_editor.secret_files import variable_of
+from tests.fakes.browser import PASSWORD
 from tests.fakes.own_services import heartbeat
 from tests.fakes.pages import NASTY, harmless, words
 
@@ -370,6 +372,48 @@ def test_a_fault_of_an_account_is_at_its_field(admin):
         found = re.search(rf'id="{key}-wrong">([^<]*)<', page.text)
         assert found, (key, value)
         assert told in html.unescape(found[1])
+
+
+def is_asked_again(services):
+    """Let it be long ago that anybody entered their password."""
+    with services.records.database.writing() as connection:
+        connection.execute(text("UPDATE sessions SET proved_us = 0"))
+
+
+def test_an_account_and_alerts_are_saved_nowhere_without_the_password(admin, services, editor):
+    admin.post(f"{SETUP}/new-account", ACCOUNT)
+    is_asked_again(services)
+    program = admin.post(f"{ALERTS_PAGE}/edit", PROGRAM | {"contact": "me", "base": "1"})
+    assert "own_password" not in program.text
+    saved(admin, program)
+    account = '[accounts.second]\nprovider = "twilio"\naccount_sid = "x"\n'
+    alerts = '[alerts.text]\naccount = "twilio"\nfrom = "+14155550100"\nto = ["+14155550123"]\n'
+    both = '[programs.alerts]\ncontact = "you"\n' + account
+    for form in ({"content": account}, {"content": alerts}, {"content": both},
+                 {"content": "", "removed": "accounts.second"}):  # fmt: skip
+        page = admin.post(f"{SETUP}/changes/save", form | {"base": "9"})
+        assert page.status_code == 422
+        assert re.search(r'id="own_password-wrong">That is not your password', page.text)
+    assert [one.version for one in editor.history()] == [2, 1]
+    for path, form in (("revert", {"table": "accounts.second"}), ("1/undo", {})):
+        page = admin.post(f"{SETUP}/changes/{path}", form)
+        assert 'name="own_password"' in page.text
+    saved(admin, page, own_password=PASSWORD)
+    assert "accounts.second" not in editor.sources().tables
+    page = admin.post(f"{SETUP}/changes/3/undo", {})
+    assert 'name="own_password"' not in page.text  # entered a moment ago
+
+
+def test_the_password_of_an_account_is_not_taken_for_that_of_who_saves(admin, services, editor):
+    is_asked_again(services)
+    form = {"provider": "kannel", "id": "kannel", "send_url": "http://127.0.0.1/x",
+            "username": "u", "password": "kannels-own", "base": "0"}  # fmt: skip
+    page = admin.post(f"{SETUP}/new-account", form)
+    assert re.search(r'id="own_password-wrong">', page.text)
+    assert page.text.count('name="password"') == 1
+    page = admin.post(f"{SETUP}/new-account", form | {"own_password": PASSWORD})
+    assert page.status_code == 200
+    assert editor.settings().accounts["kannel"].values_of("password") == ["kannels-own"]
 
 
 def test_an_account_that_a_program_uses_is_not_removed(admin, editor):
