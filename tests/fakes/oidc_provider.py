@@ -44,16 +44,23 @@ class OidcProvider:
     metadata: dict[str, Any] = field(default_factory=dict)
     """What it says of itself otherwise than it should."""
     errors: list[str] = field(default_factory=list)
+    answering: threading.Event = field(default_factory=threading.Event)
+    """Cleared, it answers nobody who asks what it says of itself."""
+    asked: list[str] = field(default_factory=list)
+    """The paths of what was asked."""
 
     def __enter__(self) -> Self:
         self._key = RSAKey.generate_key(2048, {"kid": "one", "use": "sig"})
         self._other = RSAKey.generate_key(2048, {"kid": "one", "use": "sig"})
         self._codes: dict[str, Mapping[str, str]] = {}
         provider = self
+        self.answering.set()
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 url = urlsplit(self.path)
+                provider.asked.append(url.path)
+                provider.answering.wait(30)
                 if url.path == "/authorize":
                     self.send_response(302)
                     self.send_header("Location", provider._authorized(_single(url.query)))

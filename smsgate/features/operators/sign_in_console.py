@@ -77,7 +77,7 @@ def go_to_provider() -> Response:
     if auth.provider is None:
         raise NotFound
     try:
-        return auth.provider.redirect(f"{auth.origin}{CALLBACK}")
+        return auth.provider.redirect(f"{auth.origin}{CALLBACK}", _origin())
     except SignInRefused as error:
         return _back_to_sign_in(error)
 
@@ -88,10 +88,15 @@ def return_from_provider() -> Response:
     if auth.provider is None:
         raise NotFound
     try:
-        person = auth.provider.person()
+        person = auth.provider.person(_origin())
         return _go_on(auth.sign_in.by_provider(person, auth.visitor(), auth.cookies.token))
     except SignInRefused as error:
         return _back_to_sign_in(error)
+
+
+def _origin() -> str:
+    visitor = console_auth().visitor()
+    return visitor.counted or visitor.address
 
 
 def _back_to_sign_in(error: SignInRefused) -> Response:

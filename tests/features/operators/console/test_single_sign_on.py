@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import queue
+import threading
 import urllib.error
 import urllib.request
 from urllib.parse import urlsplit
@@ -179,6 +181,44 @@ def test_a_code_counts_once_and_in_its_own_browser(maria, visitor, services):
     assert visitor.get(path).location == "/console/"
     sign_out(visitor)
     refused(visitor, visitor.get(path), "did not confirm who you are")
+
+
+def test_an_issuer_may_end_in_a_slash(maria, provider, visitor):
+    provider.metadata = {"issuer": f"{provider.issuer}/"}
+    provider.claims["iss"] = f"{provider.issuer}/"
+    for _ in range(2):
+        assert sign_in(visitor).location == "/console/"
+        sign_out(visitor)
+    provider.claims["iss"] = provider.issuer
+    refused(visitor, sign_in(visitor), "did not confirm who you are")
+
+
+def test_a_sign_in_that_begins_disturbs_none_that_ends(maria, provider, visitor, services):
+    path = led_back(visitor.get(START))
+    other = browser(services)
+    provider.metadata = {"issuer": "https://e"}
+    refused(other, other.get(START), "did not confirm who you are")
+    assert visitor.get(path).location == "/console/"
+
+
+def test_a_provider_that_hangs_holds_few_threads(maria, provider, services):
+    provider.answering.clear()
+    answers = queue.SimpleQueue()
+
+    def begin(guest):
+        answers.put(guest.get(START))
+
+    guests = [browser(services) for _ in range(7)]
+    threads = [threading.Thread(target=begin, args=[one]) for one in guests]
+    [one.start() for one in threads]
+    refusal = answers.get(timeout=4)  # before any request to the provider ends
+    assert refusal.status_code == 429
+    assert "try again" in words(refusal)
+    assert len(provider.asked) <= 2
+    provider.answering.set()
+    [one.join() for one in threads]
+    assert {answers.get().status_code for _ in range(6)} <= {302, 429}
+    assert sign_in(browser(services)).location == "/console/"
 
 
 def test_what_the_provider_refuses_is_told(maria, visitor):
