@@ -148,7 +148,12 @@ class Azure(Provider):
     batches = True
     fields = (
         Field("endpoint", r"https://[a-z0-9.-]+", "the resource's endpoint, https://NAME.…"),
-        secret_field("access_key", "an access key of the resource", r"[A-Za-z0-9+/]+={0,2}"),
+        secret_field(
+            "access_key",
+            "an access key of the resource",
+            r"[A-Za-z0-9+/]+={0,2}",
+            goes_to=("endpoint",),
+        ),
         secret_field(
             "webhook_secret",
             "16 or more letters, digits, -, _ or ~ of your own, with which the webhook's URL ends",

@@ -23,6 +23,8 @@ class Field:
     path_with: tuple[str, str] | None = None
     """Where another key has this value, it ends the webhook's address: ``PATH_SECRET`` then says
     what its values must be."""
+    goes_to: tuple[str, ...] = ()
+    """Of a secret: the keys that say to which host it is sent."""
 
 
 def secret_field(
@@ -33,6 +35,7 @@ def secret_field(
     required: bool = True,
     only_with: tuple[str, str] | None = None,
     path_with: tuple[str, str] | None = None,
+    goes_to: tuple[str, ...] = (),
 ) -> Field:
     """Return the field of a secret, by default any text of visible ASCII characters."""
     return Field(
@@ -43,6 +46,7 @@ def secret_field(
         required=required,
         only_with=only_with,
         path_with=path_with,
+        goes_to=goes_to,
     )
 
 

@@ -59,7 +59,7 @@ class Jasmin(PathSecretProvider):
         PATH_SECRET,
         Field("send_url", r"https?://[!-~]+", "the address of the HTTP API, such as …:1401/send"),
         Field("username", r"[!-~]+", "the username of a Jasmin user"),
-        secret_field("password", "the password of that user"),
+        secret_field("password", "the password of that user", goes_to=("send_url",)),
         REGION,
     )
 

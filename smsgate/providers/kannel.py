@@ -67,7 +67,7 @@ class Kannel(PathSecretProvider):
         PATH_SECRET,
         Field("send_url", r"https?://[!-~]+", "the address of smsbox, such as …/cgi-bin/sendsms"),
         Field("username", r"[!-~]+", "the username of a sendsms-user"),
-        secret_field("password", "the password of that sendsms-user"),
+        secret_field("password", "the password of that sendsms-user", goes_to=("send_url",)),
         Field("smsc", r"[!-~]+", "the id of the SMS centre to send by", required=False),
         REGION,
     )

@@ -101,7 +101,9 @@ class StandardWebhooks(Provider):
             required=False,
         ),
         Field("send_url", r"https?://[!-~]+", "the address that takes texts to send"),
-        secret_field("api_key", "the key that send_url wants", required=False),
+        secret_field(
+            "api_key", "the key that send_url wants", required=False, goes_to=("send_url",)
+        ),
     )
     report_codes = {  # By ``reason``.
         "opted_out": ("opted_out", "the gateway will not text this number: it has opted out"),

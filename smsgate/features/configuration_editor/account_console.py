@@ -191,7 +191,7 @@ class _AccountPages:
         found, made = {}, ""
         current = self._editor.settings().accounts.get(name)
         for one in form.fields:
-            typed = request.form.get(one.key, "").strip() if one.kind == "secret" else ""
+            typed = request.form.get(one.key, "").strip(" ,") if one.kind == "secret" else ""
             if typed and "keep_old" in request.form and current is not None:
                 older = [two for two in current.values_of(one.key) if two not in typed.split(",")]
                 typed = ",".join([typed, *older[:_KEPT_SECRETS]])

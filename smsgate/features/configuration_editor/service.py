@@ -21,16 +21,16 @@ from smsgate.domain.errors import (
 )
 from smsgate.domain.line_diff import DiffLine, compare_texts
 from smsgate.features.configuration_editor.secret_files import SecretFiles, variable_of_table
+from smsgate.features.configuration_editor.secret_guards import secret_faults, secret_keys_of
 from smsgate.pipeline.configuration import load_configuration, load_settings
 from smsgate.pipeline.configuration_changes import next_version, tables_text
 from smsgate.pipeline.configuration_rollout import refuse_dropped
 from smsgate.pipeline.console_configuration import tables_of
 from smsgate.pipeline.services import Services
-from smsgate.providers import PROVIDERS, secret_keys
+from smsgate.providers import PROVIDERS
 from smsgate.records import ConfigurationVersion
 from smsgate.settings import Alerts, Program, Settings
 from smsgate.settings.console import (
-    ALERT_SECRETS,
     PLACE,
     ConsoleTables,
     file_table,
@@ -54,8 +54,6 @@ ALERT_KEYS = {
     "alerts.text": frozenset(one.alias or name for name, one in TextTable.model_fields.items()),
 }
 """By destination of alerts, its keys."""
-_MAIL_SERVER = ("host", "port", "tls")
-"""Keys that decide who gets the password of ``[alerts.email]``, and how."""
 _DEFAULTS: Mapping[str, Mapping[str, object]] = {
     heading: {
         name: field.default for name, field in table.model_fields.items() if not field.is_required()
@@ -230,7 +228,7 @@ class ConfigurationEditor:
         """
         sources = self.sources()
         changed = sources.with_change(change)
-        after, faults = self._tried(changed, change, secrets or {})
+        after, faults = self._tried(sources, change, secrets or {})
         warnings = [*_warnings(self.settings(), after)] if after else []
         before_text, after_text = (
             tables_text(
@@ -268,7 +266,7 @@ class ConfigurationEditor:
             if conflict := self._conflict(change, sources):
                 raise ConfigurationChanged(conflict_text(conflict))
             changed = sources.with_change(change)
-            _, faults = self._tried(changed, change, secrets)
+            _, faults = self._tried(sources, change, secrets)
             if faults:
                 raise ConfigurationError(faults)
             newest = self._versions.newest()
@@ -289,32 +287,6 @@ class ConfigurationEditor:
                 return saved
         raise ConfigurationChanged("Others save changes all the time: try again.")
 
-    def _misused_password(
-        self,
-        changed: ConfigurationSources,
-        change: ConfigurationChange,
-        secrets: Mapping[str, str],
-    ) -> Iterator[Fault]:
-        """Yield a fault where a password that is known would go to another mail server.
-
-        Whoever may change the server must not learn the password by it: they enter it again.
-        """
-        table = "alerts.email"
-        key, variable = f"{table}.password", variable_of_table(table, "password")
-        in_console = changed.tables.get(table)
-        if table not in change.tables or in_console is None:
-            return
-        after = changed.effective(table) or {}
-        if "password" not in in_console:
-            if after.get("password") and any(one in in_console for one in _MAIL_SERVER):
-                yield Fault(PLACE, key, "is that of the file, for its server: enter another one")
-            return
-        before = self.sources().effective(table) or {}
-        is_same = all(before.get(one) == after.get(one) for one in (*_MAIL_SERVER, "password"))
-        is_given = variable in secrets or self.secrets.is_in_environment(variable)
-        if after.get("password") and not is_same and not is_given:
-            yield Fault(PLACE, key, "is needed again, since the mail server is another one")
-
     def _newest_number(self) -> int:
         newest = self._versions.newest()
         return newest.version if newest else 0
@@ -333,13 +305,15 @@ class ConfigurationEditor:
 
     def _tried(
         self,
-        changed: ConfigurationSources,
+        sources: ConfigurationSources,
         change: ConfigurationChange,
         secrets: Mapping[str, str],
     ) -> tuple[Settings | None, list[Fault]]:
         """Return the settings with the change in them, or all its faults."""
+        changed = sources.with_change(change)
         faults = [fault for table in change.tables for fault in _unfit(table, changed)]
-        faults += self._misused_password(changed, change, secrets)
+        for table in change.tables:
+            faults += secret_faults(table, sources, changed, secrets, self.secrets)
         size = len(tables_text(changed.tables).encode()) if not faults else 0
         if size > MAX_BYTES:
             problem = f"has {size:,} bytes, and the console keeps {MAX_BYTES:,}: use the file"
@@ -376,7 +350,7 @@ def _unfit(table: str, changed: ConfigurationSources) -> Iterator[Fault]:
         problem = "is no fit name: use a-z, 0-9, - and _, such as alerts"
         yield Fault(PLACE, table, problem)
         return
-    secret = _secret_keys(table, changed.effective(table) or {})
+    secret = secret_keys_of(table, changed.effective(table) or {})
     known = ALERT_KEYS.get(table, PROGRAM_KEYS)
     if heading == "accounts":
         provider = str((changed.effective(table) or {}).get("provider", ""))
@@ -392,13 +366,6 @@ def _unfit(table: str, changed: ConfigurationSources) -> Iterator[Fault]:
             yield Fault(PLACE, f"{table}.{key}", problem)
         elif key not in secret:
             yield from _references(f"{table}.{key}", value)
-
-
-def _secret_keys(table: str, values: Mapping[str, object]) -> frozenset[str]:
-    """Return the keys of a table that hold secrets."""
-    if table.startswith("accounts."):
-        return secret_keys(str(values.get("provider", "")))
-    return ALERT_SECRETS.get(table, frozenset())
 
 
 def _references(key: str, value: object) -> Iterator[Fault]:
@@ -417,7 +384,7 @@ def _without_secrets(table: str, values: Mapping[str, object]) -> dict[str, obje
     """Return the keys that may be seen; those of the file may hold secrets as they are."""
     if table.startswith("programs."):
         return {key: value for key, value in values.items() if key in PROGRAM_KEYS}
-    secret = _secret_keys(table, values)
+    secret = secret_keys_of(table, values)
     return {
         key: shown(value, hide=True).strip('"') if key in secret else value
         for key, value in values.items()

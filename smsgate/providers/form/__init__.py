@@ -139,7 +139,12 @@ class Form(Provider):
         Field("sent_value", r"[ -~]+", "what sent_field says of a taken text", required=False),
         Field("sent_id_field", _NAME, _WHAT, required=False),
         Field("username", r"[!-~]+", "the user's name at the gateway", required=False),
-        secret_field("api_key", "a bearer token, or user:password", required=False),
+        secret_field(
+            "api_key",
+            "a bearer token, or user:password",
+            required=False,
+            goes_to=("send_url", "preset"),
+        ),
     )
 
     def verify(self, request: WebhookRequest, account: Account, now_us: int) -> None:

@@ -416,6 +416,21 @@ def test_the_password_of_an_account_is_not_taken_for_that_of_who_saves(admin, se
     assert editor.settings().accounts["kannel"].values_of("password") == ["kannels-own"]
 
 
+def test_a_password_goes_to_no_other_host(admin, editor):
+    form = {"provider": "kannel", "id": "kannel", "send_url": "http://127.0.0.1/x",
+            "username": "u", "password": "kannels-own", "base": "0"}  # fmt: skip
+    admin.post(f"{SETUP}/new-account", form)
+    form |= {"send_url": "http://127.0.0.2/x", "base": "1"}
+    for password in ({"password": ""}, {"password": ",", "keep_old": "on"}):
+        page = admin.post(f"{SETUP}/accounts/kannel/edit", form | password)
+        assert page.status_code == 422
+        told = re.search(r'id="password-wrong">([^<]*)<', page.text)[1]
+        assert told == "This is needed again, since send_url names another host."
+    answer = admin.post(f"{SETUP}/accounts/kannel/edit", form | {"password": "another"})
+    assert answer.status_code == 303, words(answer)
+    assert editor.settings().accounts["kannel"].values_of("password") == ["another"]
+
+
 def test_an_account_that_a_program_uses_is_not_removed(admin, editor):
     admin.post(f"{SETUP}/new-account", ACCOUNT)
     form = PROGRAM | {"id": "news", "account": "second", "base": "1"}
