@@ -148,7 +148,7 @@ def _show_link(path: str, name: str, lasts_s: int, *, as_json: bool) -> None:
 def _state(row: OperatorRow) -> str:
     if row.ended_us:
         return "ended"
-    if not row.password_hash:
+    if not row.password_hash and not row.subject:
         return "has to set a password"
     return "locked" if row.locked_until_us > now_us() else "may sign in"
 

@@ -261,7 +261,7 @@ class OperatorStorage(_Storage):
         Of two admins who do so to each other at once only one succeeds.
         """
         able = (operators.c.role == "admin") & (operators.c.ended_us == 0)
-        able &= operators.c.password_hash != ""
+        able &= (operators.c.password_hash != "") | (operators.c.subject != "")
         with self._writing() as connection:
             admins = {*connection.scalars(select(operators.c.id).where(able).with_for_update())}
             if admins == {id_}:

@@ -115,6 +115,14 @@ def test_a_role_is_given_and_somebody_ends_but_not_the_only_admin(here, records)
     assert here.json("operators", "list")[1]["state"] == "ended"
 
 
+def test_who_uses_single_sign_on_needs_no_password(here, records) -> None:
+    here.run("operators", "add", "maria", "--role", "viewer")
+    assert here.json("operators", "list")[0]["state"] == "has to set a password"
+    storage = OperatorStorage(records.database)
+    storage.update(storage.find("maria").id, {"subject": "x"})
+    assert here.json("operators", "list")[0]["state"] == "may sign in"
+
+
 def test_the_first_link_is_for_where_nobody_is(here, records) -> None:
     told = here.json("operators", "first")
     assert told["link"].startswith("https://sms.example.com/console/first/")

@@ -348,6 +348,15 @@ def test_the_only_admin_stays_one(admin, services, deed, data) -> None:
     assert admin.get("/console/people").status_code == 200
 
 
+def test_an_admin_by_single_sign_on_counts_as_one(admin, services) -> None:
+    people = OperatorService(services.records)
+    people.add("maria", "admin", ActionAuthor("tests"))
+    change(services, "UPDATE operators SET subject = 'x' WHERE folded = 'maria'")
+    people.deactivate("admin", ActionAuthor("tests"))
+    with pytest.raises(LastAdmin, match="only admin"):
+        people.deactivate("maria", ActionAuthor("tests"))
+
+
 def test_two_admins_who_end_each_other_at_once_do_not_both_succeed(operator, services) -> None:
     operator("one", "admin")
     operator("two", "admin")
