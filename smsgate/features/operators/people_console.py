@@ -17,9 +17,9 @@ from smsgate.web.console.auth import actor, console_auth, needs
 PEOPLE = "/console/people"
 PAGE_SIZE = 50
 """Actions on one page."""
-_INVITATION = """Hello {name},
+_EMAIL = """Hello {name},
 
-{by} gave you access to smsgate. This link sets your password, once, within {hours} hours:
+{by} {did}. This link sets your password, once, within {hours} hours:
 
 {link}
 
@@ -62,19 +62,16 @@ def add() -> Response | str:
     """Add an operator; send the link to set their password, or show it."""
     auth, address = console_auth(), _address()
     origin = auth.origin
-    return _hand_over(
-        origin + auth.operators.add(_field("name"), _field("role"), _author(), address), address
-    )
+    link = origin + auth.operators.add(_field("name"), _field("role"), _author(), address)
+    return _hand_over(link, address, "gave you access to smsgate")
 
 
 def reset() -> Response | str:
     """Remove an operator's password; send the link to set a new one, or show it."""
     auth, also, address = console_auth(), _field("second_factor") == "yes", _address()
     origin = auth.origin
-    return _hand_over(
-        origin + auth.operators.reset(_field("name"), _author(), second_factor=also, email=address),
-        address,
-    )
+    path = auth.operators.reset(_field("name"), _author(), second_factor=also, email=address)
+    return _hand_over(origin + path, address, "reset your password for smsgate")
 
 
 def set_role() -> Response:
@@ -102,19 +99,22 @@ def _address() -> str:
             field="email",
         )
     if address and not EMAIL_ADDRESS.fullmatch(address):
-        raise Unfit("This is no e-mail address: write it as maria@example.com.", field="email")
+        raise Unfit("Enter an e-mail address, such as maria@example.com.", field="email")
     return address
 
 
-def _hand_over(link: str, address: str) -> Response | str:
-    """Send a link by e-mail. Show it this once if there is no address, or the server fails."""
+def _hand_over(link: str, address: str, did: str) -> Response | str:
+    """Send a link by e-mail. Show it this once if there is no address, or the server fails.
+
+    ``did`` tells the person what the admin did.
+    """
     auth, name, hours, problem = console_auth(), _field("name"), str(LINK_S // 3600), ""
     if address and auth.mailbox is not None:
         try:
             send_email(
                 replace(auth.mailbox, to=(address,)),
                 "Your link to sign in to smsgate",
-                _INVITATION.format(name=name, by=actor(), hours=hours, link=link),
+                _EMAIL.format(name=name, by=actor(), did=did, hours=hours, link=link),
             )
         except CallFailed as error:
             problem = f"The link was not sent to {address}: {error}. Send it yourself."

@@ -118,8 +118,10 @@ class OperatorService:
         """
         row = _new_row(name, _checked_role(role), author.name)
         row = replace(row, email=fold_email(email))
+        self._refuse_taken(row.email, row)
         token, link = _new_link(row.id, LINK_S)
-        if not self._storage.add(row, make_action("added", row.name, author, f"as {role}"), link):
+        note = f"as {role}" + (f", with the e-mail address {row.email}" if row.email else "")
+        if not self._storage.add(row, make_action("added", row.name, author, note), link):
             before = self._storage.find(row.folded)
             if before is not None and before.ended_us:
                 raise OperatorExists(
@@ -136,17 +138,21 @@ class OperatorService:
 
         They are signed out everywhere; this also reactivates somebody, and unbinds them from the
         provider of single sign-on. ``email`` replaces the address that they had. With
-        ``second_factor`` that is removed as well, passkeys too. Raises ``NoSuchOperator``.
+        ``second_factor`` that is removed as well, passkeys too. Raises ``NoSuchOperator``
+        and ``Unfit``.
         """
-        row = self.named(name)
+        row, email = self.named(name), fold_email(email)
+        self._refuse_taken(email, row)
         values: dict[str, Any] = {
             "password_hash": "",
             "failed": 0,
             "locked_until_us": 0,
             "ended_us": 0,
         }
-        values |= {"subject": ""} | ({"email": fold_email(email)} if email else {})
+        values |= {"subject": ""} | ({"email": email} if email else {})
         notes = ["let in again"] if row.ended_us else []
+        if email and email != row.email:
+            notes.append(f"e-mail address {row.email or 'none'} changed to {email}")
         if second_factor:
             values |= {"totp_secret": "", "totp_step": 0, "recovery": ""}
             notes.append("second factor taken away")
@@ -173,6 +179,16 @@ class OperatorService:
         row = self.named(name)
         if not row.ended_us:
             self._step_down(row, {"ended_us": now_us()}, make_action("ended", row.name, author))
+
+    def _refuse_taken(self, email: str, row: OperatorRow) -> None:
+        """Raise ``Unfit`` for an address of somebody else: it would let neither of them sign in."""
+        for other in self._storage.all():
+            if email and other.email == email and other.id != row.id:
+                raise Unfit(
+                    f"{other.name} has that e-mail address: use another one, since single sign-on "
+                    "tells people apart by it.",
+                    field="email",
+                )
 
     def _step_down(self, row: OperatorRow, values: dict[str, Any], action: OperatorAction) -> None:
         if not self._storage.step_down(row.id, values, action):

@@ -69,6 +69,31 @@ def test_a_reset_sends_a_link_too(mail, admin):
     admin.post("/console/people/add", MARIA)
     assert admin.post("/console/people/reset", MARIA).status_code == 303
     assert len(mail.messages) == 2
+    told = mail.messages[1].message.get_content()
+    assert "admin reset your password for smsgate. This link" in told
+    assert "gave you access" not in told
+
+
+def test_the_log_says_whose_an_address_is(mail, admin):
+    admin.post("/console/people/add", MARIA)
+    for _ in range(2):  # the second changes no address
+        admin.post("/console/people/reset", MARIA | {"email": "Mia@example.com"})
+    page = words(admin.get("/console/people"))
+    assert "added: as agent, with the e-mail address maria@example.com" in page
+    assert page.count("reset: e-mail address maria@example.com changed to mia@example.com") == 1
+
+
+def test_an_address_is_of_one_person(mail, admin, services):
+    admin.post("/console/people/add", MARIA)
+    admin.post("/console/people/add", {"name": "ben", "role": "viewer"})
+    people = OperatorService(services.records)
+    before = people.all()
+    taken = {"email": "MARIA@example.com", "page": "/console/people"}
+    for deed, data in (("add", {"name": "eve", "role": "admin"}), ("reset", {"name": "ben"})):
+        answer = admin.post(f"/console/people/{deed}", data | taken)
+        assert answer.status_code == 422
+        assert "maria has that e-mail address: use another one" in words(answer)
+    assert people.all() == before
 
 
 def test_a_link_that_could_not_be_sent_is_shown(services, mail, admin):
@@ -84,7 +109,7 @@ def test_a_bad_address_adds_nobody(mail, admin, services):
         "/console/people/add", MARIA | {"email": "maria", "page": "/console/people"}
     )
     assert answer.status_code == 422
-    assert "This is no e-mail address" in words(answer)
+    assert "Enter an e-mail address" in words(answer)
     assert [one.name for one in OperatorService(services.records).all()] == ["admin"]
 
 

@@ -14,7 +14,7 @@ from smsgate.features.operators import sessions
 from smsgate.features.operators.passkey_storage import PasskeyRow, PasskeyStorage
 from smsgate.features.operators.service import ActionAuthor, OperatorService, make_action
 from smsgate.features.operators.storage import OperatorStorage
-from smsgate.settings import Secret, SingleSignOn
+from smsgate.settings import Alerts, Mailbox, Secret, SingleSignOn
 from tests.fakes.browser import browser
 from tests.fakes.oidc_provider import CLIENT_ID, CLIENT_SECRET, OidcProvider
 from tests.fakes.pages import words
@@ -110,9 +110,27 @@ def test_who_was_not_added_or_is_deactivated_does_not_get_in(maria, provider, vi
     refused(visitor, sign_in(visitor), "Nobody here has that account")
 
 
-def test_an_address_of_two_people_is_of_none(maria, visitor):
-    maria.add("maria2", "admin", ActionAuthor("the tests"), "maria@example.com")
+def test_an_address_of_two_people_is_of_none(maria, services, visitor):
+    maria.add("maria2", "admin", ActionAuthor("the tests"))
+    storage = OperatorStorage(services.records.database)  # as earlier versions let it be
+    storage.update(maria.named("maria2").id, {"email": "maria@example.com"})
     refused(visitor, sign_in(visitor), "Nobody here has that account")
+
+
+@pytest.mark.parametrize(
+    ("email", "said"),
+    [
+        (None, "E-mail for single sign-on If empty, an address given before stays."),
+        (
+            Mailbox("127.0.0.1", 9, "smsgate@example.com", ("ops@example.com",), "none"),
+            "for the link and single sign-on If empty, the link is shown here, and an address",
+        ),
+    ],
+)
+def test_the_page_says_what_an_address_is_for(services, provider, request, email, said):
+    object.__setattr__(services.settings, "alerts", Alerts(email=email))
+    admin = request.getfixturevalue("admin")  # the console reads the settings once
+    assert said in words(admin.get("/console/people"))
 
 
 def test_a_second_factor_of_ours_is_asked_for(maria, services, visitor):
