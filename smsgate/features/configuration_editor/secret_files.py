@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import socket
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -12,6 +13,9 @@ from smsgate.domain.errors import SecretRefused, StoreUnavailable
 from smsgate.files import replace_file
 from smsgate.settings.read import SECRETS
 from smsgate.store.processes import Heartbeats
+
+_LOCK = ".lock"
+"""A file in the folder; who writes secrets holds a lock on it."""
 
 
 def variable_of(account: str, key: str) -> str:
@@ -61,19 +65,36 @@ class SecretFiles:
     def written(self, secrets: Mapping[str, str]) -> Iterator[None]:
         """Write the values, and put the old ones back if the block fails.
 
-        Raises ``SecretRefused``.
+        Another thread or process that writes secrets waits until the block ends, so that what is
+        put back is never older than what somebody else has saved. Raises ``SecretRefused``.
         """
+        if not secrets:
+            yield
+            return
         for variable in secrets:
             self.refuse(variable)
-        before = {variable: self._read(variable) for variable in secrets}
+        with self._locked():
+            before = {variable: self._read(variable) for variable in secrets}
+            try:
+                for variable, value in secrets.items():
+                    self._write(variable, value)
+                yield
+            except BaseException:
+                for variable, old in before.items():
+                    self._write(variable, old)
+                raise
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        path = self._folder / _LOCK
         try:
-            for variable, value in secrets.items():
-                self._write(variable, value)
+            file = path.open("ab")
+        except OSError as error:
+            problem = f"{path} cannot be written ({error.strerror})"
+            raise SecretRefused(f"The secret was not kept: {problem}.") from error
+        with file:
+            fcntl.flock(file, fcntl.LOCK_EX)  # until it is closed
             yield
-        except BaseException:
-            for variable, old in before.items():
-                self._write(variable, old)
-            raise
 
     def _problem(self) -> str:
         try:

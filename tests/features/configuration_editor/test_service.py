@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import socket
 import stat
+import threading
+from contextlib import suppress
 
 import msgspec
 import pytest
@@ -389,6 +391,31 @@ def test_where_a_version_is_not_saved_the_old_secret_is_back(editor, tmp_path, m
     with pytest.raises(StoreUnavailable):
         secret(editor, "other-token")
     assert (tmp_path / "var" / "secrets" / TOKEN).read_text() == "typed-token\n"
+
+
+def test_a_secret_that_another_saved_meanwhile_is_not_put_back(editor, services, environ, tmp_path):
+    """Bob writes, Ann writes and saves, and then Bob's version is not saved."""
+    secret(editor)
+    bobs_is_written, ann_had_time = threading.Event(), threading.Event()
+
+    def fail_as_bob():
+        with suppress(ConfigurationChanged), editor.secrets.written({TOKEN: "bobs-token"}):
+            bobs_is_written.set()
+            ann_had_time.wait(10)
+            raise ConfigurationChanged("Ann was faster.")
+
+    ann = threading.Thread(
+        target=secret, args=(ConfigurationEditor(services, environ), "anns-token")
+    )
+    bob = threading.Thread(target=fail_as_bob)
+    bob.start()
+    assert bobs_is_written.wait(10)
+    ann.start()
+    ann.join(0.3)  # she waits for Bob; without the lock she is done by now
+    ann_had_time.set()
+    bob.join(10)
+    ann.join(10)
+    assert (tmp_path / "var" / "secrets" / TOKEN).read_text() == "anns-token\n"
 
 
 def test_where_several_hosts_share_the_configuration_a_secret_is_refused(editor, services):
