@@ -84,7 +84,7 @@ def test_a_number_is_found_among_100_000_by_program_and_last_digits(
     assert file[1].endswith(",import,yes")
     page.get_by_label("Last digits").fill("12")
     page.get_by_label("Last digits").press("Enter")
-    says(page, "Type at least the last 4 digits")
+    says(page, "Type the last 4 to 7 digits")
     assert barriers(page) == []
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from urllib.parse import urlencode
 
 from flask import Flask, Response, render_template, request
 
 from smsgate.classifier import explanation
 from smsgate.consent import event_text
-from smsgate.domain.errors import StoreNotReady, StoreUnavailable
+from smsgate.domain.errors import StoreNotReady, StoreUnavailable, Unfit
 from smsgate.domain.messages import ALL
 from smsgate.features.numbers.membership_list import (
     SOURCES,
@@ -29,9 +30,11 @@ from smsgate.web.console.listing import DateRange, date_range, query_with
 
 LIST = "/console/suppressions"
 PAGE_SIZE = 50
-LEAST_DIGITS = 4
+LEAST_DIGITS, MOST_DIGITS = 4, 7
+"""A whole number belongs into no address of a page: logs and histories keep those."""
 STATE_TITLES = {"opted_out": "Opted out", "locked": "Locked", "consent": "Consent"}
 _CSV_PAGE = 1_000
+_FILTERS = ("program", "state", "source", "from", "to", "digits")
 _COLUMNS = ("number", "state", "scope", "since", "source", "in_store")
 _PLACE = re.compile(r"([0-9]{1,17})\.(\+?[0-9]{1,20})\.([a-z_]{1,16})\.([a-z0-9_-]{1,200})")
 
@@ -80,7 +83,9 @@ def register(console: Flask, services: Services) -> None:
     @needs("agent")
     def suppressions_csv() -> Response:
         """Download every row that the filters let through."""
-        record_action("exported opt-outs and consents", query_with() or "all of them")
+        if problem := _digits_problem():
+            raise Unfit(problem)
+        record_action("exported opt-outs and consents", _filter_note() or "all of them")
         wanted = _filter(services, date_range())
         return Response(
             _csv_lines(services, memberships, wanted),
@@ -109,9 +114,16 @@ def _digits() -> str:
 
 def _digits_problem() -> str:
     digits = _digits()
-    if not digits or (re.fullmatch("[0-9]+", digits) and len(digits) >= LEAST_DIGITS):
+    if not digits or re.fullmatch(f"[0-9]{{{LEAST_DIGITS},{MOST_DIGITS}}}", digits):
         return ""
-    return f"Type at least the last {LEAST_DIGITS} digits of the number, and digits only."
+    return f"Type the last {LEAST_DIGITS} to {MOST_DIGITS} digits of the number, and digits only."
+
+
+def _filter_note() -> str:
+    """The filters as the audit log keeps them: of a number its last four digits."""
+    values = {name: request.args.get(name, "") for name in _FILTERS}
+    values["digits"] = _digits()[-LEAST_DIGITS:]
+    return urlencode({name: value for name, value in values.items() if value})
 
 
 def _behind() -> MembershipPlace | None:

@@ -66,11 +66,11 @@ def test_filters_find_by_program_source_and_last_digits(opted_out, viewer):
     assert "No opt-out, lock or consent matches" in words(viewer.get(f"{LIST}?digits=9999"))
 
 
-@pytest.mark.parametrize("digits", ["123", "12ab34", "0123%25", "%00000"])
+@pytest.mark.parametrize("digits", ["123", "12ab34", "0123%25", "%00000", "%2B14155550123"])
 def test_too_few_digits_or_none_are_refused_at_the_field(opted_out, viewer, digits):
     answer = viewer.get(f"{LIST}?digits={digits}")
     assert answer.status_code == 200
-    assert "Type at least the last 4 digits of the number, and digits only." in words(answer)
+    assert "Type the last 4 to 7 digits of the number, and digits only." in words(answer)
     assert 'aria-describedby="digits-error"' in answer.text
     assert "0123" not in words(answer).replace("12ab34", "").partition("digits only.")[2]
 
@@ -131,6 +131,17 @@ def test_the_file_has_what_is_seen_and_says_what_the_store_says(
     assert {one["number"]: one["in_store"] for one in whole} == {NUMBER: "no", OTHER: "yes"}
     log = words(admin.get("/console/audit?what=exports"))
     assert "agent Exported opt-outs and consents source=text" in log
+
+
+def test_no_whole_number_is_kept_of_the_filters(opted_out, agent, admin):
+    answer = agent.get(f"{LIST}/suppressions.csv?digits=%2B14155550123")
+    assert answer.status_code == 422
+    assert "Type the last 4 to 7 digits of the number" in words(answer)
+    answer = agent.get(f"{LIST}/suppressions.csv?digits=555-0123&state=opted_out&x=14155550123")
+    assert [one["number"] for one in rows(answer)] == [NUMBER]
+    log = words(admin.get("/console/audit?what=exports"))
+    assert "agent Exported opt-outs and consents state=opted_out&digits=0123" in log
+    assert "5550123" not in log
 
 
 def test_a_viewer_sees_and_does_not_download(opted_out, viewer):
