@@ -76,6 +76,14 @@ operator_actions = Table(
     Index("operator_actions_actor", "actor", "at_us"),
 )
 
+_SHOWN_ACTIONS = {"ended": "deactivated", "tried while locked": "attempt while locked"}
+
+
+def shown_action(what: str) -> str:
+    """Return how pages say what was done; rows keep the words that they were first written with."""
+    return _SHOWN_ACTIONS.get(what, what)
+
+
 sessions = Table(
     "sessions",
     metadata,

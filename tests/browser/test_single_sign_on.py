@@ -72,7 +72,7 @@ def test_maria_signs_in_by_the_provider_and_without_it_by_password(
     provider.claims = {"sub": "9", "email": "eve@example.com", "email_verified": True}
     press(phone.get_by_role("button", name="Sign out"))
     press(phone.get_by_role("link", name="Sign in with Acme Login"))
-    expect(phone.locator("body")).to_contain_text("Nobody here has that account")
+    expect(phone.locator("body")).to_contain_text("No one in smsgate uses this e-mail address")
     assert barriers(phone) == []
     assert fits(phone)
 

@@ -22,6 +22,7 @@ from smsgate.records.console_tables import (
     keyword_versions,
     operator_actions,
     operators,
+    shown_action,
 )
 from smsgate.records.contents import lookup
 from smsgate.records.database import Database
@@ -159,7 +160,7 @@ def _account_entry(rank: int, row: Row) -> AuditEntry:
     return AuditEntry(
         AuditPlace(row.at_us, rank, row.id),
         person=row.actor,
-        action=_capitalized(row.what),
+        action=_capitalized(shown_action(row.what)),
         about=row.operator if row.operator != row.actor else "",
         note=row.note,
         address=row.address,

@@ -124,7 +124,7 @@ class Passkeys:
         for one in self.of(row):
             if show_id(one) == shown_id:
                 return one
-        raise Unfit("You have no such passkey any more: reload the page.")
+        raise Unfit("This passkey no longer exists: reload the page.")
 
     def creation_options(self, current: OperatorSession) -> str:
         """Return what a browser needs to make a passkey, as JSON. Raises ``Unfit``."""

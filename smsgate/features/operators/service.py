@@ -150,12 +150,12 @@ class OperatorService:
             "ended_us": 0,
         }
         values |= {"subject": ""} | ({"email": email} if email else {})
-        notes = ["let in again"] if row.ended_us else []
+        notes = ["reactivated"] if row.ended_us else []
         if email and email != row.email:
             notes.append(f"e-mail address {row.email or 'none'} changed to {email}")
         if second_factor:
             values |= {"totp_secret": "", "totp_step": 0, "recovery": ""}
-            notes.append("second factor taken away")
+            notes.append("two-step sign-in turned off")
         token, link = _new_link(row.id, LINK_S)
         action = make_action("reset", row.name, author, "; ".join(notes))
         self._storage.change(row.id, values, action, link=link, drop_passkeys=second_factor)

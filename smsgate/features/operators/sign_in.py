@@ -82,7 +82,7 @@ CODE_REFUSED = (
     f"{MAX_ATTEMPTS} attempts wait {LOCK_S // 60} minutes."
 )
 NOT_INVITED = (
-    "Nobody here has that account's e-mail address, or the provider has not verified it. Ask an "
+    "No one in smsgate uses this e-mail address, or the provider has not verified it. Ask an "
     "admin to add you with it on the page People."
 )
 TOO_MANY = "Too many attempts to sign in came from your address; wait 15 minutes."

@@ -19,6 +19,7 @@ from smsgate.records.console_tables import (
     operators,
     passkeys,
     sessions,
+    shown_action,
 )
 from smsgate.records.contents import lookup
 from smsgate.records.database import Database, upsert
@@ -104,6 +105,11 @@ class OperatorAction:
     what: str
     note: str = ""
     address: str = ""
+
+    @property
+    def shown(self) -> str:
+        """What was done, as pages say it."""
+        return shown_action(self.what)
 
 
 _COLUMNS = tuple(name for name in OperatorRow.__slots__ if name != "has_passkey")

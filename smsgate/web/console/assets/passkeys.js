@@ -3,7 +3,7 @@
 
 const SENTENCES = {
   InvalidStateError: "This device has a passkey for you already. Use it, or add one on another device.",
-  NotAllowedError: "No passkey was used: the browser was told not to, or it took too long. Try again.",
+  NotAllowedError: "No passkey was used: it was cancelled or timed out. Try again.",
   SecurityError: "The browser allows no passkeys at this address.",
 };
 
@@ -15,7 +15,7 @@ for (const form of document.querySelectorAll("form[data-passkey]")) {
     continue;
   }
   if (!window.PublicKeyCredential?.parseCreationOptionsFromJSON) {
-    say("This browser has no passkeys here: it is too old, or the address is not https.");
+    say("This browser does not support passkeys here: it is too old, or the address is not https.");
     continue;
   }
   say("");

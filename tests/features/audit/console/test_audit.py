@@ -6,6 +6,8 @@ import csv
 import io
 
 from smsgate.domain.messages import Intent
+from smsgate.features.operators.service import ActionAuthor, OperatorService, make_action
+from smsgate.features.operators.storage import ActionLog
 from tests.fakes.pages import NASTY, decide, harmless, waits, words
 from tests.fakes.told import told, work
 from tests.fakes.values import NUMBER
@@ -59,6 +61,9 @@ def test_an_export_has_what_the_filters_let_through_and_is_logged_itself(service
     assert row["note"] == "'=HYPERLINK(1)", "no spreadsheet runs it"
     exports = rows(admin.get(f"{AUDIT}/audit.csv?what=exports"))
     assert [one["action"] for one in exports] == ["Exported the audit log"] * 2
+    assert [one["note"] for one in exports] == ["what=exports", "person=agent&what=numbers"]
+    everything = rows(admin.get(f"{AUDIT}/audit.csv"))
+    assert everything[0]["note"] == "all of it"
 
 
 def test_evidence_trainings_and_replies_are_on_it(services, admin, agent):
@@ -68,6 +73,26 @@ def test_evidence_trainings_and_replies_are_on_it(services, admin, agent):
     page = words(admin.get(f"{AUDIT}?what=exports"))
     assert f"agent Exported evidence {NUMBER}, as html" in page
     assert "admin Exported trainings" in page
+
+
+def test_what_was_logged_in_older_words_is_shown_in_todays(services, admin, visitor):
+    people = OperatorService(services.records)
+    people.add("maria", "agent", ActionAuthor("admin"))
+    people.deactivate("maria", ActionAuthor("admin"))
+    people.reset("maria", ActionAuthor("admin"), second_factor=True)
+    log = ActionLog(services.records.database)
+    log.add(make_action("tried while locked", "maria", ActionAuthor("maria")))
+    visitor.sign_in("nobody-of-ours")
+    for path, ended, locked in (
+        ("/console/people", "deactivated", "attempt while locked"),
+        (AUDIT, "Deactivated", "Attempt while locked"),
+    ):
+        page = words(admin.get(path))
+        assert f"maria {ended} admin" in page or f"admin {ended} maria" in page
+        assert locked in page
+        assert "reactivated; two-step sign-in turned off" in page
+        assert "unknown name" in page
+    assert "Attempt while locked" in words(admin.get(f"{AUDIT}?what=sign_ins"))
 
 
 def test_what_is_typed_wrong_is_said_at_the_field(admin):
@@ -90,4 +115,4 @@ def test_nothing_on_it_is_taken_for_markup(services, admin, agent):
 
 def test_where_nothing_fits_it_says_what_to_do(admin):
     page = words(admin.get(f"{AUDIT}?person=nobody"))
-    assert "Nothing was done that fits these filters." in page
+    assert "No activity matches these filters." in page

@@ -89,7 +89,7 @@ def test_the_subject_counts_from_the_first_sign_in_on(maria, provider, visitor, 
     # Somebody else who has the address now.
     sign_out(visitor)
     provider.claims = {"sub": "2", "email": "maria@example.com", "email_verified": True}
-    refused(visitor, sign_in(visitor), "Nobody here has that account")
+    refused(visitor, sign_in(visitor), "No one in smsgate uses this e-mail address")
     audit = words(admin.get("/console/audit"))
     assert "Single sign-on bound" in audit
     assert "by single sign-on" in audit
@@ -98,23 +98,23 @@ def test_the_subject_counts_from_the_first_sign_in_on(maria, provider, visitor, 
 @pytest.mark.parametrize("verified", [False, None, "true"])
 def test_an_address_that_is_not_verified_counts_for_nothing(maria, provider, visitor, verified):
     provider.claims["email_verified"] = verified
-    refused(visitor, sign_in(visitor), "Nobody here has that account")
+    refused(visitor, sign_in(visitor), "No one in smsgate uses this e-mail address")
 
 
 def test_who_was_not_added_or_is_deactivated_does_not_get_in(maria, provider, visitor):
     sign_in(visitor)
     sign_out(visitor)
     maria.deactivate("maria", ActionAuthor("the tests"))
-    refused(visitor, sign_in(visitor), "Nobody here has that account")
+    refused(visitor, sign_in(visitor), "No one in smsgate uses this e-mail address")
     provider.claims = {"sub": "3", "email": "eve@example.com", "email_verified": True}
-    refused(visitor, sign_in(visitor), "Nobody here has that account")
+    refused(visitor, sign_in(visitor), "No one in smsgate uses this e-mail address")
 
 
 def test_an_address_of_two_people_is_of_none(maria, services, visitor):
     maria.add("maria2", "admin", ActionAuthor("the tests"))
     storage = OperatorStorage(services.records.database)  # as earlier versions let it be
     storage.update(maria.named("maria2").id, {"email": "maria@example.com"})
-    refused(visitor, sign_in(visitor), "Nobody here has that account")
+    refused(visitor, sign_in(visitor), "No one in smsgate uses this e-mail address")
 
 
 @pytest.mark.parametrize(
