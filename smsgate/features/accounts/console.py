@@ -31,7 +31,7 @@ from smsgate.features.accounts.trial_text import TrialTextSender
 from smsgate.metrics.snapshot import KINDS
 from smsgate.pipeline.configuration import has_keys, warnings_of
 from smsgate.pipeline.services import Services
-from smsgate.providers import usable
+from smsgate.providers import PROVIDERS, usable
 from smsgate.settings import Account, ConsoleOverride, Program, Settings
 from smsgate.settings.values import ANY_SENDER
 from smsgate.store.account_requests import AcceptedRequests, RefusedRequest
@@ -77,7 +77,10 @@ class SetupPages:
         return render_template(
             "setup.html",
             programs=[(one, len(languages_of(one))) for one in self._settings.programs],
-            accounts=[(one, usable(one)) for one in self._settings.accounts.values()],
+            accounts=[
+                (one, PROVIDERS[one.provider].label, usable(one))
+                for one in self._settings.accounts.values()
+            ],
             receivers=[
                 (program, key, _origin(receiver.url))
                 for program in self._settings.programs
@@ -158,6 +161,7 @@ class SetupPages:
         return render_template(
             "setup_account.html",
             account=account,
+            provider=PROVIDERS[account.provider],
             overrides=_overrides(self._settings, f"accounts.{account.name}"),
             usable=usable(account),
             webhook=webhook_of(account),

@@ -95,6 +95,11 @@ def test_programs_are_shown_as_they_are_configured(viewer):
     assert "whsec_" not in page
 
 
+def test_an_account_names_its_provider_as_the_vendor_does(viewer):
+    assert "<td>Kannel</td>" in viewer.get(SETUP).text
+    assert "<dd>Kannel</dd>" in viewer.get(f"{SETUP}/accounts/kannel").text
+
+
 def test_what_a_reply_costs_is_said(viewer):
     page = viewer.get(f"{SETUP}/programs/alerts").text
     own = page[page.index("alert(1)") :]
