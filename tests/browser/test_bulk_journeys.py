@@ -44,7 +44,7 @@ def test_selected_texts_are_decided_together(visit: Visit, services: Services) -
         press(page.get_by_role("checkbox", name=f"555-{number}"), " ")
     assert barriers(page) == []
     assert fits(page)
-    press(page.get_by_role("button", name="Selected are no opt-outs"))
+    press(page.get_by_role("button", name="Mark as not opt-outs"))
     says(page, "Decided 2 texts: not an opt-out.")
     assert "program=" in page.url, "the filter stays"
     assert wait_until(lambda: "review" not in reasons())

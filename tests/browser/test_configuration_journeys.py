@@ -240,7 +240,7 @@ def test_alerts_by_email_are_set_up_tested_and_removed(
 ) -> None:
     page = visit("/console/setup", width=360, forgiven=("422",))
     press(page.get_by_role("link", name="Alerts", exact=True))
-    says(page, "Nobody is told when something fails")
+    says(page, "No one is notified when something fails")
     assert barriers(page) == []
     press(page.get_by_role("link", name="E-mail"))
     with MailServer() as server:
@@ -277,7 +277,7 @@ def test_alerts_by_email_are_set_up_tested_and_removed(
     says(page, "no destination is left")
     save(page)
     page.goto("/console/setup/alerts")
-    says(page, "Nobody is told when something fails")
+    says(page, "No one is notified when something fails")
     page.goto(link)
     says(page, "paula")
 

@@ -83,7 +83,7 @@ def test_one_file_goes_into_the_programs_that_it_names(
     assert fits(page)
     assert barriers(page) == []
     press(page.get_by_role("button", name="Preview").first)
-    says(page, "These rows name no program: 'Newsletter' (1). Write one of: alerts (")
+    says(page, "Unknown programs in the file: 'Newsletter' (1). Use one of: alerts (")
     cells = page.get_by_role("region", name="Rows by program").locator("tbody tr").first
     expect(cells.locator("td")).to_have_text(["1", "0", "1", re.compile("an import never lifts")])
     assert services.gate.allows(number, program="alerts"), "nothing is changed yet"

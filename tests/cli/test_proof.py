@@ -158,7 +158,7 @@ def test_evidence_of_a_period_has_a_cover_and_says_what_is_wrong(ready, tmp_path
     assert ready.run("records", "verify", "--digest", digest) == 0
     assert ready.run("records", "verify", "--digest", f"{digest[:-1]}x") == 1
     assert ready.run("evidence", NUMBER, "--since", "soon", *there) == 2
-    assert "'soon' is no day: write it as 2026-11-24" in ready.errors
+    assert "'soon' is not a date. Use 2026-11-24" in ready.errors
     assert ready.run("evidence", "12", *there) == 2
     (tmp_path / "records.sqlite3").write_bytes(b"no database" * 100)
     assert ready.run("evidence", NUMBER, *there) == 2

@@ -171,7 +171,7 @@ class _DestinationPages:
         typed = _TypedDestination(read_fields(plain, request.form))
         for one in plain:
             if one.required and not typed.values[one.key]:
-                typed.problems[one.key] = ["is missing: it has to be given"]
+                typed.problems[one.key] = ["Required."]
         if "port" in typed.values:
             _read_port(typed, before)
         for key, variable in form.variables.items():
@@ -186,7 +186,7 @@ class _DestinationPages:
             if secret or (is_outside and not before.get(key)):
                 typed.values[key] = f"${{{variable}}}"
             elif key == "url" and not before.get(key):
-                typed.problems[key] = ["is missing: it has to be given"]
+                typed.problems[key] = ["Required."]
         if "user" in typed.values and not typed.values["user"] and "password" not in typed.values:
             typed.values["password"] = ""
         return typed

@@ -106,7 +106,7 @@ PROGRAM_FIELDS = (
         "require_consent", "Text only numbers with a consent on record", "flag", default=False
     ),
     FormField(
-        "double_opt_in", "Ask back before an opt-in by text counts (Reply YES)", "flag",
+        "double_opt_in", "Require a YES reply to confirm opt-ins (double opt-in)", "flag",
         default=False,
     ),
     FormField(

@@ -334,7 +334,7 @@ def conflict_text(conflict: ConfigurationVersion) -> str:
     """Return the sentence for the author of a change that somebody else was faster than."""
     return (
         f"{conflict.author} changed {', '.join(conflict.changed)} while you worked (version "
-        f"{conflict.version}): look at what differs now, and save yours again if it still holds."
+        f"{conflict.version}): review the differences, then save again."
     )
 
 
@@ -398,12 +398,12 @@ def _warnings(before: Settings, after: Settings) -> Iterator[str]:
         if old is not None:
             yield from _program_warnings(old, program)
     if before.alerts != Alerts() and after.alerts == Alerts():
-        yield "Alerts: no destination is left, so nobody is told when something fails."
+        yield "Alerts: no destination is left, so no one is notified when something fails."
     for gone in before.programs:
         if gone.name not in after.programs and gone.name not in after.programs.renamed:
             yield (
-                f"{gone.title} is removed. Texts to its senders are recorded as unrouted, and who "
-                f"asks whether {gone.name} may text a number gets an error."
+                f"{gone.title} is removed. Texts to its senders are recorded as unrouted, and "
+                f"checks for {gone.name} will return an error."
             )
 
 

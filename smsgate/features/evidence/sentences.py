@@ -67,14 +67,14 @@ def _what_came(entry: Entry, erased: bool) -> str:
         return f"The provider of the account {entry.account} reported this{named}."
     if entry.source == "link":
         return "The subscriber used the opt-out link that they were sent."
-    by = entry.actor or "nobody named"
+    by = entry.actor or "an unnamed person"
     means = {"operator": "entered this", "api": "sent this through the API", "import": "imported"}
     what = means.get(entry.source, f"({event_text.source(entry.source)})")
     if entry.source == "import":
         what = "imported a list that has this number"
         if entry.external_source:
             what += f" and names as its source “{entry.external_source}”, outside smsgate"
-    return f"{by[:1].upper()}{by[1:]} {what}." + (f" It was about: {words}." if words else "")
+    return f"{by[:1].upper()}{by[1:]} {what}." + (f" In reply to: {words}." if words else "")
 
 
 def _decision(entry: Entry) -> list[str]:
@@ -83,7 +83,7 @@ def _decision(entry: Entry) -> list[str]:
     if entry.source == "text" and decision.rule:
         why = explanation.reason(decision.rule, decision.keyword)
         language = f" ({language_name(decision.language)})" if decision.language else ""
-        found.append(f"Why it was read so: {why}{language}.")
+        found.append(f"Reason for the decision: {why}{language}.")
     if consent is not None:
         where = ", ".join(part for part in (consent.medium, consent.source) if part)
         found.append(

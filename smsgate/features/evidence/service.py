@@ -69,7 +69,7 @@ def request_of(
             raise Unfit(f"At most {MAX_COVER_CHARS} characters fit on the cover.", field=name)
     first, last = _day(since, "since"), _day(until, "until")
     if first and last and first > last:
-        raise Unfit("The first day is after the last one: exchange them.", field="until")
+        raise Unfit("The first day is after the last. Swap them.", field="until")
     return EvidenceRequest(company.strip(), requested_by.strip(), first, last)
 
 
@@ -77,7 +77,7 @@ def _day(text: str, field: str) -> date | None:
     try:
         return date.fromisoformat(text.strip()) if text.strip() else None
     except ValueError:
-        message = f"{text.strip()[:40]!r} is no day: write it as 2026-11-24."
+        message = f"{text.strip()[:40]!r} is not a date. Use 2026-11-24."
         raise Unfit(message, field=field) from None
 
 

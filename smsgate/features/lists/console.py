@@ -85,7 +85,7 @@ def export_request_of(form: Form) -> ListRequest:
         try:
             since_us = int(datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp() * 1_000_000)
         except ValueError as error:
-            raise Unfit(f"{day!r} is not a date: write it as 2026-11-24.", field="since") from error
+            raise Unfit(f"{day!r} is not a date. Use 2026-11-24.", field="since") from error
     return ListRequest(
         program=form.get("program", ""),
         form=form.get("form", "csv"),

@@ -141,7 +141,7 @@ def unknown_programs_text(unknown: Mapping[str, int], titles: Mapping[str, str])
     right = ", ".join(
         name if title == name else f"{name} ({title})" for name, title in titles.items()
     )
-    return f"These rows name no program: {wrong}. Write one of: {right}."
+    return f"Unknown programs in the file: {wrong}. Use one of: {right}."
 
 
 @contextmanager

@@ -66,6 +66,6 @@ def decide(number: str, program: str, decided: str, seen: str) -> None:
 _DONE = {
     "opt_out": "opt_out",
     "none": "none",
-    "undo": "taken back, so its text waits again; an opt-out is lifted, unless something newer was "
-    "said of the number",
+    "undo": "undone, so its text is in review again; an opt-out is lifted, unless something newer "
+    "was said of the number",
 }

@@ -128,7 +128,7 @@ class _Desk:
         try:
             made = self._service.undo(request.form.get("decision", ""), actor())
         except (NoSuchReview, ReviewChanged) as error:
-            message = DeskMessage(f"Nothing was taken back: {error}.", "warn")
+            message = DeskMessage(f"Nothing was undone: {error}.", "warn")
             return self._page(message, status=error.status)
         return self._answer(made)
 

@@ -42,12 +42,12 @@ def date_range() -> DateRange:
         try:
             found[name] = date.fromisoformat(text) if text else None
         except ValueError:
-            return DateRange(problem=f"{text[:40]!r} is no day: write it as 2026-11-24.")
+            return DateRange(problem=f"{text[:40]!r} is not a date. Use 2026-11-24.")
     first, last = found["from"], found["to"]
     if last == date.max:
         last = None
     if first and last and first > last:
-        return DateRange(problem="The first day is after the last one: exchange them.")
+        return DateRange(problem="The first day is after the last. Swap them.")
     return DateRange(first, last, zone=operator_zone())
 
 

@@ -87,7 +87,7 @@ def test_each_event_is_in_words_with_our_number_and_message_ids(kept):
     stop, reply, listed = of(kept)["events"]
     assert stop["sentences"] == [
         "The subscriber texted to +14155550999 by SMS (message id SM1): “Please stop <b>now</b>”.",
-        "Why it was read so: exact keyword.",
+        "Reason for the decision: exact keyword.",
         "Effect: Opted out for Acme Alerts (alerts); applied.",
         "Before: may be texted. From then on: may not be texted.",
     ]

@@ -93,11 +93,11 @@ def test_the_preview_counts_new_known_and_refused_rows_by_program(services):
     assert summary.unknown_programs == {"Newsletter": 1}
     assert summary.unused == 3
     assert unknown_programs_text(summary.unknown_programs, titles_of(services.settings)) == (
-        "These rows name no program: 'Newsletter' (1). Write one of: alerts (Acme Alerts), "
+        "Unknown programs in the file: 'Newsletter' (1). Use one of: alerts (Acme Alerts), "
         'orders (Acme <b>Orders</b> & "Co"), club (Acme Club).'
     )
     many = unknown_programs_text({f"p{at}": 1 for at in range(11)}, {"alerts": "alerts"})
-    assert many.endswith("'p9' (1), …. Write one of: alerts.")
+    assert many.endswith("'p9' (1), …. Use one of: alerts.")
     assert [(one.state, one.scope, one.numbers) for one in summary.changes] == [
         ("opted_out", "all", 1),
         ("opted_out", "club", 1),

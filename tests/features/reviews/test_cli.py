@@ -131,7 +131,7 @@ def test_a_decision_can_be_taken_back_once(there, waiting, decided, then):
     there.run(*DECIDE, decided)
     assert reason(waiting) == then
     assert there.run(*DECIDE, "undo") == 0
-    assert "taken back, so its text waits again" in there.output
+    assert "undone, so its text is in review again" in there.output
     assert reason(waiting) == "review"
     (row,) = there.json("review", "list")
     assert row["text"] == "para"

@@ -97,8 +97,8 @@ def test_what_was_logged_in_older_words_is_shown_in_todays(services, admin, visi
 
 def test_what_is_typed_wrong_is_said_at_the_field(admin):
     for query, said in (
-        ("from=tomorrow", "'tomorrow' is no day: write it as 2026-11-24."),
-        ("from=2026-11-25&to=2026-11-24", "The first day is after the last one: exchange them."),
+        ("from=tomorrow", "'tomorrow' is not a date. Use 2026-11-24."),
+        ("from=2026-11-25&to=2026-11-24", "The first day is after the last. Swap them."),
     ):
         answer = admin.get(f"{AUDIT}?{query}")
         assert answer.status_code == 200

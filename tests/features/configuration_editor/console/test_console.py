@@ -109,7 +109,7 @@ def test_a_program_is_added_and_removed(admin, editor):
     edit = admin.get(f"{SETUP}/programs/news/edit")
     assert "only in the console" in words(edit)
     page = admin.post(f"{SETUP}/programs/news/remove", {"successor": "orders"})
-    assert "Reverted or removed: programs.news." in words(page)
+    assert "Will be reverted or removed: programs.news." in words(page)
     saved(admin, page)
     assert editor.sources().tables == {"programs.orders": {"formerly": ["news"]}}
 

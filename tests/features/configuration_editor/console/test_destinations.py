@@ -37,7 +37,7 @@ password = "in-the-file"
 
 
 def test_a_webhook_is_added_and_its_address_is_never_shown(admin, editor, folder):
-    assert "Nobody is told when something fails" in words(admin.get(ALERTS))
+    assert "No one is notified when something fails" in words(admin.get(ALERTS))
     answer = admin.post(f"{ALERTS}/webhook/edit", {"url": URL, "base": "0"})
     assert answer.status_code == 303, answer.text
     assert editor.sources().tables == {"alerts.webhook": {"url": f"${{{WEBHOOK}}}"}}
@@ -79,9 +79,9 @@ def test_numbers_to_text_are_added(admin, editor):
 def test_a_fault_is_at_its_field_and_nothing_is_saved(admin, editor, folder):
     good = {"webhook": {"url": URL}, "email": EMAIL, "text": TEXT}
     for kind, form, key, told in (
-        ("webhook", {"url": ""}, "url", "is missing"),
+        ("webhook", {"url": ""}, "url", "Required."),
         ("webhook", {"url": "hooks.example.com"}, "url", "is no web address"),
-        ("email", {"to": ""}, "to", "is missing"),
+        ("email", {"to": ""}, "to", "Required."),
         ("email", {"to": "ops"}, "to", "is no e-mail address"),
         ("email", {"host": "https://mail"}, "host", "is no host"),
         ("email", {"port": "many"}, "port", "from 1 to 65535"),

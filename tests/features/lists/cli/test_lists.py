@@ -144,7 +144,7 @@ def test_one_file_goes_into_several_programs_and_says_from_where(lists, tmp_path
     columns = ("--program-column", "list", "--source-column", "from", "--date-column", "on")
     assert lists.run("import", str(path), *columns) == 1
     assert "alerts: 1 new, 0 known, 0 refused\n" in lists.output
-    assert "These rows name no program: 'club' (1). Write one of: alerts (Acme Alerts)" in (
+    assert "Unknown programs in the file: 'club' (1). Use one of: alerts (Acme Alerts)" in (
         lists.output
     )
     assert "1 dates cannot be read" in lists.output

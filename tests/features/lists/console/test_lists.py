@@ -288,7 +288,7 @@ def test_one_file_goes_into_several_programs_and_says_from_where(agent, services
     page = asked(agent, here, "rehearse", program="", **columns)
     assert '<th scope="row">Acme Alerts</th><td class="count">1</td>' in page
     assert (
-        "These rows name no program: &#39;&lt;i&gt;club&lt;/i&gt;&#39; (1). Write one of: " in page
+        "Unknown programs in the file: &#39;&lt;i&gt;club&lt;/i&gt;&#39; (1). Use one of: " in page
     )
     assert "Changes 2 numbers" in page
     assert allowed(services, "+14155550123")

@@ -102,7 +102,7 @@ def test_filters_show_what_fits_and_stay_while_one_decides(services, agent, redi
     assert of("older=5") == of("")
     assert "Spanish" in agent.get(REVIEW).text
     page = agent.get(f"{REVIEW}?program=orders&language=es")
-    assert "No text fits these filters" in words(page)
+    assert "No texts match these filters" in words(page)
     answer = select(agent, [first], "none", "program=alerts&language=es")
     assert answer.location.endswith("?program=alerts&language=es")
     assert shown(agent.get(f"{REVIEW}?older=12")) == OTHER
