@@ -416,6 +416,23 @@ def test_the_password_of_an_account_is_not_taken_for_that_of_who_saves(admin, se
     assert editor.settings().accounts["kannel"].values_of("password") == ["kannels-own"]
 
 
+def test_a_new_account_does_not_replace_the_secret_of_another(admin, editor, folder):
+    kannel = {"provider": "kannel", "id": "acme-webhook", "send_url": "http://127.0.0.1/x",
+              "username": "u", "password": "p", "base": "0"}  # fmt: skip
+    admin.post(f"{SETUP}/new-account", kannel)
+    file = folder / "var" / "secrets" / variable_of("acme-webhook", "secret")
+    before = file.read_text()
+    azure = {"provider": "azure", "id": "acme", "endpoint": "https://acme.example",
+             "access_key": "a2V5", "webhook_secret": "sixteen-letters-or-more"}  # fmt: skip
+    page = admin.post(f"{SETUP}/new-account", azure | {"base": "1"})
+    assert page.status_code == 422
+    told = re.search(r'id="webhook_secret-wrong">([^<]*)<', page.text)[1]
+    assert "the variable of accounts.acme-webhook.secret: give the account another name" in told
+    assert file.read_text() == before
+    admin.post(f"{SETUP}/new-account", azure | {"id": "other", "base": "1"})
+    assert "other" in editor.settings().accounts
+
+
 def test_a_password_goes_to_no_other_host(admin, editor):
     form = {"provider": "kannel", "id": "kannel", "send_url": "http://127.0.0.1/x",
             "username": "u", "password": "kannels-own", "base": "0"}  # fmt: skip
