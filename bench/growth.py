@@ -1,6 +1,6 @@
 """What stays as fast as it was when numbers and events pile up, and what does not.
 
-    python -m bench.growth [--numbers 0,1000000,10000000] [--events 100000,1000000] [--json]
+    python -m bench.growth [--numbers 0,1000000,10000000] [--events 100000,1000000] [--plot FILE]
 
 Two stores that grow from one size to the next, measured at each. In a Redis with suppressed
 numbers: webhooks, the worker, the gate, memory, and how long Redis loads its file at a start. In
@@ -27,6 +27,7 @@ from pathlib import Path
 from statistics import median
 
 import redis
+from matplotlib import pyplot
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
@@ -81,6 +82,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--numbers", type=_sizes, default=[0, 1_000_000, 10_000_000])
     parser.add_argument("--events", type=_sizes, default=[100_000, 1_000_000])
     parser.add_argument("--real", type=int, default=1_000_000, help="events that are no copies")
+    parser.add_argument("--plot", type=Path, help="an SVG file: each figure against its first")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     given = parser.parse_args(arguments)
     found: dict[str, dict[int, Figures]] = {}
@@ -92,6 +94,8 @@ def main(arguments: Sequence[str]) -> int:
     else:
         for title, sizes in found.items():
             _show(title, sizes)
+    if given.plot:
+        _plot(found, given.plot)
     return 0
 
 
@@ -342,6 +346,22 @@ def _show(title: str, sizes: Mapping[int, Figures]) -> None:
     for name in names:
         table.add_row(name, *(_cell(figures.get(name)) for figures in sizes.values()))
     Console().print(table)
+
+
+def _plot(found: Mapping[str, Mapping[int, Figures]], file: Path) -> None:
+    """A picture for each title: how many times its first value each figure became."""
+    figure, axes = pyplot.subplots(1, len(found), figsize=(6 * len(found), 4.5), squeeze=False)
+    for axis, (title, sizes) in zip(axes[0], found.items(), strict=True):
+        for name in {name: None for figures in sizes.values() for name in figures}:
+            points = [(size, one[name]) for size, one in sizes.items() if name in one]
+            if len(points) > 1 and points[0][1] > 0:
+                where, values = zip(*points, strict=True)
+                axis.plot(where, [one / values[0] for one in values], marker="o", label=name)
+        axis.set(xlabel=title, ylabel="times its first value", xscale="symlog", yscale="log")
+        axis.legend(fontsize=6)
+        axis.grid(alpha=0.3)
+    figure.tight_layout()
+    figure.savefig(file, metadata={"Date": None})
 
 
 def _cell(figure: float | None) -> str:
