@@ -19,7 +19,7 @@ import pytest
 
 from tests.fakes.processes import PATIENCE_S, gone, wait_until
 from tests.fakes.served import free_port, is_open, started
-from tests.faults.system import _children, _is_python
+from tests.faults.system import _children, _is_python, _listeners
 from tests.journey.system import System
 from workers.web import GRACE_S, _is_fit
 
@@ -194,6 +194,7 @@ def test_a_process_that_cannot_start_again_does_not_end_the_others(system: Two) 
 def test_a_process_that_dies_again_and_again_does_not_take_the_service_away(system: Two) -> None:
     system.start("web")
     web = system._running["web"]
+    assert wait_until(lambda: _listeners(system.port) == 2, 60)
     steady, unlucky = workers_of(web.pid)
     answered: list[bool] = []
     ending = threading.Event()
