@@ -35,4 +35,4 @@ else:
 
 __all__ = ["AsyncGate", "AsyncSmsGate", "Gate", "__version__", "compose", "load_configuration"]
 
-__version__ = "0.2.0"
+__version__ = "0.3.0.dev0"
