@@ -1,4 +1,4 @@
-"""Follows what is applied: a thread of each process, which another one wakes.
+"""Follows what is applied: a thread of each process, which another one notifies.
 
 Redis announces what is applied to all who listen. That can get lost, so each process also asks now
 and then, and more than once a second while it cannot listen.
@@ -57,8 +57,8 @@ class ConfigurationWatch(BackgroundThread):
         """
         super().__init__("configuration", close_timeout_s=10.0)
         self._configurations = store.configurations
-        self._woken = threading.Event()
-        self._listener = ConfigurationListener(store.configurations.subscribe(), self._woken.set)
+        self._notified = threading.Event()
+        self._listener = ConfigurationListener(store.configurations.subscribe(), self._notified.set)
         self._renew = renew
         self._first = True
         self._applied = ""
@@ -73,7 +73,7 @@ class ConfigurationWatch(BackgroundThread):
         )
 
     def start(self) -> None:
-        """Start the thread, the one that wakes it, and the heartbeat."""
+        """Start the thread, the one that notifies it, and the heartbeat."""
         super().start()
         self._listener.start()
         self._heartbeat.start()
@@ -82,7 +82,7 @@ class ConfigurationWatch(BackgroundThread):
         """Begin no other call; returns at once."""
         super().stop()
         self._listener.stop()
-        self._woken.set()
+        self._notified.set()
 
     def close(self, timeout_s: float | None = None) -> None:
         """End, and withdraw the heartbeat."""
@@ -91,10 +91,10 @@ class ConfigurationWatch(BackgroundThread):
 
     def _run(self) -> None:
         while True:
-            self._woken.clear()
+            self._notified.clear()
             if self._ending.is_set():
                 return
-            self._woken.wait(self.run_once())
+            self._notified.wait(self.run_once())
 
     def run_once(self) -> float:
         """Take over what is applied, if that is new. Raises nothing."""
@@ -144,19 +144,19 @@ class ConfigurationWatch(BackgroundThread):
 
 
 class ConfigurationListener(BackgroundThread):
-    """Calls ``wake`` when something is applied, and when it begins to listen anew."""
+    """Calls ``notify`` when something is applied, and when it begins to listen anew."""
 
-    def __init__(self, news: ConfigurationNews, wake: Callable[[], None]) -> None:
+    def __init__(self, news: ConfigurationNews, notify: Callable[[], None]) -> None:
         super().__init__("configuration news")
         self._news = news
-        self._wake = wake
+        self._notify = notify
         self.listens = False
 
     def run_once(self) -> float:
         """Listen for a moment; returns the pause before the next call, in seconds."""
         try:
             if self._news.wait(LISTEN_S):
-                self._wake()
+                self._notify()
         except StoreUnavailable:
             self.listens = False
             return RETRY_S

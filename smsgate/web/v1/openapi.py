@@ -31,7 +31,7 @@ _PROBLEMS = {
 }
 _LIMITED = "With a key that is limited to programs: about those alone."
 _UNLIMITED = "Not for a key that is limited to programs."
-_OF_FILES = {411: "The body has no Content-Length."}
+_OF_FILES = {411: "The body has no Content-Length.", 413: "The list is over 1 GiB."}
 _FILE = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
 _OF_BODIES = {
     400: "The body is no JSON.",

@@ -223,14 +223,14 @@ def test_a_heartbeat_goes_on_while_a_configuration_is_read(
         read.set()
 
 
-def test_an_announcement_wakes_a_process_and_without_one_it_looks_itself(
+def test_an_announcement_notifies_a_process_and_without_one_it_looks_itself(
     live: Live[Made], files: Files, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(configuration_watch, "PERIOD_S", 60.0)
     live.follow("worker")
     watch = live._watch
     assert watch is not None
-    assert wait_until(lambda: watch._listener.listens and not watch._woken.is_set())
+    assert wait_until(lambda: watch._listener.listens and not watch._notified.is_set())
     files.write(CONFIG.replace("Acme Alerts", "Acme News"))
     apply_configuration(files.environ, store, "tests")
     assert wait_until(lambda: now(live).title == "Acme News")
@@ -240,7 +240,7 @@ def test_an_announcement_wakes_a_process_and_without_one_it_looks_itself(
 
     monkeypatch.setattr(type(watch._listener._news), "wait", deaf)
     assert wait_until(lambda: not watch._listener.listens)
-    watch._woken.set()  # the next pause is that of one that does not listen
+    watch._notified.set()  # the next pause is that of one that does not listen
     files.write(CONFIG.replace("Acme Alerts", "Acme Times"))
     applied = load_configuration(files.environ).version
     store.client.set(APPLIED, msgspec.json.encode(AppliedConfiguration("x", applied, "before", 1)))
