@@ -226,7 +226,7 @@ def test_a_heartbeat_goes_on_while_a_configuration_is_read(
 def test_an_announcement_notifies_a_process_and_without_one_it_looks_itself(
     live: Live[Made], files: Files, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(configuration_watch, "PERIOD_S", 60.0)
+    monkeypatch.setattr(configuration_watch, "PERIOD_S", 3600.0)
     live.follow("worker")
     watch = live._watch
     assert watch is not None
