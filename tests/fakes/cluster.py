@@ -16,7 +16,8 @@ from smsgate.cli.process_groups import ProcessGroups
 from smsgate.cli.redis_server import find_server
 
 SLOTS = ((0, 5460), (5461, 10922), (10923, 16383))
-START_S = 30.0
+START_S = 180.0
+"""What takes longer hangs, however loaded the machine is."""
 
 
 @dataclass(slots=True)
@@ -59,7 +60,7 @@ class ClusterNode:
 
     def client(self) -> redis.Redis:
         """A client of this node alone."""
-        return redis.Redis(port=self.port, socket_timeout=10)
+        return redis.Redis(port=self.port, socket_timeout=60)
 
 
 def start_cluster(directory: Path, groups: ProcessGroups) -> str:

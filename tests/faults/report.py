@@ -17,6 +17,8 @@ def show(result: Result, console: Console) -> None:
     console.print(_counted("Faults injected", result.faults, total=True))
     console.print(_counted("What happened", result.counts))
     console.print(_counted("The gate, asked of numbers that must be blocked", result.gate))
+    for one in result.slow:
+        console.print(f"slow: {one}")
     if not result.violations:
         console.print("[bold green]No violations.[/]")
         return

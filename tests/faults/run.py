@@ -39,7 +39,8 @@ class Plan:
     """How long anything stays broken."""
     hurry: bool = False
     """Do not wait for the leases of dead senders."""
-    drain_s: float = 120.0
+    drain_s: float = 600.0
+    """How long the rest may take to be done; what takes longer hangs."""
     cluster: bool = False
     """The store is a cluster of three, and the queue a server of its own."""
     database_url: str | None = None
@@ -53,6 +54,8 @@ class Result:
     faults: Counter[str] = field(default_factory=Counter)
     counts: dict[str, int] = field(default_factory=dict)
     gate: Counter[str] = field(default_factory=Counter)
+    slow: list[str] = field(default_factory=list)
+    """Starts and ends that took long, which is no fault of smsgate's on a loaded machine."""
     violations: list[tuple[str, str]] = field(default_factory=list)
     """Check, and what it found."""
 
@@ -96,7 +99,8 @@ def _attack(
     traffic.start()
     sampler.start()
     try:
-        Injector(faults, plan.seed, plan.seconds, plan.gap_s).run()
+        injector = Injector(faults, plan.seed, plan.seconds, plan.gap_s)
+        injector.run()
     finally:
         traffic.end()
         say(f"{faults.injected.total()} faults injected; waiting for the rest to be done")
@@ -104,6 +108,8 @@ def _attack(
         sampler.end()
     result.faults = faults.injected
     result.gate = sampler.answers
+    result.slow = system.slow
+    result.found("harness", injector.problems)
     result.found("processes", faults.deaths)
     result.found("left over", [f"{count} in {what}" for what, count in left.items()])
     result.found("gate during the run", sampler.violations)

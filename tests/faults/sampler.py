@@ -77,7 +77,7 @@ def ask(session: requests.Session, url: str, numbers: list[str]) -> list[dict[st
     """What the gate says of numbers; nothing where it could not tell."""
     try:
         answer = session.post(
-            f"{url}/v1/check", json={"program": "alerts", "numbers": numbers}, timeout=15
+            f"{url}/v1/check", json={"program": "alerts", "numbers": numbers}, timeout=60
         )
     except requests.RequestException:
         return None

@@ -23,12 +23,14 @@ from smsgate.store.redis_address import open_redis
 from tests.fakes.cluster import start_nodes, url_of
 from tests.faults.model import Message
 from tests.faults.proxy import RedisProxy
-from tests.journey.system import System, until
+from tests.journey.system import LONGEST_S, System, until
 
 twilio = PROVIDERS["twilio"]
 
 ALL = range(len(PARTITION_KEYS))
 QUEUES = {"worker": APPLY[0], "sender": SEND[0]}
+ANSWER_S = 60.0
+"""How long the harness waits for an answer of Redis."""
 NOBODY = ("127.0.0.1", "1")
 """Where no Redis listens."""
 
@@ -60,7 +62,7 @@ class _Server:
         self._system.kill_redis()
 
     def client(self) -> redis.Redis:
-        return redis.Redis.from_url(self._system.redis.url, socket_timeout=10)
+        return redis.Redis.from_url(self._system.redis.url, socket_timeout=ANSWER_S)
 
 
 class FaultSystem(System):
@@ -97,8 +99,8 @@ class FaultSystem(System):
         self.nodes.append(_Server(self))
         self._queue_proxy = self._proxy(lambda: self.redis.port)
         self._through_proxy = True
-        self.queue = redis.Redis.from_url(self.redis.url, socket_timeout=10)
-        self.direct = open_redis(self._cluster_url, 10) if self._cluster_url else self.queue
+        self.queue = redis.Redis.from_url(self.redis.url, socket_timeout=ANSWER_S)
+        self.direct = open_redis(self._cluster_url, ANSWER_S) if self._cluster_url else self.queue
 
     def _proxy(self, port: Callable[[], int]) -> RedisProxy:
         proxy = RedisProxy(port, random.Random(self._seed + len(self.proxies)))
@@ -162,7 +164,7 @@ class FaultSystem(System):
         """Start a new process beside the old one, end that once the new one works; its code."""
         before = self._at_work(name)
         second = self.start_second(name)
-        until(lambda: name == "clock" or self._at_work(name) > before, 60)
+        until(lambda: name == "clock" or self._at_work(name) > before, LONGEST_S)
         code = self.end(name)
         self._running[name] = self._running.pop(second)
         return code

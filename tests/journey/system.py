@@ -49,6 +49,12 @@ contact  = "help@acme.example"
 """
 
 
+LONGEST_S = 180.0
+"""How long a process may take to start or to end; what takes longer hangs."""
+SLOW_S = 10.0
+"""What takes longer is noted: it says how loaded the machine is, and decides nothing."""
+
+
 def until(condition: Callable[[], object], timeout_s: float = PATIENCE_S) -> object:
     """Wait for a condition; gives what it gave."""
     deadline = time.monotonic() + timeout_s
@@ -67,6 +73,8 @@ class System:
         self._groups = groups
         self._running: dict[str, subprocess.Popen[str]] = {}
         self._ids = iter(range(1, 1_000_000))
+        self.slow: list[str] = []
+        """Starts and ends that took long."""
         (folder / "config").mkdir()
         (folder / "config" / "smsgate.toml").write_text(CONFIG % api_url)
         self.redis = redis_server.start(folder / "redis", groups)
@@ -101,7 +109,7 @@ class System:
         return self.services.settings.accounts["twilio"]
 
     def start(self, *names: str) -> None:
-        """Start processes; ``web`` answers then, however long that takes while it lives."""
+        """Start processes; ``web`` answers then."""
         for name in names or PROCESSES:
             command = [sys.executable, "-m", "workers", name]
             if name == "web":
@@ -109,15 +117,19 @@ class System:
             with (self._folder / f"{name}.log").open("a") as log:
                 self._running[name] = self._groups.start(command, env=self.environ, output=log)
         if "web" in (names or PROCESSES):
-            while not self.answers():
-                assert self._running["web"].poll() is None, self.log("web")
-                time.sleep(0.02)
+            began = time.monotonic()
+            until(self._answers_or_ended, LONGEST_S)
+            assert self._running["web"].poll() is None, self.log("web")
+            self._note("web took {} to start", began)
 
     def answers(self) -> bool:
         try:
             return requests.get(f"{self.url}/healthz", timeout=2).ok
         except requests.RequestException:
             return False
+
+    def _answers_or_ended(self) -> bool:
+        return self.answers() or self._running["web"].poll() is not None
 
     def kill(self, *names: str) -> None:
         """End processes and all that they started as kill -9 does."""
@@ -129,9 +141,15 @@ class System:
     def end(self, name: str) -> int:
         """End a process as a deployment does, by SIGTERM to it alone; gives its exit code."""
         process = self._running.pop(name)
+        began = time.monotonic()
         process.terminate()
-        process.wait(15)
+        process.wait(LONGEST_S)
+        self._note(f"{name} took {{}} to end", began)
         return self._groups.wait(process)
+
+    def _note(self, what: str, began: float) -> None:
+        if (took_s := time.monotonic() - began) > SLOW_S:
+            self.slow.append(what.format(f"{took_s:.0f} s"))
 
     def kill_redis(self) -> None:
         """Kill Redis with -9 and start it again on its data."""

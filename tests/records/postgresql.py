@@ -77,7 +77,7 @@ def _running(folder: Path, data: Path, groups: ProcessGroups) -> Iterator[str]:
         process = groups.start(command, output=log)
         url = f"postgresql://smsgate@127.0.0.1:{port}/postgres"
         try:
-            assert wait_until(lambda: _answers(url), 30), (data / "log").read_text()
+            assert wait_until(lambda: _answers(url)), (data / "log").read_text()
             yield url
         finally:
             groups.end(process)
