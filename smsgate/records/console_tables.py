@@ -3,7 +3,7 @@
 ======================  ====================  =====================================================
 table                   key                   holds
 ======================  ====================  =====================================================
-operators               id; folded            who may sign in
+operators               id; folded; email     who may sign in
 operator_links          digest                links by which a password may be set, once
 operator_actions        id                    what was done about signing in and people; only grows
 sessions                digest                who is signed in where, and until when
@@ -52,6 +52,14 @@ operators = Table(
     Column("subject", String(ID), nullable=False, server_default=text("''")),
     Column("zone", String(ID), nullable=False, server_default=text("''")),
     UniqueConstraint("folded", name="operators_folded"),
+)
+_HAS_EMAIL = "email <> ''"
+Index(
+    "operators_email",
+    operators.c.email,
+    unique=True,
+    sqlite_where=text(_HAS_EMAIL),
+    postgresql_where=text(_HAS_EMAIL),
 )
 
 operator_links = Table(

@@ -258,7 +258,7 @@ stores = Table(
 )
 
 
-VERSION = "0013"
+VERSION = "0014"
 """The newest migration of ``migrations/versions``."""
 VERSION_TABLE = "records_version"
 """Not Alembic's usual name, which another application in the same database may use."""
@@ -277,4 +277,5 @@ KNOWN = (
     "0011",
     "0012",
     "0013",
+    "0014",
 )

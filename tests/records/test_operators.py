@@ -5,10 +5,13 @@ from __future__ import annotations
 import threading
 from dataclasses import replace
 from datetime import date
+from functools import partial
 
 import pytest
 
+from smsgate.domain.errors import Unfit
 from smsgate.features.operators.passkey_storage import PasskeyRow, PasskeyStorage
+from smsgate.features.operators.service import ActionAuthor, OperatorService
 from smsgate.features.operators.storage import (
     FIRST,
     ActionLog,
@@ -19,6 +22,7 @@ from smsgate.features.operators.storage import (
     SessionRow,
     SessionStorage,
 )
+from smsgate.records import Records
 from smsgate.records.daily_counts import DailyCountStorage
 
 NOW = 1_790_000_000_000_000
@@ -66,6 +70,55 @@ def test_an_operator_is_kept_once_and_found(records, maria) -> None:
     assert people(records).find("mar\0ia") is None
     assert people(records).linked(b"other", NOW) is None
     assert [one.what for one in log(records).newest("", 9)] == ["added"]
+
+
+def test_of_two_who_are_added_at_once_one_gets_the_address(records, database_url) -> None:
+    other = Records(database_url)
+    services = [OperatorService(one) for one in (records, other)]
+    for round_ in range(5):
+        email = f"Team{round_}@example.com"
+        add = [
+            partial(one.add, f"{name}{round_}", "admin", ActionAuthor("tests"), given)
+            for one, name, given in zip(
+                services, ("ana", "ben"), (email, email.upper()), strict=True
+            )
+        ]
+        paths = at_once(*add)
+        refused = [one for one in paths if isinstance(one, Unfit)]
+        assert len(refused) == 1, paths
+        assert refused[0].field == "email"
+        assert "has that e-mail address" in str(refused[0])
+        assert [one.email for one in people(records).all()].count(email.casefold()) == 1
+    other.close()
+    assert len(people(records).all()) == 5
+
+
+def test_of_two_who_get_an_address_by_a_reset_at_once_one_has_it(records, database_url) -> None:
+    other = Records(database_url)
+    services = [OperatorService(one) for one in (records, other)]
+    for name in ("ana", "ben"):
+        services[0].add(name, "agent", ActionAuthor("tests"))
+    reset = [
+        partial(one.reset, name, ActionAuthor("tests"), email="team@example.com")
+        for one, name in zip(services, ("ana", "ben"), strict=True)
+    ]
+    done = at_once(*reset)
+    other.close()
+    assert [isinstance(one, Unfit) for one in done].count(True) == 1
+    assert sorted(one.email for one in people(records).all()) == ["", "team@example.com"]
+
+
+def test_the_constraint_refuses_what_the_check_before_it_missed(records, maria) -> None:
+    taken = replace(MARIA, id="2", name="Ben", folded="ben", email="m@example.com")
+    assert people(records).change("1", {"email": "m@example.com"}, did("reset"))
+    assert not people(records).add(taken, did("added"), link(b"other", "2"))
+    assert people(records).add(replace(taken, email=""), did("added"), link(b"other", "2"))
+    with pytest.raises(Unfit, match="Somebody else has that e-mail address"):
+        people(records).change(
+            "2", {"email": "m@example.com"}, did("reset"), link=link(b"new", "2")
+        )
+    assert people(records).by_id("2").email == ""
+    assert people(records).linked(b"other", NOW) == "2"
 
 
 def test_a_change_that_spends_a_link_happens_once(records, maria) -> None:
@@ -196,15 +249,18 @@ def test_where_no_file_was_made_there_is_nobody(bare_records) -> None:
 # --- passkeys -------------------------------------------------------------------------------------
 
 
-def at_once(count: int, do) -> list:
-    """What a call returns in several threads at once."""
-    begin, found = threading.Barrier(count), []
+def at_once(*calls) -> list:
+    """What calls return, or as what they raise; each in a thread of its own, all at once."""
+    begin, found = threading.Barrier(len(calls)), []
 
-    def run() -> None:
+    def run(call) -> None:
         begin.wait()
-        found.append(do())
+        try:
+            found.append(call())
+        except Unfit as error:
+            found.append(error)
 
-    threads = [threading.Thread(target=run) for _ in range(count)]
+    threads = [threading.Thread(target=run, args=[call]) for call in calls]
     [one.start() for one in threads]
     [one.join() for one in threads]
     return found
@@ -251,7 +307,7 @@ def test_a_reset_drops_the_passkeys_only_if_told(records, maria) -> None:
 def test_of_two_uses_with_one_count_only_the_first_counts(records, maria) -> None:
     stored = PasskeyStorage(records.database)
     stored.add(PASSKEY, {}, did("added a passkey"))
-    assert sorted(at_once(4, lambda: stored.use(PASSKEY, 6, NOW + 1))) == [False] * 3 + [True]
+    assert sorted(at_once(*[lambda: stored.use(PASSKEY, 6, NOW + 1)] * 4)) == [False] * 3 + [True]
     assert not stored.use(PASSKEY, 0, NOW + 2)
     assert stored.of("1") == [replace(PASSKEY, sign_count=6, used_us=NOW + 1)]
     uncounted = replace(PASSKEY, credential_id=b"synced", sign_count=0)
@@ -272,7 +328,7 @@ def test_a_challenge_is_taken_once_and_by_its_session(records, maria) -> None:
     stored.set_challenge(SESSION.digest, b"newer", NOW + HOUR)
     assert stored.take_challenge(b"x" * 32, NOW) is None
     assert stored.take_challenge(SESSION.digest, NOW + HOUR) is None
-    taken = at_once(4, lambda: stored.take_challenge(SESSION.digest, NOW))
+    taken = at_once(*[lambda: stored.take_challenge(SESSION.digest, NOW)] * 4)
     assert sorted(filter(None, taken)) == [b"newer"]
     stored.set_challenge(b"x" * 32, b"nobody's", NOW + HOUR)  # the session has ended meanwhile
     assert stored.take_challenge(b"x" * 32, NOW) is None

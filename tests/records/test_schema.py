@@ -13,7 +13,9 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import column, insert, table
 
 from smsgate.domain.errors import RecordsNotReady
+from smsgate.features.operators.storage import ActionLog, OperatorStorage
 from smsgate.records import Records, migrating, tables
+from smsgate.records.console_tables import operators
 from smsgate.records.tables import api_keys, metadata
 from tests.records.values import event, lines
 
@@ -108,3 +110,39 @@ def test_keys_that_were_made_before_they_could_be_limited_go_on_to_open(bare_rec
     assert (key.name, key.scope, key.programs) == ("crm", "write", ())
     bare_records.keys.add(replace(key, id="2", name="new", digest=b"2" * 32, programs=("a", "b")))
     assert [one.programs for one in bare_records.keys.all(2)] == [(), ("a", "b")]
+
+
+def test_an_address_that_several_people_had_stays_with_whom_it_is_proven_of(
+    bare_records, monkeypatch
+):
+    monkeypatch.setattr(tables, "VERSION", "0013")
+    bare_records.migrate()
+    people = [
+        ("ana", "team@example.com", ""),
+        ("ben", "Team@example.com", ""),
+        ("cleo", "shared@example.com", "bound"),
+        ("dan", "shared@example.com", ""),
+        ("eve", "Eve@example.com", ""),
+        ("finn", "", ""),
+        ("gina", "", ""),
+    ]
+    with bare_records.database.writing() as connection:
+        for name, email, subject in people:
+            row = dict.fromkeys(("password_hash", "totp_secret", "recovery", "made_by"), "")
+            row |= dict.fromkeys(("totp_step", "made_us", "ended_us", "failed"), 0)
+            row |= {"id": name, "name": name, "folded": name, "role": "agent", "email": email}
+            row |= {"subject": subject, "locked_until_us": 0}
+            connection.execute(insert(operators).values(row))
+    monkeypatch.undo()
+    migrating.migrate(bare_records.database)
+
+    found = {one.name: one.email for one in OperatorStorage(bare_records.database).all()}
+    assert {name: email for name, email in found.items() if email} == {
+        "cleo": "shared@example.com",
+        "eve": "eve@example.com",
+    }
+    said = {one.operator: one for one in ActionLog(bare_records.database).newest("", 9)}
+    assert sorted(said) == ["ana", "ben", "dan"]
+    assert said["ana"].what == "e-mail address removed"
+    assert "team@example.com was also given to ben." in said["ana"].note
+    assert "shared@example.com was also given to cleo." in said["dan"].note

@@ -11,7 +11,6 @@ from smsgate.domain.errors import CallFailed, Unfit
 from smsgate.features.operators.service import LINK_S, ROLES, ActionAuthor, make_action, now_us
 from smsgate.mail import send_email
 from smsgate.pipeline.services import Services
-from smsgate.settings.alerts import EMAIL_ADDRESS
 from smsgate.web.console.auth import actor, console_auth, needs
 
 PEOPLE = "/console/people"
@@ -98,8 +97,6 @@ def _address() -> str:
             "Neither a mail server nor single sign-on is configured: leave this empty.",
             field="email",
         )
-    if address and not EMAIL_ADDRESS.fullmatch(address):
-        raise Unfit("Enter an e-mail address, such as maria@example.com.", field="email")
     return address
 
 

@@ -24,9 +24,11 @@ from smsgate.features.operators.storage import (
     OperatorRow,
     OperatorStorage,
     PasswordLink,
+    email_taken,
 )
 from smsgate.records import Records
 from smsgate.settings import Secret
+from smsgate.settings.alerts import EMAIL_ADDRESS
 
 ROLES = ("viewer", "agent", "admin")
 """Each may do what those before it may.
@@ -40,6 +42,7 @@ LINK_PATH = "/console/password/"
 FIRST_PATH = "/console/first/"
 _NAME = re.compile(r"[\w.@+'’-]+( [\w.@+'’-]+)*")
 _MAX_NAME_CHARACTERS = 60
+_MAX_EMAIL_CHARACTERS = 200
 _LIKE_A_NUMBER = re.compile(r"\+?[\d .-]{6,}")
 _BROKEN = (
     "This link is no longer valid: it was used, has expired, or was replaced by a newer one. Ask "
@@ -69,6 +72,14 @@ def fold_name(name: str) -> str:
 def fold_email(email: str) -> str:
     """Return an e-mail address as addresses are compared."""
     return email.strip().casefold()
+
+
+def checked_email(email: str) -> str:
+    """Return an address that was typed, folded; empty where none was. Raises ``Unfit``."""
+    email = fold_email(email)
+    if email and (len(email) > _MAX_EMAIL_CHARACTERS or not EMAIL_ADDRESS.fullmatch(email)):
+        raise Unfit("Enter an e-mail address, such as maria@example.com.", field="email")
+    return email
 
 
 def make_action(
@@ -117,8 +128,7 @@ class OperatorService:
         ``Unfit`` and ``OperatorExists``.
         """
         row = _new_row(name, _checked_role(role), author.name)
-        row = replace(row, email=fold_email(email))
-        self._refuse_taken(row.email, row)
+        row = replace(row, email=checked_email(email))
         token, link = _new_link(row.id, LINK_S)
         note = f"as {role}" + (f", with the e-mail address {row.email}" if row.email else "")
         if not self._storage.add(row, make_action("added", row.name, author, note), link):
@@ -128,6 +138,8 @@ class OperatorService:
                     f"{before.name} is deactivated: `smsgate operators reset` reactivates the same "
                     "person. For somebody else use another name, since the records have that one."
                 )
+            if before is None:
+                self._refuse_taken(row.email, row)
             raise OperatorExists("There is an operator of that name already: use another one.")
         return LINK_PATH + token
 
@@ -141,7 +153,7 @@ class OperatorService:
         ``second_factor`` that is removed as well, passkeys too. Raises ``NoSuchOperator``
         and ``Unfit``.
         """
-        row, email = self.named(name), fold_email(email)
+        row, email = self.named(name), checked_email(email)
         self._refuse_taken(email, row)
         values: dict[str, Any] = {
             "password_hash": "",
@@ -181,14 +193,12 @@ class OperatorService:
             self._step_down(row, {"ended_us": now_us()}, make_action("ended", row.name, author))
 
     def _refuse_taken(self, email: str, row: OperatorRow) -> None:
-        """Raise ``Unfit`` for an address of somebody else: it would let neither of them sign in."""
-        for other in self._storage.all():
-            if email and other.email == email and other.id != row.id:
-                raise Unfit(
-                    f"{other.name} has that e-mail address: use another one, since single sign-on "
-                    "tells people apart by it.",
-                    field="email",
-                )
+        """Raise ``Unfit`` for an address of somebody else."""
+        other = self._storage.by_email(email) if email else None
+        if other is not None and other.id != row.id:
+            raise email_taken(
+                f"{other.name}, who is deactivated," if other.ended_us else other.name
+            )
 
     def _step_down(self, row: OperatorRow, values: dict[str, Any], action: OperatorAction) -> None:
         if not self._storage.step_down(row.id, values, action):

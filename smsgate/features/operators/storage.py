@@ -12,7 +12,9 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, case, delete, exists, select, update
+from sqlalchemy.exc import IntegrityError
 
+from smsgate.domain.errors import Unfit
 from smsgate.records.console_tables import (
     operator_actions,
     operator_links,
@@ -178,10 +180,8 @@ class OperatorStorage(_Storage):
         return self._one(operators.c.subject == subject)
 
     def by_email(self, email: str) -> OperatorRow | None:
-        """Return the one operator with that e-mail address; None also where several have it."""
-        query = select(*_OPERATOR).where(operators.c.email == lookup(email)).limit(2)
-        found = rows_of(self._database, query)
-        return OperatorRow(*found[0]) if len(found) == 1 else None
+        """Return the operator with that e-mail address (folded, not empty)."""
+        return self._one(operators.c.email == lookup(email))
 
     def bind(self, id_: str, subject: str, action: OperatorAction) -> bool:
         """Bind an operator to a subject; return False where they are bound to another one."""
@@ -210,7 +210,7 @@ class OperatorStorage(_Storage):
             connection.execute(update(operators).where(operators.c.id == id_).values(**values))
 
     def add(self, row: OperatorRow, action: OperatorAction, link: PasswordLink) -> bool:
-        """Add an operator and their link; return False where the name is taken."""
+        """Add an operator and their link; return False where name or e-mail address is taken."""
         with self._writing() as connection:
             adding = upsert(connection, operators).on_conflict_do_nothing().values(_values(row))
             if connection.execute(adding.returning(operators.c.id)).first() is None:
@@ -245,13 +245,18 @@ class OperatorStorage(_Storage):
         """Change an operator; they are signed out everywhere, unless ``end_sessions`` is False.
 
         ``spend`` is the digest of a link that is used up by it: where that is invalid, nothing is
-        changed and False is returned. ``link`` takes the place of those before.
+        changed and False is returned. ``link`` takes the place of those before. Raises ``Unfit``
+        for an e-mail address that somebody else has.
         """
         with self._writing() as connection:
             if spend and not _use_link(connection, spend, id_, action.at_us):
                 return False
             if values:
-                connection.execute(update(operators).where(operators.c.id == id_).values(**values))
+                changing = update(operators).where(operators.c.id == id_).values(**values)
+                try:
+                    connection.execute(changing)
+                except IntegrityError as error:
+                    raise email_taken("Somebody else") from error
             if link is not None:
                 _replace_link(connection, link)
             if drop_passkeys:
@@ -397,6 +402,15 @@ class SessionStorage(_Storage):
         taking = update(operators).where(free & (operators.c.id == operator_id)).values(**values)
         with self._writing() as connection:
             return connection.execute(taking).rowcount == 1
+
+
+def email_taken(whose: str) -> Unfit:
+    """Return the error for an e-mail address that an operator (by name) has already."""
+    return Unfit(
+        f"{whose} has that e-mail address: use another one, since single sign-on tells people "
+        "apart by it.",
+        field="email",
+    )
 
 
 def log_action(connection: Connection, action: OperatorAction) -> None:

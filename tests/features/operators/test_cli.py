@@ -104,6 +104,17 @@ def test_a_reset_takes_the_password_and_on_demand_the_second_factor(here, record
     assert "no operator of that name" in here.errors
 
 
+def test_a_reset_gives_an_address_that_nobody_else_has(here, records) -> None:
+    here.run("operators", "add", "maria", "--role", "viewer", "--email", "maria@example.com")
+    here.run("operators", "add", "ben", "--role", "viewer")
+    assert here.run("operators", "reset", "ben", "--email", "Maria@example.com") == 2
+    assert "maria has that e-mail address" in here.errors
+    assert here.run("operators", "reset", "ben", "--email", "ben") == 2
+    assert "such as maria@example.com" in here.errors
+    assert here.run("operators", "reset", "ben", "--email", "Ben@example.com") == 0
+    assert OperatorService(records).named("ben").email == "ben@example.com"
+
+
 def test_a_role_is_given_and_somebody_ends_but_not_the_only_admin(here, records) -> None:
     for name in ("jo", "maria"):
         here.run("operators", "add", name, "--role", "admin")

@@ -94,6 +94,9 @@ def test_an_address_is_of_one_person(mail, admin, services):
         assert answer.status_code == 422
         assert "maria has that e-mail address: use another one" in words(answer)
     assert people.all() == before
+    admin.post("/console/people/end", {"name": "maria"})
+    answer = admin.post("/console/people/add", {"name": "eve", "role": "admin"} | taken)
+    assert "maria, who is deactivated, has that e-mail address" in words(answer)
 
 
 def test_a_link_that_could_not_be_sent_is_shown(services, mail, admin):
@@ -104,10 +107,9 @@ def test_a_link_that_could_not_be_sent_is_shown(services, mail, admin):
     assert link_of(answer)
 
 
-def test_a_bad_address_adds_nobody(mail, admin, services):
-    answer = admin.post(
-        "/console/people/add", MARIA | {"email": "maria", "page": "/console/people"}
-    )
+@pytest.mark.parametrize("email", ["maria", "maria@", "ma ria@example.com", "m@" + "x" * 199])
+def test_a_bad_address_adds_nobody(mail, admin, services, email):
+    answer = admin.post("/console/people/add", MARIA | {"email": email, "page": "/console/people"})
     assert answer.status_code == 422
     assert "Enter an e-mail address" in words(answer)
     assert [one.name for one in OperatorService(services.records).all()] == ["admin"]

@@ -110,13 +110,6 @@ def test_who_was_not_added_or_is_deactivated_does_not_get_in(maria, provider, vi
     refused(visitor, sign_in(visitor), "No one in smsgate uses this e-mail address")
 
 
-def test_an_address_of_two_people_is_of_none(maria, services, visitor):
-    maria.add("maria2", "admin", ActionAuthor("the tests"))
-    storage = OperatorStorage(services.records.database)  # as earlier versions let it be
-    storage.update(maria.named("maria2").id, {"email": "maria@example.com"})
-    refused(visitor, sign_in(visitor), "No one in smsgate uses this e-mail address")
-
-
 @pytest.mark.parametrize(
     ("email", "said"),
     [
