@@ -23,6 +23,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from smsgate import logs
 from smsgate.domain.errors import SmsGateError, SpoolUnavailable
+from smsgate.pipeline.background_thread import BackgroundThread
 from smsgate.pipeline.configuration import Configuration, load_configuration
 from smsgate.pipeline.live import Live
 from smsgate.pipeline.services import Services, build_spool
@@ -30,14 +31,13 @@ from smsgate.pipeline.spool import Spool
 from smsgate.store.job_queue import APPLY, SEND
 from workers import clock, jobs, rq_process
 from workers.alert_notifier import AlertNotifier
-from workers.feed_dispatcher import FeedDispatcher
+from workers.feed_dispatcher import feed_threads
 from workers.forwarder import Forwarder
 from workers.ledger_archiver import ArchiverThread
 from workers.list_worker import ListWorker
-from workers.opt_out_lists import OptOutListThreads
+from workers.opt_out_lists import opt_out_list_threads
 
 Start = Callable[[Mapping[str, str], str], None]
-Parts = Sequence[ArchiverThread | FeedDispatcher | AlertNotifier | OptOutListThreads]
 
 
 def _web(environ: Mapping[str, str], host: str) -> None:
@@ -127,31 +127,39 @@ def _clock(environ: Mapping[str, str], _: str) -> None:
         failed.set()
         ending.set()
 
-    def started(_: Configuration, services: Services) -> Parts:
+    def started(_: Configuration, services: Services) -> Sequence[BackgroundThread]:
         services.lease_renewal.start()
-        parts = (
+        threads = (
             ArchiverThread(services, end),
-            FeedDispatcher(services),
             AlertNotifier(services),
-            OptOutListThreads(services),
+            *feed_threads(services),
+            *opt_out_list_threads(services),
         )
-        for part in parts:
-            part.start()
-        return parts
+        for thread in threads:
+            thread.start()
+        return threads
 
     live = Live(environ, started, _ended)
     live.follow("clock")
     try:
         clock.run(lambda: live.services, ending)
     finally:
+        _stop(live.latest.value.product)
         live.close()
     if failed.is_set():
         raise ClockFailed("The clock has failed; the traceback above says where. Start it again.")
 
 
-def _ended(parts: Parts) -> None:
-    for part in reversed(parts):
-        part.close()
+def _stop(threads: Sequence[BackgroundThread]) -> None:
+    """Tell all at once, so that ending takes as long as the longest call in progress."""
+    for thread in threads:
+        thread.stop()
+
+
+def _ended(threads: Sequence[BackgroundThread]) -> None:
+    _stop(threads)
+    for thread in threads:
+        thread.close()
 
 
 PROCESSES: Mapping[str, Start] = {

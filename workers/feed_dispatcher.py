@@ -7,7 +7,6 @@ the database let a second clock stand by.
 
 from __future__ import annotations
 
-import time
 from contextlib import suppress
 
 import structlog
@@ -25,32 +24,17 @@ RETRY_S = 5.0
 _log = structlog.get_logger()
 
 
-class FeedDispatcher:
-    """Sends the feeds of all programs until it is closed."""
-
-    def __init__(self, services: Services) -> None:
-        self._feeds = [
-            FeedThread(program, program.feed, services)
-            for program in services.settings.programs
-            if program.feed is not None
-        ]
-
-    def start(self) -> None:
-        """Start the threads."""
-        for feed in self._feeds:
-            feed.start()
-
-    def close(self, timeout_s: float = 5.0) -> None:
-        """End after the calls in hand; one that takes longer is broken off and repeated later."""
-        ends = time.monotonic() + timeout_s
-        for feed in self._feeds:
-            feed.stop()
-        for feed in self._feeds:
-            feed.close(max(0.0, ends - time.monotonic()))
+def feed_threads(services: Services) -> list[FeedThread]:
+    """A thread for each feed, not started yet."""
+    return [
+        FeedThread(program, program.feed, services)
+        for program in services.settings.programs
+        if program.feed is not None
+    ]
 
 
 class FeedThread(BackgroundThread):
-    """Sends one program's feed."""
+    """Sends one program's feed; a call that takes too long at the end is repeated later."""
 
     def __init__(self, program: Program, feed: Feed, services: Services) -> None:
         super().__init__(f"feed {program.name}")
@@ -67,9 +51,9 @@ class FeedThread(BackgroundThread):
             _log.error("feed failed", exc_info=error)
         return RETRY_S
 
-    def close(self, timeout_s: float | None = None) -> None:
-        """End after the call in hand, and let another process have the feed."""
-        super().close(timeout_s)
+    def close(self) -> None:
+        """End after the call in progress, and let another process have the feed."""
+        super().close()
         self._outbound.close()
 
     def _run(self) -> None:

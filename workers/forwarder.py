@@ -40,9 +40,9 @@ class Forwarder(BackgroundThread):
         self._given_up_at = -GIVE_UP_EVERY_S
         self._reminder = Reminder()
 
-    def close(self, timeout_s: float | None = None) -> None:
+    def close(self) -> None:
         """End after the calls under way; one that is broken off is repeated by another sender."""
-        super().close(timeout_s)
+        super().close()
         for one in self._running:
             one.close()
 

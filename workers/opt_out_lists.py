@@ -6,7 +6,6 @@ accounts' leases in Redis let a second clock stand by.
 
 from __future__ import annotations
 
-import time
 from contextlib import suppress
 
 import structlog
@@ -29,33 +28,18 @@ RETRY_S = 5.0
 _log = structlog.get_logger("smsgate.opt_out_list")
 
 
-class OptOutListThreads:
-    """Compares the lists of all accounts that ask for it, until it is closed."""
-
-    def __init__(self, services: Services) -> None:
-        self._threads = [
-            OptOutListThread(account, services)
-            for account in services.settings.accounts.values()
-            if account.opt_out_list and usable(account) and not account.simulated
-            if account.provider in OPT_OUT_LISTS
-        ]
-
-    def start(self) -> None:
-        """Start the threads."""
-        for one in self._threads:
-            one.start()
-
-    def close(self, timeout_s: float = 5.0) -> None:
-        """End after the calls in hand; one that takes longer is broken off and repeated later."""
-        ends = time.monotonic() + timeout_s
-        for one in self._threads:
-            one.stop()
-        for one in self._threads:
-            one.close(max(0.0, ends - time.monotonic()))
+def opt_out_list_threads(services: Services) -> list[OptOutListThread]:
+    """A thread for each account that asks for it, not started yet."""
+    return [
+        OptOutListThread(account, services)
+        for account in services.settings.accounts.values()
+        if account.opt_out_list and usable(account) and not account.simulated
+        if account.provider in OPT_OUT_LISTS
+    ]
 
 
 class OptOutListThread(BackgroundThread):
-    """Compares the list of one account."""
+    """Compares the list of one account; a call that takes too long at the end is repeated later."""
 
     def __init__(self, account: Account, services: Services) -> None:
         super().__init__(f"opt-out list {account.name}")

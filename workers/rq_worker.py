@@ -54,13 +54,15 @@ class SteadyWorker(SimpleWorker):
         super().request_stop(signum, frame)  # type: ignore[no-untyped-call]
 
     def prepare_job_execution(self, job: Job, *given: Any, **more: Any) -> None:  # noqa: ANN401 - RQ's own
-        """Restore a job that expired after it was taken from the queue.
+        """Restore a job that expired after it was taken from the queue, and let it expire again.
 
-        Of such a one RQ writes a few fields, which ``JobCleanup.clean`` takes for remains; RQ then
-        looks for them when the work is done, and logs a failure of it.
+        Of one that expired RQ writes a few fields, which ``JobCleanup.clean`` takes for remains; RQ
+        then looks for them when the work is done, and logs a failure of it. A job that runs has no
+        time to live by RQ, so that one whose worker was killed stayed until a clock removed it.
         """
         job.save()
         super().prepare_job_execution(job, *given, **more)
+        self.connection.expire(job.key, self.get_heartbeat_ttl(job))
 
     def run_maintenance_tasks(self) -> None:
         """Forget dead workers, and nothing else.

@@ -82,11 +82,12 @@ class ConfigurationWatch(BackgroundThread):
         """Begin no other call; returns at once."""
         super().stop()
         self._listener.stop()
+        self._heartbeat.stop()
         self._notified.set()
 
-    def close(self, timeout_s: float | None = None) -> None:
+    def close(self) -> None:
         """End, and withdraw the heartbeat."""
-        super().close(timeout_s)
+        super().close()
         self._heartbeat.close()
 
     def _run(self) -> None:
@@ -184,9 +185,9 @@ class Heartbeat(BackgroundThread):
         self._last_beat: Process | None = None
         self._whole_at = -math.inf
 
-    def close(self, timeout_s: float | None = None) -> None:
+    def close(self) -> None:
         """End, and withdraw the heartbeat; where the store is away it expires soon."""
-        super().close(timeout_s)
+        super().close()
         if self._last_beat is not None:
             with suppress(StoreUnavailable):
                 self._heartbeats.withdraw(self._last_beat.id)

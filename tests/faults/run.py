@@ -165,6 +165,7 @@ def _count(model: Model, api: TwilioApi, system: FaultSystem, result: Result) ->
     messages = list(model.messages)
     attempts = [attempt for message in messages for attempt in message.attempts]
     left, for_ever = system.jobs_left()
+    result.found("RQ jobs", [f"{for_ever} jobs stay for ever"] if for_ever else [])
     result.counts |= {
         "messages": len(messages),
         "deliveries": len(attempts),

@@ -206,9 +206,18 @@ class FaultSystem(System):
         return {what: size for what, size in sizes.items() if size}
 
     def jobs_left(self) -> tuple[int, int]:
-        """What RQ still keeps of its jobs, and how many of these have no time to live."""
+        """What RQ still keeps of its jobs, and how many of these stay for ever.
+
+        Those have no time to live, and the clock cannot find them among what dead workers left.
+        """
         keys = [*self.queue.scan_iter("rq:job:*", count=1000)]
-        return len(keys), sum(self.queue.ttl(key) == -1 for key in keys)
+        left = {
+            entry.partition(b":")[0]
+            for name in QUEUES.values()
+            for entry in self.queue.zrange(f"rq:wip:{name}", 0, -1)
+        }
+        for_ever = (key for key in keys if self.queue.ttl(key) == -1)
+        return len(keys), sum(key.rpartition(b":")[2] not in left for key in for_ever)
 
     def expire_leases(self) -> None:
         """Let the claims of dead senders be due at once instead of when their lease ends."""

@@ -13,7 +13,7 @@ from tests.fakes.own_services import make_services
 from tests.fakes.processes import wait_until
 from tests.features.provider_lists.conftest import ACCOUNT, ACCOUNTS, SENDER
 from workers import opt_out_lists
-from workers.opt_out_lists import OptOutListThread, OptOutListThreads
+from workers.opt_out_lists import OptOutListThread, opt_out_list_threads
 
 NUMBER = "+14155550123"
 
@@ -35,10 +35,10 @@ def services(tmp_path, redis_url, api):
 
 
 def test_a_list_is_compared_and_its_lease_is_given_up(services, redis_client):
-    threads = OptOutListThreads(services)
-    threads.start()
+    (thread,) = opt_out_list_threads(services)
+    thread.start()
     assert wait_until(lambda: services.store.opt_out_lists.read("telnyx") is not None)
-    threads.close()
+    thread.close()
     assert services.store.opt_out_lists.read("telnyx").taken == 1
     assert redis_client.get("smsgate:opt-out-list:telnyx:lease") is None
     for partition in range(PARTITIONS):
@@ -50,7 +50,7 @@ def test_only_usable_accounts_that_ask_for_it_are_compared(services):
     def threads(**changed):
         account = dataclasses.replace(services.settings.accounts["telnyx"], **changed)
         settings = dataclasses.replace(services.settings, accounts={"telnyx": account})
-        return OptOutListThreads(dataclasses.replace(services, settings=settings))._threads
+        return opt_out_list_threads(dataclasses.replace(services, settings=settings))
 
     assert len(threads()) == 1
     assert threads(opt_out_list=False) == []

@@ -115,6 +115,25 @@ def test_a_job_that_expires_when_it_is_taken_is_worked_on_like_others(
     assert not redis_client.keys("rq:job:*")
 
 
+@pytest.mark.parametrize(("job", "works"), [(APPLY, "apply_inbox"), (SEND, "send_replies")])
+def test_a_job_expires_although_its_worker_is_killed(
+    job_queue, redis_client, redis_url, monkeypatch, job, works
+):
+    lives_s = []
+
+    def run(partition: int) -> None:
+        (key,) = redis_client.keys("rq:job:*")
+        lives_s.append(redis_client.ttl(key))
+
+    monkeypatch.setattr(f"workers.jobs.{works}", run)
+    job_queue.enqueue(job, 1)
+    rq_worker.partition_worker(redis_url, job[0]).work(burst=True, logging_level="WARNING")
+
+    assert len(lives_s) == 1
+    assert 60 < lives_s[0] <= 120
+    assert not redis_client.keys("rq:job:*")
+
+
 def test_a_queue_that_is_away_is_an_error_of_ours():
     job_queue = JobQueue("redis://127.0.0.1:1/0", 0.2)
 

@@ -20,7 +20,7 @@ from smsgate.settings import Feed, Programs, Secret
 from tests.fakes.feeds import NEW, OLD, change, told
 from tests.fakes.processes import wait_until
 from tests.fakes.values import NUMBER
-from workers.feed_dispatcher import FeedDispatcher
+from workers.feed_dispatcher import feed_threads
 
 OTHER = "+14155550199"
 DAY_S = 24 * 3600
@@ -236,20 +236,23 @@ def test_a_feed_that_hangs_delays_no_other(recorded, receiver) -> None:
         if one.name in feeds
     )
     services = replace(recorded, settings=replace(recorded.settings, programs=programs))
-    feeder = FeedDispatcher(services)
-    feeder.start()
+    threads = feed_threads(services)
+    for thread in threads:
+        thread.start()
     try:
         assert wait_until(
             lambda: all(
                 FeedStorage(recorded.records.database).position(name) is not None for name in feeds
-            ),
-            10,
+            )
         )
         change(recorded)
-        assert wait_until(lambda: told(receiver) == [(NUMBER, False, "opted_out_all")], 5)
+        assert wait_until(lambda: told(receiver) == [(NUMBER, False, "opted_out_all")])
     finally:
-        feeder.close(0.1)
-        hanging.server_close()
+        for thread in threads:
+            thread.stop()
+        hanging.server_close()  # which breaks the call off
+        for thread in threads:
+            thread.close()
 
 
 def _moment(at_s: float) -> datetime:
