@@ -8,13 +8,15 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-AccountName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
+_NAME = r"^[a-z0-9][a-z0-9_-]{0,39}$"
+_SET_NAME = r"^(\*|[a-z0-9][A-Za-z0-9_-]{0,39})$"
+_LANGUAGE = r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$"
+_HOST_NAME = r"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?|[0-9A-Fa-f:]+)$"
+AccountName = Annotated[str, StringConstraints(pattern=_NAME)]
 ProgramName = AccountName
-SetName = Annotated[str, StringConstraints(pattern=r"^(\*|[a-z0-9][A-Za-z0-9_-]{0,39})$")]
-Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
-HostName = Annotated[
-    str, StringConstraints(pattern=r"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?|[0-9A-Fa-f:]+)$")
-]
+SetName = Annotated[str, StringConstraints(pattern=_SET_NAME)]
+Language = Annotated[str, StringConstraints(pattern=_LANGUAGE)]
+HostName = Annotated[str, StringConstraints(pattern=_HOST_NAME)]
 Filled = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Wording = Annotated[str, StringConstraints(min_length=1, max_length=1600)]
 
@@ -156,8 +158,14 @@ _WRONG_TYPE = {
     "string_too_short": "is empty: give a text",
     "string_too_long": "is longer than {max_length} characters",
     "literal_error": "must be {expected}",
-    "string_pattern_mismatch": "will not do: it must fit {pattern}",
 }
+_RIGHT_TEXTS = {
+    _NAME: "must be lower-case letters, digits, - and _, such as alerts",
+    _SET_NAME: "must be the code of a language, such as en, or * for all",
+    _LANGUAGE: "must be the code of a language, such as en or pt-BR",
+    _HOST_NAME: "must be a host name or an IP address, such as sms.example.com",
+}
+"""By pattern what a text that does not fit must be."""
 
 
 _WORDINGS = tuple(RepliesTable.model_fields)
@@ -198,4 +206,6 @@ def _sentence(
     if kind == "extra_forbidden":
         right = known if len(loc) == 1 else _BELOW.get(str(loc[0]), _WORDINGS)
         return f"there is no such key: {nearest(str(loc[-1]), right)}"
+    if kind == "string_pattern_mismatch":
+        return _RIGHT_TEXTS[context["pattern"]]
     return _WRONG_TYPE.get(kind, "will not do ({kind})").format(kind=kind, **context)

@@ -157,7 +157,7 @@ def test_of_two_who_change_a_program_the_second_is_told(visit: Visit, reverted: 
     press(first.get_by_role("button", name="Save and apply"))
     says(first, "Saved as version")
     press(second.get_by_role("button", name="Save and apply"))
-    says(second, "admin changed programs.alerts while you worked")
+    says(second, "admin saved version")
     expect(second.locator(".diff .removed").filter(has_text="first@acme")).to_be_visible()
     press(second.get_by_role("button", name="Save and apply"))
     says(second, "Saved as version")

@@ -102,7 +102,7 @@ DOCUMENTS = [
     (program("keywords = []", instead="keywords"), [("programs.alerts.keywords", "at least one")]),
     (
         program('keywords = ["../en"]', instead="keywords"),
-        [("programs.alerts.keywords.0", "it must fit")],
+        [("programs.alerts.keywords.0", "must be the code of a language, such as en, or *")],
     ),
     (
         program('account = "twillio"', instead="account"),
@@ -135,7 +135,10 @@ DOCUMENTS = [
         [("programs.alerts.replies.en.help", "is longer than 1600 characters")],
     ),
     (program("replies.en = 1"), [("programs.alerts.replies.en", "must be a table")]),
-    (program('replies.English.help = "x"'), [("programs.alerts.replies.English", "it must fit")]),
+    (
+        program('replies.English.help = "x"'),
+        [("programs.alerts.replies.English", "must be the code of a language, such as en or pt")],
+    ),
     *(
         (
             program(f"replies.en.help = '{text}'"),

@@ -18,8 +18,10 @@ from smsgate.features.audit.storage import (
 )
 from smsgate.files import csv_line
 from smsgate.pipeline.services import Services
+from smsgate.settings import Settings
 from smsgate.web.console.auth import needs, record_action
 from smsgate.web.console.listing import DateRange, date_range, query_with
+from smsgate.web.console.template_filters import table_title
 
 AUDIT = "/console/audit"
 PAGE_SIZE = 50
@@ -58,7 +60,7 @@ def register(console: Flask, services: Services) -> None:
         note = urlencode({name: value for name, value in given.items() if value})
         record_action("exported the audit log", note or "all of it")
         return Response(
-            _csv_lines(log, _filter(date_range())),
+            _csv_lines(log, _filter(date_range()), services.settings),
             mimetype="text/csv",
             headers={"Content-Disposition": "attachment; filename=audit.csv"},
         )
@@ -83,14 +85,16 @@ def _text_of(place: AuditPlace) -> str:
     return f"{place.at_us}.{place.source}.{place.id}"
 
 
-def _csv_lines(log: AuditLog, wanted: AuditFilter) -> Iterator[str]:
+def _csv_lines(log: AuditLog, wanted: AuditFilter, settings: Settings) -> Iterator[str]:
     yield csv_line([*_COLUMNS])
     behind: AuditPlace | None = None
     while entries := log.page(wanted, behind, _CSV_PAGE):
-        yield "".join(map(_csv_row, entries))
+        yield "".join(_csv_row(one, settings) for one in entries)
         behind = entries[-1].place
 
 
-def _csv_row(one: AuditEntry) -> str:
+def _csv_row(one: AuditEntry, settings: Settings) -> str:
     when = datetime.fromtimestamp(one.place.at_us // 1_000_000, UTC).isoformat()
-    return csv_line([when, one.person, one.action, one.number or one.about, one.note, one.address])
+    tables = ", ".join(table_title(table, settings) for table in one.tables)
+    about = one.number or one.about or tables
+    return csv_line([when, one.person, one.action, about, one.note, one.address])

@@ -7,7 +7,7 @@ and accounts in ``configuration_versions``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
@@ -17,6 +17,7 @@ from sqlalchemy import text as sql
 from smsgate.consent import event_text
 from smsgate.consent.reviews import REOPENED
 from smsgate.consent.transitions import REVIEWED
+from smsgate.domain.languages import language_name
 from smsgate.records.console_tables import (
     configuration_versions,
     keyword_versions,
@@ -78,6 +79,8 @@ class AuditEntry:
     """The number that it is about, as it was recorded."""
     about: str = ""
     """Another person, a file or a keyword set that it is about."""
+    tables: Sequence[str] = ()
+    """Tables of the configuration that it changed, such as ``programs.alerts``."""
     note: str = ""
     address: str = ""
 
@@ -203,7 +206,7 @@ def _keyword_entry(rank: int, row: Row) -> AuditEntry:
         AuditPlace(row.saved_us, rank, f"{row.set_name}/{row.version}"),
         person=row.author,
         action="Saved a keyword set",
-        about=row.set_name,
+        about=language_name(row.set_name),
         note=f"version {row.version}" + (f": {row.note}" if row.note else ""),
     )
 
@@ -214,7 +217,7 @@ def _configuration_entry(rank: int, row: Row) -> AuditEntry:
         AuditPlace(row.saved_us, rank, str(row.version)),
         person=row.author,
         action="Changed the configuration",
-        about=", ".join(row.changed.split()),
+        tables=row.changed.split(),
         note=f"version {row.version}" + (f": {row.note}" if row.note else ""),
     )
 

@@ -9,6 +9,7 @@ from flask import Flask, flash, redirect, render_template, request
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
+from smsgate.classifier.sets.keyword_sets import ANY_LANGUAGE
 from smsgate.classifier.wording import languages_of
 from smsgate.domain.errors import (
     ConfigurationChanged,
@@ -16,6 +17,7 @@ from smsgate.domain.errors import (
     SmsGateError,
     Unfit,
 )
+from smsgate.domain.languages import NAMES, language_name
 from smsgate.domain.line_diff import compare_texts
 from smsgate.features.configuration_editor.forms import (
     WORDINGS,
@@ -271,7 +273,7 @@ class _ConfigurationPages:
             "configuration_replies.html",
             program=program,
             language=language,
-            languages=languages_of(program),
+            languages=_languages(program, language),
             wordings=previews(program, language, texts),
             problems=problems or {},
             base=_base() if request.method == "POST" else sources.version,
@@ -328,7 +330,7 @@ class _ConfigurationPages:
         table = request.form.get("table", "")
         if table not in self._editor.sources().tables:
             raise NotFound
-        return self._check_page(self._editor.revert(table), "", note=f"reverts {table} to the file")
+        return self._check_page(self._editor.revert(table), "", note="reverts to smsgate.toml")
 
     def show_changes(self) -> str:
         """Show the versions, newest first; with ``table`` those of one program or account."""
@@ -398,6 +400,13 @@ def _own_texts(sources: ConfigurationSources, name: str, language: str) -> dict[
     replies = (sources.effective(f"programs.{name}") or {}).get("replies", {})
     texts = replies.get(language, {}) if isinstance(replies, dict) else {}
     return {kind: str(text) for kind, text in texts.items()} if isinstance(texts, dict) else {}
+
+
+def _languages(program: Program, shown: str) -> list[tuple[str, str]]:
+    """Return the languages that replies can be in, each with its name: the program's own first."""
+    own = dict.fromkeys([*languages_of(program), shown])
+    others = [code for code in NAMES if code not in own and code != ANY_LANGUAGE]
+    return [(code, language_name(code)) for code in [*own, *sorted(others, key=language_name)]]
 
 
 def _change_in_form() -> ConfigurationChange:

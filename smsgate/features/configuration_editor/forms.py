@@ -8,9 +8,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from smsgate.classifier import reply_text
+from smsgate.classifier.sets.keyword_sets import ANY_LANGUAGE
 from smsgate.classifier.wording import defaults
 from smsgate.consent.composing.segments import SegmentCount, count
 from smsgate.domain.errors import Fault
+from smsgate.domain.languages import language_code, language_name
 from smsgate.providers import PROVIDERS
 from smsgate.settings import Program
 from smsgate.settings.programs import wording_problem
@@ -26,7 +28,7 @@ class FormField:
     key: str
     label: str
     kind: str = "text"
-    """``text``, ``lines``, ``words``, ``choice``, ``flag`` or ``secret``."""
+    """``text``, ``lines``, ``words``, ``languages``, ``choice``, ``flag`` or ``secret``."""
     help: str = ""
     choices: tuple[tuple[str, str], ...] = ()
     """Of a choice: each value, and how the page names it."""
@@ -40,13 +42,18 @@ class FormField:
             return self.key in form
         if self.kind == "lines":
             return [line.strip() for line in text.split("\n") if line.strip()]
-        if self.kind == "words":
-            return [word.strip() for word in re.split(r"[,\n]", text) if word.strip()]
+        if self.kind in ("words", "languages"):
+            words = [word.strip() for word in re.split(r"[,\n]", text) if word.strip()]
+            return [*map(language_code, words)] if self.kind == "languages" else words
         return text.strip()
 
     def shown(self, values: Mapping[str, object]) -> str:
         """Return how the form shows the value of a table."""
         value = values.get(self.key, self.default)
+        if isinstance(value, list) and self.kind == "languages":
+            return ", ".join(
+                code if code == ANY_LANGUAGE else language_name(code) for code in value
+            )
         if isinstance(value, list):
             return ("\n" if self.kind == "lines" else ", ").join(map(str, value))
         if isinstance(value, float):
@@ -85,8 +92,9 @@ PROGRAM_FIELDS = (
     FormField(
         "keywords",
         "Keyword sets",
-        "words",
-        "Languages that the program understands, separated by commas, such as en, es. * is all.",
+        "languages",
+        "Languages that the program understands, by name or code, separated by commas, such as "
+        "English, Spanish. * is all.",
         required=True,
     ),
     FormField(

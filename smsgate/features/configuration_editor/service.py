@@ -333,8 +333,8 @@ class ConfigurationEditor:
 def conflict_text(conflict: ConfigurationVersion) -> str:
     """Return the sentence for the author of a change that somebody else was faster than."""
     return (
-        f"{conflict.author} changed {', '.join(conflict.changed)} while you worked (version "
-        f"{conflict.version}): review the differences, then save again."
+        f"{conflict.author} saved version {conflict.version} of it while you worked: review the "
+        "differences, then save again."
     )
 
 

@@ -13,24 +13,25 @@ from markupsafe import Markup, escape
 from smsgate.domain.languages import language_name
 from smsgate.domain.messages import ALL
 from smsgate.pipeline.services import Services
+from smsgate.settings import Settings
 from smsgate.web.console.auth import operator_zone
 
 _PATTERN = re.compile(r"\{[^{}]*\}|~[0-9]")
 _GAP = re.compile(r"~[0-9]+")
 _PLAIN = str.maketrans({"{": "", "}": "", "^": "", "$": "", "|": "/"})
 """How wordings inside sentences are written: see ``docs/keywords.md``."""
+_DESTINATIONS = {
+    "alerts.webhook": "Alerts by webhook",
+    "alerts.email": "Alerts by e-mail",
+    "alerts.text": "Alerts by text message",
+}
 _STEPS = ((60, "second", 1), (3600, "minute", 60), (86_400, "hour", 3600))
 
 
 def register(console: Flask, services: Services) -> None:
     """Add the filters."""
-
-    def program(name: str) -> str:
-        """The title of a program; ``all`` as All programs."""
-        found = services.settings.programs.get(name)
-        return "All programs" if name == ALL else found.title if found and found.title else name
-
-    console.add_template_filter(program, "program")
+    console.add_template_filter(lambda name: program_title(name, services.settings), "program")
+    console.add_template_filter(lambda table: table_title(table, services.settings), "table")
     console.add_template_filter(language_name, "language")
     console.add_template_filter(iso, "iso")
     console.add_template_filter(utc, "utc")
@@ -42,6 +43,20 @@ def register(console: Flask, services: Services) -> None:
     console.add_template_filter(many, "many")
     console.add_template_filter(wording, "wording")
     console.add_template_filter(coded, "coded")
+
+
+def program_title(name: str, settings: Settings) -> str:
+    """The title of a program; ``all`` as All programs, and the name of one that is gone."""
+    found = settings.programs.get(name)
+    return "All programs" if name == ALL else found.title if found and found.title else name
+
+
+def table_title(table: str, settings: Settings) -> str:
+    """What a table of the configuration is: ``programs.alerts`` as Program Acme Alerts."""
+    heading, _, name = table.partition(".")
+    if heading == "programs":
+        return f"Program {program_title(name, settings)}"
+    return f"Account {name}" if heading == "accounts" else _DESTINATIONS.get(table, table)
 
 
 def iso(us: int) -> str:

@@ -301,7 +301,7 @@ def test_of_two_who_change_one_program_the_second_is_told(editor):
     editor.save(first, "ann")
     draft = editor.check(second)
     assert (draft.conflict.author, draft.conflict.version) == ("ann", 1)
-    with pytest.raises(ConfigurationChanged, match=r"ann changed programs\.alerts while"):
+    with pytest.raises(ConfigurationChanged, match=r"ann saved version 1 of it while"):
         editor.save(second, "bob")
     assert editor.sources().tables == {"programs.alerts": {"contact": "first@acme.example"}}
 

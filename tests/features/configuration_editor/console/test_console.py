@@ -108,10 +108,25 @@ def test_a_program_is_added_and_removed(admin, editor):
     assert editor.sources().effective("programs.news")["senders"] == ["+1 415 555 0777"]
     edit = admin.get(f"{SETUP}/programs/news/edit")
     assert "only in the console" in words(edit)
+    assert '<option value="orders">Acme &lt;b&gt;Orders' in edit.text
     page = admin.post(f"{SETUP}/programs/news/remove", {"successor": "orders"})
-    assert "Will be reverted or removed: programs.news." in words(page)
+    assert "Will be reverted or removed: Program news." in words(page)
     saved(admin, page)
     assert editor.sources().tables == {"programs.orders": {"formerly": ["news"]}}
+
+
+def test_languages_are_typed_and_shown_by_name(admin, editor):
+    form = PROGRAM | {"keywords": "haitian creole, zu, Klingon"}
+    page = admin.post(f"{ALERTS_PAGE}/edit", form)
+    assert 'name="keywords" class="wide" value="Haitian Creole, Zulu, Klingon"' in page.text
+    assert re.search(r'id="keywords-wrong">This must be the code of a language', page.text)
+    saved(admin, admin.post(f"{ALERTS_PAGE}/edit", PROGRAM | {"keywords": "Haitian Creole, zu"}))
+    assert editor.sources().effective("programs.alerts")["keywords"] == ["ht", "zu"]
+    assert 'value="Haitian Creole, Zulu"' in admin.get(f"{ALERTS_PAGE}/edit").text
+    page = admin.get(f"{ALERTS_PAGE}/replies/ht")
+    assert "Replies of Acme Alerts in Haitian Creole" in words(page)
+    assert '<option value="ht" selected>Haitian Creole</option>' in page.text
+    assert '<option value="und"' not in page.text
 
 
 def test_a_name_that_will_not_do_is_told_at_its_field(admin):
@@ -146,7 +161,7 @@ def test_of_two_people_the_second_is_told_and_may_save_both(admin, editor):
     answer = admin.post(f"{SETUP}/changes/save", carried(second, note="mine"))
     assert answer.status_code == 409
     told = words(answer)
-    assert "admin changed programs.alerts while you worked (version 1)" in told
+    assert "admin saved version 1 of it while you worked" in told
     assert 'removed: contact = "first@acme.example"' in told.replace("- ", "")
     assert 'value="mine"' in answer.text
     saved(admin, answer)
@@ -176,7 +191,8 @@ def test_a_version_is_undone_and_a_table_reverted(admin, editor):
     saved(admin, page)
     assert editor.sources().tables == {}
     listed = words(admin.get(f"{SETUP}/changes?table=programs.alerts"))
-    assert "reverts programs.alerts to the file" in listed
+    assert "reverts to smsgate.toml" in listed
+    assert "Only changes of Program Acme Alerts." in listed
     assert admin.post(f"{SETUP}/changes/revert", {"table": "programs.x"}).status_code == 404
     assert admin.get(f"{SETUP}/changes/99").status_code == 404
 
