@@ -109,6 +109,7 @@ _SOURCES = {
     "api": "API",
     "import": "import",
 }
+_NOTED_BY_PROVIDERS = frozenset({"provider_flag", "doubtful"})
 _STEPS = {
     "cut": "very long: only its start and end were read",
     "mojibake": "broken accents repaired",
@@ -178,6 +179,12 @@ def entry_source(entry: Entry) -> str:
     if entry.external_source:
         return f"imported: {entry.external_source}"
     return source(entry.source)
+
+
+def note(entry: Entry) -> str:
+    """What a person or the provider noted; empty for what a rule noted for its authors."""
+    is_of_a_rule = entry.source == "text" and entry.decision.rule not in _NOTED_BY_PROVIDERS
+    return "" if is_of_a_rule else entry.decision.note
 
 
 def steps(names: tuple[str, ...]) -> list[str]:

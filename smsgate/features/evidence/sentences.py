@@ -91,7 +91,8 @@ def _decision(entry: Entry) -> list[str]:
         )
     basis = event_text.basis(entry)
     found += [f"Basis: {basis}."] * bool(basis)
-    return found + [f"Note: {_sentence(decision.note)}"] * bool(decision.note)
+    note = event_text.note(entry)
+    return found + [f"Note: {_sentence(note)}"] * bool(note)
 
 
 def _effect(event: Event, titles: Mapping[str, str]) -> list[str]:

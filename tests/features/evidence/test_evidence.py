@@ -26,6 +26,20 @@ DAY_US = 24 * 3600 * 1_000_000
 MADE_US = 1_764_100_000_000_000
 
 
+GUESSED = Decision(
+    Intent.OPT_OUT,
+    rule="second_reader",
+    keyword="{notwish} {them} ~1",
+    language="en",
+    score=3.9,
+    confidence=0.981,
+    version="0dbcf8ea5237",
+    note="@remove +2.1, of your +0.6",
+)
+"""A decision of the model, with its internals."""
+INTERNALS = ("second_reader", "{notwish}", "98.1", "0dbcf8ea5237", "+2.1")
+
+
 @pytest.fixture(scope="module")
 def kept(tmp_path_factory):
     """Records with a STOP, its confirmation, a list of two numbers, and another's texts."""
@@ -44,6 +58,7 @@ def kept(tmp_path_factory):
             event(2, number=OTHER, text="the other's secret"),
             reply_event(3),
             listed,
+            event(11, entry=entry(Intent.OPT_OUT, text="take me off", decision=GUESSED)),
         ]
         records.writer.keep({partition_of(NUMBER): lines(*found)})
         yield records
@@ -84,7 +99,7 @@ def test_the_cover_says_who_asked_for_what(kept):
 
 
 def test_each_event_is_in_words_with_our_number_and_message_ids(kept):
-    stop, reply, listed = of(kept)["events"]
+    stop, reply, listed, guessed = of(kept)["events"]
     assert stop["sentences"] == [
         "The subscriber texted to +14155550999 by SMS (message id SM1): “Please stop <b>now</b>”.",
         "Reason for the decision: exact keyword.",
@@ -99,9 +114,24 @@ def test_each_event_is_in_words_with_our_number_and_message_ids(kept):
     ]
     assert reply["message_id"] == "SMreply"
     assert listed["sentences"][0] == "Ana imported a list that has this number."
+    assert guessed["sentences"][1:3] == [
+        "Reason for the decision: recognized by the language model (English).",
+        "Effect: Opted out for Acme Alerts (alerts); applied.",
+    ]
     html = page(of(kept))
     assert "<b>now" not in html
     assert "Please stop &lt;b&gt;now" in html
+
+
+def test_rules_and_hashes_stand_in_the_technical_details_alone(kept):
+    found = of(kept)
+    main, opened, appendix = page(found).partition("<details>")
+    assert opened
+    hashes = [one["proof"]["content"] for one in found["events"]]
+    for internal in (*INTERNALS, *hashes):
+        assert internal not in main, internal
+        assert internal in appendix, internal
+    assert "</body>" not in appendix.partition("</details>")[0]
 
 
 def test_nothing_of_other_subscribers_is_in_it(kept):
@@ -109,7 +139,7 @@ def test_nothing_of_other_subscribers_is_in_it(kept):
     told = msgspec.json.encode(found).decode() + page(found)
     assert OTHER not in told
     assert "secret" not in told
-    assert len(found["events"]) == 3
+    assert len(found["events"]) == 4
     assert list(found["chains"]) == [str(partition_of(NUMBER))]
 
 
@@ -124,11 +154,12 @@ def test_the_hash_of_each_event_follows_from_what_stands_beside_it(kept):
 def test_events_outside_the_period_are_left_out_and_counted(kept):
     found = of(kept, until="2025-11-23")
     assert found["events"] == []
-    assert found["request"]["left_out"] == 3
+    assert found["request"]["left_out"] == 4
     html = page(found)
     assert "Nothing is recorded of this number in this period." in html
-    assert "3 outside the period are left out" in html
-    assert len(of(kept, since="2025-11-24", until="2025-11-24")["events"]) == 3
+    assert "Appendix" not in html
+    assert "4 outside the period are left out" in html
+    assert len(of(kept, since="2025-11-24", until="2025-11-24")["events"]) == 4
 
 
 def test_a_program_that_is_gone_keeps_its_name():
@@ -197,7 +228,11 @@ def test_the_pdf_has_what_the_page_has(kept):
     found = of(kept, company="Acme Inc")
     made = PdfReader(io.BytesIO(pdf(page(found), len(found["events"]))))
     text = "".join("".join(one.extract_text().split()) for one in made.pages)
-    assert len(made.pages) >= 4
+    assert len(made.pages) >= 5
+    main, _, appendix = text.partition("Appendix:technicaldetails")
+    for internal in INTERNALS:
+        assert internal not in main, internal
+        assert internal in appendix, internal
     for said in (NUMBER, "AcmeInc", "Pleasestop<b>now</b>", found["digest"], "penaltyofperjury"):
         assert said in text, said
     assert made.metadata.title == f"Consent records of {NUMBER}"

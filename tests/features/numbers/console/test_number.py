@@ -42,6 +42,17 @@ def test_how_it_stands_with_each_program_and_why(services, viewer):
     assert "Acme &lt;b&gt;Orders&lt;/b&gt; &amp; &#34;Co&#34;" in viewer.get(PAGE).text
 
 
+def test_what_rules_note_stands_in_details_alone(services, viewer):
+    decision = Decision(Intent.OPT_OUT, "second_reader", "{off}", note="@remove +2.1")
+    told(services, Intent.OPT_OUT, "take me off", decision=decision)
+    services.archiver.move_all()
+    page = viewer.get(PAGE).text
+    assert "@remove +2.1" in page
+    outside = re.sub(r"<details>.*?</details>", "", page, flags=re.DOTALL)
+    for internal in ("@remove", "{off}", "second_reader"):
+        assert internal not in outside
+
+
 def test_who_came_back_to_one_program_is_not_said_to_be_out_of_all(services, viewer):
     told(services, Intent.OPT_OUT, "STOP", decision=Decision(Intent.OPT_OUT, "keyword", "STOP"))
     told(services, Intent.OPT_IN, "START", decision=Decision(Intent.OPT_IN, "keyword", "START"))
