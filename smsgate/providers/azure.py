@@ -252,7 +252,7 @@ class Azure(Provider):
             },
         }
         headers = {"content-type": "application/json", "aeg-event-type": "Notification"}
-        secret = account.secrets["webhook_secret"][0].value
+        secret = account.newest_secret("webhook_secret")
         return WebhookRequest("POST", f"{url}/{secret}", headers, msgspec.json.encode([event]))
 
     def reply(self, reply: Reply, account: Account) -> HttpCall:
@@ -271,7 +271,7 @@ class Azure(Provider):
             {"from": reply.sender, "smsRecipients": [recipient], "message": reply.text}
         )
         url = (account.api_url or account.options["endpoint"]) + _SMS
-        key = account.secrets["access_key"][0].value
+        key = account.newest_secret("access_key")
         headers = {"Content-Type": "application/json", **_authorization(url, body, key, time)}
         return HttpCall("POST", url, headers, body)
 

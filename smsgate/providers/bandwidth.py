@@ -145,7 +145,7 @@ class Bandwidth(Provider):
             "to": message.sender,
             "message": content,
         }
-        password = account.secrets["callback_password"][0].value
+        password = account.newest_secret("callback_password")
         headers = {
             "authorization": basic_auth(account.options["callback_user"], password),
             "content-type": "application/json; charset=utf-8",
@@ -158,7 +158,7 @@ class Bandwidth(Provider):
 
         API users (HTTP Basic) end on 2 December 2026; from then on only access tokens count.
         """
-        options, secrets = account.options, account.secrets
+        options = account.options
         content = {
             "applicationId": options["application_id"],
             "to": [reply.number],
@@ -168,10 +168,10 @@ class Bandwidth(Provider):
         }
         url = f"{account.api_url or _API}/api/v2/users/{options['account_id']}/messages"
         if options.get("auth") == "basic":
-            user = (options["api_user"], secrets["api_password"][0].value)
+            user = (options["api_user"], account.newest_secret("api_password"))
             return json_call(url, content, auth=user)
         token_url = f"{account.api_url or _TOKENS}/api/v1/oauth2/token"
-        token = token_call(token_url, options["client_id"], secrets["client_secret"][0].value)
+        token = token_call(token_url, options["client_id"], account.newest_secret("client_secret"))
         return json_call(url, content, token_from=token)
 
 

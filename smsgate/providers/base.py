@@ -312,9 +312,3 @@ def answered_by_network(message: InboundMessage) -> bool:
     """
     word = message.text.strip().upper()
     return word in _NETWORK_ANSWERED and is_toll_free(message.sender)
-
-
-# --- calls ----------------------------------------------------------------------------------------
-
-
-# --- responses ------------------------------------------------------------------------------------

@@ -167,7 +167,7 @@ class Bird(OptOutListProvider):
             data["text"] = message.text
         event = {"type": "sms.received", "timestamp": iso_time(sent_us), "data": data}
         body, time = msgspec.json.encode(event), str(sent_us // 1_000_000)
-        secret, id_ = account.secrets["webhook_secret"][0].value, f"msg_{message.message_id}"
+        secret, id_ = account.newest_secret("webhook_secret"), f"msg_{message.message_id}"
         headers = {
             "content-type": "application/json",
             "webhook-id": id_,
@@ -226,9 +226,9 @@ class Bird(OptOutListProvider):
 
 
 def _api(account: Account) -> str:
-    region = account.secrets["api_key"][0].value.split("_")[1]
+    region = account.newest_secret("api_key").split("_")[1]
     return account.api_url or f"https://{region}.platform.bird.com"
 
 
 def _authorized(account: Account) -> dict[str, str]:
-    return {"Authorization": f"Bearer {account.secrets['api_key'][0].value}"}
+    return {"Authorization": f"Bearer {account.newest_secret('api_key')}"}

@@ -164,7 +164,7 @@ class BirdChannels(Provider):
             "createdAt": iso_time(sent_us),
         }
         event = {"service": "channels", "event": "sms.inbound", "payload": payload}
-        body, key = msgspec.json.encode(event), account.secrets["signing_key"][0].value
+        body, key = msgspec.json.encode(event), account.newest_secret("signing_key")
         headers = messagebird_headers(url, body, key, sent_us)
         return WebhookRequest("POST", url, {"content-type": "application/json", **headers}, body)
 
@@ -177,7 +177,7 @@ class BirdChannels(Provider):
             "receiver": {"contacts": [contact]},
             "body": {"type": "text", "text": {"text": reply.text}},
         }
-        headers = {"Authorization": f"AccessKey {account.secrets['access_key'][0].value}"}
+        headers = {"Authorization": f"AccessKey {account.newest_secret('access_key')}"}
         return json_call(f"{account.api_url or _API}/{path}/messages", text, headers=headers)
 
 

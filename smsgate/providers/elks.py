@@ -68,11 +68,11 @@ class Elks(PathSecretProvider):
         if message.sent_us is not None:
             form["created"] = iso_time(message.sent_us).removesuffix("Z")
         body = urlencode(form, errors="replace").encode("ascii")
-        secret = account.secrets["secret"][0].value
+        secret = account.newest_secret("secret")
         return WebhookRequest("POST", f"{url}/{secret}", {"content-type": FORM}, body)
 
     def reply(self, reply: Reply, account: Account) -> HttpCall:
         """Describe the call that sends ``reply``. No repeat is safe."""
         form = {"from": reply.sender, "to": reply.number, "message": reply.text}
-        auth = (account.options["username"], account.secrets["password"][0].value)
+        auth = (account.options["username"], account.newest_secret("password"))
         return form_call(f"{account.api_url or _API}/a1/sms", form, auth=auth)

@@ -198,7 +198,7 @@ class Infobip(Provider):
         return json_call(
             f"{account.api_url or 'https://' + account.options['host']}/sms/3/messages",
             {"messages": [text]},
-            headers={"Authorization": f"App {account.secrets['api_key'][0].value}"},
+            headers={"Authorization": f"App {account.newest_secret('api_key')}"},
         )
 
     def outcome(self, response: HttpReply, account: Account | None = None) -> Outcome:
@@ -220,7 +220,7 @@ class Infobip(Provider):
 def sign(body: bytes, account: Account, at_us: int) -> dict[str, str]:
     """Return the headers by which Infobip would sign ``body`` with the account's newest secret."""
     time = str(at_us // 1000)
-    secret = account.secrets["webhook_secret"][0].value
+    secret = account.newest_secret("webhook_secret")
     headers = {_header(account): next(iter(_expected(body, account, time, [secret])))}
     return headers | ({_TIME: time} if _scheme(account) == "exchange" else {})
 

@@ -96,7 +96,7 @@ class Jasmin(PathSecretProvider):
             "priority": "0",
             "coding": b"\x08",
         }
-        secret = account.secrets["secret"][0].value
+        secret = account.newest_secret("secret")
         headers = {"content-type": FORM, "accept": "text/plain"}
         return WebhookRequest("POST", f"{url}/{secret}", headers, urlencode(form).encode("ascii"))
 
@@ -108,7 +108,7 @@ class Jasmin(PathSecretProvider):
         """
         form = {
             "username": account.options["username"],
-            "password": account.secrets["password"][0].value,
+            "password": account.newest_secret("password"),
             "from": reply.sender,
             "to": reply.number,
         }

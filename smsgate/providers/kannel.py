@@ -106,7 +106,7 @@ class Kannel(PathSecretProvider):
         }
         if message.sent_us is not None:
             query["ts"] = str(message.sent_us // 1_000_000)
-        secret = account.secrets["secret"][0].value
+        secret = account.newest_secret("secret")
         address = f"{url}/{secret}?{urlencode(query, errors='replace')}"
         return WebhookRequest("GET", address, {"user-agent": "Kannel/1.5"}, b"")
 
@@ -117,7 +117,7 @@ class Kannel(PathSecretProvider):
         """
         query = {
             "username": account.options["username"],
-            "password": account.secrets["password"][0].value,
+            "password": account.newest_secret("password"),
             "from": reply.sender,
             "to": reply.number,
             "text": reply.text,

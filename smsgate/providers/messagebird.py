@@ -185,7 +185,7 @@ class MessageBird(Provider):
             "body": reply.text,
             "datacoding": "auto",
         }
-        headers = {"Authorization": f"AccessKey {account.secrets['access_key'][0].value}"}
+        headers = {"Authorization": f"AccessKey {account.newest_secret('access_key')}"}
         return json_call(f"{account.api_url or _API}/messages", text, headers=headers)
 
     def error(self, response: HttpReply) -> Meaning | None:
@@ -199,7 +199,7 @@ class MessageBird(Provider):
 
 def _sign(url: str, body: bytes, account: Account, at_s: int) -> dict[str, str]:
     """The headers by which MessageBird would sign a request with the newest key."""
-    key = account.secrets["signing_key"][0].value
+    key = account.newest_secret("signing_key")
     if account.options.get("scheme") == "timestamp":
         return messagebird_headers(_sorted_query(url), body, key, at_s * 1_000_000)
     claims = _Claims(_ISSUER, at_s, at_s + _GOOD_FOR_S, _digest(as_bytes(url)), _payload(body))

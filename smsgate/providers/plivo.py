@@ -204,7 +204,7 @@ class Plivo(Provider):
         return json_call(
             f"{account.api_url or _API}/v1/Account/{quote(auth_id, safe='')}/Message/",
             text,
-            auth=(auth_id, account.secrets["auth_token"][0].value),
+            auth=(auth_id, account.newest_secret("auth_token")),
         )
 
     def sent_id(self, response: HttpReply) -> str:

@@ -146,7 +146,7 @@ class SignalWire(TwilioCompatible):
         return self.posted(form, account, url)
 
     def sign(self, url: str, body: bytes, account: Account) -> dict[str, str]:
-        key = account.secrets["signing_key"][0].value
+        key = account.newest_secret("signing_key")
         return {_SIGNATURE: twilio_signature(url, sorted_form(form_pairs(body)), key, "sha1")}
 
     def reply(self, reply: Reply, account: Account) -> HttpCall:
@@ -160,7 +160,7 @@ class SignalWire(TwilioCompatible):
             f"{space}/api/laml/2010-04-01/Accounts/{quote(project, safe='')}/Messages",
             form,
             headers={"Accept": "application/json"},
-            auth=(project, account.secrets["api_token"][0].value),
+            auth=(project, account.newest_secret("api_token")),
         )
 
 

@@ -170,7 +170,7 @@ class Sinch(Provider):
         if message.sent_us is not None:
             event["received_at"] = iso_time(message.sent_us)
         body = json.dumps(event, ensure_ascii=False).encode(errors="replace")
-        secret, headers = account.secrets["webhook_secret"][0].value, {}
+        secret, headers = account.newest_secret("webhook_secret"), {}
         if account.options.get("scheme") == "path":
             url = f"{url}/{secret}"
         else:
@@ -182,7 +182,7 @@ class Sinch(Provider):
 
         A service plan has a token of its own; a project's access key gets one for an hour.
         """
-        options, secrets = account.options, account.secrets
+        options = account.options
         content = {
             "from": reply.sender.removeprefix("+"),
             "to": [reply.number.removeprefix("+")],
@@ -195,10 +195,10 @@ class Sinch(Provider):
         if options.get("auth") == "project":
             url = f"{account.api_url or f'https://zt.{host}'}/xms/v1/{options['project_id']}"
             token_url = f"{account.api_url or _TOKENS}/oauth2/token"
-            token = token_call(token_url, options["key_id"], secrets["key_secret"][0].value)
+            token = token_call(token_url, options["key_id"], account.newest_secret("key_secret"))
             return json_call(f"{url}/batches", content, token_from=token)
         url = f"{account.api_url or f'https://{host}'}/xms/v1/{options['service_plan_id']}"
-        headers = {"Authorization": f"Bearer {secrets['api_token'][0].value}"}
+        headers = {"Authorization": f"Bearer {account.newest_secret('api_token')}"}
         return json_call(f"{url}/batches", content, headers=headers)
 
 

@@ -199,7 +199,7 @@ class SinchConversation(Provider):
             },
         }
         body = json.dumps(event, ensure_ascii=False).encode(errors="replace")
-        secret = account.secrets["webhook_secret"][0].value
+        secret = account.newest_secret("webhook_secret")
         headers = sinch_headers(body, secret, message.message_id, sent_us)
         return WebhookRequest("POST", url, {"content-type": "application/json", **headers}, body)
 
@@ -221,7 +221,7 @@ class SinchConversation(Provider):
         api = account.api_url or f"https://{region}.conversation.api.sinch.com"
         # HTTP Basic is for trying out, and throttled.
         token_url = f"{account.api_url or _TOKENS}/oauth2/token"
-        token = token_call(token_url, options["key_id"], account.secrets["key_secret"][0].value)
+        token = token_call(token_url, options["key_id"], account.newest_secret("key_secret"))
         url = f"{api}/v1/projects/{options['project_id']}/messages:send"
         return json_call(url, content, token_from=token)
 

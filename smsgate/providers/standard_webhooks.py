@@ -229,7 +229,7 @@ def sign(id_: str, time_s: int, body: bytes, account: Account) -> dict[str, str]
     """
     time = str(time_s)
     if account.options["scheme"] == "v1":
-        secret = account.secrets["secret"][0].value
+        secret = account.newest_secret("secret")
         return _headers(id_, time, standard_webhook_signature(id_, time, body, secret))
     keys = account.values_of("signing_key")
     if not keys:

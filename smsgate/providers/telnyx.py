@@ -268,7 +268,7 @@ class Telnyx(OptOutListProvider):
         if reply.service:
             text["messaging_profile_id"] = reply.service
         headers = {
-            "Authorization": f"Bearer {account.secrets['api_key'][0].value}",
+            "Authorization": f"Bearer {account.newest_secret('api_key')}",
             "Idempotency-Key": idempotency_key(reply),
         }
         return json_call(f"{account.api_url or _API}/v2/messages", text, headers=headers)
@@ -287,7 +287,7 @@ class Telnyx(OptOutListProvider):
         query = urlencode({"page[number]": page or "1", "page[size]": str(_PAGE_SIZE)})
         headers = {
             "Accept": "application/json",
-            "Authorization": f"Bearer {account.secrets['api_key'][0].value}",
+            "Authorization": f"Bearer {account.newest_secret('api_key')}",
         }
         return HttpCall("GET", f"{account.api_url or _API}/v2/messaging_optouts?{query}", headers)
 

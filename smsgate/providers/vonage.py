@@ -209,7 +209,7 @@ class Vonage(Provider):
             "payload_hash": hashlib.sha256(body).hexdigest(),
             "api_key": account.options["api_key"],
         }
-        secret = account.secrets["signature_secret"][0].value
+        secret = account.newest_secret("signature_secret")
         token = hs256_token(msgspec.json.encode(claims), secret)
         headers = {"content-type": "application/json", "authorization": f"{_BEARER}{token}"}
         return WebhookRequest("POST", url, headers, body)
@@ -227,7 +227,7 @@ class Vonage(Provider):
             "text": reply.text,
             "client_ref": f"{reply.account}-{reply.id}"[:100],
         }
-        auth = (account.options["api_key"], account.secrets["api_secret"][0].value)
+        auth = (account.options["api_key"], account.newest_secret("api_secret"))
         return json_call(f"{account.api_url or _API}/v1/messages", content, auth=auth)
 
     def sent_id(self, response: HttpReply) -> str:

@@ -182,7 +182,7 @@ class VonageSms(Provider):
             "type": "text" if message.text.isascii() else "unicode",
             "message-timestamp": iso_time(sent_us)[:19].replace("T", " "),
         }
-        scheme, secret = _scheme(account), account.secrets["webhook_secret"][0].value
+        scheme, secret = _scheme(account), account.newest_secret("webhook_secret")
         if scheme == "path":
             url = f"{url}/{secret}"
         else:
@@ -204,7 +204,7 @@ class VonageSms(Provider):
             f"{account.api_url or _API}/sms/json",
             form,
             headers={"Accept": "application/json"},
-            auth=(account.options["api_key"], account.secrets["api_secret"][0].value),
+            auth=(account.options["api_key"], account.newest_secret("api_secret")),
         )
 
     def outcome(self, response: HttpReply, account: Account | None = None) -> Outcome:

@@ -41,6 +41,10 @@ class Account:
         """Return the secrets under ``key``, newest first, without empty ones."""
         return [one.value for one in self.secrets.get(key, ()) if one.value]
 
+    def newest_secret(self, key: str) -> str:
+        """Return the secret under ``key`` that signs and authorizes; the account must have one."""
+        return self.secrets[key][0].value
+
 
 @dataclass(frozen=True, slots=True)
 class Program:

@@ -18,7 +18,7 @@ messagebird = PROVIDERS["messagebird"]
 
 RECORDED = {one.name: one for one in everything() if one.provider == "messagebird"}
 STOP = RECORDED["stop_form"]
-KEY = STOP.account.secrets["signing_key"][0].value
+KEY = STOP.account.newest_secret("signing_key")
 NOW_S = NOW_US // 1_000_000
 CLAIMS = {
     "iss": "MessageBird",

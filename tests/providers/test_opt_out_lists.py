@@ -128,8 +128,8 @@ def test_aws_gives_pages_by_a_token_and_every_call_is_signed() -> None:
     }
     assert call.headers["x-amz-target"] == "PinpointSMSVoiceV2.DescribeOptedOutNumbers"
     unsigned = {name: call.headers[name] for name in ("content-type", "x-amz-target")}
-    key = (account.options["access_key_id"], account.secrets["secret_access_key"][0].value)
-    region = account.secrets["topic_arn"][0].value.split(":")[3]
+    key = (account.options["access_key_id"], account.newest_secret("secret_access_key"))
+    region = account.newest_secret("topic_arn").split(":")[3]
     scope = f"{region}/sms-voice"
     assert call.headers == aws_headers(call.url, unsigned, call.body, key, scope, NOW_US)
     content = {

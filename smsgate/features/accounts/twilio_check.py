@@ -66,7 +66,7 @@ class OutboundHttpClient(HttpClient):  # type: ignore[misc]  # the SDK is untype
 
 def check_twilio(account: Account, programs: Programs) -> Iterator[DoctorResult]:
     """Compare the webhooks set at Twilio with those that should be set."""
-    secret = account.secrets["auth_token"][0].value
+    secret = account.newest_secret("auth_token")
     http_client = OutboundHttpClient(account.api_url)
     client = Client(account.options["account_sid"], secret, http_client=http_client)
     webhook = f"{account.public_url}/webhooks/{account.name}"

@@ -30,7 +30,7 @@ def register(app: Flask, services: Services) -> None:
 
 def _blueprint(services: Services, account: Account) -> Blueprint:
     simulator = Blueprint("simulator", __name__, url_prefix="/simulator/2010-04-01")
-    token = account.secrets["auth_token"][0].value
+    token = account.newest_secret("auth_token")
 
     @simulator.post("/Accounts/<sid>/Messages.json")
     def send(sid: str) -> Response:

@@ -32,14 +32,14 @@ def error_type(response: HttpReply) -> str:
 
 def describe_call(action: str, content: object, account: Account, at_us: int) -> HttpCall:
     """Describe the call of an action, signed for five minutes around ``at_us``."""
-    region = account.secrets["topic_arn"][0].value.split(":")[3]
+    region = account.newest_secret("topic_arn").split(":")[3]
     url = f"{account.api_url or f'https://sms-voice.{region}.amazonaws.com'}/"
     headers = {
         "content-type": "application/x-amz-json-1.0",
         "x-amz-target": f"PinpointSMSVoiceV2.{action}",
     }
     body = msgspec.json.encode(content)
-    key = (account.options["access_key_id"], account.secrets["secret_access_key"][0].value)
+    key = (account.options["access_key_id"], account.newest_secret("secret_access_key"))
     return HttpCall(
         "POST", url, aws_headers(url, headers, body, key, f"{region}/sms-voice", at_us), body
     )

@@ -210,7 +210,7 @@ class Form(Provider):
 
     def inbound(self, message: InboundMessage, account: Account, url: str) -> WebhookRequest:
         account = with_preset(account)
-        options, secret = account.options, account.secrets["secret"][0].value
+        options, secret = account.options, account.newest_secret("secret")
         values = {
             "id": message.message_id,
             "from": message.number,

@@ -271,7 +271,7 @@ class Twilio(ConsentManagement, TwilioCompatible):
             f"{account.api_url or _API}/2010-04-01/Accounts/{quote(sid, safe='')}/Messages.json",
             form,
             headers={"Accept": "application/json"},
-            auth=(sid, account.secrets["auth_token"][0].value),
+            auth=(sid, account.newest_secret("auth_token")),
         )
 
 

@@ -68,7 +68,7 @@ class ConsentManagement(OptOutListProvider):
             f"{account.api_url or _API}/v1/Consents/Bulk",
             {"Accept": "application/json", "Content-Type": FORM},
             urlencode([("Items", msgspec.json.encode(one)) for one in items]).encode("ascii"),
-            (sid, account.secrets["auth_token"][0].value),
+            (sid, account.newest_secret("auth_token")),
         )
 
     def opt_out_results(
