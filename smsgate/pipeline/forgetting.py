@@ -6,7 +6,7 @@ never end here, nor do the events on which those of today rest.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import structlog
@@ -90,7 +90,7 @@ class Forgetting:
     def apply_retention(self) -> Iterator[int]:
         """Take away what is older than its kind is kept, a batch at a time; gives each one's size.
 
-        Raises as ``forget``.
+        0 stands for a batch of events that must stay. Raises as ``forget``.
         """
         now_us = self._store.health.now_us()
         old_us = now_us - self._retention.conversations_us
@@ -100,24 +100,23 @@ class Forgetting:
             self._records.ordinary_texts.reset()
         texts_us = self._retention.texts_us
         if texts_us is not None:
-            before_us = now_us - texts_us
-            yield from self._batches(
-                "text", lambda: self._records.removal.old_texts(before_us, EVIDENCE)
-            )
+            old_texts = self._records.removal.old_texts(now_us - texts_us, EVIDENCE)
+            yield from self._batches("text", old_texts)
         for key, kept_us in self._retention.kinds_us.items():
             if kept_us is not None:
                 yield from self._batches("event", self._old(key, now_us - kept_us))
 
-    def _old(self, key: str, before_us: int) -> Callable[[], list[str]]:
+    def _old(self, key: str, before_us: int) -> Iterator[list[str]]:
         others = key not in KINDS
         named = [kind for kinds in KINDS.values() for kind in kinds] if others else KINDS[key]
-        return lambda: self._records.removal.old_events(before_us, named, others=others)
+        return self._records.removal.old_events(before_us, named, others=others)
 
-    def _batches(self, part: Part, find: Callable[[], list[str]]) -> Iterator[int]:
-        while ids := find():
-            event = self._announce(RETENTION, part, ids, _OPERATION, None)
-            self._remove(event, part, ids)
-            _log.info("retention", part=part, records=len(ids), id=event.id)
+    def _batches(self, part: Part, batches: Iterator[list[str]]) -> Iterator[int]:
+        for ids in batches:
+            if ids:
+                event = self._announce(RETENTION, part, ids, _OPERATION, None)
+                self._remove(event, part, ids)
+                _log.info("retention", part=part, records=len(ids), id=event.id)
             yield len(ids)
 
     def _announce(

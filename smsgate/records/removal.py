@@ -8,7 +8,7 @@ was said.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from sqlalchemy import (
@@ -58,7 +58,7 @@ def fits(note: str, part: str, ids: Sequence[str]) -> bool:
 
 
 BATCH = 5_000
-"""Events in one removal."""
+"""Events that are looked at, and removed, at once."""
 _CONSENTS = ("opt_in", "restored", "consent")
 _STOPS = ("opt_out", "opt_out_all")
 _UNDER_WAY = 5_000
@@ -79,38 +79,28 @@ class ContentRemoval:
         )
         return self._ids(asked)
 
-    def old_texts(self, before_us: int, kept: Iterable[str]) -> list[str]:
-        """Ids of events with texts, received before then, of none of the kinds; at most a batch."""
-        asked = (
-            select(events.c.id)
-            .join(texts, texts.c.event_id == events.c.id)
-            .where(events.c.received_us < before_us, events.c.kind.not_in([*kept, *FOR_EVER]))
-            .limit(BATCH)
-        )
-        return self._ids(asked)
+    def old_texts(self, before_us: int, kept: Sequence[str]) -> Iterator[list[str]]:
+        """Ids of events with texts, received before then, of none of the kinds.
+
+        A batch at a time, which may be empty.
+        """
+        has_text = exists().where(texts.c.event_id == events.c.id)
+        asked = select(events.c.id, events.c.received_us, has_text.label("may_go"))
+        return self._pages(asked, before_us, lambda kind: kind not in kept)
 
     def old_events(
         self, before_us: int, kinds: Sequence[str], *, others: bool = False
-    ) -> list[str]:
+    ) -> Iterator[list[str]]:
         """Ids of events of these kinds (``others``: of none), received before then.
 
-        At most a batch. Without those on which a suppression, a lock or a consent rests that
-        holds today, and without those that explain what was taken away.
+        A batch at a time, which may be empty. Without those on which a suppression, a lock or a
+        consent rests that holds today, and without those that explain what was taken away.
         """
-        kind = events.c.kind.not_in(kinds) if others else events.c.kind.in_(kinds)
-        asked = (
-            select(events.c.id)
-            .outerjoin(numbers, numbers.c.number == events.c.number)
-            .where(
-                events.c.received_us < before_us,
-                kind,
-                events.c.kind.not_in(FOR_EVER),
-                or_(numbers.c.number.is_(None), ~_rests_on()),
-                ~_rests_on_list(),
-            )
-            .limit(BATCH)
+        may_go = or_(numbers.c.number.is_(None), ~_rests_on()) & ~_rests_on_list()
+        asked = select(events.c.id, events.c.received_us, may_go.label("may_go")).outerjoin(
+            numbers, numbers.c.number == events.c.number
         )
-        return self._ids(asked)
+        return self._pages(asked, before_us, lambda kind: (kind in kinds) != others)
 
     def remove(self, by: str, part: Part, ids: Sequence[str]) -> None:
         """Take the texts, or texts and contents, of events away, in one transaction.
@@ -134,6 +124,38 @@ class ContentRemoval:
                     connection.execute(delete(listed).where(these))
                     connection.execute(delete(events).where(events.c.id.in_(some)))
         self._database.tidy()
+
+    def _pages(
+        self, asked: Select[Any], before_us: int, is_meant: Callable[[str], bool]
+    ) -> Iterator[list[str]]:
+        """Look at each old event once, by kind and age, and give the ids of those that may go.
+
+        What stays is not looked at again for each batch, and no question looks at more than one.
+        A batch of which all stay is given too, since the caller has other things to do.
+        """
+        at_us, id_ = events.c.received_us, events.c.id
+        for kind in filter(is_meant, self._removable_kinds()):
+            old = asked.where(events.c.kind == kind, at_us < before_us)
+            old = old.order_by(at_us, id_).limit(BATCH)
+            rows = rows_of(self._database, old)
+            while rows:
+                ids = [row.id for row in rows if row.may_go]
+                if ids or len(rows) == BATCH:
+                    yield ids
+                if len(rows) < BATCH:
+                    break
+                last = rows[-1]
+                behind = (at_us > last.received_us) | (id_ > last.id)
+                rows = rows_of(self._database, old.where(at_us >= last.received_us, behind))
+
+    def _removable_kinds(self) -> Iterator[str]:
+        """The kinds that there are, each found by one look into the index of kinds."""
+        first = select(events.c.kind).order_by(events.c.kind).limit(1)
+        rows = rows_of(self._database, first)
+        while rows:
+            if rows[0].kind not in FOR_EVER:
+                yield rows[0].kind
+            rows = rows_of(self._database, first.where(events.c.kind > rows[0].kind))
 
     def _ids(self, asked: Select[Any]) -> list[str]:
         return [row.id for row in rows_of(self._database, asked)]

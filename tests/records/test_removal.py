@@ -222,7 +222,34 @@ def test_old_events_go_but_for_what_holds_today_rests_on(
     assert [one.event.kind for one in records.reader.of_number("+14155550188")] == ["help"]
     assert records.reader.number(NUMBER).consent_state == ConsentState(everywhere=True)
     assert list(records.verifier.verify()) == []
-    assert list(Forgetting(store, records, archiver, BY_DEFAULT).apply_retention()) == []
+    assert sum(Forgetting(store, records, archiver, BY_DEFAULT).apply_retention()) == 0
+
+
+def test_what_must_stay_is_looked_at_once_and_a_batch_at_a_time(
+    store, records, archiver, happen, monkeypatch
+):
+    """With each batch everything that stays was looked at again, and all of it in one question."""
+    monkeypatch.setattr(removal, "BATCH", 4)
+    six = aged(store.health.now_us() // 1000, 6 * 366)
+    many = [f"+1415555{line:04}" for line in range(10)]
+    for at, number in enumerate(many):
+        happen(event(six + at // 4, number, id=f"{at}-goes", outcome="repeat"))
+        happen(event(six + at // 4, number, message_id="stays"))  # opted out to this day
+    archiver.move_all()
+    asked = []
+    rows_of = removal.rows_of
+    monkeypatch.setattr(
+        removal, "rows_of", lambda *given: asked.append(rows_of(*given)) or asked[-1]
+    )
+
+    gone = sum(Forgetting(store, records, archiver, BY_DEFAULT).apply_retention())
+
+    looked_at = [row.id for rows in asked for row in rows if hasattr(row, "may_go")]
+    assert gone == 10
+    assert len(looked_at) == len({*looked_at})
+    assert max(map(len, asked)) == 4
+    left = [*(one.event for number in many for one in records.reader.of_number(number))]
+    assert [(one.number, one.outcome) for one in left] == [(one, "applied") for one in many]
 
 
 def test_what_is_kept_for_ever_stays(store, records, archiver, happen):
