@@ -1,0 +1,136 @@
+"""Records with millions of events: as the writer would have kept them, straight into the tables.
+
+Each is an opt-out that holds, of a number of its own. The chain is whole: ``smsgate records
+verify`` finds nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Table, select
+
+from bench.records import events
+from smsgate.consent.events import Event, event_id
+from smsgate.domain.messages import ALL
+from smsgate.records.contents import (
+    COLUMNS,
+    FIRST,
+    content_hash,
+    content_of,
+    link_hash,
+    number_row,
+    text_digest,
+)
+from smsgate.records.database import Database, upsert
+from smsgate.records.projections import OPTED_OUT, TAIL, OptOutCounts
+from smsgate.records.tables import events as events_table
+from smsgate.records.tables import heads, links, memberships, numbers, texts
+from smsgate.store.keys import partition_of
+
+STEP = 50_000
+"""Events in one transaction."""
+_TABLES = (links, events_table, texts, numbers, memberships)
+_Row = tuple[Any, ...]
+
+
+def number_at(place: int) -> str:
+    """The number of the event at a place in the row of all."""
+    return f"+1{4_151_000_000 + place}"
+
+
+def fill(database: Database, first: int, count: int, start_ms: int) -> Iterator[int]:
+    """Add the events from place ``first`` on, ten a millisecond; gives how many after each step.
+
+    The indexes of the tables are made again at the end, which is faster than to keep them.
+    """
+    with database.writing() as connection:
+        for index in _indexes():
+            index.drop(connection)
+    for at in range(first, first + count, STEP):
+        some = range(at, min(at + STEP, first + count))
+        with database.writing() as connection:
+            _add(connection, some, start_ms)
+        yield len(some)
+    with database.writing() as connection:
+        for index in _indexes():
+            index.create(connection)
+
+
+def _indexes() -> Iterator[Any]:
+    for table in _TABLES:
+        yield from table.indexes
+
+
+def _add(connection: Connection, places: Iterable[int], start_ms: int) -> None:
+    sample_ms = 1_764_000_000_000
+    (line,) = (line for lines in events(1, sample_ms, 5).values() for line in lines)
+    sample, decoded = content_of(line), msgspec.json.decode(line, type=Event)
+    (state,) = sample.consent_states.values()
+    held = number_row(0, 0, "", state)
+    assert sample.text is not None
+    salt, words, facts = sample.text["salt"], sample.text["words"], sample.event["facts"]
+    digest = text_digest(salt, words)
+    ends = {row.lane: (row.seq, bytes(row.hash)) for row in connection.execute(select(heads))}
+    rows: dict[str, list[_Row]] = {table.name: [] for table in _TABLES}
+    counts = OptOutCounts()
+    for place in places:
+        number, ms = number_at(place), start_ms + place // 10
+        id_, message_id = event_id(ms, number, str(place)), f"SM{place:032x}"
+        event = {
+            **sample.event,
+            "id": id_,
+            "number": number,
+            "message_id": message_id,
+            "received_us": ms * 1000,
+            "applied_us": ms * 1000 + 900,
+        }
+        own = facts.replace(sample.id, id_).replace(decoded.number, number)
+        own = own.replace(sample.event["message_id"], message_id)
+        own = own.replace(str(sample_ms), str(ms))
+        hash_ = content_hash(tuple(event[name] for name in COLUMNS), own, digest)
+        partition = partition_of(number)
+        seq, previous = ends.get(partition, (0, FIRST))
+        seq += 1
+        end = link_hash(previous, partition, seq, id_, hash_)
+        ends[partition] = seq, end
+        event |= {"lane": partition, "seq": seq, "text_digest": digest, "facts": own}
+        rows["links"].append((partition, seq, id_, hash_, end))
+        rows["events"].append(tuple(event[column.name] for column in events_table.columns))
+        rows["texts"].append((id_, salt, words))
+        row = held | {
+            "number": number,
+            "lane": partition,
+            "seq": seq,
+            "state": held["state"].replace(str(sample_ms), str(ms)),
+        }
+        rows["numbers"].append(tuple(row[column.name] for column in numbers.columns))
+        member = (number, OPTED_OUT, ALL, ms * 1000, "text", partition, seq, number[-TAIL:])
+        rows["memberships"].append(member)
+        counts.note(msgspec.structs.replace(decoded, received_us=ms * 1000))
+    for table in _TABLES:
+        _put(connection, table, rows[table.name])
+    counts.write(connection)
+    for partition, (seq, end) in ends.items():
+        adding = upsert(connection, heads).values(lane=partition, seq=seq, hash=end)
+        moved = {"seq": seq, "hash": end}
+        connection.execute(adding.on_conflict_do_update(index_elements=["lane"], set_=moved))
+
+
+def _put(connection: Connection, table: Table, rows: Sequence[_Row]) -> None:
+    names = ", ".join(column.name for column in table.columns)
+    if connection.dialect.name == "sqlite":
+        marks = ", ".join("?" * len(table.columns))
+        connection.exec_driver_sql(f"INSERT INTO {table.name} ({names}) VALUES ({marks})", [*rows])
+        return
+    driver: Any = connection.connection.driver_connection
+    copying = f"COPY {table.name} ({names}) FROM STDIN"
+    with driver.cursor() as cursor, cursor.copy(copying) as copy:
+        copy.write("".join("\t".join(map(_text, row)) + "\n" for row in rows))
+
+
+def _text(value: object) -> str:
+    """A value as PostgreSQL's COPY reads it; none of these has a tab or a backslash."""
+    return f"\\\\x{value.hex()}" if isinstance(value, bytes) else str(value)
