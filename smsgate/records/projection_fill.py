@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, select
+from sqlalchemy import Connection, Row, Select, bindparam, select, update
 
 from smsgate.consent.events import ConsentStateRow
 from smsgate.records.contents import consent_states_of
@@ -20,7 +20,7 @@ from smsgate.records.projections import (
     OptOutCounts,
     origins_of,
 )
-from smsgate.records.tables import events, numbers
+from smsgate.records.tables import events, memberships, numbers
 
 _AT_ONCE = 5_000
 """Events that are read at once."""
@@ -44,6 +44,36 @@ def fill_memberships(connection: Connection) -> None:
         for stands in map(ConsentStateRow._make, rows):
             changes.note(stands.number, consent_state_of(*stands[1:]), _UNKNOWN)
         changes.write(connection)
+
+
+def fill_external_sources(connection: Connection) -> None:
+    """Name the external sources of imported lists in ``memberships`` that are older than them."""
+    named = (
+        update(memberships)
+        .where(
+            memberships.c.number == bindparam("one_number"),
+            memberships.c.lane == bindparam("one_lane"),
+            memberships.c.seq == bindparam("one_seq"),
+        )
+        .values(external_source=bindparam("named"))
+    )
+    lists = select(events.c.facts, events.c.lane, events.c.seq).where(
+        events.c.kind == "import", events.c.facts.contains('"external_source')
+    )
+    for rows in _pages(connection, lists):
+        values = [
+            {
+                "one_number": number,
+                "one_lane": row.lane,
+                "one_seq": row.seq,
+                "named": origin.external_source,
+            }
+            for row in rows
+            for number, origin in origins_of(event_of(row.facts, None), row.lane, row.seq).items()
+            if origin.external_source
+        ]
+        if values:
+            connection.execute(named, values)
 
 
 def fill_opt_outs_by_day(connection: Connection) -> None:

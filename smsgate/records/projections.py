@@ -48,6 +48,8 @@ class MembershipOrigin:
     """``text``, ``operator``, ``import`` …"""
     partition: int
     seq: int
+    external_source: str = ""
+    """From where an imported list has it, such as ``Klaviyo``."""
 
     def of(self, key: MembershipKey) -> tuple[int, str, int, int]:
         """Since when a membership holds, its source, and the place of its event."""
@@ -71,7 +73,8 @@ def origins_of(event: Event, partition: int, seq: int) -> dict[str, MembershipOr
     entry, at_us = event.entry, event.event_time_us or event.received_us or event.applied_us
     given_us = entry.consent.given_us if entry and entry.consent else 0
     source = lookup(entry.source) if entry else ""
-    own = MembershipOrigin(at_us, given_us or at_us, source, partition, seq)
+    named = lookup(entry.external_source) if entry else ""
+    own = MembershipOrigin(at_us, given_us or at_us, source, partition, seq, named)
     if not event.listed:
         return {lookup(event.number): own}
     found = {lookup(number): own for group in event.listed for number in group.numbers}
@@ -79,6 +82,10 @@ def origins_of(event: Event, partition: int, seq: int) -> dict[str, MembershipOr
         for number, since_us in zip(group.numbers, group.since_us, strict=False):
             if since_us:
                 found[lookup(number)] = replace(own, since_us=since_us, given_us=since_us)
+        for number, external in zip(group.numbers, group.external_sources, strict=False):
+            if external:
+                known = found[lookup(number)]
+                found[lookup(number)] = replace(known, external_source=lookup(external))
     return found
 
 
@@ -113,7 +120,13 @@ class MembershipChanges:
         }
         gone = [one for one in there if one not in wanted or one in self._anew]
         new = [
-            dict(zip(_COLUMNS, (number, *key, *origin.of(key), number[-TAIL:]), strict=True))
+            dict(
+                zip(
+                    _COLUMNS,
+                    (number, *key, *origin.of(key), number[-TAIL:], origin.external_source),
+                    strict=True,
+                )
+            )
             for (number, key), origin in wanted.items()
             if (number, key) not in there or (number, key) in self._anew
         ]

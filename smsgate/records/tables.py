@@ -204,6 +204,7 @@ memberships = Table(
     Column("lane", SmallInteger, nullable=False),
     Column("seq", BigInteger, nullable=False),
     Column("tail", String(4), nullable=False),
+    Column("external_source", String(LOOKUP), nullable=False, server_default=text("''")),
     Index("memberships_since", "state", "scope", "since_us", "number", "source"),
     Index("memberships_tail", "tail", "state", "scope", "since_us", "number"),
     sqlite_with_rowid=False,
@@ -219,6 +220,14 @@ opt_outs_by_day = Table(
     Column("keyword", String(LOOKUP), primary_key=True),
     Column("count", BigInteger, nullable=False),
     sqlite_with_rowid=False,
+)
+
+FROM_OUTSIDE = "external_source <> ''"
+Index(
+    "memberships_external",
+    *(memberships.c[name] for name in ("external_source", "state", "scope", "since_us", "number")),
+    sqlite_where=text(FROM_OUTSIDE),
+    postgresql_where=text(FROM_OUTSIDE),
 )
 
 listed = Table(
@@ -258,7 +267,7 @@ stores = Table(
 )
 
 
-VERSION = "0014"
+VERSION = "0015"
 """The newest migration of ``migrations/versions``."""
 VERSION_TABLE = "records_version"
 """Not Alembic's usual name, which another application in the same database may use."""
@@ -278,4 +287,5 @@ KNOWN = (
     "0012",
     "0013",
     "0014",
+    "0015",
 )

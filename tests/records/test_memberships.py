@@ -89,6 +89,54 @@ def test_a_list_says_since_when_each_number_is_out(records, kept):
     }
 
 
+KLAVIYO = ListGroup(
+    (NUMBER, OTHER, "+14155550177"),
+    "applied",
+    consent_state=OUT,
+    external_sources=("Klaviyo", "", "x" * 300),
+)
+
+
+def external(records) -> dict[str, str]:
+    with records.database.reading() as connection:
+        asked = select(memberships.c.number, memberships.c.external_source)
+        return {row.number[-4:]: row.external_source for row in connection.execute(asked)}
+
+
+def test_a_list_says_from_where_it_has_each_number(records, kept):
+    listed = entry(number="", source="import", message_id="list-1")
+    kept(event(9, "", kind="import", entry=listed, consent_state=None, listed=(KLAVIYO,)))
+    assert external(records) == {"0123": "Klaviyo", "5678": "", "0177": "x" * 200}
+    kept(state(10, ConsentState(), kind="opt_in"), state(11, OUT))
+    assert external(records)["0123"] == ""
+
+
+@pytest.mark.parametrize("is_new", [True, False])
+def test_tables_that_are_older_name_the_sources_of_their_lists(
+    bare_records, migrate_really, monkeypatch, is_new
+):
+    bare_records.migrate()
+    listed = entry(number="", source="import", message_id="list-1")
+    import_ = event(9, "", kind="import", entry=listed, consent_state=None, listed=(KLAVIYO,))
+    by_text = state(1, OUT, number="+14155550199")
+    keep(bare_records, by_text, import_, state(12, ConsentState(consents=ALERTS), number=OTHER))
+    before, known = rows(bare_records), external(bare_records)
+    with bare_records.database.writing() as connection:
+        connection.exec_driver_sql("DROP INDEX memberships_external")
+        connection.exec_driver_sql("ALTER TABLE memberships DROP COLUMN external_source")
+        if is_new:
+            connection.exec_driver_sql("DELETE FROM memberships")
+        connection.exec_driver_sql("UPDATE records_version SET version_num = '0014'")
+    monkeypatch.setattr(projection_fill, "_AT_ONCE", 1)
+    migrate_really(bare_records.database)
+    assert rows(bare_records) == before
+    assert (
+        external(bare_records)
+        == known
+        == {"0123": "Klaviyo", "5678": "", "0177": "x" * 200, "0199": ""}
+    )
+
+
 def test_older_records_are_filled_as_if_the_rows_had_always_been_kept(records, monkeypatch):
     given = Consent("Yes", "paper", "", START_US - 7_000)
     group = ListGroup((OTHER, "+14155550177"), "applied", consent_state=OUT)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import zip_longest
 
 import msgspec
 
@@ -33,6 +34,8 @@ class ConsentChange(msgspec.Struct, frozen=True):
     """Of the event: ``opt_out``, ``opt_in``, ``lock``, ``consent``, ``import`` …"""
     source: str
     """Where it came from: ``text``, ``operator``, ``provider``, ``link``, ``api``, ``import`` …"""
+    external_source: str
+    """From where an imported list has it, such as ``Klaviyo``; empty where no list says so."""
     actor: str
     event: str
     """The event's id in the records and in ``GET /v1/events``."""
@@ -54,8 +57,9 @@ def calls_for_event(
     event = one.event
     for group in event.listed:
         if group.consent_state is not None and _concerns(program, event):
-            for number in group.numbers:
-                yield _call(program, one, number, group.consent_state, now_us)
+            named = zip_longest(group.numbers, group.external_sources, fillvalue="")
+            for number, external in named:
+                yield _call(program, one, number, group.consent_state, now_us, external)
     if event.consent_state is not None and event.number:
         earlier = [
             before.event.consent_state
@@ -86,9 +90,16 @@ def _concerns(program: Program, event: Event) -> bool:
 
 
 def _call(
-    program: Program, one: Recorded, number: str, consent_state: ConsentState, now_us: int
+    program: Program,
+    one: Recorded,
+    number: str,
+    consent_state: ConsentState,
+    now_us: int,
+    external_source: str = "",
 ) -> FeedCall:
     event = one.event
+    if event.entry and not external_source:
+        external_source = event.entry.external_source
     reason, consent = _reason_and_consent(program, consent_state)
     change = ConsentChange(
         number=number,
@@ -98,6 +109,7 @@ def _call(
         consent=consent,
         kind=event.kind,
         source=event.entry.source if event.entry else "",
+        external_source=external_source,
         actor=event.entry.actor if event.entry else "",
         event=event.id,
         sequence=f"{one.partition}-{one.seq}",

@@ -34,8 +34,11 @@ LEAST_DIGITS, MOST_DIGITS = 4, 7
 """A whole number belongs into no address of a page: logs and histories keep those."""
 STATE_TITLES = {"opted_out": "Opted out", "locked": "Locked", "consent": "Consent"}
 _CSV_PAGE = 1_000
-_FILTERS = ("program", "state", "source", "from", "to", "digits")
-_COLUMNS = ("number", "state", "scope", "since", "source", "in_store")
+MOST_SUGGESTED = 100
+"""External sources that the field of the filter suggests."""
+_FILTERS = ("program", "state", "source", "imported", "from", "to", "digits")
+_COLUMNS = ("number", "state", "scope", "since", "source", "in_store", "external_source")
+_MAX_FILTER_CHARS = 1_000
 _PLACE = re.compile(r"([0-9]{1,17})\.(\+?[0-9]{1,20})\.([a-z_]{1,16})\.([a-z0-9_-]{1,200})")
 
 
@@ -72,6 +75,7 @@ def register(console: Flask, services: Services) -> None:
             ],
             states=STATE_TITLES,
             state_options=[("", "All"), *STATE_TITLES.items()],
+            external_sources=memberships.external_sources(MOST_SUGGESTED),
             source_options=[("", "All"), *((name, event_text.source(name)) for name in SOURCES)],
             all=ALL,
             event_text=event_text,
@@ -101,6 +105,7 @@ def _filter(services: Services, days: DateRange) -> MembershipFilter:
         state=state if state in STATES else "",
         program=program if program in known else "",
         source=source if source in SOURCES else "",
+        external_source=request.args.get("imported", "").strip()[:_MAX_FILTER_CHARS],
         digits=_digits(),
         since_us=days.since_us,
         until_us=days.until_us,
@@ -163,4 +168,5 @@ def _csv_row(one: Membership, is_held: bool | None) -> str:
         since = datetime.fromtimestamp(place.since_us // 1_000_000, UTC).isoformat()
     in_store = "unknown" if is_held is None else "yes" if is_held else "no"
     source = one.source or "unknown"
-    return csv_line([place.number, place.key.state, place.key.scope, since, source, in_store])
+    state, scope = place.key
+    return csv_line([place.number, state, scope, since, source, in_store, one.external_source])

@@ -20,9 +20,11 @@ from sqlalchemy import (
     select,
     tuple_,
 )
+from sqlalchemy import text as sql
 
 from smsgate.consent.events import Event, event_for
 from smsgate.domain.messages import ALL
+from smsgate.records.contents import lookup
 from smsgate.records.database import Database
 from smsgate.records.projections import (
     BACK,
@@ -34,7 +36,7 @@ from smsgate.records.projections import (
     keys_of,
 )
 from smsgate.records.reader import EVENTS, recorded_of
-from smsgate.records.tables import events, links, memberships
+from smsgate.records.tables import FROM_OUTSIDE, events, links, memberships
 from smsgate.store import Store
 
 STATES = (OPTED_OUT, LOCKED, CONSENT)
@@ -61,6 +63,8 @@ class MembershipFilter:
     program: str = ""
     """A program, for all that holds for it; or ``all``, for what holds for every program."""
     source: str = ""
+    external_source: str = ""
+    """As imported lists name it, such as ``Klaviyo``."""
     digits: str = ""
     """The last digits of the number, at least four."""
     since_us: int = 0
@@ -78,6 +82,8 @@ class Membership:
     partition: int
     seq: int
     """Of the event that made it; 0 where it is not known."""
+    external_source: str = ""
+    """From where an imported list has it, if the list says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +123,7 @@ class MembershipList:
                         row.source,
                         row.lane,
                         row.seq,
+                        row.external_source,
                     )
                     for row in rows
                 ]
@@ -139,6 +146,20 @@ class MembershipList:
                     counted -= _scalar(connection, _back_of(wanted, key).subquery())
                 total += counted
         return MembershipCount(total, is_complete)
+
+    def external_sources(self, limit: int) -> list[str]:
+        """The first external sources by name: a step in the index for each, however many rows."""
+        if self._database.absent:
+            return []
+        column = memberships.c.external_source
+        asked, found = select(func.min(column)).where(sql(FROM_OUTSIDE)), list[str]()
+        with self._database.reading() as connection:
+            while len(found) < limit:
+                name = connection.scalar(asked.where(column > found[-1]) if found else asked)
+                if name is None:
+                    break
+                found.append(name)
+        return found
 
     def origins(self, some: Sequence[Membership]) -> dict[MembershipPlace, Event]:
         """The events that made some rows, as far as they are still recorded."""
@@ -204,6 +225,10 @@ def _filtered(wanted: MembershipFilter, key: MembershipKey, asked: Select[Any]) 
     asked = asked.where(memberships.c.state == key.state, memberships.c.scope == key.scope)
     if wanted.source:
         asked = asked.where(memberships.c.source == wanted.source)
+    if wanted.external_source:
+        # Word for word the condition of the index, or it is not used.
+        named = memberships.c.external_source == lookup(wanted.external_source)
+        asked = asked.where(sql(FROM_OUTSIDE), named)
     if wanted.since_us:
         asked = asked.where(memberships.c.since_us >= wanted.since_us)
     if wanted.until_us:

@@ -69,13 +69,15 @@ class ItemResults(msgspec.Struct, frozen=True):
     results: list[ItemResult]
 
 
-class ImportedGroup(msgspec.Struct, frozen=True):
+class ImportedGroup(msgspec.Struct, frozen=True, omit_defaults=True):
     """Numbers of an imported list with which the same happened."""
 
     numbers: tuple[str, ...]
     outcome: str
     before: str
     after: str
+    external_sources: tuple[str, ...] = ()
+    """From where the list has each number, such as ``Klaviyo``; empty where it says of none."""
 
 
 class ConsentEvent(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -94,6 +96,8 @@ class ConsentEvent(msgspec.Struct, frozen=True, omit_defaults=True):
     """``allowed`` or ``blocked``: whether the program could text the number before."""
     after: str = ""
     source: str = ""
+    external_source: str = ""
+    """From where an imported list has the number, such as ``Klaviyo``."""
     actor: str = ""
     received: str = ""
     applied: str = ""
@@ -124,20 +128,26 @@ def event_for(caller: Caller, event: Event, sequence: str = "") -> ConsentEvent 
         before=event.before,
         after=event.after,
         source=entry.source if entry else "",
+        external_source=entry.external_source if entry else "",
         actor=entry.actor if entry else "",
         received=moment(event.received_us) or "",
         applied=moment(event.applied_us) or "",
         note=event.note,
         basis=entry.restore.basis if entry and entry.restore else "",
         listed=tuple(
-            ImportedGroup(one.numbers, one.outcome, one.before, one.after) for one in event.listed
+            ImportedGroup(one.numbers, one.outcome, one.before, one.after, one.external_sources)
+            for one in event.listed
         ),
         sequence=sequence,
     )
     if caller.may(event.program) or event.program == ALL:
         return found
     if event.scope == ALL and event.kind in _FOR_ALL:
-        return msgspec.structs.replace(found, program="", before="", after="", actor="", note="")
+        listed = tuple(msgspec.structs.replace(one, external_sources=()) for one in found.listed)
+        hidden = dict.fromkeys(
+            ("program", "before", "after", "actor", "note", "external_source"), ""
+        )
+        return msgspec.structs.replace(found, **hidden, listed=listed)
     return None
 
 

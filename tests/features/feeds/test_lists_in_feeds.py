@@ -27,8 +27,8 @@ def import_(recorded):
     """Enters a list, until it is recorded."""
     importing = NumberImport(recorded)
 
-    def done(numbers=MANY, listing=STOPPED) -> None:
-        importing.enter(numbers, listing)
+    def done(numbers=MANY, listing=STOPPED, sources=()) -> None:
+        importing.enter(numbers, listing, sources=sources)
         recorded.archiver.move_all()
 
     return done
@@ -73,6 +73,23 @@ def test_what_a_list_did_to_a_number_is_told_before_what_it_said(
         (False, "opt_out"),
     ]
     assert len(receiver.taken) == len(MANY) + 2
+
+
+def test_the_source_that_a_list_names_is_told_of_each_number(
+    recorded, fed, import_, receiver, clock
+) -> None:
+    import_(FEW[:3], sources=["Klaviyo", "", "Brevo"])
+    change(recorded, "restore", FEW[0])
+    until_all_is_told(fed, clock)
+    said = [(one["number"], one["source"], one["external_source"]) for one in receiver.taken]
+    assert sorted(said) == sorted(
+        [
+            (FEW[0], "import", "Klaviyo"),
+            (FEW[0], "operator", ""),
+            (FEW[1], "import", ""),
+            (FEW[2], "import", "Brevo"),
+        ]
+    )
 
 
 def test_a_list_for_another_program_is_not_told_before_a_numbers_own_change(

@@ -100,6 +100,31 @@ def test_state_source_days_and_last_digits_filter(listed):
     assert found(listed, program="never heard of", state="consent") == []
 
 
+def test_an_external_source_filters_and_each_is_named(listed, records):
+    states = [
+        (21, "Klaviyo", OUT),
+        (22, "Brevo", ConsentState(consents=ALERTS)),
+        (23, "Klaviyo", ConsentState(own=ALERTS)),
+        (24, "klaviyo", OUT),
+    ]
+    for at, name, state in states:
+        made = entry(number=number(at), source="import", message_id="", external_source=name)
+        records.writer.keep(
+            {at % 16: lines(event(at, number(at), consent_state=state, entry=made))}
+        )
+    assert listed.external_sources(99) == ["Brevo", "Klaviyo", "klaviyo"]
+    assert listed.external_sources(2) == ["Brevo", "Klaviyo"]
+    assert found(listed, external_source="Klaviyo") == ["3 opted_out alerts", f"1 opted_out {ALL}"]
+    assert found(listed, external_source="Brevo", state="opted_out") == []
+    assert found(listed, external_source="Klaviyo", source="import", digits="0021") == [
+        f"1 opted_out {ALL}"
+    ]
+    assert found(listed, external_source="Klaviyo", source="text") == []
+    assert found(listed, external_source="Klav") == found(listed, external_source="\0") == []
+    page = listed.page(MembershipFilter(program="alerts", external_source="Klaviyo"), None, 1)
+    assert [one.external_source for one in page] == ["Klaviyo"]
+
+
 @pytest.mark.parametrize("size", [1, 3])
 @pytest.mark.parametrize("program", ["", "alerts"])
 def test_pages_have_neither_holes_nor_repeats(listed, records, size, program):

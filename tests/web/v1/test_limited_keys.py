@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from smsgate.domain.messages import Arrival, Decision, Entry, Intent
+from smsgate.features.lists.number_import import ImportRequest, NumberImport
 from smsgate.pipeline import api_keys
 from smsgate.pipeline.api_keys import Keyring
 from smsgate.records.api_keys import ApiKeyCache
@@ -120,6 +121,17 @@ def entry(program: str, intent: Intent, scope: str = "", **more: object) -> Entr
     decision = Decision(intent, rule="keyword", keyword="STOP")
     values = {"number": ONE, "program": program, "decision": decision, "scope": scope}
     return Entry(**values | {"account": "twilio", "source": "text"} | more)
+
+
+def test_the_source_of_another_programs_list_is_not_its_business(mine, api) -> None:
+    request = ImportRequest("alerts", "opted_out", actor="ana", note="old.csv")
+    NumberImport(api.services).enter([ONE, TWO], request, sources=["Klaviyo", ""])
+    api.work()
+    (event,) = [one for one in mine.get("/events")["events"] if ONE in one["listed"][0]["numbers"]]
+    assert "external_sources" not in event["listed"][0]
+    assert "Klaviyo" not in mine.call("GET", f"/numbers/{ONE}").text
+    assert "Klaviyo" in api.call("GET", f"/numbers/{ONE}").text
+    assert "Klaviyo" in api.call("GET", "/events").text
 
 
 def happen(api, *entries: Entry) -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from smsgate.records.projection_fill import fill_memberships
-
 revision = "0008"
 down_revision = "0007"
 branch_labels = None
@@ -16,7 +14,7 @@ _LOOKUP = 200
 
 
 def upgrade() -> None:
-    """Make the table and its indexes, and fill it from the events and ``numbers``."""
+    """Make the table and its indexes; 0015, from which on it has all columns, fills it."""
     op.create_table(
         "memberships",
         sa.Column("number", sa.String(_LOOKUP), primary_key=True),
@@ -29,7 +27,6 @@ def upgrade() -> None:
         sa.Column("tail", sa.String(4), nullable=False),
         sqlite_with_rowid=False,
     )
-    fill_memberships(op.get_bind())
     since = ["state", "scope", "since_us", "number", "source"]
     op.create_index("memberships_since", "memberships", since)
     tail = ["tail", "state", "scope", "since_us", "number"]

@@ -135,6 +135,11 @@ def test_a_list_for_several_programs_is_previewed_and_imported(api) -> None:
     api.services.archiver.move_all()
     event = api.services.history.of_number(NUMBERS[1])[-1]
     assert (event.entry.actor, event.entry.external_source) == ("api:environment/jane", "Klaviyo")
+    (seen,) = api.get(f"/numbers/{NUMBERS[1]}")["history"]["events"]
+    assert seen["external_source"] == "Klaviyo"
+    groups = [one for event in api.get("/events")["events"] for one in event.get("listed", [])]
+    named = {group["numbers"][0]: group.get("external_sources") for group in groups}
+    assert named[NUMBERS[1]] == ["Klaviyo"]
     assert api.get(f"/imports/{found['import_id']}")["file"] == "old.csv"
     api.post(f"/imports/{found['import_id']}/undo", {"reason": "wrong"}, 202)
     assert wait_until(lambda: api.get(f"/imports/{found['import_id']}")["undo"]["state"] == "done")

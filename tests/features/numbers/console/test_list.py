@@ -9,6 +9,7 @@ import pytest
 
 from smsgate.domain.errors import StoreUnavailable
 from smsgate.domain.messages import Intent
+from smsgate.features.lists.number_import import ImportRequest, NumberImport
 from smsgate.features.numbers import list_console
 from smsgate.store.number_reader import NumberReader
 from tests.fakes.pages import NASTY, harmless, words
@@ -124,6 +125,7 @@ def test_the_file_has_what_is_seen_and_says_what_the_store_says(
         "scope": "all",
         "source": "text",
         "in_store": "yes",
+        "external_source": "",
     }
     for key in redis_client.scan_iter("smsgate:*:set:all:*"):
         redis_client.delete(key)
@@ -131,6 +133,30 @@ def test_the_file_has_what_is_seen_and_says_what_the_store_says(
     assert {one["number"]: one["in_store"] for one in whole} == {NUMBER: "no", OTHER: "yes"}
     log = words(admin.get("/console/audit?what=exports"))
     assert "agent Exported opt-outs and consents source=text" in log
+
+
+def test_what_a_list_names_as_source_filters_page_and_file(opted_out, viewer, agent, admin):
+    assert "Imported from" not in viewer.get(LIST).text
+    numbers = ["+14155550181", "+14155550182"]
+    request = ImportRequest("alerts", "opted_out", actor="ana", note="old.csv")
+    NumberImport(opted_out).enter(numbers, request, sources=["Klaviyo", NASTY])
+    opted_out.archiver.move_all()
+    answer = viewer.get(f"{LIST}?imported=Klaviyo")
+    page = words(answer)
+    assert "1 row ." in page
+    assert "+1 415-555-0181 Opted out" in page
+    assert "imported: Klaviyo: old.csv (ana)" in page
+    assert '<option value="Klaviyo"></option>' in answer.text
+    assert "No opt-out, lock or consent matches" in words(viewer.get(f"{LIST}?imported=Brevo"))
+    assert harmless(viewer.get(LIST))
+    assert "1 row ." in words(viewer.get(LIST, query_string={"imported": NASTY}))
+    (row,) = rows(agent.get(f"{LIST}/suppressions.csv?imported=Klaviyo"))
+    assert (row["number"], row["source"], row["external_source"]) == (
+        "+14155550181",
+        "import",
+        "Klaviyo",
+    )
+    assert "imported=Klaviyo" in words(admin.get("/console/audit?what=exports"))
 
 
 def test_no_whole_number_is_kept_of_the_filters(opted_out, agent, admin):
