@@ -64,7 +64,7 @@ class KeywordCompiler:
         exact = key_of(words)
         if not exact:
             return
-        self._longest = max(self._longest, len(words), len("".join(words)) // 4)
+        self._longest = max(self._longest, len(letters(words)))
         at = len(self._keywords)
         self._keywords.append(keyword)
         self._all.setdefault(exact, []).append(at)
