@@ -118,10 +118,10 @@ class KeywordRules:
         known = [self._concepts.knows(word) for word in words]
         if not all(word[0].isupper() for word in signature.names):
             return False if first and not known[0] else None
+        if signature.below:
+            return first or (None if all(known) else not any(known))
         if all(known):
             return False if first else None
-        if signature.below:
-            return first or not any(known)
         return not any(known) and not signature.titled and (first or " " in signature.name)
 
     def match_short(self, text: InspectedText) -> Decision | None:
