@@ -8,6 +8,7 @@ each kind of program, which the weights file brings along (see ``docs/accuracy.m
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from typing import NamedTuple
 
 from smsgate.classifier.features import passage_of
@@ -85,6 +86,8 @@ class Circumstances(NamedTuple):
     """Log odds up to which the model objects to an opt-out by a wording."""
     denied: bool = False
     """Whether it holds a wording that takes others out of play: ``don't stop``."""
+    doubted: bool = False
+    """Whether it holds a wording beside which a person decides: at night, the paper catalogue."""
     wish_needs: float = -math.inf
     """Log odds that a wish to be texted needs: more where it may be a complaint about that."""
 
@@ -121,8 +124,12 @@ def settle_finding(finding: IntentFinding, what: TextFindings, words: int) -> Fo
 
 def takes_out(what: TextFindings) -> bool:
     """Whether a text holds a wording that takes others out of play."""
+    return _holds(what, TAKES_OUT)
+
+
+def _holds(what: TextFindings, means: Collection[str]) -> bool:
     return any(
-        match.pattern.means in TAKES_OUT for one in what.sentence_matches for match in one.silent
+        match.pattern.means in means for one in what.sentence_matches for match in one.silent
     )
 
 
@@ -173,7 +180,7 @@ def _weighed(found: Found, scores: ModelScores, limits: Thresholds, about: Circu
 def _waits(score: float, about: Circumstances) -> bool:
     """Whether a person looks at what only the model condemns: long texts, ambiguous ones."""
     ambiguous = about.words <= _SHORT or about.denied
-    return about.words > _LONG_FOR_MODEL or (ambiguous and score < _SURE)
+    return about.doubted or about.words > _LONG_FOR_MODEL or (ambiguous and score < _SURE)
 
 
 def _answered(found: Found, scores: ModelScores, limits: Thresholds, about: Circumstances) -> Found:
@@ -252,7 +259,13 @@ class Arbiter:
             scores = scores._replace(asks_how=models.how_to_leave.score(shown))
         concepts = {name for names in shown.concepts for name in names}
         objects = OBJECTS if shown.language == _BEST_KNOWN else _OBJECTS_LATE
-        about = Circumstances(count_words(shown.words), objects, takes_out(what), _needed(concepts))
+        about = Circumstances(
+            count_words(shown.words),
+            objects,
+            denied=takes_out(what),
+            doubted=_holds(what, ("doubt",)),
+            wish_needs=_needed(concepts),
+        )
         intent, rule = self._kept(found, weigh(found, scores, self._limits, about))
         if intent is Intent.OPT_OUT and models.opt_out_all.score(shown) >= 0:
             intent = Intent.OPT_OUT_ALL

@@ -30,6 +30,8 @@ class ProgramTopics:
         self._words = {word for word in written if not word.endswith("*")}
         self._words |= {fold(name.casefold()) for name in own}
         self._words |= {words[0] for words in self._full if len(words) == 1}
+        self._name_words = {word for words in self._full for word in words}
+        self._name_words |= {fold(name.casefold()) for name in own}
         self._stems = tuple(word[:-1] for word in written if word.endswith("*"))
 
     def scope(self, intent: Intent, words: Iterable[str]) -> str:
@@ -52,6 +54,10 @@ class ProgramTopics:
                     return [*words[:at], *words[at + length :]]
         return []
 
+    def names_program(self, word: str) -> bool:
+        """Whether a word without accents is one of the program's names, or the owner's form."""
+        return not self._name_words.isdisjoint((word, word.removesuffix("s")))
+
     def _named(self, words: list[str]) -> bool:
         if any(word in self._words or word.startswith(self._stems) for word in words):
             return True
@@ -70,6 +76,10 @@ class DecisionFactory:
     def nameless(self, words: Sequence[str]) -> list[str]:
         """Words without the program's name; nothing where it is not among them."""
         return self._topics.nameless(words)
+
+    def names_program(self, word: str) -> bool:
+        """Whether a word without accents is one of the program's names."""
+        return self._topics.names_program(word)
 
     def by_keyword(
         self, text: InspectedText, keyword: Keyword, rule: str, steps: tuple[str, ...] = ()

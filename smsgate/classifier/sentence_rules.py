@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+
 from smsgate.classifier.arbiter import Arbiter, Opinion, settle_finding, strongest, takes_out
 from smsgate.classifier.decision import DecisionFactory
 from smsgate.classifier.findings import IntentFinding, TextFindings, collect_findings
 from smsgate.classifier.keywords import Keyword
-from smsgate.classifier.normalize import folded, tokens
+from smsgate.classifier.normalize import PAUSE, fold, folded, tokens
+from smsgate.classifier.patterns import Span
 from smsgate.classifier.quoted_text import is_advert, prints_opt_in
 from smsgate.classifier.sets.compiled_sets import CompiledSets
 from smsgate.classifier.sets.keyword_sets import ANY_LANGUAGE
@@ -15,6 +19,15 @@ from smsgate.domain.messages import Decision, Intent
 
 _WEIGHED = ("phrase", "keyword_in_sentence", "long_text", "stop_and_start", "doubt")
 """The rules whose findings the model may change."""
+_CAPITAL = re.compile(r"(?<=[^\W_])[,;:]? +[\"“‘']?([^\W\d_][\w’'&-]+)")
+"""Words within a sentence, with what is written onto them: ``d'Acme``, ``Verizon's``."""
+_OWNER = re.compile(r"(?<= (?:off|rom) )[\w&-]+['’]s(?= )")
+"""Who owns a list, however it is written: ``take me off verizon's list``."""
+_APOSTROPHE = re.compile("['’]")
+_CAPITAL_NOUNS = "de"
+"""The language that writes all nouns with a capital."""
+_BEFORE_LIST, _BEHIND_LIST = 3, 3
+"""Words before and behind a list among which is the name of whose it is."""
 
 
 class SentenceRules:
@@ -26,6 +39,7 @@ class SentenceRules:
         self._decisions = decisions
         self._arbiter = arbiter
         self._spelling = known.spelling
+        self._concepts = known.models.concepts
 
     def find(self, text: InspectedText) -> TextFindings:
         """Read the sentences in the likeliest languages."""
@@ -64,6 +78,8 @@ class SentenceRules:
 
     def _weighed(self, text: InspectedText, what: TextFindings, finding: IntentFinding) -> Decision:
         intent, rule = settle_finding(finding, what, count_words(text.words))
+        if finding.intent.stops and self._names_other_list(text, what):
+            intent, rule = Intent.REVIEW, "doubt"
         opinion = Opinion(intent, rule)
         if rule in _WEIGHED:
             opinion = self._arbiter.arbitrate(what, (intent, rule))
@@ -76,6 +92,34 @@ class SentenceRules:
         intent, rule = Intent(keyword.entry.intent), "keyword_in_sentence"
         finding = IntentFinding(intent, rule, keyword.word, keyword.language, bare=True)
         return self._decisions.by_finding(text, finding, Opinion(intent, rule))
+
+    def _names_other_list(self, text: InspectedText, what: TextFindings) -> bool:
+        """Whether a list in it is somebody else's: ``take me off Verizon's mailing list``."""
+        own = self._decisions.names_program
+        names = {word for word in _names(text.cleaned) if not own(word)}
+        return bool(names) and any(
+            not names.isdisjoint(words)
+            for one in what.sentence_matches
+            for language, symbol in self._phrases.symbols("mailing").items()
+            for span in one.symbol_spans.get(symbol, ())
+            if (words := self._owners(one.sentence.folded, span, language))
+        )
+
+    def _owners(self, words: list[str], list_at: Span, language: str) -> set[str]:
+        """The words around a list that may name whose it is; none where it is called yours."""
+        start, end = list_at
+        before = words[max(0, start - _BEFORE_LIST) : start]
+        if any(self._concepts.means(word, "second", {language}) for word in before):
+            return set()
+        behind = words[end : end + _BEHIND_LIST]
+        if PAUSE in behind:
+            behind = behind[: behind.index(PAUSE)]
+        owners = {
+            word for word in (*before, *behind[1:]) if not self._phrases.known(word, (language,))
+        }
+        if language == _CAPITAL_NOUNS:
+            return {word for word in owners if not self._concepts.knows(word)}
+        return owners
 
     def _before_a_question(self, text: InspectedText) -> Keyword | None:
         """The keyword that stands first by itself, as in ``Cancel. Who is this?``."""
@@ -109,6 +153,8 @@ class SentenceRules:
         if what is None or len(text.words) < 2 or self._keywords.polite(text.words):
             return None
         opinion = self._arbiter.arbitrate(what, (Intent.NONE, "nothing_known"))
+        if opinion.intent.stops and self._names_other_list(text, what):
+            opinion = opinion._replace(intent=Intent.REVIEW)
         if opinion.intent is Intent.NONE or (opinion.intent is Intent.HELP and text.quoted):
             return None
         if is_advert(text.cleaned, text.words) or prints_opt_in(text.cleaned):
@@ -116,6 +162,15 @@ class SentenceRules:
         language = opinion.language or ANY_LANGUAGE
         finding = IntentFinding(opinion.intent, opinion.rule, "", language)
         return self._decisions.by_finding(text, finding, opinion)
+
+
+def _names(text: str) -> Iterator[str]:
+    """The words within its sentences that may be names, as the rules see words."""
+    found = [] if text.isupper() else _CAPITAL.findall(text)
+    for word in (*found, *_OWNER.findall(text.casefold())):
+        parts = _APOSTROPHE.split(word)
+        if word.islower() or any(part[:1].isupper() and len(part) > 1 for part in parts):
+            yield from (fold(part.casefold()) for part in (*parts, "".join(parts)) if len(part) > 1)
 
 
 def _printed(text: InspectedText, intent: Intent) -> bool:

@@ -436,3 +436,40 @@ def test_the_script_of_an_operators_own_set_is_read(tmp_path):
     own = Classifier(program(keywords=("en", "lo")), sets)
     assert own.classify("ຢຸດສົ່ງ").intent is Intent.OPT_OUT
     assert own.classify("ພົບກັນມື້ອື່ນ").intent is Intent.NONE
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "take me off Verizon's mailing list", "please take me off verizon's list",
+        "remove me from the mailing list of Verizon", "unsubscribe me from the Target newsletter",
+        "désabonnez-moi de la newsletter de Carrefour", "please stop sending flyers to my house",
+        "quítenme de la lista de correo de Movistar", "Ta bort mig från ICA:s nyhetsbrev",
+        "Please stop sending the paper catalogue by post, texts are fine",
+        "remove me from the group chat", "Bitte keine Werbung mehr in den Briefkasten",
+        "멤버십 해지해 주세요", "请取消牛奶订阅",
+    ],
+)  # fmt: skip
+def test_a_wish_to_leave_what_is_not_ours_waits_for_a_person(text):
+    assert classifier().classify(text).intent in (Intent.REVIEW, Intent.NONE)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "unsubscribe me from the Acme newsletter", "take me off Acme's mailing list",
+        "désabonnez-moi de la newsletter d'Acme", "take me off your VIP list",
+        "Remove me from this list, Karen", "take me off the list", "OFF THE LIST, NOW",
+        "remove me from the newsletter", "Nehmt mich bitte aus dem Verteiler",
+        "I cancelled my membership in May. Please stop texting me",
+    ],
+)  # fmt: skip
+def test_a_wish_to_leave_our_own_list_is_an_opt_out(text):
+    assert classifier().classify(text).intent.stops
+
+
+def test_the_brand_of_one_program_is_a_stranger_to_another():
+    text = "unsubscribe me from the Target newsletter"
+    assert classifier(title="Target").classify(text).intent is Intent.OPT_OUT
+    assert classifier(title="Target Stores Inc.").classify(text).intent is Intent.OPT_OUT
+    assert classifier(title="Acme").classify(text).intent is Intent.REVIEW

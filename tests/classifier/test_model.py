@@ -56,6 +56,10 @@ def test_an_ambiguous_text_waits_for_a_person():
     assert classifier().classify("已通知，谢谢。").intent is Intent.NONE
 
 
+def test_beside_a_doubt_a_person_decides_however_sure_the_model_is():
+    assert weighed(*UNKNOWN, SURE, doubted=True)[0] is Intent.REVIEW
+
+
 def test_where_a_wording_denies_it_the_model_must_be_sure():
     assert weighed(*UNKNOWN, ModelScores(stop=2.9), denied=True)[0] is Intent.REVIEW
     assert weighed(*UNKNOWN, ModelScores(stop=1.9), denied=True) == UNKNOWN

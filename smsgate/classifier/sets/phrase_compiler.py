@@ -252,7 +252,7 @@ def _wordings(texts: list[str], language: Language) -> list[list[str]]:
 
 _SILENT = frozenset({"none", "never", "mention", "doubt"})
 """What matters only beside something else, so that no text need be looked at for it."""
-_ALWAYS = frozenset({"all", "notall", "laugh", CONDITION})
+_ALWAYS = frozenset({"all", "notall", "laugh", "mailing", CONDITION})
 """Classes that are asked for by name."""
 
 
