@@ -25,8 +25,8 @@ _LONG_FOR_MODEL = 20
 """Words beyond which a text that only the model condemns waits for a person."""
 _SHORT = 6
 """Words up to which a text that only the model condemns waits for a person unless it is sure."""
-_SURE = 2.94
-"""Log odds (a probability of 95 %) from which a text is not ambiguous."""
+_SURE = 4.6
+"""Log odds (a probability of 99 %) from which a text is not ambiguous."""
 _SURE_WISH = 4.0
 """Log odds from which a wish to be texted is one though it denies or asks something."""
 OBJECTS = 0.0

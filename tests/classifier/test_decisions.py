@@ -473,3 +473,8 @@ def test_the_brand_of_one_program_is_a_stranger_to_another():
     assert classifier(title="Target").classify(text).intent is Intent.OPT_OUT
     assert classifier(title="Target Stores Inc.").classify(text).intent is Intent.OPT_OUT
     assert classifier(title="Acme").classify(text).intent is Intent.REVIEW
+
+
+@pytest.mark.parametrize("text", ["lose it", "on już do mnie nie pisze", "stop ignoring me"])
+def test_a_short_text_is_not_suppressed_on_the_models_word_alone(text):
+    assert not classifier().classify(text).intent.stops

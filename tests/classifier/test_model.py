@@ -56,6 +56,11 @@ def test_an_ambiguous_text_waits_for_a_person():
     assert classifier().classify("已通知，谢谢。").intent is Intent.NONE
 
 
+def test_a_short_text_is_ambiguous_unless_the_model_is_sure_by_99_percent():
+    assert weighed(*UNKNOWN, ModelScores(stop=4.5), words=6)[0] is Intent.REVIEW
+    assert weighed(*UNKNOWN, ModelScores(stop=4.6), words=6)[0] is Intent.OPT_OUT
+
+
 def test_beside_a_doubt_a_person_decides_however_sure_the_model_is():
     assert weighed(*UNKNOWN, SURE, doubted=True)[0] is Intent.REVIEW
 
