@@ -73,6 +73,7 @@ class Sweeper:
         self._name = name
         self._hint: tuple[object, ...] = ()
         self._hinted_at = self._checked_at = -math.inf
+        self._reminder = Reminder()
 
     def sweep(self, services: Services) -> bool:
         """One round, if this clock holds the lease; gives whether it does.
@@ -83,7 +84,7 @@ class Sweeper:
             self._hint = ()  # if it leads later, it knows nothing of what happened until then
             return False
         if self._is_check_due(services):
-            if _restore(services, self._name):
+            if self._restore(services):
                 self._checked_at = time.monotonic()
             publish_programs(services.settings, services.store)
         inboxes, outboxes = services.store.sweep.overdue()
@@ -99,31 +100,32 @@ class Sweeper:
             self._checked_at = -math.inf
         return now - self._hinted_at < WATCH_S or now - self._checked_at >= CHECK_S
 
+    def _restore(self, services: Services) -> bool:
+        """Rebuild a store that was flushed or fell back, before anybody trusts it again.
 
-def _restore(services: Services, name: str) -> bool:
-    """Rebuild a store that was flushed or fell back, before anybody trusts it again.
-
-    Gives whether it can be trusted.
-    """
-    rebuilding = build_rebuild_service(services)
-    try:
-        why = rebuilding.needed()
-        if not why:
-            return True
-        _log.warning("store is rebuilt from the records", why=why)
-        rebuilt = rebuilding.rebuild(_progress(services, name), why=why)
-    except (RecordsUnavailable, RecordsNotReady, RecordsDiffer, StoreNotReady) as error:
-        _log.warning("store and records cannot be compared", problem=str(error))
-        return False
-    _log.warning(
-        "store was rebuilt",
-        numbers=rebuilt.numbers,
-        messages=rebuilt.messages,
-        forwards=rebuilt.forwards,
-        merged=rebuilt.merged,
-        records_end=datetime.fromtimestamp(rebuilt.newest_us / 1_000_000, UTC).isoformat(),
-    )
-    return True
+        Gives whether it can be trusted.
+        """
+        rebuilding = build_rebuild_service(services)
+        try:
+            why = rebuilding.needed()
+            if not why:
+                self._reminder.end()
+                return True
+            _log.warning("store is rebuilt from the records", why=why)
+            rebuilt = rebuilding.rebuild(_progress(services, self._name), why=why)
+        except (RecordsUnavailable, RecordsNotReady, RecordsDiffer, StoreNotReady) as error:
+            if self._reminder.is_due(str(error)):
+                _log.warning("store and records cannot be compared", problem=str(error))
+            return False
+        _log.warning(
+            "store was rebuilt",
+            numbers=rebuilt.numbers,
+            messages=rebuilt.messages,
+            forwards=rebuilt.forwards,
+            merged=rebuilt.merged,
+            records_end=datetime.fromtimestamp(rebuilt.newest_us / 1_000_000, UTC).isoformat(),
+        )
+        return True
 
 
 def _progress(services: Services, name: str) -> Progress:

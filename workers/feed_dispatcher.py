@@ -13,6 +13,7 @@ import structlog
 
 from smsgate.domain.errors import RecordsNotReady, RecordsUnavailable
 from smsgate.features.feeds.service import FeedSender
+from smsgate.logs import Reminder
 from smsgate.outbound import Outbound
 from smsgate.pipeline.background_thread import BackgroundThread
 from smsgate.pipeline.services import Services
@@ -40,16 +41,21 @@ class FeedThread(BackgroundThread):
         super().__init__(f"feed {program.name}")
         self._outbound = Outbound() if feed.allow_private else PublicOutbound()
         self._sender = FeedSender(program, feed, services.records, self._outbound)
+        self._reminder = Reminder()
 
     def run_once(self) -> float:
         """Send some changes; a fault in one feed must end neither it nor others."""
         try:
-            return self._sender.run_once()
+            pause_s = self._sender.run_once()
         except (RecordsUnavailable, RecordsNotReady) as error:
-            _log.warning("feed waits", problem=str(error))
+            if self._reminder.is_due(str(error)):
+                _log.warning("feed waits", problem=str(error))
+            return RETRY_S
         except Exception as error:  # noqa: BLE001
             _log.error("feed failed", exc_info=error)
-        return RETRY_S
+            return RETRY_S
+        self._reminder.end()
+        return pause_s
 
     def close(self) -> None:
         """End after the call in progress, and let another process have the feed."""

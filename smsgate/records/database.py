@@ -53,6 +53,11 @@ _POSTGRESQL = {
     "keepalives_count": 3,
     "tcp_user_timeout": 15_000,
 }
+_ENCODING = "UTF8"
+_MAKE_ONE = (
+    "make another one, `createdb --encoding=UTF8 --template=template0 NAME`, and name it in "
+    "DATABASE_URL"
+)
 _table = table(tables.VERSION_TABLE)
 
 
@@ -233,7 +238,7 @@ class Database:
             event.listen(engine, "checkin", self._end_late(engine))
             return engine
         try:
-            return create_engine(
+            engine = create_engine(
                 url, hide_parameters=True, pool_pre_ping=True, connect_args=_POSTGRESQL
             )
         except ModuleNotFoundError as error:
@@ -241,6 +246,9 @@ class Database:
                 "DATABASE_URL names PostgreSQL, and its driver is not installed: "
                 "pip install 'smsgate[postgres]'"
             ) from error
+        # Before SQLAlchemy asks anything, which it could not read.
+        event.listen(engine, "connect", _refuse_bytes, insert=True)
+        return engine
 
 
 def _is_there(file: Path) -> bool:
@@ -286,6 +294,28 @@ def translated() -> Iterator[None]:
         raise RecordsUnavailable(f"the records cannot be used: {said.splitlines()[0]}") from error
     except UnicodeDecodeError as error:  # SQLite's complaint quotes what is damaged
         raise RecordsUnavailable("the records cannot be used: the file is damaged") from error
+
+
+def _refuse_bytes(connection: Any, _: Any) -> None:  # noqa: ANN401 - the driver's own
+    """Refuse a PostgreSQL database that does not say what its texts are written in."""
+    encoding = connection.info.parameter_status("client_encoding")
+    if encoding == "SQL_ASCII":
+        connection.close()
+        raise RecordsNotReady(
+            f"the database has the encoding {encoding}, and the records need {_ENCODING}: "
+            f"{_MAKE_ONE}"
+        )
+
+
+def refuse_encoding(connection: Connection) -> None:
+    """Raise ``RecordsNotReady`` where a PostgreSQL database cannot hold every text."""
+    driver: Any = connection.connection.driver_connection
+    encoding = driver.info.parameter_status("server_encoding")
+    if encoding != _ENCODING:
+        raise RecordsNotReady(
+            f"the database has the encoding {encoding}, in which not every text can be written; "
+            f"the records need {_ENCODING}: {_MAKE_ONE}"
+        )
 
 
 def _set_up_sqlite(connection: Any, _: Any) -> None:  # noqa: ANN401 - the driver's own

@@ -9,7 +9,7 @@ from alembic.config import Config
 from sqlalchemy import Connection, text
 
 from smsgate.records import tables
-from smsgate.records.database import Database, check_version, version_of
+from smsgate.records.database import Database, check_version, refuse_encoding, version_of
 
 _LOCK = 5_150_073
 """Of PostgreSQL, so that two migrations wait for each other; SQLite's writers do anyway."""
@@ -26,6 +26,8 @@ def migrate(database: Database) -> tuple[str, str]:
         if connection.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
         before = version_of(connection)
+        if not before and connection.dialect.name == "postgresql":
+            refuse_encoding(connection)
         if before and before not in tables.KNOWN:
             check_version(connection)
         if before != tables.VERSION:

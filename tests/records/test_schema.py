@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from importlib import resources
 
+import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
@@ -82,6 +83,21 @@ def test_tables_of_another_version_are_neither_read_nor_written(
     if version == "9999":
         with pytest.raises(RecordsNotReady, match=said):
             records.migrate()
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("encoding", ["SQL_ASCII", "LATIN1"])
+def test_a_database_that_cannot_hold_every_text_is_refused(postgresql_server, encoding):
+    name = f"of_{encoding.lower()}"
+    with psycopg.connect(postgresql_server, autocommit=True) as connection:
+        connection.execute(
+            f"CREATE DATABASE {name} ENCODING '{encoding}' TEMPLATE template0"
+            " LC_COLLATE 'C' LC_CTYPE 'C'"
+        )
+    records = Records(postgresql_server.replace("/postgres", f"/{name}"))
+    with pytest.raises(RecordsNotReady, match=f"{encoding}.*need UTF8.*createdb --encoding=UTF8"):
+        records.migrate()
+    records.close()
 
 
 def test_two_hosts_that_migrate_at_once_end_with_one_set_of_tables(bare_records, database_url):

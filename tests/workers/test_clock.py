@@ -6,6 +6,7 @@ import threading
 from dataclasses import replace
 
 import pytest
+import structlog
 
 from smsgate.domain.errors import RecordsDiffer
 from smsgate.domain.messages import Arrival
@@ -26,7 +27,11 @@ def services(tmp_path, redis_url):
         '[accounts.twilio]\nprovider = "twilio"\n'
         '[programs.alerts]\nname = "A"\naccount = "twilio"\nsenders = ["*"]\nkeywords = ["en"]\n'
     )
-    environ = {"SMSGATE_CONFIG": str(tmp_path), "REDIS_URL": redis_url}
+    environ = {
+        "SMSGATE_CONFIG": str(tmp_path),
+        "SMSGATE_DATA_DIR": str(tmp_path),
+        "REDIS_URL": redis_url,
+    }
     services = build_services(load_configuration(environ))
     services.store.metadata.create()
     yield services
@@ -150,6 +155,21 @@ def test_a_comparison_that_failed_is_made_again_in_the_next_round(
         one.sweep(services)
         passed[0] += 2
     assert len(checks) == 9
+
+
+def test_that_the_tables_are_old_is_logged_once_a_minute(one, services, passed):
+    """No line in each round, which is every two seconds."""
+    services.records.migrate()
+    with services.records.database.writing() as connection:
+        connection.exec_driver_sql("UPDATE records_version SET version_num = '0001'")
+    logged = []
+    for _ in range(61):
+        with structlog.testing.capture_logs() as lines:
+            one.sweep(services)
+        logged += [(passed[0] - 1_000, line["event"]) for line in lines]
+        passed[0] += 2
+
+    assert logged == [(at, "store and records cannot be compared") for at in (0, 60, 120)]
 
 
 def test_a_clock_that_takes_over_compares_them(one, services, passed, checks, redis_client):
