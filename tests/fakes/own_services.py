@@ -1,14 +1,17 @@
 """A real gateway on the real Redis, with what a test needs of a configuration.
 
-It understands no texts: reading keyword sets would take most of a test's time.
+That of ``make_services`` understands no texts: reading keyword sets would take most of a test's
+time.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from smsgate.metrics.snapshot import KINDS, Process
-from smsgate.pipeline.configuration import Configuration
+from smsgate.pipeline.configuration import Configuration, load_configuration
 from smsgate.pipeline.configuration_rollout import publish_programs
 from smsgate.pipeline.services import Services, build_services
 from smsgate.providers import secret_keys
@@ -65,6 +68,22 @@ def make_services(
         services.store.metadata.create(buckets=8)
         publish_programs(services.settings, services.store)
     return services
+
+
+@contextmanager
+def ready_services(environ: Mapping[str, str], more: str = "") -> Iterator[Services]:
+    """The gateway of an environment, keyword sets included, on a store that is ready.
+
+    ``more`` is written behind its smsgate.toml first.
+    """
+    if more:
+        with Path(environ["SMSGATE_CONFIG"], "smsgate.toml").open("a", encoding="utf-8") as file:
+            file.write(more)
+    with closing(build_services(load_configuration(environ))) as services:
+        services.records.migrate()
+        services.store.metadata.create(buckets=8)
+        publish_programs(services.settings, services.store)
+        yield services
 
 
 def heartbeat(kind: str, host: str = "host-1", **more: object) -> Process:

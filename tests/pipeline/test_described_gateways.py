@@ -10,11 +10,10 @@ import pytest
 
 from smsgate.domain.errors import ConfigurationError
 from smsgate.pipeline.configuration import load_configuration
-from smsgate.pipeline.configuration_rollout import publish_programs
-from smsgate.pipeline.services import build_services
 from smsgate.store.inbox import KEEP_FINGERPRINT_S, KEEP_MESSAGE_ID_S
 from smsgate.store.keys import partition_of
 from smsgate.web import create_app
+from tests.fakes.own_services import ready_services
 from tests.fakes.scripted_api import ScriptedApi
 from tests.fakes.values import NUMBER
 
@@ -87,13 +86,8 @@ def gateway():
 
 @pytest.fixture
 def services(environ, gateway):
-    path = Path(environ["SMSGATE_CONFIG"], "smsgate.toml")
-    path.write_text(path.read_text() + CONFIG.replace("%API%", gateway.url))
-    made = build_services(load_configuration(environ))
-    made.store.metadata.create(buckets=8)
-    publish_programs(made.settings, made.store)
-    yield made
-    made.close()
+    with ready_services(environ, CONFIG.replace("%API%", gateway.url)) as made:
+        yield made
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 
 import msgspec
 import pytest
@@ -11,11 +10,9 @@ import pytest
 from smsgate.domain.errors import SignatureExpired
 from smsgate.domain.messages import WebhookRequest
 from smsgate.domain.signed_times import iso_time
-from smsgate.pipeline.configuration import load_configuration
-from smsgate.pipeline.configuration_rollout import publish_programs
-from smsgate.pipeline.services import build_services
 from smsgate.providers.infobip import sign
 from smsgate.store.keys import partition_of
+from tests.fakes.own_services import ready_services
 from tests.fakes.values import NUMBER, OTHER
 
 CONFIG = """
@@ -38,13 +35,8 @@ HOUR_US = 3600 * 1_000_000
 
 @pytest.fixture
 def services(environ):
-    path = Path(environ["SMSGATE_CONFIG"], "smsgate.toml")
-    path.write_text(path.read_text() + CONFIG)
-    made = build_services(load_configuration(environ))
-    made.store.metadata.create(buckets=8)
-    publish_programs(made.settings, made.store)
-    yield made
-    made.close()
+    with ready_services(environ, CONFIG) as made:
+        yield made
 
 
 def signed(services, texts: dict[str, str], age_us: int = HOUR_US) -> WebhookRequest:

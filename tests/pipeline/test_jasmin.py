@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from smsgate.features.accounts.doctor import check_account, check_everything
-from smsgate.pipeline.configuration import load_configuration
-from smsgate.pipeline.configuration_rollout import publish_programs
 from smsgate.pipeline.reviews import list_open, read_cases
-from smsgate.pipeline.services import build_services
 from smsgate.store.keys import partition_of
+from tests.fakes.own_services import ready_services
 from tests.fakes.values import NUMBER
 from tests.providers.recorded import everything
 
@@ -41,13 +38,8 @@ STOPS = [
 
 @pytest.fixture
 def services(environ):
-    path = Path(environ["SMSGATE_CONFIG"], "smsgate.toml")
-    path.write_text(path.read_text() + CONFIG)
-    made = build_services(load_configuration(environ))
-    made.store.metadata.create(buckets=8)
-    publish_programs(made.settings, made.store)
-    yield made
-    made.close()
+    with ready_services(environ, CONFIG) as made:
+        yield made
 
 
 @pytest.mark.parametrize("name", STOPS)

@@ -10,17 +10,16 @@ import pytest
 
 from smsgate.domain.errors import SignatureExpired, SignatureRefused
 from smsgate.domain.messages import InboundMessage
-from smsgate.pipeline.configuration import load_configuration
 from smsgate.pipeline.refused_requests import (
     MAX_PER_ADDRESS,
     MAX_PER_SECOND,
     RefusedRequests,
     explain_refusal,
 )
-from smsgate.pipeline.services import build_services
 from smsgate.providers import PROVIDERS
 from smsgate.settings import Secret
 from smsgate.store.account_requests import CAP, EXPLAINED, RefusedRequest
+from tests.fakes.own_services import ready_services
 from tests.fakes.processes import wait_until
 from tests.fakes.values import NUMBER
 
@@ -214,10 +213,8 @@ def rotating(environ, tmp_path):
     """An account with two secrets, and others beside it."""
     text = TWO % {"sid": environ["TWILIO_ACCOUNT_SID"], "six": "6" * 32}
     (tmp_path / "config" / "smsgate.toml").write_text(text)
-    services = build_services(load_configuration(environ))
-    services.store.metadata.create(buckets=8)
-    yield services
-    services.close()
+    with ready_services(environ) as services:
+        yield services
 
 
 def signed_by(services, secret: str, name: str = "twilio", url: str = OURS):

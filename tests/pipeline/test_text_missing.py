@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from urllib.parse import urlencode
 
 import msgspec
@@ -13,11 +12,9 @@ from structlog.testing import capture_logs
 
 from smsgate.cli.main import run
 from smsgate.domain.errors import StoreUnavailable
-from smsgate.pipeline.configuration import load_configuration
-from smsgate.pipeline.configuration_rollout import publish_programs
-from smsgate.pipeline.services import build_services
 from smsgate.store.keys import partition_of
 from smsgate.web import create_app
+from tests.fakes.own_services import ready_services
 from tests.fakes.processes import wait_until
 from tests.fakes.values import NUMBER, OTHER
 
@@ -57,13 +54,8 @@ SAID = "The request lacks body, in which a text must stand; it has from, id, tex
 
 @pytest.fixture
 def services(environ):
-    path = Path(environ["SMSGATE_CONFIG"], "smsgate.toml")
-    path.write_text(path.read_text() + CONFIG)
-    made = build_services(load_configuration(environ))
-    made.store.metadata.create(buckets=8)
-    publish_programs(made.settings, made.store)
-    yield made
-    made.close()
+    with ready_services(environ, CONFIG) as made:
+        yield made
 
 
 @pytest.fixture

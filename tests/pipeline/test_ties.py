@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from structlog.testing import capture_logs
 
 from smsgate.cli.main import run
 from smsgate.domain.messages import InboundMessage
 from smsgate.domain.phone import masked
-from smsgate.pipeline.configuration import load_configuration
-from smsgate.pipeline.configuration_rollout import publish_programs
-from smsgate.pipeline.services import build_services
 from smsgate.providers import PROVIDERS
 from smsgate.store.keys import partition_of
+from tests.fakes.own_services import ready_services
 from tests.fakes.values import NUMBER
 
 kannel = PROVIDERS["kannel"]
@@ -39,13 +35,8 @@ SECOND = 1_790_000_000
 
 @pytest.fixture
 def services(environ):
-    path = Path(environ["SMSGATE_CONFIG"], "smsgate.toml")
-    path.write_text(path.read_text() + CONFIG)
-    made = build_services(load_configuration(environ))
-    made.store.metadata.create(buckets=8)
-    publish_programs(made.settings, made.store)
-    yield made
-    made.close()
+    with ready_services(environ, CONFIG) as made:
+        yield made
 
 
 def receive(services, text: str, second: int = SECOND) -> None:

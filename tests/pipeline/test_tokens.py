@@ -14,12 +14,10 @@ from smsgate.domain.messages import HttpCall, InboundMessage
 from smsgate.outbound import Outbound
 from smsgate.pipeline import access_tokens
 from smsgate.pipeline.access_tokens import AccessTokens
-from smsgate.pipeline.configuration import load_configuration
-from smsgate.pipeline.configuration_rollout import publish_programs
-from smsgate.pipeline.services import build_services
 from smsgate.providers import PROVIDERS
 from smsgate.providers.calls import token_call
 from smsgate.store.keys import partition_of
+from tests.fakes.own_services import ready_services
 from tests.fakes.scripted_api import ScriptedApi
 from tests.fakes.values import NUMBER
 
@@ -187,10 +185,7 @@ keywords = ["en"]
 def test_a_confirmation_goes_out_with_a_token(environ, tmp_path, answers, outcomes):
     with ScriptedApi(answers) as api:
         (tmp_path / "config" / "smsgate.toml").write_text(BANDWIDTH % api.url)
-        services = build_services(load_configuration(environ))
-        with closing(services):
-            services.store.metadata.create(buckets=8)
-            publish_programs(services.settings, services.store)
+        with ready_services(environ) as services:
             account = services.settings.accounts["bandwidth"]
             text = InboundMessage("bandwidth", "m-1", NUMBER, "+14155550999", "STOP")
             services.ingest.receive(

@@ -14,11 +14,10 @@ import pytest
 from smsgate.cli.process_groups import ProcessGroups
 from smsgate.domain.entry_parts import ForwardContent, OriginalRequest
 from smsgate.domain.messages import Arrival, Decision, Entry, Intent
-from smsgate.pipeline.configuration import load_configuration
-from smsgate.pipeline.configuration_rollout import publish_programs
-from smsgate.pipeline.services import Services, build_services
+from smsgate.pipeline.services import Services
 from smsgate.store.keys import PARTITIONS
 from tests.fakes.application import Application
+from tests.fakes.own_services import ready_services
 from tests.fakes.processes import wait_until
 from tests.pipeline.conftest import CONFIG, SID, TOKEN
 
@@ -57,11 +56,8 @@ def environ(redis_url: str, tmp_path: Path, app: Application) -> dict[str, str]:
 
 @pytest.fixture
 def services(environ: dict[str, str]) -> Iterator[Services]:
-    made = build_services(load_configuration(environ))
-    made.store.metadata.create(buckets=8)
-    publish_programs(made.settings, made.store)
-    yield made
-    made.close()
+    with ready_services(environ) as made:
+        yield made
 
 
 @pytest.fixture

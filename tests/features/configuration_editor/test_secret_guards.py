@@ -6,9 +6,8 @@ import pytest
 
 from smsgate.features.configuration_editor.secret_files import variable_of
 from smsgate.features.configuration_editor.service import ConfigurationChange, ConfigurationEditor
-from smsgate.pipeline.configuration import load_configuration
-from smsgate.pipeline.services import build_services
 from smsgate.providers import PROVIDERS
+from tests.fakes.own_services import ready_services
 
 GATEWAY = "https://gateway.example/sendsms"
 FILE = f"""
@@ -56,11 +55,8 @@ def environ(tmp_path, redis_url):
 
 @pytest.fixture
 def editor(environ):
-    services = build_services(load_configuration(environ))
-    services.records.migrate()
-    services.store.metadata.create(buckets=8)
-    yield ConfigurationEditor(services, environ)
-    services.close()
+    with ready_services(environ) as services:
+        yield ConfigurationEditor(services, environ)
 
 
 def faults(editor, table, values, secrets=None):

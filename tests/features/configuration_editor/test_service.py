@@ -28,7 +28,7 @@ from smsgate.pipeline.configuration import load_configuration
 from smsgate.pipeline.configuration_rollout import apply_configuration
 from smsgate.pipeline.services import build_services
 from smsgate.store.keys import partition_of
-from tests.fakes.own_services import heartbeat
+from tests.fakes.own_services import heartbeat, ready_services
 from tests.fakes.somebody_else import as_somebody_else
 
 NUMBER = "+14155550123"
@@ -70,11 +70,8 @@ def environ(tmp_path, redis_url):
 
 @pytest.fixture
 def services(environ):
-    made = build_services(load_configuration(environ))
-    made.records.migrate()
-    made.store.metadata.create(buckets=8)
-    yield made
-    made.close()
+    with ready_services(environ) as made:
+        yield made
 
 
 @pytest.fixture

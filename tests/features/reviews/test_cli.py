@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import closing
-
 import pytest
 
 from smsgate.cli.session import person
 from smsgate.domain.messages import InboundMessage
 from smsgate.features.reviews import cli
-from smsgate.pipeline.configuration import load_configuration
-from smsgate.pipeline.configuration_rollout import publish_programs
 from smsgate.pipeline.reviews import WaitingText
-from smsgate.pipeline.services import build_services
 from smsgate.providers import PROVIDERS
 from smsgate.store.keys import partition_of
+from tests.fakes.own_services import ready_services
 
 twilio = PROVIDERS["twilio"]
 
@@ -49,9 +45,7 @@ def environ(tmp_path, redis_url) -> dict[str, str]:
 
 @pytest.fixture
 def services(environ):
-    with closing(build_services(load_configuration(environ))) as made:
-        made.store.metadata.create(buckets=8)
-        publish_programs(made.settings, made.store)
+    with ready_services(environ) as made:
         yield made
 
 

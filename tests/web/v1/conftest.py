@@ -12,10 +12,9 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from smsgate.pipeline import api_keys
-from smsgate.pipeline.configuration import load_configuration
-from smsgate.pipeline.configuration_rollout import publish_programs
-from smsgate.pipeline.services import Services, build_services
+from smsgate.pipeline.services import Services
 from smsgate.web import create_app
+from tests.fakes.own_services import ready_services
 
 CONFIG = """
 [accounts.twilio]
@@ -97,12 +96,8 @@ def services(tmp_path, redis_url, settings_more) -> Iterator[Services]:
         "REDIS_URL": redis_url,
         "SMSGATE_API_KEYS": "a-key-that-is-long-enough-for-tests",
     }
-    made = build_services(load_configuration(environ))
-    made.records.migrate()
-    made.store.metadata.create(buckets=8)
-    publish_programs(made.settings, made.store)
-    yield made
-    made.close()
+    with ready_services(environ) as made:
+        yield made
 
 
 @pytest.fixture
