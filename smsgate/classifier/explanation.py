@@ -36,6 +36,7 @@ _RULES = {
     "keyword_in_sentence": (3, "keyword on its own in a longer text"),
     "keyword_with_number": (2, "keyword with a number that may choose something, sent to review"),
     "keyword_with_name": (2, "keyword with a name or a thing, sent to review"),
+    "refused_start": (2, "asks to start and says no, sent to review"),
     "keyword_with_laughter": (3, "keyword beside laughter, sent to review"),
     "phrase": (3, "matched wording"),
     "doubt": (3, "matched wording, but the text also speaks against it"),

@@ -10,6 +10,7 @@ import pytest
 from smsgate.classifier.explanation import STAGES, because, facts, meant, path, reason
 from smsgate.domain.messages import Decision, Intent
 from tests.classifier.program import classifier, program
+from tests.fakes.rule_ids import rule_ids
 
 TEXTS = Path(__file__).parents[1] / "accuracy"
 
@@ -40,6 +41,12 @@ def test_every_rule_that_the_labelled_texts_meet_has_its_sentence():
         rules |= {known.classify(row["text"]).rule for row in rows[::20] if row.get("text")}
     assert len(rules) > 5
     assert [rule for rule in sorted(rules) if reason(rule) == rule] == []
+
+
+def test_every_rule_of_the_code_has_its_sentence():
+    known = rule_ids()
+    assert {"keyword_typo", "phrase", "second_reader", "auto_reply", "provider_flag"} <= known
+    assert [rule for rule in sorted(known) if reason(rule) == rule.replace("_", " ")] == []
 
 
 def test_what_rules_did_not_decide_has_no_path():
