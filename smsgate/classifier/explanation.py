@@ -60,7 +60,6 @@ _NAMES_KEYWORD = frozenset({
     "keyword_in_sentence", "keyword_with_number", "keyword_with_name", "keyword_with_laughter",
     "keyword_as_question", "reaction_to_keyword",
 })  # fmt: skip
-"""Rules whose finding is a keyword as people write it; that of others is a pattern of ours."""
 _INTENTS = {
     "opt_out": "Opt-out: the program can no longer text the number",
     "opt_out_all": "Opt-out of everything: no program can text the number",
@@ -88,7 +87,12 @@ def meant(intent: str) -> str:
 def reason(rule: str, keyword: str = "") -> str:
     """What a rule found, with its keyword if that reads as people write it."""
     found = _RULES[rule][1] if rule in _RULES else rule.replace("_", " ")
-    return f"{found}: {keyword}" if keyword and rule in _NAMES_KEYWORD else found
+    return f"{found}: {keyword}" if keyword and names_keyword(rule) else found
+
+
+def names_keyword(rule: str) -> bool:
+    """Whether what a rule matched is a keyword as people write it, not a pattern of ours."""
+    return rule in _NAMES_KEYWORD
 
 
 def because(why: str) -> str:

@@ -26,6 +26,18 @@ def words(answer: TestResponse) -> str:
     return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", main)).split())
 
 
+def outside_details(page: str) -> str:
+    """The words of a page outside Details, without what people typed and names of places."""
+    page = re.sub(r'<option value="\w+/[^"]*"[^>]*>[^<]*</option>', " ", page)  # Pacific/Wake
+    page = re.sub(
+        r"<details[^>]*>\s*<summary[^>]*>Details.*?</details>", " ", page, flags=re.DOTALL
+    )
+    page = re.sub(r"<(script|style|textarea|blockquote|pre)\b.*?</\1>", " ", page, flags=re.DOTALL)
+    page = re.sub(r"<code>.*?</code>", " ", page, flags=re.DOTALL)
+    page = re.sub(r'(aria-label|placeholder|alt|title)="([^"]*)"', r">\2<", page)
+    return " ".join(html.unescape(re.sub(r"<[^>]*>", " | ", page)).split())
+
+
 def harmless(answer: TestResponse) -> bool:
     """Whether nothing of ``NASTY`` was taken for more than a text."""
     return "<script>alert" not in answer.text and "54439" not in answer.text

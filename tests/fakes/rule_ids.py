@@ -50,6 +50,5 @@ def _texts(node: ast.AST) -> Iterator[str]:
     if isinstance(node, ast.IfExp):
         yield from _texts(node.body)
         yield from _texts(node.orelse)
-    elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-        if _ID.fullmatch(node.value):
-            yield node.value
+    elif isinstance(node, ast.Constant) and _ID.fullmatch(str(node.value)):
+        yield str(node.value)

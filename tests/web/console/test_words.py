@@ -2,69 +2,45 @@
 
 from __future__ import annotations
 
-import html
-import re
-
 import pytest
 
-from smsgate.classifier.explanation import _RULES
+from smsgate.classifier.explanation import names_keyword
 from smsgate.domain.messages import Arrival, Decision, Entry, Intent
-from smsgate.web.console.app import MENU
+from tests.fakes.console_pages import (
+    ADDRESSES,
+    NUMBER,
+    OTHERS,
+    OUTSIDE,
+    PAGES,
+    PARTS,
+    ConsoleObjects,
+    add_objects,
+    routes,
+)
+from tests.fakes.pages import outside_details
+from tests.fakes.private_terms import private_terms, rules_in
+from tests.fakes.rule_ids import rule_ids
 from tests.fakes.told import work
 
-PRIVATE_TERMS = (
-    "movement", "lane", "wake", "wakes", "together", "trail", "marker", "sights", "shelf",
-    "shelves", "tally", "keeper", "teller", "feeder", "errand", "leash", "watchdog", "onward",
-    "overtaken", "fate", "second reader", "rereading", "glance", "bones", "by hand", "mend",
-    "mends", "what is none", "whoever", "stands in it", "given up", "put off", "taken back",
-    "parted", "once more", "somebody", "nobody may", "what became of", "waits for a person",
-    "slip of the finger", "not at work", "anew",
-)  # fmt: skip
-"""Words for what the field has words for."""
-NUMBER = "+14155550123"
 PATTERN = "stop/laststop/remove/dontlast"
 """How a rule may note what it matched."""
-MORE = (
-    "/console/me",
-    "/console/me/factor",
-    "/console/me/passkeys",
-    f"/console/numbers/{NUMBER}",
-    "/console/keywords/sets",
-    "/console/keywords/sets/en",
-    "/console/keywords/new",
-    "/console/setup/programs/alerts",
-    "/console/setup/accounts/twilio",
-    "/console/setup/doctor",
-    "/console/setup/keys",
-    "/console/setup/changes",
-    "/console/setup/new-program",
-    "/console/setup/new-account",
-    "/console/suppressions",
-    "/console/people/audit",
-    "/console/guide/quiz",
-    "/console/guide/trainings",
-    "/console/replies/dead",
-    "/console/replies/forwards",
-    "/console/replies/forwards-dead",
-    "/console/nowhere",
-)
-PATHS = [*dict.fromkeys([*(page.path for page in MENU), *MORE])]
+INTERNALS = (PATTERN, "@fedup", "%dn", "STOPTEXTING")
+ANSWERS = (200, 303, 403, 404, 410)
 
 
 @pytest.fixture
-def used(services) -> None:
-    """Events by rules that note patterns of ours: an opt-out, a question, and a text in review."""
-    for at, (intent, rule) in enumerate(
-        (
-            (Intent.OPT_OUT, "phrase"),
-            (Intent.HELP, "keyword_typo"),
-            (Intent.REVIEW, "second_reader"),
+def used(services) -> ConsoleObjects:
+    """By every rule an opt-out, a question or a text in review, each with a pattern of ours."""
+    for at, rule in enumerate(sorted(rule_ids())):
+        decision = Decision(
+            (Intent.OPT_OUT, Intent.HELP, Intent.REVIEW)[at % 3],
+            rule=rule,
+            keyword="STOP" if names_keyword(rule) else PATTERN,
+            language="ht",
+            note="slip of the finger: STOPTEXTING; @fedup +1.7, %dn",
         )
-    ):
-        note = "slip of the finger: STOPTEXTING; @fedup +1.7, %dn"
-        decision = Decision(intent, rule=rule, keyword=PATTERN, language="ht", note=note)
         entry = Entry(
-            number=NUMBER,
+            number=NUMBER if at < 12 else f"+141555502{at:02d}",
             program="alerts",
             decision=decision,
             account="twilio",
@@ -75,34 +51,53 @@ def used(services) -> None:
         services.store.inbox.add([Arrival(entry)])
     work(services)
     services.archiver.move_all()
+    return add_objects(services)
 
 
-def shown(page: str) -> str:
-    """The words of a page outside Details, without what people typed and names of places."""
-    page = re.sub(r'<option value="\w+/[^"]*"[^>]*>[^<]*</option>', " ", page)  # Pacific/Wake
-    page = re.sub(
-        r"<details[^>]*>\s*<summary[^>]*>Details.*?</details>", " ", page, flags=re.DOTALL
-    )
-    page = re.sub(r"<(script|style|textarea|blockquote|pre)\b.*?</\1>", " ", page, flags=re.DOTALL)
-    page = re.sub(r"<code>.*?</code>", " ", page, flags=re.DOTALL)
-    page = re.sub(r'(aria-label|placeholder|alt|title)="([^"]*)"', r">\2<", page)
-    return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", page)).split())
+def found_in(words: str) -> list[str]:
+    """What should not be there."""
+    return [*private_terms(words), *rules_in(words), *(one for one in INTERNALS if one in words)]
 
 
-@pytest.mark.parametrize("path", PATHS)
-def test_a_page_shows_no_term_of_ours_and_no_rule(admin, used, path) -> None:
-    words = shown(admin.get(path).text)
-    assert len(words) > 40
-    found = [one for one in PRIVATE_TERMS if re.search(rf"\b{one}\b", words, re.IGNORECASE)]
-    rules = [one for one in _RULES if "_" in one and one in words]
-    assert (found, rules) == ([], [])
-    for internal in (PATTERN, "@fedup", "%dn", "STOPTEXTING"):
-        assert internal not in words, internal
+def test_the_pages_are_those_of_the_url_map(services):
+    assert {*PAGES, *PARTS, *OUTSIDE, *OTHERS} == routes(services)
+
+
+def test_no_page_shows_a_term_of_ours_or_a_rule(admin, viewer, used):
+    wrong = {}
+    for address in [*ADDRESSES, *PARTS.values(), *OUTSIDE.values(), "/console/nowhere"]:
+        for browser in (admin, viewer):
+            answer = browser.get(used.fill(address))
+            words = outside_details(answer.text)
+            assert (answer.status_code in ANSWERS, len(words) > 40) == (True, True), address
+            if found := found_in(words):
+                wrong[address] = found
+    assert wrong == {}
+
+
+@pytest.mark.parametrize(
+    ("markup", "found"),
+    [
+        ("<p>It is in its lane.</p>", True),
+        ("<td>second reader</td>", True),
+        ("<p>A keyword with a typo.</p>", False),
+        ("<td>keyword_typo</td>", True),
+        ("<td> phrase </td>", True),
+        ("<p>Rule phrase</p>", True),
+        ("<p>A phrase of theirs.</p>", False),
+        ('<input aria-label="what is none">', True),
+        ("<details><summary>Details</summary><dl><dd>phrase</dd></dl></details>", False),
+        ("<details><summary>More</summary><dl><dd>phrase</dd></dl></details>", True),
+        ("<blockquote>I am leaving</blockquote>", False),
+    ],
+)
+def test_a_planted_term_or_rule_is_found(markup, found):
+    assert bool(found_in(outside_details(f"<main>{markup}</main>"))) is found
 
 
 def test_details_have_the_rule_and_what_it_matched(admin, used) -> None:
     page = admin.get(f"/console/numbers/{NUMBER}").text
-    assert "<dd>phrase" in page
+    assert "<dd>advert" in page
     assert PATTERN in page
-    assert "Matched wording." in shown(page)
+    assert "Looks like an advert or a notice." in outside_details(page)
     assert "Haitian Creole" in page

@@ -1,0 +1,152 @@
+"""Every page of the console, an address for each route: no test of all pages forgets a new one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from smsgate.features.lists.job_files import ListRequest
+from smsgate.features.lists.jobs import ListJobs
+from smsgate.pipeline import api_keys
+from smsgate.pipeline.services import Services
+from smsgate.records import ConfigurationVersion
+from smsgate.records.keyword_versions import KeywordVersion
+from smsgate.web.console.app import create_console
+
+NUMBER = "+14155550123"
+PAGES: Mapping[str, tuple[str, ...]] = {
+    "/console/": ("/console/",),
+    "/console/audit": ("/console/audit", "/console/audit?person=nobody"),
+    "/console/guide": ("/console/guide",),
+    "/console/guide/quiz": ("/console/guide/quiz",),
+    "/console/guide/trainings": ("/console/guide/trainings",),
+    "/console/keywords": ("/console/keywords", "/console/keywords?q=none-of-them"),
+    "/console/keywords/applied/<id_>": ("/console/keywords/applied/x",),
+    "/console/keywords/new": ("/console/keywords/new?program=alerts",),
+    "/console/keywords/sets": ("/console/keywords/sets",),
+    "/console/keywords/sets/<name>": ("/console/keywords/sets/en", "/console/keywords/sets/zu"),
+    "/console/keywords/sets/<name>/versions/<int:number>": (
+        "/console/keywords/sets/zu/versions/1",
+    ),
+    "/console/lists": ("/console/lists",),
+    "/console/lists/<id_>": ("/console/lists/{list}",),
+    "/console/me": ("/console/me",),
+    "/console/me/factor": ("/console/me/factor",),
+    "/console/me/passkeys": ("/console/me/passkeys",),
+    "/console/numbers": ("/console/numbers",),
+    "/console/numbers/<recorded:number>": (
+        f"/console/numbers/{NUMBER}",
+        f"/console/numbers/{NUMBER}?view=texts",
+        "/console/numbers/+14155559999",
+    ),
+    "/console/people": ("/console/people",),
+    "/console/replies": ("/console/replies",),
+    "/console/replies/<name>": (
+        "/console/replies/dead",
+        "/console/replies/forwards",
+        "/console/replies/forwards-dead",
+    ),
+    "/console/review": ("/console/review", "/console/review?program=none"),
+    "/console/setup": ("/console/setup",),
+    "/console/setup/accounts/<name>": ("/console/setup/accounts/{account}",),
+    "/console/setup/accounts/<name>/connect": ("/console/setup/accounts/{account}/connect",),
+    "/console/setup/accounts/<name>/edit": ("/console/setup/accounts/{account}/edit",),
+    "/console/setup/alerts": ("/console/setup/alerts",),
+    "/console/setup/alerts/<kind>/edit": (
+        "/console/setup/alerts/webhook/edit",
+        "/console/setup/alerts/email/edit",
+        "/console/setup/alerts/text/edit",
+    ),
+    "/console/setup/changes": (
+        "/console/setup/changes",
+        "/console/setup/changes?table=programs.alerts",
+    ),
+    "/console/setup/changes/<int:version>": ("/console/setup/changes/{version}",),
+    "/console/setup/doctor": ("/console/setup/doctor",),
+    "/console/setup/keys": ("/console/setup/keys",),
+    "/console/setup/new-account": (
+        "/console/setup/new-account",
+        "/console/setup/new-account?provider=twilio",
+        "/console/setup/new-account?provider=form",
+    ),
+    "/console/setup/new-program": ("/console/setup/new-program",),
+    "/console/setup/programs/<name>": ("/console/setup/programs/alerts",),
+    "/console/setup/programs/<name>/edit": ("/console/setup/programs/alerts/edit",),
+    "/console/setup/programs/<name>/replies/<language>": (
+        "/console/setup/programs/alerts/replies/ht",
+        "/console/setup/programs/alerts/replies/ar",
+    ),
+    "/console/simulator": ("/console/simulator",),
+    "/console/suppressions": ("/console/suppressions", "/console/suppressions?digits=000"),
+    "/console/texts": ("/console/texts",),
+    "/console/trends": ("/console/trends",),
+}
+"""By route, as the URL map writes it, addresses for an admin; names in braces are objects."""
+PARTS: Mapping[str, str] = {
+    "/console/home/now": "/console/home/now",
+    "/console/lists/<id_>/part": "/console/lists/{list}/part",
+    "/console/review/alike": "/console/review/alike?decision=x",
+    "/console/setup/accounts/<name>/waiting": "/console/setup/accounts/{account}/waiting",
+    "/console/setup/alerts/tests/<test>": "/console/setup/alerts/tests/x",
+}
+"""Routes of parts that a page loads by itself."""
+OUTSIDE: Mapping[str, str] = {
+    "/console/in": "/console/in",
+    "/console/in/code": "/console/in/code",
+    "/console/first/<token>": "/console/first/x",
+    "/console/password/<token>": "/console/password/x",
+}
+"""Routes of pages for someone who is not signed in."""
+OTHERS = frozenset(
+    {
+        "/console",
+        "/console/assets/<digest>/<name>",
+        "/console/audit/audit.csv",
+        "/console/badges",
+        "/console/guide/trainings.csv",
+        "/console/in/provider",
+        "/console/in/provider/back",
+        "/console/lists/<id_>/files/<name>",
+        "/console/setup/programs/<name>/replies",
+        "/console/suppressions/suppressions.csv",
+    }
+)
+"""Routes of files, and of what only leads elsewhere."""
+ADDRESSES = tuple(address for addresses in PAGES.values() for address in addresses)
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleObjects:
+    """What pages about one thing need."""
+
+    list: str
+    version: int
+    account: str
+
+    def fill(self, address: str) -> str:
+        """Put their names into an address."""
+        return address.format(list=self.list, version=self.version, account=self.account)
+
+
+def routes(services: Services) -> set[str]:
+    """Every route of the console that a browser gets something from."""
+    rules = create_console(services).url_map.iter_rules()
+    return {rule.rule for rule in rules if "GET" in (rule.methods or ())}
+
+
+def add_objects(services: Services, account: str = "twilio") -> ConsoleObjects:
+    """Make a list, an API key, and versions of a keyword set and of the configuration."""
+    request = ListRequest(program="alerts", form="csv", states=("opted_out",))
+    job = ListJobs(services).export("admin", request)
+    keywords = KeywordVersion("zu", 1, "", "admin", 1_000_000, "a note")
+    services.records.keyword_versions.save(keywords)
+    newest = services.records.configuration_versions.newest()
+    version = newest.version + 1 if newest else 1
+    changed = (f"accounts.{account}", "programs.alerts", "alerts.email")
+    services.records.configuration_versions.save(
+        ConfigurationVersion(
+            version, newest.content if newest else "", changed, "admin", 1_000_000, "a note"
+        )
+    )
+    api_keys.make(services.records.keys, "crm", "check", "admin", 1_000_000, ("alerts",))
+    return ConsoleObjects(job.id, version, account)
