@@ -195,6 +195,7 @@ class _ConfigurationPages:
         return render_template(
             "configuration_program.html",
             name=name,
+            title=(sources.effective(table) or {}).get("name", name),
             new_name=new_name,
             fields=fields,
             values={one.key: one.shown(values) for one in fields},

@@ -84,16 +84,30 @@ class _ChangePages:
 
     def show_new(self) -> str:
         """Show the form for a new keyword, with what a link brings."""
-        return self._new_form(request.args.get("text", ""), request.args.get("intent", ""))
+        text, intent = request.args.get("text", ""), request.args.get("intent", "")
+        program = find_program(self._services, request.args.get("program", ""))
+        word = " ".join(text[:MAX_TEXT_CHARACTERS].replace(",", " ").split())
+        sets = [one for one in self._editor.sets() if program.name in one.programs]
+        names = [one.name for one in sets]
+        # The set that the text most likely belongs to.
+        classifier = self._services.classifiers.get(program.name)
+        language = classifier.classify(word).language if classifier else ""
+        likely = [language, *program.keywords, "en", *names]
+        return render_template(
+            "keyword_new.html",
+            program=program,
+            word=word,
+            long=len(word.split()) > _LONG_WORDS,
+            intent=intent if intent in INTENTS else "opt_out",
+            intents=INTENTS,
+            matches=MATCHES,
+            sets=sets,
+            chosen=next((name for name in likely if name in names), ""),
+        )
 
-    def check_new(self) -> Response | tuple[str, int]:
+    def check_new(self) -> Response:
         """Show what a new keyword would do, before it is saved."""
-        try:
-            change = self._change_by_new_keyword()
-        except KeywordSetUnfit as error:
-            text, intent = request.form.get("words", ""), request.form.get("intent", "")
-            return self._new_form(text, intent, str(error)), 422
-        return self._change_page(change)
+        return self._change_page(self._change_by_new_keyword())
 
     def find_faults(self, name: str = "") -> str:
         """Show the faults of what is in the form, while it is typed."""
@@ -154,36 +168,13 @@ class _ChangePages:
             headers={"Content-Disposition": f'attachment; filename="{info.name}.toml"'},
         )
 
-    def _new_form(self, text: str, intent: str, problem: str = "") -> str:
-        program = find_program(self._services, request.values.get("program", ""))
-        word = " ".join(text[:MAX_TEXT_CHARACTERS].replace(",", " ").split())
-        sets = [one for one in self._editor.sets() if program.name in one.programs]
-        names = [one.name for one in sets]
-        # The set that the text most likely belongs to.
-        classifier = self._services.classifiers.get(program.name)
-        language = classifier.classify(word).language if classifier else ""
-        likely = [language, *program.keywords, "en", *names]
-        chosen = next((name for name in likely if name in names), "")
-        return render_template(
-            "keyword_new.html",
-            program=program,
-            word=word,
-            long=len(word.split()) > _LONG_WORDS,
-            intent=intent if intent in INTENTS else "opt_out",
-            intents=INTENTS,
-            matches=MATCHES,
-            sets=sets,
-            chosen=request.form.get("set") or chosen,
-            problem=problem,
-        )
-
     def _change_by_new_keyword(self) -> KeywordSetChange:
         """Return the chosen set with the keyword of the form. Raises ``KeywordSetUnfit``."""
         form = request.form
         info = self._editor.find(form.get("set", ""))
         word, note = form.get("words", "").strip(), form.get("note", "")
         if not word:
-            raise KeywordSetUnfit("Enter the keyword as people text it.")
+            raise KeywordSetUnfit("Enter the keyword as people text it.", field="words")
         row = KeywordRow(word, form.get("intent", ""), form.get("match", "polite"), note=note)
         before = info.editable
         content = edit_set(before, [*parse_rows(before), row], parse_set(before).without)

@@ -114,7 +114,7 @@ def receive_upload(jobs: ListJobs, operator: str) -> ListJob:
         current_app.extensions["csrf"].protect()
         file = request.files.get("file")
         if file is None or not file.filename:
-            raise Unfit("Choose a file.")
+            raise Unfit("Choose a file.", field="file")
         return upload.keep(request.form.get("kind", ""), file.filename)
 
 
@@ -132,6 +132,7 @@ def _parser_for(upload: Upload) -> type[FormDataParser]:
 LISTS = "/console/lists"
 AT_ONCE = 50
 """Lists on the page."""
+_FORMAT_TITLES = {"csv": "CSV", "ndjson": "JSON lines", "txt": "Numbers only"}
 _ENDINGS = {"csv": "csv", "ndjson": "jsonl", "lines": "txt", "txt": "txt"}
 
 
@@ -179,7 +180,10 @@ class ListPages:
         return render_template(
             "lists.html",
             problem=problem,
-            programs=[*self._services.settings.programs],
+            export_programs=[
+                *titles_of(self._services.settings).items(),
+                (ALL, "All programs"),
+            ],
             found=found[:AT_ONCE],
             done=[one for one in done if _user().may_see(one.by)],
             unknown=unknown,
@@ -187,8 +191,7 @@ class ListPages:
             limit_mb=MAX_UPLOAD_BYTES >> 20,
             days=KEPT_DAYS,
             states=STATES,
-            forms=FORMS,
-            all=ALL,
+            forms=[(name, _FORMAT_TITLES[name]) for name in FORMS],
         )
 
     def upload_list(self) -> Redirect:

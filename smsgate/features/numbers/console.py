@@ -17,7 +17,7 @@ from werkzeug.routing import BaseConverter
 from smsgate.classifier import explanation
 from smsgate.consent import event_text
 from smsgate.consent.events import Event
-from smsgate.consent.restore import CONSENT, EVIDENCE
+from smsgate.consent.restore import BASES, CONSENT, EVIDENCE
 from smsgate.domain.entry_parts import Consent
 from smsgate.domain.errors import (
     InvalidNumber,
@@ -182,6 +182,8 @@ def _opt_out(services: Services, number: str) -> str:
 def _restore(services: Services, number: str) -> str:
     form, found = request.form, operator()
     basis = form.get("basis", "")
+    if basis not in BASES:
+        raise Unfit("Say what allows it: choose a basis.", field="basis")
     services.manual.restore(
         RestoreRequest(
             number=number,

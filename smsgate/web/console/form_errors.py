@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from io import BytesIO
 from urllib.parse import unquote, urlsplit
 
 from flask import Flask, Response, current_app, g, request
@@ -72,11 +73,12 @@ def page_with_error(error: SmsGateError) -> Response | None:
 
 
 def _values() -> Mapping[str, str]:
-    """What was typed; nothing of an upload, or of a form that is too large."""
+    """What was typed; of an upload what its view has read, and nothing of too large a form."""
     if request.mimetype == "application/x-www-form-urlencoded":
         with suppress(HTTPException):
             return request.form
-    return {}
+    read: Mapping[str, str] = vars(request).get("form", {})
+    return read
 
 
 def _render(path: str) -> Response | None:
@@ -86,8 +88,9 @@ def _render(path: str) -> Response | None:
         "REQUEST_METHOD": "GET",
         "PATH_INFO": unquote(parts.path).encode().decode("latin-1"),
         "QUERY_STRING": parts.query,
+        "wsgi.input": BytesIO(),
     }
-    for name in ("CONTENT_LENGTH", "CONTENT_TYPE", "wsgi.input"):
+    for name in ("CONTENT_LENGTH", "CONTENT_TYPE"):
         environ.pop(name, None)
     with current_app.request_context(environ):
         try:
