@@ -22,17 +22,12 @@ import re
 import uuid
 from dataclasses import replace
 from email.utils import formatdate
-from functools import lru_cache
 from urllib.parse import urlsplit
 
 import msgspec
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey, RSAPublicNumbers
-from cryptography.hazmat.primitives.hashes import SHA256
 from msgspec import UNSET
 
-from smsgate.domain.errors import AccountNotReady, SignatureRefused, Unreadable
+from smsgate.domain.errors import AccountNotReady, Unreadable
 from smsgate.domain.messages import (
     HttpCall,
     HttpReply,
@@ -44,9 +39,8 @@ from smsgate.domain.messages import (
 )
 from smsgate.domain.phone import is_toll_free
 from smsgate.domain.phone_input import with_plus
-from smsgate.domain.signed_times import WINDOW_S, instant_us, iso_time
-from smsgate.domain.signing import as_bytes
-from smsgate.domain.tokens import base64_url, from_base64_url
+from smsgate.domain.signed_times import instant_us, iso_time
+from smsgate.providers.azure.entra import check_token, keys_call
 from smsgate.providers.base import (
     GivenText,
     Handshake,
@@ -62,10 +56,6 @@ from smsgate.providers.path_secret import check_path
 from smsgate.providers.reading import json_parts, read_each, read_json, readable
 from smsgate.settings import Account
 
-_EVENT_GRID = "4962773b-9cdb-44cf-a8bf-237846a00ab7"
-"""The application that Event Grid is in every tenant (script in secure-webhook-delivery)."""
-_LOGIN = "https://login.microsoftonline.com"
-_MAX_TOKEN_CHARS = 8192
 _SMS = "/sms?api-version=2021-03-07"
 _NAMESPACE = uuid.UUID("6f1c1a52-3a0e-4d0b-9d55-0c8f6f3f9a11")
 _HALF_LIFE_US = 150_000_000
@@ -76,33 +66,6 @@ _REPORTED = "Microsoft.Communication.SMSDeliveryReportReceived"
 # What the opt-out management of US short codes answers; the toll-free network has its own.
 _ANSWERED = frozenset({"STOP", "START", "HELP"})
 _MAX_SHORT_CODE_DIGITS = 6
-
-
-class _Header(msgspec.Struct):
-    alg: str = ""
-    kid: str = ""
-
-
-class _Claims(msgspec.Struct):
-    """``appid`` names who calls in tokens of version 1, ``azp`` in those of version 2."""
-
-    iss: str = ""
-    aud: str = ""
-    exp: int = 0
-    nbf: int = 0
-    appid: str = ""
-    azp: str = ""
-
-
-class _Key(msgspec.Struct):
-    kid: str = ""
-    kty: str = ""
-    n: str = ""
-    e: str = ""
-
-
-class _Keys(msgspec.Struct):
-    keys: list[_Key] = []
 
 
 class _Data(msgspec.Struct, rename="camel"):
@@ -182,12 +145,12 @@ class Azure(Provider):
         """Describe the call that gives the tenant's keys, where Entra's tokens are asked for."""
         if not _by_token(account):
             return None
-        return HttpCall("GET", f"{_LOGIN}/{account.options.get('tenant', '')}/discovery/v2.0/keys")
+        return keys_call(account)
 
     def verify(self, request: WebhookRequest, account: Account, now_us: int) -> None:
         """Return if the request is Event Grid's by the account's ``scheme``."""
         if _by_token(account):
-            _check_token(request, account, now_us)
+            check_token(request, account, now_us)
         else:
             check_path(request, account, "webhook_secret")
 
@@ -334,65 +297,6 @@ def _allowed(origin: str) -> HttpReply:
         return HttpReply(405, "text/plain", headers={"Allow": "POST"})
     granted = {"WebHook-Allowed-Origin": origin, "WebHook-Allowed-Rate": "*", "Allow": "POST"}
     return HttpReply(200, "text/plain", headers=granted)
-
-
-# --- Entra's tokens -------------------------------------------------------------------------------
-
-
-def _check_token(request: WebhookRequest, account: Account, now_us: int) -> None:
-    """Return if the request bears Event Grid's token for one of the account's ``application``.
-
-    ``request.certificate`` has the tenant's keys. Raises ``SignatureRefused``.
-    """
-    claims = _signed_claims(request.headers.get("authorization", ""), request.certificate)
-    tenant = account.options.get("tenant", "")
-    if claims.iss not in (f"https://sts.windows.net/{tenant}/", f"{_LOGIN}/{tenant}/v2.0"):
-        raise SignatureRefused("The token is not of the account's `tenant`.")
-    ours = account.values_of("application")
-    if claims.aud not in [*ours, *(f"api://{one}" for one in ours)]:
-        raise SignatureRefused("The token is not for the account's `application`.")
-    if _EVENT_GRID not in (claims.appid, claims.azp):
-        raise SignatureRefused("The token was not made for Event Grid.")
-    now_s = now_us // 1_000_000
-    if not claims.nbf - WINDOW_S <= now_s < claims.exp + WINDOW_S:
-        raise SignatureRefused("The token has ended, or does not count yet; see this host's clock.")
-
-
-def _signed_claims(authorization: str, keys: bytes) -> _Claims:
-    """The claims of a bearer token, if one of the keys signed it, by RS256 and nothing else."""
-    word, _, token = authorization.partition(" ")
-    signed, _, signature = token.rpartition(".")
-    header, _, claims = signed.partition(".")
-    try:
-        head = msgspec.json.decode(_decoded(header), type=_Header)
-        key = _public_key(keys, head.kid)
-        right_kind = word == "Bearer" and head.alg == "RS256" and len(token) <= _MAX_TOKEN_CHARS
-        if not right_kind or key is None:
-            raise SignatureRefused("There is no bearer token that a key of the tenant signed.")
-        key.verify(_decoded(signature), as_bytes(signed), PKCS1v15(), SHA256())
-        return msgspec.json.decode(_decoded(claims), type=_Claims)
-    except (InvalidSignature, msgspec.MsgspecError, ValueError, RecursionError):
-        raise SignatureRefused(
-            "The bearer token cannot be read, or another key signed it."
-        ) from None
-
-
-@lru_cache(maxsize=16)
-def _public_key(keys: bytes, kid: str) -> RSAPublicKey | None:
-    """The key of that name, if it is an RSA key."""
-    try:
-        known = msgspec.json.decode(keys, type=_Keys).keys
-        found = next(one for one in known if one.kid == kid and one.kty == "RSA")
-        exponent, modulus = (int.from_bytes(_decoded(text)) for text in (found.e, found.n))
-        return RSAPublicNumbers(exponent, modulus).public_key()
-    except (msgspec.MsgspecError, ValueError, StopIteration):
-        return None
-
-
-def _decoded(text: str) -> bytes:
-    """Undo base64 in its one right spelling, so that no other text is the same signature."""
-    raw = from_base64_url(text) or b""
-    return raw if base64_url(raw) == text else b""
 
 
 # --- sending --------------------------------------------------------------------------------------
