@@ -12,6 +12,7 @@ import pytest
 from smsgate.domain.errors import Unfit
 from smsgate.features.operators.passkey_storage import PasskeyRow, PasskeyStorage
 from smsgate.features.operators.service import ActionAuthor, OperatorService
+from smsgate.features.operators.session_storage import SessionRow, SessionStorage
 from smsgate.features.operators.storage import (
     FIRST,
     ActionLog,
@@ -19,8 +20,6 @@ from smsgate.features.operators.storage import (
     OperatorRow,
     OperatorStorage,
     PasswordLink,
-    SessionRow,
-    SessionStorage,
 )
 from smsgate.records import Records
 from smsgate.records.daily_counts import DailyCountStorage

@@ -11,12 +11,8 @@ from dataclasses import dataclass, field
 
 from smsgate.domain.errors import RecordsNotReady, RecordsUnavailable
 from smsgate.features.operators.service import ActionAuthor, make_action, now_us, token_digest
-from smsgate.features.operators.storage import (
-    OperatorAction,
-    OperatorRow,
-    SessionRow,
-    SessionStorage,
-)
+from smsgate.features.operators.session_storage import SessionRow, SessionStorage
+from smsgate.features.operators.storage import OperatorAction, OperatorRow
 from smsgate.pipeline.readiness import Deadline, NoAnswerInTime
 from smsgate.records import Records
 

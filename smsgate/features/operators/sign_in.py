@@ -27,6 +27,7 @@ from smsgate.features.operators import passwords, second_factor
 from smsgate.features.operators.passkeys import REFUSED as PASSKEY_REFUSED
 from smsgate.features.operators.passkeys import PasskeyRefused, Passkeys, RelyingParty
 from smsgate.features.operators.service import fold_email, fold_name, now_us, token_digest
+from smsgate.features.operators.session_storage import SessionRow, SessionStorage
 from smsgate.features.operators.sessions import (
     HALF_S,
     IDLE_S,
@@ -51,8 +52,6 @@ from smsgate.features.operators.storage import (
     OperatorAction,
     OperatorRow,
     OperatorStorage,
-    SessionRow,
-    SessionStorage,
 )
 from smsgate.records import Records
 from smsgate.settings import Secret

@@ -1,4 +1,4 @@
-"""Who may sign in to the console, who is signed in where, and what was done about it.
+"""Who may sign in to the console, and what was done about it.
 
 No records of consent: rows change here. But an operator is never removed, since the ledger names
 them; they are deactivated. Everything raises ``RecordsUnavailable`` and ``RecordsNotReady``.
@@ -6,12 +6,11 @@ them; they are deactivated. Everything raises ``RecordsUnavailable`` and ``Recor
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, case, delete, exists, select, update
+from sqlalchemy import ColumnElement, Connection, delete, exists, select, update
 from sqlalchemy.exc import IntegrityError
 
 from smsgate.domain.errors import Unfit
@@ -77,24 +76,6 @@ class PasswordLink:
 
 
 @dataclass(frozen=True, slots=True)
-class SessionRow:
-    """One browser in which an operator is signed in."""
-
-    digest: bytes
-    """SHA-256 of the token in the browser's cookie."""
-    operator_id: str
-    made_us: int
-    seen_us: int
-    ends_us: int
-    proved_us: int
-    """When the password was given last."""
-    half: bool
-    """The password was right, the code of the second factor is not given yet."""
-    browser: str
-    address: str
-
-
-@dataclass(frozen=True, slots=True)
 class OperatorAction:
     """One thing that was done, by whom, and about whom."""
 
@@ -115,38 +96,25 @@ class OperatorAction:
 
 
 _COLUMNS = tuple(name for name in OperatorRow.__slots__ if name != "has_passkey")
-_OPERATOR = (
+OPERATOR_COLUMNS = (
     *(operators.c[name] for name in _COLUMNS),
     exists().where(passkeys.c.operator_id == operators.c.id).label("has_passkey"),
 )
-_SESSION = tuple(sessions.c[name] for name in SessionRow.__slots__)
 
 
-class _Storage:
-    def __init__(self, database: Database) -> None:
-        """Connects on first use."""
-        self._database = database
-
-    @contextmanager
-    def _reading(self) -> Iterator[Connection]:
-        with self._database.reading() as connection:
-            yield connection
-
-    @contextmanager
-    def _writing(self) -> Iterator[Connection]:
-        with self._database.writing() as connection:
-            yield connection
-
-
-class ActionLog(_Storage):
+class ActionLog:
     """What was done about signing in and about operators; it only grows.
 
     It is no part of the ledger, which is about numbers and their consent, and it has no chain.
     """
 
+    def __init__(self, database: Database) -> None:
+        """Connects on first use."""
+        self._database = database
+
     def add(self, action: OperatorAction) -> None:
         """Add an action."""
-        with self._writing() as connection:
+        with self._database.writing() as connection:
             log_action(connection, action)
 
     def newest(self, before: str, limit: int) -> list[OperatorAction]:
@@ -155,16 +123,20 @@ class ActionLog(_Storage):
         if before:
             query = query.where(operator_actions.c.id < before)
         query = query.order_by(operator_actions.c.id.desc()).limit(limit)
-        with self._reading() as connection:
+        with self._database.reading() as connection:
             return [OperatorAction(*row) for row in connection.execute(query)]
 
 
-class OperatorStorage(_Storage):
+class OperatorStorage:
     """The operators, and their links for passwords."""
+
+    def __init__(self, database: Database) -> None:
+        """Connects on first use."""
+        self._database = database
 
     def all(self) -> list[OperatorRow]:
         """Return every operator by name, those who are deactivated last."""
-        query = select(*_OPERATOR).order_by(operators.c.ended_us > 0, operators.c.folded)
+        query = select(*OPERATOR_COLUMNS).order_by(operators.c.ended_us > 0, operators.c.folded)
         return [OperatorRow(*row) for row in rows_of(self._database, query)]
 
     def find(self, folded: str) -> OperatorRow | None:
@@ -186,7 +158,7 @@ class OperatorStorage(_Storage):
     def bind(self, id_: str, subject: str, action: OperatorAction) -> bool:
         """Bind an operator to a subject; return False where they are bound to another one."""
         free = (operators.c.id == id_) & (operators.c.subject == "")
-        with self._writing() as connection:
+        with self._database.writing() as connection:
             change = update(operators).where(free).values(subject=subject)
             if connection.execute(change).rowcount != 1:
                 return False
@@ -194,24 +166,24 @@ class OperatorStorage(_Storage):
         return True
 
     def _one(self, which: ColumnElement[bool]) -> OperatorRow | None:
-        with self._reading() as connection:
-            row = connection.execute(select(*_OPERATOR).where(which)).first()
+        with self._database.reading() as connection:
+            row = connection.execute(select(*OPERATOR_COLUMNS).where(which)).first()
         return OperatorRow(*row) if row else None
 
     def swap(self, id_: str, column: str, before: str, after: str) -> None:
         """Put a better hash or cipher text of the same in place, unless that was changed."""
         same = (operators.c.id == id_) & (operators.c[column] == before)
-        with self._writing() as connection:
+        with self._database.writing() as connection:
             connection.execute(update(operators).where(same).values({column: after}))
 
     def update(self, id_: str, values: Mapping[str, Any]) -> None:
         """Change what needs no action in the log, such as a count."""
-        with self._writing() as connection:
+        with self._database.writing() as connection:
             connection.execute(update(operators).where(operators.c.id == id_).values(**values))
 
     def add(self, row: OperatorRow, action: OperatorAction, link: PasswordLink) -> bool:
         """Add an operator and their link; return False where name or e-mail address is taken."""
-        with self._writing() as connection:
+        with self._database.writing() as connection:
             adding = upsert(connection, operators).on_conflict_do_nothing().values(_values(row))
             if connection.execute(adding.returning(operators.c.id)).first() is None:
                 return False
@@ -224,7 +196,7 @@ class OperatorStorage(_Storage):
 
         Returns False where the link is invalid, or there is an operator already.
         """
-        with self._writing() as connection:
+        with self._database.writing() as connection:
             if not _use_link(connection, digest, FIRST, row.made_us) or _any(connection):
                 return False
             connection.execute(operators.insert().values(_values(row)))
@@ -248,7 +220,7 @@ class OperatorStorage(_Storage):
         changed and False is returned. ``link`` takes the place of those before. Raises ``Unfit``
         for an e-mail address that somebody else has.
         """
-        with self._writing() as connection:
+        with self._database.writing() as connection:
             if spend and not _use_link(connection, spend, id_, action.at_us):
                 return False
             if values:
@@ -273,7 +245,7 @@ class OperatorStorage(_Storage):
         """
         able = (operators.c.role == "admin") & (operators.c.ended_us == 0)
         able &= (operators.c.password_hash != "") | (operators.c.subject != "")
-        with self._writing() as connection:
+        with self._database.writing() as connection:
             admins = {*connection.scalars(select(operators.c.id).where(able).with_for_update())}
             if admins == {id_}:
                 return False
@@ -284,7 +256,7 @@ class OperatorStorage(_Storage):
 
     def offer_first(self, link: PasswordLink) -> bool:
         """Replace the link for the first operator; return False where there is an operator."""
-        with self._writing() as connection:
+        with self._database.writing() as connection:
             if _any(connection):
                 return False
             _replace_link(connection, link)
@@ -294,114 +266,8 @@ class OperatorStorage(_Storage):
         """Return the id of the link's operator, or ``FIRST``; None where the link is invalid."""
         link = operator_links.c
         query = select(link.operator_id).where(link.digest == digest, link.ends_us > now_us)
-        with self._reading() as connection:
+        with self._database.reading() as connection:
             return connection.scalar(query)
-
-
-class SessionStorage(_Storage):
-    """The sessions, and the attempts at a second factor."""
-
-    def start(
-        self,
-        row: SessionRow,
-        action: OperatorAction | None,
-        *,
-        kept: str,
-        instead: bytes,
-        idle_us: int,
-    ) -> bool:
-        """Begin a session in place of the one with the digest ``instead``, if there is one.
-
-        Returns False where the operator was deactivated meanwhile, or has another password than
-        the hash ``kept`` was made of. A whole session resets the count of attempts. Sessions that
-        have ended by time are removed.
-        """
-        mine = operators.c.id == row.operator_id
-        same = mine & (operators.c.password_hash == kept) & (operators.c.ended_us == 0)
-        over = (sessions.c.ends_us <= row.made_us) | (sessions.c.seen_us <= row.made_us - idle_us)
-        reset = {} if row.half else {"failed": 0, "locked_until_us": 0}
-        with self._writing() as connection:
-            # An update locks the operator's row against changes at the same time.
-            locking = update(operators).where(same).values(id=row.operator_id, **reset)
-            if connection.execute(locking).rowcount != 1:
-                return False
-            connection.execute(delete(sessions).where(over | (sessions.c.digest == instead)))
-            connection.execute(sessions.insert().values(asdict(row)))
-            if action is not None:
-                log_action(connection, action)
-        return True
-
-    def find(self, digest: bytes) -> tuple[SessionRow, OperatorRow] | None:
-        """Return a session and its operator; the caller checks that it has not ended."""
-        query = select(*_SESSION, *_OPERATOR).join_from(
-            sessions, operators, sessions.c.operator_id == operators.c.id
-        )
-        with self._reading() as connection:
-            row = connection.execute(query.where(sessions.c.digest == digest)).first()
-        if row is None:
-            return None
-        return SessionRow(*row[: len(_SESSION)]), OperatorRow(*row[len(_SESSION) :])
-
-    def change(self, digest: bytes, values: Mapping[str, Any]) -> None:
-        """Update when it was seen, or when the password was given."""
-        with self._writing() as connection:
-            connection.execute(update(sessions).where(sessions.c.digest == digest).values(**values))
-
-    def of(self, operator_id: str) -> list[SessionRow]:
-        """Return an operator's whole sessions, newest first; some may have ended by time."""
-        mine = (sessions.c.operator_id == operator_id) & ~sessions.c.half
-        query = select(*_SESSION).where(mine).order_by(sessions.c.made_us.desc())
-        with self._reading() as connection:
-            return [SessionRow(*row) for row in connection.execute(query)]
-
-    def end(self, operator_id: str, digest: bytes, action: OperatorAction) -> None:
-        """End one session of an operator."""
-        self._end(operator_id, sessions.c.digest == digest, action)
-
-    def end_others(self, operator_id: str, digest: bytes, action: OperatorAction) -> None:
-        """End every session of an operator but one."""
-        self._end(operator_id, sessions.c.digest != digest, action)
-
-    def _end(self, operator_id: str, which: ColumnElement[bool], action: OperatorAction) -> None:
-        ending = delete(sessions).where(which & (sessions.c.operator_id == operator_id))
-        with self._writing() as connection:
-            if connection.execute(ending).rowcount:
-                log_action(connection, action)
-
-    def claim_attempt(
-        self, operator_id: str, now_us: int, most: int, lock_us: int, otherwise: OperatorAction
-    ) -> bool:
-        """Count an attempt before it is checked; return False where the operator has to wait.
-
-        Attempt number ``most`` without a sign-in locks for ``lock_us``. Since each is counted
-        first, a hundred at once are a hundred. Where nothing is counted, because nobody has the
-        id or they have to wait, ``otherwise`` is logged: to write takes as long as to count.
-        """
-        count, until = operators.c.failed + 1, operators.c.locked_until_us
-        again = until > 0  # a lock that is over: counting begins anew
-        values = {
-            "failed": case((again, 1), else_=count),
-            "locked_until_us": case((again, 0), (count >= most, now_us + lock_us), else_=0),
-        }
-        mine = (operators.c.id == operator_id) & (until <= now_us)
-        with self._writing() as connection:
-            counted = connection.execute(update(operators).where(mine).values(**values))
-            if counted.rowcount != 1:
-                log_action(connection, otherwise)
-            return counted.rowcount == 1
-
-    def take_step(self, operator_id: str, step: int) -> bool:
-        """Accept a code of the second factor; False where it or a later one was accepted before."""
-        return self._take(operators.c.totp_step < step, operator_id, {"totp_step": step})
-
-    def take_recovery(self, operator_id: str, before: str, after: str) -> bool:
-        """Store the recovery codes that are left; False where one was used meanwhile."""
-        return self._take(operators.c.recovery == before, operator_id, {"recovery": after})
-
-    def _take(self, free: ColumnElement[bool], operator_id: str, values: Mapping[str, Any]) -> bool:
-        taking = update(operators).where(free & (operators.c.id == operator_id)).values(**values)
-        with self._writing() as connection:
-            return connection.execute(taking).rowcount == 1
 
 
 def email_taken(whose: str) -> Unfit:

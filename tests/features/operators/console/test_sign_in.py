@@ -14,8 +14,9 @@ from sqlalchemy import select, text
 from smsgate.domain.errors import SignInRefused, TooManyGuesses
 from smsgate.features.operators import passwords, sessions, sign_in, sign_in_limits, storage
 from smsgate.features.operators.service import ActionAuthor, OperatorService
+from smsgate.features.operators.session_storage import SessionStorage
 from smsgate.features.operators.sign_in_limits import MAX_ATTEMPTS, FairQueue
-from smsgate.features.operators.storage import ActionLog, SessionStorage
+from smsgate.features.operators.storage import ActionLog
 from smsgate.records.console_tables import operators as table
 from smsgate.records.console_tables import sessions as session_table
 from smsgate.settings import Secret
