@@ -11,12 +11,12 @@ import click
 import msgspec
 
 from smsgate.classifier import Classifier, KeywordSetCache
-from smsgate.classifier.explanation import facts
 from smsgate.cli.explain_stream import cores, stream
 from smsgate.domain.errors import UnknownProgram
 from smsgate.domain.messages import Decision
 from smsgate.domain.phone import e164
 from smsgate.pipeline.configuration import load_configuration
+from smsgate.pipeline.decision_text import facts
 from smsgate.settings import Program
 from smsgate.settings.read import FILE
 

@@ -12,7 +12,6 @@ from pathlib import Path
 import msgspec
 
 from smsgate.classifier import Classifier, Classifiers, KeywordSetCache
-from smsgate.classifier.sets.operator_sets import OperatorSets
 from smsgate.domain.errors import ConfigurationError, Fault, RecordsNotReady, RecordsUnavailable
 from smsgate.pipeline.console_configuration import read_console_tables
 from smsgate.pipeline.console_keyword_sets import read_console_sets
@@ -21,6 +20,7 @@ from smsgate.records import Records
 from smsgate.settings import Programs, Secret, Settings, read_settings
 from smsgate.settings.console import ConsoleTables, placed
 from smsgate.settings.environment import ADVICE
+from smsgate.settings.operator_sets import OperatorSets
 from smsgate.settings.read import records_place
 
 PLACEHOLDER = "Acme Alerts"

@@ -6,10 +6,10 @@ from __future__ import annotations
 import pytest
 
 from smsgate.classifier import Classifier
-from smsgate.classifier.explanation import facts
 from smsgate.classifier.normalize import clean
 from smsgate.classifier.sets.keyword_sets import load_sets, shipped
 from smsgate.domain.messages import Intent
+from smsgate.pipeline.decision_text import facts
 from tests.classifier.program import classifier, program
 
 FCC = ("stop", "quit", "end", "revoke", "opt out", "cancel", "unsubscribe")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from smsgate.classifier import Classifiers
-from smsgate.classifier.sets.operator_sets import OperatorSets
 from smsgate.pipeline import configuration
 from smsgate.pipeline.console_keyword_sets import read_console_sets
 from smsgate.pipeline.services import Services
+from smsgate.settings.operator_sets import OperatorSets
 
 TWO = """
 [accounts.twilio]

@@ -1,9 +1,9 @@
 """Keyword sets: a TOML file per language, read, checked and hashed.
 
 The shipped files lie in ``smsgate/classifier/keywords``. An operator's set of the same name (see
-``operator_sets.py``) replaces the shipped one, or extends it where it says ``extends = true``.
-``docs/keywords.md`` describes the format. Words are written as people write them, separated by
-commas.
+``settings/operator_sets.py``) replaces the shipped one, or extends it where it says
+``extends = true``. ``docs/keywords.md`` describes the format. Words are written as people write
+them, separated by commas.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from typing import Any, Literal, Protocol, get_args, get_type_hints
 
 import msgspec
 
-from smsgate.classifier.sets.operator_sets import OperatorSets
 from smsgate.classifier.weights import weights_content
 from smsgate.domain.errors import Fault
+from smsgate.settings.operator_sets import OperatorSets
 from smsgate.settings.shape import nearest
 
 Meaning = Literal[

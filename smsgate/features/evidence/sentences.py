@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from smsgate.classifier import explanation
 from smsgate.consent import event_text
 from smsgate.consent.events import Event
 from smsgate.domain.languages import language_name
 from smsgate.domain.messages import ALL, Entry
+from smsgate.pipeline import decision_text
 
 ERASED = "[the words of this text were erased since]"
 
@@ -81,7 +81,7 @@ def _decision(entry: Entry) -> list[str]:
     decision, consent = entry.decision, entry.consent
     found = []
     if entry.source == "text" and decision.rule:
-        why = explanation.reason(decision.rule, decision.keyword)
+        why = decision_text.reason(decision.rule, decision.keyword)
         language = f" ({language_name(decision.language)})" if decision.language else ""
         found.append(f"Reason for the decision: {why}{language}.")
     if consent is not None:

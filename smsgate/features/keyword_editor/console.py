@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from flask import Flask, render_template, request
 
-from smsgate.classifier import explanation
 from smsgate.domain.errors import (
     KeywordSetUnfit,
     RecordsNotReady,
@@ -29,6 +28,7 @@ from smsgate.features.keyword_editor.set_text import (
     parse_rows,
     parse_set,
 )
+from smsgate.pipeline import decision_text
 from smsgate.pipeline.configuration_rollout import read_rollout
 from smsgate.pipeline.services import Services
 from smsgate.settings import Program
@@ -81,10 +81,10 @@ class _KeywordPages:
                 decision = self._classifiers[program.name].classify(text, number)
                 values |= {
                     "decision": decision,
-                    "meant": explanation.meant(decision.intent.value),
-                    "why": explanation.reason(decision.rule, decision.keyword),
-                    "path": explanation.path(decision),
-                    "facts": list(explanation.facts(decision, program)),
+                    "meant": decision_text.meant(decision.intent.value),
+                    "why": decision_text.reason(decision.rule, decision.keyword),
+                    "path": decision_text.path(decision),
+                    "facts": list(decision_text.facts(decision, program)),
                 }
             except SmsGateError as error:
                 values["problem"] = str(error)

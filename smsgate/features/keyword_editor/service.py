@@ -21,7 +21,6 @@ from smsgate.classifier.sets.conflicts import (
     without_effect,
 )
 from smsgate.classifier.sets.keyword_sets import ANY_LANGUAGE, EVERY, shipped
-from smsgate.classifier.sets.operator_sets import OperatorSets, place_in_console
 from smsgate.domain.errors import (
     ConfigurationError,
     Fault,
@@ -41,6 +40,7 @@ from smsgate.pipeline.console_keyword_sets import NAME, read_console_sets
 from smsgate.pipeline.services import Services
 from smsgate.records import KeywordVersion
 from smsgate.settings import Program, Settings
+from smsgate.settings.operator_sets import OperatorSets, place_in_console
 
 MAX_BYTES = 48_000
 """Of a set in the console. Larger ones are better kept as files, and what is typed in is checked

@@ -14,7 +14,6 @@ from flask import Flask, abort, flash, redirect, render_template, request, url_f
 from werkzeug import Response
 from werkzeug.routing import BaseConverter
 
-from smsgate.classifier import explanation
 from smsgate.consent import event_text
 from smsgate.consent.events import Event
 from smsgate.consent.restore import BASES, CONSENT, EVIDENCE
@@ -31,6 +30,7 @@ from smsgate.features.numbers import number_search
 from smsgate.features.numbers.number_search import NumberCandidate
 from smsgate.features.numbers.state import state_of
 from smsgate.features.numbers.timeline import spoken_texts, timeline
+from smsgate.pipeline import decision_text
 from smsgate.pipeline.forgetting import forget_number
 from smsgate.pipeline.manual import RestoreRequest
 from smsgate.pipeline.manual_input import MEDIA, consent_of, earliest_us, evidence_of, reason_of
@@ -157,7 +157,7 @@ def _number_values(services: Services, number: str) -> dict[str, Any]:
         "forwarding": any(one.forward for one in services.settings.programs),
         "forwarded_days": kept_us // _DAY_US if kept_us else 0,
         "event_text": event_text,
-        "explanation": explanation,
+        "decision_text": decision_text,
     }
 
 

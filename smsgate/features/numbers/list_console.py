@@ -9,7 +9,6 @@ from urllib.parse import urlencode
 
 from flask import Flask, Response, render_template, request
 
-from smsgate.classifier import explanation
 from smsgate.consent import event_text
 from smsgate.domain.errors import StoreNotReady, StoreUnavailable, Unfit
 from smsgate.domain.messages import ALL
@@ -23,6 +22,7 @@ from smsgate.features.numbers.membership_list import (
     held_in_store,
 )
 from smsgate.files import csv_line
+from smsgate.pipeline import decision_text
 from smsgate.pipeline.services import Services
 from smsgate.records.projections import MembershipKey
 from smsgate.web.console.auth import needs, record_action
@@ -79,7 +79,7 @@ def register(console: Flask, services: Services) -> None:
             source_options=[("", "All"), *((name, event_text.source(name)) for name in SOURCES)],
             all=ALL,
             event_text=event_text,
-            explanation=explanation,
+            decision_text=decision_text,
             query_with=query_with,
         )
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from flask import Flask, flash, redirect, render_template, request, url_for
 from werkzeug import Response
 
-from smsgate.classifier import explanation
 from smsgate.consent import event_text
 from smsgate.domain.errors import NoSuchReview, ReviewChanged, Unfit
 from smsgate.features.reviews import queue as review_queue
@@ -21,7 +20,7 @@ from smsgate.features.reviews.queue import (
 )
 from smsgate.features.reviews.service import ReviewService, read_conversation
 from smsgate.features.reviews.storage import PostponedReviews
-from smsgate.pipeline import labelled_texts
+from smsgate.pipeline import decision_text, labelled_texts
 from smsgate.pipeline.reviews import ReviewDecision
 from smsgate.pipeline.services import Services
 from smsgate.web.console.auth import actor, needs
@@ -203,7 +202,7 @@ class _Desk:
             texts=self._decisions.texts(lately),
             decided_words=_DONE,
             event_text=event_text,
-            explanation=explanation,
+            decision_text=decision_text,
             deadlines=review_queue,
             now_us=services.store.health.now_us(),
             programs=services.settings.programs,

@@ -13,13 +13,13 @@ import uuid
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from smsgate.classifier.explanation import meant, reason
 from smsgate.consent import event_text
 from smsgate.consent.events import Event
 from smsgate.domain.errors import InvalidNumber
 from smsgate.domain.messages import Decision, Entry, HttpCall, HttpReply, InboundMessage, ms_of
 from smsgate.domain.phone import e164
 from smsgate.outbound import Outbound
+from smsgate.pipeline.decision_text import meant, reason
 from smsgate.pipeline.services import Services
 from smsgate.providers import PROVIDERS
 from smsgate.settings import Account, Settings

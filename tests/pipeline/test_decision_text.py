@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from smsgate.classifier.explanation import STAGES, because, facts, meant, path, reason
 from smsgate.domain.messages import Decision, Intent
+from smsgate.pipeline.decision_text import STAGES, because, facts, meant, path, reason
 from tests.classifier.program import classifier, program
 from tests.fakes.rule_ids import rule_ids
 

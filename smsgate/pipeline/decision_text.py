@@ -1,4 +1,4 @@
-"""A decision in words, for people: what it leads to, and which rules were asked."""
+"""The text of a decision, for people: what it leads to, and which rules were asked."""
 
 from __future__ import annotations
 
