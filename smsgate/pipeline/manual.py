@@ -137,6 +137,7 @@ _SAID = {
     "provider": "as the provider says",
     "import": "elsewhere, as an imported list says",
 }
+_DAY_US = 24 * 3600 * 1_000_000
 _WRONG_LIST = " Where the list was the wrong one, undo its import: `smsgate imports list`."
 
 
@@ -297,7 +298,7 @@ def _too_old(request: RestoreRequest, opt_out: OptOut) -> str:
     consent, opted_out_us = request.consent, opt_out.at_us
     if consent is None or (request.earliest_given_us or consent.given_us) > opt_out.until_us:
         return ""
-    if request.earliest_given_us and _moment(consent.given_us)[:10] == _moment(opted_out_us)[:10]:
+    if request.earliest_given_us and 0 <= opted_out_us - request.earliest_given_us < _DAY_US:
         return (
             f"They opted out on that same day, at {_moment(opted_out_us)}: give the time of the "
             "consent, too. Only a consent that is newer lifts an opt-out."

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from smsgate.domain.entry_parts import Consent
 from smsgate.domain.errors import Unfit
+from smsgate.domain.time_zones import local_moment
 
 MEDIA = ("web", "paper", "voice", "text", "other")
 REASON = 500
@@ -38,10 +39,10 @@ def evidence_of(text: str) -> str:
     return plain
 
 
-def consent_of(words: str, medium: str, source: str, given: str) -> Consent:
+def consent_of(words: str, medium: str, source: str, given: str, zone: tzinfo = UTC) -> Consent:
     """A consent as a form tells it.
 
-    ``given`` is a day such as 2026-05-03, or a moment such as 2026-05-03T14:00 (UTC).
+    ``given`` is a day such as 2026-05-03, or a moment such as 2026-05-03T14:00, in ``zone``.
     47 CFR 64.1200(f)(9) asks who agreed to what, and how. Raises ``Unfit``.
     """
     agreed, where = words.strip(), source.strip()
@@ -51,10 +52,10 @@ def consent_of(words: str, medium: str, source: str, given: str) -> Consent:
         raise Unfit(f"Say how it was given: {', '.join(MEDIA)}.", field="medium")
     if len(where) > _SOURCE:
         raise Unfit(f"The source is longer than {_SOURCE} characters.", field="source")
-    return Consent(words=agreed, medium=medium, source=where, given_us=_given_us(given))
+    return Consent(words=agreed, medium=medium, source=where, given_us=_given_us(given, zone))
 
 
-def earliest_us(given: str, now: datetime) -> int:
+def earliest_us(given: str, now: datetime, zone: tzinfo = UTC) -> int:
     """Where only a day is given, its beginning; 0 where a moment is, or nothing that is right.
 
     Where that day has not begun in UTC, it is one of a zone ahead, and began at ``_AHEAD`` before.
@@ -62,7 +63,7 @@ def earliest_us(given: str, now: datetime) -> int:
     day = _day(given)
     if day is None:
         return 0
-    begun = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    begun = datetime.combine(day, time(), zone)
     return int((begun - _AHEAD if begun > now else begun).timestamp() * 1_000_000)
 
 
@@ -73,16 +74,19 @@ def _day(given: str) -> date | None:
         return None
 
 
-def _given_us(given: str) -> int:
+def _given_us(given: str, zone: tzinfo) -> int:
     """A moment in the past; of a day its noon, or now where that is earlier."""
+    only_day = _day(given) is not None
     try:
         moment = datetime.fromisoformat(given.strip())
-        at = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+        if moment.tzinfo is None and not only_day:
+            moment = local_moment(moment, zone)
+        at = moment.replace(tzinfo=moment.tzinfo or zone).astimezone(UTC)
     except (ValueError, OverflowError):
         raise Unfit("Say on which day it was given, such as 2026-05-03.", field="given") from None
-    now, only_day = datetime.now(UTC), _day(given) is not None
+    now = datetime.now(UTC)
     # Where it is tomorrow already, today's date is ahead of UTC's.
-    latest = now + _AHEAD if only_day else now
+    latest = now + _AHEAD if only_day and zone is UTC else now
     if not _EARLIEST <= at <= latest:
         raise Unfit("A consent was given on a day from 1990 until today.", field="given")
     noon = at + timedelta(hours=12 if only_day else 0)

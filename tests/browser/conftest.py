@@ -127,6 +127,7 @@ def visit(chromium: Browser, site: Site, kept: dict[str, object]) -> Iterator[Ca
         width: int = 1280,
         scheme: str = "light",
         forgiven: tuple[str, ...] = (),
+        zone: str | None = None,
     ) -> Page:
         def note(said: ConsoleMessage) -> None:
             if _complains(said) and not any(one in said.text for one in forgiven):
@@ -137,6 +138,7 @@ def visit(chromium: Browser, site: Site, kept: dict[str, object]) -> Iterator[Ca
             storage_state=kept.get(role),
             viewport={"width": width, "height": 800},
             color_scheme=scheme,
+            timezone_id=zone,
         )
         contexts.append(context)
         page = context.new_page()

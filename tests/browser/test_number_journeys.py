@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -47,6 +50,44 @@ def test_a_call_on_the_phone_opts_out_and_a_mistake_of_ours_is_undone(
     press(box.get_by_role("button", name="Restore"))
     stands(page, "may be texted")
     assert services.gate.check_programs(number, services.settings.programs)["alerts"].allowed
+
+
+def test_days_and_times_count_in_the_zone_of_the_browser(
+    visit: Visit, services: Services, site: Site
+) -> None:
+    number = "+14155559107"
+    text(site, "STOP", number)
+    assert wait_until(lambda: len(services.history.of_number(number)) > 0)
+    page = visit(f"/console/numbers/{number}", role="agent", width=360, zone="America/Denver")
+    stands(page, "opted out of everything")
+    page.keyboard.press("r")
+    box = page.locator("form[action$='/restore']")
+    zones = box.get_by_label("Time zone").locator("option")
+    expect(zones).to_have_text(["America/Denver", "UTC"])
+    box.get_by_label(WHY).fill("signed in the shop")
+    press(box.get_by_label("agreed again"), " ")
+    box.get_by_label("word for word").fill("Yes, text me")
+    now = datetime.now(UTC).astimezone(ZoneInfo("America/Denver"))
+    box.get_by_role("textbox", name="Date").fill(f"{now:%Y-%m-%d}")
+    box.get_by_label("Time, if").fill(f"{now:%H:%M:%S}")
+    box.get_by_label("Where", exact=True).fill("the shop's form")
+    assert fits(page)
+    press(box.get_by_role("button", name="Restore"))
+    stands(page, "may be texted")
+    restored = services.history.of_number(number)[-1]
+    assert restored.entry.consent.given_us == int(now.timestamp()) * 1_000_000
+
+    page = visit("/console/suppressions", role="agent", width=360, zone="America/Denver")
+    expect(page.locator("#from-help")).to_have_text("America/Denver")
+    page.get_by_label("From").fill("2026-01-02")
+    press(page.get_by_role("button", name="Filter"))
+    expect(page).to_have_url(re.compile(r"from=2026-01-02.*zone=America%2FDenver"))
+    expect(page.locator("#from-help")).to_have_text("America/Denver")
+    assert fits(page)
+    assert barriers(page) == []
+    # Whoever opens the address elsewhere sees the same rows.
+    there = visit(page.url.removeprefix(site.url), role="agent", zone="America/Lima")
+    expect(there.locator("#from-help")).to_have_text("America/Denver")
 
 
 def test_a_lock_holds_against_the_subscribers_own_start(

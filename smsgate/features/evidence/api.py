@@ -22,7 +22,7 @@ class Evidence(msgspec.Struct, frozen=True):
     made: str
     software: str
     request: dict[str, Any]
-    """Of which days the events are (empty: all), and what the cover says."""
+    """Of which days of which zone the events are (empty: all), and what the cover says."""
     programs: dict[str, str]
     """By program its name for subscribers."""
     state: dict[str, str]

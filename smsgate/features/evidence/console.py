@@ -14,6 +14,7 @@ from smsgate.features.evidence.pdf import pdf
 from smsgate.features.evidence.service import as_json, collect_evidence, page, request_of
 from smsgate.pipeline.services import Services
 from smsgate.web.console.auth import needs, record_action
+from smsgate.web.console.zones import typed_zone
 
 _KINDS = {
     "html": "text/html; charset=utf-8",
@@ -38,7 +39,8 @@ def register(console: Flask, services: Services) -> None:
         if not number or kind not in _KINDS:
             raise Unfit("The form has no number in it: go back to the number's page.")
         cover = ("company", "requested_by", "since", "until")
-        asked = request_of(**{name: request.form.get(name, "") for name in cover})
+        given = {name: request.form.get(name, "") for name in cover}
+        asked = request_of(**given, zone=typed_zone())
         if not turn.acquire(blocking=False):
             abort(503, "Another evidence file is being made: try again in a few seconds.")
         try:

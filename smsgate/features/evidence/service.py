@@ -7,9 +7,10 @@ The same contents as JSON, for machines, and as one self-contained page that a l
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, tzinfo
 from typing import Any
 
 import msgspec
@@ -20,6 +21,7 @@ from smsgate.consent import event_text
 from smsgate.consent.events import Event
 from smsgate.domain.errors import SmsGateError, Unfit
 from smsgate.domain.messages import Entry
+from smsgate.domain.time_zones import day_end_us, day_start_us, zone_name
 from smsgate.features.evidence.sentences import moment, program_title, sentences
 from smsgate.pipeline.services import Services
 from smsgate.records import ChainLink, Recorded, Records, chain_digest
@@ -32,36 +34,50 @@ MAX_COVER_CHARS = 200
 
 @dataclass(frozen=True, slots=True)
 class EvidenceRequest:
-    """What the cover says, and of which days (UTC, both included) the events are."""
+    """What the cover says, and of which days (both included) the events are."""
 
     company: str = ""
     requested_by: str = ""
     since: date | None = None
     until: date | None = None
+    zone: tzinfo = UTC
+    """In which the days begin and end."""
 
     @property
     def period(self) -> str:
         """The period in words."""
+        name, first, last = zone_name(self.zone).replace("_", " "), "", ""
+        if name != "UTC":
+            first = f", from {moment(self._first_us)}"
+            last = f", to {moment(self._end_us)}"
         if self.since and self.until:
-            return f"{self.since} to {self.until} (UTC, both days included)"
+            return f"{self.since} to {self.until} ({name}, both days included{first}{last})"
         if self.since:
-            return f"from {self.since} (UTC) to the time of this file"
+            return f"from {self.since} ({name}{first}) to the time of this file"
         if self.until:
-            return f"everything recorded until {self.until} (UTC, that day included)"
+            return f"everything recorded until {self.until} ({name}, that day included{last})"
         return "everything recorded until the time of this file"
+
+    @property
+    def _first_us(self) -> int:
+        return day_start_us(self.since, self.zone) if self.since else 0
+
+    @property
+    def _end_us(self) -> int:
+        return day_end_us(self.until, self.zone) if self.until else sys.maxsize
 
     def holds(self, event: Event) -> bool:
         """Whether an event is of the period."""
         at_us = event.received_us or event.applied_us
-        first = _midnight_us(self.since) if self.since else 0
-        return at_us >= first and (not self.until or at_us < _midnight_us(self.until) + _DAY_US)
-
-
-_DAY_US = int(timedelta(days=1).total_seconds()) * 1_000_000
+        return self._first_us <= at_us < self._end_us
 
 
 def request_of(
-    company: str = "", requested_by: str = "", since: str = "", until: str = ""
+    company: str = "",
+    requested_by: str = "",
+    since: str = "",
+    until: str = "",
+    zone: tzinfo = UTC,
 ) -> EvidenceRequest:
     """The request that was typed. Raises ``Unfit`` with the field that is wrong."""
     for name, text in (("company", company), ("requested_by", requested_by)):
@@ -70,7 +86,7 @@ def request_of(
     first, last = _day(since, "since"), _day(until, "until")
     if first and last and first > last:
         raise Unfit("The first day is after the last. Swap them.", field="until")
-    return EvidenceRequest(company.strip(), requested_by.strip(), first, last)
+    return EvidenceRequest(company.strip(), requested_by.strip(), first, last, zone)
 
 
 def _day(text: str, field: str) -> date | None:
@@ -79,10 +95,6 @@ def _day(text: str, field: str) -> date | None:
     except ValueError:
         message = f"{text.strip()[:40]!r} is not a date. Use 2026-11-24."
         raise Unfit(message, field=field) from None
-
-
-def _midnight_us(day: date) -> int:
-    return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) * 1_000_000
 
 
 def evidence(
@@ -115,6 +127,8 @@ def evidence(
             "requested_by": request.requested_by,
             "since": request.since.isoformat() if request.since else "",
             "until": request.until.isoformat() if request.until else "",
+            "zone": zone_name(request.zone),
+            "period": request.period,
             "left_out": len(every) - len(kept),
         },
         "programs": {name: title for name, title in (titles or {}).items() if name in named},
@@ -162,8 +176,6 @@ def _state(services: Services, number: str) -> dict[str, str]:
 
 def page(found: Mapping[str, Any]) -> str:
     """The evidence as HTML that needs nothing else."""
-    asked = found["request"]
-    request = request_of(asked["company"], asked["requested_by"], asked["since"], asked["until"])
     made_us = (
         int(datetime.fromisoformat(found["made"]).timestamp() * 1_000_000)
         if (found["made"] != _NONE)
@@ -171,7 +183,7 @@ def page(found: Mapping[str, Any]) -> str:
     )
     return _template().render(
         found,
-        period=request.period,
+        period=found["request"]["period"],
         made_at=moment(made_us),
         title_of=lambda name: program_title(name, found["programs"]),
         in_words=_state_in_words,

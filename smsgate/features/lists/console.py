@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import date
 from functools import partial
 from typing import Any
 
@@ -32,6 +32,7 @@ from smsgate.domain.errors import (
     Unfit,
 )
 from smsgate.domain.messages import ALL
+from smsgate.domain.time_zones import day_start_us
 from smsgate.features.lists.export import FORMS, STATES
 from smsgate.features.lists.import_record import ImportRecord, change_text, imports, titles_of
 from smsgate.features.lists.import_summary import (
@@ -55,6 +56,7 @@ from smsgate.features.lists.shapes import FORMATS
 from smsgate.pipeline.manual_input import MEDIA, reason_of
 from smsgate.pipeline.services import Services
 from smsgate.web.console.auth import actor, needs, operator, record_action
+from smsgate.web.console.zones import typed_zone
 
 Form = ImmutableMultiDict[str, str]
 
@@ -83,7 +85,7 @@ def export_request_of(form: Form) -> ListRequest:
     day, since_us = form.get("since", "").strip(), 0
     if day:
         try:
-            since_us = int(datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp() * 1_000_000)
+            since_us = day_start_us(date.fromisoformat(day), typed_zone())
         except ValueError as error:
             raise Unfit(f"{day!r} is not a date. Use 2026-11-24.", field="since") from error
     return ListRequest(

@@ -37,6 +37,7 @@ from smsgate.pipeline.manual_input import MEDIA, consent_of, earliest_us, eviden
 from smsgate.pipeline.services import Services
 from smsgate.records import HistoryPlace
 from smsgate.web.console.auth import actor, needs, operator
+from smsgate.web.console.zones import typed_zone
 
 _NEWEST, _UNROUTED = 20, 10
 _PLACE = re.compile(r"([0-9]{1,17})-([0-9]{1,17})", re.ASCII)
@@ -192,7 +193,7 @@ def _restore(services: Services, number: str) -> str:
             reason=_reason(),
             basis=basis,
             consent=_consent() if basis == CONSENT else None,
-            earliest_given_us=earliest_us(_given(), datetime.now(UTC)),
+            earliest_given_us=earliest_us(_given(), datetime.now(UTC), typed_zone()),
             evidence=evidence_of(form.get("evidence", "")) if basis == EVIDENCE else "",
             is_admin=found is not None and found.may("admin"),
         )
@@ -242,7 +243,7 @@ def _given() -> str:
 
 def _consent() -> Consent:
     words, medium, source = (request.form.get(name, "") for name in ("words", "medium", "source"))
-    return consent_of(words, medium, source, _given())
+    return consent_of(words, medium, source, _given(), typed_zone())
 
 
 _ACTIONS: dict[str, Action] = {

@@ -16,7 +16,15 @@ from smsgate.features.operators.sessions import LASTS_S
 from smsgate.pipeline.services import Services
 from smsgate.settings import Settings
 from smsgate.web.app import send_hsts
-from smsgate.web.console import auth, badges, error_pages, form_errors, origin, template_filters
+from smsgate.web.console import (
+    auth,
+    badges,
+    error_pages,
+    form_errors,
+    origin,
+    template_filters,
+    zones,
+)
 from smsgate.web.console.return_path import HOME
 from smsgate.web.wsgi_request import read_bodies_first
 
@@ -76,6 +84,7 @@ def create_console(services: Services) -> Flask:
     template_filters.register(app, services)
     badges.register(app, services)
     form_errors.register(app)
+    zones.register(app)
     error_pages.register(app)
     for page in features.modules("console"):
         page.register(app, services)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import UTC, date, tzinfo
 from urllib.parse import urlencode
 
 from flask import request
 
-from smsgate.web.console.auth import operator_zone
+from smsgate.domain.errors import Unfit
+from smsgate.domain.time_zones import day_end_us, day_start_us
+from smsgate.web.console.zones import typed_zone
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,16 +28,20 @@ class DateRange:
     @property
     def since_us(self) -> int:
         """The first moment of the range; 0 without a first day."""
-        return _midnight_us(self.first, self.zone) if self.first else 0
+        return day_start_us(self.first, self.zone) if self.first else 0
 
     @property
     def until_us(self) -> int:
         """The first moment after the range; 0 without a last day."""
-        return _midnight_us(self.last + timedelta(days=1), self.zone) if self.last else 0
+        return day_end_us(self.last, self.zone) if self.last else 0
 
 
 def date_range() -> DateRange:
-    """The range in ``from`` and ``to`` of the address, by the zone that the operator chose."""
+    """The range in ``from`` and ``to`` of the address, in the zone that it names."""
+    try:
+        zone = typed_zone()
+    except Unfit as error:
+        return DateRange(problem=str(error))
     found: dict[str, date | None] = {}
     for name in ("from", "to"):
         text = request.args.get(name, "").strip()
@@ -48,7 +54,7 @@ def date_range() -> DateRange:
         last = None
     if first and last and first > last:
         return DateRange(problem="The first day is after the last. Swap them.")
-    return DateRange(first, last, zone=operator_zone())
+    return DateRange(first, last, zone=zone)
 
 
 _HOUR_US = 3600 * 1_000_000
@@ -96,8 +102,3 @@ def query_with(**changed: object) -> str:
     """The query of this page's address, with some values changed; an empty one is left out."""
     values: dict[str, object] = {**request.args.to_dict(), **changed}
     return urlencode({name: value for name, value in values.items() if value not in ("", None)})
-
-
-def _midnight_us(day: date, zone: tzinfo) -> int:
-    midnight = datetime(day.year, day.month, day.day, tzinfo=zone)
-    return int(midnight.timestamp()) * 1_000_000

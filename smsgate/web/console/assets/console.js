@@ -64,8 +64,20 @@ function showLocalTimes(root) {
   }
 }
 if (named && !named.dataset.zone) named.textContent = `Times are in ${zone.replaceAll("_", " ")}.`;
+// Days and times that are typed count in that zone, too: their fields name it, their form sends it.
+function nameZone(root) {
+  if (!zone.includes("/") || zone.startsWith("Etc/")) return;  // the server knows places alone
+  const shown = zone.replaceAll("_", " ");
+  for (const name of root.querySelectorAll("[data-zone-name]")) name.textContent = shown;
+  for (const field of root.querySelectorAll("[data-zone-field]")) {
+    field.removeAttribute("data-zone-field");  // parts of pages are looked at again
+    if (field.localName === "option") field.before(new Option(shown, zone, true, true));
+    else field.value = zone;
+  }
+}
 showLocalTimes(document);
-document.addEventListener("htmx:load", (event) => showLocalTimes(event.target));
+nameZone(document);
+document.addEventListener("htmx:load", (event) => { showLocalTimes(event.target); nameZone(event.target); });
 
 // A form that was sent shows so, and its page comes back with the same control in focus.
 document.addEventListener("submit", (event) => {

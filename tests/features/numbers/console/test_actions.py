@@ -85,6 +85,64 @@ def test_a_restore_carries_the_consent_that_allows_it(services, agent):
     assert "Yes, text me" in act(agent, "evidence", kind="html").text
 
 
+BERLIN = {"zone": "Europe/Berlin"}
+
+
+def test_a_day_and_a_time_are_those_of_the_zone_beside_them(services, agent):
+    told(services, Intent.OPT_OUT, "STOP", sent_us=MAY_3 - 24 * 3600 * 1_000_000)
+    assert act(agent, "restore", **BERLIN).status_code == 303
+    assert newest(services).entry.consent.given_us == MAY_3 - 2 * 3600 * 1_000_000
+    assert act(agent, "consent", at="14:30:05", **BERLIN).status_code == 303
+    given = datetime.fromtimestamp(newest(services).entry.consent.given_us / 1_000_000, UTC)
+    assert given == datetime(2026, 5, 3, 12, 30, 5, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("day", "at", "said"),
+    [
+        ("2026-03-29", "02:30", "02:30 on 2026-03-29 did not exist in Europe/Berlin"),
+        ("2026-10-25", "02:30", "at 00:30 and at 01:30 UTC. Choose UTC and enter the one"),
+    ],
+)
+def test_a_time_that_clocks_skip_or_repeat_is_asked_for_again(services, agent, day, at, said):
+    told(services, Intent.OPT_OUT, "STOP", sent_us=MAY_3 - 90 * 24 * 3600 * 1_000_000)
+    answer = act(agent, "restore", given=day, at=at, **BERLIN)
+    assert (answer.status_code, said in words(answer)) == (422, True)
+    assert 'id="restore-at-error"' in answer.text
+    assert '<option value="Europe/Berlin" selected>Europe/Berlin</option>' in answer.text
+    assert '<option value="UTC">UTC</option>' in answer.text
+    assert act(agent, "restore", given=day, at=at, zone="UTC").status_code == 303
+
+
+def test_an_opt_out_of_the_same_day_in_their_zone_needs_the_time(services, agent):
+    midnight_us = MAY_3 - 14 * 3600 * 1_000_000  # in Berlin
+    told(services, Intent.OPT_OUT, "STOP", sent_us=midnight_us + 60 * 1_000_000)
+    answer = act(agent, "restore", **BERLIN)
+    assert (answer.status_code, "on that same day" in answer.text) == (409, True)
+    assert act(agent, "restore").status_code == 303, "in UTC it is the day after"
+
+
+@pytest.mark.parametrize("zone", ["Mars/Olympus", "CET", "../../etc/passwd", "x" * 5_000])
+def test_a_zone_that_is_none_is_refused(services, agent, zone):
+    for form in ("restore", "consent", "evidence"):
+        answer = act(agent, form, zone=zone)
+        assert (answer.status_code, "There is no time zone" in answer.text) == (422, True), form
+
+
+def test_the_evidence_says_in_which_zone_its_days_are(services, agent):
+    told(services, Intent.OPT_OUT, "STOP", sent_us=MAY_3)
+    services.archiver.move_all()
+    days = {"since": "2026-03-29", "until": "2026-03-29", "kind": "html"}
+    html = act(agent, "evidence", zone="America/New_York", **days).text
+    assert (
+        "2026-03-29 to 2026-03-29 (America/New York, both days included, from 2026-03-29 "
+        "04:00:00.000 UTC, to 2026-03-30 04:00:00.000 UTC)"
+    ) in html
+    asked = act(agent, "evidence", **days | {"kind": "json"}, zone="America/New_York").json
+    assert asked["request"]["zone"] == "America/New_York"
+    assert "(UTC, both days included)" in act(agent, "evidence", **days).text
+
+
 def test_a_mistake_of_ours_is_restored_without_a_consent(services, agent):
     act(agent, "opt-out")
     assert act(agent, "restore", basis="mistake", words="").status_code == 303

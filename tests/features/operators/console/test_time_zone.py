@@ -44,9 +44,16 @@ def test_two_people_see_the_same_event_in_their_own_zones(admin, signed_in, serv
     assert shown(other, noted) == [(utc, "Mar 30, 2024, 21:00 EDT")]
     page = other.get("/console/audit").text
     assert 'data-zone="America/New_York">Times are in America/New York.' in page
-    assert "Days are in America/New York" in page
+    assert page.count("<span>America/New York</span>") == 2, "beside both days"
+    assert '<input type="hidden" name="zone" value="America/New_York">' in page
     assert other.get("/console/audit?what=exports&from=2024-03-31").text.count(noted) == 0
     assert admin.get("/console/audit?what=exports&from=2024-03-31").text.count(noted) == 1
+    theirs = "/console/audit?what=exports&from=2024-03-31&zone=America%2FNew_York"
+    assert admin.get(theirs).text.count(noted) == 0, "an address counts in the zone that it names"
+    assert '<input type="hidden" name="zone" value="America/New_York">' in admin.get(theirs).text
+    wrong = admin.get("/console/audit?what=exports&from=2024-04-02&zone=Mars/Olympus").text
+    assert "There is no time zone" in wrong
+    assert 'aria-invalid="true"' in wrong
     admin.post("/console/me/zone", {"zone": ""})
     assert shown(admin, noted) == [(utc, "Mar 31, 2024, 01:00 UTC")]
 
