@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-try:
-    from smsgate.domain.opt_out_links import Links
-except ModuleNotFoundError as error:
-    raise ImportError("Links need cryptography: pip install 'smsgate[links]'") from error
+from importlib.util import find_spec
+
+from smsgate.domain.opt_out_links import Links
+
+if find_spec("cryptography") is None:
+    raise ImportError("Links need cryptography: pip install 'smsgate[links]'")
 
 __all__ = ["Links"]

@@ -30,12 +30,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import sha256
-
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from typing import TYPE_CHECKING
 
 from smsgate.domain.errors import LinkBroken, LinkExpired, LinksNotReady
 from smsgate.domain.phone import is_e164
 from smsgate.domain.tokens import base64_url, from_base64_url
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers import Cipher, modes
 
 PATH = "/o/"
 VALID_DAYS = 366
@@ -146,5 +148,11 @@ def _keys(secret: str) -> tuple[Cipher[modes.ECB], bytes]:
         hmac.digest(secret.encode(), f"smsgate link {purpose} 1".encode(), "sha256")
         for purpose in ("encipher", "tag")
     )
+    from cryptography.hazmat.primitives.ciphers import (  # noqa: PLC0415 - 8 MiB, until it is used
+        Cipher,
+        algorithms,
+        modes,
+    )
+
     # ECB of one block is AES itself; what is wrong with it begins with the second block.
     return Cipher(algorithms.AES256(encipher), modes.ECB()), tag  # noqa: S305

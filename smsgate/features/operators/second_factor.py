@@ -14,11 +14,14 @@ import secrets
 import time
 from collections.abc import Sequence
 from hashlib import sha256
+from typing import TYPE_CHECKING
 
 import pyotp
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from smsgate.settings import Secret
+
+if TYPE_CHECKING:
+    from cryptography.fernet import MultiFernet
 
 STEP_S = 30
 _DRIFT = (0, -1, 1)
@@ -57,6 +60,8 @@ def encrypt(secret: str, keys: Sequence[Secret]) -> str:
 
 def decrypt(encrypted: str, keys: Sequence[Secret]) -> str | None:
     """Return the secret; None where none of the keys encrypted it."""
+    from cryptography.fernet import InvalidToken  # noqa: PLC0415 - as in _cipher
+
     try:
         return _cipher(keys).decrypt(encrypted).decode()
     except InvalidToken:
@@ -65,6 +70,8 @@ def decrypt(encrypted: str, keys: Sequence[Secret]) -> str | None:
 
 def encrypt_anew(encrypted: str, keys: Sequence[Secret]) -> str | None:
     """Return the secret encrypted with the newest key, where an older one did it; else None."""
+    from cryptography.fernet import InvalidToken  # noqa: PLC0415 - as in _cipher
+
     try:
         _cipher(keys[:1]).decrypt(encrypted)
     except InvalidToken:
@@ -100,6 +107,8 @@ def _digest(code: str) -> str:
 
 def _cipher(keys: Sequence[Secret]) -> MultiFernet:
     """Return a cipher with keys derived for this use of the secrets only."""
+    from cryptography.fernet import Fernet, MultiFernet  # noqa: PLC0415 - 8 MiB, until it is used
+
     derived = (
         hmac.digest(one.value.encode(), b"smsgate second factor 1", "sha256") for one in keys
     )

@@ -16,11 +16,6 @@ from dataclasses import replace
 from functools import lru_cache
 
 import msgspec
-from cryptography import x509
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from msgspec import UNSET
 
 from smsgate.domain.errors import AccountNotReady, SignatureRefused, Unreadable
@@ -33,6 +28,7 @@ from smsgate.domain.messages import (
     WebhookRequest,
 )
 from smsgate.domain.phone import is_toll_free
+from smsgate.domain.rsa_signatures import Certificate, HashName
 from smsgate.domain.signed_times import check_time, instant_us
 from smsgate.domain.signing import as_bytes, same
 from smsgate.domain.tokens import from_base64
@@ -57,7 +53,7 @@ MAX_AGE_S = 3900
 _HOST = r"https://sns\.(?!s3)[a-zA-Z0-9-]{3,}\.amazonaws\.com(?:\.cn)?"
 _CERTIFICATE_URL = re.compile(_HOST + r"/[A-Za-z0-9._/-]+\.pem")
 _SUBSCRIBE_URL = re.compile(_HOST + r"/\?Action=ConfirmSubscription&[!-~]+")
-_HASHES: dict[str, hashes.HashAlgorithm] = {"1": hashes.SHA1(), "2": hashes.SHA256()}  # noqa: S303
+_HASHES: dict[str, HashName] = {"1": "SHA1", "2": "SHA256"}
 _DEFAULT_VERSION = "2"
 _HALF_LIFE_US = 150_000_000
 # The keywords that AWS wants every number to have. It says that it answers what begins with one,
@@ -165,17 +161,14 @@ class AwsSns(OptOutList):
     def verify(self, request: WebhookRequest, account: Account, now_us: int) -> None:
         """Return if SNS signed the notification, for a topic of this account, in the last hour."""
         envelope = _pinned(request, account)
-        key, first_us, last_us = _certified(request.certificate)
-        if not first_us <= now_us <= last_us:
+        certificate = _certificate(request.certificate)
+        if not certificate.first_us <= now_us <= certificate.last_us:
             raise SignatureRefused("The certificate that SigningCertURL names is not valid now.")
-        try:
-            signature = from_base64(envelope.signature)
-            algorithm = _HASHES[envelope.signature_version]
-            key.verify(signature, string_to_sign(envelope), PKCS1v15(), algorithm)
-        except InvalidSignature:
+        signature, signed = from_base64(envelope.signature), string_to_sign(envelope)
+        if not certificate.key.fits(signature, signed, _HASHES[envelope.signature_version]):
             raise SignatureRefused(
                 "The Signature does not fit the notification and the certificate."
-            ) from None
+            )
         signed_us = instant_us(envelope.timestamp)
         if signed_us is None:
             raise Unreadable("The Timestamp of the notification is no time.")
@@ -309,14 +302,13 @@ def _pinned(request: WebhookRequest, account: Account) -> Envelope:
 
 
 @lru_cache(maxsize=16)
-def _certified(pem: bytes) -> tuple[RSAPublicKey, int, int]:
-    """Return the key in a certificate, and from when until when it is valid, in us."""
+def _certificate(pem: bytes) -> Certificate:
+    """The certificate; making it from its text costs more than a verification."""
     try:
-        found = x509.load_pem_x509_certificate(pem)
-        key = found.public_key()
+        return Certificate.of_pem(pem)
     except ValueError:
         raise SignatureRefused("What SigningCertURL names is no certificate.") from None
-    if not isinstance(key, RSAPublicKey):
-        raise SignatureRefused("The certificate that SigningCertURL names has no RSA key.")
-    first, last = found.not_valid_before_utc.timestamp(), found.not_valid_after_utc.timestamp()
-    return key, int(first) * 1_000_000, int(last) * 1_000_000
+    except TypeError:
+        raise SignatureRefused(
+            "The certificate that SigningCertURL names has no RSA key."
+        ) from None

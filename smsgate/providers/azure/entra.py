@@ -8,13 +8,10 @@ from __future__ import annotations
 from functools import lru_cache
 
 import msgspec
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey, RSAPublicNumbers
-from cryptography.hazmat.primitives.hashes import SHA256
 
 from smsgate.domain.errors import SignatureRefused
 from smsgate.domain.messages import HttpCall, WebhookRequest
+from smsgate.domain.rsa_signatures import RsaKey
 from smsgate.domain.signed_times import WINDOW_S
 from smsgate.domain.signing import as_bytes
 from smsgate.domain.tokens import base64_url, from_base64_url
@@ -88,22 +85,23 @@ def _signed_claims(authorization: str, keys: bytes) -> _Claims:
         right_kind = word == "Bearer" and head.alg == "RS256" and len(token) <= _MAX_TOKEN_CHARS
         if not right_kind or key is None:
             raise SignatureRefused("There is no bearer token that a key of the tenant signed.")
-        key.verify(_decoded(signature), as_bytes(signed), PKCS1v15(), SHA256())
+        if not key.fits(_decoded(signature), as_bytes(signed), "SHA256"):
+            raise ValueError("another key signed it")
         return msgspec.json.decode(_decoded(claims), type=_Claims)
-    except (InvalidSignature, msgspec.MsgspecError, ValueError, RecursionError):
+    except (msgspec.MsgspecError, ValueError, RecursionError):
         raise SignatureRefused(
             "The bearer token cannot be read, or another key signed it."
         ) from None
 
 
 @lru_cache(maxsize=16)
-def _public_key(keys: bytes, kid: str) -> RSAPublicKey | None:
+def _public_key(keys: bytes, kid: str) -> RsaKey | None:
     """The key of that name, if it is an RSA key."""
     try:
         known = msgspec.json.decode(keys, type=_Keys).keys
         found = next(one for one in known if one.kid == kid and one.kty == "RSA")
         exponent, modulus = (int.from_bytes(_decoded(text)) for text in (found.e, found.n))
-        return RSAPublicNumbers(exponent, modulus).public_key()
+        return RsaKey.of_numbers(exponent, modulus)
     except (msgspec.MsgspecError, ValueError, StopIteration):
         return None
 
