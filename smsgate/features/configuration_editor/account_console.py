@@ -29,11 +29,8 @@ from smsgate.features.configuration_editor.forms import (
     read_account,
 )
 from smsgate.features.configuration_editor.secret_files import variable_of
-from smsgate.features.configuration_editor.service import (
-    ConfigurationChange,
-    ConfigurationSources,
-    conflict_text,
-)
+from smsgate.features.configuration_editor.service import conflict_text
+from smsgate.features.configuration_editor.sources import ConfigurationChange, ConfigurationSources
 from smsgate.pipeline.services import Services
 from smsgate.providers import PROVIDERS, usable
 from smsgate.settings import Account

@@ -29,12 +29,8 @@ from smsgate.features.configuration_editor.forms import (
     sentence,
     with_wordings,
 )
-from smsgate.features.configuration_editor.service import (
-    PAGE_SIZE,
-    ConfigurationChange,
-    ConfigurationEditor,
-    ConfigurationSources,
-)
+from smsgate.features.configuration_editor.service import PAGE_SIZE, ConfigurationEditor
+from smsgate.features.configuration_editor.sources import ConfigurationChange, ConfigurationSources
 from smsgate.pipeline.configuration_changes import tables_text
 from smsgate.pipeline.configuration_rollout import apply_configuration
 from smsgate.pipeline.services import Services

@@ -18,11 +18,8 @@ from smsgate.features.configuration_editor.console import (
 )
 from smsgate.features.configuration_editor.forms import FormField, by_field, read_fields
 from smsgate.features.configuration_editor.secret_files import variable_of_table
-from smsgate.features.configuration_editor.service import (
-    ConfigurationChange,
-    ConfigurationSources,
-    conflict_text,
-)
+from smsgate.features.configuration_editor.service import conflict_text
+from smsgate.features.configuration_editor.sources import ConfigurationChange, ConfigurationSources
 from smsgate.pipeline.services import Services
 from smsgate.settings.alerts import PORTS
 from smsgate.settings.console import file_table

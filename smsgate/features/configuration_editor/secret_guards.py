@@ -6,7 +6,6 @@ Whoever may change an address must not learn a secret by it: they enter it again
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from smsgate.domain.errors import Fault
@@ -15,11 +14,9 @@ from smsgate.features.configuration_editor.secret_files import (
     variable_of,
     variable_of_table,
 )
+from smsgate.features.configuration_editor.sources import ConfigurationSources
 from smsgate.providers import PROVIDERS, secret_keys
 from smsgate.settings.console import ALERT_SECRETS, PLACE, file_table
-
-if TYPE_CHECKING:
-    from smsgate.features.configuration_editor.service import ConfigurationSources
 
 _EMAIL = "alerts.email"
 _MAIL_SERVER = ("host", "port", "tls")

@@ -22,6 +22,7 @@ from smsgate.domain.errors import (
 from smsgate.domain.line_diff import DiffLine, compare_texts
 from smsgate.features.configuration_editor.secret_files import SecretFiles, variable_of_table
 from smsgate.features.configuration_editor.secret_guards import secret_faults, secret_keys_of
+from smsgate.features.configuration_editor.sources import ConfigurationChange, ConfigurationSources
 from smsgate.pipeline.configuration import load_configuration, load_settings
 from smsgate.pipeline.configuration_changes import next_version, tables_text
 from smsgate.pipeline.configuration_rollout import refuse_dropped
@@ -30,13 +31,7 @@ from smsgate.pipeline.services import Services
 from smsgate.providers import PROVIDERS
 from smsgate.records import ConfigurationVersion
 from smsgate.settings import Alerts, Program, Settings
-from smsgate.settings.console import (
-    PLACE,
-    ConsoleTables,
-    file_table,
-    is_whole,
-    shown,
-)
+from smsgate.settings.console import PLACE, shown
 from smsgate.settings.read import FILE, read_document
 from smsgate.settings.shape import AccountTable, EmailTable, ProgramTable, TextTable
 
@@ -54,79 +49,8 @@ ALERT_KEYS = {
     "alerts.text": frozenset(one.alias or name for name, one in TextTable.model_fields.items()),
 }
 """By destination of alerts, its keys."""
-_DEFAULTS: Mapping[str, Mapping[str, object]] = {
-    heading: {
-        name: field.default for name, field in table.model_fields.items() if not field.is_required()
-    }
-    for heading, table in (
-        ("programs", ProgramTable),
-        ("accounts", AccountTable),
-        ("alerts", EmailTable),  # the other destinations have no key with a default
-    )
-}
 _TABLE = re.compile(r"(programs|accounts)\.[a-z0-9][a-z0-9_-]{0,39}|alerts\.(webhook|email|text)")
 _TRIES = 5
-
-
-@dataclass(frozen=True, slots=True)
-class ConfigurationSources:
-    """What file and console say at a moment."""
-
-    file: Mapping[str, object]
-    tables: ConsoleTables
-    """What the console sets."""
-    version: int
-    """The console's newest version; 0 where it never changed anything."""
-
-    def effective(self, table: str) -> dict[str, object] | None:
-        """Return the keys of a table as they are in force; None where there is no such table."""
-        in_file, in_console = file_table(self.file, table), self.tables.get(table)
-        if in_file is None and (in_console is None or not is_whole(table, in_console)):
-            return None
-        return {**(in_file or {}), **(in_console or {})}
-
-    def names(self, heading: str) -> list[str]:
-        """Return the names of all programs, or of all accounts."""
-        below = self.file.get(heading)
-        in_file = [f"{heading}.{name}" for name in below] if isinstance(below, dict) else []
-        every = dict.fromkeys([*in_file, *self.tables])
-        return [
-            table.partition(".")[2]
-            for table in every
-            if table.startswith(f"{heading}.") and self.effective(table) is not None
-        ]
-
-    def with_keys(self, table: str, values: Mapping[str, object]) -> dict[str, object] | None:
-        """Return what the console must set so that these keys have these values.
-
-        Keys that say the same as the file, or as nothing at all, are not set. None: nothing is.
-        """
-        in_file = file_table(self.file, table)
-        heading = table.partition(".")[0]
-        wanted = {**self.tables.get(table, {}), **values}
-        # A provider's key that is empty says as much as one that is not there.
-        known: dict[str, object] = dict.fromkeys(wanted, "") if heading == "accounts" else {}
-        known |= {**_DEFAULTS[heading], **(in_file or {})}
-        kept = {
-            key: value for key, value in wanted.items() if key not in known or known[key] != value
-        }
-        return kept or None
-
-    def with_change(self, change: ConfigurationChange) -> ConfigurationSources:
-        """Return the same with a change that is not saved."""
-        tables = {**self.tables, **change.tables}
-        kept = {name: values for name, values in tables.items() if values}
-        return ConfigurationSources(self.file, kept, self.version)
-
-
-@dataclass(frozen=True, slots=True)
-class ConfigurationChange:
-    """What somebody wants to save."""
-
-    tables: Mapping[str, Mapping[str, object] | None]
-    """By table all that the console sets of it from then on; None: nothing."""
-    base: int
-    """The version that its author saw."""
 
 
 @dataclass(frozen=True, slots=True)

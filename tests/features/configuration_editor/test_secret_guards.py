@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from smsgate.features.configuration_editor.secret_files import variable_of
-from smsgate.features.configuration_editor.service import ConfigurationChange, ConfigurationEditor
+from smsgate.features.configuration_editor.service import ConfigurationEditor
+from smsgate.features.configuration_editor.sources import ConfigurationChange
 from smsgate.providers import PROVIDERS
 from tests.fakes.own_services import ready_services
 

@@ -19,11 +19,8 @@ from smsgate.domain.errors import (
     Unfit,
 )
 from smsgate.features.configuration_editor.secret_files import variable_of
-from smsgate.features.configuration_editor.service import (
-    MAX_BYTES,
-    ConfigurationChange,
-    ConfigurationEditor,
-)
+from smsgate.features.configuration_editor.service import MAX_BYTES, ConfigurationEditor
+from smsgate.features.configuration_editor.sources import ConfigurationChange
 from smsgate.pipeline.configuration import load_configuration
 from smsgate.pipeline.configuration_rollout import apply_configuration
 from smsgate.pipeline.services import build_services

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from smsgate.domain.errors import ConfigurationError
-from smsgate.features.configuration_editor.service import ConfigurationChange
+from smsgate.features.configuration_editor.sources import ConfigurationChange
 from tests.fakes.pages import words
 
 ALERTS = "/console/setup/alerts"
