@@ -253,9 +253,7 @@ class Script:
         more than once.
         """
         results = self.each(calls)
-        for result in results:
-            if isinstance(result, StoreUnavailable):
-                raise result
+        raise_first(results)
         return results
 
     def each(
@@ -316,6 +314,15 @@ class Script:
     def _pipelined(self, calls: Sequence[Call], confirmation: Command | None) -> list[Result]:
         commands = [self._text.command(call) for call in calls]
         return round_trip(self._client, commands, [keys[0] for keys, _ in calls], confirmation)
+
+
+def raise_first(results: Iterable[object]) -> None:
+    """Raise ``StoreUnavailable`` for the first error among the results of calls, if any."""
+    for one in results:
+        if isinstance(one, RedisError):
+            raise unavailable(one) from one
+        if isinstance(one, StoreUnavailable):
+            raise one
 
 
 def _answers(connection: Connection, count: int) -> Iterator[Result]:

@@ -14,6 +14,7 @@ import msgspec
 
 from smsgate.domain.phone_input import digits
 from smsgate.metrics.snapshot import ListComparison, OptOutListStatus
+from smsgate.store.leases import hold_lease, release_lease
 from smsgate.store.redis_types import Client
 
 LEASE_S = 60
@@ -81,17 +82,11 @@ class OptOutLists:
 
     def leads(self, account: str, name: str) -> bool:
         """Whether the process of that name has the lease; takes or prolongs it if it may."""
-        key = _key(account, ":lease")
-        if self._client.set(key, name, nx=True, px=LEASE_S * 1000):
-            return True
-        if self._client.get(key) != name.encode():
-            return False
-        return self._client.pexpire(key, LEASE_S * 1000)
+        return hold_lease(self._client, _key(account, ":lease"), name, LEASE_S * 1000)
 
     def release(self, account: str, name: str) -> None:
         """Give up the lease, so that another process need not wait for its end."""
-        if self._client.get(_key(account, ":lease")) == name.encode():
-            self._client.delete(_key(account, ":lease"))
+        release_lease(self._client, _key(account, ":lease"), name)
 
     def read(self, account: str) -> OptOutListState | None:
         """What is remembered; None if nothing is, because the clock never began."""

@@ -15,6 +15,7 @@ from smsgate.metrics.snapshot import KINDS, LastSeen, Process, ProcessSnapshot
 from smsgate.store.connection import Script, existing, now_us, streams_with_entries
 from smsgate.store.inbox import NOTIFY_MS
 from smsgate.store.keys import PARTITION_KEYS
+from smsgate.store.leases import hold_lease
 from smsgate.store.redis_errors import translated
 from smsgate.store.redis_types import Client, Subscription
 from smsgate.store.shared_keys import (
@@ -184,10 +185,7 @@ class Sweep:
 
     def leads(self, name: str) -> bool:
         """Whether the clock of that name holds the lease; takes or prolongs it if it may."""
-        holder = self._client.get(CLOCK_LEASE)
-        if holder is None:
-            return bool(self._client.set(CLOCK_LEASE, name, nx=True, px=LEASE_MS))
-        return holder == name.encode() and self._client.pexpire(CLOCK_LEASE, LEASE_MS)
+        return hold_lease(self._client, CLOCK_LEASE, name, LEASE_MS)
 
     def overdue(self) -> tuple[list[int], list[int]]:
         """Partitions whose inbox or outbox has work although no job came in time."""

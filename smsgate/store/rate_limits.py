@@ -21,33 +21,27 @@ class Guesses:
         client: Client,
         key: Callable[[str], str] = guesses_of,
         window_s: int = WINDOW_S,
-        most: int = MOST,
     ) -> None:
         self._client = client
         self._key = key
         self._window_s = window_s
-        self._most = most
 
     def too_many(self, address: str) -> bool:
         """Whether the address has to wait. Raises ``StoreUnavailable``."""
-        return self.counted(address) >= self._most
+        return self.counted(address) >= MOST
 
     def counted(self, address: str) -> int:
         """How many guesses of the window there were. Raises ``StoreUnavailable``."""
         return int(self._client.get(self._key(address)) or 0)
-
-    def note(self, address: str) -> None:
-        """Count one wrong guess. Raises ``StoreUnavailable``."""
-        self._count(address, 1)
 
     def claim(self, address: str) -> bool:
         """Count a guess before it is checked; False where the address has to wait.
 
         So a hundred guesses at once count as a hundred. Raises ``StoreUnavailable``.
         """
-        return self.number(address) <= self._most
+        return self.note(address) <= MOST
 
-    def number(self, address: str) -> int:
+    def note(self, address: str) -> int:
         """Count a guess; gives which one of the window it is. Raises ``StoreUnavailable``."""
         return self._count(address, 1)
 

@@ -12,7 +12,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 import msgspec
-import redis
 
 from smsgate.consent.events import NOTHING_REMEMBERED, ConsentStateRow
 from smsgate.domain.errors import StoreNotReady
@@ -20,9 +19,10 @@ from smsgate.domain.forwards import Forward, UndeliveredForward
 from smsgate.domain.messages import ALL
 from smsgate.metrics.snapshot import RebuildProgress
 from smsgate.store.commits import KEEP_MARKS_S, set_stem
-from smsgate.store.connection import Call, Script, round_trip
+from smsgate.store.connection import Call, Script, raise_first, round_trip
 from smsgate.store.inbox import KEEP_MESSAGE_ID_S
 from smsgate.store.keys import LAYOUT, PARTITION_KEYS, partition_of
+from smsgate.store.leases import hold_lease
 from smsgate.store.redis_types import Client, Command
 from smsgate.store.shared_keys import REBUILD_LEASE, REBUILD_PROGRESS
 
@@ -55,12 +55,7 @@ class StoreRebuild:
 
     def leads(self, name: str) -> bool:
         """Whether ``name`` holds the lease to rebuild; takes it, or prolongs it for a minute."""
-        if self._client.set(REBUILD_LEASE, name, ex=_LEASE_S, nx=True):
-            return True
-        leads = self._client.get(REBUILD_LEASE) == name.encode()
-        if leads:
-            self._client.expire(REBUILD_LEASE, _LEASE_S)
-        return leads
+        return hold_lease(self._client, REBUILD_LEASE, name, _LEASE_S * 1000)
 
     def tell(self, progress: RebuildProgress) -> None:
         """Publish the progress of the rebuild; it expires after a minute."""
@@ -230,17 +225,12 @@ class StoreRebuild:
                 "the store was flushed while it was rebuilt, or another process rebuilds it"
             )
 
-    def _write(self, commands: Sequence[Command], *, one_partition: bool = False) -> None:
-        """Write in steps, each of one partition as a transaction, so that Redis syncs once."""
+    def _write(self, commands: Sequence[Command]) -> None:
+        """Write in steps, each in one round trip."""
         for at in range(0, len(commands), _AT_ONCE):
             step = commands[at : at + _AT_ONCE]
             keys = [key.decode() if isinstance(key, bytes) else str(key) for _, key, *_ in step]
-            if one_partition:
-                step, keys = [("MULTI",), *step, ("EXEC",)], [keys[0], *keys, keys[0]]
-            results = round_trip(self._client, step, keys)
-            for result in [*results[:-1], *results[-1]] if one_partition else results:
-                if isinstance(result, redis.RedisError):
-                    raise result
+            raise_first(round_trip(self._client, step, keys))
 
 
 def _calls(

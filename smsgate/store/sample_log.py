@@ -14,13 +14,11 @@ from dataclasses import dataclass
 from itertools import islice
 
 import msgspec
-from redis.exceptions import RedisError
 
 from smsgate.domain.errors import StoreUnavailable
 from smsgate.domain.messages import Entry, ms_of
-from smsgate.store.connection import of_partitions, round_trip
+from smsgate.store.connection import of_partitions, raise_first, round_trip
 from smsgate.store.keys import PARTITION_KEYS, PartitionKeys, partition_of
-from smsgate.store.redis_errors import unavailable
 from smsgate.store.redis_types import Client, Command, Pipeline
 
 CAP = 5_000
@@ -199,10 +197,7 @@ class SampleLog:
             ("XADD", key, "MAXLEN", "~", CAP, "*", "e", _encode(entry))
             for key, entry in zip(keys, entries, strict=True)
         ]
-        answers = round_trip(self._client, commands, keys)
-        for answer in answers:
-            if isinstance(answer, RedisError):
-                raise unavailable(answer)
+        raise_first(round_trip(self._client, commands, keys))
 
 
 def written_us(id_: str) -> int:

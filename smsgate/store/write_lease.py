@@ -19,12 +19,12 @@ from typing import cast
 
 import msgspec
 
-from smsgate.domain.errors import StoreNotReady, StoreUnavailable
+from smsgate.domain.errors import StoreNotReady
 from smsgate.metrics.snapshot import Obstacle
-from smsgate.store.connection import Script, now_us, of_partitions
+from smsgate.store.connection import Script, now_us, of_partitions, raise_first
 from smsgate.store.keys import PARTITION_KEYS
 from smsgate.store.redis_cluster import Cluster
-from smsgate.store.redis_types import Client, Result
+from smsgate.store.redis_types import Client
 
 LASTS_MS = 5_000
 """How long a renewal holds: how much later than a refused write the gate answers at most."""
@@ -138,7 +138,7 @@ class WriteLease:
         # A script may touch one slot of a cluster; one server does it all in one, for a third.
         calls = [[one] for one in names] if isinstance(self._client, Cluster) else [names]
         results = self._renew.each([(some, args) for some in calls])
-        _raise_first(results)
+        raise_first(results)
         ends_ms, renewed = cast("tuple[int, int]", results[0])
         return ends_ms, bool(renewed)
 
@@ -160,7 +160,7 @@ class WriteLease:
     def refuse_unwritable(self) -> None:
         """Raise ``StoreUnavailable`` where Redis refuses writes; nothing is written."""
         some = PARTITION_KEYS if isinstance(self._client, Cluster) else PARTITION_KEYS[:1]
-        _raise_first(self._writes.each([([keys.metadata], []) for keys in some]))
+        raise_first(self._writes.each([([keys.metadata], []) for keys in some]))
 
     def states(self) -> list[LeaseState]:
         """The lease of each partition. Raises ``StoreUnavailable``."""
@@ -210,9 +210,3 @@ def first_fields(at_us: int, lasts_ms: int) -> dict[str, int]:
 def _state(fields: Sequence[bytes | None], now_ms: int) -> LeaseState:
     ends, opens, spooled = fields
     return LeaseState(now_ms, int(ends or 0), int(opens or 0), _spools(spooled) if spooled else {})
-
-
-def _raise_first(results: Sequence[Result | StoreUnavailable]) -> None:
-    for one in results:
-        if isinstance(one, StoreUnavailable):
-            raise one

@@ -82,7 +82,7 @@ class AttemptCounter:
         """
         key = self._key_of(origin, name)
         try:
-            return self._guesses.number(key)
+            return self._guesses.note(key)
         except StoreUnavailable:
             now = time.monotonic()
             count, until = self._local.get(key, (0, 0.0))
