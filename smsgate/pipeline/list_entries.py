@@ -45,7 +45,7 @@ class ListApplier:
         programs = sorted({*self._published, *_named(entry)} - {"", ALL})
         numbers = [*dict.fromkeys(entry.numbers)]
         consent_states = self._store.numbers.consent_states(partition, numbers, programs)
-        waiting = self._store.numbers.review_holds(partition)
+        waiting = self._store.inbox_reader.review_holds(partition)
         settle, effects = self._settling(partition, stored, consent_states.now_us), _ListEffects()
         since = dict(zip(entry.numbers, entry.since_us, strict=False))
         sources = dict(zip(entry.numbers, entry.external_sources, strict=False))

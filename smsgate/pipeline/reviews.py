@@ -70,14 +70,16 @@ class ReviewCase:
 def list_open(store: Store) -> list[OpenReview]:
     """Return everything that waits, oldest first; one round trip."""
     found = [
-        _open(*item) for partition in store.numbers.all_review_holds() for item in partition.items()
+        _open(*item)
+        for partition in store.inbox_reader.all_review_holds()
+        for item in partition.items()
     ]
     return sorted(found, key=lambda one: one.since_us)
 
 
 def list_open_of(store: Store, number: str) -> list[OpenReview]:
     """Return what waits of one number, by program."""
-    rows = store.numbers.review_holds(partition_of(number))
+    rows = store.inbox_reader.review_holds(partition_of(number))
     found = [_open(field, ids) for field, ids in rows.items() if field.endswith(f":{number}")]
     return sorted((one for one in found if one.number == number), key=lambda one: one.program)
 

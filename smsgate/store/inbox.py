@@ -8,13 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
-from redis.exceptions import RedisError
 
 from smsgate.domain.errors import StoreUnavailable
 from smsgate.domain.messages import AddResult, Arrival, Decision, Entry, Intent, StoredEntry
-from smsgate.store.connection import Call, Replicas, Script, of_partitions, round_trip
+from smsgate.store.connection import Call, Replicas, Script, of_partitions, raise_first, round_trip
 from smsgate.store.keys import PARTITION_KEYS, PartitionKeys, partition_of
-from smsgate.store.redis_errors import unavailable
 from smsgate.store.redis_types import Client, Command
 
 NOTIFY_MS = 2_000
@@ -92,9 +90,7 @@ class Inbox:
             ("XRANGE", keys.inbox, "-", "+", "COUNT", count),
         ]
         answers = round_trip(self._client, asked, [keys.cursor, keys.inbox])
-        for one in answers:
-            if isinstance(one, RedisError):
-                raise unavailable(one)
+        raise_first(answers)
         cursor, rows = answers
         # ``add.lua`` wrote the fields ``e`` and ``s``, in this order.
         entries = [StoredEntry(id_.decode(), int(row[3]), entry_of(row[1])) for id_, row in rows]
@@ -113,16 +109,10 @@ class Inbox:
         backlog = of_partitions(self._client, lambda one, keys: one.xlen(keys.inbox))
         return [partition for partition, depth in enumerate(backlog) if depth]
 
-    def depth(self, partition: int) -> int:
-        """How many entries wait in a partition."""
-        return self._client.xlen(PARTITION_KEYS[partition].inbox)
-
 
 def stored_or_raise(added: Sequence[AddResult | StoreUnavailable]) -> list[AddResult]:
     """The outcomes, if none of them is an error."""
-    for one in added:
-        if isinstance(one, StoreUnavailable):
-            raise one
+    raise_first(added)
     return [one for one in added if isinstance(one, AddResult)]
 
 

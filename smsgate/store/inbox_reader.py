@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from smsgate.domain.messages import Entry, StoredEntry
+from smsgate.store.connection import of_partitions
 from smsgate.store.inbox import entry_of, entry_partition, opt_in_member
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.store.redis_types import Client
@@ -15,6 +16,10 @@ class InboxReader:
 
     def __init__(self, client: Client) -> None:
         self._client = client
+
+    def depth(self, partition: int) -> int:
+        """How many entries wait in a partition."""
+        return self._client.xlen(PARTITION_KEYS[partition].inbox)
 
     def latest(self, partition: int, count: int) -> list[StoredEntry]:
         """The newest entries that wait in a partition, oldest first."""
@@ -64,6 +69,16 @@ class InboxReader:
         """The id of the newest entry that waits in a partition; empty where none does."""
         rows = self._client.xrevrange(PARTITION_KEYS[partition].inbox, count=1)
         return rows[0][0].decode() if rows else ""
+
+    def review_holds(self, partition: int) -> dict[str, str]:
+        """Review holds of a partition: ``PROGRAM:NUMBER`` and the inbox ids of its texts."""
+        rows = self._client.hgetall(PARTITION_KEYS[partition].reviews)
+        return {field.decode(): ids.decode() for field, ids in rows.items()}
+
+    def all_review_holds(self) -> list[dict[str, str]]:
+        """The review holds of every partition, as ``review_holds``; one round trip."""
+        partitions = of_partitions(self._client, lambda one, keys: one.hgetall(keys.reviews))
+        return [{name.decode(): ids.decode() for name, ids in rows.items()} for rows in partitions]
 
 
 def stored_of(id_: bytes, fields: Mapping[bytes, bytes]) -> StoredEntry:

@@ -101,25 +101,9 @@ class PartitionKeys:
         """Key that remembers the last text of a number whose provider gives no ids."""
         return f"{self.prefix}last:{account}:{number}"
 
-    def suppressed(self, scope: str, number: str, buckets: int) -> str:
-        """The bucket of a scope's suppression set in which the number would be."""
-        return f"{self.prefix}set:{scope}:{int(number) % buckets}"
-
     def suppressed_all(self, scope: str, buckets: int) -> list[str]:
         """Every bucket of a scope's suppression set."""
         return [f"{self.prefix}set:{scope}:{bucket}" for bucket in range(buckets)]
-
-    def back(self, program: str, number: str, buckets: int) -> str:
-        """The bucket of a program's exceptions from ``all`` in which the number would be."""
-        return f"{self.prefix}back:{program}:{int(number) % buckets}"
-
-    def locked(self, number: str, buckets: int) -> str:
-        """The bucket in which a number would be that may never be texted again."""
-        return f"{self.prefix}lock:{int(number) % buckets}"
-
-    def consents(self, program: str, number: str, buckets: int) -> str:
-        """The bucket of a program's consents in which the number would be."""
-        return f"{self.prefix}consent:{program}:{int(number) % buckets}"
 
     def forwards_of(self, program: str, number: str) -> str:
         """Key of the forwards of a number for a program's application."""

@@ -19,7 +19,7 @@ import msgspec
 
 from smsgate.consent.events import ConsentState, NumberState
 from smsgate.domain.errors import StoreNotReady
-from smsgate.store.connection import Call, Script, of_partitions
+from smsgate.store.connection import Call, Script
 from smsgate.store.gate_check import GateCheck, GateSnapshot
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.store.metadata import METADATA_FIELDS, bucket_count_of, published_of, refuse_buckets
@@ -139,16 +139,6 @@ class NumberReader:
         ):
             found.update(zip(some, raw[2], strict=True))
         return [found[number] for number in numbers]
-
-    def review_holds(self, partition: int) -> dict[str, str]:
-        """Review holds of a partition: ``PROGRAM:NUMBER`` and the inbox ids of its texts."""
-        rows = self._client.hgetall(PARTITION_KEYS[partition].reviews)
-        return {field.decode(): ids.decode() for field, ids in rows.items()}
-
-    def all_review_holds(self) -> list[dict[str, str]]:
-        """The review holds of every partition, as ``review_holds``; one round trip."""
-        partitions = of_partitions(self._client, lambda one, keys: one.hgetall(keys.reviews))
-        return [{name.decode(): ids.decode() for name, ids in rows.items()} for rows in partitions]
 
     def bucket_count(self) -> int:
         """Into how many buckets a partition's sets are split."""

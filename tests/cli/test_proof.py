@@ -18,6 +18,7 @@ from smsgate.pipeline.manual import RestoreRequest
 from smsgate.pipeline.services import build_services
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from tests.fakes.told import told
+from tests.fakes.values import set_key
 
 NUMBER, OTHER = "+14155550123", "+14155550124"
 
@@ -184,7 +185,7 @@ def test_store_and_records_are_equal_until_somebody_meddles(ready, redis_client)
     assert ready.run("records", "diff") == 0
     assert "equal" in ready.output
 
-    redis_client.delete(PARTITION_KEYS[partition_of(NUMBER)].locked(NUMBER, 2048))
+    redis_client.delete(set_key(PARTITION_KEYS[partition_of(NUMBER)], "lock", "all", NUMBER, 2048))
     assert ready.run("records", "diff") == 1
     assert f"{NUMBER}: the store says out of all, the records locked, out of all" in ready.output
     assert ready.run("rebuild") == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from smsgate.domain.messages import ALL, Decision, Entry, Intent, StoredEntry
+from smsgate.store.keys import PartitionKeys
 
 NUMBER = "+14155550123"
 OTHER = "+33612345678"
@@ -31,3 +32,9 @@ def stored(intent: Intent, event_time_us: int, id_: str = "", **rest) -> StoredE
     return StoredEntry(
         id=id_ or f"{event_time_us}-0", event_time_us=event_time_us, entry=entry(intent, **rest)
     )
+
+
+def set_key(keys: PartitionKeys, kind: str, scope: str, number: str, buckets: int) -> str:
+    """The bucket of a set in which a number would be; ``kind``: set, back, consent or lock."""
+    stem = kind if kind == "lock" else f"{kind}:{scope}"
+    return f"{keys.prefix}{stem}:{int(number) % buckets}"

@@ -183,7 +183,7 @@ class FaultSystem(System):
         self._groups.wait(self._running.pop(name))
 
     def backlog(self) -> int:
-        return sum(self.services.store.inbox.depth(partition) for partition in ALL)
+        return sum(self.services.store.inbox_reader.depth(partition) for partition in ALL)
 
     def left_over(self) -> dict[str, int]:
         """Everything that must be empty when nothing is left to do; only what is not."""

@@ -20,6 +20,7 @@ from smsgate.domain.errors import (
 from smsgate.domain.phone import masked
 from smsgate.links import Links
 from smsgate.store.keys import PARTITION_KEYS, partition_of
+from tests.fakes.values import set_key
 from tests.integrations.conftest import ALLOWED, BLOCKED, OTHER
 
 NOWHERE = "redis://127.0.0.1:1/0"
@@ -42,11 +43,11 @@ def test_they_are_those_of_the_other_gate(either_gate, gate, redis_client) -> No
     for place, number in enumerate(numbers):
         keys, member = PARTITION_KEYS[partition_of(number)], number[1:]
         if place % 5 == 0:
-            redis_client.sadd(keys.suppressed("all", number, buckets), member)
+            redis_client.sadd(set_key(keys, "set", "all", number, buckets), member)
         if place % 10 == 0:
-            redis_client.sadd(keys.back("alerts", number, buckets), member)
+            redis_client.sadd(set_key(keys, "back", "alerts", number, buckets), member)
         if place % 7 == 0:
-            redis_client.sadd(keys.suppressed("alerts", number, buckets), member)
+            redis_client.sadd(set_key(keys, "set", "alerts", number, buckets), member)
         if place % 11 == 0:
             redis_client.hset(keys.reviews, f"alerts:{number}", "1-0")
     answers = either_gate.check(numbers, program="alerts")

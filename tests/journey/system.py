@@ -207,9 +207,10 @@ class System:
 
     def idle(self) -> bool:
         """Whether nothing waits in any inbox or outbox."""
-        inbox, outbox = self.services.store.inbox, self.services.store.outbox
+        inboxes, outbox = self.services.store.inbox_reader, self.services.store.outbox
         return all(
-            inbox.depth(partition) == 0 and outbox.depth(partition) == 0 for partition in range(16)
+            inboxes.depth(partition) == 0 and outbox.depth(partition) == 0
+            for partition in range(16)
         )
 
 

@@ -113,7 +113,7 @@ def test_what_the_last_release_left_in_flight_is_settled_once(tmp_path, groups) 
         unanswered = [number(place) for place in range(10, 20)]
         for who in unanswered:
             assert system.text("Please stop", who).status_code == 200
-        until(lambda: all(system.services.store.inbox.depth(one) == 0 for one in range(16)))
+        until(lambda: all(system.services.store.inbox_reader.depth(one) == 0 for one in range(16)))
 
         # Accepted by the old web, and no worker: entries and their jobs wait.
         system.kill("worker")

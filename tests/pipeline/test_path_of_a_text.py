@@ -370,7 +370,7 @@ def test_without_metadata_messages_are_kept_but_nothing_is_applied_or_allowed(
         services.applier.drain(PARTITION)
     with pytest.raises(StoreNotReady):
         services.gate.check([NUMBER], program="alerts")
-    assert services.store.inbox.depth(PARTITION) == 1
+    assert services.store.inbox_reader.depth(PARTITION) == 1
 
 
 # --- replies --------------------------------------------------------------------------------

@@ -29,7 +29,7 @@ from smsgate.records.history import WholeHistory
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from tests.fakes.own_services import ALERTS, ORDERS, make_services
 from tests.fakes.told import told, work
-from tests.fakes.values import NUMBER, OTHER
+from tests.fakes.values import NUMBER, OTHER, set_key
 
 PARTITION = partition_of(NUMBER)
 CLUB = """
@@ -286,7 +286,7 @@ def test_a_text_that_waited_when_we_opted_them_out_must_be_looked_at(services):
 
 def test_an_opt_out_of_which_nothing_is_on_record_counts_as_theirs(services, redis_client):
     keys = PARTITION_KEYS[PARTITION]
-    redis_client.sadd(keys.suppressed(ALL, NUMBER, 8), int(NUMBER))
+    redis_client.sadd(set_key(keys, "set", ALL, NUMBER, 8), int(NUMBER))
     assert reason(services) == "opted_out_all"
     event = restored(services)
     assert (event.outcome, reason(services)) == ("refused", "opted_out_all")

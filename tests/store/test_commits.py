@@ -12,7 +12,7 @@ from smsgate.store.commits import KEEP_MARKS_S, Effects, Move
 from smsgate.store.inbox import hold_field
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from tests.fakes.contents import contents
-from tests.fakes.values import NUMBER, entry
+from tests.fakes.values import NUMBER, entry, set_key
 
 PARTITION = partition_of(NUMBER)
 KEYS = PARTITION_KEYS[PARTITION]
@@ -40,8 +40,8 @@ EFFECTS = Effects(
 
 @pytest.fixture
 def batch(store, redis_client):
-    redis_client.sadd(KEYS.suppressed("promos", NUMBER, BUCKETS), NUMBER[1:])
-    redis_client.sadd(KEYS.back("alerts", NUMBER, BUCKETS), NUMBER[1:])
+    redis_client.sadd(set_key(KEYS, "set", "promos", NUMBER, BUCKETS), NUMBER[1:])
+    redis_client.sadd(set_key(KEYS, "back", "alerts", NUMBER, BUCKETS), NUMBER[1:])
     redis_client.hset(KEYS.reviews, hold_field("alerts", NUMBER), "1-0")
     store.inbox.add([Arrival(entry())])
     return store.inbox.read(PARTITION, 10)
@@ -53,10 +53,10 @@ def test_a_commit_writes_sets_state_holds_events_replies_and_cursor(store, redis
     member = {NUMBER[1:].encode()}
     assert committed.done
     assert committed.notify_outbox
-    assert redis_client.smembers(KEYS.suppressed(ALL, NUMBER, BUCKETS)) == member
-    assert redis_client.smembers(KEYS.suppressed("alerts", NUMBER, BUCKETS)) == member
-    assert redis_client.smembers(KEYS.suppressed("promos", NUMBER, BUCKETS)) == set()
-    assert redis_client.smembers(KEYS.back("alerts", NUMBER, BUCKETS)) == set()
+    assert redis_client.smembers(set_key(KEYS, "set", ALL, NUMBER, BUCKETS)) == member
+    assert redis_client.smembers(set_key(KEYS, "set", "alerts", NUMBER, BUCKETS)) == member
+    assert redis_client.smembers(set_key(KEYS, "set", "promos", NUMBER, BUCKETS)) == set()
+    assert redis_client.smembers(set_key(KEYS, "back", "alerts", NUMBER, BUCKETS)) == set()
     assert msgspec.json.decode(redis_client.get(KEYS.number(NUMBER)), type=NumberState) == STATE
     assert KEEP_MARKS_S - 5 <= redis_client.ttl(KEYS.number(NUMBER)) <= KEEP_MARKS_S
     assert redis_client.hgetall(KEYS.holds) == {}
@@ -64,7 +64,7 @@ def test_a_commit_writes_sets_state_holds_events_replies_and_cursor(store, redis
     assert list(store.ledger_reader.of_partition(PARTITION)) == [EVENT]
     assert store.unsent_replies.waiting(PARTITION) == [REPLY]
     assert redis_client.get(KEYS.cursor).decode() == batch.entries[-1].id
-    assert store.inbox.depth(PARTITION) == 0
+    assert store.inbox_reader.depth(PARTITION) == 0
     assert redis_client.exists(KEYS.notify_inbox)
     assert store.inbox.mark_idle(PARTITION)
     assert not redis_client.exists(KEYS.notify_inbox)
@@ -73,7 +73,7 @@ def test_a_commit_writes_sets_state_holds_events_replies_and_cursor(store, redis
 def test_numbers_are_kept_as_integers_in_few_bytes(store, redis_client, batch):
     store.commits.commit(PARTITION, batch, EFFECTS, BUCKETS)
 
-    assert redis_client.object("encoding", KEYS.suppressed(ALL, NUMBER, BUCKETS)) == b"intset"
+    assert redis_client.object("encoding", set_key(KEYS, "set", ALL, NUMBER, BUCKETS)) == b"intset"
 
 
 def test_two_workers_with_one_batch_have_one_effect(store, batch):
@@ -129,7 +129,7 @@ def test_without_metadata_nothing_is_applied(bare_store, redis_client):
 
     with pytest.raises(StoreNotReady):
         bare_store.commits.commit(PARTITION, batch, EFFECTS, BUCKETS)
-    assert bare_store.inbox.depth(PARTITION) == 1
+    assert bare_store.inbox_reader.depth(PARTITION) == 1
     assert redis_client.hlen(KEYS.holds) == 1
 
 
@@ -144,8 +144,8 @@ BREAKABLE = {
     "replies": KEYS.replies,
     "notify_inbox": KEYS.notify_inbox,
     "notify_outbox": KEYS.notify_outbox,
-    "set": KEYS.suppressed(ALL, NUMBER, BUCKETS),
-    "removed set": KEYS.suppressed("promos", NUMBER, BUCKETS),
+    "set": set_key(KEYS, "set", ALL, NUMBER, BUCKETS),
+    "removed set": set_key(KEYS, "set", "promos", NUMBER, BUCKETS),
     "number": KEYS.number(NUMBER),
 }
 
@@ -201,9 +201,13 @@ def test_more_numbers_and_fields_than_one_call_is_given_are_all_written(store, r
     )
 
     assert store.commits.commit(PARTITION, batch, effects, BUCKETS).done
-    blocked = [redis_client.smembers(KEYS.suppressed(ALL, f"+{at}", BUCKETS)) for at in range(8)]
+    blocked = [
+        redis_client.smembers(set_key(KEYS, "set", ALL, f"+{at}", BUCKETS)) for at in range(8)
+    ]
     assert sum(map(len, blocked)) == len(numbers) > 2_000
-    locked = [redis_client.smembers(KEYS.locked(f"+{at}", BUCKETS)) for at in range(8)]
+    locked = [
+        redis_client.smembers(set_key(KEYS, "lock", "all", f"+{at}", BUCKETS)) for at in range(8)
+    ]
     assert {f"+{int(one)}" for some in locked for one in some} == {*left}
     assert redis_client.hgetall(KEYS.holds) == redis_client.hgetall(KEYS.reviews) == {}
     assert len(redis_client.keys(f"{KEYS.prefix}number:*")) == len(numbers)

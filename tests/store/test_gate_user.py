@@ -22,7 +22,7 @@ from smsgate.store.job_queue import APPLY, JobQueue
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.store.redis_address import kind_of, open_redis
 from tests.fakes.blocking import Blocking
-from tests.fakes.values import NUMBER, entry
+from tests.fakes.values import NUMBER, entry, set_key
 
 PAGE = Path(__file__).parents[2] / "docs" / "senders.md"
 CLUSTER = ("+cluster|slots", "+command")
@@ -122,16 +122,16 @@ def test_without_the_counting_the_gate_works_as_well(gate, store):
 
 
 FORBIDDEN = [
-    ("SREM", KEYS.suppressed("all", NUMBER, 8), NUMBER[1:]),
-    ("SADD", KEYS.back("alerts", NUMBER, 8), NUMBER[1:]),
-    ("SADD", KEYS.consents("alerts", NUMBER, 8), NUMBER[1:]),
+    ("SREM", set_key(KEYS, "set", "all", NUMBER, 8), NUMBER[1:]),
+    ("SADD", set_key(KEYS, "back", "alerts", NUMBER, 8), NUMBER[1:]),
+    ("SADD", set_key(KEYS, "consent", "alerts", NUMBER, 8), NUMBER[1:]),
     ("HDEL", KEYS.holds, f"all:{NUMBER}"),
     ("HSET", KEYS.programs, "alerts", "{}"),
     ("HSET", KEYS.metadata, "ready", "1"),
     ("HINCRBY", KEYS.holds, f"all:{NUMBER}", 1),
     ("XADD", KEYS.inbox, "*", "e", "forged"),
     ("XADD", KEYS.ledger, "*", "e", "forged"),
-    ("EXPIRE", KEYS.suppressed("all", NUMBER, 8), 1),
+    ("EXPIRE", set_key(KEYS, "set", "all", NUMBER, 8), 1),
     ("DEL", KEYS.metadata),
     ("SET", "smsgate:applied", "{}"),
     ("RPUSH", "rq:queue:inbox", "job"),
@@ -169,7 +169,7 @@ def test_everything_else_is_refused(user_url, command):
 def test_a_script_that_was_loaded_cannot_write(user_url):
     with redis.Redis.from_url(user_url) as client:
         sha = client.script_load("return redis.call('SREM', KEYS[1], ARGV[1])")
-        key = KEYS.suppressed("all", NUMBER, 8)
+        key = set_key(KEYS, "set", "all", NUMBER, 8)
         for command in ("EVALSHA", "EVALSHA_RO"):
             with pytest.raises(redis.ResponseError):
                 client.execute_command(command, sha, 1, key, NUMBER[1:])

@@ -64,7 +64,7 @@ def test_who_comes_while_a_trip_is_under_way_goes_along_with_the_next(store):
 
     assert slow.trips == [1, 8]
     assert all(not added[0].duplicate for added, _ in results)
-    assert sum(store.inbox.depth(partition) for partition in range(16)) == 9
+    assert sum(store.inbox_reader.depth(partition) for partition in range(16)) == 9
     partitions = [partition for _, notified in results for partition in notified]
     assert sorted(partitions) == sorted({partition_of(number) for number in numbers})
 

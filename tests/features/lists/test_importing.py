@@ -220,7 +220,7 @@ def test_a_list_closes_what_waits_for_a_person(services, importing):
     work_off(services)
     assert reasons(services, [NUMBER]) == ["review"]
     importing.enter([NUMBER, OTHER], ImportRequest("orders", "opted_out"))
-    assert services.store.numbers.review_holds(partition_of(NUMBER)) == {}
+    assert services.store.inbox_reader.review_holds(partition_of(NUMBER)) == {}
 
 
 def test_a_rebuilt_store_knows_the_lists(services, importing, redis_client):

@@ -33,7 +33,7 @@ from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.store.shared_keys import CLOCK_LEASE
 from smsgate.web import create_app
 from tests.fakes.own_services import all_at_work
-from tests.fakes.values import NUMBER, entry
+from tests.fakes.values import NUMBER, entry, set_key
 from workers import clock
 
 KEY = "a-key-that-is-long-enough-for-tests"
@@ -311,7 +311,7 @@ def test_another_bucket_count_changes_nothing_that_is_seen(recorded):
 
 
 def test_the_difference_of_one_number_is_found_on_either_side(recorded, redis_client):
-    key = PARTITION_KEYS[partition_of(NUMBER)].suppressed("all", NUMBER, 8)
+    key = set_key(PARTITION_KEYS[partition_of(NUMBER)], "set", "all", NUMBER, 8)
     redis_client.srem(key, NUMBER[1:])
     (found,) = differences(recorded.store, recorded.records, recorded.archiver)
     assert (found.number, found.store.everywhere, found.records.everywhere) == (NUMBER, False, True)
