@@ -21,12 +21,14 @@ from typing import TYPE_CHECKING
 import structlog
 from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
+from gunicorn.http.message import Message
 from gunicorn.util import close_graceful
 from gunicorn.workers.gthread import _DEFER, STOP_KEEPALIVE_LINGER, TConn, ThreadWorker
 
 from smsgate.domain.errors import SmsGateError
 from smsgate.web import create_app
 from smsgate.web.v1.long_polls import LONG_POLLS
+from smsgate.web.wsgi_request import MAX_BODY_BYTES
 
 if TYPE_CHECKING:  # exists for type checkers only
     from _typeshed.wsgi import WSGIApplication
@@ -144,6 +146,19 @@ def _end(conn: TConn) -> None:
         conn.sock.shutdown(socket.SHUT_RDWR)  # so that gunicorn, which closes it, does not wait
 
 
+def close_after_large_body(_: ThreadWorker, request: Message) -> None:
+    """Have the answer say that the connection closes where a refused body may not be read whole.
+
+    Gunicorn reads on 64 KiB at most, which no refused body of a known length is below, and closes
+    the connection then. It passes over what an application says about the connection.
+    """
+    for name, value in request.headers:
+        if name == "TRANSFER-ENCODING" or (
+            name == "CONTENT-LENGTH" and int(value) > MAX_BODY_BYTES
+        ):
+            request.force_close()
+
+
 class ServerLog(Logger):  # type: ignore[misc]  # gunicorn has no types
     """Gunicorn's errors among our own lines, in their form."""
 
@@ -172,6 +187,7 @@ class GunicornServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no 
             "keepalive": KEEP_ALIVE_S,
             "timeout": SILENT_S,
             "graceful_timeout": GRACE_S,
+            "pre_request": close_after_large_body,
             "limit_request_line": 8190,  # the most that gunicorn takes: ten segments in any script
             # What a proxy says is believed with `trust_proxy` only, and by our own code.
             "forwarded_allow_ips": "",

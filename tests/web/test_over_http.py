@@ -148,6 +148,38 @@ def test_a_body_that_is_said_to_be_too_large_is_refused_before_it_is_sent(port: 
     assert (status, answer) == (413, b"The body is over 64 KiB, which is the limit here.\n")
 
 
+SMALL = b"POST /webhooks/twilio HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nBody=STOP"
+TOO_LARGE = {
+    "by its length": b"Content-Length: 70000\r\n\r\n" + b"a" * 1000,
+    "in chunks": b"Transfer-Encoding: chunked\r\n\r\n"
+    + (b"8000\r\n" + b"a" * 0x8000 + b"\r\n") * 3,
+}
+
+
+@pytest.mark.parametrize("rest", TOO_LARGE.values(), ids=[*TOO_LARGE])
+def test_an_answer_says_close_where_the_rest_of_the_body_is_not_read(
+    port: int, server: str, rest: bytes
+) -> None:
+    """A client that is told keep-alive may send its next request to a connection that is gone."""
+    if server != "gunicorn":
+        pytest.skip("Granian itself says what becomes of a connection")
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        connection.sendall(SMALL)
+        status, said = answer_on(connection)
+        assert (status, said) == (200, "keep-alive")
+        connection.sendall(b"POST /webhooks/twilio HTTP/1.1\r\nHost: x\r\n" + rest)
+        status, said = answer_on(connection)
+        assert (status, said) == (413, "close")
+        assert connection.recv(1) == b""
+
+
+def answer_on(connection: socket.socket) -> tuple[int, str | None]:
+    answer = http.client.HTTPResponse(connection)
+    answer.begin()
+    answer.read()
+    return answer.status, answer.getheader("Connection")
+
+
 def test_a_chunked_body_that_grows_too_large_is_refused(port: int, server: str) -> None:
     chunk = b"4000\r\n" + b"a" * 0x4000 + b"\r\n"
     head = b"POST /webhooks/twilio HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
