@@ -478,3 +478,25 @@ def test_the_brand_of_one_program_is_a_stranger_to_another():
 @pytest.mark.parametrize("text", ["lose it", "on już do mnie nie pisze", "stop ignoring me"])
 def test_a_short_text_is_not_suppressed_on_the_models_word_alone(text):
     assert not classifier().classify(text).intent.stops
+
+
+@pytest.mark.parametrize(
+    "text", ["滚吧", "滚蛋", "滾開", "别再联系了", "谢谢你发错了。", "严重怀疑你发错人。。。"]
+)
+def test_what_friends_shout_in_chinese_suppresses_nobody(text):
+    assert classifier().classify(text).intent is Intent.REVIEW
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "滚，别烦我",
+        "别烦我",
+        "滚犊子别他娘的发了",
+        "你们别再联系我了",
+        "你发错人了",
+        "請別再聯絡我",
+    ],
+)
+def test_the_same_words_to_a_business_are_an_opt_out(text):
+    assert classifier().classify(text).intent.stops
