@@ -167,10 +167,15 @@ class SentenceRules:
 def _names(text: str) -> Iterator[str]:
     """The words within its sentences that may be names, as the rules see words."""
     found = [] if text.isupper() else _CAPITAL.findall(text)
-    for word in (*found, *_OWNER.findall(text.casefold())):
+    owners = _OWNER.findall(text.casefold())
+    for word in (*filter(_has_capital, found), *owners):
         parts = _APOSTROPHE.split(word)
-        if word.islower() or any(part[:1].isupper() and len(part) > 1 for part in parts):
-            yield from (fold(part.casefold()) for part in (*parts, "".join(parts)) if len(part) > 1)
+        yield from (fold(part.casefold()) for part in (*parts, "".join(parts)) if len(part) > 1)
+
+
+def _has_capital(word: str) -> bool:
+    """Whether it begins with a capital, or a part behind an apostrophe does; ``I'm`` does not."""
+    return any(part[:1].isupper() and len(part) > 1 for part in _APOSTROPHE.split(word))
 
 
 def _printed(text: InspectedText, intent: Intent) -> bool:

@@ -460,7 +460,8 @@ def test_a_wish_to_leave_what_is_not_ours_waits_for_a_person(text):
         "unsubscribe me from the Acme newsletter", "take me off Acme's mailing list",
         "désabonnez-moi de la newsletter d'Acme", "take me off your VIP list",
         "Remove me from this list, Karen", "take me off the list", "OFF THE LIST, NOW",
-        "remove me from the newsletter", "Nehmt mich bitte aus dem Verteiler",
+        "remove me from the newsletter", "désabonnez-moi de votre newsletter",
+        "i'd like to be taken off the damn texting list", "Nehmt mich bitte aus dem Verteiler",
         "I cancelled my membership in May. Please stop texting me",
     ],
 )  # fmt: skip
