@@ -29,8 +29,13 @@ CORE = {
 }
 COMMANDS: Mapping[str, str] = {
     **CORE,
-    **{name: command for one in FEATURES for name, command in one.commands.items()},
+    **{
+        name: f"{one.package}.cli:{function}"
+        for one in FEATURES
+        for name, function in one.commands.items()
+    },
 }
+"""By name ``module:function``."""
 
 
 class LazyGroup(click.Group):

@@ -35,9 +35,10 @@ class MenuEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feature:
-    """The modules by which a feature shows itself; of each kind it may have none, or several."""
+    """The modules of a feature's package by which it shows itself; it need not have any."""
 
     name: str
+    """Of the package, too."""
     console: tuple[str, ...] = ()
     """Modules with ``register(console, services)``, which adds pages of the console."""
     menu: MenuEntry | None = None
@@ -47,160 +48,143 @@ class Feature:
     """Modules with ``register(app, services)``, which adds routes outside ``/console`` and ``/v1``;
     every web process imports them."""
     commands: Mapping[str, str] = field(default_factory=dict)
-    """Commands of the command line: by name ``module:attribute``."""
+    """Commands of the command line: by name the function in ``cli.py``."""
+
+    @property
+    def package(self) -> str:
+        """The package's full name."""
+        return f"{__name__}.{self.name}"
 
 
 FEATURES = (
     Feature(
         name="dashboard",
-        console=("smsgate.features.dashboard.console",),
+        console=("console",),
         menu=MenuEntry("Home", "/console/", "viewer", "h", ""),
-        commands={"report": "smsgate.features.dashboard.cli:report"},
+        commands={"report": "report"},
     ),
     Feature(
         name="trends",
-        console=("smsgate.features.trends.console",),
+        console=("console",),
         menu=MenuEntry("Trends", "/console/trends", "viewer", "t", ""),
     ),
     Feature(
         name="numbers",
-        console=(
-            "smsgate.features.numbers.console",
-            "smsgate.features.numbers.list_console",
-            "smsgate.features.numbers.text_console",
-        ),
+        console=("console", "list_console", "text_console"),
         menu=MenuEntry("Numbers", "/console/numbers", "viewer", "n", "Subscribers"),
-        api=("smsgate.features.numbers.api",),
+        api=("api",),
         commands={
-            "consent": "smsgate.features.numbers.cli:consent",
-            "history": "smsgate.features.numbers.cli:history",
-            "lock": "smsgate.features.numbers.cli:lock",
-            "restore": "smsgate.features.numbers.cli:restore",
-            "unlock": "smsgate.features.numbers.cli:unlock",
+            "consent": "consent",
+            "history": "history",
+            "lock": "lock",
+            "restore": "restore",
+            "unlock": "unlock",
         },
     ),
     Feature(
         name="reviews",
-        console=("smsgate.features.reviews.console",),
+        console=("console",),
         menu=MenuEntry("Review", "/console/review", "viewer", "r", "Subscribers", counted=True),
-        api=("smsgate.features.reviews.api",),
-        commands={"review": "smsgate.features.reviews.cli:review"},
+        api=("api",),
+        commands={"review": "review"},
     ),
     Feature(
         name="keyword_editor",
-        console=(
-            "smsgate.features.keyword_editor.console",
-            "smsgate.features.keyword_editor.change_console",
-        ),
+        console=("console", "change_console"),
         menu=MenuEntry("Keywords", "/console/keywords", "viewer", "k"),
-        commands={"keywords": "smsgate.features.keyword_editor.cli:keywords"},
+        commands={"keywords": "keywords"},
     ),
     Feature(
         name="simulator",
-        console=("smsgate.features.simulator.console",),
+        console=("console",),
         menu=MenuEntry("Simulator", "/console/simulator", "agent", "s"),
-        routes=("smsgate.features.simulator.api",),
-        commands={"text": "smsgate.features.simulator.cli:text"},
+        routes=("api",),
+        commands={"text": "text"},
     ),
     Feature(
         name="lists",
-        console=("smsgate.features.lists.console",),
+        console=("console",),
         menu=MenuEntry("Lists", "/console/lists", "agent", "l", "Subscribers"),
-        api=("smsgate.features.lists.api",),
+        api=("api",),
         commands={
-            "import": "smsgate.features.lists.cli:import_list",
-            "imports": "smsgate.features.lists.cli:imports_group",
-            "export": "smsgate.features.lists.cli:export",
-            "scrub": "smsgate.features.lists.cli:scrub",
+            "import": "import_list",
+            "imports": "imports_group",
+            "export": "export",
+            "scrub": "scrub",
         },
     ),
     Feature(
         name="replies",
-        console=("smsgate.features.replies.console",),
+        console=("console",),
         menu=MenuEntry("Replies", "/console/replies", "viewer", "o", "Subscribers", counted=True),
-        commands={"replies": "smsgate.features.replies.cli:replies"},
+        commands={"replies": "replies"},
     ),
     Feature(
         name="accounts",
-        console=("smsgate.features.accounts.console",),
+        console=("console",),
         menu=MenuEntry("Setup", "/console/setup", "viewer", "c"),
-        api=("smsgate.features.accounts.api",),
-        commands={
-            "doctor": "smsgate.features.accounts.cli:doctor",
-            "refusals": "smsgate.features.accounts.cli:refusals",
-        },
+        api=("api",),
+        commands={"doctor": "doctor", "refusals": "refusals"},
     ),
     Feature(
         name="configuration_editor",
-        console=(
-            "smsgate.features.configuration_editor.console",
-            "smsgate.features.configuration_editor.account_console",
-            "smsgate.features.configuration_editor.destination_console",
-        ),
+        console=("console", "account_console", "destination_console"),
     ),
     Feature(
         name="training",
-        console=("smsgate.features.training.console",),
+        console=("console",),
         menu=MenuEntry("Guide", "/console/guide", "viewer", "u", "Team"),
     ),
     Feature(
         name="operators",
-        console=(
-            "smsgate.features.operators.sign_in_console",
-            "smsgate.features.operators.account_console",
-            "smsgate.features.operators.people_console",
-            "smsgate.features.operators.keys_console",
-        ),
+        console=("sign_in_console", "account_console", "people_console", "keys_console"),
         menu=MenuEntry("People", "/console/people", "admin", "p", "Team"),
-        commands={
-            "operators": "smsgate.features.operators.cli:operators",
-            "keys": "smsgate.features.operators.cli:keys",
-        },
+        commands={"operators": "operators", "keys": "keys"},
     ),
     Feature(
         name="audit",
-        console=("smsgate.features.audit.console",),
+        console=("console",),
         menu=MenuEntry("Audit log", "/console/audit", "admin", "a", "Team"),
     ),
     Feature(
         name="forwarding",
-        commands={"forward": "smsgate.features.forwarding.cli:forward"},
+        commands={"forward": "forward"},
     ),
     Feature(
         name="feeds",
-        api=("smsgate.features.feeds.api",),
-        commands={"feed": "smsgate.features.feeds.cli:feed"},
+        api=("api",),
+        commands={"feed": "feed"},
     ),
     Feature(
         name="links",
-        routes=("smsgate.features.links.page",),
-        commands={"link": "smsgate.features.links.cli:link"},
+        routes=("page",),
+        commands={"link": "link"},
     ),
     Feature(
         name="alerts",
-        console=("smsgate.features.alerts.console",),
-        commands={"alerts": "smsgate.features.alerts.cli:alerts"},
+        console=("console",),
+        commands={"alerts": "alerts"},
     ),
     Feature(
         name="evidence",
-        console=("smsgate.features.evidence.console",),
-        api=("smsgate.features.evidence.api",),
-        commands={"evidence": "smsgate.features.evidence.cli:evidence"},
+        console=("console",),
+        api=("api",),
+        commands={"evidence": "evidence"},
     ),
     Feature(
         name="records_admin",
-        commands={
-            "records": "smsgate.features.records_admin.cli:records",
-            "rebuild": "smsgate.features.records_admin.cli:rebuild",
-            "forget": "smsgate.features.records_admin.cli:forget",
-        },
+        commands={"records": "records", "rebuild": "rebuild", "forget": "forget"},
     ),
 )
 
 
 def modules(kind: Literal["console", "api", "routes"]) -> list[ModuleType]:
     """Import what all features have of one kind, in the order of the list."""
-    return [importlib.import_module(name) for one in FEATURES for name in getattr(one, kind)]
+    return [
+        importlib.import_module(f"{one.package}.{name}")
+        for one in FEATURES
+        for name in getattr(one, kind)
+    ]
 
 
 def template_folders() -> list[Path]:
