@@ -10,9 +10,8 @@ from __future__ import annotations
 import codecs
 import csv
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import BinaryIO
 
 from smsgate.domain.errors import ListUnreadable
@@ -160,6 +159,17 @@ class Block:
     broken: set[int] = field(default_factory=set)
     """Places of records that cannot be read."""
 
+    def columns(self, shape: Shape) -> list[tuple[list[str], Place]]:
+        """Those that such a file has, each with where it stands there."""
+        every = (
+            (self.cells, shape.number),
+            (self.sinces, shape.since),
+            (self.states, shape.state),
+            (self.programs, shape.program),
+            (self.sources, shape.source),
+        )
+        return [(column, at) for column, at in every if at is not None]
+
     def line_of(self, place: int) -> int:
         """The number of the line where a record begins."""
         return self.starts[place] if self.starts else self.line + place
@@ -206,16 +216,11 @@ class ListFile:
 
 
 def _behind_header(block: Block) -> Block:
+    lists = ("raws", "cells", "sinces", "states", "programs", "sources", "starts")
     return Block(
         line=block.starts[1] if len(block.starts) > 1 else block.line + 1,
-        raws=block.raws[1:],
-        cells=block.cells[1:],
-        sinces=block.sinces[1:],
-        states=block.states[1:],
-        programs=block.programs[1:],
-        sources=block.sources[1:],
-        starts=block.starts[1:],
         broken={at - 1 for at in block.broken if at},
+        **{name: getattr(block, name)[1:] for name in lists},
     )
 
 
@@ -238,25 +243,15 @@ def _ndjson(texts: Iterator[str], shape: Shape) -> Iterator[Block]:
     line = 1
     for text in texts:
         block = Block(line, _split(text, shape.newline))
+        columns = block.columns(shape)
         for place, raw in enumerate(block.raws):
             row = json_row(raw)
             if row is None and raw.strip():
                 block.broken.add(place)
-            _append(block, shape, partial(_json_cell, row))
+            for column, at in columns:
+                column.append(json_cell(row.get(str(at))) if row else "")
         yield block
         line += len(block.raws)
-
-
-def _append(block: Block, shape: Shape, cell: Callable[[Place], str]) -> None:
-    block.cells.append(cell(shape.number))
-    if shape.since is not None:
-        block.sinces.append(cell(shape.since))
-    if shape.state is not None:
-        block.states.append(cell(shape.state))
-    if shape.program is not None:
-        block.programs.append(cell(shape.program))
-    if shape.source is not None:
-        block.sources.append(cell(shape.source))
 
 
 def _csv(texts: Iterator[str], shape: Shape) -> Iterator[Block]:
@@ -274,15 +269,8 @@ def _csv(texts: Iterator[str], shape: Shape) -> Iterator[Block]:
 def _unquoted(lines: list[str], shape: Shape, line: int) -> Block:
     """Without quotes a record is a line and a cell what stands between delimiters."""
     block, delimiter = Block(line, lines), shape.delimiter
-    block.cells = _column(lines, delimiter, int(shape.number))
-    if shape.since is not None:
-        block.sinces = _column(lines, delimiter, int(shape.since))
-    if shape.state is not None:
-        block.states = _column(lines, delimiter, int(shape.state))
-    if shape.program is not None:
-        block.programs = _column(lines, delimiter, int(shape.program))
-    if shape.source is not None:
-        block.sources = _column(lines, delimiter, int(shape.source))
+    for column, at in block.columns(shape):
+        column.extend(_column(lines, delimiter, int(at)))
     return block
 
 
@@ -308,6 +296,7 @@ class _Quoted:
 
     def block(self) -> Block:
         block = Block(self._line)
+        columns = [(column, int(at)) for column, at in block.columns(self._shape)]
         reader = csv.reader(self._feed(), delimiter=self._shape.delimiter)
         while self._taken < len(self._lines):
             self._start = self._taken
@@ -320,7 +309,8 @@ class _Quoted:
                 block.broken.add(len(block.raws))
             block.starts.append(self._line + self._start)
             block.raws.append("".join(self._lines[self._start : self._taken]))
-            _append(block, self._shape, partial(_cell, row))
+            for column, at in columns:
+                column.append(row[at] if at < len(row) else "")
         return block
 
     def _feed(self) -> Iterator[str]:
@@ -339,12 +329,3 @@ class _Quoted:
             f"a quote in line {self._line + self._start} is not closed within the same cell: "
             "close it, or say --format lines where quotes mean nothing"
         )
-
-
-def _cell(row: Sequence[str], at: Place) -> str:
-    place = int(at)
-    return row[place] if place < len(row) else ""
-
-
-def _json_cell(row: Mapping[str, object] | None, at: Place) -> str:
-    return json_cell(row.get(str(at))) if row else ""
