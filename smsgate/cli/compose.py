@@ -40,10 +40,10 @@ def _show(result: Composed) -> None:
     segments = "1 segment" if result.segments == 1 else f"{result.segments} segments"
     out.print(f"\n{segments} ({result.encoding}, {result.units} {unit})")
     for one in result.foreign:
-        out.print(_told(one), markup=False)
+        out.print(_character_text(one), markup=False)
 
 
-def _told(one: NonGsmCharacter) -> str:
+def _character_text(one: NonGsmCharacter) -> str:
     """A character by name, since many look alike; and what would do instead."""
     name = unicodedata.name(one.character, "without a name")
     instead = "" if one.instead is None else f"; instead: {one.instead!r}"

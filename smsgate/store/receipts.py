@@ -26,7 +26,7 @@ from smsgate.store.outbox import (
 )
 from smsgate.store.redis_types import Client
 
-KEEPEARLY_RECEIPT_S = 20
+KEEP_EARLY_RECEIPT_S = 20
 """How long a receipt is kept that came before the answer to our own call: as long as a claim."""
 _encode = msgspec.json.encode
 _expected = msgspec.json.Decoder(AwaitedReply).decode
@@ -58,7 +58,7 @@ class Receipts:
                     key_of(one.account, one.number, one.message_id),
                     PARTITION_KEYS[partition_of(one.number)].claims,
                 ],
-                [EARLY + _encode(one), KEEPEARLY_RECEIPT_S],
+                [EARLY + _encode(one), KEEP_EARLY_RECEIPT_S],
             )
             for one in receipts
         ]

@@ -41,16 +41,18 @@ def opt_out_list_notes(
     if status is None:
         yield "warning", "not compared yet, so the differences are unknown: is the clock at work?"
         return
-    yield from _told(status, access)
+    yield from _transfer_lines(status, access)
     if access.is_readable:
-        yield from _read(status.comparison, account.provider)
+        yield from _comparison_lines(status.comparison, account.provider)
     else:
         yield "ok", f"{account.provider} lets nobody read its list: the differences are unknown"
     if status.problem:
         yield "warning", f"it cannot be compared now: {status.problem}"
 
 
-def _told(status: OptOutListStatus, access: OptOutListAccess) -> Iterator[tuple[str, str]]:
+def _transfer_lines(
+    status: OptOutListStatus, access: OptOutListAccess
+) -> Iterator[tuple[str, str]]:
     taken = f"{status.taken:,} opt-outs were taken from it"
     if not access.holds_for:
         yield "ok", f"{taken}; none can be told to this provider"
@@ -61,7 +63,9 @@ def _told(status: OptOutListStatus, access: OptOutListAccess) -> Iterator[tuple[
         yield "warning", f"{count:,} opt-outs of ours are not on it: {reason}"
 
 
-def _read(comparison: ListComparison | None, provider: str) -> Iterator[tuple[str, str]]:
+def _comparison_lines(
+    comparison: ListComparison | None, provider: str
+) -> Iterator[tuple[str, str]]:
     if comparison is None:
         yield "warning", "it was never read to its end, so the differences are unknown"
         return

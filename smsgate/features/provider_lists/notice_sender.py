@@ -114,11 +114,11 @@ class NoticeSender:
         state = states[step.number]
         return notices(step.event, step.number, state, self._access, self._account, self._programs)
 
-    def _send(self, told: Sequence[OptOutNotice], session: ListSession) -> set[str]:
+    def _send(self, wanted: Sequence[OptOutNotice], session: ListSession) -> set[str]:
         """Tell the provider; returns the ids of the notices that are settled."""
         settled: set[str] = set()
         size = self._access.notices_per_call
-        chunks = [told[at : at + size] for at in range(0, len(told), size)]
+        chunks = [wanted[at : at + size] for at in range(0, len(wanted), size)]
         while chunks and not session.failure:
             chunk = chunks.pop(0)
             call = self._provider.opt_out_call(chunk, self._account, session.now_us)
@@ -133,10 +133,10 @@ class NoticeSender:
                     session.fail(note, answer)
                 else:
                     settled.add(notice.id)
-                    self._count_told(notice, verdict, note, session)
+                    self._count_result(notice, verdict, note, session)
         return settled
 
-    def _count_told(
+    def _count_result(
         self, notice: OptOutNotice, verdict: Verdict, note: str, session: ListSession
     ) -> None:
         if verdict is Verdict.SENT:
