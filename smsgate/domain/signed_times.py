@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 
 from smsgate.domain.errors import SignatureExpired
 
@@ -21,9 +22,9 @@ def instant_us(text: str) -> int | None:
         return None
 
 
-def iso_time(us: int) -> str:
-    """Return us since 1970 as ISO 8601 in UTC, to the ms: ``2026-09-21T13:33:20.000Z``."""
-    text = (_EPOCH + timedelta(microseconds=us)).isoformat(timespec="milliseconds")
+def iso_time(us: int, timespec: Literal["milliseconds", "seconds"] = "milliseconds") -> str:
+    """Return us since 1970 as ISO 8601 in UTC: ``2026-09-21T13:33:20.000Z``."""
+    text = (_EPOCH + timedelta(microseconds=us)).isoformat(timespec=timespec)
     return text.replace("+00:00", "Z")
 
 

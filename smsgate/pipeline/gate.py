@@ -14,7 +14,6 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
@@ -29,6 +28,7 @@ from smsgate.domain.errors import (
 )
 from smsgate.domain.messages import ALL
 from smsgate.domain.phone import e164
+from smsgate.domain.signed_times import iso_time
 from smsgate.metrics.counters import GATE
 from smsgate.store.gate_check import (
     BACK,
@@ -300,5 +300,4 @@ def _answer(
 def _blocked(asked: str, reason: GateReason, mark: Mark | None) -> GateAnswer:
     if mark is None or not mark.stops:
         return GateAnswer(asked, False, reason)
-    since = datetime.fromtimestamp(mark.since_us / 1_000_000, UTC).isoformat(timespec="seconds")
-    return GateAnswer(asked, False, reason, since.replace("+00:00", "Z"), mark.why)
+    return GateAnswer(asked, False, reason, iso_time(mark.since_us, "seconds"), mark.why)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from itertools import zip_longest
 
 import msgspec
 
 from smsgate.consent.events import ConsentState, Event, event_id
 from smsgate.domain.messages import ALL
+from smsgate.domain.signed_times import iso_time
 from smsgate.features.feeds.storage import FeedCall
 from smsgate.records import Recorded, Records
 from smsgate.settings import Program
@@ -114,15 +114,13 @@ def _call(
         event=event.id,
         sequence=f"{one.partition}-{one.seq}",
     )
-    applied = datetime.fromtimestamp(event.applied_us / 1_000_000, UTC)
-    timestamp = applied.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     return FeedCall(
         id=event_id(event.applied_us // 1000, program.name, event.id, number),
         program=program.name,
         number=number,
         partition=one.partition,
         seq=one.seq,
-        body=msgspec.json.encode(_Message(CHANGED, timestamp, change)).decode(),
+        body=msgspec.json.encode(_Message(CHANGED, iso_time(event.applied_us), change)).decode(),
         made_us=now_us,
         due_us=now_us,
     )

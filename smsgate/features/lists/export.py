@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 import msgspec
 
 from smsgate.consent.events import ConsentState, Event, event_for
 from smsgate.domain.messages import ALL
+from smsgate.domain.signed_times import iso_time
 from smsgate.features.lists.storage import ListStorage
 from smsgate.files import csv_line
 from smsgate.pipeline.services import Services
@@ -72,7 +72,7 @@ def export_lines(rows: Iterable[ExportRow], form: str) -> Iterator[tuple[int, by
     lines = [csv_line(_COLUMNS)] if form == "csv" else []
     count = 0
     for row in rows:
-        since = _iso(row.since_us) if row.since_us else ""
+        since = iso_time(row.since_us, "seconds") if row.since_us else ""
         cells = [row.number, row.state, since, row.source, row.external_source]
         if form == "csv":
             lines.append(csv_line(cells))
@@ -123,8 +123,3 @@ def _since_us(event: Event) -> int:
     consent = event.entry.consent if event.entry is not None else None
     given_us = consent.given_us if consent is not None else 0
     return given_us or event.event_time_us or event.received_us
-
-
-def _iso(at_us: int) -> str:
-    moment = datetime.fromtimestamp(at_us / 1_000_000, UTC).isoformat(timespec="seconds")
-    return moment.replace("+00:00", "Z")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Annotated
 
 import msgspec
 
 from smsgate.consent.events import Event
 from smsgate.domain.messages import ALL
+from smsgate.domain.signed_times import iso_time
 from smsgate.pipeline.api_keys import Caller
 from smsgate.pipeline.gate import GateReason, Since
 
@@ -153,7 +153,4 @@ def event_for(caller: Caller, event: Event, sequence: str = "") -> ConsentEvent 
 
 def moment(at_us: int) -> str | None:
     """A time as ISO 8601 in UTC, or null."""
-    if not at_us:
-        return None
-    text = datetime.fromtimestamp(at_us / 1_000_000, UTC).isoformat(timespec="milliseconds")
-    return text.replace("+00:00", "Z")
+    return iso_time(at_us) if at_us else None
