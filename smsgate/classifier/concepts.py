@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
+from smsgate.classifier.memo import Memo
 from smsgate.classifier.weights import ConceptTable, HashTable
 
 STEM = "*"
@@ -27,7 +28,6 @@ _EVERYBODYS = "en"
 _SHORTEST = 3
 _LONGEST = 24
 """Letters that an entry for all words with one beginning has at least, and at most."""
-_REMEMBERED = 20_000
 
 
 class TextConcepts(NamedTuple):
@@ -54,18 +54,17 @@ class Concepts:
             meanings.languages.index(name) if name in meanings.languages else -1
             for name in (_EVERYBODYS, TONAL)
         )
-        self._words: dict[str, _Known] = {}
-        self._looked_up: dict[str, list[tuple[int, int]]] = {}
+        self._known = Memo(self._find)
 
     def knows(self, word: str) -> bool:
         """Whether any language has the word in its lists, or uses it often."""
-        return bool(self._known(word)[0])
+        return bool(self._known[word][0])
 
     def means(self, word: str, concept: str, among: Collection[str]) -> bool:
         """Whether a word stands for a concept in one of some languages, or of all."""
         return any(
             self._names[one] == concept and (not among or self._languages[language] in among)
-            for language, one in self._known(word)[0]
+            for language, one in self._known[word][0]
         )
 
     def found(self, words: Sequence[str], exact: Sequence[str] | None = None) -> TextConcepts:
@@ -79,7 +78,7 @@ class Concepts:
         hits: list[tuple[int, list[tuple[int, int]]]] = []
         votes: Counter[int] = Counter()
         for at, word in enumerate(words):
-            meant, longest, languages = self._known(word)
+            meant, longest, languages = self._known[word]
             if longest > 1 or exact[at] != word:
                 meant = self._begun(words, exact, at)
                 languages = frozenset([language for language, _ in meant])
@@ -95,7 +94,7 @@ class Concepts:
 
     def _begun(self, words: Sequence[str], exact: Sequence[str], at: int) -> list[tuple[int, int]]:
         """What the word at a place may mean, alone and with those behind it."""
-        meant, longest, _ = self._known(words[at])
+        meant, longest, _ = self._known[words[at]]
         if exact[at] != words[at]:
             meant = self._accented(meant, exact[at])
         for end in range(at + 2, min(at + longest, len(words)) + 1):
@@ -110,19 +109,13 @@ class Concepts:
         others = [one for one in meant if one[0] != self._tonal]
         return others + self._meant(exact) if self._tonal >= 0 else meant
 
-    def _known(self, word: str) -> _Known:
-        known = self._words.get(word)
-        if known is None:
-            if len(self._words) > _REMEMBERED:
-                self._words.clear()
-            meant = [*self._meant(word)]
-            # a word that is only usual in a language may be one of the forms of a listed one
-            listed = {language for language, concept in meant if self._names[concept]}
-            meant += [one for one in self._by_stem(word) if one[0] not in listed]
-            languages = frozenset([language for language, _ in meant])
-            known = meant, self._entries.get(word + LONGER) or 1, languages
-            self._words[word] = known
-        return known
+    def _find(self, word: str) -> _Known:
+        meant = self._meant(word)
+        # a word that is only usual in a language may be one of the forms of a listed one
+        listed = {language for language, concept in meant if self._names[concept]}
+        meant += [one for one in self._by_stem(word) if one[0] not in listed]
+        languages = frozenset([language for language, _ in meant])
+        return meant, self._entries.get(word + LONGER) or 1, languages
 
     def _by_stem(self, word: str) -> list[tuple[int, int]]:
         for end in range(min(len(word), _LONGEST), _SHORTEST - 1, -1):
@@ -132,15 +125,11 @@ class Concepts:
         return []
 
     def _meant(self, entry: str) -> list[tuple[int, int]]:
-        found = self._looked_up.get(entry)
-        if found is None:
-            number = self._entries.get(entry)
-            meant = b"" if number is None else self._meanings[number]
-            if len(self._looked_up) >= _REMEMBERED:
-                self._looked_up.clear()
-            found = list(zip(meant[::2], meant[1::2], strict=True))
-            self._looked_up[entry] = found
-        return found
+        number = self._entries.get(entry)
+        if number is None:
+            return []
+        meant = self._meanings[number]
+        return list(zip(meant[::2], meant[1::2], strict=True))
 
     def _named(self, meant: Iterable[tuple[int, int]], main: int) -> list[str]:
         names = {self._names[concept] for language, concept in meant if language == main}

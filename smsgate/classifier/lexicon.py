@@ -11,10 +11,10 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import NamedTuple, TypeVar
-from weakref import WeakMethod
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
+from smsgate.classifier.memo import Memo
 from smsgate.classifier.normalize import PAUSE, clean, fold, tokens
 from smsgate.classifier.sets.tables import LexiconTables, in_bucket, places_of
 
@@ -42,13 +42,10 @@ _DRAWN_OUT = re.compile(r"(.)\1{2,}")
 _JOINED = frozenset("\u05d5\u05e9\u0648\u0641")
 """Hebrew and Arabic letters that are written onto the next word: and, that, so."""
 _JOINED_FROM = 3
-_REMEMBERED = 20_000
 _SHORTEST = 2
 _STAR = "\u02ec"
 _BETWEEN = " \u02ec\u02ec "
 _PARTED = "**"
-_Found = TypeVar("_Found")
-_Key = TypeVar("_Key")
 _NOTHING = LexiconEntry({}, (), {}, ())
 
 
@@ -152,25 +149,6 @@ def _parsed(text: str, *, accents: bool) -> Iterable[Start]:
     for line in text.split("\n") if text else ():
         symbol, _, rest = line.partition(" ")
         yield int(symbol), tuple(rest.split()), accents
-
-
-class Memo(dict[_Key, _Found]):
-    """What was found for words or symbols, so that it is looked for once."""
-
-    def __init__(self, find: Callable[[_Key], _Found]) -> None:
-        super().__init__()
-        # a method of the object that holds this: a strong reference would be a circle
-        self._find = WeakMethod(find)
-
-    def __missing__(self, key: _Key) -> _Found:
-        """Look for what nobody asked for before."""
-        if len(self) > _REMEMBERED:
-            self.clear()
-        find = self._find()
-        if find is None:
-            raise KeyError(key)
-        self[key] = found = find(key)
-        return found
 
 
 def wording(text: str) -> list[str]:

@@ -14,12 +14,12 @@ from functools import cache
 
 from smsgate.classifier.concepts import Concepts
 from smsgate.classifier.features import Passage, features, word_hashes
+from smsgate.classifier.memo import Memo
 from smsgate.classifier.weights import HashTable, Model, WeightsFile, shipped_weights
 
 LABELS = ("opt_out", "help", "opt_in", "opt_out_all", "how_to_leave")
 REQUEST = "request"
 """The model of the prefilter: whether single words speak of any of the labels."""
-_REMEMBERED = 20_000
 _REASONS = 6
 
 
@@ -29,30 +29,19 @@ class IntentModel:
     def __init__(self, model: Model) -> None:
         self.bias = model.bias
         self._weights = HashTable(model.weights)
-        self._words: dict[str, int] = {}
+        self._words = Memo(self._word_weight)
 
     def score(self, passage: Passage) -> float:
         """How much a passage is like the label's texts, in log odds."""
-        total = self.word_total(set(passage.words))[0] + self._weights.total(passage.joint)
+        total = sum(self.word_weights(set(passage.words))) + self._weights.total(passage.joint)
         return (self.bias + passage.scale * total) / 1000
 
-    def word_total(self, words: Iterable[str]) -> tuple[int, int]:
-        """What words add by themselves together, and at most one of them; in thousandths."""
-        known, total, most = self._words, 0, 0
-        for word in words:
-            weight = known.get(word)
-            if weight is None:
-                weight = self._word_weight(word)
-            total += weight
-            if weight > most:
-                most = weight
-        return total, most
+    def word_weights(self, words: Iterable[str]) -> list[int]:
+        """What each of some words adds by itself, in thousandths."""
+        return list(map(self._words.__getitem__, words))
 
     def _word_weight(self, word: str) -> int:
-        if len(self._words) > _REMEMBERED:
-            self._words.clear()
-        found = self._words[word] = self._weights.total(word_hashes(word))
-        return found
+        return self._weights.total(word_hashes(word))
 
     def reasons(self, passage: Passage) -> str:
         """What speaks most for it and against it."""

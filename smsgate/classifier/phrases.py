@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from smsgate.classifier.lexicon import Lexicon, LexiconEntry, Memo
+from smsgate.classifier.lexicon import Lexicon, LexiconEntry
 from smsgate.classifier.normalize import fold
 from smsgate.classifier.patterns import (
     LEAD,
@@ -51,16 +51,15 @@ class PatternIndex:
         self._languages = languages
         self._patterns: dict[Pattern, Pattern] = {}
         self._signs: dict[tuple[int, ...], frozenset[int]] = {}
-        self._at = Memo(self._unpacked)
+        self._at: dict[int, list[tuple[str, list[_Candidate]]]] = {}
 
     def found(self, symbol_spans: Mapping[int, list[Span]]) -> list[Match]:
         """The patterns of the languages that have a symbol in the sentence, always in one order."""
         present = set(map(self._languages.__getitem__, symbol_spans))
         absent = set(symbol_spans).isdisjoint
-        at = self._at
         found: dict[tuple[int, int, int], Match] = {}
         for symbol in symbol_spans:
-            for language, candidates in at[symbol]:
+            for language, candidates in self._candidates(symbol):
                 if language in present:
                     for pattern, others in candidates:
                         if not any(map(absent, others)):
@@ -68,13 +67,17 @@ class PatternIndex:
                                 found[id(pattern), match.start, match.end] = match
         return list(found.values())
 
-    def _unpacked(self, symbol: int) -> list[tuple[str, list[_Candidate]]]:
+    def _candidates(self, symbol: int) -> list[tuple[str, list[_Candidate]]]:
+        """The patterns of a symbol by language, unpacked the first time."""
         if symbol not in self._packed:
             return []
-        return [
-            (language, [self._candidate(pattern, symbol) for pattern in patterns])
-            for language, patterns in patterns_in(self._packed[symbol], self._rules).items()
-        ]
+        if symbol not in self._at:
+            patterns = patterns_in(self._packed[symbol], self._rules)
+            self._at[symbol] = [
+                (language, [self._candidate(pattern, symbol) for pattern in found])
+                for language, found in patterns.items()
+            ]
+        return self._at[symbol]
 
     def _candidate(self, pattern: Pattern, symbol: int) -> _Candidate:
         known, symbols = self._patterns, self._signs

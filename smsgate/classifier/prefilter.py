@@ -38,7 +38,7 @@ class WordPrefilter:
         if not self._as_shipped or len(words) > _MOST:
             return False
         there = set(words)
-        total, most = self._model.word_total(there)
-        if self._model.bias + total > self._limit or most >= _TELLING:
+        weights = self._model.word_weights(there)
+        if self._model.bias + sum(weights) > self._limit or max(weights, default=0) >= _TELLING:
             return False
         return not any(keyword <= there for keyword in self._own)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib import resources
 from itertools import product
@@ -36,14 +36,6 @@ class _Wording(NamedTuple):
     other_senses: list[str]
     """Longer wordings around it that mean something else: ``end my life insurance``."""
 
-    def stands_in(self, text: str) -> bool:
-        """Whether a text has it anywhere in its own sense."""
-        if self.text not in text:
-            return False
-        for other in self.other_senses:
-            text = text.replace(other, " ")
-        return self.text in text
-
 
 class _Wordings(NamedTuple):
     by_word: dict[str, list[_Wording]]
@@ -59,16 +51,26 @@ def self_harm(words: list[str]) -> SelfHarmWording | None:
     """
     wordings = _wordings()
     plain = folded(words)
-    there = wordings.by_word.keys() & plain
-    text = f" {' '.join(plain)} " if there else ""
-    for word in sorted(there):
-        for wording in wordings.by_word[word]:
-            if wording.stands_in(text):
-                return wording.found
-    join_words = "".join(plain)
-    if join_words.isascii() or not has_unspaced(join_words):
-        return None
-    return next((one.found for one in wordings.unspaced if one.stands_in(join_words)), None)
+    near = [
+        one for word in sorted(wordings.by_word.keys() & plain) for one in wordings.by_word[word]
+    ]
+    found = _first_in(f" {' '.join(plain)} ", near) if near else None
+    joined = "".join(plain)
+    if found or joined.isascii() or not has_unspaced(joined):
+        return found
+    return _first_in(joined, wordings.unspaced)
+
+
+def _first_in(text: str, wordings: Iterable[_Wording]) -> SelfHarmWording | None:
+    """The first of some wordings that a text has anywhere in its own sense."""
+    for one in wordings:
+        if one.text in text:
+            own = text
+            for other in one.other_senses:
+                own = own.replace(other, " ")
+            if one.text in own:
+                return one.found
+    return None
 
 
 @cache

@@ -13,6 +13,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from smsgate.classifier.memo import Memo
 from smsgate.classifier.normalize import END, PUNCTUATION
 
 if TYPE_CHECKING:
@@ -36,7 +37,6 @@ _SHORTEST_JOINED = 3
 _EDGED = 4
 _LONG = 9
 _LONGEST = 16
-_REMEMBERED = 20_000
 
 
 def variants(words: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
@@ -100,16 +100,11 @@ class Corrector:
                 self._by_edge.setdefault(edge, []).append(at)
         self._long = [target for target in long_targets if len(target) >= _LONG]
         self._not = frozenset(real_words)
-        self._known: dict[str, str] = {}
+        self._found = Memo(self._search)
 
     def correct(self, word: str) -> str:
         """The keyword that the word is one typo away from, or nothing."""
-        known = self._known.get(word)
-        if known is None:
-            if len(self._known) > _REMEMBERED:
-                self._known.clear()
-            known = self._known[word] = self._search(word)
-        return known
+        return self._found[word]
 
     def _search(self, word: str) -> str:
         if word in self._not or not word.isalpha() or not 3 <= len(word) <= _LONGEST:
@@ -172,6 +167,9 @@ def _is_two_edits(word: str, target: str) -> bool:
     """Edit distance of at most two (Levenshtein), for long words."""
     if abs(len(word) - len(target)) > 2 or not set(word[:3]) & set(target[:3]):
         return False
+    third = len(target) // 3
+    if not (target[:third] in word or target[third:-third] in word or target[-third:] in word):
+        return False  # two edits leave one of three parts alone
     row = list(range(len(target) + 1))
     for at, left in enumerate(word, 1):
         before, row = row, [at]
