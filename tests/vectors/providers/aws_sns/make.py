@@ -1,6 +1,6 @@
 """Writes the recorded webhooks of SNS, signed by openssl with a key that is thrown away.
 
-python tests/vectors/providers/aws_sns/make.py
+python -m tests.vectors.providers.aws_sns.make
 """
 
 from __future__ import annotations
@@ -9,24 +9,24 @@ import base64
 import json
 import subprocess
 import tempfile
+from functools import partial
 from pathlib import Path
 
-HERE = Path(__file__).parent
-PROVENANCE = {
-    "payload": (
-        "page: docs.aws.amazon.com/sms-voice/latest/userguide (two-way SMS payload), in"
-        " the envelope of docs.aws.amazon.com/sns/latest/dg"
+from tests.vectors.providers.recording import Recorder, message_fields
+
+RECORDER = Recorder(
+    __file__,
+    payload=(
+        "page: docs.aws.amazon.com/sms-voice/latest/userguide (two-way SMS payload), in the "
+        "envelope of docs.aws.amazon.com/sns/latest/dg"
     ),
-    "signature": (
-        "steps: docs.aws.amazon.com/sns/latest/dg (verifying signatures), by openssl "
-        "and a certificate of ours"
+    signature=(
+        "steps: docs.aws.amazon.com/sns/latest/dg (verifying signatures), by openssl and a "
+        "certificate of ours"
     ),
-}
-OTHERWISE = {
-    "no_text": {"payload": "invented: what nobody at AWS publishes"},
-    "without_numbers": {"payload": "invented: JSON of something else"},
-}
-"""What is not so of a file, by its name."""
+    no_text={"payload": "invented: what nobody at AWS publishes"},
+    without_numbers={"payload": "invented: JSON of something else"},
+)
 REGION = "us-east-1"
 TOPIC = f"arn:aws:sns:{REGION}:123456789012:inbound-sms"
 SNS = f"https://sns.{REGION}.amazonaws.com"
@@ -93,8 +93,6 @@ class Recorder:
             "SigningCertURL": f"{SNS}/SimpleNotificationService-{'0' * 32}.pem",
         }
         content = {
-            "what": what,
-            "provenance": PROVENANCE | OTHERWISE.get(name, {}),
             "account": {
                 "options": {
                     "access_key_id": "AKIAIOSFODNN7EXAMPLE",
@@ -122,19 +120,10 @@ class Recorder:
                 "certificate": self.certificate,
             },
         }
-        text = json.dumps(content | expected, indent=2, ensure_ascii=False)
-        (HERE / f"{name}.json").write_text(text + "\n", encoding="utf-8")
+        RECORDER.write(name, what, content | expected)
 
 
-def message(**changes):
-    return {
-        "message_id": ID,
-        "number": "+14155550123",
-        "sender": "+14155550100",
-        "text": "STOP",
-        "sent_us": 1_790_000_000_000_000,
-        **changes,
-    }
+message = partial(message_fields, message_id=ID, sent_us=1_790_000_000_000_000)
 
 
 def record(write):

@@ -1,4 +1,4 @@
-"""Writes the recorded webhooks of Azure: python tests/vectors/providers/azure/make.py.
+"""Writes the recorded webhooks of Azure: python -m tests.vectors.providers.azure.make.
 
 Tokens are signed by PyJWT with a key that is thrown away.
 """
@@ -6,45 +6,43 @@ Tokens are signed by PyJWT with a key that is thrown away.
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from functools import partial
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 
-HERE = Path(__file__).parent
-PROVENANCE = {
-    "payload": (
-        "page: learn.microsoft.com/azure/event-grid (Azure Communication Services "
-        "telephony and SMS events)"
+from tests.vectors.providers.recording import LACKS_FIELD, NO_JSON, Recorder, message_fields
+
+RECORDER = Recorder(
+    __file__,
+    payload=(
+        "page: learn.microsoft.com/azure/event-grid (Azure Communication Services telephony and "
+        "SMS events)"
     ),
-    "signature": "none: a secret in the address",
-}
-OTHERWISE = {
-    "entra": {
+    signature="none: a secret in the address",
+    entra={
         "signature": (
             "library: PyJWT 2.15.1, with the claims of "
-            "learn.microsoft.com/entra/identity-platform (Access token claims "
-            "reference)"
-        )
+            "learn.microsoft.com/entra/identity-platform (Access token claims reference)"
+        ),
     },
-    "cloud_event": {
+    cloud_event={
         "payload": (
             "page: the same event in the CloudEvents schema of learn.microsoft.com/azure/event-grid"
-        )
+        ),
     },
-    "cloud_events": {
+    cloud_events={
         "payload": (
             "page: the same events in the CloudEvents schema of "
             "learn.microsoft.com/azure/event-grid"
-        )
+        ),
     },
-    "validation": {"payload": "page: learn.microsoft.com/azure/event-grid (Endpoint validation)"},
-    "no_json": {"payload": "invented: no JSON at all"},
-    "without_sender": {"payload": "invented: a text without a field that each has"},
-    "without_type": {"payload": "invented: an event of no schema"},
-}
-"""What is not so of a file, by its name."""
+    validation={"payload": "page: learn.microsoft.com/azure/event-grid (Endpoint validation)"},
+    no_json=NO_JSON,
+    without_sender=LACKS_FIELD,
+    without_type={"payload": "invented: an event of no schema"},
+)
 SECRET = "a-secret-that-opens-nothing"
 TOPIC = (
     "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/acme/providers/"
@@ -88,8 +86,6 @@ def write(name, what, body, kind="Notification", **expected):
     if not isinstance(body, str):
         body = json.dumps(body, ensure_ascii=False)
     content = {
-        "what": what,
-        "provenance": PROVENANCE | OTHERWISE.get(name, {}),
         "account": {
             "options": {"endpoint": "https://acme.unitedstates.communication.azure.com"},
             "secrets": {"access_key": ["YW4gYWNjZXNzIGtleQ=="], "webhook_secret": [SECRET]},
@@ -106,8 +102,7 @@ def write(name, what, body, kind="Notification", **expected):
             "body": body,
         },
     }
-    text = json.dumps(content | expected, indent=2, ensure_ascii=False)
-    (HERE / f"{name}.json").write_text(text + "\n", encoding="utf-8")
+    RECORDER.write(name, what, content | expected)
 
 
 def cloud_event(kind, data):
@@ -164,15 +159,7 @@ def by_entra():
     }
 
 
-def message(**changes):
-    return {
-        "message_id": ID,
-        "number": "+14155550123",
-        "sender": "+14155550100",
-        "text": "STOP",
-        "sent_us": 1789999998285574,
-        **changes,
-    }
+message = partial(message_fields, message_id=ID, sent_us=1789999998285574)
 
 
 def main():

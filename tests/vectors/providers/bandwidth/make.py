@@ -1,28 +1,27 @@
 """Write the recorded webhooks of Bandwidth.
 
-.venv/bin/python tests/vectors/providers/bandwidth/make.py
+.venv/bin/python -m tests.vectors.providers.bandwidth.make
 """
 
 from __future__ import annotations
 
 import base64
 import json
-from pathlib import Path
 
-HERE = Path(__file__).parent
-PROVENANCE = {
-    "payload": "page: dev.bandwidth.com/docs/messaging/webhooks",
-    "signature": "none: HTTP Basic",
+from tests.vectors.providers.recording import LACKS_FIELD, NO_JSON, Recorder, message_fields
+
+INBOUND_CALLBACK = {
+    "payload": "page: inboundCallback in bandwidth.yml of github.com/Bandwidth/python-sdk",
 }
-OTHERWISE = {
-    "rcs": {"payload": "page: inboundCallback in bandwidth.yml of github.com/Bandwidth/python-sdk"},
-    "tapped": {
-        "payload": "page: inboundCallback in bandwidth.yml of github.com/Bandwidth/python-sdk"
-    },
-    "no_json": {"payload": "invented: no JSON at all"},
-    "without_from": {"payload": "invented: a text without a field that each has"},
-}
-"""What is not so of a file, by its name."""
+RECORDER = Recorder(
+    __file__,
+    payload="page: dev.bandwidth.com/docs/messaging/webhooks",
+    signature="none: HTTP Basic",
+    rcs=INBOUND_CALLBACK,
+    tapped=INBOUND_CALLBACK,
+    no_json=NO_JSON,
+    without_from=LACKS_FIELD,
+)
 PASSWORD = "a-password-that-opens-nothing"
 APPLICATION = "93de2206-9669-4e07-948d-329f4b722ee2"
 ACCOUNT = {
@@ -35,8 +34,7 @@ ACCOUNT = {
     "secrets": {"callback_password": [PASSWORD], "client_secret": ["opens-nothing"]},
 }
 ID = "14762070468292kw2fuqty55yp2b2"
-MESSAGE = {"message_id": ID, "number": "+14155550123", "sender": "+14155550100", "text": "STOP",
-           "sent_us": 1789999998000000}  # fmt: skip
+MESSAGE = message_fields(ID, sent_us=1789999998000000)
 REPORT = {"message_id": ID, "number": "+14155550123", "sender": "+14155550100",
           "status": "undelivered"}  # fmt: skip
 ARRIVED = {**REPORT, "number": "+14155550100", "kind": "", "code": "", "note": "",
@@ -82,8 +80,6 @@ def write(name: str, what: str, events: object, **expected: object) -> None:
     body = events if isinstance(events, str) else json.dumps(events, ensure_ascii=False)
     basic = base64.b64encode(f"smsgate:{PASSWORD}".encode()).decode()
     content = {
-        "what": what,
-        "provenance": PROVENANCE | OTHERWISE.get(name, {}),
         "account": ACCOUNT,
         "signature": "authorization",
         "covers": [],
@@ -102,8 +98,7 @@ def write(name: str, what: str, events: object, **expected: object) -> None:
         },
         **expected,
     }
-    text = json.dumps(content, ensure_ascii=False, indent=2)
-    (HERE / f"{name}.json").write_text(text + "\n", encoding="utf-8")
+    RECORDER.write(name, what, content)
 
 
 def main() -> None:

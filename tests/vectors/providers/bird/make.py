@@ -1,28 +1,27 @@
 """Writes the recorded webhooks of Bird, signed by the standardwebhooks library.
 
-python tests/vectors/providers/bird/make.py
+python -m tests.vectors.providers.bird.make
 """
 
 from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from pathlib import Path
+from functools import partial
 
 from standardwebhooks.webhooks import Webhook
 
+from tests.vectors.providers.recording import LACKS_FIELD, NO_JSON, Recorder, message_fields
+
 NOW_S = 1_790_000_000
-HERE = Path(__file__).parent
-PROVENANCE = {
-    "payload": "page: the models of events in github.com/messagebird/bird-sdk-python",
-    "signature": "library: standardwebhooks 1.1.0, as Bird's SDK verifies",
-}
-OTHERWISE = {
-    "no_json": {"payload": "invented: no JSON at all"},
-    "without_from": {"payload": "invented: a text without a field that each has"},
-    "email": {"payload": "invented: an event of another product, by its name alone"},
-}
-"""What is not so of a file, by its name."""
+RECORDER = Recorder(
+    __file__,
+    payload="page: the models of events in github.com/messagebird/bird-sdk-python",
+    signature="library: standardwebhooks 1.1.0, as Bird's SDK verifies",
+    no_json=NO_JSON,
+    without_from=LACKS_FIELD,
+    email={"payload": "invented: an event of another product, by its name alone"},
+)
 SECRET = "whsec_" + "c21zZ2F0ZSdzIG93biBrZXkgZm9yIHRlc3Rz"
 URL = "https://sms.example.com/webhooks/bird"
 ID = "sms_01krdgeqcxet5s7t44vh8rt9mg"
@@ -55,8 +54,6 @@ def write(name, what, body, *, other="", **expected):
         body = json.dumps(body, ensure_ascii=False)
     signature = Webhook(SECRET).sign("msg_1", datetime.fromtimestamp(NOW_S, UTC), body)
     content = {
-        "what": what,
-        "provenance": PROVENANCE | OTHERWISE.get(name, {}),
         "account": {
             "options": {},
             "secrets": {"api_key": ["bk_us1_x"], "webhook_secret": [SECRET]},
@@ -80,19 +77,10 @@ def write(name, what, body, *, other="", **expected):
             "body": body,
         },
     }
-    text = json.dumps(content | expected, indent=2, ensure_ascii=False)
-    (HERE / f"{name}.json").write_text(text + "\n", encoding="utf-8")
+    RECORDER.write(name, what, content | expected)
 
 
-def message(**changes):
-    return {
-        "message_id": ID,
-        "number": "+14155550123",
-        "sender": "+14155550100",
-        "text": "STOP",
-        "sent_us": 1_789_999_998_500_000,
-        **changes,
-    }
+message = partial(message_fields, message_id=ID, sent_us=1_789_999_998_500_000)
 
 
 def report(kind, code, note, **changes):

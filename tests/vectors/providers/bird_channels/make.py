@@ -1,6 +1,6 @@
 """Writes the recorded webhooks of Bird's Channels API.
 
-python tests/vectors/providers/bird_channels/make.py
+python -m tests.vectors.providers.bird_channels.make
 """
 
 from __future__ import annotations
@@ -9,19 +9,18 @@ import base64
 import hashlib
 import hmac
 import json
-from pathlib import Path
+from functools import partial
+
+from tests.vectors.providers.recording import LACKS_FIELD, NO_JSON, Recorder, message_fields
 
 NOW_S = 1_790_000_000
-HERE = Path(__file__).parent
-PROVENANCE = {
-    "payload": "page: docs.bird.com/api/channels-api (Programmable SMS, Receiving messages)",
-    "signature": "steps: docs.bird.com/api/notifications-api (Verifying a webhook)",
-}
-OTHERWISE = {
-    "no_json": {"payload": "invented: no JSON at all"},
-    "without_sender": {"payload": "invented: a text without a field that each has"},
-}
-"""What is not so of a file, by its name."""
+RECORDER = Recorder(
+    __file__,
+    payload="page: docs.bird.com/api/channels-api (Programmable SMS, Receiving messages)",
+    signature="steps: docs.bird.com/api/notifications-api (Verifying a webhook)",
+    no_json=NO_JSON,
+    without_sender=LACKS_FIELD,
+)
 KEY = "a-signing-key-that-opens-nothing"
 URL = "https://sms.example.com/webhooks/bird_channels"
 CHANNEL = "614208aa-b153-4d5d-9989-2fddfc0ce4c3"
@@ -55,8 +54,6 @@ def write(name, what, body, **expected):
     signed = f"{NOW_S}\n{URL}\n".encode() + hashlib.sha256(body.encode()).digest()
     code = hmac.new(KEY.encode(), signed, hashlib.sha256).digest()
     content = {
-        "what": what,
-        "provenance": PROVENANCE | OTHERWISE.get(name, {}),
         "account": {
             "options": {
                 "workspace_id": "a1405560-c8d3-4b1a-877d-3f449ad95352",
@@ -82,24 +79,14 @@ def write(name, what, body, **expected):
             "body": body,
         },
     }
-    text = json.dumps(content | expected, indent=2, ensure_ascii=False)
-    (HERE / f"{name}.json").write_text(text + "\n", encoding="utf-8")
+    RECORDER.write(name, what, content | expected)
 
 
 def event(kind, body):
     return {"service": "channels", "event": kind, "payload": body}
 
 
-def message(**changes):
-    return {
-        "message_id": ID,
-        "number": "+14155550123",
-        "sender": "+14155550100",
-        "text": "STOP",
-        "service": CHANNEL,
-        "sent_us": 1_789_999_998_736_000,
-        **changes,
-    }
+message = partial(message_fields, message_id=ID, service=CHANNEL, sent_us=1_789_999_998_736_000)
 
 
 def main():

@@ -1,4 +1,4 @@
-"""Writes the recorded webhooks of Infobip: python tests/vectors/providers/infobip/make.py."""
+"""Writes the recorded webhooks of Infobip: python -m tests.vectors.providers.infobip.make."""
 
 from __future__ import annotations
 
@@ -6,24 +6,23 @@ import base64
 import hashlib
 import hmac
 import json
-from pathlib import Path
+from functools import partial
+
+from tests.vectors.providers.recording import LACKS_FIELD, NO_JSON, Recorder, message_fields
 
 NOW_S = 1_790_000_000
-HERE = Path(__file__).parent
-PROVENANCE = {
-    "payload": (
+RECORDER = Recorder(
+    __file__,
+    payload=(
         "page: infobip.com/docs/api/channels/sms (Receive inbound SMS messages, delivery reports)"
     ),
-    "signature": "steps: Infobip's notification profile, read second hand",
-}
-OTHERWISE = {
-    "mms": {"payload": "page: infobip.com/docs/api/channels/mms (Receive inbound MMS messages)"},
-    "basic": {"signature": "none: HTTP Basic"},
-    "no_json": {"payload": "invented: no JSON at all"},
-    "without_sender": {"payload": "invented: a text without a field that each has"},
-    "without_text": {"payload": "invented: a text without a field that each has"},
-}
-"""What is not so of a file, by its name."""
+    signature="steps: Infobip's notification profile, read second hand",
+    mms={"payload": "page: infobip.com/docs/api/channels/mms (Receive inbound MMS messages)"},
+    basic={"signature": "none: HTTP Basic"},
+    no_json=NO_JSON,
+    without_sender=LACKS_FIELD,
+    without_text=LACKS_FIELD,
+)
 KEY = "a-signing-key-that-opens-nothing"
 URL = "https://sms.example.com/webhooks/infobip"
 
@@ -69,8 +68,6 @@ def write(name, what, body, *, scheme="hmac", **expected):
     if scheme == "hmac":
         options["signature_header"] = "X-Signature"
     content = {
-        "what": what,
-        "provenance": PROVENANCE | OTHERWISE.get(name, {}),
         "account": {"options": options, "secrets": {"api_key": ["k"], "webhook_secret": [secret]}},
         "signature": header.get(scheme, "authorization"),
         "covers": [] if scheme == "basic" else ["body"],
@@ -86,19 +83,10 @@ def write(name, what, body, *, scheme="hmac", **expected):
     }
     if scheme == "exchange":
         content |= {"time": "x-ib-exchange-req-timestamp", "window_s": 300}
-    text = json.dumps(content | expected, indent=2, ensure_ascii=False)
-    (HERE / f"{name}.json").write_text(text + "\n", encoding="utf-8")
+    RECORDER.write(name, what, content | expected)
 
 
-def message(**changes):
-    return {
-        "message_id": "817790313235066447",
-        "number": "+14155550123",
-        "sender": "+14155550100",
-        "text": "STOP",
-        "sent_us": NOW_S * 1_000_000,
-        **changes,
-    }
+message = partial(message_fields, message_id="817790313235066447", sent_us=NOW_S * 1_000_000)
 
 
 def main():

@@ -1,6 +1,6 @@
 """Writes the recorded webhooks of MessageBird, signed by PyJWT.
 
-python tests/vectors/providers/messagebird/make.py
+python -m tests.vectors.providers.messagebird.make
 """
 
 from __future__ import annotations
@@ -9,45 +9,41 @@ import base64
 import hashlib
 import hmac
 import json
-from pathlib import Path
+from functools import partial
 from urllib.parse import parse_qsl, urlencode
 
 import jwt
 
+from tests.vectors.providers.recording import LACKS_FIELD, Recorder, message_fields
+
 NOW_S = 1_790_000_000
-HERE = Path(__file__).parent
-PROVENANCE = {
-    "payload": (
+OLD_SIGNATURE = {"signature": "steps: messagebird/python-rest-api 2.2, signed_request.py"}
+SHORT_CODES = {"payload": "page: tests of messagebird-async for Rust, which quote MessageBird"}
+STATUS_REPORTS = {
+    "payload": "page: developers.messagebird.com/api (SMS messaging, status reports)",
+}
+RECORDER = Recorder(
+    __file__,
+    payload=(
         "invented: MessageBird's page of received SMS is gone; id, originator, recipient and "
         "body are as github.com/nyaruka/courier, handlers/messagebird, reads them"
     ),
-    "signature": (
+    signature=(
         "library: PyJWT 2.15.1, by the steps of messagebird/python-rest-api 2.2, "
         "request_validator.py"
     ),
-}
-OTHERWISE = {
-    "old_signature": {"signature": "steps: messagebird/python-rest-api 2.2, signed_request.py"},
-    "old_signature_get": {"signature": "steps: messagebird/python-rest-api 2.2, signed_request.py"},
-    "short_code": {"payload": "page: tests of messagebird-async for Rust, which quote MessageBird"},
-    "short_code_json": {
-        "payload": "page: tests of messagebird-async for Rust, which quote MessageBird"
-    },
-    "status_delivered": {
-        "payload": "page: developers.messagebird.com/api (SMS messaging, status reports)"
-    },
-    "status_opted_out": {
-        "payload": "page: developers.messagebird.com/api (SMS messaging, status reports)"
-    },
-    "status_unknown_subscriber": {
-        "payload": "page: developers.messagebird.com/api (SMS messaging, status reports)"
-    },
-    "latin_1": {"payload": "invented: bytes that are no UTF-8, which nobody was seen to send"},
-    "without_originator": {"payload": "invented: a text without a field that each has"},
-    "different_ids": {"payload": "invented: two ids that differ"},
-    "equal_ids": {"payload": "invented: one id, twice"},
-}
-"""What is not so of a file, by its name."""
+    old_signature=OLD_SIGNATURE,
+    old_signature_get=OLD_SIGNATURE,
+    short_code=SHORT_CODES,
+    short_code_json=SHORT_CODES,
+    status_delivered=STATUS_REPORTS,
+    status_opted_out=STATUS_REPORTS,
+    status_unknown_subscriber=STATUS_REPORTS,
+    latin_1={"payload": "invented: bytes that are no UTF-8, which nobody was seen to send"},
+    without_originator=LACKS_FIELD,
+    different_ids={"payload": "invented: two ids that differ"},
+    equal_ids={"payload": "invented: one id, twice"},
+)
 KEY = "a-signing-key-that-opens-nothing-and-is-long-enough-for-sha-512-"
 URL = "https://sms.example.com/webhooks/messagebird"
 FORM = "application/x-www-form-urlencoded"
@@ -102,8 +98,6 @@ def write(
     timestamp = scheme == "timestamp"
     headers = signature or (old(url, raw) if timestamp else token(url, raw))
     content = {
-        "what": what,
-        "provenance": PROVENANCE | OTHERWISE.get(name, {}),
         "account": {
             "options": {"scheme": scheme} if scheme else {},
             "secrets": {"access_key": ["live_x"], "signing_key": [KEY]},
@@ -122,19 +116,12 @@ def write(
             "body": body,
         },
     }
-    text = json.dumps(content | expected, indent=2, ensure_ascii=False)
-    (HERE / f"{name}.json").write_text(text + "\n", encoding="utf-8")
+    RECORDER.write(name, what, content | expected)
 
 
-def message(**changes):
-    return {
-        "message_id": "e8077d803532c0b5937c639b60216938",
-        "number": "+14155550123",
-        "sender": "+14155550100",
-        "text": "STOP",
-        "sent_us": (NOW_S - 2) * 1_000_000,
-        **changes,
-    }
+message = partial(
+    message_fields, message_id="e8077d803532c0b5937c639b60216938", sent_us=(NOW_S - 2) * 1_000_000
+)
 
 
 def main():

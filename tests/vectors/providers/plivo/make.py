@@ -1,6 +1,6 @@
 """Write the recorded webhooks of Plivo, signed by Plivo's own library.
 
-.venv/bin/python tests/vectors/providers/plivo/make.py
+.venv/bin/python -m tests.vectors.providers.plivo.make
 """
 
 from __future__ import annotations
@@ -8,43 +8,37 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import json
-from pathlib import Path
 from urllib.parse import parse_qs, urlencode
 
 from plivo.utils import validate_signature
 from plivo.utils.signature_v3 import construct_get_url, construct_post_url, get_signature_v3
 
-HERE = Path(__file__).parent
-PROVENANCE = {
-    "payload": "page: plivo.com/docs/messaging/use-cases/receive-sms",
-    "signature": "sdk: plivo 4.63.0, utils.signature_v3",
+from tests.vectors.providers.recording import LACKS_FIELD, Recorder, message_fields
+
+SIGNATURE_V2 = {
+    "signature": (
+        "steps: plivo.com/docs/messaging/concepts/signature-validation, accepted by plivo "
+        "4.63.0, utils.validate_signature"
+    ),
 }
-OTHERWISE = {
-    "stop_v2": {
-        "signature": (
-            "steps: plivo.com/docs/messaging/concepts/signature-validation, accepted by"
-            " plivo 4.63.0, utils.validate_signature"
-        )
-    },
-    "stop_ma_v2": {
-        "signature": (
-            "steps: plivo.com/docs/messaging/concepts/signature-validation, accepted by"
-            " plivo 4.63.0, utils.validate_signature"
-        )
-    },
-    "delivered": {"payload": "page: plivo.com/docs/messaging/api/message/send-a-message (url)"},
-    "report": {"payload": "page: plivo.com/docs/messaging/api/message/send-a-message (url)"},
-    "repeats": {
+SEND_A_MESSAGE = {"payload": "page: plivo.com/docs/messaging/api/message/send-a-message (url)"}
+RECORDER = Recorder(
+    __file__,
+    payload="page: plivo.com/docs/messaging/use-cases/receive-sms",
+    signature="sdk: plivo 4.63.0, utils.signature_v3",
+    stop_v2=SIGNATURE_V2,
+    stop_ma_v2=SIGNATURE_V2,
+    delivered=SEND_A_MESSAGE,
+    report=SEND_A_MESSAGE,
+    repeats={
         "payload": (
-            "invented: repeated values and names without value, to see that they are "
-            "signed and read alike"
-        )
+            "invented: repeated values and names without value, to see that they are signed and "
+            "read alike"
+        ),
     },
-    "without_from": {"payload": "invented: a text without a field that each has"},
-    "query": {"payload": "invented: an address with a query, with a text of Plivo's page"},
-}
-"""What is not so of a file, by its name."""
+    without_from=LACKS_FIELD,
+    query={"payload": "invented: an address with a query, with a text of Plivo's page"},
+)
 URL = "https://sms.example.com/webhooks/plivo"
 NONCE = "05429567804466091622"
 TOKEN, MAIN = "a-token-that-opens-nothing", "the-main-accounts-token"
@@ -62,13 +56,7 @@ TEXT = {
     "Type": "sms",
     "Units": "1",
 }
-MESSAGE = {
-    "message_id": ID,
-    "number": "+14155550123",
-    "sender": "+14155550100",
-    "text": "STOP",
-    "flag": "opt_out",
-}
+MESSAGE = message_fields(ID, flag="opt_out")
 
 
 def signature(scheme: str, method: str, url: str, body: str) -> str:
@@ -93,8 +81,6 @@ def write(name, what, form, *, scheme="v3", method="POST", query="", list_of="",
     version = scheme[-2:]
     v3 = version == "v3"
     content = {
-        "what": what,
-        "provenance": PROVENANCE | OTHERWISE.get(name, {}),
         "account": {
             "options": OPTIONS if scheme == "v3" else {**OPTIONS, "signature": scheme},
             "secrets": {"auth_token": [TOKEN]}
@@ -118,8 +104,7 @@ def write(name, what, form, *, scheme="v3", method="POST", query="", list_of="",
         },
         **rest,
     }
-    path = HERE / f"{name}.json"
-    path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    RECORDER.write(name, what, content)
 
 
 def one(name, what, fields=None, *, says=None, answered="", **how):

@@ -1,36 +1,30 @@
 """Write the recorded webhooks of SignalWire, signed by Twilio's library, whose scheme it is.
 
-.venv/bin/python tests/vectors/providers/signalwire/make.py
+.venv/bin/python -m tests.vectors.providers.signalwire.make
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
-from pathlib import Path
 from urllib.parse import urlencode
 
 from twilio.request_validator import RequestValidator
 
-HERE = Path(__file__).parent
-PROVENANCE = {
-    "payload": "page: developer.signalwire.com/compatibility-api (Webhooks)",
-    "signature": "library: twilio 9.13.0, RequestValidator, whose scheme SignalWire's SDK has",
+from tests.vectors.providers.recording import LACKS_FIELD, Recorder, message_fields
+
+STATUS_CALLBACK = {
+    "payload": "page: developer.signalwire.com/compatibility-api (Message status callback)",
 }
-OTHERWISE = {
-    "delivered": {
-        "payload": ("page: developer.signalwire.com/compatibility-api (Message status callback)")
-    },
-    "blocked": {
-        "payload": ("page: developer.signalwire.com/compatibility-api (Message status callback)")
-    },
-    "landline": {
-        "payload": ("page: developer.signalwire.com/compatibility-api (Message status callback)")
-    },
-    "json_with_hash": {"payload": "invented: JSON, which cXML does not post"},
-    "without_from": {"payload": "invented: a text without a field that each has"},
-}
-"""What is not so of a file, by its name."""
+RECORDER = Recorder(
+    __file__,
+    payload="page: developer.signalwire.com/compatibility-api (Webhooks)",
+    signature="library: twilio 9.13.0, RequestValidator, whose scheme SignalWire's SDK has",
+    delivered=STATUS_CALLBACK,
+    blocked=STATUS_CALLBACK,
+    landline=STATUS_CALLBACK,
+    json_with_hash={"payload": "invented: JSON, which cXML does not post"},
+    without_from=LACKS_FIELD,
+)
 KEY = "PSK-that-opens-nothing"
 PROJECT = "b2c8d1f0-6a3e-4b7d-9c55-0f1e2d3c4b5a"
 URL = "https://sms.example.com/webhooks/signalwire"
@@ -52,7 +46,7 @@ TEXT = {
     "NumSegments": "1",
     "SmsStatus": "received",
 }
-MESSAGE = {"message_id": ID, "number": "+14155550123", "sender": "+14155550100", "text": "STOP"}
+MESSAGE = message_fields(ID)
 STATUS = {
     **{name: TEXT[name] for name in ("MessageSid", "AccountSid", "ApiVersion")},
     "From": "+14155550100",
@@ -83,8 +77,6 @@ def write(
     posted = form if method == "POST" and body is None else {}
     signature = RequestValidator(KEY).compute_signature(signed or url, posted)
     content = {
-        "what": what,
-        "provenance": PROVENANCE | OTHERWISE.get(name, {}),
         "account": ACCOUNT,
         "signature": "x-signalwire-signature",
         "channels": ["sms", "mms"],
@@ -97,8 +89,7 @@ def write(
         },
         **expected,
     }
-    text = json.dumps(content, ensure_ascii=False, indent=2)
-    (HERE / f"{name}.json").write_text(text + "\n", encoding="utf-8")
+    RECORDER.write(name, what, content)
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
 """Write the recorded webhooks of Sinch's SMS API, signed by the steps that Sinch documents.
 
-.venv/bin/python tests/vectors/providers/sinch/make.py
+.venv/bin/python -m tests.vectors.providers.sinch.make
 """
 
 from __future__ import annotations
@@ -9,19 +9,17 @@ import base64
 import hashlib
 import hmac
 import json
-from pathlib import Path
 
-HERE = Path(__file__).parent
-PROVENANCE = {
-    "payload": ("page: developers.sinch.com/docs/sms/api-reference (webhooks, delivery reports)"),
-    "signature": ("steps: developers.sinch.com/docs/conversation/callbacks (validating callbacks)"),
-}
-OTHERWISE = {
-    "path": {"signature": "none: a secret in the address"},
-    "no_json": {"payload": "invented: no JSON at all"},
-    "without_from": {"payload": "invented: a text without a field that each has"},
-}
-"""What is not so of a file, by its name."""
+from tests.vectors.providers.recording import LACKS_FIELD, NO_JSON, Recorder, message_fields
+
+RECORDER = Recorder(
+    __file__,
+    payload="page: developers.sinch.com/docs/sms/api-reference (webhooks, delivery reports)",
+    signature="steps: developers.sinch.com/docs/conversation/callbacks (validating callbacks)",
+    path={"signature": "none: a secret in the address"},
+    no_json=NO_JSON,
+    without_from=LACKS_FIELD,
+)
 SECRET = "a-webhook-secret-that-opens-nothing"
 URL = "https://sms.example.com/webhooks/sinch"
 NONCE, TIME = "01FJA8B4A7BM43YGWSG9GBV067", "1790000000"
@@ -36,13 +34,7 @@ TEXT = {
     "to": "14155550100",
     "type": "mo_text",
 }
-MESSAGE = {
-    "message_id": ID,
-    "number": "+14155550123",
-    "sender": "+14155550100",
-    "text": "STOP",
-    "sent_us": 1789999998500000,
-}
+MESSAGE = message_fields(ID, sent_us=1789999998500000)
 REPORT = {
     "message_id": BATCH,
     "sender": "",
@@ -66,8 +58,6 @@ def write(name: str, what: str, event: object, *, scheme: str = "hmac", **expect
         }
     timed = {"window_s": 300, "time": "x-sinch-webhook-signature-timestamp"}
     content = {
-        "what": what,
-        "provenance": PROVENANCE | OTHERWISE.get(name, {}),
         "account": {
             "options": {"service_plan_id": "plan-1", "scheme": scheme},
             "secrets": {"webhook_secret": [SECRET], "api_token": ["opens-nothing"]},
@@ -86,8 +76,7 @@ def write(name: str, what: str, event: object, *, scheme: str = "hmac", **expect
         },
         **expected,
     }
-    text = json.dumps(content, ensure_ascii=False, indent=2)
-    (HERE / f"{name}.json").write_text(text + "\n", encoding="utf-8")
+    RECORDER.write(name, what, content)
 
 
 def main() -> None:

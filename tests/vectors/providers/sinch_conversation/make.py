@@ -1,6 +1,6 @@
 """Write the recorded webhooks of Sinch's Conversation API, signed by the steps Sinch documents.
 
-.venv/bin/python tests/vectors/providers/sinch_conversation/make.py
+.venv/bin/python -m tests.vectors.providers.sinch_conversation.make
 """
 
 from __future__ import annotations
@@ -9,18 +9,16 @@ import base64
 import hashlib
 import hmac
 import json
-from pathlib import Path
 
-HERE = Path(__file__).parent
-PROVENANCE = {
-    "payload": "page: developers.sinch.com/docs/conversation/callbacks",
-    "signature": ("steps: developers.sinch.com/docs/conversation/callbacks (validating callbacks)"),
-}
-OTHERWISE = {
-    "no_json": {"payload": "invented: no JSON at all"},
-    "without_id": {"payload": "invented: a text without a field that each has"},
-}
-"""What is not so of a file, by its name."""
+from tests.vectors.providers.recording import LACKS_FIELD, NO_JSON, Recorder, message_fields
+
+RECORDER = Recorder(
+    __file__,
+    payload="page: developers.sinch.com/docs/conversation/callbacks",
+    signature="steps: developers.sinch.com/docs/conversation/callbacks (validating callbacks)",
+    no_json=NO_JSON,
+    without_id=LACKS_FIELD,
+)
 SECRET = "a-webhook-secret-that-opens-nothing"
 NONCE, TIME = "01FJA8B4A7BM43YGWSG9GBV067", "1790000000"
 APP, PROJECT = "01EB37HMH1M6SV18ASNS3G135H", "c36f3d3d-1513-4edd-ae42-11995557ff61"
@@ -33,13 +31,7 @@ ACCOUNT = {
     },
     "secrets": {"webhook_secret": [SECRET], "key_secret": ["opens-nothing"]},
 }
-MESSAGE = {
-    "message_id": ID,
-    "number": "+14155550123",
-    "sender": "+14155550100",
-    "text": "STOP",
-    "sent_us": 1789999998500000,
-}
+MESSAGE = message_fields(ID, sent_us=1789999998500000)
 SENDER = {"channel": "SMS", "identity": "14155550123", "app_id": APP}
 
 
@@ -85,8 +77,6 @@ def write(name: str, what: str, content: object, **expected: object) -> None:
     signed = f"{body}.{NONCE}.{TIME}".encode()
     code = hmac.new(SECRET.encode(), signed, hashlib.sha256).digest()
     whole = {
-        "what": what,
-        "provenance": PROVENANCE | OTHERWISE.get(name, {}),
         "account": ACCOUNT,
         "signature": "x-sinch-webhook-signature",
         "covers": ["body"],
@@ -107,8 +97,7 @@ def write(name: str, what: str, content: object, **expected: object) -> None:
         },
         **expected,
     }
-    written = json.dumps(whole, ensure_ascii=False, indent=2)
-    (HERE / f"{name}.json").write_text(written + "\n", encoding="utf-8")
+    RECORDER.write(name, what, whole)
 
 
 def main() -> None:

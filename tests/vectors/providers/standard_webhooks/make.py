@@ -1,6 +1,6 @@
 """Write recorded webhooks: v1 signed by `standardwebhooks`, v1a by `cryptography`.
 
-.venv/bin/python tests/vectors/providers/standard_webhooks/make.py
+.venv/bin/python -m tests.vectors.providers.standard_webhooks.make
 """
 
 from __future__ import annotations
@@ -8,28 +8,25 @@ from __future__ import annotations
 import base64
 import json
 from datetime import UTC, datetime
-from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from standardwebhooks import Webhook
 
-HERE = Path(__file__).parent
-PROVENANCE = {
-    "payload": "own: docs/providers/standard_webhooks.md",
-    "signature": "library: standardwebhooks 1.1.0",
+from tests.vectors.providers.recording import LACKS_FIELD, Recorder, message_fields
+
+SIGNED_V1A = {
+    "signature": "library: cryptography 50.0.2, by the specification of standardwebhooks.com",
 }
-OTHERWISE = {
-    "stop_v1a": {
-        "signature": ("library: cryptography 50.0.2, by the specification of standardwebhooks.com")
-    },
-    "unicode_v1a": {
-        "signature": ("library: cryptography 50.0.2, by the specification of standardwebhooks.com")
-    },
-    "without_to": {"payload": "invented: a text without a field that each has"},
-    "data_is_a_list": {"payload": "invented: data of another shape"},
-}
-"""What is not so of a file, by its name."""
+RECORDER = Recorder(
+    __file__,
+    payload="own: docs/providers/standard_webhooks.md",
+    signature="library: standardwebhooks 1.1.0",
+    stop_v1a=SIGNED_V1A,
+    unicode_v1a=SIGNED_V1A,
+    without_to=LACKS_FIELD,
+    data_is_a_list={"payload": "invented: data of another shape"},
+)
 SEED = bytes(range(1, 33))
 KEY = Ed25519PrivateKey.from_private_bytes(SEED)
 PUBLIC = KEY.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
@@ -52,13 +49,7 @@ DATA = {
     "text": "STOP",
     "received_at": "2026-09-21T14:13:19.5Z",
 }
-MESSAGE = {
-    "message_id": "msg-1",
-    "number": "+14155550123",
-    "sender": "+14155550100",
-    "text": "STOP",
-    "sent_us": 1789999999500000,
-}
+MESSAGE = message_fields("msg-1", sent_us=1789999999500000)
 
 
 def signature(raw: str, account: dict) -> str:
@@ -71,8 +62,6 @@ def write(name, what, data, *, account=V1, kind="sms.received", by="webhook", be
     raw = json.dumps({"type": kind, "timestamp": "2026-09-21T14:13:20Z", "data": data},
                      ensure_ascii=False)  # fmt: skip
     content = {
-        "what": what,
-        "provenance": PROVENANCE | OTHERWISE.get(name, {}),
         "account": account,
         "signature": f"{by}-signature",
         "separator": " ",
@@ -92,8 +81,7 @@ def write(name, what, data, *, account=V1, kind="sms.received", by="webhook", be
         },
         **rest,
     }
-    path = HERE / f"{name}.json"
-    path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    RECORDER.write(name, what, content)
 
 
 def one(name, what, data=None, *, says=None, answered="", **how):

@@ -1,34 +1,30 @@
 """Write the recorded webhooks of Telnyx, signed by `cryptography` and not by the code under test.
 
-.venv/bin/python tests/vectors/providers/telnyx/make.py
+.venv/bin/python -m tests.vectors.providers.telnyx.make
 """
 
 from __future__ import annotations
 
 import base64
 import json
-from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-HERE = Path(__file__).parent
-PROVENANCE = {
-    "payload": "page: developers.telnyx.com/docs/messaging/messages/receiving-webhooks",
-    "signature": (
+from tests.vectors.providers.recording import LACKS_FIELD, Recorder, message_fields
+
+RECORDER = Recorder(
+    __file__,
+    payload="page: developers.telnyx.com/docs/messaging/messages/receiving-webhooks",
+    signature=(
         "library: cryptography 50.0.2, by the steps of "
         "developers.telnyx.com/development/api-fundamentals/webhooks"
     ),
-}
-OTHERWISE = {
-    "no_event": {"payload": "invented: JSON that is no event"},
-    "without_from": {"payload": "invented: a text without a field that each has"},
-    "call": {"payload": "invented: an event of another product, by its name alone"},
-    "escaped": {
-        "payload": "invented: the same text with JSON escapes, which nobody was seen to send"
-    },
-}
-"""What is not so of a file, by its name."""
+    no_event={"payload": "invented: JSON that is no event"},
+    without_from=LACKS_FIELD,
+    call={"payload": "invented: an event of another product, by its name alone"},
+    escaped={"payload": "invented: the same text with JSON escapes, which nobody was seen to send"},
+)
 SEED = bytes(range(32))
 KEY = Ed25519PrivateKey.from_private_bytes(SEED)
 PUBLIC = KEY.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
@@ -43,14 +39,7 @@ ACCOUNT = {
 }
 PROFILE = "740572b6-099c-44a1-89b9-6c92163bc68d"
 ID = "84cca175-9755-4859-b67f-4730d7f58aa3"
-MESSAGE = {
-    "message_id": ID,
-    "number": "+14155550123",
-    "sender": "+14155550100",
-    "text": "STOP",
-    "service": PROFILE,
-    "sent_us": 1789999999503000,
-}
+MESSAGE = message_fields(ID, service=PROFILE, sent_us=1789999999503000)
 
 
 def event(payload: dict, kind: str = "message.received") -> dict:
@@ -113,8 +102,6 @@ def write(name: str, what: str, body: dict, ascii_only: bool = False, **rest: ob
     raw = json.dumps(body, ensure_ascii=ascii_only, separators=(",", ":"))
     signature = base64.b64encode(KEY.sign(f"{TIME}|{raw}".encode())).decode()
     content = {
-        "what": what,
-        "provenance": PROVENANCE | OTHERWISE.get(name, {}),
         "account": ACCOUNT,
         "signature": "telnyx-signature-ed25519",
         "covers": ["body"],
@@ -134,8 +121,7 @@ def write(name: str, what: str, body: dict, ascii_only: bool = False, **rest: ob
         },
         **rest,
     }
-    path = HERE / f"{name}.json"
-    path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    RECORDER.write(name, what, content)
 
 
 def one(name: str, what: str, payload: dict, answered: str, **changes: object) -> None:

@@ -1,53 +1,45 @@
 """Write the recorded events and status callbacks of Twilio, signed by Twilio's own library.
 
-.venv/bin/python tests/vectors/providers/twilio/make.py
+.venv/bin/python -m tests.vectors.providers.twilio.make
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from pathlib import Path
 from urllib.parse import urlencode
 
 from twilio.request_validator import RequestValidator
 
-HERE = Path(__file__).parent
-PROVENANCE = {
-    "payload": "page: twilio.com/docs/messaging/guides/webhook-request",
-    "signature": "sdk: twilio 9.13.0, RequestValidator",
+from tests.vectors.providers.recording import LACKS_FIELD, Recorder, message_fields
+
+EVENT_TYPES = {"payload": "page: twilio.com/docs/events/event-types/messaging"}
+STATUS_CALLBACK = {
+    "payload": "page: twilio.com/docs/messaging/guides/track-outbound-message-status",
 }
-OTHERWISE = {
-    "events": {"payload": "page: twilio.com/docs/events/event-types/messaging"},
-    "events_of_ours": {"payload": "page: twilio.com/docs/events/event-types/messaging"},
-    "status_callback": {
-        "payload": "page: twilio.com/docs/messaging/guides/track-outbound-message-status"
-    },
-    "status_callback_read": {
-        "payload": "page: twilio.com/docs/messaging/guides/track-outbound-message-status"
-    },
-    "status_filtered": {
-        "payload": "page: twilio.com/docs/messaging/guides/track-outbound-message-status"
-    },
-    "status_opted_out": {
-        "payload": "page: twilio.com/docs/messaging/guides/track-outbound-message-status"
-    },
-    "status_unreachable": {
-        "payload": "page: twilio.com/docs/messaging/guides/track-outbound-message-status"
-    },
-    "blanks_and_repeats": {
+RECORDER = Recorder(
+    __file__,
+    payload="page: twilio.com/docs/messaging/guides/webhook-request",
+    signature="sdk: twilio 9.13.0, RequestValidator",
+    events=EVENT_TYPES,
+    events_of_ours=EVENT_TYPES,
+    status_callback=STATUS_CALLBACK,
+    status_callback_read=STATUS_CALLBACK,
+    status_filtered=STATUS_CALLBACK,
+    status_opted_out=STATUS_CALLBACK,
+    status_unreachable=STATUS_CALLBACK,
+    blanks_and_repeats={
         "payload": (
             "invented: blank and repeated values, to see that they are signed and read alike"
-        )
+        ),
     },
-    "two_senders": {"payload": "invented: a repeated From, which nobody was seen to send"},
-    "latin_1": {"payload": "invented: bytes that are no UTF-8, which nobody was seen to send"},
-    "event_without_from": {"payload": "invented: a text without a field that each has"},
-    "without_body": {"payload": "invented: a text without a field that each has"},
-    "without_from_and_sid": {"payload": "invented: a text without a field that each has"},
-    "json_with_hash": {"payload": "invented: JSON that is no event"},
-}
-"""What is not so of a file, by its name."""
+    two_senders={"payload": "invented: a repeated From, which nobody was seen to send"},
+    latin_1={"payload": "invented: bytes that are no UTF-8, which nobody was seen to send"},
+    event_without_from=LACKS_FIELD,
+    without_body=LACKS_FIELD,
+    without_from_and_sid=LACKS_FIELD,
+    json_with_hash={"payload": "invented: JSON that is no event"},
+)
 TOKEN = "a-token-that-opens-nothing"
 SID = "AC7f3a09c17f3a09c17f3a09c17f3a09c1"
 SERVICE = "MG41be5d0241be5d0241be5d0241be5d02"
@@ -58,13 +50,7 @@ ACCOUNT = {"options": {"account_sid": SID}, "secrets": {"auth_token": [TOKEN]}}
 REPORT = {"message_id": ID, "number": "+14155550123", "sender": "+14155550100",
           "status": "undelivered"}  # fmt: skip
 FILTERED = {**REPORT, "kind": "", "code": "30007", "note": ""}
-MESSAGE = {
-    "message_id": ID,
-    "number": "+14155550123",
-    "sender": "+14155550100",
-    "text": "STOP",
-    "sent_us": 1789999998500000,
-}
+MESSAGE = message_fields(ID, sent_us=1789999998500000)
 
 
 def event(kind: str, **changes: object) -> dict:
@@ -101,8 +87,6 @@ def write(
     name: str, what: str, url: str, kind: str, body: str, form: dict, **expected: object
 ) -> None:
     content = {
-        "what": what,
-        "provenance": PROVENANCE | OTHERWISE.get(name, {}),
         "account": ACCOUNT,
         "signature": "x-twilio-signature",
         "request": {
@@ -116,8 +100,7 @@ def write(
         },
         **expected,
     }
-    written = json.dumps(content, ensure_ascii=False, indent=2)
-    (HERE / f"{name}.json").write_text(written + "\n", encoding="utf-8")
+    RECORDER.write(name, what, content)
 
 
 def write_events(name: str, what: str, events: object, **expected: object) -> None:

@@ -1,31 +1,29 @@
 """Write the recorded webhooks of Vonage's Messages API, signed by PyJWT.
 
-.venv/bin/python tests/vectors/providers/vonage/make.py
+.venv/bin/python -m tests.vectors.providers.vonage.make
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from pathlib import Path
 
 import jwt
 
-HERE = Path(__file__).parent
-PROVENANCE = {
-    "payload": "page: developer.vonage.com/en/messages (inbound message, message status)",
-    "signature": (
-        "library: PyJWT 2.15.1, by the steps of developer.vonage.com/en/getting-"
-        "started/concepts/webhooks"
+from tests.vectors.providers.recording import LACKS_FIELD, NO_JSON, Recorder, message_fields
+
+RECORDER = Recorder(
+    __file__,
+    payload="page: developer.vonage.com/en/messages (inbound message, message status)",
+    signature=(
+        "library: PyJWT 2.15.1, by the steps of "
+        "developer.vonage.com/en/getting-started/concepts/webhooks"
     ),
-}
-OTHERWISE = {
-    "no_json": {"payload": "invented: no JSON at all"},
-    "without_from": {"payload": "invented: a text without a field that each has"},
-    "without_text": {"payload": "invented: a text without a field that each has"},
-    "old_shape": {"payload": "invented: the nesting of version 0.1, from memory"},
-}
-"""What is not so of a file, by its name."""
+    no_json=NO_JSON,
+    without_from=LACKS_FIELD,
+    without_text=LACKS_FIELD,
+    old_shape={"payload": "invented: the nesting of version 0.1, from memory"},
+)
 SECRET = "a-signature-secret-that-opens-nothing"
 URL = "https://sms.example.com/webhooks/vonage"
 NOW = 1790000000
@@ -45,13 +43,7 @@ EVENT = {
     "text": "STOP",
     "sms": {"num_messages": "1", "total_count": "1", "keyword": "STOP"},
 }
-MESSAGE = {
-    "message_id": ID,
-    "number": "+14155550123",
-    "sender": "+14155550100",
-    "text": "STOP",
-    "sent_us": 1789999998000000,
-}
+MESSAGE = message_fields(ID, sent_us=1789999998000000)
 STATUS = {
     "message_uuid": ID,
     "to": "14155550123",
@@ -77,8 +69,6 @@ def write(name: str, what: str, event: object, **expected: object) -> None:
     }
     token = jwt.encode(claims, SECRET, algorithm="HS256")
     content = {
-        "what": what,
-        "provenance": PROVENANCE | OTHERWISE.get(name, {}),
         "account": ACCOUNT,
         "signature": "authorization",
         "covers": ["body"],
@@ -92,8 +82,7 @@ def write(name: str, what: str, event: object, **expected: object) -> None:
         },
         **expected,
     }
-    text = json.dumps(content, ensure_ascii=False, indent=2)
-    (HERE / f"{name}.json").write_text(text + "\n", encoding="utf-8")
+    RECORDER.write(name, what, content)
 
 
 def error(code: str) -> dict:

@@ -1,6 +1,6 @@
 """Write the recorded webhooks of Vonage's SMS API, signed by the steps that Vonage documents.
 
-.venv/bin/python tests/vectors/providers/vonage_sms/make.py
+.venv/bin/python -m tests.vectors.providers.vonage_sms.make
 """
 
 from __future__ import annotations
@@ -8,20 +8,18 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from pathlib import Path
 from urllib.parse import urlencode
 
-HERE = Path(__file__).parent
-PROVENANCE = {
-    "payload": "page: developer.vonage.com/en/messaging/sms (inbound SMS, delivery receipts)",
-    "signature": "steps: developer.vonage.com/en/getting-started/concepts/signing-messages",
-}
-OTHERWISE = {
-    "path": {"signature": "none: a secret in the address"},
-    "blank": {"payload": "invented: a blank value, about which Vonage's libraries disagree"},
-    "without_msisdn": {"payload": "invented: a text without a field that each has"},
-}
-"""What is not so of a file, by its name."""
+from tests.vectors.providers.recording import LACKS_FIELD, Recorder, message_fields
+
+RECORDER = Recorder(
+    __file__,
+    payload="page: developer.vonage.com/en/messaging/sms (inbound SMS, delivery receipts)",
+    signature="steps: developer.vonage.com/en/getting-started/concepts/signing-messages",
+    path={"signature": "none: a secret in the address"},
+    blank={"payload": "invented: a blank value, about which Vonage's libraries disagree"},
+    without_msisdn=LACKS_FIELD,
+)
 SECRET = "a-signature-secret-that-opens-nothing"
 URL = "https://sms.example.com/webhooks/vonage_sms"
 FORM = {"content-type": "application/x-www-form-urlencoded"}
@@ -37,13 +35,7 @@ TEXT = {
     "to": "14155550100",
     "type": "text",
 }
-MESSAGE = {
-    "message_id": "0C000000217B7F02",
-    "number": "+14155550123",
-    "sender": "+14155550100",
-    "text": "STOP",
-    "sent_us": 1789999998000000,
-}
+MESSAGE = message_fields("0C000000217B7F02", sent_us=1789999998000000)
 RECEIPT = {
     "api-key": "a1b2c3d4",
     "err-code": "0",
@@ -93,8 +85,6 @@ def write(
         body, headers = json.dumps(signed), {"content-type": "application/json"}
     where = "path" if scheme == "path" else "body:sig" if as_json else "form:sig"
     content = {
-        "what": what,
-        "provenance": PROVENANCE | OTHERWISE.get(name, {}),
         "account": {
             "options": {"api_key": "a1b2c3d4", "scheme": scheme},
             "secrets": {"webhook_secret": [SECRET], "api_secret": ["opens-nothing"]},
@@ -108,8 +98,7 @@ def write(
         "request": {"method": method, "url": url, "headers": headers, "body": body},
         **expected,
     }
-    text = json.dumps(content, ensure_ascii=False, indent=2)
-    (HERE / f"{name}.json").write_text(text + "\n", encoding="utf-8")
+    RECORDER.write(name, what, content)
 
 
 def main() -> None:
