@@ -11,21 +11,19 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 from collections.abc import Mapping
 from datetime import datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Self
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 from smsgate.domain.signed_times import instant_us
 from smsgate.providers.aws_sns.calls import aws_headers
+from tests.fakes.loopback import LoopbackApi, QuietHandler
 
 Answer = tuple[int, object]
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 
 
-class ListApi:
+class ListApi(LoopbackApi):
     """A server on loopback; a subclass is one vendor's."""
 
     def __init__(self) -> None:
@@ -40,7 +38,7 @@ class ListApi:
         breaks the connection off after the call was done."""
         api = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(QuietHandler):
             protocol_version = "HTTP/1.1"
             disable_nagle_algorithm = True
 
@@ -65,25 +63,11 @@ class ListApi:
 
             do_GET = do_POST = _answer  # noqa: N815 - the names that the base class calls
 
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
+        super().__init__(Handler)
 
     def answer(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
         """Status and content."""
         raise NotImplementedError
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
 
 
 class TelnyxList(ListApi):

@@ -10,8 +10,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Self
+
+from tests.fakes.loopback import LoopbackApi, QuietHandler
 
 Answers = Mapping[str, Sequence[tuple[int, bytes]]]
 
@@ -26,7 +26,7 @@ class Seen:
     body: bytes
 
 
-class ScriptedApi:
+class ScriptedApi(LoopbackApi):
     """Answers a path's calls one after the other; the last answer stays. Others get 404."""
 
     def __init__(self, answers: Answers, delay_s: float = 0.0) -> None:
@@ -36,7 +36,7 @@ class ScriptedApi:
         self._ends = threading.Event()
         api = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(QuietHandler):
             protocol_version = "HTTP/1.1"
             # Headers and body are two writes; Nagle would hold the second one back for 40 ms.
             disable_nagle_algorithm = True
@@ -57,23 +57,12 @@ class ScriptedApi:
 
             do_GET = do_POST = _answer  # noqa: N815 - the names that the base class calls
 
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
+        super().__init__(Handler)
 
     def paths(self) -> list[str]:
         """The paths that were called, in order."""
         return [call.path for call in self.calls]
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
     def __exit__(self, *_: object) -> None:
         self._ends.set()
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        super().__exit__()

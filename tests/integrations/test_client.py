@@ -5,11 +5,10 @@ import json
 import socket
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 
 import pytest
 from werkzeug.serving import make_server
@@ -30,19 +29,15 @@ from smsgate.domain.errors import (
 from smsgate.domain.phone import masked
 from smsgate.web import create_app
 from tests.fakes.blocking import Blocking
+from tests.fakes.loopback import QuietHandler, serving
 
 ALLOWED, BLOCKED = "+14155550123", "+14155550124"
 
 
 @pytest.fixture
 def url(services) -> Iterator[str]:
-    server = make_server("127.0.0.1", 0, create_app(services), threaded=True)
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(make_server("127.0.0.1", 0, create_app(services), threaded=True)) as url:
+        yield url
 
 
 def test_it_says_what_the_gate_says(connect, url) -> None:
@@ -139,10 +134,10 @@ def connect(request):
         one.end()
 
 
-class _Odd(BaseHTTPRequestHandler):
+class _Odd(QuietHandler):
     """Answers 200 with whatever the test wants."""
 
-    def do_POST(self) -> None:
+    def do_POST(self) -> None:  # noqa: N802 - as http.server has it
         self.rfile.read(int(self.headers["Content-Length"]))
         self.server.calls += 1
         status, headers, body = self.server.answer
@@ -156,20 +151,13 @@ class _Odd(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, *_: object) -> None:
-        pass
-
 
 @pytest.fixture
 def odd() -> Iterator[ThreadingHTTPServer]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Odd)
     server.calls = 0
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(server):
+        yield server
 
 
 def result(**changed: object) -> bytes:

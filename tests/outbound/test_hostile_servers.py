@@ -8,13 +8,14 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 
 import pytest
 
 from smsgate.domain.errors import CallFailed
 from smsgate.domain.messages import HttpCall
 from smsgate.outbound import Outbound
+from tests.fakes.loopback import QuietHandler, serving
 from tests.fakes.twilio_api import TwilioApi
 
 
@@ -124,28 +125,22 @@ def test_a_slow_answer_takes_no_time_from_the_next_over_the_same_connection():
     """Each call has all of its time."""
     served = []
 
-    class Slow(BaseHTTPRequestHandler):
+    class Slow(QuietHandler):
         protocol_version = "HTTP/1.1"
 
-        def do_GET(self) -> None:
+        def do_GET(self) -> None:  # noqa: N802 - as http.server has it
             served.append(self.client_address)
             threading.Event().wait(0.35)
             self.send_response(204)
             self.end_headers()
 
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
     with (
-        ThreadingHTTPServer(("127.0.0.1", 0), Slow) as server,
+        serving(ThreadingHTTPServer(("127.0.0.1", 0), Slow)) as url,
         closing(Outbound(read_s=0.6)) as outbound,
     ):
-        threading.Thread(target=server.serve_forever, args=(0.02,)).start()
-        url = f"http://127.0.0.1:{server.server_port}/"
         for _ in range(3):
             assert outbound.perform(HttpCall("GET", url)).status == 204
         outbound.close()
-        server.shutdown()
     assert len(set(served)) == 1
 
 

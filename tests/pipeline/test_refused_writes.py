@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from contextlib import contextmanager
 
 import pytest
@@ -24,6 +23,7 @@ from smsgate.pipeline.services import build_services
 from smsgate.store import write_lease
 from smsgate.store.keys import PARTITION_KEYS
 from smsgate.web import create_app
+from tests.fakes.loopback import serving
 from tests.fakes.processes import wait_until
 from tests.fakes.refused_writes import CAUSES
 from tests.fakes.values import NUMBER, OTHER
@@ -42,13 +42,8 @@ def services(services, monkeypatch):
 
 @pytest.fixture
 def url(services):
-    server = make_server("127.0.0.1", 0, create_app(services), threaded=True)
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(make_server("127.0.0.1", 0, create_app(services), threaded=True)) as url:
+        yield url
 
 
 @pytest.fixture

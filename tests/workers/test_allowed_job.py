@@ -7,7 +7,7 @@ import pickle
 import sys
 import threading
 import zlib
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import HTTPServer
 
 import pytest
 from rq import Callback, Queue
@@ -17,6 +17,7 @@ from rq.serializers import JSONSerializer
 from rq.webhook import Webhook
 
 from smsgate.store.job_queue import APPLY, LIST_STEP, SEND, JobQueue
+from tests.fakes.loopback import QuietHandler, serving
 from workers import rq_worker
 from workers.rq_worker import AllowedJob
 
@@ -127,25 +128,15 @@ def test_a_callback_of_a_job_whose_worker_died_is_not_called(queue, works, tmp_p
 def test_no_address_is_called_for_a_job(queue, works):
     called = threading.Event()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self):
+    class Handler(QuietHandler):
+        def do_GET(self):  # noqa: N802 - as http.server has it
             called.set()
             self.send_response(204)
             self.end_headers()
 
-        def log_message(self, *given):
-            pass
-
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        url = f"http://127.0.0.1:{server.server_port}/"
-        queue.enqueue_call(APPLY[1], args=(7,), webhooks=[Webhook(url, "finished")])
-        try:
-            assert works() == [3]
-        finally:
-            server.shutdown()
-            thread.join()
+    with serving(HTTPServer(("127.0.0.1", 0), Handler)) as url:
+        queue.enqueue_call(APPLY[1], args=(7,), webhooks=[Webhook(f"{url}/", "finished")])
+        assert works() == [3]
     assert not called.is_set()
 
 

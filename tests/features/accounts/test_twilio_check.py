@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from typing import ClassVar
 
 import pytest
 
 from smsgate.features.accounts.twilio_check import check_twilio
 from smsgate.settings import Account, Program, Programs, Secret
+from tests.fakes.loopback import QuietHandler, serving
 
 SID = "AC" + "5" * 32
 SERVICE = "MG" + "6" * 32
@@ -33,11 +33,11 @@ def account(api_url: str) -> Account:
 def twilio():
     """Answers what ``answers`` has for a path; keeps the Authorization headers."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(QuietHandler):
         answers: ClassVar[dict[str, object]] = {}
         credentials: ClassVar[list[str]] = []
 
-        def do_GET(self):
+        def do_GET(self):  # noqa: N802 - as http.server has it
             self.credentials.append(self.headers.get("Authorization", ""))
             found = self.answers.get(self.path.partition("?")[0])
             body = json.dumps(found or {"code": 20404, "message": "not found"}).encode()
@@ -47,16 +47,8 @@ def twilio():
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, *_):
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    yield Handler, f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as url:
+        yield Handler, url
 
 
 def ask(url: str, sender: str):

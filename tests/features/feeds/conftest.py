@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 
 import pytest
 
@@ -12,6 +11,7 @@ from smsgate.features.feeds.service import FeedSender
 from smsgate.outbound import Outbound
 from smsgate.settings import Feed, Secret
 from tests.fakes.feeds import NEW, OLD, Clock, Receiver
+from tests.fakes.loopback import QuietHandler, serving
 from tests.records.conftest import (
     bare_records,
     database_url,
@@ -27,25 +27,17 @@ __all__ = ["bare_records", "database_url", "postgresql_server", "postgresql_url"
 def receiver() -> Iterator[Receiver]:
     told = Receiver()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
+    class Handler(QuietHandler):
+        def do_POST(self) -> None:  # noqa: N802 - as http.server has it
             body = self.rfile.read(int(self.headers["Content-Length"]))
             self.send_response(told.answer(dict(self.headers), body))
             for name, value in {"Content-Length": "0", **told.headers}.items():
                 self.send_header(name, value)
             self.end_headers()
 
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    told.url = f"http://127.0.0.1:{server.server_port}/consent?of=acme"
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    yield told
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as url:
+        told.url = f"{url}/consent?of=acme"
+        yield told
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 
 import pytest
@@ -24,6 +23,7 @@ from smsgate.features.simulator.service import (
 )
 from smsgate.store.keys import partition_of
 from smsgate.web import create_app
+from tests.fakes.loopback import serving
 from tests.fakes.own_services import make_services
 from tests.fakes.served import free_port
 from tests.fakes.understanding import TWO, understanding
@@ -59,13 +59,9 @@ def services(tmp_path, redis_url):
     plain = make_services(tmp_path, redis_url, TWO, **environ)
     plain.records.migrate()
     made = understanding(plain)
-    server = make_server("127.0.0.1", int(url.rpartition(":")[2]), create_app(made), threaded=True)
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    yield made
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    port = int(url.rpartition(":")[2])
+    with serving(make_server("127.0.0.1", port, create_app(made), threaded=True)):
+        yield made
     made.close()
 
 

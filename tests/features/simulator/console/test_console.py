@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import html
 import re
-import threading
 
 import pytest
 from werkzeug.serving import make_server
 
 from smsgate.store.keys import partition_of
 from smsgate.web import create_app
+from tests.fakes.loopback import serving
 from tests.fakes.own_services import HERE, make_services
 from tests.fakes.served import free_port
 from tests.fakes.understanding import TWO, understanding
@@ -38,12 +38,8 @@ def server(services):
     """The web process, where the provider's webhooks come to."""
     port = int(services.settings.accounts["simulator"].public_url.rpartition(":")[2])
     server = make_server("127.0.0.1", port, create_app(services), threaded=True)
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(server):
+        yield server
 
 
 @pytest.fixture
