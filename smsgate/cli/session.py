@@ -72,6 +72,20 @@ def person() -> str:
     return f"terminal:{getpass.getuser()}"
 
 
+def record_action(what: str, note: str = "") -> None:
+    """Put into the audit log that the person at this terminal did something.
+
+    Raises ``RecordsUnavailable`` and ``RecordsNotReady``.
+    """
+    # Late: what knows of people brings the libraries of passwords along, which few commands need.
+    from smsgate.features.operators.service import ActionAuthor, make_action  # noqa: PLC0415
+    from smsgate.features.operators.storage import ActionLog  # noqa: PLC0415
+
+    name = person()
+    action = make_action(what, name, ActionAuthor(name), note)
+    ActionLog(records().database).add(action)
+
+
 def show_json(value: object) -> None:
     """Print a value as JSON, for other programs."""
     click.echo(json.dumps(value, indent=2, ensure_ascii=False))

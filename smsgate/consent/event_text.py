@@ -28,6 +28,10 @@ _TITLES = {
     "forgotten": "Texts erased",
     "receipt": "Delivery status",
     "rebuilt": "Reapplied after a rebuild",
+    "adopted": "Older records taken over",
+    "spool_forgotten": "Lost spool given up",
+    "retention": "Old records removed",
+    "damaged": "Unreadable record",
 }
 _BY_RULE = {
     REOPENED: {

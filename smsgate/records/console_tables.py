@@ -84,7 +84,18 @@ operator_actions = Table(
     Index("operator_actions_actor", "actor", "at_us"),
 )
 
-_SHOWN_ACTIONS = {"ended": "deactivated", "tried while locked": "attempt while locked"}
+_SHOWN_ACTIONS = {
+    "added": "person added",
+    "reset": "sign-in reset",
+    "role": "role changed",
+    "ended": "deactivated",
+    "second factor on": "two-step sign-in turned on",
+    "second factor off": "two-step sign-in turned off",
+    "recovery codes made": "new recovery codes",
+    "single sign-on bound": "single sign-on connected",
+    "tried while locked": "attempt while locked",
+    "unknown name": "attempt with an unknown name",
+}
 
 
 def shown_action(what: str) -> str:

@@ -11,8 +11,10 @@ from datetime import UTC, datetime
 
 import pytest
 
+from smsgate.cli.session import person
 from smsgate.domain.entry_parts import Consent
 from smsgate.domain.messages import Intent
+from smsgate.features.operators.storage import ActionLog
 from smsgate.pipeline.configuration import load_configuration
 from smsgate.pipeline.manual import RestoreRequest
 from smsgate.pipeline.services import build_services
@@ -141,6 +143,19 @@ def test_the_evidence_tells_the_story_and_proves_it(ready, tmp_path):
     assert [event["what"] for event in told["events"]] == ["lock"]
     assert told["events"][0]["proof"]["hash"] in page
     assert told["problems"] == []
+
+
+def test_what_is_exported_at_a_terminal_is_in_the_audit_log(ready, tmp_path):
+    assert ready.run("evidence", NUMBER, "-o", str(tmp_path / "evidence")) == 0
+    assert ready.run("export", "--program", "alerts", "--state", "opted_out") == 0
+    assert ready.run("records", "export", "--since", "2026-01-01") == 0
+    with closing(build_services(load_configuration(ready.environ))) as services:
+        log = ActionLog(services.records.database).newest("", 9)
+    assert [(one.what, one.note, one.actor) for one in reversed(log)] == [
+        ("exported evidence", NUMBER, person()),
+        ("exported numbers", "alerts, opted_out", person()),
+        ("exported the records", "since 2026-01-01", person()),
+    ]
 
 
 def test_evidence_of_a_period_has_a_cover_and_says_what_is_wrong(ready, tmp_path, monkeypatch):

@@ -35,7 +35,7 @@ from smsgate.providers import PROVIDERS, usable
 from smsgate.settings import Account, ConsoleOverride, Program, Settings
 from smsgate.settings.values import ANY_SENDER
 from smsgate.store.account_requests import AcceptedRequests, RefusedRequest
-from smsgate.web.console.auth import actor, needs
+from smsgate.web.console.auth import actor, needs, record_action
 
 SETUP = "/console/setup"
 ACCOUNTS = "/console/setup/accounts"
@@ -137,6 +137,7 @@ class SetupPages:
             services.settings, services.store, services.gate, services.job_queue, services.outbound
         )
         outcome = test.send(account, sender.strip(), number, actor())
+        record_action("sent a test text", f"account {account.name}")
         tone, text = _TEST_RESULTS[outcome.verdict]
         note = f" Provider: {outcome.note}" if outcome.note else ""
         flash(f"{text}{note}", tone)

@@ -232,6 +232,7 @@ _accounts: dict[str, ColumnElement[bool]] = {
     "keys": _what.contains(" API key"),
     "replies": or_(_what.startswith("retried a "), _what.startswith("dismissed a ")),
     "exports": _what.startswith("exported "),
+    "configuration": _what.startswith("sent a test "),
 }
 _is_review = or_(
     events.c.message_id.startswith(f"{REVIEWED}-"), events.c.message_id.startswith(f"{REOPENED}-")

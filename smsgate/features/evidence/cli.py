@@ -49,6 +49,7 @@ def evidence(
     found = collect_evidence(
         session.services(), known, request_of(company, requested_by, since, until)
     )
+    session.record_action("exported evidence", known)
     if as_json:
         session.show_json(found)
         session.end(1 if found["problems"] else 0)

@@ -297,6 +297,9 @@ def export(
         sources=frozenset(sources),
         since_us=int(since.replace(tzinfo=UTC).timestamp() * 1_000_000) if since else 0,
     )
+    session.record_action(
+        "exported numbers", f"{query.scope}, {', '.join(states) or 'every state'}"
+    )
     count = 0
     with ExitStack() as stack:
         out = stack.enter_context(whole(output)) if output else sys.stdout.buffer

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from urllib.parse import urlencode
 
 from flask import Flask, Response, render_template, request
 
@@ -26,7 +25,7 @@ from smsgate.pipeline import decision_text
 from smsgate.pipeline.services import Services
 from smsgate.records.projections import MembershipKey
 from smsgate.web.console.auth import needs, record_action
-from smsgate.web.console.listing import DateRange, date_range, query_with
+from smsgate.web.console.listing import DateRange, date_range, filter_note, query_with
 
 LIST = "/console/suppressions"
 PAGE_SIZE = 50
@@ -89,8 +88,10 @@ def register(console: Flask, services: Services) -> None:
         """Download every row that the filters let through."""
         if problem := _digits_problem():
             raise Unfit(problem)
-        record_action("exported opt-outs and consents", _filter_note() or "all of them")
-        wanted = _filter(services, date_range())
+        wanted = _filter(services, date_range().checked())
+        # Of a number the log keeps the last four digits.
+        note = filter_note(_FILTERS, digits=_digits()[-LEAST_DIGITS:])
+        record_action("exported opt-outs and consents", note or "all of them")
         return Response(
             _csv_lines(services, memberships, wanted),
             mimetype="text/csv",
@@ -122,13 +123,6 @@ def _digits_problem() -> str:
     if not digits or re.fullmatch(f"[0-9]{{{LEAST_DIGITS},{MOST_DIGITS}}}", digits):
         return ""
     return f"Type the last {LEAST_DIGITS} to {MOST_DIGITS} digits of the number, and digits only."
-
-
-def _filter_note() -> str:
-    """The filters as the audit log keeps them: of a number its last four digits."""
-    values = {name: request.args.get(name, "") for name in _FILTERS}
-    values["digits"] = _digits()[-LEAST_DIGITS:]
-    return urlencode({name: value for name, value in values.items() if value})
 
 
 def _behind() -> MembershipPlace | None:

@@ -185,7 +185,9 @@ def make(name: str, scope: KeyScope, programs: Sequence[str]) -> None:
             raise UnknownProgram(f"no program is called {program!r}; there are: {', '.join(names)}")
     limits = [*dict.fromkeys(programs)]
     stored = session.records().keys
-    _show_key(api_keys.make(stored, name, scope, person(), now_us(), limits))
+    key = api_keys.make(stored, name, scope, person(), now_us(), limits)
+    session.record_action(f"made the API key {name}")
+    _show_key(key)
 
 
 @keys.command("list", epilog="Example: smsgate keys list --json")
@@ -220,7 +222,9 @@ def list_keys(as_json: bool) -> None:
 def rotate(name: str, grace: float) -> None:
     """Make a new key of that name; the old one works for some hours more."""
     stored = session.records().keys
-    _show_key(api_keys.rotate(stored, name, grace * 3600, person(), now_us()))
+    key = api_keys.rotate(stored, name, grace * 3600, person(), now_us())
+    session.record_action(f"rotated the API key {name}")
+    _show_key(key)
 
 
 @keys.command(epilog="Example: smsgate keys revoke crm")
@@ -228,6 +232,7 @@ def rotate(name: str, grace: float) -> None:
 def revoke(name: str) -> None:
     """Revoke every key of that name; every process refuses it within 5 seconds."""
     ended = api_keys.revoke(session.records().keys, name, now_us())
+    session.record_action(f"revoked the API key {name}")
     click.echo(f"Revoked {ended} keys named {name}; calls with them are refused within 5 seconds.")
 
 

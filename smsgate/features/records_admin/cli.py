@@ -128,6 +128,8 @@ def export_records(since: str | None, until: str | None, kind: str, output: Path
     found = kept.reader.between(
         _moment_us(since) if since else 0, _moment_us(until) if until else None
     )
+    period = " ".join(filter(None, [since and f"since {since}", until and f"until {until}"]))
+    session.record_action("exported the records", period or "all of them")
     if output is None:
         export(found, kind, sys.stdout.buffer)
         sys.stdout.buffer.flush()

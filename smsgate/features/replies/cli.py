@@ -48,6 +48,7 @@ def list_replies(dead: bool, as_json: bool) -> None:
 def retry(id_: str) -> None:
     """Send a given-up reply again."""
     retry_reply(session.services(), id_, person())
+    session.record_action("retried a reply", id_)
     click.echo(f"Reply {id_} queued again.")
 
 
@@ -56,4 +57,5 @@ def retry(id_: str) -> None:
 def dismiss(id_: str) -> None:
     """Remove a given-up reply."""
     dismiss_reply(session.services(), id_, person())
+    session.record_action("dismissed a reply", id_)
     click.echo(f"Reply {id_} dismissed.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, tzinfo
 from urllib.parse import urlencode
@@ -11,7 +11,7 @@ from flask import request
 
 from smsgate.domain.errors import Unfit
 from smsgate.domain.time_zones import day_end_us, day_start_us
-from smsgate.web.console.zones import typed_zone
+from smsgate.web.console.zones import typed_zone, zone_of_forms
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,12 @@ class DateRange:
     def until_us(self) -> int:
         """The first moment after the range; 0 without a last day."""
         return day_end_us(self.last, self.zone) if self.last else 0
+
+    def checked(self) -> DateRange:
+        """The range itself. Raises ``Unfit`` for wrong days, which a file must not ignore."""
+        if self.problem:
+            raise Unfit(self.problem)
+        return self
 
 
 def date_range() -> DateRange:
@@ -96,6 +102,14 @@ def waiting_filter_query() -> str:
     """The filter of this page's address as a query, without what else stands in it."""
     wanted = {name: request.args.get(name, "") for name in ("program", "language", "older")}
     return urlencode({name: value for name, value in wanted.items() if value})
+
+
+def filter_note(names: Iterable[str], **changed: str) -> str:
+    """The filters of this page's address, as the audit log keeps them: its days with their zone."""
+    values = {name: request.args.get(name, "").strip()[:200] for name in names} | changed
+    if values.get("from") or values.get("to"):
+        values["zone"] = zone_of_forms()
+    return urlencode({name: value for name, value in values.items() if value})
 
 
 def query_with(**changed: object) -> str:

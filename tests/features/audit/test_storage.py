@@ -89,7 +89,7 @@ def found(log, behind=None, limit=99, **wanted) -> list[str]:
 
 NEWEST_FIRST = [
     "Imported a list",
-    "Adopted",
+    "Older records taken over",
     "Reviewed: not an opt-out",
     "Opted out",
     "Changed the configuration",
@@ -97,7 +97,7 @@ NEWEST_FIRST = [
     "Exported numbers",
     "Retried a reply",
     "Made the API key crm",
-    "Role",
+    "Role changed",
     "Signed in",
 ]
 
@@ -106,7 +106,10 @@ def test_all_that_staff_did_stands_in_one_order(log):
     entries = log.page(AuditFilter(), None, 99)
     assert [one.action for one in entries] == NEWEST_FIRST
     by_action = {one.action: one for one in entries}
-    assert (by_action["Role"].about, by_action["Role"].note) == ("ben", "viewer to agent")
+    assert (by_action["Role changed"].about, by_action["Role changed"].note) == (
+        "ben",
+        "viewer to agent",
+    )
     assert by_action["Opted out"].number == NUMBER
     assert by_action["Opted out"].note == "by phone"
     assert by_action["Imported a list"].about == "old.csv"
@@ -122,7 +125,7 @@ def test_each_group_has_its_own_and_together_they_have_all(log):
     by_group = {group: found(log, group=group) for group in GROUPS}
     assert by_group == {
         "sign_ins": ["Signed in"],
-        "people": ["Role"],
+        "people": ["Role changed"],
         "keys": ["Made the API key crm"],
         "numbers": ["Opted out"],
         "reviews": ["Reviewed: not an opt-out"],
@@ -131,14 +134,16 @@ def test_each_group_has_its_own_and_together_they_have_all(log):
         "exports": ["Exported numbers"],
         "keywords": ["Saved a keyword set"],
         "configuration": ["Changed the configuration"],
-        "system": ["Adopted"],
+        "system": ["Older records taken over"],
     }
 
 
 def test_person_and_days_filter(log):
     assert found(log, person="ben") == ["Exported numbers"]
     assert found(log, person="nobody" * 100) == []
-    assert found(log, since_us=START_US + 9_000, until_us=START_US + 10_000) == ["Adopted"]
+    assert found(log, since_us=START_US + 9_000, until_us=START_US + 10_000) == [
+        "Older records taken over"
+    ]
     assert found(log, person="ana", group="exports") == []
 
 

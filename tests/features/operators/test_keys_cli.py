@@ -9,6 +9,7 @@ import pytest
 from smsgate.cli.session import person
 from smsgate.domain.errors import Unauthorized
 from smsgate.features.feeds.storage import FeedCall, FeedPosition, FeedStorage
+from smsgate.features.operators.storage import ActionLog
 from smsgate.pipeline.api_keys import Keyring
 from smsgate.records import Records
 from smsgate.records.api_keys import ApiKeyCache
@@ -58,6 +59,10 @@ def test_a_key_is_made_listed_rotated_and_revoked(ready, records) -> None:
     assert "crm" in ready.output
 
     assert ready.run("keys", "revoke", "crm") == 0
+    log = ActionLog(records.database).newest("", 9)
+    assert [(one.what, one.actor) for one in log] == [
+        (f"{verb} the API key crm", person()) for verb in ("revoked", "rotated", "made")
+    ]
     assert not opens(records, newer)
     assert ready.json("keys", "list") == []
     assert ready.run("keys", "revoke", "crm") == 2

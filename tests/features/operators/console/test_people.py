@@ -79,8 +79,11 @@ def test_the_log_says_whose_an_address_is(mail, admin):
     for _ in range(2):  # the second changes no address
         admin.post("/console/people/reset", MARIA | {"email": "Mia@example.com"})
     page = words(admin.get("/console/people"))
-    assert "added: as agent, with the e-mail address maria@example.com" in page
-    assert page.count("reset: e-mail address maria@example.com changed to mia@example.com") == 1
+    assert "person added: as agent, with the e-mail address maria@example.com" in page
+    assert (
+        page.count("sign-in reset: e-mail address maria@example.com changed to mia@example.com")
+        == 1
+    )
 
 
 def test_an_address_is_of_one_person(mail, admin, services):
@@ -413,7 +416,11 @@ def test_the_page_tells_what_happened_page_by_page(admin, visitor, services) -> 
     admin.post("/console/people/role", {"name": "maria", "role": "viewer"})
     visitor.sign_in("maria", "wrong")
     said = words(admin.get("/console/people"))
-    for told in ("wrong password", "role: agent to viewer admin", "added: as agent admin"):
+    for told in (
+        "wrong password",
+        "role changed: agent to viewer admin",
+        "person added: as agent admin",
+    ):
         assert told in said
     for _ in range(60):
         ActionLog(services.records.database).add(

@@ -91,7 +91,7 @@ def test_the_subject_counts_from_the_first_sign_in_on(maria, provider, visitor, 
     provider.claims = {"sub": "2", "email": "maria@example.com", "email_verified": True}
     refused(visitor, sign_in(visitor), "No one in smsgate uses this e-mail address")
     audit = words(admin.get("/console/audit"))
-    assert "Single sign-on bound" in audit
+    assert "Single sign-on connected" in audit
     assert "by single sign-on" in audit
 
 

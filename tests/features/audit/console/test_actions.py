@@ -1,0 +1,117 @@
+"""Every action of staff has words, and a group that finds it, on the page and in the file."""
+
+from __future__ import annotations
+
+import ast
+import csv
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import smsgate
+from smsgate.features.audit.storage import GROUPS
+from smsgate.features.operators.service import ActionAuthor, make_action
+from smsgate.features.operators.storage import ActionLog
+from tests.fakes.pages import words
+
+ACTIONS = {
+    "added": ("people", "Person added"),
+    "reset": ("people", "Sign-in reset"),
+    "role": ("people", "Role changed"),
+    "ended": ("people", "Deactivated"),
+    "password set": ("people", "Password set"),
+    "link sent by e-mail": ("people", "Link sent by e-mail"),
+    "e-mail address removed": ("people", "E-mail address removed"),
+    "single sign-on bound": ("people", "Single sign-on connected"),
+    "second factor on": ("people", "Two-step sign-in turned on"),
+    "second factor off": ("people", "Two-step sign-in turned off"),
+    "recovery codes made": ("people", "New recovery codes"),
+    "passkey added": ("people", "Passkey added"),
+    "passkey renamed": ("people", "Passkey renamed"),
+    "passkey removed": ("people", "Passkey removed"),
+    "time zone changed": ("people", "Time zone changed"),
+    "signed in": ("sign_ins", "Signed in"),
+    "signed out": ("sign_ins", "Signed out"),
+    "wrong password": ("sign_ins", "Wrong password"),
+    "wrong code": ("sign_ins", "Wrong code"),
+    "wrong passkey": ("sign_ins", "Wrong passkey"),
+    "tried while locked": ("sign_ins", "Attempt while locked"),
+    "unknown name": ("sign_ins", "Attempt with an unknown name"),
+    "made the API key …": ("keys", "Made the API key …"),
+    "rotated the API key …": ("keys", "Rotated the API key …"),
+    "revoked the API key …": ("keys", "Revoked the API key …"),
+    "retried a reply": ("replies", "Retried a reply"),
+    "dismissed a reply": ("replies", "Dismissed a reply"),
+    "… a …": ("replies", ""),
+    "exported numbers": ("exports", "Exported numbers"),
+    "exported opt-outs and consents": ("exports", "Exported opt-outs and consents"),
+    "exported evidence": ("exports", "Exported evidence"),
+    "exported the records": ("exports", "Exported the records"),
+    "exported the audit log": ("exports", "Exported the audit log"),
+    "exported trainings": ("exports", "Exported trainings"),
+    "sent a test alert": ("configuration", "Sent a test alert"),
+    "sent a test text": ("configuration", "Sent a test text"),
+}
+"""By what the log keeps: the group, and the words. A new action is added here."""
+_LOGGED_BY = {"record_action": 0, "make_action": 0, "own_action": 0, "_change": 2}
+"""Functions that log, and which of their arguments says what."""
+
+
+def named(call: ast.Call) -> str:
+    return getattr(call.func, "attr", "") or getattr(call.func, "id", "")
+
+
+def texts(argument: ast.expr) -> Iterator[str]:
+    """The texts that an argument may be; what is filled in is a dot of dots."""
+    if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
+        yield argument.value
+    elif isinstance(argument, ast.JoinedStr):
+        parts = (str(getattr(part, "value", "")) for part in argument.values)
+        dots = (isinstance(part, ast.FormattedValue) for part in argument.values)
+        yield "".join("…" if dot else text for text, dot in zip(parts, dots, strict=True))
+    elif isinstance(argument, ast.IfExp):
+        yield from texts(argument.body)
+        yield from texts(argument.orelse)
+
+
+def logged() -> Iterator[str]:
+    for file in Path(smsgate.__file__).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            at = _LOGGED_BY.get(named(node)) if isinstance(node, ast.Call) else None
+            if at is not None and len(node.args) > at:
+                yield from texts(node.args[at])
+
+
+def test_every_action_in_the_code_is_known() -> None:
+    found = {*logged()}
+    assert len(found) > 25
+    assert found <= ACTIONS.keys()
+
+
+def test_each_has_words_and_is_found_by_its_group_on_page_and_in_file(services, admin) -> None:
+    log = ActionLog(services.records.database)
+    mine = {what: known for what, known in ACTIONS.items() if known[1]}
+    for what in mine:
+        log.add(make_action(what, "maria", ActionAuthor("zoe", "10.0.0.9"), "a note"))
+    for group in GROUPS:
+        query = f"person=zoe&what={group}"
+        shown = {said for where, said in mine.values() if where == group}
+        page = words(admin.get(f"/console/audit?{query}"))
+        others = {said for where, said in mine.values() if where != group}
+        for said in shown:
+            assert f"zoe {said} maria a note 10.0.0.9" in page, said
+        assert not [said for said in others if f"zoe {said} maria" in page]
+        answer = admin.get(f"/console/audit/audit.csv?{query}")
+        rows = [*csv.DictReader(io.StringIO(answer.text))]
+        assert {row["action"] for row in rows} == shown
+        assert {row["about"] for row in rows} <= {"maria"}
+
+
+def test_a_file_does_not_ignore_days_that_are_wrong(admin, services) -> None:
+    for path in ("/console/audit/audit.csv", "/console/suppressions/suppressions.csv"):
+        for query in ("from=tomorrow", "from=2026-02-02&to=2026-02-01", "zone=Mars/Olympus"):
+            assert admin.get(f"{path}?{query}").status_code == 422, (path, query)
+    assert "Exported" not in words(admin.get("/console/audit?what=exports")).partition("Note")[2]
+    admin.get("/console/audit/audit.csv?from=2026-01-02&zone=Europe/Berlin")
+    said = words(admin.get("/console/audit?what=exports"))
+    assert "from=2026-01-02&zone=Europe%2FBerlin" in said
