@@ -25,6 +25,26 @@ def spent(groups: Collection[int]) -> float:
     return _seconds(ticks)
 
 
+def of_children(parent: int) -> float:
+    """Return the CPU seconds that the children of a process have used, those that ended too."""
+    ticks = 0
+    for path in _PROC.glob("[0-9]*/stat"):
+        try:
+            fields = path.read_text().rpartition(")")[2].split()
+        except OSError:  # It ended meanwhile.
+            continue
+        if path.parent.name == str(parent):
+            ticks += int(fields[13]) + int(fields[14])
+        if int(fields[1]) == parent:
+            ticks += int(fields[11]) + int(fields[12])
+    return _seconds(ticks)
+
+
+def parent_of(pid: int) -> int:
+    """Return the parent of a process."""
+    return int((_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()[1])
+
+
 def busy() -> float:
     """Return the CPU seconds that the machine has not been idle, all cores together."""
     try:

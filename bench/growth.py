@@ -2,22 +2,20 @@
 
     python -m bench.growth [--numbers 0,1000000,10000000] [--events 100000,1000000] [--plot FILE]
 
-Two stores that grow from one size to the next, measured at each. In a Redis with suppressed
-numbers: webhooks, the worker, the gate, memory, and how long Redis loads its file at a start. In
-records (PostgreSQL where there is one, else SQLite) with events: the pages of the console, what a
-batch of retention has to find, the rebuild, and one partition's verification, on which an evidence
-file waits. Events beyond ``--real`` are copies that the database makes of the others, under other
-numbers and ids; no chain holds them, so that verification and rebuild are left out there.
+Stores that grow from one size to the next, measured at each. In a Redis with suppressed numbers:
+webhooks, the worker, the gate, memory, and how long Redis loads its file at a start. In records
+with events (PostgreSQL where there is one, and SQLite): the pages of the console, a batch of
+retention, evidence of a number, the verification of a partition, and up to a million events the
+rebuild. Events are written straight into the tables, with a whole chain (``bench.many_events``).
 
-A share of time is CPU time of the processes that did it where the title says so: it hardly
-depends on what else the machine does. Exit code 0; nothing here is a limit.
+Times of records are CPU time of smsgate and the database, which hardly depends on what else the
+machine does. Exit code 0; nothing here is a limit.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import resource
 import shutil
 import sys
 import tempfile
@@ -31,10 +29,11 @@ from matplotlib import pyplot
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
-from sqlalchemy import Connection, text
 
+from bench import cpu
 from bench.backlog import applying_s, fill_inbox, seconds_until, start_worker, until_applied
 from bench.contender import Contender
+from bench.many_events import STEP, fill
 from bench.records import batches, events
 from bench.servers import Servers
 from bench.suppressed import fill as fill_suppressed
@@ -42,10 +41,12 @@ from bench.suppressed import numbers as drawn_numbers
 from bench.whole import Whole
 from smsgate.cli import redis_server
 from smsgate.cli.process_groups import ProcessGroups
+from smsgate.features.evidence.service import evidence
 from smsgate.features.records_admin.rebuild import build_rebuild_service
 from smsgate.pipeline.gate import Gate
 from smsgate.pipeline.services import Services
 from smsgate.settings.retention import EVIDENCE
+from smsgate.store.keys import partition_of
 from tests.fakes.browser import Browser, browser
 from tests.fakes.full_house import add_people
 from tests.fakes.own_services import ALERTS, HERE, ORDERS, make_services
@@ -57,8 +58,11 @@ BATCH = 10_000
 """Opt-outs that a worker applies at each size."""
 ASKED = 200_000
 """Numbers in one question to the gate."""
-STEP = 50_000
-"""Events that are made at once."""
+KEPT = 50_000
+"""Events that are kept as the clock keeps them; the others go straight into the tables."""
+ROUNDS = 10
+"""How often a page is asked for."""
+MOST_REBUILT = 1_000_000
 KNOWN = "+14151000123"
 """A number that has one event at each size."""
 PAGES = {
@@ -81,14 +85,13 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.growth", description=__doc__)
     parser.add_argument("--numbers", type=_sizes, default=[0, 1_000_000, 10_000_000])
     parser.add_argument("--events", type=_sizes, default=[100_000, 1_000_000])
-    parser.add_argument("--real", type=int, default=1_000_000, help="events that are no copies")
     parser.add_argument("--plot", type=Path, help="an SVG file: each figure against its first")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     given = parser.parse_args(arguments)
     found: dict[str, dict[int, Figures]] = {}
     with tempfile.TemporaryDirectory(prefix="smsgate-bench-") as name, ProcessGroups() as groups:
         found["suppressed numbers"] = of_numbers(Path(name), groups, given.numbers)
-        found["recorded events"] = of_events(Path(name), groups, given.events, given.real)
+        found |= of_events(Path(name), groups, given.events)
     if given.json:
         print(json.dumps({"bench": "growth", **found}))
     else:
@@ -186,82 +189,75 @@ def _start(client: redis.Redis, folder: Path, groups: ProcessGroups) -> float:
 
 
 def of_events(
-    folder: Path, groups: ProcessGroups, sizes: Sequence[int], real: int
-) -> dict[int, Figures]:
-    """The figures with so many recorded events; sizes ascend."""
+    folder: Path, groups: ProcessGroups, sizes: Sequence[int]
+) -> dict[str, dict[int, Figures]]:
+    """The figures of each database with so many recorded events; sizes ascend."""
     if not sizes:
         return {}
     server = redis_server.start(folder / "redis-of-records", groups)
-    programs = postgresql.programs()
-    if programs is None:
-        return _of_events(folder, server.url, None, sizes, real)
-    with postgresql.server(programs, groups) as url:
-        return _of_events(folder, server.url, url, sizes, real)
+    found, programs = {}, postgresql.programs()
+    if programs is not None:
+        with postgresql.server(programs, groups) as url:
+            made = make_services(folder, server.url, ALERTS + ORDERS, **HERE, DATABASE_URL=url)
+            found["recorded events, PostgreSQL"] = _of_events(made, sizes)
+    (folder / "sqlite").mkdir()
+    made = make_services(folder / "sqlite", server.url, ALERTS + ORDERS, **HERE)
+    found["recorded events, SQLite"] = _of_events(made, sizes)
+    return found
 
 
-def _of_events(
-    folder: Path, redis_url: str, database_url: str | None, sizes: Sequence[int], real: int
-) -> dict[int, Figures]:
-    env = {} if database_url is None else {"DATABASE_URL": database_url}
-    services = make_services(folder, redis_url, ALERTS + ORDERS, **HERE, **env)
+def _of_events(services: Services, sizes: Sequence[int]) -> dict[int, Figures]:
     services.records.migrate()
     add_people(services)
-    found: dict[int, Figures] = {}
+    meter, found, kept = Meter(services), dict[int, Figures](), 0
     start_ms = time.time_ns() // 1_000_000 - DAYS * 24 * 3_600_000
-    kept = 0
     for size in sizes:
-        started, before = time.perf_counter(), kept
-        for first in track(range(kept, min(size, real), STEP), f"{size:,} events"):
-            count = min(STEP, real - first, size - first)
-            partitions = events(count, start_ms, first)
-            for batch in batches(partitions):
-                services.records.writer.keep(batch)
         figures: Figures = {}
-        if min(size, real) > kept:
-            seconds = time.perf_counter() - started
-            figures["kept, a second"] = (min(size, real) - kept) / seconds
-        if size > real:
-            copies = size // real
-            with services.records.database.writing() as connection:
-                for copy in track(range(max(1, before // real), copies), f"{size:,} events"):
-                    _copy(connection, copy, real)
+        if not kept:
+            kept = min(size, KEPT)
+            lines = events(kept, start_ms)
+            spent = meter.ms(lambda lines=lines: _keep(services, lines))
+            figures["one event kept, µs"] = spent * 1000 / kept
+        filling = fill(services.records.database, kept, size - kept, start_ms)
+        for _ in track(filling, f"{size:,} events", (size - kept) // STEP):
+            pass
         kept = size
         _settle(services)
-        figures["records, bytes an event"] = _size(services) / size
-        figures |= _pages(services) | _retention(services)
-        if size <= real:
-            figures |= _whole_chain(services)
+        figures["disk of an event, bytes"] = _size(services) / size
+        figures |= _pages(services, meter) | _retention(services, meter)
+        figures |= _proof(services, meter, size)
         found[size] = figures
+        print(f"{size:,} events: {figures}", file=sys.stderr, flush=True)
     services.close()
     return found
 
 
-_NUMBER = "'+1' || CAST(:area AS VARCHAR) || substr(number, 6)"
-_COPIED = f"""
-INSERT INTO links
-SELECT lane, seq + :place, event_id || :copy, content_hash, hash FROM links WHERE seq < :real;
-INSERT INTO events
-SELECT id || :copy, lane, seq + :place, kind, outcome, {_NUMBER}, program, scope, source, actor,
-       account, message_id || :copy, received_us, applied_us, committed_us, stands, text_digest,
-       facts
-FROM events WHERE number LIKE '+1415%';
-INSERT INTO texts
-SELECT event_id || :copy, salt, words FROM texts WHERE event_id NOT LIKE '%c%';
-INSERT INTO numbers
-SELECT {_NUMBER}, lane, seq + :place, everywhere, own, back, locked, consents, state
-FROM numbers WHERE number LIKE '+1415%';
-INSERT INTO memberships
-SELECT {_NUMBER}, state, scope, since_us, source, lane, seq + :place, tail
-FROM memberships WHERE number LIKE '+1415%'
-"""
+class Meter:
+    """Measures CPU time of this process and of the database's server."""
+
+    def __init__(self, services: Services) -> None:
+        """The server is found by a connection to it."""
+        self._server = 0
+        with services.records.database.reading() as connection:
+            if connection.dialect.name == "postgresql":
+                backend = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
+                self._server = cpu.parent_of(backend)
+
+    def ms(self, work: Callable[[], object], rounds: int = 1) -> float:
+        """Milliseconds of one round; the server's are counted in hundredths of a second."""
+        server = cpu.of_children(self._server) if self._server else 0.0
+        own = time.process_time()
+        for _ in range(rounds):
+            work()
+        spent = time.process_time() - own
+        if self._server:
+            spent += cpu.of_children(self._server) - server
+        return spent * 1e3 / rounds
 
 
-def _copy(connection: Connection, copy: int, real: int) -> None:
-    """All events once more, each of a number of its own."""
-    given = {"real": real, "place": copy * real, "copy": f"c{copy}", "area": 500 + copy}
-    for statement in map(text, _COPIED.split(";")):
-        names = statement.compile().params
-        connection.execute(statement, {name: given[name] for name in names})
+def _keep(services: Services, lines: dict[int, list[bytes]]) -> None:
+    for batch in batches(lines):
+        services.records.writer.keep(batch)
 
 
 def _settle(services: Services) -> None:
@@ -279,8 +275,8 @@ def _size(services: Services) -> float:
         return float(connection.exec_driver_sql(asked).scalar_one())
 
 
-def _pages(services: Services) -> Figures:
-    """Milliseconds of each page, the median of some."""
+def _pages(services: Services, meter: Meter) -> Figures:
+    """CPU time of each page."""
     who: Browser = browser(services)
     assert who.sign_in("admin").status_code == 303
 
@@ -296,33 +292,35 @@ def _pages(services: Services) -> Figures:
     found: Figures = {}
     for name, path in PAGES.items():
         ask(path)
-        found[f"{name}, ms"] = median(_timed(lambda path=path: ask(path)) for _ in range(7)) * 1e3
-    history = [_timed(lambda: services.records.reader.of_number(KNOWN)) for _ in range(20)]
-    return found | {"history of a number, ms": median(history) * 1e3}
+        found[f"{name}, ms"] = meter.ms(lambda path=path: ask(path), ROUNDS)
+    reading = meter.ms(lambda: services.records.reader.of_number(KNOWN), 5 * ROUNDS)
+    return found | {"history of a number, ms": reading}
 
 
-def _retention(services: Services) -> Figures:
-    """Milliseconds to find one batch of what is old, and where nothing is old any more."""
+def _retention(services: Services, meter: Meter) -> Figures:
+    """One batch of events that must all stay, in the middle of what is old, and where none is."""
     removal, now_us = services.records.removal, time.time_ns() // 1000
     day_us = 24 * 3600 * 1_000_000
+    old = removal.old_events(now_us - day_us, EVIDENCE)
+    next(old)
     return {
-        "retention, a batch found, ms": 1e3
-        * median(_timed(lambda: removal.old_events(now_us - day_us, EVIDENCE)) for _ in range(3)),
-        "retention, nothing to find, ms": 1e3
-        * _timed(lambda: removal.old_events(now_us - 400 * day_us, EVIDENCE)),
-    }
-
-
-def _whole_chain(services: Services) -> Figures:
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    figures = {
-        "one partition verified (evidence waits for it), s": _timed(
-            lambda: services.records.verifier.verify_partition(0)
+        "retention, a batch, ms": meter.ms(lambda: next(old), ROUNDS),
+        "retention, nothing old, ms": meter.ms(
+            lambda: [*removal.old_events(now_us - 400 * day_us, EVIDENCE)], ROUNDS
         ),
-        "rebuild, s": _timed(lambda: _rebuild(services)),
     }
-    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - memory
-    return figures | {"memory that these two took, MiB": grown / 1024}
+
+
+def _proof(services: Services, meter: Meter, size: int) -> Figures:
+    records, partition = services.records, partition_of(KNOWN)
+    assert not records.verifier.verify_partition(partition)
+    figures = {
+        "evidence of a number, ms": meter.ms(lambda: evidence(records, KNOWN, {}, 0)),
+        "one partition verified, ms": meter.ms(lambda: records.verifier.verify_partition(0)),
+    }
+    if size <= MOST_REBUILT:
+        figures["rebuild, ms"] = meter.ms(lambda: _rebuild(services))
+    return figures
 
 
 def _rebuild(services: Services) -> None:

@@ -107,7 +107,7 @@ def _add(connection: Connection, places: Iterable[int], start_ms: int) -> None:
             "state": held["state"].replace(str(sample_ms), str(ms)),
         }
         rows["numbers"].append(tuple(row[column.name] for column in numbers.columns))
-        member = (number, OPTED_OUT, ALL, ms * 1000, "text", partition, seq, number[-TAIL:])
+        member = (number, OPTED_OUT, ALL, ms * 1000, "text", partition, seq, number[-TAIL:], "")
         rows["memberships"].append(member)
         counts.note(msgspec.structs.replace(decoded, received_us=ms * 1000))
     for table in _TABLES:
