@@ -9,8 +9,7 @@ from typing import NamedTuple
 
 from smsgate.classifier.keywords import Keyword, KeywordIndex
 from smsgate.classifier.normalize import PAUSE
-from smsgate.classifier.patterns import CONDITION, LEAD, Match, Span, overlap
-from smsgate.classifier.phrases import Phrases
+from smsgate.classifier.phrases import CONDITION, Match, Phrases, Span, overlap
 from smsgate.classifier.sets.keyword_sets import ANY_LANGUAGE
 from smsgate.classifier.text import Sentence, chunks
 from smsgate.domain.messages import Intent
@@ -42,7 +41,7 @@ class SentenceMatches:
                 for symbol in self._phrases.symbols(CONDITION).values()
                 for span in self.symbol_spans.get(symbol, ())
             ]
-            found = self._phrases.silent(self.symbol_spans)
+            found = self._phrases.silent.found(self.symbol_spans)
             self._silent = [
                 match
                 for match in found
@@ -108,10 +107,9 @@ def collect_findings(
     sentence_matches = [
         SentenceMatches(one, phrases, active_languages) for one in distinct(sentences)
     ]
-    laughter = phrases.every("laugh")
     what = TextFindings(
         sentence_matches,
-        laughs=any(not laughter.isdisjoint(one.symbol_spans) for one in sentence_matches),
+        laughs=any(not phrases.laughter.isdisjoint(one.symbol_spans) for one in sentence_matches),
     )
     for one in sentence_matches:
         _add_findings(one, what, phrases, keywords)
@@ -123,8 +121,8 @@ def _add_findings(
 ) -> None:
     """Add what one sentence says."""
     symbol_spans = sentence_matches.symbol_spans
-    matches = phrases.matches(symbol_spans)
-    if not matches and phrases.every(LEAD).isdisjoint(symbol_spans):
+    matches = phrases.loud.found(symbol_spans)
+    if not matches and phrases.leads.isdisjoint(symbol_spans):
         return
     what.automatic = what.automatic or next(_sorted(matches, "auto"), None)
     found = _findings(sentence_matches.sentence, [*matches, *sentence_matches.silent], keywords)

@@ -16,7 +16,14 @@ from typing import NamedTuple
 
 from smsgate.classifier.memo import Memo
 from smsgate.classifier.normalize import PAUSE, clean, fold, tokens
-from smsgate.classifier.sets.tables import LexiconTables, in_bucket, places_of
+from smsgate.classifier.sets.keyword_sets import Language
+from smsgate.classifier.sets.tables import (
+    LexiconTables,
+    in_bucket,
+    in_buckets,
+    mark_of,
+    places_of,
+)
 
 Start = tuple[int, tuple[str, ...], bool]
 """A symbol, the words that must follow, and whether those are compared with their accents."""
@@ -149,6 +156,83 @@ def _parsed(text: str, *, accents: bool) -> Iterable[Start]:
     for line in text.split("\n") if text else ():
         symbol, _, rest = line.partition(" ")
         yield int(symbol), tuple(rest.split()), accents
+
+
+class LexiconBuilder:
+    """Collects what words stand for."""
+
+    def __init__(self, languages: Iterable[str]) -> None:
+        self._marks = {name: mark_of(place) for place, name in enumerate(languages)}
+        self._tonal: set[str] = set()
+        self._folded: dict[str, str] = {}
+        self._exact: dict[str, str] = {}
+        self._plain: dict[str, str] = {}
+        self._stems: dict[str, str] = {}
+        self._alarms: dict[str, str] = {}
+        self._alarm_stems: dict[str, str] = {}
+        self._pairs: dict[str, dict[str, str]] = {}
+
+    def tables(self) -> LexiconTables:
+        """What was collected."""
+        return LexiconTables(
+            folded=in_buckets(self._folded),
+            exact=self._exact,
+            plain=self._plain,
+            stems=self._stems,
+            alarms=in_buckets(self._alarms),
+            alarm_stems=self._alarm_stems,
+            pairs=self._pairs,
+        )
+
+    def add(self, wordings: Iterable[str], symbol: int, language: Language) -> None:
+        """Let wordings (words, each perhaps ending in ``*``) stand for a symbol.
+
+        Where a language has tones, accents tell words apart, as in Vietnamese. Then a word written
+        without any matches only as part of a longer wording.
+        """
+        if not language.tones:
+            for wording in wordings:
+                self._put(self._folded, wording, symbol)
+            return
+        self._tonal.add(language.language)
+        for wording in wordings:
+            first, _, rest = wording.partition(" ")
+            _append(self._exact, first, f"{symbol} {rest}" if rest else f"{symbol}")
+            plain = fold(wording)
+            if rest or plain == wording:
+                self._put(self._plain, plain, symbol)
+
+    def _put(self, table: dict[str, str], plain: str, symbol: int) -> None:
+        first, _, rest = plain.partition(" ")
+        if first.endswith("*"):
+            table, first = self._stems, first[:-1]
+        _append(table, first, f"{symbol} {rest}" if rest else f"{symbol}")
+
+    def alarm(self, mark: str, language: str) -> None:
+        """Have every text with a word, or with two neighbours, looked at in this language."""
+        first, _, second = mark.partition(" ")
+        symbol = self._marks[language]
+        if not second and first.endswith("*"):
+            _join(self._alarm_stems, fold(first[:-1]), symbol)
+            return
+        # without tones the wordings have come without accents
+        parse_wordings = {first, fold(first)} if second and language in self._tonal else {first}
+        for spelling in parse_wordings:
+            if second:
+                _join(self._pairs.setdefault(spelling, {}), fold(second), symbol)
+            else:
+                _join(self._alarms, spelling, symbol)
+
+
+def _append(table: dict[str, str], word: str, line: str) -> None:
+    there = table.get(word)
+    table[word] = line if there is None else f"{there}\n{line}"
+
+
+def _join(table: dict[str, str], word: str, symbol: str) -> None:
+    there = table.get(word, "")
+    if symbol not in there:
+        table[word] = there + symbol
 
 
 def wording(text: str) -> list[str]:

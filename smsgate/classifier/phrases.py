@@ -10,21 +10,125 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from smsgate.classifier.lexicon import Lexicon, LexiconEntry
 from smsgate.classifier.normalize import fold
-from smsgate.classifier.patterns import (
-    LEAD,
-    Match,
-    Pattern,
-    Span,
-    follows,
-    matches_of,
-    patterns_in,
-)
 from smsgate.classifier.sets.keyword_sets import ANY_LANGUAGE
 from smsgate.classifier.sets.tables import CompiledTables, places_of, split_words
 from smsgate.classifier.text import Sentence
+
+CONDITION = "if"
+"""The class of what turns a negation round: not stopping is what is complained of."""
+
+LEAD = "=lead"
+"""The symbol of keywords that may stand alone in a part of a sentence."""
+
+Span = tuple[int, int]
+
+
+class Element(NamedTuple):
+    """One element of a pattern: any of the symbols, after at most ``gap`` other words."""
+
+    symbols: tuple[int, ...]
+    gap: int
+
+
+class Pattern(NamedTuple):
+    """A compiled wording."""
+
+    means: str
+    written: str
+    language: str
+    elements: tuple[Element, ...]
+    first: bool = False
+    """Nothing but politeness may stand before it in the sentence."""
+    last: bool = False
+    """Nothing but politeness may follow it in the sentence."""
+    firm: bool = False
+    """Only ``never`` takes it out of play."""
+
+
+class Match(NamedTuple):
+    """A pattern that was found, and the words that it covers."""
+
+    pattern: Pattern
+    start: int
+    end: int
+
+
+def overlap(span: Span, other: Match) -> bool:
+    """Whether a match has a word of a span."""
+    return span[0] < other.end and other.start < span[1]
+
+
+def packed(rule: int, elements: Iterable[Element]) -> str:
+    """A pattern as a text: its rule, then for each element its gap and its symbols."""
+    shown = (f"{element.gap}:{','.join(map(str, element.symbols))}" for element in elements)
+    return f"{rule} {' '.join(shown)}"
+
+
+def patterns_in(text: str, rules: Sequence[tuple[str, str, bool]]) -> dict[str, list[Pattern]]:
+    """The patterns of a text, by their language: each line is one, after its language."""
+    found: dict[str, list[Pattern]] = {}
+    for line in text.split("\n"):
+        language, rule, *parts = line.split(" ")
+        means, written, firm = rules[int(rule)]
+        first, last = written.startswith("^"), written.endswith("$")
+        elements = tuple(map(_element, parts))
+        pattern = Pattern(means, written, language, elements, first, last, firm)
+        found.setdefault(language, []).append(pattern)
+    return found
+
+
+def _element(text: str) -> Element:
+    gap, _, symbols = text.partition(":")
+    return Element(tuple(map(int, symbols.split(","))), int(gap))
+
+
+def matches_of(pattern: Pattern, symbol_spans: Mapping[int, list[Span]]) -> Iterable[Match]:
+    """Where a pattern stands, given where its symbols are; each first element at most once."""
+    elements = pattern.elements
+    for symbol in elements[0].symbols:
+        for start, end in symbol_spans.get(symbol, ()):
+            last = _rest(elements, 1, end, symbol_spans)
+            if last >= 0:
+                yield Match(pattern, start, last)
+
+
+def _rest(
+    elements: tuple[Element, ...], at: int, end: int, symbol_spans: Mapping[int, list[Span]]
+) -> int:
+    """The end of the whole match or -1; each element takes the nearest occurrence that leads on."""
+    if at == len(elements):
+        return end
+    limit = end + elements[at].gap
+    spans = [
+        span
+        for symbol in elements[at].symbols
+        for span in symbol_spans.get(symbol, ())
+        if end <= span[0] <= limit
+    ]
+    if len(spans) > 1:
+        spans.sort()
+    for _, stop in spans:
+        last = _rest(elements, at + 1, stop, symbol_spans)
+        if last >= 0:
+            return last
+    return -1
+
+
+def follows(words: list[str], at: int, rest: tuple[str, ...]) -> bool:
+    """Whether the rest of a wording stands at a place; a ``*`` ends a beginning."""
+    if at + len(rest) > len(words):
+        return False
+    for wanted in rest:
+        word = words[at]
+        if word != wanted and not (wanted[-1] == "*" and word.startswith(wanted[:-1])):
+            return False
+        at += 1
+    return True
+
 
 _Candidate = tuple[Pattern, tuple[frozenset[int], ...]]
 """A pattern, and the symbols of its other elements: each must have one in the sentence."""
@@ -107,13 +211,15 @@ class Phrases:
         names, phrases = tables.languages, tables.phrases
         self._languages = [names[place] for place in places_of(phrases.symbols)]
         self._named = phrases.named
-        self._every = {
-            name: frozenset(phrases.named.get(name, _NO_SIGNS).values()) for name in ("laugh", LEAD)
-        }
+        self.laughter = frozenset(self.symbols("laugh").values())
+        self.leads = frozenset(self.symbols(LEAD).values())
+        """Symbols of keywords in sentences."""
         self.lexicon = Lexicon(tables.lexicon, names, self._languages)
         self._everyday = frozenset(split_words(tables.everyday))
-        self._loud = PatternIndex(phrases.loud, phrases.rules, self._languages)
-        self._silent = PatternIndex(phrases.silent, phrases.rules, self._languages)
+        self.loud = PatternIndex(phrases.loud, phrases.rules, self._languages)
+        """Patterns that say something."""
+        self.silent = PatternIndex(phrases.silent, phrases.rules, self._languages)
+        """Patterns that only bear on what others say."""
         self._vocabulary = phrases.vocabulary
 
     def known(self, word: str, languages: Iterable[str]) -> bool:
@@ -149,10 +255,6 @@ class Phrases:
             name == language and not symbols.isdisjoint(found)
             for name, found in self.lexicon.starts[word].alone
         )
-
-    def every(self, name: str) -> frozenset[int]:
-        """The symbols of laughter, or of keywords in sentences, in all languages."""
-        return self._every[name]
 
     def languages(self, symbol_spans: Iterable[int]) -> Iterable[str]:
         """The languages of some symbols, each as often as it has one."""
@@ -214,14 +316,6 @@ class Phrases:
         for symbol, rest, accents in (*rows, *begun.others) if begun.others else rows:
             if follows(exact if accents else folded, at, rest):
                 yield self._languages[symbol], (symbol,), (at - 1, at + len(rest))
-
-    def matches(self, symbol_spans: Mapping[int, list[Span]]) -> list[Match]:
-        """Every pattern in one sentence that says something, given its symbols."""
-        return self._loud.found(symbol_spans)
-
-    def silent(self, symbol_spans: Mapping[int, list[Span]]) -> list[Match]:
-        """Every pattern that only bears on what others say."""
-        return self._silent.found(symbol_spans)
 
 
 def _mark(symbols: Iterable[int], span: Span, symbol_spans: dict[int, list[Span]]) -> None:

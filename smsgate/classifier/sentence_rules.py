@@ -10,7 +10,7 @@ from smsgate.classifier.decision import DecisionFactory
 from smsgate.classifier.findings import IntentFinding, TextFindings, collect_findings
 from smsgate.classifier.keywords import Keyword
 from smsgate.classifier.normalize import PAUSE, fold, folded, tokens
-from smsgate.classifier.patterns import Span
+from smsgate.classifier.phrases import Span
 from smsgate.classifier.quoted_text import is_advert, prints_opt_in
 from smsgate.classifier.sets.compiled_sets import CompiledSets
 from smsgate.classifier.sets.keyword_sets import ANY_LANGUAGE

@@ -10,10 +10,9 @@ import msgspec
 from smsgate.classifier.keywords import Keyword, KeywordIndex, key_of
 from smsgate.classifier.lexicon import parse_wordings, wording, wordings
 from smsgate.classifier.normalize import fold, letters
-from smsgate.classifier.patterns import spellings
 from smsgate.classifier.sets.conflicts import contradictions, missing, unknown_classes
 from smsgate.classifier.sets.keyword_sets import KeywordSets, Language, listed
-from smsgate.classifier.sets.phrase_compiler import REAL, PhraseCompiler
+from smsgate.classifier.sets.phrase_compiler import REAL, PhraseCompiler, spellings
 from smsgate.classifier.sets.tables import TOPIC_CLASSES, CompiledTables, KeywordTables, join_words
 
 

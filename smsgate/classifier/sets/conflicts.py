@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from smsgate.classifier.keywords import Keyword, KeywordIndex, key_of
 from smsgate.classifier.lexicon import wording
 from smsgate.classifier.normalize import clean, tokens
-from smsgate.classifier.patterns import names_in, rules_of
 from smsgate.classifier.sets.keyword_sets import ANY_LANGUAGE, SHIPPED, KeywordEntry, KeywordSets
+from smsgate.classifier.sets.phrase_compiler import names_in, rules_of
 from smsgate.domain.errors import Fault
 from smsgate.settings import Program
 

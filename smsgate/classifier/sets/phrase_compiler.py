@@ -1,5 +1,10 @@
 """The lexicon and the patterns of keyword sets, compiled.
 
+A wording is a row of elements. An element is a literal wording (``lose my number``), or one of the
+classes of its language (``{stop|quit}``). ``~3`` before an element lets up to three words stand in
+between; ``^`` asks for the beginning of the sentence, ``$`` for its end, where politeness may stand
+outside.
+
 Most texts are skipped after one look at each word. The classifier reads a text closely only in
 the languages whose rarest words it holds: for each wording the word that is met least often, or
 where all its words are everyday ones, the two neighbours that are.
@@ -10,106 +15,87 @@ from __future__ import annotations
 import itertools
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
-from smsgate.classifier.lexicon import parse_wordings
+from smsgate.classifier.lexicon import LexiconBuilder, parse_wordings
 from smsgate.classifier.normalize import PUNCTUATION, fold, has_unspaced, letters
-from smsgate.classifier.patterns import (
-    CONDITION,
-    LEAD,
-    Element,
-    PatternPart,
-    Rule,
-    names_in,
-    packed,
-    rules_of,
-    spellings,
-)
-from smsgate.classifier.sets.keyword_sets import ANY_LANGUAGE, KeywordSets, Language, listed
+from smsgate.classifier.phrases import CONDITION, LEAD, Element, packed
+from smsgate.classifier.sets.keyword_sets import ANY_LANGUAGE, KeywordSets, Language, Phrase, listed
 from smsgate.classifier.sets.tables import (
-    LexiconTables,
     PhraseTables,
-    in_buckets,
     join_words,
     mark_of,
 )
 from smsgate.classifier.typos import correctable
 
+WIDER = 3
+"""A gap of one word is this many characters where words are not parted."""
 
-class LexiconBuilder:
-    """Collects what words stand for."""
-
-    def __init__(self, languages: Iterable[str]) -> None:
-        self._marks = {name: mark_of(place) for place, name in enumerate(languages)}
-        self._tonal: set[str] = set()
-        self._folded: dict[str, str] = {}
-        self._exact: dict[str, str] = {}
-        self._plain: dict[str, str] = {}
-        self._stems: dict[str, str] = {}
-        self._alarms: dict[str, str] = {}
-        self._alarm_stems: dict[str, str] = {}
-        self._pairs: dict[str, dict[str, str]] = {}
-
-    def tables(self) -> LexiconTables:
-        """What was collected."""
-        return LexiconTables(
-            folded=in_buckets(self._folded),
-            exact=self._exact,
-            plain=self._plain,
-            stems=self._stems,
-            alarms=in_buckets(self._alarms),
-            alarm_stems=self._alarm_stems,
-            pairs=self._pairs,
-        )
-
-    def add(self, wordings: Iterable[str], symbol: int, language: Language) -> None:
-        """Let wordings (words, each perhaps ending in ``*``) stand for a symbol.
-
-        Where a language has tones, accents tell words apart, as in Vietnamese. Then a word written
-        without any matches only as part of a longer wording.
-        """
-        if not language.tones:
-            for wording in wordings:
-                self._put(self._folded, wording, symbol)
-            return
-        self._tonal.add(language.language)
-        for wording in wordings:
-            first, _, rest = wording.partition(" ")
-            _append(self._exact, first, f"{symbol} {rest}" if rest else f"{symbol}")
-            plain = fold(wording)
-            if rest or plain == wording:
-                self._put(self._plain, plain, symbol)
-
-    def _put(self, table: dict[str, str], plain: str, symbol: int) -> None:
-        first, _, rest = plain.partition(" ")
-        if first.endswith("*"):
-            table, first = self._stems, first[:-1]
-        _append(table, first, f"{symbol} {rest}" if rest else f"{symbol}")
-
-    def alarm(self, mark: str, language: str) -> None:
-        """Have every text with a word, or with two neighbours, looked at in this language."""
-        first, _, second = mark.partition(" ")
-        symbol = self._marks[language]
-        if not second and first.endswith("*"):
-            _join(self._alarm_stems, fold(first[:-1]), symbol)
-            return
-        # without tones the wordings have come without accents
-        parse_wordings = {first, fold(first)} if second and language in self._tonal else {first}
-        for spelling in parse_wordings:
-            if second:
-                _join(self._pairs.setdefault(spelling, {}), fold(second), symbol)
-            else:
-                _join(self._alarms, spelling, symbol)
+WITHOUT_EFFECT = ("weak", "hint")
+"""Meanings of older releases that supported the model, which needs no support any more."""
 
 
-def _append(table: dict[str, str], word: str, line: str) -> None:
-    there = table.get(word)
-    table[word] = line if there is None else f"{there}\n{line}"
+class PatternPart(NamedTuple):
+    """An element as it is written: a literal, or names of classes."""
+
+    literal: str
+    names: tuple[str, ...]
+    gap: int
+
+    def gap_in(self, language: Language) -> int:
+        """How many words, or characters of an unspaced script, may stand before it."""
+        return self.gap if language.spaced else self.gap * WIDER
 
 
-def _join(table: dict[str, str], word: str, symbol: str) -> None:
-    there = table.get(word, "")
-    if symbol not in there:
-        table[word] = there + symbol
+def parts_of(written: str) -> list[PatternPart]:
+    """The elements of a written pattern; literal words stay together."""
+    parts: list[PatternPart] = []
+    gap = 0
+    literal = False
+    for piece in written.strip("^$ ").split():
+        if piece.startswith("~"):
+            gap, literal = int(piece[1:]), False
+        elif piece.startswith("{"):
+            parts.append(PatternPart("", tuple(sorted(piece.strip("{}").split("|"))), gap))
+            gap, literal = 0, False
+        elif literal:
+            parts[-1] = parts[-1]._replace(literal=f"{parts[-1].literal} {piece}")
+        else:
+            parts.append(PatternPart(piece, (), gap))
+            gap, literal = 0, True
+    return parts
+
+
+class Rule(NamedTuple):
+    """A wording as it is written, before its classes have symbols."""
+
+    means: str
+    written: str
+    firm: bool
+    parts: list[PatternPart]
+
+
+def rules_of(phrases: Iterable[Phrase]) -> list[Rule]:
+    """The wordings of some phrases, one by one."""
+    return [
+        Rule(phrase.means, written, phrase.firm, parts_of(written))
+        for phrase in phrases
+        if phrase.means not in WITHOUT_EFFECT
+        for written in listed(phrase.any)
+    ]
+
+
+def names_in(rules: Iterable[Rule]) -> frozenset[str]:
+    """The classes that some wordings name."""
+    return frozenset(name for rule in rules for part in rule.parts for name in part.names)
+
+
+def spellings(text: str, language: Language) -> list[str]:
+    """A text, and where the language has other spellings (``ü`` as ``ue``) with those as well."""
+    other = text
+    for letter, written in language.other_spellings.items():
+        other = other.replace(letter, written).replace(letter.upper(), written.upper())
+    return [text] if other == text or fold(other) == fold(text) else [text, other]
 
 
 EVERYDAY = "quiet"
