@@ -13,7 +13,6 @@ import hashlib
 import mmap
 import os
 import stat
-import tempfile
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
@@ -29,6 +28,7 @@ from smsgate.classifier.sets.compiler import compiled
 from smsgate.classifier.sets.keyword_sets import load_sets, wanted
 from smsgate.classifier.sets.tables import CompiledTables
 from smsgate.domain.errors import ConfigurationError, Fault
+from smsgate.files import replace_file
 from smsgate.settings import Program
 from smsgate.settings.operator_sets import OperatorSets
 
@@ -200,12 +200,9 @@ def _read(path: Path) -> memoryview | None:
 
 
 def _write(path: Path, packed: bytes) -> bool:
-    """Keep it for the next start, whole or not at all; whether that was possible."""
+    """Keep it for the next start; whether that was possible."""
     try:
-        number, name = tempfile.mkstemp(prefix=".keywords-", dir=path.parent)
-        with os.fdopen(number, "wb") as file:
-            file.write(hashlib.sha256(packed).digest() + packed)
-        Path(name).replace(path)
+        replace_file(path, hashlib.sha256(packed).digest() + packed)
         files = sorted(path.parent.glob(_FILES), key=lambda one: one.stat().st_mtime)
     except OSError:
         return False
