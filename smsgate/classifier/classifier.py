@@ -22,13 +22,13 @@ from smsgate.classifier.findings import distinct
 from smsgate.classifier.keyword_rules import KeywordRules
 from smsgate.classifier.keywords import Keyword
 from smsgate.classifier.model import probability
-from smsgate.classifier.normalize import clean
+from smsgate.classifier.normalize import clean, letters
 from smsgate.classifier.quoted_text import Templates
 from smsgate.classifier.self_harm import self_harm
 from smsgate.classifier.sentence_rules import SentenceRules
 from smsgate.classifier.sets.compiled_sets import CompiledSets
 from smsgate.classifier.sets.keyword_sets import KeywordSets
-from smsgate.classifier.text import InspectedText, TokenizedText, tokenize
+from smsgate.classifier.text import InspectedText, tokenize, words_of
 from smsgate.domain.messages import Decision, Intent
 from smsgate.settings import Program
 
@@ -136,17 +136,13 @@ class Classifier:
         own = signature.without_suffix(cleaned)
         if own is not cleaned:
             steps = (*steps, "signature")
-        return InspectedText(own, self.tokenize(own, steps), number)
-
-    def tokenize(self, cleaned: str, steps: tuple[str, ...] = ()) -> TokenizedText:
-        """Words and marks of a cleaned text."""
-        return tokenize(cleaned, self._segmenter, steps)
+        return InspectedText(own, tokenize(own, self._segmenter), steps, number)
 
     def passage_of(self, text: str) -> Passage:
         """What the model is shown of a text."""
         subject = self._subject(text, "")
         self._drop_quotations(subject)
-        return passage_of(list(distinct(subject.reading.sentences())), self._models.concepts)
+        return passage_of(list(distinct(subject.sentences())), self._models.concepts)
 
     def opt_out_probability(self, text: str) -> float:
         """How likely the model takes a text for an opt-out, whatever its wordings say."""
@@ -159,15 +155,14 @@ class Classifier:
         own = signature.without_signed_name(text.cleaned)
         if own is not text.cleaned:
             text.cleaned = own
-            text.reading = self.tokenize(own, (*text.reading.steps, "signature"))
-            text.words = text.reading.words
+            text.read_as(tokenize(own, self._segmenter), "signature")
 
     def _reaction(self, text: InspectedText) -> Decision | None:
         quoted = self._reactions.quoted(text.cleaned)
         if quoted is None:
             self._drop_quotations(text)
             return None
-        keyword = self.keywords.find(self.tokenize(quoted).words)
+        keyword = self.keywords.find(words_of(tokenize(quoted, self._segmenter)))
         if keyword is not None and _own_word(keyword):
             note = "a reaction to the subscriber's own keyword"
             return self._decisions.decided(
@@ -178,12 +173,11 @@ class Classifier:
     def _drop_quotations(self, text: InspectedText) -> None:
         """Go on with the subscriber's own words: without quotations, and without our texts."""
         cleaned, quoted = quoted_text.strip_quotations(text.cleaned)
-        read = self.tokenize(cleaned) if quoted else text.reading
-        own = self._templates.without(read.tokens)
-        if quoted or own is not read.tokens:
+        found = tokenize(cleaned, self._segmenter) if quoted else text.tokens
+        own = self._templates.without(found)
+        if quoted or own is not found:
             text.quoted = True
-            text.reading = TokenizedText(own, (*text.reading.steps, "quotation"))
-            text.words = text.reading.words
+            text.read_as(own, "quotation")
 
     def _symbols(self, text: InspectedText) -> Decision | None:
         if text.words or text.quoted:
@@ -204,7 +198,7 @@ class Classifier:
     def _ordinary(self, text: InspectedText) -> Decision | None:
         if text.cleaned.isascii() and self._prefilter.is_ordinary(text.words):
             return self._decisions.decided(text, Intent.NONE, "nothing_known")
-        text.active_languages = self.phrases.active_languages(text.reading.letters)
+        text.active_languages = self.phrases.active_languages(letters(text.tokens))
         return None
 
     _RULES: ClassVar[tuple[Callable[[Classifier, InspectedText], Decision | None], ...]] = (
@@ -237,7 +231,7 @@ class Classifier:
     def _plain(self, typed: str, keyword: Keyword) -> Decision | None:
         if typed in self._keyword_rules.printed or keyword.entry.countries:
             return None
-        text = InspectedText(typed, TokenizedText(typed.split(), ()), "")
+        text = InspectedText(typed, typed.split())
         return self._decisions.by_keyword(text, keyword, "keyword")
 
 

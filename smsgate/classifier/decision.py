@@ -98,7 +98,7 @@ class DecisionFactory:
             language=_spoken(keyword.language, self._program),
             scope=self._topics.scope(intent, text.words),
             condition="question_open" if entry.ask else "",
-            steps=(*text.reading.steps, *steps),
+            steps=(*text.steps, *steps),
             version=self._version,
             note=entry.note,
         )
@@ -114,7 +114,7 @@ class DecisionFactory:
             score=score,
             confidence=None if score is None else round(probability(score), 3),
             scope=self._topics.scope(opinion.intent, text.words),
-            steps=text.reading.steps,
+            steps=text.steps,
             version=self._version,
             note=opinion.reasons,
         )
@@ -136,7 +136,7 @@ class DecisionFactory:
             keyword=keyword,
             language=language or (_spoken("und", self._program) if intent.stops else ""),
             scope=self._topics.scope(intent, text.words),
-            steps=text.reading.steps,
+            steps=text.steps,
             version=self._version,
             note=note,
         )

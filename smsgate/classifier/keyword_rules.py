@@ -13,7 +13,7 @@ from smsgate.classifier.normalize import fold, folded, tokens
 from smsgate.classifier.sets.compiled_sets import CompiledSets
 from smsgate.classifier.sets.keyword_sets import ANY_LANGUAGE
 from smsgate.classifier.signature import Signature, signatures
-from smsgate.classifier.text import InspectedText, tokenize
+from smsgate.classifier.text import InspectedText, tokenize, words_of
 from smsgate.classifier.typos import looks_leet, replace_leet
 from smsgate.domain.messages import ALL, Decision, Intent
 from smsgate.settings import Program
@@ -57,7 +57,7 @@ class KeywordRules:
         """``$TOP``: signs that stand for letters."""
         if len(text.cleaned) > _SHORT_CHARACTERS or not looks_leet(text.cleaned):
             return None
-        words = tokenize(replace_leet(text.cleaned.lower()), self._segmenter).words
+        words = words_of(tokenize(replace_leet(text.cleaned.lower()), self._segmenter))
         keyword = self._keywords.find(self._keywords.strip_politeness(words))
         if keyword is None or not keyword.entry.intent.startswith("opt_out"):
             return None
@@ -94,7 +94,7 @@ class KeywordRules:
 
     def _keyword_of(self, signature: Signature) -> Keyword | None:
         """The keyword that stands before a name."""
-        typed = tokenize(signature.body, self._segmenter).words
+        typed = words_of(tokenize(signature.body, self._segmenter))
         # a yes is politeness beside other keywords
         words = self._keywords.strip_politeness(typed) or typed
         keyword = self._keywords.find(words) if 0 < len(words) <= _SIGNED else None
@@ -135,7 +135,7 @@ class KeywordRules:
             return self._decisions.decided(text, Intent.OPT_OUT, "instruction_echo", echo)
         if self._contradicts(text.words):
             return self._decisions.decided(text, Intent.REVIEW, "stop_and_start")
-        found = self._variants.found(text.reading)
+        found = self._variants.found(text.words)
         if found:
             return _everything(self._short_keyword(text, *found))
         return self._with_laughter(text) or self._with_name(text) or self._with_number(text)
@@ -170,7 +170,7 @@ class KeywordRules:
     def _again_and_again(self, text: InspectedText) -> Decision | None:
         """``stop stop stop`` … however often; of a text that was cut both ends may be torn."""
         first, second = text.words[:2]
-        torn = _TORN if "cut" in text.reading.steps else 0
+        torn = _TORN if "cut" in text.steps else 0
         if first != second or text.asks or text.words.count(first) < len(text.words) - torn:
             return None
         keyword = self._keywords.find([first])
@@ -207,7 +207,7 @@ class KeywordRules:
         decision = self._decisions.by_keyword(text, keyword, rule, steps)
         if decision is None or rule not in ("keyword_politely", "keyword_typo"):
             return decision
-        if decision.intent.stops and keyword.denied(text.reading.tokens, self._phrases.negates):
+        if decision.intent.stops and keyword.denied(text.tokens, self._phrases.negates):
             return None
         if rule == "keyword_typo":
             return decision
@@ -237,7 +237,7 @@ class KeywordRules:
 
     def match_capitals(self, text: InspectedText) -> Decision | None:
         """The printed keyword in capitals among a few words in small letters."""
-        if len(text.words) > _FEW or text.quoted or "?" in text.reading.tokens:
+        if len(text.words) > _FEW or text.quoted or "?" in text.tokens:
             return None
         if not keyword_variants.is_capital_keyword(text.cleaned, text.words):
             return None

@@ -14,7 +14,6 @@ from smsgate.classifier.keywords import Keyword, KeywordIndex, key_of
 from smsgate.classifier.lexicon import wording
 from smsgate.classifier.normalize import fold
 from smsgate.classifier.sets.tables import CompiledTables
-from smsgate.classifier.text import TokenizedText
 from smsgate.classifier.typos import (
     DOUBLED,
     Corrector,
@@ -127,9 +126,8 @@ class KeywordVariants:
         targets = [*named, *(key for key, keyword in keywords if _correctable(key, keyword))]
         self._corrector = Corrector(dict.fromkeys(targets), named, real)
 
-    def found(self, reading: TokenizedText) -> Found | None:
-        """The keyword that a short text is, if it is one."""
-        words = reading.words
+    def found(self, words: list[str]) -> Found | None:
+        """The keyword that the words of a short text are, if they are one."""
         for rule, steps, candidate in self._candidates(words):
             keyword = self._keywords.find(candidate)
             if keyword is not None and (keyword.entry.match != "whole" or not steps):

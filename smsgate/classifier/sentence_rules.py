@@ -9,12 +9,12 @@ from smsgate.classifier.arbiter import Arbiter, Opinion, settle_finding, stronge
 from smsgate.classifier.decision import DecisionFactory
 from smsgate.classifier.findings import IntentFinding, TextFindings, collect_findings
 from smsgate.classifier.keywords import Keyword
-from smsgate.classifier.normalize import PAUSE, fold, folded, tokens
+from smsgate.classifier.normalize import PAUSE, fold, folded, letters, tokens
 from smsgate.classifier.phrases import Span
 from smsgate.classifier.quoted_text import is_advert, prints_opt_in
 from smsgate.classifier.sets.compiled_sets import CompiledSets
 from smsgate.classifier.sets.keyword_sets import ANY_LANGUAGE
-from smsgate.classifier.text import InspectedText, TokenizedText, chunks, count_words
+from smsgate.classifier.text import InspectedText, chunks, count_words
 from smsgate.domain.messages import Decision, Intent
 
 _WEIGHED = ("phrase", "keyword_in_sentence", "long_text", "stop_and_start", "doubt")
@@ -43,7 +43,7 @@ class SentenceRules:
 
     def find(self, text: InspectedText) -> TextFindings:
         """Read the sentences in the likeliest languages."""
-        sentences = text.reading.sentences()
+        sentences = text.sentences()
         likely = self._phrases.likely(sentences, text.active_languages)
         return collect_findings(sentences, self._phrases, self._keywords, likely)
 
@@ -123,7 +123,7 @@ class SentenceRules:
 
     def _before_a_question(self, text: InspectedText) -> Keyword | None:
         """The keyword that stands first by itself, as in ``Cancel. Who is this?``."""
-        first = next(iter(text.reading.sentences()), None)
+        first = next(iter(text.sentences()), None)
         parts = [part for _, part in chunks(first.exact)] if first and not first.asked else []
         keyword = self._keywords.find(self._keywords.strip_politeness(parts[0])) if parts else None
         return keyword if keyword is not None and keyword.stops else None
@@ -133,17 +133,16 @@ class SentenceRules:
         findings = text.findings
         if findings is None or takes_out(findings):
             return None
-        corrected, steps = self._spelling.corrected(folded(text.reading.tokens))
+        corrected, steps = self._spelling.corrected(folded(text.tokens))
         if not steps:
             return None
-        before = text.reading, text.words, text.active_languages
-        text.reading = TokenizedText(corrected, (*text.reading.steps, *steps))
-        text.words = text.reading.words
-        text.active_languages = self._phrases.active_languages(text.reading.letters)
+        before = text.tokens, text.words, text.steps, text.active_languages
+        text.read_as(corrected, *steps)
+        text.active_languages = self._phrases.active_languages(letters(corrected))
         decision = self.match_wordings(text)
         if decision is None:
             # what is no typo for a wording counts as it was typed
-            text.reading, text.words, text.active_languages = before
+            text.tokens, text.words, text.steps, text.active_languages = before
             text.findings = findings
         return decision
 

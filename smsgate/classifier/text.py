@@ -23,16 +23,8 @@ if TYPE_CHECKING:
     from smsgate.domain.messages import Decision
 
 _LETTERS = (
-    (
-        re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]").findall,
-        4,
-    ),  # Thai, Lao, Burmese, Khmer
-    (
-        re.compile(
-            "[\u3005\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uff66-\uff9f]"
-        ).findall,
-        2,
-    ),
+    ("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]", 4),  # Thai, Lao, Burmese, Khmer
+    ("[\u3005\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uff66-\uff9f]", 2),
 )
 """The letters of scripts that are read one by one, and how many a word usually has."""
 _LONGEST = 120
@@ -49,35 +41,15 @@ class Sentence(NamedTuple):
     asked: bool
 
 
-class TokenizedText(NamedTuple):
-    """A text as the rules see it."""
-
-    tokens: list[str]
-    """Words with accents, and the marks that pause or end."""
-    steps: tuple[str, ...]
-
-    @property
-    def words(self) -> list[str]:
-        """The words alone."""
-        return [token for token in self.tokens if token not in PUNCTUATION]
-
-    @property
-    def letters(self) -> list[str]:
-        """The tokens, with scripts without spaces in single characters."""
-        return letters(self.tokens)
-
-    def sentences(self) -> list[Sentence]:
-        """The first sentences and the last ones."""
-        found = list(_sentences(self.letters))
-        return found if len(found) <= 2 * _MOST else found[:_MOST] + found[-_MOST:]
+def tokenize(cleaned: str, segmenter: Segmenter) -> list[str]:
+    """Words with their accents, and the marks that pause or end, of a cleaned text."""
+    found = tokens(cleaned)
+    return segmenter.cut(found) if not cleaned.isascii() and has_unspaced(cleaned) else found
 
 
-def tokenize(cleaned: str, segmenter: Segmenter, steps: tuple[str, ...] = ()) -> TokenizedText:
-    """Words and marks of a cleaned text."""
-    words = tokens(cleaned)
-    if not cleaned.isascii() and has_unspaced(cleaned):
-        words = segmenter.cut(words)
-    return TokenizedText(words, steps)
+def words_of(tokens: Iterable[str]) -> list[str]:
+    """The words alone."""
+    return [token for token in tokens if token not in PUNCTUATION]
 
 
 class InspectedText:
@@ -90,25 +62,40 @@ class InspectedText:
         "findings",
         "number",
         "quoted",
-        "reading",
+        "steps",
+        "tokens",
         "words",
     )
 
-    def __init__(self, cleaned: str, reading: TokenizedText, number: str) -> None:
+    def __init__(
+        self, cleaned: str, tokens: list[str], steps: tuple[str, ...] = (), number: str = ""
+    ) -> None:
         self.cleaned = cleaned
-        self.reading = reading
         self.number = number
-        self.words = reading.words
+        self.steps = steps
+        """What was done to it."""
+        self.read_as(tokens)
         self.quoted = False
         self.active_languages: frozenset[str] = frozenset()
         self.findings: TextFindings | None = None
         self.fallback: Decision | None = None
         """What comes of it where no wording in it says more."""
 
+    def read_as(self, tokens: list[str], *steps: str) -> None:
+        """Go on with these tokens (see ``tokenize``), which some more steps have led to."""
+        self.tokens = tokens
+        self.words = words_of(tokens)
+        self.steps += steps
+
     @property
     def asks(self) -> bool:
         """Whether it has a question mark; ``STOP?!`` is a cry and no question."""
-        return ASK in self.reading.tokens and "!" not in self.cleaned
+        return ASK in self.tokens and "!" not in self.cleaned
+
+    def sentences(self) -> list[Sentence]:
+        """The first sentences and the last ones."""
+        found = list(_sentences(letters(self.tokens)))
+        return found if len(found) <= 2 * _MOST else found[:_MOST] + found[-_MOST:]
 
 
 def _sentences(tokens: Sequence[str]) -> Iterator[Sentence]:
@@ -133,12 +120,12 @@ def _sentence(part: list[str], *, asked: bool) -> Iterator[Sentence]:
 
 def count_words(words: Iterable[str]) -> int:
     """How many words there are, by their letters where a script has no spaces."""
-    spaced = [word for word in words if word not in PUNCTUATION]
+    spaced = words_of(words)
     text = "".join(spaced)
     if not has_unspaced(text):
         return len(spaced)
     count = sum(not has_unspaced(word) for word in spaced)
-    return count + round(sum(len(found(text)) / size for found, size in _LETTERS))
+    return count + round(sum(len(re.findall(one, text)) / size for one, size in _LETTERS))
 
 
 def chunks(words: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
