@@ -36,6 +36,7 @@ def secret_faults(
     changed: ConfigurationSources,
     secrets: Mapping[str, str],
     files: SecretFiles,
+    removed: Mapping[str, object] | None,
 ) -> Iterator[Fault]:
     """Yield what a change of a table may not do with secrets.
 
@@ -45,14 +46,18 @@ def secret_faults(
         changed: the same with the change.
         secrets: new values by variable.
         files: where they are kept.
+        removed: what the table had when the console removed it, if it did; its secrets stay, for
+            the host that they were for, so that a removal can be undone.
     """
     if table not in changed.tables:
         return
     yield from _shared_variables(table, sources, changed, secrets)
     if table.startswith("accounts."):
-        yield from _secrets_for_another_host(table, sources, changed, secrets, files)
+        before = sources.effective(table) or removed
+        yield from _secrets_for_another_host(table, before, changed, secrets, files)
     elif table == _EMAIL:
-        yield from _password_for_another_server(sources, changed, secrets, files)
+        before = sources.effective(table) or removed or {}
+        yield from _password_for_another_server(before, changed, secrets, files)
 
 
 def _shared_variables(
@@ -99,13 +104,13 @@ def _references_to(reference: str, key: str, value: object) -> Iterator[str]:
 
 def _secrets_for_another_host(
     table: str,
-    sources: ConfigurationSources,
+    before: Mapping[str, object] | None,
     changed: ConfigurationSources,
     secrets: Mapping[str, str],
     files: SecretFiles,
 ) -> Iterator[Fault]:
     """Yield secrets of an account that are known and would go to another host."""
-    before, after = sources.effective(table), changed.effective(table) or {}
+    after = changed.effective(table) or {}
     in_file = file_table(changed.file, table)
     provider = PROVIDERS.get(str(after.get("provider", "")))
     for one in provider.fields if provider else ():
@@ -146,7 +151,7 @@ def _host_of(address: str) -> str:
 
 
 def _password_for_another_server(
-    sources: ConfigurationSources,
+    before: Mapping[str, object],
     changed: ConfigurationSources,
     secrets: Mapping[str, str],
     files: SecretFiles,
@@ -158,7 +163,6 @@ def _password_for_another_server(
         if after.get("password") and any(one in in_console for one in _MAIL_SERVER):
             yield Fault(PLACE, key, "is that of the file, for its server: enter another one")
         return
-    before = sources.effective(_EMAIL) or {}
     is_same = all(before.get(one) == after.get(one) for one in (*_MAIL_SERVER, "password"))
     is_given = variable in secrets or files.is_in_environment(variable)
     if after.get("password") and not is_same and not is_given:

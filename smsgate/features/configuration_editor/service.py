@@ -215,6 +215,13 @@ class ConfigurationEditor:
         newest = self._versions.newest()
         return newest.version if newest else 0
 
+    def _removed(self, table: str) -> Mapping[str, object] | None:
+        """Return what a table had when its newest change removed it; None where it did not."""
+        newest = next(iter(self._versions.page(1, table=table)), None)
+        if newest is None or table in tables_of(newest.content):
+            return None
+        return tables_of(self.version(newest.version - 1).content).get(table)
+
     def _conflict(
         self, change: ConfigurationChange, sources: ConfigurationSources
     ) -> ConfigurationVersion | None:
@@ -237,7 +244,8 @@ class ConfigurationEditor:
         changed = sources.with_change(change)
         faults = [fault for table in change.tables for fault in _unfit(table, changed)]
         for table in change.tables:
-            faults += secret_faults(table, sources, changed, secrets, self.secrets)
+            removed = self._removed(table)
+            faults += secret_faults(table, sources, changed, secrets, self.secrets, removed)
         size = len(tables_text(changed.tables).encode()) if not faults else 0
         if size > MAX_BYTES:
             problem = f"has {size:,} bytes, and the console keeps {MAX_BYTES:,}: use the file"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from smsgate.features.configuration_editor.secret_files import variable_of
+from smsgate.features.configuration_editor.secret_files import variable_of, variable_of_table
 from smsgate.features.configuration_editor.service import ConfigurationEditor
 from smsgate.features.configuration_editor.sources import ConfigurationChange
 from smsgate.providers import PROVIDERS
@@ -133,6 +133,38 @@ def test_a_secret_goes_to_another_host_by_no_two_steps(editor):
     assert "needed again" in faults(editor, "accounts.own", elsewhere)["password"]
     as_form = elsewhere | {"provider": "jasmin"}
     assert "needed again" in faults(editor, "accounts.own", as_form)["password"]
+
+
+def test_a_removal_is_undone_without_its_secrets(editor):
+    save(editor, "accounts.own", OWN, SECRETS)
+    removed = save(editor, "accounts.own", None)
+    assert "own" not in editor.settings().accounts
+    assert editor.check(editor.undo(removed.version)).faults == []
+    editor.save(editor.undo(removed.version), "ann")
+    account = editor.settings().accounts["own"]
+    assert account.values_of("password") == ["the-password"]
+
+
+def test_an_older_removal_is_undone_only_with_the_secret_of_that_host(editor):
+    save(editor, "accounts.own", OWN, SECRETS)
+    first = save(editor, "accounts.own", None)
+    elsewhere = OWN | {"send_url": "https://newer.example/sendsms"}
+    save(editor, "accounts.own", elsewhere, SECRETS | {PASSWORD: "the-newer-password"})
+    save(editor, "accounts.own", None)
+    (fault,) = editor.check(editor.undo(first.version)).faults
+    assert "is needed again, since send_url names another host" in fault.problem
+
+
+def test_a_mail_server_that_was_removed_comes_back_with_its_password(editor):
+    variable = variable_of_table("alerts.email", "password")
+    mail = {"host": "mail.example.com", "from": "a@example.com", "to": ["b@example.com"]}
+    mail |= {"user": "u", "password": f"${{{variable}}}"}
+    save(editor, "alerts.email", mail, {variable: "of-the-server"})
+    removed = save(editor, "alerts.email", None)
+    thief = faults(editor, "alerts.email", mail | {"host": "thief.example"})
+    assert "needed again" in thief["password"]
+    editor.save(editor.undo(removed.version), "ann")
+    assert editor.settings().alerts.email.password.value == "of-the-server"
 
 
 def test_a_secret_of_the_file_stays_with_the_host_of_the_file(editor, environ):
