@@ -22,6 +22,8 @@ from smsgate.store.ledger import LedgerPage
 
 BATCH = 24
 """Entries of a partition in one transaction. 64 take 6 MiB more, and a sixth less CPU time."""
+_UNTOLD = 64
+"""As many as a mover of any release may have recorded when it died, and not trimmed yet."""
 LONG, HEAVY = 4_000, 40
 """An event of so many bytes is that of a list, with up to 500 numbers; it counts as so many."""
 _TRIES = 5
@@ -118,7 +120,7 @@ class LedgerArchiver:
         fell_back: dict[int, tuple[int, int]] = {}
         if any(self._fell_back(partition, *end) for partition, end in ends.items()):
             # Asked after the records, the store knows whatever another mover moved meanwhile.
-            again = self.store.ledger.unmoved(BATCH)
+            again = self.store.ledger.unmoved(_UNTOLD)
             fell_back = {
                 partition: (seq, again[partition].kept)
                 for partition, (_, seq) in ends.items()

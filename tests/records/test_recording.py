@@ -241,6 +241,20 @@ def test_a_store_that_fell_back_is_left_alone_until_it_is_brought_up(
     assert not archive_report(archiver).text.startswith("ok")
 
 
+def test_what_a_release_before_recorded_and_did_not_trim_is_no_store_that_fell_back(
+    archiver, happen, store, records
+):
+    """It moved 64 at once, and may have been killed between its commit and the trimming."""
+    happen(*range(64))
+    lines = store.ledger.unmoved(64)[PARTITION].lines
+    records.writer.keep({PARTITION: [*lines.values()]})
+
+    archiver.move_all()
+
+    assert inbox_ids(records) == recorded(*range(64))
+    assert store.ledger.is_empty()
+
+
 def test_that_a_store_fell_back_is_told_once_and_not_for_each_partition(
     archiver, happen, redis_client
 ):
