@@ -17,7 +17,7 @@ def test_the_configuration_is_loaded_by_a_public_name() -> None:
 
 WANT_MORE = {
     "load_configuration": ("smsgate.pipeline.configuration", r"smsgate\[server\]"),
-    "Links": ("smsgate.domain.opt_out_links", r"smsgate\[links\]"),
+    "Links": ("cryptography", r"smsgate\[links\]"),
 }
 
 
