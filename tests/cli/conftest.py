@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -16,6 +15,7 @@ import pytest
 
 from smsgate.cli.main import run
 from tests.fakes.processes import wait_until
+from tests.fakes.served import free_port
 
 CONFIG = Path(__file__).parents[2] / "config"
 
@@ -91,15 +91,8 @@ class Dev:
 
 
 @pytest.fixture
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@pytest.fixture
-def dev(tmp_path: Path, free_port: int) -> Iterator[Dev]:
-    made = Dev(tmp_path / "var", free_port)
+def dev(tmp_path: Path) -> Iterator[Dev]:
+    made = Dev(tmp_path / "var", free_port())
     yield made
     if not made.ended:
         made.kill(signal.SIGTERM)

@@ -33,6 +33,14 @@ COMMANDS = (
     ["replies", "retry"],
     ["replies", "dismiss"],
     ["explain"],
+    ["lock"],
+    ["unlock"],
+    ["consent"],
+    ["restore"],
+    ["evidence"],
+    ["report"],
+    ["rebuild"],
+    ["records", "diff"],
 )
 
 

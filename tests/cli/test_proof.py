@@ -42,26 +42,6 @@ def work(there):
     services.close()
 
 
-@pytest.mark.parametrize(
-    "command",
-    [
-        ["lock"],
-        ["unlock"],
-        ["consent"],
-        ["restore"],
-        ["evidence"],
-        ["report"],
-        ["rebuild"],
-        ["records", "diff"],
-    ],
-    ids=" ".join,
-)
-def test_every_command_has_help_with_an_example(terminal, command):
-    there = terminal()
-    assert there.run(*command, "--help") == 0
-    assert f"Example: smsgate {' '.join(command)}" in there.output
-
-
 def test_a_locked_number_is_blocked_and_an_unlocked_one_stays_opted_out(ready):
     assert ready.run("lock", NUMBER, "--reason", "a letter") == 0
     work(ready)

@@ -17,6 +17,7 @@ from smsgate.pipeline.configuration import load_configuration
 from smsgate.pipeline.configuration_rollout import publish_programs
 from smsgate.pipeline.services import Services, build_services
 from tests.fakes.processes import wait_until
+from tests.fakes.served import free_port
 
 pytestmark = [pytest.mark.full, pytest.mark.timeout(600)]
 
@@ -106,7 +107,7 @@ def test_nothing_is_installed_beside_smsgate(installed: Environment, tmp_path: P
 
 
 def test_dev_runs_in_an_empty_folder_and_stop_blocks(
-    installed: Environment, tmp_path: Path, free_port: int, groups: ProcessGroups
+    installed: Environment, tmp_path: Path, groups: ProcessGroups
 ) -> None:
     assert installed.run("smsgate", "--version", cwd=tmp_path).stdout == (
         f"smsgate, version {describe_build()}\n"
@@ -114,7 +115,7 @@ def test_dev_runs_in_an_empty_folder_and_stop_blocks(
     log = tmp_path / "log"
     with log.open("w") as out:
         started = groups.start(
-            installed.command(["smsgate", "dev", "--port", str(free_port)]),
+            installed.command(["smsgate", "dev", "--port", str(free_port())]),
             env=installed.environ(),
             cwd=tmp_path,
             output=out,

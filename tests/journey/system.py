@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -22,6 +21,7 @@ from smsgate.pipeline.services import build_services
 from smsgate.providers import PROVIDERS
 from smsgate.settings import Account
 from tests.fakes.processes import PATIENCE_S
+from tests.fakes.served import free_port
 
 twilio = PROVIDERS["twilio"]
 
@@ -78,7 +78,7 @@ class System:
         (folder / "config").mkdir()
         (folder / "config" / "smsgate.toml").write_text(CONFIG % api_url)
         self.redis = redis_server.start(folder / "redis", groups)
-        self.port = _free_port()
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.services = build_services(load_configuration(self.environ))
         self.set_up()
@@ -212,9 +212,3 @@ class System:
             inboxes.depth(partition) == 0 and outbox.depth(partition) == 0
             for partition in range(16)
         )
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

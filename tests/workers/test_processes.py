@@ -6,7 +6,6 @@ import importlib
 import logging
 import os
 import signal
-import socket
 import subprocess
 import sys
 import urllib.request
@@ -29,6 +28,7 @@ from smsgate.store.shared_keys import CLOCK_LEASE
 from smsgate.store.write_lease import LASTS_MS, LeaseState
 from tests.fakes.processes import PATIENCE_S, wait_until
 from tests.fakes.refused_writes import too_few_replicas
+from tests.fakes.served import free_port
 from workers import rq_process
 
 pytestmark = pytest.mark.full  # whole systems of processes: a minute in all
@@ -41,20 +41,13 @@ Start = Callable[[str], "subprocess.Popen[str]"]
 
 
 @pytest.fixture
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@pytest.fixture
-def environ(redis_url: str, tmp_path: Path, free_port: int) -> dict[str, str]:
+def environ(redis_url: str, tmp_path: Path) -> dict[str, str]:
     return {
         "PATH": os.environ["PATH"],
         "SMSGATE_CONFIG": str(CONFIG),
         "SMSGATE_DATA_DIR": str(tmp_path),
         "REDIS_URL": redis_url,
-        "PORT": str(free_port),
+        "PORT": str(free_port()),
     }
 
 
