@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from types import MappingProxyType
 
 from pydantic import TypeAdapter, ValidationError
 
-from smsgate.domain.errors import Fault
 from smsgate.settings.applications import Secret
 from smsgate.settings.console import SecretKeys
 from smsgate.settings.environment import (
     UNSET,
     Environment,
+    TableReader,
     split_secrets,
     weakness,
     web_url_problem,
@@ -26,17 +27,22 @@ _OURS = ("provider", "public_url", "api_url")
 """Keys that are the same for every provider, and no credentials."""
 
 
-class AccountReader:
-    """Reads the account tables of one file; ``faults`` grows as it goes."""
+class AccountReader(TableReader):
+    """Reads the account tables of one file."""
 
-    def __init__(self, environment: Environment, place: str, secret_keys: SecretKeys) -> None:
-        """Start without faults; ``place`` is the file that faults are reported in."""
-        self._environment = environment
-        self._place = place
-        self._secret_keys = secret_keys
-        self.faults: list[Fault] = []
+    heading = "accounts"
 
-    def read(self, name: str, table: object, public_url: str) -> Account | None:
+    def read_all(
+        self, tables: Mapping[str, object], public_url: str, secret_keys: SecretKeys
+    ) -> dict[str, Account]:
+        """Return the accounts by name, with that of the simulator where there is one."""
+        found = [self._read(name, one, public_url, secret_keys) for name, one in tables.items()]
+        found.append(simulator(self._environment))
+        return {account.name: account for account in found if account}
+
+    def _read(
+        self, name: str, table: object, public_url: str, secret_keys: SecretKeys
+    ) -> Account | None:
         """Return one account, or nothing where the table cannot be used at all."""
         if not self._name_is_fit(name):
             return None
@@ -58,7 +64,7 @@ class AccountReader:
                 problem = "is empty: name the kind of provider, such as twilio"
                 self._fault(f"{name}.provider", problem)
             return None
-        secret = self._secret_keys(provider)
+        secret = secret_keys(provider)
         return Account(
             name=name,
             provider=provider,
@@ -87,8 +93,7 @@ class AccountReader:
 
     def _expanded(self, name: str, key: str, text: str, unset: dict[str, str]) -> str:
         """The text with its variables; a text with one that is not set goes to ``unset``."""
-        where = f"{name}.{key}"
-        value, known = self._environment.expand(text, lambda problem: self._fault(where, problem))
+        value, known = self._expand(f"{name}.{key}", text)
         if not known:
             unset[key] = text
         return value.strip()
@@ -100,9 +105,6 @@ class AccountReader:
             self._fault(f"{name}.{key}", problem)
             return ""
         return text.rstrip("/")
-
-    def _fault(self, key: str, problem: str) -> None:
-        self.faults.append(Fault(self._place, f"accounts.{key}", problem))
 
 
 def simulator(environment: Environment) -> Account | None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from smsgate.domain.errors import Fault, InvalidNumber
+from smsgate.domain.errors import InvalidNumber
 from smsgate.domain.phone import e164
 from smsgate.settings.applications import Secret
-from smsgate.settings.environment import UNSET, Environment
+from smsgate.settings.environment import TableReader
 from smsgate.settings.settings import Alerts, Mailbox, SmsRecipients
 from smsgate.settings.shape import AlertsTable, EmailTable, TextTable, nearest
 from smsgate.settings.values import Account
@@ -20,43 +20,33 @@ _HOST = re.compile(r"[A-Za-z0-9.-]{1,253}|[0-9a-fA-F:]{2,45}")
 _HERE = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
-def read_alerts(
-    table: AlertsTable, environment: Environment, place: str, accounts: Mapping[str, Account]
-) -> tuple[Alerts, list[Fault]]:
-    """The channels of a configuration, and its faults; a channel with a fault is left out."""
-    reader = _Reader(environment, place)
-    return (
-        Alerts(
-            webhook=reader.webhook(table.webhook),
-            email=reader.email(table.email) if table.email else None,
-            text=reader.text(table.text, accounts) if table.text else None,
-        ),
-        reader.faults,
-    )
+class AlertsReader(TableReader):
+    """Reads the channels of a file."""
 
+    heading = "alerts"
 
-class _Reader:
-    """Reads the tables and collects ``faults``."""
+    def read(self, table: AlertsTable, accounts: Mapping[str, Account]) -> Alerts:
+        """Return the channels; one with a fault is left out."""
+        return Alerts(
+            webhook=self._webhook(table.webhook),
+            email=self._email(table.email) if table.email else None,
+            text=self._text(table.text, accounts) if table.text else None,
+        )
 
-    def __init__(self, environment: Environment, place: str) -> None:
-        self._environment = environment
-        self._place = place
-        self.faults: list[Fault] = []
-
-    def webhook(self, text: str) -> Secret | None:
-        url = self._value("webhook", text)
+    def _webhook(self, text: str) -> Secret | None:
+        url = self._given("webhook", text)
         if url and not url.startswith(("https://", "http://")):
             self._fault("webhook", "is no web address: write it as https://hooks.example.com/…")
             return None
         return Secret(url) if url else None
 
-    def email(self, table: EmailTable) -> Mailbox | None:
-        before = len(self.faults)
-        host = self._value("email.host", table.host)
+    def _email(self, table: EmailTable) -> Mailbox | None:
+        before = len(self._faults)
+        host = self._given("email.host", table.host)
         if host and not _HOST.fullmatch(host):
             self._fault("email.host", "is no host: write its name alone, such as mail.example.com")
-        user = self._value("email.user", table.user)
-        password = self._value("email.password", table.password)
+        user = self._given("email.user", table.user)
+        password = self._given("email.password", table.password)
         if bool(user) != bool(password):
             self._fault("email.user", "and `password` belong together: give both or neither")
         if password and table.tls == "none" and host not in _HERE:
@@ -64,47 +54,39 @@ class _Reader:
             self._fault("email.tls", problem)
         sender = self._address("email.from", table.from_)
         to = tuple(self._address("email.to", one) for one in table.to)
-        if len(self.faults) > before:
+        if len(self._faults) > before:
             return None
         port = table.port or PORTS[table.tls]
         secret = Secret(password) if password else None
         return Mailbox(host, port, sender, to, table.tls, user, secret)
 
-    def text(self, table: TextTable, accounts: Mapping[str, Account]) -> SmsRecipients | None:
-        before = len(self.faults)
+    def _text(self, table: TextTable, accounts: Mapping[str, Account]) -> SmsRecipients | None:
+        before = len(self._faults)
         if table.account not in accounts:
             problem = (
                 f"there is no account {table.account!r}: {nearest(table.account, [*accounts])}"
             )
             self._fault("text.account", problem)
-        sender = self._value("text.from", table.from_)
+        sender = self._given("text.from", table.from_)
         to = tuple(self._number(one) for one in table.to)
-        if len(self.faults) > before:
+        if len(self._faults) > before:
             return None
         return SmsRecipients(table.account, sender, to)
 
     def _address(self, key: str, text: str) -> str:
-        address = self._value(key, text)
+        address = self._given(key, text)
         if address and not EMAIL_ADDRESS.fullmatch(address):
             self._fault(key, "is no e-mail address: write it as ops@example.com, without a name")
         return address
 
     def _number(self, text: str) -> str:
-        number = self._value("text.to", text)
+        number = self._given("text.to", text)
         try:
             return e164(number) if number else ""
         except InvalidNumber:
             self._fault("text.to", "is no phone number: write it as +14155550123")
             return ""
 
-    def _value(self, key: str, text: str) -> str:
+    def _given(self, key: str, text: str) -> str:
         """The text with its variables. One that is unset is a fault: no alert would arrive."""
-        value, complete = self._environment.expand(
-            text.strip(), lambda problem: self._fault(key, problem)
-        )
-        if not complete:
-            self._fault(key, f"{text.strip()!r} {UNSET}, or take the key out")
-        return value.strip()
-
-    def _fault(self, key: str, problem: str) -> None:
-        self.faults.append(Fault(self._place, f"alerts.{key}", problem))
+        return self._value(key, text, "take the key out")

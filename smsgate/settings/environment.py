@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import ClassVar
 from urllib.parse import SplitResult, urlsplit
 
 from smsgate.domain.errors import Fault
@@ -171,6 +172,35 @@ class Environment:
         except OSError:
             pass  # reading it says what is wrong
         return self._content(name, path)
+
+
+class TableReader:
+    """Reads the tables below one heading of ``smsgate.toml``.
+
+    Faults go to a list that is given: all readers of a file share one.
+    """
+
+    heading: ClassVar[str]
+
+    def __init__(self, environment: Environment, place: str, faults: list[Fault]) -> None:
+        """``place`` is the file that faults are reported in."""
+        self._environment = environment
+        self._place = place
+        self._faults = faults
+
+    def _fault(self, key: str, problem: str) -> None:
+        self._faults.append(Fault(self._place, f"{self.heading}.{key}", problem))
+
+    def _expand(self, key: str, text: str) -> tuple[str, bool]:
+        """The text with its variables, as ``Environment.expand``."""
+        return self._environment.expand(text, lambda problem: self._fault(key, problem))
+
+    def _value(self, key: str, text: str, otherwise: str) -> str:
+        """The text with its variables, all of which must be set; ``otherwise``: or what to do."""
+        value, is_complete = self._expand(key, text.strip())
+        if not is_complete:
+            self._fault(key, f"{text.strip()!r} {UNSET}, or {otherwise}")
+        return value.strip()
 
 
 def split_secrets(text: str) -> tuple[Secret, ...]:

@@ -15,7 +15,7 @@ from smsgate.domain.errors import Fault, InvalidNumber
 from smsgate.domain.phone import e164
 from smsgate.domain.phone_input import is_region
 from smsgate.settings.applications import Application, Feed
-from smsgate.settings.environment import UNSET, Environment, split_secrets
+from smsgate.settings.environment import UNSET, Environment, TableReader, split_secrets
 from smsgate.settings.shape import (
     FeedTable,
     ForwardTable,
@@ -24,7 +24,7 @@ from smsgate.settings.shape import (
     complaints,
     nearest,
 )
-from smsgate.settings.values import ANY_SENDER, Program
+from smsgate.settings.values import ANY_SENDER, Program, Programs
 
 _FEED_EXAMPLE = "https://crm.example.com/consent"
 _SECRET = "whsec_"  # noqa: S105 - how every such secret begins
@@ -126,17 +126,26 @@ _BRACE = re.compile(r"[{}]")
 _NUMBER = re.compile(r"[+0-9(][0-9 ()./-]*")
 
 
-class ProgramReader:
-    """Reads the program tables of one file; ``faults`` grows as it goes."""
+class ProgramReader(TableReader):
+    """Reads the program tables of one file."""
 
-    def __init__(self, environment: Environment, place: str, accounts: Collection[str]) -> None:
-        """Start without faults; ``accounts`` are the names that a program may name."""
-        self._environment = environment
-        self._place = place
+    heading = "programs"
+
+    def __init__(
+        self, environment: Environment, place: str, faults: list[Fault], accounts: Collection[str]
+    ) -> None:
+        """``accounts`` are the names that a program may name."""
+        super().__init__(environment, place, faults)
         self._accounts = accounts
-        self.faults: list[Fault] = []
 
-    def read(self, name: str, table: object) -> Program | None:
+    def read_all(self, tables: Mapping[str, object]) -> Programs:
+        """Return the programs, in the order of the file."""
+        read = [self._read(name, table) for name, table in tables.items()]
+        programs = [program for program in read if program]
+        self._check_together(programs)
+        return Programs(programs)
+
+    def _read(self, name: str, table: object) -> Program | None:
         """Return one program, or nothing where the table cannot be used at all."""
         if not self._name_is_fit(name):
             return None
@@ -187,7 +196,7 @@ class ProgramReader:
         except ValidationError:
             return None
 
-    def check_together(self, programs: Iterable[Program]) -> None:
+    def _check_together(self, programs: Iterable[Program]) -> None:
         """Report senders that two programs of one account claim, and old names that live on."""
         senders: dict[tuple[str, str], str] = {}
         past: dict[str, str] = {}
@@ -225,7 +234,7 @@ class ProgramReader:
             return [self._expanded(name, part) for part in value]
         if not isinstance(value, str):
             return value
-        text, known = self._environment.expand(value, lambda problem: self._fault(name, problem))
+        text, known = self._expand(name, value)
         if not known:
             self._fault(name, f"{value!r} {UNSET}")
             return value  # An empty text would be reported a second time.
@@ -255,9 +264,6 @@ class ProgramReader:
             except InvalidNumber as error:
                 self._fault(f"{name}.senders", str(error))
         return tuple(senders)
-
-    def _fault(self, key: str, problem: str) -> None:
-        self.faults.append(Fault(self._place, f"programs.{key}", problem))
 
 
 def _sender(text: str, region: str) -> str:

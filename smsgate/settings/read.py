@@ -13,16 +13,15 @@ import msgspec
 from pydantic import BaseModel, ValidationError
 
 from smsgate.domain.errors import Fault
-from smsgate.settings.accounts import AccountReader, simulator
-from smsgate.settings.alerts import read_alerts
+from smsgate.settings.accounts import AccountReader
+from smsgate.settings.alerts import AlertsReader
 from smsgate.settings.console import ConsoleTables, SecretKeys, lay_over, overrides_of
 from smsgate.settings.environment import Environment
 from smsgate.settings.programs import ProgramReader, tables
 from smsgate.settings.retention import read_retention
 from smsgate.settings.settings import Settings
 from smsgate.settings.shape import AlertsTable, ApiTable, OidcTable, WebTable, complaints, nearest
-from smsgate.settings.single_sign_on import read_single_sign_on
-from smsgate.settings.values import Account, Program, Programs
+from smsgate.settings.single_sign_on import SingleSignOnReader
 
 T = TypeVar("T", bound=BaseModel)
 FILE = "smsgate.toml"
@@ -66,23 +65,17 @@ def read_settings(
     place = str(config_dir / FILE)
     document, found = lay_over(in_file, console)
     faults += found
-    accounts, found = _accounts(document, environment, place, public_url, secret_keys)
-    faults += found
-    named = [*tables(document, "accounts")]
-    programs, found = _programs(document, environment, place, named)
-    faults += found
-    web, found = _table(WebTable, document, "web", place)
-    faults += found
-    api, found = _table(ApiTable, document, "api", place)
-    faults += found
-    alerts_table, found = _table(AlertsTable, document, "alerts", place)
-    faults += found
-    alerts, found = read_alerts(alerts_table, environment, place, accounts)
-    faults += found
-    oidc_table, found = _table(OidcTable, document, "oidc", place)
-    faults += found
-    single_sign_on, found = read_single_sign_on(oidc_table, environment, place)
-    faults += found
+    declared = tables(document, "accounts")
+    accounts = AccountReader(environment, place, faults).read_all(declared, public_url, secret_keys)
+    programs = ProgramReader(environment, place, faults, [*declared]).read_all(
+        tables(document, "programs")
+    )
+    web = _table(WebTable, document, "web", place, faults)
+    api = _table(ApiTable, document, "api", place, faults)
+    alerts_table = _table(AlertsTable, document, "alerts", place, faults)
+    alerts = AlertsReader(environment, place, faults).read(alerts_table, accounts)
+    oidc_table = _table(OidcTable, document, "oidc", place, faults)
+    single_sign_on = SingleSignOnReader(environment, place, faults).read(oidc_table)
     retention, found = read_retention(tables(document, "retention"), place)
     faults += found
     settings = Settings(
@@ -99,7 +92,7 @@ def read_settings(
         web_threads=environment.number("WEB_THREADS", 32, 256),
         trust_proxy=web.trust_proxy,
         accounts=MappingProxyType(accounts),
-        programs=Programs(programs),
+        programs=programs,
         retention=retention,
         calls_per_second=api.calls_per_second,
         burst=api.burst,
@@ -160,39 +153,13 @@ def read_document(path: Path) -> tuple[Mapping[str, object], list[Fault]]:
     return document, faults
 
 
-def _accounts(
-    document: Mapping[str, object],
-    environment: Environment,
-    place: str,
-    public_url: str,
-    secret_keys: SecretKeys,
-) -> tuple[dict[str, Account], list[Fault]]:
-    reader = AccountReader(environment, place, secret_keys)
-    accounts = [
-        reader.read(name, table, public_url) for name, table in tables(document, "accounts").items()
-    ]
-    accounts.append(simulator(environment))
-    return {account.name: account for account in accounts if account}, reader.faults
-
-
-def _programs(
-    document: Mapping[str, object], environment: Environment, place: str, accounts: list[str]
-) -> tuple[list[Program], list[Fault]]:
-    reader = ProgramReader(environment, place, accounts)
-    read = [reader.read(name, table) for name, table in tables(document, "programs").items()]
-    programs = [program for program in read if program]
-    reader.check_together(programs)
-    return programs, reader.faults
-
-
 def _table(
-    shape: type[T], document: Mapping[str, object], heading: str, place: str
-) -> tuple[T, list[Fault]]:
+    shape: type[T], document: Mapping[str, object], heading: str, place: str, faults: list[Fault]
+) -> T:
     """A table of plain keys; with a fault in it, it is as if it were empty."""
     try:
-        return shape.model_validate(tables(document, heading)), []
+        return shape.model_validate(tables(document, heading))
     except ValidationError as error:
-        known = tuple(shape.model_fields)
-        return shape(), [
-            Fault(place, f"{heading}.{key}", problem) for key, problem in complaints(error, known)
-        ]
+        found = complaints(error, tuple(shape.model_fields))
+        faults += [Fault(place, f"{heading}.{key}", problem) for key, problem in found]
+        return shape()
