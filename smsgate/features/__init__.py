@@ -128,7 +128,7 @@ FEATURES = (
     ),
     Feature(
         name="configuration_editor",
-        console=("console", "account_console", "destination_console"),
+        console=("console", "change_console", "account_console", "destination_console"),
     ),
     Feature(
         name="training",

@@ -16,8 +16,9 @@ from smsgate.domain.errors import (
     StoreUnavailable,
     Unfit,
 )
-from smsgate.features.configuration_editor.console import (
+from smsgate.features.configuration_editor.change_console import (
     SETUP,
+    base_in_form,
     editor_of,
     prove_into,
     put_in_force,
@@ -137,7 +138,7 @@ class _AccountPages:
             **values,
             **{key: f"${{{variable_of(name, key)}}}" for key in [*secrets, *outside]},
         }
-        change = ConfigurationChange({table: sources.with_keys(table, wanted)}, _base())
+        change = ConfigurationChange({table: sources.with_keys(table, wanted)}, base_in_form())
         by_variable = {variable_of(name, key): value for key, value in secrets.items()}
         problems: dict[str, list[str]] = {"id": [id_problem]} if id_problem else {}
         for key in secrets:
@@ -270,7 +271,3 @@ class _AccountPages:
             return {"came_us": 0, "refused": 0, "unknown": str(error)}
         came_us = max(last.newest_ms, last.older_ms) * 1000
         return {"came_us": came_us, "refused": sum(one.count for one in refused), "unknown": ""}
-
-
-def _base() -> int:
-    return max(0, request.form.get("base", 0, type=int))

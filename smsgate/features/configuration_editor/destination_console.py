@@ -10,7 +10,7 @@ from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
 from smsgate.domain.errors import ConfigurationChanged, ConfigurationError, SecretRefused, Unfit
-from smsgate.features.configuration_editor.console import (
+from smsgate.features.configuration_editor.change_console import (
     SETUP,
     editor_of,
     prove_into,
