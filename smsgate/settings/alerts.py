@@ -76,7 +76,9 @@ class AlertsReader(TableReader):
     def _address(self, key: str, text: str) -> str:
         address = self._given(key, text)
         if address and not EMAIL_ADDRESS.fullmatch(address):
-            self._fault(key, "is no e-mail address: write it as ops@example.com, without a name")
+            wrong = "is no" if key == "email.from" else f"has {address[:60]!r}, which is no"
+            problem = f"{wrong} e-mail address: write it as ops@example.com, without a name"
+            self._fault(key, problem)
         return address
 
     def _number(self, text: str) -> str:
@@ -84,7 +86,8 @@ class AlertsReader(TableReader):
         try:
             return e164(number) if number else ""
         except InvalidNumber:
-            self._fault("text.to", "is no phone number: write it as +14155550123")
+            problem = f"has {number[:60]!r}, which is no phone number: write it as +14155550123"
+            self._fault("text.to", problem)
             return ""
 
     def _given(self, key: str, text: str) -> str:

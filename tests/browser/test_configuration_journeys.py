@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import stat
@@ -11,7 +12,8 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from urllib.parse import urlencode
+from typing import ClassVar
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -23,6 +25,7 @@ from smsgate.settings import Account, Secret
 from tests.browser.acting import fits, picture, press, says
 from tests.browser.conftest import Site
 from tests.browser.test_pages import barriers
+from tests.fakes.loopback import LoopbackApi, QuietHandler
 from tests.fakes.mail_server import MailServer
 from tests.fakes.processes import wait_until
 
@@ -280,6 +283,123 @@ def test_alerts_by_email_are_set_up_tested_and_removed(
     says(page, "No one is notified when something fails")
     page.goto(link)
     says(page, "paula")
+
+
+class Received(QuietHandler):
+    """Keeps each request, and answers as it is told to."""
+
+    requests: ClassVar[list[tuple[str, bytes]]] = []
+    status: ClassVar[int] = 202
+
+    def _answer(self) -> None:
+        size = int(self.headers.get("Content-Length") or 0)
+        self.requests.append((self.path, self.rfile.read(size)))
+        self.send_response(self.status)
+        self.send_header("Content-Length", "1")
+        self.end_headers()
+        self.wfile.write(b"0")
+
+    do_GET = do_POST = _answer  # noqa: N815 - as http.server names them
+
+
+@pytest.fixture
+def receiver() -> Iterator[LoopbackApi]:
+    """An HTTP server that alerts are sent to."""
+    Received.requests, Received.status = [], 202
+    with LoopbackApi(Received) as api:
+        yield api
+
+
+def applied(page: Page) -> None:
+    """Wait until every process has what was saved."""
+    says(page, "Saved as version")
+    expect(page.locator("main")).to_contain_text(
+        re.compile(r"All \d+ processes run version"), timeout=60_000
+    )
+    assert barriers(page) == []
+    assert fits(page)
+
+
+def send_test(page: Page, title: str) -> None:
+    """Send a test alert by a destination."""
+    press(page.get_by_role("button", name=re.compile(f"Send a test *: {title}")))
+    says(page, f"Test: {title}")
+
+
+def test_alerts_by_webhook_are_set_up_tested_and_removed(
+    visit: Visit, site: Site, receiver: LoopbackApi, reverted: None
+) -> None:
+    page = visit("/console/setup/alerts", width=360, forgiven=("422",))
+    press(page.get_by_role("link", name="Webhook"))
+    says(page, "Send alerts by webhook")
+    press(page.get_by_role("button", name="Save and apply"))  # nothing was typed
+    fill(page, "URL", "no address at all")
+    press(page.get_by_role("button", name="Save and apply"))
+    expect(page.locator("#url-wrong")).to_contain_text("is no web address")
+    assert barriers(page) == []
+    assert fits(page)
+    fill(page, "URL", f"{receiver.url}/hooks/of-the-desk")
+    press(page.get_by_role("button", name="Save and apply"))
+    applied(page)
+    expect(page.locator("main")).not_to_contain_text("of-the-desk")  # it is a secret
+    says(page, "HTTP, not encrypted")
+    send_test(page, "Webhook")
+    says(page, "Sent by the clock at")
+    assert fits(page)
+    assert barriers(page) == []
+    (path, body) = Received.requests[-1]
+    assert path == "/hooks/of-the-desk"
+    assert "test" in json.loads(body)["text"].lower()
+
+    Received.status = 500
+    send_test(page, "Webhook")
+    says(page, "the webhook answered 500")
+    press(page.get_by_role("button", name=re.compile("Remove… *Webhook")))
+    save(page)
+    page.goto("/console/setup/alerts")
+    says(page, "No one is notified when something fails")
+
+
+def test_alerts_by_text_go_out_by_an_account_of_the_console(
+    visit: Visit, services: Services, receiver: LoopbackApi, reverted: None
+) -> None:
+    page = visit("/console/setup/new-account?provider=kannel", width=360, forgiven=("422",))
+    fill(page, "Name", "gateway")
+    fill(page, "Send url", f"{receiver.url}/cgi-bin/sendsms")
+    fill(page, "Username", "tester")
+    fill(page, "Password", "of-the-gateway")
+    press(page.get_by_role("button", name="Save and apply"))
+    says(page, "Connect gateway")
+
+    page.goto("/console/setup/alerts")
+    press(page.get_by_role("link", name="Text message"))
+    fill(page, "To", "+14155559801")
+    page.keyboard.press("Enter")
+    page.keyboard.type("5559802")
+    page.get_by_label("Account", exact=True).select_option("gateway")
+    fill(page, "From", "+12025550177")
+    press(page.get_by_role("button", name="Save and apply"))
+    expect(page.locator("#to-wrong")).to_contain_text("5559802")
+    assert barriers(page) == []
+    assert fits(page)
+    fill(page, "To", "+14155559801")
+    page.keyboard.press("Enter")
+    page.keyboard.type("+14155559802")
+    press(page.get_by_role("button", name="Save and apply"))
+    applied(page)
+    services.manual.opt_out("+14155559802", "all", "admin", "no alerts for them")
+    send_test(page, "Text message")
+    says(page, "Sent by the clock at")
+    assert fits(page)
+    sent = [parse_qs(urlsplit(path).query) for path, _ in Received.requests]
+    assert [(one["to"], one["from"]) for one in sent] == [(["+14155559801"], ["+12025550177"])]
+    assert "test" in sent[0]["text"][0].lower()
+
+    Received.status = 403
+    send_test(page, "Text message")
+    says(page, "username, password or the route to this number is wrong")
+    press(page.get_by_role("button", name=re.compile("Remove… *Text message")))
+    save(page)
 
 
 def test_a_viewer_sees_changes_and_makes_none(visit: Visit) -> None:

@@ -71,11 +71,14 @@ def test_nothing_is_nobody_to_tell(read):
         ('user     = "smsgate"', 'tls = "ssl"', "email.tls must be"),
         ('user     = "smsgate"', "port = 0", "email.port must be at least 1"),
         ('"smsgate@example.com"', '"Ops <ops@example.com>"', "email.from is no e-mail address"),
-        ('["ops@example.com"]', '["a@b\\r\\nBcc: x@y"]', "email.to is no e-mail address"),
-        ('["ops@example.com"]', "[]", "email.to must name at least one"),
+        (
+            '["ops@example.com"]',
+            '["a@b\\r\\nBcc: x@y"]',
+            "email.to has 'a@b\\r\\nBcc: x@y', which is no e-mail",
+        ),
         ('host     = "${SMTP_HOST}"', 'hosts = "x"', "email.hosts there is no such key"),
         ('"twilio"\nfrom', '"twillio"\nfrom', "text.account there is no account 'twillio'"),
-        ('"${ON_CALL}"', '"12"', "text.to is no phone number"),
+        ('"${ON_CALL}"', '"12"', "text.to has '12', which is no phone number"),
         ('"${ON_CALL}"', '"${NOWHERE}"', "text.to '${NOWHERE}' names a variable that is not set"),
     ],
 )

@@ -101,9 +101,9 @@ def destinations_of(settings: Settings) -> Iterator[Destination]:
     """Yield the destinations of a configuration."""
     alerts = settings.alerts
     if alerts.webhook is not None:
-        yield Destination(
-            "webhook", _origin(alerts.webhook.value), "", _source(settings, "webhook")
-        )
+        url = alerts.webhook.value
+        by = "HTTPS" if url.startswith("https:") else "HTTP, not encrypted"
+        yield Destination("webhook", _origin(url), by, _source(settings, "webhook"))
     if alerts.email is not None:
         server = f"{alerts.email.host}:{alerts.email.port}, from {alerts.email.sender}"
         yield Destination("email", ", ".join(alerts.email.to), server, _source(settings, "email"))
