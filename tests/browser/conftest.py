@@ -66,7 +66,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         with closing(gateway_of(running)) as services:
             add_people(services)
             add_reviews(services, REVIEWS)
-            assert wait_until(lambda: services.store.sweep.overdue() == ([], []), 30)
+            assert wait_until(lambda: services.store.sweep.overdue() == ([], []))
         yield Site(f"http://127.0.0.1:{dev.port}", dev.directory)
     finally:
         dev.kill(15)

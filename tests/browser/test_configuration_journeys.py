@@ -213,7 +213,7 @@ def test_an_account_is_added_and_turns_green_at_the_first_text(
             return bool(found.status == 200)
         return False
 
-    assert wait_until(accepted, 20)
+    assert wait_until(accepted)
     says(page, "Text received")
     picture(page, "connected")
     page.goto("/console/")

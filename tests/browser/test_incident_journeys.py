@@ -86,8 +86,10 @@ def stopped(pid: int) -> Iterator[None]:
 def test_home_says_at_once_what_is_unknown_while_redis_hangs(
     visit: Visit, services: Services, width: int
 ) -> None:
+    began = time.monotonic()
     page = visit("/console/", width=width)
     expect(page.locator("#needs")).to_be_visible()
+    usual_s = time.monotonic() - began
     assert fits(page)
     picture(page, f"home-{width}")
     with stopped(int(services.store.health._client.info("server")["process_id"])):
@@ -102,7 +104,9 @@ def test_home_says_at_once_what_is_unknown_while_redis_hangs(
         assert fits(page)
         assert barriers(page) == []
         picture(page, f"home-unknown-{width}")
-    assert took_s < 10, "as long as it took when each question was waited for by itself"
+    assert took_s < 8 + 4 * usual_s, (
+        "as long as it took when each question was waited for by itself"
+    )
     assert wait_until(lambda: _is_back(page), 60)
 
 

@@ -64,13 +64,13 @@ def test_a_set_is_changed_with_its_effect_in_sight_and_taken_back(
 
     says(page, "people text it")
     expect(page.get_by_role("table", name="Versions")).to_contain_text("admin")
-    assert wait_until(lambda: tried_and_says(page, WORD, "Opt-out"), 20)
+    assert wait_until(lambda: tried_and_says(page, WORD, "Opt-out"))
     page.goto("/console/keywords/sets/en/versions/1")
     expect(page.locator(".diff .added").filter(has_text=WORD)).to_be_visible()
 
     give_up(page, "en")
     says(page, "shipped")
-    assert wait_until(lambda: tried_and_says(page, WORD, "Not about consent"), 20)
+    assert wait_until(lambda: tried_and_says(page, WORD, "Not about consent"))
 
 
 def give_up(page: Page, name: str) -> None:

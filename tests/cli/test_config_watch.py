@@ -98,7 +98,7 @@ def test_while_the_store_is_away_it_is_tried_again(watched: Folder) -> None:
 def test_it_looks_by_itself_until_it_is_told_to_end(watched: Folder) -> None:
     watched.watching.start()
     watched.write("something else")
-    assert wait_until(lambda: watched.said == [watched.done], 10)
+    assert wait_until(lambda: watched.said == [watched.done])
     watched.watching.close()
     assert "config watch" not in [thread.name for thread in threading.enumerate()]
 
@@ -123,7 +123,7 @@ def test_a_changed_file_is_in_force_within_a_second_and_a_faulty_one_is_told_onc
     assert wait_until(lambda: "region: is no region" in dev.said)
     assert {one.version for one in processes()} == before
     (config / "smsgate.toml").write_text(text.replace("Acme Alerts", "Acme News"))
-    assert wait_until(lambda: before.isdisjoint(one.version for one in processes()), 5)
+    assert wait_until(lambda: before.isdisjoint(one.version for one in processes()))
 
     assert dev.said.count("region: is no region") == 1
     assert dev.said.count("has changed: version") == 1

@@ -187,7 +187,7 @@ class System:
             request.url,
             headers=dict(request.headers),
             data=request.body,
-            timeout=10,
+            timeout=PATIENCE_S,
         )
 
     def check(self, number: str) -> dict[str, object]:
@@ -201,7 +201,7 @@ class System:
             f"{self.url}/v1/check",
             json={"program": "alerts", "numbers": [number]},
             headers={"Authorization": f"Bearer {API_KEY}"},
-            timeout=10,
+            timeout=PATIENCE_S,
         )
         return None if response.status_code == 503 else response
 

@@ -78,15 +78,15 @@ def test_of_a_long_body_64_kib_are_read(outbound):
 
 
 def test_a_body_without_end_is_left_long_before_the_time_is_over():
-    pieces = [b"x" * 65536] * 100
+    pieces = [b"x" * 65536] * 600
     with (
         raw_server(b"HTTP/1.1 200 OK\r\n\r\n", *pieces, pause_s=0.1) as url,
-        closing(Outbound(read_s=8)) as outbound,
+        closing(Outbound(read_s=60)) as outbound,
     ):
         begun = time.monotonic()
         response = outbound.perform(HttpCall("GET", url))
     assert len(response.body) == 64 * 1024
-    assert time.monotonic() - begun < 4
+    assert time.monotonic() - begun < 30
 
 
 def test_a_body_that_unpacks_to_far_more_is_cut_as_well(outbound):
@@ -101,23 +101,23 @@ def test_a_body_in_drops_is_cut_when_the_time_is_over(impatient):
     """Each piece comes within the time-out, all of them would not."""
     head = b"HTTP/1.1 201 Created\r\nContent-Length: 1000\r\n\r\n"
     begun = time.monotonic()
-    with raw_server(head, *[b"."] * 100, pause_s=0.05) as url:
+    with raw_server(head, *[b"."] * 1000, pause_s=0.05) as url:
         response = impatient.perform(HttpCall("GET", url))
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < 25
     assert response.status == 201
-    assert 0 < len(response.body) < 30
+    assert 0 < len(response.body) < 500
 
 
 def test_a_head_in_drops_is_no_answer_when_the_time_is_over(impatient):
     """Its sender would hold a thread of ours for as long as it likes."""
     begun = time.monotonic()
-    lines = [b"X-%d: a\r\n" % place for place in range(90)]
+    lines = [b"X-%d: a\r\n" % place for place in range(1000)]
     with (
         raw_server(b"HTTP/1.1 200 OK\r\n", *lines, pause_s=0.05) as url,
         pytest.raises(CallFailed, match="did not answer in time") as failed,
     ):
         impatient.perform(HttpCall("GET", url))
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < 25
     assert failed.value.left is True
 
 
@@ -130,13 +130,13 @@ def test_a_slow_answer_takes_no_time_from_the_next_over_the_same_connection():
 
         def do_GET(self) -> None:  # noqa: N802 - as http.server has it
             served.append(self.client_address)
-            threading.Event().wait(0.35)
+            threading.Event().wait(0.8)
             self.send_response(204)
             self.end_headers()
 
     with (
         serving(ThreadingHTTPServer(("127.0.0.1", 0), Slow)) as url,
-        closing(Outbound(read_s=0.6)) as outbound,
+        closing(Outbound(read_s=1.5)) as outbound,
     ):
         for _ in range(3):
             assert outbound.perform(HttpCall("GET", url)).status == 204

@@ -15,7 +15,7 @@ from smsgate.domain.messages import Arrival
 from smsgate.pipeline import send
 from smsgate.pipeline.send import SENDERS, SenderThreads
 from smsgate.store.keys import partition_of
-from tests.fakes.processes import wait_until
+from tests.fakes.processes import PATIENCE_S, wait_until
 from tests.fakes.values import NUMBER, OTHER, entry
 
 PARTITION = partition_of(NUMBER)
@@ -26,7 +26,7 @@ def test_a_call_that_hangs_holds_up_no_other_partition():
 
     def step(partition: int) -> bool:
         if partition == 1:
-            assert hanging.wait(10)
+            assert hanging.wait(PATIENCE_S)
             return False
         sent.append(partition)
         return len(sent) < 3
@@ -43,7 +43,7 @@ def test_a_partition_has_no_more_threads_than_replies_or_calls_at_once():
 
     def step(partition: int) -> bool:
         running.append(partition)
-        return not go.wait(10)
+        return not go.wait(PATIENCE_S)
 
     senders = SenderThreads(step)
     senders.send(1, 3, 0.01)
@@ -61,13 +61,13 @@ def test_a_partition_that_is_busy_asks_for_no_more_threads_than_it_can_use_until
 
     def step(partition: int) -> bool:
         done.append(partition)
-        return not go.wait(10)
+        return not go.wait(PATIENCE_S)
 
     senders = SenderThreads(step)
     for _ in range(3):
         senders.send(1, 10 * SENDERS, 0.01)  # the later ones find the partition busy
     go.set()
-    assert wait_until(lambda: senders.send(1, 1, 10) == 0 and len(done) > SENDERS, 10)
+    assert wait_until(lambda: senders.send(1, 1, 10) == 0 and len(done) > SENDERS)
     senders.close()
 
     assert len(done) < 2 * SENDERS
@@ -102,8 +102,8 @@ def test_a_sender_that_was_held_up_after_its_look_looks_again(services, signed, 
         assert api.calls == []
 
     services.sender.drain(PARTITION)
-    assert wait_until(lambda: len(api.calls) == 1, 5)
-    assert wait_until(lambda: services.history.of_number(NUMBER)[-1].outcome == "sent", 5)
+    assert wait_until(lambda: len(api.calls) == 1)
+    assert wait_until(lambda: services.history.of_number(NUMBER)[-1].outcome == "sent")
 
 
 @pytest.mark.parametrize(("age_s", "outcome"), [(30, "sent"), (400, "late")])

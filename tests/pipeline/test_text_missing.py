@@ -129,7 +129,7 @@ def test_doctor_names_the_account_s_fault_and_the_fields_that_came(
 ) -> None:
     for place in range(2):
         post(client, id=f"m-{place}")
-    assert wait_until(lambda: services.store.quarantine.newest("own"), 5)
+    assert wait_until(lambda: services.store.quarantine.newest("own"))
     (kept,) = services.store.quarantine.newest("own")
     assert (kept.cause, kept.fields) == ("text", ("from", "id", "text", "to"))
     assert run(["doctor", "own"], environ) == 1
@@ -144,7 +144,7 @@ def test_nothing_that_was_said_is_kept(services, client, redis_client) -> None:
     name = "+14155550177"
     odd = {name: "my pin is 1234", "Please stop texting me": "1", "x" * 500: "2"}
     post(client, **odd, text="unsubscribe me")
-    assert wait_until(lambda: services.store.quarantine.newest("own"), 5)
+    assert wait_until(lambda: services.store.quarantine.newest("own"))
     raw = b"".join(
         b" ".join(pair) for pair in redis_client.hgetall("smsgate:quarantined:own").items()
     )

@@ -22,7 +22,7 @@ from smsgate.settings.retention import BY_DEFAULT
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.store.ledger_reader import LedgerBacklog
 from smsgate.store.shared_keys import RETENTION
-from tests.fakes.processes import wait_until
+from tests.fakes.processes import PATIENCE_S, wait_until
 from tests.fakes.values import NUMBER, entry
 from tests.features.records_admin.cli.test_cli import CONFIG
 from tests.records.test_removal import aged
@@ -55,9 +55,9 @@ def test_what_waits_is_recorded_within_a_second(services, happen, records):
     thread.start()
     try:
         happen(1)
-        assert wait_until(lambda: records.reader.count_events() == 1, 5)
+        assert wait_until(lambda: records.reader.count_events() == 1)
         happen(2)
-        assert wait_until(lambda: records.reader.count_events() == 2, 5)
+        assert wait_until(lambda: records.reader.count_events() == 2)
         (first, second) = records.reader.of_number(NUMBER)
         assert first.seq < second.seq
     finally:
@@ -128,7 +128,7 @@ def test_a_fault_of_ours_ends_the_clock_so_that_it_is_started_again(services, mo
 
     thread.start()
 
-    assert ended.wait(10)
+    assert ended.wait(PATIENCE_S)
     thread.close()
     assert faults[0].exc_type is ZeroDivisionError
 
@@ -194,7 +194,7 @@ def test_the_clock_ends_after_the_batch_in_hand(store, redis_url, tmp_path, reco
         assert wait_until(lambda: records.reader.count_events() > 0, 60)
     finally:
         clock.send_signal(signal.SIGTERM)
-        assert clock.wait(30) == 0
+        assert clock.wait(PATIENCE_S) == 0
 
     found = records.reader.count_events() + store.ledger_reader.waiting().count
     assert found == 3_000

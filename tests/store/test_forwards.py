@@ -74,7 +74,7 @@ def claim_one(store):
         found.extend([] if found else store.forwards.claim("alerts", PARTITIONS))
         return bool(found)
 
-    assert wait_until(claimed, 5)
+    assert wait_until(claimed)
     return found[0]
 
 

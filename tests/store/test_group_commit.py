@@ -10,6 +10,7 @@ from smsgate.domain.errors import StoreUnavailable
 from smsgate.domain.messages import AddResult, Arrival
 from smsgate.store.inbox import GroupCommit, Inbox
 from smsgate.store.keys import PARTITION_KEYS, partition_of
+from tests.fakes.processes import PATIENCE_S
 from tests.fakes.values import NUMBER, OTHER, entry
 
 
@@ -29,7 +30,7 @@ class Slow:
     def add_each(self, arrivals):
         self.trips.append(len(arrivals))
         self.under_way.set()
-        assert self.go.wait(10)
+        assert self.go.wait(PATIENCE_S)
         return self.inbox.add_each(arrivals)
 
 
@@ -53,14 +54,14 @@ def test_who_comes_while_a_trip_is_under_way_goes_along_with_the_next(store):
     batches = [[arrival(number, f"SM{number}")] for number in numbers]
     results, threads = add_in_threads(group_commit, batches)
     threads[0].start()
-    assert slow.under_way.wait(10)
+    assert slow.under_way.wait(PATIENCE_S)
     for thread in threads[1:]:
         thread.start()
     while len(group_commit._queue) < 8:
         threads[1].join(0.01)
     slow.go.set()
     for thread in threads:
-        thread.join(10)
+        thread.join(PATIENCE_S)
 
     assert slow.trips == [1, 8]
     assert all(not added[0].duplicate for added, _ in results)
@@ -81,7 +82,7 @@ def test_each_caller_hears_of_its_own_messages(store):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(10)
+        thread.join(PATIENCE_S)
 
     assert [[one.duplicate for one in added] for added, _ in results] == [
         [True],
@@ -111,7 +112,7 @@ def test_a_store_that_is_away_fails_everybody_and_the_next_one_may_go(store, red
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(10)
+        thread.join(PATIENCE_S)
 
     assert all(isinstance(result, StoreUnavailable) for result in results)
     group_commit._inbox = store.inbox

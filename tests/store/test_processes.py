@@ -14,6 +14,7 @@ from smsgate.store.processes import FORGOTTEN_S, AppliedConfiguration, Configura
 from smsgate.store.redis_address import open_redis
 from smsgate.store.shared_keys import PROCESSES, last_seen_of, process_of
 from tests.fakes.own_services import heartbeat
+from tests.fakes.processes import PATIENCE_S
 
 
 def test_a_process_is_told_until_its_heartbeat_expires(store, redis_client):
@@ -95,25 +96,25 @@ def news(store):
 def test_who_listens_hears_what_is_applied_and_after_each_gap_that_it_may_have_missed_some(
     store, news, redis_client
 ):
-    assert news.wait(5)
+    assert news.wait(PATIENCE_S)
     assert not news.wait(0.05)
     store.configurations.apply(APPLIED_NOW)
-    assert news.wait(5)
+    assert news.wait(PATIENCE_S)
     assert not news.wait(0.05)
 
     news.close()
     store.configurations.apply(APPLIED_NOW)
-    assert news.wait(5)
+    assert news.wait(PATIENCE_S)
 
 
 @pytest.mark.usefixtures("one_server")
 def test_a_connection_that_broke_is_a_gap(news, redis_client):
-    assert news.wait(5)
+    assert news.wait(PATIENCE_S)
     redis_client.client_kill_filter(_type="pubsub")
     heard = []
     while not heard:
         with suppress(StoreUnavailable):
-            heard = [news.wait(5)]
+            heard = [news.wait(PATIENCE_S)]
     assert heard == [True]
 
 
@@ -131,7 +132,7 @@ def test_a_user_without_the_channel_applies_and_is_told_that_it_cannot_listen(
         assert store.configurations.applied() == APPLIED_NOW
         deaf = Configurations(client).subscribe()
         with pytest.raises(StoreUnavailable, match="permissions"):
-            deaf.wait(5)
+            deaf.wait(PATIENCE_S)
     finally:
         client.close()
         redis_client.execute_command("ACL", "DELUSER", "deaf")

@@ -303,7 +303,7 @@ def test_on_a_cluster_each_node_is_vouched_for_by_itself(store, redis_client, re
         with pytest.raises(StoreUnavailable, match="min-replicas-to-write"):
             store.write_lease.renew()
         assert int(redis_client.hget(there, "lease")) > before
-        assert wait_until(lambda: bool(shut(store)), 10)
+        assert wait_until(lambda: bool(shut(store)))
         with pytest.raises(StoreUnavailable):
             store.write_lease.refuse_unwritable()
         with pytest.raises(StoreUnavailable):

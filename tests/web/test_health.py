@@ -16,6 +16,7 @@ from smsgate.pipeline.build import describe_build
 from smsgate.pipeline.services import Services
 from smsgate.web import create_app, health
 from tests.fakes.own_services import make_services
+from tests.fakes.processes import PATIENCE_S
 from tests.fakes.services import FakeServices
 
 KEY = {"Authorization": "Bearer a-key-that-is-long-enough-for-tests"}
@@ -85,7 +86,7 @@ def test_while_one_is_asking_the_others_are_given_what_was_said_before() -> None
 
     def ask() -> dict[str, str]:
         asking.set()
-        assert answer.wait(20)
+        assert answer.wait(PATIENCE_S)
         return {"store": next(said)}
 
     answer.set()
@@ -96,7 +97,7 @@ def test_while_one_is_asking_the_others_are_given_what_was_said_before() -> None
     shared._asked_at -= health.KEPT_S
     slow = threading.Thread(target=shared.get)
     slow.start()
-    assert asking.wait(20)
+    assert asking.wait(PATIENCE_S)
     assert shared.get() == {"store": "ok"}
     answer.set()
     slow.join()
@@ -106,7 +107,7 @@ def test_while_one_is_asking_the_others_are_given_what_was_said_before() -> None
 def test_a_collaborator_that_hangs_is_told_and_the_others_too(
     real_services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(readiness, "ANSWER_S", 0.05)
+    monkeypatch.setattr(readiness, "ANSWER_S", 1.0)
     ends = threading.Event()
     monkeypatch.setattr(real_services.job_queue, "ping", lambda: ends.wait(60))
     one = readiness.Readiness(
@@ -114,7 +115,7 @@ def test_a_collaborator_that_hangs_is_told_and_the_others_too(
     )
     found = one.ready()
     ends.set()
-    assert found["queue"] == "no answer within 0.05 s"
+    assert found["queue"] == "no answer within 1 s"
     assert set(found) == {"store", "queue", "spool", "records"}
     assert found["spool"] == "ok"
 

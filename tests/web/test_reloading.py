@@ -14,6 +14,7 @@ from smsgate.pipeline.configuration import load_configuration
 from smsgate.pipeline.latest_value import LatestValue
 from smsgate.pipeline.live import Live
 from smsgate.web.process import ReloadingApplication, app_of
+from tests.fakes.processes import PATIENCE_S
 from tests.pipeline.configuration.conftest import CONFIG
 
 
@@ -27,7 +28,7 @@ class Application:
 
     def __call__(self, environ, start_response):
         self.asked.set()
-        assert self.let.wait(10)
+        assert self.let.wait(PATIENCE_S)
         if environ["PATH_INFO"] == "/fails":
             raise RuntimeError(self.name)
         start_response("200 OK", [])
@@ -42,7 +43,7 @@ def test_a_request_is_answered_to_its_end_by_the_one_that_it_began_with() -> Non
     answers: list[str] = []
     slow = threading.Thread(target=lambda: answers.append(client.get("/").text))
     slow.start()
-    assert first.asked.wait(10)
+    assert first.asked.wait(PATIENCE_S)
 
     old = latest.replace(second)
 
@@ -106,6 +107,6 @@ def test_the_collector_passes_over_what_stays_and_what_has_gone_stays_not(enviro
     for name in ("Other", "Another"):
         rename(environ, live, name)
         for thread in live._retiring:
-            thread.join(10)
+            thread.join(PATIENCE_S)
     assert first() is None
     assert set_apart()[0] < 1.2 * apart

@@ -201,7 +201,7 @@ def test_a_process_whose_own_files_are_others_keeps_what_it_has_and_says_so(
     }
     # As soon as the files have come to its host, it has them without anybody's doing.
     (system.folder / "config" / "smsgate.toml").write_text(text.replace("Acme", "Other"))
-    until(lambda: system.versions() == {said["version"]}, 10)
+    until(lambda: system.versions() == {said["version"]})
 
 
 class Stream:
@@ -236,7 +236,7 @@ class Stream:
             status = 0
             try:
                 status = session.post(
-                    request.url, data=request.body, headers=dict(request.headers), timeout=10
+                    request.url, data=request.body, headers=dict(request.headers), timeout=60
                 ).status_code
             finally:
                 self.answers[number] = (status, time.monotonic() - began)
@@ -320,5 +320,5 @@ def test_the_clock_tells_a_feed_that_was_added_and_another_one_after_a_change(
             file.write_text(text + FEED.format(url=f"{crm.url}/{path}"))
             system.applied()
             assert system.text("STOP", number).status_code == 200
-            until(lambda path=path: f"/{path}" in crm.paths(), 15)
+            until(lambda path=path: f"/{path}" in crm.paths())
     assert crm.paths() == ["/first", "/second"]

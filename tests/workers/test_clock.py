@@ -15,6 +15,7 @@ from smsgate.pipeline.configuration import load_configuration
 from smsgate.pipeline.services import build_services
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.store.shared_keys import CLOCK_LEASE
+from tests.fakes.processes import PATIENCE_S
 from tests.fakes.values import NUMBER, entry
 from workers import clock
 
@@ -209,7 +210,7 @@ def test_the_clock_outlives_a_store_that_is_away(services, environ_away, monkeyp
     watched.start()
     while end_after_three():
         watched.join(0.05)
-    watched.join(10)
+    watched.join(PATIENCE_S)
     assert not watched.is_alive()
 
 

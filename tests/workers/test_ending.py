@@ -44,7 +44,7 @@ def test_a_process_that_is_told_to_end_while_it_loads_ends_in_order(
         # Python itself hears SIGINT from the first moment on, and SIGTERM never.
         assert wait_until(lambda: listens(process.pid, signal.SIGTERM))
         process.send_signal(number)
-        assert process.wait(20) == 0, process.stderr and process.stderr.read()
+        assert process.wait(PATIENCE_S) == 0, process.stderr and process.stderr.read()
 
 
 SWALLOWS = """

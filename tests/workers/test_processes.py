@@ -130,7 +130,7 @@ def test_each_process_ends_in_order_when_told_to(
     process = start(name)
     assert wait_until(lambda: _runs(name, environ))
     process.send_signal(number)
-    assert process.wait(10) == 0
+    assert process.wait(PATIENCE_S) == 0
     groups.wait(process)
 
 
@@ -252,7 +252,7 @@ def test_without_redis_a_process_still_ends_when_told_to(
     process = start(name)
     assert _says(process, "lost redis" if name != "clock" else "clock waits")
     process.send_signal(signal.SIGTERM)
-    assert process.wait(10) == 0
+    assert process.wait(PATIENCE_S) == 0
     groups.wait(process)
 
 

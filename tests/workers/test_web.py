@@ -32,7 +32,7 @@ def test_who_serves_ends_with_the_process_that_started_it() -> None:
     with started(ECHO, port, {}) as process:
         process.kill()
         process.wait(10)
-    assert wait_until(lambda: not is_open(port), 10)
+    assert wait_until(lambda: not is_open(port))
 
 
 @contextmanager
@@ -83,7 +83,7 @@ def test_at_the_end_no_request_is_lost_that_was_begun() -> None:
     with started(ECHO, port, {}, workers=2) as process, clients(port) as seen:
         assert wait_until(lambda: seen["answered"] > 200)
         process.terminate()
-        assert process.wait(20) == 0
+        assert process.wait(PATIENCE_S) == 0
         assert wait_until(lambda: seen["refused fresh"] > 20)
     assert {*seen} == {"answered", "refused fresh"}, seen
 
@@ -95,7 +95,7 @@ def test_a_start_beside_the_first_and_its_end_lose_no_request() -> None:
         with started(ECHO, port, {}, workers=2) as second:
             assert wait_until(lambda: listeners(port) == 4)
             first.terminate()
-            assert first.wait(20) == 0
+            assert first.wait(PATIENCE_S) == 0
             answered = seen["answered"]
             assert wait_until(lambda: seen["answered"] > answered + 200)
             assert second.poll() is None
@@ -180,12 +180,12 @@ def test_a_process_that_cannot_start_again_does_not_end_the_others(system: Two) 
     good = config.read_text()
     config.write_text("nonsense")
     os.kill(unlucky, signal.SIGKILL)
-    assert wait_until(lambda: "cannot start" in system.log("web"), 30)
+    assert wait_until(lambda: "cannot start" in system.log("web"))
     assert web.poll() is None
     assert not gone(steady)
     assert wait_until(system.answers)  # that one alone: no other can start
     config.write_text(good)
-    assert wait_until(lambda: len(workers_of(web.pid)) == 2, 30)
+    assert wait_until(lambda: len(workers_of(web.pid)) == 2)
     assert system.end("web") == 0
 
 
@@ -220,7 +220,7 @@ def test_a_process_that_dies_again_and_again_does_not_take_the_service_away(syst
 
 
 def successor(pid: int, known: set[int]) -> int:
-    assert wait_until(lambda: len({*workers_of(pid)} - known) == 1, 30)
+    assert wait_until(lambda: len({*workers_of(pid)} - known) == 1)
     (found,) = {*workers_of(pid)} - known
     return found
 

@@ -26,6 +26,7 @@ from smsgate.pipeline.configuration_rollout import apply_configuration
 from smsgate.pipeline.services import build_services
 from smsgate.store.keys import partition_of
 from tests.fakes.own_services import heartbeat, ready_services
+from tests.fakes.processes import PATIENCE_S
 from tests.fakes.somebody_else import as_somebody_else
 
 NUMBER = "+14155550123"
@@ -395,7 +396,7 @@ def test_a_secret_that_another_saved_meanwhile_is_not_put_back(editor, services,
     def fail_as_bob():
         with suppress(ConfigurationChanged), editor.secrets.written({TOKEN: "bobs-token"}):
             bobs_is_written.set()
-            ann_had_time.wait(10)
+            ann_had_time.wait(PATIENCE_S)
             raise ConfigurationChanged("Ann was faster.")
 
     ann = threading.Thread(
@@ -403,12 +404,12 @@ def test_a_secret_that_another_saved_meanwhile_is_not_put_back(editor, services,
     )
     bob = threading.Thread(target=fail_as_bob)
     bob.start()
-    assert bobs_is_written.wait(10)
+    assert bobs_is_written.wait(PATIENCE_S)
     ann.start()
     ann.join(0.3)  # she waits for Bob; without the lock she is done by now
     ann_had_time.set()
-    bob.join(10)
-    ann.join(10)
+    bob.join(PATIENCE_S)
+    ann.join(PATIENCE_S)
     assert (tmp_path / "var" / "secrets" / TOKEN).read_text() == "anns-token\n"
 
 

@@ -121,4 +121,4 @@ def settle(services, *some: ForwardSender) -> None:
             one.run_once()
         return waiting(services) == 0
 
-    assert wait_until(all_taken, 10)
+    assert wait_until(all_taken)

@@ -180,7 +180,7 @@ def test_of_a_number_the_order_holds_whatever_fails_and_others_do_not_wait(
         receive(f"text {place}")
         receive(f"text {place}", OTHER)
     one = make()
-    assert wait_until(lambda: one.run_once() >= 0 and len(app.taken) == 5, 10)
+    assert wait_until(lambda: one.run_once() >= 0 and len(app.taken) == 5)
     assert app.taken == [(OTHER, f"text {place}") for place in range(5)]
     assert {came.text for came in app.came if came.status != 200} == {(NUMBER, "text 0")}
 
@@ -221,11 +221,11 @@ def test_an_application_that_is_down_gets_everything_in_order_when_it_is_back(
             receive(f"text {place}", number)
     request.getfixturevalue("run")  # on a busy machine it would try all the while
     pause = threading.Event()
-    assert wait_until(lambda: tries(services) > 0, 10)
+    assert wait_until(lambda: tries(services) > 0)
     pause.wait(0.3)
     assert tries(services) < 30  # 20 at once before anybody knew, then one at a time
     app.start()
-    assert wait_until(lambda: waiting(services) == 0, 20)
+    assert wait_until(lambda: waiting(services) == 0)
 
     for number in numbers:
         assert [text for who, text in app.taken if who == number] == ["text 0", "text 1", "text 2"]
@@ -246,18 +246,18 @@ def test_after_a_pause_every_partition_is_looked_at_before_it_waits(
 
 
 def test_an_application_that_asks_for_time_gets_it(receive, make, app, services) -> None:
-    app.status, app.headers = 503, {"Retry-After": "1"}
+    app.status, app.headers = 503, {"Retry-After": "2"}
     receive("Hello")
     receive("Hello", OTHER)
     one = make()
     one.run_once()
-    assert wait_until(lambda: waiting(services) == 2 and one._busy == 0, 5)
+    assert wait_until(lambda: waiting(services) == 2 and one._busy == 0)
     app.status = 200
     receive("Hello", "+14155550177")
     assert not wait_until(lambda: one.run_once() >= 0 and bool(app.taken), 0.3)
     settle(services, one)
     first = min(came.at for came in app.came if came.status == 200)
-    assert first - min(came.at for came in app.came) > 0.9
+    assert first - min(came.at for came in app.came) > 1.9
 
 
 def test_what_is_not_taken_in_a_day_waits_for_a_person(
@@ -267,7 +267,7 @@ def test_what_is_not_taken_in_a_day_waits_for_a_person(
     receive("first")
     receive("second")
     one = make()
-    assert wait_until(lambda: one.run_once() >= 0 and len(app.came) > 1 and one._busy == 0, 10)
+    assert wait_until(lambda: one.run_once() >= 0 and len(app.came) > 1 and one._busy == 0)
     first, _ = services.store.forwards.waiting(partition := partition_of(NUMBER))
     assert forwards.give_up_old(services.store) == 0
     day_ms = forwards.GIVEN_UP_US // 1000
@@ -477,7 +477,7 @@ def test_private_addresses_are_not_called_unless_configured(
     receive("Hello")
     one = make(url=url % app._port, allow_private=False)
     one.run_once()
-    assert wait_until(lambda: one._busy == 0 and _note(services) != "", 10)
+    assert wait_until(lambda: one._busy == 0 and _note(services) != "")
     assert "is not on the public internet" in _note(services)
     assert app.came == []
 
@@ -491,7 +491,7 @@ def test_a_redirect_is_not_followed(receive, make, app, services) -> None:
     receive("Hello")
     one = make()
     one.run_once()
-    assert wait_until(lambda: one._busy == 0 and _note(services) != "", 10)
+    assert wait_until(lambda: one._busy == 0 and _note(services) != "")
     assert _note(services) == "answered 307"
 
 
@@ -589,7 +589,7 @@ def test_an_application_of_another_configuration_is_called_from_then_on(
         file.write_text(file.read_text().replace("/sms?of=acme", "/new?of=acme"))
         changed = load_configuration(environ)
         newest[0] = dataclasses.replace(services, settings=changed.settings)
-        assert wait_until(lambda: forwarder._settings is changed.settings, 5)
+        assert wait_until(lambda: forwarder._settings is changed.settings)
         receive("two")
         assert [came.path for came in app.wait_for(2)] == ["/sms?of=acme", "/new?of=acme"]
     finally:
@@ -608,6 +608,6 @@ def test_a_fault_in_one_look_does_not_end_the_forwarder(services, receive, app) 
     forwarder = Forwarder(newest)
     assert [forwarder.run_once(), forwarder.run_once()] == [1.0, 1.0]
     receive("Hello")
-    assert wait_until(lambda: forwarder.run_once() >= 0 and len(app.came) == 1, 5)
+    assert wait_until(lambda: forwarder.run_once() >= 0 and len(app.came) == 1)
     for one in forwarder._running:
         one.close()

@@ -191,4 +191,4 @@ def test_pictures_are_erased_with_the_text(receive, services, tmp_path: Path) ->
         one.entry is None or not one.entry.forward_content or not one.entry.forward_content.media
         for one in services.history.of_number(NUMBER)
     )
-    assert wait_until(lambda: waiting(services) == 0, 1)
+    assert wait_until(lambda: waiting(services) == 0)

@@ -21,6 +21,7 @@ from smsgate.pipeline.services import build_services, build_store
 from smsgate.store import Store
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.store.processes import AppliedConfiguration
+from tests.fakes.processes import PATIENCE_S
 from tests.fakes.values import NUMBER
 from tests.pipeline.configuration.conftest import CONFIG, SECOND, Files
 
@@ -119,9 +120,9 @@ def test_the_processes_are_waited_for(files: Files, store: Store, process: Proce
     later = threading.Timer(0.2, store.heartbeats.beat, [taken(process, applied)])
     later.start()
     began = time.monotonic()
-    outcome = wait_for_rollout(applied, store)
+    outcome = wait_for_rollout(applied, store, PATIENCE_S)
 
-    assert 0.15 < time.monotonic() - began < 5
+    assert 0.15 < time.monotonic() - began < PATIENCE_S
     assert (outcome.missing, len(outcome.processes)) == ([], 1)
     later.join()
 

@@ -24,7 +24,7 @@ from smsgate.pipeline.services import Services
 from smsgate.store import Store
 from smsgate.store.processes import AppliedConfiguration
 from smsgate.store.shared_keys import APPLIED, process_of
-from tests.fakes.processes import wait_until
+from tests.fakes.processes import PATIENCE_S, wait_until
 from tests.pipeline.configuration.conftest import CONFIG, Files
 
 
@@ -77,7 +77,7 @@ def test_a_change_is_put_in_force_around_the_same_collaborators(
     for name in ("store", "spool", "gate", "job_queue", "outbound", "records"):
         assert getattr(after.services, name) is getattr(before.services, name)
     assert live.services is after.services
-    assert before.ended.wait(10)
+    assert before.ended.wait(PATIENCE_S)
     assert not after.ended.is_set()
 
 
@@ -89,7 +89,7 @@ def test_who_is_at_work_with_the_old_one_finishes_with_it(live: Live[Made], file
         assert before.title == "Acme Alerts"
         assert not before.ended.wait(0.1)
         assert now(live).title == "Acme News"
-    assert before.ended.wait(10)
+    assert before.ended.wait(PATIENCE_S)
 
 
 def test_what_does_not_differ_is_not_made_anew(live: Live[Made], files: Files) -> None:
@@ -214,7 +214,7 @@ def test_a_heartbeat_goes_on_while_a_configuration_is_read(
     live.follow("web")
     assert wait_until(lambda: store.heartbeats.running() != [])
     apply_configuration(files.environ, store, "tests")
-    assert reading.wait(20)
+    assert reading.wait(PATIENCE_S)
     (process,) = store.heartbeats.running()
     redis_client.delete(process_of(process.id))
     try:
@@ -341,7 +341,7 @@ def test_of_what_has_ended_no_classifier_stays_in_memory(live: Live[Made], files
     gc.disable()
     try:
         live.renew(files.version)
-        assert wait_until(lambda: [one() for one in kept] == [None, None], 5)
+        assert wait_until(lambda: [one() for one in kept] == [None, None])
     finally:
         gc.enable()
 

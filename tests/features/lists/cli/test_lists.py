@@ -243,7 +243,7 @@ def test_an_import_that_was_killed_is_ended_by_running_it_again(
     def applied():
         return sum(redis_client.xlen(keys.ledger) for keys in PARTITION_KEYS)
 
-    assert wait_until(lambda: applied() > 20, 30)
+    assert wait_until(lambda: applied() > 20)
     process.send_signal(signal.SIGKILL)
     process.wait(10)
     assert applied() < count // 500 + 16

@@ -18,6 +18,7 @@ from smsgate.settings import Alerts, Mailbox, Secret, SingleSignOn
 from tests.fakes.browser import browser
 from tests.fakes.oidc_provider import CLIENT_ID, CLIENT_SECRET, OidcProvider
 from tests.fakes.pages import words
+from tests.fakes.processes import PATIENCE_S
 
 START = "/console/in/provider"
 
@@ -222,7 +223,7 @@ def test_a_provider_that_hangs_holds_few_threads(maria, provider, services):
     guests = [browser(services) for _ in range(7)]
     threads = [threading.Thread(target=begin, args=[one]) for one in guests]
     [one.start() for one in threads]
-    refusal = answers.get(timeout=4)  # before any request to the provider ends
+    refusal = answers.get(timeout=PATIENCE_S)  # the first: no request to the provider has ended
     assert refusal.status_code == 429
     assert "try again" in words(refusal)
     assert len(provider.asked) <= 2
