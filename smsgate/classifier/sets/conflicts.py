@@ -52,7 +52,6 @@ def contradictions(sets: KeywordSets, shared: Iterable[Sequence[Keyword]]) -> It
                 )
         yield from _without_effect(sets, found)
     yield from _misused(sets)
-    yield from _of_signs(sets)
 
 
 def _without_effect(sets: KeywordSets, found: Sequence[Keyword]) -> Iterator[Fault]:
@@ -72,27 +71,24 @@ def _without_effect(sets: KeywordSets, found: Sequence[Keyword]) -> Iterator[Fau
 
 
 def _misused(sets: KeywordSets) -> Iterator[Fault]:
+    """Words of the operator that cannot be what they are said to be."""
     for code, language in sets.languages.items():
-        own = not sets.places[code].startswith(SHIPPED)
-        for entry in filter(_acts, language.entries if own else ()):
-            for word in entry.each():
-                meant = KNOWN_FOR.get(" ".join(wording(word)))
-                if meant and _ACTING[meant] != _ACTING[entry.intent]:
-                    yield Fault(
-                        sets.places[code],
-                        word,
-                        f"is {entry.intent} here, but {meant} in {SHIPPED} keywords/en.toml, and "
-                        "people are told to text it for that: use another word",
-                    )
-
-
-def _of_signs(sets: KeywordSets) -> Iterator[Fault]:
-    for code, language in sets.languages.items():
-        own = not sets.places[code].startswith(SHIPPED)
-        for word in (word for entry in language.entries if own for word in entry.each()):
-            if not key_of(wording(word)):
+        place = sets.places[code]
+        if place.startswith(SHIPPED):
+            continue
+        for entry, word in ((one, word) for one in language.entries for word in one.each()):
+            typed = wording(word)
+            meant = KNOWN_FOR.get(" ".join(typed))
+            if meant and _acts(entry) and _ACTING[meant] != _ACTING[entry.intent]:
                 yield Fault(
-                    sets.places[code],
+                    place,
+                    word,
+                    f"is {entry.intent} here, but {meant} in {SHIPPED} keywords/en.toml, and "
+                    "people are told to text it for that: use another word",
+                )
+            if not key_of(typed):
+                yield Fault(
+                    place,
                     word,
                     "has neither letter nor digit, and signs alone do not count: leave it out",
                 )

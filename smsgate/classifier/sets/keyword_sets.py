@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal, Protocol, get_args, get_type_hints
+from typing import Any, Literal, get_args, get_type_hints
 
 import msgspec
 
@@ -66,65 +66,6 @@ _UNKNOWN_VALUE = re.compile(r"Invalid enum value '(.*)' - at `\$\.(\w+)`", re.DO
 _CALLING_CODE = re.compile(r"\+[1-9][0-9]{0,6}")
 
 
-class SetPart(Protocol):
-    """An entry or a phrase."""
-
-    def problems(self) -> Iterator[str]:
-        """What it says that cannot be meant."""
-        ...
-
-
-def check_parts(
-    table: Mapping[str, Any], kinds: Mapping[str, type[SetPart]], place: str, faults: list[Fault]
-) -> None:
-    """Faults for each part of a file that is wrong, not only for the first."""
-    for key, kind in kinds.items():
-        parts = table.get(key, ())
-        for index, part in enumerate(parts if isinstance(parts, list) else ()):
-            faults += (Fault(place, f"{key}[{index + 1}]", wrong) for wrong in _wrong(part, kind))
-
-
-def _wrong(part: object, kind: type[SetPart]) -> Iterator[str]:
-    try:
-        read = msgspec.convert(part, kind)
-    except msgspec.ValidationError as error:
-        yield plainly(error, kind)
-    else:
-        yield from read.problems()
-
-
-def plainly(error: msgspec.ValidationError, kind: type) -> str:
-    """What does not fit, with what would."""
-    collect_findings = str(error)
-    if found := _UNKNOWN_FIELD.match(collect_findings):
-        name = found[1]
-        return f"there is no {name!r}: {nearest(name, [*get_type_hints(kind)])}"
-    if found := _UNKNOWN_VALUE.match(collect_findings):
-        value, name = found.groups()
-        known = ", ".join(get_args(get_type_hints(kind).get(name)))
-        return f"{name} cannot be {value!r}: it is one of {known}"
-    return collect_findings
-
-
-def no_codes(countries: Iterable[str]) -> Iterator[str]:
-    """What is no calling code among them."""
-    for code in countries:
-        if not _CALLING_CODE.fullmatch(code):
-            yield f"{code!r} in countries is no calling code: write it such as +44"
-
-
-def nothing_to_leave_out(without: Iterable[str], shipped: set[str] | None) -> Iterator[str]:
-    """Words that a set leaves out of the shipped one though they are not in it.
-
-    ``shipped``: its words without case; None where the set does not add to one.
-    """
-    for word in without:
-        if shipped is None:
-            yield f"{word!r} is left out of nothing: there is no shipped set that this one extends"
-        elif word.casefold() not in shipped:
-            yield f"{word!r} is no word of the shipped set: smsgate keywords list shows them"
-
-
 ANY_LANGUAGE = "und"
 """The set that every program has: words that mean the same in all languages."""
 SHIPPED = "shipped"
@@ -160,7 +101,9 @@ class KeywordEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """What it says that cannot be meant."""
         if not any(self.each()):
             yield 'has no words: give them such as words = "CHAU, FUERA"'
-        yield from no_codes(self.countries)
+        for code in self.countries:
+            if not _CALLING_CODE.fullmatch(code):
+                yield f"{code!r} in countries is no calling code: write it such as +44"
 
 
 class Phrase(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -288,12 +231,16 @@ def _language(
     if read.language != name:
         faults.append(Fault(there, "language", f"must be {name!r}, as the set is named"))
         return None
-    extended = base if read.extends else None
-    amiss = nothing_to_leave_out(listed(read.without), _words(extended))
-    faults += (Fault(there, "without", problem) for problem in amiss)
-    if extended is None:
+    left_out = list(listed(read.without))
+    if base is None or not read.extends:
+        problem = "is left out of nothing: there is no shipped set that this one extends"
+        faults += (Fault(there, "without", f"{word!r} {problem}") for word in left_out)
         return read, there, read
-    return _merged(extended, read), f"{there} and {place}", read
+    words = {word.casefold() for entry in base.entries for word in entry.each()}
+    problem = "is no word of the shipped set: smsgate keywords list shows them"
+    unknown = (word for word in left_out if word.casefold() not in words)
+    faults += (Fault(there, "without", f"{word!r} {problem}") for word in unknown)
+    return _merged(base, read), f"{there} and {place}", read
 
 
 def read_set(text: str, place: str, faults: list[Fault]) -> Language | None:
@@ -303,20 +250,39 @@ def read_set(text: str, place: str, faults: list[Fault]) -> Language | None:
     except tomllib.TOMLDecodeError as error:
         faults.append(Fault(place, "file", f"is no TOML: {error}"))
         return None
-    check_parts(table, {"entries": KeywordEntry, "phrases": Phrase}, place, faults)
+    faults += _wrong_parts(table, "entries", KeywordEntry, place)
+    faults += _wrong_parts(table, "phrases", Phrase, place)
     try:
         return msgspec.convert(table, Language)
     except msgspec.ValidationError as error:
         if not any(fault.place == place for fault in faults):
-            faults.append(Fault(place, "file", plainly(error, Language)))
+            faults.append(Fault(place, "file", _plainly(error, Language)))
         return None
 
 
-def _words(language: Language | None) -> set[str] | None:
-    """Its words without case."""
-    if language is None:
-        return None
-    return {word.casefold() for entry in language.entries for word in entry.each()}
+def _wrong_parts(
+    table: Mapping[str, Any], key: str, kind: type[KeywordEntry | Phrase], place: str
+) -> Iterator[Fault]:
+    """Faults for each part of a file that is wrong, not only for the first."""
+    parts = table.get(key, ())
+    for index, part in enumerate(parts if isinstance(parts, list) else ()):
+        try:
+            problems = msgspec.convert(part, kind).problems()
+        except msgspec.ValidationError as error:
+            problems = iter([_plainly(error, kind)])
+        yield from (Fault(place, f"{key}[{index + 1}]", problem) for problem in problems)
+
+
+def _plainly(error: msgspec.ValidationError, kind: type) -> str:
+    """What does not fit, with what would."""
+    if found := _UNKNOWN_FIELD.match(str(error)):
+        name = found[1]
+        return f"there is no {name!r}: {nearest(name, [*get_type_hints(kind)])}"
+    if found := _UNKNOWN_VALUE.match(str(error)):
+        value, name = found.groups()
+        known = ", ".join(get_args(get_type_hints(kind).get(name)))
+        return f"{name} cannot be {value!r}: it is one of {known}"
+    return str(error)
 
 
 def _merged(base: Language, own: Language) -> Language:
