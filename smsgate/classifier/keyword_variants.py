@@ -12,14 +12,13 @@ from collections.abc import Iterator, Sequence
 
 from smsgate.classifier.keywords import Keyword, KeywordIndex, key_of
 from smsgate.classifier.lexicon import wording
-from smsgate.classifier.normalize import fold
+from smsgate.classifier.normalize import fold, folded
 from smsgate.classifier.sets.tables import CompiledTables
 from smsgate.classifier.typos import (
     DOUBLED,
     Corrector,
     is_one_edit,
     replace_leet,
-    replace_leet_i,
     variants,
 )
 
@@ -124,7 +123,7 @@ class KeywordVariants:
         named = tables.each("correct_to")
         self._plainest = frozenset(named)
         targets = [*named, *(key for key, keyword in keywords if _correctable(key, keyword))]
-        self._corrector = Corrector(dict.fromkeys(targets), named, real)
+        self._corrector = Corrector(targets, named, real)
 
     def found(self, words: list[str]) -> Found | None:
         """The keyword that the words of a short text are, if they are one."""
@@ -138,23 +137,23 @@ class KeywordVariants:
         if len(words) > 1 and all(len(word) == 1 for word in words):
             # before politeness goes, of which some is a single letter
             yield "keyword_spelt", ("spaced letters",), ["".join(words)]
-        strip_politeness = self._keywords.strip_politeness(words)
-        if not strip_politeness:
+        bare = self._keywords.strip_politeness(words)
+        if not bare:
             yield from self._repeated(words)
             yield from self._among(words)
             return
-        if len(strip_politeness) < len(words):
-            yield from self._undressed(words, strip_politeness)
-        yield from self._without_numbers(strip_politeness)
+        if len(bare) < len(words):
+            yield from self._undressed(words, bare)
+        yield from self._without_numbers(bare)
         yield from self._dictated(words)
-        for length in range(1, min(_LONGEST_ALL, len(strip_politeness) - 1) + 1):
-            if key_of([fold(word) for word in strip_politeness[-length:]]) in self._all:
-                yield "keyword_politely", (EVERYTHING,), strip_politeness[:-length]
-        yield from self._repeated(strip_politeness)
-        for name, other in self._spelt(strip_politeness):
+        for length in range(1, min(_LONGEST_ALL, len(bare) - 1) + 1):
+            if key_of(folded(bare[-length:])) in self._all:
+                yield "keyword_politely", (EVERYTHING,), bare[:-length]
+        yield from self._repeated(bare)
+        for name, other in self._spelt(bare):
             yield "keyword_spelt", (name,), other
             yield "keyword_spelt", (name, "politeness"), self._keywords.strip_politeness(other)
-        yield from self._typo_candidates(strip_politeness)
+        yield from self._typo_candidates(bare)
 
     def _spelt(self, words: list[str]) -> Iterator[tuple[str, list[str]]]:
         """Other readings; of double letters only as one of the plainest keywords."""
@@ -192,19 +191,13 @@ class KeywordVariants:
     def _dictated(self, words: list[str]) -> Iterator[_Candidate]:
         """``Stop comma``: a punctuation mark that somebody dictated, and that was written out."""
         for length in range(min(_LONGEST_MARK, len(words) - 1), 0, -1):
-            if key_of([fold(word) for word in words[-length:]]) in self._marks:
-                strip_politeness = self._keywords.strip_politeness(words[:-length])
-                yield (
-                    "keyword_politely",
-                    ("dictated punctuation",),
-                    strip_politeness or words[:-length],
-                )
+            if key_of(folded(words[-length:])) in self._marks:
+                bare = self._keywords.strip_politeness(words[:-length]) or words[:-length]
+                yield "keyword_politely", ("dictated punctuation",), bare
 
     def _typo_candidates(self, words: list[str]) -> Iterator[_Candidate]:
-        for plain in (
-            replace_leet(" ".join(words)).split(),
-            replace_leet_i(" ".join(words)).split(),
-        ):
+        text = " ".join(words)
+        for plain in (replace_leet(text).split(), replace_leet(text.replace("1", "i")).split()):
             if plain == words or len("".join(plain)) == 1:
                 continue
             yield "keyword_spelt", ("letters for digits",), plain
@@ -213,14 +206,14 @@ class KeywordVariants:
         if len(words) <= _CORRECTED:
             yield from self._corrected(words)
 
-    def _undressed(self, words: list[str], strip_politeness: list[str]) -> Iterator[_Candidate]:
+    def _undressed(self, words: list[str], bare: list[str]) -> Iterator[_Candidate]:
         """Without the politeness behind, before, or on both sides: ``no more`` is none."""
         first, last = self._keywords.politeness_bounds(words)
         for end in range(len(words) - 1, last - 1, -1):
             yield "keyword_politely", ("politeness",), words[:end]
         for start in range(1, first + 1):
             yield "keyword_politely", ("politeness",), words[start:]
-        yield "keyword_politely", ("politeness",), strip_politeness
+        yield "keyword_politely", ("politeness",), bare
 
     def _repeated(self, words: list[str]) -> Iterator[_Candidate]:
         if len(set(words)) == 1:
@@ -245,9 +238,9 @@ class KeywordVariants:
             yield "keyword_typo", ("typo",), corrected
             yield "keyword_typo", ("typo", "politeness"), self._keywords.strip_politeness(corrected)
         if len(words) > 1:
-            join_words = self._corrector.correct(fold("".join(words)))
-            if join_words:
-                yield "keyword_typo", ("joined words", "typo"), wording(join_words)
+            joined = self._corrector.correct(fold("".join(words)))
+            if joined:
+                yield "keyword_typo", ("joined words", "typo"), wording(joined)
 
 
 def _correctable(key: str, keyword: Keyword) -> bool:

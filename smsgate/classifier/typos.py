@@ -26,6 +26,8 @@ _LOOKALIKE = str.maketrans(
 )
 _TO_CYRILLIC = str.maketrans("abcehkmoptxyi", "авсенкмортхуі")
 _TO_GREEK = str.maketrans("abehikmnoptuxyz", "αβεηικμνορτυχυζ")
+_ALPHABETS = (_LOOKALIKE, _TO_CYRILLIC, _TO_GREEK)
+"""Letters that look alike, as those of one alphabet."""
 _LEET = str.maketrans("0134578@$!|†", "oleastbasiit")
 _LEET_SIGN = re.compile(r"[0-9@$!|†]")
 _SIGN_AT_LETTER = re.compile(r"[$@|†][A-Za-z]|[A-Za-z][$@|†]")
@@ -34,7 +36,6 @@ DOUBLED = "doubled letters"
 _DOUBLE = re.compile(r"(.)\1+")
 _TRIPLE = re.compile(r"(.)\1{2,}")
 _SHORTEST_JOINED = 3
-_EDGED = 4
 _LONG = 9
 _LONGEST = 16
 
@@ -49,9 +50,7 @@ def variants(words: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
         ("repeated letters", _TRIPLE.sub(r"\1", " ".join(words))),
         ("repeated letters", _TRIPLE.sub(r"\1\1", " ".join(words))),
         (DOUBLED, _DOUBLE.sub(r"\1", " ".join(words))),
-        ("look-alikes", " ".join(words).translate(_LOOKALIKE)),
-        ("look-alikes", " ".join(words).translate(_TO_CYRILLIC)),
-        ("look-alikes", " ".join(words).translate(_TO_GREEK)),
+        *(("look-alikes", " ".join(words).translate(alphabet)) for alphabet in _ALPHABETS),
     ):
         if changed != " ".join(words):
             yield name, changed.split()
@@ -67,19 +66,6 @@ def replace_leet(text: str) -> str:
     return text.translate(_LEET) if _LEET_SIGN.search(text) else text
 
 
-def replace_leet_i(text: str) -> str:
-    """The same where a one stands for an i: ``qu1t``."""
-    return replace_leet(text.replace("1", "i"))
-
-
-def alike(word: str) -> Iterator[str]:
-    """A word whose letters are taken from several alphabets in each of them."""
-    if not word.isascii():
-        yield word.translate(_LOOKALIKE)
-        yield word.translate(_TO_CYRILLIC)
-        yield word.translate(_TO_GREEK)
-
-
 class Corrector:
     """Finds the one keyword that a word is a typo of."""
 
@@ -93,11 +79,8 @@ class Corrector:
             long_targets: for two typos, where they have nine letters or more.
             real_words: what is never corrected.
         """
-        self._targets = list(targets)
-        self._by_edge: dict[str, list[int]] = {}
-        for at, target in enumerate(self._targets):
-            for edge in edges(target) if len(target) >= _EDGED else _parts(target):
-                self._by_edge.setdefault(edge, []).append(at)
+        self._places = {target: at for at, target in enumerate(dict.fromkeys(targets))}
+        self._by_edge = _by_edges(self._places)
         self._long = [target for target in long_targets if len(target) >= _LONG]
         self._not = frozenset(real_words)
         self._found = Memo(self._search)
@@ -110,15 +93,13 @@ class Corrector:
         if word in self._not or not word.isalpha() or not 3 <= len(word) <= _LONGEST:
             return ""
         near = {
-            at
+            target
             for edge in (*edges(word), *_parts(word))
-            for at in self._by_edge.get(edge, ())
-            if is_one_edit(word, self._targets[at])
+            for target in self._by_edge.get(edge, ())
+            if is_one_edit(word, target)
         }
-        if len(near) > 1:
-            return min((_alike(word, self._targets[at]), at, self._targets[at]) for at in near)[2]
         if near:
-            return self._targets[near.pop()]
+            return min(near, key=lambda target: (_alike(word, target), self._places[target]))
         return next((target for target in self._long if _is_two_edits(word, target)), "")
 
 
@@ -145,7 +126,9 @@ def is_one_edit(word: str, target: str) -> bool:
     size = len(word) - len(target)
     if abs(size) > 1:
         return False
-    at = _first_difference(word, target)
+    letters = zip(word, target, strict=False)
+    alike = min(len(word), len(target))
+    at = next((at for at, (left, right) in enumerate(letters) if left != right), alike)
     if size == 0:
         swapped = word[at : at + 2] == target[at : at + 2][::-1]
         return word[at + 1 :] == target[at + 1 :] or (
@@ -154,13 +137,6 @@ def is_one_edit(word: str, target: str) -> bool:
     if size < 0:
         return word[at:] == target[at + 1 :]
     return word[at + 1 :] == target[at:]
-
-
-def _first_difference(one: str, other: str) -> int:
-    for at, (left, right) in enumerate(zip(one, other, strict=False)):
-        if left != right:
-            return at
-    return min(len(one), len(other))
 
 
 def _is_two_edits(word: str, target: str) -> bool:
@@ -232,19 +208,16 @@ class SpellingCorrector:
         for step, other in self._spelt(word):
             if other != word and self._phrases.known(other, languages):
                 return step, other
-        typo = self._typo_of(word, languages)
+        near = (self._near(word, name) for name in languages if correctable(word))
+        typo = next(filter(None, near), "")
         return ("typo", typo) if typo else ("", word)
 
     def _spelt(self, word: str) -> Iterator[tuple[str, str]]:
         if not word.isdigit():
             yield "letters for digits", replace_leet(word)
-        for latin in alike(word):
-            yield "look-alikes", latin
-
-    def _typo_of(self, word: str, languages: Iterable[str]) -> str:
-        if not correctable(word):
-            return ""
-        return next((found for name in languages if (found := self._near(word, name))), "")
+        if not word.isascii():
+            for alphabet in _ALPHABETS:
+                yield "look-alikes", word.translate(alphabet)
 
     def _near(self, word: str, language: str) -> str:
         known = self._edges.get(language)
@@ -254,7 +227,7 @@ class SpellingCorrector:
             other
             for edge in edges(word)
             for other in known.get(edge, ())
-            if abs(len(word) - len(other)) <= 1 and is_one_edit(word, other)
+            if is_one_edit(word, other)
         }
         # few people miss the first letter: "pease" is "please", and not "cease"
         return min(near, default="", key=lambda other: (other[0] != word[0], other))
@@ -303,8 +276,9 @@ def correctable(word: str) -> bool:
 
 
 def _by_edges(words: Iterable[str]) -> dict[str, list[str]]:
+    """Words by what one typo leaves alike of them."""
     found: defaultdict[str, list[str]] = defaultdict(list)
     for word in words:
-        for edge in edges(word):
+        for edge in edges(word) if len(word) >= _SHORTEST else _parts(word):
             found[edge].append(word)
     return dict(found)
