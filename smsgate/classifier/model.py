@@ -9,14 +9,13 @@ in others. ``make train`` makes the weights (``model.msgpack``) from the labelle
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
+
 from smsgate.classifier.concepts import Concepts
 from smsgate.classifier.features import Passage, features, word_hashes
 from smsgate.classifier.memo import Memo
 from smsgate.classifier.weights import HashTable, Model, WeightsFile, shipped_weights
-from collections.abc import Iterable, Sequence
-
 
 LABELS = ("opt_out", "help", "opt_in", "opt_out_all", "how_to_leave")
 REQUEST = "request"
@@ -85,9 +84,7 @@ _MOST = 60
 class WordPrefilter:
     """Tells ordinary texts by their words."""
 
-    def __init__(
-        self, models: Models, own_keywords: Iterable[str] = (), *, as_shipped: bool = True
-    ) -> None:
+    def __init__(self, models: Models, own_keywords: Iterable[str], *, as_shipped: bool) -> None:
         """Take the models.
 
         Args:

@@ -34,8 +34,7 @@ from smsgate.classifier import (
 from smsgate.classifier.findings import SentenceMatches
 from smsgate.classifier.keyword_rules import KeywordRules
 from smsgate.classifier.keyword_variants import Echoes, KeywordVariants
-from smsgate.classifier.model import Models
-from smsgate.classifier.prefilter import WordPrefilter
+from smsgate.classifier.model import Models, WordPrefilter
 from smsgate.classifier.quoted_text import Reactions
 from smsgate.classifier.sentence_rules import SentenceRules
 from smsgate.classifier.sets.compiled_sets import CompiledSets

@@ -6,10 +6,9 @@ import msgspec
 
 from smsgate.classifier.keyword_variants import Echoes, KeywordVariants
 from smsgate.classifier.keywords import KeywordIndex
-from smsgate.classifier.model import Models, shipped_models
+from smsgate.classifier.model import Models, WordPrefilter, shipped_models
 from smsgate.classifier.normalize import Segmenter, has_unspaced
 from smsgate.classifier.phrases import Phrases
-from smsgate.classifier.prefilter import WordPrefilter
 from smsgate.classifier.quoted_text import Reactions
 from smsgate.classifier.sets.compiler import REACTIONS, compiled
 from smsgate.classifier.sets.conflicts import without_effect
