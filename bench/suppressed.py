@@ -33,7 +33,7 @@ def fill(client: redis.Redis, suppressed: list[str]) -> float:
         members: defaultdict[str, list[str]] = defaultdict(list)
         for number in step:
             keys = PARTITION_KEYS[partition_of(number)]
-            members[keys.suppressed(ALL, number, BUCKETS)].append(number[1:])
+            members[f"{keys.prefix}set:{ALL}:{int(number) % BUCKETS}"].append(number[1:])
         with client.pipeline(transaction=False) as pipeline:
             for key, some in members.items():
                 pipeline.sadd(key, *some)
