@@ -67,7 +67,7 @@ Since = Annotated[
 ]
 
 
-class GateAnswer(msgspec.Struct, frozen=True):
+class GateAnswer(msgspec.Struct, frozen=True, gc=False):
     """What the gate says of one number.
 
     ``allowed`` is None where ``number`` is no phone number. ``since`` and ``why`` are known for

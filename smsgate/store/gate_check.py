@@ -92,41 +92,50 @@ def _check_chunks(numbers: Sequence[str], buckets: int) -> Iterator[_CheckChunk]
 
     Numbers of a bucket stand together, so that one command asks for all that share a set.
     """
-    groups = _by_bucket(numbers, buckets)
-    args: list[int | bytes] = []
-    places: list[int] = []
-    current = 0
-    for key in sorted(groups):
-        partition, bucket = divmod(key, buckets)
-        group = groups.pop(key)
-        for at in range(0, len(group), _MOST_OF_BUCKET):
-            if places and (partition != current or len(places) >= CHECK_CHUNK):
-                yield current, args, places
-                args, places = [], []
-            current = partition
-            part = group if len(group) <= _MOST_OF_BUCKET else group[at : at + _MOST_OF_BUCKET]
-            if len(part) == 2:  # nearly always, where some thousands are asked about
-                place, member = part
-                args += (bucket, 1, member)
-                places.append(place)
-            else:
-                members = part[1::2]
-                args += (bucket, len(members), *members)
-                places += part[::2]
-    if places or not numbers:
-        yield current, args, places
+    if not numbers:
+        yield 0, [], []
+    for partition, members in _by_partition(numbers).items():
+        args: list[int | bytes] = []
+        places: list[int] = []
+        for bucket, group in _by_bucket(members, buckets).items():
+            for at in range(0, len(group), _MOST_OF_BUCKET):
+                if len(places) >= CHECK_CHUNK:
+                    yield partition, args, places
+                    args, places = [], []
+                part = group if len(group) <= _MOST_OF_BUCKET else group[at : at + _MOST_OF_BUCKET]
+                if len(part) == 2:  # nearly always, where some thousands are asked about
+                    place, member = part
+                    args += (bucket, 1, member)
+                    places.append(place)
+                else:
+                    written = part[1::2]
+                    args += (bucket, len(written), *written)
+                    places += part[::2]
+        if places:
+            yield partition, args, places
 
 
-def _by_bucket(numbers: Sequence[str], buckets: int) -> dict[int, list[Any]]:
-    """By partition and bucket, of each number its place, and the number without its plus, in turn.
+def _by_partition(numbers: Sequence[str]) -> dict[int, list[Any]]:
+    """By partition, of each number its place, and the number without its plus, in turn.
 
-    Of a million numbers it takes longer to find each in memory than to work on it, so that each is
-    touched here once.
+    Partitions before buckets: a million numbers in 32,000 lists at once are more than the
+    processor's caches hold, and Redis would wait for the last of them.
     """
-    groups: dict[int, list[Any]] = defaultdict(list)
+    partitions: dict[int, list[Any]] = defaultdict(list)
     for place, number in enumerate(numbers):
         written = number.encode()
-        group = groups[crc32(written) % PARTITIONS * buckets + int(number) % buckets]
+        members = partitions[crc32(written) % PARTITIONS]
+        members.append(place)
+        members.append(written[1:])
+    return partitions
+
+
+def _by_bucket(members: Sequence[Any], buckets: int) -> dict[int, list[Any]]:
+    """What ``_by_partition`` gives of one partition, by bucket."""
+    groups: dict[int, list[Any]] = defaultdict(list)
+    each = iter(members)
+    for place, member in zip(each, each, strict=True):
+        group = groups[int(member) % buckets]
         group.append(place)
-        group.append(written[1:])
+        group.append(member)
     return groups
