@@ -21,6 +21,7 @@ from playwright.sync_api import (
 from smsgate.pipeline.services import Services
 from tests.cli.conftest import Dev
 from tests.fakes.browser import PASSWORD
+from tests.fakes.console_pages import ConsoleObjects, add_objects
 from tests.fakes.full_house import ROLES, add_people, add_reviews, add_suppressed, gateway_of
 from tests.fakes.processes import wait_until
 from tests.fakes.served import free_port
@@ -70,6 +71,13 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         yield Site(f"http://127.0.0.1:{dev.port}", dev.directory)
     finally:
         dev.kill(15)
+
+
+@pytest.fixture(scope="session")
+def objects(site: Site) -> ConsoleObjects:
+    """Things that pages are about, made once."""
+    with closing(gateway_of(site.directory / "run.json")) as services:
+        return add_objects(services)
 
 
 @pytest.fixture

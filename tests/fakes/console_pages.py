@@ -48,9 +48,9 @@ PAGES: Mapping[str, tuple[str, ...]] = {
     ),
     "/console/review": ("/console/review", "/console/review?program=none"),
     "/console/setup": ("/console/setup",),
-    "/console/setup/accounts/<name>": ("/console/setup/accounts/{account}",),
-    "/console/setup/accounts/<name>/connect": ("/console/setup/accounts/{account}/connect",),
-    "/console/setup/accounts/<name>/edit": ("/console/setup/accounts/{account}/edit",),
+    "/console/setup/accounts/<name>": ("/console/setup/accounts/twilio",),
+    "/console/setup/accounts/<name>/connect": ("/console/setup/accounts/twilio/connect",),
+    "/console/setup/accounts/<name>/edit": ("/console/setup/accounts/twilio/edit",),
     "/console/setup/alerts": ("/console/setup/alerts",),
     "/console/setup/alerts/<kind>/edit": (
         "/console/setup/alerts/webhook/edit",
@@ -86,7 +86,7 @@ PARTS: Mapping[str, str] = {
     "/console/home/now": "/console/home/now",
     "/console/lists/<id_>/part": "/console/lists/{list}/part",
     "/console/review/alike": "/console/review/alike?decision=x",
-    "/console/setup/accounts/<name>/waiting": "/console/setup/accounts/{account}/waiting",
+    "/console/setup/accounts/<name>/waiting": "/console/setup/accounts/twilio/waiting",
     "/console/setup/alerts/tests/<test>": "/console/setup/alerts/tests/x",
 }
 """Routes of parts that a page loads by itself."""
@@ -121,11 +121,10 @@ class ConsoleObjects:
 
     list: str
     version: int
-    account: str
 
     def fill(self, address: str) -> str:
         """Put their names into an address."""
-        return address.format(list=self.list, version=self.version, account=self.account)
+        return address.format(list=self.list, version=self.version)
 
 
 def routes(services: Services) -> set[str]:
@@ -134,19 +133,19 @@ def routes(services: Services) -> set[str]:
     return {rule.rule for rule in rules if "GET" in (rule.methods or ())}
 
 
-def add_objects(services: Services, account: str = "twilio") -> ConsoleObjects:
-    """Make a list, an API key, and versions of a keyword set and of the configuration."""
+def add_objects(services: Services) -> ConsoleObjects:
+    """Make a list, an API key, and versions of a keyword set and the configuration."""
     request = ListRequest(program="alerts", form="csv", states=("opted_out",))
     job = ListJobs(services).export("admin", request)
     keywords = KeywordVersion("zu", 1, "", "admin", 1_000_000, "a note")
     services.records.keyword_versions.save(keywords)
     newest = services.records.configuration_versions.newest()
     version = newest.version + 1 if newest else 1
-    changed = (f"accounts.{account}", "programs.alerts", "alerts.email")
+    changed = ("accounts.twilio", "programs.alerts", "alerts.email")
     services.records.configuration_versions.save(
         ConfigurationVersion(
             version, newest.content if newest else "", changed, "admin", 1_000_000, "a note"
         )
     )
     api_keys.make(services.records.keys, "crm", "check", "admin", 1_000_000, ("alerts",))
-    return ConsoleObjects(job.id, version, account)
+    return ConsoleObjects(job.id, version)

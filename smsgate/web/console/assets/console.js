@@ -88,13 +88,39 @@ document.addEventListener("submit", (event) => {
   sessionStorage.setItem("focus", JSON.stringify({ id: document.activeElement?.id, action: form.getAttribute("action"), place }));
   // Not before the browser has read the form: a disabled button would not be sent.
   setTimeout(() => {
-    if (button) { button.setAttribute("aria-busy", "true"); button.disabled = true; }
+    setSending(form, button);
     // A download leaves its page where it is.
-    setTimeout(() => { if (button) { button.removeAttribute("aria-busy"); button.disabled = false; } }, 8000);
+    if ("download" in form.dataset) setTimeout(() => setSent(form), 8000);
   });
 });
+// While a form is sent it cannot be sent again, by none of its buttons.
+function setSending(form, button) {
+  form.dataset.sending = "";
+  for (const one of form.elements) if (one.type === "submit" && !one.disabled) { one.dataset.held = ""; one.disabled = true; }
+  button?.setAttribute("aria-busy", "true");
+}
+function setSent(form) {
+  delete form.dataset.sending;
+  for (const one of form.elements) {
+    if ("held" in one.dataset) { delete one.dataset.held; one.disabled = false; }
+    one.removeAttribute("aria-busy");
+  }
+}
+// What htmx sends leaves the page where it is, so its buttons stay and keep the focus.
+document.addEventListener("htmx:confirm", (event) => {
+  if ("sending" in event.target.dataset && event.detail.triggeringEvent?.type === "submit") event.preventDefault();
+});
+document.addEventListener("htmx:beforeRequest", (event) => {
+  const cause = event.detail.requestConfig.triggeringEvent;
+  if (cause?.type !== "submit" || cause.target !== event.target) return;
+  event.target.dataset.sending = "";
+  cause.submitter?.setAttribute("aria-busy", "true");
+});
+document.addEventListener("htmx:afterRequest", (event) => {
+  if (event.target.matches?.("form[data-sending]")) setSent(event.target);
+});
 addEventListener("pageshow", (event) => {
-  for (const button of document.querySelectorAll("button[aria-busy]")) { button.removeAttribute("aria-busy"); button.disabled = false; }
+  for (const form of document.querySelectorAll("form[data-sending]")) setSent(form);
   const kept = JSON.parse(sessionStorage.getItem("focus") || "null");
   sessionStorage.removeItem("focus");
   if (event.persisted || !kept || document.querySelector("main [autofocus]")) return;
