@@ -163,7 +163,9 @@ class Provider(ABC):
     name: ClassVar[str]
     """The value of ``provider`` in an account, and the module's name."""
     label: ClassVar[str]
-    """The provider's name in notes and errors."""
+    """The provider's name in notes and errors, such as "Sinch answered 500"."""
+    title: ClassVar[str] = ""
+    """Its name in lists, where several share a label; empty: the label."""
     fields: ClassVar[tuple[Field, ...]]
     ack: ClassVar[HttpReply] = HttpReply(200, "text/plain")
     """The answer that tells the provider that its message is stored and that we send nothing."""

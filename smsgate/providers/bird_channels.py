@@ -80,6 +80,7 @@ class BirdChannels(Provider):
 
     name = "bird_channels"
     label = "Bird"
+    title = "Bird (Channels API)"
     refusal = "the request is wrong"
     refusals = dict.fromkeys((401, 403), (Verdict.REFUSED, "access_key may not send there"))
     fields = (

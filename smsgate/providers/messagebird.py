@@ -103,6 +103,7 @@ class MessageBird(Provider):
 
     name = "messagebird"
     label = "MessageBird"
+    title = "MessageBird (classic)"
     refusal = "see the API errors of MessageBird's documentation"
     fields = (
         secret_field("access_key", "a live access key of the REST API"),

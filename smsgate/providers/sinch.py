@@ -72,6 +72,7 @@ class Sinch(Provider):
 
     name = "sinch"
     label = "Sinch"
+    title = "Sinch (SMS API)"
     refusal = "see developers.sinch.com, SMS status codes"
     refusals = dict.fromkeys(
         (401, 403), (Verdict.REFUSED, "the token or the access key is wrong, or not for this plan")

@@ -107,6 +107,7 @@ class SinchConversation(Provider):
 
     name = "sinch_conversation"
     label = "Sinch"
+    title = "Sinch (Conversation API)"
     refusal = "see developers.sinch.com, Conversation API errors"
     refusals = {401: (Verdict.REFUSED, "key_id or key_secret is wrong, or the region")}
     fields = (

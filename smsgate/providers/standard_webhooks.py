@@ -80,6 +80,7 @@ class StandardWebhooks(Provider):
 
     name = "standard_webhooks"
     label = "The gateway"
+    title = "Standard Webhooks"
     fields = (
         Field("scheme", r"v1a?", "v1 (a shared secret) or v1a (a public key)"),
         secret_field(

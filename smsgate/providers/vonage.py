@@ -116,6 +116,7 @@ class Vonage(Provider):
 
     name = "vonage"
     label = "Vonage"
+    title = "Vonage (Messages API)"
     refusal = "no code that is known"
     fields = (
         Field("api_key", r"[0-9A-Za-z]+", "the account's API key, such as a1b2c3d4"),

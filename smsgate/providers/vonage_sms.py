@@ -85,6 +85,7 @@ class VonageSms(Provider):
 
     name = "vonage_sms"
     label = "Vonage"
+    title = "Vonage (older SMS API)"
     refusal = "the call was refused"
     fields = (
         Field("api_key", r"[0-9A-Za-z]+", "the account's API key, such as a1b2c3d4"),

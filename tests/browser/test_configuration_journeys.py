@@ -80,7 +80,7 @@ def reverted(services: Services, site: Site) -> Iterator[None]:
 def test_a_text_to_a_program_of_the_console_is_answered_in_its_own_words(
     visit: Visit, services: Services, site: Site, reverted: None
 ) -> None:
-    page = visit("/console/setup")
+    page = visit("/console/setup", width=360)
     press(page.get_by_role("link", name="Add a program"))
     page.wait_for_url("**/new-program")
     assert barriers(page) == []
@@ -176,9 +176,9 @@ def test_an_account_is_added_and_turns_green_at_the_first_text(
     press(page.get_by_label("Provider", exact=True), "Tab")
     page.get_by_label("Provider", exact=True).select_option("twilio")
     press(page.get_by_role("button", name="Continue"))
-    says(page, "Add an account at Twilio")
+    says(page, "Add an account: Twilio")
     fill(page, "Name", "second")
-    fill(page, "Account sid", "AC12")
+    fill(page, "Account SID", "AC12")
     fill(page, "Auth token", TOKEN)
     assert barriers(page) == []
     assert fits(page)
@@ -187,7 +187,7 @@ def test_an_account_is_added_and_turns_green_at_the_first_text(
     says(page, "Enter it again")
     assert barriers(page) == []
     picture(page, "account-fault")
-    fill(page, "Account sid", SID)
+    fill(page, "Account SID", SID)
     fill(page, "Auth token", TOKEN)
     press(page.get_by_role("button", name="Save and apply"))
     says(page, "Connect second")

@@ -78,8 +78,7 @@ class SetupPages:
             "setup.html",
             programs=[(one, len(languages_of(one))) for one in self._settings.programs],
             accounts=[
-                (one, PROVIDERS[one.provider].label, usable(one))
-                for one in self._settings.accounts.values()
+                (one, _provider_title(one), usable(one)) for one in self._settings.accounts.values()
             ],
             receivers=[
                 (program, key, _origin(receiver.url))
@@ -162,7 +161,7 @@ class SetupPages:
         return render_template(
             "setup_account.html",
             account=account,
-            provider=PROVIDERS[account.provider],
+            provider=_provider_title(account),
             overrides=_overrides(self._settings, f"accounts.{account.name}"),
             usable=usable(account),
             webhook=webhook_of(account),
@@ -176,6 +175,11 @@ class SetupPages:
             agreement=agreement,
             problem=problem,
         )
+
+
+def _provider_title(account: Account) -> str:
+    provider, preset = PROVIDERS[account.provider], account.options.get("preset", "")
+    return (provider.title or provider.label) + (f", preset {preset}" if preset else "")
 
 
 def _overrides(settings: Settings, table: str) -> list[ConsoleOverride]:

@@ -70,8 +70,8 @@ class _AccountPages:
             return render_template(
                 "configuration_provider.html",
                 providers=sorted(
-                    ((name, one.label) for name, one in PROVIDERS.items()),
-                    key=lambda one: (one[0] == "form", one[0]),
+                    ((name, one.title or one.label) for name, one in PROVIDERS.items()),
+                    key=lambda one: (one[0] == "form", one[1].casefold()),
                 ),
                 problem=f"There is no provider {provider!r}." if provider else "",
             )

@@ -304,13 +304,25 @@ def account_form(provider: str) -> AccountForm | None:
     for one in PROVIDERS[provider].fields:
         made = FormField(
             one.name,
-            one.name.replace("_", " ").capitalize(),
+            _label(one.name),
             "secret" if one.secret else "text",
             f"Must be {one.what}.",
             required=one.required and one.only_with is None,
         )
         (needed if made.required else more).append(made)
     return AccountForm(provider, needed, [*more, *_COMMON])
+
+
+def _label(key: str) -> str:
+    """Return how a form names a key: ``account_sid`` as Account SID."""
+    first, *rest = key.split("_")
+    words = [first.capitalize(), *rest]
+    return " ".join(word.upper() if word.lower() in _ACRONYMS else word for word in words)
+
+
+_ACRONYMS = frozenset(
+    {"api", "smsc", "id", "sid", "sms", "url", "uri", "xml", "json", "arn", "tls", "http"}
+)
 
 
 def read_account(form: AccountForm, typed: Mapping[str, str]) -> dict[str, object]:

@@ -89,6 +89,7 @@ class Form(Provider):
 
     name = "form"
     label = "The gateway"
+    title = "Another gateway"
     batches = True
     fields = (
         Field(
