@@ -237,7 +237,7 @@ class ConfigWatch(BackgroundThread):
             try:
                 self._say(f"{self._folder} has changed: version {self._apply()} is applied.")
             except errors.ConfigurationError as error:
-                self._say(f"{error}\nNothing has changed: mend it, and it is applied.")
+                self._say(f"{error}\nNothing has changed: fix it, and it is applied.")
             except SmsGateError as error:
                 problem = f"{error}\nNothing has changed: it is tried again."
                 if problem != self._problem:

@@ -31,7 +31,7 @@ def checked(gate: Asks, recipients: Sequence[str], program: str, by: str) -> Non
     """
     if not recipients:
         raise UnknownRecipients(
-            "this request would text somebody, but has no recipient that can be asked about; "
+            "this request would send a text, but has no recipient that can be checked; "
             "nothing was sent"
         )
     gate.require([_CHANNEL.sub("", one, count=1) for one in recipients], program=program, by=by)

@@ -48,12 +48,12 @@ MESSAGES = Family(
 )
 EVENTS = Family(
     "events",
-    "What workers applied, by what was asked for and what became of it",
+    "Events that workers applied, by intent and outcome",
     ("account", "intent", "outcome"),
 )
 REPLIES = Family(
     "replies",
-    "Replies of ours that are settled, by what became of them",
+    "Replies that are settled, by outcome",
     ("account", "kind", "outcome"),
 )
 RECEIPTS = Family(

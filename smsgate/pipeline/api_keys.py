@@ -146,7 +146,11 @@ def make(
         )
     key, row = _new(name, scope, actor, now_us, programs)
     if keys.add(row):
-        raise KeyExists(f"there is a key {name!r} already: `smsgate keys rotate {name}`")
+        raise KeyExists(
+            f"There is a key {name!r} already: revoke it, or rotate it with "
+            f"`smsgate keys rotate {name}`.",
+            field="name",
+        )
     return key
 
 

@@ -340,7 +340,7 @@ _ANSWERED = {
     "network": "the network sends this reply",
 }
 _ELSE = {
-    "operator": "by hand",
+    "operator": "by an operator",
     "link": "by an opt-out link",
     "api": "by the API",
     "import": "by an imported list",

@@ -135,7 +135,7 @@ def warnings_of(settings: Settings, *, has_keys: bool) -> tuple[str, ...]:
         )
     if not settings.api_keys and not has_keys:
         found.append(
-            "there is no API key, so nobody may call /v1: `smsgate keys make`, or set "
+            "there is no API key, so every call of /v1 is refused: `smsgate keys make`, or set "
             "SMSGATE_API_KEYS"
         )
     found += [

@@ -145,7 +145,7 @@ def _settle(
     note = f"by {actor}; before: {undelivered.note}"
     event = forward_event(undelivered.forward, outcome, store.health.now_us(), note)
     if not store.forwards.settle_dead(undelivered, event, again):
-        raise NoSuchForward(f"somebody else settled message {undelivered.forward.id!r} just now")
+        raise NoSuchForward(f"someone else settled message {undelivered.forward.id!r} just now")
 
 
 # --- restoring a store that was lost, from the records --------------------------------------------

@@ -61,7 +61,7 @@ GateReason = Literal[
 Since = Annotated[
     str | None,
     msgspec.Meta(
-        description="ISO 8601, UTC; null where it is not at hand.",
+        description="ISO 8601, UTC; null where it is not known.",
         extra_json_schema={"format": "date-time"},
     ),
 ]
@@ -282,7 +282,7 @@ def _answer(
 ) -> GateAnswer:
     """The most binding reason first: lock, sets, holds, reviews, then the missing consent."""
     if bits & LOCKED:
-        return GateAnswer(asked, False, "locked", why="locked by hand: never to be texted again")
+        return GateAnswer(asked, False, "locked", why="locked: never to be texted again")
     if bits & OWN:
         return _blocked(asked, "opted_out", state.marks.get(program))
     if bits & EVERYWHERE and not bits & BACK:
@@ -291,7 +291,7 @@ def _answer(
         scope = ALL if bits & HELD_ALL else program
         return GateAnswer(asked, False, "hold", why=f"an opt-out ({scope}) is being applied")
     if bits & REVIEW and published.kind == "marketing":
-        return GateAnswer(asked, False, "review", why="a text waits for a person's decision")
+        return GateAnswer(asked, False, "review", why="a text is in review")
     if published.require_consent and not bits & CONSENT:
         return GateAnswer(asked, False, "no_consent", why="no consent of this number is on record")
     return GateAnswer(asked, True)

@@ -112,7 +112,7 @@ class Spool:
             raise SpoolUnavailable(
                 f"no message can be kept in the data directory {folder} ({error.strerror}"
                 f"{_owner(folder)}): name one in SMSGATE_DATA_DIR that this user may write, with "
-                "room on its disk",
+                "space on its disk",
                 is_full=error.errno in _FULL,
             ) from error
         if self._exists():

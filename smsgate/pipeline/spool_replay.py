@@ -252,7 +252,7 @@ def forget_spool(store: Store, host: str, actor: str, reason: str) -> str:
     most = max(count, messages)
     lost = f"{most:,} {'message' if most == 1 else 'messages'} in the spool of host {host}"
     lost += f", {count:,} of them opt-outs"
-    now_us, note = store.health.now_us(), f"given up: {lost}"
+    now_us, note = store.health.now_us(), f"lost spool: {lost}"
     event = operator_event(SPOOL_FORGOTTEN, note, actor, reason, now_us, lost, str(now_us))
     store.ledger.append(_PARTITION, event)
     store.backlog.forget_spool(host)

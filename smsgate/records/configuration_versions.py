@@ -79,7 +79,7 @@ class ConfigurationVersions:
         row = {**asdict(saved), "changed": f" {' '.join(saved.changed)} "}
         if not save_next(self._database, _table, row):
             raise ConfigurationChanged(
-                "Somebody else saved a change of the configuration in the same moment: look at "
+                "Someone else saved a change of the configuration at the same moment: look at "
                 "what is there now, and save again."
             )
 

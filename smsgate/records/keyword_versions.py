@@ -66,7 +66,7 @@ class KeywordVersions:
         row = {**asdict(version), "set_name": name}
         if not save_next(self._database, _table, row, _table.c.set_name == name):
             raise KeywordSetChanged(
-                f"{version.set_name} was saved by somebody else while you worked on version "
+                f"{version.set_name} was saved by someone else while you worked on version "
                 f"{version.version - 1}: look at what is there now, and save again"
             )
 

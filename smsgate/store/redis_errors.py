@@ -47,7 +47,7 @@ _WRITES_REFUSED = (
     (
         "MISCONF",
         "it cannot write to its disk",
-        "make room on the disk of Redis; its log says what fails",
+        "free space on the disk of Redis; its log says what fails",
     ),
     (
         "READONLY",

@@ -198,7 +198,7 @@ def refuse_shut(fields: Sequence[bytes | None], now_ms: int) -> None:
     obstacle = _state(fields, now_ms).obstacle()
     if obstacle is not None:
         raise StoreNotReady(
-            f"{CANNOT_TELL}: {obstacle.problem}; `smsgate doctor` says what mends it"
+            f"{CANNOT_TELL}: {obstacle.problem}; `smsgate doctor` says how to fix it"
         )
 
 

@@ -72,7 +72,7 @@ def test_a_file_that_is_no_part_of_it_changes_nothing(watched: Folder) -> None:
 def test_a_fault_is_told_once_and_its_end_is_applied(watched: Folder) -> None:
     watched.wrong = ConfigurationError([Fault("a.toml", "b", "is c")])
     watched.write("wrong")
-    assert watched.turn(4) == ["a.toml: b: is c\nNothing has changed: mend it, and it is applied."]
+    assert watched.turn(4) == ["a.toml: b: is c\nNothing has changed: fix it, and it is applied."]
     watched.wrong = None
     assert watched.turn() == []
     watched.write("right again")

@@ -193,7 +193,9 @@ def _spool(services: Services) -> DoctorResult:
         services.spool.check()
         depth = services.spool.depth()
     except SpoolUnavailable as error:
-        return DoctorResult("spool", FAULT, str(error), "make SMSGATE_DATA_DIR writable, with room")
+        return DoctorResult(
+            "spool", FAULT, str(error), "make SMSGATE_DATA_DIR writable, with space"
+        )
     if depth:
         text = f"{waiting(depth)} on this host for the store"
         remedy = "let `web` run here and reach Redis: it hands over"

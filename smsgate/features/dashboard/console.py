@@ -52,7 +52,7 @@ _NOT_READY_MEANS = {
 _REMEDIES = {
     "store": "check the Redis of `REDIS_URL`",
     "queue": "check the Redis of `QUEUE_URL`, or of `REDIS_URL` where that is not set",
-    "spool": "make `SMSGATE_DATA_DIR` writable, with room on its disk",
+    "spool": "make `SMSGATE_DATA_DIR` writable, with space on its disk",
     "records": "check the database of `DATABASE_URL`; `smsgate records status` shows more",
 }
 """For a collaborator that cannot be read."""

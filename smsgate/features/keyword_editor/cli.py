@@ -117,32 +117,42 @@ def diff(against: Path, program: str, as_json: bool) -> None:
     session.end(DIFFERENT if found else 0)
 
 
-@keywords.command(epilog="Example: smsgate keywords replay --trail --against next/config")
+@keywords.command(epilog="Example: smsgate keywords replay --samples --against next/config")
 @click.argument("file", metavar="[TEXTS]", type=click.File("rb"), required=False)
 @click.option(
     "--ledger", is_flag=True, help="Replay the texts that had an effect, from the records."
 )
 @click.option(
-    "--trail", is_flag=True, help="Replay the newest ordinary texts, from the sample log."
+    "--samples", is_flag=True, help="Replay the newest ordinary texts, from the sample log."
 )
+@click.option("--trail", is_flag=True, hidden=True)
 @_against
 @_program
 @session.as_json
 def replay(
-    file: BinaryIO | None, ledger: bool, trail: bool, against: Path, program: str, as_json: bool
+    file: BinaryIO | None,
+    ledger: bool,
+    samples: bool,
+    trail: bool,
+    against: Path,
+    program: str,
+    as_json: bool,
 ) -> None:
     """Show which of some texts another configuration would decide differently.
 
     TEXTS is a file or -: a text a line, a JSON string a line, or JSON objects with "text". With
-    --ledger and --trail the texts are those of the running smsgate, of the ledger the newest
+    --ledger and --samples the texts are those of the running smsgate, of the ledger the newest
     40,000. Exit code 0: none. 1: some. 2: the input cannot be read.
     """
-    if file is None and not (ledger or trail):
-        raise click.UsageError("name a file of texts, or --ledger or --trail for what was received")
+    if trail:
+        click.echo("--trail is now called --samples.", err=True)
+        samples = True
+    if file is None and not (ledger or samples):
+        raise click.UsageError("name a file of texts, or --ledger or --samples")
     before, after = _classifier(program), _classifier(program, against)
     given = [*_texts(file)] if file else []
-    if ledger or trail:
-        given += _received_texts(before.program.name, ledger=ledger, trail=trail)
+    if ledger or samples:
+        given += _received_texts(before.program.name, ledger=ledger, samples=samples)
     found = list(compare_decisions(given, before, after))
     if as_json:
         different = [
@@ -212,10 +222,10 @@ class GivenText(NamedTuple):
     number: str = ""
 
 
-def _received_texts(program: str, *, ledger: bool, trail: bool) -> Iterator[GivenText]:
+def _received_texts(program: str, *, ledger: bool, samples: bool) -> Iterator[GivenText]:
     """Yield the texts to a program that store and records still have."""
     services = session.services()
-    received = TextSource(services.store, services.records, ledger=ledger, sample_log=trail)
+    received = TextSource(services.store, services.records, ledger=ledger, sample_log=samples)
     for entries, _ in received.pages(ReadPosition()):
         yield from (GivenText(one.text, one.number) for one in entries if one.program == program)
 

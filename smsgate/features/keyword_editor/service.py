@@ -276,7 +276,7 @@ def _refuse(info: KeywordSetInfo, content: str, base: int) -> None:
         )
     if base != info.version:
         raise KeywordSetChanged(
-            f"{info.name} was saved by somebody else while you worked on version {base}; now it "
+            f"{info.name} was saved by someone else while you worked on version {base}; now it "
             f"has version {info.version}: look at what changed, and save yours again if it still "
             "holds"
         )

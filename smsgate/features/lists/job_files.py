@@ -290,7 +290,7 @@ class JobFolders:
             free = shutil.disk_usage(self._path).free
         if free < wanted_bytes + _RESERVE_BYTES:
             raise Unfit(
-                f"There is no room for this on the server's disk: {free >> 20:,} MiB are free. "
+                f"There is no space for this on the server's disk: {free >> 20:,} MiB are free. "
                 "Remove lists that are done, or ask your administrator."
             )
 

@@ -19,6 +19,7 @@ import structlog
 from msgspec.structs import replace
 
 from smsgate.domain.errors import NoSuchList, SmsGateError, Unfit
+from smsgate.features.lists.import_record import titles_of
 from smsgate.features.lists.job_files import (
     MAX_UPLOAD_BYTES,
     JobFolder,
@@ -70,6 +71,7 @@ class ListJobs:
     def __init__(self, services: Services) -> None:
         self._folders = JobFolders(services.settings.data_dir)
         self._steps = JobSteps(services)
+        self._settings = services.settings
         self._queue = ListQueue(services.job_queue)
 
     def queue_name(self) -> str:
@@ -180,7 +182,9 @@ class ListJobs:
 
     def export(self, operator: str, request: ListRequest) -> ListJob:
         """Begin an export. Raises ``UnknownProgram``, ``Unfit``, ``QueueUnavailable``."""
-        name = f"{request.program}, {', '.join(request.states) or 'every state'}"
+        title = titles_of(self._settings).get(request.program, "All programs")
+        states = ", ".join(request.states).replace("_", " ") or "every state"
+        name = f"{title}, {states}"
         self._steps.check(ListJob("", "export", operator, name, 0, request=request))
         with self._made("export", operator, name, request) as folder:
             self.begin(folder.id, ListUser(operator), "export", request)

@@ -168,7 +168,7 @@ def state_of(services: Services, number: str) -> NumberOverview:
         _ask_store(services, state, found)
     except (StoreUnavailable, StoreNotReady) as error:
         state.is_store_away = isinstance(error, StoreUnavailable)
-        state.problems.append(f"Nobody may be texted: {_shut(error)}.")
+        state.problems.append(f"No number may be texted: {_shut(error)}.")
     try:
         _ask_records(services, state, found)
     except (RecordsUnavailable, RecordsNotReady) as error:

@@ -330,7 +330,7 @@ def _show_rebuilt(rebuilt: RebuildResult) -> None:
     if rebuilt.merged:
         out.print(
             f"{rebuilt.merged:,} numbers had events that the store had lost and newer ones that it "
-            "had settled without them: they stand as both together leave them."
+            "had settled without them: both were applied again, in order."
         )
 
 
@@ -360,7 +360,7 @@ def forget(number: str, reason: str, yes: bool, as_json: bool) -> None:
     text += f", and {done.trail} ordinary texts" if done.trail else ""
     for count, what in (
         (done.forwards, "that awaited an application do not go there any more"),
-        (done.replies, "replies that were given up are removed"),
+        (done.replies, "failed replies are removed"),
         (done.cases, "test cases of keyword sets that came from them are gone"),
     ):
         text += f"; {count} {what}" if count else ""

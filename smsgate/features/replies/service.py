@@ -75,4 +75,4 @@ def _settle(
         software=__version__,
     )
     if not store.unsent_replies.settle_dead(partition_of(reply.number), reply.id, event, again):
-        raise NoSuchReply(f"reply {reply.id!r} was taken out by somebody else just now")
+        raise NoSuchReply(f"reply {reply.id!r} was settled by someone else just now")

@@ -67,7 +67,7 @@ OPERATIONS = (
         method="GET",
         path="/reviews",
         scope="admin",
-        summary="Texts that wait for a person's decision",
+        summary="Texts in review",
         run=list_reviews,
         answers={200: Reviews},
         by_program=True,
@@ -83,7 +83,7 @@ OPERATIONS = (
         by_program=True,
         also={
             404: "No text of that number to that program waits, or there is nothing to undo.",
-            409: "Somebody decided it a moment ago, or other texts wait than were seen.",
+            409: "It was decided a moment ago, or another text has come in since.",
         },
     ),
 )

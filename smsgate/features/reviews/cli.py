@@ -48,7 +48,7 @@ def list_reviews(as_json: bool) -> None:
     "decided",
     required=True,
     type=click.Choice(["opt_out", "none", "undo"]),
-    help="Opt the number out, release it, or take back the newest decision of the last 48 hours.",
+    help="Opt the number out, release it, or undo the newest decision of the last 48 hours.",
 )
 @click.option(
     "--seen", default="", metavar="KEY",

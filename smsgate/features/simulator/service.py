@@ -74,7 +74,7 @@ def parse_fictional(text: str) -> str:
         return number
     shown = ", ".join(f"{one.prefix}{'X' * one.digits}" for one in RANGES)
     raise InvalidNumber(
-        f"{number} may belong to somebody: use one that is reserved for fiction: {shown}"
+        f"{number} may belong to someone: use one that is reserved for fiction: {shown}"
     )
 
 

@@ -181,7 +181,7 @@ def test_replay_shows_texts_that_would_be_decided_differently(
 
 def test_replay_wants_texts_from_somewhere(capsys, environ, following):
     assert run(["keywords", "replay", "--against", following], environ) == 2
-    assert "--ledger or --trail" in capsys.readouterr().err
+    assert "--ledger or --samples" in capsys.readouterr().err
 
 
 @pytest.fixture
@@ -226,8 +226,9 @@ def test_replay_decides_what_was_received_again(
     command = ["keywords", "replay", "--against", following, "--json"]
     for options, found in (
         (["--ledger"], ["alto", "alto"]),
+        (["--samples"], ["zumbido"]),
         (["--trail"], ["zumbido"]),
-        (["--ledger", "--trail"], ["alto", "alto", "zumbido"]),
+        (["--ledger", "--samples"], ["alto", "alto", "zumbido"]),
     ):
         assert run([*command, *options], environ) == 1
         told = json.loads(capsys.readouterr().out)

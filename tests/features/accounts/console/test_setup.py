@@ -333,7 +333,7 @@ def test_a_key_is_shown_once_and_opens(admin, services):
 
 def test_that_a_key_is_limited_to_programs_is_shown(viewer, admin, services):
     api_keys.make(services.records.keys, "crm", "check", "tests", 1, ["alerts", "orders"])
-    assert "limited to alerts, orders" in admin.get(KEYS).text
+    assert "limited to Acme Alerts, Acme" in admin.get(KEYS).text
 
 
 def test_a_key_is_rotated_and_revoked(admin, services):

@@ -523,7 +523,7 @@ def test_a_disk_without_room_is_not_filled(agent, monkeypatch):
     monkeypatch.setattr(job_files.shutil, "disk_usage", lambda _: Usage(1 << 20))
     answer = upload(agent)
     assert answer.status_code == 422
-    assert "no room" in answer.text
+    assert "no space" in answer.text
 
 
 def test_a_disk_that_fills_up_ends_a_step_and_leaves_no_half_of_a_file(
@@ -531,7 +531,7 @@ def test_a_disk_that_fills_up_ends_a_step_and_leaves_no_half_of_a_file(
 ):
     here = begun(agent)
     monkeypatch.setattr(job_files.shutil, "disk_usage", lambda _: Usage(1 << 20))
-    assert "no room" in asked(agent, here, "rehearse", program="alerts")
+    assert "no space" in asked(agent, here, "rehearse", program="alerts")
     names = {one.name for one in folder_of(services, here).iterdir()}
     assert names == {"errand.json", "lock", "upload"}
     monkeypatch.undo()

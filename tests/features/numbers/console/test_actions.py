@@ -62,7 +62,7 @@ def test_an_opt_out_blocks_at_once_and_bears_name_and_reason(services, agent):
         "operator",
         "by phone",
     )
-    assert event.note == "it was asked for by hand, not by a text"
+    assert event.note == "it was asked for by an operator, not by a text"
     assert reason(services) == "opted_out_all"
     assert "(manual)" in agent.get(PAGE).text
 

@@ -216,7 +216,7 @@ def test_while_the_store_is_away_the_records_are_shown(services, viewer, monkeyp
     answer = viewer.get(PAGE)
     assert answer.status_code == 200
     said = words(answer)
-    assert "Nobody may be texted: the gate cannot tell: the store cannot be used: away." in said
+    assert "No number may be texted: the gate cannot tell: the store cannot be used: away." in said
     assert "What happened in the last moments cannot be shown." in said
     assert "Ordinary texts cannot be shown." in said
     assert "The records say opted out." in said
@@ -245,13 +245,15 @@ def test_a_flushed_store_is_said_and_nothing_breaks(services, viewer, redis_clie
     answer = viewer.get(PAGE)
     assert answer.status_code == 200
     assert "cannot tell" in words(answer)
-    assert "Nobody may be texted: the gate cannot tell: the store has no metadata" in words(answer)
+    assert "No number may be texted: the gate cannot tell: the store has no metadata" in words(
+        answer
+    )
 
 
 def test_why_the_gate_cannot_tell_is_said_once(services, viewer):
     services.store.write_lease.renew("spool-1", SpooledOptOuts("host-2", 3, 1))
     said = words(viewer.get(PAGE))
-    assert "Nobody may be texted: the gate cannot tell: opt-outs wait in spools" in said
+    assert "No number may be texted: the gate cannot tell: opt-outs wait in spools" in said
     assert said.count("the gate cannot tell") == 1
 
 
