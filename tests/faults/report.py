@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 
 from rich.console import Console
@@ -22,7 +23,9 @@ def show(result: Result, console: Console) -> None:
     if not result.violations:
         console.print("[bold green]No violations.[/]")
         return
-    table = Table(title=f"{len(result.violations)} violations", title_style="bold red")
+    by_check = Counter(check for check, _ in result.violations)
+    title = ", ".join(f"{check}: {count}" for check, count in by_check.items())
+    table = Table(title=f"{len(result.violations)} violations ({title})", title_style="bold red")
     table.add_column("check")
     table.add_column("what is wrong", overflow="fold")
     for check, problem in result.violations[:SHOWN]:

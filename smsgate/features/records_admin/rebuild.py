@@ -11,7 +11,7 @@ import functools
 import itertools
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -20,6 +20,7 @@ import msgspec
 from smsgate import __version__
 from smsgate.consent.events import ConsentState, Event, PublishedProgram, event_id
 from smsgate.domain.errors import RecordsDiffer, StoreNotReady
+from smsgate.domain.messages import ms_of
 from smsgate.features.records_admin.write_behind import WriteBehind
 from smsgate.metrics.snapshot import RebuildProgress
 from smsgate.pipeline.configuration_rollout import published_programs
@@ -270,22 +271,16 @@ class RebuildService:
 
     def _lost(self) -> list[int]:
         """Partitions with recorded events that the store neither has nor knows of."""
-        kept, seqs = self._store.ledger.kept(), self._records.writer.seqs()
-        lost = [
-            partition
-            for partition, seq in seqs.items()
-            if self._has_lost(partition, kept[partition], seq)
-        ]
-        if lost:  # unless a mover trimmed a ledger between two questions
-            seqs, kept = self._records.writer.seqs(), self._store.ledger.kept()
-        return sorted(partition for partition in lost if kept[partition] < seqs[partition])
+        seqs, kept = self._records.writer.seqs(), self._store.ledger.kept()
+        behind = [partition for partition, seq in seqs.items() if kept[partition] < seq]
+        return sorted(partition for partition in behind if self._has_lost(partition, seqs))
 
-    def _has_lost(self, partition: int, kept: int, seq: int) -> bool:
-        if kept >= seq:
-            return False
+    def _has_lost(self, partition: int, seqs: Mapping[int, int]) -> bool:
         here = self._ids_here(partition)
-        untold = itertools.islice(self._records.reader.links(partition, kept, seq), len(here) + 1)
-        return not {link.event_id for link in untold} <= here
+        # Asked after the ledger, the store knows of all that a mover has trimmed by then.
+        kept = self._store.ledger.kept()[partition]
+        untold = self._records.reader.links(partition, kept, seqs[partition])
+        return any(link.event_id not in here for link in untold)
 
     def _ids_here(self, partition: int) -> set[str]:
         return {id_of(line) for line in self._store.ledger_reader.lines(partition)}
@@ -324,7 +319,9 @@ class RebuildService:
 
     def _move(self, partition: int) -> None:
         while lines := self._store.ledger.unmoved(_PAGE)[partition].lines:
-            kept = self._records.writer.keep({partition: [*lines.values()]})
+            kept = self._records.writer.keep(
+                {partition: [*lines.values()]}, {partition: [ms_of(id_) * 1000 for id_ in lines]}
+            )
             if kept.done:
                 self._store.ledger.trim({partition: (kept.heads[partition], [*lines])})
 

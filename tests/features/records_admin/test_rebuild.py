@@ -271,6 +271,41 @@ def test_what_a_rebuild_writes_after_it_lost_its_turn_changes_nothing(recorded):
     assert not store.inbox_reader.were_received([("+14155560001", "twilio", "SM1")])[0]
 
 
+def test_a_mover_that_trims_and_records_meanwhile_is_no_failover(recorded, signed, monkeypatch):
+    """On a busy machine there is always a batch between its commit and its trimming."""
+    partition, store, records = partition_of(NUMBER), recorded.store, recorded.records
+
+    def record(message_id: str) -> tuple[int, list[str]]:
+        recorded.ingest.receive("twilio", signed("STOP", message_id=message_id))
+        recorded.applier.drain(partition)
+        lines = store.ledger.unmoved(9)[partition].lines
+        return records.writer.keep({partition: [*lines.values()]}).heads[partition], [*lines]
+
+    first = record("SM" + "c" * 32)
+    read = store.ledger_reader.lines
+
+    def trimmed_before(asked: int):
+        if asked == partition and first:
+            store.ledger.trim({partition: first})
+            record("SM" + "d" * 32)
+        return read(asked)
+
+    monkeypatch.setattr(store.ledger_reader, "lines", trimmed_before)
+    assert rebuilding(recorded).needed() == ""
+
+
+def test_what_a_rebuild_records_has_the_time_of_its_commit(recorded, signed):
+    recorded.ingest.receive("twilio", signed("STOP", message_id="SM" + "e" * 32))
+    recorded.applier.drain(partition_of(NUMBER))
+    rebuilding(recorded).rebuild(quiet)
+    (newest,) = [
+        one
+        for one in recorded.records.reader.of_number(NUMBER)
+        if one.event.entry and one.event.entry.message_id == "SM" + "e" * 32
+    ]
+    assert newest.committed_us >= newest.event.received_us > 0
+
+
 def test_a_mover_that_ended_before_it_trimmed_is_no_failover(recorded, signed):
     recorded.ingest.receive("twilio", signed("STOP", "+14155550130"))
     partition = partition_of("+14155550130")
