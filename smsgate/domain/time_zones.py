@@ -26,6 +26,9 @@ def find_zone(name: str) -> tzinfo:
         return UTC
 
 
+_FIRST_US = int(datetime.min.replace(tzinfo=UTC).timestamp()) * 1_000_000
+
+
 def zone_name(zone: tzinfo) -> str:
     """The IANA name of a zone."""
     return str(getattr(zone, "key", zone))
@@ -36,7 +39,9 @@ def day_start_us(day: date, zone: tzinfo) -> int:
 
     Where clocks skip midnight, the moment at which they do; where it comes twice, the first.
     """
-    return int(datetime.combine(day, time(), zone).timestamp()) * 1_000_000
+    at = datetime.combine(day, time(), zone)
+    # The first day of all begins before the first moment that there is in UTC.
+    return max(int(at.timestamp()) * 1_000_000, _FIRST_US)
 
 
 def day_end_us(day: date, zone: tzinfo) -> int:

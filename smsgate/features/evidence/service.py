@@ -48,8 +48,8 @@ class EvidenceRequest:
         """The period in words."""
         name, first, last = zone_name(self.zone).replace("_", " "), "", ""
         if name != "UTC":
-            first = f", from {moment(self._first_us)}"
-            last = f", to {moment(self._end_us)}"
+            first = f", from {moment(self._first_us)}" if self.since else ""
+            last = f", to {moment(self._end_us)}" if self.until else ""
         if self.since and self.until:
             return f"{self.since} to {self.until} ({name}, both days included{first}{last})"
         if self.since:

@@ -13,6 +13,7 @@ import pytest
 from smsgate.consent.events import ListGroup
 from smsgate.domain.errors import PdfUnavailable, Unfit
 from smsgate.domain.messages import Decision, Intent
+from smsgate.domain.time_zones import find_zone
 from smsgate.features.evidence.pdf import MAX_EVENTS, pdf
 from smsgate.features.evidence.sentences import ERASED, sentences
 from smsgate.features.evidence.service import evidence, page, request_of
@@ -195,6 +196,31 @@ def test_each_source_is_named(source, actor, said):
     found = sentences(event(1, entry=given), False, {})
     assert found[0] == said
     assert "Note: Asked by phone." in found
+
+
+@pytest.mark.parametrize(
+    ("days", "said"),
+    [
+        ({}, "everything recorded until the time of this file"),
+        (
+            {"since": "2026-03-29"},
+            "from 2026-03-29 (Europe/Berlin, from 2026-03-28 23:00:00.000 UTC) to the time of",
+        ),
+        (
+            {"until": "2026-03-29"},
+            "until 2026-03-29 (Europe/Berlin, that day included, to 2026-03-29 22:00:00.000 UTC)",
+        ),
+        ({"since": "0001-01-01"}, "from 0001-01-01 (Europe/Berlin"),
+        ({"until": "9999-12-31"}, "until 9999-12-31 (Europe/Berlin"),
+    ],
+)
+def test_a_period_is_in_words_in_any_zone(kept, days, said):
+    berlin = find_zone("Europe/Berlin")
+    found = evidence(kept, NUMBER, {}, MADE_US, request_of(**days, zone=berlin), TITLES)
+    assert said in found["request"]["period"]
+    assert said in page(found)
+    plain = evidence(kept, NUMBER, {}, MADE_US, request_of(**days), TITLES)
+    assert "Berlin" not in page(plain)
 
 
 @pytest.mark.parametrize(
