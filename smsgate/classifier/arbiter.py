@@ -25,8 +25,8 @@ _LONG_FOR_MODEL = 20
 """Words beyond which a text that only the model condemns waits for a person."""
 _SHORT = 6
 """Words up to which a text that only the model condemns waits for a person unless it is sure."""
-_SURE = 4.6
-"""Log odds (a probability of 99 %) from which a text is not ambiguous."""
+_SURE = 4.0
+"""Log odds (a probability of 98 %) from which a text is not ambiguous."""
 _SURE_WISH = 4.0
 """Log odds from which a wish to be texted is one though it denies or asks something."""
 OBJECTS = 0.0
@@ -44,6 +44,8 @@ _DOUBTS_WISH = -0.5
 """Log odds below which a person looks at what a wording takes for a wish to be texted."""
 DISMISSES = -3.0
 """Log odds up to which what a wording says is taken for something else."""
+_DISMISSES_DOUBTED = -2.0
+"""The same where a wording beside it speaks against an opt-out, too."""
 _COMPLAINTS, _DOUBTS = frozenset({"law", "threat", "who"}), frozenset({"negation", "question"})
 """Concepts beside which a wish to be texted is, or may be, a complaint about being texted."""
 _BEST_KNOWN = "en"
@@ -169,7 +171,8 @@ def _weighed(found: Found, scores: ModelScores, limits: Thresholds, about: Circu
     if intent in (Intent.HELP, Intent.OPT_IN):
         return _answered(found, scores, limits, about)
     if rule == "doubt":
-        return found
+        dismissed = scores.stop <= _DISMISSES_DOUBTED
+        return (Intent.NONE, "second_reader_dismisses") if dismissed else found
     if rule == "stop_and_start":
         return _resolved(found, scores, limits)
     if rule == "long_text":
@@ -247,8 +250,11 @@ class Arbiter:
         self._limits = models.thresholds[kind]
         self._as_shipped = as_shipped
 
-    def arbitrate(self, what: TextFindings, found: Found) -> Opinion:
-        """What comes of a text, given what its wordings say."""
+    def arbitrate(self, what: TextFindings, found: Found, *, named: bool = False) -> Opinion:
+        """What comes of a text, given what its wordings say.
+
+        ``named``: whether it names the program, which the model takes for any other firm.
+        """
         models = self._models
         shown = passage_of([one.sentence for one in what.sentence_matches], models.concepts)
         scores = ModelScores(models.opt_out.score(shown))
@@ -258,7 +264,8 @@ class Arbiter:
         if max(scores.stop, scores.asks) >= _NEAR_A_WISH or found[0] is Intent.HELP:
             scores = scores._replace(asks_how=models.how_to_leave.score(shown))
         concepts = {name for names in shown.concepts for name in names}
-        objects = OBJECTS if shown.language == _BEST_KNOWN else _OBJECTS_LATE
+        early = shown.language == _BEST_KNOWN and not named
+        objects = OBJECTS if early else _OBJECTS_LATE
         about = Circumstances(
             count_words(shown.words),
             objects,
@@ -279,9 +286,7 @@ class Arbiter:
 
     def _kept(self, found: Found, after: Found) -> Found:
         """What comes of it where a keyword, or wordings of the operator's own, are dismissed."""
-        if after[0] is not Intent.NONE or found[0] in (Intent.NONE, Intent.REVIEW):
-            return after
-        if self._as_shipped:
+        if after[0] is not Intent.NONE or found[0] is Intent.NONE or self._as_shipped:
             return after
         return (Intent.REVIEW, "second_reader_doubts") if found[0].stops else found
 

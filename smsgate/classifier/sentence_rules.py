@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import takewhile
 
 from smsgate.classifier.arbiter import Arbiter, Opinion, settle_finding, strongest, takes_out
 from smsgate.classifier.decision import DecisionFactory
@@ -21,11 +22,23 @@ _WEIGHED = ("phrase", "keyword_in_sentence", "long_text", "stop_and_start", "dou
 """The rules whose findings the model may change."""
 _CAPITAL = re.compile(r"(?<=[^\W_])[,;:]? +[\"“‘']?([^\W\d_][\w’'&-]+)")
 """Words within a sentence, with what is written onto them: ``d'Acme``, ``Verizon's``."""
+_LATIN = re.compile(
+    "(?<=[\u3040-\u9fff\uac00-\ud7af])[A-Z][A-Za-z&-]+|[A-Z][A-Za-z&-]+(?=[\u3040-\u9fff\uac00-\ud7af])"
+)
+"""Latin words written onto Chinese, Japanese or Korean ones."""
 _OWNER = re.compile(r"(?<= (?:off|rom) )[\w&-]+['’]s(?= )")
 """Who owns a list, however it is written: ``take me off verizon's list``."""
-_APOSTROPHE = re.compile("['’]")
+_APOSTROPHE, _JOINT = re.compile("['’]"), re.compile("[&-]")
 _CAPITAL_NOUNS = "de"
 """The language that writes all nouns with a capital."""
+_OWNER_FIRST = frozenset({
+    "af", "da", "en", "et", "fi", "hu", "ja", "ko", "lt", "lv", "nb", "sv", "tr",
+    "zh-Hans", "zh-Hant",
+})  # fmt: skip
+"""Languages that put the owner before what is owned; in all of them it may stand behind."""
+_PREPOSITIONS = frozenset({"from", "of", "off", "that", "the", "this"})
+_VOCATIVE = "en"
+"""The language in which a name right behind the list is who is spoken to: ``the list Karen``."""
 _BEFORE_LIST, _BEHIND_LIST = 3, 3
 """Words before and behind a list among which is the name of whose it is."""
 
@@ -78,11 +91,13 @@ class SentenceRules:
 
     def _weighed(self, text: InspectedText, what: TextFindings, finding: IntentFinding) -> Decision:
         intent, rule = settle_finding(finding, what, count_words(text.words))
-        if finding.intent.stops and self._names_other_list(text, what):
+        owners = self._owners_of_lists(text, what) if finding.intent.stops else set()
+        ours = set(filter(self._decisions.names_program, owners))
+        if owners - ours:
             intent, rule = Intent.REVIEW, "doubt"
         opinion = Opinion(intent, rule)
         if rule in _WEIGHED:
-            opinion = self._arbiter.arbitrate(what, (intent, rule))
+            opinion = self._arbiter.arbitrate(what, (intent, rule), named=bool(ours))
         asks = opinion.intent is Intent.HELP or opinion.rule == "how_to_leave"
         if asks and (keyword := self._before_a_question(text)):
             return self._by_its_keyword(text, keyword)
@@ -93,29 +108,35 @@ class SentenceRules:
         finding = IntentFinding(intent, rule, keyword.word, keyword.language, bare=True)
         return self._decisions.by_finding(text, finding, Opinion(intent, rule))
 
-    def _names_other_list(self, text: InspectedText, what: TextFindings) -> bool:
-        """Whether a list in it is somebody else's: ``take me off Verizon's mailing list``."""
-        own = self._decisions.names_program
-        names = {word for word in _names(text.cleaned) if not own(word)}
-        return bool(names) and any(
-            not names.isdisjoint(words)
+    def _owners_of_lists(self, text: InspectedText, what: TextFindings) -> set[str]:
+        """Names beside a list or a newsletter: ``verizons`` in ``off Verizon's mailing list``."""
+        names = set(_names(text.cleaned))
+        return {
+            owner
             for one in what.sentence_matches
             for language, symbol in self._phrases.symbols("mailing").items()
             for span in one.symbol_spans.get(symbol, ())
-            if (words := self._owners(one.sentence.folded, span, language))
-        )
+            for owner in names & self._owners(one.sentence.folded, span, language)
+        }
 
     def _owners(self, words: list[str], list_at: Span, language: str) -> set[str]:
         """The words around a list that may name whose it is; none where it is called yours."""
         start, end = list_at
-        before = words[max(0, start - _BEFORE_LIST) : start]
-        if any(self._concepts.means(word, "second", {language}) for word in before):
-            return set()
-        behind = words[end : end + _BEHIND_LIST]
-        if PAUSE in behind:
-            behind = behind[: behind.index(PAUSE)]
+        before: list[str] = []
+        for word in reversed(words[max(0, start - _BEFORE_LIST) : start]):
+            if self._concepts.means(word, "second", {language}):
+                return set()
+            if word in _PREPOSITIONS or language not in _OWNER_FIRST:
+                break
+            before.append(word)
+        behind = list(takewhile(lambda word: word != PAUSE, words[end : end + _BEHIND_LIST]))
+        if language == _VOCATIVE:
+            behind = behind[1:]
+        known = (language, ANY_LANGUAGE)
         owners = {
-            word for word in (*before, *behind[1:]) if not self._phrases.known(word, (language,))
+            word
+            for word in (*before, *behind)
+            if not self._phrases.known(word, known) and not self._keywords.polite([word])
         }
         if language == _CAPITAL_NOUNS:
             return {word for word in owners if not self._concepts.knows(word)}
@@ -152,8 +173,10 @@ class SentenceRules:
         if what is None or len(text.words) < 2 or self._keywords.polite(text.words):
             return None
         opinion = self._arbiter.arbitrate(what, (Intent.NONE, "nothing_known"))
-        if opinion.intent.stops and self._names_other_list(text, what):
-            opinion = opinion._replace(intent=Intent.REVIEW)
+        if opinion.intent.stops:
+            owners = self._owners_of_lists(text, what)
+            if not all(map(self._decisions.names_program, owners)):
+                opinion = opinion._replace(intent=Intent.REVIEW)
         if opinion.intent is Intent.NONE or (opinion.intent is Intent.HELP and text.quoted):
             return None
         if is_advert(text.cleaned, text.words) or prints_opt_in(text.cleaned):
@@ -167,9 +190,10 @@ def _names(text: str) -> Iterator[str]:
     """The words within its sentences that may be names, as the rules see words."""
     found = [] if text.isupper() else _CAPITAL.findall(text)
     owners = _OWNER.findall(text.casefold())
-    for word in (*filter(_has_capital, found), *owners):
-        parts = _APOSTROPHE.split(word)
-        yield from (fold(part.casefold()) for part in (*parts, "".join(parts)) if len(part) > 1)
+    for word in (*filter(_has_capital, found), *_LATIN.findall(text), *owners):
+        for part in _JOINT.split(word):
+            spelt = (*_APOSTROPHE.split(part), _APOSTROPHE.sub("", part))
+            yield from (fold(one.casefold()) for one in spelt if len(one) > 1)
 
 
 def _has_capital(word: str) -> bool:

@@ -447,7 +447,11 @@ def test_the_script_of_an_operators_own_set_is_read(tmp_path):
         "quítenme de la lista de correo de Movistar", "Ta bort mig från ICA:s nyhetsbrev",
         "Please stop sending the paper catalogue by post, texts are fine",
         "remove me from the group chat", "Bitte keine Werbung mehr in den Briefkasten",
-        "멤버십 해지해 주세요", "请取消牛奶订阅",
+        "멤버십 해지해 주세요", "请取消牛奶订阅", "取消我的Netflix订阅", "unsubscribe me from T-Mobile's newsletter",
+        "Удалите меня из рассылки Озона", "Wypiszcie mnie z newslettera Allegro",
+        "Netflixの購読を解除して",
+        "unsubscribe me from the emails but keep the texts", "please stop my repeat of the drops",
+        "I want to opt out of the pension", "who took me off the list",
     ],
 )  # fmt: skip
 def test_a_wish_to_leave_what_is_not_ours_waits_for_a_person(text):
@@ -460,7 +464,9 @@ def test_a_wish_to_leave_what_is_not_ours_waits_for_a_person(text):
         "unsubscribe me from the Acme newsletter", "take me off Acme's mailing list",
         "désabonnez-moi de la newsletter d'Acme", "take me off your VIP list",
         "Remove me from this list, Karen", "take me off the list", "OFF THE LIST, NOW",
-        "remove me from the newsletter", "désabonnez-moi de votre newsletter",
+        "Unsubscribe Mary Jones from this list", "borren a Juan de su lista",
+        "Sáquenme de la lista Gracias", "Удалите меня из списка рассылки Acme",
+        "请取消Acme订阅", "remove me from the newsletter", "désabonnez-moi de votre newsletter",
         "i'd like to be taken off the damn texting list", "Nehmt mich bitte aus dem Verteiler",
         "I cancelled my membership in May. Please stop texting me",
     ],
@@ -473,7 +479,7 @@ def test_the_brand_of_one_program_is_a_stranger_to_another():
     text = "unsubscribe me from the Target newsletter"
     assert classifier(title="Target").classify(text).intent is Intent.OPT_OUT
     assert classifier(title="Target Stores Inc.").classify(text).intent is Intent.OPT_OUT
-    assert classifier(title="Acme").classify(text).intent is Intent.REVIEW
+    assert not classifier(title="Acme").classify(text).intent.stops
 
 
 @pytest.mark.parametrize("text", ["lose it", "on już do mnie nie pisze", "stop ignoring me"])
@@ -485,7 +491,7 @@ def test_a_short_text_is_not_suppressed_on_the_models_word_alone(text):
     "text", ["滚吧", "滚蛋", "滾開", "别再联系了", "谢谢你发错了。", "严重怀疑你发错人。。。"]
 )
 def test_what_friends_shout_in_chinese_suppresses_nobody(text):
-    assert classifier().classify(text).intent is Intent.REVIEW
+    assert not classifier().classify(text).intent.stops
 
 
 @pytest.mark.parametrize(

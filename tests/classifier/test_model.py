@@ -56,9 +56,9 @@ def test_an_ambiguous_text_waits_for_a_person():
     assert classifier().classify("已通知，谢谢。").intent is Intent.NONE
 
 
-def test_a_short_text_is_ambiguous_unless_the_model_is_sure_by_99_percent():
-    assert weighed(*UNKNOWN, ModelScores(stop=4.5), words=6)[0] is Intent.REVIEW
-    assert weighed(*UNKNOWN, ModelScores(stop=4.6), words=6)[0] is Intent.OPT_OUT
+def test_a_short_text_is_ambiguous_unless_the_model_is_sure_by_98_percent():
+    assert weighed(*UNKNOWN, ModelScores(stop=3.9), words=6)[0] is Intent.REVIEW
+    assert weighed(*UNKNOWN, ModelScores(stop=4.0), words=6)[0] is Intent.OPT_OUT
 
 
 def test_beside_a_doubt_a_person_decides_however_sure_the_model_is():
@@ -148,6 +148,13 @@ def test_a_condition_waits_for_a_person_whatever_it_thinks():
 def test_however_sure_it_settles_no_condition():
     seems = Intent.REVIEW, "doubt"
     assert weighed(*seems, SURE) == seems
+    assert weighed(*seems, ModelScores(stop=-1.9)) == seems
+
+
+def test_a_condition_beside_what_it_takes_for_something_else_is_nothing():
+    seems = Intent.REVIEW, "doubt"
+    assert weighed(*seems, ModelScores(stop=-2.0)) == (Intent.NONE, "second_reader_dismisses")
+    assert classifier().classify("не отправляйте сегодня, оплачу завтра").intent is Intent.NONE
 
 
 @pytest.mark.parametrize(
