@@ -35,6 +35,7 @@ from smsgate.classifier.findings import SentenceMatches
 from smsgate.classifier.keyword_rules import KeywordRules
 from smsgate.classifier.keyword_variants import Echoes, KeywordVariants
 from smsgate.classifier.model import Models, WordPrefilter
+from smsgate.classifier.phrases import Match
 from smsgate.classifier.quoted_text import Reactions
 from smsgate.classifier.sentence_rules import SentenceRules
 from smsgate.classifier.sets.compiled_sets import CompiledSets
@@ -68,6 +69,13 @@ def _never(value: object = None) -> Callable[..., object]:
     return lambda *_arguments: value
 
 
+_silent = SentenceMatches.silent.fget
+
+
+def _ours_only(matches: SentenceMatches) -> list[Match]:
+    return [match for match in _silent(matches) if "{notours}" not in match.pattern.written]
+
+
 PARTS = (
     Part("the prefilter", WordPrefilter, "is_ordinary", _never(False)),
     Part("marks of devices", classifier.signature, "without_suffix", lambda text: text),
@@ -94,6 +102,8 @@ PARTS = (
     Part("refusals around wishes", findings, "_undone", _never(False)),
     Part("denied keywords in sentences", findings, "_denied", _never(False)),
     Part("keywords in sentences", findings, "_keywords_alone", lambda *_: iter(())),
+    Part("things that are not ours", SentenceMatches, "silent", property(_ours_only)),
+    Part("lists of others", SentenceRules, "_owners_of_lists", _never(frozenset())),
     Part("review of long texts", arbiter, "_LONG_TEXT", 10**6),
     Part("wordings", sentence_rules, "strongest", _never()),
     Part("typos in sentences", SentenceRules, "match_corrected", _never()),
@@ -103,6 +113,7 @@ PARTS = (
     Part("the model where no wording knows", SentenceRules, "match_by_model", _never()),
     Part("the model's objections", arbiter, "_confirmed", lambda found, *_: found),
     Part("its dismissals", arbiter, "DISMISSES", -99.0),
+    Part("its dismissals beside a doubt", arbiter, "_DISMISSES_DOUBTED", -99.0),
     Part("holding long texts", arbiter, "_LONG_FOR_MODEL", 10**6),
     Part("holding ambiguous short texts", arbiter, "_SHORT", 0),
     Part("doubts about wishes for texts", arbiter, "_needed", _never(-math.inf)),

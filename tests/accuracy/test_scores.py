@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.accuracy.evaluate import smsgate
-from tests.accuracy.texts import OUT, classifier, labelled
+from tests.accuracy.evaluate import PAGE, first_table, share, smsgate, with_table
+from tests.accuracy.texts import EXAM, EXAMS, OUT, Labelled, classifier, labelled, named
 
 DECIDE = smsgate()
 
@@ -38,3 +38,46 @@ def test_opt_in_help_and_scope_are_recognised(label):
 def _wanted(text: str) -> str:
     """A question how to leave is one for help that a person has to see."""
     return "help" if classifier().classify(text).rule == "how_to_leave" else ""
+
+
+@pytest.fixture(scope="module")
+def exam():
+    """The texts of the exam, each with what it is decided as."""
+    return [(one, DECIDE(one.text)) for one in labelled(EXAM)]
+
+
+def test_the_page_has_the_table_of_the_exam(exam):
+    page = PAGE.read_text("utf-8")
+    table = first_table([one for one, _ in exam], [kind for _, kind in exam])
+    assert with_table(page, table) == page
+
+
+def test_the_page_begins_with_the_figures_of_the_exam(exam):
+    outs = [kind for one, kind in exam if one.label in OUT]
+    ordinary = [kind for one, kind in exam if one.label == "none"]
+    unclear = [kind for one, kind in exam if one.label == "review"]
+    stopped = sum(kind in OUT for kind in outs)
+    known = {_bare(one) for name in named() if name not in EXAMS for one in labelled(name)}
+    new = [kind for one, kind in exam if one.label in OUT and _bare(one) not in known]
+    figures = [
+        f"**{_percent(stopped, outs)} of the opt-outs block the number at once**",
+        f"{_percent(stopped + outs.count('review'), outs)} at once or until a person has decided",
+        f"**{sum(kind in OUT for kind in ordinary)} of {len(ordinary)} ordinary texts block",
+        f"**{_percent(ordinary.count('review'), ordinary)} of the ordinary texts wait",
+        (
+            f"Of {len(unclear)} texts that the writer left to a person,"
+            f" {unclear.count('review')} wait and {sum(kind in OUT for kind in unclear)} blocks"
+        ),
+        f"{sum(_bare(one) in known for one, _ in exam)} of the {len(exam)} texts",
+        f"without them {_percent(sum(kind in OUT for kind in new), new)} of the opt-outs",
+    ]
+    page = " ".join(PAGE.read_text("utf-8").split())
+    assert [figure for figure in figures if figure not in page] == []
+
+
+def _percent(part: int, whole: list[str]) -> str:
+    return share(part, len(whole)).partition(" of")[0]
+
+
+def _bare(one: Labelled) -> str:
+    return one.text.casefold().strip(" .!?,…")
