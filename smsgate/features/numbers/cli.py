@@ -16,6 +16,7 @@ from smsgate.domain.entry_parts import Consent
 from smsgate.domain.messages import ALL, Entry
 from smsgate.domain.phone import e164
 from smsgate.domain.phone_input import as_recorded
+from smsgate.pipeline.decision_text import reason as decision_reason
 from smsgate.pipeline.manual import RestoreRequest
 from smsgate.pipeline.manual_input import MEDIA, consent_of, evidence_of, reason_of
 
@@ -92,11 +93,13 @@ def _since(event: Event) -> str:
 
 
 def _decided(entry: Entry | None) -> tuple[str, str]:
-    """By which rule, and where a person or a program did it, who and what for."""
+    """What a text was understood by, or what else made the entry; by whom, and what for."""
     if entry is None:
         return "", ""
     decision = entry.decision
     why = f"{decision.rule} {decision.keyword}".strip()
+    if entry.source == "text":
+        why = decision_reason(decision.rule, decision.keyword)
     if not entry.actor or entry.actor in decision.note:
         return why, decision.note if entry.actor else ""
     return why, f"by {entry.actor}: {decision.note}" if decision.note else f"by {entry.actor}"
