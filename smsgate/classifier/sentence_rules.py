@@ -23,7 +23,8 @@ _WEIGHED = ("phrase", "keyword_in_sentence", "long_text", "stop_and_start", "dou
 _CAPITAL = re.compile(r"(?<=[^\W_])[,;:]? +[\"“‘']?([^\W\d_][\w’'&-]+)")
 """Words within a sentence, with what is written onto them: ``d'Acme``, ``Verizon's``."""
 _LATIN = re.compile(
-    "(?<=[\u3040-\u9fff\uac00-\ud7af])[A-Z][A-Za-z&-]+|[A-Z][A-Za-z&-]+(?=[\u3040-\u9fff\uac00-\ud7af])"
+    "(?<=[\u3040-\u9fff\uac00-\ud7af])[A-Z][A-Za-z&-]+"
+    "|(?<![A-Za-z&-])[A-Z][A-Za-z&-]++(?=[\u3040-\u9fff\uac00-\ud7af])"
 )
 """Latin words written onto Chinese, Japanese or Korean ones."""
 _OWNER = re.compile(r"(?<= (?:off|rom) )[\w&-]+['’]s(?= )")
