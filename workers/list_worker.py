@@ -18,7 +18,8 @@ from rq import Queue
 from rq.job import Job
 from rq.timeouts import BaseDeathPenalty
 
-from smsgate.domain.errors import ListsUnavailable, QueueUnavailable
+from smsgate.domain.errors import QueueUnavailable
+from smsgate.features.lists.errors import ListsUnavailable
 from smsgate.features.lists.job_files import KEPT_DAYS
 from smsgate.features.lists.jobs import ListJobs, StepStopped
 from smsgate.logs import Reminder

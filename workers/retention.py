@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 
-from smsgate.domain.errors import ListsUnavailable, SmsGateError
+from smsgate.domain.errors import SmsGateError
+from smsgate.features.lists.errors import ListsUnavailable
 from smsgate.features.lists.job_files import JobFolders
 from smsgate.pipeline.forgetting import Forgetting
 from smsgate.pipeline.services import Services

@@ -124,23 +124,6 @@ class TooLarge(WebhookError):
     status = 413
 
 
-# --- lists ----------------------------------------------------------------------------------
-
-
-class ListUnreadable(SmsGateError):
-    """A file is no list that can be read; nothing of it was used."""
-
-    status = 422
-
-
-class ColumnUnclear(ListUnreadable):
-    """A list does not show where its numbers stand; ``columns`` are those that may be named."""
-
-    def __init__(self, problem: str, columns: Sequence[str]) -> None:
-        super().__init__(problem)
-        self.columns = tuple(columns)
-
-
 # --- collaborators ------------------------------------------------------------------------
 
 
@@ -373,58 +356,7 @@ class UnknownRecipients(SmsGateError):
     status = 422
 
 
-# --- operators ------------------------------------------------------------------------------
-
-
-class NoSuchOperator(SmsGateError):
-    """No operator of that name may sign in to the console."""
-
-    status = 404
-
-
-class OperatorExists(SmsGateError):
-    """The name of an operator is taken."""
-
-    status = 409
-
-
-class LastAdmin(SmsGateError):
-    """It would leave the console without an admin."""
-
-    status = 409
-
-
-class SignInRefused(SmsGateError):
-    """Name, password or code are not right, or have to wait. The text does not say which."""
-
-    status = 403
-
-
-# --- keyword sets ---------------------------------------------------------------------------
-
-
-class NoSuchList(SmsGateError):
-    """No list has that id, or it belongs to another operator, or it was removed."""
-
-    status = 404
-
-
-class ListsUnavailable(SmsGateError):
-    """The place where uploaded lists are kept cannot be used."""
-
-    status = 503
-
-
-class NoSuchKeywordSet(SmsGateError):
-    """There is no keyword set of that name, or no such version of it."""
-
-    status = 404
-
-
-class KeywordSetOwned(SmsGateError):
-    """The keyword set is a file, so the console does not change it."""
-
-    status = 409
+# --- the console's own settings ------------------------------------------------------------
 
 
 class KeywordSetChanged(SmsGateError):
@@ -433,31 +365,10 @@ class KeywordSetChanged(SmsGateError):
     status = 409
 
 
-class KeywordSetUnfit(SmsGateError):
-    """The input is not a valid keyword set; nothing was saved."""
-
-    status = 422
-
-
-# --- programs and accounts in the console ---------------------------------------------------
-
-
 class ConfigurationChanged(SmsGateError):
     """Somebody else has changed the same program or account meanwhile; nothing was saved."""
 
     status = 409
-
-
-class SecretRefused(SmsGateError):
-    """A secret cannot be kept as a file here; the text names the variable to set instead."""
-
-    status = 409
-
-
-class NoSuchVersion(SmsGateError):
-    """The console has no such version of the configuration."""
-
-    status = 404
 
 
 class PdfUnavailable(SmsGateError):

@@ -9,13 +9,7 @@ from flask import Flask, flash, redirect, render_template, request
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
-from smsgate.domain.errors import (
-    ConfigurationChanged,
-    ConfigurationError,
-    SecretRefused,
-    StoreUnavailable,
-    Unfit,
-)
+from smsgate.domain.errors import ConfigurationChanged, ConfigurationError, StoreUnavailable, Unfit
 from smsgate.features.configuration_editor.change_console import (
     SETUP,
     base_in_form,
@@ -23,6 +17,7 @@ from smsgate.features.configuration_editor.change_console import (
     prove_into,
     put_in_force,
 )
+from smsgate.features.configuration_editor.errors import SecretRefused
 from smsgate.features.configuration_editor.forms import (
     AccountForm,
     account_form,

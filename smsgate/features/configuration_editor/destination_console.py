@@ -9,13 +9,14 @@ from flask import Flask, flash, redirect, render_template, request
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
-from smsgate.domain.errors import ConfigurationChanged, ConfigurationError, SecretRefused, Unfit
+from smsgate.domain.errors import ConfigurationChanged, ConfigurationError, Unfit
 from smsgate.features.configuration_editor.change_console import (
     SETUP,
     editor_of,
     prove_into,
     put_in_force,
 )
+from smsgate.features.configuration_editor.errors import SecretRefused
 from smsgate.features.configuration_editor.forms import FormField, by_field, read_fields
 from smsgate.features.configuration_editor.secret_files import variable_of_table
 from smsgate.features.configuration_editor.service import conflict_text

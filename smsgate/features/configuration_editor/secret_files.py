@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from smsgate.domain.errors import SecretRefused, StoreUnavailable
+from smsgate.domain.errors import StoreUnavailable
+from smsgate.features.configuration_editor.errors import SecretRefused
 from smsgate.files import replace_file
 from smsgate.settings.read import SECRETS
 from smsgate.store.processes import Heartbeats

@@ -14,12 +14,12 @@ from smsgate.domain.errors import (
     ConfigurationChanged,
     ConfigurationError,
     Fault,
-    NoSuchVersion,
     StoreNotReady,
     StoreUnavailable,
     Unfit,
 )
 from smsgate.domain.line_diff import DiffLine, compare_texts
+from smsgate.features.configuration_editor.errors import NoSuchVersion
 from smsgate.features.configuration_editor.secret_files import SecretFiles, variable_of_table
 from smsgate.features.configuration_editor.secret_guards import secret_faults, secret_keys_of
 from smsgate.features.configuration_editor.sources import ConfigurationChange, ConfigurationSources

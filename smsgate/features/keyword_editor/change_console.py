@@ -12,8 +12,6 @@ from werkzeug.wrappers import Response
 from smsgate.domain.errors import (
     ConfigurationError,
     KeywordSetChanged,
-    KeywordSetOwned,
-    KeywordSetUnfit,
     SmsGateError,
     StoreUnavailable,
 )
@@ -25,6 +23,7 @@ from smsgate.features.keyword_editor.console import (
     SETS,
     find_program,
 )
+from smsgate.features.keyword_editor.errors import KeywordSetOwned, KeywordSetUnfit
 from smsgate.features.keyword_editor.replay import MAX_LISTED, is_alarming, parse_position
 from smsgate.features.keyword_editor.service import KeywordEditor, KeywordSetInfo
 from smsgate.features.keyword_editor.set_text import (

@@ -15,7 +15,6 @@ import msgspec
 from smsgate.classifier import Classifier
 from smsgate.cli import session
 from smsgate.cli.explain import classifier_of, content_of
-from smsgate.domain.errors import NoSuchKeywordSet
 from smsgate.domain.line_diff import compare_texts
 from smsgate.domain.messages import Intent
 from smsgate.features.keyword_editor.comparison import (
@@ -25,6 +24,7 @@ from smsgate.features.keyword_editor.comparison import (
     compare_keywords,
     label_of,
 )
+from smsgate.features.keyword_editor.errors import NoSuchKeywordSet
 from smsgate.features.keyword_editor.replay import ReadPosition, TextSource
 
 DIFFERENT = 1

@@ -4,16 +4,11 @@ from __future__ import annotations
 
 from flask import Flask, render_template, request
 
-from smsgate.domain.errors import (
-    KeywordSetUnfit,
-    RecordsNotReady,
-    RecordsUnavailable,
-    SmsGateError,
-    UnknownProgram,
-)
+from smsgate.domain.errors import RecordsNotReady, RecordsUnavailable, SmsGateError, UnknownProgram
 from smsgate.domain.line_diff import compare_texts
 from smsgate.domain.phone import e164
 from smsgate.features.keyword_editor.comparison import SOURCES, KeywordFilter, KeywordList
+from smsgate.features.keyword_editor.errors import KeywordSetUnfit
 from smsgate.features.keyword_editor.service import (
     MAX_BYTES,
     PAGE_SIZE,

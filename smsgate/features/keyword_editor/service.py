@@ -21,10 +21,8 @@ from smsgate.classifier.sets.conflicts import (
     without_effect,
 )
 from smsgate.classifier.sets.keyword_sets import ANY_LANGUAGE, EVERY, shipped
-from smsgate.domain.errors import (
-    ConfigurationError,
-    Fault,
-    KeywordSetChanged,
+from smsgate.domain.errors import ConfigurationError, Fault, KeywordSetChanged
+from smsgate.features.keyword_editor.errors import (
     KeywordSetOwned,
     KeywordSetUnfit,
     NoSuchKeywordSet,

@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 import msgspec
 
 from smsgate.classifier.sets.keyword_sets import KeywordEntry, Language, read_set
-from smsgate.domain.errors import Fault, KeywordSetUnfit
+from smsgate.domain.errors import Fault
+from smsgate.features.keyword_editor.errors import KeywordSetUnfit
 
 INTENTS = ("opt_out", "opt_out_all", "opt_in", "help", "review", "none")
 MATCHES = ("whole", "polite", "lead")

@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from smsgate.domain.errors import NoSuchList, SmsGateError, Unfit
+from smsgate.domain.errors import SmsGateError, Unfit
+from smsgate.features.lists.errors import NoSuchList
 from smsgate.features.lists.import_record import (
     ImportRecord,
     change_text,

@@ -23,8 +23,6 @@ from werkzeug.formparser import FormDataParser
 from werkzeug.wrappers import Response as Redirect
 
 from smsgate.domain.errors import (
-    ListsUnavailable,
-    ListUnreadable,
     QueueUnavailable,
     RecordsNotReady,
     RecordsUnavailable,
@@ -33,6 +31,7 @@ from smsgate.domain.errors import (
 )
 from smsgate.domain.messages import ALL
 from smsgate.domain.time_zones import day_start_us
+from smsgate.features.lists.errors import ListsUnavailable, ListUnreadable
 from smsgate.features.lists.export import FORMS, STATES
 from smsgate.features.lists.import_record import ImportRecord, change_text, imports, titles_of
 from smsgate.features.lists.import_summary import (

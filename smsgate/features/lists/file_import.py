@@ -15,8 +15,9 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import BinaryIO, NamedTuple
 
-from smsgate.domain.errors import ListUnreadable, RecordsNotReady, RecordsUnavailable, Unfit
+from smsgate.domain.errors import RecordsNotReady, RecordsUnavailable, Unfit
 from smsgate.domain.messages import ALL
+from smsgate.features.lists.errors import ListUnreadable
 from smsgate.features.lists.import_record import State, scope_of
 from smsgate.features.lists.import_summary import (
     DUPLICATE,

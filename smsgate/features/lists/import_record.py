@@ -10,8 +10,8 @@ import msgspec
 
 from smsgate import __version__
 from smsgate.consent.events import Event, event_id
-from smsgate.domain.errors import NoSuchList
 from smsgate.domain.messages import ALL, Entry
+from smsgate.features.lists.errors import NoSuchList
 from smsgate.features.lists.storage import ListStorage
 from smsgate.records import Records
 from smsgate.settings import Settings

@@ -20,7 +20,8 @@ from typing import BinaryIO, Literal, NamedTuple
 
 import msgspec
 
-from smsgate.domain.errors import ListsUnavailable, NoSuchList, Unfit
+from smsgate.domain.errors import Unfit
+from smsgate.features.lists.errors import ListsUnavailable, NoSuchList
 from smsgate.features.lists.import_record import ImportChange
 from smsgate.files import whole
 

@@ -18,7 +18,8 @@ from pathlib import Path
 import structlog
 from msgspec.structs import replace
 
-from smsgate.domain.errors import NoSuchList, SmsGateError, Unfit
+from smsgate.domain.errors import SmsGateError, Unfit
+from smsgate.features.lists.errors import NoSuchList
 from smsgate.features.lists.import_record import titles_of
 from smsgate.features.lists.job_files import (
     MAX_UPLOAD_BYTES,

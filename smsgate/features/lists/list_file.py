@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
-from smsgate.domain.errors import ListUnreadable
+from smsgate.features.lists.errors import ListUnreadable
 from smsgate.features.lists.shapes import (
     NO_COLUMNS,
     ColumnChoice,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from smsgate.domain.errors import ColumnUnclear
+from smsgate.features.lists.errors import ColumnUnclear
 from smsgate.features.lists.list_file import ListFile
 from smsgate.features.lists.rows import STATE_WORDS, moment_us
 from smsgate.features.lists.shapes import (

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 
 import msgspec
 
-from smsgate.domain.errors import ColumnUnclear, ListUnreadable
+from smsgate.features.lists.errors import ColumnUnclear, ListUnreadable
 
 _decode = msgspec.json.Decoder(dict[str, object]).decode
 _BROKEN = (msgspec.DecodeError, UnicodeEncodeError, RecursionError)

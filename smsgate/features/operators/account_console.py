@@ -6,9 +6,10 @@ import segno
 from flask import Flask, flash, make_response, redirect, render_template, request, session
 from werkzeug.wrappers import Response
 
-from smsgate.domain.errors import SignInRefused, Unfit
+from smsgate.domain.errors import Unfit
 from smsgate.domain.time_zones import zone_names
 from smsgate.features.operators import second_factor
+from smsgate.features.operators.errors import SignInRefused
 from smsgate.features.operators.passkeys import MAX_NAME_CHARACTERS, NO_ADDRESS, show_id
 from smsgate.features.operators.sign_in import CODE_REFUSED
 from smsgate.features.operators.sign_in_console import let_in, new_password

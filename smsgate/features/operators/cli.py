@@ -9,7 +9,8 @@ import click
 
 from smsgate.cli import session
 from smsgate.cli.session import moment, out, person
-from smsgate.domain.errors import OperatorExists, UnknownProgram
+from smsgate.domain.errors import UnknownProgram
+from smsgate.features.operators.errors import OperatorExists
 from smsgate.features.operators.service import (
     FIRST_LINK_S,
     LINK_S,

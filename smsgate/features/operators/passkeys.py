@@ -28,8 +28,9 @@ from webauthn.helpers.structs import (
     UserVerificationRequirement,
 )
 
-from smsgate.domain.errors import SignInRefused, Unfit
+from smsgate.domain.errors import Unfit
 from smsgate.features.operators import second_factor
+from smsgate.features.operators.errors import SignInRefused
 from smsgate.features.operators.passkey_storage import PasskeyRow, PasskeyStorage
 from smsgate.features.operators.service import ActionAuthor, make_action, now_us
 from smsgate.features.operators.sessions import OperatorSession

@@ -15,9 +15,10 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any
 
-from smsgate.domain.errors import LastAdmin, LinkBroken, NoSuchOperator, OperatorExists, Unfit
+from smsgate.domain.errors import LinkBroken, Unfit
 from smsgate.domain.time_zones import zone_names
 from smsgate.features.operators import passwords, second_factor
+from smsgate.features.operators.errors import LastAdmin, NoSuchOperator, OperatorExists
 from smsgate.features.operators.storage import (
     FIRST,
     OperatorAction,

@@ -18,12 +18,9 @@ from dataclasses import dataclass, field, replace
 
 import structlog
 
-from smsgate.domain.errors import (
-    SignInRefused,
-    StoreUnavailable,
-    TooManyGuesses,
-)
+from smsgate.domain.errors import StoreUnavailable, TooManyGuesses
 from smsgate.features.operators import passwords, second_factor
+from smsgate.features.operators.errors import SignInRefused
 from smsgate.features.operators.passkeys import REFUSED as PASSKEY_REFUSED
 from smsgate.features.operators.passkeys import PasskeyRefused, Passkeys, RelyingParty
 from smsgate.features.operators.service import fold_email, fold_name, now_us, token_digest

@@ -7,7 +7,8 @@ from flask import Response as FlaskResponse
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
-from smsgate.domain.errors import SignInRefused, Unfit
+from smsgate.domain.errors import Unfit
+from smsgate.features.operators.errors import SignInRefused
 from smsgate.features.operators.passkeys import NO_ADDRESS
 from smsgate.features.operators.sign_in import NewSession
 from smsgate.pipeline.services import Services

@@ -18,7 +18,7 @@ from flask import session
 from joserfc.errors import JoseError
 from werkzeug.wrappers import Response
 
-from smsgate.domain.errors import SignInRefused
+from smsgate.features.operators.errors import SignInRefused
 from smsgate.features.operators.sign_in import ProvidedPerson
 from smsgate.features.operators.sign_in_limits import FairQueue
 from smsgate.settings import SingleSignOn

@@ -10,14 +10,8 @@ from contextlib import suppress
 import msgspec
 import pytest
 
-from smsgate.domain.errors import (
-    ConfigurationChanged,
-    ConfigurationError,
-    NoSuchVersion,
-    SecretRefused,
-    StoreUnavailable,
-    Unfit,
-)
+from smsgate.domain.errors import ConfigurationChanged, ConfigurationError, StoreUnavailable, Unfit
+from smsgate.features.configuration_editor.errors import NoSuchVersion, SecretRefused
 from smsgate.features.configuration_editor.secret_files import variable_of
 from smsgate.features.configuration_editor.service import MAX_BYTES, ConfigurationEditor
 from smsgate.features.configuration_editor.sources import ConfigurationChange

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from smsgate.domain.errors import (
-    ConfigurationError,
-    KeywordSetChanged,
+from smsgate.domain.errors import ConfigurationError, KeywordSetChanged
+from smsgate.domain.messages import Intent
+from smsgate.features.keyword_editor import service as keyword_editing
+from smsgate.features.keyword_editor.errors import (
     KeywordSetOwned,
     KeywordSetUnfit,
     NoSuchKeywordSet,
 )
-from smsgate.domain.messages import Intent
-from smsgate.features.keyword_editor import service as keyword_editing
 from smsgate.features.keyword_editor.replay import (
     PAGE_SIZE,
     ReadPosition,

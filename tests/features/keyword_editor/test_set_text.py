@@ -8,7 +8,7 @@ from importlib import resources
 import pytest
 
 from smsgate.classifier.sets.keyword_sets import shipped
-from smsgate.domain.errors import KeywordSetUnfit
+from smsgate.features.keyword_editor.errors import KeywordSetUnfit
 from smsgate.features.keyword_editor.set_text import (
     KeywordRow,
     edit_set,

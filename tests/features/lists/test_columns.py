@@ -6,8 +6,8 @@ import io
 
 import pytest
 
-from smsgate.domain.errors import ListUnreadable
 from smsgate.domain.messages import ALL
+from smsgate.features.lists.errors import ListUnreadable
 from smsgate.features.lists.file_import import FileImport
 from smsgate.features.lists.import_summary import MAX_PROGRAMS, OTHERS
 from smsgate.features.lists.number_import import ImportRequest

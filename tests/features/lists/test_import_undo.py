@@ -9,9 +9,10 @@ from dataclasses import replace
 import pytest
 
 from smsgate.domain.entry_parts import Consent
-from smsgate.domain.errors import NoSuchList, RecordsUnavailable
+from smsgate.domain.errors import RecordsUnavailable
 from smsgate.domain.messages import ALL, Arrival, Intent
 from smsgate.features.lists import import_undo as module
+from smsgate.features.lists.errors import NoSuchList
 from smsgate.features.lists.import_record import imports
 from smsgate.features.lists.import_undo import ImportUndo
 from smsgate.features.lists.number_import import ImportRequest, NumberImport

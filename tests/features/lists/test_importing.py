@@ -7,10 +7,11 @@ import io
 import pytest
 
 from smsgate.domain.entry_parts import Consent
-from smsgate.domain.errors import ListUnreadable, StoreNotReady, UnknownProgram
+from smsgate.domain.errors import StoreNotReady, UnknownProgram
 from smsgate.domain.messages import ALL, Arrival
 from smsgate.features.lists import file_import
 from smsgate.features.lists import number_import as module
+from smsgate.features.lists.errors import ListUnreadable
 from smsgate.features.lists.file_import import FileImport
 from smsgate.features.lists.import_record import change_text, titles_of
 from smsgate.features.lists.number_import import ImportRequest, NumberImport

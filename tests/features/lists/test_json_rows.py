@@ -6,7 +6,7 @@ import io
 
 import pytest
 
-from smsgate.domain.errors import ListUnreadable
+from smsgate.features.lists.errors import ListUnreadable
 from smsgate.features.lists.list_file import ListFile
 from smsgate.features.lists.preview import preview_of
 from smsgate.features.lists.scrub import with_columns

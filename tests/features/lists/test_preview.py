@@ -6,7 +6,7 @@ import io
 
 import pytest
 
-from smsgate.domain.errors import ColumnUnclear, ListUnreadable
+from smsgate.features.lists.errors import ColumnUnclear, ListUnreadable
 from smsgate.features.lists.list_file import ListFile
 from smsgate.features.lists.preview import WIDTH, preview_of
 

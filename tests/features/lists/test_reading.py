@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smsgate.domain.errors import ListUnreadable
 from smsgate.features.lists import list_file, shapes
+from smsgate.features.lists.errors import ListUnreadable
 from tests.features.lists.files import listed, whole
 
 US = "+14155550123"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from smsgate.domain.errors import ListUnreadable
 from smsgate.features.lists import shapes
+from smsgate.features.lists.errors import ListUnreadable
 from smsgate.features.lists.shapes import shape_of
 
 US = "+14155550123"

@@ -8,8 +8,8 @@ import threading
 import pytest
 from sqlalchemy import text
 
-from smsgate.domain.errors import LastAdmin
 from smsgate.features.operators import service, sessions
+from smsgate.features.operators.errors import LastAdmin
 from smsgate.features.operators.service import ActionAuthor, OperatorService, OwnAccount
 from smsgate.features.operators.storage import ActionLog, OperatorStorage
 from smsgate.settings import Alerts, Mailbox

@@ -11,8 +11,9 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import select, text
 
-from smsgate.domain.errors import SignInRefused, TooManyGuesses
+from smsgate.domain.errors import TooManyGuesses
 from smsgate.features.operators import passwords, sessions, sign_in, sign_in_limits, storage
+from smsgate.features.operators.errors import SignInRefused
 from smsgate.features.operators.service import ActionAuthor, OperatorService
 from smsgate.features.operators.session_storage import SessionStorage
 from smsgate.features.operators.sign_in_limits import MAX_ATTEMPTS, FairQueue
