@@ -1,16 +1,13 @@
-"""What a text asks for, and by which rule.
+"""What a text asks for, and by which rule: the first one that knows decides.
 
-The rules stand in the order in which they are asked; the first one that knows decides. Whatever
-the order, they are cheap first: a text without any word that the keyword sets know is passed
-over after one look at each word.
+``Classifier._by_rules`` has them in their order. The cheap ones come first: a text without any word
+that the keyword sets know is passed over after one look at each word.
 """
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable
-from typing import ClassVar
 
 import msgspec
 
@@ -118,7 +115,7 @@ class Classifier:
             steps = _undressed(text, bare, typed)
             return msgspec.structs.replace(ready, steps=steps) if steps else ready
         subject = self._subject(text, number)
-        decision = next(filter(None, (rule(self, subject) for rule in self._RULES)), None)
+        decision = self._by_rules(subject)
         if subject.fallback and (
             decision is None
             or decision.intent is Intent.NONE
@@ -148,9 +145,31 @@ class Classifier:
         """How likely the model takes a text for an opt-out, whatever its wordings say."""
         return probability(self._models.opt_out.score(self.passage_of(text)))
 
-    # --- rules, in their order ------------------------------------------------------------
+    def _by_rules(self, text: InspectedText) -> Decision | None:
+        """The decision of the first rule that knows, step by step."""
+        self._drop_signed_name(text)
+        return (
+            # keywords
+            self._keyword_rules.match_leet(text)
+            or self._keyword_rules.match_exact(text)
+            or self._keyword_rules.match_signed(text)
+            # quoted text
+            or self._reaction(text)
+            or self._no_words(text)
+            or self._self_harm(text)
+            # keywords with something around them
+            or self._keyword_rules.match_short(text)
+            or self._keyword_rules.match_capitals(text)
+            # most texts end here
+            or self._ordinary(text)
+            # phrases, and texts of machines
+            or self._sentence_rules.match_wordings(text)
+            or self._sentence_rules.match_corrected(text)
+            # the model
+            or self._sentence_rules.match_by_model(text)
+        )
 
-    def _signed_name(self, text: InspectedText) -> None:
+    def _drop_signed_name(self, text: InspectedText) -> None:
         """Go on without a name that stands below, behind a dash."""
         own = signature.without_signed_name(text.cleaned)
         if own is not text.cleaned:
@@ -179,12 +198,12 @@ class Classifier:
             text.quoted = True
             text.read_as(own, "quotation")
 
-    def _symbols(self, text: InspectedText) -> Decision | None:
-        if text.words or text.quoted:
-            return (
-                self._decisions.decided(text, Intent.NONE, "quotation") if not text.words else None
-            )
-        return self._decisions.decided(text, Intent.NONE, "no_words")
+    def _no_words(self, text: InspectedText) -> Decision | None:
+        if text.words:
+            return None
+        return self._decisions.decided(
+            text, Intent.NONE, "quotation" if text.quoted else "no_words"
+        )
 
     def _self_harm(self, text: InspectedText) -> Decision | None:
         found = self_harm(text.words)
@@ -200,24 +219,6 @@ class Classifier:
             return self._decisions.decided(text, Intent.NONE, "nothing_known")
         text.active_languages = self.phrases.active_languages(letters(text.tokens))
         return None
-
-    _RULES: ClassVar[tuple[Callable[[Classifier, InspectedText], Decision | None], ...]] = (
-        _signed_name,
-        lambda self, text: self._keyword_rules.match_leet(text),
-        lambda self, text: self._keyword_rules.match_exact(text),
-        lambda self, text: self._keyword_rules.match_signed(text),
-        _reaction,
-        _symbols,
-        _self_harm,
-        lambda self, text: self._keyword_rules.match_short(text),
-        lambda self, text: self._keyword_rules.match_capitals(text),
-        _ordinary,
-        lambda self, text: self._sentence_rules.match_wordings(text),
-        lambda self, text: self._sentence_rules.match_corrected(text),
-        lambda self, text: self._sentence_rules.match_by_model(text),
-    )
-    """Functions and no bound methods: a classifier that is replaced goes at once, with its tables,
-    and does not wait for a collection of garbage, which would stop the process for a while."""
 
     def _prepared(self, typed: str) -> Decision | None:
         """The decision for a keyword as it stands, where nothing but the word counts."""

@@ -70,16 +70,8 @@ class DecisionFactory:
 
     def __init__(self, program: Program, known: CompiledSets) -> None:
         self._program = program
-        self._topics = ProgramTopics(program, known.words)
+        self.topics = ProgramTopics(program, known.words)
         self._version = known.version
-
-    def nameless(self, words: Sequence[str]) -> list[str]:
-        """Words without the program's name; nothing where it is not among them."""
-        return self._topics.nameless(words)
-
-    def names_program(self, word: str) -> bool:
-        """Whether a word without accents is one of the program's names."""
-        return self._topics.names_program(word)
 
     def by_keyword(
         self, text: InspectedText, keyword: Keyword, rule: str, steps: tuple[str, ...] = ()
@@ -96,7 +88,7 @@ class DecisionFactory:
             rule=rule,
             keyword=keyword.word,
             language=_spoken(keyword.language, self._program),
-            scope=self._topics.scope(intent, text.words),
+            scope=self.topics.scope(intent, text.words),
             condition="question_open" if entry.ask else "",
             steps=(*text.steps, *steps),
             version=self._version,
@@ -113,7 +105,7 @@ class DecisionFactory:
             language=_spoken(finding.language, self._program),
             score=score,
             confidence=None if score is None else round(probability(score), 3),
-            scope=self._topics.scope(opinion.intent, text.words),
+            scope=self.topics.scope(opinion.intent, text.words),
             steps=text.steps,
             version=self._version,
             note=opinion.reasons,
@@ -135,7 +127,7 @@ class DecisionFactory:
             rule=rule,
             keyword=keyword,
             language=language or (_spoken("und", self._program) if intent.stops else ""),
-            scope=self._topics.scope(intent, text.words),
+            scope=self.topics.scope(intent, text.words),
             steps=text.steps,
             version=self._version,
             note=note,

@@ -181,7 +181,7 @@ class KeywordRules:
     def _with_name(self, text: InspectedText) -> Decision | None:
         """``Stop Acme``: a keyword beside the name of the program."""
         keyword = self._keywords.find(
-            self._keywords.strip_politeness(self._decisions.nameless(text.words))
+            self._keywords.strip_politeness(self._decisions.topics.nameless(text.words))
         )
         if keyword is None or keyword.entry.match == "whole" or not keyword.certain:
             return None

@@ -93,7 +93,7 @@ class SentenceRules:
     def _weighed(self, text: InspectedText, what: TextFindings, finding: IntentFinding) -> Decision:
         intent, rule = settle_finding(finding, what, count_words(text.words))
         owners = self._owners_of_lists(text, what) if finding.intent.stops else set()
-        ours = set(filter(self._decisions.names_program, owners))
+        ours = set(filter(self._decisions.topics.names_program, owners))
         if owners - ours:
             intent, rule = Intent.REVIEW, "doubt"
         opinion = Opinion(intent, rule)
@@ -176,7 +176,7 @@ class SentenceRules:
         opinion = self._arbiter.arbitrate(what, (Intent.NONE, "nothing_known"))
         if opinion.intent.stops:
             owners = self._owners_of_lists(text, what)
-            if not all(map(self._decisions.names_program, owners)):
+            if not all(map(self._decisions.topics.names_program, owners)):
                 opinion = opinion._replace(intent=Intent.REVIEW)
         if opinion.intent is Intent.NONE or (opinion.intent is Intent.HELP and text.quoted):
             return None
