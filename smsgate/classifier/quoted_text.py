@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from smsgate.classifier.normalize import clean, fold, tokens
+from smsgate.classifier.normalize import clean, folded, tokens
 
 OPENING = '“"„«「『‹‟”'
 CLOSING = '”"“»」』›‟'
@@ -91,15 +91,12 @@ class Reactions:
         first = min((at for char in OPENING if (at := stripped.find(char)) >= 0), default=-1)
         if first < 0 or first > _LONGEST_FRAME:
             return None
-        last = max(stripped.rfind(char) for char in CLOSING)
-        return self._within(stripped, first, last)
-
-    def _within(self, text: str, first: int, last: int) -> str | None:
-        """Try the frame from the outermost quotation marks, then ones that leave some after it."""
-        for end in _ends(text, first, last):
-            before, after = _plain(text[:first]), _plain(text[end + 1 :])
-            if self._known(before, after, text[:first]):
-                return text[first + 1 : end]
+        ends = [at for at, char in enumerate(stripped) if char in CLOSING and at > first]
+        # the first and the outermost quotation marks, then ones that leave some after the frame
+        for end in ends[:1] + ends[-4:][::-1]:
+            before, after = _plain(stripped[:first]), _plain(stripped[end + 1 :])
+            if self._known(before, after, stripped[:first]):
+                return stripped[first + 1 : end]
         return None
 
     def _known(self, before: str, after: str, raw: str) -> bool:
@@ -113,11 +110,6 @@ class Reactions:
             return True
         _, _, rest = before.partition(" ")
         return rest in self._before or rest.partition(" ")[2] in self._before
-
-
-def _ends(text: str, first: int, last: int) -> list[int]:
-    ends = [at for at, char in enumerate(text) if char in CLOSING and first < at <= last]
-    return ends[:1] + ends[-4:][::-1]
 
 
 def _is_emoji_to(before: str, raw: str) -> bool:
@@ -142,13 +134,8 @@ def strip_quotations(text: str) -> tuple[str, bool]:
         return _QUOTED_LINE.sub(" ", text), True
     if not any(char in text for char in OPENING):
         return text, False
-    return _without_quotations(text)
-
-
-def _without_quotations(text: str) -> tuple[str, bool]:
-    """A text that is nothing but a quotation is how somebody marks their own words."""
     if _QUOTED.fullmatch(text.strip(_SPACES + "\n.!")):
-        return text, False
+        return text, False  # so somebody marks their own words
     found = False
 
     def replaced(match: re.Match[str]) -> str:
@@ -168,19 +155,16 @@ def is_advert(text: str, words: Sequence[str]) -> bool:
         return True
     if not _FIRST_PERSON.isdisjoint(words):
         return False
-    if len(words) >= _SHORTEST_PRINTED and _prints(text):
-        return True
+    if len(words) >= _SHORTEST_PRINTED and (
+        _LAST.search(text) or (_PRINTED.search(text) and _MARKED.search(text))
+    ):
+        return True  # the instruction that adverts end with
     return len(words) >= _SHORTEST_ADVERT and bool(_OFFER.search(text)) and not _CLAIM.search(text)
 
 
 def prints_opt_in(text: str) -> bool:
     """Whether a business says how to sign up again: ``Reply START to resubscribe``."""
     return bool(_INVITES.search(text))
-
-
-def _prints(text: str) -> bool:
-    """Whether a text holds the instruction that adverts end with."""
-    return bool(_LAST.search(text) or (_PRINTED.search(text) and _MARKED.search(text)))
 
 
 _PLACEHOLDER = re.compile(r"\{[^{}]*\}|<[^<>]*>|%s")
@@ -193,20 +177,15 @@ class Templates:
 
     def __init__(self, templates: Iterable[str]) -> None:
         found = (part for template in templates for part in _PLACEHOLDER.split(template))
-        words = ([fold(word) for word in tokens(clean(part)[0])] for part in found)
+        words = (folded(tokens(clean(part)[0])) for part in found)
         self._parts = [part for part in words if len(part) >= _SHORTEST]
 
     def without(self, words: list[str]) -> list[str]:
         """The words without those of ours; the same list where there are none."""
         for part in self._parts:
-            at = _found(part, [fold(word) for word in words])
-            if at >= 0:
-                words = [*words[:at], ",", *words[at + len(part) :]]
+            plain = folded(words)
+            for at in range(len(plain) - len(part) + 1):
+                if plain[at] == part[0] and plain[at : at + len(part)] == part:
+                    words = [*words[:at], ",", *words[at + len(part) :]]
+                    break
         return words
-
-
-def _found(part: list[str], words: list[str]) -> int:
-    for at in range(len(words) - len(part) + 1):
-        if words[at] == part[0] and words[at : at + len(part)] == part:
-            return at
-    return -1
