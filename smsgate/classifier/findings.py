@@ -155,11 +155,11 @@ def _sorted(matches: Iterable[Match], means: str) -> Iterator[Match]:
 
 def distinct(sentences: Iterable[Sentence]) -> Iterator[Sentence]:
     """Each sentence once, however often it is repeated."""
-    symbol_spans: set[str] = set()
+    known: set[str] = set()
     for sentence in sentences:
         key = " ".join(sentence.exact)
-        if key not in symbol_spans:
-            symbol_spans.add(key)
+        if key not in known:
+            known.add(key)
             yield sentence
 
 

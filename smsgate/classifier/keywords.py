@@ -45,12 +45,12 @@ class Keyword:
         """
         own = {fold(word) for word in self.word.casefold().split()}
         words = [fold(token) for token in tokens]
-        parse_wordings = not own.isdisjoint(words)
+        written = not own.isdisjoint(words)
         for at, word in enumerate(words):
             if word in own or not negates(word, self.language):
                 continue
             denied = list(takewhile(lambda token: token not in PUNCTUATION, words[at + 1 :]))
-            if denied and not (parse_wordings and own.isdisjoint(denied)):
+            if denied and not (written and own.isdisjoint(denied)):
                 return True
         return False
 

@@ -174,15 +174,9 @@ class LexiconBuilder:
 
     def tables(self) -> LexiconTables:
         """What was collected."""
-        return LexiconTables(
-            folded=in_buckets(self._folded),
-            exact=self._exact,
-            plain=self._plain,
-            stems=self._stems,
-            alarms=in_buckets(self._alarms),
-            alarm_stems=self._alarm_stems,
-            pairs=self._pairs,
-        )
+        folded, alarms = in_buckets(self._folded), in_buckets(self._alarms)
+        exact, plain, stems = self._exact, self._plain, self._stems
+        return LexiconTables(folded, exact, plain, stems, alarms, self._alarm_stems, self._pairs)
 
     def add(self, wordings: Iterable[str], symbol: int, language: Language) -> None:
         """Let wordings (words, each perhaps ending in ``*``) stand for a symbol.
@@ -216,8 +210,8 @@ class LexiconBuilder:
             _join(self._alarm_stems, fold(first[:-1]), symbol)
             return
         # without tones the wordings have come without accents
-        parse_wordings = {first, fold(first)} if second and language in self._tonal else {first}
-        for spelling in parse_wordings:
+        spellings = {first, fold(first)} if second and language in self._tonal else {first}
+        for spelling in spellings:
             if second:
                 _join(self._pairs.setdefault(spelling, {}), fold(second), symbol)
             else:

@@ -14,7 +14,7 @@ ZULU = 'language = "zu"\nextends = true\n[[entries]]\nintent = "opt_out"\nwords 
 ALERTS = program(keywords=("zu",), region="")
 
 
-def collect_findings(own, text):
+def intent(own, text):
     sets, faults = load_sets(own, ["zu"])
     assert faults == []
     return Classifier(ALERTS, sets).classify(text).intent
@@ -28,8 +28,8 @@ def folder(tmp_path):
 
 def test_a_set_of_the_console_adds_to_the_shipped_one():
     own = OperatorSets(None, {"zu": ZULU.format("blimblam")})
-    assert collect_findings(own, "blimblam") == "opt_out"
-    assert collect_findings(own, "yeka") == collect_findings(None, "yeka") == "opt_out"
+    assert intent(own, "blimblam") == "opt_out"
+    assert intent(own, "yeka") == intent(None, "yeka") == "opt_out"
     assert load_sets(own, ["zu"])[0].places["zu"].startswith("console keywords/zu.toml and shipped")
 
 
@@ -47,9 +47,9 @@ def test_a_draft_stands_for_whatever_is_there(folder):
         OperatorSets(folder, drafts={"zu": ZULU.format("blimblam")}),
         OperatorSets(folder, {"zu": "nonsense"}, {"zu": ZULU.format("blimblam")}),
     ):
-        assert collect_findings(own, "blimblam") == "opt_out"
-        assert collect_findings(own, "fromfile") == "none"
-    assert collect_findings(OperatorSets(folder, drafts={"zu": ""}), "fromfile") == "none"
+        assert intent(own, "blimblam") == "opt_out"
+        assert intent(own, "fromfile") == "none"
+    assert intent(OperatorSets(folder, drafts={"zu": ""}), "fromfile") == "none"
 
 
 def test_names_are_those_of_files_console_and_drafts(folder):

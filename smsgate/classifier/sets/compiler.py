@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 import msgspec
 
@@ -83,10 +83,8 @@ class KeywordCompiler:
     def _add_politeness(self, words: list[str]) -> None:
         key = key_of(words)
         self._polite[key] = None
-        parse_wordings = words
-        if " " not in key:
-            words, parse_wordings = [key], letters([key])
-        for parts in (words, parse_wordings):
+        readings = [words] if " " in key else [[key], letters([key])]
+        for parts in readings:
             for table, edge in ((self._first, parts[0]), (self._last, parts[-1])):
                 table[edge] = max(table.get(edge, 0), len(parts))
 
@@ -141,30 +139,23 @@ def _compiled(sets: KeywordSets) -> CompiledTables:
     gathered = KeywordCompiler(sets)
     keywords = gathered.tables(places)
     compiling = PhraseCompiler(sets)
-    words = {name: join_words(map(_folded, _class(sets, name))) for name in _FOLDED}
+    words = {
+        name: join_words(fold(word.casefold()) for word in sets.words(name)) for name in _FOLDED
+    }
     return CompiledTables(
         version=sets.version,
         languages=names,
         contradictions=[*contradictions(sets, gathered.shared()), *unknown_classes(sets)],
         missing=list(missing(sets, KeywordIndex(keywords, names))),
-        words=words | {REACTIONS: join_words(_class(sets, REACTIONS))},
+        words=words | {REACTIONS: join_words(sets.words(REACTIONS))},
         everyday=join_words(compiling.symbols.everyday()),
         unspaced=join_words(compiling.symbols.unspaced),
         keywords=keywords,
         lexicon=compiling.symbols.index.tables(),
         phrases=compiling.tables(places),
-        as_shipped=only_adds_keywords(sets),
+        as_shipped=not any(own.classes or own.phrases for own in sets.own.values()),
         own=join_words(own_keywords(sets)),
     )
-
-
-def _folded(word: str) -> str:
-    return fold(word.casefold())
-
-
-def _class(sets: KeywordSets, name: str) -> Iterable[str]:
-    for language in sets.languages.values():
-        yield from listed(language.classes.get(name, ""))
 
 
 def own_keywords(sets: KeywordSets) -> list[str]:
@@ -177,8 +168,3 @@ def own_keywords(sets: KeywordSets) -> list[str]:
         for words in wordings(text)
     }
     return sorted(found)
-
-
-def only_adds_keywords(sets: KeywordSets) -> bool:
-    """Whether the operator's sets bring no wordings, so that the shipped weights know them all."""
-    return not any(own.classes or own.phrases for own in sets.own.values())

@@ -148,6 +148,11 @@ class KeywordSets:
     own: Mapping[str, Language] = field(default_factory=dict)
     """What the operator's sets say by themselves."""
 
+    def words(self, name: str) -> Iterator[str]:
+        """The words of a class in all languages."""
+        for language in self.languages.values():
+            yield from listed(language.classes.get(name, ""))
+
     def only(self, names: Iterable[str]) -> KeywordSets:
         """The sets of one program among those of all, with a hash of their own."""
         wanted = {ANY_LANGUAGE, *names}

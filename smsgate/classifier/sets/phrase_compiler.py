@@ -123,9 +123,10 @@ class SymbolTable:
         self._ids: dict[tuple[str, str], int] = {}
         self._words: list[list[str]] = []
         self._read: dict[tuple[str, str], list[str]] = {}
-        self._often: dict[int, float] = {}
-        self._marks: dict[int, list[_Mark]] = {}
-        self.real = _listed(sets, REAL)
+        self._marks: list[list[_Mark]] = []
+        self._often: list[float] = []
+        """By symbol, how often it is met in ordinary texts, roughly."""
+        self.real = [fold(word.casefold()) for word in sets.words(REAL)]
         """Words that are no typos."""
         self._everyday = {
             word: 1 / (place + 10)
@@ -150,6 +151,8 @@ class SymbolTable:
         self.named[name][language.language] = symbol
         found = self._read.pop(key, [])
         self._words.append(found)
+        self._marks.append([self._rarest(words) for words in found])
+        self._often.append(sum(often for often, _ in self._marks[symbol]))
         self.index.add(found, symbol, language)
         if not language.spaced:
             self.unspaced.update(words.replace(" ", "") for words in found)
@@ -167,12 +170,12 @@ class SymbolTable:
 
     def often(self, symbols: tuple[int, ...]) -> float:
         """How often any of the symbols is met in ordinary texts, roughly."""
-        return sum(self._frequency(symbol) for symbol in symbols)
+        return sum(self._often[symbol] for symbol in symbols)
 
     def add_alarms(self, symbol: int) -> None:
         """Have every text that may hold the symbol looked at."""
         language = self.languages[symbol]
-        for _, mark in self._marks_of(symbol):
+        for _, mark in self._marks[symbol]:
             self.index.alarm(mark, language)
 
     def add_keyword_alarms(self, words: str, name: str, language: Language) -> None:
@@ -181,18 +184,6 @@ class SymbolTable:
         self.index.add(found, self.named[name][language.language], language)
         for wording in found:
             self.index.alarm(self._rarest(wording)[1], language.language)
-
-    def _frequency(self, symbol: int) -> float:
-        found = self._often.get(symbol)
-        if found is None:
-            found = self._often[symbol] = sum(often for often, _ in self._marks_of(symbol))
-        return found
-
-    def _marks_of(self, symbol: int) -> list[_Mark]:
-        found = self._marks.get(symbol)
-        if found is None:
-            found = self._marks[symbol] = [self._rarest(words) for words in self._words[symbol]]
-        return found
 
     def _rarest(self, wording: str) -> _Mark:
         quiet = self._everyday
@@ -212,14 +203,6 @@ class SymbolTable:
         ]
         often, mark = min([(rarest[0], (rarest[2],)), *pairs])
         return often, " ".join(mark)
-
-
-def _listed(sets: KeywordSets, name: str) -> list[str]:
-    return [
-        word
-        for language in sets.languages.values()
-        for word in listed(fold(language.classes.get(name, "").casefold()))
-    ]
 
 
 def _wordings(texts: list[str], language: Language) -> list[list[str]]:
@@ -261,7 +244,9 @@ class PhraseCompiler:
     def tables(self, places: Mapping[str, int]) -> PhraseTables:
         """What was compiled; languages are named by their places."""
         symbols = self.symbols
-        named = {name: each for name, each in symbols.named.items() if _asked_for(name)}
+        # nobody asks for the symbols of literal wordings
+        literal = {name for name in symbols.named if name.startswith("=")} - {LEAD}
+        named = {name: each for name, each in symbols.named.items() if name not in literal}
         return PhraseTables(
             symbols="".join(mark_of(places[name]) for name in symbols.languages),
             named=named,
@@ -342,11 +327,6 @@ class PhraseCompiler:
             if rule.means not in _SILENT and symbol not in self._alarmed:
                 self._alarmed.add(symbol)
                 self.symbols.add_alarms(symbol)
-
-
-def _asked_for(name: str) -> bool:
-    """Whether it is a class, or the symbol of keywords: not a wording of its own."""
-    return name == LEAD or not name.startswith("=")
 
 
 def _places(language: str, offset: int) -> tuple[str, ...]:
