@@ -48,7 +48,7 @@ def _of_reply(event: Event) -> list[str]:
         return []
     words = f"“{reply.text}”" if reply.text else ERASED
     sender = f" from {reply.sender}" if reply.sender else ""
-    found = [f"{event_text.reply_title(reply.kind)}{sender} to the number: {words}."]
+    found = [f"{event_text.reply_title(reply.kind)}{sender} to the number: {_ended(words)}"]
     found.append(f"Result: {event_text.sent(event.outcome)}.")
     found += [f"The provider's id of this message is {event.provider_id}."] * bool(
         event.provider_id
@@ -61,7 +61,8 @@ def _what_came(entry: Entry, erased: bool) -> str:
     if entry.source == "text":
         receiver = f" to {entry.sender}" if entry.sender else ""
         named = f" (message id {entry.message_id})" if entry.message_id else ""
-        return f"The subscriber texted{receiver} by {entry.channel.upper()}{named}: {words or '—'}."
+        said = _ended(words or "—")
+        return f"The subscriber texted{receiver} by {entry.channel.upper()}{named}: {said}"
     if entry.source == "provider":
         named = f" (id {entry.message_id})" if entry.message_id else ""
         return f"The provider of the account {entry.account} reported this{named}."
@@ -74,7 +75,7 @@ def _what_came(entry: Entry, erased: bool) -> str:
         what = "imported a list that has this number"
         if entry.external_source:
             what += f" and names as its source “{entry.external_source}”, outside smsgate"
-    return f"{by[:1].upper()}{by[1:]} {what}." + (f" In reply to: {words}." if words else "")
+    return f"{by[:1].upper()}{by[1:]} {what}." + (f" In reply to: {_ended(words)}" if words else "")
 
 
 def _decision(entry: Entry) -> list[str]:
@@ -104,6 +105,11 @@ def _effect(event: Event, titles: Mapping[str, str]) -> list[str]:
         after, before = (state.get(one, one or "unknown") for one in (event.after, event.before))
         found.append(f"Before: {before}. From then on: {after}.")
     return found + [_sentence(event.note)] * bool(event.note)
+
+
+def _ended(quoted: str) -> str:
+    """A quotation with the full stop of the sentence around it, unless it ends one itself."""
+    return quoted if quoted[-2:] in (".”", "!”", "?”") else f"{quoted}."
 
 
 def _sentence(text: str) -> str:

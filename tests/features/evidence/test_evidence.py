@@ -110,7 +110,7 @@ def test_each_event_is_in_words_with_our_number_and_message_ids(kept):
     assert (stop["our_number"], stop["message_id"]) == ("+14155550999", "SM1")
     assert stop["times"]["Received"] == "2025-11-24 16:00:00.001 UTC"
     assert reply["sentences"][:2] == [
-        "Opt-out confirmation from +14155550999 to the number: “You are unsubscribed.”.",
+        "Opt-out confirmation from +14155550999 to the number: “You are unsubscribed.”",
         "Result: sent.",
     ]
     assert reply["message_id"] == "SMreply"
