@@ -283,6 +283,7 @@ def log_action(connection: Connection, action: OperatorAction) -> None:
     """Add an action within the transaction that does what it says."""
     row = asdict(action)
     row["operator"], row["actor"] = lookup(action.operator), lookup(action.actor)
+    row["note"] = action.note.replace("\0", "\N{REPLACEMENT CHARACTER}")  # of a sender's name
     newer = {"at_us": action.at_us, "address": action.address}
     adding = upsert(connection, operator_actions)
     connection.execute(adding.on_conflict_do_update(index_elements=["id"], set_=newer), [row])
