@@ -112,7 +112,7 @@ _reason = click.option("--reason", required=True, help="Recorded with your name.
 @click.argument("number")
 @_reason
 def lock(number: str, reason: str) -> None:
-    """Block a number whatever it texts us: a litigant, a minor, an order of a court."""
+    """Block a number for good, even after START: for litigants, minors and court orders."""
     _change(number, reason, locked=True)
 
 

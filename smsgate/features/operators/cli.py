@@ -221,7 +221,7 @@ def list_keys(as_json: bool) -> None:
     help="Hours for which the old key still works.",
 )
 def rotate(name: str, grace: float) -> None:
-    """Make a new key of that name; the old one works for some hours more."""
+    """Make a new key of that name; the old one stays valid for the hours of --grace."""
     stored = session.records().keys
     key = api_keys.rotate(stored, name, grace * 3600, person(), now_us())
     session.record_action(f"rotated the API key {name}")
