@@ -93,12 +93,16 @@ class SentenceRules:
     def _weighed(self, text: InspectedText, what: TextFindings, finding: IntentFinding) -> Decision:
         intent, rule = settle_finding(finding, what, count_words(text.words))
         owners = self._owners_of_lists(text, what) if finding.intent.stops else set()
-        ours = set(filter(self._decisions.topics.names_program, owners))
-        if owners - ours:
+        ours = any(map(self._decisions.topics.names_program, owners))
+        if owners and not ours:
             intent, rule = Intent.REVIEW, "doubt"
         opinion = Opinion(intent, rule)
         if rule in _WEIGHED:
-            opinion = self._arbiter.arbitrate(what, (intent, rule), named=bool(ours))
+            opinion = self._arbiter.arbitrate(what, (intent, rule), named=ours)
+        if owners and opinion.rule == "doubt":
+            opinion = opinion._replace(
+                reasons=f"names a list of others: {' '.join(sorted(owners))}"
+            )
         asks = opinion.intent is Intent.HELP or opinion.rule == "how_to_leave"
         if asks and (keyword := self._before_a_question(text)):
             return self._by_its_keyword(text, keyword)
@@ -176,7 +180,7 @@ class SentenceRules:
         opinion = self._arbiter.arbitrate(what, (Intent.NONE, "nothing_known"))
         if opinion.intent.stops:
             owners = self._owners_of_lists(text, what)
-            if not all(map(self._decisions.topics.names_program, owners)):
+            if owners and not any(map(self._decisions.topics.names_program, owners)):
                 opinion = opinion._replace(intent=Intent.REVIEW)
         if opinion.intent is Intent.NONE or (opinion.intent is Intent.HELP and text.quoted):
             return None

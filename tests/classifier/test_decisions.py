@@ -480,6 +480,13 @@ def test_the_brand_of_one_program_is_a_stranger_to_another():
     assert classifier(title="Target").classify(text).intent is Intent.OPT_OUT
     assert classifier(title="Target Stores Inc.").classify(text).intent is Intent.OPT_OUT
     assert not classifier(title="Acme").classify(text).intent.stops
+    partly = "take me off the Acme Pizzeria mailing list"
+    assert classifier(title="Acme").classify(partly).intent is Intent.OPT_OUT
+
+
+def test_a_decision_says_whose_list_it_is():
+    decision = classifier().classify("take me off Verizon's mailing list")
+    assert decision.note == "names a list of others: verizons"
 
 
 @pytest.mark.parametrize("text", ["lose it", "on już do mnie nie pisze", "stop ignoring me"])
