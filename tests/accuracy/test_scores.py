@@ -12,7 +12,7 @@ DECIDE = smsgate()
 
 @pytest.mark.parametrize(
     ("name", "wanted"),
-    [("development", 0.98), ("own", 0.97), ("held_out", 0.95), ("looks/examiner", 0.97)],
+    [("development", 0.985), ("own", 0.99), ("held_out", 0.98), ("looks/examiner", 0.985)],
 )
 def test_opt_outs_are_suppressed(name, wanted):
     outs = [one for one in labelled(name) if one.label in OUT]
@@ -20,12 +20,10 @@ def test_opt_outs_are_suppressed(name, wanted):
     assert len(missed) <= (1 - wanted) * len(outs), missed
 
 
-@pytest.mark.parametrize(
-    ("name", "most"), [("development", 0), ("own", 1), ("held_out", 0), ("looks/examiner", 2)]
-)
-def test_ordinary_texts_go_through(name, most):
-    wrong = [one for one in labelled(name) if one.label == "none" and DECIDE(one.text) in OUT]
-    assert len(wrong) <= most, wrong
+@pytest.mark.parametrize("name", ["development", "own", "held_out", "looks/examiner"])
+def test_ordinary_texts_go_through(name):
+    ordinary = [one.text for one in labelled(name) if one.label == "none"]
+    assert [text for text in ordinary if DECIDE(text) in OUT] == []
 
 
 @pytest.mark.parametrize("label", ["opt_in", "help", "opt_out_all"])
@@ -44,6 +42,16 @@ def _wanted(text: str) -> str:
 def exam():
     """The texts of the exam, each with what it is decided as."""
     return [(one, DECIDE(one.text)) for one in labelled(EXAM)]
+
+
+def test_the_exam_is_passed_no_worse_than_before(exam):
+    outs = [kind for one, kind in exam if one.label in OUT]
+    ordinary = [kind for one, kind in exam if one.label == "none"]
+    stopped = sum(kind in OUT for kind in outs)
+    assert stopped >= 0.97 * len(outs)
+    assert stopped + outs.count("review") >= 0.995 * len(outs)
+    assert sum(kind in OUT for kind in ordinary) <= 2
+    assert ordinary.count("review") <= 0.025 * len(ordinary)
 
 
 def test_the_page_has_the_table_of_the_exam(exam):
