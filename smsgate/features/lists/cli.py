@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,15 +14,6 @@ from typing import BinaryIO
 
 import click
 import msgspec
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    Progress,
-    TaskProgressColumn,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 
 from smsgate.cli import session
 from smsgate.cli.session import moment, person
@@ -42,6 +32,7 @@ from smsgate.features.lists.import_summary import (
 from smsgate.features.lists.import_undo import UNDO_OUTCOMES, ImportUndo, undo_results, undo_text
 from smsgate.features.lists.list_file import ListFile
 from smsgate.features.lists.number_import import ImportRequest
+from smsgate.features.lists.progress_bars import bytes_bar, numbers_bar
 from smsgate.features.lists.rows import region_of
 from smsgate.features.lists.scrub import BLOCK_REASONS, Scrub, unreachable
 from smsgate.features.lists.shapes import FORMATS, ColumnChoice, printable
@@ -149,7 +140,7 @@ def import_list(
     )
     with ExitStack() as stack:
         write = stack.enter_context(row_results(result)) if result else None
-        bar = stack.enter_context(_bytes_bar(file, quiet=as_json))
+        bar = stack.enter_context(bytes_bar(file, quiet=as_json))
         summary = work.rehearse(bar("Reading the list"), None if apply else write)
         if apply:
             if work.needs_words(summary):
@@ -245,7 +236,7 @@ def undo(list_id: str, apply: bool, reason: str, result: Path | None, as_json: b
     work = ImportUndo(session.services_for_lists())
     with ExitStack() as stack:
         write = stack.enter_context(undo_results(result)) if result else None
-        progress = stack.enter_context(_numbers_bar(quiet=as_json))
+        progress = stack.enter_context(numbers_bar(quiet=as_json))
         if apply:
             summary = work.apply(list_id, person(), reason_of(reason), progress, write)
         else:
@@ -356,7 +347,7 @@ def scrub(
         region=region_of(region),
         mobile_only=types,
     )
-    with whole(output) as clean, whole(blocked) as rest, _bytes_bar(file, quiet=as_json) as bar:
+    with whole(output) as clean, whole(blocked) as rest, bytes_bar(file, quiet=as_json) as bar:
         done = work.run(file, clean, rest, bar("Scrubbing"))
     if as_json:
         session.show_json(msgspec.to_builtins(done))
@@ -377,28 +368,3 @@ def _show_read(name: str, shape: str, encoding: str, rows: int, started: float) 
 def _show_counts(counts: Counter[str], meanings: Mapping[str, str]) -> None:
     for name, count in counts.most_common():
         click.echo(f"{count:>12,}  {name}: {meanings.get(name, '')}")
-
-
-@contextmanager
-def _bytes_bar(file: BinaryIO, *, quiet: bool) -> Iterator[Callable[[str], Callable[[int], None]]]:
-    """A bar on standard error; gives what begins a phase and takes how many bytes were read."""
-    total = os.fstat(file.fileno()).st_size
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
-    console = Console(stderr=True, highlight=False)
-    with Progress(*columns, TimeRemainingColumn(), console=console, disable=quiet) as bar:
-
-        def begin(what: str) -> Callable[[int], None]:
-            task = bar.add_task(what, total=total or None)
-            return lambda count: bar.advance(task, count)
-
-        yield begin
-
-
-@contextmanager
-def _numbers_bar(*, quiet: bool) -> Iterator[Callable[[int], None]]:
-    """A count on standard error, for a list of unknown length; takes how many more."""
-    columns = (TextColumn("{task.completed:,.0f} numbers"), TimeElapsedColumn())
-    console = Console(stderr=True, highlight=False)
-    with Progress(*columns, console=console, disable=quiet) as bar:
-        task = bar.add_task("", total=None)
-        yield lambda count: bar.advance(task, count)
