@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from structlog.testing import capture_logs
 
 from smsgate.domain.opt_out_links import Links, make_token
-from smsgate.features.links import page
+from smsgate.features.links import page_text
 from smsgate.store import Store
 from smsgate.store.keys import partition_of
 from smsgate.store.redis_address import open_redis
@@ -401,7 +401,7 @@ def test_what_is_written_from_the_right_says_so(client, link) -> None:
 
 
 def test_every_language_has_every_text_and_names_the_program_where_it_must() -> None:
-    known = page._load_texts()
+    known = page_text.load_texts()
     largest = {"en", "zh-hans", "hi", "es", "fr", "ar", "bn", "pt", "ru", "ur", "id", "de", "ja"}
     assert largest <= set(known)
     for texts in known.values():
