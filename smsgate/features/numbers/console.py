@@ -183,6 +183,8 @@ def _opt_out(services: Services, number: str) -> str:
 def _restore(services: Services, number: str) -> str:
     form, found = request.form, operator()
     basis = form.get("basis", "")
+    if basis == CONSENT and not form.get("source", "").strip():
+        raise Unfit("Say where exactly they agreed: the page, form or file.", field="source")
     if basis not in BASES:
         raise Unfit("Say what allows it: choose a basis.", field="basis")
     services.manual.restore(

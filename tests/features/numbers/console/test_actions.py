@@ -250,7 +250,7 @@ WRONG = [
     ("restore", {"at": "25:00"}, "on which day"),
     ("restore", {"given": "0001-01-01", "at": "00:00+14:00"}, "on which day"),
     ("restore", {"given": "2999-01-01", "at": "12:00"}, "until today"),
-    ("restore", {"source": " "}, "its source"),
+    ("restore", {"source": " "}, "Say where exactly they agreed"),
     ("restore", {"source": "x" * 501}, "longer than"),
     ("consent", {"program": "all"}, "no program is called"),
     ("lock", {"reason": ""}, "Give a reason"),
@@ -264,6 +264,7 @@ def test_what_is_wrong_is_said_in_its_form_and_nothing_is_lost(services, agent):
         assert answer.status_code == 422, (form, changed)
         assert said in answer.text.partition("<main")[2], (form, changed)
         assert "nothing<b>" not in answer.text
+    assert 'id="restore-source-error"' in act(agent, "restore", source="").text
     kept = act(agent, "restore", given="", words="<i>Yes</i>").text
     assert "&lt;i&gt;Yes&lt;/i&gt;</textarea>" in kept
     assert re.search(r"<details open><summary[^>]*>Restore", kept)
