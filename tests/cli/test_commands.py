@@ -222,6 +222,7 @@ def test_no_reply_waits_at_first(ready: Terminal) -> None:
 
 
 def test_a_reply_that_was_given_up_is_listed_and_dismissed(ready: Terminal) -> None:
+    assert ready.run("records", "migrate") == 0
     id_ = give_up(ready, "opt_out")
     assert ready.run("replies", "list", "--dead") == 0
     assert f"{id_}  opt_out  alerts  to {NUMBER}" in ready.output
@@ -235,6 +236,7 @@ def test_a_reply_that_was_given_up_is_listed_and_dismissed(ready: Terminal) -> N
 
 
 def test_a_reply_that_was_given_up_can_be_sent_again(ready: Terminal) -> None:
+    assert ready.run("records", "migrate") == 0
     id_ = give_up(ready, "help")
     assert ready.run("replies", "retry", id_) == 0
     assert ready.json("replies", "list", "--dead") == []
