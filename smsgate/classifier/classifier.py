@@ -112,7 +112,8 @@ class Classifier:
         typed = bare.casefold()
         ready = self._prepared(typed)
         if ready is not None:
-            steps = _undressed(text, bare, typed)
+            edges = ("edge punctuation",) if len(bare) < len(text) else ()
+            steps = (*edges, "case") if typed != bare else edges
             return msgspec.structs.replace(ready, steps=steps) if steps else ready
         subject = self._subject(text, number)
         decision = self._by_rules(subject)
@@ -182,7 +183,8 @@ class Classifier:
             self._drop_quotations(text)
             return None
         keyword = self.keywords.find(words_of(tokenize(quoted, self._segmenter)))
-        if keyword is not None and _own_word(keyword):
+        # instructions as we print them are whole texts only, and nobody types them
+        if keyword and keyword.entry.opts_out and keyword.entry.match != "whole":
             note = "a reaction to the subscriber's own keyword"
             return self._decisions.decided(
                 text, Intent.REVIEW, "reaction_to_keyword", keyword.word, note=note
@@ -248,14 +250,3 @@ def _unread_scripts(used: set[str]) -> re.Pattern[str] | None:
         if bisect_left(chars, script[0]) == bisect_right(chars, script[-1])
     ]
     return re.compile(f"[{''.join(unread)}]{{3}}") if unread else None
-
-
-def _undressed(text: str, bare: str, typed: str) -> tuple[str, ...]:
-    """The names of what was taken from a keyword as it was sent."""
-    edges = ("edge punctuation",) if len(bare) < len(text) else ()
-    return (*edges, "case") if typed != bare else edges
-
-
-def _own_word(keyword: Keyword) -> bool:
-    """Whether somebody types it; instructions as we print them are whole texts only."""
-    return keyword.entry.intent.startswith("opt_out") and keyword.entry.match != "whole"

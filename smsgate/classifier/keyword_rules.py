@@ -59,7 +59,7 @@ class KeywordRules:
             return None
         words = words_of(tokenize(replace_leet(text.cleaned.lower()), self._segmenter))
         keyword = self._keywords.find(self._keywords.strip_politeness(words))
-        if keyword is None or not keyword.entry.intent.startswith("opt_out"):
+        if keyword is None or not keyword.entry.opts_out:
             return None
         return self._decisions.by_keyword(text, keyword, "keyword_spelt", ("letters for signs",))
 
@@ -69,7 +69,7 @@ class KeywordRules:
             return None
         key = key_of(text.words)
         keyword = self._keywords.find(text.words)
-        if key in self.printed and (keyword is None or keyword.entry.intent.startswith("opt_out")):
+        if key in self.printed and (keyword is None or keyword.entry.opts_out):
             return self._decisions.decided(text, Intent.OPT_OUT, "printed", key)
         if keyword is None:
             return None
@@ -126,7 +126,8 @@ class KeywordRules:
 
     def match_short(self, text: InspectedText) -> Decision | None:
         """Echoes of instructions, and keywords with typos or politeness."""
-        if len(text.words) > _SHORT and not _apart(text.words):
+        apart = len(text.words) <= _LETTERS and all(len(word) == 1 for word in text.words)
+        if len(text.words) > _SHORT and not apart:
             return self._again_and_again(text)
         if text.asks:
             return self._small_talk(text)
@@ -195,7 +196,7 @@ class KeywordRules:
         if not all(one is not None and one.certain for one in found):
             return False
         asked = {
-            one.entry.intent.startswith("opt_out")
+            one.entry.opts_out
             for word, one in zip(words, found, strict=True)
             if one is not None and one.entry.intent != "none" and not self._keywords.polite([word])
         }
@@ -233,7 +234,7 @@ class KeywordRules:
     def _stops_too(self, words: list[str]) -> bool:
         """Whether a word is an opt-out anywhere: ``acha anza`` is stop, start in East Africa."""
         found = (self._keywords.find([word]) for word in words)
-        return any(one is not None and one.entry.intent.startswith("opt_out") for one in found)
+        return any(one is not None and one.entry.opts_out for one in found)
 
     def match_capitals(self, text: InspectedText) -> Decision | None:
         """The printed keyword in capitals among a few words in small letters."""
@@ -251,8 +252,3 @@ def _everything(decision: Decision | None) -> Decision | None:
     if EVERYTHING not in decision.steps:
         return decision
     return msgspec.structs.replace(decision, intent=Intent.OPT_OUT_ALL, scope=ALL)
-
-
-def _apart(words: list[str]) -> bool:
-    """Whether it is one word with its letters apart: ``C A N C E L A R``."""
-    return len(words) <= _LETTERS and all(len(word) == 1 for word in words)

@@ -115,15 +115,19 @@ class KeywordVariants:
 
     def __init__(self, tables: CompiledTables, keywords: KeywordIndex) -> None:
         self._keywords = keywords
-        real = {key for key, found in keywords if not found.entry.intent.startswith("opt_out")}
+        real = {key for key, found in keywords if not found.entry.opts_out}
         real.update(tables.each("not_typos"))
         single = (word for word in tables.each("all") if " " not in word)
         self._all = frozenset([*single, *tables.each("everything")])
         self._marks = frozenset(tables.each("marks"))
         named = tables.each("correct_to")
         self._plainest = frozenset(named)
-        targets = [*named, *(key for key, keyword in keywords if _correctable(key, keyword))]
-        self._corrector = Corrector(targets, named, real)
+        long = (
+            key
+            for key, keyword in keywords
+            if keyword.stops and key.isalpha() and len(key) >= _LONG_ENOUGH
+        )
+        self._corrector = Corrector([*named, *long], named, real)
 
     def found(self, words: list[str]) -> Found | None:
         """The keyword that the words of a short text are, if they are one."""
@@ -143,7 +147,7 @@ class KeywordVariants:
             yield from self._among(words)
             return
         if len(bare) < len(words):
-            yield from self._undressed(words, bare)
+            yield from self._without_politeness(words, bare)
         yield from self._without_numbers(bare)
         yield from self._dictated(words)
         for length in range(1, min(_LONGEST_ALL, len(bare) - 1) + 1):
@@ -206,7 +210,7 @@ class KeywordVariants:
         if len(words) <= _CORRECTED:
             yield from self._corrected(words)
 
-    def _undressed(self, words: list[str], bare: list[str]) -> Iterator[_Candidate]:
+    def _without_politeness(self, words: list[str], bare: list[str]) -> Iterator[_Candidate]:
         """Without the politeness behind, before, or on both sides: ``no more`` is none."""
         first, last = self._keywords.politeness_bounds(words)
         for end in range(len(words) - 1, last - 1, -1):
@@ -241,7 +245,3 @@ class KeywordVariants:
             joined = self._corrector.correct(fold("".join(words)))
             if joined:
                 yield "keyword_typo", ("joined words", "typo"), wording(joined)
-
-
-def _correctable(key: str, keyword: Keyword) -> bool:
-    return keyword.stops and key.isalpha() and len(key) >= _LONG_ENOUGH

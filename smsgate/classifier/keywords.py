@@ -34,7 +34,7 @@ class Keyword:
         entry = self.entry
         if not self.certain or entry.match == "whole" or entry.countries:
             return False
-        return entry.intent.startswith("opt_out")
+        return entry.opts_out
 
     def denied(self, tokens: Sequence[str], negates: Callable[[str, str], bool]) -> bool:
         """Whether a word that is not its own denies it: ``no quiero cancelar``.
@@ -94,7 +94,9 @@ class KeywordIndex:
         if found is None and not key.isascii():
             plain = fold(key)
             found = self._folded.get(plain)
-            if found is not None and _accented(key, plain) and found.word.isascii():
+            # accents make other words of some: Polish "stóp" is feet
+            accents = (char > "\x7f" and char not in _NO_ACCENTS for char in key)
+            if found and found.word.isascii() and plain.isascii() and any(accents):
                 return None
         return found
 
@@ -138,11 +140,6 @@ class KeywordIndex:
         return iter(self._exact.items())
 
 
-def _accented(key: str, plain: str) -> bool:
-    """Whether letters have accents that make other words of them: Polish ``stóp`` is feet."""
-    return plain.isascii() and any(char > "\x7f" and char not in _NO_ACCENTS for char in key)
-
-
 def key_of(words: Iterable[str]) -> str:
     """Words as one key: parted by blanks, or joined in scripts that have none."""
     key = " ".join([word for word in words if word not in PUNCTUATION])
@@ -155,21 +152,15 @@ _CALLING = {"CN": "+86", "HK": "+852", "MO": "+853", "TW": "+886", "IN": "+91", 
 def applies(entry: KeywordEntry, number: str, region: str) -> Intent | None:
     """The intent of a keyword for a subscriber's number.
 
-    Where the entry is bound to countries, the number decides, and without a number the region of
-    the program. Elsewhere an opt-out asks for a person, and anything else means nothing.
+    A high risk asks for a person. Where the entry is bound to countries, the number decides, and
+    without a number the region of the program. Elsewhere an opt-out asks for a person, and anything
+    else means nothing.
     """
     if not entry.countries:
-        return intent_of(entry)
+        return Intent.REVIEW if entry.risk == "high" and entry.opts_out else Intent(entry.intent)
     where = number or _CALLING.get(region, "")
     if where.startswith(entry.countries):
         return Intent(entry.intent)
     if not number and entry.unless_known:
         return Intent(entry.intent)
-    return Intent.REVIEW if entry.intent.startswith("opt_out") else None
-
-
-def intent_of(entry: KeywordEntry) -> Intent:
-    """The intent that a keyword leads to: a high risk asks for a person."""
-    if entry.risk == "high" and entry.intent.startswith("opt_out"):
-        return Intent.REVIEW
-    return Intent(entry.intent)
+    return Intent.REVIEW if entry.opts_out else None

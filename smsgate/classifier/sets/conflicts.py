@@ -98,7 +98,7 @@ def without_effect(program: Program, keywords: KeywordIndex) -> Iterator[Fault]:
     """Words that a program prints as its opt-out though keywords know them for something else."""
     for word in program.printed:
         found = keywords.find(tokens(clean(word)[0]))
-        if found is not None and not found.entry.intent.startswith("opt_out"):
+        if found is not None and not found.entry.opts_out:
             yield Fault(
                 "smsgate.toml",
                 f"programs.{program.name}.printed",
@@ -153,6 +153,6 @@ def missing(sets: KeywordSets, keywords: KeywordIndex) -> Iterator[Fault]:
 
 def _stops_anybody(found: Keyword | None) -> bool:
     """Whether a keyword acts at once, from any sender and whatever was asked before."""
-    if found is None or not found.certain or not found.entry.intent.startswith("opt_out"):
+    if found is None or not found.certain or not found.entry.opts_out:
         return False
     return not (found.entry.countries or found.entry.ask)

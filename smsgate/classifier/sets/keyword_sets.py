@@ -93,6 +93,11 @@ class KeywordEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Only an answer to a question of ours (YES)."""
     note: str = ""
 
+    @property
+    def opts_out(self) -> bool:
+        """Whether it is an opt-out of either scope."""
+        return self.intent in ("opt_out", "opt_out_all")
+
     def each(self) -> Iterator[str]:
         """The words one by one."""
         return listed(self.words)
