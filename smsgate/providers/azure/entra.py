@@ -20,6 +20,7 @@ from smsgate.settings import Account
 _EVENT_GRID = "4962773b-9cdb-44cf-a8bf-237846a00ab7"
 """The application that Event Grid is in every tenant (script in secure-webhook-delivery)."""
 _LOGIN = "https://login.microsoftonline.com"
+_NOT_SIGNED = "The bearer token cannot be read, or another key signed it."
 _MAX_TOKEN_CHARS = 8192
 
 
@@ -86,12 +87,10 @@ def _signed_claims(authorization: str, keys: bytes) -> _Claims:
         if not right_kind or key is None:
             raise SignatureRefused("There is no bearer token that a key of the tenant signed.")
         if not key.fits(_decoded(signature), as_bytes(signed), "SHA256"):
-            raise ValueError("another key signed it")
+            raise SignatureRefused(_NOT_SIGNED)
         return msgspec.json.decode(_decoded(claims), type=_Claims)
     except (msgspec.MsgspecError, ValueError, RecursionError):
-        raise SignatureRefused(
-            "The bearer token cannot be read, or another key signed it."
-        ) from None
+        raise SignatureRefused(_NOT_SIGNED) from None
 
 
 @lru_cache(maxsize=16)
