@@ -7,7 +7,6 @@ of that kind may come without words (pictures, locations).
 
 from __future__ import annotations
 
-import functools
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -29,8 +28,8 @@ from smsgate.domain.messages import (
 )
 from smsgate.domain.phone import is_toll_free
 from smsgate.providers.calls import Meaning, failed
-from smsgate.providers.field_names import field_names
 from smsgate.providers.fields import Field
+from smsgate.providers.unreadable import TextMissing
 from smsgate.settings import Account
 
 _NETWORK_ANSWERED = frozenset({"STOP", "START", "UNSTOP"})
@@ -76,41 +75,6 @@ Shape = TypeVar("Shape", bound=msgspec.Struct)
 
 GivenText: TypeAlias = str | UnsetType | None
 """A member that may hold a text: ``UNSET`` where the request does not have it."""
-
-
-class PartUnreadable(Unreadable):
-    """One message of a genuine request cannot be read.
-
-    ``others`` are those that can. They are stored, since a STOP among them cannot be asked for
-    again; the request is refused all the same.
-    """
-
-    others: tuple[InboundMessage, ...] = ()
-
-
-class TextMissing(PartUnreadable):
-    """A genuine message does not have the field in which its format promises the text."""
-
-    def __init__(self, field: str, request: WebhookRequest) -> None:
-        """Keep what was looked for and where.
-
-        Args:
-            field: the name of the field, as the provider documents it.
-            request: that it is not in.
-        """
-        super().__init__(field)
-        self.field = field
-        self.request = request
-
-    @functools.cached_property
-    def names(self) -> tuple[str, ...]:
-        """The names of the fields that came instead (see ``field_names``)."""
-        return field_names(self.request)
-
-    def __str__(self) -> str:
-        """Say what is missing and what came instead, by names alone."""
-        came = f"it has {', '.join(self.names)}" if self.names else "it has no fields"
-        return f"The request lacks {self.field}, in which a text must stand; {came}."
 
 
 def check_present(where: str, fields: Mapping[str, object], names: Iterable[str], who: str) -> None:

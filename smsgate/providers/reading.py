@@ -13,7 +13,7 @@ from msgspec import inspect
 
 from smsgate.domain.errors import Unreadable
 from smsgate.domain.messages import InboundMessage
-from smsgate.providers.base import PartUnreadable
+from smsgate.providers.unreadable import PartUnreadable
 
 Part = TypeVar("Part")
 Value = TypeVar("Value")

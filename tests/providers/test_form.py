@@ -24,8 +24,8 @@ from smsgate.domain.messages import (
     WebhookRequest,
 )
 from smsgate.providers import PROVIDERS, check_accounts, usable
-from smsgate.providers.base import PartUnreadable, TextMissing
 from smsgate.providers.form.xml_document import XmlRefused, read_xml
+from smsgate.providers.unreadable import PartUnreadable, TextMissing
 from smsgate.settings import Account
 from tests.providers.recorded import account_of, everything
 

@@ -15,8 +15,8 @@ from smsgate.classifier.wording import defaults
 from smsgate.consent.composing.segments import count
 from smsgate.domain.messages import HttpReply, Reply, Verdict, WebhookRequest
 from smsgate.providers import PROVIDERS
-from smsgate.providers.base import TextMissing
 from smsgate.providers.calls import send_url
+from smsgate.providers.unreadable import TextMissing
 from tests.providers.recorded import account_of, everything
 
 form = PROVIDERS["form"]

@@ -25,7 +25,7 @@ PACKAGE = Path(smsgate.providers.__file__).parent
 ROOT = Path(__file__).parents[2]
 NO_PROVIDERS = {
     "__init__", "base", "calls", "field_names", "fields", "forms", "opt_out_lists", "path_secret",
-    "reading", "signed_url", "twilio_events",
+    "reading", "signed_url", "twilio_events", "unreadable",
 }  # fmt: skip
 FUNCTIONS = (
     "certificate", "verify", "handshake", "parse", "reports", "answered", "reply", "outcome",

@@ -17,11 +17,12 @@ from msgspec import UNSET
 from smsgate.domain.errors import Unreadable
 from smsgate.domain.messages import WebhookRequest
 from smsgate.domain.signing import as_bytes
-from smsgate.providers.base import GivenText, TextMissing
+from smsgate.providers.base import GivenText
 from smsgate.providers.field_names import shown_names
 from smsgate.providers.form.xml_document import XmlElement, XmlRefused, read_xml
 from smsgate.providers.forms import form_pairs
 from smsgate.providers.reading import read_json, text_of
+from smsgate.providers.unreadable import TextMissing
 
 _MAX_PATHS, _MAX_NAMES = 2000, 30
 Fields = dict[str, object] | XmlElement
