@@ -365,7 +365,7 @@ def test_alerts_by_text_go_out_by_an_account_of_the_console(
 ) -> None:
     page = visit("/console/setup/new-account?provider=kannel", width=360, forgiven=("422",))
     fill(page, "Name", "gateway")
-    fill(page, "Send url", f"{receiver.url}/cgi-bin/sendsms")
+    fill(page, "Send URL", f"{receiver.url}/cgi-bin/sendsms")
     fill(page, "Username", "tester")
     fill(page, "Password", "of-the-gateway")
     press(page.get_by_role("button", name="Save and apply"))

@@ -33,7 +33,8 @@ _SEND_EVERY_FORM = """async () => {
         form.requestSubmit(buttons[0]);
         await new Promise((done) => setTimeout(done));
         const isBusy = buttons[0].getAttribute("aria-busy") === "true";
-        if (!isBusy || buttons.some((one) => !one.disabled)) idle.push(form.getAttribute("action"));
+        const held = "download" in form.dataset ? buttons.slice(0, 1) : buttons;
+        if (!isBusy || held.some((one) => !one.disabled)) idle.push(form.getAttribute("action"));
     }
     return idle;
 }"""

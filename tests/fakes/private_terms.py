@@ -13,7 +13,7 @@ PRIVATE_TERMS = (
     "awake", "walk", "together", "trail", "marker", "sights", "shelf", "shelves",
     "tally", "keeper", "teller", "feeder", "errand", "errands", "leash", "watchdog", "onward",
     "passed on", "leaving", "departure", "overtaken", "fate", "telling", "second reader",
-    "rereading", "glance", "bones", "heard", "slip", "envelope", "timely", "by hand",
+    "rereading", "glance", "bones", "heard", "slip", "slips", "envelope", "timely", "by hand",
     "what is none", "what has come", "whoever", "what needs a person",
     # clumsy phrases that the console had
     "mend", "mends", "stands in it", "given up", "put off", "taken back", "take back", "parted",

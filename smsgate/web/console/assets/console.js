@@ -93,10 +93,12 @@ document.addEventListener("submit", (event) => {
     if ("download" in form.dataset) setTimeout(() => setSent(form), 8000);
   });
 });
-// While a form is sent it cannot be sent again, by none of its buttons.
+// While a form is sent it cannot be sent again, by none of its buttons; of downloads by the same one.
 function setSending(form, button) {
   form.dataset.sending = "";
-  for (const one of form.elements) if (one.type === "submit" && !one.disabled) { one.dataset.held = ""; one.disabled = true; }
+  for (const one of "download" in form.dataset ? [button] : form.elements) {
+    if (one?.type === "submit" && !one.disabled) { one.dataset.held = ""; one.disabled = true; }
+  }
   button?.setAttribute("aria-busy", "true");
 }
 function setSent(form) {
