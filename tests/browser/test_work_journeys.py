@@ -99,6 +99,13 @@ def test_one_file_goes_into_the_programs_that_it_names(
     page.goto(f"/console/numbers/{number}")
     says(page, "imported: Klaviyo")
     assert fits(page)
+    page.goto("/console/suppressions")
+    page.get_by_label("Imported from").fill("Klaviyo")
+    page.get_by_label("Imported from").press("Enter")
+    row = page.locator("tbody tr").filter(has_text=number[-4:])
+    expect(row).to_contain_text("imported: Klaviyo")
+    assert fits(page)
+    assert barriers(page) == []
     page.goto(back)
     press(page.get_by_role("button", name="Undo…"))
     says(page, "1 number would be put back")
