@@ -246,6 +246,13 @@ def test_a_reply_that_was_given_up_can_be_sent_again(ready: Terminal) -> None:
     assert f"{id_}  help  alerts  to {NUMBER}" in ready.output
 
 
+def test_a_reply_is_dismissed_although_the_audit_log_is_not_ready(ready: Terminal) -> None:
+    id_ = give_up(ready, "help")
+    assert ready.run("replies", "dismiss", id_) == 0
+    assert f"Reply {id_} dismissed." in ready.output
+    assert "This is not in the audit log: " in ready.errors
+
+
 def test_the_doctor_is_content_with_our_own_redis(ready: Terminal) -> None:
     assert ready.run("records", "migrate") == 0
     assert ready.run("doctor") == 2
