@@ -124,7 +124,11 @@ def _add_findings(
     matches = phrases.loud.found(symbol_spans)
     if not matches and phrases.leads.isdisjoint(symbol_spans):
         return
-    what.automatic = what.automatic or next(_sorted(matches, "auto"), None)
+    what.automatic = what.automatic or min(
+        (match for match in matches if match.pattern.means == "auto"),
+        key=lambda match: (match.start, -match.end, match.pattern.written),
+        default=None,
+    )
     found = _findings(sentence_matches.sentence, [*matches, *sentence_matches.silent], keywords)
     findings = [
         one for one in found if not _denied(one, sentence_matches.sentence, keywords, phrases)
@@ -145,12 +149,6 @@ def _denied(
         and finding.intent.stops
         and keyword.denied(sentence.exact, phrases.negates)
     )
-
-
-def _sorted(matches: Iterable[Match], means: str) -> Iterator[Match]:
-    """The matches of one meaning, in an order that is always the same."""
-    found = [match for match in matches if match.pattern.means == means]
-    return iter(sorted(found, key=lambda match: (match.start, -match.end, match.pattern.written)))
 
 
 def distinct(sentences: Iterable[Sentence]) -> Iterator[Sentence]:

@@ -31,7 +31,6 @@ _ENDS = ".!;\n\r…。！；।|·•။។።"
 _ASKS = "?？؟;፧"
 _PAUSES = ",，、،:()[]{}<>—–/；၊፣፤፦"
 _KEPT_SYMBOLS = frozenset("🛑🚫⛔✋😂🤣#🖕👎🙄")
-_APOSTROPHES = "'’‘ʼ`´′"
 _DROPPED = "*~^\u00ad"
 
 _MANY_MARKS = re.compile(
