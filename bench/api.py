@@ -23,6 +23,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import redis
@@ -60,7 +61,7 @@ def many(port: int, groups: Sequence[int], seconds: float) -> dict[str, float]:
             done.append(time.perf_counter())
         connection.close()
 
-    _at_once([lambda place=place: ask(place) for place in range(CONNECTIONS)])
+    _at_once([partial(ask, place) for place in range(CONNECTIONS)])
     took = max(done) - started
     count = len(done) * CALL
     return {

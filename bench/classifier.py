@@ -24,8 +24,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from smsgate.classifier import Classifier, Classifiers, KeywordSetCache
 from smsgate.settings import Program
-from tests.accuracy.evaluate import labelled
 from tests.accuracy.peers import PEERS
+from tests.accuracy.texts import labelled
 
 ORDINARY = (
     (

@@ -21,6 +21,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -185,7 +186,7 @@ def _start(client: redis.Redis, folder: Path, groups: ProcessGroups) -> float:
     """Seconds of CPU until a Redis on a copy of the data answers; its file is compacted before."""
     client.bgrewriteaof()
     seconds_until(lambda: not client.info("persistence")["aof_rewrite_in_progress"])
-    shutil.copytree(client.config_get("dir")["dir"] + "/appendonlydir", folder / "appendonlydir")
+    shutil.copytree(f"{client.config_get('dir')['dir']}/appendonlydir", folder / "appendonlydir")
     server = redis_server.start(folder, groups)
     spent_s = cpu.spent((server.process.pid,))
     groups.end(server.process)
@@ -205,10 +206,12 @@ def of_events(
     found, programs = {}, postgresql.programs()
     if programs is not None:
         with postgresql.server(programs, groups) as url:
-            made = make_services(folder, server.url, ALERTS + ORDERS, **HERE, DATABASE_URL=url)
+            made = make_services(
+                folder, server.url, ALERTS + ORDERS, init=True, **HERE, DATABASE_URL=url
+            )
             found["recorded events, PostgreSQL"] = _of_events(made, sizes)
     (folder / "sqlite").mkdir()
-    made = make_services(folder / "sqlite", server.url, ALERTS + ORDERS, **HERE)
+    made = make_services(folder / "sqlite", server.url, ALERTS + ORDERS, init=True, **HERE)
     found["recorded events, SQLite"] = _of_events(made, sizes)
     return found
 
@@ -223,7 +226,7 @@ def _of_events(services: Services, sizes: Sequence[int]) -> dict[int, Figures]:
         if not kept:
             kept = min(size, KEPT)
             lines = events(kept, start_ms)
-            spent = meter.ms(lambda lines=lines: _keep(services, lines))
+            spent = meter.ms(partial(_keep, services, lines))
             figures["one event kept, µs"] = spent * 1000 / kept
         filling = fill(services.records.database, kept, size - kept, start_ms)
         for _ in track(filling, f"{size:,} events", (size - kept) // STEP):
@@ -299,7 +302,7 @@ def _pages(services: Services, meter: Meter) -> Figures:
     found: Figures = {}
     for name, path in PAGES.items():
         ask(path)
-        found[f"{name}, ms"] = meter.ms(lambda path=path: ask(path), ROUNDS)
+        found[f"{name}, ms"] = meter.ms(partial(ask, path), ROUNDS)
     reading = meter.ms(lambda: services.records.reader.of_number(KNOWN), 5 * ROUNDS)
     return found | {"history of a number, ms": reading}
 

@@ -23,6 +23,7 @@ from statistics import median
 from typing import Any
 
 import msgspec
+import redis
 from rich.console import Console
 from rich.table import Table
 from sqlalchemy import select
@@ -128,8 +129,8 @@ def keep(records: Records, partitions: dict[int, list[bytes]]) -> tuple[float, l
 
 def move(redis_url: str, records: Records, partitions: dict[int, list[bytes]]) -> float:
     """Seconds to move them from the ledgers in a Redis."""
+    redis.Redis.from_url(redis_url).flushall()
     client = open_redis(redis_url, 60)
-    client.flushall()
     store = Store(client)
     store.metadata.create()
     for partition, rows in partitions.items():

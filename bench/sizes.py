@@ -40,10 +40,11 @@ URL = "https://sms.example.com"
 @contextmanager
 def records_url(folder: Path, groups: ProcessGroups) -> Iterator[str]:
     """PostgreSQL of the run's own, else SQLite."""
-    if postgresql.programs() is None:
+    programs = postgresql.programs()
+    if programs is None:
         yield f"sqlite:///{folder / 'records.sqlite3'}"
         return
-    with postgresql.server(postgresql.programs(), groups) as url:
+    with postgresql.server(programs, groups) as url:
         yield url
 
 
@@ -55,7 +56,8 @@ def size_of_records(services: Services) -> int:
             connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
         return database.file.stat().st_size
     with database.reading() as connection:
-        return int(connection.execute(text("SELECT pg_database_size(current_database())")).scalar())
+        size = text("SELECT pg_database_size(current_database())")
+        return int(connection.execute(size).scalar_one())
 
 
 def opt_out(services: Services, count: int) -> None:

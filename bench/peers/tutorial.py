@@ -15,7 +15,7 @@ from typing import ParamSpec
 import redis
 from flask import Flask, Response, abort, request
 from rq import Queue
-from twilio.request_validator import RequestValidator  # type: ignore[import-untyped]
+from twilio.request_validator import RequestValidator
 
 P = ParamSpec("P")
 

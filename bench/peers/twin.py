@@ -11,7 +11,7 @@ import os
 import redis
 from fastapi import FastAPI, HTTPException, Request, Response
 from rq import Queue
-from twilio.request_validator import RequestValidator  # type: ignore[import-untyped]
+from twilio.request_validator import RequestValidator
 
 from bench.peers.tutorial import EMPTY_TWIML, handle
 
