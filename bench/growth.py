@@ -356,17 +356,28 @@ def _show(title: str, sizes: Mapping[int, Figures]) -> None:
     Console().print(table)
 
 
+FLAT = 2.5
+"""What became no more than so many times its first value is drawn in grey, without a name."""
+
+
 def _plot(found: Mapping[str, Mapping[int, Figures]], file: Path) -> None:
     """A picture for each title: how many times its first value each figure became."""
-    figure, axes = pyplot.subplots(1, len(found), figsize=(6 * len(found), 4.5), squeeze=False)
+    figure, axes = pyplot.subplots(1, len(found), figsize=(5.5 * len(found), 4.5), squeeze=False)
     for axis, (title, sizes) in zip(axes[0], found.items(), strict=True):
+        flat = 0
         for name in {name: None for figures in sizes.values() for name in figures}:
             points = [(size, one[name]) for size, one in sizes.items() if name in one]
-            if len(points) > 1 and points[0][1] > 0:
-                where, values = zip(*points, strict=True)
-                axis.plot(where, [one / values[0] for one in values], marker="o", label=name)
-        axis.set(xlabel=title, ylabel="times its first value", xscale="symlog", yscale="log")
-        axis.legend(fontsize=6)
+            if len(points) < 2 or not points[0][1]:
+                continue
+            where, values = zip(*points, strict=True)
+            times = [one / values[0] for one in values]
+            grows = max(times) > FLAT
+            flat += not grows
+            look = {"label": name.rpartition(",")[0] or name} if grows else {"color": "0.75"}
+            axis.plot(where, times, marker="o", **look)
+        axis.plot([], [], color="0.75", label=f"{flat} others")
+        axis.set(xlabel=title, ylabel="times the first value", xscale="symlog", yscale="log")
+        axis.legend(fontsize=8)
         axis.grid(alpha=0.3)
     figure.tight_layout()
     figure.savefig(file, metadata={"Date": None})
