@@ -10,7 +10,8 @@ from rich.table import Table
 
 from tests.faults.run import Result
 
-SHOWN = 60
+SHOWN = 40
+"""Of each check."""
 
 
 def show(result: Result, console: Console) -> None:
@@ -28,8 +29,11 @@ def show(result: Result, console: Console) -> None:
     table = Table(title=f"{len(result.violations)} violations ({title})", title_style="bold red")
     table.add_column("check")
     table.add_column("what is wrong", overflow="fold")
-    for check, problem in result.violations[:SHOWN]:
-        table.add_row(check, problem)
+    shown: Counter[str] = Counter()
+    for check, problem in result.violations:
+        shown[check] += 1
+        if shown[check] <= SHOWN:
+            table.add_row(check, problem)
     console.print(table)
 
 

@@ -20,7 +20,7 @@ from tests.faults.model import Model
 from tests.faults.sampler import Sampler, ask
 from tests.faults.system import FaultSystem
 from tests.faults.traffic import Traffic
-from tests.journey.system import API_KEY, PROCESSES, SID, TOKEN
+from tests.journey.system import API_KEY, LONGEST_S, PROCESSES, SID, TOKEN, until
 
 PAGE = 500
 
@@ -154,7 +154,8 @@ def _states(system: FaultSystem, model: Model) -> dict[str, str]:
     with requests.Session() as session:
         session.headers["Authorization"] = f"Bearer {API_KEY}"
         for at in range(0, len(numbers), PAGE):
-            results = ask(session, system.url, numbers[at : at + PAGE]) or []
+            page = numbers[at : at + PAGE]
+            results = until(lambda page=page: ask(session, system.url, page), LONGEST_S)
             for result in results:
                 blocked = result["allowed"] is not True
                 states[str(result["number"])] = "blocked" if blocked else "allowed"
