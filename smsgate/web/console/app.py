@@ -124,12 +124,12 @@ def _bare_app(settings: Settings) -> Flask:
 def _refuse_nul() -> None:
     """Refuse a NUL in what is typed: nobody can type one, and PostgreSQL keeps none.
 
-    Only a sender may have one, as its provider wrote it.
+    Only a sender may have one, as its provider wrote it; digits are checked at their field.
     """
     values = [*request.args.items(multi=True)]
     if request.method == "POST" and request.endpoint != UPLOAD:
         values += request.form.items(multi=True)
-    if any("\0" in text for name, text in values if name != "number"):
+    if any("\0" in text for name, text in values if name not in ("number", "digits")):
         abort(400, "The address or the form has a NUL character in it: take it out.")
 
 
