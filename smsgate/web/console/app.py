@@ -6,7 +6,7 @@ from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
-from flask import Flask, Response, abort, redirect, render_template, request
+from flask import Flask, Response, abort, redirect, render_template
 from flask_wtf import CSRFProtect
 from jinja2 import FileSystemLoader
 from werkzeug.exceptions import HTTPException
@@ -53,8 +53,6 @@ _WITHOUT_SECRETS = (
     "web process: it signs sessions and forms, so nobody can sign in safely without it. To make "
     "one: `openssl rand -hex 32`. Nothing else is affected: texts are received and opt-outs apply."
 )
-UPLOAD = "upload_list"
-"""The endpoint whose form is read only once its sender is known."""
 _HERE = Path(__file__).parent
 
 
@@ -79,8 +77,7 @@ def create_console(services: Services) -> Flask:
     app.url_map.strict_slashes = app.url_map.merge_slashes = False
     app.add_url_rule("/console", "console", lambda: redirect(HOME, 308))
     app.context_processor(_menu)
-    read_bodies_first(app, streamed=[UPLOAD])
-    app.before_request(_refuse_nul)
+    read_bodies_first(app, streamed=["upload_list"])
     origin.register(app, services.settings)
     CSRFProtect(app)
     auth.register(app, services)
@@ -119,18 +116,6 @@ def _bare_app(settings: Settings) -> Flask:
         return answer
 
     return app
-
-
-def _refuse_nul() -> None:
-    """Refuse a NUL in what is typed: nobody can type one, and PostgreSQL keeps none.
-
-    Only a sender may have one, as its provider wrote it; digits are checked at their field.
-    """
-    values = [*request.args.items(multi=True)]
-    if request.method == "POST" and request.endpoint != UPLOAD:
-        values += request.form.items(multi=True)
-    if any("\0" in text for name, text in values if name not in ("number", "digits")):
-        abort(400, "The address or the form has a NUL character in it: take it out.")
 
 
 def _menu() -> dict[str, list[tuple[str, list[features.MenuEntry]]]]:

@@ -1,34 +1,30 @@
-"""No NUL gets to the records: PostgreSQL keeps none, and nobody can type one."""
+"""A NUL in what is typed is said to be wrong, where PostgreSQL would refuse it."""
 
 from __future__ import annotations
 
+from contextlib import closing
+
 import pytest
 
-ADDRESSES = (
-    "/console/setup/changes?table=%00",
-    "/console/audit?person=%00",
-    "/console/people?before=a%00",
-    "/console/suppressions?imported=%00&zone=%00",
-)
-FORMS = (
-    ("/console/people/add", {"name": "maria\0", "role": "agent"}),
-    ("/console/numbers/opt-out", {"number": "+14155550123", "scope": "all", "reason": "a\0"}),
-    ("/console/numbers/evidence", {"number": "a", "company": "\0", "kind": "html"}),
-    ("/console/setup/new-account", {"provider": "twilio", "id": "\0"}),
-    ("/console/setup/new-program", {"id": "a", "name": "\0"}),
-)
+from smsgate.domain.errors import RecordsUnavailable
+from smsgate.records.configuration_versions import ConfigurationVersions
+from tests.fakes.browser import browser
+from tests.fakes.full_house import add_people
+from tests.fakes.own_services import ALERTS, HERE, make_services
+from tests.records.conftest import postgresql_server, postgresql_url  # noqa: F401 - fixtures
+
+CHANGES = "/console/setup/changes"
+SAID = "has a NUL character"
 
 
-@pytest.mark.parametrize("path", ADDRESSES)
-def test_an_address_with_one_is_refused(admin, path) -> None:
-    answer = admin.get(path)
-    assert (answer.status_code, "has a NUL character" in answer.text) == (400, True)
+def test_records_that_refuse_a_nul_are_not_said_to_be_away(admin, monkeypatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise RecordsUnavailable("the records cannot be used: no NUL")
 
-
-@pytest.mark.parametrize(("path", "form"), FORMS)
-def test_a_form_with_one_is_refused(admin, path, form) -> None:
-    answer = admin.post(path, form)
-    assert (answer.status_code, "has a NUL character" in answer.text) == (400, True)
+    monkeypatch.setattr(ConfigurationVersions, "page", refuse)
+    for path, status in ((f"{CHANGES}?table=%00", 422), (CHANGES, 503)):
+        answer = admin.get(path)
+        assert (answer.status_code, SAID in answer.text) == (status, status == 422)
 
 
 def test_a_sender_that_has_one_keeps_its_page_and_its_evidence(admin) -> None:
@@ -36,3 +32,23 @@ def test_a_sender_that_has_one_keeps_its_page_and_its_evidence(admin) -> None:
     made = admin.post("/console/numbers/evidence", {"number": "A\0B", "kind": "json"})
     assert made.status_code == 200
     assert "A\N{REPLACEMENT CHARACTER}B, as json" in admin.get("/console/audit").text
+
+
+@pytest.mark.full
+def test_postgresql_refuses_it_and_the_page_says_what_is_wrong(
+    tmp_path,
+    redis_url,
+    postgresql_url,  # noqa: F811
+) -> None:
+    environ = {**HERE, "DATABASE_URL": postgresql_url}
+    with closing(make_services(tmp_path, redis_url, ALERTS, **environ)) as services:
+        services.records.migrate()
+        add_people(services)
+        who = browser(services)
+        assert who.sign_in("admin").status_code == 303
+        for path in (f"{CHANGES}?table=%00", "/console/people?before=%00"):
+            answer = who.get(path)
+            assert (answer.status_code, SAID in answer.text) == (422, True), path
+        new = {"provider": "twilio", "id": "\0", "page": "/console/setup"}
+        answer = who.post("/console/setup/new-account", new)
+        assert (answer.status_code, SAID in answer.text) == (422, True)
