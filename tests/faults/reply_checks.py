@@ -44,7 +44,13 @@ def by_sender(calls: Sequence[Call], offset_s: float) -> dict[str, list[Sent]]:
     return found
 
 
-def check_replies(model: Model, records: Records, calls: dict[str, list[Sent]]) -> Iterator[str]:
+def check_replies(
+    model: Model,
+    records: Records,
+    calls: dict[str, list[Sent]],
+    stops: Sequence[tuple[float, float]] = (),
+) -> Iterator[str]:
+    """``stops``: when senders stood still, perhaps between their last look and the call."""
     changes = _changes(records)
     for message in model.messages:
         mine = calls.get(message.sender, [])
@@ -55,7 +61,7 @@ def check_replies(model: Model, records: Records, calls: dict[str, list[Sent]]) 
             continue
         yield from _counts(message, events[0], records.replies_to(events[0]), mine)
         for one in mine:
-            yield from _times(message, events[0], one, changes.get(message.number, []))
+            yield from _times(message, events[0], one, stops, changes.get(message.number, []))
 
 
 def _counts(
@@ -90,7 +96,13 @@ def _outcome_fits(message: Message, reply: Record, mine: list[Sent]) -> Iterator
         yield f"{_named(message)}: recorded as opted_out, which the provider never said"
 
 
-def _times(message: Message, event: Record, one: Sent, changes: Sequence[Record]) -> Iterator[str]:
+def _times(
+    message: Message,
+    event: Record,
+    one: Sent,
+    stops: Sequence[tuple[float, float]],
+    changes: Sequence[Record],
+) -> Iterator[str]:
     if one.at > message.first_sent + WINDOW_S:
         yield f"{_named(message)}: answered {one.at - message.first_sent:.0f} s after it was sent"
     if event.kind == "help":
@@ -98,11 +110,20 @@ def _times(message: Message, event: Record, one: Sent, changes: Sequence[Record]
     overtaking = [
         later
         for later in changes
-        if later.at < one.at - BETWEEN_S and _order(later) > _order(event)
+        if later.at < _last_look(one, stops) and _order(later) > _order(event)
     ]
     if overtaking:
         since = one.at - overtaking[0].at
         yield f"{_named(message)}: answered {since:.1f} s after a later change was applied"
+
+
+def _last_look(one: Sent, stops: Sequence[tuple[float, float]]) -> float:
+    """The earliest moment at which the sender of a call may have looked at the store."""
+    earliest = one.at - BETWEEN_S
+    for begin, end in sorted(stops, reverse=True):
+        if begin <= one.at and end >= earliest:
+            earliest = min(earliest, begin - BETWEEN_S)
+    return earliest
 
 
 def _changes(records: Records) -> dict[str, list[Record]]:

@@ -141,7 +141,7 @@ def _check(
     result.found("one event each", checks.check_events(model, records))
     result.found("order", checks.check_order(model, records))
     result.found("final state", checks.check_states(model, records, _states(system, model)))
-    result.found("replies", reply_checks.check_replies(model, records, calls))
+    result.found("replies", reply_checks.check_replies(model, records, calls, system.sender_stops))
     result.found("provider refusals", reply_checks.check_refusals(model, records, calls))
     result.counts |= records.outcomes()
     result.counts["replies given up without a call"] = reply_checks.unanswered(records, calls)

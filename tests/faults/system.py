@@ -8,6 +8,7 @@ import random
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol
@@ -85,6 +86,9 @@ class FaultSystem(System):
         self.folder = folder
         self.database_url = database_url
         self._seed = seed
+        self._stopped_at: dict[str, float] = {}
+        self.sender_stops: list[tuple[float, float]] = []
+        """When a sender stood still: what it was at it does afterwards."""
         self._cluster_url: str | None = None
         self._through_proxy = False
         self.proxies: list[RedisProxy] = []
@@ -140,6 +144,10 @@ class FaultSystem(System):
 
     def signal(self, name: str, number: signal.Signals) -> None:
         self.signal_process(self._running[name], number)
+        if number == signal.SIGSTOP:
+            self._stopped_at[name] = time.time()
+        elif number == signal.SIGCONT and "sender" in name:
+            self.sender_stops.append((self._stopped_at[name], time.time()))
 
     def signal_process(self, process: subprocess.Popen[str], number: signal.Signals) -> None:
         self._groups.signal(process, number)

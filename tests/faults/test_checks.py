@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from smsgate.consent.events import Event, event_id
@@ -229,3 +231,16 @@ def test_a_final_state_is_compared_with_the_model_and_with_the_record(world):
 
     assert len(found) == 2
     assert list(checks.check_states(world.model, world.records, {NUMBER: "blocked"})) == []
+
+
+@pytest.mark.parametrize(
+    ("stops", "is_excused"),
+    [((), False), (((2.5, 30.0),), True), (((0.1, 0.4),), False), (((31.5, 40.0),), False)],
+)
+def test_a_sender_that_stood_still_in_a_call_may_end_it(world, stops, is_excused):
+    """Between its last look at the store and the call no program can see that it was stopped."""
+    called_after_a_later_change(world)
+    world.calls[-1] = replace(world.calls[-1], at=31.0)
+    by_sender = reply_checks.by_sender(world.calls, 0)
+    found = [*reply_checks.check_replies(world.model, world.records, by_sender, stops)]
+    assert any("after a later change" in one for one in found) != is_excused
