@@ -24,6 +24,8 @@ from smsgate.records.tables import events, memberships, numbers
 
 _AT_ONCE = 5_000
 """Events that are read at once."""
+_LISTS_AT_ONCE = 50
+"""Events of lists, each of which has up to 500 numbers."""
 _UNKNOWN = MembershipOrigin(0, 0, "", 0, 0)
 
 
@@ -60,20 +62,17 @@ def fill_external_sources(connection: Connection) -> None:
     lists = select(events.c.facts, events.c.lane, events.c.seq).where(
         events.c.kind == "import", events.c.facts.contains('"external_source')
     )
-    for rows in _pages(connection, lists):
-        values = [
-            {
-                "one_number": number,
-                "one_lane": row.lane,
-                "one_seq": row.seq,
-                "named": origin.external_source,
-            }
-            for row in rows
-            for number, origin in origins_of(event_of(row.facts, None), row.lane, row.seq).items()
-            if origin.external_source
-        ]
-        if values:
-            connection.execute(named, values)
+    for rows in _pages(connection, lists, _LISTS_AT_ONCE):
+        for row in rows:
+            place = {"one_lane": row.lane, "one_seq": row.seq}
+            origins = origins_of(event_of(row.facts, None), row.lane, row.seq)
+            values = [
+                {**place, "one_number": number, "named": origin.external_source}
+                for number, origin in origins.items()
+                if origin.external_source
+            ]
+            if values:
+                connection.execute(named, values)
 
 
 def fill_opt_outs_by_day(connection: Connection) -> None:
@@ -88,6 +87,8 @@ def fill_opt_outs_by_day(connection: Connection) -> None:
     counts.write(connection)
 
 
-def _pages(connection: Connection, asked: Select[Any]) -> Iterator[Sequence[Row[Any]]]:
-    with connection.execute(asked, execution_options={"yield_per": _AT_ONCE}) as found:
+def _pages(
+    connection: Connection, asked: Select[Any], at_once: int = 0
+) -> Iterator[Sequence[Row[Any]]]:
+    with connection.execute(asked, execution_options={"yield_per": at_once or _AT_ONCE}) as found:
         yield from found.partitions()

@@ -9,7 +9,7 @@ from smsgate.consent.events import ConsentState, ListGroup
 from smsgate.domain.entry_parts import Consent
 from smsgate.domain.messages import ALL
 from smsgate.records import projection_fill, projections
-from smsgate.records.projection_fill import fill_memberships
+from smsgate.records.projection_fill import fill_external_sources, fill_memberships
 from smsgate.records.tables import events, memberships, removals, texts
 from tests.fakes.values import NUMBER, OTHER, entry
 from tests.records.values import START_MS, event, lines
@@ -128,6 +128,7 @@ def test_tables_that_are_older_name_the_sources_of_their_lists(
             connection.exec_driver_sql("DELETE FROM memberships")
         connection.exec_driver_sql("UPDATE records_version SET version_num = '0014'")
     monkeypatch.setattr(projection_fill, "_AT_ONCE", 1)
+    monkeypatch.setattr(projection_fill, "_LISTS_AT_ONCE", 1)
     migrate_really(bare_records.database)
     assert rows(bare_records) == before
     assert (
@@ -135,6 +136,28 @@ def test_tables_that_are_older_name_the_sources_of_their_lists(
         == known
         == {"0123": "Klaviyo", "5678": "", "0177": "x" * 200, "0199": ""}
     )
+
+
+def test_sources_are_named_in_the_numbers_of_one_event_at_a_time(records, kept, monkeypatch):
+    """A list of a million numbers took 600 MiB: those of 5,000 events were held at once."""
+    for at in (9, 10, 11):
+        numbers = tuple(f"+1415555{at}{line:02d}" for line in range(4))
+        group = ListGroup(numbers, "applied", consent_state=OUT, external_sources=("Klaviyo",) * 4)
+        listed = entry(number="", source="import", message_id=f"list-{at}")
+        kept(event(at, "", kind="import", entry=listed, consent_state=None, listed=(group,)))
+    known, held = external(records), []
+    with records.database.writing() as connection:
+        connection.execute(update(memberships).values(external_source=""))
+        execute = connection.execute
+        monkeypatch.setattr(
+            connection,
+            "execute",
+            lambda *given, **more: held.extend(map(len, given[1:])) or execute(*given, **more),
+        )
+        fill_external_sources(connection)
+    assert held == [4, 4, 4]
+    assert external(records) == known
+    assert {*known.values()} == {"Klaviyo"}
 
 
 def test_older_records_are_filled_as_if_the_rows_had_always_been_kept(records, monkeypatch):
