@@ -27,6 +27,7 @@ from gunicorn.workers.gthread import _DEFER, STOP_KEEPALIVE_LINGER, TConn, Threa
 
 from smsgate.domain.errors import SmsGateError
 from smsgate.web import create_app
+from smsgate.web.v1 import PREFIX, operations
 from smsgate.web.v1.long_polls import LONG_POLLS
 from smsgate.web.wsgi_request import MAX_BODY_BYTES
 
@@ -150,12 +151,13 @@ def close_after_large_body(_: ThreadWorker, request: Message) -> None:
     """Have the answer say that the connection closes where a refused body may not be read whole.
 
     Gunicorn reads on 64 KiB at most, which no refused body of a known length is below, and closes
-    the connection then. It passes over what an application says about the connection.
+    the connection then. It passes over what an application says about the connection. Calls of
+    ``/v1`` may be larger: a program that checks long lists keeps its connection.
     """
+    is_call = (request.path or "").startswith(f"{PREFIX}/")
+    most = operations.MAX_BODY_BYTES if is_call else MAX_BODY_BYTES
     for name, value in request.headers:
-        if name == "TRANSFER-ENCODING" or (
-            name == "CONTENT-LENGTH" and int(value) > MAX_BODY_BYTES
-        ):
+        if name == "TRANSFER-ENCODING" or (name == "CONTENT-LENGTH" and int(value) > most):
             request.force_close()
 
 

@@ -173,6 +173,17 @@ def test_an_answer_says_close_where_the_rest_of_the_body_is_not_read(
         assert connection.recv(1) == b""
 
 
+def test_a_program_that_checks_a_long_list_keeps_its_connection(port: int, server: str) -> None:
+    """10,000 numbers, as many as a call may have, are 160 KB."""
+    if server != "gunicorn":
+        pytest.skip("Granian itself says what becomes of a connection")
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        for size, expected in ((160_000, (401, "keep-alive")), (1_100_000, (413, "close"))):
+            head = f"POST /v1/check HTTP/1.1\r\nHost: x\r\nContent-Length: {size}\r\n\r\n"
+            connection.sendall(head.encode() + b" " * min(size, 160_000))
+            assert answer_on(connection) == expected
+
+
 def answer_on(connection: socket.socket) -> tuple[int, str | None]:
     answer = http.client.HTTPResponse(connection)
     answer.begin()
