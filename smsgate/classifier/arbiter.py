@@ -8,13 +8,21 @@ each kind of program, which the weights file brings along (see ``docs/accuracy.m
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Collection
 from typing import NamedTuple
 
 from smsgate.classifier.features import passage_of
-from smsgate.classifier.findings import TAKES_OUT, IntentFinding, TextFindings, together
+from smsgate.classifier.findings import (
+    TAKES_OUT,
+    IntentFinding,
+    SentenceMatches,
+    TextFindings,
+    together,
+)
 from smsgate.classifier.model import Models
-from smsgate.classifier.text import count_words
+from smsgate.classifier.phrases import Match, Phrases, overlap
+from smsgate.classifier.text import chunks, count_words
 from smsgate.classifier.weights import Thresholds
 from smsgate.domain.messages import HOW_TO_LEAVE, Intent
 
@@ -53,6 +61,14 @@ _BEST_KNOWN = "en"
 BY_MODEL = "second_reader"
 """The rule in events and exports for what the model decided."""
 
+_DELETES = re.compile(r"\b(?:last)?remove\b")
+"""The classes of wordings that ask to be taken off a list."""
+_ABOUT_TEXTS = (
+    "contact", "dont", "dontlast", "forbid", "get", "lastremove", "laststop", "msg", "nomore",
+    "remove", "send", "stop", "toomany", "unsub", "wantnot",
+)  # fmt: skip
+"""Classes of words for texts, and for stopping them."""
+
 Found = tuple[Intent, str]
 """An intent, and the rule that it comes from."""
 
@@ -90,6 +106,8 @@ class Circumstances(NamedTuple):
     """Whether it holds a wording that takes others out of play: ``don't stop``."""
     doubted: bool = False
     """Whether it holds a wording beside which a person decides: at night, the paper catalogue."""
+    aside: bool = False
+    """Whether what is doubted is said aside: ``up all night again, delete my number``."""
     wish_needs: float = -math.inf
     """Log odds that a wish to be texted needs: more where it may be a complaint about that."""
 
@@ -171,8 +189,10 @@ def _weighed(found: Found, scores: ModelScores, limits: Thresholds, about: Circu
     if intent in (Intent.HELP, Intent.OPT_IN):
         return _answered(found, scores, limits, about)
     if rule == "doubt":
-        dismissed = scores.stop <= _DISMISSES_DOUBTED
-        return (Intent.NONE, "second_reader_dismisses") if dismissed else found
+        if scores.stop <= _DISMISSES_DOUBTED:
+            return Intent.NONE, "second_reader_dismisses"
+        settled = about.aside and about.words <= _LONG_FOR_MODEL and scores.stop >= _SURE
+        return (Intent.OPT_OUT, BY_MODEL) if settled else found
     if rule == "stop_and_start":
         return _resolved(found, scores, limits)
     if rule == "long_text":
@@ -202,7 +222,8 @@ def _resolved(found: Found, scores: ModelScores, limits: Thresholds) -> Found:
     if scores.starts >= limits.opt_in and scores.starts > scores.stop:
         return Intent.OPT_IN, BY_MODEL
     stops = scores.starts <= DISMISSES and scores.stop >= limits.suppress
-    return (Intent.OPT_OUT, BY_MODEL) if stops else found
+    surely = scores.starts < 0 and scores.stop >= _SURE
+    return (Intent.OPT_OUT, BY_MODEL) if stops or surely else found
 
 
 def _left_open(
@@ -241,12 +262,13 @@ def _confirmed(
 class Arbiter:
     """Weighs findings against the model, for programs of one kind."""
 
-    def __init__(self, models: Models, kind: str, *, as_shipped: bool) -> None:
-        """Take the models, and the kind of program (``marketing`` or ``service``).
+    def __init__(self, models: Models, phrases: Phrases, kind: str, *, as_shipped: bool) -> None:
+        """Take the models, the wordings, and the kind of program (``marketing`` or ``service``).
 
         ``as_shipped``: whether all wordings are ours; the model never dismisses an operator's own.
         """
         self._models = models
+        self._phrases = phrases
         self._limits = models.thresholds[kind]
         self._as_shipped = as_shipped
 
@@ -271,6 +293,7 @@ class Arbiter:
             objects,
             denied=takes_out(what),
             doubted=_holds(what, ("doubt",)),
+            aside=_aside(what, self._phrases),
             wish_needs=_needed(concepts),
         )
         intent, rule = self._kept(found, weigh(found, scores, self._limits, about))
@@ -289,6 +312,43 @@ class Arbiter:
         if after[0] is not Intent.NONE or found[0] is Intent.NONE or self._as_shipped:
             return after
         return (Intent.REVIEW, "second_reader_doubts") if found[0].stops else found
+
+
+def _aside(what: TextFindings, phrases: Phrases) -> bool:
+    """Whether what is doubted only says why: ``texts every night, delete my number``.
+
+    It does where a doubt spans a pause and each part speaks of texts or of stopping them, and where
+    a time stands beside a wish to be deleted; never where texts are welcome.
+    """
+    doubts = [
+        (match, one)
+        for one in what.sentence_matches
+        for match in one.silent
+        if match.pattern.means == "doubt"
+    ]
+    if any("{suffice}" in match.pattern.written for match, _ in doubts):
+        return False
+    if any(_speaks_of_texts(match, one, phrases) for match, one in doubts):
+        return True
+    if not doubts or any("{notours}" in match.pattern.written for match, _ in doubts):
+        return False
+    return any(_DELETES.search(finding.keyword) for finding in what.findings)
+
+
+def _speaks_of_texts(match: Match, where: SentenceMatches, phrases: Phrases) -> bool:
+    """Whether each of the parts that a wording lies in does, and there are several."""
+    spans = [
+        span
+        for name in _ABOUT_TEXTS
+        for symbol in phrases.symbols(name).values()
+        for span in where.symbol_spans.get(symbol, ())
+    ]
+    parts = [
+        any(start <= at < start + len(part) for at, _ in spans)
+        for start, part in chunks(where.sentence.exact)
+        if overlap((start, start + len(part)), match)
+    ]
+    return len(parts) > 1 and all(parts)
 
 
 def _needed(concepts: set[str]) -> float:

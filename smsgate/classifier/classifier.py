@@ -77,7 +77,7 @@ class Classifier:
         self._decisions = DecisionFactory(program, known)
         self._templates = Templates(program.templates)
         self._keyword_rules = KeywordRules(program, known, self._decisions)
-        arbiter = Arbiter(known.models, program.kind, as_shipped=known.as_shipped)
+        arbiter = Arbiter(known.models, known.phrases, program.kind, as_shipped=known.as_shipped)
         self._sentence_rules = SentenceRules(known, self._decisions, arbiter)
         self._unread_scripts = _unread_scripts(known.keywords.characters())
         self._ready: dict[str, Decision | None] = {}

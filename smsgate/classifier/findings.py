@@ -176,7 +176,7 @@ def _findings(
     sentence: Sentence, matches: list[Match], keywords: KeywordIndex
 ) -> list[IntentFinding]:
     matches = [match for match in matches if _placed(match, sentence, keywords)]
-    matches = [match for match in matches if not _undone(match, matches)]
+    matches = [match for match in matches if not _undone(match, matches, sentence.exact)]
     outranking = [match for match in matches if match.pattern.means in TAKES_OUT + _WEAKER]
     doubts = {match.pattern.language for match in matches if match.pattern.means == "doubt"}
     found = [
@@ -194,13 +194,14 @@ def _findings(
     return found + list(_keywords_alone(sentence, matches, keywords, doubts))
 
 
-def _undone(match: Match, matches: Sequence[Match]) -> bool:
-    """Whether a wish for texts is part of a longer wording that refuses them."""
+def _undone(match: Match, matches: Sequence[Match], words: Sequence[str]) -> bool:
+    """Whether a wish for texts is part of a longer wording that refuses them without a pause."""
     length = match.end - match.start
     return match.pattern.means == "opt_in" and any(
         other.pattern.means in _OUT
         and other.start <= match.start < other.end
         and (other.start < match.start or other.end - other.start >= length)
+        and PAUSE not in words[other.start : match.start]
         for other in matches
     )
 

@@ -99,6 +99,8 @@ class SentenceRules:
         opinion = Opinion(intent, rule)
         if rule in _WEIGHED:
             opinion = self._arbiter.arbitrate(what, (intent, rule), named=ours)
+        if owners and not ours and opinion.intent.stops:
+            opinion = Opinion(Intent.REVIEW, "doubt")
         if owners and opinion.rule == "doubt":
             opinion = opinion._replace(
                 reasons=f"names a list of others: {' '.join(sorted(owners))}"

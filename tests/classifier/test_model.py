@@ -151,6 +151,64 @@ def test_however_sure_it_settles_no_condition():
     assert weighed(*seems, ModelScores(stop=-1.9)) == seems
 
 
+def test_what_is_said_aside_is_no_condition_where_it_is_sure():
+    seems = Intent.REVIEW, "doubt"
+    assert weighed(*seems, SURE, aside=True) == (Intent.OPT_OUT, "second_reader")
+    assert weighed(*seems, SURE, words=21, aside=True) == seems
+    assert weighed(*seems, ModelScores(stop=3.9), aside=True) == seems
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "煩死了半夜也在傳，拜託停止發送",
+        "夜中に鳴るんで登録消してほしいんですけど…",
+        "yeter be kardeşim her gün mesaj mı olur, silin numaramı",
+        "bıktım ya her gün kampanya mesajı, istemiyorum",
+    ],
+)
+def test_when_or_how_often_does_not_weaken_a_wish_to_be_left_alone(text):
+    assert classifier().classify(text).intent.stops
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "after 9pm, please don't text me", "on sundays, stop texting me",
+        "until monday, please stop texting", "unsubscribe me from texts at night",
+        "gece, lütfen mesaj atmayın", "晚上，請不要發簡訊",
+    ],
+)  # fmt: skip
+def test_a_time_before_a_pause_is_still_a_condition(text):
+    assert classifier().classify(text).intent is Intent.REVIEW
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "紙本帳單不用寄了，簡訊通知就好",
+        "紙のハガキはもういらないので、SMSだけにしてもらえますか",
+        "Квитанции в ящик больше не кладите, смс достаточно",
+        "Ei mainoksia postiluukusta kiitos, tekstarit riittää",
+    ],
+)
+def test_a_person_decides_where_texts_are_said_to_be_welcome(text):
+    assert classifier().classify(text).intent is Intent.REVIEW
+
+
+def test_a_text_that_says_stop_and_start_is_settled_where_it_is_sure():
+    seems = Intent.REVIEW, "stop_and_start"
+    surely, guess = ModelScores(stop=4.0, starts=-0.1), ModelScores(stop=3.9, starts=-0.1)
+    assert weighed(*seems, surely) == (Intent.OPT_OUT, "second_reader")
+    assert weighed(*seems, guess) == seems
+    assert weighed(*seems, ModelScores(stop=4.0, starts=0.0)) == seems
+
+
+def test_a_pause_parts_a_wish_for_texts_from_a_refusal():
+    text = "上次手殘回了停止，可以再開始傳活動通知給我嗎"
+    assert not classifier().classify(text).intent.stops
+
+
 def test_a_condition_beside_what_it_takes_for_something_else_is_nothing():
     seems = Intent.REVIEW, "doubt"
     assert weighed(*seems, ModelScores(stop=-2.0)) == (Intent.NONE, "second_reader_dismisses")
