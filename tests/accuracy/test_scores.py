@@ -48,10 +48,21 @@ def test_the_exam_is_passed_no_worse_than_before(exam):
     outs = [kind for one, kind in exam if one.label in OUT]
     ordinary = [kind for one, kind in exam if one.label == "none"]
     stopped = sum(kind in OUT for kind in outs)
-    assert stopped >= 0.97 * len(outs)
+    assert stopped >= 0.98 * len(outs)
     assert stopped + outs.count("review") >= 0.995 * len(outs)
-    assert sum(kind in OUT for kind in ordinary) <= 2
-    assert ordinary.count("review") <= 0.025 * len(ordinary)
+    assert sum(kind in OUT for kind in ordinary) <= 0
+    assert ordinary.count("review") <= 0.027 * len(ordinary)
+
+
+def test_the_exam_before_it_is_passed_no_worse_than_before():
+    exam = [(one, DECIDE(one.text)) for one in labelled(EXAMS[-2])]
+    outs = [kind for one, kind in exam if one.label in OUT]
+    ordinary = [kind for one, kind in exam if one.label == "none"]
+    stopped = sum(kind in OUT for kind in outs)
+    assert stopped >= 0.974 * len(outs)
+    assert stopped + outs.count("review") >= 0.995 * len(outs)
+    assert sum(kind in OUT for kind in ordinary) <= 1
+    assert sum(kind in (*OUT, "review") for kind in ordinary) <= 7
 
 
 def test_the_page_has_the_table_of_the_exam(exam):
@@ -74,7 +85,7 @@ def test_the_page_begins_with_the_figures_of_the_exam(exam):
         f"**{_percent(ordinary.count('review'), ordinary)} of the ordinary texts wait",
         (
             f"Of {len(unclear)} texts that the writer left to a person,"
-            f" {unclear.count('review')} wait and {sum(kind in OUT for kind in unclear)} blocks"
+            f" {unclear.count('review')} wait and {sum(kind in OUT for kind in unclear)} block"
         ),
         f"{sum(_bare(one) in known for one, _ in exam)} of the {len(exam)} texts",
         f"without them {_percent(sum(kind in OUT for kind in new), new)} of the opt-outs",
