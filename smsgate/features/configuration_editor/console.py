@@ -120,7 +120,7 @@ class _ProgramPages:
         is_new: bool = False,
         id_problem: str = "",
     ) -> Response:
-        fields = program_fields(sources.names("accounts"))
+        fields = program_fields(sources.names("accounts"), self._editor.own_sets())
         values, table = read_fields(fields, request.form), f"programs.{name or 'new'}"
         change = ConfigurationChange({table: sources.with_keys(table, values)}, base_in_form())
         draft = self._editor.check(change)
@@ -143,7 +143,7 @@ class _ProgramPages:
     ) -> str:
         table = f"programs.{name}"
         in_console = sources.tables.get(table)
-        fields = program_fields(sources.names("accounts"))
+        fields = program_fields(sources.names("accounts"), self._editor.own_sets())
         return render_template(
             "configuration_program.html",
             name=name,

@@ -32,6 +32,8 @@ class FormField:
     help: str = ""
     choices: tuple[tuple[str, str], ...] = ()
     """Of a choice: each value, and how the page names it."""
+    own_sets: frozenset[str] = frozenset()
+    """Of languages: keyword sets of the operator, such as ``spanish``, which is not ``es``."""
     required: bool = False
     default: object = ""
 
@@ -44,7 +46,9 @@ class FormField:
             return [line.strip() for line in text.split("\n") if line.strip()]
         if self.kind in ("words", "languages"):
             words = [word.strip() for word in re.split(r"[,\n]", text) if word.strip()]
-            return [*map(language_code, words)] if self.kind == "languages" else words
+            if self.kind == "words":
+                return words
+            return [word if word in self.own_sets else language_code(word) for word in words]
         return text.strip()
 
     def shown(self, values: Mapping[str, object]) -> str:
@@ -162,11 +166,17 @@ _PREDICATES = (
 """How faults begin, which a key stands before elsewhere."""
 
 
-def program_fields(accounts: Iterable[str]) -> list[FormField]:
-    """Return the fields of a program; its account is one of those."""
+def program_fields(accounts: Iterable[str], own_sets: Iterable[str]) -> list[FormField]:
+    """Return the fields of a program, for the accounts and the operator's own keyword sets."""
     choices = tuple((name, name) for name in accounts)
     account = FormField("account", "Account", "choice", choices=choices, required=True)
-    return [PROGRAM_FIELDS[0], account, *PROGRAM_FIELDS[1:]]
+    first, *others = PROGRAM_FIELDS
+    own = frozenset(own_sets)
+    return [
+        first,
+        account,
+        *(replace(one, own_sets=own) if one.kind == "languages" else one for one in others),
+    ]
 
 
 def read_fields(fields: Iterable[FormField], form: Mapping[str, str]) -> dict[str, object]:

@@ -27,11 +27,13 @@ from smsgate.pipeline.configuration import load_configuration, load_settings
 from smsgate.pipeline.configuration_changes import next_version, tables_text
 from smsgate.pipeline.configuration_rollout import refuse_dropped
 from smsgate.pipeline.console_configuration import tables_of
+from smsgate.pipeline.console_keyword_sets import read_console_sets
 from smsgate.pipeline.services import Services
 from smsgate.providers import PROVIDERS
 from smsgate.records import ConfigurationVersion
 from smsgate.settings import Alerts, Program, Settings
 from smsgate.settings.console import PLACE, shown
+from smsgate.settings.operator_sets import OperatorSets
 from smsgate.settings.read import FILE, read_document
 from smsgate.settings.shape import AccountTable, EmailTable, ProgramTable, TextTable
 
@@ -75,6 +77,7 @@ class ConfigurationEditor:
         """``environ`` is what this process was started with."""
         self._settings = services.settings
         self._store = services.store
+        self._records = services.records
         self._versions = services.records.configuration_versions
         self._environ = environ
         self.secrets = SecretFiles(services.settings.data_dir, environ, services.store.heartbeats)
@@ -97,6 +100,11 @@ class ConfigurationEditor:
             return load_settings(self._environ)
         except ConfigurationError:
             return self._settings
+
+    def own_sets(self) -> list[str]:
+        """Return the names of the operator's own keyword sets, in files and in the console."""
+        of_console, _ = read_console_sets(self._records, self._settings.data_dir)
+        return OperatorSets(self._settings.config_dir / "keywords", of_console).names()
 
     def history(self, before: int | None = None, table: str = "") -> list[ConfigurationVersion]:
         """Return a page of versions, newest first; with ``table`` those that changed it."""

@@ -129,6 +129,18 @@ def test_languages_are_typed_and_shown_by_name(admin, editor):
     assert '<option value="und"' not in page.text
 
 
+def test_an_own_set_with_the_name_of_a_language_stays_itself(admin, editor, folder):
+    """Its opt-outs would be lost with the next change of the program, whatever that is."""
+    own = folder / "config" / "keywords"
+    own.mkdir()
+    (own / "zulu.toml").write_text(
+        'language = "zulu"\n[[entries]]\nintent = "opt_out"\nwords = "ISIPHETHO"\n'
+    )
+    saved(admin, admin.post(f"{ALERTS_PAGE}/edit", PROGRAM | {"keywords": "zulu, Zulu"}))
+    assert editor.sources().effective("programs.alerts")["keywords"] == ["zulu", "zu"]
+    assert 'value="zulu, Zulu"' in admin.get(f"{ALERTS_PAGE}/edit").text
+
+
 def test_a_name_that_will_not_do_is_told_at_its_field(admin):
     for name, told in (
         ("", "is missing"),
