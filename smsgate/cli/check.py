@@ -10,6 +10,7 @@ from msgspec.structs import asdict
 from smsgate.cli import session
 from smsgate.cli.session import out
 from smsgate.domain.errors import UnknownProgram
+from smsgate.pipeline.decision_text import because
 from smsgate.pipeline.gate import GateAnswer
 from smsgate.settings import Programs
 
@@ -65,7 +66,7 @@ def _show(answers: Mapping[str, GateAnswer]) -> None:
     width = max(map(len, answers))
     for name, answer in answers.items():
         since = f"since {answer.since}" if answer.since else ""
-        parts = (answer.reason, since, f"({answer.why})" if answer.why else "")
+        parts = (answer.reason, since, f"({because(answer.why)})" if answer.why else "")
         line = " ".join(part for part in (_verdict(answer), *parts) if part)
         out.print(f"{name:<{width}}  ", end="", markup=False)
         out.print(line)

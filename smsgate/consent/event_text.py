@@ -28,8 +28,8 @@ _TITLES = {
     "forgotten": "Texts erased",
     "receipt": "Delivery status",
     "rebuilt": "Reapplied after a rebuild",
-    "adopted": "Older records taken over",
-    "spool_forgotten": "Lost spool given up",
+    "adopted": "Older copy of the records accepted",
+    "spool_forgotten": "Lost spool discarded",
     "retention": "Old records removed",
     "damaged": "Unreadable record",
 }

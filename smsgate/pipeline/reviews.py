@@ -9,11 +9,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
+from smsgate.consent import event_text
 from smsgate.consent.events import Event
 from smsgate.consent.reviews import REOPENED, undecided
 from smsgate.consent.transitions import REVIEWED, decision_id, seen_id
 from smsgate.domain.errors import RecordsNotReady, RecordsUnavailable
 from smsgate.domain.messages import Entry, Intent, inbox_place, ms_of
+from smsgate.pipeline import decision_text
 from smsgate.records import Records
 from smsgate.store import Store
 from smsgate.store.keys import PARTITIONS, partition_of
@@ -198,9 +200,11 @@ class WaitingText:
     since_us: int
     text: str
     why: str
-    """What made the classifier hesitate."""
+    """What made the classifier hesitate, as the rules name it."""
     key: str
     """The same for all texts of the number to the program: a decision names what was seen."""
+    reason: str
+    """What made the classifier hesitate, in words."""
 
 
 class ReviewDecisions:
@@ -339,11 +343,13 @@ def _later_text(
 
 
 def _waiting_text(one: OpenReview, since_us: int, text: str, entry: Entry | None) -> WaitingText:
-    why = "its text is not known any more"
+    why = reason = "its text is not known any more"
     if entry is not None:
         decision = entry.decision
         why = " ".join(filter(None, (decision.rule, decision.keyword, decision.note)))
-    return WaitingText(one.program, one.number, since_us, text, why, one.key)
+        found_by = decision_text.reason(decision.rule, decision.keyword)
+        reason = ": ".join(filter(None, (found_by, event_text.note(entry))))
+    return WaitingText(one.program, one.number, since_us, text, why, one.key, reason)
 
 
 def _entries_by_id(events: Iterable[Event]) -> dict[str, Entry]:

@@ -100,9 +100,10 @@ def _decided(entry: Entry | None) -> tuple[str, str]:
     why = f"{decision.rule} {decision.keyword}".strip()
     if entry.source == "text":
         why = decision_reason(decision.rule, decision.keyword)
-    if not entry.actor or entry.actor in decision.note:
-        return why, decision.note if entry.actor else ""
-    return why, f"by {entry.actor}: {decision.note}" if decision.note else f"by {entry.actor}"
+    note = event_text.note(entry)
+    if not entry.actor or entry.actor in note:
+        return why, note if entry.actor else ""
+    return why, f"by {entry.actor}: {note}" if note else f"by {entry.actor}"
 
 
 _reason = click.option("--reason", required=True, help="Recorded with your name.")

@@ -35,7 +35,7 @@ def list_reviews(as_json: bool) -> None:
     for one in found:
         head = f"[bold]{moment(one.since_us)}[/]  {one.number}  {one.program}  {one.key}"
         out.print(head)
-        out.print(f"    {one.text!r}  {one.why}", markup=False)
+        out.print(f"    {one.text!r}  {one.reason}", markup=False)
     if not found:
         out.print("No texts in review.")
 

@@ -19,6 +19,7 @@ from smsgate.features.simulator.service import (
     make_message,
     post_webhook,
 )
+from smsgate.pipeline.decision_text import because
 from smsgate.pipeline.services import Services
 from smsgate.providers import usable
 from smsgate.settings import Account, Settings
@@ -109,6 +110,6 @@ def _show_state(services: Services, message: InboundMessage) -> None:
             out.print(f"{name} can text {message.number}.")
         else:
             since = f" since {answer.since}" if answer.since else ""
-            why = f" ({answer.why})" if answer.why else ""
+            why = f" ({because(answer.why)})" if answer.why else ""
             line = f"{name} may not text {message.number}: {answer.reason}{since}{why}."
             out.print(line, markup=False)

@@ -89,7 +89,7 @@ def found(log, behind=None, limit=99, **wanted) -> list[str]:
 
 NEWEST_FIRST = [
     "Imported a list",
-    "Older records taken over",
+    "Older copy of the records accepted",
     "Reviewed: not an opt-out",
     "Opted out",
     "Changed the configuration",
@@ -134,7 +134,7 @@ def test_each_group_has_its_own_and_together_they_have_all(log):
         "exports": ["Exported numbers"],
         "keywords": ["Saved a keyword set"],
         "configuration": ["Changed the configuration"],
-        "system": ["Older records taken over"],
+        "system": ["Older copy of the records accepted"],
     }
 
 
@@ -142,7 +142,7 @@ def test_person_and_days_filter(log):
     assert found(log, person="ben") == ["Exported numbers"]
     assert found(log, person="nobody" * 100) == []
     assert found(log, since_us=START_US + 9_000, until_us=START_US + 10_000) == [
-        "Older records taken over"
+        "Older copy of the records accepted"
     ]
     assert found(log, person="ana", group="exports") == []
 

@@ -88,7 +88,10 @@ def test_what_waits_is_listed_with_who_what_and_why(there, waiting):
     assert second.strip().startswith("'para'  ")
     (row,) = there.json("review", "list")
     assert (row["number"], row["program"], row["text"]) == (NUMBER, "alerts", "para")
-    assert row["why"] in second
+    assert row["why"].startswith("doubtful MessageSid is not of the form")
+    note = row["why"].removeprefix("doubtful ")
+    assert second == f"    'para'  may be altered or out of date: {note}"
+    assert row["reason"] == f"may be altered or out of date: {note}"
     assert first.endswith(row["key"])
 
 
@@ -101,7 +104,7 @@ def test_what_waits_longest_stands_first(there, waiting):
 
 
 def test_what_a_subscriber_wrote_is_no_markup(there, services, monkeypatch):
-    waiting = WaitingText("alerts", NUMBER, 1, UNCLEAR, "why [/]", "3-1-0")
+    waiting = WaitingText("alerts", NUMBER, 1, UNCLEAR, "rule", "3-1-0", "why [/]")
     monkeypatch.setattr(cli, "list_waiting_texts", lambda *_: [waiting])
     assert there.run("review", "list") == 0
     assert "'para [red]'  why [/]" in there.output
