@@ -84,6 +84,26 @@ def test_the_head_of_a_long_table_stays_in_sight(visit: Visit, path: str, width:
     assert -1 <= above <= 2
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/console/setup",
+        "/console/setup/accounts/simulator",
+        "/console/setup/doctor",
+        "/console/setup/programs/alerts",
+        "/console/keywords/sets",
+        "/console/me",
+        "/console/people",
+    ],
+)
+def test_no_table_scrolls_sideways_on_a_phone(visit: Visit, path: str) -> None:
+    tables = visit(path, width=360).locator(".scroll:visible").all()
+    assert tables
+    assert [one.evaluate("it => it.scrollWidth - it.clientWidth") for one in tables] == [0] * len(
+        tables
+    )
+
+
 def test_the_focus_stays_where_something_was_saved(visit: Visit) -> None:
     page = visit("/console/me", width=360)
     save = page.locator("form[action='/console/me/zone'] button")
