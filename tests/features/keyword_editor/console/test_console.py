@@ -226,7 +226,7 @@ def test_of_two_editors_the_second_is_told_and_goes_on_with_both(services, admin
     save(services, "zu", with_row("zu", "theirs"))
     answer = admin.post(f"{SETS}/zu/save", {"content": mine, "base": "0"})
     assert answer.status_code == 409
-    assert "somebody else" in said(answer)
+    assert "saved by someone else" in said(answer)
     assert content_in(answer) == mine
     assert "theirs" in answer.text
     assert 'name="base" value="1"' in answer.text
