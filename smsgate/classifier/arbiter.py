@@ -63,6 +63,8 @@ BY_MODEL = "second_reader"
 
 _DELETES = re.compile(r"\b(?:last)?remove\b")
 """The classes of wordings that ask to be taken off a list."""
+_WELCOME = re.compile(r"\b(?:suffice|plenty)\b")
+"""The classes of what is said of texts that may come."""
 _ABOUT_TEXTS = (
     "contact", "dont", "dontlast", "forbid", "get", "lastremove", "laststop", "msg", "nomore",
     "remove", "send", "stop", "toomany", "unsub", "wantnot",
@@ -326,7 +328,7 @@ def _aside(what: TextFindings, phrases: Phrases) -> bool:
         for match in one.silent
         if match.pattern.means == "doubt"
     ]
-    if any("{suffice}" in match.pattern.written for match, _ in doubts):
+    if any(_WELCOME.search(match.pattern.written) for match, _ in doubts):
         return False
     if any(_speaks_of_texts(match, one, phrases) for match, one in doubts):
         return True

@@ -196,6 +196,13 @@ def test_a_person_decides_where_texts_are_said_to_be_welcome(text):
     assert classifier().classify(text).intent is Intent.REVIEW
 
 
+@pytest.mark.parametrize(
+    "text", ["смс достаточно, отпишите меня", "sms räcker nu, sluta", "sms riittää jo, lopettakaa"]
+)
+def test_enough_texts_are_too_many_where_nothing_else_is_sent(text):
+    assert classifier().classify(text).intent.stops
+
+
 def test_a_text_that_says_stop_and_start_is_settled_where_it_is_sure():
     seems = Intent.REVIEW, "stop_and_start"
     surely, guess = ModelScores(stop=4.0, starts=-0.1), ModelScores(stop=3.9, starts=-0.1)
