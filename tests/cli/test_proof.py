@@ -14,6 +14,7 @@ import pytest
 from smsgate.cli.session import person
 from smsgate.domain.entry_parts import Consent
 from smsgate.domain.messages import Intent
+from smsgate.domain.phone import masked
 from smsgate.features.operators.storage import ActionLog
 from smsgate.pipeline.configuration import load_configuration
 from smsgate.pipeline.manual import RestoreRequest
@@ -132,7 +133,7 @@ def test_what_is_exported_at_a_terminal_is_in_the_audit_log(ready, tmp_path):
     with closing(build_services(load_configuration(ready.environ))) as services:
         log = ActionLog(services.records.database).newest("", 9)
     assert [(one.what, one.note, one.actor) for one in reversed(log)] == [
-        ("exported evidence", NUMBER, person()),
+        ("exported evidence", masked(NUMBER), person()),
         ("exported numbers", "alerts, opted_out", person()),
         ("exported the records", "since 2026-01-01", person()),
     ]

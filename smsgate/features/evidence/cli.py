@@ -9,7 +9,7 @@ import click
 from smsgate.cli import session
 from smsgate.cli.session import out
 from smsgate.domain.errors import PdfUnavailable, Unfit
-from smsgate.domain.phone import e164
+from smsgate.domain.phone import e164, masked
 from smsgate.features.evidence.pdf import pdf
 from smsgate.features.evidence.service import as_json as formatted
 from smsgate.features.evidence.service import collect_evidence, page, request_of
@@ -49,7 +49,7 @@ def evidence(
     found = collect_evidence(
         session.services(), known, request_of(company, requested_by, since, until)
     )
-    session.record_action("exported evidence", known)
+    session.record_action("exported evidence", masked(known))
     if as_json:
         session.show_json(found)
         session.end(1 if found["problems"] else 0)

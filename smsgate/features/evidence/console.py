@@ -9,6 +9,7 @@ from typing import Any
 from flask import Flask, Response, abort, request
 
 from smsgate.domain.errors import Unfit
+from smsgate.domain.phone import masked
 from smsgate.domain.phone_input import MAX_SENDER_CHARS, as_recorded
 from smsgate.features.evidence.pdf import pdf
 from smsgate.features.evidence.service import as_json, collect_evidence, page, request_of
@@ -48,7 +49,7 @@ def register(console: Flask, services: Services) -> None:
             content = _content(kind, found)
         finally:
             turn.release()
-        record_action("exported evidence", f"{number}, as {kind}")
+        record_action("exported evidence", f"{masked(number)}, as {kind}")
         name = f"evidence-{_UNFIT.sub('-', number).strip('-') or 'number'}.{kind}"
         return Response(
             content,

@@ -6,6 +6,7 @@ import csv
 import io
 
 from smsgate.domain.messages import Intent
+from smsgate.domain.phone import masked
 from smsgate.features.operators.service import ActionAuthor, OperatorService, make_action
 from smsgate.features.operators.storage import ActionLog
 from smsgate.records import ConfigurationVersion
@@ -73,7 +74,7 @@ def test_evidence_trainings_and_replies_are_on_it(services, admin, agent):
     assert agent.post("/console/numbers/evidence", {"number": NUMBER}).status_code == 200
     assert admin.get("/console/guide/trainings.csv").status_code == 200
     page = words(admin.get(f"{AUDIT}?what=exports"))
-    assert f"agent Exported evidence {NUMBER}, as html" in page
+    assert f"agent Exported evidence {masked(NUMBER)}, as html" in page
     assert "admin Exported trainings" in page
 
 
