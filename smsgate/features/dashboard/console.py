@@ -152,8 +152,8 @@ def _values(services: Services, dashboard: Dashboard) -> dict[str, object]:
         "blocked": _latency_text(figures.to_blocked),
         "confirmed": _latency_text(figures.to_confirmed),
         "confirmations": figures.confirmations,
-        # Rounded down: 100% means all.
-        "share": "" if share is None else f"{math.floor(share * 10_000) / 100:g}%",
+        # Rounded down: 100 % means all.
+        "share": "" if share is None else f"{math.floor(share * 10_000) / 100:g} %",
     }
 
 

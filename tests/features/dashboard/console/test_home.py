@@ -126,7 +126,7 @@ def test_times_are_told_by_their_bounds_and_five_minutes_are_watched(viewer, ser
     confirm(services, 400.0, 1)
     said = words(viewer.get("/console/"))
     assert "Time to block 50 % within 5 ms, 99 % within 250 ms" in said
-    assert "50 % within 250 ms, 99 % within 250 ms; 99.5% within five minutes" in said
+    assert "50 % within 250 ms, 99 % within 250 ms; 99.5 % within five minutes" in said
     assert '<span class="badge bad">99.5% within' in viewer.get("/console/").text
     confirm(services, 400.0, 200)
     assert "50 % within longer, 99 % longer" in words(viewer.get("/console/"))
@@ -157,7 +157,7 @@ def test_without_confirmations_there_is_no_data(viewer, services) -> None:
 @pytest.mark.parametrize("outcome", ["late", "refused", "unknown"])
 def test_six_missed_of_six_are_none_in_time(viewer, services, outcome) -> None:
     settle(services, outcome, 6)
-    assert confirmed(viewer) == "none sent; 0% within five minutes 6 of 6 missed"
+    assert confirmed(viewer) == "none sent; 0 % within five minutes 6 of 6 missed"
     assert '<span class="badge bad">0% within' in viewer.get("/console/").text
 
 
@@ -165,7 +165,7 @@ def test_one_missed_of_very_many_is_not_rounded_away(viewer, services) -> None:
     confirm(services, 0.2)
     settle(services, "sent", 99_998)
     settle(services, "late")
-    assert "99.99% within five minutes 1 of 100,000 missed" in confirmed(viewer)
+    assert "99.99 % within five minutes 1 of 100,000 missed" in confirmed(viewer)
 
 
 def opts_out(services, number: str, received_s: float = 0.0, **rest) -> None:
@@ -191,7 +191,7 @@ def test_confirmations_that_no_sender_takes_are_missed_after_five_minutes(viewer
     for partition in range(16):
         services.applier.drain(partition)
     opts_out(services, "+14155550199")
-    assert "100% within five minutes" in confirmed(viewer)  # there is time left
+    assert "100 % within five minutes" in confirmed(viewer)  # there is time left
 
     client = services.store.inbox._client
     for number in NUMBERS:
@@ -201,7 +201,7 @@ def test_confirmations_that_no_sender_takes_are_missed_after_five_minutes(viewer
             late["deadline_us"] -= 110_000_000
             client.hset(keys.replies, id_, msgspec.json.encode(late))
     said = confirmed(viewer)
-    assert said.endswith("25% within five minutes 6 of 8 missed")
+    assert said.endswith("25 % within five minutes 6 of 8 missed")
 
 
 def test_confirmations_of_opt_outs_that_no_worker_applies_are_missed(viewer, services) -> None:
@@ -212,7 +212,7 @@ def test_confirmations_of_opt_outs_that_no_worker_applies_are_missed(viewer, ser
     opts_out(services, "+14155550191", 302, source="operator", account="")
     opts_out(services, "+14155550192", 302, program="")
     opts_out(services, "+14155550193", 100)
-    assert confirmed(viewer) == "none sent; 0% within five minutes 6 of 6 missed"
+    assert confirmed(viewer) == "none sent; 0 % within five minutes 6 of 6 missed"
 
 
 def test_where_very_many_wait_it_is_said_that_there_may_be_more(
@@ -221,7 +221,7 @@ def test_where_very_many_wait_it_is_said_that_there_may_be_more(
     monkeypatch.setattr("smsgate.store.backlog._SOME", 2)
     for at in range(3):
         opts_out(services, NUMBERS[0], 400 - at)
-    assert confirmed(viewer).endswith("0% within five minutes at least 1 of 1 missed")
+    assert confirmed(viewer).endswith("0 % within five minutes at least 1 of 1 missed")
 
 
 # --- counting -----------------------------------------------------------------------------------
@@ -403,7 +403,7 @@ def test_a_redis_that_hangs_is_unknown_and_holds_up_no_page(
         assert page.text.count('<td class="count">unknown</td>') == 6
         shows_nothing_of_the_store(viewer.get("/console/home/now", headers=HTMX))
     assert wait_until(lambda: "Store" not in str(needs_of(viewer.get("/console/"))))
-    assert "100% within five minutes" in words(viewer.get("/console/"))
+    assert "100 % within five minutes" in words(viewer.get("/console/"))
 
 
 def test_a_redis_that_is_gone_is_unknown(viewer, services, monkeypatch) -> None:
