@@ -50,6 +50,7 @@ def test_a_name_behind_a_dash_below_a_text_changes_nothing(text):
 
 
 OPT_OUTS = """
+stop the mailing list|end the mailing list|no more mailing list|cancel the newsletter
 S T O P|s.t.o.p|s-t-o-p|S T 0 P|СТ0П|ＳＴＯＰ|ЅТОР|stoppp|STOP STOP STOP|st0p|$top|5top|🛑|🛑🛑
 stop2end|Stop 2 End|quit to end|wuit2end|quit2enf|stop3end|STOP2STOP|txt STOP to end|reply stop
 stpo|sotp|cancle|unsubcribe|unsusbcribe|qiut|un subscribe|pls stpo
@@ -87,6 +88,7 @@ help with the sofa\\n- Bob|see you at the end\\n\\n- Marla|the photo was sent fr
 We need to stop this bill|my car stopped working|why didn't you text me|I unsubscribed from your emails
 """
 REVIEWS = """
+no more flyers|stop the flyers|stop mailing me
 acha anza|anza acha|don't text before 9|do not text after 8|dont text me before 9am|stop texting me after 10pm|no texts on weekends|no texts after 9pm please
 remove\\nthe onions|arrêt\\nde bus|off|red|non-stop
 not interested|too many texts|stop texting me at night|stop?|unsubscribe?|should I text STOP?
