@@ -127,7 +127,7 @@ def test_times_are_told_by_their_bounds_and_five_minutes_are_watched(viewer, ser
     said = words(viewer.get("/console/"))
     assert "Time to block 50 % within 5 ms, 99 % within 250 ms" in said
     assert "50 % within 250 ms, 99 % within 250 ms; 99.5 % within five minutes" in said
-    assert '<span class="badge bad">99.5% within' in viewer.get("/console/").text
+    assert '<span class="badge bad">99.5 % within' in viewer.get("/console/").text
     confirm(services, 400.0, 200)
     assert "50 % within longer, 99 % longer" in words(viewer.get("/console/"))
 
@@ -158,7 +158,7 @@ def test_without_confirmations_there_is_no_data(viewer, services) -> None:
 def test_six_missed_of_six_are_none_in_time(viewer, services, outcome) -> None:
     settle(services, outcome, 6)
     assert confirmed(viewer) == "none sent; 0 % within five minutes 6 of 6 missed"
-    assert '<span class="badge bad">0% within' in viewer.get("/console/").text
+    assert '<span class="badge bad">0 % within' in viewer.get("/console/").text
 
 
 def test_one_missed_of_very_many_is_not_rounded_away(viewer, services) -> None:
