@@ -85,7 +85,7 @@ class OperatorSets:
 
 _TWICE = (
     "is a set of the console too ({}), and a set is owned by a file or by the console: remove this "
-    "file, or give the set up in the console"
+    "file, or revert the set to shipped in the console"
 )
 
 
