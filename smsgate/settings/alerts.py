@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 from smsgate.domain.errors import InvalidNumber
-from smsgate.domain.phone import e164
+from smsgate.domain.phone import e164, masked
 from smsgate.settings.applications import Secret
 from smsgate.settings.environment import TableReader
 from smsgate.settings.settings import Alerts, Mailbox, SmsRecipients
@@ -86,7 +86,9 @@ class AlertsReader(TableReader):
         try:
             return e164(number) if number else ""
         except InvalidNumber:
-            problem = f"has {number[:60]!r}, which is no phone number: write it as +14155550123"
+            # Who reads the logs need not learn a number that is almost right.
+            shown = number if len(number) < 10 else masked(number)
+            problem = f"has {shown!r}, which is no phone number: write it as +14155550123"
             self._fault("text.to", problem)
             return ""
 

@@ -44,14 +44,14 @@ KINDS = [
         keyword_version,
         lambda records: records.keyword_versions.of("es", 9),
         KeywordSetChanged,
-        "somebody else",
+        "someone else",
     ),
     VersionKind(
         "configuration_versions",
         configuration_version,
         lambda records: records.configuration_versions.page(9),
         ConfigurationChanged,
-        "Somebody else",
+        "Someone else",
     ),
 ]
 
