@@ -58,7 +58,7 @@ def _show(event: Event) -> None:
     what = f"reply to {event.reply.kind}" if event.reply else event.kind
     changed = f"{event.before} → {event.after}" if event.before != event.after else event.after
     head = "  ".join(part for part in (what, event.outcome, event.program, changed) if part)
-    out.print(f"[bold]{moment(event.applied_us)}[/]  {head}")
+    out.print(f"[bold]{moment(event.applied_us)}[/] UTC  {head}")
     text = event.reply.text if event.reply else event.entry.text if event.entry else ""
     parts = (
         repr(text) if text else "",
