@@ -17,7 +17,6 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
-from urllib.parse import urlsplit
 
 import hiredis
 import redis
@@ -79,10 +78,10 @@ def measure(plan: Plan) -> float:
     """Ask until the time is over; scripts a second."""
     client = redis.Redis.from_url(plan.url)
     sha = str(client.script_load(ScriptText("add").source))
-    address = urlsplit(plan.url)
-    assert address.hostname is not None
-    host_port = address.hostname, address.port or 6379
-    lines = [socket.create_connection(host_port) for _ in range(plan.connections)]
+    pool = client.connection_pool
+    # Sockets that are signed in; redis-py has no public name for them.
+    made = [pool.get_connection() for _ in range(plan.connections)]
+    lines: list[socket.socket] = [one._sock for one in made]  # type: ignore[misc]  # noqa: SLF001
     readers = {line.fileno(): (line, hiredis.Reader()) for line in lines}
     waiting = iter(list(requests(plan, sha)))
     started = time.perf_counter()
