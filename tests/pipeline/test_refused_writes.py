@@ -290,15 +290,18 @@ def test_one_log_line_says_that_writes_are_refused_and_one_that_they_are_not_any
 ):
     monkeypatch.setattr(spool_replay, "PERIOD_S", 0.01)
     with capture_logs() as lines:
+
+        def told(event: str) -> list[str]:
+            # On a busy machine a call may also end for another reason, which is told as well.
+            problems = [one.get("problem", "maxmemory") for one in lines if one["event"] == event]
+            return [problem for problem in problems if "maxmemory" in problem]
+
         with CAUSES["OOM"](redis_client):
             services.lease_renewal.start()
-            assert wait_until(lambda: bool(lines))
-        assert wait_until(lambda: len(lines) > 1)
-    assert [one["event"] for one in lines] == [
-        "write lease not renewed",
-        "write lease renewed again",
-    ]
-    assert "maxmemory" in lines[0]["problem"]
+            assert wait_until(lambda: bool(told("write lease not renewed")))
+        assert wait_until(lambda: bool(told("write lease renewed again")))
+    assert len(told("write lease not renewed")) == 1
+    assert len(told("write lease renewed again")) == 1
 
 
 @pytest.mark.parametrize("code", CAUSES)
