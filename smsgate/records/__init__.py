@@ -20,6 +20,7 @@ from smsgate.records.history import (
 )
 from smsgate.records.keyword_versions import KeywordVersion, KeywordVersions
 from smsgate.records.ordinary_texts import OrdinaryTexts
+from smsgate.records.partition_check import ChainFinding
 from smsgate.records.reader import (
     ChainLink,
     NumberConsentState,
@@ -31,7 +32,7 @@ from smsgate.records.reader import (
 )
 from smsgate.records.removal import ContentRemoval
 from smsgate.records.tables import stores
-from smsgate.records.verifier import ChainFinding, Verifier
+from smsgate.records.verifier import Verifier
 from smsgate.records.writer import EventWriter, WriteResult
 
 __all__ = [

@@ -16,7 +16,7 @@ from smsgate.consent.events import ConsentState
 from smsgate.domain.errors import RecordsNotReady, RecordsUnavailable
 from smsgate.records import Records
 from smsgate.records.contents import FIRST, link_hash
-from smsgate.records.verifier import PartitionCheck
+from smsgate.records.partition_check import PartitionCheck
 from tests.fakes.values import NUMBER, OTHER
 from tests.records.values import event, lines, reply_event
 
