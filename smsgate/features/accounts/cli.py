@@ -10,16 +10,9 @@ from rich.markup import escape
 
 from smsgate.cli import session
 from smsgate.cli.session import moment, out
-from smsgate.features.accounts.doctor import (
-    FAULT,
-    OK,
-    WARNING,
-    DoctorResult,
-    check_account,
-    check_everything,
-    find_account,
-    worst_first,
-)
+from smsgate.features.accounts.account_doctor import check_account, find_account
+from smsgate.features.accounts.doctor import check_everything
+from smsgate.features.accounts.doctor_result import FAULT, OK, WARNING, DoctorResult, worst_first
 from smsgate.features.accounts.reply_preview import preview_reply
 from smsgate.pipeline.console_configuration import MAY_BE_OLD
 from smsgate.pipeline.console_keyword_sets import MAY_BE_OLD as SETS_MAY_BE_OLD

@@ -12,13 +12,9 @@ from werkzeug.wrappers import Response as Answer
 from smsgate.classifier.wording import languages_of
 from smsgate.domain.errors import StoreUnavailable
 from smsgate.domain.messages import Verdict
-from smsgate.features.accounts.doctor import (
-    WARNING,
-    DoctorResult,
-    check_account,
-    check_everything,
-    worst_first,
-)
+from smsgate.features.accounts.account_doctor import check_account
+from smsgate.features.accounts.doctor import check_everything
+from smsgate.features.accounts.doctor_result import WARNING, DoctorResult, worst_first
 from smsgate.features.accounts.opt_out_list_check import opt_out_list_notes
 from smsgate.features.accounts.setup_view import (
     CAUSES,

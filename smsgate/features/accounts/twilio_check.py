@@ -18,7 +18,7 @@ from twilio.rest import Client
 
 from smsgate.domain.errors import CallFailed
 from smsgate.domain.messages import HttpCall
-from smsgate.features.accounts.doctor import FAULT, OK, WARNING, DoctorResult
+from smsgate.features.accounts.doctor_result import FAULT, OK, WARNING, DoctorResult
 from smsgate.outbound import Outbound
 from smsgate.settings import Account, Programs
 

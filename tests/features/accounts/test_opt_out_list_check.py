@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from smsgate.features.accounts.doctor import check_account, check_everything
+from smsgate.features.accounts.account_doctor import check_account
+from smsgate.features.accounts.doctor import check_everything
 from smsgate.metrics.snapshot import ListComparison
 from smsgate.pipeline.services import Services
 from smsgate.store.opt_out_lists import OptOutListState
