@@ -1,8 +1,7 @@
-"""What still bears a program's former name: entries that wait, and numbers that stand under it.
+"""What still has a program's former name: entries that wait, and states of numbers.
 
-Between the moment at which a program gets another name and the one at which the last process has
-heard of it, texts are taken and applied under the former name. They count for the program all the
-same, in the order in which they came.
+A program that is renamed still gets texts under its former name until the last process has the new
+configuration. They count for the program all the same, in the order in which they came.
 """
 
 from __future__ import annotations

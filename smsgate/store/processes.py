@@ -145,7 +145,7 @@ class ConfigurationNews:
         self._subscription: Subscription | None = None
 
     def wait(self, timeout_s: float) -> bool:
-        """Whether something was applied within the time, or may have been before it could be heard.
+        """Whether something was applied within the time, or may have been before the subscription.
 
         Raises ``StoreUnavailable``; the next call subscribes again.
         """

@@ -31,9 +31,9 @@ class SharedReadiness:
         self._asked_at = -KEPT_S
 
     def get(self) -> Collaborators:
-        """What they said in the last seconds. Raises as ``ask``.
+        """What they reported in the last seconds. Raises as ``ask``.
 
-        While one caller asks, the others are given what was said before, if anything was.
+        While one caller asks, the others are given the reports before, if there are any.
         """
         if time.monotonic() - self._asked_at >= KEPT_S and self._lock.acquire(
             blocking=not self._found
@@ -70,18 +70,18 @@ def blueprint(services: Services, keys: ApiKeyGuard) -> Blueprint:
             keys.check_monitor_key("readyz", request.environ)
             found = services.readiness.ready()
             return _answer(all(map(is_well, found.values())), found)
-        well = {name: is_well(said) for name, said in shared.get().items()}
-        said = {name: OK if one else NOT_READY for name, one in well.items()}
-        return _answer(all(well.values()), said)
+        well = {name: is_well(report) for name, report in shared.get().items()}
+        reports = {name: OK if one else NOT_READY for name, one in well.items()}
+        return _answer(all(well.values()), reports)
 
     return health
 
 
-def is_well(said: str) -> bool:
-    """Whether a collaborator that says so can do its work."""
-    return said.partition(";")[0] == OK
+def is_well(report: str) -> bool:
+    """Whether a collaborator that reports this can do its work."""
+    return report.partition(";")[0] == OK
 
 
-def _answer(is_ready: bool, said: Collaborators) -> Response:
-    body = msgspec.json.encode({"ready": is_ready, "collaborators": said})
+def _answer(is_ready: bool, reports: Collaborators) -> Response:
+    body = msgspec.json.encode({"ready": is_ready, "collaborators": reports})
     return Response(body, 200 if is_ready else 503, content_type="application/json")

@@ -190,10 +190,10 @@ def page(found: Mapping[str, Any]) -> str:
     )
 
 
-def _state_in_words(said: str) -> str:
-    verdict, _, reason = said.partition(": ")
+def _state_in_words(state: str) -> str:
+    verdict, _, reason = state.partition(": ")
     is_reason = verdict == "must not be texted"
-    return f"{verdict}: {event_text.reason(reason)}" if is_reason else said
+    return f"{verdict}: {event_text.reason(reason)}" if is_reason else state
 
 
 @functools.cache
