@@ -288,7 +288,9 @@ def test_a_process_with_a_spool_renews_once_in_ten_seconds_though_another_does(
 def test_one_log_line_says_that_writes_are_refused_and_one_that_they_are_not_any_more(
     services, redis_client, monkeypatch
 ):
-    monkeypatch.setattr(spool_replay, "PERIOD_S", 0.01)
+    monkeypatch.setattr(spool_replay, "RENEWAL_PERIOD_S", 0.01)
+    renew, tries = services.lease_renewal.renew, []
+    monkeypatch.setattr(services.lease_renewal, "renew", lambda: tries.append(1) or renew())
     with capture_logs() as lines:
 
         def told(event: str) -> list[str]:
@@ -299,6 +301,8 @@ def test_one_log_line_says_that_writes_are_refused_and_one_that_they_are_not_any
         with CAUSES["OOM"](redis_client):
             services.lease_renewal.start()
             assert wait_until(lambda: bool(told("write lease not renewed")))
+            seen = len(tries)
+            assert wait_until(lambda: len(tries) > seen + 2)
         assert wait_until(lambda: bool(told("write lease renewed again")))
     assert len(told("write lease not renewed")) == 1
     assert len(told("write lease renewed again")) == 1
