@@ -34,13 +34,13 @@ def password_hash(monkeypatch: pytest.MonkeyPatch) -> str:
 @pytest.fixture(autouse=True)
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pages wait for a collaborator for as long as a busy machine may take."""
-    monkeypatch.setattr(readiness, "ANSWER_S", 30.0)
+    monkeypatch.setattr(readiness, "PAGE_ANSWER_S", 30.0)
 
 
 @pytest.fixture
 def impatient(patient: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Pages wait as long as they really do; to be asked for before a browser is."""
-    monkeypatch.setattr(readiness, "ANSWER_S", 1.0)
+    monkeypatch.setattr(readiness, "PAGE_ANSWER_S", 1.0)
 
 
 @pytest.fixture

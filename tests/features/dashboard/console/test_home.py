@@ -311,29 +311,17 @@ def rows_of(answer) -> dict[str, tuple[str, str]]:
     return {name: (how, re.sub(r".* UTC ", "", seen)) for name, how, seen in bare}
 
 
-def known_rows_of(someone) -> dict[str, tuple[str, str]]:
-    """The same of Home, once all that it reads has answered within its deadline."""
-    found: dict[str, tuple[str, str]] = {}
-
-    def is_known() -> bool:
-        found.update(rows_of(someone.get("/console/")))
-        return "unknown" not in {how for how, _ in found.values()}
-
-    assert wait_until(is_known), found
-    return found
-
-
 def test_every_part_says_how_it_is_and_when_it_gave_a_sign(viewer, services) -> None:
     services.store.acceptance.note("twilio", newest=True, several=False)
     services.store.backlog.note_spool("host-1", 4, 60)
     services.store.heartbeats.beat(heartbeat("worker"), 600)
-    rows = known_rows_of(viewer)
+    rows = rows_of(viewer.get("/console/"))
     assert rows["twilio"] == ("receiving", "just now")
     assert rows["worker"] == ("1 running", "just now")
     assert rows["clock"] == ("not running", "none")
     services.store.heartbeats.beat(heartbeat("sender"))
     services.store.heartbeats.withdraw(heartbeat("sender").id)
-    assert known_rows_of(viewer)["sender"] == ("not running", "just now")
+    assert rows_of(viewer.get("/console/"))["sender"] == ("not running", "just now")
     assert rows["spool of host-1"] == ("4 messages wait", "just now")
     for name in ("store", "queue", "records"):
         assert rows[name] == ("operational", "just now")
