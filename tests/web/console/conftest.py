@@ -38,12 +38,6 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def impatient(patient: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pages wait as long as they really do; to be asked for before a browser is."""
-    monkeypatch.setattr(readiness, "PAGE_ANSWER_S", 1.0)
-
-
-@pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """For a gateway: its data directory has records already."""
     records = Records(f"sqlite:///{tmp_path / 'var' / 'records.sqlite3'}")
