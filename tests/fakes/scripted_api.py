@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tests.fakes.loopback import LoopbackApi, QuietHandler
+from tests.fakes.processes import PATIENCE_S
 
 Answers = Mapping[str, Sequence[tuple[int, bytes]]]
 
@@ -29,8 +30,13 @@ class Seen:
 class ScriptedApi(LoopbackApi):
     """Answers a path's calls one after the other; the last answer stays. Others get 404."""
 
-    def __init__(self, answers: Answers, delay_s: float = 0.0) -> None:
-        """``delay_s`` is how long each answer takes; the end of the server ends the wait."""
+    def __init__(
+        self, answers: Answers, delay_s: float = 0.0, after: threading.Event | None = None
+    ) -> None:
+        """``delay_s`` is how long each answer takes; the end of the server ends the wait.
+
+        ``after``: no call is answered before it is set.
+        """
         self.answers = {path: list(steps) for path, steps in answers.items()}
         self.calls: list[Seen] = []
         self._ends = threading.Event()
@@ -47,6 +53,8 @@ class ScriptedApi(LoopbackApi):
                 given = self.headers.get("Authorization", "")
                 api.calls.append(Seen(self.command, self.path, given, body))
                 api._ends.wait(delay_s)
+                if after is not None:
+                    after.wait(PATIENCE_S)
                 steps = api.answers.get(path) or [(404, b"")]
                 status, answer = steps.pop(0) if len(steps) > 1 else steps[0]
                 self.send_response(status)

@@ -40,6 +40,8 @@ class Answer:
     """Instead of Twilio's JSON."""
     after_s: float = 0.0
     """How long the answer takes; the end of the fake ends the wait."""
+    after: threading.Event | None = None
+    """What the answer waits for."""
 
 
 @dataclass(frozen=True)
@@ -225,6 +227,8 @@ class _Handler(BaseHTTPRequestHandler):
             return
         if answer.after_s:
             self.server.api._ending.wait(answer.after_s)
+        if answer.after is not None:
+            answer.after.wait(PATIENCE_S)
         body = _json(call, answer) if answer.body is None else answer.body
         self.send_response(answer.status)
         self.send_header("Content-Type", "application/json")

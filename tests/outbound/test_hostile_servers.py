@@ -27,7 +27,7 @@ def outbound() -> Iterator[Outbound]:
 
 @pytest.fixture
 def impatient() -> Iterator[Outbound]:
-    with closing(Outbound(read_s=0.3)) as made:
+    with closing(Outbound(read_s=1.0)) as made:
         yield made
 
 
@@ -130,15 +130,15 @@ def test_a_slow_answer_takes_no_time_from_the_next_over_the_same_connection():
 
         def do_GET(self) -> None:  # noqa: N802 - as http.server has it
             served.append(self.client_address)
-            threading.Event().wait(0.8)
+            threading.Event().wait(0.6)
             self.send_response(204)
             self.end_headers()
 
     with (
         serving(ThreadingHTTPServer(("127.0.0.1", 0), Slow)) as url,
-        closing(Outbound(read_s=1.5)) as outbound,
+        closing(Outbound(read_s=2.5)) as outbound,
     ):
-        for _ in range(3):
+        for _ in range(5):
             assert outbound.perform(HttpCall("GET", url)).status == 204
         outbound.close()
     assert len(set(served)) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
@@ -12,6 +13,7 @@ from smsgate.domain.messages import HttpCall
 from smsgate.outbound import Outbound
 from smsgate.pipeline import certificates
 from smsgate.pipeline.certificates import AGAIN_S, BURST, REFILL_S, SigningCertificates
+from tests.fakes.processes import wait_until
 from tests.fakes.scripted_api import ScriptedApi
 from tests.fakes.served import free_port
 
@@ -20,18 +22,18 @@ HOUR_S, DAY_S = 3600.0, 24 * 3600.0
 
 @pytest.fixture
 def kept():
-    with closing(Outbound(read_s=1.0)) as outbound:
+    with closing(Outbound()) as outbound:
         yield SigningCertificates(outbound)
 
 
 @pytest.fixture
 def later(monkeypatch):
-    """Move the clock on."""
-    real, moved = certificates.time.monotonic, [0.0]
-    monkeypatch.setattr(certificates.time, "monotonic", lambda: real() + moved[0])
+    """Move the clock on; it stands still otherwise."""
+    now = [certificates.time.monotonic()]
+    monkeypatch.setattr(certificates.time, "monotonic", lambda: now[0])
 
     def move(seconds: float) -> None:
-        moved[0] += seconds
+        now[0] += seconds
 
     return move
 
@@ -137,10 +139,13 @@ def test_callers_at_once_share_one_fetch(kept):
 
 
 def test_no_more_threads_wait_for_a_fetch_than_a_few(kept):
+    answer, too_many = threading.Event(), 20 - 1 - certificates._WAITING
     with (
-        ScriptedApi({"/cert.pem": [(200, b"pem")]}, delay_s=0.6) as api,
+        ScriptedApi({"/cert.pem": [(200, b"pem")]}, after=answer) as api,
         ThreadPoolExecutor(20) as pool,
     ):
         asked = [pool.submit(kept.of, of(api)) for _ in range(20)]
+        assert wait_until(lambda: sum(one.done() for one in asked) == too_many, 4)
+        answer.set()
         failed = [one for one in asked if one.exception()]
-    assert len(failed) == 20 - 1 - certificates._WAITING
+    assert len(failed) == too_many

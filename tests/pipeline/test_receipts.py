@@ -142,7 +142,8 @@ def test_an_unsigned_receipt_is_refused(services, confirmed):
 def test_a_receipt_may_overtake_the_answer_to_our_call(services, signed, told, api, redis_client):
     services.ingest.receive("twilio", signed("STOP"))
     services.applier.drain(PARTITION)
-    api.script(Answer(after_s=0.5))
+    answer = threading.Event()
+    api.script(Answer(after=answer))
     sending = threading.Thread(target=services.sender.drain, args=(PARTITION,))
     sending.start()
     (call,) = api.wait_for(1)
@@ -151,6 +152,7 @@ def test_a_receipt_may_overtake_the_answer_to_our_call(services, signed, told, a
     (early,) = remembered(redis_client)
     assert redis_client.ttl(early) <= 20
     assert receipts(services) == []
+    answer.set()
     sending.join()
     assert receipts(services) == [("delivered", "")]
     assert remembered(redis_client) == []

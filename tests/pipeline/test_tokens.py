@@ -32,7 +32,7 @@ def token(text: str, **more: object) -> tuple[int, bytes]:
 
 @pytest.fixture
 def outbound():
-    with closing(Outbound(read_s=2.0)) as made:
+    with closing(Outbound()) as made:
         yield made
 
 
