@@ -37,7 +37,7 @@ def open_up(page: Page, summary: str) -> Locator:
 
 def says(page: Page, sentence: str) -> None:
     """Wait until the page says it."""
-    expect(page.locator("main")).to_contain_text(sentence, timeout=20_000)
+    expect(page.locator("main")).to_contain_text(sentence)
 
 
 def fits(page: Page) -> bool:

@@ -15,6 +15,7 @@ from playwright.sync_api import (
     BrowserContext,
     ConsoleMessage,
     Page,
+    expect,
     sync_playwright,
 )
 
@@ -26,6 +27,8 @@ from tests.fakes.full_house import ROLES, add_people, add_reviews, add_suppresse
 from tests.fakes.processes import wait_until
 from tests.fakes.served import free_port
 
+expect.set_options(timeout=30_000)
+"""What a page should show is waited for on a busy machine, too: as long as Playwright's actions."""
 SUPPRESSED, REVIEWS = 100_000, 1_000
 QUIET = [  # as root, without a screen, and without calls to anybody's servers
     "--no-sandbox",

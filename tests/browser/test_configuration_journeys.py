@@ -95,7 +95,7 @@ def test_a_text_to_a_program_of_the_console_is_answered_in_its_own_words(
 
     page.goto("/console/setup/programs/news/replies/en")
     fill(page, "Opt-out confirmation", WORDING)
-    expect(page.locator("#preview")).to_contain_text("Acme News: you are out", timeout=20_000)
+    expect(page.locator("#preview")).to_contain_text("Acme News: you are out")
     expect(page.locator("#preview")).to_contain_text("1 segment: 47 of 160 characters")
     picture(page, "replies")
     assert barriers(page) == []

@@ -26,7 +26,7 @@ WHY = "Reason, for the record"
 
 def stands(page: Page, word: str) -> None:
     """Wait until the table says how the number stands; the page renews it by itself."""
-    expect(page.locator("#story-state tbody tr").first).to_contain_text(word, timeout=20_000)
+    expect(page.locator("#story-state tbody tr").first).to_contain_text(word)
 
 
 def test_a_call_on_the_phone_opts_out_and_a_mistake_of_ours_is_undone(
@@ -126,7 +126,7 @@ def test_a_story_has_ordinary_texts_and_says_since_when_and_by_which_list(
     expect(row).to_contain_text("import: opted_out.txt")
     expect(row).to_contain_text("withdrawn on ")
     story = page.locator("ol.timeline > li")
-    expect(story.first).to_contain_text("when do you open on sundays?", timeout=20_000)
+    expect(story.first).to_contain_text("when do you open on sundays?")
     expect(story.first).to_contain_text("no effect")
     says(page, "Ordinary texts change nothing and are kept for a limited time")
     assert fits(page)
@@ -172,7 +172,7 @@ def test_the_evidence_file_is_kept_and_then_the_texts_are_erased(
     box.get_by_label("First day").fill("2026-01-02")
     assert fits(page)
     assert barriers(page) == []
-    with page.expect_download(timeout=30_000) as kept:
+    with page.expect_download() as kept:
         press(box.get_by_role("button", name="Download page"))
     said = Path(kept.value.path()).read_text(encoding="utf-8")
     for part in ("5 Elm Street", "Acme Inc", "Case 12-34", "from 2026-01-02 (UTC)"):

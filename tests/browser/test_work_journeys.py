@@ -30,7 +30,7 @@ Visit = Callable[..., Page]
 
 def kept(page: Page, name: str) -> str:
     """What is in the file that a link hands out."""
-    with page.expect_download(timeout=20_000) as found:
+    with page.expect_download() as found:
         press(page.get_by_role("link", name=name))
     return Path(found.value.path()).read_text(encoding="utf-8")
 
@@ -202,11 +202,11 @@ def test_an_account_is_tried_and_a_refused_signature_explained(visit: Visit, sit
     press(page.get_by_role("link", name="simulator", exact=True))
     says(page, "unexplained")
     press(page.get_by_role("button", name="Check this account"))
-    expect(page.get_by_label("Results")).to_be_visible(timeout=30_000)
+    expect(page.get_by_label("Results")).to_be_visible()
     page.get_by_label("To (your own phone)").fill("(415) 555-9305")
     page.get_by_label("From", exact=True).fill(SENDER)
     page.keyboard.press("Enter")
-    expect(page.locator("main > .notice").first).to_be_visible(timeout=20_000)
+    expect(page.locator("main > .notice").first).to_be_visible()
     page.goto("/console/numbers/+14155559305")
     says(page, "a test, by admin")
 

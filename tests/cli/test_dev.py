@@ -15,7 +15,7 @@ import pytest
 import redis
 
 from tests.cli.conftest import Dev, Terminal
-from tests.fakes.processes import gone, wait_until
+from tests.fakes.processes import PATIENCE_S, gone, wait_until
 
 pytestmark = pytest.mark.full  # whole systems of processes: a minute in all
 
@@ -118,7 +118,7 @@ def test_the_api_opens_with_the_key_it_made(dev: Dev) -> None:
         json.dumps({"program": "alerts", "numbers": [NUMBER]}).encode(),
         {"Authorization": f"Bearer {running['api_key']}", "Content-Type": "application/json"},
     )
-    with urllib.request.urlopen(request, timeout=5) as answer:
+    with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:
         (result,) = json.load(answer)["results"]
     assert (result["number"], result["allowed"]) == (NUMBER, True)
 

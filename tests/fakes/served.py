@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from tests.fakes.processes import PATIENCE_S
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -88,7 +90,7 @@ def started(
             yield process
         finally:
             process.terminate()
-            process.wait(20)
+            process.wait(PATIENCE_S)
 
 
 def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:

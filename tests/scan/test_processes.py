@@ -19,7 +19,7 @@ from smsgate.pipeline.configuration import load_configuration
 from smsgate.pipeline.configuration_rollout import publish_programs
 from smsgate.pipeline.services import build_services
 from smsgate.providers import PROVIDERS
-from tests.fakes.processes import wait_until
+from tests.fakes.processes import PATIENCE_S, wait_until
 from tests.fakes.scripted_api import ScriptedApi
 from tests.fakes.served import free_port
 from tests.fakes.twilio_api import Answer, TwilioApi
@@ -62,7 +62,7 @@ class System:
 
     def ask(self, method: str, path: str, body: bytes = b"", **headers: str) -> int:
         """The status of an answer, which is scanned; 0 where there is none."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)
         try:
             connection.request(method, path, body, headers)
             answer = connection.getresponse()
@@ -93,10 +93,10 @@ def strange(system: System) -> None:
     assert system.ask("POST", f"/webhooks/{canaries.PATH_SECRET}", STOP.encode()) == 404
     check = json.dumps({"program": "alerts", "numbers": [NUMBER]}).encode()
     assert system.ask("POST", "/v1/check", check, authorization=f"Bearer {WRONG}") == 401
-    with socket.create_connection(("127.0.0.1", system.port), timeout=5) as line:
+    with socket.create_connection(("127.0.0.1", system.port), timeout=PATIENCE_S) as line:
         line.sendall(f"GARBAGE {WRONG} {NUMBER}\r\n\r\n".encode())
         line.recv(1000)
-    with socket.create_connection(("127.0.0.1", system.port), timeout=5) as line:
+    with socket.create_connection(("127.0.0.1", system.port), timeout=PATIENCE_S) as line:
         head = f"POST /webhooks/kannel/{WRONG} HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\n"
         line.sendall(head.encode() + TEXT.encode())
 
@@ -132,18 +132,18 @@ def system(tmp_path, redis_url, groups, api, hook):
 
 def test_processes_that_work_and_fail_show_nothing(system, api, hook):
     system.start(*PROCESSES)
-    assert wait_until(lambda: system.ask("GET", "/healthz") == 200, 60)
+    assert wait_until(lambda: system.ask("GET", "/healthz") == 200)
     assert system.text("twilio", "SM1", STOP) == 200
-    assert wait_until(lambda: api.calls, 60)  # what the START would make unnecessary
+    assert wait_until(lambda: api.calls)  # what the START would make unnecessary
     for id_, body in (("SM2", TEXT), ("SM3", f"HELP {TEXT}"), ("SM4", "START")):
         assert system.text("twilio", id_, body) == 200
     assert system.text("kannel", "k1", STOP) == 200
     strange(system)
-    assert wait_until(lambda: len(api.calls) >= 2, 60)
+    assert wait_until(lambda: len(api.calls) >= 2)
     key = {"authorization": f"Bearer {canaries.METRICS_KEY}"}
     assert system.ask("GET", "/metrics", **key) == 200
     assert system.ask("GET", "/readyz") in (200, 503)
-    assert wait_until(lambda: hook.calls, 60)
+    assert wait_until(lambda: hook.calls)
     system.end()
     logs = system.logs()
     assert logs.count('"webhook"') >= 7
@@ -163,9 +163,9 @@ def test_processes_without_their_collaborators_show_nothing(tmp_path, redis_url,
     system = System(tmp_path, environ_of(tmp_path, redis_url), groups)
     system.start(*PROCESSES, **changed)
     if "SMSGATE_PUBLIC_URL" in changed:
-        assert wait_until(lambda: all(one.poll() == 2 for one in system._running.values()), 60)
+        assert wait_until(lambda: all(one.poll() == 2 for one in system._running.values()))
     else:
-        assert wait_until(lambda: system.ask("GET", "/healthz") == 200, 60)
+        assert wait_until(lambda: system.ask("GET", "/healthz") == 200)
         system.text("twilio", "SM1", STOP)
         strange(system)
         assert wait_until(lambda: "clock waits" in system.logs() or "wait for" in system.logs())

@@ -18,7 +18,7 @@ from smsgate.pipeline.services import Services
 from smsgate.store.keys import PARTITIONS
 from tests.fakes.application import Application
 from tests.fakes.own_services import ready_services
-from tests.fakes.processes import wait_until
+from tests.fakes.processes import PATIENCE_S, wait_until
 from tests.pipeline.conftest import CONFIG, SID, TOKEN
 
 pytestmark = pytest.mark.full  # whole processes; a lease has to run out
@@ -110,7 +110,7 @@ def test_what_a_sender_that_is_killed_was_at_is_forwarded_by_the_next_in_order(
     app.after_s = 0.2
     put(services, 5)
     first = start("sender")
-    app.wait_for(60, 30)
+    app.wait_for(60)
     first.send_signal(signal.SIGKILL)
     first.wait(10)
     groups.wait(first)
@@ -119,7 +119,7 @@ def test_what_a_sender_that_is_killed_was_at_is_forwarded_by_the_next_in_order(
 
     app.after_s = 0.0
     start("sender")
-    assert wait_until(lambda: waiting(services) == 0, 80)
+    assert wait_until(lambda: waiting(services) == 0)
     for number in NUMBERS:
         texts = [text for who, text in app.taken if who == number]
         once = [text for place, text in enumerate(texts) if text not in texts[:place]]
@@ -141,9 +141,9 @@ def test_a_sender_that_is_told_to_end_finishes_its_calls(
     app.after_s = 0.5
     put(services, 1)
     process = start("sender")
-    app.wait_for(len(NUMBERS), 30)
+    app.wait_for(len(NUMBERS))
     process.send_signal(signal.SIGTERM)
-    assert process.wait(15) == 0
+    assert process.wait(PATIENCE_S) == 0
     groups.wait(process)
     assert len(app.taken) == len(NUMBERS)
     assert waiting(services) == 0
