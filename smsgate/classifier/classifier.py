@@ -160,7 +160,6 @@ class Classifier:
             or self._self_harm(text)
             # keywords with something around them
             or self._keyword_rules.match_short(text)
-            or self._keyword_rules.match_capitals(text)
             # most texts end here
             or self._ordinary(text)
             # phrases, and texts of machines

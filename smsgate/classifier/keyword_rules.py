@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 
-from smsgate.classifier import keyword_variants
 from smsgate.classifier.concepts import NEGATION
 from smsgate.classifier.decision import DecisionFactory
 from smsgate.classifier.keyword_variants import EVERYTHING
@@ -32,8 +33,10 @@ _LETTERS = 24
 """Letters of the longest keyword that is written with blanks between them."""
 _TORN = 3
 """Words of a text that was cut which may be torn: where it was cut, and at its end."""
-_FEW = 8
-"""Words of a text in which the printed keyword in capitals counts."""
+_NUMBERED = re.compile(r"(\D{2,})\d{1,11}")
+"""A word with a number written behind it: ``STOP2``."""
+_SHORT_CODE = 5
+"""Digits of the shortest number that is one of ours, or of the sender's."""
 _SHORT = 6
 """Words up to which a text is tried as a keyword with typos, echoes and politeness."""
 
@@ -136,10 +139,13 @@ class KeywordRules:
             return self._decisions.decided(text, Intent.OPT_OUT, "instruction_echo", echo)
         if self._contradicts(text.words):
             return self._decisions.decided(text, Intent.REVIEW, "stop_and_start")
+        beside = self._with_signs(text)
+        if beside:
+            return beside
         found = self._variants.found(text.words)
         if found:
             return _everything(self._short_keyword(text, *found))
-        return self._with_laughter(text) or self._with_name(text) or self._with_number(text)
+        return self._with_name(text)
 
     def _small_talk(self, text: InspectedText) -> Decision | None:
         """``Hello, how are you?``: a question that is nothing to us, greetings around it."""
@@ -148,25 +154,27 @@ class KeywordRules:
             return None
         return self._decisions.by_keyword(text, keyword, "keyword_politely")
 
-    def _with_laughter(self, text: InspectedText) -> Decision | None:
-        """``END 😂`` waits for a person."""
-        rest = [word for word in text.words if word not in _LAUGHTER]
-        keyword = self._keywords.find(rest) if len(rest) == 1 < len(text.words) else None
-        if keyword is None or not keyword.stops:
-            return None
-        return self._decisions.decided(
-            text, Intent.REVIEW, "keyword_with_laughter", keyword.word, keyword.language
-        )
+    def _with_signs(self, text: InspectedText) -> Decision | None:
+        """A keyword beside numbers or laughter.
 
-    def _with_number(self, text: InspectedText) -> Decision | None:
-        """``CANCEL 1``: an opt-out, or the choice of an appointment; a person decides."""
-        worded = [word for word in text.words if not word.isdigit()]
-        keyword = self._keywords.find(worded) if 0 < len(worded) < len(text.words) else None
+        ``STOP to 22395``, as instructions with a short code are echoed, and ``END2`` are opt-outs.
+        ``CANCEL 1`` may choose an appointment and ``END 😂`` be a joke: a person decides.
+        """
+        words = self._keywords.strip_politeness(text.words)
+        numbers = [word for word in words if word.isdigit()]
+        laughs = not _LAUGHTER.isdisjoint(words)
+        worded = [word for word in words if not word.isdigit() and word not in _LAUGHTER]
+        if numbers and words[-2:-1] == ["to"]:
+            worded.pop()
+        bare = [_NUMBERED.sub(r"\1", word) for word in worded]
+        keyword = self._keywords.find(bare) if bare and bare != words else None
         if keyword is None or not keyword.stops:
             return None
-        return self._decisions.decided(
-            text, Intent.REVIEW, "keyword_with_number", keyword.word, keyword.language
-        )
+        long = all(len(number) >= _SHORT_CODE for number in numbers)
+        if not laughs and (keyword.entry.match == "lead" or long):
+            return self._decisions.by_keyword(text, keyword, "keyword_politely", ("numbers",))
+        rule = "keyword_with_laughter" if laughs else "keyword_with_number"
+        return self._decisions.decided(text, Intent.REVIEW, rule, keyword.word, keyword.language)
 
     def _again_and_again(self, text: InspectedText) -> Decision | None:
         """``stop stop stop`` … however often; of a text that was cut both ends may be torn."""
@@ -198,7 +206,9 @@ class KeywordRules:
         asked = {
             one.entry.opts_out
             for word, one in zip(words, found, strict=True)
-            if one is not None and one.entry.intent != "none" and not self._keywords.polite([word])
+            if one is not None
+            and one.entry.intent != "none"
+            and (one.entry.opts_out or not self._keywords.polite([word]))
         }
         return len(asked) > 1
 
@@ -215,8 +225,6 @@ class KeywordRules:
         refused = self._refuses(text.words, keyword.language)
         if decision.intent is Intent.HELP and refused:
             return None
-        if decision.intent is Intent.OPT_IN and self._stops_too(text.words):
-            return self._decisions.decided(text, Intent.REVIEW, "stop_and_start", keyword.word)
         if decision.intent is Intent.OPT_IN and refused:
             return self._decisions.decided(
                 text, Intent.REVIEW, "refused_start", keyword.word, keyword.language
@@ -230,19 +238,6 @@ class KeywordRules:
         """Whether a word says no, in English or in a keyword's language: ``no start``."""
         among = () if language in (_EVERYBODYS, ANY_LANGUAGE) else (_EVERYBODYS, language)
         return any(self._concepts.means(word, NEGATION, among) for word in folded(words))
-
-    def _stops_too(self, words: list[str]) -> bool:
-        """Whether a word is an opt-out anywhere: ``acha anza`` is stop, start in East Africa."""
-        found = (self._keywords.find([word]) for word in words)
-        return any(one is not None and one.entry.opts_out for one in found)
-
-    def match_capitals(self, text: InspectedText) -> Decision | None:
-        """The printed keyword in capitals among a few words in small letters."""
-        if len(text.words) > _FEW or text.quoted or "?" in text.tokens:
-            return None
-        if not keyword_variants.is_capital_keyword(text.cleaned, text.words):
-            return None
-        return self._decisions.decided(text, Intent.OPT_OUT, "keyword_in_capitals", "STOP")
 
 
 def _everything(decision: Decision | None) -> Decision | None:

@@ -1,8 +1,7 @@
-"""Short texts as keywords: polite, repeated, misspelt, in capitals, or an echo of our instruction.
+"""Short texts as keywords: polite, repeated, misspelt, or an echo of our instruction.
 
 Echoes (stop2end, quit to end, txt STOP 2 unsub) are the most frequent form of all in real replies;
-people type them from memory, with typos. The keyword in capitals (``The word is STOP.``, ``STOP as
-per your instructions``) comes from people who do what our texts told them to do, and say so.
+people type them from memory, with typos.
 """
 
 from __future__ import annotations
@@ -24,7 +23,6 @@ from smsgate.classifier.typos import (
 
 _PARTS = re.compile(r"[a-z]+|[0-9]+")
 _LINKS = frozenset({"2", "to", "too", "two", "for", "4", "3", "1", "and", "n", "or"})
-_JOINED = ("to", "2", "two")
 _MOST = 7
 
 
@@ -40,29 +38,13 @@ class Echoes:
         """The echo as it would be printed, or nothing where the words are none."""
         if len(words) > _MOST:
             return ""
-        parts = _parts(words)
+        parts = [part for word in words for part in _PARTS.findall(fold(word))]
         while parts and parts[0] in self._verbs:
             parts.pop(0)
-        return self._echo(parts)
-
-    def _echo(self, parts: list[str]) -> str:
-        if len(parts) == 1:
-            parts = self._unjoined(parts[0])
         if len(parts) < 3 or parts[1] not in _LINKS:
             return ""
         first, last = _meant(parts[0], self._first), _meant("".join(parts[2:]), self._ends)
         return f"{first} {parts[1]} {last}" if first and last else ""
-
-    def _unjoined(self, word: str) -> list[str]:
-        for first in self._first:
-            for link in _JOINED:
-                if word.startswith(first + link):
-                    return [first, link, word[len(first + link) :]]
-        return [word]
-
-
-def _parts(words: Sequence[str]) -> list[str]:
-    return [part for word in words for part in _PARTS.findall(fold(word))]
 
 
 def _meant(word: str, known: Sequence[str]) -> str:
@@ -73,23 +55,6 @@ def _meant(word: str, known: Sequence[str]) -> str:
     )
 
 
-_FIRST = re.compile(r"[^\w\n]*(?:STOP|UNSUBSCRIBE)(?![\w-])(?!\W*(?:[A-Z]{2}|it\b|at\b|by\b|in\b))")
-_LAST = re.compile(r"(?<![\w-])(?:STOP|UNSUBSCRIBE)[^\w?]*\Z")
-_OTHERS = frozenset({
-    "bus", "didnt", "dont", "he", "her", "him", "jamais", "mai", "ne", "never", "nicht", "no",
-    "non", "not", "nunca", "não", "pas", "said", "says", "she", "sign", "them", "they", "who",
-    "why",
-})  # fmt: skip
-"""Words beside which it may be somebody else's, or be denied."""
-
-
-def is_capital_keyword(text: str, words: Sequence[str]) -> bool:
-    """Whether the keyword stands in capitals at either end of a text, and is the writer's own."""
-    if text == text.upper() or not _OTHERS.isdisjoint(words):
-        return False
-    return bool(_FIRST.match(text) or _LAST.search(text))
-
-
 Found = tuple[Keyword, str, tuple[str, ...]]
 """The keyword, the rule that found it, and what had to be done to the text."""
 
@@ -98,14 +63,10 @@ _CORRECTED = 3
 """Words up to which typos are corrected."""
 _WRITTEN_AGAIN = re.compile(r"([^\W\d]{4,8}?)\1{1,9}")
 """A word written several times without blanks: ``stopstopstop``."""
-_NUMBERED = re.compile(r"(\D{2,})\d{1,11}")
-"""A word with a number written behind it: ``STOP2``."""
-_SHORT_CODE = 5
-"""Digits of the shortest number that is one of ours, or of the sender's."""
 EVERYTHING = "everything"
 """The step that takes an ``all`` from behind a keyword."""
-_LONGEST_MARK = _LONGEST_ALL = 3
-"""Words of the longest name of a punctuation mark, and of the longest word for all."""
+_LONGEST_ALL = 3
+"""Words of the longest word for all."""
 _LONG_ENOUGH = 6
 """Letters from which the keywords of all languages are corrected to; the named ones from four."""
 
@@ -119,7 +80,6 @@ class KeywordVariants:
         real.update(tables.each("not_typos"))
         single = (word for word in tables.each("all") if " " not in word)
         self._all = frozenset([*single, *tables.each("everything")])
-        self._marks = frozenset(tables.each("marks"))
         named = tables.each("correct_to")
         self._plainest = frozenset(named)
         long = (
@@ -148,8 +108,6 @@ class KeywordVariants:
             return
         if len(bare) < len(words):
             yield from self._without_politeness(words, bare)
-        yield from self._without_numbers(bare)
-        yield from self._dictated(words)
         for length in range(1, min(_LONGEST_ALL, len(bare) - 1) + 1):
             if key_of(folded(bare[-length:])) in self._all:
                 yield "keyword_politely", (EVERYTHING,), bare[:-length]
@@ -175,29 +133,6 @@ class KeywordVariants:
         answers = (word for word, keyword in found if keyword is not None and keyword.entry.ask)
         for word in (*stops, *answers):
             yield "keyword_politely", ("politeness",), [word]
-
-    def _without_numbers(self, words: list[str]) -> Iterator[_Candidate]:
-        """``STOP to 22395``, as instructions with a short code are echoed, and ``END2``.
-
-        A short number after a blank may choose an appointment: ``CANCEL 1``.
-        """
-        numbers = [word for word in words if word.isdigit()]
-        worded = [word for word in words if not word.isdigit()]
-        if numbers and words[-2:-1] == ["to"]:
-            worded.pop()
-        bare = [_NUMBERED.sub(r"\1", word) for word in worded]
-        keyword = self._keywords.find(bare) if bare and (numbers or bare != worded) else None
-        if keyword is None or not keyword.stops:
-            return
-        if keyword.entry.match == "lead" or all(len(number) >= _SHORT_CODE for number in numbers):
-            yield "keyword_politely", ("numbers",), bare
-
-    def _dictated(self, words: list[str]) -> Iterator[_Candidate]:
-        """``Stop comma``: a punctuation mark that somebody dictated, and that was written out."""
-        for length in range(min(_LONGEST_MARK, len(words) - 1), 0, -1):
-            if key_of(folded(words[-length:])) in self._marks:
-                bare = self._keywords.strip_politeness(words[:-length]) or words[:-length]
-                yield "keyword_politely", ("dictated punctuation",), bare
 
     def _typo_candidates(self, words: list[str]) -> Iterator[_Candidate]:
         text = " ".join(words)

@@ -78,7 +78,7 @@ Ce numéro ne reçoit pas de SMS.|Diese Rufnummer nimmt keine SMS an.|Bu numara 
 cam on ban|cảm ơn nhé|merci bonjour|don't stop|please don't stop sending the coupons|can't stop laughing|never stop being you
 meet me at the bus stop|stop by at 5?|I'll stop by tomorrow|next stop is mine|one-stop shop
 cancel my appointment|please cancel my order 4471|end of day works|he is trying to quit smoking
-remove the onions please|shop|step|top|quiet|cancer|and|send|no|ok|thanks!|👍
+remove the onions please|full stop.|shop|step|top|quiet|cancer|and|send|no|ok|thanks!|👍
 Liked “Reply STOP to opt out”|Loved "Sale! Reply STOP to end"|Le gustó “Responda STOP para cancelar”
 Hat „Antworten Sie mit STOP“ mit „Gefällt mir“ markiert|Reacted 😂 to “Reply STOP to unsubscribe”
 Auto-reply: I am out of the office. Text STOP to stop receiving these.|> Reply STOP to end\\nIs this open?
@@ -92,7 +92,7 @@ no more flyers|stop the flyers|stop mailing me
 acha anza|anza acha|don't text before 9|do not text after 8|dont text me before 9am|stop texting me after 10pm|no texts on weekends|no texts after 9pm please
 remove\\nthe onions|arrêt\\nde bus|off|red|non-stop
 not interested|too many texts|stop texting me at night|stop?|unsubscribe?|should I text STOP?
-how did you get my number|stop start|help stop|subscribe stop|no start|nein start|não start|не старт|start no|stop lol|spot|stoop|this is spam|X|enough|cancel it|fin|ENDE|PARA|Emphasized “STOP”
+how did you get my number|stop start|help stop|subscribe stop|no start|nein start|não start|не старт|start no|stop lol|stop it 😂|spot|stoop|this is spam|X|enough|cancel it|fin|ENDE|PARA|Emphasized “STOP”
 """
 HELPS = """
 HELP|my login doesn't work, need support|I need assistance logging in to my account|Reply HELP|Help\\n-Bob|info|who is this|who's this??|AYUDA|AIDE|HILFE
@@ -100,7 +100,7 @@ HELP|my login doesn't work, need support|I need assistance logging in to my acco
 OPT_INS = """
 START|START\\nSent from my iPhone|unstop|Unstop please|subscribe me|please start texting me again|add me back to the list|ALTA|再開お願いします
 s t a r t|can I resubscribe|oops put me back|Could you put me back on the list for the Thursday fish specials?
-I unsubscribed by mistake, add me back|oops didn't mean to stop, START
+I unsubscribed by mistake, add me back|opt me in please|oops didn't mean to stop, START
 """
 ALLS = """
 STOPALL|stop all|Stop ALL 🛑|unsubscribe from all lists|remove me from all of your lists|stop everything

@@ -7,7 +7,7 @@ import msgspec
 from smsgate.classifier.keyword_variants import Echoes, KeywordVariants
 from smsgate.classifier.keywords import KeywordIndex
 from smsgate.classifier.model import Models, WordPrefilter, shipped_models
-from smsgate.classifier.normalize import Segmenter, has_unspaced
+from smsgate.classifier.normalize import Segmenter
 from smsgate.classifier.phrases import Phrases
 from smsgate.classifier.quoted_text import Reactions
 from smsgate.classifier.sets.compiler import REACTIONS, compiled
@@ -29,10 +29,7 @@ class CompiledSets:
         self.words = tables.words
         self.keywords = KeywordIndex(tables.keywords, tables.languages)
         self.phrases = Phrases(tables)
-        marks = filter(has_unspaced, tables.each("marks"))
-        self.segmenter = Segmenter(
-            {*split_words(tables.unspaced), *self.keywords.unspaced(), *marks}
-        )
+        self.segmenter = Segmenter({*split_words(tables.unspaced), *self.keywords.unspaced()})
         self.reactions = Reactions(tables.each(REACTIONS))
         self.variants = KeywordVariants(tables, self.keywords)
         self.first_names = frozenset([*tables.each("name"), *tables.each("name_or_word")])

@@ -31,8 +31,9 @@ class KeywordCompiler:
         for language in sets.languages.values():
             for keyword, words in _each(language):
                 self._add(keyword, words, tones=language.tones)
-            for words in wordings(language.classes.get("polite", "")):
-                self._add_politeness([fold(word) for word in words])
+            for name in ("polite", "marks"):
+                for words in wordings(language.classes.get(name, "")):
+                    self._add_politeness([fold(word) for word in words])
 
     def shared(self) -> Iterator[list[Keyword]]:
         """Keywords that are typed alike."""
@@ -108,7 +109,6 @@ REACTIONS = "reactions"
 _FOLDED = (
     REAL,
     "correct_to",
-    "marks",
     "all",
     "everything",
     "name",
