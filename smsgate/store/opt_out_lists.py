@@ -14,7 +14,7 @@ import msgspec
 
 from smsgate.domain.phone_input import digits
 from smsgate.metrics.snapshot import ListComparison, OptOutListStatus
-from smsgate.store.leases import hold_lease, release_lease
+from smsgate.store.leases import Leases
 from smsgate.store.redis_types import Client
 
 LEASE_S = 60
@@ -79,14 +79,15 @@ class OptOutLists:
 
     def __init__(self, client: Client) -> None:
         self._client = client
+        self._leases = Leases(client)
 
     def leads(self, account: str, name: str) -> bool:
         """Whether the process of that name has the lease; takes or prolongs it if it may."""
-        return hold_lease(self._client, _key(account, ":lease"), name, LEASE_S * 1000)
+        return self._leases.hold(_key(account, ":lease"), name, LEASE_S * 1000)
 
     def release(self, account: str, name: str) -> None:
         """Give up the lease, so that another process need not wait for its end."""
-        release_lease(self._client, _key(account, ":lease"), name)
+        self._leases.release(_key(account, ":lease"), name)
 
     def read(self, account: str) -> OptOutListState | None:
         """What is remembered; None if nothing is, because the clock never began."""

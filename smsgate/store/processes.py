@@ -15,7 +15,7 @@ from smsgate.metrics.snapshot import KINDS, LastSeen, Process, ProcessSnapshot
 from smsgate.store.connection import Script, existing, now_us, streams_with_entries
 from smsgate.store.inbox import NOTIFY_MS
 from smsgate.store.keys import PARTITION_KEYS
-from smsgate.store.leases import hold_lease
+from smsgate.store.leases import Leases
 from smsgate.store.redis_errors import translated
 from smsgate.store.redis_types import Client, Subscription
 from smsgate.store.shared_keys import (
@@ -178,6 +178,7 @@ class Sweep:
     def __init__(self, client: Client) -> None:
         self._client = client
         self._sweep = Script(client, "sweep")
+        self._leases = Leases(client)
 
     def take_retention_turn(self) -> bool:
         """Whether old records should be looked for now; true for one process a day."""
@@ -185,7 +186,7 @@ class Sweep:
 
     def leads(self, name: str) -> bool:
         """Whether the clock of that name holds the lease; takes or prolongs it if it may."""
-        return hold_lease(self._client, CLOCK_LEASE, name, LEASE_MS)
+        return self._leases.hold(CLOCK_LEASE, name, LEASE_MS)
 
     def overdue(self) -> tuple[list[int], list[int]]:
         """Partitions whose inbox or outbox has work although no job came in time."""

@@ -22,7 +22,7 @@ from smsgate.store.commits import KEEP_MARKS_S, set_stem
 from smsgate.store.connection import Call, Script, raise_first, round_trip
 from smsgate.store.inbox import KEEP_MESSAGE_ID_S
 from smsgate.store.keys import LAYOUT, PARTITION_KEYS, partition_of
-from smsgate.store.leases import hold_lease
+from smsgate.store.leases import Leases
 from smsgate.store.redis_types import Client, Command
 from smsgate.store.shared_keys import REBUILD_LEASE, REBUILD_PROGRESS
 
@@ -52,10 +52,11 @@ class StoreRebuild:
         self._client = client
         self._open = Script(client, "open")
         self._restore = Script(client, "restore")
+        self._leases = Leases(client)
 
     def leads(self, name: str) -> bool:
         """Whether ``name`` holds the lease to rebuild; takes it, or prolongs it for a minute."""
-        return hold_lease(self._client, REBUILD_LEASE, name, _LEASE_S * 1000)
+        return self._leases.hold(REBUILD_LEASE, name, _LEASE_S * 1000)
 
     def tell(self, progress: RebuildProgress) -> None:
         """Publish the progress of the rebuild; it expires after a minute."""
@@ -216,7 +217,7 @@ class StoreRebuild:
         """Let others rebuild, if it is still the turn of ``name``."""
         if self._client.get(REBUILD_LEASE) == name.encode():
             self._client.delete(REBUILD_PROGRESS)
-            self._client.delete(REBUILD_LEASE)
+            self._leases.release(REBUILD_LEASE, name)
 
     def _put(self, calls: Iterable[Call]) -> None:
         wanted = [*calls]
