@@ -7,10 +7,13 @@ verify`` finds nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Table, select
+from sqlalchemy import Connection, Table, UniqueConstraint, select
+from sqlalchemy.schema import AddConstraint, Constraint, DropConstraint
 
 from bench.records import events
 from smsgate.consent.events import Event, event_id
@@ -30,8 +33,10 @@ from smsgate.records.tables import events as events_table
 from smsgate.records.tables import heads, links, memberships, numbers, texts
 from smsgate.store.keys import partition_of
 
-STEP = 50_000
-"""Events in one transaction."""
+STEP = 200_000
+"""Events between two reports of how far it is."""
+PROCESSES = 4
+"""How many fill PostgreSQL's tables at once."""
 _TABLES = (links, events_table, texts, numbers, memberships)
 _Row = tuple[Any, ...]
 
@@ -41,22 +46,64 @@ def number_at(place: int) -> str:
     return f"+1{4_151_000_000 + place}"
 
 
-def fill(database: Database, first: int, count: int, start_ms: int) -> Iterator[int]:
+def fill(url: str, first: int, count: int, start_ms: int) -> Iterator[int]:
     """Add the events from place ``first`` on, ten a millisecond; gives how many after each step.
 
-    The indexes of the tables are made again at the end, which is faster than to keep them.
+    The indexes of the tables are made again at the end, which is faster than to keep them. On
+    PostgreSQL the tables are left without a write-ahead log, which only writing would notice, and
+    several processes fill them, each some partitions, since a partition's chain has an order.
     """
+    database = Database(url)
+    in_file = database.file is not None
     with database.writing() as connection:
-        for index in _indexes():
-            index.drop(connection)
-    for at in range(first, first + count, STEP):
-        some = range(at, min(at + STEP, first + count))
-        with database.writing() as connection:
-            _add(connection, some, start_ms)
-        yield len(some)
+        _prepare(connection)
+    with ProcessPoolExecutor(1 if in_file else PROCESSES, get_context("spawn")) as pool:
+        for at in range(first, first + count, STEP):
+            places = range(at, min(at + STEP, first + count))
+            groups = range(1 if in_file else PROCESSES)
+            adding = [pool.submit(_step, url, places, start_ms, at, len(groups)) for at in groups]
+            for one in adding:
+                one.result()
+            yield len(places)
     with database.writing() as connection:
-        for index in _indexes():
-            index.create(connection)
+        _index(connection)
+    database.close()
+
+
+def _prepare(connection: Connection) -> None:
+    for index in _indexes():
+        index.drop(connection)
+    if connection.dialect.name == "postgresql":
+        for table in _TABLES:
+            connection.exec_driver_sql(f"ALTER TABLE {table.name} SET UNLOGGED")
+        for key in _keys():
+            connection.execute(DropConstraint(key))
+
+
+def _index(connection: Connection) -> None:
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("SET LOCAL maintenance_work_mem = '512MB'")
+        for key in _keys():
+            connection.execute(AddConstraint(key))
+    for index in _indexes():
+        index.create(connection)
+
+
+def _step(url: str, places: Iterable[int], start_ms: int, group: int, groups: int) -> None:
+    """Add the events of a group of partitions: of every one so many."""
+    database = Database(url)
+    with database.writing() as connection:
+        mine = (one for one in places if partition_of(number_at(one)) % groups == group)
+        _add(connection, mine, start_ms)
+    database.close()
+
+
+def _keys() -> Iterator[Constraint]:
+    """Primary keys and unique columns, by the names that PostgreSQL gave them."""
+    for table in _TABLES:
+        table.primary_key.name = f"{table.name}_pkey"
+        yield table.primary_key
+        yield from (one for one in table.constraints if isinstance(one, UniqueConstraint))
 
 
 def _indexes() -> Iterator[Any]:
@@ -73,7 +120,8 @@ def _add(connection: Connection, places: Iterable[int], start_ms: int) -> None:
     assert sample.text is not None
     salt, words, facts = sample.text["salt"], sample.text["words"], sample.event["facts"]
     digest = text_digest(salt, words)
-    ends = {row.lane: (row.seq, bytes(row.hash)) for row in connection.execute(select(heads))}
+    known = {row.lane: (row.seq, bytes(row.hash)) for row in connection.execute(select(heads))}
+    ends: dict[int, tuple[int, bytes]] = {}
     rows: dict[str, list[_Row]] = {table.name: [] for table in _TABLES}
     counts = OptOutCounts()
     for place in places:
@@ -92,7 +140,7 @@ def _add(connection: Connection, places: Iterable[int], start_ms: int) -> None:
         own = own.replace(str(sample_ms), str(ms))
         hash_ = content_hash(tuple(event[name] for name in COLUMNS), own, digest)
         partition = partition_of(number)
-        seq, previous = ends.get(partition, (0, FIRST))
+        seq, previous = ends.get(partition) or known.get(partition, (0, FIRST))
         seq += 1
         end = link_hash(previous, partition, seq, id_, hash_)
         ends[partition] = seq, end
