@@ -22,6 +22,7 @@ _FORWARDED = re.compile(
 """Headers by which a proxy says that it stands between us and the browser."""
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]*)?")
 """A host as a header may have it (RFC 9110, 7.2), with or without its port."""
+_SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 _OTHER_HOST = (
     "The console does not answer under this name. Open it at SMSGATE_PUBLIC_URL, or at "
     "http://127.0.0.1 on the machine itself. A proxy must pass on the Host header. Add other names "
@@ -31,6 +32,12 @@ _NO_HTTPS = (
     "The console is for https alone, because it handles passwords. Open it by https and set "
     "SMSGATE_PUBLIC_URL to https://…. A proxy that ends TLS must send X-Forwarded-Proto, with "
     "trust_proxy set. On the machine itself, http://127.0.0.1 works."
+)
+_OTHER_SITE = (
+    "Nothing was changed: the browser says that this form was sent by another site. Open the "
+    "console at SMSGATE_PUBLIC_URL and send the form from there. If it was sent by the console "
+    "itself, behind a proxy that calls it by another name, add the name in your address bar to "
+    "[web] hosts in smsgate.toml."
 )
 
 
@@ -57,10 +64,28 @@ class Origin:
         """Why a request is not answered, as a sentence; empty where it is."""
         host = self._forwarded(environ, "HTTP_X_FORWARDED_HOST") or _host(environ)
         here = is_here(host)
-        if not (_plain(host) in self._hosts or (here and _is_from_here(environ))):
+        if not self._is_ours(host, environ):
             return _OTHER_HOST
         # Browsers take their own machine for as good as https.
         return "" if here or self._came_by_https(environ) else _NO_HTTPS
+
+    def is_from_other_site(self, environ: Environ) -> bool:
+        """Whether the browser says that another site than the console made the request.
+
+        By ``Origin``, or ``Referer`` where there is none. Without either it does not say: the
+        token of the form has to do then, as it has to for every form anyway.
+        """
+        url = environ.get("HTTP_ORIGIN") or environ.get("HTTP_REFERER")
+        if not url:
+            return False
+        try:
+            return not self._is_ours(urlsplit(url).netloc, environ)
+        except ValueError:
+            return True
+
+    def _is_ours(self, host: str, environ: Environ) -> bool:
+        """Whether the console may be opened under a host, given with or without its port."""
+        return _plain(host) in self._hosts or (is_here(host) and _is_from_here(environ))
 
     def _came_by_https(self, environ: Environ) -> bool:
         """As far as it is known; a proxy that is not trusted does not tell, so the URL does."""
@@ -74,14 +99,21 @@ class Origin:
 
 
 def register(console: Flask, settings: Settings) -> None:
-    """Answer nothing under another host, or by plain http. Before everything else."""
+    """Answer nothing under another host, by plain http, or to another site's form.
+
+    Before everything else.
+    """
     origin = Origin(settings)
 
     @console.before_request
     def check() -> Response | None:
         """Say what would be right as plain text: a page would begin a session."""
         problem = origin.problem(request.environ)
-        return Response(f"{problem}\n", 400, content_type=TEXT) if problem else None
+        if problem:
+            return Response(f"{problem}\n", 400, content_type=TEXT)
+        if request.method not in _SAFE_METHODS and origin.is_from_other_site(request.environ):
+            return Response(f"{_OTHER_SITE}\n", 403, content_type=TEXT)
+        return None
 
 
 def is_here(host: str) -> bool:

@@ -153,6 +153,65 @@ def test_redirects_stay_where_the_browser_is(reached, path) -> None:
         assert (answer.status_code, answer.location) == (308, "/console/")
 
 
+HOME = "https://sms.example.com/console/in"
+FOREIGN = [
+    {"Origin": "https://evil.example"},
+    {"Origin": "https://evil.example", "Referer": HOME},
+    {"Origin": "https://sms.example.com.evil.example"},
+    {"Origin": "https://sms.example.com@evil.example"},
+    {"Origin": "null"},
+    {"Origin": "https://["},
+    {"Origin": "https://localhost"},
+    {"Referer": "https://evil.example/console/in"},
+    {"Referer": "about:blank"},
+]
+OURS = [
+    {"Origin": "https://sms.example.com"},
+    {"Origin": "https://SMS.example.com:443", "Referer": "https://evil.example/"},
+    {"Origin": "https://other.example.com"},
+    {"Referer": HOME},
+    {"Origin": "", "Referer": ""},
+]
+
+
+def posted(browser, headers, peer="8.8.8.8", host="sms.example.com"):
+    """A form with its token, sent with these headers alone."""
+    environ = {"REMOTE_ADDR": peer}
+    asked(browser, host, peer)
+    referer = {"Referer": ""} if "Referer" not in headers else {}
+    return browser.post(
+        IN,
+        {"name": "nobody", "password": "x"},
+        headers={"Host": host, **referer, **headers},
+        environ_overrides=environ,
+    )
+
+
+@pytest.mark.parametrize("headers", FOREIGN, ids=str)
+def test_a_form_of_another_site_is_refused_even_with_a_token(reached, headers) -> None:
+    answer = posted(reached(PUBLIC, 'hosts = ["other.example.com"]'), headers)
+    assert (answer.status_code, "sent by another site" in answer.text) == (403, True)
+    assert cookies(answer) == []
+
+
+@pytest.mark.parametrize("headers", OURS, ids=str)
+def test_a_form_of_one_of_our_hosts_is_taken(reached, headers) -> None:
+    answer = posted(reached(PUBLIC, 'hosts = ["other.example.com"]'), headers)
+    assert answer.status_code not in (400, 403), answer.text
+
+
+@pytest.mark.parametrize("url", ["http://localhost:8000", "http://127.0.0.1", "http://[::1]:9"])
+def test_on_ones_own_machine_its_own_forms_are_taken(reached, url) -> None:
+    made = reached("")
+    assert posted(made, {"Origin": url}, "127.0.0.1", "localhost").status_code not in (400, 403)
+    assert posted(made, {"Origin": "http://x"}, "127.0.0.1", "localhost").status_code == 403
+
+
+def test_a_link_from_another_site_opens_a_page(reached) -> None:
+    for headers in FOREIGN:
+        assert asked(reached(PUBLIC), "sms.example.com", **headers).status_code == 200
+
+
 HSTS = "Strict-Transport-Security"
 
 
