@@ -50,6 +50,8 @@ class MembershipOrigin:
     seq: int
     external_source: str = ""
     """From where an imported list has it, such as ``Klaviyo``."""
+    renewed_scope: str = ""
+    """Of an opt-out that changed something: its scope, where an older one may hold already."""
 
     def of(self, key: MembershipKey) -> tuple[int, str, int, int]:
         """Since when a membership holds, its source, and the place of its event."""
@@ -74,7 +76,9 @@ def origins_of(event: Event, partition: int, seq: int) -> dict[str, MembershipOr
     given_us = entry.consent.given_us if entry and entry.consent else 0
     source = lookup(entry.source) if entry else ""
     named = lookup(entry.external_source) if entry else ""
-    own = MembershipOrigin(at_us, given_us or at_us, source, partition, seq, named)
+    has_changed = event.kind in OPT_OUT_KINDS and event.outcome == "applied"
+    renewed = event.scope if has_changed else ""
+    own = MembershipOrigin(at_us, given_us or at_us, source, partition, seq, named, renewed)
     if not event.listed:
         return {lookup(event.number): own}
     found = {lookup(number): own for group in event.listed for number in group.numbers}
@@ -97,14 +101,22 @@ class MembershipChanges:
         self._anew: set[tuple[str, MembershipKey]] = set()  # began within these events
 
     def note(self, number: str, consent_state: ConsentState, origin: MembershipOrigin) -> None:
-        """A number has this consent state from an event on."""
+        """A number has this consent state from an event on.
+
+        After STOP, START, STOP the opt-out of ``all`` holds since the last one, as the gate says:
+        START only made an exception from the first.
+        """
         keys, before = keys_of(consent_state), self._now.get(number)
+        renewed = keys & {MembershipKey(OPTED_OUT, origin.renewed_scope)}
+        self._anew |= {(number, key) for key in renewed}
         if before is None:
             # What of it held before is known only to the table.
             self._now[number] = dict.fromkeys(keys, origin)
             return
         self._anew |= {(number, key) for key in keys - before.keys()}
-        self._now[number] = {key: before.get(key, origin) for key in keys}
+        self._now[number] = {
+            key: origin if key in renewed else before.get(key, origin) for key in keys
+        }
 
     def write(self, connection: Connection) -> None:
         """Write what changed; what held before keeps its origin."""

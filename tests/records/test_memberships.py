@@ -69,6 +69,20 @@ def test_what_ended_and_came_again_begins_again(records, kept):
     assert rows(records) == {(NUMBER, "opted_out", ALL, 3, "operator")}
 
 
+def test_after_stop_start_stop_an_opt_out_of_all_holds_since_the_last_one(records, kept):
+    """As the gate says: the mark of the last one is what it reads."""
+    kept(state(1, OUT, scope=ALL), state(2, BACK, kind="opt_in"), state(3, OUT, scope=ALL))
+    assert rows(records) == {(NUMBER, "opted_out", ALL, 3, "text")}
+    kept(state(4, OUT, scope=ALL, outcome="repeat"))
+    assert rows(records) == {(NUMBER, "opted_out", ALL, 3, "text")}
+    own = ConsentState(everywhere=True, own=ALERTS)
+    kept(state(5, BACK, kind="opt_in"), state(6, own, scope="alerts"))
+    assert rows(records) == {
+        (NUMBER, "opted_out", ALL, 3, "text"),
+        (NUMBER, "opted_out", "alerts", 6, "text"),
+    }
+
+
 def test_a_consent_counts_from_the_day_on_which_it_was_given(records, kept):
     given = Consent("Yes", "paper", "form 7", START_US - 7_000)
     kept(state(1, ConsentState(consents=ALERTS), entry=entry(**BY_HAND, consent=given)))
