@@ -22,8 +22,8 @@ from smsgate.web.console.auth import console_auth, current_session, lacks_factor
 
 TITLES = {
     "texts": "Texts received",
-    "opt_outs": "Opt-outs",
-    "opt_ins": "Opt-ins",
+    "opt_outs": "Opt-out requests",
+    "opt_ins": "Opt-in requests",
     "help": "Help requests",
     "review": "Sent to review",
     "confirmations": "Confirmations sent",
@@ -119,8 +119,8 @@ def register(console: Flask, services: Services) -> None:
         return render_template(
             "home.html",
             days=[*reversed(dashboard.figures.days.items())],
-            whats=MEASURES,
-            columns=["Day", *((TITLES[one], "count") for one in MEASURES)],
+            titles=TITLES,
+            columns=["Day", *((title, "count") for title in TITLES.values())],
             **_values(services, dashboard),
         )
 

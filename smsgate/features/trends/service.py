@@ -32,6 +32,8 @@ MOST_GROUPS = 20
 _SENDS = "sends:"
 """Begins the measure of a program's sends in the counts of a day."""
 _ALLOWED = "allowed"
+_SENTENCE_SIGNS = frozenset("{}~^$|")
+"""What wordings inside sentences are written with; see ``docs/keywords.md``."""
 _DAY_S = 24 * 3600
 
 
@@ -57,7 +59,7 @@ class TrendGroup:
 
     name: str
     source: str
-    """Of a keyword's group, where the opt-outs came from."""
+    """Of a keyword's group, where the opt-outs came from; of texts without a name, sentences."""
     opt_outs: int
     share: float
     """Of all opt-outs of the range."""
@@ -160,13 +162,22 @@ def load_trends(services: Services, first: date, last: date, program: str = "") 
             for day in days_of_range
         ],
         programs=_programs(counted, days_of_range, sends),
-        keywords=_groups(counted, lambda kind: (kind.keyword, kind.source)),
+        keywords=_groups(counted, lambda kind: (_shown_keyword(kind.keyword), kind.source)),
         senders=_groups(
             counted, lambda kind: (kind.sender, kind.source if not kind.sender else "")
         ),
         recorded_since=since,
         store_problem=problem,
     )
+
+
+def _shown_keyword(keyword: str) -> str:
+    """A keyword as an operator writes it; empty for a pattern of whole sentences.
+
+    What such a pattern is made of (``{stop} ~2 {msg}``) are names inside keyword sets, which nobody
+    texted.
+    """
+    return "" if _SENTENCE_SIGNS & set(keyword) else keyword
 
 
 def _opt_outs(records: Records, first: date, last: date, program: str) -> dict[OptOutKind, int]:

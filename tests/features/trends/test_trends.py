@@ -118,6 +118,18 @@ def test_opt_outs_are_grouped_and_the_smallest_are_added_up(services, monkeypatc
     assert senders == [("+14155550999", "", 8), ("", "operator", 2)]
 
 
+def test_patterns_of_sentences_count_together_and_keywords_as_they_are_written(services):
+    for keyword, count in (("STOP", 3), ("{stop} ~2 {msg}", 2), ("{no} ~1 {more}", 1), ("", 1)):
+        opted_out(services, ago(0), count, keyword)
+    opted_out(services, ago(0), 1, "", source="operator", sender="")
+    groups = load_trends(services, ago(0), ago(0)).keywords.groups
+    assert [(one.name, one.source, one.opt_outs) for one in groups] == [
+        ("", "text", 4),
+        ("STOP", "text", 3),
+        ("", "operator", 1),
+    ]
+
+
 def test_counts_of_sends_are_no_figures_of_the_home_page(services):
     sent(services, ago(1), alerts=10)
     assert DailyCountStorage(services.records.database).since(ago(DAYS)) == {}
@@ -134,8 +146,8 @@ def test_what_subscribers_text_is_on_the_page(services, viewer):
     allowed(services, "alerts", 400)
     page = words(viewer.get(TRENDS))
     assert "2 opt-outs , 0.5 % of the sends that were counted." in page
-    assert "please … stop 1 50 %" in page
-    assert "Other wordings 1 50 %" in page
+    assert "In other words 2 100 %" in page
+    assert "please …" not in page
     assert "+1 415-555-0888 1 50 %" in page
     assert f"{today()} 2 400 0.5 %" in page
     assert f"{ago(1)} unknown unknown unknown" in page

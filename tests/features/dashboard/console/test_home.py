@@ -85,8 +85,8 @@ def test_today_stands_beside_what_the_same_weekday_had(viewer, services) -> None
     services.store.metrics.flush()
     said = words(viewer.get("/console/"))
     assert "Texts received 42 usually 110 a day" in said
-    assert "Opt-outs 5 usually 2 a day" in said
-    for told in ("Opt-ins 4 ", "Help requests 1 ", "Sent to review 2 ", "Confirmations sent 3 "):
+    assert "Opt-out requests 5 usually 2 a day" in said
+    for told in ("Opt-in requests 4 ", "Help requests 1 ", "Sent to review 2 ", "Confirmations sent 3 "):
         assert told in said
 
 
@@ -236,7 +236,7 @@ def test_the_sums_of_a_day_outlive_the_store(viewer, services, redis_client) -> 
     count(services, "opt_out", 2)
     statistics.save_counts(services.store, services.records)
     assert day_counts(services).since(ago(0))[ago(0)]["opt_outs"] == 9
-    assert "Opt-outs 9 " in words(viewer.get("/console/"))
+    assert "Opt-out requests 9 " in words(viewer.get("/console/"))
     count(services, "opt_out", 9)
     statistics.save_counts(services.store, services.records)
     assert day_counts(services).since(ago(0))[ago(0)]["opt_outs"] == 11
@@ -375,7 +375,7 @@ def shows_nothing_of_the_store(page) -> None:
     assert "Nobody can be texted while the gate cannot tell" in said
     assert "All clear" not in said
     assert "Queue unknown" not in "".join(one for _, one in needs_of(page)[1:])
-    for title in ("Texts received", "Opt-outs", "Help requests", "Confirmations sent"):
+    for title in ("Texts received", "Opt-out requests", "Help requests", "Confirmations sent"):
         assert f"{title} unknown " in said, title
     assert "Time to block unknown" in said
     assert "Time to confirm unknown" in said
@@ -464,7 +464,7 @@ def test_a_redis_that_refuses_writes_is_told_first(viewer, services, redis_clien
     assert rows["store"][0].startswith("Redis refuses writes: ")
     # Such a Redis takes no heartbeats: nobody can tell who is at work.
     assert {rows[name][0] for name in ("worker", "sender", "clock")} == {"unknown"}
-    assert "Opt-outs 3 " in words(page)
+    assert "Opt-out requests 3 " in words(page)
 
 
 def test_a_gate_that_is_shut_is_told_first(viewer, services, redis_client) -> None:
@@ -486,7 +486,7 @@ def test_records_whose_file_is_gone_are_unknown(viewer, services) -> None:
     (services.settings.data_dir / "records.sqlite3").unlink()
     page = viewer.get("/console/")
     assert needs_of(page)[0][1].startswith("Records unknown: ")
-    assert "Opt-outs 3 " in words(page)
+    assert "Opt-out requests 3 " in words(page)
     assert rows_of(page)["store"][0] == "operational"
 
 
@@ -506,7 +506,7 @@ def test_records_that_hang_are_unknown_and_who_was_there_stays(viewer, services)
         patch.setattr(database, "reading", hangs)
         page = viewer.get("/console/")
         assert needs_of(page)[0][1].startswith("Records unknown: no answer ")
-        assert "Opt-outs 3 usual value unknown" in words(page)
+        assert "Opt-out requests 3 usual value unknown" in words(page)
         assert rows_of(page)["store"][0] == "operational"
         again = viewer.get("/console/")
         assert re.match(r"Records unknown: no answer for \d+ s", needs_of(again)[0][1])
@@ -561,7 +561,7 @@ def test_a_postgresql_that_hangs_is_unknown_and_holds_up_no_page(
         finally:
             signal_all(pids, signal.SIGCONT)
         assert needs_of(page)[0][1].startswith("Records unknown: no answer ")
-        assert "Opt-outs 3 usual value unknown" in words(page)
+        assert "Opt-out requests 3 usual value unknown" in words(page)
         assert rows_of(page)["store"][0] == "operational"
         assert wait_until(lambda: "Records" not in str(needs_of(maria.get("/console/"))))
 
@@ -625,7 +625,7 @@ def test_without_the_records_the_page_says_so_and_shows_today(viewer, services) 
     page = viewer.get("/console/")
     said = words(page)
     assert "Earlier days are unknown: the records cannot be used" in said
-    assert "Opt-outs 3 usual value unknown" in said
+    assert "Opt-out requests 3 usual value unknown" in said
     assert rows_of(page)["records"][0].startswith("unknown: the records cannot be used")
     assert needs_of(page)[0][0] == "bad"
     assert needs_of(page)[0][1].startswith("Records unknown: the records cannot be used")
