@@ -79,6 +79,12 @@ showLocalTimes(document);
 nameZone(document);
 document.addEventListener("htmx:load", (event) => { showLocalTimes(event.target); nameZone(event.target); });
 
+// On a phone tabs are one line that scrolls: the current one is in sight.
+for (const tab of document.querySelectorAll(".tabs [aria-current]")) {
+  const line = tab.closest("ul"), spare = (line.clientWidth - tab.offsetWidth) / 2;
+  line.scrollLeft += tab.getBoundingClientRect().left - line.getBoundingClientRect().left - spare;
+}
+
 // A form that was sent shows so, and its page comes back with the same control in focus.
 document.addEventListener("submit", (event) => {
   const form = event.target, button = event.submitter;
@@ -142,7 +148,7 @@ for (const failed of ["htmx:sendError", "htmx:timeout"]) {
     const live = event.target.closest("[data-live]");
     if (!live || live.querySelector(":scope > .stale")) return;
     const said = document.createElement("p");
-    said.className = "said bad stale";
+    said.className = "notice bad stale";
     said.setAttribute("role", "alert");
     said.textContent = `The console has not answered since ${new Date().toLocaleTimeString([], { timeZone: zone })}. What is shown below is out of date.`;
     live.prepend(said);
