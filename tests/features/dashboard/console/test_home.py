@@ -86,7 +86,12 @@ def test_today_stands_beside_what_the_same_weekday_had(viewer, services) -> None
     said = words(viewer.get("/console/"))
     assert "Texts received 42 usually 110 a day" in said
     assert "Opt-out requests 5 usually 2 a day" in said
-    for told in ("Opt-in requests 4 ", "Help requests 1 ", "Sent to review 2 ", "Confirmations sent 3 "):
+    for told in (
+        "Opt-in requests 4 ",
+        "Help requests 1 ",
+        "Sent to review 2 ",
+        "Confirmations sent 3 ",
+    ):
         assert told in said
 
 
