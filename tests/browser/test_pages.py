@@ -49,7 +49,7 @@ _WIDE_ON_A_PHONE = """() => {
         .filter((line) => new Set([...line.children].map((one) => one.offsetTop)).size > 1);
     return [...tables, ...tabs].map((one) => one.outerHTML.slice(0, 120));
 }"""
-"""Tables that scroll sideways, but for the first rows of an uploaded file, and tabs in two lines."""
+"""Tables that scroll sideways (not the first rows of an uploaded file), and tabs in two lines."""
 
 
 def barriers(page: Page, rules: object = _RULES) -> list[str]:
