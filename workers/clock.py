@@ -22,7 +22,6 @@ import structlog
 from smsgate.domain.errors import (
     QueueUnavailable,
     RecordsDiffer,
-    RecordsNotReady,
     RecordsUnavailable,
     StoreNotReady,
     StoreUnavailable,
@@ -113,7 +112,7 @@ class Sweeper:
                 return True
             _log.warning("store is rebuilt from the records", why=why)
             rebuilt = rebuilding.rebuild(_progress(services, self._name), why=why)
-        except (RecordsUnavailable, RecordsNotReady, RecordsDiffer, StoreNotReady) as error:
+        except (RecordsUnavailable, RecordsDiffer, StoreNotReady) as error:
             if self._reminder.is_due(str(error)):
                 _log.warning("store and records cannot be compared", problem=str(error))
             return False

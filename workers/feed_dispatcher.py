@@ -11,7 +11,7 @@ from contextlib import suppress
 
 import structlog
 
-from smsgate.domain.errors import RecordsNotReady, RecordsUnavailable
+from smsgate.domain.errors import RecordsUnavailable
 from smsgate.features.feeds.service import FeedSender
 from smsgate.logs import Reminder
 from smsgate.outbound import Outbound
@@ -47,7 +47,7 @@ class FeedThread(BackgroundThread):
         """Send some changes; a fault in one feed must end neither it nor others."""
         try:
             pause_s = self._sender.run_once()
-        except (RecordsUnavailable, RecordsNotReady) as error:
+        except RecordsUnavailable as error:
             if self._reminder.is_due(str(error)):
                 _log.warning("feed waits", problem=str(error))
             return RETRY_S
@@ -64,5 +64,5 @@ class FeedThread(BackgroundThread):
 
     def _run(self) -> None:
         super()._run()
-        with suppress(RecordsUnavailable, RecordsNotReady):  # then the lease ends by itself
+        with suppress(RecordsUnavailable):  # then the lease ends by itself
             self._sender.release()

@@ -14,7 +14,6 @@ import structlog
 
 from smsgate.domain.errors import (
     RecordsDiffer,
-    RecordsNotReady,
     RecordsUnavailable,
     StoreNotReady,
     StoreUnavailable,
@@ -74,7 +73,7 @@ class ArchiverThread(BackgroundThread):
                 TextArchiver(self._services.store, self._services.records).move_all()
             if not moved:
                 moved = self._retention.remove_batch()
-        except (StoreUnavailable, StoreNotReady, RecordsUnavailable, RecordsNotReady) as error:
+        except (StoreUnavailable, StoreNotReady, RecordsUnavailable) as error:
             self._warn("events wait for the records", str(error))
             return PAUSE_S
         except RecordsDiffer as error:

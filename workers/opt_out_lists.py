@@ -11,7 +11,6 @@ from contextlib import suppress
 import structlog
 
 from smsgate.domain.errors import (
-    RecordsNotReady,
     RecordsUnavailable,
     StoreNotReady,
     StoreUnavailable,
@@ -51,7 +50,7 @@ class OptOutListThread(BackgroundThread):
         """Do one turn; a fault in one account must end neither its thread nor others."""
         try:
             pause_s = self._sync.run_once()
-        except (StoreUnavailable, StoreNotReady, RecordsUnavailable, RecordsNotReady) as error:
+        except (StoreUnavailable, StoreNotReady, RecordsUnavailable) as error:
             if self._reminder.is_due(str(error)):
                 _log.warning("opt-out list waits", account=self._account.name, problem=str(error))
             return RETRY_S

@@ -302,7 +302,7 @@ def welcome(console: Console, url: str, configuration: Configuration) -> None:
     console.print(Panel(body, title="smsgate is ready", expand=False, border_style="green"))
     # What is wrong with the records was said already, among what is not ready.
     with (
-        suppress(errors.RecordsUnavailable, errors.RecordsNotReady),
+        suppress(errors.RecordsUnavailable),
         closing(build_records(settings)) as records,
     ):
         link = OperatorService(records).make_first_link()

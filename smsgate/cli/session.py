@@ -75,7 +75,7 @@ def person() -> str:
 def record_action(what: str, note: str = "") -> None:
     """Put into the audit log that the person at this terminal did something.
 
-    Raises ``RecordsUnavailable`` and ``RecordsNotReady``.
+    Raises ``RecordsUnavailable``.
     """
     # Late: what knows of people brings the libraries of passwords along, which few commands need.
     from smsgate.features.operators.service import ActionAuthor, make_action  # noqa: PLC0415

@@ -162,10 +162,8 @@ class RecordsUnavailable(SmsGateError):
     status = 503
 
 
-class RecordsNotReady(SmsGateError):
+class RecordsNotReady(RecordsUnavailable):
     """The records' database answers, but not with our tables; the text says what mends it."""
-
-    status = 503
 
 
 class RecordsDiffer(SmsGateError):

@@ -101,7 +101,7 @@ class Keyring:
         """Return who calls with an ``Authorization`` header.
 
         The hash is compared with that of every key, each in constant time. Raises ``Unauthorized``;
-        and ``RecordsUnavailable`` or ``RecordsNotReady`` where a key that may be one of ours cannot
+        and ``RecordsUnavailable`` where a key that may be one of ours cannot
         be looked up.
         """
         scheme, _, given = header.partition(" ")

@@ -43,7 +43,7 @@ class LedgerArchiver:
         """Move one batch of every partition; return how many events the records did not have yet.
 
         Raises ``StoreUnavailable``, ``StoreNotReady`` (while it is rebuilt),
-        ``RecordsUnavailable``, ``RecordsNotReady``, and ``RecordsDiffer`` where partitions were
+        ``RecordsUnavailable``, and ``RecordsDiffer`` where partitions were
         left alone (those that could be moved were).
         """
         if self.store.ledger.is_empty():

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from smsgate.domain.errors import (
     RecordsDiffer,
-    RecordsNotReady,
     RecordsUnavailable,
     StoreNotReady,
     StoreUnavailable,
@@ -64,7 +63,7 @@ def _own_problem(archiver: LedgerArchiver) -> list[str]:
     """What is wrong with the database itself, if anything is."""
     try:
         archiver.records.check()
-    except (RecordsUnavailable, RecordsNotReady) as error:
+    except RecordsUnavailable as error:
         return [str(error)]
     return []
 
@@ -80,7 +79,7 @@ def _problem(archiver: LedgerArchiver) -> tuple[str, bool]:
         _, problems = archiver.sound(archiver.store.ledger.unmoved(BATCH))
     except RecordsDiffer as error:
         return str(error), True
-    except (RecordsUnavailable, RecordsNotReady, StoreUnavailable, StoreNotReady) as error:
+    except (RecordsUnavailable, StoreUnavailable, StoreNotReady) as error:
         return str(error), False
     return "; ".join(problems), bool(problems)
 

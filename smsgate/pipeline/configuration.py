@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from smsgate.classifier import Classifier, Classifiers, KeywordSetCache
-from smsgate.domain.errors import ConfigurationError, Fault, RecordsNotReady, RecordsUnavailable
+from smsgate.domain.errors import ConfigurationError, Fault, RecordsUnavailable
 from smsgate.pipeline.console_configuration import read_console_tables
 from smsgate.pipeline.console_keyword_sets import read_console_sets
 from smsgate.providers import check_accounts, check_applications, secret_keys, usable
@@ -157,7 +157,7 @@ def has_keys(records: Records) -> bool:
     """Whether an API key was made; true while the records, which say so themselves, are away."""
     try:
         return not records.absent and bool(records.keys.all(time.time_ns() // 1000))
-    except (RecordsNotReady, RecordsUnavailable):
+    except RecordsUnavailable:
         return True
 
 

@@ -36,9 +36,9 @@ def read_console_tables(
         records.check()
         newest = records.configuration_versions.newest()
         content = newest.content if newest else ""
-    except (RecordsNotReady, RecordsUnavailable) as error:
+    except RecordsUnavailable as error:
         content = _kept(path)
-        if content or isinstance(error, RecordsUnavailable):
+        if content or not isinstance(error, RecordsNotReady):
             warnings.append(f"{MAY_BE_OLD}, and may be old: {error}")
     else:
         warnings += _keep(path, content)

@@ -33,7 +33,7 @@ def read_console_sets(records: Records, data_dir: Path) -> tuple[dict[str, str],
     try:
         records.check()
         found = records.keyword_versions.newest()
-    except (RecordsNotReady, RecordsUnavailable) as error:
+    except RecordsUnavailable as error:
         sets = _kept(folder)
         if isinstance(error, RecordsNotReady) and not sets:
             return {}, []  # there never were any

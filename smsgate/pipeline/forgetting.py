@@ -67,7 +67,7 @@ class Forgetting:
     def forget(self, number: str, actor: str, reason: str) -> Forgotten:
         """Erase the texts of a number; it stays suppressed where it is.
 
-        Raises ``StoreUnavailable``, ``RecordsUnavailable``, ``RecordsNotReady``,
+        Raises ``StoreUnavailable``, ``RecordsUnavailable``,
         ``RecordsDiffer``.
         """
         self._archiver.move_all()

@@ -175,8 +175,7 @@ def restore_forwards(
     The provider's original request is not in the records: where the application wants it, the
     form is made anew. What was taken in the second by which the records are behind is sent again,
     under the id by which the application knows it. ``before_page`` is called before every some
-    thousand events. Raises what it raises, and ``StoreUnavailable``, ``RecordsUnavailable``,
-    ``RecordsNotReady``.
+    thousand events. Raises what it raises, and ``StoreUnavailable``, ``RecordsUnavailable``.
     """
     stored = {
         one.id: one for partition in range(PARTITIONS) for one in store.forwards.waiting(partition)

@@ -16,7 +16,7 @@ from smsgate.store.keys import PARTITIONS, partition_of
 class History:
     """Finds events, oldest first.
 
-    Each method raises ``StoreUnavailable``, ``RecordsUnavailable``, ``RecordsNotReady``: a history
+    Each method raises ``StoreUnavailable``, ``RecordsUnavailable``: a history
     with holes in it is none.
     """
 

@@ -50,7 +50,7 @@ def keep(folder: Path, label: str, text: str, decision: str = "") -> bool:
 def forget(folder: Path, number: str, records: Records) -> int:
     """Remove the cases that came from a number's texts; return how many they were.
 
-    Raises ``Unfit`` where the file cannot be written, ``RecordsUnavailable``, ``RecordsNotReady``.
+    Raises ``Unfit`` where the file cannot be written, ``RecordsUnavailable``.
     """
     if not (folder / FILE).exists():
         return 0

@@ -182,7 +182,7 @@ class Restores:
 
         Raises ``RestoreRefused``, ``Forbidden``, ``Unfit``, ``InvalidNumber``, ``UnknownProgram``,
         and, where nobody can say whose opt-out holds, ``StoreUnavailable``, ``StoreNotReady``,
-        ``RecordsUnavailable``, ``RecordsNotReady``.
+        ``RecordsUnavailable``.
         """
         (found,) = self.entries([request])
         if isinstance(found, SmsGateError):

@@ -13,7 +13,7 @@ from smsgate.consent import event_text
 from smsgate.consent.events import Event
 from smsgate.consent.reviews import REOPENED, undecided
 from smsgate.consent.transitions import REVIEWED, decision_id, seen_id
-from smsgate.domain.errors import RecordsNotReady, RecordsUnavailable
+from smsgate.domain.errors import RecordsUnavailable
 from smsgate.domain.messages import Entry, Intent, inbox_place, ms_of
 from smsgate.pipeline import decision_text
 from smsgate.records import Records
@@ -120,7 +120,7 @@ def find_original(store: Store, records: Records, entry: Entry, until_us: int) -
     Raises ``StoreUnavailable``.
     """
     found: list[Event] = []
-    with suppress(RecordsUnavailable, RecordsNotReady):
+    with suppress(RecordsUnavailable):
         stories = records.history.of_kinds(entry.number, ("review",), _EARLIER)
         found = [recorded.event for recorded in reversed(stories)]
     found += store.ledger_reader.newest(partition_of(entry.number), LEDGER)
@@ -148,7 +148,7 @@ def _entries(events: Iterable[Event]) -> dict[tuple[int, str], Entry]:
 
 
 def _recorded(records: Records, some: Sequence[OpenReview]) -> dict[tuple[int, str], Entry]:
-    with suppress(RecordsUnavailable, RecordsNotReady):
+    with suppress(RecordsUnavailable):
         places = [(one.number, one.since_us) for one in some]
         return _entries(one.event for one in records.history.at(places)) if places else {}
     return {}
@@ -236,7 +236,7 @@ class ReviewDecisions:
         """Return by key of a decision the text that it was about, where that is still known."""
         places = {one.about: one.key for one in some if one.about[1]}
         events = self._store.ledger_reader.newest_of_all(_MAX_SEARCHED)
-        with suppress(RecordsUnavailable, RecordsNotReady):
+        with suppress(RecordsUnavailable):
             events += [one.event for one in self._records.history.at([*places])]
         found = {(event.number, event.received_us): event for event in events}
         return {key: self._text(found[at]) for at, key in places.items() if at in found}
@@ -273,7 +273,7 @@ class ReviewDecisions:
         else:
             events = ledger.newest(partition, _MAX_SEARCHED)
         since_us = self._store.health.now_us() - period_us
-        with suppress(RecordsUnavailable, RecordsNotReady):
+        with suppress(RecordsUnavailable):
             told = self._records.history.manual(since_us, _MAX_SEARCHED)
             events += [one.event for one in told]
         for event in events:
@@ -318,7 +318,7 @@ def _later_texts(
         entries[partition] |= _entries_by_id(store.ledger_reader.newest(partition, LEDGER))
     for one in some:
         found = dict(entries[partition_of(one.number)])
-        with suppress(RecordsUnavailable, RecordsNotReady):
+        with suppress(RecordsUnavailable):
             stories = records.history
             told = stories.of_kinds(one.number, ("review", "undo"), _MAX_TEXTS)
             found |= _entries_by_id(recorded.event for recorded in told)

@@ -38,7 +38,7 @@ class TextArchiver:
     def move(self) -> int:
         """Move a batch of every partition; gives how many texts.
 
-        Raises ``StoreUnavailable``, ``RecordsUnavailable``, ``RecordsNotReady``.
+        Raises ``StoreUnavailable``, ``RecordsUnavailable``.
         """
         if not self._read(self._texts.cursors()):
             return 0  # without a transaction that would keep others from writing

@@ -15,7 +15,7 @@ from typing import Any, Literal, TypeAlias
 import structlog
 from sqlalchemy import ColumnElement, Row, insert, or_, select, update
 
-from smsgate.domain.errors import RecordsNotReady, RecordsUnavailable
+from smsgate.domain.errors import RecordsUnavailable
 from smsgate.records.contents import lookup
 from smsgate.records.database import Database
 from smsgate.records.reader import rows_of
@@ -43,7 +43,7 @@ class ApiKeyRow:
 
 
 class ApiKeyStorage:
-    """The keys. Every method raises ``RecordsUnavailable`` and ``RecordsNotReady``."""
+    """The keys. Every method raises ``RecordsUnavailable``."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -110,7 +110,7 @@ class ApiKeyCache:
         self._rows: Sequence[ApiKeyRow] = ()
         self._read_at = -TRUST_S
         self._changes = 0
-        self.problem: RecordsUnavailable | RecordsNotReady | None = None
+        self.problem: RecordsUnavailable | None = None
         """Why the keys could not be read again, if they could not."""
 
     def rows(self) -> Sequence[ApiKeyRow]:
@@ -137,7 +137,7 @@ class ApiKeyCache:
         try:
             self._rows = self._keys.all(int(time.time() * 1_000_000))
             self.problem = None
-        except (RecordsUnavailable, RecordsNotReady) as error:
+        except RecordsUnavailable as error:
             _log.warning("keys cannot be read", problem=str(error))
             self.problem = error
         self._changes, self._read_at = changes, time.monotonic()

@@ -40,7 +40,7 @@ _versions = select(
 
 
 class ConfigurationVersions:
-    """The versions. Every method raises ``RecordsUnavailable`` and ``RecordsNotReady``."""
+    """The versions. Every method raises ``RecordsUnavailable``."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -20,7 +20,7 @@ DayCounts: TypeAlias = dict[str, int]
 class DailyCountStorage:
     """Keeps the sums of days (UTC).
 
-    Every method raises ``RecordsUnavailable`` and ``RecordsNotReady``.
+    Every method raises ``RecordsUnavailable``.
     """
 
     def __init__(self, database: Database) -> None:

@@ -58,7 +58,7 @@ def parse_position(text: str) -> Position:
 
 
 class EventReader:
-    """Reads events. Every method raises ``RecordsUnavailable`` and ``RecordsNotReady``."""
+    """Reads events. Every method raises ``RecordsUnavailable``."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

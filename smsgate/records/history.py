@@ -211,7 +211,7 @@ class TextPlace(NamedTuple):
 
 
 class ReceivedTexts:
-    """Reads what subscribers texted. Raises ``RecordsUnavailable`` and ``RecordsNotReady``."""
+    """Reads what subscribers texted. Raises ``RecordsUnavailable``."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -242,7 +242,7 @@ class SuppressionSetPage:
 
 
 class SuppressionSets:
-    """Reads the sets. Raises ``RecordsUnavailable`` and ``RecordsNotReady``."""
+    """Reads the sets. Raises ``RecordsUnavailable``."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

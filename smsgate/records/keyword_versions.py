@@ -38,7 +38,7 @@ _versions = select(*[_table.c[name] for name in KeywordVersion.__slots__])
 
 
 class KeywordVersions:
-    """The versions. Every method raises ``RecordsUnavailable`` and ``RecordsNotReady``."""
+    """The versions. Every method raises ``RecordsUnavailable``."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

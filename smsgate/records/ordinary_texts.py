@@ -50,7 +50,7 @@ TextsOfPartitions: TypeAlias = Mapping[int, tuple[TextCursor, Sequence[OrdinaryT
 
 
 class OrdinaryTexts:
-    """Keeps and reads them. Raises ``RecordsUnavailable`` and ``RecordsNotReady``."""
+    """Keeps and reads them. Raises ``RecordsUnavailable``."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

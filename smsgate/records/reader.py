@@ -114,7 +114,7 @@ _AT_ONCE = 5_000
 
 
 class RecordReader:
-    """Reads the records. Everything here raises ``RecordsUnavailable`` and ``RecordsNotReady``.
+    """Reads the records. Everything here raises ``RecordsUnavailable``.
 
     Where the SQLite file was never made there is nothing: nothing was ever recorded.
     Iterators hold a read transaction until they are exhausted or closed.

@@ -195,7 +195,7 @@ class Verifier:
     def verify(self, progress: Progress = lambda _: None) -> Iterator[ChainFinding]:
         """Everything that is wrong, by partition; nothing where the records are as they were.
 
-        Raises ``RecordsUnavailable``, ``RecordsNotReady``.
+        Raises ``RecordsUnavailable``.
         """
         self._database.refuse_absent()
         with self._database.checking() as connection:

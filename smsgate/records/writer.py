@@ -58,7 +58,7 @@ class EventWriter:
         ``committed_us``: when each came into its ledger, on Redis's clock, where that is known.
         What is kept already is left out; so it does no harm to hand lines in again. Nothing is
         written where another mover wrote into one of the partitions meanwhile. Raises
-        ``RecordsUnavailable``, ``RecordsNotReady``.
+        ``RecordsUnavailable``.
         """
         times = committed_us or {}
         contents = {

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from smsgate.domain.errors import (
+    RecordsNotReady,
     RecordsUnavailable,
     SmsGateError,
     SpoolUnavailable,
@@ -169,11 +170,11 @@ def _database(services: Services) -> DoctorResult:
     """The records' database alone, where its content cannot be compared with the store."""
     try:
         services.records.check()
+    except RecordsNotReady as error:
+        return DoctorResult("records", FAULT, str(error), "`smsgate records migrate`")
     except RecordsUnavailable as error:
         remedy = "bring the database back, or set DATABASE_URL: events wait in the store meanwhile"
         return DoctorResult("records", FAULT, str(error), remedy)
-    except SmsGateError as error:
-        return DoctorResult("records", FAULT, str(error), "`smsgate records migrate`")
     return DoctorResult("records", OK, "their database answers")
 
 

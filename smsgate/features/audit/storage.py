@@ -108,7 +108,7 @@ class _Source:
 
 
 class AuditLog:
-    """The audit log. Everything raises ``RecordsUnavailable`` and ``RecordsNotReady``."""
+    """The audit log. Everything raises ``RecordsUnavailable``."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

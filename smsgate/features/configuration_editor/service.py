@@ -71,7 +71,7 @@ class ConfigurationDraft:
 
 
 class ConfigurationEditor:
-    """Everything raises ``RecordsUnavailable`` and ``RecordsNotReady``."""
+    """Everything raises ``RecordsUnavailable``."""
 
     def __init__(self, services: Services, environ: Mapping[str, str]) -> None:
         """``environ`` is what this process was started with."""

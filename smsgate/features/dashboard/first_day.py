@@ -38,7 +38,7 @@ def has_real_request(services: Services) -> bool:
 def has_real_event(services: Services) -> bool:
     """Whether the records have an event that a real provider's text made.
 
-    Raises ``RecordsUnavailable`` and ``RecordsNotReady``.
+    Raises ``RecordsUnavailable``.
     """
     database = services.records.database
     return any(

@@ -102,7 +102,7 @@ def counts_of(sums: Sums) -> DayCounts:
 def save_counts(store: Store, records: Records) -> None:
     """Save the sums of today and yesterday to the records; called every minute.
 
-    Raises ``StoreUnavailable``, ``RecordsUnavailable``, ``RecordsNotReady``.
+    Raises ``StoreUnavailable``, ``RecordsUnavailable``.
     """
     sums = {day: store.metrics.sums_on(day) for day in (today(), today() - timedelta(days=1))}
     counts = {day: counts_of(found) for day, found in sums.items() if found}

@@ -108,7 +108,7 @@ def evidence(
     """What is recorded of a number (E.164) in the period, with its links in the chain.
 
     ``state``: by program what the gate says of it now. ``titles``: by program its name for
-    subscribers. Raises ``RecordsUnavailable``, ``RecordsNotReady``.
+    subscribers. Raises ``RecordsUnavailable``.
     """
     partition = partition_of(number)
     reader = records.reader

@@ -64,7 +64,7 @@ class FeedReader:
     def read(self, now_us: int) -> bool:
         """Add calls for some events. True if there are more events to read now.
 
-        Raises ``RecordsUnavailable``, ``RecordsNotReady``.
+        Raises ``RecordsUnavailable``.
         """
         name = self._program.name
         pending = self._storage.count_pending(name)
@@ -158,7 +158,7 @@ class FeedSender:
     def run_once(self) -> float:
         """Read some events and make some calls; returns the pause before the next turn in seconds.
 
-        Raises ``RecordsUnavailable``, ``RecordsNotReady``.
+        Raises ``RecordsUnavailable``.
         """
         if not self._has_lease():
             return LEASE_S / 6

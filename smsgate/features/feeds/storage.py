@@ -58,7 +58,7 @@ class FeedPosition(NamedTuple):
 
 
 class FeedStorage:
-    """Keeps feeds. Every method raises ``RecordsUnavailable`` and ``RecordsNotReady``."""
+    """Keeps feeds. Every method raises ``RecordsUnavailable``."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

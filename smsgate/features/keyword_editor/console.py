@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask, render_template, request
 
-from smsgate.domain.errors import RecordsNotReady, RecordsUnavailable, SmsGateError, UnknownProgram
+from smsgate.domain.errors import RecordsUnavailable, SmsGateError, UnknownProgram
 from smsgate.domain.line_diff import compare_texts
 from smsgate.domain.phone import e164
 from smsgate.features.keyword_editor.comparison import SOURCES, KeywordFilter, KeywordList
@@ -114,7 +114,7 @@ class _KeywordPages:
         """Show every keyword set."""
         try:
             found, problem = self._editor.sets(), ""
-        except (RecordsUnavailable, RecordsNotReady) as error:
+        except RecordsUnavailable as error:
             found, problem = [], str(error)
         return render_template("keyword_sets.html", sets=found, problem=problem)
 

@@ -16,7 +16,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from smsgate.classifier import Classifier
-from smsgate.domain.errors import RecordsNotReady, RecordsUnavailable
+from smsgate.domain.errors import RecordsUnavailable
 from smsgate.domain.messages import Decision, Entry
 from smsgate.features.keyword_editor.comparison import label_of
 from smsgate.records import Records
@@ -116,7 +116,7 @@ class TextSource:
             events = [*islice(self._store.ledger_reader.of_partition(partition), MAX_LEDGER)]
             try:
                 known = self._records.reader.has([one.id for one in events]) if events else set()
-            except (RecordsUnavailable, RecordsNotReady):
+            except RecordsUnavailable:
                 known = set()
             entries = [one.entry for one in events if one.entry and one.id not in known]
         return entries, replace(position, partition=partition + 1, behind="")
@@ -128,7 +128,7 @@ class TextSource:
                 if self._ledger
                 else []
             )
-        except (RecordsUnavailable, RecordsNotReady):
+        except RecordsUnavailable:
             page = []
         if not page:
             return [], replace(position, count=_ALL)

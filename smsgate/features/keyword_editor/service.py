@@ -107,7 +107,7 @@ class KeywordDraft:
 
 
 class KeywordEditor:
-    """Raises ``RecordsUnavailable`` and ``RecordsNotReady`` wherever it reads versions."""
+    """Raises ``RecordsUnavailable`` wherever it reads versions."""
 
     def __init__(self, services: Services) -> None:
         self._settings = services.settings

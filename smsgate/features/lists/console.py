@@ -24,7 +24,6 @@ from werkzeug.wrappers import Response as Redirect
 
 from smsgate.domain.errors import (
     QueueUnavailable,
-    RecordsNotReady,
     RecordsUnavailable,
     StoreUnavailable,
     Unfit,
@@ -176,7 +175,7 @@ class ListPages:
         done: list[ImportRecord] = []
         try:
             done = imports(self._services.store, self._services.records, AT_ONCE)
-        except (StoreUnavailable, RecordsUnavailable, RecordsNotReady) as error:
+        except (StoreUnavailable, RecordsUnavailable) as error:
             unknown = f"Which imports are on record cannot be shown: {error}."
         return render_template(
             "lists.html",

@@ -50,7 +50,7 @@ class ExportQuery:
 def exported_numbers(services: Services, query: ExportQuery) -> Iterator[ExportRow]:
     """Yield the requested numbers in no particular order, as they are read.
 
-    Raises ``RecordsUnavailable``, ``RecordsNotReady``, ``RecordsDiffer`` and ``StoreUnavailable``:
+    Raises ``RecordsUnavailable``, ``RecordsDiffer`` and ``StoreUnavailable``:
     a list with holes in it is none.
     """
     services.records.check()

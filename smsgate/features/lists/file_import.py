@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import BinaryIO, NamedTuple
 
-from smsgate.domain.errors import RecordsNotReady, RecordsUnavailable, Unfit
+from smsgate.domain.errors import RecordsUnavailable, Unfit
 from smsgate.domain.messages import ALL
 from smsgate.features.lists.errors import ListUnreadable
 from smsgate.features.lists.import_record import State, scope_of
@@ -154,7 +154,7 @@ class FileImport:
 
     def _known(self, list_id: str) -> tuple[str, Collection[str]]:
         """The id that the list is entered under, and its parts that were entered before."""
-        with suppress(RecordsNotReady, RecordsUnavailable):  # then the store's 48 hours have to do
+        with suppress(RecordsUnavailable):  # then the store's 48 hours have to do
             undone = self._storage.undone(list_id)
             list_id = f"{list_id}.{undone}" if undone else list_id
             return list_id, self._storage.parts(list_id)

@@ -88,7 +88,7 @@ class ImportRecord:
 def imports(store: Store, records: Records, limit: int) -> list[ImportRecord]:
     """The newest imports that came to their end, newest first.
 
-    Raises ``StoreUnavailable``, ``RecordsUnavailable``, ``RecordsNotReady``.
+    Raises ``StoreUnavailable``, ``RecordsUnavailable``.
     """
     waiting = [
         one

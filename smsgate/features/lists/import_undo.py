@@ -172,7 +172,7 @@ class ImportUndo:
     """Undoes imports.
 
     Everything raises ``NoSuchList``, ``StoreUnavailable``, ``StoreNotReady``, and where histories
-    cannot be read ``RecordsUnavailable``, ``RecordsNotReady``, ``RecordsDiffer``.
+    cannot be read ``RecordsUnavailable``, ``RecordsDiffer``.
     """
 
     def __init__(self, services: Services) -> None:

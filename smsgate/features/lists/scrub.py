@@ -39,7 +39,7 @@ def unreachable(store: Store, records: Records) -> Mapping[int, str]:
     """By number (digits of E.164) why no text reaches it: ``landline`` or ``dead``.
 
     A number that texted us after the newest report is not among them. Raises
-    ``StoreUnavailable``, ``RecordsUnavailable``, ``RecordsNotReady``.
+    ``StoreUnavailable``, ``RecordsUnavailable``.
     """
     why: dict[str, str] = {}
     others: dict[str, list[int]] = {}

@@ -19,7 +19,7 @@ _cached_event = functools.lru_cache(8)(event_of)
 
 
 class ListStorage:
-    """Reads the records. Every method raises ``RecordsUnavailable`` and ``RecordsNotReady``."""
+    """Reads the records. Every method raises ``RecordsUnavailable``."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

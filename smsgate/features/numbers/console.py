@@ -20,7 +20,6 @@ from smsgate.consent.restore import BASES, CONSENT, EVIDENCE
 from smsgate.domain.entry_parts import Consent
 from smsgate.domain.errors import (
     InvalidNumber,
-    RecordsNotReady,
     RecordsUnavailable,
     Unfit,
 )
@@ -112,7 +111,7 @@ def _search_page(
         try:
             newest = [one.event for one in history.newest(_NEWEST)]
             unrouted = [one.event for one in history.newest(_UNROUTED, "unrouted")]
-        except (RecordsUnavailable, RecordsNotReady) as error:
+        except RecordsUnavailable as error:
             problem = f"Recent activity cannot be shown: {error}."
     return render_template(
         "numbers.html",

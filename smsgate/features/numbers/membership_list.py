@@ -96,7 +96,7 @@ class MembershipCount:
 
 
 class MembershipList:
-    """Reads the list. Everything raises ``RecordsUnavailable`` and ``RecordsNotReady``."""
+    """Reads the list. Everything raises ``RecordsUnavailable``."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

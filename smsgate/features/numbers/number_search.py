@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from smsgate.domain.errors import InvalidNumber, RecordsNotReady, RecordsUnavailable
+from smsgate.domain.errors import InvalidNumber, RecordsUnavailable
 from smsgate.domain.phone import e164
 from smsgate.domain.phone_input import MAX_SENDER_CHARS, is_valid
 from smsgate.records import Records
@@ -52,7 +52,7 @@ def search(records: Records, text: str, regions: Sequence[str]) -> list[NumberCa
         raise InvalidNumber(_right(regions))
     numbers = [*(one.number for one in found), asked]
     counts: dict[str, int] = {}
-    with suppress(RecordsUnavailable, RecordsNotReady):
+    with suppress(RecordsUnavailable):
         counts = records.history.counts(numbers)
     known = [NumberCandidate(one.number, one.how, counts.get(one.number, 0)) for one in found]
     if asked in counts and asked not in {one.number for one in found}:

@@ -11,7 +11,6 @@ from datetime import datetime
 
 from smsgate.consent.events import ConsentState, Event, Mark, event_for
 from smsgate.domain.errors import (
-    RecordsNotReady,
     RecordsUnavailable,
     StoreNotReady,
     StoreUnavailable,
@@ -42,7 +41,7 @@ def of_ledger(store: Store, number: str) -> list[Event]:
 
 
 def of_records(records: Records, number: str) -> list[Event]:
-    """The newest on record, newest first. Raises ``RecordsUnavailable``, ``RecordsNotReady``."""
+    """The newest on record, newest first. Raises ``RecordsUnavailable``."""
     stories = records.history
     found = [
         *stories.consent_events(number, (LOCK,), _LOCKS),
@@ -171,7 +170,7 @@ def state_of(services: Services, number: str) -> NumberOverview:
         state.problems.append(f"No number may be texted: {_shut(error)}.")
     try:
         _ask_records(services, state, found)
-    except (RecordsUnavailable, RecordsNotReady) as error:
+    except RecordsUnavailable as error:
         state.problems.append(f"Since when and why cannot be shown in full: {error}.")
     state.locked, state.everywhere = found.known.locked, found.known.everywhere
     state.locked_by = cause_of(found.blocking, "locked", ()) if state.locked else None

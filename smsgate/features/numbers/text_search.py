@@ -44,7 +44,7 @@ def words_of(text: str) -> list[str]:
 
 
 class TextSearch:
-    """Searches. Raises ``RecordsUnavailable`` and ``RecordsNotReady``."""
+    """Searches. Raises ``RecordsUnavailable``."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -116,7 +116,7 @@ class _TimelineReader:
             if self._records.absent and any(self._store.ledger.kept().values()):
                 raise RecordsNotReady("they are on another host: set DATABASE_URL")
             return self._records.history.of_number(self._number, before, PAGE + 1)
-        except (RecordsUnavailable, RecordsNotReady) as error:
+        except RecordsUnavailable as error:
             problem = f"Older events cannot be shown while the records are away: {error}."
             self._page.problems.append(problem)
         except StoreUnavailable:
@@ -150,7 +150,7 @@ class _TimelineReader:
         try:
             kept = self._records.ordinary_texts.of_number(self._number, before_us, PAGE + 1)
             cursor = self._records.ordinary_texts.cursors().get(partition_of(self._number))
-        except (RecordsUnavailable, RecordsNotReady) as error:
+        except RecordsUnavailable as error:
             self._page.problems.append(f"Older ordinary texts cannot be shown: {error}.")
             return {}
         if cursor is not None and cursor.since_us:
@@ -166,7 +166,7 @@ class _TimelineReader:
         until_us = newest_us + 2 * REPLY_WINDOW_US
         try:
             found = self._records.history.replies(self._number, newest_us + 1, until_us, _REPLIES)
-        except (RecordsUnavailable, RecordsNotReady):
+        except RecordsUnavailable:
             return []
         return [one.event for one in found]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Flask, flash, redirect, render_template, request
 from werkzeug.wrappers import Response
 
-from smsgate.domain.errors import RecordsNotReady, RecordsUnavailable, Unfit
+from smsgate.domain.errors import RecordsUnavailable, Unfit
 from smsgate.features.operators.service import now_us
 from smsgate.pipeline import api_keys
 from smsgate.pipeline.services import Services
@@ -42,7 +42,7 @@ class _KeyPages:
         rows, problem = list[ApiKeyRow](), ""
         try:
             rows = self._keys.all(now_us())
-        except (RecordsUnavailable, RecordsNotReady) as error:
+        except RecordsUnavailable as error:
             problem = str(error)
         return render_template(
             "setup_keys.html",

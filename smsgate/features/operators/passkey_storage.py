@@ -1,6 +1,6 @@
 """The passkeys of operators, and the challenge that a session is to answer.
 
-Everything raises ``RecordsUnavailable`` and ``RecordsNotReady``.
+Everything raises ``RecordsUnavailable``.
 """
 
 from __future__ import annotations

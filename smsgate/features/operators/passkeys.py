@@ -109,7 +109,7 @@ class PasskeyRefused(SignInRefused):
 
 
 class Passkeys:
-    """The passkeys of operators. Raises ``RecordsUnavailable`` and ``RecordsNotReady``."""
+    """The passkeys of operators. Raises ``RecordsUnavailable``."""
 
     def __init__(self, records: Records, party: RelyingParty | None) -> None:
         self._storage = PasskeyStorage(records.database)

@@ -98,7 +98,7 @@ def token_digest(token: str) -> bytes:
 
 
 class OperatorService:
-    """What admins do about people. Raises ``RecordsUnavailable`` and ``RecordsNotReady``."""
+    """What admins do about people. Raises ``RecordsUnavailable``."""
 
     def __init__(self, records: Records) -> None:
         self._storage = OperatorStorage(records.database)
@@ -209,7 +209,7 @@ class OperatorService:
 class OwnAccount:
     """What operators do about themselves: the first account, passwords, the second factor.
 
-    Raises ``RecordsUnavailable`` and ``RecordsNotReady``.
+    Raises ``RecordsUnavailable``.
     """
 
     def __init__(self, records: Records, keys: Sequence[Secret]) -> None:

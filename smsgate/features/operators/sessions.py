@@ -9,7 +9,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from smsgate.domain.errors import RecordsNotReady, RecordsUnavailable
+from smsgate.domain.errors import RecordsUnavailable
 from smsgate.features.operators.service import ActionAuthor, make_action, now_us, token_digest
 from smsgate.features.operators.session_storage import SessionRow, SessionStorage
 from smsgate.features.operators.storage import OperatorAction, OperatorRow
@@ -65,7 +65,7 @@ class OperatorSession:
 
 
 class Sessions:
-    """Who is signed in. Raises ``RecordsUnavailable`` and ``RecordsNotReady``."""
+    """Who is signed in. Raises ``RecordsUnavailable``."""
 
     def __init__(self, records: Records) -> None:
         self._storage = SessionStorage(records.database)
@@ -84,7 +84,7 @@ class Sessions:
         deadline = self._deadline if session is not None else self._patient
         try:
             found = deadline.call(lambda: self._storage.find(digest))
-        except (RecordsUnavailable, RecordsNotReady, NoAnswerInTime) as error:
+        except (RecordsUnavailable, NoAnswerInTime) as error:
             if session is None:
                 raise RecordsUnavailable(f"nobody can be recognised: {error}") from error
         else:
@@ -100,7 +100,7 @@ class Sessions:
         """Note that a person used the session just now."""
         now, digest = now_us(), current.session.digest
         if now - current.session.seen_us > _SEEN_S * _S:
-            with suppress(RecordsUnavailable, RecordsNotReady, NoAnswerInTime):
+            with suppress(RecordsUnavailable, NoAnswerInTime):
                 self._deadline.call(lambda: self._storage.change(digest, {"seen_us": now}))
 
     def of(self, row: OperatorRow) -> list[SessionRow]:

@@ -1,7 +1,7 @@
 """Who may sign in to the console, and what was done about it.
 
 No records of consent: rows change here. But an operator is never removed, since the ledger names
-them; they are deactivated. Everything raises ``RecordsUnavailable`` and ``RecordsNotReady``.
+them; they are deactivated. Everything raises ``RecordsUnavailable``.
 """
 
 from __future__ import annotations

@@ -51,8 +51,7 @@ class OptOutListSync:
     def run_once(self) -> float:
         """Make the calls of one turn; returns the pause before the next one, in seconds.
 
-        Raises ``StoreUnavailable``, ``StoreNotReady``, ``RecordsUnavailable``,
-        ``RecordsNotReady``: then nothing is lost.
+        Raises ``StoreUnavailable``, ``StoreNotReady`` or ``RecordsUnavailable``: nothing is lost.
         """
         lists = self._services.store.opt_out_lists
         if not lists.leads(self._account.name, self._id):

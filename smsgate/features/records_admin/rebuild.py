@@ -50,7 +50,7 @@ def remember_messages(
 
     ``rebuild`` is its name; ``go_on`` is called before each step. Raises what that raises,
     ``StoreNotReady`` where the store is not shut for it, and ``StoreUnavailable``,
-    ``RecordsUnavailable``, ``RecordsNotReady``.
+    ``RecordsUnavailable``.
     """
     done = 0
     recent = records.reader.messages(now_us - KEEP_MESSAGE_ID_S * 1_000_000)
@@ -170,7 +170,7 @@ class RebuildService:
     def needed(self) -> str:
         """Why the store must be rebuilt before it can be used; empty where it need not.
 
-        Raises ``StoreUnavailable``, ``RecordsUnavailable``, ``RecordsNotReady``, and
+        Raises ``StoreUnavailable``, ``RecordsUnavailable``, and
         ``RecordsDiffer`` where the store belongs to other records.
         """
         absent = self._records.absent

@@ -9,7 +9,7 @@ import msgspec
 
 from smsgate.cli import session
 from smsgate.cli.session import moment, out, person
-from smsgate.domain.errors import RecordsNotReady, RecordsUnavailable
+from smsgate.domain.errors import RecordsUnavailable
 from smsgate.features.replies.service import dismiss_reply, retry_reply
 from smsgate.store.keys import PARTITIONS
 
@@ -66,5 +66,5 @@ def _add_to_audit_log(what: str, id_: str) -> None:
     """Log the action; where that fails, the reply's own event still names who acted."""
     try:
         session.record_action(what, id_)
-    except (RecordsUnavailable, RecordsNotReady) as error:
+    except RecordsUnavailable as error:
         click.echo(f"This is not in the audit log: {error}", err=True)

@@ -15,7 +15,6 @@ from smsgate.consent.events import DeadLetter
 from smsgate.domain.errors import (
     NoSuchForward,
     NoSuchReply,
-    RecordsNotReady,
     RecordsUnavailable,
     ReplyExpired,
     StoreUnavailable,
@@ -142,7 +141,7 @@ def register(console: Flask, services: Services) -> None:
         verb = "retried" if action == "retry" else "dismissed"
         what = "message" if name.startswith("forwards") else "reply"
         # While the records are away the ledger alone has it, with the name of who did it.
-        with suppress(RecordsUnavailable, RecordsNotReady):
+        with suppress(RecordsUnavailable):
             record_action(f"{verb} a {what}", request.form.get("id", ""))
         flash(done, "good")
         return redirect(f"{REPLIES}/{name}", 303)
@@ -178,7 +177,7 @@ def _settle_selected(services: Services, name: str, action: str, ids: list[str])
         except (NoSuchReply, NoSuchForward):
             gone += 1
     for id_ in settled:
-        with suppress(RecordsUnavailable, RecordsNotReady):
+        with suppress(RecordsUnavailable):
             record_action(f"{verb} a {what}", id_)
     flash(f"{verb.capitalize()} {many(len(settled), 'row')}.", "good")
     if expired:

@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from smsgate.classifier.normalize import clean, folded, tokens
 from smsgate.consent.reviews import REVIEW_DEADLINE_US
 from smsgate.consent.transitions import decision_id
-from smsgate.domain.errors import RecordsNotReady, RecordsUnavailable
+from smsgate.domain.errors import RecordsUnavailable
 from smsgate.features.reviews.storage import PostponedReviews
 from smsgate.pipeline.reviews import OpenReview, ReviewCase, list_open, read_cases
 from smsgate.pipeline.services import Services
@@ -266,7 +266,7 @@ def find_similar(services: Services, number: str, program: str, text: str) -> Si
     since_us = store.health.now_us() - SIMILAR_US
     waiting = {(one.program, one.number): one for one in list_open(store)}
     waited: list[RecordedText] = []
-    with suppress(RecordsUnavailable, RecordsNotReady):
+    with suppress(RecordsUnavailable):
         waited = services.records.history.worded("review", since_us, _MAX_REVIEWS)
     count = sum(
         entry.program == program and entry.number != number and _words(entry.text) == words

@@ -17,7 +17,6 @@ from smsgate.consent.transitions import REVIEWED, decision_id
 from smsgate.domain.entry_parts import SetMembership
 from smsgate.domain.errors import (
     NoSuchReview,
-    RecordsNotReady,
     RecordsUnavailable,
     ReviewChanged,
     StoreNotReady,
@@ -203,7 +202,7 @@ def read_conversation(services: Services, case: ReviewCase) -> tuple[list[Conver
     try:
         recorded = services.records.history.around(number, case.since_us, _EVENTS_AROUND)
         events = [*(one.event for one in recorded), *events]
-    except (RecordsUnavailable, RecordsNotReady) as error:
+    except RecordsUnavailable as error:
         problem = f"Earlier texts cannot be shown: {error}."
     for event in events:
         if event.kind != FORWARD:  # it is about a text, and is none

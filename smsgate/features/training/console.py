@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from flask import Flask, Response, render_template, request
 
-from smsgate.domain.errors import RecordsNotReady, RecordsUnavailable
+from smsgate.domain.errors import RecordsUnavailable
 from smsgate.features.training.service import (
     PASS_MARK,
     QUESTION_COUNT,
@@ -35,7 +35,7 @@ def register(console: Flask, services: Services) -> None:
         passed_us, problem = 0, ""
         try:
             passed_us = training.passed_us([actor()])[actor()]
-        except (RecordsUnavailable, RecordsNotReady) as error:
+        except RecordsUnavailable as error:
             problem = str(error)
         return render_template(
             "guide.html",

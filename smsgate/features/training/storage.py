@@ -34,7 +34,7 @@ _COLUMNS = tuple(trainings.c[name] for name in TrainingRow.__slots__)
 
 
 class TrainingStorage:
-    """The attempts. Every method raises ``RecordsUnavailable`` and ``RecordsNotReady``."""
+    """The attempts. Every method raises ``RecordsUnavailable``."""
 
     def __init__(self, database: Database) -> None:
         """Connects on first use."""

@@ -117,7 +117,7 @@ def save_sends(store: Store, records: Records, settings: Settings) -> None:
     """Save the sends of today and yesterday to the records; called every minute.
 
     A program without any has 0, so that it can be told from days that were not counted. Raises
-    ``StoreUnavailable``, ``RecordsUnavailable``, ``RecordsNotReady``.
+    ``StoreUnavailable``, ``RecordsUnavailable``.
     """
     none = {f"{_SENDS}{one.name}": 0 for one in settings.programs}
     now = today()
@@ -131,7 +131,7 @@ def save_sends(store: Store, records: Records, settings: Settings) -> None:
 def load_trends(services: Services, first: date, last: date, program: str = "") -> Trends:
     """The trends of the days from ``first`` to ``last``, of one program or of all.
 
-    Raises ``RecordsUnavailable`` and ``RecordsNotReady``.
+    Raises ``RecordsUnavailable``.
     """
     now = today()
     counted = _opt_outs(services.records, first, last, program)

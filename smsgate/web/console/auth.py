@@ -28,7 +28,7 @@ from flask import (
 )
 from flask.sessions import SecureCookieSessionInterface
 
-from smsgate.domain.errors import RecordsNotReady, RecordsUnavailable, Unfit
+from smsgate.domain.errors import RecordsUnavailable, Unfit
 from smsgate.domain.time_zones import find_zone
 from smsgate.features.operators.passkeys import Passkeys, relying_party
 from smsgate.features.operators.service import (
@@ -306,7 +306,7 @@ def is_signed_in() -> bool:
     token = console_auth().cookies.token
     try:
         found = console_auth().sessions.find(token) if token else None
-    except (RecordsUnavailable, RecordsNotReady):
+    except RecordsUnavailable:
         return True
     return found is not None and not found.session.half
 
