@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 from smsgate.classifier.lexicon import Lexicon, LexiconEntry
@@ -237,8 +238,11 @@ class Phrases:
         return word in self._everyday
 
     def pair(self, one: str, two: str) -> bool:
-        """Whether a wording of more than one word begins with these two."""
-        return two in self.lexicon.starts[one].followed
+        """Whether a wording of more than one word begins with these two.
+
+        What was found is not remembered: most of what is asked for are halves of words.
+        """
+        return two in self.lexicon.starts_of(one).followed
 
     def vocabulary(self, language: str) -> Iterable[str]:
         """The words of a language that others may be typos of."""
@@ -278,10 +282,8 @@ class Phrases:
         if len(active_languages) <= _FEW:
             return active_languages
         starts = self.lexicon.starts
-        votes: Counter[str] = Counter()
-        for sentence in sentences:
-            for word in sentence.exact:
-                votes.update(filter(active_languages.__contains__, starts[word].languages))
+        known = (starts[word].languages for sentence in sentences for word in sentence.exact)
+        votes = Counter(filter(active_languages.__contains__, chain.from_iterable(known)))
         most = max(votes.values(), default=0)
         kept = {name for name, count in votes.items() if count >= _LIKELY * most}
         return frozenset({*kept, ANY_LANGUAGE})
@@ -294,6 +296,8 @@ class Phrases:
         starts = self.lexicon.starts
         for at, word in enumerate(exact):
             begun = starts[word]
+            if active_languages.isdisjoint(begun.languages):
+                continue
             here = (at, at + 1)
             hits = [
                 (name, symbols, here) for name, symbols in begun.alone if name in active_languages

@@ -159,10 +159,10 @@ class SentenceRules:
     def match_corrected(self, text: InspectedText) -> Decision | None:
         """``unsubcribe me pls``, ``r3move me``: short texts once more, as they were meant."""
         findings = text.findings
-        if findings is None or takes_out(findings):
+        if findings is None:
             return None
         corrected, steps = self._spelling.corrected(folded(text.tokens))
-        if not steps:
+        if not steps or takes_out(findings):
             return None
         before = text.tokens, text.words, text.steps, text.active_languages
         text.read_as(corrected, *steps)

@@ -46,14 +46,16 @@ def variants(words: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
         yield "spaced letters", ["".join(words)]
     elif 1 < len(words) <= _SHORTEST_JOINED and any(len(word) < _SHORTEST_JOINED for word in words):
         yield "joined words", ["".join(words)]
-    for name, changed in (
-        ("repeated letters", _TRIPLE.sub(r"\1", " ".join(words))),
-        ("repeated letters", _TRIPLE.sub(r"\1\1", " ".join(words))),
-        (DOUBLED, _DOUBLE.sub(r"\1", " ".join(words))),
-        *(("look-alikes", " ".join(words).translate(alphabet)) for alphabet in _ALPHABETS),
-    ):
-        if changed != " ".join(words):
-            yield name, changed.split()
+    text = " ".join(words)
+    if _TRIPLE.search(text):
+        yield "repeated letters", _TRIPLE.sub(r"\1", text).split()
+        yield "repeated letters", _TRIPLE.sub(r"\1\1", text).split()
+    if _DOUBLE.search(text):
+        yield DOUBLED, _DOUBLE.sub(r"\1", text).split()
+    for alphabet in _ALPHABETS:
+        changed = text.translate(alphabet)
+        if changed != text:
+            yield "look-alikes", changed.split()
 
 
 def looks_leet(text: str) -> bool:
@@ -100,6 +102,8 @@ class Corrector:
         }
         if near:
             return min(near, key=lambda target: (_alike(word, target), self._places[target]))
+        if len(word) < _LONG - 2:
+            return ""
         return next((target for target in self._long if _is_two_edits(word, target)), "")
 
 
@@ -141,7 +145,7 @@ def is_one_edit(word: str, target: str) -> bool:
 
 def _is_two_edits(word: str, target: str) -> bool:
     """Edit distance of at most two (Levenshtein), for long words."""
-    if abs(len(word) - len(target)) > 2 or not set(word[:3]) & set(target[:3]):
+    if abs(len(word) - len(target)) > 2 or set(word[:3]).isdisjoint(target[:3]):
         return False
     third = len(target) // 3
     if not (target[:third] in word or target[third:-third] in word or target[-third:] in word):
@@ -176,6 +180,8 @@ class SpellingCorrector:
     def __init__(self, phrases: Phrases) -> None:
         self._phrases = phrases
         self._edges: dict[str, dict[str, list[str]]] = {}
+        self._parts = Memo(self._parted)
+        self._typos = Memo(self._near)
 
     def corrected(self, tokens: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
         """The tokens as they may have been meant, and what was done; the same where nothing was."""
@@ -188,7 +194,7 @@ class SpellingCorrector:
         found = self._joined(tokens)
         if found != list(tokens):
             steps["spaced letters"] = None
-        split_words = [part for word in found for part in self._parted(word)]
+        split_words = [part for word in found for part in self._parts[word]]
         if len(split_words) > len(found):
             found = split_words
             steps["joined words"] = None
@@ -208,9 +214,12 @@ class SpellingCorrector:
         for step, other in self._spelt(word):
             if other != word and self._phrases.known(other, languages):
                 return step, other
-        near = (self._near(word, name) for name in languages if correctable(word))
-        typo = next(filter(None, near), "")
-        return ("typo", typo) if typo else ("", word)
+        if correctable(word):
+            for name in languages:
+                typo = self._typos[f"{name} {word}"]
+                if typo:
+                    return "typo", typo
+        return "", word
 
     def _spelt(self, word: str) -> Iterator[tuple[str, str]]:
         if not word.isdigit():
@@ -219,7 +228,9 @@ class SpellingCorrector:
             for alphabet in _ALPHABETS:
                 yield "look-alikes", word.translate(alphabet)
 
-    def _near(self, word: str, language: str) -> str:
+    def _near(self, language_and_word: str) -> str:
+        """What a word is a typo of in a language, or nothing."""
+        language, _, word = language_and_word.partition(" ")
         known = self._edges.get(language)
         if known is None:
             known = self._edges[language] = _by_edges(self._phrases.vocabulary(language))
