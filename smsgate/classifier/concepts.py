@@ -7,8 +7,8 @@ language, speak of the same things.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from smsgate.classifier.memo import Memo
@@ -55,6 +55,7 @@ class Concepts:
             for name in (_EVERYBODYS, TONAL)
         )
         self._known = Memo(self._find)
+        self._rows = Memo(self._meant)
 
     def knows(self, word: str) -> bool:
         """Whether any language has the word in its lists, or uses it often."""
@@ -76,7 +77,7 @@ class Concepts:
         """
         exact = words if exact is None else exact
         hits: list[tuple[int, list[tuple[int, int]]]] = []
-        votes: Counter[int] = Counter()
+        votes: defaultdict[int, int] = defaultdict(int)
         for at, word in enumerate(words):
             meant, longest, languages = self._known[word]
             if longest > 1 or exact[at] != word:
@@ -86,11 +87,17 @@ class Concepts:
                 hits.append((at, meant))
                 for language in languages:
                     votes[language] += 1
-        if not votes:
+        if not hits:
             return TextConcepts("", [])
-        main = min(votes, key=lambda place: (-votes[place], place != self._everybodys, place))
+        main = self._likeliest(votes)
         named = ((at, self._named(meant, main)) for at, meant in hits)
         return TextConcepts(self._languages[main], [(at, names) for at, names in named if names])
+
+    def _likeliest(self, votes: Mapping[int, int]) -> int:
+        """The language of the most words; of several the one that everybody uses, or the first."""
+        most = max(votes.values())
+        likely = [place for place, count in votes.items() if count == most]
+        return self._everybodys if self._everybodys in likely else min(likely)
 
     def _begun(self, words: Sequence[str], exact: Sequence[str], at: int) -> list[tuple[int, int]]:
         """What the word at a place may mean, alone and with those behind it."""
@@ -98,7 +105,7 @@ class Concepts:
         if exact[at] != words[at]:
             meant = self._accented(meant, exact[at])
         for end in range(at + 2, min(at + longest, len(words)) + 1):
-            meaning = self._meant(" ".join(words[at:end]))
+            meaning = self._rows[" ".join(words[at:end])]
             if exact[at:end] != words[at:end]:
                 meaning = self._accented(meaning, " ".join(exact[at:end]))
             meant = meant + meaning

@@ -46,6 +46,11 @@ class Passage:
         self.language = language
 
     @cached_property
+    def distinct(self) -> set[str]:
+        """Each word once."""
+        return set(self.words)
+
+    @cached_property
     def joint(self) -> list[int]:
         """Features of more than one word, and of what words stand for: each hash once."""
         return hashes({_length(self.words), *_joint(self)})
@@ -53,7 +58,7 @@ class Passage:
     @cached_property
     def scale(self) -> float:
         """The factor by which features count, so that a long text does not weigh more."""
-        return scale_of(len(self.joint) + sum(len(word_hashes(word)) for word in set(self.words)))
+        return scale_of(len(self.joint) + sum(map(len, map(word_hashes, self.distinct))))
 
 
 def scale_of(count: int) -> float:
@@ -77,11 +82,10 @@ def features(passage: Passage) -> Iterator[str]:
 
 def _joint(passage: Passage) -> list[str]:
     words = passage.words
+    skeletons = [consonant_skeleton(word) for word in words if word not in MARKS]
     return [
         *_pairs(words),
-        *map(
-            "%".__add__, _pairs([consonant_skeleton(word) for word in words if word not in MARKS])
-        ),
+        *map("%".__add__, _pairs(skeletons)),
         *_concept_features(passage.concepts),
         *_unspaced(words),
     ]

@@ -33,7 +33,7 @@ class IntentModel:
 
     def score(self, passage: Passage) -> float:
         """How much a passage is like the label's texts, in log odds."""
-        total = sum(self.word_weights(set(passage.words))) + self._weights.total(passage.joint)
+        total = sum(self.word_weights(passage.distinct)) + self._weights.total(passage.joint)
         return (self.bias + passage.scale * total) / 1000
 
     def word_weights(self, words: Iterable[str]) -> list[int]:

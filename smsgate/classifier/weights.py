@@ -36,6 +36,10 @@ class HashTable:
         self._tags = _array("H", table.tags)
         self._numbers = _array("h", table.numbers)
         self._size = len(self._tags)
+        # the beginning once more, so that no search has to look whether it is at the end
+        first_free = self._tags.index(0) + 1
+        self._tags.extend(self._tags[:first_free])
+        self._numbers.extend(self._numbers[:first_free])
 
     def get(self, name: str) -> int | None:
         """The number of a name, or nothing where it has none."""
@@ -44,7 +48,7 @@ class HashTable:
         while (tag := self._tags[at]) != wanted:
             if not tag:
                 return None
-            at = (at + 1) % self._size
+            at += 1
         return self._numbers[at]
 
     def total(self, codes: Iterable[int]) -> int:
@@ -56,7 +60,7 @@ class HashTable:
             if tag := tags[at]:
                 wanted = code >> 16 or 1
                 while tag != wanted:
-                    at = (at + 1) % size
+                    at += 1
                     if not (tag := tags[at]):
                         break
                 else:
