@@ -290,12 +290,14 @@ class Arbiter:
         concepts = {name for names in shown.concepts for name in names}
         early = shown.language == _BEST_KNOWN and not named
         objects = OBJECTS if early else _OBJECTS_LATE
+        # most texts say nothing and are like no opt-out: what speaks against one cannot count
+        matters = found[0] is not Intent.NONE or scores.stop >= self._limits.hold
         about = Circumstances(
             count_words(shown.words),
             objects,
-            denied=takes_out(what),
-            doubted=_holds(what, ("doubt",)),
-            aside=_aside(what, self._phrases),
+            denied=matters and takes_out(what),
+            doubted=matters and _holds(what, ("doubt",)),
+            aside=matters and _aside(what, self._phrases),
             wish_needs=_needed(concepts),
         )
         intent, rule = self._kept(found, weigh(found, scores, self._limits, about))
