@@ -19,14 +19,15 @@ from workers.list_worker import ListWorker
 def list_worker(services: Services, later: list[ListWorker] | None = None) -> Iterator[ListWorker]:
     """A real RQ worker on the queue of the services's data directory.
 
-    It takes a second to end: that is waited for, unless it is to be closed ``later``.
+    It takes a moment to end: that is waited for, unless it is to be closed ``later``.
     """
 
     latest = LatestValue(SimpleNamespace(services=services))
     worker = ListWorker(lambda: services)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(jobs, "live", lambda: SimpleNamespace(latest=latest))
-        patch.setattr(worker_module, "IDLE_S", 1)
+        patch.setattr(worker_module, "IDLE_S", 0.2)
+        patch.setattr(worker_module, "RETRY_S", 0.1)
         worker.start()
         try:
             yield worker

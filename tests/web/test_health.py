@@ -107,7 +107,7 @@ def test_while_one_is_asking_the_others_are_given_what_was_said_before() -> None
 def test_a_collaborator_that_hangs_is_told_and_the_others_too(
     real_services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(readiness, "ANSWER_S", 3.0)
+    monkeypatch.setattr(readiness, "ANSWER_S", 2.0)
     ends = threading.Event()
     monkeypatch.setattr(real_services.job_queue, "ping", lambda: ends.wait(60))
     one = readiness.Readiness(
@@ -115,7 +115,7 @@ def test_a_collaborator_that_hangs_is_told_and_the_others_too(
     )
     found = one.ready()
     ends.set()
-    assert found["queue"] == "no answer within 3 s"
+    assert found["queue"] == "no answer within 2 s"
     assert set(found) == {"store", "queue", "spool", "records"}
     assert found["spool"] == "ok"
 

@@ -16,7 +16,7 @@ from smsgate.records.event_reader import START, EventReader
 from tests.fakes.feeds import change, told
 from tests.fakes.values import NUMBER
 
-MANY = [f"+1415556{at:04}" for at in range(1_500)]
+MANY = [f"+1415556{at:04}" for at in range(600)]
 FEW = MANY[:40]
 STOPPED = ImportRequest("alerts", "opted_out", actor="ana", note="stopped.csv")
 JOINED = ImportRequest("club", "subscribed", actor="ana", consent=Consent("Yes", "web"))

@@ -352,6 +352,7 @@ def test_a_sample_says_that_it_is_one_and_goes_on_from_there(received, admin, mo
         assert int(fields["looked"]) >= looked
         looked = int(fields["looked"])
         data |= fields
+    assert looked  # so it went on at least once
     assert "of 60 decisions" in said(part)
     assert "This covers all" in said(part)
 
