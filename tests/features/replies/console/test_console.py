@@ -12,7 +12,7 @@ from smsgate.consent.events import DeadLetter
 from smsgate.domain.forwards import Forward, UndeliveredForward, forward_id
 from smsgate.domain.messages import Intent, Reply
 from smsgate.store import backlog
-from smsgate.store.keys import PARTITION_KEYS, partition_of
+from smsgate.store.keys import PARTITION_KEYS, PARTITIONS, partition_of
 from smsgate.store.redis_address import open_redis
 from tests.fakes.pages import words
 from tests.fakes.values import entry
@@ -219,11 +219,16 @@ def test_messages_for_applications_wait_and_are_settled(agent, put, services):
     assert dismissed.note.startswith("by agent;")
 
 
-def test_of_very_many_given_up_some_are_shown_and_all_are_counted(viewer, put, monkeypatch):
+def test_of_very_many_given_up_some_are_shown_and_all_are_counted(
+    viewer, put, redis_client, monkeypatch
+):
+    """Redis is asked for some of each partition, and gives all of a few."""
     monkeypatch.setattr(backlog, "MOST", 16)
     for at in range(40):
         put.dead(reply(at, 0), at)
+    redis_client.config_resetstat()
     page = viewer.get(f"{REPLIES}/dead").text
+    assert redis_client.info("commandstats")["cmdstat_hscan"]["calls"] == PARTITIONS
     assert 0 < len(texts(page)) <= 40
     assert '<span class="badge bad">40</span>' in page
 
