@@ -48,7 +48,7 @@ def test_an_e_mail_goes_out_encrypted_and_signed_in(certificate, tls):
     assert mail.message["Subject"] == "smsgate: replies alert (and 2 more)"
     assert mail.message["Auto-Submitted"] == "auto-generated"
     told = mail.message.get_content()
-    order = [told.index(one) for one in ("inbox alert (failure", "replies alert", "spool resolved")]
+    order = [told.index(one) for one in ("Inbox alert (failure", "Replies alert", "Spool resolved")]
     assert order == sorted(order)
     assert "To fix it: start one" in told
 

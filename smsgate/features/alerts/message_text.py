@@ -58,15 +58,23 @@ def email_subject(notices: Sequence[Notice]) -> str:
 
 
 def email_body(notices: Sequence[Notice]) -> str:
-    """Each notice with its remedy, present failures first."""
+    """Each notice with its remedy, present failures first; of a test nothing else."""
     paragraphs = []
     for notice in _by_urgency(notices):
         condition = notice.condition
-        urgency = "failure, " if condition.is_failure else "warning, "
-        detail = f"{urgency if notice.state == 'begins' else ''}{condition.name}"
-        remedy = f"\n  To fix it: {condition.remedy}" if condition.remedy else ""
-        paragraphs.append(f"{notice.headline} ({detail})\n  {condition.problem}{remedy}")
-    return "\n\n".join([*paragraphs, "Run `smsgate doctor` for details.\n"])
+        urgency = "failure" if condition.is_failure else "warning"
+        detail = f" ({urgency})" if notice.state == "begins" else ""
+        remedy = f"To fix it: {condition.remedy}.\n" if condition.remedy else ""
+        paragraphs.append(
+            f"{_capitalize(notice.headline)}{detail}\n{_capitalize(condition.problem)}.\n{remedy}"
+        )
+    if any(one.state != "test" for one in notices):
+        names = ", ".join(dict.fromkeys(one.condition.name for one in notices))
+        paragraphs.append(
+            "For details, open Home in the console, or run `smsgate doctor`. In the "
+            f"documentation of metrics: {names}.\n"
+        )
+    return "\n".join(paragraphs)
 
 
 def sms_text(notices: Sequence[Notice]) -> str:
@@ -82,6 +90,10 @@ def sms_text(notices: Sequence[Notice]) -> str:
     while not _fits(f"{line}..."):
         line = line[: len(line) - 8]
     return f"{line}..."
+
+
+def _capitalize(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _by_urgency(notices: Sequence[Notice]) -> list[Notice]:

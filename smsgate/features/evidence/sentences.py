@@ -59,7 +59,7 @@ def _of_reply(event: Event) -> list[str]:
 def _what_came(entry: Entry, erased: bool) -> str:
     words = f"“{entry.text}”" if entry.text else ERASED if erased else ""
     if entry.source == "text":
-        receiver = f" to {entry.sender}" if entry.sender else ""
+        receiver = f" {entry.sender}" if entry.sender else " us"
         named = f" (message id {entry.message_id})" if entry.message_id else ""
         said = _ended(words or "—")
         return f"The subscriber texted{receiver} by {entry.channel.upper()}{named}: {said}"
@@ -104,7 +104,9 @@ def _effect(event: Event, titles: Mapping[str, str]) -> list[str]:
         state = {"blocked": "may not be texted", "allowed": "may be texted"}
         after, before = (state.get(one, one or "unknown") for one in (event.after, event.before))
         found.append(f"Before: {before}. From then on: {after}.")
-    return found + [_sentence(event.note)] * bool(event.note)
+    has_answer = event.kind.startswith("opt_") or event.kind == "help"
+    note = f"No reply from us: {event.note}" if has_answer else event.note
+    return found + [_sentence(note)] * bool(event.note)
 
 
 def _ended(quoted: str) -> str:

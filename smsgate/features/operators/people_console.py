@@ -18,11 +18,11 @@ PAGE_SIZE = 50
 """Actions on one page."""
 _EMAIL = """Hello {name},
 
-{by} {did}. This link sets your password, once, within {hours} hours:
+{by} {did}. To set your password, open this link within {hours} hours. It works once:
 
 {link}
 
-If you do not expect this, tell {by} and do not open it.
+If you did not expect this e-mail, do not open the link, and tell {by}.
 """
 
 

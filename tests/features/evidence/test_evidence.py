@@ -102,7 +102,7 @@ def test_the_cover_says_who_asked_for_what(kept):
 def test_each_event_is_in_words_with_our_number_and_message_ids(kept):
     stop, reply, listed, guessed = of(kept)["events"]
     assert stop["sentences"] == [
-        "The subscriber texted to +14155550999 by SMS (message id SM1): “Please stop <b>now</b>”.",
+        "The subscriber texted +14155550999 by SMS (message id SM1): “Please stop <b>now</b>”.",
         "Reason for the decision: exact keyword.",
         "Effect: Opted out for Acme Alerts (alerts); applied.",
         "Before: may be texted. From then on: may not be texted.",
