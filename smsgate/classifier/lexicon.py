@@ -41,6 +41,10 @@ class LexiconEntry(NamedTuple):
     others: tuple[Start, ...]
     """Longer wordings whose second word has accents that count, or is the beginning of one."""
 
+    def longer(self, second: str) -> tuple[Start, ...]:
+        """Longer wordings that may go on with a word, which has no accents."""
+        return self.followed.get(second, ()) + self.others
+
 
 Alarm = tuple[frozenset[str], Mapping[str, frozenset[str]]]
 """Languages for a word whatever follows it, and languages by the word that follows."""

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from typing import NamedTuple
 
-from smsgate.classifier.lexicon import Lexicon, LexiconEntry
+from smsgate.classifier.lexicon import Lexicon
 from smsgate.classifier.normalize import fold
 from smsgate.classifier.sets.keyword_sets import ANY_LANGUAGE
 from smsgate.classifier.sets.tables import CompiledTables, places_of, split_words
@@ -303,23 +303,18 @@ class Phrases:
                 (name, symbols, here) for name, symbols in begun.alone if name in active_languages
             ]
             if at + 1 < len(exact):
-                rows = self._rows(begun, at + 1, exact, folded)
-                longer = [hit for hit in rows if hit[0] in active_languages]
+                longer: list[_Hit] = [
+                    (name, (symbol,), (at, at + 1 + len(rest)))
+                    for symbol, rest, accents in begun.longer(folded[at + 1])
+                    if (name := self._languages[symbol]) in active_languages
+                    and follows(exact if accents else folded, at + 1, rest)
+                ]
                 if longer:
                     # language by language, as if there were no others
                     hits = sorted(hits + longer, key=lambda hit: begun.languages[hit[0]])
             for _, symbols, span in hits:
                 _mark(symbols, span, symbol_spans)
         return symbol_spans
-
-    def _rows(
-        self, begun: LexiconEntry, at: int, exact: list[str], folded: list[str]
-    ) -> Iterable[_Hit]:
-        """The longer wordings that go on at a place."""
-        rows = begun.followed.get(folded[at], ())
-        for symbol, rest, accents in (*rows, *begun.others) if begun.others else rows:
-            if follows(exact if accents else folded, at, rest):
-                yield self._languages[symbol], (symbol,), (at - 1, at + len(rest))
 
 
 def _mark(symbols: Iterable[int], span: Span, symbol_spans: dict[int, list[Span]]) -> None:
