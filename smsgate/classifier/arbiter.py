@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Collection
 from typing import NamedTuple
 
 from smsgate.classifier.features import passage_of
@@ -52,8 +51,9 @@ _DOUBTS_WISH = -0.5
 """Log odds below which a person looks at what a wording takes for a wish to be texted."""
 DISMISSES = -3.0
 """Log odds up to which what a wording says is taken for something else."""
-_DISMISSES_DOUBTED = -2.0
-"""The same where a wording beside it speaks against an opt-out, too."""
+_DISMISSES_DOUBTED, _DISMISSES_WELCOMED = -2.0, 0.0
+"""The same where a wording beside it speaks against an opt-out, too, and where one says that texts
+are welcome."""
 _COMPLAINTS, _DOUBTS = frozenset({"law", "threat", "who"}), frozenset({"negation", "question"})
 """Concepts beside which a wish to be texted is, or may be, a complaint about being texted."""
 _BEST_KNOWN = "en"
@@ -63,7 +63,7 @@ BY_MODEL = "second_reader"
 
 _DELETES = re.compile(r"\b(?:last)?remove\b")
 """The classes of wordings that ask to be taken off a list."""
-_WELCOME = re.compile(r"\b(?:suffice|plenty)\b")
+_WELCOME = re.compile(r"\b(?:suffice|plenty|welcome)\b")
 """The classes of what is said of texts that may come."""
 _ABOUT_TEXTS = (
     "contact", "dont", "dontlast", "forbid", "get", "lastremove", "laststop", "msg", "nomore",
@@ -109,7 +109,9 @@ class Circumstances(NamedTuple):
     doubted: bool = False
     """Whether it holds a wording beside which a person decides: at night, the paper catalogue."""
     aside: bool = False
-    """Whether what is doubted is said aside: ``up all night again, delete my number``."""
+    """Whether what is doubted may be said aside: ``up all night again, delete my number``."""
+    welcomed: bool = False
+    """Whether it says that texts may go on: only the paper catalogue is to stop."""
     wish_needs: float = -math.inf
     """Log odds that a wish to be texted needs: more where it may be a complaint about that."""
 
@@ -146,12 +148,8 @@ def settle_finding(finding: IntentFinding, what: TextFindings, words: int) -> Fo
 
 def takes_out(what: TextFindings) -> bool:
     """Whether a text holds a wording that takes others out of play."""
-    return _holds(what, TAKES_OUT)
-
-
-def _holds(what: TextFindings, means: Collection[str]) -> bool:
     return any(
-        match.pattern.means in means for one in what.sentence_matches for match in one.silent
+        match.pattern.means in TAKES_OUT for one in what.sentence_matches for match in one.silent
     )
 
 
@@ -191,7 +189,7 @@ def _weighed(found: Found, scores: ModelScores, limits: Thresholds, about: Circu
     if intent in (Intent.HELP, Intent.OPT_IN):
         return _answered(found, scores, limits, about)
     if rule == "doubt":
-        if scores.stop <= _DISMISSES_DOUBTED:
+        if scores.stop <= (_DISMISSES_WELCOMED if about.welcomed else _DISMISSES_DOUBTED):
             return Intent.NONE, "second_reader_dismisses"
         settled = about.aside and about.words <= _LONG_FOR_MODEL and scores.stop >= _SURE
         return (Intent.OPT_OUT, BY_MODEL) if settled else found
@@ -204,8 +202,9 @@ def _weighed(found: Found, scores: ModelScores, limits: Thresholds, about: Circu
 
 def _waits(score: float, about: Circumstances) -> bool:
     """Whether a person looks at what only the model condemns: long texts, ambiguous ones."""
-    ambiguous = about.words <= _SHORT or about.denied
-    return about.doubted or about.words > _LONG_FOR_MODEL or (ambiguous and score < _SURE)
+    if about.words > _LONG_FOR_MODEL or (about.doubted and not about.aside):
+        return True
+    return score < _SURE and (about.words <= _SHORT or about.denied or about.doubted)
 
 
 def _answered(found: Found, scores: ModelScores, limits: Thresholds, about: Circumstances) -> Found:
@@ -292,12 +291,14 @@ class Arbiter:
         objects = OBJECTS if early else _OBJECTS_LATE
         # most texts say nothing and are like no opt-out: what speaks against one cannot count
         matters = found[0] is not Intent.NONE or scores.stop >= self._limits.hold
+        words, doubts = count_words(shown.words), _doubts(what) if matters else []
         about = Circumstances(
-            count_words(shown.words),
+            words,
             objects,
             denied=matters and takes_out(what),
-            doubted=matters and _holds(what, ("doubt",)),
-            aside=matters and _aside(what, self._phrases),
+            doubted=bool(doubts),
+            aside=_aside(doubts, what, self._phrases, words),
+            welcomed=_welcomed(doubts),
             wish_needs=_needed(concepts),
         )
         intent, rule = self._kept(found, weigh(found, scores, self._limits, about))
@@ -318,25 +319,37 @@ class Arbiter:
         return (Intent.REVIEW, "second_reader_doubts") if found[0].stops else found
 
 
-def _aside(what: TextFindings, phrases: Phrases) -> bool:
-    """Whether what is doubted only says why: ``texts every night, delete my number``.
+Doubts = list[tuple[Match, SentenceMatches]]
+"""Wordings beside which a person decides, each with the sentence that it stands in."""
 
-    It does where a doubt spans a pause and each part speaks of texts or of stopping them, and where
-    a time stands beside a wish to be deleted; never where texts are welcome.
-    """
-    doubts = [
+
+def _doubts(what: TextFindings) -> Doubts:
+    return [
         (match, one)
         for one in what.sentence_matches
         for match in one.silent
         if match.pattern.means == "doubt"
     ]
-    if any(_WELCOME.search(match.pattern.written) for match, _ in doubts):
+
+
+def _welcomed(doubts: Doubts) -> bool:
+    return any(_WELCOME.search(match.pattern.written) for match, _ in doubts)
+
+
+def _aside(doubts: Doubts, what: TextFindings, phrases: Phrases, words: int) -> bool:
+    """Whether what is doubted may only say why: ``texts every night, delete my number``.
+
+    It does where a doubt spans a pause and each part speaks of texts or of stopping them, and where
+    a time stands in more than a few words or beside a wish to be deleted; never where texts are
+    welcome.
+    """
+    if _welcomed(doubts):
         return False
     if any(_speaks_of_texts(match, one, phrases) for match, one in doubts):
         return True
     if not doubts or any("{notours}" in match.pattern.written for match, _ in doubts):
         return False
-    return any(_DELETES.search(finding.keyword) for finding in what.findings)
+    return words > _SHORT or any(_DELETES.search(finding.keyword) for finding in what.findings)
 
 
 def _speaks_of_texts(match: Match, where: SentenceMatches, phrases: Phrases) -> bool:

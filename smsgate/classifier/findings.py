@@ -14,7 +14,7 @@ from smsgate.classifier.sets.keyword_sets import ANY_LANGUAGE
 from smsgate.classifier.text import Sentence, chunks
 from smsgate.domain.messages import Intent
 
-_NEGATIONS = ("{no}", "{donot}", "{laststopnot}")
+_NEGATIONS = ("{no}", "{donot}", "{laststopnot}", "{othersense}")
 _CONDITION_REACH = 3
 """Words that may stand between an ``if`` and its negation."""
 

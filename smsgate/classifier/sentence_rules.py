@@ -135,7 +135,10 @@ class SentenceRules:
                 return set()
             if word in _PREPOSITIONS or language not in _OWNER_FIRST:
                 break
-            before.append(word)
+            if word != PAUSE:
+                before.append(word)
+            elif any(len(one) > 1 for one in before):  # but not in ``ICA:s nyhetsbrev``
+                break
         behind = list(takewhile(lambda word: word != PAUSE, words[end : end + _BEHIND_LIST]))
         if language == _VOCATIVE:
             behind = behind[1:]

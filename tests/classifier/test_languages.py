@@ -54,3 +54,18 @@ def test_the_words_that_a_reply_asks_for_are_understood(language, kind):
     for word in re.findall(r"\w{2,}", text):
         if word == word.upper() != word.lower() and word not in NO_KEYWORDS:
             assert classifier().classify(word).intent in ASKED_FOR[kind], word
+
+
+@pytest.mark.parametrize(
+    ("text", "intent"),
+    [
+        ("väärä numero, en ole Pekka, poistakaa listalta", "opt_out"),
+        ("退订回T?那我T", "opt_out"),
+        ("【商城】全场五折，快来抢购！退订回T", "none"),
+        ("mesaj atıp durmayın ya", "opt_out"),
+        ("falsche Nummer, zu wem willst du denn", "review"),
+        ("salah sambung mas, cari siapa?", "review"),
+    ],
+)
+def test_wordings_of_one_language(text, intent):
+    assert classifier().classify(text).intent == intent

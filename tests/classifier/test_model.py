@@ -65,6 +65,25 @@ def test_beside_a_doubt_a_person_decides_however_sure_the_model_is():
     assert weighed(*UNKNOWN, SURE, doubted=True)[0] is Intent.REVIEW
 
 
+def test_what_is_doubted_aside_does_not_hold_what_the_model_is_sure_of():
+    aside = {"doubted": True, "aside": True}
+    assert weighed(*UNKNOWN, ModelScores(stop=4.0), **aside) == (Intent.OPT_OUT, "second_reader")
+    assert weighed(*UNKNOWN, ModelScores(stop=3.9), **aside)[0] is Intent.REVIEW
+    assert weighed(*UNKNOWN, SURE, words=21, **aside)[0] is Intent.REVIEW
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "hey can i get off this text thing its blowing up my phone at work",
+        "Haven't been a patient there since 2019, no need to keep texting me about flu shots",
+        "we switched churches so there's no need to keep texting us, please take our family off",
+    ],
+)
+def test_a_time_in_a_sentence_of_some_length_does_not_weaken_a_sure_wish(text):
+    assert classifier().classify(text).intent.stops
+
+
 def test_where_a_wording_denies_it_the_model_must_be_sure():
     assert weighed(*UNKNOWN, ModelScores(stop=2.9), denied=True)[0] is Intent.REVIEW
     assert weighed(*UNKNOWN, ModelScores(stop=1.9), denied=True) == UNKNOWN
@@ -189,11 +208,29 @@ def test_a_time_before_a_pause_is_still_a_condition(text):
         "紙本帳單不用寄了，簡訊通知就好",
         "紙のハガキはもういらないので、SMSだけにしてもらえますか",
         "Квитанции в ящик больше не кладите, смс достаточно",
-        "Ei mainoksia postiluukusta kiitos, tekstarit riittää",
     ],
 )
 def test_a_person_decides_where_texts_are_said_to_be_welcome(text):
     assert classifier().classify(text).intent is Intent.REVIEW
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Ei mainoksia postiluukusta kiitos, tekstarit riittää",
+        "Stop sending me the paper catalog please. Texts are fine, I like these",
+        "surtout continuez les sms, c'est les mails que je ne veux plus",
+        "纸质账单不用寄了,短信提醒照旧就好",
+    ],
+)
+def test_only_something_else_is_to_stop_where_the_model_agrees(text):
+    assert classifier().classify(text).intent is Intent.NONE
+
+
+def test_where_texts_are_welcome_the_model_only_has_to_agree():
+    seems = Intent.REVIEW, "doubt"
+    assert weighed(*seems, ModelScores(stop=0.0), welcomed=True)[0] is Intent.NONE
+    assert weighed(*seems, ModelScores(stop=0.1), welcomed=True) == seems
 
 
 @pytest.mark.parametrize(
