@@ -447,11 +447,13 @@ def report(
 ) -> None:
     """What the classifier decides about each fold with models that have not seen it."""
     got: Counter[tuple[str, str]] = Counter()
+    without: list[WeightsFile] = []
     for fold in range(FOLDS):
         models = {label: packed(found.models[fold], names) for label, found in validated.items()}
-        here_weights = msgspec.structs.replace(weights, models=models)
-        (folder / f"{fold}.msgpack").write_bytes(msgspec.msgpack.encode(here_weights))
-        classifier = classifier_with(here_weights)
+        without.append(msgspec.structs.replace(weights, models=models))
+        (folder / f"{fold}.msgpack").write_bytes(msgspec.msgpack.encode(without[fold]))
+    for fold in range(FOLDS):
+        classifier = classifier_with(without[fold])
         here = [(name, one) for name, one in raw if fold_of(one.text) == fold]
         got.update(counted("all", here, classifier))
     for key in sorted({key for key, _ in got}):
