@@ -79,53 +79,60 @@ class KeywordRules:
         return self._decisions.by_keyword(text, keyword, "keyword")
 
     def match_signed(self, text: InspectedText) -> Decision | None:
-        """A keyword with a name below or behind it: ``END`` and ``- Mary``, ``Quit, Bob``."""
+        """A keyword with a name behind it: ``Quit, Bob``. A name below a short text is dropped."""
         if len(text.words) > _SIGNED_TEXT and "\n" not in text.cleaned:
             return None
         for signature in signatures(text.cleaned):
-            keyword = self._keyword_of(signature)
-            if keyword is None:
-                continue
             sure = self._is_name(signature)
+            if sure is None:
+                continue
+            found = tokenize(signature.body, self._segmenter)
+            if (
+                sure
+                and signature.below
+                and not self._stops(text.cleaned.strip()[len(signature.body) :])
+            ):
+                text.cleaned = signature.body
+                text.read_as(found, "signature")
+                return self.match_exact(text)
+            words = self._keywords.strip_politeness(words_of(found))
+            keyword = self._keywords.find(words) if 0 < len(words) <= _SIGNED else None
+            if keyword is None or not keyword.stops:
+                continue
             if sure:
                 return self._decisions.by_keyword(text, keyword, "keyword_politely", ("signature",))
-            if sure is False and keyword.stops:
-                text.fallback = self._decisions.decided(
-                    text, Intent.REVIEW, "keyword_with_name", keyword.word, keyword.language
-                )
+            text.fallback = self._decisions.decided(
+                text, Intent.REVIEW, "keyword_with_name", keyword.word, keyword.language
+            )
         return None
 
-    def _keyword_of(self, signature: Signature) -> Keyword | None:
-        """The keyword that stands before a name."""
-        typed = words_of(tokenize(signature.body, self._segmenter))
-        # a yes is politeness beside other keywords
-        words = self._keywords.strip_politeness(typed) or typed
-        keyword = self._keywords.find(words) if 0 < len(words) <= _SIGNED else None
-        if keyword is None or keyword.entry.match == "whole":
-            return None
-        if signature.below:
-            return keyword if keyword.certain or keyword.entry.ask else None
-        return keyword if keyword.stops else None
+    def _stops(self, text: str) -> bool:
+        """Whether a line of a text, or a word of one, is an opt-out anywhere."""
+        rows = [words_of(tokenize(line, self._segmenter)) for line in text.split("\n")]
+        parts = [part for row in rows for part in (row, *([word] for word in row))]
+        return any(found is not None and found.stops for found in map(self._keywords.find, parts))
 
     def _is_name(self, signature: Signature) -> bool | None:
         """Whether it is surely somebody's name; nothing where it is no name at all.
 
         ``Mark`` and ``Dr Smith`` may be names or what is to be cancelled.
         """
-        words = [fold(word.casefold()) for word in signature.names]
+        names = [word for word in signature.names if len(word) > 1]
+        words = [fold(word.casefold()) for word in names]
         if not words:
-            return signature.below and not signature.titled
+            # letters one below the other may spell a word
+            return None if signature.titled or signature.names else signature.below
         if any(self._keywords.find(part) for part in (words, *([word] for word in words))):
             return None
         first = words[0] in self._first_names
         known = [self._concepts.knows(word) for word in words]
-        if not all(word[0].isupper() for word in signature.names):
+        if not first and all(known):
+            return None
+        if not all(word[0].isupper() for word in names):
             return False if first and not known[0] else None
         if signature.below:
-            return first or (None if all(known) else not any(known))
-        if all(known):
-            return False if first else None
-        return not any(known) and not signature.titled and (first or " " in signature.name)
+            return first or not any(known)
+        return not any(known) and not signature.titled and (first or len(signature.names) > 1)
 
     def match_short(self, text: InspectedText) -> Decision | None:
         """Echoes of instructions, and keywords with typos or politeness."""

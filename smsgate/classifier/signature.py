@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import NamedTuple
 
 _SUFFIX = 120
@@ -30,58 +31,45 @@ _ON_THE_LINE = re.compile(
 )
 _LONGEST_LINE = 70
 _CLOSING = re.compile(
-    r"(?:thanks|thx|thank you|many thanks|(?:kind |best |warm )?regards|best|cheers|sincerely"
-    r"|xo(?:xo)?|gracias|merci|danke|mfg|vg|lg|saludos|cordialement|obrigad[oa]|grazie|спасибо)[,.!]*",
+    r"(?:(?:(?:many )?thanks|thx|thank you|(?:kind |best |warm )?regards|best|cheers|sincerely"
+    r"|xo(?:xo)?|gracias|merci|danke|mfg|vg|lg|saludos|cordialement|obrigad[oa]|grazie|спасибо)"
+    r"(?:[,.!\s–—~-]+|\Z))+",
     re.IGNORECASE,
 )
-_DASHES = re.compile(r"[-–—_]{2,}")
+_DASHES = re.compile(r"[-–—_]{2,}\s*\n")
 _DASH = "-–—~ "
 _PARTICLES = frozenset({
     "&", "al", "and", "bin", "da", "de", "dela", "den", "der", "di", "dos", "du", "el", "la", "le",
     "ten", "van", "von", "y",
 })  # fmt: skip
 _TITLES = frozenset({"dr", "frau", "herr", "miss", "mme", "mr", "mrs", "ms", "prof", "sir", "sr"})
-_MOST_NAMES, _MOST_LINES, _LONGEST_SIGNED = 3, 6, 60
-_MOST_PARTS = 4
-"""Marks from the end of a line behind which its name may begin."""
-_CONTACTS = (
-    re.compile(
-        r"[\s,|:/.–—☎📞📱-]*"
-        r"(?:(?<![^\W_])(?:tel|ph|phone|cell|mob|mobile|office|home|work|fax|[cmpt])\b[.:]*\s*)?"
-        r"(?!\d{4}[.-]\d\d?[.-]\d|\d\d?[.-]\d\d?[.-]\d{4}\b)"
-        r"\+?\(?\d[\d\s().-]{5,20}\d(?:\s*(?:ext|x)[.:]?\s*\d{1,6})?\s*\Z",
-        re.IGNORECASE,
-    ),
-    re.compile(r"[\s,|<(–—-]*[^\s@]+@[^\s@]+\.\w+[)>]?\s*\Z"),
-    re.compile(r"[\s,|–—-]*(?:https?://|www\.)\S+\s*\Z", re.IGNORECASE),
+_MOST_NAMES, _MOST_LINES = 3, 6
+_MOST_MARKS = 4
+"""Marks from the beginning of a text behind which its name may begin."""
+_CONTACT = re.compile(
+    r"[\s,|:/.–—☎📞📱-]*"
+    r"(?:(?<![^\W_])(?:tel|ph|phone|cell|mob|mobile|office|home|work|fax|[cmpt])\b[.:]*\s*)?"
+    r"(?!\d{4}[.-]\d\d?[.-]\d|\d\d?[.-]\d\d?[.-]\d{4}\b)"
+    r"\+?\(?\d[\d\s().-]{5,20}\d(?:\s*(?:ext|x)[.:]?\s*\d{1,6})?\s*\Z"
+    r"|[\s,|<(–—-]*[^\s@]+@[^\s@]+\.\w+[)>]?\s*\Z"
+    r"|[\s,|–—-]*(?:https?://|www\.)\S+\s*\Z",
+    re.IGNORECASE,
 )
-"""A phone number (and no date), an address and a page at the end of a line."""
-_HINT_OF_CONTACT = re.compile(r"@|://|www\.|\d\s*\Z", re.IGNORECASE)
-"""What every contact has; looking for the contacts themselves takes ten times as long."""
-_INLINE = re.compile(r"\s*(?:\s[-–—~|]{1,3}|[-–—]{2,3}|(?<=\w)-(?=[^\W\d_])|[,.!;|])\s*")
-"""What parts a keyword from the name behind it: ``Quit - Bob``, ``End, Bob``, ``Stop. Bob``."""
+"""A phone number (and no date), an address or a page at the end of a line."""
+_MARK = re.compile(r"\s*(?:\n|\s[-–—~|]{1,3}|[-–—]{2,3}|(?<=\w)-(?=[^\W\d_])|[,.!;|]+)\s*")
+"""What parts a keyword from the name below or behind it: ``Quit - Bob``, ``End, Bob``."""
 
 
 class Signature(NamedTuple):
     """What was written, and what stands below or behind it as a name does."""
 
     body: str
-    name: str
-    """Without numbers and addresses; empty where there are only such."""
+    names: list[str]
+    """The words of the name without titles and particles; none where a phone number or
+    an address stands for it, and below two dashes."""
     below: bool
-
-    @property
-    def names(self) -> list[str]:
-        """The words of the name without titles, particles and initials."""
-        words = (word.strip(".,") for word in self.name.split())
-        return [
-            word for word in words if len(word) > 1 and word.casefold() not in _PARTICLES | _TITLES
-        ]
-
-    @property
-    def titled(self) -> bool:
-        """Whether a title stands there, which people give to others: ``Dr Smith``."""
-        return any(word.strip(".,").casefold() in _TITLES for word in self.name.split())
+    titled: bool = False
+    """Whether a title stands there, which people give to others: ``Dr Smith``."""
 
 
 def without_suffix(text: str) -> str:
@@ -106,52 +94,36 @@ def without_signed_name(text: str) -> str:
 
 
 def signatures(text: str) -> Iterator[Signature]:
-    """Ways to take what ends a short text for a name, below or behind what was written.
-
-    Below two dashes there may be anything, and a phone number may stand for a name.
-    """
-    lines = [line for each in text.split("\n") if (line := each.strip())]
-    if not 0 < len(lines) <= _MOST_LINES or len(text) > _SUFFIX:
+    """Ways to take what ends a short text for a name, below or behind what was written."""
+    text = text.strip()
+    if len(text) > _SUFFIX or text.count("\n") >= _MOST_LINES:
         return
-    first, *below = lines
-    if below and _DASHES.fullmatch(below[0]):
-        yield Signature(first, "", below=True)
-        return
-    while len(below) > 1 and _CLOSING.fullmatch(below[0]):
-        below.pop(0)
-    name, *titles = [_without_contacts(line) for line in below] or [""]
-    if not name and not any(titles):
-        yield from _behind(first)
-    if below and (not name or _is_name(name)) and all(map(_is_title, titles)):
-        yield Signature(first, name.lstrip(_DASH), below=True)
-
-
-def _behind(line: str) -> Iterator[Signature]:
-    """The names that may stand at the end of a line."""
-    line = line.rstrip(".!")
-    if not _INLINE.search(line):
-        return
-    line = _without_contacts(line)
-    if len(line) > _LONGEST_SIGNED:
-        return
-    for found in reversed(list(_INLINE.finditer(line))[-_MOST_PARTS:]):
-        body, name = line[: found.start()], line[found.end() :]
-        if body and name and _is_name(name):
-            yield Signature(body, name, below=False)
+    for mark in islice(_MARK.finditer(text), _MOST_MARKS):
+        body, end = text[: mark.start()], text[mark.end() :]
+        if _DASHES.match(end):
+            yield Signature(body, [], below=True)
+            return
+        closing = _CLOSING.match(end)
+        start = mark.end() + (closing.end() if closing else 0)
+        name, *titles = [_without_contacts(line) for line in text[start:].split("\n")]
+        below = "\n" in text[mark.start() : start]
+        named = _is_name(name) or (below and not name and start < len(text))
+        if body and named and all(map(_is_title, titles)):
+            words = [word.strip(".,") for word in name.split()]
+            names = [word for word in words if word.casefold() not in _PARTICLES | _TITLES]
+            titled = any(word.casefold() in _TITLES for word in words)
+            yield Signature(body, names, below, titled)
 
 
 def _without_contacts(line: str) -> str:
-    if _HINT_OF_CONTACT.search(line):
-        for contact in _CONTACTS * 2:
-            line = contact.sub("", line)
-    return line.rstrip()
+    return _CONTACT.sub("", _CONTACT.sub("", line)).strip(_DASH)
 
 
 def _is_name(line: str) -> bool:
     """Whether a line may be a name: capitals, or a word or two."""
-    name = line.lstrip(_DASH)
-    words = name.split()
-    if not 1 <= len(words) <= _MOST_NAMES + sum(word.casefold() in _PARTICLES for word in words):
+    words = line.split()
+    others = sum(word.strip(".").casefold() in _PARTICLES | _TITLES for word in words)
+    if not 1 <= len(words) <= _MOST_NAMES + others:
         return False
     if len(words) < _MOST_NAMES and all(word[0].isalpha() for word in words):
         return True

@@ -80,7 +80,7 @@ PARTS = (
     Part("the prefilter", WordPrefilter, "is_ordinary", _never(False)),
     Part("marks of devices", classifier.signature, "without_suffix", lambda text: text),
     Part("signs for letters ($TOP)", KeywordRules, "match_leet", _never()),
-    Part("names below and behind keywords", KeywordRules, "match_signed", _never()),
+    Part("names below texts and behind keywords", KeywordRules, "match_signed", _never()),
     Part("reactions", Reactions, "quoted", _never()),
     Part("quotations", Classifier, "_drop_quotations", _never()),
     Part("self-harm", classifier, "self_harm", _never()),

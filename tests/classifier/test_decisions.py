@@ -51,7 +51,7 @@ def test_a_name_behind_a_dash_below_a_text_changes_nothing(text):
 
 OPT_OUTS = """
 stop the mailing list|end the mailing list|no more mailing list|cancel the newsletter
-S T O P|s.t.o.p|s-t-o-p|S T 0 P|СТ0П|ＳＴＯＰ|ЅТОР|stoppp|STOP STOP STOP|st0p|$top|5top|🛑|🛑🛑
+S T O P|S\\nT\\nO\\nP|s.t.o.p|s-t-o-p|S T 0 P|СТ0П|ＳＴＯＰ|ЅТОР|stoppp|STOP STOP STOP|st0p|$top|5top|🛑|🛑🛑
 stop2end|Stop 2 End|quit to end|wuit2end|quit2enf|stop3end|STOP2STOP|txt STOP to end|reply stop
 stpo|sotp|cancle|unsubcribe|unsusbcribe|qiut|un subscribe|pls stpo
 take me off your list|Remove my number from your database|lose my number|stop texting me
@@ -67,7 +67,7 @@ uit\\nPieter de Vries|ΔIAΓPAΦH|STOP!!1|cancelar!!1|END\\nMary|不要订阅|no
 P A R A R|S T O P   I   S A I D|can u delete my nbr|DO NOT MESSAGE?!|At no point did I agree to receive these. Remove.
 stopstopstop|🆂🆃🅾🅿|ꜱᴛᴏᴘ|s†op|"STOP TEXTING ME"|(DO NOT MESSAGE)|«stop texting me»|STOP2END?!|ÇIK lütfen|lütfen ÇIK
 do not subscribe me|f*** off|F*CK OFF|f@ck right off|Kindly f*** right off
-STOP\\nSent from my iPhone|Stop\\n\\n--\\nJ. Rivera\\nRivera Plumbing
+STOP to cancel\\nAnna|hi there\\nMaria\\nSTOP|how are you\\n--\\nSTOP|st0p\\n\\nAnna Smith|un-sub\\nMaria Garcia\\nmaria@example.com|let me out of this list\\nDr. Pat Lee, MD\\nAcme Health|STOP\\nSent from my iPhone|Stop\\n\\n--\\nJ. Rivera\\nRivera Plumbing
 """
 NONES = """
 no help needed|stop gap measure|You're unsubscribed. Text UNSTOP to start again.|Joe's Pizza: Text JOIN to 85555 for deals!|stop hitting your brother - sent from mom lol
