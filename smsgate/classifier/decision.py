@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from msgspec.structs import replace
+
 from smsgate.classifier.arbiter import Opinion
 from smsgate.classifier.findings import IntentFinding
 from smsgate.classifier.keywords import Keyword, applies
 from smsgate.classifier.model import probability
 from smsgate.classifier.normalize import clean, fold, tokens
 from smsgate.classifier.sets.compiled_sets import CompiledSets
+from smsgate.classifier.sets.keyword_sets import ANY_LANGUAGE
 from smsgate.classifier.sets.tables import TOPIC_CLASSES, split_words
 from smsgate.classifier.text import InspectedText
 from smsgate.domain.messages import ALL, Decision, Intent
@@ -83,33 +86,19 @@ class DecisionFactory:
             return None
         if text.asks and intent.stops:
             intent, rule = Intent.REVIEW, "keyword_as_question"
-        return Decision(
-            intent=intent,
-            rule=rule,
-            keyword=keyword.word,
-            language=_spoken(keyword.language, self._program),
-            scope=self.topics.scope(intent, text.words),
-            condition="question_open" if entry.ask else "",
-            steps=(*text.steps, *steps),
-            version=self._version,
-            note=entry.note,
-        )
+        decision = self.decided(text, intent, rule, keyword.word, keyword.language, note=entry.note)
+        condition = "question_open" if entry.ask else ""
+        return replace(decision, steps=(*text.steps, *steps), condition=condition)
 
     def by_finding(self, text: InspectedText, finding: IntentFinding, opinion: Opinion) -> Decision:
         """For something that was found in a sentence, and what came of it."""
-        score = opinion.score
-        return Decision(
-            intent=opinion.intent,
-            rule=opinion.rule,
-            keyword=finding.keyword,
-            language=_spoken(finding.language, self._program),
-            score=score,
-            confidence=None if score is None else round(probability(score), 3),
-            scope=self.topics.scope(opinion.intent, text.words),
-            steps=text.steps,
-            version=self._version,
-            note=opinion.reasons,
+        intent, rule, score = opinion.intent, opinion.rule, opinion.score
+        decision = self.decided(
+            text, intent, rule, finding.keyword, finding.language, note=opinion.reasons
         )
+        if score is None:
+            return decision
+        return replace(decision, score=score, confidence=round(probability(score), 3))
 
     def decided(
         self,
@@ -121,21 +110,19 @@ class DecisionFactory:
         *,
         note: str = "",
     ) -> Decision:
-        """For everything else."""
+        """For everything else. An opt-out in no language is answered in the program's first."""
+        if not language and intent.stops:
+            language = ANY_LANGUAGE
+        if language == ANY_LANGUAGE:
+            named = (name for name in self._program.keywords if name not in ("*", ANY_LANGUAGE))
+            language = next(named, "en")
         return Decision(
             intent=intent,
             rule=rule,
             keyword=keyword,
-            language=language or (_spoken("und", self._program) if intent.stops else ""),
+            language=language,
             scope=self.topics.scope(intent, text.words),
             steps=text.steps,
             version=self._version,
             note=note,
         )
-
-
-def _spoken(language: str, program: Program) -> str:
-    """The language to answer in: words of all languages are answered in the program's first."""
-    if language != "und":
-        return language
-    return next((name for name in program.keywords if name not in ("*", "und")), "en")
