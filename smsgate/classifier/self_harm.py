@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import cache
 from importlib import resources
 from itertools import product
@@ -37,10 +37,8 @@ class _Wording(NamedTuple):
     """Longer wordings around it that mean something else: ``end my life insurance``."""
 
 
-class _Wordings(NamedTuple):
-    by_word: dict[str, list[_Wording]]
-    """By the word that the fewest wordings have, so that few are looked for in a text."""
-    unspaced: list[_Wording]
+_UNSPACED = ""
+"""In place of a word: the wordings of scripts without blanks."""
 
 
 def self_harm(words: list[str]) -> SelfHarmWording | None:
@@ -51,46 +49,42 @@ def self_harm(words: list[str]) -> SelfHarmWording | None:
     """
     wordings = _wordings()
     plain = folded(words)
-    near = [
-        one for word in sorted(wordings.by_word.keys() & plain) for one in wordings.by_word[word]
-    ]
-    found = _first_in(f" {' '.join(plain)} ", near) if near else None
     joined = "".join(plain)
-    if found or joined.isascii() or not has_unspaced(joined):
-        return found
-    return _first_in(joined, wordings.unspaced)
-
-
-def _first_in(text: str, wordings: Iterable[_Wording]) -> SelfHarmWording | None:
-    """The first of some wordings that a text has anywhere in its own sense."""
-    for one in wordings:
-        if one.text in text:
-            own = text
-            for other in one.other_senses:
-                own = own.replace(other, " ")
-            if one.text in own:
-                return one.found
+    near = sorted(wordings.keys() & plain)
+    if not joined.isascii() and has_unspaced(joined):
+        near.append(_UNSPACED)
+    for word in near:
+        text = f" {' '.join(plain)} " if word else joined
+        for one in wordings[word]:
+            if one.text in text:
+                own = text
+                for other in one.other_senses:
+                    own = own.replace(other, " ")
+                if one.text in own:
+                    return one.found
     return None
 
 
 @cache
-def _wordings() -> _Wordings:
-    """The shipped wordings, read once: ``self_harm.toml`` beside this file."""
+def _wordings() -> dict[str, list[_Wording]]:
+    """The shipped wordings (``self_harm.toml`` beside this file), read once.
+
+    By the word that the fewest wordings have, so that few are looked for in a text.
+    """
     text = resources.files("smsgate.classifier").joinpath("self_harm.toml").read_text("utf-8")
     languages = tomllib.loads(text)
     others = [_text(one.written) for one in _written(languages.pop("other_senses"))]
-    other_words = {word for other in others for word in other.split()}
-    wordings = _Wordings({}, [])
+    other_words = {_UNSPACED, *(word for other in others for word in other.split())}
     written = {_text(one.written): one for one in _written(languages)}
     often = Counter(word for there in written for word in _whole_words(there))
+    wordings: dict[str, list[_Wording]] = {_UNSPACED: []}
     for there, one in written.items():
-        if has_unspaced(there):
-            around = [other for other in others if there in other]
-            wordings.unspaced.append(_Wording(one, there, around))
-            continue
-        rarest = min(_whole_words(there), key=lambda word: (often[word], word))
-        around = [other for other in others if there in other] if rarest in other_words else []
-        wordings.by_word.setdefault(rarest, []).append(_Wording(one, there, around))
+        rarest = _UNSPACED
+        if not has_unspaced(there):
+            rarest = min(_whole_words(there), key=lambda word: (often[word], word))
+        # most have none, and looking for them takes half of the time
+        meant = [other for other in others if there in other] if rarest in other_words else []
+        wordings.setdefault(rarest, []).append(_Wording(one, there, meant))
     return wordings
 
 
