@@ -30,16 +30,12 @@ _LATIN = re.compile(
 _OWNER = re.compile(r"(?<= (?:off|rom) )[\w&-]+['’]s(?= )")
 """Who owns a list, however it is written: ``take me off verizon's list``."""
 _APOSTROPHE, _JOINT = re.compile("['’]"), re.compile("[&-]")
-_CAPITAL_NOUNS = "de"
-"""The language that writes all nouns with a capital."""
 _OWNER_FIRST = frozenset({
     "af", "da", "en", "et", "fi", "hu", "ja", "ko", "lt", "lv", "nb", "sv", "tr",
     "zh-Hans", "zh-Hant",
 })  # fmt: skip
 """Languages that put the owner before what is owned; in all of them it may stand behind."""
 _PREPOSITIONS = frozenset({"from", "of", "off", "that", "the", "this"})
-_VOCATIVE = "en"
-"""The language in which a name right behind the list is who is spoken to: ``the list Karen``."""
 _BEFORE_LIST, _BEHIND_LIST = 3, 3
 """Words before and behind a list among which is the name of whose it is."""
 
@@ -140,17 +136,12 @@ class SentenceRules:
             elif any(len(one) > 1 for one in before):  # but not in ``ICA:s nyhetsbrev``
                 break
         behind = list(takewhile(lambda word: word != PAUSE, words[end : end + _BEHIND_LIST]))
-        if language == _VOCATIVE:
-            behind = behind[1:]
         known = (language, ANY_LANGUAGE)
-        owners = {
+        return {
             word
             for word in (*before, *behind)
             if not self._phrases.known(word, known) and not self._keywords.polite([word])
         }
-        if language == _CAPITAL_NOUNS:
-            return {word for word in owners if not self._concepts.knows(word)}
-        return owners
 
     def _before_a_question(self, text: InspectedText) -> Keyword | None:
         """The keyword that stands first by itself, as in ``Cancel. Who is this?``."""
