@@ -7,8 +7,9 @@ verify`` finds nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
+from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -39,6 +40,9 @@ PROCESSES = 4
 """How many fill PostgreSQL's tables at once."""
 _TABLES = (links, events_table, texts, numbers, memberships)
 _Row = tuple[Any, ...]
+_of_event = itemgetter(*events_table.columns.keys())
+_of_number = itemgetter(*numbers.columns.keys())
+_covered = itemgetter(*COLUMNS)
 
 
 def number_at(place: int) -> str:
@@ -65,28 +69,37 @@ def fill(url: str, first: int, count: int, start_ms: int) -> Iterator[int]:
             for one in adding:
                 one.result()
             yield len(places)
-    with database.writing() as connection:
-        _index(connection)
+    with ThreadPoolExecutor(1 if in_file else len(_TABLES)) as threads:
+        for done in [threads.submit(_index, database, table) for table in _TABLES]:
+            done.result()
     database.close()
 
 
 def _prepare(connection: Connection) -> None:
-    for index in _indexes():
-        index.drop(connection)
-    if connection.dialect.name == "postgresql":
-        for table in _TABLES:
+    for table in _TABLES:
+        for index in table.indexes:
+            index.drop(connection)
+        if connection.dialect.name == "postgresql":
             connection.exec_driver_sql(f"ALTER TABLE {table.name} SET UNLOGGED")
-        for key in _keys():
-            connection.execute(DropConstraint(key))
+            for key in _keys(table):
+                connection.execute(DropConstraint(key))
 
 
-def _index(connection: Connection) -> None:
-    if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql("SET LOCAL maintenance_work_mem = '512MB'")
-        for key in _keys():
-            connection.execute(AddConstraint(key))
-    for index in _indexes():
-        index.create(connection)
+def _index(database: Database, table: Table) -> None:
+    with database.writing() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.exec_driver_sql("SET LOCAL maintenance_work_mem = '256MB'")
+            for key in _keys(table):
+                connection.execute(AddConstraint(key))
+        for index in table.indexes:
+            index.create(connection)
+
+
+def _keys(table: Table) -> Iterator[Constraint]:
+    """Primary key and unique columns, by the names that PostgreSQL gave them."""
+    table.primary_key.name = f"{table.name}_pkey"
+    yield table.primary_key
+    yield from (one for one in table.constraints if isinstance(one, UniqueConstraint))
 
 
 def _step(url: str, places: Iterable[int], start_ms: int, group: int, groups: int) -> None:
@@ -96,19 +109,6 @@ def _step(url: str, places: Iterable[int], start_ms: int, group: int, groups: in
         mine = (one for one in places if partition_of(number_at(one)) % groups == group)
         _add(connection, mine, start_ms)
     database.close()
-
-
-def _keys() -> Iterator[Constraint]:
-    """Primary keys and unique columns, by the names that PostgreSQL gave them."""
-    for table in _TABLES:
-        table.primary_key.name = f"{table.name}_pkey"
-        yield table.primary_key
-        yield from (one for one in table.constraints if isinstance(one, UniqueConstraint))
-
-
-def _indexes() -> Iterator[Any]:
-    for table in _TABLES:
-        yield from table.indexes
 
 
 def _add(connection: Connection, places: Iterable[int], start_ms: int) -> None:
@@ -127,8 +127,7 @@ def _add(connection: Connection, places: Iterable[int], start_ms: int) -> None:
     for place in places:
         number, ms = number_at(place), start_ms + place // 10
         id_, message_id = event_id(ms, number, str(place)), f"SM{place:032x}"
-        event = {
-            **sample.event,
+        event = sample.event | {
             "id": id_,
             "number": number,
             "message_id": message_id,
@@ -138,7 +137,7 @@ def _add(connection: Connection, places: Iterable[int], start_ms: int) -> None:
         own = facts.replace(sample.id, id_).replace(decoded.number, number)
         own = own.replace(sample.event["message_id"], message_id)
         own = own.replace(str(sample_ms), str(ms))
-        hash_ = content_hash(tuple(event[name] for name in COLUMNS), own, digest)
+        hash_ = content_hash(_covered(event), own, digest)
         partition = partition_of(number)
         seq, previous = ends.get(partition) or known.get(partition, (0, FIRST))
         seq += 1
@@ -146,7 +145,7 @@ def _add(connection: Connection, places: Iterable[int], start_ms: int) -> None:
         ends[partition] = seq, end
         event |= {"lane": partition, "seq": seq, "text_digest": digest, "facts": own}
         rows["links"].append((partition, seq, id_, hash_, end))
-        rows["events"].append(tuple(event[column.name] for column in events_table.columns))
+        rows["events"].append(_of_event(event))
         rows["texts"].append((id_, salt, words))
         row = held | {
             "number": number,
@@ -154,7 +153,7 @@ def _add(connection: Connection, places: Iterable[int], start_ms: int) -> None:
             "seq": seq,
             "state": held["state"].replace(str(sample_ms), str(ms)),
         }
-        rows["numbers"].append(tuple(row[column.name] for column in numbers.columns))
+        rows["numbers"].append(_of_number(row))
         member = (number, OPTED_OUT, ALL, ms * 1000, "text", partition, seq, number[-TAIL:], "")
         rows["memberships"].append(member)
         counts.note(msgspec.structs.replace(decoded, received_us=ms * 1000))
@@ -175,10 +174,14 @@ def _put(connection: Connection, table: Table, rows: Sequence[_Row]) -> None:
         return
     driver: Any = connection.connection.driver_connection
     copying = f"COPY {table.name} ({names}) FROM STDIN"
+    digests = [at for at, column in enumerate(table.columns) if column.type.python_type is bytes]
     with driver.cursor() as cursor, cursor.copy(copying) as copy:
-        copy.write("".join("\t".join(map(_text, row)) + "\n" for row in rows))
+        copy.write("".join(_line(row, digests) for row in rows))
 
 
-def _text(value: object) -> str:
-    """A value as PostgreSQL's COPY reads it; none of these has a tab or a backslash."""
-    return f"\\\\x{value.hex()}" if isinstance(value, bytes) else str(value)
+def _line(row: _Row, digests: Sequence[int]) -> str:
+    """A row as PostgreSQL's COPY reads it; no value has a tab or a backslash."""
+    values = [*row]
+    for at in digests:
+        values[at] = rf"\\x{values[at].hex()}"
+    return "\t".join(map(str, values)) + "\n"
