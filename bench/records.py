@@ -1,10 +1,11 @@
 """How fast events go from the ledgers into the records, and how fast they are checked.
 
-    python -m bench.records [--events 100000] [--rounds 3] [--json]
+    python -m bench.records [--events 20000] [--rounds 3] [--json]
 
 Into a SQLite file (WAL, synchronous=FULL) and, where there is one, a PostgreSQL server, both of
 the run's own. Beside it in the same run what no way through SQLite can beat: the same rows put
 into the same tables by a bare ``executemany``, in the same batches, nothing made or checked.
+Takes under a minute on two quiet cores, and says on standard error how far it is.
 Limit: 10,000 events a second from the ledgers into SQLite. Exit code 1 where it is missed.
 """
 
@@ -172,6 +173,8 @@ def measure(
 
     def note(name: str, seconds: float) -> None:
         found.setdefault(name, []).append(count / seconds)
+        done = f"round {turn + 1} of {rounds}: {name}, {count / seconds:,.0f} a second"
+        print(done, file=sys.stderr, flush=True)
 
     for turn in range(rounds):
         here = folder / str(turn)
@@ -199,7 +202,7 @@ def measure(
 def main(arguments: Sequence[str]) -> int:
     """Print the figures; 1 where the limit is missed."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--events", type=int, default=100_000)
+    parser.add_argument("--events", type=int, default=20_000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--json", action="store_true")
     given, _ = parser.parse_known_args(arguments)
