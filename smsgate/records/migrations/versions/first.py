@@ -117,14 +117,14 @@ def _guard_sqlite() -> None:
     for table in _FOREVER:
         _sqlite_trigger(table, "DELETE", "", f"a row of {table} is never removed")
     for table, announced in _ANNOUNCED.items():
-        said = f"a row of {table} goes only after its removal was recorded"
-        _sqlite_trigger(table, "DELETE", f"WHEN NOT {announced}", said)
+        message = f"a row of {table} goes only after its removal was recorded"
+        _sqlite_trigger(table, "DELETE", f"WHEN NOT {announced}", message)
 
 
-def _sqlite_trigger(table: str, action: str, condition: str, said: str) -> None:
+def _sqlite_trigger(table: str, action: str, condition: str, message: str) -> None:
     op.execute(
         f"CREATE TRIGGER {table}_no_{action.lower()} BEFORE {action} ON {table} {condition} "
-        f"BEGIN SELECT RAISE(ABORT, '{said}'); END"
+        f"BEGIN SELECT RAISE(ABORT, '{message}'); END"
     )
 
 
