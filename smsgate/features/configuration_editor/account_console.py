@@ -9,29 +9,27 @@ from flask import Flask, flash, redirect, render_template, request
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
-from smsgate.domain.errors import ConfigurationChanged, ConfigurationError, StoreUnavailable, Unfit
+from smsgate.domain.errors import StoreUnavailable, Unfit
 from smsgate.features.configuration_editor.change_console import (
     SETUP,
     base_in_form,
     editor_of,
-    prove_into,
     put_in_force,
+    save_form,
 )
 from smsgate.features.configuration_editor.errors import SecretRefused
 from smsgate.features.configuration_editor.forms import (
     AccountForm,
     account_form,
-    by_field,
     read_account,
 )
 from smsgate.features.configuration_editor.secret_files import variable_of
-from smsgate.features.configuration_editor.service import conflict_text
 from smsgate.features.configuration_editor.sources import ConfigurationChange, ConfigurationSources
 from smsgate.pipeline.services import Services
 from smsgate.providers import PROVIDERS, usable
 from smsgate.settings import Account
 from smsgate.settings.console import file_table
-from smsgate.web.console.auth import actor, needs
+from smsgate.web.console.auth import needs
 
 ACCOUNTS = f"{SETUP}/accounts"
 NEW_ACCOUNT = f"{SETUP}/new-account"
@@ -138,18 +136,8 @@ class _AccountPages:
         problems: dict[str, list[str]] = {"id": [id_problem]} if id_problem else {}
         for key in secrets:
             self._refuse_secret(name, key, problems)
-        prove_into(problems)
         keys = ["id", *(one.key for one in form.fields)]
-        draft = self._editor.check(change, by_variable)
-        problems = {**by_field(draft.faults, table, keys), **problems}
-        if draft.conflict:
-            problems.setdefault("", []).append(conflict_text(draft.conflict))
-        saved = None
-        if not problems:
-            try:
-                saved = self._editor.save(change, actor(), secrets=by_variable)
-            except (ConfigurationChanged, ConfigurationError, Unfit, SecretRefused) as error:
-                problems = {"": [str(error)]}
+        saved, problems = save_form(self._editor, change, by_variable, problems, keys)
         if saved is None:
             shown = {**(sources.effective(table) or {}), **values}
             page = self._page(sources, form, "" if is_new else name, shown, problems, name)

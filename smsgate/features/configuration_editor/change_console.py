@@ -11,12 +11,18 @@ from werkzeug.wrappers import Response
 
 from smsgate.domain.errors import ConfigurationChanged, ConfigurationError, SmsGateError, Unfit
 from smsgate.domain.line_diff import compare_texts
-from smsgate.features.configuration_editor.forms import sentence
-from smsgate.features.configuration_editor.service import PAGE_SIZE, ConfigurationEditor
+from smsgate.features.configuration_editor.errors import SecretRefused
+from smsgate.features.configuration_editor.forms import by_field, sentence
+from smsgate.features.configuration_editor.service import (
+    PAGE_SIZE,
+    ConfigurationEditor,
+    conflict_text,
+)
 from smsgate.features.configuration_editor.sources import ConfigurationChange, ConfigurationSources
 from smsgate.pipeline.configuration_changes import tables_text
 from smsgate.pipeline.configuration_rollout import apply_configuration
 from smsgate.pipeline.services import Services
+from smsgate.records.configuration_versions import ConfigurationVersion
 from smsgate.settings import ConsoleOverride
 from smsgate.settings.console import parse_tables
 from smsgate.web.console.auth import actor, console_auth, current_session, needs
@@ -71,6 +77,31 @@ def prove_into(problems: dict[str, list[str]]) -> None:
         )
     except SmsGateError as error:
         problems[_OWN_PASSWORD] = [str(error)]
+
+
+def save_form(
+    editor: ConfigurationEditor,
+    change: ConfigurationChange,
+    secrets: Mapping[str, str],
+    problems: dict[str, list[str]],
+    keys: Sequence[str],
+) -> tuple[ConfigurationVersion | None, dict[str, list[str]]]:
+    """Save what a form with secrets (by variable) changes of one table, unless it has problems.
+
+    ``problems`` are those of what was typed. Returns the version, or None with all problems by key.
+    """
+    prove_into(problems)
+    (table,) = change.tables
+    draft = editor.check(change, secrets)
+    problems = {**by_field(draft.faults, table, keys), **problems}
+    if draft.conflict:
+        problems.setdefault("", []).append(conflict_text(draft.conflict))
+    if problems:
+        return None, problems
+    try:
+        return editor.save(change, actor(), secrets=secrets), {}
+    except (ConfigurationChanged, ConfigurationError, Unfit, SecretRefused) as error:
+        return None, {"": [str(error)]}
 
 
 class ChangePages:

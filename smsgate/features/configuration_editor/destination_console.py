@@ -9,22 +9,21 @@ from flask import Flask, flash, redirect, render_template, request
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
-from smsgate.domain.errors import ConfigurationChanged, ConfigurationError, Unfit
 from smsgate.features.configuration_editor.change_console import (
     SETUP,
+    base_in_form,
     editor_of,
-    prove_into,
     put_in_force,
+    save_form,
 )
 from smsgate.features.configuration_editor.errors import SecretRefused
-from smsgate.features.configuration_editor.forms import FormField, by_field, read_fields
+from smsgate.features.configuration_editor.forms import FormField, read_fields
 from smsgate.features.configuration_editor.secret_files import variable_of_table
-from smsgate.features.configuration_editor.service import conflict_text
 from smsgate.features.configuration_editor.sources import ConfigurationChange, ConfigurationSources
 from smsgate.pipeline.services import Services
 from smsgate.settings.alerts import PORTS
 from smsgate.settings.console import file_table
-from smsgate.web.console.auth import actor, needs
+from smsgate.web.console.auth import needs
 
 ALERTS = f"{SETUP}/alerts"
 _TLS = (
@@ -126,27 +125,11 @@ class _DestinationPages:
         sources = self._editor.sources()
         form = self._form(kind, sources)
         typed, before = self._read(form, sources), sources.effective(form.table) or {}
-        prove_into(typed.problems)
         change = ConfigurationChange(
-            {form.table: sources.with_keys(form.table, typed.values)},
-            max(0, request.form.get("base", 0, type=int)),
+            {form.table: sources.with_keys(form.table, typed.values)}, base_in_form()
         )
-        draft = self._editor.check(change, typed.secrets)
-        # In a file the webhook is a text, without a key of its own.
-        faults = [
-            replace(one, key=f"{one.key}.url") if one.key == "alerts.webhook" else one
-            for one in draft.faults
-        ]
-        found = by_field(faults, form.table, [one.key for one in form.fields])
-        problems = {**found, **typed.problems}
-        if draft.conflict:
-            problems.setdefault("", []).append(conflict_text(draft.conflict))
-        saved = None
-        if not problems:
-            try:
-                saved = self._editor.save(change, actor(), secrets=typed.secrets)
-            except (ConfigurationChanged, ConfigurationError, Unfit, SecretRefused) as error:
-                problems = {"": [str(error)]}
+        keys = [one.key for one in form.fields]
+        saved, problems = save_form(self._editor, change, typed.secrets, typed.problems, keys)
         if saved is None:
             page = self._page(sources, form, {**before, **typed.values}, problems)
             return Response(page, 422, content_type="text/html; charset=utf-8")

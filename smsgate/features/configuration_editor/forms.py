@@ -194,6 +194,8 @@ def by_field(faults: Iterable[Fault], table: str, keys: Iterable[str]) -> dict[s
     """Return the faults by the field of a form that they belong to; ``""``: none of them."""
     known, found = {*keys}, dict[str, list[str]]()
     claimed = f"belongs to {table} already"
+    # In a file the webhook of alerts is a text, without a key of its own.
+    whole = next((one for one in ("id", "url") if one in known), "")
     for fault in faults:
         if claimed in fault.problem:  # told of the other program, whichever comes later
             other, _, key = fault.key.rpartition(".")
@@ -202,8 +204,8 @@ def by_field(faults: Iterable[Fault], table: str, keys: Iterable[str]) -> dict[s
             continue
         below = fault.key.removeprefix(f"{table}.")
         key = below.split(".")[0] if below != fault.key else ""
-        if fault.key == table and "id" in known:
-            found.setdefault("id", []).append(fault.problem)
+        if fault.key == table and whole:
+            found.setdefault(whole, []).append(fault.problem)
         elif fault.place == "keywords" and "keywords" in known:
             found.setdefault("keywords", []).append(f"{fault.key!r}: {fault.problem}")
         elif key in known:
