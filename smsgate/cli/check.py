@@ -42,7 +42,8 @@ def check(numbers: Sequence[str], program: str | None, as_json: bool) -> None:
 @session.as_json
 def status(number: str, as_json: bool) -> None:
     """Show which programs may text a number, and why not."""
-    answers = session.services().gate.check_programs(number, session.services().settings.programs)
+    services = session.services()
+    answers = services.gate.check_programs(number, services.settings.programs)
     if as_json:
         session.show_json({name: asdict(answer) for name, answer in answers.items()})
     else:
