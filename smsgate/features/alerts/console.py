@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response
 
 from smsgate.domain.errors import ConfigurationError
 from smsgate.features.alerts.service import running_clocks
-from smsgate.features.alerts.storage import AlertStorage, ChannelTestResult
+from smsgate.features.alerts.storage import AlertStorage
 from smsgate.pipeline.configuration import load_settings
 from smsgate.pipeline.services import Services
 from smsgate.settings import Settings
@@ -84,7 +84,8 @@ class _AlertPages:
         return {
             "test": test,
             "channel": test.partition("-")[2],
-            "results": _by_clock(results),
+            # Without a result, a clock does not have the channel.
+            "results": [(clock, next(iter(one), None)) for clock, one in sorted(results.items())],
             "silent": silent,
             "waits": bool(silent) and self._storage.requested_test() == test,
         }
@@ -118,13 +119,6 @@ def _source(settings: Settings, channel: str) -> str:
     if table in keys:
         return "console"
     return "both" if any(key.startswith(f"{table}.") for key in keys) else "file"
-
-
-def _by_clock(
-    results: Mapping[str, list[ChannelTestResult]],
-) -> list[tuple[str, ChannelTestResult | None]]:
-    """Each clock with its result; None where it does not have the channel."""
-    return [(clock, next(iter(found), None)) for clock, found in sorted(results.items())]
 
 
 def _origin(url: str) -> str:

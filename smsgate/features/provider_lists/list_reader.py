@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 
 import msgspec
@@ -139,7 +140,8 @@ class ListReader:
         count = 0
         for partition in range(PARTITIONS):
             session.keep_lease()
-            for some in _chunks(self._blocked_numbers(partition)):
+            blocked = self._blocked_numbers(partition)
+            while some := [*itertools.islice(blocked, _NUMBERS_AT_ONCE)]:
                 count += lists.count_unlisted(self._account.name, some)
         return count
 
@@ -147,14 +149,3 @@ class ListReader:
         for one in self._services.records.reader.numbers(partition):
             if any(one.consent_state.blocked(name) for name in self._names):
                 yield one.number
-
-
-def _chunks(numbers: Iterator[str]) -> Iterator[list[str]]:
-    chunk: list[str] = []
-    for number in numbers:
-        chunk.append(number)
-        if len(chunk) == _NUMBERS_AT_ONCE:
-            yield chunk
-            chunk = []
-    if chunk:
-        yield chunk

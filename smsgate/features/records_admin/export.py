@@ -6,7 +6,7 @@ import csv
 import importlib
 import io
 import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, BinaryIO
 
@@ -68,15 +68,11 @@ def _parquet(recorded: Iterable[Recorded], out: BinaryIO) -> int:
     schema = arrow.schema([(name, kinds[kind]) for name, kind in COLUMNS.items()])
     count = 0
     with parquet.ParquetWriter(out, schema, compression="zstd") as writer:
-        for rows in _groups(map(row_of, recorded)):
+        waiting = map(row_of, recorded)
+        while rows := [*itertools.islice(waiting, _GROUP)]:
             writer.write_table(arrow.Table.from_pylist(rows, schema=schema))
             count += len(rows)
     return count
-
-
-def _groups(rows: Iterator[Row]) -> Iterator[Sequence[Row]]:
-    while group := list(itertools.islice(rows, _GROUP)):
-        yield group
 
 
 COLUMNS: Mapping[str, type] = {
