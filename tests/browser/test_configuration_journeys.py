@@ -92,6 +92,9 @@ def test_a_text_to_a_program_of_the_console_is_answered_in_its_own_words(
     says(page, "Nothing is saved yet.")
     expect(page.locator(".diff .added").filter(has_text="Acme News")).to_be_visible()
     save(page)
+    page.go_back()  # the preview answered a form, which the browser would ask to send once more
+    page.wait_for_url("**/console/setup/changes")
+    says(page, "Changes")
 
     page.goto("/console/setup/programs/news/replies/en")
     fill(page, "Opt-out confirmation", WORDING)

@@ -90,6 +90,8 @@ document.addEventListener("submit", (event) => {
   const form = event.target, button = event.submitter;
   if (event.defaultPrevented || form.hasAttribute("hx-post") || form.hasAttribute("hx-get")) return;
   if (form.matches("[role=search]")) return;  // its result is another page
+  // A preview is the answer to a form: the back button would ask to send that once more.
+  if ("return" in form.dataset) history.replaceState(null, "", form.dataset.return);
   const place = [...document.forms].indexOf(form);
   sessionStorage.setItem("focus", JSON.stringify({ id: document.activeElement?.id, action: form.getAttribute("action"), place }));
   // Not before the browser has read the form: a disabled button would not be sent.
