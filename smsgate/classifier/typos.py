@@ -181,6 +181,7 @@ class SpellingCorrector:
         self._phrases = phrases
         self._edges: dict[str, dict[str, list[str]]] = {}
         self._parts = Memo(self._parted)
+        self._spellings = Memo(self._spelt)
         self._typos = Memo(self._near)
 
     def corrected(self, tokens: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
@@ -211,8 +212,8 @@ class SpellingCorrector:
     def _meant(self, word: str, languages: Sequence[str]) -> tuple[str, str]:
         if word in PUNCTUATION or self._phrases.known(word, languages):
             return "", word
-        for step, other in self._spelt(word):
-            if other != word and self._phrases.known(other, languages):
+        for step, other in self._spellings[word]:
+            if self._phrases.known(other, languages):
                 return step, other
         if correctable(word):
             for name in languages:
@@ -221,12 +222,12 @@ class SpellingCorrector:
                     return "typo", typo
         return "", word
 
-    def _spelt(self, word: str) -> Iterator[tuple[str, str]]:
-        if not word.isdigit():
-            yield "letters for digits", replace_leet(word)
+    def _spelt(self, word: str) -> list[tuple[str, str]]:
+        """Other spellings of a word, each with the name of what was done."""
+        found = [] if word.isdigit() else [("letters for digits", replace_leet(word))]
         if not word.isascii():
-            for alphabet in _ALPHABETS:
-                yield "look-alikes", word.translate(alphabet)
+            found += [("look-alikes", word.translate(alphabet)) for alphabet in _ALPHABETS]
+        return [(step, other) for step, other in found if other != word]
 
     def _near(self, language_and_word: str) -> str:
         """What a word is a typo of in a language, or nothing."""
