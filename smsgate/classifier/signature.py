@@ -44,6 +44,10 @@ _PARTICLES = frozenset({
 })  # fmt: skip
 _TITLES = frozenset({"dr", "frau", "herr", "miss", "mme", "mr", "mrs", "ms", "prof", "sir", "sr"})
 _MOST_NAMES, _MOST_LINES = 3, 6
+_MOST_BLANKS_BEFORE = 4
+"""Blanks in the longest keyword, courtesy words around it, that a name may stand behind."""
+_MOST_BLANKS = 8
+"""Blanks in the longest line that may be thanks, a name and a phone number."""
 _MOST_MARKS = 4
 """Marks from the beginning of a text behind which its name may begin."""
 _CONTACT = re.compile(
@@ -56,6 +60,8 @@ _CONTACT = re.compile(
     re.IGNORECASE,
 )
 """A phone number (and no date), an address or a page at the end of a line."""
+_HINT_OF_CONTACT = re.compile(r"@|://|www\.|\d\s*\Z", re.IGNORECASE)
+"""What every contact has; looking for the contacts themselves takes ten times as long."""
 _MARK = re.compile(r"\s*(?:\n|\s[-–—~|]{1,3}|[-–—]{2,3}|(?<=\w)-(?=[^\W\d_])|[,.!;|]+)\s*")
 """What parts a keyword from the name below or behind it: ``Quit - Bob``, ``End, Bob``."""
 
@@ -100,9 +106,13 @@ def signatures(text: str) -> Iterator[Signature]:
         return
     for mark in islice(_MARK.finditer(text), _MOST_MARKS):
         body, end = text[: mark.start()], text[mark.end() :]
+        if "\n" not in text and body.count(" ") > _MOST_BLANKS_BEFORE:
+            return
         if _DASHES.match(end):
             yield Signature(body, [], below=True)
             return
+        if end.partition("\n")[0].count(" ") > _MOST_BLANKS:
+            continue
         closing = _CLOSING.match(end)
         start = mark.end() + (closing.end() if closing else 0)
         name, *titles = [_without_contacts(line) for line in text[start:].split("\n")]
@@ -116,7 +126,9 @@ def signatures(text: str) -> Iterator[Signature]:
 
 
 def _without_contacts(line: str) -> str:
-    return _CONTACT.sub("", _CONTACT.sub("", line)).strip(_DASH)
+    if _HINT_OF_CONTACT.search(line):
+        line = _CONTACT.sub("", _CONTACT.sub("", line))
+    return line.strip(_DASH)
 
 
 def _is_name(line: str) -> bool:
