@@ -48,7 +48,7 @@ def exam():
     ("name", "stops", "stops_or_waits", "ordinary_stopped", "ordinary_held"),
     [
         ("third_exam", 0.98, 0.995, 0, 5),
-        ("fourth_exam", 0.98, 0.995, 0, 10),
+        ("fourth_exam", 0.985, 0.995, 0, 7),
         ("fifth_exam", 0.97, 0.995, 0, 5),
     ],
 )

@@ -10,6 +10,7 @@ import pytest
 
 from smsgate.classifier.wording import defaults
 from smsgate.domain.messages import Intent
+from tests.accuracy.texts import labelled
 from tests.classifier.program import classifier
 
 VARIANTS = {"en-IN": "en", "en-NG": "en", "und": "en"}
@@ -56,6 +57,13 @@ def test_the_words_that_a_reply_asks_for_are_understood(language, kind):
             assert classifier().classify(word).intent in ASKED_FOR[kind], word
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_who_asks_us_not_to_stop_is_never_suppressed(language):
+    asked = [one.text for one in labelled("written/negated") if one.language == language]
+    assert asked
+    assert [text for text in asked if classifier().classify(text).intent.stops] == []
+
+
 @pytest.mark.parametrize(
     ("text", "intent"),
     [
@@ -63,8 +71,8 @@ def test_the_words_that_a_reply_asks_for_are_understood(language, kind):
         ("退订回T?那我T", "opt_out"),
         ("【商城】全场五折，快来抢购！退订回T", "none"),
         ("mesaj atıp durmayın ya", "opt_out"),
-        ("falsche Nummer, zu wem willst du denn", "review"),
-        ("salah sambung mas, cari siapa?", "review"),
+        ("falsche Nummer, zu wem willst du denn", "none"),
+        ("salah sambung mas, cari siapa?", "none"),
     ],
 )
 def test_wordings_of_one_language(text, intent):

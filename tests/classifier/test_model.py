@@ -205,7 +205,6 @@ def test_a_time_before_a_pause_is_still_a_condition(text):
 @pytest.mark.parametrize(
     "text",
     [
-        "紙本帳單不用寄了，簡訊通知就好",
         "紙のハガキはもういらないので、SMSだけにしてもらえますか",
         "Квитанции в ящик больше не кладите, смс достаточно",
     ],
@@ -221,6 +220,7 @@ def test_a_person_decides_where_texts_are_said_to_be_welcome(text):
         "Stop sending me the paper catalog please. Texts are fine, I like these",
         "surtout continuez les sms, c'est les mails que je ne veux plus",
         "纸质账单不用寄了,短信提醒照旧就好",
+        "紙本帳單不用寄了，簡訊通知就好",
     ],
 )
 def test_only_something_else_is_to_stop_where_the_model_agrees(text):
