@@ -70,7 +70,7 @@ def test_a_reset_sends_a_link_too(mail, admin):
     assert admin.post("/console/people/reset", MARIA).status_code == 303
     assert len(mail.messages) == 2
     told = mail.messages[1].message.get_content()
-    assert "admin reset your password for smsgate. This link" in told
+    assert "admin reset your password for smsgate. To set your password" in told
     assert "gave you access" not in told
 
 
