@@ -236,7 +236,8 @@ def _of_events(services: Services, sizes: Sequence[int]) -> dict[int, Figures]:
             spent = meter.ms(partial(_keep, services, lines))
             figures["one event kept, µs"] = spent * 1000 / kept
         filling = fill(services.settings.database_url, kept, size - kept, start_ms)
-        for _ in track(filling, f"{size:,} events", (size - kept) // STEP):
+        bar = Console(stderr=True)
+        for _ in track(filling, f"{size:,} events", (size - kept) // STEP, console=bar):
             pass
         kept = size
         _settle(services)
