@@ -36,7 +36,7 @@ SHOWN = (
     "left to a person: suppressed, held",
 )
 GOALS = ("98 %", "99.5 %", "1 of 500", "2 %", "95 %", "95 %", "95 %", "-")
-BEFORE = "| 0.2.0 | 96.7 % | 99.3 % | 6 of 265 | 2.6 % | 100.0 % | 100.0 % | 95.0 % | 6, 7 of 15 |"
+BEFORE = "| 0.2.0 | 97.1 % | 100.0 % | 3 of 246 | 1.2 % | 96.0 % | 96.2 % | 100.0 % | 1, 12 of 15 |"
 """What the exam was scored as before anybody had read it, by version."""
 LABELS = ("opt_out", "opt_out_all", "how_to_leave", "review", "help", "opt_in", "none")
 HEADINGS = (

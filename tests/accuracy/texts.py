@@ -13,7 +13,9 @@ HERE = Path(__file__).parent
 OUT = ("opt_out", "opt_out_all")
 HOW = "how_to_leave"
 """The label of questions how to leave: a person decides, and HELP is answered."""
-EXAMS = ("second_exam", "third_exam", "fourth_exam", "fifth_exam")
+EXAMS = (
+    "second_exam", "third_exam", "fourth_exam", "fifth_exam", "sixth_exam_others", "sixth_exam",
+)  # fmt: skip
 """Texts of writers who saw neither code nor results; no model is trained on them."""
 EXAM = EXAMS[-1]
 """The newest of them: nobody had read it when it was scored."""
