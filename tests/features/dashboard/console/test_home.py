@@ -146,7 +146,7 @@ def settle(services, outcome: str, times: int = 1, kind: str = "opt_out") -> Non
 def confirmed(viewer) -> str:
     """What the page says of confirmations."""
     said = words(viewer.get("/console/")).partition("Time to confirm ")[2]
-    return said.partition(" Requests are texts: ")[0]
+    return said.partition(" Days are in UTC")[0]
 
 
 def test_without_confirmations_there_is_no_data(viewer, services) -> None:
