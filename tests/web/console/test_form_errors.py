@@ -29,7 +29,7 @@ def test_a_page_says_in_its_form_where_it_is_so_that_no_referer_is_needed(admin)
     form = page.partition('action="/console/people/add"')[2]
     told = html.unescape(re.search(r'name="page" value="([^"]+)"', form)[1])
     data = {"name": "", "role": "agent", "page": told}
-    answer = admin.post("/console/people/add", data, headers={"Referer": "https://elsewhere/"})
+    answer = admin.post("/console/people/add", data, headers={"Referer": ""})
     assert "<h1>People</h1>" in answer.text
     assert "That name is not valid" in field(answer.text, "name")
 
@@ -65,5 +65,5 @@ def test_what_was_typed_is_text(admin) -> None:
 def test_from_a_page_that_is_none_of_ours_the_error_is_a_page(admin) -> None:
     for page in ("", "/console/nowhere", "/console/people/add", "//evil.example/console/people"):
         data = {"name": "", "role": "agent", "page": page}
-        answer = admin.post("/console/people/add", data, headers={"Referer": "https://elsewhere/"})
+        answer = admin.post("/console/people/add", data, headers={"Referer": ""})
         assert (answer.status_code, "That name is not valid" in answer.text) == (422, True)

@@ -187,6 +187,11 @@ def posted(browser, headers, peer="8.8.8.8", host="sms.example.com"):
     )
 
 
+def is_judged(answer) -> bool:
+    """Whether the form itself was looked at: nobody of that name exists."""
+    return "the name or the password is wrong" in answer.text
+
+
 @pytest.mark.parametrize("headers", FOREIGN, ids=str)
 def test_a_form_of_another_site_is_refused_even_with_a_token(reached, headers) -> None:
     answer = posted(reached(PUBLIC, 'hosts = ["other.example.com"]'), headers)
@@ -197,15 +202,14 @@ def test_a_form_of_another_site_is_refused_even_with_a_token(reached, headers) -
 @pytest.mark.parametrize("headers", OURS, ids=str)
 def test_a_form_of_one_of_our_hosts_is_taken(reached, headers) -> None:
     answer = posted(reached(PUBLIC, 'hosts = ["other.example.com"]'), headers)
-    assert "Sign-in failed" in answer.text
+    assert is_judged(answer), answer.text
 
 
 @pytest.mark.parametrize("url", ["http://localhost:8000", "http://127.0.0.1", "http://[::1]:9"])
 def test_on_ones_own_machine_its_own_forms_are_taken(reached, url) -> None:
     made = reached("")
-    assert "Sign-in failed" in posted(made, {"Origin": url}, "127.0.0.1", "localhost").text
-    foreign = posted(made, {"Origin": "http://x"}, "127.0.0.1", "localhost")
-    assert (foreign.status_code, "sent by another site" in foreign.text) == (403, True)
+    assert is_judged(posted(made, {"Origin": url}, "127.0.0.1", "localhost"))
+    assert not is_judged(posted(made, {"Origin": "http://x"}, "127.0.0.1", "localhost"))
 
 
 def test_a_link_from_another_site_opens_a_page(reached) -> None:
