@@ -301,7 +301,12 @@ class OwnAccount:
             self._storage.change(row.id, {"zone": name}, action, end_sessions=False)
 
     def turn_factor_off(self, row: OperatorRow, address: str) -> None:
-        """Ask for no codes any more; recovery codes go unless there is a passkey."""
+        """Ask for no codes any more; recovery codes go unless there is a passkey.
+
+        Changes nothing of an operator who is not asked for any.
+        """
+        if not row.totp_secret:
+            return
         values: dict[str, Any] = {"totp_secret": "", "totp_step": 0}
         if not row.has_passkey:
             values["recovery"] = ""

@@ -106,6 +106,10 @@ def test_a_passkey_beside_codes_of_an_app_and_either_opens(viewer, services) -> 
     assert "Recovery code" in half(services).get("/console/in/code").text
     assert half(services).post("/console/in/code", {"code": totp.now()}).status_code == 403
 
+    viewer.post("/console/me/factor/off")
+    assert "8 recovery codes left" in viewer.get("/console/me").text
+    assert [what for what, _ in actions(services)].count("second factor off") == 1
+
 
 def test_a_passkey_is_renamed_and_removed(viewer, phone, services) -> None:
     (id_,) = shown_ids(viewer)
