@@ -53,6 +53,8 @@ _RARE_SCRIPTS = (
 the first and the last character of each."""
 _SURE = 3.5
 """Log odds (a probability of 97 %) from which the model decides about a keyword with a name."""
+_WITHOUT_REQUEST = frozenset({"nothing_known", "second_reader_dismisses"})
+"""Rules that say no more than that nothing is asked for."""
 _EDGES = " .!\"'\n\r\t“”"
 """What may stand around a keyword without any further look at the text."""
 
@@ -123,6 +125,8 @@ class Classifier:
             or (decision.rule == BY_MODEL and (decision.score or 0) < _SURE)
         ):
             return subject.fallback
+        if decision is None or decision.rule in _WITHOUT_REQUEST:
+            decision = self._keyword_rules.in_capitals(subject) or decision
         if decision is None and self._unread_scripts and self._unread_scripts.search(text):
             note = "no keyword set of the program is in this script"
             return self._decisions.decided(subject, Intent.REVIEW, "unread_script", note=note)

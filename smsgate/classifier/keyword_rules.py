@@ -35,6 +35,16 @@ _TORN = 3
 """Words of a text that was cut which may be torn: where it was cut, and at its end."""
 _NUMBERED = re.compile(r"(\D{2,})\d{1,11}")
 """A word with a number written behind it: ``STOP2``."""
+_CAPITALS_FIRST = re.compile(r"[^\w\n]*STOP(?![\w-])(?!\W*(?:[A-Z]{2}|it\b|at\b|by\b|in\b))")
+_CAPITALS_LAST = re.compile(r"(?<![\w-])STOP[^\w?]*\Z")
+_MAX_WORDS_BESIDE_CAPITALS = 8
+"""Words of the longest text in which the printed keyword in capitals counts."""
+_NOT_OURS = frozenset({
+    "bus", "didnt", "dont", "he", "her", "him", "jamais", "mai", "ne", "never", "nicht", "no",
+    "non", "not", "nunca", "não", "pas", "said", "says", "she", "sign", "them", "they", "who",
+    "why",
+})  # fmt: skip
+"""Words beside which it may be somebody else's, or be denied."""
 _SHORT_CODE = 5
 """Digits of the shortest number that is one of ours, or of the sender's."""
 _SHORT = 6
@@ -245,6 +255,21 @@ class KeywordRules:
         """Whether a word says no, in English or in a keyword's language: ``no start``."""
         among = () if language in (_EVERYBODYS, ANY_LANGUAGE) else (_EVERYBODYS, language)
         return any(self._concepts.means(word, NEGATION, among) for word in folded(words))
+
+    def in_capitals(self, text: InspectedText) -> Decision | None:
+        """The printed keyword in capitals at an end of a short text in small letters.
+
+        ``Thanks but for the last time STOP`` does what our texts say. So a person decides where no
+        other rule finds a request.
+        """
+        cleaned = text.cleaned
+        if len(text.words) > _MAX_WORDS_BESIDE_CAPITALS or text.quoted or "?" in text.tokens:
+            return None
+        if cleaned == cleaned.upper() or not _NOT_OURS.isdisjoint(text.words):
+            return None
+        if not (_CAPITALS_FIRST.match(cleaned) or _CAPITALS_LAST.search(cleaned)):
+            return None
+        return self._decisions.decided(text, Intent.REVIEW, "keyword_in_capitals_alone", "STOP")
 
 
 def _everything(decision: Decision | None) -> Decision | None:

@@ -49,6 +49,10 @@ _RULES = {
     "second_reader": (4, "recognized by the language model"),
     "second_reader_doubts": (4, "matched wording, but the language model disagrees"),
     "second_reader_dismisses": (4, "the language model sees no request"),
+    "keyword_in_capitals_alone": (
+        len(STAGES),
+        "keyword in capitals, and nothing else that says what is meant, sent to review",
+    ),
     "unread_script": (len(STAGES), "in a script that smsgate cannot read, sent to review"),
     "nothing_known": (len(STAGES), "nothing about consent"),
     "provider_flag": (-1, "reported by the provider"),
@@ -57,8 +61,9 @@ _RULES = {
 }
 _NAMES_KEYWORD = frozenset({
     "keyword", "printed", "keyword_politely", "keyword_repeated", "keyword_in_capitals",
-    "keyword_in_sentence", "keyword_with_number", "keyword_with_name", "keyword_with_laughter",
-    "keyword_as_question", "reaction_to_keyword",
+    "keyword_in_capitals_alone", "keyword_in_sentence", "keyword_with_number",
+    "keyword_with_name", "keyword_with_laughter", "keyword_as_question",
+    "reaction_to_keyword",
 })  # fmt: skip
 _INTENTS = {
     "opt_out": "Opt-out: the program can no longer text the number",

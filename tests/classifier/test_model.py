@@ -481,6 +481,25 @@ def test_a_keyword_in_capitals_among_other_words_is_none(text):
     assert not classifier().classify(text).intent.stops
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["The word is STOP.", "STOP as per your instructions", "fine then UNSUBSCRIBE",
+     "Thanks but for the last time STOP", "you need to STOP", "Please text STOP", "STOP haha"],
+)  # fmt: skip
+def test_a_person_decides_about_the_printed_keyword_at_an_end_of_a_short_text(text):
+    intent = classifier().classify(text).intent
+    assert intent.stops or intent is Intent.REVIEW
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["THEY STOP", "why did you STOP", "don't STOP", "Loved “Reply STOP to end”",
+     "bus STOP", "we walked on and on and at the end came to a STOP"],
+)  # fmt: skip
+def test_capitals_that_are_no_answer_to_us_wait_for_nobody(text):
+    assert classifier().classify(text).intent is Intent.NONE
+
+
 def test_who_takes_an_opt_out_back_is_texted_again():
     taken_back = "I had said stop but please put me back on the list for the alerts"
     assert classifier().classify(taken_back).intent is Intent.OPT_IN
