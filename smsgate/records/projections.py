@@ -81,11 +81,16 @@ def origins_of(event: Event, partition: int, seq: int) -> dict[str, MembershipOr
     own = MembershipOrigin(at_us, given_us or at_us, source, partition, seq, named, renewed)
     if not event.listed:
         return {lookup(event.number): own}
-    found = {lookup(number): own for group in event.listed for number in group.numbers}
+    is_opt_out = event.kind == "import" and entry is not None and entry.decision.intent.stops
+    found: dict[str, MembershipOrigin] = {}
+    for group in event.listed:
+        renewed = event.scope if is_opt_out and group.outcome == "applied" else ""
+        found |= dict.fromkeys(map(lookup, group.numbers), replace(own, renewed_scope=renewed))
     for group in event.listed:
         for number, since_us in zip(group.numbers, group.since_us, strict=False):
             if since_us:
-                found[lookup(number)] = replace(own, since_us=since_us, given_us=since_us)
+                known = found[lookup(number)]
+                found[lookup(number)] = replace(known, since_us=since_us, given_us=since_us)
         for number, external in zip(group.numbers, group.external_sources, strict=False):
             if external:
                 known = found[lookup(number)]

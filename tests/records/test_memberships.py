@@ -83,6 +83,28 @@ def test_after_stop_start_stop_an_opt_out_of_all_holds_since_the_last_one(record
     }
 
 
+def test_after_stop_and_start_an_opt_out_of_a_list_holds_since_the_list(records, kept):
+    """The same numbers in the list again change nothing."""
+    listed = entry(number="", source="import", message_id="list-1")
+    kept(
+        state(1, OUT, scope=ALL),
+        state(2, BACK, kind="opt_in"),
+        *(
+            event(
+                at,
+                "",
+                kind="import",
+                scope=ALL,
+                entry=listed,
+                consent_state=None,
+                listed=(ListGroup((NUMBER,), outcome, consent_state=OUT),),
+            )
+            for at, outcome in ((3, "applied"), (4, "repeat"))
+        ),
+    )
+    assert rows(records) == {(NUMBER, "opted_out", ALL, 3, "import")}
+
+
 def test_a_consent_counts_from_the_day_on_which_it_was_given(records, kept):
     given = Consent("Yes", "paper", "form 7", START_US - 7_000)
     kept(state(1, ConsentState(consents=ALERTS), entry=entry(**BY_HAND, consent=given)))
