@@ -36,6 +36,7 @@ _TORN = 3
 _NUMBERED = re.compile(r"(\D{2,})\d{1,11}")
 """A word with a number written behind it: ``STOP2``."""
 _CAPITALS_FIRST = re.compile(r"[^\w\n]*STOP(?![\w-])(?!\W*(?:[A-Z]{2}|it\b|at\b|by\b|in\b))")
+_IN_CAPITALS = re.compile(r"(?<![\w-])STOP(?![\w-])")
 _CAPITALS_LAST = re.compile(r"(?<![\w-])STOP[^\w?]*\Z")
 _MAX_WORDS_BESIDE_CAPITALS = 8
 """Words of the longest text in which the printed keyword in capitals counts."""
@@ -257,17 +258,22 @@ class KeywordRules:
         return any(self._concepts.means(word, NEGATION, among) for word in folded(words))
 
     def in_capitals(self, text: InspectedText) -> Decision | None:
-        """The printed keyword in capitals at an end of a short text in small letters.
+        """The printed keyword in capitals at an end of a short text, courtesy words behind it.
 
         ``Thanks but for the last time STOP`` does what our texts say. So a person decides where no
         other rule finds a request.
         """
-        cleaned = text.cleaned
-        if len(text.words) > _MAX_WORDS_BESIDE_CAPITALS or text.quoted or "?" in text.tokens:
+        cleaned, words = text.cleaned, text.words
+        if not _IN_CAPITALS.search(cleaned) or cleaned == cleaned.upper() or text.quoted:
             return None
-        if cleaned == cleaned.upper() or not _NOT_OURS.isdisjoint(text.words):
+        if len(words) > _MAX_WORDS_BESIDE_CAPITALS or "?" in text.tokens:
             return None
-        if not (_CAPITALS_FIRST.match(cleaned) or _CAPITALS_LAST.search(cleaned)):
+        at_an_end = (
+            _CAPITALS_FIRST.match(cleaned)
+            or _CAPITALS_LAST.search(cleaned)
+            or self._keywords.strip_politeness(words)[-1:] == ["stop"]
+        )
+        if not at_an_end or not _NOT_OURS.isdisjoint(words):
             return None
         return self._decisions.decided(text, Intent.REVIEW, "keyword_in_capitals_alone", "STOP")
 

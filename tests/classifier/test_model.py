@@ -484,7 +484,8 @@ def test_a_keyword_in_capitals_among_other_words_is_none(text):
 @pytest.mark.parametrize(
     "text",
     ["The word is STOP.", "STOP as per your instructions", "fine then UNSUBSCRIBE",
-     "Thanks but for the last time STOP", "you need to STOP", "Please text STOP", "STOP haha"],
+     "Thanks but for the last time STOP", "you need to STOP", "you need to STOP please",
+     "Please text STOP", "STOP haha"],
 )  # fmt: skip
 def test_a_person_decides_about_the_printed_keyword_at_an_end_of_a_short_text(text):
     intent = classifier().classify(text).intent
