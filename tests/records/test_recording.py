@@ -340,6 +340,20 @@ def test_a_mover_that_is_a_step_behind_another_one_raises_no_alarm(
     assert store.ledger.kept()[PARTITION] == 2
 
 
+def test_what_fills_redis_is_moved_and_taken_out_although_it_is_full(
+    archiver, happen, store, redis_client
+):
+    """Otherwise nothing would ever make room in it again."""
+    happen(1, 2)
+    redis_client.config_set("maxmemory", "100kb")
+    try:
+        assert archiver.move_all() == 2
+        assert store.ledger.is_empty()
+    finally:
+        redis_client.config_set("maxmemory", "0")
+    assert store.ledger.kept()[PARTITION] == 2
+
+
 def test_what_waits_is_measured(happen, store, redis_client):
     assert store.ledger_reader.waiting() == LedgerBacklog(0, 0, 0.0)
     redis_client.xadd(PARTITION_KEYS[PARTITION].ledger, {"e": "{}"}, id="1-0")

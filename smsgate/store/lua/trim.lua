@@ -1,8 +1,9 @@
-#!lua
+#!lua flags=allow-oom
 -- Take entries out of a partition's ledger that the records have, and note how far those are.
 -- Atomic, so that `kept` never says less than what is gone, and never goes back. It goes on by as
 -- many entries as are taken out and no further: entries that are not there any more were taken out
--- by another mover, who noted it, or were lost with all that they changed.
+-- by another mover, who noted it, or were lost with all that they changed. It runs although Redis is
+-- full (allow-oom), since it makes room there.
 --
 -- KEYS  1 ledger  2 kept
 -- ARGV  1 the records' newest sequence number of the partition  2… ids of ledger entries
