@@ -71,3 +71,16 @@ def test_a_lease_that_another_took_meanwhile_is_not_given_up(leases, redis_clien
         leases.release(KEY, "first")
 
     assert redis_client.get(KEY) == (b"second" if len(sent) > 1 else None)
+
+
+def test_who_holds_a_lease_keeps_it_and_gives_it_up_although_redis_is_full(leases, redis_client):
+    """The clock makes room in it: it must not lose its turn then."""
+    assert leases.hold(KEY, "first", 60_000)
+    redis_client.config_set("maxmemory", "100kb")
+    try:
+        assert leases.hold(KEY, "first", 90_000)
+        assert redis_client.pttl(KEY) > 60_000
+        leases.release(KEY, "first")
+    finally:
+        redis_client.config_set("maxmemory", "0")
+    assert redis_client.get(KEY) is None

@@ -1,6 +1,7 @@
-#!lua
+#!lua flags=allow-oom
 -- Take a lease, or prolong it, unless another process holds it. In one step, since a lease may end
--- and be taken by another between a look and a write.
+-- and be taken by another between a look and a write. It runs although Redis is full (allow-oom), so
+-- that the clock keeps its turn.
 --
 -- KEYS  1 the lease
 -- ARGV  1 name of the process  2 how long it lasts (ms)

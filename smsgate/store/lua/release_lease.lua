@@ -1,4 +1,4 @@
-#!lua
+#!lua flags=allow-oom
 -- Give up a lease, if the process still holds it.
 --
 -- KEYS  1 the lease
