@@ -112,6 +112,8 @@ class Circumstances(NamedTuple):
     """Whether what is doubted may be said aside: ``up all night again, delete my number``."""
     welcomed: bool = False
     """Whether it says that texts may go on: only the paper catalogue is to stop."""
+    untrained: bool = False
+    """Whether the model has not been trained on this language: alone it holds, and no more."""
     wish_needs: float = -math.inf
     """Log odds that a wish to be texted needs: more where it may be a complaint about that."""
 
@@ -189,7 +191,8 @@ def _weighed(found: Found, scores: ModelScores, limits: Thresholds, about: Circu
     if intent in (Intent.HELP, Intent.OPT_IN):
         return _answered(found, scores, limits, about)
     if rule == "doubt":
-        if scores.stop <= (_DISMISSES_WELCOMED if about.welcomed else _DISMISSES_DOUBTED):
+        limit = _DISMISSES_WELCOMED if about.welcomed else _DISMISSES_DOUBTED
+        if scores.stop <= limit and not about.untrained:
             return Intent.NONE, "second_reader_dismisses"
         settled = about.aside and about.words <= _LONG_FOR_MODEL and scores.stop >= _SURE
         return (Intent.OPT_OUT, BY_MODEL) if settled else found
@@ -201,8 +204,11 @@ def _weighed(found: Found, scores: ModelScores, limits: Thresholds, about: Circu
 
 
 def _waits(score: float, about: Circumstances) -> bool:
-    """Whether a person looks at what only the model condemns: long texts, ambiguous ones."""
-    if about.words > _LONG_FOR_MODEL or (about.doubted and not about.aside):
+    """Whether a person looks at what only the model condemns.
+
+    Long texts, ambiguous ones, and those in a language that it was not trained on.
+    """
+    if about.untrained or about.words > _LONG_FOR_MODEL or (about.doubted and not about.aside):
         return True
     return score < _SURE and (about.words <= _SHORT or about.denied or about.doubted)
 
@@ -236,9 +242,10 @@ def _left_open(
         if not _waits(scores.stop, about):
             return Intent.OPT_OUT, BY_MODEL
         return (Intent.REVIEW, BY_MODEL) if unknown else found
-    if scores.starts >= limits.opt_in and scores.starts > scores.stop:
+    alone = not about.untrained
+    if alone and scores.starts >= limits.opt_in and scores.starts > scores.stop:
         return Intent.OPT_IN, BY_MODEL
-    if scores.asks >= limits.help and scores.asks > scores.stop:
+    if alone and scores.asks >= limits.help and scores.asks > scores.stop:
         return Intent.HELP, BY_MODEL
     if unknown:
         held = scores.stop >= limits.hold and not about.denied
@@ -253,6 +260,8 @@ def _confirmed(
     bare = found[1] == "keyword_in_sentence"
     if scores.stop > (_OBJECTS_LATE if bare else about.objects):
         return found
+    if about.untrained:
+        return Intent.REVIEW, "second_reader_doubts"
     if scores.asks >= limits.help:
         return Intent.HELP, BY_MODEL
     if scores.stop <= DISMISSES and not bare:
@@ -299,6 +308,7 @@ class Arbiter:
             doubted=bool(doubts),
             aside=_aside(doubts, what, self._phrases, words),
             welcomed=_welcomed(doubts),
+            untrained=shown.language in models.untrained,
             wish_needs=_needed(concepts),
         )
         intent, rule = self._kept(found, weigh(found, scores, self._limits, about))

@@ -62,6 +62,7 @@ class Models:
         self.concepts = Concepts(weights.meanings)
         self.thresholds = weights.thresholds
         self.prefilter_limit = weights.prefilter_limit
+        self.untrained = frozenset(weights.untrained)
 
 
 @cache

@@ -138,6 +138,8 @@ class WeightsFile(msgspec.Struct, frozen=True):
     """By kind of program."""
     prefilter_limit: float
     """Log odds by single words up to which a text is ordinary."""
+    untrained: tuple[str, ...] = ()
+    """Languages with words in ``meanings`` that the weights have not learnt from any text of."""
 
 
 def shipped_weights() -> WeightsFile:

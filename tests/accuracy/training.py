@@ -2,6 +2,7 @@
 
     make train                             on the committed texts alone
     make train ARGS="--chat FOLDER"        also on real chat: FOLDER/en.jsonl and FOLDER/zh.jsonl
+    make train ARGS=--concepts             only what words stand for; the weights stay
     make train ARGS="--dialogues FOLDER"   also on the dialogues of the package chatterbot-corpus
 
 Writes ``smsgate/classifier/model.msgpack``: for each label a linear support vector machine
@@ -40,6 +41,7 @@ from smsgate.classifier.weights import (
     Model,
     Thresholds,
     WeightsFile,
+    shipped_weights,
     table_of,
 )
 from tests.accuracy.concepts import concept_table, lists, words_of
@@ -438,6 +440,17 @@ def train(
         report(raw, weights, validated, names, folds)
 
 
+def renew_concepts(target: Path) -> None:
+    """Write what words stand for anew, with the shipped weights; new languages are untrained."""
+    shipped = shipped_weights()
+    meanings = concept_table((one for _, one in read_texts(None, None)), lists())
+    new = set(meanings.languages) - set(shipped.meanings.languages)
+    untrained = tuple(sorted({*shipped.untrained, *new}))
+    weights = msgspec.structs.replace(shipped, meanings=meanings, untrained=untrained)
+    target.write_bytes(msgspec.msgpack.encode(weights))
+    say(f"{target}: {len(meanings.languages)} languages, not trained on {', '.join(untrained)}")
+
+
 def report(
     raw: Sequence[tuple[str, Labelled]],
     weights: WeightsFile,
@@ -471,7 +484,13 @@ def main() -> None:
         "--strengths", type=float, nargs="+", default=[STRENGTH], help="values of C to choose from"
     )
     parser.add_argument("--target", type=Path, default=TARGET, help="where the weights are written")
+    parser.add_argument(
+        "--concepts", action="store_true", help="keep the weights, renew what words stand for"
+    )
     arguments = parser.parse_args()
+    if arguments.concepts:
+        renew_concepts(arguments.target)
+        return
     train(
         arguments.chat,
         arguments.dialogues,

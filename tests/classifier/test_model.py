@@ -90,6 +90,18 @@ def test_where_a_wording_denies_it_the_model_must_be_sure():
     assert weighed(*UNKNOWN, SURE, denied=True)[0] is Intent.OPT_OUT
 
 
+def test_in_a_language_that_it_was_not_trained_on_it_only_holds():
+    hold = Intent.REVIEW, "second_reader"
+    assert weighed(*UNKNOWN, SURE, words=7, untrained=True) == hold
+    assert weighed(*UNKNOWN, ModelScores(stop=-9, starts=9), untrained=True) == UNKNOWN
+    assert weighed(*UNKNOWN, ModelScores(stop=-9, asks=9), untrained=True) == UNKNOWN
+    doubts = Intent.REVIEW, "second_reader_doubts"
+    assert weighed(Intent.OPT_OUT, "phrase", ModelScores(stop=-9, asks=9), untrained=True) == doubts
+    assert weighed(Intent.OPT_OUT, "phrase", ModelScores(stop=0.1), untrained=True)[1] == "phrase"
+    condition = Intent.REVIEW, "doubt"
+    assert weighed(*condition, ModelScores(stop=-9), untrained=True) == condition
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [("stop, please. why?", 3), ("别再给我发短信了", 4), ("문자 그만 보내세요", 4),
