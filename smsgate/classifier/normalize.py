@@ -99,6 +99,11 @@ _LETTERS |= dict(
     )
 )
 """Amharic spells one sound with several letters, and people take any of them."""
+_LETTERS |= {
+    ord(chillu): f"{letter}\u0d4d" for chillu, letter in zip("ൺൻർൽൾ", "ണനരലള", strict=True)
+}
+"""Malayalam consonants without a vowel: one letter since Unicode 5.1, else a letter, a virama and
+a joiner that ``tokens`` drops."""
 
 
 class _Marks(dict[int, str]):

@@ -26,6 +26,16 @@ def test_ordinary_texts_go_through(name):
     assert [text for text in ordinary if DECIDE(text) in OUT] == []
 
 
+@pytest.mark.parametrize("language", ["gu", "kn", "ml"])
+def test_a_language_without_trained_weights_works_by_its_wordings(language):
+    texts = [(one, DECIDE(one.text)) for one in labelled(f"languages/{language}")]
+    outs = [kind for one, kind in texts if one.label in OUT]
+    ordinary = [kind for one, kind in texts if one.label == "none"]
+    assert sum(kind in OUT for kind in outs) >= 0.96 * len(outs)
+    assert set(outs) <= {*OUT, "review"}
+    assert set(ordinary) == {"none"}
+
+
 @pytest.mark.parametrize("label", ["opt_in", "help", "opt_out_all"])
 def test_opt_in_help_and_scope_are_recognised(label):
     texts = [one for one in labelled("development") if one.label == label]

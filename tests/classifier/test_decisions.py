@@ -428,6 +428,28 @@ def test_a_text_in_a_script_of_no_keyword_set_waits_for_a_person(text, rule):
     assert (found.intent, found.rule) == (Intent.REVIEW, rule)
 
 
+@pytest.mark.parametrize(
+    ("text", "intent"),
+    [
+        ("સ્ટોપ", "opt_out"), ("મેસેજ ન મોકલો", "opt_out"), ("mane msg na moklo", "opt_out"),
+        ("ಸ್ಟಾಪ್", "opt_out"), ("ಮೆಸೇಜ್ ಕಳಿಸಬೇಡಿ", "opt_out"), ("inmele msg kalisbedi", "opt_out"),
+        ("സ്റ്റോപ്പ്", "opt_out"), ("മെസേജ് അയക്കരുത്", "opt_out"), ("ini msg ayakkanda", "opt_out"),
+        ("મેસેજ બંધ ન કરો", "none"), ("ಮೆಸೇಜ್ ನಿಲ್ಲಿಸಬೇಡಿ", "none"), ("മെസേജ് നിർത്തരുത്", "none"),
+        ("દુકાન ક્યારે બંધ થાય છે?", "none"), ("ಬಸ್ ಸ್ಟಾಪ್ ಹತ್ರ ಇದ್ದೀನಿ", "none"), ("വണ്ടി നിർത്തൂ", "none"),
+        ("રાત્રે મેસેજ ન કરો", "review"), ("ರಾತ್ರಿ ಮೆಸೇಜ್ ಮಾಡಬೇಡಿ", "review"), ("രാത്രി മെസേജ് അയക്കരുത്", "review"),
+        ("તમે કોણ છો?", "help"), ("ನೀವು ಯಾರು?", "help"), ("ഇത് ആരുടെ നമ്പർ?", "help"),
+        ("ચાલુ કરો", "opt_in"), ("ಶುರು ಮಾಡಿ", "opt_in"), ("തുടങ്ങുക", "opt_in"),
+    ],
+)  # fmt: skip
+def test_gujarati_kannada_and_malayalam(text, intent):
+    assert classifier().classify(text).intent == intent
+
+
+@pytest.mark.parametrize("text", ["നിര്‍ത്തുക", "നിർത്തുക", "തെറ്റായ നമ്പര്‍", "തെറ്റായ നമ്പർ"])
+def test_both_spellings_of_a_malayalam_consonant_without_a_vowel_are_one(text):
+    assert classifier().classify(text).intent is Intent.OPT_OUT
+
+
 def test_a_program_without_the_set_of_a_script_holds_its_texts():
     assert classifier(keywords=("en",)).classify("မနက်ဖြန် လာခဲ့မယ်").rule == "unread_script"
     assert classifier(keywords=("en", "my")).classify("မနက်ဖြန် လာခဲ့မယ်").intent is Intent.NONE

@@ -100,6 +100,8 @@ def test_in_a_language_that_it_was_not_trained_on_it_only_holds():
     assert weighed(Intent.OPT_OUT, "phrase", ModelScores(stop=0.1), untrained=True)[1] == "phrase"
     condition = Intent.REVIEW, "doubt"
     assert weighed(*condition, ModelScores(stop=-9), untrained=True) == condition
+    decision = classifier().classify("તમારા મેસેજથી હવે કંટાળો આવે છે")
+    assert (decision.intent, decision.rule, decision.language) == (*hold, "gu")
 
 
 @pytest.mark.parametrize(
