@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import itertools
 import logging
 import os
 import signal
@@ -36,16 +37,22 @@ def test_who_serves_ends_with_the_process_that_started_it() -> None:
 
 
 @contextmanager
-def clients(port: int) -> Iterator[Counter[str]]:
-    """Clients that make a connection for each request, and others that keep theirs."""
+def clients(port: int, answered: set[bytes] | None = None) -> Iterator[Counter[str]]:
+    """Clients that make a connection for each request, and others that keep theirs.
+
+    ``answered``: gets the body of each request that was answered; each body is sent once.
+    """
     seen: Counter[str] = Counter()
-    ending, lock = threading.Event(), threading.Lock()
+    ending, lock, ids = threading.Event(), threading.Lock(), itertools.count()
 
     def ask(keeps: bool) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=15)
         while not ending.wait(0.005):
             kind = "reused" if connection.sock else "fresh"
-            outcome = _ask(connection)
+            body = b"Body=STOP&id=%d" % next(ids)
+            outcome = _ask(connection, body)
+            if answered is not None and outcome == "answered":
+                answered.add(body)
             with lock:
                 seen[outcome if outcome == "answered" else f"{outcome} {kind}"] += 1
             if not keeps or outcome != "answered":
@@ -63,14 +70,14 @@ def clients(port: int) -> Iterator[Counter[str]]:
             thread.join()
 
 
-def _ask(connection: http.client.HTTPConnection) -> str:
+def _ask(connection: http.client.HTTPConnection, body: bytes) -> str:
     try:
         if connection.sock is None:
             connection.connect()
     except OSError:
         return "refused"  # nothing was begun
     try:
-        connection.request("POST", "/webhooks/twilio", b"Body=STOP")
+        connection.request("POST", "/webhooks/twilio", body)
         answer = connection.getresponse()
         answer.read()
     except (OSError, http.client.HTTPException):
@@ -78,14 +85,42 @@ def _ask(connection: http.client.HTTPConnection) -> str:
     return "answered" if answer.status == 200 else str(answer.status)
 
 
-def test_at_the_end_no_request_is_lost_that_was_begun() -> None:
-    port = free_port()
-    with started(ECHO, port, {}, workers=2) as process, clients(port) as seen:
+def test_at_the_end_no_request_is_lost_that_was_begun(tmp_path: Path) -> None:
+    """What the system resets between a process's last accept and its end has reached nobody."""
+    port, noted, answered = free_port(), tmp_path / "seen", set[bytes]()
+    with (
+        started(ECHO, port, {"ECHO_SEEN": str(noted)}, workers=2) as process,
+        clients(port, answered) as seen,
+    ):
         assert wait_until(lambda: seen["answered"] > 200)
         process.terminate()
         assert process.wait(PATIENCE_S) == 0
         assert wait_until(lambda: seen["refused fresh"] > 20)
-    assert {*seen} == {"answered", "refused fresh"}, seen
+    assert {*noted.read_bytes().split(b"\0")[:-1]} == answered
+    assert {*seen} - {"lost fresh"} == {"answered", "refused fresh"}, seen
+
+
+def test_connections_that_wait_to_be_accepted_at_the_end_are_answered() -> None:
+    port = free_port()
+    with started(ECHO, port, {}, workers=1) as process:
+        assert wait_until(lambda: listeners(port) == 1)
+        (worker,) = filter(_is_python, _children(process.pid))
+        os.kill(worker, signal.SIGSTOP)
+        waiting = [http.client.HTTPConnection("127.0.0.1", port, timeout=15) for _ in range(20)]
+        for one in waiting:
+            one.request("POST", "/webhooks/twilio", b"Body=STOP")
+        process.terminate()
+        assert wait_until(lambda: _is_told_to_end(worker))
+        os.kill(worker, signal.SIGCONT)
+        assert [one.getresponse().status for one in waiting] == [200] * 20
+        assert process.wait(PATIENCE_S) == 0
+
+
+def _is_told_to_end(pid: int) -> bool:
+    """Whether SIGTERM waits for a process that is stopped."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    pending = status.partition("ShdPnd:")[2].split()[0]
+    return bool(int(pending, 16) >> (signal.SIGTERM - 1) & 1)
 
 
 def test_a_start_beside_the_first_and_its_end_lose_no_request() -> None:
