@@ -29,7 +29,6 @@ _MOST_OF_BUCKET = 2 * CHECK_CHUNK
 """Numbers of one bucket, with their places, that go into one call of ``check``."""
 _NOT_ZERO = re.compile(rb"[^\0]")
 _state = msgspec.json.Decoder(NumberState).decode
-_pack = msgspec.msgpack.encode
 
 
 class GateSnapshot:
@@ -60,11 +59,11 @@ class GateCheck:
 
     def calls(self) -> Iterator[Call]:
         """The calls to make, one for each thousand numbers of a partition."""
-        for partition, groups, places in _check_chunks(self._numbers, self._buckets):
+        for partition, args, places in _check_chunks(self._numbers, self._buckets):
             self._asked.append(places)
             keys = PARTITION_KEYS[partition]
             names = (keys.metadata, keys.programs, keys.holds, keys.reviews)
-            yield names, [keys.prefix, self._program, _pack(groups)]
+            yield names, [keys.prefix, self._program, *args]
 
     def read(self, result: Result) -> None:
         """Take the answer to a call, in the order of the calls.
@@ -83,9 +82,7 @@ class GateCheck:
             self.snapshot.states[places[states[at]]] = _state(states[at + 1])
 
 
-_Group = Sequence[int | str]
-"""The index of a bucket, and numbers in it without their plus."""
-_CheckChunk = tuple[int, list[_Group], list[int]]
+_CheckChunk = tuple[int, list[int | bytes], list[int]]
 """A partition, what ``check`` is asked of about ``CHECK_CHUNK`` numbers there, and their places in
 the list that was asked."""
 
@@ -98,23 +95,24 @@ def _check_chunks(numbers: Sequence[str], buckets: int) -> Iterator[_CheckChunk]
     if not numbers:
         yield 0, [], []
     for partition, members in _by_partition(numbers).items():
-        groups: list[_Group] = []
+        args: list[int | bytes] = []
         places: list[int] = []
         for bucket, group in _by_bucket(members, buckets).items():
             for at in range(0, len(group), _MOST_OF_BUCKET):
                 if len(places) >= CHECK_CHUNK:
-                    yield partition, groups, places
-                    groups, places = [], []
+                    yield partition, args, places
+                    args, places = [], []
                 part = group if len(group) <= _MOST_OF_BUCKET else group[at : at + _MOST_OF_BUCKET]
                 if len(part) == 2:  # nearly always, where some thousands are asked about
                     place, member = part
-                    groups.append((bucket, member))
+                    args += (bucket, 1, member)
                     places.append(place)
                 else:
-                    groups.append((bucket, *part[1::2]))
+                    written = part[1::2]
+                    args += (bucket, len(written), *written)
                     places += part[::2]
         if places:
-            yield partition, groups, places
+            yield partition, args, places
 
 
 def _by_partition(numbers: Sequence[str]) -> dict[int, list[Any]]:
@@ -125,9 +123,10 @@ def _by_partition(numbers: Sequence[str]) -> dict[int, list[Any]]:
     """
     partitions: dict[int, list[Any]] = defaultdict(list)
     for place, number in enumerate(numbers):
-        members = partitions[crc32(number.encode()) % PARTITIONS]
+        written = number.encode()
+        members = partitions[crc32(written) % PARTITIONS]
         members.append(place)
-        members.append(number[1:])
+        members.append(written[1:])
     return partitions
 
 

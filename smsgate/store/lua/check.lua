@@ -7,14 +7,13 @@
 --
 -- KEYS  1 metadata  2 programs  3 holds  4 reviews
 -- ARGV  1 prefix of the partition's keys  2 name of the program
---       3 msgpack: of each bucket {its index, number without its plus, …}. An argument for each
---         number would cost client and Redis more than what it asks
+--       then for each bucket: its index, how many numbers, and these without their plus
 -- Gives {metadata fields, program, one byte of sights a number, {place, state of a number, …},
 --   now_ms}
 local metadata = redis.call('HMGET', KEYS[1], 'ready', 'layout', 'buckets', 'lease', 'opens', 'spooled')
 local time = redis.call('TIME')
 local now_ms = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
-local prefix, name, groups = ARGV[1], ARGV[2], cmsgpack.unpack(ARGV[3])
+local prefix, name = ARGV[1], ARGV[2]
 local program = redis.call('HGET', KEYS[2], name) or ''
 local told = program ~= '' and cjson.decode(program) or {}
 -- A name that a program had stands for the one that it has.
@@ -34,14 +33,14 @@ for value = 0, 255 do byte[value] = string.char(value) end
 
 -- Which of a bucket's numbers are in a set; nothing where none is. A bucket of a short list has
 -- one number mostly, and a reply that is no table costs a third of one.
-local function members(kind, group)
-  local key = prefix .. kind .. ':' .. group[1]
-  if #group == 2 then
-    if redis.call('SISMEMBER', key, group[2]) == 1 then return {1} end
+local function members(kind, bucket, first, last)
+  local key = prefix .. kind .. ':' .. bucket
+  if first == last then
+    if redis.call('SISMEMBER', key, ARGV[first]) == 1 then return {1} end
     return nil
   end
   if redis.call('EXISTS', key) == 0 then return nil end
-  return redis.call('SMISMEMBER', key, unpack(group, 2))
+  return redis.call('SMISMEMBER', key, unpack(ARGV, first, last))
 end
 
 -- Locks and a program's own opt-outs are rare beside those of scope all: one question for those of
@@ -49,18 +48,19 @@ end
 local stems = {prefix .. 'lock:'}
 for place, one in ipairs(names) do stems[place + 1] = prefix .. 'set:' .. one .. ':' end
 local function rare(first, last)
-  local sets = {}
-  for at = first, last do
-    for _, stem in ipairs(stems) do sets[#sets + 1] = stem .. groups[at][1] end
+  local sets, at = {}, first
+  while at < last do
+    for _, stem in ipairs(stems) do sets[#sets + 1] = stem .. ARGV[at] end
+    at = at + 2 + ARGV[at + 1]
   end
-  return redis.call('EXISTS', unpack(sets)) > 0
+  return redis.call('EXISTS', unpack(sets)) > 0, at
 end
 
 -- Which of a bucket's numbers have opted out of the program, under whichever of its names.
-local function own_of(group)
+local function own_of(bucket, first, last)
   local own = {}
   for _, one in ipairs(names) do
-    for offset, is in ipairs(members('set:' .. one, group) or {}) do
+    for offset, is in ipairs(members('set:' .. one, bucket, first, last) or {}) do
       if is == 1 then own[offset] = 1 end
     end
   end
@@ -79,9 +79,7 @@ local function fields(key, asked)
   for _, field in ipairs(redis.call('HKEYS', key)) do known[field] = true end
   return function(field) return known[field] end
 end
-local asked = 0
-for _, group in ipairs(groups) do asked = asked + #group - 1 end
-local held, waits = fields(KEYS[3], asked), fields(KEYS[4], asked)
+local held, waits = fields(KEYS[3], #ARGV), fields(KEYS[4], #ARGV)
 
 -- Whether there is such a field of a number under any of the program's names.
 local function any(known, number)
@@ -91,20 +89,19 @@ local function any(known, number)
   return false
 end
 
-local sights, states, place = {}, {}, 0
-local looked, perhaps = 0, false
-for at, group in ipairs(groups) do
-  if at > looked then
-    looked = math.min(at + 99, #groups)
-    perhaps = rare(at, looked)
-  end
-  local some = perhaps and rare(at, at)
-  local locked = some and members('lock', group)
-  local own = some and own_of(group)
-  local everywhere = members('set:all', group)
-  local back = everywhere and members('back:' .. name, group)
-  local consents = told.require_consent and members('consent:' .. name, group)
-  for offset = 1, #group - 1 do
+local sights, states, place, at = {}, {}, 0, 3
+local looked, perhaps = at, false
+while at <= #ARGV do
+  if at >= looked then perhaps, looked = rare(at, math.min(at + 300, #ARGV)) end
+  local bucket, count = ARGV[at], tonumber(ARGV[at + 1])
+  local first, last = at + 2, at + 1 + count
+  local some = perhaps and rare(at, last)
+  local locked = some and members('lock', bucket, first, last)
+  local own = some and own_of(bucket, first, last)
+  local everywhere = members('set:all', bucket, first, last)
+  local back = everywhere and members('back:' .. name, bucket, first, last)
+  local consents = told.require_consent and members('consent:' .. name, bucket, first, last)
+  for offset = 1, count do
     local bits = 0
     if locked and locked[offset] == 1 then bits = bits + LOCKED end
     if own and own[offset] == 1 then bits = bits + OWN end
@@ -112,20 +109,21 @@ for at, group in ipairs(groups) do
     if back and back[offset] == 1 then bits = bits + BACK end
     if consents and consents[offset] == 1 then bits = bits + CONSENT end
     if held then
-      local number = ':+' .. group[offset + 1]
+      local number = ':+' .. ARGV[first + offset - 1]
       if held('all' .. number) then bits = bits + HELD_ALL end
       if any(held, number) then bits = bits + HELD end
     end
-    if waits and any(waits, ':+' .. group[offset + 1]) then bits = bits + REVIEW end
+    if waits and any(waits, ':+' .. ARGV[first + offset - 1]) then bits = bits + REVIEW end
     place = place + 1
     sights[place] = byte[bits]
     if bits % 8 > 0 then
-      local state = redis.call('GET', prefix .. 'number:+' .. group[offset + 1])
+      local state = redis.call('GET', prefix .. 'number:+' .. ARGV[first + offset - 1])
       if state then
         states[#states + 1] = place - 1
         states[#states + 1] = state
       end
     end
   end
+  at = last + 1
 end
 return {metadata, program, table.concat(sights), states, now_ms}
