@@ -114,6 +114,7 @@ PARTS = (
     Part("its dismissals beside a doubt", arbiter, "_DISMISSES_DOUBTED", -99.0),
     Part("holding long texts", arbiter, "_LONG_FOR_MODEL", 10**6),
     Part("holding ambiguous short texts", arbiter, "_SHORT", 0),
+    Part("reasons said aside", arbiter, "_aside", _never(False)),
     Part("doubts about wishes for texts", arbiter, "_needed", _never(-math.inf)),
     Part("early objections to English wordings", arbiter, "OBJECTS", arbiter._OBJECTS_LATE),
     Part("late objections to all others", arbiter, "_OBJECTS_LATE", arbiter.OBJECTS),
