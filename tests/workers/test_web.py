@@ -102,12 +102,16 @@ def test_at_the_end_no_request_is_lost_that_was_begun(tmp_path: Path) -> None:
 
 def test_connections_that_wait_to_be_accepted_at_the_end_are_answered() -> None:
     port = free_port()
-    with started(ECHO, port, {}, workers=1) as process:
+    with (
+        started(ECHO, port, {}, workers=1, graceful_timeout=60) as process,
+        contextlib.ExitStack() as stack,
+    ):
         assert wait_until(lambda: listeners(port) == 1)
         (worker,) = filter(_is_python, _children(process.pid))
         os.kill(worker, signal.SIGSTOP)
         waiting = [http.client.HTTPConnection("127.0.0.1", port, timeout=15) for _ in range(20)]
         for one in waiting:
+            stack.callback(one.close)
             one.request("POST", "/webhooks/twilio", b"Body=STOP")
         process.terminate()
         assert wait_until(lambda: _is_told_to_end(worker))
