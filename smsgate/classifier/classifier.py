@@ -126,7 +126,7 @@ class Classifier:
         ):
             return subject.fallback
         if decision is None or decision.rule in _WITHOUT_REQUEST:
-            decision = self._keyword_rules.in_capitals(subject) or decision
+            decision = self._keyword_rules.match_capitals(subject) or decision
         if decision is None and self._unread_scripts and self._unread_scripts.search(text):
             note = "no keyword set of the program is in this script"
             return self._decisions.decided(subject, Intent.REVIEW, "unread_script", note=note)

@@ -257,7 +257,7 @@ class KeywordRules:
         among = () if language in (_EVERYBODYS, ANY_LANGUAGE) else (_EVERYBODYS, language)
         return any(self._concepts.means(word, NEGATION, among) for word in folded(words))
 
-    def in_capitals(self, text: InspectedText) -> Decision | None:
+    def match_capitals(self, text: InspectedText) -> Decision | None:
         """The printed keyword in capitals at an end of a short text, courtesy words behind it.
 
         ``Thanks but for the last time STOP`` does what our texts say. So a person decides where no

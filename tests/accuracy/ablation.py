@@ -91,7 +91,7 @@ PARTS = (
     Part("other spellings of keywords", KeywordVariants, "_spelt", lambda *_: iter(())),
     Part("the program's name", KeywordRules, "_with_name", _never()),
     Part("numbers and laughter beside keywords", KeywordRules, "_with_signs", _never()),
-    Part("the keyword in capitals", KeywordRules, "in_capitals", _never()),
+    Part("the keyword in capitals", KeywordRules, "match_capitals", _never()),
     Part("contradicting keywords", KeywordRules, "_contradicts", _never(False)),
     Part("repairs of ASCII texts", normalize, "_REPAIRS", ()),
     Part("repairs of other texts", normalize, "_RESTORED", ()),
