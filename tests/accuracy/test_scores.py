@@ -93,11 +93,12 @@ def test_the_page_begins_with_the_figures_of_the_exam(exam):
     figures = [
         f"**{_percent(stopped, outs)} of the opt-outs block the number at once**",
         f"{_percent(stopped + outs.count('review'), outs)} at once or until a person has decided",
-        f"**{sum(kind in OUT for kind in ordinary)} of {len(ordinary)} ordinary texts block",
+        f"block a number by mistake: {sum(kind in OUT for kind in ordinary)} of {len(ordinary)}.**",
         f"**{_percent(ordinary.count('review'), ordinary)} of the ordinary texts wait",
         (
-            f"Of {len(unclear)} texts that the writer left to a person,"
-            f" {unclear.count('review')} wait and {sum(kind in OUT for kind in unclear)} block"
+            f"Of {len(unclear)} texts that the writer left to a person, smsgate leaves"
+            f" {unclear.count('review')} to one, too."
+            f" It blocks the number for {sum(kind in OUT for kind in unclear)};"
         ),
         f"{sum(_bare(one) in known for one, _ in exam)} of the {len(exam)} texts",
         f"without them {_percent(sum(kind in OUT for kind in new), new)} of the opt-outs",
