@@ -205,11 +205,15 @@ def test_holds_of_the_program_and_of_all_are_seen_and_those_of_another_are_not(s
     assert bits(store.numbers.check([NUMBER], "alerts")) == [HELD_ALL]
 
 
-def test_a_review_hold_is_seen_by_its_program(store):
-    store.inbox.add([Arrival(entry(Intent.REVIEW))])
+def test_a_review_hold_is_seen_by_every_program_that_its_opt_out_would_cover(store):
+    store.programs.publish({"club": PublishedProgram(scope="program")})
+    store.inbox.add([Arrival(entry(Intent.REVIEW, program="club"))])
+    assert bits(store.numbers.check([NUMBER], "club")) == [REVIEW]
+    assert bits(store.numbers.check([NUMBER], "alerts")) == [0]
 
-    assert bits(store.numbers.check([NUMBER], "alerts")) == [REVIEW]
-    assert bits(store.numbers.check([NUMBER], "service")) == [0]
+    store.inbox.add([Arrival(entry(Intent.REVIEW))])
+    for program in ("alerts", "service", "club"):
+        assert bits(store.numbers.check([NUMBER, NUMBERS[0]], program)) == [REVIEW, 0]
 
 
 def test_an_unknown_program_is_an_error(store):

@@ -129,7 +129,7 @@ class ReviewQueue:
         self._classifiers = services.classifiers
         self._store = services.store
         self._records = services.records
-        self._kinds = {one.name: one.kind for one in services.settings.programs}
+        self._programs = services.settings.programs
         self._assessed: dict[str, _Assessment] = {}
         """By key of what waits."""
 
@@ -223,7 +223,8 @@ class ReviewQueue:
         )
 
     def _is_marketing(self, one: OpenReview) -> bool:
-        return self._kinds.get(one.program, "marketing") == "marketing"
+        program = self._programs.get(one.program)
+        return program is None or program.kind == "marketing"
 
     def _queued(
         self, some: Sequence[OpenReview], postponed: Mapping[str, int]
@@ -232,7 +233,8 @@ class ReviewQueue:
         for case in read_cases(self._store, self._records, some):
             key, known = case.open.key, self._assessed.get(case.open.key)
             likeness = known.likeness if known else None
-            marketing = self._is_marketing(case.open)
+            program = self._programs.get(case.open.program)
+            marketing = program is None or program.kind == "marketing" or program.scope == "all"
             urgent = case.entry is None or case.entry.decision.rule == "self_harm"
             found.append(QueuedReview(case, likeness, marketing, key in postponed, urgent))
         return found

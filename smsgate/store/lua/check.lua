@@ -81,9 +81,16 @@ local function fields(key, asked)
 end
 local held, waits = fields(KEYS[3], #ARGV), fields(KEYS[4], #ARGV)
 
--- Whether there is such a field of a number under any of the program's names.
-local function any(known, number)
-  for _, one in ipairs(names) do
+-- A text in review holds what an opt-out by it would cover: of a program of scope all, every one.
+local covering = {unpack(names)}
+local others = waits and redis.call('HKEYS', KEYS[2]) or {}
+for place, row in ipairs(#others > 0 and redis.call('HMGET', KEYS[2], unpack(others)) or {}) do
+  if cjson.decode(row).scope ~= 'program' then covering[#covering + 1] = others[place] end
+end
+
+-- Whether there is such a field of a number under any of these names.
+local function any(known, some, number)
+  for _, one in ipairs(some) do
     if known(one .. number) then return true end
   end
   return false
@@ -111,9 +118,9 @@ while at <= #ARGV do
     if held then
       local number = ':+' .. ARGV[first + offset - 1]
       if held('all' .. number) then bits = bits + HELD_ALL end
-      if any(held, number) then bits = bits + HELD end
+      if any(held, names, number) then bits = bits + HELD end
     end
-    if waits and any(waits, ':+' .. ARGV[first + offset - 1]) then bits = bits + REVIEW end
+    if waits and any(waits, covering, ':+' .. ARGV[first + offset - 1]) then bits = bits + REVIEW end
     place = place + 1
     sights[place] = byte[bits]
     if bits % 8 > 0 then

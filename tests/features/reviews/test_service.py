@@ -48,6 +48,23 @@ def test_a_service_program_is_not_held(services, signed):
     assert reason(services, "orders") == ""
 
 
+def test_marketing_is_held_until_each_text_whose_opt_out_would_cover_it_is_decided(waiting, signed):
+    """An opt-out from ``quiet`` holds for every program, one from ``orders`` for no other."""
+    for sender in ("+14155550777", ORDERS):
+        waiting.ingest.receive("twilio", signed("cancel it", sender=sender))
+    waiting.applier.drain(PARTITION)
+    for program in ("alerts", "quiet"):
+        assert reason(waiting) == reason(waiting, "quiet") == "review"
+        ReviewService(waiting).decide("none", NUMBER, program, "ana")
+        waiting.applier.drain(PARTITION)
+    assert [one.program for one in list_open(waiting.store)] == ["orders"]
+    assert reason(waiting) == ""
+
+    ReviewService(waiting).decide("undo", NUMBER, "quiet", "ana")
+    assert reason(waiting) == "review"
+    assert reason(waiting, "orders") == ""
+
+
 def test_a_person_may_find_that_it_asks_to_stop(waiting, api):
     waiting.applier.drain(PARTITION)
     ReviewService(waiting).decide("opt_out", NUMBER, "alerts", "ana")

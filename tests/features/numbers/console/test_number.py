@@ -186,6 +186,14 @@ def test_a_text_that_waits_leads_to_review(services, viewer):
     assert "in review: no marketing until someone decides" in words(page)
 
 
+def test_a_text_to_another_program_that_holds_this_one_is_named(services, viewer):
+    id_ = told(services, Intent.REVIEW, "hm", program="orders")
+    page = viewer.get(PAGE)
+    said = words(page)
+    assert "Acme Alerts alerts, marketing no in review: no marketing until someone decides" in said
+    assert page.text.count(f"/console/review?show={partition_of(NUMBER)}-{id_}") == 2
+
+
 def test_texts_and_keywords_are_never_markup(services, viewer):
     decision = Decision(
         Intent.OPT_OUT, rule=f"rule{NASTY}", keyword=NASTY, note=NASTY, steps=(NASTY,)
