@@ -36,7 +36,7 @@ TEXT = "STOP"
 _SIGNATURE = re.compile(rb"(X-Twilio-Signature: )[^\r]+")
 _FORGED = rb"X-Forwarded-For: 10.66.%d.%d\r\n\1AAAAAAAAAAAAAAAAAAAAAAAAAAA="
 _BEHIND_A_PROXY = "[web]\ntrust_proxy = true\n"
-_REFUSED = {"403", "429"}
+_REFUSED = {"403"}
 _LEAD_S = 3.0
 """How long the forger goes on after the genuine load is over at the earliest: that is made ready
 while it works."""

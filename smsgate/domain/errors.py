@@ -100,12 +100,6 @@ class SignatureExpired(SignatureRefused):
     """
 
 
-class TooManyForgeries(WebhookError):
-    """The address sends nothing but forgeries, so that this request was not looked at."""
-
-    status = 429
-
-
 class Unreadable(WebhookError):
     """The request is genuine but is not what the provider documents."""
 

@@ -15,13 +15,12 @@ import structlog
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
-from smsgate.domain.errors import SmsGateError, TooManyCalls, TooManyForgeries
+from smsgate.domain.errors import SmsGateError, TooManyCalls
 
 PROBLEM = "application/problem+json"
 TEXT = "text/plain; charset=utf-8"
 _API = "/v1/"
 _RETRY_AFTER_S = "5"
-_RETRY_FLOODED_S = "1"
 _NOT_NOW = HTTPStatus.SERVICE_UNAVAILABLE
 _KEPT_HEADERS = ("Allow",)
 _CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
@@ -61,8 +60,6 @@ def _ours(error: SmsGateError) -> Response:
         _log.warning("cannot answer", route=_route(), reason=reason_of(error), problem=str(error))
     if error.status == _NOT_NOW:
         answer.headers["Retry-After"] = _RETRY_AFTER_S
-    elif isinstance(error, TooManyForgeries):
-        answer.headers["Retry-After"] = _RETRY_FLOODED_S
     elif isinstance(error, TooManyCalls):
         answer.headers["Retry-After"] = str(math.ceil(error.wait_s))
     if error.status == HTTPStatus.UNAUTHORIZED:

@@ -8,13 +8,12 @@ from typing import Any
 import structlog
 from flask import Blueprint, Response, current_app, g, request
 
-from smsgate.domain.errors import SignatureExpired, SignatureRefused, SmsGateError, UnknownAccount
-from smsgate.domain.messages import WebhookRequest
+from smsgate.domain.errors import SmsGateError, UnknownAccount
 from smsgate.pipeline.ingest import IngestResult
 from smsgate.pipeline.services import Services
-from smsgate.web.abuse import ForgeryLimiter, RefusalLog
+from smsgate.web.abuse import RefusalLog
 from smsgate.web.problems import reason_of
-from smsgate.web.wsgi_request import address_of, max_body_bytes, webhook_request, whole_body
+from smsgate.web.wsgi_request import max_body_bytes, webhook_request, whole_body
 
 _UNKNOWN = "•••"
 """An account that we do not have, in the log: anybody may call us with any name, and where an
@@ -48,16 +47,14 @@ class WebhookEndpoint:
         self._services = services
         self._accounts = services.settings.accounts
         self._trust_proxy = services.settings.trust_proxy
-        self._forgeries = ForgeryLimiter()
         self._log = structlog.get_logger("smsgate.web").bind()
         self._lines = RefusalLog(self._log, self._trust_proxy)
         self._count = services.store.metrics.requests()
 
     def prepare(self, _: str | None, values: dict[str, Any] | None) -> None:
-        """Refuse a flood before anything is read, and say how long the body may be."""
+        """Set how long the body may be."""
         g.began = time.perf_counter()
         account = values["account"] if values else ""
-        self._forgeries.check(account, address_of(request.environ, self._trust_proxy))
         request.max_content_length = max_body_bytes(request.environ, self._accounts.get(account))
 
     def receive(self, account: str, _secret: str = "") -> Response:
@@ -71,7 +68,7 @@ class WebhookEndpoint:
         environ = request.environ
         known = self._accounts.get(account)
         incoming = webhook_request(environ, known, whole_body(environ), self._trust_proxy)
-        g.result = result = self._ingest(account, incoming)
+        g.result = result = self._services.ingest.receive(account, incoming)
         answer = result.answer
         return Response(
             answer.body, answer.status, answer.headers, content_type=answer.content_type
@@ -111,15 +108,3 @@ class WebhookEndpoint:
                 **extra,
             )
         return response
-
-    def _ingest(self, account: str, incoming: WebhookRequest) -> IngestResult:
-        try:
-            result = self._services.ingest.receive(account, incoming)
-        except SignatureExpired:  # the sender knew the secret
-            self._forgeries.note_genuine(account, incoming.address)
-            raise
-        except SignatureRefused:
-            self._forgeries.note_refused(account, incoming.address)
-            raise
-        self._forgeries.note_genuine(account, incoming.address)
-        return result

@@ -1,4 +1,4 @@
-"""Forged requests in a flood: cheap, told in few lines, and never in the way of genuine ones."""
+"""Forged requests in a flood: told in few lines, and never in the way of genuine ones."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import pytest
 from flask.testing import FlaskClient
 from structlog.testing import capture_logs
 
-from smsgate.domain.errors import SignatureExpired, SignatureRefused, TooManyForgeries
+from smsgate.domain.errors import SignatureRefused
 from smsgate.domain.messages import InboundMessage
 from smsgate.providers import PROVIDERS
 from smsgate.web import abuse, create_app
-from smsgate.web.abuse import MAX_LINES_OF_ACCOUNT, MAX_LINES_OF_ADDRESS, ForgeryLimiter
+from smsgate.web.abuse import MAX_LINES_OF_ACCOUNT, MAX_LINES_OF_ADDRESS
 from tests.fakes.own_services import ALERTS, PUBLIC_URL, make_services
 from tests.fakes.services import FakeServices
 
@@ -47,60 +47,8 @@ def test_genuine_messages_from_a_flooding_address_are_taken(real, monkeypatch):
     monkeypatch.setattr(real.ingest, "arrival_of", arrival_of(real))
     client = create_app(real).test_client()
     forged = replace(genuine(real), headers={**genuine(real).headers, "x-twilio-signature": "A"})
-    for count in range(300):
-        assert post(client, forged, **FORGER) == 403
-        if count % 10 == 0:
-            assert post(client, genuine(real, f"+1415555{count:04}"), **FORGER) == 200
-
-
-def test_an_address_that_sends_nothing_but_forgeries_is_looked_at_now_and_then(
-    client: FlaskClient, services: FakeServices, monkeypatch
-) -> None:
-    now = [1000.0]
-    monkeypatch.setattr(
-        "smsgate.web.webhooks.ForgeryLimiter", lambda: ForgeryLimiter(lambda: now[0])
-    )
-    client = create_app(services).test_client()
-    services.error = SignatureRefused("No.")
-
-    def answers(times: int, address: str = "8.8.4.4", account: str = "twilio") -> list[int]:
-        environ = {"REMOTE_ADDR": address}
-        return [
-            client.post(f"/webhooks/{account}", environ_overrides=environ).status_code
-            for _ in range(times)
-        ]
-
-    assert answers(abuse.BURST + 5) == [403] * abuse.BURST + [429] * 5
-    looked_at = len(services.received)
-    environ = {"REMOTE_ADDR": "8.8.4.4", "wsgi.input": None}  # nobody reads what it posted
-    refused = client.post("/webhooks/twilio", environ_overrides=environ)
-    assert (refused.status_code, refused.headers["Retry-After"]) == (429, "1")
-    assert len(services.received) == looked_at
-    assert answers(1, "8.8.8.8") == [403]
-    assert answers(30, "10.0.0.1") == [403] * 30  # a proxy of ours: nobody can be told apart
-    now[0] += 0.35
-    assert answers(5) == [403] * 3 + [429] * 2
-    services.error = SignatureExpired("Old.")  # whoever signed it knew the secret
-    now[0] += 0.1
-    assert answers(1) == [403]
-    services.error = SignatureRefused("No.")
-    assert answers(100) == [403] * 100
-
-
-def test_addresses_beyond_those_that_are_remembered_are_looked_at(monkeypatch) -> None:
-    monkeypatch.setattr(abuse, "_MAX_ADDRESSES", 2)
-    one = ForgeryLimiter()
-    for _ in range(abuse.BURST):
-        one.note_refused("twilio", "8.8.4.4")
-    with pytest.raises(TooManyForgeries):
-        one.check("twilio", "8.8.4.4")
-    one.check("telnyx", "8.8.4.4")
-    for address in ("8.8.4.5", "8.8.4.6"):
-        one.note_refused("twilio", address)
-    one.check("twilio", "8.8.4.4")
-    for address in ("1.1.1.1", "1.1.1.2", "1.1.1.3"):
-        one.note_genuine("twilio", address)
-    assert len(one._genuine) == 1
+    assert {post(client, forged, **FORGER) for _ in range(60)} == {403}
+    assert post(client, genuine(real, text="STOP"), **FORGER) == 200
 
 
 def arrival_of(services):
@@ -109,23 +57,6 @@ def arrival_of(services):
     from tests.fakes.values import entry
 
     return lambda one, *_, **__: Arrival(entry(number=one.number, message_id=one.message_id))
-
-
-def test_a_request_in_a_flood_is_refused_unread(
-    client: FlaskClient, services: FakeServices
-) -> None:
-    services.error = SignatureRefused("No.")
-    for _ in range(abuse.BURST):
-        client.post("/webhooks/twilio", environ_overrides=FORGER)
-
-    class Unread:
-        def read(self, _: int = -1) -> bytes:
-            raise AssertionError("it was read")
-
-    unread = FORGER | {"wsgi.input": Unread(), "CONTENT_LENGTH": "9"}
-    answer = client.post("/webhooks/twilio", environ_overrides=unread)
-    assert (answer.status_code, answer.headers["Retry-After"]) == (429, "1")
-    assert len(services.received) == abuse.BURST
 
 
 @pytest.fixture

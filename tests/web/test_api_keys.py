@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from structlog.testing import capture_logs
 
-from smsgate.web import abuse, create_app
+from smsgate.web import api_key_guard, create_app
 from smsgate.web.abuse import MAX_LINES_OF_ADDRESS
+from smsgate.web.api_key_guard import BURST
 from tests.fakes.own_services import make_services
 
 RIGHT = "a-key-that-is-long-enough-for-tests"
@@ -60,13 +61,13 @@ def test_refused_keys_are_counted(client, services):
 @pytest.fixture
 def standing_clock(monkeypatch):
     """No time passes, so that nobody gets looked at again."""
-    monkeypatch.setattr(abuse, "VERIFIED_PER_SECOND", 0)
+    monkeypatch.setattr(api_key_guard, "PER_SECOND", 0)
 
 
 @pytest.mark.usefixtures("standing_clock")
 def test_an_address_that_gives_wrong_keys_is_slowed_down_and_nobody_else(client):
     statuses = [ask(client, f"{WRONG}{count}").status_code for count in range(40)]
-    assert statuses == [401] * abuse.BURST + [429] * (40 - abuse.BURST)
+    assert statuses == [401] * BURST + [429] * (40 - BURST)
     answer = ask(client, WRONG)
     assert (answer.headers["Retry-After"], answer.json["reason"]) == ("1", "too_many_wrong_keys")
     assert ask(client, WRONG, path=PATHS["metrics"]).status_code == 429
@@ -76,7 +77,7 @@ def test_an_address_that_gives_wrong_keys_is_slowed_down_and_nobody_else(client)
 @pytest.mark.usefixtures("standing_clock")
 @pytest.mark.parametrize("path", PATHS.values())
 def test_a_right_key_is_taken_from_the_address_of_a_guesser(client, path):
-    for count in range(2 * abuse.BURST):
+    for count in range(2 * BURST):
         ask(client, f"{WRONG}{count}")
     assert ask(client, RIGHT, path=path).status_code == 200
     assert ask(client, WRONG).status_code == 429
