@@ -17,7 +17,7 @@ from smsgate.domain.signing import same
 from smsgate.metrics.counters import REFUSED_KEYS
 from smsgate.settings import Settings
 from smsgate.store.metrics import Metrics
-from smsgate.web.abuse import RefusalLog
+from smsgate.web.refusal_log import RefusalLog
 from smsgate.web.wsgi_request import address_of
 
 BURST = 20

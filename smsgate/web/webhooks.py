@@ -11,8 +11,8 @@ from flask import Blueprint, Response, current_app, g, request
 from smsgate.domain.errors import SmsGateError, UnknownAccount
 from smsgate.pipeline.ingest import IngestResult
 from smsgate.pipeline.services import Services
-from smsgate.web.abuse import RefusalLog
 from smsgate.web.problems import reason_of
+from smsgate.web.refusal_log import RefusalLog
 from smsgate.web.wsgi_request import max_body_bytes, webhook_request, whole_body
 
 _UNKNOWN = "•••"

@@ -6,8 +6,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from smsgate.web import api_key_guard, create_app
-from smsgate.web.abuse import MAX_LINES_OF_ADDRESS
 from smsgate.web.api_key_guard import BURST
+from smsgate.web.refusal_log import MAX_LINES_OF_ADDRESS
 from tests.fakes.own_services import make_services
 
 RIGHT = "a-key-that-is-long-enough-for-tests"

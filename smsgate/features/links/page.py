@@ -36,8 +36,8 @@ from smsgate.features.links.page_text import PageText, choose_language
 from smsgate.features.links.service import LinkService, OpenedLink
 from smsgate.pipeline.services import Services
 from smsgate.settings import Program
-from smsgate.web.abuse import RefusalLog
 from smsgate.web.problems import reason_of
+from smsgate.web.refusal_log import RefusalLog
 from smsgate.web.wsgi_request import address_of
 
 MAX_FORM_BYTES = 4 * 1024

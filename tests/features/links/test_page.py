@@ -16,7 +16,7 @@ from smsgate.store import Store
 from smsgate.store.keys import partition_of
 from smsgate.store.redis_address import open_redis
 from smsgate.web import create_app
-from smsgate.web.abuse import MAX_LINES_OF_ACCOUNT
+from smsgate.web.refusal_log import MAX_LINES_OF_ACCOUNT
 from smsgate.web.wsgi_request import address_of
 from tests.fakes.own_services import ALERTS, NEW, OLD, PUBLIC_URL, make_services
 

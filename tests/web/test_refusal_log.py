@@ -11,8 +11,8 @@ from structlog.testing import capture_logs
 from smsgate.domain.errors import SignatureRefused
 from smsgate.domain.messages import InboundMessage
 from smsgate.providers import PROVIDERS
-from smsgate.web import abuse, create_app
-from smsgate.web.abuse import MAX_LINES_OF_ACCOUNT, MAX_LINES_OF_ADDRESS
+from smsgate.web import create_app, refusal_log
+from smsgate.web.refusal_log import MAX_LINES_OF_ACCOUNT, MAX_LINES_OF_ADDRESS
 from tests.fakes.own_services import ALERTS, PUBLIC_URL, make_services
 from tests.fakes.services import FakeServices
 
@@ -85,7 +85,7 @@ def test_an_address_has_a_few_lines_in_a_window_and_what_is_left_out_is_counted(
     lines = lines_of(client, 100)
     assert [one["event"] for one in lines] == ["webhook"] * MAX_LINES_OF_ADDRESS
     assert {one["address"] for one in lines} == {"8.8.4.0"}
-    clock[0] += abuse.WINDOW_S
+    clock[0] += refusal_log.WINDOW_S
     services.error = None
     [left_out, _] = lines_of(client, 1)
     told = {
@@ -94,7 +94,7 @@ def test_an_address_has_a_few_lines_in_a_window_and_what_is_left_out_is_counted(
         "lines_left_out": 100 - MAX_LINES_OF_ADDRESS,
     }
     assert told.items() <= left_out.items()
-    clock[0] += abuse.WINDOW_S
+    clock[0] += refusal_log.WINDOW_S
     assert len(lines_of(client, 1)) == 1
 
 
@@ -108,7 +108,7 @@ def test_many_addresses_have_no_more_lines_together_than_an_account_may(
 def test_addresses_beyond_those_that_are_told_apart_are_one(
     client: FlaskClient, services: FakeServices, clock: list[float], monkeypatch
 ) -> None:
-    monkeypatch.setattr(abuse, "_MAX_LOGGED_ADDRESSES", 2)
+    monkeypatch.setattr(refusal_log, "_MAX_LOGGED_ADDRESSES", 2)
     services.error = SignatureRefused("No.")
     assert len(lines_of(client, 30, addresses=30)) == 2 + MAX_LINES_OF_ADDRESS
 
