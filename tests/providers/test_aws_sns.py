@@ -39,9 +39,19 @@ def with_fields(recorded, **fields):
 # --- what is fetched ------------------------------------------------------------------------------
 
 
-def test_the_certificate_is_fetched_from_where_sns_says():
-    url = "https://sns.us-east-1.amazonaws.com/SimpleNotificationService-" + "0" * 32 + ".pem"
-    assert aws_sns.certificate(STOP.request, ACCOUNT) == HttpCall("GET", url)
+@pytest.mark.parametrize(
+    "host",
+    [
+        "sns.us-east-1.amazonaws.com",
+        "sns.ap-southeast-5.amazonaws.com",
+        "sns.us-gov-west-1.amazonaws.com",
+        "sns.cn-northwest-1.amazonaws.com.cn",
+    ],
+)
+def test_the_certificate_is_fetched_from_where_sns_says(host):
+    url = f"https://{host}/SimpleNotificationService-{'0' * 32}.pem"
+    request = with_fields(STOP, SigningCertURL=url)
+    assert aws_sns.certificate(request, ACCOUNT) == HttpCall("GET", url)
 
 
 @pytest.mark.parametrize(
@@ -60,6 +70,11 @@ def test_the_certificate_is_fetched_from_where_sns_says():
         "https://sns.x.y.amazonaws.com/a.pem",
         "https://s3.us-east-1.amazonaws.com/a.pem",
         "https://sns.s3-us-west-2.amazonaws.com/a.pem",
+        "https://sns.S3-us-west-2.amazonaws.com/a.pem",
+        "https://sns.bucket.amazonaws.com/a.pem",
+        "https://sns.us-east-1.amazonaws.com.cn/a.pem",
+        "https://sns.cn-north-1.amazonaws.com/a.pem",
+        "https://SNS.us-east-1.amazonaws.com/a.pem",
         "",
     ],
 )

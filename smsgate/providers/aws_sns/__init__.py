@@ -49,8 +49,12 @@ from smsgate.settings import Account
 
 MAX_AGE_S = 3900
 """SNS retries for up to an hour, and the time it signs is that of the publication."""
-# AWS's own libraries take any word for the region; sns.s3-REGION would be somebody's bucket.
-_HOST = r"https://sns\.(?!s3)[a-zA-Z0-9-]{3,}\.amazonaws\.com(?:\.cn)?"
+# Only regions as AWS names them (us-east-1, us-gov-west-1), and the regions of China under .cn:
+# AWS's own libraries take any word, but sns.s3-REGION would be somebody's bucket.
+_HOST = (
+    r"https://sns\.(?:(?!cn-)[a-z]{2}(?:-[a-z]+)+-[0-9]\.amazonaws\.com"
+    r"|cn-[a-z]+-[0-9]\.amazonaws\.com\.cn)"
+)
 _CERTIFICATE_URL = re.compile(_HOST + r"/[A-Za-z0-9._/-]+\.pem")
 _SUBSCRIBE_URL = re.compile(_HOST + r"/\?Action=ConfirmSubscription&[!-~]+")
 _HASHES: dict[str, HashName] = {"1": "SHA1", "2": "SHA256"}
