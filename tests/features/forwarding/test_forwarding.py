@@ -12,6 +12,7 @@ import pytest
 from standardwebhooks import Webhook
 from twilio.request_validator import RequestValidator
 
+from smsgate.consent.transitions import MAX_CALL_US, REPLY_WINDOW_US
 from smsgate.domain.entry_parts import ForwardContent
 from smsgate.domain.errors import NoSuchForward, StoreUnavailable
 from smsgate.domain.forwards import Forward
@@ -389,13 +390,14 @@ def test_what_came_as_events_goes_on_as_forms(services, make, app) -> None:
     assert {came.form["OptOutType"] for came in app.came} == {"HELP"}
 
 
-def test_the_five_minutes_of_what_an_application_says_count_from_its_answer(
+def test_the_five_minutes_of_what_an_application_says_count_from_its_answer_to_the_calls_end(
     receive, app, services, api
 ) -> None:
     receive("Hello", sender=ORIGINAL)
     (claim,) = services.store.forwards.claim("orders", PARTITIONS)
-    (said,) = service._replies(claim, ["Hi"], 1_000_000)
-    assert said.deadline_us == 301_000_000
+    at_us = services.store.health.now_us() - REPLY_WINDOW_US + MAX_CALL_US - 1
+    (said,) = service._replies(claim, ["Hi"], at_us)
+    assert said.deadline_us == at_us + REPLY_WINDOW_US
     services.store.forwards.complete(claim, _event(claim), [said])
     assert services.sender.drain(partition_of(NUMBER), patience_s=60) == 1
     assert [one.outcome for one in services.history.of_number(NUMBER)] == [
