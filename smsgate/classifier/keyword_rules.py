@@ -33,7 +33,7 @@ _LETTERS = 24
 """Letters of the longest keyword that is written with blanks between them."""
 _TORN = 3
 """Words of a text that was cut which may be torn: where it was cut, and at its end."""
-_NUMBERED = re.compile(r"(\D{2,})\d{1,11}")
+_NUMBERED = re.compile(r"(?<=\D\D)\d{1,11}")
 """A word with a number written behind it: ``STOP2``."""
 _CAPITALS_FIRST = re.compile(r"[^\w\n]*STOP(?![\w-])(?!\W*(?:[A-Z]{2}|it\b|at\b|by\b|in\b))")
 _IN_CAPITALS = re.compile(r"(?<![\w-])STOP(?![\w-])")
@@ -184,7 +184,7 @@ class KeywordRules:
         worded = [word for word in words if not word.isdigit() and word not in _LAUGHTER]
         if numbers and words[-2:-1] == ["to"]:
             worded.pop()
-        bare = [_NUMBERED.sub(r"\1", word) for word in worded]
+        bare = [_NUMBERED.sub("", word) for word in worded]
         keyword = self._keywords.find(bare) if bare and bare != words else None
         if keyword is None or not keyword.stops:
             return None

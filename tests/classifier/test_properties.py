@@ -79,28 +79,24 @@ BODIES = {
     "long stem": "unsubscri" * 7_000,
     "ligatures": "ﬃ" * 21_000,
     "phrases in a letter": "ﷺ" * 21_000,
+    "words": "would you please stop with the order and take me off the list of the bus " * 900,
 }
 
 
 @pytest.mark.parametrize("name", BODIES)
-def test_no_body_takes_long(name):
+def test_the_time_grows_no_faster_than_the_text(name):
     body = BODIES[name]
-    best = min(_seconds(body) for _ in range(5))
-    # the limit is 10 ms; a busy machine gets some room
-    assert best < 0.05, f"{best * 1000:.1f} ms"
+    for characters in (1_200, len(body) // 2):  # of the second, most is cut away
+        texts = (body[:characters], body[: 2 * characters])
+        rounds = [[_nanoseconds(text) for text in texts] for _ in range(9)]
+        once, twice = map(min, zip(*rounds, strict=True))
+        assert twice < 2.5 * once, f"{once} and {twice} ns for {characters} and twice as many"
 
 
-def _seconds(body: str) -> float:
-    start = time.thread_time()
+def _nanoseconds(body: str) -> int:
+    start = time.thread_time_ns()
     classifier().classify(body)
-    return time.thread_time() - start
-
-
-def test_the_time_grows_no_faster_than_the_text():
-    words = "would you please stop with the order and take me off the list of the bus "
-    short = min(_seconds(words * 4) for _ in range(7))
-    long = min(_seconds(words * 32) for _ in range(7))
-    assert long < short * 8 * 3
+    return time.thread_time_ns() - start
 
 
 def test_letters_that_stand_for_many_make_no_longer_text():
