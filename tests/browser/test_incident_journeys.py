@@ -13,6 +13,7 @@ from playwright.sync_api import Page, expect
 from sqlalchemy import text
 
 from smsgate.features.operators.service import token_digest
+from smsgate.pipeline.readiness import PAGE_ANSWER_S
 from smsgate.pipeline.reviews import list_waiting_texts
 from smsgate.pipeline.services import Services
 from tests.browser.acting import fits, picture, press, says
@@ -104,9 +105,8 @@ def test_home_says_at_once_what_is_unknown_while_redis_hangs(
         assert fits(page)
         assert barriers(page) == []
         picture(page, f"home-unknown-{width}")
-    assert took_s < 8 + 4 * usual_s, (
-        "as long as it took when each question was waited for by itself"
-    )
+    # once for all questions, not for each by itself; Redis itself is waited for twice as long
+    assert took_s < 4 * (2 * PAGE_ANSWER_S + usual_s)
     assert wait_until(lambda: _is_back(page), 60)
 
 

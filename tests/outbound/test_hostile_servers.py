@@ -5,10 +5,10 @@ from __future__ import annotations
 import gzip
 import socket
 import threading
-import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from http.server import ThreadingHTTPServer
+from itertools import chain, repeat
 
 import pytest
 
@@ -32,7 +32,7 @@ def impatient() -> Iterator[Outbound]:
 
 
 @contextmanager
-def raw_server(*pieces: bytes, pause_s: float = 0.0) -> Iterator[str]:
+def raw_server(*pieces: bytes, rest: Iterable[bytes] = (), pause_s: float = 0.0) -> Iterator[str]:
     """Answer one request with these bytes, with a pause before each piece but the first."""
     ended = threading.Event()
 
@@ -40,7 +40,7 @@ def raw_server(*pieces: bytes, pause_s: float = 0.0) -> Iterator[str]:
         connection, _ = listener.accept()
         with connection:
             connection.recv(65536)
-            for piece in pieces:
+            for piece in chain(pieces, rest):
                 try:
                     connection.sendall(piece)
                 except OSError:
@@ -78,15 +78,14 @@ def test_of_a_long_body_64_kib_are_read(outbound):
 
 
 def test_a_body_without_end_is_left_long_before_the_time_is_over():
-    pieces = [b"x" * 65536] * 600
+    pieces = repeat(b"x" * 65536, 600)
     with (
-        raw_server(b"HTTP/1.1 200 OK\r\n\r\n", *pieces, pause_s=0.1) as url,
-        closing(Outbound(read_s=60)) as outbound,
+        raw_server(b"HTTP/1.1 200 OK\r\n\r\n", rest=pieces, pause_s=0.1) as url,
+        closing(Outbound(read_s=3600)) as outbound,
     ):
-        begun = time.monotonic()
         response = outbound.perform(HttpCall("GET", url))
+        assert any(pieces)  # the server has more to send
     assert len(response.body) == 64 * 1024
-    assert time.monotonic() - begun < 30
 
 
 def test_a_body_that_unpacks_to_far_more_is_cut_as_well(outbound):
@@ -100,24 +99,20 @@ def test_a_body_that_unpacks_to_far_more_is_cut_as_well(outbound):
 def test_a_body_in_drops_is_cut_when_the_time_is_over(impatient):
     """Each piece comes within the time-out, all of them would not."""
     head = b"HTTP/1.1 201 Created\r\nContent-Length: 1000\r\n\r\n"
-    begun = time.monotonic()
     with raw_server(head, *[b"."] * 1000, pause_s=0.05) as url:
         response = impatient.perform(HttpCall("GET", url))
-    assert time.monotonic() - begun < 25
     assert response.status == 201
     assert 0 < len(response.body) < 500
 
 
 def test_a_head_in_drops_is_no_answer_when_the_time_is_over(impatient):
     """Its sender would hold a thread of ours for as long as it likes."""
-    begun = time.monotonic()
     lines = [b"X-%d: a\r\n" % place for place in range(1000)]
     with (
         raw_server(b"HTTP/1.1 200 OK\r\n", *lines, pause_s=0.05) as url,
         pytest.raises(CallFailed, match="did not answer in time") as failed,
     ):
         impatient.perform(HttpCall("GET", url))
-    assert time.monotonic() - begun < 25
     assert failed.value.left is True
 
 

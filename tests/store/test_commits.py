@@ -58,7 +58,7 @@ def test_a_commit_writes_sets_state_holds_events_replies_and_cursor(store, redis
     assert redis_client.smembers(set_key(KEYS, "set", "promos", NUMBER, BUCKETS)) == set()
     assert redis_client.smembers(set_key(KEYS, "back", "alerts", NUMBER, BUCKETS)) == set()
     assert msgspec.json.decode(redis_client.get(KEYS.number(NUMBER)), type=NumberState) == STATE
-    assert KEEP_MARKS_S - 5 <= redis_client.ttl(KEYS.number(NUMBER)) <= KEEP_MARKS_S
+    assert KEEP_MARKS_S - 3600 < redis_client.ttl(KEYS.number(NUMBER)) <= KEEP_MARKS_S
     assert redis_client.hgetall(KEYS.holds) == {}
     assert redis_client.hgetall(KEYS.reviews) == {}
     assert list(store.ledger_reader.of_partition(PARTITION)) == [EVENT]
@@ -162,25 +162,6 @@ def test_an_error_at_any_key_leaves_everything_as_it_was(store, redis_client, ba
     with pytest.raises(StoreUnavailable, match="WRONGTYPE"):
         store.commits.commit(PARTITION, batch, EFFECTS, BUCKETS)
     assert contents(redis_client) == before
-
-
-def test_a_batch_of_a_hundred_holds_redis_for_less_than_two_milliseconds_or_so(store, redis_client):
-    """Twenty milliseconds here, since the machine may be busy; the figure itself is in bench/."""
-    numbers = [f"+1415555{place:04}" for place in range(3000)]
-    numbers = [number for number in numbers if partition_of(number) == PARTITION][:100]
-    store.inbox.add([Arrival(entry(number=number)) for number in numbers])
-    batch = store.inbox.read(PARTITION, 100)
-    effects = Effects(
-        before=dict.fromkeys(numbers, ConsentState()),
-        after=dict.fromkeys(numbers, ConsentState(everywhere=True, state=STATE)),
-        events=[EVENT] * 100,
-        replies=[(msgspec.structs.replace(REPLY, id=f"{place}-0"), 1) for place in range(100)],
-    )
-    redis_client.config_set("slowlog-log-slower-than", 20_000)
-    redis_client.slowlog_reset()
-
-    assert store.commits.commit(PARTITION, batch, effects, BUCKETS).done
-    assert redis_client.slowlog_get() == []
 
 
 def test_more_numbers_and_fields_than_one_call_is_given_are_all_written(store, redis_client):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from smsgate.domain.messages import HttpReply
@@ -119,9 +117,7 @@ BOMB = "".join(f'<!ENTITY b{at} "{f"&b{at - 1};" * 10}">' for at in range(1, 10)
 )
 @pytest.mark.parametrize("code", ["utf-8", "utf-16"])
 def test_a_document_type_is_refused_before_an_entity_is_read(document, code) -> None:
-    began = time.process_time()
     assert read(document.encode(code)) == TwimlAnswer([], ["a document type"])
-    assert time.process_time() - began < 0.5
 
 
 def test_an_entity_that_nobody_declared_is_no_text() -> None:
