@@ -29,7 +29,7 @@ def check(numbers: Sequence[str], program: str | None, as_json: bool) -> None:
     """
     services = session.services()
     name = program or _only(services.settings.programs)
-    answers = services.gate.check(numbers, program=name)
+    answers = services.gate.look_up(numbers, program=name)
     if as_json:
         session.show_json({"program": name, "results": [asdict(answer) for answer in answers]})
     else:

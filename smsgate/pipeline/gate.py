@@ -104,10 +104,7 @@ class GateBase:
         """Every answer, in the order asked, counted by reason."""
         allowed = {"allowed": len(numbers) - len(refused)}
         self._count(program, allowed | Counter(one.reason for one in refused.values()))
-        found = [GateAnswer(asked, True) for asked in numbers]
-        for place, answer in refused.items():
-            found[place] = answer
-        return found
+        return _in_order(numbers, refused)
 
     def _count(self, program: str, reasons: Mapping[str, int]) -> None:
         for reason, times in reasons.items():
@@ -162,16 +159,21 @@ class Gate(GateBase):
 
         Numbers are read as E.164, with or without blanks and punctuation; anything else gets the
         reason ``invalid``. Raises ``UnknownProgram``, ``StoreUnavailable``, ``StoreNotReady``, and
-        ``TypeError`` for a single number instead of a list.
+        ``TypeError`` for a single number instead of a list. Each number counts as a send that was
+        asked for.
         """
         refuse_text(numbers)
         with self._count_failure(numbers):
             refused = self.refused(numbers, program=program)
         return self._answers(numbers, program, refused)
 
+    def look_up(self, numbers: Sequence[str], *, program: str) -> list[GateAnswer]:
+        """As ``check``, for people who look at numbers: nothing is counted."""
+        return _in_order(numbers, self.refused(numbers, program=program))
+
     def check_programs(self, number: str, programs: Iterable[Program]) -> dict[str, GateAnswer]:
-        """By program what the gate says of a number. Raises as ``allows``."""
-        answers = {one.name: self.check([number], program=one.name)[0] for one in programs}
+        """By program what ``look_up`` says of a number; it raises as ``allows``."""
+        answers = {one.name: self.look_up([number], program=one.name)[0] for one in programs}
         for answer in answers.values():
             is_allowed(answer)
         return answers
@@ -236,6 +238,13 @@ class GateQuestion:
         for place, problem in problems.items():
             found[place] = GateAnswer(asked[place], None, "invalid", why=problem)
         return found
+
+
+def _in_order(numbers: Sequence[str], refused: Mapping[int, GateAnswer]) -> list[GateAnswer]:
+    found = [GateAnswer(asked, True) for asked in numbers]
+    for place, answer in refused.items():
+        found[place] = answer
+    return found
 
 
 def refuse_text(numbers: Sequence[str]) -> None:

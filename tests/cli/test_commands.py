@@ -10,6 +10,7 @@ import redis
 
 from smsgate.cli import data_dir
 from smsgate.domain.messages import Arrival, Decision, Entry, Intent
+from smsgate.metrics.counters import GATE, by_family
 from smsgate.pipeline.configuration import load_configuration
 from smsgate.pipeline.services import build_services
 from smsgate.store import Store
@@ -96,6 +97,15 @@ def test_a_check_as_json_keeps_the_order_asked(ready: Terminal) -> None:
         (OTHER, True, ""),
         ("12345", None, "invalid"),
     ]
+
+
+def test_a_command_that_looks_does_not_count_as_a_send(ready: Terminal, redis_url: str) -> None:
+    opt_out(ready, NUMBER)
+    for command in (["check", NUMBER, OTHER], ["status", NUMBER], ["history", NUMBER], ["doctor"]):
+        ready.run(*command)
+    counted = by_family(Store(open_redis(redis_url)).metrics.sums())
+    assert counted["events"].counts
+    assert not counted[GATE.name].counts
 
 
 COULD_NOT_TELL = [

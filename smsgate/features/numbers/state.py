@@ -212,7 +212,7 @@ def _ask_store(services: Services, state: NumberOverview, found: _Answers) -> No
 def _asked(services: Services, number: str, program: str) -> GateAnswer:
     """What the gate says; of a program that it does not know yet, that."""
     try:
-        return services.gate.check([number], program=program)[0]
+        return services.gate.look_up([number], program=program)[0]
     except UnknownProgram as error:
         return GateAnswer(number, None, why=str(error))
 

@@ -14,9 +14,11 @@ import pytest
 from smsgate.domain.entry_parts import Consent, ForwardContent
 from smsgate.domain.errors import RecordsUnavailable, StoreUnavailable
 from smsgate.domain.messages import Arrival, Decision, Intent
+from smsgate.features.evidence.service import collect_evidence
 from smsgate.features.lists.number_import import ImportRequest, NumberImport
 from smsgate.features.operators.service import ActionAuthor, OperatorService
 from smsgate.features.operators.storage import OperatorStorage
+from smsgate.metrics.counters import GATE, by_family
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.store.write_lease import SpooledOptOuts
 from smsgate.web.console.template_filters import day, moment
@@ -28,6 +30,7 @@ from tests.fakes.values import NUMBER, OTHER, entry
 
 PARTITION = partition_of(NUMBER)
 SECRET = "whsec_" + base64.b64encode(bytes(32)).decode()
+KEY = {"Authorization": "Bearer a-key-that-is-long-enough-for-tests"}
 PAGE = f"/console/numbers/{NUMBER}"
 SINCE = "opted out of everything (exact keyword: STOP) a moment ago"
 
@@ -40,6 +43,16 @@ def test_how_it_stands_with_each_program_and_why(services, viewer):
     assert f"Acme Alerts alerts, marketing no {SINCE}" in said
     assert "including programs you add later" in said
     assert "Acme &lt;b&gt;Orders&lt;/b&gt; &amp; &#34;Co&#34;" in viewer.get(PAGE).text
+
+
+def test_looking_at_a_number_does_not_count_as_a_send(services, viewer):
+    told(services, Intent.OPT_OUT, "STOP")
+    for path in (PAGE, "/console/numbers", "/console/review", f"{PAGE}?part=story"):
+        assert viewer.get(path).status_code == 200
+    assert viewer.get(f"/v1/numbers/{NUMBER}", headers=KEY).status_code == 200
+    collect_evidence(services, NUMBER)
+    services.store.metrics.flush()
+    assert not by_family(services.store.metrics.sums())[GATE.name].counts
 
 
 def test_what_rules_note_stands_in_details_alone(services, viewer):
