@@ -235,7 +235,8 @@ class Classifier:
         return self._ready[typed]
 
     def _plain(self, typed: str, keyword: Keyword) -> Decision | None:
-        if typed in self._keyword_rules.printed or keyword.entry.countries:
+        by_number = keyword.entry.countries or keyword.shared
+        if typed in self._keyword_rules.printed or by_number:
             return None
         text = InspectedText(typed, typed.split())
         return self._decisions.by_keyword(text, keyword, "keyword")

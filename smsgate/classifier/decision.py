@@ -15,7 +15,9 @@ from smsgate.classifier.sets.compiled_sets import CompiledSets
 from smsgate.classifier.sets.keyword_sets import ANY_LANGUAGE
 from smsgate.classifier.sets.tables import TOPIC_CLASSES, split_words
 from smsgate.classifier.text import InspectedText
+from smsgate.domain.languages import SPOKEN_IN
 from smsgate.domain.messages import ALL, Decision, Intent
+from smsgate.domain.phone import region_of
 from smsgate.settings import Program
 
 
@@ -86,16 +88,24 @@ class DecisionFactory:
             return None
         if text.asks and intent.stops:
             intent, rule = Intent.REVIEW, "keyword_as_question"
-        decision = self.decided(text, intent, rule, keyword.word, keyword.language, note=entry.note)
+        language = self._language(keyword, text.number)
+        decision = self.decided(text, intent, rule, keyword.word, language, note=entry.note)
         condition = "question_open" if entry.ask else ""
         return replace(decision, steps=(*text.steps, *steps), condition=condition)
+
+    def _language(self, found: Keyword | IntentFinding, number: str) -> str:
+        """Of the languages that share a keyword, the sender's, then the program's first one."""
+        if not found.shared or found.language == ANY_LANGUAGE:
+            return found.language
+        spoken = SPOKEN_IN.get(region_of(number) or self._program.region, ())
+        wanted = (*spoken, *self._program.keywords, "en")
+        return next((name for name in wanted if name in found.shared), found.language)
 
     def by_finding(self, text: InspectedText, finding: IntentFinding, opinion: Opinion) -> Decision:
         """For something that was found in a sentence, and what came of it."""
         intent, rule, score = opinion.intent, opinion.rule, opinion.score
-        decision = self.decided(
-            text, intent, rule, finding.keyword, finding.language, note=opinion.reasons
-        )
+        language = self._language(finding, text.number)
+        decision = self.decided(text, intent, rule, finding.keyword, language, note=opinion.reasons)
         if score is None:
             return decision
         return replace(decision, score=score, confidence=round(probability(score), 3))

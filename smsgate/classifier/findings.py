@@ -80,6 +80,8 @@ class IntentFinding(NamedTuple):
     doubted: bool = False
     bare: bool = False
     """Only a keyword that stands alone in its sentence."""
+    shared: tuple[str, ...] = ()
+    """The languages where that keyword means the same."""
 
 
 @dataclass(slots=True)
@@ -288,6 +290,7 @@ def _keywords_alone(
             asked=sentence.asked,
             doubted=together(keyword.language, doubts),
             bare=True,
+            shared=keyword.shared,
         )
 
 

@@ -27,6 +27,8 @@ class Keyword:
     word: str
     language: str
     entry: KeywordEntry
+    shared: tuple[str, ...] = ()
+    """The languages where it means the same, where there are several."""
 
     @property
     def stops(self) -> bool:
@@ -66,8 +68,13 @@ class KeywordIndex:
     def __init__(self, tables: KeywordTables, languages: Sequence[str]) -> None:
         entries = tables.entries
         every = [
-            Keyword(word, languages[language], entries[entry])
-            for word, language, entry in tables.keywords
+            Keyword(
+                word,
+                languages[language],
+                entries[entry],
+                tuple(languages[other] for other in tables.shared.get(at, ())),
+            )
+            for at, (word, language, entry) in enumerate(tables.keywords)
         ]
         self._exact = {key: every[at] for key, at in tables.exact.items()}
         tonal = frozenset(tables.tonal)

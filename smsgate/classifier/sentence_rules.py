@@ -108,7 +108,9 @@ class SentenceRules:
 
     def _by_its_keyword(self, text: InspectedText, keyword: Keyword) -> Decision:
         intent, rule = Intent(keyword.entry.intent), "keyword_in_sentence"
-        finding = IntentFinding(intent, rule, keyword.word, keyword.language, bare=True)
+        finding = IntentFinding(
+            intent, rule, keyword.word, keyword.language, bare=True, shared=keyword.shared
+        )
         return self._decisions.by_finding(text, finding, Opinion(intent, rule))
 
     def _owners_of_lists(self, text: InspectedText, what: TextFindings) -> set[str]:

@@ -9,11 +9,10 @@ from importlib import resources
 from pathlib import Path
 
 import click
-import phonenumbers
 import tomlkit
 
 from smsgate.domain.errors import InvalidNumber, SmsGateError
-from smsgate.domain.phone import e164
+from smsgate.domain.phone import e164, region_of
 from smsgate.pipeline.configuration import load_settings
 from smsgate.settings.read import FILE
 
@@ -96,9 +95,8 @@ def write_starter(folder: Path, company: str, sid: str = "", number: str = "") -
     if sid:
         text = _fill(text, '"${TWILIO_ACCOUNT_SID}"', f'"{sid}"')
     if number:
-        region = phonenumbers.region_code_for_number(phonenumbers.parse(number))
         text = _fill(text, 'senders  = ["*"]', f'senders  = ["{number}"]')
-        text = _fill(text, '"US"', f'"{region or "US"}"')
+        text = _fill(text, '"US"', f'"{region_of(number) or "US"}"')
     path = folder / FILE
     folder.mkdir(parents=True, exist_ok=True)
     try:

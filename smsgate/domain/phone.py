@@ -94,6 +94,16 @@ def _plan(code: str) -> PhoneMetadata | None:
     return PhoneMetadata.metadata_for_region(regions[0])
 
 
+def region_of(number: str) -> str:
+    """The region of an E.164 number, such as ``DE``; empty for what is none."""
+    try:
+        parsed = phonenumbers.parse(number)
+    except phonenumbers.NumberParseException:
+        return ""
+    found = phonenumbers.region_code_for_number(parsed)
+    return found or phonenumbers.region_code_for_country_code(parsed.country_code or 0)
+
+
 def is_toll_free(number: str) -> bool:
     """Whether an E.164 number is a North American toll-free one (800, 833 …; 47 CFR 52.101)."""
     return _TOLL_FREE.fullmatch(number) is not None

@@ -77,3 +77,29 @@ def test_who_asks_us_not_to_stop_is_never_suppressed(language):
 )
 def test_wordings_of_one_language(text, intent):
     assert classifier().classify(text).intent == intent
+
+
+@pytest.mark.parametrize(
+    ("text", "number", "language"),
+    [
+        ("Stopp", "+4915112345678", "de"),
+        ("Stopp, danke!", "+4915112345678", "de"),
+        ("Guten Tag. Stopp", "+4915112345678", "de"),
+        ("Stopp", "+4740612345", "nb"),
+        ("Stopp", "+14155550123", "en"),
+        ("Стоп", "+79161234567", "ru"),
+        ("Стоп", "+359881234567", "bg"),
+        ("停止", "+8613812345678", "zh-Hans"),
+        ("停止", "+886912345678", "zh-Hant"),
+        ("停止", "+819012345678", "ja"),
+    ],
+)
+def test_the_country_of_the_sender_tells_apart_languages_with_one_word(text, number, language):
+    decision = classifier().classify(text, number)
+    assert (decision.intent, decision.language) == (Intent.OPT_OUT, language)
+
+
+@pytest.mark.parametrize(("number", "language"), [("+819012345678", "sv"), ("+4520123456", "da")])
+def test_where_the_country_says_nothing_the_first_language_of_the_program_counts(number, language):
+    decision = classifier(keywords=("sv", "da", "en")).classify("Stopp", number)
+    assert decision.language == language

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from smsgate.domain import phone
 from smsgate.domain.errors import InvalidNumber
-from smsgate.domain.phone import e164, is_e164, is_toll_free
+from smsgate.domain.phone import e164, is_e164, is_toll_free, region_of
 from smsgate.domain.phone_input import digits, is_region
 
 NUMBERS = [
@@ -154,6 +154,14 @@ TOLL_FREE = [
     ("+1800555012", False),
     ("18005550123", False),
 ]
+
+
+@pytest.mark.parametrize(
+    ("number", "region"),
+    [("+4915112345678", "DE"), ("+77011234567", "KZ"), ("+14165550123", "CA"), ("22395", "")],
+)
+def test_the_region_of_a_number_is_that_of_its_plan(number: str, region: str) -> None:
+    assert region_of(number) == region
 
 
 @pytest.mark.parametrize(("number", "free"), TOLL_FREE)

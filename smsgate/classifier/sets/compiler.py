@@ -46,6 +46,13 @@ class KeywordCompiler:
         entries = {id(one.entry): one.entry for one in self._keywords}
         numbers = {found: at for at, found in enumerate(entries)}
         exact, folded = self._exact, self._folded
+        shared: dict[int, list[int]] = {}
+        for at, found in ((exact[key], found) for key, found in self._all.items()):
+            intent = self._keywords[at].entry.intent
+            alike = [self._keywords[one] for one in found]
+            names = [one.language for one in alike if one.entry.intent == intent]
+            if len(set(names)) > 1:
+                shared[at] = [places[name] for name in dict.fromkeys(names)]
         return KeywordTables(
             entries=[msgspec.structs.replace(entry, words="") for entry in entries.values()],
             keywords=[
@@ -54,6 +61,7 @@ class KeywordCompiler:
             exact=exact,
             tonal=[key for key in exact if key not in folded],
             folded={key: at for key, at in folded.items() if exact.get(key) != at},
+            shared=shared,
             polite=list(self._polite),
             first=self._first,
             last=self._last,

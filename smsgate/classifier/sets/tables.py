@@ -36,6 +36,8 @@ class KeywordTables(msgspec.Struct, array_like=True, frozen=True):
     """What of that must be typed with its accents."""
     folded: dict[str, int]
     """Keywords where those without accents are others than the exact ones."""
+    shared: dict[int, list[int]]
+    """By keyword, the languages where it means the same."""
     polite: list[str]
     first: dict[str, int]
     """By the first word of politeness, how many words it has at most."""
