@@ -49,11 +49,11 @@ def test_a_partition_has_no_more_threads_than_replies_or_calls_at_once():
     senders.send(1, 3, 0.01)
     senders.send(2, 10 * SENDERS, 0.01)
     senders.send(2, 10 * SENDERS, 0.01)
+    assert wait_until(lambda: len(running) == SENDERS)
+    assert running.count(1) == 3
     go.set()
     senders.close()
-
-    assert running.count(1) == 3
-    assert len(running) == SENDERS
+    assert len(running) <= 3 + SENDERS  # three may find a thread free before the end
 
 
 def test_a_partition_that_is_busy_asks_for_no_more_threads_than_it_can_use_until_they_are_free():
