@@ -26,7 +26,9 @@ class AlertNotifier(BackgroundThread):
         super().__init__("alerts", first_pause_s=TEST_PERIOD_S, close_timeout_s=15.0)
         channels = configured_channels(services)
         self._has_channels = bool(channels)
-        self._service = AlertService(services.store, services.settings, channels)
+        self._service = AlertService(
+            services.store, services.settings, services.readiness, channels
+        )
         self._tester = ChannelTester(services.store, channels)
         self._checked_at = time.monotonic()
 

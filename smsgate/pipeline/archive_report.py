@@ -29,17 +29,15 @@ class ArchiveReport:
     """How much waits and for how long, which is normal for a moment."""
     problem: str = ""
     """Why they cannot be moved now."""
-    differs: bool = False
-    """Whether store and records contradict each other."""
 
     @property
     def is_ready(self) -> bool:
-        """Whether smsgate may go on: what is only hindered waits in the store."""
-        return not (self.alarm or self.differs)
+        """Whether events reach the records. Where they do not, they wait in the store."""
+        return not (self.alarm or self.problem)
 
     @property
     def text(self) -> str:
-        """What ``/readyz`` says: ``ok``, ``ok; …`` with what waits and why, or what alarms."""
+        """What ``/readyz`` says: ``ok``, ``ok; …`` with what waits, or what is wrong."""
         said = "; ".join(part for part in (self.alarm, self.waiting, self.problem) if part)
         if not self.is_ready:
             return said
@@ -53,10 +51,9 @@ def archive_report(archiver: LedgerArchiver) -> ArchiveReport:
     except StoreUnavailable:
         unknown = "unknown while the store cannot be used"
         return ArchiveReport(alarm="; ".join([unknown, *_own_problem(archiver)]))
-    problem, differs = _problem(archiver)
     oldest_s = waiting.oldest_us / 1_000_000
     waits = f"{waiting.count:,} events wait, oldest {oldest_s:.1f} s" if waiting.count else ""
-    return ArchiveReport(alarm_of(waiting), waits, problem, differs)
+    return ArchiveReport(alarm_of(waiting), waits, _problem(archiver))
 
 
 def _own_problem(archiver: LedgerArchiver) -> list[str]:
@@ -68,20 +65,20 @@ def _own_problem(archiver: LedgerArchiver) -> list[str]:
     return []
 
 
-def _problem(archiver: LedgerArchiver) -> tuple[str, bool]:
-    """What hinders the mover, and whether store and records contradict each other."""
+def _problem(archiver: LedgerArchiver) -> str:
+    """What hinders the mover."""
     try:
         archiver.records.check()
         archiver.refuse_foreign_store()
         kept, seqs = archiver.store.ledger.kept(), archiver.records.writer.seqs()
         if all(kept[partition] == seqs.get(partition, 0) for partition in kept):
-            return "", False
+            return ""
         _, problems = archiver.sound(archiver.store.ledger.unmoved(BATCH))
-    except RecordsDiffer as error:
-        return str(error), True
-    except (RecordsUnavailable, StoreUnavailable, StoreNotReady) as error:
-        return str(error), False
-    return "; ".join(problems), bool(problems)
+    except StoreNotReady:
+        return ""  # the store's own report says so
+    except (RecordsDiffer, RecordsUnavailable, StoreUnavailable) as error:
+        return str(error)
+    return "; ".join(problems)
 
 
 def alarm_of(waiting: LedgerBacklog) -> str:

@@ -20,8 +20,13 @@ from smsgate.pipeline.spool import Spool, waiting
 from smsgate.store import Store
 from smsgate.store.job_queue import JobQueue
 
+OK = "ok"
+ACCEPTS = "accepts"
+"""The report on whether webhooks are accepted, beside those of the collaborators."""
 ANSWER_S = 5.0
 """How long a collaborator is waited for: longer than a round trip to Redis may take."""
+GATE_SHUT = "the gate cannot tell"
+"""How the report on a store begins that is ready, but whose gate does not answer."""
 
 
 class Readiness:
@@ -35,12 +40,13 @@ class Readiness:
             "queue": (Deadline(ANSWER_S), lambda: _of_queue(job_queue)),
             "spool": (Deadline(ANSWER_S), lambda: _of_spool(spool)),
             "records": (Deadline(ANSWER_S), lambda: archive_report(archiver).text),
+            ACCEPTS: (Deadline(ANSWER_S), lambda: _accepts(store, spool)),
         }
 
     def ready(self) -> dict[str, str]:
-        """Each collaborator by name: what is wrong with it, or ``ok``.
+        """Each collaborator by name, and ``ACCEPTS``: what is wrong with it, or ``ok``.
 
-        ``ok; …`` names what works but could lose acknowledged writes.
+        ``ok; …`` names what waits for a moment, or could lose acknowledged writes.
         """
         answers = {name: deadline.ask(ask) for name, (deadline, ask) in self._asked.items()}
         states: dict[str, str] = {}
@@ -50,6 +56,11 @@ class Readiness:
             except NoAnswerInTime as error:
                 states[name] = str(error)
         return states
+
+
+def is_well(report: str) -> bool:
+    """Whether a collaborator that reports this can do its work."""
+    return report.partition(";")[0] == OK
 
 
 def of_store(store: Store) -> str:
@@ -67,9 +78,21 @@ def of_store(store: Store) -> str:
         shut = store.write_lease.obstacle()
     except (StoreUnavailable, StoreNotReady) as error:
         return str(error)
-    # Messages can be stored all the same, so a load balancer should go on sending requests here.
-    gate = [f"the gate cannot tell: {shut.problem}"] if shut is not None else []
-    return "; ".join(["ok", *weak, *gate])
+    if shut is not None:
+        return f"{GATE_SHUT}: {shut.problem}"
+    return "; ".join([OK, *weak])
+
+
+def _accepts(store: Store, spool: Spool) -> str:
+    """``ok`` while a webhook's message is kept: on this host's disk, where Redis is away."""
+    try:
+        spool.check(make=True)
+    except SpoolUnavailable:
+        try:
+            store.write_lease.refuse_unwritable()
+        except StoreUnavailable as error:
+            return str(error)
+    return OK
 
 
 def _of_queue(job_queue: JobQueue) -> str:
@@ -77,7 +100,7 @@ def _of_queue(job_queue: JobQueue) -> str:
         job_queue.ping()
     except QueueUnavailable as error:
         return str(error)
-    return "ok"
+    return OK
 
 
 def _of_spool(spool: Spool) -> str:

@@ -1,4 +1,4 @@
-"""Is the process alive, and can it do its work? For load balancers and orchestrators."""
+"""``/healthz`` for load balancers and orchestrators, ``/readyz`` for monitors."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ import msgspec
 from flask import Blueprint, Response, request
 
 from smsgate.pipeline.build import describe_build
+from smsgate.pipeline.readiness import ACCEPTS, OK, is_well
 from smsgate.pipeline.services import Services
 from smsgate.web.api_key_guard import ApiKeyGuard
 
-OK, NOT_READY = "ok", "not ready"
+NOT_READY = "not ready"
 KEPT_S = 2.0
 """How long an answer without details is given again."""
 Collaborators = Mapping[str, str]
-"""By collaborator ``ok``, ``ok; …`` or what is wrong with it."""
+"""As ``Readiness.ready`` reports them."""
 
 
 class SharedReadiness:
@@ -54,7 +55,9 @@ def blueprint(services: Services, keys: ApiKeyGuard) -> Blueprint:
 
     @health.get("/healthz")
     def alive() -> Response:
-        """Answer that the process runs. No other check: a restart does not bring Redis back.
+        """Answer that the process runs and takes webhooks. It checks nothing else.
+
+        While Redis is away, messages are kept on this host's disk, and no restart brings it back.
 
         The second line is what runs, such as ``smsgate 0.2.0+g1a2b3c4``.
         """
@@ -62,26 +65,25 @@ def blueprint(services: Services, keys: ApiKeyGuard) -> Blueprint:
 
     @health.get("/readyz")
     def ready() -> Response:
-        """Name each collaborator with ``ok`` or ``not ready``; 503 unless all are well.
+        """Say whether webhooks are accepted, and name each collaborator; 503 unless all are well.
 
         With a key of ``/metrics`` as it is at this moment, and with what is wrong.
         """
         if request.authorization is not None and request.authorization.type == "bearer":
             keys.check_monitor_key("readyz", request.environ)
-            found = services.readiness.ready()
-            return _answer(all(map(is_well, found.values())), found)
-        well = {name: is_well(report) for name, report in shared.get().items()}
-        reports = {name: OK if one else NOT_READY for name, one in well.items()}
-        return _answer(all(well.values()), reports)
+            return _answer(services.readiness.ready(), with_details=True)
+        return _answer(shared.get(), with_details=False)
 
     return health
 
 
-def is_well(report: str) -> bool:
-    """Whether a collaborator that reports this can do its work."""
-    return report.partition(";")[0] == OK
-
-
-def _answer(is_ready: bool, reports: Collaborators) -> Response:
-    body = msgspec.json.encode({"ready": is_ready, "collaborators": reports})
+def _answer(found: Collaborators, *, with_details: bool) -> Response:
+    well = {name: is_well(report) for name, report in found.items()}
+    accepts = well.pop(ACCEPTS)
+    is_ready = all(well.values())
+    reports = {
+        name: found[name] if with_details else OK if one else NOT_READY
+        for name, one in well.items()
+    }
+    body = msgspec.json.encode({"accepts": accepts, "ready": is_ready, "collaborators": reports})
     return Response(body, 200 if is_ready else 503, content_type="application/json")

@@ -35,11 +35,14 @@ from smsgate.metrics.snapshot import (
 from smsgate.pipeline.archive_report import MANY
 from smsgate.pipeline.conditions import REVIEW_DEADLINE_S
 from smsgate.pipeline.monitoring import spool_of_this_host, take_snapshot
+from smsgate.pipeline.readiness import ACCEPTS, is_well
 from smsgate.pipeline.services import Services
 from smsgate.web.api_key_guard import ApiKeyGuard
-from smsgate.web.health import is_well
 
 _PREFIX = "smsgate_"
+_ACCEPTS = (
+    "Whether webhooks are accepted (1): into Redis, or onto the disk of the host that answers"
+)
 _READY = "Whether a collaborator is well (1) or not (0)"
 
 
@@ -70,6 +73,7 @@ class MetricsCollector(Collector):
         services = self._services
         yield _gauge("build_info", "Which smsgate answers", {__version__: 1.0}, "version")
         ready = {name: float(is_well(state)) for name, state in services.readiness.ready().items()}
+        yield _gauge("accepts", _ACCEPTS, {"": ready.pop(ACCEPTS)})
         yield _gauge("ready", _READY, ready, "collaborator")
         try:
             snapshot = take_snapshot(services.store, services.settings, services.spool)

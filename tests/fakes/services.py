@@ -141,7 +141,7 @@ class FakeServices:
 
     def ready(self) -> dict[str, str]:
         self._fail()
-        return self.collaborators
+        return {**self.collaborators, "accepts": "ok"}
 
     def _fail(self) -> None:
         if self.error:

@@ -511,6 +511,7 @@ def test_an_override_goes_through_the_inbox_and_sends_nothing(services, api):
 def test_ready_names_each_collaborator(services, redis_client):
     services.records.migrate()
     assert services.readiness.ready() == {
+        "accepts": "ok",
         "store": "ok",
         "queue": "ok",
         "spool": "ok",

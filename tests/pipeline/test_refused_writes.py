@@ -310,6 +310,7 @@ def test_one_log_line_says_that_writes_are_refused_and_one_that_they_are_not_any
 
 @pytest.mark.parametrize("code", CAUSES)
 def test_readiness_says_that_writes_are_refused_and_why(services, url, redis_client, code):
+    services.records.migrate()
     key = {"Authorization": "Bearer a-key-that-is-long-enough-for-tests"}
     assert requests.get(f"{url}/readyz", headers=key, timeout=10).status_code == 200
     with CAUSES[code](redis_client):
@@ -319,11 +320,15 @@ def test_readiness_says_that_writes_are_refused_and_why(services, url, redis_cli
     assert services.readiness.ready()["store"] == "ok"
 
 
-def test_readiness_says_that_the_gate_is_shut_and_goes_on_to_take_webhooks(services, url):
+def test_readiness_says_that_the_gate_is_shut_and_that_webhooks_are_accepted(services, url):
+    services.records.migrate()
+    assert requests.get(f"{url}/readyz", timeout=10).status_code == 200
     spooled = write_lease.SpooledOptOuts("web-2", 1, 1_700_000_000)
     services.store.write_lease.renew("spool-2", spooled)
-    assert requests.get(f"{url}/readyz", timeout=10).status_code == 200
-    assert services.readiness.ready()["store"] == (
-        "ok; the gate cannot tell: opt-outs wait in spools and are not in the store yet: "
+    key = {"Authorization": "Bearer a-key-that-is-long-enough-for-tests"}
+    answer = requests.get(f"{url}/readyz", headers=key, timeout=10)
+    assert (answer.status_code, answer.json()["accepts"]) == (503, True)
+    assert answer.json()["collaborators"]["store"] == (
+        "the gate cannot tell: opt-outs wait in spools and are not in the store yet: "
         "1 on host web-2"
     )

@@ -170,7 +170,7 @@ def test_a_database_that_is_away_leaves_everything_in_the_ledger(store, happen):
     away.close()
 
     assert store.ledger_reader.waiting().count == 1
-    assert said.startswith("ok; 1 events wait, oldest ")
+    assert said.startswith("1 events wait, oldest ")
     assert "the records cannot be used" in said
 
 

@@ -52,10 +52,11 @@ def test_ready_names_each_collaborator_and_says_more_with_a_key(
     said = {
         name: "ok" if said.startswith("ok") else "not ready" for name, said in collaborators.items()
     }
-    assert json.loads(answer.data) == {"ready": status == 200, "collaborators": said}
+    common = {"accepts": True, "ready": status == 200}
+    assert json.loads(answer.data) == {**common, "collaborators": said}
     answer = client.get("/readyz", headers=WITH_KEY)
     assert answer.status_code == status
-    assert json.loads(answer.data) == {"ready": status == 200, "collaborators": collaborators}
+    assert json.loads(answer.data) == {**common, "collaborators": collaborators}
 
 
 def test_details_want_a_right_key(client: FlaskClient) -> None:
@@ -116,7 +117,7 @@ def test_a_collaborator_that_hangs_is_told_and_the_others_too(
     found = one.ready()
     ends.set()
     assert found["queue"] == "no answer within 2 s"
-    assert set(found) == {"store", "queue", "spool", "records"}
+    assert set(found) == {"accepts", "store", "queue", "spool", "records"}
     assert found["spool"] == "ok"
 
 
@@ -145,6 +146,36 @@ def test_for_strangers_redis_is_asked_less_than_once_in_a_hundred_times(
         app.get("/readyz")
     # In slow runs it is asked anew after two seconds; never for each of them.
     assert commands() - before < 50 * once
+
+
+def test_records_that_cannot_be_used_are_wrong_and_webhooks_are_accepted(
+    real_services: Services,
+) -> None:
+    """Without any traffic: nothing waits for them."""
+    real_services.records.migrate()
+    app = create_app(real_services).test_client()
+    assert json.loads(app.get("/readyz", headers=KEY).data)["ready"] is True
+    real_services.records.close()
+    (real_services.settings.data_dir / "records.sqlite3").write_bytes(b"no database" * 1000)
+    answer = app.get("/readyz", headers=KEY)
+    said = json.loads(answer.data)
+    assert (answer.status_code, said["accepts"], said["ready"]) == (503, True, False)
+    assert said["collaborators"]["records"].startswith("the records cannot be used")
+    assert app.get("/healthz").status_code == 200
+    metrics = app.get("/metrics", headers=KEY).text
+    assert 'smsgate_ready{collaborator="records"} 0.0' in metrics
+    assert "smsgate_accepts 1.0" in metrics
+
+
+def test_without_redis_webhooks_are_accepted_while_the_disk_keeps_them(tmp_path: Path) -> None:
+    services = make_services(tmp_path, "redis://127.0.0.1:1/0", init=False)
+    app = create_app(services).test_client()
+    assert json.loads(app.get("/readyz", headers=KEY).data)["accepts"] is True
+    data_dir = services.settings.data_dir
+    data_dir.rename(tmp_path / "away")
+    data_dir.write_text("no directory")
+    assert json.loads(app.get("/readyz", headers=KEY).data)["accepts"] is False
+    services.close()
 
 
 @pytest.fixture

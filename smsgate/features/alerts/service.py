@@ -14,6 +14,7 @@ from smsgate.features.alerts.message_text import TEST, Notice
 from smsgate.features.alerts.storage import AlertStorage, ChannelTestResult
 from smsgate.pipeline.conditions import WRITES_REFUSED, Condition, conditions, durability_conditions
 from smsgate.pipeline.monitoring import take_snapshot
+from smsgate.pipeline.readiness import Readiness, is_well
 from smsgate.settings import Settings
 from smsgate.store import Store
 
@@ -27,8 +28,15 @@ class AlertService:
     next check; the others neither wait for it nor send anything twice.
     """
 
-    def __init__(self, store: Store, settings: Settings, channels: Sequence[Channel]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        settings: Settings,
+        readiness: Readiness,
+        channels: Sequence[Channel],
+    ) -> None:
         self._store = store
+        self._readiness = readiness
         self._storage = AlertStorage(store.client)
         self._settings = settings
         self._channels = channels
@@ -46,13 +54,13 @@ class AlertService:
         """
         try:
             snapshot = take_snapshot(self._store, self._settings)
-            found = {
-                _key(one): one for one in [*conditions(snapshot), *durability_conditions(snapshot)]
-            }
+            all_ = [*conditions(snapshot), *durability_conditions(snapshot)]
             if snapshot.write_obstacle is not None:
-                refused = next(one for one in found.values() if one.name == WRITES_REFUSED)
-                self._send_store_alert(refused)
+                self._send_store_alert(next(one for one in all_ if one.name == WRITES_REFUSED))
                 return
+            if snapshot.store_obstacle is None:
+                all_ += self._records_conditions()
+            found = {_key(one): one for one in all_}
             self._end_store_alerts()
             for channel in self._channels:
                 self._send_changes(channel, found)
@@ -60,6 +68,14 @@ class AlertService:
         except StoreUnavailable as error:
             condition = Condition("SmsgateNotReady", "store", True, str(error), error.mend)
             self._send_store_alert(condition)
+
+    def _records_conditions(self) -> list[Condition]:
+        """Whether the records can be used, which the snapshot of the store does not know."""
+        report = self._readiness.ready()["records"]
+        if is_well(report):
+            return []
+        remedy = "`smsgate doctor` shows the cause and how to fix it"
+        return [Condition("SmsgateNotReady", "records", True, report, remedy)]
 
     def _send_changes(self, channel: Channel, found: Mapping[str, Condition]) -> None:
         """Send what begins and ends on one channel; of several clocks, the one that claims it."""

@@ -42,7 +42,13 @@ from smsgate.metrics.snapshot import SystemSnapshot
 from smsgate.pipeline.archive_report import archive_report
 from smsgate.pipeline.conditions import Condition, conditions, durability_conditions
 from smsgate.pipeline.monitoring import take_snapshot
-from smsgate.pipeline.readiness import Deadlines, NoAnswerInTime, PendingAnswer, of_store
+from smsgate.pipeline.readiness import (
+    GATE_SHUT,
+    Deadlines,
+    NoAnswerInTime,
+    PendingAnswer,
+    of_store,
+)
 from smsgate.pipeline.services import Services
 from smsgate.pipeline.spool import waiting
 from smsgate.records.daily_counts import DailyCountStorage, DayCounts
@@ -181,11 +187,8 @@ def _store_status(store: Store) -> CollaboratorStatus:
     except StoreUnavailable as error:
         return CollaboratorStatus(str(error), remedy=error.mend)
     report = of_store(store)
-    obstacle = store.write_lease.obstacle() if report.startswith("ok") else None
-    if obstacle:
-        problem = f"the gate cannot tell: {obstacle.problem}"
-        return CollaboratorStatus(problem, remedy=obstacle.remedy)
-    return CollaboratorStatus(report)
+    obstacle = store.write_lease.obstacle() if report.startswith(GATE_SHUT) else None
+    return CollaboratorStatus(report, remedy=obstacle.remedy if obstacle else "")
 
 
 def _store_counts(services: Services, now: date) -> _StoreCounts:

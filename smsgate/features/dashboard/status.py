@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from smsgate.metrics.snapshot import KINDS, ProcessSnapshot, SystemSnapshot
+from smsgate.pipeline.readiness import OK, is_well
 from smsgate.pipeline.spool import waiting
 from smsgate.settings import Settings
 from smsgate.store.redis_errors import REFUSES_WRITES
 
 UNKNOWN = "unknown"
-_OK = "ok"
 _BAD_TONES = ("bad", "warn")
 
 
@@ -69,7 +69,7 @@ class Collaborators:
         found = {}
         for name, one in self.status.items():
             text = one.unknown or one.report or ""
-            if one.unknown or (text and not _is_ok(text) and not self._is_consequence(name)):
+            if one.unknown or (text and not is_well(text) and not self._is_consequence(name)):
                 is_unknown = bool(one.unknown)
                 found[name] = CollaboratorProblem(name, name, is_unknown, text, one.remedy)
         if self.is_one_redis and {"store", "queue"} <= found.keys():
@@ -102,10 +102,6 @@ def component_status(
     ]
     order = {tone: at for at, tone in enumerate(_BAD_TONES)}
     return sorted(found, key=lambda one: order.get(one.tone, len(_BAD_TONES)))
-
-
-def _is_ok(report: str) -> bool:
-    return report == _OK or report.startswith(f"{_OK}; ")
 
 
 def _accounts(settings: Settings, snapshot: SystemSnapshot | None) -> Iterator[ComponentStatus]:
@@ -152,10 +148,10 @@ def _collaborators(found: Collaborators, now_us: int) -> Iterator[ComponentStatu
             yield ComponentStatus(name, "warn", "reachable, lag unknown", now_us)
         elif one.report is None:
             yield ComponentStatus(name, "bad", UNKNOWN, None)
-        elif one.report == _OK:
+        elif one.report == OK:
             yield ComponentStatus(name, "good", "operational", now_us)
-        elif _is_ok(one.report):
-            yield ComponentStatus(name, "warn", one.report.removeprefix(f"{_OK}; "), now_us)
+        elif is_well(one.report):
+            yield ComponentStatus(name, "warn", one.report.removeprefix(f"{OK}; "), now_us)
         else:
             yield ComponentStatus(name, "bad", one.report)
 

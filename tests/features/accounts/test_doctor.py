@@ -319,14 +319,14 @@ def test_what_waits_for_a_moment_is_normal(
     assert there.run("doctor", "--monitor") == 0
 
 
-def test_what_hinders_events_is_a_warning_before_they_are_late(
+def test_records_that_cannot_be_used_are_a_fault_before_any_event_is_late(
     there: Terminal, services: Services
 ) -> None:
     services.records.close()
     (services.settings.data_dir / "records.sqlite3").write_bytes(b"no database" * 1000)
     ((subject, _, mend),) = faults_of(there)
     assert (subject, mend[:18]) == ("records", "bring the database")
-    assert there.run("doctor", "--monitor") == 1
+    assert there.run("doctor", "--monitor") == 2
 
 
 def test_opt_outs_in_the_spool_of_another_host_are_a_fault_of_the_gate(

@@ -27,12 +27,14 @@ def services(tmp_path, redis_url, hook):
     toml = ALERTS + '[alerts]\nwebhook = "${HOOK}"\n'
     made = make_services(tmp_path, redis_url, toml, HOOK=f"{hook.url}/hook")
     all_at_work(made.store)
+    made.records.migrate()
     yield made
     made.close()
 
 
 def alerting(services, *more) -> AlertService:
-    return AlertService(services.store, services.settings, [*configured_channels(services), *more])
+    channels = [*configured_channels(services), *more]
+    return AlertService(services.store, services.settings, services.readiness, channels)
 
 
 class Phone:
