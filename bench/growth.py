@@ -75,7 +75,6 @@ PAGES = {
     "opt-outs and consents": "/console/suppressions",
     "opt-outs by last digits": "/console/suppressions?digits=0123",
     "audit log": "/console/audit",
-    "trends of 30 days": "/console/trends",
     "texts with a word": "POST /console/texts words=texting",
 }
 DAYS = 25

@@ -29,7 +29,7 @@ from smsgate.records.contents import (
     text_digest,
 )
 from smsgate.records.database import Database, upsert
-from smsgate.records.projections import OPTED_OUT, TAIL, OptOutCounts
+from smsgate.records.projections import OPTED_OUT, TAIL
 from smsgate.records.tables import events as events_table
 from smsgate.records.tables import heads, links, memberships, numbers, texts
 from smsgate.store.keys import partition_of
@@ -123,7 +123,6 @@ def _add(connection: Connection, places: Iterable[int], start_ms: int) -> None:
     known = {row.lane: (row.seq, bytes(row.hash)) for row in connection.execute(select(heads))}
     ends: dict[int, tuple[int, bytes]] = {}
     rows: dict[str, list[_Row]] = {table.name: [] for table in _TABLES}
-    counts = OptOutCounts()
     for place in places:
         number, ms = number_at(place), start_ms + place // 10
         id_, message_id = event_id(ms, number, str(place)), f"SM{place:032x}"
@@ -156,10 +155,8 @@ def _add(connection: Connection, places: Iterable[int], start_ms: int) -> None:
         rows["numbers"].append(_of_number(row))
         member = (number, OPTED_OUT, ALL, ms * 1000, "text", partition, seq, number[-TAIL:], "")
         rows["memberships"].append(member)
-        counts.note(msgspec.structs.replace(decoded, received_us=ms * 1000))
     for table in _TABLES:
         _put(connection, table, rows[table.name])
-    counts.write(connection)
     for partition, (seq, end) in ends.items():
         adding = upsert(connection, heads).values(lane=partition, seq=seq, hash=end)
         moved = {"seq": seq, "hash": end}

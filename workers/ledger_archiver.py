@@ -19,7 +19,6 @@ from smsgate.domain.errors import (
     StoreUnavailable,
 )
 from smsgate.features.dashboard.statistics import save_counts
-from smsgate.features.trends.service import save_sends
 from smsgate.pipeline.archive import BATCH
 from smsgate.pipeline.archive_report import alarm_of
 from smsgate.pipeline.background_thread import BackgroundThread
@@ -85,9 +84,7 @@ class ArchiverThread(BackgroundThread):
         now = time.monotonic()
         if now - self._counted_at >= COUNT_S:
             self._counted_at = now
-            store, records = self._services.store, self._services.records
-            save_counts(store, records)
-            save_sends(store, records, self._services.settings)
+            save_counts(self._services.store, self._services.records)
 
     def _watch(self) -> None:
         now = time.monotonic()

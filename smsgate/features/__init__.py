@@ -64,11 +64,6 @@ FEATURES = (
         commands={"report": "report"},
     ),
     Feature(
-        name="trends",
-        console=("console",),
-        menu=MenuEntry("Trends", "/console/trends", "viewer", "t", ""),
-    ),
-    Feature(
         name="numbers",
         console=("console", "list_console", "text_console"),
         menu=MenuEntry("Numbers", "/console/numbers", "viewer", "n", "Subscribers"),

@@ -44,13 +44,8 @@ class DailyCountStorage:
             connection.execute(insert, rows)
 
     def since(self, first: date) -> dict[date, DayCounts]:
-        """The sums of each day from that one on; days without any are left out.
-
-        Measures with a colon in their name, such as the sends of a program, are not among them.
-        """
-        asked = select(days.c.day, days.c.what, days.c.count).where(
-            days.c.day >= first.toordinal(), ~days.c.what.contains(":")
-        )
+        """The sums of each day from that one on; days without any are left out."""
+        asked = select(days.c.day, days.c.what, days.c.count).where(days.c.day >= first.toordinal())
         found: dict[date, DayCounts] = defaultdict(dict)
         for day, measure, count in rows_of(self._database, asked):
             found[date.fromordinal(day)][measure] = count

@@ -5,22 +5,23 @@ Each table is empty before.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, Select, bindparam, select, update
 
-from smsgate.consent.events import ConsentStateRow
-from smsgate.records.contents import consent_states_of
+from smsgate.consent.events import ConsentStateRow, Event
+from smsgate.records.contents import consent_states_of, lookup
+from smsgate.records.database import put, upsert
 from smsgate.records.event_rows import consent_state_of, event_of
 from smsgate.records.projections import (
     OPT_OUT_KINDS,
     MembershipChanges,
     MembershipOrigin,
-    OptOutCounts,
     origins_of,
 )
-from smsgate.records.tables import events, memberships, numbers
+from smsgate.records.tables import events, memberships, numbers, opt_outs_by_day
 
 _AT_ONCE = 5_000
 """Events that are read at once."""
@@ -92,3 +93,51 @@ def _pages(
 ) -> Iterator[Sequence[Row[Any]]]:
     with connection.execute(asked, execution_options={"yield_per": at_once or _AT_ONCE}) as found:
         yield from found.partitions()
+
+
+_DAY_US = 24 * 3600 * 1_000_000
+_EPOCH = 719_163
+"""1970-01-01 as ``date.toordinal`` has it."""
+
+
+class OptOutKind(NamedTuple):
+    """What opt-outs are counted by."""
+
+    day: int
+    """As ``date.toordinal``, by UTC."""
+    program: str
+    """``all`` where an operator or a program opted a number out of everything."""
+    sender: str
+    """The number or short code of ours that was texted; empty where it was no text."""
+    source: str
+    """``text``, ``link``, ``operator`` …"""
+    keyword: str
+    """The wording that matched; empty where there is none."""
+
+
+class OptOutCounts:
+    """Counts opt-outs of events; written together."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[OptOutKind] = Counter()
+
+    def note(self, event: Event) -> None:
+        """Count an event, if it is an opt-out that changed something."""
+        entry = event.entry
+        if event.kind not in OPT_OUT_KINDS or event.outcome != "applied" or entry is None:
+            return
+        day = _EPOCH + (event.received_us or event.applied_us) // _DAY_US
+        said = (entry.sender, entry.decision.keyword) if entry.source == "text" else ("", "")
+        words = map(lookup, (event.program, said[0], entry.source, said[1]))
+        self._counts[OptOutKind(day, *words)] += 1
+
+    def write(self, connection: Connection) -> None:
+        """Add the counts to those of the table."""
+        if not self._counts:
+            return
+        table, adding = opt_outs_by_day, upsert(connection, opt_outs_by_day)
+        grown = {"count": table.c.count + adding.excluded["count"]}
+        adding = adding.on_conflict_do_update(index_elements=[*OptOutKind._fields], set_=grown)
+        # Sorted, so that two writers cannot wait for each other.
+        rows = [{**kind._asdict(), "count": self._counts[kind]} for kind in sorted(self._counts)]
+        put(connection, adding, rows)

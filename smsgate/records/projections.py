@@ -1,13 +1,11 @@
-"""Tables that repeat what events say, so that pages can list and count by an index.
+"""The table that repeats what events say, so that pages can list by an index.
 
-``memberships`` has a row for each opt-out, lock and consent that holds, since when and by whom;
-``opt_outs_by_day`` how many opt-outs there were on each day, without numbers. The writer keeps
-both in the transaction that keeps the events.
+``memberships`` has a row for each opt-out, lock and consent that holds, since when and by whom. The
+writer keeps it in the transaction that keeps the events.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -17,11 +15,12 @@ from sqlalchemy import Connection, bindparam, delete, insert, select
 from smsgate.consent.events import ConsentState, Event
 from smsgate.domain.messages import ALL
 from smsgate.records.contents import lookup
-from smsgate.records.database import put, upsert
-from smsgate.records.tables import memberships, opt_outs_by_day
+from smsgate.records.database import put
+from smsgate.records.tables import memberships
 
 OPTED_OUT, LOCKED, CONSENT, BACK = "opted_out", "locked", "consent", "back"
 """States of a membership; ``back`` is an exception of a program from an opt-out of everything."""
+OPT_OUT_KINDS = ("opt_out", "opt_out_all")
 TAIL = 4
 """Last characters of a number that are indexed."""
 _AT_ONCE = 5_000
@@ -160,52 +159,3 @@ _PLACES = ("one_number", "one_state", "one_scope")
 _REMOVING = delete(memberships).where(
     *(column == bindparam(place) for column, place in zip(_KEY, _PLACES, strict=True))
 )
-
-
-OPT_OUT_KINDS = ("opt_out", "opt_out_all")
-_DAY_US = 24 * 3600 * 1_000_000
-_EPOCH = 719_163
-"""1970-01-01 as ``date.toordinal`` has it."""
-
-
-class OptOutKind(NamedTuple):
-    """What opt-outs are counted by."""
-
-    day: int
-    """As ``date.toordinal``, by UTC."""
-    program: str
-    """``all`` where an operator or a program opted a number out of everything."""
-    sender: str
-    """The number or short code of ours that was texted; empty where it was no text."""
-    source: str
-    """``text``, ``link``, ``operator`` …"""
-    keyword: str
-    """The wording that matched; empty where there is none."""
-
-
-class OptOutCounts:
-    """Counts opt-outs of events; written together."""
-
-    def __init__(self) -> None:
-        self._counts: Counter[OptOutKind] = Counter()
-
-    def note(self, event: Event) -> None:
-        """Count an event, if it is an opt-out that changed something."""
-        entry = event.entry
-        if event.kind not in OPT_OUT_KINDS or event.outcome != "applied" or entry is None:
-            return
-        day = _EPOCH + (event.received_us or event.applied_us) // _DAY_US
-        said = (entry.sender, entry.decision.keyword) if entry.source == "text" else ("", "")
-        words = map(lookup, (event.program, said[0], entry.source, said[1]))
-        self._counts[OptOutKind(day, *words)] += 1
-
-    def write(self, connection: Connection) -> None:
-        """Add the counts to those of the table."""
-        if not self._counts:
-            return
-        table, adding = opt_outs_by_day, upsert(connection, opt_outs_by_day)
-        grown = {"count": table.c.count + adding.excluded["count"]}
-        adding = adding.on_conflict_do_update(index_elements=[*OptOutKind._fields], set_=grown)
-        # Sorted, so that two writers cannot wait for each other.
-        rows = [{**kind._asdict(), "count": self._counts[kind]} for kind in sorted(self._counts)]
-        put(connection, adding, rows)

@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from smsgate.records import tables
 from smsgate.records.contents import FIRST, EventContent, Row, content_of, link_hash, number_row
 from smsgate.records.database import Database, put, upsert
-from smsgate.records.projections import MembershipChanges, OptOutCounts, origins_of
+from smsgate.records.projections import MembershipChanges, origins_of
 
 _UNDER_WAY = 5_000
 """Ids in one question, below SQLite's bound of variables."""
@@ -39,7 +39,6 @@ class _Rows:
     numbers: dict[str, Row] = field(default_factory=dict)
     listed: list[Row] = field(default_factory=list)
     memberships: MembershipChanges = field(default_factory=MembershipChanges)
-    opt_outs: OptOutCounts = field(default_factory=OptOutCounts)
 
 
 class EventWriter:
@@ -135,7 +134,6 @@ def _continue(
         rows.events.append({**one.event, "lane": partition, "seq": seq})
         if one.text is not None:
             rows.texts.append(one.text)
-        rows.opt_outs.note(one.decoded)
         origins = origins_of(one.decoded, partition, seq) if one.consent_states else {}
         for number, consent_state in one.consent_states.items():
             rows.numbers[number] = number_row(partition, seq, number, consent_state)
@@ -176,7 +174,6 @@ def _write(connection: Connection, rows: _Rows) -> None:
     ):
         if some:
             put(connection, insert(table), some)
-    rows.opt_outs.write(connection)
     if rows.numbers:
         _note_numbers(connection, [rows.numbers[one] for one in sorted(rows.numbers)])
         rows.memberships.write(connection)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -86,34 +85,6 @@ def test_a_number_is_found_among_100_000_by_program_and_last_digits(
     page.get_by_label("Last digits").press("Enter")
     says(page, "Type the last 4 to 7 digits")
     assert barriers(page) == []
-
-
-@pytest.mark.parametrize("width", [360, 1280])
-def test_an_opt_out_is_seen_in_the_trends(
-    visit: Visit, services: Services, site: Site, width: int
-) -> None:
-    number = f"+1415555{9300 + width % 97}"
-    text(site, "please stop texting me", number)
-    recorded = services.records.history
-    assert wait_until(lambda: recorded.of_kinds(number, ("opt_out",), 1))
-    page = visit("/console/", role="viewer", width=width)
-    page.keyboard.press("g")
-    page.keyboard.press("t")
-    page.wait_for_url("**/console/trends")
-    says(page, "By keyword")
-    chart = page.locator("figure.chart svg").first
-    expect(chart.locator("rect.hover")).to_have_count(30)
-    expect(chart.locator("rect.hover title").last).to_contain_text(str(datetime.now(UTC).year))
-    press(page.get_by_role("link", name="7 days"))
-    page.wait_for_url("**from=**")
-    expect(page.locator("figure.chart svg").first.locator("rect.hover")).to_have_count(7)
-    page.get_by_label("Program", exact=True).select_option("alerts")
-    press(page.get_by_role("button", name="Show"))
-    page.wait_for_url("**program=alerts**")
-    expect(page.locator("tbody tr").first).not_to_contain_text("unknown unknown")
-    assert fits(page)
-    assert barriers(page) == []
-    picture(page, f"trends-{width}")
 
 
 @pytest.mark.parametrize("width", [360, 1280])
