@@ -117,18 +117,38 @@ class LedgerArchiver:
         lacking = {
             partition: (seq, one.kept) for partition, (one, seq) in ends.items() if one.kept > seq
         }
-        fell_back: dict[int, tuple[int, int]] = {}
-        if any(self._fell_back(partition, *end) for partition, end in ends.items()):
-            # Asked after the records, the store knows whatever another mover moved meanwhile.
-            again = self.store.ledger.unmoved(_UNTOLD)
-            fell_back = {
-                partition: (seq, again[partition].kept)
-                for partition, (_, seq) in ends.items()
-                if self._fell_back(partition, again[partition], seq)
-            }
+        fell_back = self._fallen_back(ends)
         unsound = lacking.keys() | fell_back.keys()
         sound = {partition: one for partition, one in found.items() if partition not in unsound}
         return sound, [*_problems(lacking, fell_back)]
+
+    def refuse_older_store(self) -> None:
+        """Raise ``RecordsDiffer`` where the store lacks events that the records have.
+
+        Or where it belongs to other records. Raises ``StoreUnavailable``, ``StoreNotReady`` (while
+        it is rebuilt), and ``RecordsUnavailable``.
+        """
+        if self.records.absent:
+            return
+        self.refuse_foreign_store()
+        found, seqs = self.store.ledger.unmoved(_UNTOLD), self.records.writer.seqs()
+        ends = {partition: (one, seqs.get(partition, 0)) for partition, one in found.items()}
+        if fell_back := self._fallen_back(ends):
+            raise RecordsDiffer("; ".join(_problems({}, fell_back)))
+
+    def _fallen_back(
+        self, ends: Mapping[int, tuple[LedgerPage, int]]
+    ) -> dict[int, tuple[int, int]]:
+        """Of the partitions that fell back, how many events the records and the store know."""
+        if not any(self._fell_back(partition, *end) for partition, end in ends.items()):
+            return {}
+        # Asked after the records, the store knows whatever another mover moved meanwhile.
+        again = self.store.ledger.unmoved(_UNTOLD)
+        return {
+            partition: (seq, again[partition].kept)
+            for partition, (_, seq) in ends.items()
+            if self._fell_back(partition, again[partition], seq)
+        }
 
     def _fell_back(self, partition: int, one: LedgerPage, seq: int) -> bool:
         """Whether the records have what the store does not know to be recorded and has no more.

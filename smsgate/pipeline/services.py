@@ -101,7 +101,7 @@ class Services:
     @cached_property
     def lease_renewal(self) -> LeaseRenewal:
         """Keeps the gate open while this process can vouch for the store."""
-        return LeaseRenewal(self.store, self.spool)
+        return LeaseRenewal(self.store, self.spool, self.archiver)
 
     @cached_property
     def job_cleanup(self) -> JobCleanup:

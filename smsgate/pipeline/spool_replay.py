@@ -10,10 +10,11 @@ from contextlib import suppress
 import msgspec
 import structlog
 
-from smsgate.domain.errors import NoSuchSpool, SpoolUnavailable, StoreUnavailable
+from smsgate.domain.errors import NoSuchSpool, SmsGateError, SpoolUnavailable, StoreUnavailable
 from smsgate.domain.messages import Arrival
 from smsgate.logs import Reminder
 from smsgate.metrics.counters import MESSAGES
+from smsgate.pipeline.archive import LedgerArchiver
 from smsgate.pipeline.background_thread import BackgroundThread
 from smsgate.pipeline.history import operator_event
 from smsgate.pipeline.ingest import label_of
@@ -21,7 +22,7 @@ from smsgate.pipeline.spool import Spool, Spooled
 from smsgate.records.removal import SPOOL_FORGOTTEN
 from smsgate.store import Store
 from smsgate.store.job_queue import JobQueue
-from smsgate.store.write_lease import SpooledOptOuts
+from smsgate.store.write_lease import Renewal, SpooledOptOuts
 
 PERIOD_S = 1.0
 NOTE_S = 60.0
@@ -60,7 +61,7 @@ class SpoolReplay(BackgroundThread):
                 replayed += len(spooled)
         if replayed:
             with suppress(StoreUnavailable, SpoolUnavailable):  # tried again within a second
-                LeaseRenewal(self._store, self._spool).renew()
+                report_spool(self._store, self._spool)
         return replayed
 
     def _store_chunk(self, spooled: list[Spooled]) -> None:
@@ -165,18 +166,36 @@ _ROUND_TO_S = 10
 """Seconds to which a host rounds its time, so that it writes no more often."""
 
 
+def report_spool(
+    store: Store, spool: Spool, compared: str = ""
+) -> tuple[Renewal, SpooledOptOuts | None]:
+    """Say what this host's spool holds, and renew the lease of servers that may be trusted.
+
+    ``compared``: see ``WriteLease.renew``. Gives what was said, too; None for no opt-outs. Raises
+    ``StoreUnavailable``, ``SpoolUnavailable``.
+    """
+    state, spooled = spool.state(), None
+    if state is not None and state.blocking:
+        at_s = int(time.time()) // _ROUND_TO_S * _ROUND_TO_S
+        spooled = SpooledOptOuts(socket.gethostname(), state.blocking, at_s, spool.folder)
+    spool_id = state.id if state is not None else ""
+    return store.write_lease.renew(spool_id, spooled, compared), spooled
+
+
 class LeaseRenewal(BackgroundThread):
     """A thread of each process ``web`` and ``clock``.
 
     The process that renewed last goes on; the others see that the lease changes, and renew it where
     it no longer does. Where the spool cannot be read this process does not renew: it might vouch
-    for a store that lacks opt-outs of this host.
+    for a store that lacks opt-outs of this host. Nor for a server that it cannot compare with the
+    records, unless somebody has compared that one before.
     """
 
-    def __init__(self, store: Store, spool: Spool) -> None:
+    def __init__(self, store: Store, spool: Spool, archiver: LedgerArchiver) -> None:
         super().__init__("write lease")
         self._store = store
         self._spool = spool
+        self._archiver = archiver
         self._reminder = Reminder()
         self._quiet = False
         self._ends_ms = 0
@@ -191,17 +210,17 @@ class LeaseRenewal(BackgroundThread):
         super().start()
 
     def renew(self) -> None:
-        """Renew once. Raises ``StoreUnavailable``, ``SpoolUnavailable``."""
-        state = self._spool.state()
-        spooled = None
-        if state is not None and state.blocking:
-            at_s = int(time.time()) // _ROUND_TO_S * _ROUND_TO_S
-            host, folder = socket.gethostname(), self._spool.folder
-            spooled = SpooledOptOuts(host, state.blocking, at_s, folder)
-        spool_id = state.id if state is not None else ""
-        self._ends_ms, self._leads = self._store.write_lease.renew(spool_id, spooled)
+        """Renew once.
+
+        Raises ``StoreUnavailable``, ``SpoolUnavailable``, and as ``refuse_older_store`` where
+        store and records must be compared first.
+        """
+        renewal, self._spooled = report_spool(self._store, self._spool)
+        if renewal.not_compared:
+            self._archiver.refuse_older_store()
+            renewal, self._spooled = report_spool(self._store, self._spool, renewal.not_compared)
+        self._ends_ms, self._leads, _ = renewal
         self._changed_at = self._renewed_at = time.monotonic()
-        self._spooled = spooled
 
     def run_once(self) -> float:
         """As ``renew``, where it is time; what cannot be used is logged."""
@@ -210,7 +229,7 @@ class LeaseRenewal(BackgroundThread):
                 self.renew()
             if self._reminder.end() and not self._quiet:
                 _log.info("write lease renewed again")
-        except (StoreUnavailable, SpoolUnavailable) as error:
+        except SmsGateError as error:
             if self._reminder.is_due(str(error)) and not self._quiet:
                 _log.warning("write lease not renewed", problem=str(error))
         except Exception as error:  # noqa: BLE001 - a fault of one round must not shut the gate

@@ -7,7 +7,7 @@ the same code runs on one Redis, behind Sentinel and on Redis Cluster.
 key of a partition  type        holds
 ==================  ==========  ===========================================================
 marker              hash        store metadata: id, layout, bucket count, ready; and ``lease``,
-                                ``opens``, ``spooled`` and ``first``, see ``write_lease``
+                                ``opens``, ``spooled``, ``first``, ``compared``: ``write_lease``
 programs            hash        program name -> kind, scope (JSON)
 inbox               stream      entries that await a worker
 cursor              string      id of the newest applied entry

@@ -9,13 +9,16 @@ it for all, every 2.5 seconds; where it ends, the next one does.
 
 A host that has opt-outs in its spool says so with each renewal; the gate does not answer until they
 are in the inbox. After a lapse the gate stays shut for as long as a host may need to say so.
+
+A server that nobody has compared with the records may be an older copy, which lacks opt-outs; its
+lease is not renewed. The metadata keep the run id of the server that was compared last.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import NamedTuple, cast
 
 import msgspec
 
@@ -106,6 +109,17 @@ class LeaseState:
         return None
 
 
+class Renewal(NamedTuple):
+    """What became of a renewal."""
+
+    ends_ms: int
+    """Until when the first partition's lease holds."""
+    is_renewed: bool
+    """Whether it was not left alone."""
+    not_compared: str
+    """Run ids of the servers that must be compared with the records first; mostly empty."""
+
+
 _spools = msgspec.json.Decoder(dict[str, SpooledOptOuts]).decode
 _FIELDS = ("lease", "opens", "spooled")
 """Of the store metadata: until when and from when on (ms) the gate may answer; id of each host's
@@ -125,22 +139,26 @@ class WriteLease:
         self._writes = Script(client, "writes")
         self._forget = Script(client, "forget_spool")
 
-    def renew(self, spool_id: str = "", spooled: SpooledOptOuts | None = None) -> tuple[int, bool]:
+    def renew(
+        self, spool_id: str = "", spooled: SpooledOptOuts | None = None, compared: str = ""
+    ) -> Renewal:
         """Renew the lease of every partition that takes writes, in one round trip.
 
         ``spool_id`` names the spool of this host, if it has one; ``spooled`` is what it holds, None
-        for no opt-outs. Gives ``ends_ms``, and whether the lease was not left alone. Raises
-        ``StoreUnavailable`` where a partition took no write.
+        for no opt-outs. ``compared`` is ``not_compared`` of a renewal before, once those servers
+        were compared with the records. Raises ``StoreUnavailable`` where a partition took no write.
         """
         said = msgspec.json.encode(spooled) if spooled is not None else b""
-        args: list[str | bytes | int] = [LASTS_MS, SHUT_MS, FRESH_MS, spool_id, said]
+        args = (LASTS_MS, SHUT_MS, FRESH_MS, spool_id, said, compared)
         names = [keys.metadata for keys in PARTITION_KEYS]
         # A script may touch one slot of a cluster; one server does it all in one, for a third.
         calls = [[one] for one in names] if isinstance(self._client, Cluster) else [names]
         results = self._renew.each([(some, args) for some in calls])
         raise_first(results)
-        ends_ms, renewed = cast("tuple[int, int]", results[0])
-        return ends_ms, bool(renewed)
+        renewals = cast("list[tuple[int, int, bytes]]", results)
+        ends_ms, is_renewed, _ = renewals[0]
+        unknown = {one[2].decode() for one in renewals}
+        return Renewal(ends_ms, bool(is_renewed), " ".join(sorted(unknown)).strip())
 
     def ends_ms(self) -> int:
         """Until when the first partition's lease holds, by Redis's clock; 0 where it has none.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 import requests
@@ -14,12 +15,19 @@ from werkzeug.serving import make_server
 from smsgate import Gate
 from smsgate.cli.main import run
 from smsgate.client import SmsGate
-from smsgate.domain.errors import SpoolUnavailable, StoreNotReady, StoreUnavailable
+from smsgate.domain.errors import (
+    RecordsDiffer,
+    RecordsUnavailable,
+    SpoolUnavailable,
+    StoreNotReady,
+    StoreUnavailable,
+)
 from smsgate.integrations.requests import GatedAdapter, in_json
 from smsgate.integrations.twilio import GatedHttpClient
 from smsgate.pipeline import spool_replay
 from smsgate.pipeline.configuration import load_configuration
 from smsgate.pipeline.services import build_services
+from smsgate.records import Records
 from smsgate.store import write_lease
 from smsgate.store.keys import PARTITION_KEYS
 from smsgate.web import create_app
@@ -187,6 +195,32 @@ def test_a_host_that_cannot_read_its_spool_vouches_for_nothing(services, redis_c
     assert redis_client.hget(PARTITION_KEYS[0].metadata, "lease") == before
 
 
+def test_a_server_is_vouched_for_where_the_records_cannot_be_read_only_if_it_was_compared(
+    services, redis_client
+):
+    away = replace(services, records=Records("postgresql://127.0.0.1:1/records"))
+    before = redis_client.hget(PARTITION_KEYS[0].metadata, "lease")
+    with pytest.raises(RecordsUnavailable):
+        away.lease_renewal.renew()
+    assert redis_client.hget(PARTITION_KEYS[0].metadata, "lease") == before
+
+    services.lease_renewal.renew()
+    for keys in PARTITION_KEYS:
+        redis_client.hset(keys.metadata, "lease", 1)
+    away.lease_renewal.renew()
+    assert int(redis_client.hget(PARTITION_KEYS[0].metadata, "lease")) > 1
+    away.close()
+
+
+def test_a_store_of_other_records_is_not_vouched_for(services, redis_client):
+    services.records.migrate()
+    services.records.remember_store("another store", 8, 1)
+    before = redis_client.hget(PARTITION_KEYS[0].metadata, "lease")
+    with pytest.raises(RecordsDiffer):
+        services.lease_renewal.renew()
+    assert redis_client.hget(PARTITION_KEYS[0].metadata, "lease") == before
+
+
 def test_the_processes_renew_once_a_second(services, redis_client):
     before = redis_client.hget(PARTITION_KEYS[3].metadata, "lease")
     services.lease_renewal.start()
@@ -217,7 +251,10 @@ def clock(monkeypatch):
 @pytest.fixture
 def processes(services, clock, monkeypatch):
     """One that renews the lease, and one that found it renewed when it started."""
-    mine, other = (spool_replay.LeaseRenewal(services.store, services.spool) for _ in range(2))
+    mine, other = (
+        spool_replay.LeaseRenewal(services.store, services.spool, services.archiver)
+        for _ in range(2)
+    )
     mine.run_once()
     with monkeypatch.context() as patch:
         patch.setattr(write_lease, "FRESH_MS", 600_000)
@@ -274,7 +311,7 @@ def test_a_process_with_a_spool_renews_once_in_ten_seconds_though_another_does(
     with CAUSES["OOM"](redis_client), pytest.raises(StoreUnavailable):
         services.ingest.receive("twilio", signed("STOP"))
     services.spool_replay.replay()
-    mine = spool_replay.LeaseRenewal(services.store, services.spool)
+    mine = spool_replay.LeaseRenewal(services.store, services.spool, services.archiver)
     mine.run_once()
     own = 0
     for _ in range(20):

@@ -43,10 +43,16 @@ def age(client, seconds, *names):
             client.hincrby(keys.metadata, name, -int(seconds * 1000))
 
 
+def compare(store):
+    """Renew as processes do that have compared the store with the records."""
+    store.write_lease.renew(compared=store.write_lease.renew().not_compared)
+
+
 @pytest.fixture
 def store(store, monkeypatch, redis_client):
     """With a lease as processes renew it."""
     monkeypatch.setattr(write_lease, "FRESH_MS", 0)
+    compare(store)
     store.write_lease.open(write_lease.LASTS_MS)
     return store
 
@@ -67,7 +73,7 @@ def test_the_first_renewal_opens_the_gate_at_once_however_late_it_comes(
     bare_store.metadata.create(buckets=8)
     age(redis_client, 3600, "lease", "opens", "first")
     assert "the store has taken no write" in shut(bare_store)
-    bare_store.write_lease.renew()
+    compare(bare_store)
     with pytest.raises(UnknownProgram):
         bare_store.numbers.check([NUMBER], "alerts")
 
@@ -79,7 +85,7 @@ def test_the_first_renewal_opens_the_gate_at_once_however_late_it_comes(
 @pytest.mark.usefixtures("one_server")
 def test_one_server_renews_every_partition_in_one_call(store, redis_client):
     redis_client.config_resetstat()
-    ends_ms, renewed = store.write_lease.renew("spool-1", HERE)
+    ends_ms, renewed, _ = store.write_lease.renew("spool-1", HERE)
     calls = {name: one["calls"] for name, one in redis_client.info("commandstats").items()}
     assert renewed
     assert {fields(redis_client, keys.metadata)["lease"] for keys in PARTITION_KEYS} == {ends_ms}
@@ -239,9 +245,26 @@ def test_the_spool_of_a_host_that_is_gone_can_be_forgotten(store):
     assert not shut(store)
 
 
-def test_a_flushed_store_is_vouched_for_while_it_is_rebuilt(store, redis_client):
+def test_the_lease_of_a_server_that_nobody_compared_with_the_records_is_left_alone(
+    store, redis_client
+):
+    for keys in PARTITION_KEYS:
+        redis_client.hset(keys.metadata, "compared", "the server before")
+    before = fields(redis_client)
+    found = store.write_lease.renew("spool-1", HERE)
+    assert (found.is_renewed, found.ends_ms) == (False, before["lease"])
+    assert found.not_compared
+    assert "2 on host web-1" in shut(store)
+
+    assert not store.write_lease.renew("spool-1", compared="a server in between").is_renewed
+    assert fields(redis_client) == before
+    assert store.write_lease.renew(compared=found.not_compared).is_renewed
+    assert store.write_lease.renew().not_compared == ""
+
+
+def test_a_flushed_store_is_shut_until_it_is_made_ready_and_compared(store, redis_client):
     redis_client.flushall()
-    store.write_lease.renew()
+    compare(store)
     assert store.metadata.store_id() == ""
     assert "has no metadata" in shut(store)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import logging
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,11 +20,13 @@ import structlog
 from smsgate.cli import redis_server
 from smsgate.cli.process_groups import ProcessGroups
 from smsgate.domain.errors import StoreNotReady
+from smsgate.features.records_admin.rebuild import build_rebuild_service
 from smsgate.logs import Reminder
 from smsgate.pipeline.configuration import load_configuration
 from smsgate.pipeline.configuration_rollout import publish_programs
 from smsgate.pipeline.services import Services, build_services
 from smsgate.store import job_queue
+from smsgate.store.keys import partition_of
 from smsgate.store.shared_keys import CLOCK_LEASE
 from smsgate.store.write_lease import LASTS_MS, LeaseState
 from tests.fakes.processes import PATIENCE_S, wait_until
@@ -172,6 +175,40 @@ def test_web_and_clock_renew_the_write_lease_and_the_gate_shuts_when_they_are_go
     with pytest.raises(StoreNotReady):
         services.gate.allows(NUMBER, program="alerts")
     services.close()
+
+
+def test_web_alone_opens_no_gate_on_an_older_copy_of_the_store(
+    tmp_path: Path, environ: dict[str, str], start: Start, groups: ProcessGroups
+) -> None:
+    """No clock is there to rebuild it, and the opt-out of the newer one is on record."""
+    folder, older = tmp_path / "redis", tmp_path / "older"
+    server = redis_server.start(folder, groups)
+    environ["REDIS_URL"] = server.url
+    services = gateway_on(environ)
+    services.records.migrate()
+    services.store.write_lease.open(LASTS_MS)
+    groups.end(server.process)
+    shutil.copytree(folder, older)
+    server = redis_server.start(folder, groups)
+    services.manual.opt_out(NUMBER, "all", "tests", "")
+    services.applier.drain(partition_of(NUMBER))
+    services.archiver.move_all()
+    web = start("web")
+    assert wait_until(lambda: reason(services, NUMBER) == "opted_out_all")
+
+    groups.end(server.process)
+    shutil.rmtree(folder)
+    older.rename(folder)
+    server = redis_server.start(folder, groups)
+    assert _says(web, "it fell back")
+    assert wait_until(lambda: services.store.write_lease.states()[0].lapsed)
+    with pytest.raises(StoreNotReady):
+        services.gate.allows(NUMBER, program="alerts")
+
+    build_rebuild_service(services).rebuild(lambda *_: None)
+    assert wait_until(lambda: reason(services, NUMBER) == "opted_out_all")
+    services.close()
+    groups.end(server.process)
 
 
 def _left_ms(state: LeaseState) -> int:
