@@ -1,23 +1,27 @@
-"""Sends that the gate stopped: the newest of them, and how many there were each day."""
+"""Sends that the gate stopped: the newest, and counts by day and, after opt-outs, by number."""
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from smsgate.domain.phone import masked
+from smsgate.domain.phone import e164, masked
 from smsgate.store.redis_types import Client, Pipeline
-from smsgate.store.shared_keys import REFUSALS, refused_on
+from smsgate.store.shared_keys import REFUSALS, refused_on, refused_to
 
 CAP = 10_000
 """Refusals that are kept one by one, roughly."""
 _OF_ONE_CALL = 500
 """Of those that come together, so many are kept one by one; all of them are counted."""
 KEPT_DAYS = 400
-"""How long the counts of a day are kept: a year and a month, to compare with last year's."""
+"""How long the counts of a day are kept: a year and a month, to compare with last year's. Those of
+a number are kept as long after the last of them."""
+_OPTED_OUT = frozenset(("opted_out", "opted_out_all", "hold", "locked"))
+_HOUR_S = 3600
 
 _encode = msgspec.json.encode
 
@@ -26,8 +30,7 @@ class Refusal(msgspec.Struct, frozen=True, omit_defaults=True):
     """One text that was not sent."""
 
     number: str
-    """As the sender gave it; stored masked, since a list of people who opted out and are texted all
-    the same has no honest use."""
+    """As the sender gave it; listed masked."""
     program: str
     reason: str
     """What the gate said, such as ``opted_out``."""
@@ -47,11 +50,21 @@ class RefusalCount(msgspec.Struct, frozen=True):
     count: int
 
 
+class RefusedHour(msgspec.Struct, frozen=True):
+    """How many sends of a program to one number were stopped within an hour, for one reason."""
+
+    from_us: int
+    """When the hour began."""
+    program: str
+    reason: str
+    count: int
+
+
 _decode = msgspec.json.Decoder(Refusal).decode
 
 
 class Refusals:
-    """A capped stream, and a hash of counts for each day (UTC)."""
+    """A capped stream, and hashes of counts for each day (UTC) and each number."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -89,6 +102,18 @@ class Refusals:
             for program, _, reason in [name.decode().rpartition(":")]
         ]
 
+    def after_opt_out(self, number: str) -> list[RefusedHour]:
+        """What was stopped because the number (E.164) had opted out or was locked, oldest first.
+
+        Raises ``StoreUnavailable``.
+        """
+        found = [
+            RefusedHour(int(hour) * _HOUR_S * 1_000_000, program, reason, int(times))
+            for name, times in self._client.hgetall(refused_to(number)).items()
+            for hour, reason, program in [name.decode().split(":", 2)]
+        ]
+        return sorted(found, key=lambda one: one.from_us)
+
 
 def queue_refusals(pipeline: Pipeline, refusals: Sequence[Refusal]) -> None:
     """Put into a pipeline what keeps and counts them."""
@@ -100,6 +125,12 @@ def queue_refusals(pipeline: Pipeline, refusals: Sequence[Refusal]) -> None:
     for name, times in counted.items():
         pipeline.hincrby(key, name, times)
     pipeline.expire(key, KEPT_DAYS * 24 * 3600)
+    hour = int(time.time()) // _HOUR_S
+    for one in refusals:
+        if one.reason in _OPTED_OUT:
+            of_number = refused_to(e164(one.number))
+            pipeline.hincrby(of_number, f"{hour}:{one.reason}:{one.program}", 1)
+            pipeline.expire(of_number, KEPT_DAYS * 24 * 3600)
 
 
 def _day(ago: int) -> str:

@@ -14,6 +14,7 @@ opt-out-list:ACCOUNT     string      and more below it, see ``opt_out_lists.py``
 calls:KEY                string      how far an API key has used up its calls
 refusals                 stream      sends that the gate stopped
 refused:DAY              hash        PROGRAM:REASON -> how many of them
+refused:NUMBER           hash        HOUR:REASON:PROGRAM -> how many of them after its opt-out
 guesses:ADDRESS          string      wrong opt-out links of the last minute
 sign-ins:ADDRESS         string      wrong attempts of an address to sign in to the console
 attempts:HASH            string      wrong attempts of one origin to sign in under a name
@@ -66,6 +67,11 @@ def alert_test_of(id_: str) -> str:
 def refused_on(day: str) -> str:
     """Key of the counts of stopped sends of a day, such as ``2026-11-24``."""
     return f"smsgate:refused:{day}"
+
+
+def refused_to(number: str) -> str:
+    """Key of the counts of stopped sends to a number that had opted out."""
+    return f"smsgate:refused:{number}"
 
 
 def counted_on(day: str) -> str:

@@ -3,7 +3,7 @@ from __future__ import annotations
 from smsgate.store import Store
 from smsgate.store.rate_limits import MOST
 from smsgate.store.refusals import Refusal
-from smsgate.store.shared_keys import guesses_of
+from smsgate.store.shared_keys import guesses_of, refused_to
 
 
 def test_the_list_is_capped_and_the_counts_are_not(store: Store) -> None:
@@ -25,7 +25,23 @@ def test_days_without_a_refusal_have_no_counts(store: Store) -> None:
     assert store.refusals.newest(5)[0].at_ms > 0
 
 
-def test_a_number_is_nowhere_in_what_is_kept(store: Store, redis_client) -> None:
+def test_sends_after_an_opt_out_are_counted_for_the_number_by_the_hour(
+    store: Store, redis_client
+) -> None:
+    written = ("+14155550123", "+1 (415) 555-0123", "+1 415 555 0124")
+    for reason in ("opted_out", "review", "no_consent"):
+        store.refusals.add([Refusal(one, "a:b", reason) for one in written])
+    store.refusals.add([Refusal("1", "a:b", "invalid")])
+    found = store.refusals.after_opt_out("+14155550123")
+    assert {(one.program, one.reason) for one in found} == {("a:b", "opted_out")}
+    assert sum(one.count for one in found) == 2  # on both sides of a full hour, perhaps
+    now_us = store.health.now_us()
+    assert all(now_us - 2 * 3600 * 10**6 < one.from_us <= now_us for one in found)
+    assert store.refusals.after_opt_out("+14155550199") == []
+    assert redis_client.ttl(refused_to("+14155550123")) > 399 * 24 * 3600
+
+
+def test_a_number_is_nowhere_in_what_is_listed(store: Store, redis_client) -> None:
     store.refusals.add(
         [Refusal("+14155550123", "alerts", "opted_out"), Refusal("911", "alerts", "invalid")]
     )

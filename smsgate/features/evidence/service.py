@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, tzinfo
 from typing import Any
@@ -27,6 +27,7 @@ from smsgate.pipeline.services import Services
 from smsgate.records import ChainLink, Recorded, Records, chain_digest
 from smsgate.records.contents import FIRST
 from smsgate.store.keys import partition_of
+from smsgate.store.refusals import RefusedHour
 
 _NONE = "—"
 MAX_COVER_CHARS = 200
@@ -66,9 +67,8 @@ class EvidenceRequest:
     def _end_us(self) -> int:
         return day_end_us(self.until, self.zone) if self.until else sys.maxsize
 
-    def holds(self, event: Event) -> bool:
-        """Whether an event is of the period."""
-        at_us = event.received_us or event.applied_us
+    def holds(self, at_us: int) -> bool:
+        """Whether something of that time is of the period."""
         return self._first_us <= at_us < self._end_us
 
 
@@ -104,20 +104,23 @@ def evidence(
     now_us: int,
     request: EvidenceRequest = EvidenceRequest(),
     titles: Mapping[str, str] | None = None,
+    refused: Sequence[RefusedHour] = (),
 ) -> dict[str, Any]:
     """What is recorded of a number (E.164) in the period, with its links in the chain.
 
     ``state``: by program what the gate says of it now. ``titles``: by program its name for
-    subscribers. Raises ``RecordsUnavailable``.
+    subscribers. ``refused``: the sends that the gate refused after an opt-out. Raises
+    ``RecordsUnavailable``.
     """
     partition = partition_of(number)
     reader = records.reader
     every = reader.of_number(number)
-    kept = [one for one in every if request.holds(one.event)]
+    kept = [one for one in every if request.holds(one.event.received_us or one.event.applied_us)]
     found = reader.links_of(number)
     before = reader.links_at(partition, [one.seq - 1 for one in kept])
     heads = {at: head for at, head in reader.heads().items() if at == partition}
-    named = {one.event.program for one in kept} | {*state} - {""}
+    refused = [one for one in refused if request.holds(one.from_us)]
+    named = {one.event.program for one in kept} | {*state} - {""} | {one.program for one in refused}
     return {
         "number": number,
         "made": _iso(now_us),
@@ -138,6 +141,9 @@ def evidence(
             str(at): {"links": head.seq, "hash": head.hash.hex()} for at, head in heads.items()
         },
         "digest": chain_digest(heads),
+        "refused_sends": [
+            {"hour": _iso(one.from_us)} | msgspec.structs.asdict(one) for one in refused
+        ],
         "events": [_event_view(found, before, one, titles or {}) for one in kept],
     }
 
@@ -154,7 +160,9 @@ def collect_evidence(
     services.archiver.move_all()
     now_us = services.store.health.now_us()
     titles = {one.name: one.title for one in services.settings.programs}
-    return evidence(services.records, number, _state(services, number), now_us, request, titles)
+    refused = services.store.refusals.after_opt_out(number)
+    state = _state(services, number)
+    return evidence(services.records, number, state, now_us, request, titles, refused)
 
 
 def as_json(found: Mapping[str, Any]) -> bytes:
@@ -187,6 +195,8 @@ def page(found: Mapping[str, Any]) -> str:
         made_at=moment(made_us),
         title_of=lambda name: program_title(name, found["programs"]),
         in_words=_state_in_words,
+        reason_in_words=event_text.reason,
+        moment=moment,
     )
 
 

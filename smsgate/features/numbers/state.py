@@ -25,6 +25,7 @@ from smsgate.records import Records
 from smsgate.settings import Program
 from smsgate.store import Store
 from smsgate.store.keys import partition_of
+from smsgate.store.refusals import RefusedHour
 from smsgate.store.write_lease import CANNOT_TELL
 
 LOCK = "lock"
@@ -117,6 +118,8 @@ class NumberOverview:
     """Newest first."""
     pending: list[StoredEntry] = field(default_factory=list)
     """What waits to be applied."""
+    refused: list[RefusedHour] = field(default_factory=list)
+    """Sends that the gate refused after an opt-out, oldest first."""
     problems: list[str] = field(default_factory=list)
     """What cannot be shown, and why."""
     is_store_away: bool = False
@@ -197,6 +200,7 @@ def _ask_store(services: Services, state: NumberOverview, found: _Answers) -> No
     ]
     if not state.phone:
         return
+    state.refused = services.store.refusals.after_opt_out(number)
     programs = [one.name for one in services.settings.programs]
     consent_states = services.store.numbers.consent_states_of([number], programs)
     found.consent_state = consent_states[number]

@@ -11,19 +11,21 @@ import msgspec
 import pytest
 
 from smsgate.consent.events import ListGroup
-from smsgate.domain.errors import PdfUnavailable, Unfit
+from smsgate.domain.errors import PdfUnavailable, Suppressed, Unfit
 from smsgate.domain.messages import Decision, Intent
 from smsgate.domain.time_zones import find_zone
 from smsgate.features.evidence.pdf import MAX_EVENTS, pdf
 from smsgate.features.evidence.sentences import ERASED, sentences
-from smsgate.features.evidence.service import evidence, page, request_of
+from smsgate.features.evidence.service import collect_evidence, evidence, page, request_of
 from smsgate.records import Records
 from smsgate.store.keys import partition_of
+from smsgate.store.refusals import RefusedHour
 from tests.fakes.values import NUMBER, OTHER, entry
 from tests.records.values import STOPPED, event, lines, reply_event
 
 TITLES = {"alerts": "Acme Alerts", "news": "Acme News"}
 DAY_US = 24 * 3600 * 1_000_000
+HOUR_US = 3600 * 1_000_000
 MADE_US = 1_764_100_000_000_000
 
 
@@ -221,6 +223,28 @@ def test_a_period_is_in_words_in_any_zone(kept, days, said):
     assert said in page(found)
     plain = evidence(kept, NUMBER, {}, MADE_US, request_of(**days), TITLES)
     assert "Berlin" not in page(plain)
+
+
+def test_sends_that_were_refused_after_the_opt_out_are_told(kept):
+    hours = [
+        RefusedHour(MADE_US // HOUR_US * HOUR_US, "news", "opted_out_all", 3),
+        RefusedHour((MADE_US - 9 * DAY_US) // HOUR_US * HOUR_US, "news", "hold", 4),
+    ]
+    since = {"since": "2025-11-24"}
+    found = evidence(kept, NUMBER, {}, MADE_US, request_of(**since), TITLES, hours)
+    row = "<td>2025-11-25 19:00:00.000 UTC</td><td>Acme News (news)</td><td>3</td>"
+    assert [one["count"] for one in found["refused_sends"]] == [3]
+    assert row in page(found)
+    assert "None is counted in this period" in page(of(kept, **since))
+
+
+def test_evidence_has_the_refused_sends_that_the_gate_counted(services):
+    services.records.migrate()
+    services.manual.opt_out(NUMBER, "all", "ana", "by phone")
+    with pytest.raises(Suppressed):
+        services.gate.require([NUMBER], program="alerts")
+    (told,) = collect_evidence(services, NUMBER)["refused_sends"]
+    assert (told["program"], told["reason"], told["count"]) == ("alerts", "hold", 1)
 
 
 @pytest.mark.parametrize(

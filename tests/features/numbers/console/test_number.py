@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from smsgate.domain.entry_parts import Consent, ForwardContent
-from smsgate.domain.errors import RecordsUnavailable, StoreUnavailable
+from smsgate.domain.errors import RecordsUnavailable, StoreUnavailable, Suppressed
 from smsgate.domain.messages import Arrival, Decision, Intent
 from smsgate.features.evidence.service import collect_evidence
 from smsgate.features.lists.number_import import ImportRequest, NumberImport
@@ -43,6 +43,21 @@ def test_how_it_stands_with_each_program_and_why(services, viewer):
     assert f"Acme Alerts alerts, marketing no {SINCE}" in said
     assert "including programs you add later" in said
     assert "Acme &lt;b&gt;Orders&lt;/b&gt; &amp; &#34;Co&#34;" in viewer.get(PAGE).text
+
+
+def test_who_tried_to_text_after_an_opt_out_and_was_refused_is_told(services, viewer):
+    assert "refused" not in words(viewer.get(PAGE))
+    told(services, Intent.OPT_OUT, "STOP")
+    assert "No send to this number was refused after an opt-out" in words(viewer.get(PAGE))
+    for program, times in (("alerts", 3), ("orders", 1)):
+        for _ in range(times):
+            with pytest.raises(Suppressed):
+                services.gate.require([NUMBER], program=program)
+    page = viewer.get(PAGE)
+    hour = moment(services.store.refusals.after_opt_out(NUMBER)[-1].from_us)
+    assert "After an opt-out, Acme Alerts tried to text this number 3 times" in words(page)
+    assert "Co&#34; tried to text this number 1 time and was refused" in page.text
+    assert re.search(f"last in the hour from <time[^>]*>{hour}<", page.text)
 
 
 def test_looking_at_a_number_does_not_count_as_a_send(services, viewer):
