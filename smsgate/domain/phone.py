@@ -1,9 +1,10 @@
-"""Phone numbers: E.164 in, E.164 out, and a few queries about them."""
+"""Phone numbers as providers, people and lists write them, E.164 out, and queries about them."""
 
 from __future__ import annotations
 
 import functools
 import re
+from contextlib import suppress
 
 import phonenumbers
 from phonenumbers.phonemetadata import PhoneMetadata
@@ -18,6 +19,12 @@ _MEXICAN = re.compile(r"\+521([0-9]{10})")
 # A slash parts an area code from the rest; one before the last digits is another ending or an
 # extension, with which parsing would make one longer number, somebody else's.
 _OTHER_ENDING = re.compile(r"/\s*[0-9]{1,3}\s*")
+_SCHEME_OR_PARAMETERS = re.compile(r"^(?:tel|sms):|;.*", re.IGNORECASE | re.DOTALL)
+"""What RFC 3966 and RFC 5724 write around a number."""
+_WRITTEN = re.compile(r"\(?\+?[0-9 ()./\u00a0\u2010-\u2015-]+")
+"""A number as people write it. Anything else may be one whose digits are masked."""
+_FEWEST_DIGITS = 7
+"""Fewer are a short code."""
 _LONGEST = 40
 _NO_COUNTRY = "001"
 """The region of numbers without a country, such as +800."""
@@ -120,3 +127,76 @@ def masked(number: str) -> str:
     if len(number) < 10:
         return number[:2] + "•••"
     return f"{number[:5]}•••{number[-4:]}"
+
+
+def with_plus(number: str) -> str:
+    """Add the plus that a provider left out; return anything else unchanged.
+
+    What is a number with its country in no country is none: a short code, or as it is dialled.
+    """
+    written = f"+{number}"
+    if is_e164(written):
+        with suppress(InvalidNumber):
+            e164(written)
+            return written
+    return number
+
+
+def international(text: str, region: str = "") -> str:
+    """Return a number as an SMS centre may write it in E.164; anything else without ``tel:``.
+
+    ``00`` stands for the plus, and the plus may be missing. Where a ``region`` is given, a number
+    without plus is one of that region as it is dialled there, so give it only where numbers come
+    without their country. Fewer than seven digits are a short code.
+    """
+    number = _SCHEME_OR_PARAMETERS.sub("", text.strip()).strip()
+    number = f"+{number[2:]}" if number.startswith("00") else number
+    return _e164_or_same(number if region else with_plus(number), region)
+
+
+def sender_number(text: str, region: str = "") -> str:
+    """Return a number that a provider asserts in E.164; a short code or a name as it is.
+
+    ``region`` is that of numbers without their country, such as ``(415) 555-0182``.
+    """
+    return _e164_or_same(text if is_e164(text) else international(text), region)
+
+
+def _e164_or_same(number: str, region: str) -> str:
+    if _WRITTEN.fullmatch(number) and sum(map(str.isdigit, number)) >= _FEWEST_DIGITS:
+        with suppress(InvalidNumber):
+            return e164(number, region)
+    return with_plus(number)
+
+
+def is_valid(number: str) -> bool:
+    """Whether an E.164 number is in a range that is known to be in use; new ranges may be missing.
+
+    For ordering guesses only: what a provider asserts is never held against this.
+    """
+    try:
+        return bool(phonenumbers.is_valid_number(phonenumbers.parse(number)))
+    except phonenumbers.NumberParseException:
+        return False
+
+
+def digits(number: str) -> int:
+    """``+14155550123`` as the integer 14155550123. ``number`` is E.164."""
+    return int(number[1:])
+
+
+def is_region(text: str) -> bool:
+    """Whether ``text`` is a region that numbers can be read in: two capital letters, such as US."""
+    return text in phonenumbers.SUPPORTED_REGIONS
+
+
+MAX_SENDER_CHARS = 200
+"""Characters of the longest sender that is looked for: a number, a short code, a name …"""
+
+
+def as_recorded(sender: str) -> str:
+    """A phone number in E.164; a short code, a name or an address as it is."""
+    try:
+        return e164(sender)
+    except InvalidNumber:
+        return sender

@@ -21,7 +21,7 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from smsgate.domain.errors import UnknownRecipients
-from smsgate.domain.phone_input import with_plus
+from smsgate.domain.phone import with_plus
 from smsgate.integrations.asking import Asks, checked
 
 Recipients = Callable[[requests.PreparedRequest], Sequence[str] | None]

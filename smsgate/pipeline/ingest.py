@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
@@ -15,7 +14,6 @@ from smsgate.consent.transitions import scope_of
 from smsgate.domain.errors import (
     AccountNotReady,
     CallFailed,
-    InvalidNumber,
     SignatureExpired,
     SignatureRefused,
     SmsGateError,
@@ -33,7 +31,7 @@ from smsgate.domain.messages import (
     Intent,
     WebhookRequest,
 )
-from smsgate.domain.phone import e164, is_e164, masked
+from smsgate.domain.phone import is_e164, masked, sender_number
 from smsgate.domain.signing import is_form
 from smsgate.outbound import Outbound
 from smsgate.pipeline.certificates import SigningCertificates
@@ -167,19 +165,17 @@ class Ingest:
         ``expired``: signed rightly, but too long ago or too early; that goes on to nobody.
         """
         program = self._settings.programs.route(account, message.sender, message.service)
+        region = program.region if program is not None else ""
+        message = replace(message, number=sender_number(message.number, region))
         decision, scope = _UNROUTED, ""
         if program is not None:
             decision = decide(message, self._classifiers[program.name])
             scope = scope_of(decision, program)
-        number, phone = message.number, is_e164(message.number)
-        if phone:
-            with suppress(InvalidNumber):
-                number = e164(number)
         forward_content = None
         if program is not None and program.forward is not None and not expired:
             forward_content = content_to_forward(message, request, program.forward)
         entry = Entry(
-            number=number,
+            number=message.number,
             program=program.name if program else "",
             decision=decision,
             scope=scope,
@@ -191,7 +187,7 @@ class Ingest:
             text=message.text.encode("utf-8", "replace").decode(),
             channel=message.channel,
             answered=provider.answered(message),
-            phone=phone,
+            phone=is_e164(message.number),
             expired=expired,
             forward_content=forward_content,
         )

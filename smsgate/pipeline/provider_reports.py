@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from smsgate import __version__
 from smsgate.consent.events import Event, event_id
 from smsgate.domain.messages import ALL, Decision, Entry, Intent, Reply
-from smsgate.domain.phone import is_e164
+from smsgate.domain.phone import is_e164, sender_number
 from smsgate.metrics.counters import RECEIPTS
 from smsgate.providers.base import Report
 from smsgate.settings import Account, Settings
@@ -71,13 +71,14 @@ def _receipt(account: str, report: Report) -> DeliveryReceipt:
 def report_entry(settings: Settings, account: Account, report: Report) -> Entry:
     """The entry for a report: an opt-out with source ``provider``, or a note for hygiene."""
     program = settings.programs.route(account, report.sender, report.service)
+    number = sender_number(report.number, program.region if program is not None else "")
     opted_out = report.kind == "opted_out"
     intent = Intent.OPT_OUT if opted_out else Intent.NONE
     scope = ""
     if opted_out and program is not None:
         scope = ALL if program.scope == "all" else program.name
     return Entry(
-        number=report.number,
+        number=number,
         program=program.name if program else "",
         decision=Decision(intent, rule=report.kind, keyword=report.code, note=report.note),
         scope=scope,
@@ -86,5 +87,5 @@ def report_entry(settings: Settings, account: Account, report: Report) -> Entry:
         account=account.name,
         message_id=f"{report.kind}-{report.message_id}" if report.message_id else "",
         sender=report.sender,
-        phone=is_e164(report.number),
+        phone=is_e164(number),
     )

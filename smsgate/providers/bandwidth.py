@@ -19,7 +19,7 @@ from msgspec import UNSET
 
 from smsgate.domain.errors import SignatureRefused, Unreadable
 from smsgate.domain.messages import HttpCall, InboundMessage, Reply, Verdict, WebhookRequest
-from smsgate.domain.phone_input import with_plus
+from smsgate.domain.phone import with_plus
 from smsgate.domain.signed_times import instant_us, iso_time
 from smsgate.domain.signing import same
 from smsgate.providers.base import GivenText, Provider, Report, promised_text

@@ -34,7 +34,7 @@ from smsgate.domain.messages import (
     Verdict,
     WebhookRequest,
 )
-from smsgate.domain.phone_input import with_plus
+from smsgate.domain.phone import with_plus
 from smsgate.domain.signed_times import check_time, instant_us, iso_time
 from smsgate.domain.signing import as_bytes, same
 from smsgate.providers.base import GivenText, Provider, Report, promised_text, read_answer

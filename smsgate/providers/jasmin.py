@@ -28,7 +28,7 @@ from smsgate.domain.messages import (
     Verdict,
     WebhookRequest,
 )
-from smsgate.domain.phone_input import international
+from smsgate.domain.phone import international
 from smsgate.domain.signing import as_bytes
 from smsgate.providers.base import check_present, promised_text
 from smsgate.providers.calls import FORM, Meaning, send_url

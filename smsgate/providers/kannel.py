@@ -25,7 +25,7 @@ from smsgate.domain.messages import (
     Verdict,
     WebhookRequest,
 )
-from smsgate.domain.phone_input import international
+from smsgate.domain.phone import international
 from smsgate.domain.signed_times import instant_us
 from smsgate.domain.signing import as_bytes
 from smsgate.providers.base import GivenText, check_present, promised_text

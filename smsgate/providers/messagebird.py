@@ -35,7 +35,7 @@ from smsgate.domain.messages import (
     Verdict,
     WebhookRequest,
 )
-from smsgate.domain.phone_input import with_plus
+from smsgate.domain.phone import with_plus
 from smsgate.domain.shared_schemes import check_messagebird, messagebird_headers
 from smsgate.domain.signed_times import instant_us, iso_time
 from smsgate.domain.signing import as_bytes, same

@@ -28,7 +28,7 @@ from smsgate.domain.messages import (
     Verdict,
     WebhookRequest,
 )
-from smsgate.domain.phone_input import with_plus
+from smsgate.domain.phone import with_plus
 from smsgate.domain.signing import as_bytes, hmac_base64, same
 from smsgate.providers.base import (
     GivenText,

@@ -19,7 +19,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from smsgate.domain.messages import HttpCall, InboundMessage, Reply, Verdict, WebhookRequest
-from smsgate.domain.phone_input import with_plus
+from smsgate.domain.phone import with_plus
 from smsgate.domain.shared_schemes import check_sinch, sinch_headers
 from smsgate.domain.signed_times import instant_us, iso_time
 from smsgate.providers.base import GivenText, Provider, Report, check_present, promised_text

@@ -24,7 +24,7 @@ from smsgate.domain.messages import (
     Verdict,
     WebhookRequest,
 )
-from smsgate.domain.phone_input import with_plus
+from smsgate.domain.phone import with_plus
 from smsgate.domain.shared_schemes import check_standard_webhook, standard_webhook_signature
 from smsgate.domain.signed_times import check_time, instant_us, iso_time, seconds_us
 from smsgate.domain.signing import as_bytes

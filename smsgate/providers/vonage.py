@@ -25,7 +25,7 @@ from smsgate.domain.messages import (
     Verdict,
     WebhookRequest,
 )
-from smsgate.domain.phone_input import with_plus
+from smsgate.domain.phone import with_plus
 from smsgate.domain.signed_times import check_time, instant_us, iso_time
 from smsgate.domain.signing import same
 from smsgate.domain.tokens import hs256_token, jwt_claims

@@ -12,8 +12,7 @@ from urllib.parse import urlsplit
 from pydantic import TypeAdapter, ValidationError
 
 from smsgate.domain.errors import Fault, InvalidNumber
-from smsgate.domain.phone import e164
-from smsgate.domain.phone_input import is_region
+from smsgate.domain.phone import e164, is_region
 from smsgate.settings.applications import Application, Feed
 from smsgate.settings.environment import UNSET, Environment, TableReader, split_secrets
 from smsgate.settings.shape import (

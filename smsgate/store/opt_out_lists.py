@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from smsgate.domain.phone_input import digits
+from smsgate.domain.phone import digits
 from smsgate.metrics.snapshot import ListComparison, OptOutListStatus
 from smsgate.store.leases import Leases
 from smsgate.store.redis_types import Client

@@ -7,8 +7,17 @@ from hypothesis import strategies as st
 
 from smsgate.domain import phone
 from smsgate.domain.errors import InvalidNumber
-from smsgate.domain.phone import e164, is_e164, is_toll_free, region_of
-from smsgate.domain.phone_input import digits, is_region
+from smsgate.domain.phone import (
+    digits,
+    e164,
+    international,
+    is_e164,
+    is_region,
+    is_toll_free,
+    region_of,
+    sender_number,
+    with_plus,
+)
 
 NUMBERS = [
     ("+14155550123", "", "+14155550123"),
@@ -202,3 +211,50 @@ def test_numbers_of_every_region_are_taken_as_written():
             assert phone.e164(text) == text
             # The example of Argentina begins with the 11 that is also dialled before numbers.
             assert region == "AR" or phone._written_right(text[1:4]).fullmatch(text)
+
+
+ASSERTED = [
+    ("+14155550182", "", "+14155550182"),
+    ("tel:+14155550182", "", "+14155550182"),
+    ("TEL:+1-415-555-0182;phone-context=example.com", "", "+14155550182"),
+    ("sms:+14155550182;via=x", "", "+14155550182"),
+    ("tel:14155550182", "", "+14155550182"),
+    ("+1 415-555-0182", "", "+14155550182"),
+    ("+1.415.555.0182", "", "+14155550182"),
+    ("+1\u00a0415\u2011555\u20110182", "", "+14155550182"),
+    ("(415) 555-0182", "US", "+14155550182"),
+    ("4155550182", "US", "+14155550182"),
+    ("07700 900123", "GB", "+447700900123"),
+    ("0049 151 23456789", "", "+4915123456789"),
+    ("+447700900123", "US", "+447700900123"),
+    ("447700900123", "US", "+447700900123"),
+    ("tel:3456", "DE", "3456"),
+    ("12345", "DE", "12345"),
+    ("1-23-456", "DE", "1-23-456"),
+    ("(415) 555-0182", "", "(415) 555-0182"),
+    ("4155550182", "", "4155550182"),
+    ("+49151***4567", "DE", "+49151***4567"),
+    ("+1415XXX0182", "US", "+1415XXX0182"),
+    ("+4915112345/67", "DE", "+4915112345/67"),
+    ("4155550182@txt.example.com", "US", "4155550182@txt.example.com"),
+    ("ACME", "US", "ACME"),
+    ("acr:ab12", "US", "acr:ab12"),
+    ("", "US", ""),
+]
+"""What a provider names as a sender, the program's region, and who that is."""
+
+
+@pytest.mark.parametrize(("text", "region", "number"), ASSERTED)
+def test_a_sender_is_read_however_its_provider_writes_it(text, region, number) -> None:
+    assert sender_number(text, region) == number
+
+
+def test_a_plus_is_added_only_where_that_is_a_number() -> None:
+    assert with_plus("14155550182") == "+14155550182"
+    assert with_plus("4155550182") == "4155550182"
+
+
+def test_our_own_number_loses_its_scheme_too() -> None:
+    assert international("tel:3456") == "3456"
+    assert international("tel:+1 202-555-0100") == "+12025550100"
+    assert international("(202) 555-0100", "US") == "+12025550100"

@@ -107,6 +107,19 @@ def post(services):
     return posted
 
 
+@pytest.mark.parametrize(
+    "number",
+    ["tel:+14155550182", "+1 415-555-0182", "+1.415.555.0182", "(415) 555-0182", "4155550182"],
+)
+def test_an_opt_out_blocks_however_the_gateway_writes_the_number(services, number) -> None:
+    data = urlencode({"from": number, "text": "STOP"})
+    kind = "application/x-www-form-urlencoded"
+    client = create_app(services).test_client()
+    assert client.post(f"/webhooks/bare/{SECRET}", data=data, content_type=kind).status_code == 200
+    (answer,) = services.gate.check(["+14155550182"], program="bare")
+    assert answer.allowed is False
+
+
 def test_without_a_time_the_same_text_at_once_is_one_and_later_another(post, redis_client) -> None:
     post("bare", "STOP")
     assert post("bare", "STOP") == ["STOP"]

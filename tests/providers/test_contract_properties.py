@@ -18,7 +18,7 @@ ALL = everything()
 SIMULABLE = [one for one in ALL if one.simulable and not one.unreadable]
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=200)
-numbers = st.from_regex(r"\+[1-9][0-9]{6,14}", fullmatch=True)
+numbers = st.from_regex(r"\+(1[2-9][0-9]{9}|447[0-9]{9}|49151[0-9]{8})", fullmatch=True)
 garbage = st.one_of(st.text(max_size=80), st.from_regex(r"[A-Za-z]+=[^ ]*(;|,).*", fullmatch=True))
 ANY_ID = r"[A-Za-z0-9]{1,34}"
 UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"

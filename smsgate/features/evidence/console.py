@@ -9,8 +9,7 @@ from typing import Any
 from flask import Flask, Response, abort, request
 
 from smsgate.domain.errors import Unfit
-from smsgate.domain.phone import masked
-from smsgate.domain.phone_input import MAX_SENDER_CHARS, as_recorded
+from smsgate.domain.phone import MAX_SENDER_CHARS, as_recorded, masked
 from smsgate.features.evidence.pdf import pdf
 from smsgate.features.evidence.service import as_json, collect_evidence, page, request_of
 from smsgate.pipeline.services import Services

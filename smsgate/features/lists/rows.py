@@ -14,8 +14,7 @@ import phonenumbers
 from phonenumbers import PhoneNumberType
 
 from smsgate.domain.errors import InvalidNumber, Unfit
-from smsgate.domain.phone import e164, is_toll_free
-from smsgate.domain.phone_input import is_region
+from smsgate.domain.phone import e164, is_region, is_toll_free
 from smsgate.features.lists.list_file import Block
 from smsgate.features.lists.shapes import ANY_OTHER, Shape, plain, printable
 

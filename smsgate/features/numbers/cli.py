@@ -14,8 +14,7 @@ from smsgate.consent.events import Event
 from smsgate.consent.restore import BASES, CONSENT, EVIDENCE
 from smsgate.domain.entry_parts import Consent
 from smsgate.domain.messages import ALL, Entry
-from smsgate.domain.phone import e164
-from smsgate.domain.phone_input import as_recorded
+from smsgate.domain.phone import as_recorded, e164
 from smsgate.pipeline.decision_text import reason as decision_reason
 from smsgate.pipeline.manual import RestoreRequest
 from smsgate.pipeline.manual_input import MEDIA, consent_of, evidence_of, reason_of

@@ -24,7 +24,7 @@ from smsgate.domain.errors import (
     Unfit,
 )
 from smsgate.domain.messages import ALL
-from smsgate.domain.phone_input import MAX_SENDER_CHARS, as_recorded
+from smsgate.domain.phone import MAX_SENDER_CHARS, as_recorded
 from smsgate.features.numbers import number_search
 from smsgate.features.numbers.number_search import NumberCandidate
 from smsgate.features.numbers.state import state_of

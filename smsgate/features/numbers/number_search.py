@@ -8,8 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from smsgate.domain.errors import InvalidNumber, RecordsUnavailable
-from smsgate.domain.phone import e164
-from smsgate.domain.phone_input import MAX_SENDER_CHARS, is_valid
+from smsgate.domain.phone import MAX_SENDER_CHARS, e164, is_valid
 from smsgate.records import Records
 
 _SCHEME = re.compile(r"\s*<?(?:tel|sms|smsto):(?://)?", re.IGNORECASE)

@@ -23,7 +23,7 @@ from rich.progress import (
 from smsgate.cli import session
 from smsgate.cli.session import out, person
 from smsgate.consent.events import ConsentState
-from smsgate.domain.phone_input import as_recorded
+from smsgate.domain.phone import as_recorded
 from smsgate.features.records_admin import comparison
 from smsgate.features.records_admin.comparison import StandingDifference, differences
 from smsgate.features.records_admin.export import FORMATS, export

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from smsgate.domain.messages import HttpCall, HttpReply, Verdict
-from smsgate.domain.phone_input import with_plus
+from smsgate.domain.phone import with_plus
 from smsgate.providers.aws_sns.calls import describe_call, error_type
 from smsgate.providers.calls import Meaning
 from smsgate.providers.opt_out_lists import (

@@ -37,8 +37,7 @@ from smsgate.domain.messages import (
     Verdict,
     WebhookRequest,
 )
-from smsgate.domain.phone import is_toll_free
-from smsgate.domain.phone_input import with_plus
+from smsgate.domain.phone import is_toll_free, with_plus
 from smsgate.domain.signed_times import instant_us, iso_time
 from smsgate.providers.azure.entra import check_token, keys_call
 from smsgate.providers.base import (

@@ -28,7 +28,7 @@ from smsgate.domain.messages import (
     Verdict,
     WebhookRequest,
 )
-from smsgate.domain.phone_input import international
+from smsgate.domain.phone import international
 from smsgate.domain.signed_times import iso_time
 from smsgate.domain.signing import as_bytes, same
 from smsgate.providers.base import Provider, check_present, promised_text
