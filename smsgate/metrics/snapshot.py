@@ -199,6 +199,8 @@ class AccountTraffic:
     """How long it may be silent without a condition; 0 is for ever."""
     refused: int
     """How many were refused in the last ten minutes, as far as they were looked into."""
+    unblocked: tuple[str, ...] = ()
+    """Who sent opt-outs that blocked nobody, in the last week, newest first."""
     opt_out_list: OptOutListStatus | None = None
     """None where the account does not ask for it, or the clock has not begun with it."""
 

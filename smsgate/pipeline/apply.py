@@ -201,6 +201,10 @@ class InboxApplier:
         entry = stored.entry
         before = effects.consent_states.get(entry.number, ConsentState())
         settled = settle(stored, before, self._published, now_us)
+        # What a provider reports of senders of no program is about texts that were not ours.
+        is_ours = entry.source == "text" or (entry.source == "provider" and entry.program)
+        if settled.outcome == "recorded" and entry.decision.intent.stops and is_ours:
+            self._store.acceptance.note_unblocked(entry.account, entry.number)
         note = settled.note
         if settled.reply:
             note = self._answer(partition, stored, settled, effects, now_us)

@@ -33,8 +33,14 @@ MAX_REFUSED_REQUESTS = 20
 """In ten minutes. Any public address gets some; more mean a wrong secret or a forger at work."""
 MAX_OPT_OUT_LIST_FAILING_S = 3600.0
 """A provider's opt-out list is compared once an hour."""
+_SHOWN_SENDERS = 3
 _OF_AN_ACCOUNT = frozenset(
-    {"SmsgateAccountSilent", "SmsgateRefusedBurst", "SmsgateOptOutListFails"}
+    {
+        "SmsgateAccountSilent",
+        "SmsgateOptOutsBlockedNobody",
+        "SmsgateOptOutListFails",
+        "SmsgateRefusedBurst",
+    }
 )
 DURABLE = "`appendonly yes`, `appendfsync always`, `maxmemory-policy noeviction` in redis.conf"
 
@@ -244,6 +250,17 @@ def _accounts(snapshot: SystemSnapshot) -> Iterator[Condition]:
                 f"`smsgate doctor {one.name}` shows why: a wrong secret, a forger, missing texts"
             )
             yield Condition("SmsgateRefusedBurst", subject, False, problem, remedy)
+        if one.unblocked:
+            shown = ", ".join(map(repr, one.unblocked[:_SHOWN_SENDERS]))
+            more = len(one.unblocked) - _SHOWN_SENDERS
+            problem = (
+                f"opt-outs that blocked nobody, from {shown}{f' and {more} more' * (more > 0)}"
+            )
+            remedy = (
+                "`smsgate history SENDER` says why: set `region`, or add the number that was "
+                "texted to a program's `senders`; then opt the person out"
+            )
+            yield Condition("SmsgateOptOutsBlockedNobody", subject, False, problem, remedy)
         status = one.opt_out_list
         if status is not None and status.problem:
             failing_s = snapshot.now_s - status.failing_since_s

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
@@ -167,10 +167,12 @@ class Ingest:
         program = self._settings.programs.route(account, message.sender, message.service)
         region = program.region if program is not None else ""
         message = replace(message, number=sender_number(message.number, region))
-        decision, scope = _UNROUTED, ""
+        scope = ""
         if program is not None:
             decision = decide(message, self._classifiers[program.name])
             scope = scope_of(decision, program)
+        else:
+            decision = _unrouted(message, self._classifiers.values())
         forward_content = None
         if program is not None and program.forward is not None and not expired:
             forward_content = content_to_forward(message, request, program.forward)
@@ -302,7 +304,11 @@ def label_of(entry: Entry) -> str:
     return entry.decision.intent.value if entry.program else "unrouted"
 
 
-_UNROUTED = Decision(Intent.NONE, rule="unrouted", note="no program has this sender")
+def _unrouted(message: InboundMessage, classifiers: Iterable[Classifier]) -> Decision:
+    """The decision on a text to a sender of no program; an opt-out blocks nobody there."""
+    stops = any(decide(message, one).intent.stops for one in classifiers)
+    intent = Intent.OPT_OUT if stops else Intent.NONE
+    return Decision(intent, rule="unrouted", note="no program has this sender")
 
 
 def decide(message: InboundMessage, classifier: Classifier) -> Decision:

@@ -110,5 +110,6 @@ def _accounts(store: Store, accounts: Iterable[Account]) -> Iterator[AccountTraf
             accepted_s=max(last.newest_ms, last.older_ms) / 1000,
             silent_after_s=account.silent_hours * 3600,
             refused=store.quarantine.count(account.name, REFUSED_WINDOW_S),
+            unblocked=tuple(store.acceptance.unblocked(account.name)),
             opt_out_list=opt_out_list_status(store, account),
         )

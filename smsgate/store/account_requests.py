@@ -11,9 +11,13 @@ from dataclasses import dataclass
 import msgspec
 
 from smsgate.store.redis_types import Client
-from smsgate.store.shared_keys import accepted_of, quarantine_of
+from smsgate.store.shared_keys import accepted_of, quarantine_of, unblocked_of
 
 KEPT_S = 30 * 24 * 3600
+UNBLOCKED_KEPT_S = 7 * 24 * 3600
+"""How long an opt-out that blocked nobody is shown; its event stays in the records."""
+_MAX_UNBLOCKED = 1_000
+_SHOWN_CHARS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +35,25 @@ class AcceptedRequests:
 
 
 class Acceptance:
-    """One hash for each account, gone a month after its last request."""
+    """One hash for each account, gone a month after its last request; and its lost opt-outs."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
+
+    def note_unblocked(self, account: str, number: str) -> None:
+        """Note an opt-out that blocks nobody, with its sender. Raises ``StoreUnavailable``."""
+        key, now_s = unblocked_of(account), int(time.time())
+        with self._client.pipeline(transaction=False) as pipeline:
+            pipeline.zadd(key, {number[:_SHOWN_CHARS]: now_s})
+            pipeline.zremrangebyrank(key, 0, -_MAX_UNBLOCKED - 1)
+            pipeline.expire(key, UNBLOCKED_KEPT_S)
+            pipeline.execute()
+
+    def unblocked(self, account: str) -> list[str]:
+        """The senders of such opt-outs, newest first. Raises ``StoreUnavailable``."""
+        since_s = int(time.time()) - UNBLOCKED_KEPT_S
+        found = self._client.zrange(unblocked_of(account), since_s, "+inf", byscore=True)
+        return [number.decode() for number in reversed(found)]
 
     def note(self, account: str, *, newest: bool, several: bool, proxied: bool = True) -> None:
         """Note a request that was accepted just now. Raises ``StoreUnavailable``."""

@@ -9,6 +9,7 @@ retention                string      that old records were removed this day; exp
 simulator                stream      texts to the simulator
 quarantined:ACCOUNT      hash        refused requests, masked
 accepted:ACCOUNT         hash        when requests were last accepted
+unblocked:ACCOUNT        sorted set  senders of opt-outs that blocked nobody -> when (s)
 pace:ACCOUNT:SENDER      string      when a sender may text again
 opt-out-list:ACCOUNT     string      and more below it, see ``opt_out_lists.py``
 calls:KEY                string      how far an API key has used up its calls
@@ -107,6 +108,11 @@ def quarantine_of(account: str) -> str:
 def accepted_of(account: str) -> str:
     """Key of the hash that says when requests of an account were last accepted."""
     return f"smsgate:accepted:{account}"
+
+
+def unblocked_of(account: str) -> str:
+    """Key of the senders of an account's opt-outs that blocked nobody."""
+    return f"smsgate:unblocked:{account}"
 
 
 def pace_of(account: str, sender: str) -> str:

@@ -203,6 +203,9 @@ def _by_account(snapshot: SystemSnapshot) -> Iterator[Metric]:
     silent = {one.name: one.silent_after_s for one in snapshot.accounts if one.silent_after_s}
     says = "How long an account may be silent (silent_hours)"
     yield _gauge("account_silent_after_seconds", says, silent, "account")
+    unblocked = {one.name: float(len(one.unblocked)) for one in snapshot.accounts}
+    says = "Senders of opt-outs that blocked nobody, in the last week"
+    yield _gauge("opt_outs_blocked_nobody", says, unblocked, "account")
     yield from _opt_out_lists(snapshot)
 
 

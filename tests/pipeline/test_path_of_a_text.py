@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from smsgate.consent.transitions import MAX_CALL_US
 from smsgate.domain.errors import (
     AccountNotReady,
     NoSuchReply,
@@ -21,6 +20,7 @@ from smsgate.domain.messages import InboundMessage, Intent
 from smsgate.features.replies.service import dismiss_reply, retry_reply
 from smsgate.pipeline.configuration import load_configuration
 from smsgate.pipeline.manual import RestoreRequest
+from smsgate.pipeline.monitoring import take_snapshot
 from smsgate.pipeline.services import Services, build_services
 from smsgate.providers import PROVIDERS
 from smsgate.store.keys import PARTITION_KEYS, partition_of
@@ -266,6 +266,29 @@ def test_an_unrouted_sender_is_recorded_and_suppresses_nothing(services, signed)
     assert allowed(services) == (True, "")
 
 
+def test_an_opt_out_that_blocks_nobody_is_told_with_its_account_and_sender(services, signed):
+    for text in ("hello", "HELP", "STOP", "arrêtez"):
+        services.ingest.receive("twilio", signed(text, sender="+14155550111"))
+    services.ingest.receive("twilio", signed("STOP", "AcmeBank"))
+    for number in (NUMBER, "AcmeBank"):
+        run(services, number)
+    services.ingest.receive("twilio", signed("START", "OtherBank"))
+    services.ingest.receive("twilio", signed("STOP", OTHER))
+    for number in ("OtherBank", OTHER):
+        run(services, number)
+
+    (traffic,) = take_snapshot(services.store, services.settings).accounts
+    assert (traffic.name, {*traffic.unblocked}) == ("twilio", {NUMBER, "AcmeBank"})
+
+
+def test_an_ordinary_text_to_an_unrouted_sender_is_no_opt_out(services, signed):
+    services.ingest.receive("twilio", signed("hello", sender="+14155550111"))
+    run(services)
+
+    (traffic,) = take_snapshot(services.store, services.settings).accounts
+    assert traffic.unblocked == ()
+
+
 @pytest.mark.parametrize("number", ["44555", "AcmeBank"])
 def test_what_is_no_phone_number_is_recorded_and_never_suppressed(
     services, signed, redis_client, number
@@ -439,16 +462,14 @@ def test_another_reply_that_the_provider_refuses_as_opted_out_suppresses(
     assert len(api.calls) == 1
 
 
-def test_a_confirmation_leaves_early_enough_for_its_call_to_end_in_time_or_not_at_all(
+def test_a_confirmation_leaves_within_five_minutes_or_not_at_all(
     services, signed, api, redis_client
 ):
     services.ingest.receive("twilio", signed("STOP"))
     services.applier.drain(PARTITION)
     keys = PARTITION_KEYS[PARTITION]
     (id_, raw) = next(iter(redis_client.hgetall(keys.replies).items()))
-    deadline_us = services.store.health.now_us() + MAX_CALL_US - 1
-    deadline = f'"deadline_us":{deadline_us},"was":'.encode()
-    redis_client.hset(keys.replies, id_, raw.replace(b'"deadline_us":', deadline))
+    redis_client.hset(keys.replies, id_, raw.replace(b'"deadline_us":', b'"deadline_us":1,"was":'))
     services.sender.drain(PARTITION)
 
     assert api.calls == []

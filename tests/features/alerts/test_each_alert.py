@@ -123,6 +123,10 @@ def burst(services, redis) -> None:
         services.store.quarantine.add("twilio", RefusedRequest(f"p{place}", "f", "POST", "u"))
 
 
+def lost_opt_out(services, redis) -> None:
+    services.store.acceptance.note_unblocked("twilio", "tel:anonymous")
+
+
 def failing_opt_out_list(services, redis) -> None:
     since_us = int((time.time() - MAX_OPT_OUT_LIST_FAILING_S - 5) * 1_000_000)
     state = OptOutListState(problem="Twilio answered 401", failing_since_us=since_us)
@@ -168,6 +172,7 @@ BROUGHT_ABOUT: dict[str, Callable[..., None]] = {
     "SmsgateLedgerFull": memory,
     "SmsgateAccountSilent": silent,
     "SmsgateRefusedBurst": burst,
+    "SmsgateOptOutsBlockedNobody": lost_opt_out,
     "SmsgateOptOutListFails": failing_opt_out_list,
     "SmsgateWeakDurability": weak,
 }

@@ -106,6 +106,7 @@ BOUNDS = [
         "SmsgateAccountSilent",
     ),
     (account(refused=19), account(refused=20), "SmsgateRefusedBurst"),
+    (account(), account(unblocked=("ACME",)), "SmsgateOptOutsBlockedNobody"),
 ]
 """What is seen right before a condition begins, right after, and its name."""
 HALF_AND_WHOLE = [
@@ -229,6 +230,13 @@ def test_the_spool_of_the_host_that_asks_is_left_to_it():
     both = seen(spools=(SpoolDepth("here", 1, 5, 0), SpoolDepth("there", 1, 5, 0)))
     (one,) = conditions(both, here="here")
     assert "host there" in one.problem
+
+
+def test_opt_outs_that_blocked_nobody_name_the_account_and_the_newest_senders():
+    (one,) = conditions(account(unblocked=("tel:anonymous", "ACME", "b", "c", "d")))
+    assert one.headline == (
+        "account twilio: opt-outs that blocked nobody, from 'tel:anonymous', 'ACME', 'b' and 2 more"
+    )
 
 
 def test_weak_settings_are_told_one_by_one():
