@@ -7,6 +7,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import redis
 
 from smsgate.cli.process_groups import ProcessGroups
 from smsgate.cli.redis_server import find_server
+from tests.fakes import served
 
 SLOTS = ((0, 5460), (5461, 10922), (10923, 16383))
 START_S = 180.0
@@ -121,11 +123,7 @@ def free_port() -> int:
     """A port that nobody has, with the port of a cluster's own talk."""
     # A node also takes its port plus 10,000.
     while True:
-        with socket.socket() as probe, socket.socket() as bus:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-            try:
-                bus.bind(("127.0.0.1", port + 10_000))
-            except (OSError, OverflowError):
-                continue
+        port = served.free_port()
+        with socket.socket() as bus, suppress(OSError):
+            bus.bind(("127.0.0.1", port + 10_000))
             return port

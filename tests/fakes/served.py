@@ -9,7 +9,8 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +21,21 @@ from tests.fakes.processes import PATIENCE_S
 ROOT = Path(__file__).parents[2]
 
 
+_PLACES = count(os.getpid() * 1_009)
+"""Each process of a test run begins elsewhere."""
+
+
 def free_port() -> int:
-    """A port of the loopback that nobody has at the moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port of the loopback that nobody has.
+
+    It is below those that the system itself gives out, to a connection too, so that nobody has it
+    either when the process starts that will listen there.
+    """
+    while True:
+        port = 10_000 + next(_PLACES) % 10_000
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def is_open(port: int) -> bool:

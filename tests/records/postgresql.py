@@ -6,7 +6,6 @@ import importlib.util
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -18,6 +17,7 @@ import psycopg
 
 from smsgate.cli.process_groups import ProcessGroups
 from tests.fakes.processes import wait_until
+from tests.fakes.served import free_port
 
 _NOBODY = "nobody"
 _AS_NOBODY = (
@@ -61,9 +61,7 @@ def server(folder: Path, groups: ProcessGroups) -> Iterator[str]:
 
 
 def _running(folder: Path, data: Path, groups: ProcessGroups) -> Iterator[str]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     settings = {
         "listen_addresses": "127.0.0.1",
         "port": port,
