@@ -49,6 +49,7 @@ from smsgate.store.refusals import Refusal, Refusals
 
 if TYPE_CHECKING:  # a program that only asks needs neither cryptography nor pydantic
     from smsgate.domain.opt_out_links import Links
+    from smsgate.pipeline.spool import Spool
     from smsgate.settings import Program
 
 _NO_STATE = NumberState()
@@ -130,12 +131,17 @@ class Gate(GateBase):
         refusals: Refusals | None = None,
         links: Links | None = None,
         metrics: Metrics | None = None,
+        spool: Spool | None = None,
     ) -> None:
-        """Read these parts of a store; without ``links`` it makes no opt-out links."""
+        """Read these parts of a store; without ``links`` it makes no opt-out links.
+
+        ``spool``: of this host, whose opt-outs the store does not have yet.
+        """
         super().__init__(links, metrics)
         self._numbers = numbers
         self._health = health
         self._refusals = refusals
+        self._spool = spool
 
     @classmethod
     def from_url(cls, url: str, timeout: float = TIMEOUT_S, links: Links | None = None) -> Gate:
@@ -180,6 +186,8 @@ class Gate(GateBase):
 
     def refused(self, numbers: Sequence[str], *, program: str) -> dict[int, GateAnswer]:
         """Like ``check``, but return only the numbers that may not be texted, by position."""
+        if self._spool is not None:
+            self._spool.refuse_opt_outs()  # before the store, into which they may go meanwhile
         self._health.refuse_eviction()
         question = GateQuestion(numbers, program)
         return question.refused(self._numbers.check(question.valid, program))

@@ -132,13 +132,13 @@ class Services:
 def build_services(configuration: Configuration) -> Services:
     """The services of a configuration; everything connects on first use."""
     settings = configuration.settings
-    store = build_store(settings)
+    store, spool = build_store(settings), build_spool(settings)
     return Services(
         settings=settings,
         classifiers=configuration.classifiers,
         store=store,
-        spool=build_spool(settings),
-        gate=Gate(store.numbers, store.health, store.refusals, metrics=store.metrics),
+        spool=spool,
+        gate=Gate(store.numbers, store.health, store.refusals, metrics=store.metrics, spool=spool),
         job_queue=JobQueue(settings.queue_url, TIMEOUT_S),
         outbound=Outbound(),
         records=build_records(settings),

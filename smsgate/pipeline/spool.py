@@ -20,8 +20,9 @@ from pathlib import Path
 
 import msgspec
 
-from smsgate.domain.errors import SpoolUnavailable
+from smsgate.domain.errors import SpoolUnavailable, StoreNotReady
 from smsgate.domain.messages import Arrival, Entry, Intent
+from smsgate.store.write_lease import CANNOT_TELL
 
 _SCHEMA = (
     """
@@ -86,6 +87,8 @@ class Spool:
     def __init__(self, path: Path) -> None:
         """The file is made when the first message is kept."""
         self._path = path
+        self._marker = path.with_suffix(".blocks")
+        """A file that is there as long as opt-outs may wait: a look at it costs a microsecond."""
         self._lock = threading.Lock()
 
     @property
@@ -135,6 +138,8 @@ class Spool:
         ]
         with self._lock, self._open(make=True) as file:
             file.executemany(_KEEP, rows)
+            if any(row["blocks"] for row in rows):
+                self._marker.touch(mode=_MODE)
 
     def oldest(self, count: int) -> list[Spooled]:
         """The messages that came first, in the order in which they came."""
@@ -154,6 +159,8 @@ class Spool:
         """Take out messages that are in the store now."""
         with self._lock, self._open() as file:
             file.executemany("DELETE FROM spool WHERE id = ?", [(one.id,) for one in spooled])
+            if not _blocking(file):  # and nobody else can add one before the commit
+                self._marker.unlink(missing_ok=True)
 
     def depth(self) -> int:
         """How many messages wait. Raises ``SpoolUnavailable``."""
@@ -170,9 +177,24 @@ class Spool:
             messages, oldest_us = file.execute(
                 "SELECT count(*), min(arrived_us) FROM spool"
             ).fetchone()
-            (blocking,) = file.execute("SELECT count(*) FROM spool WHERE blocks").fetchone()
+            blocking = _blocking(file)
             (id_,) = file.execute("SELECT id FROM spool_id").fetchone()
         return SpoolState(id_, messages, blocking, oldest_us or 0)
+
+    def refuse_opt_outs(self) -> None:
+        """Raise ``StoreNotReady`` while opt-outs wait here, where a gate on the store misses them.
+
+        Also where that cannot be told.
+        """
+        try:
+            state = self.state() if self._exists(self._marker) else None
+        except SpoolUnavailable as error:
+            raise StoreNotReady(f"{CANNOT_TELL}: {error}") from error
+        if state is not None and state.blocking:
+            raise StoreNotReady(
+                f"{CANNOT_TELL}: opt-outs wait in the spool of this host and are not in the "
+                f"store yet: {state.blocking}; `smsgate doctor` says how to fix it"
+            )
 
     @contextmanager
     def replayer(self) -> Iterator[bool]:
@@ -254,6 +276,10 @@ def _prepare(file: sqlite3.Connection) -> None:
 def _is_prepared(file: sqlite3.Connection) -> bool:
     asked = "SELECT count(*) FROM sqlite_master WHERE name = 'spool_id'"
     return bool(file.execute(asked).fetchone()[0])
+
+
+def _blocking(file: sqlite3.Connection) -> int:
+    return int(file.execute("SELECT count(*) FROM spool WHERE blocks").fetchone()[0])
 
 
 def _blocks(entry: Entry) -> bool:

@@ -142,7 +142,7 @@ def test_a_stop_that_is_refused_is_followed_by_no_text(
     services.lease_renewal.renew()
     open_now(redis_client)
     with pytest.raises(StoreNotReady, match="opt-outs wait in spools"):
-        services.gate.check([OTHER], program="alerts")
+        gates["in this process"]()
     assert cannot_tell(gates) == gates.keys()
 
     services.spool_replay.replay()
@@ -163,16 +163,31 @@ def test_no_other_host_opens_the_gate_before_the_one_with_the_opt_out_has_spoken
 
     other.lease_renewal.renew()
     with pytest.raises(StoreNotReady, match="takes writes again"):
-        services.gate.check([NUMBER], program="alerts")
+        other.gate.check([NUMBER], program="alerts")
     services.lease_renewal.renew()
     open_now(redis_client)
     other.lease_renewal.renew()
     with pytest.raises(StoreNotReady, match="opt-outs wait in spools"):
-        services.gate.check([NUMBER], program="alerts")
+        other.gate.check([NUMBER], program="alerts")
     services.spool_replay.replay()
     services.lease_renewal.renew()
     assert not services.gate.allows(NUMBER, program="alerts")
     other.close()
+
+
+def test_the_host_whose_spool_has_an_opt_out_cannot_tell_at_once(
+    services, gates, signed, redis_client
+):
+    """Long before the lease has lapsed, or a process of the host has said what it has."""
+    here = {"POST /v1/check", "smsgate check", "smsgate.client", "requests"}
+    with CAUSES["OOM"](redis_client), pytest.raises(StoreUnavailable):
+        services.ingest.receive("twilio", signed("STOP"))
+    with pytest.raises(StoreNotReady, match="opt-outs wait in the spool of this host"):
+        services.gate.check([OTHER], program="alerts")
+    assert cannot_tell(gates) == here
+
+    services.spool_replay.replay()
+    assert services.gate.check([NUMBER], program="alerts")[0].reason == "hold"
 
 
 def test_what_blocks_nobody_may_wait_in_a_spool(services, signed, redis_client):
