@@ -7,6 +7,7 @@ What of gunicorn is set, and why it is gunicorn: docs/decisions/0001-web-server.
 
 from __future__ import annotations
 
+import ctypes
 import logging
 import resource
 import select
@@ -53,6 +54,9 @@ SILENT_S = 60
 GRACE_S = 8
 """How long requests in progress have at the end: less than the 10 s that platforms and
 ``smsgate dev`` give the whole process."""
+
+_M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8
+"""Of mallopt(3)."""
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
@@ -223,6 +227,7 @@ class GunicornServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no 
 def serve(host: str, port: int, processes: int, threads: int) -> None:
     """Serve until SIGTERM; requests in progress are finished first."""
     _allow_files(2 * MAX_CONNECTIONS)
+    _limit_kept_memory()
     GunicornServer(bound(host, port), processes, threads).run()
 
 
@@ -248,6 +253,17 @@ def _allow_files(wanted: int) -> None:
     if soft != resource.RLIM_INFINITY and soft < wanted:
         most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
+def _limit_kept_memory() -> None:
+    """Have glibc give large blocks back, and keep two heaps (arenas) instead of one per thread.
+
+    By default every thread that ever hashed a password keeps the 19 MiB that this takes.
+    """
+    with suppress(AttributeError):  # other C libraries have no such setting
+        mallopt = ctypes.CDLL(None).mallopt
+        mallopt(_M_MMAP_THRESHOLD, 1024 * 1024)
+        mallopt(_M_ARENA_MAX, 2)
 
 
 def _is_fit(record: logging.LogRecord) -> bool:

@@ -13,11 +13,15 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import requests
 
+from tests.fakes.html_forms import forms_of
+from tests.fakes.own_services import NEW
 from tests.fakes.processes import PATIENCE_S, gone, wait_until
 from tests.fakes.served import free_port, is_open, started
 from tests.faults.system import _children, _is_python, _listeners
@@ -26,6 +30,8 @@ from workers.web import GRACE_S, _is_fit
 
 ECHO = "tests.fakes.echo_app:create"
 DEATHS = 6
+MEMORY_KB = 19 * 1024
+"""What one password takes while it is hashed."""
 
 
 def test_who_serves_ends_with_the_process_that_started_it() -> None:
@@ -196,6 +202,38 @@ def test_what_a_client_sent_is_in_no_line_of_the_servers_own(caplog) -> None:
     except BlockingIOError:
         log.exception("Socket error processing request.")
     assert [one.getMessage() for one in caplog.records] == ["a request failed"]
+
+
+class WithConsole(System):
+    """Its console lets people sign in."""
+
+    environ = property(lambda self: {**System.environ.fget(self), "SMSGATE_SECRET_KEYS": NEW})
+
+
+def test_wrong_sign_ins_leave_no_memory_behind(tmp_path: Path, groups) -> None:
+    with contextlib.closing(WithConsole(tmp_path, "http://127.0.0.1:1", groups)) as system:
+        system.start("web")
+        (web,) = filter(_is_python, _children(system._running["web"].pid))
+        address = f"{system.url}/console/in"
+
+        def sign_in(number: int) -> int:
+            with requests.Session() as http:
+                (form,) = forms_of(http.get(address).text)
+                typed = {"name": f"nobody{number}", "password": "wrong"}
+                return http.post(address, form.values | typed).status_code
+
+        assert sign_in(0) == 403  # what the console itself takes is loaded
+        before_kb = memory_kb(web)
+        with ThreadPoolExecutor(16) as visitors:
+            answers = Counter(visitors.map(sign_in, range(1, 37)))
+        assert set(answers) <= {403, 429}  # some are told that too many wait
+        assert answers[403] > 16
+        assert memory_kb(web) - before_kb < 2 * MEMORY_KB
+
+
+def memory_kb(pid: int) -> int:
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.partition("VmRSS:")[2].split()[0])
 
 
 class Two(System):

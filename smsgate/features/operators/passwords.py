@@ -20,11 +20,10 @@ from smsgate.domain.errors import Unfit
 MIN_CHARACTERS = 12
 MAX_CHARACTERS = 256
 """A password is hashed, so this only bounds the work."""
-_AT_ONCE = 2
-"""How many are hashed at a time in one process: 38 MiB at most."""
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 _NOBODYS_HASH = _HASHER.hash(secrets.token_hex())
-_slots = threading.BoundedSemaphore(_AT_ONCE)
+_lock = threading.Lock()
+"""One is hashed at a time in a process: 19 MiB at most."""
 _RUNS = (
     "abcdefghijklmnopqrstuvwxyz",
     "01234567890123456789",
@@ -72,13 +71,13 @@ def refuse_unfit(password: str, name: str) -> None:
 
 def hash_password(password: str) -> str:
     """Return the hash that is kept of a password."""
-    with _slots:
+    with _lock:
         return _HASHER.hash(_normal(password))
 
 
 def is_right(password: str, kept: str) -> bool:
     """Whether it is the password that was kept. Takes as long where nothing was (``""``)."""
-    with _slots:
+    with _lock:
         try:
             _HASHER.verify(kept or _NOBODYS_HASH, _normal(password[:MAX_CHARACTERS]))
         except (Argon2Error, InvalidHashError):
