@@ -7,9 +7,12 @@ cannot read, and one signature would fit many bodies.
 
 from __future__ import annotations
 
+import codecs
 import re
 from abc import abstractmethod
+from base64 import b64decode, b64encode
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache
 from typing import ClassVar
@@ -30,6 +33,10 @@ UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCI
 _MAX_FIELDS = 500
 _ADDRESS = re.compile(r"[a-z]{2,20}:|\+?[0-9]{3}", re.ASCII)
 """How the address of somebody who texts begins: with its channel (``whatsapp:``), or a number."""
+_BASE64 = re.compile(r"[A-Za-z0-9+/]{6,}={0,2}")
+_MIN_BASE64_CHARS = 60
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+_WORDS = re.compile(rb"[A-Za-z ]")
 _ARRIVING = frozenset({"", "received", "receiving"})
 _NOT_SENT = ("failed", "undelivered")
 """The statuses of a message that was made and will not arrive."""
@@ -231,6 +238,28 @@ class _Answer(msgspec.Struct):
     status: object = ""
     error_code: object = 0
     code: object = 0
+
+
+def decoded_body(body: str) -> tuple[str, str]:
+    """Return the text of a body that is base64, else the body; and why it may be another text.
+
+    Twilio hands over some long texts like that, and courier decodes them from 60 characters on
+    (handlers/utils.go in github.com/nyaruka/courier). Words are base64, too: what is shorter, or
+    not all UTF-8, stays as it is, and is in doubt where letters would come of it.
+    """
+    packed = body.strip().replace("\r", "").replace("\n", "")
+    if len(packed) % 4 or not _BASE64.fullmatch(packed):
+        return body, ""
+    raw = b64decode(packed)
+    if b64encode(raw) != as_bytes(packed):
+        return body, ""
+    if len(packed) >= _MIN_BASE64_CHARS:
+        with suppress(UnicodeDecodeError):
+            text = codecs.getincrementaldecoder("utf-8")().decode(raw)  # its end may be cut
+            if not _CONTROL.search(text):
+                return text, ""
+    is_doubtful = packed[-1] == "=" or len(_WORDS.findall(raw)) >= 0.8 * len(raw)
+    return body, "it may be base64, in which some long texts come" if is_doubtful else ""
 
 
 class TwilioCompatible(Provider):

@@ -26,6 +26,7 @@ from smsgate.providers.forms import (
     Pair,
     TwilioCompatible,
     check_size,
+    decoded_body,
     form_call,
     form_of,
     form_pairs,
@@ -106,19 +107,20 @@ class SignalWire(TwilioCompatible):
             return []
         check_present("The form", fields, _NEEDED, "a text")
         media, id_ = tuple(media_urls(fields)), fields["MessageSid"]
+        given = promised_text(fields.get("Body", UNSET), "Body", request, optional=bool(media))
+        text, doubt = decoded_body(given)
         return [
             InboundMessage(
                 account=account.name,
                 message_id=id_,
                 number=fields["From"],
                 sender=fields["To"],
-                text=promised_text(
-                    fields.get("Body", UNSET), "Body", request, optional=bool(media)
-                ),
+                text=text,
                 channel="mms" if media else "sms",
                 service=fields.get("MessagingServiceSid", ""),
                 media=media,
-                doubt=id_doubt(id_, UUID, signed_part(request), form_of(request), _ID_NAMES),
+                doubt=id_doubt(id_, UUID, signed_part(request), form_of(request), _ID_NAMES)
+                or doubt,
             )
         ]
 

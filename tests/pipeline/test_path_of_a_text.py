@@ -63,6 +63,24 @@ def test_a_stop_blocks_from_the_answer_on_and_is_confirmed_once(services, signed
     assert outcomes(services) == [("opt_out", "applied"), ("reply", "sent")]
 
 
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (
+            "SGVsbG8sIEkgZ290IHlvdXIgbWVzc2FnZSBhYm91dCB0aGUgc2FsZSBidXQgcGxlYXNlIHN0b3AgdGV4dGluZyBtZSBmcm9tIG5vdyBvbi4=",
+            "hold",
+        ),
+        ("c3RvcA==", "review"),
+        ("SSB3aWxsIGJlIHRoZXJlIGFyb3VuZCBzZXZlbiB3aXRoIHRoZSBraWRzLCBrZWVwIHR3byBzZWF0cw==", ""),
+    ],
+)
+def test_an_opt_out_in_base64_blocks_and_what_may_be_one_waits_for_a_person(
+    services, signed, body, reason
+):
+    services.ingest.receive("twilio", signed(body))
+    assert allowed(services) == (not reason, reason)
+
+
 def test_the_event_proves_what_happened(services, signed, api):
     services.ingest.receive("twilio", signed("Stop please.", message_id="SM" + "7" * 32))
     run(services)

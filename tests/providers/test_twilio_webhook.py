@@ -182,6 +182,10 @@ def event(kind: str = "inbound-message.received", **changes: object) -> dict:
         ({"timestamp": "2026-09-21T14:13:20Z"}, {"sent_us": 1_790_000_000_000_000}),
         ({"timestamp": "yesterday"}, {}),
         ({"accountSid": SID}, {}),
+        (
+            {"body": "RU5PVUdIIE5PVywgdGFrZSBteSBudW1iZXIgb2ZmIHlvdXIgbGlzdCBwbGVhc2Uh"},
+            {"text": "ENOUGH NOW, take my number off your list please!"},
+        ),
     ],
 )
 def test_an_event_is_understood_as_the_form_is(data, expected):

@@ -25,6 +25,7 @@ from smsgate.providers.forms import (
     Pair,
     TwilioCompatible,
     check_size,
+    decoded_body,
     form_call,
     form_of,
     form_pairs,
@@ -158,18 +159,19 @@ class Twilio(ConsentManagement, TwilioCompatible):
         text = body or fields.get("ButtonText", body)
         kind = fields.get("MessageType", "").lower()
         wordless = bool(media or flag) or "Latitude" in fields or kind in _WORDLESS
+        text, doubt = decoded_body(promised_text(text, "Body", request, optional=wordless))
         return [
             InboundMessage(
                 account=account.name,
                 message_id=fields["MessageSid"],
                 number=number,
                 sender=sender,
-                text=promised_text(text, "Body", request, optional=wordless),
+                text=text,
                 channel=their_channel or our_channel or ("mms" if media else "sms"),
                 service=fields.get("MessagingServiceSid", ""),
                 flag=flag,
                 media=media,
-                doubt=_doubt(fields["MessageSid"], request),
+                doubt=_doubt(fields["MessageSid"], request) or doubt,
             )
         ]
 
@@ -333,15 +335,17 @@ def _from_event(part: bytes, account: Account, request: WebhookRequest) -> Inbou
     our_channel, sender = _address(text.to)
     flag = _FLAGS.get((text.opt_out_type or "").upper())
     has_media = str(text.num_media) != "0"
+    is_optional = flag is not None or has_media
+    body, doubt = decoded_body(promised_text(text.body, "body", request, optional=is_optional))
     return InboundMessage(
         account=account.name,
         message_id=text.message_sid,
         number=number,
         sender=sender,
-        text=promised_text(text.body, "body", request, optional=flag is not None or has_media),
+        text=body,
         channel=their_channel or our_channel or ("mms" if has_media else "sms"),
         service=text.messaging_service_sid or "",
         flag=flag,
         sent_us=instant_us(text.timestamp),
-        doubt=_doubt(text.message_sid, request),
+        doubt=_doubt(text.message_sid, request) or doubt,
     )
