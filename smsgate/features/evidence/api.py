@@ -32,6 +32,8 @@ class Evidence(msgspec.Struct, frozen=True):
     """The chain of the number's partition, by the partition."""
     digest: str
     """For `smsgate records verify --digest`: the state of that chain."""
+    refused_sends: list[dict[str, Any]]
+    """Counts by the hour of sends that the gate refused after an opt-out; not part of the chain."""
     events: list[dict[str, Any]]
 
 
