@@ -260,6 +260,9 @@ def read_set(text: str, place: str, faults: list[Fault]) -> Language | None:
     except tomllib.TOMLDecodeError as error:
         faults.append(Fault(place, "file", f"is no TOML: {error}"))
         return None
+    except RecursionError:
+        faults.append(Fault(place, "file", "is no keyword set: it is nested too deeply"))
+        return None
     faults += _wrong_parts(table, "entries", KeywordEntry, place)
     faults += _wrong_parts(table, "phrases", Phrase, place)
     try:

@@ -139,6 +139,7 @@ TWICE = with_row("en", "STOP", intent="opt_in")
         (with_row("en", "STOP", intent="none"), "no effect"),
         (with_row("en", "HELP"), "people are told to text it"),
         ("language = ", "is no TOML"),
+        (f"x = {'{a=' * 5_000}", "nested too deeply"),
         ('language = "zu"\n', "must be 'en'"),
         (empty_set("en") + '[[phrases]]\nmeans = "opt_out"\nany = "{nowhere} blim"\n', "no class"),
     ],

@@ -193,6 +193,7 @@ def test_an_entry_is_changed_and_another_one_taken_away(services, admin):
         ('language = "en"\nextends = true\nwithout = "QUIT"\n', "federal rule"),
         (with_row("en", "STOP", intent="opt_in"), "one intent"),
         ("words = [", "is no TOML"),
+        (f"words = {'[' * 5_000}{']' * 5_000}", "nested too deeply"),
         ("", "Nothing has changed"),
     ],
 )
