@@ -5,14 +5,16 @@ from __future__ import annotations
 import csv
 import io
 import os
+import re
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from io import TextIOWrapper
 from pathlib import Path
 from typing import BinaryIO
 
-_FORMULAS = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = re.compile(r"[=+\-@＝＋－＠\t\r]")
+_SPLIT = re.compile(r'([;|\t\r\n]"*)(?=[=+\-@＝＋－＠])')
+"""Where a spreadsheet that takes another separator for ours begins a cell with a formula."""
 
 
 @contextmanager
@@ -26,9 +28,10 @@ def whole(path: Path) -> Iterator[BinaryIO]:
             yield out
         return
     part = path.with_name(f"{path.name}.part")
+    part.unlink(missing_ok=True)
     try:
-        with part.open("wb") as out:
-            part.chmod(0o600)  # it holds people's numbers
+        with part.open("xb") as out:  # never through a link that somebody put there
+            os.fchmod(out.fileno(), 0o600)  # it holds people's numbers
             yield out
         part.replace(path)
     finally:
@@ -52,23 +55,27 @@ def replace_file(path: Path, content: str | bytes) -> None:
         raise
 
 
-def csv_line(cells: list[str]) -> str:
+def csv_line(cells: Iterable[object]) -> str:
     """One line of CSV; what a spreadsheet would run is made text, and numbers stay numbers."""
     out = io.StringIO()
-    csv.writer(out, lineterminator="\n").writerow([harmless(cell) for cell in cells])
+    written = [_harmless(cell) if isinstance(cell, str) else cell for cell in cells]
+    csv.writer(out, lineterminator="\n").writerow(written)
     return out.getvalue()
 
 
-def harmless(cell: str) -> str:
-    """A cell that no spreadsheet runs; a number stays one."""
+def _harmless(cell: str) -> str:
     number = cell.startswith("+") and cell[1:].isdigit()
-    return f"'{cell}" if cell.startswith(_FORMULAS) and not number else cell
+    text = f"'{cell}" if _FORMULA.match(cell) and not number else cell
+    return _SPLIT.sub(r"\1'", text)
 
 
 @contextmanager
-def csv_file(path: Path, columns: Sequence[str]) -> Iterator[Callable[[Sequence[object]], object]]:
+def csv_file(path: Path, columns: Iterable[str]) -> Iterator[Callable[[Iterable[object]], object]]:
     """Write a CSV file with these columns, whole or not at all; gives what writes a row."""
-    with whole(path) as out, TextIOWrapper(out, "utf-8", newline="") as text:
-        writer = csv.writer(text)
-        writer.writerow(columns)
-        yield writer.writerow
+    with whole(path) as out:
+
+        def write_row(cells: Iterable[object]) -> None:
+            out.write(csv_line(cells).encode())
+
+        write_row(columns)
+        yield write_row

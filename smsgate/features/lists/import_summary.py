@@ -14,7 +14,7 @@ from smsgate.features.lists.import_record import ImportChange
 from smsgate.features.lists.number_import import OUTCOMES
 from smsgate.features.lists.rows import REASONS
 from smsgate.features.lists.shapes import printable
-from smsgate.files import csv_file, harmless
+from smsgate.files import csv_file
 
 SHOWN = 10
 """Rows that could not be used that are shown, the first ones."""
@@ -154,7 +154,7 @@ def row_results(path: Path) -> Iterator[Callable[[ImportRow], None]]:
     with csv_file(path, columns) as write_row:
 
         def write(row: ImportRow) -> None:
-            cell = harmless(printable(row.cell, _MAX_CELL_CHARS))
+            cell = printable(row.cell, _MAX_CELL_CHARS)
             why = ROW_OUTCOMES.get(row.outcome, "")
             write_row([row.line, cell, row.number, row.outcome, why, row.state, row.program])
 

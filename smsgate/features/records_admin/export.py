@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import importlib
-import io
 import itertools
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -13,7 +11,7 @@ from typing import Any, BinaryIO
 import msgspec
 
 from smsgate.domain.errors import RecordsNotReady
-from smsgate.files import harmless
+from smsgate.files import csv_line
 from smsgate.records.reader import Recorded
 
 FORMATS = ("csv", "ndjson", "parquet")
@@ -44,16 +42,12 @@ def _ndjson(recorded: Iterable[Recorded], out: BinaryIO) -> int:
 
 
 def _csv(recorded: Iterable[Recorded], out: BinaryIO) -> int:
-    text = io.TextIOWrapper(out, encoding="utf-8", newline="", write_through=True)
+    out.write(csv_line(COLUMNS).encode())
     count = 0
-    try:
-        writer = csv.DictWriter(text, COLUMNS)
-        writer.writeheader()
-        for one in recorded:
-            writer.writerow({name: _harmless(value) for name, value in row_of(one).items()})
-            count += 1
-    finally:
-        text.detach()  # else it closes what is not its own
+    for one in recorded:
+        row = row_of(one)
+        out.write(csv_line([row[name] for name in COLUMNS]).encode())
+        count += 1
     return count
 
 
@@ -160,8 +154,3 @@ def _moment(time_us: int) -> str:
     if not time_us:
         return ""
     return datetime.fromtimestamp(time_us / 1_000_000, UTC).isoformat(timespec="microseconds")
-
-
-def _harmless(value: object) -> object:
-    """Senders, ids and names of accounts come from others as well as texts do."""
-    return harmless(value) if isinstance(value, str) else value

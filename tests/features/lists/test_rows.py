@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import random
 
 import pytest
 
+from smsgate import files
 from smsgate.features.lists.rows import NumberSet, kind_of, moment_us, rows_of
 from smsgate.features.lists.scrub import with_columns
 from smsgate.features.lists.shapes import Shape
@@ -104,3 +106,29 @@ def test_columns_are_added_behind_a_row_as_it_stands(raw, shape, written):
 def test_no_spreadsheet_runs_what_we_write():
     assert csv_line([US, "=1+1", "-x", "+a"]) == f"{US},'=1+1,'-x,'+a\n"
     assert io.StringIO(csv_line(["a\nb"])).getvalue() == '"a\nb"\n'
+    assert (
+        csv_line(["＝1+1", "＋1", -1.5, None, "ok ;-D", "10-20"])
+        == "'＝1+1,'＋1,-1.5,,ok ;'-D,10-20\n"
+    )
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("before", ["x", "", "x,y", '"', "x\n", "x\r\n", 'x;"', 'x"|""', "x\t"])
+def test_no_spreadsheet_with_another_separator_finds_a_formula(separator, before):
+    for formula in ("=cmd|' /C calc'!A0", "@SUM(A1)", "+1+1", "-1+1", "＝1+1"):
+        for cut in (";", "\t", "|", "\n", ""):
+            line = csv_line(["first", f"{before}{cut}{formula}", "=last"])
+            rows = csv.reader(line.splitlines(keepends=True), delimiter=separator)
+            for cell in (cell for row in rows for cell in row):
+                assert not cell.startswith(("=", "+", "-", "@", "＝")), (line, cell)
+
+
+def test_a_file_is_never_written_through_a_link_beside_it(tmp_path):
+    theirs, path = tmp_path / "theirs", tmp_path / "out.csv"
+    theirs.write_text("theirs")
+    (tmp_path / "out.csv.part").symlink_to(theirs)
+    with files.whole(path) as out:
+        out.write(b"ours")
+    assert (path.read_text(), theirs.read_text()) == ("ours", "theirs")
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert sorted(tmp_path.iterdir()) == [path, theirs]
