@@ -244,6 +244,8 @@ class Reply(msgspec.Struct, frozen=True, omit_defaults=True):
     tries: int = 0
     slot_us: int = 0
     """The moment that was reserved for it where its sender's rate is limited."""
+    problem: str = ""
+    """Why the provider did not accept it at the newest attempt."""
     v: int = 1
 
     @property

@@ -133,12 +133,26 @@ _EMPTY = QueueDepth(0, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
+class WaitingReplies:
+    """The replies of one account that wait to be sent; where there are very many, a sample."""
+
+    account: str
+    count: int
+    oldest_s: float
+    """How long ago the message came that the oldest one answers."""
+    expires_s: float
+    """In how many seconds the first one may no longer be sent."""
+    problem: str
+    """The provider's newest error; empty where no attempt failed."""
+
+
+@dataclass(frozen=True, slots=True)
 class Backlog:
     """What waits in the partitions."""
 
     inbox: QueueDepth
     outbox: QueueDepth
-    """Replies; the age is how long the first one has been due."""
+    """Replies; the age counts from the message that the oldest one answers."""
     holds: QueueDepth
     reviews: QueueDepth
     dead: int
@@ -149,6 +163,8 @@ class Backlog:
     """Messages for programs' applications."""
     forwards_dead: int = 0
     """Those that were given up and wait for a person."""
+    replies: tuple[WaitingReplies, ...] = ()
+    """What ``outbox`` counts, by account."""
 
 
 class ListComparison(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from smsgate.consent.reviews import REVIEW_DEADLINE_US
-from smsgate.metrics.snapshot import KINDS, SystemSnapshot
+from smsgate.metrics.snapshot import KINDS, Backlog, SystemSnapshot
 from smsgate.pipeline.archive_report import MANY, MEMORY
 from smsgate.pipeline.forwards import GIVEN_UP_US
 from smsgate.pipeline.spool import waiting
@@ -163,10 +163,27 @@ def _queues(snapshot: SystemSnapshot) -> Iterator[Condition]:
         remedy = "check `smsgate history NUMBER` and the log of the worker; the number is blocked"
         yield Condition("SmsgateHoldStuck", "holds", True, problem, remedy)
     if backlog.outbox.oldest_s > MAX_OUTBOX_AGE_S and "sender" not in stopped:
-        age = _span(backlog.outbox.oldest_s)
-        problem = f"{backlog.outbox.count:,} replies wait to be sent, the oldest for {age}"
+        age, failing = _span(backlog.outbox.oldest_s), reply_problems(backlog)
+        waiting_replies = f"{backlog.outbox.count:,} replies wait to be sent, the oldest for {age}"
+        problem = "; ".join([waiting_replies, *failing])
         remedy = "start another `smsgate run sender`; after 5 min replies are no longer sent"
+        if failing:
+            remedy = (
+                "`smsgate replies list` shows each; check the account at its provider: after 5 min "
+                "replies are no longer sent"
+            )
         yield Condition("SmsgateOutboxStuck", "outbox", True, problem, remedy)
+
+
+def reply_problems(backlog: Backlog) -> list[str]:
+    """For each account whose replies its provider did not accept: its error, and what waits."""
+    is_sample = sum(one.count for one in backlog.replies) < backlog.outbox.count
+    return [
+        f"account {one.account}: {one.problem}; {'at least ' if is_sample else ''}{one.count:,} "
+        f"waiting, the first expires in {_span(max(one.expires_s, 0.0))}"
+        for one in backlog.replies
+        if one.problem
+    ]
 
 
 def _people(snapshot: SystemSnapshot) -> Iterator[Condition]:

@@ -196,9 +196,9 @@ class ReplySender:
         if due_us + MAX_CALL_US > reply.deadline_us:
             self._end(claim, "late", f"not accepted in time: {outcome.note}")
             return
-        self._store.outbox.put_back(
-            claim, msgspec.structs.replace(reply, tries=reply.tries + 1), due_us
-        )
+        problem = outcome.note.rstrip(".").replace(reply.number[1:], "•••")
+        again = msgspec.structs.replace(reply, tries=reply.tries + 1, problem=problem)
+        self._store.outbox.put_back(claim, again, due_us)
 
     def _suppress(self, reply: Reply) -> None:
         """A provider that refuses to text a number has an opt-out that we do not have."""
@@ -206,7 +206,7 @@ class ReplySender:
         self._job_queue.notify_inboxes(partitions)
 
     def _end(self, claim: Claim, outcome: str, note: str, provider_id: str = "") -> None:
-        reply = claim.reply
+        reply = msgspec.structs.replace(claim.reply, problem="")
         event = Event(
             id=event_id(claim.now_us // 1000, reply.id, outcome, claim.token),
             kind=reply.event_kind,

@@ -11,9 +11,10 @@ from typing import Generic, TypeVar
 import msgspec
 
 from smsgate.consent.events import DeadLetter
+from smsgate.consent.transitions import REPLY_WINDOW_US
 from smsgate.domain.forwards import Forward, UndeliveredForward
 from smsgate.domain.messages import Reply, StoredEntry, ms_of
-from smsgate.metrics.snapshot import Backlog, QueueDepth, SpoolDepth
+from smsgate.metrics.snapshot import Backlog, QueueDepth, SpoolDepth, WaitingReplies
 from smsgate.store.connection import now_us, of_partitions
 from smsgate.store.inbox_reader import stored_of
 from smsgate.store.keys import PARTITION_KEYS, PARTITIONS, PartitionKeys
@@ -21,7 +22,7 @@ from smsgate.store.redis_types import Client, Pipeline
 from smsgate.store.shared_keys import CLOCK_LEASE, SPOOLS
 
 _SAMPLE = 200
-"""Holds of a partition that are read for their age; there are more in a burst only."""
+"""Holds and replies of a partition that are read for their age; more are there in a burst only."""
 _FORGOTTEN_S = 7 * 24 * 3600
 """A host that has not reported on its spool for so long is taken for gone."""
 _SOME = 200
@@ -78,7 +79,7 @@ class BacklogReader:
             pipeline.xlen(keys.inbox)
             pipeline.xrange(keys.inbox, count=1)
             pipeline.zcard(keys.outbox)
-            pipeline.zrange(keys.outbox, 0, 0, withscores=True)
+            pipeline.hscan(keys.replies, count=_SAMPLE)
             pipeline.hlen(keys.holds)
             pipeline.hscan(keys.holds, count=_SAMPLE)
             pipeline.hvals(keys.reviews)
@@ -92,19 +93,22 @@ class BacklogReader:
         clock = bool(self._client.exists(CLOCK_LEASE))
         columns = [rows[at::11] for at in range(11)]
         inbox = [ms_of(row[0][0].decode()) for row in columns[1] if row]
-        due = [int(row[0][1]) for row in columns[3] if row]
+        replies = _waiting_replies(
+            [_decode_reply(raw) for _, found in columns[3] for raw in found.values()], now_ms
+        )
         since = [int(row[0][1]) for row in columns[9] if row]
         holds = [_ms(id_) for _, found in columns[5] for id_ in found.values()]
         reviews = [_ms(id_) for row in columns[6] for id_ in row]
         return Backlog(
             inbox=_depth(sum(columns[0]), inbox, now_ms),
-            outbox=_depth(sum(columns[2]), due, now_ms),
+            outbox=QueueDepth(sum(columns[2]), max((one.oldest_s for one in replies), default=0.0)),
             holds=_depth(sum(columns[4]), holds, now_ms),
             reviews=_depth(len(reviews), reviews, now_ms),
             dead=sum(columns[7]),
             clock=clock,
             forwards=_depth(sum(columns[8]), since, now_ms),
             forwards_dead=sum(columns[10]),
+            replies=replies,
         )
 
     def note_spool(
@@ -263,6 +267,18 @@ def _ms(id_: bytes) -> int:
 def _depth(count: int, moments_ms: Sequence[int], now_ms: int) -> QueueDepth:
     oldest = max(now_ms - min(moments_ms), 0) / 1000 if moments_ms else 0.0
     return QueueDepth(count, oldest)
+
+
+def _waiting_replies(replies: Sequence[Reply], now_ms: int) -> tuple[WaitingReplies, ...]:
+    """By account. A reply has its full time from the message that it answers to its deadline."""
+    found: list[WaitingReplies] = []
+    for account in sorted({one.account for one in replies}):
+        some = [one for one in replies if one.account == account]
+        expires_s = min(one.deadline_us for one in some) / 1_000_000 - now_ms / 1000
+        oldest_s = REPLY_WINDOW_US / 1_000_000 - expires_s
+        newest = max(some, key=lambda one: (one.problem != "", one.deadline_us))
+        found.append(WaitingReplies(account, len(some), oldest_s, expires_s, newest.problem))
+    return tuple(found)
 
 
 def _newest_page(

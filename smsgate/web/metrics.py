@@ -110,7 +110,6 @@ def _snapshot_metrics(snapshot: SystemSnapshot) -> Iterator[Metric]:
         ("inbox_entries", "Entries of the inbox that wait for a worker", backlog.inbox.count),
         ("inbox_oldest_seconds", "How long the oldest entry has waited", backlog.inbox.oldest_s),
         ("outbox_replies", "Replies that are not settled", backlog.outbox.count),
-        ("outbox_due_seconds", "How long the first reply has been due", backlog.outbox.oldest_s),
         ("holds", "Opt-outs that block and are not applied yet", backlog.holds.count),
         ("hold_oldest_seconds", "How long the oldest hold has lasted", backlog.holds.oldest_s),
         ("reviews", "Texts in review", backlog.reviews.count),
@@ -198,6 +197,10 @@ def _by_host(spools: Collection[SpoolDepth], now_s: float) -> Iterator[Metric]:
 
 def _by_account(snapshot: SystemSnapshot) -> Iterator[Metric]:
     accepted = {one.name: one.accepted_s for one in snapshot.accounts if one.accepted_s}
+    waits = {one.name: 0.0 for one in snapshot.accounts}
+    waits |= {one.account: one.oldest_s for one in snapshot.backlog.replies}
+    says = "How long ago the message came that the oldest waiting reply answers"
+    yield _gauge("outbox_oldest_seconds", says, waits, "account")
     says = "When a request was last accepted, to the minute"
     yield _gauge("account_accepted_timestamp_seconds", says, accepted, "account")
     silent = {one.name: one.silent_after_s for one in snapshot.accounts if one.silent_after_s}

@@ -68,7 +68,7 @@ def test_selected_failed_replies_are_dismissed_together(visit: Visit, services: 
     assert page.get_by_role("checkbox", checked=True).count() == 2
     press(page.get_by_role("button", name="Dismiss selected"))
     says(page, "Dismissed 2 rows.")
-    says(page, "Every reply was sent.")
+    says(page, "No reply failed.")
 
 
 def test_the_count_in_the_menu_renews_itself(visit: Visit, services: Services) -> None:

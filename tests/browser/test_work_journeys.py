@@ -156,7 +156,7 @@ def test_a_reply_that_was_given_up_is_tried_again_or_dismissed(
     expect(page.get_by_role("row").filter(has_text="once")).to_have_count(0)
     row = page.get_by_role("row").filter(has_text="never mind")
     press(row.get_by_role("button", name="Dismiss"))
-    says(page, "Every reply was sent.")
+    says(page, "No reply failed.")
     page.goto(f"/console/numbers/{number}")
     says(page, "dismissed")
     says(page, "by agent")

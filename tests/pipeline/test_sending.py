@@ -5,16 +5,23 @@ from __future__ import annotations
 import dataclasses
 import threading
 import time
+from contextlib import closing
+from pathlib import Path
 
 import msgspec
 import pytest
 
 from smsgate.consent.transitions import REPLY_WINDOW_US
 from smsgate.domain.errors import StoreUnavailable
-from smsgate.domain.messages import Arrival
+from smsgate.domain.messages import Arrival, Reply
 from smsgate.pipeline import send
+from smsgate.pipeline.conditions import conditions
+from smsgate.pipeline.configuration import load_configuration
+from smsgate.pipeline.monitoring import take_snapshot
 from smsgate.pipeline.send import SENDERS, SenderThreads
-from smsgate.store.keys import partition_of
+from smsgate.pipeline.services import build_services
+from smsgate.store.keys import PARTITION_KEYS, partition_of
+from tests.fakes.own_services import all_at_work
 from tests.fakes.processes import PATIENCE_S, wait_until
 from tests.fakes.values import NUMBER, OTHER, entry
 
@@ -71,6 +78,38 @@ def test_a_partition_that_is_busy_asks_for_no_more_threads_than_it_can_use_until
     senders.close()
 
     assert len(done) < 2 * SENDERS
+
+
+def test_replies_whose_provider_cannot_be_reached_age_from_their_text_and_name_the_error(
+    services, environ, signed, api, redis_client
+):
+    """However often they are tried."""
+    services.ingest.receive("twilio", signed("STOP"))
+    services.applier.drain(PARTITION)
+    file = Path(environ["SMSGATE_CONFIG"], "smsgate.toml")
+    file.write_text(file.read_text().replace(api.url, "http://127.0.0.1:1"))
+    keys = PARTITION_KEYS[PARTITION]
+    with closing(build_services(load_configuration(environ))) as away:
+        for _ in range(2):
+            for id_, raw in redis_client.hgetall(keys.replies).items():
+                older = msgspec.json.decode(raw, type=Reply)
+                older = msgspec.structs.replace(older, deadline_us=older.deadline_us - 50_000_000)
+                redis_client.hset(keys.replies, id_, msgspec.json.encode(older))
+                redis_client.zadd(keys.outbox, {id_: 0})
+            away.sender.drain(PARTITION, PATIENCE_S)
+    (raw,) = redis_client.hvals(keys.replies)
+    assert msgspec.json.decode(raw, type=Reply).tries == 2
+    backlog = services.store.backlog.read()
+    (one,) = backlog.replies
+    assert (one.account, one.count) == ("twilio", 1)
+    assert one.problem == "No connection to 127.0.0.1:1 could be made"
+    assert backlog.outbox.oldest_s == one.oldest_s >= 100
+    assert 100 < one.expires_s <= 200
+    all_at_work(services.store)
+    told = {one.name: one for one in conditions(take_snapshot(services.store, services.settings))}
+    stuck = told["SmsgateOutboxStuck"]
+    assert stuck.problem.startswith("1 replies wait to be sent, the oldest for ")
+    assert "account twilio: No connection to 127.0.0.1:1 could be made; 1 waiting" in stuck.problem
 
 
 def test_a_reply_that_was_claimed_while_the_store_went_away_is_put_back(

@@ -6,13 +6,14 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 import redis
 from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
 
 from smsgate.domain.errors import StoreUnavailable
-from smsgate.domain.messages import Arrival, Intent
+from smsgate.domain.messages import Arrival, Intent, Reply
 from smsgate.pipeline.services import Services
 from smsgate.store.keys import PARTITION_KEYS
 from smsgate.web import create_app
@@ -66,7 +67,9 @@ def test_a_key_for_the_metrics_opens_nothing_else(client: FlaskClient) -> None:
 
 def test_what_waits_is_told_with_its_age(client, services, redis_client) -> None:
     services.store.inbox.add([Arrival(entry())])
+    reply = Reply("3-1-0", "help", "twilio", "+14155550123", "+14155550999", "alerts", "t", 1_000)
     redis_client.zadd(PARTITION_KEYS[3].outbox, {"3-1-0": 1_000})
+    redis_client.hset(PARTITION_KEYS[3].replies, "3-1-0", msgspec.json.encode(reply))
     redis_client.hset(PARTITION_KEYS[4].reviews, "alerts:+14155550177", "1000-0")
     redis_client.hset(PARTITION_KEYS[5].dead, "5-1-0", "{}")
     services.store.backlog.note_spool("web-1", 7, 5.0)
@@ -75,7 +78,7 @@ def test_what_waits_is_told_with_its_age(client, services, redis_client) -> None
     assert found["smsgate_holds",] == 1
     assert 0 <= found["smsgate_hold_oldest_seconds",] < 60
     assert found["smsgate_outbox_replies",] == 1
-    assert found["smsgate_outbox_due_seconds",] > 1e9
+    assert found["smsgate_outbox_oldest_seconds", "twilio"] > 1e9
     assert (found["smsgate_reviews",], found["smsgate_dead_letters",]) == (1, 1)
     assert found["smsgate_review_oldest_seconds",] > found["smsgate_review_deadline_seconds",]
     assert found["smsgate_spool_messages", "web-1"] == 7

@@ -30,6 +30,7 @@ TITLES = {
 }
 PAGES = {
     "SmsgateReviewsOld": ("/console/review", "Review"),
+    "SmsgateOutboxStuck": ("/console/replies", "Open pending replies"),
     "SmsgateDeadLetters": ("/console/replies/dead", "Open failed replies"),
 }
 """Where a condition is dealt with in the console."""

@@ -31,7 +31,10 @@ def list_replies(dead: bool, as_json: bool) -> None:
         values: Iterable[object] = letters
     else:
         waiting = [reply for partition in range(PARTITIONS) for reply in unsent.waiting(partition)]
-        found = [(reply, f"not after {moment(reply.deadline_us)}") for reply in waiting]
+        found = [
+            (reply, f"not after {moment(reply.deadline_us)}  {reply.problem}".rstrip())
+            for reply in waiting
+        ]
         values = waiting
     if as_json:
         session.show_json([msgspec.to_builtins(value) for value in values])

@@ -24,6 +24,7 @@ from smsgate.domain.forwards import Forward, UndeliveredForward
 from smsgate.domain.messages import Reply
 from smsgate.features.replies.service import dismiss_reply, is_expired, retry_reply
 from smsgate.pipeline import forwards
+from smsgate.pipeline.conditions import reply_problems
 from smsgate.pipeline.services import Services
 from smsgate.store.backlog import MOST, BacklogPage
 from smsgate.web.console.auth import actor, needs, record_action
@@ -91,9 +92,11 @@ def register(console: Flask, services: Services) -> None:
         wanted = waiting_filter(_AGES)
         languages: list[str] = []
         counted, problem, now_us = None, "", 0
+        failing: list[str] = []
         listing: BacklogPage[Any] = BacklogPage(0, [])
         try:
             counted = backlog.counts()
+            failing = reply_problems(backlog.read()) if counted.replies else []
             now_us = store.health.now_us()
             listing = _read(reads[name], wanted, page, now_us)
             shown = {_facts(one)[1] for _, one in listing.found}
@@ -107,6 +110,7 @@ def register(console: Flask, services: Services) -> None:
             counted=counted,
             listing=listing,
             problem=problem,
+            failing=failing,
             wrong_action=failure,
             is_expired=is_expired,
             event_text=event_text,

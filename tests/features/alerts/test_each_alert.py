@@ -11,7 +11,8 @@ import pytest
 import yaml
 
 from smsgate.consent.reviews import REVIEW_DEADLINE_US
-from smsgate.domain.messages import Intent
+from smsgate.consent.transitions import REPLY_WINDOW_US
+from smsgate.domain.messages import Intent, Reply
 from smsgate.features.alerts.channels import configured_channels
 from smsgate.features.alerts.message_text import Notice, email_body, sms_text
 from smsgate.features.alerts.service import AlertService
@@ -51,7 +52,11 @@ def old_hold(services, redis) -> None:
 
 
 def old_reply(services, redis) -> None:
-    redis.zadd(KEYS.outbox, {"1-1-0": (time.time() - MAX_OUTBOX_AGE_S - 5) * 1000})
+    """Which is tried again in a minute."""
+    deadline_us = int((time.time() - MAX_OUTBOX_AGE_S - 5) * 1_000_000) + REPLY_WINDOW_US
+    reply = Reply("1-1-0", "opt_out", "twilio", NUMBER, "+14155550999", "alerts", "t", deadline_us)
+    redis.hset(KEYS.replies, reply.id, msgspec.json.encode(reply))
+    redis.zadd(KEYS.outbox, {reply.id: (time.time() + 60) * 1000})
 
 
 def no_clock(services, redis) -> None:

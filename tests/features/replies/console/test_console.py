@@ -14,6 +14,7 @@ from smsgate.domain.messages import Intent, Reply
 from smsgate.store import backlog
 from smsgate.store.keys import PARTITION_KEYS, PARTITIONS, partition_of
 from smsgate.store.redis_address import open_redis
+from tests.fakes.own_services import all_at_work
 from tests.fakes.pages import words
 from tests.fakes.values import entry
 
@@ -99,6 +100,18 @@ def test_replies_that_wait_are_in_the_order_in_which_they_are_due(viewer, put):
     assert "<button>Retry" not in page
 
 
+def test_replies_that_a_provider_does_not_accept_are_told_on_every_page(viewer, services, put):
+    all_at_work(services.store)
+    services.records.migrate()
+    now_us, problem = time.time_ns() // 1000, "No connection to api.twilio.com could be made"
+    tried = msgspec.structs.replace(reply(1, now_us - 100_000_000), tries=7, problem=problem)
+    put.waits(tried, now_us + 60_000_000)  # its next attempt
+    said = f"account twilio: {problem}; 1 waiting, the first expires in 3 min"
+    for path in ("/console/", REPLIES, f"{REPLIES}/dead", "/console/setup/doctor"):
+        assert said in words(viewer.get(path)), path
+    assert f"7 attempts: {problem}" in words(viewer.get(REPLIES))
+
+
 def test_a_reply_that_left_in_between_is_not_shown(viewer, put, redis_client):
     now_us = time.time_ns() // 1000
     for at in (1, 2):
@@ -126,7 +139,7 @@ def test_an_agent_retries_and_dismisses_in_their_name(agent, services, put):
     agent.get(f"{REPLIES}/dead")
     assert agent.post(f"{REPLIES}/dead/retry", {"id": one.id}).status_code == 303
     assert agent.post(f"{REPLIES}/dead/dismiss", {"id": other.id}).status_code == 303
-    assert "Every reply was sent" in agent.get(f"{REPLIES}/dead").text
+    assert "No reply failed" in agent.get(f"{REPLIES}/dead").text
     assert texts(agent.get(REPLIES).text) == ["text 1."]
     told = {
         event.outcome: event.note
@@ -137,7 +150,7 @@ def test_an_agent_retries_and_dismisses_in_their_name(agent, services, put):
     assert told["dismissed"].startswith("by agent;")
     again = agent.post(f"{REPLIES}/dead/dismiss", {"id": other.id})
     assert again.status_code == 404
-    assert "Every reply was sent" in again.text
+    assert "No reply failed" in again.text
 
 
 def test_a_confirmation_that_is_late_cannot_be_sent_any_more(agent, put):
