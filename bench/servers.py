@@ -100,6 +100,7 @@ class Servers:
         environ = {
             **_environ(store.url),
             "SMSGATE_CONFIG": str(config),
+            "SMSGATE_PRIVATE_HOSTS": "127.0.0.1",
             "SMSGATE_DATA_DIR": str(self._folder / f"var-of-{name}"),
             "SMSGATE_PUBLIC_URL": ORIGIN,
             "TWILIO_ACCOUNT_SID": SID,

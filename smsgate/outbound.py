@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 import requests
 import urllib3
-from requests.adapters import HTTPAdapter
+from requests.adapters import BaseAdapter, HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
@@ -92,7 +92,7 @@ class NotPublic(HTTPError):
 
 CONNECT_S = 3.0
 READ_S = 10.0
-_KEPT_OPEN = 64
+KEPT_OPEN = 64
 """Connections to one host that are kept; more callers at once than that open their own."""
 _LONGEST_BODY = 64 * 1024
 _CHUNK = 8 * 1024
@@ -116,13 +116,15 @@ class Outbound:
     adapter: ClassVar[type[DeadlineAdapter]] = DeadlineAdapter
     is_direct: ClassVar[bool] = False
     """Whether the machine's proxy is never asked."""
+    remedy: ClassVar[str] = ""
+    """Said of an address that is not called: what permits it."""
 
     def __init__(self, *, connect_s: float = CONNECT_S, read_s: float = READ_S) -> None:
         """Start without connections. The limits are in seconds: to connect, and for the answer."""
         self._timeout = (connect_s, read_s)
         self._session = requests.Session()
         for scheme in ("https://", "http://"):
-            self._session.mount(scheme, self.adapter(pool_maxsize=_KEPT_OPEN))
+            self._session.mount(scheme, self.adapter(pool_maxsize=KEPT_OPEN))
         self._session.headers["User-Agent"] = "smsgate"
         self._session.headers["Accept-Encoding"] = "identity"
 
@@ -137,17 +139,18 @@ class Outbound:
         url = prepared.url or ""
         machine = self._session.merge_environment_settings(url, {}, True, True, None)
         # A proxy of the machine cannot reach its loopback addresses for us.
-        direct = self.is_direct or urlsplit(url).hostname in {"127.0.0.1", "::1", "localhost"}
+        hostname = urlsplit(url).hostname or ""
+        direct = self.is_direct or hostname in {"127.0.0.1", "::1", "localhost"}
         try:
             # The adapter and not the session, which would read all of a redirect's body.
-            response = self._session.get_adapter(url).send(
+            response = self._adapter(url, hostname).send(
                 prepared,
                 timeout=self._timeout,
                 verify=machine["verify"] or True,
                 proxies={} if direct else machine["proxies"],
             )
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            raise _failure(error, host) from None
+            raise _failure(error, host, self.remedy) from None
         with response:
             return HttpReply(
                 status=response.status_code,
@@ -159,6 +162,11 @@ class Outbound:
     def close(self) -> None:
         """Close the connections that are kept open."""
         self._session.close()
+
+    def _adapter(self, url: str, hostname: str) -> BaseAdapter:
+        """What makes the connection; ``hostname`` is that of the URL."""
+        del hostname  # a matter of those that look whom they call
+        return self._session.get_adapter(url)
 
     def _prepared(self, call: HttpCall, host: str) -> requests.PreparedRequest:
         request = requests.Request(
@@ -192,10 +200,11 @@ def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
     return request
 
 
-def _failure(error: BaseException, host: str) -> CallFailed:
+def _failure(error: BaseException, host: str, remedy: str) -> CallFailed:
     """Say what failed, without the library's text: that shows the URL, which may hold secrets."""
     if any(isinstance(cause, NotPublic) for cause in _causes(error)):
-        return CallFailed(f"{host} is not on the public internet, so it is not called.", left=False)
+        problem = f"{host} is not on the public internet, so it is not called{remedy}."
+        return CallFailed(problem, left=False)
     left = not any(isinstance(cause, _NEVER_LEFT) for cause in _causes(error))
     if not left:
         return CallFailed(f"No connection to {host} could be made.", left=False)

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+from collections.abc import Iterable
+from typing import ClassVar
 
+from requests.adapters import BaseAdapter
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError, NewConnectionError
 
 from smsgate.outbound import (
+    KEPT_OPEN,
     DeadlineAdapter,
     DeadlineConnection,
     DeadlineTlsConnection,
@@ -116,3 +120,29 @@ class PublicOutbound(Outbound):
 
     adapter = PublicAdapter
     is_direct = True
+
+
+class ProviderOutbound(PublicOutbound):
+    """Calls providers: on the public internet, and gateways on hosts that the operator allows.
+
+    By the machine's proxy, where there is one: it decides what can be reached then.
+    """
+
+    is_direct = False
+    remedy: ClassVar[str] = "; if it is a gateway of yours, name its host in SMSGATE_PRIVATE_HOSTS"
+
+    def __init__(self, private_hosts: Iterable[str] = ()) -> None:
+        """``private_hosts``: host names and IP addresses, as they stand in the URLs."""
+        super().__init__()
+        self._private_hosts = frozenset(private_hosts)
+        self._anywhere = DeadlineAdapter(pool_maxsize=KEPT_OPEN)
+
+    def _adapter(self, url: str, hostname: str) -> BaseAdapter:
+        if hostname in self._private_hosts:
+            return self._anywhere
+        return super()._adapter(url, hostname)
+
+    def close(self) -> None:
+        """Close the connections that are kept open."""
+        self._anywhere.close()
+        super().close()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from urllib.parse import urlsplit
 
 from smsgate.classifier import Classifier
 from smsgate.outbound import Outbound
@@ -20,6 +21,7 @@ from smsgate.pipeline.refused_requests import RefusedRequests
 from smsgate.pipeline.send import ReplySender
 from smsgate.pipeline.spool import Spool
 from smsgate.pipeline.spool_replay import LeaseRenewal, SpoolReplay
+from smsgate.public_outbound import ProviderOutbound
 from smsgate.records import Records
 from smsgate.settings import Settings
 from smsgate.store import Store
@@ -140,9 +142,17 @@ def build_services(configuration: Configuration) -> Services:
         spool=spool,
         gate=Gate(store.numbers, store.health, store.refusals, metrics=store.metrics, spool=spool),
         job_queue=JobQueue(settings.queue_url, TIMEOUT_S),
-        outbound=Outbound(),
+        outbound=ProviderOutbound(_private_hosts(settings)),
         records=build_records(settings),
     )
+
+
+def _private_hosts(settings: Settings) -> Iterator[str]:
+    """Those that the operator allows, and that of the simulator in ``smsgate dev``."""
+    yield from settings.private_hosts
+    for account in settings.accounts.values():
+        if account.simulated:
+            yield urlsplit(account.api_url).hostname or ""
 
 
 def build_store(settings: Settings) -> Store:

@@ -11,6 +11,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from smsgate.domain.errors import Fault
 from smsgate.settings.applications import Secret
+from smsgate.settings.shape import HOST_NAME
 
 MIN_BITS = 128
 MIN_DISTINCT = 8
@@ -110,6 +111,15 @@ class Environment:
         if problem:
             self.fault(name, problem)
         return found
+
+    def hosts(self, name: str) -> tuple[str, ...]:
+        """Return a comma separated variable as host names and IP addresses, in lower case."""
+        found = [one.strip().lower() for one in self.plain(name).split(",") if one.strip()]
+        for one in found:
+            if not re.match(HOST_NAME, one):
+                problem = f"{one!r} will not do: give host names or IP addresses, without ports"
+                self.fault(name, problem)
+        return tuple(found)
 
     def number(self, name: str, default: int, most: int) -> int:
         """Return a variable as a whole number from 1 to ``most``."""

@@ -102,6 +102,7 @@ def read_settings(
         # Comments and the order of keys are no part of it.
         document=hashlib.sha256(msgspec.json.encode(document, order="deterministic")).hexdigest(),
         hosts=tuple(web.hosts),
+        private_hosts=environment.hosts("SMSGATE_PRIVATE_HOSTS"),
         overrides=overrides_of(in_file, console, secret_keys),
     )
     # One variable may be read for several keys; its fault is reported once.

@@ -92,5 +92,7 @@ class Settings:
     single_sign_on: SingleSignOn | None = None
     hosts: tuple[str, ...] = ()
     """Names under which the console answers beside that of the public URL."""
+    private_hosts: tuple[str, ...] = ()
+    """Hosts of providers that need not be on the public internet."""
     overrides: tuple[ConsoleOverride, ...] = ()
     """Where the console and ``smsgate.toml`` differ."""

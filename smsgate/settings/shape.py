@@ -11,12 +11,12 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 _NAME = r"^[a-z0-9][a-z0-9_-]{0,39}$"
 _SET_NAME = r"^(\*|[a-z0-9][A-Za-z0-9_-]{0,39})$"
 _LANGUAGE = r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$"
-_HOST_NAME = r"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?|[0-9A-Fa-f:]+)$"
+HOST_NAME = r"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?|[0-9A-Fa-f:]+)$"
 AccountName = Annotated[str, StringConstraints(pattern=_NAME)]
 ProgramName = AccountName
 SetName = Annotated[str, StringConstraints(pattern=_SET_NAME)]
 Language = Annotated[str, StringConstraints(pattern=_LANGUAGE)]
-HostName = Annotated[str, StringConstraints(pattern=_HOST_NAME)]
+HostName = Annotated[str, StringConstraints(pattern=HOST_NAME)]
 Filled = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Wording = Annotated[str, StringConstraints(min_length=1, max_length=1600)]
 
@@ -163,7 +163,7 @@ _RIGHT_TEXTS = {
     _NAME: "must be lower-case letters, digits, - and _, such as alerts",
     _SET_NAME: "must be the code of a language, such as en, or * for all",
     _LANGUAGE: "must be the code of a language, such as en or pt-BR",
-    _HOST_NAME: "must be a host name or an IP address, such as sms.example.com",
+    HOST_NAME: "must be a host name or an IP address, such as sms.example.com",
 }
 """By pattern what a text that does not fit must be."""
 

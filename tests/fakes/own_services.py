@@ -54,6 +54,7 @@ def make_services(
     (config / "smsgate.toml").write_text(toml, encoding="utf-8")
     environ = {
         "SMSGATE_CONFIG": str(config),
+        "SMSGATE_PRIVATE_HOSTS": "127.0.0.1",
         "SMSGATE_DATA_DIR": str(folder / "var"),
         "REDIS_URL": redis_url,
         "SMSGATE_PUBLIC_URL": PUBLIC_URL,

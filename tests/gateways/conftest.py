@@ -67,7 +67,8 @@ def make_site(folder: Path, account: str) -> Site:
     config.mkdir()
     (config / "smsgate.toml").write_text(_CONFIG.format(account=account))
     dev = Dev(folder / "var", free_port())
-    return Site(dev, SmsCentre(free_port()), {"SMSGATE_CONFIG": str(config)})
+    environ = {"SMSGATE_CONFIG": str(config), "SMSGATE_PRIVATE_HOSTS": "127.0.0.1"}
+    return Site(dev, SmsCentre(free_port()), environ)
 
 
 @contextmanager

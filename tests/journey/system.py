@@ -94,6 +94,7 @@ class System:
         return {
             "PATH": os.defpath,
             "SMSGATE_CONFIG": str(self._folder / "config"),
+            "SMSGATE_PRIVATE_HOSTS": "127.0.0.1",
             "SMSGATE_DATA_DIR": str(self._folder / "var"),
             "SMSGATE_PUBLIC_URL": self.url,
             "SMSGATE_API_KEYS": API_KEY,

@@ -10,7 +10,7 @@ import pytest
 import smsgate.public_outbound
 from smsgate.domain.errors import CallFailed
 from smsgate.domain.messages import HttpCall
-from smsgate.public_outbound import PublicOutbound, is_public
+from smsgate.public_outbound import ProviderOutbound, PublicOutbound, is_public
 
 PRIVATE = """
 127.0.0.1 10.1.1.1 172.16.0.1 192.168.1.1 169.254.169.254 100.64.0.1 0.0.0.0 224.0.0.1
@@ -100,3 +100,46 @@ def test_the_machines_proxy_is_not_asked(monkeypatch, listening) -> None:
         outbound.perform(HttpCall("GET", "http://127.0.0.1:1/"))
     with pytest.raises(TimeoutError):
         listening.accept()
+
+
+@pytest.fixture
+def tried(monkeypatch) -> list[str]:
+    """Where connections are opened; ``gateway.example`` is a link-local address, and none is."""
+    tried: list[str] = []
+    really = socket.getaddrinfo
+
+    def resolve(host: str, *more: object, **named: object) -> list[tuple[object, ...]]:
+        if host != "gateway.example":
+            return really(host, *more, **named)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("169.254.169.254", 0))]
+
+    def connect(address: tuple[str, int], *_: object, **__: object) -> socket.socket:
+        tried.append(address[0])
+        raise OSError("no way there from a test")
+
+    monkeypatch.setattr(smsgate.public_outbound.socket, "getaddrinfo", resolve)
+    monkeypatch.setattr("urllib3.util.connection.create_connection", connect)
+    return tried
+
+
+@pytest.mark.parametrize("allowed", [[], ["example", "gateway.example.com", "127.0.0.1"]])
+@pytest.mark.parametrize("at", ["gateway.example", "127.0.0.1@gateway.example"])
+def test_a_provider_that_is_not_on_the_public_internet_is_not_called(tried, allowed, at) -> None:
+    with closing(ProviderOutbound(allowed)) as outbound, pytest.raises(CallFailed) as failed:
+        outbound.perform(HttpCall("POST", f"https://{at}:13013/sendsms", body=b"x"))
+    assert (failed.value.left, tried) == (False, [])
+    assert "name its host in SMSGATE_PRIVATE_HOSTS" in str(failed.value)
+
+
+def test_a_gateway_of_the_operators_own_is_called(tried) -> None:
+    with closing(ProviderOutbound(["gateway.example"])) as outbound, pytest.raises(CallFailed):
+        outbound.perform(HttpCall("POST", "http://Gateway.Example:13013/sendsms", body=b"x"))
+    assert tried == ["gateway.example"]
+
+
+def test_providers_are_called_by_the_machines_proxy(monkeypatch, tried) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://proxy.example:3128")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    with closing(ProviderOutbound()) as outbound, pytest.raises(CallFailed):
+        outbound.perform(HttpCall("GET", "http://api.example/"))
+    assert tried == ["proxy.example"]

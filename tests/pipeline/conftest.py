@@ -80,6 +80,7 @@ def environ(tmp_path, redis_url, api) -> dict[str, str]:
     (folder / "smsgate.toml").write_text(CONFIG % {"api": api.url})
     return {
         "SMSGATE_CONFIG": str(folder),
+        "SMSGATE_PRIVATE_HOSTS": "127.0.0.1",
         "SMSGATE_DATA_DIR": str(tmp_path / "var"),
         "REDIS_URL": redis_url,
         "SMSGATE_PUBLIC_URL": PUBLIC_URL,

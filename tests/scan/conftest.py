@@ -82,6 +82,7 @@ def environ_of(folder: Path, redis_url: str, api_url: str = AWAY) -> dict[str, s
     (config / "smsgate.toml").write_text(CONFIG % (api_url, api_url, AWAY, AWAY))
     return {
         "SMSGATE_CONFIG": str(config),
+        "SMSGATE_PRIVATE_HOSTS": "127.0.0.1",
         "SMSGATE_DATA_DIR": str(folder / "var"),
         "REDIS_URL": redis_url,
         "SMSGATE_PUBLIC_URL": PUBLIC_URL,

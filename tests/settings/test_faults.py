@@ -211,6 +211,7 @@ ENVIRONMENTS = [
     ({"PORT": "8000.0"}, "PORT", "from 1 to 65535"),
     ({"PORT": "٨٠٠٠"}, "PORT", "from 1 to 65535"),
     ({"PORT": "9" * 5000}, "PORT", "from 1 to 65535"),
+    ({"SMSGATE_PRIVATE_HOSTS": "a.b, kannel:13013"}, "SMSGATE_PRIVATE_HOSTS", "without ports"),
     ({"WEB_CONCURRENCY": "0"}, "WEB_CONCURRENCY", "from 1 to 256"),
     ({"REDIS_URL_FILE": "/no/such"}, "REDIS_URL_FILE", "/no/such cannot be read (No such file"),
     ({"SMSGATE_API_KEYS_FILE": "/"}, "SMSGATE_API_KEYS_FILE", "name a readable file"),

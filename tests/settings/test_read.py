@@ -230,6 +230,11 @@ def test_dev_adds_an_account_of_its_own(read: Read) -> None:
     assert read(FULL, ENVIRON | SIMULATOR)[0].accounts["simulator"].options["account_sid"] == sid
 
 
+def test_hosts_of_gateways_are_names_and_addresses_in_lower_case(read: Read) -> None:
+    settings, faults = read("", {"SMSGATE_PRIVATE_HOSTS": " Kannel.internal,10.0.0.5, ::1 ,"})
+    assert (settings.private_hosts, faults) == (("kannel.internal", "10.0.0.5", "::1"), [])
+
+
 def test_without_dev_there_is_no_simulator(read: Read) -> None:
     assert "simulator" not in read(FULL, ENVIRON)[0].accounts
 

@@ -53,7 +53,7 @@ def check_account(services: Services, name: str) -> Iterator[DoctorResult]:
         # Twilio's SDK takes longer to load than all of smsgate; other commands should not wait.
         from smsgate.features.accounts.twilio_check import check_twilio  # noqa: PLC0415
 
-        yield from check_twilio(account, services.settings.programs)
+        yield from check_twilio(account, services.settings.programs, services.outbound)
 
 
 def _credentials(account: Account) -> Iterator[DoctorResult]:

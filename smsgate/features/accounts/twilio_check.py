@@ -35,10 +35,10 @@ class TwilioNumber(Protocol):
 class OutboundHttpClient(HttpClient):  # type: ignore[misc]  # the SDK is untyped
     """The SDK's HTTP client on our ``Outbound``; ``api_url`` replaces Twilio's hosts."""
 
-    def __init__(self, api_url: str) -> None:
+    def __init__(self, api_url: str, outbound: Outbound) -> None:
         super().__init__(logging.getLogger(__name__), is_async=False)
         self._api_url = api_url
-        self._outbound = Outbound()
+        self._outbound = outbound
 
     def request(
         self,
@@ -64,10 +64,12 @@ class OutboundHttpClient(HttpClient):  # type: ignore[misc]  # the SDK is untype
         return Response(reply.status, reply.body.decode(errors="replace"))
 
 
-def check_twilio(account: Account, programs: Programs) -> Iterator[DoctorResult]:
+def check_twilio(
+    account: Account, programs: Programs, outbound: Outbound
+) -> Iterator[DoctorResult]:
     """Compare the webhooks set at Twilio with those that should be set."""
     secret = account.newest_secret("auth_token")
-    http_client = OutboundHttpClient(account.api_url)
+    http_client = OutboundHttpClient(account.api_url, outbound)
     client = Client(account.options["account_sid"], secret, http_client=http_client)
     webhook = f"{account.public_url}/webhooks/{account.name}"
     senders = [sender for one in programs if one.account == account.name for sender in one.senders]

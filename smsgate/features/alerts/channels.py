@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Sequence
+from contextlib import closing
 from typing import Protocol
 
 from smsgate.consent.transitions import REPLY_WINDOW_US
@@ -45,7 +46,7 @@ def configured_channels(services: Services) -> list[Channel]:
     """The channels that the configuration has."""
     alerts, found = services.settings.alerts, list[Channel]()
     if alerts.webhook is not None:
-        found.append(WebhookChannel(alerts.webhook, services.outbound))
+        found.append(WebhookChannel(alerts.webhook))
     if alerts.email is not None:
         found.append(EmailChannel(alerts.email))
     if alerts.text is not None:
@@ -61,18 +62,18 @@ class WebhookChannel:
     name = "webhook"
     is_digest = False
 
-    def __init__(self, url: Secret, outbound: Outbound) -> None:
+    def __init__(self, url: Secret) -> None:
         self._url = url
-        self._outbound = outbound
 
     def send(self, notices: Sequence[Notice]) -> None:
         """See ``Channel.send``."""
-        for notice in notices:
-            headers = {"Content-Type": "application/json"}
-            call = HttpCall("POST", self._url.value, headers, webhook_json(notice))
-            status = self._outbound.perform(call).status
-            if not 200 <= status < 300:
-                raise CallFailed(f"the webhook answered {status}", left=True)
+        with closing(Outbound()) as outbound:
+            for notice in notices:
+                headers = {"Content-Type": "application/json"}
+                call = HttpCall("POST", self._url.value, headers, webhook_json(notice))
+                status = outbound.perform(call).status
+                if not 200 <= status < 300:
+                    raise CallFailed(f"the webhook answered {status}", left=True)
 
 
 class EmailChannel:

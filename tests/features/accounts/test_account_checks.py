@@ -33,6 +33,7 @@ auth_token  = "${TWILIO_AUTH_TOKEN}"
 def make(terminal, redis_url, tmp_path):
     (tmp_path / "smsgate.toml").write_text(CONFIG)
     here = {"SMSGATE_CONFIG": str(tmp_path), "SMSGATE_DATA_DIR": str(tmp_path)}
+    here["SMSGATE_PRIVATE_HOSTS"] = "127.0.0.1"
     return lambda **more: terminal(REDIS_URL=redis_url, **here, **more)
 
 

@@ -9,6 +9,7 @@ from typing import ClassVar
 import pytest
 
 from smsgate.features.accounts.twilio_check import check_twilio
+from smsgate.public_outbound import ProviderOutbound
 from smsgate.settings import Account, Program, Programs, Secret
 from tests.fakes.loopback import QuietHandler, serving
 
@@ -16,6 +17,7 @@ SID = "AC" + "5" * 32
 SERVICE = "MG" + "6" * 32
 NUMBER = "+14155550999"
 HERE = "https://sms.example.com/webhooks/twilio"
+OUTBOUND = ProviderOutbound(["127.0.0.1"])
 
 
 def account(api_url: str) -> Account:
@@ -54,7 +56,7 @@ def twilio():
 def ask(url: str, sender: str):
     made = account(url)
     programs = Programs([Program("alerts", "A", "twilio", (sender,), ("en",))])
-    return [(one.state, one.text) for one in check_twilio(made, programs)]
+    return [(one.state, one.text) for one in check_twilio(made, programs, OUTBOUND)]
 
 
 def numbers(sms_url: str | None):
@@ -107,10 +109,18 @@ def test_a_twilio_that_cannot_be_asked_is_one_line(twilio, sender):
         assert "\n" not in said
 
 
+def test_an_api_that_is_not_on_the_public_internet_is_not_asked(twilio):
+    handler, url = twilio
+    programs = Programs([Program("alerts", "A", "twilio", (NUMBER,), ("en",))])
+    ((found),) = check_twilio(account(url), programs, ProviderOutbound())
+    assert "is not on the public internet" in found.text
+    assert handler.credentials == []
+
+
 def test_the_senders_of_other_accounts_are_not_asked_for(twilio):
     handler, url = twilio
     programs = Programs([Program("alerts", "A", "another", (NUMBER,), ("en",))])
-    assert list(check_twilio(account(url), programs)) == []
+    assert list(check_twilio(account(url), programs, OUTBOUND)) == []
     assert handler.credentials == []
 
 
