@@ -58,6 +58,7 @@ test-full: $(VENV)/.full
 
 # Debian: kannel kannel-extras gammu gammu-smsd curl rabbitmq-server. Jasmin comes from the package
 # index, into an environment of its own: it wants older libraries than we do, and Python 3.11 or 3.12.
+# The three run side by side; Kannel's takes seven minutes, since smsgate is away for five of them.
 test-gateways: $(VENV)/.test .venv-jasmin/.made
 	$(BIN)/python -m pytest -n 3 --dist loadfile -m gateways tests/gateways $(ARGS)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from tests.fakes.processes import wait_until
@@ -55,11 +56,17 @@ def opts_out_and_in_again(site: Site, given: OptOut) -> None:
     assert site.centre.received.empty()
 
 
-def opts_out_while_smsgate_is_away(site: Site) -> None:
-    """Text it while nobody answers: once smsgate is back it is confirmed, once, and blocked."""
+def opts_out_while_smsgate_is_away(
+    site: Site, has_lasted: Callable[[], bool] = lambda: True
+) -> None:
+    """Text it while nobody answers: once smsgate is back it is confirmed, once, and blocked.
+
+    ``has_lasted`` waits until smsgate may come back, and says whether that was so.
+    """
     site.centre.phone = str(next(_NUMBERS))
     site.stop()
     site.centre.text("Désabonnez-moi")
+    assert has_lasted(), "the gateway gave up"
     site.start()
     assert "désabonnement" in site.reply()[0]
     assert not site.is_allowed()

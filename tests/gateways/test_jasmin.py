@@ -91,6 +91,7 @@ username smsgate
 password password
 bind transceiver
 con_fail_delay 1
+submit_throughput 0
 ok
 morouter -a
 type DefaultRoute
