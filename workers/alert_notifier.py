@@ -1,4 +1,4 @@
-"""A thread of the process ``clock`` that sends alerts."""
+"""A thread of the process ``clock`` that sends alerts, and once a day the records' digest."""
 
 from __future__ import annotations
 
@@ -20,12 +20,16 @@ _log = structlog.get_logger()
 
 
 class AlertNotifier(BackgroundThread):
-    """Checks for alerts four times a minute if a channel is configured, and runs tests."""
+    """Checks for alerts four times a minute if a channel is configured, and runs tests.
+
+    The digest goes to the log where no channel is.
+    """
 
     def __init__(self, services: Services) -> None:
         super().__init__("alerts", first_pause_s=TEST_PERIOD_S, close_timeout_s=15.0)
         channels = configured_channels(services)
         self._has_channels = bool(channels)
+        self._records = services.records
         self._service = AlertService(
             services.store, services.settings, services.readiness, channels
         )
@@ -33,11 +37,13 @@ class AlertNotifier(BackgroundThread):
         self._checked_at = time.monotonic()
 
     def run_once(self) -> float:
-        """Run a requested test; check for alerts if it is time."""
+        """Run a requested test; check for alerts, and tell the records' digest, if it is time."""
         _survive(self._tester.run_requested)
-        if self._has_channels and time.monotonic() - self._checked_at >= PERIOD_S:
+        if time.monotonic() - self._checked_at >= PERIOD_S:
             self._checked_at = time.monotonic()
-            _survive(self._service.check)
+            if self._has_channels:
+                _survive(self._service.check)
+            _survive(lambda: self._service.send_records_digest(self._records))
         return TEST_PERIOD_S
 
 

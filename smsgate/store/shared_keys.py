@@ -27,6 +27,7 @@ applied                  string      the configuration that was applied last (JS
 processes                set         ids of processes
 process:ID               string      heartbeat of one of them (JSON); expires
 last-seen:KIND           string      host of the newest heartbeat of a kind; expires
+records-digest           string      that the records' digest was told this day; expires
 alert-test               string      id of the test of the alerts that is asked for; expires
 alert-test:ID            hash        clock -> what came of it (JSON); expires
 ======================== ==========  ======================================================
@@ -45,6 +46,7 @@ REFUSALS = "smsgate:refusals"
 METRICS = "smsgate:metrics"
 SPOOLS = "smsgate:spools"
 ALERTS = "smsgate:alerts"
+RECORDS_DIGEST = "smsgate:records-digest"
 ALERT_TEST = "smsgate:alert-test"
 APPLIED = "smsgate:applied"
 PROCESSES = "smsgate:processes"

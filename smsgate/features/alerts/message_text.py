@@ -13,15 +13,15 @@ from smsgate.pipeline.conditions import Condition
 
 MAX_SEGMENTS = 2
 """Of the text of an alert."""
-_STATES = {"begins": "alert", "ends": "resolved", "test": "test"}
+_STATES = {"begins": "alert", "ends": "resolved", "test": "test", "daily": "digest"}
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One condition, and whether it begins or ends."""
+    """One condition, and whether it begins or ends; or the digest of the day."""
 
     condition: Condition
-    state: Literal["begins", "ends", "test"]
+    state: Literal["begins", "ends", "test", "daily"]
 
     @property
     def headline(self) -> str:
@@ -68,7 +68,7 @@ def email_body(notices: Sequence[Notice]) -> str:
         paragraphs.append(
             f"{_capitalize(notice.headline)}{detail}\n{_capitalize(condition.problem)}.\n{remedy}"
         )
-    if any(one.state != "test" for one in notices):
+    if any(one.state in ("begins", "ends") for one in notices):
         names = ", ".join(dict.fromkeys(one.condition.name for one in notices))
         paragraphs.append(
             "For details, open Home in the console, or run `smsgate doctor`. In the "

@@ -8,13 +8,14 @@ from collections.abc import Mapping, Sequence
 
 import structlog
 
-from smsgate.domain.errors import CallFailed, StoreUnavailable
+from smsgate.domain.errors import CallFailed, RecordsUnavailable, StoreUnavailable
 from smsgate.features.alerts.channels import Channel
 from smsgate.features.alerts.message_text import TEST, Notice
 from smsgate.features.alerts.storage import AlertStorage, ChannelTestResult
 from smsgate.pipeline.conditions import WRITES_REFUSED, Condition, conditions, durability_conditions
 from smsgate.pipeline.monitoring import take_snapshot
 from smsgate.pipeline.readiness import Readiness, is_well
+from smsgate.records import Records, chain_digest
 from smsgate.settings import Settings
 from smsgate.store import Store
 
@@ -68,6 +69,28 @@ class AlertService:
         except StoreUnavailable as error:
             condition = Condition("SmsgateNotReady", "store", True, str(error), error.mend)
             self._send_store_alert(condition)
+
+    def send_records_digest(self, records: Records) -> None:
+        """Log and send the newest digest of the records: one clock does, once a day.
+
+        Not by text: nobody can use a digest there. Raises ``StoreUnavailable``.
+        """
+        if not self._storage.take_digest_turn():
+            return
+        try:
+            digest = chain_digest(records.reader.heads())
+        except RecordsUnavailable:
+            self._storage.release_digest_turn()
+            return
+        _log.info("records digest", digest=digest)
+        problem = f"today's digest of the records is {digest}"
+        remedy = "keep it; `smsgate records verify --digest DIGEST` finds records that are gone"
+        notice = Notice(
+            Condition("SmsgateRecordsDigest", "records", False, problem, remedy), "daily"
+        )
+        for channel in self._channels:
+            if channel.name != "text":
+                self._send(channel, [notice])
 
     def _records_conditions(self) -> list[Condition]:
         """Whether the records can be used, which the snapshot of the store does not know."""

@@ -8,11 +8,12 @@ import uuid
 import msgspec
 
 from smsgate.store.redis_types import Client
-from smsgate.store.shared_keys import ALERT_TEST, ALERTS, alert_test_of
+from smsgate.store.shared_keys import ALERT_TEST, ALERTS, RECORDS_DIGEST, alert_test_of
 
 TEST_TTL_S = 60
 """How long a requested test waits for the clocks."""
 _RESULTS_TTL_S = 300
+_DAY_S = 24 * 3600
 
 
 class ChannelTestResult(msgspec.Struct, frozen=True):
@@ -46,6 +47,14 @@ class AlertStorage:
     def sent(self) -> set[str]:
         """The alerts that were sent and have not ended."""
         return {alert.decode() for alert in self._client.hkeys(ALERTS)}
+
+    def take_digest_turn(self) -> bool:
+        """Whether the digest of the records is to be told now; true for one process a day."""
+        return bool(self._client.set(RECORDS_DIGEST, "1", nx=True, ex=_DAY_S))
+
+    def release_digest_turn(self) -> None:
+        """Let the digest be told later this day: the records could not be read."""
+        self._client.delete(RECORDS_DIGEST)
 
     def request_test(self, channel: str = "") -> str:
         """Ask every clock for a test message by a channel, or by each; returns the test's id."""

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 
 import pytest
+from structlog.testing import capture_logs
 
 from smsgate.cli.main import run
 from smsgate.consent.composing import segments
@@ -27,6 +28,7 @@ from tests.fakes.mail_server import MailServer
 from tests.fakes.own_services import ALERTS, make_services
 from tests.fakes.scripted_api import ScriptedApi
 from tests.fakes.twilio_api import Answer, Drop, TwilioApi
+from workers import alert_notifier
 from workers.alert_notifier import AlertNotifier
 
 SID, TOKEN = "AC55555555555555555555555555555555", "a-token"
@@ -200,6 +202,15 @@ def clock(tmp_path, redis_url) -> Iterator[Callable[[str], Mapping[str, str]]]:
             }
 
         yield start
+
+
+def test_a_clock_without_a_channel_logs_the_digest_of_the_records(tmp_path, redis_url, monkeypatch):
+    monkeypatch.setattr(alert_notifier, "PERIOD_S", 0.0)
+    with contextlib.closing(make_services(tmp_path, redis_url, ALERTS)) as services:
+        services.records.migrate()
+        with capture_logs() as lines:
+            AlertNotifier(services).run_once()
+    assert [(one["event"], one["digest"]) for one in lines] == [("records digest", "none")]
 
 
 def test_the_terminal_says_what_came_of_a_test_by_each_way(clock, api, capsys):

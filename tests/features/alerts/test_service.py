@@ -8,12 +8,16 @@ from collections.abc import Iterator
 import pytest
 from structlog.testing import capture_logs
 
-from smsgate.domain.errors import CallFailed, StoreUnavailable
+from smsgate.domain.errors import CallFailed, RecordsUnavailable, StoreUnavailable
 from smsgate.features.alerts.channels import configured_channels
 from smsgate.features.alerts.service import AlertService
+from smsgate.records import chain_digest
 from smsgate.store.keys import PARTITION_KEYS
+from smsgate.store.shared_keys import RECORDS_DIGEST
 from tests.fakes.own_services import ALERTS, all_at_work, make_services
 from tests.fakes.scripted_api import ScriptedApi
+from tests.fakes.told import work
+from tests.fakes.values import NUMBER
 
 
 @pytest.fixture
@@ -153,3 +157,36 @@ def test_a_store_that_is_away_is_told_once_and_that_it_is_back(services, hook, m
 
 def test_the_address_of_the_webhook_is_not_shown(services, hook):
     assert hook.url not in repr(services.settings)
+
+
+def test_the_digest_of_the_records_is_logged_and_sent_once_a_day(services, hook, redis_client):
+    phone = Phone()
+    looking, other = alerting(services, phone), alerting(services)
+    services.manual.opt_out(NUMBER, "all", "ana", "by phone")
+    work(services)
+    services.archiver.move_all()
+    digest = chain_digest(services.records.reader.heads())
+    with capture_logs() as lines:
+        for _ in range(3):
+            looking.send_records_digest(services.records)
+            other.send_records_digest(services.records)
+    assert [one["digest"] for one in lines] == [digest]
+    assert told(hook) == [("SmsgateRecordsDigest", "daily")]
+    assert digest in json.loads(hook.calls[0].body)["text"]
+    assert phone.told == []
+    looking.check()
+    assert len(hook.calls) == 1
+    assert 0 < redis_client.ttl(RECORDS_DIGEST) <= 24 * 3600
+
+
+def test_a_digest_that_cannot_be_read_is_told_later_that_day(services, hook, monkeypatch):
+    def away():
+        raise RecordsUnavailable("no database")
+
+    looking = alerting(services)
+    monkeypatch.setattr(services.records.reader, "heads", away)
+    looking.send_records_digest(services.records)
+    assert told(hook) == []
+    monkeypatch.undo()
+    looking.send_records_digest(services.records)
+    assert told(hook) == [("SmsgateRecordsDigest", "daily")]
