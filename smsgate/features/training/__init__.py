@@ -1,1 +1,1 @@
-"""The guide for the team, the questions about it, and who passed which version of it when."""
+"""The guide for the team, and who read which version of it when."""

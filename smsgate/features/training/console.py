@@ -1,100 +1,56 @@
-"""The pages of the guide: the text, its quiz, and who passed it when."""
+"""The page of the guide: the text, and a button by which its reader says so on record."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import UTC, datetime
-
-from flask import Flask, Response, render_template, request
+from flask import Flask, flash, redirect, render_template
+from sqlalchemy import func, select
+from werkzeug import Response
 
 from smsgate.domain.errors import RecordsUnavailable
-from smsgate.features.training.service import (
-    PASS_MARK,
-    QUESTION_COUNT,
-    Training,
-    shipped_guide,
-)
-from smsgate.features.training.storage import TrainingStorage
-from smsgate.files import csv_line
+from smsgate.features.training.service import shipped_guide
 from smsgate.pipeline.services import Services
-from smsgate.web.console.auth import actor, console_auth, needs, record_action
+from smsgate.records import Records
+from smsgate.records.console_tables import operator_actions
+from smsgate.records.contents import lookup
+from smsgate.records.reader import rows_of
+from smsgate.web.console.auth import actor, needs, record_action
 
 GUIDE = "/console/guide"
-PAGE_SIZE = 100
+_READ = "read the guide"
 
 
 def register(console: Flask, services: Services) -> None:
     """Add the routes."""
-    storage = TrainingStorage(services.records.database)
-    training = Training(shipped_guide(), storage)
+    shipped = shipped_guide()
+    version = f"version {shipped.version}"
 
     @console.get(GUIDE)
     @needs("viewer")
     def guide() -> str:
-        """Show the text, and whether its reader has passed the quiz."""
-        passed_us, problem = 0, ""
+        """Show the text, and when its reader has read this version."""
+        read_us, problem = 0, ""
         try:
-            passed_us = training.passed_us([actor()])[actor()]
+            read_us = last_read_us(services.records, actor(), version)
         except RecordsUnavailable as error:
             problem = str(error)
-        return render_template(
-            "guide.html",
-            guide=training.guide,
-            passed_us=passed_us,
-            problem=problem,
-            mark=PASS_MARK,
-            count=QUESTION_COUNT,
-        )
+        return render_template("guide.html", guide=shipped, read_us=read_us, problem=problem)
 
-    @console.get(f"{GUIDE}/quiz")
+    @console.post(GUIDE)
     @needs("viewer")
-    def quiz() -> str:
-        """Show the questions."""
-        return render_template(
-            "quiz.html", quiz=training.new_quiz(), mark=PASS_MARK, count=QUESTION_COUNT
-        )
-
-    @console.post(f"{GUIDE}/quiz")
-    @needs("viewer")
-    def grade_quiz() -> str:
-        """Show the result with the explanations; answers sent again are recorded once."""
-        result = training.grade(actor(), request.form.get("attempt", ""), request.form)
-        return render_template(
-            "quiz_graded.html", graded=result, guide=training.guide, mark=PASS_MARK
-        )
-
-    @console.get(f"{GUIDE}/trainings")
-    @needs("admin")
-    def trainings() -> str:
-        """Show who has passed, who has not, and every attempt."""
-        taken_us, _, id_ = request.args.get("before", "").partition("-")
-        known = taken_us.isdecimal() and len(taken_us) < 19
-        rows = storage.newest((int(taken_us), id_) if known else None, PAGE_SIZE + 1)
-        last = rows[PAGE_SIZE - 1] if len(rows) > PAGE_SIZE else None
-        names = [one.name for one in console_auth().operators.all() if not one.ended_us]
-        return render_template(
-            "trainings.html",
-            guide=training.guide,
-            everybody=training.passed_us(names).items(),
-            rows=rows[:PAGE_SIZE],
-            older=f"{last.taken_us}-{last.id}" if last else "",
-        )
-
-    @console.get(f"{GUIDE}/trainings.csv")
-    @needs("admin")
-    def trainings_csv() -> Response:
-        """Download every attempt."""
-        record_action("exported trainings")
-        return Response(
-            _csv_lines(storage),
-            mimetype="text/csv",
-            headers={"Content-Disposition": "attachment; filename=trainings.csv"},
-        )
+    def guide_read() -> Response:
+        """Put on record that its reader has read this version."""
+        record_action(_READ, version)
+        flash("Recorded.", "good")
+        return redirect(GUIDE, 303)
 
 
-def _csv_lines(storage: TrainingStorage) -> Iterator[str]:
-    yield csv_line(["who", "version", "when", "right", "asked", "passed"])
-    for row in storage.all():
-        when = datetime.fromtimestamp(row.taken_us // 1_000_000, UTC).isoformat()
-        counts = [str(row.right_count), str(row.asked_count), "yes" if row.passed else "no"]
-        yield csv_line([row.operator, row.version, when, *counts])
+def last_read_us(records: Records, operator: str, version: str) -> int:
+    """When an operator last read a version, in microseconds since 1970; 0 is never.
+
+    Raises ``RecordsUnavailable``.
+    """
+    action = operator_actions.c
+    asked = select(func.max(action.at_us)).where(
+        action.actor == lookup(operator), action.what == _READ, action.note == version
+    )
+    return next((row[0] for row in rows_of(records.database, asked)), None) or 0

@@ -25,7 +25,7 @@ FOR_ADMINS = frozenset(
     {"everybody", "add", "end", "reset", "give_role", "number_forget", "keys", "make_key"}
     | {"revoke_key", "rotate_key", "check_account", "test_account", "keyword_check"}
     | {"keyword_file", "keyword_replay", "keyword_save", "keyword_soon", "keyword_undo"}
-    | {"new_keyword", "new_keyword_check", "new_keyword_soon", "trainings", "trainings_csv"}
+    | {"new_keyword", "new_keyword_check", "new_keyword_soon"}
     | {"edit_program", "edit_program_check", "new_program", "new_program_check", "choose_replies"}
     | {"edit_replies", "edit_replies_check", "preview_replies", "remove_program", "new_account"}
     | {"save_configuration", "undo_configuration", "revert_configuration", "add_account"}
@@ -33,7 +33,7 @@ FOR_ADMINS = frozenset(
     | {"audit", "audit_csv"}
 )
 FOR_VIEWERS = frozenset(
-    {"find_number", "grade_quiz", "tried", "factor_on", "factor_off", "new_recovery"}
+    {"find_number", "guide_read", "tried", "factor_on", "factor_off", "new_recovery"}
     | {"change_password", "end_session", "search_texts", "passkey_password", "passkey_added"}
     | {"passkey_named", "passkey_removed", "choose_zone"}
 )

@@ -48,7 +48,7 @@ ACTIONS = {
     "exported evidence": ("exports", "Exported evidence"),
     "exported the records": ("exports", "Exported the records"),
     "exported the audit log": ("exports", "Exported the audit log"),
-    "exported trainings": ("exports", "Exported trainings"),
+    "read the guide": ("people", "Read the guide"),
     "sent a test alert": ("configuration", "Sent a test alert"),
     "sent a test text": ("configuration", "Sent a test text"),
 }
