@@ -1,33 +1,25 @@
-"""Records as CSV, NDJSON or Parquet, written as they are read."""
+"""Records as CSV or NDJSON, written as they are read."""
 
 from __future__ import annotations
 
-import importlib
-import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, BinaryIO
 
 import msgspec
 
-from smsgate.domain.errors import RecordsNotReady
 from smsgate.files import csv_line
 from smsgate.records.reader import Recorded
 
-FORMATS = ("csv", "ndjson", "parquet")
-_GROUP = 20_000
-"""Rows of a group in a Parquet file, which are held in memory."""
+FORMATS = ("csv", "ndjson")
 
 Row = dict[str, Any]
 _json = msgspec.json.Encoder()
 
 
 def export(recorded: Iterable[Recorded], kind: str, out: BinaryIO) -> int:
-    """Write records to a binary stream; gives how many.
-
-    Raises ``RecordsNotReady`` for Parquet where pyarrow is not installed.
-    """
-    return {"csv": _csv, "ndjson": _ndjson, "parquet": _parquet}[kind](recorded, out)
+    """Write records to a binary stream; gives how many."""
+    return {"csv": _csv, "ndjson": _ndjson}[kind](recorded, out)
 
 
 def _ndjson(recorded: Iterable[Recorded], out: BinaryIO) -> int:
@@ -51,59 +43,41 @@ def _csv(recorded: Iterable[Recorded], out: BinaryIO) -> int:
     return count
 
 
-def _parquet(recorded: Iterable[Recorded], out: BinaryIO) -> int:
-    try:
-        arrow, parquet = (importlib.import_module(name) for name in ("pyarrow", "pyarrow.parquet"))
-    except ImportError as error:
-        raise RecordsNotReady(
-            "Parquet needs pyarrow, which is not installed: pip install 'smsgate[parquet]'"
-        ) from error
-    kinds = {int: arrow.int64(), float: arrow.float64(), bool: arrow.bool_(), str: arrow.string()}
-    schema = arrow.schema([(name, kinds[kind]) for name, kind in COLUMNS.items()])
-    count = 0
-    with parquet.ParquetWriter(out, schema, compression="zstd") as writer:
-        waiting = map(row_of, recorded)
-        while rows := [*itertools.islice(waiting, _GROUP)]:
-            writer.write_table(arrow.Table.from_pylist(rows, schema=schema))
-            count += len(rows)
-    return count
-
-
-COLUMNS: Mapping[str, type] = {
-    "id": str,
-    "lane": int,
-    "seq": int,
-    "received": str,
-    "applied": str,
-    "committed": str,
-    "kind": str,
-    "outcome": str,
-    "number": str,
-    "program": str,
-    "scope": str,
-    "before": str,
-    "after": str,
-    "source": str,
-    "actor": str,
-    "account": str,
-    "message_id": str,
-    "channel": str,
-    "sender": str,
-    "rule": str,
-    "keyword": str,
-    "language": str,
-    "keyword_version": str,
-    "model_score": float,
-    "confidence": float,
-    "text": str,
-    "reason": str,
-    "reply": str,
-    "reply_kind": str,
-    "provider_id": str,
-    "note": str,
-    "software": str,
-    "erased": bool,
-}
+COLUMNS = (
+    "id",
+    "lane",
+    "seq",
+    "received",
+    "applied",
+    "committed",
+    "kind",
+    "outcome",
+    "number",
+    "program",
+    "scope",
+    "before",
+    "after",
+    "source",
+    "actor",
+    "account",
+    "message_id",
+    "channel",
+    "sender",
+    "rule",
+    "keyword",
+    "language",
+    "keyword_version",
+    "model_score",
+    "confidence",
+    "text",
+    "reason",
+    "reply",
+    "reply_kind",
+    "provider_id",
+    "note",
+    "software",
+    "erased",
+)
 """Of a table of records, in this order."""
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -212,25 +211,6 @@ def test_an_event_that_says_confidence_is_read_and_its_chain_fits(
     told = evidence(filled, NUMBER, {}, 0)
     assert told["events"][3]["words"] == "stop it"
     assert "confidence" not in page(told) + as_json(told).decode()
-
-
-@pytest.mark.full
-def test_parquet_has_the_same_rows(terminal, filled, tmp_path):
-    from pyarrow import parquet
-
-    file = tmp_path / "out.parquet"
-    assert terminal("records", "export", "--format", "parquet", "-o", str(file))[0] == 0
-
-    table = parquet.read_table(file).to_pylist()
-    assert [row["text"] for row in table] == ["=HYPERLINK(1)", "Stop, ünïcode", "", "Stop 4"]
-    assert table[0]["erased"] is False
-
-
-def test_parquet_without_its_library_says_what_to_install(terminal, filled, monkeypatch):
-    monkeypatch.setitem(sys.modules, "pyarrow", None)
-    code, _, errors = terminal("records", "export", "--format", "parquet")
-    assert code == 2
-    assert "pip install 'smsgate[parquet]'" in errors
 
 
 def test_a_span_of_time_is_exported(terminal, filled):
