@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from smsgate.records.contents import FIRST, link_hash
-
-_PAIRS = 200
-"""Up to so many broken links of a partition are tried for being exchanged with each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +83,6 @@ class PartitionCheck:
         for first, last in self._gaps:
             which = f"link {first} is" if first == last else f"links {first} to {last} are"
             yield ChainFinding(self._partition, first, "", f"{which} missing")
-        yield from self._exchanged()
         for seq, broken in sorted(self._broken.items()):
             what = "its hash was changed" if broken.hash_alone else "the link was changed"
             yield ChainFinding(self._partition, seq, broken.link.event_id, what)
@@ -108,37 +103,8 @@ class PartitionCheck:
                 self._partition, seq, "", "the hash of the partition's head was changed"
             )
 
-    def _exchanged(self) -> Iterator[ChainFinding]:
-        """Pairs of broken links that stand in each other's place; they leave ``_broken``."""
-        if not 1 < len(self._broken) <= _PAIRS:
-            return
-        for a, b in itertools.combinations(sorted(self._broken), 2):
-            if a in self._broken and b in self._broken and self._fit_exchanged(a, b):
-                first, second = self._broken.pop(a).link, self._broken.pop(b).link
-                self._clear_behind(a, second)
-                self._clear_behind(b, first)
-                said = f"links {a} and {b} stand in each other's place"
-                yield ChainFinding(self._partition, a, first.event_id, said)
-
-    def _fit_exchanged(self, a: int, b: int) -> bool:
-        """Whether both hashes would be right if the links changed places, with them or without."""
-        one, two = self._broken[a], self._broken[b]
-        whole = self._hash(two.link, one.previous, a) == two.link.hash and (
-            self._hash(one.link, two.link.hash if b == a + 1 else two.previous, b) == one.link.hash
-        )
-        return whole or (
-            self._hash(two.link, one.previous, a) == one.link.hash
-            and self._hash(one.link, two.previous, b) == two.link.hash
-        )
-
-    def _clear_behind(self, seq: int, right: _Link) -> None:
-        """The link behind an exchanged one is sound if it fits the one that belongs there."""
-        behind = self._broken.get(seq + 1)
-        if behind is not None and self._hash(behind.link, right.hash) == behind.link.hash:
-            del self._broken[seq + 1]
-
     def _should_of(self, broken: _Broken) -> bytes:
         return self._hash(broken.link, broken.previous)
 
-    def _hash(self, link: _Link, previous: bytes, seq: int = 0) -> bytes:
-        return link_hash(previous, self._partition, seq or link.seq, link.event_id, link.content)
+    def _hash(self, link: _Link, previous: bytes) -> bytes:
+        return link_hash(previous, self._partition, link.seq, link.event_id, link.content)
