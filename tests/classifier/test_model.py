@@ -128,20 +128,6 @@ def test_what_may_be_a_complaint_is_a_wish_to_be_texted_only_where_it_is_sure():
     assert weighed(*UNKNOWN, rather, wish_needs=2.0)[0] is Intent.OPT_IN
 
 
-@pytest.mark.parametrize("means", ["weak", "hint"])
-def test_wordings_that_supported_the_model_in_older_sets_have_no_effect(tmp_path, means):
-    own = f'language = "en"\nextends = true\n[[phrases]]\nmeans = "{means}"\nany = "zog me"\n'
-    (tmp_path / "en.toml").write_text(own, "utf-8")
-    sets, faults = load_sets(tmp_path, ("en",))
-    assert faults == []
-    plain, _ = load_sets(None, ("en",))
-    with_it, without = (
-        Classifier(program(keywords=("en",)), one).classify("zog me") for one in (sets, plain)
-    )
-    assert (with_it.intent, with_it.rule) == (without.intent, without.rule)
-    assert not with_it.intent.stops
-
-
 def test_a_negation_behind_if_does_not_take_a_request_out_of_play():
     assert classifier().classify("don't stop texting me").intent == "none"
     assert classifier().classify("if you don't stop texting me i will sue").intent.stops

@@ -31,9 +31,6 @@ from smsgate.classifier.typos import correctable
 WIDER = 3
 """A gap of one word is this many characters where words are not parted."""
 
-WITHOUT_EFFECT = ("weak", "hint")
-"""Meanings of older releases that supported the model, which needs no support any more."""
-
 
 class PatternPart(NamedTuple):
     """An element as it is written: a literal, or names of classes."""
@@ -80,7 +77,6 @@ def rules_of(phrases: Iterable[Phrase]) -> list[Rule]:
     return [
         Rule(phrase.means, written, phrase.firm, parts_of(written))
         for phrase in phrases
-        if phrase.means not in WITHOUT_EFFECT
         for written in listed(phrase.any)
     ]
 
