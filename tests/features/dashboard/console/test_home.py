@@ -23,6 +23,7 @@ from smsgate.metrics.counters import CONFIRMED_S, MESSAGES, REPLIES, STORED_S
 from smsgate.pipeline.readiness import Deadline
 from smsgate.records import Records
 from smsgate.records.daily_counts import DailyCountStorage
+from smsgate.store import write_lease
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.store.redis_address import open_redis
 from smsgate.store.write_lease import SpooledOptOuts
@@ -471,7 +472,8 @@ def test_a_redis_that_refuses_writes_is_told_first(viewer, services, redis_clien
     assert "Opt-out requests 3 " in words(page)
 
 
-def test_a_gate_that_is_shut_is_told_first(viewer, services, redis_client) -> None:
+def test_a_gate_that_is_shut_is_told_first(viewer, services, redis_client, monkeypatch) -> None:
+    monkeypatch.setattr(write_lease, "LASTS_MS", 3_600_000)  # the page may take its time
     for kind in ("web", "worker", "sender", "clock"):
         services.store.heartbeats.beat(heartbeat(kind), forgotten_s=60)
     services.store.write_lease.renew("spool-1", SpooledOptOuts("host-2", 3, 1))
