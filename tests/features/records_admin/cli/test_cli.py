@@ -292,7 +292,7 @@ def test_an_older_copy_of_the_database_is_gone_on_with_by_command_alone(
 def test_the_doctor_says_how_the_records_are(terminal, store):
     terminal("init")
     _, output, _ = terminal("doctor")
-    assert "warning  records: there are no records" in output
+    assert "fault  records: there are no records" in output
     terminal("records", "migrate")
     assert "records: everything that happened is in the records" in terminal("doctor")[1]
 
