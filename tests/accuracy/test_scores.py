@@ -26,6 +26,11 @@ def test_ordinary_texts_go_through(name):
     assert [text for text in ordinary if DECIDE(text) in OUT] == []
 
 
+def test_each_required_text_is_decided_as_it_is_labelled():
+    wrong = [(one, DECIDE(one.text)) for one in labelled("required")]
+    assert [(one.text, kind) for one, kind in wrong if kind != one.label] == []
+
+
 @pytest.mark.parametrize("language", ["gu", "kn", "ml"])
 def test_a_language_without_trained_weights_works_by_its_wordings(language):
     texts = [(one, DECIDE(one.text)) for one in labelled(f"languages/{language}")]

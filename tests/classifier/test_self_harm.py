@@ -12,8 +12,10 @@ from smsgate.domain.messages import Intent
 from tests.classifier.program import classifier
 
 _PACKAGE = resources.files("smsgate.classifier")
-WORDINGS = tomllib.loads(_PACKAGE.joinpath("self_harm.toml").read_text("utf-8"))
-OTHER_SENSES = WORDINGS.pop("other_senses")
+TABLES = tomllib.loads(_PACKAGE.joinpath("self_harm.toml").read_text("utf-8"))
+WORDINGS, OTHER_SENSES, EVERYTHING = (
+    TABLES[name] for name in ("life", "other_senses", "everything")
+)
 SHIPPED = {
     file.name.removesuffix(".toml")
     for file in _PACKAGE.joinpath("keywords").iterdir()
@@ -33,6 +35,8 @@ def written_out(wordings: str) -> list[str]:
 
 def test_every_shipped_language_has_wordings():
     assert WORDINGS.keys() == SHIPPED
+    assert EVERYTHING.keys() == SHIPPED - {"en-NG"}
+    assert TABLES["messages"].keys() == SHIPPED - {"en-IN", "en-NG"}
 
 
 @pytest.mark.parametrize("language", sorted(WORDINGS))
@@ -90,6 +94,22 @@ def test_it_is_found_anywhere_in_a_long_text_and_beside_an_opt_out():
 )
 def test_slang_slips_and_romanised_spellings_are_known(text):
     assert classifier().classify(text).rule == "self_harm"
+
+
+@pytest.mark.parametrize("language", sorted(EVERYTHING))
+def test_a_wish_for_everything_to_end_goes_to_a_person_unless_it_is_about_messages(language):
+    message = written_out(TABLES["messages"].get(language, "sms"))[0].rstrip("*")
+    for text in written_out(EVERYTHING[language]):
+        decision = classifier().classify(f"123, {text}!")
+        assert (decision.intent, decision.rule) == (Intent.REVIEW, "self_harm"), text
+        assert classifier().classify(f"{text}, {message}").rule != "self_harm", text
+
+
+@pytest.mark.parametrize("language", sorted(TABLES["orders"]))
+def test_an_order_to_stop_everything_goes_to_a_person_only_with_other_words(language):
+    for text in written_out(TABLES["orders"][language]):
+        assert classifier().classify(f"{text}!").rule != "self_harm", text
+        assert classifier().classify(f"{text}, 123 xyz").rule == "self_harm", text
 
 
 @pytest.mark.parametrize("language", sorted(OTHER_SENSES))
