@@ -48,7 +48,7 @@ def test_how_it_stands_with_each_program_and_why(services, viewer):
 def test_who_tried_to_text_after_an_opt_out_and_was_refused_is_told(services, viewer):
     assert "refused" not in words(viewer.get(PAGE))
     told(services, Intent.OPT_OUT, "STOP")
-    assert "No send to this number was refused after an opt-out" in words(viewer.get(PAGE))
+    assert "No refused send to this number is counted after an opt-out" in words(viewer.get(PAGE))
     for program, times in (("alerts", 3), ("orders", 1)):
         for _ in range(times):
             with pytest.raises(Suppressed):
