@@ -214,6 +214,9 @@ class Classifier:
         found = self_harm(text.words)
         if found is None:
             return None
+        bare = self.keywords.strip_politeness(text.words) if found.order else ()
+        if found.order and len(bare) <= len(found.written.split()):
+            return None
         note = "somebody may be speaking of ending their life"
         return self._decisions.decided(
             text, Intent.REVIEW, "self_harm", found.written, found.language, note=note

@@ -25,6 +25,8 @@ class SelfHarmWording(NamedTuple):
 
     language: str
     written: str
+    order: bool = False
+    """Whether it is none where it is the whole text: ``stop everything``."""
 
 
 class _Wording(NamedTuple):
@@ -35,6 +37,8 @@ class _Wording(NamedTuple):
     """Its words with the blanks around them; of scripts without blanks, without."""
     other_senses: list[str]
     """Longer wordings around it that mean something else: ``end my life insurance``."""
+    of_life: bool
+    """Whether it is of life alone; else it is of messages where the text speaks of them."""
 
 
 _UNSPACED = ""
@@ -60,31 +64,46 @@ def self_harm(words: list[str]) -> SelfHarmWording | None:
                 own = text
                 for other in one.other_senses:
                     own = own.replace(other, " ")
-                if one.text in own:
+                if one.text in own and (one.of_life or not _speaks_of_messages(text)):
                     return one.found
     return None
 
 
+def _speaks_of_messages(text: str) -> bool:
+    return any(word in text for word in _message_words())
+
+
+@cache
+def _message_words() -> frozenset[str]:
+    return frozenset(_text(one.written) for one in _written(_tables()["messages"]))
+
+
+def _tables() -> dict[str, dict[str, str]]:
+    """The shipped wordings (``self_harm.toml`` beside this file)."""
+    text = resources.files("smsgate.classifier").joinpath("self_harm.toml").read_text("utf-8")
+    return tomllib.loads(text)
+
+
 @cache
 def _wordings() -> dict[str, list[_Wording]]:
-    """The shipped wordings (``self_harm.toml`` beside this file), read once.
-
-    By the word that the fewest wordings have, so that few are looked for in a text.
-    """
-    text = resources.files("smsgate.classifier").joinpath("self_harm.toml").read_text("utf-8")
-    languages = tomllib.loads(text)
-    others = [_text(one.written) for one in _written(languages.pop("other_senses"))]
+    """The wordings by the word that the fewest have, so that few are looked for in a text."""
+    tables = _tables()
+    others = [_text(one.written) for one in _written(tables["other_senses"])]
     other_words = {_UNSPACED, *(word for other in others for word in other.split())}
-    written = {_text(one.written): one for one in _written(languages)}
+    written = {
+        _text(one.written): (one._replace(order=kind == "orders"), kind == "life")
+        for kind in ("orders", "everything", "life")
+        for one in _written(tables[kind])
+    }
     often = Counter(word for there in written for word in _whole_words(there))
     wordings: dict[str, list[_Wording]] = {_UNSPACED: []}
-    for there, one in written.items():
+    for there, (one, of_life) in written.items():
         rarest = _UNSPACED
         if not has_unspaced(there):
             rarest = min(_whole_words(there), key=lambda word: (often[word], word))
         # most have none, and looking for them takes half of the time
         meant = [other for other in others if there in other] if rarest in other_words else []
-        wordings.setdefault(rarest, []).append(_Wording(one, there, meant))
+        wordings.setdefault(rarest, []).append(_Wording(one, there, meant, of_life))
     return wordings
 
 
