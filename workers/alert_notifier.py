@@ -20,10 +20,7 @@ _log = structlog.get_logger()
 
 
 class AlertNotifier(BackgroundThread):
-    """Checks for alerts four times a minute if a channel is configured, and runs tests.
-
-    The digest goes to the log where no channel is.
-    """
+    """Checks for alerts four times a minute if a channel is configured, and runs tests."""
 
     def __init__(self, services: Services) -> None:
         super().__init__("alerts", first_pause_s=TEST_PERIOD_S, close_timeout_s=15.0)

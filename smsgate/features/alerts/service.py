@@ -75,12 +75,11 @@ class AlertService:
 
         Not by text: nobody can use a digest there. Raises ``StoreUnavailable``.
         """
-        if not self._storage.take_digest_turn():
-            return
         try:
             digest = chain_digest(records.reader.heads())
         except RecordsUnavailable:
-            self._storage.release_digest_turn()
+            return
+        if not self._storage.take_digest_turn():
             return
         _log.info("records digest", digest=digest)
         problem = f"today's digest of the records is {digest}"

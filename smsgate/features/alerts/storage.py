@@ -52,10 +52,6 @@ class AlertStorage:
         """Whether the digest of the records is to be told now; true for one process a day."""
         return bool(self._client.set(RECORDS_DIGEST, "1", nx=True, ex=_DAY_S))
 
-    def release_digest_turn(self) -> None:
-        """Let the digest be told later this day: the records could not be read."""
-        self._client.delete(RECORDS_DIGEST)
-
     def request_test(self, channel: str = "") -> str:
         """Ask every clock for a test message by a channel, or by each; returns the test's id."""
         id_ = uuid.uuid4().hex + (f"-{channel}" if channel else "")

@@ -142,8 +142,8 @@ class _Answers:
     """Of the store."""
     recorded: ConsentState | None = None
     waits: dict[str, OpenReview] = field(default_factory=dict)
-    covering: list[OpenReview] = field(default_factory=list)
-    """Those of ``waits`` that hold every marketing program."""
+    covering: OpenReview | None = None
+    """The oldest of ``waits`` that holds every marketing program."""
     blocking: list[Event] = field(default_factory=list)
     """The events that blocked it, newest first; see ``blocking_events``."""
 
@@ -206,7 +206,8 @@ def _ask_store(services: Services, state: NumberOverview, found: _Answers) -> No
     found.consent_state = consent_states[number]
     found.waits = {one.program: one for one in list_open_of(services.store, number)}
     narrow = {one.name for one in services.settings.programs if one.scope == "program"}
-    found.covering = [one for name, one in found.waits.items() if name not in narrow]
+    covering = [one for name, one in found.waits.items() if name not in narrow]
+    found.covering = min(covering, key=lambda one: one.since_us, default=None)
     for name in programs:
         found.answers[name] = _asked(services, number, name)
     if found.is_blocked:
@@ -237,8 +238,8 @@ def _ask_records(services: Services, state: NumberOverview, found: _Answers) -> 
 def _with(program: Program, found: _Answers, renamed: Mapping[str, str]) -> ProgramConsentState:
     answer = found.answers.get(program.name, GateAnswer("", None))
     recorded, waits = found.recorded, found.waits.get(program.name)
-    if waits is None and answer.reason == "review":  # a text to a program whose opt-outs cover all
-        waits = min(found.covering, key=lambda one: one.since_us, default=None)
+    if waits is None and answer.reason == "review":
+        waits = found.covering
     reason = answer.reason if answer.allowed is not None else _reason(recorded, program.name)
     names = {program.name, *(old for old, name in renamed.items() if name == program.name)}
     mark = _mark(found.marks, reason, program.name)
