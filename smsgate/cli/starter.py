@@ -109,7 +109,7 @@ def write_starter(folder: Path, company: str, sid: str = "", number: str = "") -
             {
                 "SMSGATE_CONFIG": str(folder),
                 "SMSGATE_DATA_DIR": str(folder / "none"),
-                "TWILIO_ACCOUNT_SID": f"AC{'0' * 32}",
+                "TWILIO_ACCOUNT_SID": f"AC{'1' * 32}",
                 "TWILIO_AUTH_TOKEN": "0" * 32,
             }
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -23,6 +24,8 @@ from smsgate.settings.values import Account
 
 SIMULATOR = "simulator"
 _NAME = TypeAdapter(AccountName)
+_PLACEHOLDER = re.compile(r"replace-me|AC0{32}")
+"""What the documentation shows in place of a secret or an id; nothing is set there yet."""
 _OURS = ("provider", "public_url", "api_url")
 """Keys that are the same for every provider, and no credentials."""
 
@@ -94,9 +97,13 @@ class AccountReader(TableReader):
     def _expanded(self, name: str, key: str, text: str, unset: dict[str, str]) -> str:
         """The text with its variables; a text with one that is not set goes to ``unset``."""
         value, known = self._expand(f"{name}.{key}", text)
+        value = value.strip()
+        if _PLACEHOLDER.fullmatch(value):
+            unset[key] = f"{text} = {value}"
+            return ""
         if not known:
             unset[key] = text
-        return value.strip()
+        return value
 
     def _url(self, name: str, key: str, values: dict[str, str]) -> str:
         text = values.pop(key)

@@ -242,3 +242,18 @@ def test_without_dev_there_is_no_simulator(read: Read) -> None:
 def test_no_configured_account_is_simulated(read: Read) -> None:
     settings, faults = read('[accounts.x]\nprovider = "twilio"\nsimulated = "true"')
     assert (settings.accounts["x"].simulated, faults) == (False, [])
+
+
+def test_what_the_guide_writes_in_place_of_a_secret_is_no_secret(read: Read) -> None:
+    document = """
+[accounts.twilio]
+provider    = "twilio"
+account_sid = "${SID}"
+auth_token  = "${TOKEN}"
+"""
+    settings, faults = read(document, {"SID": "AC" + "0" * 32, "TOKEN": "replace-me"})
+    account = settings.accounts["twilio"]
+    assert not faults
+    assert account.options["account_sid"] == ""
+    assert account.secrets["auth_token"] == ()
+    assert {*account.unset} == {"account_sid", "auth_token"}
