@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import math
 import os
 import secrets
 import shlex
@@ -47,7 +48,7 @@ SUBSCRIBER = "+14155550123"
 COMPANY = "My Company"
 """In the starter configuration of an empty folder."""
 OPEN_S = 30.0
-"""How long the web process may take to answer."""
+"""How long the web process may take to answer before that is told."""
 SETTLE_S = 5.0
 """How long after that a collaborator may still be unwell before it is told."""
 PERIOD_S = 0.1
@@ -121,12 +122,11 @@ def run(environ: Mapping[str, str], directory: Path) -> None:
         )
         stack.callback(watch.close)
         watch.start()
-        wrong = _wait_until_ready(url, key, ending)
+        wrong = _wait_until_ready(url, key, ending, lambda text: _warn(console, text))
         if not ending.is_set():
             for name, said in wrong.items():
                 _warn(console, f"WARNING {name}: {said}")
-            if "web" not in wrong:
-                welcome(console, url, configuration)
+            welcome(console, url, configuration)
         ending.wait()
         console.print("Ending …")
 
@@ -256,22 +256,29 @@ class ConfigWatch(BackgroundThread):
         return frozenset(found)
 
 
-def _wait_until_ready(url: str, key: str, ending: threading.Event) -> Mapping[str, str]:
-    """What is not quite well, by collaborator; ``web`` where the web process did not answer."""
-    found = {"web": "the web process does not answer; the lines above say why"}
+def _wait_until_ready(
+    url: str, key: str, ending: threading.Event, say: Callable[[str], None]
+) -> Mapping[str, str]:
+    """Wait for the web process, however long it takes; return what is not well, by collaborator."""
+    found: Mapping[str, str] | None = None
     until = time.monotonic() + OPEN_S
     with requests.Session() as http:
         http.trust_env = False  # no proxy leads to this machine
         http.headers["Authorization"] = f"Bearer {key}"
-        while time.monotonic() < until and not ending.wait(0.1):
+        while not ending.wait(0.1):
             with suppress(requests.RequestException):
                 answer = http.get(f"{url}/readyz", timeout=10).json()
-                if "web" in found:
+                if found is None:
                     until = time.monotonic() + SETTLE_S
                 found = answer["collaborators"]
                 if answer["ready"]:
                     break
-    return {name: said for name, said in found.items() if said != "ok"}
+            if time.monotonic() >= until:
+                if found is not None:
+                    break
+                say("The web process does not answer yet; the lines above may say why.")
+                until = math.inf
+    return {name: said for name, said in (found or {}).items() if said != "ok"}
 
 
 def _warn(console: Console, text: str) -> None:
