@@ -178,7 +178,9 @@ class InboxApplier:
         consent_states = self._store.numbers.consent_states(
             partition, numbers, sorted(named - {"", ALL})
         )
-        now_us, before = consent_states.now_us, consent_states.by_number()
+        # Senders that are no phones have no state, and so brought no time along.
+        now_us = consent_states.now_us or self._store.health.now_us()
+        before = consent_states.by_number()
         effects = _BatchEffects({**before})
         if self._renamed:
             effects.consent_states = {

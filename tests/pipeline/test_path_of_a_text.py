@@ -624,3 +624,10 @@ def test_a_sender_s_rate_is_kept_and_what_it_cannot_carry_is_late(environ, servi
         OTHER
     ]
     assert outcomes(slow, "+442071838750")[-1] == ("reply", "late")
+
+
+def test_a_text_of_a_sender_that_is_no_phone_has_its_time(services, signed):
+    services.ingest.receive("twilio", signed("STOP", "40404"))
+    run(services, "40404")
+    (event,) = services.history.of_number("40404")
+    assert event.applied_us >= event.received_us > 0
