@@ -7,6 +7,7 @@ from functools import cache
 
 import msgspec
 from flask import Blueprint, Response, g, request
+from werkzeug.exceptions import BadRequest
 
 from smsgate import features
 from smsgate.pipeline.api_keys import Keyring, RateLimit
@@ -22,6 +23,8 @@ OPERATIONS: tuple[Operation, ...] = tuple(
 )
 PREFIX = "/v1"
 _NAME = "api"
+_UNSUPPORTED = ("Idempotency-Key", "RateLimit")
+"""Headers that a program sends to be protected by them; ignoring one would mislead it."""
 STREAMED = frozenset(f"{_NAME}.{one.name}" for one in OPERATIONS if one.takes_file)
 """Endpoints that read the body themselves."""
 
@@ -43,6 +46,9 @@ def blueprint(services: Services, keys: ApiKeyGuard) -> Blueprint:
         """Refuse before anything else is looked at."""
         g.caller = keys.check("v1", request.environ, keyring.authenticate)
         limiting.count(g.caller.name)
+        for name in _UNSUPPORTED:
+            if name in request.headers:
+                raise BadRequest(f"This API does not support {name}: leave the header out.")
 
     @api.get("/openapi.json")
     def described() -> Response:

@@ -157,3 +157,11 @@ def test_nor_do_a_few_thousand_of_them(services, mode, methods, expected) -> Non
 
 def test_the_thousands_are_of_every_method() -> None:
     assert {operation.method for operation in OPERATIONS} == {"GET", "POST", "PUT", "DELETE"}
+
+
+@pytest.mark.parametrize("header", ["Idempotency-Key", "RateLimit"])
+def test_a_header_that_is_not_honoured_is_refused(api, header) -> None:
+    call = {"program": "alerts", "numbers": ["+14155550123"]}
+    answer = api.call("POST", "/check", call, headers={header: "1"})
+    assert answer.status_code == 400
+    assert header in answer.json["detail"]
