@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import json
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import NoReturn
@@ -18,7 +19,24 @@ from smsgate.records import Records
 
 out = Console(highlight=False, soft_wrap=True)
 """Standard output. Values go there with ``markup=False``: what others sent may hold brackets."""
+PROGRESS_S = 5.0
+"""How often a long command says how far it has come."""
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+class ProgressLines:
+    """How far a long command has come, in lines on standard error, whether that is a terminal."""
+
+    def __init__(self) -> None:
+        self._what = ""
+        self._next_s = 0.0
+
+    def __call__(self, what: str, done: int, total: int = 0) -> None:
+        """Print a line if the last one about ``what`` is old enough."""
+        now_s = time.monotonic()
+        if what != self._what or now_s >= self._next_s:
+            self._what, self._next_s = what, now_s + PROGRESS_S
+            click.echo(f"{what}: {done:,}{f' of {total:,}' if total else ''}", err=True)
 
 
 def here() -> tuple[Mapping[str, str], data_dir.DevRun | None]:

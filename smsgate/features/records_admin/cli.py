@@ -10,18 +10,9 @@ from typing import Any
 
 import click
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TaskID,
-    TaskProgressColumn,
-    TextColumn,
-    TimeRemainingColumn,
-)
 
 from smsgate.cli import session
-from smsgate.cli.session import out, person
+from smsgate.cli.session import ProgressLines, out, person
 from smsgate.consent.events import ConsentState
 from smsgate.domain.phone import as_recorded
 from smsgate.features.records_admin import comparison
@@ -96,16 +87,19 @@ def verify(digest: str | None, as_json: bool) -> None:
     kept = session.services().records
     kept.check()
     total = kept.reader.count_events()
-    found = []
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    found, checked, lines = [], 0, ProgressLines()
+
+    def advance(count: int) -> None:
+        nonlocal checked
+        checked += count
+        lines("Checking the records", checked, total)
+
     console = Console(stderr=True, highlight=False)
-    with Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as bar:
-        task = bar.add_task("Checking the records", total=total)
-        for one in kept.verifier.verify(lambda count: bar.advance(task, count)):
-            found.append(str(one))
-            if not as_json:
-                bar.console.print("[bold red]wrong[/]", end=" ")
-                bar.console.print(str(one), markup=False, soft_wrap=True)
+    for one in kept.verifier.verify(advance):
+        found.append(str(one))
+        if not as_json:
+            console.print("[bold red]wrong[/]", end=" ")
+            console.print(str(one), markup=False, soft_wrap=True)
     if digest and not _once_had(kept, digest):
         found.append(f"the chains never had the digest {digest}")
     not_covered = _NOT_COVERED if digest else f"{_NO_DIGEST} {_NOT_COVERED}"
@@ -159,8 +153,15 @@ def adopt(reason: str) -> None:
     It records what is missing in each partition, and the consent state of every number in the
     store, so that no opt-out is left in the store alone.
     """
-    it = session.services()
-    partitions, noted = comparison.adopt(it.store, it.records, it.archiver, person(), reason)
+    it, lines = session.services(), ProgressLines()
+    partitions, noted = comparison.adopt(
+        it.store,
+        it.records,
+        it.archiver,
+        person(),
+        reason,
+        lambda count: lines("Recording how the numbers in the store stand", count),
+    )
     said = "Nothing is missing; nothing was changed."
     if partitions:
         said = (
@@ -312,25 +313,11 @@ def _rebuilt(
     allow_empty: bool = False,
     why: str = "",
 ) -> RebuildResult:
-    """Rebuild the store, with bars of progress."""
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TaskProgressColumn(show_speed=True),
-        TimeRemainingColumn(),
+    """Rebuild the store, and say how far that is."""
+    progress = (lambda *_: None) if quiet else ProgressLines()
+    return build_rebuild_service(services).rebuild(
+        progress, buckets=buckets, adopt=adopt, allow_empty=allow_empty, why=why
     )
-    with Progress(*columns, console=Console(stderr=True), disable=quiet) as bar:
-        tasks: dict[str, TaskID] = {}
-
-        def progress(what: str, done: int, total: int) -> None:
-            if what not in tasks:
-                tasks[what] = bar.add_task(what, total=total or None)
-            bar.update(tasks[what], completed=done)
-
-        return build_rebuild_service(services).rebuild(
-            progress, buckets=buckets, adopt=adopt, allow_empty=allow_empty, why=why
-        )
 
 
 def _show_rebuilt(rebuilt: RebuildResult) -> None:

@@ -7,7 +7,7 @@ would be in the store alone, and gone with it.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import msgspec
@@ -99,19 +99,27 @@ _ROUNDS = 3
 
 
 def adopt(
-    store: Store, records: Records, archiver: LedgerArchiver, actor: str, reason: str
+    store: Store,
+    records: Records,
+    archiver: LedgerArchiver,
+    actor: str,
+    reason: str,
+    progress: Callable[[int], None],
 ) -> tuple[list[int], int]:
     """Go on with older records; gives their partitions, and how many numbers were noted in them.
 
+    ``progress`` is told how many numbers were noted.
     Raises as ``LedgerArchiver.move``.
     """
     partitions, noted = _go_on(store, records, actor, reason), set[str]()
     for _ in range(_ROUNDS if partitions else 0):
+        progress(len(noted))
         for one in differences(store, records, archiver):
             if partition_of(one.number) in partitions:
                 event = _noted(one.number, one.store, store.health.now_us(), actor, reason)
                 store.ledger.append(partition_of(one.number), event)
                 noted.add(one.number)
+                progress(len(noted))
         archiver.move_all()
     return partitions, len(noted)
 

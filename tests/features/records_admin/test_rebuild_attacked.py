@@ -64,7 +64,7 @@ def test_an_older_copy_of_the_records_does_not_overwrite_the_store(recorded, sig
     assert not recorded.gate.allows(OTHER, program="alerts")
 
     mover = LedgerArchiver(recorded.store, recorded.records)
-    partitions, noted = adopt(recorded.store, recorded.records, mover, "ana", "a backup")
+    partitions, noted = adopt(recorded.store, recorded.records, mover, "ana", "a backup", quiet)
     assert (partitions, noted) == ([partition_of(OTHER)], 1)
     assert [*differences(recorded.store, recorded.records, mover)] == []
     build_rebuild_service(recorded).rebuild(quiet)

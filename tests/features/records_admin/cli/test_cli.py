@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -275,12 +276,13 @@ def test_an_older_copy_of_the_database_is_gone_on_with_by_command_alone(
     store.ledger.append(partition_of(NUMBER), event(9, consent_state=None))
     assert "adopt" in terminal("records", "status")[1]
 
-    code, output, _ = terminal("records", "adopt", "--reason", "the disk broke")
+    code, output, errors = terminal("records", "adopt", "--reason", "the disk broke")
 
     assert (code, output) == (
         0,
         "2 partitions go on; how 0 numbers stand was taken from the store.\n",
     )
+    assert "Recording how the numbers in the store stand: 0\n" in errors
     assert terminal("records", "adopt", "--reason", "again")[1].startswith("Nothing is missing")
     LedgerArchiver(store, filled).move_all()
     told = [one.event for one in filled.reader.of_kind("adopted")]
@@ -341,3 +343,23 @@ def test_a_record_that_cannot_be_read_any_more_is_named(terminal, filled):
     assert code == 2
     assert f"partition {partition_of(OTHER)}, link 1" in errors
     assert "smsgate records verify" in errors
+
+
+def test_verify_says_how_far_it_is_where_nobody_is_at_a_terminal(terminal, filled):
+    assert "Checking the records: 1 of 4\n" in terminal("records", "verify")[2]
+
+
+def test_an_upgrade_waits_for_the_records_before_it_copies_them(terminal, filled, store):
+    """The lines of the guide: what is in the ledger alone would be missing in the copy."""
+    guide = Path("docs/deployment.md").read_text().splitlines()
+    dumps = [at for at, line in enumerate(guide) if "pg_dump" in line and "before" in line]
+    assert len(dumps) == 3
+    patterns = {
+        re.search(r"until .*records status \| grep --quiet '(.*?)'", guide[at - 1])[1]
+        for at in dumps
+    }
+    (pattern,) = patterns
+    store.ledger.append(partition_of(NUMBER), event(9, consent_state=None))
+    assert not re.search(pattern, terminal("records", "status")[1], re.MULTILINE)
+    LedgerArchiver(store, filled).move_all()
+    assert re.search(pattern, terminal("records", "status")[1], re.MULTILINE)
