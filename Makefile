@@ -27,6 +27,16 @@ ARGS ?=
 FITS := import shutil, sys, ensurepip, venv; v = sys.version_info; \
   sys.exit(not ((3, 11) <= v < (3, 14) or v >= (3, 14) and shutil.which("redis-server")))
 
+# Nothing else is taken in place of the interpreter that somebody asks for.
+ifneq ($(PYTHON),)
+ifneq ($(shell "$(PYTHON)" -c '$(FITS)' 2>/dev/null && echo fits),fits)
+$(error PYTHON=$(PYTHON) cannot be used: give the path of a Python 3.11 to 3.13, or of a newer one where a redis-server is on PATH)
+endif
+ifneq ($(shell "$(PYTHON)" -V),$(shell [ -x $(BIN)/python ] && $(BIN)/python -V || "$(PYTHON)" -V))
+$(error $(VENV) has $(shell $(BIN)/python -V): remove it, or name another place, such as VENV=$(VENV)-2)
+endif
+endif
+
 help:
 	@sed -n 's/^# \{0,1\}//p;/^$$/q' Makefile
 
@@ -135,8 +145,6 @@ $(VENV)/.train: pyproject.toml config/constraints.txt | $(VENV)/.python
 
 # The first interpreter that really runs and fits.
 $(VENV)/.python:
-	@if [ -n "$(PYTHON)" ] && ! "$(PYTHON)" -c "" 2>/dev/null; then \
-	  echo "PYTHON=$(PYTHON) does not run: give the path of a Python 3.11 to 3.13." >&2; exit 1; fi
 	@for python in "$(BIN)/python" "$(PYTHON)" python3.13 python3.12 python3.11 python3 python; do \
 	  [ -n "$$python" ] || continue; \
 	  "$$python" -c '$(FITS)' 2>/dev/null || continue; \
