@@ -199,8 +199,6 @@ def marked(
 
 APP = "app"
 """Kind of a reply that is a text of the operator's own application."""
-REPLY_WINDOW_US = 300 * 1_000_000
-"""A confirmation leaves within five minutes of receipt or not at all (47 CFR 64.1200(a)(12))."""
 MAX_CALL_US = 13 * 1_000_000
 """The longest that a call may take; it must have ended before the deadline."""
 

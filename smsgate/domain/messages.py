@@ -16,6 +16,8 @@ import msgspec
 
 from smsgate.domain.entry_parts import Consent, ForwardContent, ListUndo, Restore, SetMembership
 
+REPLY_WINDOW_US = 300 * 1_000_000
+"""A confirmation leaves within five minutes of receipt or not at all (47 CFR 64.1200(a)(12))."""
 ALL = "all"
 """The scope of an opt-out that holds for every program."""
 

@@ -11,9 +11,8 @@ from typing import Generic, TypeVar
 import msgspec
 
 from smsgate.consent.events import DeadLetter
-from smsgate.consent.transitions import REPLY_WINDOW_US
 from smsgate.domain.forwards import Forward, UndeliveredForward
-from smsgate.domain.messages import Reply, StoredEntry, ms_of
+from smsgate.domain.messages import REPLY_WINDOW_US, Reply, StoredEntry, ms_of
 from smsgate.metrics.snapshot import Backlog, QueueDepth, SpoolDepth, WaitingReplies
 from smsgate.store.connection import now_us, of_partitions
 from smsgate.store.inbox_reader import stored_of

@@ -11,9 +11,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from smsgate.consent.transitions import REPLY_WINDOW_US
 from smsgate.domain.errors import StoreUnavailable
-from smsgate.domain.messages import Arrival, Reply
+from smsgate.domain.messages import REPLY_WINDOW_US, Arrival, Reply
 from smsgate.pipeline import send
 from smsgate.pipeline.conditions import conditions
 from smsgate.pipeline.configuration import load_configuration

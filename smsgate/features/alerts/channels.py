@@ -8,9 +8,8 @@ from collections.abc import Sequence
 from contextlib import closing
 from typing import Protocol
 
-from smsgate.consent.transitions import REPLY_WINDOW_US
 from smsgate.domain.errors import CallFailed, StoreNotReady, StoreUnavailable, UnknownProgram
-from smsgate.domain.messages import HttpCall, Reply, Verdict
+from smsgate.domain.messages import REPLY_WINDOW_US, HttpCall, Reply, Verdict
 from smsgate.features.alerts.message_text import (
     Notice,
     email_body,

@@ -8,8 +8,7 @@ from typing import Any
 
 from smsgate.consent.events import Event
 from smsgate.consent.reviews import REVIEW_DEADLINE_US
-from smsgate.consent.transitions import REPLY_WINDOW_US
-from smsgate.domain.messages import Entry
+from smsgate.domain.messages import REPLY_WINDOW_US, Entry
 
 _UNSUSPICIOUS_RULES = ("nothing_known", "reaction", "quotation", "no_words")
 """Rules of ordinary texts in which no opt-out word was found."""

@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import accumulate
 
-from smsgate.consent.transitions import REPLY_WINDOW_US
-from smsgate.domain.messages import Entry
+from smsgate.domain.messages import REPLY_WINDOW_US, Entry
 from smsgate.metrics.counters import (
     CONFIRMED_S,
     MESSAGES,

@@ -17,10 +17,10 @@ from concurrent.futures import ThreadPoolExecutor
 import msgspec
 import structlog
 
-from smsgate.consent.transitions import APP, REPLY_WINDOW_US
+from smsgate.consent.transitions import APP
 from smsgate.domain.errors import CallFailed, StoreUnavailable
 from smsgate.domain.forwards import Forward
-from smsgate.domain.messages import HttpReply, Reply, ms_of
+from smsgate.domain.messages import REPLY_WINDOW_US, HttpReply, Reply, ms_of
 from smsgate.features.forwarding.application_call import describe_call
 from smsgate.features.forwarding.circuit_breaker import MAX_CALLS, CircuitBreaker
 from smsgate.features.forwarding.twiml import read_twiml

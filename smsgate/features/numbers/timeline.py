@@ -9,9 +9,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from smsgate.consent.events import DeadLetter, Event, event_for
-from smsgate.consent.transitions import REPLY_WINDOW_US
 from smsgate.domain.errors import RecordsNotReady, RecordsUnavailable, StoreUnavailable
-from smsgate.domain.messages import Entry, Reply
+from smsgate.domain.messages import REPLY_WINDOW_US, Entry, Reply
 from smsgate.pipeline.forwards import KIND
 from smsgate.pipeline.services import Services
 from smsgate.records import HistoryPlace, Recorded

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 
 from smsgate.consent.events import ConsentState, Event, event_for
-from smsgate.consent.transitions import REPLY_WINDOW_US
-from smsgate.domain.messages import ALL, Decision, Entry, Intent
+from smsgate.domain.messages import ALL, REPLY_WINDOW_US, Decision, Entry, Intent
 from smsgate.providers.opt_out_lists import ListedOptOut, OptOutListAccess, OptOutNotice
 from smsgate.settings import Account, Program, Programs
 from smsgate.settings.values import ANY_SENDER

@@ -6,9 +6,9 @@ import msgspec
 
 from smsgate import __version__
 from smsgate.consent.events import DeadLetter, Event, event_id
-from smsgate.consent.transitions import REPLY_WINDOW_US, late
+from smsgate.consent.transitions import late
 from smsgate.domain.errors import NoSuchReply, ReplyExpired
-from smsgate.domain.messages import Reply
+from smsgate.domain.messages import REPLY_WINDOW_US, Reply
 from smsgate.pipeline.services import Services
 from smsgate.store import Store
 from smsgate.store.keys import PARTITIONS, partition_of
