@@ -32,7 +32,7 @@ from smsgate.domain.messages import Arrival, Decision, Entry, HttpCall, Intent
 from smsgate.features.forwarding.circuit_breaker import MAX_CALLS
 from smsgate.outbound import Outbound
 from smsgate.pipeline.configuration import load_configuration
-from smsgate.pipeline.configuration_rollout import publish_programs
+from smsgate.pipeline.published_programs import publish_programs
 from smsgate.pipeline.services import Services, build_services
 from smsgate.store.keys import PARTITIONS
 

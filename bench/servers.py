@@ -17,7 +17,7 @@ from bench.whole import Server, Whole
 from smsgate.cli import redis_server
 from smsgate.cli.process_groups import ProcessGroups
 from smsgate.pipeline.configuration import load_configuration
-from smsgate.pipeline.configuration_rollout import publish_programs
+from smsgate.pipeline.published_programs import publish_programs
 from smsgate.pipeline.services import build_services
 from smsgate.store.keys import PARTITION_KEYS
 

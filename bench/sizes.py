@@ -26,7 +26,7 @@ from smsgate.cli import redis_server
 from smsgate.cli.process_groups import ProcessGroups
 from smsgate.domain.messages import InboundMessage
 from smsgate.pipeline.configuration import load_configuration
-from smsgate.pipeline.configuration_rollout import publish_programs
+from smsgate.pipeline.published_programs import publish_programs
 from smsgate.pipeline.services import Services, build_services
 from smsgate.providers import PROVIDERS
 from smsgate.store.keys import PARTITIONS

@@ -23,10 +23,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 from smsgate import logs
 from smsgate.domain.errors import SmsGateError, SpoolUnavailable
-from smsgate.pipeline.background_thread import BackgroundThread
-from smsgate.pipeline.configuration import Configuration, load_configuration
-from smsgate.pipeline.live import Live
-from smsgate.pipeline.services import Services, build_spool
+from smsgate.pipeline.configuration import load_settings
+from smsgate.pipeline.running_process import RunningProcess
+from smsgate.pipeline.services import build_spool
 from smsgate.pipeline.spool import Spool
 from smsgate.store.job_queue import APPLY, SEND
 from workers import clock, jobs, rq_process
@@ -41,7 +40,7 @@ Start = Callable[[Mapping[str, str], str], None]
 
 
 def _web(environ: Mapping[str, str], host: str) -> None:
-    settings = load_configuration(environ).settings
+    settings = load_settings(environ)
     _refuse_unusable(build_spool(settings))
     _refuse_port(host, settings.port)
     # Only here: Flask, the server and the console are a third of a process's memory.
@@ -90,26 +89,23 @@ def _refuse_unusable(spool: Spool) -> None:
 
 
 def _worker(_: Mapping[str, str], __: str) -> None:
-    live = jobs.live()
-    _work("worker", APPLY[0], ListWorker(lambda: live.services))
+    process = jobs.process("worker")
+    _work(process, APPLY[0], ListWorker(process.services))
 
 
 def _sender(_: Mapping[str, str], __: str) -> None:
-    live = jobs.live()
-    _work("sender", SEND[0], Forwarder(lambda: live.services))
+    process = jobs.process("sender")
+    _work(process, SEND[0], Forwarder(process.services))
 
 
-def _work(name: str, queue: str, *beside: Forwarder | ListWorker) -> None:
-    live = jobs.live()  # made now, so that the first job does not wait for it
-    live.follow(name)
-    for one in beside:
-        one.start()
+def _work(process: RunningProcess, queue: str, beside: Forwarder | ListWorker) -> None:
+    process.start()
+    beside.start()
     try:
-        rq_process.run(live.configuration.settings.queue_url, queue)
+        rq_process.run(process.configuration.settings.queue_url, queue)
     finally:
-        for one in beside:
-            one.close()
-        live.close()
+        beside.close()
+        process.close()
 
 
 class ClockFailed(SmsGateError):
@@ -127,39 +123,28 @@ def _clock(environ: Mapping[str, str], _: str) -> None:
         failed.set()
         ending.set()
 
-    def started(_: Configuration, services: Services) -> Sequence[BackgroundThread]:
-        services.lease_renewal.start()
-        threads = (
-            ArchiverThread(services, end),
-            AlertNotifier(services),
-            *feed_threads(services),
-            *opt_out_list_threads(services),
-        )
-        for thread in threads:
-            thread.start()
-        return threads
-
-    live = Live(environ, started, _ended)
-    live.follow("clock")
+    process = RunningProcess(environ, "clock")
+    services = process.services
+    process.start()
+    services.lease_renewal.start()
+    threads = (
+        ArchiverThread(services, end),
+        AlertNotifier(services),
+        *feed_threads(services),
+        *opt_out_list_threads(services),
+    )
+    for thread in threads:
+        thread.start()
     try:
-        clock.run(lambda: live.services, ending)
+        clock.run(services, ending)
     finally:
-        _stop(live.latest.value.product)
-        live.close()
+        for thread in threads:  # all at once, so that ending takes as long as the longest call
+            thread.stop()
+        for thread in threads:
+            thread.close()
+        process.close()
     if failed.is_set():
         raise ClockFailed("The clock has failed; the traceback above says where. Start it again.")
-
-
-def _stop(threads: Sequence[BackgroundThread]) -> None:
-    """Tell all at once, so that ending takes as long as the longest call in progress."""
-    for thread in threads:
-        thread.stop()
-
-
-def _ended(threads: Sequence[BackgroundThread]) -> None:
-    _stop(threads)
-    for thread in threads:
-        thread.close()
 
 
 PROCESSES: Mapping[str, Start] = {

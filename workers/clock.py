@@ -14,7 +14,6 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Callable
 from datetime import UTC, datetime
 
 import structlog
@@ -28,7 +27,7 @@ from smsgate.domain.errors import (
 )
 from smsgate.features.records_admin.rebuild import Progress, build_rebuild_service
 from smsgate.logs import Reminder
-from smsgate.pipeline.configuration_rollout import publish_programs
+from smsgate.pipeline.published_programs import publish_programs
 from smsgate.pipeline.services import Services
 
 PERIOD_S = 2.0
@@ -47,14 +46,13 @@ arrive only now."""
 _log = structlog.get_logger()
 
 
-def run(newest: Callable[[], Services], ending: threading.Event) -> None:
-    """Sweep until ``ending`` is set, each time with the newest services."""
+def run(services: Services, ending: threading.Event) -> None:
+    """Sweep until ``ending`` is set."""
     name = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
     sweeper, reminder = Sweeper(name), Reminder()
     for round_ in itertools.count():
         if ending.is_set():
             return
-        services = newest()
         try:
             if sweeper.sweep(services) and round_ % CLEAN_EVERY == 0:
                 services.job_cleanup.clean()
@@ -70,7 +68,7 @@ class Sweeper:
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._hint: tuple[object, ...] = ()
+        self._hint: object = None
         self._hinted_at = self._checked_at = -math.inf
         self._reminder = Reminder()
 
@@ -80,7 +78,7 @@ class Sweeper:
         Raises ``StoreUnavailable``.
         """
         if not services.store.sweep.leads(self._name):
-            self._hint = ()  # if it leads later, it knows nothing of what happened until then
+            self._hint = None  # if it leads later, it knows nothing of what happened until then
             return False
         if self._is_check_due(services):
             if self._restore(services):
@@ -92,8 +90,8 @@ class Sweeper:
         return True
 
     def _is_check_due(self, services: Services) -> bool:
-        """Whether the store may have lost something, or there are other settings."""
-        now, hint = time.monotonic(), (services.settings, services.store.health.signature())
+        """Whether the store may have lost something."""
+        now, hint = time.monotonic(), services.store.health.signature()
         if hint != self._hint:
             self._hint, self._hinted_at = hint, now
             self._checked_at = -math.inf

@@ -9,9 +9,7 @@ has claimed the others leave alone until its lease ends.
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Callable
 
 import structlog
 
@@ -21,7 +19,6 @@ from smsgate.logs import Reminder
 from smsgate.pipeline.background_thread import BackgroundThread
 from smsgate.pipeline.forwards import give_up_old
 from smsgate.pipeline.services import Services
-from smsgate.settings import Settings
 
 RETRY_S = 1.0
 """Pause after a turn that failed."""
@@ -30,32 +27,33 @@ _log = structlog.get_logger("smsgate.forward")
 
 
 class Forwarder(BackgroundThread):
-    """Runs a sender for each application of the newest services, which ``newest()`` returns."""
+    """Runs a sender for each application of the programs."""
 
-    def __init__(self, newest: Callable[[], Services]) -> None:
+    def __init__(self, services: Services) -> None:
         super().__init__("forwarder")
-        self._newest = newest
-        self._settings: Settings | None = None
-        self._running: list[ForwardSender] = []
+        self._store, settings = services.store, services.settings
+        self._senders = [
+            ForwardSender(program, program.forward, settings, services.store, services.job_queue)
+            for program in settings.programs
+            if program.forward is not None
+        ]
         self._given_up_at = -GIVE_UP_EVERY_S
         self._reminder = Reminder()
 
     def close(self) -> None:
         """End after the calls under way; one that is broken off is repeated by another sender."""
         super().close()
-        for one in self._running:
+        for one in self._senders:
             one.close()
 
     def run_once(self) -> float:
         """One turn of every application; returns the pause before the next in seconds."""
         try:
-            services = self._newest()
-            self._follow(services)
             now = time.monotonic()
             if now - self._given_up_at >= GIVE_UP_EVERY_S:
                 self._given_up_at = now
-                give_up_old(services.store)
-            wait_s = min([IDLE_S, *(one.run_once() for one in self._running)])
+                give_up_old(self._store)
+            wait_s = min([IDLE_S, *(one.run_once() for one in self._senders)])
         except StoreUnavailable as error:
             if self._reminder.is_due(str(error)):
                 _log.warning("forwards wait", problem=str(error))
@@ -65,16 +63,3 @@ class Forwarder(BackgroundThread):
             self._reminder.end()
             return wait_s
         return RETRY_S
-
-    def _follow(self, services: Services) -> None:
-        if services.settings is self._settings:
-            return
-        settings, old = services.settings, self._running
-        self._running = [
-            ForwardSender(program, program.forward, settings, services.store, services.job_queue)
-            for program in settings.programs
-            if program.forward is not None
-        ]
-        self._settings = settings
-        for one in old:  # its calls under way may take a while
-            threading.Thread(target=one.close, name="retiring", daemon=True).start()

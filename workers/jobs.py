@@ -11,8 +11,7 @@ from rq import get_current_job
 
 from smsgate.domain.errors import StoreNotReady, StoreUnavailable
 from smsgate.features.lists.jobs import ListJobs, StepStopped
-from smsgate.pipeline.live import Live
-from smsgate.pipeline.services import Services
+from smsgate.pipeline.running_process import RunningProcess
 from workers import list_worker
 
 PATIENCE_S = 0.2
@@ -22,16 +21,15 @@ _log = structlog.get_logger()
 
 
 @functools.cache
-def live() -> Live[Services]:
-    """The services of this process, made from the environment at the first job."""
-    return Live(os.environ, lambda _, services: services)
+def process(name: str = "worker") -> RunningProcess:
+    """What the jobs of this process work with, made from the environment once."""
+    return RunningProcess(os.environ, name)
 
 
 def apply_inbox(partition: int) -> None:
     """Apply what waits in a partition's inbox."""
     try:
-        with live().latest.using() as newest:
-            newest.services.applier.work(partition)
+        process().services.applier.work(partition)
     except (StoreUnavailable, StoreNotReady) as error:
         # Nothing is lost: the entries stay, and the clock asks for another job.
         _log.warning("inbox waits", lane=partition, problem=str(error))
@@ -40,8 +38,7 @@ def apply_inbox(partition: int) -> None:
 def send_replies(partition: int) -> None:
     """Send the due replies of a partition."""
     try:
-        with live().latest.using() as newest:
-            newest.services.sender.drain(partition, PATIENCE_S)
+        process().services.sender.drain(partition, PATIENCE_S)
     except (StoreUnavailable, StoreNotReady) as error:
         _log.warning("outbox waits", lane=partition, problem=str(error))
 
@@ -51,5 +48,5 @@ def run_list_step(list_id: str) -> None:
     job = get_current_job()
     if job is None:  # called by somebody other than RQ
         return
-    with suppress(StepStopped), live().latest.using() as newest:
-        ListJobs(newest.services).run(list_id, job.id, list_worker.progress_of(job))
+    with suppress(StepStopped):
+        ListJobs(process().services).run(list_id, job.id, list_worker.progress_of(job))

@@ -57,10 +57,10 @@ class ListRqWorker(SteadyWorker):
 
 
 class ListWorker:
-    """Runs list jobs of the newest services, which ``newest()`` returns, until it is closed."""
+    """Runs list jobs until it is closed."""
 
-    def __init__(self, newest: Callable[[], Services]) -> None:
-        self._newest = newest
+    def __init__(self, services: Services) -> None:
+        self._services = services
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="lists", daemon=True)
         self._reminder = Reminder()
@@ -76,11 +76,11 @@ class ListWorker:
 
     def _run(self) -> None:
         _ending.set(self._ending)
-        url = self._newest().settings.queue_url
+        url = self._services.settings.queue_url
         connection = redis.Redis.from_url(url, socket_connect_timeout=2)
         while not self._ending.is_set():
             try:
-                jobs = ListJobs(self._newest())
+                jobs = ListJobs(self._services)
                 jobs.resume_interrupted()
                 name = jobs.queue_name()
                 queue = Queue(name, connection=connection).key

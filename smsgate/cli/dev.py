@@ -28,17 +28,18 @@ from smsgate.cli.data_dir import DevRun, find_run, keep_secret
 from smsgate.cli.process_groups import GRACE_S, ProcessGroups
 from smsgate.cli.supervisor import SupervisedProcess, Supervisor
 from smsgate.domain import errors
-from smsgate.domain.errors import SmsGateError
+from smsgate.domain.errors import SmsGateError, StoreNotReady, StoreUnavailable
 from smsgate.features.operators.service import OperatorService
 from smsgate.features.records_admin.cli import restore_if_needed
 from smsgate.files import replace_file
-from smsgate.pipeline import configuration_rollout as rollout
 from smsgate.pipeline.background_thread import BackgroundThread
 from smsgate.pipeline.build import describe_build
 from smsgate.pipeline.configuration import Configuration, load_configuration
+from smsgate.pipeline.published_programs import publish_programs, refuse_dropped
 from smsgate.pipeline.services import Services, build_records, build_services
 from smsgate.pipeline.spool import Spool
 from smsgate.settings.read import FILE
+from smsgate.store import Store
 from smsgate.store.write_lease import LASTS_MS
 
 HOST = "127.0.0.1"
@@ -117,7 +118,7 @@ def run(environ: Mapping[str, str], directory: Path) -> None:
         data_dir.write_run(directory, DevRun(os.getpid(), url, env["REDIS_URL"], key, variables))
         watch = ConfigWatch(
             settings.config_dir,
-            lambda: rollout.apply_configuration(env, services.store, "smsgate dev").version,
+            lambda: _restart(env, services.store, supervisor),
             lambda text: _warn(console, text),
         )
         stack.callback(watch.close)
@@ -206,44 +207,52 @@ def _prepare_store(services: Services, directory: Path, *, alone: bool) -> None:
             "new; or start over with another data directory: smsgate dev --data-dir var2"
         )
     replace_file(note, metadata.create() + "\n")
-    rollout.refuse_dropped(services.settings, services.store)
-    rollout.publish_programs(services.settings, services.store)
+    refuse_dropped(services.settings, services.store)
+    publish_programs(services.settings, services.store)
     services.lease_renewal.renew()
     if alone:
         services.store.write_lease.open(LASTS_MS)
     services.lease_renewal.start(quiet=True)  # the processes log the same
 
 
-class ConfigWatch(BackgroundThread):
-    """Applies what is changed in the files of a folder, and says what is wrong with it.
+def _restart(environ: Mapping[str, str], store: Store, supervisor: Supervisor) -> str:
+    """Let every process read the changed configuration; return its version.
 
-    ``apply()`` returns the version that it applied; ``say`` is given a text for a person.
+    Raises ``ConfigurationError`` with every fault; nothing is restarted then.
+    """
+    changed = load_configuration(environ)
+    with suppress(StoreUnavailable, StoreNotReady):  # processes look again when they start
+        refuse_dropped(changed.settings, store)
+    supervisor.restart(PROCESSES)
+    return changed.version
+
+
+class ConfigWatch(BackgroundThread):
+    """Starts the processes anew when a file of the configuration was changed, unless it has faults.
+
+    ``restart()`` returns the version that they run then; ``say`` is given a text for a person.
     """
 
-    def __init__(self, folder: Path, apply: Callable[[], str], say: Callable[[str], None]) -> None:
+    def __init__(
+        self, folder: Path, restart: Callable[[], str], say: Callable[[str], None]
+    ) -> None:
         super().__init__("config watch", first_pause_s=PERIOD_S, close_timeout_s=10.0)
-        self._folder, self._apply, self._say = folder, apply, say
-        self._applied = self._seen = self._file_versions()
-        self._problem = ""
+        self._folder, self._restart, self._say = folder, restart, say
+        self._loaded = self._seen = self._file_versions()
 
     def run_once(self) -> float:
-        """Apply the files if one has changed, and none since the last look.
+        """Restart if a file has changed, and none since the last look.
 
         Of a file that is half written, what is there may be a configuration without a fault.
         """
         before, self._seen = self._seen, self._file_versions()
-        if before == self._seen != self._applied:
-            problem = ""
+        if before == self._seen != self._loaded:
+            self._loaded = self._seen
             try:
-                self._say(f"{self._folder} has changed: version {self._apply()} is applied.")
-            except errors.ConfigurationError as error:
-                self._say(f"{error}\nNothing has changed: fix it, and it is applied.")
+                version = self._restart()
+                self._say(f"{self._folder} has changed: the processes restart, version {version}.")
             except SmsGateError as error:
-                problem = f"{error}\nNothing has changed: it is tried again."
-                if problem != self._problem:
-                    self._say(problem)
-            self._problem = problem
-            self._applied = self._applied if problem else self._seen
+                self._say(f"{error}\nThe processes go on with what they have: fix it.")
         return PERIOD_S
 
     def _file_versions(self) -> frozenset[tuple[str, int, int, int]]:

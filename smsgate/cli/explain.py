@@ -66,7 +66,7 @@ def classifier_of(environ: Mapping[str, str], name: str) -> Classifier:
         folder = Path(environ.get("SMSGATE_DATA_DIR") or "var")
         cache = KeywordSetCache(None, (_UNCONFIGURED,), folder)
         return Classifier(_UNCONFIGURED, cache.known(_UNCONFIGURED))
-    found = load_configuration(environ).classifiers
+    found = load_configuration(environ).content.classifiers
     if not found:
         raise UnknownProgram("no program is configured: [programs.NAME] in smsgate.toml makes one")
     if name and name not in found:

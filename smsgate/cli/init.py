@@ -7,7 +7,7 @@ import click
 from smsgate.cli import session
 from smsgate.cli.session import out
 from smsgate.features.records_admin.cli import MOST_BUCKETS, restore_if_needed
-from smsgate.pipeline.configuration_rollout import publish_programs, refuse_dropped
+from smsgate.pipeline.published_programs import publish_programs, refuse_dropped
 from smsgate.store.metadata import BUCKETS
 
 

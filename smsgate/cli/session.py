@@ -14,6 +14,7 @@ from rich.console import Console
 
 from smsgate.cli import data_dir
 from smsgate.pipeline.configuration import Configuration, load_configuration, load_settings
+from smsgate.pipeline.content import without_keyword_sets
 from smsgate.pipeline.services import Services, build_records, build_services
 from smsgate.records import Records
 
@@ -68,7 +69,8 @@ def services_for_lists() -> Services:
 
     Reading the keyword sets takes longer, and more memory, than most lists.
     """
-    made = build_services(Configuration(load_settings(here()[0]), {}, ()))
+    settings = load_settings(here()[0])
+    made = build_services(Configuration(settings, without_keyword_sets(settings)))
     click.get_current_context().call_on_close(made.close)
     return made
 

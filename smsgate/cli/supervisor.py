@@ -7,7 +7,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from rich.console import Console
@@ -32,6 +32,7 @@ class SupervisedProcess:
     process: subprocess.Popen[str] | None = None
     """The current process; given where it was started already."""
     starts: int = field(default=0, init=False)
+    is_restarting: bool = field(default=False, init=False)
     thread: threading.Thread = field(init=False)
 
 
@@ -49,6 +50,13 @@ class Supervisor:
         one.thread = threading.Thread(target=self._supervise, args=(one,), daemon=True)
         self._supervised.append(one)
         one.thread.start()
+
+    def restart(self, names: Collection[str]) -> None:
+        """End the processes of these names, so that they start again at once."""
+        for one in self._supervised:
+            if one.name in names:
+                one.is_restarting = True
+                self._signal(one, signal.SIGTERM)
 
     def stop(self, grace_s: float = GRACE_S) -> None:
         """End all processes; the first one, which the others need, as the last."""
@@ -81,6 +89,9 @@ class Supervisor:
             reader.join()
             if self._stopping.is_set():
                 return
+            if one.is_restarting:
+                one.is_restarting = False
+                continue
             if time.monotonic() - began >= STEADY_S:
                 wait_s = MIN_WAIT_S
             ending = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"

@@ -48,14 +48,6 @@ class ConfigurationError(SmsGateError):
         self.faults = tuple(faults)
 
 
-class OtherConfiguration(SmsGateError):
-    """The files on this host make another configuration than the applied one."""
-
-    def __init__(self, version: str) -> None:
-        super().__init__(f"the files here make version {version}")
-        self.version = version
-
-
 class InvalidNumber(SmsGateError):
     """A text that was given as a phone number is not one."""
 
@@ -351,14 +343,8 @@ class UnknownRecipients(SmsGateError):
 # --- the console's own settings ------------------------------------------------------------
 
 
-class KeywordSetChanged(SmsGateError):
-    """Somebody else has saved the keyword set since it was read; nothing was saved."""
-
-    status = 409
-
-
-class ConfigurationChanged(SmsGateError):
-    """Somebody else has changed the same program or account meanwhile; nothing was saved."""
+class ContentChanged(SmsGateError):
+    """Somebody else has saved the same keyword set or replies meanwhile; nothing was saved."""
 
     status = 409
 

@@ -122,10 +122,6 @@ FEATURES = (
         commands={"doctor": "doctor", "refusals": "refusals"},
     ),
     Feature(
-        name="configuration_editor",
-        console=("console", "change_console", "account_console", "destination_console"),
-    ),
-    Feature(
         name="training",
         console=("console",),
         menu=MenuEntry("Guide", "/console/guide", "viewer", "u", "Team"),

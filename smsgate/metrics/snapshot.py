@@ -22,16 +22,12 @@ class Process(msgspec.Struct, frozen=True, omit_defaults=True):
     pid: int
     version: str
     """Hash of the configuration that it runs."""
-    outside: str
-    """Sixteen bits of a hash of what the environment gives, secrets among it."""
-    since_us: int
-    """When it began to run that configuration, on its host's clock."""
-    applied: str = ""
-    """Id of the newest ``Applied`` that it has dealt with."""
+    content: str = ""
+    """Hash of the keyword sets and replies that it uses."""
+    changed: tuple[str, ...] = ()
+    """Files of its configuration that were changed since it read them."""
     problem: str = ""
-    """Why it keeps another version than the one that was applied."""
-    restart: tuple[str, ...] = ()
-    """Variables that have changed and that it cannot follow without a restart."""
+    """Why it does not use the newest keyword sets and replies."""
     software: str = ""
     """Version of smsgate."""
     started_us: int = 0
@@ -66,6 +62,13 @@ class ProcessSnapshot:
     def stopped(self) -> tuple[str, ...]:
         """The kinds of which no process runs."""
         return tuple(kind for kind in KINDS if not self.of(kind))
+
+    @property
+    def mixed_s(self) -> float:
+        """How long processes have run different versions of the configuration; 0 if they do not."""
+        if len({one.version for one in self.running}) < 2:
+            return 0.0
+        return (self.now_us - max(one.started_us for one in self.running)) / 1_000_000
 
     def hosts(self, kind: str) -> Mapping[str, int]:
         """By host how many processes of a kind run there."""

@@ -17,23 +17,18 @@ from itertools import chain
 import structlog
 
 from smsgate import __version__
-from smsgate.classifier import reply_text
 from smsgate.consent.events import ConsentState, Event, PublishedProgram, event_id
 from smsgate.consent.renamed_programs import current_consent_state, entry_now
 from smsgate.consent.settle import settle
-from smsgate.consent.transitions import (
-    REPLY_WINDOW_US,
-    Settlement,
-    published_program,
-    settled_up_to,
-)
+from smsgate.consent.transitions import Settlement, published_program, settled_up_to
 from smsgate.domain.forwards import Forward
-from smsgate.domain.messages import ALL, Entry, Intent, Reply, StoredEntry, ms_of
+from smsgate.domain.messages import ALL, REPLY_WINDOW_US, Entry, Intent, Reply, StoredEntry, ms_of
 from smsgate.domain.phone import masked
 from smsgate.metrics.counters import APPLIED_S, EVENTS
+from smsgate.pipeline.content import CurrentContent
 from smsgate.pipeline.forwards import forward_of, without_form
 from smsgate.pipeline.list_entries import ListApplier
-from smsgate.settings import Program, Settings
+from smsgate.settings import Settings
 from smsgate.store import Store
 from smsgate.store.commits import Effects
 from smsgate.store.inbox import Batch, hold_field
@@ -65,12 +60,14 @@ class _BatchEffects:
 class InboxApplier:
     """Applies what waits in inboxes. Two of them may work on one partition."""
 
-    def __init__(self, settings: Settings, store: Store, job_queue: JobQueue) -> None:
+    def __init__(
+        self, settings: Settings, content: CurrentContent, store: Store, job_queue: JobQueue
+    ) -> None:
         self._settings = settings
+        self._content = content
         self._store = store
         self._job_queue = job_queue
         self._pause = threading.Event()
-        self._wordings: dict[tuple[str, str, str], tuple[str, str]] = {}
         self._published: Mapping[str, PublishedProgram] = {
             program.name: published_program(program) for program in settings.programs
         }
@@ -240,9 +237,13 @@ class InboxApplier:
         silent = silence(entry, program.confirm if program else "auto")
         if silent:
             return silent
-        if program is None:
-            return f"program {entry.program!r} is not configured any more, so nobody answers"
-        text, language = self._wording(program, settled.reply, entry.decision.language)
+        if program is None and not entry.program:
+            return "no program was texted, so nobody answers"
+        # A process of a newer configuration may know a program that this one does not: it words
+        # the reply when it sends it.
+        text, language = "", entry.decision.language
+        if program is not None:
+            text, language = self._content.value.wording(program.name, settled.reply, language)
         reply = Reply(
             id=f"{partition}-{stored.id}",
             kind=settled.reply,
@@ -258,13 +259,6 @@ class InboxApplier:
         )
         effects.replies.append((reply, now_us))
         return ""
-
-    def _wording(self, program: Program, kind: str, language: str) -> tuple[str, str]:
-        """The text of a reply and its language; cached, since a program has few different ones."""
-        key = (program.name, kind, language)
-        if key not in self._wordings:
-            self._wordings[key] = reply_text(program, kind, language)
-        return self._wordings[key]
 
     def _concerned(self, entry: Entry) -> list[str]:
         names = [*self._published] if entry.scope == ALL else [entry.scope or entry.program]

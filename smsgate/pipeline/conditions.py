@@ -6,11 +6,12 @@ for Prometheus; a test compares them.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from smsgate.consent.reviews import REVIEW_DEADLINE_US
-from smsgate.metrics.snapshot import KINDS, Backlog, SystemSnapshot
+from smsgate.metrics.snapshot import KINDS, Backlog, ProcessSnapshot, SystemSnapshot
 from smsgate.pipeline.archive_report import MANY, MEMORY
 from smsgate.pipeline.forwards import GIVEN_UP_US
 from smsgate.pipeline.spool import waiting
@@ -28,6 +29,8 @@ MAX_RECORDS_LAG_S = 60.0
 WARN_SHARE = 0.5
 """Share of a bound from which on there is a warning, while there is time."""
 MEMORY_WARN_SHARE = 0.6
+MAX_MIXED_S = 60.0
+"""Processes are restarted one after the other."""
 WRITES_REFUSED = "SmsgateStoreRefusesWrites"
 MAX_REFUSED_REQUESTS = 20
 """In ten minutes. Any public address gets some; more mean a wrong secret or a forger at work."""
@@ -107,6 +110,7 @@ def _store(snapshot: SystemSnapshot) -> Iterator[Condition]:
         problem = f"the gate cannot tell, so nobody can be texted: {snapshot.gate_obstacle.problem}"
         yield Condition("SmsgateGateShut", "gate", True, problem, snapshot.gate_obstacle.remedy)
     yield from _stopped_processes(snapshot)
+    yield from _configurations(snapshot.processes)
     processes = snapshot.processes
     if processes is not None and not snapshot.backlog.clock and "clock" not in snapshot.stopped:
         problem = f"the clock ({processes.where('clock')}) is running but makes no progress"
@@ -144,6 +148,28 @@ def _stopped_processes(snapshot: SystemSnapshot) -> Iterator[Condition]:
         seen = f" (last seen on {last.host} {_span(last.ago_s)} ago)" if last else ""
         problem = f"no {kind} is running{seen}: {_CONSEQUENCES[kind]}"
         yield Condition(_AWAY[kind], kind, True, problem, f"start `smsgate run {kind}`")
+
+
+def _configurations(processes: ProcessSnapshot | None) -> Iterator[Condition]:
+    """Where processes do not run what operators wrote and saved."""
+    if processes is None:
+        return
+    if processes.mixed_s > MAX_MIXED_S:
+        versions = Counter(one.version for one in processes.running)
+        found = ", ".join(f"{version} in {count}" for version, count in versions.most_common())
+        problem = f"the processes run different versions of the configuration: {found}"
+        remedy = "restart the processes that run the older one; doctor lists them"
+        yield Condition("SmsgateVersionsDiffer", "processes", False, problem, remedy)
+    changed = sorted({f"{path} on {one.host}" for one in processes.running for path in one.changed})
+    if changed:
+        problem = f"changed and not loaded yet: {', '.join(changed)}"
+        remedy = "`smsgate config check`, then restart the processes"
+        yield Condition("SmsgateFilesNotLoaded", "configuration", False, problem, remedy)
+    held = {one.problem: one for one in processes.running if one.problem}
+    for problem, one in held.items():
+        text = f"{one.name} on {one.host} keeps older keyword sets and replies: {problem}"
+        remedy = "mend the set in the console, or let every process run the same smsgate"
+        yield Condition("SmsgateContentNotTaken", "content", True, text, remedy)
 
 
 def _queues(snapshot: SystemSnapshot) -> Iterator[Condition]:

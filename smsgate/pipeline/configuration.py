@@ -1,27 +1,24 @@
-"""What operators write, read and checked: the one place where a configuration is loaded."""
+"""The configuration of a process, read and checked once, when it starts."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
 import msgspec
 
-from smsgate.classifier import Classifier, Classifiers, KeywordSetCache
 from smsgate.domain.errors import ConfigurationError, Fault, RecordsUnavailable
-from smsgate.pipeline.console_configuration import read_console_tables
-from smsgate.pipeline.console_keyword_sets import read_console_sets
+from smsgate.pipeline.content import Content
+from smsgate.pipeline.content_watch import first_content
 from smsgate.providers import check_accounts, check_applications, secret_keys, usable
 from smsgate.records import Records
 from smsgate.settings import Programs, Secret, Settings, read_settings
-from smsgate.settings.console import ConsoleTables, placed
 from smsgate.settings.environment import ADVICE
 from smsgate.settings.operator_sets import OperatorSets
-from smsgate.settings.read import records_place
 
 PLACEHOLDER = "Acme Alerts"
 """The name of the program in the example, ``config/smsgate.toml``."""
@@ -29,53 +26,36 @@ PLACEHOLDER = "Acme Alerts"
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """A configuration without faults."""
+    """A configuration without faults, and the content that the process begins with."""
 
     settings: Settings
-    classifiers: Mapping[str, Classifier]
-    """By program; each is made when it is first needed."""
-    warnings: tuple[str, ...]
+    content: Content
+    warnings: tuple[str, ...] = ()
     """What does not hinder a start but must be said loudly."""
     version: str = ""
-    """Hash of what the files say, keyword sets among them."""
-    keyword_sets: Mapping[str, str] = field(default_factory=dict)
-    """By program the hash of its keyword sets, which its decisions name."""
-
-    def build_classifiers(self) -> None:
-        """Make every classifier now, so that the first texts do not wait for it.
-
-        Raises ``ConfigurationError`` where a keyword file was changed since it was loaded.
-        """
-        for name in self.classifiers:
-            if self.classifiers[name].version != self.keyword_sets[name]:
-                problem = "was changed while it was read: read it again"
-                raise ConfigurationError([Fault("keywords", name, problem)])
+    """Hash of all that was read: files, the environment, and secrets, of which it tells nothing."""
 
 
-def load_configuration(
-    environ: Mapping[str, str], draft: ConsoleTables | None = None
-) -> Configuration:
+def load_configuration(environ: Mapping[str, str]) -> Configuration:
     """Read and check everything that operators write, in files and in the console.
 
-    ``draft`` stands for what the console changes of programs and accounts, to try it. Raises
-    ``ConfigurationError`` with every fault that there is: settings, accounts, keyword sets.
+    Raises ``ConfigurationError`` with every fault that there is: settings, accounts, keyword sets.
     """
-    database_url, data_dir = records_place(environ)
-    with closing(Records(database_url)) as records:
-        console_sets, console_warnings = read_console_sets(records, data_dir)
-        settings, faults, warnings = _read_settings(environ, records, draft)
+    settings, faults = _read_settings(environ)
+    files = OperatorSets.read(settings.config_dir / "keywords")
+    with closing(Records(settings.database_url)) as records:
+        try:
+            content, warnings = first_content(settings, files, records)
+        except ConfigurationError as error:
+            raise ConfigurationError([*faults, *error.faults]) from None
         is_open = has_keys(records)
-    own = OperatorSets(settings.config_dir / "keywords", console_sets)
-    cache = KeywordSetCache(own, settings.programs, settings.data_dir)
-    faults += cache.faults()
     if faults:
         raise ConfigurationError(faults)
     return Configuration(
         settings,
-        Classifiers(cache, settings.programs),
-        (*warnings_of(settings, has_keys=is_open), *console_warnings, *warnings),
-        version_of(settings, cache.versions),
-        cache.versions,
+        content,
+        (*warnings_of(settings, has_keys=is_open), *warnings),
+        version_of(settings, files),
     )
 
 
@@ -84,25 +64,19 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
 
     For what neither receives nor explains texts. Raises ``ConfigurationError``.
     """
-    with closing(Records(records_place(environ)[0])) as records:
-        settings, faults, _ = _read_settings(environ, records)
+    settings, faults = _read_settings(environ)
     if faults:
         raise ConfigurationError(faults)
     return settings
 
 
-def _read_settings(
-    environ: Mapping[str, str], records: Records, draft: ConsoleTables | None = None
-) -> tuple[Settings, list[Fault], list[str]]:
-    """Return the settings, their faults, and warnings."""
-    console, warnings, faults = draft, list[str](), list[Fault]()
-    if console is None:
-        console, warnings, faults = read_console_tables(records, records_place(environ)[1])
-    settings, found = read_settings(environ, secret_keys=secret_keys, console=console)
+def _read_settings(environ: Mapping[str, str]) -> tuple[Settings, list[Fault]]:
+    """Return the settings and their faults."""
+    settings, faults = read_settings(environ, secret_keys=secret_keys)
     place = str(settings.config_dir / "smsgate.toml")
-    found += check_accounts(settings.accounts.values(), place)
-    found += check_applications(settings.programs, settings.accounts, place)
-    return settings, [*faults, *placed(found, console, place)], warnings
+    faults += check_accounts(settings.accounts.values(), place)
+    faults += check_applications(settings.programs, settings.accounts, place)
+    return settings, faults
 
 
 def warnings_of(settings: Settings, *, has_keys: bool) -> tuple[str, ...]:
@@ -161,47 +135,32 @@ def has_keys(records: Records) -> bool:
         return True
 
 
-FIXED: Mapping[str, str] = {
-    "redis_url": "REDIS_URL",
-    "queue_url": "QUEUE_URL",
-    "database_url": "DATABASE_URL",
-    "data_dir": "SMSGATE_DATA_DIR",
-    "port": "PORT",
-    "web_concurrency": "WEB_CONCURRENCY",
-    "web_threads": "WEB_THREADS",
-}
-"""Settings that a running process keeps, and the variables that they come from."""
+def version_of(settings: Settings, files: OperatorSets) -> str:
+    """Hash of what was read; it is the same on every host that has the same files and secrets.
 
-
-def version_of(settings: Settings, keyword_sets: Mapping[str, str]) -> str:
-    """Hash of what the files say: the same on every host that has the same files."""
-    content = msgspec.json.encode([settings.document, keyword_sets], order="deterministic")
-    return sha256(content).hexdigest()[:12]
-
-
-def outside_of(settings: Settings) -> str:
-    """Hash of what stands behind the files: values of the environment, and of files that it names.
-
-    Sixteen bits: enough to see that a secret has changed, too few to find one by trying.
+    The last four digits are of the values of the environment, secrets among them: enough to see
+    that one has changed, too few to find one by trying.
     """
-    blank = {name: type(getattr(settings, name))() for name in (*FIXED, "config_dir")}
-    return sha256(_everything(replace(settings, **blank))).hexdigest()[:4]
+    sets = {name: files.text(name) for name in files.names()}
+    told = {name: text[1] for name, text in sets.items() if text}
+    content = msgspec.json.encode([settings.document, told], order="deterministic")
+    here = {name: type(getattr(settings, name))() for name in _OF_A_HOST}
+    values = msgspec.json.encode(replace(settings, **here), enc_hook=_plain, order="deterministic")
+    return f"{sha256(content).hexdigest()[:8]}-{sha256(values).hexdigest()[:4]}"
 
 
-def are_same_settings(one: Settings, other: Settings) -> bool:
-    """Whether two settings say the same, to the last secret."""
-    return _everything(one) == _everything(other)
-
-
-def followable_settings(old: Settings, new: Settings) -> tuple[Settings, tuple[str, ...]]:
-    """The new settings as far as a running process can follow, and the variables it cannot."""
-    changed = [name for name in FIXED if getattr(old, name) != getattr(new, name)]
-    stay = {name: getattr(old, name) for name in changed}
-    return replace(new, **stay), tuple(FIXED[name] for name in changed)
-
-
-def _everything(settings: Settings) -> bytes:
-    return msgspec.json.encode(settings, enc_hook=_plain, order="deterministic")
+_OF_A_HOST = (
+    "redis_url",
+    "queue_url",
+    "database_url",
+    "config_dir",
+    "data_dir",
+    "secret_files",
+    "port",
+    "web_concurrency",
+    "web_threads",
+)
+"""Settings that may differ between hosts."""
 
 
 def _plain(value: object) -> object:

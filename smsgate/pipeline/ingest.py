@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
@@ -35,6 +35,7 @@ from smsgate.domain.phone import is_e164, masked, sender_number
 from smsgate.domain.signing import is_form
 from smsgate.outbound import Outbound
 from smsgate.pipeline.certificates import SigningCertificates
+from smsgate.pipeline.content import CurrentContent
 from smsgate.pipeline.forwards import content_to_forward
 from smsgate.pipeline.provider_reports import report_entry, take_receipts
 from smsgate.pipeline.refused_requests import ACCEPTANCE_PERIOD_S, RefusedRequests
@@ -70,17 +71,17 @@ class Ingest:
     def __init__(
         self,
         settings: Settings,
-        classifiers: Mapping[str, Classifier],
+        content: CurrentContent,
         store: Store,
         spool: Spool,
         job_queue: JobQueue,
         outbound: Outbound,
         refused: RefusedRequests,
     ) -> None:
-        """``classifiers`` are by program; ``refused`` notes what could not be verified."""
+        """``refused`` notes what could not be verified."""
         self._settings = settings
         self._usable = {name for name, one in settings.accounts.items() if usable(one)}
-        self._classifiers = classifiers
+        self._content = content
         self._store = store
         self._spool = spool
         self._job_queue = job_queue
@@ -169,10 +170,10 @@ class Ingest:
         message = replace(message, number=sender_number(message.number, region))
         scope = ""
         if program is not None:
-            decision = decide(message, self._classifiers[program.name])
+            decision = decide(message, self._content.value.classifiers[program.name])
             scope = scope_of(decision, program)
         else:
-            decision = _unrouted(message, self._classifiers.values())
+            decision = _unrouted(message, self._content.value.classifiers.values())
         forward_content = None
         if program is not None and program.forward is not None and not expired:
             forward_content = content_to_forward(message, request, program.forward)

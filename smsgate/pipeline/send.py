@@ -9,13 +9,14 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
+from dataclasses import replace
 
 import msgspec
 import structlog
 
 from smsgate import __version__
 from smsgate.consent.events import DeadLetter, Event, event_id
-from smsgate.consent.transitions import APP, MAX_CALL_US, REPLY_WINDOW_US, late, obstacle
+from smsgate.consent.transitions import APP, MAX_CALL_US, late, obstacle
 from smsgate.domain.errors import (
     CallFailed,
     InvalidNumber,
@@ -24,10 +25,11 @@ from smsgate.domain.errors import (
     Suppressed,
     UnknownProgram,
 )
-from smsgate.domain.messages import Arrival, Outcome, Reply, Verdict
+from smsgate.domain.messages import REPLY_WINDOW_US, Arrival, Outcome, Reply, Verdict
 from smsgate.metrics.counters import CALL_S, CALLS, CONFIRMED_S, REPLIES
 from smsgate.outbound import Outbound
 from smsgate.pipeline.access_tokens import AccessTokens
+from smsgate.pipeline.content import CurrentContent
 from smsgate.pipeline.gate import Gate
 from smsgate.pipeline.manual import refusal_entry
 from smsgate.pipeline.provider_reports import take_early
@@ -60,9 +62,16 @@ class ReplySender:
     """Sends the replies of outboxes."""
 
     def __init__(
-        self, settings: Settings, store: Store, gate: Gate, job_queue: JobQueue, outbound: Outbound
+        self,
+        settings: Settings,
+        content: CurrentContent,
+        store: Store,
+        gate: Gate,
+        job_queue: JobQueue,
+        outbound: Outbound,
     ) -> None:
         self._settings = settings
+        self._content = content
         self._usable = {name for name, one in settings.accounts.items() if usable(one)}
         self._store = store
         self._gate = gate
@@ -120,6 +129,8 @@ class ReplySender:
         if outcome:
             self._end(claim, outcome, note)
             return
+        if not claim.reply.text and not (claim := self._worded(claim)).reply.text:
+            return
         if not self._in_turn(claim):
             return
         started = time.monotonic()
@@ -130,6 +141,24 @@ class ReplySender:
         result = self._perform(claim.reply)
         self._count(claim, result, time.monotonic() - started)
         self._settle(claim, result)
+
+    def _worded(self, claim: Claim) -> Claim:
+        """Give its text to a reply of a program that the worker did not know yet.
+
+        A process that does not know it either leaves it to one that does; see ``_later``.
+        """
+        reply = claim.reply
+        program = self._settings.programs.get(reply.program)
+        if program is None:
+            note = f"program {reply.program!r} is not known here: restart this process"
+            self._later(claim, Outcome(Verdict.NOT_ACCEPTED, note=note))
+            return claim
+        if program.confirm == "never":
+            self._end(claim, "superseded", 'the program has confirm = "never"')
+            return claim
+        content = self._content.value
+        text, language = content.wording(program.name, reply.kind, reply.language)
+        return replace(claim, reply=msgspec.structs.replace(reply, text=text, language=language))
 
     def _count(self, claim: Claim, outcome: Outcome, took_s: float) -> None:
         reply, metrics = claim.reply, self._store.metrics

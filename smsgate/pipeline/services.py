@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from urllib.parse import urlsplit
 
-from smsgate.classifier import Classifier
 from smsgate.outbound import Outbound
 from smsgate.pipeline.apply import InboxApplier
 from smsgate.pipeline.archive import LedgerArchiver
 from smsgate.pipeline.configuration import Configuration
+from smsgate.pipeline.content import CurrentContent
 from smsgate.pipeline.gate import Gate
 from smsgate.pipeline.history import History
 from smsgate.pipeline.ingest import Ingest
@@ -32,14 +32,10 @@ from smsgate.store.redis_address import TIMEOUT_S, open_redis
 
 @dataclass(frozen=True)
 class Services:
-    """What works with one configuration. Each service is made when it is first asked for.
-
-    Connections and caches may outlive it: a changed configuration makes new services on them.
-    """
+    """What works in one process. Each service is made when it is first asked for."""
 
     settings: Settings
-    classifiers: Mapping[str, Classifier]
-    """By program."""
+    content: CurrentContent
     store: Store
     spool: Spool
     gate: Gate
@@ -52,7 +48,7 @@ class Services:
         """From a provider's request to its acknowledgement."""
         return Ingest(
             self.settings,
-            self.classifiers,
+            self.content,
             self.store,
             self.spool,
             self.job_queue,
@@ -68,12 +64,14 @@ class Services:
     @cached_property
     def applier(self) -> InboxApplier:
         """From the inboxes to consent states, ledgers and outboxes."""
-        return InboxApplier(self.settings, self.store, self.job_queue)
+        return InboxApplier(self.settings, self.content, self.store, self.job_queue)
 
     @cached_property
     def sender(self) -> ReplySender:
         """From the outboxes to providers."""
-        return ReplySender(self.settings, self.store, self.gate, self.job_queue, self.outbound)
+        return ReplySender(
+            self.settings, self.content, self.store, self.gate, self.job_queue, self.outbound
+        )
 
     @cached_property
     def archiver(self) -> LedgerArchiver:
@@ -115,16 +113,12 @@ class Services:
         """Whether store, queue, spool and records can be used."""
         return Readiness(self.store, self.job_queue, self.spool, self.archiver)
 
-    def retire(self) -> None:
-        """End the threads of these services; others go on with the same connections."""
+    def close(self) -> None:
+        """Write what is queued in memory and end the threads."""
         made = vars(self)
         for name in ("lease_renewal", "spool_replay", "refused_requests", "sender", "applier"):
             if name in made:
                 made[name].close()
-
-    def close(self) -> None:
-        """Write what is queued in memory and end the threads."""
-        self.retire()
         self.store.sample_log.close()
         self.store.metrics.close()
         self.job_queue.close()
@@ -137,7 +131,7 @@ def build_services(configuration: Configuration) -> Services:
     store, spool = build_store(settings), build_spool(settings)
     return Services(
         settings=settings,
-        classifiers=configuration.classifiers,
+        content=CurrentContent(configuration.content),
         store=store,
         spool=spool,
         gate=Gate(store.numbers, store.health, store.refusals, metrics=store.metrics, spool=spool),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 
 from smsgate.records.api_keys import ApiKeyCache, ApiKeyStorage
-from smsgate.records.configuration_versions import ConfigurationVersion, ConfigurationVersions
+from smsgate.records.content_versions import ContentVersion, ContentVersions, content_mark
 from smsgate.records.database import Database, upsert
 from smsgate.records.history import (
     EventHistory,
@@ -18,7 +18,6 @@ from smsgate.records.history import (
     SuppressionSets,
     WholeHistory,
 )
-from smsgate.records.keyword_versions import KeywordVersion, KeywordVersions
 from smsgate.records.ordinary_texts import OrdinaryTexts
 from smsgate.records.partition_check import ChainFinding
 from smsgate.records.reader import (
@@ -38,9 +37,8 @@ from smsgate.records.writer import EventWriter, WriteResult
 __all__ = [
     "ChainFinding",
     "ChainLink",
-    "ConfigurationVersion",
+    "ContentVersion",
     "HistoryPlace",
-    "KeywordVersion",
     "NumberConsentState",
     "Recorded",
     "RecordedMessage",
@@ -68,8 +66,8 @@ class Records:
         self.suppression_sets = SuppressionSets(self.database)
         self.keys = ApiKeyStorage(self.database)
         self.known_keys = ApiKeyCache(self.keys)
-        self.keyword_versions = KeywordVersions(self.database)
-        self.configuration_versions = ConfigurationVersions(self.database)
+        self.keyword_versions = ContentVersions(self.database, "keywords")
+        self.reply_versions = ContentVersions(self.database, "replies")
 
     def migrate(self) -> tuple[str, str]:
         """Bring the tables to our version; gives the version before (may be empty) and after.
@@ -86,6 +84,13 @@ class Records:
         self.database.refuse_absent()
         with self.database.reading():
             pass  # it has looked at the version
+
+    def content_mark(self) -> int:
+        """Return a number that grows with each saved version of keyword sets and replies.
+
+        Raises ``RecordsUnavailable``.
+        """
+        return content_mark(self.database)
 
     @property
     def absent(self) -> bool:

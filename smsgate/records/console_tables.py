@@ -8,9 +8,7 @@ operator_links          digest                links by which a password may be s
 operator_actions        id                    what was done about signing in and people; only grows
 sessions                digest                who is signed in where, and until when
 passkeys                credential_id         passkeys of operators, as a second factor
-keyword_versions        set_name, version     keyword sets as they were saved, version by version
-configuration_versions  version               what the console changes of the configuration
-trainings               id                    who answered which guide's questions, and how well
+content_versions        kind, name, version   keyword sets and replies as saved, version by version
 days                    day, what             how often a thing happened on a day (UTC)
 ======================  ====================  =====================================================
 """
@@ -133,39 +131,16 @@ passkeys = Table(
     Index("passkeys_operator", "operator_id"),
 )
 
-keyword_versions = Table(
-    "keyword_versions",
+content_versions = Table(
+    "content_versions",
     metadata,
-    Column("set_name", String(LOOKUP), primary_key=True),
+    Column("kind", String(ID), primary_key=True),
+    Column("name", String(LOOKUP), primary_key=True),
     Column("version", BigInteger, primary_key=True, autoincrement=False),
     Column("content", Text, nullable=False),
     Column("author", String(LOOKUP), nullable=False),
     Column("saved_us", BigInteger, nullable=False),
     Column("note", Text, nullable=False),
-)
-
-configuration_versions = Table(
-    "configuration_versions",
-    metadata,
-    Column("version", BigInteger, primary_key=True, autoincrement=False),
-    Column("content", Text, nullable=False),
-    Column("changed", Text, nullable=False),
-    Column("author", String(LOOKUP), nullable=False),
-    Column("saved_us", BigInteger, nullable=False),
-    Column("note", Text, nullable=False),
-)
-
-trainings = Table(
-    "trainings",
-    metadata,
-    Column("id", String(ID), primary_key=True),
-    Column("operator", String(LOOKUP), nullable=False),
-    Column("version", String(LOOKUP), nullable=False),
-    Column("taken_us", BigInteger, nullable=False),
-    Column("right_count", BigInteger, nullable=False),
-    Column("asked_count", BigInteger, nullable=False),
-    Column("passed", Boolean, nullable=False),
-    Index("trainings_operator", "operator", "taken_us"),
 )
 
 days = Table(

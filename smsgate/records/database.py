@@ -77,6 +77,12 @@ def check_version(connection: Connection) -> None:
         raise RecordsNotReady(
             f"the database has no tables for the records yet: run {tables.MIGRATE}"
         )
+    if found in tables.OLD:
+        raise RecordsNotReady(
+            "the database has the records of smsgate 0.1 or 0.2, which 0.3 does not read; nothing "
+            "was changed: give it a new database, and take the opt-outs along as "
+            "docs/upgrading.md says"
+        )
     if found in tables.KNOWN:
         raise RecordsNotReady(
             f"the records have version {found} and this smsgate needs {tables.VERSION}: "

@@ -1,4 +1,4 @@
-"""The tables, as queries name them. They are made by the migrations, which this must fit.
+"""The tables, as queries name them. The first migration makes them.
 
 Those of the console stand in ``console_tables.py``.
 
@@ -13,7 +13,6 @@ texts            event_id                  salt and texts of an event: what can 
 removals         event_id, part            which contents were taken away, and by which event
 numbers          number                    the consent state of each number, by its newest event
 memberships      number, state, scope      the same, a row for each opt-out, lock and consent
-opt_outs_by_day  day, program, sender …    how many opt-outs there were on a day
 listed           number, partition, seq    which events of imported lists are about a number
 ordinary_texts   number, at_us             ordinary texts, where ``[retention]`` keeps them
 ordinary_places  partition                 how far those of each partition are kept
@@ -210,18 +209,6 @@ memberships = Table(
     sqlite_with_rowid=False,
 )
 
-opt_outs_by_day = Table(
-    "opt_outs_by_day",
-    metadata,
-    Column("day", BigInteger, primary_key=True, autoincrement=False),
-    Column("program", String(LOOKUP), primary_key=True),
-    Column("sender", String(LOOKUP), primary_key=True),
-    Column("source", String(LOOKUP), primary_key=True),
-    Column("keyword", String(LOOKUP), primary_key=True),
-    Column("count", BigInteger, nullable=False),
-    sqlite_with_rowid=False,
-)
-
 FROM_OUTSIDE = "external_source <> ''"
 Index(
     "memberships_external",
@@ -267,25 +254,12 @@ stores = Table(
 )
 
 
-VERSION = "0015"
+VERSION = "0.3"
 """The newest migration of ``migrations/versions``."""
 VERSION_TABLE = "records_version"
 """Not Alembic's usual name, which another application in the same database may use."""
 MIGRATE = "`smsgate records migrate`"
-KNOWN = (
-    "0001",
-    "0002",
-    "0003",
-    "0004",
-    "0005",
-    "0006",
-    "0007",
-    "0008",
-    "0009",
-    "0010",
-    "0011",
-    "0012",
-    "0013",
-    "0014",
-    "0015",
-)
+KNOWN = (VERSION,)
+"""The migrations that there are."""
+OLD = frozenset(f"{number:04}" for number in range(1, 16))
+"""Versions of the tables of smsgate 0.1 and 0.2, which are neither read nor changed."""

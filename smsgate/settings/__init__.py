@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from smsgate.settings.applications import Application, Feed, Secret
-from smsgate.settings.console import ConsoleOverride
 from smsgate.settings.read import read_settings
 from smsgate.settings.settings import Alerts, Mailbox, Settings, SingleSignOn, SmsRecipients
 from smsgate.settings.values import Account, Program, Programs
@@ -12,7 +11,6 @@ __all__ = [
     "Account",
     "Alerts",
     "Application",
-    "ConsoleOverride",
     "Feed",
     "Mailbox",
     "Program",

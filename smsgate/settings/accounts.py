@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from pydantic import TypeAdapter, ValidationError
 
 from smsgate.settings.applications import Secret
-from smsgate.settings.console import SecretKeys
 from smsgate.settings.environment import (
     UNSET,
     Environment,
@@ -26,6 +25,8 @@ SIMULATOR = "simulator"
 _NAME = TypeAdapter(AccountName)
 _PLACEHOLDER = re.compile(r"replace-me|AC0{32}")
 """What the documentation shows in place of a secret or an id; nothing is set there yet."""
+SecretKeys = Callable[[str], frozenset[str]]
+"""By provider the names of the keys that hold secrets."""
 _OURS = ("provider", "public_url", "api_url")
 """Keys that are the same for every provider, and no credentials."""
 

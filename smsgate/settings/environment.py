@@ -72,8 +72,8 @@ class Environment:
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._environ = environ
         self.faults: list[Fault] = []
-        self.secrets_dir: Path | None = None
-        """Files by ``NAME``, read where neither ``NAME`` nor ``NAME_FILE`` is set."""
+        self.files: list[Path] = []
+        """Those that ``NAME_FILE`` named, as far as they were read."""
 
     def fault(self, name: str, problem: str) -> None:
         """Note what is wrong with a variable."""
@@ -93,6 +93,7 @@ class Environment:
         return self._content(f"{name}_FILE", Path(path)) or default
 
     def _content(self, name: str, path: Path) -> str:
+        self.files.append(path)
         try:
             return path.read_text(encoding="utf-8").strip()
         except OSError as error:
@@ -163,25 +164,12 @@ class Environment:
                 # Without quoting it: a password may have these characters, too.
                 complain("has a ${…} that names no variable: write ${NAME}")
                 return ""
-            known = self.text(name) or self._kept(name)
+            known = self.text(name)
             if not known:
                 missing.append(name)
             return known
 
         return _REFERENCE.sub(value, text), not missing
-
-    def _kept(self, name: str) -> str:
-        """Return the secret that the console has put into a file; empty where there is none."""
-        if self.secrets_dir is None:
-            return ""
-        path = self.secrets_dir / name
-        try:
-            path.stat()
-        except (FileNotFoundError, NotADirectoryError):
-            return ""
-        except OSError:
-            pass  # reading it says what is wrong
-        return self._content(name, path)
 
 
 class TableReader:

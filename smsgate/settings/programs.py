@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
@@ -18,8 +18,10 @@ from smsgate.settings.environment import UNSET, Environment, TableReader, split_
 from smsgate.settings.shape import (
     FeedTable,
     ForwardTable,
+    Language,
     ProgramName,
     ProgramTable,
+    RepliesTable,
     complaints,
     nearest,
 )
@@ -117,6 +119,7 @@ def _secret_problem(table: ForwardTable) -> str:
 
 
 _NAME = TypeAdapter(ProgramName)
+_REPLIES = TypeAdapter(dict[Language, RepliesTable])
 _RESERVED = "all"  # As a scope it means every program.
 _SHORT_CODE = re.compile(r"[0-9]{3,8}")
 _PLACEHOLDER = re.compile(r"\{(?:program|contact)\}")
@@ -162,12 +165,7 @@ class ProgramReader(TableReader):
             scope=shape.scope,
             region=shape.region,
             confirm=shape.confirm,
-            replies=MappingProxyType(
-                {
-                    language: MappingProxyType(texts.model_dump(exclude_none=True))
-                    for language, texts in shape.replies.items()
-                }
-            ),
+            replies=_replies(shape.replies),
             formerly=tuple(shape.formerly),
             printed=tuple(shape.printed),
             templates=tuple(shape.templates),
@@ -249,11 +247,8 @@ class ProgramReader(TableReader):
             self._fault(f"{name}.feed.{key}", problem)
         for key, problem in application_problems(shape.forward):
             self._fault(f"{name}.forward.{key}", problem)
-        for language, texts in shape.replies.items():
-            for kind, text in texts.model_dump(exclude_none=True).items():
-                problem = wording_problem(text, shape.contact)
-                if problem:
-                    self._fault(f"{name}.replies.{language}.{kind}", problem)
+        for key, problem in wording_problems(shape.replies, shape.contact):
+            self._fault(f"{name}.replies.{key}", problem)
 
     def _senders(self, name: str, shape: ProgramTable) -> tuple[str, ...]:
         senders: dict[str, None] = {}
@@ -270,6 +265,41 @@ def _sender(text: str, region: str) -> str:
     if text == ANY_SENDER or _SHORT_CODE.fullmatch(text) or not _NUMBER.fullmatch(text):
         return text
     return e164(text, region if is_region(region) else "")
+
+
+def read_replies(
+    table: Mapping[str, object], contact: str, place: str
+) -> tuple[Mapping[str, Mapping[str, str]], list[Fault]]:
+    """Return the wording of replies by language and kind, and what is wrong with it.
+
+    ``table`` has a table for each language; ``contact`` is the program's, ``place`` is told.
+    """
+    try:
+        shape = _REPLIES.validate_python(table)
+    except ValidationError as error:
+        found = complaints(error, tuple(RepliesTable.model_fields))
+        return {}, [Fault(place, key, problem) for key, problem in found]
+    problems = wording_problems(shape, contact)
+    return _replies(shape), [Fault(place, key, problem) for key, problem in problems]
+
+
+def wording_problems(
+    replies: Mapping[str, RepliesTable], contact: str
+) -> Iterator[tuple[str, str]]:
+    """Yield key (``en.opt_out``) and problem of each wording that will not do."""
+    for language, texts in replies.items():
+        for kind, text in texts.model_dump(exclude_none=True).items():
+            if problem := wording_problem(text, contact):
+                yield f"{language}.{kind}", problem
+
+
+def _replies(shape: Mapping[str, RepliesTable]) -> Mapping[str, Mapping[str, str]]:
+    return MappingProxyType(
+        {
+            language: MappingProxyType(texts.model_dump(exclude_none=True))
+            for language, texts in shape.items()
+        }
+    )
 
 
 def wording_problem(text: str, contact: str) -> str:

@@ -13,9 +13,8 @@ import msgspec
 from pydantic import BaseModel, ValidationError
 
 from smsgate.domain.errors import Fault
-from smsgate.settings.accounts import AccountReader
+from smsgate.settings.accounts import AccountReader, SecretKeys
 from smsgate.settings.alerts import AlertsReader
-from smsgate.settings.console import ConsoleTables, SecretKeys, lay_over, overrides_of
 from smsgate.settings.environment import Environment
 from smsgate.settings.programs import ProgramReader, tables
 from smsgate.settings.retention import read_retention
@@ -29,17 +28,12 @@ _HEADINGS = ("accounts", "programs", "web", "api", "alerts", "oidc", "retention"
 _REDIS = ("redis", "rediss", "unix")
 _OWN_REDIS = "redis://127.0.0.1:6379/0"
 _DATABASES = ("sqlite", "postgresql", "postgres")
-_NOTHING: ConsoleTables = MappingProxyType({})
-
-
-SECRETS = "secrets"
-"""The folder in the data directory with secrets that the console keeps, a file of each name."""
 
 
 def records_place(environ: Mapping[str, str]) -> tuple[str, Path]:
     """Return the database of the records and the data directory; faults are told when all is read.
 
-    They are needed before the rest: the records hold what the console changes.
+    They are needed before the rest: the records hold the keyword sets that the console owns.
     """
     environment = Environment(environ)
     data_dir = _data_dir(environment)
@@ -47,24 +41,20 @@ def records_place(environ: Mapping[str, str]) -> tuple[str, Path]:
 
 
 def read_settings(
-    environ: Mapping[str, str], *, secret_keys: SecretKeys, console: ConsoleTables = _NOTHING
+    environ: Mapping[str, str], *, secret_keys: SecretKeys
 ) -> tuple[Settings, list[Fault]]:
-    """Read the settings from ``smsgate.toml``, ``NAME_FILE`` and secrets of the data directory.
+    """Read the settings from ``smsgate.toml`` and the environment.
 
-    ``secret_keys(provider)`` gives the names of the account keys that hold secrets, and ``console``
-    is laid over the file. What has a fault is left out or has its default: with faults, the
-    settings are for reports alone.
+    ``secret_keys(provider)`` gives the names of the account keys that hold secrets. What has a
+    fault is left out or has its default: with faults, the settings are for reports alone.
     """
     environment = Environment(environ)
     config_dir = Path(environment.plain("SMSGATE_CONFIG", "config"))
     data_dir = _data_dir(environment)
-    environment.secrets_dir = data_dir / SECRETS
     public_url = environment.web_url("SMSGATE_PUBLIC_URL")
     redis_url = environment.url("REDIS_URL", _OWN_REDIS, _REDIS)
-    in_file, faults = read_document(config_dir / FILE)
+    document, faults = read_document(config_dir / FILE)
     place = str(config_dir / FILE)
-    document, found = lay_over(in_file, console)
-    faults += found
     declared = tables(document, "accounts")
     accounts = AccountReader(environment, place, faults).read_all(declared, public_url, secret_keys)
     programs = ProgramReader(environment, place, faults, [*declared]).read_all(
@@ -103,7 +93,7 @@ def read_settings(
         document=hashlib.sha256(msgspec.json.encode(document, order="deterministic")).hexdigest(),
         hosts=tuple(web.hosts),
         private_hosts=environment.hosts("SMSGATE_PRIVATE_HOSTS"),
-        overrides=overrides_of(in_file, console, secret_keys),
+        secret_files=tuple(dict.fromkeys(environment.files)),
     )
     # One variable may be read for several keys; its fault is reported once.
     once = dict.fromkeys(environment.faults)

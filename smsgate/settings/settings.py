@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Literal
 
 from smsgate.settings.applications import Secret
-from smsgate.settings.console import ConsoleOverride
 from smsgate.settings.retention import BY_DEFAULT, Retention
 from smsgate.settings.values import Account, Programs
 
@@ -90,9 +89,9 @@ class Settings:
     """Hash of what ``smsgate.toml`` says, before the environment is put in."""
     alerts: Alerts = Alerts()
     single_sign_on: SingleSignOn | None = None
+    secret_files: tuple[Path, ...] = ()
+    """Files of values that were read, which variables ``NAME_FILE`` named."""
     hosts: tuple[str, ...] = ()
     """Names under which the console answers beside that of the public URL."""
     private_hosts: tuple[str, ...] = ()
     """Hosts of providers that need not be on the public internet."""
-    overrides: tuple[ConsoleOverride, ...] = ()
-    """Where the console and ``smsgate.toml`` differ."""

@@ -16,7 +16,7 @@ from smsgate.store.metrics import Metrics
 from smsgate.store.number_reader import NumberReader
 from smsgate.store.opt_out_lists import OptOutLists
 from smsgate.store.outbox import Outbox
-from smsgate.store.processes import Configurations, Heartbeats, Sweep
+from smsgate.store.processes import Heartbeats, Sweep
 from smsgate.store.programs import StorePrograms
 from smsgate.store.rate_limits import Allowances, Guesses
 from smsgate.store.rebuild import StoreRebuild
@@ -52,7 +52,7 @@ class Store:
         self.rebuild, self.programs = StoreRebuild(client), StorePrograms(client)
         # What follows has keys of its own, one for all numbers.
         self.sweep = Sweep(client)
-        self.configurations, self.heartbeats = Configurations(client), Heartbeats(client)
+        self.heartbeats = Heartbeats(client)
         self.metrics = Metrics(client)
         self.acceptance, self.quarantine = Acceptance(client), Quarantine(client)
         self.refusals = Refusals(client)

@@ -1,4 +1,4 @@
-"""What the processes share: heartbeats, the applied configuration, and the clock's turns.
+"""What the processes share: heartbeats and the clock's turns.
 
 A heartbeat is a key that expires on Redis's clock, so that a process that died is forgotten soon
 after, whatever the clocks of the hosts say.
@@ -16,10 +16,8 @@ from smsgate.store.connection import Script, existing, now_us, streams_with_entr
 from smsgate.store.inbox import NOTIFY_MS
 from smsgate.store.keys import PARTITION_KEYS
 from smsgate.store.leases import Leases
-from smsgate.store.redis_errors import translated
-from smsgate.store.redis_types import Client, Subscription
+from smsgate.store.redis_types import Client
 from smsgate.store.shared_keys import (
-    APPLIED,
     CLOCK_LEASE,
     PROCESSES,
     RETENTION,
@@ -97,74 +95,6 @@ class Heartbeats:
             for kind, host, left_ms in zip(KINDS, rows[::2], rows[1::2], strict=True)
             if host is not None
         }
-
-
-class AppliedConfiguration(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What ``smsgate config apply`` leaves for the processes."""
-
-    id: str
-    """Another one each time, so that the same files are read anew too: secrets may have changed."""
-    version: str
-    """Hash of what the files say; a process whose own files say otherwise keeps what it has."""
-    by: str
-    at_us: int
-    """On the clock of the host that applied it."""
-    software: str = ""
-
-
-_decode_applied = msgspec.json.Decoder(AppliedConfiguration).decode
-
-
-class Configurations:
-    """One value for all processes. Everything raises ``StoreUnavailable``."""
-
-    def __init__(self, client: Client) -> None:
-        self._client = client
-
-    def applied(self) -> AppliedConfiguration | None:
-        """What was applied last; nothing in a new store."""
-        found = self._client.get(APPLIED)
-        return _decode_applied(found) if found else None
-
-    def apply(self, applied: AppliedConfiguration) -> None:
-        """Publish a configuration for every process."""
-        self._client.set(APPLIED, msgspec.json.encode(applied))
-        with suppress(StoreUnavailable):  # Redis may refuse the channel; they also look themselves
-            self._client.publish(APPLIED, applied.id)
-
-    def subscribe(self) -> ConfigurationNews:
-        """Listen for what is applied from now on."""
-        return ConfigurationNews(self._client)
-
-
-class ConfigurationNews:
-    """A subscription to what is applied, for one thread. Connects on first use."""
-
-    def __init__(self, client: Client) -> None:
-        self._client = client
-        self._subscription: Subscription | None = None
-
-    def wait(self, timeout_s: float) -> bool:
-        """Whether something was applied within the time, or may have been before the subscription.
-
-        Raises ``StoreUnavailable``; the next call subscribes again.
-        """
-        try:
-            with translated():
-                if self._subscription is None:
-                    self._subscription = self._client.pubsub()
-                    self._subscription.subscribe(APPLIED)
-                # The answer to a subscription is such a message, too, and comes after each gap.
-                return self._subscription.get_message(timeout=timeout_s) is not None
-        except StoreUnavailable:
-            self.close()
-            raise
-
-    def close(self) -> None:
-        """Give up the connection."""
-        if self._subscription is not None:
-            self._subscription.close()
-            self._subscription = None
 
 
 LEASE_MS = 6_000

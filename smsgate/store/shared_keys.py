@@ -48,7 +48,6 @@ SPOOLS = "smsgate:spools"
 ALERTS = "smsgate:alerts"
 RECORDS_DIGEST = "smsgate:records-digest"
 ALERT_TEST = "smsgate:alert-test"
-APPLIED = "smsgate:applied"
 PROCESSES = "smsgate:processes"
 
 

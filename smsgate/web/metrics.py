@@ -157,6 +157,25 @@ def _snapshot_metrics(snapshot: SystemSnapshot) -> Iterator[Metric]:
         says = "Whether a process clock does its rounds"
         yield _gauge("clock_running", says, {"": float(backlog.clock)})
         yield _processes(snapshot.processes)
+        running = snapshot.processes.running
+        for name, says, number in (
+            (
+                "configurations_mixed_seconds",
+                "How long processes have run different versions of the configuration",
+                snapshot.processes.mixed_s,
+            ),
+            (
+                "configuration_files_not_loaded",
+                "Processes whose files were changed since they read them",
+                sum(bool(one.changed) for one in running),
+            ),
+            (
+                "content_not_taken",
+                "Processes that cannot use the newest keyword sets and replies",
+                sum(bool(one.problem) for one in running),
+            ),
+        ):
+            yield _gauge(name, says, {"": float(number)})
     if snapshot.rebuild is not None:
         yield from _rebuild(snapshot.rebuild)
     yield from _by_host(snapshot.spools, snapshot.now_s)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from smsgate.cli.dev import ConfigWatch
-from smsgate.domain.errors import ConfigurationError, Fault, StoreUnavailable
+from smsgate.domain.errors import ConfigurationError, Fault
 from smsgate.pipeline.configuration import load_settings
 from smsgate.pipeline.services import build_store
 from tests.cli.conftest import CONFIG, Dev, Terminal
@@ -25,7 +25,7 @@ class Folder:
         self.said: list[str] = []
         self.wrong: Exception | None = None
         self.applied = 0
-        self.done = f"{folder} has changed: version v2 is applied."
+        self.done = f"{folder} has changed: the processes restart, version v2."
         self.write("first")
         self.watching = ConfigWatch(folder, self.apply, self.said.append)
 
@@ -72,7 +72,7 @@ def test_a_file_that_is_no_part_of_it_changes_nothing(watched: Folder) -> None:
 def test_a_fault_is_told_once_and_its_end_is_applied(watched: Folder) -> None:
     watched.wrong = ConfigurationError([Fault("a.toml", "b", "is c")])
     watched.write("wrong")
-    assert watched.turn(4) == ["a.toml: b: is c\nNothing has changed: fix it, and it is applied."]
+    assert watched.turn(4) == ["a.toml: b: is c\nThe processes go on with what they have: fix it."]
     watched.wrong = None
     assert watched.turn() == []
     watched.write("right again")
@@ -85,14 +85,6 @@ def test_a_file_that_is_being_written_is_left_alone(watched: Folder) -> None:
         watched.write(text)
         assert watched.turn() == []
     assert watched.turn() == [watched.done]
-
-
-def test_while_the_store_is_away_it_is_tried_again(watched: Folder) -> None:
-    watched.wrong = StoreUnavailable("the store cannot be used")
-    watched.write("right")
-    assert watched.turn(3) == ["the store cannot be used\nNothing has changed: it is tried again."]
-    watched.wrong = None
-    assert watched.turn(2) == [watched.done]
 
 
 def test_it_looks_by_itself_until_it_is_told_to_end(watched: Folder) -> None:

@@ -14,7 +14,7 @@ import pytest
 from smsgate.cli.process_groups import ProcessGroups
 from smsgate.pipeline.build import describe_build
 from smsgate.pipeline.configuration import load_configuration
-from smsgate.pipeline.configuration_rollout import publish_programs
+from smsgate.pipeline.published_programs import publish_programs
 from smsgate.pipeline.services import Services, build_services
 from tests.fakes.processes import wait_until
 from tests.fakes.served import free_port

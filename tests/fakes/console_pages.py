@@ -9,8 +9,7 @@ from smsgate.features.lists.job_files import ListRequest
 from smsgate.features.lists.jobs import ListJobs
 from smsgate.pipeline import api_keys
 from smsgate.pipeline.services import Services
-from smsgate.records import ConfigurationVersion
-from smsgate.records.keyword_versions import KeywordVersion
+from smsgate.records import ContentVersion
 from smsgate.web.console.app import create_console
 
 NUMBER = "+14155550123"
@@ -19,7 +18,6 @@ PAGES: Mapping[str, tuple[str, ...]] = {
     "/console/audit": ("/console/audit", "/console/audit?person=nobody"),
     "/console/guide": ("/console/guide",),
     "/console/keywords": ("/console/keywords", "/console/keywords?q=none-of-them"),
-    "/console/keywords/applied/<id_>": ("/console/keywords/applied/x",),
     "/console/keywords/new": ("/console/keywords/new?program=alerts",),
     "/console/keywords/sets": ("/console/keywords/sets",),
     "/console/keywords/sets/<name>": ("/console/keywords/sets/en", "/console/keywords/sets/zu"),
@@ -47,33 +45,11 @@ PAGES: Mapping[str, tuple[str, ...]] = {
     "/console/review": ("/console/review", "/console/review?program=none"),
     "/console/setup": ("/console/setup",),
     "/console/setup/accounts/<name>": ("/console/setup/accounts/twilio",),
-    "/console/setup/accounts/<name>/connect": ("/console/setup/accounts/twilio/connect",),
-    "/console/setup/accounts/<name>/edit": ("/console/setup/accounts/twilio/edit",),
+    "/console/setup/add": ("/console/setup/add", "/console/setup/add?provider=form"),
     "/console/setup/alerts": ("/console/setup/alerts",),
-    "/console/setup/alerts/<kind>/edit": (
-        "/console/setup/alerts/webhook/edit",
-        "/console/setup/alerts/email/edit",
-        "/console/setup/alerts/text/edit",
-    ),
-    "/console/setup/changes": (
-        "/console/setup/changes",
-        "/console/setup/changes?table=programs.alerts",
-    ),
-    "/console/setup/changes/<int:version>": ("/console/setup/changes/{version}",),
     "/console/setup/doctor": ("/console/setup/doctor",),
     "/console/setup/keys": ("/console/setup/keys",),
-    "/console/setup/new-account": (
-        "/console/setup/new-account",
-        "/console/setup/new-account?provider=twilio",
-        "/console/setup/new-account?provider=form",
-    ),
-    "/console/setup/new-program": ("/console/setup/new-program",),
     "/console/setup/programs/<name>": ("/console/setup/programs/alerts",),
-    "/console/setup/programs/<name>/edit": ("/console/setup/programs/alerts/edit",),
-    "/console/setup/programs/<name>/replies/<language>": (
-        "/console/setup/programs/alerts/replies/ht",
-        "/console/setup/programs/alerts/replies/ar",
-    ),
     "/console/simulator": ("/console/simulator",),
     "/console/suppressions": ("/console/suppressions", "/console/suppressions?digits=000"),
     "/console/texts": ("/console/texts",),
@@ -103,7 +79,6 @@ OTHERS = frozenset(
         "/console/in/provider",
         "/console/in/provider/back",
         "/console/lists/<id_>/files/<name>",
-        "/console/setup/programs/<name>/replies",
         "/console/suppressions/suppressions.csv",
     }
 )
@@ -116,11 +91,10 @@ class ConsoleObjects:
     """What pages about one thing need."""
 
     list: str
-    version: int
 
     def fill(self, address: str) -> str:
         """Put their names into an address."""
-        return address.format(list=self.list, version=self.version)
+        return address.format(list=self.list)
 
 
 def routes(services: Services) -> set[str]:
@@ -133,15 +107,7 @@ def add_objects(services: Services) -> ConsoleObjects:
     """Make a list, an API key, and versions of a keyword set and the configuration."""
     request = ListRequest(program="alerts", form="csv", states=("opted_out",))
     job = ListJobs(services).export("admin", request)
-    keywords = KeywordVersion("zu", 1, "", "admin", 1_000_000, "a note")
+    keywords = ContentVersion("zu", 1, "", "admin", 1_000_000, "a note")
     services.records.keyword_versions.save(keywords)
-    newest = services.records.configuration_versions.newest()
-    version = newest.version + 1 if newest else 1
-    changed = ("accounts.twilio", "programs.alerts", "alerts.email")
-    services.records.configuration_versions.save(
-        ConfigurationVersion(
-            version, newest.content if newest else "", changed, "admin", 1_000_000, "a note"
-        )
-    )
     api_keys.make(services.records.keys, "crm", "check", "admin", 1_000_000, ("alerts",))
-    return ConsoleObjects(job.id, version)
+    return ConsoleObjects(job.id)

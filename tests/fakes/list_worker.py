@@ -8,7 +8,6 @@ from types import SimpleNamespace
 
 import pytest
 
-from smsgate.pipeline.latest_value import LatestValue
 from smsgate.pipeline.services import Services
 from workers import jobs
 from workers import list_worker as worker_module
@@ -22,10 +21,9 @@ def list_worker(services: Services, later: list[ListWorker] | None = None) -> It
     It takes a moment to end: that is waited for, unless it is to be closed ``later``.
     """
 
-    latest = LatestValue(SimpleNamespace(services=services))
-    worker = ListWorker(lambda: services)
+    worker = ListWorker(services)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(jobs, "live", lambda: SimpleNamespace(latest=latest))
+        patch.setattr(jobs, "process", lambda: SimpleNamespace(services=services))
         patch.setattr(worker_module, "IDLE_S", 0.2)
         patch.setattr(worker_module, "RETRY_S", 0.1)
         worker.start()

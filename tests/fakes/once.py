@@ -19,8 +19,9 @@ from werkzeug.routing import Rule
 
 from smsgate.classifier import KeywordSetCache
 from smsgate.classifier.sets.compiled_sets import CompiledSets
+from smsgate.classifier.sets.keyword_sets import operator_sets
 from smsgate.cli import explain
-from smsgate.pipeline import configuration
+from smsgate.pipeline import content_watch
 from smsgate.records import Records, migrating, tables
 from smsgate.records.database import Database
 from smsgate.settings import Program
@@ -42,7 +43,7 @@ def one_cache(patch: pytest.MonkeyPatch, folder: Path) -> None:
             self, own: OperatorSets | Path | None, programs: Iterable[Program], _: Path
         ) -> None:
             programs = tuple(programs)
-            own = own if isinstance(own, OperatorSets) else OperatorSets(own)
+            own = operator_sets(own)
             names = sorted({name for program in programs for name in program.keywords})
             self._shipped = not own.names()
             group = folder / ("shipped" if self._shipped else "own") / "-".join(names)
@@ -55,7 +56,7 @@ def one_cache(patch: pytest.MonkeyPatch, folder: Path) -> None:
                 held[ALL] = found  # so that it is found again: to read them takes a second
             return found
 
-    patch.setattr(configuration, "KeywordSetCache", OneCache)
+    patch.setattr(content_watch, "KeywordSetCache", OneCache)
     patch.setattr(explain, "KeywordSetCache", OneCache)
 
 

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from smsgate.metrics.snapshot import KINDS, Process
 from smsgate.pipeline.configuration import Configuration, load_configuration
-from smsgate.pipeline.configuration_rollout import publish_programs
+from smsgate.pipeline.content import without_keyword_sets
+from smsgate.pipeline.published_programs import publish_programs
 from smsgate.pipeline.services import Services, build_services
 from smsgate.providers import secret_keys
 from smsgate.settings import read_settings
@@ -64,7 +65,7 @@ def make_services(
     }
     settings, faults = read_settings(environ, secret_keys=secret_keys)
     assert not faults, faults
-    services = build_services(Configuration(settings, {}, ()))
+    services = build_services(Configuration(settings, without_keyword_sets(settings)))
     if init:
         services.store.metadata.create(buckets=8)
         publish_programs(services.settings, services.store)
@@ -89,7 +90,7 @@ def ready_services(environ: Mapping[str, str], more: str = "") -> Iterator[Servi
 
 def heartbeat(kind: str, host: str = "host-1", **more: object) -> Process:
     """What a process of a kind says of itself."""
-    return Process(f"{kind} on {host}", kind, host, 7, "v1", "0000", 1, **more)
+    return Process(f"{kind} on {host}", kind, host, 7, "v1", **more)
 
 
 def all_at_work(store: Store) -> None:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from smsgate.classifier import Classifiers
-from smsgate.pipeline import configuration
-from smsgate.pipeline.console_keyword_sets import read_console_sets
+from smsgate.pipeline.content import CurrentContent
+from smsgate.pipeline.content_watch import first_content
 from smsgate.pipeline.services import Services
 from smsgate.settings.operator_sets import OperatorSets
 
@@ -36,8 +35,6 @@ kind     = "service"
 def understanding(services: Services) -> Services:
     """The same with classifiers, as a process that has just read its configuration."""
     settings = services.settings
-    of_console, _ = read_console_sets(services.records, settings.data_dir)
-    own = OperatorSets(settings.config_dir / "keywords", of_console)
-    # As tests/conftest.py has it: what is compiled is kept for the whole run.
-    cache = configuration.KeywordSetCache(own, settings.programs, settings.data_dir)
-    return replace(services, classifiers=Classifiers(cache, settings.programs))
+    files = OperatorSets.read(settings.config_dir / "keywords")
+    content, _ = first_content(settings, files, services.records)
+    return replace(services, content=CurrentContent(content))

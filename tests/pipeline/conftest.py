@@ -8,7 +8,7 @@ import pytest
 
 from smsgate.domain.messages import InboundMessage, Intent, WebhookRequest
 from smsgate.pipeline.configuration import load_configuration
-from smsgate.pipeline.configuration_rollout import publish_programs
+from smsgate.pipeline.published_programs import publish_programs
 from smsgate.pipeline.services import build_services
 from smsgate.providers import PROVIDERS
 from tests.fakes.twilio_api import TwilioApi

@@ -1,16 +1,14 @@
-"""Opt-outs, locks and consents as rows: kept with the events, filled for older records."""
+"""Opt-outs, locks and consents as rows, kept with the events."""
 
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import delete, literal, select, update
+from sqlalchemy import select, update
 
 from smsgate.consent.events import ConsentState, ListGroup
 from smsgate.domain.entry_parts import Consent
 from smsgate.domain.messages import ALL
-from smsgate.records import projection_fill, projections
-from smsgate.records.projection_fill import fill_external_sources, fill_memberships
-from smsgate.records.tables import events, memberships, removals, texts
+from smsgate.records.tables import memberships
 from tests.fakes.values import NUMBER, OTHER, entry
 from tests.records.values import START_MS, event, lines
 
@@ -145,97 +143,6 @@ def test_a_list_says_from_where_it_has_each_number(records, kept):
     assert external(records) == {"0123": "Klaviyo", "5678": "", "0177": "x" * 200}
     kept(state(10, ConsentState(), kind="opt_in"), state(11, OUT))
     assert external(records)["0123"] == ""
-
-
-@pytest.mark.parametrize("is_new", [True, False])
-def test_tables_that_are_older_name_the_sources_of_their_lists(
-    bare_records, migrate_really, monkeypatch, is_new
-):
-    bare_records.migrate()
-    listed = entry(number="", source="import", message_id="list-1")
-    import_ = event(9, "", kind="import", entry=listed, consent_state=None, listed=(KLAVIYO,))
-    by_text = state(1, OUT, number="+14155550199")
-    keep(bare_records, by_text, import_, state(12, ConsentState(consents=ALERTS), number=OTHER))
-    before, known = rows(bare_records), external(bare_records)
-    with bare_records.database.writing() as connection:
-        connection.exec_driver_sql("DROP INDEX memberships_external")
-        connection.exec_driver_sql("ALTER TABLE memberships DROP COLUMN external_source")
-        if is_new:
-            connection.exec_driver_sql("DELETE FROM memberships")
-        connection.exec_driver_sql("UPDATE records_version SET version_num = '0014'")
-    monkeypatch.setattr(projection_fill, "_AT_ONCE", 1)
-    monkeypatch.setattr(projection_fill, "_LISTS_AT_ONCE", 1)
-    migrate_really(bare_records.database)
-    assert rows(bare_records) == before
-    assert (
-        external(bare_records)
-        == known
-        == {"0123": "Klaviyo", "5678": "", "0177": "x" * 200, "0199": ""}
-    )
-
-
-def test_sources_are_named_in_the_numbers_of_one_event_at_a_time(records, kept, monkeypatch):
-    """A list of a million numbers took 600 MiB: those of 5,000 events were held at once."""
-    for at in (9, 10, 11):
-        numbers = tuple(f"+1415555{at}{line:02d}" for line in range(4))
-        group = ListGroup(numbers, "applied", consent_state=OUT, external_sources=("Klaviyo",) * 4)
-        listed = entry(number="", source="import", message_id=f"list-{at}")
-        kept(event(at, "", kind="import", entry=listed, consent_state=None, listed=(group,)))
-    known, held = external(records), []
-    with records.database.writing() as connection:
-        connection.execute(update(memberships).values(external_source=""))
-        execute = connection.execute
-        monkeypatch.setattr(
-            connection,
-            "execute",
-            lambda *given, **more: held.extend(map(len, given[1:])) or execute(*given, **more),
-        )
-        fill_external_sources(connection)
-    assert held == [4, 4, 4]
-    assert external(records) == known
-    assert {*known.values()} == {"Klaviyo"}
-
-
-def test_older_records_are_filled_as_if_the_rows_had_always_been_kept(records, monkeypatch):
-    given = Consent("Yes", "paper", "", START_US - 7_000)
-    group = ListGroup((OTHER, "+14155550177"), "applied", consent_state=OUT)
-    keep(
-        records,
-        state(1, OUT),
-        state(2, ConsentState(), kind="opt_in"),
-        state(3, ConsentState(consents=ALERTS), entry=entry(**BY_HAND, consent=given)),
-        state(4, ConsentState(consents=ALERTS, own=ALERTS)),
-        event(5, "", kind="import", entry=entry(number=""), consent_state=None, listed=(group,)),
-    )
-    before = rows(records)
-    assert len(before) == 4
-    monkeypatch.setattr(projections, "_AT_ONCE", 2)
-    monkeypatch.setattr(projection_fill, "_AT_ONCE", 2)
-    with records.database.writing() as connection:
-        connection.execute(delete(memberships))
-        fill_memberships(connection)
-    assert rows(records) == before
-
-
-def test_where_the_event_is_gone_the_row_stays_and_its_origin_is_unknown(records):
-    keep(records, state(1, OUT), state(2, OUT, number=OTHER))
-    with records.database.writing() as connection:
-        gone = select(events.c.id).where(events.c.number == NUMBER).scalar_subquery()
-        announced = select(events.c.id, literal("event"), events.c.id)
-        announced = announced.where(events.c.number == NUMBER)
-        columns = ["event_id", "part", "removed_by"]
-        connection.execute(removals.insert().from_select(columns, announced))
-        connection.execute(delete(texts).where(texts.c.event_id.in_(gone)))
-        connection.execute(delete(events).where(events.c.number == NUMBER))
-        connection.execute(delete(memberships))
-        fill_memberships(connection)
-    with records.database.reading() as connection:
-        found = {
-            row.number: (row.since_us, row.source)
-            for row in connection.execute(select(memberships))
-        }
-    assert found[NUMBER] == (0, "")
-    assert found[OTHER] == (START_US + 2_000, "text")
 
 
 def test_the_verifier_finds_rows_that_say_something_else(records):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from importlib import resources
 
 import psycopg
@@ -11,13 +10,10 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import column, insert, table
 
 from smsgate.domain.errors import RecordsNotReady
-from smsgate.features.operators.storage import ActionLog, OperatorStorage
 from smsgate.records import Records, migrating, tables
-from smsgate.records.console_tables import operators
-from smsgate.records.tables import api_keys, metadata
+from smsgate.records.tables import metadata
 from tests.records.values import event, lines
 
 
@@ -111,54 +107,10 @@ def test_two_hosts_that_migrate_at_once_end_with_one_set_of_tables(bare_records,
     bare_records.check()
 
 
-def test_keys_that_were_made_before_they_could_be_limited_go_on_to_open(bare_records, monkeypatch):
-    monkeypatch.setattr(tables, "VERSION", "0005")
-    bare_records.migrate()
-    old = {"id": "1", "name": "crm", "scope": "write", "digest": b"1" * 32, "made_by": "tests"}
-    with bare_records.database.writing() as connection:
-        columns = [one for one in api_keys.c if one.name != "programs"]
-        kept = table("api_keys", *(column(one.name, one.type) for one in columns))
-        connection.execute(insert(kept).values(old | {"made_us": 1, "ends_us": 0}))
-    monkeypatch.undo()
-    migrating.migrate(bare_records.database)
-
-    (key,) = bare_records.keys.all(2)
-    assert (key.name, key.scope, key.programs) == ("crm", "write", ())
-    bare_records.keys.add(replace(key, id="2", name="new", digest=b"2" * 32, programs=("a", "b")))
-    assert [one.programs for one in bare_records.keys.all(2)] == [(), ("a", "b")]
-
-
-def test_an_address_that_several_people_had_stays_with_whom_it_is_proven_of(
-    bare_records, monkeypatch
-):
-    monkeypatch.setattr(tables, "VERSION", "0013")
-    bare_records.migrate()
-    people = [
-        ("ana", "team@example.com", ""),
-        ("ben", "Team@example.com", ""),
-        ("cleo", "shared@example.com", "bound"),
-        ("dan", "shared@example.com", ""),
-        ("eve", "Eve@example.com", ""),
-        ("finn", "", ""),
-        ("gina", "", ""),
-    ]
-    with bare_records.database.writing() as connection:
-        for name, email, subject in people:
-            row = dict.fromkeys(("password_hash", "totp_secret", "recovery", "made_by"), "")
-            row |= dict.fromkeys(("totp_step", "made_us", "ended_us", "failed"), 0)
-            row |= {"id": name, "name": name, "folded": name, "role": "agent", "email": email}
-            row |= {"subject": subject, "locked_until_us": 0}
-            connection.execute(insert(operators).values(row))
-    monkeypatch.undo()
-    migrating.migrate(bare_records.database)
-
-    found = {one.name: one.email for one in OperatorStorage(bare_records.database).all()}
-    assert {name: email for name, email in found.items() if email} == {
-        "cleo": "shared@example.com",
-        "eve": "eve@example.com",
-    }
-    said = {one.operator: one for one in ActionLog(bare_records.database).newest("", 9)}
-    assert sorted(said) == ["ana", "ben", "dan"]
-    assert said["ana"].what == "e-mail address removed"
-    assert "team@example.com was also given to ben." in said["ana"].note
-    assert "shared@example.com was also given to cleo." in said["dan"].note
+@pytest.mark.parametrize("version", ["0001", "0015"])
+def test_tables_of_0_1_and_0_2_are_refused_in_one_sentence_and_not_changed(records, version):
+    with records.database.writing() as connection:
+        connection.exec_driver_sql(f"UPDATE records_version SET version_num = '{version}'")
+    for call in (records.check, records.migrate, records.reader.count_events):
+        with pytest.raises(RecordsNotReady, match=r"0\.1 or 0\.2.*nothing was changed.*upgrading"):
+            call()

@@ -13,7 +13,7 @@ import structlog
 
 from smsgate import logs
 from smsgate.pipeline.configuration import load_configuration
-from smsgate.pipeline.configuration_rollout import publish_programs
+from smsgate.pipeline.published_programs import publish_programs
 from smsgate.pipeline.services import Services, build_services
 from smsgate.providers import PROVIDERS, usable
 from smsgate.settings import Account

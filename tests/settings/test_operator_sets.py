@@ -33,30 +33,27 @@ def test_a_set_of_the_console_adds_to_the_shipped_one():
     assert load_sets(own, ["zu"])[0].places["zu"].startswith("console keywords/zu.toml and shipped")
 
 
-def test_a_name_that_is_a_file_and_the_consoles_is_a_fault_with_both_places(folder):
-    own = OperatorSets(folder, {"zu": ZULU.format("blimblam")})
-    _, (fault,) = load_sets(own, ["zu"])
-    assert fault.place == str(folder / "zu.toml")
-    assert "console keywords/zu.toml" in fault.problem
-    (again,) = KeywordSetCache(own, (ALERTS,), folder / "none").faults()
-    assert again == fault
+def test_a_set_of_the_console_replaces_the_file_as_a_whole(folder):
+    files = OperatorSets.read(folder)
+    own = files.with_console({"zu": ZULU.format("blimblam")})
+    assert [intent(own, text) for text in ("blimblam", "fromfile")] == ["opt_out", "none"]
+    assert intent(files, "fromfile") == "opt_out"
+    draft = own.with_draft("zu", ZULU.format("blomblom"))
+    assert [intent(draft, text) for text in ("blomblom", "blimblam")] == ["opt_out", "none"]
+    assert intent(own.with_draft("zu", ""), "fromfile") == "opt_out"
 
 
-def test_a_draft_stands_for_whatever_is_there(folder):
-    for own in (
-        OperatorSets(folder, drafts={"zu": ZULU.format("blimblam")}),
-        OperatorSets(folder, {"zu": "nonsense"}, {"zu": ZULU.format("blimblam")}),
-    ):
-        assert intent(own, "blimblam") == "opt_out"
-        assert intent(own, "fromfile") == "none"
-    assert intent(OperatorSets(folder, drafts={"zu": ""}), "fromfile") == "none"
+def test_files_are_read_once(folder):
+    files = OperatorSets.read(folder)
+    (folder / "zu.toml").write_text(ZULU.format("changed"), "utf-8")
+    assert [intent(files, text) for text in ("fromfile", "changed")] == ["opt_out", "none"]
 
 
-def test_names_are_those_of_files_console_and_drafts(folder):
-    own = OperatorSets(folder, {"es": "x"}, {"fr": "y", "es": ""})
-    assert own.names() == ["fr", "zu"]
+def test_names_are_those_of_files_and_of_the_console(folder):
+    own = OperatorSets.read(folder).with_console({"es": "x"})
+    assert own.names() == ["es", "zu"]
     assert own.owned_by_console("es")
-    assert own.file("zu") == folder / "zu.toml"
+    assert own.file("zu") == (str(folder / "zu.toml"), ZULU.format("fromfile"))
     assert own.file("es") is None
 
 
@@ -112,7 +109,7 @@ def test_words_of_signs_alone_are_faults():
 
 def test_a_folder_in_place_of_a_set_is_a_fault(tmp_path):
     (tmp_path / "zu.toml").mkdir()
-    _, (fault,) = load_sets(OperatorSets(tmp_path), ["zu"])
+    _, (fault,) = load_sets(OperatorSets.read(tmp_path), ["zu"])
     assert (fault.place, fault.problem) == (
         str(tmp_path / "zu.toml"), "is a folder: a keyword set is a text file",
     )  # fmt: skip

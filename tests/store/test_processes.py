@@ -2,19 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from contextlib import suppress
-from urllib.parse import urlsplit
-
-import pytest
-
-from smsgate.domain.errors import StoreUnavailable
 from smsgate.metrics.snapshot import KINDS, Process
-from smsgate.store.processes import FORGOTTEN_S, AppliedConfiguration, Configurations
-from smsgate.store.redis_address import open_redis
+from smsgate.store.processes import FORGOTTEN_S
 from smsgate.store.shared_keys import PROCESSES, last_seen_of, process_of
 from tests.fakes.own_services import heartbeat
-from tests.fakes.processes import PATIENCE_S
 
 
 def test_a_process_is_told_until_its_heartbeat_expires(store, redis_client):
@@ -52,7 +43,7 @@ def test_processes_are_counted_by_kind_and_host(store):
         ("c", "web", "two"),
         ("d", "clock", "two"),
     ):
-        store.heartbeats.beat(Process(id_, kind, host, 7, "v1", "0000", 1))
+        store.heartbeats.beat(Process(id_, kind, host, 7, "v1"))
     snapshot = store.heartbeats.snapshot()
     assert {kind: dict(snapshot.hosts(kind)) for kind in KINDS} == {
         "web": {"one": 2, "two": 1},
@@ -63,16 +54,6 @@ def test_processes_are_counted_by_kind_and_host(store):
     assert snapshot.where("web") == "2 on one, 1 on two"
 
 
-def test_a_heartbeat_without_a_start_is_read(store, redis_client):
-    """Processes that are not updated yet say less of themselves."""
-    said = {"id": "a", "name": "web", "host": "h", "pid": 7, "version": "v1"}
-    said |= {"outside": "0000", "since_us": 1, "software": "0.1.0"}
-    redis_client.set(process_of("a"), json.dumps(said))
-    redis_client.sadd(PROCESSES, "a")
-    (one,) = store.heartbeats.snapshot().running
-    assert (one.name, one.software, one.started_us) == ("web", "0.1.0", 0)
-
-
 def test_a_report_is_prolonged_while_it_stands(store, redis_client):
     sender = heartbeat("sender", "web-2")
     assert not store.heartbeats.prolong(sender)
@@ -81,58 +62,3 @@ def test_a_report_is_prolonged_while_it_stands(store, redis_client):
     assert store.heartbeats.prolong(sender)
     assert redis_client.pttl(process_of(sender.id)) > 1_000
     assert store.heartbeats.running() == [sender]
-
-
-APPLIED_NOW = AppliedConfiguration("an id", "v2", "tests", 1)
-
-
-@pytest.fixture
-def news(store):
-    news = store.configurations.subscribe()
-    yield news
-    news.close()
-
-
-def test_who_listens_hears_what_is_applied_and_after_each_gap_that_it_may_have_missed_some(
-    store, news, redis_client
-):
-    assert news.wait(PATIENCE_S)
-    assert not news.wait(0.05)
-    store.configurations.apply(APPLIED_NOW)
-    assert news.wait(PATIENCE_S)
-    assert not news.wait(0.05)
-
-    news.close()
-    store.configurations.apply(APPLIED_NOW)
-    assert news.wait(PATIENCE_S)
-
-
-@pytest.mark.usefixtures("one_server")
-def test_a_connection_that_broke_is_a_gap(news, redis_client):
-    assert news.wait(PATIENCE_S)
-    redis_client.client_kill_filter(_type="pubsub")
-    heard = []
-    while not heard:
-        with suppress(StoreUnavailable):
-            heard = [news.wait(PATIENCE_S)]
-    assert heard == [True]
-
-
-@pytest.mark.usefixtures("one_server")
-def test_a_user_without_the_channel_applies_and_is_told_that_it_cannot_listen(
-    store, redis_client, redis_url
-):
-    rules = "ACL SETUSER deaf reset on >PASSWORD ~* +@all resetchannels"
-    redis_client.execute_command(*rules.split())
-    parts = urlsplit(redis_url)
-    place = parts.netloc.rpartition("@")[2]
-    client = open_redis(parts._replace(netloc=f"deaf:PASSWORD@{place}").geturl())
-    try:
-        Configurations(client).apply(APPLIED_NOW)
-        assert store.configurations.applied() == APPLIED_NOW
-        deaf = Configurations(client).subscribe()
-        with pytest.raises(StoreUnavailable, match="permissions"):
-            deaf.wait(PATIENCE_S)
-    finally:
-        client.close()
-        redis_client.execute_command("ACL", "DELUSER", "deaf")

@@ -151,7 +151,7 @@ def test_no_address_is_called_for_a_job(queue, works):
         [APPLY[1], None, [True], {}],
         [APPLY[1], None, ["7"], {}],
         [f"{APPLY[1]}.__call__", None, [7], {}],
-        ["workers.jobs.live", None, [], {}],
+        ["workers.jobs.process", None, [], {}],
         [LIST_STEP, None, [7], {}],
         [LIST_STEP, None, ["../../../../etc/passwd"], {}],
         [LIST_STEP, None, ["0" * 32, "0" * 32], {}],

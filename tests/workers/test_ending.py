@@ -6,14 +6,11 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
 import pytest
 
-from smsgate.pipeline.background_thread import BackgroundThread
 from tests.fakes.processes import PATIENCE_S, wait_until
-from workers.__main__ import _ended
 
 ROOT = Path(__file__).parents[2]
 
@@ -67,30 +64,3 @@ def test_nor_is_it_missed_in_a_callback_of_the_import(tmp_path: Path) -> None:
         command, cwd=ROOT, env=environ, capture_output=True, timeout=60, check=False
     )
     assert ended.returncode == 0, ended.stderr
-
-
-class Busy(BackgroundThread):
-    """Its call lasts until the other thread is told to end, too."""
-
-    def __init__(self) -> None:
-        super().__init__("busy", close_timeout_s=PATIENCE_S)
-        self.other: Busy = self
-        self.began = threading.Event()
-        self.was_other_told = False
-
-    def run_once(self) -> float:
-        self.began.set()
-        self._ending.wait()
-        self.was_other_told = self.other._ending.wait(10)
-        return 0.0
-
-
-def test_the_threads_of_the_clock_are_told_to_end_at_once() -> None:
-    """One after the other took as long as all their calls together."""
-    one, two = Busy(), Busy()
-    one.other, two.other = two, one
-    for thread in (one, two):
-        thread.start()
-        assert thread.began.wait(PATIENCE_S)
-    _ended((one, two))
-    assert (one.was_other_told, two.was_other_told) == (True, True)

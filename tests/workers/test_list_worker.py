@@ -174,8 +174,7 @@ def enter_and_hang(*args, **kwargs):
     threading.Event().wait()
 
 NumberImport.enter = enter_and_hang
-live = jobs.live()
-ListWorker(lambda: live.services).start()
+ListWorker(jobs.process().services).start()
 threading.Event().wait()
 """
 

@@ -23,7 +23,7 @@ from smsgate.domain.errors import StoreNotReady
 from smsgate.features.records_admin.rebuild import build_rebuild_service
 from smsgate.logs import Reminder
 from smsgate.pipeline.configuration import load_configuration
-from smsgate.pipeline.configuration_rollout import publish_programs
+from smsgate.pipeline.published_programs import publish_programs
 from smsgate.pipeline.services import Services, build_services
 from smsgate.store import job_queue
 from smsgate.store.keys import partition_of

@@ -25,7 +25,7 @@ import msgspec
 from smsgate.classifier.classifier import Classifier
 from smsgate.classifier.sets.compiled_sets import CompiledSets, faults_in
 from smsgate.classifier.sets.compiler import compiled
-from smsgate.classifier.sets.keyword_sets import load_sets, wanted
+from smsgate.classifier.sets.keyword_sets import load_sets, operator_sets, wanted
 from smsgate.classifier.sets.tables import CompiledTables
 from smsgate.domain.errors import ConfigurationError, Fault
 from smsgate.files import replace_file
@@ -38,7 +38,7 @@ _MOST = 8
 _DIGEST = hashlib.sha256().digest_size
 
 _in_use: WeakValueDictionary[tuple[object, ...], CompiledSets] = WeakValueDictionary()
-"""What another configuration of this process knows: while one follows the other, both have it."""
+"""What the content before knows: while one follows the other, both have it."""
 
 
 class KeywordSetCache:
@@ -54,7 +54,7 @@ class KeywordSetCache:
             programs: those whose sets are needed.
             folder: where compiled sets are kept; where it is missing none are.
         """
-        self._own = own if isinstance(own, OperatorSets) else OperatorSets(own)
+        self._own = operator_sets(own)
         self._programs = tuple(programs)
         self._folder = folder
         self._names = tuple(dict.fromkeys(name for one in self._programs for name in one.keywords))
@@ -94,10 +94,6 @@ class KeywordSetCache:
             self._known[names] = _in_use[key] = known
             self._unkept.pop(names, None)
         return known
-
-    def forget(self) -> None:
-        """Let go of what was read."""
-        self._known.clear()
 
     def _packed(self, names: tuple[str, ...]) -> bytes | memoryview:
         """The tables of some sets as bytes, kept or made. Raises ``ConfigurationError``."""
@@ -143,12 +139,6 @@ class Classifiers(Mapping[str, Classifier]):
                 self._made[name] = Classifier(program, self._cache.known(program))
             return self._made[name]
 
-    def forget(self) -> None:
-        """Free the compiled sets, which are large. A later call compiles them again."""
-        with self._lock:
-            self._made.clear()
-            self._cache.forget()
-
     def __iter__(self) -> Iterator[str]:
         """The names of the programs."""
         return iter(self._programs)
@@ -166,7 +156,8 @@ def _sources(own: OperatorSets, names: Iterable[str]) -> Iterator[tuple[str, byt
         # what cannot be read is a fault, of which load_sets tells
         with contextlib.suppress(OSError):
             yield str(file), file.read_bytes()
-        yield from own.sources(name)
+        if found := own.text(name):
+            yield found[0], found[1].encode()
 
 
 @cache

@@ -189,8 +189,8 @@ def load_sets(
         own: the operator's sets, or the folder that has them, if there are any.
         names: languages as in file names (``en``, ``zh-Hans``); ``*`` stands for all.
     """
-    own = own if isinstance(own, OperatorSets) else OperatorSets(own)
-    faults: list[Fault] = []
+    own = operator_sets(own)
+    faults = [*own.faults]
     languages: dict[str, Language] = {}
     places: dict[str, str] = {}
     owned: dict[str, Language] = {}
@@ -202,6 +202,13 @@ def load_sets(
     grammar = read_set(_packaged("_grammar") or "", "grammar", faults)
     rules = grammar.phrases if grammar else ()
     return KeywordSets(languages, places, _hash(languages, rules), rules, owned), faults
+
+
+def operator_sets(own: OperatorSets | Path | None) -> OperatorSets:
+    """The operator's sets, which may be given as the folder that has them."""
+    if isinstance(own, OperatorSets):
+        return own
+    return OperatorSets.read(own) if own else OperatorSets()
 
 
 def wanted(own: OperatorSets, names: Iterable[str]) -> list[str]:
@@ -225,8 +232,8 @@ def _language(
     packaged = _packaged(name)
     base = read_set(packaged, place, faults) if packaged is not None else None
     before = len(faults)
-    found = own.text(name, faults)
-    if found is None and base is None and len(faults) == before:
+    found = own.text(name)
+    if found is None and base is None and not own.faults:
         known = ", ".join(shipped())
         faults.append(Fault("keywords", name, f"there is no such set; there are: {known}"))
     if found is None:

@@ -14,8 +14,7 @@ from smsgate.features.accounts.account_doctor import check_account, find_account
 from smsgate.features.accounts.doctor import check_everything
 from smsgate.features.accounts.doctor_result import FAULT, OK, WARNING, DoctorResult, worst_first
 from smsgate.features.accounts.reply_preview import preview_reply
-from smsgate.pipeline.console_configuration import MAY_BE_OLD
-from smsgate.pipeline.console_keyword_sets import MAY_BE_OLD as SETS_MAY_BE_OLD
+from smsgate.pipeline.content_watch import MAY_BE_OLD
 from smsgate.pipeline.services import build_services
 
 _COLOURS = {OK: "green", WARNING: "yellow", FAULT: "bold red"}
@@ -52,7 +51,7 @@ def doctor(account: str | None, monitor: bool, show_reply: bool, as_json: bool) 
             "configuration", WARNING, text, "`smsgate config check`; docs/configuration.md"
         )
         for text in configuration.warnings
-        if not (records_fail and text.startswith((MAY_BE_OLD, SETS_MAY_BE_OLD)))
+        if not (records_fail and text.startswith(MAY_BE_OLD))
     ]
     _report(results, as_json, 2, monitor)
 

@@ -10,7 +10,7 @@ from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response as Answer
 
 from smsgate.classifier.wording import languages_of
-from smsgate.domain.errors import StoreUnavailable
+from smsgate.domain.errors import StoreUnavailable, Unfit
 from smsgate.domain.messages import Verdict
 from smsgate.features.accounts.account_doctor import check_account
 from smsgate.features.accounts.doctor import check_everything
@@ -23,18 +23,20 @@ from smsgate.features.accounts.setup_view import (
     replies_of,
     webhook_of,
 )
+from smsgate.features.accounts.toml_lines import account_lines, program_lines
 from smsgate.features.accounts.trial_text import TrialTextSender
 from smsgate.metrics.snapshot import KINDS
 from smsgate.pipeline.configuration import has_keys, warnings_of
 from smsgate.pipeline.services import Services
 from smsgate.providers import PROVIDERS, usable
-from smsgate.settings import Account, ConsoleOverride, Program, Settings
+from smsgate.settings import Account, Program
 from smsgate.settings.values import ANY_SENDER
 from smsgate.store.account_requests import AcceptedRequests, RefusedRequest
 from smsgate.web.console.auth import actor, needs, record_action
 
 SETUP = "/console/setup"
 ACCOUNTS = "/console/setup/accounts"
+ADD = f"{SETUP}/add"
 MAX_LANGUAGES = 4
 """Languages whose replies are shown at once; the others on demand."""
 _TEST_RESULTS = {
@@ -56,7 +58,9 @@ def register(console: Flask, services: Services) -> None:
     console.get(SETUP)(see(pages.setup))
     console.get(f"{SETUP}/programs/<name>")(see(pages.program))
     console.get(f"{SETUP}/doctor")(see(pages.doctor))
+    console.get(ADD, endpoint="setup_add")(see(pages.add))
     console.get(f"{ACCOUNTS}/<name>")(see(pages.account))
+    console.get(f"{ACCOUNTS}/<name>/waiting")(see(pages.waiting))
     console.post(f"{ACCOUNTS}/<name>/check")(act(pages.check_account))
     console.post(f"{ACCOUNTS}/<name>/test")(act(pages.test_account))
 
@@ -93,7 +97,6 @@ class SetupPages:
             "setup_program.html",
             program=found,
             wordings=[*replies_of(found)],
-            overrides=_overrides(self._settings, f"programs.{name}"),
             first=languages_of(found)[:MAX_LANGUAGES],
             feed=_origin(found.feed.url) if found.feed else "",
             forward=_origin(found.forward.url) if found.forward else "",
@@ -114,6 +117,39 @@ class SetupPages:
         return render_template(
             "setup_doctor.html", findings=worst_first(results), kinds=KINDS, processes=processes
         )
+
+    def add(self) -> str:
+        """The lines of smsgate.toml for a new account, or for a program."""
+        provider, problem = request.args.get("provider", ""), ""
+        lines, name = None, request.args.get("name", "").strip() or provider
+        try:
+            if provider:
+                lines = account_lines(name, provider)
+        except Unfit as error:
+            problem = str(error)
+        account = request.args.get("account", "")
+        return render_template(
+            "setup_add.html",
+            providers=sorted(
+                ((key, one.title or one.label) for key, one in PROVIDERS.items()),
+                key=lambda one: (one[0] == "form", one[1].casefold()),
+            ),
+            provider=provider,
+            name=name,
+            lines=lines,
+            problem=problem,
+            program=program_lines("alerts", "Your company", account or "twilio", ["*"]).text,
+        )
+
+    def waiting(self, name: str) -> str:
+        """Whether a text came by an account; the page asks for it every two seconds."""
+        account, values = self._account(name), {"came_us": 0, "unknown": ""}
+        try:
+            last = self._services.store.acceptance.last(account.name)
+            values["came_us"] = max(last.newest_ms, last.older_ms) * 1000
+        except StoreUnavailable as error:
+            values["unknown"] = str(error)
+        return render_template("part_waiting.html", account=account, **values)
 
     def account(self, name: str) -> str:
         """One account, without asking its provider."""
@@ -158,11 +194,11 @@ class SetupPages:
             "setup_account.html",
             account=account,
             provider=_provider_title(account),
-            overrides=_overrides(self._settings, f"accounts.{account.name}"),
             usable=usable(account),
             webhook=webhook_of(account),
             ends_in_secret=ends_in_secret(account),
             keys=keys_of(account),
+            lines=account_lines(account.name, account.provider, account.options),
             senders=_senders(account, self._settings.programs),
             findings=results,
             causes=CAUSES,
@@ -176,13 +212,6 @@ class SetupPages:
 def _provider_title(account: Account) -> str:
     provider, preset = PROVIDERS[account.provider], account.options.get("preset", "")
     return (provider.title or provider.label) + (f", preset {preset}" if preset else "")
-
-
-def _overrides(settings: Settings, table: str) -> list[ConsoleOverride]:
-    """Where console and file differ in a table."""
-    return [
-        one for one in settings.overrides if one.key == table or one.key.startswith(f"{table}.")
-    ]
 
 
 def _senders(account: Account, programs: Iterable[Program]) -> list[str]:

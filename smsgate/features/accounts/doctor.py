@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
@@ -16,7 +15,7 @@ from smsgate.domain.errors import (
 )
 from smsgate.features.accounts.account_doctor import doubtful_texts, missing_proxy, opt_out_list
 from smsgate.features.accounts.doctor_result import FAULT, OK, WARNING, DoctorResult
-from smsgate.metrics.snapshot import KINDS, Process, SpoolDepth
+from smsgate.metrics.snapshot import KINDS, SpoolDepth
 from smsgate.pipeline.archive_report import archive_report
 from smsgate.pipeline.conditions import DURABLE, Condition, conditions
 from smsgate.pipeline.monitoring import take_snapshot
@@ -25,7 +24,6 @@ from smsgate.pipeline.spool import waiting
 from smsgate.providers import usable
 from smsgate.store.redis_address import exposures
 
-_APPLY = "`smsgate config apply`; restart what keeps an old version"
 _PROTECTED = "`rediss://USER:PASSWORD@host`, and `requirepass` or `ACL SETUSER` at Redis"
 _RECORDS_CONDITIONS = frozenset({"SmsgateRecordsLag", "SmsgateLedgerFull"})
 """Conditions about events on their way to the records: one result has them all."""
@@ -214,10 +212,7 @@ def _programs(services: Services) -> Iterator[DoctorResult]:
 
 
 def _processes(services: Services) -> Iterator[DoctorResult]:
-    """What runs where, and why a process keeps an old configuration.
-
-    That no process of a kind runs is a condition.
-    """
+    """What runs where. That a kind does not run, or two versions do, is a condition."""
     try:
         snapshot = services.store.heartbeats.snapshot()
     except SmsGateError:
@@ -225,21 +220,7 @@ def _processes(services: Services) -> Iterator[DoctorResult]:
     for kind in KINDS:
         if snapshot.of(kind):
             yield DoctorResult(kind, OK, f"running: {snapshot.where(kind)}")
-    for one in snapshot.running:
-        for problem in [*one.problem.splitlines(), *restart_reasons(one)]:
-            subject = f"process {one.name} on {one.host}:{one.pid}"
-            yield DoctorResult(subject, WARNING, problem, _APPLY)
-    versions = Counter(one.version for one in snapshot.running)
-    text = ", ".join(f"{version} in {count}" for version, count in versions.most_common())
-    if len(versions) > 1:
-        text = f"the processes run different versions: {text}"
-        yield DoctorResult("processes", WARNING, text, _APPLY)
-    elif versions:
-        yield DoctorResult("processes", OK, f"all run one version: {text}")
-
-
-def restart_reasons(process: Process) -> list[str]:
-    """What of the configuration a process follows only after a restart."""
-    if not process.restart:
-        return []
-    return [f"wants a restart to follow {', '.join(process.restart)}; it keeps the old value"]
+    versions = {one.version for one in snapshot.running}
+    if len(versions) == 1:
+        text = f"all run one version of the configuration: {versions.pop()}"
+        yield DoctorResult("processes", OK, text)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,10 +11,8 @@ from flask import Flask, redirect, render_template, request
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
-from smsgate.domain.errors import ConfigurationError
 from smsgate.features.alerts.service import running_clocks
 from smsgate.features.alerts.storage import AlertStorage
-from smsgate.pipeline.configuration import load_settings
 from smsgate.pipeline.services import Services
 from smsgate.settings import Settings
 from smsgate.web.console.auth import needs, record_action
@@ -34,8 +31,6 @@ class Destination:
     to: str
     by: str
     """What it is sent through."""
-    source: str
-    """``console``, ``file`` or ``both``."""
 
 
 def register(console: Flask, services: Services) -> None:
@@ -55,13 +50,10 @@ class _AlertPages:
     def show(self) -> str:
         """Show every destination, and the test that was requested here."""
         test = request.args.get("test", "")
-        found = list(destinations_of(self._saved_settings()))
         return render_template(
             "alerts.html",
-            destinations=found,
+            destinations=list(destinations_of(self._services.settings)),
             titles=TITLES,
-            missing=[one for one in TITLES if one not in [two.channel for two in found]],
-            applied=request.args.get("applied", ""),
             **(self._test(test) if _TEST_ID.fullmatch(test) else {"test": ""}),
         )
 
@@ -90,13 +82,6 @@ class _AlertPages:
             "waits": bool(silent) and self._storage.requested_test() == test,
         }
 
-    def _saved_settings(self) -> Settings:
-        """The settings as saved, which this process may take over only in a moment."""
-        try:
-            return load_settings(os.environ)  # noqa: TID251 - what it was started with
-        except ConfigurationError:
-            return self._services.settings
-
 
 def destinations_of(settings: Settings) -> Iterator[Destination]:
     """Yield the destinations of a configuration."""
@@ -104,21 +89,13 @@ def destinations_of(settings: Settings) -> Iterator[Destination]:
     if alerts.webhook is not None:
         url = alerts.webhook.value
         by = "HTTPS" if url.startswith("https:") else "HTTP, not encrypted"
-        yield Destination("webhook", _origin(url), by, _source(settings, "webhook"))
+        yield Destination("webhook", _origin(url), by)
     if alerts.email is not None:
         server = f"{alerts.email.host}:{alerts.email.port}, from {alerts.email.sender}"
-        yield Destination("email", ", ".join(alerts.email.to), server, _source(settings, "email"))
+        yield Destination("email", ", ".join(alerts.email.to), server)
     if alerts.text is not None:
         account = f"{alerts.text.account}, from {alerts.text.sender}"
-        yield Destination("text", ", ".join(alerts.text.to), account, _source(settings, "text"))
-
-
-def _source(settings: Settings, channel: str) -> str:
-    table = f"alerts.{channel}"
-    keys = [one.key for one in settings.overrides]
-    if table in keys:
-        return "console"
-    return "both" if any(key.startswith(f"{table}.") for key in keys) else "file"
+        yield Destination("text", ", ".join(alerts.text.to), account)
 
 
 def _origin(url: str) -> str:

@@ -17,10 +17,8 @@ from smsgate.features.audit.storage import (
 )
 from smsgate.files import csv_line
 from smsgate.pipeline.services import Services
-from smsgate.settings import Settings
 from smsgate.web.console.auth import needs, record_action
 from smsgate.web.console.listing import DateRange, date_range, filter_note, query_with
-from smsgate.web.console.template_filters import table_title
 
 AUDIT = "/console/audit"
 PAGE_SIZE = 50
@@ -58,7 +56,7 @@ def register(console: Flask, services: Services) -> None:
         wanted = _filter(date_range().checked())
         record_action("exported the audit log", filter_note(_FILTERS) or "all of it")
         return Response(
-            _csv_lines(log, wanted, services.settings),
+            _csv_lines(log, wanted),
             mimetype="text/csv",
             headers={"Content-Disposition": "attachment; filename=audit.csv"},
         )
@@ -83,16 +81,14 @@ def _text_of(place: AuditPlace) -> str:
     return f"{place.at_us}.{place.source}.{place.id}"
 
 
-def _csv_lines(log: AuditLog, wanted: AuditFilter, settings: Settings) -> Iterator[str]:
+def _csv_lines(log: AuditLog, wanted: AuditFilter) -> Iterator[str]:
     yield csv_line([*_COLUMNS])
     behind: AuditPlace | None = None
     while entries := log.page(wanted, behind, _CSV_PAGE):
-        yield "".join(_csv_row(one, settings) for one in entries)
+        yield "".join(_csv_row(one) for one in entries)
         behind = entries[-1].place
 
 
-def _csv_row(one: AuditEntry, settings: Settings) -> str:
+def _csv_row(one: AuditEntry) -> str:
     when = datetime.fromtimestamp(one.place.at_us // 1_000_000, UTC).isoformat()
-    tables = ", ".join(table_title(table, settings) for table in one.tables)
-    about = one.number or one.about or tables
-    return csv_line([when, one.person, one.action, about, one.note, one.address])
+    return csv_line([when, one.person, one.action, one.number or one.about, one.note, one.address])

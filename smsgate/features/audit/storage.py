@@ -1,13 +1,13 @@
-"""Reads what staff did from the four tables that have it, newest first, a page at a time.
+"""Reads what staff did from the tables that have it, newest first, a page at a time.
 
 Sign-ins, people, keys, replies and exports are in ``operator_actions``; what was done to numbers,
-reviews, lists and the records is in ``events``; keyword sets are in ``keyword_versions``, programs
-and accounts in ``configuration_versions``.
+reviews, lists and the records is in ``events``; keyword sets and replies are in
+``content_versions``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
@@ -19,8 +19,7 @@ from smsgate.consent.reviews import REOPENED
 from smsgate.consent.transitions import REVIEWED
 from smsgate.domain.languages import language_name
 from smsgate.records.console_tables import (
-    configuration_versions,
-    keyword_versions,
+    content_versions,
     operator_actions,
     operators,
     shown_action,
@@ -79,8 +78,6 @@ class AuditEntry:
     """The number that it is about, as it was recorded."""
     about: str = ""
     """Another person, a file or a keyword set that it is about."""
-    tables: Sequence[str] = ()
-    """Tables of the configuration that it changed, such as ``programs.alerts``."""
     note: str = ""
     address: str = ""
 
@@ -200,24 +197,14 @@ def _list_entry(rank: int, row: Row) -> AuditEntry:
     )
 
 
-def _keyword_entry(rank: int, row: Row) -> AuditEntry:
-    """Of a saved version of a keyword set."""
+def _content_entry(rank: int, row: Row) -> AuditEntry:
+    """Of a saved version of a keyword set, or of the replies of a program."""
+    is_set = row.kind == "keywords"
     return AuditEntry(
-        AuditPlace(row.saved_us, rank, f"{row.set_name}/{row.version}"),
+        AuditPlace(row.saved_us, rank, f"{row.kind}/{row.name}/{row.version}"),
         person=row.author,
-        action="Saved a keyword set",
-        about=language_name(row.set_name),
-        note=f"version {row.version}" + (f": {row.note}" if row.note else ""),
-    )
-
-
-def _configuration_entry(rank: int, row: Row) -> AuditEntry:
-    """Of a saved version of programs and accounts."""
-    return AuditEntry(
-        AuditPlace(row.saved_us, rank, str(row.version)),
-        person=row.author,
-        action="Changed the configuration",
-        tables=row.changed.split(),
+        action="Saved a keyword set" if is_set else "Saved replies",
+        about=language_name(row.name) if is_set else row.name,
         note=f"version {row.version}" + (f": {row.note}" if row.note else ""),
     )
 
@@ -268,20 +255,19 @@ _SOURCES = (
         entry=_list_entry,
     ),
     _Source(
-        asked=select(keyword_versions),
-        at_us=keyword_versions.c.saved_us,
-        id=keyword_versions.c.set_name + "/" + cast(keyword_versions.c.version, String),
-        person=keyword_versions.c.author,
-        groups={"keywords": keyword_versions.c.version > 0},
-        entry=_keyword_entry,
-    ),
-    _Source(
-        asked=select(configuration_versions),
-        at_us=configuration_versions.c.saved_us,
-        id=cast(configuration_versions.c.version, String),
-        person=configuration_versions.c.author,
-        groups={"configuration": configuration_versions.c.version > 0},
-        entry=_configuration_entry,
+        asked=select(content_versions),
+        at_us=content_versions.c.saved_us,
+        id=content_versions.c.kind
+        + "/"
+        + content_versions.c.name
+        + "/"
+        + cast(content_versions.c.version, String),
+        person=content_versions.c.author,
+        groups={
+            "keywords": content_versions.c.kind == "keywords",
+            "replies": content_versions.c.kind == "replies",
+        },
+        entry=_content_entry,
     ),
 )
 """In the order of entries of one moment."""

@@ -131,7 +131,7 @@ def _processes(processes: ProcessSnapshot | None) -> Iterator[ComponentStatus]:
         hosts = len(processes.hosts(kind))
         text = f"{len(running)} running" + (f" on {hosts} hosts" if hosts > 1 else "")
         if any(one.problem for one in running):
-            text = f"{text}, with an older configuration"
+            text = f"{text}, with older keyword sets or replies"
             yield ComponentStatus(kind, "warn", text, processes.now_us)
         elif running:
             yield ComponentStatus(kind, "good", text, processes.now_us)

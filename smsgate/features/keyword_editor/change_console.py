@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -11,8 +10,7 @@ from werkzeug.wrappers import Response
 
 from smsgate.domain.errors import (
     ConfigurationError,
-    KeywordSetChanged,
-    SmsGateError,
+    ContentChanged,
     StoreUnavailable,
 )
 from smsgate.domain.line_diff import compare_texts
@@ -23,7 +21,7 @@ from smsgate.features.keyword_editor.console import (
     SETS,
     find_program,
 )
-from smsgate.features.keyword_editor.errors import KeywordSetOwned, KeywordSetUnfit
+from smsgate.features.keyword_editor.errors import KeywordSetUnfit
 from smsgate.features.keyword_editor.replay import MAX_LISTED, is_alarming, parse_position
 from smsgate.features.keyword_editor.service import KeywordEditor, KeywordSetInfo
 from smsgate.features.keyword_editor.set_text import (
@@ -34,7 +32,6 @@ from smsgate.features.keyword_editor.set_text import (
     parse_rows,
     parse_set,
 )
-from smsgate.pipeline.configuration_rollout import apply_configuration
 from smsgate.pipeline.services import Services
 from smsgate.web.console.auth import actor, needs
 
@@ -71,7 +68,6 @@ def register(console: Flask, services: Services) -> None:
         ("replay", pages.replay),
         ("save", pages.save),
         ("undo", pages.undo),
-        ("file", pages.download),
     ):
         console.post(f"{SETS}/<name>/{path}", endpoint=f"keyword_{path}")(admin(view))
 
@@ -89,7 +85,7 @@ class _ChangePages:
         sets = [one for one in self._editor.sets() if program.name in one.programs]
         names = [one.name for one in sets]
         # The set that the text most likely belongs to.
-        classifier = self._services.classifiers.get(program.name)
+        classifier = self._services.content.value.classifiers.get(program.name)
         language = classifier.classify(word).language if classifier else ""
         likely = [language, *program.keywords, "en", *names]
         return render_template(
@@ -155,17 +151,8 @@ class _ChangePages:
         """Save an older version as the newest one; what was there stays in the history."""
         number = request.form.get("version", 0, type=int)
         older = self._editor.version(name, number)
-        note = f"restored version {number}" if number else "reverted to shipped"
+        note = f"restored version {number}" if number else "reverted"
         return self._save(KeywordSetChange(self._editor.find(name), older.content, _base()), note)
-
-    def download(self, name: str) -> Response:
-        """Download the changed set, to put it in its place."""
-        info = self._editor.find(name)
-        return Response(
-            _text("content"),
-            content_type="application/toml; charset=utf-8",
-            headers={"Content-Disposition": f'attachment; filename="{info.name}.toml"'},
-        )
 
     def _change_by_new_keyword(self) -> KeywordSetChange:
         """Return the chosen set with the keyword of the form. Raises ``KeywordSetUnfit``."""
@@ -185,7 +172,7 @@ class _ChangePages:
         if "content" in request.form:
             return KeywordSetChange(info, _text("content"), base)
         seen = info.editable
-        if base != info.version and info.owner != "file":
+        if base != info.version:
             # Rows count from what their author saw; so nothing of theirs is lost.
             seen = self._editor.version(name, base).content or seen
         return KeywordSetChange(info, edit_set(seen, _rows(), _text("without")), base)
@@ -194,20 +181,13 @@ class _ChangePages:
         name, sure = change.info.name, "sure" in request.form
         try:
             saved = self._editor.save(name, change.content, change.base, actor(), note, sure=sure)
-        except (KeywordSetChanged, KeywordSetUnfit, KeywordSetOwned) as error:
+        except (ContentChanged, KeywordSetUnfit) as error:
             return self._change_page(change, str(error), error.status)
         except ConfigurationError:
             problem = "Not saved: fix these conflicts first."
             return self._change_page(change, problem, 422)
-        flash(f"Saved as version {saved.version}.", "good")
-        to = f"{SETS}/{name}"
-        try:
-            environ = os.environ  # noqa: TID251 - what this process was started with
-            applied = apply_configuration(environ, self._services.store, actor())
-            to += f"?applied={applied.id}"
-        except SmsGateError as error:
-            flash(f"Saved, but not active yet: {error}", "bad")
-        return redirect(to, 303)
+        flash(f"Saved as version {saved.version}. It is active within a few seconds.", "good")
+        return redirect(f"{SETS}/{name}", 303)
 
     def _change_page(
         self,
@@ -217,7 +197,7 @@ class _ChangePages:
         values: Mapping[str, object] | None = None,
     ) -> Response:
         """Return the page that shows a change before it is saved."""
-        info, active = change.info, self._services.classifiers
+        info, active = change.info, self._services.content.value.classifiers
         faults: list[object] = []
         words: list[object] = []
         unreadable = ""
@@ -235,7 +215,7 @@ class _ChangePages:
             "keyword_check.html",
             about=info,
             content=change.content,
-            stale=change.base != info.version and info.owner != "file",
+            stale=change.base != info.version,
             lines=compare_texts(info.content, change.content),
             faults=faults,
             words=words,

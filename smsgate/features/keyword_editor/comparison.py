@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from smsgate.classifier.classifier import Classifier
 from smsgate.classifier.sets.keyword_sets import read_set
-from smsgate.domain.errors import Fault
 from smsgate.domain.messages import Decision
+from smsgate.pipeline.content import Content
 from smsgate.settings.operator_sets import OperatorSets
 
 SOURCES = ("shipped", "file", "console")
@@ -64,15 +64,12 @@ class KeywordFilter(NamedTuple):
 class KeywordList:
     """Keeps the list of each program until its sets change."""
 
-    def __init__(self, classifiers: Mapping[str, Classifier]) -> None:
-        """``classifiers`` are the active ones by program."""
-        self._classifiers = classifiers
+    def __init__(self) -> None:
         self._kept: dict[str, tuple[object, Sequence[ListedKeyword]]] = {}
 
-    def of(self, program: str, own: OperatorSets) -> Sequence[ListedKeyword]:
-        """Return a program's keywords by set, intent and word; ``own`` are the operator's sets."""
-        classifier = self._classifiers[program]
-        sources = _sources(own)
+    def of(self, program: str, content: Content) -> Sequence[ListedKeyword]:
+        """Return a program's keywords by set, intent and word."""
+        classifier, sources = content.classifiers[program], _sources(content.sets)
         version = classifier.version, sources
         kept = self._kept.get(program)
         if kept is None or kept[0] != version:
@@ -83,10 +80,9 @@ class KeywordList:
 def _sources(own: OperatorSets) -> dict[tuple[str, str], str]:
     """Return by language and word where the operator's keywords come from."""
     found = {}
-    faults: list[Fault] = []
     for name in own.names():
-        text = own.text(name, faults)
-        language = read_set(text[1], text[0], faults) if text else None
+        text = own.text(name)
+        language = read_set(text[1], text[0], []) if text else None
         source = "console" if own.owned_by_console(name) else "file"
         for entry in language.entries if language else ():
             found.update({(name, word): source for word in entry.each()})

@@ -24,7 +24,6 @@ from smsgate.features.keyword_editor.set_text import (
     parse_set,
 )
 from smsgate.pipeline import decision_text
-from smsgate.pipeline.configuration_rollout import read_rollout
 from smsgate.pipeline.services import Services
 from smsgate.settings import Program
 from smsgate.web.console.auth import needs
@@ -35,7 +34,6 @@ MAX_TEXT_CHARACTERS = 2_000
 """Of a text that is tried: no more of one is ever read than its ends."""
 _ROWS_PER_PAGE = 100
 _EMPTY_ROWS = 3
-_MAX_POLLS = 100
 
 
 def register(console: Flask, services: Services) -> None:
@@ -47,7 +45,6 @@ def register(console: Flask, services: Services) -> None:
         (SETS, "keyword_sets", pages.show_sets),
         (f"{SETS}/<name>", "keyword_set", pages.show_set),
         (f"{SETS}/<name>/versions/<int:number>", "keyword_version", pages.show_version),
-        (f"{KEYWORDS}/applied/<id_>", "applied", pages.show_applied),
     ):
         console.add_url_rule(path, endpoint, viewer(view))
     console.post(f"{KEYWORDS}/try", endpoint="tried")(viewer(pages.try_text))
@@ -56,9 +53,8 @@ def register(console: Flask, services: Services) -> None:
 class _KeywordPages:
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._classifiers = services.classifiers
         self._editor = KeywordEditor(services)
-        self._list = KeywordList(services.classifiers)
+        self._list = KeywordList()
 
     def show_keywords(self) -> str:
         """Show a program's keywords that match the filter."""
@@ -70,10 +66,11 @@ class _KeywordPages:
         text, number = form.get("text", "")[:MAX_TEXT_CHARACTERS], form.get("number", "").strip()
         program = find_program(self._services, form.get("program", ""))
         values: dict[str, object] = {"text": text, "number": number, "program": program}
-        if text.strip() and program.name in self._classifiers:
+        classifier = self._services.content.value.classifiers.get(program.name)
+        if text.strip() and classifier is not None:
             try:
                 number = e164(number, program.region) if number else ""
-                decision = self._classifiers[program.name].classify(text, number)
+                decision = classifier.classify(text, number)
                 values |= {
                     "decision": decision,
                     "meant": decision_text.meant(decision.intent.value),
@@ -89,10 +86,10 @@ class _KeywordPages:
 
     def _keywords(self, tried: dict[str, object]) -> str:
         program = find_program(self._services, request.values.get("program", ""))
-        own, warnings = self._editor.active_sets()
+        content = self._services.content.value
         names = ("q", "language", "intent", "source")
         wanted = KeywordFilter(*(request.args.get(name, "") for name in names))
-        every = self._list.of(program.name, own) if program.name in self._classifiers else ()
+        every = self._list.of(program.name, content) if program.name in content.classifiers else ()
         found = [one for one in every if wanted.matches(one)]
         page = max(1, request.args.get("page", 1, type=int))
         values = {
@@ -106,7 +103,6 @@ class _KeywordPages:
             "languages": sorted({one.language for one in every}),
             "intents": INTENTS,
             "sources": SOURCES,
-            "warnings": warnings,
         }
         return render_template("keywords.html", **(values | tried))
 
@@ -128,7 +124,6 @@ class _KeywordPages:
             about=info,
             history=history,
             older=history[-1].version if more else 0,
-            applied=request.args.get("applied", ""),
             **_form_values(info),
         )
 
@@ -141,16 +136,6 @@ class _KeywordPages:
             about=info,
             version=version,
             lines=compare_texts(before.content, version.content),
-        )
-
-    def show_applied(self, id_: str) -> str:
-        """Show which processes run a configuration; the page polls until all do."""
-        part = request.headers.get("HX-Request")
-        return render_template(
-            "part_applied.html" if part else "keyword_applied.html",
-            id=id_,
-            rollout=read_rollout(self._services.store, id_),
-            tries=min(_MAX_POLLS, max(0, request.args.get("tries", 0, type=int))),
         )
 
 

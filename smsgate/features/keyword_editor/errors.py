@@ -11,12 +11,6 @@ class NoSuchKeywordSet(SmsGateError):
     status = 404
 
 
-class KeywordSetOwned(SmsGateError):
-    """The keyword set is a file, so the console does not change it."""
-
-    status = 409
-
-
 class KeywordSetUnfit(SmsGateError):
     """The input is not a valid keyword set; nothing was saved."""
 

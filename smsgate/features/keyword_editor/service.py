@@ -1,11 +1,12 @@
 """Keyword sets in the console: who owns which, what a change would do, and saving it.
 
-A set is owned by a file or by the console, never by both. Each save is a new version, and nothing
-of an older one is ever lost.
+The console's set stands in for a file of the same name as a whole, until it is reverted. Each save
+is a new version, and nothing of an older one is ever lost.
 """
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Mapping
@@ -21,12 +22,8 @@ from smsgate.classifier.sets.conflicts import (
     without_effect,
 )
 from smsgate.classifier.sets.keyword_sets import ANY_LANGUAGE, EVERY, shipped
-from smsgate.domain.errors import ConfigurationError, Fault, KeywordSetChanged
-from smsgate.features.keyword_editor.errors import (
-    KeywordSetOwned,
-    KeywordSetUnfit,
-    NoSuchKeywordSet,
-)
+from smsgate.domain.errors import ConfigurationError, ContentChanged, Fault
+from smsgate.features.keyword_editor.errors import KeywordSetUnfit, NoSuchKeywordSet
 from smsgate.features.keyword_editor.replay import (
     ReadPosition,
     ReplayResult,
@@ -34,11 +31,10 @@ from smsgate.features.keyword_editor.replay import (
     TextSource,
 )
 from smsgate.features.keyword_editor.set_text import empty_set
-from smsgate.pipeline.console_keyword_sets import NAME, read_console_sets
 from smsgate.pipeline.services import Services
-from smsgate.records import KeywordVersion
+from smsgate.records import ContentVersion
 from smsgate.settings import Program, Settings
-from smsgate.settings.operator_sets import OperatorSets, place_in_console
+from smsgate.settings.operator_sets import OperatorSets
 
 MAX_BYTES = 48_000
 """Of a set in the console. Larger ones are better kept as files, and what is typed in is checked
@@ -48,6 +44,8 @@ SAMPLE_S = 1.0
 PAGE_SIZE = 50
 """Versions of a set that are shown at once."""
 _MAX_NOTE_CHARACTERS = 500
+NAME = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,3}")
+"""A language tag as in file names."""
 _UNCACHED = "no drafts"
 """A folder that never exists: what drafts compile to is not kept."""
 
@@ -58,7 +56,7 @@ class KeywordSetInfo:
 
     name: str
     owner: str
-    """``shipped``, ``file``, ``console``, or ``both``, which is a fault."""
+    """``shipped``, ``file`` or ``console``."""
     place: str
     """Where its owner has it."""
     content: str
@@ -66,6 +64,8 @@ class KeywordSetInfo:
     version: int
     """The newest of the console, 0 where it never had one."""
     is_shipped: bool
+    file: str
+    """The path of its file, which the console's set may stand in for; empty where it has none."""
     programs: tuple[str, ...]
     """Those that use it."""
 
@@ -78,11 +78,9 @@ class KeywordSetInfo:
 class KeywordDraft:
     """All sets of the configuration, one of them with another content."""
 
-    def __init__(
-        self, settings: Settings, of_console: Mapping[str, str], name: str, content: str
-    ) -> None:
-        """Read nothing yet. An empty ``content``: the set is not there."""
-        self._own = OperatorSets(settings.config_dir / "keywords", of_console, {name: content})
+    def __init__(self, settings: Settings, sets: OperatorSets, name: str, content: str) -> None:
+        """Compile nothing yet. An empty ``content``: the console has no such set."""
+        self._own = sets.with_draft(name, content)
         self._all = tuple(settings.programs)
         self.programs = [program for program in self._all if _uses(program, name)]
         """Those that would decide with it."""
@@ -111,7 +109,7 @@ class KeywordEditor:
 
     def __init__(self, services: Services) -> None:
         self._settings = services.settings
-        self._classifiers = services.classifiers
+        self._content = services.content
         self._texts = TextSource(services.store, services.records)
         self._records = services.records
         self._versions = services.records.keyword_versions
@@ -123,33 +121,25 @@ class KeywordEditor:
     def sets(self) -> list[KeywordSetInfo]:
         """Return every set that there is or that a program names, by name."""
         newest = self._newest()
-        own = self._own(_contents(newest))
+        own = self._own(newest)
         return [self._info(name, own, newest) for name in sorted(self._names(own, newest))]
 
     def find(self, name: str) -> KeywordSetInfo:
         """Return one set. Raises ``NoSuchKeywordSet``."""
         newest = self._newest()
-        own = self._own(_contents(newest))
+        own = self._own(newest)
         if not NAME.fullmatch(name) or name not in self._names(own, newest):
             raise NoSuchKeywordSet(f"there is no keyword set {name[:40]!r}: the list has them all")
         return self._info(name, own, newest)
 
-    def active_sets(self) -> tuple[OperatorSets, list[str]]:
-        """Return the operator's sets as processes find them, and warnings about them.
-
-        Also while the records are away.
-        """
-        of_console, warnings = read_console_sets(self._records, self._settings.data_dir)
-        return self._own(of_console), warnings
-
-    def history(self, name: str, before: int | None = None) -> list[KeywordVersion]:
+    def history(self, name: str, before: int | None = None) -> list[ContentVersion]:
         """Return a page of the versions of a set in the console, newest first."""
         return self._versions.of(name, PAGE_SIZE, before)
 
-    def version(self, name: str, number: int) -> KeywordVersion:
+    def version(self, name: str, number: int) -> ContentVersion:
         """Return a version; 0 is what was there before the first. Raises ``NoSuchKeywordSet``."""
         if number == 0:
-            return KeywordVersion(name, 0, "", "", 0, "as shipped")
+            return ContentVersion(name, 0, "", "", 0, "as shipped")
         found = self._versions.of(name, 1, number + 1)
         if not found or found[0].version != number:
             raise NoSuchKeywordSet(f"{name} has no version {number}")
@@ -158,16 +148,16 @@ class KeywordEditor:
     def draft(self, name: str, content: str) -> KeywordDraft:
         """Return all sets with another content of one. Raises ``KeywordSetUnfit`` if too long."""
         size = len(content.encode())
-        if size > MAX_BYTES and not self._own({}).file(name):
+        if size > MAX_BYTES:
             raise KeywordSetUnfit(
                 f"The set has {size:,} bytes, and the console keeps at most {MAX_BYTES:,}: make "
                 f"it a file, {self._settings.config_dir}/keywords/{name}.toml"
             )
-        of_console = _contents(self._newest())
-        key = of_console, name, content
+        newest = self._newest()
+        key = newest, name, content
         with self._lock:
             if self._newest_draft is None or self._newest_draft[0] != key:
-                draft = KeywordDraft(self._settings, of_console, name, content)
+                draft = KeywordDraft(self._settings, self._own(newest), name, content)
                 self._newest_draft = key, draft
             return self._newest_draft[1]
 
@@ -179,8 +169,9 @@ class KeywordEditor:
         newest = self._newest_replay
         if newest is None or newest[0] is not draft:
             names = {program.name for program in draft.programs}
+            active = self._content.value.classifiers
             replay = TextReplay(
-                lambda name: self._classifiers.get(name) if name in names else None,
+                lambda name: active.get(name) if name in names else None,
                 lambda name: draft.classifier(name) if name in names else None,
             )
             newest = self._newest_replay = draft, replay
@@ -188,8 +179,8 @@ class KeywordEditor:
 
     def save(
         self, name: str, content: str, base: int, author: str, note: str, *, sure: bool = False
-    ) -> KeywordVersion:
-        """Make a content the newest version of a set; an empty one reverts the set.
+    ) -> ContentVersion:
+        """Make a content the newest version of a set; an empty one reverts to file or shipped set.
 
         Args:
             name: of the set.
@@ -199,15 +190,14 @@ class KeywordEditor:
             note: why, for those who read it later.
             sure: whether the author knows that it opts out many more people.
 
-        Raises ``KeywordSetOwned``, ``KeywordSetChanged``, ``KeywordSetUnfit``,
+        Raises ``ContentChanged``, ``KeywordSetUnfit``,
         ``ConfigurationError`` with every fault, and ``StoreUnavailable``; nothing is saved then.
         """
         content = content.replace("\r\n", "\n").strip()
         content = f"{content}\n" if content else ""
         info = self.find(name)
         _refuse(info, content, base)
-        # A set with two owners that is reverted is the file from then on.
-        draft = self.draft(name, info.content if info.owner == "both" else content)
+        draft = self.draft(name, content)
         if faults := draft.faults():
             raise ConfigurationError(faults)
         if not sure and self.replay(draft, ReadPosition(), SAMPLE_S).is_alarming:
@@ -216,42 +206,38 @@ class KeywordEditor:
                 "the texts below; if it is meant so, say that you are sure, and save again."
             )
         note = note.strip()[:_MAX_NOTE_CHARACTERS]
-        saved = KeywordVersion(name, base + 1, content, author, time.time_ns() // 1000, note)
+        saved = ContentVersion(name, base + 1, content, author, time.time_ns() // 1000, note)
         self._versions.save(saved)
         with self._lock:
             self._newest_draft = self._newest_replay = None  # frees the memory
         return saved
 
-    def _newest(self) -> dict[str, KeywordVersion]:
-        return {one.set_name: one for one in self._versions.newest()}
+    def _newest(self) -> dict[str, ContentVersion]:
+        return {one.name: one for one in self._versions.newest()}
 
-    def _names(self, own: OperatorSets, newest: Mapping[str, KeywordVersion]) -> set[str]:
+    def _names(self, own: OperatorSets, newest: Mapping[str, ContentVersion]) -> set[str]:
         named = {one for program in self._settings.programs for one in program.keywords}
         return {*shipped(), *own.names(), *named, *newest} - {EVERY}
 
-    def _own(self, of_console: Mapping[str, str]) -> OperatorSets:
-        return OperatorSets(self._settings.config_dir / "keywords", of_console)
+    def _own(self, newest: Mapping[str, ContentVersion]) -> OperatorSets:
+        saved = {name: one.content for name, one in newest.items() if one.content.strip()}
+        return self._content.value.sets.with_console(saved)
 
     def _info(
-        self, name: str, own: OperatorSets, newest: Mapping[str, KeywordVersion]
+        self, name: str, own: OperatorSets, newest: Mapping[str, ContentVersion]
     ) -> KeywordSetInfo:
-        file, version = own.file(name), newest.get(name)
-        in_console, is_shipped = own.owned_by_console(name), name in shipped()
-        owner = "both" if file and in_console else "file" if file else "console"
-        place = str(file) if file else place_in_console(name)
-        content = version.content if version and in_console else ""
-        if file:
-            found = self._own({}).text(name, [])
-            content = found[1] if found else ""
-        elif not in_console:
-            owner, place = "shipped", f"shipped keywords/{name}.toml" if is_shipped else "nowhere"
+        file, version, found = own.file(name), newest.get(name), own.text(name)
+        is_shipped = name in shipped()
+        owner = "console" if own.owned_by_console(name) else "file" if file else "shipped"
+        place = found[0] if found else f"shipped keywords/{name}.toml" if is_shipped else "nowhere"
         return KeywordSetInfo(
             name,
             owner,
             place,
-            content,
+            found[1] if found else "",
             version.version if version else 0,
             is_shipped,
+            file[0] if file else "",
             tuple(one.name for one in self._settings.programs if _uses(one, name)),
         )
 
@@ -260,25 +246,15 @@ def _uses(program: Program, name: str) -> bool:
     return name == ANY_LANGUAGE or name in program.keywords or EVERY in program.keywords
 
 
-def _contents(newest: Mapping[str, KeywordVersion]) -> dict[str, str]:
-    """Return the content of the console's sets by name, without those that were reverted."""
-    return {name: one.content for name, one in newest.items() if one.content.strip()}
-
-
 def _refuse(info: KeywordSetInfo, content: str, base: int) -> None:
     """Raise where this content cannot be saved over that version, whatever it says."""
-    if info.owner == "file" or (info.owner == "both" and content):
-        raise KeywordSetOwned(
-            f"{info.name} is the file {info.place}, so it is changed there: take the changed "
-            "file from this page, put it in its place, and run `smsgate config apply`"
-        )
     if base != info.version:
-        raise KeywordSetChanged(
+        raise ContentChanged(
             f"{info.name} was saved by someone else while you worked on version {base}; now it "
             f"has version {info.version}: look at what changed, and save yours again if it still "
             "holds"
         )
-    if content.strip() == info.content.strip():
+    if content.strip() == (info.content.strip() if info.owner == "console" else ""):
         raise KeywordSetUnfit("Nothing has changed, so there is nothing to save.")
 
 

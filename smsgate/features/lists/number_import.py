@@ -73,7 +73,9 @@ class NumberImport:
         self._settings = services.settings
         self._store = services.store
         # Of its own, so that the events that it applied come back here alone.
-        self._applier = InboxApplier(services.settings, services.store, services.job_queue)
+        self._applier = InboxApplier(
+            services.settings, services.content, services.store, services.job_queue
+        )
 
     def check(self, request: ImportRequest) -> None:
         """Raise ``UnknownProgram`` unless the program is configured."""

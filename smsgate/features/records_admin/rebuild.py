@@ -23,8 +23,8 @@ from smsgate.domain.errors import RecordsDiffer, StoreNotReady
 from smsgate.domain.messages import ms_of
 from smsgate.features.records_admin.write_behind import WriteBehind
 from smsgate.metrics.snapshot import RebuildProgress
-from smsgate.pipeline.configuration_rollout import published_programs
 from smsgate.pipeline.forwards import restore_forwards
+from smsgate.pipeline.published_programs import published_programs
 from smsgate.pipeline.reviews import recorded_open
 from smsgate.pipeline.services import Services
 from smsgate.records import Records

@@ -126,7 +126,7 @@ class ReviewQueue:
     """Orders what waits. Every method raises ``StoreUnavailable``."""
 
     def __init__(self, services: Services) -> None:
-        self._classifiers = services.classifiers
+        self._content = services.content
         self._store = services.store
         self._records = services.records
         self._programs = services.settings.programs
@@ -194,7 +194,7 @@ class ReviewQueue:
             entry = case.entry
             if entry is None:
                 continue
-            classifier = self._classifiers.get(entry.program)
+            classifier = self._content.value.classifiers.get(entry.program)
             likeness = (
                 classifier.opt_out_probability(entry.text) if classifier and entry.text else None
             )

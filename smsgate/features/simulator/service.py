@@ -208,9 +208,9 @@ def _expected_decision(services: Services, sent: SentText) -> Decision | None:
     """Decide again: the same text always gets the same decision."""
     account = simulated_account(services.settings)
     program = services.settings.programs.route(account, sent.sender) if account else None
-    if not sent.text or program is None or program.name not in services.classifiers:
+    if not sent.text or program is None or program.name not in services.content.value.classifiers:
         return None
-    return services.classifiers[program.name].classify(sent.text, sent.number)
+    return services.content.value.classifiers[program.name].classify(sent.text, sent.number)
 
 
 def _steps(

@@ -20,18 +20,12 @@ _PATTERN = re.compile(r"\{[^{}]*\}|~[0-9]")
 _GAP = re.compile(r"~[0-9]+")
 _PLAIN = str.maketrans({"{": "", "}": "", "^": "", "$": "", "|": "/"})
 """How wordings inside sentences are written: see ``docs/keywords.md``."""
-_DESTINATIONS = {
-    "alerts.webhook": "Alerts by webhook",
-    "alerts.email": "Alerts by e-mail",
-    "alerts.text": "Alerts by text message",
-}
 _STEPS = ((60, "second", 1), (3600, "minute", 60), (86_400, "hour", 3600))
 
 
 def register(console: Flask, services: Services) -> None:
     """Add the filters."""
     console.add_template_filter(lambda name: program_title(name, services.settings), "program")
-    console.add_template_filter(lambda table: table_title(table, services.settings), "table")
     console.add_template_filter(language_name, "language")
     console.add_template_filter(iso, "iso")
     console.add_template_filter(utc, "utc")
@@ -49,14 +43,6 @@ def program_title(name: str, settings: Settings) -> str:
     """The title of a program; ``all`` as All programs, and the name of one that is gone."""
     found = settings.programs.get(name)
     return "All programs" if name == ALL else found.title if found and found.title else name
-
-
-def table_title(table: str, settings: Settings) -> str:
-    """What a table of the configuration is: ``programs.alerts`` as Program Acme Alerts."""
-    heading, _, name = table.partition(".")
-    if heading == "programs":
-        return f"Program {program_title(name, settings)}"
-    return f"Account {name}" if heading == "accounts" else _DESTINATIONS.get(table, table)
 
 
 def iso(us: int) -> str:

@@ -190,7 +190,7 @@ def clock(tmp_path, redis_url) -> Iterator[Callable[[str], Mapping[str, str]]]:
         def start(toml: str, **own: str) -> Mapping[str, str]:
             services = make_services(tmp_path, redis_url, toml, **own)
             stack.callback(services.close)
-            at = Process("c", "clock", socket.gethostname(), os.getpid(), "v1", "0000", 1)
+            at = Process("c", "clock", socket.gethostname(), os.getpid(), "v1")
             services.store.heartbeats.beat(at, 600)
             teller = AlertNotifier(services)
             teller.start()

@@ -11,8 +11,7 @@ import pytest
 import yaml
 
 from smsgate.consent.reviews import REVIEW_DEADLINE_US
-from smsgate.consent.transitions import REPLY_WINDOW_US
-from smsgate.domain.messages import Intent, Reply
+from smsgate.domain.messages import REPLY_WINDOW_US, Intent, Reply
 from smsgate.features.alerts.channels import configured_channels
 from smsgate.features.alerts.message_text import Notice, email_body, sms_text
 from smsgate.features.alerts.service import AlertService
@@ -29,7 +28,7 @@ from smsgate.store.account_requests import RefusedRequest
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.store.opt_out_lists import OptOutListState
 from smsgate.store.shared_keys import accepted_of
-from tests.fakes.own_services import ALERTS, all_at_work, make_services
+from tests.fakes.own_services import ALERTS, all_at_work, heartbeat, make_services
 from tests.fakes.scripted_api import ScriptedApi
 from tests.fakes.values import NUMBER, entry
 from tests.pipeline.monitoring.test_alert_rules import DOCS
@@ -155,6 +154,21 @@ def weak(services, redis) -> None:
     redis.config_set("appendfsync", "everysec")
 
 
+def mixed_versions(services, redis) -> None:
+    before = services.store.heartbeats.now_us() - 61_000_000
+    for version in ("v1", "v2"):
+        one = heartbeat("worker", f"host-{version}", started_us=before)
+        services.store.heartbeats.beat(msgspec.structs.replace(one, version=version))
+
+
+def changed_file(services, redis) -> None:
+    services.store.heartbeats.beat(heartbeat("web", changed=("config/smsgate.toml",)))
+
+
+def unusable_content(services, redis) -> None:
+    services.store.heartbeats.beat(heartbeat("web", problem="console keywords/en.toml: is no TOML"))
+
+
 BROUGHT_ABOUT: dict[str, Callable[..., None]] = {
     "SmsgateStoreRefusesWrites": refused_writes,
     "SmsgateGateShut": shut_gate,
@@ -179,6 +193,9 @@ BROUGHT_ABOUT: dict[str, Callable[..., None]] = {
     "SmsgateRefusedBurst": burst,
     "SmsgateOptOutsBlockedNobody": lost_opt_out,
     "SmsgateOptOutListFails": failing_opt_out_list,
+    "SmsgateVersionsDiffer": mixed_versions,
+    "SmsgateFilesNotLoaded": changed_file,
+    "SmsgateContentNotTaken": unusable_content,
     "SmsgateWeakDurability": weak,
 }
 

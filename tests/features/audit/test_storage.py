@@ -8,8 +8,8 @@ from sqlalchemy import insert
 from smsgate.consent.transitions import decision_id
 from smsgate.domain.messages import Intent
 from smsgate.features.audit.storage import GROUPS, AuditFilter, AuditLog, AuditPlace
-from smsgate.records import ConfigurationVersion
-from smsgate.records.console_tables import keyword_versions, operator_actions, operators
+from smsgate.records import ContentVersion
+from smsgate.records.console_tables import content_versions, operator_actions, operators
 from tests.fakes.values import NUMBER, decision, entry
 from tests.records.values import START_MS, event, lines
 
@@ -25,10 +25,10 @@ def action(records, at: int, what: str, actor: str = "ana", operator: str = "", 
 
 
 def version(records, at: int, number: int = 1, author: str = "ana") -> None:
-    row = {"set_name": "es", "version": number, "content": "", "note": "more words"}
+    row = {"kind": "keywords", "name": "es", "version": number, "content": "", "note": "more words"}
     row |= {"author": author, "saved_us": START_US + at * 1000}
     with records.database.writing() as connection:
-        connection.execute(insert(keyword_versions), row)
+        connection.execute(insert(content_versions), row)
 
 
 def manual(at: int, actor: str = "ana", kind: str = "opt_out", **more):
@@ -75,10 +75,8 @@ def log(records) -> AuditLog:
             )
         }
     )
-    records.configuration_versions.save(
-        ConfigurationVersion(
-            1, "", ("programs.alerts", "programs.b"), "ana", START_US + 6_500, "they moved"
-        )
+    records.reply_versions.save(
+        ContentVersion("alerts", 1, "", "ana", START_US + 6_500, "they moved")
     )
     return AuditLog(records.database)
 
@@ -92,7 +90,7 @@ NEWEST_FIRST = [
     "Older copy of the records accepted",
     "Reviewed: not an opt-out",
     "Opted out",
-    "Changed the configuration",
+    "Saved replies",
     "Saved a keyword set",
     "Exported numbers",
     "Retried a reply",
@@ -114,9 +112,8 @@ def test_all_that_staff_did_stands_in_one_order(log):
     assert by_action["Opted out"].note == "by phone"
     assert by_action["Imported a list"].about == "old.csv"
     assert by_action["Saved a keyword set"].note == "version 1: more words"
-    changed = by_action["Changed the configuration"]
-    assert changed.tables == ["programs.alerts", "programs.b"]
-    assert changed.note == "version 1: they moved"
+    saved = by_action["Saved replies"]
+    assert (saved.about, saved.note) == ("alerts", "version 1: they moved")
     assert by_action["Signed in"].address == "10.0.0.1"
     assert {one.person for one in entries} == {"ana", "ben"}
 
@@ -129,11 +126,11 @@ def test_each_group_has_its_own_and_together_they_have_all(log):
         "keys": ["Made the API key crm"],
         "numbers": ["Opted out"],
         "reviews": ["Reviewed: not an opt-out"],
-        "replies": ["Retried a reply"],
+        "replies": ["Saved replies", "Retried a reply"],
         "lists": ["Imported a list"],
         "exports": ["Exported numbers"],
         "keywords": ["Saved a keyword set"],
-        "configuration": ["Changed the configuration"],
+        "configuration": [],
         "system": ["Older copy of the records accepted"],
     }
 

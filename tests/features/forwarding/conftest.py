@@ -95,7 +95,7 @@ def make(services) -> Iterator[Callable[..., ForwardSender]]:
 @pytest.fixture
 def run(services) -> Iterator[None]:
     """A forwarder at work, as in the process ``sender``."""
-    forwarder = Forwarder(lambda: services)
+    forwarder = Forwarder(services)
     forwarder.start()
     yield
     forwarder.close()

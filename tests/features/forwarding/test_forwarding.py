@@ -12,15 +12,21 @@ import pytest
 from standardwebhooks import Webhook
 from twilio.request_validator import RequestValidator
 
-from smsgate.consent.transitions import MAX_CALL_US, REPLY_WINDOW_US
+from smsgate.consent.transitions import MAX_CALL_US
 from smsgate.domain.entry_parts import ForwardContent
 from smsgate.domain.errors import NoSuchForward, StoreUnavailable
 from smsgate.domain.forwards import Forward
-from smsgate.domain.messages import Decision, Entry, InboundMessage, Intent, WebhookRequest
+from smsgate.domain.messages import (
+    REPLY_WINDOW_US,
+    Decision,
+    Entry,
+    InboundMessage,
+    Intent,
+    WebhookRequest,
+)
 from smsgate.features.forwarding import circuit_breaker, service
 from smsgate.features.forwarding.application_call import describe_call
 from smsgate.pipeline import forwards
-from smsgate.pipeline.configuration import load_configuration
 from smsgate.pipeline.forwards import TAKEN, forward_event
 from smsgate.providers import PROVIDERS
 from smsgate.settings import Programs, Secret
@@ -519,9 +525,7 @@ def test_the_forwarder_gives_up_what_nobody_waits_for_any_more(
     partition = partition_of(NUMBER)
     (one,) = services.store.forwards.waiting(partition)
     redis_client.zadd(PARTITION_KEYS[partition].forwards_since, {one.id: 1})
-    Forwarder(
-        lambda: dataclasses.replace(services, settings=_without_programs(services))
-    ).run_once()
+    Forwarder(dataclasses.replace(services, settings=_without_programs(services))).run_once()
     assert [letter.note for letter in services.store.forwards.dead(partition)] == [
         "not attempted within a day"
     ]
@@ -578,38 +582,19 @@ def test_what_is_applied_goes_on_even_if_it_waited_in_the_spool(
     assert app.taken == [(NUMBER, "Hello")]
 
 
-def test_an_application_of_another_configuration_is_called_from_then_on(
-    environ, services, receive, app, tmp_path
+def test_a_fault_in_one_look_does_not_end_the_forwarder(
+    services, receive, app, monkeypatch
 ) -> None:
-    newest = [services]
-    forwarder = Forwarder(lambda: newest[0])
-    forwarder.start()
-    try:
-        receive("one")
-        app.wait_for(1)
-        file = tmp_path / "config" / "smsgate.toml"
-        file.write_text(file.read_text().replace("/sms?of=acme", "/new?of=acme"))
-        changed = load_configuration(environ)
-        newest[0] = dataclasses.replace(services, settings=changed.settings)
-        assert wait_until(lambda: forwarder._settings is changed.settings)
-        receive("two")
-        assert [came.path for came in app.wait_for(2)] == ["/sms?of=acme", "/new?of=acme"]
-    finally:
-        forwarder.close()
-        newest[0].retire()
-
-
-def test_a_fault_in_one_look_does_not_end_the_forwarder(services, receive, app) -> None:
     faults = [RuntimeError("a fault"), StoreUnavailable("away")]
 
-    def newest():
+    def give_up_old(_: object) -> None:
         if faults:
             raise faults.pop()
-        return services
 
-    forwarder = Forwarder(newest)
+    monkeypatch.setattr("workers.forwarder.give_up_old", give_up_old)
+    monkeypatch.setattr("workers.forwarder.GIVE_UP_EVERY_S", 0.0)
+    forwarder = Forwarder(services)
     assert [forwarder.run_once(), forwarder.run_once()] == [1.0, 1.0]
     receive("Hello")
     assert wait_until(lambda: forwarder.run_once() >= 0 and len(app.came) == 1)
-    for one in forwarder._running:
-        one.close()
+    forwarder.close()

@@ -8,7 +8,7 @@ import pytest
 
 from smsgate.cli.main import cli, run
 from smsgate.features.keyword_editor.cli import keywords
-from smsgate.records import KeywordVersion, Records
+from smsgate.records import ContentVersion, Records
 from smsgate.store import Store
 from smsgate.store.redis_address import open_redis
 from tests.fakes.values import entry
@@ -196,7 +196,7 @@ def records(tmp_path, environ):
 def test_history_tells_each_version_and_what_it_changed(capsys, environ, records):
     for number, content in ((1, "a = 1\nb = 2\n"), (2, "a = 1\nb = 3\n"), (3, "")):
         records.keyword_versions.save(
-            KeywordVersion("es", number, content, "ann", 1_764_000_000_000_000, f"note {number}")
+            ContentVersion("es", number, content, "ann", 1_764_000_000_000_000, f"note {number}")
         )
     assert run(["keywords", "history", "es"], environ) == 0
     out = capsys.readouterr().out

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from smsgate.domain.errors import ConfigurationError, KeywordSetChanged
+from smsgate.domain.errors import ConfigurationError, ContentChanged
 from smsgate.domain.messages import Intent
 from smsgate.features.keyword_editor import service as keyword_editing
-from smsgate.features.keyword_editor.errors import (
-    KeywordSetOwned,
-    KeywordSetUnfit,
-    NoSuchKeywordSet,
-)
+from smsgate.features.keyword_editor.errors import KeywordSetUnfit, NoSuchKeywordSet
 from smsgate.features.keyword_editor.replay import (
     PAGE_SIZE,
     ReadPosition,
@@ -20,6 +16,7 @@ from smsgate.features.keyword_editor.replay import (
 )
 from smsgate.features.keyword_editor.service import MAX_BYTES, KeywordEditor
 from smsgate.features.keyword_editor.set_text import KeywordRow, edit_set, empty_set
+from smsgate.records import ContentVersion
 from smsgate.store.keys import PARTITIONS
 from tests.fakes.own_services import make_services
 from tests.fakes.understanding import TWO, understanding
@@ -27,9 +24,23 @@ from tests.fakes.values import decision, entry
 from tests.records.values import event, lines
 
 
+def with_row(name, *words, intent="opt_out"):
+    return edit_set(empty_set(name), [KeywordRow(word, intent) for word in words], "")
+
+
 @pytest.fixture
-def services(tmp_path, redis_url):
+def files():
+    """Sets that are files when the process reads its configuration."""
+    return {}
+
+
+@pytest.fixture
+def services(tmp_path, redis_url, files):
     made = make_services(tmp_path, redis_url, TWO)
+    folder = made.settings.config_dir / "keywords"
+    folder.mkdir()
+    for name, content in files.items():
+        (folder / f"{name}.toml").write_text(content, "utf-8")
     made.records.migrate()
     yield understanding(made)
     made.close()
@@ -38,22 +49,6 @@ def services(tmp_path, redis_url):
 @pytest.fixture
 def editing(services):
     return KeywordEditor(services)
-
-
-def with_row(name, *words, intent="opt_out"):
-    return edit_set(empty_set(name), [KeywordRow(word, intent) for word in words], "")
-
-
-@pytest.fixture
-def file(services):
-    folder = services.settings.config_dir / "keywords"
-    folder.mkdir()
-
-    def write(name, *words):
-        (folder / f"{name}.toml").write_text(with_row(name, *words), "utf-8")
-        return folder / f"{name}.toml"
-
-    return write
 
 
 def text(services, said, at=0, **rest):
@@ -81,33 +76,26 @@ def test_a_saved_set_is_the_consoles_and_its_versions_stay(editing):
 
 def test_of_two_editors_the_second_is_told_and_nothing_is_lost(editing):
     editing.save("zu", with_row("zu", "blim"), 0, "ann", "")
-    with pytest.raises(KeywordSetChanged, match="version 1"):
+    with pytest.raises(ContentChanged, match="version 1"):
         editing.save("zu", with_row("zu", "blam"), 0, "bob", "")
     assert "blim" in editing.find("zu").content
 
 
-def test_a_set_that_is_a_file_is_tried_and_not_saved(editing, file):
-    path = file("zu", "blim")
+@pytest.mark.parametrize("files", [{"zu": with_row("zu", "blim")}])
+def test_the_consoles_set_replaces_a_file_as_a_whole_until_it_is_reverted(editing, files):
     info = editing.find("zu")
-    assert (info.owner, info.place, info.content) == ("file", str(path), path.read_text())
-    draft = editing.draft("zu", with_row("zu", "blam"))
-    assert draft.faults() == []
-    assert draft.classifier("alerts").classify("blam").intent == "opt_out"
-    with pytest.raises(KeywordSetOwned, match="config apply"):
-        editing.save("zu", with_row("zu", "blam"), 0, "ann", "")
-    with pytest.raises(KeywordSetOwned):
-        editing.save("zu", "", 0, "ann", "")
-    assert editing.history("zu") == []
-
-
-def test_a_set_with_two_owners_can_only_be_given_up(editing, file):
-    editing.save("zu", with_row("zu", "blim"), 0, "ann", "")
-    file("zu", "blam")
-    assert editing.find("zu").owner == "both"
-    with pytest.raises(KeywordSetOwned):
-        editing.save("zu", with_row("zu", "blom"), 1, "ann", "")
+    assert (info.owner, info.content, info.editable) == ("file", files["zu"], files["zu"])
+    assert info.place == info.file
+    copy = editing.draft("zu", with_row("zu", "blam"))
+    assert [copy.classifier("alerts").classify(one).intent for one in ("blam", "blim")] == [
+        "opt_out",
+        "none",
+    ]
+    editing.save("zu", with_row("zu", "blam"), 0, "ann", "")
+    saved = editing.find("zu")
+    assert (saved.owner, saved.version, saved.file) == ("console", 1, info.file)
     editing.save("zu", "", 1, "ann", "")
-    assert editing.find("zu").owner == "file"
+    assert (editing.find("zu").owner, editing.find("zu").content) == ("file", files["zu"])
 
 
 def test_a_set_that_was_given_up_begins_again_with_the_next_version(editing):
@@ -154,9 +142,9 @@ def test_what_would_not_start_is_not_saved_and_said_at_once(editing, content, sa
     assert editing.history("en") == []
 
 
-def test_faults_of_other_sets_hinder_too(editing, file):
-    path = file("en", "blim")
-    path.write_text("x = ")
+def test_faults_of_other_sets_hinder_too(services, editing):
+    broken = ContentVersion("en", 1, "x = ", "ann", 1)
+    services.records.keyword_versions.save(broken)
     with pytest.raises(ConfigurationError, match="is no TOML"):
         editing.save("zu", with_row("zu", "blim"), 0, "ann", "")
 

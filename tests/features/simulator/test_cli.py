@@ -10,7 +10,7 @@ from werkzeug.serving import make_server
 
 from smsgate.domain.messages import WebhookRequest
 from smsgate.pipeline.configuration import load_configuration
-from smsgate.pipeline.configuration_rollout import publish_programs
+from smsgate.pipeline.published_programs import publish_programs
 from smsgate.pipeline.services import Services, build_services
 from smsgate.store.keys import PARTITIONS
 from smsgate.web import create_app

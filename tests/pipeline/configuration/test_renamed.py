@@ -15,8 +15,8 @@ from smsgate.features.lists.import_undo import ImportUndo
 from smsgate.features.lists.number_import import ImportRequest, NumberImport
 from smsgate.features.records_admin.rebuild import build_rebuild_service
 from smsgate.features.reviews.service import ReviewService
-from smsgate.pipeline.configuration_rollout import publish_programs
 from smsgate.pipeline.manual import RestoreRequest
+from smsgate.pipeline.published_programs import publish_programs
 from smsgate.pipeline.services import Services
 from smsgate.store.keys import partition_of
 from tests.fakes.own_services import ALERTS, make_services

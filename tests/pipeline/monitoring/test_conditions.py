@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import msgspec
 import pytest
+from msgspec.structs import replace as replace_struct
 
 from smsgate.domain.messages import Arrival
 from smsgate.metrics.snapshot import (
@@ -64,6 +65,22 @@ def failing(since_s: float) -> SystemSnapshot:
 
 
 FULL, SHUT = Obstacle("Redis refuses writes", "more memory"), Obstacle("no write", "start web")
+
+
+def said_by_web(**said):
+    """A web process that says this of itself beside the others."""
+    running = (*ALL.running, heartbeat("web", "host-2", **said))
+    return seen(processes=ProcessSnapshot(1, running))
+
+
+def mixed(seconds):
+    """Processes that have run two versions for so long."""
+    old, new = (replace_struct(heartbeat(kind), version=kind) for kind in ("web", "worker"))
+    others = [one for one in ALL.running if one.name not in ("web", "worker")]
+    now_us = seconds * 1_000_000
+    return seen(processes=ProcessSnapshot(now_us, (old, new, *others)))
+
+
 BOUNDS = [
     (seen(), seen(write_obstacle=FULL), "SmsgateStoreRefusesWrites"),
     (seen(), seen(gate_obstacle=SHUT), "SmsgateGateShut"),
@@ -78,6 +95,9 @@ BOUNDS = [
     (seen(), without("sender"), "SmsgateSenderAway"),
     (seen(), without(*KINDS, clock=False), "SmsgateAway"),
     (seen(reviews=QueueDepth(1, HALF)), seen(reviews=QueueDepth(1, HALF + 1)), "SmsgateReviewsOld"),
+    (mixed(59), mixed(61), "SmsgateVersionsDiffer"),
+    (seen(), said_by_web(changed=("smsgate.toml",)), "SmsgateFilesNotLoaded"),
+    (seen(), said_by_web(problem="is no TOML"), "SmsgateContentNotTaken"),
     (seen(dead=0), seen(dead=1), "SmsgateDeadLetters"),
     (failing(1_000_000.0 - 3_600), failing(1_000_000.0 - 3_601), "SmsgateOptOutListFails"),
     (seen(forwards=QueueDepth(9, 599)), seen(forwards=QueueDepth(9, 601)), "SmsgateForwardsStuck"),

@@ -6,25 +6,12 @@ from contextlib import closing
 
 import pytest
 
-from smsgate.domain.errors import RecordsUnavailable
-from smsgate.records.configuration_versions import ConfigurationVersions
 from tests.fakes.browser import browser
 from tests.fakes.full_house import add_people
 from tests.fakes.own_services import ALERTS, HERE, make_services
 from tests.records.conftest import postgresql_server, postgresql_url  # noqa: F401 - fixtures
 
-CHANGES = "/console/setup/changes"
 SAID = "has a NUL character"
-
-
-def test_records_that_refuse_a_nul_are_not_said_to_be_away(admin, monkeypatch) -> None:
-    def refuse(*_: object, **__: object) -> None:
-        raise RecordsUnavailable("the records cannot be used: no NUL")
-
-    monkeypatch.setattr(ConfigurationVersions, "page", refuse)
-    for path, status in ((f"{CHANGES}?table=%00", 422), (CHANGES, 503)):
-        answer = admin.get(path)
-        assert (answer.status_code, SAID in answer.text) == (status, status == 422)
 
 
 def test_a_sender_that_has_one_keeps_its_page_and_its_evidence(admin) -> None:
@@ -46,7 +33,7 @@ def test_postgresql_refuses_it_and_the_page_says_what_is_wrong(
         add_people(services)
         who = browser(services)
         assert who.sign_in("admin").status_code == 303
-        for path in (f"{CHANGES}?table=%00", "/console/people?before=%00"):
+        for path in ("/console/audit?person=%00", "/console/people?before=%00"):
             answer = who.get(path)
             assert (answer.status_code, SAID in answer.text) == (422, True), path
         new = {"provider": "twilio", "id": "\0", "page": "/console/setup"}

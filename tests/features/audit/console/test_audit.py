@@ -9,8 +9,7 @@ from smsgate.domain.messages import Intent
 from smsgate.domain.phone import masked
 from smsgate.features.operators.service import ActionAuthor, OperatorService, make_action
 from smsgate.features.operators.storage import ActionLog
-from smsgate.records import ConfigurationVersion
-from smsgate.records.keyword_versions import KeywordVersion
+from smsgate.records import ContentVersion
 from tests.fakes.pages import NASTY, decide, harmless, waits, words
 from tests.fakes.told import told, work
 from tests.fakes.values import NUMBER
@@ -120,15 +119,13 @@ def test_where_nothing_fits_it_says_what_to_do(admin):
 
 
 def test_what_was_changed_is_named_as_people_know_it(services, admin):
-    services.records.configuration_versions.save(
-        ConfigurationVersion(1, "", ("accounts.twilio", "programs.alerts"), "ana", 1_000_000)
-    )
-    services.records.keyword_versions.save(KeywordVersion("ht", 1, "", "ana", 2_000_000))
+    services.records.reply_versions.save(ContentVersion("alerts", 1, "", "ana", 1_000_000))
+    services.records.keyword_versions.save(ContentVersion("ht", 1, "", "ana", 2_000_000))
     page = words(admin.get(f"{AUDIT}?person=ana"))
-    assert "Changed the configuration Account twilio, Program Acme Alerts" in page
+    assert "Saved replies alerts" in page
     assert "Saved a keyword set Haitian Creole" in page
     found = rows(admin.get(f"{AUDIT}/audit.csv?person=ana"))
     assert [one["about"] for one in found] == [
         "Haitian Creole",
-        "Account twilio, Program Acme Alerts",
+        "alerts",
     ]

@@ -11,7 +11,7 @@ from smsgate.domain.errors import RecordsUnavailable
 from smsgate.domain.messages import Intent
 from smsgate.features.keyword_editor import change_console
 from smsgate.features.keyword_editor.set_text import KeywordRow, edit_set, empty_set
-from smsgate.records import KeywordVersion
+from smsgate.records import ContentVersion
 from tests.fakes.own_services import HERE, make_services
 from tests.fakes.understanding import TWO, understanding
 from tests.fakes.values import decision, entry
@@ -22,14 +22,17 @@ EVIL = '"><script>alert(1)</script>'
 
 
 @pytest.fixture
-def services(folder, redis_url, monkeypatch):
+def files():
+    """Sets that are files when the process reads its configuration."""
+    return {}
+
+
+@pytest.fixture
+def services(folder, redis_url, files):
     plain = make_services(folder, redis_url, TWO, **HERE)
-    for name, value in {
-        "SMSGATE_CONFIG": str(folder / "config"),
-        "SMSGATE_DATA_DIR": str(folder / "var"),
-        "REDIS_URL": redis_url,
-    }.items():
-        monkeypatch.setenv(name, value)  # what the process was started with
+    for name, content in files.items():
+        (plain.settings.config_dir / "keywords").mkdir(exist_ok=True)
+        (plain.settings.config_dir / "keywords" / f"{name}.toml").write_text(content, "utf-8")
     made = understanding(plain)
     yield made
     made.close()
@@ -40,7 +43,7 @@ def with_row(name, *words, intent="opt_out", note=""):
 
 
 def save(services, name, content, number=1, author="bob"):
-    services.records.keyword_versions.save(KeywordVersion(name, number, content, author, 1_000_000))
+    services.records.keyword_versions.save(ContentVersion(name, number, content, author, 1_000_000))
 
 
 def form(**more):
@@ -66,7 +69,7 @@ def test_keywords_are_listed_with_where_they_come_from(services, signed_in):
     folder = services.settings.config_dir / "keywords"
     folder.mkdir()
     (folder / "en.toml").write_text(with_row("en", "skedaddle"))
-    object.__setattr__(services, "classifiers", understanding(services).classifiers)
+    services.content.value = understanding(services).content.value
     viewer = signed_in("viewer")
     page = viewer.get("/console/keywords?program=alerts&source=console")
     assert "blimblam" in page.text
@@ -111,7 +114,7 @@ def test_a_number_that_is_none_is_said_beside_the_text(viewer):
 # --- who may ------------------------------------------------------------------------------------
 
 CHANGES = (f"{SETS}/zu/soon", f"{SETS}/zu/check", f"{SETS}/zu/replay", f"{SETS}/zu/save",
-           f"{SETS}/zu/undo", f"{SETS}/zu/file", "/console/keywords/new",
+           f"{SETS}/zu/undo", "/console/keywords/new",
            "/console/keywords/new/soon")  # fmt: skip
 
 
@@ -163,16 +166,11 @@ def test_a_change_is_checked_saved_with_its_author_and_put_in_force(services, ad
     assert answer.status_code == 303
     (kept,) = services.records.keyword_versions.newest()
     assert (kept.version, kept.author, kept.note) == (1, "admin", "asked for")
-    applied = services.store.configurations.applied()
-    assert answer.location == f"{SETS}/zu?applied={applied.id}"
-    assert applied.by == "admin"
+    assert answer.location == f"{SETS}/zu"
     page = admin.get(answer.location)
     assert "Saved as version 1." in page.text
     assert "console keywords/zu.toml" in page.text
     assert "asked for" in page.text
-    part = admin.get(f"/console/keywords/applied/{applied.id}", headers=HTMX)
-    assert "No process is running" in part.text
-    assert "A newer configuration" in admin.get("/console/keywords/applied/x").text
 
 
 def test_an_entry_is_changed_and_another_one_taken_away(services, admin):
@@ -210,7 +208,6 @@ def test_conflicts_are_told_at_once_and_nothing_is_saved(services, admin, conten
     assert conflict in said(answer)
     assert html.escape(content, quote=False)[:10] in answer.text
     assert services.records.keyword_versions.newest() == []
-    assert services.store.configurations.applied() is None
 
 
 def test_conflicts_name_both_places(admin):
@@ -261,47 +258,26 @@ def test_undo_is_a_new_version_with_the_older_content(services, admin):
     assert admin.get(f"{SETS}/zu/versions/9").status_code == 404
 
 
-def test_what_is_saved_stays_saved_where_it_cannot_be_put_in_force(services, admin):
-    (services.settings.config_dir / "smsgate.toml").write_text("nonsense = [")
-    admin.get(f"{SETS}/zu")
-    answer = admin.post(f"{SETS}/zu/save", {"content": with_row("zu", "blim"), "base": "0"})
-    assert answer.location == f"{SETS}/zu"
-    assert "not active yet" in admin.get(answer.location).text
-    assert services.records.keyword_versions.newest()[0].version == 1
-
-
 # --- a set that is a file -------------------------------------------------------------------------
 
 
-def test_a_file_is_tried_and_taken_away_changed_not_saved(services, admin):
-    folder = services.settings.config_dir / "keywords"
-    folder.mkdir()
-    (folder / "zu.toml").write_text("# ours\n" + with_row("zu", "blim"))
+@pytest.mark.parametrize("files", [{"zu": "# ours\n" + with_row("zu", "blim")}])
+def test_a_file_is_copied_when_it_is_edited_and_is_back_when_that_is_reverted(
+    services, admin, files
+):
+    place = services.settings.config_dir / "keywords" / "zu.toml"
     page = admin.get(f"{SETS}/zu")
     assert "This set is a file" in page.text
-    assert str(folder / "zu.toml") in page.text
+    assert str(place) in page.text
     page = admin.post(f"{SETS}/zu/check", form(words=["blim", "blam"], intent=["opt_out"] * 2,
         match=["polite"] * 2, risk=["low"] * 2, note=["", ""], place=["0", "-1"]))  # fmt: skip
-    assert "Download file" in page.text
-    assert "/save" not in page.text
-    data = {"content": content_in(page), "base": "0"}
-    taken = admin.post(f"{SETS}/zu/file", data)
-    assert taken.headers["Content-Disposition"] == 'attachment; filename="zu.toml"'
-    assert taken.text.startswith("# ours\n")
-    assert "blam" in taken.text
-    answer = admin.post(f"{SETS}/zu/save", data)
-    assert answer.status_code == 409
-    assert "smsgate config apply" in said(answer)
-    assert "blam" not in (folder / "zu.toml").read_text()
-    assert services.records.keyword_versions.newest() == []
-
-
-def test_a_set_with_two_owners_is_shown_as_a_fault_and_can_be_given_up(services, admin):
-    save(services, "zu", with_row("zu", "blim"))
-    folder = services.settings.config_dir / "keywords"
-    folder.mkdir()
-    (folder / "zu.toml").write_text(with_row("zu", "blam"))
-    assert "No process starts with both" in admin.get(f"{SETS}/zu").text
+    saved = admin.post(f"{SETS}/zu/save", {"content": content_in(page), "base": "0"})
+    assert saved.status_code == 303
+    (kept,) = services.records.keyword_versions.newest()
+    assert kept.content.startswith("# ours\n")
+    assert "blam" in kept.content
+    assert f"replaces the file {place} as a whole" in said(admin.get(f"{SETS}/zu"))
+    assert place.read_text() == files["zu"]
     assert admin.post(f"{SETS}/zu/undo", {"version": "0", "base": "1"}).status_code == 303
     assert "This set is a file" in admin.get(f"{SETS}/zu").text
 
@@ -447,7 +423,6 @@ def test_without_the_records_the_list_still_comes_and_the_sets_say_why(
     page = admin.get("/console/keywords?program=alerts")
     assert page.status_code == 200
     assert "YEKA" in page.text
-    assert "may be old" in said(page)
     page = admin.get(SETS)
     assert page.status_code == 200
     assert "nobody answers" in page.text

@@ -20,7 +20,7 @@ from smsgate.features.lists.job_steps import JobSteps
 from smsgate.features.lists.jobs import ListJobs
 from smsgate.features.lists.number_import import ImportRequest, NumberImport
 from smsgate.features.operators.storage import ActionLog
-from smsgate.pipeline.configuration_rollout import publish_programs
+from smsgate.pipeline.published_programs import publish_programs
 from tests.fakes.browser import browser
 from tests.fakes.processes import wait_until
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from smsgate.records import KeywordVersion
+from smsgate.records import ContentVersion
 from smsgate.records.history import TextPlace
 from tests.records.values import event, lines, reply_event
 
 
-def version(number: int, name: str = "es", content: str = "x = 1\n", **rest) -> KeywordVersion:
-    return KeywordVersion(
+def version(number: int, name: str = "es", content: str = "x = 1\n", **rest) -> ContentVersion:
+    return ContentVersion(
         name, number, content, rest.get("author", "ann"), 1_000_000 * number, rest.get("note", "")
     )
 

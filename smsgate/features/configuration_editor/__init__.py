@@ -1,1 +1,0 @@
-"""Programs, replies and accounts changed in the console, as versions that override the file."""

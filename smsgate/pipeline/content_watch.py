@@ -1,0 +1,165 @@
+"""Reads what the console saves of the content, and puts it in force in a running process.
+
+A saved set or reply is a version in the records. A thread notices it, builds the next value and
+puts it in place of the old one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+import structlog
+
+from smsgate.classifier import Classifiers, KeywordSetCache
+from smsgate.domain.errors import ConfigurationError, Fault, RecordsNotReady, RecordsUnavailable
+from smsgate.files import replace_file
+from smsgate.pipeline.background_thread import BackgroundThread
+from smsgate.pipeline.content import Content, CurrentContent, SavedContent
+from smsgate.records import Records
+from smsgate.settings import Program, Programs, Settings
+from smsgate.settings.operator_sets import OperatorSets
+from smsgate.settings.programs import read_replies
+
+PERIOD_S = 3.0
+"""How often a process looks for newer content."""
+FILE = "content.json"
+"""In the data directory: what was taken last, so that a process starts while the records are
+away."""
+MAY_BE_OLD = "keyword sets and replies of the console are those that were read last"
+"""How the warning begins that the records could not be asked for newer content."""
+
+_log = structlog.get_logger("smsgate.content")
+
+
+def read_saved(records: Records) -> SavedContent:
+    """Return what the console owns. Raises ``RecordsUnavailable``."""
+    records.check()
+    mark = records.content_mark()
+    sets, replies = records.keyword_versions.newest(), records.reply_versions.newest()
+    return SavedContent(
+        {one.name: one.content for one in sets if one.content.strip()},
+        {one.name: one.content for one in replies if one.content.strip()},
+        mark,
+    )
+
+
+def build_content(settings: Settings, files: OperatorSets, saved: SavedContent) -> Content:
+    """Compile the content. Raises ``ConfigurationError`` with every fault."""
+    faults: list[Fault] = []
+    programs = Programs(_with_replies(one, saved, faults) for one in settings.programs)
+    sets = files.with_console(saved.keyword_sets)
+    cache = KeywordSetCache(sets, programs, settings.data_dir)
+    faults += cache.faults()
+    if faults:
+        raise ConfigurationError(faults)
+    said = msgspec.json.encode([cache.versions, saved.replies], order="deterministic")
+    version = hashlib.sha256(said).hexdigest()[:8]
+    return Content(programs, sets, Classifiers(cache, programs), cache.versions, version, saved)
+
+
+def _with_replies(program: Program, saved: SavedContent, faults: list[Fault]) -> Program:
+    """The program with the replies that the console owns in place of all of the file's."""
+    text = saved.replies.get(program.name)
+    if text is None:
+        return program
+    place = f"console replies of {program.name}"
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        faults.append(Fault(place, "replies", f"is no TOML: {error}"))
+        return program
+    replies, found = read_replies(table, program.contact, place)
+    faults += found
+    return replace(program, replies=replies)
+
+
+def first_content(
+    settings: Settings, files: OperatorSets, records: Records
+) -> tuple[Content, list[str]]:
+    """Return the content that a process starts with, and warnings.
+
+    Without the records, and where what they have cannot be used, it is what was taken last. Raises
+    ``ConfigurationError`` with every fault where that cannot be used either.
+    """
+    path, warnings = settings.data_dir / FILE, list[str]()
+    try:
+        saved = read_saved(records)
+    except RecordsUnavailable as error:
+        saved = _kept(path)
+        if saved.mark or not isinstance(error, RecordsNotReady):
+            warnings.append(f"{MAY_BE_OLD}, and may be old: {error}")
+        return build_content(settings, files, saved), warnings
+    try:
+        content = build_content(settings, files, saved)
+    except ConfigurationError as error:
+        kept = _kept(path)
+        if not kept.mark or kept == saved:
+            raise
+        with suppress(ConfigurationError):
+            return build_content(settings, files, kept), [f"{MAY_BE_OLD}: {error}"]
+        raise
+    warnings += keep_saved(path, saved)
+    return content, warnings
+
+
+def _kept(path: Path) -> SavedContent:
+    """What was taken last; nothing where that cannot be read."""
+    with suppress(OSError, msgspec.MsgspecError):
+        return msgspec.json.decode(path.read_bytes(), type=SavedContent)
+    return SavedContent()
+
+
+def keep_saved(path: Path, saved: SavedContent) -> list[str]:
+    """Keep what was taken; return a warning where that fails."""
+    if _kept(path) == saved:
+        return []
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        replace_file(path, msgspec.json.encode(saved))
+    except OSError as error:
+        problem = (
+            f"the console's keyword sets and replies cannot be kept in {path} ({error.strerror}): "
+            "they will be missing at a start while the records are away"
+        )
+        return [problem]
+    return []
+
+
+class ContentWatch(BackgroundThread):
+    """Puts newer content in place of what a process has."""
+
+    def __init__(self, settings: Settings, records: Records, current: CurrentContent) -> None:
+        super().__init__("content", first_pause_s=PERIOD_S, close_timeout_s=10.0)
+        self._settings, self._records = settings, records
+        self._current = current
+        self._seen = current.value.saved.mark
+        self.problem = ""
+        """Why newer content could not be used; empty where all of it is."""
+
+    def run_once(self) -> float:
+        """Look for newer content, and take it."""
+        with suppress(RecordsUnavailable):
+            if self._records.content_mark() != self._seen:
+                self._take(read_saved(self._records))
+        return PERIOD_S
+
+    def _take(self, saved: SavedContent) -> None:
+        try:
+            content = build_content(self._settings, self._current.value.sets, saved)
+            for program in content.classifiers:
+                _ = content.classifiers[program]  # made now, so that no text waits for it
+        except ConfigurationError as error:
+            self.problem = str(error)
+            _log.warning("content not taken", problem=self.problem)
+        else:
+            for warning in keep_saved(self._settings.data_dir / FILE, saved):
+                _log.warning("content", problem=warning)
+            self._current.value = content
+            self.problem = ""
+            _log.info("content", version=content.version)
+        self._seen = saved.mark

@@ -1,0 +1,102 @@
+"""What the console owns of the content, version by version: keyword sets, and replies of programs.
+
+The newest version of a name is its content; where it is empty, the name was reverted to its file.
+Versions are never changed and never removed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from sqlalchemy import ColumnElement, Select, func, select
+
+from smsgate.domain.errors import ContentChanged
+from smsgate.records.console_tables import content_versions
+from smsgate.records.contents import lookup
+from smsgate.records.database import Database, upsert
+from smsgate.records.reader import rows_of
+
+ContentKind = Literal["keywords", "replies"]
+_MAX_VERSION = 2**31 - 1
+"""Above every version, and still a number for every database; pages are asked for more."""
+_NUL = "\N{REPLACEMENT CHARACTER}"
+"""In place of NUL, which PostgreSQL does not take."""
+
+
+@dataclass(frozen=True, slots=True)
+class ContentVersion:
+    """One version of a keyword set, or of all replies of a program, as it was saved."""
+
+    name: str
+    """Of the set or the program."""
+    version: int
+    """From 1 on, without gaps."""
+    content: str
+    """TOML, as in a file; empty where it was reverted."""
+    author: str
+    saved_us: int
+    note: str = ""
+
+
+_table = content_versions
+_versions = select(*[_table.c[name] for name in ContentVersion.__slots__])
+
+
+class ContentVersions:
+    """The versions of one kind of content. Every method raises ``RecordsUnavailable``."""
+
+    def __init__(self, database: Database, kind: ContentKind) -> None:
+        self._database = database
+        self._kind = kind
+
+    def newest(self) -> list[ContentVersion]:
+        """Return the newest version of every name, by name; nothing without records."""
+        last = select(_table.c.kind, _table.c.name, func.max(_table.c.version).label("version"))
+        of = last.where(_table.c.kind == self._kind).group_by(_table.c.kind, _table.c.name)
+        newest = of.subquery()
+        same = [_table.c[one] == newest.c[one] for one in ("kind", "name", "version")]
+        return self._read(_versions.join(newest, same[0] & same[1] & same[2]).order_by("name"))
+
+    def of(self, name: str, limit: int, before: int | None = None) -> list[ContentVersion]:
+        """Return the versions of a name, newest first; those before a version, if one is given."""
+        query = _versions.where(self._is(name))
+        if before is not None:
+            query = query.where(_table.c.version < min(max(before, 0), _MAX_VERSION))
+        return self._read(query.order_by(_table.c.version.desc()).limit(limit))
+
+    def save(self, version: ContentVersion) -> None:
+        """Add a version to the one before it.
+
+        Raises ``ContentChanged`` where somebody else has added one meanwhile; nothing is written
+        then.
+        """
+        name = lookup(version.name)
+        texts = {one: str(getattr(version, one)).replace("\0", _NUL) for one in ("content", "note")}
+        row = asdict(version) | texts | {"author": lookup(version.author), "name": name}
+        with self._database.writing() as connection:
+            newest = connection.scalar(select(func.max(_table.c.version)).where(self._is(name)))
+            adding = upsert(connection, _table).values({"kind": self._kind, **row})
+            # PostgreSQL lets two add the same version at once: the conflict stops the second.
+            added = version.version == (newest or 0) + 1 and connection.scalar(
+                adding.on_conflict_do_nothing().returning(_table.c.version)
+            )
+        if not added:
+            raise ContentChanged(
+                f"{version.name} was saved by someone else while you worked on version "
+                f"{version.version - 1}: look at what is there now, and save again"
+            )
+
+    def _is(self, name: str) -> ColumnElement[bool]:
+        return (_table.c.kind == self._kind) & (_table.c.name == lookup(name))
+
+    def _read(self, query: Select[Any]) -> list[ContentVersion]:
+        return [ContentVersion(*row) for row in rows_of(self._database, query)]
+
+
+def content_mark(database: Database) -> int:
+    """Return how many versions there are of all content: another number tells of a new one.
+
+    Raises ``RecordsUnavailable``.
+    """
+    return int(rows_of(database, select(func.count()).select_from(_table))[0][0])
