@@ -6,7 +6,7 @@ A text goes through five steps until one of them decides (``classifier.py``):
 2. ``keywords.py`` knows keywords, and ``keyword_rules.py`` and ``keyword_variants.py`` what may be
    around one: politeness, a name (``signature.py``), a typo (``typos.py``).
 3. ``quoted_text.py`` takes away what is not the subscriber's own: reactions, quotations, our texts,
-   adverts. ``self_harm.py`` asks for a person.
+   adverts. ``self_harm.py`` asks for a person, and ``other_channel.py`` takes "don't call" away.
 4. ``phrases.py`` finds wordings inside sentences by the symbols of their words (``lexicon.py``),
    and ``findings.py`` says what they come to.
 5. ``model.py`` scores the text by its ``features.py`` and ``concepts.py``, with the weights of

@@ -20,6 +20,7 @@ from smsgate.classifier.keyword_rules import KeywordRules
 from smsgate.classifier.keywords import Keyword
 from smsgate.classifier.model import probability
 from smsgate.classifier.normalize import clean, letters
+from smsgate.classifier.other_channel import without_refused_calls
 from smsgate.classifier.quoted_text import Templates
 from smsgate.classifier.self_harm import self_harm
 from smsgate.classifier.sentence_rules import SentenceRules
@@ -162,6 +163,7 @@ class Classifier:
             or self._reaction(text)
             or self._no_words(text)
             or self._self_harm(text)
+            or self._other_channel(text)
             # keywords with something around them
             or self._keyword_rules.match_short(text)
             # most texts end here
@@ -221,6 +223,16 @@ class Classifier:
         return self._decisions.decided(
             text, Intent.REVIEW, "self_harm", found.written, found.language, note=note
         )
+
+    def _other_channel(self, text: InspectedText) -> Decision | None:
+        """Go on without ``don't call, text me``."""
+        own = without_refused_calls(letters(text.tokens))
+        if own is None:
+            return None
+        text.read_as(own, "other channel")
+        if text.words and not self.keywords.polite(text.words):
+            return None
+        return self._decisions.decided(text, Intent.NONE, "other_channel")
 
     def _ordinary(self, text: InspectedText) -> Decision | None:
         if text.cleaned.isascii() and self._prefilter.is_ordinary(text.words):

@@ -75,7 +75,7 @@ def _speaks_of_messages(text: str) -> bool:
 
 @cache
 def _message_words() -> frozenset[str]:
-    return frozenset(_text(one.written) for one in _written(_tables()["messages"]))
+    return frozenset(_text(one.written) for one in written_out(_tables()["messages"]))
 
 
 def _tables() -> dict[str, dict[str, str]]:
@@ -88,12 +88,12 @@ def _tables() -> dict[str, dict[str, str]]:
 def _wordings() -> dict[str, list[_Wording]]:
     """The wordings by the word that the fewest have, so that few are looked for in a text."""
     tables = _tables()
-    others = [_text(one.written) for one in _written(tables["other_senses"])]
+    others = [_text(one.written) for one in written_out(tables["other_senses"])]
     other_words = {_UNSPACED, *(word for other in others for word in other.split())}
     written = {
         _text(one.written): (one._replace(order=kind == "orders"), kind == "life")
         for kind in ("orders", "everything", "life")
-        for one in _written(tables[kind])
+        for one in written_out(tables[kind])
     }
     often = Counter(word for there in written for word in _whole_words(there))
     wordings: dict[str, list[_Wording]] = {_UNSPACED: []}
@@ -120,7 +120,8 @@ def _text(written: str) -> str:
     return f" {' '.join(words)}" + ("" if written.endswith("*") else " ")
 
 
-def _written(languages: dict[str, str]) -> Iterator[SelfHarmWording]:
+def written_out(languages: dict[str, str]) -> Iterator[SelfHarmWording]:
+    """Each wording of some languages by itself: ``{a|b} c`` is two."""
     for language, wordings in languages.items():
         for written in wordings.split(","):
             for parts in product(*(part.split("|") for part in _BRACES.split(written.strip()))):

@@ -24,6 +24,7 @@ _RULES = {
     "reaction": (1, "message reaction, such as Liked “…”"),
     "reaction_to_keyword": (1, "reaction to the subscriber's own keyword, sent to review"),
     "quotation": (1, "only quotes one of our messages"),
+    "other_channel": (1, "refuses calls and asks for texts"),
     "self_harm": (1, "may be about self-harm, sent to review"),
     "no_words": (1, "no words in the text"),
     "instruction_echo": (2, "repeats the opt-out instruction"),

@@ -1,0 +1,73 @@
+"""Texts that refuse calls and ask for texts: ``don't call, text me`` is no opt-out."""
+
+from __future__ import annotations
+
+import tomllib
+from collections import defaultdict
+from functools import cache
+from importlib import resources
+
+from smsgate.classifier.normalize import PUNCTUATION, clean, folded, letters, tokens
+from smsgate.classifier.phrases import follows
+from smsgate.classifier.self_harm import written_out
+
+_REACH = 3
+"""Words that may stand between a refusal and the pause behind it."""
+_DENYING = frozenset(
+    {"ej", "geen", "ikke", "inga", "ingen", "inte", "keine", "nicht", "nie", "niet", "nua"}
+)
+"""Words that deny a verb before them: ``skicka inte sms``."""
+_Parts = dict[str, dict[str, list[tuple[str, ...]]]]
+
+
+def without_refused_calls(words: list[str]) -> list[str] | None:
+    """The words without a refusal of calls and the wish for texts beside it; else nothing.
+
+    Args:
+        words: of the text, with its marks; those of scripts without blanks letter by letter.
+    """
+    plain = folded(words)
+    refused, asked = _wordings("refused"), _wordings("asked")
+    if refused.keys().isdisjoint(plain):
+        return None  # nearly all texts
+    for at, word in enumerate(plain):
+        ends = [
+            _end(plain, at + len(part), language, second)
+            for first, second in ((refused, asked), (asked, refused))
+            for language, parts in first.get(word, {}).items()
+            for part in parts
+            if follows(plain, at, part)
+        ]
+        if any(ends):
+            return [*words[:at], *words[max(ends) :]]
+    return None
+
+
+def _end(words: list[str], start: int, language: str, wanted: _Parts) -> int:
+    """The end of the other part behind a pause, or right here; 0 where there is none."""
+    places = [at for at in range(start, min(start + _REACH + 1, len(words))) if _pause(words[at])]
+    if places:
+        begin = next((at for at in range(places[0], len(words)) if not _pause(words[at])), None)
+    else:
+        # "别打电话发短信" without a pause may refuse both
+        begin = None if language.startswith("zh") else start
+    if begin is None or begin >= len(words):
+        return 0
+    parts = wanted.get(words[begin], {}).get(language, ())
+    end = max((begin + len(part) for part in parts if follows(words, begin, part)), default=0)
+    return 0 if _DENYING.intersection(words[end : end + 1]) else end
+
+
+def _pause(word: str) -> bool:
+    return word in PUNCTUATION
+
+
+@cache
+def _wordings(kind: str) -> _Parts:
+    """By their first word and their language, the wordings (``other_channel.toml``)."""
+    text = resources.files("smsgate.classifier").joinpath("other_channel.toml").read_text("utf-8")
+    found: _Parts = defaultdict(lambda: defaultdict(list))
+    for one in written_out(tomllib.loads(text)[kind]):
+        words = tuple(folded(letters(tokens(clean(one.written)[0]))))
+        found[words[0]][one.language].append(words)
+    return {word: dict(parts) for word, parts in found.items()}
