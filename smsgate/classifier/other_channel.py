@@ -6,6 +6,7 @@ import tomllib
 from collections import defaultdict
 from functools import cache
 from importlib import resources
+from itertools import pairwise
 
 from smsgate.classifier.normalize import PUNCTUATION, clean, folded, letters, tokens
 from smsgate.classifier.phrases import follows
@@ -28,7 +29,9 @@ def without_refused_calls(words: list[str]) -> list[str] | None:
     """
     plain = folded(words)
     refused, asked = _wordings("refused"), _wordings("asked")
-    if refused.keys().isdisjoint(plain):
+    if refused.keys().isdisjoint(plain) or _beginnings().isdisjoint(
+        [*plain, *map(" ".join, pairwise(plain))]
+    ):
         return None  # nearly all texts
     for at, word in enumerate(plain):
         ends = [
@@ -60,6 +63,15 @@ def _end(words: list[str], start: int, language: str, wanted: _Parts) -> int:
 
 def _pause(word: str) -> bool:
     return word in PUNCTUATION
+
+
+@cache
+def _beginnings() -> frozenset[str]:
+    """The first two words of each refusal, or its only one."""
+    refused = _wordings("refused").values()
+    return frozenset(
+        " ".join(part[:2]) for each in refused for parts in each.values() for part in parts
+    )
 
 
 @cache

@@ -100,7 +100,9 @@ def _wordings() -> dict[str, list[_Wording]]:
     for there, (one, of_life) in written.items():
         rarest = _UNSPACED
         if not has_unspaced(there):
-            rarest = min(_whole_words(there), key=lambda word: (often[word], word))
+            # "everything" is in many of these, and in fewer texts than what is beside it
+            rank = often.__getitem__ if of_life else lambda word: -len(word)
+            rarest = min(_whole_words(there), key=lambda word: (rank(word), word))
         # most have none, and looking for them takes half of the time
         meant = [other for other in others if there in other] if rarest in other_words else []
         wordings.setdefault(rarest, []).append(_Wording(one, there, meant, of_life))
