@@ -120,7 +120,7 @@ def _add(connection: Connection, places: Iterable[int], start_ms: int) -> None:
     assert sample.text is not None
     salt, words, facts = sample.text["salt"], sample.text["words"], sample.event["facts"]
     digest = text_digest(salt, words)
-    known = {row.lane: (row.seq, bytes(row.hash)) for row in connection.execute(select(heads))}
+    known = {row.partition: (row.seq, bytes(row.hash)) for row in connection.execute(select(heads))}
     ends: dict[int, tuple[int, bytes]] = {}
     rows: dict[str, list[_Row]] = {table.name: [] for table in _TABLES}
     for place in places:
@@ -142,13 +142,13 @@ def _add(connection: Connection, places: Iterable[int], start_ms: int) -> None:
         seq += 1
         end = link_hash(previous, partition, seq, id_, hash_)
         ends[partition] = seq, end
-        event |= {"lane": partition, "seq": seq, "text_digest": digest, "facts": own}
+        event |= {"partition": partition, "seq": seq, "text_digest": digest, "facts": own}
         rows["links"].append((partition, seq, id_, hash_, end))
         rows["events"].append(_of_event(event))
         rows["texts"].append((id_, salt, words))
         row = held | {
             "number": number,
-            "lane": partition,
+            "partition": partition,
             "seq": seq,
             "state": held["state"].replace(str(sample_ms), str(ms)),
         }
@@ -158,9 +158,9 @@ def _add(connection: Connection, places: Iterable[int], start_ms: int) -> None:
     for table in _TABLES:
         _put(connection, table, rows[table.name])
     for partition, (seq, end) in ends.items():
-        adding = upsert(connection, heads).values(lane=partition, seq=seq, hash=end)
+        adding = upsert(connection, heads).values(partition=partition, seq=seq, hash=end)
         moved = {"seq": seq, "hash": end}
-        connection.execute(adding.on_conflict_do_update(index_elements=["lane"], set_=moved))
+        connection.execute(adding.on_conflict_do_update(index_elements=["partition"], set_=moved))
 
 
 def _put(connection: Connection, table: Table, rows: Sequence[_Row]) -> None:

@@ -105,7 +105,7 @@ def bare(folder: Path, source: Records, sizes: Sequence[int]) -> float:
             names = ", ".join(column.name for column in table.columns)
             marks = ", ".join("?" for _ in table.columns)
             statement = f"INSERT INTO {table.name} ({names}) VALUES ({marks})"
-            order = (table.c.lane, table.c.seq) if "seq" in table.c else (table.c.event_id,)
+            order = (table.c.partition, table.c.seq) if "seq" in table.c else (table.c.event_id,)
             found = [tuple(row) for row in connection.execute(select(table).order_by(*order))]
             rows.append((statement, found))
     with closing(sqlite3.connect(folder / "bare.sqlite3", isolation_level=None)) as file:

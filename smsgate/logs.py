@@ -26,7 +26,9 @@ from smsgate.domain.phone import masked
 _NUMBER = re.compile(r"(?<![\w])\+?[1-9][0-9]{7,14}(?![\w])")
 _SHORTEST = 8
 """Characters of the shortest such number."""
-_KEPT = frozenset({"timestamp", "event", "level", "lane", "id", "message_id", "ms", "port", "pid"})
+_KEPT = frozenset(
+    {"timestamp", "event", "level", "partition", "id", "message_id", "ms", "port", "pid"}
+)
 
 
 def mask_numbers(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

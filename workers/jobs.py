@@ -32,7 +32,7 @@ def apply_inbox(partition: int) -> None:
         process().services.applier.work(partition)
     except (StoreUnavailable, StoreNotReady) as error:
         # Nothing is lost: the entries stay, and the clock asks for another job.
-        _log.warning("inbox waits", lane=partition, problem=str(error))
+        _log.warning("inbox waits", partition=partition, problem=str(error))
 
 
 def send_replies(partition: int) -> None:
@@ -40,7 +40,7 @@ def send_replies(partition: int) -> None:
     try:
         process().services.sender.drain(partition, PATIENCE_S)
     except (StoreUnavailable, StoreNotReady) as error:
-        _log.warning("outbox waits", lane=partition, problem=str(error))
+        _log.warning("outbox waits", partition=partition, problem=str(error))
 
 
 def run_list_step(list_id: str) -> None:

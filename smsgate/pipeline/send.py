@@ -108,7 +108,7 @@ class ReplySender:
                 self._send(claim)
         except StoreUnavailable as error:
             # Nothing is lost: the reply stays, and the clock asks for another job.
-            _log.warning("outbox waits", lane=partition, problem=str(error))
+            _log.warning("outbox waits", partition=partition, problem=str(error))
             return False
         return claim is not None
 
@@ -252,7 +252,7 @@ class ReplySender:
         dead = DeadLetter(reply, outcome, note, claim.now_us) if outcome in _GIVEN_UP else None
         done = self._store.outbox.done(claim, event, dead)
         if done is None:
-            _log.warning("claim lost", lane=claim.partition, id=reply.id, outcome=outcome)
+            _log.warning("claim lost", partition=claim.partition, id=reply.id, outcome=outcome)
             return
         self._store.metrics.count(REPLIES, reply.account, reply.kind, outcome)
         if done.early is not None:

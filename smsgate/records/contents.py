@@ -134,7 +134,11 @@ def hash_of(row: Row) -> bytes:
 
 def number_row(partition: int, seq: int, number: str, consent_state: ConsentState) -> Row:
     """The row of ``numbers`` for a consent state."""
-    return {"lane": partition, "seq": seq, **consent_state_row(number, consent_state)._asdict()}
+    return {
+        "partition": partition,
+        "seq": seq,
+        **consent_state_row(number, consent_state)._asdict(),
+    }
 
 
 def lookup(text: str) -> str:

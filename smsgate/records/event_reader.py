@@ -28,7 +28,7 @@ Position: TypeAlias = Mapping[int, int]
 START: Position = {}
 _POSITION = re.compile(r"\d{1,3}-\d{1,18}(?:\.\d{1,3}-\d{1,18}){0,63}", re.ASCII)
 _START_TEXT = "0"
-_HEADS = select(heads.c.lane, heads.c.seq)
+_HEADS = select(heads.c.partition, heads.c.seq)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class EventReader:
 
     def newest(self) -> Position:
         """The position behind everything that is recorded now."""
-        return {row.lane: row.seq for row in rows_of(self._database, _HEADS)}
+        return {row.partition: row.seq for row in rows_of(self._database, _HEADS)}
 
     def after(self, position: Position, limit: int, until: Position | None = None) -> EventBatch:
         """At most ``limit`` events behind a position (and up to ``until``).
@@ -77,7 +77,7 @@ class EventReader:
         if self._database.absent:
             return EventBatch([], position, more=False)
         with self._database.reading() as connection:
-            ends: Position = {row.lane: row.seq for row in connection.execute(_HEADS)}
+            ends: Position = {row.partition: row.seq for row in connection.execute(_HEADS)}
             if any(seq > ends.get(partition, 0) for partition, seq in position.items()):
                 raise CursorRefused(
                     "The records end before that cursor: it is from another database, or from a "
@@ -100,7 +100,7 @@ class EventReader:
         """Which of these numbers have an event of their own (no list's) in that range."""
         asked = select(events.c.number).where(
             events.c.number.in_([lookup(number) for number in numbers]),
-            events.c.lane == partition,
+            events.c.partition == partition,
             events.c.seq > after,
             events.c.seq <= until,
         )
@@ -128,7 +128,7 @@ def _read(
 ) -> Iterator[tuple[int, Recorded]]:
     """One partition's events, each with the newest commit time up to it."""
     ids = select(links.c.event_id).where(
-        links.c.lane == partition, links.c.seq > after, links.c.seq <= until
+        links.c.partition == partition, links.c.seq > after, links.c.seq <= until
     )
     asked = EVENTS.where(events.c.id.in_(ids)).order_by(events.c.seq)
     found = [*map(recorded_of, connection.execute(asked))]

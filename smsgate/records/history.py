@@ -78,7 +78,7 @@ class EventHistory:
         """The newest lists behind a place that contain a number, each with its part only."""
         asked = (
             EVENTS.join(links, links.c.event_id == events.c.id)
-            .join(listed, (listed.c.lane == links.c.lane) & (listed.c.seq == links.c.seq))
+            .join(listed, (listed.c.partition == links.c.partition) & (listed.c.seq == links.c.seq))
             .where(listed.c.number == lookup(number))
         )
         return [part_of(one, number) for one in self._page(asked, before, limit)]
@@ -192,7 +192,7 @@ class WholeHistory:
             alone = EVENTS.where(events.c.number.in_([*stories]))
             for one in map(recorded_of, rows_of(self._database, alone)):
                 stories[lookup(one.event.number)].append(one)
-            about = (listed.c.lane == links.c.lane) & (listed.c.seq == links.c.seq)
+            about = (listed.c.partition == links.c.partition) & (listed.c.seq == links.c.seq)
             ids = select(links.c.event_id).join(listed, about)
             ids = ids.where(listed.c.number.in_([*stories]))
             of_lists = EVENTS.where(events.c.id.in_(ids))

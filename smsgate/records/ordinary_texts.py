@@ -76,7 +76,7 @@ class OrdinaryTexts:
             if rows:
                 put(connection, upsert(connection, ordinary_texts).on_conflict_do_nothing(), rows)
             for partition, (cursor, _) in found.items():
-                moving = update(_place).where(_place.c.lane == partition)
+                moving = update(_place).where(_place.c.partition == partition)
                 values = {"place": cursor.id, "since_us": cursor.since_us}
                 connection.execute(moving.values(**values))
         return len(rows)
@@ -126,9 +126,9 @@ class OrdinaryTexts:
     def _locked(self) -> Iterator[tuple[Connection, dict[int, TextCursor]]]:
         """A transaction that holds the cursors of every partition."""
         with self._database.writing() as connection:
-            asked = select(_place).order_by(_place.c.lane).with_for_update()
+            asked = select(_place).order_by(_place.c.partition).with_for_update()
             yield connection, _cursors_of([*connection.execute(asked)])
 
 
 def _cursors_of(rows: Sequence[Any]) -> dict[int, TextCursor]:
-    return {row.lane: TextCursor(row.place, row.since_us) for row in rows}
+    return {row.partition: TextCursor(row.place, row.since_us) for row in rows}

@@ -102,7 +102,7 @@ class StoreKnown:
 EVENTS = select(
     events.c.facts,
     texts.c.words,
-    events.c.lane,
+    events.c.partition,
     events.c.seq,
     events.c.text_digest,
     events.c.committed_us,
@@ -126,7 +126,7 @@ class RecordReader:
     def of_number(self, number: str) -> list[Recorded]:
         """Everything recorded of a number, in the order of its chain; of a list its part only."""
         alone = rows_of(self._database, EVENTS.where(events.c.number == lookup(number)))
-        about = (listed.c.lane == links.c.lane) & (listed.c.seq == links.c.seq)
+        about = (listed.c.partition == links.c.partition) & (listed.c.seq == links.c.seq)
         ids = select(links.c.event_id).join(listed, about).where(listed.c.number == lookup(number))
         parts = rows_of(self._database, EVENTS.where(events.c.id.in_(ids)))
         found = [*map(recorded_of, alone), *(part_of(recorded_of(row), number) for row in parts)]
@@ -158,7 +158,7 @@ class RecordReader:
         """The providers' messages received since then (of one kind only), oldest first."""
         asked = (
             select(
-                events.c.lane,
+                events.c.partition,
                 events.c.account,
                 events.c.message_id,
                 events.c.kind,
@@ -174,14 +174,14 @@ class RecordReader:
     def consent_states(self, partition: int) -> Iterator[ConsentStateRow]:
         """The consent states of a partition's numbers, unordered, as a rebuild reads them."""
         columns = [numbers.c[name] for name in ConsentStateRow._fields]
-        asked = select(*columns).where(numbers.c.lane == partition)
+        asked = select(*columns).where(numbers.c.partition == partition)
         return map(ConsentStateRow._make, stream_of(self._database, asked))
 
     def numbers(self, partition: int | None = None) -> Iterator[NumberConsentState]:
         """The consent state of every number (of a partition), in no particular order."""
         asked = select(numbers)
         if partition is not None:
-            asked = asked.where(numbers.c.lane == partition)
+            asked = asked.where(numbers.c.partition == partition)
         return (number_consent_state_of(row) for row in stream_of(self._database, asked))
 
     def number(self, number: str) -> NumberConsentState | None:
@@ -203,7 +203,9 @@ class RecordReader:
         found: dict[int, str] = {}
         for at in range(0, len(seqs), _AT_ONCE):
             some = links.c.seq.in_(seqs[at : at + _AT_ONCE])
-            asked = select(links.c.seq, links.c.event_id).where(links.c.lane == partition, some)
+            asked = select(links.c.seq, links.c.event_id).where(
+                links.c.partition == partition, some
+            )
             found |= {row.seq: row.event_id for row in rows_of(self._database, asked)}
         return found
 
@@ -212,7 +214,7 @@ class RecordReader:
         found: dict[int, ChainLink] = {}
         for at in range(0, len(seqs), _AT_ONCE):
             some = links.c.seq.in_(seqs[at : at + _AT_ONCE])
-            asked = select(links).where(links.c.lane == partition, some)
+            asked = select(links).where(links.c.partition == partition, some)
             found |= {row.seq: ChainLink(*row) for row in rows_of(self._database, asked)}
         return found
 
@@ -227,9 +229,9 @@ class RecordReader:
     def heads(self) -> dict[int, ChainLink]:
         """The newest link of each partition that has one."""
         asked = select(links).join(
-            heads, (heads.c.lane == links.c.lane) & (heads.c.seq == links.c.seq)
+            heads, (heads.c.partition == links.c.partition) & (heads.c.seq == links.c.seq)
         )
-        return {row.lane: ChainLink(*row) for row in rows_of(self._database, asked)}
+        return {row.partition: ChainLink(*row) for row in rows_of(self._database, asked)}
 
     def newest_us(self) -> int:
         """When the newest event was applied; 0 without events."""
@@ -239,7 +241,7 @@ class RecordReader:
         self, partition: int, after: int = 0, until: int | None = None
     ) -> Iterator[ChainLink]:
         """The links of a partition behind a sequence number, in order."""
-        asked = select(links).where(links.c.lane == partition, links.c.seq > after)
+        asked = select(links).where(links.c.partition == partition, links.c.seq > after)
         if until is not None:
             asked = asked.where(links.c.seq <= until)
         return (ChainLink(*row) for row in stream_of(self._database, asked.order_by(links.c.seq)))
@@ -249,7 +251,7 @@ class RecordReader:
         known = lookup(number)
         alone = select(links).join(events, events.c.id == links.c.event_id)
         of_lists = select(links).join(
-            listed, (listed.c.lane == links.c.lane) & (listed.c.seq == links.c.seq)
+            listed, (listed.c.partition == links.c.partition) & (listed.c.seq == links.c.seq)
         )
         asked = (alone.where(events.c.number == known), of_lists.where(listed.c.number == known))
         found = (ChainLink(*row) for one in asked for row in stream_of(self._database, one))

@@ -119,7 +119,9 @@ class ContentRemoval:
                 some = ids[at : at + _UNDER_WAY]
                 connection.execute(delete(texts).where(texts.c.event_id.in_(some)))
                 if part == "event":
-                    of_event = (links.c.lane == listed.c.lane) & (links.c.seq == listed.c.seq)
+                    of_event = (links.c.partition == listed.c.partition) & (
+                        links.c.seq == listed.c.seq
+                    )
                     these = exists().where(links.c.event_id.in_(some), of_event)
                     connection.execute(delete(listed).where(these))
                     connection.execute(delete(events).where(events.c.id.in_(some)))
@@ -174,7 +176,7 @@ def _holds(table: FromClause) -> ColumnElement[bool]:
 
 def _rests_on_list() -> ColumnElement[bool]:
     """Whether something that holds today may rest on the event, which is one of a list."""
-    about = (listed.c.lane == events.c.lane) & (listed.c.seq == events.c.seq)
+    about = (listed.c.partition == events.c.partition) & (listed.c.seq == events.c.seq)
     now = numbers.alias("now")
     return exists().where(about, now.c.number == listed.c.number, _holds(now))
 
@@ -186,7 +188,7 @@ def _rests_on() -> Any:  # noqa: ANN401 - an SQL expression
     beside how it stands.
     """
     holds = _holds(numbers)
-    newest = (events.c.lane == numbers.c.lane) & (events.c.seq == numbers.c.seq)
+    newest = (events.c.partition == numbers.c.partition) & (events.c.seq == numbers.c.seq)
     consented = events.c.kind.in_(_CONSENTS) & (numbers.c.consents != "")
     out = or_(numbers.c.everywhere, numbers.c.own != "")
     stopped = events.c.kind.in_(_STOPS) & (events.c.outcome == "applied") & out

@@ -50,7 +50,7 @@ metadata = MetaData()
 links = Table(
     "links",
     metadata,
-    Column("lane", SmallInteger, primary_key=True, autoincrement=False),
+    Column("partition", SmallInteger, primary_key=True, autoincrement=False),
     Column("seq", BigInteger, primary_key=True, autoincrement=False),
     Column("event_id", String(ID), nullable=False),
     Column("content_hash", LargeBinary, nullable=False),
@@ -62,7 +62,7 @@ links = Table(
 heads = Table(
     "heads",
     metadata,
-    Column("lane", SmallInteger, primary_key=True, autoincrement=False),
+    Column("partition", SmallInteger, primary_key=True, autoincrement=False),
     Column("seq", BigInteger, nullable=False),
     Column("hash", LargeBinary, nullable=False),
 )
@@ -71,7 +71,7 @@ events = Table(
     "events",
     metadata,
     Column("id", String(ID), primary_key=True),
-    Column("lane", SmallInteger, nullable=False),
+    Column("partition", SmallInteger, nullable=False),
     Column("seq", BigInteger, nullable=False),
     Column("kind", String(LOOKUP), nullable=False),
     Column("outcome", String(LOOKUP), nullable=False),
@@ -139,7 +139,7 @@ numbers = Table(
     "numbers",
     metadata,
     Column("number", String(LOOKUP), primary_key=True),
-    Column("lane", SmallInteger, nullable=False),
+    Column("partition", SmallInteger, nullable=False),
     Column("seq", BigInteger, nullable=False),
     Column("everywhere", Boolean, nullable=False),
     Column("own", Text, nullable=False),
@@ -147,7 +147,7 @@ numbers = Table(
     Column("locked", Boolean, nullable=False),
     Column("consents", Text, nullable=False),
     Column("state", Text, nullable=False),
-    Index("numbers_event", "lane", "seq"),
+    Index("numbers_event", "partition", "seq"),
 )
 
 api_keys = Table(
@@ -180,7 +180,7 @@ calls = Table(
     Column("id", String(ID), primary_key=True),
     Column("program", String(LOOKUP), nullable=False),
     Column("number", String(LOOKUP), nullable=False),
-    Column("lane", SmallInteger, nullable=False),
+    Column("partition", SmallInteger, nullable=False),
     Column("seq", BigInteger, nullable=False),
     Column("body", Text, nullable=False),
     Column("made_us", BigInteger, nullable=False),
@@ -200,7 +200,7 @@ memberships = Table(
     Column("scope", String(LOOKUP), primary_key=True),
     Column("since_us", BigInteger, nullable=False),
     Column("source", String(LOOKUP), nullable=False),
-    Column("lane", SmallInteger, nullable=False),
+    Column("partition", SmallInteger, nullable=False),
     Column("seq", BigInteger, nullable=False),
     Column("tail", String(4), nullable=False),
     Column("external_source", String(LOOKUP), nullable=False, server_default=text("''")),
@@ -221,9 +221,9 @@ listed = Table(
     "listed",
     metadata,
     Column("number", String(LOOKUP), primary_key=True),
-    Column("lane", SmallInteger, primary_key=True, autoincrement=False),
+    Column("partition", SmallInteger, primary_key=True, autoincrement=False),
     Column("seq", BigInteger, primary_key=True, autoincrement=False),
-    Index("listed_event", "lane", "seq"),
+    Index("listed_event", "partition", "seq"),
     sqlite_with_rowid=False,
 )
 
@@ -240,7 +240,7 @@ ordinary_texts = Table(
 ordinary_places = Table(
     "ordinary_places",
     metadata,
-    Column("lane", SmallInteger, primary_key=True, autoincrement=False),
+    Column("partition", SmallInteger, primary_key=True, autoincrement=False),
     Column("place", String(ID), nullable=False),
     Column("since_us", BigInteger, nullable=False),
 )

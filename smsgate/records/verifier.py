@@ -86,14 +86,14 @@ def _numbers(connection: Connection, changed: set[str]) -> Iterator[ChainFinding
     """
     asked = select(numbers, events.c.facts).select_from(
         numbers.outerjoin(
-            links, (links.c.lane == numbers.c.lane) & (links.c.seq == numbers.c.seq)
+            links, (links.c.partition == numbers.c.partition) & (links.c.seq == numbers.c.seq)
         ).outerjoin(events, events.c.id == links.c.event_id)
     )
     for row in connection.execute(asked):
         problem = _number_problem(row)
         if problem:
             changed.add(row.number)
-            yield ChainFinding(row.lane, row.seq, "", f"how {row.number} stands {problem}")
+            yield ChainFinding(row.partition, row.seq, "", f"how {row.number} stands {problem}")
 
 
 def _number_problem(row: Row) -> str:
@@ -103,7 +103,7 @@ def _number_problem(row: Row) -> str:
     consent_state = consent_states_of(_read(row.facts)).get(row.number)
     if consent_state is None:
         return "rests on an event that does not say so"
-    should = number_row(row.lane, row.seq, row.number, consent_state)
+    should = number_row(row.partition, row.seq, row.number, consent_state)
     differs = [name for name, value in should.items() if getattr(row, name) != value]
     return f"was changed: {', '.join(differs)}" if differs else ""
 
@@ -127,34 +127,36 @@ def _outdated(connection: Connection) -> Iterator[ChainFinding]:
         .where(numbers.c.number == events.c.number, numbers.c.seq >= links.c.seq)
     )
     asked = (
-        select(links.c.lane, links.c.seq, events.c.id, events.c.number)
+        select(links.c.partition, links.c.seq, events.c.id, events.c.number)
         .join(links, links.c.event_id == events.c.id)
         .where(consent_state, events.c.number != "", ~covered)
     )
     for row in connection.execute(asked):
         problem = f"how {row.number} stands since then is not what is noted of the number"
-        yield ChainFinding(row.lane, row.seq, row.id, problem)
+        yield ChainFinding(row.partition, row.seq, row.id, problem)
 
 
 def _lists(connection: Connection) -> Iterator[ChainFinding]:
     """The numbers of an imported list must be noted as its numbers, in its state or a newer one."""
-    asked = select(events.c.id, events.c.lane, events.c.seq, events.c.facts).where(
+    asked = select(events.c.id, events.c.partition, events.c.seq, events.c.facts).where(
         events.c.kind.in_(("import", "import_undone"))
     )
     for row in connection.execute(asked):
         event = _read(row.facts)
-        here = select(listed.c.number).where(listed.c.lane == row.lane, listed.c.seq == row.seq)
+        here = select(listed.c.number).where(
+            listed.c.partition == row.partition, listed.c.seq == row.seq
+        )
         noted = {*connection.scalars(here)}
         if noted != {lookup(number) for group in event.listed for number in group.numbers}:
             yield ChainFinding(
-                row.lane, row.seq, row.id, "its numbers are not those that are noted"
+                row.partition, row.seq, row.id, "its numbers are not those that are noted"
             )
         newer = select(numbers.c.number).where(
             numbers.c.number.in_(here.scalar_subquery()), numbers.c.seq >= row.seq
         )
         for number in sorted({*consent_states_of(event)} - {*connection.scalars(newer)}):
             problem = f"how {number} stands since then is not what is noted of the number"
-            yield ChainFinding(row.lane, row.seq, row.id, problem)
+            yield ChainFinding(row.partition, row.seq, row.id, problem)
 
 
 def _memberships(connection: Connection, changed: set[str]) -> Iterator[ChainFinding]:
@@ -170,11 +172,11 @@ def _memberships(connection: Connection, changed: set[str]) -> Iterator[ChainFin
             for row in rows:
                 if row.number not in changed and there[row.number] != should[row.number]:
                     problem = f"what is listed of {row.number} is not how it stands"
-                    yield ChainFinding(row.lane, row.seq, "", problem)
+                    yield ChainFinding(row.partition, row.seq, "", problem)
     known = exists().where(numbers.c.number == memberships.c.number)
     for row in connection.execute(select(memberships).where(~known)):
         problem = f"{row.number} is listed, and no event says so"
-        yield ChainFinding(row.lane, row.seq, "", problem)
+        yield ChainFinding(row.partition, row.seq, "", problem)
 
 
 Progress: TypeAlias = Callable[[int], None]
@@ -212,13 +214,15 @@ class Verifier:
         """Everything that is wrong with one partition's chain. Raises as ``verify``."""
         self._database.refuse_absent()
         with self._database.checking() as connection:
-            end = connection.execute(select(heads).where(heads.c.lane == partition)).one_or_none()
+            end = connection.execute(
+                select(heads).where(heads.c.partition == partition)
+            ).one_or_none()
             return [*_partition(connection, partition, end, lambda _: None)]
 
 
 def _partitions(connection: Connection, progress: Progress) -> Iterator[ChainFinding]:
-    ends = {row.lane: row for row in connection.execute(select(heads))}
-    found = {row.lane for row in connection.execute(select(links.c.lane).distinct())}
+    ends = {row.partition: row for row in connection.execute(select(heads))}
+    found = {row.partition for row in connection.execute(select(links.c.partition).distinct())}
     for partition in sorted(found | set(ends)):
         yield from _partition(connection, partition, ends.get(partition), progress)
 
@@ -252,7 +256,7 @@ def _partition(
 def _chain_query(partition: int) -> Select[Any]:
     return (
         select(
-            links.c.lane.label("link_lane"),
+            links.c.partition.label("link_partition"),
             links.c.seq.label("link_seq"),
             links.c.event_id,
             links.c.content_hash,
@@ -269,7 +273,7 @@ def _chain_query(partition: int) -> Select[Any]:
             .outerjoin(_gone_event, _gone(_gone_event, "event"))
             .outerjoin(_gone_text, _gone(_gone_text, "text"))
         )
-        .where(links.c.lane == partition)
+        .where(links.c.partition == partition)
         .order_by(links.c.seq)
     )
 
@@ -291,8 +295,8 @@ def _content_problem(row: Row) -> str:
         return "" if row.event_gone else "its contents are missing, and no removal was recorded"
     if row.event_gone:
         return "its contents are there, although a removal was recorded"
-    if (row.lane, row.seq) != (row.link_lane, row.link_seq):
-        return f"its contents say that they belong to link {row.seq} of partition {row.lane}"
+    if (row.partition, row.seq) != (row.link_partition, row.link_seq):
+        return f"its contents say that they belong to link {row.seq} of partition {row.partition}"
     if content_hash(_covered(row), row.facts, bytes(row.text_digest)) != bytes(row.content_hash):
         return "its contents were changed"
     return _text_problem(row)

@@ -78,9 +78,9 @@ class EventWriter:
 
     def seqs(self) -> dict[int, int]:
         """By partition the sequence number of its newest link."""
-        asked = select(tables.heads.c.lane, tables.heads.c.seq)
+        asked = select(tables.heads.c.partition, tables.heads.c.seq)
         with self._database.reading() as connection:
-            return {row.lane: row.seq for row in connection.execute(asked)}
+            return {row.partition: row.seq for row in connection.execute(asked)}
 
     def _keep(
         self, connection: Connection, contents: Mapping[int, Sequence[EventContent]]
@@ -116,7 +116,9 @@ def _continue(
 ) -> int:
     """Chain the contents to the partition's last link; gives its newest sequence number."""
     heads = tables.heads
-    found = connection.execute(select(heads.c.seq, heads.c.hash).where(heads.c.lane == partition))
+    found = connection.execute(
+        select(heads.c.seq, heads.c.hash).where(heads.c.partition == partition)
+    )
     start, previous = found.one_or_none() or (0, FIRST)
     seq = start
     for one in new:
@@ -124,14 +126,14 @@ def _continue(
         previous = link_hash(previous, partition, seq, one.id, one.hash)
         rows.links.append(
             {
-                "lane": partition,
+                "partition": partition,
                 "seq": seq,
                 "event_id": one.id,
                 "content_hash": one.hash,
                 "hash": previous,
             }
         )
-        rows.events.append({**one.event, "lane": partition, "seq": seq})
+        rows.events.append({**one.event, "partition": partition, "seq": seq})
         if one.text is not None:
             rows.texts.append(one.text)
         origins = origins_of(one.decoded, partition, seq) if one.consent_states else {}
@@ -139,7 +141,7 @@ def _continue(
             rows.numbers[number] = number_row(partition, seq, number, consent_state)
             rows.memberships.note(number, consent_state, origins[number])
         rows.listed += [
-            {"number": number, "lane": partition, "seq": seq}
+            {"number": number, "partition": partition, "seq": seq}
             for number in dict.fromkeys(one.listed)
         ]
     if seq > start:
@@ -152,13 +154,13 @@ def _advance(connection: Connection, partition: int, before: int, seq: int, hash
     heads = tables.heads
     if not before:
         try:
-            connection.execute(insert(heads).values(lane=partition, seq=seq, hash=hash_))
+            connection.execute(insert(heads).values(partition=partition, seq=seq, hash=hash_))
         except IntegrityError as error:
             raise _HeadMoved from error
         return
     moved = connection.execute(
         update(heads)
-        .where(heads.c.lane == partition, heads.c.seq == before)
+        .where(heads.c.partition == partition, heads.c.seq == before)
         .values(seq=seq, hash=hash_)
     )
     if moved.rowcount != 1:

@@ -66,7 +66,7 @@ class JobQueue:
             try:
                 self.enqueue(job, partition)
             except QueueUnavailable as error:
-                _log.warning("job not enqueued", lane=partition, error=str(error))
+                _log.warning("job not enqueued", partition=partition, error=str(error))
 
     def ping(self) -> None:
         """Raise ``QueueUnavailable`` where RQ's Redis does not answer."""

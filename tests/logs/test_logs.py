@@ -84,7 +84,7 @@ def test_a_number_that_was_not_masked_is_masked_all_the_same(
 
 def test_ids_and_times_are_not_taken_for_numbers(capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure(terminal=False)
-    structlog.get_logger().info("x", id="1732460000000", lane=3)
+    structlog.get_logger().info("x", id="1732460000000", partition=3)
     assert lines(capsys)[0]["id"] == "1732460000000"
 
 

@@ -78,19 +78,27 @@ def done_by_hand(records: Records, statement: str) -> None:
 
 
 CHANGES = {
-    "outcome": ("UPDATE events SET outcome = 'stale' WHERE seq = 4 AND lane = 3", 4, "changed"),
-    "time": ("UPDATE events SET received_us = 7 WHERE seq = 4 AND lane = 3", 4, "changed"),
+    "outcome": (
+        "UPDATE events SET outcome = 'stale' WHERE seq = 4 AND partition = 3",
+        4,
+        "changed",
+    ),
+    "time": ("UPDATE events SET received_us = 7 WHERE seq = 4 AND partition = 3", 4, "changed"),
     "facts": (
-        "UPDATE events SET facts = replace(facts, 'twilio', 'twilia') WHERE seq = 5 AND lane = 3",
+        "UPDATE events SET facts = replace(facts, 'twilio', 'x') WHERE seq = 5 AND partition = 3",
         5,
         "contents were changed",
     ),
     "digest": (
-        "UPDATE events SET text_digest = text_digest || text_digest WHERE seq = 5 AND lane = 3",
+        "UPDATE events SET text_digest = text_digest || 'x' WHERE seq = 5 AND partition = 3",
         5,
         "contents were changed",
     ),
-    "place": ("UPDATE events SET seq = 44 WHERE seq = 4 AND lane = 3", 4, "link 44 of partition 3"),
+    "place": (
+        "UPDATE events SET seq = 44 WHERE seq = 4 AND partition = 3",
+        4,
+        "link 44 of partition 3",
+    ),
     "words": (
         f"UPDATE texts SET words = replace(words, 'Stop', 'Stay') WHERE event_id = '{id_at(2)}'",
         2,
@@ -111,7 +119,7 @@ def test_a_change_is_found_and_named(tamper, change):
 
 @pytest.mark.parametrize("seq", [1, 4, COUNT])
 def test_a_missing_link_is_found_wherever_it_was(tamper, seq):
-    found = tamper(f"DELETE FROM links WHERE lane = 3 AND seq = {seq}")
+    found = tamper(f"DELETE FROM links WHERE partition = 3 AND seq = {seq}")
 
     assert any(f"partition 3, link {seq}: link {seq} is missing" in one for one in found)
     assert any("there is contents, and no link" in one for one in found)
@@ -150,9 +158,9 @@ def test_a_removal_that_nobody_announced_is_found(tamper):
 @pytest.mark.parametrize(("one", "two"), [(3, 4), (2, 6), (1, COUNT)])
 def test_two_links_in_each_others_place_are_found(tamper, one, two):
     found = tamper(
-        f"UPDATE links SET seq = 1000 WHERE lane = 3 AND seq = {one}",
-        f"UPDATE links SET seq = {one} WHERE lane = 3 AND seq = {two}",
-        f"UPDATE links SET seq = {two} WHERE lane = 3 AND seq = 1000",
+        f"UPDATE links SET seq = 1000 WHERE partition = 3 AND seq = {one}",
+        f"UPDATE links SET seq = {one} WHERE partition = 3 AND seq = {two}",
+        f"UPDATE links SET seq = {two} WHERE partition = 3 AND seq = 1000",
     )
     for seq, other in ((one, two), (two, one)):
         of_link = [said for said in found if f"link {seq}, " in said]
@@ -162,11 +170,11 @@ def test_two_links_in_each_others_place_are_found(tamper, one, two):
 
 def test_events_that_changed_places_between_their_links_are_found(tamper):
     found = tamper(
-        "UPDATE links SET event_id = 'x' WHERE lane = 3 AND seq = 3",
-        f"UPDATE links SET event_id = '{id_at(3)}' WHERE lane = 3 AND seq = 5",
-        f"UPDATE links SET event_id = '{id_at(5)}' WHERE lane = 3 AND seq = 3",
-        "UPDATE links SET content_hash = (SELECT content_hash FROM links l WHERE l.lane = 3 AND "
-        "l.seq = 4) WHERE lane = 3 AND seq = 3",
+        "UPDATE links SET event_id = 'x' WHERE partition = 3 AND seq = 3",
+        f"UPDATE links SET event_id = '{id_at(3)}' WHERE partition = 3 AND seq = 5",
+        f"UPDATE links SET event_id = '{id_at(5)}' WHERE partition = 3 AND seq = 3",
+        "UPDATE links SET content_hash = (SELECT content_hash FROM links l "
+        "WHERE l.partition = 3 AND l.seq = 4) WHERE partition = 3 AND seq = 3",
     )
     assert any("link 3" in one and "was changed" in one for one in found)
     assert any("link 5" in one and "was changed" in one for one in found)
@@ -174,19 +182,19 @@ def test_events_that_changed_places_between_their_links_are_found(tamper):
 
 @pytest.mark.parametrize("seq", [1, 4, COUNT])
 def test_a_changed_hash_is_told_from_a_changed_link(tamper, seq):
-    found = tamper("UPDATE links SET hash = content_hash WHERE lane = 3 AND seq = " + str(seq))
+    found = tamper("UPDATE links SET hash = content_hash WHERE partition = 3 AND seq = " + str(seq))
     assert f"link {seq}" in found[0]
     assert "its hash was changed" in found[0]
     assert len(found) == 1
 
 
 def test_a_chain_that_was_cut_short_is_found(tamper):
-    found = tamper(f"DELETE FROM links WHERE lane = 3 AND seq > {COUNT - 2}")
+    found = tamper(f"DELETE FROM links WHERE partition = 3 AND seq > {COUNT - 2}")
     assert f"links {COUNT - 1} to {COUNT} are missing at the end" in found[0]
 
 
 def test_a_partition_that_is_gone_is_found(tamper):
-    found = tamper("DELETE FROM links WHERE lane = 5")
+    found = tamper("DELETE FROM links WHERE partition = 5")
     assert "partition 5, link 1: links 1 to 2 are missing at the end" in found[0]
 
 

@@ -145,7 +145,7 @@ def test_no_address_is_called_for_a_job(queue, works):
     [
         [APPLY[1], "os", [7], {}],
         ["join", ",", [["a"]], {}],
-        [APPLY[1], None, [7], {"lane": 7}],
+        [APPLY[1], None, [7], {"partition": 7}],
         [APPLY[1], None, [7, 8], {}],
         [APPLY[1], None, [99], {}],
         [APPLY[1], None, [True], {}],

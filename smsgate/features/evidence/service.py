@@ -266,7 +266,7 @@ def _times(event: Event) -> dict[str, str]:
 
 def _proof(link: ChainLink, previous: bytes) -> dict[str, Any]:
     return {
-        "lane": link.partition,
+        "partition": link.partition,
         "seq": link.seq,
         "event": link.event_id,
         "previous": previous.hex(),

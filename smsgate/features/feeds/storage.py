@@ -39,8 +39,8 @@ class FeedCall:
     """What went wrong last."""
 
     def as_row(self) -> dict[str, Any]:
-        """By column of the table; ``partition`` is stored as ``lane``."""
-        return {"lane" if one == "partition" else one: getattr(self, one) for one in self.__slots__}
+        """By column of the table."""
+        return {one: getattr(self, one) for one in self.__slots__}
 
 
 class FeedPosition(NamedTuple):

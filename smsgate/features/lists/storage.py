@@ -33,10 +33,11 @@ class ListStorage:
             select(numbers, events.c.facts)
             .select_from(
                 numbers.outerjoin(
-                    links, (links.c.lane == numbers.c.lane) & (links.c.seq == numbers.c.seq)
+                    links,
+                    (links.c.partition == numbers.c.partition) & (links.c.seq == numbers.c.seq),
                 ).outerjoin(events, events.c.id == links.c.event_id)
             )
-            .order_by(numbers.c.lane, numbers.c.seq)
+            .order_by(numbers.c.partition, numbers.c.seq)
         )
         for number, partition, seq, *rest, facts in stream_of(self._database, asked):
             stands = NumberConsentState(number, partition, seq, consent_state_of(*rest))
@@ -54,7 +55,7 @@ class ListStorage:
 
     def of_list(self, list_id: str, partition: int) -> Iterator[Event]:
         """The recorded parts of an imported list in a partition, in their order."""
-        of_partition = (events.c.lane == partition, events.c.kind == "import")
+        of_partition = (events.c.partition == partition, events.c.kind == "import")
         asked = (
             select(events.c.facts)
             .where(*_beginning_with(lookup(f"{list_id}-")), *of_partition)

@@ -121,7 +121,7 @@ class MembershipList:
                     Membership(
                         MembershipPlace(row.since_us, row.number, key),
                         row.source,
-                        row.lane,
+                        row.partition,
                         row.seq,
                         row.external_source,
                     )
@@ -169,7 +169,7 @@ class MembershipList:
         places = [*{(one.partition, one.seq) for one in some if one.seq}]
         with self._database.reading() as connection:
             for at in range(0, len(places), _PLACES_AT_ONCE):
-                here = tuple_(links.c.lane, links.c.seq).in_(places[at : at + _PLACES_AT_ONCE])
+                here = tuple_(links.c.partition, links.c.seq).in_(places[at : at + _PLACES_AT_ONCE])
                 ids = select(links.c.event_id).where(here)
                 for row in connection.execute(EVENTS.where(events.c.id.in_(ids))):
                     recorded = recorded_of(row)

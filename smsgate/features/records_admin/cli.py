@@ -57,7 +57,7 @@ def status(as_json: bool) -> None:
         "records": reading.count_events(),
         "numbers": reading.count_numbers(),
         "stores": [one.id for one in reading.stores()],
-        "lanes": {
+        "partitions": {
             partition: {"seq": one.seq, "hash": one.hash.hex()} for partition, one in heads.items()
         },
         "digest": chain_digest(heads),

@@ -26,7 +26,7 @@ def _ndjson(recorded: Iterable[Recorded], out: BinaryIO) -> int:
     """One event a line, whole, with its place in the chain."""
     count = 0
     for one in recorded:
-        place = {"lane": one.partition, "seq": one.seq, "erased": one.erased}
+        place = {"partition": one.partition, "seq": one.seq, "erased": one.erased}
         place["committed_us"] = one.committed_us
         out.write(_json.encode(place | msgspec.to_builtins(one.event)) + b"\n")
         count += 1
@@ -45,7 +45,7 @@ def _csv(recorded: Iterable[Recorded], out: BinaryIO) -> int:
 
 COLUMNS = (
     "id",
-    "lane",
+    "partition",
     "seq",
     "received",
     "applied",
@@ -88,7 +88,7 @@ def row_of(one: Recorded) -> Row:
     about = entry or reply
     return {
         "id": event.id,
-        "lane": one.partition,
+        "partition": one.partition,
         "seq": one.seq,
         "received": _moment(event.received_us),
         "applied": _moment(event.applied_us),

@@ -149,7 +149,7 @@ def test_nothing_of_other_subscribers_is_in_it(kept):
 def test_the_hash_of_each_event_follows_from_what_stands_beside_it(kept):
     for one in of(kept)["events"]:
         proof = one["proof"]
-        place = f"{proof['lane']} {proof['seq']} {proof['event']}".encode()
+        place = f"{proof['partition']} {proof['seq']} {proof['event']}".encode()
         before = bytes.fromhex(proof["previous"]) + bytes.fromhex(proof["content"])
         assert sha256(before + place).hexdigest() == proof["hash"]
 

@@ -96,7 +96,7 @@ def test_the_status_shows_what_is_kept(terminal, filled):
     found = json.loads(terminal("records", "status", "--json")[1])
     assert found["records"] == 4
     assert len(found["stores"]) == 1
-    assert {partition["seq"] for partition in found["lanes"].values()} == {1, 3}
+    assert {partition["seq"] for partition in found["partitions"].values()} == {1, 3}
 
 
 def test_sound_records_are_said_to_be(terminal, filled):
@@ -127,8 +127,8 @@ def test_a_cut_tail_and_emptied_tables_are_found_by_an_older_digest(terminal, fi
         connection.exec_driver_sql(f"DELETE FROM links WHERE seq > {kept}")
         connection.exec_driver_sql("DELETE FROM heads")
         connection.exec_driver_sql(
-            "INSERT INTO heads SELECT lane, seq, hash FROM links l "
-            "WHERE seq = (SELECT max(seq) FROM links WHERE lane = l.lane)"
+            "INSERT INTO heads SELECT partition, seq, hash FROM links l "
+            "WHERE seq = (SELECT max(seq) FROM links WHERE partition = l.partition)"
         )
         if not kept:
             connection.exec_driver_sql("DELETE FROM numbers")
