@@ -45,7 +45,7 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True):
     before: str = ""
     """``allowed`` or ``blocked``: whether the program could text the number before."""
     after: str = ""
-    consent_state: ConsentState | None = msgspec.field(name="standing", default=None)
+    consent_state: ConsentState | None = None
     """Where this event changed it: the number's consent state from now on."""
     listed: tuple[ListGroup, ...] = ()
     """Of an ``import``: what became of the numbers of its list; then ``number`` is empty."""
@@ -53,7 +53,7 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True):
     """Of the entry that it tells of, or that the reply answers."""
     entry: Entry | None = None
     reply: Reply | None = None
-    event_time_us: int = msgspec.field(name="stamp_us", default=0)
+    event_time_us: int = 0
     received_us: int = 0
     applied_us: int = 0
     note: str = ""
@@ -71,7 +71,7 @@ class ListGroup(msgspec.Struct, frozen=True, omit_defaults=True):
     outcome: str
     before: str = ""
     after: str = ""
-    consent_state: ConsentState | None = msgspec.field(name="standing", default=None)
+    consent_state: ConsentState | None = None
     note: str = ""
     since_us: tuple[int, ...] = ()
     """When the state of each began, if the list says so; 0 is unknown."""
@@ -135,7 +135,7 @@ class Mark(msgspec.Struct, frozen=True, omit_defaults=True):
     """The newest opt-out or opt-in of a number in one scope."""
 
     stops: bool
-    event_time_us: int = msgspec.field(name="stamp_us")
+    event_time_us: int
     account: str
     id: str
     """Inbox id of the newest message that said so."""

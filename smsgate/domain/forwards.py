@@ -18,7 +18,7 @@ class Forward(msgspec.Struct, frozen=True, omit_defaults=True):
     """Id of the event that says what became of the message here."""
     outcome: str
     """Of that event: ``applied``, ``repeat``, ``recorded`` …"""
-    event_time_us: int = msgspec.field(name="stamp_us")
+    event_time_us: int
     tries: int = 0
     note: str = ""
     """What went wrong last."""

@@ -160,7 +160,7 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
     says, never the subscriber's own words."""
     outage_us: int = 0
     """Where the message waited in a spool: since when the store had been away by then."""
-    forward_content: ForwardContent | None = msgspec.field(default=None, name="onward")
+    forward_content: ForwardContent | None = None
     """Of a text whose program has an application: it may go on there once it is applied."""
     v: int = 1
 

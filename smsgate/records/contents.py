@@ -58,7 +58,7 @@ TEXT_PATHS = (
     ("text", ("entry", "text")),
     ("reason", ("entry", "decision", "note")),
     ("reply", ("reply", "text")),
-    ("media", ("entry", "onward", "media")),
+    ("media", ("entry", "forward_content", "media")),
 )
 """Where an event has words of people: theirs, an operator's reason, ours, and their pictures."""
 

@@ -273,7 +273,7 @@ def _stems(everywhere: bool, own: str, back: str, locked: bool, consents: str) -
 
 
 class _MarkTime(msgspec.Struct):
-    event_time_us: int = msgspec.field(name="stamp_us")
+    event_time_us: int
 
 
 class _Times(msgspec.Struct):

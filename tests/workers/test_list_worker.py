@@ -205,10 +205,10 @@ def test_a_step_that_ends_every_worker_is_not_taken_up_for_ever(services, jobs, 
 def test_a_step_that_an_older_smsgate_began_waits_for_a_person(services, jobs, uploaded) -> None:
     """Its web process may still be at work on it."""
     folder = JobFolders(services.settings.data_dir).find(uploaded)
-    state = folder.file("errand.json")
+    state = folder.file("job.json")
     state.write_bytes(
         b'{"id":"%b","kind":"import","operator":"ana","name":"stopped.csv","made_us":1,"size":32,'
-        b'"step":"rehearse","state":"working","asked":{"program":"alerts"},"read":7,"v":1}'
+        b'"step":"rehearse","state":"working","request":{"program":"alerts"},"read":7,"v":1}'
         % uploaded.encode()
     )
     with list_worker(services):

@@ -34,7 +34,7 @@ _RESERVE_BYTES = 256 << 20
 """Stay free: the data directory is also where opt-outs wait for a store that is away."""
 _LOCK_WAIT_S = 0.5
 _ID = re.compile(r"[0-9a-f]{32}")
-_STATE, _LOCK = "errand.json", "lock"
+_STATE, _LOCK = "job.json", "lock"
 
 Kind = Literal["import", "scrub", "export", "undo"]
 Step = Literal["", "rehearse", "apply", "part", "export", "look", "undo"]
@@ -121,7 +121,7 @@ class StepResult(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class ListJob(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A list job with its newest step, as stored in ``errand.json``."""
+    """A list job with its newest step, as stored in ``job.json``."""
 
     id: str
     kind: Kind
@@ -136,12 +136,12 @@ class ListJob(msgspec.Struct, frozen=True, omit_defaults=True):
     """The newest; empty while nothing was asked for yet."""
     state: Literal["waiting", "working", "done", "failed"] = "done"
     """Of the step."""
-    request: ListRequest = msgspec.field(default=ListRequest(), name="asked")
+    request: ListRequest = ListRequest()
     read: int = 0
     """How far the step is: bytes that were read, or numbers that were written."""
     problem: str = ""
     """Of a step that failed: what would be right."""
-    result: StepResult | None = msgspec.field(default=None, name="told")
+    result: StepResult | None = None
     v: int = 1
     rq_id: str = ""
     """Of the RQ job that runs the step; empty where an older smsgate began it."""

@@ -368,7 +368,7 @@ def test_lists_wait_their_turn(agent, stuck):
 def test_an_interrupted_import_is_gone_on_with(agent, services):
     here = begun(agent)
     asked(agent, here, "rehearse", program="alerts", region="US")
-    state = folder_of(services, here) / "errand.json"
+    state = folder_of(services, here) / "job.json"
     killed = json.loads(state.read_bytes()) | {"step": "apply", "state": "working", "read": 7}
     del killed["rq_id"]  # so that no worker takes it up by itself
     state.write_text(json.dumps(killed))
@@ -439,7 +439,7 @@ def test_nothing_of_the_upload_is_in_a_path_and_files_are_their_owner_s(agent, s
     here = begun(agent, name="../../../etc/passwd")
     asked(agent, here, "rehearse", program="alerts")
     folder = folder_of(services, here)
-    assert {one.name for one in folder.iterdir()} == {"errand.json", "lock", "result", "upload"}
+    assert {one.name for one in folder.iterdir()} == {"job.json", "lock", "result", "upload"}
     assert folder.stat().st_mode & 0o777 == 0o700
     assert folder.parent.stat().st_mode & 0o777 == 0o700
     assert {one.stat().st_mode & 0o777 for one in folder.iterdir()} == {0o600}
@@ -533,7 +533,7 @@ def test_a_disk_that_fills_up_ends_a_step_and_leaves_no_half_of_a_file(
     monkeypatch.setattr(job_files.shutil, "disk_usage", lambda _: Usage(1 << 20))
     assert "no space" in asked(agent, here, "rehearse", program="alerts")
     names = {one.name for one in folder_of(services, here).iterdir()}
-    assert names == {"errand.json", "lock", "upload"}
+    assert names == {"job.json", "lock", "upload"}
     monkeypatch.undo()
     assert "Preview</h2>" in asked(agent, here, "resume")
 
@@ -589,9 +589,9 @@ def test_only_what_a_step_left_can_be_had(agent):
     asked(agent, here, "rehearse", program="alerts")
     for name in (
         "upload",
-        "errand.json",
+        "job.json",
         "lock",
-        "..%2ferrand.json",
+        "..%2fjob.json",
         "%2e%2e%2f%2e%2e%2frecords.sqlite3",
         "clean",
     ):
@@ -643,7 +643,7 @@ def test_where_the_gate_cannot_tell_there_are_no_files(agent, services, redis_cl
     assert "failed" in page
     assert agent.get(f"{here}/files/clean", buffered=True).status_code == 404
     assert {one.name for one in folder_of(services, here).iterdir()} == {
-        "errand.json",
+        "job.json",
         "lock",
         "upload",
     }
@@ -717,7 +717,7 @@ def test_what_is_old_goes_unless_somebody_works_on_it(agent, services, stuck):
     empty = JobFolders(services.settings.data_dir).make().file("")
     long_ago = time.time() - (job_files.KEPT_DAYS + 1) * 86_400
     for path in (folder_of(services, old), folder_of(services, at_work)):
-        os.utime(path / "errand.json", (long_ago, long_ago))
+        os.utime(path / "job.json", (long_ago, long_ago))
     os.utime(empty, (long_ago, long_ago))
     agent.get(LISTS)
     assert not folder_of(services, old).exists()
