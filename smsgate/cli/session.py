@@ -5,12 +5,21 @@ from __future__ import annotations
 import getpass
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import NoReturn
 
 import click
 from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
 
 from smsgate.cli import data_dir
 from smsgate.pipeline.configuration import Configuration, load_configuration, load_settings
@@ -26,7 +35,7 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 class ProgressLines:
-    """How far a long command has come, in lines on standard error, whether that is a terminal."""
+    """How far a long command has come, in lines on standard error."""
 
     def __init__(self) -> None:
         self._what = ""
@@ -38,6 +47,24 @@ class ProgressLines:
         if what != self._what or now_s >= self._next_s:
             self._what, self._next_s = what, now_s + PROGRESS_S
             click.echo(f"{what}: {done:,}{f' of {total:,}' if total else ''}", err=True)
+
+
+@contextmanager
+def progress(*, quiet: bool = False) -> Iterator[Callable[[str, int, int], None]]:
+    """Yield what is told how far a long command has come: bars on a terminal, else lines."""
+    console, tasks = Console(stderr=True), dict[str, TaskID]()
+    if quiet or not console.is_terminal:
+        yield (lambda *_: None) if quiet else ProgressLines()
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, TimeRemainingColumn(), console=console) as bars:
+
+        def tell(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = bars.add_task(what)
+            bars.update(tasks[what], completed=done, total=total or None)
+
+        yield tell
 
 
 def here() -> tuple[Mapping[str, str], data_dir.DevRun | None]:

@@ -12,7 +12,7 @@ import click
 from rich.console import Console
 
 from smsgate.cli import session
-from smsgate.cli.session import ProgressLines, out, person
+from smsgate.cli.session import out, person
 from smsgate.consent.events import ConsentState
 from smsgate.domain.phone import as_recorded
 from smsgate.features.records_admin import comparison
@@ -87,19 +87,20 @@ def verify(digest: str | None, as_json: bool) -> None:
     kept = session.services().records
     kept.check()
     total = kept.reader.count_events()
-    found, checked, lines = [], 0, ProgressLines()
-
-    def advance(count: int) -> None:
-        nonlocal checked
-        checked += count
-        lines("Checking the records", checked, total)
-
+    found, checked = [], 0
     console = Console(stderr=True, highlight=False)
-    for one in kept.verifier.verify(advance):
-        found.append(str(one))
-        if not as_json:
-            console.print("[bold red]wrong[/]", end=" ")
-            console.print(str(one), markup=False, soft_wrap=True)
+    with session.progress() as tell:
+
+        def advance(count: int) -> None:
+            nonlocal checked
+            checked += count
+            tell("Checking the records", checked, total)
+
+        for one in kept.verifier.verify(advance):
+            found.append(str(one))
+            if not as_json:
+                console.print("[bold red]wrong[/]", end=" ")
+                console.print(str(one), markup=False, soft_wrap=True)
     if digest and not _once_had(kept, digest):
         found.append(f"the chains never had the digest {digest}")
     not_covered = _NOT_COVERED if digest else f"{_NO_DIGEST} {_NOT_COVERED}"
@@ -153,15 +154,16 @@ def adopt(reason: str) -> None:
     It records what is missing in each partition, and the consent state of every number in the
     store, so that no opt-out is left in the store alone.
     """
-    it, lines = session.services(), ProgressLines()
-    partitions, noted = comparison.adopt(
-        it.store,
-        it.records,
-        it.archiver,
-        person(),
-        reason,
-        lambda count: lines("Recording how the numbers in the store stand", count),
-    )
+    it = session.services()
+    with session.progress() as tell:
+        partitions, noted = comparison.adopt(
+            it.store,
+            it.records,
+            it.archiver,
+            person(),
+            reason,
+            lambda count: tell("Recording the numbers of the store", count, 0),
+        )
     said = "Nothing is missing; nothing was changed."
     if partitions:
         said = (
@@ -314,10 +316,10 @@ def _rebuilt(
     why: str = "",
 ) -> RebuildResult:
     """Rebuild the store, and say how far that is."""
-    progress = (lambda *_: None) if quiet else ProgressLines()
-    return build_rebuild_service(services).rebuild(
-        progress, buckets=buckets, adopt=adopt, allow_empty=allow_empty, why=why
-    )
+    with session.progress(quiet=quiet) as tell:
+        return build_rebuild_service(services).rebuild(
+            tell, buckets=buckets, adopt=adopt, allow_empty=allow_empty, why=why
+        )
 
 
 def _show_rebuilt(rebuilt: RebuildResult) -> None:
