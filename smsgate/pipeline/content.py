@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from smsgate.classifier import Classifier, reply_text
+from smsgate.classifier import Classifiers, KeywordSetCache, reply_text
 from smsgate.settings import Programs, Settings
 from smsgate.settings.operator_sets import OperatorSets
 
@@ -35,7 +35,7 @@ class Content:
     """With the wording of replies that is in force."""
     sets: OperatorSets
     """The operator's keyword sets: the files as the process read them, and the console's."""
-    classifiers: Mapping[str, Classifier]
+    classifiers: Classifiers
     """By program; each is made when it is first needed."""
     keyword_versions: Mapping[str, str]
     """By program the hash of its keyword sets, which its decisions name."""
@@ -56,7 +56,8 @@ class Content:
 
 def without_keyword_sets(settings: Settings) -> Content:
     """Return the content of what neither receives nor explains texts: no sets are read."""
-    return Content(settings.programs, OperatorSets(), {}, {}, "", SavedContent())
+    none = Classifiers(KeywordSetCache(None, (), settings.data_dir), ())
+    return Content(settings.programs, OperatorSets(), none, {}, "", SavedContent())
 
 
 class CurrentContent:

@@ -25,7 +25,7 @@ from smsgate.settings import Program, Programs, Settings
 from smsgate.settings.operator_sets import OperatorSets
 from smsgate.settings.programs import read_replies
 
-PERIOD_S = 3.0
+PERIOD_S = 4.0
 """How often a process looks for newer content."""
 FILE = "content.json"
 """In the data directory: what was taken last, so that a process starts while the records are
@@ -151,7 +151,7 @@ class ContentWatch(BackgroundThread):
     def _take(self, saved: SavedContent) -> None:
         try:
             content = build_content(self._settings, self._current.value.sets, saved)
-            for program in content.classifiers:
+            for program in self._current.value.classifiers.in_use:
                 _ = content.classifiers[program]  # made now, so that no text waits for it
         except ConfigurationError as error:
             self.problem = str(error)

@@ -72,7 +72,8 @@ class RunningProcess:
             pid=os.getpid(),
         )
         self._heartbeat.start()
-        self._watch.start()
+        if self._name != "clock":  # which neither reads texts nor words replies
+            self._watch.start()
 
     def describe(self) -> Process:
         """Return what a heartbeat says of the process."""

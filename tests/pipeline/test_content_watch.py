@@ -83,6 +83,16 @@ def test_a_saved_set_is_taken_and_a_reverted_one_is_left(follower, records) -> N
     assert follower.understood("qwyjibo") == "none"
 
 
+def test_only_what_is_in_use_is_made_at_once(follower, records) -> None:
+    save(records, "qwyjibo")
+    follower.look()
+    assert follower.current.value.classifiers.in_use == ()  # as in a sender, which reads no texts
+    assert follower.understood("qwyjibo") == "opt_out"
+    save(records, "", 2)
+    follower.look()
+    assert follower.current.value.classifiers.in_use == ("alerts",)
+
+
 def test_saved_replies_replace_all_of_the_files(environ, records) -> None:
     file = Path(environ["SMSGATE_CONFIG"]) / "smsgate.toml"
     file.write_text(CONFIG + '\n[programs.alerts.replies.es]\nopt_out = "Hecho {program}"\n')

@@ -139,6 +139,11 @@ class Classifiers(Mapping[str, Classifier]):
                 self._made[name] = Classifier(program, self._cache.known(program))
             return self._made[name]
 
+    @property
+    def in_use(self) -> tuple[str, ...]:
+        """The programs whose classifiers were made."""
+        return tuple(self._made)
+
     def __iter__(self) -> Iterator[str]:
         """The names of the programs."""
         return iter(self._programs)
