@@ -97,6 +97,7 @@ class ContentVersions:
 def content_mark(database: Database) -> int:
     """Return how many versions there are of all content: another number tells of a new one.
 
-    Raises ``RecordsUnavailable``.
+    None where there are no records yet. Raises ``RecordsUnavailable``.
     """
-    return int(rows_of(database, select(func.count()).select_from(_table))[0][0])
+    found = rows_of(database, select(func.count()).select_from(_table))
+    return int(found[0][0]) if found else 0

@@ -70,6 +70,17 @@ def follower(environ: dict[str, str], records: Records) -> Follower:
     return Follower(environ, records)
 
 
+def test_a_process_that_starts_before_the_records_exist_takes_what_is_saved_later(environ) -> None:
+    url = f"sqlite:///{environ['SMSGATE_DATA_DIR']}/records.sqlite3"
+    with closing(Records(url)) as records:
+        follower = Follower(environ, records)
+        follower.look()
+        records.migrate()
+        save(records, "qwyjibo")
+        follower.look()
+        assert follower.understood("qwyjibo") == "opt_out"
+
+
 def test_a_saved_set_is_taken_and_a_reverted_one_is_left(follower, records) -> None:
     assert follower.understood("qwyjibo") == "none"
     before = follower.current.value
