@@ -23,7 +23,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from smsgate import logs
 from smsgate.domain.errors import SmsGateError, SpoolUnavailable
-from smsgate.pipeline.configuration import load_settings
+from smsgate.pipeline.configuration import load_configuration
 from smsgate.pipeline.running_process import RunningProcess
 from smsgate.pipeline.services import build_spool
 from smsgate.pipeline.spool import Spool
@@ -40,12 +40,13 @@ Start = Callable[[Mapping[str, str], str], None]
 
 
 def _web(environ: Mapping[str, str], host: str) -> None:
-    settings = load_settings(environ)
+    configuration = load_configuration(environ)
+    settings = configuration.settings
     _refuse_unusable(build_spool(settings))
     _refuse_port(host, settings.port)
     # Only here: Flask, the server and the console are a third of a process's memory.
     web = importlib.import_module("workers.web")
-    web.serve(host, settings.port, settings.web_concurrency, settings.web_threads)
+    web.serve(host, configuration)
 
 
 class CannotListen(SmsGateError):
@@ -123,7 +124,7 @@ def _clock(environ: Mapping[str, str], _: str) -> None:
         failed.set()
         ending.set()
 
-    process = RunningProcess(environ, "clock")
+    process = RunningProcess(load_configuration(environ), "clock")
     services = process.services
     process.start()
     services.lease_renewal.start()

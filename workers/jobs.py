@@ -11,6 +11,7 @@ from rq import get_current_job
 
 from smsgate.domain.errors import StoreNotReady, StoreUnavailable
 from smsgate.features.lists.jobs import ListJobs, StepStopped
+from smsgate.pipeline.configuration import load_configuration
 from smsgate.pipeline.running_process import RunningProcess
 from workers import list_worker
 
@@ -23,7 +24,7 @@ _log = structlog.get_logger()
 @functools.cache
 def process(name: str = "worker") -> RunningProcess:
     """What the jobs of this process work with, made from the environment once."""
-    return RunningProcess(os.environ, name)
+    return RunningProcess(load_configuration(os.environ), name)
 
 
 def apply_inbox(partition: int) -> None:

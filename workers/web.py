@@ -1,7 +1,6 @@
 """The process ``web``: gunicorn with threads, in as many processes as ``WEB_CONCURRENCY`` says.
 
-A process that dies is replaced, and a change of the configuration needs no restart
-(``ReloadingApplication``).
+A process that dies is replaced by one with the same configuration, whatever its files say by then.
 What of gunicorn is set, and why it is gunicorn: docs/decisions/0001-web-server.md.
 """
 
@@ -16,6 +15,7 @@ import struct
 import sys
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -27,7 +27,8 @@ from gunicorn.util import close_graceful
 from gunicorn.workers.gthread import _DEFER, STOP_KEEPALIVE_LINGER, TConn, ThreadWorker
 
 from smsgate.domain.errors import SmsGateError
-from smsgate.web import create_app
+from smsgate.pipeline.configuration import Configuration, with_newest_content
+from smsgate.web.process import start_app
 from smsgate.web.v1 import PREFIX, operations
 from smsgate.web.v1.long_polls import LONG_POLLS
 from smsgate.web.wsgi_request import MAX_BODY_BYTES
@@ -180,9 +181,18 @@ class GunicornServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no 
     """Gunicorn around an application that each process makes for itself."""
 
     def __init__(
-        self, listener: socket.socket, processes: int, threads: int, **changed: object
+        self,
+        listener: socket.socket,
+        make: Callable[[], WSGIApplication],
+        processes: int,
+        threads: int,
+        **changed: object,
     ) -> None:
-        """Serve on that socket; ``changed``: settings of gunicorn that are to be others."""
+        """Serve on that socket what ``make`` returns.
+
+        ``changed``: settings of gunicorn that are to be others.
+        """
+        self._make = make
         self._settings: dict[str, object] = {
             # Keeps the port, and never listens.
             "on_starting": lambda arbiter: arbiter.LISTENERS.append(listener),
@@ -218,17 +228,23 @@ class GunicornServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no 
         those that serve, too.
         """
         try:
-            return create_app()
+            return self._make()
         except SmsGateError as error:
             structlog.get_logger("smsgate.web").error("cannot start", problem=str(error))
             sys.exit(error.exit_code)
 
 
-def serve(host: str, port: int, processes: int, threads: int) -> None:
+def serve(host: str, configuration: Configuration) -> None:
     """Serve until SIGTERM; requests in progress are finished first."""
+    settings = configuration.settings
     _allow_files(2 * MAX_CONNECTIONS)
     _limit_kept_memory()
-    GunicornServer(bound(host, port), processes, threads).run()
+    GunicornServer(
+        bound(host, settings.port),
+        lambda: start_app(lambda: with_newest_content(configuration)),
+        settings.web_concurrency,
+        settings.web_threads,
+    ).run()
 
 
 def bound(host: str, port: int) -> socket.socket:

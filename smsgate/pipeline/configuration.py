@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from contextlib import closing
-from dataclasses import dataclass, replace
+from contextlib import closing, suppress
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -34,6 +34,8 @@ class Configuration:
     """What does not hinder a start but must be said loudly."""
     version: str = ""
     """Hash of all that was read: files, the environment, and secrets, of which it tells nothing."""
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    """By path a hash of each file that was read, see ``hash_files``."""
 
 
 def load_configuration(environ: Mapping[str, str]) -> Configuration:
@@ -42,6 +44,7 @@ def load_configuration(environ: Mapping[str, str]) -> Configuration:
     Raises ``ConfigurationError`` with every fault that there is: settings, accounts, keyword sets.
     """
     settings, faults = _read_settings(environ)
+    hashes = hash_files(settings)
     files = OperatorSets.read(settings.config_dir / "keywords")
     with closing(Records(settings.database_url)) as records:
         try:
@@ -56,7 +59,30 @@ def load_configuration(environ: Mapping[str, str]) -> Configuration:
         content,
         (*warnings_of(settings, has_keys=is_open), *warnings),
         version_of(settings, files),
+        hashes,
     )
+
+
+def with_newest_content(configuration: Configuration) -> Configuration:
+    """Return the same configuration with the content that a process starts with now.
+
+    For a process that follows another one: its files may be broken meanwhile. Raises
+    ``ConfigurationError`` where the content cannot be used.
+    """
+    settings, files = configuration.settings, configuration.content.sets
+    with closing(Records(settings.database_url)) as records:
+        content, warnings = first_content(settings, files, records)
+    return replace(configuration, content=content, warnings=(*configuration.warnings, *warnings))
+
+
+def hash_files(settings: Settings) -> dict[str, bytes]:
+    """Return by path a hash of each file of the configuration, secrets among them."""
+    folder, found = settings.config_dir, dict[str, bytes]()
+    files = (*folder.glob("smsgate.toml"), *folder.glob("keywords/*.toml"))
+    for path in (*files, *settings.secret_files):
+        with suppress(OSError):
+            found[str(path)] = sha256(path.read_bytes()).digest()
+    return found
 
 
 def load_settings(environ: Mapping[str, str]) -> Settings:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import os
 import socket
 import time
 import uuid
-from collections.abc import Mapping
 from contextlib import suppress
 
 import msgspec
@@ -19,11 +17,10 @@ from smsgate.domain.errors import StoreNotReady, StoreUnavailable
 from smsgate.metrics.snapshot import Process
 from smsgate.pipeline.background_thread import BackgroundThread
 from smsgate.pipeline.build import describe_build
-from smsgate.pipeline.configuration import load_configuration
+from smsgate.pipeline.configuration import Configuration, hash_files
 from smsgate.pipeline.content_watch import ContentWatch
 from smsgate.pipeline.published_programs import publish_programs, refuse_dropped
 from smsgate.pipeline.services import build_services
-from smsgate.settings import Settings
 from smsgate.store.processes import Heartbeats
 
 HEARTBEAT_PERIOD_S = 2.0
@@ -39,18 +36,15 @@ _log = structlog.get_logger("smsgate.configuration")
 class RunningProcess:
     """What one process works with, from its start to its end."""
 
-    def __init__(self, environ: Mapping[str, str], name: str) -> None:
-        """Load the configuration. Raises ``ConfigurationError`` with every fault.
-
-        ``name`` is the kind of the process, one of ``KINDS``.
-        """
+    def __init__(self, configuration: Configuration, name: str) -> None:
+        """Open what the process works with. ``name`` is its kind, one of ``KINDS``."""
         began_s = time.monotonic()
-        self.configuration = load_configuration(environ)
+        self.configuration = configuration
         self.services = build_services(self.configuration)
         store, settings = self.services.store, self.configuration.settings
         self._watch = ContentWatch(settings, self.services.records, self.services.content)
         self._name, self._id = name, uuid.uuid4().hex
-        self._files = ConfigurationFiles(settings)
+        self._files = ConfigurationFiles(configuration)
         self._heartbeat = Heartbeat(store.heartbeats, self, began_s)
 
     def start(self) -> None:
@@ -101,28 +95,19 @@ class RunningProcess:
 class ConfigurationFiles:
     """The files of a configuration, to see whether one was changed since it was loaded."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._loaded = self._digests()
+    def __init__(self, configuration: Configuration) -> None:
+        self._settings, self._loaded = configuration.settings, configuration.files
         self._changed: tuple[str, ...] = ()
         self._looked_s = time.monotonic()
 
     def changed(self) -> tuple[str, ...]:
         """Return the paths of files that are others now; they are looked at now and then."""
         if time.monotonic() - self._looked_s > WHOLE_HEARTBEAT_S:
-            now = self._digests()
+            now = hash_files(self._settings)
             paths = sorted({*now, *self._loaded})
             self._changed = tuple(p for p in paths if now.get(p) != self._loaded.get(p))
             self._looked_s = time.monotonic()
         return self._changed
-
-    def _digests(self) -> dict[str, bytes]:
-        folder, found = self._settings.config_dir, dict[str, bytes]()
-        files = (*folder.glob("smsgate.toml"), *folder.glob("keywords/*.toml"))
-        for path in (*files, *self._settings.secret_files):
-            with suppress(OSError):
-                found[str(path)] = hashlib.sha256(path.read_bytes()).digest()
-        return found
 
 
 class Heartbeat(BackgroundThread):

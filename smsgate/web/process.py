@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import gc
 import os
+from collections.abc import Callable
 from multiprocessing.util import Finalize
 
 import structlog
 from flask import Flask
 
 from smsgate import logs
+from smsgate.pipeline.configuration import Configuration, load_configuration
 from smsgate.pipeline.running_process import RunningProcess
 from smsgate.pipeline.services import Services
 from smsgate.web.app import application
@@ -24,8 +26,13 @@ def create_app(services: Services | None = None) -> Flask:
     """
     if services is not None:
         return application(services)
+    return start_app(lambda: load_configuration(os.environ))  # noqa: TID251 - an entry point
+
+
+def start_app(load: Callable[[], Configuration]) -> Flask:
+    """Return the WSGI application of a web process that runs from now on."""
     logs.configure(buffered=True)
-    process = RunningProcess(os.environ, "web")  # noqa: TID251 - an entry point
+    process = RunningProcess(load(), "web")
     for warning in process.configuration.warnings:
         structlog.get_logger("smsgate.web").warning("configuration", problem=warning)
     content = process.services.content.value

@@ -118,7 +118,7 @@ def test_a_changed_file_is_in_force_within_a_second_and_a_faulty_one_is_told_onc
     assert wait_until(lambda: before.isdisjoint(one.version for one in processes()))
 
     assert dev.said.count("region: is no region") == 1
-    assert dev.said.count("has changed: version") == 1
+    assert dev.said.count("has changed: the processes restart") == 1
     assert there.run("text", "Stop please", "--from", "+14155550123") == 0
     assert "Acme News" in there.output
     store.metrics.close()

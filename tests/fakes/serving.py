@@ -9,19 +9,15 @@ import sys
 from workers.web import GunicornServer, bound
 
 
-class OtherApplication(GunicornServer):
-    """The server of ``workers web`` around what a factory makes."""
-
-    factory = ""
-
-    def load(self):
-        module, _, name = self.factory.partition(":")
+def main(factory, port, settings):
+    def make():
+        module, _, name = factory.partition(":")
         return getattr(importlib.import_module(module), name)()
+
+    processes, threads = 1, 16
+    listener = bound("127.0.0.1", int(port))
+    GunicornServer(listener, make, processes, threads, **json.loads(settings)).run()
 
 
 if __name__ == "__main__":
-    OtherApplication.factory, port, settings = sys.argv[1:]
-    processes, threads = 1, 16
-    OtherApplication(
-        bound("127.0.0.1", int(port)), processes, threads, **json.loads(settings)
-    ).run()
+    main(*sys.argv[1:])

@@ -20,6 +20,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from smsgate.consent.events import PublishedProgram
 from tests.fakes.html_forms import forms_of
 from tests.fakes.own_services import NEW
 from tests.fakes.processes import PATIENCE_S, gone, wait_until
@@ -250,19 +251,33 @@ def system(tmp_path: Path, groups) -> Iterator[Two]:
 
 
 def test_a_process_that_cannot_start_again_does_not_end_the_others(system: Two) -> None:
+    """Here because the store knows a program with an opt-out that the configuration does not."""
     system.start("web")
-    web = system._running["web"]
+    web, store = system._running["web"], system.services.store
     steady, unlucky = workers_of(web.pid)
-    config = Path(system.environ["SMSGATE_CONFIG"]) / "smsgate.toml"
-    good = config.read_text()
-    config.write_text("nonsense")
+    store.programs.publish({"gone": PublishedProgram()})
+    store.client.sadd("smsgate:{3}:set:gone:5", 4)
     os.kill(unlucky, signal.SIGKILL)
     assert wait_until(lambda: "cannot start" in system.log("web"))
     assert web.poll() is None
     assert not gone(steady)
     assert wait_until(system.answers)  # that one alone: no other can start
-    config.write_text(good)
+    store.client.delete("smsgate:{3}:set:gone:5")
     assert wait_until(lambda: len(workers_of(web.pid)) == 2)
+    assert system.end("web") == 0
+
+
+def test_a_process_that_follows_a_dead_one_has_its_configuration(system: Two) -> None:
+    system.start("web")
+    web = system._running["web"]
+    (Path(system.environ["SMSGATE_CONFIG"]) / "smsgate.toml").write_text("nonsense")
+    before = workers_of(web.pid)
+    for unlucky in before:
+        os.kill(unlucky, signal.SIGKILL)
+    assert wait_until(lambda: len({*workers_of(web.pid)} - {*before}) == 2)
+    assert wait_until(system.answers)
+    assert system.text("STOP", "+14155550123").status_code == 200
+    assert "cannot start" not in system.log("web")
     assert system.end("web") == 0
 
 

@@ -26,7 +26,7 @@ def opted_out_of_orders(files: Files, store: Store) -> None:
 
 
 def start(files: Files) -> None:
-    process = RunningProcess(files.environ, "web")
+    process = RunningProcess(load_configuration(files.environ), "web")
     try:
         process.start()
     finally:
