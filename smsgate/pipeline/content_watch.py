@@ -143,9 +143,14 @@ class ContentWatch(BackgroundThread):
 
     def run_once(self) -> float:
         """Look for newer content, and take it."""
-        with suppress(RecordsUnavailable):
+        try:
             if self._records.content_mark() != self._seen:
                 self._take(read_saved(self._records))
+        except RecordsUnavailable:
+            pass  # the process goes on with what it has
+        except Exception as error:  # noqa: BLE001 - a fault must not end the thread
+            self.problem = f"newer content could not be read ({type(error).__name__})"
+            _log.error("content failed", exc_info=error)
         return PERIOD_S
 
     def _take(self, saved: SavedContent) -> None:

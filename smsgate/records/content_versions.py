@@ -97,7 +97,7 @@ class ContentVersions:
 def content_mark(database: Database) -> int:
     """Return how many versions there are of all content: another number tells of a new one.
 
-    None where there are no records yet. Raises ``RecordsUnavailable``.
+    0 where there are no records yet. Raises ``RecordsUnavailable``.
     """
     found = rows_of(database, select(func.count()).select_from(_table))
     return int(found[0][0]) if found else 0

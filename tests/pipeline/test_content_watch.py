@@ -193,6 +193,24 @@ def away(_: Records) -> int:
     raise RecordsUnavailable("away")
 
 
+def test_a_fault_does_not_end_the_thread(follower, records, monkeypatch) -> None:
+    def fail(_: Records) -> int:
+        raise LookupError
+
+    monkeypatch.setattr(Records, "content_mark", fail)
+    follower.look()
+    assert "LookupError" in follower.watch.problem
+    monkeypatch.undo()
+    save(records, "qwyjibo")
+    follower.look()
+    assert (follower.watch.problem, follower.understood("qwyjibo")) == ("", "opt_out")
+
+
+def test_records_that_were_never_made_have_no_content(environ) -> None:
+    with closing(Records(f"sqlite:///{environ['SMSGATE_DATA_DIR']}/none.sqlite3")) as none:
+        assert none.content_mark() == 0
+
+
 def test_records_that_were_never_made_are_no_news(environ) -> None:
     assert not any("may be old" in one for one in load_configuration(environ).warnings)
 
