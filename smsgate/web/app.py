@@ -1,18 +1,19 @@
-"""The Flask application, and the console mounted beside it."""
+"""Three Flask applications behind one dispatcher: webhooks, ``/v1``, and the console."""
 
 from __future__ import annotations
 
 import importlib
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response
 
 from smsgate import features
+from smsgate.pipeline.api_keys import Keyring
 from smsgate.pipeline.services import Services
 from smsgate.settings import Settings
-from smsgate.web import health, metrics, v1, webhooks
+from smsgate.web import health, metrics, webhooks
 from smsgate.web.api_key_guard import ApiKeyGuard
 from smsgate.web.problems import register_error_handlers
 from smsgate.web.wsgi_request import read_bodies_first
@@ -20,27 +21,49 @@ from smsgate.web.wsgi_request import read_bodies_first
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-CONSOLE = "/console"
 HSTS_YEAR_S = 365 * 24 * 3600
 
 
 def application(services: Services) -> Flask:
-    """The WSGI application around the services of one configuration."""
+    """Return the application of webhooks, health and opt-out pages, before which the others stand.
+
+    ``/v1`` and the console are made when somebody first asks for them: their tables, forms and
+    templates take memory, and a process that answers webhooks does not need them.
+    """
+    app = bare_application(services.settings)
+    keys = ApiKeyGuard(services.settings, services.store.metrics)
+    app.register_blueprint(webhooks.blueprint(services))
+    app.register_blueprint(health.blueprint(services, keys))
+    app.register_blueprint(metrics.blueprint(services, keys))
+    for module in features.modules("routes"):
+        module.register(app, services)
+
+    settings = services.settings
+    keyring = Keyring(services.records.known_keys, settings.api_keys, settings.programs.renamed)
+    keyring.load()  # now, so that keys are known when the records are away later
+
+    def make_api() -> WSGIApplication:
+        v1 = importlib.import_module("smsgate.web.v1")
+        return v1.create_api(services, keys, keyring)  # type: ignore[no-any-return]  # by its name
+
+    def make_console() -> WSGIApplication:
+        console = importlib.import_module("smsgate.web.console.app")
+        return console.create_console(services)  # type: ignore[no-any-return]  # likewise
+
+    others = {"/v1": make_api, "/console": make_console}
+    app.wsgi_app = Dispatcher(app.wsgi_app, others)  # type: ignore[method-assign]  # Flask's way
+    return app
+
+
+def bare_application(settings: Settings, *, streamed: tuple[str, ...] = ()) -> Flask:
+    """Return an application without routes; ``streamed`` endpoints read their body themselves."""
     app = _Application(__name__, static_folder=None)
     # A redirect would lose a provider's POST, and change the URL that it signed.
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
     register_error_handlers(app)
-    read_bodies_first(app, v1.STREAMED)
-    send_hsts(app, services.settings)
-    keys = ApiKeyGuard(services.settings, services.store.metrics)
-    app.register_blueprint(webhooks.blueprint(services))
-    app.register_blueprint(v1.blueprint(services, keys))
-    app.register_blueprint(health.blueprint(services, keys))
-    app.register_blueprint(metrics.blueprint(services, keys))
-    for module in features.modules("routes"):
-        module.register(app, services)
-    app.wsgi_app = ConsoleMount(app.wsgi_app, services)  # type: ignore[method-assign]  # Flask's way
+    read_bodies_first(app, streamed)
+    send_hsts(app, settings)
     return app
 
 
@@ -66,27 +89,27 @@ class _Application(Flask):
         return func
 
 
-class ConsoleMount:
-    """A WSGI application around another one: the console answers whatever is under ``/console``.
+class Dispatcher:
+    """A WSGI application around another one: some paths are answered by applications of their own.
 
-    The console is a Flask application of its own, made when somebody opens it: its forms, templates
-    and password hashing take memory, and a process that answers webhooks does not need them.
+    Each is made at the first request below its path.
     """
 
-    def __init__(self, inner: WSGIApplication, services: Services) -> None:
-        """Requests elsewhere are for ``inner``."""
+    def __init__(
+        self, inner: WSGIApplication, others: Mapping[str, Callable[[], WSGIApplication]]
+    ) -> None:
+        """``others``: by path what makes its application. Requests elsewhere are for ``inner``."""
         self._inner = inner
-        self._services = services
+        self._others = dict(others)
         self._lock = threading.Lock()
-        self._console: WSGIApplication | None = None
+        self._made: dict[str, WSGIApplication] = {}
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
-        path = environ["PATH_INFO"]
-        if path != CONSOLE and not path.startswith(CONSOLE + "/"):
+        first = "/" + environ["PATH_INFO"].partition("/")[2].partition("/")[0]
+        if first not in self._others:
             return self._inner(environ, start_response)
         with self._lock:
-            if self._console is None:
-                console = importlib.import_module("smsgate.web.console.app")
-                self._console = console.create_console(self._services)
-        return self._console(environ, start_response)
+            if first not in self._made:
+                self._made[first] = self._others[first]()
+        return self._made[first](environ, start_response)

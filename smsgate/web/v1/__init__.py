@@ -6,13 +6,14 @@ from collections.abc import Callable
 from functools import cache
 
 import msgspec
-from flask import Blueprint, Response, g, request
+from flask import Blueprint, Flask, Response, g, request
 from werkzeug.exceptions import BadRequest
 
 from smsgate import features
 from smsgate.pipeline.api_keys import Keyring, RateLimit
 from smsgate.pipeline.services import Services
 from smsgate.web.api_key_guard import ApiKeyGuard
+from smsgate.web.app import bare_application
 from smsgate.web.v1 import check, consents, openapi, suppressions
 from smsgate.web.v1.operations import JSON, MAX_BODY_BYTES, Operation
 
@@ -25,16 +26,15 @@ PREFIX = "/v1"
 _NAME = "api"
 _UNSUPPORTED = ("Idempotency-Key", "RateLimit")
 """Headers that a program sends to be protected by them; ignoring one would mislead it."""
-STREAMED = frozenset(f"{_NAME}.{one.name}" for one in OPERATIONS if one.takes_file)
+STREAMED = tuple(f"{_NAME}.{one.name}" for one in OPERATIONS if one.takes_file)
 """Endpoints that read the body themselves."""
 
 
-def blueprint(services: Services, keys: ApiKeyGuard) -> Blueprint:
-    """Return the routes of the first version. Every one of them wants a key."""
-    api = Blueprint(_NAME, __name__, url_prefix=PREFIX)
+def create_api(services: Services, keys: ApiKeyGuard, keyring: Keyring) -> Flask:
+    """Return the application of the first version. Every route of it wants a key of the ring."""
     settings = services.settings
-    keyring = Keyring(services.records.known_keys, settings.api_keys, settings.programs.renamed)
-    keyring.load()
+    app = bare_application(settings, streamed=STREAMED)
+    api = Blueprint(_NAME, __name__, url_prefix=PREFIX)
     limiting = RateLimit(services.store, settings.calls_per_second, settings.burst)
 
     @api.url_value_preprocessor
@@ -62,7 +62,8 @@ def blueprint(services: Services, keys: ApiKeyGuard) -> Blueprint:
             _answering(operation, services),
             methods=[operation.method],
         )
-    return api
+    app.register_blueprint(api)
+    return app
 
 
 @cache
