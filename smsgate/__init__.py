@@ -6,15 +6,14 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from smsgate.async_client import AsyncSmsGate
+    from smsgate.client import AsyncSmsGate
     from smsgate.consent.composing import compose
-    from smsgate.pipeline.async_gate import AsyncGate
     from smsgate.pipeline.configuration import load_configuration
-    from smsgate.pipeline.gate import Gate
+    from smsgate.pipeline.gate import AsyncGate, Gate
 else:
     _PUBLIC = {
-        "AsyncGate": "smsgate.pipeline.async_gate",
-        "AsyncSmsGate": "smsgate.async_client",
+        "AsyncGate": "smsgate.pipeline.gate",
+        "AsyncSmsGate": "smsgate.client",
         "Gate": "smsgate.pipeline.gate",
         "compose": "smsgate.consent.composing",
         "load_configuration": "smsgate.pipeline.configuration",

@@ -28,8 +28,9 @@ from smsgate.domain.check_call import (
     refuse_stopped,
 )
 from smsgate.domain.errors import GateUnreachable
+from smsgate.threaded_gate import ThreadedGate
 
-__all__ = ["CHUNK", "Answer", "SmsGate"]
+__all__ = ["CHUNK", "Answer", "AsyncSmsGate", "SmsGate"]
 
 _RETRIES = Retry(connect=2, read=0, redirect=0, status=0, other=0, backoff_factor=0.1)
 """Again only where no connection came about; an answer that is late is no answer."""
@@ -108,3 +109,22 @@ class SmsGate:
             raise GateUnreachable(f"{self.url} did not answer ({name}); text nobody") from error
         retry_after = response.headers.get("Retry-After")
         return read_answers(call, response.status_code, response.content, retry_after)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._session.close()
+
+
+class AsyncSmsGate(ThreadedGate[Answer]):
+    """``SmsGate`` for programs that run in an event loop.
+
+    async with AsyncSmsGate("https://sms.example.com", key=os.environ["SMSGATE_KEY"]) as gate:
+        if await gate.allows("+14155550123", program="alerts"):
+            ...
+    """
+
+    _busy_error = GateUnreachable
+
+    def __init__(self, url: str, key: str, timeout_s: tuple[float, float] = (2.0, 5.0)) -> None:
+        gate = SmsGate(url, key, timeout_s)
+        super().__init__(gate, gate.close, timeout_s[1])

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
@@ -46,6 +46,7 @@ from smsgate.store.metrics import Metrics
 from smsgate.store.number_reader import NumberReader
 from smsgate.store.redis_address import TIMEOUT_S, open_redis
 from smsgate.store.refusals import Refusal, Refusals
+from smsgate.threaded_gate import ThreadedGate
 
 if TYPE_CHECKING:  # a program that only asks needs neither cryptography nor pydantic
     from smsgate.domain.opt_out_links import Links
@@ -82,46 +83,7 @@ class GateAnswer(msgspec.Struct, frozen=True, gc=False):
     why: str = ""
 
 
-class GateBase:
-    """What a gate does without its store: links, counts, and which error stops a send."""
-
-    def __init__(self, links: Links | None, metrics: Metrics | None) -> None:
-        self._links = links
-        self._metrics = metrics
-        self._known: set[str] = set()
-
-    @contextmanager
-    def _count_failure(self, numbers: Sequence[str]) -> Iterator[None]:
-        """Count the numbers of which the gate could not tell."""
-        try:
-            yield
-        except (StoreUnavailable, StoreNotReady):
-            self._count("", {"could_not_tell": len(numbers)})
-            raise
-
-    def _answers(
-        self, numbers: Sequence[str], program: str, refused: Mapping[int, GateAnswer]
-    ) -> list[GateAnswer]:
-        """Every answer, in the order asked, counted by reason."""
-        allowed = {"allowed": len(numbers) - len(refused)}
-        self._count(program, allowed | Counter(one.reason for one in refused.values()))
-        return _in_order(numbers, refused)
-
-    def _count(self, program: str, reasons: Mapping[str, int]) -> None:
-        for reason, times in reasons.items():
-            if times and self._metrics is not None:
-                self._metrics.count(GATE, program, reason, times=times)
-
-    def _link(self, number: str, program: str) -> str:
-        return self._open_links().make(e164(number), program, time.time())
-
-    def _open_links(self) -> Links:
-        if self._links is None:
-            raise LinksNotReady("Make the gate with links=Links(public_url, secrets).")
-        return self._links
-
-
-class Gate(GateBase):
+class Gate:
     """Answers from the store, with one read of a partition for each number."""
 
     def __init__(
@@ -137,7 +99,9 @@ class Gate(GateBase):
 
         ``spool``: of this host, whose opt-outs the store does not have yet.
         """
-        super().__init__(links, metrics)
+        self._links = links
+        self._metrics = metrics
+        self._known: set[str] = set()
         self._numbers = numbers
         self._health = health
         self._refusals = refusals
@@ -168,10 +132,16 @@ class Gate(GateBase):
         ``TypeError`` for a single number instead of a list. Each number counts as a send that was
         asked for.
         """
-        refuse_text(numbers)
-        with self._count_failure(numbers):
+        if isinstance(numbers, str):  # of "" every letter may be texted
+            raise TypeError("numbers is a list: write [number], or ask allows(number, …).")
+        try:
             refused = self.refused(numbers, program=program)
-        return self._answers(numbers, program, refused)
+        except (StoreUnavailable, StoreNotReady):
+            self._count("", {"could_not_tell": len(numbers)})
+            raise
+        allowed = {"allowed": len(numbers) - len(refused)}
+        self._count(program, allowed | Counter(one.reason for one in refused.values()))
+        return _in_order(numbers, refused)
 
     def look_up(self, numbers: Sequence[str], *, program: str) -> list[GateAnswer]:
         """As ``check``, for people who look at numbers: nothing is counted."""
@@ -200,13 +170,15 @@ class Gate(GateBase):
         (``by`` says who was stopped). Raises what ``check`` raises where it cannot tell.
         """
         answers = self.check(numbers, program=program)
-        stopped = stopped_sends(answers, program, by)
-        if not stopped:
+        refused = {one.number: one.reason for one in answers if not one.allowed}
+        if not refused:
             return
         if self._refusals is not None:
             with suppress(StoreUnavailable):  # a count that is lost must not look like an outage
-                self._refusals.add(stopped)
-        raise stop_error(answers, program)
+                self._refusals.add([Refusal(at, program, why, by) for at, why in refused.items()])
+        for answer in answers:
+            is_allowed(answer)
+        raise Suppressed(program, refused)
 
     def link(self, number: str, program: str) -> str:
         """The opt-out link for a number, as it goes into a text: ``https://sms.example.com/o/…``.
@@ -214,11 +186,48 @@ class Gate(GateBase):
         The first link for a program costs a round trip, to see that there is such a program.
         Raises ``InvalidNumber``, ``UnknownProgram``, ``LinksNotReady``, ``StoreUnavailable``.
         """
-        self._open_links()
+        if self._links is None:
+            raise LinksNotReady("Make the gate with links=Links(public_url, secrets).")
         if program not in self._known:
             self.check([], program=program)
             self._known.add(program)
-        return self._link(number, program)
+        return self._links.make(e164(number), program, time.time())
+
+    def _count(self, program: str, reasons: Mapping[str, int]) -> None:
+        for reason, times in reasons.items():
+            if times and self._metrics is not None:
+                self._metrics.count(GATE, program, reason, times=times)
+
+
+class AsyncGate(ThreadedGate[GateAnswer]):
+    """The gate for programs that run in an event loop.
+
+    async with AsyncGate.from_url("redis://127.0.0.1:6379/0") as gate:
+        if await gate.allows("+14155550123", program="alerts"):
+            ...
+    """
+
+    _gate: Gate
+    _busy_error = StoreUnavailable
+
+    @classmethod
+    def from_url(
+        cls, url: str, timeout: float = TIMEOUT_S, links: Links | None = None
+    ) -> AsyncGate:
+        """As ``Gate.from_url``."""
+        client = open_redis(url, timeout)
+        metrics = Metrics(client)
+
+        def close() -> None:
+            metrics.close()
+            client.close()
+
+        gate = Gate(NumberReader(client), Health(client), Refusals(client), links, metrics)
+        return cls(gate, close, timeout)
+
+    async def link(self, number: str, program: str) -> str:
+        """As ``Gate.link``."""
+        return await self._call(lambda: self._gate.link(number, program))
 
 
 class GateQuestion:
@@ -255,31 +264,11 @@ def _in_order(numbers: Sequence[str], refused: Mapping[int, GateAnswer]) -> list
     return found
 
 
-def refuse_text(numbers: Sequence[str]) -> None:
-    """Raise ``TypeError`` for a single number where a list belongs."""
-    if isinstance(numbers, str):  # of "" every letter may be texted
-        raise TypeError("numbers is a list: write [number], or ask allows(number, …).")
-
-
 def is_allowed(answer: GateAnswer) -> bool:
     """Whether the number may be texted. Raises ``InvalidNumber`` if it is no phone number."""
     if answer.allowed is None:
         raise InvalidNumber(answer.why)
     return answer.allowed
-
-
-def stopped_sends(answers: Iterable[GateAnswer], program: str, by: str) -> list[Refusal]:
-    """What is counted of a send that these answers stop, once for each number."""
-    refused = {answer.number: answer.reason for answer in answers if not answer.allowed}
-    return [Refusal(number, program, reason, by) for number, reason in refused.items()]
-
-
-def stop_error(answers: Sequence[GateAnswer], program: str) -> InvalidNumber | Suppressed:
-    """The error for a send that these answers stop."""
-    for answer in answers:
-        if answer.allowed is None:
-            return InvalidNumber(answer.why)
-    return Suppressed(program, {one.number: one.reason for one in answers if not one.allowed})
 
 
 def _read(numbers: Sequence[str]) -> tuple[list[str], dict[int, str]]:

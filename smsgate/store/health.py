@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Iterable, Mapping
-from typing import Any
 
 import redis
 
@@ -17,38 +14,13 @@ from smsgate.store.redis_cluster import Cluster
 from smsgate.store.redis_types import Client, Pipeline
 
 
-class EvictionPolicy:
-    """Redis's policy for a full memory, as it was read last."""
-
-    def __init__(self) -> None:
-        self.checked_at = -TRUST_S
-        self._name = ""
-
-    def is_known(self) -> bool:
-        """Whether it was read in the last five seconds."""
-        return time.monotonic() - self.checked_at < TRUST_S
-
-    def learn(self, infos: Iterable[Mapping[str, Any]]) -> None:
-        """Take it from each server's ``INFO memory``."""
-        self._name = ", ".join(sorted({str(one.get("maxmemory_policy", "")) for one in infos}))
-        self.checked_at = time.monotonic()
-
-    def refuse(self) -> None:
-        """Raise ``StoreNotReady`` where Redis may throw suppressions away to make room."""
-        if self._name != "noeviction":
-            raise StoreNotReady(
-                f"Redis has maxmemory-policy {self._name}, so it may drop suppressions; "
-                "set it to noeviction"
-            )
-
-
 class Health:
     """Asks Redis about itself."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self._lock = threading.Lock()
-        self._eviction = EvictionPolicy()
+        self._policies = ""
+        self._checked_at = -TRUST_S
 
     def ping(self) -> None:
         """Raise ``StoreUnavailable`` where Redis does not answer."""
@@ -78,12 +50,20 @@ class Health:
     def refuse_eviction(self) -> None:
         """Raise ``StoreNotReady`` where Redis may throw suppressions away to make room.
 
-        Asked at most every five seconds, since it costs a round trip of its own.
+        Asked again after five seconds, since it costs a round trip of its own; without a lock,
+        behind which threads would wait one after another for a Redis that hangs.
         """
-        with self._lock:
-            if not self._eviction.is_known():
-                self._eviction.learn(infos_of(self._client, "memory"))
-        self._eviction.refuse()
+        if time.monotonic() - self._checked_at >= TRUST_S:
+            infos = infos_of(self._client, "memory")
+            self._policies = ", ".join(
+                sorted({str(one.get("maxmemory_policy", "")) for one in infos})
+            )
+            self._checked_at = time.monotonic()
+        if self._policies != "noeviction":
+            raise StoreNotReady(
+                f"Redis has maxmemory-policy {self._policies}, so it may drop suppressions; "
+                "set it to noeviction"
+            )
 
     def weaknesses(self) -> list[str]:
         """What of Redis's settings could lose acknowledged writes; each a sentence."""

@@ -14,17 +14,13 @@ from typing import Any, cast
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import redis
-from redis import asyncio
-from redis.asyncio.retry import Retry as AsyncRetry
-from redis.asyncio.sentinel import Sentinel as AsyncSentinel
-from redis.asyncio.sentinel import SentinelConnectionPool
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 from redis.sentinel import Sentinel
 
 from smsgate.store.connection import TranslatingRedis
 from smsgate.store.redis_cluster import Cluster
-from smsgate.store.redis_types import AsyncClient, Client
+from smsgate.store.redis_types import Client
 
 TIMEOUT_S = 2.0
 """How long one round trip may take. Providers wait between 2 and 15 seconds for an answer."""
@@ -45,27 +41,10 @@ def open_redis(url: str, timeout_s: float = TIMEOUT_S) -> Client:
         "retry": Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
     }
     if kind == "sentinel":
-        return cast("Client", _primary(url, options, Sentinel, TranslatingRedis))
+        return cast("Client", _primary(url, options))
     if kind == "cluster":
         return cast("Client", Cluster(_hosts(url, _PORT), {**_credentials(url), **options}))
     return cast("Client", TranslatingRedis.from_url(url, **options))
-
-
-def open_async_redis(url: str, timeout_s: float) -> AsyncClient:
-    """Like ``open_redis``, but an asyncio client for one event loop. ``timeout_s`` in seconds."""
-    kind = kind_of(url)
-    options: dict[str, Any] = {
-        "socket_timeout": timeout_s,
-        "socket_connect_timeout": timeout_s,
-        "retry": AsyncRetry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
-    }
-    if kind == "sentinel":
-        return cast("AsyncClient", _primary(url, options, AsyncSentinel, _AsyncPrimary))
-    if kind == "cluster":
-        nodes = [asyncio.cluster.ClusterNode(host, port) for host, port in _hosts(url, _PORT)]
-        cluster = asyncio.RedisCluster(startup_nodes=nodes, **_credentials(url), **options)
-        return cast("AsyncClient", cluster)
-    return cast("AsyncClient", asyncio.Redis.from_url(url, **options))
 
 
 def kind_of(url: str) -> str:
@@ -94,26 +73,15 @@ def _is_here(host: str) -> bool:
         return host in {"", "localhost"}
 
 
-class _AsyncPrimary(asyncio.Redis):
-    """A primary that closes what it asks the Sentinels with, too."""
-
-    async def aclose(self, close_connection_pool: bool | None = None) -> None:
-        pool = cast("SentinelConnectionPool", self.connection_pool)
-        await super().aclose(close_connection_pool)
-        for one in pool.sentinel_manager.sentinels:
-            await one.aclose()
-
-
-def _primary(
-    url: str, options: dict[str, Any], sentinels: type[Any], client: type[object]
-) -> object:
-    """A ``client`` that asks ``sentinels`` where the primary is."""
+def _primary(url: str, options: dict[str, Any]) -> TranslatingRedis:
+    """A client that asks Sentinels where the primary is."""
     name, _, database = urlsplit(url).path.strip("/").partition("/")
     hosts = _hosts(url, _SENTINEL_PORT)
     asking = {**options, **_over_tls(url), **_of_sentinels(url)}
-    primary: object = sentinels(hosts, sentinel_kwargs=asking).master_for(
+    sentinel: Any = Sentinel  # without types
+    primary: TranslatingRedis = sentinel(hosts, sentinel_kwargs=asking).master_for(
         name or "mymaster",
-        client,
+        TranslatingRedis,
         db=int(database or 0),
         **_credentials(url),
         **options,

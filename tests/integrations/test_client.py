@@ -3,8 +3,6 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
-import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -237,14 +235,6 @@ def test_a_gate_that_hangs_or_is_away_is_not_waited_for(connect) -> None:
         connect(url, "a-key-that-is-long-enough-for-tests", timeout_s=(0.2, 0.2)).allows(
             ALLOWED, program="alerts"
         )
-
-
-def test_without_httpx_the_error_says_what_to_install() -> None:
-    shown = "import sys; sys.modules['httpx'] = None\nfrom smsgate import AsyncSmsGate"
-    done = subprocess.run(
-        [sys.executable, "-c", shown], capture_output=True, text=True, check=False
-    )
-    assert "pip install 'smsgate[async]'" in done.stderr
 
 
 def test_many_tasks_may_share_one(url) -> None:

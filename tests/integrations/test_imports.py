@@ -12,8 +12,7 @@ ASKING = [
     ("from smsgate import Gate", SERVER),
     ("from smsgate import AsyncGate", SERVER),
     ("import smsgate.client", SERVER | {"redis"}),
-    # httpx loads its own command where click and rich are installed.
-    ("from smsgate import AsyncSmsGate", (SERVER | {"redis", "requests"}) - {"click", "rich"}),
+    ("from smsgate import AsyncSmsGate", SERVER | {"redis"}),
     ("import smsgate.errors", SERVER | {"redis", "requests"}),
     ("import smsgate.integrations", SERVER | {"redis", "requests"}),
     ("import smsgate.integrations.requests", SERVER | {"redis"}),

@@ -80,7 +80,7 @@ def test_a_gate_counts_what_it_says_and_that_it_cannot_tell(services, redis_clie
     services.manual.opt_out("+14155550123", "all", "anna", "asked by phone")
     services.gate.check(["+14155550123", "+14155550124", "12"], program="alerts")
     redis_client.config_set("maxmemory-policy", "allkeys-lru")
-    services.gate._health._eviction.checked_at = -1e9
+    services.gate._health._checked_at = -1e9
     with pytest.raises(Exception, match="noeviction"):
         services.gate.allows("+14155550123", program="alerts")
     services.store.metrics.flush()

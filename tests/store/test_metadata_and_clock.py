@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from smsgate.consent.events import PublishedProgram
 from smsgate.domain.errors import StoreNotReady
 from smsgate.domain.messages import Arrival, Intent
 from smsgate.store import Store
+from smsgate.store.health import Health
 from smsgate.store.keys import PARTITION_KEYS, PARTITIONS, partition_of
 from smsgate.store.redis_address import open_redis
 from smsgate.store.shared_keys import CLOCK_LEASE
@@ -108,6 +112,20 @@ def test_a_redis_that_may_evict_is_refused(store, redis_client):
 
     with pytest.raises(StoreNotReady, match="noeviction"):
         store.health.refuse_eviction()
+
+
+def test_a_thread_does_not_wait_for_another_that_asks_a_redis_that_hangs():
+    both_ask = threading.Barrier(2)
+
+    class Hanging:
+        def info(self, _section):
+            both_ask.wait(20)
+            return {"maxmemory_policy": "noeviction"}
+
+    health = Health(Hanging())
+    with ThreadPoolExecutor(2) as threads:
+        for asked in [threads.submit(health.refuse_eviction) for _ in range(2)]:
+            asked.result()
 
 
 def test_what_could_lose_acknowledged_writes_is_named(store, redis_client):

@@ -6,7 +6,6 @@ import inspect
 
 import pytest
 import redis
-import redis.asyncio
 from redis.client import Pipeline
 
 from smsgate.store import redis_types
@@ -23,7 +22,6 @@ def methods(protocol: type) -> list[str]:
         (redis_types.Pipeline, Pipeline),
         (redis_types.ConnectionPool, redis.ConnectionPool),
         (redis_types.Connection, redis.Connection),
-        (redis_types.AsyncClient, redis.asyncio.Redis),
     ],
 )
 def test_redis_py_takes_the_arguments_that_the_types_name(protocol, real):
