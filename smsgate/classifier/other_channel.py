@@ -14,10 +14,6 @@ from smsgate.classifier.self_harm import written_out
 
 _REACH = 3
 """Words that may stand between a refusal and the pause behind it."""
-_DENYING = frozenset(
-    {"ej", "geen", "ikke", "inga", "ingen", "inte", "keine", "nicht", "nie", "niet", "nua"}
-)
-"""Words that deny a verb before them: ``skicka inte sms``."""
 _Parts = dict[str, dict[str, list[tuple[str, ...]]]]
 
 
@@ -58,7 +54,7 @@ def _end(words: list[str], start: int, language: str, wanted: _Parts) -> int:
         return 0
     parts = wanted.get(words[begin], {}).get(language, ())
     end = max((begin + len(part) for part in parts if follows(words, begin, part)), default=0)
-    return 0 if _DENYING.intersection(words[end : end + 1]) else end
+    return 0 if _denying().intersection(words[end : end + 2]) else end
 
 
 def _pause(word: str) -> bool:
@@ -74,12 +70,23 @@ def _beginnings() -> frozenset[str]:
     )
 
 
+def _tables() -> dict[str, dict[str, str]]:
+    """The shipped wordings."""
+    text = resources.files("smsgate.classifier").joinpath("other_channel.toml").read_text("utf-8")
+    return tomllib.loads(text)
+
+
+@cache
+def _denying() -> frozenset[str]:
+    """Words that deny a verb before them: ``skicka inte sms``, ``发短信也不要``."""
+    return frozenset(_tables()["denying"]["any"].split())
+
+
 @cache
 def _wordings(kind: str) -> _Parts:
     """By their first word and their language, the wordings (``other_channel.toml``)."""
-    text = resources.files("smsgate.classifier").joinpath("other_channel.toml").read_text("utf-8")
     found: _Parts = defaultdict(lambda: defaultdict(list))
-    for one in written_out(tomllib.loads(text)[kind]):
+    for one in written_out(_tables()[kind]):
         words = tuple(folded(letters(tokens(clean(one.written)[0]))))
         found[words[0]][one.language].append(words)
     return {word: dict(parts) for word, parts in found.items()}

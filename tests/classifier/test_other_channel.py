@@ -32,3 +32,19 @@ def test_the_rest_of_the_text_counts():
     assert classifier().classify("Ring inte, skicka sms. STOPP").intent is Intent.OPT_OUT
     assert classifier().classify("Ring inte, skicka inte sms").intent.stops
     assert classifier().classify("别打电话，也别发短信").intent.stops
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "别打电话，发短信也不要",
+        "别打电话，发短信也不行",
+        "ne hívj, írj se",
+        "Ruf nicht an, schreib mir auch nicht",
+        "No llame, mande mensajes tampoco",
+        "Jangan telepon, sms juga jangan",
+    ],
+)
+def test_texts_that_are_refused_too_are_not_asked_for(text):
+    decision = classifier().classify(text)
+    assert decision.intent.stops or decision.intent is Intent.REVIEW, decision
