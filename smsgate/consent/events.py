@@ -169,9 +169,9 @@ class ConsentState(msgspec.Struct, frozen=True, omit_defaults=True):
 
     everywhere: bool = False
     """Whether it is in the set of scope ``all``."""
-    own: frozenset[str] = frozenset()
+    opted_out: frozenset[str] = frozenset()
     """Programs in whose own set it is."""
-    back: frozenset[str] = frozenset()
+    exceptions: frozenset[str] = frozenset()
     """Programs to which it came back although it is in ``all``."""
     locked: bool = False
     """Whether it may never be texted again, whatever it texts us."""
@@ -181,16 +181,16 @@ class ConsentState(msgspec.Struct, frozen=True, omit_defaults=True):
 
     def blocked(self, program: str) -> bool:
         """Whether the sets say that the program may not text the number."""
-        if self.locked or program in self.own:
+        if self.locked or program in self.opted_out:
             return True
-        return self.everywhere and program not in self.back
+        return self.everywhere and program not in self.exceptions
 
     def stood(self) -> SetMembership:
         """The same as a value that an entry can carry; without the lock and the marks."""
         return SetMembership(
             self.everywhere,
-            tuple(sorted(self.own)),
-            tuple(sorted(self.back)),
+            tuple(sorted(self.opted_out)),
+            tuple(sorted(self.exceptions)),
             tuple(sorted(self.consents)),
         )
 
@@ -200,9 +200,9 @@ class ConsentStateRow(NamedTuple):
 
     number: str
     everywhere: bool
-    own: str
+    opted_out: str
     """Names of programs, separated by blanks; likewise the next ones."""
-    back: str
+    exceptions: str
     locked: bool
     consents: str
     state: str
@@ -214,8 +214,8 @@ def consent_state_row(number: str, consent_state: ConsentState) -> ConsentStateR
     return ConsentStateRow(
         number,
         consent_state.everywhere,
-        " ".join(sorted(consent_state.own)),
-        " ".join(sorted(consent_state.back)),
+        " ".join(sorted(consent_state.opted_out)),
+        " ".join(sorted(consent_state.exceptions)),
         consent_state.locked,
         " ".join(sorted(consent_state.consents)),
         msgspec.json.encode(consent_state.state).decode(),

@@ -67,8 +67,8 @@ def settle_undone(
         )
     moved = ConsentState(
         everywhere=stood.everywhere,
-        own=frozenset(stood.own),
-        back=frozenset(stood.back),
+        opted_out=frozenset(stood.opted_out),
+        exceptions=frozenset(stood.exceptions),
         consents=frozenset(stood.consents),
         state=consent_state.state,
     )

@@ -34,13 +34,13 @@ def current_consent_state(consent_state: ConsentState, renamed: Mapping[str, str
     than an opt-out under the name.
     """
     known = consent_state.state.marks
-    if not (consent_state.own & renamed.keys() or known.keys() & renamed.keys()):
+    if not (consent_state.opted_out & renamed.keys() or known.keys() & renamed.keys()):
         return consent_state
     under_former = {renamed[scope]: mark for scope, mark in known.items() if scope in renamed}
     marks = under_former | {scope: one for scope, one in known.items() if scope not in renamed}
     state = msgspec.structs.replace(consent_state.state, marks=marks)
-    own = frozenset(renamed.get(name, name) for name in consent_state.own)
-    return msgspec.structs.replace(consent_state, own=own, state=state)
+    own = frozenset(renamed.get(name, name) for name in consent_state.opted_out)
+    return msgspec.structs.replace(consent_state, opted_out=own, state=state)
 
 
 def recorded_consent_state(consent_state: ConsentState, renamed: Mapping[str, str]) -> ConsentState:
@@ -51,8 +51,8 @@ def recorded_consent_state(consent_state: ConsentState, renamed: Mapping[str, st
     moved = current_consent_state(consent_state, renamed)
     return msgspec.structs.replace(
         moved,
-        back=_not_opted_out(consent_state.back, moved.own, renamed),
-        consents=_not_opted_out(consent_state.consents, moved.own, renamed),
+        exceptions=_not_opted_out(consent_state.exceptions, moved.opted_out, renamed),
+        consents=_not_opted_out(consent_state.consents, moved.opted_out, renamed),
     )
 
 

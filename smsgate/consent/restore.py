@@ -66,8 +66,8 @@ def is_held(consent_state: ConsentState, scope: str) -> bool:
     """Whether an opt-out holds in a scope (``all`` or a program), locks aside."""
     if scope == ALL:
         return consent_state.everywhere
-    return scope in consent_state.own or (
-        consent_state.everywhere and scope not in consent_state.back
+    return scope in consent_state.opted_out or (
+        consent_state.everywhere and scope not in consent_state.exceptions
     )
 
 
@@ -89,11 +89,11 @@ def restored(stored: StoredEntry, consent_state: ConsentState, now_us: int) -> C
 def without_opt_out(consent_state: ConsentState, scope: str) -> ConsentState:
     """How a number stands once nothing of a scope holds; of a program, that program alone."""
     if scope == ALL:
-        return msgspec.structs.replace(consent_state, everywhere=False, back=frozenset())
+        return msgspec.structs.replace(consent_state, everywhere=False, exceptions=frozenset())
     return msgspec.structs.replace(
         consent_state,
-        own=consent_state.own - {scope},
-        back=consent_state.back | {scope} if consent_state.everywhere else consent_state.back,
+        opted_out=consent_state.opted_out - {scope},
+        exceptions=consent_state.exceptions | ({scope} if consent_state.everywhere else set()),
     )
 
 
@@ -133,14 +133,14 @@ def undone(stored: StoredEntry, consent_state: ConsentState) -> ConsentState | N
     if newest.changed != stored.entry.undoes or newest.id != newest.changed:
         return None
     everywhere = scope == ALL or stood.everywhere
-    own = frozenset(stood.own) if scope == ALL else frozenset({*stood.own, scope})
-    if (consent_state.everywhere, consent_state.own) != (everywhere, own):
+    own = frozenset(stood.opted_out) if scope == ALL else frozenset({*stood.opted_out, scope})
+    if (consent_state.everywhere, consent_state.opted_out) != (everywhere, own):
         return None  # after that opt-out and nothing else it would be in these sets
     older = {name: mark for name, mark in marks.items() if name != scope}
     return ConsentState(
         everywhere=stood.everywhere,
-        own=frozenset(stood.own),
-        back=frozenset(stood.back),
+        opted_out=frozenset(stood.opted_out),
+        exceptions=frozenset(stood.exceptions),
         consents=frozenset(stood.consents) | consent_state.consents,
         state=msgspec.structs.replace(consent_state.state, marks=older),
     )

@@ -76,7 +76,7 @@ def opt_out(
         if scope == ALL
         else _opted_out_of(consent_state, scope)
     )
-    known = {*published, program, *consent_state.own, *consent_state.back}
+    known = {*published, program, *consent_state.opted_out, *consent_state.exceptions}
     changed = any(moved.blocked(name) and not consent_state.blocked(name) for name in known)
     moved = marked(stored, moved, scope, changed=changed)
     if program in newer:
@@ -112,15 +112,15 @@ def _opted_out_of_all(consent_state: ConsentState, newer: set[str]) -> ConsentSt
     """The number joins ``all``; only programs with a newer opt-in keep or get an exception."""
     moved = without_question(consent_state, ALL)
     return msgspec.structs.replace(
-        moved, everywhere=True, back=frozenset(newer), consents=consent_state.consents & newer
+        moved, everywhere=True, exceptions=frozenset(newer), consents=consent_state.consents & newer
     )
 
 
 def _opted_out_of(consent_state: ConsentState, program: str) -> ConsentState:
     return msgspec.structs.replace(
         without_question(consent_state, program),
-        own=consent_state.own | {program},
-        back=consent_state.back - {program},
+        opted_out=consent_state.opted_out | {program},
+        exceptions=consent_state.exceptions - {program},
         consents=consent_state.consents - {program},
     )
 

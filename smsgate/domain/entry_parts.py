@@ -41,8 +41,8 @@ class SetMembership(msgspec.Struct, frozen=True, omit_defaults=True):
     """In which sets a number was when a person decided about it; see ``ConsentState``."""
 
     everywhere: bool = False
-    own: tuple[str, ...] = ()
-    back: tuple[str, ...] = ()
+    opted_out: tuple[str, ...] = ()
+    exceptions: tuple[str, ...] = ()
     consents: tuple[str, ...] = ()
 
 

@@ -31,13 +31,13 @@ from smsgate.domain.phone import e164
 from smsgate.domain.signed_times import iso_time
 from smsgate.metrics.counters import GATE
 from smsgate.store.gate_check import (
-    BACK,
     CONSENT,
     EVERYWHERE,
+    EXCEPTION,
     HELD,
     HELD_ALL,
     LOCKED,
-    OWN,
+    OPTED_OUT,
     REVIEW,
     GateSnapshot,
 )
@@ -289,9 +289,9 @@ def _answer(
     """The most binding reason first: lock, sets, holds, reviews, then the missing consent."""
     if bits & LOCKED:
         return GateAnswer(asked, False, "locked", why="locked: never to be texted again")
-    if bits & OWN:
+    if bits & OPTED_OUT:
         return _blocked(asked, "opted_out", state.marks.get(program))
-    if bits & EVERYWHERE and not bits & BACK:
+    if bits & EVERYWHERE and not bits & EXCEPTION:
         return _blocked(asked, "opted_out_all", state.marks.get(ALL))
     if bits & (HELD | HELD_ALL):
         scope = ALL if bits & HELD_ALL else program

@@ -32,22 +32,24 @@ def event_of(facts: str, words: str | None) -> Event:
 
 
 def consent_state_of(
-    everywhere: bool, own: str, back: str, locked: bool, consents: str, state: str
+    everywhere: bool, opted_out: str, exceptions: str, locked: bool, consents: str, state: str
 ) -> ConsentState:
     """The consent state in a row of ``numbers``."""
-    consent_state = _plain(bool(everywhere), own, back, bool(locked), consents)
+    consent_state = _plain(bool(everywhere), opted_out, exceptions, bool(locked), consents)
     if state == NOTHING_REMEMBERED:
         return consent_state
     return msgspec.structs.replace(consent_state, state=_state(state.encode()))
 
 
 @functools.lru_cache(4096)
-def _plain(everywhere: bool, own: str, back: str, locked: bool, consents: str) -> ConsentState:
+def _plain(
+    everywhere: bool, opted_out: str, exceptions: str, locked: bool, consents: str
+) -> ConsentState:
     """How most numbers stand: as many others do."""
     return ConsentState(
         everywhere=everywhere,
-        own=frozenset(own.split()),
-        back=frozenset(back.split()),
+        opted_out=frozenset(opted_out.split()),
+        exceptions=frozenset(exceptions.split()),
         locked=locked,
         consents=frozenset(consents.split()),
     )

@@ -258,7 +258,7 @@ class SuppressionSets:
         seen, last = 0, ""
         with closing(stream_of(self._database, asked.limit(SCANNED))) as rows:
             for row in rows:
-                if row.everywhere if scope == ALL else scope in row.own.split():
+                if row.everywhere if scope == ALL else scope in row.opted_out.split():
                     if len(found) == limit:
                         return SuppressionSetPage(found, found[-1].number)
                     found.append(number_consent_state_of(row))

@@ -18,8 +18,8 @@ from smsgate.records.contents import lookup
 from smsgate.records.database import put
 from smsgate.records.tables import memberships
 
-OPTED_OUT, LOCKED, CONSENT, BACK = "opted_out", "locked", "consent", "back"
-"""States of a membership; ``back`` is an exception of a program from an opt-out of everything."""
+OPTED_OUT, LOCKED, CONSENT, EXCEPTION = "opted_out", "locked", "consent", "exception"
+"""States of a membership; ``exception``: the program may text although ``all`` is opted out."""
 OPT_OUT_KINDS = ("opt_out", "opt_out_all")
 TAIL = 4
 """Last characters of a number that are indexed."""
@@ -60,7 +60,11 @@ class MembershipOrigin:
 
 def keys_of(consent_state: ConsentState) -> set[MembershipKey]:
     """What a number of this consent state is in."""
-    sets = {OPTED_OUT: consent_state.own, BACK: consent_state.back, CONSENT: consent_state.consents}
+    sets = {
+        OPTED_OUT: consent_state.opted_out,
+        EXCEPTION: consent_state.exceptions,
+        CONSENT: consent_state.consents,
+    }
     found = {MembershipKey(state, name) for state, names in sets.items() for name in names}
     if consent_state.everywhere:
         found.add(MembershipKey(OPTED_OUT, ALL))

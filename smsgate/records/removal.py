@@ -168,8 +168,8 @@ def _holds(table: FromClause) -> ColumnElement[bool]:
     return or_(
         table.c.everywhere,
         table.c.locked,
-        table.c.own != "",
-        table.c.back != "",
+        table.c.opted_out != "",
+        table.c.exceptions != "",
         table.c.consents != "",
     )
 
@@ -190,7 +190,7 @@ def _rests_on() -> Any:  # noqa: ANN401 - an SQL expression
     holds = _holds(numbers)
     newest = (events.c.partition == numbers.c.partition) & (events.c.seq == numbers.c.seq)
     consented = events.c.kind.in_(_CONSENTS) & (numbers.c.consents != "")
-    out = or_(numbers.c.everywhere, numbers.c.own != "")
+    out = or_(numbers.c.everywhere, numbers.c.opted_out != "")
     stopped = events.c.kind.in_(_STOPS) & (events.c.outcome == "applied") & out
     return (newest & holds) | consented | stopped
 

@@ -97,7 +97,7 @@ def _numbers(connection: Connection, changed: set[str]) -> Iterator[ChainFinding
 
 
 def _number_problem(row: Row) -> str:
-    holds = row.everywhere or row.locked or row.own or row.back or row.consents
+    holds = row.everywhere or row.locked or row.opted_out or row.exceptions or row.consents
     if row.facts is None:
         return "rests on an event that is gone" if holds else ""
     consent_state = consent_states_of(_read(row.facts)).get(row.number)

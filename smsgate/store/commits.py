@@ -145,8 +145,8 @@ def memberships(consent_state: ConsentState) -> frozenset[tuple[str, str]]:
     return _memberships(
         consent_state.everywhere,
         consent_state.locked,
-        consent_state.own,
-        consent_state.back,
+        consent_state.opted_out,
+        consent_state.exceptions,
         consent_state.consents,
     )
 
@@ -155,13 +155,13 @@ def memberships(consent_state: ConsentState) -> frozenset[tuple[str, str]]:
 def _memberships(
     everywhere: bool,
     locked: bool,
-    own: frozenset[str],
-    back: frozenset[str],
+    opted_out: frozenset[str],
+    exceptions: frozenset[str],
     consents: frozenset[str],
 ) -> frozenset[tuple[str, str]]:
     """Cached, since most numbers share their consent state with many others."""
-    found = {("set", program) for program in own}
-    found |= {("back", program) for program in back}
+    found = {("set", program) for program in opted_out}
+    found |= {("exceptions", program) for program in exceptions}
     found |= {("consent", program) for program in consents}
     if everywhere:
         found.add(("set", ALL))

@@ -20,7 +20,9 @@ from smsgate.store.metadata import published_of, refuse_buckets
 from smsgate.store.redis_types import Result
 from smsgate.store.write_lease import refuse_shut
 
-LOCKED, OWN, EVERYWHERE, BACK, HELD_ALL, HELD, REVIEW, CONSENT = (1 << bit for bit in range(8))
+LOCKED, OPTED_OUT, EVERYWHERE, EXCEPTION, HELD_ALL, HELD, REVIEW, CONSENT = (
+    1 << bit for bit in range(8)
+)
 """Bits of a number in a check: in which sets it is, and what holds it."""
 CHECK_CHUNK = 1000
 """Numbers in one call of ``check``, so that it holds Redis for about a millisecond."""

@@ -19,7 +19,7 @@ holds               hash        SCOPE:NUMBER -> inbox id of its newest unapplied
 reviews             hash        PROGRAM:NUMBER -> inbox ids of the first text that waits and,
                                 where there are more, of the newest (after a blank)
 set:SCOPE:B         set         numbers opted out in that scope, as integers, bucket B
-back:PROGRAM:B      set         numbers in ``all`` that came back to that program, bucket B
+exceptions:PROGRAM:B set    numbers in ``all`` that came back to that program, B
 lock:B              set         numbers that may never be texted again, bucket B
 consent:PROGRAM:B   set         numbers whose consent is on record, bucket B
 number:NUMBER       string      the newest marks of a number (JSON), for 48 hours

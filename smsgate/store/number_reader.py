@@ -169,7 +169,7 @@ class NumberReader:
         buckets = self.bucket_count()
         sets = ["set:all:", "lock:"]
         for one in programs:
-            sets += (f"set:{one}:", f"back:{one}:")
+            sets += (f"set:{one}:", f"exceptions:{one}:")
             if consents:
                 sets.append(f"consent:{one}:")
         size = max(1, STATES_CHUNK // len(sets))
@@ -207,8 +207,8 @@ def _consent_state(
     members = [bit == _IN for bit in bits]
     return ConsentState(
         everywhere=members[0],
-        own=frozenset(name for at, name in enumerate(programs) if members[2 + 3 * at]),
-        back=frozenset(name for at, name in enumerate(programs) if members[3 + 3 * at]),
+        opted_out=frozenset(name for at, name in enumerate(programs) if members[2 + 3 * at]),
+        exceptions=frozenset(name for at, name in enumerate(programs) if members[3 + 3 * at]),
         locked=members[1],
         consents=frozenset(name for at, name in enumerate(programs) if members[4 + 3 * at]),
         state=state,

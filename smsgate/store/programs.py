@@ -15,7 +15,7 @@ from smsgate.store.redis_types import Client, Pipeline
 _AT_ONCE = 256
 """Sets of one call, so that none holds Redis for long."""
 _BLOCKS = ("set:",)
-_STANDS = ("set:", "back:", "consent:")
+_STANDS = ("set:", "exceptions:", "consent:")
 
 
 class StorePrograms:

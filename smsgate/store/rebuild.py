@@ -33,7 +33,7 @@ _STEP = 1_000
 _LEASE_S = 60
 _READ = 500
 """Sets that are read in one round trip."""
-_SETS = ("set:", "back:", "lock:", "consent:")
+_SETS = ("set:", "exceptions:", "lock:", "consent:")
 _KINDS = (*_SETS, "number:")
 """What follows the partition in the names of keys that are made anew."""
 
@@ -116,10 +116,10 @@ class StoreRebuild:
         """
         sets: _Sets = defaultdict(list)
         values: _Values = []
-        for number, everywhere, own, back, locked, consents, state in consent_states:
+        for number, everywhere, opted_out, exceptions, locked, consents, state in consent_states:
             digits = number[1:]
             bucket = int(digits) % buckets
-            for stem in _stems(everywhere, own, back, locked, consents):
+            for stem in _stems(everywhere, opted_out, exceptions, locked, consents):
                 sets[f"{stem}{bucket}"].append(digits)
             if state != NOTHING_REMEMBERED:
                 times = _times(state)
@@ -260,10 +260,12 @@ def _calls(
 
 
 @functools.lru_cache(4096)
-def _stems(everywhere: bool, own: str, back: str, locked: bool, consents: str) -> tuple[str, ...]:
+def _stems(
+    everywhere: bool, opted_out: str, exceptions: str, locked: bool, consents: str
+) -> tuple[str, ...]:
     """The sets in which a number is, up to their buckets; most numbers stand as many others do."""
-    scopes = [("set", one) for one in own.split()]
-    scopes += [("back", one) for one in back.split()]
+    scopes = [("set", one) for one in opted_out.split()]
+    scopes += [("exceptions", one) for one in exceptions.split()]
     scopes += [("consent", one) for one in consents.split()]
     if everywhere:
         scopes.append(("set", ALL))

@@ -67,7 +67,7 @@ def test_the_next_opt_out_removes_the_exception():
     consent_state, _ = play(out(1), back(2), out(3))
 
     assert consent_state.blocked("alerts")
-    assert consent_state.back == frozenset()
+    assert consent_state.exceptions == frozenset()
 
 
 def test_an_opt_out_of_one_program_removes_its_exception():

@@ -35,6 +35,6 @@ def stored(intent: Intent, event_time_us: int, id_: str = "", **rest) -> StoredE
 
 
 def set_key(keys: PartitionKeys, kind: str, scope: str, number: str, buckets: int) -> str:
-    """The bucket of a set in which a number would be; ``kind``: set, back, consent or lock."""
+    """The bucket of a set of a number; ``kind``: set, exceptions, consent or lock."""
     stem = kind if kind == "lock" else f"{kind}:{scope}"
     return f"{keys.prefix}{stem}:{int(number) % buckets}"

@@ -45,7 +45,7 @@ def test_they_are_those_of_the_other_gate(either_gate, gate, redis_client) -> No
         if place % 5 == 0:
             redis_client.sadd(set_key(keys, "set", "all", number, buckets), member)
         if place % 10 == 0:
-            redis_client.sadd(set_key(keys, "back", "alerts", number, buckets), member)
+            redis_client.sadd(set_key(keys, "exceptions", "alerts", number, buckets), member)
         if place % 7 == 0:
             redis_client.sadd(set_key(keys, "set", "alerts", number, buckets), member)
         if place % 11 == 0:

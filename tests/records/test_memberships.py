@@ -33,7 +33,7 @@ def state(at: int, consent_state: ConsentState, **more):
     return event(at, consent_state=consent_state, **more)
 
 
-OUT, BACK = ConsentState(everywhere=True), ConsentState(everywhere=True, back=ALERTS)
+OUT, BACK = ConsentState(everywhere=True), ConsentState(everywhere=True, exceptions=ALERTS)
 BY_HAND = {"source": "operator", "actor": "ana", "message_id": ""}
 
 
@@ -54,7 +54,7 @@ def test_a_row_begins_and_ends_with_what_it_says(records, kept):
     kept(state(1, OUT), state(2, OUT, kind="help"), state(3, BACK, kind="opt_in"))
     assert rows(records) == {
         (NUMBER, "opted_out", ALL, 1, "text"),
-        (NUMBER, "back", "alerts", 3, "text"),
+        (NUMBER, "exception", "alerts", 3, "text"),
     }
     locked = ConsentState(everywhere=True, locked=True)
     kept(state(4, locked, entry=entry(**BY_HAND)), state(5, ConsentState(), entry=entry(**BY_HAND)))
@@ -73,7 +73,7 @@ def test_after_stop_start_stop_an_opt_out_of_all_holds_since_the_last_one(record
     assert rows(records) == {(NUMBER, "opted_out", ALL, 3, "text")}
     kept(state(4, OUT, scope=ALL, outcome="repeat"))
     assert rows(records) == {(NUMBER, "opted_out", ALL, 3, "text")}
-    own = ConsentState(everywhere=True, own=ALERTS)
+    own = ConsentState(everywhere=True, opted_out=ALERTS)
     kept(state(5, BACK, kind="opt_in"), state(6, own, scope="alerts"))
     assert rows(records) == {
         (NUMBER, "opted_out", ALL, 3, "text"),
@@ -106,7 +106,7 @@ def test_after_stop_and_start_an_opt_out_of_a_list_holds_since_the_list(records,
 def test_a_consent_counts_from_the_day_on_which_it_was_given(records, kept):
     given = Consent("Yes", "paper", "form 7", START_US - 7_000)
     kept(state(1, ConsentState(consents=ALERTS), entry=entry(**BY_HAND, consent=given)))
-    kept(state(2, ConsentState(consents=ALERTS, own=ALERTS)))
+    kept(state(2, ConsentState(consents=ALERTS, opted_out=ALERTS)))
     assert rows(records) == {
         (NUMBER, "consent", "alerts", -7, "operator"),
         (NUMBER, "opted_out", "alerts", 2, "text"),

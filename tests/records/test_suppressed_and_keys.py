@@ -10,9 +10,9 @@ from tests.records.values import event, lines
 def test_a_set_has_its_own_numbers_and_no_others(records):
     stands = {
         "+14155550101": ConsentState(everywhere=True),
-        "+14155550102": ConsentState(own=frozenset({"alerts"})),
-        "+14155550103": ConsentState(own=frozenset({"alerts2", "x_alerts"})),
-        "+14155550104": ConsentState(everywhere=True, own=frozenset({"alerts"}), locked=True),
+        "+14155550102": ConsentState(opted_out=frozenset({"alerts"})),
+        "+14155550103": ConsentState(opted_out=frozenset({"alerts2", "x_alerts"})),
+        "+14155550104": ConsentState(everywhere=True, opted_out=frozenset({"alerts"}), locked=True),
     }
     some = [
         event(n, number=number, consent_state=consent_state)

@@ -82,7 +82,7 @@ def test_handed_in_again_nothing_is_kept_twice(records):
 
 
 def test_the_newest_event_says_how_a_number_stands(records):
-    later = ConsentState(own=frozenset({"b", "a"}), locked=True, consents=frozenset({"c"}))
+    later = ConsentState(opted_out=frozenset({"b", "a"}), locked=True, consents=frozenset({"c"}))
     records.writer.keep(
         {0: lines(event(1), event(2, consent_state=later), event(3, consent_state=None))}
     )

@@ -30,8 +30,10 @@ REPLY = Reply(
     deadline_us=10,
 )
 EFFECTS = Effects(
-    before={NUMBER: ConsentState(own=frozenset({"promos"}), back=frozenset({"alerts"}))},
-    after={NUMBER: ConsentState(everywhere=True, own=frozenset({"alerts"}), state=STATE)},
+    before={
+        NUMBER: ConsentState(opted_out=frozenset({"promos"}), exceptions=frozenset({"alerts"}))
+    },
+    after={NUMBER: ConsentState(everywhere=True, opted_out=frozenset({"alerts"}), state=STATE)},
     events=[EVENT],
     replies=[(REPLY, 3_000)],
     decided=[(hold_field("alerts", NUMBER), "2-0")],
@@ -41,7 +43,7 @@ EFFECTS = Effects(
 @pytest.fixture
 def batch(store, redis_client):
     redis_client.sadd(set_key(KEYS, "set", "promos", NUMBER, BUCKETS), NUMBER[1:])
-    redis_client.sadd(set_key(KEYS, "back", "alerts", NUMBER, BUCKETS), NUMBER[1:])
+    redis_client.sadd(set_key(KEYS, "exceptions", "alerts", NUMBER, BUCKETS), NUMBER[1:])
     redis_client.hset(KEYS.reviews, hold_field("alerts", NUMBER), "1-0")
     store.inbox.add([Arrival(entry())])
     return store.inbox.read(PARTITION, 10)
@@ -56,7 +58,7 @@ def test_a_commit_writes_sets_state_holds_events_replies_and_cursor(store, redis
     assert redis_client.smembers(set_key(KEYS, "set", ALL, NUMBER, BUCKETS)) == member
     assert redis_client.smembers(set_key(KEYS, "set", "alerts", NUMBER, BUCKETS)) == member
     assert redis_client.smembers(set_key(KEYS, "set", "promos", NUMBER, BUCKETS)) == set()
-    assert redis_client.smembers(set_key(KEYS, "back", "alerts", NUMBER, BUCKETS)) == set()
+    assert redis_client.smembers(set_key(KEYS, "exceptions", "alerts", NUMBER, BUCKETS)) == set()
     assert msgspec.json.decode(redis_client.get(KEYS.number(NUMBER)), type=NumberState) == STATE
     assert KEEP_MARKS_S - 3600 < redis_client.ttl(KEYS.number(NUMBER)) <= KEEP_MARKS_S
     assert redis_client.hgetall(KEYS.holds) == {}

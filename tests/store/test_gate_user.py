@@ -110,7 +110,7 @@ def test_what_is_stopped_is_stopped_and_nothing_is_counted(gate, store):
 
 FORBIDDEN = [
     ("SREM", set_key(KEYS, "set", "all", NUMBER, 8), NUMBER[1:]),
-    ("SADD", set_key(KEYS, "back", "alerts", NUMBER, 8), NUMBER[1:]),
+    ("SADD", set_key(KEYS, "exceptions", "alerts", NUMBER, 8), NUMBER[1:]),
     ("SADD", set_key(KEYS, "consent", "alerts", NUMBER, 8), NUMBER[1:]),
     ("HDEL", KEYS.holds, f"all:{NUMBER}"),
     ("HSET", KEYS.programs, "alerts", "{}"),

@@ -20,14 +20,14 @@ from smsgate.store import number_reader
 from smsgate.store.commits import Effects
 from smsgate.store.connection import WINDOW
 from smsgate.store.gate_check import (
-    BACK,
     CHECK_CHUNK,
     CONSENT,
     EVERYWHERE,
+    EXCEPTION,
     HELD,
     HELD_ALL,
     LOCKED,
-    OWN,
+    OPTED_OUT,
     REVIEW,
 )
 from smsgate.store.keys import PARTITION_KEYS, PARTITIONS, partition_of
@@ -56,11 +56,11 @@ def bits(snapshot):
 def test_every_way_to_stand_is_told_apart(store):
     ways = {
         LOCKED: ConsentState(locked=True),
-        OWN: ConsentState(own=frozenset({"alerts"})),
+        OPTED_OUT: ConsentState(opted_out=frozenset({"alerts"})),
         EVERYWHERE: ConsentState(everywhere=True),
-        EVERYWHERE | BACK: ConsentState(everywhere=True, back=frozenset({"alerts"})),
-        EVERYWHERE | OWN: ConsentState(everywhere=True, own=frozenset({"alerts"})),
-        0: ConsentState(own=frozenset({"service"}), consents=frozenset({"service"})),
+        EVERYWHERE | EXCEPTION: ConsentState(everywhere=True, exceptions=frozenset({"alerts"})),
+        EVERYWHERE | OPTED_OUT: ConsentState(everywhere=True, opted_out=frozenset({"alerts"})),
+        0: ConsentState(opted_out=frozenset({"service"}), consents=frozenset({"service"})),
     }
     numbers = [f"+141555500{place:02}" for place in range(len(ways))]
     put(store, dict(zip(numbers, ways.values(), strict=True)))
@@ -119,7 +119,10 @@ def test_a_list_with_one_number_many_times_holds_redis_no_longer(store, monkeypa
 
 def test_what_is_rare_is_found_among_thousands(store):
     numbers = [f"+1415555{place:04}" for place in range(CHECK_CHUNK)]
-    ways = {LOCKED: ConsentState(locked=True), OWN: ConsentState(own=frozenset({"alerts"}))}
+    ways = {
+        LOCKED: ConsentState(locked=True),
+        OPTED_OUT: ConsentState(opted_out=frozenset({"alerts"})),
+    }
     for (bits_of, way), number in zip(ways.items(), (numbers[7], numbers[-3]), strict=True):
         put(store, {number: way})
         seen = bits(store.numbers.check(numbers, "alerts"))
@@ -167,7 +170,10 @@ def suppress(store, number, consent_state):
 def test_what_was_committed_is_seen(store):
     state = NumberState(marks={ALL: Mark(stops=True, event_time_us=1, account="a", id="1-0")})
     consent_state = ConsentState(
-        everywhere=True, own=frozenset({"service"}), back=frozenset({"alerts"}), state=state
+        everywhere=True,
+        opted_out=frozenset({"service"}),
+        exceptions=frozenset({"alerts"}),
+        state=state,
     )
     suppress(store, NUMBER, consent_state)
 
@@ -272,9 +278,9 @@ def stands(store):
     kinds = [
         ConsentState(),
         ConsentState(everywhere=True),
-        ConsentState(everywhere=True, back=frozenset({"club"}), consents=frozenset({"club"})),
-        ConsentState(own=frozenset({"alerts"}), locked=True),
-        ConsentState(own=frozenset({"club"}), state=NumberState(marks={ALL: mark})),
+        ConsentState(everywhere=True, exceptions=frozenset({"club"}), consents=frozenset({"club"})),
+        ConsentState(opted_out=frozenset({"alerts"}), locked=True),
+        ConsentState(opted_out=frozenset({"club"}), state=NumberState(marks={ALL: mark})),
     ]
     found = {number: kinds[at % len(kinds)] for at, number in enumerate(NUMBERS)}
     id_ = store.metadata.store_id()

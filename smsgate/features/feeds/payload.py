@@ -131,7 +131,7 @@ def _reason_and_consent(program: Program, consent_state: ConsentState) -> tuple[
     consent = program.name in consent_state.consents
     if consent_state.locked:
         return "locked", consent
-    if program.name in consent_state.own:
+    if program.name in consent_state.opted_out:
         return "opted_out", consent
     if consent_state.blocked(program.name):
         return "opted_out_all", consent

@@ -27,8 +27,8 @@ from smsgate.domain.messages import ALL
 from smsgate.records.contents import lookup
 from smsgate.records.database import Database
 from smsgate.records.projections import (
-    BACK,
     CONSENT,
+    EXCEPTION,
     LOCKED,
     OPTED_OUT,
     TAIL,
@@ -248,18 +248,20 @@ def _later(key: MembershipKey, behind: MembershipPlace) -> ColumnElement[bool]:
     return mine <= last if key > behind.key else mine < last
 
 
-_back = memberships.alias("came_back")
+_exceptions = memberships.alias("came_back")
 
 
 def _came_back(program: str) -> ColumnElement[bool]:
     """Whether a number that opted out of everything came back to a program."""
-    mine = _back.c.number == memberships.c.number
-    return exists().where(mine, _back.c.state == BACK, _back.c.scope == program)
+    mine = _exceptions.c.number == memberships.c.number
+    return exists().where(mine, _exceptions.c.state == EXCEPTION, _exceptions.c.scope == program)
 
 
 def _back_of(wanted: MembershipFilter, key: MembershipKey) -> Select[Any]:
     """Rows of those who came back to the program."""
-    came = select(_back.c.number).where(_back.c.state == BACK, _back.c.scope == wanted.program)
+    came = select(_exceptions.c.number).where(
+        _exceptions.c.state == EXCEPTION, _exceptions.c.scope == wanted.program
+    )
     asked = _filtered(wanted, key, select(literal(1)).select_from(memberships))
     return asked.where(memberships.c.number.in_(came))
 

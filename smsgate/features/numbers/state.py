@@ -155,7 +155,7 @@ class _Answers:
     @property
     def is_blocked(self) -> bool:
         """Whether any opt-out or lock holds."""
-        return self.known.locked or self.known.everywhere or bool(self.known.own)
+        return self.known.locked or self.known.everywhere or bool(self.known.opted_out)
 
     @property
     def marks(self) -> Mapping[str, Mark]:
@@ -264,7 +264,7 @@ def _reason(consent_state: ConsentState | None, program: str) -> str:
         return ""
     if consent_state.locked:
         return "locked"
-    return "opted_out" if program in consent_state.own else "opted_out_all"
+    return "opted_out" if program in consent_state.opted_out else "opted_out_all"
 
 
 def _mark(marks: Mapping[str, Mark], reason: str, program: str) -> Mark | None:

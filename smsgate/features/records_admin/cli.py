@@ -251,8 +251,8 @@ def _show_differences(found: list[StandingDifference]) -> None:
 def _text_of(consent_state: ConsentState) -> str:
     parts = ["locked"] if consent_state.locked else []
     parts += ["out of all"] if consent_state.everywhere else []
-    parts += [f"out of {name}" for name in sorted(consent_state.own)]
-    parts += [f"back in {name}" for name in sorted(consent_state.back)]
+    parts += [f"out of {name}" for name in sorted(consent_state.opted_out)]
+    parts += [f"back in {name}" for name in sorted(consent_state.exceptions)]
     parts += [f"agreed to {name}" for name in sorted(consent_state.consents)]
     return ", ".join(parts) or "nothing"
 

@@ -374,8 +374,8 @@ def _together(lost: ConsentState, newer: ConsentState) -> ConsentState:
     """How a number stands of which two histories are known and no order: as little as both let."""
     return ConsentState(
         everywhere=lost.everywhere or newer.everywhere,
-        own=lost.own | newer.own,
-        back=lost.back & newer.back,
+        opted_out=lost.opted_out | newer.opted_out,
+        exceptions=lost.exceptions & newer.exceptions,
         locked=lost.locked or newer.locked,
         consents=lost.consents & newer.consents,
         state=newer.state,

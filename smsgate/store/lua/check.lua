@@ -26,7 +26,7 @@ end
 -- What still holds under a former name, because nobody moved it yet, holds for the program.
 local names = told.formerly or {}
 table.insert(names, 1, name)
-local LOCKED, OWN, EVERYWHERE, BACK, HELD_ALL, HELD, REVIEW, CONSENT = 1, 2, 4, 8, 16, 32, 64, 128
+local LOCKED, OPTED_OUT, EVERYWHERE, EXCEPTION, HELD_ALL, HELD, REVIEW, CONSENT = 1, 2, 4, 8, 16, 32, 64, 128
 
 local byte = {}
 for value = 0, 255 do byte[value] = string.char(value) end
@@ -106,14 +106,14 @@ while at <= #ARGV do
   local locked = some and members('lock', bucket, first, last)
   local own = some and own_of(bucket, first, last)
   local everywhere = members('set:all', bucket, first, last)
-  local back = everywhere and members('back:' .. name, bucket, first, last)
+  local exceptions = everywhere and members('exceptions:' .. name, bucket, first, last)
   local consents = told.require_consent and members('consent:' .. name, bucket, first, last)
   for offset = 1, count do
     local bits = 0
     if locked and locked[offset] == 1 then bits = bits + LOCKED end
-    if own and own[offset] == 1 then bits = bits + OWN end
+    if own and own[offset] == 1 then bits = bits + OPTED_OUT end
     if everywhere and everywhere[offset] == 1 then bits = bits + EVERYWHERE end
-    if back and back[offset] == 1 then bits = bits + BACK end
+    if exceptions and exceptions[offset] == 1 then bits = bits + EXCEPTION end
     if consents and consents[offset] == 1 then bits = bits + CONSENT end
     if held then
       local number = ':+' .. ARGV[first + offset - 1]

@@ -114,7 +114,7 @@ class SuppressedNumber(msgspec.Struct, frozen=True):
     why: str
     """Who or what said so: a rule and its keyword, ``operator``, ``link`` …"""
     locked: bool
-    back: list[str]
+    exceptions: list[str]
     """Programs to which it came back although it is in ``all``."""
 
 
@@ -235,7 +235,7 @@ def _suppressed_number(call: Call, one: NumberConsentState, scope: str) -> Suppr
         since=moment(mark.since_us) if mark and known else None,
         why=mark.why if mark and known else "",
         locked=consent_state.locked,
-        back=sorted(filter(call.caller.may, consent_state.back)),
+        exceptions=sorted(filter(call.caller.may, consent_state.exceptions)),
     )
 
 

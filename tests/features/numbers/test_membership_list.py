@@ -36,11 +36,11 @@ def listed(records) -> MembershipList:
     by_hand = {"source": "operator", "actor": "ana", "message_id": ""}
     states = [
         (1, OUT, {}),
-        (2, ConsentState(everywhere=True, back=ALERTS), {}),
-        (3, ConsentState(own=ALERTS), {}),
+        (2, ConsentState(everywhere=True, exceptions=ALERTS), {}),
+        (3, ConsentState(opted_out=ALERTS), {}),
         (4, ConsentState(everywhere=True, locked=True), by_hand),
         (5, ConsentState(consents=ALERTS | ORDERS), by_hand),
-        (6, ConsentState(own=ORDERS, consents=ALERTS), {}),
+        (6, ConsentState(opted_out=ORDERS, consents=ALERTS), {}),
         (7, OUT, by_hand),
     ]
     for at, state, more in states:
@@ -104,7 +104,7 @@ def test_an_external_source_filters_and_each_is_named(listed, records):
     states = [
         (21, "Klaviyo", OUT),
         (22, "Brevo", ConsentState(consents=ALERTS)),
-        (23, "Klaviyo", ConsentState(own=ALERTS)),
+        (23, "Klaviyo", ConsentState(opted_out=ALERTS)),
         (24, "klaviyo", OUT),
     ]
     for at, name, state in states:
@@ -129,7 +129,7 @@ def test_an_external_source_filters_and_each_is_named(listed, records):
 @pytest.mark.parametrize("program", ["", "alerts"])
 def test_pages_have_neither_holes_nor_repeats(listed, records, size, program):
     for at in range(10, 15):  # of one moment, in several states
-        state = ConsentState(everywhere=True, own=ALERTS, consents=ORDERS | ALERTS)
+        state = ConsentState(everywhere=True, opted_out=ALERTS, consents=ORDERS | ALERTS)
         records.writer.keep({at: lines(event(8, number(at), consent_state=state))})
     wanted = MembershipFilter(program=program)
     whole = [one.place for one in listed.page(wanted, None, 99)]

@@ -260,7 +260,7 @@ def test_a_rebuild_in_small_steps_restores_the_same(recorded, redis_client, monk
 def test_what_a_rebuild_writes_after_it_lost_its_turn_changes_nothing(recorded):
     store = recorded.store
     row = consent_state_row(
-        "+14155560001", ConsentState(everywhere=True, back=frozenset({"alerts"}))
+        "+14155560001", ConsentState(everywhere=True, exceptions=frozenset({"alerts"}))
     )
     store.rebuild.shut("somebody else")
     with pytest.raises(StoreNotReady):
