@@ -25,7 +25,7 @@ from smsgate import logs
 from smsgate.domain.errors import SmsGateError, SpoolUnavailable
 from smsgate.pipeline.configuration import load_configuration
 from smsgate.pipeline.running_process import RunningProcess
-from smsgate.pipeline.services import build_spool
+from smsgate.pipeline.services import build_spool, build_store
 from smsgate.pipeline.spool import Spool
 from smsgate.store.job_queue import APPLY, SEND
 from workers import clock, jobs, rq_process
@@ -43,6 +43,7 @@ def _web(environ: Mapping[str, str], host: str) -> None:
     configuration = load_configuration(environ)
     settings = configuration.settings
     _refuse_unusable(build_spool(settings))
+    build_store(settings).metadata.refuse_old()
     _refuse_port(host, settings.port)
     # Only here: Flask, the server and the console are a third of a process's memory.
     web = importlib.import_module("workers.web")

@@ -85,10 +85,8 @@ def configuration() -> Configuration:
 
 
 def services() -> Services:
-    """The gateway, closed when the command ends."""
-    made = build_services(configuration())
-    click.get_current_context().call_on_close(made.close)
-    return made
+    """The gateway, closed when the command ends. Raises ``OldStore``."""
+    return _services(configuration())
 
 
 def services_for_lists() -> Services:
@@ -97,8 +95,13 @@ def services_for_lists() -> Services:
     Reading the keyword sets takes longer, and more memory, than most lists.
     """
     settings = load_settings(here()[0])
-    made = build_services(Configuration(settings, without_keyword_sets(settings)))
+    return _services(Configuration(settings, without_keyword_sets(settings)))
+
+
+def _services(configuration: Configuration) -> Services:
+    made = build_services(configuration)
     click.get_current_context().call_on_close(made.close)
+    made.store.metadata.refuse_old()
     return made
 
 

@@ -123,6 +123,18 @@ class StoreUnavailable(SmsGateError):
         self.mend = mend
 
 
+class OldStore(StoreUnavailable):
+    """Redis has a store of smsgate 0.1 or 0.2; nothing in it was changed."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Redis has a store of smsgate 0.1 or 0.2, which 0.3 does not read; nothing was "
+            "changed: give 0.3 an empty Redis, and take the opt-outs along as docs/upgrading.md "
+            "says",
+            "set REDIS_URL to an empty Redis, or to another database number of this one",
+        )
+
+
 class StoreNotReady(SmsGateError):
     """Redis answers, but what it holds cannot be trusted: no metadata, evicting, another layout."""
 

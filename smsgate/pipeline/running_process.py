@@ -37,11 +37,15 @@ class RunningProcess:
     """What one process works with, from its start to its end."""
 
     def __init__(self, configuration: Configuration, name: str) -> None:
-        """Open what the process works with. ``name`` is its kind, one of ``KINDS``."""
+        """Open what the process works with. ``name`` is its kind, one of ``KINDS``.
+
+        Raises ``OldStore``.
+        """
         began_s = time.monotonic()
         self.configuration = configuration
         self.services = build_services(self.configuration)
         store, settings = self.services.store, self.configuration.settings
+        store.metadata.refuse_old()
         self._watch = ContentWatch(settings, self.services.records, self.services.content)
         self._name, self._id = name, uuid.uuid4().hex
         self._files = ConfigurationFiles(configuration)

@@ -26,18 +26,18 @@ from smsgate.store.write_lease import CANNOT_TELL
 
 _SCHEMA = (
     """
-CREATE TABLE IF NOT EXISTS spool (
+CREATE TABLE spool (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     arrived_us INTEGER NOT NULL,
     began_us INTEGER NOT NULL,
     sent_us INTEGER,
-    entry BLOB NOT NULL
+    entry BLOB NOT NULL,
+    blocks INTEGER NOT NULL
 )
 """,
-    # Of rows from before this column nothing is known, and so the worst is taken to be true.
-    "ALTER TABLE spool ADD COLUMN blocks INTEGER NOT NULL DEFAULT 1",
     "CREATE INDEX spool_blocks ON spool (blocks) WHERE blocks",
     "CREATE TABLE spool_id AS SELECT lower(hex(randomblob(8))) AS id",
+    "PRAGMA user_version = 3",
 )
 # The outage began with the oldest message that waits.
 _KEEP = """
@@ -52,6 +52,9 @@ _COLUMNS = "SELECT id, arrived_us, began_us, sent_us, entry, blocks FROM spool L
 _MODE = 0o600
 _PROBE_BYTES = 64 * 1024
 """As much as the longest message of most providers."""
+_SQLITE = b"SQLite format 3\0"
+_VERSION_AT = slice(60, 64)
+"""Of the head of a SQLite file: its ``user_version``. Spools of 0.1 and 0.2 had none."""
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _decode = msgspec.json.Decoder(Entry).decode
 
@@ -217,10 +220,23 @@ class Spool:
             raise SpoolUnavailable(f"the spool {self._path} cannot be used: {error}") from error
         return True
 
+    def _refuse_old(self) -> None:
+        """Raise ``SpoolUnavailable`` for a file of smsgate 0.1 or 0.2, which stays as it is."""
+        if not self._exists():
+            return
+        with self._path.open("rb") as file:
+            head = file.read(_VERSION_AT.stop)
+        if head.startswith(_SQLITE) and not any(head[_VERSION_AT]):
+            raise SpoolUnavailable(
+                f"the spool {self._path} is that of smsgate 0.1 or 0.2, which 0.3 does not read; "
+                "nothing was changed: let 0.2 store its messages, and give 0.3 another data "
+                "directory, as docs/upgrading.md says"
+            )
+
     def _protect(self, *, make: bool) -> None:
         """Make the file readable by our user only: it holds people's texts.
 
-        What SQLite puts beside it gets the same mode. An older version made files for everybody.
+        What SQLite puts beside it gets the same mode.
         """
         if make:
             self._path.touch(mode=_MODE)
@@ -238,11 +254,12 @@ class Spool:
         try:
             if make:
                 self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._refuse_old()
             self._protect(make=make)
             with closing(sqlite3.connect(self._path, timeout=5)) as file:
-                file.execute("PRAGMA journal_mode = WAL")
                 file.execute("PRAGMA synchronous = FULL")  # on disk before we go on
-                _prepare(file)
+                _prepare(file)  # before it has a log, in which its version would be missed
+                file.execute("PRAGMA journal_mode = WAL")
                 with file:
                     yield file
         except (sqlite3.Error, OSError) as error:
@@ -264,7 +281,7 @@ def _owner(folder: Path) -> str:
 
 
 def _prepare(file: sqlite3.Connection) -> None:
-    """Make the tables, or what a file of an older version lacks."""
+    """Make the tables."""
     if _is_prepared(file):
         return
     file.execute("BEGIN IMMEDIATE")

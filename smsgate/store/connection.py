@@ -22,8 +22,8 @@ from redis.exceptions import (
     ResponseError,
 )
 
-from smsgate.domain.errors import StoreUnavailable
-from smsgate.store.keys import PARTITION_KEYS, PartitionKeys
+from smsgate.domain.errors import OldStore, StoreUnavailable
+from smsgate.store.keys import OLD_METADATA, PARTITION_KEYS, PartitionKeys
 from smsgate.store.redis_cluster import Cluster
 from smsgate.store.redis_errors import translated, unavailable
 from smsgate.store.redis_types import Client, Command, Connection, ConnectionPool, Pipeline, Result
@@ -79,10 +79,11 @@ class Replicas:
         """What has to be answered with 1 or more before a write counts, if anything has to.
 
         Asked at most every five seconds, since it costs a round trip of its own. Raises
-        ``StoreUnavailable``.
+        ``StoreUnavailable``; ``OldStore`` where nothing may be written, whoever has replicas.
         """
         with self._lock:
             if time.monotonic() - self._asked_at >= TRUST_S:
+                refuse_old(self._client)
                 infos = infos_of(self._client, "replication")
                 counts = [int(one.get("connected_slaves", 0)) for one in infos]
                 self._every_primary = all(counts)
@@ -125,6 +126,15 @@ def existing(client: Client, names: Sequence[str]) -> list[int]:
         for name in names:
             pipeline.exists(name)
         return [place for place, found in enumerate(pipeline.execute()) if found]
+
+
+def refuse_old(client: Client) -> None:
+    """Raise ``OldStore`` where Redis has a store of smsgate 0.1 or 0.2.
+
+    Raises ``StoreUnavailable``.
+    """
+    if existing(client, OLD_METADATA):
+        raise OldStore
 
 
 def streams_with_entries(client: Client, names: Sequence[str]) -> list[int]:

@@ -6,7 +6,7 @@ the same code runs on one Redis, behind Sentinel and on Redis Cluster.
 ==================  ==========  ===========================================================
 key of a partition  type        holds
 ==================  ==========  ===========================================================
-marker              hash        store metadata: id, layout, bucket count, ready; and ``lease``,
+metadata            hash        store metadata: id, layout, bucket count, ready; and ``lease``,
                                 ``opens``, ``spooled``, ``first``, ``compared``: ``write_lease``
 programs            hash        program name -> kind, scope (JSON)
 inbox               stream      entries that await a worker
@@ -51,8 +51,8 @@ from __future__ import annotations
 import zlib
 
 PARTITIONS = 16
-LAYOUT = 1
-"""Version of everything on this page. Older code refuses a newer layout."""
+LAYOUT = 2
+"""Version of everything on this page; 1 was that of 0.1 and 0.2. Older code refuses a newer one."""
 
 
 def partition_of(number: str) -> int:
@@ -61,13 +61,13 @@ def partition_of(number: str) -> int:
 
 
 class PartitionKeys:
-    """The key names of one partition. Names in Redis stay as they were written first."""
+    """The key names of one partition."""
 
     def __init__(self, partition: int) -> None:
         self.partition = partition
         self.prefix = f"smsgate:{{{partition}}}:"
         """Start of every name of this partition, for scripts that make names."""
-        self.metadata = f"{self.prefix}marker"
+        self.metadata = f"{self.prefix}metadata"
         self.programs = f"{self.prefix}programs"
         self.inbox = f"{self.prefix}inbox"
         self.cursor = f"{self.prefix}cursor"
@@ -119,3 +119,5 @@ class PartitionKeys:
 
 
 PARTITION_KEYS = tuple(PartitionKeys(partition) for partition in range(PARTITIONS))
+OLD_METADATA = tuple(f"{keys.prefix}marker" for keys in PARTITION_KEYS)
+"""Where stores of smsgate 0.1 and 0.2 have their metadata."""

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import msgspec
 
 from smsgate.consent.events import PublishedProgram
-from smsgate.domain.errors import StoreNotReady, UnknownProgram
+from smsgate.domain.errors import OldStore, StoreNotReady, StoreUnavailable, UnknownProgram
 from smsgate.store import write_lease
-from smsgate.store.connection import now_us, of_partitions
+from smsgate.store.connection import now_us, of_partitions, refuse_old
 from smsgate.store.keys import LAYOUT
 from smsgate.store.redis_types import Client, Value
 
@@ -32,9 +32,10 @@ class StoreMetadata:
     def store_id(self) -> str:
         """The id of the store; empty where no partition has metadata.
 
-        Raises ``StoreNotReady`` where it is being rebuilt, or the partitions do not agree:
-        something was lost.
+        Raises ``OldStore`` for one of 0.1 or 0.2, ``StoreNotReady`` where it is being rebuilt, or
+        the partitions do not agree: something was lost.
         """
+        refuse_old(self._client)
         rows = of_partitions(self._client, lambda one, keys: one.hmget(keys.metadata, *STATE))
         if any(row[2] for row in rows):
             raise StoreNotReady(
@@ -48,6 +49,15 @@ class StoreMetadata:
                 "was lost; restore Redis from a backup"
             )
         return ids.pop()
+
+    def refuse_old(self) -> None:
+        """Raise ``OldStore`` for a store of 0.1 or 0.2; one that is away may be anything."""
+        try:
+            refuse_old(self._client)
+        except OldStore:
+            raise
+        except StoreUnavailable:
+            return  # whatever it is, it is asked again before the first entry
 
     def create(self, buckets: int = BUCKETS) -> str:
         """Make an empty store ready and give its id; one that is ready stays as it is."""

@@ -169,6 +169,35 @@ def test_a_new_store_has_as_many_buckets_as_init_was_told(
     assert there.run("init", "--buckets", "0") == 2
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["init"],
+        ["rebuild", "--adopt", "--allow-empty"],
+        ["records", "adopt", "--reason", "an upgrade"],
+        ["lock", NUMBER, "--reason", "asked by phone"],
+        ["replies", "list"],
+        ["check", NUMBER, "--program", "alerts"],
+        ["doctor"],
+    ],
+    ids=" ".join,
+)
+def test_no_command_works_on_a_store_of_0_2(
+    redis_url: str,
+    redis_client: redis.Redis,
+    tmp_path: Path,
+    terminal: Callable[..., Terminal],
+    command: list[str],
+) -> None:
+    there = terminal(REDIS_URL=redis_url, SMSGATE_DATA_DIR=str(tmp_path))
+    redis_client.hset("smsgate:{0}:marker", mapping={"store": "a", "layout": 1, "ready": 1})
+    assert there.run(*command) == 2
+    said = " ".join((there.output + there.errors).split())
+    assert "Redis has a store of smsgate 0.1 or 0.2, which 0.3 does not read" in said
+    assert "docs/upgrading.md" in said
+    assert redis_client.keys() == [b"smsgate:{0}:marker"]
+
+
 def test_init_says_that_store_and_records_are_empty_and_where(
     redis_url: str, tmp_path: Path, terminal: Callable[..., Terminal]
 ) -> None:

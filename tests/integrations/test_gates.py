@@ -106,7 +106,7 @@ def dump(redis_client):
         return {
             key: redis_client.dump(key)
             for key in keys
-            if b"metrics" not in key and not key.endswith(b":marker")
+            if b"metrics" not in key and not key.endswith(b":metadata")
         }
 
     return read

@@ -268,26 +268,38 @@ def test_it_says_how_many_of_its_messages_would_block(tmp_path):
     assert Spool(tmp_path / "other").state() is None
 
 
-def test_of_what_an_older_version_kept_the_worst_is_taken_to_be_true(tmp_path):
+def test_a_spool_of_0_2_is_refused_and_stays_as_it_is(tmp_path):
     path = tmp_path / "spool.sqlite3"
-    row = (1, 1, msgspec.json.encode(entry(Intent.OPT_OUT)))
     with sqlite3.connect(path) as file:
+        file.execute("PRAGMA journal_mode = WAL")
         file.execute(
             "CREATE TABLE spool (id INTEGER PRIMARY KEY AUTOINCREMENT, arrived_us INTEGER NOT NULL,"
-            " began_us INTEGER NOT NULL, sent_us INTEGER, entry BLOB NOT NULL)"
+            " began_us INTEGER NOT NULL, sent_us INTEGER, entry BLOB NOT NULL,"
+            " blocks INTEGER NOT NULL DEFAULT 1)"
         )
+        file.execute("CREATE TABLE spool_id AS SELECT lower(hex(randomblob(8))) AS id")
+        row = (1, 1, msgspec.json.encode(entry(Intent.OPT_OUT)))
         file.execute("INSERT INTO spool (arrived_us, began_us, entry) VALUES (?, ?, ?)", row)
     file.close()
+    path.with_suffix(".blocks").touch()
+    before, names = path.read_bytes(), modes(tmp_path)
 
     spool = Spool(path)
-    assert (spool.state().messages, spool.state().blocking) == (1, 1)
-    spool.keep([Arrival(entry(Intent.HELP))])
-    assert spool.state().blocking == 1
-    with sqlite3.connect(path) as file:  # by a process of the older version that still runs
-        file.execute("INSERT INTO spool (arrived_us, began_us, entry) VALUES (?, ?, ?)", row)
-    file.close()
-    assert (spool.state().messages, spool.state().blocking) == (3, 2)
-    assert len(spool.oldest(9)) == 3
+    told = f"the spool {path} is that of smsgate 0.1 or 0.2, .* docs/upgrading.md"
+    asked = (spool.check, spool.depth, spool.state, lambda: spool.oldest(1))
+    for ask in (*asked, lambda: spool.drop([]), lambda: spool.keep([Arrival(entry())])):
+        with pytest.raises(SpoolUnavailable, match=told):
+            ask()
+    with pytest.raises(StoreNotReady, match=told):
+        spool.refuse_opt_outs()
+    assert (path.read_bytes(), modes(tmp_path)) == (before, names)
+
+
+def test_a_spool_whose_maker_was_killed_is_no_older_one(tmp_path):
+    """SQLite moves its log into the file when the last one closes it, which a kill prevents."""
+    spool = Spool(tmp_path / "spool.sqlite3")
+    with spool._open(make=True):
+        assert Spool(tmp_path / "spool.sqlite3").depth() == 0
 
 
 def modes(folder) -> dict[str, int]:
@@ -311,7 +323,7 @@ def test_only_its_own_user_can_read_a_spool(tmp_path):
     assert modes(tmp_path)["var"] == 0o700
 
 
-def test_a_spool_of_an_older_version_is_closed_to_others_when_it_is_used(tmp_path):
+def test_a_spool_that_others_could_read_is_closed_to_them_when_it_is_used(tmp_path):
     spool = Spool(tmp_path / "spool.sqlite3")
     spool.keep([Arrival(entry())])
     (tmp_path / "spool.sqlite3").chmod(0o644)
@@ -428,6 +440,7 @@ def test_a_foreign_file_of_that_name_is_told(tmp_path, foreign):
     else:
         with contextlib.closing(sqlite3.connect(file)) as made:
             made.execute("CREATE TABLE spool (name TEXT)")
+            made.execute("PRAGMA user_version = 1")
     said = str(refusal(Spool(file)))
     assert said.startswith(f"the spool {file} cannot be used: ")
 

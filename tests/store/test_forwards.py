@@ -236,10 +236,10 @@ BREAKABLE = {
     "replies": KEYS.replies,
     "notify": KEYS.notify_outbox,
     "ledger": KEYS.ledger,
-    "marker": KEYS.metadata,
+    "metadata": KEYS.metadata,
 }
 TOUCHED = {
-    "claim": {"due", "forwards", "claims", "queue", "marker"},
+    "claim": {"due", "forwards", "claims", "queue", "metadata"},
     "commit": {"forwards", "since", "queue", "due"},
     "taken": {
         "due",

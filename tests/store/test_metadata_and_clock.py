@@ -8,11 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from smsgate.consent.events import PublishedProgram
-from smsgate.domain.errors import StoreNotReady
+from smsgate.domain.errors import StoreNotReady, StoreUnavailable
 from smsgate.domain.messages import Arrival, Intent
 from smsgate.store import Store
 from smsgate.store.health import Health
-from smsgate.store.keys import PARTITION_KEYS, PARTITIONS, partition_of
+from smsgate.store.keys import OLD_METADATA, PARTITION_KEYS, PARTITIONS, partition_of
 from smsgate.store.redis_address import open_redis
 from smsgate.store.shared_keys import CLOCK_LEASE
 from tests.fakes.values import NUMBER, OTHER, entry
@@ -33,6 +33,23 @@ def test_a_store_that_lost_a_partition_is_not_made_again(store, redis_client):
 
     with pytest.raises(StoreNotReady, match="lost"):
         store.metadata.create()
+
+
+def test_a_store_of_0_2_is_neither_made_ready_nor_written_to(bare_store, redis_client):
+    """Processes that are running when it appears, with the old Redis's address, spool their texts.
+
+    ``redis_client`` stands for the smsgate that made it.
+    """
+    redis_client.hset(OLD_METADATA[5], mapping={"store": "a", "layout": 1, "ready": 1})
+
+    for write in (
+        bare_store.metadata.create,
+        bare_store.metadata.refuse_old,
+        lambda: bare_store.group_commit.add([Arrival(entry())]),
+    ):
+        with pytest.raises(StoreUnavailable, match=r"smsgate 0.1 or 0.2.*docs/upgrading.md"):
+            write()
+    assert not any(redis_client.exists(keys.metadata, keys.inbox) for keys in PARTITION_KEYS)
 
 
 def test_programs_are_known_in_every_partition_and_are_never_forgotten(store, redis_client):

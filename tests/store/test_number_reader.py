@@ -153,7 +153,7 @@ def test_without_metadata_nothing_is_checked(bare_store):
 def test_a_metadata_that_goes_away_is_noticed(store):
     store.numbers.check([NUMBER], "alerts")
     for partition in range(16):
-        store.numbers._client.delete(f"smsgate:{{{partition}}}:marker")
+        store.numbers._client.delete(f"smsgate:{{{partition}}}:metadata")
 
     with pytest.raises(StoreNotReady):
         store.numbers.check([NUMBER], "alerts")

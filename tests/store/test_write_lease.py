@@ -7,7 +7,7 @@ import pytest
 
 from smsgate.domain.errors import StoreNotReady, StoreUnavailable, UnknownProgram
 from smsgate.store import write_lease
-from smsgate.store.keys import PARTITION_KEYS, partition_of
+from smsgate.store.keys import LAYOUT, PARTITION_KEYS, partition_of
 from smsgate.store.redis_address import kind_of
 from smsgate.store.write_lease import SpooledOptOuts
 from tests.fakes.processes import wait_until
@@ -274,7 +274,7 @@ def test_a_flushed_store_is_shut_until_it_is_made_ready_and_compared(store, redi
     name = "a rebuild"
     store.rebuild.shut(name)
     for keys in PARTITION_KEYS:
-        redis_client.hset(keys.metadata, mapping={"ready": 1, "layout": 1, "buckets": 8})
+        redis_client.hset(keys.metadata, mapping={"ready": 1, "layout": LAYOUT, "buckets": 8})
     with pytest.raises(UnknownProgram):
         store.numbers.check([NUMBER], "alerts")
 

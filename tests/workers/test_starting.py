@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+import redis
 
 from smsgate.domain.errors import RecordsUnavailable, SpoolUnavailable
 from smsgate.pipeline.spool import Spool
@@ -39,6 +40,28 @@ def test_web_does_not_start_on_a_data_directory_that_cannot_be_written(
     assert main.main(["web"], environ) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(f"no message can be kept in the data directory {tmp_path / 'var'} (")
+
+
+@pytest.mark.parametrize("name", main.PROCESSES)
+def test_no_process_starts_on_a_store_of_0_2(
+    name: str,
+    environ: Mapping[str, str],
+    redis_url: str,
+    redis_client: redis.Redis,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    environ = {**environ, "REDIS_URL": redis_url, "PORT": str(free_port())}
+    for variable, value in environ.items():  # worker and sender read it there
+        monkeypatch.setenv(variable, value)
+    redis_client.hset("smsgate:{3}:marker", mapping={"store": "a", "layout": 1, "ready": 1})
+    before = redis_client.hgetall("smsgate:{3}:marker")
+    assert main.main([name], environ) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("Redis has a store of smsgate 0.1 or 0.2")
+    assert "docs/upgrading.md" in line
+    assert redis_client.keys() == [b"smsgate:{3}:marker"]
+    assert redis_client.hgetall("smsgate:{3}:marker") == before
 
 
 def test_records_that_may_not_be_read_are_not_taken_for_absent() -> None:

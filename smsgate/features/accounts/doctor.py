@@ -36,6 +36,7 @@ def check_everything(services: Services) -> Iterator[DoctorResult]:
     """
     try:
         services.store.health.ping()
+        services.store.metadata.refuse_old()
         services.store.write_lease.refuse_unwritable()
     except StoreUnavailable as error:
         yield DoctorResult("store", FAULT, str(error), error.mend)
