@@ -37,7 +37,7 @@ class Forgotten:
     number: str
     records: int
     """Events whose texts were erased; the events themselves stay."""
-    trail: int
+    ordinary_texts: int
     """Ordinary texts that were taken out of the store."""
     forwards: int
     """Messages for applications that were taken out: that waited, or were given up."""
@@ -81,11 +81,11 @@ class Forgetting:
         )
         event = self._announce(FORGOTTEN, "text", ids, partition_of(number), about)
         self._remove(event, "text", ids)
-        trail, forwards = self._store.sample_log.forget(number), self._store.forwards.forget(number)
+        texts, forwards = self._store.sample_log.forget(number), self._store.forwards.forget(number)
         # After the sample log: what is moved from it meanwhile is here by then.
-        trail = max(trail, self._records.ordinary_texts.forget(number))
+        texts = max(texts, self._records.ordinary_texts.forget(number))
         replies = self._store.unsent_replies.forget(number)
-        return Forgotten(number, len(ids), trail, forwards, event.id, replies)
+        return Forgotten(number, len(ids), texts, forwards, event.id, replies)
 
     def apply_retention(self) -> Iterator[int]:
         """Take away what is older than its kind is kept, a batch at a time; gives each one's size.

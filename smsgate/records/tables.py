@@ -95,7 +95,7 @@ events = Table(
 )
 MANUAL_EVENTS = "source = 'operator'"
 Index(
-    "events_by_hand",
+    "events_manual",
     events.c.received_us,
     sqlite_where=text(MANUAL_EVENTS),
     postgresql_where=text(MANUAL_EVENTS),
@@ -109,7 +109,7 @@ Index(
 )
 CONSENT_EVENTS = "kind IN ('consent', 'opt_in', 'lock')"
 Index(
-    "events_told",
+    "events_consent",
     events.c.number,
     events.c.received_us,
     sqlite_where=text(CONSENT_EVENTS),

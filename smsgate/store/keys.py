@@ -38,9 +38,9 @@ forwards-due:PROGRAM sorted set number -> when its oldest forward may be tried (
 forwards-since      sorted set  forward id -> since when it has waited (ms)
 forwards-claims     hash        PROGRAM:NUMBER -> forward id : token of the sender that is at it
 forwards-dead       hash        forward id -> a forward that was given up, and why (JSON)
-wake:inbox          string      deadline (ms) until which a notified job for the inbox is expected
-wake:outbox         string      the same for the outbox
-trail               stream      sample log: the newest ordinary texts
+notify:inbox        string      deadline (ms) until which a notified job for the inbox is expected
+notify:outbox       string      the same for the outbox
+samples             stream      sample log: the newest ordinary texts
 ==================  ==========  ===========================================================
 
 Their names begin with ``smsgate:`` and the tag. Those of no partition are in ``shared_keys.py``.
@@ -85,9 +85,9 @@ class PartitionKeys:
         self.forwards_since = f"{self.prefix}forwards-since"
         self.forwards_claims = f"{self.prefix}forwards-claims"
         self.forwards_dead = f"{self.prefix}forwards-dead"
-        self.notify_inbox = f"{self.prefix}wake:inbox"
-        self.notify_outbox = f"{self.prefix}wake:outbox"
-        self.sample_log = f"{self.prefix}trail"
+        self.notify_inbox = f"{self.prefix}notify:inbox"
+        self.notify_outbox = f"{self.prefix}notify:outbox"
+        self.sample_log = f"{self.prefix}samples"
 
     def seen(self, account: str, message_id: str) -> str:
         """Key that remembers one message id."""

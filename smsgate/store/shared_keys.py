@@ -19,7 +19,7 @@ refused:NUMBER           hash        HOUR:REASON:PROGRAM -> how many of them aft
 guesses:ADDRESS          string      wrong opt-out links of the last minute
 sign-ins:ADDRESS         string      wrong attempts of an address to sign in to the console
 attempts:HASH            string      wrong attempts of one origin to sign in under a name
-laters:OPERATOR          sorted set  reviews that an operator postponed -> when (ms)
+postponed:OPERATOR       sorted set  reviews that an operator postponed -> when (ms)
 metrics, {metrics}:DAY   hash        counts of all processes, since ever and of a day
 spools                   hash        host (data directory) -> what its spool holds (JSON)
 alerts                   hash        alert that was sent -> when
@@ -97,8 +97,8 @@ def attempts_of(hashed: str) -> str:
 
 
 def postponed_of(operator: str) -> str:
-    """Key of what an operator put off."""
-    return f"smsgate:laters:{operator}"
+    """Key of the reviews that an operator postponed."""
+    return f"smsgate:postponed:{operator}"
 
 
 def quarantine_of(account: str) -> str:

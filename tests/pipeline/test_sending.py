@@ -180,7 +180,7 @@ def test_a_job_goes_on_with_whatever_waits_in_other_partitions(services, signed,
 
     assert services.applier.work(PARTITION) == 2
     assert services.store.inbox.busy() == []
-    assert list(redis_client.scan_iter("smsgate:*:wake:inbox")) == []
+    assert list(redis_client.scan_iter("smsgate:*:notify:inbox")) == []
 
 
 def test_the_first_message_after_a_rest_asks_for_a_job_and_the_others_do_not(

@@ -77,7 +77,7 @@ def test_what_operators_did_has_an_index_of_its_own(records):
         if connection.dialect.name == "sqlite":
             asked = "EXPLAIN QUERY PLAN SELECT * FROM events WHERE source = 'operator' "
             rows = connection.execute(text(asked + "AND received_us >= 1 ORDER BY received_us"))
-            assert "events_by_hand" in str([*rows])
+            assert "events_manual" in str([*rows])
 
 
 def test_what_a_number_agreed_to_is_found_without_looking_at_all_that_it_texted(records):
@@ -92,7 +92,7 @@ def test_what_a_number_agreed_to_is_found_without_looking_at_all_that_it_texted(
                 f"EXPLAIN QUERY PLAN SELECT * FROM events WHERE number = 'x' AND {CONSENT_EVENTS} "
             )
             rows = connection.execute(text(asked + "AND kind IN ('lock') ORDER BY received_us"))
-            assert "events_told" in str([*rows])
+            assert "events_consent" in str([*rows])
 
 
 def test_texts_of_a_kind_and_counts(records):

@@ -106,7 +106,7 @@ def test_a_number_that_is_forgotten_loses_its_texts_in_both_places(store, record
     archiver.move()
     note(store, "three")
     done = forgetting(store, records, conversations="90 days").forget(NUMBER, "ana", "asked")
-    assert done.trail == 3
+    assert done.ordinary_texts == 3
     assert archiver.move() == 0
     assert kept(records) == []
     assert kept(records, OTHER) == ["elsewhere"]

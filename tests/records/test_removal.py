@@ -89,7 +89,7 @@ def test_forgetting_takes_texts_out_of_the_sample_log(forgetting, store, redis_c
 
     done = forgetting.forget(NUMBER, "alice", "")
 
-    assert done.trail == 1
+    assert done.ordinary_texts == 1
     assert redis_client.xlen(PARTITION_KEYS[PARTITION].sample_log) == 1
 
 

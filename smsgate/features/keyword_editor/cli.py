@@ -125,7 +125,6 @@ def diff(against: Path, program: str, as_json: bool) -> None:
 @click.option(
     "--samples", is_flag=True, help="Replay the newest ordinary texts, from the sample log."
 )
-@click.option("--trail", is_flag=True, hidden=True)
 @_against
 @_program
 @session.as_json
@@ -133,7 +132,6 @@ def replay(
     file: BinaryIO | None,
     ledger: bool,
     samples: bool,
-    trail: bool,
     against: Path,
     program: str,
     as_json: bool,
@@ -144,9 +142,6 @@ def replay(
     --ledger and --samples the texts are those of the running smsgate, of the ledger the newest
     40,000. Exit code 0: none. 1: some. 2: the input cannot be read.
     """
-    if trail:
-        click.echo("--trail is now called --samples.", err=True)
-        samples = True
     if file is None and not (ledger or samples):
         raise click.UsageError("name a file of texts, or --ledger or --samples")
     before, after = _classifier(program), _classifier(program, against)

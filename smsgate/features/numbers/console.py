@@ -227,7 +227,7 @@ def _forget(services: Services, number: str) -> str:
     done = forget_number(services, number, actor(), _reason())
     cases = f" {done.cases:,} test cases of keyword sets were removed too." if done.cases else ""
     return (
-        f"Erased the texts of {done.records:,} records and {done.trail:,} ordinary texts."
+        f"Erased the texts of {done.records:,} records and {done.ordinary_texts:,} ordinary texts."
         f"{cases} The number is still suppressed where it was."
     )
 

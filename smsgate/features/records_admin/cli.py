@@ -364,7 +364,7 @@ def forget(number: str, reason: str, yes: bool, as_json: bool) -> None:
         session.show_json(asdict(done))
         return
     text = f"The texts of {done.records} records of {known} are erased"
-    text += f", and {done.trail} ordinary texts" if done.trail else ""
+    text += f", and {done.ordinary_texts} ordinary texts" if done.ordinary_texts else ""
     for count, what in (
         (done.forwards, "that awaited an application do not go there any more"),
         (done.replies, "failed replies are removed"),

@@ -7,7 +7,7 @@
 -- All reading comes before the first write: a key of the wrong type ends the script there, for
 -- which alone HLEN is asked. The inbox is the first that is written.
 --
--- KEYS  1 inbox  2 holds  3 reviews  4 wake:inbox  5 optins  6… the seen keys
+-- KEYS  1 inbox  2 holds  3 reviews  4 notify:inbox  5 optins  6… the seen keys
 -- ARGV  1 how long a notified job is waited for (ms)  2 how long a message id is remembered (s)
 --       3 how long a fingerprint is remembered (s)
 --       4 msgpack: list of {payload, age_us, sent_us or false, hold field or "",

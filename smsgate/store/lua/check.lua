@@ -8,23 +8,23 @@
 -- KEYS  1 metadata  2 programs  3 holds  4 reviews
 -- ARGV  1 prefix of the partition's keys  2 name of the program
 --       then for each bucket: its index, how many numbers, and these without their plus
--- Gives {metadata fields, program, one byte of sights a number, {place, state of a number, …},
+-- Gives {metadata fields, program, one byte of bits a number, {place, state of a number, …},
 --   now_ms}
 local metadata = redis.call('HMGET', KEYS[1], 'ready', 'layout', 'buckets', 'lease', 'opens', 'spooled')
 local time = redis.call('TIME')
 local now_ms = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 local prefix, name = ARGV[1], ARGV[2]
 local program = redis.call('HGET', KEYS[2], name) or ''
-local told = program ~= '' and cjson.decode(program) or {}
+local published = program ~= '' and cjson.decode(program) or {}
 -- A name that a program had stands for the one that it has.
 for _ = 1, 8 do
-  if (told.now or '') == '' then break end
-  name = told.now
+  if (published.now or '') == '' then break end
+  name = published.now
   program = redis.call('HGET', KEYS[2], name) or ''
-  told = program ~= '' and cjson.decode(program) or {}
+  published = program ~= '' and cjson.decode(program) or {}
 end
 -- What still holds under a former name, because nobody moved it yet, holds for the program.
-local names = told.formerly or {}
+local names = published.formerly or {}
 table.insert(names, 1, name)
 local LOCKED, OPTED_OUT, EVERYWHERE, EXCEPTION, HELD_ALL, HELD, REVIEW, CONSENT = 1, 2, 4, 8, 16, 32, 64, 128
 
@@ -96,7 +96,7 @@ local function any(known, some, number)
   return false
 end
 
-local sights, states, place, at = {}, {}, 0, 3
+local bytes, states, place, at = {}, {}, 0, 3
 local looked, perhaps = at, false
 while at <= #ARGV do
   if at >= looked then perhaps, looked = rare(at, math.min(at + 300, #ARGV)) end
@@ -107,7 +107,7 @@ while at <= #ARGV do
   local own = some and own_of(bucket, first, last)
   local everywhere = members('set:all', bucket, first, last)
   local exceptions = everywhere and members('exceptions:' .. name, bucket, first, last)
-  local consents = told.require_consent and members('consent:' .. name, bucket, first, last)
+  local consents = published.require_consent and members('consent:' .. name, bucket, first, last)
   for offset = 1, count do
     local bits = 0
     if locked and locked[offset] == 1 then bits = bits + LOCKED end
@@ -122,7 +122,7 @@ while at <= #ARGV do
     end
     if waits and any(waits, covering, ':+' .. ARGV[first + offset - 1]) then bits = bits + REVIEW end
     place = place + 1
-    sights[place] = byte[bits]
+    bytes[place] = byte[bits]
     if bits % 8 > 0 then
       local state = redis.call('GET', prefix .. 'number:+' .. ARGV[first + offset - 1])
       if state then
@@ -133,4 +133,4 @@ while at <= #ARGV do
   end
   at = last + 1
 end
-return {metadata, program, table.concat(sights), states, now_ms}
+return {metadata, program, table.concat(bytes), states, now_ms}

@@ -5,7 +5,7 @@
 -- twice with one token, because the first answer was lost on the way, gets the same answer: the
 -- mark AGAIN behind the token says that somebody had claimed the reply before.
 --
--- KEYS  1 outbox  2 replies  3 claims  4 wake:outbox
+-- KEYS  1 outbox  2 replies  3 claims  4 notify:outbox
 -- ARGV  1 lease (ms)  2 how long a notified job is waited for (ms)  3 the caller's token
 -- Gives {} where nothing is due, else {id, reply JSON or "", claimed before 0|1, now_us}
 local wrong = wrong_type(KEYS[2], 'hash') or wrong_type(KEYS[3], 'hash')

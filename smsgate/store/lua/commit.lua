@@ -6,7 +6,7 @@
 -- that differ from number to number are made here, from the partition's prefix: all are in one slot.
 --
 -- KEYS  1 metadata  2 cursor  3 inbox  4 holds  5 reviews  6 ledger  7 outbox  8 replies
---       9 wake:inbox  10 wake:outbox  11 forwards  12 forwards-since  13 lists
+--       9 notify:inbox  10 notify:outbox  11 forwards  12 forwards-since  13 lists
 -- ARGV  1 the cursor that was read  2 the new cursor  3 how long a notified job is waited for (ms)
 --       4 how long a number's state is kept (s)  5 prefix of the partition's keys
 --       6 msgpack: {adds {name of sets up to the bucket, {bucket, member, …}}, removes {…},

@@ -4,7 +4,7 @@
 -- answered once. The number's next forward is due at once.
 --
 -- KEYS  1 forwards-due:PROGRAM  2 forwards  3 forwards-claims  4 forwards-since
---       5 forwards:PROGRAM:NUMBER  6 outbox  7 replies  8 wake:outbox  9 ledger
+--       5 forwards:PROGRAM:NUMBER  6 outbox  7 replies  8 notify:outbox  9 ledger
 -- ARGV  1 PROGRAM:NUMBER  2 token of the claim  3 number  4 forward id
 --       5 forward JSON, or "" where it was taken  6 when it is due again (ms)
 --       7 how long a notified job is waited for (ms)  8 msgpack: replies {id, JSON}

@@ -1,7 +1,7 @@
 #!lua
 -- Which jobs does a partition need that nobody has been asked for, or that never came?
 --
--- KEYS  1 inbox  2 outbox  3 wake:inbox  4 wake:outbox
+-- KEYS  1 inbox  2 outbox  3 notify:inbox  4 notify:outbox
 -- ARGV  1 how long a notified job is waited for (ms)
 -- Gives {notify the inbox 0|1, notify the outbox 0|1}
 local time = redis.call('TIME')

@@ -15,6 +15,6 @@ if not tonumber(ARGV[1]) then return redis.error_reply('ERR the sequence number 
 local gone = 0
 for place = 2, #ARGV do gone = gone + redis.call('XDEL', KEYS[1], ARGV[place]) end
 local kept = tonumber(redis.call('GET', KEYS[2]) or 0)
-local told = math.min(kept + gone, tonumber(ARGV[1]))
-if kept < told then redis.call('SET', KEYS[2], string.format('%.0f', told)) end
+local known = math.min(kept + gone, tonumber(ARGV[1]))
+if kept < known then redis.call('SET', KEYS[2], string.format('%.0f', known)) end
 return gone

@@ -227,7 +227,6 @@ def test_replay_decides_what_was_received_again(
     for options, found in (
         (["--ledger"], ["alto", "alto"]),
         (["--samples"], ["zumbido"]),
-        (["--trail"], ["zumbido"]),
         (["--ledger", "--samples"], ["alto", "alto", "zumbido"]),
     ):
         assert run([*command, *options], environ) == 1
