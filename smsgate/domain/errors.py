@@ -118,9 +118,9 @@ class StoreUnavailable(SmsGateError):
 
     status = 503
 
-    def __init__(self, problem: str, mend: str = "start Redis, or set REDIS_URL") -> None:
+    def __init__(self, problem: str, remedy: str = "start Redis, or set REDIS_URL") -> None:
         super().__init__(problem)
-        self.mend = mend
+        self.remedy = remedy
 
 
 class OldStore(StoreUnavailable):

@@ -112,7 +112,7 @@ FORWARDED_S = Family(
 
 OPT_OUT_LIST = Family(
     "opt_out_list",
-    "Opt-outs taken from a provider's own list, told, refused",
+    "Opt-outs taken from a provider's own list, reported to it, refused",
     ("account", "outcome"),
 )
 

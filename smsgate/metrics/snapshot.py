@@ -171,7 +171,7 @@ class Backlog:
 
 
 class ListComparison(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A provider's own opt-out list, compared with ours. Stored: the field names stay."""
+    """A provider's own opt-out list, compared with ours."""
 
     at_s: float
     """When reading the list began, in seconds since 1970."""
@@ -193,7 +193,7 @@ class OptOutListStatus:
 
     taken: int
     """Opt-outs that were taken from the list, since ever."""
-    told: int
+    reported: int
     """Opt-outs that were added to the list, since ever."""
     refusals: Mapping[str, int]
     """Opt-outs that the provider does not take, by its reason."""

@@ -168,7 +168,7 @@ def _configurations(processes: ProcessSnapshot | None) -> Iterator[Condition]:
     held = {one.problem: one for one in processes.running if one.problem}
     for problem, one in held.items():
         text = f"{one.name} on {one.host} keeps older keyword sets and replies: {problem}"
-        remedy = "mend the set in the console, or let every process run the same smsgate"
+        remedy = "correct the set in the console, or let every process run the same smsgate"
         yield Condition("SmsgateContentNotTaken", "content", True, text, remedy)
 
 

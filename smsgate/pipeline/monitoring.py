@@ -89,7 +89,7 @@ def _refused_writes(store: Store) -> Obstacle | None:
     try:
         store.write_lease.refuse_unwritable()
     except StoreUnavailable as error:
-        return Obstacle(str(error), error.mend)
+        return Obstacle(str(error), error.remedy)
     return None
 
 

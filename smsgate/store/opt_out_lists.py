@@ -28,7 +28,7 @@ MAX_REFUSALS = 20
 
 
 class OptOutListState(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What is remembered of an account's list. Stored: the field names stay."""
+    """What is remembered of an account's list."""
 
     position: dict[int, int] = {}
     """By partition the newest event of the records whose opt-outs the provider was told."""
@@ -41,7 +41,7 @@ class OptOutListState(msgspec.Struct, frozen=True, omit_defaults=True):
     comparison: ListComparison | None = None
     """The newest one of the whole list."""
     taken: int = 0
-    told: int = 0
+    reported: int = 0
     refusals: dict[str, int] = {}
     """Opt-outs that the provider does not take, by its reason in our words."""
     is_behind: bool = False
@@ -59,7 +59,7 @@ class OptOutListState(msgspec.Struct, frozen=True, omit_defaults=True):
         """What people are shown of it."""
         return OptOutListStatus(
             taken=self.taken,
-            told=self.told,
+            reported=self.reported,
             refusals=self.refusals,
             is_behind=self.is_behind,
             comparison=self.comparison,

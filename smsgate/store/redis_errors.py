@@ -15,13 +15,13 @@ _CODE = re.compile(r"\b(?:OOM|NOREPLICAS|MISCONF|READONLY)\b")
 
 def unavailable(error: RedisError | RedisClusterException) -> StoreUnavailable:
     """Redis's error as ours, with what mends it; where Redis refuses writes, with the reason."""
-    for code, why, mend in _WRITES_REFUSED:
+    for code, why, remedy in _WRITES_REFUSED:
         if code in _code(error):
-            return StoreUnavailable(f"{REFUSES_WRITES}: {why}", mend)
+            return StoreUnavailable(f"{REFUSES_WRITES}: {why}", remedy)
     said = f"the store cannot be used: {problem_of(error)}"
-    for signs, mend in _REMEDIES:
+    for signs, remedy in _REMEDIES:
         if any(sign in said.lower() for sign in signs):
-            return StoreUnavailable(said, mend)
+            return StoreUnavailable(said, remedy)
     return StoreUnavailable(said)
 
 

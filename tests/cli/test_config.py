@@ -88,7 +88,7 @@ def test_the_doctor_tells_when_processes_run_different_versions(
     ]
     old = Process("q", "web", "h", 8, "v0", changed=("/x/smsgate.toml",), problem="a: b")
     store.heartbeats.beat(old)
-    told = {one["said"] for one in there.json("doctor")}  # type: ignore[attr-defined]
+    told = {one["text"] for one in there.json("doctor")}  # type: ignore[attr-defined]
     mixed = "the processes run different versions of the configuration"
     assert any(one.startswith(mixed) and "v0 in 1" in one for one in told)
     assert "changed and not loaded yet: /x/smsgate.toml on h" in told
@@ -107,7 +107,7 @@ def test_while_processes_are_restarted_one_after_the_other_nothing_is_told(
 def processes(there: Terminal) -> list[tuple[str, str]]:
     found = there.json("doctor")
     assert isinstance(found, list)
-    return [(one["state"], one["said"]) for one in found if one["subject"].startswith("process")]
+    return [(one["state"], one["text"]) for one in found if one["subject"].startswith("process")]
 
 
 def test_an_account_is_added_with_its_comments_kept(there: Terminal, tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ def test_the_queue_says_so_of_itself():
 
 
 @pytest.mark.parametrize(
-    ("said", "mend"),
+    ("said", "remedy"),
     [
         ("Redis is loading the dataset in memory", "wait: Redis still reads its data from disk"),
         ("this user has no permissions to run 'time'", "let its user run that"),
@@ -59,7 +59,7 @@ def test_the_queue_says_so_of_itself():
         ("Timeout reading from socket", "start Redis, or set REDIS_URL"),
     ],
 )
-def test_the_remedy_is_that_of_the_cause(said, mend):
+def test_the_remedy_is_that_of_the_cause(said, remedy):
     with pytest.raises(StoreUnavailable) as raised, translated():
         raise RedisError(said)
-    assert raised.value.mend.startswith(mend)
+    assert raised.value.remedy.startswith(remedy)

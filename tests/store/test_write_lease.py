@@ -294,7 +294,7 @@ def test_a_redis_that_refuses_writes_is_told_with_what_mends_it(store, redis_cli
         }[code] in str(caught.value)
         assert {"NOREPLICAS": "replicas", "OOM": "maxmemory", "MISCONF": "disk"}[
             code
-        ] in caught.value.mend
+        ] in caught.value.remedy
     store.write_lease.renew()
 
 

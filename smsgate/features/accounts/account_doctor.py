@@ -48,7 +48,7 @@ def check_account(services: Services, name: str) -> Iterator[DoctorResult]:
             *doubtful_texts(services, account),
         ]
     except StoreUnavailable as error:
-        yield DoctorResult("store", FAULT, str(error), error.mend)
+        yield DoctorResult("store", FAULT, str(error), error.remedy)
     if account.provider == "twilio" and usable(account) and not account.simulated:
         # Twilio's SDK takes longer to load than all of smsgate; other commands should not wait.
         from smsgate.features.accounts.twilio_check import check_twilio  # noqa: PLC0415

@@ -39,7 +39,7 @@ def check_everything(services: Services) -> Iterator[DoctorResult]:
         services.store.metadata.refuse_old()
         services.store.write_lease.refuse_unwritable()
     except StoreUnavailable as error:
-        yield DoctorResult("store", FAULT, str(error), error.mend)
+        yield DoctorResult("store", FAULT, str(error), error.remedy)
         yield from _redis_exposure(services)
         if services.settings.queue_url != services.settings.redis_url:
             yield _queue(services)
@@ -126,7 +126,7 @@ def _durability(services: Services) -> Iterator[DoctorResult]:
     try:
         weaknesses = services.store.health.weaknesses()
     except StoreUnavailable as error:
-        yield DoctorResult("durability", FAULT, str(error), error.mend)
+        yield DoctorResult("durability", FAULT, str(error), error.remedy)
         return
     weaknesses = [one for one in weaknesses if not one.startswith("maxmemory-policy")]
     for weakness in weaknesses:
@@ -200,7 +200,7 @@ def _programs(services: Services) -> Iterator[DoctorResult]:
     try:
         published = services.store.programs.published()
     except StoreUnavailable as error:
-        yield DoctorResult("programs", FAULT, str(error), error.mend)
+        yield DoctorResult("programs", FAULT, str(error), error.remedy)
         return
     programs = [program.name for program in services.settings.programs]
     for name in programs:

@@ -24,8 +24,8 @@ class DoctorResult:
         return {
             "subject": self.subject,
             "state": self.state,
-            "said": self.text,
-            "mend": self.remedy,
+            "text": self.text,
+            "remedy": self.remedy,
         }
 
 

@@ -58,7 +58,7 @@ def _transfer_lines(
         yield "ok", f"{taken}; none can be told to this provider"
         return
     behind = "; some wait to be told" if status.is_behind else ""
-    yield "ok", f"{taken}, {status.told:,} told to the provider{behind}"
+    yield "ok", f"{taken}, {status.reported:,} reported to the provider{behind}"
     for reason, count in status.refusals.items():
         yield "warning", f"{count:,} opt-outs of ours are not on it: {reason}"
 

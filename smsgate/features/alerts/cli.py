@@ -45,7 +45,7 @@ def test(as_json: bool) -> None:
         session.show_json(_rows(results))
     else:
         _show(results)
-    if any(found is None or not all(one.told for one in found) for found in results.values()):
+    if any(found is None or not all(one.sent for one in found) for found in results.values()):
         session.end(2)
     session.end(0 if any(results.values()) else 1)
 
@@ -64,7 +64,7 @@ def _run_test(store: Store) -> Results:
 
 
 def _rows(results: Results) -> list[dict[str, object]]:
-    silent = ChannelTestResult("", told=False, problem="the clock did not answer")
+    silent = ChannelTestResult("", sent=False, problem="the clock did not answer")
     return [
         {**msgspec.structs.asdict(one), "clock": clock}
         for clock, found in results.items()
@@ -75,7 +75,7 @@ def _rows(results: Results) -> list[dict[str, object]]:
 def _show(results: Results) -> None:
     for clock, found in results.items():
         for one in found or ():
-            mark = "[green]     ok[/]" if one.told else "[bold red] failed[/]"
+            mark = "[green]     ok[/]" if one.sent else "[bold red] failed[/]"
             out.print(f"{mark}  {one.channel}, from the clock at {clock}", end="")
             out.print(f": {one.problem}" if one.problem else "", markup=False)
         if found is None:

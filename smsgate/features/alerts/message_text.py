@@ -45,8 +45,8 @@ def webhook_json(notice: Notice) -> bytes:
             "subject": condition.subject,
             "state": notice.state,
             "severity": "page" if condition.is_failure else "ticket",
-            "said": condition.problem,
-            "mend": condition.remedy,
+            "problem": condition.problem,
+            "remedy": condition.remedy,
         }
     )
 

@@ -67,7 +67,7 @@ class AlertService:
                 self._send_changes(channel, found)
             self._previous = set(found)
         except StoreUnavailable as error:
-            condition = Condition("SmsgateNotReady", "store", True, str(error), error.mend)
+            condition = Condition("SmsgateNotReady", "store", True, str(error), error.remedy)
             self._send_store_alert(condition)
 
     def send_records_digest(self, records: Records) -> None:

@@ -17,10 +17,10 @@ _DAY_S = 24 * 3600
 
 
 class ChannelTestResult(msgspec.Struct, frozen=True):
-    """The result of a test message on one channel. Stored: the field names stay."""
+    """The result of a test message on one channel."""
 
     channel: str
-    told: bool
+    sent: bool
     problem: str
 
 

@@ -81,7 +81,7 @@ def _agreement(status: OptOutListStatus | None) -> dict[str, int | str | None]:
     comparison = status.comparison if status else None
     return {
         "taken": status.taken if status else None,
-        "told": status.told if status else None,
+        "reported": status.reported if status else None,
         "not_taken_by_provider": sum(status.refusals.values()) if status else None,
         "only_there": comparison.there_only if comparison else None,
         "only_here": comparison.here_only if comparison else None,
@@ -116,7 +116,7 @@ def _show(found: dict[str, Any]) -> None:
         shown = {key: "unknown" if one is None else str(one) for key, one in agreement.items()}
         problem = f"; {shown['problem']}" if shown["problem"] else ""
         out.print(
-            f"Opt-out list of {name}: {shown['taken']} taken, {shown['told']} told, "
+            f"Opt-out list of {name}: {shown['taken']} taken, {shown['reported']} reported, "
             f"{shown['not_taken_by_provider']} not taken by the provider; only there "
             f"{shown['only_there']}, only here {shown['only_here']}{problem}",
             markup=False,

@@ -176,7 +176,7 @@ def _read(answer: PendingAnswer[T]) -> _Reading[T]:
     try:
         return _Reading(answer.get())
     except (NoAnswerInTime, SmsGateError) as error:
-        remedy = error.mend if isinstance(error, StoreUnavailable) else ""
+        remedy = error.remedy if isinstance(error, StoreUnavailable) else ""
         return _Reading(None, str(error).rstrip("."), remedy)
 
 
@@ -185,7 +185,7 @@ def _store_status(store: Store) -> CollaboratorStatus:
     try:
         store.write_lease.refuse_unwritable()
     except StoreUnavailable as error:
-        return CollaboratorStatus(str(error), remedy=error.mend)
+        return CollaboratorStatus(str(error), remedy=error.remedy)
     report = of_store(store)
     obstacle = store.write_lease.obstacle() if report.startswith(GATE_SHUT) else None
     return CollaboratorStatus(report, remedy=obstacle.remedy if obstacle else "")

@@ -140,8 +140,8 @@ class NoticeSender:
         self, notice: OptOutNotice, verdict: Verdict, note: str, session: ListSession
     ) -> None:
         if verdict is Verdict.SENT:
-            session.change(told=session.state.told + 1)
-            self._services.store.metrics.count(OPT_OUT_LIST, self._account.name, "told")
+            session.change(reported=session.state.reported + 1)
+            self._services.store.metrics.count(OPT_OUT_LIST, self._account.name, "reported")
             return
         session.refuse(note)
         self._services.store.metrics.count(OPT_OUT_LIST, self._account.name, "refused")

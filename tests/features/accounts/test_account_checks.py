@@ -149,7 +149,7 @@ def test_a_store_that_is_away_is_one_line(make):
     there = make(**TWILIO)
     there.environ = {**there.environ, "REDIS_URL": "redis://127.0.0.1:1/0"}
     assert there.run("doctor", "twilio") == 1
-    found = [one for one in there.json("doctor", "twilio") if "cannot be used" in one["said"]]
-    assert [(one["subject"], one["mend"]) for one in found] == [
+    found = [one for one in there.json("doctor", "twilio") if "cannot be used" in one["text"]]
+    assert [(one["subject"], one["remedy"]) for one in found] == [
         ("store", "start Redis, or set REDIS_URL")
     ]

@@ -102,7 +102,7 @@ def test_another_data_directory_of_this_host_is_told(there: Terminal, services: 
 def test_a_redis_on_another_host_without_password_or_tls_is_told(there: Terminal) -> None:
     there.environ = {**there.environ, "QUEUE_URL": "redis://redis.invalid:6379/0"}
     found = there.json("doctor", "--monitor")
-    told = [one["said"] for one in found if one["subject"] == "QUEUE_URL"]  # type: ignore[index,union-attr]
+    told = [one["text"] for one in found if one["subject"] == "QUEUE_URL"]  # type: ignore[index,union-attr]
     assert len(told) == 2
     assert "without a password" in told[0]
     assert "without TLS" in told[1]
@@ -204,7 +204,7 @@ def test_a_program_with_the_name_of_the_example_is_told(there: Terminal, tmp_pat
 def faults_of(there: Terminal) -> list[tuple[str, str, str]]:
     """Subject, sentence and remedy of all that is amiss."""
     found = there.json("doctor", "--monitor")
-    return [(one["subject"], one["said"], one["mend"]) for one in found]  # type: ignore[index,union-attr]
+    return [(one["subject"], one["text"], one["remedy"]) for one in found]  # type: ignore[index,union-attr]
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ def told(services: Services, name: str = "bird") -> dict[str, str]:
 
 def compared(**more: object) -> OptOutListState:
     return OptOutListState(
-        comparison=ListComparison(at_s=time.time() - 125, **more), taken=3, told=1_200
+        comparison=ListComparison(at_s=time.time() - 125, **more), taken=3, reported=1_200
     )
 
 
@@ -55,7 +55,7 @@ def test_where_both_lists_agree_that_is_said(make) -> None:
     services = make()
     services.store.opt_out_lists.write("bird", compared(listed=4_003, here_only=0))
     assert told(services) == {
-        "3 opt-outs were taken from it, 1,200 told to the provider": "ok",
+        "3 opt-outs were taken from it, 1,200 reported to the provider": "ok",
         "read 2 min ago: 4,003 entries; 0 numbers are opted out here and not on it": "ok",
     }
 
@@ -80,7 +80,9 @@ def test_every_difference_is_said_and_what_needs_a_person_is_a_warning(make) -> 
         "4 entries have no readable number",
         "it cannot be compared now: Bird answered 429: too many requests",
     ]
-    assert "0 opt-outs were taken from it, 0 told to the provider; some wait to be told" in found
+    assert (
+        "0 opt-outs were taken from it, 0 reported to the provider; some wait to be told" in found
+    )
     assert "1 entries of senders that no program has were left alone" in found
     everything = [one for one in check_everything(services) if "opt-out list" in one.subject]
     assert [(one.subject, one.text) for one in everything] == [
@@ -96,10 +98,10 @@ def test_a_list_that_was_never_read_to_its_end_is_unknown(make) -> None:
 
 def test_a_provider_that_only_takes_or_only_gives_is_told_as_such(make) -> None:
     services = make(TWILIO + TELNYX)
-    services.store.opt_out_lists.write("twilio", OptOutListState(told=2))
+    services.store.opt_out_lists.write("twilio", OptOutListState(reported=2))
     services.store.opt_out_lists.write("telnyx", compared(here_only=None))
     assert told(services, "twilio") == {
-        "0 opt-outs were taken from it, 2 told to the provider": "ok",
+        "0 opt-outs were taken from it, 2 reported to the provider": "ok",
         "twilio lets nobody read its list: the differences are unknown": "ok",
     }
     assert told(services, "telnyx") == {

@@ -224,7 +224,7 @@ def test_the_terminal_says_what_came_of_a_test_by_each_way(clock, api, capsys):
         assert run(["alerts", "test", "--json"], environ) == 2
         found = {one.pop("channel"): one for one in json.loads(capsys.readouterr().out)}
         here = f"{socket.gethostname()}:{os.getpid()}"
-        assert found["text"] == {"told": True, "problem": "", "clock": here}
+        assert found["text"] == {"sent": True, "problem": "", "clock": here}
         assert "refused every recipient" in found["email"]["problem"]
         mail.refusals.clear()
         assert run(["alerts", "test"], environ) == 0
@@ -262,7 +262,7 @@ def test_a_clock_that_does_not_answer_is_told(clock, capsys, redis_client, monke
     assert run(["alerts", "test"], environ) == 2
     assert "did not answer" in capsys.readouterr().out
     (row,) = run_json(["alerts", "test", "--json"], environ, capsys)
-    assert (row["told"], row["problem"]) == (False, "the clock did not answer")
+    assert (row["sent"], row["problem"]) == (False, "the clock did not answer")
 
 
 def run_json(arguments, environ, capsys):
@@ -281,4 +281,4 @@ def test_a_fault_of_a_channel_is_told_to_whoever_asked(services):
     id_ = AlertStorage(services.store.client).request_test()
     ChannelTester(services.store, [Broken()]).run_requested()
     ((outcome,),) = AlertStorage(services.store.client).results(id_).values()
-    assert (outcome.told, "RuntimeError" in outcome.problem) == (False, True)
+    assert (outcome.sent, "RuntimeError" in outcome.problem) == (False, True)

@@ -246,8 +246,8 @@ def test_it_is_told_by_webhook_e_mail_and_text_with_what_to_do(
     (call,) = hook.calls
     told = json.loads(call.body)
     assert (told["alert"], told["state"]) == (name, "begins")
-    assert told["mend"]
-    assert told["mend"] in told["text"]
-    assert told["mend"] in email_body(person.notices)
-    assert told["mend"].replace("`", "'")[:30] in sms_text(person.notices)
+    assert told["remedy"]
+    assert told["remedy"] in told["text"]
+    assert told["remedy"] in email_body(person.notices)
+    assert told["remedy"].replace("`", "'")[:30] in sms_text(person.notices)
     assert NUMBER not in call.body.decode() + email_body(person.notices)

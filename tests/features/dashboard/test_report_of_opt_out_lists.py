@@ -27,7 +27,7 @@ def there(terminal, redis_url: str, tmp_path: Path):
 def test_differences_are_reported_and_what_is_not_known_is_null(there, redis_url: str) -> None:
     unknown = {
         "taken": None,
-        "told": None,
+        "reported": None,
         "not_taken_by_provider": None,
         "only_there": None,
         "only_here": None,
@@ -36,7 +36,7 @@ def test_differences_are_reported_and_what_is_not_known_is_null(there, redis_url
     assert there.json("report")["opt_out_lists"] == {"bird": unknown}
     state = OptOutListState(
         taken=3,
-        told=5,
+        reported=5,
         refusals={"a": 1, "b": 2},
         comparison=ListComparison(at_s=1.0, there_only=4),
     )
@@ -44,7 +44,7 @@ def test_differences_are_reported_and_what_is_not_known_is_null(there, redis_url
     found = there.json("report")["opt_out_lists"]["bird"]
     assert found == {
         "taken": 3,
-        "told": 5,
+        "reported": 5,
         "not_taken_by_provider": 3,
         "only_there": 4,
         "only_here": None,
@@ -52,6 +52,6 @@ def test_differences_are_reported_and_what_is_not_known_is_null(there, redis_url
     }
     assert there.run("report") == 0
     assert (
-        "Opt-out list of bird: 3 taken, 5 told, 3 not taken by the provider; only there 4, only "
-        "here unknown"
+        "Opt-out list of bird: 3 taken, 5 reported, 3 not taken by the provider; only there 4, "
+        "only here unknown"
     ) in there.output.replace("\n", " ")

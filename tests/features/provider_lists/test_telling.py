@@ -57,7 +57,7 @@ def test_an_opt_out_is_told_for_each_sender_that_may_not_text_any_more(make, sou
     assert sorted(twilio.api.added) == sorted([(A, SENDER), (A, SERVICE), (A, OTHER_SENDER)])
     sources = {"link": "website"}
     assert {one["source"] for one in twilio.api.items} == {sources.get(source, "others")}
-    assert (pause_s, twilio.state.told, twilio.state.is_behind) == (IDLE_S, 3, False)
+    assert (pause_s, twilio.state.reported, twilio.state.is_behind) == (IDLE_S, 3, False)
     assert len(twilio.api.calls) == 1
 
 
@@ -135,7 +135,7 @@ def test_a_list_of_many_is_told_in_few_calls_and_goes_on_after_a_failure(make) -
     twilio.clock.now_s += 2
     twilio.work(turns=30)
     assert len(twilio.api.added) == len(set(twilio.api.added)) == 3 * len(MANY)
-    assert (twilio.state.told, twilio.state.problem) == (3 * len(MANY), "")
+    assert (twilio.state.reported, twilio.state.problem) == (3 * len(MANY), "")
     assert len(twilio.api.calls) == 1 + 1 + 7
 
 
@@ -155,7 +155,7 @@ def test_a_call_whose_answer_was_lost_is_repeated_under_the_same_id(make) -> Non
     twilio.work()
     assert len(twilio.api.items) == 6
     assert len({one["correlation_id"] for one in twilio.api.items}) == 3
-    assert twilio.state.told == 3
+    assert twilio.state.reported == 3
 
 
 def test_of_one_call_each_number_has_its_own_result(make) -> None:
@@ -177,9 +177,9 @@ def test_of_one_call_each_number_has_its_own_result(make) -> None:
     refusal = "Twilio answered 30646: it does not take the number"
     assert set(twilio.state.refusals) == {refusal}
     assert not twilio.state.is_behind
-    told, calls = twilio.state.told, len(twilio.api.calls)
+    told, calls = twilio.state.reported, len(twilio.api.calls)
     twilio.work()
-    assert (twilio.state.told, len(twilio.api.calls)) == (told, calls)  # it is not tried again
+    assert (twilio.state.reported, len(twilio.api.calls)) == (told, calls)  # it is not tried again
 
 
 def test_a_call_that_is_refused_as_a_whole_is_made_number_by_number(make) -> None:
@@ -188,7 +188,7 @@ def test_a_call_that_is_refused_as_a_whole_is_made_number_by_number(make) -> Non
     twilio.api.next_answers = [(400, {})]
     twilio.work()
     assert len(twilio.api.calls) == 7
-    assert len(set(twilio.api.added)) == twilio.state.told == 6
+    assert len(set(twilio.api.added)) == twilio.state.reported == 6
 
 
 def test_only_one_process_at_a_time_tells(make) -> None:

@@ -87,7 +87,7 @@ def test_what_pages_by_the_rules_is_a_fault_of_the_doctor_and_the_other_way_roun
 
 def test_every_rule_says_what_to_do_and_how_urgent_it_is():
     for rule in RULES:
-        assert rule["annotations"]["mend"].endswith((".", "?")), rule["alert"]
+        assert rule["annotations"]["remedy"].endswith((".", "?")), rule["alert"]
         assert rule["annotations"]["summary"]
         assert rule["labels"]["severity"] in {"page", "ticket"}
 

@@ -130,10 +130,10 @@ def test_an_account_says_how_it_agrees_with_its_provider_s_own_list(viewer, serv
     page = f"{SETUP}/accounts/second"
     assert "not compared yet, so the differences are unknown" in viewer.get(page).text
     refusals = {"Twilio answered 30646: it does not take the number": 3}
-    state = OptOutListState(told=1_234, is_behind=True, refusals=refusals)
+    state = OptOutListState(reported=1_234, is_behind=True, refusals=refusals)
     services.store.opt_out_lists.write("second", state)
     text = viewer.get(page).text
-    assert "1,234 told to the provider; some wait to be told" in text
+    assert "1,234 reported to the provider; some wait to be told" in text
     assert "3 opt-outs of ours are not on it: Twilio answered 30646" in text
     assert "the differences are unknown" in text  # nobody may read Twilio's list
     assert "own opt-out list" not in viewer.get(ACCOUNT).text
