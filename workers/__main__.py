@@ -91,12 +91,13 @@ def _refuse_unusable(spool: Spool) -> None:
 
 
 def _worker(_: Mapping[str, str], __: str) -> None:
-    process = jobs.process("worker")
+    process = jobs.process()
     _work(process, APPLY[0], ListWorker(process.services))
 
 
 def _sender(_: Mapping[str, str], __: str) -> None:
-    process = jobs.process("sender")
+    jobs.kind = "sender"
+    process = jobs.process()
     _work(process, SEND[0], Forwarder(process.services))
 
 

@@ -21,10 +21,14 @@ PATIENCE_S = 0.2
 _log = structlog.get_logger()
 
 
+kind = "worker"
+"""Of this process; ``workers/__main__.py`` sets it before the first job."""
+
+
 @functools.cache
-def process(name: str = "worker") -> RunningProcess:
-    """What the jobs of this process work with, made from the environment once."""
-    return RunningProcess(load_configuration(os.environ), name)
+def process() -> RunningProcess:
+    """What this process and its jobs work with, made from the environment once."""
+    return RunningProcess(load_configuration(os.environ), kind)
 
 
 def apply_inbox(partition: int) -> None:

@@ -18,6 +18,7 @@ from smsgate.records import Records
 from tests.fakes.served import free_port
 from tests.fakes.somebody_else import as_somebody_else
 from workers import __main__ as main
+from workers import jobs
 
 CONFIG = Path(__file__).parents[2] / "config"
 
@@ -115,3 +116,23 @@ def test_a_port_that_is_free_stays_free() -> None:
     main._refuse_port("127.0.0.1", port)
     with socket.create_server(("127.0.0.1", port)):
         pass
+
+
+@pytest.mark.parametrize("kind", ["worker", "sender"])
+def test_jobs_work_with_the_process_that_was_started(
+    environ: Mapping[str, str], monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """Of another one nobody would look for the replies that the console saves."""
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(jobs, "kind", "worker")
+    started = []
+    monkeypatch.setattr(main, "_work", lambda process, *_: started.append(process))
+    jobs.process.cache_clear()
+    try:
+        getattr(main, f"_{kind}")({}, "")
+        assert [jobs.process()] == started
+        assert jobs.process().describe().name == kind
+    finally:
+        started[0].services.close()
+        jobs.process.cache_clear()
