@@ -122,6 +122,10 @@ FEATURES = (
         commands={"doctor": "doctor", "refusals": "refusals"},
     ),
     Feature(
+        name="reply_wording",
+        console=("console",),
+    ),
+    Feature(
         name="training",
         console=("console",),
         menu=MenuEntry("Guide", "/console/guide", "viewer", "u", "Team"),

@@ -7,7 +7,6 @@ puts it in place of the old one.
 from __future__ import annotations
 
 import hashlib
-import tomllib
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -67,13 +66,7 @@ def _with_replies(program: Program, saved: SavedContent, faults: list[Fault]) ->
     text = saved.replies.get(program.name)
     if text is None:
         return program
-    place = f"console replies of {program.name}"
-    try:
-        table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        faults.append(Fault(place, "replies", f"is no TOML: {error}"))
-        return program
-    replies, found = read_replies(table, program.contact, place)
+    replies, found = read_replies(text, program.contact, f"console replies of {program.name}")
     faults += found
     return replace(program, replies=replies)
 

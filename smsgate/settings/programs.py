@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+import tomllib
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from urllib.parse import urlsplit
@@ -268,14 +269,17 @@ def _sender(text: str, region: str) -> str:
 
 
 def read_replies(
-    table: Mapping[str, object], contact: str, place: str
+    text: str, contact: str, place: str
 ) -> tuple[Mapping[str, Mapping[str, str]], list[Fault]]:
     """Return the wording of replies by language and kind, and what is wrong with it.
 
-    ``table`` has a table for each language; ``contact`` is the program's, ``place`` is told.
+    ``text`` is TOML with a table for each language; ``contact`` is the program's, ``place`` is
+    told.
     """
     try:
-        shape = _REPLIES.validate_python(table)
+        shape = _REPLIES.validate_python(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        return {}, [Fault(place, "replies", f"is no TOML: {error}")]
     except ValidationError as error:
         found = complaints(error, tuple(RepliesTable.model_fields))
         return {}, [Fault(place, key, problem) for key, problem in found]

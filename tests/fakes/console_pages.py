@@ -50,6 +50,13 @@ PAGES: Mapping[str, tuple[str, ...]] = {
     "/console/setup/doctor": ("/console/setup/doctor",),
     "/console/setup/keys": ("/console/setup/keys",),
     "/console/setup/programs/<name>": ("/console/setup/programs/alerts",),
+    "/console/setup/programs/<name>/replies": (
+        "/console/setup/programs/alerts/replies",
+        "/console/setup/programs/alerts/replies?language=ar",
+    ),
+    "/console/setup/programs/<name>/replies/versions/<int:number>": (
+        "/console/setup/programs/alerts/replies/versions/1",
+    ),
     "/console/simulator": ("/console/simulator",),
     "/console/suppressions": ("/console/suppressions", "/console/suppressions?digits=000"),
     "/console/texts": ("/console/texts",),
@@ -104,10 +111,13 @@ def routes(services: Services) -> set[str]:
 
 
 def add_objects(services: Services) -> ConsoleObjects:
-    """Make a list, an API key, and versions of a keyword set and the configuration."""
+    """Make a list, an API key, and versions of a keyword set and of replies."""
     request = ListRequest(program="alerts", form="csv", states=("opted_out",))
     job = ListJobs(services).export("admin", request)
     keywords = ContentVersion("zu", 1, "", "admin", 1_000_000, "a note")
     services.records.keyword_versions.save(keywords)
+    versions = services.records.reply_versions
+    number = len(versions.of("alerts", 99)) + 1  # journeys save replies, too
+    versions.save(ContentVersion("alerts", number, "", "admin", 1_000_000, "a note"))
     api_keys.make(services.records.keys, "crm", "check", "admin", 1_000_000, ("alerts",))
     return ConsoleObjects(job.id)

@@ -76,7 +76,9 @@ class SetupPages:
         """Every program and every account."""
         return render_template(
             "setup.html",
-            programs=[(one, len(languages_of(one))) for one in self._settings.programs],
+            programs=[
+                (one, len(languages_of(one))) for one in self._services.content.value.programs
+            ],
             accounts=[
                 (one, _provider_title(one), usable(one)) for one in self._settings.accounts.values()
             ],
@@ -90,12 +92,15 @@ class SetupPages:
 
     def program(self, name: str) -> str:
         """One program, with what it replies in each language."""
-        found = self._settings.programs.get(name)
+        content = self._services.content.value
+        found = content.programs.get(name)
         if found is None:
             raise NotFound
+        edited = name in content.saved.replies
         return render_template(
             "setup_program.html",
             program=found,
+            owner="console" if edited else "file" if found.replies else "shipped",
             wordings=[*replies_of(found)],
             first=languages_of(found)[:MAX_LANGUAGES],
             feed=_origin(found.feed.url) if found.feed else "",

@@ -1,0 +1,1 @@
+"""The wording of replies, edited in the console and at a terminal, in versions."""
