@@ -185,7 +185,7 @@ class ConsentState(msgspec.Struct, frozen=True, omit_defaults=True):
             return True
         return self.everywhere and program not in self.exceptions
 
-    def stood(self) -> SetMembership:
+    def membership(self) -> SetMembership:
         """The same as a value that an entry can carry; without the lock and the marks."""
         return SetMembership(
             self.everywhere,

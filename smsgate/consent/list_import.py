@@ -54,22 +54,22 @@ def settle_undone(
     where it waited for too long, the outcome is ``stale``, and it can be asked for again. If
     anything else happened to the number since, it keeps what it has: ``kept``.
     """
-    undo, stood = stored.entry.list_undo, stored.entry.stood
-    if undo is None or stood is None:
+    undo, before = stored.entry.list_undo, stored.entry.membership_before
+    if undo is None or before is None:
         return Settlement(consent_state, "refused", note="it does not say how its numbers stood")
     seen = inbox_place(undo.seen)
     if inbox_place(last_list) > seen or now_us - stored.received_us > LONGEST_WAIT_US:
         return Settlement(consent_state, "stale", note="another list was applied meanwhile")
     newer = any(inbox_place(mark.id) > seen for mark in consent_state.state.marks.values())
-    if newer or consent_state.locked or consent_state.stood() != undo.stands:
+    if newer or consent_state.locked or consent_state.membership() != undo.membership_after:
         return Settlement(
             consent_state, "kept", note="something newer was said or done since the list"
         )
     moved = ConsentState(
-        everywhere=stood.everywhere,
-        opted_out=frozenset(stood.opted_out),
-        exceptions=frozenset(stood.exceptions),
-        consents=frozenset(stood.consents),
+        everywhere=before.everywhere,
+        opted_out=frozenset(before.opted_out),
+        exceptions=frozenset(before.exceptions),
+        consents=frozenset(before.consents),
         state=consent_state.state,
     )
     return Settlement(moved, "applied")

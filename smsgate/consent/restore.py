@@ -78,8 +78,8 @@ def restored(stored: StoredEntry, consent_state: ConsentState, now_us: int) -> C
         return problem
     entry = stored.entry
     moved = without_opt_out(consent_state, entry.program)
-    stood = entry.stood.consents if entry.stood is not None else ()
-    given_back = {one for one in stood if entry.program in (ALL, one)}
+    held = entry.membership_before.consents if entry.membership_before is not None else ()
+    given_back = {one for one in held if entry.program in (ALL, one)}
     if entry.consent is not None and entry.program != ALL:
         given_back.add(entry.program)
     consents = consent_state.consents | {one for one in given_back if not moved.blocked(one)}
@@ -126,22 +126,22 @@ def undone(stored: StoredEntry, consent_state: ConsentState) -> ConsentState | N
     changed nothing, something was said of the number since or just before it (its own STOP, above
     all), or the decision is older than marks are kept.
     """
-    stood, marks = stored.entry.stood, consent_state.state.marks
-    if stood is None or consent_state.locked or not marks:
+    before, marks = stored.entry.membership_before, consent_state.state.marks
+    if before is None or consent_state.locked or not marks:
         return None
     scope, newest = max(marks.items(), key=lambda item: inbox_place(item[1].id))
     if newest.changed != stored.entry.undoes or newest.id != newest.changed:
         return None
-    everywhere = scope == ALL or stood.everywhere
-    own = frozenset(stood.opted_out) if scope == ALL else frozenset({*stood.opted_out, scope})
+    everywhere = scope == ALL or before.everywhere
+    own = frozenset(before.opted_out) if scope == ALL else frozenset({*before.opted_out, scope})
     if (consent_state.everywhere, consent_state.opted_out) != (everywhere, own):
         return None  # after that opt-out and nothing else it would be in these sets
     older = {name: mark for name, mark in marks.items() if name != scope}
     return ConsentState(
-        everywhere=stood.everywhere,
-        opted_out=frozenset(stood.opted_out),
-        exceptions=frozenset(stood.exceptions),
-        consents=frozenset(stood.consents) | consent_state.consents,
+        everywhere=before.everywhere,
+        opted_out=frozenset(before.opted_out),
+        exceptions=frozenset(before.exceptions),
+        consents=frozenset(before.consents) | consent_state.consents,
         state=msgspec.structs.replace(consent_state.state, marks=older),
     )
 

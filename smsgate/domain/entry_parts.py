@@ -64,7 +64,7 @@ class Restore(msgspec.Struct, frozen=True, omit_defaults=True):
 class ListUndo(msgspec.Struct, frozen=True, omit_defaults=True):
     """Of an ``undo_import``: what has to be so for its numbers to be put back."""
 
-    stands: SetMembership
+    membership_after: SetMembership
     """The memberships of each since the list; they must not have changed."""
     seen: str = ""
     """Inbox id up to which the histories of the numbers were known when this was asked for."""

@@ -141,13 +141,13 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
     consent: Consent | None = None
     restore: Restore | None = None
     """Of a ``restore``: what allows it."""
-    stood: SetMembership | None = None
+    membership_before: SetMembership | None = None
     """Of a person's opt-out, and of what takes it back: the memberships before it."""
     undoes: str = ""
     """Of an ``undo``: inbox id of the decision that it takes back; of an ``undo_import`` the id of
     the list."""
     list_undo: ListUndo | None = None
-    """Of an ``undo_import``, whose numbers go back to ``stood``."""
+    """Of an ``undo_import``, whose numbers go back to ``membership_before``."""
     numbers: tuple[str, ...] = ()
     """Of an ``import`` and its undo: the numbers of a list that it is about, all of one partition;
     then ``number`` is empty, and there is no hold."""

@@ -133,9 +133,15 @@ def _event(partition: int, stored: StoredEntry, listed: list[ListGroup], now_us:
 
 def _named(entry: Entry) -> set[str]:
     """The programs that an entry names, be they configured or not."""
-    stands = [entry.stood, entry.list_undo.stands if entry.list_undo else None]
+    memberships = [
+        entry.membership_before,
+        entry.list_undo.membership_after if entry.list_undo else None,
+    ]
     names = {
-        name for one in stands if one for name in (*one.opted_out, *one.exceptions, *one.consents)
+        name
+        for one in memberships
+        if one
+        for name in (*one.opted_out, *one.exceptions, *one.consents)
     }
     return {entry.program, *names}
 

@@ -259,8 +259,8 @@ class Restores:
             seen=max(cursor, holds.seen, key=inbox_place),
         )
         # A consent that they withdrew themselves is not given back.
-        stood = holds.before.stood() if holds.own is None and not holds.waited else None
-        return msgspec.structs.replace(draft, restore=restore, stood=stood)
+        membership = holds.before.membership() if holds.own is None and not holds.waited else None
+        return msgspec.structs.replace(draft, restore=restore, membership_before=membership)
 
 
 def _refusal(request: RestoreRequest, number: str, holds: OptOutsInForce) -> str:

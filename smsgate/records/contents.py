@@ -49,7 +49,7 @@ def link_hash(previous: bytes, partition: int, seq: int, event_id: str, content:
 DAMAGED = "damaged"
 COLUMNS = (
     "id", "kind", "outcome", "number", "program", "scope", "source", "actor", "account",
-    "message_id", "received_us", "applied_us", "committed_us", "stands",
+    "message_id", "received_us", "applied_us", "committed_us", "sets_state",
 )  # fmt: skip
 """Columns of ``events`` that the content hash covers, in this order."""
 
@@ -164,7 +164,7 @@ def _columns(event: Event) -> Row:
         # Nobody received a reply of ours; it is looked for by when it was settled.
         "received_us": event.received_us or event.applied_us,
         "applied_us": event.applied_us,
-        "stands": event.consent_state is not None
+        "sets_state": event.consent_state is not None
         or bool(event.listed and consent_states_of(event)),
     }
 

@@ -85,7 +85,7 @@ events = Table(
     Column("received_us", BigInteger, nullable=False),
     Column("applied_us", BigInteger, nullable=False),
     Column("committed_us", BigInteger, nullable=False),
-    Column("stands", Boolean, nullable=False),
+    Column("sets_state", Boolean, nullable=False),
     Column("text_digest", LargeBinary, nullable=False),
     Column("facts", Text, nullable=False),
     Index("events_number", "number", "received_us"),

@@ -120,7 +120,7 @@ def _read(facts: str) -> Event:
 
 def _outdated(connection: Connection) -> Iterator[ChainFinding]:
     """No event with a consent state may be newer than its number's row in ``numbers``."""
-    consent_state: ColumnElement[bool] = events.c.stands
+    consent_state: ColumnElement[bool] = events.c.sets_state
     covered = (
         exists()
         .select_from(numbers)

@@ -119,18 +119,22 @@ def test_a_locked_number_stays():
 
 def test_the_consent_that_stood_before_is_given_back():
     agreed = ConsentState(consents=frozenset({"alerts", "orders"}))
-    stood = SetMembership(consents=("alerts", "orders"))
-    consent_state, _ = play(OUT, restore(5, stood=stood), consent_state=agreed)
+    membership = SetMembership(consents=("alerts", "orders"))
+    consent_state, _ = play(OUT, restore(5, membership_before=membership), consent_state=agreed)
     assert consent_state.consents == agreed.consents
-    consent_state, _ = play(OUT, restore(5, "alerts", stood=stood), consent_state=agreed)
+    consent_state, _ = play(
+        OUT, restore(5, "alerts", membership_before=membership), consent_state=agreed
+    )
     assert consent_state.consents == {"alerts"}
 
 
 def test_no_consent_is_given_back_where_an_opt_out_of_its_own_holds():
     agreed = ConsentState(consents=frozenset({"alerts", "orders"}))
     own = at(3, Intent.OPT_OUT, scope="orders", program="orders")
-    stood = SetMembership(consents=("alerts", "orders"))
-    consent_state, _ = play(OUT, own, restore(5, since=3, stood=stood), consent_state=agreed)
+    membership = SetMembership(consents=("alerts", "orders"))
+    consent_state, _ = play(
+        OUT, own, restore(5, since=3, membership_before=membership), consent_state=agreed
+    )
     assert consent_state.consents == {"alerts"}
     assert consent_state.blocked("orders")
 

@@ -46,9 +46,9 @@ class ListEffect:
     """``would_undo``; or why not: ``unchanged``, ``undone_before``, ``newer``, ``waited``,
     ``not_known`` (see ``import_undo.UNDO_OUTCOMES``)."""
     before: SetMembership = SetMembership()  # noqa: RUF009 - frozen
-    """How the number stood before the list."""
-    stands: SetMembership = SetMembership()  # noqa: RUF009 - frozen
-    """How it stands since."""
+    """The sets of the number before the list."""
+    after: SetMembership = SetMembership()  # noqa: RUF009 - frozen
+    """Its sets since."""
     program: str = ""
     """That the list was for, or ``all``."""
     scope: str = ""
@@ -66,7 +66,11 @@ def effect_of_list(
     """
     places = [at for at, event in enumerate(history) if _is_part(event, list_id)]
     consent_states = _consent_states(history, renamed)
-    changing = [at for at in places if consent_states[at].stood() != consent_states[at + 1].stood()]
+    changing = [
+        at
+        for at in places
+        if consent_states[at].membership() != consent_states[at + 1].membership()
+    ]
     if not changing:
         return ListEffect("unchanged")
     first, last = places[0], places[-1]
@@ -80,8 +84,8 @@ def effect_of_list(
     scopes = {history[at].scope or history[at].program for at in changing}
     return ListEffect(
         outcome,
-        before.stood(),
-        consent_states[last + 1].stood(),
+        before.membership(),
+        consent_states[last + 1].membership(),
         program,
         scopes.pop() if len(scopes) == 1 else ALL,
         undone_by,
@@ -125,7 +129,7 @@ def _outcome_since(
 
 
 def _matters(event: Event, before: ConsentState, after: ConsentState) -> bool:
-    if before.stood() != after.stood() or before.locked != after.locked:
+    if before.membership() != after.membership() or before.locked != after.locked:
         return True
     entry = event.entry
     if entry is None or event.reply is not None or event.outcome in _NO_EFFECT:
@@ -318,9 +322,9 @@ def _entries(
             actor=actor,
             scope=effect.scope,
             action=UNDO,
-            stood=effect.before,
+            membership_before=effect.before,
             undoes=id_,
-            list_undo=ListUndo(effect.stands, seen),
+            list_undo=ListUndo(effect.after, seen),
             numbers=tuple(numbers),
         )
 

@@ -74,12 +74,12 @@ class ReviewService:
                 "more than one text from this number is in review: read them all, then name what "
                 "you saw by the key that `smsgate review list` shows"
             )
-        return self._enter(self._decision_entry(decided, found, actor, self._stood([number])))
+        return self._enter(self._decision_entry(decided, found, actor, self._memberships([number])))
 
     def decide_each(self, decided: str, some: Sequence[OpenReview], actor: str) -> list[str]:
         """Decide several alike; return the keys of decisions, without what others decided."""
-        stood = self._stood([one.number for one in some])
-        entries = [self._decision_entry(decided, one, actor, stood) for one in some]
+        memberships = self._memberships([one.number for one in some])
+        entries = [self._decision_entry(decided, one, actor, memberships) for one in some]
         added, partitions = self._store.inbox.add([Arrival(entry) for entry in entries])
         self._job_queue.notify_inboxes(partitions)
         pairs = zip(entries, added, strict=True)
@@ -117,7 +117,7 @@ class ReviewService:
         return self._enter(_undo_entry(found, actor))
 
     def _decision_entry(
-        self, decided: str, about: OpenReview, actor: str, stood: dict[str, SetMembership]
+        self, decided: str, about: OpenReview, actor: str, memberships: dict[str, SetMembership]
     ) -> Entry:
         intent = {"opt_out": Intent.OPT_OUT, "none": Intent.NONE}[decided]
         program = self._settings.programs.get(about.program)
@@ -131,16 +131,16 @@ class ReviewService:
             actor=actor,
             # So that of two decisions about one text only the first counts.
             message_id=decision_id(about.key),
-            stood=stood.get(about.number) if intent.stops else None,
+            membership_before=memberships.get(about.number) if intent.stops else None,
         )
 
-    def _stood(self, numbers: Sequence[str]) -> dict[str, SetMembership]:
-        """Return the consent state by number; decisions are made without where it is unknown."""
+    def _memberships(self, numbers: Sequence[str]) -> dict[str, SetMembership]:
+        """Return the sets of each number; decisions are made without where it is unknown."""
         programs = [one.name for one in self._settings.programs]
         found: dict[str, ConsentState] = {}
         with suppress(StoreNotReady):
             found = self._store.numbers.consent_states_of(numbers, programs)
-        return {number: consent_state.stood() for number, consent_state in found.items()}
+        return {number: consent_state.membership() for number, consent_state in found.items()}
 
     def _enter(self, entry: Entry) -> str:
         (added,), partitions = self._store.inbox.add([Arrival(entry)])
@@ -162,7 +162,7 @@ def _undo_entry(found: ReviewDecision, actor: str) -> Entry:
         actor=actor,
         message_id=f"{REOPENED}-{found.key}",
         action="undo" if lifts else "",
-        stood=before.stood if lifts else None,
+        membership_before=before.membership_before if lifts else None,
         undoes=found.key.partition("-")[2] if lifts else "",
     )
 

@@ -60,7 +60,7 @@ def test_each_number_has_its_part_of_the_event(kept):
 @pytest.mark.parametrize(("consent_state", "stands"), [(STOPPED, True), (None, False)])
 def test_an_event_says_whether_anybody_stands_otherwise_since(consent_state, stands):
     (line,) = lines(of_list(1, ListGroup((NUMBER,), "applied", consent_state=consent_state)))
-    assert content_of(line).event["stands"] is stands
+    assert content_of(line).event["sets_state"] is stands
 
 
 def test_numbers_stand_as_the_list_says_unless_something_is_newer(kept):
