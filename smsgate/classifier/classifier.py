@@ -251,7 +251,7 @@ class Classifier:
 
     def _plain(self, typed: str, keyword: Keyword) -> Decision | None:
         by_number = keyword.entry.countries or keyword.shared
-        if typed in self._keyword_rules.printed or by_number:
+        if typed in self._keyword_rules.opt_out_words or by_number:
             return None
         text = InspectedText(typed, typed.split())
         return self._decisions.by_keyword(text, keyword, "keyword")

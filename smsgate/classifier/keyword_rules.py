@@ -64,7 +64,7 @@ class KeywordRules:
         self._concepts = known.models.concepts
         self._decisions = decisions
         self._segmenter = known.segmenter
-        self.printed = {key_of(tokens(word)) for word in program.printed}
+        self.opt_out_words = {key_of(tokens(word)) for word in program.opt_out_words}
         """What the program's texts print, which is an opt-out there whatever it means elsewhere."""
 
     def match_leet(self, text: InspectedText) -> Decision | None:
@@ -83,8 +83,8 @@ class KeywordRules:
             return None
         key = key_of(text.words)
         keyword = self._keywords.find(text.words)
-        if key in self.printed and (keyword is None or keyword.entry.opts_out):
-            return self._decisions.decided(text, Intent.OPT_OUT, "printed", key)
+        if key in self.opt_out_words and (keyword is None or keyword.entry.opts_out):
+            return self._decisions.decided(text, Intent.OPT_OUT, "opt_out_word", key)
         if keyword is None:
             return None
         return self._decisions.by_keyword(text, keyword, "keyword")

@@ -20,7 +20,7 @@ STAGES = (
 """What the rules ask, in this order; the first that knows decides."""
 _RULES = {
     "keyword": (0, "exact keyword"),
-    "printed": (0, "keyword from our own messages"),
+    "opt_out_word": (0, "keyword from our own messages"),
     "reaction": (1, "message reaction, such as Liked “…”"),
     "reaction_to_keyword": (1, "reaction to the subscriber's own keyword, sent to review"),
     "quotation": (1, "only quotes one of our messages"),
@@ -61,7 +61,7 @@ _RULES = {
     "unrouted": (-1, "the number that was texted belongs to no program"),
 }
 _NAMES_KEYWORD = frozenset({
-    "keyword", "printed", "keyword_politely", "keyword_repeated", "keyword_in_capitals",
+    "keyword", "opt_out_word", "keyword_politely", "keyword_repeated", "keyword_in_capitals",
     "keyword_in_capitals_alone", "keyword_in_sentence", "keyword_with_number",
     "keyword_with_name", "keyword_with_laughter", "keyword_as_question",
     "reaction_to_keyword",

@@ -168,7 +168,7 @@ class ProgramReader(TableReader):
             confirm=shape.confirm,
             replies=_replies(shape.replies),
             formerly=tuple(shape.formerly),
-            printed=tuple(shape.printed),
+            opt_out_words=tuple(shape.opt_out_words),
             templates=tuple(shape.templates),
             contact=shape.contact,
             require_consent=shape.require_consent,

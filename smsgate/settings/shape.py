@@ -82,7 +82,7 @@ class ProgramTable(_Table):
     confirm: Literal["auto", "always", "never"] = "auto"
     replies: dict[Language, RepliesTable] = {}
     formerly: list[ProgramName] = []
-    printed: list[Filled] = []
+    opt_out_words: list[Filled] = []
     templates: list[Filled] = []
     contact: str = ""
     require_consent: bool = False

@@ -63,7 +63,7 @@ class Program:
     """By language the operator's own wording of ``opt_out``, ``opt_in``, ``help`` and ``question``,
     and the ``opt_out_line`` under texts."""
     formerly: tuple[str, ...] = ()
-    printed: tuple[str, ...] = ()
+    opt_out_words: tuple[str, ...] = ()
     templates: tuple[str, ...] = ()
     contact: str = ""
     require_consent: bool = False

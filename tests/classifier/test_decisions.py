@@ -192,9 +192,9 @@ def test_the_region_of_the_program_counts_where_the_number_is_not_known():
 
 
 def test_what_our_texts_print_is_an_opt_out():
-    printed = classifier(printed=("T", "1"))
+    printed = classifier(opt_out_words=("T", "1"))
     assert printed.classify("t.").intent == "opt_out"
-    assert printed.classify("1").rule == "printed"
+    assert printed.classify("1").rule == "opt_out_word"
     assert classifier().classify("1").intent == "none"
 
 

@@ -95,7 +95,7 @@ def test_the_word_alone_does_not_tell_how_to_stop(text: str) -> None:
 
 
 def test_words_that_the_program_prints_count_too() -> None:
-    program = Program("a", "A", "t", (), ("en",), printed=("goodbye",))
+    program = Program("a", "A", "t", (), ("en",), opt_out_words=("goodbye",))
     assert compose("Reply GOODBYE to leave.", program).line == ""
     assert compose("Goodbye winter!", program).line != ""
 

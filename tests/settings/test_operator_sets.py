@@ -116,14 +116,14 @@ def test_a_folder_in_place_of_a_set_is_a_fault(tmp_path):
 
 
 @pytest.mark.parametrize("word", ["yes", "Start!", "HELP"])
-def test_what_is_printed_as_an_opt_out_must_not_mean_something_else(tmp_path, word):
-    def faults(*printed):
-        alerts = program(keywords=("en",), printed=printed)
+def test_an_opt_out_word_must_not_mean_something_else(tmp_path, word):
+    def faults(*words):
+        alerts = program(keywords=("en",), opt_out_words=words)
         return KeywordSetCache(None, (alerts,), tmp_path).faults()
 
     assert faults("QUIT", "GOODBYE", "T") == []
     (fault,) = faults("GOODBYE", word)
-    assert fault.key == "programs.alerts.printed"
+    assert fault.key == "programs.alerts.opt_out_words"
     assert f"{word!r} has no effect: it is " in fault.problem
 
 

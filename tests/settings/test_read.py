@@ -33,7 +33,7 @@ scope = "program"
 region = "US"
 confirm = "never"
 formerly = ["news"]
-printed = ["QUIT"]
+opt_out_words = ["QUIT"]
 templates = ["Your code is …"]
 contact = "help@acme.example"
 
@@ -123,7 +123,7 @@ def test_a_program_has_all_of_its_keys(read: Read) -> None:
             "es-MX": {"opt_in": "De vuelta."},
         },
         formerly=("news",),
-        printed=("QUIT",),
+        opt_out_words=("QUIT",),
         templates=("Your code is …",),
         contact="help@acme.example",
     )

@@ -61,7 +61,7 @@ def faults_in(program: Program, packed: bytes | memoryview) -> tuple[TablesOutli
     """What a start must know of a program's sets, and what is wrong with them and its words."""
     outline = msgspec.msgpack.decode(packed, type=TablesOutline)
     faults = faults_of(program, outline)
-    if program.printed:
+    if program.opt_out_words:
         tables = msgspec.msgpack.decode(packed, type=CompiledTables)
         faults += without_effect(program, KeywordIndex(tables.keywords, tables.languages))
     return outline, faults

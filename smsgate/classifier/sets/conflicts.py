@@ -96,12 +96,12 @@ def _misused(sets: KeywordSets) -> Iterator[Fault]:
 
 def without_effect(program: Program, keywords: KeywordIndex) -> Iterator[Fault]:
     """Words that a program prints as its opt-out though keywords know them for something else."""
-    for word in program.printed:
+    for word in program.opt_out_words:
         found = keywords.find(tokens(clean(word)[0]))
         if found is not None and not found.entry.opts_out:
             yield Fault(
                 "smsgate.toml",
-                f"programs.{program.name}.printed",
+                f"programs.{program.name}.opt_out_words",
                 f"{word!r} has no effect: it is {found.entry.intent} in the keyword set "
                 f"{found.language}, which counts; print another word",
             )

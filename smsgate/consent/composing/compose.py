@@ -34,7 +34,7 @@ class ComposingProgram(Protocol):
     @property
     def replies(self) -> Mapping[str, Mapping[str, str]]: ...  # noqa: D102
     @property
-    def printed(self) -> tuple[str, ...]: ...  # noqa: D102
+    def opt_out_words(self) -> tuple[str, ...]: ...  # noqa: D102
     @property
     def contact(self) -> str: ...  # noqa: D102
 
@@ -72,7 +72,7 @@ def compose(text: str, program: ComposingProgram, *, language: str = "") -> Comp
     """
     line = _line(program, language)
     body = text.rstrip()
-    if not line or says_how_to_stop(body, line, program.printed):
+    if not line or says_how_to_stop(body, line, program.opt_out_words):
         line = ""
     whole = f"{body}\n{line}" if body and line else line or text
     counted = count(whole)
@@ -86,15 +86,15 @@ def compose(text: str, program: ComposingProgram, *, language: str = "") -> Comp
     )
 
 
-def says_how_to_stop(text: str, line: str = "", printed: Sequence[str] = ()) -> bool:
+def says_how_to_stop(text: str, line: str = "", opt_out_words: Sequence[str] = ()) -> bool:
     """Whether a text tells how to opt out: by ``line``, or as in "Reply STOP to end".
 
-    The word alone is not enough: "Don't STOP now!" tells nobody how. ``printed`` are further words
-    that the program takes for an opt-out.
+    The word alone is not enough: "Don't STOP now!" tells nobody how. ``opt_out_words``
+    are those that the program takes for an opt-out beside the keywords.
     """
     if line and _plain(line) in _plain(text):
         return True
-    return _instruction(tuple(printed)).search(_SPACE.sub(" ", text)) is not None
+    return _instruction(tuple(opt_out_words)).search(_SPACE.sub(" ", text)) is not None
 
 
 def _line(program: ComposingProgram, language: str) -> str:
@@ -123,14 +123,14 @@ def _lines() -> Mapping[str, Mapping[str, str | list[str]]]:
 
 
 @functools.lru_cache(maxsize=64)
-def _instruction(printed: tuple[str, ...]) -> re.Pattern[str]:
+def _instruction(opt_out_words: tuple[str, ...]) -> re.Pattern[str]:
     """A word that stops with a verb before it or a purpose behind it, in any language of ours.
 
     The word counts in capitals only, as the carriers ask for it: one line too many costs less
     than one that is missing because of "Reply, stop by and …".
     """
     tables = _lines().values()
-    own = [word for text in printed for word in (text, text.upper())]
+    own = [word for text in opt_out_words for word in (text, text.upper())]
     words = _any(["STOP", *own, *(str(table["word"]) for table in tables)])
     before = _any(text for table in tables for text in table.get("before", ()))
     after = _any(text for table in tables for text in table.get("after", ()))

@@ -254,7 +254,7 @@ def _compare(entry: Entry, before: Classifier, after: Classifier) -> ChangedText
     old, new = entry.decision, after.classify(entry.text, entry.number)
     if old.version == before.version and _effect(old) == _effect(new):
         return None
-    # What the program printed, and its region, may have changed since.
+    # The opt-out words of the program, and its region, may have changed since.
     old = before.classify(entry.text, entry.number)
     if _effect(old) == _effect(new):
         return None

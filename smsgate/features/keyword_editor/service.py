@@ -263,7 +263,7 @@ def _conflicts(program: Program, sets: KeywordSets) -> list[Fault]:
     compiler = KeywordCompiler(own)
     names = [*own.languages]
     found = [*contradictions(own, compiler.shared()), *unknown_classes(own)]
-    if program.region == "US" or program.printed:
+    if program.region == "US" or program.opt_out_words:
         places = {name: at for at, name in enumerate(names)}
         keywords = KeywordIndex(compiler.tables(places), names)
         found += missing(own, keywords) if program.region == "US" else ()
