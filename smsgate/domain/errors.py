@@ -359,9 +359,3 @@ class ContentChanged(SmsGateError):
     """Somebody else has saved the same keyword set or replies meanwhile; nothing was saved."""
 
     status = 409
-
-
-class PdfUnavailable(SmsGateError):
-    """The library that makes PDF files, or what it needs of the system, is not installed."""
-
-    status = 501

@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import tarfile
 from collections.abc import Sequence
-from ctypes.util import find_library
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -20,11 +19,8 @@ PACKAGES = (
     "passwd",
     "dash",
     "base-passwd",
-    "libpangoft2-1.0-0",
-    "libharfbuzz-subset0",
-    "fonts-dejavu-core",
 )
-"""What of `python:3.13-slim-trixie` the Dockerfile uses and what it adds; and what these need."""
+"""What of `python:3.13-slim-trixie` the Dockerfile uses; and what these need."""
 LINKS = {"bin": "usr/bin", "sbin": "usr/sbin", "lib": "usr/lib", "lib64": "usr/lib64"}
 FOLDERS = ("dev", "etc", "proc", "sys", "run", "tmp", "root", "var/tmp", "var/lib")
 MADE = ("etc/passwd", "etc/group", "etc/shadow", "etc/gshadow", "etc/ssl/certs/ca-certificates.crt")
@@ -61,8 +57,6 @@ def missing() -> str:
         return "a base image is made of this machine's packages by root"
     if not shutil.which("podman") or not shutil.which("dpkg-query"):
         return "there is no podman here, or no Debian"
-    if not find_library("pangoft2-1.0"):
-        return "there is no Pango here to put into the image"
     return ""
 
 
@@ -97,7 +91,6 @@ def build() -> subprocess.CompletedProcess[str]:
         "--volume=/etc/ssl/certs:/etc/ssl/certs:ro",
         f"--build-arg=PYTHON_IMAGE={BASE}",
         f"--build-arg=COMMIT={COMMIT}",
-        "--build-arg=PDF_PACKAGES=",  # they are in the base, which has no package manager
         *LIMITS,
         f"--file={ROOT}/deploy/Dockerfile",
         f"--tag={IMAGE}",

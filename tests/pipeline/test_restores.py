@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 
 import pytest
@@ -432,8 +431,6 @@ def test_basis_who_and_why_are_told_everywhere(services):
     for said in ("by ana", "wants back", "evidence from an admin: call 4711 <b>"):
         assert said in event["why"]
     assert "call 4711 &lt;b&gt;" in service.page(found)
-    record = json.loads(service.as_json(found))["events"][-1]["record"]["entry"]
-    assert record["restore"]["evidence"] == "call 4711 <b>"
     assert [*services.records.verifier.verify()] == []
 
 

@@ -1,6 +1,6 @@
 """Evidence: one number's whole story, with the proof that nothing of it was changed since.
 
-The same contents as JSON, for machines, and as one self-contained page that a lawyer can read.
+One self-contained page that a lawyer can read, in a browser or printed.
 47 CFR 64.1200(d) and 16 CFR 310.5(a)(8) ask for such records.
 """
 
@@ -10,17 +10,15 @@ import functools
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, tzinfo
+from datetime import UTC, date, tzinfo
 from typing import Any
 
-import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from smsgate import __version__
 from smsgate.consent import event_text
 from smsgate.consent.events import Event
 from smsgate.domain.errors import SmsGateError, Unfit
-from smsgate.domain.messages import Entry
 from smsgate.domain.time_zones import day_end_us, day_start_us, zone_name
 from smsgate.features.evidence.sentences import moment, program_title, sentences
 from smsgate.pipeline.services import Services
@@ -29,7 +27,6 @@ from smsgate.records.contents import FIRST
 from smsgate.store.keys import partition_of
 from smsgate.store.refusals import RefusedHour
 
-_NONE = "—"
 MAX_COVER_CHARS = 200
 
 
@@ -123,17 +120,10 @@ def evidence(
     named = {one.event.program for one in kept} | {*state} - {""} | {one.program for one in refused}
     return {
         "number": number,
-        "made": _iso(now_us),
+        "made_at": moment(now_us),
         "software": f"smsgate {__version__}",
-        "request": {
-            "company": request.company,
-            "requested_by": request.requested_by,
-            "since": request.since.isoformat() if request.since else "",
-            "until": request.until.isoformat() if request.until else "",
-            "zone": zone_name(request.zone),
-            "period": request.period,
-            "left_out": len(every) - len(kept),
-        },
+        "request": request,
+        "left_out": len(every) - len(kept),
         "programs": {name: title for name, title in (titles or {}).items() if name in named},
         "state": dict(state),
         "problems": [str(one) for one in records.verifier.verify_partition(partition)],
@@ -141,9 +131,7 @@ def evidence(
             str(at): {"links": head.seq, "hash": head.hash.hex()} for at, head in heads.items()
         },
         "digest": chain_digest(heads),
-        "refused_sends": [
-            {"hour": _iso(one.from_us)} | msgspec.structs.asdict(one) for one in refused
-        ],
+        "refused_sends": refused,
         "events": [_event_view(found, before, one, titles or {}) for one in kept],
     }
 
@@ -165,11 +153,6 @@ def collect_evidence(
     return evidence(services.records, number, state, now_us, request, titles, refused)
 
 
-def as_json(found: Mapping[str, Any]) -> bytes:
-    """The evidence for machines, readable for people too."""
-    return msgspec.json.format(msgspec.json.encode(found))
-
-
 def _state(services: Services, number: str) -> dict[str, str]:
     """What the gate says now; that it cannot tell is part of the evidence too."""
     try:
@@ -177,33 +160,21 @@ def _state(services: Services, number: str) -> dict[str, str]:
     except SmsGateError as error:
         return {"": f"could not tell: {error}"}
     return {
-        name: "may be texted" if answer.allowed else f"must not be texted: {answer.reason}"
+        name: "may be texted"
+        if answer.allowed
+        else f"must not be texted: {event_text.reason(answer.reason)}"
         for name, answer in answers.items()
     }
 
 
 def page(found: Mapping[str, Any]) -> str:
     """The evidence as HTML that needs nothing else."""
-    made_us = (
-        int(datetime.fromisoformat(found["made"]).timestamp() * 1_000_000)
-        if (found["made"] != _NONE)
-        else 0
-    )
     return _template().render(
         found,
-        period=found["request"]["period"],
-        made_at=moment(made_us),
         title_of=lambda name: program_title(name, found["programs"]),
-        in_words=_state_in_words,
         reason_in_words=event_text.reason,
         moment=moment,
     )
-
-
-def _state_in_words(state: str) -> str:
-    verdict, _, reason = state.partition(": ")
-    is_reason = verdict == "must not be texted"
-    return f"{verdict}: {event_text.reason(reason)}" if is_reason else state
 
 
 @functools.cache
@@ -225,31 +196,17 @@ def _event_view(
     previous = before.get(link.seq - 1)
     entry, reply = event.entry, event.reply
     return {
-        "received": _iso(event.received_us),
-        "applied": _iso(event.applied_us),
         "what": f"reply to {reply.kind}" if reply else event.kind,
         "title": event_text.title(event),
         "sentences": sentences(event, one.erased, titles),
         "times": _times(event),
         "our_number": reply.sender if reply else entry.sender if entry else "",
         "message_id": event.provider_id if reply else entry.message_id if entry else "",
+        "program": event.program,
         "outcome": event.outcome,
-        "before": event.before,
-        "after": event.after,
-        "words": _words(event),
         "why": _why(event),
-        "erased": one.erased,
         "proof": _proof(link, previous.hash if previous else FIRST if link.seq == 1 else b""),
-        "record": {"program": "", **msgspec.to_builtins(_about_this_number(event))},
     }
-
-
-def _about_this_number(event: Event) -> Event:
-    """The event without what an imported list says of its other numbers."""
-    entry: Entry | None = event.entry
-    if entry is not None and entry.numbers:
-        entry = msgspec.structs.replace(entry, numbers=(), since_us=(), external_sources=())
-    return msgspec.structs.replace(event, entry=entry, listed=())
 
 
 def _times(event: Event) -> dict[str, str]:
@@ -275,19 +232,6 @@ def _proof(link: ChainLink, previous: bytes) -> dict[str, Any]:
     }
 
 
-def _words(event: Event) -> str:
-    """What was said: by us in a reply, else by the subscriber or in a consent."""
-    if event.reply is not None:
-        return f"we wrote: {event.reply.text}"
-    if event.entry is None:
-        return _NONE
-    consent = event.entry.consent
-    if consent is not None:
-        where = " ".join(part for part in (consent.medium, consent.source) if part)
-        return f"agreed {_iso(consent.given_us)} ({where}) to: {consent.words}"
-    return event.entry.text or _NONE
-
-
 def _why(event: Event) -> str:
     """The actor, the rule that decided, and the outcome."""
     parts: list[str] = []
@@ -305,10 +249,4 @@ def _why(event: Event) -> str:
         parts += [f"basis: {basis}"] if basis else []
     parts += [f"the provider's id is {event.provider_id}"] if event.provider_id else []
     parts += [event.note] if event.note else []
-    return ", ".join(parts) or _NONE
-
-
-def _iso(at_us: int) -> str:
-    if not at_us:
-        return _NONE
-    return datetime.fromtimestamp(at_us / 1_000_000, UTC).isoformat(timespec="milliseconds")
+    return ", ".join(parts) or "—"

@@ -126,9 +126,7 @@ def _described(operation: Operation, schemas: _Schemas) -> dict[str, Any]:
 
 
 def _answer(operation: Operation, kind: object, schemas: _Schemas) -> dict[str, Any]:
-    content: dict[str, Any] = {JSON: {"schema": schemas.of(kind)}}
-    if operation.html:
-        content["text/html"] = {"schema": {"type": "string"}}
+    content = {operation.answer_type: {"schema": schemas.of(kind)}}
     return {"description": "Done.", "content": content}
 
 

@@ -20,7 +20,7 @@ from smsgate.pipeline.api_keys import Caller
 from smsgate.pipeline.services import Services
 from smsgate.records.api_keys import KeyScope
 
-JSON = "application/json"
+JSON, HTML = "application/json", "text/html"
 MAX_BODY_BYTES = 1024 * 1024
 """10,000 numbers are about 200 KiB."""
 _DOCUMENTED = "What it takes: GET /v1/openapi.json."
@@ -77,8 +77,8 @@ class Operation:
     """Problems that not every operation has, by status."""
     takes_file: bool = False
     """Whether the body is a file, which ``run`` reads as it comes."""
-    html: bool = False
-    """Whether the answer may be had as a page, too."""
+    answer_type: str = JSON
+    """Media type of what is answered."""
     by_program: bool = False
     """Whether a key that is limited to programs may call it: ``run`` then keeps to those. Without,
     such a key is refused."""

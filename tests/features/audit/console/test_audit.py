@@ -72,7 +72,7 @@ def test_evidence_is_on_it(services, admin, agent):
     opted_out(agent, services)
     assert agent.post("/console/numbers/evidence", {"number": NUMBER}).status_code == 200
     page = words(admin.get(f"{AUDIT}?what=exports"))
-    assert f"agent Exported evidence {masked(NUMBER)}, as html" in page
+    assert f"agent Exported evidence {masked(NUMBER)}" in page
 
 
 def test_what_was_logged_in_older_words_is_shown_in_todays(services, admin, visitor):

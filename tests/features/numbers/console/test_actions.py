@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -28,7 +27,7 @@ FORMS = {
     "unlock": {"reason": "by mistake"},
     "consent": {"program": "alerts", **CONSENT},
     "forget": {"reason": "by e-mail", "digits": NUMBER[-4:], "password": PASSWORD},
-    "evidence": {"kind": "json"},
+    "evidence": {},
 }
 
 
@@ -82,7 +81,7 @@ def test_a_restore_carries_the_consent_that_allows_it(services, agent):
     assert (consent.given_us, event.entry.restore.basis) == (MAY_3, "consent")
     services.archiver.move_all()
     assert "Yes, text me" in agent.get(PAGE).text
-    assert "Yes, text me" in act(agent, "evidence", kind="html").text
+    assert "Yes, text me" in act(agent, "evidence").text
 
 
 BERLIN = {"zone": "Europe/Berlin"}
@@ -132,14 +131,12 @@ def test_a_zone_that_is_none_is_refused(services, agent, zone):
 def test_the_evidence_says_in_which_zone_its_days_are(services, agent):
     told(services, Intent.OPT_OUT, "STOP", sent_us=MAY_3)
     services.archiver.move_all()
-    days = {"since": "2026-03-29", "until": "2026-03-29", "kind": "html"}
+    days = {"since": "2026-03-29", "until": "2026-03-29"}
     html = act(agent, "evidence", zone="America/New_York", **days).text
     assert (
         "2026-03-29 to 2026-03-29 (America/New York, both days included, from 2026-03-29 "
         "04:00:00.000 UTC, to 2026-03-30 04:00:00.000 UTC)"
     ) in html
-    asked = act(agent, "evidence", **days | {"kind": "json"}, zone="America/New_York").json
-    assert asked["request"]["zone"] == "America/New_York"
     assert "(UTC, both days included)" in act(agent, "evidence", **days).text
 
 
@@ -288,16 +285,14 @@ def test_an_admin_forgets_after_the_last_four_digits(services, admin):
 
 def test_evidence_is_a_file_to_keep(services, agent):
     told(services, Intent.OPT_OUT, "STOP <b>it</b>")
-    for kind in ("html", "json"):
-        answer = act(agent, "evidence", kind=kind)
-        name = f"evidence-{NUMBER[1:]}.{kind}"
-        assert answer.headers["Content-Disposition"] == f"attachment; filename={name}"
-        assert "<b>it</b>" not in answer.text or kind == "json"
-        assert "STOP" in answer.text
+    answer = act(agent, "evidence")
+    name = f"evidence-{NUMBER[1:]}.html"
+    assert answer.headers["Content-Disposition"] == f"attachment; filename={name}"
+    assert "<b>it</b>" not in answer.text
+    assert "STOP" in answer.text
     odd = act(agent, "evidence", number='a"\r\nSet-Cookie: x=1')
     assert odd.status_code == 200
     assert "x=1" not in odd.headers.get("Set-Cookie", "")
-    assert act(agent, "evidence", kind="exe").status_code == 422
 
 
 def test_the_cover_of_evidence_is_asked_for_and_mistakes_are_said_at_the_field(
@@ -305,24 +300,19 @@ def test_the_cover_of_evidence_is_asked_for_and_mistakes_are_said_at_the_field(
 ):
     told(services, Intent.OPT_OUT, "STOP")
     cover = {"company": "Acme Inc", "requested_by": "Case 7", "since": "2026-01-01"}
-    told_page = act(agent, "evidence", kind="html", **cover).text
+    told_page = act(agent, "evidence", **cover).text
     assert "Acme Inc" in told_page
     assert "from 2026-01-01 (UTC)" in told_page
     for cover in ({"since": "soon"}, {"since": "2026-01-02", "until": "2026-01-01"}):
-        answer = act(agent, "evidence", kind="html", **cover)
+        answer = act(agent, "evidence", **cover)
         assert answer.status_code == 422
         assert 'aria-invalid="true"' in answer.text
-    monkeypatch.setitem(sys.modules, "weasyprint", None)
-    answer = act(agent, "evidence", kind="pdf")
-    assert answer.status_code == 501
-    assert "smsgate[pdf]" in answer.text
-    assert "Evidence file" in answer.text
 
     def away(*_):
         raise RecordsUnavailable("the records cannot be used: away")
 
     monkeypatch.setattr(services.records.reader, "of_number", away)
-    answer = act(agent, "evidence", kind="html")
+    answer = act(agent, "evidence")
     assert answer.status_code == 503
     assert "the records cannot be used" in answer.text
 
