@@ -124,6 +124,7 @@ FEATURES = (
     Feature(
         name="reply_wording",
         console=("console",),
+        commands={"wording": "wording"},
     ),
     Feature(
         name="training",

@@ -26,12 +26,14 @@ from smsgate.features.keyword_editor.comparison import (
 )
 from smsgate.features.keyword_editor.errors import NoSuchKeywordSet
 from smsgate.features.keyword_editor.replay import ReadPosition, TextSource
+from smsgate.features.keyword_editor.service import KeywordEditor
 
 DIFFERENT = 1
 _MAX_VERSIONS = 1_000
 _LABELS = [intent.value for intent in Intent]
 _FORMS = 'a line is a text, a JSON string, or {"text": "…", "number": "+14155550123"}'
 _program = click.option("--program", default="", help="The program; the first by default.")
+_note = click.option("--note", default="", help="Why, for those who read the history later.")
 _against = click.option(
     "--against", required=True, type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Folder of the other configuration, such as one that is not applied yet.",
@@ -194,6 +196,37 @@ def history(name: str, as_json: bool) -> None:
             click.echo(f"  {one['note']}")
         for line in compare_texts(older, one["content"]):
             click.echo(f"    {line.sign} {line.text}".rstrip())
+
+
+@keywords.command("set", epilog="Example: smsgate keywords set es es.toml --note 'people text it'")
+@click.argument("name")
+@click.argument("file", type=click.File("rb"))
+@_note
+@click.option("--sure", is_flag=True, help="Save it even if many more people would be opted out.")
+def set_(name: str, file: BinaryIO, note: str, sure: bool) -> None:
+    """Save FILE (or -) as the console's version of the keyword set NAME, which replaces its file.
+
+    Every process uses it within five seconds. Exit code 2: it has a fault; nothing is saved.
+    """
+    content = content_of(file)
+    if not content.strip():
+        raise click.UsageError(f"{file.name} is empty: `smsgate keywords revert {name}` reverts it")
+    _save(name, content, note, sure=sure)
+
+
+@keywords.command(epilog="Example: smsgate keywords revert es")
+@click.argument("name")
+@_note
+def revert(name: str, note: str) -> None:
+    """Give the keyword set NAME back to its file, or to the shipped set."""
+    _save(name, "", note or "reverted", sure=True)
+
+
+def _save(name: str, content: str, note: str, *, sure: bool) -> None:
+    editor = KeywordEditor(session.services())
+    base = editor.find(name).version
+    saved = editor.save(name, content, base, session.person(), note, sure=sure)
+    click.echo(f"Saved as version {saved.version} of {name}.")
 
 
 def _classifier(program: str, folder: Path | None = None) -> Classifier:

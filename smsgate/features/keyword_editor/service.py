@@ -86,15 +86,18 @@ class KeywordDraft:
         """Those that would decide with it."""
         self._cache = KeywordSetCache(self._own, self._all, settings.data_dir / _UNCACHED)
         self._classifiers = Classifiers(self._cache, self._all)
+        # A set that no program uses would hinder the start with the first one that does.
+        self._unused = () if self.programs or not content else (name,)
 
     def faults(self) -> list[Fault]:
         """Return all that is wrong, as ``smsgate config check`` does."""
-        return self._cache.faults()
+        unused = load_sets(self._own, self._unused)[1] if self._unused else []
+        return self._cache.faults() or unused
 
     def quick_faults(self) -> list[Fault]:
         """Return the same in a quarter of the time: nothing is compiled that only texts need."""
-        names = dict.fromkeys(name for program in self._all for name in program.keywords)
-        sets, faults = load_sets(self._own, names)
+        names = [name for program in self._all for name in program.keywords]
+        sets, faults = load_sets(self._own, dict.fromkeys([*names, *self._unused]))
         if not faults:
             faults = [fault for program in self._all for fault in _conflicts(program, sets)]
         return [*dict.fromkeys(faults)]
@@ -203,7 +206,7 @@ class KeywordEditor:
         if not sure and self.replay(draft, ReadPosition(), SAMPLE_S).is_alarming:
             raise KeywordSetUnfit(
                 "This opts out many more people than before, which looks like a mistake. Look at "
-                "the texts below; if it is meant so, say that you are sure, and save again."
+                "the texts that change; if it is meant so, say that you are sure, and save again."
             )
         note = note.strip()[:_MAX_NOTE_CHARACTERS]
         saved = ContentVersion(name, base + 1, content, author, time.time_ns() // 1000, note)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 
 import pytest
@@ -232,3 +233,69 @@ def test_replay_decides_what_was_received_again(
         assert run([*command, *options], environ) == 1
         told = json.loads(capsys.readouterr().out)
         assert sorted(one["text"] for one in told["different"]) == found
+
+
+SET = """
+language = "es"
+extends = true
+[[entries]]
+intent = "{intent}"
+words = "{words}"
+"""
+
+
+def test_a_file_is_saved_as_the_consoles_set_and_reverted(
+    capsys, environ, records, redis_url, tmp_path
+):
+    environ["REDIS_URL"] = redis_url
+    file = tmp_path / "es.toml"
+    file.write_text(SET.format(intent="opt_out", words="ZUMBIDO"))
+    assert run(["keywords", "set", "es", str(file), "--note", "heard"], environ) == 0
+    assert "Saved as version 1 of es." in capsys.readouterr().out
+    (saved,) = records.keyword_versions.of("es", 9)
+    assert saved.author.startswith("terminal:")
+    assert (saved.note, saved.content.strip()) == ("heard", file.read_text().strip())
+    assert run(["keywords", "list", "--language", "es"], environ) == 0
+    assert "ZUMBIDO" in capsys.readouterr().out
+    assert run(["keywords", "revert", "es"], environ) == 0
+    assert run(["keywords", "list", "--language", "es"], environ) == 0
+    assert "ZUMBIDO" not in capsys.readouterr().out
+    assert run(["keywords", "revert", "es"], environ) == 2
+    assert "Nothing has changed" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("es", "x = ", "es.toml"),
+        ("es", SET.format(intent="opt_in", words="STOP"), "STOP"),
+        ("es", "\n", "`smsgate keywords revert es` reverts it"),
+        ("fr", SET.format(intent="opt_out", words="ZUMBIDO").replace("es", "xx"), "fr"),
+        ("xx", "x = 1\n", "there is no keyword set 'xx'"),
+    ],
+)
+def test_a_set_with_a_fault_is_2_and_not_saved(
+    capsys, environ, records, redis_url, tmp_path, name, text, said
+):
+    environ["REDIS_URL"] = redis_url
+    file = tmp_path / "set.toml"
+    file.write_text(text)
+    assert run(["keywords", "set", name, str(file)], environ) == 2
+    assert said in capsys.readouterr().err
+    assert records.keyword_versions.newest() == []
+
+
+def test_a_set_that_opts_out_many_more_wants_to_be_meant_so(
+    capsys, environ, records, redis_url, monkeypatch
+):
+    environ["REDIS_URL"] = redis_url
+    store = Store(open_redis(redis_url))
+    for at in range(40):
+        store.sample_log.note(entry(number=f"+1415555{at:04d}", text="zumbido"))
+    store.sample_log.close()
+    text = SET.format(intent="opt_out", words="ZUMBIDO")
+    for options, code in (([], 2), (["--sure"], 0)):
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+        assert run(["keywords", "set", "es", "-", *options], environ) == code
+        assert ("looks like a mistake" in capsys.readouterr().err) == (code == 2)
+    assert [one.version for one in records.keyword_versions.of("es", 9)] == [1]
