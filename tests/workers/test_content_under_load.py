@@ -23,6 +23,7 @@ from smsgate.features.keyword_editor.service import KeywordEditor
 from smsgate.metrics.snapshot import Process
 from smsgate.pipeline import conditions
 from smsgate.pipeline.monitoring import take_snapshot
+from smsgate.records import ContentVersion
 from smsgate.store.keys import PARTITION_KEYS
 from tests.fakes.processes import PATIENCE_S, wait_until
 from tests.fakes.twilio_api import TwilioApi
@@ -73,13 +74,17 @@ class Two(System):
         found = self.services.store.heartbeats.running()
         return [one for one in found if kind in ("", one.name)]
 
+    def contents(self) -> set[str]:
+        """Of the processes that use keyword sets and replies."""
+        return {one.content for one in self.running() if one.name != "clock"}
+
     def save_word(self) -> None:
-        """Save it, and wait until each process says that it uses what was saved."""
+        """Save it, and wait until each process that uses sets says that it has it."""
         assert wait_until(lambda: len(self.running()) == 5)
-        before = {one.content for one in self.running()}
+        before = self.contents()
         text = WORD.format(word=NEW_WORD, intent="opt_out")
         KeywordEditor(self.services).save("en", text, 0, "tests", "", sure=True)
-        assert wait_until(lambda: before.isdisjoint(one.content for one in self.running()))
+        assert wait_until(lambda: before.isdisjoint(self.contents()))
 
     def kill_web_process(self) -> None:
         """Kill one of those that serve with -9, and wait for the one that follows it."""
@@ -200,6 +205,22 @@ def test_a_saved_word_counts_in_every_process_and_no_text_is_lost(make: Callable
     later = {id_ for sent_s, id_ in words if sent_s > taken_s}
     assert len(later) > PER_SECOND / 2
     assert {recorded[id_].kind if id_ in recorded else "" for id_ in later} == {"opt_out"}
+
+
+def test_a_saved_reply_is_what_the_next_confirmation_says(
+    make: Callable[[], Two], api: TwilioApi
+) -> None:
+    system = make()
+    system.start()
+    assert wait_until(lambda: len(system.running()) == 5)
+    before = system.contents()
+    reply = '[en]\nopt_out = "{program}: no more, as you wish. Reply START to resume."\n'
+    saved = ContentVersion("alerts", 1, reply, "tests", 1)
+    system.services.records.reply_versions.save(saved)
+    assert wait_until(lambda: before.isdisjoint(system.contents()))
+    assert system.text("Stop please", NUMBER).status_code == 200
+    assert wait_until(lambda: len(api.calls) == 1)
+    assert "no more, as you wish" in api.calls[0].form["Body"]
 
 
 def test_texts_are_taken_by_the_old_configuration_and_the_new_word_whatever_is_broken(
