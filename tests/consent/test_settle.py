@@ -22,7 +22,7 @@ OUT, IN, OUT_ALL = Intent.OPT_OUT, Intent.OPT_IN, Intent.OPT_OUT_ALL
 
 
 def play(*messages, consent_state=None, published=PROGRAMS):
-    """Settle messages in the order given; gives the last standing and all outcomes."""
+    """Settle messages in the order given; gives the last consent state and all outcomes."""
     consent_state, outcomes = consent_state or ConsentState(), []
     for message in messages:
         settled = settle(message, consent_state, published, START_US)

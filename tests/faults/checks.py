@@ -120,7 +120,7 @@ def check_states(model: Model, records: Records, states: Mapping[str, str]) -> I
             walk.step(record)
         recorded = "blocked" if walk.blocked else "allowed"
         if said != recorded:
-            yield f"{number.number} ends {said}, its recorded stamps say {recorded}"
+            yield f"{number.number} ends {said}, its recorded event times say {recorded}"
 
 
 def _named(message: Message) -> str:

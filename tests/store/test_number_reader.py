@@ -40,7 +40,7 @@ NOW_US = 1_795_000_000_000_000
 
 
 def put(store, consent_states):
-    """Give numbers standings, through commits of batches as a worker makes them."""
+    """Give numbers consent states, through commits of batches as a worker makes them."""
     for number, consent_state in consent_states.items():
         store.inbox.add([Arrival(entry(number=number, intent=Intent.HELP))])
         partition = partition_of(number)

@@ -16,7 +16,7 @@ from smsgate.cli.session import out, person
 from smsgate.consent.events import ConsentState
 from smsgate.domain.phone import as_recorded
 from smsgate.features.records_admin import comparison
-from smsgate.features.records_admin.comparison import StandingDifference, differences
+from smsgate.features.records_admin.comparison import ConsentStateDifference, differences
 from smsgate.features.records_admin.export import FORMATS, export
 from smsgate.features.records_admin.rebuild import RebuildResult, build_rebuild_service
 from smsgate.files import whole
@@ -238,7 +238,7 @@ def diff(as_json: bool) -> None:
         session.end(1)
 
 
-def _show_differences(found: list[StandingDifference]) -> None:
+def _show_differences(found: list[ConsentStateDifference]) -> None:
     for one in found[:_SHOWN]:
         here, there = _text_of(one.store), _text_of(one.records)
         out.print(f"{one.number}: the store says {here}, the records {there}")

@@ -29,7 +29,7 @@ _LOOKED = 200
 
 
 @dataclass(frozen=True, slots=True)
-class StandingDifference:
+class ConsentStateDifference:
     """A number that stands otherwise in the store than in the records."""
 
     number: str
@@ -39,7 +39,7 @@ class StandingDifference:
 
 def differences(
     store: Store, records: Records, archiver: LedgerArchiver
-) -> Iterator[StandingDifference]:
+) -> Iterator[ConsentStateDifference]:
     """The numbers that differ, partition by partition, after everything that waits was recorded.
 
     What changes while it is compared is looked at again, and counts only if it still differs.
@@ -77,7 +77,7 @@ def _suspects(
 
 def _still(
     store: Store, records: Records, partition: int, numbers: list[str], programs: list[str]
-) -> Iterator[StandingDifference]:
+) -> Iterator[ConsentStateDifference]:
     # A number may be in a partition that is not its own.
     consent_states = store.numbers.consent_states(partition, numbers, programs).by_number()
     for number in numbers:
@@ -85,7 +85,7 @@ def _still(
         there = _plain(recorded.consent_state if recorded else ConsentState())
         here = _plain(consent_states[number])
         if here != there:
-            yield StandingDifference(number, here, there)
+            yield ConsentStateDifference(number, here, there)
 
 
 def _plain(consent_state: ConsentState) -> ConsentState:

@@ -1,5 +1,5 @@
 #!lua
--- Whether we wait for a receipt; one that may have overtaken the answer to our own call is kept.
+-- Whether we wait for a receipt; one that may have come before the answer to our own call is kept.
 --
 -- KEYS  1 sent  2 claims
 -- ARGV  1 receipt JSON behind "!"  2 seconds
