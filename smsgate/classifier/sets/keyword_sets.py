@@ -261,7 +261,7 @@ def read_set(text: str, place: str, faults: list[Fault]) -> Language | None:
     """One file as it stands; what is wrong with it goes into the faults."""
     try:
         table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # also of a number of thousands of digits
         faults.append(Fault(place, "file", f"is no TOML: {error}"))
         return None
     except RecursionError:

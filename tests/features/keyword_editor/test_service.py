@@ -128,6 +128,7 @@ TWICE = with_row("en", "STOP", intent="opt_in")
         (with_row("en", "HELP"), "people are told to text it"),
         ("language = ", "is no TOML"),
         (f"x = {'{a=' * 5_000}", "nested too deeply"),
+        (f"x = {'9' * 5_000}", "is no TOML"),
         ('language = "zu"\n', "must be 'en'"),
         (empty_set("en") + '[[phrases]]\nmeans = "opt_out"\nany = "{nowhere} blim"\n', "no class"),
     ],
