@@ -33,9 +33,5 @@ def test_postgresql_refuses_it_and_the_page_says_what_is_wrong(
         add_people(services)
         who = browser(services)
         assert who.sign_in("admin").status_code == 303
-        for path in ("/console/audit?person=%00", "/console/people?before=%00"):
-            answer = who.get(path)
-            assert (answer.status_code, SAID in answer.text) == (422, True), path
-        new = {"provider": "twilio", "id": "\0", "page": "/console/setup"}
-        answer = who.post("/console/setup/new-account", new)
+        answer = who.get("/console/people?before=%00")
         assert (answer.status_code, SAID in answer.text) == (422, True)

@@ -399,7 +399,7 @@ def shows_nothing_of_the_store(page) -> None:
 @contextmanager
 def brief(someone: Browser, *names: str) -> Iterator[None]:
     """Its pages wait half a second for these; a busy machine may take longer to ask the others."""
-    auth = someone.application.wsgi_app._console.extensions["smsgate_auth"]
+    auth = someone.application.wsgi_app._made["/console"].extensions["smsgate_auth"]
     with pytest.MonkeyPatch.context() as patch:
         for name in names:
             patch.setattr(auth.deadlines, name, Deadline(0.5))
