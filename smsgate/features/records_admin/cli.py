@@ -18,6 +18,7 @@ from smsgate.domain.phone import as_recorded
 from smsgate.features.records_admin import comparison
 from smsgate.features.records_admin.comparison import ConsentStateDifference, differences
 from smsgate.features.records_admin.export import FORMATS, export
+from smsgate.features.records_admin.import_0_2 import UpgradeImport
 from smsgate.features.records_admin.rebuild import RebuildResult, build_rebuild_service
 from smsgate.files import whole
 from smsgate.pipeline.archive_report import archive_report
@@ -143,6 +144,30 @@ def export_records(since: str | None, until: str | None, kind: str, output: Path
     except OSError as error:
         raise click.FileError(str(output), error.strerror) from error
     out.print(f"Wrote {count:,} records to {output}.")
+
+
+@records.command(
+    "import-0.2",
+    epilog="Example: smsgate records import-0.2 sqlite:////srv/0.2/records.sqlite3 "
+    "redis://127.0.0.1:6379/0",
+)
+@click.argument("database_url", envvar="OLD_DATABASE_URL")
+@click.argument("redis_url", envvar="OLD_REDIS_URL")
+def import_0_2(database_url: str, redis_url: str) -> None:
+    """Import the data of smsgate 0.2 from its database and its Redis, which stay as they are.
+
+    DATABASE_URL and REDIS_URL of this version must name a new database and an empty Redis. From the
+    first run on, `smsgate init` opens the gate only once everything is imported. Run it while 0.2
+    still works, and again after its processes have ended. docs/upgrading.md has all the steps.
+    """
+    with session.progress() as tell:
+        done = UpgradeImport(session.services_for_lists()).run(database_url, redis_url, tell)
+    out.print(
+        f"{done.events:,} events, the state of {done.numbers:,} numbers and {done.keys:,} API keys "
+        "are imported. Compare them with 0.2, then open the gate: `smsgate init`."
+    )
+    if done.restated:
+        out.print(f"Of {done.restated:,} numbers only the state was left, without its history.")
 
 
 @records.command(epilog="Example: smsgate records adopt --reason 'restored from the backup of May'")

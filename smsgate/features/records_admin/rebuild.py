@@ -21,6 +21,7 @@ from smsgate import __version__
 from smsgate.consent.events import ConsentState, Event, PublishedProgram, event_id
 from smsgate.domain.errors import RecordsDiffer, StoreNotReady
 from smsgate.domain.messages import ms_of
+from smsgate.features.records_admin.import_0_2 import refuse_unfinished_import
 from smsgate.features.records_admin.write_behind import WriteBehind
 from smsgate.metrics.snapshot import RebuildProgress
 from smsgate.pipeline.forwards import restore_forwards
@@ -173,8 +174,8 @@ class RebuildService:
         Raises ``StoreUnavailable``, ``RecordsUnavailable``, and
         ``RecordsDiffer`` where the store belongs to other records.
         """
-        absent = self._records.absent
-        known = set() if absent else {one.id for one in self._records.reader.stores()}
+        refuse_unfinished_import(self._records)
+        known = {one.id for one in self._records.reader.stores()}
         if not known:
             return ""
         try:
@@ -214,6 +215,7 @@ class RebuildService:
         self._lead(me := uuid.uuid4().hex)
         try:
             self._records.check()
+            refuse_unfinished_import(self._records)
             if not adopt:
                 refuse_overwriting(self._store, self._records)
             if not allow_empty:
