@@ -13,13 +13,14 @@ import click
 
 from smsgate.cli import session
 from smsgate.cli.session import out
-from smsgate.cli.starter import config_dir, new_config
+from smsgate.cli.starter import config_dir, new_config, options_of, variables_to_set
 from smsgate.domain.errors import ConfigurationError, StoreNotReady, StoreUnavailable
 from smsgate.domain.line_diff import compare_texts
 from smsgate.features.accounts.toml_lines import (
     TomlLines,
     account_lines,
     program_lines,
+    refuse_unfit,
     with_lines,
 )
 from smsgate.files import replace_file
@@ -85,8 +86,10 @@ def add_account(
 
     Exit code 2: the file with it would have a fault; nothing is changed.
     """
-    given = dict(one.partition("=")[::2] for one in options)
-    _add(obj["environ"], account_lines(name or provider, provider, given))
+    given = options_of(options)
+    lines = account_lines(name or provider, provider, given)
+    refuse_unfit(provider, given)
+    _add(obj["environ"], lines)
 
 
 @add_config.command(
@@ -125,7 +128,6 @@ def _add(environ: Mapping[str, str], lines: TomlLines) -> None:
             f"{path} cannot be read ({error.strerror}): `smsgate config new` writes a first one"
         ) from None
     after = with_lines(before, lines.text)
-    unset = [one for one in lines.variables if not environ.get(one.name)]
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, FILE).write_text(after, "utf-8")
         load_settings({**environ, "SMSGATE_CONFIG": folder})
@@ -133,8 +135,8 @@ def _add(environ: Mapping[str, str], lines: TomlLines) -> None:
     for line in compare_texts(before, after):
         click.echo(f"{line.sign} {line.text}".rstrip())
     click.echo(f"{path} is written. Next:\n")
-    for one in unset:
-        click.echo(f"  export {one.name}=…   # {one.what}")
+    for export in variables_to_set(environ, lines.variables):
+        click.echo(export)
     click.echo(
         "  smsgate config check, then restart the processes (`smsgate dev` does it by itself)"
     )

@@ -80,7 +80,8 @@ def dev(obj: Mapping[str, Mapping[str, str]], port: int | None, directory: Path 
     environ = dict(obj["environ"])
     folder = starter.config_dir(environ)
     if not environ.get("SMSGATE_CONFIG") and not (folder / FILE).exists():
-        click.echo(f"{starter.write_starter(folder, COMPANY)} is written; edit it as you like.")
+        path, _ = starter.write_starter(folder, COMPANY)
+        click.echo(f"{path} is written; edit it as you like.")
     if port is not None:
         environ["PORT"] = str(port)
     run(environ, (directory or data_dir.data_dir(environ)).resolve())

@@ -2,32 +2,34 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
 
 import click
 import tomlkit
 
-from smsgate.domain.errors import InvalidNumber, SmsGateError
+from smsgate.domain.errors import ConfigurationError, InvalidNumber, SmsGateError, Unfit
 from smsgate.domain.phone import e164, region_of
+from smsgate.features.accounts.toml_lines import (
+    Variable,
+    account_lines,
+    asked_fields,
+    refuse_unfit,
+)
 from smsgate.pipeline.configuration import load_settings
+from smsgate.providers import PROVIDERS
+from smsgate.settings.accounts import PLACEHOLDER
+from smsgate.settings.environment import UNSET
 from smsgate.settings.read import FILE
-
-_SID = re.compile(r"AC[0-9a-fA-F]{32}")
 
 
 class ConfigurationExists(SmsGateError):
     """There is a configuration already, which is not overwritten."""
-
-
-def account_sid(text: str) -> str:
-    """The SID of a Twilio account, as a person gives it; empty where it is not known yet."""
-    if text and not _SID.fullmatch(text):
-        raise click.BadParameter("an account SID is AC and 32 hexadecimal digits")
-    return text
 
 
 def own_number(text: str) -> str:
@@ -38,40 +40,91 @@ def own_number(text: str) -> str:
         raise click.BadParameter(str(error)) from error
 
 
-@click.command("new", epilog="Example: smsgate config new --company 'Acme Alerts'")
+@click.command(
+    "new", epilog="Example: smsgate config new --company 'Acme Alerts' --provider telnyx"
+)
 @click.option("--company", metavar="NAME", help="The name that subscribers know you by.")
+@click.option("--provider", help="Where your numbers are.  [twilio]")
 @click.option(
-    "--twilio-sid", "sid", type=account_sid, metavar="SID", help="SID of your Twilio account (AC…)."
+    "--set",
+    "options",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="A key of the account, such as account_sid=AC….",
 )
 @click.option("--number", type=own_number, metavar="NUMBER", help="The number subscribers text.")
 @click.pass_obj
 def new_config(
-    obj: Mapping[str, Mapping[str, str]], company: str | None, sid: str | None, number: str | None
+    obj: Mapping[str, Mapping[str, str]],
+    company: str | None,
+    provider: str | None,
+    options: tuple[str, ...],
+    number: str | None,
 ) -> None:
     """Write a commented starter configuration into config/ (or SMSGATE_CONFIG).
 
-    On a terminal it asks for what is not given. The auth token is no part of it: set
-    TWILIO_AUTH_TOKEN in the environment. Exit code 2: there is a configuration already.
+    On a terminal it asks for what is not given. Secrets are no part of it: it names the variables
+    to set. Exit code 2: there is a configuration already, or a value cannot be right.
     """
-    folder = config_dir(obj["environ"])
+    environ = obj["environ"]
+    folder, given = config_dir(environ), options_of(options)
     if (folder / FILE).exists():
         raise _exists(folder / FILE)
-    if sys.stdin.isatty():
+    is_terminal = sys.stdin.isatty()
+    if is_terminal:
         company = company or click.prompt("Name that subscribers know you by")
-        if sid is None:
-            sid = _ask("Twilio account SID", account_sid)
-        if number is None:
-            number = _ask("The number subscribers text", own_number)
+        provider = provider or click.prompt("Provider", default="twilio", value_proc=_provider)
     if not company:
         raise click.UsageError("Give the name that subscribers know you by: --company NAME")
-    path = write_starter(folder, company, sid or "", number or "")
+    provider = provider or "twilio"
+    for field in asked_fields(provider):
+        if is_terminal and field.name not in given:
+            read = functools.partial(_option, provider, field.name)
+            given[field.name] = _ask(f"{field.name}, {field.what}", read)
+    if is_terminal and number is None:
+        number = _ask("The number subscribers text", own_number)
+    path, variables = write_starter(folder, company, provider, given, number or "", environ)
     click.echo(f"{path} is written. Next:\n")
-    if not sid:
-        click.echo("  export TWILIO_ACCOUNT_SID=…   # your account's, AC…")
-    click.echo("  export TWILIO_AUTH_TOKEN=…    # the secret; it never belongs into the file")
+    for line in variables_to_set(environ, variables):
+        click.echo(line)
     click.echo("  smsgate config check")
-    click.echo("  smsgate dev                   # everything on this machine\n")
-    click.echo("Then let Twilio call https://YOUR-HOST/webhooks/twilio for each message.")
+    click.echo("  smsgate dev   # everything on this machine\n")
+    secret = "/SECRET" if PROVIDERS[provider].path_secret_key(given) else ""
+    address = f"https://YOUR-HOST/webhooks/{provider}{secret}"
+    click.echo(f"Then let {PROVIDERS[provider].label} call {address} for each message.")
+
+
+def options_of(pairs: Iterable[str]) -> dict[str, str]:
+    """Return the keys and values that were given as ``KEY=VALUE``."""
+    return dict(one.partition("=")[::2] for one in pairs)
+
+
+def variables_to_set(environ: Mapping[str, str], variables: Iterable[Variable]) -> Iterator[str]:
+    """Yield a line for each variable that has no value yet, or that of the documentation."""
+    for one in variables:
+        if PLACEHOLDER.fullmatch(environ.get(one.name) or "replace-me"):
+            yield f"  export {one.name}=…   # {one.what}"
+
+
+def _provider(text: str) -> str:
+    with _told_again():
+        asked_fields(text)
+    return text
+
+
+def _option(provider: str, key: str, text: str) -> str:
+    with _told_again():
+        refuse_unfit(provider, {key: text})
+    return text
+
+
+@contextmanager
+def _told_again() -> Iterator[None]:
+    """Let a prompt ask again where an answer is unfit."""
+    try:
+        yield
+    except Unfit as error:
+        raise click.BadParameter(str(error)) from None
 
 
 def _ask(what: str, read: Callable[[str], str]) -> str:
@@ -83,17 +136,45 @@ def config_dir(environ: Mapping[str, str]) -> Path:
     return Path(environ.get("SMSGATE_CONFIG") or "config")
 
 
-def write_starter(folder: Path, company: str, sid: str = "", number: str = "") -> Path:
-    """Write ``smsgate.toml`` into a folder, which is made if missing; return its path.
+def write_starter(
+    folder: Path,
+    company: str,
+    provider: str = "twilio",
+    options: Mapping[str, str] | None = None,
+    number: str = "",
+    environ: Mapping[str, str] | None = None,
+) -> tuple[Path, Sequence[Variable]]:
+    """Write ``smsgate.toml`` into a folder, which is made if missing.
 
-    Without ``sid`` Twilio's account SID comes from the environment, as the token always does.
-    Without ``number``, which is E.164, all senders are the program's. Raises
-    ``ConfigurationExists``, and ``ConfigurationError`` where ``company`` will not do.
+    What the account needs and ``options`` do not give comes from the environment, as secrets
+    always do. Without ``number``, which is E.164, all senders are the program's. Returns the path
+    and the variables. Raises ``ConfigurationExists``, ``Unfit``, and ``ConfigurationError`` where
+    ``company`` will not do, or what ``environ`` has for a variable.
     """
+    given = {key: text for key, text in (options or {}).items() if text}
+    later = [one for one in asked_fields(provider) if one.name not in given]
+    refuse_unfit(provider, given)
+    named = [Variable(f"{provider}_{one.name}".upper(), one.what) for one in later]
+    given |= {one.name: f"${{{it.name}}}" for one, it in zip(later, named, strict=True)}
+    lines = account_lines(provider, provider, given)
+    variables = [*named, *lines.variables]
+    found = {one.name: (environ or {}).get(one.name, "") for one in variables}
+    refuse_unfit(
+        provider,
+        {
+            name.removeprefix(f"{provider}_".upper()).lower(): text
+            for name, text in found.items()
+            if not PLACEHOLDER.fullmatch(text)
+        },
+    )
     text = resources.files("smsgate.cli").joinpath("starter.toml").read_text("utf-8")
     text = _fill(text, '"Acme Alerts"', tomlkit.string(company).as_string())
-    if sid:
-        text = _fill(text, '"${TWILIO_ACCOUNT_SID}"', f'"{sid}"')
+    if provider != "twilio" or given.keys() - {"account_sid"}:
+        account = text[text.index("[accounts.") : text.index("[programs.")]
+        text = text.replace(account, f"{lines.text.strip()}\n\n")
+        text = text.replace('account  = "twilio"', f'account  = "{provider}"')
+    elif not later:
+        text = _fill(text, '"${TWILIO_ACCOUNT_SID}"', f'"{given["account_sid"]}"')
     if number:
         text = _fill(text, 'senders  = ["*"]', f'senders  = ["{number}"]')
         text = _fill(text, '"US"', f'"{region_of(number) or "US"}"')
@@ -105,18 +186,13 @@ def write_starter(folder: Path, company: str, sid: str = "", number: str = "") -
     except FileExistsError:
         raise _exists(path) from None
     try:
-        load_settings(
-            {
-                "SMSGATE_CONFIG": str(folder),
-                "SMSGATE_DATA_DIR": str(folder / "none"),
-                "TWILIO_ACCOUNT_SID": f"AC{'1' * 32}",
-                "TWILIO_AUTH_TOKEN": "0" * 32,
-            }
-        )
-    except SmsGateError:
-        path.unlink()
-        raise
-    return path
+        load_settings({"SMSGATE_CONFIG": str(folder), "SMSGATE_DATA_DIR": str(folder / "none")})
+    except ConfigurationError as error:
+        # The variables may be set later; all else has to be right.
+        if faults := [one for one in error.faults if UNSET not in one.problem]:
+            path.unlink()
+            raise ConfigurationError(faults) from None
+    return path, variables
 
 
 def _fill(text: str, old: str, new: str) -> str:

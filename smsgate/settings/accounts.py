@@ -23,7 +23,7 @@ from smsgate.settings.values import Account
 
 SIMULATOR = "simulator"
 _NAME = TypeAdapter(AccountName)
-_PLACEHOLDER = re.compile(r"replace-me|AC0{32}")
+PLACEHOLDER = re.compile(r"replace-me|AC0{32}")
 """What the documentation shows in place of a secret or an id; nothing is set there yet."""
 SecretKeys = Callable[[str], frozenset[str]]
 """By provider the names of the keys that hold secrets."""
@@ -99,7 +99,7 @@ class AccountReader(TableReader):
         """The text with its variables; a text with one that is not set goes to ``unset``."""
         value, known = self._expand(f"{name}.{key}", text)
         value = value.strip()
-        if _PLACEHOLDER.fullmatch(value):
+        if PLACEHOLDER.fullmatch(value):
             unset[key] = f"{text} = {value}"
             return ""
         if not known:

@@ -134,6 +134,7 @@ def test_a_program_is_added(there: Terminal) -> None:
         (("account", "twilo"), "There is no provider 'twilo'"),
         (("account", "twilio"), "There is a table [accounts.twilio] already"),
         (("account", "telnyx", "--set", "publik=x"), "accounts.telnyx.publik"),
+        (("account", "vonage", "--set", "api_key=replace-me"), "api_key must be"),
         (
             ("program", "x", "--title", "X", "--account", "nobody", "--sender", "*"),
             "programs.x.account: there is no account 'nobody'",

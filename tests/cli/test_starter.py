@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from smsgate.cli import dev, starter
+from smsgate.providers import PROVIDERS
 from tests.cli.conftest import CONFIG, Terminal
 
 SID = f"AC{'1' * 32}"
@@ -27,9 +28,10 @@ def written(there: Terminal) -> dict[str, dict[str, dict[str, object]]]:
 
 
 def test_flags_stand_in_it_and_the_token_does_not(there: Terminal) -> None:
-    flags = ("--company", 'Söhne & "Co"', "--twilio-sid", SID, "--number", "+49 30 1234567")
+    sid = f"account_sid={SID}"
+    flags = ("--company", 'Söhne & "Co"', "--set", sid, "--number", "+49 30 1234567")
     assert there.run("config", "new", *flags) == 0
-    assert "export TWILIO_AUTH_TOKEN=" in there.output
+    assert "export" not in there.output  # the token is set
     account, program = written(there)["accounts"]["twilio"], written(there)["programs"]["alerts"]
     assert (account["account_sid"], account["auth_token"]) == (SID, "${TWILIO_AUTH_TOKEN}")
     assert (program["name"], program["region"]) == ('Söhne & "Co"', "DE")
@@ -40,18 +42,63 @@ def test_flags_stand_in_it_and_the_token_does_not(there: Terminal) -> None:
 def test_a_terminal_is_asked_and_an_empty_answer_is_for_later(
     there: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    answers = io.StringIO(f"Acme\n{SID[:-1]}\n\n+1 415 555 0123\n")
+    answers = io.StringIO(f"Acme\ntwilo\n\n{SID[:-1]}\n\n+1 415 555 0123\n")
     answers.isatty = lambda: True
     monkeypatch.setattr("sys.stdin", answers)
     assert there.run("config", "new") == 0
-    assert "an account SID is AC and 32 hexadecimal digits" in there.output + there.errors
+    assert "There is no provider 'twilo': choose one of" in there.output + there.errors
+    assert "account_sid must be AC and 32 hexadecimal digits" in there.output + there.errors
     assert "export TWILIO_ACCOUNT_SID=" in there.output
     assert written(there)["accounts"]["twilio"]["account_sid"] == "${TWILIO_ACCOUNT_SID}"
     assert written(there)["programs"]["alerts"]["senders"] == ["+14155550123"]
 
 
+def test_an_account_of_any_provider_is_written(
+    there: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = io.StringIO("Acme\nkannel\nhttps://sms.example.com/send\n\n\n")
+    answers.isatty = lambda: True
+    monkeypatch.setattr("sys.stdin", answers)
+    there.environ = {**there.environ, "KANNEL_PASSWORD": "replace-me"}
+    assert there.run("config", "new") == 0
+    for name in ("KANNEL_USERNAME", "KANNEL_SECRET", "KANNEL_PASSWORD"):
+        assert f"export {name}=…" in there.output
+    assert "let Kannel call https://YOUR-HOST/webhooks/kannel/SECRET for" in there.output
+    assert written(there)["accounts"] == {
+        "kannel": {
+            "provider": "kannel",
+            "send_url": "https://sms.example.com/send",
+            "username": "${KANNEL_USERNAME}",
+            "secret": "${KANNEL_SECRET}",
+            "password": "${KANNEL_PASSWORD}",
+        }
+    }
+    assert written(there)["programs"]["alerts"]["account"] == "kannel"
+    secret = "v7Kq2mXw9Rt4Lz8Nb3Yc6Hd1"
+    more = {"KANNEL_USERNAME": "u", "KANNEL_PASSWORD": "p", "KANNEL_SECRET": secret}
+    there.environ = {**there.environ, **more}
+    assert there.run("config", "check") == 0
+
+
+@pytest.mark.parametrize("provider", sorted(PROVIDERS))
+def test_each_provider_has_a_starter_without_faults(there: Terminal, provider: str) -> None:
+    del there.environ["TWILIO_AUTH_TOKEN"]
+    assert there.run("config", "new", "--company", "Acme", "--provider", provider) == 0
+    assert there.run("config", "check") == 0
+
+
+def test_a_token_of_the_environment_that_cannot_be_one_is_refused(there: Terminal) -> None:
+    there.environ = {**there.environ, "TWILIO_AUTH_TOKEN": "a b"}
+    assert there.run("config", "new", "--company", "x") == 2
+    assert "auth_token must be" in there.errors
+    assert not (Path(there.environ["SMSGATE_CONFIG"]) / "smsgate.toml").exists()
+
+
 WRONG = [
-    (["--company", "x", "--twilio-sid", "AC1"], "AC and 32 hexadecimal digits"),
+    (["--company", "x", "--set", "account_sid=AC1"], "AC and 32 hexadecimal digits"),
+    (["--company", "x", "--set", f"account_sid=AC{'0' * 32}"], "AC and 32 hexadecimal digits"),
+    (["--company", "x", "--set", "acount_sid=x"], "accounts.twilio.acount_sid"),
+    (["--company", "x", "--provider", "twilo"], "There is no provider 'twilo'"),
     (["--company", "x", "--number", "12"], "'12' is no phone number"),
     (["--number", "+14155550123"], "--company NAME"),
     (["--company", " "], "programs.alerts.name"),

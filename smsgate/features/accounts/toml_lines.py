@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
@@ -12,6 +13,7 @@ from tomlkit.items import Table
 from smsgate.domain.errors import Unfit
 from smsgate.providers import PROVIDERS
 from smsgate.providers.fields import Field
+from smsgate.settings.accounts import PLACEHOLDER
 
 
 class Variable(NamedTuple):
@@ -34,8 +36,7 @@ def account_lines(name: str, provider: str, options: Mapping[str, str] | None = 
 
     Secrets are named by variables. Raises ``Unfit`` where there is no such provider.
     """
-    if provider not in PROVIDERS:
-        raise Unfit(f"There is no provider {provider!r}: choose one of {', '.join(PROVIDERS)}.")
+    _refuse_unknown(provider)
     given, table, variables = dict(options or {}), tomlkit.table(), list[Variable]()
     table["provider"] = provider
     for field in PROVIDERS[provider].fields:
@@ -50,6 +51,25 @@ def account_lines(name: str, provider: str, options: Mapping[str, str] | None = 
             table[field.name].comment(field.what)
     table.update(given)
     return TomlLines(_document("accounts", name, table), variables)
+
+
+def refuse_unfit(provider: str, options: Mapping[str, str]) -> None:
+    """Raise ``Unfit`` where an option cannot be right, or is a placeholder of the documentation."""
+    for field in PROVIDERS[provider].fields:
+        given = options.get(field.name, "")
+        for text in given.split(",") if field.secret else [given]:
+            unfit = PLACEHOLDER.fullmatch(text) or not re.fullmatch(field.pattern, text.strip())
+            if text and "${" not in text and unfit:
+                raise Unfit(f"{field.name} must be {field.what}.", field=field.name)
+
+
+def asked_fields(provider: str) -> list[Field]:
+    """Return the fields that an account at a provider must have and that are no secrets.
+
+    Raises ``Unfit`` where there is no such provider.
+    """
+    _refuse_unknown(provider)
+    return [one for one in PROVIDERS[provider].fields if not one.secret and _is_required(one, {})]
 
 
 def program_lines(
@@ -75,6 +95,11 @@ def with_lines(text: str, lines: str) -> str:
                 f"There is a table [{heading}.{name}] already: edit it, or take another name."
             )
     return f"{text.rstrip()}\n\n{lines}"
+
+
+def _refuse_unknown(provider: str) -> None:
+    if provider not in PROVIDERS:
+        raise Unfit(f"There is no provider {provider!r}: choose one of {', '.join(PROVIDERS)}.")
 
 
 def _names(document: Mapping[str, Mapping[str, object]]) -> Iterator[tuple[str, set[str]]]:
