@@ -75,7 +75,7 @@ def test_a_set_is_changed_with_its_effect_in_sight_and_taken_back(
 
 def give_up(page: Page, name: str) -> None:
     page.goto(f"/console/keywords/sets/{name}")
-    press(page.get_by_role("button", name="Revert to shipped"))
+    press(page.get_by_role("button", name="Revert"))
     says(page, "reverted")
 
 
