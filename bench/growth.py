@@ -45,9 +45,9 @@ from smsgate.cli import redis_server
 from smsgate.cli.process_groups import ProcessGroups
 from smsgate.features.evidence.service import evidence
 from smsgate.features.records_admin.rebuild import build_rebuild_service
+from smsgate.pipeline.forgetting import EVIDENCE
 from smsgate.pipeline.gate import Gate
 from smsgate.pipeline.services import Services
-from smsgate.settings.retention import EVIDENCE
 from smsgate.store.keys import PARTITIONS
 from tests.fakes.browser import Browser, browser
 from tests.fakes.full_house import add_people

@@ -4,39 +4,26 @@ from __future__ import annotations
 
 import importlib
 import json
-import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import click
-from pydantic import BaseModel
+from pydantic import TypeAdapter
 
 from smsgate.cli.main import COMMANDS, cli
 from smsgate.providers import PROVIDERS
 from smsgate.providers.fields import Field
-from smsgate.settings import shape
-from smsgate.settings.read import read_settings
-from smsgate.settings.retention import DEFAULTS
+from smsgate.settings import ACCOUNT_KEYS, TABLES, Account, ReplyKind
+from smsgate.settings.read import IN_FILES, VARIABLES
+from smsgate.settings.retention import BY_DEFAULT, span_us
 from smsgate.web.v1 import OPERATIONS, PREFIX, openapi
 
 Schema = Mapping[str, Any]
 
-TABLES: Mapping[str, type[BaseModel]] = {
-    "accounts.NAME": shape.AccountTable,
-    "programs.NAME": shape.ProgramTable,
-    "programs.NAME.replies.LANGUAGE": shape.RepliesTable,
-    "programs.NAME.feed": shape.FeedTable,
-    "programs.NAME.forward": shape.ForwardTable,
-    "api": shape.ApiTable,
-    "web": shape.WebTable,
-    "oidc": shape.OidcTable,
-    "alerts": shape.AlertsTable,
-    "alerts.email": shape.EmailTable,
-    "alerts.text": shape.TextTable,
-}
-"""The tables of ``smsgate.toml`` and their types; ``retention`` has keys of its own kind."""
+SPANS = {span_us(text): text for text in ("90 days", "5 years", "forever")}
+"""How the guide writes the defaults of ``[retention]``."""
 GUIDE = Path(__file__).with_name("configuration.md")
 
 
@@ -223,20 +210,9 @@ def settings() -> str:
             ],
         )
     )
-    for name, model in TABLES.items():
+    for name, schema in table_schemas().items():
         found.append(f"## `[{name}]`\n\n")
-        schema = model.model_json_schema()
         found.append(_keys(name, schema, meanings))
-    found.append("## `[retention]`\n\n")
-    found.append(
-        table(
-            ("key", "default", "what it is"),
-            [
-                (f"`{key}`", code(default), meanings.get(("retention", key), ""))
-                for key, default in DEFAULTS.items()
-            ],
-        )
-    )
     found.append("## Keys of a provider's accounts\n\n")
     for name, provider in sorted(PROVIDERS.items()):
         found.append(f'### `provider = "{name}"`\n\nSee [its page](providers/{name}.md).\n\n')
@@ -252,25 +228,31 @@ def settings() -> str:
     return "".join(found)
 
 
-class _AskedNames(dict[str, str]):
-    """An environment that notes the names it is asked for, in their order."""
-
-    def __init__(self, **environ: str) -> None:
-        super().__init__(environ)
-        self.names: dict[str, None] = {}
-
-    def get(self, name: str, default: Any = None) -> Any:  # noqa: ANN401 - dict's own signature
-        """Note the name."""
-        self.names[name] = None
-        return super().get(name, default)
-
-
 def environment_variables() -> tuple[str, ...]:
-    """The variables that settings are read from, ``NAME_FILE`` too; without those of ``dev``."""
-    # No folder is there: variables that a file names are no part of it.
-    environ = _AskedNames(SMSGATE_CONFIG=os.devnull)
-    read_settings(environ, secret_keys=lambda _: frozenset())
-    return tuple(name for name in environ.names if not name.startswith("SMSGATE_SIMULATOR_"))
+    """The variables that settings are read from, and ``NAME_FILE`` where there is one."""
+    files = [f"{VARIABLES[key]}_FILE" for key in IN_FILES]
+    return (*VARIABLES.values(), *files)
+
+
+def table_schemas() -> dict[str, Schema]:
+    """By the name of a table of ``smsgate.toml`` what it may have, as a JSON Schema."""
+    found = {name: TypeAdapter(table).json_schema() for name, table in TABLES.items()}
+    for schema in found.values():
+        schema["properties"].pop("(name)", None)
+    for key, one in found["retention"]["properties"].items():
+        one["default"] = SPANS[getattr(BY_DEFAULT, f"{key}_us")] if key != "conversations" else None
+        one["type"] = "string"
+        one.pop("anyOf", None)
+    account = TypeAdapter(Account).json_schema()
+    ours = {key: one for key, one in account["properties"].items() if key in ACCOUNT_KEYS}
+    wording = {"type": "string", "minLength": 1, "maxLength": 1600}
+    return {
+        "accounts.NAME": account | {"properties": ours},
+        "programs.NAME.replies.LANGUAGE": {
+            "properties": dict.fromkeys(get_args(ReplyKind), wording)
+        },
+        **found,
+    }
 
 
 def key_meanings() -> dict[tuple[str, str], str]:

@@ -23,9 +23,7 @@ from smsgate.features.accounts.toml_lines import (
 )
 from smsgate.pipeline.configuration import load_settings
 from smsgate.providers import PROVIDERS
-from smsgate.settings.accounts import PLACEHOLDER
-from smsgate.settings.environment import UNSET
-from smsgate.settings.read import FILE
+from smsgate.settings.read import FILE, PLACEHOLDER, UNSET
 
 
 class ConfigurationExists(SmsGateError):

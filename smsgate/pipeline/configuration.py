@@ -16,9 +16,10 @@ from smsgate.pipeline.content import Content
 from smsgate.pipeline.content_watch import first_content
 from smsgate.providers import check_accounts, check_applications, secret_keys, usable
 from smsgate.records import Records
-from smsgate.settings import Programs, Secret, Settings, read_settings
-from smsgate.settings.environment import ADVICE
+from smsgate.settings import Programs, Secret, Settings
 from smsgate.settings.operator_sets import OperatorSets
+from smsgate.settings.read import read_settings
+from smsgate.settings.secret import ADVICE
 
 PLACEHOLDER = "Acme Alerts"
 """The name of the program in the example, ``config/smsgate.toml``."""

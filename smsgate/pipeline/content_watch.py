@@ -22,7 +22,7 @@ from smsgate.pipeline.content import Content, CurrentContent, SavedContent
 from smsgate.records import Records
 from smsgate.settings import Program, Programs, Settings
 from smsgate.settings.operator_sets import OperatorSets
-from smsgate.settings.programs import read_replies
+from smsgate.settings.read import read_replies
 
 PERIOD_S = 4.0
 """How often a process looks for newer content."""

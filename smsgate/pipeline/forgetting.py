@@ -6,8 +6,9 @@ never end here, nor do the events on which those of today rest.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import structlog
 
@@ -20,10 +21,30 @@ from smsgate.pipeline.archive import LedgerArchiver
 from smsgate.pipeline.services import Services
 from smsgate.records import Records
 from smsgate.records.removal import FORGOTTEN, RETENTION, Part, announcement
-from smsgate.settings.retention import EVIDENCE, KINDS, Retention
+from smsgate.settings.retention import Retention
 from smsgate.store import Store
 from smsgate.store.keys import partition_of
 
+KINDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "opt_out": ("opt_out", "opt_out_all", "import", "import_file", "import_undone"),
+        "opt_in": ("opt_in", "restored"),
+        "consent": ("consent",),
+        "lock": ("lock", "unlock"),
+        "review": ("review", "reviewed", "reopened"),
+        "help": ("help",),
+        "reply": ("reply", "receipt"),
+        "unrouted": ("unrouted",),
+        "ordinary": ("text", "forward", "app"),
+    }
+)
+"""By key of ``[retention]`` the kinds of events that it is about; ``others`` is about the rest."""
+EVIDENCE = tuple(
+    kind
+    for key in ("opt_out", "opt_in", "consent", "lock", "review", "reply")
+    for kind in KINDS[key]
+)
+"""Kinds whose texts are evidence themselves, and stay as long as the event."""
 _OPERATION = 0
 """The partition of what concerns no number."""
 
@@ -102,7 +123,8 @@ class Forgetting:
         if texts_us is not None:
             old_texts = self._records.removal.old_texts(now_us - texts_us, EVIDENCE)
             yield from self._batches("text", old_texts)
-        for key, kept_us in self._retention.kinds_us.items():
+        for key in (*KINDS, "others"):
+            kept_us = getattr(self._retention, f"{key}_us")
             if kept_us is not None:
                 yield from self._batches("event", self._old(key, now_us - kept_us))
 

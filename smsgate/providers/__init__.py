@@ -32,7 +32,8 @@ from smsgate.providers.twilio import Twilio
 from smsgate.providers.vonage import Vonage
 from smsgate.providers.vonage_sms import VonageSms
 from smsgate.settings import Account, Program
-from smsgate.settings.environment import UNSET, weakness
+from smsgate.settings.read import UNSET
+from smsgate.settings.secret import weakness
 
 __all__ = [
     "OPT_OUT_LISTS",

@@ -1,23 +1,226 @@
-"""Environment and ``config/`` in, frozen objects out. Every fault is reported, not the first."""
+"""Everything that an operator decides: frozen, and safe to print.
+
+pydantic reads the environment and ``smsgate.toml`` into these dataclasses. What a field's rules
+look at stands before it. Rules apply to what is read, not to what code makes or copies.
+"""
 
 from __future__ import annotations
 
-from smsgate.settings.applications import Application, Feed, Secret
-from smsgate.settings.read import read_settings
-from smsgate.settings.settings import Alerts, Mailbox, Settings, SingleSignOn, SmsRecipients
-from smsgate.settings.values import Account, Program, Programs
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Literal
 
-__all__ = [
-    "Account",
-    "Alerts",
-    "Application",
-    "Feed",
-    "Mailbox",
-    "Program",
-    "Programs",
-    "Secret",
-    "Settings",
-    "SingleSignOn",
-    "SmsRecipients",
-    "read_settings",
+from pydantic import AfterValidator, Field, StrictBool, StrictInt
+
+from smsgate.settings import rules
+from smsgate.settings.retention import BY_DEFAULT, Retention
+from smsgate.settings.rules import Filled, ReadOnly, read_as
+from smsgate.settings.secret import Secret as Secret
+from smsgate.settings.values import ANY_SENDER as ANY_SENDER
+from smsgate.settings.values import Account as Account
+from smsgate.settings.values import Programs as Programs
+from smsgate.settings.values import Table
+
+MAIL_PORTS = {"starttls": 587, "tls": 465, "none": 25}
+"""RFC 6409 (submission), RFC 8314 (the same inside TLS), RFC 5321."""
+ReplyKind = Literal["opt_out", "opt_in", "help", "question", "opt_out_line"]
+_ReadReplies = Mapping[rules.Language, Annotated[Mapping[ReplyKind, rules.Wording], ReadOnly]]
+Replies = Annotated[Mapping[str, Mapping[str, str]], read_as(Annotated[_ReadReplies, ReadOnly])]
+"""By language and kind the operator's own wording, and the ``opt_out_line`` under texts."""
+
+
+ACCOUNT_KEYS = ("provider", "public_url", "api_url", "rate", "silent_hours", "opt_out_list")
+"""Keys of an account that are the same for every provider."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feed(Table):
+    """``[programs.NAME.feed]``: where changes of consent are sent (``consent.changed``)."""
+
+    allow_private: StrictBool = False
+    """Whether the address may be one that is not on the public internet."""
+    url: rules.CalledAddress = field(repr=False)
+    secrets: Annotated[rules.SigningSecrets, Field(validation_alias="secret")]
+    """``whsec_…``, newest first; a call is signed with each of them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Application(Table):
+    """``[programs.NAME.forward]``: the operator's own application, to which messages go on."""
+
+    allow_private: StrictBool = False
+    """Whether the address may be one that is not on the public internet."""
+    url: rules.CalledAddress = field(repr=False)
+    as_: Annotated[Literal["standard_webhooks", "original"], Field(validation_alias="as")] = (
+        "standard_webhooks"
+    )
+    secrets: Annotated[rules.SigningSecrets, Field(validation_alias="secret")] = ()
+    """Newest first. Of ours: ``whsec_…``, a call is signed with each of them. Of the provider's:
+    the token to sign with, where it is not the account's own."""
+    messages: Literal["all", "no_keywords"] = "no_keywords"
+
+    @property
+    def original(self) -> bool:
+        """Whether it gets the provider's own request, signed anew, instead of our normal form."""
+        return self.as_ == "original"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program(Table):
+    """``[programs.NAME]``: senders, keywords, replies, kind and scope that belong together."""
+
+    name: Annotated[str, Field(validation_alias="(name)")]
+    title: Annotated[Filled, Field(validation_alias="name")]
+    account: rules.KnownAccount
+    region: rules.Region = ""
+    senders: Annotated[tuple[rules.Sender, ...], Field(min_length=1), rules.Once]
+    keywords: Annotated[tuple[rules.SetName, ...], Field(min_length=1)]
+    kind: Literal["marketing", "service"] = "marketing"
+    scope: Literal["all", "program"] = "all"
+    confirm: Literal["auto", "always", "never"] = "auto"
+    contact: str = ""
+    replies: Replies = field(default_factory=dict)
+    formerly: tuple[rules.FormerName, ...] = ()
+    opt_out_words: tuple[Filled, ...] = ()
+    templates: tuple[Filled, ...] = ()
+    require_consent: StrictBool = False
+    """Whether the gate lets it text only numbers with a consent on record."""
+    double_opt_in: StrictBool = False
+    """Whether an opt-in by text is asked back: "Reply YES to confirm"."""
+    feed: Feed | None = None
+    forward: Application | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SavedReplies(Table):
+    """Replies that the console owns, with what their rules look at."""
+
+    contact: str
+    replies: Replies
+
+
+@dataclass(frozen=True, slots=True)
+class Web(Table):
+    """``[web]``."""
+
+    trust_proxy: StrictBool = False
+    hosts: tuple[rules.HostName, ...] = ()
+    """Names under which the console answers beside that of the public URL."""
+
+
+@dataclass(frozen=True, slots=True)
+class Api(Table):
+    """``[api]``."""
+
+    calls_per_second: Annotated[float, Field(ge=0, le=1_000_000)] = 1_000.0
+    """How often each API key may call in the long run; 0 is as often as it likes."""
+    burst: Annotated[StrictInt, Field(ge=1, le=1_000_000)] = 2_000
+    """How many calls a key may make at once after a pause."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mailbox(Table):
+    """``[alerts.email]``: how alerts leave by e-mail, and to whom."""
+
+    host: rules.HostName
+    password: rules.SecretText | None = None
+    user: rules.MailUser = ""
+    tls: Annotated[Literal["starttls", "tls", "none"], rules.HidesPassword] = "starttls"
+    port: Annotated[
+        StrictInt,
+        Field(ge=1, le=65535, default_factory=lambda data: MAIL_PORTS[data.get("tls", "tls")]),
+    ]
+    sender: Annotated[rules.EmailAddress, Field(validation_alias="from")]
+    to: Annotated[tuple[rules.EmailAddress, ...], Field(min_length=1, max_length=20)]
+
+
+@dataclass(frozen=True, slots=True)
+class SmsRecipients(Table):
+    """``[alerts.text]``: who gets alerts as texts, and the account and sender they come from."""
+
+    account: rules.KnownAccount
+    sender: Annotated[Filled, Field(validation_alias="from")]
+    to: Annotated[tuple[rules.PhoneNumber, ...], Field(min_length=1, max_length=10)] = field(
+        repr=False
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Alerts(Table):
+    """``[alerts]``: the channels of alerts; None is one that is not configured."""
+
+    webhook: rules.SecretUrl | None = None
+    """Its address is a secret."""
+    email: Mailbox | None = None
+    text: SmsRecipients | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SingleSignOn(Table):
+    """``[oidc]``: the OpenID Connect provider by which people may sign in to the console."""
+
+    issuer: rules.Issuer
+    client_id: Filled
+    client_secret: rules.SecretText
+    name: Annotated[str, Field(min_length=1, max_length=40)] = "single sign-on"
+    """As the page to sign in names it."""
+
+
+_OWN_REDIS = "redis://127.0.0.1:6379/0"
+_SAME_SERVER = Field(default_factory=lambda data: data.get("redis_url", _OWN_REDIS))
+_OWN_FILE = Field(default_factory=lambda data: f"sqlite:///{data['data_dir'] / 'records.sqlite3'}")
+_ReadPrograms = Annotated[
+    Mapping[rules.ProgramName, Program], AfterValidator(lambda found: Programs(found.values()))
 ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings(Table):
+    """Everything that an operator decides: first what variables say, then the tables."""
+
+    redis_url: rules.RedisUrl = field(default=_OWN_REDIS, repr=False)
+    queue_url: Annotated[rules.RedisUrl, _SAME_SERVER] = field(repr=False)
+    config_dir: Path = Path("config")
+    data_dir: Path = Path("var")
+    database_url: Annotated[rules.DatabaseUrl, _OWN_FILE] = field(repr=False)
+    public_url: rules.BaseUrl = ""
+    api_keys: rules.StrongSecrets = ()
+    """Keys that open ``/v1``; none means that nobody may call it."""
+    secret_keys: rules.StrongSecrets = ()
+    """What sessions and links are signed with, newest first."""
+    metrics_keys: rules.StrongSecrets = ()
+    """Keys that open ``/metrics`` and nothing else."""
+    private_hosts: rules.Hosts = ()
+    """Hosts of providers that need not be on the public internet."""
+    port: Annotated[int, Field(ge=1, le=65535)] = 8000
+    web_concurrency: Annotated[int, Field(ge=1, le=256)] = 2
+    """Processes that serve."""
+    web_threads: Annotated[int, Field(ge=1, le=256)] = 32
+    """Requests that one of them works on at once."""
+    accounts: Annotated[Mapping[rules.AccountName, Account], ReadOnly] = field(default_factory=dict)
+    programs: Annotated[Programs, read_as(_ReadPrograms)] = field(default_factory=Programs)
+    web: Web = Web()
+    api: Api = Api()
+    alerts: Alerts = Alerts()
+    oidc: SingleSignOn | None = None
+    retention: Retention = BY_DEFAULT
+    document: str = ""
+    """Hash of what ``smsgate.toml`` says, before the environment is put in."""
+    secret_files: tuple[Path, ...] = ()
+    """Files of values that were read, which variables ``NAME_FILE`` named."""
+
+
+TABLES = {
+    "programs.NAME": Program,
+    "programs.NAME.feed": Feed,
+    "programs.NAME.forward": Application,
+    "web": Web,
+    "api": Api,
+    "alerts": Alerts,
+    "alerts.email": Mailbox,
+    "alerts.text": SmsRecipients,
+    "oidc": SingleSignOn,
+    "retention": Retention,
+}
+"""What tables of ``smsgate.toml`` become; those of accounts have keys of providers as well."""

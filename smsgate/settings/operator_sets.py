@@ -6,30 +6,22 @@ Where a name is both, the console's set stands in for the file's as a whole.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from smsgate.domain.errors import Fault
 
 
+@dataclass(frozen=True, slots=True)
 class OperatorSets:
-    """The operator's sets as they were read; frozen."""
+    """The operator's sets as they were read."""
 
-    def __init__(
-        self,
-        files: Mapping[str, tuple[str, str]] | None = None,
-        console: Mapping[str, str] | None = None,
-        faults: Sequence[Fault] = (),
-    ) -> None:
-        """Take the sets.
-
-        Args:
-            files: by name the path and the content of each file.
-            console: by name the content of the sets that the console owns.
-            faults: files that could not be read.
-        """
-        self._files = dict(files or {})
-        self._console = dict(console or {})
-        self.faults = tuple(faults)
+    files: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """By name the path and the content of each file."""
+    console: Mapping[str, str] = field(default_factory=dict)
+    """By name the content of the sets that the console owns."""
+    faults: Sequence[Fault] = ()
+    """Files that could not be read."""
 
     @classmethod
     def read(cls, folder: Path) -> OperatorSets:
@@ -43,34 +35,26 @@ class OperatorSets:
                 faults.append(Fault(str(path), "file", problem))
             except (OSError, UnicodeError) as error:
                 faults.append(Fault(str(path), "file", f"cannot be read as UTF-8 text: {error}"))
-        return cls(files, faults=faults)
+        return cls(files, faults=tuple(faults))
 
     def with_console(self, console: Mapping[str, str]) -> OperatorSets:
         """Return the same files with other sets of the console."""
-        return OperatorSets(self._files, console, self.faults)
+        return replace(self, console=console)
 
     def with_draft(self, name: str, content: str) -> OperatorSets:
         """Return the same with another content of one of the console's sets; none if empty."""
-        others = {one: text for one, text in self._console.items() if one != name}
+        others = {one: text for one, text in self.console.items() if one != name}
         return self.with_console(others | ({name: content} if content else {}))
 
     def names(self) -> list[str]:
         """Of all sets that there are."""
-        return sorted({*self._files, *self._console})
-
-    def file(self, name: str) -> tuple[str, str] | None:
-        """Path and content of the file of a set, if it has one."""
-        return self._files.get(name)
-
-    def owned_by_console(self, name: str) -> bool:
-        """Whether the console has a set of that name."""
-        return name in self._console
+        return sorted({*self.files, *self.console})
 
     def text(self, name: str) -> tuple[str, str] | None:
         """Place and content of a set; nothing where there is none."""
-        if name in self._console:
-            return place_in_console(name), self._console[name]
-        return self._files.get(name)
+        if name in self.console:
+            return place_in_console(name), self.console[name]
+        return self.files.get(name)
 
 
 def place_in_console(name: str) -> str:

@@ -63,7 +63,7 @@ class ApiKeyGuard:
         self._settings = settings
         self._metrics = metrics
         self._limiter = WrongKeyLimiter()
-        self._lines = RefusalLog(_log, settings.trust_proxy, "refused API keys", "endpoint")
+        self._lines = RefusalLog(_log, settings.web.trust_proxy, "refused API keys", "endpoint")
 
     def check_monitor_key(self, endpoint: str, environ: Mapping[str, Any]) -> None:
         """Raise as ``check`` unless the request has one of the keys that monitors have.
@@ -97,7 +97,7 @@ class ApiKeyGuard:
             if not given:
                 self._metrics.count(REFUSED_KEYS, endpoint, "missing")
                 raise
-            address = address_of(environ, self._settings.trust_proxy)
+            address = address_of(environ, self._settings.web.trust_proxy)
             if not self._limiter.take(address):
                 self._report(endpoint, environ, "throttled", given)
                 raise TooManyWrongKeys(

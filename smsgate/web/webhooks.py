@@ -46,7 +46,7 @@ class WebhookEndpoint:
         """The logger is bound once: looking it up for each request costs a third of its line."""
         self._services = services
         self._accounts = services.settings.accounts
-        self._trust_proxy = services.settings.trust_proxy
+        self._trust_proxy = services.settings.web.trust_proxy
         self._log = structlog.get_logger("smsgate.web").bind()
         self._lines = RefusalLog(self._log, self._trust_proxy)
         self._count = services.store.metrics.requests()

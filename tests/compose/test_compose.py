@@ -7,8 +7,17 @@ from smsgate.classifier import Classifier, load_sets
 from smsgate.consent.composing.compose import _lines, says_how_to_stop
 from smsgate.settings import Program
 
-ALERTS = Program("alerts", "Acme Alerts", "twilio", ("*",), ("en", "es"))
-ORDERS = Program("orders", "Acme Orders", "twilio", ("+1",), ("en",), kind="service")
+ALERTS = Program(
+    name="alerts", title="Acme Alerts", account="twilio", senders=("*",), keywords=("en", "es")
+)
+ORDERS = Program(
+    name="orders",
+    title="Acme Orders",
+    account="twilio",
+    senders=("+1",),
+    keywords=("en",),
+    kind="service",
+)
 
 
 def test_marketing_gets_the_line_and_its_cost() -> None:
@@ -22,17 +31,27 @@ def test_marketing_gets_the_line_and_its_cost() -> None:
 def test_a_service_text_owes_none_unless_its_program_has_one() -> None:
     assert compose("Your order left.", ORDERS).text == "Your order left."
     own = Program(
-        "orders", "Acme", "t", (), ("en",), kind="service",
+        name="orders",
+        title="Acme",
+        account="t",
+        senders=(),
+        keywords=("en",),
+        kind="service",
         replies={"en": {"opt_out_line": "{program}: text STOP to end[, {contact}]"}},
-    )  # fmt: skip
+    )
     assert compose("Hi.", own).text == "Hi.\nAcme: text STOP to end"
 
 
 def test_the_programs_own_line_comes_before_the_shipped_one() -> None:
     own = Program(
-        "alerts", "Acme", "t", (), ("en",), contact="help@acme.example",
+        name="alerts",
+        title="Acme",
+        account="t",
+        senders=(),
+        keywords=("en",),
+        contact="help@acme.example",
         replies={"en": {"opt_out_line": "STOP to end[, help {contact}]"}, "es": {"help": "…"}},
-    )  # fmt: skip
+    )
     assert compose("Hi.", own).line == "STOP to end, help help@acme.example"
     assert compose("Hola.", own, language="es").line == "Responda BAJA para cancelar"
 
@@ -52,9 +71,9 @@ def test_the_line_is_in_the_language_of_the_text(language: str, line: str) -> No
 
 
 def test_without_a_language_the_programs_first_one_holds() -> None:
-    spanish = Program("a", "A", "t", (), ("es", "en"))
+    spanish = Program(name="a", title="A", account="t", senders=(), keywords=("es", "en"))
     assert compose("Hola", spanish).line == "Responda BAJA para cancelar"
-    everything = Program("a", "A", "t", (), ("*",))
+    everything = Program(name="a", title="A", account="t", senders=(), keywords=("*",))
     assert compose("Hi", everything).line == "Reply STOP to opt out"
 
 
@@ -95,7 +114,9 @@ def test_the_word_alone_does_not_tell_how_to_stop(text: str) -> None:
 
 
 def test_words_that_the_program_prints_count_too() -> None:
-    program = Program("a", "A", "t", (), ("en",), opt_out_words=("goodbye",))
+    program = Program(
+        name="a", title="A", account="t", senders=(), keywords=("en",), opt_out_words=("goodbye",)
+    )
     assert compose("Reply GOODBYE to leave.", program).line == ""
     assert compose("Goodbye winter!", program).line != ""
 
@@ -146,6 +167,6 @@ def test_the_word_of_every_line_opts_out_by_the_keywords_of_its_language(tmp_pat
         names = [language.partition("-")[0] if language == "fr-CA" else language]
         sets, faults = load_sets(tmp_path, names)
         assert not faults, language
-        program = Program("a", "A", "t", (), tuple(names))
+        program = Program(name="a", title="A", account="t", senders=(), keywords=tuple(names))
         decision = Classifier(program, sets).classify(str(table["word"]), "+14155550123")
         assert decision.intent.stops, (language, decision)

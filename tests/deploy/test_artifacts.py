@@ -16,7 +16,7 @@ import yaml
 
 from smsgate.cli.process_groups import ProcessGroups
 from smsgate.cli.redis_server import find_server
-from smsgate.settings import environment
+from smsgate.settings import read as settings_reader
 from tests.deploy.guide import commands
 from tests.deploy.machine import ROOT
 from tests.fakes.processes import wait_until
@@ -224,7 +224,7 @@ def test_a_platform_with_a_procfile_is_given_what_smsgate_reads() -> None:
     assert [name for name, _ in lines] == ["release", *found["formation"]]
     assert {*found["formation"]} == {*PROCESSES}
     config = (ROOT / "config/smsgate.toml").read_text()
-    read = Path(environment.__file__).with_name("read.py").read_text()
+    read = Path(settings_reader.__file__).read_text()
     for name in found["env"]:
         assert f'"{name}"' in read or f"${{{name}}}" in config, name
     assert ".[server,postgres]" in (ROOT / "requirements.txt").read_text()

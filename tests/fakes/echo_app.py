@@ -10,7 +10,7 @@ from flask import Flask
 
 from smsgate.domain.messages import HttpReply, WebhookRequest
 from smsgate.pipeline.ingest import IngestResult
-from smsgate.settings import Account
+from smsgate.settings import Account, Web
 from smsgate.web import create_app
 from tests.fakes.services import FakeServices, settings
 
@@ -38,7 +38,8 @@ class EchoServices(FakeServices):
 def create(*, trust_proxy: bool = False) -> Flask:
     """Make the application."""
     accounts = {**settings().accounts, "elks": ELKS}
-    return create_app(EchoServices(settings=settings(accounts=accounts, trust_proxy=trust_proxy)))
+    web = Web(trust_proxy=trust_proxy)
+    return create_app(EchoServices(settings=settings(accounts=accounts, web=web)))
 
 
 def create_behind_proxy() -> Flask:

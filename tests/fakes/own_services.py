@@ -16,7 +16,7 @@ from smsgate.pipeline.content import without_keyword_sets
 from smsgate.pipeline.published_programs import publish_programs
 from smsgate.pipeline.services import Services, build_services
 from smsgate.providers import secret_keys
-from smsgate.settings import read_settings
+from smsgate.settings.read import read_settings
 from smsgate.store import Store
 
 PUBLIC_URL = "https://sms.example.com"

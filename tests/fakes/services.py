@@ -11,7 +11,7 @@ from smsgate.domain.messages import HttpReply, WebhookRequest
 from smsgate.pipeline.gate import GateAnswer
 from smsgate.pipeline.ingest import IngestResult
 from smsgate.records.api_keys import ApiKeyCache
-from smsgate.settings import Account, Programs, Secret, Settings
+from smsgate.settings import Account, Api, Programs, Secret, Settings
 
 ACK = HttpReply(200, "text/xml", b"<Response/>", {"X-Provider": "yes"})
 SIMULATED = Account(
@@ -39,10 +39,9 @@ def settings(**changed: Any) -> Settings:
             "secret_keys": (),
             "port": 8000,
             "web_concurrency": 1,
-            "trust_proxy": False,
             "accounts": {"twilio": twilio},
             "programs": Programs(),
-            "calls_per_second": 0,
+            "api": Api(calls_per_second=0),
         }
         | changed
     )

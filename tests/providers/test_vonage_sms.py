@@ -129,7 +129,9 @@ def test_a_part_can_ask_for_an_end_and_opts_nobody_in(text, intent):
     form = TEXT | part | {"text": text}
     (read_text,) = read(request([*form.items()], text_of(form)))
     sets, _ = load_sets(None, ["en"])
-    program = Program("alerts", "Acme", "v", ("*",), ("en",), region="US")
+    program = Program(
+        name="alerts", title="Acme", account="v", senders=("*",), keywords=("en",), region="US"
+    )
     assert Classifier(program, sets).classify(read_text).intent == intent
 
 

@@ -11,7 +11,7 @@ from smsgate.pipeline import text_archive
 from smsgate.pipeline.archive import LedgerArchiver
 from smsgate.pipeline.forgetting import Forgetting
 from smsgate.pipeline.text_archive import TextArchiver
-from smsgate.settings.retention import read_retention
+from smsgate.settings.retention import Retention, span_us
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from tests.fakes.values import NUMBER, OTHER, entry
 
@@ -94,10 +94,9 @@ def test_the_cursor_says_since_when_texts_are_kept_without_a_gap(
     assert later_us // 1000 == ms_of(rows[3][0].decode())
 
 
-def forgetting(store, records, **retention: str) -> Forgetting:
-    found, faults = read_retention(retention, "smsgate.toml")
-    assert not faults
-    return Forgetting(store, records, LedgerArchiver(store, records), found)
+def forgetting(store, records, **spans: str) -> Forgetting:
+    retention = Retention(**{f"{key}_us": span_us(text) for key, text in spans.items()})
+    return Forgetting(store, records, LedgerArchiver(store, records), retention)
 
 
 def test_a_number_that_is_forgotten_loses_its_texts_in_both_places(store, records, archiver):

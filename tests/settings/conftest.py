@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from smsgate.domain.errors import Fault
-from smsgate.settings import Settings, read_settings
+from smsgate.settings import Settings
+from smsgate.settings.read import read_settings
 
 Read = Callable[..., tuple[Settings, list[Fault]]]
 

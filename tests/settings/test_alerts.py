@@ -74,12 +74,12 @@ def test_nothing_is_nobody_to_tell(read):
         (
             '["ops@example.com"]',
             '["a@b\\r\\nBcc: x@y"]',
-            "email.to has 'a@b\\r\\nBcc: x@y', which is no e-mail",
+            "email.to.0 is no e-mail address",
         ),
         ('host     = "${SMTP_HOST}"', 'hosts = "x"', "email.hosts there is no such key"),
         ('"twilio"\nfrom', '"twillio"\nfrom', "text.account there is no account 'twillio'"),
-        ('"${ON_CALL}"', '"12"', "text.to has '12', which is no phone number"),
-        ('"${ON_CALL}"', '"${NOWHERE}"', "text.to '${NOWHERE}' names a variable that is not set"),
+        ('"${ON_CALL}"', '"12"', "text.to.1 is no phone number"),
+        ('"${ON_CALL}"', '"${NOWHERE}"', "text.to.1 '${NOWHERE}' names a variable that is not set"),
     ],
 )
 def test_what_cannot_be_used_is_a_fault_that_says_what_would_be_right(read, before, after, problem):

@@ -67,7 +67,7 @@ BASE64 = "write whsec_ and 24 to 64 random bytes in base64"
         (
             'url = "app.example.com"',
             "url",
-            "is no web address: write it as https://app.example.com/sms",
+            "is no web address without user and fragment: write it as https://app.example.com/sms",
         ),
         (
             'url = "http://app.example.com/"',
@@ -77,7 +77,7 @@ BASE64 = "write whsec_ and 24 to 64 random bytes in base64"
         (
             'url = "https://me:pw@app.example.com/"',
             "url",
-            "must have neither user nor fragment: calls are signed with the secret",
+            "is no web address without user and fragment: write it as https://app.example.com/sms",
         ),
         (URL, "secret", f"is missing: calls are signed with it; {BASE64}"),
         (f'{URL}\nsecret = "hello"', "secret", f"is no secret of Standard Webhooks: {BASE64}"),

@@ -1,50 +1,17 @@
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import pytest
 
-from smsgate.settings.shape import (
-    AlertsTable,
-    ApiTable,
-    EmailTable,
-    FeedTable,
-    ForwardTable,
-    OidcTable,
-    ProgramTable,
-    RepliesTable,
-    TextTable,
-    WebTable,
-)
+from smsgate.settings import ACCOUNT_KEYS, TABLES
+from smsgate.settings.read import VARIABLES, keys_of
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
-SOURCES = "".join(
-    file.read_text(encoding="utf-8") for file in (ROOT / "smsgate" / "settings").glob("*.py")
-)
-VARIABLES = sorted(
-    set(re.findall(r'"((?:SMSGATE_[A-Z_]+[A-Z]|REDIS_URL|QUEUE_URL|DATABASE_URL|PORT))"', SOURCES))
-)
-TABLES = (
-    ProgramTable,
-    RepliesTable,
-    FeedTable,
-    ForwardTable,
-    ApiTable,
-    AlertsTable,
-    EmailTable,
-    TextTable,
-    OidcTable,
-    WebTable,
-)
-KEYS = sorted({one.alias or name for table in TABLES for name, one in table.model_fields.items()})
+KEYS = sorted({*ACCOUNT_KEYS, *(key for table in TABLES.values() for key in keys_of(table))})
 
 
-def test_the_variables_were_found() -> None:
-    assert {"PORT", "REDIS_URL", "SMSGATE_CONFIG", "SMSGATE_API_KEYS"} <= {*VARIABLES}
-
-
-@pytest.mark.parametrize("name", [*VARIABLES, *KEYS])
+@pytest.mark.parametrize("name", [*VARIABLES.values(), *KEYS])
 def test_every_variable_and_key_is_in_the_operators_page(name: str) -> None:
     assert f"`{name}`" in PAGE or f".{name}." in PAGE

@@ -27,7 +27,7 @@ def folder(tmp_path):
 
 
 def test_a_set_of_the_console_adds_to_the_shipped_one():
-    own = OperatorSets(None, {"zu": ZULU.format("blimblam")})
+    own = OperatorSets(console={"zu": ZULU.format("blimblam")})
     assert intent(own, "blimblam") == "opt_out"
     assert intent(own, "yeka") == intent(None, "yeka") == "opt_out"
     assert load_sets(own, ["zu"])[0].places["zu"].startswith("console keywords/zu.toml and shipped")
@@ -52,14 +52,16 @@ def test_files_are_read_once(folder):
 def test_names_are_those_of_files_and_of_the_console(folder):
     own = OperatorSets.read(folder).with_console({"es": "x"})
     assert own.names() == ["es", "zu"]
-    assert own.owned_by_console("es")
-    assert own.file("zu") == (str(folder / "zu.toml"), ZULU.format("fromfile"))
-    assert own.file("es") is None
+    assert "es" in own.console
+    assert own.files["zu"] == (str(folder / "zu.toml"), ZULU.format("fromfile"))
+    assert "es" not in own.files
 
 
 def test_what_is_kept_compiled_is_told_apart_by_what_the_console_says(tmp_path):
     for word in ("blimblam", "blomblom"):
-        cache = KeywordSetCache(OperatorSets(None, {"zu": ZULU.format(word)}), (ALERTS,), tmp_path)
+        cache = KeywordSetCache(
+            OperatorSets(console={"zu": ZULU.format(word)}), (ALERTS,), tmp_path
+        )
         assert cache.faults() == []
         assert Classifier(ALERTS, cache.known(ALERTS)).classify(word).intent == "opt_out"
     assert len(list(tmp_path.iterdir())) == 2
@@ -92,13 +94,13 @@ def test_what_is_kept_compiled_is_told_apart_by_what_the_console_says(tmp_path):
     ],
 )
 def test_what_would_break_a_start_is_a_fault_with_its_place(content, key, problem):
-    _, faults = load_sets(OperatorSets(None, {"zu": content}), ["zu"])
+    _, faults = load_sets(OperatorSets(console={"zu": content}), ["zu"])
     assert [(fault.place, fault.key) for fault in faults] == [("console keywords/zu.toml", key)]
     assert problem in faults[0].problem
 
 
 def test_words_of_signs_alone_are_faults():
-    sets, faults = load_sets(OperatorSets(None, {"zu": ZULU.format("blim, !!, 🛑")}), ["zu"])
+    sets, faults = load_sets(OperatorSets(console={"zu": ZULU.format("blim, !!, 🛑")}), ["zu"])
     assert faults == []
     with pytest.raises(ConfigurationError) as caught:
         Classifier(ALERTS, sets)
@@ -138,7 +140,7 @@ ENGLISH = program(keywords=("en", "zu"))
 )  # fmt: skip
 def test_ordinary_texts_are_skipped_where_only_keywords_are_added(more, skipped):
     sets, faults = load_sets(
-        OperatorSets(None, {"zu": ZULU.format("blimblam") + more}), ["en", "zu"]
+        OperatorSets(console={"zu": ZULU.format("blimblam") + more}), ["en", "zu"]
     )
     assert faults == []
     known = CompiledSets.of(ENGLISH, sets)
@@ -150,7 +152,7 @@ def test_ordinary_texts_are_skipped_where_only_keywords_are_added(more, skipped)
 @pytest.mark.parametrize("word", ["blimblam", "Blím blam", "blim BLAM"])
 def test_no_glance_passes_over_an_own_keyword_in_a_text(word):
     own = ZULU.format(word) + 'match = "lead"\n'
-    classifier = Classifier(ENGLISH, load_sets(OperatorSets(None, {"zu": own}), ["en", "zu"])[0])
+    classifier = Classifier(ENGLISH, load_sets(OperatorSets(console={"zu": own}), ["en", "zu"])[0])
     plain = word.lower().replace("í", "i")
     found = classifier.classify(f"{MEET}. {plain}")
     assert (found.intent, found.keyword) == ("review", word)

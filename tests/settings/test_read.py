@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from smsgate.settings import Account, Program, Secret, read_settings
+from smsgate.settings import Account, Program, Secret
+from smsgate.settings.read import read_settings
 from tests.settings.conftest import Read, secret_keys
 
 ROOT = Path(__file__).parents[2]
@@ -80,7 +81,7 @@ def test_everything_that_is_set_is_read(read: Read) -> None:
     assert settings.public_url == "https://public.example"
     assert settings.api_keys == (Secret(f"{KEY}2"), Secret(f"{KEY}1"))
     assert settings.secret_keys == (Secret(f"{KEY}4"), Secret(f"{KEY}3"))
-    assert (settings.port, settings.web_concurrency, settings.trust_proxy) == (8123, 4, True)
+    assert (settings.port, settings.web_concurrency, settings.web.trust_proxy) == (8123, 4, True)
 
 
 def test_an_account_has_its_provider_options_secrets_and_addresses(read: Read) -> None:
@@ -152,7 +153,7 @@ def test_an_empty_environment_and_the_shipped_configuration_will_do() -> None:
     assert settings.database_url == "sqlite:///var/records.sqlite3"
     assert settings.data_dir == Path("var")
     assert (settings.port, settings.web_concurrency, settings.public_url) == (8000, 2, "")
-    assert (settings.api_keys, settings.secret_keys, settings.trust_proxy) == ((), (), False)
+    assert (settings.api_keys, settings.secret_keys, settings.web.trust_proxy) == ((), (), False)
     assert settings.accounts["twilio"].secrets == {"auth_token": ()}
     assert settings.accounts["twilio"].options == {"account_sid": ""}
     assert [program.name for program in settings.programs] == ["alerts"]
@@ -170,7 +171,7 @@ def test_the_configuration_folder_is_config_unless_said() -> None:
 
 
 def test_nothing_secret_is_printed(read: Read) -> None:
-    settings, _ = read(FULL, ENVIRON | {"TOKEN": "hunter2", "SMSGATE_API_KEYS": "hunter2"})
+    settings, _ = read(FULL, ENVIRON | {"TOKEN": "hunter2", "SMSGATE_API_KEYS": f"{KEY}hunter2"})
     shown = f"{settings} {settings!r} {settings.accounts['twilio']!r} {settings.api_keys[0]}"
     assert "hunter2" not in shown
     assert ":pw@" not in shown

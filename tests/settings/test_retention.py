@@ -1,10 +1,10 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from smsgate.settings.retention import BY_DEFAULT, DEFAULTS, KINDS, read_retention, span_us
+from smsgate.pipeline.forgetting import KINDS
+from smsgate.settings.retention import BY_DEFAULT, span_us
+from tests.settings.conftest import Read
 
 DAY_US = 86_400_000_000
 
@@ -28,50 +28,46 @@ def test_for_ever_has_no_end() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "0 days", "five years", "-1 day", "1.5 years", 90, None, "1year"]
+    "text", ['""', '"0 days"', '"five years"', '"-1 day"', '"1.5 years"', "90", '"1year"']
 )
-def test_what_is_no_span_is_told_with_what_would_be_right(text: object) -> None:
-    kept, faults = read_retention({"opt_out": text}, "smsgate.toml")
-
-    (fault,) = faults
-    assert str(fault) == (
-        'smsgate.toml: retention.opt_out: write it as "90 days", "5 years" or "forever"'
+def test_what_is_no_span_is_told_with_what_would_be_right(read: Read, text: str) -> None:
+    settings, (fault,) = read(f"[retention]\nopt_out = {text}")
+    assert (fault.key, fault.problem) == (
+        "retention.opt_out",
+        'write it as "90 days", "5 years" or "forever"',
     )
-    assert kept == BY_DEFAULT
+    assert settings.retention == BY_DEFAULT
 
 
-def test_an_unknown_kind_is_told_with_the_known_ones() -> None:
-    _, faults = read_retention({"optout": "5 years"}, "smsgate.toml")
-    assert "known are consent, help" in str(faults[0])
+def test_an_unknown_kind_is_told_with_the_nearest_one(read: Read) -> None:
+    _, (fault,) = read('[retention]\noptout = "5 years"')
+    assert (fault.key, fault.problem) == (
+        "retention.optout",
+        "there is no such key: did you mean 'opt_out'?",
+    )
 
 
 def test_every_kind_has_a_default_and_evidence_stays_five_years() -> None:
-    assert {*DEFAULTS} == {*KINDS, "texts", "others"}
-    assert BY_DEFAULT.texts_us == 90 * DAY_US
+    assert all(hasattr(BY_DEFAULT, f"{key}_us") for key in KINDS)
+    assert BY_DEFAULT.texts_us == BY_DEFAULT.ordinary_us == 90 * DAY_US
     for key in ("opt_out", "opt_in", "consent", "reply", "others"):
-        assert BY_DEFAULT.kinds_us[key] == span_us("5 years")
-    assert BY_DEFAULT.kinds_us["lock"] is None
-    assert BY_DEFAULT.kinds_us["ordinary"] == 90 * DAY_US
+        assert getattr(BY_DEFAULT, f"{key}_us") == span_us("5 years")
+    assert BY_DEFAULT.lock_us is None
 
 
-def test_every_key_is_in_the_operators_page() -> None:
-    page = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text(encoding="utf-8")
-    assert [key for key in DEFAULTS if f"`{key}`" not in page] == []
-
-
-def test_ordinary_texts_are_kept_only_where_a_period_is_given():
+def test_ordinary_texts_are_kept_only_where_a_period_is_given(read: Read) -> None:
     assert BY_DEFAULT.conversations_us == 0
-    kept, faults = read_retention({"conversations": "2 weeks"}, "smsgate.toml")
+    settings, faults = read('[retention]\nconversations = "2 weeks"')
     assert not faults
-    assert kept.conversations_us == 14 * 86_400_000_000
+    assert settings.retention.conversations_us == 14 * DAY_US
 
 
-@pytest.mark.parametrize("text", ["forever", "", "0 days", "90", 90, True])
-def test_ordinary_texts_are_not_kept_without_end(text):
-    kept, faults = read_retention({"conversations": text}, "smsgate.toml")
-    assert kept.conversations_us == 0
-    (fault,) = faults
-    assert str(fault) == (
-        "smsgate.toml: retention.conversations: ordinary texts are kept for a period: write it as "
-        '"90 days" or "2 years", or leave the key out to keep them no longer than the store does'
+@pytest.mark.parametrize("text", ['"forever"', '""', '"0 days"', '"90"', "90", "true"])
+def test_ordinary_texts_are_not_kept_without_end(read: Read, text: str) -> None:
+    settings, (fault,) = read(f"[retention]\nconversations = {text}")
+    assert settings.retention.conversations_us == 0
+    assert fault.key == "retention.conversations"
+    assert fault.problem == (
+        'ordinary texts are kept for a period: write it as "90 days" or "2 years", or leave the key'
+        " out to keep them no longer than the store does"
     )

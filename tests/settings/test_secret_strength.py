@@ -6,7 +6,7 @@ import secrets
 
 import pytest
 
-from smsgate.settings.environment import bits_of, is_weak, weakness
+from smsgate.settings.secret import bits_of, weakness
 from tests.settings.conftest import Read
 
 HOW = 'python3 -c "import secrets; print(secrets.token_urlsafe(32))"'
@@ -30,19 +30,19 @@ WEAK = [
 )
 def test_128_bits_will_do(secret: str) -> None:
     assert bits_of(secret) >= 128
-    assert not is_weak(secret)
+    assert not weakness([secret])
 
 
 @pytest.mark.parametrize("secret", WEAK)
 def test_less_will_not(secret: str) -> None:
-    assert is_weak(secret)
+    assert weakness([secret])
     assert secret == "a" or secret not in weakness([secret])
 
 
 def test_what_python_makes_of_16_and_32_bytes_will_do() -> None:
     for _ in range(200):
         made = (secrets.token_urlsafe(32), secrets.token_hex(32), secrets.token_hex(16))
-        assert not any(is_weak(one) for one in made)
+        assert not weakness(made)
 
 
 @pytest.mark.parametrize(

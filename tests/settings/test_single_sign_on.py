@@ -13,7 +13,7 @@ SECRET = {"OIDC_SECRET": "very-secret"}
 
 def test_a_provider_is_read_and_its_secret_is_hidden(read):
     settings, faults = read(OIDC, SECRET)
-    found = settings.single_sign_on
+    found = settings.oidc
     assert faults == []
     assert (found.issuer, found.client_id) == ("https://login.example.com", "smsgate")
     assert found.client_secret.value == "very-secret"
@@ -22,7 +22,7 @@ def test_a_provider_is_read_and_its_secret_is_hidden(read):
 
 
 def test_without_the_table_there_is_none(read):
-    assert read("")[0].single_sign_on is None
+    assert read("")[0].oidc is None
 
 
 def test_each_fault_is_named(read):
@@ -30,15 +30,14 @@ def test_each_fault_is_named(read):
         (OIDC, {}, "oidc.client_secret", "names a variable that is not set"),
         (OIDC.replace("https", "http"), SECRET, "oidc.issuer", "must be an https address"),
         (OIDC.replace("https://login.example.com/", "login"), SECRET, "oidc.issuer", "must be"),
-        (OIDC.replace('"smsgate"', '""'), SECRET, "oidc.client_id", "is missing"),
+        (OIDC.replace('"smsgate"', '""'), SECRET, "oidc.client_id", "is empty"),
         (OIDC + 'nam = "x"', SECRET, "oidc.nam", "there is no such key"),
     ):
-        settings, faults = read(text, environ)
+        _, faults = read(text, environ)
         assert [(one.key, told in one.problem) for one in faults] == [(key, True)], faults
-        assert settings.single_sign_on is None
 
 
 def test_a_provider_on_this_machine_needs_no_https(read):
     settings, faults = read(OIDC.replace("https://login.example.com", "http://127.0.0.1:9"), SECRET)
     assert faults == []
-    assert settings.single_sign_on.issuer == "http://127.0.0.1:9"
+    assert settings.oidc.issuer == "http://127.0.0.1:9"

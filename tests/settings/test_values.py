@@ -10,7 +10,9 @@ SIMULATOR = Account(name="simulator", provider="twilio", simulated=True)
 
 
 def program(name: str, account: str, *senders: str) -> Program:
-    return Program(name, name.title(), account, senders, ("en",))
+    return Program(
+        name=name, title=name.title(), account=account, senders=senders, keywords=("en",)
+    )
 
 
 PROGRAMS = Programs(

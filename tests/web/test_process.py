@@ -15,7 +15,7 @@ import structlog
 from smsgate.domain.errors import ConfigurationError
 from smsgate.domain.messages import HttpReply, InboundMessage
 from smsgate.providers import PROVIDERS, secret_keys
-from smsgate.settings import read_settings
+from smsgate.settings.read import read_settings
 from smsgate.store import Store
 from smsgate.store.keys import partition_of
 from smsgate.store.redis_address import open_redis

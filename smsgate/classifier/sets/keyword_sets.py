@@ -22,7 +22,7 @@ import msgspec
 from smsgate.classifier.weights import weights_content
 from smsgate.domain.errors import Fault
 from smsgate.settings.operator_sets import OperatorSets
-from smsgate.settings.shape import nearest
+from smsgate.settings.rules import nearest
 
 Meaning = Literal[
     "opt_out",

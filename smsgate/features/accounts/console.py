@@ -29,8 +29,7 @@ from smsgate.metrics.snapshot import KINDS
 from smsgate.pipeline.configuration import has_keys, warnings_of
 from smsgate.pipeline.services import Services
 from smsgate.providers import PROVIDERS, usable
-from smsgate.settings import Account, Program
-from smsgate.settings.values import ANY_SENDER
+from smsgate.settings import ANY_SENDER, Account, Program
 from smsgate.store.account_requests import AcceptedRequests, RefusedRequest
 from smsgate.web.console.auth import actor, needs, record_action
 

@@ -9,8 +9,7 @@ from smsgate.metrics.snapshot import ListComparison, OptOutListStatus
 from smsgate.pipeline.monitoring import opt_out_list_status
 from smsgate.providers import OPT_OUT_LISTS
 from smsgate.providers.opt_out_lists import OptOutListAccess
-from smsgate.settings import Account, Settings
-from smsgate.settings.values import ANY_SENDER
+from smsgate.settings import ANY_SENDER, Account, Settings
 from smsgate.store import Store
 
 

@@ -12,8 +12,7 @@ from smsgate.domain.errors import AccountNotReady
 from smsgate.domain.messages import HttpCall, Reply
 from smsgate.providers import PROVIDERS, usable
 from smsgate.providers.form.xml_document import escape_xml
-from smsgate.settings import Account, Program
-from smsgate.settings.values import ANY_SENDER
+from smsgate.settings import ANY_SENDER, Account, Program
 
 MASK = "•••"
 _SUBSCRIBER, _OUR_NUMBER = "+12025550123", "+12025550100"

@@ -13,7 +13,7 @@ from tomlkit.items import Table
 from smsgate.domain.errors import Unfit
 from smsgate.providers import PROVIDERS
 from smsgate.providers.fields import Field
-from smsgate.settings.accounts import PLACEHOLDER
+from smsgate.settings.read import PLACEHOLDER
 
 
 class Variable(NamedTuple):

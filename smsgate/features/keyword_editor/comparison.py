@@ -83,7 +83,7 @@ def _sources(own: OperatorSets) -> dict[tuple[str, str], str]:
     for name in own.names():
         text = own.text(name)
         language = read_set(text[1], text[0], []) if text else None
-        source = "console" if own.owned_by_console(name) else "file"
+        source = "console" if name in own.console else "file"
         for entry in language.entries if language else ():
             found.update({(name, word): source for word in entry.each()})
     return found

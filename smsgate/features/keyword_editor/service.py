@@ -229,9 +229,9 @@ class KeywordEditor:
     def _info(
         self, name: str, own: OperatorSets, newest: Mapping[str, ContentVersion]
     ) -> KeywordSetInfo:
-        file, version, found = own.file(name), newest.get(name), own.text(name)
+        file, version, found = own.files.get(name), newest.get(name), own.text(name)
         is_shipped = name in shipped()
-        owner = "console" if own.owned_by_console(name) else "file" if file else "shipped"
+        owner = "console" if name in own.console else "file" if file else "shipped"
         place = found[0] if found else f"shipped keywords/{name}.toml" if is_shipped else "nowhere"
         return KeywordSetInfo(
             name,

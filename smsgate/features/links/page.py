@@ -106,7 +106,7 @@ class OptOutPages:
         self._links = LinkService(services)
         self._guesses = services.store.guesses
         self._refusals = RefusalLog(
-            _log, services.settings.trust_proxy, "refused opt-out links", "outcome"
+            _log, services.settings.web.trust_proxy, "refused opt-out links", "outcome"
         )
 
     def show(self, token: str) -> Response:
@@ -152,7 +152,7 @@ class OptOutPages:
 
     def _open(self, token: str) -> OpenedLink:
         """The link, unless the address guesses. A token that was cut is no guess."""
-        address = address_of(request.environ, self._settings.trust_proxy)
+        address = address_of(request.environ, self._settings.web.trust_proxy)
         with suppress(StoreUnavailable):  # Links are safe without the limit.
             if address and self._guesses.too_many(address):
                 raise TooManyGuesses("Too many wrong links came from this address; wait a minute.")

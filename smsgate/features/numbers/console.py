@@ -139,7 +139,7 @@ def _number_values(services: Services, number: str) -> dict[str, Any]:
     place = _PLACE.fullmatch(request.args.get("before", ""))
     before = HistoryPlace(int(place[1]), int(place[2])) if place else None
     state = state_of(services, number)
-    kept_us = services.settings.retention.kinds_us.get("ordinary")
+    kept_us = services.settings.retention.ordinary_us
     page = timeline(services, number, before, is_store_away=state.is_store_away)
     # A part of the page is asked for with the page's own address in a header.
     asked = (request.args.get("view", ""), request.headers.get("HX-Current-URL", ""))

@@ -29,7 +29,7 @@ from smsgate.features.operators.storage import (
 )
 from smsgate.records import Records
 from smsgate.settings import Secret
-from smsgate.settings.alerts import EMAIL_ADDRESS
+from smsgate.settings.rules import EMAIL_ADDRESS
 
 ROLES = ("viewer", "agent", "admin")
 """Each may do what those before it may.
@@ -78,7 +78,7 @@ def fold_email(email: str) -> str:
 def checked_email(email: str) -> str:
     """Return an address that was typed, folded; empty where none was. Raises ``Unfit``."""
     email = fold_email(email)
-    if email and (len(email) > _MAX_EMAIL_CHARACTERS or not EMAIL_ADDRESS.fullmatch(email)):
+    if email and (len(email) > _MAX_EMAIL_CHARACTERS or not re.fullmatch(EMAIL_ADDRESS, email)):
         raise Unfit("Enter an e-mail address, such as maria@example.com.", field="email")
     return email
 

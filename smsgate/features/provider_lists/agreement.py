@@ -13,8 +13,7 @@ from hashlib import blake2b
 from smsgate.consent.events import ConsentState, Event, event_for
 from smsgate.domain.messages import ALL, REPLY_WINDOW_US, Decision, Entry, Intent
 from smsgate.providers.opt_out_lists import ListedOptOut, OptOutListAccess, OptOutNotice
-from smsgate.settings import Account, Program, Programs
-from smsgate.settings.values import ANY_SENDER
+from smsgate.settings import ANY_SENDER, Account, Program, Programs
 
 RULE = "provider_list"
 """The rule of opt-outs that were taken from a provider's list."""

@@ -19,7 +19,7 @@ from smsgate.domain.errors import ConfigurationError, ContentChanged, Fault, Unf
 from smsgate.pipeline.services import Services
 from smsgate.records import ContentVersion
 from smsgate.settings import Program
-from smsgate.settings.programs import read_replies
+from smsgate.settings.read import read_replies
 
 KINDS: Mapping[str, str] = {
     "opt_out": "Opt-out confirmation",

@@ -22,8 +22,7 @@ from smsgate.features.simulator.service import (
     simulated_account,
 )
 from smsgate.pipeline.services import Services
-from smsgate.settings import Account
-from smsgate.settings.values import ANY_SENDER
+from smsgate.settings import ANY_SENDER, Account
 from smsgate.web.console.auth import needs
 
 PATH = "/console/simulator"

@@ -22,8 +22,7 @@ from smsgate.outbound import Outbound
 from smsgate.pipeline.decision_text import meant, reason
 from smsgate.pipeline.services import Services
 from smsgate.providers import PROVIDERS
-from smsgate.settings import Account, Settings
-from smsgate.settings.values import ANY_SENDER
+from smsgate.settings import ANY_SENDER, Account, Settings
 from smsgate.store.keys import partition_of
 
 OUR_NUMBER = "+12025550100"

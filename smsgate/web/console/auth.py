@@ -168,12 +168,12 @@ class ConsoleAuth:
         self.operators = OperatorService(services.records)
         self.actions = ActionLog(services.records.database)
         self.public_url = services.settings.public_url
-        found = services.settings.single_sign_on
+        found = services.settings.oidc
         self.provider = SignInProvider(found) if found else None
         """For single sign-on; None where none is configured."""
         self.mailbox = services.settings.alerts.email
         """By which links for passwords may be sent; None where no mail server is configured."""
-        self._trust_proxy = services.settings.trust_proxy
+        self._trust_proxy = services.settings.web.trust_proxy
 
     @property
     def origin(self) -> str:

@@ -45,12 +45,12 @@ class Origin:
     """What the settings say of the way to the console, and what a request says."""
 
     def __init__(self, settings: Settings) -> None:
-        self._trust_proxy = settings.trust_proxy
+        self._trust_proxy = settings.web.trust_proxy
         public = urlsplit(settings.public_url)
         self.is_https = public.scheme == "https"
         """Whether browsers are to come by https alone, as the public URL says."""
         self._is_trial = not public.hostname or not (self.is_https or not is_here(public.hostname))
-        self._hosts = frozenset(map(_plain, (public.hostname or "", *settings.hosts))) - {""}
+        self._hosts = frozenset(map(_plain, (public.hostname or "", *settings.web.hosts))) - {""}
 
     def is_local_trial(self, environ: Environ) -> bool:
         """Whether this is a trial on one's own machine, where plain http is allowed.

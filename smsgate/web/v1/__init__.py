@@ -35,7 +35,7 @@ def create_api(services: Services, keys: ApiKeyGuard, keyring: Keyring) -> Flask
     settings = services.settings
     app = bare_application(settings, streamed=STREAMED)
     api = Blueprint(_NAME, __name__, url_prefix=PREFIX)
-    limiting = RateLimit(services.store, settings.calls_per_second, settings.burst)
+    limiting = RateLimit(services.store, settings.api.calls_per_second, settings.api.burst)
 
     @api.url_value_preprocessor
     def prepare(_: str | None, __: dict[str, object] | None) -> None:

@@ -55,7 +55,9 @@ def twilio():
 
 def ask(url: str, sender: str):
     made = account(url)
-    programs = Programs([Program("alerts", "A", "twilio", (sender,), ("en",))])
+    programs = Programs(
+        [Program(name="alerts", title="A", account="twilio", senders=(sender,), keywords=("en",))]
+    )
     return [(one.state, one.text) for one in check_twilio(made, programs, OUTBOUND)]
 
 
@@ -111,7 +113,9 @@ def test_a_twilio_that_cannot_be_asked_is_one_line(twilio, sender):
 
 def test_an_api_that_is_not_on_the_public_internet_is_not_asked(twilio):
     handler, url = twilio
-    programs = Programs([Program("alerts", "A", "twilio", (NUMBER,), ("en",))])
+    programs = Programs(
+        [Program(name="alerts", title="A", account="twilio", senders=(NUMBER,), keywords=("en",))]
+    )
     ((found),) = check_twilio(account(url), programs, ProviderOutbound())
     assert "is not on the public internet" in found.text
     assert handler.credentials == []
@@ -119,7 +123,9 @@ def test_an_api_that_is_not_on_the_public_internet_is_not_asked(twilio):
 
 def test_the_senders_of_other_accounts_are_not_asked_for(twilio):
     handler, url = twilio
-    programs = Programs([Program("alerts", "A", "another", (NUMBER,), ("en",))])
+    programs = Programs(
+        [Program(name="alerts", title="A", account="another", senders=(NUMBER,), keywords=("en",))]
+    )
     assert list(check_twilio(account(url), programs, OUTBOUND)) == []
     assert handler.credentials == []
 

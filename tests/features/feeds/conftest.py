@@ -59,7 +59,7 @@ def make(recorded, receiver, clock):
     def made(
         program: str = "alerts", url: str = "", outbound: type[Outbound] = Outbound
     ) -> FeedSender:
-        feed = Feed(url or receiver.url, (Secret(NEW), Secret(OLD)), allow_private=True)
+        feed = Feed(url=url or receiver.url, secrets=(Secret(NEW), Secret(OLD)), allow_private=True)
         found = recorded.settings.programs.get(program)
         return FeedSender(found, feed, recorded.records, outbound(connect_s=1, read_s=1), clock)
 

@@ -231,7 +231,7 @@ def test_a_feed_that_hangs_delays_no_other(recorded, receiver) -> None:
         "club": receiver.url,
     }
     programs = Programs(
-        replace(one, feed=Feed(feeds[one.name], (Secret(NEW),), allow_private=True))
+        replace(one, feed=Feed(url=feeds[one.name], secrets=(Secret(NEW),), allow_private=True))
         for one in recorded.settings.programs
         if one.name in feeds
     )

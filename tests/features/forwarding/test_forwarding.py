@@ -29,8 +29,7 @@ from smsgate.features.forwarding.application_call import describe_call
 from smsgate.pipeline import forwards
 from smsgate.pipeline.forwards import TAKEN, forward_event
 from smsgate.providers import PROVIDERS
-from smsgate.settings import Programs, Secret
-from smsgate.settings.applications import Application
+from smsgate.settings import Application, Programs, Secret
 from smsgate.store.keys import PARTITION_KEYS, PARTITIONS, partition_of
 from tests.fakes.processes import wait_until
 from tests.fakes.values import NUMBER
@@ -91,7 +90,11 @@ def test_an_ordinary_text_goes_on_signed_with_every_secret_in_our_normal_form(
 def test_a_text_that_came_without_an_id_goes_on_with_one_of_ours(services, original) -> None:
     entry = Entry(NUMBER, "alerts", Decision(Intent.NONE, rule="x"), account="twilio", text="Hi")
     forward = Forward("3-1-000000", entry, "1-0", "019abc", "recorded", 1_790_000_000_000_000)
-    application = Application("https://app.example.com/", (Secret(NEW),), original=original)
+    application = Application(
+        url="https://app.example.com/",
+        secrets=(Secret(NEW),),
+        as_="original" if original else "standard_webhooks",
+    )
     call = describe_call(forward, application, services.settings.accounts["twilio"], 1_790_000_000)
     assert b"019abc" in call.body
     assert (b"MessageSid=019abc" if original else b'"data":{"id":"019abc"') in call.body
@@ -363,7 +366,7 @@ def test_what_came_before_the_original_was_wanted_is_put_as_one(
     receive, make, app, services
 ) -> None:
     receive("Hi & ho", message_id=ID)
-    settle(services, make("alerts", original=True, secrets=()))
+    settle(services, make("alerts", as_="original", secrets=()))
     (came,) = app.came
     assert (came.form["Body"], came.form["MessageSid"]) == ("Hi & ho", ID)
     signature = came.headers["x-twilio-signature"]

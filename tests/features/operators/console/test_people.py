@@ -43,7 +43,13 @@ def words(answer) -> str:
 def mail(services):
     """A mail server that the configuration names."""
     with MailServer() as server:
-        box = Mailbox("127.0.0.1", server.port, "smsgate@example.com", ("ops@example.com",), "none")
+        box = Mailbox(
+            host="127.0.0.1",
+            port=server.port,
+            sender="smsgate@example.com",
+            to=("ops@example.com",),
+            tls="none",
+        )
         object.__setattr__(services.settings, "alerts", Alerts(email=box))
         yield server
 

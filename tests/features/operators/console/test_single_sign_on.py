@@ -28,7 +28,7 @@ def provider(services):
     """A provider that the configuration names."""
     with OidcProvider() as made:
         found = SingleSignOn(made.issuer, CLIENT_ID, Secret(CLIENT_SECRET), "Acme Login")
-        object.__setattr__(services.settings, "single_sign_on", found)
+        object.__setattr__(services.settings, "oidc", found)
         yield made
 
 
@@ -116,7 +116,13 @@ def test_who_was_not_added_or_is_deactivated_does_not_get_in(maria, provider, vi
     [
         (None, "E-mail for single sign-on If empty, an address given before stays."),
         (
-            Mailbox("127.0.0.1", 9, "smsgate@example.com", ("ops@example.com",), "none"),
+            Mailbox(
+                host="127.0.0.1",
+                port=9,
+                sender="smsgate@example.com",
+                to=("ops@example.com",),
+                tls="none",
+            ),
             "for the link and single sign-on If empty, the link is shown here, and an address",
         ),
     ],
