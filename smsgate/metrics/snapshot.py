@@ -115,7 +115,7 @@ class SpoolDepth(msgspec.Struct, frozen=True):
     problem: str = ""
     """Why no message can be kept there."""
     folder: str = ""
-    """The data directory; empty in the report of an older version, for the only one of a host."""
+    """The data directory."""
 
     @property
     def place(self) -> str:

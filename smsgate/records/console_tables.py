@@ -46,9 +46,9 @@ operators = Table(
     Column("ended_us", BigInteger, nullable=False),
     Column("failed", BigInteger, nullable=False),
     Column("locked_until_us", BigInteger, nullable=False),
-    Column("email", String(LOOKUP), nullable=False, server_default=text("''")),
-    Column("subject", String(ID), nullable=False, server_default=text("''")),
-    Column("zone", String(ID), nullable=False, server_default=text("''")),
+    Column("email", String(LOOKUP), nullable=False),
+    Column("subject", String(ID), nullable=False),
+    Column("zone", String(ID), nullable=False),
     UniqueConstraint("folded", name="operators_folded"),
 )
 _HAS_EMAIL = "email <> ''"

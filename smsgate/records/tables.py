@@ -160,7 +160,7 @@ api_keys = Table(
     Column("made_us", BigInteger, nullable=False),
     Column("made_by", String(LOOKUP), nullable=False),
     Column("ends_us", BigInteger, nullable=False),
-    Column("programs", Text, nullable=False, server_default=""),
+    Column("programs", Text, nullable=False),
     UniqueConstraint("digest", name="api_keys_digest"),
     Index("api_keys_name", "name"),
 )
@@ -203,7 +203,7 @@ memberships = Table(
     Column("partition", SmallInteger, nullable=False),
     Column("seq", BigInteger, nullable=False),
     Column("tail", String(4), nullable=False),
-    Column("external_source", String(LOOKUP), nullable=False, server_default=text("''")),
+    Column("external_source", String(LOOKUP), nullable=False),
     Index("memberships_since", "state", "scope", "since_us", "number", "source"),
     Index("memberships_tail", "tail", "state", "scope", "since_us", "number"),
     sqlite_with_rowid=False,

@@ -118,11 +118,10 @@ class BacklogReader:
         Raises ``StoreUnavailable``.
         """
         said = SpoolDepth(host, count, oldest_s, time.time(), problem, folder)
-        # What the host said when it ran an older version was of one of its folders.
         gone = [
             one
             for one in map(_spool, self._client.hvals(SPOOLS))
-            if said.at_s - one.at_s > _FORGOTTEN_S or one.place == host != said.place
+            if said.at_s - one.at_s > _FORGOTTEN_S
         ]
         if gone:
             self._client.hdel(SPOOLS, *(one.place for one in gone))

@@ -52,7 +52,7 @@ class SpooledOptOuts(msgspec.Struct, frozen=True):
     at_s: int
     """When it said so; seconds since 1970, by its own clock, to ten seconds."""
     folder: str = ""
-    """The data directory; empty in the report of an older version."""
+    """The data directory."""
 
 
 _START = (

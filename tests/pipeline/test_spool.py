@@ -32,7 +32,6 @@ from smsgate.pipeline.services import build_services
 from smsgate.pipeline.spool import Spool
 from smsgate.pipeline.spool_replay import CHECK_S
 from smsgate.store.keys import partition_of
-from smsgate.store.shared_keys import SPOOLS
 from tests.fakes.processes import wait_until
 from tests.fakes.somebody_else import as_somebody_else
 from tests.fakes.values import NUMBER, OTHER, entry
@@ -500,16 +499,6 @@ def test_two_data_directories_of_a_host_report_their_spools_beside_each_other(se
 
     spool_replay.forget_spool(services.store, socket.gethostname(), "ops", "its disk broke")
     assert services.store.backlog.spools() == services.store.write_lease.spooled() == []
-
-
-def test_the_report_of_an_older_version_goes_when_the_newer_one_reports(services, redis_client):
-    """That one had the host's name alone."""
-    services.store.backlog.note_spool("web-2", 5, 60.0)
-    services.store.backlog.note_spool(socket.gethostname(), 5, 60.0)
-    assert set(redis_client.hkeys(SPOOLS)) == {b"web-2", socket.gethostname().encode()}
-    services.spool_replay.note()
-    told = {(one.host, one.folder): one.count for one in services.store.backlog.spools()}
-    assert told == {("web-2", ""): 5, (socket.gethostname(), services.spool.folder): 0}
 
 
 def test_a_spool_that_cannot_be_read_is_told_to_everybody(services, cut_off, signed):

@@ -144,7 +144,7 @@ class ListJob(msgspec.Struct, frozen=True, omit_defaults=True):
     result: StepResult | None = None
     v: int = 1
     rq_id: str = ""
-    """Of the RQ job that runs the step; empty where an older smsgate began it."""
+    """Of the RQ job that runs the step; empty where none was enqueued."""
     restarts: int = 0
     """How often a worker took the step up again by itself."""
 
