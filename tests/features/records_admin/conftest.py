@@ -3,3 +3,4 @@
 from __future__ import annotations
 
 from tests.pipeline.conftest import *  # noqa: F403 - fixtures, found by their names
+from tests.records.conftest import postgresql_server, postgresql_url  # noqa: F401 - likewise

@@ -19,12 +19,13 @@ from urllib.parse import urlsplit
 import msgspec
 import pytest
 import redis
+from sqlalchemy import Column, MetaData, Table, create_engine, select
 
 from smsgate.cli.main import run
 from smsgate.consent.events import Event
 from smsgate.domain.errors import StoreNotReady
 from smsgate.domain.messages import InboundMessage
-from smsgate.features.records_admin.import_0_2 import renamed
+from smsgate.features.records_admin.import_0_2 import UpgradeImport, renamed
 from smsgate.pipeline.services import Services
 from smsgate.providers import PROVIDERS
 from smsgate.store.keys import PARTITIONS
@@ -279,4 +280,31 @@ def test_an_import_that_broke_off_keeps_the_gate_shut_and_is_begun_again(
     shutil.copy(whole, old.file)
     assert command("import")[0] == 0
     assert command("init")[0] == 0
+    assert {number: reasons(bare_services, number) for number in GATE} == GATE
+
+
+def test_a_database_on_postgresql_gives_the_same(
+    old: Old, postgresql_url: str, bare_services: Services, environ: Mapping[str, str]
+) -> None:
+    reflected = MetaData()
+    url = postgresql_url.replace("postgresql://", "postgresql+psycopg://")
+    with (
+        closing(sqlite3.connect(old.file)) as file,
+        create_engine(f"sqlite:///{old.file}").connect() as source,
+        create_engine(url).begin() as target,
+    ):
+        reflected.reflect(source)
+        copies = MetaData()
+        for table in reflected.tables.values():
+            columns = [Column(one.name, one.type.as_generic()) for one in table.columns]
+            copy = Table(table.name, copies, *columns)
+            copy.create(target)
+            rows = [dict(row) for row in source.execute(select(table)).mappings()]
+            target.execute(copy.insert(), rows)
+        numbers = file.execute("SELECT count(*) FROM numbers").fetchone()[0]
+
+    assert run(("records", "migrate"), environ) == 0
+    done = UpgradeImport(bare_services).run(postgresql_url, old.url, lambda *_: None)
+    assert (done.events, done.numbers, done.restated, done.keys) == (12, numbers, 0, 1)
+    assert run(("init",), environ) == 0
     assert {number: reasons(bare_services, number) for number in GATE} == GATE
