@@ -83,6 +83,11 @@ class Servers:
         often = "[api]\ncalls_per_second = 100_000\nburst = 100_000\n"  # in the way, never reached
         return self._smsgate(more=often, SMSGATE_API_KEYS=key)
 
+    def console(self) -> tuple[Server, Mapping[str, str]]:
+        """Start smsgate's web processes with a console; gives their environment, too."""
+        key = "the-key-of-the-console-of-the-benchmark"
+        return self._smsgate(SMSGATE_SECRET_KEYS=key, SMSGATE_PUBLIC_URL="")
+
     def _smsgate(
         self,
         processes: int = PROCESSES,
