@@ -87,6 +87,9 @@ connection.request("POST", target, asked.body, dict(asked.headers))
 print(connection.getresponse().status)
 """
 
+OF_TWILIO = {"AC" + 32 * "0": "AC" + 32 * "5", "replace-me": "what-the-console-of-twilio-shows"}
+"""What the reader writes in place of what the guide has."""
+
 
 class Reader:
     """Types the guide's commands into one shell, as root, in the source."""
@@ -99,6 +102,8 @@ class Reader:
     def types(self, block: str) -> str:
         """One block of commands; each of them must succeed. Gives what they print."""
         installs = "apt-get" in block or "pip install" in block
+        for placeholder, value in OF_TWILIO.items():
+            block = block.replace(placeholder, value)
         script = f"""
 . /root/shell
 cd {SOURCE}
