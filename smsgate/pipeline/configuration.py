@@ -11,13 +11,13 @@ from pathlib import Path
 
 import msgspec
 
+from smsgate.classifier.sets.operator_sets import OperatorSets
 from smsgate.domain.errors import ConfigurationError, Fault, RecordsUnavailable
 from smsgate.pipeline.content import Content
 from smsgate.pipeline.content_watch import first_content
 from smsgate.providers import check_accounts, check_applications, secret_keys, usable
 from smsgate.records import Records
 from smsgate.settings import Programs, Secret, Settings
-from smsgate.settings.operator_sets import OperatorSets
 from smsgate.settings.read import read_settings
 from smsgate.settings.secret import ADVICE
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 import msgspec
 
 from smsgate.classifier import Classifiers, KeywordSetCache, reply_text
+from smsgate.classifier.sets.operator_sets import OperatorSets
 from smsgate.settings import Programs, Settings
-from smsgate.settings.operator_sets import OperatorSets
 
 
 class SavedContent(msgspec.Struct, frozen=True):

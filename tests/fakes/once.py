@@ -20,12 +20,12 @@ from werkzeug.routing import Rule
 from smsgate.classifier import KeywordSetCache
 from smsgate.classifier.sets.compiled_sets import CompiledSets
 from smsgate.classifier.sets.keyword_sets import operator_sets
+from smsgate.classifier.sets.operator_sets import OperatorSets
 from smsgate.cli import explain
 from smsgate.pipeline import content_watch
 from smsgate.records import Records, migrating, tables
 from smsgate.records.database import Database
 from smsgate.settings import Program
-from smsgate.settings.operator_sets import OperatorSets
 
 ALL = ("*",)
 """The keyword sets of a program that knows every language."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from smsgate.classifier.sets.operator_sets import OperatorSets
 from smsgate.pipeline.content import CurrentContent
 from smsgate.pipeline.content_watch import first_content
 from smsgate.pipeline.services import Services
-from smsgate.settings.operator_sets import OperatorSets
 
 TWO = """
 [accounts.twilio]

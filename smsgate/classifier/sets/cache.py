@@ -26,11 +26,11 @@ from smsgate.classifier.classifier import Classifier
 from smsgate.classifier.sets.compiled_sets import CompiledSets, faults_in
 from smsgate.classifier.sets.compiler import compiled
 from smsgate.classifier.sets.keyword_sets import load_sets, operator_sets, wanted
+from smsgate.classifier.sets.operator_sets import OperatorSets
 from smsgate.classifier.sets.tables import CompiledTables
 from smsgate.domain.errors import ConfigurationError, Fault
 from smsgate.files import replace_file
 from smsgate.settings import Program
-from smsgate.settings.operator_sets import OperatorSets
 
 _FILES = "keywords-*.bin"
 _MOST = 8

@@ -1,7 +1,7 @@
 """Keyword sets: a TOML file per language, read, checked and hashed.
 
 The shipped files lie in ``smsgate/classifier/keywords``. An operator's set of the same name (see
-``settings/operator_sets.py``) replaces the shipped one, or extends it where it says
+``classifier/sets/operator_sets.py``) replaces the shipped one, or extends it where it says
 ``extends = true``. ``docs/keywords.md`` describes the format. Words are written as people write
 them, separated by commas.
 """
@@ -19,9 +19,9 @@ from typing import Any, Literal, get_args, get_type_hints
 
 import msgspec
 
+from smsgate.classifier.sets.operator_sets import OperatorSets
 from smsgate.classifier.weights import weights_content
 from smsgate.domain.errors import Fault
-from smsgate.settings.operator_sets import OperatorSets
 from smsgate.settings.rules import nearest
 
 Meaning = Literal[

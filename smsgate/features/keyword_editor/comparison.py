@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from smsgate.classifier.classifier import Classifier
 from smsgate.classifier.sets.keyword_sets import read_set
+from smsgate.classifier.sets.operator_sets import OperatorSets
 from smsgate.domain.messages import Decision
 from smsgate.pipeline.content import Content
-from smsgate.settings.operator_sets import OperatorSets
 
 SOURCES = ("shipped", "file", "console")
 

@@ -22,6 +22,7 @@ from smsgate.classifier.sets.conflicts import (
     without_effect,
 )
 from smsgate.classifier.sets.keyword_sets import ANY_LANGUAGE, EVERY, shipped
+from smsgate.classifier.sets.operator_sets import OperatorSets
 from smsgate.domain.errors import ConfigurationError, ContentChanged, Fault
 from smsgate.features.keyword_editor.errors import KeywordSetUnfit, NoSuchKeywordSet
 from smsgate.features.keyword_editor.replay import (
@@ -34,7 +35,6 @@ from smsgate.features.keyword_editor.set_text import empty_set
 from smsgate.pipeline.services import Services
 from smsgate.records import ContentVersion
 from smsgate.settings import Program, Settings
-from smsgate.settings.operator_sets import OperatorSets
 
 MAX_BYTES = 48_000
 """Of a set in the console. Larger ones are better kept as files, and what is typed in is checked

@@ -6,8 +6,8 @@ import pytest
 
 from smsgate.classifier import Classifier, KeywordSetCache, load_sets
 from smsgate.classifier.sets.compiled_sets import CompiledSets
+from smsgate.classifier.sets.operator_sets import OperatorSets
 from smsgate.domain.errors import ConfigurationError
-from smsgate.settings.operator_sets import OperatorSets
 from tests.classifier.program import program
 
 ZULU = 'language = "zu"\nextends = true\n[[entries]]\nintent = "opt_out"\nwords = "{}"\n'
