@@ -97,7 +97,7 @@ def test_the_head_of_a_long_table_stays_in_sight(visit: Visit, path: str, width:
     ],
 )
 def test_no_table_scrolls_sideways_on_a_phone(visit: Visit, path: str) -> None:
-    tables = visit(path, width=360).locator(".scroll:visible").all()
+    tables = visit(path, width=360).locator(".scroll:has(table):visible").all()
     assert tables
     assert [one.evaluate("it => it.scrollWidth - it.clientWidth") for one in tables] == [0] * len(
         tables
@@ -123,7 +123,6 @@ def test_after_a_decision_the_next_text_has_the_focus(visit: Visit) -> None:
 @pytest.mark.parametrize(
     ("path", "action", "field", "typed"),
     [
-        ("/console/setup/new-program", "/console/setup/new-program", "id", "No Way"),
         ("/console/setup/keys", "/console/setup/keys/make", "name", "crm"),
         ("/console/numbers/+14155550123", "/console/numbers/opt-out", "reason", " "),
         ("/console/suppressions?digits=12", "", "digits", ""),
