@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 import msgspec
 import pytest
 import redis
-from sqlalchemy import Column, MetaData, Table, create_engine, select
+from sqlalchemy import Column, MetaData, NullPool, Table, create_engine, select
 
 from smsgate.cli.main import run
 from smsgate.consent.events import Event
@@ -290,8 +290,8 @@ def test_a_database_on_postgresql_gives_the_same(
     url = postgresql_url.replace("postgresql://", "postgresql+psycopg://")
     with (
         closing(sqlite3.connect(old.file)) as file,
-        create_engine(f"sqlite:///{old.file}").connect() as source,
-        create_engine(url).begin() as target,
+        create_engine(f"sqlite:///{old.file}", poolclass=NullPool).connect() as source,
+        create_engine(url, poolclass=NullPool).begin() as target,
     ):
         reflected.reflect(source)
         copies = MetaData()
