@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -67,6 +68,9 @@ def test_days_and_times_count_in_the_zone_of_the_browser(
     box.get_by_label(WHY).fill("signed in the shop")
     press(box.get_by_label("agreed again"), " ")
     box.get_by_label("word for word").fill("Yes, text me")
+    stopped_us = services.history.of_number(number)[-1].received_us
+    # The form counts in seconds: a consent of the second of the STOP would be older than it.
+    assert wait_until(lambda: time.time() // 1 > stopped_us / 1_000_000)
     now = datetime.now(UTC).astimezone(ZoneInfo("America/Denver"))
     box.get_by_role("textbox", name="Date").fill(f"{now:%Y-%m-%d}")
     box.get_by_label("Time, if").fill(f"{now:%H:%M:%S}")
