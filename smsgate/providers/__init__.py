@@ -190,7 +190,7 @@ def _problem(account: Account, field: Field) -> str:
 def _shape(account: Account, field: Field) -> Field:
     """The field that says what values must be: another one where these end the address."""
     key, value = field.path_with or ("", "")
-    return PATH_SECRET if key and account.options.get(key) == value else field
+    return PATH_SECRET if key and account.options.get(key, "") == value else field
 
 
 def _values(account: Account, field: Field) -> list[str]:

@@ -174,7 +174,7 @@ class Provider(ABC):
         """
         for field in self.fields:
             key, value = field.path_with or ("", "")
-            if field.chosen or (key and options.get(key) == value):
+            if field.chosen or (key and options.get(key, "") == value):
                 return field.name
         return ""
 

@@ -118,9 +118,9 @@ class Azure(Provider):
         ),
         secret_field(
             "webhook_secret",
-            "16 or more letters, digits, -, _ or ~ of your own, with which the webhook's URL ends",
-            r"[A-Za-z0-9_~-]{16,}",
+            "a random text of letters, digits, -, _ and ~, the last part of the webhook's address",
             only_with=("scheme", ""),
+            path_with=("scheme", ""),
         ),
         Field("scheme", r"entra", "entra, where Event Grid sends Entra's tokens", required=False),
         Field(
