@@ -92,9 +92,11 @@ def new_config(
     click.echo(f"Then let {PROVIDERS[provider].label} call {address} for each message.")
 
 
-def options_of(pairs: Iterable[str]) -> dict[str, str]:
-    """Return the keys and values that were given as ``KEY=VALUE``."""
-    return dict(one.partition("=")[::2] for one in pairs)
+def options_of(pairs: Sequence[str]) -> dict[str, str]:
+    """Return the keys and values that were given as ``KEY=VALUE``. Raises ``UsageError``."""
+    if wrong := [one for one in pairs if "=" not in one]:
+        raise click.UsageError(f"Give --set as KEY=VALUE, not as {wrong[0]}")
+    return dict(one.split("=", 1) for one in pairs)
 
 
 def variables_to_set(environ: Mapping[str, str], variables: Iterable[Variable]) -> Iterator[str]:
@@ -175,7 +177,7 @@ def write_starter(
         text = _fill(text, '"${TWILIO_ACCOUNT_SID}"', f'"{given["account_sid"]}"')
     if number:
         text = _fill(text, 'senders  = ["*"]', f'senders  = ["{number}"]')
-        text = _fill(text, '"US"', f'"{region_of(number) or "US"}"')
+        text = _fill(text, 'region   = "US"', f'region   = "{region_of(number) or "US"}"')
     path = folder / FILE
     folder.mkdir(parents=True, exist_ok=True)
     try:

@@ -39,6 +39,12 @@ def test_flags_stand_in_it_and_the_token_does_not(there: Terminal) -> None:
     assert there.run("config", "check") == 0
 
 
+def test_a_company_may_be_called_what_the_starter_says_elsewhere(there: Terminal) -> None:
+    assert there.run("config", "new", "--company", "US", "--number", "+49 30 1234567") == 0
+    program = written(there)["programs"]["alerts"]
+    assert (program["name"], program["region"]) == ("US", "DE")
+
+
 def test_a_terminal_is_asked_and_an_empty_answer_is_for_later(
     there: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -100,6 +106,7 @@ WRONG = [
     (["--company", "x", "--set", "acount_sid=x"], "accounts.twilio.acount_sid"),
     (["--company", "x", "--provider", "twilo"], "There is no provider 'twilo'"),
     (["--company", "x", "--number", "12"], "'12' is no phone number"),
+    (["--company", "x", "--set", "account_sid"], "as KEY=VALUE, not as account_sid"),
     (["--number", "+14155550123"], "--company NAME"),
     (["--company", " "], "programs.alerts.name"),
 ]
