@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -23,7 +23,6 @@ from smsgate.features.accounts.toml_lines import (
     refuse_unfit,
     with_lines,
 )
-from smsgate.files import replace_file
 from smsgate.pipeline.configuration import load_settings
 from smsgate.pipeline.published_programs import refuse_dropped
 from smsgate.pipeline.services import build_store
@@ -119,19 +118,26 @@ def add_program(
 
 
 def _add(environ: Mapping[str, str], lines: TomlLines) -> None:
-    """Write the file with the lines in it, if that has no fault, and show the difference."""
+    """Add the lines to the file, if that has no fault with them, and show the difference."""
     path = config_dir(environ) / FILE
-    try:
-        before = path.read_text("utf-8")
-    except OSError as error:
-        raise click.UsageError(
-            f"{path} cannot be read ({error.strerror}): `smsgate config new` writes a first one"
-        ) from None
+    if not path.exists():
+        raise click.UsageError(f"{path} is not there: `smsgate config new` writes a first one")
+    load_settings(environ)
+    before = path.read_text("utf-8")
     after = with_lines(before, lines.text)
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, FILE).write_text(after, "utf-8")
-        load_settings({**environ, "SMSGATE_CONFIG": folder})
-    replace_file(path, after)
+        try:
+            load_settings({**environ, "SMSGATE_CONFIG": folder})
+        except ConfigurationError as error:
+            raise ConfigurationError(
+                [replace(one, place=str(path)) for one in error.faults]
+            ) from None
+    try:
+        with path.open("a", encoding="utf-8") as file:  # owner, mode and links stay as they are
+            file.write(after.removeprefix(before))
+    except OSError as error:
+        raise click.FileError(str(path), error.strerror) from None
     for line in compare_texts(before, after):
         click.echo(f"{line.sign} {line.text}".rstrip())
     click.echo(f"{path} is written. Next:\n")

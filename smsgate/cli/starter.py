@@ -179,12 +179,14 @@ def write_starter(
         text = _fill(text, 'senders  = ["*"]', f'senders  = ["{number}"]')
         text = _fill(text, 'region   = "US"', f'region   = "{region_of(number) or "US"}"')
     path = folder / FILE
-    folder.mkdir(parents=True, exist_ok=True)
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8") as file:
             file.write(text)
     except FileExistsError:
         raise _exists(path) from None
+    except OSError as error:
+        raise click.FileError(str(path), error.strerror) from None
     try:
         load_settings({"SMSGATE_CONFIG": str(folder), "SMSGATE_DATA_DIR": str(folder / "none")})
     except ConfigurationError as error:

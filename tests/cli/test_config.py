@@ -121,6 +121,18 @@ def test_an_account_is_added_with_its_comments_kept(there: Terminal, tmp_path: P
     assert found["accounts"] == ["twilio", "telnyx"]  # type: ignore[index,call-overload]
 
 
+def test_the_file_keeps_its_mode_and_the_link_to_it(there: Terminal, tmp_path: Path) -> None:
+    """Services run as another user, who has to read it still."""
+    link, file = tmp_path / "smsgate.toml", tmp_path / "kept.toml"
+    link.rename(file)
+    file.chmod(0o640)
+    link.symlink_to(file)
+    assert there.run("config", "add", "account", "telnyx") == 0
+    assert link.is_symlink()
+    assert file.stat().st_mode & 0o777 == 0o640
+    assert "[accounts.telnyx]" in file.read_text()
+
+
 def test_a_program_is_added(there: Terminal) -> None:
     given = ("--title", "Acme Orders", "--account", "twilio", "--sender", "+14155550888")
     assert there.run("config", "add", "program", "orders", *given) == 0
@@ -133,7 +145,8 @@ def test_a_program_is_added(there: Terminal) -> None:
     [
         (("account", "twilo"), "There is no provider 'twilo'"),
         (("account", "twilio"), "There is a table [accounts.twilio] already"),
-        (("account", "telnyx", "--set", "publik=x"), "accounts.telnyx.publik"),
+        (("account", "telnyx", "--set", "publik=x"), "/smsgate.toml: accounts.telnyx.publik"),
+        (("account", "telnyx", "--name", "my.own"), "accounts.my.own: is no fit name"),
         (("account", "vonage", "--set", "api_key=replace-me"), "api_key must be"),
         (
             ("program", "x", "--title", "X", "--account", "nobody", "--sender", "*"),
@@ -147,4 +160,15 @@ def test_what_would_be_a_fault_is_not_written(
     before = (tmp_path / "smsgate.toml").read_text()
     assert there.run("config", "add", *arguments) == 2
     assert said in there.errors
+    assert str(tmp_path) in there.errors or "smsgate.toml" not in there.errors
     assert (tmp_path / "smsgate.toml").read_text() == before
+
+
+@pytest.mark.parametrize("broken", [b"[accounts\n", b"accounts = 3\n", b"\xff\xfe"])
+def test_nothing_is_added_to_a_file_that_is_broken(
+    there: Terminal, tmp_path: Path, broken: bytes
+) -> None:
+    (tmp_path / "smsgate.toml").write_bytes(broken)
+    assert there.run("config", "add", "account", "telnyx") == 2
+    assert f"{tmp_path}/smsgate.toml: " in there.errors
+    assert (tmp_path / "smsgate.toml").read_bytes() == broken

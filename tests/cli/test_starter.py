@@ -156,3 +156,9 @@ def test_dev_writes_none_where_a_folder_was_named(
     assert terminal(SMSGATE_CONFIG="elsewhere").run("dev") == 2
     assert not Path("elsewhere").exists()
     assert starter.config_dir({}) == Path("config")
+
+
+def test_a_folder_that_cannot_be_written_is_named(there: Terminal) -> None:
+    there.environ = {**there.environ, "SMSGATE_CONFIG": "/proc/smsgate"}
+    assert there.run("config", "new", "--company", "x") == 1
+    assert "/proc/smsgate/smsgate.toml" in there.errors

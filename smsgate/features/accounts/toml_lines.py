@@ -41,7 +41,7 @@ def account_lines(name: str, provider: str, options: Mapping[str, str] | None = 
     table["provider"] = provider
     for field in PROVIDERS[provider].fields:
         if field.secret and (field.name in given or _is_required(field, given)):
-            variable = f"{name}_{field.name}".upper().replace("-", "_")
+            variable = re.sub(r"[^A-Z0-9_]", "_", f"{name}_{field.name}".upper())
             table[field.name] = f"${{{variable}}}"
             table[field.name].comment(field.what)
             variables.append(Variable(variable, field.what))
@@ -84,7 +84,7 @@ def program_lines(
 
 
 def with_lines(text: str, lines: str) -> str:
-    """Return the text of ``smsgate.toml`` with a table added, its comments kept.
+    """Return the text of ``smsgate.toml`` with a table added behind it.
 
     Raises ``Unfit`` where the file has such a table already.
     """
@@ -94,7 +94,7 @@ def with_lines(text: str, lines: str) -> str:
             raise Unfit(
                 f"There is a table [{heading}.{name}] already: edit it, or take another name."
             )
-    return f"{text.rstrip()}\n\n{lines}"
+    return text + ("\n" if text.endswith("\n") else "\n\n") + lines
 
 
 def _refuse_unknown(provider: str) -> None:
