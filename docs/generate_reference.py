@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,13 +11,14 @@ from typing import Any, get_args
 import click
 from pydantic import TypeAdapter
 
-from smsgate.cli.main import COMMANDS, cli
+from smsgate.cli.main import COMMANDS, cli, command_of
+from smsgate.interface import openapi
 from smsgate.providers import PROVIDERS
 from smsgate.providers.fields import Field
 from smsgate.settings import ACCOUNT_KEYS, TABLES, Account, ReplyKind
 from smsgate.settings.read import IN_FILES, VARIABLES
 from smsgate.settings.retention import BY_DEFAULT, span_us
-from smsgate.web.v1 import OPERATIONS, PREFIX, openapi
+from smsgate.web.v1 import OPERATIONS, PREFIX
 
 Schema = Mapping[str, Any]
 
@@ -48,9 +48,8 @@ def commands() -> str:
     """A section for each command, a subsection for each command below it."""
     context = click.Context(cli, info_name="smsgate")
     found = []
-    for name, target in sorted(COMMANDS.items()):
-        module, _, attribute = target.partition(":")
-        found += _command(getattr(importlib.import_module(module), attribute), name, context, "##")
+    for name in sorted(COMMANDS):
+        found += _command(command_of(name), name, context, "##")
     return "".join(found)
 
 

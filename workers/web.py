@@ -27,10 +27,11 @@ from gunicorn.util import close_graceful
 from gunicorn.workers.gthread import _DEFER, STOP_KEEPALIVE_LINGER, TConn, ThreadWorker
 
 from smsgate.domain.errors import SmsGateError
+from smsgate.interface import requests
+from smsgate.interface.long_polls import LONG_POLLS
 from smsgate.pipeline.configuration import Configuration, with_newest_content
 from smsgate.web.process import start_app
-from smsgate.web.v1 import PREFIX, operations
-from smsgate.web.v1.long_polls import LONG_POLLS
+from smsgate.web.v1 import PREFIX
 from smsgate.web.wsgi_request import MAX_BODY_BYTES
 
 if TYPE_CHECKING:  # exists for type checkers only
@@ -160,7 +161,7 @@ def close_after_large_body(_: ThreadWorker, request: Message) -> None:
     ``/v1`` may be larger: a program that checks long lists keeps its connection.
     """
     is_call = (request.path or "").startswith(f"{PREFIX}/")
-    most = operations.MAX_BODY_BYTES if is_call else MAX_BODY_BYTES
+    most = requests.MAX_BODY_BYTES if is_call else MAX_BODY_BYTES
     for name, value in request.headers:
         if name == "TRANSFER-ENCODING" or (name == "CONTENT-LENGTH" and int(value) > most):
             request.force_close()

@@ -30,12 +30,12 @@ CORE = {
 COMMANDS: Mapping[str, str] = {
     **CORE,
     **{
-        name: f"{one.package}.cli:{function}"
+        name: f"{one.package}{target}:" if target.startswith(".") else f"{one.package}.cli:{target}"
         for one in FEATURES
-        for name, function in one.commands.items()
+        for name, target in one.commands.items()
     },
 }
-"""By name ``module:function``."""
+"""By name ``module:function``; without a function its operations make the command."""
 
 
 class LazyGroup(click.Group):
@@ -49,26 +49,46 @@ class LazyGroup(click.Group):
         """Import one command; None if no command has that name."""
         if cmd_name not in COMMANDS:
             return None
-        module, _, attribute = COMMANDS[cmd_name].partition(":")
-        command: click.Command = getattr(importlib.import_module(module), attribute)
-        return command
+        return command_of(cmd_name)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """List the commands with their help, and import none of them: that would take a second."""
         with formatter.section("Commands"):
-            formatter.write_dl([(name, short_help(COMMANDS[name])) for name in sorted(COMMANDS)])
+            formatter.write_dl([(name, short_help(name)) for name in sorted(COMMANDS)])
 
 
-def short_help(target: str) -> str:
+def command_of(name: str) -> click.Command:
+    """Import one command."""
+    path, _, attribute = COMMANDS[name].partition(":")
+    module = importlib.import_module(path)
+    if not attribute:
+        # Late, as all that a command needs: `smsgate --help` imports none of it.
+        from smsgate.cli import session  # noqa: PLC0415
+        from smsgate.interface.commands import commands_of  # noqa: PLC0415
+
+        return commands_of(module, name, session)
+    command: click.Command = getattr(module, attribute)
+    return command
+
+
+def short_help(name: str) -> str:
     """The first sentence of a command's docstring, read from its source."""
-    module, _, function = target.partition(":")
+    module, _, function = COMMANDS[name].partition(":")
     source = _PACKAGE.joinpath(*module.split(".")[1:]).with_suffix(".py").read_text("utf-8")
-    docstrings = [
-        ast.get_docstring(node)
-        for node in ast.parse(source).body
-        if isinstance(node, ast.FunctionDef) and node.name == function
-    ]
-    return click.Command(function, help=docstrings[0]).get_short_help_str(limit=200)
+    tree = ast.parse(source)
+    functions = [one for one in tree.body if isinstance(one, ast.FunctionDef)]
+    found = next((one for one in functions if _is_command(one, name, function)), tree)
+    return click.Command(name, help=ast.get_docstring(found)).get_short_help_str(limit=200)
+
+
+def _is_command(node: ast.FunctionDef, name: str, function: str) -> bool:
+    """Whether a function is a command, or an operation that is one by itself."""
+    if function:
+        return node.name == function
+    calls = [one for one in node.decorator_list if isinstance(one, ast.Call)]
+    texts = [one.value for call in calls for one in call.keywords if one.arg == "command"]
+    usages = [one.value for one in texts if isinstance(one, ast.Constant)]
+    return any(str(one).partition(" <")[0] == name for one in usages)
 
 
 def show_version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:

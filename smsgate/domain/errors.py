@@ -7,8 +7,11 @@ are the only places that catch the family as a whole.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+
+_CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
 
 
 class SmsGateError(Exception):
@@ -25,6 +28,11 @@ class SmsGateError(Exception):
         super().__init__(*args)
         if field:
             self.field = field
+
+
+def reason_of(error: Exception) -> str:
+    """Return an error's name for programs: ``SignatureRefused`` is ``signature_refused``."""
+    return _CAPITAL.sub("_", type(error).__name__).lower()
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +251,12 @@ class NoSuchKey(SmsGateError):
     """There is no valid API key of that name."""
 
     status = 404
+
+
+class CallInProgress(SmsGateError):
+    """A call with the same ``Idempotency-Key`` is still being answered."""
+
+    status = 409
 
 
 class KeyExists(SmsGateError):

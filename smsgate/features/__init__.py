@@ -42,13 +42,14 @@ class Feature:
     console: tuple[str, ...] = ()
     """Modules with ``register(console, services)``, which adds pages of the console."""
     menu: MenuEntry | None = None
-    api: tuple[str, ...] = ()
-    """Modules with ``OPERATIONS``, a tuple of operations of ``/v1``."""
+    operations: tuple[str, ...] = ()
+    """Modules with ``OPERATIONS`` and ``PAGES``, if there are any: see ``smsgate/interface``."""
     routes: tuple[str, ...] = ()
     """Modules with ``register(app, services)``, which adds routes outside ``/console`` and ``/v1``;
     every web process imports them."""
     commands: Mapping[str, str] = field(default_factory=dict)
-    """Commands of the command line: by name the function in ``cli.py``."""
+    """Commands of the command line: by name the function in ``cli.py``, or the module with the
+    operations that make it, after a colon."""
 
     @property
     def package(self) -> str:
@@ -67,20 +68,21 @@ FEATURES = (
         name="numbers",
         console=("console", "list_console", "text_console"),
         menu=MenuEntry("Numbers", "/console/numbers", "viewer", "n", "Subscribers"),
-        api=("api",),
+        operations=("check", "operations", "suppressions", "consents"),
         commands={
             "consent": "consent",
             "history": "history",
-            "lock": "lock",
-            "restore": "restore",
-            "unlock": "unlock",
+            "lock": ".suppressions",
+            "opt-out": ".suppressions",
+            "restore": ".suppressions",
+            "unlock": ".suppressions",
         },
     ),
     Feature(
         name="reviews",
         console=("console",),
         menu=MenuEntry("Review", "/console/review", "viewer", "r", "Subscribers", counted=True),
-        api=("api",),
+        operations=("api",),
         commands={"review": "review"},
     ),
     Feature(
@@ -100,7 +102,7 @@ FEATURES = (
         name="lists",
         console=("console",),
         menu=MenuEntry("Lists", "/console/lists", "agent", "l", "Subscribers"),
-        api=("api",),
+        operations=("api",),
         commands={
             "import": "import_list",
             "imports": "imports_group",
@@ -110,15 +112,15 @@ FEATURES = (
     ),
     Feature(
         name="replies",
-        console=("console",),
+        operations=("operations",),
         menu=MenuEntry("Replies", "/console/replies", "viewer", "o", "Subscribers", counted=True),
-        commands={"replies": "replies"},
+        commands={"replies": ".operations"},
     ),
     Feature(
         name="accounts",
         console=("console",),
         menu=MenuEntry("Setup", "/console/setup", "viewer", "c"),
-        api=("api",),
+        operations=("api",),
         commands={"doctor": "doctor", "refusals": "refusals"},
     ),
     Feature(
@@ -144,11 +146,13 @@ FEATURES = (
     ),
     Feature(
         name="forwarding",
-        commands={"forward": "forward"},
+        operations=("operations",),
+        menu=MenuEntry("Deliveries", "/console/deliveries", "viewer", "d", "Subscribers"),
+        commands={"deliveries": ".operations"},
     ),
     Feature(
         name="feeds",
-        api=("api",),
+        operations=("api",),
         commands={"feed": "feed"},
     ),
     Feature(
@@ -164,7 +168,7 @@ FEATURES = (
     Feature(
         name="evidence",
         console=("console",),
-        api=("api",),
+        operations=("api",),
         commands={"evidence": "evidence"},
     ),
     Feature(
@@ -174,7 +178,7 @@ FEATURES = (
 )
 
 
-def modules(kind: Literal["console", "api", "routes"]) -> list[ModuleType]:
+def modules(kind: Literal["console", "operations", "routes"]) -> list[ModuleType]:
     """Import what all features have of one kind, in the order of the list."""
     return [
         importlib.import_module(f"{one.package}.{name}")

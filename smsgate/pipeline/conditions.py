@@ -225,7 +225,7 @@ def _people(snapshot: SystemSnapshot) -> Iterator[Condition]:
         yield Condition("SmsgateReviewsOld", "reviews", is_over, problem, remedy)
     if dead:
         problem = f"{dead:,} {'reply' if dead == 1 else 'replies'} couldn't be sent"
-        remedy = "`smsgate replies list --dead`, then `smsgate replies retry` or `dismiss`"
+        remedy = "`smsgate replies list --state failed`, then `smsgate replies retry` or `dismiss`"
         yield Condition("SmsgateDeadLetters", "replies", False, problem, remedy)
 
 
@@ -236,11 +236,13 @@ def _forwards(snapshot: SystemSnapshot) -> Iterator[Condition]:
             f"{forwards.count:,} messages wait for your application, the oldest for "
             f"{_span(forwards.oldest_s)} of {_span(GIVEN_UP_US / 1_000_000)}"
         )
-        remedy = "`smsgate forward list` shows what your application answers"
+        remedy = "`smsgate deliveries list` shows what your application answers"
         yield Condition("SmsgateForwardsStuck", "forwards", True, problem, remedy)
     if dead:
         problem = f"{dead:,} messages couldn't be delivered to your application"
-        remedy = "`smsgate forward list --dead`, then `smsgate forward retry` or `dismiss`"
+        remedy = (
+            "`smsgate deliveries list --state failed`, then `smsgate deliveries retry` or `dismiss`"
+        )
         yield Condition("SmsgateForwardsDead", "forwards", False, problem, remedy)
 
 

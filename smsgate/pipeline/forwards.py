@@ -124,7 +124,10 @@ def find(store: Store, id_: str) -> UndeliveredForward:
         for undelivered in store.forwards.dead(int(partition)):
             if undelivered.forward.id == id_:
                 return undelivered
-    raise NoSuchForward(f"no failed message {id_!r}: see `smsgate forward list --dead`")
+    raise NoSuchForward(
+        f"Nothing was changed: no failed text has the id {id_!r}. Maybe someone else retried or "
+        "dismissed it first."
+    )
 
 
 def retry(store: Store, id_: str, actor: str) -> None:
@@ -145,7 +148,7 @@ def _settle(
     note = f"by {actor}; before: {undelivered.note}"
     event = forward_event(undelivered.forward, outcome, store.health.now_us(), note)
     if not store.forwards.settle_dead(undelivered, event, again):
-        raise NoSuchForward(f"someone else settled message {undelivered.forward.id!r} just now")
+        raise NoSuchForward("Nothing was changed: someone else retried or dismissed it first.")
 
 
 # --- restoring a store that was lost, from the records --------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from smsgate.store.account_requests import Acceptance, Quarantine
+from smsgate.store.answered_calls import AnsweredCalls
 from smsgate.store.backlog import BacklogReader
 from smsgate.store.commits import Commits
 from smsgate.store.forwards import Forwards
@@ -61,4 +62,5 @@ class Store:
         self.sign_ins = Guesses(client, sign_ins_of, _SIGN_IN_WINDOW_S)
         self.attempts = Guesses(client, attempts_of, _SIGN_IN_WINDOW_S)
         self.allowances = Allowances(client)
+        self.answered_calls = AnsweredCalls(client)
         self.simulator = Simulator(client)

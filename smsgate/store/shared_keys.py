@@ -13,6 +13,7 @@ unblocked:ACCOUNT        sorted set  senders of opt-outs that blocked nobody -> 
 pace:ACCOUNT:SENDER      string      when a sender may text again
 opt-out-list:ACCOUNT     string      and more below it, see ``opt_out_lists.py``
 calls:KEY                string      how far an API key has used up its calls
+answered:KEY:ID          string      the answer to a call with an Idempotency-Key, for a day
 refusals                 stream      sends that the gate stopped
 refused:DAY              hash        PROGRAM:REASON -> how many of them
 refused:NUMBER           hash        HOUR:REASON:PROGRAM -> how many of them after its opt-out
@@ -49,6 +50,11 @@ ALERTS = "smsgate:alerts"
 RECORDS_DIGEST = "smsgate:records-digest"
 ALERT_TEST = "smsgate:alert-test"
 PROCESSES = "smsgate:processes"
+
+
+def answered_of(caller: str, key: str) -> str:
+    """Key of the answer to the call that a caller gave an ``Idempotency-Key``."""
+    return f"smsgate:answered:{caller}:{key}"
 
 
 def process_of(id_: str) -> str:

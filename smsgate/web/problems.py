@@ -7,7 +7,6 @@ the sentence alone, since providers show it to the operator in their own error l
 from __future__ import annotations
 
 import math
-import re
 from http import HTTPStatus
 
 import msgspec
@@ -15,29 +14,15 @@ import structlog
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
-from smsgate.domain.errors import SmsGateError, TooManyCalls
+from smsgate.domain.errors import SmsGateError, TooManyCalls, reason_of
+from smsgate.interface.requests import PROBLEM, Problem
 
-PROBLEM = "application/problem+json"
 TEXT = "text/plain; charset=utf-8"
 _API = "/v1/"
 _RETRY_AFTER_S = "5"
 _NOT_NOW = HTTPStatus.SERVICE_UNAVAILABLE
 _KEPT_HEADERS = ("Allow",)
-_CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
 _log = structlog.get_logger("smsgate.web")
-
-
-class Problem(msgspec.Struct, frozen=True):
-    """What went wrong, by RFC 9457."""
-
-    type: str
-    """Always ``about:blank``: the status says what kind it is."""
-    title: str
-    status: int
-    detail: str
-    """A sentence that says what would be right."""
-    reason: str
-    """A name for programs, such as ``unknown_program``."""
 
 
 def register_error_handlers(app: Flask) -> None:
@@ -46,11 +31,6 @@ def register_error_handlers(app: Flask) -> None:
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(Exception, _unexpected)
     app.log_exception = _unanswered  # type: ignore[method-assign]  # Flask's own shows the path
-
-
-def reason_of(error: Exception) -> str:
-    """Return an error's name for programs: ``SignatureRefused`` is ``signature_refused``."""
-    return _CAPITAL.sub("_", type(error).__name__).lower()
 
 
 def _ours(error: SmsGateError) -> Response:

@@ -8,10 +8,9 @@ from typing import Any
 import structlog
 from flask import Blueprint, Response, current_app, g, request
 
-from smsgate.domain.errors import SmsGateError, UnknownAccount
+from smsgate.domain.errors import SmsGateError, UnknownAccount, reason_of
 from smsgate.pipeline.ingest import IngestResult
 from smsgate.pipeline.services import Services
-from smsgate.web.problems import reason_of
 from smsgate.web.refusal_log import RefusalLog
 from smsgate.web.wsgi_request import max_body_bytes, webhook_request, whole_body
 

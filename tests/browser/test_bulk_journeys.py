@@ -67,7 +67,7 @@ def test_selected_failed_replies_are_dismissed_together(visit: Visit, services: 
     says(page, "Select none")
     assert page.get_by_role("checkbox", checked=True).count() == 2
     press(page.get_by_role("button", name="Dismiss selected"))
-    says(page, "Dismissed 2 rows.")
+    says(page, "Dismissed: 2 rows.")
     says(page, "No reply failed.")
 
 

@@ -188,7 +188,7 @@ def test_a_confirmation_that_came_too_late_can_only_be_dismissed(
     press(other.get_by_role("button", name="Retry"))
     says(page, "someone else retried or dismissed it first")
     press(late.get_by_role("button", name="Dismiss"))
-    says(page, "Reply dismissed.")
+    says(page, "Dismissed: 1 row.")
 
 
 def test_an_account_is_tried_and_a_refused_signature_explained(visit: Visit, site: Site) -> None:

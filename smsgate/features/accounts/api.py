@@ -6,9 +6,9 @@ from typing import Annotated
 
 import msgspec
 
+from smsgate.interface.operation import Context, operation
+from smsgate.interface.schemas import moment
 from smsgate.store.refusals import CAP, RefusalCount
-from smsgate.web.v1.operations import Call, Operation, Outcome
-from smsgate.web.v1.schemas import moment
 
 
 class RefusalsQuery(msgspec.Struct, forbid_unknown_fields=True):
@@ -38,30 +38,19 @@ class RefusedSends(msgspec.Struct, frozen=True):
     counts: list[RefusalCount]
 
 
-def list_refusals(call: Call) -> Outcome:
+@operation("GET /refusals", role="viewer", scope="admin", by_program=True, example={"days": 7})
+def list_refusals(context: Context, request: RefusalsQuery) -> RefusedSends:
     """List the newest refused sends, and count those of each day."""
-    refusals, query = call.services.store.refusals, call.query
-    may = call.caller.may
-    limit = CAP if call.caller.programs else query.limit  # of which some are of other programs
-    newest = refusals.newest(limit) if query.limit else []
-    newest = [one for one in newest if may(one.program)][: query.limit]
+    refusals, may = context.services.store.refusals, context.caller.may
+    limit = CAP if context.caller.programs else request.limit  # of which some are of other programs
+    newest = refusals.newest(limit) if request.limit else []
+    newest = [one for one in newest if may(one.program)][: request.limit]
     shown = [
         RefusedSend(one.number, one.program, one.reason, one.by, moment(one.at_ms * 1000))
         for one in newest
     ]
-    counts = [one for one in refusals.counts(query.days) if may(one.program)]
-    return 200, RefusedSends(shown, counts)
+    counts = [one for one in refusals.counts(request.days) if may(one.program)]
+    return RefusedSends(shown, counts)
 
 
-OPERATIONS = (
-    Operation(
-        method="GET",
-        path="/refusals",
-        scope="admin",
-        summary="Sends that the gate stopped",
-        run=list_refusals,
-        query=RefusalsQuery,
-        answers={200: RefusedSends},
-        by_program=True,
-    ),
-)
+OPERATIONS = (list_refusals,)

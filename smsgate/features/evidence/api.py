@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
-from flask import Response
+import msgspec
 
 from smsgate.domain.phone import e164
 from smsgate.features.evidence.service import collect_evidence, page
-from smsgate.web.v1.operations import HTML, Call, Operation, Outcome
+from smsgate.interface.operation import Context, Download, operation
+from smsgate.interface.schemas import Number
 
 
-def read_evidence(call: Call) -> Outcome:
-    """Collect the evidence of one number, texts included."""
-    found = collect_evidence(call.services, e164(call.path["number"]))
-    return Response(page(found), content_type=f"{HTML}; charset=utf-8")
+class EvidenceRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """Whose evidence."""
+
+    number: Number
 
 
-OPERATIONS = (
-    Operation(
-        method="GET",
-        path="/evidence/<number>",
-        scope="admin",
-        summary="All that is recorded of a number, with its proofs: a page to print",
-        run=read_evidence,
-        answers={200: str},
-        answer_type=HTML,
-    ),
+@operation(
+    "GET /evidence/<number>",
+    role="viewer",
+    scope="admin",
+    example={"number": "+14155550123"},
+    media_type="text/html",
 )
+def read_evidence(context: Context, request: EvidenceRequest) -> Download:
+    """Collect all that is recorded of a number, with its proofs, as a page to print."""
+    number = e164(request.number)
+    found = page(collect_evidence(context.services, number))
+    return Download(f"evidence-{number}.html", "text/html; charset=utf-8", [found.encode()])
+
+
+OPERATIONS = (read_evidence,)

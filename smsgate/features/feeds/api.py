@@ -6,6 +6,9 @@ from typing import Annotated
 
 import msgspec
 
+from smsgate.interface.long_polls import LONG_POLLS
+from smsgate.interface.operation import Context, operation
+from smsgate.interface.schemas import ConsentEvent, event_for
 from smsgate.records.event_reader import (
     START,
     EventBatch,
@@ -13,9 +16,6 @@ from smsgate.records.event_reader import (
     format_position,
     parse_position,
 )
-from smsgate.web.v1.long_polls import LONG_POLLS
-from smsgate.web.v1.operations import Call, Operation, Outcome
-from smsgate.web.v1.schemas import ConsentEvent, event_for
 
 
 class EventsQuery(msgspec.Struct, forbid_unknown_fields=True):
@@ -38,31 +38,23 @@ class EventsPage(msgspec.Struct, frozen=True):
     """Whether there was more already; ask at once then."""
 
 
-def read_events(call: Call) -> Outcome:
+@operation("GET /events", role="viewer", by_program=True, example={"limit": 100})
+def read_events(context: Context, request: EventsQuery) -> EventsPage:
     """Return the events behind a position, in an order in which nothing is ever skipped."""
-    reader, query = EventReader(call.services.records.database), call.query
-    if query.after == "now":
+    reader = EventReader(context.services.records.database)
+    if request.after == "now":
         batch = EventBatch([], reader.newest(), more=False)
     else:
-        position = parse_position(query.after) if query.after else START
-        batch = reader.after(position, query.limit)
-        with LONG_POLLS.wait(query.wait) as again:
+        position = parse_position(request.after) if request.after else START
+        batch = reader.after(position, request.limit)
+        with LONG_POLLS.wait(request.wait) as again:
             while not batch.events and again():
-                batch = reader.after(batch.position, query.limit)
-    seen = (event_for(call.caller, one.event, f"{one.partition}-{one.seq}") for one in batch.events)
+                batch = reader.after(batch.position, request.limit)
+    seen = (
+        event_for(context.caller, one.event, f"{one.partition}-{one.seq}") for one in batch.events
+    )
     events = [event for event in seen if event is not None]
-    return 200, EventsPage(events, format_position(batch.position), batch.more)
+    return EventsPage(events, format_position(batch.position), batch.more)
 
 
-OPERATIONS = (
-    Operation(
-        method="GET",
-        path="/events",
-        scope="write",
-        summary="Events behind a place in the records",
-        run=read_events,
-        query=EventsQuery,
-        answers={200: EventsPage},
-        by_program=True,
-    ),
-)
+OPERATIONS = (read_events,)

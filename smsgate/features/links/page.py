@@ -28,6 +28,7 @@ from smsgate.domain.errors import (
     StoreUnavailable,
     TooManyGuesses,
     UnknownProgram,
+    reason_of,
 )
 from smsgate.domain.messages import ALL
 from smsgate.domain.opt_out_links import PATH, is_shaped
@@ -36,7 +37,6 @@ from smsgate.features.links.page_text import PageText, choose_language
 from smsgate.features.links.service import LinkService, OpenedLink
 from smsgate.pipeline.services import Services
 from smsgate.settings import Program
-from smsgate.web.problems import reason_of
 from smsgate.web.refusal_log import RefusalLog
 from smsgate.web.wsgi_request import address_of
 

@@ -18,16 +18,14 @@ from smsgate.features.lists.import_record import (
 )
 from smsgate.features.lists.import_summary import ProgramOutcome, program_outcomes
 from smsgate.features.lists.job_files import (
-    MAX_UPLOAD_BYTES,
     ListJob,
     ListRequest,
     ListUser,
     UnusedRow,
 )
 from smsgate.features.lists.jobs import EVERYBODY, ListJobs
-from smsgate.web.v1.consents import Medium
-from smsgate.web.v1.operations import Call, Operation, Outcome
-from smsgate.web.v1.schemas import Actor, Reason, moment
+from smsgate.interface.operation import Actor, Context, Upload, operation
+from smsgate.interface.schemas import Medium, Reason, moment
 
 _READ_BYTES = 1 << 18
 ColumnName = Annotated[
@@ -41,9 +39,26 @@ class ImportsQuery(msgspec.Struct, forbid_unknown_fields=True):
     limit: Annotated[int, msgspec.Meta(ge=1, le=500)] = 50
 
 
-class UndoAsked(msgspec.Struct, forbid_unknown_fields=True):
-    """For the record."""
+ImportId = Annotated[str, msgspec.Meta(max_length=100, description="The id of an import.")]
+JobId = Annotated[str, msgspec.Meta(max_length=100, description="The id that the upload gave.")]
 
+
+class ImportQuery(msgspec.Struct, forbid_unknown_fields=True):
+    """Which import."""
+
+    list: ImportId
+
+
+class JobQuery(msgspec.Struct, forbid_unknown_fields=True):
+    """Which upload."""
+
+    job: JobId
+
+
+class UndoAsked(msgspec.Struct, forbid_unknown_fields=True):
+    """Which import, and why, for the record."""
+
+    list: ImportId
     reason: Reason
     actor: Actor = ""
 
@@ -92,9 +107,10 @@ class Imports(msgspec.Struct, frozen=True):
     imports: list[Import]
 
 
-class ImportUploadQuery(msgspec.Struct, forbid_unknown_fields=True):
-    """What the rows of the file in the body have in common, as `smsgate import` takes it."""
+class ImportUpload(msgspec.Struct, forbid_unknown_fields=True):
+    """A file, and what its rows have in common, as `smsgate import` takes it."""
 
+    file: Upload
     program: Annotated[str, msgspec.Meta(max_length=100)] = ""
     """A program, or ``all``. Empty: ``program_column`` says the program of each row."""
     name: Annotated[str, msgspec.Meta(max_length=200)] = "list"
@@ -112,8 +128,9 @@ class ImportUploadQuery(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class ImportApproval(msgspec.Struct, forbid_unknown_fields=True):
-    """What a list with consents needs."""
+    """Which upload, and what a list with consents needs."""
 
+    job: JobId
     words: Annotated[str, msgspec.Meta(max_length=2_000)] = ""
     """What the subscribers agreed to."""
     medium: Medium = "other"
@@ -148,18 +165,24 @@ class ImportJob(msgspec.Struct, frozen=True):
     """The id of the import, once it is applied: for ``GET /v1/imports/<list>``."""
 
 
-def import_list(call: Call) -> Outcome:
+@operation(
+    "POST /imports",
+    role="agent",
+    status=202,
+    by_program=True,
+    example={"program": "alerts", "name": "list.csv"},
+)
+def import_list(context: Context, request: ImportUpload) -> ImportJob:
     """Upload a list and preview what importing it would do. Nothing is changed.
 
     The body is the file itself, up to 1 GiB. The preview goes on after the answer: ask for the job.
     """
-    asked: ImportUploadQuery = call.query
-    allowed = _allowed_programs(call, asked.program)
-    jobs, request = ListJobs(call.services), call.request
-    request.max_content_length = MAX_UPLOAD_BYTES
-    with jobs.uploading(call.actor(asked.actor), request.content_length or 0) as upload:
+    asked = request
+    allowed = _allowed_programs(context, asked.program)
+    jobs = ListJobs(context.services)
+    with jobs.uploading(context.actor(asked.actor), asked.file.size or 0) as upload:
         file = upload.file()
-        while chunk := request.stream.read(_READ_BYTES):
+        while chunk := asked.file.stream.read(_READ_BYTES):
             file.write(chunk)
         job = upload.keep("import", asked.name)
     listed = ListRequest(
@@ -180,35 +203,50 @@ def import_list(call: Call) -> Outcome:
     except SmsGateError:
         jobs.remove(job.id, user)
         raise
-    return 202, _job_view(call, *jobs.find(job.id, user))
+    return _job_view(context, *jobs.find(job.id, user))
 
 
-def read_import_job(call: Call) -> Outcome:
+@operation(
+    "GET /import-jobs/<job>",
+    role="agent",
+    by_program=True,
+    example={"job": "5f0c9a"},
+    problems={404: "This key uploaded no such list, or it is gone."},
+)
+def read_import_job(context: Context, request: JobQuery) -> ImportJob:
     """Say how far an uploaded list is: its preview by program, or what it changed."""
-    return 200, _job_view(call, *_job_of(call))
+    return _job_view(context, *_job_of(context, request.job))
 
 
-def apply_import_job(call: Call) -> Outcome:
+@operation(
+    "POST /import-jobs/<job>/apply",
+    role="agent",
+    status=202,
+    by_program=True,
+    example={"job": "5f0c9a"},
+    problems={404: "This key uploaded no such list, or it is gone."},
+)
+def apply_import_job(context: Context, request: ImportApproval) -> ImportJob:
     """Import an uploaded list, as its preview says.
 
     It goes on after the answer: ask for the job. Asked for twice it does nothing twice.
     """
-    asked, jobs = call.body, ListJobs(call.services)
-    job, _ = _job_of(call)
+    asked, jobs = request, ListJobs(context.services)
+    job, _ = _job_of(context, request.job)
     if job.step == "rehearse" and job.state != "done":
         raise Unfit("The preview is not done: ask for the job until its `state` is `done`.")
     user = ListUser(job.operator)
     jobs.apply(job.id, user, asked.words, asked.medium)
-    return 202, _job_view(call, *jobs.find(job.id, user))
+    return _job_view(context, *jobs.find(job.id, user))
 
 
-def _allowed_programs(call: Call, program: str) -> tuple[str, ...]:
+def _allowed_programs(context: Context, program: str) -> tuple[str, ...]:
     """The programs that rows may be for; none: every program.
 
     Raises ``Forbidden`` where the key is limited to programs, and the opt-outs of one of these, or
     of another one that is asked for, hold for all.
     """
-    caller, settings = call.caller, call.services.settings
+    caller, settings = context.caller, context.services.settings
     if not caller.programs:
         return ()
     names = [one.name for one in settings.programs if caller.may(one.name)]
@@ -218,22 +256,22 @@ def _allowed_programs(call: Call, program: str) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _job_of(call: Call) -> tuple[ListJob, bool]:
+def _job_of(context: Context, id_: str) -> tuple[ListJob, bool]:
     """The job of the path, which this key uploaded. Raises ``NoSuchList``, ``Forbidden``.
 
     A newer key of the same name may be limited to other programs.
     """
-    job, is_running = ListJobs(call.services).find(call.path["job"], EVERYBODY)
-    if job.kind != "import" or job.operator.partition("/")[0] != call.actor():
+    job, is_running = ListJobs(context.services).find(id_, EVERYBODY)
+    if job.kind != "import" or job.operator.partition("/")[0] != context.actor():
         raise NoSuchList("There is no such upload of this key.")
-    if {*_allowed_programs(call, job.request.program)} != {*job.request.allowed}:
+    if {*_allowed_programs(context, job.request.program)} != {*job.request.allowed}:
         raise NoSuchList("A key of this name uploaded it that was for other programs.")
     return job, is_running
 
 
-def _job_view(call: Call, job: ListJob, is_running: bool) -> ImportJob:
+def _job_view(context: Context, job: ListJob, is_running: bool) -> ImportJob:
     result, is_applied = job.result, job.step == "apply" and job.state == "done"
-    titles = titles_of(call.services.settings)
+    titles = titles_of(context.services.settings)
     return ImportJob(
         id=job.id,
         step="apply" if job.step == "apply" else "preview",
@@ -256,32 +294,46 @@ def _job_view(call: Call, job: ListJob, is_running: bool) -> ImportJob:
     )
 
 
-def list_imports(call: Call) -> Outcome:
+@operation("GET /imports", role="agent", example={"limit": 50})
+def list_imports(context: Context, request: ImportsQuery) -> Imports:
     """List the imports that came to their end, newest first."""
-    services = call.services
-    found = imports(services.store, services.records, call.query.limit)
-    return 200, Imports([_import_view(one, None) for one in found])
+    services = context.services
+    found = imports(services.store, services.records, request.limit)
+    return Imports([_import_view(one, None) for one in found])
 
 
-def read_import(call: Call) -> Outcome:
+@operation(
+    "GET /imports/<list>",
+    role="agent",
+    example={"list": "import-3f9c"},
+    problems={404: "No import of that id is on record."},
+)
+def read_import(context: Context, request: ImportQuery) -> Import:
     """Say what one import was, whether it was undone, and how far an undo is."""
-    record = import_of(call.services.records, call.path["list"])
-    progress = ListJobs(call.services).undo_of(record.id)
-    return 200, _import_view(record, _progress(*progress) if progress else None)
+    record = import_of(context.services.records, request.list)
+    progress = ListJobs(context.services).undo_of(record.id)
+    return _import_view(record, _progress(*progress) if progress else None)
 
 
-def undo_import(call: Call) -> Outcome:
+@operation(
+    "POST /imports/<list>/undo",
+    role="agent",
+    status=202,
+    example={"list": "import-3f9c", "reason": "wrong file"},
+    problems={404: "No import of that id is on record."},
+)
+def undo_import(context: Context, request: UndoAsked) -> Import:
     """Undo an import as a whole: each number goes back to how it stood before.
 
     Numbers of which something newer was said or done keep what they have. It goes on after the
     answer; ask for the import to see how far it is. Asked for twice it does nothing twice.
     """
-    jobs, asked = ListJobs(call.services), call.body
-    id_ = call.path["list"]
-    jobs.undo(call.actor(asked.actor), id_, asked.reason.strip())
+    jobs, asked = ListJobs(context.services), request
+    id_ = request.list
+    jobs.undo(context.actor(asked.actor), id_, asked.reason.strip())
     progress = jobs.undo_of(id_)
-    record = import_of(call.services.records, id_)
-    return 202, _import_view(record, _progress(*progress) if progress else None)
+    record = import_of(context.services.records, id_)
+    return _import_view(record, _progress(*progress) if progress else None)
 
 
 def _import_view(record: ImportRecord, progress: UndoProgress | None) -> Import:
@@ -314,64 +366,10 @@ def _progress(job: ListJob, is_running: bool) -> UndoProgress:
 
 
 OPERATIONS = (
-    Operation(
-        method="POST",
-        path="/imports",
-        scope="admin",
-        summary="Upload a list and preview its import",
-        run=import_list,
-        query=ImportUploadQuery,
-        takes_file=True,
-        answers={202: ImportJob},
-        by_program=True,
-    ),
-    Operation(
-        method="GET",
-        path="/import-jobs/<job>",
-        scope="admin",
-        summary="The preview of an uploaded list, or what it changed",
-        run=read_import_job,
-        answers={200: ImportJob},
-        also={404: "This key uploaded no such list, or it is gone."},
-        by_program=True,
-    ),
-    Operation(
-        method="POST",
-        path="/import-jobs/<job>/apply",
-        scope="admin",
-        summary="Import an uploaded list",
-        run=apply_import_job,
-        body=ImportApproval,
-        answers={202: ImportJob},
-        also={404: "This key uploaded no such list, or it is gone."},
-        by_program=True,
-    ),
-    Operation(
-        method="GET",
-        path="/imports",
-        scope="admin",
-        summary="The lists that were imported",
-        run=list_imports,
-        query=ImportsQuery,
-        answers={200: Imports},
-    ),
-    Operation(
-        method="GET",
-        path="/imports/<list>",
-        scope="admin",
-        summary="One import, and how far its undo is",
-        run=read_import,
-        answers={200: Import},
-        also={404: "No import of that id is on record."},
-    ),
-    Operation(
-        method="POST",
-        path="/imports/<list>/undo",
-        scope="admin",
-        summary="Undo an import as a whole",
-        run=undo_import,
-        body=UndoAsked,
-        answers={202: Import},
-        also={404: "No import of that id is on record."},
-    ),
+    import_list,
+    read_import_job,
+    apply_import_job,
+    list_imports,
+    read_import,
+    undo_import,
 )

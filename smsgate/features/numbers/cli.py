@@ -1,4 +1,4 @@
-"""``smsgate history``, ``lock``, ``unlock``, ``consent`` and ``restore``."""
+"""``smsgate history`` and ``consent``."""
 
 from __future__ import annotations
 
@@ -11,13 +11,11 @@ from smsgate.cli import session
 from smsgate.cli.session import moment, out, person
 from smsgate.consent import event_text
 from smsgate.consent.events import Event
-from smsgate.consent.restore import BASES, CONSENT, EVIDENCE
 from smsgate.domain.entry_parts import Consent
-from smsgate.domain.messages import ALL, Entry
-from smsgate.domain.phone import as_recorded, e164
+from smsgate.domain.messages import Entry
+from smsgate.domain.phone import as_recorded
 from smsgate.pipeline.decision_text import reason as decision_reason
-from smsgate.pipeline.manual import RestoreRequest
-from smsgate.pipeline.manual_input import MEDIA, consent_of, evidence_of, reason_of
+from smsgate.pipeline.manual_input import MEDIA
 
 
 @click.command(epilog="Example: smsgate history +14155550123")
@@ -105,36 +103,6 @@ def _decided(entry: Entry | None) -> tuple[str, str]:
     return why, f"by {entry.actor}: {note}" if note else f"by {entry.actor}"
 
 
-_reason = click.option("--reason", required=True, help="Recorded with your name.")
-
-
-@click.command(epilog="Example: smsgate lock +14155550123 --reason 'letter of her lawyer, 3 May'")
-@click.argument("number")
-@_reason
-def lock(number: str, reason: str) -> None:
-    """Block a number for good, even after START: for litigants, minors and court orders."""
-    _change(number, reason, locked=True)
-
-
-@click.command(epilog="Example: smsgate unlock +14155550123 --reason 'locked by mistake'")
-@click.argument("number")
-@_reason
-def unlock(number: str, reason: str) -> None:
-    """Unlock a number: its START counts again, and until then it stays opted out."""
-    _change(number, reason, locked=False)
-
-
-def _change(number: str, reason: str, *, locked: bool) -> None:
-    known = e164(number)
-    if not reason.strip():
-        raise click.UsageError("Give a reason for the record: --reason TEXT.")
-    session.services().manual.lock(known, person(), reason.strip(), locked=locked)
-    if locked:
-        out.print(f"Locked {known}: no program can text it.")
-    else:
-        out.print(f"Unlocked {known}. It stays opted out until it texts START.")
-
-
 @click.command(
     epilog="Example: smsgate consent +14155550123 --program alerts --medium paper "
     "--words 'Yes, text me offers' --given 2026-05-03"
@@ -157,66 +125,3 @@ def consent(
     found = Consent(words=words, medium=medium, source=source, given_us=given_us)
     session.services().manual.record_consent(number, program, found, "operator", person())
     out.print(f"Recorded the consent of {number} to {program}. Opt-outs of the number still hold.")
-
-
-@click.command(
-    epilog="Example: smsgate restore +14155550123 --basis mistake --reason 'typed a wrong number'"
-)
-@click.argument("number")
-@click.option("--scope", default=ALL, show_default=True, help="A program, or `all`.")
-@click.option(
-    "--basis",
-    required=True,
-    type=click.Choice(BASES),
-    help="The ground: a consent that is newer than the opt-out; a mistake of ours, only for an "
-    "opt-out that we entered; or evidence that you name.",
-)
-@click.option("--reason", required=True, help="Recorded with your name.")
-@click.option("--words", default="", help="Of a consent: the words that the subscriber agreed to.")
-@click.option("--medium", default="", type=click.Choice(["", *MEDIA]), help="How it was given.")
-@click.option("--source", default="", help="Where exactly: the page, the form, the file.")
-@click.option("--given", type=click.DateTime(), help="When it was given (UTC).")
-@click.option(
-    "--evidence", default="", help="What shows that they want texts, and where to find it."
-)
-def restore(
-    number: str,
-    scope: str,
-    basis: str,
-    reason: str,
-    words: str,
-    medium: str,
-    source: str,
-    given: datetime | None,
-    evidence: str,
-) -> None:
-    """Lift an opt-out. The subscriber's own START is better and needs no command.
-
-    An opt-out that the subscriber asked for, by text, by link or through the provider, is no
-    mistake of ours. It takes a newer consent with its words, medium, source and time, or
-    evidence. `smsgate history NUMBER` shows basis, operator and reason.
-    """
-    known = e164(number)
-    given_at = given.replace(tzinfo=UTC).isoformat() if given else ""
-    consent = consent_of(words, medium, source, given_at) if basis == CONSENT else None
-    _refuse_what_is_not_used(basis, words or medium or source or given_at, evidence)
-    session.services().manual.restore(
-        RestoreRequest(
-            number=known,
-            scope=scope,
-            actor=person(),
-            reason=reason_of(reason),
-            basis=basis,
-            consent=consent,
-            evidence=evidence_of(evidence) if basis == EVIDENCE else "",
-            is_admin=True,  # a person who runs this can access the store and the records anyway
-        )
-    )
-    out.print(f"Saved the restore of {known}; `smsgate history {known}` shows its result.")
-
-
-def _refuse_what_is_not_used(basis: str, of_consent: str, evidence: str) -> None:
-    if of_consent and basis != CONSENT:
-        raise click.UsageError("--words, --medium, --source and --given go with --basis consent.")
-    if evidence and basis != EVIDENCE:
-        raise click.UsageError("--evidence goes with --basis evidence.")

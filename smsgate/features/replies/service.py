@@ -35,8 +35,8 @@ def retry_reply(services: Services, id_: str, actor: str) -> None:
         reply = msgspec.structs.replace(reply, deadline_us=now_us + REPLY_WINDOW_US)
     elif is_expired(reply, now_us):
         raise ReplyExpired(
-            f"reply {id_!r} confirms an opt-out and its five minutes are over: it can only be "
-            "dismissed (47 CFR 64.1200(a)(12))"
+            "Not sent: an opt-out confirmation older than five minutes can only be dismissed "
+            "(47 CFR 64.1200(a)(12))."
         )
     _settle(store, letter, "retried", actor, now_us, reply)
     services.job_queue.notify_outboxes([partition_of(reply.number)])
@@ -54,7 +54,10 @@ def _find(store: Store, id_: str) -> DeadLetter:
         for letter in store.unsent_replies.dead(int(partition)):
             if letter.reply.id == id_:
                 return letter
-    raise NoSuchReply(f"no failed reply {id_!r}: see `smsgate replies list --dead`")
+    raise NoSuchReply(
+        f"Nothing was changed: no failed reply has the id {id_!r}. Maybe someone else retried or "
+        "dismissed it first."
+    )
 
 
 def _settle(
@@ -75,4 +78,4 @@ def _settle(
         software=__version__,
     )
     if not store.unsent_replies.settle_dead(partition_of(reply.number), reply.id, event, again):
-        raise NoSuchReply(f"reply {reply.id!r} was settled by someone else just now")
+        raise NoSuchReply("Nothing was changed: someone else retried or dismissed it first.")

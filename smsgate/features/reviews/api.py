@@ -7,9 +7,9 @@ from typing import Literal
 import msgspec
 
 from smsgate.features.reviews.service import ReviewService
+from smsgate.interface.operation import Actor, Context, operation
+from smsgate.interface.schemas import AcceptedChange, Number, moment
 from smsgate.pipeline.reviews import list_waiting_texts
-from smsgate.web.v1.operations import Call, Operation, Outcome
-from smsgate.web.v1.schemas import AcceptedChange, Actor, moment
 
 
 class Review(msgspec.Struct, frozen=True):
@@ -31,9 +31,15 @@ class Reviews(msgspec.Struct, frozen=True):
     reviews: list[Review]
 
 
+class ReviewQuery(msgspec.Struct, forbid_unknown_fields=True):
+    """Everything that waits."""
+
+
 class Decided(msgspec.Struct, forbid_unknown_fields=True):
     """What the person decided."""
 
+    program: str
+    number: Number
     decision: Literal["opt_out", "none", "undo"]
     """``none``: it asked for nothing. ``undo`` of the newest decision: its text waits again."""
     seen: str = ""
@@ -41,49 +47,40 @@ class Decided(msgspec.Struct, forbid_unknown_fields=True):
     actor: Actor = ""
 
 
-def list_reviews(call: Call) -> Outcome:
+@operation("GET /reviews", role="viewer", scope="admin", by_program=True, example={})
+def list_reviews(context: Context, request: ReviewQuery) -> Reviews:  # noqa: ARG001 - has none
     """List the texts that wait for a person."""
-    return 200, Reviews(
+    return Reviews(
         [
             Review(one.program, one.number, moment(one.since_us), one.text, one.why, one.key)
-            for one in list_waiting_texts(call.services.store, call.services.records)
-            if call.caller.may(one.program)
+            for one in list_waiting_texts(context.services.store, context.services.records)
+            if context.caller.may(one.program)
         ]
     )
 
 
-def decide_review(call: Call) -> Outcome:
-    """Settle a text that waits."""
-    path, decided = call.path, call.body
-    call.caller.require_program(path["program"])
-    id_ = ReviewService(call.services).decide(
-        decided.decision, path["number"], path["program"], call.actor(decided.actor), decided.seen
-    )
-    return 202, AcceptedChange(id_.partition("-")[2])
-
-
-OPERATIONS = (
-    Operation(
-        method="GET",
-        path="/reviews",
-        scope="admin",
-        summary="Texts in review",
-        run=list_reviews,
-        answers={200: Reviews},
-        by_program=True,
-    ),
-    Operation(
-        method="POST",
-        path="/reviews/<program>/<number>",
-        scope="admin",
-        summary="Decide a text that waits",
-        run=decide_review,
-        body=Decided,
-        answers={202: AcceptedChange},
-        by_program=True,
-        also={
-            404: "No text of that number to that program waits, or there is nothing to undo.",
-            409: "It was decided a moment ago, or another text has come in since.",
-        },
-    ),
+@operation(
+    "POST /reviews/<program>/<number>",
+    role="agent",
+    status=202,
+    by_program=True,
+    example={"program": "alerts", "number": "+14155550123", "decision": "opt_out"},
+    problems={
+        404: "No text of that number to that program waits, or there is nothing to undo.",
+        409: "It was decided a moment ago, or another text has come in since.",
+    },
 )
+def decide_review(context: Context, request: Decided) -> AcceptedChange:
+    """Settle a text that waits."""
+    context.caller.require_program(request.program)
+    id_ = ReviewService(context.services).decide(
+        request.decision,
+        request.number,
+        request.program,
+        context.actor(request.actor),
+        request.seen,
+    )
+    return AcceptedChange(id_.partition("-")[2])
+
+
+OPERATIONS = (list_reviews, decide_review)

@@ -13,6 +13,7 @@ from werkzeug.exceptions import HTTPException
 
 from smsgate import features
 from smsgate.features.operators.sessions import LASTS_S
+from smsgate.interface import pages
 from smsgate.pipeline.services import Services
 from smsgate.settings import Settings
 from smsgate.web.app import send_hsts
@@ -88,13 +89,17 @@ def create_console(services: Services) -> Flask:
     error_pages.register(app)
     for page in features.modules("console"):
         page.register(app, services)
+    for module in features.modules("operations"):
+        pages.register(app, getattr(module, "PAGES", ()), services, auth)
     return app
 
 
 def _bare_app(settings: Settings) -> Flask:
     """An application with templates, assets and security headers, and no pages."""
     app = Flask("smsgate.web.console", static_folder=None, template_folder=None)
-    app.jinja_loader = FileSystemLoader([_HERE / "templates", *features.template_folders()])
+    app.jinja_loader = FileSystemLoader(
+        [_HERE / "templates", pages.TEMPLATES, *features.template_folders()]
+    )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.context_processor(lambda: {"asset": asset_path})
     send_hsts(app, settings)

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar, get_args
 
 from flask import (
     Flask,
@@ -42,6 +42,7 @@ from smsgate.features.operators.sessions import OperatorSession, Sessions, Visit
 from smsgate.features.operators.sign_in import SignIn
 from smsgate.features.operators.single_sign_on import SignInProvider
 from smsgate.features.operators.storage import ActionLog
+from smsgate.interface.operation import Role
 from smsgate.pipeline.readiness import Deadlines
 from smsgate.pipeline.services import Services
 from smsgate.web.console.origin import Origin
@@ -232,6 +233,14 @@ def actor() -> str:
     if found is None:
         abort(403)
     return found.name
+
+
+def role() -> Role:
+    """What the operator of this request may do. Only behind ``needs``."""
+    found = operator()
+    if found is None:
+        abort(403)
+    return next(one for one in get_args(Role) if one == found.role)
 
 
 def record_action(what: str, note: str = "") -> None:

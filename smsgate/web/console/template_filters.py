@@ -27,6 +27,7 @@ def register(console: Flask, services: Services) -> None:
     """Add the filters."""
     console.add_template_filter(lambda name: program_title(name, services.settings), "program")
     console.add_template_filter(language_name, "language")
+    console.add_template_filter(lambda at: round(at.timestamp() * 1_000_000), "micros")
     console.add_template_filter(iso, "iso")
     console.add_template_filter(utc, "utc")
     console.add_template_filter(lambda us: moment(us, operator_zone()), "moment")

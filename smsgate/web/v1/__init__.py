@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cache
+from typing import Any
 
 import msgspec
 from flask import Blueprint, Flask, Response, g, request
 from werkzeug.exceptions import BadRequest
 
 from smsgate import features
+from smsgate.interface import openapi
+from smsgate.interface.endpoints import add_endpoints
+from smsgate.interface.operation import Operation
+from smsgate.interface.requests import JSON, MAX_BODY_BYTES
 from smsgate.pipeline.api_keys import Keyring, RateLimit
 from smsgate.pipeline.services import Services
 from smsgate.web.api_key_guard import ApiKeyGuard
 from smsgate.web.app import bare_application
-from smsgate.web.v1 import check, consents, openapi, suppressions
-from smsgate.web.v1.operations import JSON, MAX_BODY_BYTES, Operation
 
-OPERATIONS: tuple[Operation, ...] = tuple(
-    operation
-    for module in (check, suppressions, consents, *features.modules("api"))
-    for operation in module.OPERATIONS
+OPERATIONS: tuple[Operation[Any, Any], ...] = tuple(
+    one for module in features.modules("operations") for one in module.OPERATIONS if one.path
 )
 PREFIX = "/v1"
 _NAME = "api"
-_UNSUPPORTED = ("Idempotency-Key", "RateLimit")
-"""Headers that a program sends to be protected by them; ignoring one would mislead it."""
-STREAMED = tuple(f"{_NAME}.{one.name}" for one in OPERATIONS if one.takes_file)
+STREAMED = tuple(f"{_NAME}.{one.name}" for one in OPERATIONS if one.upload)
 """Endpoints that read the body themselves."""
 
 
@@ -46,22 +44,15 @@ def create_api(services: Services, keys: ApiKeyGuard, keyring: Keyring) -> Flask
         """Refuse before anything else is looked at."""
         g.caller = keys.check("v1", request.environ, keyring.authenticate)
         limiting.count(g.caller.name)
-        for name in _UNSUPPORTED:
-            if name in request.headers:
-                raise BadRequest(f"This API does not support {name}: leave the header out.")
+        if "RateLimit" in request.headers:  # ignoring it would mislead who hopes for its protection
+            raise BadRequest("This API does not support RateLimit: leave the header out.")
 
     @api.get("/openapi.json")
     def described() -> Response:
         """Give the OpenAPI document; any key opens it."""
         return Response(_document(), content_type=JSON)
 
-    for operation in OPERATIONS:
-        api.add_url_rule(
-            operation.path,
-            operation.name,
-            _answering(operation, services),
-            methods=[operation.method],
-        )
+    add_endpoints(api, OPERATIONS, services)
     app.register_blueprint(api)
     return app
 
@@ -70,10 +61,3 @@ def create_api(services: Services, keys: ApiKeyGuard, keyring: Keyring) -> Flask
 def _document() -> bytes:
     # Made when first asked for: it takes longer than all the rest of an application.
     return msgspec.json.encode(openapi.document(OPERATIONS, PREFIX))
-
-
-def _answering(operation: Operation, services: Services) -> Callable[..., Response]:
-    def answer(**path: str) -> Response:
-        return operation.answer(services, g.caller, request, path)
-
-    return answer

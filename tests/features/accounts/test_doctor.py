@@ -67,7 +67,7 @@ def test_the_worst_comes_first_and_each_says_what_mends_it(
         ["warning", "durability:"],
         ["warning", "replies:"],
     ]
-    mends = ["`smsgate review list`", "`appendonly yes`", "`smsgate replies list --dead`"]
+    mends = ["`smsgate review list`", "`appendonly yes`", "`smsgate replies list --state failed`"]
     for line, mend in zip(lines[1::2], mends, strict=True):
         assert line.lstrip().startswith(f"→ {mend}")
     assert "+1415" not in there.output

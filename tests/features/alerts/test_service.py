@@ -75,7 +75,7 @@ def test_a_condition_that_lasts_is_told_once_and_its_end_too(services, hook, red
         other.check()
     assert told(hook) == [("SmsgateDeadLetters", "begins")]
     said = json.loads(hook.calls[0].body)
-    assert "`smsgate replies list --dead`" in said["text"]
+    assert "`smsgate replies list --state failed`" in said["text"]
     redis_client.delete(PARTITION_KEYS[1].dead)
     for _ in range(3):
         one.check()

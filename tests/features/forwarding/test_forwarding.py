@@ -295,7 +295,7 @@ def test_what_is_not_taken_in_a_day_waits_for_a_person(
     settle(services, one)
     assert app.taken[1:] == [(NUMBER, "first"), (NUMBER, "third")]
     assert len({came.headers["webhook-id"] for came in app.came if came.text[1] == "first"}) == 1
-    with pytest.raises(NoSuchForward, match="forward list --dead"):
+    with pytest.raises(NoSuchForward, match="no failed text has the id"):
         forwards.dismiss(services.store, first.id, "jane")
     assert "by jane; before: answered 500" in [
         one.note for one in services.history.of_number(NUMBER)

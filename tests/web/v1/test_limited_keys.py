@@ -25,6 +25,8 @@ BY_PROGRAM = {
     "list_reviews",
     "decide_review",
     "list_refusals",
+    "list_replies",
+    "list_deliveries",
     "import_list",
     "read_import_job",
     "apply_import_job",

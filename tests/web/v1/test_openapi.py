@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import re
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -44,7 +43,9 @@ def test_every_operation_is_in_the_document_with_its_types(api) -> None:
     assert {one["operationId"] for one in told.values()} == {*NAMES}
     check = told["POST", "/v1/check"]
     assert check["requestBody"]["content"]["application/json"]["schema"]["$ref"].endswith("/Check")
-    assert {"200", "400", "401", "403", "413", "415", "422", "429", "503"} == {*check["responses"]}
+    assert {"200", "400", "401", "403", "409", "413", "415", "422", "429", "503"} == {
+        *check["responses"]
+    }
     assert found["components"]["schemas"]["Check"]["properties"]["numbers"]["maxItems"] == 10_000
 
 
@@ -66,16 +67,6 @@ def test_the_document_lists_the_reasons_of_the_gate_and_says_what_since_is(api, 
     fields = api.get("/openapi.json")["components"]["schemas"][shape]["properties"]
     assert {*fields["reason"]["enum"]} == gate_reasons()
     assert fields["since"]["format"] == "date-time"
-
-
-@pytest.mark.parametrize("operation", OPERATIONS, ids=NAMES)
-def test_the_page_for_people_has_every_operation_and_what_it_takes(operation) -> None:
-    called = re.escape(f"{operation.method} /v1{operation.path}")
-    section = re.search(rf"(?ms)^### `{called}`$(.*?)^##", PAGE)
-    assert section, f"docs/api.md has no section for {called}"
-    for name in operation.query.__struct_fields__ if operation.query else ():
-        assert re.search(rf"`(\w+=\w*&)*{name}\b", section.group(1)), name
-    assert f"Scope `{operation.scope}`" in section.group(1)
 
 
 def test_the_page_names_every_problem_that_the_document_names(api) -> None:
@@ -159,9 +150,8 @@ def test_the_thousands_are_of_every_method() -> None:
     assert {operation.method for operation in OPERATIONS} == {"GET", "POST", "PUT", "DELETE"}
 
 
-@pytest.mark.parametrize("header", ["Idempotency-Key", "RateLimit"])
-def test_a_header_that_is_not_honoured_is_refused(api, header) -> None:
+def test_a_header_that_is_not_honoured_is_refused(api) -> None:
     call = {"program": "alerts", "numbers": ["+14155550123"]}
-    answer = api.call("POST", "/check", call, headers={header: "1"})
+    answer = api.call("POST", "/check", call, headers={"RateLimit": "1"})
     assert answer.status_code == 400
-    assert header in answer.json["detail"]
+    assert "RateLimit" in answer.json["detail"]

@@ -11,8 +11,8 @@ import time
 
 import pytest
 
-from smsgate.web.v1 import long_polls
-from smsgate.web.v1.long_polls import LongPolls
+from smsgate.interface import long_polls
+from smsgate.interface.long_polls import LongPolls
 from tests.fakes.processes import PATIENCE_S
 from tests.fakes.served import served
 
@@ -118,7 +118,7 @@ def test_only_some_may_wait_so_that_webhooks_keep_their_threads() -> None:
 
 _WAITS = """
 import signal, sys, threading
-from smsgate.web.v1.long_polls import LONG_POLLS
+from smsgate.interface.long_polls import LONG_POLLS
 signal.signal(signal.SIGTERM, lambda *_: LONG_POLLS.end())
 def wait():
     with LONG_POLLS.wait(30) as again:

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 
 from smsgate.domain.entry_parts import Consent
 from smsgate.domain.errors import Unfit
 from smsgate.domain.messages import Entry
-from smsgate.pipeline.manual import consent_entry
-from smsgate.web.v1.bulk import RawItems, enter_many, enter_one
-from smsgate.web.v1.operations import Call, Operation, Outcome
-from smsgate.web.v1.schemas import (
+from smsgate.features.numbers.bulk import RawItems, enter_many, enter_one
+from smsgate.interface.operation import Actor, Context, operation
+from smsgate.interface.schemas import (
     MAX_ITEMS,
     AcceptedChange,
-    Actor,
     CorrelationId,
     ItemResults,
+    Medium,
     Number,
 )
+from smsgate.pipeline.manual import consent_entry
 
 _EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 _AHEAD = timedelta(minutes=5)
@@ -33,7 +33,6 @@ Words = Annotated[
         pattern=r"\S", max_length=4_000, description="What was shown or said.", examples=["Yes"]
     ),
 ]
-Medium = Literal["web", "paper", "voice", "text", "other"]
 Given = Annotated[datetime, msgspec.Meta(tz=True, description="When, with its zone.")]
 Source = Annotated[
     str, msgspec.Meta(max_length=500, description="Where exactly: page, form, file.")
@@ -57,19 +56,35 @@ ConsentItems = Annotated[list[ConsentItem], msgspec.Meta(min_length=1, max_lengt
 _ITEM = msgspec.json.Decoder(ConsentItem)
 
 
-def record_consents(call: Call) -> Outcome:
-    """Record one consent or many. None lifts an opt-out."""
-    if isinstance(call.body, ConsentItem):
-        return enter_one(call, _entry(call, call.body))
-    return enter_many(call, call.body, _ITEM, _entry)
+class ConsentRequest(msgspec.Struct):
+    """One consent, or many of them."""
+
+    items: ConsentItem | RawItems
 
 
-def _entry(call: Call, item: ConsentItem) -> Entry:
-    call.caller.require_program(item.program)
+@operation(
+    "POST /consents",
+    role="agent",
+    scope="write",
+    by_program=True,
+    body="items",
+    body_schema=ConsentItem | ConsentItems,
+    status={AcceptedChange: 202, ItemResults: 200},
+    example={},
+)
+def record_consents(context: Context, request: ConsentRequest) -> AcceptedChange | ItemResults:
+    """Put consents on record that were given elsewhere: one, or many. None lifts an opt-out."""
+    if isinstance(request.items, ConsentItem):
+        return enter_one(context, _entry(context, request.items))
+    return enter_many(context, request.items, _ITEM, _entry)
+
+
+def _entry(context: Context, item: ConsentItem) -> Entry:
+    context.caller.require_program(item.program)
     consent = consent_of(item.words, item.medium, item.source, item.given)
-    settings = call.services.settings
+    settings = context.services.settings
     return consent_entry(
-        settings, item.number, item.program, consent, "api", call.actor(item.actor)
+        settings, item.number, item.program, consent, "api", context.actor(item.actor)
     )
 
 
@@ -80,16 +95,4 @@ def consent_of(words: str, medium: str, source: str, given: datetime) -> Consent
     return Consent(words, medium, source, round(given.timestamp() * 1_000_000))
 
 
-OPERATIONS = (
-    Operation(
-        method="POST",
-        path="/consents",
-        scope="write",
-        summary="Put consents on record that were given elsewhere",
-        run=record_consents,
-        body=ConsentItem | ConsentItems,
-        read_as=ConsentItem | RawItems,
-        answers={202: AcceptedChange, 200: ItemResults},
-        by_program=True,
-    ),
-)
+OPERATIONS = (record_consents,)

@@ -9,11 +9,11 @@ from typing import Annotated
 import msgspec
 
 from smsgate.domain.errors import StoreUnavailable
+from smsgate.interface.operation import Context, operation
+from smsgate.interface.schemas import CheckResult
 from smsgate.pipeline.gate import GateAnswer
 from smsgate.pipeline.services import Services
 from smsgate.store.refusals import Refusal
-from smsgate.web.v1.operations import Call, Operation, Outcome
-from smsgate.web.v1.schemas import CheckResult
 
 MAX_NUMBERS = 10_000
 
@@ -33,16 +33,20 @@ class Checked(msgspec.Struct, frozen=True):
     results: list[CheckResult]
 
 
-def check_numbers(call: Call) -> Outcome:
+@operation(
+    "POST /check",
+    role="viewer",
+    scope="check",
+    by_program=True,
+    example={"program": "alerts", "numbers": ["+14155550123"]},
+)
+def check_numbers(context: Context, request: Check) -> Checked:
     """Say of each number whether the program may text it, in the order asked."""
-    asked: Check = call.body
-    call.caller.require_program(asked.program)
-    answers = call.services.gate.check(asked.numbers, program=asked.program)
-    if asked.sending:
-        _count(call.services, asked.program, answers)
-    return 200, Checked(
-        [CheckResult(one.number, one.allowed, one.reason, one.since) for one in answers]
-    )
+    context.caller.require_program(request.program)
+    answers = context.services.gate.check(request.numbers, program=request.program)
+    if request.sending:
+        _count(context.services, request.program, answers)
+    return Checked([CheckResult(one.number, one.allowed, one.reason, one.since) for one in answers])
 
 
 def _count(services: Services, program: str, answers: Iterable[GateAnswer]) -> None:
@@ -54,15 +58,4 @@ def _count(services: Services, program: str, answers: Iterable[GateAnswer]) -> N
         services.store.refusals.add(stopped)
 
 
-OPERATIONS = (
-    Operation(
-        method="POST",
-        path="/check",
-        scope="check",
-        summary="May this program text these numbers?",
-        run=check_numbers,
-        body=Check,
-        answers={200: Checked},
-        by_program=True,
-    ),
-)
+OPERATIONS = (check_numbers,)

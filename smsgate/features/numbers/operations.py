@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 
 from smsgate.domain.errors import CursorRefused
 from smsgate.domain.phone import e164
+from smsgate.interface.operation import Context, operation
+from smsgate.interface.schemas import ConsentEvent, Number, event_for
 from smsgate.pipeline.gate import GateAnswer
-from smsgate.web.v1.operations import Call, Operation, Outcome
-from smsgate.web.v1.schemas import ConsentEvent, event_for
 
 
-class HistoryQuery(msgspec.Struct, forbid_unknown_fields=True):
-    """Which part of the history."""
+class NumberQuery(msgspec.Struct, forbid_unknown_fields=True):
+    """A number, and which part of its history."""
 
+    number: Number
     limit: Annotated[int, msgspec.Meta(ge=0, le=1_000)] = 100
     """Events in one page; 0 for the state alone."""
     after: Annotated[str, msgspec.Meta(max_length=64)] = ""
@@ -42,11 +43,16 @@ class NumberDetails(msgspec.Struct, frozen=True):
     history: NumberHistory
 
 
-def read_number(call: Call) -> Outcome:
+@operation(
+    "GET /numbers/<number>",
+    role="viewer",
+    by_program=True,
+    example={"number": "+14155550123"},
+)
+def read_number(context: Context, request: NumberQuery) -> NumberDetails:
     """Say how one number stands with every program, and what happened to it."""
-    number = e164(call.path["number"])
-    services, query = call.services, call.query
-    may = call.caller.may
+    number = e164(request.number)
+    services, may = context.services, context.caller.may
     answers = {
         name: one
         for name, one in services.gate.check_programs(number, services.settings.programs).items()
@@ -54,13 +60,14 @@ def read_number(call: Call) -> Outcome:
     }
     consent_states = services.store.numbers.consent_states_of([number], [*answers])
     consent_state = consent_states[number]
-    events = services.history.of_number(number) if query.limit else []
-    seen = [one for event in events if (one := event_for(call.caller, event)) is not None]
+    events = services.history.of_number(number) if request.limit else []
+    seen = [one for event in events if (one := event_for(context.caller, event)) is not None]
     consents = sorted(filter(may, consent_state.consents))
-    return 200, NumberDetails(number, consent_state.locked, consents, answers, _page(seen, query))
+    page = _page(seen, request)
+    return NumberDetails(number, consent_state.locked, consents, answers, page)
 
 
-def _page(events: list[ConsentEvent], query: Any) -> NumberHistory:  # noqa: ANN401 - a HistoryQuery
+def _page(events: list[ConsentEvent], query: NumberQuery) -> NumberHistory:
     start = 0
     if query.after:
         places = [at for at, event in enumerate(events) if event.id == query.after]
@@ -72,15 +79,4 @@ def _page(events: list[ConsentEvent], query: Any) -> NumberHistory:  # noqa: ANN
     return NumberHistory(shown, shown[-1].id if more and shown else None)
 
 
-OPERATIONS = (
-    Operation(
-        method="GET",
-        path="/numbers/<number>",
-        scope="write",
-        summary="State, consents, lock and history of one number",
-        run=read_number,
-        query=HistoryQuery,
-        answers={200: NumberDetails},
-        by_program=True,
-    ),
-)
+OPERATIONS = (read_number,)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -18,13 +18,12 @@ Reason = Annotated[
         pattern=r"\S", max_length=500, description="Why, for the record.", examples=["by phone"]
     ),
 ]
-Actor = Annotated[
-    str, msgspec.Meta(max_length=100, description="Who acts, where the key stands for several.")
-]
 Number = Annotated[str, msgspec.Meta(max_length=40, description="E.164, such as +14155550123.")]
+ProgramName = Annotated[str, msgspec.Meta(max_length=200, description="A program's name.")]
 CorrelationId = Annotated[
     str, msgspec.Meta(max_length=100, description="Yours, and given back; best a UUID.")
 ]
+Medium = Literal["web", "paper", "voice", "text", "other"]
 MAX_ITEMS = 1_000
 _FOR_ALL = frozenset({"opt_out", "opt_out_all", "restored", "import"})
 """Kinds of events that, in the scope ``all``, change every program's consent."""

@@ -8,12 +8,12 @@ from typing import Annotated, TypeVar
 
 import msgspec
 
-from smsgate.domain.errors import SmsGateError
+from smsgate.domain.errors import SmsGateError, reason_of
 from smsgate.domain.messages import AddResult, Entry
+from smsgate.interface.operation import Context
+from smsgate.interface.requests import read_item
+from smsgate.interface.schemas import MAX_ITEMS, AcceptedChange, ItemResult, ItemResults
 from smsgate.pipeline.manual import RestoreRequest
-from smsgate.web.problems import reason_of
-from smsgate.web.v1.operations import Call, Outcome, read_item
-from smsgate.web.v1.schemas import MAX_ITEMS, AcceptedChange, ItemResult, ItemResults
 
 RawItems = Annotated[list[msgspec.Raw], msgspec.Meta(min_length=1, max_length=MAX_ITEMS)]
 """Items as they came, so that one of another shape refuses none but itself."""
@@ -30,41 +30,41 @@ class _Named(msgspec.Struct):
 _NAMED = msgspec.json.Decoder(_Named)
 
 
-def enter_one(call: Call, entry: Entry) -> Outcome:
+def enter_one(context: Context, entry: Entry) -> AcceptedChange:
     """Enter the only item of a call. Raises what refuses it."""
-    (found,) = call.services.manual.add_each([entry])
+    (found,) = context.services.manual.add_each([entry])
     if isinstance(found, SmsGateError):
         raise found
-    return 202, AcceptedChange(found.id)
+    return AcceptedChange(found.id)
 
 
 def enter_many(
-    call: Call,
+    context: Context,
     items: Sequence[msgspec.Raw],
     decoder: msgspec.json.Decoder[T],
-    change_of: Callable[[Call, T], Entry | RestoreRequest],
-) -> Outcome:
+    change_of: Callable[[Context, T], Entry | RestoreRequest],
+) -> ItemResults:
     """Enter all items that can be; says of each what became of it."""
 
     def change(item: msgspec.Raw) -> Entry | RestoreRequest | SmsGateError:
         try:
-            return change_of(call, read_item(item, decoder))
+            return change_of(context, read_item(item, decoder))
         except SmsGateError as error:
             return error
 
-    changes = _allowed(call, [change(item) for item in items])
-    found = call.services.manual.add_each(changes)
+    changes = _allowed(context, [change(item) for item in items])
+    found = context.services.manual.add_each(changes)
     results = [_result(*_named(item), one) for item, one in zip(items, found, strict=True)]
     counts = Counter(one.status for one in results)
-    return 200, ItemResults(counts["accepted"], counts["duplicate"], counts["refused"], results)
+    return ItemResults(counts["accepted"], counts["duplicate"], counts["refused"], results)
 
 
 def _allowed(
-    call: Call, changes: Sequence[Entry | RestoreRequest | SmsGateError]
+    context: Context, changes: Sequence[Entry | RestoreRequest | SmsGateError]
 ) -> list[Entry | SmsGateError]:
     """The changes with the entries of restores, which are looked into all together."""
     requests = [one for one in changes if isinstance(one, RestoreRequest)]
-    entries = iter(call.services.restores.entries(requests) if requests else ())
+    entries = iter(context.services.restores.entries(requests) if requests else ())
     return [next(entries) if isinstance(one, RestoreRequest) else one for one in changes]
 
 

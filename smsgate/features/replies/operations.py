@@ -1,0 +1,235 @@
+"""Replies that are pending or failed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from smsgate.consent import event_text
+from smsgate.consent.events import DeadLetter
+from smsgate.domain.messages import Reply
+from smsgate.features.replies import service
+from smsgate.interface.operation import After, Column, Context, Limit, Listing, operation, page_of
+from smsgate.interface.pages import Action, ListPage, Tab
+from smsgate.interface.schemas import ProgramName
+from smsgate.pipeline.conditions import reply_problems
+from smsgate.pipeline.services import Services
+from smsgate.store.backlog import MOST, BacklogPage
+
+ReplyId = Annotated[str, msgspec.Meta(max_length=200, description="The id that the list shows.")]
+_HOUR_US = 3600 * 1_000_000
+
+
+class ReplyQuery(msgspec.Struct, forbid_unknown_fields=True):
+    """Which replies, newest failures or first due first."""
+
+    state: Annotated[Literal["pending", "failed"], msgspec.Meta(description="Which list.")] = (
+        "pending"
+    )
+    program: ProgramName = ""
+    language: Annotated[str, msgspec.Meta(max_length=40, description="Such as `es`.")] = ""
+    older: Annotated[
+        int, msgspec.Meta(ge=0, title="Older than hours", description="Hours; 0: any age.")
+    ] = 0
+    after: After = ""
+    limit: Limit = 50
+
+
+class ReplyRow(msgspec.Struct, frozen=True):
+    """A reply that waits, or that was given up."""
+
+    id: str
+    at: datetime
+    """When it is due; of a failed one, when it was given up."""
+    number: str
+    program: str
+    kind: str
+    language: str
+    text: str
+    attempts: int
+    expires: datetime
+    outcome: str
+    """Of a failed one."""
+    problem: str
+    can_retry: bool
+    """Whether it could still leave in time; of a failed one."""
+
+
+class ReplyPage(msgspec.Struct, frozen=True):
+    """One page of the list. Of more than 2,000, it has those."""
+
+    items: list[ReplyRow]
+    total: int
+    next: str | None
+
+
+class ReplyChoice(msgspec.Struct, forbid_unknown_fields=True):
+    """Which reply."""
+
+    id: ReplyId
+
+
+class SettledReply(msgspec.Struct, frozen=True):
+    """The reply that was queued again or dismissed."""
+
+    id: str
+
+
+_COLUMNS = (
+    Column("at", "When", "time"),
+    Column("id", "Id"),
+    Column("number", "To", "number"),
+    Column("program", "Program", "program"),
+    Column("kind", "Kind"),
+    Column("text", "Text", "words"),
+    Column("attempts", "Attempts"),
+    Column("expires", "Expires", "time"),
+    Column("outcome", "Outcome", "problem"),
+    Column("problem", "Reason"),
+)
+
+
+@operation(
+    "GET /replies",
+    command="replies list",
+    role="viewer",
+    scope="admin",
+    by_program=True,
+    example={"state": "failed"},
+    listing=Listing(_COLUMNS, empty="No replies."),
+)
+def list_replies(context: Context, request: ReplyQuery) -> ReplyPage:
+    """List the replies that wait to be sent, or those that failed."""
+    backlog, now_us = context.services.store.backlog, context.services.store.health.now_us()
+    is_failed = request.state == "failed"
+    page: BacklogPage[Any] = (backlog.replies_dead if is_failed else backlog.replies)(0, MOST)
+    rows = [_row(at_us, one, now_us) for at_us, one in page.found]
+    fitting = [
+        one
+        for one in rows
+        if context.caller.may(one.program)
+        and request.program in ("", one.program)
+        and request.language in ("", one.language)
+        and (not request.older or one.at <= _time(now_us - request.older * _HOUR_US))
+    ]
+    shown, following = page_of(fitting, request.after, request.limit)
+    is_whole = len(fitting) == len(rows) and not context.caller.programs
+    return ReplyPage(
+        shown,
+        page.total if is_whole else len(fitting),
+        following,
+    )
+
+
+def _row(at_us: int, one: Reply | DeadLetter, now_us: int) -> ReplyRow:
+    reply = one.reply if isinstance(one, DeadLetter) else one
+    return ReplyRow(
+        id=reply.id,
+        at=_time(at_us),
+        number=reply.number,
+        program=reply.program,
+        kind=event_text.reply_title(reply.kind),
+        language=reply.language,
+        text=reply.text,
+        attempts=reply.tries,
+        expires=_time(reply.deadline_us),
+        outcome=event_text.sent(one.outcome) if isinstance(one, DeadLetter) else "",
+        problem=one.note if isinstance(one, DeadLetter) else reply.problem,
+        can_retry=not service.is_expired(reply, now_us),
+    )
+
+
+def _time(us: int) -> datetime:
+    return datetime.fromtimestamp(us / 1_000_000, UTC)
+
+
+@operation(
+    "POST /replies/<id>/retry",
+    command="replies retry <id>",
+    role="agent",
+    status=202,
+    example={"id": "3-1795534079000-0"},
+    audit="retried a reply",
+    done="Reply {id} queued again.",
+    problems={404: "No failed reply has that id, or its time is over."},
+)
+def retry_reply(context: Context, request: ReplyChoice) -> SettledReply:
+    """Send a failed reply again.
+
+    The confirmation of an opt-out leaves within five minutes of the text or not at all, so an
+    older one can only be dismissed.
+    """
+    service.retry_reply(context.services, request.id, context.actor())
+    return SettledReply(request.id)
+
+
+@operation(
+    "POST /replies/<id>/dismiss",
+    command="replies dismiss <id>",
+    role="agent",
+    status=202,
+    example={"id": "3-1795534079000-0"},
+    audit="dismissed a reply",
+    done="Reply {id} dismissed.",
+    problems={404: "No failed reply has that id."},
+)
+def dismiss_reply(context: Context, request: ReplyChoice) -> SettledReply:
+    """Remove a failed reply from the list. Its events stay."""
+    service.dismiss_reply(context.services, request.id, context.actor())
+    return SettledReply(request.id)
+
+
+def _failing(services: Services) -> Sequence[str]:
+    backlog = services.store.backlog
+    problems = reply_problems(backlog.read()) if backlog.counts().replies else ()
+    return [f"Replies are not accepted: {one}." for one in problems]
+
+
+OPERATIONS = (list_replies, retry_reply, dismiss_reply)
+PAGES = (
+    ListPage(
+        path="/console/replies",
+        title="Replies",
+        operation=list_replies,
+        notices=_failing,
+        tabs=(
+            Tab(
+                key="pending",
+                title="Pending replies",
+                values={"state": "pending"},
+                hidden=frozenset({"id", "outcome"}),
+                help="Confirmations, help messages and questions waiting to be sent. An opt-out "
+                "confirmation is sent within five minutes or not at all.",
+                empty="No reply is waiting to be sent.",
+            ),
+            Tab(
+                key="dead",
+                title="Failed replies",
+                values={"state": "failed"},
+                hidden=frozenset({"id", "expires"}),
+                help="Replies that were refused, too late, or possibly sent. Retry queues a reply "
+                "again; an opt-out confirmation older than five minutes can only be dismissed. "
+                "Dismiss removes it from this list and keeps the record.",
+                empty="No reply failed.",
+                actions=(
+                    Action(
+                        operation=retry_reply,
+                        label="Retry",
+                        done="Queued again",
+                        condition="can_retry",
+                        otherwise="Too late to send",
+                    ),
+                    Action(
+                        operation=dismiss_reply,
+                        label="Dismiss",
+                        done="Dismissed",
+                        is_danger=True,
+                    ),
+                ),
+            ),
+        ),
+    ),
+)

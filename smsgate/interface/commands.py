@@ -1,0 +1,258 @@
+"""Operations as commands: arguments and options from the request, text or JSON from the result."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from datetime import UTC, datetime
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Literal, Protocol, get_args, get_origin
+
+import click
+import msgspec
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from smsgate.domain.errors import RecordsUnavailable, Unfit
+from smsgate.interface.operation import (
+    Column,
+    Context,
+    Download,
+    Operation,
+    Progress,
+    Upload,
+)
+from smsgate.interface.values import plain_type, read_values
+from smsgate.pipeline.api_keys import Caller
+from smsgate.pipeline.services import Services
+
+_HIDDEN = frozenset({"actor"})
+"""Fields for programs that act for several people; at a terminal the person is known."""
+_STDIN = "-"
+_FILE_WIDTH = 10_000
+"""Where no terminal wraps lines, none is wrapped."""
+
+
+class Terminal(Protocol):
+    """What the command line gives to a command."""
+
+    def services(self) -> Services:
+        """The services, closed when the command ends."""
+
+    def person(self) -> str:
+        """Who acts, for the record."""
+
+    def record_action(self, what: str, note: str = "") -> None:
+        """Put what the person did into the audit log."""
+
+    def progress(self, *, quiet: bool = False) -> AbstractContextManager[Progress]:
+        """Bars on a terminal, else lines on standard error."""
+
+
+def commands_of(module: ModuleType, name: str, terminal: Terminal) -> click.Command:
+    """The command of a name that a module's ``OPERATIONS`` make: one command, or a group."""
+    found: Iterable[Operation[Any, Any]] = module.OPERATIONS
+    mine = [one for one in found if one.command.split(" ")[0] == name]
+    if len(mine) == 1 and len(_words(mine[0])) == 1:
+        return _command(mine[0], terminal)
+    group = click.Group(name, help=module.__doc__)
+    for one in mine:
+        group.add_command(_command(one, terminal))
+    return group
+
+
+def _words(operation: Operation[Any, Any]) -> list[str]:
+    return [word for word in operation.command.split(" ") if not word.startswith("<")]
+
+
+def _command(operation: Operation[Any, Any], terminal: Terminal) -> click.Command:
+    params: list[click.Parameter] = [
+        click.Argument([name], metavar=name.upper()) for name in operation.arguments
+    ]
+    params += [
+        _option(one)
+        for name, one in operation.fields.items()
+        if name not in operation.arguments and name not in _HIDDEN
+    ]
+    params.append(click.Option(["--json", "as_json"], is_flag=True, help="Print JSON."))
+    if operation.result is Download:
+        params.append(
+            click.Option(["--output"], metavar="FILE", help="Where to write it; default: print it.")
+        )
+
+    def run(as_json: bool, output: str | None = None, **given: Any) -> None:  # noqa: ANN401
+        values = {name: value for name, value in given.items() if value is not None}
+        with _opened(operation, values) as upload:
+            asked = read_values(operation, values, upload)
+            caller = Caller(terminal.person(), "admin")
+            with terminal.progress(quiet=as_json) as progress:
+                context = Context(terminal.services(), caller, progress, is_person=True)
+                result = operation.run(context, asked)
+        if operation.audit:
+            _record(terminal, operation, asked)
+        if isinstance(result, Download):
+            _write(result, output)
+        elif as_json:
+            click.echo(msgspec.json.format(msgspec.json.encode(result), indent=2))
+        else:
+            _show(operation, asked, result)
+
+    return click.Command(
+        _words(operation)[-1],
+        params=params,
+        callback=run,
+        help=operation.run.__doc__,
+        epilog=f"Example: {example_of(operation)}",
+    )
+
+
+def example_of(operation: Operation[Any, Any]) -> str:
+    """The operation's example as a command line."""
+    words = ["smsgate", *_words(operation)]
+    words += [_quoted(operation.example[name]) for name in operation.arguments]
+    for name, value in operation.example.items():
+        if name not in operation.arguments and name not in _HIDDEN:
+            flag = f"--{name.replace('_', '-')}"
+            words += [flag] if value is True else [flag, _quoted(value)]
+    return " ".join(words)
+
+
+def _quoted(value: object) -> str:
+    text = str(value)
+    return text if re.fullmatch(r"[\w+.:/@-]+", text) else "'" + text.replace("'", "'\\''") + "'"
+
+
+def _option(field: msgspec.structs.FieldInfo) -> click.Option:
+    kind, meta = plain_type(field.type)
+    choices = [one for one in get_args(kind) if one] if get_origin(kind) is Literal else []
+    default = None if field.required else field.default
+    types: Mapping[object, click.ParamType[Any]] = {int: click.INT, float: click.FLOAT}
+    flag = f"--{field.name.replace('_', '-')}"
+    if kind is bool:
+        return click.Option([flag], is_flag=True, default=None, help=_help(meta))
+    if kind is Upload:
+        return click.Option(
+            [flag], required=True, metavar="FILE", help=f"`{_STDIN}`: standard input."
+        )
+    return click.Option(
+        [flag],
+        type=click.Choice(choices) if choices else types.get(kind, click.STRING),
+        required=field.required,
+        multiple=get_origin(kind) in (list, tuple),
+        help=_help(meta)
+        + (f"  [default: {default}]" if default not in (None, "", msgspec.NODEFAULT) else ""),
+    )
+
+
+def _help(meta: msgspec.Meta | None) -> str:
+    return (meta.description if meta else "") or ""
+
+
+def _opened(
+    operation: Operation[Any, Any], values: dict[str, Any]
+) -> AbstractContextManager[Upload | None]:
+    """Open the file that the command was given. Raises ``Unfit`` where it cannot be read."""
+    if not operation.upload:
+        return nullcontext()
+    path = str(values.pop(operation.upload))
+    if path == _STDIN:
+        return nullcontext(Upload(sys.stdin.buffer))
+    return _OpenedFile(path)
+
+
+class _OpenedFile(AbstractContextManager[Upload | None]):
+    def __init__(self, path: str) -> None:
+        try:
+            self._file = Path(path).open("rb")  # noqa: SIM115 - closed in __exit__
+        except OSError as error:
+            raise Unfit(f"{path} cannot be read: {error.strerror}.") from None
+        self._upload = Upload(self._file, Path(path).name, Path(path).stat().st_size)
+
+    def __enter__(self) -> Upload:
+        return self._upload
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+
+def _record(terminal: Terminal, operation: Operation[Any, Any], asked: object) -> None:
+    """Log the action; where that fails it is done all the same."""
+    try:
+        terminal.record_action(operation.audit, operation.note(asked))
+    except RecordsUnavailable as error:
+        click.echo(f"This is not in the audit log: {error}", err=True)
+
+
+def _write(found: Download, output: str | None) -> None:
+    if output is None:
+        for chunk in found.chunks:
+            sys.stdout.buffer.write(chunk)
+        sys.stdout.buffer.flush()
+        return
+    with Path(output).open("wb") as file:
+        file.writelines(found.chunks)
+    click.echo(f"Wrote {output}.", err=True)
+
+
+def _show(operation: Operation[Any, Any], asked: object, result: object) -> None:
+    """Print a result for people: a sentence, a table, or one fact on each line."""
+    sentence = operation.sentence(asked, result)
+    if sentence:
+        click.echo(sentence)
+        return
+    out = Console(highlight=False)
+    if not out.is_terminal:
+        out = Console(highlight=False, width=_FILE_WIDTH)
+    listing = operation.listing
+    if listing is None:
+        _show_facts(out, msgspec.to_builtins(result))
+        return
+    rows: Sequence[object] = getattr(result, listing.rows)
+    if not rows:
+        click.echo(listing.empty)
+        return
+    _show_table(out, listing.columns, rows)
+    behind = getattr(result, "next", None)
+    if behind:
+        click.echo(f"There are more: --after {behind}")
+
+
+def _show_table(out: Console, columns: Sequence[Column], rows: Sequence[object]) -> None:
+    shown = [one for one in columns if any(getattr(row, one.field) for row in rows)]
+    table = Table(*(escape(one.title) for one in shown), box=None, pad_edge=False)
+    for row in rows:
+        table.add_row(*(Text(_text(getattr(row, one.field))) for one in shown))
+    out.print(table)
+
+
+def _show_facts(out: Console, value: object, indent: str = "") -> None:
+    if isinstance(value, dict):
+        for name, one in value.items():
+            if isinstance(one, dict | list) and one:
+                out.print(f"{indent}{name}:", markup=False)
+                _show_facts(out, one, indent + "  ")
+            elif one not in (None, "", [], {}):
+                out.print(f"{indent}{name}: {_text(one)}", markup=False)
+        return
+    for one in value if isinstance(value, list) else [value]:
+        line = (
+            "  ".join(_text(part) for part in one.values() if part)
+            if isinstance(one, dict)
+            else _text(one)
+        )
+        out.print(f"{indent}{line}", markup=False)
+
+
+def _text(value: object) -> str:
+    if isinstance(value, datetime):
+        return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple | frozenset):
+        return ", ".join(map(str, value))
+    return "" if value is None else str(value)

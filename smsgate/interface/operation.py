@@ -1,0 +1,250 @@
+"""What an operation is, and what it is called with."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import (
+    IO,
+    Annotated,
+    Any,
+    Generic,
+    Literal,
+    TypeAlias,
+    TypeVar,
+    get_type_hints,
+)
+
+import msgspec
+
+from smsgate.domain.errors import CursorRefused
+from smsgate.pipeline.api_keys import Caller
+from smsgate.pipeline.services import Services
+from smsgate.records.api_keys import KeyScope
+
+Role: TypeAlias = Literal["viewer", "agent", "admin"]
+"""What an operator may do; each may do what those before it may."""
+Progress: TypeAlias = Callable[[str, int, int], None]
+"""Is told what is being done, how much of it is done, and of how much (0: unknown)."""
+Limit = Annotated[int, msgspec.Meta(ge=1, le=1_000, description="Rows in one page.")]
+After = Annotated[
+    str, msgspec.Meta(max_length=1_400, description="The `next` of an earlier page; empty: first.")
+]
+Actor = Annotated[
+    str, msgspec.Meta(max_length=100, description="Who acts, where the key stands for several.")
+]
+_FIELD = re.compile(r"<(\w+)>")
+_SCOPES: Mapping[Role, KeyScope] = {"viewer": "write", "agent": "admin", "admin": "admin"}
+Request = TypeVar("Request")
+Result = TypeVar("Result")
+T = TypeVar("T")
+_MAX_PLACE_DIGITS = 9
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What an operation works with, and for whom."""
+
+    services: Services
+    caller: Caller
+    """A person with a role has a caller without limits on programs."""
+    progress: Progress = lambda *_: None
+    is_person: bool = False
+    """Whether somebody at a terminal or in the console acts, by their own name."""
+
+    def actor(self, given: str = "") -> str:
+        """Who acts, for the record: the person; or the key, and whom its program names.
+
+        A program cannot pass for somebody else so.
+        """
+        if self.is_person:
+            return self.caller.name
+        name = f"api:{self.caller.name}"
+        return f"{name}/{given.strip()}" if given.strip() else name
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file that comes with a request; as a field of a request: its body."""
+
+    stream: IO[bytes]
+    name: str = ""
+    """Empty where nobody said."""
+    size: int | None = None
+    """Bytes; None where unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """A result that is a file."""
+
+    name: str
+    media_type: str
+    chunks: Iterable[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a list: a field of its rows, a heading, and how values look on pages."""
+
+    field: str
+    title: str
+    kind: Literal["text", "number", "program", "time", "words", "language", "problem"] = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """How the rows of a result are shown to people."""
+
+    columns: Sequence[Column]
+    rows: str = "items"
+    """The field of the result that has the rows. ``next`` and ``total`` stand beside it, where the
+    operation pages and counts: for ``after`` of the next call, and of all rows that fit."""
+    empty: str = "Nothing is listed."
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Operation(Generic[Request, Result]):
+    """One thing that can be asked of smsgate; made by ``@operation``."""
+
+    run: Callable[[Context, Request], Result]
+    request: type[Request]
+    result: Any
+    """Its type, or a union of types."""
+    method: str
+    """Of ``/v1``; empty where it is not offered there."""
+    path: str
+    """Below ``/v1``, as Flask writes it: ``/numbers/<number>``."""
+    command: str
+    """``replies retry <id>``; empty where it is no command."""
+    role: Role
+    """The least role that may use it in the console."""
+    scope: KeyScope
+    """The least scope of a key that may use it in ``/v1``."""
+    example: Mapping[str, object]
+    """Values of the request: shown in help and OpenAPI."""
+    status: int | Mapping[type, int] = 200
+    """Of the answer in ``/v1``; by the type of the result where there are several."""
+    problems: Mapping[int, str] = field(default_factory=dict)
+    """By status, those that not every operation has."""
+    by_program: bool = False
+    """Whether a key that is limited to programs may call it: ``run`` then keeps to those."""
+    body: str = ""
+    """The field of the request that is the whole body, where it is not an object of fields."""
+    body_schema: Any = None
+    """The type of that body as OpenAPI shows it, where items are read one by one."""
+    audit: str = ""
+    """What the audit log says that somebody did; empty where an event of the ledger says it."""
+    done: str = ""
+    """A sentence for people, with fields of request and result in braces."""
+    listing: Listing | None = None
+    media_type: str = "application/json"
+    """Of the answer in ``/v1``."""
+
+    @property
+    def name(self) -> str:
+        """Of the function: unique, and the OpenAPI's ``operationId``."""
+        return self.run.__name__
+
+    @property
+    def summary(self) -> str:
+        """One line for people."""
+        return (self.run.__doc__ or "").strip().split("\n\n")[0].replace("\n    ", " ")
+
+    @cached_property
+    def path_fields(self) -> tuple[str, ...]:
+        """Fields of the request that stand in the path."""
+        return tuple(_FIELD.findall(self.path))
+
+    @cached_property
+    def arguments(self) -> tuple[str, ...]:
+        """Fields of the request that are arguments of the command."""
+        return tuple(_FIELD.findall(self.command))
+
+    @cached_property
+    def fields(self) -> Mapping[str, msgspec.structs.FieldInfo]:
+        """The request's fields by name."""
+        return {one.name: one for one in msgspec.structs.fields(self.request)}  # type: ignore[arg-type]
+
+    @cached_property
+    def upload(self) -> str:
+        """The field of the request that is an ``Upload``; empty without one."""
+        return next((name for name, one in self.fields.items() if one.type is Upload), "")
+
+    @property
+    def is_change(self) -> bool:
+        """Whether it changes something."""
+        return self.method not in ("", "GET") or bool(self.audit)
+
+    def statuses(self) -> Mapping[int, Any]:
+        """By status of ``/v1`` the type of what is answered."""
+        if not isinstance(self.status, int):
+            return {status: kind for kind, status in self.status.items()}
+        return {self.status: self.result}
+
+    def status_of(self, result: Result) -> int:
+        """The status of one answer."""
+        return self.status if isinstance(self.status, int) else self.status[type(result)]
+
+    def note(self, request: Request) -> str:
+        """What an action was about, for the audit log: the fields that name its object."""
+        names = self.path_fields or self.arguments
+        return " ".join(str(getattr(request, name)) for name in names)
+
+    def sentence(self, request: Request, result: Result) -> str:
+        """What was done, for a person; empty where the result says it."""
+        values = {**_fields_of(result), **_fields_of(request)}
+        return self.done.format(**values) if self.done else ""
+
+
+def operation(
+    endpoint: str = "",
+    *,
+    role: Role,
+    example: Mapping[str, object],
+    command: str = "",
+    scope: KeyScope | None = None,
+    **rest: Any,  # noqa: ANN401 - the other fields of Operation, which checks them
+) -> Callable[[Callable[[Context, Request], Result]], Operation[Request, Result]]:
+    """Make a function an operation. ``endpoint`` is method and path: ``GET /replies``.
+
+    Without a ``scope`` a viewer's operation wants a key of the scope ``write``, any other one a
+    key of the scope ``admin``. ``rest``: see ``Operation``.
+    """
+    method, _, path = endpoint.partition(" ")
+
+    def made(run: Callable[[Context, Request], Result]) -> Operation[Request, Result]:
+        hints = get_type_hints(run, include_extras=True)
+        return Operation(
+            run=run,
+            request=hints["request"],
+            result=hints["return"],
+            method=method,
+            path=path,
+            command=command,
+            role=role,
+            scope=scope or _SCOPES[role],
+            example=example,
+            **rest,
+        )
+
+    return made
+
+
+def page_of(rows: Sequence[T], after: str, limit: int) -> tuple[list[T], str | None]:
+    """One page of a list that is in memory, and the ``after`` of the next one.
+
+    Raises ``CursorRefused``.
+    """
+    if after and not (after.isascii() and after.isdigit() and len(after) < _MAX_PLACE_DIGITS):
+        raise CursorRefused("`after` is not the `next` of a page of this list.")
+    first = int(after or 0)
+    following = first + limit
+    return [*rows[first:following]], str(following) if following < len(rows) else None
+
+
+def _fields_of(value: object) -> Mapping[str, object]:
+    names = getattr(value, "__struct_fields__", ())
+    return {name: getattr(value, name) for name in names}

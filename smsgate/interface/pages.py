@@ -1,0 +1,369 @@
+"""Operations as pages of the console: a list with tabs, filters, paging, CSV and actions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, tzinfo
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any, Literal, ParamSpec, Protocol, TypeVar, get_args, get_origin
+from urllib.parse import parse_qsl, urlencode
+
+import msgspec
+from flask import Flask, Response, flash, redirect, render_template, request
+from werkzeug.exceptions import NotFound
+from werkzeug.wrappers import Response as Answer
+
+from smsgate.domain.errors import SmsGateError, Unfit
+from smsgate.domain.time_zones import day_end_us, day_start_us, find_zone
+from smsgate.files import csv_line
+from smsgate.interface.operation import Column, Context, Operation, Role
+from smsgate.interface.values import plain_type, read_values
+from smsgate.pipeline.api_keys import Caller
+from smsgate.pipeline.services import Services
+from smsgate.records.api_keys import KeyScope
+
+TEMPLATES = Path(__file__).with_name("templates")
+PAGE_SIZES = (50, 100, 200)
+MAX_ACTIONS = 1_000
+"""Rows that one request acts on: each takes a few round trips."""
+_CSV_PAGE = 1_000
+_PAGING = frozenset({"after", "limit", "actor"})
+_ENDS = ("since", "until")
+"""Fields of requests with times; on a page they are days, both included."""
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Door(Protocol):
+    """What the console knows of who is signed in."""
+
+    def needs(self, role: Role) -> Callable[[Callable[P, R]], Callable[P, R]]:
+        """Let only operators of at least that role use a view."""
+
+    def actor(self) -> str:
+        """Their name, for the record."""
+
+    def role(self) -> Role:
+        """What they may do."""
+
+    def record_action(self, what: str, note: str = "") -> None:
+        """Put what they did into the audit log."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Action:
+    """What can be done to rows. Fields of its request that rows do not have are asked for."""
+
+    operation: Operation[Any, Any]
+    label: str
+    """A verb: ``Retry``."""
+    done: str
+    """What was done, before a count: ``Queued again``."""
+    is_danger: bool = False
+    condition: str = ""
+    """A field of the row; where it is false, ``otherwise`` stands in place of the button."""
+    otherwise: str = ""
+
+    @property
+    def name(self) -> str:
+        """In the address of its form."""
+        return self.label.lower().replace(" ", "-")
+
+    def keys(self, row_type: type) -> tuple[str, ...]:
+        """Fields of its request that a row has."""
+        known = {one.name for one in msgspec.structs.fields(row_type)}
+        return tuple(name for name in self.operation.fields if name in known)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tab:
+    """One of the lists of a page: values of the request, and what can be done to its rows."""
+
+    key: str
+    """In the address; the first tab is the page's own path."""
+    title: str
+    empty: str
+    help: str = ""
+    values: Mapping[str, object] = field(default_factory=dict)
+    actions: Sequence[Action] = ()
+    hidden: frozenset[str] = frozenset()
+    """Columns that are not shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """A field of a form."""
+
+    name: str
+    label: str
+    kind: Literal["text", "day", "select"]
+    options: Sequence[tuple[str, str]] = ()
+    help: str = ""
+    value: str = ""
+    is_required: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListPage:
+    """A page that lists what one operation answers."""
+
+    path: str
+    title: str
+    operation: Operation[Any, Any]
+    tabs: Sequence[Tab]
+    notices: Callable[[Services], Sequence[str]] = lambda _: ()
+    """Sentences above the list: what is wrong just now."""
+
+    @property
+    def columns(self) -> Sequence[Column]:
+        """Of the operation's listing."""
+        listing = self.operation.listing
+        return listing.columns if listing else ()
+
+    @property
+    def row_type(self) -> type:
+        """The type of the rows."""
+        listing = self.operation.listing
+        name = listing.rows if listing else "items"
+        kind = next(
+            one.type for one in msgspec.structs.fields(self.operation.result) if one.name == name
+        )
+        found: type = get_args(kind)[0]
+        return found
+
+    def href(self, tab: Tab) -> str:
+        """The address of a tab."""
+        return self.path if tab is self.tabs[0] else f"{self.path}/{tab.key}"
+
+
+def register(console: Flask, pages: Sequence[ListPage], services: Services, door: Door) -> None:
+    """Add the routes of the pages."""
+    for page in pages:
+        _Routes(page, services, door).register(console)
+
+
+class _Routes:
+    """The views of one page."""
+
+    def __init__(self, page: ListPage, services: Services, door: Door) -> None:
+        self._page, self._services, self._door = page, services, door
+
+    def register(self, console: Flask) -> None:
+        page, name = self._page, self._page.operation.name
+        shown = self._door.needs(page.operation.role)(self.show)
+        console.add_url_rule(page.path, name, shown)
+        if len(page.tabs) > 1:
+            console.add_url_rule(f"{page.path}/<key>", f"{name}_tab", shown)
+        for action in {one.name: one for tab in page.tabs for one in tab.actions}.values():
+            view = self._door.needs(action.operation.role)(self._acting(action))
+            path = f"{page.path}/<key>/{action.name}"
+            console.add_url_rule(path, f"{name}_{action.name}", view, methods=["POST"])
+
+    def show(self, key: str = "") -> str | Response:
+        """Show one page of a list, or all of it as CSV."""
+        tab, problem, result = self._tab(key), "", None
+        wanted = self._wanted(tab, request.args)
+        limit = request.args.get("limit", PAGE_SIZES[0], int)
+        limit = limit if limit in PAGE_SIZES else PAGE_SIZES[0]
+        after = request.args.get("after", "")
+        if "csv" in request.args:
+            what = f"exported {tab.title.lower()}"
+            self._door.record_action(what, url_query(wanted) or "all of it")
+            return self._csv(tab, wanted)
+        notices: Sequence[str] = ()
+        try:
+            result = self._read(tab, wanted, after, limit)
+            notices = self._page.notices(self._services)
+        except SmsGateError as error:
+            problem = str(error)
+        role = self._door.role()
+        may = [one for one in tab.actions if _may(role, one.operation.role)]
+        asked = {**wanted, "limit": str(limit) if limit != PAGE_SIZES[0] else ""}
+        inputs = [self._input(name, value) for name, value in wanted.items() if name != "zone"]
+        return render_template(
+            "list_page.html",
+            page=self._page,
+            tab=tab,
+            problem=problem,
+            notices=notices,
+            rows=self._rows(result),
+            columns=[one for one in self._page.columns if one.field not in tab.hidden],
+            total=getattr(result, "total", None),
+            following=getattr(result, "next", None),
+            after=after,
+            limit=limit,
+            page_sizes=[str(one) for one in PAGE_SIZES],
+            inputs=inputs,
+            is_filtered=any(one.value for one in inputs),
+            actions=[(one, [self._input(name) for name in self._asked(one)]) for one in may],
+            row_key=self._row_key,
+            query=lambda **more: url_query({**asked, **more}),
+            max_actions=MAX_ACTIONS,
+            is_selected=request.args.get("select") == "page",
+        )
+
+    def _acting(self, action: Action) -> Callable[[str], Answer]:
+        def act(key: str) -> Answer:
+            return self._act(self._tab(key), action)
+
+        return act
+
+    def _act(self, tab: Tab, action: Action) -> Answer:
+        """Do it to the rows that were chosen, or to all that fit the filters."""
+        if action.name not in {one.name for one in tab.actions}:
+            raise NotFound
+        wanted = self._wanted(tab, dict(parse_qsl(request.form.get("filters", ""))))
+        chosen = self._chosen(tab, action, wanted)
+        if not chosen:
+            raise Unfit("Select at least one row.")
+        given = {name: request.form.get(name, "") for name in self._asked(action)}
+        done, problems = 0, dict[str, SmsGateError]()
+        for keys in chosen:
+            try:
+                asked = read_values(action.operation, {**given, **keys})
+                action.operation.run(self._context(), asked)
+            except SmsGateError as error:
+                if len(chosen) == 1:
+                    raise
+                problems[str(error)] = error
+                continue
+            done += 1
+            if action.operation.audit:
+                self._door.record_action(action.operation.audit, action.operation.note(asked))
+        if done or not problems:
+            flash(f"{action.done}: {done:,} {'row' if done == 1 else 'rows'}.", "good")
+        for sentence in [*problems][:3]:
+            flash(sentence, "warn")
+        query = url_query(wanted)
+        return redirect(self._page.href(tab) + (f"?{query}" if query else ""), 303)
+
+    def _chosen(
+        self, tab: Tab, action: Action, wanted: Mapping[str, str]
+    ) -> list[Mapping[str, object]]:
+        if request.form.get("all"):
+            names = action.keys(self._page.row_type)
+            rows = islice(self._all(tab, wanted), MAX_ACTIONS)
+            return [{name: getattr(row, name) for name in names} for row in rows]
+        texts = [*dict.fromkeys(request.form.getlist("row"))]
+        if len(texts) > MAX_ACTIONS:
+            raise Unfit(f"Select at most {MAX_ACTIONS:,} rows.")
+        try:
+            return [msgspec.json.decode(one, type=dict[str, object]) for one in texts]
+        except msgspec.DecodeError:
+            raise Unfit("Select rows by the boxes beside them.") from None
+
+    def _tab(self, key: str) -> Tab:
+        if not key:
+            return self._page.tabs[0]
+        found = next((one for one in self._page.tabs if one.key == key), None)
+        if found is None:
+            raise NotFound
+        return found
+
+    def _wanted(self, tab: Tab, given: Mapping[str, str]) -> dict[str, str]:
+        """The filters of the page, and the zone of their days: what the tab does not set."""
+        fields = self._page.operation.fields
+        names = [name for name in fields if name not in _PAGING and name not in tab.values]
+        found = {name: given.get(name, "")[:1_000] for name in names}
+        return {**found, "zone": given.get("zone", "")} if {*names} & {*_ENDS} else found
+
+    def _asked(self, action: Action) -> list[str]:
+        keys = action.keys(self._page.row_type)
+        return [
+            name for name in action.operation.fields if name not in keys and name not in _PAGING
+        ]
+
+    def _context(self) -> Context:
+        scope: KeyScope = "admin" if self._door.role() == "admin" else "write"
+        return Context(self._services, Caller(self._door.actor(), scope), is_person=True)
+
+    def _read(self, tab: Tab, wanted: Mapping[str, str], after: str, limit: int) -> Any:  # noqa: ANN401
+        """What the operation answers. Raises what it raises, and ``Unfit``."""
+        fields = self._page.operation.fields
+        zone = find_zone(wanted.get("zone", ""))
+        given = {name: text for name, text in wanted.items() if text and name != "zone"}
+        values = {name: _typed(name, text, zone) for name, text in given.items()} | {**tab.values}
+        paging = {"after": after, "limit": limit}
+        values |= {name: value for name, value in paging.items() if name in fields and value}
+        return self._page.operation.run(self._context(), read_values(self._page.operation, values))
+
+    def _rows(self, result: object) -> Sequence[Any]:
+        listing = self._page.operation.listing
+        return getattr(result, listing.rows) if listing and result is not None else ()
+
+    def _all(self, tab: Tab, wanted: Mapping[str, str]) -> Iterator[Any]:
+        """Every row that fits the filters, page by page."""
+        after: str | None = ""
+        while after is not None:
+            result = self._read(tab, wanted, after, _CSV_PAGE)
+            yield from self._rows(result)
+            after = getattr(result, "next", None)
+
+    def _csv(self, tab: Tab, wanted: Mapping[str, str]) -> Response:
+        names = [one.name for one in msgspec.structs.fields(self._page.row_type)]
+        found = self._all(tab, wanted)
+        first = [*islice(found, 1)]  # here, so that what cannot be read is an error and no file
+
+        def lines() -> Iterator[str]:
+            yield csv_line(names)
+            for row in chain(first, found):
+                yield csv_line(_cell(getattr(row, name)) for name in names)
+
+        name = self._page.path.rpartition("/")[2]
+        headers = {"Content-Disposition": f"attachment; filename={name}-{tab.key}.csv"}
+        return Response(lines(), mimetype="text/csv", headers=headers)
+
+    def _input(self, name: str, value: str = "") -> Input:
+        known = {**self._page.operation.fields}
+        for tab in self._page.tabs:
+            for action in tab.actions:
+                known = {**action.operation.fields, **known}
+        field_ = known[name]
+        kind, meta = plain_type(field_.type)
+        label = (meta.title if meta else "") or name.replace("_", " ").capitalize()
+        help_ = (meta.description if meta else "") or ""
+        if name in ("program", "scope"):
+            programs = [(one.name, one.title) for one in self._services.settings.programs]
+            options = [("", "All programs"), *programs]
+            return Input(name, "Program", "select", options, value=value)
+        if get_origin(kind) is Literal:
+            texts = [str(one) for one in get_args(kind)]
+            shown = [(one, one.replace("_", " ").capitalize() or "Any") for one in texts]
+            return Input(name, label, "select", shown, help_, value, field_.required)
+        if kind is datetime:
+            return Input(name, "From" if name == _ENDS[0] else "To", "day", value=value)
+        return Input(name, label, "text", (), help_, value, field_.required)
+
+    def _row_key(self, action: Action, row: object) -> str:
+        names = action.keys(self._page.row_type)
+        return msgspec.json.encode({name: getattr(row, name) for name in names}).decode()
+
+
+def url_query(values: Mapping[str, str]) -> str:
+    """A query of values; empty ones are left out."""
+    return urlencode({name: one for name, one in values.items() if one})
+
+
+def _may(role: Role, least: Role) -> bool:
+    roles = get_args(Role)
+    return roles.index(role) >= roles.index(least)
+
+
+def _typed(name: str, text: str, zone: tzinfo) -> str:
+    """A day as the moment at which it begins or ends, in the zone of the form."""
+    if name not in _ENDS:
+        return text
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        raise Unfit(f"{text[:40]!r} is not a date. Use 2026-11-24.", field=name) from None
+    us = day_start_us(day, zone) if name == _ENDS[0] else day_end_us(day, zone)
+    return datetime.fromtimestamp(us / 1_000_000, zone).isoformat()
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else value

@@ -1,0 +1,86 @@
+"""Values that people give, in forms and at terminals, as the request of an operation."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import UTC, datetime
+from types import UnionType
+from typing import Any, TypeVar, get_args
+
+import msgspec
+
+from smsgate.domain.errors import Unfit
+from smsgate.interface.operation import Operation, Upload
+
+T = TypeVar("T")
+
+
+def read_values(
+    operation: Operation[T, Any], values: Mapping[str, Any], upload: Upload | None = None
+) -> T:
+    """The request that texts make, as a query, a form and a command have them. Raises ``Unfit``."""
+    values = {name: _with_zone(operation, name, value) for name, value in values.items()}
+    try:
+        if upload is None:
+            return msgspec.convert(values, operation.request, strict=False)
+        kind = request_without(operation, {operation.upload})
+        found: Any = msgspec.convert(values, kind, strict=False)
+        return operation.request(**msgspec.structs.asdict(found), **{operation.upload: upload})
+    except msgspec.ValidationError as error:
+        raise Unfit(sentence_of(error), field=_field_of(error)) from None
+
+
+def sentence_of(error: msgspec.ValidationError) -> str:
+    """What is wrong with a value, for a person: the field's name before the sentence."""
+    problem, _, _ = str(error).partition(" - at `")
+    name = _field_of(error)
+    return f"{name}: {problem}." if name else f"{problem}."
+
+
+def _field_of(error: msgspec.ValidationError) -> str:
+    place = str(error).partition(" - at `$.")[2].rstrip("`")
+    return place if place.isidentifier() else ""
+
+
+def plain_type(kind: Any) -> tuple[Any, msgspec.Meta | None]:  # noqa: ANN401 - any type
+    """A field's type without ``Annotated`` and ``None``, and what it is annotated with."""
+    meta = None
+    if isinstance(kind, UnionType) or getattr(kind, "__origin__", None) is not None:
+        options = [one for one in get_args(kind) if one is not type(None)]
+        if type(None) in get_args(kind) and len(options) == 1:
+            return plain_type(options[0])
+    if hasattr(kind, "__metadata__"):
+        meta = next((one for one in kind.__metadata__ if isinstance(one, msgspec.Meta)), None)
+        kind = get_args(kind)[0]
+    return kind, meta
+
+
+def _with_zone(operation: Operation[T, Any], name: str, value: object) -> object:
+    """A day or a time without a zone is one in UTC."""
+    known = operation.fields.get(name)
+    if known is None or not isinstance(value, str) or plain_type(known.type)[0] is not datetime:
+        return value
+    try:
+        found = datetime.fromisoformat(value)
+    except ValueError:
+        return value
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def request_without(operation: Operation[T, Any], left_out: Collection[str]) -> type:
+    """A type like the request's, under its name, without some fields."""
+    fields = [
+        (one.name, one.type)
+        if one.required
+        else (one.name, one.type, msgspec.field(default=one.default))
+        for one in operation.fields.values()
+        if one.name not in left_out
+    ]
+    shape = operation.request
+    return msgspec.defstruct(
+        shape.__name__,
+        fields,
+        namespace={"__doc__": shape.__doc__},
+        forbid_unknown_fields=True,
+        kw_only=True,
+    )

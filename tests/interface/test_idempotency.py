@@ -1,0 +1,95 @@
+"""A call with an ``Idempotency-Key`` changes something once, however often it is made."""
+
+from __future__ import annotations
+
+import threading
+
+from smsgate.domain.errors import StoreUnavailable
+from smsgate.store.answered_calls import AnsweredCalls
+from tests.fakes.values import NUMBER
+
+KEY = {"Idempotency-Key": "8e03978e-40d5-43e8-bc93-6894a57f9324"}
+PATH = f"/suppressions/all/{NUMBER}?reason=by+phone"
+
+
+def entries(services) -> int:
+    return sum(services.store.client.xlen(f"smsgate:{{{one}}}:inbox") for one in range(16))
+
+
+def test_a_repeated_call_changes_nothing_and_gets_the_same_answer(api, services) -> None:
+    first = api.call("PUT", PATH, headers=KEY)
+    again = api.call("PUT", PATH, headers=KEY)
+    assert first.status_code == again.status_code == 202
+    assert first.json == again.json
+    assert entries(services) == 1
+    api.call("PUT", PATH)
+    assert entries(services) == 2
+
+
+def test_the_key_of_another_call_is_refused(api, services) -> None:
+    api.call("PUT", PATH, headers=KEY)
+    other = api.call("PUT", f"{PATH}+again", headers=KEY)
+    assert (other.status_code, other.json["reason"]) == (422, "unfit")
+    assert "make a new one" in other.json["detail"]
+    assert entries(services) == 1
+
+
+def test_bodies_tell_calls_apart(api) -> None:
+    def item(number: str) -> list[dict[str, str]]:
+        return [{"number": number, "state": "opted_out", "reason": "by phone"}]
+
+    first = api.call("POST", "/suppressions", item(NUMBER), headers=KEY)
+    assert api.call("POST", "/suppressions", item(NUMBER), headers=KEY).json == first.json
+    other = api.call("POST", "/suppressions", item("+14155550124"), headers=KEY)
+    assert other.status_code == 422
+
+
+def test_a_call_that_was_refused_can_be_made_again(api, services, monkeypatch) -> None:
+    def broken(_: object) -> None:
+        raise StoreUnavailable("Redis is away")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(services.manual, "add_each", broken)
+        assert api.call("PUT", PATH, headers=KEY).status_code == 503
+    assert api.call("PUT", PATH, headers=KEY).status_code == 202
+    assert entries(services) == 1
+
+
+def test_of_two_at_once_one_is_told_to_wait(api, services, monkeypatch) -> None:
+    add, entered, go_on = services.manual.add_each, threading.Event(), threading.Event()
+
+    def slow(entries_: object) -> object:
+        entered.set()
+        assert go_on.wait(30)
+        return add(entries_)
+
+    monkeypatch.setattr(services.manual, "add_each", slow)
+    answers = []
+    first = threading.Thread(target=lambda: answers.append(api.call("PUT", PATH, headers=KEY)))
+    first.start()
+    assert entered.wait(30)
+    busy = api.call("PUT", PATH, headers=KEY)
+    go_on.set()
+    first.join()
+    assert (busy.status_code, busy.json["reason"]) == (409, "call_in_progress")
+    assert answers[0].status_code == 202
+    assert entries(services) == 1
+
+
+def test_a_key_is_of_its_caller(api, services) -> None:
+    calls = AnsweredCalls(services.store.client)
+    api.call("PUT", PATH, headers=KEY)
+    assert calls.begin("somebody-else", KEY["Idempotency-Key"], "x") is None
+
+
+def test_an_answer_that_cannot_be_kept_is_given(api, services, monkeypatch) -> None:
+    def broken(*_: object) -> None:
+        raise StoreUnavailable("Redis is away")
+
+    monkeypatch.setattr(AnsweredCalls, "keep", broken)
+    assert api.call("PUT", PATH, headers=KEY).status_code == 202
+    assert entries(services) == 1
+
+
+def test_a_key_that_is_too_long_is_refused(api) -> None:
+    assert api.call("PUT", PATH, headers={"Idempotency-Key": "x" * 201}).status_code == 422
