@@ -14,10 +14,9 @@ import structlog
 from smsgate.domain.errors import RecordsUnavailable
 from smsgate.features.feeds.service import FeedSender
 from smsgate.logs import Reminder
-from smsgate.outbound import Outbound
+from smsgate.outbound import Outbound, PublicOutbound
 from smsgate.pipeline.background_thread import BackgroundThread
 from smsgate.pipeline.services import Services
-from smsgate.public_outbound import PublicOutbound
 from smsgate.settings import Feed, Program
 
 RETRY_S = 5.0

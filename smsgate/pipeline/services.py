@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from urllib.parse import urlsplit
 
-from smsgate.outbound import Outbound
+from smsgate.outbound import Outbound, ProviderOutbound
 from smsgate.pipeline.apply import InboxApplier
 from smsgate.pipeline.archive import LedgerArchiver
 from smsgate.pipeline.configuration import Configuration
@@ -21,7 +21,6 @@ from smsgate.pipeline.refused_requests import RefusedRequests
 from smsgate.pipeline.send import ReplySender
 from smsgate.pipeline.spool import Spool
 from smsgate.pipeline.spool_replay import LeaseRenewal, SpoolReplay
-from smsgate.public_outbound import ProviderOutbound
 from smsgate.records import Records
 from smsgate.settings import Settings
 from smsgate.store import Store

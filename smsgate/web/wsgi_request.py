@@ -25,8 +25,8 @@ from werkzeug.exceptions import LengthRequired
 from smsgate.domain.errors import LengthMissing, TooLarge, Unreadable
 from smsgate.domain.messages import WebhookRequest
 from smsgate.domain.signing import is_form
+from smsgate.outbound import is_public
 from smsgate.providers import PROVIDERS
-from smsgate.public_outbound import is_public
 from smsgate.settings import Account
 
 if TYPE_CHECKING:

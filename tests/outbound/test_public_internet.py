@@ -7,10 +7,10 @@ from contextlib import closing
 
 import pytest
 
-import smsgate.public_outbound
+import smsgate.outbound
 from smsgate.domain.errors import CallFailed
 from smsgate.domain.messages import HttpCall
-from smsgate.public_outbound import ProviderOutbound, PublicOutbound, is_public
+from smsgate.outbound import ProviderOutbound, PublicOutbound, is_public
 
 PRIVATE = """
 127.0.0.1 10.1.1.1 172.16.0.1 192.168.1.1 169.254.169.254 100.64.0.1 0.0.0.0 224.0.0.1
@@ -66,7 +66,7 @@ def test_a_name_is_resolved_once_and_that_address_is_called(monkeypatch, listeni
         tried.append(address[0])
         raise OSError("no way there from a test")
 
-    monkeypatch.setattr(smsgate.public_outbound.socket, "getaddrinfo", resolve)
+    monkeypatch.setattr(smsgate.outbound.socket, "getaddrinfo", resolve)
     monkeypatch.setattr("urllib3.util.connection.create_connection", connect)
     with closing(PublicOutbound()) as outbound, pytest.raises(CallFailed):
         outbound.perform(HttpCall("GET", "http://rebinding.example/"))
@@ -86,7 +86,7 @@ def test_of_a_name_with_dozens_of_addresses_a_few_are_tried(monkeypatch) -> None
         tried.append(address[0])
         raise OSError("no way there from a test")
 
-    monkeypatch.setattr(smsgate.public_outbound.socket, "getaddrinfo", resolve)
+    monkeypatch.setattr(smsgate.outbound.socket, "getaddrinfo", resolve)
     monkeypatch.setattr("urllib3.util.connection.create_connection", connect)
     with closing(PublicOutbound()) as outbound, pytest.raises(CallFailed):
         outbound.perform(HttpCall("GET", "http://many.example/"))
@@ -95,7 +95,7 @@ def test_of_a_name_with_dozens_of_addresses_a_few_are_tried(monkeypatch) -> None
 
 def test_the_machines_proxy_is_not_asked(monkeypatch, listening) -> None:
     monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{listening.getsockname()[1]}")
-    monkeypatch.setattr(smsgate.public_outbound, "is_public", lambda _: True)
+    monkeypatch.setattr(smsgate.outbound, "is_public", lambda _: True)
     with closing(PublicOutbound(connect_s=0.2)) as outbound, pytest.raises(CallFailed):
         outbound.perform(HttpCall("GET", "http://127.0.0.1:1/"))
     with pytest.raises(TimeoutError):
@@ -117,7 +117,7 @@ def tried(monkeypatch) -> list[str]:
         tried.append(address[0])
         raise OSError("no way there from a test")
 
-    monkeypatch.setattr(smsgate.public_outbound.socket, "getaddrinfo", resolve)
+    monkeypatch.setattr(smsgate.outbound.socket, "getaddrinfo", resolve)
     monkeypatch.setattr("urllib3.util.connection.create_connection", connect)
     return tried
 

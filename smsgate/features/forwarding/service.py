@@ -25,11 +25,10 @@ from smsgate.features.forwarding.application_call import describe_call
 from smsgate.features.forwarding.circuit_breaker import MAX_CALLS, CircuitBreaker
 from smsgate.features.forwarding.twiml import read_twiml
 from smsgate.metrics.counters import FORWARD_S, FORWARDED_S, FORWARDS
-from smsgate.outbound import Outbound
+from smsgate.outbound import Outbound, PublicOutbound
 from smsgate.pipeline.forwards import TAKEN, forward_event
 from smsgate.providers import usable
 from smsgate.providers.calls import retry_after_s
-from smsgate.public_outbound import PublicOutbound
 from smsgate.settings import Account, Application, Program, Settings
 from smsgate.store import Store
 from smsgate.store.forwards import ForwardClaim

@@ -9,7 +9,7 @@ from typing import ClassVar
 import pytest
 
 from smsgate.features.accounts.twilio_check import check_twilio
-from smsgate.public_outbound import ProviderOutbound
+from smsgate.outbound import ProviderOutbound
 from smsgate.settings import Account, Program, Programs, Secret
 from tests.fakes.loopback import QuietHandler, serving
 

@@ -14,7 +14,7 @@ from smsgate.domain.entry_parts import Consent
 from smsgate.domain.errors import NoSuchDelivery
 from smsgate.features.feeds import service
 from smsgate.features.feeds.storage import FeedPosition, FeedStorage
-from smsgate.public_outbound import PublicOutbound
+from smsgate.outbound import PublicOutbound
 from smsgate.records.event_reader import parse_position
 from smsgate.settings import Feed, Programs, Secret
 from tests.fakes.feeds import NEW, OLD, change, told
