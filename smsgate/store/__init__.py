@@ -19,7 +19,7 @@ from smsgate.store.opt_out_lists import OptOutLists
 from smsgate.store.outbox import Outbox
 from smsgate.store.processes import Heartbeats, Sweep
 from smsgate.store.programs import StorePrograms
-from smsgate.store.rate_limits import Allowances, Guesses
+from smsgate.store.rate_limits import Guesses
 from smsgate.store.rebuild import StoreRebuild
 from smsgate.store.receipts import Receipts
 from smsgate.store.redis_types import Client
@@ -58,9 +58,7 @@ class Store:
         self.acceptance, self.quarantine = Acceptance(client), Quarantine(client)
         self.refusals = Refusals(client)
         self.opt_out_lists = OptOutLists(client)
-        self.guesses = Guesses(client)
         self.sign_ins = Guesses(client, sign_ins_of, _SIGN_IN_WINDOW_S)
         self.attempts = Guesses(client, attempts_of, _SIGN_IN_WINDOW_S)
-        self.allowances = Allowances(client)
         self.answered_calls = AnsweredCalls(client)
         self.simulator = Simulator(client)

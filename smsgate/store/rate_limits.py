@@ -1,16 +1,13 @@
-"""Rate limits: guesses at opt-out links and sign-ins, and calls of API keys."""
+"""Counts of attempts to sign in."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from smsgate.store.connection import Script
 from smsgate.store.redis_types import Client
-from smsgate.store.shared_keys import calls_of, guesses_of
 
-WINDOW_S = 60
 MOST = 30
-"""Wrong links of one address in one window; after that it waits until the window is over."""
+"""Attempts of one address in one window; after that it waits until the window is over."""
 
 
 class Guesses:
@@ -19,8 +16,8 @@ class Guesses:
     def __init__(
         self,
         client: Client,
-        key: Callable[[str], str] = guesses_of,
-        window_s: int = WINDOW_S,
+        key: Callable[[str], str],
+        window_s: int,
     ) -> None:
         self._client = client
         self._key = key
@@ -59,18 +56,3 @@ class Guesses:
             pipeline.set(key, 0, ex=self._window_s, nx=True)
             pipeline.incrby(key, step)
             return int(pipeline.execute()[1])
-
-
-class Allowances:
-    """A token bucket for each API key, shared by all processes."""
-
-    def __init__(self, client: Client) -> None:
-        self._allow = Script(client, "allow")
-
-    def take(self, key: str, wanted: int, per_second: float, burst: int) -> float:
-        """Take so many calls at once; 0, or for how many seconds to wait if there are too few.
-
-        Raises ``StoreUnavailable``.
-        """
-        each_us = round(1_000_000 / per_second, 3)
-        return int(self._allow([calls_of(key)], [str(each_us), burst, wanted])) / 1_000_000

@@ -12,12 +12,12 @@ accepted:ACCOUNT         hash        when requests were last accepted
 unblocked:ACCOUNT        sorted set  senders of opt-outs that blocked nobody -> when (s)
 pace:ACCOUNT:SENDER      string      when a sender may text again
 opt-out-list:ACCOUNT     string      and more below it, see ``opt_out_lists.py``
-calls:KEY                string      how far an API key has used up its calls
+trial-text:ACCOUNT       string      that a test text was sent through it; expires
 answered:KEY:ID          string      the answer to a call with an Idempotency-Key, for a day
 refusals                 stream      sends that the gate stopped
 refused:DAY              hash        PROGRAM:REASON -> how many of them
 refused:NUMBER           hash        HOUR:REASON:PROGRAM -> how many of them after its opt-out
-guesses:ADDRESS          string      wrong opt-out links of the last minute
+limits:…                 string      counts of web/limits.py; expire
 sign-ins:ADDRESS         string      wrong attempts of an address to sign in to the console
 attempts:HASH            string      wrong attempts of one origin to sign in under a name
 postponed:OPERATOR       sorted set  reviews that an operator postponed -> when (ms)
@@ -44,6 +44,7 @@ REBUILD_PROGRESS = "smsgate:rebuild-progress"
 RETENTION = "smsgate:retention"
 SIMULATOR = "smsgate:simulator"
 REFUSALS = "smsgate:refusals"
+LIMITS = "smsgate:limits"
 METRICS = "smsgate:metrics"
 SPOOLS = "smsgate:spools"
 ALERTS = "smsgate:alerts"
@@ -87,11 +88,6 @@ def counted_on(day: str) -> str:
     return f"{{{METRICS}}}:{day}"
 
 
-def guesses_of(address: str) -> str:
-    """Key that counts the wrong opt-out links of an address."""
-    return f"smsgate:guesses:{address}"
-
-
 def sign_ins_of(address: str) -> str:
     """Key that counts the attempts of an address to sign in to the console."""
     return f"smsgate:sign-ins:{address}"
@@ -127,6 +123,6 @@ def pace_of(account: str, sender: str) -> str:
     return f"smsgate:pace:{account}:{sender}"
 
 
-def calls_of(key: str) -> str:
-    """Key that says how far an API key has used up its calls."""
-    return f"smsgate:calls:{key}"
+def trial_text_of(account: str) -> str:
+    """Key that says that a test text was sent through an account a moment ago."""
+    return f"smsgate:trial-text:{account}"

@@ -11,58 +11,33 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import structlog
+from limits import RateLimitItemPerSecond
 
 from smsgate.domain.errors import TooManyWrongKeys, Unauthorized
 from smsgate.domain.signing import same
 from smsgate.metrics.counters import REFUSED_KEYS
 from smsgate.settings import Settings
-from smsgate.store.metrics import Metrics
+from smsgate.store import Store
+from smsgate.web.limits import Limits
 from smsgate.web.refusal_log import RefusalLog
 from smsgate.web.wsgi_request import address_of
 
-BURST = 20
-"""Wrong keys that one address may send at once."""
-PER_SECOND = 10
-"""And how many after that, in each process."""
-_MAX_ADDRESSES = 20_000
-"""Addresses that are remembered; then all are forgotten."""
+WRONG_KEYS = RateLimitItemPerSecond(100, 10)
+"""How many wrong keys an address may send."""
 _SHOWN = 4
 """Characters of a wrong key that the log shows, if it has at least ``_LONG``."""
 _LONG = 20
-_WAIT_S = 1.0
 T = TypeVar("T")
 _log = structlog.get_logger("smsgate.web")
-
-
-class WrongKeyLimiter:
-    """Counts wrong keys by address. Threads may share it."""
-
-    def __init__(self) -> None:
-        self._left: dict[str, tuple[float, float]] = {}
-        """How many wrong keys an address has left, and when that was so."""
-
-    def take(self, address: str) -> bool:
-        """Count a wrong key; False where the address has to wait."""
-        if not address:
-            return True
-        now = time.monotonic()
-        left, at = self._left.get(address, (BURST, now))
-        left = min(left + (now - at) * PER_SECOND, BURST)
-        if left < 1:
-            return False
-        if len(self._left) >= _MAX_ADDRESSES:
-            self._left.clear()
-        self._left[address] = left - 1, now
-        return True
 
 
 class ApiKeyGuard:
     """Checks the keys of ``/v1``, ``/metrics`` and ``/readyz``. Threads may share it."""
 
-    def __init__(self, settings: Settings, metrics: Metrics) -> None:
+    def __init__(self, settings: Settings, store: Store) -> None:
         self._settings = settings
-        self._metrics = metrics
-        self._limiter = WrongKeyLimiter()
+        self._metrics = store.metrics
+        self._limits = Limits(store.client)
         self._lines = RefusalLog(_log, settings.web.trust_proxy, "refused API keys", "endpoint")
 
     def check_monitor_key(self, endpoint: str, environ: Mapping[str, Any]) -> None:
@@ -98,10 +73,11 @@ class ApiKeyGuard:
                 self._metrics.count(REFUSED_KEYS, endpoint, "missing")
                 raise
             address = address_of(environ, self._settings.web.trust_proxy)
-            if not self._limiter.take(address):
+            if address and not self._limits.hit(WRONG_KEYS, "keys", address):
                 self._report(endpoint, environ, "throttled", given)
+                _, wait_s = self._limits.window(WRONG_KEYS, "keys", address)
                 raise TooManyWrongKeys(
-                    "Too many wrong keys came from this address; come again in a second.", _WAIT_S
+                    "Too many wrong keys came from this address; wait as Retry-After says.", wait_s
                 ) from None
             self._report(endpoint, environ, "wrong", given)
             raise

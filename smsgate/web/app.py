@@ -31,7 +31,7 @@ def application(services: Services) -> Flask:
     templates take memory, and a process that answers webhooks does not need them.
     """
     app = bare_application(services.settings)
-    keys = ApiKeyGuard(services.settings, services.store.metrics)
+    keys = ApiKeyGuard(services.settings, services.store)
     app.register_blueprint(webhooks.blueprint(services))
     app.register_blueprint(health.blueprint(services, keys))
     app.register_blueprint(metrics.blueprint(services, keys))

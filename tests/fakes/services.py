@@ -95,7 +95,7 @@ class FakeStore:
 
     simulator: Kept = field(default_factory=Kept)
     metrics: Uncounted = field(default_factory=Uncounted)
-    guesses: None = None
+    client: None = None
 
 
 class NoKeys:

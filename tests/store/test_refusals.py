@@ -1,9 +1,8 @@
 from __future__ import annotations
 
 from smsgate.store import Store
-from smsgate.store.rate_limits import MOST
 from smsgate.store.refusals import Refusal
-from smsgate.store.shared_keys import guesses_of, refused_to
+from smsgate.store.shared_keys import refused_to
 
 
 def test_the_list_is_capped_and_the_counts_are_not(store: Store) -> None:
@@ -49,12 +48,3 @@ def test_a_number_is_nowhere_in_what_is_listed(store: Store, redis_client) -> No
     assert len(rows) == 2
     assert b"5550" not in str(rows).encode()
     assert [one.number for one in store.refusals.newest()] == ["91•••", "+1415•••0123"]
-
-
-def test_wrong_links_are_counted_for_each_address_and_for_a_minute(store, redis_client) -> None:
-    for _ in range(MOST):
-        assert not store.guesses.too_many("8.8.4.4")
-        store.guesses.note("8.8.4.4")
-    assert store.guesses.too_many("8.8.4.4")
-    assert not store.guesses.too_many("8.8.8.8")
-    assert 0 < redis_client.ttl(guesses_of("8.8.4.4")) <= 60

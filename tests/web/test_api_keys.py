@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from structlog.testing import capture_logs
 
-from smsgate.web import api_key_guard, create_app
-from smsgate.web.api_key_guard import BURST
+from smsgate.web import create_app
+from smsgate.web.api_key_guard import WRONG_KEYS
+from smsgate.web.limits import Limits
 from smsgate.web.refusal_log import MAX_LINES_OF_ADDRESS
 from tests.fakes.own_services import make_services
 
@@ -58,27 +59,25 @@ def test_refused_keys_are_counted(client, services):
     assert 'smsgate_refused_keys_total{endpoint="metrics",reason="wrong"} 1.0' in metrics
 
 
-@pytest.fixture
-def standing_clock(monkeypatch):
-    """No time passes, so that nobody gets looked at again."""
-    monkeypatch.setattr(api_key_guard, "PER_SECOND", 0)
+def guess(services, times):
+    """So many wrong keys of the address."""
+    Limits(services.store.client).hit(WRONG_KEYS, "keys", GUESSER, cost=times)
 
 
-@pytest.mark.usefixtures("standing_clock")
-def test_an_address_that_gives_wrong_keys_is_slowed_down_and_nobody_else(client):
-    statuses = [ask(client, f"{WRONG}{count}").status_code for count in range(40)]
-    assert statuses == [401] * BURST + [429] * (40 - BURST)
+def test_an_address_that_gives_wrong_keys_is_slowed_down_and_nobody_else(client, services):
+    guess(services, WRONG_KEYS.amount - 2)
+    statuses = [ask(client, f"{WRONG}{count}").status_code for count in range(4)]
+    assert statuses == [401, 401, 429, 429]
     answer = ask(client, WRONG)
-    assert (answer.headers["Retry-After"], answer.json["reason"]) == ("1", "too_many_wrong_keys")
+    assert 0 < int(answer.headers["Retry-After"]) <= WRONG_KEYS.get_expiry()
+    assert answer.json["reason"] == "too_many_wrong_keys"
     assert ask(client, WRONG, path=PATHS["metrics"]).status_code == 429
     assert ask(client, WRONG, PROGRAM).status_code == 401
 
 
-@pytest.mark.usefixtures("standing_clock")
 @pytest.mark.parametrize("path", PATHS.values())
-def test_a_right_key_is_taken_from_the_address_of_a_guesser(client, path):
-    for count in range(2 * BURST):
-        ask(client, f"{WRONG}{count}")
+def test_a_right_key_is_taken_from_the_address_of_a_guesser(client, services, path):
+    guess(services, 2 * WRONG_KEYS.amount)
     assert ask(client, RIGHT, path=path).status_code == 200
     assert ask(client, WRONG).status_code == 429
 

@@ -21,6 +21,7 @@ from smsgate.settings import Account, Settings
 from smsgate.store import Store
 from smsgate.store.job_queue import JobQueue
 from smsgate.store.keys import partition_of
+from smsgate.store.shared_keys import trial_text_of
 
 KIND = "test"
 """The kind of such a reply in the ledger."""
@@ -60,12 +61,12 @@ class TrialTextSender:
             )
         to = e164(number, program.region)
         self.gate.require([to], program=program.name, by="console")
-        wait_s = self.store.allowances.take(f"{KIND}:{account.name}", 1, 1 / PAUSE_S, 1)
-        if wait_s:
+        pause = trial_text_of(account.name)
+        if not self.store.client.set(pause, 1, nx=True, ex=PAUSE_S):
             problem = (
                 f"A test text was sent less than {PAUSE_S} seconds ago: check whether it arrived."
             )
-            raise TooManyCalls(problem, wait_s)
+            raise TooManyCalls(problem, max(1, self.store.client.ttl(pause)))
         text = _TEXT.format(program=program.title or program.name)
         reply = Reply(
             id=f"{KIND}-{secrets.token_hex(8)}",

@@ -12,20 +12,19 @@ from __future__ import annotations
 import base64
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib import resources
 
 import structlog
 from flask import Blueprint, Flask, Response, render_template, request
+from limits import RateLimitItemPerMinute
 from markupsafe import Markup
 
 from smsgate.domain.errors import (
     LinkBroken,
     LinkExpired,
     SmsGateError,
-    StoreUnavailable,
     TooManyGuesses,
     UnknownProgram,
     reason_of,
@@ -37,6 +36,7 @@ from smsgate.features.links.page_text import PageText, choose_language
 from smsgate.features.links.service import LinkService, OpenedLink
 from smsgate.pipeline.services import Services
 from smsgate.settings import Program
+from smsgate.web.limits import Limits
 from smsgate.web.refusal_log import RefusalLog
 from smsgate.web.wsgi_request import address_of
 
@@ -44,6 +44,8 @@ MAX_FORM_BYTES = 4 * 1024
 """Of a posted form; ours has a few dozen."""
 _MAX_FIELDS = 8
 ONE_CLICK = ("List-Unsubscribe", "One-Click")
+WRONG_LINKS = RateLimitItemPerMinute(30)
+"""How many wrong links an address may open; after that it waits until the minute is over."""
 _RETRY_AFTER_S = "60"
 _TEMPLATES = resources.files("smsgate.features.links").joinpath("templates")
 _CSS = _TEMPLATES.joinpath("optout_page.css").read_text("utf-8")
@@ -104,7 +106,7 @@ class OptOutPages:
     def __init__(self, services: Services) -> None:
         self._settings = services.settings
         self._links = LinkService(services)
-        self._guesses = services.store.guesses
+        self._limits = Limits(services.store.client)
         self._refusals = RefusalLog(
             _log, services.settings.web.trust_proxy, "refused opt-out links", "outcome"
         )
@@ -153,17 +155,15 @@ class OptOutPages:
     def _open(self, token: str) -> OpenedLink:
         """The link, unless the address guesses. A token that was cut is no guess."""
         address = address_of(request.environ, self._settings.web.trust_proxy)
-        with suppress(StoreUnavailable):  # Links are safe without the limit.
-            if address and self._guesses.too_many(address):
-                raise TooManyGuesses("Too many wrong links came from this address; wait a minute.")
+        if address and self._limits.is_used_up(WRONG_LINKS, "links", address):
+            raise TooManyGuesses("Too many wrong links came from this address; wait a minute.")
         try:
             return self._links.open(token)
         except LinkExpired:
             raise
         except LinkBroken:
-            with suppress(StoreUnavailable):
-                if address and is_shaped(token):
-                    self._guesses.note(address)
+            if address and is_shaped(token):
+                self._limits.hit(WRONG_LINKS, "links", address)
             raise
 
     def _choices(self, opened: OpenedLink, status: int = 200) -> Response:

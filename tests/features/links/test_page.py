@@ -12,10 +12,12 @@ from structlog.testing import capture_logs
 
 from smsgate.domain.opt_out_links import Links, make_token
 from smsgate.features.links import page_text
+from smsgate.features.links.page import WRONG_LINKS
 from smsgate.store import Store
 from smsgate.store.keys import partition_of
 from smsgate.store.redis_address import open_redis
 from smsgate.web import create_app
+from smsgate.web.limits import Limits
 from smsgate.web.refusal_log import MAX_LINES_OF_ACCOUNT
 from smsgate.web.wsgi_request import address_of
 from tests.fakes.own_services import ALERTS, NEW, OLD, PUBLIC_URL, make_services
@@ -293,9 +295,8 @@ def test_an_address_that_guesses_has_to_wait_and_nobody_else_does(client, servic
 
 
 def test_the_wait_of_an_address_ends(client, services, link, redis_client) -> None:
-    key = "smsgate:guesses:8.8.4.4"
-    for _ in range(30):
-        services.store.guesses.note("8.8.4.4")
+    Limits(services.store.client).hit(WRONG_LINKS, "links", "8.8.4.4", cost=30)
+    (key,) = redis_client.keys("smsgate:limits:*")
     assert client.get(link, environ_base=SUBSCRIBER).status_code == 429
     assert 0 < redis_client.ttl(key) <= 60
     redis_client.expire(key, 0)

@@ -148,10 +148,3 @@ def test_nor_do_a_few_thousand_of_them(services, mode, methods, expected) -> Non
 
 def test_the_thousands_are_of_every_method() -> None:
     assert {operation.method for operation in OPERATIONS} == {"GET", "POST", "PUT", "DELETE"}
-
-
-def test_a_header_that_is_not_honoured_is_refused(api) -> None:
-    call = {"program": "alerts", "numbers": ["+14155550123"]}
-    answer = api.call("POST", "/check", call, headers={"RateLimit": "1"})
-    assert answer.status_code == 400
-    assert "RateLimit" in answer.json["detail"]

@@ -1,0 +1,124 @@
+"""How often something may be tried: counted by ``limits``, the library under Flask-Limiter.
+
+Flask-Limiter itself counts before a view, and costs each request of an application 30 us, webhooks
+too. What is limited here is known inside a view: whose key it is, that a link or a password was
+wrong. So views ask ``limits`` themselves, which costs 2 us and a round trip.
+
+All processes count together, in Redis: one server, one behind Sentinels, or a cluster. While Redis
+is away each process counts by itself.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+import redis
+from limits import RateLimitItem, RateLimitItemPerSecond
+from limits.errors import StorageError
+from limits.storage import MemoryStorage, RedisStorage
+from limits.strategies import FixedWindowRateLimiter
+
+from smsgate.store.redis_cluster import Cluster
+from smsgate.store.redis_types import Client
+from smsgate.store.shared_keys import LIMITS
+
+_MAX_REMEMBERED = 10_000
+"""Counts in the memory of a process; then all are forgotten."""
+_SHARE_S = 0.02
+"""A process takes as many calls at once as come back in this time …"""
+_OF_BURST = 50
+"""… and no more than this part of all."""
+T = TypeVar("T")
+
+
+class Limits:
+    """Counts in fixed windows. Threads may share it; no method raises."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._shared: FixedWindowRateLimiter | None = None
+        self._memory = MemoryStorage()
+        self._local = FixedWindowRateLimiter(self._memory)
+
+    def hit(self, limit: RateLimitItem, *who: str, cost: int = 1) -> bool:
+        """Count an attempt before it is checked; False where there were too many.
+
+        So a hundred at once are a hundred. ``cost=-1`` takes back one that was right.
+        """
+        return self._asked(lambda limiter: limiter.hit(limit, *who, cost=cost))
+
+    def is_used_up(self, limit: RateLimitItem, *who: str) -> bool:
+        """Whether the next attempt would be one too many; counts nothing."""
+        return not self._asked(lambda limiter: limiter.test(limit, *who))
+
+    def window(self, limit: RateLimitItem, *who: str) -> tuple[int, float]:
+        """How many attempts are left, and in how many seconds all are back: one at least."""
+        reset, left = self._asked(lambda limiter: limiter.get_window_stats(limit, *who))
+        return left, max(reset - time.time(), 1.0)
+
+    def _asked(self, ask: Callable[[FixedWindowRateLimiter], T]) -> T:
+        try:
+            return ask(self._limiter())
+        except (StorageError, redis.RedisError):
+            if len(self._memory.storage) >= _MAX_REMEMBERED:
+                self._memory.reset()
+            return ask(self._local)
+
+    def _limiter(self) -> FixedWindowRateLimiter:
+        """Made when first asked for, since a cluster has to be reached to be known."""
+        if self._shared is None:
+            # The client of `limits` would have other time-outs and no TLS to Sentinels, and ours
+            # translates errors that it has to see; so it gets a plain one on our connections.
+            if isinstance(self._client, Cluster):
+                storage = RedisStorage("redis://", key_prefix=LIMITS, wrap_exceptions=True)
+                storage.storage = self._client.connected()
+                storage.initialize_storage("")
+            else:
+                storage = RedisStorage(
+                    "redis://",
+                    self._client.connection_pool,  # type: ignore[arg-type]  # redis-py's own
+                    key_prefix=LIMITS,
+                    wrap_exceptions=True,
+                )
+            self._shared = FixedWindowRateLimiter(storage)
+        return self._shared
+
+
+class CallLimit:
+    """Counts the calls of API keys; most cost no round trip."""
+
+    def __init__(self, limits: Limits, per_second: float, burst: int) -> None:
+        """``per_second`` calls in the long run (more than 0), ``burst`` at once after a pause."""
+        self.window_s = max(1, round(burst / per_second))
+        self.most = max(1, round(per_second * self.window_s))
+        self._limits = limits
+        self._limit = RateLimitItemPerSecond(self.most, self.window_s)
+        self._share = max(1, min(int(per_second * _SHARE_S), self.most // _OF_BURST))
+        self._lock = threading.Lock()
+        self._taken: dict[str, tuple[int, int, float]] = {}
+        """By key: calls at hand, those left to all processes, and until when both hold."""
+
+    def count(self, key: str) -> tuple[bool, int, float]:
+        """Count one call of a key.
+
+        Returns whether it is free, how many are left, and in how many seconds all are back.
+        """
+        now = time.monotonic()
+        with self._lock:
+            mine, left, until = self._taken.get(key, (0, 0, 0.0))
+            if mine and now < until:
+                self._taken[key] = mine - 1, left, until
+                return True, left + mine - 1, until - now
+        taken = self._share
+        is_free = self._limits.hit(self._limit, "calls", key, cost=taken)
+        if not is_free and taken > 1:
+            is_free, taken = self._limits.hit(self._limit, "calls", key, cost=1 - taken), 1
+        left, reset_s = self._limits.window(self._limit, "calls", key)
+        if not is_free:
+            return False, 0, reset_s
+        with self._lock:
+            self._taken[key] = taken - 1, left, now + reset_s
+        return True, left + taken - 1, reset_s
