@@ -28,6 +28,11 @@ def iso_time(us: int, timespec: Literal["milliseconds", "seconds"] = "millisecon
     return text.replace("+00:00", "Z")
 
 
+def time_of(us: int) -> datetime:
+    """Return us since 1970 as a time in UTC."""
+    return _EPOCH + timedelta(microseconds=us)
+
+
 def seconds_us(text: str) -> int | None:
     """Return seconds since 1970, in digits, as us; nothing for anything else."""
     return int(text[:15]) * 1_000_000 if text.isascii() and text.isdigit() else None

@@ -141,8 +141,9 @@ FEATURES = (
     ),
     Feature(
         name="audit",
-        console=("console",),
-        menu=MenuEntry("Audit log", "/console/audit", "admin", "a", "Team"),
+        operations=("operations",),
+        menu=MenuEntry("Audit log", "/console/audit", "viewer", "a", "Team"),
+        commands={"audit": ".operations"},
     ),
     Feature(
         name="forwarding",

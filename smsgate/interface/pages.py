@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, tzinfo
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, ParamSpec, Protocol, TypeVar, get_args, get_origin
 from urllib.parse import parse_qsl, urlencode
 
 import msgspec
-from flask import Flask, Response, flash, redirect, render_template, request
+from flask import (
+    Flask,
+    Response,
+    abort,
+    flash,
+    redirect,
+    render_template,
+    request,
+    stream_with_context,
+)
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response as Answer
 
 from smsgate.domain.errors import SmsGateError, Unfit
-from smsgate.domain.time_zones import day_end_us, day_start_us, find_zone
+from smsgate.domain.signed_times import time_of
+from smsgate.domain.time_zones import day_end_us, day_start_us, find_zone, zone_names
 from smsgate.files import csv_line
 from smsgate.interface.operation import Column, Context, Operation, Role
 from smsgate.interface.values import plain_type, read_values
@@ -47,6 +57,9 @@ class Door(Protocol):
 
     def role(self) -> Role:
         """What they may do."""
+
+    def operator_zone(self) -> tzinfo:
+        """The time zone that they chose; else UTC."""
 
     def record_action(self, what: str, note: str = "") -> None:
         """Put what they did into the audit log."""
@@ -102,6 +115,7 @@ class Input:
     options: Sequence[tuple[str, str]] = ()
     help: str = ""
     value: str = ""
+    error: str = ""
     is_required: bool = False
 
 
@@ -169,19 +183,26 @@ class _Routes:
         limit = limit if limit in PAGE_SIZES else PAGE_SIZES[0]
         after = request.args.get("after", "")
         if "csv" in request.args:
-            what = f"exported {tab.title.lower()}"
-            self._door.record_action(what, url_query(wanted) or "all of it")
+            if not _may(self._door.role(), "agent"):
+                abort(403, "This needs the role 'agent': a file leaves the console.")
+            self._read(tab, wanted, "", 1)  # what cannot be read is an error, and no file
+            self._door.record_action(f"exported {tab.title.lower()}", _note(wanted))
             return self._csv(tab, wanted)
-        notices: Sequence[str] = ()
+        notices, wrong_field = list[str](), ""
         try:
             result = self._read(tab, wanted, after, limit)
-            notices = self._page.notices(self._services)
+            notices += self._page.notices(self._services)
         except SmsGateError as error:
-            problem = str(error)
+            problem, wrong_field = str(error), error.field
         role = self._door.role()
         may = [one for one in tab.actions if _may(role, one.operation.role)]
         asked = {**wanted, "limit": str(limit) if limit != PAGE_SIZES[0] else ""}
-        inputs = [self._input(name, value) for name, value in wanted.items() if name != "zone"]
+        inputs = [
+            self._input(name, value, problem if name == wrong_field else "")
+            for name, value in wanted.items()
+            if name != "zone"
+        ]
+        problem = "" if any(one.error for one in inputs) else problem
         return render_template(
             "list_page.html",
             page=self._page,
@@ -282,9 +303,17 @@ class _Routes:
     def _read(self, tab: Tab, wanted: Mapping[str, str], after: str, limit: int) -> Any:  # noqa: ANN401
         """What the operation answers. Raises what it raises, and ``Unfit``."""
         fields = self._page.operation.fields
-        zone = find_zone(wanted.get("zone", ""))
+        name = wanted.get("zone", "")
+        if name and name not in zone_names():
+            raise Unfit(
+                f"There is no time zone {name[:40]!r}: choose yours under your name.", field="since"
+            )
+        zone = find_zone(name) if name else self._door.operator_zone()
         given = {name: text for name, text in wanted.items() if text and name != "zone"}
-        values = {name: _typed(name, text, zone) for name, text in given.items()} | {**tab.values}
+        texts = {name: _typed(name, text, zone) for name, text in given.items()}
+        if texts.get("since", "") >= texts.get("until", "9"):
+            raise Unfit("The first day is after the last. Swap them.", field="since")
+        values: dict[str, object] = {**texts, **tab.values}
         paging = {"after": after, "limit": limit}
         values |= {name: value for name, value in paging.items() if name in fields and value}
         return self._page.operation.run(self._context(), read_values(self._page.operation, values))
@@ -303,19 +332,17 @@ class _Routes:
 
     def _csv(self, tab: Tab, wanted: Mapping[str, str]) -> Response:
         names = [one.name for one in msgspec.structs.fields(self._page.row_type)]
-        found = self._all(tab, wanted)
-        first = [*islice(found, 1)]  # here, so that what cannot be read is an error and no file
 
         def lines() -> Iterator[str]:
             yield csv_line(names)
-            for row in chain(first, found):
+            for row in self._all(tab, wanted):
                 yield csv_line(_cell(getattr(row, name)) for name in names)
 
         name = self._page.path.rpartition("/")[2]
         headers = {"Content-Disposition": f"attachment; filename={name}-{tab.key}.csv"}
-        return Response(lines(), mimetype="text/csv", headers=headers)
+        return Response(stream_with_context(lines()), mimetype="text/csv", headers=headers)
 
-    def _input(self, name: str, value: str = "") -> Input:
+    def _input(self, name: str, value: str = "", error: str = "") -> Input:
         known = {**self._page.operation.fields}
         for tab in self._page.tabs:
             for action in tab.actions:
@@ -323,18 +350,19 @@ class _Routes:
         field_ = known[name]
         kind, meta = plain_type(field_.type)
         label = (meta.title if meta else "") or name.replace("_", " ").capitalize()
-        help_ = (meta.description if meta else "") or ""
+        made = Input(name, label, "text", (), value=value, error=error)
         if name in ("program", "scope"):
             programs = [(one.name, one.title) for one in self._services.settings.programs]
-            options = [("", "All programs"), *programs]
-            return Input(name, "Program", "select", options, value=value)
+            options = (("", "All programs"), *programs)
+            return replace(made, label="Program", kind="select", options=options)
         if get_origin(kind) is Literal:
-            texts = [str(one) for one in get_args(kind)]
-            shown = [(one, one.replace("_", " ").capitalize() or "Any") for one in texts]
-            return Input(name, label, "select", shown, help_, value, field_.required)
+            titles = (meta.extra or {}).get("titles", {}) if meta else {}
+            options = tuple((one, titles.get(one) or _words(one)) for one in get_args(kind))
+            return replace(made, kind="select", options=options)
         if kind is datetime:
-            return Input(name, "From" if name == _ENDS[0] else "To", "day", value=value)
-        return Input(name, label, "text", (), help_, value, field_.required)
+            return replace(made, kind="day", label="From" if name == _ENDS[0] else "To")
+        help_ = (meta.description if meta else "") or ""
+        return replace(made, help=help_, is_required=field_.required)
 
     def _row_key(self, action: Action, row: object) -> str:
         names = action.keys(self._page.row_type)
@@ -360,7 +388,17 @@ def _typed(name: str, text: str, zone: tzinfo) -> str:
     except ValueError:
         raise Unfit(f"{text[:40]!r} is not a date. Use 2026-11-24.", field=name) from None
     us = day_start_us(day, zone) if name == _ENDS[0] else day_end_us(day, zone)
-    return datetime.fromtimestamp(us / 1_000_000, zone).isoformat()
+    return time_of(us).isoformat()
+
+
+def _note(wanted: Mapping[str, str]) -> str:
+    """The filters for the audit log: days with their zone."""
+    zone = wanted.get("zone", "") if any(wanted.get(name) for name in _ENDS) else ""
+    return url_query({**wanted, "zone": zone}) or "all of it"
+
+
+def _words(value: str) -> str:
+    return value.replace("_", " ").capitalize() or "Any"
 
 
 def _cell(value: object) -> object:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Literal
 
 import msgspec
@@ -23,7 +24,16 @@ ProgramName = Annotated[str, msgspec.Meta(max_length=200, description="A program
 CorrelationId = Annotated[
     str, msgspec.Meta(max_length=100, description="Yours, and given back; best a UUID.")
 ]
-Medium = Literal["web", "paper", "voice", "text", "other"]
+Medium = Annotated[
+    Literal["web", "paper", "voice", "text", "other"],
+    msgspec.Meta(description="How a consent was given."),
+]
+SinceTime = Annotated[
+    datetime | None, msgspec.Meta(description="Not before this time; a day begins in UTC.")
+]
+UntilTime = Annotated[
+    datetime | None, msgspec.Meta(description="Before this time; a day begins in UTC.")
+]
 MAX_ITEMS = 1_000
 _FOR_ALL = frozenset({"opt_out", "opt_out_all", "restored", "import"})
 """Kinds of events that, in the scope ``all``, change every program's consent."""
@@ -148,6 +158,11 @@ def event_for(caller: Caller, event: Event, sequence: str = "") -> ConsentEvent 
         )
         return msgspec.structs.replace(found, **hidden, listed=listed)
     return None
+
+
+def micros(at: datetime | None) -> int:
+    """A time in us since 1970; 0 for none."""
+    return round(at.timestamp() * 1_000_000) if at else 0
 
 
 def moment(at_us: int) -> str | None:

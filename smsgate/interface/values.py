@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
-from types import UnionType
 from typing import Any, TypeVar, get_args
 
 import msgspec
@@ -45,13 +44,13 @@ def _field_of(error: msgspec.ValidationError) -> str:
 def plain_type(kind: Any) -> tuple[Any, msgspec.Meta | None]:  # noqa: ANN401 - any type
     """A field's type without ``Annotated`` and ``None``, and what it is annotated with."""
     meta = None
-    if isinstance(kind, UnionType) or getattr(kind, "__origin__", None) is not None:
-        options = [one for one in get_args(kind) if one is not type(None)]
-        if type(None) in get_args(kind) and len(options) == 1:
-            return plain_type(options[0])
     if hasattr(kind, "__metadata__"):
         meta = next((one for one in kind.__metadata__ if isinstance(one, msgspec.Meta)), None)
         kind = get_args(kind)[0]
+    options = [one for one in get_args(kind) if one is not type(None)]
+    if type(None) in get_args(kind) and len(options) == 1:
+        inner, inner_meta = plain_type(options[0])
+        return inner, meta or inner_meta
     return kind, meta
 
 

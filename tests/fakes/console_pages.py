@@ -79,7 +79,6 @@ OTHERS = frozenset(
     {
         "/console",
         "/console/assets/<digest>/<name>",
-        "/console/audit/audit.csv",
         "/console/badges",
         "/console/in/provider",
         "/console/in/provider/back",

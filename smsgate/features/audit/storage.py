@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, NamedTuple, TypeAlias
 
+import msgspec
 from sqlalchemy import ColumnElement, Select, String, and_, cast, or_, select
 from sqlalchemy import text as sql
 
@@ -18,10 +20,10 @@ from smsgate.consent import event_text
 from smsgate.consent.reviews import REOPENED
 from smsgate.consent.transitions import REVIEWED
 from smsgate.domain.languages import language_name
+from smsgate.domain.signed_times import time_of
 from smsgate.records.console_tables import (
     content_versions,
     operator_actions,
-    operators,
     shown_action,
 )
 from smsgate.records.contents import lookup
@@ -66,11 +68,10 @@ class AuditPlace(NamedTuple):
     id: str
 
 
-@dataclass(frozen=True, slots=True)
-class AuditEntry:
+class AuditEntry(msgspec.Struct, frozen=True):
     """One thing that a person did."""
 
-    place: AuditPlace
+    at: datetime
     person: str
     """Who did it; empty where nobody has the name that was typed."""
     action: str
@@ -80,6 +81,9 @@ class AuditEntry:
     """Another person, a file or a keyword set that it is about."""
     note: str = ""
     address: str = ""
+
+
+PlacedEntry: TypeAlias = tuple[AuditPlace, AuditEntry]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +105,7 @@ class _Source:
     id: ColumnElement[str]
     person: ColumnElement[str]
     groups: Conditions
-    entry: Callable[[int, Row], AuditEntry]
+    entry: Callable[[Row], tuple[int, str, AuditEntry]]
 
 
 class AuditLog:
@@ -110,22 +114,19 @@ class AuditLog:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def page(self, wanted: AuditFilter, behind: AuditPlace | None, limit: int) -> list[AuditEntry]:
+    def page(self, wanted: AuditFilter, behind: AuditPlace | None, limit: int) -> list[PlacedEntry]:
         """At most ``limit`` entries behind a place, newest first."""
-        found: list[AuditEntry] = []
+        found: list[PlacedEntry] = []
         for rank, source in enumerate(_SOURCES):
             asked = _filtered(source, wanted, behind, rank)
             if asked is not None:
                 ordered = asked.order_by(source.at_us.desc(), source.id.desc()).limit(limit)
-                found += [source.entry(rank, row) for row in rows_of(self._database, ordered)]
+                for row in rows_of(self._database, ordered):
+                    at_us, id_, entry = source.entry(row)
+                    found.append((AuditPlace(at_us, rank, id_), entry))
         # Stable: entries of one moment stay as the database sorts their ids.
-        found.sort(key=lambda one: (-one.place.at_us, one.place.source))
+        found.sort(key=lambda one: (-one[0].at_us, one[0].source))
         return found[:limit]
-
-    def people(self) -> list[str]:
-        """The names of all operators, also of those who are deactivated."""
-        asked = select(operators.c.name).order_by(operators.c.folded)
-        return [row.name for row in rows_of(self._database, asked)]
 
 
 def _filtered(
@@ -155,57 +156,73 @@ def _filtered(
     return asked.where(source.at_us <= behind.at_us, or_(earlier, same))
 
 
-def _account_entry(rank: int, row: Row) -> AuditEntry:
+def _account_entry(row: Row) -> tuple[int, str, AuditEntry]:
     """Of a row of ``operator_actions``."""
-    return AuditEntry(
-        AuditPlace(row.at_us, rank, row.id),
-        person=row.actor,
-        action=_capitalized(shown_action(row.what)),
-        about=row.operator if row.operator != row.actor else "",
-        note=row.note,
-        address=row.address,
+    return (
+        row.at_us,
+        row.id,
+        AuditEntry(
+            at=time_of(row.at_us),
+            person=row.actor,
+            action=_capitalized(shown_action(row.what)),
+            about=row.operator if row.operator != row.actor else "",
+            note=row.note,
+            address=row.address,
+        ),
     )
 
 
-def _event_entry(rank: int, row: Row) -> AuditEntry:
+def _event_entry(row: Row) -> tuple[int, str, AuditEntry]:
     """Of an event about a number, or about the records themselves."""
     event = recorded_of(row).event
     entry = event.entry
     result = event_text.outcome(event) if event.outcome != "applied" else ""
     notes = (result, event_text.basis(entry), entry.decision.note if entry else "")
-    return AuditEntry(
-        AuditPlace(event.received_us, rank, event.id),
-        person=entry.actor if entry else "",
-        action=event_text.title(event),
-        number=event.number,
-        note="; ".join(filter(None, (*notes, "" if event.number else event.note))),
+    return (
+        event.received_us,
+        event.id,
+        AuditEntry(
+            at=time_of(event.received_us),
+            person=entry.actor if entry else "",
+            action=event_text.title(event),
+            number=event.number,
+            note="; ".join(filter(None, (*notes, "" if event.number else event.note))),
+        ),
     )
 
 
-def _list_entry(rank: int, row: Row) -> AuditEntry:
+def _list_entry(row: Row) -> tuple[int, str, AuditEntry]:
     """Of the event of a whole list."""
     event = recorded_of(row).event
     entry = event.entry
     undone = event.outcome == _UNDONE
     said = entry.decision.note if entry else ""
-    return AuditEntry(
-        AuditPlace(event.received_us, rank, event.id),
-        person=entry.actor if entry else "",
-        action="Undid an import" if undone else "Imported a list",
-        about="" if undone else said,
-        note="; ".join(filter(None, (event.note, said if undone else ""))),
+    return (
+        event.received_us,
+        event.id,
+        AuditEntry(
+            at=time_of(event.received_us),
+            person=entry.actor if entry else "",
+            action="Undid an import" if undone else "Imported a list",
+            about="" if undone else said,
+            note="; ".join(filter(None, (event.note, said if undone else ""))),
+        ),
     )
 
 
-def _content_entry(rank: int, row: Row) -> AuditEntry:
+def _content_entry(row: Row) -> tuple[int, str, AuditEntry]:
     """Of a saved version of a keyword set, or of the replies of a program."""
     is_set = row.kind == "keywords"
-    return AuditEntry(
-        AuditPlace(row.saved_us, rank, f"{row.kind}/{row.name}/{row.version}"),
-        person=row.author,
-        action="Saved a keyword set" if is_set else "Saved replies",
-        about=language_name(row.name) if is_set else row.name,
-        note=f"version {row.version}" + (f": {row.note}" if row.note else ""),
+    return (
+        row.saved_us,
+        f"{row.kind}/{row.name}/{row.version}",
+        AuditEntry(
+            at=time_of(row.saved_us),
+            person=row.author,
+            action="Saved a keyword set" if is_set else "Saved replies",
+            about=language_name(row.name) if is_set else row.name,
+            note=f"version {row.version}" + (f": {row.note}" if row.note else ""),
+        ),
     )
 
 

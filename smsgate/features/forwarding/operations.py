@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import msgspec
 
 from smsgate.domain.forwards import Forward, UndeliveredForward
+from smsgate.domain.signed_times import time_of
 from smsgate.interface.operation import After, Column, Context, Limit, Listing, operation, page_of
 from smsgate.interface.pages import Action, ListPage, Tab
 from smsgate.interface.schemas import ProgramName
@@ -102,7 +103,7 @@ def _row(at_us: int, one: Forward | UndeliveredForward) -> Delivery:
     entry = forward.entry
     return Delivery(
         id=forward.id,
-        at=datetime.fromtimestamp(at_us / 1_000_000, UTC),
+        at=time_of(at_us),
         number=entry.number,
         program=entry.program,
         text=entry.text,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -11,6 +11,7 @@ import msgspec
 from smsgate.consent import event_text
 from smsgate.consent.events import DeadLetter
 from smsgate.domain.messages import Reply
+from smsgate.domain.signed_times import time_of
 from smsgate.features.replies import service
 from smsgate.interface.operation import After, Column, Context, Limit, Listing, operation, page_of
 from smsgate.interface.pages import Action, ListPage, Tab
@@ -113,7 +114,7 @@ def list_replies(context: Context, request: ReplyQuery) -> ReplyPage:
         if context.caller.may(one.program)
         and request.program in ("", one.program)
         and request.language in ("", one.language)
-        and (not request.older or one.at <= _time(now_us - request.older * _HOUR_US))
+        and (not request.older or one.at <= time_of(now_us - request.older * _HOUR_US))
     ]
     shown, following = page_of(fitting, request.after, request.limit)
     is_whole = len(fitting) == len(rows) and not context.caller.programs
@@ -128,22 +129,18 @@ def _row(at_us: int, one: Reply | DeadLetter, now_us: int) -> ReplyRow:
     reply = one.reply if isinstance(one, DeadLetter) else one
     return ReplyRow(
         id=reply.id,
-        at=_time(at_us),
+        at=time_of(at_us),
         number=reply.number,
         program=reply.program,
         kind=event_text.reply_title(reply.kind),
         language=reply.language,
         text=reply.text,
         attempts=reply.tries,
-        expires=_time(reply.deadline_us),
+        expires=time_of(reply.deadline_us),
         outcome=event_text.sent(one.outcome) if isinstance(one, DeadLetter) else "",
         problem=one.note if isinstance(one, DeadLetter) else reply.problem,
         can_retry=not service.is_expired(reply, now_us),
     )
-
-
-def _time(us: int) -> datetime:
-    return datetime.fromtimestamp(us / 1_000_000, UTC)
 
 
 @operation(

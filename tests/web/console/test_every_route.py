@@ -30,7 +30,6 @@ FOR_ADMINS = frozenset(
     | {"edit_replies", "edit_replies_check", "preview_replies", "remove_program", "new_account"}
     | {"save_configuration", "undo_configuration", "revert_configuration", "add_account"}
     | {"edit_account", "save_account", "connect_account", "account_waiting"}
-    | {"audit", "audit_csv"}
 )
 FOR_VIEWERS = frozenset(
     {"find_number", "guide_read", "tried", "factor_on", "factor_off", "new_recovery"}
@@ -45,6 +44,7 @@ FILLED = {
     "name": "en",
     "id_": "x",
     "kind": "email",
+    "key": "dead",
     "channel": "email",
     "test": "x",
     "token": "x",

@@ -44,10 +44,14 @@ def test_filters_stay_while_one_turns_pages(services, admin):
     for at in range(60):
         told(services, Intent.OPT_OUT, number=f"+141555501{at:02d}", source="operator", actor="ana")
     services.archiver.move_all()
-    page = admin.get(f"{AUDIT}?person=ana&what=numbers")
+    page = admin.get(f"{AUDIT}?person=ana&group=numbers")
     assert page.text.count("<tr role") == 1 + 50
-    older = page.text.partition('rel="next" href="?')[2].partition('"')[0].replace("&amp;", "&")
-    assert "person=ana&what=numbers" in older
+    older = (
+        page.text.partition('rel="next" href="/console/audit?')[2]
+        .partition('"')[0]
+        .replace("&amp;", "&")
+    )
+    assert "person=ana&group=numbers" in older
     second = admin.get(f"{AUDIT}?{older}")
     assert second.text.count("<tr role") == 1 + 10
     assert 'value="ana"' in second.text
@@ -56,22 +60,22 @@ def test_filters_stay_while_one_turns_pages(services, admin):
 
 def test_an_export_has_what_the_filters_let_through_and_is_logged_itself(services, admin, agent):
     opted_out(agent, services, reason="=HYPERLINK(1)")
-    answer = admin.get(f"{AUDIT}/audit.csv?person=agent&what=numbers")
+    answer = admin.get(f"{AUDIT}?csv=yes&person=agent&group=numbers")
     assert answer.mimetype == "text/csv"
     (row,) = rows(answer)
-    assert (row["person"], row["action"], row["about"]) == ("agent", "Opted out", NUMBER)
+    assert (row["person"], row["action"], row["number"]) == ("agent", "Opted out", NUMBER)
     assert row["note"] == "'=HYPERLINK(1)", "no spreadsheet runs it"
-    exports = rows(admin.get(f"{AUDIT}/audit.csv?what=exports"))
-    assert [one["action"] for one in exports] == ["Exported the audit log"] * 2
-    assert [one["note"] for one in exports] == ["what=exports", "person=agent&what=numbers"]
-    everything = rows(admin.get(f"{AUDIT}/audit.csv?before=&q=none-of-the-filters"))
+    exports = rows(admin.get(f"{AUDIT}?csv=yes&group=exports"))
+    assert [one["action"] for one in exports] == ["Exported audit log"] * 2
+    assert [one["note"] for one in exports] == ["group=exports", "person=agent&group=numbers"]
+    everything = rows(admin.get(f"{AUDIT}?csv=yes&after=&q=none-of-the-filters"))
     assert everything[0]["note"] == "all of it"
 
 
 def test_evidence_is_on_it(services, admin, agent):
     opted_out(agent, services)
     assert agent.post("/console/numbers/evidence", {"number": NUMBER}).status_code == 200
-    page = words(admin.get(f"{AUDIT}?what=exports"))
+    page = words(admin.get(f"{AUDIT}?group=exports"))
     assert f"agent Exported evidence {masked(NUMBER)}" in page
 
 
@@ -92,19 +96,19 @@ def test_what_was_logged_in_older_words_is_shown_in_todays(services, admin, visi
         assert locked in page
         assert "reactivated; two-step sign-in turned off" in page
         assert "unknown name" in page
-    assert "Attempt while locked" in words(admin.get(f"{AUDIT}?what=sign_ins"))
+    assert "Attempt while locked" in words(admin.get(f"{AUDIT}?group=sign_ins"))
 
 
 def test_what_is_typed_wrong_is_said_at_the_field(admin):
     for query, said in (
-        ("from=tomorrow", "'tomorrow' is not a date. Use 2026-11-24."),
-        ("from=2026-11-25&to=2026-11-24", "The first day is after the last. Swap them."),
+        ("since=tomorrow", "'tomorrow' is not a date. Use 2026-11-24."),
+        ("since=2026-11-25&until=2026-11-24", "The first day is after the last. Swap them."),
     ):
         answer = admin.get(f"{AUDIT}?{query}")
         assert answer.status_code == 200
         assert said in words(answer)
         assert 'aria-invalid="true"' in answer.text
-    assert admin.get(f"{AUDIT}?before=nonsense&what=nonsense&to=9999-12-31").status_code == 200
+    assert admin.get(f"{AUDIT}?after=nonsense&group=nonsense&until=9999-12-31").status_code == 200
 
 
 def test_nothing_on_it_is_taken_for_markup(services, admin, agent):
@@ -115,7 +119,7 @@ def test_nothing_on_it_is_taken_for_markup(services, admin, agent):
 
 def test_where_nothing_fits_it_says_what_to_do(admin):
     page = words(admin.get(f"{AUDIT}?person=nobody"))
-    assert "No activity matches these filters." in page
+    assert "Nothing fits these filters" in page
 
 
 def test_what_was_changed_is_named_as_people_know_it(services, admin):
@@ -124,7 +128,7 @@ def test_what_was_changed_is_named_as_people_know_it(services, admin):
     page = words(admin.get(f"{AUDIT}?person=ana"))
     assert "Saved replies alerts" in page
     assert "Saved a keyword set Haitian Creole" in page
-    found = rows(admin.get(f"{AUDIT}/audit.csv?person=ana"))
+    found = rows(admin.get(f"{AUDIT}?csv=yes&person=ana"))
     assert [one["about"] for one in found] == [
         "Haitian Creole",
         "alerts",

@@ -28,7 +28,7 @@ def noted(services) -> str:
 
 def shown(one, at: str) -> list[str]:
     """How a page of the audit log shows that moment: what is under the pointer, and the text."""
-    page = one.get("/console/audit?what=exports").text
+    page = one.get("/console/audit?group=exports").text
     return re.findall(rf'<time datetime="{at}" title="[^"]*, ([^"]*)">([^<]*)</time>', page)
 
 
@@ -46,12 +46,12 @@ def test_two_people_see_the_same_event_in_their_own_zones(admin, signed_in, serv
     assert 'data-zone="America/New_York">Times are in America/New York.' in page
     assert page.count("<span>America/New York</span>") == 2, "beside both days"
     assert '<input type="hidden" name="zone" value="America/New_York">' in page
-    assert other.get("/console/audit?what=exports&from=2024-03-31").text.count(noted) == 0
-    assert admin.get("/console/audit?what=exports&from=2024-03-31").text.count(noted) == 1
-    theirs = "/console/audit?what=exports&from=2024-03-31&zone=America%2FNew_York"
+    assert other.get("/console/audit?group=exports&since=2024-03-31").text.count(noted) == 0
+    assert admin.get("/console/audit?group=exports&since=2024-03-31").text.count(noted) == 1
+    theirs = "/console/audit?group=exports&since=2024-03-31&zone=America%2FNew_York"
     assert admin.get(theirs).text.count(noted) == 0, "an address counts in the zone that it names"
     assert '<input type="hidden" name="zone" value="America/New_York">' in admin.get(theirs).text
-    wrong = admin.get("/console/audit?what=exports&from=2024-04-02&zone=Mars/Olympus").text
+    wrong = admin.get("/console/audit?group=exports&since=2024-04-02&zone=Mars/Olympus").text
     assert "There is no time zone" in wrong
     assert 'aria-invalid="true"' in wrong
     admin.post("/console/me/zone", {"zone": ""})
@@ -60,7 +60,7 @@ def test_two_people_see_the_same_event_in_their_own_zones(admin, signed_in, serv
 
 def test_files_stay_in_utc_and_say_so(admin, noted) -> None:
     admin.post("/console/me/zone", {"zone": "Asia/Kathmandu"})
-    answer = admin.get("/console/audit/audit.csv?what=exports")
+    answer = admin.get("/console/audit?csv=yes&group=exports")
     rows = [*csv.reader(io.StringIO(answer.text))]
     assert rows[-1][0] == "2024-03-31T01:00:00+00:00"
 

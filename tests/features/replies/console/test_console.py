@@ -249,16 +249,17 @@ def test_all_that_match_the_filters_are_settled_by_one_click(agent, put):
     assert len(texts(agent.get(f"{REPLIES}/dead").text)) == 10
 
 
-def test_the_list_is_downloaded_as_it_is_filtered(viewer, put):
+def test_the_list_is_downloaded_as_it_is_filtered(agent, viewer, put):
     for at in range(3):
         program = "orders" if at else "alerts"
         put.dead(msgspec.structs.replace(reply(at, 0, text="=1+1"), program=program), at)
-    answer = viewer.get(f"{REPLIES}/dead?program=orders&csv=yes")
+    answer = agent.get(f"{REPLIES}/dead?program=orders&csv=yes")
     assert answer.mimetype == "text/csv"
     head, *lines = answer.text.splitlines()
     assert head.startswith("id,at,number,program,")
     assert [line.split(",")[3] for line in lines] == ["orders", "orders"]
     assert all("'=1+1" in line for line in lines)
+    assert viewer.get(f"{REPLIES}/dead?csv=yes").status_code == 403
 
 
 def test_a_list_is_filtered_by_program_language_and_age(agent, put):

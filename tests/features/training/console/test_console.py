@@ -39,7 +39,7 @@ def test_who_read_which_version_is_in_the_audit_log(viewer, agent, admin):
     assert viewer.post(GUIDE, {}).status_code == 303
     assert READ in viewer.get(GUIDE).text
     assert UNREAD in agent.get(GUIDE).text, "someone else"
-    page = words(admin.get("/console/audit?person=viewer&what=people"))
+    page = words(admin.get("/console/audit?person=viewer&group=people"))
     assert f"viewer Read the guide version {shipped_guide().version}" in page
 
 
