@@ -7,7 +7,6 @@ by.
 
 from __future__ import annotations
 
-import itertools
 import math
 import os
 import socket
@@ -33,8 +32,6 @@ from smsgate.pipeline.services import Services
 PERIOD_S = 2.0
 LOG_S = 2.0
 """How often the progress of a rebuild is logged, and the clock's lease prolonged."""
-CLEAN_EVERY = 15
-"""Rounds between two cleanings of RQ's registries."""
 
 CHECK_S = 60.0
 """How often store and records are compared, and the programs published, though nothing hints that
@@ -50,12 +47,10 @@ def run(services: Services, ending: threading.Event) -> None:
     """Sweep until ``ending`` is set."""
     name = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
     sweeper, reminder = Sweeper(name), Reminder()
-    for round_ in itertools.count():
-        if ending.is_set():
-            return
+    while not ending.is_set():
         try:
-            if sweeper.sweep(services) and round_ % CLEAN_EVERY == 0:
-                services.job_cleanup.clean()
+            if sweeper.sweep(services):
+                services.job_queue.trim()
             reminder.end()
         except (StoreUnavailable, QueueUnavailable) as error:
             if reminder.is_due(str(error)):

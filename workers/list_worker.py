@@ -10,11 +10,12 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from contextvars import ContextVar
 
 import redis
 import structlog
-from rq import Queue
+from rq import Queue, get_current_job
 from rq.job import Job
 from rq.timeouts import BaseDeathPenalty
 
@@ -25,7 +26,7 @@ from smsgate.features.lists.jobs import ListJobs, StepStopped
 from smsgate.logs import Reminder
 from smsgate.pipeline.services import Services
 from smsgate.store.redis_errors import problem_of
-from workers.rq_worker import SteadyWorker
+from workers import jobs
 
 REPORT_S = 0.3
 """How often the progress of a step is written to Redis."""
@@ -47,7 +48,7 @@ class NoDeathPenalty(BaseDeathPenalty):
         """There is no timer."""
 
 
-class ListRqWorker(SteadyWorker):
+class ListRqWorker(jobs.PartitionWorker):
     """An RQ worker in a thread, which signals do not reach."""
 
     death_penalty_class = NoDeathPenalty
@@ -80,9 +81,9 @@ class ListWorker:
         connection = redis.Redis.from_url(url, socket_connect_timeout=2)
         while not self._ending.is_set():
             try:
-                jobs = ListJobs(self._services)
-                jobs.resume_interrupted()
-                name = jobs.queue_name()
+                lists = ListJobs(self._services)
+                lists.resume_interrupted()
+                name = lists.queue_name()
                 queue = Queue(name, connection=connection).key
                 # A job that is moved to where it is stays: this waits for one and takes none. RQ
                 # tells Redis of every worker that waits, so there is one only while there is work.
@@ -105,6 +106,15 @@ class ListWorker:
     def _tell(self, problem: str) -> None:
         if self._reminder.is_due(problem):
             _log.warning("lists wait", problem=problem)
+
+
+def run_list_step(list_id: str) -> None:
+    """Run the step of a list job that an operator asked for. RQ calls it by name."""
+    job = get_current_job()
+    if job is None:  # called by somebody other than RQ
+        return
+    with suppress(StepStopped):
+        ListJobs(jobs.process().services).run(list_id, job.id, progress_of(job))
 
 
 def progress_of(job: Job) -> Callable[[int], None]:

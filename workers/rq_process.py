@@ -19,7 +19,7 @@ from rq.exceptions import StopRequested
 
 from smsgate.logs import Reminder
 from smsgate.store.redis_errors import problem_of, refused_writes
-from workers.rq_worker import partition_worker
+from workers.jobs import PartitionWorker
 
 RETRY_S = 1.0
 """How long to wait before Redis is tried again."""
@@ -87,13 +87,16 @@ def _ended_as_asked(url: str, queue: str, reminder: Reminder) -> bool:
     """Run one worker until it ends; whether that is what a signal asked for."""
     worker = None
     try:
-        worker = partition_worker(url, queue)
+        connection = redis.Redis.from_url(url, socket_connect_timeout=2)
+        worker = PartitionWorker.on_queue(connection, queue)
         worker.work(logging_level="WARNING")
     except redis.RedisError as error:
         _log_lost(queue, error, reminder)
     finally:
+        # RQ says in no other way that it was asked to end: it waits for a second signal then.
+        handler = signal.getsignal(signal.SIGTERM)
         _handle_signals()
-    return worker is not None and worker.asked_to_end
+    return worker is not None and handler == worker.request_force_stop
 
 
 def _log_lost(queue: str, error: redis.RedisError, reminder: Reminder) -> None:

@@ -24,7 +24,6 @@ from smsgate.pipeline.spool_replay import LeaseRenewal, SpoolReplay
 from smsgate.records import Records
 from smsgate.settings import Settings
 from smsgate.store import Store
-from smsgate.store.job_cleanup import JobCleanup
 from smsgate.store.job_queue import JobQueue
 from smsgate.store.redis_address import TIMEOUT_S, open_redis
 
@@ -101,11 +100,6 @@ class Services:
     def lease_renewal(self) -> LeaseRenewal:
         """Keeps the gate open while this process can vouch for the store."""
         return LeaseRenewal(self.store, self.spool, self.archiver)
-
-    @cached_property
-    def job_cleanup(self) -> JobCleanup:
-        """Takes away what RQ keeps of jobs that died."""
-        return JobCleanup(self.job_queue)
 
     @cached_property
     def readiness(self) -> Readiness:

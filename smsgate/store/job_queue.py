@@ -26,12 +26,14 @@ APPLY = ("inbox", "workers.jobs.apply_inbox")
 """Queue and job that apply a partition's inbox."""
 SEND = ("outbox", "workers.jobs.send_replies")
 """Queue and job that send a partition's due replies."""
-LIST_STEP = "workers.jobs.run_list_step"
+LIST_STEP = "workers.list_worker.run_list_step"
 """Job that runs a step of a list job, on the queue of the data directory that has its files."""
 
 JOB_S = 2
 """How long a job works before it enqueues its partition again and ends."""
 _TTL_S = 10
+MOST_WAITING = 200
+"""Notifications in a queue. Alive are 80: one for each partition every two seconds."""
 _TIMEOUT_S = 60
 
 
@@ -67,6 +69,15 @@ class JobQueue:
                 self.enqueue(job, partition)
             except QueueUnavailable as error:
                 _log.warning("job not enqueued", partition=partition, error=str(error))
+
+    def trim(self) -> None:
+        """Drop notifications that expired while no worker took them.
+
+        Raises ``QueueUnavailable``.
+        """
+        with usable_queue():
+            for queue in self.queues.values():
+                self.redis.ltrim(queue.key, -MOST_WAITING, -1)
 
     def ping(self) -> None:
         """Raise ``QueueUnavailable`` where RQ's Redis does not answer."""

@@ -7,18 +7,13 @@ from contextlib import closing
 
 import msgspec
 import pytest
-from rq import Queue
-from rq.executions import ExecutionRegistry
-from rq.job import Job
-from rq.registry import StartedJobRegistry
 
 from smsgate.consent.events import Event
 from smsgate.domain.messages import Arrival, Reply
 from smsgate.pipeline.spool import Spool
 from smsgate.pipeline.spool_replay import SpoolReplay
 from smsgate.store import Store
-from smsgate.store.job_cleanup import JobCleanup
-from smsgate.store.job_queue import APPLY, JobQueue
+from smsgate.store.job_queue import JobQueue
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.store.redis_address import open_redis
 from tests.fakes.values import NUMBER, entry
@@ -30,36 +25,6 @@ PAUSE_MS = 400
 def store(redis_url):
     with closing(open_redis(redis_url)) as client:
         yield Store(client)
-
-
-def test_a_job_whose_execution_has_expired_is_cleaned_away(redis_url, redis_client):
-    """RQ's own cleanup raises then, which ended the clock."""
-    job_queue = JobQueue(redis_url, 2.0)
-    job_queue.enqueue(APPLY, 3)
-    queue = Queue(APPLY[0], connection=redis_client)
-    (id_,) = queue.get_job_ids()
-    redis_client.hset(Job.key_for(id_), "status", "started")
-    redis_client.zadd(StartedJobRegistry(queue=queue).key, {f"{id_}:gone": 1})
-    executions = ExecutionRegistry(id_, connection=redis_client).key
-    redis_client.zadd(executions, {"gone": time.time() + 60})
-
-    JobCleanup(job_queue).clean()
-
-    assert redis_client.exists(Job.key_for(id_), executions) == 0
-    assert redis_client.zcard(StartedJobRegistry(queue=queue).key) == 0
-
-
-def test_jobs_that_expired_in_the_hands_of_a_worker_do_not_pile_up(redis_url, redis_client):
-    job_queue = JobQueue(redis_url, 2.0)
-    job_queue.enqueue(APPLY, 3)
-    queue = Queue(APPLY[0], connection=redis_client)
-    (id_,) = queue.get_job_ids()
-    taken = queue.intermediate_queue
-    redis_client.rpush(taken.key, id_, "expired-1", "expired-2")
-
-    JobCleanup(job_queue).clean()
-
-    assert taken.get_job_ids() == [id_]
 
 
 def test_a_store_that_is_slow_to_take_a_spooled_message_does_not_make_it_younger(

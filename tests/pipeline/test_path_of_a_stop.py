@@ -17,12 +17,12 @@ from smsgate.store.keys import partition_of
 from smsgate.web import create_app
 from tests.fakes.values import NUMBER, OTHER
 from tests.journey.system import until
-from workers import jobs, rq_worker
+from workers import jobs
 from workers.ledger_archiver import ArchiverThread
 
 ROOT = Path(jobs.__file__).parents[1]
 PAGE = ROOT / "docs" / "architecture.md"
-MAX_FILES, MAX_LINES = 37, 7_297
+MAX_FILES, MAX_LINES = 36, 7_248
 """Of Python outside the classifier. Lower them as the path gets shorter; never raise them."""
 
 
@@ -73,7 +73,7 @@ def earlier_threads() -> frozenset[threading.Thread]:
 
 @pytest.fixture
 def stop(
-    services, environ, signed, api, redis_url, monkeypatch: pytest.MonkeyPatch
+    services, environ, signed, api, redis_client, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[str], None]:
     """Takes a STOP of a number the whole way, as the processes do it, but in this one."""
     for name, value in environ.items():
@@ -91,7 +91,7 @@ def stop(
         assert answer.status_code == 200
         before = len(api.sent)
         for queue in (APPLY[0], SEND[0]):
-            rq_worker.partition_worker(redis_url, queue).work(burst=True)
+            jobs.PartitionWorker.on_queue(redis_client, queue).work(burst=True)
         api.wait_for(before + 1)
         partition = partition_of(number)
         until(lambda: not services.store.outbox.depth(partition))

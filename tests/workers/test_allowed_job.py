@@ -18,8 +18,7 @@ from rq.webhook import Webhook
 
 from smsgate.store.job_queue import APPLY, LIST_STEP, SEND, JobQueue
 from tests.fakes.loopback import QuietHandler, serving
-from workers import rq_worker
-from workers.rq_worker import AllowedJob
+from workers.jobs import AllowedJob, PartitionWorker
 
 
 @pytest.fixture
@@ -35,14 +34,14 @@ def proof(tmp_path):
 
 
 @pytest.fixture
-def works(redis_url, monkeypatch):
+def works(redis_url, redis_client, monkeypatch):
     """Runs the worker until its queue is empty; gives the partitions that it applied."""
     applied: list[int] = []
     monkeypatch.setattr("workers.jobs.apply_inbox", applied.append)
 
     def work() -> list[int]:
         JobQueue(redis_url, 2.0).enqueue(APPLY, 3)  # behind whatever the stranger enqueued
-        rq_worker.partition_worker(redis_url, "inbox").work(burst=True, logging_level="WARNING")
+        PartitionWorker.on_queue(redis_client, "inbox").work(burst=True, logging_level="WARNING")
         return applied
 
     return work
