@@ -212,7 +212,8 @@ def test_records_that_were_never_made_have_no_content(environ) -> None:
 
 
 def test_records_that_were_never_made_are_no_news(environ) -> None:
-    assert not any("may be old" in one for one in load_configuration(environ).warnings)
+    loaded = load_configuration(environ)
+    assert not any("read last" in one or "not in use" in one for one in loaded.warnings)
 
 
 def test_a_data_directory_that_cannot_be_written_is_said(environ, records, monkeypatch) -> None:
@@ -232,7 +233,13 @@ def test_what_lies_damaged_in_the_data_directory_is_not_used(environ, records, m
     place = Path(environ["SMSGATE_DATA_DIR"]) / FILE
     place.write_text(place.read_text()[:-9])
     monkeypatch.setattr(Records, "content_mark", away)
-    assert load_configuration(environ).content.saved.mark == 0
+    loaded = load_configuration(environ)
+    assert loaded.content.saved.mark == 0
+    assert any("may have saved is not in use" in one for one in loaded.warnings)
+    assert not any("read last" in one for one in loaded.warnings)
+    monkeypatch.undo()
+    (Path(environ["SMSGATE_DATA_DIR"]) / "records.sqlite3").unlink()
+    assert any("is not in use" in one for one in load_configuration(environ).warnings)
 
 
 def test_the_mark_grows_with_each_version(records) -> None:

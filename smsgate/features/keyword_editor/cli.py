@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
@@ -13,8 +14,10 @@ import click
 import msgspec
 
 from smsgate.classifier import Classifier
+from smsgate.classifier.sets.operator_sets import OperatorSets
 from smsgate.cli import session
 from smsgate.cli.explain import classifier_of, content_of
+from smsgate.domain.errors import ConfigurationError
 from smsgate.domain.line_diff import compare_texts
 from smsgate.domain.messages import Intent
 from smsgate.features.keyword_editor.comparison import (
@@ -223,10 +226,24 @@ def revert(name: str, note: str) -> None:
 
 
 def _save(name: str, content: str, note: str, *, sure: bool) -> None:
-    editor = KeywordEditor(session.services())
+    editor = _editor()
     base = editor.find(name).version
     saved = editor.save(name, content, base, session.person(), note, sure=sure)
     click.echo(f"Saved as version {saved.version} of {name}.")
+
+
+def _editor() -> KeywordEditor:
+    """An editor, also where what is saved cannot be used here, as after a return to an older one.
+
+    Raises ``ConfigurationError`` where the files have a fault.
+    """
+    try:
+        return KeywordEditor(session.services())
+    except ConfigurationError:
+        services = session.services_for_lists()
+        sets = OperatorSets.read(services.settings.config_dir / "keywords")
+        services.content.value = replace(services.content.value, sets=sets)
+        return KeywordEditor(services)
 
 
 def _classifier(program: str, folder: Path | None = None) -> Classifier:

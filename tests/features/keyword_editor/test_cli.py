@@ -265,6 +265,21 @@ def test_a_file_is_saved_as_the_consoles_set_and_reverted(
     assert "Nothing has changed" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("mended", [("revert", "es"), ("set", "es", "-")])
+def test_a_set_of_a_newer_release_that_hinders_a_start_can_be_replaced(
+    capsys, environ, records, redis_url, monkeypatch, mended
+):
+    environ["REDIS_URL"] = redis_url
+    newer = "unheard_of = 1" + SET.format(intent="opt_out", words="ZUMBIDO")
+    records.keyword_versions.save(ContentVersion("es", 1, newer, "ann", 1))
+    assert run(["config", "check"], environ) == 2
+    assert "console keywords/es.toml" in capsys.readouterr().err
+    text = SET.format(intent="opt_out", words="ZUMBIDO")
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+    assert run(["keywords", *mended], environ) == 0
+    assert run(["config", "check"], environ) == 0
+
+
 @pytest.mark.parametrize(
     ("name", "text", "said"),
     [
