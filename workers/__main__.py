@@ -27,7 +27,7 @@ from smsgate.pipeline.configuration import load_configuration
 from smsgate.pipeline.running_process import RunningProcess
 from smsgate.pipeline.services import build_spool, build_store
 from smsgate.pipeline.spool import Spool
-from smsgate.store.job_queue import APPLY, SEND
+from smsgate.store.inbox import APPLY, SEND
 from workers import clock, jobs, rq_process
 from workers.alert_notifier import AlertNotifier
 from workers.feed_dispatcher import feed_threads

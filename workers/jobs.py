@@ -25,7 +25,7 @@ from rq.utils import now
 from smsgate.domain.errors import StoreNotReady, StoreUnavailable
 from smsgate.pipeline.configuration import load_configuration
 from smsgate.pipeline.running_process import RunningProcess
-from smsgate.store.job_queue import APPLY, LIST_STEP, SEND
+from smsgate.store.inbox import APPLY, LIST_STEP, SEND
 from smsgate.store.keys import PARTITIONS
 
 PATIENCE_S = 0.2

@@ -216,6 +216,14 @@ class StoredEntry(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True, slots=True)
+class Batch:
+    """What a worker read from a partition's inbox, and the cursor from which it read."""
+
+    cursor: str
+    entries: tuple[StoredEntry, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class AddResult:
     """What became of an entry that was to be added to an inbox."""
 

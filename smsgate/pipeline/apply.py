@@ -22,7 +22,16 @@ from smsgate.consent.renamed_programs import current_consent_state, entry_now
 from smsgate.consent.settle import settle
 from smsgate.consent.transitions import Settlement, published_program, settled_up_to
 from smsgate.domain.forwards import Forward
-from smsgate.domain.messages import ALL, REPLY_WINDOW_US, Entry, Intent, Reply, StoredEntry, ms_of
+from smsgate.domain.messages import (
+    ALL,
+    REPLY_WINDOW_US,
+    Batch,
+    Entry,
+    Intent,
+    Reply,
+    StoredEntry,
+    ms_of,
+)
 from smsgate.domain.phone import masked
 from smsgate.metrics.counters import APPLIED_S, EVENTS
 from smsgate.pipeline.content import CurrentContent
@@ -31,8 +40,8 @@ from smsgate.pipeline.list_entries import ListApplier
 from smsgate.settings import Settings
 from smsgate.store import Store
 from smsgate.store.commits import Effects
-from smsgate.store.inbox import Batch, hold_field
-from smsgate.store.job_queue import JOB_S, JobQueue
+from smsgate.store.inbox import JOB_S, JobQueue
+from smsgate.store.keys import hold_field
 
 _log = structlog.get_logger()
 BATCH = 150

@@ -18,7 +18,7 @@ from smsgate.records import Records
 from smsgate.records.contents import id_of
 from smsgate.store import Store
 from smsgate.store.keys import PARTITIONS
-from smsgate.store.ledger import LedgerPage
+from smsgate.store.outbox import LedgerPage
 
 BATCH = 24
 """Entries of a partition in one transaction. 64 take 6 MiB more, and a sixth less CPU time."""

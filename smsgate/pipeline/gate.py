@@ -39,11 +39,11 @@ from smsgate.store.gate_check import (
     LOCKED,
     OPTED_OUT,
     REVIEW,
+    GateReader,
     GateSnapshot,
 )
 from smsgate.store.health import Health
 from smsgate.store.metrics import Metrics
-from smsgate.store.number_reader import NumberReader
 from smsgate.store.redis_address import TIMEOUT_S, open_redis
 from smsgate.store.refusals import Refusal, Refusals
 from smsgate.threaded_gate import ThreadedGate
@@ -88,7 +88,7 @@ class Gate:
 
     def __init__(
         self,
-        numbers: NumberReader,
+        numbers: GateReader,
         health: Health,
         refusals: Refusals | None = None,
         links: Links | None = None,
@@ -114,7 +114,7 @@ class Gate:
         With ``links`` (``smsgate.links.Links``) it makes opt-out links too.
         """
         client = open_redis(url, timeout)
-        return cls(NumberReader(client), Health(client), Refusals(client), links, Metrics(client))
+        return cls(GateReader(client), Health(client), Refusals(client), links, Metrics(client))
 
     def allows(self, number: str, *, program: str) -> bool:
         """Whether the program may text the number.
@@ -222,7 +222,7 @@ class AsyncGate(ThreadedGate[GateAnswer]):
             metrics.close()
             client.close()
 
-        gate = Gate(NumberReader(client), Health(client), Refusals(client), links, metrics)
+        gate = Gate(GateReader(client), Health(client), Refusals(client), links, metrics)
         return cls(gate, close, timeout)
 
     async def link(self, number: str, program: str) -> str:

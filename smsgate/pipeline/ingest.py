@@ -45,7 +45,7 @@ from smsgate.providers.base import Handshake, Provider, Report
 from smsgate.providers.unreadable import PartUnreadable, TextMissing
 from smsgate.settings import Account, Settings
 from smsgate.store import Store
-from smsgate.store.job_queue import JobQueue
+from smsgate.store.inbox import JobQueue
 
 _SHOWN_IDS = 10
 """Ids of one request that its log line has."""

@@ -14,7 +14,7 @@ from smsgate.consent.transitions import Settlement
 from smsgate.domain.messages import ALL, Entry, StoredEntry, ms_of
 from smsgate.store import Store
 from smsgate.store.commits import Effects, Move
-from smsgate.store.inbox import hold_field
+from smsgate.store.keys import hold_field
 
 UNDO, UNDONE = "undo_import", "import_undone"
 """The action of an entry that undoes an import, and the kind of its event."""

@@ -42,7 +42,7 @@ from smsgate.domain.phone import e164
 from smsgate.pipeline.history import History
 from smsgate.settings import Settings
 from smsgate.store import Store
-from smsgate.store.job_queue import JobQueue
+from smsgate.store.inbox import JobQueue
 from smsgate.store.keys import partition_of
 
 

@@ -18,7 +18,7 @@ from smsgate.pipeline.archive import LedgerArchiver
 from smsgate.pipeline.archive_report import archive_report
 from smsgate.pipeline.spool import Spool, waiting
 from smsgate.store import Store
-from smsgate.store.job_queue import JobQueue
+from smsgate.store.inbox import JobQueue
 
 OK = "ok"
 ACCEPTS = "accepts"

@@ -36,7 +36,7 @@ from smsgate.pipeline.provider_reports import take_early
 from smsgate.providers import PROVIDERS, usable
 from smsgate.settings import Settings
 from smsgate.store import Store
-from smsgate.store.job_queue import JOB_S, JobQueue
+from smsgate.store.inbox import JOB_S, JobQueue
 from smsgate.store.outbox import Claim
 
 SENDERS = 64

@@ -24,7 +24,7 @@ from smsgate.pipeline.spool_replay import LeaseRenewal, SpoolReplay
 from smsgate.records import Records
 from smsgate.settings import Settings
 from smsgate.store import Store
-from smsgate.store.job_queue import JobQueue
+from smsgate.store.inbox import JobQueue
 from smsgate.store.redis_address import TIMEOUT_S, open_redis
 
 

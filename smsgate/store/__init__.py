@@ -7,16 +7,15 @@ from smsgate.store.answered_calls import AnsweredCalls
 from smsgate.store.backlog import BacklogReader
 from smsgate.store.commits import Commits
 from smsgate.store.forwards import Forwards
+from smsgate.store.gate_check import GateReader
 from smsgate.store.health import Health
 from smsgate.store.inbox import GroupCommit, Inbox
 from smsgate.store.inbox_reader import InboxReader
-from smsgate.store.ledger import Ledger
 from smsgate.store.ledger_reader import LedgerReader
 from smsgate.store.metadata import StoreMetadata
 from smsgate.store.metrics import Metrics
-from smsgate.store.number_reader import NumberReader
 from smsgate.store.opt_out_lists import OptOutLists
-from smsgate.store.outbox import Outbox
+from smsgate.store.outbox import Ledger, Outbox
 from smsgate.store.processes import Heartbeats, Sweep
 from smsgate.store.programs import StorePrograms
 from smsgate.store.rate_limits import Guesses
@@ -42,7 +41,7 @@ class Store:
         self.metadata, self.write_lease = StoreMetadata(client), WriteLease(client)
         self.inbox, self.inbox_reader = Inbox(client), InboxReader(client)
         self.group_commit = GroupCommit(self.inbox)
-        self.numbers = NumberReader(client)
+        self.numbers = GateReader(client)
         self.commits = Commits(client)
         self.outbox, self.receipts = Outbox(client), Receipts(client)
         self.unsent_replies = UnsentReplies(client)

@@ -13,10 +13,9 @@ import msgspec
 from smsgate.consent.events import ConsentState, Event
 from smsgate.domain.errors import StoreNotReady
 from smsgate.domain.forwards import Forward
-from smsgate.domain.messages import ALL, Reply
-from smsgate.store.connection import Script
-from smsgate.store.inbox import NOTIFY_MS, Batch, hold_field, json_text
-from smsgate.store.keys import PARTITION_KEYS, PartitionKeys
+from smsgate.domain.messages import ALL, Batch, Reply
+from smsgate.store.connection import Script, json_text
+from smsgate.store.keys import NOTIFY_MS, PARTITION_KEYS, PartitionKeys, hold_field
 from smsgate.store.redis_types import Client
 
 KEEP_MARKS_S = 48 * 3600

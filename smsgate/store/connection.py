@@ -5,12 +5,12 @@ from __future__ import annotations
 import itertools
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from hashlib import sha1
 from importlib import resources
 from typing import Any, TypeAlias
 
+import msgspec
 import redis.client
 from redis.cluster import RedisCluster
 from redis.exceptions import (
@@ -25,7 +25,7 @@ from redis.exceptions import (
 from smsgate.domain.errors import OldStore, StoreUnavailable
 from smsgate.store.keys import OLD_METADATA, PARTITION_KEYS, PartitionKeys
 from smsgate.store.redis_cluster import Cluster
-from smsgate.store.redis_errors import translated, unavailable
+from smsgate.store.redis_errors import unavailable
 from smsgate.store.redis_types import Client, Command, Connection, ConnectionPool, Pipeline, Result
 
 TRUST_S = 5.0
@@ -189,7 +189,7 @@ def exchange(pool: ConnectionPool, commands: Sequence[Command]) -> list[Result]:
     connection = pool.get_connection()
     try:
         connection.send_packed_command(connection.pack_commands(commands))
-        answers = [answer(connection) for _ in commands]
+        answers = [_answer(connection) for _ in commands]
         if any(isinstance(one, ReadOnlyError) for one in answers):
             connection.disconnect()  # no primary any more; the next one asks where the new one is
     except BaseException:
@@ -213,7 +213,7 @@ def _confirmed(
     return answers
 
 
-def answer(connection: Connection) -> Result:
+def _answer(connection: Connection) -> Result:
     """The next answer on a connection, an error of Redis's among them."""
     try:
         return connection.read_response()
@@ -223,8 +223,8 @@ def answer(connection: Connection) -> Result:
 
 Call: TypeAlias = tuple[Sequence[str], Sequence[str | bytes | int]]
 """Keys and arguments of a script."""
-WINDOW = 4
-"""Calls that are sent together while the answers of those before are on their way."""
+WINDOW = 16
+"""Calls of a script that only reads that are sent together."""
 
 
 class ScriptText:
@@ -284,46 +284,22 @@ class Script:
         return [unavailable(one) if isinstance(one, RedisError) else one for one in results]
 
     def flow(self, calls: Iterable[Call]) -> Iterator[Result]:
-        """Run a script that only reads many times; results in order, as they come.
+        """Run a script that only reads many times, in windows; results in order, as they come.
 
-        The next calls are made and sent while Redis works on those before. Raises
-        ``StoreUnavailable`` for the first error.
+        Raises ``StoreUnavailable`` for the first error.
         """
         calls = iter(calls)
-        first = list(itertools.islice(calls, WINDOW))
-        yield from self.many(first)  # loads the script, too
-        if len(first) < WINDOW:
-            return
-        if isinstance(self._client, Cluster):
-            while window := list(itertools.islice(calls, WINDOW)):
-                yield from self.many(window)
-            return
-        with translated():
-            yield from self._streamed(calls)
-
-    def _streamed(self, calls: Iterator[Call]) -> Iterator[Result]:
-        pool = self._client.connection_pool
-        connection = pool.get_connection()
-        waiting: deque[int] = deque()
-        try:
-            while window := list(itertools.islice(calls, WINDOW)):
-                connection.send_packed_command(
-                    connection.pack_commands([self._text.command(call) for call in window])
-                )
-                waiting.append(len(window))
-                if len(waiting) > 1:
-                    yield from _answers(connection, waiting.popleft())
-            while waiting:
-                yield from _answers(connection, waiting.popleft())
-        except BaseException:
-            connection.disconnect()  # answers that nobody read must not meet the next caller
-            raise
-        finally:
-            pool.release(connection)
+        while window := list(itertools.islice(calls, WINDOW)):
+            yield from self.many(window)
 
     def _pipelined(self, calls: Sequence[Call], confirmation: Command | None) -> list[Result]:
         commands = [self._text.command(call) for call in calls]
         return round_trip(self._client, commands, [keys[0] for keys, _ in calls], confirmation)
+
+
+def json_text(value: msgspec.Struct) -> str:
+    """JSON as text: Redis's msgpack reader does not know byte strings."""
+    return msgspec.json.encode(value).decode()
 
 
 def raise_first(results: Iterable[object]) -> None:
@@ -333,14 +309,6 @@ def raise_first(results: Iterable[object]) -> None:
             raise unavailable(one) from one
         if isinstance(one, StoreUnavailable):
             raise one
-
-
-def _answers(connection: Connection, count: int) -> Iterator[Result]:
-    for _ in range(count):
-        result = answer(connection)
-        if isinstance(result, RedisError):
-            raise result
-        yield result
 
 
 def _source(name: str) -> bytes:

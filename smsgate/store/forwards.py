@@ -12,9 +12,8 @@ from smsgate.consent.events import Event
 from smsgate.domain.errors import StoreUnavailable
 from smsgate.domain.forwards import Forward, UndeliveredForward
 from smsgate.domain.messages import Reply
-from smsgate.store.connection import Call, Script, existing
-from smsgate.store.inbox import NOTIFY_MS, json_text
-from smsgate.store.keys import PARTITION_KEYS, PARTITIONS, PartitionKeys, partition_of
+from smsgate.store.connection import Call, Script, existing, json_text
+from smsgate.store.keys import NOTIFY_MS, PARTITION_KEYS, PARTITIONS, PartitionKeys, partition_of
 from smsgate.store.redis_types import Client
 
 LEASE_MS = 30_000

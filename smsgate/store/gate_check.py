@@ -1,4 +1,4 @@
-"""What the gate asks a partition, and how its answers are read; nothing here waits for Redis.
+"""What the gate asks a partition, and how its answers are read.
 
 The script ``check`` answers: many numbers, one program, one byte of bits each.
 """
@@ -14,10 +14,11 @@ from zlib import crc32
 import msgspec
 
 from smsgate.consent.events import NumberState, PublishedProgram
-from smsgate.store.connection import Call
+from smsgate.store.connection import Call, Script
 from smsgate.store.keys import PARTITION_KEYS, PARTITIONS
 from smsgate.store.metadata import published_of, refuse_buckets
-from smsgate.store.redis_types import Result
+from smsgate.store.number_reader import NumberReader
+from smsgate.store.redis_types import Client, Result
 from smsgate.store.write_lease import refuse_shut
 
 LOCKED, OPTED_OUT, EVERYWHERE, EXCEPTION, HELD_ALL, HELD, REVIEW, CONSENT = (
@@ -82,6 +83,26 @@ class GateCheck:
             self.snapshot.bits[places[found.start()]] = bits[found.start()]
         for at in range(0, len(states), 2):
             self.snapshot.states[places[states[at]]] = _state(states[at + 1])
+
+
+class GateReader(NumberReader):
+    """Reads how numbers stand, and what the gate asks about them."""
+
+    def __init__(self, client: Client) -> None:
+        super().__init__(client)
+        self._check = Script(client, "check")
+
+    def check(self, numbers: Sequence[str], program: str) -> GateSnapshot:
+        """What keeps a program from numbers (E.164); one round trip for up to 1,000.
+
+        Raises ``UnknownProgram`` where the program is not published, ``StoreNotReady`` too where
+        opt-outs may be missing (see ``write_lease``).
+        """
+        check = GateCheck(numbers, program, self.bucket_count())
+        with self.fresh_buckets():
+            for result in self._check.flow(check.calls()):
+                check.read(result)
+        return check.snapshot
 
 
 _CheckChunk = tuple[int, list[int | bytes], list[int]]

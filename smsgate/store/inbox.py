@@ -1,22 +1,68 @@
-"""The inbox: the only way in for whatever changes a number's state."""
+"""The inbox: the only way in for whatever changes a number's state; and asking for a worker.
+
+An RQ job says that a partition has work; the store says which. A job has a fresh id and leaves
+nothing behind: a lost one costs one period of the sweeper, a doubled one finds nothing to do. The
+ids are never ``unique``, since RQ keeps such an id taken after a kill. Job names and JSON arguments
+are part of the stored format.
+"""
 
 from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import cast
 
 import msgspec
+import redis
+import structlog
+from rq import Queue
+from rq.serializers import JSONSerializer
 
-from smsgate.domain.errors import StoreUnavailable
-from smsgate.domain.messages import AddResult, Arrival, Decision, Entry, Intent, StoredEntry
-from smsgate.store.connection import Call, Replicas, Script, of_partitions, raise_first, round_trip
-from smsgate.store.keys import PARTITION_KEYS, PartitionKeys, partition_of
+from smsgate.domain.errors import QueueUnavailable, StoreUnavailable
+from smsgate.domain.messages import (
+    AddResult,
+    Arrival,
+    Batch,
+    Decision,
+    Entry,
+    Intent,
+    StoredEntry,
+)
+from smsgate.store.connection import (
+    Call,
+    Replicas,
+    Script,
+    json_text,
+    of_partitions,
+    raise_first,
+    round_trip,
+)
+from smsgate.store.keys import (
+    NOTIFY_MS,
+    PARTITION_KEYS,
+    PartitionKeys,
+    hold_field,
+    partition_of,
+)
+from smsgate.store.redis_errors import problem_of
 from smsgate.store.redis_types import Client, Command
 
-NOTIFY_MS = 2_000
-"""How long a notified job may take to come before another one is enqueued."""
+APPLY = ("inbox", "workers.jobs.apply_inbox")
+"""Queue and job that apply a partition's inbox."""
+SEND = ("outbox", "workers.jobs.send_replies")
+"""Queue and job that send a partition's due replies."""
+LIST_STEP = "workers.list_worker.run_list_step"
+"""Job that runs a step of a list job, on the queue of the data directory that has its files."""
+
+JOB_S = 2
+"""How long a job works before it enqueues its partition again and ends."""
+_TTL_S = 10
+MOST_WAITING = 200
+"""Notifications in a queue. Alive are 80: one for each partition every two seconds."""
+_TIMEOUT_S = 60
+
 KEEP_FINGERPRINT_S = 5
 """How long the last text of a number is remembered where its provider gives no ids."""
 KEEP_MESSAGE_ID_S = 48 * 3600
@@ -24,14 +70,7 @@ KEEP_MESSAGE_ID_S = 48 * 3600
 
 _decode = msgspec.json.Decoder(Entry).decode
 _pack = msgspec.msgpack.encode
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """What a worker read from a partition's inbox, and the cursor from which it read."""
-
-    cursor: str
-    entries: tuple[StoredEntry, ...]
+_log = structlog.get_logger()
 
 
 class Inbox:
@@ -114,16 +153,6 @@ def stored_or_raise(added: Sequence[AddResult | StoreUnavailable]) -> list[AddRe
     """The outcomes, if none of them is an error."""
     raise_first(added)
     return [one for one in added if isinstance(one, AddResult)]
-
-
-def json_text(value: msgspec.Struct) -> str:
-    """JSON as text: Redis's msgpack reader does not know byte strings."""
-    return msgspec.json.encode(value).decode()
-
-
-def hold_field(scope: str, number: str) -> str:
-    """Field of the hash of holds (and, with a program, of review holds)."""
-    return f"{scope}:{number}"
 
 
 def entry_partition(entry: Entry) -> int:
@@ -255,3 +284,78 @@ class GroupCommit:
             waiter.added = added[at : at + len(waiter.arrivals)]
             at += len(waiter.arrivals)
         group[0].partitions = partitions
+
+
+class JobQueue:
+    """Enqueues jobs. Connects to ``url`` on first use."""
+
+    def __init__(self, url: str, timeout_s: float) -> None:
+        connection = redis.Redis.from_url(
+            url, socket_timeout=timeout_s, socket_connect_timeout=timeout_s
+        )
+        self.connection = cast("Client", connection)
+        self.redis = connection
+        """The same, as RQ takes it."""
+        self.queues = {
+            name: Queue(name, connection=connection, serializer=JSONSerializer)
+            for name, _ in (APPLY, SEND)
+        }
+
+    def notify_inboxes(self, partitions: Iterable[int]) -> None:
+        """Enqueue a job that applies each partition's inbox.
+
+        A failure is logged only: the sweeper enqueues the job again.
+        """
+        self._notify(APPLY, partitions)
+
+    def notify_outboxes(self, partitions: Iterable[int]) -> None:
+        """Enqueue a job that sends each partition's due replies; a failure is logged only."""
+        self._notify(SEND, partitions)
+
+    def _notify(self, job: tuple[str, str], partitions: Iterable[int]) -> None:
+        for partition in partitions:
+            try:
+                self.enqueue(job, partition)
+            except QueueUnavailable as error:
+                _log.warning("job not enqueued", partition=partition, error=str(error))
+
+    def trim(self) -> None:
+        """Drop notifications that expired while no worker took them.
+
+        Raises ``QueueUnavailable``.
+        """
+        with usable_queue():
+            for queue in self.queues.values():
+                self.redis.ltrim(queue.key, -MOST_WAITING, -1)
+
+    def ping(self) -> None:
+        """Raise ``QueueUnavailable`` where RQ's Redis does not answer."""
+        with usable_queue():
+            self.connection.ping()
+
+    def close(self) -> None:
+        """Close the connections that are not in use; the next use opens new ones."""
+        self.redis.connection_pool.disconnect(inuse_connections=False)
+
+    def enqueue(self, job: tuple[str, str], partition: int) -> None:
+        """Enqueue ``APPLY`` or ``SEND`` for a partition. Raises ``QueueUnavailable``."""
+        name, function = job
+        with usable_queue():
+            self.queues[name].enqueue_call(
+                function,
+                args=(partition,),
+                ttl=_TTL_S,
+                timeout=_TIMEOUT_S,
+                result_ttl=0,
+                failure_ttl=0,
+                description=f"{function}({partition})",
+            )
+
+
+@contextmanager
+def usable_queue() -> Iterator[None]:
+    """Raise ``QueueUnavailable`` for every error of RQ's Redis."""
+    try:
+        yield
+    except redis.RedisError as error:
+        raise QueueUnavailable(f"the queue cannot be used: {problem_of(error)}") from error

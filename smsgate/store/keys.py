@@ -55,9 +55,18 @@ LAYOUT = 2
 """Version of everything on this page; 1 was that of 0.1 and 0.2. Older code refuses a newer one."""
 
 
+NOTIFY_MS = 2_000
+"""How long a notified job may take to come before another one is enqueued."""
+
+
 def partition_of(number: str) -> int:
     """The partition of a number, always the same one."""
     return zlib.crc32(number.encode()) % PARTITIONS
+
+
+def hold_field(scope: str, number: str) -> str:
+    """Field of the hash of holds (and, with a program, of review holds)."""
+    return f"{scope}:{number}"
 
 
 class PartitionKeys:

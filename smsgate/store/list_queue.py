@@ -10,7 +10,7 @@ from rq.exceptions import InvalidJobOperation, NoSuchJobError
 from rq.job import Job, JobStatus
 from rq.serializers import JSONSerializer
 
-from smsgate.store.job_queue import LIST_STEP, JobQueue, usable_queue
+from smsgate.store.inbox import LIST_STEP, JobQueue, usable_queue
 
 
 class ListQueue:

@@ -1,7 +1,7 @@
 """The one reader of how numbers stand: for the gate, for a reply about to leave, and for workers.
 
-Two scripts read. ``check`` answers the gate (see ``gate_check``); ``states`` tells everything
-about numbers of a partition and several programs. All numbers of one call of a script are read at
+The script ``states`` tells everything about numbers of a partition and several programs; ``check``
+answers the gate (see ``gate_check``). All numbers of one call of a script are read at
 one moment: a number that moves from hold to set would otherwise be seen in neither. Nothing here
 writes, and everything raises ``StoreNotReady`` where a partition has no metadata or is being
 rebuilt, and ``StoreUnavailable``.
@@ -20,7 +20,6 @@ import msgspec
 from smsgate.consent.events import ConsentState, NumberState
 from smsgate.domain.errors import StoreNotReady
 from smsgate.store.connection import Call, Script
-from smsgate.store.gate_check import GateCheck, GateSnapshot
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.store.metadata import METADATA_FIELDS, bucket_count_of, published_of, refuse_buckets
 from smsgate.store.redis_types import Client
@@ -66,21 +65,8 @@ class NumberReader:
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self._check = Script(client, "check")
         self._states = Script(client, "states")
         self._buckets = 0
-
-    def check(self, numbers: Sequence[str], program: str) -> GateSnapshot:
-        """What keeps a program from numbers (E.164); one round trip for up to 1,000.
-
-        Raises ``UnknownProgram`` where the program is not published, ``StoreNotReady`` too where
-        opt-outs may be missing (see ``write_lease``).
-        """
-        check = GateCheck(numbers, program, self.bucket_count())
-        with self._fresh_buckets():
-            for result in self._check.flow(check.calls()):
-                check.read(result)
-        return check.snapshot
 
     def before_send(self, number: str, program: str) -> SendSnapshot:
         """How a number stands with a program, and whether an opt-out of it is held.
@@ -148,7 +134,7 @@ class NumberReader:
         return self._buckets
 
     @contextmanager
-    def _fresh_buckets(self) -> Iterator[None]:
+    def fresh_buckets(self) -> Iterator[None]:
         """Ask for the bucket count again after ``StoreNotReady``: a rebuild may change it."""
         try:
             yield
@@ -188,7 +174,7 @@ class NumberReader:
                 )
 
         for (_, some), raw in zip(chunks, self._states.flow(calls()), strict=True):
-            with self._fresh_buckets():
+            with self.fresh_buckets():
                 refuse_buckets(raw[0], buckets)
             yield some, raw
 

@@ -13,8 +13,7 @@ import msgspec
 from smsgate.domain.errors import StoreUnavailable
 from smsgate.metrics.snapshot import KINDS, LastSeen, Process, ProcessSnapshot
 from smsgate.store.connection import Script, existing, now_us, streams_with_entries
-from smsgate.store.inbox import NOTIFY_MS
-from smsgate.store.keys import PARTITION_KEYS
+from smsgate.store.keys import NOTIFY_MS, PARTITION_KEYS
 from smsgate.store.leases import Leases
 from smsgate.store.redis_types import Client
 from smsgate.store.shared_keys import (

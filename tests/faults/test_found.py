@@ -13,7 +13,7 @@ from smsgate.domain.messages import Arrival, Reply
 from smsgate.pipeline.spool import Spool
 from smsgate.pipeline.spool_replay import SpoolReplay
 from smsgate.store import Store
-from smsgate.store.job_queue import JobQueue
+from smsgate.store.inbox import JobQueue
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.store.redis_address import open_redis
 from tests.fakes.values import NUMBER, entry

@@ -12,7 +12,7 @@ from typing import Self
 
 import pytest
 
-from smsgate.store.job_queue import APPLY, SEND
+from smsgate.store.inbox import APPLY, SEND
 from smsgate.store.keys import partition_of
 from smsgate.web import create_app
 from tests.fakes.values import NUMBER, OTHER
@@ -22,7 +22,7 @@ from workers.ledger_archiver import ArchiverThread
 
 ROOT = Path(jobs.__file__).parents[1]
 PAGE = ROOT / "docs" / "architecture.md"
-MAX_FILES, MAX_LINES = 36, 7_248
+MAX_FILES, MAX_LINES = 34, 7_206
 """Of Python outside the classifier. Lower them as the path gets shorter; never raise them."""
 
 

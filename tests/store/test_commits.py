@@ -9,8 +9,7 @@ from smsgate.consent.events import ConsentState, Event, Mark, NumberState
 from smsgate.domain.errors import StoreNotReady, StoreUnavailable
 from smsgate.domain.messages import ALL, Arrival, Intent, Reply
 from smsgate.store.commits import KEEP_MARKS_S, Effects, Move
-from smsgate.store.inbox import hold_field
-from smsgate.store.keys import PARTITION_KEYS, partition_of
+from smsgate.store.keys import PARTITION_KEYS, hold_field, partition_of
 from tests.fakes.contents import contents
 from tests.fakes.values import NUMBER, entry, set_key
 

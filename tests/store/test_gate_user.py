@@ -18,7 +18,7 @@ from smsgate.domain.messages import Arrival, Intent
 from smsgate.store import Store
 from smsgate.store.commits import Effects
 from smsgate.store.connection import ScriptText
-from smsgate.store.job_queue import APPLY, JobQueue
+from smsgate.store.inbox import APPLY, JobQueue
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.store.redis_address import kind_of, open_redis
 from tests.fakes.blocking import Blocking

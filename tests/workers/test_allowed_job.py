@@ -16,7 +16,7 @@ from rq.registry import StartedJobRegistry
 from rq.serializers import JSONSerializer
 from rq.webhook import Webhook
 
-from smsgate.store.job_queue import APPLY, LIST_STEP, SEND, JobQueue
+from smsgate.store.inbox import APPLY, LIST_STEP, SEND, JobQueue
 from tests.fakes.loopback import QuietHandler, serving
 from workers.jobs import AllowedJob, PartitionWorker
 

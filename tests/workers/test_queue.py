@@ -15,7 +15,7 @@ from rq.registry import FailedJobRegistry, StartedJobRegistry
 from rq.serializers import JSONSerializer
 
 from smsgate.domain.errors import QueueUnavailable
-from smsgate.store.job_queue import APPLY, LIST_STEP, MOST_WAITING, SEND, JobQueue
+from smsgate.store.inbox import APPLY, LIST_STEP, MOST_WAITING, SEND, JobQueue
 from smsgate.store.list_queue import ListQueue
 from workers.jobs import PartitionWorker
 

@@ -19,7 +19,7 @@ from smsgate.pipeline.manual import refusal_entry
 from smsgate.providers import PROVIDERS, usable
 from smsgate.settings import Account, Settings
 from smsgate.store import Store
-from smsgate.store.job_queue import JobQueue
+from smsgate.store.inbox import JobQueue
 from smsgate.store.keys import partition_of
 from smsgate.store.shared_keys import trial_text_of
 

@@ -32,7 +32,7 @@ from smsgate.providers.calls import retry_after_s
 from smsgate.settings import Account, Application, Program, Settings
 from smsgate.store import Store
 from smsgate.store.forwards import ForwardClaim
-from smsgate.store.job_queue import JobQueue
+from smsgate.store.inbox import JobQueue
 from smsgate.store.keys import PARTITIONS
 
 IDLE_S = 0.1
