@@ -168,6 +168,8 @@ class Backlog:
     """Those that were given up and wait for a person."""
     replies: tuple[WaitingReplies, ...] = ()
     """What ``outbox`` counts, by account."""
+    dead_reasons: tuple[tuple[str, str, int], ...] = ()
+    """Account, error and count of what ``dead`` counts, most first; of very many, a sample."""
 
 
 class ListComparison(msgspec.Struct, frozen=True, omit_defaults=True):

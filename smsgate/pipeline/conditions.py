@@ -1,20 +1,24 @@
-"""Conditions that need attention, each with its remedy. Pure.
+"""The conditions that an operator must know of, and which of them hold in a snapshot. Pure.
 
-Alerts, the doctor and the dashboard show them. ``docs/alerts.yml`` has the same conditions as rules
-for Prometheus; a test compares them.
+Their words stand in ``conditions.toml``: Home, doctor, ``/readyz`` and alerts show them, and
+``docs/alerts.yml`` is made of them (``make alerts``).
 """
 
 from __future__ import annotations
 
+import tomllib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from importlib import resources
+from types import MappingProxyType
+from typing import Literal
+
+import msgspec
 
 from smsgate.consent.reviews import REVIEW_DEADLINE_US
-from smsgate.metrics.snapshot import KINDS, Backlog, ProcessSnapshot, SystemSnapshot
+from smsgate.metrics.snapshot import KINDS, Backlog, Obstacle, ProcessSnapshot, SystemSnapshot
 from smsgate.pipeline.archive_report import MANY, MEMORY
-from smsgate.pipeline.forwards import GIVEN_UP_US
-from smsgate.pipeline.spool import waiting
 
 REVIEW_DEADLINE_S = REVIEW_DEADLINE_US / 1_000_000
 MAX_INBOX_AGE_S = 30.0
@@ -31,44 +35,125 @@ WARN_SHARE = 0.5
 MEMORY_WARN_SHARE = 0.6
 MAX_MIXED_S = 60.0
 """Processes are restarted one after the other."""
-WRITES_REFUSED = "SmsgateStoreRefusesWrites"
 MAX_REFUSED_REQUESTS = 20
 """In ten minutes. Any public address gets some; more mean a wrong secret or a forger at work."""
 MAX_OPT_OUT_LIST_FAILING_S = 3600.0
 """A provider's opt-out list is compared once an hour."""
-_SHOWN_SENDERS = 3
-_OF_AN_ACCOUNT = frozenset(
-    {
-        "SmsgateAccountSilent",
-        "SmsgateOptOutsBlockedNobody",
-        "SmsgateOptOutListFails",
-        "SmsgateRefusedBurst",
-    }
-)
-DURABLE = "`appendonly yes`, `appendfsync always`, `maxmemory-policy noeviction` in redis.conf"
+_SHOWN = 3
+"""Senders and reasons that are named; the others are counted."""
+Severity = Literal["page", "ticket"]
+
+
+class ConditionKind(msgspec.Struct, frozen=True, rename={"for_": "for"}):
+    """One entry of ``conditions.toml``, which says what each field is for."""
+
+    name: str
+    severity: Severity
+    title: str
+    text: str
+    command: str
+    page: tuple[str, str] = ("", "")
+    expr: str = ""
+    for_: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One thing that needs attention."""
+    """One thing that needs attention now."""
 
     name: str
-    """The name of the rule in ``docs/alerts.yml``."""
+    """The name of the alert."""
     subject: str
-    is_failure: bool
-    """Whether something fails now; otherwise it is a warning."""
-    problem: str
-    remedy: str
-    """The command or setting that helps."""
+    """What it is about, such as ``outbox``; name and subject together identify it."""
+    severity: Severity
+    """``page``: something fails now; ``ticket``: a warning."""
+    title: str
+    """What is wrong: a sentence without its full stop."""
+    text: str
+    """Figures and causes, and what to do, in whole sentences for the console."""
+    command: str = ""
+    """What helps in a terminal or in the configuration."""
+    page: tuple[str, str] = ("", "")
+    """Where the console deals with it, and the text of the link; empty where it does not."""
 
     @property
-    def headline(self) -> str:
-        """The problem, with the subject where the problem does not name it."""
-        return f"{self.subject}: {self.problem}" if self.name in _OF_AN_ACCOUNT else self.problem
+    def is_failure(self) -> bool:
+        """Whether something fails now; otherwise it is a warning."""
+        return self.severity == "page"
+
+
+def _read_table() -> Mapping[str, ConditionKind]:
+    text = resources.files(__package__).joinpath("conditions.toml").read_text("utf-8")
+    return MappingProxyType(msgspec.convert(tomllib.loads(text), dict[str, ConditionKind]))
+
+
+TABLE = _read_table()
+"""Every kind of condition, by its key in ``conditions.toml``."""
+
+
+def condition(
+    key: str, subject: str, detail: str = "", command: str = "", **figures: str
+) -> Condition:
+    """A condition of the table that holds now.
+
+    ``detail`` says more about this one, ``command`` replaces the general one, and ``figures`` are
+    the placeholders of the title.
+    """
+    kind = TABLE[key]
+    detail = f"{_capitalize(detail.rstrip('.'))}. " if detail else ""
+    return Condition(
+        kind.name,
+        subject,
+        kind.severity,
+        kind.title.format_map(figures),
+        detail + kind.text,
+        command or kind.command.format_map(figures),
+        kind.page,
+    )
+
+
+def prometheus_rules() -> str:
+    """The content of ``docs/alerts.yml``: the table as rules for Prometheus."""
+    figures = {name: f"{{{{ $labels.{name} }}}}" for name in ("account", "collaborator", "host")}
+    figures |= {
+        "age": "{{ $value | humanizeDuration }}",
+        "count": "{{ $value | humanize }}",
+        "messages": "{{ $value }} messages",
+        "replies": "{{ $value }} replies",
+        "reasons": "",
+    }
+    head = (
+        "# Rules for Prometheus: put this file under `rule_files:`. `smsgate doctor` has the same\n"
+        "# conditions with the same bounds. Made by `make alerts` from pipeline/conditions.toml.\n"
+        "groups:\n  - name: smsgate\n    rules:\n"
+    )
+    parts = [head]
+    for kind in TABLE.values():
+        if kind.expr:
+            for_ = f"        for: {kind.for_}\n" if kind.for_ else ""
+            parts.append(
+                f"      - alert: {kind.name}\n"
+                f"        expr: {_quoted(kind.expr)}\n{for_}"
+                f"        labels: {{severity: {kind.severity}}}\n"
+                f"        annotations:\n"
+                f"          summary: {_quoted(kind.title.format_map(figures))}\n"
+                f"          remedy: {_quoted(kind.text)}\n"
+                f"          command: {_quoted(kind.command.format_map(figures))}\n"
+            )
+    return "".join(parts)
+
+
+def _quoted(text: str) -> str:
+    """A string of YAML."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _capitalize(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def conditions(snapshot: SystemSnapshot, *, here: str = "") -> list[Condition]:
-    """All conditions but those of durability. The spool of the place ``here`` is left out."""
+    """All that hold, but those of durability. The spool of the place ``here`` is left out."""
     return [
         *_store(snapshot),
         *_people(snapshot),
@@ -79,59 +164,39 @@ def conditions(snapshot: SystemSnapshot, *, here: str = "") -> list[Condition]:
 
 def durability_conditions(snapshot: SystemSnapshot) -> list[Condition]:
     """Settings of Redis that could lose acknowledged writes."""
-    return [
-        Condition("SmsgateWeakDurability", "durability", False, problem, DURABLE)
-        for problem in snapshot.weaknesses
-    ]
+    weak = "; ".join(snapshot.weaknesses)
+    return [condition("weak_durability", "durability", weak)] if weak else []
 
 
 def _store(snapshot: SystemSnapshot) -> Iterator[Condition]:
     """Conditions of the store, and of all that waits in it while it takes writes."""
     if snapshot.write_obstacle is not None:
-        problem = (
-            f"{snapshot.write_obstacle.problem}: opt-outs wait on disk, and the gate answers that "
-            "it cannot tell"
-        )
-        yield Condition(WRITES_REFUSED, "store", True, problem, snapshot.write_obstacle.remedy)
+        yield _hindered("store_refuses_writes", "store", snapshot.write_obstacle)
         return
     if snapshot.store_obstacle is not None:
         # While the store is rebuilt nothing can be applied or sent; this condition says so alone.
-        problem, remedy = snapshot.store_obstacle.problem, snapshot.store_obstacle.remedy
+        obstacle = snapshot.store_obstacle
         if snapshot.rebuild is not None:
             begin = "rebuilding the store"
             if snapshot.rebuild.why:
                 begin = f"store lost, rebuilding ({snapshot.rebuild.why})"
-            problem, remedy = f"{begin}: {snapshot.rebuild.text()} so far", "wait until it is done"
-        problem = f"{problem}; nobody can be texted until it is ready"
-        yield Condition("SmsgateStoreLost", "store", True, problem, remedy)
+            problem = f"{begin}: {snapshot.rebuild.text()} so far"
+            obstacle = Obstacle(problem, "wait until it is done")
+        yield _hindered("store_lost", "store", obstacle)
         yield from _stopped_processes(snapshot)
         return
     if snapshot.gate_obstacle is not None and not {"web", "clock"} <= {*snapshot.stopped}:
-        problem = f"the gate cannot tell, so nobody can be texted: {snapshot.gate_obstacle.problem}"
-        yield Condition("SmsgateGateShut", "gate", True, problem, snapshot.gate_obstacle.remedy)
+        yield _hindered("gate_shut", "gate", snapshot.gate_obstacle)
     yield from _stopped_processes(snapshot)
     yield from _configurations(snapshot.processes)
     processes = snapshot.processes
     if processes is not None and not snapshot.backlog.clock and "clock" not in snapshot.stopped:
-        problem = f"the clock ({processes.where('clock')}) is running but makes no progress"
-        remedy = "check its log, then restart `smsgate run clock`"
-        yield Condition("SmsgateClockAway", "clock", True, problem, remedy)
+        yield condition("clock_stuck", "clock", f"it runs: {processes.where('clock')}")
     yield from (*_queues(snapshot), *_forwards(snapshot), *_records(snapshot))
 
 
-_AWAY = {
-    "web": "SmsgateAway",
-    "worker": "SmsgateWorkerAway",
-    "sender": "SmsgateSenderAway",
-    "clock": "SmsgateClockAway",
-}
-_CONSEQUENCES = {
-    "web": "providers get no answer to their webhooks, and the API is down",
-    "worker": "opt-outs block, but are not applied or confirmed",
-    "sender": "confirmations wait, and after five minutes they are no longer sent",
-    "clock": "events do not reach the records, and lost jobs are not recovered",
-}
-"""What it means that no process of a kind runs."""
+def _hindered(key: str, subject: str, obstacle: Obstacle) -> Condition:
+    return condition(key, subject, obstacle.problem, obstacle.remedy)
 
 
 def _stopped_processes(snapshot: SystemSnapshot) -> Iterator[Condition]:
@@ -139,15 +204,12 @@ def _stopped_processes(snapshot: SystemSnapshot) -> Iterator[Condition]:
     if processes is None:
         return
     if len(stopped) == len(KINDS):
-        problem = "no smsgate process is running: nothing is received, applied or sent"
-        remedy = "start `smsgate dev`, or `smsgate run web`, `worker`, `sender` and `clock`"
-        yield Condition("SmsgateAway", "processes", True, problem, remedy)
+        yield condition("all_away", "processes")
         return
     for kind in stopped:
         last = processes.last_seen.get(kind)
-        seen = f" (last seen on {last.host} {_span(last.ago_s)} ago)" if last else ""
-        problem = f"no {kind} is running{seen}: {_CONSEQUENCES[kind]}"
-        yield Condition(_AWAY[kind], kind, True, problem, f"start `smsgate run {kind}`")
+        seen = f"last seen on {last.host} {_span(last.ago_s)} ago" if last else ""
+        yield condition("away" if kind == "web" else f"{kind}_away", kind, seen)
 
 
 def _configurations(processes: ProcessSnapshot | None) -> Iterator[Condition]:
@@ -157,165 +219,129 @@ def _configurations(processes: ProcessSnapshot | None) -> Iterator[Condition]:
     if processes.mixed_s > MAX_MIXED_S:
         versions = Counter(one.version for one in processes.running)
         found = ", ".join(f"{version} in {count}" for version, count in versions.most_common())
-        problem = f"the processes run different versions of the configuration: {found}"
-        remedy = "restart the processes that run the older one; doctor lists them"
-        yield Condition("SmsgateVersionsDiffer", "processes", False, problem, remedy)
+        yield condition("versions_differ", "processes", f"they run {found}")
     changed = sorted({f"{path} on {one.host}" for one in processes.running for path in one.changed})
     if changed:
-        problem = f"changed and not loaded yet: {', '.join(changed)}"
-        remedy = "`smsgate config check`, then restart the processes"
-        yield Condition("SmsgateFilesNotLoaded", "configuration", False, problem, remedy)
+        yield condition("files_not_loaded", "configuration", f"changed: {', '.join(changed)}")
     held = {one.problem: one for one in processes.running if one.problem}
     for problem, one in held.items():
-        text = f"{one.name} on {one.host} keeps older keyword sets and replies: {problem}"
-        remedy = "correct the set in the console, or let every process run the same smsgate"
-        yield Condition("SmsgateContentNotTaken", "content", True, text, remedy)
+        where = f"{one.name} on {one.host}"
+        yield condition("content_not_taken", f"content of {where}", f"{where}: {problem}")
 
 
 def _queues(snapshot: SystemSnapshot) -> Iterator[Condition]:
     """What waits for too long, unless the process that it waits for does not run at all."""
     backlog, stopped = snapshot.backlog, snapshot.stopped
-    is_inbox_late = backlog.inbox.oldest_s > MAX_INBOX_AGE_S
+    inbox, outbox = backlog.inbox, backlog.outbox
+    is_inbox_late = inbox.oldest_s > MAX_INBOX_AGE_S
     if is_inbox_late and "worker" not in stopped:
-        problem = (
-            f"{backlog.inbox.count:,} entries wait to be applied, the oldest for "
-            f"{_span(backlog.inbox.oldest_s)}"
-        )
-        remedy = "start another `smsgate run worker`, and check the log of the worker"
-        yield Condition("SmsgateInboxStuck", "inbox", True, problem, remedy)
+        waiting = f"{inbox.count:,} entries wait"
+        yield condition("inbox_stuck", "inbox", waiting, age=_span(inbox.oldest_s))
     if backlog.holds.oldest_s > MAX_HOLD_AGE_S and not is_inbox_late and "worker" not in stopped:
-        age = _span(backlog.holds.oldest_s)
-        problem = f"an opt-out accepted {age} ago is not applied yet"
-        remedy = "check `smsgate history NUMBER` and the log of the worker; the number is blocked"
-        yield Condition("SmsgateHoldStuck", "holds", True, problem, remedy)
-    if backlog.outbox.oldest_s > MAX_OUTBOX_AGE_S and "sender" not in stopped:
-        age, failing = _span(backlog.outbox.oldest_s), reply_problems(backlog)
-        waiting_replies = f"{backlog.outbox.count:,} replies wait to be sent, the oldest for {age}"
-        problem = "; ".join([waiting_replies, *failing])
-        remedy = "start another `smsgate run sender`; after 5 min replies are no longer sent"
-        if failing:
-            remedy = (
-                "`smsgate replies list` shows each; check the account at its provider: after 5 min "
-                "replies are no longer sent"
-            )
-        yield Condition("SmsgateOutboxStuck", "outbox", True, problem, remedy)
+        yield condition("hold_stuck", "holds", age=_span(backlog.holds.oldest_s))
+    if "sender" not in stopped:
+        if outbox.oldest_s > MAX_OUTBOX_AGE_S:
+            details = "; ".join([f"{outbox.count:,} wait", *reply_problems(backlog).values()])
+            yield condition("outbox_stuck", "outbox", details, age=_span(outbox.oldest_s))
+        else:
+            for account, problem in reply_problems(backlog).items():
+                subject = f"account {account}"
+                yield condition("replies_not_accepted", subject, problem, account=account)
 
 
-def reply_problems(backlog: Backlog) -> list[str]:
-    """For each account whose replies its provider did not accept: its error, and what waits."""
+def reply_problems(backlog: Backlog) -> dict[str, str]:
+    """By account whose replies its provider did not accept: its error, and what waits."""
     is_sample = sum(one.count for one in backlog.replies) < backlog.outbox.count
-    return [
-        f"account {one.account}: {one.problem}; {'at least ' if is_sample else ''}{one.count:,} "
+    return {
+        one.account: f"account {one.account}: {one.problem}; "
+        f"{'at least ' if is_sample else ''}{one.count:,} "
         f"waiting, the first expires in {_span(max(one.expires_s, 0.0))}"
         for one in backlog.replies
         if one.problem
-    ]
+    }
 
 
 def _people(snapshot: SystemSnapshot) -> Iterator[Condition]:
     """What needs a decision of staff."""
     reviews, dead = snapshot.backlog.reviews, snapshot.backlog.dead
     if reviews.oldest_s > REVIEW_DEADLINE_S / 2:
-        problem = (
-            f"{reviews.count:,} texts need review, the oldest for {_span(reviews.oldest_s)} "
-            f"of {_span(REVIEW_DEADLINE_S)}"
-        )
-        remedy = "`smsgate review list`, then `smsgate review decide`"
-        is_over = reviews.oldest_s > REVIEW_DEADLINE_S
-        yield Condition("SmsgateReviewsOld", "reviews", is_over, problem, remedy)
+        key = "reviews_overdue" if reviews.oldest_s > REVIEW_DEADLINE_S else "reviews_old"
+        waiting = f"{_count(reviews.count, 'text')} in review"
+        yield condition(key, "reviews", waiting, age=_span(reviews.oldest_s))
     if dead:
-        problem = f"{dead:,} {'reply' if dead == 1 else 'replies'} couldn't be sent"
-        remedy = "`smsgate replies list --state failed`, then `smsgate replies retry` or `dismiss`"
-        yield Condition("SmsgateDeadLetters", "replies", False, problem, remedy)
+        replies = "1 reply" if dead == 1 else f"{dead:,} replies"
+        reasons = _reasons(snapshot.backlog)
+        yield condition("dead_letters", "replies", replies=replies, reasons=reasons)
+
+
+def _reasons(backlog: Backlog) -> str:
+    """Where replies failed and why, the most frequent first."""
+    causes = [f"at {account}: {why}" for account, why, _ in backlog.dead_reasons]
+    if len(causes) == 1:
+        return f" {causes[0]}"
+    counted = [
+        f"{count:,} {cause}"
+        for (_, _, count), cause in zip(backlog.dead_reasons, causes, strict=True)
+    ]
+    return f": {'; '.join(counted[:_SHOWN])}{' …' * (len(counted) > _SHOWN)}" if counted else ""
 
 
 def _forwards(snapshot: SystemSnapshot) -> Iterator[Condition]:
     forwards, dead = snapshot.backlog.forwards, snapshot.backlog.forwards_dead
     if forwards.oldest_s > MAX_FORWARD_AGE_S and "sender" not in snapshot.stopped:
-        problem = (
-            f"{forwards.count:,} messages wait for your application, the oldest for "
-            f"{_span(forwards.oldest_s)} of {_span(GIVEN_UP_US / 1_000_000)}"
-        )
-        remedy = "`smsgate deliveries list` shows what your application answers"
-        yield Condition("SmsgateForwardsStuck", "forwards", True, problem, remedy)
+        waiting = f"{_count(forwards.count, 'message')} waiting"
+        yield condition("forwards_stuck", "forwards", waiting, age=_span(forwards.oldest_s))
     if dead:
-        problem = f"{dead:,} messages couldn't be delivered to your application"
-        remedy = (
-            "`smsgate deliveries list --state failed`, then `smsgate deliveries retry` or `dismiss`"
-        )
-        yield Condition("SmsgateForwardsDead", "forwards", False, problem, remedy)
+        yield condition("forwards_dead", "forwards", messages=_count(dead, "message"))
 
 
 def _records(snapshot: SystemSnapshot) -> Iterator[Condition]:
     ledger, memory = snapshot.ledger, snapshot.memory
     if ledger.oldest_s > MAX_RECORDS_LAG_S and "clock" not in snapshot.stopped:
-        behind = _span(ledger.oldest_s)
-        problem = f"the records are {behind} behind: losing Redis now would lose that much"
-        remedy = "`smsgate records status` shows the cause"
-        yield Condition("SmsgateRecordsLag", "records lag", True, problem, remedy)
+        yield condition("records_lag", "records lag", age=_span(ledger.oldest_s))
     if ledger.count >= MANY * WARN_SHARE or memory >= MEMORY_WARN_SHARE:
-        is_full = ledger.count >= MANY or memory >= MEMORY
-        problem = (
+        key = "ledger_full" if ledger.count >= MANY or memory >= MEMORY else "ledger_filling"
+        waiting = (
             f"{ledger.count:,} of {MANY:,} events await the records; Redis uses {memory:.0%} of "
             "its memory"
         )
-        remedy = "bring the records' database back, or raise `maxmemory`"
-        yield Condition("SmsgateLedgerFull", "ledger", is_full, problem, remedy)
+        yield condition(key, "ledger", waiting)
 
 
 def _spools(snapshot: SystemSnapshot, here: str) -> Iterator[Condition]:
     for one in snapshot.spools:
         if one.problem:
-            problem = f"host {one.place}: {one.problem}"
-            remedy = "fix it on that host; until then a STOP is lost while Redis is unreachable"
-            yield Condition("SmsgateSpoolUnusable", "spool", True, problem, remedy)
+            yield condition("spool_unusable", f"spool of {one.place}", one.problem, host=one.place)
         elif one.count and one.place != here:
-            age = _span(one.oldest_s)
-            problem = f"{waiting(one.count)} on host {one.place}, the oldest {age}"
-            remedy = (
-                "let `web` on that host reach Redis, then it delivers them by itself; keep its "
-                "data directory"
-            )
-            yield Condition("SmsgateSpool", "spool", True, problem, remedy)
+            subject, messages = f"spool of {one.place}", _count(one.count, "message")
+            age = f"the oldest has waited {_span(one.oldest_s)}"
+            yield condition("spool", subject, age, messages=messages, host=one.place)
 
 
 def _accounts(snapshot: SystemSnapshot) -> Iterator[Condition]:
     for one in snapshot.accounts:
-        subject, quiet_s = f"account {one.name}", snapshot.now_s - one.accepted_s
+        name, quiet_s = one.name, snapshot.now_s - one.accepted_s
+        subject = f"account {name}"
         if one.silent_after_s and quiet_s > one.silent_after_s:
-            span = _span(quiet_s) if one.accepted_s else "30 d"
-            problem = f"no valid request for {span}"
-            remedy = (
-                f"run `smsgate doctor {one.name}`, and check the webhook in the provider's settings"
-            )
-            yield Condition("SmsgateAccountSilent", subject, True, problem, remedy)
+            last = f"the last came {_span(quiet_s)} ago" if one.accepted_s else "none came in 30 d"
+            yield condition("account_silent", subject, last, account=name)
         if one.refused >= MAX_REFUSED_REQUESTS:
-            problem = f"{one.refused} or more requests refused in the last 10 min"
-            remedy = (
-                f"`smsgate doctor {one.name}` shows why: a wrong secret, a forger, missing texts"
-            )
-            yield Condition("SmsgateRefusedBurst", subject, False, problem, remedy)
+            yield condition("refused_burst", subject, account=name, count=f"{one.refused:,}")
         if one.unblocked:
-            shown = ", ".join(map(repr, one.unblocked[:_SHOWN_SENDERS]))
-            more = len(one.unblocked) - _SHOWN_SENDERS
-            problem = (
-                f"opt-outs that blocked nobody, from {shown}{f' and {more} more' * (more > 0)}"
-            )
-            remedy = (
-                "`smsgate history SENDER` says why: set `region`, or add the number that was "
-                "texted to a program's `senders`; then opt the person out"
-            )
-            yield Condition("SmsgateOptOutsBlockedNobody", subject, False, problem, remedy)
+            shown = ", ".join(map(repr, one.unblocked[:_SHOWN]))
+            more = len(one.unblocked) - _SHOWN
+            senders = f"they came from {shown}{f' and {more} more' * (more > 0)}"
+            yield condition("blocked_nobody", subject, senders, account=name)
         status = one.opt_out_list
         if status is not None and status.problem:
             failing_s = snapshot.now_s - status.failing_since_s
             if failing_s > MAX_OPT_OUT_LIST_FAILING_S:
-                problem = (
-                    f"the provider's opt-out list could not be compared for {_span(failing_s)}: "
-                    f"{status.problem}"
-                )
-                remedy = f"run `smsgate doctor {one.name}`; the provider's page says what it needs"
-                yield Condition("SmsgateOptOutListFails", subject, False, problem, remedy)
+                age, problem = _span(failing_s), status.problem
+                yield condition("opt_out_list_fails", subject, problem, account=name, age=age)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'s' * (number != 1)}"
 
 
 def _span(seconds: float) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import heapq
 import time
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -86,11 +87,12 @@ class BacklogReader:
             pipeline.hlen(keys.forwards)
             pipeline.zrange(keys.forwards_since, 0, 0, withscores=True)
             pipeline.hlen(keys.forwards_dead)
+            pipeline.hscan(keys.dead, count=_SAMPLE)
 
         now_ms = now_us(self._client) // 1000
         rows = of_partitions(self._client, ask)
         clock = bool(self._client.exists(CLOCK_LEASE))
-        columns = [rows[at::11] for at in range(11)]
+        columns = [rows[at::12] for at in range(12)]
         inbox = [ms_of(row[0][0].decode()) for row in columns[1] if row]
         replies = _waiting_replies(
             [_decode_reply(raw) for _, found in columns[3] for raw in found.values()], now_ms
@@ -108,6 +110,7 @@ class BacklogReader:
             forwards=_depth(sum(columns[8]), since, now_ms),
             forwards_dead=sum(columns[10]),
             replies=replies,
+            dead_reasons=_reasons(raw for _, found in columns[11] for raw in found.values()),
         )
 
     def note_spool(
@@ -277,6 +280,16 @@ def _waiting_replies(replies: Sequence[Reply], now_ms: int) -> tuple[WaitingRepl
         newest = max(some, key=lambda one: (one.problem != "", one.deadline_us))
         found.append(WaitingReplies(account, len(some), oldest_s, expires_s, newest.problem))
     return tuple(found)
+
+
+def _reasons(letters: Iterable[bytes]) -> tuple[tuple[str, str, int], ...]:
+    decode = msgspec.json.Decoder(DeadLetter).decode
+    counts = Counter(
+        # Providers repeat the number in some errors.
+        (one.reply.account, (one.note or one.outcome).replace(one.reply.number[1:], "•••"))
+        for one in map(decode, letters)
+    )
+    return tuple((account, why, count) for (account, why), count in counts.most_common())
 
 
 def _newest_page(

@@ -220,6 +220,10 @@ def _by_account(snapshot: SystemSnapshot) -> Iterator[Metric]:
     waits |= {one.account: one.oldest_s for one in snapshot.backlog.replies}
     says = "How long ago the message came that the oldest waiting reply answers"
     yield _gauge("outbox_oldest_seconds", says, waits, "account")
+    failing = dict.fromkeys(waits, 0.0)
+    failing |= {one.account: float(one.count) for one in snapshot.backlog.replies if one.problem}
+    says = "Waiting replies of an account whose provider did not accept the last attempt"
+    yield _gauge("outbox_not_accepted", says, failing, "account")
     says = "When a request was last accepted, to the minute"
     yield _gauge("account_accepted_timestamp_seconds", says, accepted, "account")
     silent = {one.name: one.silent_after_s for one in snapshot.accounts if one.silent_after_s}

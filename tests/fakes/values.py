@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from smsgate.domain.messages import ALL, Decision, Entry, Intent, StoredEntry
+import msgspec
+
+from smsgate.consent.events import DeadLetter
+from smsgate.domain.messages import ALL, Decision, Entry, Intent, Reply, StoredEntry
 from smsgate.store.keys import PartitionKeys
 
 NUMBER = "+14155550123"
@@ -32,6 +35,12 @@ def stored(intent: Intent, event_time_us: int, id_: str = "", **rest) -> StoredE
     return StoredEntry(
         id=id_ or f"{event_time_us}-0", event_time_us=event_time_us, entry=entry(intent, **rest)
     )
+
+
+def failed_reply(account: str = "twilio", note: str = "30007", outcome: str = "refused") -> bytes:
+    """A reply that was given up, as the store keeps it."""
+    reply = Reply("1-1-0", "opt_out", account, NUMBER, "+14155550999", "alerts", "t", 0)
+    return msgspec.json.encode(DeadLetter(reply, outcome, note, 1))
 
 
 def set_key(keys: PartitionKeys, kind: str, scope: str, number: str, buckets: int) -> str:

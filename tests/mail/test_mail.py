@@ -16,12 +16,14 @@ from tests.fakes.served import free_port
 
 USER, PASSWORD = "smsgate", "the-password-of-the-mailbox"
 DEAD = Notice(
-    Condition("SmsgateDeadLetters", "replies", False, "3 were given up", "retry"), "begins"
+    Condition("SmsgateDeadLetters", "replies", "ticket", "3 were given up", "", "retry"), "begins"
 )
 STUCK = Notice(
-    Condition("SmsgateInboxStuck", "inbox", True, "9 entries wait", "start one"), "begins"
+    Condition("SmsgateInboxStuck", "inbox", "page", "9 entries wait", "", "start one"), "begins"
 )
-OVER = Notice(Condition("SmsgateSpool", "spool", False, "is as it should be again", ""), "ends")
+OVER = Notice(
+    Condition("SmsgateSpool", "spool", "ticket", "It is as it should be again", ""), "ends"
+)
 
 
 @pytest.fixture(scope="module")

@@ -107,8 +107,8 @@ def test_replies_whose_provider_cannot_be_reached_age_from_their_text_and_name_t
     all_at_work(services.store)
     told = {one.name: one for one in conditions(take_snapshot(services.store, services.settings))}
     stuck = told["SmsgateOutboxStuck"]
-    assert stuck.problem.startswith("1 replies wait to be sent, the oldest for ")
-    assert "account twilio: No connection to 127.0.0.1:1 could be made; 1 waiting" in stuck.problem
+    assert stuck.title.startswith("Replies wait to be sent, the oldest for ")
+    assert "account twilio: No connection to 127.0.0.1:1 could be made; 1 waiting" in stuck.text
 
 
 def test_a_reply_that_was_claimed_while_the_store_went_away_is_put_back(

@@ -19,7 +19,7 @@ from smsgate.store.keys import PARTITION_KEYS
 from smsgate.web import create_app
 from tests.fakes.own_services import all_at_work, heartbeat, make_services
 from tests.fakes.refused_writes import CAUSES, too_few_replicas
-from tests.fakes.values import entry
+from tests.fakes.values import entry, failed_reply
 
 WATCHER, OLDER = "a-key-of-whoever-watches-us", "an-older-key-of-whoever-watches-us"
 
@@ -71,7 +71,7 @@ def test_what_waits_is_told_with_its_age(client, services, redis_client) -> None
     redis_client.zadd(PARTITION_KEYS[3].outbox, {"3-1-0": 1_000})
     redis_client.hset(PARTITION_KEYS[3].replies, "3-1-0", msgspec.json.encode(reply))
     redis_client.hset(PARTITION_KEYS[4].reviews, "alerts:+14155550177", "1000-0")
-    redis_client.hset(PARTITION_KEYS[5].dead, "5-1-0", "{}")
+    redis_client.hset(PARTITION_KEYS[5].dead, "5-1-0", failed_reply())
     services.store.backlog.note_spool("web-1", 7, 5.0)
     found = told(client)
     assert found["smsgate_inbox_entries",] == 1

@@ -97,7 +97,7 @@ class Two(System):
     def conditions(self) -> dict[str, str]:
         """What operators are told, by name."""
         snapshot = take_snapshot(self.services.store, self.services.settings)
-        return {one.name: one.problem for one in conditions.conditions(snapshot)}
+        return {one.name: one.text for one in conditions.conditions(snapshot)}
 
     def metric(self, name: str) -> float:
         headers = {"Authorization": f"Bearer {API_KEY}"}

@@ -17,7 +17,7 @@ from smsgate.features.accounts.account_doctor import doubtful_texts, missing_pro
 from smsgate.features.accounts.doctor_result import FAULT, OK, WARNING, DoctorResult
 from smsgate.metrics.snapshot import KINDS, SpoolDepth
 from smsgate.pipeline.archive_report import archive_report
-from smsgate.pipeline.conditions import DURABLE, Condition, conditions
+from smsgate.pipeline.conditions import TABLE, Condition, conditions
 from smsgate.pipeline.monitoring import take_snapshot
 from smsgate.pipeline.services import Services
 from smsgate.pipeline.spool import waiting
@@ -97,7 +97,7 @@ def _store(services: Services) -> Iterator[DoctorResult]:
     for one in found:
         if one.name not in known:
             state = FAULT if one.is_failure else WARNING
-            yield DoctorResult(one.subject, state, one.problem, one.remedy)
+            yield DoctorResult(one.subject, state, f"{one.title}. {one.text}", one.command)
 
 
 def _try(subject: str, check: Callable[[], object], good: str, remedy: str = "") -> DoctorResult:
@@ -130,7 +130,7 @@ def _durability(services: Services) -> Iterator[DoctorResult]:
         return
     weaknesses = [one for one in weaknesses if not one.startswith("maxmemory-policy")]
     for weakness in weaknesses:
-        yield DoctorResult("durability", WARNING, weakness, DURABLE)
+        yield DoctorResult("durability", WARNING, weakness, TABLE["weak_durability"].command)
     if not weaknesses:
         yield DoctorResult("durability", OK, "every write is on disk before it is acknowledged")
 
@@ -185,12 +185,12 @@ def _records(services: Services, lagging: Sequence[Condition]) -> DoctorResult:
         # What waits for a moment is normal.
         complete = "everything that happened is in the records"
         return DoctorResult("records", OK, report.waiting or complete)
-    text = "; ".join([report.text.removeprefix("ok; "), *(one.problem for one in lagging)])
+    text = "; ".join([report.text.removeprefix("ok; "), *(one.title for one in lagging)])
     is_fault = not report.is_ready or any(one.is_failure for one in lagging)
     if database.state != OK:
         remedy = database.remedy
     elif lagging:
-        remedy = lagging[0].remedy
+        remedy = lagging[0].command
     else:
         remedy = "docs/records.md says what it means and what to do"
     return DoctorResult("records", FAULT if is_fault else WARNING, text, remedy)

@@ -30,23 +30,24 @@ class Notice:
 
 
 TEST = Notice(
-    Condition("SmsgateTest", "alerts", False, "this is a test, no action is needed", ""), "test"
+    Condition("SmsgateTest", "alerts", "ticket", "This is a test, no action is needed", ""), "test"
 )
 
 
 def webhook_json(notice: Notice) -> bytes:
     """The body for a webhook. Slack and similar services show ``text``."""
     condition = notice.condition
-    remedy = f" → {condition.remedy}" if condition.remedy else ""
+    remedy = f" → {condition.command}" if condition.command else ""
+    problem = f"{condition.title}. {condition.text}".rstrip(". ")
     return msgspec.json.encode(
         {
-            "text": f"smsgate: {condition.subject}: {condition.problem}{remedy}",
+            "text": f"smsgate: {condition.subject}: {problem}{remedy}",
             "alert": condition.name,
             "subject": condition.subject,
             "state": notice.state,
-            "severity": "page" if condition.is_failure else "ticket",
-            "problem": condition.problem,
-            "remedy": condition.remedy,
+            "severity": condition.severity,
+            "problem": problem,
+            "remedy": condition.command,
         }
     )
 
@@ -64,9 +65,10 @@ def email_body(notices: Sequence[Notice]) -> str:
         condition = notice.condition
         urgency = "failure" if condition.is_failure else "warning"
         detail = f" ({urgency})" if notice.state == "begins" else ""
-        remedy = f"To fix it: {condition.remedy}.\n" if condition.remedy else ""
+        text = f"{condition.text}\n" if condition.text else ""
+        remedy = f"To fix it: {condition.command}.\n" if condition.command else ""
         paragraphs.append(
-            f"{_capitalize(notice.headline)}{detail}\n{_capitalize(condition.problem)}.\n{remedy}"
+            f"{_capitalize(notice.headline)}{detail}\n{condition.title}.\n{text}{remedy}"
         )
     if any(one.state in ("begins", "ends") for one in notices):
         names = ", ".join(dict.fromkeys(one.condition.name for one in notices))
@@ -103,9 +105,9 @@ def _by_urgency(notices: Sequence[Notice]) -> list[Notice]:
 def _sms_line(notice: Notice) -> str:
     """One line in GSM 7-bit: other characters, and backticks, would double the price."""
     condition = notice.condition
-    text = f"smsgate: {notice.headline}: {condition.problem}"
-    if notice.state == "begins" and condition.remedy:
-        text += f" > {condition.remedy}"
+    text = f"smsgate: {notice.headline}: {condition.title}"
+    if notice.state == "begins" and condition.command:
+        text += f" > {condition.command}"
     for foreign in segments.count(text).foreign:
         text = text.replace(foreign.character, foreign.instead or "?")
     return text.replace("`", "'")

@@ -12,7 +12,7 @@ from smsgate.domain.errors import CallFailed, RecordsUnavailable, StoreUnavailab
 from smsgate.features.alerts.channels import Channel
 from smsgate.features.alerts.message_text import TEST, Notice
 from smsgate.features.alerts.storage import AlertStorage, ChannelTestResult
-from smsgate.pipeline.conditions import WRITES_REFUSED, Condition, conditions, durability_conditions
+from smsgate.pipeline.conditions import Condition, condition, conditions, durability_conditions
 from smsgate.pipeline.monitoring import take_snapshot
 from smsgate.pipeline.readiness import Readiness, is_well
 from smsgate.records import Records, chain_digest
@@ -57,7 +57,7 @@ class AlertService:
             snapshot = take_snapshot(self._store, self._settings)
             all_ = [*conditions(snapshot), *durability_conditions(snapshot)]
             if snapshot.write_obstacle is not None:
-                self._send_store_alert(next(one for one in all_ if one.name == WRITES_REFUSED))
+                self._send_store_alert(next(one for one in all_ if one.subject == "store"))
                 return
             if snapshot.store_obstacle is None:
                 all_ += self._records_conditions()
@@ -67,8 +67,10 @@ class AlertService:
                 self._send_changes(channel, found)
             self._previous = set(found)
         except StoreUnavailable as error:
-            condition = Condition("SmsgateNotReady", "store", True, str(error), error.remedy)
-            self._send_store_alert(condition)
+            problem, remedy = str(error), error.remedy
+            self._send_store_alert(
+                condition("not_ready", "store", problem, remedy, collaborator="store")
+            )
 
     def send_records_digest(self, records: Records) -> None:
         """Log and send the newest digest of the records: one clock does, once a day.
@@ -82,11 +84,10 @@ class AlertService:
         if not self._storage.take_digest_turn():
             return
         _log.info("records digest", digest=digest)
-        problem = f"today's digest of the records is {digest}"
-        remedy = "keep it; `smsgate records verify --digest DIGEST` finds records that are gone"
-        notice = Notice(
-            Condition("SmsgateRecordsDigest", "records", False, problem, remedy), "daily"
-        )
+        title = f"Today's digest of the records is {digest}"
+        command = "`smsgate records verify --digest DIGEST` finds records that are gone"
+        digest_ = Condition("SmsgateRecordsDigest", "records", "ticket", title, "Keep it.", command)
+        notice = Notice(digest_, "daily")
         for channel in self._channels:
             if channel.name != "text":
                 self._send(channel, [notice])
@@ -96,8 +97,7 @@ class AlertService:
         report = self._readiness.ready()["records"]
         if is_well(report):
             return []
-        remedy = "`smsgate doctor` shows the cause and how to fix it"
-        return [Condition("SmsgateNotReady", "records", True, report, remedy)]
+        return [condition("not_ready", "records", report, collaborator="records")]
 
     def _send_changes(self, channel: Channel, found: Mapping[str, Condition]) -> None:
         """Send what begins and ends on one channel; of several clocks, the one that claims it."""
@@ -203,4 +203,4 @@ def _key(condition: Condition) -> str:
 
 def _ended(key: str) -> Condition:
     name, _, subject = key.partition(" ")
-    return Condition(name, subject, False, "is as it should be again", "")
+    return Condition(name, subject, "ticket", "It is as it should be again", "")

@@ -13,7 +13,7 @@ from flask import Flask, render_template, request
 from smsgate.features.dashboard.service import DAYS, Dashboard, DayFigures, load_dashboard
 from smsgate.features.dashboard.statistics import MEASURES, Latency
 from smsgate.features.dashboard.status import CollaboratorProblem
-from smsgate.pipeline.conditions import REVIEW_DEADLINE_S, WRITES_REFUSED, Condition
+from smsgate.pipeline.conditions import REVIEW_DEADLINE_S, TABLE, Condition
 from smsgate.pipeline.services import Services
 from smsgate.providers import PROVIDERS
 from smsgate.records.daily_counts import DayCounts
@@ -28,12 +28,6 @@ TITLES = {
     "review": "Sent to review",
     "confirmations": "Confirmations sent",
 }
-PAGES = {
-    "SmsgateReviewsOld": ("/console/review", "Review"),
-    "SmsgateOutboxStuck": ("/console/replies", "Open pending replies"),
-    "SmsgateDeadLetters": ("/console/replies/dead", "Open failed replies"),
-}
-"""Where a condition is dealt with in the console."""
 _UNKNOWN_MEANS = {
     "store": (
         "Nobody can be texted while the gate cannot tell, and incoming texts wait on this host's "
@@ -57,7 +51,7 @@ _REMEDIES = {
     "records": "check the database of `DATABASE_URL`; `smsgate records status` shows more",
 }
 """For a collaborator that cannot be read."""
-_STORE_CONDITIONS = frozenset({WRITES_REFUSED, "SmsgateGateShut", "SmsgateStoreLost"})
+_STORE_CONDITIONS = frozenset({"SmsgateStoreRefusesWrites", "SmsgateGateShut", "SmsgateStoreLost"})
 """Conditions that repeat what the store reports of itself."""
 CHART_WIDTH, CHART_HEIGHT = 300, 48
 """In the SVG's own units; the page stretches it."""
@@ -103,10 +97,14 @@ class AttentionItem:
     """One thing that needs attention."""
 
     tone: str
-    problem: str
-    remedy: str
-    path: str = ""
-    link: str = ""
+    title: str
+    text: str
+    page: tuple[str, str] = ("", "")
+    """The path, and the text of the link."""
+    command: str = ""
+    """What helps in a terminal or in the configuration."""
+    key: str = ""
+    """Keeps its details open while the page updates."""
 
 
 def register(console: Flask, services: Services) -> None:
@@ -182,12 +180,12 @@ def _attention(dashboard: Dashboard) -> list[AttentionItem]:
         texts = "1 text needs" if reviews.count == 1 else f"{reviews.count:,} texts need"
         problem = f"{texts} review, {hours:.0f} h left for the oldest"
         remedy = "Marketing to these numbers is on hold until then."
-        found.append(AttentionItem("warn", problem, remedy, *PAGES["SmsgateReviewsOld"]))
+        found.append(AttentionItem("warn", problem, remedy, TABLE["reviews_old"].page))
     operator = current_session().operator
     if operator.role == "admin" and not operator.has_second_factor and not lacks_factor():
         problem = "You are an admin without two-step sign-in"
         remedy = "A passkey or a code from your phone protects your account beyond the password."
-        found.append(AttentionItem("neutral", problem, remedy, "/console/me/factor", "Set up"))
+        found.append(AttentionItem("neutral", problem, remedy, ("/console/me/factor", "Set up")))
     return found
 
 
@@ -199,17 +197,13 @@ def _collaborator_item(one: CollaboratorProblem) -> AttentionItem:
     else:
         problem, means = f"{title}: {one.text}", _NOT_READY_MEANS.get(one.name, "")
         remedy = one.remedy or "`smsgate doctor` shows the remedy"
-    return AttentionItem("bad", problem, f"{means} To fix it: {remedy}.".strip())
+    return AttentionItem("bad", problem, means, command=remedy, key=one.name)
 
 
 def _condition_item(one: Condition) -> AttentionItem:
-    problem = _capitalize(one.headline)
-    tone, remedy = "bad" if one.is_failure else "warn", f"{_capitalize(one.remedy)}."
-    return AttentionItem(tone, problem, remedy, *PAGES.get(one.name, ()))
-
-
-def _capitalize(text: str) -> str:
-    return text[:1].upper() + text[1:]
+    tone = "bad" if one.is_failure else "warn"
+    key = f"{one.name} {one.subject}".replace(" ", "-")
+    return AttentionItem(tone, one.title, one.text, one.page, one.command, key)
 
 
 def _card(measure: str, figures: DayFigures) -> FigureCard:

@@ -181,8 +181,8 @@ def dismiss_reply(context: Context, request: ReplyChoice) -> SettledReply:
 
 def _failing(services: Services) -> Sequence[str]:
     backlog = services.store.backlog
-    problems = reply_problems(backlog.read()) if backlog.counts().replies else ()
-    return [f"Replies are not accepted: {one}." for one in problems]
+    problems = reply_problems(backlog.read()) if backlog.counts().replies else {}
+    return [f"Replies are not accepted: {one}." for one in problems.values()]
 
 
 OPERATIONS = (list_replies, retry_reply, dismiss_reply)

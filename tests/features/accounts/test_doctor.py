@@ -21,6 +21,7 @@ from tests.cli.conftest import CONFIG as SHIPPED
 from tests.cli.conftest import Terminal
 from tests.fakes.own_services import ALERTS, ORDERS, all_at_work, make_services
 from tests.fakes.refused_writes import CAUSES
+from tests.fakes.values import failed_reply
 
 CONFIG = ALERTS.replace("Acme Alerts", "Acme News") + ORDERS
 
@@ -58,7 +59,7 @@ def test_the_worst_comes_first_and_each_says_what_mends_it(
     there: Terminal, redis_client: redis.Redis
 ) -> None:
     redis_client.hset(PARTITION_KEYS[1].reviews, "alerts:+14155550123", "1000-0")
-    redis_client.hset(PARTITION_KEYS[1].dead, "1-1-0", "{}")
+    redis_client.hset(PARTITION_KEYS[1].dead, "1-1-0", failed_reply())
     redis_client.config_set("appendfsync", "everysec")
     assert there.run("doctor", "--monitor") == 2
     lines = there.output.splitlines()
@@ -76,7 +77,7 @@ def test_the_worst_comes_first_and_each_says_what_mends_it(
 def test_warnings_are_1_for_a_monitor_and_0_for_a_person(
     there: Terminal, redis_client: redis.Redis
 ) -> None:
-    redis_client.hset(PARTITION_KEYS[1].dead, "1-1-0", "{}")
+    redis_client.hset(PARTITION_KEYS[1].dead, "1-1-0", failed_reply())
     assert there.run("doctor", "--monitor") == 1
     assert there.run("doctor") == 0
     found = there.json("doctor", "--monitor")
@@ -89,14 +90,16 @@ def test_another_hosts_spool_is_told_and_ours_only_once(
 ) -> None:
     services.store.backlog.note_spool("web-2", 3, 60.0)
     assert there.run("doctor", "--monitor") == 2
-    assert "3 messages wait on host web-2" in there.output
+    assert "3 messages wait on the disk of host web-2" in there.output
 
 
 def test_another_data_directory_of_this_host_is_told(there: Terminal, services: Services) -> None:
     services.spool_replay.note()
     services.store.backlog.note_spool(socket.gethostname(), 3, 60.0, folder="/srv/beside")
     assert there.run("doctor", "--monitor") == 2
-    assert f"3 messages wait on host {socket.gethostname()} (/srv/beside)" in there.output
+    assert (
+        f"3 messages wait on the disk of host {socket.gethostname()} (/srv/beside)" in there.output
+    )
 
 
 def test_a_redis_on_another_host_without_password_or_tls_is_told(there: Terminal) -> None:
@@ -146,11 +149,11 @@ def test_a_worker_and_a_sender_that_do_not_run_are_faults(
         services.store.heartbeats.withdraw(f"{kind} on host-1")
     assert there.run("doctor", "--monitor") == 2
     lines = there.output.splitlines()
-    assert [line.split(" is running (")[0].split() for line in lines[::2]] == [
-        ["fault", "worker:", "no", "worker"],
-        ["fault", "sender:", "no", "sender"],
+    assert [line.split(" is running:")[0].split() for line in lines[::2]] == [
+        ["fault", "worker:", "No", "worker"],
+        ["fault", "sender:", "No", "sender"],
     ]
-    assert lines[1].strip() == "→ start `smsgate run worker`"
+    assert lines[1].strip() == "→ `smsgate run worker`"
     assert there.run("doctor") == 2
     assert "web: running: 1 on host-1" in there.output
 
@@ -159,7 +162,7 @@ def test_where_nothing_runs_one_line_says_so(there: Terminal, redis_client: redi
     redis_client.delete(PROCESSES, "smsgate:clock")
     assert there.run("doctor", "--monitor") == 2
     line, mend = there.output.splitlines()
-    assert line.split()[:6] == ["fault", "processes:", "no", "smsgate", "process", "is"]
+    assert line.split()[:6] == ["fault", "processes:", "No", "smsgate", "process", "is"]
     assert "`smsgate dev`" in mend
 
 
@@ -334,7 +337,7 @@ def test_opt_outs_in_the_spool_of_another_host_are_a_fault_of_the_gate(
 ) -> None:
     services.store.write_lease.renew("spool-2", SpooledOptOuts("web-2", 3, 1_700_000_000))
     assert there.run("doctor", "--monitor") == 2
-    assert "fault  gate: the gate cannot tell" in there.output
+    assert "fault  gate: The gate cannot tell" in there.output
     assert "3 on host web-2" in there.output
 
 

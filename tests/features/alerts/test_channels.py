@@ -35,12 +35,14 @@ SID, TOKEN = "AC55555555555555555555555555555555", "a-token"
 ONE, OTHER = "+14155550111", "+14155550122"
 USER, PASSWORD = "smsgate", "the-password-of-the-mailbox"
 DEAD = Notice(
-    Condition("SmsgateDeadLetters", "replies", False, "3 were given up", "retry"), "begins"
+    Condition("SmsgateDeadLetters", "replies", "ticket", "3 were given up", "", "retry"), "begins"
 )
 STUCK = Notice(
-    Condition("SmsgateInboxStuck", "inbox", True, "9 entries wait", "start one"), "begins"
+    Condition("SmsgateInboxStuck", "inbox", "page", "9 entries wait", "", "start one"), "begins"
 )
-OVER = Notice(Condition("SmsgateSpool", "spool", False, "is as it should be again", ""), "ends")
+OVER = Notice(
+    Condition("SmsgateSpool", "spool", "ticket", "It is as it should be again", ""), "ends"
+)
 
 
 TEXT = f"""
@@ -142,7 +144,7 @@ def test_a_call_of_which_nobody_knows_what_became_is_not_repeated(services, api)
 
 def long(count: int, said: str = "é…→“x”" * 12) -> list[Notice]:
     return [
-        Notice(Condition(f"C{at}", f"subject {at}", True, said, "`mend` it"), "begins")
+        Notice(Condition(f"C{at}", f"subject {at}", "page", said, "", "`mend` it"), "begins")
         for at in range(count)
     ]
 

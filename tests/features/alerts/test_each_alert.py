@@ -30,7 +30,7 @@ from smsgate.store.opt_out_lists import OptOutListState
 from smsgate.store.shared_keys import accepted_of
 from tests.fakes.own_services import ALERTS, all_at_work, heartbeat, make_services
 from tests.fakes.scripted_api import ScriptedApi
-from tests.fakes.values import NUMBER, entry
+from tests.fakes.values import NUMBER, entry, failed_reply
 from tests.pipeline.monitoring.test_alert_rules import DOCS
 
 KEYS = PARTITION_KEYS[partition_of(NUMBER)]
@@ -79,12 +79,21 @@ def no_sender(services, redis) -> None:
     old_forward(services, redis)
 
 
+def replies_not_accepted(services, redis) -> None:
+    """From the first attempt on."""
+    deadline_us = int(time.time() * 1_000_000) + REPLY_WINDOW_US
+    reply = Reply("1-1-0", "opt_out", "twilio", NUMBER, "+14155550999", "alerts", "t", deadline_us)
+    reply = msgspec.structs.replace(reply, problem="Twilio answered 500")
+    redis.hset(KEYS.replies, reply.id, msgspec.json.encode(reply))
+    redis.zadd(KEYS.outbox, {reply.id: (time.time() + 60) * 1000})
+
+
 def old_review(services, redis) -> None:
     redis.hset(KEYS.reviews, f"alerts:{NUMBER}", ago(REVIEW_DEADLINE_US / 2_000_000 + 60))
 
 
 def dead_letter(services, redis) -> None:
-    redis.hset(KEYS.dead, "1-1-0", "{}")
+    redis.hset(KEYS.dead, "1-1-0", failed_reply())
 
 
 def old_forward(services, redis) -> None:
@@ -176,6 +185,7 @@ BROUGHT_ABOUT: dict[str, Callable[..., None]] = {
     "SmsgateInboxStuck": old_inbox,
     "SmsgateHoldStuck": old_hold,
     "SmsgateOutboxStuck": old_reply,
+    "SmsgateRepliesNotAccepted": replies_not_accepted,
     "SmsgateAway": no_web,
     "SmsgateWorkerAway": no_worker,
     "SmsgateSenderAway": no_sender,

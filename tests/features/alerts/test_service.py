@@ -17,7 +17,7 @@ from smsgate.store.shared_keys import RECORDS_DIGEST
 from tests.fakes.own_services import ALERTS, all_at_work, make_services
 from tests.fakes.scripted_api import ScriptedApi
 from tests.fakes.told import work
-from tests.fakes.values import NUMBER
+from tests.fakes.values import NUMBER, failed_reply
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def told(hook) -> list[tuple[str, str]]:
 
 
 def give_up(redis_client) -> None:
-    redis_client.hset(PARTITION_KEYS[1].dead, "1-1-0", "{}")
+    redis_client.hset(PARTITION_KEYS[1].dead, "1-1-0", failed_reply())
 
 
 def test_a_condition_that_lasts_is_told_once_and_its_end_too(services, hook, redis_client):

@@ -407,7 +407,7 @@ def test_how_far_a_rebuild_has_come_is_told_to_everybody(recorded, redis_client,
 
     (one,) = told["conditions"]
     assert one.name == "SmsgateStoreLost"
-    assert "store lost, rebuilding (the store is empty, and the records are not)" in one.problem
+    assert "Store lost, rebuilding (the store is empty, and the records are not)" in one.text
     assert (told["rebuild"].what, told["rebuild"].done) == ("numbers", numbers)
     assert f"being rebuilt from the records: {numbers} of {numbers} numbers" in told["ready"]
     assert f'smsgate_rebuild_done{{what="numbers"}} {numbers}.0' in told["metrics"]

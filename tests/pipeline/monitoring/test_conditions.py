@@ -22,6 +22,7 @@ from smsgate.metrics.snapshot import (
     RebuildProgress,
     SpoolDepth,
     SystemSnapshot,
+    WaitingReplies,
 )
 from smsgate.pipeline.archive_report import MANY
 from smsgate.pipeline.conditions import REVIEW_DEADLINE_S, conditions, durability_conditions
@@ -31,7 +32,7 @@ from smsgate.store.keys import PARTITION_KEYS
 from smsgate.store.shared_keys import process_of
 from tests.fakes.own_services import all_at_work, heartbeat
 from tests.fakes.refused_writes import too_few_replicas
-from tests.fakes.values import entry
+from tests.fakes.values import NUMBER, entry, failed_reply
 
 NONE = QueueDepth(0, 0.0)
 IDLE = Backlog(NONE, NONE, NONE, NONE, dead=0, clock=True)
@@ -100,6 +101,11 @@ BOUNDS = [
     (seen(), said_by_web(problem="is no TOML"), "SmsgateContentNotTaken"),
     (seen(dead=0), seen(dead=1), "SmsgateDeadLetters"),
     (failing(1_000_000.0 - 3_600), failing(1_000_000.0 - 3_601), "SmsgateOptOutListFails"),
+    (
+        seen(replies=(WaitingReplies("twilio", 1, 5, 295, ""),)),
+        seen(replies=(WaitingReplies("twilio", 1, 5, 295, "Twilio answered 500"),)),
+        "SmsgateRepliesNotAccepted",
+    ),
     (seen(forwards=QueueDepth(9, 599)), seen(forwards=QueueDepth(9, 601)), "SmsgateForwardsStuck"),
     (seen(forwards_dead=0), seen(forwards_dead=1), "SmsgateForwardsDead"),
     (seen(ledger=QueueDepth(9, 59)), seen(ledger=QueueDepth(9, 61)), "SmsgateRecordsLag"),
@@ -142,8 +148,10 @@ def test_a_condition_is_told_from_its_bound_on_with_what_mends_it(quiet, loud, n
     assert conditions(quiet) == []
     (one,) = conditions(loud)
     assert one.name == name
-    assert one.problem
-    assert one.remedy
+    assert one.title
+    assert one.text.endswith(".")
+    assert one.command
+    assert "{" not in one.title + one.text + one.command
 
 
 def test_where_redis_refuses_writes_that_alone_is_told_with_its_remedy():
@@ -163,7 +171,7 @@ def test_where_redis_refuses_writes_that_alone_is_told_with_its_remedy():
             **waiting,
         )
     )
-    assert (one.name, one.subject, one.remedy) == (
+    assert (one.name, one.subject, one.command) == (
         "SmsgateStoreRefusesWrites",
         "store",
         FULL.remedy,
@@ -181,15 +189,15 @@ def test_that_the_store_is_rebuilt_is_told_alone_and_how_far_it_has_come():
     (one,) = conditions(
         seen(store_obstacle=SHUT, gate_obstacle=SHUT, rebuild=progress, clock=False, **waiting)
     )
-    assert one.problem == (
-        "store lost, rebuilding (the store is empty): 120,000 of 1,000,000 numbers so far; nobody "
-        "can be texted until it is ready"
+    assert "nobody can be texted until it is ready" in one.title
+    assert one.text.startswith(
+        "Store lost, rebuilding (the store is empty): 120,000 of 1,000,000 numbers so far. "
     )
-    assert one.remedy == "wait until it is done"
+    assert one.command == "wait until it is done"
 
     asked = msgspec.structs.replace(progress, why="", what="messages", total=0)
     (one,) = conditions(seen(store_obstacle=SHUT, rebuild=asked))
-    assert one.problem.startswith("rebuilding the store: 120,000 messages so far; nobody")
+    assert one.text.startswith("Rebuilding the store: 120,000 messages so far.")
 
     without_clock = conditions(without("clock", store_obstacle=SHUT, clock=False))
     assert [one.name for one in without_clock] == ["SmsgateStoreLost", "SmsgateClockAway"]
@@ -217,7 +225,7 @@ def test_without_web_and_clock_that_is_told_and_not_that_nobody_renews_the_lease
 def test_that_no_process_is_there_is_told_once_and_not_for_all_that_waits_for_it(kind, waiting):
     (one,) = conditions(without(kind, **waiting))
     assert (one.subject, one.is_failure) == (kind, True)
-    assert one.remedy == f"start `smsgate run {kind}`"
+    assert one.command == f"`smsgate run {kind}`"
     assert len(conditions(seen(**waiting))) == len([name for name in waiting if name != "holds"])
 
 
@@ -233,7 +241,7 @@ def test_where_redis_takes_no_heartbeats_no_process_is_missed(services, redis_cl
 
 def test_a_kind_that_runs_nowhere_says_where_it_ran_last():
     (one,) = conditions(without("sender", last_seen={"sender": LastSeen("web-2", 180.0)}))
-    assert "(last seen on web-2 3 min ago)" in one.problem
+    assert one.text.startswith("Last seen on web-2 3 min ago. ")
 
 
 def test_reviews_past_their_deadline_and_a_ledger_that_is_full_are_faults():
@@ -249,23 +257,49 @@ def test_a_hold_that_waits_because_the_worker_is_away_is_told_once():
 def test_the_spool_of_the_host_that_asks_is_left_to_it():
     both = seen(spools=(SpoolDepth("here", 1, 5, 0), SpoolDepth("there", 1, 5, 0)))
     (one,) = conditions(both, here="here")
-    assert "host there" in one.problem
+    assert "host there" in one.title
 
 
 def test_opt_outs_that_blocked_nobody_name_the_account_and_the_newest_senders():
     (one,) = conditions(account(unblocked=("tel:anonymous", "ACME", "b", "c", "d")))
-    assert one.headline == (
-        "account twilio: opt-outs that blocked nobody, from 'tel:anonymous', 'ACME', 'b' and 2 more"
+    assert one.title.startswith("Opt-outs to account twilio blocked nobody")
+    assert "from 'tel:anonymous', 'ACME', 'b' and 2 more." in one.text
+
+
+def test_weak_settings_are_named():
+    (one,) = durability_conditions(seen(weaknesses=("a", "b")))
+    assert one.text.startswith("A; b. ")
+
+
+def test_failed_replies_name_account_and_error_and_no_number(services, redis_client):
+    dead = {id_: failed_reply("twilio", f"30007: {NUMBER} is filtered") for id_ in "abc"}
+    redis_client.hset(PARTITION_KEYS[1].dead, mapping=dead)
+    told = {one.name: one for one in conditions(take_snapshot(services.store, services.settings))}
+    assert told["SmsgateDeadLetters"].title == (
+        "3 replies failed at twilio: 30007: +••• is filtered"
+    )
+    redis_client.hset(PARTITION_KEYS[2].dead, "d", failed_reply("sinch", "", "late"))
+    told = {one.name: one for one in conditions(take_snapshot(services.store, services.settings))}
+    assert told["SmsgateDeadLetters"].title == (
+        "4 replies failed: 3 at twilio: 30007: +••• is filtered; 1 at sinch: late"
     )
 
 
-def test_weak_settings_are_told_one_by_one():
-    assert [one.problem for one in durability_conditions(seen(weaknesses=("a", "b")))] == ["a", "b"]
+def test_replies_that_are_not_accepted_are_told_at_once():
+    """Not only when the oldest has waited for a minute."""
+    waiting = (WaitingReplies("twilio", 2, 5.0, 295.0, "Twilio answered 500"),)
+    (one,) = conditions(seen(outbox=QueueDepth(2, 5.0), replies=waiting))
+    assert (one.name, one.severity) == ("SmsgateRepliesNotAccepted", "ticket")
+    assert one.title == "Replies of account twilio are not accepted"
+    assert "Twilio answered 500; 2 waiting, the first expires in 5 min" in one.text
+    (one,) = conditions(seen(outbox=QueueDepth(2, 61.0), replies=waiting))
+    assert one.name == "SmsgateOutboxStuck"
+    assert "Twilio answered 500" in one.text
 
 
 def test_what_is_seen_comes_from_the_store(services, redis_client):
     services.store.inbox.add([Arrival(entry())])
-    redis_client.hset(PARTITION_KEYS[2].dead, "2-1-0", "{}")
+    redis_client.hset(PARTITION_KEYS[2].dead, "2-1-0", failed_reply())
     services.store.acceptance.note("twilio", newest=True, several=False)
     refused = RefusedRequest(problem="p", finding="f", method="POST", url="u")
     for _ in range(3):

@@ -298,7 +298,7 @@ def test_faults_come_first_with_what_mends_them(viewer, services, redis_client) 
     needs = re.findall(r'<li class="notice (\w+)"><strong>(\w+)', page)
     assert needs[0] == ("bad", "No")
     assert "<code>smsgate run web</code>" in page
-    assert ("warn", "Appendfsync") in needs
+    assert ("warn", "Redis") in needs
 
 
 def test_an_admin_is_asked_for_a_second_factor(admin, viewer) -> None:
@@ -349,7 +349,7 @@ def test_an_account_that_fell_silent_is_told(folder, redis_url, password_hash) -
     one.sign_in("maria")
     page = one.get("/console/")
     assert rows_of(page)["twilio"] == ("silent for too long", "none")
-    assert "Account twilio: no valid request" in words(page)
+    assert "No valid request of account twilio" in words(page)
     services.close()
 
 
@@ -464,7 +464,7 @@ def test_a_redis_that_refuses_writes_is_told_first(viewer, services, redis_clien
     assert re.match("Store(?: and queue)?: Redis refuses writes: ", first)  # some answer no PING
     assert str(needs_of(page)).count("Redis refuses writes") == 1  # one cause is told once
     assert not [said for _, said in needs_of(page) if said.startswith("Records")]
-    assert "Nobody can be texted until it is ready. To fix it: " in words(page)
+    assert "Nobody can be texted until it is ready. Details " in words(page)
     rows = rows_of(page)
     assert rows["store"][0].startswith("Redis refuses writes: ")
     # Such a Redis takes no heartbeats: nobody can tell who is at work.
@@ -581,7 +581,7 @@ def test_a_stopped_sender_stands_at_the_top(viewer, services, redis_client) -> N
     tone, first = needs_of(page)[0]
     assert (tone, "No sender is running" in first) == ("bad", True)
     assert "after five minutes they are no longer sent" in first
-    assert "Start smsgate run sender" in words(page)
+    assert "Start a sender. Details smsgate run sender" in words(page)
     assert next(iter(rows_of(page))) == "sender"
     assert rows_of(page)["sender"][0] == "not running"
 
