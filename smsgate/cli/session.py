@@ -22,6 +22,7 @@ from rich.progress import (
 )
 
 from smsgate.cli import data_dir
+from smsgate.domain.errors import OldStore, StoreUnavailable
 from smsgate.pipeline.configuration import Configuration, load_configuration, load_settings
 from smsgate.pipeline.content import without_keyword_sets
 from smsgate.pipeline.services import Services, build_records, build_services
@@ -87,6 +88,23 @@ def configuration() -> Configuration:
 def services() -> Services:
     """The gateway, closed when the command ends. Raises ``OldStore``."""
     return _services(configuration())
+
+
+def services_of_operation() -> Services:
+    """The services that operations work with: no keyword sets, which take a while to read.
+
+    Redis may be away: what needs it says so. Raises ``OldStore``.
+    """
+    settings = load_settings(here()[0])
+    made = build_services(Configuration(settings, without_keyword_sets(settings)))
+    click.get_current_context().call_on_close(made.close)
+    try:
+        made.store.metadata.refuse_old()
+    except OldStore:
+        raise
+    except StoreUnavailable:
+        pass
+    return made
 
 
 def services_for_lists() -> Services:

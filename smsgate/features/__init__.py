@@ -135,9 +135,14 @@ FEATURES = (
     ),
     Feature(
         name="operators",
-        console=("sign_in_console", "account_console", "people_console", "keys_console"),
+        console=("sign_in_console", "account_console", "people_console"),
         menu=MenuEntry("People", "/console/people", "admin", "p", "Team"),
-        commands={"operators": "operators", "keys": "keys"},
+        commands={"operators": "operators"},
+    ),
+    Feature(
+        name="api_keys",
+        operations=("operations",),
+        commands={"keys": ".operations"},
     ),
     Feature(
         name="audit",

@@ -41,7 +41,7 @@ _FILE_WIDTH = 10_000
 class Terminal(Protocol):
     """What the command line gives to a command."""
 
-    def services(self) -> Services:
+    def services_of_operation(self) -> Services:
         """The services, closed when the command ends."""
 
     def person(self) -> str:
@@ -86,12 +86,14 @@ def _command(operation: Operation[Any, Any], terminal: Terminal) -> click.Comman
         )
 
     def run(as_json: bool, output: str | None = None, **given: Any) -> None:  # noqa: ANN401
-        values = {name: value for name, value in given.items() if value is not None}
+        values = {name: value for name, value in given.items() if value not in (None, ())}
         with _opened(operation, values) as upload:
             asked = read_values(operation, values, upload)
             caller = Caller(terminal.person(), "admin")
             with terminal.progress(quiet=as_json) as progress:
-                context = Context(terminal.services(), caller, progress, is_person=True)
+                context = Context(
+                    terminal.services_of_operation(), caller, progress, is_person=True
+                )
                 result = operation.run(context, asked)
         if operation.audit:
             _record(terminal, operation, asked)
@@ -132,7 +134,8 @@ def _option(field: msgspec.structs.FieldInfo) -> click.Option:
     choices = [one for one in get_args(kind) if one] if get_origin(kind) is Literal else []
     default = None if field.required else field.default
     types: Mapping[object, click.ParamType[Any]] = {int: click.INT, float: click.FLOAT}
-    flag = f"--{field.name.replace('_', '-')}"
+    is_list = get_origin(kind) is list
+    flag = "--" + (field.name.removesuffix("s") if is_list else field.name.replace("_", "-"))
     if kind is bool:
         return click.Option([flag], is_flag=True, default=None, help=_help(meta))
     if kind is Upload:
@@ -140,10 +143,10 @@ def _option(field: msgspec.structs.FieldInfo) -> click.Option:
             [flag], required=True, metavar="FILE", help=f"`{_STDIN}`: standard input."
         )
     return click.Option(
-        [flag],
+        [flag, field.name],
         type=click.Choice(choices) if choices else types.get(kind, click.STRING),
         required=field.required,
-        multiple=get_origin(kind) in (list, tuple),
+        multiple=is_list,
         help=_help(meta)
         + (f"  [default: {default}]" if default not in (None, "", msgspec.NODEFAULT) else ""),
     )
@@ -201,6 +204,10 @@ def _write(found: Download, output: str | None) -> None:
 
 def _show(operation: Operation[Any, Any], asked: object, result: object) -> None:
     """Print a result for people: a sentence, a table, or one fact on each line."""
+    if operation.shown_once:
+        click.echo(getattr(result, operation.shown_once))
+        click.echo("Copy it now: it is not shown again.", err=True)
+        return
     sentence = operation.sentence(asked, result)
     if sentence:
         click.echo(sentence)

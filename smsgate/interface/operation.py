@@ -91,7 +91,9 @@ class Column:
 
     field: str
     title: str
-    kind: Literal["text", "number", "program", "time", "words", "language", "problem"] = "text"
+    kind: Literal[
+        "text", "number", "program", "programs", "time", "words", "language", "problem"
+    ] = "text"
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +139,10 @@ class Operation(Generic[Request, Result]):
     """The type of that body as OpenAPI shows it, where items are read one by one."""
     audit: str = ""
     """What the audit log says that somebody did; empty where an event of the ledger says it."""
+    asks_again: bool = False
+    """Whether the console asks for the password again, unless it was given a moment ago."""
+    shown_once: str = ""
+    """A field of the result that is not kept, such as a key."""
     done: str = ""
     """A sentence for people, with fields of request and result in braces."""
     listing: Listing | None = None

@@ -49,8 +49,10 @@ R = TypeVar("R")
 class Door(Protocol):
     """What the console knows of who is signed in."""
 
-    def needs(self, role: Role) -> Callable[[Callable[P, R]], Callable[P, R]]:
-        """Let only operators of at least that role use a view."""
+    def needs(
+        self, role: Role, *, again: bool = False
+    ) -> Callable[[Callable[P, R]], Callable[P, R]]:
+        """Let only operators of at least that role use a view, who sign in again if ``again``."""
 
     def actor(self) -> str:
         """Their name, for the record."""
@@ -111,7 +113,7 @@ class Input:
 
     name: str
     label: str
-    kind: Literal["text", "day", "select"]
+    kind: Literal["text", "day", "select", "checks"]
     options: Sequence[tuple[str, str]] = ()
     help: str = ""
     value: str = ""
@@ -127,8 +129,12 @@ class ListPage:
     title: str
     operation: Operation[Any, Any]
     tabs: Sequence[Tab]
-    notices: Callable[[Services], Sequence[str]] = lambda _: ()
-    """Sentences above the list: what is wrong just now."""
+    notices: Callable[[Services], Sequence[tuple[str, str]]] = lambda _: ()
+    """Tones and sentences above the list, such as what is wrong just now."""
+    navigation: str = ""
+    """A template above the heading, where the page is one of several."""
+    create: Action | None = None
+    """What makes a new row, by a form of its own."""
 
     @property
     def columns(self) -> Sequence[Column]:
@@ -170,13 +176,19 @@ class _Routes:
         console.add_url_rule(page.path, name, shown)
         if len(page.tabs) > 1:
             console.add_url_rule(f"{page.path}/<key>", f"{name}_tab", shown)
-        for action in {one.name: one for tab in page.tabs for one in tab.actions}.values():
-            view = self._door.needs(action.operation.role)(self._acting(action))
+        actions = [one for tab in page.tabs for one in tab.actions]
+        for action in {one.name: one for one in self._with_create(actions)}.values():
+            operation = action.operation
+            allowed = self._door.needs(operation.role, again=operation.asks_again)
+            view = allowed(self._acting(action))
             path = f"{page.path}/<key>/{action.name}"
             console.add_url_rule(path, f"{name}_{action.name}", view, methods=["POST"])
 
-    def show(self, key: str = "") -> str | Response:
-        """Show one page of a list, or all of it as CSV."""
+    def _with_create(self, actions: Sequence[Action]) -> list[Action]:
+        return [*actions, self._page.create] if self._page.create else [*actions]
+
+    def show(self, key: str = "", secret: str = "") -> str | Response:
+        """Show one page of a list, or all of it as CSV. ``secret``: what is shown this once."""
         tab, problem, result = self._tab(key), "", None
         wanted = self._wanted(tab, request.args)
         limit = request.args.get("limit", PAGE_SIZES[0], int)
@@ -188,7 +200,7 @@ class _Routes:
             self._read(tab, wanted, "", 1)  # what cannot be read is an error, and no file
             self._door.record_action(f"exported {tab.title.lower()}", _note(wanted))
             return self._csv(tab, wanted)
-        notices, wrong_field = list[str](), ""
+        notices, wrong_field = list[tuple[str, str]](), ""
         try:
             result = self._read(tab, wanted, after, limit)
             notices += self._page.notices(self._services)
@@ -218,7 +230,10 @@ class _Routes:
             page_sizes=[str(one) for one in PAGE_SIZES],
             inputs=inputs,
             is_filtered=any(one.value for one in inputs),
-            actions=[(one, [self._input(name) for name in self._asked(one)]) for one in may],
+            actions=[(one, self._inputs(one)) for one in may],
+            create=self._page.create,
+            create_inputs=self._inputs(self._page.create) if self._page.create else (),
+            secret=secret,
             row_key=self._row_key,
             query=lambda **more: url_query({**asked, **more}),
             max_actions=MAX_ACTIONS,
@@ -233,18 +248,18 @@ class _Routes:
 
     def _act(self, tab: Tab, action: Action) -> Answer:
         """Do it to the rows that were chosen, or to all that fit the filters."""
-        if action.name not in {one.name for one in tab.actions}:
+        if action not in self._with_create(tab.actions):
             raise NotFound
         wanted = self._wanted(tab, dict(parse_qsl(request.form.get("filters", ""))))
         chosen = self._chosen(tab, action, wanted)
         if not chosen:
             raise Unfit("Select at least one row.")
-        given = {name: request.form.get(name, "") for name in self._asked(action)}
-        done, problems = 0, dict[str, SmsGateError]()
+        given = {name: self._typed(action, name) for name in self._asked(action)}
+        done, problems, secret = 0, dict[str, SmsGateError](), ""
         for keys in chosen:
             try:
                 asked = read_values(action.operation, {**given, **keys})
-                action.operation.run(self._context(), asked)
+                result = action.operation.run(self._context(), asked)
             except SmsGateError as error:
                 if len(chosen) == 1:
                     raise
@@ -253,6 +268,10 @@ class _Routes:
             done += 1
             if action.operation.audit:
                 self._door.record_action(action.operation.audit, action.operation.note(asked))
+            name = action.operation.shown_once
+            secret = getattr(result, name) if name else ""
+        if secret:  # shown this once, so the answer is no redirect
+            return Response(str(self.show(tab.key, secret)))
         if done or not problems:
             flash(f"{action.done}: {done:,} {'row' if done == 1 else 'rows'}.", "good")
         for sentence in [*problems][:3]:
@@ -263,6 +282,8 @@ class _Routes:
     def _chosen(
         self, tab: Tab, action: Action, wanted: Mapping[str, str]
     ) -> list[Mapping[str, object]]:
+        if action is self._page.create:
+            return [{}]
         if request.form.get("all"):
             names = action.keys(self._page.row_type)
             rows = islice(self._all(tab, wanted), MAX_ACTIONS)
@@ -291,10 +312,19 @@ class _Routes:
         return {**found, "zone": given.get("zone", "")} if {*names} & {*_ENDS} else found
 
     def _asked(self, action: Action) -> list[str]:
-        keys = action.keys(self._page.row_type)
-        return [
-            name for name in action.operation.fields if name not in keys and name not in _PAGING
-        ]
+        """Fields of an action's form: those that no row has; all of what makes a new row."""
+        is_new = action is self._page.create
+        known = {*_PAGING} if is_new else {*_PAGING, *action.keys(self._page.row_type)}
+        return [name for name in action.operation.fields if name not in known]
+
+    def _inputs(self, action: Action) -> list[Input]:
+        return [self._input(name, fields=action.operation.fields) for name in self._asked(action)]
+
+    def _typed(self, action: Action, name: str) -> object:
+        kind, _ = plain_type(action.operation.fields[name].type)
+        if get_origin(kind) is list:
+            return request.form.getlist(name)
+        return request.form.get(name, "")
 
     def _context(self) -> Context:
         scope: KeyScope = "admin" if self._door.role() == "admin" else "write"
@@ -342,27 +372,29 @@ class _Routes:
         headers = {"Content-Disposition": f"attachment; filename={name}-{tab.key}.csv"}
         return Response(stream_with_context(lines()), mimetype="text/csv", headers=headers)
 
-    def _input(self, name: str, value: str = "", error: str = "") -> Input:
-        known = {**self._page.operation.fields}
-        for tab in self._page.tabs:
-            for action in tab.actions:
-                known = {**action.operation.fields, **known}
-        field_ = known[name]
+    def _input(
+        self,
+        name: str,
+        value: str = "",
+        error: str = "",
+        fields: Mapping[str, msgspec.structs.FieldInfo] | None = None,
+    ) -> Input:
+        field_ = (fields or self._page.operation.fields)[name]
         kind, meta = plain_type(field_.type)
         label = (meta.title if meta else "") or name.replace("_", " ").capitalize()
         made = Input(name, label, "text", (), value=value, error=error)
-        if name in ("program", "scope"):
-            programs = [(one.name, one.title) for one in self._services.settings.programs]
-            options = (("", "All programs"), *programs)
-            return replace(made, label="Program", kind="select", options=options)
+        programs = [(one.name, one.title) for one in self._services.settings.programs]
+        if get_origin(kind) is list:
+            return replace(made, kind="checks", options=programs, help=_help(meta))
+        if name == "program":
+            return replace(made, kind="select", options=(("", "All programs"), *programs))
         if get_origin(kind) is Literal:
             titles = (meta.extra or {}).get("titles", {}) if meta else {}
             options = tuple((one, titles.get(one) or _words(one)) for one in get_args(kind))
             return replace(made, kind="select", options=options)
         if kind is datetime:
             return replace(made, kind="day", label="From" if name == _ENDS[0] else "To")
-        help_ = (meta.description if meta else "") or ""
-        return replace(made, help=help_, is_required=field_.required)
+        return replace(made, help=_help(meta), is_required=field_.required)
 
     def _row_key(self, action: Action, row: object) -> str:
         names = action.keys(self._page.row_type)
@@ -395,6 +427,10 @@ def _note(wanted: Mapping[str, str]) -> str:
     """The filters for the audit log: days with their zone."""
     zone = wanted.get("zone", "") if any(wanted.get(name) for name in _ENDS) else ""
     return url_query({**wanted, "zone": zone}) or "all of it"
+
+
+def _help(meta: msgspec.Meta | None) -> str:
+    return (meta.description if meta else "") or ""
 
 
 def _words(value: str) -> str:

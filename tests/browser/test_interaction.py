@@ -123,7 +123,7 @@ def test_after_a_decision_the_next_text_has_the_focus(visit: Visit) -> None:
 @pytest.mark.parametrize(
     ("path", "action", "field", "typed"),
     [
-        ("/console/setup/keys", "/console/setup/keys/make", "name", "crm"),
+        ("/console/setup/keys", "/console/setup/keys/all/create-key", "name", "crm"),
         ("/console/numbers/+14155550123", "/console/numbers/opt-out", "reason", " "),
         ("/console/suppressions?digits=12", "", "digits", ""),
     ],

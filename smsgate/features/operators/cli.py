@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict
-
 import click
 
 from smsgate.cli import session
 from smsgate.cli.session import moment, out, person
-from smsgate.domain.errors import UnknownProgram
 from smsgate.features.operators.errors import OperatorExists
 from smsgate.features.operators.service import (
     FIRST_LINK_S,
@@ -20,9 +16,6 @@ from smsgate.features.operators.service import (
     now_us,
 )
 from smsgate.features.operators.storage import OperatorRow
-from smsgate.pipeline import api_keys
-from smsgate.pipeline.configuration import load_settings
-from smsgate.records.api_keys import KeyScope
 
 
 @click.group()
@@ -150,93 +143,3 @@ def _state(row: OperatorRow) -> str:
     if not row.password_hash and not row.subject:
         return "has to set a password"
     return "locked" if row.locked_until_us > now_us() else "may sign in"
-
-
-# --- API keys ------------------------------------------------------------------------------------
-
-
-@click.group()
-def keys() -> None:
-    """Keys for /v1, to ask the gate, write, or administer.
-
-    The keys in SMSGATE_API_KEYS are not listed; each of them has every right.
-    """
-
-
-@keys.command(epilog="Example: smsgate keys make crm --scope write --program alerts")
-@click.argument("name")
-@click.option(
-    "--scope",
-    type=click.Choice(api_keys.SCOPES),
-    required=True,
-    help="check: ask the gate. write: also read and change consent. admin: everything.",
-)
-@click.option(
-    "--program",
-    "programs",
-    multiple=True,
-    help="Limit the key to this program; may be given several times. Default: every program.",
-)
-def make(name: str, scope: KeyScope, programs: Sequence[str]) -> None:
-    """Make a key and show it once; only its hash is stored."""
-    known = load_settings(session.here()[0]).programs if programs else ()
-    names = [one.name for one in known]
-    for program in programs:
-        if program not in names:
-            raise UnknownProgram(f"no program is called {program!r}; there are: {', '.join(names)}")
-    limits = [*dict.fromkeys(programs)]
-    stored = session.records().keys
-    key = api_keys.make(stored, name, scope, person(), now_us(), limits)
-    session.record_action(f"made the API key {name}")
-    _show_key(key)
-
-
-@keys.command("list", epilog="Example: smsgate keys list --json")
-@session.as_json
-def list_keys(as_json: bool) -> None:
-    """List the valid keys."""
-    rows = session.records().keys.all(now_us())
-    if as_json:
-        values = [asdict(row) for row in rows]
-        for value in values:
-            del value["digest"]
-        session.show_json(values)
-        return
-    for row in rows:
-        ends = f", until {moment(row.ends_us)}" if row.ends_us else ""
-        made = f"made {moment(row.made_us)} by {row.made_by}"
-        limits = f"  limited to {', '.join(row.programs)}" if row.programs else ""
-        out.print(f"[bold]{row.name}[/]  {row.scope}{limits}  {made}{ends}")
-    if not rows:
-        out.print("No keys yet: make one with `smsgate keys make NAME --scope check`.")
-
-
-@keys.command(epilog="Example: smsgate keys rotate crm --grace 2")
-@click.argument("name")
-@click.option(
-    "--grace",
-    type=click.FloatRange(0, 24 * 90),
-    default=24.0,
-    show_default=True,
-    help="Hours for which the old key still works.",
-)
-def rotate(name: str, grace: float) -> None:
-    """Make a new key of that name; the old one stays valid for the hours of --grace."""
-    stored = session.records().keys
-    key = api_keys.rotate(stored, name, grace * 3600, person(), now_us())
-    session.record_action(f"rotated the API key {name}")
-    _show_key(key)
-
-
-@keys.command(epilog="Example: smsgate keys revoke crm")
-@click.argument("name")
-def revoke(name: str) -> None:
-    """Revoke every key of that name; every process refuses it within 5 seconds."""
-    ended = api_keys.revoke(session.records().keys, name, now_us())
-    session.record_action(f"revoked the API key {name}")
-    click.echo(f"Revoked {ended} keys named {name}; calls with them are refused within 5 seconds.")
-
-
-def _show_key(key: str) -> None:
-    click.echo(key)
-    click.echo("Copy it now: it is not shown again.", err=True)

@@ -179,10 +179,10 @@ def dismiss_reply(context: Context, request: ReplyChoice) -> SettledReply:
     return SettledReply(request.id)
 
 
-def _failing(services: Services) -> Sequence[str]:
+def _failing(services: Services) -> Sequence[tuple[str, str]]:
     backlog = services.store.backlog
     problems = reply_problems(backlog.read()) if backlog.counts().replies else {}
-    return [f"Replies are not accepted: {one}." for one in problems.values()]
+    return [("bad", f"Replies are not accepted: {one}.") for one in problems.values()]
 
 
 OPERATIONS = (list_replies, retry_reply, dismiss_reply)

@@ -1,4 +1,4 @@
-"""Setup: what is configured, what came and was refused, a text to try with, and keys."""
+"""Setup: what is configured, what came and was refused, and a text to try with."""
 
 from __future__ import annotations
 
@@ -6,19 +6,15 @@ import re
 
 import pytest
 
-from smsgate.domain.errors import StoreUnavailable, Unauthorized
+from smsgate.domain.errors import StoreUnavailable
 from smsgate.features.accounts.setup_view import keys_of
-from smsgate.features.operators.storage import ActionLog
-from smsgate.pipeline import api_keys
-from smsgate.pipeline.api_keys import Keyring
-from smsgate.records.api_keys import ApiKeyCache
 from smsgate.store.account_requests import Quarantine, RefusedRequest
 from smsgate.store.opt_out_lists import OptOutListState
 from tests.fakes.own_services import ALERTS, HERE, ORDERS, heartbeat, make_services
 from tests.fakes.twilio_api import Answer, Drop, TwilioApi
 
 NUMBER = "+14155550123"
-SETUP, KEYS = "/console/setup", "/console/setup/keys"
+SETUP = "/console/setup"
 ACCOUNT = f"{SETUP}/accounts/twilio"
 SID, TOKEN = "AC" + "5" * 32, "a-token"
 MORE = """
@@ -306,71 +302,3 @@ def test_only_an_admin_sends_one(agent, api):
     agent.get(ACCOUNT)
     assert agent.post(f"{ACCOUNT}/test", TEXT).status_code == 403
     assert not api.calls
-
-
-# --- keys -------------------------------------------------------------------------------------
-
-
-def shown_key(answer) -> str:
-    return re.search(r'value="(sgk_[^"]+)"', answer.text)[1]
-
-
-def test_a_key_is_shown_once_and_opens(admin, services):
-    admin.get(KEYS)
-    answer = admin.post(f"{KEYS}/make", {"name": "crm", "scope": "check"})
-    key = shown_key(answer)
-    assert answer.headers["Cache-Control"] == "no-store"
-    assert "sgk_" not in str(answer.headers)
-    assert (
-        Keyring(ApiKeyCache(services.records.keys), ()).authenticate(f"Bearer {key}").name == "crm"
-    )
-    page = admin.get(KEYS).text
-    assert "sgk_" not in page
-    assert "check: ask whether numbers may be texted" in page
-    assert "by admin" in page
-    assert "made the API key crm" in {
-        one.what for one in ActionLog(services.records.database).newest("", 9)
-    }
-    assert admin.post(f"{KEYS}/make", {"name": "crm", "scope": "write"}).status_code == 409
-
-
-def test_that_a_key_is_limited_to_programs_is_shown(viewer, admin, services):
-    api_keys.make(services.records.keys, "crm", "check", "tests", 1, ["alerts", "orders"])
-    assert "limited to Acme Alerts, Acme" in admin.get(KEYS).text
-
-
-def test_a_key_is_rotated_and_revoked(admin, services):
-    admin.get(KEYS)
-    first = shown_key(admin.post(f"{KEYS}/make", {"name": "crm", "scope": "write"}))
-    second = shown_key(admin.post(f"{KEYS}/rotate", {"name": "crm", "grace": "24"}))
-    opens = lambda: Keyring(ApiKeyCache(services.records.keys), ())  # noqa: E731
-    assert {opens().authenticate(f"Bearer {key}").scope for key in (first, second)} == {"write"}
-    page = ended(admin, f"{KEYS}/revoke", {"name": "crm"})
-    assert "Revoked 2 keys named crm" in page
-    assert "No API keys yet" in page
-    for key in (first, second):
-        with pytest.raises(Unauthorized):
-            opens().authenticate(f"Bearer {key}")
-
-
-def test_what_cannot_be_done_with_keys_is_said(admin):
-    admin.get(KEYS)
-    for path, form, status in (
-        ("make", {"name": "No!", "scope": "check"}, 422),
-        ("make", {"name": "crm", "scope": "root"}, 422),
-        ("rotate", {"name": "crm", "grace": "24"}, 404),
-        ("rotate", {"name": "crm", "grace": "9999999"}, 422),
-        ("revoke", {"name": "crm"}, 404),
-    ):
-        assert admin.post(f"{KEYS}/{path}", form).status_code == status
-    assert "No API keys yet" in admin.get(KEYS).text
-
-
-def test_nobody_but_admins_sees_or_makes_keys(agent, viewer, services):
-    for browser in (agent, viewer):
-        assert browser.get(KEYS).status_code == 403
-        assert "API keys" not in browser.get(SETUP).text
-        for path in ("make", "rotate", "revoke"):
-            answer = browser.post(f"{KEYS}/{path}", {"name": "crm", "scope": "admin", "grace": "0"})
-            assert answer.status_code == 403
-    assert services.records.keys.all(1) == []

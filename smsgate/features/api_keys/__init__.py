@@ -1,0 +1,1 @@
+"""Keys of the programs that call ``/v1``."""

@@ -1,0 +1,83 @@
+"""Keys in the console: made, shown once, rotated, revoked."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from smsgate.domain.errors import Unauthorized
+from smsgate.features.operators.storage import ActionLog
+from smsgate.pipeline import api_keys
+from smsgate.pipeline.api_keys import Keyring
+from smsgate.records.api_keys import ApiKeyCache
+from tests.features.accounts.console.test_setup import ended
+
+SETUP, KEYS = "/console/setup", "/console/setup/keys"
+CREATE, CRM = f"{KEYS}/all/create-key", '{"name":"crm"}'
+
+
+def shown_key(answer) -> str:
+    return re.search(r'value="(sgk_[^"]+)"', answer.text)[1]
+
+
+def test_a_key_is_shown_once_and_opens(admin, services):
+    admin.get(KEYS)
+    answer = admin.post(CREATE, {"name": "crm", "scope": "check"})
+    assert answer.status_code == 200, answer.text
+    key = shown_key(answer)
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert "sgk_" not in str(answer.headers)
+    assert (
+        Keyring(ApiKeyCache(services.records.keys), ()).authenticate(f"Bearer {key}").name == "crm"
+    )
+    page = admin.get(KEYS).text
+    assert "sgk_" not in page
+    assert "check: ask whether numbers may be texted" in page
+    assert ("made an API key", "crm") in {
+        (one.what, one.note) for one in ActionLog(services.records.database).newest("", 9)
+    }
+    assert admin.post(CREATE, {"name": "crm", "scope": "write"}).status_code == 409
+
+
+def test_that_a_key_is_limited_to_programs_is_shown(viewer, admin, services):
+    api_keys.make(services.records.keys, "crm", "check", "tests", 1, ["alerts", "orders"])
+    assert "Acme Alerts, Acme" in admin.get(KEYS).text
+
+
+def test_a_key_is_rotated_and_revoked(admin, services):
+    admin.get(KEYS)
+    first = shown_key(admin.post(CREATE, {"name": "crm", "scope": "write"}))
+    second = shown_key(admin.post(f"{KEYS}/all/rotate", {"row": CRM, "grace": "24"}))
+    opens = lambda: Keyring(ApiKeyCache(services.records.keys), ())  # noqa: E731
+    assert {opens().authenticate(f"Bearer {key}").scope for key in (first, second)} == {"write"}
+    page = ended(admin, f"{KEYS}/all/revoke", {"row": CRM})
+    assert "Revoked: 1 row" in page
+    assert "Create one for each program" in page
+    for key in (first, second):
+        with pytest.raises(Unauthorized):
+            opens().authenticate(f"Bearer {key}")
+
+
+def test_what_cannot_be_done_with_keys_is_said(admin):
+    admin.get(KEYS)
+    for path, form, status in (
+        ("create-key", {"name": "No!", "scope": "check"}, 422),
+        ("create-key", {"name": "crm", "scope": "root"}, 422),
+        ("rotate", {"row": CRM, "grace": "24"}, 404),
+        ("rotate", {"row": CRM, "grace": "9999999"}, 422),
+        ("revoke", {"row": CRM}, 404),
+    ):
+        assert admin.post(f"{KEYS}/all/{path}", form).status_code == status
+    assert "Create one for each program" in admin.get(KEYS).text
+
+
+def test_nobody_but_admins_sees_or_makes_keys(agent, viewer, services):
+    for browser in (agent, viewer):
+        assert browser.get(KEYS).status_code == 403
+        assert "API keys" not in browser.get(SETUP).text
+        for path in ("create-key", "rotate", "revoke"):
+            form = {"row": CRM, "name": "crm", "scope": "admin", "grace": "0"}
+            answer = browser.post(f"{KEYS}/all/{path}", form)
+            assert answer.status_code == 403
+    assert services.records.keys.all(1) == []
