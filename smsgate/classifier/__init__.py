@@ -22,6 +22,14 @@ from __future__ import annotations
 from smsgate.classifier.classifier import Classifier
 from smsgate.classifier.sets.cache import Classifiers, KeywordSetCache
 from smsgate.classifier.sets.keyword_sets import KeywordSets, load_sets
-from smsgate.classifier.wording import reply_text
+from smsgate.classifier.wording import Wordings, reply_text
 
-__all__ = ["Classifier", "Classifiers", "KeywordSetCache", "KeywordSets", "load_sets", "reply_text"]
+__all__ = [
+    "Classifier",
+    "Classifiers",
+    "KeywordSetCache",
+    "KeywordSets",
+    "Wordings",
+    "load_sets",
+    "reply_text",
+]

@@ -13,7 +13,7 @@ import tomllib
 from collections.abc import Mapping
 from importlib import resources
 
-from smsgate.settings import Program
+from smsgate.settings import Program, Programs
 
 FALLBACK = "en"
 _OPTIONAL = re.compile(r"\[([^\]]*)\]")
@@ -47,6 +47,22 @@ def reply_text(program: Program, kind: str, language: str) -> tuple[str, str]:
         if template:
             return _filled(template, program), candidate
     return _filled(defaults()[FALLBACK][kind], program), FALLBACK
+
+
+class Wordings:
+    """The wording of replies of some programs, each made once: a program has few different ones."""
+
+    def __init__(self, programs: Programs) -> None:
+        self._programs = programs
+        self._known: dict[tuple[str, str, str], tuple[str, str]] = {}
+
+    def of(self, program: str, kind: str, language: str) -> tuple[str, str]:
+        """As ``reply_text``, by the program's name; no text where there is no such program."""
+        key = (program, kind, language)
+        if key not in self._known:
+            found = self._programs.get(program)
+            self._known[key] = reply_text(found, kind, language) if found else ("", language)
+        return self._known[key]
 
 
 def _candidates(program: Program, language: str) -> list[str]:

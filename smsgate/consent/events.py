@@ -79,39 +79,6 @@ class ListGroup(msgspec.Struct, frozen=True, omit_defaults=True):
     """From where each came, if the list says so, such as ``Klaviyo``."""
 
 
-def numbers_of(event: Event) -> set[str]:
-    """The numbers that an event is about."""
-    if event.listed:
-        return {number for group in event.listed for number in group.numbers}
-    return {event.number}
-
-
-def event_for(event: Event, number: str) -> Event | None:
-    """What an event says of one number: of a list only its part; None where it does not say."""
-    if not event.listed:
-        return event if event.number == number else None
-    for group in event.listed:
-        if number in group.numbers:
-            place, entry = group.numbers.index(number), event.entry
-            since = group.since_us[place] if group.since_us else 0
-            if entry is not None and group.external_sources:
-                source = group.external_sources[place]
-                entry = msgspec.structs.replace(entry, external_source=source)
-            return msgspec.structs.replace(
-                event,
-                entry=entry,
-                number=number,
-                outcome=group.outcome,
-                before=group.before,
-                after=group.after,
-                consent_state=group.consent_state,
-                note=group.note,
-                event_time_us=since or event.event_time_us,
-                listed=(),
-            )
-    return None
-
-
 def event_id(at_ms: int, *about: str) -> str:
     """The id of an event: a UUID of version 7 (RFC 9562) from a time and what it is about."""
     digest = blake2b("\n".join(about).encode(), digest_size=10).hexdigest()

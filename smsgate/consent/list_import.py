@@ -1,5 +1,7 @@
 """What an imported list does to its numbers: pure, and settled once for all that stand alike.
 
+Also what its event says of each of them.
+
 An opt-out of a list holds whatever the list says of its age. A consent of a list goes on record at
 most: it lifts no opt-out, since nobody knows for sure which of them is newer.
 """
@@ -10,7 +12,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from smsgate.consent.events import ConsentState, PublishedProgram
+from smsgate.consent.events import ConsentState, Event, PublishedProgram
 from smsgate.consent.restore import LONGEST_WAIT_US
 from smsgate.consent.settle import settle
 from smsgate.consent.transitions import Settlement
@@ -73,3 +75,36 @@ def settle_undone(
         state=consent_state.state,
     )
     return Settlement(moved, "applied")
+
+
+def numbers_of(event: Event) -> set[str]:
+    """The numbers that an event is about."""
+    if event.listed:
+        return {number for group in event.listed for number in group.numbers}
+    return {event.number}
+
+
+def event_for(event: Event, number: str) -> Event | None:
+    """What an event says of one number: of a list only its part; None where it does not say."""
+    if not event.listed:
+        return event if event.number == number else None
+    for group in event.listed:
+        if number in group.numbers:
+            place, entry = group.numbers.index(number), event.entry
+            since = group.since_us[place] if group.since_us else 0
+            if entry is not None and group.external_sources:
+                source = group.external_sources[place]
+                entry = msgspec.structs.replace(entry, external_source=source)
+            return msgspec.structs.replace(
+                event,
+                entry=entry,
+                number=number,
+                outcome=group.outcome,
+                before=group.before,
+                after=group.after,
+                consent_state=group.consent_state,
+                note=group.note,
+                event_time_us=since or event.event_time_us,
+                listed=(),
+            )
+    return None

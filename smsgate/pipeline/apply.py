@@ -76,6 +76,7 @@ class InboxApplier:
         self._content = content
         self._store = store
         self._job_queue = job_queue
+        self._note = store.metrics.noting()
         self._pause = threading.Event()
         self._published: Mapping[str, PublishedProgram] = {
             program.name: published_program(program) for program in settings.programs
@@ -164,7 +165,6 @@ class InboxApplier:
         return [*effects.events]
 
     def _count(self, events: Sequence[Event]) -> None:
-        metrics = self._store.metrics
         kinds: Counter[tuple[str, str, str]] = Counter()
         took_s: dict[str, list[float]] = defaultdict(list)
         for one in events:
@@ -173,9 +173,9 @@ class InboxApplier:
             if account:  # a manual entry or a list was not received
                 took_s[account].append((one.applied_us - one.received_us) / 1_000_000)
         for labels, times in kinds.items():
-            metrics.count(EVENTS, *labels, times=times)
+            self._note((EVENTS, labels, times))
         for account, seconds in took_s.items():
-            metrics.took_each(APPLIED_S, seconds, account)
+            self._note((APPLIED_S, (account,), seconds))
 
     def _effects(self, partition: int, batch: Sequence[StoredEntry]) -> Effects:
         entries = [stored.entry for stored in batch]
@@ -252,7 +252,7 @@ class InboxApplier:
         # the reply when it sends it.
         text, language = "", entry.decision.language
         if program is not None:
-            text, language = self._content.value.wording(program.name, settled.reply, language)
+            text, language = self._content.value.wordings.of(program.name, settled.reply, language)
         reply = Reply(
             id=f"{partition}-{stored.id}",
             kind=settled.reply,

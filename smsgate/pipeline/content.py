@@ -7,11 +7,11 @@ place.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import msgspec
 
-from smsgate.classifier import Classifiers, KeywordSetCache, reply_text
+from smsgate.classifier import Classifiers, KeywordSetCache, Wordings
 from smsgate.classifier.sets.operator_sets import OperatorSets
 from smsgate.settings import Programs, Settings
 
@@ -42,22 +42,16 @@ class Content:
     version: str
     """Hash of all of it."""
     saved: SavedContent
-    _wordings: dict[tuple[str, str, str], tuple[str, str]] = field(default_factory=dict)
-    """A program has few different replies."""
-
-    def wording(self, program: str, kind: str, language: str) -> tuple[str, str]:
-        """Return the text of a program's reply, and the language that it is in."""
-        key = (program, kind, language)
-        if key not in self._wordings:
-            found = self.programs.get(program)
-            self._wordings[key] = reply_text(found, kind, language) if found else ("", language)
-        return self._wordings[key]
+    wordings: Wordings
+    """Of the replies of those programs."""
 
 
 def without_keyword_sets(settings: Settings) -> Content:
     """Return the content of what neither receives nor explains texts: no sets are read."""
     none = Classifiers(KeywordSetCache(None, (), settings.data_dir), ())
-    return Content(settings.programs, OperatorSets(), none, {}, "", SavedContent())
+    return Content(
+        settings.programs, OperatorSets(), none, {}, "", SavedContent(), Wordings(settings.programs)
+    )
 
 
 class CurrentContent:

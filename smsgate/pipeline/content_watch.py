@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 import structlog
 
-from smsgate.classifier import Classifiers, KeywordSetCache
+from smsgate.classifier import Classifiers, KeywordSetCache, Wordings
 from smsgate.classifier.sets.operator_sets import OperatorSets
 from smsgate.domain.errors import ConfigurationError, Fault, RecordsNotReady, RecordsUnavailable
 from smsgate.files import replace_file
@@ -59,7 +59,9 @@ def build_content(settings: Settings, files: OperatorSets, saved: SavedContent) 
         raise ConfigurationError(faults)
     said = msgspec.json.encode([cache.versions, saved.replies], order="deterministic")
     version = hashlib.sha256(said).hexdigest()[:8]
-    return Content(programs, sets, Classifiers(cache, programs), cache.versions, version, saved)
+    classifiers = Classifiers(cache, programs)
+    wordings = Wordings(programs)
+    return Content(programs, sets, classifiers, cache.versions, version, saved, wordings)
 
 
 def _with_replies(program: Program, saved: SavedContent, faults: list[Fault]) -> Program:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from smsgate import __version__
-from smsgate.consent.events import Event, event_for, event_id, numbers_of
+from smsgate.consent.events import Event, event_id
+from smsgate.consent.list_import import event_for, numbers_of
 from smsgate.domain.errors import RecordsNotReady
 from smsgate.domain.messages import Decision, Entry, Intent
 from smsgate.records import Recorded, Records

@@ -74,6 +74,7 @@ class ReplySender:
         self._content = content
         self._usable = {name for name, one in settings.accounts.items() if usable(one)}
         self._store = store
+        self._note = store.metrics.noting()
         self._gate = gate
         self._job_queue = job_queue
         self._outbound = outbound
@@ -156,18 +157,18 @@ class ReplySender:
         if program.confirm == "never":
             self._end(claim, "superseded", 'the program has confirm = "never"')
             return claim
-        content = self._content.value
-        text, language = content.wording(program.name, reply.kind, reply.language)
+        wordings = self._content.value.wordings
+        text, language = wordings.of(program.name, reply.kind, reply.language)
         return replace(claim, reply=msgspec.structs.replace(reply, text=text, language=language))
 
     def _count(self, claim: Claim, outcome: Outcome, took_s: float) -> None:
-        reply, metrics = claim.reply, self._store.metrics
-        metrics.count(CALLS, reply.account, outcome.verdict.value)
-        metrics.took(CALL_S, took_s, reply.account)
+        reply = claim.reply
+        self._note((CALLS, (reply.account, outcome.verdict.value), 1))
+        self._note((CALL_S, (reply.account,), (took_s,)))
         if outcome.verdict is Verdict.SENT and reply.kind != APP:
             received_us = reply.deadline_us - REPLY_WINDOW_US
             waited_s = (claim.now_us - received_us) / 1_000_000
-            metrics.took(CONFIRMED_S, waited_s + took_s, reply.account)
+            self._note((CONFIRMED_S, (reply.account,), (waited_s + took_s,)))
 
     def _in_turn(self, claim: Claim) -> bool:
         """Whether the sender's rate lets the reply leave now; if not, it waits for its moment.
@@ -254,7 +255,7 @@ class ReplySender:
         if done is None:
             _log.warning("claim lost", partition=claim.partition, id=reply.id, outcome=outcome)
             return
-        self._store.metrics.count(REPLIES, reply.account, reply.kind, outcome)
+        self._note((REPLIES, (reply.account, reply.kind, outcome), 1))
         if done.early is not None:
             take_early(self._store, reply, done.early)
 

@@ -16,7 +16,7 @@ import msgspec
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select, tuple_
 from sqlalchemy import text as sql
 
-from smsgate.consent.events import numbers_of
+from smsgate.consent.list_import import numbers_of
 from smsgate.domain.messages import ALL
 from smsgate.records.contents import lookup
 from smsgate.records.database import Database

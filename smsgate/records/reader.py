@@ -14,7 +14,8 @@ from typing import Any, NamedTuple, TypeAlias
 import msgspec
 from sqlalchemy import Select, func, select
 
-from smsgate.consent.events import ConsentState, ConsentStateRow, Event, event_for
+from smsgate.consent.events import ConsentState, ConsentStateRow, Event
+from smsgate.consent.list_import import event_for
 from smsgate.domain.errors import RecordsUnavailable
 from smsgate.records.contents import lookup
 from smsgate.records.database import Database

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import msgspec
 
-from smsgate.consent.events import Event, event_for
+from smsgate.consent.events import Event
+from smsgate.consent.list_import import event_for
 from smsgate.domain.messages import ms_of
 from smsgate.store.connection import now_us, of_partitions, streams_with_entries
 from smsgate.store.keys import PARTITION_KEYS, partition_of

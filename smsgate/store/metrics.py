@@ -9,10 +9,10 @@ no evidence. Redis away: a process keeps its counts, and adds them when it is ba
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import date
 
-from smsgate.metrics.counters import Family, Request
+from smsgate.metrics.counters import Family, Noted, Request
 from smsgate.store.metrics_gatherer import MetricsGatherer
 from smsgate.store.redis_types import Client
 from smsgate.store.shared_keys import METRICS, counted_on
@@ -39,11 +39,10 @@ class Metrics:
         if self._gatherer.thread is None:
             self._gatherer.start()
 
-    def took_each(self, family: Family, seconds: Sequence[float], *labels: str) -> None:
-        """Like ``took``, for many at once."""
-        self._note((family, labels, seconds))
-        if self._gatherer.thread is None:
-            self._gatherer.start()
+    def noting(self) -> Callable[[Noted], None]:
+        """What counts for a part that counts much: appending to a queue, and nothing else."""
+        self._gatherer.start()
+        return self._note
 
     def requests(self) -> Callable[[Request], None]:
         """What counts a provider's request: appending to a queue, and nothing else."""

@@ -84,8 +84,7 @@ class ApiKeyGuard:
 
     def _report(self, endpoint: str, environ: Mapping[str, Any], reason: str, given: str) -> None:
         self._metrics.count(REFUSED_KEYS, endpoint, reason)
-        self._lines.report_left_out(time.perf_counter())
-        fields = self._lines.fields_of(Unauthorized.status, endpoint, environ)
+        fields = self._lines.fields_of(endpoint, environ, time.perf_counter())
         if fields is not None:
             # Its owner knows a key by its end; of a short one nothing is shown.
             key = f"•••{given[-_SHOWN:]}" if len(given) >= _LONG else "•••"

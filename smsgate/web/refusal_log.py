@@ -19,8 +19,6 @@ MAX_LINES_OF_ACCOUNT = 20
 """Log lines about one account, whatever the addresses."""
 _MAX_LOGGED_ADDRESSES = 1000
 """Addresses of an account that are told apart in a window; all others count as one."""
-_REFUSED = range(400, 500)
-_NOTHING: Mapping[str, str] = {}
 
 
 class RefusalLog:
@@ -47,35 +45,33 @@ class RefusalLog:
         self._lock = threading.Lock()
         self._seen: defaultdict[str, Counter[str]] = defaultdict(Counter)
         self._written: Counter[str] = Counter()
-        self._left_out: Counter[str] = Counter()
+        self.left_out: Counter[str] = Counter()
+        """By account how many lines were left out and not reported yet."""
         self._ends = 0.0
 
     def fields_of(
-        self, status: int, account: str, environ: Mapping[str, Any]
+        self, account: str, environ: Mapping[str, Any], now: float
     ) -> Mapping[str, str] | None:
-        """The fields that a request's line has beside the usual: of a refused one its address.
+        """The fields that a refused request's line has beside the usual: its address.
 
-        None where it is to have no line; then it is counted as left out.
+        None where it is to have no line; then it is counted as left out. ``now`` is in seconds of
+        ``time.perf_counter``.
         """
-        if status not in _REFUSED:
-            return _NOTHING
+        self.report_left_out(now)
         address = address_of(environ, self._trust_proxy)
         with self._lock:
             if self._has_line(account, address):
                 return {"address": address}
-            self._left_out[account] += 1
+            self.left_out[account] += 1
             return None
 
     def report_left_out(self, now: float) -> None:
-        """Where the window is over, log how many lines were left out, and begin another.
-
-        ``now`` is in seconds of ``time.perf_counter``.
-        """
+        """Where the window is over, log how many lines were left out, and begin another."""
         if now < self._ends:
             return
         with self._lock:
             self._ends = now + WINDOW_S
-            left_out, self._left_out = self._left_out, Counter()
+            left_out, self.left_out = self.left_out, Counter()
             self._seen.clear()
             self._written.clear()
         for account, lines in left_out.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import structlog
@@ -19,6 +20,8 @@ _UNKNOWN = "•••"
 address was put together wrongly a secret stands there."""
 _MAX_PROBLEM = 300
 """Characters of a problem in the log."""
+_REFUSED = range(400, 500)
+"""Statuses of requests that may have no line of their own, see ``RefusalLog``."""
 _METHODS = ["GET", "POST", "OPTIONS"]
 
 
@@ -74,10 +77,7 @@ class WebhookEndpoint:
         )
 
     def observe(self, response: Response) -> Response:
-        """Count a request and write its one log line, whatever came of it.
-
-        Of refused ones only some have a line, see ``RefusalLog``.
-        """
+        """Count a request and write its one log line; of refused ones only some have one."""
         now, status = time.perf_counter(), response.status_code
         result: IngestResult | None = g.get("result")
         problem: Exception | None = g.get("problem")
@@ -92,8 +92,12 @@ class WebhookEndpoint:
             if isinstance(problem, SmsGateError):
                 outcome, ids = reason_of(problem), problem.message_ids
         self._count((known, status, outcome, now - g.began))
-        self._lines.report_left_out(now)
-        if (extra := self._lines.fields_of(status, known, request.environ)) is not None:
+        extra: Mapping[str, str] | None = {}
+        if status in _REFUSED:
+            extra = self._lines.fields_of(known, request.environ, now)
+        elif self._lines.left_out:
+            self._lines.report_left_out(now)
+        if extra is not None:
             self._log.info(
                 "webhook",
                 account=known or _UNKNOWN,

@@ -62,7 +62,7 @@ class Follower:
         return self.current.value.classifiers["alerts"].classify(text).intent.value
 
     def reply(self) -> str:
-        return self.current.value.wording("alerts", "opt_out", "en")[0]
+        return self.current.value.wordings.of("alerts", "opt_out", "en")[0]
 
 
 @pytest.fixture
@@ -111,10 +111,10 @@ def test_saved_replies_replace_all_of_the_files(environ, records) -> None:
     save_replies(records, REPLIES.format("Done with"))
     follower.look()
     assert follower.reply() == "Done with Acme Alerts"
-    assert "Hecho" not in follower.current.value.wording("alerts", "opt_out", "es")[0]
+    assert "Hecho" not in follower.current.value.wordings.of("alerts", "opt_out", "es")[0]
     save_replies(records, "", 2)
     follower.look()
-    assert follower.current.value.wording("alerts", "opt_out", "es")[0] == "Hecho Acme Alerts"
+    assert follower.current.value.wordings.of("alerts", "opt_out", "es")[0] == "Hecho Acme Alerts"
 
 
 def test_a_consoles_set_replaces_a_file_as_a_whole(environ, records) -> None:

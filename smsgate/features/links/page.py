@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import base64
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib import resources
@@ -141,8 +141,9 @@ class OptOutPages:
     def show_error(self, error: SmsGateError) -> Response:
         """Say what to do instead: STOP by text works whatever is wrong here."""
         outcome = reason_of(error)
-        self._refusals.report_left_out(time.perf_counter())
-        fields = self._refusals.fields_of(error.status, outcome, request.environ)
+        fields: Mapping[str, str] | None = {}
+        if error.status < 500:
+            fields = self._refusals.fields_of(outcome, request.environ, time.perf_counter())
         if fields is not None:
             _log.info("opt-out page", outcome=outcome, status=error.status, **fields)
         text = _text()

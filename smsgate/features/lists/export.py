@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import msgspec
 
-from smsgate.consent.events import ConsentState, Event, event_for
+from smsgate.consent.events import ConsentState, Event
+from smsgate.consent.list_import import event_for
 from smsgate.domain.messages import ALL
 from smsgate.domain.signed_times import iso_time
 from smsgate.features.lists.storage import ListStorage

@@ -22,7 +22,8 @@ from sqlalchemy import (
 )
 from sqlalchemy import text as sql
 
-from smsgate.consent.events import Event, event_for
+from smsgate.consent.events import Event
+from smsgate.consent.list_import import event_for
 from smsgate.domain.messages import ALL
 from smsgate.records.contents import lookup
 from smsgate.records.database import Database

@@ -9,7 +9,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from smsgate.consent.events import ConsentState, Event, Mark, event_for
+from smsgate.consent.events import ConsentState, Event, Mark
+from smsgate.consent.list_import import event_for
 from smsgate.domain.errors import (
     RecordsUnavailable,
     StoreNotReady,

@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from smsgate.consent.events import DeadLetter, Event, event_for
+from smsgate.consent.events import DeadLetter, Event
+from smsgate.consent.list_import import event_for
 from smsgate.domain.errors import RecordsNotReady, RecordsUnavailable, StoreUnavailable
 from smsgate.domain.messages import REPLY_WINDOW_US, Entry, Reply
 from smsgate.pipeline.forwards import KIND

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 
-from smsgate.consent.events import ConsentState, Event, event_for
+from smsgate.consent.events import ConsentState, Event
+from smsgate.consent.list_import import event_for
 from smsgate.domain.messages import ALL, REPLY_WINDOW_US, Decision, Entry, Intent
 from smsgate.providers.opt_out_lists import ListedOptOut, OptOutListAccess, OptOutNotice
 from smsgate.settings import ANY_SENDER, Account, Program, Programs

@@ -77,8 +77,8 @@ def test_what_is_saved_is_in_force_and_setup_shows_it(admin, services, viewer):
     assert "Kept in smsgate.toml." in said(viewer.get(PAGE))
     admin.post(REPLIES, form(opt_out="{program}: bye."))
     taken = understanding(services).content.value
-    assert taken.wording("alerts", "opt_out", "en")[0] == "Acme Alerts: bye."
-    assert taken.wording("alerts", "opt_out", "es")[0] == "Hecho, Acme Alerts."
+    assert taken.wordings.of("alerts", "opt_out", "en")[0] == "Acme Alerts: bye."
+    assert taken.wordings.of("alerts", "opt_out", "es")[0] == "Hecho, Acme Alerts."
     services.content.value = taken
     page = said(viewer.get(PAGE))
     assert "Acme Alerts: bye." in page
@@ -92,7 +92,7 @@ def test_empty_fields_bring_the_shipped_wording_and_revert_the_file(admin, servi
     admin.post(REPLIES, form(language="es", base="1"))
     assert newest(versions) == NO_OWN_TEXT
     taken = understanding(services).content.value
-    assert "Done" not in taken.wording("alerts", "opt_out", "en")[0]
+    assert "Done" not in taken.wordings.of("alerts", "opt_out", "en")[0]
     page = said(admin.get(REPLIES))
     assert "The replies of smsgate.toml become active" in page
     answer = admin.post(f"{REPLIES}/undo", {"version": "0", "base": "2"})
@@ -100,7 +100,7 @@ def test_empty_fields_bring_the_shipped_wording_and_revert_the_file(admin, servi
     assert "These replies are in smsgate.toml." in page
     assert newest(versions) == ""
     reverted = understanding(services).content.value
-    assert reverted.wording("alerts", "opt_out", "en")[0] == "Done, Acme Alerts."
+    assert reverted.wordings.of("alerts", "opt_out", "en")[0] == "Done, Acme Alerts."
 
 
 def test_an_older_version_is_restored_and_a_comparison_shown(admin, versions):
