@@ -82,8 +82,8 @@ FEATURES = (
         name="reviews",
         console=("console",),
         menu=MenuEntry("Review", "/console/review", "viewer", "r", "Subscribers", counted=True),
-        operations=("api",),
-        commands={"review": "review"},
+        operations=("operations",),
+        commands={"review": ".operations"},
     ),
     Feature(
         name="keyword_editor",

@@ -171,7 +171,7 @@ def suppress(context: Context, request: OptOutRequest) -> AcceptedChange:
     scope="write",
     status=202,
     by_program=True,
-    example={"number": "+14155550123", "reason": "typed a wrong number"},
+    example={"number": "+14155550123", "scope": "all", "reason": "typed a wrong number"},
     problems={
         409: "The opt-out is the subscriber's own, or the consent is older; `detail` says what "
         "lifts it."

@@ -1,14 +1,17 @@
-"""``/v1/reviews``: texts that wait for a person, and the person's decision."""
+"""Texts that need a person's decision.
+
+Until they are decided, programs of kind marketing may not text their numbers.
+"""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
 from smsgate.features.reviews.service import ReviewService
-from smsgate.interface.operation import Actor, Context, operation
-from smsgate.interface.schemas import AcceptedChange, Number, moment
+from smsgate.interface.operation import Actor, Column, Context, Listing, operation
+from smsgate.interface.schemas import AcceptedChange, Number, ProgramName, moment
 from smsgate.pipeline.reviews import list_waiting_texts
 
 
@@ -38,18 +41,46 @@ class ReviewQuery(msgspec.Struct, forbid_unknown_fields=True):
 class Decided(msgspec.Struct, forbid_unknown_fields=True):
     """What the person decided."""
 
-    program: str
+    program: ProgramName
     number: Number
-    decision: Literal["opt_out", "none", "undo"]
-    """``none``: it asked for nothing. ``undo`` of the newest decision: its text waits again."""
-    seen: str = ""
-    """The key that was listed; needed where several texts of the number wait."""
+    decision: Annotated[
+        Literal["opt_out", "none", "undo"],
+        msgspec.Meta(
+            description="Opt the number out; release it, since it asked for nothing; or undo the "
+            "newest decision of the last 48 hours: its text waits again."
+        ),
+    ]
+    seen: Annotated[
+        str,
+        msgspec.Meta(
+            description="The key that was listed; needed where several texts of the number wait."
+        ),
+    ] = ""
     actor: Actor = ""
 
 
-@operation("GET /reviews", role="viewer", scope="admin", by_program=True, example={})
+@operation(
+    "GET /reviews",
+    command="review list",
+    role="viewer",
+    scope="admin",
+    by_program=True,
+    example={},
+    listing=Listing(
+        (
+            Column("since", "Since"),
+            Column("number", "Number", "number"),
+            Column("program", "Program", "program"),
+            Column("text", "Text", "words"),
+            Column("why", "Reason"),
+            Column("key", "Key"),
+        ),
+        rows="reviews",
+        empty="No texts in review.",
+    ),
+)
 def list_reviews(context: Context, request: ReviewQuery) -> Reviews:  # noqa: ARG001 - has none
-    """List the texts that wait for a person."""
+    """List the texts that wait for a person, oldest first, and why each is unclear."""
     return Reviews(
         [
             Review(one.program, one.number, moment(one.since_us), one.text, one.why, one.key)
@@ -61,17 +92,22 @@ def list_reviews(context: Context, request: ReviewQuery) -> Reviews:  # noqa: AR
 
 @operation(
     "POST /reviews/<program>/<number>",
+    command="review decide <number>",
     role="agent",
     status=202,
     by_program=True,
     example={"program": "alerts", "number": "+14155550123", "decision": "opt_out"},
+    done="{number}, {program}: {decision}.",
     problems={
         404: "No text of that number to that program waits, or there is nothing to undo.",
         409: "It was decided a moment ago, or another text has come in since.",
     },
 )
 def decide_review(context: Context, request: Decided) -> AcceptedChange:
-    """Settle a text that waits."""
+    """Settle a number's texts in review.
+
+    The decision applies to the texts that were listed: if a newer one has arrived, it is refused.
+    """
     context.caller.require_program(request.program)
     id_ = ReviewService(context.services).decide(
         request.decision,

@@ -1,0 +1,37 @@
+"""Pages that operations make: their roles, and the rows of those that have an example."""
+
+from __future__ import annotations
+
+import pytest
+
+from smsgate import features
+from smsgate.interface.pages import ListPage
+from smsgate.web.console.app import create_console
+
+PAGES: list[ListPage] = [
+    one for module in features.modules("operations") for one in getattr(module, "PAGES", ())
+]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=[one.path for one in PAGES])
+def test_its_page_and_its_actions_want_their_roles(services, page) -> None:
+    """That each role is refused what it may not do is tried for every route of the console."""
+    rules = {rule.rule: rule for rule in create_console(services).url_map.iter_rules()}
+    assert page.path in rules
+    actions = [one for tab in page.tabs for one in tab.actions]
+    for action in [*actions, *([page.create] if page.create else [])]:
+        rule = rules[f"{page.path}/<key>/{action.name}"]
+        assert rule.methods == {"POST", "OPTIONS"}
+        roles = ("viewer", "agent", "admin")
+        assert roles.index(action.operation.role) >= roles.index(page.operation.role)
+        assert action.operation.role != "viewer", "who sees changes nothing"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=[one.path for one in PAGES])
+def test_what_is_typed_into_its_filters_never_breaks_it(admin, page) -> None:
+    names = [name for name in page.operation.fields if name != "actor"]
+    for value in ("nonsense", "<b>", "9" * 400, "\N{RIGHT-TO-LEFT OVERRIDE}"):
+        for tab in page.tabs:
+            answer = admin.get(page.href(tab), query_string=dict.fromkeys(names, value))
+            assert answer.status_code == 200, (value, answer.text[-400:])
+            assert "<b>" not in answer.text.partition("<main")[2]
