@@ -19,7 +19,11 @@ from sqlalchemy.schema import AddConstraint, Constraint, DropConstraint
 from bench.records import events
 from smsgate.consent.events import Event, event_id
 from smsgate.domain.messages import ALL
-from smsgate.records.contents import (
+from smsgate.records.database import Database, upsert
+from smsgate.records.projections import OPTED_OUT, TAIL
+from smsgate.records.tables import events as events_table
+from smsgate.records.tables import heads, links, memberships, numbers, texts
+from smsgate.records.writer import (
     COLUMNS,
     FIRST,
     content_hash,
@@ -28,10 +32,6 @@ from smsgate.records.contents import (
     number_row,
     text_digest,
 )
-from smsgate.records.database import Database, upsert
-from smsgate.records.projections import OPTED_OUT, TAIL
-from smsgate.records.tables import events as events_table
-from smsgate.records.tables import heads, links, memberships, numbers, texts
 from smsgate.store.keys import partition_of
 
 STEP = 200_000

@@ -30,8 +30,8 @@ from smsgate.consent.events import ConsentState, Mark, NumberState, PublishedPro
 from smsgate.domain.messages import ALL
 from smsgate.features.records_admin.rebuild import RebuildService
 from smsgate.records import Records
-from smsgate.records.contents import number_row
 from smsgate.records.tables import numbers as table
+from smsgate.records.writer import number_row
 from smsgate.store import Store
 from smsgate.store.keys import partition_of
 from smsgate.store.redis_address import open_redis

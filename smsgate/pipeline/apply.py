@@ -39,9 +39,9 @@ from smsgate.pipeline.forwards import forward_of, without_form
 from smsgate.pipeline.list_entries import ListApplier
 from smsgate.settings import Settings
 from smsgate.store import Store
-from smsgate.store.commits import Effects
 from smsgate.store.inbox import JOB_S, JobQueue
 from smsgate.store.keys import hold_field
+from smsgate.store.numbers import Effects
 
 _log = structlog.get_logger()
 BATCH = 150

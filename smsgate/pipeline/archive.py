@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from smsgate.domain.errors import RecordsDiffer
 from smsgate.domain.messages import ms_of
 from smsgate.records import Records
-from smsgate.records.contents import id_of
+from smsgate.records.writer import id_of
 from smsgate.store import Store
 from smsgate.store.keys import PARTITIONS
 from smsgate.store.outbox import LedgerPage

@@ -13,8 +13,8 @@ from smsgate.consent.list_import import as_plain, settle_listed, settle_undone
 from smsgate.consent.transitions import Settlement
 from smsgate.domain.messages import ALL, Entry, StoredEntry, ms_of
 from smsgate.store import Store
-from smsgate.store.commits import Effects, Move
 from smsgate.store.keys import hold_field
+from smsgate.store.numbers import Effects, Move
 
 UNDO, UNDONE = "undo_import", "import_undone"
 """The action of an entry that undoes an import, and the kind of its event."""

@@ -16,8 +16,7 @@ import structlog
 from sqlalchemy import ColumnElement, Row, insert, or_, select, update
 
 from smsgate.domain.errors import RecordsUnavailable
-from smsgate.records.contents import lookup
-from smsgate.records.database import Database
+from smsgate.records.database import Database, lookup
 from smsgate.records.reader import rows_of
 from smsgate.records.tables import api_keys
 

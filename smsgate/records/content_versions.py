@@ -13,8 +13,7 @@ from sqlalchemy import ColumnElement, Select, func, select
 
 from smsgate.domain.errors import ContentChanged
 from smsgate.records.console_tables import content_versions
-from smsgate.records.contents import lookup
-from smsgate.records.database import Database, upsert
+from smsgate.records.database import Database, lookup, upsert
 from smsgate.records.reader import rows_of
 
 ContentKind = Literal["keywords", "replies"]

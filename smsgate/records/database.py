@@ -271,6 +271,13 @@ def _is_there(file: Path) -> bool:
     return True
 
 
+def lookup(text: str) -> str:
+    """A text as a key: PostgreSQL takes no NUL, and no long key."""
+    if len(text) <= tables.LOOKUP and "\0" not in text:
+        return text
+    return text[: tables.LOOKUP].replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
 def upsert(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
     """An insert that can say what is done where the row is there already."""
     if connection.dialect.name == "postgresql":

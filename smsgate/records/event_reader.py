@@ -18,8 +18,7 @@ from typing import TypeAlias
 from sqlalchemy import Connection, select
 
 from smsgate.domain.errors import CursorRefused
-from smsgate.records.contents import lookup
-from smsgate.records.database import Database
+from smsgate.records.database import Database, lookup
 from smsgate.records.reader import EVENTS, Recorded, recorded_of, rows_of
 from smsgate.records.tables import events, heads, links
 

@@ -9,7 +9,8 @@ from typing import Any
 import msgspec
 
 from smsgate.consent.events import NOTHING_REMEMBERED, ConsentState, Event, NumberState
-from smsgate.records.contents import TEXT_PATHS, Row, decode_facts
+from smsgate.records.database import Row
+from smsgate.records.writer import TEXT_PATHS, decode_facts
 
 
 def list_digest(ids: list[str]) -> str:

@@ -18,8 +18,7 @@ from sqlalchemy import text as sql
 
 from smsgate.consent.list_import import numbers_of
 from smsgate.domain.messages import ALL
-from smsgate.records.contents import lookup
-from smsgate.records.database import Database
+from smsgate.records.database import Database, lookup
 from smsgate.records.reader import (
     EVENTS,
     NumberConsentState,

@@ -15,8 +15,7 @@ import msgspec
 from sqlalchemy import Connection, delete, func, select, tuple_, update
 
 from smsgate.domain.messages import Entry
-from smsgate.records.contents import lookup
-from smsgate.records.database import Database, put, upsert
+from smsgate.records.database import Database, lookup, put, upsert
 from smsgate.records.reader import rows_of
 from smsgate.records.tables import ordinary_places, ordinary_texts
 

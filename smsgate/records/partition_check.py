@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from smsgate.records.contents import FIRST, link_hash
+from smsgate.records.writer import FIRST, link_hash
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,7 @@ from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from smsgate.consent.events import ConsentState, Event
 from smsgate.domain.messages import ALL
-from smsgate.records.contents import lookup
-from smsgate.records.database import put
+from smsgate.records.database import lookup, put
 from smsgate.records.tables import memberships
 
 OPTED_OUT, LOCKED, CONSENT, EXCEPTION = "opted_out", "locked", "consent", "exception"

@@ -17,8 +17,7 @@ from sqlalchemy import Select, func, select
 from smsgate.consent.events import ConsentState, ConsentStateRow, Event
 from smsgate.consent.list_import import event_for
 from smsgate.domain.errors import RecordsUnavailable
-from smsgate.records.contents import lookup
-from smsgate.records.database import Database
+from smsgate.records.database import Database, lookup
 from smsgate.records.event_rows import consent_state_of, event_of
 from smsgate.records.tables import events, heads, links, listed, numbers, stores, texts
 

@@ -25,8 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 
 from smsgate.domain.errors import RecordsDiffer
-from smsgate.records.contents import lookup
-from smsgate.records.database import Database
+from smsgate.records.database import Database, lookup
 from smsgate.records.event_rows import list_digest
 from smsgate.records.reader import rows_of
 from smsgate.records.tables import events, links, listed, numbers, removals, texts

@@ -16,15 +16,7 @@ import msgspec
 from sqlalchemy import ColumnElement, Connection, Select, and_, exists, select, text
 
 from smsgate.consent.events import Event
-from smsgate.records.contents import (
-    COLUMNS,
-    consent_states_of,
-    content_hash,
-    lookup,
-    number_row,
-    text_digest,
-)
-from smsgate.records.database import Database
+from smsgate.records.database import Database, lookup
 from smsgate.records.event_rows import event_of
 from smsgate.records.partition_check import ChainFinding, PartitionCheck
 from smsgate.records.projections import MembershipKey, keys_of
@@ -40,6 +32,7 @@ from smsgate.records.tables import (
     removals,
     texts,
 )
+from smsgate.records.writer import COLUMNS, consent_states_of, content_hash, number_row, text_digest
 
 _CROSS_PAGE = 1_000
 _NOWHERE = -1

@@ -5,7 +5,6 @@ from __future__ import annotations
 from smsgate.store.account_requests import Acceptance, Quarantine
 from smsgate.store.answered_calls import AnsweredCalls
 from smsgate.store.backlog import BacklogReader
-from smsgate.store.commits import Commits
 from smsgate.store.forwards import Forwards
 from smsgate.store.gate_check import GateReader
 from smsgate.store.health import Health
@@ -14,6 +13,7 @@ from smsgate.store.inbox_reader import InboxReader
 from smsgate.store.ledger_reader import LedgerReader
 from smsgate.store.metadata import StoreMetadata
 from smsgate.store.metrics import Metrics
+from smsgate.store.numbers import Commits
 from smsgate.store.opt_out_lists import OptOutLists
 from smsgate.store.outbox import Ledger, Outbox
 from smsgate.store.processes import Heartbeats, Sweep

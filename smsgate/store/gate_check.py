@@ -17,7 +17,7 @@ from smsgate.consent.events import NumberState, PublishedProgram
 from smsgate.store.connection import Call, Script
 from smsgate.store.keys import PARTITION_KEYS, PARTITIONS
 from smsgate.store.metadata import published_of, refuse_buckets
-from smsgate.store.number_reader import NumberReader
+from smsgate.store.numbers import NumberReader
 from smsgate.store.redis_types import Client, Result
 from smsgate.store.write_lease import refuse_shut
 

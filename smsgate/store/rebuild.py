@@ -18,11 +18,11 @@ from smsgate.domain.errors import StoreNotReady
 from smsgate.domain.forwards import Forward, UndeliveredForward
 from smsgate.domain.messages import ALL
 from smsgate.metrics.snapshot import RebuildProgress
-from smsgate.store.commits import KEEP_MARKS_S, set_stem
 from smsgate.store.connection import Call, Script, raise_first, round_trip
 from smsgate.store.inbox import KEEP_MESSAGE_ID_S
 from smsgate.store.keys import LAYOUT, PARTITION_KEYS, partition_of
 from smsgate.store.leases import Leases
+from smsgate.store.numbers import KEEP_MARKS_S, set_stem
 from smsgate.store.redis_types import Client, Command
 from smsgate.store.shared_keys import REBUILD_LEASE, REBUILD_PROGRESS
 

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from smsgate.consent.events import ConsentState
 from smsgate.domain.errors import RecordsNotReady, RecordsUnavailable
 from smsgate.records import Records
-from smsgate.records.contents import FIRST, link_hash
 from smsgate.records.partition_check import PartitionCheck
+from smsgate.records.writer import FIRST, link_hash
 from tests.fakes.values import NUMBER, OTHER
 from tests.records.values import event, lines, reply_event
 

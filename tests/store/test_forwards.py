@@ -11,8 +11,8 @@ from smsgate.domain.errors import StoreUnavailable
 from smsgate.domain.forwards import Forward, UndeliveredForward, forward_id
 from smsgate.domain.messages import Arrival, Intent, Reply
 from smsgate.store import forwards
-from smsgate.store.commits import Effects
 from smsgate.store.keys import PARTITION_KEYS, PARTITIONS, partition_of
+from smsgate.store.numbers import Effects
 from tests.fakes.contents import contents
 from tests.fakes.processes import wait_until
 from tests.fakes.values import NUMBER, entry

@@ -8,8 +8,8 @@ import pytest
 from smsgate.consent.events import ConsentState, Event
 from smsgate.domain.errors import StoreUnavailable
 from smsgate.domain.messages import Arrival, Reply
-from smsgate.store.commits import Effects
 from smsgate.store.keys import PARTITION_KEYS, partition_of
+from smsgate.store.numbers import Effects
 from smsgate.store.outbox import LEASE_MS
 from tests.fakes.contents import contents
 from tests.fakes.values import NUMBER, entry

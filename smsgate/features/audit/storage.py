@@ -26,8 +26,7 @@ from smsgate.records.console_tables import (
     operator_actions,
     shown_action,
 )
-from smsgate.records.contents import lookup
-from smsgate.records.database import Database
+from smsgate.records.database import Database, lookup
 from smsgate.records.reader import EVENTS, Row, recorded_of, rows_of
 from smsgate.records.tables import MANUAL_EVENTS, events
 

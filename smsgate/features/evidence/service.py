@@ -23,7 +23,7 @@ from smsgate.domain.time_zones import day_end_us, day_start_us, zone_name
 from smsgate.features.evidence.sentences import moment, program_title, sentences
 from smsgate.pipeline.services import Services
 from smsgate.records import ChainLink, Recorded, Records, chain_digest
-from smsgate.records.contents import FIRST
+from smsgate.records.writer import FIRST
 from smsgate.store.keys import partition_of
 from smsgate.store.refusals import RefusedHour
 

@@ -8,8 +8,7 @@ from collections.abc import Iterator
 from sqlalchemy import ColumnElement, func, select
 
 from smsgate.consent.events import Event
-from smsgate.records.contents import lookup
-from smsgate.records.database import Database
+from smsgate.records.database import Database, lookup
 from smsgate.records.event_rows import consent_state_of, event_of
 from smsgate.records.reader import NumberConsentState, stream_of
 from smsgate.records.tables import events, links, numbers

@@ -25,8 +25,7 @@ from sqlalchemy import text as sql
 from smsgate.consent.events import Event
 from smsgate.consent.list_import import event_for
 from smsgate.domain.messages import ALL
-from smsgate.records.contents import lookup
-from smsgate.records.database import Database
+from smsgate.records.database import Database, lookup
 from smsgate.records.projections import (
     CONSENT,
     EXCEPTION,

@@ -22,8 +22,7 @@ from smsgate.records.console_tables import (
     sessions,
     shown_action,
 )
-from smsgate.records.contents import lookup
-from smsgate.records.database import Database, upsert
+from smsgate.records.database import Database, lookup, upsert
 from smsgate.records.reader import rows_of
 
 FIRST = ""

@@ -20,8 +20,8 @@ from smsgate.pipeline.history import operator_event
 from smsgate.records import Records
 from smsgate.records.removal import ADOPTED
 from smsgate.store import Store
-from smsgate.store.commits import memberships
 from smsgate.store.keys import PARTITIONS, partition_of
+from smsgate.store.numbers import memberships
 
 _NOTHING = NumberState()
 _LOOKED = 200

@@ -29,7 +29,7 @@ from smsgate.pipeline.published_programs import published_programs
 from smsgate.pipeline.reviews import recorded_open
 from smsgate.pipeline.services import Services
 from smsgate.records import Records
-from smsgate.records.contents import id_of, numbers_of
+from smsgate.records.writer import id_of, numbers_of
 from smsgate.settings import Application
 from smsgate.store import Store
 from smsgate.store.inbox import KEEP_MESSAGE_ID_S

@@ -11,7 +11,7 @@ from smsgate.features.training.service import shipped_guide
 from smsgate.pipeline.services import Services
 from smsgate.records import Records
 from smsgate.records.console_tables import operator_actions
-from smsgate.records.contents import lookup
+from smsgate.records.database import lookup
 from smsgate.records.reader import rows_of
 from smsgate.web.console.auth import actor, needs, record_action
 

@@ -9,9 +9,9 @@ from sqlalchemy import Engine, delete, update
 from smsgate.consent.events import ConsentState, ListGroup, event_id
 from smsgate.features.lists.storage import ListStorage
 from smsgate.pipeline.reviews import recorded_open
-from smsgate.records.contents import content_of
 from smsgate.records.removal import announcement
 from smsgate.records.tables import listed, numbers
+from smsgate.records.writer import content_of
 from tests.fakes.values import NUMBER, OTHER, entry
 from tests.records.values import START_MS, STOPPED, event, lines
 

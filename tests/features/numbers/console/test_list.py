@@ -11,7 +11,7 @@ from smsgate.domain.errors import StoreUnavailable
 from smsgate.domain.messages import Intent
 from smsgate.features.lists.number_import import ImportRequest, NumberImport
 from smsgate.features.numbers import list_console
-from smsgate.store.number_reader import NumberReader
+from smsgate.store.numbers import NumberReader
 from tests.fakes.pages import NASTY, harmless, words
 from tests.fakes.told import told
 from tests.fakes.values import NUMBER, decision

@@ -16,8 +16,7 @@ from smsgate.consent.events import (
 )
 from smsgate.domain.errors import StoreNotReady, UnknownProgram
 from smsgate.domain.messages import ALL, Arrival, Intent
-from smsgate.store import number_reader
-from smsgate.store.commits import Effects
+from smsgate.store import numbers as reading
 from smsgate.store.connection import WINDOW
 from smsgate.store.gate_check import (
     CHECK_CHUNK,
@@ -31,6 +30,7 @@ from smsgate.store.gate_check import (
     REVIEW,
 )
 from smsgate.store.keys import PARTITION_KEYS, PARTITIONS, partition_of
+from smsgate.store.numbers import Effects
 from tests.fakes.values import NUMBER, entry
 
 BUCKETS = 8
@@ -292,7 +292,7 @@ def stands(store):
 
 
 def test_groups_and_single_numbers_agree(store, stands, monkeypatch):
-    monkeypatch.setattr(number_reader, "STATES_CHUNK", 40)
+    monkeypatch.setattr(reading, "STATES_CHUNK", 40)
     found = store.numbers.consent_states(3, NUMBERS, PROGRAMS)
     seen = {number: one for one, some in found.alike for number in some} | found.remembered
     assert found.by_number() == seen
