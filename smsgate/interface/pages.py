@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import date, datetime, tzinfo
+from dataclasses import replace
+from datetime import datetime, tzinfo
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal, ParamSpec, Protocol, TypeVar, get_args, get_origin
+from typing import Any, ParamSpec, Protocol, TypeVar, get_args, get_origin
 from urllib.parse import parse_qsl, urlencode
 
 import msgspec
@@ -25,10 +25,10 @@ from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response as Answer
 
 from smsgate.domain.errors import SmsGateError, Unfit
-from smsgate.domain.signed_times import time_of
-from smsgate.domain.time_zones import day_end_us, day_start_us, find_zone, zone_names
 from smsgate.files import csv_line
-from smsgate.interface.operation import Column, Context, Operation, Role
+from smsgate.interface.forms import DAYS, ZONE, Input, filter_values, input_of
+from smsgate.interface.list_page import Action, ListPage, Tab
+from smsgate.interface.operation import Context, Operation, Role
 from smsgate.interface.values import plain_type, read_values
 from smsgate.pipeline.api_keys import Caller
 from smsgate.pipeline.services import Services
@@ -40,8 +40,6 @@ MAX_ACTIONS = 1_000
 """Rows that one request acts on: each takes a few round trips."""
 _CSV_PAGE = 1_000
 _PAGING = frozenset({"after", "limit", "actor"})
-_ENDS = ("since", "until")
-"""Fields of requests with times; on a page they are days, both included."""
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -65,97 +63,6 @@ class Door(Protocol):
 
     def record_action(self, what: str, note: str = "") -> None:
         """Put what they did into the audit log."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Action:
-    """What can be done to rows. Fields of its request that rows do not have are asked for."""
-
-    operation: Operation[Any, Any]
-    label: str
-    """A verb: ``Retry``."""
-    done: str
-    """What was done, before a count: ``Queued again``."""
-    is_danger: bool = False
-    condition: str = ""
-    """A field of the row; where it is false, ``otherwise`` stands in place of the button."""
-    otherwise: str = ""
-
-    @property
-    def name(self) -> str:
-        """In the address of its form."""
-        return self.label.lower().replace(" ", "-")
-
-    def keys(self, row_type: type) -> tuple[str, ...]:
-        """Fields of its request that a row has."""
-        known = {one.name for one in msgspec.structs.fields(row_type)}
-        return tuple(name for name in self.operation.fields if name in known)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Tab:
-    """One of the lists of a page: values of the request, and what can be done to its rows."""
-
-    key: str
-    """In the address; the first tab is the page's own path."""
-    title: str
-    empty: str
-    help: str = ""
-    values: Mapping[str, object] = field(default_factory=dict)
-    actions: Sequence[Action] = ()
-    hidden: frozenset[str] = frozenset()
-    """Columns that are not shown."""
-
-
-@dataclass(frozen=True, slots=True)
-class Input:
-    """A field of a form."""
-
-    name: str
-    label: str
-    kind: Literal["text", "day", "select", "checks"]
-    options: Sequence[tuple[str, str]] = ()
-    help: str = ""
-    value: str = ""
-    error: str = ""
-    is_required: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class ListPage:
-    """A page that lists what one operation answers."""
-
-    path: str
-    title: str
-    operation: Operation[Any, Any]
-    tabs: Sequence[Tab]
-    notices: Callable[[Services], Sequence[tuple[str, str]]] = lambda _: ()
-    """Tones and sentences above the list, such as what is wrong just now."""
-    navigation: str = ""
-    """A template above the heading, where the page is one of several."""
-    create: Action | None = None
-    """What makes a new row, by a form of its own."""
-
-    @property
-    def columns(self) -> Sequence[Column]:
-        """Of the operation's listing."""
-        listing = self.operation.listing
-        return listing.columns if listing else ()
-
-    @property
-    def row_type(self) -> type:
-        """The type of the rows."""
-        listing = self.operation.listing
-        name = listing.rows if listing else "items"
-        kind = next(
-            one.type for one in msgspec.structs.fields(self.operation.result) if one.name == name
-        )
-        found: type = get_args(kind)[0]
-        return found
-
-    def href(self, tab: Tab) -> str:
-        """The address of a tab."""
-        return self.path if tab is self.tabs[0] else f"{self.path}/{tab.key}"
 
 
 def register(console: Flask, pages: Sequence[ListPage], services: Services, door: Door) -> None:
@@ -189,7 +96,7 @@ class _Routes:
 
     def show(self, key: str = "", secret: str = "") -> str | Response:
         """Show one page of a list, or all of it as CSV. ``secret``: what is shown this once."""
-        tab, problem, result = self._tab(key), "", None
+        page, tab, problem, result = self._page, self._tab(key), "", None
         wanted = self._wanted(tab, request.args)
         limit = request.args.get("limit", PAGE_SIZES[0], int)
         limit = limit if limit in PAGE_SIZES else PAGE_SIZES[0]
@@ -210,14 +117,13 @@ class _Routes:
         may = [one for one in tab.actions if _may(role, one.operation.role)]
         asked = {**wanted, "limit": str(limit) if limit != PAGE_SIZES[0] else ""}
         inputs = [
-            self._input(name, value, problem if name == wrong_field else "")
-            for name, value in wanted.items()
-            if name != "zone"
+            replace(one, value=wanted[one.name], error=problem if one.name == wrong_field else "")
+            for one in self._inputs(page.operation, [name for name in wanted if name != ZONE])
         ]
         problem = "" if any(one.error for one in inputs) else problem
         return render_template(
             "list_page.html",
-            page=self._page,
+            page=page,
             tab=tab,
             problem=problem,
             notices=notices,
@@ -230,9 +136,9 @@ class _Routes:
             page_sizes=[str(one) for one in PAGE_SIZES],
             inputs=inputs,
             is_filtered=any(one.value for one in inputs),
-            actions=[(one, self._inputs(one)) for one in may],
-            create=self._page.create,
-            create_inputs=self._inputs(self._page.create) if self._page.create else (),
+            actions=[(one, self._asked_inputs(one)) for one in may],
+            create=page.create,
+            create_inputs=self._asked_inputs(page.create) if page.create else (),
             secret=secret,
             row_key=self._row_key,
             query=lambda **more: url_query({**asked, **more}),
@@ -309,7 +215,7 @@ class _Routes:
         fields = self._page.operation.fields
         names = [name for name in fields if name not in _PAGING and name not in tab.values]
         found = {name: given.get(name, "")[:1_000] for name in names}
-        return {**found, "zone": given.get("zone", "")} if {*names} & {*_ENDS} else found
+        return {**found, ZONE: given.get(ZONE, "")} if {*names} & {*DAYS} else found
 
     def _asked(self, action: Action) -> list[str]:
         """Fields of an action's form: those that no row has; all of what makes a new row."""
@@ -317,8 +223,12 @@ class _Routes:
         known = {*_PAGING} if is_new else {*_PAGING, *action.keys(self._page.row_type)}
         return [name for name in action.operation.fields if name not in known]
 
-    def _inputs(self, action: Action) -> list[Input]:
-        return [self._input(name, fields=action.operation.fields) for name in self._asked(action)]
+    def _asked_inputs(self, action: Action) -> list[Input]:
+        return self._inputs(action.operation, self._asked(action))
+
+    def _inputs(self, operation: Operation[Any, Any], names: Sequence[str]) -> list[Input]:
+        programs = [*self._services.settings.programs]
+        return [input_of(operation.fields[name], programs) for name in names]
 
     def _typed(self, action: Action, name: str) -> object:
         kind, _ = plain_type(action.operation.fields[name].type)
@@ -333,16 +243,7 @@ class _Routes:
     def _read(self, tab: Tab, wanted: Mapping[str, str], after: str, limit: int) -> Any:  # noqa: ANN401
         """What the operation answers. Raises what it raises, and ``Unfit``."""
         fields = self._page.operation.fields
-        name = wanted.get("zone", "")
-        if name and name not in zone_names():
-            raise Unfit(
-                f"There is no time zone {name[:40]!r}: choose yours under your name.", field="since"
-            )
-        zone = find_zone(name) if name else self._door.operator_zone()
-        given = {name: text for name, text in wanted.items() if text and name != "zone"}
-        texts = {name: _typed(name, text, zone) for name, text in given.items()}
-        if texts.get("since", "") >= texts.get("until", "9"):
-            raise Unfit("The first day is after the last. Swap them.", field="since")
+        texts = filter_values(wanted, self._door.operator_zone())
         values: dict[str, object] = {**texts, **tab.values}
         paging = {"after": after, "limit": limit}
         values |= {name: value for name, value in paging.items() if name in fields and value}
@@ -372,30 +273,6 @@ class _Routes:
         headers = {"Content-Disposition": f"attachment; filename={name}-{tab.key}.csv"}
         return Response(stream_with_context(lines()), mimetype="text/csv", headers=headers)
 
-    def _input(
-        self,
-        name: str,
-        value: str = "",
-        error: str = "",
-        fields: Mapping[str, msgspec.structs.FieldInfo] | None = None,
-    ) -> Input:
-        field_ = (fields or self._page.operation.fields)[name]
-        kind, meta = plain_type(field_.type)
-        label = (meta.title if meta else "") or name.replace("_", " ").capitalize()
-        made = Input(name, label, "text", (), value=value, error=error)
-        programs = [(one.name, one.title) for one in self._services.settings.programs]
-        if get_origin(kind) is list:
-            return replace(made, kind="checks", options=programs, help=_help(meta))
-        if name == "program":
-            return replace(made, kind="select", options=(("", "All programs"), *programs))
-        if get_origin(kind) is Literal:
-            titles = (meta.extra or {}).get("titles", {}) if meta else {}
-            options = tuple((one, titles.get(one) or _words(one)) for one in get_args(kind))
-            return replace(made, kind="select", options=options)
-        if kind is datetime:
-            return replace(made, kind="day", label="From" if name == _ENDS[0] else "To")
-        return replace(made, help=_help(meta), is_required=field_.required)
-
     def _row_key(self, action: Action, row: object) -> str:
         names = action.keys(self._page.row_type)
         return msgspec.json.encode({name: getattr(row, name) for name in names}).decode()
@@ -411,30 +288,10 @@ def _may(role: Role, least: Role) -> bool:
     return roles.index(role) >= roles.index(least)
 
 
-def _typed(name: str, text: str, zone: tzinfo) -> str:
-    """A day as the moment at which it begins or ends, in the zone of the form."""
-    if name not in _ENDS:
-        return text
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        raise Unfit(f"{text[:40]!r} is not a date. Use 2026-11-24.", field=name) from None
-    us = day_start_us(day, zone) if name == _ENDS[0] else day_end_us(day, zone)
-    return time_of(us).isoformat()
-
-
 def _note(wanted: Mapping[str, str]) -> str:
     """The filters for the audit log: days with their zone."""
-    zone = wanted.get("zone", "") if any(wanted.get(name) for name in _ENDS) else ""
-    return url_query({**wanted, "zone": zone}) or "all of it"
-
-
-def _help(meta: msgspec.Meta | None) -> str:
-    return (meta.description if meta else "") or ""
-
-
-def _words(value: str) -> str:
-    return value.replace("_", " ").capitalize() or "Any"
+    zone = wanted.get(ZONE, "") if any(wanted.get(name) for name in DAYS) else ""
+    return url_query({**wanted, ZONE: zone}) or "all of it"
 
 
 def _cell(value: object) -> object:

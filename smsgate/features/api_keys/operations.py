@@ -14,8 +14,8 @@ import msgspec
 
 from smsgate.domain.errors import UnknownProgram
 from smsgate.domain.signed_times import time_of
+from smsgate.interface.list_page import Action, ListPage, Tab
 from smsgate.interface.operation import Column, Context, Listing, operation
-from smsgate.interface.pages import Action, ListPage, Tab
 from smsgate.pipeline import api_keys
 from smsgate.pipeline.services import Services
 from smsgate.records.api_keys import KeyScope

@@ -15,8 +15,8 @@ from smsgate.features.audit.storage import (
     AuditLog,
     AuditPlace,
 )
+from smsgate.interface.list_page import ListPage, Tab
 from smsgate.interface.operation import After, Column, Context, Limit, Listing, operation
-from smsgate.interface.pages import ListPage, Tab
 from smsgate.interface.schemas import SinceTime, UntilTime, micros
 
 _PLACE = re.compile(r"([0-9]{1,17})\.([0-9])\.(.{1,300})", re.ASCII)

@@ -9,8 +9,8 @@ import msgspec
 
 from smsgate.domain.forwards import Forward, UndeliveredForward
 from smsgate.domain.signed_times import time_of
+from smsgate.interface.list_page import Action, ListPage, Tab
 from smsgate.interface.operation import After, Column, Context, Limit, Listing, operation, page_of
-from smsgate.interface.pages import Action, ListPage, Tab
 from smsgate.interface.schemas import ProgramName
 from smsgate.pipeline import forwards
 from smsgate.store.backlog import MOST, BacklogPage

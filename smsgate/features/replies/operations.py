@@ -13,8 +13,8 @@ from smsgate.consent.events import DeadLetter
 from smsgate.domain.messages import Reply
 from smsgate.domain.signed_times import time_of
 from smsgate.features.replies import service
+from smsgate.interface.list_page import Action, ListPage, Tab
 from smsgate.interface.operation import After, Column, Context, Limit, Listing, operation, page_of
-from smsgate.interface.pages import Action, ListPage, Tab
 from smsgate.interface.schemas import ProgramName
 from smsgate.pipeline.conditions import reply_problems
 from smsgate.pipeline.services import Services

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from smsgate import features
-from smsgate.interface.pages import ListPage
+from smsgate.interface.list_page import ListPage
 from smsgate.web.console.app import create_console
 
 PAGES: list[ListPage] = [
