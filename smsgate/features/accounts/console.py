@@ -194,6 +194,7 @@ class SetupPages:
             refused = store.quarantine.newest(account.name)
         except StoreUnavailable as error:
             problem = str(error)
+        named = {key: text.partition(" = ")[0] for key, text in account.unset.items()}
         return render_template(
             "setup_account.html",
             account=account,
@@ -202,7 +203,7 @@ class SetupPages:
             webhook=webhook_of(account),
             ends_in_secret=ends_in_secret(account),
             keys=keys_of(account),
-            lines=account_lines(account.name, account.provider, account.options),
+            lines=account_lines(account.name, account.provider, {**account.options, **named}),
             senders=_senders(account, self._settings.programs),
             findings=results,
             causes=CAUSES,

@@ -40,7 +40,7 @@ auth_token  = "another-token"
 
 [accounts.unset]
 provider    = "twilio"
-account_sid = ""
+account_sid = "${UNSET_ACCOUNT_SID}"
 auth_token  = ""
 """
 
@@ -119,7 +119,9 @@ def test_an_account_says_what_to_give_the_provider_and_what_is_set(viewer, servi
     page = viewer.get(f"{SETUP}/accounts/kannel").text
     assert 'value="http://localhost/webhooks/kannel/SECRET"' in page
     assert "a-path-secret" not in page
-    assert "Webhooks get 503" in viewer.get(f"{SETUP}/accounts/unset").text
+    page = viewer.get(f"{SETUP}/accounts/unset").text
+    assert "Webhooks get 503" in page
+    assert "account_sid = &#34;${UNSET_ACCOUNT_SID}&#34;" in page, "as the file has it"
 
 
 def test_an_account_says_how_it_agrees_with_its_provider_s_own_list(viewer, services):
