@@ -87,10 +87,10 @@ def first_content(
         saved = read_saved(records)
     except RecordsUnavailable as error:
         saved = _kept(path)
-        if saved.mark:
-            warnings.append(f"{MAY_BE_OLD}, and may be old: {error}")
-        elif path.exists() or not isinstance(error, RecordsNotReady):
+        if path.exists() and not saved.mark:
             warnings.append(_MISSING.format(path, error))
+        elif saved.mark or not isinstance(error, RecordsNotReady):
+            warnings.append(f"{MAY_BE_OLD}, and may be old: {error}")
         return build_content(settings, files, saved), warnings
     try:
         content = build_content(settings, files, saved)
