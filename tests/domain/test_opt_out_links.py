@@ -34,6 +34,12 @@ def test_every_number_comes_back_out_of_at_most_26_characters(digits: int) -> No
     assert link.day == NOW // DAY
 
 
+def test_a_link_that_0_2_sent_still_opts_the_number_out() -> None:
+    """Made by the code of 0.2.0."""
+    link = read_token("iQR82HaYxIYsojEBIsGiqKRa9w", KEYS, NOW + 300 * DAY)
+    assert (link.number, link.program_id) == (NUMBER, program_id("alerts"))
+
+
 def test_a_token_ends_in_a_letter_so_that_no_program_cuts_it_out_of_a_text() -> None:
     tokens = [make_token(f"+1415555{n:04}", "alerts", KEYS, NOW) for n in range(300)]
     assert all(token[-1].isalpha() for token in tokens)

@@ -156,7 +156,10 @@ def _spool(services: Services) -> DoctorResult:
         depth = services.spool.depth()
     except SpoolUnavailable as error:
         return DoctorResult(
-            "spool", FAULT, str(error), "make SMSGATE_DATA_DIR writable, with space"
+            "spool",
+            FAULT,
+            str(error),
+            "let SMSGATE_DATA_DIR be a writable folder of its own, with space",
         )
     if depth:
         text = f"{waiting(depth)} on this host for the store"

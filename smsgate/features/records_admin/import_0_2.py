@@ -10,10 +10,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
-from sqlalchemy import Connection, TextClause, create_engine, insert, make_url, text
+from sqlalchemy import URL, Connection, TextClause, create_engine, insert, make_url, text
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import NullPool
 
 from smsgate import __version__
@@ -89,8 +91,14 @@ class UpgradeImport:
         Raises ``RecordsDiffer``, ``StoreUnavailable`` and ``RecordsUnavailable``.
         """
         self._begin()
-        client = open_redis(redis_url)
-        with _reading(database_url) as old:
+        try:
+            address, client = make_url(database_url), open_redis(redis_url)
+        except (ArgumentError, ValueError):
+            raise RecordsDiffer(
+                "the addresses of 0.2 cannot be read: give its DATABASE_URL (sqlite:///… or "
+                "postgresql://…) and its REDIS_URL (redis://…)"
+            ) from None
+        with _reading(address) as old:
             store_id, buckets = _checked_store(client, old)
             total = int(old.scalar(text("SELECT sum(seq) FROM heads")) or 0)
             events = restated = numbers = 0
@@ -114,6 +122,8 @@ class UpgradeImport:
                 "take the data of 0.2 along, before `smsgate init`"
             )
         known = {one.id for one in self._records.reader.stores()}
+        if _BEGUN in known and len(known) > 1:
+            raise RecordsDiffer("everything is imported already: `smsgate init` opens the gate")
         if known - {_BEGUN} or (self._records.reader.count_events() and not known):
             raise RecordsDiffer(
                 "the new records are not empty: name a new database in DATABASE_URL"
@@ -174,12 +184,13 @@ class UpgradeImport:
 
 
 @contextmanager
-def _reading(url: str) -> Iterator[Connection]:
+def _reading(address: URL) -> Iterator[Connection]:
     """The old database at one moment, never written. Raises ``RecordsDiffer``."""
-    parsed = make_url(url)
-    is_sqlite = parsed.get_backend_name() == "sqlite"
+    is_sqlite = address.get_backend_name() == "sqlite"
+    if is_sqlite and not Path(address.database or "").is_file():
+        raise RecordsDiffer(f"there is no database of 0.2 at {address.database}")
     engine = create_engine(
-        parsed.set(drivername="sqlite+pysqlite" if is_sqlite else "postgresql+psycopg"),
+        address.set(drivername="sqlite+pysqlite" if is_sqlite else "postgresql+psycopg"),
         poolclass=NullPool,
         hide_parameters=True,
     )

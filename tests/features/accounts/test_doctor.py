@@ -354,6 +354,6 @@ def test_a_data_directory_that_cannot_be_written_is_one_line(
     services.store.backlog.note_spool(socket.gethostname(), 0, 0.0, "it cannot be written")
     found = faults_of(there)
     assert [(subject, mend) for subject, _, mend in found if subject != "configuration"] == [
-        ("spool", "make SMSGATE_DATA_DIR writable, with space")
+        ("spool", "let SMSGATE_DATA_DIR be a writable folder of its own, with space")
     ]
     assert "no message can be kept in the data directory" in found[0][1]

@@ -10,6 +10,7 @@ import json
 import shutil
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -19,17 +20,19 @@ from urllib.parse import urlsplit
 import msgspec
 import pytest
 import redis
+import requests
 from sqlalchemy import Column, MetaData, NullPool, Table, create_engine, select
 
 from smsgate.cli.main import run
 from smsgate.consent.events import Event
 from smsgate.domain.errors import StoreNotReady
 from smsgate.domain.messages import InboundMessage
+from smsgate.domain.opt_out_links import make_token
 from smsgate.features.records_admin.import_0_2 import UpgradeImport, renamed
 from smsgate.pipeline.services import Services
 from smsgate.providers import PROVIDERS
 from smsgate.store.keys import PARTITIONS
-from smsgate.web import create_app
+from tests.fakes.served import served
 from tests.pipeline.conftest import PUBLIC_URL, SENDER
 
 pytestmark = pytest.mark.full
@@ -39,6 +42,8 @@ GATE["+14155550205"] |= {"club": "review", "quiet": "review"}
 """0.3 also holds what waits for a person from the other programs that an opt-out would cover."""
 PROGRAMS = ("alerts", "orders", "club", "quiet")
 FIRST, SECOND, THIRD, LISTED = (f"+1415555020{place}" for place in (0, 1, 2, 7))
+LINKED = "+14157779999"
+SECRET = "Zq8s1VbT0yX4mNc7Kd2LpR9wJ3hGf6Ae"
 OLD_START = "SM" + f"{4:032x}"
 """Message id of the START by which ``THIRD`` got its exception."""
 
@@ -92,18 +97,22 @@ def command(
 
 
 @pytest.fixture
-def post(bare_services: Services) -> Callable[..., int]:
+def port(environ: dict[str, str]) -> Iterator[int]:
+    """Where a process of 0.3's web answers."""
+    with served("smsgate.web:create_app", environ | {"SMSGATE_SECRET_KEYS": SECRET}) as port:
+        yield port
+
+
+@pytest.fixture
+def post(port: int, bare_services: Services) -> Callable[..., int]:
     """Posts a text to 0.3's web, as Twilio does; gives the status."""
-    app = create_app(bare_services)
 
     def send(text: str, number: str, message_id: str) -> int:
         message = InboundMessage("twilio", message_id, number, SENDER, text)
         account = bare_services.settings.accounts["twilio"]
         sent = PROVIDERS["twilio"].inbound(message, account, f"{PUBLIC_URL}/webhooks/twilio")
-        answer = app.test_client().post(
-            urlsplit(sent.url).path, base_url=PUBLIC_URL, data=sent.body, headers=dict(sent.headers)
-        )
-        return answer.status_code
+        url = f"http://127.0.0.1:{port}{urlsplit(sent.url).path}"
+        return requests.post(url, sent.body, headers=dict(sent.headers), timeout=60).status_code
 
     return send
 
@@ -140,6 +149,7 @@ def not_ready(services: Services) -> bool:
 def test_nobody_is_texted_who_opted_out_before_or_while_0_3_takes_over(
     old: Old,
     command: Callable[..., tuple[int, str]],
+    port: int,
     post: Callable[..., int],
     bare_services: Services,
 ) -> None:
@@ -168,6 +178,10 @@ def test_nobody_is_texted_who_opted_out_before_or_while_0_3_takes_over(
     try:
         assert began.wait(30)
         assert post("STOP", THIRD, "SMlater") == 200
+        # A link that 0.2 sent; ``test_opt_out_links.py`` has one that it made.
+        link = make_token(LINKED, "alerts", [SECRET], time.time())
+        url, form = f"http://127.0.0.1:{port}/o/{link}", {"List-Unsubscribe": "One-Click"}
+        assert requests.post(url, form, timeout=60).status_code == 200
         code, said = command("import")
         assert (code, "are imported" in said) == (0, True), said
         assert "Of 2 numbers only the state was left" in said
@@ -183,7 +197,7 @@ def test_nobody_is_texted_who_opted_out_before_or_while_0_3_takes_over(
         if number != THIRD:
             assert reasons(bare_services, number) == expected, number
     assert len(texted) > 1
-    for number in (*texted, THIRD):
+    for number in (*texted, THIRD, LINKED):
         assert set(reasons(bare_services, number).values()) == {"opted_out_all"}, number
 
     assert post("START", THIRD, OLD_START) == 200, "captured, and sent again"
@@ -257,6 +271,8 @@ def test_no_order_of_steps_opens_the_gate_without_the_opt_outs_of_0_2(
     stays_shut()
 
     assert command("import")[0] == 0
+    code, said = command("import")
+    assert (code, "everything is imported already: `smsgate init`" in said) == (2, True), said
     assert not_ready(bare_services)
     assert command("init")[0] == 0
     assert reasons(bare_services, FIRST) == GATE[FIRST]
@@ -308,3 +324,18 @@ def test_a_database_on_postgresql_gives_the_same(
     assert (done.events, done.numbers, done.restated, done.keys) == (12, numbers, 0, 1)
     assert run(("init",), environ) == 0
     assert {number: reasons(bare_services, number) for number in GATE} == GATE
+
+
+def test_addresses_that_are_wrong_are_said_and_keep_the_gate_shut(
+    old: Old, command: Callable[..., tuple[int, str]], tmp_path: Path
+) -> None:
+    assert command("records", "migrate")[0] == 0
+    for database, store, problem in (
+        (f"sqlite:///{tmp_path}/none.sqlite3", old.url, f"no database of 0.2 at {tmp_path}/none"),
+        ("records.sqlite3", old.url, "the addresses of 0.2 cannot be read"),
+        (f"sqlite:///{old.file}", "127.0.0.1:6379", "the addresses of 0.2 cannot be read"),
+    ):
+        code, said = command("records", "import-0.2", database, store)
+        assert (code, problem in said) == (2, True), said
+    assert not (tmp_path / "none.sqlite3").exists()
+    assert "are not imported yet" in command("init")[1]
