@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -16,48 +17,24 @@ from sqlalchemy import (
     Engine,
     Table,
     column,
-    create_engine,
     event,
     inspect,
-    make_url,
     select,
     table,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
 from smsgate.domain.errors import RecordsNotReady, RecordsUnavailable
 from smsgate.records import tables
+from smsgate.records.engines import open_engine, url_of
 
 Row: TypeAlias = dict[str, Any]
-CONNECT_S = 2
-"""How long a connection is waited for: `/readyz` waits for it too."""
-PATIENCE_S = 5
-"""How long another writer's transaction is waited for."""
 _PATIENT = (
     # A writer that hangs in the middle must not hold the others for ever.
     "SET LOCAL lock_timeout = '10s'; SET LOCAL idle_in_transaction_session_timeout = '60s'"
 )
 _WRITES = "smsgate_writes"
-_PRAGMAS = (
-    "PRAGMA journal_mode = WAL",
-    "PRAGMA synchronous = FULL",  # on disk before the ledger is trimmed
-    f"PRAGMA busy_timeout = {PATIENCE_S * 1000}",
-    "PRAGMA secure_delete = ON",  # what was erased must not lie about in free pages
-)
-_POSTGRESQL = {
-    "connect_timeout": CONNECT_S,
-    "application_name": "smsgate",
-    "keepalives_idle": 10,
-    "keepalives_interval": 5,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 15_000,
-}
-_ENCODING = "UTF8"
-_MAKE_ONE = (
-    "make another one, `createdb --encoding=UTF8 --template=template0 NAME`, and name it in "
-    "DATABASE_URL"
-)
 _table = table(tables.VERSION_TABLE)
 
 
@@ -104,10 +81,14 @@ class Database:
         self._engine: Engine | None = None
         self._inode = 0
 
+    @functools.cached_property
+    def _url(self) -> URL:
+        return url_of(self._text)
+
     @property
     def file(self) -> Path | None:
         """The SQLite file; None with PostgreSQL."""
-        url = self._url()
+        url = self._url
         if url.get_backend_name() != "sqlite":
             return None
         if not url.database or url.database == ":memory:" or url.database.startswith("file:"):
@@ -120,7 +101,7 @@ class Database:
     @property
     def place(self) -> str:
         """Where it is, without secrets."""
-        url = self._url()
+        url = self._url
         plain = url.set(drivername=url.get_backend_name(), query={})
         return plain.render_as_string(hide_password=True)
 
@@ -214,15 +195,6 @@ class Database:
 
         return end
 
-    def _url(self) -> URL:
-        try:
-            url = make_url(self._text)
-        except ArgumentError as error:
-            raise RecordsNotReady("DATABASE_URL is no URL of a database") from error
-        if url.get_backend_name() in ("postgresql", "postgres"):
-            return url.set(drivername="postgresql+psycopg")
-        return url.set(drivername="sqlite+pysqlite")
-
     def _opened(self) -> Engine:
         file = self.file
         inode = file.stat().st_ino if file is not None and _is_there(file) else 0
@@ -232,29 +204,11 @@ class Database:
                 self._engine.dispose()
                 self._engine = None
             if self._engine is None:
-                self._engine, self._inode = self._open(), inode
+                self._engine, self._inode = open_engine(self._url), inode
+                if file is not None:
+                    event.listen(self._engine, "begin", _begin_sqlite)
+                    event.listen(self._engine, "checkin", self._end_late(self._engine))
             return self._engine
-
-    def _open(self) -> Engine:
-        url = self._url()
-        if self.file is not None:
-            engine = create_engine(url, hide_parameters=True)
-            event.listen(engine, "connect", _set_up_sqlite)
-            event.listen(engine, "begin", _begin_sqlite)
-            event.listen(engine, "checkin", self._end_late(engine))
-            return engine
-        try:
-            engine = create_engine(
-                url, hide_parameters=True, pool_pre_ping=True, connect_args=_POSTGRESQL
-            )
-        except ModuleNotFoundError as error:
-            raise RecordsNotReady(
-                "DATABASE_URL names PostgreSQL, and its driver is not installed: "
-                "pip install 'smsgate[postgres]'"
-            ) from error
-        # Before SQLAlchemy asks anything, which it could not read.
-        event.listen(engine, "connect", _refuse_bytes, insert=True)
-        return engine
 
 
 def _is_there(file: Path) -> bool:
@@ -307,34 +261,6 @@ def translated() -> Iterator[None]:
         raise RecordsUnavailable(f"the records cannot be used: {said.splitlines()[0]}") from error
     except UnicodeDecodeError as error:  # SQLite's complaint quotes what is damaged
         raise RecordsUnavailable("the records cannot be used: the file is damaged") from error
-
-
-def _refuse_bytes(connection: Any, _: Any) -> None:  # noqa: ANN401 - the driver's own
-    """Refuse a PostgreSQL database that does not say what its texts are written in."""
-    encoding = connection.info.parameter_status("client_encoding")
-    if encoding == "SQL_ASCII":
-        connection.close()
-        raise RecordsNotReady(
-            f"the database has the encoding {encoding}, and the records need {_ENCODING}: "
-            f"{_MAKE_ONE}"
-        )
-
-
-def refuse_encoding(connection: Connection) -> None:
-    """Raise ``RecordsNotReady`` where a PostgreSQL database cannot hold every text."""
-    driver: Any = connection.connection.driver_connection
-    encoding = driver.info.parameter_status("server_encoding")
-    if encoding != _ENCODING:
-        raise RecordsNotReady(
-            f"the database has the encoding {encoding}, in which not every text can be written; "
-            f"the records need {_ENCODING}: {_MAKE_ONE}"
-        )
-
-
-def _set_up_sqlite(connection: Any, _: Any) -> None:  # noqa: ANN401 - the driver's own
-    connection.isolation_level = None  # BEGIN is ours to say
-    for pragma in _PRAGMAS:
-        connection.execute(pragma).close()
 
 
 def _begin_sqlite(connection: Connection) -> None:

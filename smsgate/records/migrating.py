@@ -9,7 +9,8 @@ from alembic.config import Config
 from sqlalchemy import Connection, text
 
 from smsgate.records import tables
-from smsgate.records.database import Database, check_version, refuse_encoding, version_of
+from smsgate.records.database import Database, check_version, version_of
+from smsgate.records.engines import refuse_encoding
 
 _LOCK = 5_150_073
 """Of PostgreSQL, so that two migrations wait for each other; SQLite's writers do anyway."""
