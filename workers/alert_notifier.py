@@ -8,8 +8,7 @@ from collections.abc import Callable
 import structlog
 
 from smsgate.domain.errors import StoreUnavailable
-from smsgate.features.alerts.channels import configured_channels
-from smsgate.features.alerts.service import AlertService, ChannelTester
+from smsgate.features.alerts.service import AlertService
 from smsgate.pipeline.background_thread import BackgroundThread
 from smsgate.pipeline.services import Services
 
@@ -20,26 +19,20 @@ _log = structlog.get_logger()
 
 
 class AlertNotifier(BackgroundThread):
-    """Checks for alerts four times a minute if a channel is configured, and runs tests."""
+    """Checks for alerts four times a minute, and runs tests."""
 
     def __init__(self, services: Services) -> None:
         super().__init__("alerts", first_pause_s=TEST_PERIOD_S, close_timeout_s=15.0)
-        channels = configured_channels(services)
-        self._has_channels = bool(channels)
         self._records = services.records
-        self._service = AlertService(
-            services.store, services.settings, services.readiness, channels
-        )
-        self._tester = ChannelTester(services.store, channels)
+        self._service = AlertService(services.store, services.settings, services.readiness)
         self._checked_at = time.monotonic()
 
     def run_once(self) -> float:
         """Run a requested test; check for alerts, and tell the records' digest, if it is time."""
-        _survive(self._tester.run_requested)
+        _survive(self._service.run_test)
         if time.monotonic() - self._checked_at >= PERIOD_S:
             self._checked_at = time.monotonic()
-            if self._has_channels:
-                _survive(self._service.check)
+            _survive(self._service.check)
             _survive(lambda: self._service.send_records_digest(self._records))
         return TEST_PERIOD_S
 

@@ -249,6 +249,8 @@ class SystemSnapshot:
     store_obstacle: Obstacle | None = None
     """Why the store is not ready: it is new, lost its data, or is being rebuilt."""
     rebuild: RebuildProgress | None = None
+    alert_failures: Mapping[str, str] = field(default_factory=dict)
+    """By address of alerts, why it did not take the newest message."""
 
     @property
     def stopped(self) -> tuple[str, ...]:

@@ -114,7 +114,9 @@ def condition(
 
 def prometheus_rules() -> str:
     """The content of ``docs/alerts.yml``: the table as rules for Prometheus."""
-    figures = {name: f"{{{{ $labels.{name} }}}}" for name in ("account", "collaborator", "host")}
+    figures = {
+        name: f"{{{{ $labels.{name} }}}}" for name in ("account", "address", "collaborator", "host")
+    }
     figures |= {
         "age": "{{ $value | humanizeDuration }}",
         "count": "{{ $value | humanize }}",
@@ -159,6 +161,10 @@ def conditions(snapshot: SystemSnapshot, *, here: str = "") -> list[Condition]:
         *_people(snapshot),
         *_spools(snapshot, here),
         *_accounts(snapshot),
+        *(
+            condition("alerts_fail", address, problem, address=address)
+            for address, problem in snapshot.alert_failures.items()
+        ),
     ]
 
 
@@ -208,7 +214,7 @@ def _stopped_processes(snapshot: SystemSnapshot) -> Iterator[Condition]:
         return
     for kind in stopped:
         last = processes.last_seen.get(kind)
-        seen = f"last seen on {last.host} {_span(last.ago_s)} ago" if last else ""
+        seen = f"last seen on {last.host} {span(last.ago_s)} ago" if last else ""
         yield condition("away" if kind == "web" else f"{kind}_away", kind, seen)
 
 
@@ -236,13 +242,13 @@ def _queues(snapshot: SystemSnapshot) -> Iterator[Condition]:
     is_inbox_late = inbox.oldest_s > MAX_INBOX_AGE_S
     if is_inbox_late and "worker" not in stopped:
         waiting = f"{inbox.count:,} entries wait"
-        yield condition("inbox_stuck", "inbox", waiting, age=_span(inbox.oldest_s))
+        yield condition("inbox_stuck", "inbox", waiting, age=span(inbox.oldest_s))
     if backlog.holds.oldest_s > MAX_HOLD_AGE_S and not is_inbox_late and "worker" not in stopped:
-        yield condition("hold_stuck", "holds", age=_span(backlog.holds.oldest_s))
+        yield condition("hold_stuck", "holds", age=span(backlog.holds.oldest_s))
     if "sender" not in stopped:
         if outbox.oldest_s > MAX_OUTBOX_AGE_S:
             details = "; ".join([f"{outbox.count:,} wait", *reply_problems(backlog).values()])
-            yield condition("outbox_stuck", "outbox", details, age=_span(outbox.oldest_s))
+            yield condition("outbox_stuck", "outbox", details, age=span(outbox.oldest_s))
         else:
             for account, problem in reply_problems(backlog).items():
                 subject = f"account {account}"
@@ -255,7 +261,7 @@ def reply_problems(backlog: Backlog) -> dict[str, str]:
     return {
         one.account: f"account {one.account}: {one.problem}; "
         f"{'at least ' if is_sample else ''}{one.count:,} "
-        f"waiting, the first expires in {_span(max(one.expires_s, 0.0))}"
+        f"waiting, the first expires in {span(max(one.expires_s, 0.0))}"
         for one in backlog.replies
         if one.problem
     }
@@ -267,7 +273,7 @@ def _people(snapshot: SystemSnapshot) -> Iterator[Condition]:
     if reviews.oldest_s > REVIEW_DEADLINE_S / 2:
         key = "reviews_overdue" if reviews.oldest_s > REVIEW_DEADLINE_S else "reviews_old"
         waiting = f"{_count(reviews.count, 'text')} in review"
-        yield condition(key, "reviews", waiting, age=_span(reviews.oldest_s))
+        yield condition(key, "reviews", waiting, age=span(reviews.oldest_s))
     if dead:
         replies = "1 reply" if dead == 1 else f"{dead:,} replies"
         reasons = _reasons(snapshot.backlog)
@@ -290,7 +296,7 @@ def _forwards(snapshot: SystemSnapshot) -> Iterator[Condition]:
     forwards, dead = snapshot.backlog.forwards, snapshot.backlog.forwards_dead
     if forwards.oldest_s > MAX_FORWARD_AGE_S and "sender" not in snapshot.stopped:
         waiting = f"{_count(forwards.count, 'message')} waiting"
-        yield condition("forwards_stuck", "forwards", waiting, age=_span(forwards.oldest_s))
+        yield condition("forwards_stuck", "forwards", waiting, age=span(forwards.oldest_s))
     if dead:
         yield condition("forwards_dead", "forwards", messages=_count(dead, "message"))
 
@@ -298,7 +304,7 @@ def _forwards(snapshot: SystemSnapshot) -> Iterator[Condition]:
 def _records(snapshot: SystemSnapshot) -> Iterator[Condition]:
     ledger, memory = snapshot.ledger, snapshot.memory
     if ledger.oldest_s > MAX_RECORDS_LAG_S and "clock" not in snapshot.stopped:
-        yield condition("records_lag", "records lag", age=_span(ledger.oldest_s))
+        yield condition("records_lag", "records lag", age=span(ledger.oldest_s))
     if ledger.count >= MANY * WARN_SHARE or memory >= MEMORY_WARN_SHARE:
         key = "ledger_full" if ledger.count >= MANY or memory >= MEMORY else "ledger_filling"
         waiting = (
@@ -314,7 +320,7 @@ def _spools(snapshot: SystemSnapshot, here: str) -> Iterator[Condition]:
             yield condition("spool_unusable", f"spool of {one.place}", one.problem, host=one.place)
         elif one.count and one.place != here:
             subject, messages = f"spool of {one.place}", _count(one.count, "message")
-            age = f"the oldest has waited {_span(one.oldest_s)}"
+            age = f"the oldest has waited {span(one.oldest_s)}"
             yield condition("spool", subject, age, messages=messages, host=one.place)
 
 
@@ -323,7 +329,7 @@ def _accounts(snapshot: SystemSnapshot) -> Iterator[Condition]:
         name, quiet_s = one.name, snapshot.now_s - one.accepted_s
         subject = f"account {name}"
         if one.silent_after_s and quiet_s > one.silent_after_s:
-            last = f"the last came {_span(quiet_s)} ago" if one.accepted_s else "none came in 30 d"
+            last = f"the last came {span(quiet_s)} ago" if one.accepted_s else "none came in 30 d"
             yield condition("account_silent", subject, last, account=name)
         if one.refused >= MAX_REFUSED_REQUESTS:
             yield condition("refused_burst", subject, account=name, count=f"{one.refused:,}")
@@ -336,7 +342,7 @@ def _accounts(snapshot: SystemSnapshot) -> Iterator[Condition]:
         if status is not None and status.problem:
             failing_s = snapshot.now_s - status.failing_since_s
             if failing_s > MAX_OPT_OUT_LIST_FAILING_S:
-                age, problem = _span(failing_s), status.problem
+                age, problem = span(failing_s), status.problem
                 yield condition("opt_out_list_fails", subject, problem, account=name, age=age)
 
 
@@ -344,7 +350,8 @@ def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'s' * (number != 1)}"
 
 
-def _span(seconds: float) -> str:
+def span(seconds: float) -> str:
+    """Return a duration in words, such as ``12 min``."""
     for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
         if seconds >= 2 * size:
             return f"{seconds / size:.0f} {unit}"

@@ -44,6 +44,7 @@ def take_snapshot(store: Store, settings: Settings, spool: Spool | None = None) 
         gate_obstacle=store.write_lease.obstacle(),
         store_obstacle=_lost(store),
         rebuild=store.rebuild.progress(),
+        alert_failures=store.alerts.state().failures,
     )
 
 

@@ -22,7 +22,6 @@ from smsgate.settings.values import Account as Account
 from smsgate.settings.values import Programs as Programs
 from smsgate.settings.values import Table
 
-MAIL_PORTS = {"starttls": 587, "tls": 465, "none": 25}
 """RFC 6409 (submission), RFC 8314 (the same inside TLS), RFC 5321."""
 ReplyKind = Literal["opt_out", "opt_in", "help", "question", "opt_out_line"]
 _ReadReplies = Mapping[rules.Language, Annotated[Mapping[ReplyKind, rules.Wording], ReadOnly]]
@@ -107,6 +106,8 @@ class Web(Table):
     trust_proxy: StrictBool = False
     hosts: tuple[rules.HostName, ...] = ()
     """Names under which the console answers beside that of the public URL."""
+    mail: rules.MailUrl | None = None
+    """By what the console sends e-mails to people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,41 +120,12 @@ class Api(Table):
     """How many calls a key may make at once after a pause."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mailbox(Table):
-    """``[alerts.email]``: how alerts leave by e-mail, and to whom."""
-
-    host: rules.HostName
-    password: rules.SecretText | None = None
-    user: rules.MailUser = ""
-    tls: Annotated[Literal["starttls", "tls", "none"], rules.HidesPassword] = "starttls"
-    port: Annotated[
-        StrictInt,
-        Field(ge=1, le=65535, default_factory=lambda data: MAIL_PORTS[data.get("tls", "tls")]),
-    ]
-    sender: Annotated[rules.EmailAddress, Field(validation_alias="from")]
-    to: Annotated[tuple[rules.EmailAddress, ...], Field(min_length=1, max_length=20)]
-
-
-@dataclass(frozen=True, slots=True)
-class SmsRecipients(Table):
-    """``[alerts.text]``: who gets alerts as texts, and the account and sender they come from."""
-
-    account: rules.KnownAccount
-    sender: Annotated[Filled, Field(validation_alias="from")]
-    to: Annotated[tuple[rules.PhoneNumber, ...], Field(min_length=1, max_length=10)] = field(
-        repr=False
-    )
-
-
 @dataclass(frozen=True, slots=True)
 class Alerts(Table):
-    """``[alerts]``: the channels of alerts; None is one that is not configured."""
+    """``[alerts]``: where alerts go."""
 
-    webhook: rules.SecretUrl | None = None
-    """Its address is a secret."""
-    email: Mailbox | None = None
-    text: SmsRecipients | None = None
+    to: Annotated[tuple[rules.AppriseUrl, ...], Field(max_length=20)] = ()
+    """URLs of Apprise, each a secret."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,8 +190,6 @@ TABLES = {
     "web": Web,
     "api": Api,
     "alerts": Alerts,
-    "alerts.email": Mailbox,
-    "alerts.text": SmsRecipients,
     "oidc": SingleSignOn,
     "retention": Retention,
 }

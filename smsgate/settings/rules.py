@@ -11,6 +11,7 @@ import re
 from collections.abc import Collection
 from types import MappingProxyType
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, GetPydanticSchema, ValidationInfo
 
@@ -30,7 +31,6 @@ _WEBHOOK_SECRET = "whsec_([A-Za-z0-9+/]{4}){8,21}([A-Za-z0-9+/]{2,3})?={0,2}"  #
 """standardwebhooks.com, "Signature scheme"."""
 _RIGHT_SECRET = "write whsec_ and 24 to 64 random bytes in base64"  # noqa: S105
 _RIGHT_LANGUAGE = "must be the code of a language, such as en"
-_NO_EMAIL_ADDRESS = "is no e-mail address: write it as ops@example.com, without a name"
 _NO_HOST = "is no host: give host names or IP addresses, without ports"
 _NO_URL = "is no URL that can be used here: it must begin with"
 _REDIS, _SQL = "redis://, rediss://, unix://", "sqlite://, postgresql://"
@@ -95,13 +95,6 @@ def _signing(secrets: tuple[Secret, ...], info: ValidationInfo) -> tuple[Secret,
     return secrets
 
 
-def _recipient(text: str) -> str:
-    try:
-        return e164(text)
-    except InvalidNumber:  # without quoting it: who reads the logs need not learn the number
-        raise ValueError("is no phone number: write it as +14155550123") from None
-
-
 def _region(text: str) -> str:
     if text and not is_region(text):
         raise ValueError("is no region: write two capital letters, such as US")
@@ -148,21 +141,18 @@ def _wording(text: str, info: ValidationInfo) -> str:
     return text
 
 
-def _with_password(user: str, info: ValidationInfo) -> str:
-    if bool(user) != bool(info.data.get("password")):
-        raise ValueError("and `password` belong together: give both or neither")
-    return user
-
-
-def _hides_password(tls: str, info: ValidationInfo) -> str:
-    if tls == "none" and info.data.get("password") and info.data.get("host") not in _HERE:
-        raise ValueError('would let the password be read on its way: write "starttls" or "tls"')
-    return tls
+def _apprise_url(url: str) -> str:
+    """Whether Apprise knows the service only Apprise can tell: `smsgate alerts test`."""
+    if not re.fullmatch(r"[a-z][a-z0-9+-]*://\S+", url):
+        raise ValueError("is no address: write it as mailtos://…, slack://… or json://…")
+    parts = urlsplit(url)
+    if parts.scheme == "mailto" and parts.password and parts.hostname not in _HERE:
+        raise ValueError("would let the password be read on its way: write mailtos://")
+    return url
 
 
 ReadOnly = AfterValidator(MappingProxyType)
 Once = AfterValidator(lambda several: tuple(dict.fromkeys(several)))
-HidesPassword = AfterValidator(_hides_password)
 _Name = Annotated[str, matches(_NAME, "is no fit name: use a-z, 0-9, - and _, such as alerts")]
 _IsNotOfDev = matches("(?!simulator$).*", "this name is kept for `smsgate dev`: choose another")
 _IsNoScope = matches("(?!all$).*", "stands for every program as a scope: choose another name")
@@ -176,17 +166,17 @@ SetName = Annotated[str, matches(_SET_NAME, f"{_RIGHT_LANGUAGE}, or * for all")]
 Language = Annotated[str, matches(_LANGUAGE, f"{_RIGHT_LANGUAGE} or pt-BR")]
 Region = Annotated[str, AfterValidator(_region)]
 Wording = Annotated[str, Field(min_length=1, max_length=1600), AfterValidator(_wording)]
-PhoneNumber = Annotated[str, AfterValidator(_recipient)]
-EmailAddress = Annotated[str, matches(EMAIL_ADDRESS, _NO_EMAIL_ADDRESS)]
 HostName = Annotated[str, matches(_HOST, _NO_HOST)]
-MailUser = Annotated[str, AfterValidator(_with_password), Field(validate_default=True)]
 _WithoutSlash = AfterValidator(lambda text: text.rstrip("/"))
 BaseUrl = Annotated[str, matches(rf"({_SITE}(/[!\"$->@-~]*)?)?", _NO_BASE), _WithoutSlash]
 _Called = Annotated[str, matches(rf"{_SITE}([/?][!\"$-~]*)?", _NO_SITE)]
 CalledAddress = Annotated[_Called, AfterValidator(_not_in_the_clear)]
 Issuer = Annotated[str, matches(_ISSUER, _NO_ISSUER), _WithoutSlash]
 SecretText = Annotated[Secret, read_as(Annotated[Filled, AfterValidator(Secret)])]
-SecretUrl = Annotated[Secret, read_as(Annotated[_Called, AfterValidator(Secret)])]
+_AppriseUrl = Annotated[Filled, AfterValidator(_apprise_url)]
+AppriseUrl = Annotated[Secret, read_as(Annotated[_AppriseUrl, AfterValidator(Secret)])]
+_IsMail = matches("mailtos?://.*", "is no mail server: write it as mailtos://user:…@host?from=…")
+MailUrl = Annotated[Secret, read_as(Annotated[_AppriseUrl, _IsMail, AfterValidator(Secret)])]
 Secrets = Annotated[tuple[Secret, ...], read_as(Annotated[str, AfterValidator(_secrets)])]
 """Comma separated in the file, newest first."""
 StrongSecrets = Annotated[Secrets, AfterValidator(_strong)]

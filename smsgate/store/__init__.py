@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from smsgate.store.account_requests import Acceptance, Quarantine
+from smsgate.store.alerts import Alerts
 from smsgate.store.answered_calls import AnsweredCalls
 from smsgate.store.backlog import BacklogReader
 from smsgate.store.forwards import Forwards
@@ -60,4 +61,5 @@ class Store:
         self.sign_ins = Guesses(client, sign_ins_of, _SIGN_IN_WINDOW_S)
         self.attempts = Guesses(client, attempts_of, _SIGN_IN_WINDOW_S)
         self.answered_calls = AnsweredCalls(client)
+        self.alerts = Alerts(client)
         self.simulator = Simulator(client)

@@ -23,14 +23,13 @@ attempts:HASH            string      wrong attempts of one origin to sign in und
 postponed:OPERATOR       sorted set  reviews that an operator postponed -> when (ms)
 metrics, {metrics}:DAY   hash        counts of all processes, since ever and of a day
 spools                   hash        host (data directory) -> what its spool holds (JSON)
-alerts                   hash        alert that was sent -> when
+alerts, alert-lease      string      what was told to whom (JSON); the clock that tells
 applied                  string      the configuration that was applied last (JSON)
 processes                set         ids of processes
 process:ID               string      heartbeat of one of them (JSON); expires
 last-seen:KIND           string      host of the newest heartbeat of a kind; expires
 records-digest           string      that the records' digest was told this day; expires
-alert-test               string      id of the test of the alerts that is asked for; expires
-alert-test:ID            hash        clock -> what came of it (JSON); expires
+alert-test               string      the newest test of alerts and its results (JSON); expires
 ======================== ==========  ======================================================
 
 Their names begin with ``smsgate:``; ``{smsgate:metrics}:DAY`` is in the slot of the other counts.
@@ -48,6 +47,7 @@ LIMITS = "smsgate:limits"
 METRICS = "smsgate:metrics"
 SPOOLS = "smsgate:spools"
 ALERTS = "smsgate:alerts"
+ALERT_LEASE = "smsgate:alert-lease"
 RECORDS_DIGEST = "smsgate:records-digest"
 ALERT_TEST = "smsgate:alert-test"
 PROCESSES = "smsgate:processes"
@@ -66,11 +66,6 @@ def process_of(id_: str) -> str:
 def last_seen_of(kind: str) -> str:
     """Key that says where a process of a kind gave its newest heartbeat."""
     return f"smsgate:last-seen:{kind}"
-
-
-def alert_test_of(id_: str) -> str:
-    """Key of the results of an alert test."""
-    return f"{ALERT_TEST}:{id_}"
 
 
 def refused_on(day: str) -> str:

@@ -233,6 +233,10 @@ def _by_account(snapshot: SystemSnapshot) -> Iterator[Metric]:
     says = "Senders of opt-outs that blocked nobody, in the last week"
     yield _gauge("opt_outs_blocked_nobody", says, unblocked, "account")
     yield from _opt_out_lists(snapshot)
+    failing = dict.fromkeys(snapshot.alert_failures, 1.0)
+    yield _gauge(
+        "alerts_failing", "Addresses that did not take the newest alert", failing, "address"
+    )
 
 
 def _opt_out_lists(snapshot: SystemSnapshot) -> Iterator[Metric]:

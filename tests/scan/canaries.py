@@ -13,7 +13,6 @@ from urllib.parse import quote, unquote_plus
 
 NUMBER = "+14155550177"
 OTHER_NUMBER = "+14155550188"
-PHONE = "+14155550199"
 """Of the person who gets alerts."""
 TEXT = "zanzibar quokka"
 """Stands in every body."""
@@ -34,7 +33,7 @@ SECRETS = (
     API_KEY, METRICS_KEY, SECRET_KEY, PATH_SECRET, AUTH_TOKEN, FEED_SECRET, REDIS_PASSWORD,
     DATABASE_PASSWORD, HOOK, MAIL_PASSWORD, WRONG,
 )  # fmt: skip
-NUMBERS = (NUMBER, OTHER_NUMBER, PHONE)
+NUMBERS = (NUMBER, OTHER_NUMBER)
 
 
 class Canaries:

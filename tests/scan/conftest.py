@@ -57,21 +57,11 @@ secret        = "{canaries.FEED_SECRET}"
 allow_private = true
 
 [alerts]
-webhook = "%s/{canaries.HOOK}"
-
-[alerts.text]
-account = "twilio"
-from    = "+14155550999"
-to      = ["{canaries.PHONE}"]
-
-[alerts.email]
-host     = "127.0.0.1"
-port     = 9
-user     = "smsgate"
-password = "{canaries.MAIL_PASSWORD}"
-tls      = "starttls"
-from     = "smsgate@example.com"
-to       = ["ops@example.com"]
+to = [
+    "json://127.0.0.1:9/{canaries.HOOK}",
+    "mailto://smsgate:{canaries.MAIL_PASSWORD}@127.0.0.1:9?from=smsgate@example.com",
+    "nosuch://{canaries.MAIL_PASSWORD}",
+]
 """
 AWAY = "http://127.0.0.1:9"
 
@@ -79,7 +69,7 @@ AWAY = "http://127.0.0.1:9"
 def environ_of(folder: Path, redis_url: str, api_url: str = AWAY) -> dict[str, str]:
     config = folder / "config"
     config.mkdir(exist_ok=True)
-    (config / "smsgate.toml").write_text(CONFIG % (api_url, api_url, AWAY, AWAY))
+    (config / "smsgate.toml").write_text(CONFIG % (api_url, api_url, AWAY))
     return {
         "SMSGATE_CONFIG": str(config),
         "SMSGATE_PRIVATE_HOSTS": "127.0.0.1",

@@ -254,7 +254,7 @@ def test_what_two_tables_claim_is_told_where_other_keys_are_wrong_too(read: Read
     first = program('kind = "x"', 'formerly = ["old"]')
     second = '[programs.sales]\naccount = "twilo"\nsenders = ["*"]\nformerly = ["old", "alerts"]\n'
     third = '[programs.club]\naccount = "twilio"\nsenders = ["*"]\nconfirm = 1\n'
-    _, faults = read(first + second + third + '[alerts.text]\naccount = "x"\nto = []\n')
+    _, faults = read(first + second + third + '[alerts]\nto = ["x"]\n[web]\nhosts = ["/"]\n')
     assert {fault.key for fault in faults} == {
         "programs.alerts.kind",
         "programs.sales.name",
@@ -266,9 +266,8 @@ def test_what_two_tables_claim_is_told_where_other_keys_are_wrong_too(read: Read
         "programs.club.senders.0",
         "programs.club.keywords",
         "programs.club.confirm",
-        "alerts.text.account",
-        "alerts.text.from",
-        "alerts.text.to",
+        "alerts.to.0",
+        "web.hosts.0",
     }
 
 

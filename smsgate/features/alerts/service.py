@@ -1,206 +1,179 @@
-"""Sends each condition that lasts through every channel, once when it begins and once it ends."""
+"""Tells each address of every condition: when it lasts, after each day, and when it is over."""
 
 from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Collection, Iterator, Mapping
+from hashlib import sha256
+from urllib.parse import urlsplit
 
 import structlog
 
-from smsgate.domain.errors import CallFailed, RecordsUnavailable, StoreUnavailable
-from smsgate.features.alerts.channels import Channel
-from smsgate.features.alerts.message_text import TEST, Notice
-from smsgate.features.alerts.storage import AlertStorage, ChannelTestResult
-from smsgate.pipeline.conditions import Condition, condition, conditions, durability_conditions
+from smsgate.domain.errors import RecordsUnavailable, StoreUnavailable
+from smsgate.notifications import Kind, Message, send
+from smsgate.pipeline.conditions import (
+    TABLE,
+    Condition,
+    condition,
+    conditions,
+    durability_conditions,
+    span,
+)
 from smsgate.pipeline.monitoring import take_snapshot
 from smsgate.pipeline.readiness import Readiness, is_well
 from smsgate.records import Records, chain_digest
 from smsgate.settings import Settings
 from smsgate.store import Store
+from smsgate.store.alerts import AlertState, AlertTest, SentAlert
 
+_DAY_S = 24 * 3600
+_WRITES_REFUSED = TABLE["store_refuses_writes"].name
+_ALERTS_FAIL = TABLE["alerts_fail"].name
 _log = structlog.get_logger()
 
 
 class AlertService:
-    """Compares the conditions of the moment with the alerts that were sent.
+    """Compares the conditions of the moment with what each address was told.
 
-    The storage remembers sent alerts for each channel. A channel that fails is tried again at the
-    next check; the others neither wait for it nor send anything twice.
+    What an address does not take is sent to it again at the next check; the others get nothing
+    twice because of it.
     """
 
-    def __init__(
-        self,
-        store: Store,
-        settings: Settings,
-        readiness: Readiness,
-        channels: Sequence[Channel],
-    ) -> None:
-        self._store = store
-        self._readiness = readiness
-        self._storage = AlertStorage(store.client)
-        self._settings = settings
-        self._channels = channels
-        self._previous: set[str] = set()
-        """The conditions of the last check."""
-        self._store_alerts: dict[str, str] = {}
-        """By channel, the alert about the store itself that was sent and has not ended."""
+    def __init__(self, store: Store, settings: Settings, readiness: Readiness) -> None:
+        self._store, self._settings, self._readiness = store, settings, readiness
+        self._addresses = addresses_of(settings)
+        self._urls = dict(zip(self._addresses, settings.alerts.to, strict=True))
+        self._host = urlsplit(settings.public_url).hostname or socket.gethostname()
+        self._clock = f"{socket.gethostname()}:{os.getpid()}"
+        self._since: dict[str, float] = {}
+        """The conditions of the last check, and since when they last."""
+        self._sent_alone: dict[str, SentAlert] = {}
+        """About the store itself, which can remember nothing then: each clock tells it."""
         self._problems: dict[str, str] = {}
-        """By channel, why sending failed last: a problem that lasts is logged once."""
+        """By address why sending failed last: a problem that lasts is logged once."""
 
     def check(self) -> None:
-        """Send every condition that also held at the last check and was not sent yet.
+        """Send what was there at the last check too, what lasts another day, and what is over.
 
-        A condition that ends between two checks is not sent. Does not raise ``StoreUnavailable``.
+        Does not raise ``StoreUnavailable``.
         """
+        alone: dict[str, Condition] = {}
         try:
-            snapshot = take_snapshot(self._store, self._settings)
-            all_ = [*conditions(snapshot), *durability_conditions(snapshot)]
-            if snapshot.write_obstacle is not None:
-                self._send_store_alert(next(one for one in all_ if one.subject == "store"))
-                return
-            if snapshot.store_obstacle is None:
-                all_ += self._records_conditions()
-            found = {_key(one): one for one in all_}
-            self._end_store_alerts()
-            for channel in self._channels:
-                self._send_changes(channel, found)
-            self._previous = set(found)
+            found = {_key(one): one for one in self._conditions()}
+            alone = {key: one for key, one in found.items() if one.name == _WRITES_REFUSED}
+            if not alone and self._store.alerts.take_turn(self._clock):
+                before, now = self._since, time.time()
+                self._since = {key: before.get(key, now) for key in found}
+                lasting = {key: one for key, one in found.items() if key in before}
+                told = self._store.alerts.state()
+                sent = dict(told.sent)
+                state = AlertState(sent, self._tell(lasting, {*found, *before}, sent))
+                if state != told:
+                    self._store.alerts.save(state)
         except StoreUnavailable as error:
-            problem, remedy = str(error), error.remedy
-            self._send_store_alert(
-                condition("not_ready", "store", problem, remedy, collaborator="store")
-            )
+            one = condition("not_ready", "store", str(error), error.remedy, collaborator="store")
+            alone = {_key(one): one}
+        self._tell(alone, alone, self._sent_alone)
+
+    def _tell(
+        self, lasting: Mapping[str, Condition], present: Collection[str], sent: dict[str, SentAlert]
+    ) -> dict[str, str]:
+        """Send what is due, and keep it in ``sent``; returns by address why it failed."""
+        failures = {}
+        for address, url in self._urls.items():
+            id_, now = f"{sha256(url.value.encode()).hexdigest()[:8]} ", time.time()
+            due: dict[str, tuple[Message, SentAlert | None]] = {}
+            for key, one in lasting.items():
+                told = sent.get(id_ + key)
+                if (told and now - told.sent_s < _DAY_S) or key == f"{_ALERTS_FAIL} {address}":
+                    continue
+                began_s = told.began_s if told else self._since.get(key, now)
+                lasts = f" (for {span(now - began_s)})" if told else ""
+                message = self._message(
+                    one.title + lasts,
+                    f"{one.text}\nIn a terminal: {one.command}.",
+                    "failure" if one.is_failure else "warning",
+                    one.page[0],
+                )
+                due[id_ + key] = message, SentAlert(began_s, now, one.title)
+            for key, old in sent.items():
+                if key.startswith(id_) and key.removeprefix(id_) not in present:
+                    title = f"Over after {span(now - old.began_s)}: {old.title}"
+                    due[key] = self._message(title, "It is as it should be again.", "success"), None
+            count = self._send(address, [message for message, _ in due.values()])
+            for key in [*due][:count]:
+                sent.pop(key, None)
+                if (new := due[key][1]) is not None:
+                    sent[key] = new
+            if count < len(due):
+                failures[address] = self._problems[address]
+        return failures
+
+    def _send(self, address: str, messages: list[Message]) -> int:
+        """Send messages to an address; returns how many it took."""
+        if not messages:
+            return 0
+        count, problem = send(self._urls[address], messages)
+        if problem and self._problems.get(address) != problem:
+            _log.warning("alert was not taken", by=address, problem=problem)
+        self._problems[address] = problem
+        return count
+
+    def _message(self, title: str, body: str, kind: Kind = "info", page: str = "") -> Message:
+        """A message with the name of the installation, and the page that helps."""
+        if self._settings.public_url:
+            body += f"\n{self._settings.public_url}{page or '/console/'}"
+        return Message(f"smsgate at {self._host}: {title}", body, kind)
+
+    def _conditions(self) -> Iterator[Condition]:
+        snapshot = take_snapshot(self._store, self._settings)
+        yield from conditions(snapshot)
+        yield from durability_conditions(snapshot)
+        # Whether the records can be used is not known to the snapshot of the store.
+        report = self._readiness.ready()["records"] if snapshot.store_obstacle is None else ""
+        if report and not is_well(report):
+            yield condition("not_ready", "records", report, collaborator="records")
 
     def send_records_digest(self, records: Records) -> None:
         """Log and send the newest digest of the records: one clock does, once a day.
 
-        Not by text: nobody can use a digest there. Raises ``StoreUnavailable``.
+        Raises ``StoreUnavailable``.
         """
         try:
             digest = chain_digest(records.reader.heads())
         except RecordsUnavailable:
             return
-        if not self._storage.take_digest_turn():
+        if not self._store.alerts.take_digest_turn():
             return
         _log.info("records digest", digest=digest)
-        title = f"Today's digest of the records is {digest}"
-        command = "`smsgate records verify --digest DIGEST` finds records that are gone"
-        digest_ = Condition("SmsgateRecordsDigest", "records", "ticket", title, "Keep it.", command)
-        notice = Notice(digest_, "daily")
-        for channel in self._channels:
-            if channel.name != "text":
-                self._send(channel, [notice])
+        text = (
+            f"Today's digest of the records is {digest}.\nKeep it: `smsgate records verify "
+            "--digest DIGEST` finds records that are gone."
+        )
+        for address in self._addresses:
+            self._send(address, [self._message("digest of the records", text)])
 
-    def _records_conditions(self) -> list[Condition]:
-        """Whether the records can be used, which the snapshot of the store does not know."""
-        report = self._readiness.ready()["records"]
-        if is_well(report):
-            return []
-        return [condition("not_ready", "records", report, collaborator="records")]
-
-    def _send_changes(self, channel: Channel, found: Mapping[str, Condition]) -> None:
-        """Send what begins and ends on one channel; of several clocks, the one that claims it."""
-        # Stored keys of the webhook have no prefix: it was the only channel once.
-        prefix = "" if channel.name == "webhook" else f"{channel.name}|"
-        sent = {
-            key.removeprefix(prefix)
-            for key in self._storage.sent()
-            if (key.startswith(prefix) if prefix else "|" not in key.partition(" ")[0])
-        }
-        notices = {
-            key: Notice(found[key], "begins")
-            for key in sorted((found.keys() & self._previous) - sent)
-            if self._storage.claim(prefix + key)
-        }
-        notices |= {
-            key: Notice(_ended(key), "ends")
-            for key in sorted(sent - found.keys() - self._previous)
-            if self._storage.release(prefix + key)
-        }
-        groups = [notices] if channel.is_digest else [{key: one} for key, one in notices.items()]
-        for group in groups:
-            if not group or self._send(channel, [*group.values()]):
-                continue
-            for key, notice in group.items():  # the next check tries again
-                undo = self._storage.claim if notice.state == "ends" else self._storage.release
-                undo(prefix + key)
-
-    def _send(self, channel: Channel, notices: Sequence[Notice]) -> bool:
-        try:
-            channel.send(notices)
-        except CallFailed as error:
-            if self._problems.get(channel.name) != str(error):
-                _log.warning("alert was not taken", by=channel.name, problem=str(error))
-            self._problems[channel.name] = str(error)
-            return False
-        self._problems.pop(channel.name, None)
-        return True
-
-    def _send_store_alert(self, condition: Condition) -> None:
-        """Send that the store cannot be used. It can remember nothing then: each clock sends it."""
-        notices = [Notice(condition, "begins")]
-        for channel in self._channels:
-            if channel.name not in self._store_alerts and self._send(channel, notices):
-                self._store_alerts[channel.name] = _key(condition)
-
-    def _end_store_alerts(self) -> None:
-        for channel in self._channels:
-            key = self._store_alerts.get(channel.name)
-            if key is not None and self._send(channel, [Notice(_ended(key), "ends")]):
-                del self._store_alerts[channel.name]
-
-
-class ChannelTester:
-    """Sends each requested test message once by every channel of this process."""
-
-    def __init__(self, store: Store, channels: Sequence[Channel]) -> None:
-        self._storage = AlertStorage(store.client)
-        self._channels = channels
-        self._clock = clock_name(socket.gethostname(), os.getpid())
-        self._done = ""
-
-    def run_requested(self) -> None:
-        """Run the test that is requested, if there is one. Raises ``StoreUnavailable``."""
-        test = self._storage.requested_test()
-        if not test or test == self._done:
+    def run_test(self) -> None:
+        """Run the test that is requested, if this clock sends. Raises ``StoreUnavailable``."""
+        test = self._store.alerts.test()
+        if (
+            test is None
+            or test.results is not None
+            or not self._store.alerts.take_turn(self._clock)
+        ):
             return
-        self._done = test
-        # A tester before a change of the configuration may have run it.
-        if self._clock not in self._storage.results(test):
-            wanted = test.partition("-")[2]
-            channels = [one for one in self._channels if wanted in ("", one.name)]
-            results = [_test_channel(one) for one in channels]
-            self._storage.save_results(test, self._clock, results)
+        message = self._message("test", "No action is needed.")
+        results = {address: send(url, [message])[1] for address, url in self._urls.items()}
+        self._store.alerts.save_test(AlertTest(test.id, self._clock, results))
 
 
-def running_clocks(store: Store) -> set[str]:
-    """The names of the clocks that run. Raises ``StoreUnavailable``."""
-    running = store.heartbeats.running()
-    return {clock_name(one.host, one.pid) for one in running if one.name == "clock"}
-
-
-def clock_name(host: str, pid: int) -> str:
-    """The name of a clock in the results of a test."""
-    return f"{host}:{pid}"
-
-
-def _test_channel(channel: Channel) -> ChannelTestResult:
-    problem = ""
-    try:
-        channel.send([TEST])
-    except CallFailed as error:
-        problem = str(error)
-    except Exception as error:  # noqa: BLE001 - the operator who asked must learn of it
-        _log.error("alert test failed", by=channel.name, exc_info=error)
-        problem = f"it failed ({type(error).__name__}); the clock's log says more"
-    return ChannelTestResult(channel.name, not problem, problem)
+def addresses_of(settings: Settings) -> list[str]:
+    """The addresses of alerts by service and place: ``slack 1``. All else of them is secret."""
+    schemes = [one.value.partition("://")[0] for one in settings.alerts.to]
+    return [f"{scheme} {place}" for place, scheme in enumerate(schemes, 1)]
 
 
 def _key(condition: Condition) -> str:
     return f"{condition.name} {condition.subject}"
-
-
-def _ended(key: str) -> Condition:
-    name, _, subject = key.partition(" ")
-    return Condition(name, subject, "ticket", "It is as it should be again", "")

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from flask import Flask, flash, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from smsgate.domain.errors import CallFailed, Unfit
 from smsgate.features.operators.service import LINK_S, ROLES, ActionAuthor, make_action, now_us
-from smsgate.mail import send_email
+from smsgate.notifications import send_email
 from smsgate.pipeline.services import Services
 from smsgate.web.console.auth import actor, console_auth, needs
 
@@ -109,7 +107,8 @@ def _hand_over(link: str, address: str, did: str) -> Response | str:
     if address and auth.mailbox is not None:
         try:
             send_email(
-                replace(auth.mailbox, to=(address,)),
+                auth.mailbox,
+                address,
                 "Your link to sign in to smsgate",
                 _EMAIL.format(name=name, by=actor(), did=did, hours=hours, link=link),
             )

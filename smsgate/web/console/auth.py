@@ -172,7 +172,7 @@ class ConsoleAuth:
         found = services.settings.oidc
         self.provider = SignInProvider(found) if found else None
         """For single sign-on; None where none is configured."""
-        self.mailbox = services.settings.alerts.email
+        self.mailbox = services.settings.web.mail
         """By which links for passwords may be sent; None where no mail server is configured."""
         self._trust_proxy = services.settings.web.trust_proxy
 

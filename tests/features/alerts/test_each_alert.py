@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 
@@ -12,9 +11,9 @@ import yaml
 
 from smsgate.consent.reviews import REVIEW_DEADLINE_US
 from smsgate.domain.messages import REPLY_WINDOW_US, Intent, Reply
-from smsgate.features.alerts.channels import configured_channels
-from smsgate.features.alerts.message_text import Notice, email_body, sms_text
+from smsgate.features.alerts import service
 from smsgate.features.alerts.service import AlertService
+from smsgate.notifications import Message
 from smsgate.pipeline.conditions import (
     MAX_FORWARD_AGE_S,
     MAX_HOLD_AGE_S,
@@ -23,13 +22,13 @@ from smsgate.pipeline.conditions import (
     MAX_OUTBOX_AGE_S,
     MAX_RECORDS_LAG_S,
     MAX_REFUSED_REQUESTS,
+    TABLE,
 )
 from smsgate.store.account_requests import RefusedRequest
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.store.opt_out_lists import OptOutListState
 from smsgate.store.shared_keys import accepted_of
 from tests.fakes.own_services import ALERTS, all_at_work, heartbeat, make_services
-from tests.fakes.scripted_api import ScriptedApi
 from tests.fakes.values import NUMBER, entry, failed_reply
 from tests.pipeline.monitoring.test_alert_rules import DOCS
 
@@ -210,54 +209,38 @@ BROUGHT_ABOUT: dict[str, Callable[..., None]] = {
 }
 
 
-class Person:
-    """Keeps the notices themselves."""
-
-    name = "email"
-    is_digest = True
-
-    def __init__(self) -> None:
-        self.notices: list[Notice] = []
-
-    def send(self, notices) -> None:
-        self.notices += notices
-
-
 def test_every_rule_that_the_clock_tells_is_brought_about_here():
     rules = yaml.safe_load((DOCS / "alerts.yml").read_text(encoding="utf-8"))["groups"][0]["rules"]
-    elsewhere = {"SmsgateConfirmationsSlow"}
+    elsewhere = {"SmsgateConfirmationsSlow", "SmsgateAlertsFail"}  # test_service.py
     assert {one["alert"] for one in rules} - elsewhere == BROUGHT_ABOUT.keys()
 
 
 @pytest.mark.parametrize("name", BROUGHT_ABOUT)
-def test_it_is_told_by_webhook_e_mail_and_text_with_what_to_do(
-    tmp_path, redis_url, redis_client, name
+def test_it_is_told_with_its_severity_and_what_to_do(
+    tmp_path, redis_url, redis_client, name, monkeypatch
 ) -> None:
-    with ScriptedApi({"/hook": [(200, b"")]}) as hook:
-        toml = ALERTS.replace("[programs", "silent_hours = 2\nopt_out_list = true\n\n[programs", 1)
-        toml += '[alerts]\nwebhook = "${HOOK}"\n'
-        services = make_services(tmp_path, redis_url, toml, HOOK=f"{hook.url}/hook")
-        all_at_work(services.store)
-        services.records.migrate()
-        services.store.acceptance.note("twilio", newest=True, several=False)
-        person = Person()
-        channels = [*configured_channels(services), person]
-        alerting = AlertService(services.store, services.settings, services.readiness, channels)
-        alerting.check()
-        alerting.check()
-        assert hook.calls == [], "quiet while all is well"
+    sent: list[Message] = []
+    monkeypatch.setattr(service, "send", lambda _, found: (sent.extend(found), (len(found), ""))[1])
+    toml = ALERTS.replace("[programs", "silent_hours = 2\nopt_out_list = true\n\n[programs", 1)
+    services = make_services(tmp_path, redis_url, toml + '[alerts]\nto = ["slack://a/b/c"]\n')
+    all_at_work(services.store)
+    services.records.migrate()
+    services.store.acceptance.note("twilio", newest=True, several=False)
+    alerting = AlertService(services.store, services.settings, services.readiness)
+    alerting.check()
+    alerting.check()
+    assert sent == [], "quiet while all is well"
 
-        BROUGHT_ABOUT[name](services, redis_client)
-        alerting.check()
-        alerting.check()
-        redis_client.config_set("maxmemory", 0)
-        services.close()
+    BROUGHT_ABOUT[name](services, redis_client)
+    alerting.check()
+    alerting.check()
+    redis_client.config_set("maxmemory", 0)
+    services.close()
 
-    (call,) = hook.calls
-    told = json.loads(call.body)
-    assert (told["alert"], told["state"]) == (name, "begins")
-    assert told["remedy"]
-    assert told["remedy"] in told["text"]
-    assert told["remedy"] in email_body(person.notices)
-    assert told["remedy"].replace("`", "'")[:30] in sms_text(person.notices)
-    assert NUMBER not in call.body.decode() + email_body(person.notices)
+    (message,) = sent
+    kinds = {"page": "failure", "ticket": "warning"}
+    of_name = [kind for kind in TABLE.values() if kind.name == name]
+    assert message.kind in {kinds[kind.severity] for kind in of_name}
+    assert any(kind.text in message.body for kind in of_name)
+    assert "\nIn a terminal: " in message.body
+    assert NUMBER not in message.title + message.body

@@ -1,192 +1,220 @@
-"""Conditions that last reach a person by every way there is, each once until it ends."""
+"""Each address is told of what lasts, each day again, and that it is over; so is a failure."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
+import time
 
 import pytest
 from structlog.testing import capture_logs
 
-from smsgate.domain.errors import CallFailed, RecordsUnavailable, StoreUnavailable
-from smsgate.features.alerts.channels import configured_channels
+from smsgate.domain.errors import RecordsUnavailable, StoreUnavailable
+from smsgate.features.alerts import service
 from smsgate.features.alerts.service import AlertService
+from smsgate.pipeline.conditions import conditions
+from smsgate.pipeline.monitoring import take_snapshot
 from smsgate.records import chain_digest
 from smsgate.store.keys import PARTITION_KEYS
-from smsgate.store.shared_keys import RECORDS_DIGEST
+from smsgate.store.shared_keys import ALERT_LEASE, RECORDS_DIGEST
 from tests.fakes.own_services import ALERTS, all_at_work, make_services
-from tests.fakes.scripted_api import ScriptedApi
 from tests.fakes.told import work
 from tests.fakes.values import NUMBER, failed_reply
 
-
-@pytest.fixture
-def hook() -> Iterator[ScriptedApi]:
-    with ScriptedApi({"/hook": [(200, b"")]}) as api:
-        yield api
+FAILED, UNREACHED = "1 reply failed at twilio: 30007", "Alerts do not reach the address slack 1"
+TWO = '[alerts]\nto = ["slack://a/b/c", "${MAIL}"]\n'
 
 
 @pytest.fixture
-def services(tmp_path, redis_url, hook):
-    toml = ALERTS + '[alerts]\nwebhook = "${HOOK}"\n'
-    made = make_services(tmp_path, redis_url, toml, HOOK=f"{hook.url}/hook")
+def services(tmp_path, redis_url):
+    environ = {"MAIL": "mailtos://u:p@h", "SMSGATE_PUBLIC_URL": "https://sms.example.com"}
+    made = make_services(tmp_path, redis_url, ALERTS + TWO, **environ)
     all_at_work(made.store)
     made.records.migrate()
     yield made
     made.close()
 
 
-def alerting(services, *more) -> AlertService:
-    channels = [*configured_channels(services), *more]
-    return AlertService(services.store, services.settings, services.readiness, channels)
-
-
-class Phone:
-    """A way that keeps what it is told, or fails."""
-
-    name = "text"
-    is_digest = True
+class Apprise:
+    """Keeps what each service was sent, or fails."""
 
     def __init__(self) -> None:
-        self.told: list[list[tuple[str, str]]] = []
-        self.fails = False
+        self.sent, self.problems = [], {}
 
-    def send(self, notices) -> None:
-        if self.fails:
-            raise CallFailed("the line is dead", left=False)
-        self.told.append([(one.condition.name, one.state) for one in notices])
+    def send(self, url, messages):
+        scheme = url.value.partition(":")[0]
+        if problem := self.problems.get(scheme):
+            return 0, problem
+        self.sent += [(scheme, one) for one in messages]
+        return len(messages), ""
+
+    def titles(self, wanted: str = "slack") -> list[str]:
+        host = "smsgate at sms.example.com: "
+        return [one.title.removeprefix(host) for scheme, one in self.sent if scheme == wanted]
 
 
-def told(hook) -> list[tuple[str, str]]:
-    return [(one["alert"], one["state"]) for one in (json.loads(c.body) for c in hook.calls)]
+@pytest.fixture
+def apprise(monkeypatch) -> Apprise:
+    made = Apprise()
+    monkeypatch.setattr(service, "send", made.send)
+    return made
+
+
+@pytest.fixture
+def later(monkeypatch):
+    """Lets time pass for alerts alone."""
+
+    def pass_(seconds: float) -> None:
+        now = time.time() + seconds
+        monkeypatch.setattr("smsgate.features.alerts.service.time.time", lambda: now)
+
+    return pass_
+
+
+def alerting(services) -> AlertService:
+    return AlertService(services.store, services.settings, services.readiness)
+
+
+def check(*alerting, times=2) -> None:
+    for _ in range(times):
+        for one in alerting:
+            one.check()
 
 
 def give_up(redis_client) -> None:
     redis_client.hset(PARTITION_KEYS[1].dead, "1-1-0", failed_reply())
 
 
-def test_a_condition_that_lasts_is_told_once_and_its_end_too(services, hook, redis_client):
+def mend(redis_client) -> None:
+    redis_client.delete(PARTITION_KEYS[1].dead)
+
+
+def test_a_condition_is_told_when_it_lasts_each_day_and_when_it_is_over(
+    services, apprise, redis_client, later
+):
+    one = alerting(services)
+    give_up(redis_client)
+    check(one, times=1)
+    assert apprise.sent == []
+    check(one, times=3)
+    assert apprise.titles() == apprise.titles("mailtos") == [FAILED]
+    (_, message), *_ = apprise.sent
+    assert message.kind == "warning"
+    assert message.body.startswith("Retry or dismiss them.\nIn a terminal: `smsgate replies list")
+    assert message.body.splitlines()[-1].startswith("https://sms.example.com/console/replies")
+    later(24 * 3600 + 60)
+    check(one)
+    assert apprise.titles()[1:] == [f"{FAILED} (for 24 h)"]
+    mend(redis_client)
+    check(one, times=3)
+    assert apprise.titles()[2:] == [f"Over after 24 h: {FAILED}"]
+    assert apprise.sent[-1][1].kind == "success"
+    give_up(redis_client)
+    check(one)
+    assert apprise.titles()[3:] == [FAILED]
+
+
+def test_of_two_clocks_one_tells_and_the_other_goes_on_where_it_ended(
+    services, apprise, redis_client, monkeypatch
+):
     one, other = alerting(services), alerting(services)
+    monkeypatch.setattr(other, "_clock", "another:1")
     give_up(redis_client)
-    one.check()
-    assert told(hook) == []
-    for _ in range(3):
-        one.check()
-        other.check()
-    assert told(hook) == [("SmsgateDeadLetters", "begins")]
-    said = json.loads(hook.calls[0].body)
-    assert "`smsgate replies list --state failed`" in said["text"]
-    redis_client.delete(PARTITION_KEYS[1].dead)
-    for _ in range(3):
-        one.check()
-        other.check()
-    assert told(hook)[1:] == [("SmsgateDeadLetters", "ends")]
+    check(one, other)
+    assert apprise.titles() == [FAILED]
+    redis_client.delete(ALERT_LEASE)
+    check(other, one)
+    assert apprise.titles() == [FAILED]
+    mend(redis_client)
+    check(other, one)
+    assert apprise.titles()[1:] == [f"Over after 0 s: {FAILED}"]
+
+
+def test_a_channel_that_is_down_gets_each_alert_once_it_is_up_and_is_a_condition_meanwhile(
+    services, apprise, redis_client
+):
+    apprise.problems["slack"] = "A Connection error occurred posting to Slack."
+    one = alerting(services)
     give_up(redis_client)
-    one.check()
-    one.check()
-    assert told(hook)[2:] == [("SmsgateDeadLetters", "begins")]
-
-
-def test_what_the_webhook_does_not_take_is_told_again(services, hook, redis_client):
-    hook.answers["/hook"] = [(500, b""), (200, b"")]
-    give_up(redis_client)
-    looking = alerting(services)
-    for _ in range(4):
-        looking.check()
-    assert told(hook) == [("SmsgateDeadLetters", "begins")] * 2
-
-
-def test_an_end_that_is_not_taken_is_told_again(services, hook, redis_client):
-    give_up(redis_client)
-    looking = alerting(services)
-    looking.check()
-    looking.check()
-    redis_client.delete(PARTITION_KEYS[1].dead)
-    hook.answers["/hook"] = [(500, b""), (200, b"")]
-    for _ in range(4):
-        looking.check()
-    assert told(hook)[1:] == [("SmsgateDeadLetters", "ends")] * 2
-
-
-def test_several_conditions_of_one_look_are_one_message(services, redis_client):
-    give_up(redis_client)
-    redis_client.config_set("appendfsync", "everysec")
-    phone = Phone()
-    looking = alerting(services, phone)
-    for _ in range(3):
-        looking.check()
-    assert phone.told == [[("SmsgateDeadLetters", "begins"), ("SmsgateWeakDurability", "begins")]]
-
-
-def test_a_way_that_fails_is_tried_again_and_does_not_stop_the_others(services, hook, redis_client):
-    phone = Phone()
-    phone.fails = True
-    give_up(redis_client)
-    looking = alerting(services, phone)
     with capture_logs() as lines:
-        for _ in range(5):
-            looking.check()
-    assert told(hook) == [("SmsgateDeadLetters", "begins")]
-    assert [(one["event"], one["by"]) for one in lines] == [("alert was not taken", "text")]
-    phone.fails = False
-    for _ in range(3):
-        looking.check()
-    assert phone.told == [[("SmsgateDeadLetters", "begins")]]
-    assert told(hook) == [("SmsgateDeadLetters", "begins")]
+        check(one, times=20)  # five minutes
+    assert [(line["event"], line["by"]) for line in lines] == [("alert was not taken", "slack 1")]
+    assert apprise.titles() == []
+    assert apprise.titles("mailtos") == [FAILED, UNREACHED]
+    (failing,) = (
+        found
+        for found in conditions(take_snapshot(services.store, services.settings))
+        if found.name == "SmsgateAlertsFail"
+    )
+    assert failing.title == UNREACHED
+    assert failing.text.startswith("A Connection error occurred posting to Slack. ")
+    apprise.problems.clear()
+    check(one, times=3)
+    assert apprise.titles() == [FAILED]
+    assert apprise.titles("mailtos")[2].endswith(f": {UNREACHED}")
+    assert not take_snapshot(services.store, services.settings).alert_failures
 
 
-def test_a_store_that_is_away_is_told_once_and_that_it_is_back(services, hook, monkeypatch):
+def test_an_end_that_is_not_taken_is_told_again(services, apprise, redis_client):
+    one = alerting(services)
+    give_up(redis_client)
+    check(one)
+    mend(redis_client)
+    apprise.problems["slack"] = "away"
+    check(one, times=3)
+    apprise.problems.clear()
+    check(one)
+    assert apprise.titles()[1].startswith("Over after")
+
+
+def test_a_store_that_is_away_is_told_once_and_that_it_is_back(services, apprise, monkeypatch):
     def away():
         raise StoreUnavailable("the store cannot be used")
 
-    phone = Phone()
-    looking = alerting(services, phone)
+    one = alerting(services)
+    apprise.problems["mailtos"] = "away"
     with monkeypatch.context() as broken:
         broken.setattr(services.store.ledger_reader, "waiting", away)
-        phone.fails = True
-        for _ in range(3):
-            looking.check()
-        phone.fails = False
-        looking.check()
-    looking.check()
-    looking.check()
-    both = [("SmsgateNotReady", "begins"), ("SmsgateNotReady", "ends")]
-    assert told(hook) == both
-    assert phone.told == [[one] for one in both]
+        check(one, times=3)
+        apprise.problems.clear()
+        check(one)
+    check(one)
+    for scheme in ("slack", "mailtos"):
+        begins, ends = apprise.titles(scheme)
+        assert begins == "The store cannot be used"
+        assert ends.endswith(f": {begins}")
 
 
-def test_the_address_of_the_webhook_is_not_shown(services, hook):
-    assert hook.url not in repr(services.settings)
+def test_no_address_is_shown_or_stored(services, apprise, redis_client):
+    give_up(redis_client)
+    check(alerting(services))
+    kept = redis_client.get("smsgate:alerts").decode()
+    for secret in ("slack://", "u:p@h"):
+        assert secret not in repr(services.settings) + kept
 
 
-def test_the_digest_of_the_records_is_logged_and_sent_once_a_day(services, hook, redis_client):
-    phone = Phone()
-    looking, other = alerting(services, phone), alerting(services)
+def test_the_digest_of_the_records_is_logged_and_sent_once_a_day(services, apprise, redis_client):
+    one, other = alerting(services), alerting(services)
     services.manual.opt_out(NUMBER, "all", "ana", "by phone")
     work(services)
     services.archiver.move_all()
     digest = chain_digest(services.records.reader.heads())
     with capture_logs() as lines:
         for _ in range(3):
-            looking.send_records_digest(services.records)
+            one.send_records_digest(services.records)
             other.send_records_digest(services.records)
-    assert [one["digest"] for one in lines] == [digest]
-    assert told(hook) == [("SmsgateRecordsDigest", "daily")]
-    assert digest in json.loads(hook.calls[0].body)["text"]
-    assert phone.told == []
-    looking.check()
-    assert len(hook.calls) == 1
+    assert [line["digest"] for line in lines] == [digest]
+    assert apprise.titles() == apprise.titles("mailtos") == ["digest of the records"]
+    assert digest in apprise.sent[0][1].body
     assert 0 < redis_client.ttl(RECORDS_DIGEST) <= 24 * 3600
 
 
-def test_a_digest_that_cannot_be_read_is_told_later_that_day(services, hook, monkeypatch):
+def test_a_digest_that_cannot_be_read_is_told_later_that_day(services, apprise, monkeypatch):
     def away():
         raise RecordsUnavailable("no database")
 
-    looking = alerting(services)
-    monkeypatch.setattr(services.records.reader, "heads", away)
-    looking.send_records_digest(services.records)
-    assert told(hook) == []
-    monkeypatch.undo()
-    looking.send_records_digest(services.records)
-    assert told(hook) == [("SmsgateRecordsDigest", "daily")]
+    one = alerting(services)
+    with monkeypatch.context() as broken:
+        broken.setattr(services.records.reader, "heads", away)
+        one.send_records_digest(services.records)
+    assert apprise.titles() == []
+    one.send_records_digest(services.records)
+    assert apprise.titles() == ["digest of the records"]

@@ -13,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from smsgate.metrics.counters import FAMILIES
 from smsgate.pipeline import conditions
+from smsgate.store.alerts import AlertState
 from smsgate.store.opt_out_lists import OptOutListState
 from smsgate.web import create_app
 from tests.pipeline.monitoring import test_conditions
@@ -40,6 +41,7 @@ def told(services) -> set[str]:
     services.store.backlog.note_spool("web-1", 1, 1.0)
     services.store.acceptance.note("twilio", newest=True, several=False)
     services.store.opt_out_lists.write("twilio", OptOutListState(problem="away"))
+    services.store.alerts.save(AlertState(failures={"slack 1": "away"}))
     twilio = replace(services.settings.accounts["twilio"], opt_out_list=True)
     settings = replace(services.settings, accounts={"twilio": twilio})
     client = create_app(replace(services, settings=settings)).test_client()

@@ -115,6 +115,7 @@ BOUNDS = [
         "SmsgateLedgerFull",
     ),
     (seen(memory=0.59), seen(memory=0.6), "SmsgateLedgerFull"),
+    (seen(), seen(alert_failures={"slack 1": "no answer"}), "SmsgateAlertsFail"),
     (
         seen(spools=(SpoolDepth("a", 0, 0, 0),)),
         seen(spools=(SpoolDepth("a", 1, 5, 0),)),

@@ -1,90 +1,51 @@
-"""The page of the destinations of alerts: a test of one, and what each clock says of it."""
+"""The page of the addresses of alerts: a test, and what the clock says of it."""
 
 from __future__ import annotations
 
-import os
-import socket
-
-import msgspec
 import pytest
 
-from smsgate.domain.errors import CallFailed
-from smsgate.features.alerts.service import ChannelTester
-from smsgate.features.alerts.storage import AlertStorage
+from smsgate.store.alerts import AlertTest
 from tests.fakes.own_services import heartbeat
 from tests.fakes.pages import words
 
 ALERTS = "/console/setup/alerts"
-CLOCK = f"{socket.gethostname()}:{os.getpid()}"
-
-
-class FakeChannel:
-    """Keeps what it sent, or fails."""
-
-    is_digest = True
-
-    def __init__(self, name, problem=""):
-        self.name, self.problem, self.sent = name, problem, []
-
-    def send(self, notices):
-        if self.problem:
-            raise CallFailed(self.problem, left=True)
-        self.sent += notices
 
 
 @pytest.fixture
 def clock(services):
-    own = msgspec.structs.replace(heartbeat("clock", socket.gethostname()), pid=os.getpid())
-    services.store.heartbeats.beat(own, 600)
+    services.store.heartbeats.beat(heartbeat("clock"), 600)
 
 
-def requested(admin, channel):
-    answer = admin.post(f"{ALERTS}/{channel}/test", {})
-    assert answer.status_code == 303
-    return answer.location
+def request_test(admin) -> None:
+    assert admin.post(f"{ALERTS}/test", {}).status_code == 303
 
 
-def test_a_test_goes_out_by_that_destination_alone(admin, services, clock):
-    email, webhook = FakeChannel("email"), FakeChannel("webhook")
-    path = requested(admin, "email")
-    page = admin.get(path)
-    assert "is sending it" in words(page)
+def test_a_test_is_sent_by_the_clock_and_the_page_says_what_came_of_it(admin, services, clock):
+    request_test(admin)
+    page = admin.get(ALERTS)
+    assert "The clock is sending it" in words(page)
     assert 'hx-trigger="every 1s"' in page.text
-    ChannelTester(services.store, [email, webhook]).run_requested()
-    assert (len(email.sent), len(webhook.sent)) == (1, 0)
-    page = admin.get(f"{ALERTS}/tests/{path.partition('=')[2]}")
-    assert f"Sent by the clock at {CLOCK}" in words(page)
+    test = services.store.alerts.test()
+    found = {"slack 1": "", "mailtos 2": "Connection error"}
+    services.store.alerts.save_test(AlertTest(test.id, "host-1:7", found))
+    page = admin.get(f"{ALERTS}/test")
+    assert "Sent slack 1, by the clock at host-1:7." in words(page)
+    assert "Failed mailtos 2: Connection error (clock at host-1:7)" in words(page)
     assert "hx-trigger" not in page.text
-    audit = words(admin.get("/console/audit"))
-    assert "Sent a test alert" in audit
-    assert "E-mail" in audit
+    assert "Sent a test alert" in words(admin.get("/console/audit"))
 
 
-def test_what_failed_is_told(admin, services, clock):
-    path = requested(admin, "webhook")
-    broken = FakeChannel("webhook", "the webhook answered 500")
-    ChannelTester(services.store, [broken]).run_requested()
-    assert "the webhook answered 500" in words(admin.get(path))
-
-
-def test_a_clock_without_the_destination_has_not_sent(admin, services, clock):
-    path = requested(admin, "text")
-    ChannelTester(services.store, []).run_requested()
-    assert "does not have this destination yet" in words(admin.get(path))
-
-
-def test_a_clock_that_does_not_answer_is_unknown(admin, services, clock):
-    path = requested(admin, "text")
-    AlertStorage(services.store.client).request_test("email")  # takes its place
-    shown = words(admin.get(path))
-    assert "Unknown" in shown
-    assert "did not answer" in shown
+def test_a_clock_that_does_not_answer_has_failed(admin, clock, redis_client):
+    request_test(admin)
+    redis_client.delete("smsgate:alert-test")
+    assert "The clock did not answer" in words(admin.get(f"{ALERTS}/test"))
 
 
 def test_without_a_clock_no_alert_is_sent(admin):
-    assert "No clock is running" in words(admin.get(requested(admin, "webhook")))
+    request_test(admin)
+    assert "No clock is running" in words(admin.get(ALERTS))
 
 
-def test_only_the_id_of_a_test_is_asked_for(viewer):
-    assert viewer.get(f"{ALERTS}/tests/x").status_code == 404
-    assert "Test:" not in viewer.get(f"{ALERTS}?test=x").text
+def test_a_viewer_sends_no_test(viewer):
+    assert viewer.post(f"{ALERTS}/test", {}).status_code == 403
+    assert "Send a test" not in viewer.get(ALERTS).text

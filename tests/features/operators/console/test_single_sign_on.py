@@ -6,6 +6,7 @@ import queue
 import threading
 import urllib.error
 import urllib.request
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 import pytest
@@ -14,7 +15,7 @@ from smsgate.features.operators import sessions
 from smsgate.features.operators.passkey_storage import PasskeyRow, PasskeyStorage
 from smsgate.features.operators.service import ActionAuthor, OperatorService, make_action
 from smsgate.features.operators.storage import OperatorStorage
-from smsgate.settings import Alerts, Mailbox, Secret, SingleSignOn
+from smsgate.settings import Secret, SingleSignOn
 from tests.fakes.browser import browser
 from tests.fakes.oidc_provider import CLIENT_ID, CLIENT_SECRET, OidcProvider
 from tests.fakes.pages import words
@@ -116,19 +117,14 @@ def test_who_was_not_added_or_is_deactivated_does_not_get_in(maria, provider, vi
     [
         (None, "E-mail for single sign-on If empty, an address given before stays."),
         (
-            Mailbox(
-                host="127.0.0.1",
-                port=9,
-                sender="smsgate@example.com",
-                to=("ops@example.com",),
-                tls="none",
-            ),
+            Secret("mailto://127.0.0.1:9?from=smsgate@example.com"),
             "for the link and single sign-on If empty, the link is shown here, and an address",
         ),
     ],
 )
 def test_the_page_says_what_an_address_is_for(services, provider, request, email, said):
-    object.__setattr__(services.settings, "alerts", Alerts(email=email))
+    web = replace(services.settings.web, mail=email)
+    object.__setattr__(services.settings, "web", web)
     admin = request.getfixturevalue("admin")  # the console reads the settings once
     assert said in words(admin.get("/console/people"))
 

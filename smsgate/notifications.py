@@ -1,0 +1,70 @@
+"""Sends messages by Apprise: mail, Slack, PagerDuty and a hundred more, by the URL of each.
+
+Apprise takes 55 MB and most of a second to load. So each delivery has a process of its own, which
+gets the URL by standard input: other users of the machine can read arguments.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+from urllib.parse import quote
+
+from smsgate.domain.errors import CallFailed
+from smsgate.settings import Secret
+
+Kind: TypeAlias = Literal["failure", "warning", "success", "info"]
+"""Words of Apprise, which services show by colour or urgency."""
+TIMEOUT_S = 30.0
+"""For all messages of one delivery."""
+_SHORTEST_SECRET = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message."""
+
+    title: str
+    body: str
+    kind: Kind = "info"
+
+
+def send(url: Secret, messages: Sequence[Message]) -> tuple[int, str]:
+    """Send messages in their order until one is not taken.
+
+    Returns how many were taken, and why the next was not: in the words of Apprise, without what of
+    the URL may be secret.
+    """
+    given = json.dumps([url.value, [[one.title, one.body, one.kind] for one in messages]])
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "smsgate.apprise_process"],
+            input=given,
+            capture_output=True,
+            check=True,
+            text=True,
+            timeout=TIMEOUT_S,
+        )
+        sent, problem = json.loads(done.stdout)
+    except subprocess.TimeoutExpired:
+        return 0, f"there was no answer within {TIMEOUT_S:g} s"
+    except (OSError, subprocess.CalledProcessError, ValueError) as error:
+        return 0, f"the process that sends failed ({type(error).__name__})"
+    for part in sorted(re.split(r"[/:@?&=#,]+", url.value), key=len, reverse=True):
+        if len(part) >= _SHORTEST_SECRET and "." not in part:  # hosts help who reads it
+            problem = problem.replace(part, "•••")
+    return sent, problem
+
+
+def send_email(server: Secret, to: str, subject: str, text: str) -> None:
+    """Send one e-mail to one address by a ``mailto`` URL. Raises ``CallFailed``."""
+    sign = "&" if "?" in server.value else "?"
+    url = Secret(f"{server.value}{sign}to={quote(to)}&format=text")
+    _, problem = send(url, [Message(subject, text)])
+    if problem:
+        raise CallFailed(problem, left=True)

@@ -1,0 +1,104 @@
+"""``smsgate alerts test``: the clock sends it, by Apprise in a process of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+from collections.abc import Callable, Iterator, Mapping
+
+import pytest
+from structlog.testing import capture_logs
+
+from smsgate.cli.main import run
+from smsgate.features.alerts import cli
+from smsgate.features.alerts.service import AlertService
+from smsgate.metrics.snapshot import Process
+from smsgate.store.shared_keys import PROCESSES
+from tests.fakes.own_services import ALERTS, make_services
+from tests.fakes.scripted_api import ScriptedApi
+from workers import alert_notifier
+from workers.alert_notifier import AlertNotifier
+
+TO_HOOK = '[alerts]\nto = ["${HOOK}", "json://127.0.0.1:9/x"]\n'
+
+
+@pytest.fixture
+def hook() -> Iterator[ScriptedApi]:
+    with ScriptedApi({"/hook": [(200, b"")]}) as api:
+        yield api
+
+
+@pytest.fixture
+def clock(tmp_path, redis_url) -> Iterator[Callable[[str], Mapping[str, str]]]:
+    """Starts the part of a clock that tells, with a configuration; gives the terminal's variables.
+
+    The variables of its own are those that it alone has.
+    """
+    with contextlib.ExitStack() as stack:
+
+        def start(toml: str, **own: str) -> Mapping[str, str]:
+            services = make_services(tmp_path, redis_url, toml, **own)
+            stack.callback(services.close)
+            at = Process("c", "clock", socket.gethostname(), os.getpid(), "v1")
+            services.store.heartbeats.beat(at, 600)
+            teller = AlertNotifier(services)
+            teller.start()
+            stack.callback(teller.close)
+            return {
+                "SMSGATE_CONFIG": str(tmp_path / "config"),
+                "SMSGATE_DATA_DIR": str(tmp_path / "var"),
+                "REDIS_URL": redis_url,
+            }
+
+        yield start
+
+
+def test_the_clock_sends_by_its_own_addresses_and_says_what_came_of_each(clock, capsys, hook):
+    """Not the terminal, whose variables and network are its own."""
+    url = hook.url.replace("http://", "json://")
+    environ = dict(clock(ALERTS + TO_HOOK, HOOK=f"{url}/hook"))
+    there = environ | {"HOOK": "json://127.0.0.1:1/nobody"}
+    assert run(["alerts", "test", "--json"], there) == 2
+    here = f"{socket.gethostname()}:{os.getpid()}"
+    ours, away = json.loads(capsys.readouterr().out)
+    assert ours == {"address": "json 1", "sent": True, "problem": "", "clock": here}
+    assert (away["address"], away["sent"]) == ("json 2", False)
+    assert away["problem"].startswith("A Connection error occurred sending JSON notification")
+    assert not away["problem"].endswith(".")
+    (call,) = hook.calls
+    assert json.loads(call.body)["title"].endswith(": test")
+    assert run(["alerts", "test"], environ) == 2
+    assert "'${HOOK}' names a variable that is not set" in capsys.readouterr().err
+
+
+def test_a_clock_without_an_address_is_told(clock, capsys):
+    assert run(["alerts", "test"], clock(ALERTS)) == 1
+    assert "No address is configured" in capsys.readouterr().out
+
+
+def test_without_a_clock_nobody_would_be_told(clock, capsys, redis_client):
+    environ = clock(ALERTS)
+    redis_client.delete(PROCESSES)
+    assert run(["alerts", "test"], environ) == 2
+    assert "No clock is running" in capsys.readouterr().err
+
+
+def test_a_clock_that_does_not_answer_is_told(clock, capsys, monkeypatch):
+    environ = clock(ALERTS)
+    monkeypatch.setattr(cli, "TEST_TTL_S", 0)
+    monkeypatch.setattr(AlertService, "run_test", lambda _: None)
+    assert run(["alerts", "test"], environ) == 2
+    assert "did not answer" in capsys.readouterr().err
+
+
+def test_a_clock_without_an_address_logs_the_digest_of_the_records(
+    tmp_path, redis_url, monkeypatch
+):
+    monkeypatch.setattr(alert_notifier, "PERIOD_S", 0.0)
+    with contextlib.closing(make_services(tmp_path, redis_url, ALERTS)) as services:
+        services.records.migrate()
+        with capture_logs() as lines:
+            AlertNotifier(services).run_once()
+    assert [(one["event"], one["digest"]) for one in lines] == [("records digest", "none")]
