@@ -120,8 +120,8 @@ FEATURES = (
         name="accounts",
         console=("console",),
         menu=MenuEntry("Setup", "/console/setup", "viewer", "c"),
-        operations=("api",),
-        commands={"doctor": "doctor", "refusals": "refusals"},
+        operations=("operations",),
+        commands={"doctor": "doctor", "refusals": ".operations"},
     ),
     Feature(
         name="reply_wording",

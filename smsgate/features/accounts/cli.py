@@ -1,15 +1,14 @@
-"""``smsgate doctor``: check everything. ``smsgate refusals``: sends that the gate refused."""
+"""``smsgate doctor``: check everything."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
 
 import click
-import msgspec
 from rich.markup import escape
 
 from smsgate.cli import session
-from smsgate.cli.session import moment, out
+from smsgate.cli.session import out
 from smsgate.features.accounts.account_doctor import check_account, find_account
 from smsgate.features.accounts.doctor import check_everything
 from smsgate.features.accounts.doctor_result import FAULT, OK, WARNING, DoctorResult, worst_first
@@ -91,40 +90,3 @@ def _report(results: list[DoctorResult], as_json: bool, code: int, monitor: bool
     if FAULT in states:
         session.end(code)
     session.end(1 if monitor and WARNING in states else 0)
-
-
-@click.group()
-def refusals() -> None:
-    """Sends that the gate refused."""
-
-
-@refusals.command("list", epilog="Example: smsgate refusals list --limit 20")
-@click.option("--limit", default=100, show_default=True, type=click.IntRange(1, 10_000))
-@session.as_json
-def list_refusals(limit: int, as_json: bool) -> None:
-    """List the newest first: time, number, program, reason and sending program."""
-    newest = session.services().store.refusals.newest(limit)
-    if as_json:
-        session.show_json([msgspec.to_builtins(one) for one in newest])
-        return
-    for one in newest:
-        out.print(f"[bold]{moment(one.at_ms * 1000)}[/]  ", end="")
-        line = f"{one.number}  {one.program}  {one.reason}  by {one.by}"
-        out.print(line, markup=False)
-    if not newest:
-        out.print("The gate blocked no sends.")
-
-
-@refusals.command("count", epilog="Example: smsgate refusals count --days 7")
-@click.option("--days", default=30, show_default=True, type=click.IntRange(1, 400))
-@session.as_json
-def count_refusals(days: int, as_json: bool) -> None:
-    """Count them by day (UTC), program and reason."""
-    counts = session.services().store.refusals.counts(days)
-    if as_json:
-        session.show_json([msgspec.to_builtins(one) for one in counts])
-        return
-    for one in counts:
-        out.print(f"{one.day}  {one.program}  {one.reason}  {one.count}")
-    if not counts:
-        out.print("The gate blocked no sends.")

@@ -1,4 +1,4 @@
-"""``GET /v1/refusals``: sends that the gate stopped."""
+"""Sends that the gate refused."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Annotated
 
 import msgspec
 
-from smsgate.interface.operation import Context, operation
+from smsgate.interface.operation import Column, Context, Listing, operation
 from smsgate.interface.schemas import moment
 from smsgate.store.refusals import CAP, RefusalCount
 
@@ -14,9 +14,10 @@ from smsgate.store.refusals import CAP, RefusalCount
 class RefusalsQuery(msgspec.Struct, forbid_unknown_fields=True):
     """How many refusals to list, and the days to count."""
 
-    limit: Annotated[int, msgspec.Meta(ge=0, le=1_000)] = 100
-    days: Annotated[int, msgspec.Meta(ge=1, le=400)] = 30
-    """Of how many days the counts are given."""
+    limit: Annotated[int, msgspec.Meta(ge=0, le=1_000, description="How many to list.")] = 100
+    days: Annotated[
+        int, msgspec.Meta(ge=1, le=400, description="Of how many days the counts are given.")
+    ] = 30
 
 
 class RefusedSend(msgspec.Struct, frozen=True):
@@ -38,7 +39,25 @@ class RefusedSends(msgspec.Struct, frozen=True):
     counts: list[RefusalCount]
 
 
-@operation("GET /refusals", role="viewer", scope="admin", by_program=True, example={"days": 7})
+@operation(
+    "GET /refusals",
+    command="refusals",
+    role="viewer",
+    scope="admin",
+    by_program=True,
+    example={"days": 7},
+    listing=Listing(
+        (
+            Column("at", "When"),
+            Column("number", "Number"),
+            Column("program", "Program", "program"),
+            Column("reason", "Reason"),
+            Column("by", "Sent by"),
+        ),
+        rows="refusals",
+        empty="The gate blocked no sends.",
+    ),
+)
 def list_refusals(context: Context, request: RefusalsQuery) -> RefusedSends:
     """List the newest refused sends, and count those of each day."""
     refusals, may = context.services.store.refusals, context.caller.may
