@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import importlib
-import threading
-from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from flask import Flask, Response
+from flask import Flask
 
 from smsgate import features
 from smsgate.pipeline.api_keys import Keyring
@@ -16,12 +14,10 @@ from smsgate.settings import Settings
 from smsgate.web import health, metrics, webhooks
 from smsgate.web.api_key_guard import ApiKeyGuard
 from smsgate.web.problems import register_error_handlers
-from smsgate.web.wsgi_request import read_bodies_first
+from smsgate.web.wsgi_request import Application, Dispatcher, read_bodies_first, send_hsts
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
-
-HSTS_YEAR_S = 365 * 24 * 3600
+    from _typeshed.wsgi import WSGIApplication
 
 
 def application(services: Services) -> Flask:
@@ -57,7 +53,7 @@ def application(services: Services) -> Flask:
 
 def bare_application(settings: Settings, *, streamed: tuple[str, ...] = ()) -> Flask:
     """Return an application without routes; ``streamed`` endpoints read their body themselves."""
-    app = _Application(__name__, static_folder=None)
+    app = Application(__name__, static_folder=None)
     # A redirect would lose a provider's POST, and change the URL that it signed.
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
@@ -65,51 +61,3 @@ def bare_application(settings: Settings, *, streamed: tuple[str, ...] = ()) -> F
     read_bodies_first(app, streamed)
     send_hsts(app, settings)
     return app
-
-
-def send_hsts(app: Flask, settings: Settings) -> None:
-    """Tell browsers to come by https alone (RFC 6797), where the public URL is https.
-
-    Only for its own host: whether others of the domain have TLS smsgate does not know.
-    """
-    if not settings.public_url.startswith("https://"):
-        return
-
-    @app.after_request
-    def add_header(answer: Response) -> Response:
-        answer.headers["Strict-Transport-Security"] = f"max-age={HSTS_YEAR_S}"
-        return answer
-
-
-class _Application(Flask):
-    """Flask, without what costs each request and serves none of ours."""
-
-    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
-        """Return it unchanged: there are no asynchronous views to look for."""
-        return func
-
-
-class Dispatcher:
-    """A WSGI application around another one: some paths are answered by applications of their own.
-
-    Each is made at the first request below its path.
-    """
-
-    def __init__(
-        self, inner: WSGIApplication, others: Mapping[str, Callable[[], WSGIApplication]]
-    ) -> None:
-        """``others``: by path what makes its application. Requests elsewhere are for ``inner``."""
-        self._inner = inner
-        self._others = dict(others)
-        self._lock = threading.Lock()
-        self._made: dict[str, WSGIApplication] = {}
-
-    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer one request."""
-        first = "/" + environ["PATH_INFO"].partition("/")[2].partition("/")[0]
-        if first not in self._others:
-            return self._inner(environ, start_response)
-        with self._lock:
-            if first not in self._made:
-                self._made[first] = self._others[first]()
-        return self._made[first](environ, start_response)

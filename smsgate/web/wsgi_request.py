@@ -1,4 +1,4 @@
-"""Reads what a WSGI server hands over: the client's address, the body, a webhook as it was sent.
+"""What a WSGI server hands over: to which application, the client's address, the body, a webhook.
 
 A view that acts on part of a body could take "STOP" of "STOP no" for the text. So a hook reads each
 body whole before any view runs, compares it with its Content-Length, and hands it over in memory;
@@ -13,13 +13,14 @@ anyway; but behind a proxy that changes scheme or host, no signature verifies.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Collection, Iterator, Mapping
+import threading
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import lru_cache
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, overload
 from urllib.parse import quote, unquote_to_bytes
 
-from flask import Flask, request
+from flask import Flask, Response, request
 from werkzeug.exceptions import LengthRequired
 
 from smsgate.domain.errors import LengthMissing, TooLarge, Unreadable
@@ -27,10 +28,10 @@ from smsgate.domain.messages import WebhookRequest
 from smsgate.domain.signing import is_form
 from smsgate.outbound import is_public
 from smsgate.providers import PROVIDERS
-from smsgate.settings import Account
+from smsgate.settings import Account, Settings
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIEnvironment
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 MAX_BODY_BYTES = 64 * 1024
 """The largest webhook that any provider documents is a fraction of it."""
@@ -38,6 +39,7 @@ MAX_BATCH_BYTES = 1024 * 1024
 """Where one webhook may hold many messages."""
 FORM = "application/x-www-form-urlencoded"
 """The type of a body that names none."""
+HSTS_YEAR_S = 365 * 24 * 3600
 _MAX_ADDRESS_LENGTH = 64
 """Characters; anybody may send a header of any length."""
 _REPORTS_BROKEN_CHUNKS = "gunicorn/"
@@ -47,6 +49,40 @@ _PATH_SAFE = "/!$&'()*+,;=:@~"
 """What stands in a path without an escape (RFC 3986, 3.3)."""
 Environ = Mapping[str, Any]
 T = TypeVar("T")
+
+
+class Application(Flask):
+    """Flask, without what costs each request and serves none of ours."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Return it unchanged: there are no asynchronous views to look for."""
+        return func
+
+
+class Dispatcher:
+    """A WSGI application around another one: some paths are answered by applications of their own.
+
+    Each is made at the first request below its path.
+    """
+
+    def __init__(
+        self, inner: WSGIApplication, others: Mapping[str, Callable[[], WSGIApplication]]
+    ) -> None:
+        """``others``: by path what makes its application. Requests elsewhere are for ``inner``."""
+        self._inner = inner
+        self._others = dict(others)
+        self._lock = threading.Lock()
+        self._made: dict[str, WSGIApplication] = {}
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request."""
+        first = "/" + environ["PATH_INFO"].partition("/")[2].partition("/")[0]
+        if first not in self._others:
+            return self._inner(environ, start_response)
+        with self._lock:
+            if first not in self._made:
+                self._made[first] = self._others[first]()
+        return self._made[first](environ, start_response)
 
 
 def address_of(environ: Environ, trust_proxy: bool) -> str:
@@ -101,6 +137,20 @@ def read_bodies_first(app: Flask, streamed: Collection[str] = ()) -> None:
             limit_bytes = request.max_content_length or MAX_BODY_BYTES
             environ["wsgi.input"] = BytesIO(read_body(environ, limit_bytes))
             environ["wsgi.input_terminated"] = True
+
+
+def send_hsts(app: Flask, settings: Settings) -> None:
+    """Tell browsers to come by https alone (RFC 6797), where the public URL is https.
+
+    Only for its own host: whether others of the domain have TLS smsgate does not know.
+    """
+    if not settings.public_url.startswith("https://"):
+        return
+
+    @app.after_request
+    def add_header(answer: Response) -> Response:
+        answer.headers["Strict-Transport-Security"] = f"max-age={HSTS_YEAR_S}"
+        return answer
 
 
 def whole_body(environ: WSGIEnvironment) -> bytes:

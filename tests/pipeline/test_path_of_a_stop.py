@@ -22,7 +22,7 @@ from workers.ledger_archiver import ArchiverThread
 
 ROOT = Path(jobs.__file__).parents[1]
 PAGE = ROOT / "docs" / "architecture.md"
-MAX_FILES, MAX_LINES = 29, 6_827
+MAX_FILES, MAX_LINES = 28, 6_762
 """Of Python outside the classifier. Lower them as the path gets shorter; never raise them."""
 
 

@@ -16,7 +16,6 @@ from smsgate.features.operators.sessions import LASTS_S
 from smsgate.interface import pages
 from smsgate.pipeline.services import Services
 from smsgate.settings import Settings
-from smsgate.web.app import send_hsts
 from smsgate.web.console import (
     auth,
     badges,
@@ -27,7 +26,7 @@ from smsgate.web.console import (
     zones,
 )
 from smsgate.web.console.return_path import HOME
-from smsgate.web.wsgi_request import read_bodies_first
+from smsgate.web.wsgi_request import read_bodies_first, send_hsts
 
 MENU = tuple(one.menu for one in features.FEATURES if one.menu)
 SECURITY_HEADERS = {
