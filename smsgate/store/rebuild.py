@@ -16,10 +16,10 @@ import msgspec
 from smsgate.consent.events import NOTHING_REMEMBERED, ConsentStateRow
 from smsgate.domain.errors import StoreNotReady
 from smsgate.domain.forwards import Forward, UndeliveredForward
-from smsgate.domain.messages import ALL
+from smsgate.domain.messages import ALL, Intent
 from smsgate.metrics.snapshot import RebuildProgress
 from smsgate.store.connection import Call, Script, raise_first, round_trip
-from smsgate.store.inbox import KEEP_MESSAGE_ID_S
+from smsgate.store.inbox import KEEP_MESSAGE_ID_S, entry_of, opt_in_member
 from smsgate.store.keys import LAYOUT, PARTITION_KEYS, partition_of
 from smsgate.store.leases import Leases
 from smsgate.store.numbers import KEEP_MARKS_S, set_stem
@@ -165,6 +165,30 @@ class StoreRebuild:
             for partition, ids in partitions.items()
             for call in _calls(name, partition, {"optins": ids}, [])
         )
+
+    def drop_replayed_opt_ins(self, recorded: Iterable[tuple[int, str, str]]) -> None:
+        """Take opt-ins out of inboxes whose message ids were not known here when they came again.
+
+        ``recorded``: as ``remember_opt_ins``, of every one; only read where an opt-in waits.
+        """
+        waiting: dict[tuple[int, str], bytes] = {}
+        for keys in PARTITION_KEYS:
+            start = "-"
+            while rows := self._client.xrange(keys.inbox, min=start, count=_STEP):
+                start = f"({rows[-1][0].decode()}"
+                for id_, fields in rows:
+                    entry = entry_of(fields[b"e"])
+                    if entry.decision.intent is Intent.OPT_IN and entry.message_id:
+                        waiting[keys.partition, opt_in_member(entry)] = id_
+        if waiting:
+            places = ((partition, f"{account}:{id_}") for partition, account, id_ in recorded)
+            self._write(
+                [
+                    ("XDEL", PARTITION_KEYS[place[0]].inbox, waiting[place])
+                    for place in places
+                    if place in waiting
+                ]
+            )
 
     def hold_for_review(self, waiting: Iterable[tuple[str, str, str]]) -> None:
         """Hold what waits for a person: program, number, and the inbox ids of first and newest."""

@@ -49,14 +49,19 @@ def remember_messages(
 ) -> int:
     """Remember the messages of the last 48 hours and every opt-in; gives how many of the former.
 
+    Opt-ins that came again while they were not known are dropped.
     ``rebuild`` is its name; ``go_on`` is called before each step. Raises what that raises,
     ``StoreNotReady`` where the store is not shut for it, and ``StoreUnavailable``,
     ``RecordsUnavailable``.
     """
+
+    def opt_ins() -> Iterator[tuple[int, str, str]]:
+        for kind in ("opt_in", "restored"):
+            for one in records.reader.messages(0, kind=kind):
+                yield one.partition, one.account, one.message_id
+
     done = 0
     recent = records.reader.messages(now_us - KEEP_MESSAGE_ID_S * 1_000_000)
-    kinds = ("opt_in", "restored")
-    opt_ins = itertools.chain(*(records.reader.messages(0, kind=kind) for kind in kinds))
     with WriteBehind() as writer:
         for page in _batched(recent, _MESSAGE_PAGE):
             go_on()
@@ -65,12 +70,12 @@ def remember_messages(
             done += len(page)
             progress("messages", done, 0)
         known = 0
-        for page in _batched(opt_ins, _MESSAGE_PAGE):
+        for rows_in in _batched(opt_ins(), _MESSAGE_PAGE):
             go_on()
-            known += len(page)
+            known += len(rows_in)
             progress("opt-ins", known, 0)
-            rows_in = [(one.partition, one.account, one.message_id) for one in page]
             writer.write(functools.partial(store.rebuild.remember_opt_ins, rebuild, rows_in))
+    store.rebuild.drop_replayed_opt_ins(opt_ins())
     return done
 
 

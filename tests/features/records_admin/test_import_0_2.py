@@ -178,6 +178,7 @@ def test_nobody_is_texted_who_opted_out_before_or_while_0_3_takes_over(
     try:
         assert began.wait(30)
         assert post("STOP", THIRD, "SMlater") == 200
+        assert post("START", THIRD, OLD_START) == 200, "captured, and sent again"
         # A link that 0.2 sent; ``test_opt_out_links.py`` has one that it made.
         link = make_token(LINKED, "alerts", [SECRET], time.time())
         url, form = f"http://127.0.0.1:{port}/o/{link}", {"List-Unsubscribe": "One-Click"}

@@ -130,6 +130,21 @@ def test_what_is_posted_before_the_rebuild_holds_and_is_applied_after_it(
     assert equal(recorded)
 
 
+def test_an_opt_in_that_is_sent_again_before_the_rebuild_lifts_no_opt_out(
+    recorded, signed, redis_client
+):
+    recorded.ingest.receive("twilio", signed("STOP", BACK))
+    settle(recorded)
+    redis_client.flushall()
+    for id_, number in ((START_ID, BACK), ("SM" + "c" * 32, NUMBER)):
+        recorded.ingest.receive("twilio", signed("START", number, message_id=id_))
+    rebuilding(recorded).rebuild(quiet)
+    settle(recorded)
+    found = recorded.gate.check([BACK, NUMBER], program="alerts")
+    assert [one.reason for one in found] == ["opted_out_all", ""], "the new one counts"
+    assert equal(recorded)
+
+
 def test_the_clock_rebuilds_a_flushed_store_by_itself(recorded, redis_client):
     before = seen(recorded)
     redis_client.flushall()
