@@ -20,6 +20,7 @@ class SentAlert(msgspec.Struct, frozen=True):
 
     began_s: float
     sent_s: float
+    is_failure: bool
     title: str
 
 

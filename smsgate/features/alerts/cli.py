@@ -12,7 +12,6 @@ from smsgate.cli.session import out
 from smsgate.domain.errors import SmsGateError
 from smsgate.store.alerts import TEST_TTL_S
 
-_NO_ADDRESS = "No address is configured: set `to` under [alerts]."
 _POLL_S = 0.2
 
 
@@ -34,27 +33,25 @@ def test(as_json: bool) -> None:
     if every address took it, 1 if none is configured, 2 if one failed or no clock answered.
     """
     store = session.services_for_lists().store
-    until, pause, id_ = time.monotonic() + TEST_TTL_S, threading.Event(), ""
-    while any(one.name == "clock" for one in store.heartbeats.running()):
-        id_ = id_ or store.alerts.request_test()
-        found = store.alerts.test()
-        if found is not None and found.id == id_ and found.results is not None:
-            break
+    until, pause, test = time.monotonic() + TEST_TTL_S, threading.Event(), None
+    id_ = store.alerts.request_test()
+    while test is None or test.id != id_ or test.results is None:
+        if not any(one.name == "clock" for one in store.heartbeats.running()):
+            raise NoAnswer("No clock is running, so no alert is sent: start the clock.")
         if time.monotonic() >= until:
             raise NoAnswer(f"The clock did not answer within {TEST_TTL_S} s: see its log.")
         pause.wait(_POLL_S)
-    else:
-        raise NoAnswer("No clock is running, so no alert is sent: start the clock.")
+        test = store.alerts.test()
     rows = [
-        {"address": address, "sent": not problem, "problem": problem, "clock": found.clock}
-        for address, problem in found.results.items()
+        {"address": address, "sent": not problem, "problem": problem, "clock": test.clock}
+        for address, problem in test.results.items()
     ]
     if as_json:
         session.show_json(rows)
     for row in () if as_json else rows:
         mark = "[green]     ok[/]" if row["sent"] else "[bold red] failed[/]"
-        out.print(f"{mark}  {row['address']}, from the clock at {row['clock']}", end="")
-        out.print(f": {row['problem']}" if row["problem"] else "", markup=False)
+        out.print(f"{mark}  {row['address']}, from the clock at {row['clock']}", end=" ")
+        out.print(row["problem"], markup=False)
     if not rows and not as_json:
-        out.print(_NO_ADDRESS, markup=False)
+        out.print("No address is configured: set `to` under [alerts].", markup=False)
     session.end(0 if rows and all(row["sent"] for row in rows) else 2 if rows else 1)

@@ -18,12 +18,8 @@ def register(console: Flask, services: Services) -> None:
 
     def shown(template: str) -> str:
         has_clock = any(one.name == "clock" for one in store.heartbeats.running())
-        return render_template(
-            template,
-            addresses=addresses_of(services.settings),
-            test=store.alerts.test(),
-            has_clock=has_clock,
-        )
+        found = {"addresses": addresses_of(services.settings), "test": store.alerts.test()}
+        return render_template(template, has_clock=has_clock, **found)
 
     @console.get(ALERTS, endpoint="alerts")
     @needs("viewer")

@@ -24,11 +24,12 @@ from smsgate.pipeline.conditions import (
 from smsgate.pipeline.monitoring import take_snapshot
 from smsgate.pipeline.readiness import Readiness, is_well
 from smsgate.records import Records, chain_digest
-from smsgate.settings import Settings
+from smsgate.settings import Secret, Settings
 from smsgate.store import Store
 from smsgate.store.alerts import AlertState, AlertTest, SentAlert
 
 _DAY_S = 24 * 3600
+_KINDS: Mapping[str, Kind] = {"page": "failure", "ticket": "warning"}
 _WRITES_REFUSED = TABLE["store_refuses_writes"].name
 _ALERTS_FAIL = TABLE["alerts_fail"].name
 _log = structlog.get_logger()
@@ -43,8 +44,8 @@ class AlertService:
 
     def __init__(self, store: Store, settings: Settings, readiness: Readiness) -> None:
         self._store, self._settings, self._readiness = store, settings, readiness
-        self._addresses = addresses_of(settings)
-        self._urls = dict(zip(self._addresses, settings.alerts.to, strict=True))
+        self._urls = dict(zip(addresses_of(settings), settings.alerts.to, strict=True))
+        self._ids = {key: _id(url) for key, url in self._urls.items()}
         self._host = urlsplit(settings.public_url).hostname or socket.gethostname()
         self._clock = f"{socket.gethostname()}:{os.getpid()}"
         self._since: dict[str, float] = {}
@@ -68,7 +69,8 @@ class AlertService:
                 self._since = {key: before.get(key, now) for key in found}
                 lasting = {key: one for key, one in found.items() if key in before}
                 told = self._store.alerts.state()
-                sent = dict(told.sent)
+                known = tuple(self._ids.values())
+                sent = {key: one for key, one in told.sent.items() if key.startswith(known)}
                 state = AlertState(sent, self._tell(lasting, {*found, *before}, sent))
                 if state != told:
                     self._store.alerts.save(state)
@@ -82,22 +84,19 @@ class AlertService:
     ) -> dict[str, str]:
         """Send what is due, and keep it in ``sent``; returns by address why it failed."""
         failures = {}
-        for address, url in self._urls.items():
-            id_, now = f"{sha256(url.value.encode()).hexdigest()[:8]} ", time.time()
+        for address, id_ in self._ids.items():
+            now = time.time()
             due: dict[str, tuple[Message, SentAlert | None]] = {}
             for key, one in lasting.items():
                 told = sent.get(id_ + key)
-                if (told and now - told.sent_s < _DAY_S) or key == f"{_ALERTS_FAIL} {address}":
+                is_known = told and now - told.sent_s < _DAY_S and told.is_failure >= one.is_failure
+                if is_known or key == f"{_ALERTS_FAIL} {address}":
                     continue
                 began_s = told.began_s if told else self._since.get(key, now)
                 lasts = f" (for {span(now - began_s)})" if told else ""
-                message = self._message(
-                    one.title + lasts,
-                    f"{one.text}\nIn a terminal: {one.command}.",
-                    "failure" if one.is_failure else "warning",
-                    one.page[0],
-                )
-                due[id_ + key] = message, SentAlert(began_s, now, one.title)
+                kind, body = _KINDS[one.severity], f"{one.text}\nIn a terminal: {one.command}."
+                message = self._message(one.title + lasts, body, kind, one.page[0])
+                due[id_ + key] = message, SentAlert(began_s, now, one.is_failure, one.title)
             for key, old in sent.items():
                 if key.startswith(id_) and key.removeprefix(id_) not in present:
                     title = f"Over after {span(now - old.began_s)}: {old.title}"
@@ -148,31 +147,27 @@ class AlertService:
         if not self._store.alerts.take_digest_turn():
             return
         _log.info("records digest", digest=digest)
-        text = (
-            f"Today's digest of the records is {digest}.\nKeep it: `smsgate records verify "
-            "--digest DIGEST` finds records that are gone."
-        )
-        for address in self._addresses:
+        text = f"{digest}\nWith it `smsgate records verify --digest` finds records that are gone."
+        for address in self._urls:
             self._send(address, [self._message("digest of the records", text)])
 
     def run_test(self) -> None:
         """Run the test that is requested, if this clock sends. Raises ``StoreUnavailable``."""
         test = self._store.alerts.test()
-        if (
-            test is None
-            or test.results is not None
-            or not self._store.alerts.take_turn(self._clock)
-        ):
-            return
-        message = self._message("test", "No action is needed.")
-        results = {address: send(url, [message])[1] for address, url in self._urls.items()}
-        self._store.alerts.save_test(AlertTest(test.id, self._clock, results))
+        if test and test.results is None and self._store.alerts.take_turn(self._clock):
+            message = self._message("test", "No action is needed.")
+            results = {address: send(url, [message])[1] for address, url in self._urls.items()}
+            self._store.alerts.save_test(AlertTest(test.id, self._clock, results))
 
 
 def addresses_of(settings: Settings) -> list[str]:
     """The addresses of alerts by service and place: ``slack 1``. All else of them is secret."""
     schemes = [one.value.partition("://")[0] for one in settings.alerts.to]
     return [f"{scheme} {place}" for place, scheme in enumerate(schemes, 1)]
+
+
+def _id(url: Secret) -> str:
+    return sha256(url.value.encode()).hexdigest()[:8] + " "
 
 
 def _key(condition: Condition) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import pytest
 from structlog.testing import capture_logs
@@ -10,9 +11,10 @@ from structlog.testing import capture_logs
 from smsgate.domain.errors import RecordsUnavailable, StoreUnavailable
 from smsgate.features.alerts import service
 from smsgate.features.alerts.service import AlertService
-from smsgate.pipeline.conditions import conditions
+from smsgate.pipeline.conditions import REVIEW_DEADLINE_S, conditions
 from smsgate.pipeline.monitoring import take_snapshot
 from smsgate.records import chain_digest
+from smsgate.settings import Alerts
 from smsgate.store.keys import PARTITION_KEYS
 from smsgate.store.shared_keys import ALERT_LEASE, RECORDS_DIGEST
 from tests.fakes.own_services import ALERTS, all_at_work, make_services
@@ -181,6 +183,30 @@ def test_a_store_that_is_away_is_told_once_and_that_it_is_back(services, apprise
         begins, ends = apprise.titles(scheme)
         assert begins == "The store cannot be used"
         assert ends.endswith(f": {begins}")
+
+
+def test_a_warning_that_becomes_a_failure_is_told_at_once(services, apprise, redis_client):
+    one = alerting(services)
+    for share in (0.6, 1.1):
+        at_ms = int((time.time() - share * REVIEW_DEADLINE_S) * 1000)
+        redis_client.hset(PARTITION_KEYS[1].reviews, f"alerts:{NUMBER}", f"{at_ms}-1")
+        check(one, times=3)
+    assert [message.kind for scheme, message in apprise.sent if scheme == "slack"] == [
+        "warning",
+        "failure",
+    ]
+
+
+def test_what_an_address_of_before_was_told_is_forgotten(
+    services, apprise, redis_client, tmp_path, redis_url
+):
+    give_up(redis_client)
+    check(alerting(services))
+    assert len(services.store.alerts.state().sent) == 2
+    one_left = replace(services.settings, alerts=Alerts(services.settings.alerts.to[1:]))
+    redis_client.delete(ALERT_LEASE)
+    check(AlertService(services.store, one_left, services.readiness))
+    assert len(services.store.alerts.state().sent) == 1
 
 
 def test_no_address_is_shown_or_stored(services, apprise, redis_client):
