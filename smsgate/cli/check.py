@@ -9,8 +9,8 @@ from msgspec.structs import asdict
 
 from smsgate.cli import session
 from smsgate.cli.session import out
+from smsgate.consent.decision_text import because
 from smsgate.domain.errors import UnknownProgram
-from smsgate.pipeline.decision_text import because
 from smsgate.pipeline.gate import GateAnswer
 from smsgate.settings import Programs
 

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
 import click
 import msgspec
 
-from smsgate.classifier import Classifier, KeywordSetCache
+from smsgate.classifier import Classifier, KeywordSetCache, reply_text
 from smsgate.cli.explain_stream import cores, stream
+from smsgate.consent.decision_text import facts
 from smsgate.domain.errors import UnknownProgram
 from smsgate.domain.messages import Decision
 from smsgate.domain.phone import e164
 from smsgate.pipeline.configuration import load_configuration
-from smsgate.pipeline.decision_text import facts
 from smsgate.settings import Program
 from smsgate.settings.read import FILE
 
@@ -86,5 +87,5 @@ def content_of(file: BinaryIO) -> str:
 def describe(text: str, decision: Decision, program: Program) -> Iterable[str]:
     """Yield a decision in sentences."""
     yield f"{decision.intent.upper()}   by the rule {decision.rule}, program {program.name}"
-    for name, value in [("text", repr(text)), *facts(decision, program)]:
+    for name, value in [("text", repr(text)), *facts(decision, partial(reply_text, program))]:
         yield f"  {name:13}{value}"

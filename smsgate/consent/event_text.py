@@ -1,12 +1,22 @@
-"""The text of events as people read them. Pure."""
+"""The text of events as people read them, wherever one is shown. Pure."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from types import MappingProxyType
+
+from smsgate.consent import decision_text
 from smsgate.consent.events import DeadLetter, Event
 from smsgate.consent.reviews import REOPENED
 from smsgate.consent.transitions import REVIEWED
-from smsgate.domain.messages import Entry, Reply
+from smsgate.domain.languages import language_name
+from smsgate.domain.messages import ALL, Entry, Reply
 
+ERASED = "[the words of this text were erased since]"
+NO_TITLES: Mapping[str, str] = MappingProxyType({})
+_NEAR_US = 1_000_000
+"""A list without times of its own counts as of its import, to the millisecond."""
 _TITLES = {
     "opt_out": "Opted out",
     "opt_out_all": "Opted out of everything",
@@ -133,6 +143,122 @@ _STEPS = {
 }
 
 
+def sentence(event: Event, titles: Mapping[str, str] = NO_TITLES) -> str:
+    """What happened and what came of it: ``Opted out for Acme Alerts (alerts); applied``.
+
+    ``titles``: by program its name for subscribers.
+    """
+    has_place = event.reply is None and event.kind != "opt_out_all"
+    where = scope(event) or event.program if has_place else ""
+    named = f" for {program_title(where, titles)}" if where else ""
+    parts = [f"{title(event)}{named}", outcome(event)]
+    return (": " if event.reply is not None else "; ").join(filter(None, parts))
+
+
+def details(event: Event, *, erased: bool = False) -> list[str]:
+    """What was received or sent, how it was decided, and what followed, each as a sentence.
+
+    ``erased``: whether the texts of the event were erased.
+    """
+    if event.reply is not None:
+        reply = event.reply
+        words = f"“{reply.text}”" if reply.text else ERASED
+        sender = f" from {reply.sender}" if reply.sender else ""
+        found = [f"{reply_title(reply.kind)}{sender} to the number: {_ended(words)}"]
+        if event.provider_id:
+            found.append(f"The provider's id of this message is {event.provider_id}.")
+        return [*found, *notes(event)]
+    found = [_origin(event.entry, erased), *reasons(event.entry)] if event.entry else []
+    if event.kind == "import" and abs(event.event_time_us - event.received_us) >= _NEAR_US:
+        found.append(f"Since {moment(event.event_time_us)}, as the list says.")
+    return [*found, *filter(None, [change(event)]), *notes(event)]
+
+
+def change(event: Event) -> str:
+    """Whether its program could text the number before and after; empty if that is the same."""
+    if event.before == event.after or not event.after:
+        return ""
+    state = {"blocked": "may not be texted", "allowed": "may be texted"}
+    after, before = (state.get(one, one or "unknown") for one in (event.after, event.before))
+    return f"Before: {before}. From then on: {after}."
+
+
+def moment(at_us: int) -> str:
+    """A time with its zone, such as ``2026-11-24 21:05:07.123 UTC``; a dash where it is unknown."""
+    if not at_us:
+        return "—"
+    at = datetime.fromtimestamp(at_us / 1_000_000, UTC)
+    return f"{at:%Y-%m-%d %H:%M:%S}.{at.microsecond // 1000:03} UTC"
+
+
+def program_title(name: str, titles: Mapping[str, str]) -> str:
+    """A program as people know it: ``Acme Alerts (alerts)``."""
+    if name == ALL:
+        return "all programs"
+    called = titles.get(name, "")
+    return f"{called} ({name})" if called and called != name else name
+
+
+def _origin(entry: Entry, erased: bool) -> str:
+    """What was received: a text, or what somebody entered."""
+    words = f"“{entry.text}”" if entry.text else ERASED if erased else ""
+    if entry.source == "text":
+        receiver = f" {entry.sender}" if entry.sender else " us"
+        named = f" (message id {entry.message_id})" if entry.message_id else ""
+        said = _ended(words or "—")
+        return f"The subscriber texted{receiver} by {entry.channel.upper()}{named}: {said}"
+    if entry.source == "provider":
+        named = f" (id {entry.message_id})" if entry.message_id else ""
+        return f"The provider of the account {entry.account} reported this{named}."
+    if entry.source == "link":
+        return "The subscriber used the opt-out link that they were sent."
+    by = entry.actor or "an unnamed person"
+    means = {"operator": "entered this", "api": "sent this through the API", "import": "imported"}
+    what = means.get(entry.source, f"({source(entry.source)})")
+    if entry.source == "import":
+        what = "imported a list that has this number"
+        if entry.external_source:
+            what += f" and names as its source “{entry.external_source}”, outside smsgate"
+    return f"{by[:1].upper()}{by[1:]} {what}." + (f" In reply to: {_ended(words)}" if words else "")
+
+
+def reasons(entry: Entry, at: Callable[[int], str] = moment) -> list[str]:
+    """How it was decided and on what basis. ``at`` writes a time."""
+    decision, consent = entry.decision, entry.consent
+    found = []
+    if entry.source == "text" and decision.rule:
+        why = decision_text.reason(decision.rule, decision.keyword)
+        language = f" ({language_name(decision.language)})" if decision.language else ""
+        found.append(f"Reason for the decision: {why}{language}.")
+    if consent is not None:
+        where = ", ".join(part for part in (consent.medium, consent.source) if part)
+        found.append(
+            f"The subscriber agreed on {at(consent.given_us)} ({where}) to: “{consent.words}”."
+        )
+    if because := basis(entry):
+        found.append(f"Basis: {because}.")
+    if noted := note(entry):
+        found.append(f"Note: {_sentence(noted)}")
+    return found
+
+
+def notes(event: Event) -> list[str]:
+    """Why there was no reply, or what the provider said of one."""
+    if not event.note:
+        return []
+    has_answer = event.kind.startswith("opt_") or event.kind == "help"
+    return [_sentence(f"No reply from us: {event.note}" if has_answer else event.note)]
+
+
+def _ended(quoted: str) -> str:
+    """A quotation with the full stop of the sentence around it, unless it ends one itself."""
+    return quoted if quoted[-2:] in (".”", "!”", "?”") else f"{quoted}."
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:].rstrip('.')}."
+
+
 def title(event: Event) -> str:
     """What happened, in a few words."""
     entry = event.entry
@@ -152,7 +278,7 @@ def outcome(event: Event) -> str:
         return sent(event.outcome)
     if event.kind == "receipt":
         return _FATES.get(event.outcome, event.outcome)
-    return _OUTCOMES.get(event.outcome, event.outcome)
+    return _OUTCOMES.get(event.outcome) or sent(event.outcome)
 
 
 def tone(event: Event) -> str:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from smsgate.consent import event_text
 from smsgate.consent.events import Event
 from smsgate.domain.messages import ALL
 from smsgate.domain.signed_times import iso_time
@@ -111,6 +112,8 @@ class ConsentEvent(msgspec.Struct, frozen=True, omit_defaults=True):
     received: str = ""
     applied: str = ""
     note: str = ""
+    summary: str = ""
+    """What happened and what came of it, in words: ``Opted out for all programs; applied``."""
     basis: str = ""
     """Of ``restored``, what allowed it: ``consent``, ``mistake`` or ``evidence``."""
     listed: tuple[ImportedGroup, ...] = ()
@@ -142,6 +145,7 @@ def event_for(caller: Caller, event: Event, sequence: str = "") -> ConsentEvent 
         received=moment(event.received_us) or "",
         applied=moment(event.applied_us) or "",
         note=event.note,
+        summary=event_text.sentence(event),
         basis=entry.restore.basis if entry and entry.restore else "",
         listed=tuple(
             ImportedGroup(one.numbers, one.outcome, one.before, one.after, one.external_sources)
@@ -156,7 +160,8 @@ def event_for(caller: Caller, event: Event, sequence: str = "") -> ConsentEvent 
         hidden = dict.fromkeys(
             ("program", "before", "after", "actor", "note", "external_source"), ""
         )
-        return msgspec.structs.replace(found, **hidden, listed=listed)
+        summary = event_text.sentence(msgspec.structs.replace(event, program=""))
+        return msgspec.structs.replace(found, **hidden, listed=listed, summary=summary)
     return None
 
 

@@ -9,13 +9,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from smsgate.consent import event_text
+from smsgate.consent import decision_text, event_text
 from smsgate.consent.events import Event
 from smsgate.consent.reviews import REOPENED, undecided
 from smsgate.consent.transitions import REVIEWED, decision_id, seen_id
 from smsgate.domain.errors import RecordsUnavailable
 from smsgate.domain.messages import Entry, Intent, inbox_place, ms_of
-from smsgate.pipeline import decision_text
 from smsgate.records import Records
 from smsgate.store import Store
 from smsgate.store.keys import PARTITIONS, partition_of

@@ -3,13 +3,15 @@
 # ruff: noqa: E501 - tables of texts
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
-from smsgate.classifier import Classifier
+from smsgate.classifier import Classifier, reply_text
 from smsgate.classifier.normalize import clean
 from smsgate.classifier.sets.keyword_sets import load_sets, shipped
+from smsgate.consent.decision_text import facts
 from smsgate.domain.messages import Intent
-from smsgate.pipeline.decision_text import facts
 from tests.classifier.program import classifier, program
 
 FCC = ("stop", "quit", "end", "revoke", "opt out", "cancel", "unsubscribe")
@@ -138,7 +140,7 @@ def test_a_text_is_understood(intent, text):
 def test_who_asks_how_to_leave_is_told_and_a_person_decides(text):
     decision = classifier().classify(text)
     assert (decision.intent, decision.rule, decision.wants_help) == ("review", "how_to_leave", True)
-    assert "reply" in dict(facts(decision, program()))
+    assert "reply" in dict(facts(decision, partial(reply_text, program())))
 
 
 @pytest.mark.parametrize(

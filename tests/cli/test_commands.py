@@ -224,8 +224,8 @@ def test_status_shows_each_program(ready: Terminal) -> None:
 def test_history_shows_what_happened(ready: Terminal) -> None:
     opt_out(ready, NUMBER)
     assert ready.run("history", NUMBER) == 0
-    assert "opt_out  applied" in ready.output
-    assert "operator  by tests: asked by phone" in ready.output
+    assert "Opted out for all programs; applied" in ready.output
+    assert "Tests entered this. Note: Asked by phone." in ready.output
     (event,) = ready.json("history", NUMBER)  # type: ignore[misc]
     assert (event["number"], event["entry"]["actor"]) == (NUMBER, "tests")
     assert ready.run("history", OTHER) == 0
@@ -243,7 +243,7 @@ def test_what_a_text_matched_is_told_without_the_rule_s_own_words(ready: Termina
         ready.run(*command)
         assert ready.output.endswith("Z (matched wording)\n")
     assert ready.run("history", NUMBER) == 0
-    assert "'no more of these'  matched wording" in ready.output
+    assert "“no more of these”. Reason for the decision: matched wording." in ready.output
     assert "{no}" not in ready.output
     assert "of a rule" not in ready.output
 
@@ -315,7 +315,7 @@ def test_a_reply_is_dismissed_although_the_audit_log_is_not_ready(ready: Termina
 def test_the_doctor_is_content_with_our_own_redis(ready: Terminal) -> None:
     assert ready.run("records", "migrate") == 0
     assert ready.run("doctor") == 2
-    assert "no smsgate process is running" in ready.output
+    assert "No smsgate process is running" in ready.output
     all_at_work(Store(open_redis(ready.environ["REDIS_URL"])))
     assert ready.run("doctor") == 0
     found = ready.json("doctor")

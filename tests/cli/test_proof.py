@@ -75,9 +75,9 @@ def test_a_restore_names_what_allows_it_and_history_has_it(ready):
     work(ready)
     assert ready.run("check", NUMBER) == 0
     assert ready.run("history", NUMBER) == 0
-    assert "restored" in ready.output
-    assert "basis: evidence from an admin: call 4711" in ready.output
-    assert ": wants back" in ready.output
+    assert "Restored for all programs; applied" in ready.output
+    assert "Basis: evidence from an admin: call 4711." in ready.output
+    assert "Note: Wants back." in ready.output
     assert "opt_in" not in ready.output
 
 
@@ -92,7 +92,8 @@ def test_history_dates_the_consent_of_a_restore(ready):
     services.close()
     work(ready)
     assert ready.run("history", NUMBER) == 0
-    assert f"'Yes' (paper, form 7, given {now:%Y-%m-%d %H:%M:%S} UTC)" in ready.output
+    assert f"agreed on {now:%Y-%m-%d %H:%M:%S}" in ready.output
+    assert "(paper, form 7) to: “Yes”." in ready.output
 
 
 def test_a_lock_wants_a_reason_and_a_number(ready):

@@ -17,10 +17,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from smsgate import __version__
 from smsgate.consent import event_text
+from smsgate.consent.event_text import moment, program_title
 from smsgate.consent.events import Event
 from smsgate.domain.errors import SmsGateError, Unfit
 from smsgate.domain.time_zones import day_end_us, day_start_us, zone_name
-from smsgate.features.evidence.sentences import moment, program_title, sentences
 from smsgate.pipeline.services import Services
 from smsgate.records import ChainLink, Recorded, Records, chain_digest
 from smsgate.records.writer import FIRST
@@ -197,8 +197,8 @@ def _event_view(
     entry, reply = event.entry, event.reply
     return {
         "what": f"reply to {reply.kind}" if reply else event.kind,
-        "title": event_text.title(event),
-        "sentences": sentences(event, one.erased, titles),
+        "title": event_text.sentence(event, titles),
+        "sentences": event_text.details(event, erased=one.erased),
         "times": _times(event),
         "our_number": reply.sender if reply else entry.sender if entry else "",
         "message_id": event.provider_id if reply else entry.message_id if entry else "",
@@ -233,7 +233,7 @@ def _proof(link: ChainLink, previous: bytes) -> dict[str, Any]:
 
 
 def _why(event: Event) -> str:
-    """The actor, the rule that decided, and the outcome."""
+    """The actor, and the rule that decided."""
     parts: list[str] = []
     if event.entry is not None:
         decision = event.entry.decision
@@ -245,8 +245,4 @@ def _why(event: Event) -> str:
             parts.append(f"model score {decision.score:+.1f}")
         parts += [f"keyword sets {decision.version}"] if decision.version else []
         parts += [decision.note] if decision.note else []
-        basis = event_text.basis(event.entry)
-        parts += [f"basis: {basis}"] if basis else []
-    parts += [f"the provider's id is {event.provider_id}"] if event.provider_id else []
-    parts += [event.note] if event.note else []
     return ", ".join(parts) or "—"

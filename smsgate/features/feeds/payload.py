@@ -7,6 +7,7 @@ from itertools import zip_longest
 
 import msgspec
 
+from smsgate.consent import event_text
 from smsgate.consent.events import ConsentState, Event, event_id
 from smsgate.domain.messages import ALL
 from smsgate.domain.signed_times import iso_time
@@ -37,6 +38,8 @@ class ConsentChange(msgspec.Struct, frozen=True):
     external_source: str
     """From where an imported list has it, such as ``Klaviyo``; empty where no list says so."""
     actor: str
+    summary: str
+    """What happened, in words: ``Opted out for all programs; applied``."""
     event: str
     """The event's id in the records and in ``GET /v1/events``."""
     sequence: str
@@ -111,6 +114,7 @@ def _call(
         source=event.entry.source if event.entry else "",
         external_source=external_source,
         actor=event.entry.actor if event.entry else "",
+        summary=event_text.sentence(event),
         event=event.id,
         sequence=f"{one.partition}-{one.seq}",
     )

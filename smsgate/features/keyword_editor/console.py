@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from flask import Flask, render_template, request
 
+from smsgate.classifier import reply_text
+from smsgate.consent import decision_text
 from smsgate.domain.errors import RecordsUnavailable, SmsGateError, UnknownProgram
 from smsgate.domain.line_diff import compare_texts
 from smsgate.domain.phone import e164
@@ -23,7 +27,6 @@ from smsgate.features.keyword_editor.set_text import (
     parse_rows,
     parse_set,
 )
-from smsgate.pipeline import decision_text
 from smsgate.pipeline.services import Services
 from smsgate.settings import Program
 from smsgate.web.console.auth import needs
@@ -76,7 +79,7 @@ class _KeywordPages:
                     "meant": decision_text.meant(decision.intent.value),
                     "why": decision_text.reason(decision.rule, decision.keyword),
                     "path": decision_text.path(decision),
-                    "facts": list(decision_text.facts(decision, program)),
+                    "facts": list(decision_text.facts(decision, partial(reply_text, program))),
                 }
             except SmsGateError as error:
                 values["problem"] = str(error)

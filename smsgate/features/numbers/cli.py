@@ -6,15 +6,14 @@ from datetime import UTC, datetime
 
 import click
 import msgspec
+from rich.markup import escape
 
 from smsgate.cli import session
 from smsgate.cli.session import moment, out, person
 from smsgate.consent import event_text
 from smsgate.consent.events import Event
 from smsgate.domain.entry_parts import Consent
-from smsgate.domain.messages import Entry
 from smsgate.domain.phone import as_recorded
-from smsgate.pipeline.decision_text import reason as decision_reason
 from smsgate.pipeline.manual_input import MEDIA
 
 
@@ -46,61 +45,12 @@ def history(number: str | None, unrouted: bool, as_json: bool) -> None:
         )
 
 
-_NEAR_US = 1_000_000
-"""A list without times of its own counts as of its import, to the millisecond."""
-
-
 def _show(event: Event) -> None:
-    """Two lines: what happened, and the text that did it."""
-    what = f"reply to {event.reply.kind}" if event.reply else event.kind
-    changed = f"{event.before} → {event.after}" if event.before != event.after else event.after
-    head = "  ".join(part for part in (what, event.outcome, event.program, changed) if part)
-    out.print(f"[bold]{moment(event.applied_us)}[/] UTC  {head}")
-    text = event.reply.text if event.reply else event.entry.text if event.entry else ""
-    parts = (
-        repr(text) if text else "",
-        *_decided(event.entry),
-        *_basis(event.entry),
-        _since(event),
-        event.note,
-    )
-    details = "  ".join(part for part in parts if part)
-    if details:
-        out.print(f"    {details}", markup=False)
-
-
-def _basis(entry: Entry | None) -> tuple[str, str]:
-    """What allowed a restore: the basis, and the consent that it names."""
-    basis = event_text.basis(entry)
-    consent = entry.consent if entry is not None else None
-    if not basis or consent is None:
-        return f"basis: {basis}" if basis else "", ""
-    given = f"given {moment(consent.given_us)} UTC"
-    return f"basis: {basis}", f"{consent.words!r} ({consent.medium}, {consent.source}, {given})"
-
-
-def _since(event: Event) -> str:
-    """Since when the number has this state, and from where, by an imported list."""
-    parts = []
-    if event.entry is not None and event.entry.external_source:
-        parts.append(event_text.entry_source(event.entry))
-    if event.kind == "import" and abs(event.event_time_us - event.received_us) >= _NEAR_US:
-        parts.append(f"since {moment(event.event_time_us)} UTC, as the list says")
-    return "; ".join(parts)
-
-
-def _decided(entry: Entry | None) -> tuple[str, str]:
-    """What a text was understood by, or what else made the entry; by whom, and what for."""
-    if entry is None:
-        return "", ""
-    decision = entry.decision
-    why = f"{decision.rule} {decision.keyword}".strip()
-    if entry.source == "text":
-        why = decision_reason(decision.rule, decision.keyword)
-    note = event_text.note(entry)
-    if not entry.actor or entry.actor in note:
-        return why, note if entry.actor else ""
-    return why, f"by {entry.actor}: {note}" if note else f"by {entry.actor}"
+    """Two lines: what happened, and its details."""
+    sentence = escape(event_text.sentence(event))
+    out.print(f"[bold]{moment(event.applied_us)}[/] UTC  {sentence}")
+    if details := event_text.details(event):
+        out.print(f"    {' '.join(details)}", markup=False)
 
 
 @click.command(

@@ -14,7 +14,7 @@ from flask import Flask, abort, flash, redirect, render_template, request, url_f
 from werkzeug import Response
 from werkzeug.routing import BaseConverter
 
-from smsgate.consent import event_text
+from smsgate.consent import decision_text, event_text
 from smsgate.consent.events import Event
 from smsgate.consent.restore import BASES, CONSENT, EVIDENCE
 from smsgate.domain.entry_parts import Consent
@@ -29,13 +29,13 @@ from smsgate.features.numbers import number_search
 from smsgate.features.numbers.number_search import NumberCandidate
 from smsgate.features.numbers.state import state_of
 from smsgate.features.numbers.timeline import spoken_texts, timeline
-from smsgate.pipeline import decision_text
 from smsgate.pipeline.forgetting import forget_number
 from smsgate.pipeline.manual import RestoreRequest
 from smsgate.pipeline.manual_input import MEDIA, consent_of, earliest_us, evidence_of, reason_of
 from smsgate.pipeline.services import Services
 from smsgate.records import HistoryPlace
-from smsgate.web.console.auth import actor, needs, operator
+from smsgate.web.console.auth import actor, needs, operator, operator_zone
+from smsgate.web.console.template_filters import exact
 from smsgate.web.console.zones import typed_zone
 
 _NEWEST, _UNROUTED = 20, 10
@@ -158,6 +158,7 @@ def _number_values(services: Services, number: str) -> dict[str, Any]:
         "forwarded_days": kept_us // _DAY_US if kept_us else 0,
         "event_text": event_text,
         "decision_text": decision_text,
+        "local_time": lambda at_us: exact(at_us, operator_zone()),
     }
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from flask import Flask, Response, render_template, request
 
-from smsgate.consent import event_text
+from smsgate.consent import decision_text, event_text
 from smsgate.domain.errors import StoreNotReady, StoreUnavailable, Unfit
 from smsgate.domain.messages import ALL
 from smsgate.features.numbers.membership_list import (
@@ -21,7 +21,6 @@ from smsgate.features.numbers.membership_list import (
     held_in_store,
 )
 from smsgate.files import csv_line
-from smsgate.pipeline import decision_text
 from smsgate.pipeline.services import Services
 from smsgate.records.projections import MembershipKey
 from smsgate.web.console.auth import needs, record_action

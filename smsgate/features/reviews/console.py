@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from flask import Flask, flash, redirect, render_template, request, url_for
 from werkzeug import Response
 
-from smsgate.consent import event_text
+from smsgate.consent import decision_text, event_text
 from smsgate.domain.errors import NoSuchReview, ReviewChanged, Unfit
 from smsgate.features.reviews import queue as review_queue
 from smsgate.features.reviews.queue import (
@@ -20,7 +20,7 @@ from smsgate.features.reviews.queue import (
 )
 from smsgate.features.reviews.service import ReviewService, read_conversation
 from smsgate.features.reviews.storage import PostponedReviews
-from smsgate.pipeline import decision_text, labelled_texts
+from smsgate.pipeline import labelled_texts
 from smsgate.pipeline.reviews import ReviewDecision
 from smsgate.pipeline.services import Services
 from smsgate.web.console.auth import actor, needs

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from smsgate.consent.event_text import outcome, reply_title, title
+from smsgate.consent.event_text import sentence, title
 from smsgate.consent.events import ConsentState, Event
 from smsgate.consent.reviews import REOPENED
 from smsgate.consent.transitions import REVIEWED, decision_id
@@ -220,8 +220,7 @@ def read_conversation(services: Services, case: ReviewCase) -> tuple[list[Conver
 def _line(event: Event, case: ReviewCase) -> ConversationLine:
     at_us, entry = event.received_us or event.applied_us, event.entry
     if event.reply is not None:
-        what = f"{reply_title(event.reply.kind)}: {outcome(event)}"
-        return ConversationLine(at_us, "us", what, event.reply.text)
+        return ConversationLine(at_us, "us", sentence(event), event.reply.text)
     if entry is None or entry.source != "text":
         actor, text = (entry.actor, entry.text) if entry is not None else ("", "")
         what = " · ".join(filter(None, (title(event), actor)))

@@ -10,6 +10,7 @@ import click
 from smsgate.cli import session
 from smsgate.cli.data_dir import DevRun
 from smsgate.cli.session import out
+from smsgate.consent.decision_text import because
 from smsgate.domain.errors import AccountNotReady, SmsGateError, UnknownAccount
 from smsgate.domain.messages import InboundMessage
 from smsgate.domain.phone import e164
@@ -19,7 +20,6 @@ from smsgate.features.simulator.service import (
     make_message,
     post_webhook,
 )
-from smsgate.pipeline.decision_text import because
 from smsgate.pipeline.services import Services
 from smsgate.providers import usable
 from smsgate.settings import Account, Settings

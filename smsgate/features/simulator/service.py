@@ -14,12 +14,12 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from smsgate.consent import event_text
+from smsgate.consent.decision_text import meant, reason
 from smsgate.consent.events import Event
 from smsgate.domain.errors import InvalidNumber
 from smsgate.domain.messages import Decision, Entry, HttpCall, HttpReply, InboundMessage, ms_of
 from smsgate.domain.phone import e164
 from smsgate.outbound import Outbound
-from smsgate.pipeline.decision_text import meant, reason
 from smsgate.pipeline.services import Services
 from smsgate.providers import PROVIDERS
 from smsgate.settings import ANY_SENDER, Account, Settings
@@ -246,9 +246,9 @@ def _applied_steps(
 ) -> Iterable[TextStep]:
     received_us = max(0, event.received_us - sent.posted_us)
     yield TextStep("Inbox", "done", "stored", received_us)
-    changed = f": {event.before} → {event.after}" if event.before != event.after else ""
     applied_us = event.applied_us - sent.posted_us
-    yield TextStep("Applied", "done", f"{event_text.outcome(event)}{changed}", applied_us)
+    came = ". ".join(filter(None, (event_text.outcome(event), event_text.change(event))))
+    yield TextStep("Applied", "done", came, applied_us)
     replies = [one for one in events if one.kind == "reply" and one.inbox_id == event.inbox_id]
     reply = replies[-1] if replies else None
     if reply is not None:

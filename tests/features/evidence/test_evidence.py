@@ -8,11 +8,11 @@ from hashlib import sha256
 import msgspec
 import pytest
 
+from smsgate.consent.event_text import ERASED, details, sentence
 from smsgate.consent.events import ListGroup
 from smsgate.domain.errors import Suppressed, Unfit
 from smsgate.domain.messages import Decision, Intent
 from smsgate.domain.time_zones import find_zone
-from smsgate.features.evidence.sentences import ERASED, sentences
 from smsgate.features.evidence.service import collect_evidence, evidence, page, request_of
 from smsgate.records import Records
 from smsgate.store.keys import partition_of
@@ -103,21 +103,20 @@ def test_each_event_is_in_words_with_our_number_and_message_ids(kept):
     assert stop["sentences"] == [
         "The subscriber texted +14155550999 by SMS (message id SM1): “Please stop <b>now</b>”.",
         "Reason for the decision: exact keyword.",
-        "Effect: Opted out for Acme Alerts (alerts); applied.",
         "Before: may be texted. From then on: may not be texted.",
     ]
+    assert stop["title"] == "Opted out for Acme Alerts (alerts); applied"
     assert (stop["our_number"], stop["message_id"]) == ("+14155550999", "SM1")
     assert stop["times"]["Received"] == "2025-11-24 16:00:00.001 UTC"
-    assert reply["sentences"][:2] == [
-        "Opt-out confirmation from +14155550999 to the number: “You are unsubscribed.”",
-        "Result: sent.",
-    ]
+    assert reply["title"] == "Opt-out confirmation: sent"
+    assert reply["sentences"][0] == (
+        "Opt-out confirmation from +14155550999 to the number: “You are unsubscribed.”"
+    )
     assert reply["message_id"] == "SMreply"
     assert listed["sentences"][0] == "Ana imported a list that has this number."
-    assert guessed["sentences"][1:3] == [
-        "Reason for the decision: recognized by the language model (English).",
-        "Effect: Opted out for Acme Alerts (alerts); applied.",
-    ]
+    assert guessed["sentences"][1] == (
+        "Reason for the decision: recognized by the language model (English)."
+    )
     html = page(of(kept))
     assert "<b>now" not in html
     assert "Please stop &lt;b&gt;now" in html
@@ -163,14 +162,14 @@ def test_events_outside_the_period_are_left_out_and_counted(kept):
 
 def test_a_program_that_is_gone_keeps_its_name():
     gone = msgspec.structs.replace(event(1), program="old", scope="all")
-    assert "for all programs" in sentences(gone, False, {})[2]
-    assert "for old;" in sentences(msgspec.structs.replace(gone, scope=""), False, {})[2]
+    assert sentence(gone) == "Opted out for all programs; applied"
+    assert sentence(msgspec.structs.replace(gone, scope="")) == "Opted out for old; applied"
 
 
 def test_what_was_erased_is_said_to_be():
     silent = event(1, entry=entry(Intent.OPT_OUT, text=""))
-    assert ERASED in sentences(silent, True, {})[0]
-    assert ERASED not in sentences(silent, False, {})[0]
+    assert ERASED in details(silent, erased=True)[0]
+    assert ERASED not in details(silent)[0]
 
 
 @pytest.mark.parametrize(
@@ -191,7 +190,7 @@ def test_each_source_is_named(source, actor, said):
         actor=actor,
         decision=Decision(Intent.OPT_OUT, rule=source, note="asked by phone"),
     )
-    found = sentences(event(1, entry=given), False, {})
+    found = details(event(1, entry=given))
     assert found[0] == said
     assert "Note: Asked by phone." in found
 

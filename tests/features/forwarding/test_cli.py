@@ -102,7 +102,7 @@ def test_what_was_given_up_is_listed_and_tried_again(there: Terminal, dead: str)
     assert there.output == f"Text {dead} queued again.\n"
     assert [one["id"] for one in there.json("deliveries", "list")["items"]] == [dead]
     assert there.run("history", NUMBER) == 0
-    assert "forward  retried" in there.output
+    assert "Forwarded to your application for alerts; queued again" in there.output
 
 
 def test_what_was_given_up_can_be_dismissed_once(there: Terminal, dead: str) -> None:
@@ -128,7 +128,7 @@ def test_forgetting_says_that_messages_do_not_go_on(there: Terminal, waits: str)
 
 def test_the_doctor_tells_of_what_was_given_up(there: Terminal, dead: str) -> None:
     there.run("doctor")
-    assert "1 messages couldn't be delivered to your application" in there.output.replace("\n", " ")
+    assert "1 message couldn't be delivered to your application" in there.output.replace("\n", " ")
 
 
 def test_the_report_tells_how_much_waits_and_was_given_up(there: Terminal, dead: str) -> None:

@@ -10,7 +10,6 @@ import pytest
 from smsgate.consent import event_text
 from smsgate.domain.entry_parts import Consent
 from smsgate.domain.errors import Unfit
-from smsgate.features.evidence.sentences import sentences
 from smsgate.features.lists import file_import
 from smsgate.features.lists.export import ExportQuery, exported_numbers
 from smsgate.features.lists.file_import import FileImport
@@ -224,7 +223,7 @@ def test_a_source_is_shown_as_an_external_one_wherever_the_number_is(services):
     assert event.entry.source == "import"
     assert event_text.entry_source(event.entry) == "imported: Klaviyo"
     assert event_text.entry_source(services.history.of_number(D)[-1].entry) == "import"
-    said = " ".join(sentences(event, False, {}))
+    said = " ".join(event_text.details(event))
     assert "names as its source “Klaviyo”, outside smsgate" in said
     listed = MembershipList(services.records.database)
     rows = listed.page(MembershipFilter(source="import"), None, 10)

@@ -101,7 +101,7 @@ def test_an_opt_out_takes_every_step(services, text):
     done = read_progress(services, sent)
     assert states(done)["Confirmation"] == "done"
     assert done.settled
-    assert "allowed → blocked" in [step.note for step in done.steps][3]
+    assert "From then on: may not be texted" in [step.note for step in done.steps][3]
     assert [one.ours for one in done.conversation] == [False, True]
     assert "Acme Alerts" in done.conversation[1].text
     times = [step.after_us for step in done.steps]

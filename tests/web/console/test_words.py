@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from smsgate.consent.decision_text import names_keyword
 from smsgate.domain.messages import Arrival, Decision, Entry, Intent
-from smsgate.pipeline.decision_text import names_keyword
 from tests.fakes.console_pages import (
     ADDRESSES,
     NUMBER,

@@ -158,6 +158,11 @@ def test_of_a_number_it_sees_what_concerns_its_programs(mine, api) -> None:
     api.work()
     for found in (mine.get(f"/numbers/{ONE}")["history"], mine.get("/events")):
         assert told(found["events"]) == [("help", "orders"), ("opt_out_all", ""), ("lock", "all")]
+        assert [one["summary"] for one in found["events"]] == [
+            "Asked for help for orders; recorded",
+            "Opted out of everything; applied",
+            "Locked for all programs; applied",
+        ]
         assert "somebody" not in str(found)
     known = mine.get(f"/numbers/{ONE}")
     assert ([*known["programs"]], known["locked"]) == (["orders"], True)

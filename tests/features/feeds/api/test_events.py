@@ -58,6 +58,7 @@ def test_events_of_a_number_are_in_their_order_and_have_no_texts(api) -> None:
     events = api.get("/events")["events"]
     kinds = [one["kind"] for one in events if one["number"] == NUMBERS[0]]
     assert kinds == ["opt_out", "restored"] * 3
+    assert events[0]["summary"] == "Opted out for all programs; applied"
     assert all("reason" not in one and "text" not in one for one in events)
     assert all(one["source"] == "operator" and one["sequence"] for one in events)
 

@@ -72,7 +72,7 @@ def test_history_says_since_when_a_list_has_it(lists, file, tmp_path):
     assert lists.run("import", str(dated), "--program", "alerts", "--apply") == 0
     assert lists.run("import", str(file), "--program", "orders", "--apply") == 1
     assert lists.run("history", NUMBER) == 0
-    assert lists.output.count("since 2026-03-01 10:00:00 UTC, as the list says") == 1
+    assert lists.output.count("Since 2026-03-01 10:00:00.000 UTC, as the list says.") == 1
 
 
 def test_applied_it_says_of_every_row_what_became_of_it(lists, file, tmp_path, blocked):
@@ -154,7 +154,7 @@ def test_one_file_goes_into_several_programs_and_says_from_where(lists, tmp_path
     assert found["unknown_programs"] == {"club": 1}
     assert blocked(NUMBER)
     assert lists.run("history", NUMBER) == 0
-    assert "imported: Klaviyo" in lists.output
+    assert "names as its source “Klaviyo”" in lists.output
     assert lists.run("imports", "undo", found["list_id"], "--apply", "--reason", "wrong") == 0
     assert not blocked(NUMBER)
     assert lists.run("import", str(path)) == 2

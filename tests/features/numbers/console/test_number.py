@@ -123,7 +123,7 @@ def test_a_start_in_the_second_of_a_stop_is_shown_as_a_tie(services, viewer):
     work(services)
     said = words(viewer.get(PAGE))
     assert "Asked to opt in · Acme Alerts same time as an opt-out, the opt-out holds" in said
-    assert "No reply: an opt-out has the same time, and it wins a tie" in said
+    assert "No reply from us: an opt-out has the same time, and it wins a tie" in said
     assert "newer" not in said
 
 
@@ -142,9 +142,9 @@ def test_the_story_tells_rule_steps_times_and_what_was_answered(services, viewer
     said = words(viewer.get(PAGE))
     again, first = said.split("History")[1].split("Opted out")[1:]
     assert "no change" in again
-    assert "No reply: already opted out" in again
+    assert "No reply from us: already opted out" in again
     assert "Reply is queued" in first
-    assert "Exact keyword: STOP" in first
+    assert "exact keyword: STOP" in first
     assert "keyword, keyword sets abc123" in first
     assert "styled or wide letters changed to plain ones; surrounding punctuation" in first
     assert "Message time" in first
@@ -316,7 +316,7 @@ def test_ordinary_texts_stand_in_the_story_in_their_place(services, viewer):
     order = ["help again", "when do you open?", "help me", "hello"]
     assert [said.index(text) for text in order] == sorted(said.index(text) for text in order)
     assert "Ordinary text · Acme Alerts no effect" in said
-    assert "Nothing about consent" in said
+    assert "Reason for the decision: nothing about consent" in said
     assert "none of their business" not in said
     assert harmless(answer)
 

@@ -65,7 +65,7 @@ def test_a_text_is_watched_from_the_webhook_to_the_phone(services, server, phone
     services.applier.drain(partition_of(NUMBER))
     services.sender.drain(partition_of(NUMBER))
     part = phone.post(f"{PATH}/watch", {"text": "stop please"}, headers=HTMX)
-    assert "allowed → blocked" in said(part)
+    assert "From then on: may not be texted" in said(part)
     assert "Acme Alerts: Uyekile" in said(part)  # the program has Zulu alone
     assert f"{PATH}/watch" not in part.text
     assert "/console/numbers/%2B14155550123" in part.text

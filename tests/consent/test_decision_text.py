@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from smsgate.classifier import reply_text
+from smsgate.consent.decision_text import STAGES, because, facts, meant, path, reason
 from smsgate.domain.messages import Decision, Intent
-from smsgate.pipeline.decision_text import STAGES, because, facts, meant, path, reason
 from tests.classifier.program import classifier, program
 from tests.fakes.rule_ids import rule_ids
 
@@ -67,9 +69,13 @@ def test_every_intent_says_what_it_leads_to():
 
 def test_facts_leave_out_what_is_not_there_and_end_with_the_reply():
     one = program(keywords=("en",))
-    told = dict(facts(classifier(keywords=("en",)).classify("stop please"), one))
+    told = dict(
+        facts(classifier(keywords=("en",)).classify("stop please"), partial(reply_text, one))
+    )
     assert told["matched"] == "STOP"
     assert told["normalized"] == "politeness"
     assert "Acme Alerts" in told["reply"]
     assert "scope" not in told
-    assert "reply" not in dict(facts(Decision(Intent.NONE, rule="nothing_known"), one))
+    assert "reply" not in dict(
+        facts(Decision(Intent.NONE, rule="nothing_known"), partial(reply_text, one))
+    )

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from smsgate.classifier import reply_text
 from smsgate.domain.languages import language_name
 from smsgate.domain.messages import Decision
-from smsgate.settings import Program
 
 STAGES = (
     "Is the whole text a keyword?",
@@ -120,8 +118,13 @@ def path(decision: Decision) -> list[RuleQuestion]:
     ]
 
 
-def facts(decision: Decision, program: Program) -> Iterator[tuple[str, str]]:
-    """Yield the details of a decision and the reply that it leads to, each with its name."""
+def facts(
+    decision: Decision, reply_text: Callable[[str, str], tuple[str, str]]
+) -> Iterator[tuple[str, str]]:
+    """Yield the details of a decision and the reply that it leads to, each with its name.
+
+    ``reply_text(kind, language)``: the text of a reply of the program, and its language.
+    """
     named = {
         "matched": decision.keyword,
         "language": language_name(decision.language) if decision.language else "",
@@ -136,5 +139,5 @@ def facts(decision: Decision, program: Program) -> Iterator[tuple[str, str]]:
     kind = "opt_out" if decision.intent.stops else decision.intent.value
     kind = "help" if decision.wants_help else kind
     if kind in ("opt_out", "opt_in", "help"):
-        reply, language = reply_text(program, kind, decision.language)
+        reply, language = reply_text(kind, decision.language)
         yield "reply", f"{reply} ({language_name(language)})"
