@@ -75,7 +75,7 @@ def new_config(
     if not company:
         raise click.UsageError("Give the name that subscribers know you by: --company NAME")
     provider = provider or "twilio"
-    for field in asked_fields(provider):
+    for field in asked_fields(provider, given):
         if is_terminal and field.name not in given:
             read = functools.partial(_option, provider, field.name)
             given[field.name] = _ask(f"{field.name}, {field.what}", read)
@@ -108,7 +108,7 @@ def variables_to_set(environ: Mapping[str, str], variables: Iterable[Variable]) 
 
 def _provider(text: str) -> str:
     with _told_again():
-        asked_fields(text)
+        asked_fields(text, {})
     return text
 
 
@@ -152,7 +152,7 @@ def write_starter(
     ``company`` will not do, or what ``environ`` has for a variable.
     """
     given = {key: text for key, text in (options or {}).items() if text}
-    later = [one for one in asked_fields(provider) if one.name not in given]
+    later = [one for one in asked_fields(provider, given) if one.name not in given]
     refuse_unfit(provider, given)
     named = [Variable(f"{provider}_{one.name}".upper(), one.what) for one in later]
     given |= {one.name: f"${{{it.name}}}" for one, it in zip(later, named, strict=True)}

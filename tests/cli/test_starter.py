@@ -39,6 +39,14 @@ def test_flags_stand_in_it_and_the_token_does_not(there: Terminal) -> None:
     assert there.run("config", "check") == 0
 
 
+def test_what_a_preset_brings_is_not_asked_for(there: Terminal) -> None:
+    """A ``send_url`` beside it would count instead of that of the preset."""
+    given = ("--company", "x", "--provider", "form", "--set", "preset=clicksend")
+    assert there.run("config", "new", *given) == 0
+    assert "FORM_SEND_URL" not in there.output
+    assert "send_url" not in written(there)["accounts"]["form"]
+
+
 def test_a_company_may_be_called_what_the_starter_says_elsewhere(there: Terminal) -> None:
     assert there.run("config", "new", "--company", "US", "--number", "+49 30 1234567") == 0
     program = written(there)["programs"]["alerts"]

@@ -63,13 +63,16 @@ def refuse_unfit(provider: str, options: Mapping[str, str]) -> None:
                 raise Unfit(f"{field.name} must be {field.what}.", field=field.name)
 
 
-def asked_fields(provider: str) -> list[Field]:
+def asked_fields(provider: str, given: Mapping[str, str]) -> list[Field]:
     """Return the fields that an account at a provider must have and that are no secrets.
 
-    Raises ``Unfit`` where there is no such provider.
+    What is ``given`` may decide what else it needs. Raises ``Unfit`` where there is no such
+    provider.
     """
     _refuse_unknown(provider)
-    return [one for one in PROVIDERS[provider].fields if not one.secret and _is_required(one, {})]
+    return [
+        one for one in PROVIDERS[provider].fields if not one.secret and _is_required(one, given)
+    ]
 
 
 def program_lines(

@@ -49,10 +49,9 @@ def remember_messages(
 ) -> int:
     """Remember the messages of the last 48 hours and every opt-in; gives how many of the former.
 
-    Opt-ins that came again while they were not known are dropped.
-    ``rebuild`` is its name; ``go_on`` is called before each step. Raises what that raises,
-    ``StoreNotReady`` where the store is not shut for it, and ``StoreUnavailable``,
-    ``RecordsUnavailable``.
+    Opt-ins that came again meanwhile are dropped. ``rebuild`` is its name; ``go_on`` is called
+    before each step. Raises what that raises, ``StoreNotReady`` where the store is not shut for it,
+    and ``StoreUnavailable``, ``RecordsUnavailable``.
     """
 
     def opt_ins() -> Iterator[tuple[int, str, str]]:
@@ -60,10 +59,9 @@ def remember_messages(
             for one in records.reader.messages(0, kind=kind):
                 yield one.partition, one.account, one.message_id
 
-    done = 0
-    recent = records.reader.messages(now_us - KEEP_MESSAGE_ID_S * 1_000_000)
+    done, since_us = 0, now_us - KEEP_MESSAGE_ID_S * 1_000_000
     with WriteBehind() as writer:
-        for page in _batched(recent, _MESSAGE_PAGE):
+        for page in _batched(records.reader.messages(since_us), _MESSAGE_PAGE):
             go_on()
             rows = [(one.partition, one.account, one.message_id, one.received_us) for one in page]
             writer.write(functools.partial(store.rebuild.remember, rebuild, rows, now_us))
