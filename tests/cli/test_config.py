@@ -89,10 +89,12 @@ def test_the_doctor_tells_when_processes_run_different_versions(
     old = Process("q", "web", "h", 8, "v0", changed=("/x/smsgate.toml",), problem="a: b")
     store.heartbeats.beat(old)
     told = {one["text"] for one in there.json("doctor")}  # type: ignore[attr-defined]
-    mixed = "the processes run different versions of the configuration"
-    assert any(one.startswith(mixed) and "v0 in 1" in one for one in told)
-    assert "changed and not loaded yet: /x/smsgate.toml on h" in told
-    assert "web on h keeps older keyword sets and replies: a: b" in told
+    for title, details in (
+        ("The processes run different versions of the configuration", "v0 in 1"),
+        ("A file of the configuration was changed and is not loaded yet", "/x/smsgate.toml on h"),
+        ("Processes keep older keyword sets and replies", "Web on h: a: b"),
+    ):
+        assert any(one.startswith(title) and details in one for one in told), title
 
 
 def test_while_processes_are_restarted_one_after_the_other_nothing_is_told(
