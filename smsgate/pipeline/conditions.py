@@ -169,9 +169,11 @@ def conditions(snapshot: SystemSnapshot, *, here: str = "") -> list[Condition]:
 
 
 def durability_conditions(snapshot: SystemSnapshot) -> list[Condition]:
-    """Settings of Redis that could lose acknowledged writes."""
-    weak = "; ".join(snapshot.weaknesses)
-    return [condition("weak_durability", "durability", weak)] if weak else []
+    """Settings of Redis that could lose acknowledged writes, or opt-outs."""
+    evicting = [one for one in snapshot.weaknesses if one.startswith("maxmemory-policy")]
+    weak = "; ".join(one for one in snapshot.weaknesses if one not in evicting)
+    found = [condition("may_evict", "eviction", one) for one in evicting]
+    return found + [condition("weak_durability", "durability", weak)] * bool(weak)
 
 
 def _store(snapshot: SystemSnapshot) -> Iterator[Condition]:

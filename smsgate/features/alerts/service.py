@@ -75,7 +75,7 @@ class AlertService:
                 if state != told:
                     self._store.alerts.save(state)
         except StoreUnavailable as error:
-            one = condition("not_ready", "store", str(error), error.remedy, collaborator="store")
+            one = condition("store_away", "store", str(error), error.remedy)
             alone = {_key(one): one}
         self._tell(alone, alone, self._sent_alone)
 
@@ -133,7 +133,7 @@ class AlertService:
         # Whether the records can be used is not known to the snapshot of the store.
         report = self._readiness.ready()["records"] if snapshot.store_obstacle is None else ""
         if report and not is_well(report):
-            yield condition("not_ready", "records", report, collaborator="records")
+            yield condition("records_away", "records", report)
 
     def send_records_digest(self, records: Records) -> None:
         """Log and send the newest digest of the records: one clock does, once a day.

@@ -12,7 +12,6 @@ from flask import Flask, render_template, request
 
 from smsgate.features.dashboard.service import DAYS, Dashboard, DayFigures, load_dashboard
 from smsgate.features.dashboard.statistics import MEASURES, Latency
-from smsgate.features.dashboard.status import CollaboratorProblem
 from smsgate.pipeline.conditions import REVIEW_DEADLINE_S, TABLE, Condition
 from smsgate.pipeline.services import Services
 from smsgate.providers import PROVIDERS
@@ -28,31 +27,6 @@ TITLES = {
     "review": "Sent to review",
     "confirmations": "Confirmations sent",
 }
-_UNKNOWN_MEANS = {
-    "store": (
-        "Nobody can be texted while the gate cannot tell, and incoming texts wait on this host's "
-        "disk. Queues, today's figures and running processes are unknown."
-    ),
-    "queue": "Opt-outs block, but are not applied or confirmed.",
-    "spool": "If the store fails, incoming texts may be lost.",
-    "records": (
-        "Opt-outs still block, and events wait in the store. Earlier days are unknown, and so are "
-        "the date and the reason of an opt-out."
-    ),
-}
-_NOT_READY_MEANS = {
-    "store": "Nobody can be texted until it is ready.",
-    "records": "Events wait in the store.",
-}
-_REMEDIES = {
-    "store": "check the Redis of `REDIS_URL`",
-    "queue": "check the Redis of `QUEUE_URL`, or of `REDIS_URL` where that is not set",
-    "spool": "make `SMSGATE_DATA_DIR` writable, with space on its disk",
-    "records": "check the database of `DATABASE_URL`; `smsgate records status` shows more",
-}
-"""For a collaborator that cannot be read."""
-_STORE_CONDITIONS = frozenset({"SmsgateStoreRefusesWrites", "SmsgateGateShut", "SmsgateStoreLost"})
-"""Conditions that repeat what the store reports of itself."""
 CHART_WIDTH, CHART_HEIGHT = 300, 48
 """In the SVG's own units; the page stretches it."""
 _BAR_STEP, _BAR_GAP = CHART_WIDTH / DAYS, 2
@@ -165,14 +139,7 @@ def _webhook_address(account: Account, origin: str) -> str:
 
 
 def _attention(dashboard: Dashboard) -> list[AttentionItem]:
-    problems = dashboard.collaborators.problems()
-    has_store_problem = any(one.name == "store" for one in problems)
-    found = [_collaborator_item(one) for one in problems]
-    found += [
-        _condition_item(one)
-        for one in dashboard.conditions
-        if not (has_store_problem and one.name in _STORE_CONDITIONS)
-    ]
+    found = [_condition_item(one) for one in dashboard.conditions]
     reviews = dashboard.snapshot.backlog.reviews if dashboard.snapshot else None
     are_old = any(one.name == "SmsgateReviewsOld" for one in dashboard.conditions)
     if reviews is not None and reviews.count and not are_old:
@@ -187,17 +154,6 @@ def _attention(dashboard: Dashboard) -> list[AttentionItem]:
         remedy = "A passkey or a code from your phone protects your account beyond the password."
         found.append(AttentionItem("neutral", problem, remedy, ("/console/me/factor", "Set up")))
     return found
-
-
-def _collaborator_item(one: CollaboratorProblem) -> AttentionItem:
-    title = one.title.capitalize()
-    if one.is_unknown:
-        problem, means = f"{title} unknown: {one.text}", _UNKNOWN_MEANS[one.name]
-        remedy = one.remedy or _REMEDIES[one.name]
-    else:
-        problem, means = f"{title}: {one.text}", _NOT_READY_MEANS.get(one.name, "")
-        remedy = one.remedy or "`smsgate doctor` shows the remedy"
-    return AttentionItem("bad", problem, means, command=remedy, key=one.name)
 
 
 def _condition_item(one: Condition) -> AttentionItem:

@@ -31,28 +31,21 @@ from smsgate.features.dashboard.statistics import (
     today,
     usual_counts,
 )
-from smsgate.features.dashboard.status import (
-    Collaborators,
-    CollaboratorStatus,
-    ComponentStatus,
-    component_status,
-)
+from smsgate.features.dashboard.status import ComponentStatus, component_status
 from smsgate.metrics.counters import Sums
 from smsgate.metrics.snapshot import SystemSnapshot
 from smsgate.pipeline.archive_report import archive_report
-from smsgate.pipeline.conditions import Condition, conditions, durability_conditions
-from smsgate.pipeline.monitoring import take_snapshot
-from smsgate.pipeline.readiness import (
-    GATE_SHUT,
-    Deadlines,
-    NoAnswerInTime,
-    PendingAnswer,
-    of_store,
+from smsgate.pipeline.conditions import (
+    Condition,
+    condition,
+    conditions,
+    durability_conditions,
 )
+from smsgate.pipeline.monitoring import take_snapshot
+from smsgate.pipeline.readiness import Deadlines, NoAnswerInTime, PendingAnswer
 from smsgate.pipeline.services import Services
 from smsgate.pipeline.spool import waiting
 from smsgate.records.daily_counts import DailyCountStorage, DayCounts
-from smsgate.store import Store
 
 DAYS = 30
 T = TypeVar("T")
@@ -89,10 +82,9 @@ class DayFigures:
 class Dashboard:
     """What the home page shows of a moment."""
 
-    collaborators: Collaborators
     components: list[ComponentStatus]
     conditions: list[Condition]
-    """Failures first."""
+    """What cannot be read first, then failures."""
     snapshot: SystemSnapshot | None
     """None if the store cannot be read."""
     figures: DayFigures
@@ -107,12 +99,6 @@ class _Reading(Generic[T]):
     value: T | None
     problem: str = ""
     remedy: str = ""
-
-    def status(self, report: str | None = None) -> CollaboratorStatus:
-        """The collaborator's status: ``report``, if it could be read."""
-        if self.problem:
-            return CollaboratorStatus(unknown=self.problem, remedy=self.remedy)
-        return CollaboratorStatus(report)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +118,6 @@ def load_dashboard(services: Services, deadlines: Deadlines) -> Dashboard:
     history = DailyCountStorage(services.records.database)
     # All are asked before any answer is waited for.
     asked_store = deadlines.store.ask(lambda: take_snapshot(services.store, services.settings))
-    asked_ready = deadlines.store.ask(lambda: _store_status(services.store))
     asked_counts = deadlines.store.ask(lambda: _store_counts(services, now))
     asked_queue = deadlines.queue.ask(services.job_queue.ping)
     asked_spool = deadlines.spool.ask(services.spool.depth)
@@ -140,27 +125,37 @@ def load_dashboard(services: Services, deadlines: Deadlines) -> Dashboard:
     asked_days = deadlines.records.ask(lambda: history.since(first))
     asked_request = deadlines.store.ask(lambda: has_real_request(services))
     asked_event = deadlines.records.ask(lambda: has_real_event(services))
-    asked_archiver = deadlines.archiver.ask(lambda: archive_report(services.archiver).text)
+    asked_archiver = deadlines.archiver.ask(lambda: archive_report(services.archiver))
 
-    store, ready, spool = _read(asked_store), _read(asked_ready), _read(asked_spool)
-    records, archiver = _read(asked_records), _read(asked_archiver)
-    spool_report = f"ok; {waiting(spool.value)} for the store" if spool.value else "ok"
-    collaborators = Collaborators(
-        status={
-            "store": store.status() if store.problem else ready.value or ready.status(),
-            "queue": _read(asked_queue).status("ok"),
-            "spool": spool.status(spool_report),
-            "records": records.status(archiver.value),
-        },
-        is_one_redis=services.settings.queue_url == services.settings.redis_url,
-    )
-    snapshot = store.value
+    store, spool = _read(asked_store), _read(asked_spool)
+    snapshot, archived = store.value, _read(asked_archiver).value
+    problems = {
+        "store": store.problem,
+        "queue": _read(asked_queue).problem,
+        "spool": spool.problem,
+        "records": _read(asked_records).problem,
+    }
+    unknown = {name: problem for name, problem in problems.items() if problem}
+    is_writable = snapshot is not None and snapshot.write_obstacle is None
+    if is_writable and archived is not None and archived.problem and "records" not in unknown:
+        unknown["records"] = archived.problem
+    is_one_redis = services.settings.queue_url == services.settings.redis_url
+    away = [
+        condition(f"{name}_away", name, problem, store.remedy if name == "store" else "")
+        for name, problem in unknown.items()
+        # One cause is said once.
+        if not (name == "queue" and is_one_redis and not is_writable)
+    ]
     found = [*conditions(snapshot), *durability_conditions(snapshot)] if snapshot else []
+    found = [*away, *sorted(found, key=lambda one: not one.is_failure)]
+    waits = {
+        "spool": f"{waiting(spool.value)} for the store" if spool.value else "",
+        "records": archived.waiting if is_writable and archived else "",
+    }
     now_us = time.time_ns() // 1000
     return Dashboard(
-        collaborators=collaborators,
-        components=component_status(services.settings, snapshot, collaborators, now_us),
-        conditions=sorted(found, key=lambda one: not one.is_failure),
+        components=component_status(services.settings, snapshot, found, unknown, waits, now_us),
+        conditions=found,
         snapshot=snapshot,
         figures=_figures(now, _read(asked_counts), _read(asked_days)),
         # None is unknown.
@@ -178,17 +173,6 @@ def _read(answer: PendingAnswer[T]) -> _Reading[T]:
     except (NoAnswerInTime, SmsGateError) as error:
         remedy = error.remedy if isinstance(error, StoreUnavailable) else ""
         return _Reading(None, str(error).rstrip("."), remedy)
-
-
-def _store_status(store: Store) -> CollaboratorStatus:
-    """Whether a store that can be read is ready, takes writes, and lets the gate answer."""
-    try:
-        store.write_lease.refuse_unwritable()
-    except StoreUnavailable as error:
-        return CollaboratorStatus(str(error), remedy=error.remedy)
-    report = of_store(store)
-    obstacle = store.write_lease.obstacle() if report.startswith(GATE_SHUT) else None
-    return CollaboratorStatus(report, remedy=obstacle.remedy if obstacle else "")
 
 
 def _store_counts(services: Services, now: date) -> _StoreCounts:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from smsgate.metrics.snapshot import KINDS, ProcessSnapshot, SystemSnapshot
-from smsgate.pipeline.readiness import OK, is_well
+from smsgate.pipeline.conditions import Condition
 from smsgate.pipeline.spool import waiting
 from smsgate.settings import Settings
-from smsgate.store.redis_errors import REFUSES_WRITES
 
 UNKNOWN = "unknown"
 _BAD_TONES = ("bad", "warn")
+_SUBJECTS = {
+    "store": ("store", "gate", "eviction", "durability"),
+    "queue": ("queue",),
+    "spool": ("spool",),
+    "records": ("records", "records lag", "ledger"),
+}
+"""By collaborator the subjects of its conditions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,77 +33,22 @@ class ComponentStatus:
     """When it was last seen; 0 is never, None is unknown."""
 
 
-@dataclass(frozen=True, slots=True)
-class CollaboratorStatus:
-    """What one collaborator reports, or why it cannot be read."""
-
-    report: str | None = None
-    """``ok``, ``ok; …`` or what is wrong; None if it cannot be told."""
-    unknown: str = ""
-    """Why it cannot be read; empty if it can."""
-    remedy: str = ""
-    """What helps, if that is known."""
-
-
-@dataclass(frozen=True, slots=True)
-class CollaboratorProblem:
-    """A collaborator that cannot be read, or cannot do its work."""
-
-    name: str
-    title: str
-    """Its name, with that of another one that has the same cause."""
-    is_unknown: bool
-    """Whether it cannot be read; otherwise it reports that it is not ready."""
-    text: str
-    remedy: str
-
-
-@dataclass(frozen=True, slots=True)
-class Collaborators:
-    """What stands behind smsgate: ``store``, ``queue``, ``spool`` and ``records``."""
-
-    status: Mapping[str, CollaboratorStatus]
-    is_one_redis: bool
-    """Whether store and queue are in the same Redis."""
-
-    def is_unknown(self, name: str) -> bool:
-        """Whether it cannot be read."""
-        return bool(self.status[name].unknown)
-
-    def problems(self) -> list[CollaboratorProblem]:
-        """What is unknown, then what is not ready. One cause is one problem."""
-        found = {}
-        for name, one in self.status.items():
-            text = one.unknown or one.report or ""
-            if one.unknown or (text and not is_well(text) and not self._is_consequence(name)):
-                is_unknown = bool(one.unknown)
-                found[name] = CollaboratorProblem(name, name, is_unknown, text, one.remedy)
-        if self.is_one_redis and {"store", "queue"} <= found.keys():
-            del found["queue"]
-            found["store"] = replace(found["store"], title="store and queue")
-        return sorted(found.values(), key=lambda one: not one.is_unknown)
-
-    def _is_consequence(self, name: str) -> bool:
-        """Whether a collaborator's report follows from another one's problem.
-
-        The records are compared with the store: that events wait in a store that takes no writes,
-        or that its memory is full, is the store's problem.
-        """
-        is_read_only = (self.status["store"].report or "").startswith(REFUSES_WRITES)
-        return name == "records" and (self.is_unknown("store") or is_read_only)
-
-
 def component_status(
     settings: Settings,
     snapshot: SystemSnapshot | None,
-    collaborators: Collaborators,
+    conditions: Sequence[Condition],
+    unknown: Mapping[str, str],
+    waits: Mapping[str, str],
     now_us: int,
 ) -> list[ComponentStatus]:
-    """Every component, the bad ones first. ``snapshot`` is None if the store cannot be read."""
+    """Every component, the bad ones first. ``snapshot`` is None if the store cannot be read.
+
+    ``unknown``: by collaborator why it cannot be read. ``waits``: what waits for a moment there.
+    """
     found = [
         *_accounts(settings, snapshot),
         *_processes(snapshot.processes if snapshot else None),
-        *_collaborators(collaborators, now_us),
+        *_collaborators(conditions, unknown, waits, now_us),
         *_spools(snapshot),
     ]
     order = {tone: at for at, tone in enumerate(_BAD_TONES)}
@@ -140,20 +91,24 @@ def _processes(processes: ProcessSnapshot | None) -> Iterator[ComponentStatus]:
             yield ComponentStatus(kind, "bad", "not running", seen_us)
 
 
-def _collaborators(found: Collaborators, now_us: int) -> Iterator[ComponentStatus]:
-    for name, one in found.status.items():
-        if one.unknown:
-            yield ComponentStatus(name, "bad", f"{UNKNOWN}: {one.unknown}", None)
-        elif name == "records" and (one.report is None or found.is_unknown("store")):
+def _collaborators(
+    conditions: Sequence[Condition],
+    unknown: Mapping[str, str],
+    waits: Mapping[str, str],
+    now_us: int,
+) -> Iterator[ComponentStatus]:
+    for name, subjects in _SUBJECTS.items():
+        own = [one for one in conditions if one.subject in subjects]
+        if name in unknown:
+            yield ComponentStatus(name, "bad", f"{UNKNOWN}: {unknown[name]}", None)
+        elif name == "records" and "store" in unknown:
             yield ComponentStatus(name, "warn", "reachable, lag unknown", now_us)
-        elif one.report is None:
-            yield ComponentStatus(name, "bad", UNKNOWN, None)
-        elif one.report == OK:
-            yield ComponentStatus(name, "good", "operational", now_us)
-        elif is_well(one.report):
-            yield ComponentStatus(name, "warn", one.report.removeprefix(f"{OK}; "), now_us)
+        elif own and own[0].is_failure:
+            yield ComponentStatus(name, "bad", own[0].title)
+        elif own or waits.get(name):
+            yield ComponentStatus(name, "warn", own[0].title if own else waits[name], now_us)
         else:
-            yield ComponentStatus(name, "bad", one.report)
+            yield ComponentStatus(name, "good", "operational", now_us)
 
 
 def _spools(snapshot: SystemSnapshot | None) -> Iterator[ComponentStatus]:
