@@ -29,7 +29,7 @@ from smsgate.cli import redis_server
 from smsgate.cli.process_groups import ProcessGroups
 from smsgate.domain.entry_parts import ForwardContent, OriginalRequest
 from smsgate.domain.messages import Arrival, Decision, Entry, HttpCall, Intent
-from smsgate.features.forwarding.circuit_breaker import MAX_CALLS
+from smsgate.features.deliveries.sender import MAX_CALLS
 from smsgate.outbound import Outbound
 from smsgate.pipeline.configuration import load_configuration
 from smsgate.pipeline.published_programs import publish_programs
@@ -94,6 +94,7 @@ def _measured(folder: Path, groups: ProcessGroups, count: int) -> dict[str, floa
     environ = _environ(folder, redis_server.start(folder / "redis", groups).url, url)
     services = build_services(load_configuration(environ))
     services.store.metadata.create()
+    services.records.migrate()
     publish_programs(services.settings, services.store)
     with (folder / "sender.log").open("w") as log:
         command = [sys.executable, "-m", "workers", "sender"]
@@ -126,7 +127,7 @@ def _environ(folder: Path, redis_url: str, url: str) -> Mapping[str, str]:
 
 
 def _put(services: Services, program: str, count: int) -> None:
-    """Messages as they are when they have been applied."""
+    """Messages as they are when they have been applied and recorded."""
     decision = Decision(Intent.NONE, rule="nothing_known")
     for at in range(0, count, 500):
         entries = [
@@ -147,6 +148,7 @@ def _put(services: Services, program: str, count: int) -> None:
         services.store.inbox.add([Arrival(entry) for entry in entries])
         for partition in services.store.inbox.busy():
             services.applier.drain(partition)
+    services.archiver.move_all()
 
 
 def _posted(place: int) -> OriginalRequest:
@@ -165,7 +167,7 @@ def _handed_over(
     """
     started = began = 0.0
     deadline = time.monotonic() + 120
-    while (left := services.store.backlog.read().forwards.count) and time.monotonic() < deadline:
+    while (left := services.records.deliveries.counts().pending) and time.monotonic() < deadline:
         if sender.poll() is not None:
             raise RuntimeError("the sender ended")
         if not started and left <= count * 0.9:
@@ -180,7 +182,7 @@ def _client_alone_s(url: str, count: int) -> float:
     outbound, posted = Outbound(), _posted(1)
     call = HttpCall("POST", url, {"Content-Type": posted.content_type}, posted.form)
     started = time.monotonic()
-    with ThreadPoolExecutor(MAX_CALLS) as threads:
+    with ThreadPoolExecutor(MAX_CALLS["text"]) as threads:
         for _ in threads.map(lambda _: outbound.perform(call), range(count)):
             pass
     return time.monotonic() - started

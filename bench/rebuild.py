@@ -78,7 +78,7 @@ def rebuilt(url: str, records: Records) -> float:
     redis.Redis.from_url(url).flushall()
     client = open_redis(url, 20)
     started = time.perf_counter()
-    rebuilding = RebuildService(Store(client), records, {"alerts": PublishedProgram()}, {}, {})
+    rebuilding = RebuildService(Store(client), records, {"alerts": PublishedProgram()}, {})
     numbers_ = rebuilding.rebuild(lambda *_: None).numbers
     return numbers_ / (time.perf_counter() - started)
 

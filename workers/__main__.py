@@ -30,8 +30,7 @@ from smsgate.pipeline.spool import Spool
 from smsgate.store.inbox import APPLY, SEND
 from workers import clock, jobs, rq_process
 from workers.alert_notifier import AlertNotifier
-from workers.feed_dispatcher import feed_threads
-from workers.forwarder import Forwarder
+from workers.delivery_threads import DeliveryThreads
 from workers.ledger_archiver import ArchiverThread
 from workers.list_worker import ListWorker
 from workers.opt_out_lists import opt_out_list_threads
@@ -98,10 +97,10 @@ def _worker(_: Mapping[str, str], __: str) -> None:
 def _sender(_: Mapping[str, str], __: str) -> None:
     jobs.kind = "sender"
     process = jobs.process()
-    _work(process, SEND[0], Forwarder(process.services))
+    _work(process, SEND[0], DeliveryThreads(process.services))
 
 
-def _work(process: RunningProcess, queue: str, beside: Forwarder | ListWorker) -> None:
+def _work(process: RunningProcess, queue: str, beside: DeliveryThreads | ListWorker) -> None:
     process.start()
     beside.start()
     try:
@@ -133,7 +132,6 @@ def _clock(environ: Mapping[str, str], _: str) -> None:
     threads = (
         ArchiverThread(services, end),
         AlertNotifier(services),
-        *feed_threads(services),
         *opt_out_list_threads(services),
     )
     for thread in threads:

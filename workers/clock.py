@@ -113,7 +113,6 @@ class Sweeper:
             "store was rebuilt",
             numbers=rebuilt.numbers,
             messages=rebuilt.messages,
-            forwards=rebuilt.forwards,
             merged=rebuilt.merged,
             records_end=datetime.fromtimestamp(rebuilt.newest_us / 1_000_000, UTC).isoformat(),
         )

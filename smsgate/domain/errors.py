@@ -278,13 +278,7 @@ class NoSuchSpool(SmsGateError):
 
 
 class NoSuchDelivery(SmsGateError):
-    """No call of a feed with that id was given up."""
-
-    status = 404
-
-
-class NoSuchForward(SmsGateError):
-    """No message for an application with that id was given up."""
+    """No delivery with that id has failed."""
 
     status = 404
 

@@ -151,15 +151,16 @@ FEATURES = (
         commands={"audit": ".operations"},
     ),
     Feature(
-        name="forwarding",
+        name="deliveries",
         operations=("operations",),
-        menu=MenuEntry("Deliveries", "/console/deliveries", "viewer", "d", "Subscribers"),
+        menu=MenuEntry(
+            "Deliveries", "/console/deliveries", "viewer", "d", "Subscribers", counted=True
+        ),
         commands={"deliveries": ".operations"},
     ),
     Feature(
-        name="feeds",
+        name="events",
         operations=("api",),
-        commands={"feed": "feed"},
     ),
     Feature(
         name="links",

@@ -94,19 +94,21 @@ CONFIRMED_S = Family(
 CALL_S = Family(
     "provider_call_seconds", "How long providers took for such a call", ("account",), _QUICK_S
 )
-FORWARDS = Family(
-    "forwards",
-    "Calls that were to hand a message to a program's application: taken, not_taken (tried again); "
-    "given_up after a day of them",
-    ("program", "outcome"),
+DELIVERIES = Family(
+    "deliveries",
+    "Calls of your own programs: accepted, not_accepted (tried again), failed after a day of them",
+    ("program", "kind", "outcome"),
 )
-FORWARD_S = Family(
-    "forward_call_seconds", "How long applications took for such a call", ("program",), _QUICK_S
+DELIVERY_S = Family(
+    "delivery_call_seconds",
+    "How long your own programs took for such a call",
+    ("program", "kind"),
+    _QUICK_S,
 )
-FORWARDED_S = Family(
-    "forwarded_seconds",
-    "From the receipt of a message to the moment when its program's application took it",
-    ("program",),
+DELIVERED_S = Family(
+    "delivered_seconds",
+    "From the moment when there was something to deliver to its being accepted",
+    ("program", "kind"),
     _SLOW_S,
 )
 
@@ -129,9 +131,9 @@ FAMILIES = (
     APPLIED_S,
     CONFIRMED_S,
     CALL_S,
-    FORWARDS,
-    FORWARD_S,
-    FORWARDED_S,
+    DELIVERIES,
+    DELIVERY_S,
+    DELIVERED_S,
     OPT_OUT_LIST,
 )
 

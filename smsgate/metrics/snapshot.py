@@ -135,6 +135,15 @@ class QueueDepth:
 _EMPTY = QueueDepth(0, 0.0)
 
 
+class DeliveryCounts(msgspec.Struct, frozen=True):
+    """How many deliveries to the operator's own programs there are."""
+
+    pending: int = 0
+    failed: int = 0
+    oldest_us: int = 0
+    """When the oldest pending one was made; 0 if there is none."""
+
+
 @dataclass(frozen=True, slots=True)
 class WaitingReplies:
     """The replies of one account that wait to be sent; where there are very many, a sample."""
@@ -162,10 +171,10 @@ class Backlog:
     """Replies that were given up and wait for a person."""
     clock: bool
     """Whether a process ``clock`` holds the lease: it does its rounds."""
-    forwards: QueueDepth = _EMPTY
-    """Messages for programs' applications."""
-    forwards_dead: int = 0
-    """Those that were given up and wait for a person."""
+    deliveries: QueueDepth = _EMPTY
+    """Texts and changes of consent for the operator's own programs, as ``sender`` counted them."""
+    deliveries_failed: int = 0
+    """Those that wait for a person."""
     replies: tuple[WaitingReplies, ...] = ()
     """What ``outbox`` counts, by account."""
     dead_reasons: tuple[tuple[str, str, int], ...] = ()

@@ -63,7 +63,7 @@ class _BatchEffects:
     replies: list[tuple[Reply, int]] = field(default_factory=list)
     decided: list[tuple[str, str]] = field(default_factory=list)
     """See ``Effects``."""
-    forwards: list[Forward] = field(default_factory=list)
+    forwards: dict[str, Forward] = field(default_factory=dict)
 
 
 class InboxApplier:
@@ -228,9 +228,9 @@ class InboxApplier:
         if entry.forward_content is not None:
             program = self._settings.programs.get(entry.program)
             application = program.forward if program is not None else None
-            forward = forward_of(partition, entry, event, application)
+            forward = forward_of(entry, event, application)
             if forward is not None:
-                effects.forwards.append(forward)
+                effects.forwards[event.id] = forward
 
     def _answer(
         self,

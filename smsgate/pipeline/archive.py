@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from smsgate.domain.errors import RecordsDiffer
 from smsgate.domain.messages import ms_of
 from smsgate.records import Records
+from smsgate.records.deliveries import text_deliveries
 from smsgate.records.writer import id_of
 from smsgate.store import Store
 from smsgate.store.keys import PARTITIONS
@@ -57,12 +58,14 @@ class LedgerArchiver:
             sound, problems = self.sound(waiting)
             if not sound:
                 raise RecordsDiffer("; ".join(problems))
+            texts = [raw for one in sound.values() for raw in one.forwards]
             kept = self.records.writer.keep(
                 {partition: [*one.lines.values()] for partition, one in sound.items()},
                 {
                     partition: [ms_of(id_) * 1000 for id_ in one.lines]
                     for partition, one in sound.items()
                 },
+                text_deliveries(texts) if texts else None,
             )
             if kept.done:
                 self.store.ledger.trim(
@@ -199,6 +202,6 @@ def _cut(one: LedgerPage) -> LedgerPage:
     for id_, line in one.lines.items():
         weight += HEAVY if len(line) > LONG else 1
         if lines and weight > BATCH:
-            return LedgerPage(lines, one.kept)
+            return LedgerPage(lines, one.kept, one.forwards)
         lines[id_] = line
     return one

@@ -25,7 +25,7 @@ MAX_INBOX_AGE_S = 30.0
 """Fifteen rounds of the clock, each of which asks for lost jobs again."""
 MAX_OUTBOX_AGE_S = 60.0
 """A fifth of the time that a confirmation has."""
-MAX_FORWARD_AGE_S = 600.0
+MAX_DELIVERY_AGE_S = 600.0
 """Retries after seconds are normal; an application that is down is not."""
 MAX_HOLD_AGE_S = 60.0
 MAX_RECORDS_LAG_S = 60.0
@@ -200,7 +200,7 @@ def _store(snapshot: SystemSnapshot) -> Iterator[Condition]:
     processes = snapshot.processes
     if processes is not None and not snapshot.backlog.clock and "clock" not in snapshot.stopped:
         yield condition("clock_stuck", "clock", f"it runs: {processes.where('clock')}")
-    yield from (*_queues(snapshot), *_forwards(snapshot), *_records(snapshot))
+    yield from (*_queues(snapshot), *_deliveries(snapshot), *_records(snapshot))
 
 
 def _hindered(key: str, subject: str, obstacle: Obstacle) -> Condition:
@@ -294,13 +294,13 @@ def _reasons(backlog: Backlog) -> str:
     return f": {'; '.join(counted[:_SHOWN])}{' …' * (len(counted) > _SHOWN)}" if counted else ""
 
 
-def _forwards(snapshot: SystemSnapshot) -> Iterator[Condition]:
-    forwards, dead = snapshot.backlog.forwards, snapshot.backlog.forwards_dead
-    if forwards.oldest_s > MAX_FORWARD_AGE_S and "sender" not in snapshot.stopped:
-        waiting = f"{_count(forwards.count, 'message')} waiting"
-        yield condition("forwards_stuck", "forwards", waiting, age=span(forwards.oldest_s))
-    if dead:
-        yield condition("forwards_dead", "forwards", messages=_count(dead, "message"))
+def _deliveries(snapshot: SystemSnapshot) -> Iterator[Condition]:
+    pending, failed = snapshot.backlog.deliveries, snapshot.backlog.deliveries_failed
+    if pending.oldest_s > MAX_DELIVERY_AGE_S and "sender" not in snapshot.stopped:
+        waiting = f"{_count(pending.count, 'message')} waiting"
+        yield condition("deliveries_stuck", "deliveries", waiting, age=span(pending.oldest_s))
+    if failed:
+        yield condition("deliveries_failed", "deliveries", messages=_count(failed, "message"))
 
 
 def _records(snapshot: SystemSnapshot) -> Iterator[Condition]:

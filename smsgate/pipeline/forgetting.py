@@ -61,7 +61,7 @@ class Forgotten:
     ordinary_texts: int
     """Ordinary texts that were taken out of the store."""
     forwards: int
-    """Messages for applications that were taken out: that waited, or were given up."""
+    """Texts for applications that were taken out: pending or failed."""
     event_id: str
     replies: int = 0
     """Replies that were given up, and were taken out."""
@@ -102,7 +102,10 @@ class Forgetting:
         )
         event = self._announce(FORGOTTEN, "text", ids, partition_of(number), about)
         self._remove(event, "text", ids)
-        texts, forwards = self._store.sample_log.forget(number), self._store.forwards.forget(number)
+        texts, forwards = (
+            self._store.sample_log.forget(number),
+            self._records.deliveries.forget(number),
+        )
         # After the sample log: what is moved from it meanwhile is here by then.
         texts = max(texts, self._records.ordinary_texts.forget(number))
         replies = self._store.unsent_replies.forget(number)

@@ -11,6 +11,7 @@ import importlib
 from smsgate.records.api_keys import ApiKeyCache, ApiKeyStorage
 from smsgate.records.content_versions import ContentVersion, ContentVersions, content_mark
 from smsgate.records.database import Database, upsert
+from smsgate.records.deliveries import DeliveryStorage
 from smsgate.records.history import (
     EventHistory,
     HistoryPlace,
@@ -64,6 +65,7 @@ class Records:
         self.ordinary_texts = OrdinaryTexts(self.database)
         self.verifier = Verifier(self.database)
         self.suppression_sets = SuppressionSets(self.database)
+        self.deliveries = DeliveryStorage(self.database)
         self.keys = ApiKeyStorage(self.database)
         self.known_keys = ApiKeyCache(self.keys)
         self.keyword_versions = ContentVersions(self.database, "keywords")

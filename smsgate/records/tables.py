@@ -18,8 +18,8 @@ ordinary_texts   number, at_us             ordinary texts, where ``[retention]``
 ordinary_places  partition                 how far those of each partition are kept
 stores           id                        the stores (Redis) whose events these are
 api_keys         id                        hashes of the keys that open ``/v1``, and their ends
-feeds            program                   how far each feed of changes was read, and who sends it
-calls            id                        calls of feeds that were not taken, or were given up
+destinations     program, kind             where deliveries go: who sends, how far a feed was read
+deliveries       id                        what own programs did not accept yet, or what failed
 ===============  ========================  =====================================================
 """
 
@@ -165,31 +165,34 @@ api_keys = Table(
     Index("api_keys_name", "name"),
 )
 
-feeds = Table(
-    "feeds",
+destinations = Table(
+    "destinations",
     metadata,
     Column("program", String(LOOKUP), primary_key=True),
+    Column("kind", String(8), primary_key=True),
     Column("place", Text, nullable=False),
     Column("sender", String(ID), nullable=False),
     Column("until_us", BigInteger, nullable=False),
 )
 
-calls = Table(
-    "calls",
+deliveries = Table(
+    "deliveries",
     metadata,
     Column("id", String(ID), primary_key=True),
     Column("program", String(LOOKUP), nullable=False),
+    Column("kind", String(8), nullable=False),
     Column("number", String(LOOKUP), nullable=False),
     Column("partition", SmallInteger, nullable=False),
     Column("seq", BigInteger, nullable=False),
     Column("body", Text, nullable=False),
     Column("made_us", BigInteger, nullable=False),
-    Column("tries", BigInteger, nullable=False),
     Column("due_us", BigInteger, nullable=False),
-    Column("dead", Boolean, nullable=False),
+    Column("tries", BigInteger, nullable=False),
+    Column("failed", Boolean, nullable=False),
     Column("note", Text, nullable=False),
-    Index("calls_due", "program", "dead", "due_us"),
-    Index("calls_number", "program", "number", "seq"),
+    Index("deliveries_due", "program", "kind", "failed", "due_us"),
+    Index("deliveries_number", "program", "kind", "number", "seq"),
+    Index("deliveries_failed", "failed", "made_us"),
 )
 
 memberships = Table(

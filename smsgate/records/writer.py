@@ -218,12 +218,14 @@ class WriteResult:
 class _Rows:
     """What is to be written, as it grows."""
 
+    forwards: Mapping[str, Row]
     links: list[Row] = field(default_factory=list)
     events: list[Row] = field(default_factory=list)
     texts: list[Row] = field(default_factory=list)
     numbers: dict[str, Row] = field(default_factory=dict)
     listed: list[Row] = field(default_factory=list)
     memberships: MembershipChanges = field(default_factory=MembershipChanges)
+    deliveries: list[Row] = field(default_factory=list)
 
 
 class EventWriter:
@@ -236,10 +238,12 @@ class EventWriter:
         self,
         lines: Mapping[int, Sequence[bytes]],
         committed_us: Mapping[int, Sequence[int]] | None = None,
+        forwards: Mapping[str, Row] | None = None,
     ) -> WriteResult:
         """Keep the lines of each partition (an event's JSON each), in their order.
 
         ``committed_us``: when each came into its ledger, on Redis's clock, where that is known.
+        ``forwards``: by event deliveries of texts, which are kept with them.
         What is kept already is left out; so it does no harm to hand lines in again. Nothing is
         written where another mover wrote into one of the partitions meanwhile. Raises
         ``RecordsUnavailable``.
@@ -257,7 +261,7 @@ class EventWriter:
         }
         try:
             with self._database.writing() as connection:
-                return self._keep(connection, contents)
+                return self._keep(connection, contents, _Rows(forwards or {}))
         except _HeadMoved:
             return WriteResult(done=False)
 
@@ -268,10 +272,10 @@ class EventWriter:
             return {row.partition: row.seq for row in connection.execute(asked)}
 
     def _keep(
-        self, connection: Connection, contents: Mapping[int, Sequence[EventContent]]
+        self, connection: Connection, contents: Mapping[int, Sequence[EventContent]], rows: _Rows
     ) -> WriteResult:
         known = _known(connection, [one.id for partition in contents.values() for one in partition])
-        rows, heads = _Rows(), {}
+        heads: dict[int, int] = {}
         for partition, all_ in contents.items():
             fresh = {one.id: one for one in reversed(all_) if one.id not in known}
             new = [fresh[id_] for id_ in dict.fromkeys(one.id for one in all_) if id_ in fresh]
@@ -319,6 +323,8 @@ def _continue(
             }
         )
         rows.events.append({**one.event, "partition": partition, "seq": seq})
+        if one.id in rows.forwards:
+            rows.deliveries.append({**rows.forwards[one.id], "partition": partition, "seq": seq})
         if one.text is not None:
             rows.texts.append(one.text)
         origins = origins_of(one.decoded, partition, seq) if one.consent_states else {}
@@ -358,6 +364,7 @@ def _write(connection: Connection, rows: _Rows) -> None:
         (tables.events, rows.events),
         (tables.texts, rows.texts),
         (tables.listed, rows.listed),
+        (tables.deliveries, rows.deliveries),
     ):
         if some:
             put(connection, insert(table), some)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from smsgate.store.account_requests import Acceptance, Quarantine
 from smsgate.store.alerts import Alerts
 from smsgate.store.answered_calls import AnsweredCalls
+from smsgate.store.application_answers import ApplicationAnswers
 from smsgate.store.backlog import BacklogReader
-from smsgate.store.forwards import Forwards
 from smsgate.store.gate_check import GateReader
 from smsgate.store.health import Health
 from smsgate.store.inbox import GroupCommit, Inbox
@@ -46,9 +46,9 @@ class Store:
         self.commits = Commits(client)
         self.outbox, self.receipts = Outbox(client), Receipts(client)
         self.unsent_replies = UnsentReplies(client)
-        self.forwards = Forwards(client)
         self.ledger, self.ledger_reader = Ledger(client), LedgerReader(client)
         self.sample_log = SampleLog(client)
+        self.application_answers = ApplicationAnswers(client)
         self.backlog = BacklogReader(client)
         self.rebuild, self.programs = StoreRebuild(client), StorePrograms(client)
         # What follows has keys of its own, one for all numbers.

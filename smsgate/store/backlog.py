@@ -12,14 +12,19 @@ from typing import Generic, TypeVar
 import msgspec
 
 from smsgate.consent.events import DeadLetter
-from smsgate.domain.forwards import Forward, UndeliveredForward
 from smsgate.domain.messages import REPLY_WINDOW_US, Reply, StoredEntry, ms_of
-from smsgate.metrics.snapshot import Backlog, QueueDepth, SpoolDepth, WaitingReplies
+from smsgate.metrics.snapshot import (
+    Backlog,
+    DeliveryCounts,
+    QueueDepth,
+    SpoolDepth,
+    WaitingReplies,
+)
 from smsgate.store.connection import now_us, of_partitions
 from smsgate.store.inbox_reader import stored_of
 from smsgate.store.keys import PARTITION_KEYS, PARTITIONS, PartitionKeys
 from smsgate.store.redis_types import Client, Pipeline
-from smsgate.store.shared_keys import CLOCK_LEASE, SPOOLS
+from smsgate.store.shared_keys import CLOCK_LEASE, DELIVERIES, SPOOLS
 
 _SAMPLE = 200
 """Holds and replies of a partition that are read for their age; more are there in a burst only."""
@@ -62,8 +67,6 @@ class BacklogCounts:
 
     replies: int
     replies_dead: int
-    forwards: int
-    forwards_dead: int
 
 
 class BacklogReader:
@@ -84,20 +87,17 @@ class BacklogReader:
             pipeline.hscan(keys.holds, count=_SAMPLE)
             pipeline.hvals(keys.reviews)
             pipeline.hlen(keys.dead)
-            pipeline.hlen(keys.forwards)
-            pipeline.zrange(keys.forwards_since, 0, 0, withscores=True)
-            pipeline.hlen(keys.forwards_dead)
             pipeline.hscan(keys.dead, count=_SAMPLE)
 
         now_ms = now_us(self._client) // 1000
         rows = of_partitions(self._client, ask)
         clock = bool(self._client.exists(CLOCK_LEASE))
-        columns = [rows[at::12] for at in range(12)]
+        deliveries = self.deliveries()
+        columns = [rows[at::9] for at in range(9)]
         inbox = [ms_of(row[0][0].decode()) for row in columns[1] if row]
         replies = _waiting_replies(
             [_decode_reply(raw) for _, found in columns[3] for raw in found.values()], now_ms
         )
-        since = [int(row[0][1]) for row in columns[9] if row]
         holds = [_ms(id_) for _, found in columns[5] for id_ in found.values()]
         reviews = [_ms(id_) for row in columns[6] for id_ in row]
         return Backlog(
@@ -107,11 +107,24 @@ class BacklogReader:
             reviews=_depth(len(reviews), reviews, now_ms),
             dead=sum(columns[7]),
             clock=clock,
-            forwards=_depth(sum(columns[8]), since, now_ms),
-            forwards_dead=sum(columns[10]),
+            deliveries=_depth(
+                deliveries.pending,
+                [deliveries.oldest_us // 1000] if deliveries.pending else [],
+                now_ms,
+            ),
+            deliveries_failed=deliveries.failed,
             replies=replies,
-            dead_reasons=_reasons(raw for _, found in columns[11] for raw in found.values()),
+            dead_reasons=_reasons(raw for _, found in columns[8] for raw in found.values()),
         )
+
+    def note_deliveries(self, counts: DeliveryCounts) -> None:
+        """Let everybody know how many deliveries there are. Raises ``StoreUnavailable``."""
+        self._client.set(DELIVERIES, msgspec.json.encode(counts))
+
+    def deliveries(self) -> DeliveryCounts:
+        """How many deliveries there are, as they were counted last."""
+        found = self._client.get(DELIVERIES)
+        return msgspec.json.decode(found, type=DeliveryCounts) if found else DeliveryCounts()
 
     def note_spool(
         self, host: str, count: int, oldest_s: float, problem: str = "", folder: str = ""
@@ -173,45 +186,29 @@ class BacklogReader:
         def ask(pipeline: Pipeline, keys: PartitionKeys) -> None:
             pipeline.zcard(keys.outbox)
             pipeline.hlen(keys.dead)
-            pipeline.zcard(keys.forwards_since)
-            pipeline.hlen(keys.forwards_dead)
 
         rows = of_partitions(self._client, ask)
-        return BacklogCounts(*(sum(rows[at::4]) for at in range(4)))
+        return BacklogCounts(*(sum(rows[at::2]) for at in range(2)))
 
-    def attention(self) -> tuple[int, int]:
-        """How many texts are in review, and how many replies and forwards failed."""
+    def attention(self) -> tuple[int, int, int]:
+        """How many texts are in review, and how many replies and deliveries failed."""
 
         def ask(pipeline: Pipeline, keys: PartitionKeys) -> None:
             pipeline.hlen(keys.reviews)
             pipeline.hlen(keys.dead)
-            pipeline.hlen(keys.forwards_dead)
 
         rows = of_partitions(self._client, ask)
-        return sum(rows[::3]), sum(rows[1::3]) + sum(rows[2::3])
+        return sum(rows[::2]), sum(rows[1::2]), self.deliveries().failed
 
     def replies(self, first: int, count: int) -> BacklogPage[Reply]:
         """Replies that are not settled, those due first first."""
         decode = msgspec.json.Decoder(Reply).decode
         return self._waiting(lambda keys: (keys.outbox, keys.replies), decode, first, count)
 
-    def forwards(self, first: int, count: int) -> BacklogPage[Forward]:
-        """Forwards that were not taken yet, the oldest first."""
-        decode = msgspec.json.Decoder(Forward).decode
-        return self._waiting(
-            lambda keys: (keys.forwards_since, keys.forwards), decode, first, count
-        )
-
     def replies_dead(self, first: int, count: int) -> BacklogPage[DeadLetter]:
         """Replies that were given up, the newest first."""
         total, decode = self.counts().replies_dead, msgspec.json.Decoder(DeadLetter).decode
         found = self._given_up(lambda keys: keys.dead, total, decode)
-        return _newest_page(found, lambda one: one.at_us, first, count, total)
-
-    def forwards_dead(self, first: int, count: int) -> BacklogPage[UndeliveredForward]:
-        """Forwards that were given up, the newest first."""
-        total, decode = self.counts().forwards_dead, msgspec.json.Decoder(UndeliveredForward).decode
-        found = self._given_up(lambda keys: keys.forwards_dead, total, decode)
         return _newest_page(found, lambda one: one.at_us, first, count, total)
 
     def _waiting(

@@ -32,12 +32,8 @@ dead                hash        reply id -> a reply that was given up, and why (
 sent:ACCOUNT:ID     string      a reply that a provider took under that id (JSON), until it tells
                                 what became of it, for 48 hours; behind a ``!`` a receipt that came
                                 while a reply was being sent, for seconds
-forwards            hash        forward id -> message for a program's application (JSON)
-forwards:PROGRAM:NUMBER sorted set  ids of a number's forwards, in their order (all of score 0)
-forwards-due:PROGRAM sorted set number -> when its oldest forward may be tried (ms)
-forwards-since      sorted set  forward id -> since when it has waited (ms)
-forwards-claims     hash        PROGRAM:NUMBER -> forward id : token of the sender that is at it
-forwards-dead       hash        forward id -> a forward that was given up, and why (JSON)
+answered:EVENT      string      that what an application answered to that text is in the outbox,
+                                for 48 hours
 notify:inbox        string      deadline (ms) until which a notified job for the inbox is expected
 notify:outbox       string      the same for the outbox
 samples             stream      sample log: the newest ordinary texts
@@ -90,10 +86,6 @@ class PartitionKeys:
         self.replies = f"{self.prefix}replies"
         self.claims = f"{self.prefix}claims"
         self.dead = f"{self.prefix}dead"
-        self.forwards = f"{self.prefix}forwards"
-        self.forwards_since = f"{self.prefix}forwards-since"
-        self.forwards_claims = f"{self.prefix}forwards-claims"
-        self.forwards_dead = f"{self.prefix}forwards-dead"
         self.notify_inbox = f"{self.prefix}notify:inbox"
         self.notify_outbox = f"{self.prefix}notify:outbox"
         self.sample_log = f"{self.prefix}samples"
@@ -113,14 +105,6 @@ class PartitionKeys:
     def suppressed_all(self, scope: str, buckets: int) -> list[str]:
         """Every bucket of a scope's suppression set."""
         return [f"{self.prefix}set:{scope}:{bucket}" for bucket in range(buckets)]
-
-    def forwards_of(self, program: str, number: str) -> str:
-        """Key of the forwards of a number for a program's application."""
-        return f"{self.prefix}forwards:{program}:{number}"
-
-    def forwards_due(self, program: str) -> str:
-        """Key that says which numbers have forwards for a program's application."""
-        return f"{self.prefix}forwards-due:{program}"
 
     def number(self, number: str) -> str:
         """Key of what is remembered of the number for 48 hours."""

@@ -231,8 +231,8 @@ class Effects:
     decided: Sequence[tuple[str, str]] = ()
     """Fields of review holds that are over, and the inbox id of what ends each: texts that came
     after it wait on."""
-    forwards: Sequence[Forward] = ()
-    """Messages that go on to the application of their program."""
+    forwards: Mapping[str, Forward] = field(default_factory=dict)
+    """By the id of their event, texts that go on to the application of their program."""
     moves: Sequence[Move] = ()
     """Numbers of a list with which the same happens."""
 
@@ -266,11 +266,7 @@ class Commits:
                 _columns(_holds(batch)),
                 _columns(effects.decided),
                 [(reply.id, json_text(reply), due_us // 1000) for reply, due_us in effects.replies],
-                [json_text(event) for event in effects.events],
-                [
-                    (one.id, json_text(one), one.entry.number, one.entry.program)
-                    for one in effects.forwards
-                ],
+                [_fields(event, effects.forwards.get(event.id)) for event in effects.events],
             )
         )
         cursor = batch.entries[-1].id
@@ -278,7 +274,7 @@ class Commits:
         names = [
             *(keys.metadata, keys.cursor, keys.inbox, keys.holds, keys.reviews, keys.ledger),
             *(keys.outbox, keys.replies, keys.notify_inbox, keys.notify_outbox),
-            *(keys.forwards, keys.forwards_since, keys.lists),
+            keys.lists,
         ]
         verdict, notify, _ = self._commit(
             names,
@@ -350,6 +346,11 @@ def _states(effects: Effects) -> list[tuple[str, str]]:
         for number, after in effects.after.items()
         if after.state != effects.before[number].state
     ]
+
+
+def _fields(event: Event, forward: Forward | None) -> list[str]:
+    """Of an entry of the ledger: the event, and the text that is to be forwarded with it."""
+    return ["e", json_text(event), *(("f", json_text(forward)) if forward else ())]
 
 
 def _columns(rows: Sequence[tuple[str, str]]) -> tuple[list[str], list[str]]:

@@ -162,12 +162,13 @@ class Outbox:
 
 @dataclass(frozen=True, slots=True)
 class LedgerPage:
-    """The oldest entries of a partition's ledger."""
+    """The oldest entries of a partition's ledger; ``forwards``: texts to forward (JSON) of them."""
 
     lines: Mapping[str, bytes]
     """By stream id the JSON of an event, oldest first."""
     kept: int
     """The records' newest sequence number of the partition, as the store knows it."""
+    forwards: Sequence[bytes] = ()
 
 
 class Ledger:
@@ -194,7 +195,9 @@ class Ledger:
             answers = pipeline.execute()
         return {
             keys.partition: LedgerPage(
-                {id_.decode(): fields[b"e"] for id_, fields in rows}, int(kept or 0)
+                {id_.decode(): fields[b"e"] for id_, fields in rows},
+                int(kept or 0),
+                [fields[b"f"] for _, fields in rows if b"f" in fields],
             )
             for keys, rows, kept in zip(PARTITION_KEYS, answers[::2], answers[1::2], strict=True)
         }

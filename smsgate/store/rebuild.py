@@ -15,7 +15,6 @@ import msgspec
 
 from smsgate.consent.events import NOTHING_REMEMBERED, ConsentStateRow
 from smsgate.domain.errors import StoreNotReady
-from smsgate.domain.forwards import Forward, UndeliveredForward
 from smsgate.domain.messages import ALL, Intent
 from smsgate.metrics.snapshot import RebuildProgress
 from smsgate.store.connection import Call, Script, raise_first, round_trip
@@ -196,31 +195,6 @@ class StoreRebuild:
             ("HSETNX", PARTITION_KEYS[partition_of(number)].reviews, f"{program}:{number}", id_)
             for program, number, id_ in waiting
         ]
-        self._write(commands)
-
-    def forward(
-        self,
-        waiting: Iterable[tuple[Forward, int]],
-        dead: Iterable[UndeliveredForward],
-        now_us: int,
-    ) -> None:
-        """Let messages wait for applications, with since when (us), or for a person.
-
-        What is here already stays as it is.
-        """
-        commands: list[Command] = []
-        for one, since_us in waiting:
-            keys, number = PARTITION_KEYS[partition_of(one.entry.number)], one.entry.number
-            program = one.entry.program
-            commands += [
-                ("HSETNX", keys.forwards, one.id, _encode(one)),
-                ("ZADD", keys.forwards_since, "NX", since_us // 1000, one.id),
-                ("ZADD", keys.forwards_of(program, number), 0, one.id),
-                ("ZADD", keys.forwards_due(program), "NX", now_us // 1000, number),
-            ]
-        for letter in dead:
-            keys = PARTITION_KEYS[partition_of(letter.forward.entry.number)]
-            commands.append(("HSETNX", keys.forwards_dead, letter.forward.id, _encode(letter)))
         self._write(commands)
 
     def open(self, name: str, store_id: str, buckets: int, kept: Mapping[int, int]) -> bool:

@@ -22,6 +22,7 @@ sign-ins:ADDRESS         string      wrong attempts of an address to sign in to 
 attempts:HASH            string      wrong attempts of one origin to sign in under a name
 postponed:OPERATOR       sorted set  reviews that an operator postponed -> when (ms)
 metrics, {metrics}:DAY   hash        counts of all processes, since ever and of a day
+deliveries               string      how many deliveries are pending and failed (JSON)
 spools                   hash        host (data directory) -> what its spool holds (JSON)
 alerts, alert-lease      string      what was told to whom (JSON); the clock that tells
 applied                  string      the configuration that was applied last (JSON)
@@ -46,6 +47,7 @@ REFUSALS = "smsgate:refusals"
 LIMITS = "smsgate:limits"
 METRICS = "smsgate:metrics"
 SPOOLS = "smsgate:spools"
+DELIVERIES = "smsgate:deliveries"
 ALERTS = "smsgate:alerts"
 ALERT_LEASE = "smsgate:alert-lease"
 RECORDS_DIGEST = "smsgate:records-digest"

@@ -42,7 +42,7 @@ def report(day: datetime | None, as_json: bool) -> None:
 
 
 def _report(services: Services, start: datetime) -> dict[str, Any]:
-    """The day's report, with the forwards that wait at this moment."""
+    """The day's report, with the deliveries that wait at this moment."""
     day, store = start.date().isoformat(), services.store
     since_us = int(start.timestamp() * 1_000_000)
     until_us = int((start + timedelta(days=1)).timestamp() * 1_000_000)
@@ -63,10 +63,10 @@ def _report(services: Services, start: datetime) -> dict[str, Any]:
             refused={f"{one.program}:{one.reason}": one.count for one in counts if one.day == day},
             now_us=store.health.now_us(),
         ),
-        "forwards": {
-            "waiting": backlog.forwards.count,
-            "oldest_minutes": round(backlog.forwards.oldest_s / 60),
-            "given_up": backlog.forwards_dead,
+        "deliveries": {
+            "pending": backlog.deliveries.count,
+            "oldest_minutes": round(backlog.deliveries.oldest_s / 60),
+            "failed": backlog.deliveries_failed,
         },
         "opt_out_lists": {
             account.name: _agreement(opt_out_list_status(store, account))
@@ -107,10 +107,10 @@ def _show(found: dict[str, Any]) -> None:
         f"Reviews: {reviews['waiting']} waiting, the oldest for {reviews['oldest_hours']} h; "
         f"{reviews['past_deadline']} are past the deadline of {reviews['deadline_hours']:.0f} h"
     )
-    forwards = found["forwards"]
+    deliveries = found["deliveries"]
     out.print(
-        f"Messages for applications: {forwards['waiting']:,} waiting, the oldest for "
-        f"{forwards['oldest_minutes']} min; {forwards['given_up']:,} failed"
+        f"Deliveries to own programs: {deliveries['pending']:,} pending, the oldest for "
+        f"{deliveries['oldest_minutes']} min; {deliveries['failed']:,} failed"
     )
     for name, agreement in found["opt_out_lists"].items():
         shown = {key: "unknown" if one is None else str(one) for key, one in agreement.items()}

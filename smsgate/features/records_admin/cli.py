@@ -352,8 +352,6 @@ def _show_rebuilt(rebuilt: RebuildResult) -> None:
         f"Store {rebuilt.store_id} is ready: {rebuilt.numbers:,} numbers, {rebuilt.messages:,} "
         f"messages of the last 48 hours, {rebuilt.reviews:,} texts in review."
     )
-    if rebuilt.forwards:
-        out.print(f"{rebuilt.forwards:,} messages are queued for applications again.")
     if rebuilt.newest_us:
         out.print(
             f"The records end at {_iso(rebuilt.newest_us)}. What was acknowledged after that, "

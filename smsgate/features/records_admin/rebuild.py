@@ -24,13 +24,12 @@ from smsgate.domain.messages import ms_of
 from smsgate.features.records_admin.import_0_2 import refuse_unfinished_import
 from smsgate.features.records_admin.write_behind import WriteBehind
 from smsgate.metrics.snapshot import RebuildProgress
-from smsgate.pipeline.forwards import restore_forwards
 from smsgate.pipeline.published_programs import published_programs
 from smsgate.pipeline.reviews import recorded_open
 from smsgate.pipeline.services import Services
 from smsgate.records import Records
+from smsgate.records.deliveries import text_deliveries
 from smsgate.records.writer import id_of, numbers_of
-from smsgate.settings import Application
 from smsgate.store import Store
 from smsgate.store.inbox import KEEP_MESSAGE_ID_S
 from smsgate.store.keys import PARTITIONS
@@ -136,8 +135,6 @@ class RebuildResult:
     numbers: int
     messages: int
     reviews: int
-    forwards: int
-    """Messages that wait for applications again."""
     newest_us: int
     """When the newest recorded event was applied: later ones that no ledger had are lost."""
     merged: int
@@ -153,7 +150,6 @@ class RebuildService:
         records: Records,
         programs: dict[str, PublishedProgram],
         renamed: dict[str, str],
-        applications: dict[str, Application],
     ) -> None:
         """Prepare it.
 
@@ -162,13 +158,11 @@ class RebuildService:
             records: from which.
             programs: to be published.
             renamed: the name of a program by its former one.
-            applications: by program, where its messages are forwarded to.
         """
         self._store = store
         self._records = records
         self._programs = programs
         self._renamed = renamed
-        self._applications = applications
         self._led_at = -LEAD_S
 
     def needed(self) -> str:
@@ -259,9 +253,6 @@ class RebuildService:
         merged = self._record_the_rest()
         now_us = self._store.health.now_us()
         lead = functools.partial(self._lead, me)
-        forwards = restore_forwards(
-            self._store, self._records, self._applications, self._renamed, now_us, lead
-        )
         seqs, numbers = self._load_all(progress, buckets, now_us, me)
         messages = remember_messages(self._store, self._records, me, now_us, progress, lead)
         reviews = [*recorded_open(self._records)]
@@ -272,7 +263,7 @@ class RebuildService:
         if not self._store.rebuild.open(me, store_id, buckets, seqs):
             raise StoreNotReady("the store was flushed while it was rebuilt: rebuild it again")
         newest = self._records.reader.newest_us()
-        return RebuildResult(store_id, numbers, messages, len(reviews), forwards, newest, merged)
+        return RebuildResult(store_id, numbers, messages, len(reviews), newest, merged)
 
     def _lost(self) -> list[int]:
         """Partitions with recorded events that the store neither has nor knows of."""
@@ -323,9 +314,11 @@ class RebuildService:
         return found
 
     def _move(self, partition: int) -> None:
-        while lines := self._store.ledger.unmoved(_PAGE)[partition].lines:
+        while lines := (page := self._store.ledger.unmoved(_PAGE)[partition]).lines:
             kept = self._records.writer.keep(
-                {partition: [*lines.values()]}, {partition: [ms_of(id_) * 1000 for id_ in lines]}
+                {partition: [*lines.values()]},
+                {partition: [ms_of(id_) * 1000 for id_ in lines]},
+                text_deliveries(page.forwards),
             )
             if kept.done:
                 self._store.ledger.trim({partition: (kept.heads[partition], [*lines])})
@@ -390,11 +383,9 @@ def _together(lost: ConsentState, newer: ConsentState) -> ConsentState:
 def build_rebuild_service(services: Services) -> RebuildService:
     """What restores the store of these services from their records."""
     settings = services.settings
-    applications = {one.name: one.forward for one in settings.programs if one.forward is not None}
     return RebuildService(
         services.store,
         services.records,
         published_programs(settings),
         settings.programs.renamed,
-        applications,
     )

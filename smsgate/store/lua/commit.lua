@@ -6,13 +6,12 @@
 -- that differ from number to number are made here, from the partition's prefix: all are in one slot.
 --
 -- KEYS  1 metadata  2 cursor  3 inbox  4 holds  5 reviews  6 ledger  7 outbox  8 replies
---       9 notify:inbox  10 notify:outbox  11 forwards  12 forwards-since  13 lists
+--       9 notify:inbox  10 notify:outbox  11 lists
 -- ARGV  1 the cursor that was read  2 the new cursor  3 how long a notified job is waited for (ms)
 --       4 how long a number's state is kept (s)  5 prefix of the partition's keys
 --       6 msgpack: {adds {name of sets up to the bucket, {bucket, member, …}}, removes {…},
 --         states {number, JSON}, holds {fields, ids}, reviews that end {fields, ids of what ends
---         each}, replies {id, JSON, due_ms}, events,
---         forwards {id, JSON, number, program}}
+--         each}, replies {id, JSON, due_ms}, events {fields of each}}
 --       7 whether the batch has an entry with numbers of a list, 1 or 0
 -- Gives {1 committed | 0 cursor moved | -1 not ready, notify the outbox 0|1, entries left}
 local call = redis.call
@@ -20,11 +19,10 @@ if call('HGET', KEYS[1], 'ready') ~= '1' then return {-1, 0, 0} end
 if (call('GET', KEYS[2]) or '') ~= ARGV[1] then return {0, 0, 0} end
 
 local kinds = {'hash', 'string', 'stream', 'hash', 'hash', 'stream', 'zset', 'hash', 'string', 'string',
-  'hash', 'zset', 'string'}
+  'string'}
 local ONCE = 1000 -- Values that one call is given at most.
 local notify_ms, keep_s, prefix = tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5]
-local adds, removes, states, holds, reviews, replies, events, forwards =
-  unpack(cmsgpack.unpack(ARGV[6]))
+local adds, removes, states, holds, reviews, replies, events = unpack(cmsgpack.unpack(ARGV[6]))
 local ms, seq = string.match(ARGV[2], '^(%d+)-(%d+)$')
 if not ms then return redis.error_reply('ERR the new cursor is no stream id') end
 
@@ -67,10 +65,6 @@ end
 local added, removed = named(adds), named(removes)
 local numbers = {}
 for place, pair in ipairs(states) do numbers[place] = prefix .. 'number:' .. pair[1] end
-for place, forward in ipairs(forwards) do
-  forward[5] = prefix .. 'forwards:' .. forward[4] .. ':' .. forward[3]
-  forward[6] = prefix .. 'forwards-due:' .. forward[4]
-end
 
 for place, key in ipairs(KEYS) do
   local wrong = wrong_type(key, kinds[place])
@@ -89,10 +83,6 @@ slices(numbers, function(first, last)
 end)
 for _, key in ipairs(remembered > 0 and numbers or {}) do
   local wrong = wrong_type(key, 'string')
-  if wrong then return wrong end
-end
-for _, forward in ipairs(forwards) do
-  local wrong = wrong_type(forward[5], 'zset') or wrong_type(forward[6], 'zset')
   if wrong then return wrong end
 end
 local time = call('TIME')
@@ -122,20 +112,13 @@ for place, field in ipairs(next(waits) and reviews[1] or {}) do
     waits[field] = false
   end
 end
-for _, event in ipairs(events) do call('XADD', KEYS[6], '*', 'e', event) end
+for _, event in ipairs(events) do call('XADD', KEYS[6], '*', unpack(event)) end
 for _, reply in ipairs(replies) do
   call('HSET', KEYS[8], reply[1], reply[2])
   call('ZADD', KEYS[7], reply[3], reply[1])
 end
-for _, forward in ipairs(forwards) do
-  local id, json, number, _, of_number, due = unpack(forward)
-  call('HSET', KEYS[11], id, json)
-  call('ZADD', KEYS[12], string.format('%.0f', now_ms), id)
-  call('ZADD', of_number, 0, id)
-  call('ZADD', due, 'NX', string.format('%.0f', now_ms), number)
-end
 call('SET', KEYS[2], ARGV[2])
-if ARGV[7] == '1' then call('SET', KEYS[13], ARGV[2]) end
+if ARGV[7] == '1' then call('SET', KEYS[11], ARGV[2]) end
 call('XTRIM', KEYS[3], 'MINID', ms .. '-' .. string.format('%.0f', tonumber(seq) + 1))
 
 local left = call('XLEN', KEYS[3])

@@ -38,8 +38,12 @@ class MenuBadges:
             self._read_at_s = now_s
         counts: dict[str, int] = {}
         try:
-            reviews, failed = self._services.store.backlog.attention()
-            counts = {"/console/review": reviews, "/console/replies": failed}
+            reviews, replies, deliveries = self._services.store.backlog.attention()
+            counts = {
+                "/console/review": reviews,
+                "/console/replies": replies,
+                "/console/deliveries": deliveries,
+            }
         except StoreUnavailable:
             pass  # every page that needs the store says so itself
         with self._lock:

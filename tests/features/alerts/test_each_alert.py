@@ -13,9 +13,10 @@ from smsgate.consent.reviews import REVIEW_DEADLINE_US
 from smsgate.domain.messages import REPLY_WINDOW_US, Intent, Reply
 from smsgate.features.alerts import service
 from smsgate.features.alerts.service import AlertService
+from smsgate.metrics.snapshot import DeliveryCounts
 from smsgate.notifications import Message
 from smsgate.pipeline.conditions import (
-    MAX_FORWARD_AGE_S,
+    MAX_DELIVERY_AGE_S,
     MAX_HOLD_AGE_S,
     MAX_INBOX_AGE_S,
     MAX_OPT_OUT_LIST_FAILING_S,
@@ -75,7 +76,7 @@ def no_worker(services, redis) -> None:
 def no_sender(services, redis) -> None:
     services.store.heartbeats.withdraw("sender on host-1")
     old_reply(services, redis)
-    old_forward(services, redis)
+    old_delivery(services, redis)
 
 
 def replies_not_accepted(services, redis) -> None:
@@ -95,13 +96,13 @@ def dead_letter(services, redis) -> None:
     redis.hset(KEYS.dead, "1-1-0", failed_reply())
 
 
-def old_forward(services, redis) -> None:
-    redis.hset(KEYS.forwards, "1-1-000000", "{}")
-    redis.zadd(KEYS.forwards_since, {"1-1-000000": (time.time() - MAX_FORWARD_AGE_S - 5) * 1000})
+def old_delivery(services, redis) -> None:
+    made_us = int((time.time() - MAX_DELIVERY_AGE_S - 5) * 1_000_000)
+    services.store.backlog.note_deliveries(DeliveryCounts(1, 0, made_us))
 
 
-def dead_forward(services, redis) -> None:
-    redis.hset(KEYS.forwards_dead, "1-1-000000", "{}")
+def failed_delivery(services, redis) -> None:
+    services.store.backlog.note_deliveries(DeliveryCounts(failed=1))
 
 
 def spool(services, redis) -> None:
@@ -191,8 +192,8 @@ BROUGHT_ABOUT: dict[str, Callable[..., None]] = {
     "SmsgateClockAway": no_clock,
     "SmsgateReviewsOld": old_review,
     "SmsgateDeadLetters": dead_letter,
-    "SmsgateForwardsStuck": old_forward,
-    "SmsgateForwardsDead": dead_forward,
+    "SmsgateDeliveriesStuck": old_delivery,
+    "SmsgateDeliveriesFailed": failed_delivery,
     "SmsgateSpool": spool,
     "SmsgateSpoolUnusable": unusable,
     "SmsgateNotReady": records_away,

@@ -101,7 +101,7 @@ def test_bounds_in_the_rules_are_those_of_the_doctor():
         ("SmsgateInboxStuck", conditions.MAX_INBOX_AGE_S),
         ("SmsgateHoldStuck", conditions.MAX_HOLD_AGE_S),
         ("SmsgateOutboxStuck", conditions.MAX_OUTBOX_AGE_S),
-        ("SmsgateForwardsStuck", conditions.MAX_FORWARD_AGE_S),
+        ("SmsgateDeliveriesStuck", conditions.MAX_DELIVERY_AGE_S),
         ("SmsgateRecordsLag", conditions.MAX_RECORDS_LAG_S),
         ("SmsgateLedgerFull", conditions.MEMORY_WARN_SHARE),
         ("SmsgateLedgerFull", conditions.MEMORY),

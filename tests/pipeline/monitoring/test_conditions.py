@@ -106,8 +106,12 @@ BOUNDS = [
         seen(replies=(WaitingReplies("twilio", 1, 5, 295, "Twilio answered 500"),)),
         "SmsgateRepliesNotAccepted",
     ),
-    (seen(forwards=QueueDepth(9, 599)), seen(forwards=QueueDepth(9, 601)), "SmsgateForwardsStuck"),
-    (seen(forwards_dead=0), seen(forwards_dead=1), "SmsgateForwardsDead"),
+    (
+        seen(deliveries=QueueDepth(9, 599)),
+        seen(deliveries=QueueDepth(9, 601)),
+        "SmsgateDeliveriesStuck",
+    ),
+    (seen(deliveries_failed=0), seen(deliveries_failed=1), "SmsgateDeliveriesFailed"),
     (seen(ledger=QueueDepth(9, 59)), seen(ledger=QueueDepth(9, 61)), "SmsgateRecordsLag"),
     (
         seen(ledger=QueueDepth(MANY // 2 - 1, 1)),
@@ -219,7 +223,7 @@ def test_without_web_and_clock_that_is_told_and_not_that_nobody_renews_the_lease
     ("kind", "waiting"),
     [
         ("worker", {"inbox": QueueDepth(9, 100), "holds": QueueDepth(9, 100)}),
-        ("sender", {"outbox": QueueDepth(9, 100), "forwards": QueueDepth(9, 1000)}),
+        ("sender", {"outbox": QueueDepth(9, 100), "deliveries": QueueDepth(9, 1000)}),
         ("clock", {"ledger": QueueDepth(9, 100), "clock": False}),
     ],
 )

@@ -14,37 +14,42 @@ from twilio.request_validator import RequestValidator
 
 from smsgate.consent.transitions import MAX_CALL_US
 from smsgate.domain.entry_parts import ForwardContent
-from smsgate.domain.errors import NoSuchForward, StoreUnavailable
+from smsgate.domain.errors import NoSuchDelivery, RecordsUnavailable, StoreUnavailable
 from smsgate.domain.forwards import Forward
 from smsgate.domain.messages import (
     REPLY_WINDOW_US,
     Decision,
     Entry,
+    HttpReply,
     InboundMessage,
     Intent,
     WebhookRequest,
 )
-from smsgate.features.forwarding import circuit_breaker, service
-from smsgate.features.forwarding.application_call import describe_call
-from smsgate.pipeline import forwards
-from smsgate.pipeline.forwards import TAKEN, forward_event
+from smsgate.features.deliveries import pause
+from smsgate.features.deliveries import sender as deliveries_sender
+from smsgate.features.deliveries.texts import TextSource, describe_call
+from smsgate.pipeline.forgetting import Forgetting
 from smsgate.providers import PROVIDERS
-from smsgate.settings import Application, Programs, Secret
-from smsgate.store.keys import PARTITION_KEYS, PARTITIONS, partition_of
+from smsgate.records.deliveries import Delivery, DeliveryStorage
+from smsgate.settings import Application, Secret
+from smsgate.store.keys import partition_of
+from tests.fakes.feeds import NEW, OLD
 from tests.fakes.processes import wait_until
 from tests.fakes.values import NUMBER
-from tests.features.forwarding.conftest import (
-    NEW,
-    OLD,
+from tests.features.deliveries.conftest import (
     ORIGINAL,
     OTHER,
     PLAIN,
+    failed,
+    pending,
+    record,
     settle,
     tries,
-    waiting,
+    turn,
 )
 from tests.pipeline.conftest import PUBLIC_URL, SENDER, SID, TOKEN
-from workers.forwarder import Forwarder
+from workers import delivery_threads
+from workers.delivery_threads import DeliveryThreads
 
 twilio = PROVIDERS["twilio"]
 
@@ -89,7 +94,7 @@ def test_an_ordinary_text_goes_on_signed_with_every_secret_in_our_normal_form(
 @pytest.mark.parametrize("original", [False, True])
 def test_a_text_that_came_without_an_id_goes_on_with_one_of_ours(services, original) -> None:
     entry = Entry(NUMBER, "alerts", Decision(Intent.NONE, rule="x"), account="twilio", text="Hi")
-    forward = Forward("3-1-000000", entry, "1-0", "019abc", "recorded", 1_790_000_000_000_000)
+    forward = Forward(entry, "1-0", "019abc", "recorded", 1_790_000_000_000_000)
     application = Application(
         url="https://app.example.com/",
         secrets=(Secret(NEW),),
@@ -141,7 +146,7 @@ def test_the_providers_own_request_is_signed_anew_for_the_applications_address(
 ) -> None:
     request = signed("Où êtes-vous? 🎉", sender=ORIGINAL)
     services.ingest.receive("twilio", request)
-    services.applier.drain(partition_of(NUMBER))
+    record(services)
     settle(services, make("orders"))
 
     (came,) = app.came
@@ -171,7 +176,7 @@ def test_a_get_stays_a_get(services, make, app) -> None:
     signature = RequestValidator(TOKEN).compute_signature(url, {})
     request = WebhookRequest("GET", url, {"x-twilio-signature": signature}, b"")
     services.ingest.receive("twilio", request)
-    services.applier.drain(partition_of(NUMBER))
+    record(services)
     settle(services, make("orders"))
 
     (came,) = app.came
@@ -202,8 +207,7 @@ def test_two_messages_of_a_number_are_never_under_way_at_once(receive, make, app
     app.after_s = 0.1
     for place in range(3):
         receive(f"text {place}")
-    one, other = make(), make()  # as two processes
-    settle(services, one, other)
+    settle(services, make(), make())  # as two processes
     assert app.taken == [(NUMBER, f"text {place}") for place in range(3)]
     times = [came.at for came in app.came]
     assert all(later - earlier >= 0.1 for earlier, later in pairwise(times))
@@ -216,7 +220,7 @@ def test_a_message_that_the_provider_delivers_twice_goes_on_once(
     assert receive("Hello", message_id=ID) == "duplicate"
     settle(services, make())
     assert receive("Hello", message_id=ID) == "duplicate"
-    assert waiting(services) == 0
+    assert not pending(services)
     assert len(app.came) == 1
 
 
@@ -233,26 +237,12 @@ def test_an_application_that_is_down_gets_everything_in_order_when_it_is_back(
     assert wait_until(lambda: time.monotonic() - began > 0.5 and tries(services) > 0)
     made, took_s = tries(services), time.monotonic() - began
     # 20 at once before anybody knew, then one at a time after each pause
-    assert made <= 20 + 1 + took_s / circuit_breaker.MAX_PAUSE_S
+    assert made <= 20 + 1 + took_s / pause.MAX_PAUSE_S
     app.start()
-    assert wait_until(lambda: waiting(services) == 0)
+    assert wait_until(lambda: not pending(services))
 
     for number in numbers:
         assert [text for who, text in app.taken if who == number] == ["text 0", "text 1", "text 2"]
-
-
-def test_after_a_pause_every_partition_is_looked_at_before_it_waits(
-    receive, make, app, services
-) -> None:
-    receive("Hello")
-    one = make()
-    for number in ("a", "b", "c"):
-        one._breaker.failed(number, time.monotonic() - 100)
-    one._first = (partition_of(NUMBER) + 1) % PARTITIONS
-    assert [one.run_once() for _ in range(PARTITIONS - 1)] == [0.0] * (PARTITIONS - 1)
-    one.run_once()
-    app.wait_for(1)
-    settle(services, one)
 
 
 def test_an_application_that_asks_for_time_gets_it(receive, make, app, services) -> None:
@@ -260,8 +250,8 @@ def test_an_application_that_asks_for_time_gets_it(receive, make, app, services)
     receive("Hello")
     receive("Hello", OTHER)
     one = make()
-    one.run_once()
-    assert wait_until(lambda: waiting(services) == 2 and one._busy == 0)
+    turn(one)
+    assert len(pending(services)) == 2
     app.status = 200
     receive("Hello", "+14155550177")
     settle(services, one)
@@ -269,48 +259,33 @@ def test_an_application_that_asks_for_time_gets_it(receive, make, app, services)
     assert first - min(came.at for came in app.came) > 0.9
 
 
-def test_what_is_not_taken_in_a_day_waits_for_a_person(
-    receive, make, app, services, redis_client
+def test_what_is_not_accepted_in_a_day_waits_for_a_person(
+    receive, make, app, services, monkeypatch
 ) -> None:
     app.refused = {NUMBER}
     receive("first")
     receive("second")
     one = make()
-    assert wait_until(lambda: one.run_once() >= 0 and len(app.came) > 1 and one._busy == 0)
-    first, _ = services.store.forwards.waiting(partition := partition_of(NUMBER))
-    assert forwards.give_up_old(services.store) == 0
-    day_ms = forwards.GIVEN_UP_US // 1000
-    redis_client.zincrby(PARTITION_KEYS[partition].forwards_since, -day_ms, first.id)
-    assert forwards.give_up_old(services.store) == 1
+    assert wait_until(lambda: turn(one) >= 0 and len(app.came) > 1)
+    first = pending(services)[0]
+    assert failed(services) == []
+    with monkeypatch.context() as patched:
+        patched.setattr(deliveries_sender, "FAILED_AFTER_S", 0)
+        while not failed(services):
+            turn(one)
 
-    (letter,) = services.store.forwards.dead(partition)
-    assert (letter.forward.id, letter.note) == (first.id, "answered 500")
-    assert services.history.of_number(NUMBER)[-1].outcome == "given_up"
+    assert [(found.id, found.note) for found in failed(services)] == [(first.id, "answered 500")]
     app.refused = set()
     settle(services, one)  # the second no longer waits behind it
     assert app.taken == [(NUMBER, "second")]
 
     receive("third")
-    forwards.retry(services.store, first.id, "jane")
+    services.records.deliveries.retry(first.id, time.time_ns() // 1000)
     settle(services, one)
     assert app.taken[1:] == [(NUMBER, "first"), (NUMBER, "third")]
     assert len({came.headers["webhook-id"] for came in app.came if came.text[1] == "first"}) == 1
-    with pytest.raises(NoSuchForward, match="no failed text has the id"):
-        forwards.dismiss(services.store, first.id, "jane")
-    assert "by jane; before: answered 500" in [
-        one.note for one in services.history.of_number(NUMBER)
-    ]
-
-
-def test_what_was_given_up_can_be_dismissed(receive, app, services, redis_client) -> None:
-    receive("Hello")
-    partition = partition_of(NUMBER)
-    (one,) = services.store.forwards.waiting(partition)
-    redis_client.zadd(PARTITION_KEYS[partition].forwards_since, {one.id: 1})
-    assert forwards.give_up_old(services.store) == 1
-    forwards.dismiss(services.store, one.id, "jane")
-    assert services.store.forwards.dead(partition) == []
-    assert (waiting(services), app.came) == (0, [])
+    with pytest.raises(NoSuchDelivery):
+        services.records.deliveries.dismiss(first.id)
 
 
 def test_an_application_keeps_its_voice(receive, make, app, services, api) -> None:
@@ -393,7 +368,7 @@ def test_what_came_as_events_goes_on_as_forms(services, make, app) -> None:
         services.ingest.arrival_of(one, request, account, twilio, expired=False) for one in messages
     ]
     services.store.inbox.add(arrivals)
-    services.applier.drain(partition_of(NUMBER))
+    record(services)
     settle(services, make("orders"))
     assert app.taken == [(NUMBER, "text 0"), (NUMBER, "text 1")]
     assert {came.form["MediaUrl0"] for came in app.came} == {"https://m/1"}
@@ -401,22 +376,24 @@ def test_what_came_as_events_goes_on_as_forms(services, make, app) -> None:
 
 
 def test_the_five_minutes_of_what_an_application_says_count_from_its_answer_to_the_calls_end(
-    receive, app, services, api
+    receive, make, app, services, api, monkeypatch
 ) -> None:
+    app.says = "<Response><Message>Hi</Message></Response>"
     receive("Hello", sender=ORIGINAL)
-    (claim,) = services.store.forwards.claim("orders", PARTITIONS)
-    at_us = services.store.health.now_us() - REPLY_WINDOW_US + MAX_CALL_US - 1
-    (said,) = service._replies(claim, ["Hi"], at_us)
-    assert said.deadline_us == at_us + REPLY_WINDOW_US
-    services.store.forwards.complete(claim, _event(claim), [said])
+    late_us, accept = REPLY_WINDOW_US - MAX_CALL_US + 1, TextSource.accept
+
+    def accept_late(self: TextSource, delivery: Delivery, answer: HttpReply, now_us: int) -> None:
+        accept(self, delivery, answer, now_us - late_us)
+
+    monkeypatch.setattr(TextSource, "accept", accept_late)
+    settle(services, make("orders"))
     assert services.sender.drain(partition_of(NUMBER), patience_s=60) == 1
-    assert [one.outcome for one in services.history.of_number(NUMBER)] == [
+    assert [event.outcome for event in services.history.of_number(NUMBER)] == [
         "recorded",
         "taken",
         "late",
     ]
     assert api.calls == []
-    assert [one.reply for one in services.store.unsent_replies.dead(partition_of(NUMBER))] == [said]
 
 
 def test_a_stop_between_the_applications_answer_and_the_send_stops_it(
@@ -452,24 +429,28 @@ def test_an_answer_of_a_call_that_was_made_twice_is_said_once(
     assert len(api.calls) == 1
 
 
-def test_a_sender_that_lost_its_claim_says_nothing(receive, make, app, services) -> None:
+def test_what_an_application_says_is_sent_once_though_a_sender_died_over_it(
+    receive, make, app, services, api, monkeypatch
+) -> None:
     app.says = "<Response><Message>Hi</Message></Response>"
     receive("Hello", sender=ORIGINAL)
-    (slow,) = services.store.forwards.claim("orders", PARTITIONS)
-    partition = partition_of(NUMBER)
-    services.store.forwards.retry_later(slow, slow.forward, 0)
-    (quick,) = services.store.forwards.claim("orders", PARTITIONS)
-    reply = service._replies(slow, ["twice"], slow.now_us)
+    with monkeypatch.context() as patched:
+        patched.setattr(DeliveryStorage, "settle", _die)
+        with pytest.raises(KeyboardInterrupt):
+            turn(make("orders"))
+    second = make("orders")
+    second._now = lambda: time.time() + deliveries_sender.LEASE_S
+    settle(services, second)
+    services.sender.drain(partition_of(NUMBER))
 
-    assert services.store.forwards.complete(slow, _event(slow), reply) == (False, False)
-    once = service._replies(quick, ["once"], 1)
-    assert services.store.forwards.complete(quick, _event(quick), once) == (True, True)
-    assert [one.text for one in services.store.unsent_replies.waiting(partition)] == ["once"]
-    assert [one.kind for one in services.history.of_number(NUMBER)] == ["text", "forward"]
+    assert len(app.came) == 2
+    assert len(api.calls) == 1
+    outcomes = [event.outcome for event in services.history.of_number(NUMBER)]
+    assert outcomes == ["recorded", "taken", "sent"]
 
 
-def _event(claim):
-    return forward_event(claim.forward, TAKEN, claim.now_us)
+def _die(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 @pytest.mark.parametrize(
@@ -487,22 +468,20 @@ def test_private_addresses_are_not_called_unless_configured(
 ) -> None:
     receive("Hello")
     one = make(url=url % app._port, allow_private=False)
-    one.run_once()
-    assert wait_until(lambda: one._busy == 0 and _note(services) != "")
+    turn(one)
     assert "is not on the public internet" in _note(services)
     assert app.came == []
 
 
 def _note(services) -> str:
-    return services.store.forwards.waiting(partition_of(NUMBER))[0].note
+    return pending(services)[0].note
 
 
 def test_a_redirect_is_not_followed(receive, make, app, services) -> None:
     app.status, app.headers = 307, {"Location": "http://169.254.169.254/"}
     receive("Hello")
     one = make()
-    one.run_once()
-    assert wait_until(lambda: one._busy == 0 and _note(services) != "")
+    turn(one)
     assert _note(services) == "answered 307"
 
 
@@ -520,46 +499,27 @@ def test_ordinary_texts_of_programs_without_application_ask_the_store_for_nothin
         services.ingest.receive("twilio", signed("Hello"))
 
 
-def test_the_forwarder_gives_up_what_nobody_waits_for_any_more(
-    receive, services, redis_client
-) -> None:
+def test_what_no_program_waits_for_any_more_fails_after_a_day(receive, services) -> None:
     """Also where the program has no application any more."""
     receive("Hello")
-    partition = partition_of(NUMBER)
-    (one,) = services.store.forwards.waiting(partition)
-    redis_client.zadd(PARTITION_KEYS[partition].forwards_since, {one.id: 1})
-    Forwarder(dataclasses.replace(services, settings=_without_programs(services))).run_once()
-    assert [letter.note for letter in services.store.forwards.dead(partition)] == [
-        "not attempted within a day"
-    ]
+    storage = services.records.deliveries
+    (one,) = pending(services)
+    assert storage.fail_old(one.made_us) == 0
+    assert storage.fail_old(one.made_us + 1) == 1
+    assert [found.note for found in failed(services)] == ["not attempted within a day"]
+    assert DeliveryThreads(services).run_once() > 0
+    assert services.store.backlog.deliveries().failed == 1
 
 
-def _without_programs(services):
-    return dataclasses.replace(services.settings, programs=Programs())
-
-
-def test_forgetting_a_number_takes_out_what_was_to_go_on(
-    receive, make, app, services, redis_client, monkeypatch
-) -> None:
+def test_forgetting_a_number_takes_out_what_was_to_go_on(receive, make, app, services) -> None:
     receive("first")
+    services.records.deliveries.fail_old(time.time_ns() // 1000 + 1)
     receive("second")
     receive("Hello", OTHER)
-    partition = partition_of(NUMBER)
-    first, _ = services.store.forwards.waiting(partition)
-    redis_client.zadd(PARTITION_KEYS[partition].forwards_since, {first.id: 1})
-    assert forwards.give_up_old(services.store) == 1
-
-    assert services.store.forwards.forget(NUMBER) == 2
-    assert (
-        services.store.forwards.waiting(partition),
-        services.store.forwards.dead(partition),
-    ) == (
-        [],
-        [],
-    )
+    assert Forgetting.of(services).forget(NUMBER, "anna", "asked for it").forwards == 2
+    assert failed(services) == []
     settle(services, make())
     assert app.taken == [(OTHER, "Hello")]
-    assert not [key for key in redis_client.keys(f"*{NUMBER}*") if b"forwards" in key]
 
 
 def test_the_records_do_not_keep_the_providers_request(receive, services) -> None:
@@ -580,24 +540,25 @@ def test_what_is_applied_goes_on_even_if_it_waited_in_the_spool(
         with pytest.raises(StoreUnavailable):
             services.ingest.receive("twilio", signed("Hello", sender=ORIGINAL))
     assert services.spool_replay.replay() == 1
-    services.applier.drain(partition_of(NUMBER))
+    record(services)
     settle(services, make("orders"))
     assert app.taken == [(NUMBER, "Hello")]
 
 
-def test_a_fault_in_one_look_does_not_end_the_forwarder(
-    services, receive, app, monkeypatch
-) -> None:
-    faults = [RuntimeError("a fault"), StoreUnavailable("away")]
+def test_a_fault_in_one_turn_does_not_end_the_thread(services, receive, app, monkeypatch) -> None:
+    faults = [RuntimeError("a fault"), RecordsUnavailable("away")]
+    read = TextSource.read
 
-    def give_up_old(_: object) -> None:
+    def failing(*given: object) -> bool:
         if faults:
             raise faults.pop()
+        return read(*given)
 
-    monkeypatch.setattr("workers.forwarder.give_up_old", give_up_old)
-    monkeypatch.setattr("workers.forwarder.GIVE_UP_EVERY_S", 0.0)
-    forwarder = Forwarder(services)
-    assert [forwarder.run_once(), forwarder.run_once()] == [1.0, 1.0]
+    monkeypatch.setattr(TextSource, "read", failing)
+    monkeypatch.setattr(delivery_threads, "RETRY_S", 0.01)
+    threads = DeliveryThreads(services)
+    threads.start()
     receive("Hello")
-    assert wait_until(lambda: forwarder.run_once() >= 0 and len(app.came) == 1)
-    forwarder.close()
+    assert app.wait_for(1)
+    threads.close()
+    assert faults == []

@@ -8,10 +8,10 @@ from collections import Counter, defaultdict
 import pytest
 
 from smsgate.domain.entry_parts import Consent
-from smsgate.features.feeds import service
-from smsgate.features.feeds.payload import calls_for_event
-from smsgate.features.feeds.storage import FeedStorage
+from smsgate.features.deliveries import changes
+from smsgate.features.deliveries.changes import calls_for_event
 from smsgate.features.lists.number_import import ImportRequest, NumberImport
+from smsgate.records.deliveries import Destination
 from smsgate.records.event_reader import START, EventReader
 from tests.fakes.feeds import change, told
 from tests.fakes.values import NUMBER
@@ -23,13 +23,13 @@ JOINED = ImportRequest("club", "subscribed", actor="ana", consent=Consent("Yes",
 
 
 @pytest.fixture
-def import_(recorded):
-    """Enters a list, until it is recorded."""
-    importing = NumberImport(recorded)
+def import_(services):
+    """Enters a list, until it is services."""
+    importing = NumberImport(services)
 
     def done(numbers=MANY, listing=STOPPED, sources=()) -> None:
         importing.enter(numbers, listing, sources=sources)
-        recorded.archiver.move_all()
+        services.archiver.move_all()
 
     return done
 
@@ -39,29 +39,29 @@ def until_all_is_told(one, clock) -> None:
         clock.now += 1
 
 
-def test_an_opt_out_overtakes_a_list(recorded, fed, import_, receiver, clock) -> None:
+def test_an_opt_out_overtakes_a_list(services, fed, import_, receiver, clock) -> None:
     import_()
     for _ in range(3):
         fed.run_once()
     before = len(receiver.taken)
     assert 0 < before < 100
-    change(recorded)
+    change(services)
     fed.run_once()
     assert (NUMBER, False, "opted_out_all") in told(receiver)
     assert len(receiver.taken) <= before + 20  # the very next ones
     until_all_is_told(fed, clock)
     assert Counter(one["number"] for one in receiver.taken) == Counter([NUMBER, *MANY])
-    feeds = FeedStorage(recorded.records.database)
-    assert feeds.position("alerts").lists == feeds.position("alerts").changes
+    position = services.records.deliveries.position(Destination("alerts", "change"))
+    assert position.lists == position.changes
 
 
 def test_what_a_list_did_to_a_number_is_told_before_what_it_said(
-    recorded, fed, import_, receiver, clock
+    services, fed, import_, receiver, clock
 ) -> None:
     import_()
     number = MANY[-1]
-    change(recorded, "restore", number)
-    change(recorded, "suppress", number)
+    change(services, "restore", number)
+    change(services, "suppress", number)
     while sum(one["number"] == number for one in receiver.taken) < 3:
         assert fed.run_once() == 0
         assert len(receiver.taken) < 100
@@ -76,10 +76,10 @@ def test_what_a_list_did_to_a_number_is_told_before_what_it_said(
 
 
 def test_the_source_that_a_list_names_is_told_of_each_number(
-    recorded, fed, import_, receiver, clock
+    services, fed, import_, receiver, clock
 ) -> None:
     import_(FEW[:3], sources=["Klaviyo", "", "Brevo"])
-    change(recorded, "restore", FEW[0])
+    change(services, "restore", FEW[0])
     until_all_is_told(fed, clock)
     said = [(one["number"], one["source"], one["external_source"]) for one in receiver.taken]
     assert sorted(said) == sorted(
@@ -93,36 +93,36 @@ def test_the_source_that_a_list_names_is_told_of_each_number(
 
 
 def test_a_list_for_another_program_is_not_told_before_a_numbers_own_change(
-    recorded, fed, import_, receiver, clock
+    services, fed, import_, receiver, clock
 ) -> None:
     import_(listing=JOINED)
-    change(recorded, number=MANY[0])
+    change(services, number=MANY[0])
     until_all_is_told(fed, clock)
     assert told(receiver) == [(MANY[0], False, "opted_out_all")]
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_every_change_is_told_once_and_in_order_whatever_came_between(
-    recorded, make, import_, receiver, clock, monkeypatch, seed
+    services, make_feed, import_, receiver, clock, monkeypatch, seed
 ) -> None:
-    monkeypatch.setattr(service, "PAGE_SIZE", 7)
-    monkeypatch.setattr(service, "MAX_PENDING_CALLS", 30)
-    chance, one = random.Random(seed), make("club")
+    monkeypatch.setattr(changes, "PAGE_SIZE", 7)
+    monkeypatch.setattr(changes, "MAX_PENDING", 30)
+    chance, one = random.Random(seed), make_feed("club")
     one.run_once()
     for turn in range(40):
-        happen(recorded, import_, chance)
+        happen(services, import_, chance)
         if turn < 10:
             continue  # more than a page waits
         for _ in range(chance.randint(0, 2)):
             one.run_once()
         if chance.random() < 0.2:  # another process goes on
-            one.release()
-            one = make("club")
+            one.close()
+            one = make_feed("club")
         clock.now += 1
     until_all_is_told(one, clock)
 
     ids = [headers["webhook-id"] for headers, _ in receiver.seen]
-    club, records = recorded.settings.programs.get("club"), recorded.records
+    club, records = services.settings.programs.get("club"), services.records
     events = EventReader(records.database).after(START, 10_000).events
     assert Counter(ids) == Counter(
         call.id for event in events for call in calls_for_event(club, event, records, 0)
@@ -132,15 +132,15 @@ def test_every_change_is_told_once_and_in_order_whatever_came_between(
         ordered[data["number"]].append(int(data["sequence"].partition("-")[2]))
     assert all(seqs == sorted(seqs) for seqs in ordered.values())
     last = {data["number"]: data["reason"] for data in receiver.taken}
-    stands = recorded.gate.check(FEW, program="club")
+    stands = services.gate.check(FEW, program="club")
     assert [last.get(one, "no_consent") for one in FEW] == [one.reason for one in stands]
 
 
-def happen(recorded, import_, chance: random.Random) -> None:
+def happen(services, import_, chance: random.Random) -> None:
     """Something to some of a few numbers."""
     some = chance.sample(FEW, chance.randint(1, 30))
     if chance.random() < 0.5:
         import_(some, chance.choice([JOINED, ImportRequest("club", "opted_out", actor="ana")]))
     else:
         action, scope = chance.choice(["suppress", "restore"]), chance.choice(["all", "club"])
-        change(recorded, action, some[0], scope)
+        change(services, action, some[0], scope)

@@ -1,4 +1,4 @@
-"""The forwarder in the process ``sender``, as it is started and killed."""
+"""The process ``sender`` posts deliveries, as it is started and killed."""
 
 from __future__ import annotations
 
@@ -57,6 +57,7 @@ def environ(redis_url: str, tmp_path: Path, app: Application) -> dict[str, str]:
 @pytest.fixture
 def services(environ: dict[str, str]) -> Iterator[Services]:
     with ready_services(environ) as made:
+        made.records.migrate()
         yield made
 
 
@@ -82,6 +83,7 @@ def put(services: Services, texts: int) -> None:
         services.store.inbox.add([Arrival(_entry(number, place)) for number in NUMBERS])
     for partition in services.store.inbox.busy():
         services.applier.drain(partition)
+    services.archiver.move_all()
 
 
 def _entry(number: str, place: int) -> Entry:
@@ -100,7 +102,7 @@ def _entry(number: str, place: int) -> Entry:
 
 
 def waiting(services: Services) -> int:
-    return sum(len(services.store.forwards.waiting(partition)) for partition in range(PARTITIONS))
+    return services.records.deliveries.counts().pending
 
 
 def test_what_a_sender_that_is_killed_was_at_is_forwarded_by_the_next_in_order(

@@ -12,22 +12,23 @@ from standardwebhooks import Webhook
 
 from smsgate.domain.entry_parts import Consent
 from smsgate.domain.errors import NoSuchDelivery
-from smsgate.features.feeds import service
-from smsgate.features.feeds.storage import FeedPosition, FeedStorage
+from smsgate.features.deliveries import sender
 from smsgate.outbound import PublicOutbound
+from smsgate.records.deliveries import DeliveryStorage, Destination, FeedPosition
 from smsgate.records.event_reader import parse_position
 from smsgate.settings import Feed, Programs, Secret
 from tests.fakes.feeds import NEW, OLD, change, told
 from tests.fakes.processes import wait_until
 from tests.fakes.values import NUMBER
-from workers.feed_dispatcher import feed_threads
+from tests.features.deliveries.conftest import failed, pending
+from workers.delivery_threads import DeliveryThreads
 
 OTHER = "+14155550199"
 DAY_S = 24 * 3600
 
 
-def test_a_change_is_told_once_signed_with_every_secret(recorded, fed, receiver, clock) -> None:
-    change(recorded)
+def test_a_change_is_told_once_signed_with_every_secret(services, fed, receiver, clock) -> None:
+    change(services)
     fed.run_once()
     fed.run_once()
     (one,) = receiver.seen
@@ -41,37 +42,37 @@ def test_a_change_is_told_once_signed_with_every_secret(recorded, fed, receiver,
     assert message["type"] == "consent.changed"
     assert told(receiver) == [(NUMBER, False, "opted_out_all")]
     assert message["data"]["actor"] == "jane"
-    assert recorded.records.reader.has([message["data"]["event"]])
+    assert services.records.reader.has([message["data"]["event"]])
     assert "asked" not in body.decode()  # texts and reasons stay here
 
 
-def test_what_changes_nothing_for_the_program_is_not_told(recorded, fed, receiver) -> None:
-    change(recorded, scope="orders")
-    change(recorded, scope="alerts")
-    change(recorded, scope="all")  # out already, but everywhere now
-    change(recorded, scope="all")
-    change(recorded, "restore", scope="all")
+def test_what_changes_nothing_for_the_program_is_not_told(services, fed, receiver) -> None:
+    change(services, scope="orders")
+    change(services, scope="alerts")
+    change(services, scope="all")  # out already, but everywhere now
+    change(services, scope="all")
+    change(services, "restore", scope="all")
     fed.run_once()
     assert told(receiver) == [(NUMBER, False, "opted_out")]
 
 
-def test_what_happened_before_the_feed_began_is_not_told(recorded, make, receiver) -> None:
-    change(recorded)
-    one = make()
+def test_what_happened_before_the_feed_began_is_not_told(services, make_feed, receiver) -> None:
+    change(services)
+    one = make_feed()
     one.run_once()
-    change(recorded, number=OTHER)
+    change(services, number=OTHER)
     one.run_once()
     assert told(receiver) == [(OTHER, False, "opted_out_all")]
 
 
-def test_a_lock_a_consent_and_a_way_back_are_told(recorded, make, receiver) -> None:
-    one = make("club")
+def test_a_lock_a_consent_and_a_way_back_are_told(services, make_feed, receiver) -> None:
+    one = make_feed("club")
     one.run_once()
-    recorded.manual.record_consent(NUMBER, "club", Consent("Yes", "web", given_us=1), "api", "crm")
-    change(recorded, scope="club")
-    change(recorded, "restore", scope="club")
-    recorded.manual.lock(NUMBER, "jane", "court")
-    change(recorded, number=OTHER, scope="orders")
+    services.manual.record_consent(NUMBER, "club", Consent("Yes", "web", given_us=1), "api", "crm")
+    change(services, scope="club")
+    change(services, "restore", scope="club")
+    services.manual.lock(NUMBER, "jane", "court")
+    change(services, number=OTHER, scope="orders")
     while one.run_once() == 0:
         pass
     assert told(receiver) == [
@@ -84,12 +85,12 @@ def test_a_lock_a_consent_and_a_way_back_are_told(recorded, make, receiver) -> N
 
 
 def test_a_call_that_is_not_taken_holds_back_its_number_and_no_other(
-    recorded, fed, receiver, clock
+    services, fed, receiver, clock
 ) -> None:
     receiver.refused = {NUMBER}
-    change(recorded)
-    change(recorded, "restore")
-    change(recorded, number=OTHER)
+    change(services)
+    change(services, "restore")
+    change(services, number=OTHER)
     for _ in range(4):
         fed.run_once()
     assert told(receiver) == [(OTHER, False, "opted_out_all")]
@@ -102,13 +103,13 @@ def test_a_call_that_is_not_taken_holds_back_its_number_and_no_other(
 
 
 def test_a_call_is_repeated_ever_more_slowly_for_a_day_and_then_waits_for_a_person(
-    recorded, fed, receiver, clock
+    services, fed, receiver, clock
 ) -> None:
     receiver.refused = {NUMBER}
-    change(recorded)
-    change(recorded, "restore")
+    change(services)
+    change(services, "restore")
     began, times = clock.now, []
-    while not FeedStorage(recorded.records.database).calls(dead=True):
+    while not failed(services):
         before = len(receiver.seen)
         fed.run_once()
         times += [clock.now - began] * (len(receiver.seen) - before)
@@ -117,114 +118,128 @@ def test_a_call_is_repeated_ever_more_slowly_for_a_day_and_then_waits_for_a_pers
     assert times[:1] == [0.0]
     assert 4 < times[1] < 8
     assert DAY_S <= times[-1] < DAY_S + 6000
-    assert len(times) < 45
+    assert len(times) < 170  # every ten minutes at last
     assert len({headers["webhook-id"] for headers, _ in receiver.seen}) == 1
-    (dead,) = FeedStorage(recorded.records.database).calls(dead=True)
+    (dead,) = failed(services)
     assert (dead.note, dead.number) == ("answered 500", NUMBER)
 
     receiver.refused = set()
     fed.run_once()
     assert told(receiver) == [(NUMBER, True, "")]  # the next one no longer waits
-    service.retry(recorded.records, dead.id, int(clock.now * 1_000_000))
+    services.records.deliveries.retry(dead.id, int(clock.now * 1_000_000))
     fed.run_once()
     assert [one["sequence"] for one in receiver.taken] == sorted(
         (one["sequence"] for one in receiver.taken), reverse=True
     )
-    with pytest.raises(NoSuchDelivery, match="feed list --dead"):
-        service.dismiss(recorded.records, dead.id)
+    with pytest.raises(NoSuchDelivery):
+        services.records.deliveries.dismiss(dead.id)
 
 
-def test_a_call_that_was_given_up_can_be_dismissed(recorded, fed, receiver, clock) -> None:
+def test_a_call_that_was_given_up_can_be_dismissed(services, fed, receiver, clock) -> None:
     receiver.refused = {NUMBER}
-    change(recorded)
+    change(services)
     fed.run_once()
     clock.now += DAY_S
     fed.run_once()
-    (dead,) = FeedStorage(recorded.records.database).calls(dead=True)
-    service.dismiss(recorded.records, dead.id)
-    assert FeedStorage(recorded.records.database).calls(dead=True) == []
+    (dead,) = failed(services)
+    services.records.deliveries.dismiss(dead.id)
+    assert failed(services) == []
 
 
-def test_a_feed_that_is_down_is_left_alone_for_a_while(recorded, make, receiver) -> None:
-    one = make(url="http://127.0.0.1:9/")
+def test_a_feed_that_is_down_is_left_alone_for_a_while(services, make_feed, clock) -> None:
+    one = make_feed(url="http://127.0.0.1:9/")
     one.run_once()
-    for number in (NUMBER, OTHER):
-        change(recorded, number=number)
-    pauses = [one.run_once() for _ in range(2)]
-    assert all(pause >= 1 for pause in pauses)
-    assert sum(call.tries for call in FeedStorage(recorded.records.database).calls(dead=False)) == 2
+    for number in (NUMBER, OTHER, "+14155550188"):
+        change(services, number=number)
+    one.run_once()
+    clock.now += 0.9
+    change(services, number="+14155550177")
+    one.run_once()
+    assert sorted(call.tries for call in pending(services)) == [0, 1, 1, 1]
+    clock.now += 0.2
+    one.run_once()  # a single call, to see whether it is back
+    assert sorted(call.tries for call in pending(services)) == [1, 1, 1, 1]
 
 
-def test_a_feed_that_asks_for_time_gets_it(recorded, fed, receiver) -> None:
+def test_a_feed_that_asks_for_time_gets_it(services, fed, receiver, clock) -> None:
     receiver.status, receiver.headers = 503, {"Retry-After": "120"}
-    change(recorded)
-    assert fed.run_once() == 120
+    change(services)
+    fed.run_once()
+    receiver.status = 200
+    change(services, number=OTHER)
+    clock.now += 119
+    fed.run_once()
+    assert receiver.taken == []
+    clock.now += 2
+    fed.run_once()
+    assert len(receiver.taken) == 2
 
 
 def test_what_the_process_died_over_is_told_by_the_next_with_the_same_id(
-    recorded, fed, make, receiver, clock, monkeypatch
+    services, fed, make_feed, receiver, clock, monkeypatch
 ) -> None:
-    change(recorded)
-    feeds = FeedStorage
+    change(services)
     with monkeypatch.context() as patched:
         patched.setattr(
-            feeds, "remove_delivered", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt)
+            DeliveryStorage, "settle", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt)
         )
         with pytest.raises(KeyboardInterrupt):
             fed.run_once()
-    clock.now += service.LEASE_S
-    make().run_once()
+    clock.now += sender.LEASE_S
+    make_feed().run_once()
     assert len(receiver.taken) == 2
     assert len({headers["webhook-id"] for headers, _ in receiver.seen}) == 1
 
 
-def test_two_clocks_never_send_one_feed_at_the_same_time(recorded, fed, make, receiver) -> None:
-    second = make()
+def test_two_senders_never_send_one_feed_at_the_same_time(
+    services, fed, make_feed, receiver
+) -> None:
+    second = make_feed()
     assert second.run_once() > 1
-    change(recorded)
+    change(services)
     second.run_once()
     assert receiver.taken == []
     fed.run_once()
     assert len(receiver.taken) == 1
 
 
-def test_who_ends_gives_the_feed_to_another_at_once(recorded, fed, make, receiver) -> None:
-    second = make()
-    second.release()  # it has nothing to give
+def test_who_ends_gives_the_feed_to_another_at_once(services, fed, make_feed, receiver) -> None:
+    second = make_feed()
+    make_feed().close()  # it has nothing to give
     assert second.run_once() > 1
-    fed.release()
-    change(recorded)
+    fed.close()
+    change(services)
     second.run_once()
     assert len(receiver.taken) == 1
-    fed.run_once()
-    assert len(receiver.taken) == 1
 
 
-def test_a_feed_whose_place_the_records_do_not_have_begins_anew(recorded, fed, receiver) -> None:
-    feeds = FeedStorage(recorded.records.database)
+def test_a_feed_whose_place_the_records_do_not_have_begins_anew(services, fed, receiver) -> None:
+    feeds, where = services.records.deliveries, Destination("alerts", "change")
     assert feeds.advance(
-        "alerts",
-        feeds.position("alerts"),
+        where,
+        feeds.position(where),
         FeedPosition(parse_position("3-999"), parse_position("3-999")),
         [],
     )
     fed.run_once()
-    change(recorded)
+    change(services)
     fed.run_once()
     assert len(receiver.taken) == 1
 
 
-def test_a_private_address_is_not_called_unless_it_is_allowed(recorded, make, receiver) -> None:
-    one = make(outbound=PublicOutbound)
+def test_a_private_address_is_not_called_unless_it_is_allowed(
+    services, make_feed, receiver
+) -> None:
+    one = make_feed(outbound=PublicOutbound)
     one.run_once()
-    change(recorded)
+    change(services)
     one.run_once()
     assert receiver.seen == []
-    (call,) = FeedStorage(recorded.records.database).calls(dead=False)
+    (call,) = pending(services)
     assert "public internet" in call.note
 
 
-def test_a_feed_that_hangs_delays_no_other(recorded, receiver) -> None:
+def test_a_feed_that_hangs_delays_no_other(services, receiver) -> None:
     hanging = ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)  # nobody serves it
     feeds = {
         "alerts": f"http://127.0.0.1:{hanging.server_port}/",
@@ -232,27 +247,24 @@ def test_a_feed_that_hangs_delays_no_other(recorded, receiver) -> None:
     }
     programs = Programs(
         replace(one, feed=Feed(url=feeds[one.name], secrets=(Secret(NEW),), allow_private=True))
-        for one in recorded.settings.programs
+        for one in services.settings.programs
         if one.name in feeds
     )
-    services = replace(recorded, settings=replace(recorded.settings, programs=programs))
-    threads = feed_threads(services)
-    for thread in threads:
-        thread.start()
+    services = replace(services, settings=replace(services.settings, programs=programs))
+    threads = DeliveryThreads(services)
+    threads.start()
     try:
         assert wait_until(
             lambda: all(
-                FeedStorage(recorded.records.database).position(name) is not None for name in feeds
+                services.records.deliveries.position(Destination(name, "change")) is not None
+                for name in feeds
             )
         )
-        change(recorded)
+        change(services)
         assert wait_until(lambda: told(receiver) == [(NUMBER, False, "opted_out_all")])
     finally:
-        for thread in threads:
-            thread.stop()
         hanging.server_close()  # which breaks the call off
-        for thread in threads:
-            thread.close()
+        threads.close()
 
 
 def _moment(at_s: float) -> datetime:

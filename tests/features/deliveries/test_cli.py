@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -9,10 +10,9 @@ import pytest
 
 from smsgate.domain.entry_parts import ForwardContent, OriginalRequest
 from smsgate.domain.messages import Arrival, Decision, Entry, Intent
-from smsgate.pipeline import forwards
 from smsgate.pipeline.configuration import load_configuration
 from smsgate.pipeline.services import Services, build_services
-from smsgate.store.keys import PARTITION_KEYS, partition_of
+from smsgate.store.keys import partition_of
 from tests.cli.conftest import CONFIG, Terminal
 
 NUMBER = "+14155550123"
@@ -33,6 +33,7 @@ def there(redis_url: str, tmp_path: Path, terminal: Callable[..., Terminal]) -> 
         SMSGATE_CONFIG=str(tmp_path), REDIS_URL=redis_url, SMSGATE_DATA_DIR=str(tmp_path / "var")
     )
     assert made.run("init") == 0
+    assert made.run("records", "migrate") == 0
     return made
 
 
@@ -57,15 +58,16 @@ def waits(services: Services) -> str:
     )
     services.store.inbox.add([Arrival(entry)])
     services.applier.drain(partition_of(NUMBER))
-    (one,) = services.store.forwards.waiting(partition_of(NUMBER))
+    services.archiver.move_all()
+    (one,) = services.records.deliveries.page(failed=False)
     return one.id
 
 
 @pytest.fixture
-def dead(services: Services, waits: str, redis_client) -> str:
-    """The id of one that was given up."""
-    redis_client.zadd(PARTITION_KEYS[partition_of(NUMBER)].forwards_since, {waits: 1})
-    assert forwards.give_up_old(services.store) == 1
+def dead(services: Services, waits: str) -> str:
+    """The id of one that failed."""
+    assert services.records.deliveries.fail_old(time.time_ns()) == 1
+    services.store.backlog.note_deliveries(services.records.deliveries.counts())
     return waits
 
 
@@ -81,7 +83,7 @@ def test_what_waits_is_listed_without_the_providers_request(there: Terminal, wai
         assert shown in there.output
 
     (told,) = there.json("deliveries", "list")["items"]
-    assert (told["id"], told["number"], told["intent"]) == (waits, NUMBER, "none")
+    assert (told["id"], told["number"], told["kind"]) == (waits, NUMBER, "text")
     assert told["attempts"] == 0
     assert "hidden" not in there.output
 
@@ -89,27 +91,23 @@ def test_what_waits_is_listed_without_the_providers_request(there: Terminal, wai
 def test_where_nothing_waits_it_says_so(there: Terminal) -> None:
     for arguments in ((), ("--state", "failed")):
         assert there.run("deliveries", "list", *arguments) == 0
-        assert there.output.strip() == "No texts for applications."
+        assert there.output.strip() == "No deliveries."
         assert there.json("deliveries", "list", *arguments)["items"] == []
 
 
 def test_what_was_given_up_is_listed_and_tried_again(there: Terminal, dead: str) -> None:
-    assert there.run("records", "migrate") == 0
     assert there.run("deliveries", "list", "--state", "failed") == 0
     assert dead in there.output
     assert there.json("deliveries", "list")["items"] == []
     assert there.run("deliveries", "retry", dead) == 0
-    assert there.output == f"Text {dead} queued again.\n"
+    assert there.output == f"Delivery {dead} queued again.\n"
     assert [one["id"] for one in there.json("deliveries", "list")["items"]] == [dead]
-    assert there.run("history", NUMBER) == 0
-    assert "Forwarded to your application for alerts; queued again" in there.output
 
 
 def test_what_was_given_up_can_be_dismissed_once(there: Terminal, dead: str) -> None:
     assert there.run("deliveries", "dismiss", dead) == 0
-    assert "not in the audit log" in there.errors  # its tables are not there; it is done
     assert there.run("deliveries", "dismiss", dead) == 2
-    assert "someone else retried or dismissed it first" in there.errors.replace("\n", " ").lower()
+    assert "no failed delivery has the id" in there.errors.replace("\n", " ")
 
 
 def test_an_id_that_is_none_is_refused(there: Terminal) -> None:
@@ -118,7 +116,6 @@ def test_an_id_that_is_none_is_refused(there: Terminal) -> None:
 
 
 def test_forgetting_says_that_messages_do_not_go_on(there: Terminal, waits: str) -> None:
-    assert there.run("records", "migrate") == 0
     assert there.run("forget", NUMBER, "--yes") == 0
     assert "1 that awaited an application do not go there any more" in there.output.replace(
         "\n", " "
@@ -128,11 +125,10 @@ def test_forgetting_says_that_messages_do_not_go_on(there: Terminal, waits: str)
 
 def test_the_doctor_tells_of_what_was_given_up(there: Terminal, dead: str) -> None:
     there.run("doctor")
-    assert "1 message couldn't be delivered to your application" in there.output.replace("\n", " ")
+    assert "1 message couldn't be delivered to your own programs" in there.output.replace("\n", " ")
 
 
 def test_the_report_tells_how_much_waits_and_was_given_up(there: Terminal, dead: str) -> None:
-    assert there.run("records", "migrate") == 0
-    assert there.json("report")["forwards"] == {"waiting": 0, "oldest_minutes": 0, "given_up": 1}
+    assert there.json("report")["deliveries"] == {"pending": 0, "oldest_minutes": 0, "failed": 1}
     assert there.run("report") == 0
-    assert "Messages for applications: 0 waiting, the oldest for 0 min; 1 failed" in there.output
+    assert "Deliveries to own programs: 0 pending, the oldest for 0 min; 1 failed" in there.output

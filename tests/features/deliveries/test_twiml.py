@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from smsgate.domain.messages import HttpReply
-from smsgate.features.forwarding.twiml import (
+from smsgate.features.deliveries.twiml import (
     MAX_BYTES,
     MAX_TEXT_CHARACTERS,
     MAX_TEXTS,

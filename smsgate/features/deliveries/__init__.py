@@ -1,0 +1,1 @@
+"""Deliveries: texts and changes of consent, posted to the operator's own programs."""

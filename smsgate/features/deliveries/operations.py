@@ -1,0 +1,211 @@
+"""Deliveries that the operator's own programs have not accepted yet, or failed to accept."""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from smsgate.domain.errors import StoreUnavailable
+from smsgate.interface.list_page import Action, ListPage, Tab
+from smsgate.interface.operation import After, Column, Context, Limit, Listing, operation, page_of
+from smsgate.interface.schemas import ProgramName
+from smsgate.records.deliveries import Delivery
+
+MOST = 2_000
+"""Rows that the list goes through."""
+_decode = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+class DeliveryQuery(msgspec.Struct, forbid_unknown_fields=True):
+    """Which deliveries, oldest first."""
+
+    state: Annotated[Literal["pending", "failed"], msgspec.Meta(description="Which list.")] = (
+        "pending"
+    )
+    program: ProgramName = ""
+    kind: Annotated[
+        Literal["", "text", "change"], msgspec.Meta(description="Texts, or changes of consent.")
+    ] = ""
+    after: After = ""
+    limit: Limit = 50
+
+
+class DeliveryRow(msgspec.Struct, frozen=True):
+    """A text or a change of consent that was not accepted."""
+
+    id: str
+    at: datetime
+    """Since when it waits."""
+    number: str
+    program: str
+    kind: str
+    content: str
+    """The text; of a change, why the number may not be texted, or ``allowed``."""
+    attempts: int
+    next_attempt: datetime | None
+    """None where it failed."""
+    problem: str
+
+
+class DeliveryPage(msgspec.Struct, frozen=True):
+    """One page of the list. Of more than 2,000, it has those."""
+
+    items: list[DeliveryRow]
+    total: int
+    next: str | None
+
+
+class DeliveryChoice(msgspec.Struct, forbid_unknown_fields=True):
+    """Which delivery."""
+
+    id: Annotated[str, msgspec.Meta(max_length=200, description="The id that the list shows.")]
+
+
+class SettledDelivery(msgspec.Struct, frozen=True):
+    """The delivery that was queued again or dismissed."""
+
+    id: str
+
+
+@operation(
+    "GET /deliveries",
+    command="deliveries list",
+    role="viewer",
+    scope="admin",
+    by_program=True,
+    example={"state": "failed"},
+    listing=Listing(
+        (
+            Column("at", "Waiting since", "time"),
+            Column("id", "Id"),
+            Column("number", "Number", "number"),
+            Column("program", "Program", "program"),
+            Column("kind", "Kind"),
+            Column("content", "Content", "words"),
+            Column("attempts", "Attempts"),
+            Column("next_attempt", "Next attempt", "time"),
+            Column("problem", "Reason"),
+        ),
+        empty="No deliveries.",
+    ),
+)
+def list_deliveries(context: Context, request: DeliveryQuery) -> DeliveryPage:
+    """List the texts and changes of consent that your own programs have not accepted."""
+    storage, is_failed = context.services.records.deliveries, request.state == "failed"
+    found = storage.page(failed=is_failed, limit=MOST)
+    fitting = [
+        one
+        for one in found
+        if context.caller.may(one.program)
+        and request.program in ("", one.program)
+        and request.kind in ("", one.kind)
+    ]
+    shown, following = page_of(fitting, request.after, request.limit)
+    total = len(fitting)
+    if total == MOST:
+        counts = storage.counts()
+        total = counts.failed if is_failed else counts.pending
+    return DeliveryPage([*map(_row, shown)], total, following)
+
+
+def _row(one: Delivery) -> DeliveryRow:
+    body = _decode(one.body)
+    change = body.get("data", {})
+    return DeliveryRow(
+        id=one.id,
+        at=_time(one.made_us),
+        number=one.number,
+        program=one.program,
+        kind=one.kind,
+        content=body["entry"].get("text", "")
+        if one.kind == "text"
+        else change["reason"] or "allowed",
+        attempts=one.tries,
+        next_attempt=None if one.failed else _time(max(one.due_us, one.made_us)),
+        problem=one.note,
+    )
+
+
+def _time(at_us: int) -> datetime:
+    return datetime.fromtimestamp(at_us / 1_000_000, UTC)
+
+
+@operation(
+    "POST /deliveries/<id>/retry",
+    command="deliveries retry <id>",
+    role="agent",
+    status=202,
+    example={"id": "019abc4e-0000-7000-8000-000000000000"},
+    audit="retried a delivery",
+    done="Delivery {id} queued again.",
+    problems={404: "No failed delivery has that id."},
+)
+def retry_delivery(context: Context, request: DeliveryChoice) -> SettledDelivery:
+    """Try a failed delivery for another day."""
+    context.services.records.deliveries.retry(request.id, time.time_ns() // 1000)
+    return _settled(context, request)
+
+
+@operation(
+    "POST /deliveries/<id>/dismiss",
+    command="deliveries dismiss <id>",
+    role="agent",
+    status=202,
+    example={"id": "019abc4e-0000-7000-8000-000000000000"},
+    audit="dismissed a delivery",
+    done="Delivery {id} dismissed.",
+    problems={404: "No failed delivery has that id."},
+)
+def dismiss_delivery(context: Context, request: DeliveryChoice) -> SettledDelivery:
+    """Remove a failed delivery from the list. Its event stays."""
+    context.services.records.deliveries.dismiss(request.id)
+    return _settled(context, request)
+
+
+def _settled(context: Context, request: DeliveryChoice) -> SettledDelivery:
+    with suppress(StoreUnavailable):  # the process ``sender`` counts again in a moment
+        counts = context.services.records.deliveries.counts()
+        context.services.store.backlog.note_deliveries(counts)
+    return SettledDelivery(request.id)
+
+
+OPERATIONS = (list_deliveries, retry_delivery, dismiss_delivery)
+PAGES = (
+    ListPage(
+        path="/console/deliveries",
+        title="Deliveries",
+        operation=list_deliveries,
+        tabs=(
+            Tab(
+                key="pending",
+                title="Pending deliveries",
+                values={"state": "pending"},
+                hidden=frozenset({"id"}),
+                help="Texts and changes of consent waiting for your own programs.",
+                empty="Nothing is waiting for your own programs.",
+            ),
+            Tab(
+                key="dead",
+                title="Failed deliveries",
+                values={"state": "failed"},
+                hidden=frozenset({"id", "next_attempt"}),
+                help="What your own programs did not accept for a day. Retry tries for another "
+                "day. Dismiss removes it from this list and keeps the record.",
+                empty="Your own programs accepted everything.",
+                actions=(
+                    Action(operation=retry_delivery, label="Retry", done="Queued again"),
+                    Action(
+                        operation=dismiss_delivery,
+                        label="Dismiss",
+                        done="Dismissed",
+                        is_danger=True,
+                    ),
+                ),
+            ),
+        ),
+    ),
+)

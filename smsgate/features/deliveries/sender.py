@@ -1,0 +1,224 @@
+"""Posts the deliveries of one destination: at least once, in order per number, for a day.
+
+A process that holds the destination's lease makes its calls, several at once. A delivery's row goes
+once its call was accepted, so whatever happens to the process, the next one calls again, under the
+same id. One that is not accepted holds back later ones of its number and nothing else. After a day
+it has failed and waits for a person. How this fits together: docs/decisions/0021-deliveries.md.
+"""
+
+from __future__ import annotations
+
+import queue
+import random
+import time
+import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import structlog
+
+from smsgate.domain.errors import AccountNotReady, CallFailed, StoreUnavailable
+from smsgate.domain.messages import HttpCall, HttpReply
+from smsgate.features.deliveries.pause import Pause
+from smsgate.metrics.counters import DELIVERED_S, DELIVERIES, DELIVERY_S
+from smsgate.outbound import Outbound
+from smsgate.providers.calls import retry_after_s
+from smsgate.records.deliveries import Delivery, DeliveryStorage, Destination
+from smsgate.records.event_reader import Position
+from smsgate.settings import Program
+from smsgate.store.metrics import Metrics
+
+MAX_CALLS = {"text": 64, "change": 8}
+"""Calls of a destination under way at once, by its kind."""
+IDLE_S = 0.3
+"""Pause before the next turn where nothing was due."""
+FAILED_AFTER_S = 24 * 3600
+LEASE_S = 30.0
+_RENEW_S = 5.0
+"""A call takes at most 22 s, so that none is under way when the lease ends."""
+_FIRST_RETRY_S, _RETRY_FACTOR, _MAX_RETRY_S = 5.0, 3.0, 600.0
+_MAX_ASKED_S = 3600.0
+
+_log = structlog.get_logger("smsgate.deliveries")
+
+
+class Source(Protocol):
+    """Where a destination's deliveries come from, and how they are posted."""
+
+    program: Program
+
+    def start(self) -> Position:
+        """Where a destination begins that is new."""
+
+    def read(self, now_us: int) -> bool:
+        """Add deliveries; whether there are more to add now. Raises ``RecordsUnavailable``."""
+
+    def call_for(self, delivery: Delivery, now_s: int) -> HttpCall:
+        """The signed call. Raises ``AccountNotReady``."""
+
+    def accept(self, delivery: Delivery, answer: HttpReply, now_us: int) -> None:
+        """Do what follows from an accepted call, once. Raises ``StoreUnavailable``."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    delivery: Delivery
+    began: float
+    problem: str = ""
+    """Empty where it was accepted."""
+    asked_s: float = 0.0
+    """How long the receiver asks to be left alone."""
+
+
+class DeliverySender:
+    """Sends to one destination. One thread calls its methods; the calls run in others."""
+
+    def __init__(
+        self,
+        where: Destination,
+        source: Source,
+        storage: DeliveryStorage,
+        outbound: Outbound,
+        metrics: Metrics,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._where = where
+        self._source = source
+        self._storage = storage
+        self._outbound = outbound
+        self._metrics = metrics
+        self._now = now
+        self._id = uuid.uuid4().hex
+        self._lease_until = 0.0
+        self._pause = Pause(MAX_CALLS[where.kind])
+        self._threads = ThreadPoolExecutor(MAX_CALLS[where.kind], f"{where.program} {where.kind}")
+        self._under_way: set[str] = set()
+        self._outcomes: queue.SimpleQueue[_Outcome] = queue.SimpleQueue()
+        self._accepted: list[str] = []
+        self._later: list[Delivery] = []
+        """Outcomes that the table does not have yet."""
+
+    def run_once(self) -> float:
+        """Note how calls ended and begin others; returns the pause before the next turn.
+
+        Raises ``RecordsUnavailable``.
+        """
+        self._note_outcomes()
+        if not self._has_lease():
+            return LEASE_S / 6
+        more = self._source.read(_us(self._now()))
+        begun = self._begin_calls()
+        if self._under_way:
+            self._note_outcomes(wait_s=IDLE_S)
+            return 0.0
+        return 0.0 if more or begun else IDLE_S
+
+    def close(self) -> None:
+        """Let the calls under way end, note how, and let another process have the destination.
+
+        Raises as ``run_once``.
+        """
+        self._threads.shutdown(wait=True)
+        self._outbound.close()
+        self._note_outcomes()
+        if self._lease_until:
+            self._storage.acquire(self._where, self._id, _us(self._now()), 0, {})
+            self._lease_until = 0.0
+
+    def _has_lease(self) -> bool:
+        now = self._now()
+        if now < self._lease_until - (LEASE_S - _RENEW_S):
+            return True
+        if formerly := self._source.program.formerly:
+            self._storage.take_over(self._where, formerly)
+        start = self._source.start() if self._storage.position(self._where) is None else {}
+        until = now + LEASE_S
+        acquired = self._storage.acquire(self._where, self._id, _us(now), _us(until), start)
+        self._lease_until = until if acquired else 0.0
+        return acquired
+
+    def _begin_calls(self) -> int:
+        now = self._now()
+        free = self._pause.capacity(now) - len(self._under_way)
+        if free <= 0:
+            return 0
+        due = self._storage.due(self._where, _us(now), free + len(self._under_way))
+        begun = [one for one in due if one.id not in self._under_way][:free]
+        for one in begun:
+            self._under_way.add(one.id)
+            self._threads.submit(self._call, one)
+        return len(begun)
+
+    def _call(self, delivery: Delivery) -> None:
+        """Make a call, in a thread of its own."""
+        self._outcomes.put(self._outcome(delivery))
+
+    def _outcome(self, delivery: Delivery) -> _Outcome:
+        began = self._now()
+        try:
+            call = self._source.call_for(delivery, int(began))
+            answer = self._outbound.perform(call)
+            took_s = self._now() - began
+            self._metrics.took(DELIVERY_S, took_s, delivery.program, delivery.kind)
+            if 200 <= answer.status < 300:
+                self._source.accept(delivery, answer, _us(began + took_s))
+                return _Outcome(delivery, began)
+        except (AccountNotReady, CallFailed, StoreUnavailable) as error:
+            return _Outcome(delivery, began, str(error))
+        except Exception as error:  # noqa: BLE001 - a fault of ours must not stop the others
+            _log.error("delivery failed", id=delivery.id, exc_info=error)
+            return _Outcome(delivery, began, "smsgate could not make the call; its log says why")
+        asked_s = (retry_after_s(answer) or 0.0) if answer.status in (429, 503) else 0.0
+        problem = f"answered {answer.status}"
+        return _Outcome(delivery, began, problem, min(asked_s, _MAX_ASKED_S))
+
+    def _note_outcomes(self, wait_s: float = 0.0) -> None:
+        """Write how calls ended to the table, after waiting for one."""
+        with suppress(queue.Empty):
+            self._note(
+                self._outcomes.get(timeout=wait_s) if wait_s else self._outcomes.get_nowait()
+            )
+            while True:
+                self._note(self._outcomes.get_nowait())
+        if self._accepted or self._later:
+            self._storage.settle(self._accepted, self._later)
+            self._under_way.difference_update(self._accepted, [one.id for one in self._later])
+            self._accepted, self._later = [], []
+
+    def _note(self, outcome: _Outcome) -> None:
+        delivery, now = outcome.delivery, self._now()
+        labels = delivery.program, delivery.kind
+        if not outcome.problem:
+            self._pause.succeeded()
+            self._accepted.append(delivery.id)
+            self._metrics.count(DELIVERIES, *labels, "accepted")
+            self._metrics.took(DELIVERED_S, max(now - delivery.made_us / 1_000_000, 0.0), *labels)
+            return
+        self._pause.failed(delivery.number, outcome.began, now, outcome.asked_s)
+        retry_s = min(_FIRST_RETRY_S * _RETRY_FACTOR ** min(delivery.tries, 10), _MAX_RETRY_S)
+        retry_s *= random.uniform(0.9, 1.1)  # noqa: S311 - spreads what failed together
+        later = replace(
+            delivery,
+            tries=delivery.tries + 1,
+            due_us=_us(now + max(retry_s, outcome.asked_s)),
+            failed=now - delivery.made_us / 1_000_000 >= FAILED_AFTER_S,
+            note=outcome.problem,
+        )
+        self._later.append(later)
+        self._metrics.count(DELIVERIES, *labels, "failed" if later.failed else "not_accepted")
+        _log.warning(
+            "delivery was not accepted",
+            program=delivery.program,
+            kind=delivery.kind,
+            id=delivery.id,
+            problem=outcome.problem,
+            tries=later.tries,
+            failed=later.failed,
+        )
+
+
+def _us(seconds: float) -> int:
+    return int(seconds * 1_000_000)

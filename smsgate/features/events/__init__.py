@@ -1,0 +1,1 @@
+"""The recorded events as other programs read them."""

@@ -1,1 +1,0 @@
-"""Forwarding: messages are sent on to the application of their program."""
