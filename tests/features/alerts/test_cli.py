@@ -15,9 +15,14 @@ from smsgate.cli.main import run
 from smsgate.features.alerts import cli
 from smsgate.features.alerts.service import AlertService
 from smsgate.metrics.snapshot import Process
+from smsgate.store import Store
+from smsgate.store.keys import PARTITION_KEYS
+from smsgate.store.redis_address import open_redis
 from smsgate.store.shared_keys import PROCESSES
 from tests.fakes.own_services import ALERTS, make_services
+from tests.fakes.processes import wait_until
 from tests.fakes.scripted_api import ScriptedApi
+from tests.fakes.values import failed_reply
 from workers import alert_notifier
 from workers.alert_notifier import AlertNotifier
 
@@ -71,6 +76,27 @@ def test_the_clock_sends_by_its_own_addresses_and_says_what_came_of_each(clock, 
     assert json.loads(call.body)["title"].endswith(": test")
     assert run(["alerts", "test"], environ) == 2
     assert "'${HOOK}' names a variable that is not set" in capsys.readouterr().err
+
+
+def test_a_channel_that_is_down_for_a_while_gets_the_alert_when_it_is_up(
+    clock, redis_url, redis_client, hook, monkeypatch
+):
+    monkeypatch.setattr(alert_notifier, "PERIOD_S", 0.0)
+    monkeypatch.setattr(alert_notifier, "TEST_PERIOD_S", 0.05)
+    hook.answers["/hook"] = [(503, b"")]
+    url = hook.url.replace("http://", "json://")
+    clock(ALERTS + '[alerts]\nto = ["${HOOK}"]\n', HOOK=f"{url}/hook")
+    store = Store(open_redis(redis_url))
+    redis_client.hset(PARTITION_KEYS[1].dead, "1-1-0", failed_reply())
+    assert wait_until(lambda: store.alerts.state().failures)
+    (problem,) = store.alerts.state().failures.values()
+    assert problem.startswith("Failed to send JSON POST notification")
+    refused = len(hook.calls)
+    assert wait_until(lambda: len(hook.calls) > refused + 2)  # it is tried again and again
+    hook.answers["/hook"] = [(200, b"")]
+    assert wait_until(lambda: not store.alerts.state().failures)
+    taken = {one.title for one in store.alerts.state().sent.values()}
+    assert "1 reply failed at twilio: 30007" in taken
 
 
 def test_a_clock_without_an_address_is_told(clock, capsys):
