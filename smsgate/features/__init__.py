@@ -66,13 +66,14 @@ FEATURES = (
     ),
     Feature(
         name="numbers",
-        console=("console", "list_console", "text_console"),
+        console=("console", "text_console"),
         menu=MenuEntry("Numbers", "/console/numbers", "viewer", "n", "Subscribers"),
-        operations=("check", "operations", "suppressions", "consents"),
+        operations=("check", "operations", "memberships", "suppressions", "consents"),
         commands={
             "consent": "consent",
             "history": "history",
             "lock": ".suppressions",
+            "memberships": ".memberships",
             "opt-out": ".suppressions",
             "restore": ".suppressions",
             "unlock": ".suppressions",

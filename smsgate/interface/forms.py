@@ -10,6 +10,7 @@ from typing import Literal, get_args, get_origin
 import msgspec
 
 from smsgate.domain.errors import Unfit
+from smsgate.domain.messages import ALL
 from smsgate.domain.signed_times import time_of
 from smsgate.domain.time_zones import day_end_us, day_start_us, find_zone, zone_names
 from smsgate.interface.values import plain_type
@@ -43,12 +44,15 @@ def input_of(field: msgspec.structs.FieldInfo, programs: Iterable[Program]) -> I
     titles = [(one.name, one.title) for one in programs]
     if get_origin(kind) is list:
         return replace(made, kind="checks", options=titles, help=help_)
+    if field.name == "scope":
+        options = (("", "Any"), (ALL, "All programs"), *titles)
+        return replace(made, kind="select", options=options)
     if field.name == "program":
         return replace(made, kind="select", options=(("", "All programs"), *titles))
     if get_origin(kind) is Literal:
         words = (meta.extra or {}).get("titles", {}) if meta else {}
-        options = [(one, words.get(one) or _words(one)) for one in get_args(kind)]
-        return replace(made, kind="select", options=options)
+        named = [(one, words.get(one) or _words(one)) for one in get_args(kind)]
+        return replace(made, kind="select", options=named)
     if kind is datetime:
         return replace(made, kind="day", label="From" if field.name == DAYS[0] else "To")
     return replace(made, help=help_, is_required=field.required)

@@ -60,8 +60,8 @@ class ListPage:
     title: str
     operation: Operation[Any, Any]
     tabs: Sequence[Tab]
-    notices: Callable[[Services], Sequence[tuple[str, str]]] = lambda _: ()
-    """Tones and sentences above the list, such as what is wrong just now."""
+    notices: Callable[[Services, Any], Sequence[tuple[str, str]]] = lambda *_: ()
+    """Tones and sentences above the list, of the services and the operation's result."""
     navigation: str = ""
     """A template above the heading, where the page is one of several."""
     create: Action | None = None

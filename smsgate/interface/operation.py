@@ -92,7 +92,7 @@ class Column:
     field: str
     title: str
     kind: Literal[
-        "text", "number", "program", "programs", "time", "words", "language", "problem"
+        "text", "name", "number", "program", "programs", "time", "words", "language", "problem"
     ] = "text"
 
 
@@ -178,11 +178,6 @@ class Operation(Generic[Request, Result]):
     def upload(self) -> str:
         """The field of the request that is an ``Upload``; empty without one."""
         return next((name for name, one in self.fields.items() if one.type is Upload), "")
-
-    @property
-    def is_change(self) -> bool:
-        """Whether it changes something."""
-        return self.method not in ("", "GET") or bool(self.audit)
 
     def statuses(self) -> Mapping[int, Any]:
         """By status of ``/v1`` the type of what is answered."""

@@ -105,12 +105,12 @@ class _Routes:
             if not _may(self._door.role(), "agent"):
                 abort(403, "This needs the role 'agent': a file leaves the console.")
             self._read(tab, wanted, "", 1)  # what cannot be read is an error, and no file
-            self._door.record_action(f"exported {tab.title.lower()}", _note(wanted))
+            self._door.record_action(f"exported {tab.title.lower()}", self._note(wanted))
             return self._csv(tab, wanted)
         notices, wrong_field = list[tuple[str, str]](), ""
         try:
             result = self._read(tab, wanted, after, limit)
-            notices += self._page.notices(self._services)
+            notices += page.notices(self._services, result)
         except SmsGateError as error:
             problem, wrong_field = str(error), error.field
         role = self._door.role()
@@ -120,7 +120,8 @@ class _Routes:
             replace(one, value=wanted[one.name], error=problem if one.name == wrong_field else "")
             for one in self._inputs(page.operation, [name for name in wanted if name != ZONE])
         ]
-        problem = "" if any(one.error for one in inputs) else problem
+        if any(one.error and one.kind in ("text", "day") for one in inputs):
+            problem = ""  # it stands at its field
         return render_template(
             "list_page.html",
             page=page,
@@ -249,6 +250,17 @@ class _Routes:
         values |= {name: value for name, value in paging.items() if name in fields and value}
         return self._page.operation.run(self._context(), read_values(self._page.operation, values))
 
+    def _note(self, wanted: Mapping[str, str]) -> str:
+        """The filters for the audit log: days with their zone, of a number the last digits."""
+        found = {name: text for name, text in wanted.items() if name != ZONE}
+        for name in found:
+            _, meta = plain_type(self._page.operation.fields[name].type)
+            kept = (meta.extra or {}).get("kept_in_logs", 0) if meta else 0
+            if kept:
+                found[name] = "".join(filter(str.isdigit, found[name]))[-kept:]
+        zone = wanted.get(ZONE, "") if any(found.get(name) for name in DAYS) else ""
+        return url_query({**found, ZONE: zone}) or "all of it"
+
     def _rows(self, result: object) -> Sequence[Any]:
         listing = self._page.operation.listing
         return getattr(result, listing.rows) if listing and result is not None else ()
@@ -286,12 +298,6 @@ def url_query(values: Mapping[str, str]) -> str:
 def _may(role: Role, least: Role) -> bool:
     roles = get_args(Role)
     return roles.index(role) >= roles.index(least)
-
-
-def _note(wanted: Mapping[str, str]) -> str:
-    """The filters for the audit log: days with their zone."""
-    zone = wanted.get(ZONE, "") if any(wanted.get(name) for name in DAYS) else ""
-    return url_query({**wanted, ZONE: zone}) or "all of it"
 
 
 def _cell(value: object) -> object:

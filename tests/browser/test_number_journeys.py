@@ -82,16 +82,16 @@ def test_days_and_times_count_in_the_zone_of_the_browser(
     assert restored.entry.consent.given_us == int(now.timestamp()) * 1_000_000
 
     page = visit("/console/suppressions", role="agent", width=360, zone="America/Denver")
-    expect(page.locator("#from-help")).to_have_text("America/Denver")
+    expect(page.locator("#since-help")).to_have_text("America/Denver")
     page.get_by_label("From").fill("2026-01-02")
     press(page.get_by_role("button", name="Filter"))
-    expect(page).to_have_url(re.compile(r"from=2026-01-02.*zone=America%2FDenver"))
-    expect(page.locator("#from-help")).to_have_text("America/Denver")
+    expect(page).to_have_url(re.compile(r"since=2026-01-02.*zone=America%2FDenver"))
+    expect(page.locator("#since-help")).to_have_text("America/Denver")
     assert fits(page)
     assert barriers(page) == []
     # Whoever opens the address elsewhere sees the same rows.
     there = visit(page.url.removeprefix(site.url), role="agent", zone="America/Lima")
-    expect(there.locator("#from-help")).to_have_text("America/Denver")
+    expect(there.locator("#since-help")).to_have_text("America/Denver")
 
 
 def test_a_lock_holds_against_the_subscribers_own_start(

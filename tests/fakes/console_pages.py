@@ -83,7 +83,6 @@ OTHERS = frozenset(
         "/console/in/provider",
         "/console/in/provider/back",
         "/console/lists/<id_>/files/<name>",
-        "/console/suppressions/suppressions.csv",
     }
 )
 """Routes of files, and of what only leads elsewhere."""

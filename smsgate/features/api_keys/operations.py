@@ -189,7 +189,7 @@ def _now_us() -> int:
     return time.time_ns() // 1000
 
 
-def _of_environment(services: Services) -> Sequence[tuple[str, str]]:
+def _of_environment(services: Services, page: KeyList) -> Sequence[tuple[str, str]]:  # noqa: ARG001
     count = len(services.settings.api_keys)
     return [("", f"{count} in SMSGATE_API_KEYS: full access, not listed here.")] if count else []
 

@@ -179,7 +179,7 @@ def dismiss_reply(context: Context, request: ReplyChoice) -> SettledReply:
     return SettledReply(request.id)
 
 
-def _failing(services: Services) -> Sequence[tuple[str, str]]:
+def _failing(services: Services, page: ReplyPage) -> Sequence[tuple[str, str]]:  # noqa: ARG001
     backlog = services.store.backlog
     problems = reply_problems(backlog.read()) if backlog.counts().replies else {}
     return [("bad", f"Replies are not accepted: {one}.") for one in problems.values()]

@@ -37,9 +37,7 @@ FOR_VIEWERS = frozenset(
     | {"passkey_named", "passkey_removed", "choose_zone"}
 )
 """What a viewer may post: it is about themselves, or changes nothing."""
-PAGES_OF_AGENTS = frozenset(
-    {"simulator", "lists", "one_list", "list_file", "list_part", "suppressions_csv"}
-)
+PAGES_OF_AGENTS = frozenset({"simulator", "lists", "one_list", "list_file", "list_part"})
 FILLED = {
     "name": "en",
     "id_": "x",
