@@ -253,7 +253,9 @@ class ConfigWatch(BackgroundThread):
                 version = self._restart()
                 self._say(f"{self._folder} has changed: the processes restart, version {version}.")
             except SmsGateError as error:
-                self._say(f"{error}\nThe processes go on with what they have: fix it.")
+                self._say(
+                    f"{error}\nProcesses that run keep what they have; fix it, none starts now."
+                )
         return PERIOD_S
 
     def _file_versions(self) -> frozenset[tuple[str, int, int, int]]:

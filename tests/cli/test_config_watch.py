@@ -72,7 +72,8 @@ def test_a_file_that_is_no_part_of_it_changes_nothing(watched: Folder) -> None:
 def test_a_fault_is_told_once_and_its_end_is_applied(watched: Folder) -> None:
     watched.wrong = ConfigurationError([Fault("a.toml", "b", "is c")])
     watched.write("wrong")
-    assert watched.turn(4) == ["a.toml: b: is c\nThe processes go on with what they have: fix it."]
+    ending = "Processes that run keep what they have; fix it, none starts now."
+    assert watched.turn(4) == [f"a.toml: b: is c\n{ending}"]
     watched.wrong = None
     assert watched.turn() == []
     watched.write("right again")
