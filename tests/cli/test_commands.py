@@ -324,7 +324,6 @@ def test_the_doctor_is_content_with_our_own_redis(ready: Terminal) -> None:
     assert states == {
         "store": "ok",
         "store metadata": "ok",
-        "eviction": "ok",
         "durability": "ok",
         "queue": "ok",
         "spool": "ok",

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
 
 from smsgate.domain.errors import (
+    QueueUnavailable,
     RecordsNotReady,
     RecordsUnavailable,
     SmsGateError,
@@ -17,12 +17,19 @@ from smsgate.features.accounts.account_doctor import doubtful_texts, missing_pro
 from smsgate.features.accounts.doctor_result import FAULT, OK, WARNING, DoctorResult
 from smsgate.metrics.snapshot import KINDS, SpoolDepth
 from smsgate.pipeline.archive_report import archive_report
-from smsgate.pipeline.conditions import TABLE, Condition, conditions
+from smsgate.pipeline.conditions import (
+    TABLE,
+    Condition,
+    condition,
+    conditions,
+    durability_conditions,
+)
 from smsgate.pipeline.monitoring import take_snapshot
 from smsgate.pipeline.services import Services
 from smsgate.pipeline.spool import waiting
 from smsgate.providers import usable
 from smsgate.store.redis_address import exposures
+from smsgate.store.redis_errors import REFUSES_WRITES
 
 _PROTECTED = "`rediss://USER:PASSWORD@host`, and `requirepass` or `ACL SETUSER` at Redis"
 _RECORDS_CONDITIONS = frozenset({"SmsgateRecordsLag", "SmsgateLedgerFull"})
@@ -39,7 +46,9 @@ def check_everything(services: Services) -> Iterator[DoctorResult]:
         services.store.metadata.refuse_old()
         services.store.write_lease.refuse_unwritable()
     except StoreUnavailable as error:
-        yield DoctorResult("store", FAULT, str(error), error.remedy)
+        is_read_only = str(error).startswith(REFUSES_WRITES)
+        key = "store_refuses_writes" if is_read_only else "store_away"
+        yield _result(condition(key, "store", str(error), error.remedy))
         yield from _redis_exposure(services)
         if services.settings.queue_url != services.settings.redis_url:
             yield _queue(services)
@@ -57,17 +66,14 @@ def check_everything(services: Services) -> Iterator[DoctorResult]:
 def _store(services: Services) -> Iterator[DoctorResult]:
     """What can be checked where Redis answers."""
     store = services.store
-    good = "the store is ready and of our layout"
-    metadata = _try("store metadata", store.numbers.bucket_count, good)
-    is_ready = metadata.state == OK
-    yield metadata if is_ready else replace(metadata, remedy=_metadata_remedy(services))
-    yield _try(
-        "eviction",
-        store.health.refuse_eviction,
-        "maxmemory-policy is noeviction",
-        "set `maxmemory-policy noeviction` in redis.conf",
-    )
-    yield from _durability(services)
+    is_ready = True
+    try:
+        store.numbers.bucket_count()
+        yield DoctorResult("store metadata", OK, "the store is ready and of our layout")
+    except SmsGateError as error:
+        is_ready = False
+        remedy = _metadata_remedy(services)
+        yield _result(condition("store_lost", "store metadata", str(error), remedy))
     yield from _redis_exposure(services)
     yield _queue(services)
     spool = _spool(services)
@@ -76,7 +82,10 @@ def _store(services: Services) -> Iterator[DoctorResult]:
         snapshot = take_snapshot(store, services.settings)
         host, folder = socket.gethostname(), services.spool.folder
         here = SpoolDepth(host, 0, 0.0, 0.0, folder=folder).place
-        found = conditions(snapshot, here=here)
+        found = [*conditions(snapshot, here=here), *durability_conditions(snapshot)]
+        if not snapshot.weaknesses:
+            text = "every write is on disk before it is acknowledged, and nothing is evicted"
+            yield DoctorResult("durability", OK, text)
     except SmsGateError:
         found = []  # an earlier result says what hinders
     if spool.state == FAULT:
@@ -96,16 +105,13 @@ def _store(services: Services) -> Iterator[DoctorResult]:
         known |= {"SmsgateGateShut", "SmsgateStoreLost"}
     for one in found:
         if one.name not in known:
-            state = FAULT if one.is_failure else WARNING
-            yield DoctorResult(one.subject, state, f"{one.title}. {one.text}", one.command)
+            yield _result(one)
 
 
-def _try(subject: str, check: Callable[[], object], good: str, remedy: str = "") -> DoctorResult:
-    try:
-        check()
-    except SmsGateError as error:
-        return DoctorResult(subject, FAULT, str(error), remedy)
-    return DoctorResult(subject, OK, good)
+def _result(one: Condition) -> DoctorResult:
+    """A condition as the result of a check."""
+    state = FAULT if one.is_failure else WARNING
+    return DoctorResult(one.subject, state, f"{one.title}. {one.text}", one.command)
 
 
 def _metadata_remedy(services: Services) -> str:
@@ -121,20 +127,6 @@ def _metadata_remedy(services: Services) -> str:
     return "`smsgate init`, if the store never held anything; else restore Redis from a backup"
 
 
-def _durability(services: Services) -> Iterator[DoctorResult]:
-    """Settings that could lose acknowledged writes; the eviction policy has its own result."""
-    try:
-        weaknesses = services.store.health.weaknesses()
-    except StoreUnavailable as error:
-        yield DoctorResult("durability", FAULT, str(error), error.remedy)
-        return
-    weaknesses = [one for one in weaknesses if not one.startswith("maxmemory-policy")]
-    for weakness in weaknesses:
-        yield DoctorResult("durability", WARNING, weakness, TABLE["weak_durability"].command)
-    if not weaknesses:
-        yield DoctorResult("durability", OK, "every write is on disk before it is acknowledged")
-
-
 def _redis_exposure(services: Services) -> Iterator[DoctorResult]:
     """Whether others than smsgate can reach Redis."""
     urls = {"REDIS_URL": services.settings.redis_url, "QUEUE_URL": services.settings.queue_url}
@@ -146,8 +138,11 @@ def _redis_exposure(services: Services) -> Iterator[DoctorResult]:
 
 
 def _queue(services: Services) -> DoctorResult:
-    remedy = "start RQ's Redis, or set QUEUE_URL"
-    return _try("queue", services.job_queue.ping, "RQ's Redis answers", remedy)
+    try:
+        services.job_queue.ping()
+    except QueueUnavailable as error:
+        return _result(condition("queue_away", "queue", str(error)))
+    return DoctorResult("queue", OK, "RQ's Redis answers")
 
 
 def _spool(services: Services) -> DoctorResult:
@@ -155,16 +150,10 @@ def _spool(services: Services) -> DoctorResult:
         services.spool.check()
         depth = services.spool.depth()
     except SpoolUnavailable as error:
-        return DoctorResult(
-            "spool",
-            FAULT,
-            str(error),
-            "let SMSGATE_DATA_DIR be a writable folder of its own, with space",
-        )
+        return _result(condition("spool_away", "spool", str(error)))
     if depth:
         text = f"{waiting(depth)} on this host for the store"
-        remedy = "let `web` run here and reach Redis: it hands over"
-        return DoctorResult("spool", WARNING, text, remedy)
+        return DoctorResult("spool", WARNING, text, TABLE["spool"].command)
     return DoctorResult("spool", OK, "nothing waits on this host's disk")
 
 
@@ -172,11 +161,9 @@ def _database(services: Services) -> DoctorResult:
     """The records' database alone, where its content cannot be compared with the store."""
     try:
         services.records.check()
-    except RecordsNotReady as error:
-        return DoctorResult("records", FAULT, str(error), "`smsgate records migrate`")
     except RecordsUnavailable as error:
-        remedy = "bring the database back, or set DATABASE_URL: events wait in the store meanwhile"
-        return DoctorResult("records", FAULT, str(error), remedy)
+        command = "`smsgate records migrate`" if isinstance(error, RecordsNotReady) else ""
+        return _result(condition("records_away", "records", str(error), command))
     return DoctorResult("records", OK, "their database answers")
 
 
