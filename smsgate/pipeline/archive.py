@@ -10,15 +10,15 @@ A partition is left alone where store and records contradict each other:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 
 from smsgate.domain.errors import RecordsDiffer
 from smsgate.domain.messages import ms_of
+from smsgate.pipeline.records_difference import records_differ
 from smsgate.records import Records
 from smsgate.records.deliveries import text_deliveries
 from smsgate.records.writer import id_of
 from smsgate.store import Store
-from smsgate.store.keys import PARTITIONS
 from smsgate.store.outbox import LedgerPage
 
 BATCH = 24
@@ -55,9 +55,9 @@ class LedgerArchiver:
             if not waiting:
                 return 0
             self.refuse_foreign_store()
-            sound, problems = self.sound(waiting)
-            if not sound:
-                raise RecordsDiffer("; ".join(problems))
+            sound, differ = self.sound(waiting)
+            if differ is not None and not sound:
+                raise differ
             texts = [raw for one in sound.values() for raw in one.forwards]
             kept = self.records.writer.keep(
                 {partition: [*one.lines.values()] for partition, one in sound.items()},
@@ -74,8 +74,8 @@ class LedgerArchiver:
                         for partition, one in sound.items()
                     }
                 )
-                if problems:
-                    raise RecordsDiffer("; ".join(problems))
+                if differ is not None:
+                    raise differ
                 return kept.new
         return 0  # another mover is faster all the time
 
@@ -113,8 +113,10 @@ class LedgerArchiver:
             )
         self._known = id_
 
-    def sound(self, found: Mapping[int, LedgerPage]) -> tuple[dict[int, LedgerPage], list[str]]:
-        """The partitions that may be moved, and a sentence for each problem of the others."""
+    def sound(
+        self, found: Mapping[int, LedgerPage]
+    ) -> tuple[dict[int, LedgerPage], RecordsDiffer | None]:
+        """The partitions that may be moved, and what is wrong with the others."""
         seqs = self.records.writer.seqs()
         ends = {partition: (one, seqs.get(partition, 0)) for partition, one in found.items()}
         lacking = {
@@ -123,7 +125,7 @@ class LedgerArchiver:
         fell_back = self._fallen_back(ends)
         unsound = lacking.keys() | fell_back.keys()
         sound = {partition: one for partition, one in found.items() if partition not in unsound}
-        return sound, [*_problems(lacking, fell_back)]
+        return sound, records_differ(lacking, fell_back) if unsound else None
 
     def refuse_older_store(self) -> None:
         """Raise ``RecordsDiffer`` where the store lacks events that the records have.
@@ -137,7 +139,7 @@ class LedgerArchiver:
         found, seqs = self.store.ledger.unmoved(_UNTOLD), self.records.writer.seqs()
         ends = {partition: (one, seqs.get(partition, 0)) for partition, one in found.items()}
         if fell_back := self._fallen_back(ends):
-            raise RecordsDiffer("; ".join(_problems({}, fell_back)))
+            raise records_differ({}, fell_back)
 
     def _fallen_back(
         self, ends: Mapping[int, tuple[LedgerPage, int]]
@@ -164,35 +166,6 @@ class LedgerArchiver:
             return True
         untold = {link.event_id for link in self.records.reader.links(partition, one.kept, seq)}
         return not untold <= {id_of(line) for line in one.lines.values()}
-
-
-def _problems(
-    lacking: Mapping[int, tuple[int, int]], fell_back: Mapping[int, tuple[int, int]]
-) -> Iterator[str]:
-    """A sentence for each cause; by partition, how many events the records and the store know."""
-    if lacking:
-        seq, kept = _sums(lacking)
-        yield (
-            f"{_partitions(lacking)}: the records end at {seq:,}, and the store was told of "
-            f"{kept:,}: this is another database, or an older copy (go on: `smsgate records adopt`)"
-        )
-    if fell_back:
-        seq, kept = _sums(fell_back)
-        yield (
-            f"{_partitions(fell_back)}: the records have {seq:,} events and the store knows of "
-            f"{kept:,}: it fell back; run `smsgate rebuild`"
-        )
-
-
-def _sums(ends: Mapping[int, tuple[int, int]]) -> tuple[int, int]:
-    return sum(seq for seq, _ in ends.values()), sum(kept for _, kept in ends.values())
-
-
-def _partitions(partitions: Iterable[int]) -> str:
-    names = [str(partition) for partition in sorted(partitions)]
-    if len(names) == PARTITIONS:
-        return f"all {PARTITIONS} partitions"
-    return f"partition{'s' if len(names) > 1 else ''} {', '.join(names)}"
 
 
 def _cut(one: LedgerPage) -> LedgerPage:

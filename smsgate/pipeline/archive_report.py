@@ -73,12 +73,12 @@ def _problem(archiver: LedgerArchiver) -> str:
         kept, seqs = archiver.store.ledger.kept(), archiver.records.writer.seqs()
         if all(kept[partition] == seqs.get(partition, 0) for partition in kept):
             return ""
-        _, problems = archiver.sound(archiver.store.ledger.unmoved(BATCH))
+        _, differ = archiver.sound(archiver.store.ledger.unmoved(BATCH))
     except StoreNotReady:
         return ""  # the store's own report says so
     except (RecordsDiffer, RecordsUnavailable, StoreUnavailable) as error:
         return str(error)
-    return "; ".join(problems)
+    return str(differ or "")
 
 
 def alarm_of(waiting: LedgerBacklog) -> str:
