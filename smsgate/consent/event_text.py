@@ -69,7 +69,6 @@ _OUTCOMES = {
     "recorded": "recorded",
     "sampled": "no effect",
     "taken": "delivered to your application",
-    "given_up": "failed after a day",
 }
 _SENT = {
     "sent": "sent",

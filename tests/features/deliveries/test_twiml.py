@@ -82,10 +82,10 @@ def test_answers_that_are_no_twiml_say_nothing(body, kind) -> None:
         (f"<Response><Message>{'x' * (MAX_TEXT_CHARACTERS + 1)}</Message></Response>",
          [f"a text of more than {MAX_TEXT_CHARACTERS} characters"]),
         ("<html><body/></html>", ["a document that is no Response"]),
-        ("<Response><Message>Hi</Message>", ["XML that cannot be read"]),
-        ("Sorry!", ["XML that cannot be read"]),
-        ("<?xml version='1.0' encoding='nonsense'?><Response/>", ["XML that cannot be read"]),
-        (f"<Response>{'<a>' * 20}{'</a>' * 20}</Response>", ["XML that is nested too deeply"]),
+        ("<Response><Message>Hi</Message>", ["it is no XML: no element found"]),
+        ("Sorry!", ["it is no XML: not well-formed (invalid token)"]),
+        ("<?xml version='1.0' encoding='nonsense'?><Response/>", ["its encoding is not known"]),
+        (f"<Response>{'<a>' * 20}{'</a>' * 20}</Response>", ["it is nested too deeply"]),
     ],
 )  # fmt: skip
 def test_what_is_not_done_is_said_and_sends_nothing(document, unsupported) -> None:
@@ -117,7 +117,7 @@ BOMB = "".join(f'<!ENTITY b{at} "{f"&b{at - 1};" * 10}">' for at in range(1, 10)
 )
 @pytest.mark.parametrize("code", ["utf-8", "utf-16"])
 def test_a_document_type_is_refused_before_an_entity_is_read(document, code) -> None:
-    assert read(document.encode(code)) == TwimlAnswer([], ["a document type"])
+    assert read(document.encode(code)) == TwimlAnswer([], ["it has a document type"])
 
 
 def test_an_entity_that_nobody_declared_is_no_text() -> None:
