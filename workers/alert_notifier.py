@@ -36,6 +36,11 @@ class AlertNotifier(BackgroundThread):
             _survive(lambda: self._service.send_records_digest(self._records))
         return TEST_PERIOD_S
 
+    def close(self) -> None:
+        """End after the call in progress; another clock sends from now on."""
+        super().close()
+        _survive(self._service.close)
+
 
 def _survive(check: Callable[[], None]) -> None:
     """Log the failure of one check; the thread continues. An unusable store is an alert itself."""

@@ -14,7 +14,7 @@ no mode; the same number, program and day give the same link. To be taken, rando
 32 zero bits, a number of 7 to 15 digits (6 bits) and a day within the last year and a day (7 bits),
 behind a tag of 24 bits: a guess is right with a chance of about 1 in 2^69. At 1,000 guesses a
 second that is one number, which nobody chose, in ten billion years; and an address that guesses
-is stopped long before (``store/rate_limits.py``). All that a forged link could do is to opt a
+is stopped long before (``web/limits.py``). All that a forged link could do is to opt a
 number out, which START undoes.
 
 The last character of a token is one of A, Q, g and w: programs that turn text into links leave

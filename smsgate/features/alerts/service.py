@@ -159,6 +159,10 @@ class AlertService:
             results = {address: send(url, [message])[1] for address, url in self._urls.items()}
             self._store.alerts.save_test(AlertTest(test.id, self._clock, results))
 
+    def close(self) -> None:
+        """Leave sending to another clock, at once. Raises ``StoreUnavailable``."""
+        self._store.alerts.end_turn(self._clock)
+
 
 def addresses_of(settings: Settings) -> list[str]:
     """The addresses of alerts by service and place: ``slack 1``. All else of them is secret."""

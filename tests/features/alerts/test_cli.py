@@ -119,6 +119,16 @@ def test_a_clock_that_does_not_answer_is_told(clock, capsys, monkeypatch):
     assert "did not answer" in capsys.readouterr().err
 
 
+def test_a_clock_that_ends_leaves_its_turn_to_another_at_once(tmp_path, redis_url):
+    with contextlib.closing(make_services(tmp_path, redis_url, ALERTS)) as services:
+        ending = AlertNotifier(services)
+        services.store.alerts.request_test()
+        ending.run_once()
+        assert not services.store.alerts.take_turn("another")
+        ending.close()
+        assert services.store.alerts.take_turn("another")
+
+
 def test_a_clock_without_an_address_logs_the_digest_of_the_records(
     tmp_path, redis_url, monkeypatch
 ):
