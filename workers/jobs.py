@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 import json
 import os
-import re
 import zlib
 from collections.abc import Mapping
 from typing import Self
@@ -25,7 +24,7 @@ from rq.utils import now
 from smsgate.domain.errors import StoreNotReady, StoreUnavailable
 from smsgate.pipeline.configuration import load_configuration
 from smsgate.pipeline.running_process import RunningProcess
-from smsgate.store.inbox import APPLY, LIST_STEP, SEND
+from smsgate.store.inbox import APPLY, SEND
 from smsgate.store.keys import PARTITIONS
 
 PATIENCE_S = 0.2
@@ -39,7 +38,6 @@ MAX_ID_LENGTH = 64
 """Characters of an id or a field's name that the log shows."""
 MAX_LIMIT_DIGITS = 6
 
-_LIST_ID = re.compile(r"[0-9a-f]{32}")
 _LIMITS = frozenset({b"timeout", b"result_ttl", b"failure_ttl", b"ttl"})
 """Fields with seconds."""
 _OWN_FIELDS = frozenset(
@@ -153,8 +151,6 @@ def _problem(fields: Mapping[bytes, bytes]) -> str:
     is_plain = instance is None and kwargs == {} and isinstance(args, list) and len(args) == 1
     if function in (APPLY[1], SEND[1]):
         is_ours = is_plain and type(args[0]) is int and 0 <= args[0] < PARTITIONS
-    elif function == LIST_STEP:
-        is_ours = is_plain and type(args[0]) is str and bool(_LIST_ID.fullmatch(args[0]))
     else:
         return f"calls {str(function)[:100]!r}"
     return "" if is_ours else f"calls {function} with other arguments than smsgate"

@@ -6,8 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 
 from smsgate.domain.errors import SmsGateError
-from smsgate.features.lists.errors import ListsUnavailable
-from smsgate.features.lists.job_files import JobFolders
+from smsgate.features.lists.jobs import ListsUnavailable, remove_old
 from smsgate.pipeline.forgetting import Forgetting
 from smsgate.pipeline.services import Services
 
@@ -50,6 +49,6 @@ class DailyRetention:
     def _remove_old_lists(self) -> None:
         """A directory that cannot be used must not hinder the records."""
         try:
-            JobFolders(self._services.settings.data_dir).tidy()
+            remove_old(self._services.settings.data_dir)
         except ListsUnavailable as error:
             self._warn("old lists are not removed", str(error))

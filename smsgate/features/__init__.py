@@ -103,13 +103,8 @@ FEATURES = (
         name="lists",
         console=("console",),
         menu=MenuEntry("Lists", "/console/lists", "agent", "l", "Subscribers"),
-        operations=("api",),
-        commands={
-            "import": "import_list",
-            "imports": "imports_group",
-            "export": "export",
-            "scrub": "scrub",
-        },
+        operations=("operations",),
+        commands=dict.fromkeys(("import", "imports", "export", "scrub"), ".operations"),
     ),
     Feature(
         name="replies",

@@ -19,6 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from smsgate.domain.errors import RecordsUnavailable, Unfit
+from smsgate.files import whole
 from smsgate.interface.operation import (
     Column,
     Context,
@@ -82,27 +83,31 @@ def _command(operation: Operation[Any, Any], terminal: Terminal) -> click.Comman
     params.append(click.Option(["--json", "as_json"], is_flag=True, help="Print JSON."))
     if operation.result is Download:
         params.append(
-            click.Option(["--output"], metavar="FILE", help="Where to write it; default: print it.")
+            click.Option(
+                ["-o", "--output"], metavar="FILE", help="Where to write it; default: print it."
+            )
         )
 
-    def run(as_json: bool, output: str | None = None, **given: Any) -> None:  # noqa: ANN401
+    def run(as_json: bool, **given: Any) -> None:  # noqa: ANN401
+        output = given.pop("output") if operation.result is Download else None
         values = {name: value for name, value in given.items() if value not in (None, ())}
         with _opened(operation, values) as upload:
             asked = read_values(operation, values, upload)
             caller = Caller(terminal.person(), "admin")
             with terminal.progress(quiet=as_json) as progress:
-                context = Context(
-                    terminal.services_of_operation(), caller, progress, is_person=True
-                )
-                result = operation.run(context, asked)
+                services = terminal.services_of_operation()
+                result = operation.run(Context(services, caller, progress, is_person=True), asked)
         if operation.audit:
             _record(terminal, operation, asked)
         if isinstance(result, Download):
             _write(result, output)
         elif as_json:
             click.echo(msgspec.json.format(msgspec.json.encode(result), indent=2))
+        elif operation.text is not None:
+            click.echo(operation.text(result, services))
         else:
             _show(operation, asked, result)
+        click.get_current_context().exit(operation.exit_code(result))
 
     return click.Command(
         _words(operation)[-1],
@@ -143,7 +148,7 @@ def _option(field: msgspec.structs.FieldInfo) -> click.Option:
             [flag], required=True, metavar="FILE", help=f"`{_STDIN}`: standard input."
         )
     return click.Option(
-        [flag, field.name],
+        [*(["-o"] if field.name == "output" else []), flag, field.name],
         type=click.Choice(choices) if choices else types.get(kind, click.STRING),
         required=field.required,
         multiple=is_list,
@@ -197,7 +202,7 @@ def _write(found: Download, output: str | None) -> None:
             sys.stdout.buffer.write(chunk)
         sys.stdout.buffer.flush()
         return
-    with Path(output).open("wb") as file:
+    with whole(Path(output)) as file:
         file.writelines(found.chunks)
     click.echo(f"Wrote {output}.", err=True)
 

@@ -145,6 +145,10 @@ class Operation(Generic[Request, Result]):
     """A field of the result that is not kept, such as a key."""
     done: str = ""
     """A sentence for people, with fields of request and result in braces."""
+    text: Callable[[Any, Services], str] | None = None
+    """The same from the result alone, where it takes more than a sentence."""
+    exit_code: Callable[[Any], int] = lambda _: 0
+    """Of the command, by the result."""
     listing: Listing | None = None
     media_type: str = "application/json"
     """Of the answer in ``/v1``."""

@@ -53,8 +53,6 @@ APPLY = ("inbox", "workers.jobs.apply_inbox")
 """Queue and job that apply a partition's inbox."""
 SEND = ("outbox", "workers.jobs.send_replies")
 """Queue and job that send a partition's due replies."""
-LIST_STEP = "workers.list_worker.run_list_step"
-"""Job that runs a step of a list job, on the queue of the data directory that has its files."""
 
 JOB_S = 2
 """How long a job works before it enqueues its partition again and ends."""

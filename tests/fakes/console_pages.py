@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from smsgate.features.lists.job_files import ListRequest
 from smsgate.features.lists.jobs import ListJobs
 from smsgate.pipeline import api_keys
 from smsgate.pipeline.services import Services
@@ -83,6 +82,7 @@ OTHERS = frozenset(
         "/console/in/provider",
         "/console/in/provider/back",
         "/console/lists/<id_>/files/<name>",
+        "/console/lists/export",
     }
 )
 """Routes of files, and of what only leads elsewhere."""
@@ -108,8 +108,9 @@ def routes(services: Services) -> set[str]:
 
 def add_objects(services: Services) -> ConsoleObjects:
     """Make a list, an API key, and versions of a keyword set and of replies."""
-    request = ListRequest(program="alerts", form="csv", states=("opted_out",))
-    job = ListJobs(services).export("admin", request)
+    with ListJobs(services).uploading("admin", 100) as upload:
+        upload.file().write(b"name,phone\nAna,+14155550123\n")
+        job = upload.keep("import", "stopped.csv")
     keywords = ContentVersion("zu", 1, "", "admin", 1_000_000, "a note")
     services.records.keyword_versions.save(keywords)
     versions = services.records.reply_versions

@@ -57,7 +57,7 @@ def add_suppressed(running: Path, folder: Path, count: int) -> None:
     file.write_text("".join(f"+1212{2_000_000 + one:07d}\n" for one in range(count)))
     command = [sys.executable, "-m", "smsgate.cli", "import", str(file), "--program", "alerts"]
     subprocess.run(
-        [*command, "--apply", "--state", "opted_out"],
+        [*command, "--state", "opted_out"],
         env={**os.environ, **told["environment"], "REDIS_URL": told["redis_url"]},
         check=True,
         capture_output=True,

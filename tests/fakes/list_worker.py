@@ -4,28 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import SimpleNamespace
 
 import pytest
 
 from smsgate.pipeline.services import Services
-from workers import jobs
 from workers import list_worker as worker_module
 from workers.list_worker import ListWorker
 
 
 @contextmanager
 def list_worker(services: Services, later: list[ListWorker] | None = None) -> Iterator[ListWorker]:
-    """A real RQ worker on the queue of the services's data directory.
+    """The worker's thread, on the services's data directory.
 
     It takes a moment to end: that is waited for, unless it is to be closed ``later``.
     """
 
     worker = ListWorker(services)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(jobs, "process", lambda: SimpleNamespace(services=services))
-        patch.setattr(worker_module, "IDLE_S", 0.2)
-        patch.setattr(worker_module, "RETRY_S", 0.1)
+        patch.setattr(worker_module, "IDLE_S", 0.05)
         worker.start()
         try:
             yield worker

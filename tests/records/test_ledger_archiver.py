@@ -15,7 +15,7 @@ import structlog
 
 from smsgate.domain.errors import RecordsUnavailable
 from smsgate.domain.messages import Intent
-from smsgate.features.lists.job_files import JobFolders
+from smsgate.features.lists.jobs import ListJobs
 from smsgate.pipeline.archive import BATCH, LedgerArchiver
 from smsgate.pipeline.archive_report import archive_report
 from smsgate.settings.retention import BY_DEFAULT
@@ -64,11 +64,11 @@ def test_what_waits_is_recorded_within_a_second(services, happen, records):
         thread.close()
 
 
-def test_a_list_that_nobody_came_back_for_is_taken_away(services, tmp_path):
-    old, young = (JobFolders(tmp_path).make() for _ in range(2))
-    os.utime(old.file(""), (0, 0))
+def test_a_list_that_nobody_came_back_for_is_taken_away(services):
+    old, young = (ListJobs(services).make_folder() for _ in range(2))
+    os.utime(old, (0, 0))
     ArchiverThread(services).run_once()
-    assert [one.id for one in JobFolders(tmp_path).all()] == [young.id]
+    assert [*young.parent.iterdir()] == [young]
 
 
 def test_it_goes_on_at_once_while_there_is_more_than_a_batch(services, happen, store):

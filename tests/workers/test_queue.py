@@ -15,8 +15,7 @@ from rq.registry import FailedJobRegistry, StartedJobRegistry
 from rq.serializers import JSONSerializer
 
 from smsgate.domain.errors import QueueUnavailable
-from smsgate.store.inbox import APPLY, LIST_STEP, MOST_WAITING, SEND, JobQueue
-from smsgate.store.list_queue import ListQueue
+from smsgate.store.inbox import APPLY, MOST_WAITING, SEND, JobQueue
 from workers.jobs import PartitionWorker
 
 
@@ -29,7 +28,7 @@ def queue_of(redis_client, name="inbox") -> Queue:
     return Queue(name, connection=redis_client, serializer=JSONSerializer)
 
 
-@pytest.mark.parametrize("job", [APPLY, SEND, ("", LIST_STEP)])
+@pytest.mark.parametrize("job", [APPLY, SEND])
 def test_the_names_of_jobs_are_those_of_functions(job):
     module, _, function = job[1].rpartition(".")
     assert callable(getattr(importlib.import_module(module), function))
@@ -127,18 +126,6 @@ def test_a_queue_that_is_away_is_an_error_of_ours():
     for ask in (job_queue.ping, job_queue.trim, lambda: job_queue.enqueue(APPLY, 1)):
         with pytest.raises(QueueUnavailable):
             ask()
-
-
-def test_a_list_job_that_its_worker_removes_at_the_same_moment_is_forgotten(
-    redis_url, redis_client, monkeypatch
-) -> None:
-    queue = ListQueue(JobQueue(redis_url, 2))
-    queue.enqueue("lists-here", "a-list", "a-job")
-    fetched = queue._job("a-job")
-    assert fetched is not None
-    redis_client.delete(fetched.key)
-    monkeypatch.setattr(queue, "_job", lambda _: fetched)
-    queue.forget("a-job")
 
 
 def test_a_queue_that_is_closed_keeps_no_connection_and_can_be_used_again(job_queue):

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-import msgspec
+from sqlalchemy import select
 
 from smsgate.consent.events import ConsentState, Event
 from smsgate.consent.list_import import event_for
 from smsgate.domain.messages import ALL
 from smsgate.domain.signed_times import iso_time
-from smsgate.features.lists.storage import ListStorage
 from smsgate.files import csv_line
 from smsgate.pipeline.services import Services
+from smsgate.records.database import Database
+from smsgate.records.event_rows import consent_state_of, event_of
+from smsgate.records.reader import NumberConsentState, stream_of
+from smsgate.records.tables import events, links, numbers
 
 STATES = ("opted_out", "locked", "subscribed")
-FORMS = ("csv", "ndjson", "txt")
-"""How an export can be written."""
 _COLUMNS = ["number", "state", "since", "source", "external_source"]
 _LINES_AT_ONCE = 1_000
 
@@ -56,7 +58,7 @@ def exported_numbers(services: Services, query: ExportQuery) -> Iterator[ExportR
     """
     services.records.check()
     services.archiver.move_all()
-    for stands, newest in ListStorage(services.records.database).consent_states():
+    for stands, newest in _consent_states(services.records.database):
         state = _state(stands.consent_state, query.scope)
         if not state or (query.states and state not in query.states):
             continue
@@ -68,25 +70,41 @@ def exported_numbers(services: Services, query: ExportQuery) -> Iterator[ExportR
             yield ExportRow(stands.number, state, since_us, source, external)
 
 
-def export_lines(rows: Iterable[ExportRow], form: str) -> Iterator[tuple[int, bytes]]:
-    """An export of one of ``FORMS``, in pieces; with each, how many numbers are in it."""
+def export_lines(rows: Iterable[ExportRow], form: str) -> Iterator[bytes]:
+    """An export as ``csv`` or ``txt``, in pieces."""
     lines = [csv_line(_COLUMNS)] if form == "csv" else []
-    count = 0
     for row in rows:
         since = iso_time(row.since_us, "seconds") if row.since_us else ""
         cells = [row.number, row.state, since, row.source, row.external_source]
-        if form == "csv":
-            lines.append(csv_line(cells))
-        elif form == "ndjson":
-            value = dict(zip(_COLUMNS, cells, strict=True))
-            lines.append(f"{msgspec.json.encode(value).decode()}\n")
-        else:
-            lines.append(f"{row.number}\n")
-        count += 1
-        if count >= _LINES_AT_ONCE:
-            yield count, "".join(lines).encode()
-            lines, count = [], 0
-    yield count, "".join(lines).encode()
+        lines.append(csv_line(cells) if form == "csv" else f"{row.number}\n")
+        if len(lines) >= _LINES_AT_ONCE:
+            yield "".join(lines).encode()
+            lines = []
+    yield "".join(lines).encode()
+
+
+_cached_event = functools.lru_cache(8)(event_of)
+"""An event of a list is about hundreds of numbers, which come one after the other."""
+
+
+def _consent_states(database: Database) -> Iterator[tuple[NumberConsentState, Event | None]]:
+    """Every number's state, and the event that set it, unless it was removed.
+
+    In no particular order, all of one moment; streamed.
+    """
+    asked = (
+        select(numbers, events.c.facts)
+        .select_from(
+            numbers.outerjoin(
+                links,
+                (links.c.partition == numbers.c.partition) & (links.c.seq == numbers.c.seq),
+            ).outerjoin(events, events.c.id == links.c.event_id)
+        )
+        .order_by(numbers.c.partition, numbers.c.seq)
+    )
+    for number, partition, seq, *rest, facts in stream_of(database, asked):
+        stands = NumberConsentState(number, partition, seq, consent_state_of(*rest))
+        yield stands, None if facts is None else _cached_event(facts, None)
 
 
 def _origin(

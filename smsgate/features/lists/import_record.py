@@ -2,35 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Literal
 
-import msgspec
+from sqlalchemy import ColumnElement, select
 
 from smsgate import __version__
 from smsgate.consent.events import Event, event_id
+from smsgate.domain.errors import SmsGateError
 from smsgate.domain.messages import ALL, Entry
-from smsgate.features.lists.errors import NoSuchList
-from smsgate.features.lists.storage import ListStorage
+from smsgate.features.lists.rows import State
 from smsgate.records import Records
+from smsgate.records.database import lookup
+from smsgate.records.event_rows import event_of
+from smsgate.records.reader import stream_of
+from smsgate.records.tables import events
 from smsgate.settings import Settings
 from smsgate.store import Store
 from smsgate.store.keys import PARTITIONS, partition_of
 
-State = Literal["opted_out", "subscribed"]
 
+class NoSuchList(SmsGateError):
+    """No list has that id, or it belongs to another operator, or it was removed."""
 
-class ImportChange(msgspec.Struct, frozen=True):
-    """What the rows of one state do, or did."""
-
-    state: State
-    scope: str
-    """``all``, or the program in which alone it holds."""
-    programs: tuple[str, ...]
-    """The programs that are concerned, of those that there are."""
-    numbers: int
-    """How many change, or changed."""
+    status = 404
 
 
 def scope_of(settings: Settings, program: str) -> str:
@@ -39,19 +34,23 @@ def scope_of(settings: Settings, program: str) -> str:
     return ALL if found is None or found.scope == "all" else found.name
 
 
-def change_text(change: ImportChange, titles: Mapping[str, str], *, done: bool) -> str:
-    """The change in a sentence. ``titles``: by program, as people know it."""
-    count = "1 number" if change.numbers == 1 else f"{change.numbers:,} numbers"
-    named = ", ".join(f"{titles.get(name, name)} ({name})" for name in change.programs)
-    if change.state == "subscribed":
+def change_text(
+    settings: Settings, state: State, scope: str, program: str, count: int, *, done: bool
+) -> str:
+    """What rows of a state do, or did, of which so many change something, in a sentence."""
+    numbers = "1 number" if count == 1 else f"{count:,} numbers"
+    programs = [one for one in settings.programs if scope == ALL or one.name == program]
+    named = ", ".join(f"{one.title} ({one.name})" for one in programs)
+    if state == "subscribed":
         verb, lifted = ("Recorded", "was") if done else ("Would record", "would be")
-        return f"{verb} the consent of {count} to {named}. No opt-out {lifted} lifted."
+        return f"{verb} the consent of {numbers} to {named}. No opt-out {lifted} lifted."
     verb = "Opted" if done else "Would opt"
-    if change.scope == ALL:
-        return (
-            f"{verb} {count} out of every program (scope all): {named}, and programs you add later."
-        )
-    return f"{verb} {count} out of {named} only (scope {change.scope})."
+    where = (
+        f"every program (scope all): {named}, and programs you add later"
+        if scope == ALL
+        else f"{named} only (scope {scope})"
+    )
+    return f"{verb} {numbers} out of {where}."
 
 
 def titles_of(settings: Settings) -> dict[str, str]:
@@ -96,33 +95,33 @@ def imports(store: Store, records: Records, limit: int) -> list[ImportRecord]:
         if one.kind == IMPORT_FILE
     ]
     found = [one.event for one in records.history.newest(2 * limit, IMPORT_FILE)]
-    events = {one.id: one for one in (*found, *waiting)}.values()
-    ids = dict.fromkeys(_id(one) for one in _newest_first(events) if one.outcome != UNDONE_OUTCOME)
-    mine = {id_: [one for one in events if _id(one) == id_] for id_ in [*ids][:limit]}
+    all_events = {one.id: one for one in (*found, *waiting)}.values()
+    ids = dict.fromkeys(
+        _id(one) for one in _newest_first(all_events) if one.outcome != UNDONE_OUTCOME
+    )
+    mine = {id_: [one for one in all_events if _id(one) == id_] for id_ in [*ids][:limit]}
     return [_record(id_, some) for id_, some in mine.items()]
 
 
 def import_of(records: Records, id_: str) -> ImportRecord:
     """One import, also one that did not come to its end. Raises ``NoSuchList``, ``Records…``."""
-    events = [one.event for one in records.reader.of_message("", id_)]
-    events = [one for one in events if one.kind == IMPORT_FILE]
-    if all(one.outcome == UNDONE_OUTCOME for one in events):
+    found = [one.event for one in records.reader.of_message("", id_)]
+    found = [one for one in found if one.kind == IMPORT_FILE]
+    if all(one.outcome == UNDONE_OUTCOME for one in found):
         parts = (
-            part
-            for partition in range(PARTITIONS)
-            for part in ListStorage(records.database).of_list(id_, partition)
+            part for partition in range(PARTITIONS) for part in parts_of(records, id_, partition)
         )
-        events += [part for part in [next(parts, None)] if part is not None]
-    if not events:
+        found += [part for part in [next(parts, None)] if part is not None]
+    if not found:
         raise NoSuchList(
             f"No import {id_!r} is on record: `smsgate imports list` and GET /v1/imports have "
             "those that are."
         )
-    return _record(id_, events)
+    return _record(id_, found)
 
 
-def _record(id_: str, events: Iterable[Event]) -> ImportRecord:
-    ordered = _newest_first(events)
+def _record(id_: str, found: Iterable[Event]) -> ImportRecord:
+    ordered = _newest_first(found)
     done = next(one for one in ordered if one.outcome != UNDONE_OUTCOME)
     undone = next((one for one in ordered if one.outcome == UNDONE_OUTCOME), None)
     return ImportRecord(
@@ -139,8 +138,8 @@ def _record(id_: str, events: Iterable[Event]) -> ImportRecord:
     )
 
 
-def _newest_first(events: Iterable[Event]) -> list[Event]:
-    return sorted(events, key=lambda one: one.received_us, reverse=True)
+def _newest_first(found: Iterable[Event]) -> list[Event]:
+    return sorted(found, key=lambda one: one.received_us, reverse=True)
 
 
 def _id(event: Event) -> str:
@@ -164,3 +163,37 @@ def record_import(store: Store, entry: Entry, outcome: str, note: str) -> None:
         software=__version__,
     )
     store.ledger.append(partition_of(""), event)
+
+
+def parts_of(records: Records, list_id: str, partition: int) -> Iterator[Event]:
+    """The recorded parts of an imported list in a partition, in their order."""
+    of_partition = (events.c.partition == partition, events.c.kind == "import")
+    asked = (
+        select(events.c.facts)
+        .where(*_beginning_with(lookup(f"{list_id}-")), *of_partition)
+        .order_by(events.c.seq)
+    )
+    for row in stream_of(records.database, asked):
+        yield event_of(row.facts, None)
+
+
+def entered_before(records: Records, list_id: str) -> tuple[str, set[str]]:
+    """The id that a list is entered under, and its parts that were entered before.
+
+    Once an import was undone, the same file is another list: its id has a dot and how often.
+    """
+    is_undone = (events.c.kind == IMPORT_FILE, events.c.outcome == UNDONE_OUTCOME)
+    undone = len(_message_ids(records, lookup(list_id), *is_undone))
+    list_id = f"{list_id}.{undone}" if undone else list_id
+    return list_id, _message_ids(records, lookup(f"{list_id}-"))
+
+
+def _message_ids(records: Records, prefix: str, *conditions: ColumnElement[bool]) -> set[str]:
+    asked = select(events.c.message_id).where(*_beginning_with(prefix), *conditions)
+    return {row.message_id for row in stream_of(records.database, asked)}
+
+
+def _beginning_with(prefix: str) -> tuple[ColumnElement[bool], ...]:
+    """Conditions for entries of ours whose message id begins so."""
+    ids = events.c.message_id
+    return events.c.account == "", ids >= prefix, ids < f"{prefix}~"

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from smsgate.consent.events import ConsentState, Event
 from smsgate.consent.renamed_programs import recorded_consent_state
@@ -21,13 +23,13 @@ from smsgate.domain.entry_parts import ListUndo, SetMembership
 from smsgate.domain.messages import ALL, Arrival, Decision, Entry, Intent
 from smsgate.features.lists.import_record import (
     UNDONE_OUTCOME,
-    ImportRecord,
     import_of,
+    parts_of,
     record_import,
 )
 from smsgate.features.lists.number_import import NumberImport
-from smsgate.features.lists.storage import ListStorage
 from smsgate.files import csv_file
+from smsgate.interface.operation import Progress
 from smsgate.pipeline.history import History
 from smsgate.pipeline.list_entries import UNDO, UNDONE
 from smsgate.pipeline.services import Services
@@ -158,18 +160,19 @@ UNDO_OUTCOMES = {
 }
 """What becomes of a number of a list that is undone, and what that means."""
 KEPT = ("newer", "waited", "not_known", "busy")
-Progress = Callable[[int], None]
-"""Takes how many numbers more were looked at."""
-Result = Callable[[str, str], None]
-"""Is given a number and what became of it."""
 
 
-@dataclass(slots=True)
-class UndoSummary:
+class UndoResult(msgspec.Struct, tag=True):
     """What became of the numbers of a list, or would."""
 
-    record: ImportRecord
-    outcomes: Counter[str] = field(default_factory=Counter)
+    import_id: str
+    note: str
+    """In a sentence."""
+    outcomes: dict[str, int]
+    applied: bool = False
+
+
+_Work = Callable[[int, Sequence[str]], dict[str, str]]
 
 
 class ImportUndo:
@@ -186,30 +189,30 @@ class ImportUndo:
         self._archiver = services.archiver
         self._number_import = NumberImport(services)
 
-    def rehearse(self, id_: str, progress: Progress, result: Result | None = None) -> UndoSummary:
-        """Say what undoing a list would do; nothing is changed."""
+    def preview(self, id_: str, progress: Progress, result: Path | None = None) -> UndoResult:
+        """Say what undoing a list would do; nothing is changed.
 
-        def rehearsed(_: int, numbers: Sequence[str]) -> dict[str, str]:
+        ``result`` is where to write a CSV file with the outcome of each number.
+        """
+
+        def previewed(_: int, numbers: Sequence[str]) -> dict[str, str]:
             return {number: one.outcome for number, one in self._effects(id_, numbers).items()}
 
-        return self._process(id_, progress, result, rehearsed)
+        return self._run("Reading histories", id_, progress, result, previewed)
 
     def apply(
-        self,
-        id_: str,
-        actor: str,
-        reason: str,
-        progress: Progress,
-        result: Result | None = None,
-    ) -> UndoSummary:
+        self, id_: str, actor: str, reason: str, progress: Progress, result: Path | None = None
+    ) -> UndoResult:
         """Undo a list, and wait until that is applied."""
 
         def undo(partition: int, numbers: Sequence[str]) -> dict[str, str]:
             return self._undo(id_, partition, numbers, actor, reason)
 
-        summary = self._process(id_, progress, result, undo)
-        if summary.outcomes["undone"] or not summary.record.undone_us:
-            record = summary.record
+        self._archiver.move_all()
+        record = import_of(self._records, id_)
+        found = self._run("Undoing", id_, progress, result, undo)
+        found.applied = True
+        if found.outcomes.get("undone") or not record.undone_us:
             entry = Entry(
                 number="",
                 program=record.program,
@@ -219,33 +222,31 @@ class ImportUndo:
                 message_id=record.id,
                 phone=False,
             )
-            note = undo_text(record, summary.outcomes)
-            record_import(self._store, entry, UNDONE_OUTCOME, note)
+            record_import(self._store, entry, UNDONE_OUTCOME, found.note)
             self._archiver.move_all()  # so that the same file can be imported anew at once
-        return summary
+        return found
 
-    def _process(
-        self,
-        id_: str,
-        progress: Progress,
-        result: Result | None,
-        work: Callable[[int, Sequence[str]], dict[str, str]],
-    ) -> UndoSummary:
+    def _run(
+        self, what: str, id_: str, progress: Progress, result: Path | None, work: _Work
+    ) -> UndoResult:
         self._archiver.move_all()
-        summary = UndoSummary(import_of(self._records, id_))
-        for partition in range(PARTITIONS):
-            for numbers in self._chunks(id_, partition):
-                found = work(partition, numbers)
-                summary.outcomes.update(found.values())
-                if result is not None:
-                    for number in numbers:
-                        result(number, found[number])
-                progress(len(numbers))
-        return summary
+        record, outcomes, done = import_of(self._records, id_), Counter[str](), 0
+        with csv_file(result, ["number", "outcome", "why"]) if result else nullcontext() as write:
+            for partition in range(PARTITIONS):
+                for numbers in self._chunks(id_, partition):
+                    found = work(partition, numbers)
+                    outcomes.update(found.values())
+                    if write is not None:
+                        for number, outcome in found.items():
+                            write([number, outcome, UNDO_OUTCOMES.get(outcome, "")])
+                    done += len(numbers)
+                    progress(what, done, 0)
+        name = record.file or record.id
+        return UndoResult(id_, _undo_text(name, outcomes), dict(outcomes.most_common()))
 
     def _chunks(self, id_: str, partition: int) -> Iterator[list[str]]:
         """The numbers of a list in a partition, each once."""
-        parts = ListStorage(self._records.database).of_list(id_, partition)
+        parts = parts_of(self._records, id_, partition)
         numbers = [
             *dict.fromkeys(
                 number for part in parts for group in part.listed for number in group.numbers
@@ -296,14 +297,22 @@ class ImportUndo:
         return {one.id for one in added}, kept
 
 
-def undo_text(record: ImportRecord, outcomes: Counter[str]) -> str:
-    """What undoing did, or would, in a sentence."""
-    done, would = outcomes["undone"] + outcomes["undone_before"], outcomes[PENDING]
-    count = done + would
+def _undo_text(name: str, outcomes: Counter[str]) -> str:
+    would, kept = outcomes[PENDING], sum(outcomes[one] for one in KEPT)
+    count = outcomes["undone"] + outcomes["undone_before"] + would
     numbers = "1 number" if count == 1 else f"{count:,} numbers"
-    verb = "would be put back" if would else "put back"
-    kept = sum(outcomes[name] for name in KEPT)
-    return f"{record.file or record.id}: {numbers} {verb}, {kept:,} kept."
+    return f"{name}: {numbers} {'would be ' * bool(would)}put back, {kept:,} kept."
+
+
+def undo_text(result: UndoResult) -> str:
+    """A result for somebody at a terminal."""
+    lines = [result.note]
+    lines += [
+        f"{count:>9,}  {name}: {UNDO_OUTCOMES[name]}" for name, count in result.outcomes.items()
+    ]
+    if not result.applied:
+        lines.append("Nothing was changed. To undo it, run the command again without --preview.")
+    return "\n".join(lines)
 
 
 def _entries(
@@ -327,14 +336,3 @@ def _entries(
             list_undo=ListUndo(effect.after, seen),
             numbers=tuple(numbers),
         )
-
-
-@contextmanager
-def undo_results(path: Path) -> Iterator[Result]:
-    """Write what became of each number to a CSV file; gives what writes one number."""
-    with csv_file(path, ["number", "outcome", "why"]) as write_row:
-
-        def write(number: str, outcome: str) -> None:
-            write_row([number, outcome, UNDO_OUTCOMES.get(outcome, "")])
-
-        yield write

@@ -1,284 +1,336 @@
-"""List jobs: what an operator lets smsgate do with a list, beyond one request.
+"""List jobs: imports, scrubs and undos that take longer than one request.
 
-A step of an import, scrub, export or undo is an RQ job. The web process notes in the list's folder
-what is asked for and enqueues; a worker of the same data directory runs the step, with its progress
-in ``job.meta``, and writes into the folder what came of it. The folder is the record, so a lost
-queue loses no list: a step that neither waits in the queue nor holds the folder's lock was
-interrupted, and may be run again.
+Each has a folder in the data directory, with the uploaded file, ``job.json``, and what its steps
+wrote. The folder is also the queue: the web process writes there what is asked for, and a thread of
+the worker of the same host takes one job after the other. While it works it locks the folder; a
+lock ends with its process, so a job that is ``working`` without a lock was interrupted and is taken
+up again. Nothing is done twice by that (see ``imports`` and ``import_undo``).
+
+The folders hold people's numbers: only their owner may read them, and they are removed after days.
+Nothing of what was uploaded goes into a path.
 """
 
 from __future__ import annotations
 
+import fcntl
+import os
+import re
+import secrets
+import shutil
 import time
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO, Literal, NamedTuple
 
+import msgspec
 import structlog
 from msgspec.structs import replace
 
 from smsgate.domain.errors import SmsGateError, Unfit
-from smsgate.features.lists.errors import NoSuchList
-from smsgate.features.lists.import_record import titles_of
-from smsgate.features.lists.job_files import (
-    MAX_UPLOAD_BYTES,
-    JobFolder,
-    JobFolders,
-    Kind,
-    ListJob,
-    ListRequest,
-    ListUser,
-    Step,
-    Upload,
+from smsgate.features.lists.import_record import NoSuchList, import_of
+from smsgate.features.lists.import_undo import ImportUndo, UndoResult
+from smsgate.features.lists.imports import (
+    FileImport,
+    ImportOptions,
+    ImportResult,
+    check_options,
 )
-from smsgate.features.lists.job_steps import BLOCKED, CLEAN, EXPORTED, RESULT, JobSteps, Progress
-from smsgate.features.lists.preview import Preview, preview_of
-from smsgate.features.lists.rows import region_of
+from smsgate.features.lists.scrub import ScrubOptions, ScrubResult, scrub_list
+from smsgate.files import replace_file
+from smsgate.pipeline.manual import check_program
 from smsgate.pipeline.services import Services
-from smsgate.store.list_queue import ListQueue
 
-_KINDS: dict[Step, Kind] = {
-    "rehearse": "import",
-    "part": "scrub",
-    "export": "export",
-    "look": "undo",
-}
-"""The kind of list that a first step is for."""
-_FILES: dict[Step, tuple[str, ...]] = {
-    "rehearse": (RESULT,),
-    "apply": (RESULT,),
-    "part": (CLEAN, BLOCKED),
-    "export": (EXPORTED,),
-    "look": (RESULT,),
-    "undo": (RESULT,),
-}
-"""By step the files that it leaves."""
-EVERYBODY = ListUser("", sees_all=True)
-_WORKER_WAIT_S = 10.0
-_MAX_RESTARTS = 3
-"""How often workers take up an interrupted step by themselves: it may be what ends them."""
+MAX_UPLOAD_BYTES = 1 << 30
+KEPT_DAYS = 7
+"""How long after its last change a folder stays."""
+_RESERVE_BYTES = 256 << 20
+"""Stay free: the data directory is also where opt-outs wait for a store that is away."""
+_MAX_STARTS = 4
+"""How often an interrupted step is taken up again: it may be what ends the worker."""
+_REPORT_S = 0.5
+_ID = re.compile(r"[0-9a-f]{32}")
 _FAILED = "Something failed here that should not have; it has been logged. Please try again."
+RESULT, CLEAN, BLOCKED = "result", "clean", "blocked"
+"""Names of the files that steps leave."""
 _log = structlog.get_logger("smsgate.lists")
+
+Kind = Literal["import", "scrub", "undo"]
+
+
+class ListsUnavailable(SmsGateError):
+    """The place where uploaded lists are kept cannot be used."""
+
+    status = 503
 
 
 class StepStopped(Exception):
-    """Raised in a step when its worker ends; the step stays interrupted."""
+    """Raised in a step when its worker ends; another one takes it up again."""
+
+
+class ListUser(NamedTuple):
+    """Who looks at lists: their own, or an admin at everybody's."""
+
+    name: str
+    sees_all: bool = False
+
+
+class UndoOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """Which import is undone, and why."""
+
+    import_id: str
+    reason: str = ""
+
+
+class ListJob(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A list job with its newest step."""
+
+    id: str
+    kind: Kind
+    actor: str
+    """Whose it is."""
+    name: str
+    """Of the file, as it was given; only ever shown."""
+    made_us: int
+    size: int = 0
+    """Bytes of the file."""
+    step: Literal["", "preview", "apply"] = ""
+    """The newest; empty while nothing was asked for yet. A scrub has no preview."""
+    state: Literal["waiting", "working", "done", "failed"] = "done"
+    """Of the step."""
+    import_options: ImportOptions | None = None
+    scrub_options: ScrubOptions | None = None
+    undo_options: UndoOptions | None = None
+    allowed: tuple[str, ...] = ()
+    """Of an import: the programs that rows may be for; empty: every program."""
+    done: int = 0
+    """How far the step is, in bytes or numbers."""
+    total: int = 0
+    problem: str = ""
+    """Of a step that failed: what would be right."""
+    result: ImportResult | ScrubResult | UndoResult | None = None
+    starts: int = 0
+    """How often the step was begun."""
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a step was asked for and has not ended."""
+        return self.state in ("waiting", "working")
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether nothing is left to do."""
+        return self.step == "apply" and self.state == "done"
+
+
+class Upload:
+    """A file that arrives in the folder of a new job."""
+
+    def __init__(self, jobs: ListJobs, actor: str) -> None:
+        self._folder = jobs.make_folder()
+        self._actor = actor
+        self._file: BinaryIO | None = None
+        self.job: ListJob | None = None
+
+    def file(self) -> BinaryIO:
+        """Where its bytes go; there is one file. Raises ``Unfit`` where another one came."""
+        if self._file is not None:
+            raise Unfit("Give one file at a time.")
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL
+        self._file = os.fdopen(os.open(self._folder / "upload", flags, 0o600), "w+b")
+        return self._file
+
+    def keep(self, kind: str, name: str, allowed: tuple[str, ...] = ()) -> ListJob:
+        """Keep the file, which is whole now. Raises ``Unfit`` where it is empty."""
+        if kind not in ("import", "scrub"):
+            raise Unfit("Say what the list is for: import or scrub.")
+        size = self._file.seek(0, os.SEEK_END) if self._file is not None else 0
+        if not size:
+            raise Unfit("Choose a file that is not empty.")
+        known: Kind = "import" if kind == "import" else "scrub"
+        last = name.replace("\\", "/").rpartition("/")[2]
+        title = "".join(filter(str.isprintable, last))[:100].strip() or "list"
+        now_us = time.time_ns() // 1000
+        self.job = ListJob(
+            self._folder.name, known, self._actor, title, now_us, size, allowed=allowed
+        )
+        _write(self._folder, self.job)
+        return self.job
+
+    def close(self) -> None:
+        """End the upload; what was not kept is removed."""
+        if self._file is not None:
+            self._file.close()
+        if self.job is None:
+            shutil.rmtree(self._folder, ignore_errors=True)
 
 
 class ListJobs:
     """All list jobs of this host."""
 
     def __init__(self, services: Services) -> None:
-        self._folders = JobFolders(services.settings.data_dir)
-        self._steps = JobSteps(services)
-        self._settings = services.settings
-        self._queue = ListQueue(services.job_queue)
-
-    def queue_name(self) -> str:
-        """The RQ queue of this data directory. Raises ``ListsUnavailable``."""
-        return self._folders.queue_name()
+        self._services = services
+        self._path = services.settings.data_dir / "lists"
 
     @contextmanager
-    def uploading(self, operator: str, size: int) -> Iterator[Upload]:
-        """A file of so many bytes arrives; what was not kept by the end is removed.
+    def uploading(self, actor: str, size: int) -> Iterator[Upload]:
+        """A file of so many bytes arrives.
 
         Raises ``Unfit`` where it is too large, or the disk too small.
         """
-        self._folders.tidy()
         if size > MAX_UPLOAD_BYTES:
             raise Unfit(f"The file is over {MAX_UPLOAD_BYTES >> 20:,} MiB: give it in parts.")
-        self._folders.check_room(2 * max(size, 0))  # what is made of it may be as long
-        upload = Upload(self._folders.make(), operator)
+        remove_old(self._services.settings.data_dir)
+        self._check_room(2 * max(size, 0))  # what is made of it may be as long
+        upload = Upload(self, actor)
         try:
             yield upload
         finally:
             upload.close()
 
-    def of(self, user: ListUser) -> list[tuple[ListJob, bool]]:
-        """The operator's list jobs, or everybody's, newest first; with each whether it runs.
+    def make_folder(self) -> Path:
+        """A new folder, empty. Raises ``ListsUnavailable``."""
+        path = self._path / secrets.token_hex(16)
+        with _usable():
+            path.mkdir(mode=0o700, parents=True)
+            self._path.chmod(0o700)
+        return path
 
-        Also removes what is too old. Raises ``ListsUnavailable``, ``QueueUnavailable``.
-        """
-        self._folders.tidy()
-        found = []
-        for folder in self._folders.all():
-            with suppress(NoSuchList):  # it arrives just now, or goes
-                job = folder.read()
-                if user.may_see(job.operator):
-                    found.append((job, self._is_running(folder, job)))
-        return sorted(found, key=lambda one: one[0].made_us, reverse=True)
+    def of(self, user: ListUser) -> list[ListJob]:
+        """The operator's list jobs, or everybody's, newest first. Raises ``ListsUnavailable``."""
+        found = [job for job in self._all() if user.sees_all or user.name == job.actor]
+        return sorted(found, key=lambda one: one.made_us, reverse=True)
 
-    def find(self, id_: str, user: ListUser) -> tuple[ListJob, bool]:
-        """One list job with its progress, and whether it runs or waits its turn.
+    def find(self, id_: str, user: ListUser) -> ListJob:
+        """One list job. Raises ``NoSuchList``."""
+        job = self._read(id_)
+        if not user.sees_all and user.name != job.actor:
+            raise _unknown()
+        return job
 
-        Raises ``NoSuchList``, ``QueueUnavailable``.
-        """
-        job, folder = self._mine(id_, user)
-        is_running = self._is_running(folder, job)
-        if not job.is_busy:
-            return job, is_running
-        job = folder.read()  # it may have ended in between
-        if is_running and job.is_busy:
-            job = replace(job, read=self._queue.progress(job.rq_id))
-        return job, is_running
-
-    def preview(self, job: ListJob) -> Preview:
-        """The beginning of what was uploaded. Raises ``ListUnreadable``, ``NoSuchList``."""
-        folder = self._folders.find(job.id)
+    def upload(self, job: ListJob) -> BinaryIO:
+        """The file of a job. Raises ``NoSuchList``."""
         try:
-            with folder.upload.open("rb") as file:
-                return preview_of(file, job.request.form)
+            return (self._path / job.id / "upload").open("rb")
         except OSError as error:
             raise NoSuchList("The file of this list is gone: upload it again.") from error
 
-    def begin(self, id_: str, user: ListUser, step: Step, request: ListRequest) -> None:
-        """Rehearse an import, or scrub a list; asked for twice at once, it is done once.
+    def preview_import(self, id_: str, user: ListUser, options: ImportOptions) -> ListJob:
+        """Ask for the preview of an uploaded list. Raises ``NoSuchList``, ``Unfit``."""
+        check_options(self._services.settings, options)
+        return self._ask(self.find(id_, user), "import", "preview", import_options=options)
 
-        Raises ``NoSuchList``, ``Unfit``, ``UnknownProgram``, ``QueueUnavailable``.
+    def apply_import(self, id_: str, user: ListUser, words: str, medium: str) -> ListJob:
+        """Ask for an import, as its preview says. ``words``: what subscribers agreed to."""
+        job = self.find(id_, user)
+        options, found = job.import_options, job.result
+        if options is None or job.step == "" or (job.step == "preview" and job.state != "done"):
+            raise Unfit("The preview is not done: an import is applied as its preview says.")
+        if isinstance(found, ImportResult) and found.subscribed and not words.strip():
+            raise Unfit(
+                "Say what the subscribers agreed to: the words that they were shown.",
+                field="words",
+            )
+        changed = {"words": words.strip(), "medium": medium or "other"}
+        options = msgspec.convert({**msgspec.to_builtins(options), **changed}, ImportOptions)
+        return self._ask(job, "import", "apply", import_options=options)
+
+    def scrub(self, id_: str, user: ListUser, options: ScrubOptions) -> ListJob:
+        """Ask for a scrub of an uploaded list. Raises ``NoSuchList``, ``Unfit``."""
+        check_program(self._services.settings, options.program)
+        return self._ask(self.find(id_, user), "scrub", "apply", scrub_options=options)
+
+    def undo(self, user: ListUser, import_id: str, reason: str = "") -> ListJob:
+        """Ask for an undo, or without a reason for its preview; gives the job that has it already.
+
+        Raises ``NoSuchList`` where it is no import of theirs, ``RecordsUnavailable``.
         """
-
-        def first_step(job: ListJob) -> ListJob:
-            if _KINDS.get(step) != job.kind:
-                raise Unfit(f"This list is for another use: it was given for {job.kind!r}.")
-            wanted = replace(request, region=region_of(request.region))
-            return replace(job, step=step, request=wanted, result=None)
-
-        self._enqueue(self._mine(id_, user)[1], first_step)
-
-    def apply(self, id_: str, user: ListUser, words: str, medium: str) -> None:
-        """Apply an import that was rehearsed. ``words``: what subscribers agreed to.
-
-        Raises ``NoSuchList``, ``Unfit``, ``QueueUnavailable``.
-        """
-
-        def applied(job: ListJob) -> ListJob:
-            if job.kind != "import":
-                raise Unfit("Only an import is applied.")
-            if job.result is not None and job.result.subscribed and not words.strip():
-                raise Unfit(
-                    "Say what the subscribers agreed to: the words that they were shown.",
-                    field="words",
-                )
-            request = replace(job.request, words=words.strip(), medium=medium or "other")
-            return replace(job, step="apply", request=request)
-
-        self._enqueue(self._mine(id_, user)[1], applied)
-
-    def resume(self, id_: str, user: ListUser) -> None:
-        """Run a step again that was interrupted or failed. Raises as ``apply``."""
-        self._enqueue(self._mine(id_, user)[1], lambda job: job)
-
-    def resume_interrupted(self) -> None:
-        """Enqueue interrupted steps again; called by an idle worker.
-
-        Raises ``ListsUnavailable``, ``QueueUnavailable``.
-        """
-        for folder in self._folders.all():
-            with suppress(NoSuchList):
-                job = folder.read()
-                restarts = job.restarts + 1
-                if job.rq_id and job.is_busy and restarts <= _MAX_RESTARTS:
-                    self._enqueue(folder, lambda one: one, restarts)
-
-    def export(self, operator: str, request: ListRequest) -> ListJob:
-        """Begin an export. Raises ``UnknownProgram``, ``Unfit``, ``QueueUnavailable``."""
-        title = titles_of(self._settings).get(request.program, "All programs")
-        states = ", ".join(request.states).replace("_", " ") or "every state"
-        name = f"{title}, {states}"
-        self._steps.check(ListJob("", "export", operator, name, 0, request=request))
-        with self._made("export", operator, name, request) as folder:
-            self.begin(folder.id, ListUser(operator), "export", request)
-            return folder.read()
-
-    def rehearse_undo(self, user: ListUser, list_id: str) -> ListJob:
-        """Begin to see what undoing an import would do; gives the job that does so already, if any.
-
-        Raises ``NoSuchList`` where it is no import of theirs, ``QueueUnavailable``.
-        """
-        record = self._steps.record(list_id)
-        if not user.may_see(record.by):
+        self._services.archiver.move_all()
+        record = import_of(self._services.records, import_id)
+        if not user.sees_all and user.name != record.by:
             raise NoSuchList("There is no such import of yours.")
-        for job, _ in self.of(ListUser(user.name)):
-            if job.kind == "undo" and job.request.list_id == list_id and not job.is_finished:
+        job = self.undo_of(import_id)
+        if job is not None and job.is_busy and job.step == "apply":
+            return job
+        if job is None or job.is_finished or job.actor != user.name:
+            path, now_us = self.make_folder(), time.time_ns() // 1000
+            job = ListJob(path.name, "undo", user.name, record.file or import_id, now_us)
+            _write(path, job)
+        if not reason.strip() and job.step == "preview" and job.state != "failed":
+            return job
+        options = UndoOptions(import_id=import_id, reason=reason.strip())
+        step: Literal["preview", "apply"] = "apply" if options.reason else "preview"
+        return self._ask(job, "undo", step, undo_options=options)
+
+    def undo_of(self, import_id: str) -> ListJob | None:
+        """The newest job that undoes an import."""
+        for job in self.of(ListUser("", sees_all=True)):
+            if job.undo_options is not None and job.undo_options.import_id == import_id:
                 return job
-        request = ListRequest(list_id=list_id)
-        with self._made("undo", user.name, record.file or list_id, request) as folder:
-            self.begin(folder.id, user, "look", request)
-            return folder.read()
-
-    def undo(self, operator: str, list_id: str, reason: str) -> ListJob:
-        """Begin to undo an import; gives the job that does so already, if any. Raises as above."""
-        record = self._steps.record(list_id)
-        found = self.undo_of(list_id)
-        if found is not None and found[1]:
-            return found[0]
-        request = ListRequest(list_id=list_id)
-        with self._made("undo", operator, record.file or list_id, request) as folder:
-            self.apply_undo(folder.id, ListUser(operator), reason)
-            return folder.read()
-
-    def undo_of(self, list_id: str) -> tuple[ListJob, bool] | None:
-        """The newest job that undoes an import, and whether it runs or waits its turn."""
-        for job, is_running in self.of(EVERYBODY):
-            if job.step == "undo" and job.request.list_id == list_id:
-                return self.find(job.id, EVERYBODY) if is_running else (job, False)
         return None
 
-    def apply_undo(self, id_: str, user: ListUser, reason: str) -> None:
-        """Undo an import that was looked at. Raises as ``apply``."""
-
-        def undone(job: ListJob) -> ListJob:
-            if job.kind != "undo":
-                raise Unfit("Only an import on record is undone.")
-            if not reason.strip():
-                raise Unfit("Give a reason for the record.", field="reason")
-            return replace(job, step="undo", request=replace(job.request, reason=reason.strip()))
-
-        self._enqueue(self._mine(id_, user)[1], undone)
+    def try_again(self, id_: str, user: ListUser) -> ListJob:
+        """Ask again for a step that failed. Raises ``NoSuchList``."""
+        job = self.find(id_, user)
+        if job.state == "failed":
+            job = replace(job, state="waiting", problem="", starts=0)
+            _write(self._path / id_, job)
+        return job
 
     def result(self, job: ListJob, name: str) -> Path:
-        """The file of that name that the newest step left. Raises ``NoSuchList``."""
-        known = _FILES.get(job.step, ()) if job.state == "done" else ()
-        path = self._folders.find(job.id).file(name)
-        if name not in known or not path.is_file():
+        """A file that the newest step left. Raises ``NoSuchList``."""
+        known = (CLEAN, BLOCKED) if job.kind == "scrub" else (RESULT,)
+        path = self._path / job.id / name
+        if job.state != "done" or name not in known or not path.is_file():
             raise NoSuchList("There is no such file of this list.")
         return path
 
     def remove(self, id_: str, user: ListUser) -> None:
         """Remove a list job with all its files. Raises ``NoSuchList``, ``Unfit``."""
-        _, folder = self._mine(id_, user)
-        with folder.lock() as is_held:
-            if not is_held or self._waits(folder.read()):
+        self.find(id_, user)
+        with _locked(self._path / id_) as is_held:
+            if not is_held:
                 raise Unfit("This list is being worked on: wait until it is done.")
-            folder.remove()
+            shutil.rmtree(self._path / id_, ignore_errors=True)
 
-    def run(self, id_: str, rq_id: str, report: Callable[[int], None]) -> None:
-        """Run the step of a list job that RQ hands to this worker.
+    def run_next(self, is_ending: Callable[[], bool]) -> bool:
+        """Run the step that waits longest, if any; called by the worker.
 
-        ``report`` is given how far it is, often, and raises ``StepStopped`` to interrupt the step.
-        What fails is written down for the operator and raises nothing.
+        What fails is written down for the operator and raises nothing. Raises ``StepStopped``,
+        ``ListsUnavailable``.
         """
-        try:
-            folder = self._folders.find(id_)
-            with folder.lock(_WORKER_WAIT_S) as is_held:
-                job = folder.read()
-                if not is_held or not job.is_busy or job.rq_id != rq_id:
-                    return  # another job has begun the step anew
-                working = replace(job, state="working")
-                folder.write(working)
-                ended = self._ended(working, folder, report)
-                folder.write(ended)
-                if ended.is_finished:
-                    folder.upload.unlink(missing_ok=True)
-        except (NoSuchList, OSError) as error:
-            _log.error("list lost", id=id_, problem=str(error))
+        waiting = [one for one in self._all() if one.is_busy]
+        for job in sorted(waiting, key=lambda one: one.made_us):
+            folder = self._path / job.id
+            with suppress(NoSuchList), _locked(folder) as is_held:
+                if is_held and (job := self._read(job.id)).is_busy:
+                    self._run(folder, job, is_ending)
+                    return True
+        return False
 
-    def _ended(self, job: ListJob, folder: JobFolder, report: Callable[[int], None]) -> ListJob:
+    def _run(self, folder: Path, job: ListJob, is_ending: Callable[[], bool]) -> None:
+        job = replace(job, state="working", starts=job.starts + 1)
+        _write(folder, job)
+        reported_at, at = 0.0, (0, 0)
+
+        def progress(_: str, done: int, total: int) -> None:
+            nonlocal reported_at, at
+            if is_ending():
+                raise StepStopped
+            at = done, total
+            if time.monotonic() - reported_at >= _REPORT_S:
+                self._check_room(0)  # what is made of a list may be longer than the list
+                _write(folder, replace(job, done=done, total=total))
+                reported_at = time.monotonic()
+
         problem, result = "", job.result
         try:
-            result = self._steps.run(job, folder, self._progress(report))
+            if job.starts > _MAX_STARTS:
+                problem = "The worker ended whenever it did this. Ask your administrator."
+            else:
+                result = self._result(folder, job, progress)
         except StepStopped:
+            _write(folder, replace(job, state="waiting", starts=job.starts - 1))
             raise
         except SmsGateError as error:
             problem = str(error)
@@ -287,77 +339,136 @@ class ListJobs:
         except Exception as error:  # noqa: BLE001 - a person waits for a sentence
             _log.error("list failed", kind=job.kind, step=job.step, exc_info=error)
             problem = _FAILED
-        state = "failed" if problem else "done"
-        return replace(job, state=state, problem=problem, result=result)
+        state: Literal["failed", "done"] = "failed" if problem else "done"
+        job = replace(job, state=state, problem=problem, result=result, done=at[0], total=at[1])
+        _write(folder, job)
+        if job.is_finished:
+            (folder / "upload").unlink(missing_ok=True)
 
-    def _progress(self, report: Callable[[int], None]) -> Progress:
-        done = 0
+    def _result(
+        self, folder: Path, job: ListJob, progress: Callable[[str, int, int], None]
+    ) -> ImportResult | ScrubResult | UndoResult:
+        """Run the job's step and give what it found; raises ``SmsGateError``, ``OSError``."""
+        file = folder / RESULT
+        if job.undo_options is not None:
+            undo, id_ = ImportUndo(self._services), job.undo_options.import_id
+            if job.step == "preview":
+                return undo.preview(id_, progress, file)
+            return undo.apply(id_, job.actor, job.undo_options.reason, progress, file)
+        with self.upload(job) as upload:
+            if job.scrub_options is not None:
+                clean, blocked = folder / CLEAN, folder / BLOCKED
+                return scrub_list(
+                    self._services, job.scrub_options, upload, clean, blocked, progress
+                )
+            work = FileImport(
+                self._services,
+                job.import_options or ImportOptions(),
+                upload,
+                actor=job.actor,
+                name=job.name,
+                allowed=job.allowed,
+            )
+            return (work.preview if job.step == "preview" else work.apply)(progress, file)
 
-        def progress(count: int) -> None:
-            nonlocal done
-            done += count
-            report(done)
-            self._folders.check_room(0)  # what is made of a list may be longer than the list
+    def _ask(
+        self,
+        job: ListJob,
+        kind: Kind,
+        step: Literal["preview", "apply"],
+        **options: ImportOptions | ScrubOptions | UndoOptions,
+    ) -> ListJob:
+        """Note the next step; where one waits, runs, or was applied, the job stays as it is."""
+        if job.kind != kind:
+            raise Unfit(f"This list is for another use: it was given for {job.kind!r}.")
+        if job.is_busy or job.is_finished or (job.step == "apply" and step == "preview"):
+            return job
+        asked = replace(job, step=step, state="waiting", done=0, problem="", starts=0)
+        asked = replace(asked, **options)
+        _write(self._path / job.id, asked)
+        return asked
 
-        return progress
+    def _all(self) -> Iterator[ListJob]:
+        for path in _folders(self._services.settings.data_dir):
+            with suppress(NoSuchList):  # it arrives just now, or goes
+                yield self._read(path.name)
 
-    def _mine(self, id_: str, user: ListUser) -> tuple[ListJob, JobFolder]:
-        folder = self._folders.find(id_)
-        job = folder.read()
-        if not user.may_see(job.operator):
-            raise NoSuchList("There is no such list of yours.")
-        return job, folder
-
-    @contextmanager
-    def _made(
-        self, kind: Kind, operator: str, name: str, request: ListRequest
-    ) -> Iterator[JobFolder]:
-        """A folder for a list without an upload, removed where its first step cannot begin."""
-        self._folders.tidy()
-        self._folders.check_room(0)
-        folder = self._folders.make()
+    def _read(self, id_: str) -> ListJob:
+        if not _ID.fullmatch(id_):
+            raise _unknown()
         try:
-            now_us = time.time_ns() // 1000
-            folder.write(ListJob(folder.id, kind, operator, name, now_us, request=request))
-            yield folder
-        except SmsGateError:
-            folder.remove()
-            raise
+            return msgspec.json.decode((self._path / id_ / "job.json").read_bytes(), type=ListJob)
+        except (OSError, msgspec.MsgspecError) as error:
+            raise _unknown() from error
 
-    def _enqueue(
-        self, folder: JobFolder, next_of: Callable[[ListJob], ListJob], restarts: int = 0
-    ) -> None:
-        """Note the next step and enqueue it, unless one waits, runs, or may not come now."""
-        with folder.lock() as is_held:
-            if not is_held:
-                return  # somebody, or the same click once more, was faster
-            before = folder.read()
-            job = next_of(before)
-            if self._waits(before) or not _may_follow(before, job.step):
-                return
-            self._steps.check(job)
-            if before.rq_id:
-                self._queue.forget(before.rq_id)
-            rq_id = uuid.uuid4().hex
-            job = replace(job, state="waiting", read=0, problem="", rq_id=rq_id, restarts=restarts)
-            # The worker waits for the lock, so it sees what is written behind this.
-            self._queue.enqueue(self.queue_name(), folder.id, rq_id)
-            folder.write(job)
-
-    def _is_running(self, folder: JobFolder, job: ListJob) -> bool:
-        return folder.is_locked() or self._waits(job)
-
-    def _waits(self, job: ListJob) -> bool:
-        """Whether the job's step waits in the queue, or was taken from it a moment ago."""
-        return job.is_busy and bool(job.rq_id) and self._queue.waits(job.rq_id)
+    def _check_room(self, wanted_bytes: int) -> None:
+        with _usable():
+            self._path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            free = shutil.disk_usage(self._path).free
+        if free < wanted_bytes + _RESERVE_BYTES:
+            raise Unfit(
+                f"There is no space for this on the server's disk: {free >> 20:,} MiB are free. "
+                "Remove lists that are done, or ask your administrator."
+            )
 
 
-def _may_follow(job: ListJob, step: Step) -> bool:
-    """Whether a step may start, given that no process works on the job."""
-    if job.step == step:
-        return step in ("rehearse", "look") or (step != "" and job.state != "done")
-    if step == "apply":
-        return job.step == "rehearse" and job.state == "done"
-    if step == "undo":
-        return job.step in ("", "look") and job.state == "done"
-    return job.step == ""
+def remove_old(data_dir: Path) -> None:
+    """Remove jobs that are too old, unless a process works on them. Raises ``ListsUnavailable``."""
+    oldest = time.time() - KEPT_DAYS * 86_400
+    for path in _folders(data_dir):
+        with suppress(OSError, NoSuchList):
+            changed = max(one.stat().st_mtime for one in [path, *path.iterdir()])
+            if changed < oldest:
+                with _locked(path) as is_held:
+                    if is_held:
+                        shutil.rmtree(path, ignore_errors=True)
+
+
+def _folders(data_dir: Path) -> list[Path]:
+    with _usable(), suppress(FileNotFoundError):
+        return [one for one in (data_dir / "lists").iterdir() if _ID.fullmatch(one.name)]
+    return []
+
+
+def _write(folder: Path, job: ListJob) -> None:
+    try:
+        replace_file(folder / "job.json", msgspec.json.encode(job))
+    except FileNotFoundError as error:
+        raise _unknown() from error
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[bool]:
+    """Lock a job while the block runs; gives False if another process works on it."""
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError as error:
+        raise _unknown() from error
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        yield False
+    else:
+        yield True
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def _usable() -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise ListsUnavailable(
+            f"The data directory cannot be used ({error.strerror}): your administrator must make "
+            "SMSGATE_DATA_DIR writable, with free space."
+        ) from error
+
+
+def _unknown() -> NoSuchList:
+    return NoSuchList(
+        "There is no such list, or it is gone: lists are removed when they are "
+        f"{KEPT_DAYS} days old."
+    )

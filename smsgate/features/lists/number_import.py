@@ -15,15 +15,8 @@ import msgspec
 
 from smsgate.domain.entry_parts import Consent
 from smsgate.domain.messages import ALL, AddResult, Arrival, Decision, Entry, Intent
-from smsgate.features.lists.import_record import (
-    IMPORT_FILE,
-    ImportChange,
-    State,
-    change_text,
-    record_import,
-    scope_of,
-    titles_of,
-)
+from smsgate.features.lists.import_record import scope_of
+from smsgate.features.lists.rows import State
 from smsgate.pipeline.apply import InboxApplier
 from smsgate.pipeline.manual import check_program
 from smsgate.pipeline.services import Services
@@ -82,16 +75,6 @@ class NumberImport:
         if request.program != ALL or request.state == "subscribed":
             check_program(self._settings, request.program)
 
-    def change(self, request: ImportRequest, state: State, numbers: int) -> ImportChange:
-        """What the rows of a state do, of which so many change something."""
-        scope = (
-            scope_of(self._settings, request.program) if state == "opted_out" else request.program
-        )
-        programs = (
-            [one.name for one in self._settings.programs] if scope == ALL else [request.program]
-        )
-        return ImportChange(state, scope, tuple(programs), numbers)
-
     def rehearse(self, numbers: Sequence[str], request: ImportRequest) -> list[str]:
         """What would become of each number (E.164): ``new``, ``repeat`` or ``refused``.
 
@@ -149,29 +132,6 @@ class NumberImport:
                 outcomes.update(self.applied(partition, one.id))
         self._look_again(numbers, request, outcomes)
         return [outcomes[number] for number in numbers]
-
-    def conclude(
-        self, request: ImportRequest, counts: str, changes: Sequence[ImportChange]
-    ) -> None:
-        """Put on record that a whole list was imported. Raises ``StoreUnavailable``."""
-        titles = titles_of(self._settings)
-        texts = [change_text(change, titles, done=True) for change in changes if change.numbers]
-        note = f"{request.note}: {counts}." if request.note else f"{counts}."
-        record_import(
-            self._store,
-            Entry(
-                number="",
-                program=request.program,
-                decision=Decision(Intent.NONE, rule=IMPORT_FILE, note=request.note),
-                source=request.source,
-                actor=request.actor,
-                message_id=request.id,
-                phone=False,
-                consent=request.consent,
-            ),
-            "applied",
-            " ".join([note, *texts]),
-        )
 
     def applied(self, partition: int, id_: str) -> dict[str, str]:
         """Apply the partition's inbox until that entry is through; what became of its numbers.

@@ -1,23 +1,25 @@
-"""The contents of a list's rows: a number or why it is invalid, its state, and since when."""
+"""The contents of a list's rows: a number or why it is invalid, its status, and since when."""
 
 from __future__ import annotations
 
 import functools
 import re
-from array import array
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import sqlite3
+import weakref
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import Literal, NamedTuple
 
+import msgspec
 import phonenumbers
 from phonenumbers import PhoneNumberType
 
 from smsgate.domain.errors import InvalidNumber, Unfit
 from smsgate.domain.phone import e164, is_region, is_toll_free
-from smsgate.features.lists.list_file import Block
-from smsgate.features.lists.shapes import ANY_OTHER, Shape, plain, printable
+from smsgate.features.lists.columns import ANY_OTHER, Columns, plain, printable
 
+State = Literal["opted_out", "subscribed"]
 _NORTH_AMERICAN = re.compile(r"\+1[0-9]{10}").fullmatch
 _TEN = re.compile(r"[2-9][0-9]{9}").fullmatch
 _NORTH_AMERICA = ("US", "CA")
@@ -50,7 +52,6 @@ REASONS = {
     "too_short": "too few digits: short codes and partial numbers cannot opt out",
     "too_long": "too many digits for a phone number",
     "not_a_number": "not a valid phone number in any country, or in the default country",
-    "bad_row": "unreadable row",
     "bad_state": "unknown status: use opted_out or subscribed",
     "other_program": "for another program: import the file for that one too",
     "unknown_program": "names a program that you do not have",
@@ -59,32 +60,16 @@ REASONS = {
 """Why a row has no number that could be used."""
 
 
-def numbers_of(
-    cells: Sequence[str], region: str = "", *, international: bool = False
-) -> tuple[list[str], dict[int, str]]:
-    """The numbers (E.164) of cells, empty for an invalid one, and by position the reason.
+def read_number(cell: str, region: str = "", *, international: bool = False) -> tuple[str, str]:
+    """The number (E.164) of a cell and nothing, or nothing and the reason (see ``REASONS``).
 
     ``region`` (such as ``US``) is for numbers without a country; ``international``: they have
     their country, and only the plus is missing.
     """
-    numbers: list[str] = []
-    problems: dict[int, str] = {}
-    add, ten = numbers.append, _TEN if region in _NORTH_AMERICA and not international else None
-    for place, cell in enumerate(cells):
-        if _NORTH_AMERICAN(cell):
-            add(cell)
-        elif ten and ten(cell):
-            add(f"+1{cell}")
-        else:
-            number, reason = number_of(cell, region, international=international)
-            add(number)
-            if reason:
-                problems[place] = reason
-    return numbers, problems
-
-
-def number_of(cell: str, region: str = "", *, international: bool = False) -> tuple[str, str]:
-    """The number (E.164) of a cell and nothing, or nothing and the reason (see ``REASONS``)."""
+    if _NORTH_AMERICAN(cell):
+        return cell, ""
+    if region in _NORTH_AMERICA and not international and _TEN(cell):
+        return f"+1{cell}", ""
     text = _bare(cell)
     reason = _problem(text)
     if reason:
@@ -146,81 +131,6 @@ def _why_not(text: str, region: str) -> str:
     return "not_a_number" if region or text.startswith("+") else "no_country"
 
 
-_TABLES = 1 << 15
-_FULL = 5
-"""A table grows when 5 of 8 places are taken."""
-_START = 8
-_LONG = (1 << 47) - (1 << 16)
-"""From here on what is left does not fit: numbers of 15 digits, of which there are next to none."""
-
-
-class NumberSet:
-    """A set of numbers (E.164, up to 15 digits) that only grows, in 8 to 12 bytes for each.
-
-    Python's own set takes 60 to 90. Numbers are spread over many small open-addressing tables by
-    their last digits, so that a table that grows is a small one; what is left of a number that the
-    tables do not say already fits 32 bits.
-    """
-
-    def __init__(self) -> None:
-        self._tables: list[array[int] | None] = [None] * _TABLES
-        self._counts = array("I", bytes(4 * _TABLES))
-        self._long: set[int] = set()
-        self.count = 0
-
-    def __contains__(self, number: int) -> bool:
-        """Whether it was added."""
-        if number >= _LONG:
-            return number in self._long
-        table = self._tables[number & (_TABLES - 1)]
-        if table is None:
-            return False
-        value, mask = (number >> 15) + 1, len(table) - 1
-        at = (value * 2654435769 >> 7) & mask
-        while found := table[at]:
-            if found == value:
-                return True
-            at = (at + 1) & mask
-        return False
-
-    def add(self, number: int) -> bool:
-        """Whether it is new; it is known from now on."""
-        if number >= _LONG:
-            is_new = number not in self._long
-            self._long.add(number)
-            self.count += is_new
-            return is_new
-        which = number & (_TABLES - 1)
-        table = self._tables[which]
-        if table is None:
-            table = self._tables[which] = array("I", bytes(4 * _START))
-        elif self._counts[which] * 8 >= len(table) * _FULL:
-            table = self._tables[which] = _grown(table)
-        value = (number >> 15) + 1
-        mask = len(table) - 1
-        at = (value * 2654435769 >> 7) & mask
-        while found := table[at]:
-            if found == value:
-                return False
-            at = (at + 1) & mask
-        table[at] = value
-        self._counts[which] += 1
-        self.count += 1
-        return True
-
-
-def _grown(table: array[int]) -> array[int]:
-    larger = array("I", bytes(8 * len(table)))
-    mask = len(larger) - 1
-    for value in table:
-        if value:
-            at = (value * 2654435769 >> 7) & mask
-            while larger[at]:
-                at = (at + 1) & mask
-            larger[at] = value
-    return larger
-
-
 MOBILE, UNKNOWN = "mobile", "unknown"
 _SHARED_RANGES = {
     PhoneNumberType.FIXED_LINE_OR_MOBILE,
@@ -252,31 +162,128 @@ def kind_of(number: str) -> str:
     )
 
 
-OTHER = "other"
-"""Reason of a row that is about something else, such as a message that was delivered."""
-BLANK = "blank"
-"""Reason of a line without anything in it."""
+class ListRow(NamedTuple):
+    """What a row of a list says."""
+
+    line: int
+    cell: str
+    number: str
+    """E.164; empty where ``reason`` says why there is none that could be used."""
+    reason: str
+    """Of ``REASONS``, or ``OTHER``, ``BLANK``."""
+    state: State
+    program: str
+    since_us: int
+    source: str
 
 
-@dataclass(slots=True)
-class ListRows:
-    """The rows of a block, as columns of equal length."""
-
-    block: Block
-    numbers: list[str]
-    """E.164; empty where there is a problem."""
-    problems: dict[int, str]
-    """By place the reason why a row is not used: of ``REASONS``, or ``OTHER``, ``BLANK``."""
-    states: list[str]
-    """``opted_out`` or ``subscribed`` of each; empty where the file does not say."""
-    since_us: list[int]
-    """When each state began, 0 if unreadable; empty if the file has no times."""
-    programs: list[str]
-    """The program of each; empty where the file does not say."""
-    sources: list[str]
-    """From where each came, as it can be shown; empty where the file does not say."""
+OTHER, BLANK = "other", "blank"
+"""Reasons of a row about something else, such as a message that was delivered, and an empty one."""
 
 
+class RowReader:
+    """Reads the rows of a file, given its columns and what all rows have in common.
+
+    ``state`` is that of rows that do not say, or of every row where it is ``forced``. ``programs``
+    has by value of the program column (as ``plain`` gives it) the program that is meant; None: the
+    column is not asked. Rows with another value name no program that there is, or where ``program``
+    is given, are for an import of their own.
+    """
+
+    def __init__(
+        self,
+        columns: Columns,
+        *,
+        region: str = "",
+        state: State = "opted_out",
+        forced: bool = False,
+        program: str = "",
+        programs: Mapping[str, str] | None = None,
+    ) -> None:
+        self._columns = columns
+        self._region = region
+        self._state: State = state
+        self._forced = forced
+        self._program = program
+        self._programs = programs
+        export = columns.export
+        self._international = export is not None and export.international
+        self._words = tuple(export.states.items()) if export is not None else STATE_WORDS
+
+    def read(self, line: int, cells: Sequence[str]) -> ListRow:
+        """What a row says."""
+        columns = self._columns
+        cell = self.cell(cells, columns.number)
+        number, reason = self.number(cells)
+        if reason == BLANK:
+            return ListRow(line, cell, "", BLANK, self._state, self._program, 0, "")
+        state = self._state
+        if columns.state is not None:
+            found = _state_of(self.cell(cells, columns.state), self._words)
+            if found in (OTHER, "bad_state"):
+                number, reason = "", found
+            elif not self._forced:
+                state = "subscribed" if found == "subscribed" else "opted_out"
+        program = self._program
+        if self._programs is not None and columns.program is not None:
+            named = self.cell(cells, columns.program)
+            program = self._programs.get(plain(named), "")
+            if not program:
+                wrong = "unknown_program" if named.strip() else "no_program"
+                number, reason = "", "other_program" if self._program else wrong
+        since_us = moment_us(self.cell(cells, columns.date)) if columns.date is not None else 0
+        source = source_text(self.cell(cells, columns.source)) if columns.source is not None else ""
+        return ListRow(line, cell, number, reason, state, program, since_us, source)
+
+    def number(self, cells: Sequence[str]) -> tuple[str, str]:
+        """The number of a row and nothing, or nothing and the reason."""
+        cell = self.cell(cells, self._columns.number)
+        number, reason = read_number(cell, self._region, international=self._international)
+        is_blank = reason == "empty" and not any(map(str.strip, cells))
+        return number, BLANK if is_blank else reason
+
+    @staticmethod
+    def cell(cells: Sequence[str], place: int | None) -> str:
+        """What stands in a column; empty where the row is shorter."""
+        return cells[place] if place is not None and place < len(cells) else ""
+
+
+class SeenNumbers:
+    """Which numbers earlier rows had, in a temporary file: memory does not grow with the list."""
+
+    def __init__(self) -> None:
+        self._db = sqlite3.connect("", isolation_level=None)
+        weakref.finalize(self, self._db.close)
+        self._db.execute("PRAGMA journal_mode = OFF")
+        self._db.execute("PRAGMA cache_size = -32000")  # KiB
+        self._db.execute("CREATE TABLE seen (key INTEGER PRIMARY KEY)")
+        self._groups: dict[object, int] = {}
+
+    def add(self, group: object, numbers: Collection[str]) -> set[str]:
+        """Those that the group had not before; it has them from now on."""
+        self._groups.setdefault(group, len(self._groups))
+        return self._asked(
+            "INSERT OR IGNORE INTO seen SELECT value FROM json_each(?) RETURNING key",
+            group,
+            numbers,
+        )
+
+    def among(self, group: object, numbers: Collection[str]) -> set[str]:
+        """Those that the group has."""
+        if group not in self._groups:
+            return set()
+        asked = "SELECT key FROM seen WHERE key IN (SELECT value FROM json_each(?))"
+        return self._asked(asked, group, numbers)
+
+    def _asked(self, statement: str, group: object, numbers: Collection[str]) -> set[str]:
+        place = self._groups[group]
+        keys = sorted(int(number) * _MAX_GROUPS + place for number in numbers)
+        rows = self._db.execute(statement, [msgspec.json.encode(keys).decode()])
+        return {f"+{row[0] // _MAX_GROUPS}" for row in rows}
+
+
+_MAX_GROUPS = 4096
+"""A number of 15 digits times this fits 63 bits."""
 STATE_WORDS = (
     *((word, "opted_out") for word in (
         "opted_out", "opted out", "opted-out", "opt_out", "opt out", "opt-out", "optout",
@@ -294,49 +301,6 @@ STATE_WORDS = (
 MAX_SOURCE_CHARS = 60
 
 
-def rows_of(
-    block: Block,
-    shape: Shape,
-    region: str = "",
-    programs: Mapping[str, str] | None = None,
-    *,
-    others_are_wrong: bool = False,
-) -> ListRows:
-    """What the records of a block say.
-
-    ``region`` is for numbers without a country. ``programs`` has by value of the program column
-    (as ``plain`` gives it) the program that is meant; None: the column is not asked.
-    ``others_are_wrong``: rows with another value name no program that there is; else they are for
-    an import of their own.
-    """
-    export = shape.export
-    numbers, problems = numbers_of(
-        block.cells, region, international=export is not None and export.international
-    )
-    for place in [place for place, reason in problems.items() if reason == "empty"]:
-        if not block.raws[place].strip():
-            problems[place] = BLANK
-    problems.update(dict.fromkeys(block.broken, "bad_row"))
-    states: list[str] = []
-    if block.states:
-        words = tuple(export.states.items()) if export is not None else STATE_WORDS
-        states = [_state(text, words) for text in block.states]
-        problems.update((at, one) for at, one in enumerate(states) if one in (OTHER, "bad_state"))
-    named: list[str] = []
-    if programs is not None and block.programs:
-        known = {one: programs.get(plain(one), "") for one in {*block.programs}}
-        named = [known[one] for one in block.programs]
-        for at, name in enumerate(named):
-            if name or problems.get(at) == BLANK:
-                continue
-            wrong = "unknown_program" if block.programs[at].strip() else "no_program"
-            problems[at] = wrong if others_are_wrong else "other_program"
-    shown = {one: source_text(one) for one in {*block.sources}}
-    sources = [shown[one] for one in block.sources]
-    since_us = [moment_us(text) for text in block.sinces]
-    return ListRows(block, numbers, problems, states, since_us, named, sources)
-
-
 def source_text(cell: str) -> str:
     """A cell of the source column as it is recorded: one line, without what cannot be seen."""
     text = " ".join(printable(cell, len(cell)).split())
@@ -344,7 +308,7 @@ def source_text(cell: str) -> str:
 
 
 @functools.lru_cache(256)
-def _state(text: str, states: tuple[tuple[str, str], ...]) -> str:
+def _state_of(text: str, states: tuple[tuple[str, str], ...]) -> str:
     known = dict(states)
     found = known.get(text.strip().casefold(), known.get(ANY_OTHER))
     return "bad_state" if found is None else found or OTHER

@@ -1,4 +1,4 @@
-"""Columns that somebody chose for date, status and program."""
+"""Recognising columns: by headers, by what stands in them, and as somebody says."""
 
 from __future__ import annotations
 
@@ -6,123 +6,124 @@ import io
 
 import pytest
 
-from smsgate.domain.messages import ALL
-from smsgate.features.lists.errors import ListUnreadable
-from smsgate.features.lists.file_import import FileImport
-from smsgate.features.lists.import_summary import MAX_PROGRAMS, OTHERS
-from smsgate.features.lists.number_import import ImportRequest
+from smsgate.features.lists.columns import ListUnreadable
 from smsgate.features.lists.preview import preview_of
-from smsgate.features.lists.shapes import ColumnChoice
-from tests.fakes.own_services import ALERTS, ORDERS, make_services
+from tests.features.lists.files import cells_of, listed
 
-LIST = b"""phone,left on,what,club
-+14155550101,2026-01-02,Unsubscribed,acme  alerts
-+14155550102,2026-01-03,stop,alerts
-+14155550103,2026-01-04,subscribed,orders
-+14155550104,someday,active,alerts
-+14155550105,,opt-out,
-"""
-CHOSEN = ColumnChoice("left on", "what", "club")
-STOPPED = ImportRequest("alerts", "opted_out", actor="ana", note="list.csv")
-JAN_2_US = 1_767_312_000_000_000
+US, OTHER = "+14155550123", "+14155550124"
 
 
-@pytest.fixture
-def services(tmp_path, redis_url):
-    made = make_services(tmp_path, redis_url, ALERTS + ORDERS)
-    made.records.migrate()
-    yield made
-    made.close()
-
-
-def rehearsed(services, content=LIST, request=STOPPED, columns=CHOSEN):
-    rows = []
-    work = FileImport(services, request, io.BytesIO(content), columns=columns)
-    return work.rehearse(lambda _: None, rows.append), {one.number or one.line: one for one in rows}
-
-
-def outcomes(rows):
-    return [rows[key].outcome for key in sorted(rows, key=str)]
-
-
-def test_rows_are_counted_by_program_before_anything_is_written(services):
-    summary, rows = rehearsed(services)
-    assert summary.by_program == {"acme  alerts": 1, "alerts": 2, "orders": 1, "": 1}
-    assert summary.outcomes == {"new": 2}
-    assert summary.problems == {"other_program": 2, "bad_state": 1}
-    assert summary.unused == 1, "what is for another program can be used by its own import"
-    assert rows["+14155550101"].state == "opted_out"
-    assert services.store.inbox.busy() == []
-    assert services.gate.check(["+14155550101"], program="alerts")[0].allowed
-
-
-def test_all_programs_take_every_row(services):
-    everything = ImportRequest(ALL, "opted_out", actor="ana", note="list.csv")
-    summary, _ = rehearsed(services, request=everything, columns=ColumnChoice("", "", "club"))
-    assert summary.outcomes == {"new": 5}
-    assert summary.by_program["orders"] == 1
-
-
-def test_the_date_of_a_row_is_that_of_its_opt_out(services):
-    work = FileImport(services, STOPPED, io.BytesIO(LIST), columns=CHOSEN)
-    summary = work.apply(work.rehearse(lambda _: None), lambda _: None, None)
-    assert summary.outcomes == {"applied": 2}
-    services.archiver.move_all()
-    event = services.history.of_number("+14155550101")[-1]
-    assert event.event_time_us == JAN_2_US
-    other = services.gate.check(["+14155550105", "+14155550103"], program="alerts")
-    assert [one.allowed for one in other] == [True, True], "rows of other programs"
-
-
-def test_other_columns_make_another_list_and_none_the_same(services):
-    def list_id(columns):
-        return rehearsed(services, columns=columns)[0].list_id
-
-    assert list_id(CHOSEN) != list_id(ColumnChoice("left on", "what"))
-    assert (
-        list_id(ColumnChoice())
-        == FileImport(services, STOPPED, io.BytesIO(LIST)).rehearse(lambda _: None).list_id
-    )
-
-
-def test_json_and_quotes_and_places_work_too(services):
-    lines = b'{"phone": "+14155550101", "what": "stop", "club": "alerts"}\n' * 2
-    summary, _ = rehearsed(services, lines, columns=ColumnChoice("", "what", "club"))
-    assert summary.by_program == {"alerts": 2}
-    quoted = LIST.replace(b"acme  alerts", b'"Acme Alerts"')
-    summary, _ = rehearsed(services, quoted, columns=ColumnChoice("2", "3", "4"))
-    assert summary.outcomes == {"new": 2}
+def preview(text: str | bytes):
+    return preview_of(io.BytesIO(text.encode() if isinstance(text, str) else text))
 
 
 @pytest.mark.parametrize(
-    ("content", "columns", "said"),
+    ("head", "number"),
     [
-        (LIST, ColumnChoice("nowhere"), "there is no column 'nowhere'"),
-        (LIST, ColumnChoice("", "9"), "there is no column '9'"),
-        (b"+14155550101\n", ColumnChoice("", "", "2"), "has no other columns"),
-        (b'{"phone": "+14155550101"}\n', ColumnChoice("day"), "there is no key 'day'"),
+        (f"{US}\n{US}\n", 0),
+        (f"Phone\n{US}\n", 0),
+        (f"name,Phone number,zip\nAna,{US},12345\n", 1),
+        (f"name\tMSISDN\nAna\t{US}\n", 1),
+        (f'"Name";"Mobile"\n"Ana; Bo";"{US}"\n', 1),
+        (f"Ana,{US},Paris\nBo,{US},Rom\n", 1),
+        (f"id,whatever\n7,{US}\n8,{US}\n", 1),
+        (f"id,name,whatever\r7,Ana,{US}\r", 2),
+        ("", 0),
+        (f'"a, b"\n"{US}"\n', 0),
     ],
 )
-def test_a_column_that_is_not_there_is_refused(services, content, columns, said):
+def test_the_column_of_the_numbers_is_recognised(head, number):
+    file = listed(head)
+    assert file.columns.number == number
+    assert {*cells_of(file)} <= {US}
+
+
+@pytest.mark.parametrize(
+    ("header", "export", "number"),
+    [
+        ("contact_id,correlation_id,sender_id,status,source,date_of_consent",
+         "twilio consents", "contact_id"),
+        ("From,To,Body,Status,SentDate,ErrorCode,AccountSid,Sid,Direction",
+         "twilio message log", "To"),
+        ("account_sid,date_sent,error_code,from,sid,status,to", "twilio messages", "to"),
+        ("from,to,messaging_profile_id,keyword,created_at", "telnyx", "to"),
+        ("message_uuid,from_number,to_number,message_state,error_code,message_time",
+         "plivo", "to_number"),
+        ("OptedOutNumber,OptedOutTimestamp,EndUserOptedOut", "aws", "OptedOutNumber"),
+        ("number,state,since,source", "smsgate", "number"),
+    ],
+)  # fmt: skip
+def test_exports_of_providers_are_known_by_their_headers(header, export, number):
+    found = listed(f"{header}\n")
+    assert found.columns.export is not None
+    assert found.columns.export.name == export
+    assert header.split(",")[found.columns.number] == number
+    assert preview(f"{header}\n").is_export
+
+
+def test_a_column_is_taken_by_name_or_place():
+    head = f"home,work\n{US},{US}\n"
+    assert listed(head, "Work").columns.number == 1
+    assert listed(head, "2").columns.number == 1
+
+
+@pytest.mark.parametrize(
+    ("head", "column", "said"),
+    [
+        (f"home,work\n{US},{US}\n", "", "unclear which column.*'home', 'work'"),
+        ("name,city\nAna,Paris\n", "", "unclear which column.*'name', 'city'"),
+        (f"name,phone\nAna,{US}\n", "fone", "no column 'fone'; there are: 'name', 'phone'"),
+        (f"Ana,{US}\n", "3", "no column '3'; there are 2, without names"),
+        ('[{"phone": "+1"}]', "", "This is JSON.*save it as CSV"),
+        ('{"phone": "+1"}\n', "", "This is JSON.*save it as CSV"),
+    ],
+)
+def test_what_is_not_clear_is_asked_for(head, column, said):
     with pytest.raises(ListUnreadable, match=said):
-        rehearsed(services, content, columns=columns)
+        listed(head, column)
 
 
-def test_many_programs_are_counted_together(services):
-    rows = "".join(f"+1415555{at:04},p{at}\n" for at in range(200))
-    summary, _ = rehearsed(
-        services, f"phone,list\n{rows}".encode(), columns=ColumnChoice("", "", "2")
-    )
-    assert len(summary.by_program) == MAX_PROGRAMS + 1
-    assert summary.by_program[OTHERS] == 200 - MAX_PROGRAMS
+@pytest.mark.parametrize("names", [("", "nowhere"), ("", "", "9"), ("", "", "", "2")])
+def test_a_column_that_is_not_there_is_refused(names):
+    with pytest.raises(ListUnreadable, match="There is no column"):
+        listed(f"{US}\n", *names)
+
+
+def test_columns_and_first_rows_are_shown_and_the_numbers_found():
+    found = preview(f"name,phone\nAna,{US}\nBo,{OTHER}\n")
+    assert found.columns == ["name", "phone"]
+    assert found.rows == [["Ana", US], ["Bo", OTHER]]
+    assert (found.number, found.is_export) == (1, False)
+    assert preview(f"{US}\n{OTHER}\n").columns == ["column 1"]
+    assert preview(f"a,a,phone\nx,y,{US},more\n").columns == ["a", "a", "phone", "column 4"]
+
+
+@pytest.mark.parametrize("text", [f"home,work\n{US},{OTHER}\n", f"{US},{OTHER}\n"])
+def test_where_the_numbers_are_not_clear_each_column_can_be_chosen(text):
+    found = preview(text)
+    assert found.number is None
+    for place in range(2):
+        assert cells_of(listed(text, str(place + 1)))[-1] == found.rows[-1][place]
+
+
+def test_what_is_no_utf8_is_shown_and_breaks_nothing():
+    assert preview("name,phone\nJosé,+14155550123\n".encode("latin-1")).rows[0][0] == "José"
+
+
+def test_a_list_of_very_many_columns_shows_some():
+    found = preview(",".join(f"c{at}" for at in range(5_000)) + f",phone\n{US}" + "," * 5_000)
+    assert len(found.columns) == len(found.rows[0]) == 100
 
 
 def test_columns_are_guessed_by_header_where_they_can_be_read():
-    found = preview_of(
-        io.BytesIO(b"Phone,Opt-out date,Status,List\n+14155550101,2026-01-02,stop,a\n")
-    )
-    assert found.guessed == {"since_column": "2", "state_column": "3", "program_column": "4"}
-    odd = preview_of(io.BytesIO(b"Phone,Date,Status\n+14155550101,someday,active\n"))
-    assert odd.guessed == {}
-    export = b"number,state,since,source\n+14155550101,opted_out,2026-01-02,text\n"
-    assert preview_of(io.BytesIO(export)).guessed == {}
+    found = preview("Phone,Opt-out date,Status,List\n+14155550101,2026-01-02,stop,a\n")
+    assert found.guessed == {"date_column": "2", "state_column": "3", "program_column": "4"}
+    assert preview("Phone,Date,Status\n+14155550101,someday,active\n").guessed == {}
+    export = "number,state,since,source\n+14155550101,opted_out,2026-01-02,text\n"
+    assert preview(export).guessed == {}
+
+
+@pytest.mark.parametrize("head", [b"\x1f\x8b\x08\x00", b"7z\xbc\xaf\x27\x1c", b"%PDF-1.7", b"PAR1"])
+def test_a_packed_file_is_refused_and_not_unpacked(head):
+    with pytest.raises(ListUnreadable, match="save it as CSV"):
+        preview(head + bytes(100))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -12,10 +13,11 @@ from smsgate.domain.entry_parts import Consent
 from smsgate.domain.errors import RecordsUnavailable
 from smsgate.domain.messages import ALL, Arrival, Intent
 from smsgate.features.lists import import_undo as module
-from smsgate.features.lists.errors import NoSuchList
-from smsgate.features.lists.import_record import imports
+from smsgate.features.lists import imports as imports_module
+from smsgate.features.lists.import_record import NoSuchList, imports
 from smsgate.features.lists.import_undo import ImportUndo
-from smsgate.features.lists.number_import import ImportRequest, NumberImport
+from smsgate.features.lists.imports import ImportOptions
+from smsgate.features.lists.number_import import NumberImport
 from smsgate.features.records_admin.rebuild import build_rebuild_service
 from smsgate.pipeline.manual import RestoreRequest
 from smsgate.pipeline.reviews import list_waiting_texts
@@ -24,18 +26,18 @@ from smsgate.store.keys import PARTITION_KEYS, partition_of
 from tests.fakes.own_services import ALERTS, ORDERS, make_services
 from tests.fakes.told import told, work
 from tests.fakes.values import NUMBER, OTHER
+from tests.features.lists.files import imported, previewed
 from tests.features.lists.test_importing import (
     CLUB,
+    CLUB_LIST,
     CONSENT,
-    JOINED,
     MANY,
     STOPPED,
-    imported,
     reasons,
-    work_on,
 )
 
 PARTITION = partition_of(NUMBER)
+JOINED = ImportOptions(program="club", state="subscribed", words=CONSENT.words, medium="web")
 
 
 @pytest.fixture
@@ -51,30 +53,30 @@ def text_of(*numbers):
 
 
 def undo(services, list_id, **more):
-    summary = ImportUndo(services).apply(list_id, "bob", "the wrong file", lambda _: None, **more)
-    return dict(summary.outcomes)
+    found = ImportUndo(services).apply(list_id, "bob", "the wrong file", lambda *_: None, **more)
+    return found.outcomes
 
 
 def last(services, number=NUMBER):
     return services.history.of_number(number)[-1]
 
 
-def test_every_number_goes_back_to_how_it_stood(services):
+def test_every_number_goes_back_to_how_it_stood(services, tmp_path):
     services.manual.record_consent(MANY[0], "club", CONSENT, "operator", "ana")
     told(services, Intent.OPT_OUT, number=MANY[1], scope="club", program="club")
     told(services, Intent.OPT_OUT, number=MANY[2])
     work(services)
-    list_id = imported(services, text_of(*MANY))[0].list_id
+    list_id = imported(services, text_of(*MANY))[0].import_id
     assert set(reasons(services, MANY)) == {"opted_out_all"}
 
-    would = ImportUndo(services).rehearse(list_id, lambda _: None)
+    would = ImportUndo(services).preview(list_id, lambda *_: None)
     assert would.outcomes == {"would_undo": len(MANY) - 1, "unchanged": 1}
     assert set(reasons(services, MANY)) == {"opted_out_all"}
-    rows = {}
-    assert undo(
-        services, list_id, result=lambda number, outcome: rows.update({number: outcome})
-    ) == {"undone": len(MANY) - 1, "unchanged": 1}
+    path = tmp_path / "undone.csv"
+    assert undo(services, list_id, result=path) == {"undone": len(MANY) - 1, "unchanged": 1}
 
+    with path.open(newline="") as lines:
+        rows = {row["number"]: row["outcome"] for row in csv.DictReader(lines)}
     assert rows == dict.fromkeys(MANY, "undone") | {MANY[2]: "unchanged"}
     assert set(reasons(services, [*MANY[:2], *MANY[3:]])) == {""}
     assert reasons(services, [MANY[2]]) == ["opted_out_all"]
@@ -90,7 +92,7 @@ def test_every_number_goes_back_to_how_it_stood(services):
 def test_consents_of_a_list_are_taken_back(services):
     services.manual.record_consent(OTHER, "club", CONSENT, "operator", "ana")
     work(services)
-    list_id = imported(services, text_of(NUMBER, OTHER), JOINED)[0].list_id
+    list_id = imported(services, text_of(NUMBER, OTHER), JOINED)[0].import_id
     assert reasons(services, [NUMBER, OTHER], "club") == ["", ""]
     assert undo(services, list_id) == {"undone": 1, "unchanged": 1}
     assert reasons(services, [NUMBER, OTHER], "club") == ["no_consent", ""]
@@ -132,7 +134,7 @@ NEWER = [stop, start, by_hand, restored, locked, locked_for_a_while, listed_agai
 @pytest.mark.parametrize("newer", NEWER)
 @pytest.mark.parametrize("recorded", [False, True])
 def test_what_was_said_or_done_since_stays(services, redis_client, newer, recorded):
-    list_id = imported(services, text_of(NUMBER, OTHER))[0].list_id
+    list_id = imported(services, text_of(NUMBER, OTHER))[0].import_id
     newer(services)
     work(services)
     if recorded:  # and forgotten by the store, as after 48 hours
@@ -145,7 +147,7 @@ def test_what_was_said_or_done_since_stays(services, redis_client, newer, record
 
 
 def test_what_changes_nothing_is_nothing_newer(services):
-    list_id = imported(services, text_of(NUMBER))[0].list_id
+    list_id = imported(services, text_of(NUMBER))[0].import_id
     told(services, Intent.HELP)
     told(services, Intent.REVIEW, "hm")
     services.manual.record_consent(NUMBER, "club", CONSENT, "api", "crm")
@@ -157,7 +159,7 @@ def test_what_changes_nothing_is_nothing_newer(services):
 
 def test_a_text_that_waited_when_the_list_came_must_be_looked_at(services):
     told(services, Intent.REVIEW, "enough??")
-    list_id = imported(services, text_of(NUMBER))[0].list_id
+    list_id = imported(services, text_of(NUMBER))[0].import_id
     assert list_waiting_texts(services.store, services.records) == []
     assert undo(services, list_id) == {"waited": 1}
     assert reasons(services, [NUMBER]) == ["opted_out_all"]
@@ -165,7 +167,7 @@ def test_a_text_that_waited_when_the_list_came_must_be_looked_at(services):
 
 def test_an_older_opt_out_of_which_nothing_is_on_record_stays(services, monkeypatch):
     told(services, Intent.OPT_OUT, scope="alerts")
-    list_id = imported(services, text_of(NUMBER))[0].list_id
+    list_id = imported(services, text_of(NUMBER))[0].import_id
     services.archiver.move_all()
     whole = WholeHistory.of
     monkeypatch.setattr(
@@ -191,7 +193,7 @@ def between(monkeypatch, act):
 @pytest.mark.parametrize("newer", [stop, start, by_hand, locked, locked_for_a_while])
 @pytest.mark.parametrize("applied", [False, True])
 def test_what_comes_in_between_stays(services, monkeypatch, newer, applied):
-    list_id = imported(services, text_of(NUMBER))[0].list_id
+    list_id = imported(services, text_of(NUMBER))[0].import_id
 
     def act():
         newer(services)
@@ -206,7 +208,7 @@ def test_what_comes_in_between_stays(services, monkeypatch, newer, applied):
 
 def test_a_consent_to_another_program_in_between_is_not_wiped_out(services, monkeypatch):
     """Of a consent no mark is kept."""
-    list_id = imported(services, text_of(NUMBER), JOINED)[0].list_id
+    list_id = imported(services, text_of(NUMBER), JOINED)[0].import_id
 
     def act():
         services.manual.record_consent(NUMBER, "alerts", CONSENT, "api", "crm")
@@ -220,7 +222,7 @@ def test_a_consent_to_another_program_in_between_is_not_wiped_out(services, monk
 
 def test_a_list_that_comes_in_between_and_names_it_keeps_it(services, monkeypatch):
     """Of a repeat in a list no mark is kept."""
-    first = imported(services, text_of(NUMBER))[0].list_id
+    first = imported(services, text_of(NUMBER))[0].import_id
     between(monkeypatch, lambda: listed_again(services))
     assert undo(services, first) == {"newer": 1}
     assert reasons(services, [NUMBER]) == ["opted_out_all"]
@@ -229,7 +231,7 @@ def test_a_list_that_comes_in_between_and_names_it_keeps_it(services, monkeypatc
 def test_a_list_that_comes_in_between_and_does_not_name_it_only_costs_another_look(
     services, monkeypatch
 ):
-    first = imported(services, text_of(NUMBER))[0].list_id
+    first = imported(services, text_of(NUMBER))[0].import_id
     other = next(number for number in MANY if partition_of(number) == PARTITION)
     between(monkeypatch, lambda: NumberImport(services).enter([other], STOPPED))
     assert undo(services, first) == {"undone": 1}
@@ -243,7 +245,7 @@ def test_a_list_that_comes_in_between_and_does_not_name_it_only_costs_another_lo
 def test_where_lists_are_applied_all_the_time_it_says_so_and_nothing_is_lifted(
     services, monkeypatch
 ):
-    first = imported(services, text_of(NUMBER))[0].list_id
+    first = imported(services, text_of(NUMBER))[0].import_id
     other = next(number for number in MANY if partition_of(number) == PARTITION)
     real = module.ImportUndo._enter
 
@@ -263,7 +265,7 @@ class Killed(Exception):
 
 @pytest.mark.parametrize("where", ["before", "entered", "applied"])
 def test_after_a_kill_the_same_command_does_the_rest(services, monkeypatch, where):
-    list_id = imported(services, text_of(*MANY))[0].list_id
+    list_id = imported(services, text_of(*MANY))[0].import_id
     monkeypatch.setattr(module, "CHUNK", 30)
     real, calls = module.ImportUndo._enter, []
 
@@ -297,7 +299,7 @@ def test_after_a_kill_the_same_command_does_the_rest(services, monkeypatch, wher
 
 
 def test_a_second_time_nothing_is_done(services):
-    list_id = imported(services, text_of(NUMBER, OTHER))[0].list_id
+    list_id = imported(services, text_of(NUMBER, OTHER))[0].import_id
     assert undo(services, list_id) == {"undone": 2}
     stop(services)
     events = len(services.history.of_number(NUMBER))
@@ -307,7 +309,7 @@ def test_a_second_time_nothing_is_done(services):
 
 
 def test_an_undo_that_was_asked_for_twice_at_once_is_done_once(services):
-    list_id = imported(services, text_of(*MANY))[0].list_id
+    list_id = imported(services, text_of(*MANY))[0].import_id
     barrier = threading.Barrier(2)
 
     def one(_):
@@ -327,7 +329,7 @@ def test_an_undo_that_was_asked_for_twice_at_once_is_done_once(services):
 
 def test_an_entry_of_an_undo_that_comes_late_does_not_undo_the_next_import(services, monkeypatch):
     """The same file, undone and imported anew while an entry of the first undo still waits."""
-    first = imported(services, text_of(NUMBER))[0].list_id
+    first = imported(services, text_of(NUMBER))[0].import_id
     kept = []
 
     def entered(self, partition, entries):
@@ -339,7 +341,7 @@ def test_an_entry_of_an_undo_that_comes_late_does_not_undo_the_next_import(servi
         with pytest.raises(Killed):
             undo(services, first)
     assert undo(services, first) == {"undone": 1}
-    second = imported(services, text_of(NUMBER))[0].list_id
+    second = imported(services, text_of(NUMBER))[0].import_id
     assert second != first
     services.store.inbox.add([Arrival(one) for one in kept])
     work(services)
@@ -353,9 +355,9 @@ def test_the_same_file_can_be_imported_and_undone_again_and_again(services):
         summary, rows = imported(services, text_of(NUMBER))
         assert rows == [(1, "applied")]
         assert reasons(services, [NUMBER]) == ["opted_out_all"]
-        assert undo(services, summary.list_id) == {"undone": 1}
+        assert undo(services, summary.import_id) == {"undone": 1}
         assert reasons(services, [NUMBER]) == [""]
-        ids.append(summary.list_id)
+        ids.append(summary.import_id)
     first, second, third = ids
     assert (second, third) == (f"{first}.1", f"{first}.2")
 
@@ -363,12 +365,11 @@ def test_the_same_file_can_be_imported_and_undone_again_and_again(services):
 def test_an_opt_out_and_a_consent_of_one_number_in_one_file_are_both_undone(services):
     header = "contact_id,sender_id,status\n"
     text = f"{header}{NUMBER},MG1,opt-in\n{NUMBER},MG1,opt-out\n{OTHER},MG1,opt-in\n"
-    club = ImportRequest("club", "opted_out", consent=CONSENT)
     services.manual.record_consent(
         NUMBER, "club", Consent("Before", "web", given_us=1), "api", "crm"
     )
     work(services)
-    list_id = imported(services, text, club)[0].list_id
+    list_id = imported(services, text, CLUB_LIST)[0].import_id
     assert reasons(services, [NUMBER, OTHER], "club") == ["opted_out", ""]
     assert undo(services, list_id) == {"undone": 2}
     assert reasons(services, [NUMBER, OTHER], "club") == ["", "no_consent"]
@@ -376,21 +377,20 @@ def test_an_opt_out_and_a_consent_of_one_number_in_one_file_are_both_undone(serv
 
 def test_an_import_that_was_killed_can_be_undone_too(services, monkeypatch):
     text = text_of(*MANY)
-    importing = type(NumberImport(services))
     with monkeypatch.context() as patched:
-        patched.setattr(importing, "conclude", lambda *_: (_ for _ in ()).throw(Killed))
+        patched.setattr(imports_module, "record_import", lambda *_: (_ for _ in ()).throw(Killed))
         with pytest.raises(Killed):
             imported(services, text)
     assert imports(services.store, services.records, 10) == []
     services.archiver.move_all()
-    list_id = work_on(services, text).rehearse(lambda _: None).list_id
+    list_id = previewed(services, text).import_id
     assert undo(services, list_id) == {"undone": len(MANY)}
     summary, _ = imported(services, text)
     assert summary.outcomes["applied"] == len(MANY)
 
 
 def test_imports_are_on_record_with_what_they_changed_and_their_undo(services):
-    list_id = imported(services, text_of(NUMBER, OTHER))[0].list_id
+    list_id = imported(services, text_of(NUMBER, OTHER))[0].import_id
     (before,) = imports(services.store, services.records, 10)
     assert (before.id, before.by, before.file, before.undone_us) == (
         list_id,
@@ -401,7 +401,7 @@ def test_imports_are_on_record_with_what_they_changed_and_their_undo(services):
     assert "Opted 2 numbers out of every program (scope all): Acme Alerts (alerts)" in before.note
     stop(services)
     undo(services, list_id)
-    other = imported(services, text_of(OTHER), JOINED)[0].list_id
+    other = imported(services, text_of(OTHER), JOINED)[0].import_id
     newest, after = imports(services.store, services.records, 10)
     assert (newest.id, newest.undone_us) == (other, 0)
     assert (after.id, after.undone_by, after.undone_reason) == (list_id, "bob", "the wrong file")
@@ -417,7 +417,7 @@ def test_an_import_that_is_not_on_record_is_said_to_be_none(services):
 
 
 def test_where_histories_cannot_be_read_nothing_is_lifted(services, monkeypatch):
-    list_id = imported(services, text_of(NUMBER))[0].list_id
+    list_id = imported(services, text_of(NUMBER))[0].import_id
 
     def away(*_):
         raise RecordsUnavailable("the records cannot be used: away")
@@ -429,7 +429,7 @@ def test_where_histories_cannot_be_read_nothing_is_lifted(services, monkeypatch)
 
 
 def test_a_rebuilt_store_knows_what_was_undone(services, redis_client):
-    list_id = imported(services, text_of(*MANY))[0].list_id
+    list_id = imported(services, text_of(*MANY))[0].import_id
     told(services, Intent.OPT_OUT, number=MANY[0])
     undo(services, list_id)
     services.archiver.move_all()

@@ -9,18 +9,18 @@ import pytest
 from smsgate.domain.entry_parts import Consent
 from smsgate.domain.errors import StoreNotReady, UnknownProgram
 from smsgate.domain.messages import ALL, Arrival
-from smsgate.features.lists import file_import
+from smsgate.features.lists import imports
 from smsgate.features.lists import number_import as module
-from smsgate.features.lists.errors import ListUnreadable
-from smsgate.features.lists.file_import import FileImport
-from smsgate.features.lists.import_record import change_text, titles_of
+from smsgate.features.lists.columns import ListUnreadable
+from smsgate.features.lists.import_record import entered_before
+from smsgate.features.lists.imports import FileImport, ImportOptions
 from smsgate.features.lists.number_import import ImportRequest, NumberImport
-from smsgate.features.lists.storage import ListStorage
 from smsgate.features.records_admin.rebuild import build_rebuild_service
 from smsgate.pipeline.manual import RestoreRequest
 from smsgate.store.keys import PARTITION_KEYS, PARTITIONS, partition_of
 from tests.fakes.own_services import ALERTS, ORDERS, make_services
 from tests.fakes.values import NUMBER, OTHER, entry
+from tests.features.lists.files import imported, previewed, with_rows, work_on
 
 CLUB = """
 [programs.club]
@@ -137,7 +137,8 @@ def test_a_part_has_one_effect_even_after_somebody_came_back(services, importing
 
     assert importing.enter([NUMBER], once, part="0") == ["superseded"]
     services.archiver.move_all()
-    known = ListStorage(services.records.database).parts("import-1")
+    id_, known = entered_before(services.records, "import-1")
+    assert id_ == "import-1"
     assert known == {f"import-1-0-{partition_of(NUMBER)}-0"}
     redis_client.delete(PARTITION_KEYS[partition_of(NUMBER)].seen("", *known))  # as after 48 hours
     assert importing.enter([NUMBER], once, part="0", known=known) == ["superseded"]
@@ -241,16 +242,8 @@ def test_a_rebuilt_store_knows_the_lists(services, importing, redis_client):
 # --- files ----------------------------------------------------------------------------------
 
 
-def work_on(services, text, listing=STOPPED, **options):
-    file = io.BytesIO(text.encode())
-    return FileImport(services, listing, file, **options)
-
-
-def imported(services, text, listing=STOPPED, **options):
-    rows = []
-    work = work_on(services, text, listing, **options)
-    summary = work.apply(work.rehearse(lambda _: None), lambda _: None, rows.append)
-    return summary, [(row.line, row.outcome) for row in rows]
+IN_US = ImportOptions(program="alerts", region="US")
+CLUB_LIST = ImportOptions(program="club", words=CONSENT.words, medium="web")
 
 
 CSV = (
@@ -263,21 +256,21 @@ CSV = (
 )
 
 
-def test_a_rehearsal_says_what_would_be_and_changes_nothing(services):
-    rows, read = [], []
-    summary = work_on(services, CSV, region="US").rehearse(read.append, rows.append)
+def test_a_preview_says_what_would_be_and_changes_nothing(services):
+    told = []
+    summary, rows = with_rows(
+        lambda _, path: work_on(services, CSV, IN_US).preview(lambda *one: told.append(one), path)
+    )
     assert summary.rows == 5
-    assert summary.outcomes["new"] == 3
-    assert summary.outcomes["duplicate"] == 1
-    assert summary.problems == {"formula": 1}
+    assert summary.outcomes == {"new": 3, "duplicate": 1, "formula": 1}
     assert [(row.line, row.cell) for row in summary.first] == [(4, "=cmd")]
-    assert [row.outcome for row in rows] == ["new", "new", "formula", "duplicate", "new"]
-    assert sum(read) == len(CSV)
+    assert [row["outcome"] for row in rows] == ["new", "new", "formula", "duplicate", "new"]
+    assert told[-1] == ("Reading the list", len(CSV), len(CSV))
     assert services.store.ledger_reader.waiting().count == 0
 
 
 def test_every_row_of_a_file_says_what_became_of_it(services):
-    summary, rows = imported(services, CSV, region="US")
+    summary, rows = imported(services, CSV, IN_US)
     assert rows == [
         (2, "applied"),
         (3, "applied"),
@@ -289,57 +282,56 @@ def test_every_row_of_a_file_says_what_became_of_it(services):
     *_, event = services.store.ledger_reader.of_partition(partition_of(""))
     assert event.kind == "import_file"
     assert event.note == (
-        "stopped.csv: 5 rows: 3 applied, 1 duplicate. Opted 3 numbers out of every program (scope "
-        'all): Acme Alerts (alerts), Acme <b>Orders</b> & "Co" (orders), Acme Club (club), and '
-        "programs you add later."
+        "stopped.csv: 5 rows: 3 applied, 1 formula, 1 duplicate. Opted 3 numbers out of every "
+        'program (scope all): Acme Alerts (alerts), Acme <b>Orders</b> & "Co" (orders), Acme Club '
+        "(club), and programs you add later."
     )
-    assert event.entry.message_id == summary.list_id
-
-
-def sentences(services, summary, *, done):
-    titles = titles_of(services.settings)
-    return [change_text(change, titles, done=done) for change in summary.changes]
+    assert event.entry.message_id == summary.import_id
 
 
 def test_a_file_says_by_name_what_it_changes_before_and_after(services):
     header = "contact_id,sender_id,status\n"
     text = f"{header}{NUMBER},MG1,opt-out\n{OTHER},MG1,opt-in\n+14155550188,MG1,opt-in\n"
-    club = ImportRequest("club", "opted_out", consent=CONSENT)
-    before = work_on(services, text, club).rehearse(lambda _: None)
-    assert sentences(services, before, done=False) == [
+    assert previewed(services, text, CLUB_LIST).changes == [
         "Would opt 1 number out of Acme Club (club) only (scope club).",
         "Would record the consent of 2 numbers to Acme Club (club). No opt-out would be lifted.",
     ]
-    after, _ = imported(services, text, club)
-    assert after.changes == before.changes
-    assert sentences(services, after, done=True) == [
+    after, _ = imported(services, text, CLUB_LIST)
+    assert after.changes == [
         "Opted 1 number out of Acme Club (club) only (scope club).",
         "Recorded the consent of 2 numbers to Acme Club (club). No opt-out was lifted.",
     ]
-    again, _ = imported(services, text, club)
-    assert [change.numbers for change in again.changes] == [0, 0]
+    again, _ = imported(services, text, CLUB_LIST)
+    assert [change.count(" 0 numbers ") for change in again.changes] == [1, 1]
 
 
 def test_a_list_for_a_program_whose_opt_outs_hold_everywhere_names_every_program(services):
     for program in ("alerts", ALL):
-        (change,) = (
-            work_on(services, CSV, ImportRequest(program, "opted_out")).rehearse(print).changes
-        )
-        assert (change.state, change.scope, change.numbers) == ("opted_out", ALL, 2)
-        assert change.programs == ("alerts", "orders", "club")
+        (change,) = previewed(services, CSV, ImportOptions(program=program)).changes
+        assert change.startswith("Would opt 2 numbers out of every program (scope all): ")
+        assert all(name in change for name in ("(alerts)", "(orders)", "(club)"))
+
+
+def test_a_number_that_is_far_behind_its_first_row_is_a_duplicate_in_a_preview_too(
+    services, monkeypatch
+):
+    monkeypatch.setattr(imports, "WINDOW", 10)
+    text = "".join(f"{number}\n" for number in MANY[:100]) * 2
+    assert previewed(services, text).outcomes == {"new": 100, "duplicate": 100}
+    assert imported(services, text)[0].outcomes == {"applied": 100, "duplicate": 100}
 
 
 def test_the_same_file_twice_has_one_effect_and_one_record(services):
-    imported(services, CSV, region="US")
+    imported(services, CSV, IN_US)
     events = services.store.ledger_reader.waiting().count
     come_back(services)
     work_off(services)
-    summary, rows = imported(services, CSV, region="US")
+    summary, rows = imported(services, CSV, IN_US)
     assert [outcome for _, outcome in rows] == [
         "superseded", "repeat", "formula", "duplicate", "repeat",
     ]  # fmt: skip
     assert services.store.ledger_reader.waiting().count == events + 1
-    assert imported(services, CSV + "x,1\n", region="US")[0].list_id != summary.list_id
+    assert imported(services, CSV + "x,1\n", IN_US)[0].import_id != summary.import_id
 
 
 class Killed(Exception):
@@ -347,8 +339,7 @@ class Killed(Exception):
 
 
 def test_after_a_kill_the_same_command_does_the_rest(services, monkeypatch):
-    monkeypatch.setattr(file_import, "WINDOW", 100)
-    monkeypatch.setattr("smsgate.features.lists.list_file._BLOCK", 1000)
+    monkeypatch.setattr(imports, "WINDOW", 100)
     text = "".join(f"{number}\n" for number in MANY)
     real, calls = module.NumberImport.enter, []
 
@@ -374,19 +365,17 @@ def test_after_a_kill_the_same_command_does_the_rest(services, monkeypatch):
 def test_states_of_a_file_hold_unless_one_was_given(services):
     header = "contact_id,sender_id,status\n"
     text = f"{header}{NUMBER},MG1,opt-out\n{OTHER},MG1,opt-in\n"
-    club = ImportRequest("club", "opted_out", consent=CONSENT)
-    assert imported(services, text, club)[0].outcomes["applied"] == 2
+    assert imported(services, text, CLUB_LIST)[0].outcomes["applied"] == 2
     assert reasons(services, [NUMBER, OTHER], "club") == ["opted_out", ""]
-    imported(services, text, club, forced=True)
+    imported(services, text, ImportOptions(program="club", state="opted_out"))
     assert reasons(services, [NUMBER, OTHER], "club") == ["opted_out", "opted_out"]
 
 
 def test_an_opt_out_and_a_consent_of_one_number_in_one_file_end_opted_out(services):
     header = "contact_id,sender_id,status\n"
     text = f"{header}{NUMBER},MG1,opt-out\n{NUMBER},MG1,opt-in\n"
-    club = ImportRequest("club", "opted_out", consent=CONSENT)
     for one in (text, "".join([header, *text.splitlines(keepends=True)[:0:-1]])):
-        _, rows = imported(services, one, club)
+        _, rows = imported(services, one, CLUB_LIST)
         assert sorted(outcome for _, outcome in rows) in (
             ["applied", "refused"],
             ["refused", "repeat"],
@@ -394,11 +383,10 @@ def test_an_opt_out_and_a_consent_of_one_number_in_one_file_end_opted_out(servic
         assert reasons(services, [NUMBER], "club") == ["opted_out"]
 
 
-def test_a_consent_needs_words(services):
-    text = f"contact_id,sender_id,status\n{NUMBER},MG1,opt-in\n"
-    for consent, needs in ((None, True), (CONSENT, False)):
-        work = work_on(services, text, ImportRequest("club", "opted_out", consent=consent))
-        assert work.needs_words(work.rehearse(lambda _: None)) is needs
+def test_a_status_that_only_some_rows_have_leaves_the_others_unused(services):
+    """Nobody is opted out, or in, by a word that we do not know."""
+    text = f"contact_id,sender_id,status\n{NUMBER},MG1,\n{OTHER},MG1,opt-out\n"
+    assert previewed(services, text).outcomes == {"bad_state": 1, "new": 1}
 
 
 def test_nothing_of_a_file_that_is_no_list_is_applied(services):
@@ -410,9 +398,46 @@ def test_nothing_of_a_file_that_is_no_list_is_applied(services):
 
 def test_a_file_that_changes_meanwhile_is_noticed(services):
     file = io.BytesIO(f"{NUMBER}\n".encode())
-    work = FileImport(services, STOPPED, file)
-    rehearsed = work.rehearse(lambda _: None)
+    work = FileImport(
+        services, ImportOptions(program="alerts"), file, actor="ana", name="stopped.csv"
+    )
+    work.preview(lambda *_: None)
     file.seek(0)
     file.write(f"{OTHER}\n".encode())
     with pytest.raises(ListUnreadable, match="was changed"):
-        work.apply(rehearsed, lambda _: None, None)
+        work.apply(lambda *_: None)
+
+
+LIST = """phone,left on,what,club
++14155550101,2026-01-02,Unsubscribed,acme  alerts
++14155550102,2026-01-03,stop,alerts
++14155550103,2026-01-04,subscribed,orders
++14155550104,someday,active,alerts
++14155550105,,opt-out,
+"""
+CHOSEN = ImportOptions(
+    program="alerts", date_column="left on", state_column="what", program_column="club"
+)
+
+
+def test_rows_for_other_programs_wait_for_an_import_of_their_own(services):
+    summary = previewed(services, LIST, CHOSEN)
+    assert summary.outcomes == {"new": 2, "other_program": 2, "bad_state": 1}
+    assert summary.unused == 1, "what is for another program can be used by its own import"
+    everything = ImportOptions(program=ALL, program_column="club")
+    assert previewed(services, LIST, everything).outcomes == {"new": 5}
+
+
+def test_the_date_of_a_row_is_that_of_its_opt_out(services):
+    assert imported(services, LIST, CHOSEN)[0].outcomes["applied"] == 2
+    services.archiver.move_all()
+    event = services.history.of_number("+14155550101")[-1]
+    assert event.event_time_us == 1_767_312_000_000_000
+    other = services.gate.check(["+14155550105", "+14155550103"], program="alerts")
+    assert [one.allowed for one in other] == [True, True], "rows of other programs"
+
+
+def test_other_columns_make_another_list(services):
+    other = ImportOptions(program="alerts", date_column="left on", state_column="what")
+    ids = {previewed(services, LIST, one).import_id for one in (CHOSEN, other, CHOSEN)}
+    assert len(ids) == 2

@@ -1,49 +1,47 @@
-"""Reading files: records as they stand, whatever their encoding, and never half a file."""
+"""Reading files: rows as they were meant, whatever their encoding, and never half a file."""
 
 from __future__ import annotations
 
 import codecs
 import csv
 import io
+import zipfile
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smsgate.features.lists import list_file, shapes
-from smsgate.features.lists.errors import ListUnreadable
-from tests.features.lists.files import listed, whole
+from smsgate.features.lists import columns, list_file
+from smsgate.features.lists.columns import ListUnreadable
+from smsgate.features.lists.list_file import ListFile
+from tests.features.lists.files import cells_of, listed
 
 US = "+14155550123"
 CSV = f"Name,phone\r\nÅsa,{US}\r\nBo,+14155550124\r\n"
 
 
 @pytest.mark.parametrize(
-    ("raw", "name"),
+    "raw",
     [
-        (CSV.encode(), "utf-8"),
-        (codecs.BOM_UTF8 + CSV.encode(), "utf-8"),
-        (CSV.encode("latin-1"), "latin-1"),
-        (CSV.encode() + b"M\xfcller,\r\n", "utf-8 and latin-1 mixed"),
-        (codecs.BOM_UTF8 + b"M\xfcller,\r\n" + CSV.encode("latin-1"), "utf-8 and latin-1 mixed"),
-        (CSV.replace("Å", "A").encode(), "utf-8"),
-        (CSV.encode("utf-16"), "utf-16-le"),
-        (codecs.BOM_UTF16_BE + CSV.encode("utf-16-be"), "utf-16-be"),
-        (CSV.encode("utf-16-le"), "utf-16-le"),
-        (CSV.encode("utf-16-be"), "utf-16-be"),
-        (CSV.encode("utf-32"), "utf-32-le"),
+        CSV.encode(),
+        codecs.BOM_UTF8 + CSV.encode(),
+        CSV.encode("latin-1"),
+        CSV.encode() + b"M\xfcller,\r\n",
+        CSV.replace("Å", "A").encode(),
+        CSV.encode("utf-16"),
+        codecs.BOM_UTF16_BE + CSV.encode("utf-16-be"),
+        CSV.encode("utf-16-le"),
+        CSV.encode("utf-16-be"),
+        CSV.encode("utf-32"),
     ],
 )
-def test_every_encoding_is_read_and_written_again_byte_for_byte(raw, name):
-    file = listed(raw)
-    block = whole(file)
-    assert {US, "+14155550124"} <= {*block.cells}
-    assert file.detector.name == name
-    text = file.header + "".join(block.raws)
-    assert file.encoding.mark + file.encoding.encode(text) == raw
+def test_every_encoding_is_read(raw):
+    assert {US, "+14155550124"} <= {*cells_of(listed(raw))}
 
 
-_cells = st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\0")))
+_cells = st.lists(
+    st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\0"), max_size=40)
+)
 
 
 @given(st.lists(_cells.filter(lambda row: len(row) > 1), min_size=1), st.sampled_from(",;\t"))
@@ -52,85 +50,192 @@ def test_whatever_a_csv_writer_writes_is_read_as_it_was_meant(rows, delimiter):
     writer = csv.writer(out, delimiter=delimiter, lineterminator="\n")
     writer.writerow(["phone", "x"])
     writer.writerows(rows)
-    file = listed(out.getvalue(), "tsv" if delimiter == "\t" else "csv")
-    block = whole(file)
-    assert block.cells == [row[0] for row in rows]
-    assert file.header + "".join(block.raws) == out.getvalue()
-    assert not block.broken
+    assert [row for _, row in listed(out.getvalue()).rows()] == rows
 
 
-@pytest.fixture
-def tiny_blocks(monkeypatch):
-    monkeypatch.setattr(list_file, "_BLOCK", 16)
+@given(st.binary(max_size=2_000))
+def test_whatever_bytes_come_are_read_or_refused(raw):
+    try:
+        file = ListFile(io.BytesIO(b"+1" + raw), may_be_unclear=True)
+        assert all(line > 0 for line, _ in file.rows())
+    except ListUnreadable:
+        pass
 
 
-def test_records_that_are_cut_by_a_block_are_whole(tiny_blocks):
+def test_a_row_has_the_number_of_its_first_line():
     text = f'phone,note\n{US},"two\nlines, ""quoted"""\n{US},\n"{US}",plain\n{US},last'
-    file = listed(text)
-    block = whole(file)
-    assert block.cells == [US] * 4
-    assert block.raws[0] == f'{US},"two\nlines, ""quoted"""\n'
-    assert block.starts == [2, 4, 5, 6]
-    assert file.header + "".join(block.raws) == text
+    found = [*listed(text).rows()]
+    assert [line for line, _ in found] == [2, 4, 5, 6]
+    assert found[0][1] == [US, 'two\nlines, "quoted"']
 
 
-def test_a_line_without_end_is_refused_with_its_number_and_not_read_whole(monkeypatch):
-    monkeypatch.setattr(list_file, "LONGEST", 1000)
-    monkeypatch.setattr(list_file, "_BLOCK", 256)
-
+def test_a_line_without_end_is_refused_with_its_number_and_not_read_whole():
     class Endless(io.RawIOBase):
         start, at = f"phone\n{US}\n".encode(), 0
 
-        def seek(self, at, *_):
-            self.at = at
-            return at
+        def readable(self):
+            return True
 
-        def read(self, size=-1):
-            assert self.at <= list_file._HEAD
-            self.at += size
-            return self.start + b"1" * (size - 19) if self.at == size else b"1" * size
+        def seekable(self):
+            return True
 
-    file = list_file.ListFile(Endless())
-    with pytest.raises(ListUnreadable, match=r"line 3 has more than 1,000 characters"):
-        whole(file)
+        def seek(self, at, whence=0):
+            self.at = 1 << 30 if whence else at
+            return self.at
+
+        def readinto(self, buffer):
+            assert self.at <= 1 << 20
+            text = (self.start[self.at :] + b"1" * len(buffer))[: len(buffer)]
+            buffer[:] = text
+            self.at += len(buffer)
+            return len(buffer)
+
+    file = ListFile(io.BufferedReader(Endless()))
+    with pytest.raises(ListUnreadable, match=r"Line 3 has more than 131,072 characters"):
+        [*file.rows()]
 
 
 def test_a_quote_that_is_never_closed_is_refused_with_its_line():
-    with pytest.raises(ListUnreadable, match="a quote in line 3 is not closed"):
-        whole(listed(f'phone,note\n{US},fine\n{US},"open\n{US},x\n'))
-    with pytest.raises(ListUnreadable, match="a quote in line 2 is not closed"):
-        whole(listed(f'phone,note\n{US},"open\n' + f"{US},x\n" * 20_000))
+    for text, line in (
+        (f'phone,note\n{US},fine\n{US},"open\n{US},x\n', 3),
+        (f'phone,note\n{US},"open\n' + f"{US},x\n" * 20_000, 2),
+        (f'phone,note\n{US},x\n{US},"', 3),
+    ):
+        with pytest.raises(ListUnreadable, match=f"A quote in line {line} is not closed"):
+            [*listed(text).rows()]
 
 
 def test_a_quote_in_the_middle_of_a_cell_is_a_character():
-    block = whole(listed(f'phone,size\n{US},5" pipe\n{US},\n'))
-    assert block.cells == [US, US]
+    assert cells_of(listed(f'phone,size\n{US},5" pipe\n{US},\n')) == [US, US]
 
 
-def test_short_rows_have_an_empty_cell_and_a_stray_return_breaks_one_row_only():
-    block = whole(listed(f'name,phone\nAna\n"Bo",{US}\nCy\rDi,{US}\nEd,{US}\n'))
-    assert block.cells[0] == ""
-    assert block.cells[1] == block.cells[3] == US
-    assert block.broken == {2}
-
-
-def test_json_lines_are_read_by_key_and_what_is_none_is_broken():
-    text = f'{{"phone": "{US}", "name": "Åsa"}}\n{{"phone": 14155550123}}\nno json\n[1]\n{{}}\n'
-    block = whole(listed(text))
-    assert block.cells == [US, "14155550123", "", "", ""]
-    assert block.broken == {2, 3}
+def test_short_rows_have_an_empty_cell():
+    assert cells_of(listed(f'name,phone\nAna\n"Bo",{US}\nEd,{US}\n')) == ["", US, US]
 
 
 def test_what_is_not_of_its_encoding_is_refused():
-    with pytest.raises(ListUnreadable, match="near line 1 the file is not UTF-16-LE"):
-        whole(listed(codecs.BOM_UTF16_LE + f"phone\n{US}".encode("utf-16-le") + b"\0\xd8\0\xd8x"))
+    raw = codecs.BOM_UTF16_LE + f"phone\n{US}".encode("utf-16-le") + b"\0\xd8\0\xd8x"
+    with pytest.raises(ListUnreadable, match="the file is not UTF-16-LE"):
+        [*listed(raw).rows()]
 
 
 def test_an_empty_file_has_no_rows():
-    assert whole(listed("")).raws == []
-    assert whole(listed("phone,name\n")).raws == []
+    assert [*listed("").rows()] == []
+    assert [*listed("phone,name\n").rows()] == []
 
 
 def test_a_cell_is_shown_short_and_without_broken_characters():
-    assert shapes.printable("M\udcfcller") == "Müller"
-    assert shapes.printable("x" * 50) == "x" * 40 + "…"
+    assert columns.printable("M\udcfcller") == "Müller"
+    assert columns.printable("x" * 50) == "x" * 40 + "…"
+
+
+# --- workbooks ------------------------------------------------------------------------------
+
+_SHEET = (
+    '<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main">'
+    "<sheetData>{rows}</sheetData></worksheet>"
+)
+
+
+def workbook(path, *sheets: list[list[str | float]]):
+    """An Excel workbook as little as one can be."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as out:
+        names = range(1, len(sheets) + 1)
+        listed_ = "".join(f'<sheet name="s{at}" sheetId="{at}" r:id="r{at}"/>' for at in names)
+        out.writestr(
+            "xl/workbook.xml",
+            '<workbook xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main" xmlns:r='
+            '"http://schemas.openxmlformats.org/officeDocument/2006/relationships">'
+            f"<sheets>{listed_}</sheets></workbook>",
+        )
+        kind = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet"
+        relations = "".join(
+            f'<Relationship Id="r{at}" Type="{kind}" Target="worksheets/s{at}.xml"/>'
+            for at in names
+        )
+        out.writestr(
+            "xl/_rels/workbook.xml.rels",
+            '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">'
+            f"{relations}</Relationships>",
+        )
+        package = "http://schemas.openxmlformats.org/package/2006"
+        main = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument"
+        out.writestr(
+            "_rels/.rels",
+            f'<Relationships xmlns="{package}/relationships"><Relationship Id="r1" Type="{main}" '
+            'Target="xl/workbook.xml"/></Relationships>',
+        )
+        out.writestr(
+            "[Content_Types].xml",
+            f'<Types xmlns="{package}/content-types">'
+            '<Default Extension="xml" ContentType="application/xml"/></Types>',
+        )
+        for at, rows in enumerate(sheets, 1):
+            text = "".join(
+                f'<row r="{row}">{"".join(map(_cell, cells))}</row>'
+                for row, cells in enumerate(rows, 1)
+            )
+            out.writestr(f"xl/worksheets/s{at}.xml", _SHEET.format(rows=text))
+    return path
+
+
+def _cell(value: str | float) -> str:
+    if isinstance(value, str):
+        return f'<c t="inlineStr"><is><t>{value}</t></is></c>'
+    return f"<c><v>{value!r}</v></c>"
+
+
+ROWS: list[list[str | float]] = [["Name", "Phone"], ["Åsa", 14155550123.0], ["Bo", US], ["Cy", ""]]
+
+
+def test_a_workbook_is_read_as_the_list_that_it_holds(tmp_path):
+    with workbook(tmp_path / "list.xlsx", ROWS, []).open("rb") as file:
+        found = ListFile(file)
+        assert found.format == "workbook"
+        assert [*found.rows()] == [(2, ["Åsa", "14155550123"]), (3, ["Bo", US]), (4, ["Cy", ""])]
+
+
+def test_a_workbook_with_rows_in_several_sheets_is_refused(tmp_path):
+    with (
+        workbook(tmp_path / "list.xlsx", ROWS, ROWS).open("rb") as file,
+        pytest.raises(ListUnreadable, match="Several sheets have rows"),
+    ):
+        ListFile(file)
+
+
+def test_a_workbook_of_one_row_or_none_is_a_list_too(tmp_path):
+    for rows in ([[US]], []):
+        with workbook(tmp_path / "list.xlsx", rows).open("rb") as file:
+            assert cells_of(ListFile(file)) == [US] * len(rows)
+
+
+def test_what_only_looks_like_a_workbook_is_refused(tmp_path):
+    for head in (b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
+        path = tmp_path / "list.xls"
+        path.write_bytes(head + bytes(1000))
+        with path.open("rb") as file, pytest.raises(ListUnreadable, match="save the list as CSV"):
+            ListFile(file)
+
+
+def test_a_workbook_that_claims_billions_of_cells_ends_nothing_but_its_own_process(tmp_path):
+    path = tmp_path / "bomb.xlsx"
+    workbook(path, [["x"]])
+    with zipfile.ZipFile(path) as old:
+        parts = {name: old.read(name) for name in old.namelist()}
+    far = (
+        '<row r="1"><c r="A1" t="inlineStr"><is><t>phone</t></is></c></row>'
+        '<row r="1048576"><c r="XFD1048576"><v>1</v></c></row>'
+    )
+    parts["xl/worksheets/s1.xml"] = _SHEET.format(rows=far).encode()
+    with zipfile.ZipFile(path, "w") as new:
+        for name, part in parts.items():
+            new.writestr(name, part)
+    with path.open("rb") as file, pytest.raises(ListUnreadable, match="too large"):
+        ListFile(file)
+
+
+def test_a_file_that_is_read_is_not_closed():
+    file = io.BytesIO(f"{US}\n".encode())
+    for _ in range(2):
+        assert cells_of(ListFile(file)) == [US]
+    assert list_file.ListFile(file).size == len(US) + 1

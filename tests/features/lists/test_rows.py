@@ -4,43 +4,36 @@ from __future__ import annotations
 
 import csv
 import io
-import random
 
 import pytest
 
 from smsgate import files
-from smsgate.features.lists.rows import NumberSet, kind_of, moment_us, rows_of
-from smsgate.features.lists.scrub import with_columns
-from smsgate.features.lists.shapes import Shape
+from smsgate.features.lists.rows import SeenNumbers, kind_of, moment_us
 from smsgate.files import csv_line
-from tests.features.lists.files import listed, whole
+from tests.features.lists.files import rows_of
 
 US = "+14155550123"
 MAY_US = 1_746_090_000_000_000
 
 
-def rows(text, region=""):
-    file = listed(text)
-    return rows_of(whole(file), file.shape, region)
-
-
 def test_rows_of_a_log_are_opt_outs_only_where_its_error_says_so():
-    found = rows(f"To,ErrorCode,Sid,SentDate\n{US},21610,SM1,2025-05-01T09:00:00Z\n{US},30003,S,\n"
-                 f"{US},,S,\n")  # fmt: skip
-    assert found.states[0] == "opted_out"
-    assert found.problems == {1: "other", 2: "other"}
-    assert found.since_us == [MAY_US, 0, 0]
+    found = rows_of(f"To,ErrorCode,Sid,SentDate\n{US},21610,SM1,2025-05-01T09:00:00Z\n"
+                    f"{US},30003,S,\n{US},,S,\n")  # fmt: skip
+    assert [one.reason for one in found] == ["", "other", "other"]
+    assert found[0].state == "opted_out"
+    assert [one.since_us for one in found] == [MAY_US, 0, 0]
 
 
 def test_states_of_consents_are_read_and_unknown_ones_are_problems():
     header = "contact_id,sender_id,status,date_of_consent\n"
-    found = rows(f"{header}{US},MG1,opt-out,\n{US},MG1,Opt-In,\n{US},MG1,maybe,\n")
-    assert found.states == ["opted_out", "subscribed", "bad_state"]
-    assert found.problems == {2: "bad_state"}
+    found = rows_of(f"{header}{US},MG1,opt-out,\n{US},MG1,Opt-In,\n{US},MG1,maybe,\n")
+    assert [one.state for one in found[:2]] == ["opted_out", "subscribed"]
+    assert [one.reason for one in found] == ["", "", "bad_state"]
 
 
 def test_a_blank_line_is_no_bad_row_and_an_empty_cell_is_one():
-    assert rows(f"phone,x\n{US},1\n\n,2\n").problems == {1: "blank", 2: "empty"}
+    found = rows_of(f"phone,x\n{US},1\n\n,2\n")
+    assert [one.reason for one in found] == ["", "blank", "empty"]
 
 
 @pytest.mark.parametrize(
@@ -60,15 +53,14 @@ def test_times_are_read_as_exports_write_them(said, us):
     assert moment_us(said) == us
 
 
-def test_a_set_of_numbers_knows_what_it_has_seen():
-    drawn = random.Random(1)
-    some = [drawn.randrange(10**6, 10**15) for _ in range(20_000)]
-    some += [14155550123 + at * (1 << 15) for at in range(500)]  # all in one table
-    seen, known = NumberSet(), set()
-    for number in [*some, *drawn.sample(some, 5_000)]:
-        assert seen.add(number) is (number not in known)
-        known.add(number)
-    assert seen.count == len(known)
+def test_numbers_are_known_again_by_their_group():
+    seen = SeenNumbers()
+    some = [f"+{at}" for at in (10**6, 10**14, 10**15 - 1)]
+    assert seen.add("a", some[:2]) == {*some[:2]}
+    assert seen.add("a", some) == {some[2]}
+    assert seen.add("b", some) == {*some}
+    assert seen.among("a", [*some, "+12345678"]) == {*some}
+    assert seen.among("c", some) == set()
 
 
 @pytest.mark.parametrize(
@@ -86,21 +78,6 @@ def test_a_set_of_numbers_knows_what_it_has_seen():
 )
 def test_the_kind_of_a_number_is_known_by_its_plan(number, kind):
     assert kind_of(number) == kind
-
-
-@pytest.mark.parametrize(
-    ("raw", "shape", "written"),
-    [
-        ("Ana,+1\r\n", Shape("csv", header=("n", "p")), 'Ana,+1,why,"a, b"\r\n'),
-        ("Ana", Shape("csv", header=("n", "p", "q")), 'Ana,,,why,"a, b"\n'),
-        ('"a\nb";1\n', Shape("csv", delimiter=";", header=("n", "p")), '"a\nb";1;why;a, b\n'),
-        ("+1\n", Shape("lines"), '+1,why,"a, b"\n'),
-        ('{"a":1}\n', Shape("ndjson"), '{"a":1,"reason":"why","said":"a, b"}\n'),
-        ("broken\n", Shape("ndjson"), "broken\n"),
-    ],
-)
-def test_columns_are_added_behind_a_row_as_it_stands(raw, shape, written):
-    assert with_columns(raw, shape, {"reason": "why", "said": "a, b"}) == written
 
 
 def test_no_spreadsheet_runs_what_we_write():

@@ -9,9 +9,8 @@ import pytest
 from smsgate.domain.errors import StoreUnavailable, UnknownProgram
 from smsgate.domain.messages import Arrival, Decision, Intent
 from smsgate.features.lists import scrub as module
-from smsgate.features.lists.list_file import ListFile
 from smsgate.features.lists.number_import import ImportRequest, NumberImport
-from smsgate.features.lists.scrub import Scrub, unreachable
+from smsgate.features.lists.scrub import ScrubOptions, scrub_list, unreachable
 from smsgate.store.keys import PARTITIONS
 from tests.fakes.own_services import ALERTS, ORDERS, make_services
 from tests.fakes.values import NUMBER, OTHER, entry
@@ -30,15 +29,18 @@ def services(tmp_path, redis_url):
     made.close()
 
 
-def scrubbed(services, raw, program="alerts", **options):
-    source, clean, blocked = io.BytesIO(raw), io.BytesIO(), io.BytesIO()
-    dead = options.pop("dead", {})
-    work = Scrub(services.gate, program, ListFile(source), dead, **options)
-    done = work.run(source, clean, blocked, lambda _: None)
-    return done, clean.getvalue(), blocked.getvalue()
+@pytest.fixture
+def scrubbed(services, tmp_path):
+    def run(raw, program="alerts", **options):
+        clean, blocked = tmp_path / "clean", tmp_path / "blocked"
+        given = ScrubOptions(program=program, **options)
+        done = scrub_list(services, given, io.BytesIO(raw), clean, blocked, lambda *_: None)
+        return done, clean.read_bytes(), blocked.read_bytes()
+
+    return run
 
 
-def test_a_list_is_parted_and_keeps_columns_order_and_encoding(services):
+def test_a_list_is_parted_and_keeps_columns_order_and_encoding(services, scrubbed):
     rows = [
         '"Åsa\r\nof Oslo",(415) 555-0123,',
         f"Bo,{STOPPED},gold",
@@ -49,7 +51,7 @@ def test_a_list_is_parted_and_keeps_columns_order_and_encoding(services):
         f"Flo,{OTHER},new",
     ]
     raw = "\r\n".join(["name,phone,tier", *rows, ""]).encode("utf-16")
-    done, clean, blocked = scrubbed(services, raw, region="US")
+    done, clean, blocked = scrubbed(raw, region="US")
 
     kept = ["name,phone,tier", rows[0], rows[6], ""]
     assert clean == "\r\n".join(kept).encode("utf-16")
@@ -62,55 +64,47 @@ def test_a_list_is_parted_and_keeps_columns_order_and_encoding(services):
         "",
     ]
     assert (done.rows, done.clean) == (6, 2)
-    assert done.blocked == {"opted_out_all": 1, "letters": 1, "duplicate": 1, "hold": 1}
+    assert done.outcomes == {"opted_out_all": 1, "letters": 1, "duplicate": 1, "hold": 1}
 
 
-def test_windows_hide_neither_duplicates_nor_opt_outs(services, monkeypatch):
+def test_windows_hide_neither_duplicates_nor_opt_outs(services, scrubbed, monkeypatch):
     numbers = [f"+1415555{at:04}" for at in range(300)]
     lines = "".join(f"{number}\n" for number in [*numbers, *numbers])
-    whole = scrubbed(services, lines.encode())
+    whole = scrubbed(lines.encode())
     monkeypatch.setattr(module, "WINDOW", 10)
-    monkeypatch.setattr("smsgate.features.lists.list_file._BLOCK", 100)
-    assert scrubbed(services, lines.encode()) == whole
+    assert scrubbed(lines.encode()) == whole
     assert whole[0].clean == 298
-    assert whole[0].blocked == {"duplicate": 300, "opted_out_all": 1, "hold": 1}
+    assert whole[0].outcomes == {"duplicate": 300, "opted_out_all": 1, "hold": 1}
 
 
-def test_where_a_consent_is_required_only_those_who_gave_one_are_clean(services):
+def test_where_a_consent_is_required_only_those_who_gave_one_are_clean(services, scrubbed):
     NumberImport(services).enter([OTHER], ImportRequest("club", "subscribed"))
-    done, clean, _ = scrubbed(services, f"{NUMBER}\n{OTHER}\n{STOPPED}".encode(), "club")
+    done, clean, _ = scrubbed(f"{NUMBER}\n{OTHER}\n{STOPPED}".encode(), "club")
     assert clean == f"{OTHER}\n".encode()
-    assert done.blocked == {"no_consent": 1, "opted_out_all": 1}
+    assert done.outcomes == {"no_consent": 1, "opted_out_all": 1}
 
 
-def test_kinds_block_what_is_surely_no_mobile_number(services):
+def test_kinds_block_what_is_surely_no_mobile_number(services, scrubbed):
     raw = b"+18005550123\n+442079460123\n+447911123456\n+14155550123\n"
-    done, clean, _ = scrubbed(services, raw, mobile_only=True)
+    done, clean, _ = scrubbed(raw, types=True)
     assert clean == b"+447911123456\n+14155550123\n"
-    assert done.blocked == {"not_mobile": 2}
+    assert done.outcomes == {"not_mobile": 2}
     assert done.unknown_kind == 1
-    assert scrubbed(services, raw)[0].clean == 4
+    assert scrubbed(raw)[0].clean == 4
 
 
-def test_json_lines_stay_json_lines(services):
-    raw = f'{{"phone":"{STOPPED}","n":1}}\n{{"phone":"{OTHER}"}}\n'.encode()
-    _, clean, blocked = scrubbed(services, raw)
-    assert clean == f'{{"phone":"{OTHER}"}}\n'.encode()
-    assert b'"n":1,"blocked_reason":"opted_out_all"' in blocked
-
-
-def test_where_the_gate_cannot_tell_there_is_no_answer(services, monkeypatch):
+def test_where_the_gate_cannot_tell_there_is_no_answer(services, scrubbed, monkeypatch):
     with pytest.raises(UnknownProgram):
-        scrubbed(services, f"{NUMBER}\n".encode(), "nobody")
+        scrubbed(f"{NUMBER}\n".encode(), "nobody")
     with pytest.raises(UnknownProgram):
-        scrubbed(services, b"phone\n", "nobody")
+        scrubbed(b"phone\n", "nobody")
 
     def away(*_, **__):
         raise StoreUnavailable("away")
 
     monkeypatch.setattr(services.gate, "refused", away)
     with pytest.raises(StoreUnavailable):
-        scrubbed(services, f"{NUMBER}\n".encode())
+        scrubbed(f"{NUMBER}\n".encode())
 
 
 # --- hygiene --------------------------------------------------------------------------------
@@ -126,17 +120,17 @@ def report(services, number, note, message_id):
         services.applier.drain(partition)
 
 
-def test_landlines_and_dead_numbers_are_known_by_reports(services):
+def test_landlines_and_dead_numbers_are_known_by_reports(services, scrubbed):
     report(services, NUMBER, "a landline", "1")
     report(services, OTHER, "the number is unknown or no longer in use", "2")
     report(services, HELD, "the handset is off, away or out of service", "3")
     for _ in range(2):  # from the ledgers, then from the records
-        found = unreachable(services.store, services.records)
-        assert found == {int(NUMBER[1:]): "landline", int(OTHER[1:]): "dead"}
+        found = unreachable(services)
+        assert found == {NUMBER: "landline", OTHER: "dead"}
         services.archiver.move_all()
-    done, clean, _ = scrubbed(services, f"{NUMBER}\n{OTHER}\n+447911123456\n".encode(), dead=found)
+    done, clean, _ = scrubbed(f"{NUMBER}\n{OTHER}\n+447911123456\n".encode())
     assert clean == b"+447911123456\n"
-    assert done.blocked == {"landline": 1, "dead": 1}
+    assert done.outcomes == {"landline": 1, "dead": 1}
 
 
 def test_a_number_that_texts_again_is_not_dead(services):
@@ -145,4 +139,4 @@ def test_a_number_that_texts_again_is_not_dead(services):
     for partition in range(PARTITIONS):
         services.applier.drain(partition)
     services.archiver.move_all()
-    assert unreachable(services.store, services.records) == {}
+    assert unreachable(services) == {}

@@ -8,19 +8,16 @@ from datetime import UTC, datetime
 import pytest
 
 from smsgate.consent import event_text
-from smsgate.domain.entry_parts import Consent
 from smsgate.domain.errors import Unfit
-from smsgate.features.lists import file_import
+from smsgate.features.lists import imports as module
 from smsgate.features.lists.export import ExportQuery, exported_numbers
-from smsgate.features.lists.file_import import FileImport
-from smsgate.features.lists.import_record import imports, titles_of
-from smsgate.features.lists.import_summary import program_outcomes, unknown_programs_text
+from smsgate.features.lists.import_record import imports
 from smsgate.features.lists.import_undo import ImportUndo
-from smsgate.features.lists.number_import import ImportRequest
+from smsgate.features.lists.imports import ImportOptions, unknown_programs_text
 from smsgate.features.lists.preview import preview_of
-from smsgate.features.lists.shapes import ColumnChoice
 from smsgate.features.numbers.membership_list import MembershipFilter, MembershipList
 from tests.fakes.own_services import ALERTS, ORDERS, make_services
+from tests.features.lists.files import imported, previewed, with_rows, work_on
 
 CLUB = """
 [programs.club]
@@ -43,9 +40,12 @@ LIST = f"""phone,what,program,source
 not a number,stop,orders,Klaviyo
 {B},stop,orders,Attentive
 """
-COLUMNS = ColumnChoice(state="what", program="program", source="source")
-EACH = ImportRequest(
-    "", "opted_out", actor="ana", note="list.csv", consent=Consent("I agree", "web", "list.csv")
+EACH = ImportOptions(
+    state_column="what",
+    program_column="program",
+    source_column="source",
+    words="I agree",
+    medium="web",
 )
 
 
@@ -58,22 +58,19 @@ def services(tmp_path, redis_url):
 
 
 def rehearsed(services, content=LIST, **more):
-    work = FileImport(services, EACH, io.BytesIO(content.encode()), columns=COLUMNS, **more)
-    return work.rehearse(lambda _: None)
+    return previewed(services, content, EACH, **more)
 
 
 def applied(services, content=LIST, **more):
-    rows = []
-    work = FileImport(services, EACH, io.BytesIO(content.encode()), columns=COLUMNS, **more)
-    summary = work.apply(work.rehearse(lambda _: None), lambda _: None, rows.append)
+    work = work_on(services, content, EACH, **more)
+    work.preview(lambda *_: None)
+    summary, rows = with_rows(work.apply)
     services.archiver.move_all()
     return summary, rows
 
 
 def by_program(summary):
-    return {
-        one.program: (one.new, one.known, one.reasons) for one in program_outcomes(summary.programs)
-    }
+    return {one.program: (one.new, one.known, one.reasons) for one in summary.programs}
 
 
 def blocked(services, number):
@@ -88,20 +85,20 @@ def test_the_preview_counts_new_known_and_refused_rows_by_program(services):
         "orders": (1, 1, {"letters": 1}),
         "club": (2, 0, {}),
     }
-    assert summary.problems == {"unknown_program": 1, "no_program": 1, "letters": 1}
+    assert summary.outcomes == {
+        "new": 4, "duplicate": 1, "unknown_program": 1, "no_program": 1, "letters": 1
+    }  # fmt: skip
     assert summary.unknown_programs == {"Newsletter": 1}
     assert summary.unused == 3
-    assert unknown_programs_text(summary.unknown_programs, titles_of(services.settings)) == (
+    assert unknown_programs_text(summary, services.settings) == (
         "Unknown programs in the file: 'Newsletter' (1). Use one of: alerts (Acme Alerts), "
         'orders (Acme <b>Orders</b> & "Co"), club (Acme Club).'
     )
-    many = unknown_programs_text({f"p{at}": 1 for at in range(11)}, {"alerts": "alerts"})
-    assert many.endswith("'p9' (1), …. Use one of: alerts.")
-    assert [(one.state, one.scope, one.numbers) for one in summary.changes] == [
-        ("opted_out", "all", 1),
-        ("opted_out", "club", 1),
-        ("opted_out", "orders", 1),
-        ("subscribed", "club", 1),
+    summary.unknown_programs = {f"p{at}": 1 for at in range(11)}
+    assert "'p9' (1), …. Use one of: alerts" in unknown_programs_text(summary, services.settings)
+    assert [one.partition(" only ")[0] for one in summary.changes][1:3] == [
+        "Would opt 1 number out of Acme Club (club)",
+        'Would opt 1 number out of Acme <b>Orders</b> & "Co" (orders)',
     ]
     assert services.store.inbox.busy() == []
 
@@ -114,7 +111,7 @@ def test_each_row_counts_for_its_own_program(services):
     assert blocked(services, D) == ["club"]
     assert blocked(services, E) == []
     assert by_program(summary)["club"] == (2, 0, {})
-    assert [(row.outcome, row.program) for row in rows[:5]] == [
+    assert [(row["outcome"], row["program"]) for row in rows[:5]] == [
         ("applied", "alerts"),
         ("applied", "orders"),
         ("applied", "club"),
@@ -122,7 +119,7 @@ def test_each_row_counts_for_its_own_program(services):
         ("unknown_program", ""),
     ]
     (one,) = imports(services.store, services.records, 10)
-    assert (one.id, one.program) == (summary.list_id, "")
+    assert (one.id, one.program) == (summary.import_id, "")
     assert "Opted 1 number out of every program (scope all)" in one.note
     assert "Opted 1 number out of Acme Club (club) only (scope club)." in one.note
     assert services.history.of_number(C)[-1].entry.consent.words == "I agree"
@@ -134,28 +131,28 @@ def test_an_import_into_several_programs_is_undone_as_a_whole(services):
     assert blocked(services, A) == ["orders", "club"]
     assert by_program(summary) == {"club": (2, 0, {}), "orders": (2, 0, {})}
     undo = ImportUndo(services)
-    assert undo.rehearse(summary.list_id, lambda _: None).outcomes == {"would_undo": 3}
-    done = undo.apply(summary.list_id, "ana", "the wrong file", lambda _: None)
+    assert undo.preview(summary.import_id, lambda *_: None).outcomes == {"would_undo": 3}
+    done = undo.apply(summary.import_id, "ana", "the wrong file", lambda *_: None)
     assert done.outcomes == {"undone": 3}
     assert blocked(services, A) == blocked(services, B) == []
     event = services.history.of_number(A)[-1]
     assert (event.kind, event.scope) == ("import_undone", "all"), "every program is told"
     again, _ = applied(services, "phone,what,program,source\n" + rows)
-    assert again.list_id == f"{summary.list_id}.1"
+    assert again.import_id == f"{summary.import_id}.1"
     assert blocked(services, A) == ["orders", "club"]
 
 
 def test_the_same_file_again_changes_nothing(services):
     first, _ = applied(services)
     second, _ = applied(services)
-    assert first.list_id == second.list_id
+    assert first.import_id == second.import_id
     assert by_program(second)["club"] == (0, 2, {})
     assert len(services.history.of_number(A)) == 1
 
 
 def test_a_file_that_was_imported_in_part_is_gone_on_with(services, monkeypatch):
-    monkeypatch.setattr(file_import, "WINDOW", 2)
-    work = FileImport(services, EACH, io.BytesIO(LIST.encode()), columns=COLUMNS)
+    monkeypatch.setattr(module, "WINDOW", 2)
+    work = work_on(services, LIST, EACH)
     enter, calls = work._number_import.enter, []
 
     def ending(*args, **kwargs):
@@ -166,7 +163,7 @@ def test_a_file_that_was_imported_in_part_is_gone_on_with(services, monkeypatch)
 
     monkeypatch.setattr(work._number_import, "enter", ending)
     with pytest.raises(KeyboardInterrupt):
-        work.apply(work.rehearse(lambda _: None), lambda _: None, None)
+        work.apply(lambda *_: None)
     summary, _ = applied(services)
     assert by_program(summary)["alerts"] == (0, 1, {})
     assert blocked(services, D) == ["club"]
@@ -200,10 +197,10 @@ def test_rows_of_one_number_that_differ_are_previewed_as_they_are_applied(
 
 def test_a_list_for_no_program_or_without_the_column_is_refused(services):
     with pytest.raises(Unfit, match="Say for which program the list is, or which column"):
-        FileImport(services, EACH, io.BytesIO(LIST.encode()))
+        work_on(services, LIST, ImportOptions(state_column="what"))
     summary = rehearsed(services, allowed=["orders"])
     assert by_program(summary) == {"orders": (1, 1, {"letters": 1})}
-    assert summary.problems["unknown_program"] == 4
+    assert summary.outcomes["unknown_program"] == 4
 
 
 def test_programs_that_share_a_title_are_told_apart_by_name(tmp_path, redis_url):
@@ -267,12 +264,16 @@ def test_bad_input_of_many_kinds_is_read_or_named(services):
     assert (guessed.number, guessed.encoding) == (0, "utf-8")
     assert guessed.guessed["program_column"] == "4"
     assert guessed.guessed["source_column"] == "5"
-    columns = ColumnChoice("Datum", "Estado", "Programm", "Quelle")
-    work = FileImport(services, EACH, io.BytesIO(content.encode()), columns=columns)
-    summary = work.apply(work.rehearse(lambda _: None), lambda _: None, None)
+    options = ImportOptions(
+        date_column="Datum",
+        state_column="Estado",
+        program_column="Programm",
+        source_column="Quelle",
+    )
+    summary, _ = imported(services, content, options)
     services.archiver.move_all()
     assert by_program(summary) == {"club": (4, 0, {"bad_state": 1})}
-    assert summary.problems == {"bad_state": 1, "no_program": 1}
+    assert summary.outcomes == {"applied": 4, "bad_state": 1, "blank": 1}
     assert summary.undated == 1, "01/02/2026 may be either of two days"
     since = {
         one: datetime.fromtimestamp(services.history.of_number(one)[-1].event_time_us / 1e6, UTC)

@@ -245,7 +245,7 @@ def test_an_import_is_undone_across_a_renaming(opened: Opened, renamed_before: b
     NumberImport(importer).enter([NUMBER], listing)
     publish_programs(new.settings, new.store)
     assert blocked(new, NUMBER, "team")
-    summary = ImportUndo(new).apply("import-1", "me", "the wrong file", lambda _: None)
+    summary = ImportUndo(new).apply("import-1", "me", "the wrong file", lambda *_: None)
     assert summary.outcomes == {"undone": 1}
     assert not blocked(new, NUMBER, "team")
     assert blocked(new, NUMBER, "alerts")

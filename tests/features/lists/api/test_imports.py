@@ -7,6 +7,7 @@ import pytest
 from smsgate.features.lists.number_import import ImportRequest, NumberImport
 from smsgate.pipeline.api_keys import Caller, Keyring
 from tests.fakes.processes import wait_until
+from tests.features.lists.files import record_list
 
 NUMBERS = [f"+1415555{at:04}" for at in range(40)]
 LIST = "import-3f9c"
@@ -15,11 +16,9 @@ LIST = "import-3f9c"
 @pytest.fixture
 def listed(api):
     """The API behind a list that was imported."""
-    importing = NumberImport(api.services)
     listing = ImportRequest("alerts", "opted_out", actor="ana", id=LIST, note="stopped.csv")
-    importing.enter(NUMBERS, listing, part="0")
-    changes = [importing.change(listing, "opted_out", len(NUMBERS))]
-    importing.conclude(listing, "40 rows: 40 applied", changes)
+    NumberImport(api.services).enter(NUMBERS, listing, part="0")
+    record_list(api.services, LIST, "Opted 40 numbers out of every program (scope all).")
     api.services.archiver.move_all()
     return api
 
@@ -31,12 +30,12 @@ def allowed(api) -> list[bool]:
 
 def undone(api) -> dict[str, object]:
     """The import, once its undo has ended."""
-    assert wait_until(lambda: api.get(f"/imports/{LIST}")["undo"]["state"] in ("done", "failed"))
+    assert wait_until(lambda: api.get(f"/imports/{LIST}")["undo_state"] in ("done", "failed"))
     return api.get(f"/imports/{LIST}")
 
 
 def test_an_import_is_listed_by_name_and_undone(listed) -> None:
-    (one,) = listed.get("/imports?limit=5")["imports"]
+    (one,) = listed.get("/imports?limit=5")["items"]
     assert (one["id"], one["actor"], one["file"], one["program"], one["undone"]) == (
         LIST,
         "ana",
@@ -45,22 +44,18 @@ def test_an_import_is_listed_by_name_and_undone(listed) -> None:
         None,
     )
     assert "Opted 40 numbers out of every program (scope all)" in one["changed"]
-    assert listed.get(f"/imports/{LIST}")["undo"] is None
+    assert listed.get(f"/imports/{LIST}")["undo_state"] == ""
     listed.put(f"/suppressions/all/{NUMBERS[0]}?reason=x")
     listed.work()
 
     asked = listed.post(f"/imports/{LIST}/undo", {"reason": "wrong", "actor": "jane"}, 202)
-    assert asked["undo"]["state"] in ("waiting", "working", "done")
+    assert asked["undo_state"] in ("waiting", "working", "done")
     found = undone(listed)
-    assert found["undo"] == {
-        "state": "done",
-        "looked_at": 40,
-        "outcomes": {"undone": 39, "newer": 1},
-        "problem": "",
-    }
-    assert found["undone"]["actor"] == "api:environment/jane"
-    assert found["undone"]["reason"] == "wrong"
-    assert found["undone"]["note"] == "stopped.csv: 39 numbers put back, 1 kept."
+    assert (found["undo_state"], found["undo_done"]) == ("done", 40)
+    assert found["undone"].endswith("Z")
+    assert found["undone_by"] == "api:environment/jane"
+    assert found["undone_reason"] == "wrong"
+    assert found["undone_note"] == "stopped.csv: 39 numbers put back, 1 kept."
     assert allowed(listed) == [False] + [True] * 39
     event = listed.services.history.of_number(NUMBERS[1])[-1]
     assert (event.kind, event.entry.decision.note) == ("import_undone", "wrong")
@@ -114,15 +109,15 @@ def ended(api, job):
 
 def test_a_list_for_several_programs_is_previewed_and_imported(api) -> None:
     begun = upload(api)
-    assert (begun["step"], begun["rows"], begun["import_id"]) == ("preview", 0, None)
+    assert (begun["step"], begun["result"]) == ("preview", None)
     found = ended(api, begun["id"])
     orders = {"program": "orders", "new": 2, "known": 0, "refused": 0, "reasons": {}}
-    assert found["programs"] == [orders | {"program": "alerts", "new": 1}, orders]
-    assert found["unknown_programs"] == {"Newsletter": 1}
+    assert found["result"]["programs"] == [orders | {"program": "alerts", "new": 1}, orders]
+    assert found["result"]["unknown_programs"] == {"Newsletter": 1}
     assert found["known_programs"] == ["alerts", "orders"]
-    assert found["problems"] == {"unknown_program": 1}
-    assert found["first"][0]["line"] == 5
-    assert found["changes"][0].startswith("Would opt 1 number out of every program")
+    assert found["result"]["outcomes"] == {"new": 3, "unknown_program": 1}
+    assert found["result"]["first"][0]["line"] == 5
+    assert found["result"]["changes"][0].startswith("Would opt 1 number out of every program")
     assert allowed(api) == [True] * 40
 
     job = f"/import-jobs/{begun['id']}/apply"
@@ -130,7 +125,7 @@ def test_a_list_for_several_programs_is_previewed_and_imported(api) -> None:
     api.post(job, {"words": "I agree to texts", "medium": "web"}, 202)
     found = ended(api, begun["id"])
     assert (found["step"], found["state"]) == ("apply", "done")
-    assert found["changes"][0].startswith("Opted 1 number out of every program")
+    assert found["result"]["changes"][0].startswith("Opted 1 number out of every program")
     assert allowed(api) == [False] + [True] * 39
     api.services.archiver.move_all()
     event = api.services.history.of_number(NUMBERS[1])[-1]
@@ -140,11 +135,13 @@ def test_a_list_for_several_programs_is_previewed_and_imported(api) -> None:
     groups = [one for event in api.get("/events")["events"] for one in event.get("listed", [])]
     named = {group["numbers"][0]: group.get("external_sources") for group in groups}
     assert named[NUMBERS[1]] == ["Klaviyo"]
-    assert api.get(f"/imports/{found['import_id']}")["file"] == "old.csv"
-    api.post(f"/imports/{found['import_id']}/undo", {"reason": "wrong"}, 202)
-    assert wait_until(lambda: api.get(f"/imports/{found['import_id']}")["undo"]["state"] == "done")
+    assert api.get(f"/imports/{found['result']['import_id']}")["file"] == "old.csv"
+    api.post(f"/imports/{found['result']['import_id']}/undo", {"reason": "wrong"}, 202)
+    assert wait_until(
+        lambda: api.get(f"/imports/{found['result']['import_id']}")["undo_state"] == "done"
+    )
     assert allowed(api) == [True] * 40
-    assert ended(api, upload(api)["id"])["programs"] == [
+    assert ended(api, upload(api)["id"])["result"]["programs"] == [
         orders | {"program": "alerts", "new": 1},
         orders,
     ]
@@ -169,15 +166,15 @@ def test_an_upload_that_will_not_do_is_refused_and_leaves_nothing(api) -> None:
         assert api.post(f"/import-jobs/{job}/apply", {}, 404)["reason"] == "no_such_list"
     unreadable = ended(api, upload(api, "program=alerts", "PK\x03\x04 a workbook")["id"])
     assert unreadable["state"] == "failed"
-    assert "save it as CSV" in unreadable["problem"]
+    assert "save the list as CSV" in unreadable["problem"]
     assert "not done" in api.post(f"/import-jobs/{unreadable['id']}/apply", {}, 422)["detail"]
 
 
 def test_a_limited_key_imports_for_its_own_programs_alone(api, monkeypatch) -> None:
     orders = api.with_key("admin", "shop", "orders")
     found = ended(orders, upload(orders)["id"])
-    assert [one["program"] for one in found["programs"]] == ["orders"]
-    assert found["unknown_programs"] == {"Newsletter": 1, "alerts": 1}
+    assert [one["program"] for one in found["result"]["programs"]] == ["orders"]
+    assert found["result"]["unknown_programs"] == {"Newsletter": 1, "alerts": 1}
     assert found["known_programs"] == ["orders"]
     for program in ("alerts", "all"):
         assert upload(orders, f"program={program}", status=403)["reason"] == "forbidden"

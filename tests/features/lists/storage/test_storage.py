@@ -7,7 +7,7 @@ import sqlalchemy
 from sqlalchemy import Engine, delete, update
 
 from smsgate.consent.events import ConsentState, ListGroup, event_id
-from smsgate.features.lists.storage import ListStorage
+from smsgate.features.lists.import_record import entered_before
 from smsgate.pipeline.reviews import recorded_open
 from smsgate.records.removal import announcement
 from smsgate.records.tables import listed, numbers
@@ -53,8 +53,8 @@ def test_each_number_has_its_part_of_the_event(kept):
     assert (told.event.consent_state, told.event.listed) == (STOPPED, ())
     assert [one.event.outcome for one in kept.reader.of_number(OTHER)] == ["applied", "repeat"]
     assert [one.event.kind for one in kept.reader.of_number(THIRD)] == ["import", "opt_in"]
-    assert ListStorage(kept.database).parts("import-1") == {"import-1-1-3-0"}
-    assert ListStorage(kept.database).parts("import-") == set()
+    assert entered_before(kept, "import-1") == ("import-1", {"import-1-1-3-0"})
+    assert entered_before(kept, "import-") == ("import-", set())
 
 
 @pytest.mark.parametrize(("consent_state", "stands"), [(STOPPED, True), (None, False)])
