@@ -189,10 +189,10 @@ class DeliveryStorage:
         pending, oldest_us = found.get(False, (0, 0))
         return DeliveryCounts(pending, found.get(True, (0, 0))[0], oldest_us)
 
-    def page(self, *, failed: bool, first: int = 0, limit: int = 1_000) -> list[Delivery]:
+    def page(self, *, failed: bool, limit: int = 1_000) -> list[Delivery]:
         """Those that are pending or failed; oldest first."""
         asked = select(deliveries).where(deliveries.c.failed.is_(failed))
-        asked = asked.order_by(deliveries.c.made_us, deliveries.c.seq).offset(first).limit(limit)
+        asked = asked.order_by(deliveries.c.made_us, deliveries.c.seq).limit(limit)
         return [Delivery(*row) for row in rows_of(self._database, asked)]
 
     def retry(self, id_: str, now_us: int) -> None:

@@ -16,9 +16,10 @@ import structlog
 from smsgate.consent import event_text
 from smsgate.consent.events import ConsentState, Event, event_id
 from smsgate.domain.errors import CursorRefused
-from smsgate.domain.messages import ALL, HttpCall, HttpReply
+from smsgate.domain.messages import ALL, HttpCall
 from smsgate.domain.shared_schemes import standard_webhook_headers
 from smsgate.domain.signed_times import iso_time
+from smsgate.features.deliveries.sender import Source
 from smsgate.records import Recorded, Records
 from smsgate.records.deliveries import Delivery, Destination, FeedPosition
 from smsgate.records.event_reader import START, EventReader, Position
@@ -36,7 +37,7 @@ LIST_KINDS = ("import", "import_undone")
 _log = structlog.get_logger("smsgate.deliveries")
 
 
-class ChangeSource:
+class ChangeSource(Source):
     """Turns recorded events into the deliveries of one program's feed.
 
     A list of a million numbers makes a million calls, and a STOP that comes meanwhile must not wait
@@ -47,7 +48,7 @@ class ChangeSource:
     """
 
     def __init__(self, program: Program, feed: Feed, records: Records) -> None:
-        self.program = program
+        super().__init__(program)
         self._feed = feed
         self._where = Destination(program.name, "change")
         self._records = records
@@ -63,9 +64,6 @@ class ChangeSource:
         body, secrets = delivery.body.encode(), [one.value for one in self._feed.secrets]
         headers = standard_webhook_headers(delivery.id, str(now_s), body, secrets)
         return HttpCall("POST", self._feed.url, headers, body)
-
-    def accept(self, delivery: Delivery, answer: HttpReply, now_us: int) -> None:
-        """Nothing follows."""
 
     def read(self, now_us: int) -> bool:
         """Add deliveries for some events. True if there are more events to read now.
@@ -134,39 +132,6 @@ class ChangeSource:
         self._storage.advance(self._where, position, moved, calls)
 
 
-class ConsentChange(msgspec.Struct, frozen=True):
-    """The consent of one number for one program after an event."""
-
-    number: str
-    program: str
-    allowed: bool
-    """Whether the program may text it, as far as opt-outs, locks and consents say."""
-    reason: str
-    """Empty, or ``locked``, ``opted_out``, ``opted_out_all``, ``no_consent``."""
-    consent: bool
-    """Whether a consent is on record."""
-    kind: str
-    """Of the event: ``opt_out``, ``opt_in``, ``lock``, ``consent``, ``import`` …"""
-    source: str
-    """Where it came from: ``text``, ``operator``, ``provider``, ``link``, ``api``, ``import`` …"""
-    external_source: str
-    """From where an imported list has it, such as ``Klaviyo``; empty where no list says so."""
-    actor: str
-    summary: str
-    """What happened, in words: ``Opted out for all programs; applied``."""
-    event: str
-    """The event's id in the records and in ``GET /v1/events``."""
-    sequence: str
-    """Partition and number in it: of two changes of a number the one with the higher number is
-    newer."""
-
-
-class _Message(msgspec.Struct, frozen=True):
-    type: str
-    timestamp: str
-    data: ConsentChange
-
-
 def calls_for_event(
     program: Program, one: Recorded, records: Records, now_us: int
 ) -> Iterator[Delivery]:
@@ -215,23 +180,23 @@ def _call(
     external_source: str = "",
 ) -> Delivery:
     event = one.event
-    if event.entry and not external_source:
-        external_source = event.entry.external_source
     reason, consent = _reason_and_consent(program, consent_state)
-    change = ConsentChange(
-        number=number,
-        program=program.name,
-        allowed=not reason,
-        reason=reason,
-        consent=consent,
-        kind=event.kind,
-        source=event.entry.source if event.entry else "",
-        external_source=external_source,
-        actor=event.entry.actor if event.entry else "",
-        summary=event_text.sentence(event),
-        event=event.id,
-        sequence=f"{one.partition}-{one.seq}",
-    )
+    entry = event.entry
+    change = {
+        "number": number,
+        "program": program.name,
+        "allowed": not reason,
+        "reason": reason,
+        "consent": consent,
+        "kind": event.kind,
+        "source": entry.source if entry else "",
+        "external_source": external_source or (entry.external_source if entry else ""),
+        "actor": entry.actor if entry else "",
+        "summary": event_text.sentence(event),
+        "event": event.id,
+        "sequence": f"{one.partition}-{one.seq}",
+    }
+    message = {"type": CHANGED, "timestamp": iso_time(event.applied_us), "data": change}
     return Delivery(
         id=event_id(event.applied_us // 1000, program.name, event.id, number),
         program=program.name,
@@ -239,7 +204,7 @@ def _call(
         number=number,
         partition=one.partition,
         seq=one.seq,
-        body=msgspec.json.encode(_Message(CHANGED, iso_time(event.applied_us), change)).decode(),
+        body=msgspec.json.encode(message).decode(),
         made_us=now_us,
         due_us=now_us,
     )

@@ -16,7 +16,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 import structlog
 
@@ -27,7 +26,7 @@ from smsgate.metrics.counters import DELIVERED_S, DELIVERIES, DELIVERY_S
 from smsgate.outbound import Outbound
 from smsgate.providers.calls import retry_after_s
 from smsgate.records.deliveries import Delivery, DeliveryStorage, Destination
-from smsgate.records.event_reader import Position
+from smsgate.records.event_reader import START, Position
 from smsgate.settings import Program
 from smsgate.store.metrics import Metrics
 
@@ -45,19 +44,24 @@ _MAX_ASKED_S = 3600.0
 _log = structlog.get_logger("smsgate.deliveries")
 
 
-class Source(Protocol):
+class Source:
     """Where a destination's deliveries come from, and how they are posted."""
 
-    program: Program
+    def __init__(self, program: Program) -> None:
+        self.program = program
 
     def start(self) -> Position:
         """Where a destination begins that is new."""
+        return START
 
     def read(self, now_us: int) -> bool:
         """Add deliveries; whether there are more to add now. Raises ``RecordsUnavailable``."""
+        del now_us
+        return False
 
     def call_for(self, delivery: Delivery, now_s: int) -> HttpCall:
         """The signed call. Raises ``AccountNotReady``."""
+        raise NotImplementedError
 
     def accept(self, delivery: Delivery, answer: HttpReply, now_us: int) -> None:
         """Do what follows from an accepted call, once. Raises ``StoreUnavailable``."""

@@ -19,11 +19,11 @@ from smsgate.domain.messages import (
 )
 from smsgate.domain.shared_schemes import standard_webhook_headers
 from smsgate.domain.signed_times import iso_time
+from smsgate.features.deliveries.sender import Source
 from smsgate.features.deliveries.twiml import read_twiml
 from smsgate.pipeline.forwards import accepted_event, posted_of
 from smsgate.providers import PROVIDERS, usable
 from smsgate.records.deliveries import Delivery
-from smsgate.records.event_reader import START, Position
 from smsgate.settings import Account, Application, Program, Settings
 from smsgate.store import Store
 from smsgate.store.inbox import JobQueue
@@ -36,7 +36,7 @@ _decode = msgspec.json.Decoder(Forward).decode
 _log = structlog.get_logger("smsgate.deliveries")
 
 
-class TextSource:
+class TextSource(Source):
     """The texts of one program. They are in the table since their events were recorded."""
 
     def __init__(
@@ -47,20 +47,11 @@ class TextSource:
         store: Store,
         job_queue: JobQueue,
     ) -> None:
-        self.program = program
+        super().__init__(program)
         self._application = application
         self._accounts = settings.accounts
         self._store = store
         self._job_queue = job_queue
-
-    def start(self) -> Position:
-        """Nothing is read."""
-        return START
-
-    def read(self, now_us: int) -> bool:
-        """Nothing is read."""
-        del now_us
-        return False
 
     def call_for(self, delivery: Delivery, now_s: int) -> HttpCall:
         """The call for a text. Raises ``AccountNotReady``."""
