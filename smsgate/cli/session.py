@@ -145,13 +145,10 @@ def record_action(what: str, note: str = "") -> None:
 
     Raises ``RecordsUnavailable``.
     """
-    # Late: what knows of people brings the libraries of passwords along, which few commands need.
-    from smsgate.features.operators.service import ActionAuthor, make_action  # noqa: PLC0415
-    from smsgate.features.operators.storage import ActionLog  # noqa: PLC0415
+    # Late: what knows of people brings its libraries along, which few commands need.
+    from smsgate.features.operators.storage import ActionAuthor, add_action  # noqa: PLC0415
 
-    name = person()
-    action = make_action(what, name, ActionAuthor(name), note)
-    ActionLog(records().database).add(action)
+    add_action(records().database, what, ActionAuthor(person()), note)
 
 
 def show_json(value: object) -> None:

@@ -19,18 +19,14 @@ from smsgate.store.opt_out_lists import OptOutLists
 from smsgate.store.outbox import Ledger, Outbox
 from smsgate.store.processes import Heartbeats, Sweep
 from smsgate.store.programs import StorePrograms
-from smsgate.store.rate_limits import Guesses
 from smsgate.store.rebuild import StoreRebuild
 from smsgate.store.receipts import Receipts
 from smsgate.store.redis_types import Client
 from smsgate.store.refusals import Refusals
 from smsgate.store.sample_log import SampleLog
-from smsgate.store.shared_keys import attempts_of, sign_ins_of
 from smsgate.store.simulator import Simulator
 from smsgate.store.unsent_replies import UnsentReplies
 from smsgate.store.write_lease import WriteLease
-
-_SIGN_IN_WINDOW_S = 15 * 60
 
 
 class Store:
@@ -58,8 +54,6 @@ class Store:
         self.acceptance, self.quarantine = Acceptance(client), Quarantine(client)
         self.refusals = Refusals(client)
         self.opt_out_lists = OptOutLists(client)
-        self.sign_ins = Guesses(client, sign_ins_of, _SIGN_IN_WINDOW_S)
-        self.attempts = Guesses(client, attempts_of, _SIGN_IN_WINDOW_S)
         self.answered_calls = AnsweredCalls(client)
         self.alerts = Alerts(client)
         self.simulator = Simulator(client)

@@ -18,8 +18,6 @@ refusals                 stream      sends that the gate stopped
 refused:DAY              hash        PROGRAM:REASON -> how many of them
 refused:NUMBER           hash        HOUR:REASON:PROGRAM -> how many of them after its opt-out
 limits:…                 string      counts of web/limits.py; expire
-sign-ins:ADDRESS         string      wrong attempts of an address to sign in to the console
-attempts:HASH            string      wrong attempts of one origin to sign in under a name
 postponed:OPERATOR       sorted set  reviews that an operator postponed -> when (ms)
 metrics, {metrics}:DAY   hash        counts of all processes, since ever and of a day
 deliveries               string      how many deliveries are pending and failed (JSON)
@@ -83,16 +81,6 @@ def refused_to(number: str) -> str:
 def counted_on(day: str) -> str:
     """Key of what was counted on a day, such as ``2026-11-24``; in the slot of ``METRICS``."""
     return f"{{{METRICS}}}:{day}"
-
-
-def sign_ins_of(address: str) -> str:
-    """Key that counts the attempts of an address to sign in to the console."""
-    return f"smsgate:sign-ins:{address}"
-
-
-def attempts_of(hashed: str) -> str:
-    """Key that counts the attempts of a place to sign in under a name, by a keyed hash of both."""
-    return f"smsgate:attempts:{hashed}"
 
 
 def postponed_of(operator: str) -> str:

@@ -12,13 +12,13 @@ import pytest
 from playwright.sync_api import Page, expect
 from sqlalchemy import text
 
-from smsgate.features.operators.service import token_digest
 from smsgate.pipeline.readiness import PAGE_ANSWER_S
 from smsgate.pipeline.reviews import list_waiting_texts
 from smsgate.pipeline.services import Services
 from tests.browser.acting import fits, picture, press, says
 from tests.browser.test_pages import barriers
 from tests.fakes.browser import PASSWORD
+from tests.fakes.people import session_digest
 from tests.fakes.processes import wait_until
 
 pytestmark = pytest.mark.full
@@ -33,11 +33,11 @@ def sign_in(page: Page, name: str) -> None:
 
 
 def end_session(page: Page, services: Services) -> None:
-    """End the session of this browser, as two hours without use do."""
-    (token,) = [one["value"] for one in page.context.cookies() if one["name"] == "smsgate"]
+    """End the session of this browser, as half an hour without use does."""
+    (cookie,) = [one["value"] for one in page.context.cookies() if one["name"] == "smsgate"]
     with services.records.database.writing() as connection:
         ended = text("UPDATE sessions SET seen_us = 0 WHERE digest = :digest")
-        assert connection.execute(ended, {"digest": token_digest(token)}).rowcount == 1
+        assert connection.execute(ended, {"digest": session_digest(cookie)}).rowcount == 1
 
 
 @pytest.mark.parametrize("width", [360, 1280])

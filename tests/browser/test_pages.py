@@ -177,7 +177,7 @@ def test_times_are_in_the_zone_of_the_browser(
         base_url=site.url, storage_state=kept["admin"], timezone_id="Asia/Tokyo"
     )
     page = context.new_page()
-    page.goto("/console/people")
+    page.goto("/console/audit")
     time = page.locator("tbody time").first
     there = datetime.fromisoformat(time.get_attribute("datetime")).astimezone(
         ZoneInfo("Asia/Tokyo")

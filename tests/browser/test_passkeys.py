@@ -10,13 +10,12 @@ import pytest
 from playwright.sync_api import Browser, CDPSession, Page, expect
 
 from smsgate.features.operators.passwords import hash_password
-from smsgate.features.operators.service import ActionAuthor, OperatorService
-from smsgate.features.operators.storage import ActionLog, OperatorStorage
 from smsgate.pipeline.services import Services
-from tests.browser.acting import fits, open_up, picture, press, says
+from tests.browser.acting import fits, picture, press, says
 from tests.browser.conftest import Site
 from tests.browser.test_pages import barriers
 from tests.fakes.browser import PASSWORD
+from tests.fakes.people import add_operator, newest_actions
 
 pytestmark = pytest.mark.full
 
@@ -65,10 +64,7 @@ class Authenticator:
 
 
 def add_person(services: Services, name: str) -> None:
-    people = OperatorService(services.records)
-    people.add(name, "agent", ActionAuthor("the tests"))
-    known = {"password_hash": hash_password(PASSWORD)}
-    OperatorStorage(services.records.database).update(people.named(name).id, known)
+    add_operator(services.records, name, "agent", hash_password(PASSWORD))
 
 
 def sign_in(page: Page, address: str, name: str) -> None:
@@ -110,7 +106,6 @@ def test_a_passkey_is_added_signs_in_is_copied_and_removed(
     says(phone, "This device has a passkey for you already.")
     assert barriers(phone) == []
     phone.goto(f"{address}/console/me")
-    open_up(phone, "Change My phone")
     assert barriers(phone) == []
     assert fits(phone)
     picture(phone, "passkey-list")
@@ -138,15 +133,14 @@ def test_a_passkey_is_added_signs_in_is_copied_and_removed(
     says(phone, "it may have been copied")
     assert barriers(phone) == []
     assert fits(phone)
-    logged = ActionLog(services.records.database).newest("", 5)
+    logged = newest_actions(services.records, 5)
     assert "its counter went back" in next(x.note for x in logged if x.what == "wrong passkey")
     phone.get_by_label("Recovery code").fill(code)
     phone.keyboard.press("Enter")
     phone.wait_for_url("**/console/")
 
     phone.goto(f"{address}/console/me")
-    box = open_up(phone, "Change My phone")
-    press(box.get_by_role("button", name="Remove"))
+    press(phone.get_by_role("button", name="Remove"))
     says(phone, "Removed My phone. Two-step sign-in is off.")
     sign_out(phone)
     sign_in(phone, address, "petra")

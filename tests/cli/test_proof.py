@@ -14,11 +14,11 @@ from smsgate.cli.session import person
 from smsgate.domain.entry_parts import Consent
 from smsgate.domain.messages import Intent
 from smsgate.domain.phone import masked
-from smsgate.features.operators.storage import ActionLog
 from smsgate.pipeline.configuration import load_configuration
 from smsgate.pipeline.manual import RestoreRequest
 from smsgate.pipeline.services import build_services
 from smsgate.store.keys import PARTITION_KEYS, partition_of
+from tests.fakes.people import newest_actions
 from tests.fakes.told import told
 from tests.fakes.values import set_key
 
@@ -127,7 +127,7 @@ def test_what_is_exported_at_a_terminal_is_in_the_audit_log(ready, tmp_path):
     assert ready.run("export", "--program", "alerts", "--state", "opted_out") == 0
     assert ready.run("records", "export", "--since", "2026-01-01") == 0
     with closing(build_services(load_configuration(ready.environ))) as services:
-        log = ActionLog(services.records.database).newest("", 9)
+        log = newest_actions(services.records, 9)
     assert [(one.what, one.note, one.actor) for one in reversed(log)] == [
         ("exported evidence", masked(NUMBER), person()),
         ("exported numbers", "alerts, opted_out", person()),

@@ -10,11 +10,10 @@ from pathlib import Path
 
 from smsgate.domain.messages import Arrival, Decision, Entry, Intent
 from smsgate.features.operators.passwords import hash_password
-from smsgate.features.operators.service import ActionAuthor, OperatorService
-from smsgate.features.operators.storage import OperatorStorage
 from smsgate.pipeline.configuration import Configuration, load_settings
 from smsgate.pipeline.services import Services, build_services
 from tests.fakes.browser import PASSWORD
+from tests.fakes.people import add_operator
 
 ROLES = ("viewer", "agent", "admin")
 _ASKED = (
@@ -34,13 +33,8 @@ def gateway_of(running: Path) -> Services:
 
 def add_people(services: Services) -> None:
     """An operator of each role, named like it, whose password is ``PASSWORD``."""
-    people = OperatorService(services.records)
     for role in ROLES:
-        people.add(role, role, ActionAuthor("the tests"))
-        id_ = people.named(role).id
-        OperatorStorage(services.records.database).update(
-            id_, {"password_hash": hash_password(PASSWORD)}
-        )
+        add_operator(services.records, role, role, hash_password(PASSWORD))
 
 
 def add_reviews(services: Services, count: int) -> None:

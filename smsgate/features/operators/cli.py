@@ -1,4 +1,4 @@
-"""``smsgate operators`` and ``smsgate keys``: who may use the console, and who may call ``/v1``."""
+"""``smsgate operators``: who may use the console."""
 
 from __future__ import annotations
 
@@ -6,16 +6,19 @@ import click
 
 from smsgate.cli import session
 from smsgate.cli.session import moment, out, person
-from smsgate.features.operators.errors import OperatorExists
 from smsgate.features.operators.service import (
     FIRST_LINK_S,
     LINK_S,
+    OperatorService,
+)
+from smsgate.features.operators.storage import (
     ROLES,
     ActionAuthor,
-    OperatorService,
+    OperatorError,
+    OperatorRow,
     now_us,
 )
-from smsgate.features.operators.storage import OperatorRow
+from smsgate.pipeline.configuration import load_settings
 
 
 @click.group()
@@ -30,29 +33,31 @@ def operators() -> None:
 @session.as_json
 def list_operators(as_json: bool) -> None:
     """List all operators, deactivated ones last."""
-    rows = _operators().all()
+    rows = [
+        {
+            "name": row.name,
+            "role": row.role,
+            "state": _state(row),
+            "second_factor": row.has_second_factor,
+            "added": moment(row.made_us),
+            "added_by": row.made_by,
+        }
+        for row in _operators().all()
+    ]
     if as_json:
-        session.show_json(
-            [
-                {
-                    "name": row.name,
-                    "role": row.role,
-                    "state": _state(row),
-                    "second_factor": row.has_second_factor,
-                    "added": moment(row.made_us),
-                    "added_by": row.made_by,
-                }
-                for row in rows
-            ]
-        )
-        return
-    for row in rows:
-        factor = "with second factor" if row.has_second_factor else "without second factor"
-        added = f"added {moment(row.made_us)} by {row.made_by}"
-        line = f"[bold]{row.name}[/]  {row.role}  {_state(row)}, {factor}, {added}"
-        out.print(line)
-    if not rows:
+        session.show_json(rows)
+    elif not rows:
         out.print("Nobody can sign in yet: make a link with `smsgate operators first`.")
+    for row in () if as_json else rows:
+        factor = "with" if row["second_factor"] else "without"
+        added = f"added {row['added']} by {row['added_by']}"
+        name, role, state = row["name"], row["role"], row["state"]
+        out.print(f"[bold]{name}[/]  {role}  {state}, {factor} second factor, {added}")
+
+
+def _state(row: OperatorRow) -> str:
+    can_sign_in = row.password_hash or row.subject
+    return "ended" if row.ended_us else "may sign in" if can_sign_in else "has to set a password"
 
 
 @operators.command(epilog="Example: smsgate operators first")
@@ -61,7 +66,7 @@ def first(as_json: bool) -> None:
     """Make the link for the first admin. Exit code 2 if there are operators already."""
     path = _operators().make_first_link()
     if path is None:
-        raise OperatorExists(
+        raise OperatorError(
             "There are operators already: `smsgate operators add NAME --role admin` adds one, "
             "`smsgate operators reset NAME` lets somebody in again."
         )
@@ -76,7 +81,7 @@ def first(as_json: bool) -> None:
     required=True,
     help="viewer: read. agent: decide, opt out and in, import. admin: everything.",
 )
-@click.option("--email", default="", help="Their address at the provider of single sign-on.")
+@click.option("--email", default="", help="For single sign-on, and notices about their account.")
 @session.as_json
 def add(name: str, role: str, email: str, as_json: bool) -> None:
     """Add an operator, and show the link to set their password."""
@@ -94,7 +99,7 @@ def add(name: str, role: str, email: str, as_json: bool) -> None:
 def reset(name: str, second_factor: bool, email: str, as_json: bool) -> None:
     """Remove an operator's password, and show the link to set a new one.
 
-    It ends their sessions and lifts a pause after wrong passwords or a deactivation.
+    It ends their sessions and lifts a deactivation.
     """
     author = ActionAuthor(person())
     path = _operators().reset(name, author, second_factor=second_factor, email=email)
@@ -119,7 +124,7 @@ def end(name: str) -> None:
 
 
 def _operators() -> OperatorService:
-    return OperatorService(session.records())
+    return OperatorService(session.records(), load_settings(session.here()[0]).web.mail)
 
 
 def _show_link(path: str, name: str, lasts_s: int, *, as_json: bool) -> None:
@@ -129,17 +134,9 @@ def _show_link(path: str, name: str, lasts_s: int, *, as_json: bool) -> None:
     here = f"http://127.0.0.1:{environ.get('PORT') or 8000}"
     link = (running.url if running is not None else public or here) + path
     if as_json:
-        ends_us = now_us() + lasts_s * 1_000_000
-        session.show_json({"name": name, "link": link, "ends": moment(ends_us)})
+        ends = moment(now_us() + lasts_s * 1_000_000)
+        session.show_json({"name": name, "link": link, "ends": ends})
         return
     click.echo(link)
     whom = f"Send it to {name}: it" if name else "It"
     click.echo(f"{whom} opens once, within {lasts_s // 3600} h. It is not shown again.", err=True)
-
-
-def _state(row: OperatorRow) -> str:
-    if row.ended_us:
-        return "ended"
-    if not row.password_hash and not row.subject:
-        return "has to set a password"
-    return "locked" if row.locked_until_us > now_us() else "may sign in"

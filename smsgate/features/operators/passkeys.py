@@ -8,20 +8,18 @@ compared in the statement that stores the new one, so of two answers at once onl
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
-from ipaddress import ip_address
 from typing import TypeVar
 from urllib.parse import urlsplit
 
 import structlog
 import webauthn
-from webauthn.helpers import bytes_to_base64url, parse_authentication_credential_json
-from webauthn.helpers.cose import COSEAlgorithmIdentifier
+from sqlalchemy import ColumnElement, delete, exists, select, update
+from webauthn.helpers import parse_authentication_credential_json
 from webauthn.helpers.exceptions import WebAuthnException
 from webauthn.helpers.structs import (
-    AttestationConveyancePreference,
     AuthenticatorSelectionCriteria,
     PublicKeyCredentialDescriptor,
     ResidentKeyRequirement,
@@ -30,26 +28,17 @@ from webauthn.helpers.structs import (
 
 from smsgate.domain.errors import Unfit
 from smsgate.features.operators import second_factor
-from smsgate.features.operators.errors import SignInRefused
-from smsgate.features.operators.passkey_storage import PasskeyRow, PasskeyStorage
-from smsgate.features.operators.service import ActionAuthor, make_action, now_us
-from smsgate.features.operators.sessions import OperatorSession
-from smsgate.features.operators.sign_in_limits import MAX_ATTEMPTS, WINDOW_S
-from smsgate.features.operators.storage import OperatorRow
-from smsgate.records import Records
+from smsgate.features.operators.service import MAX_NAME_CHARACTERS, OperatorService
+from smsgate.features.operators.sessions import CHALLENGE_S, OperatorSession, Sessions
+from smsgate.features.operators.sign_in import FactorRefused
+from smsgate.features.operators.storage import ActionAuthor, OperatorRow, now_us
+from smsgate.records.console_tables import operators, passkeys
+from smsgate.records.database import upsert
+from smsgate.records.reader import Row, rows_of
 
-CHALLENGE_S = 300
-"""How long a browser may take to answer."""
-MAX_PASSKEYS = 10
-"""Of one operator."""
-MAX_NAME_CHARACTERS = 60
+_ADDRESS = re.compile(r"[\d.]+|.*:.*")
 _MAX_ID_BYTES = 1023
 """WebAuthn Level 2, 5.8.3."""
-_ALGORITHMS = [
-    COSEAlgorithmIdentifier.EDDSA,
-    COSEAlgorithmIdentifier.ECDSA_SHA_256,
-    COSEAlgorithmIdentifier.RSASSA_PKCS1_v1_5_SHA_256,
-]
 _INVALID = (WebAuthnException, ValueError, TypeError, KeyError, AttributeError, RecursionError)
 """What py_webauthn raises for an answer that is wrong, or no answer at all."""
 NO_ADDRESS = (
@@ -58,7 +47,7 @@ NO_ADDRESS = (
 )
 REFUSED = (
     "That passkey was not accepted, or it took longer than five minutes. Try again, or choose "
-    f"another way; after {MAX_ATTEMPTS} attempts wait {WINDOW_S // 60} minutes."
+    "another way."
 )
 NOT_ADDED = "That passkey was not added, or it took longer than five minutes. Try again."
 COPIED = (
@@ -88,78 +77,60 @@ def relying_party(public_url: str, port: int) -> RelyingParty | None:
     """
     parts = urlsplit(public_url or f"http://localhost:{port}")
     host, is_https = parts.hostname or "", parts.scheme == "https"
-    try:
-        is_address, is_here = True, ip_address(host).is_loopback
-    except ValueError:
-        is_address, is_here = False, host == "localhost" or host.endswith(".localhost")
-    if is_address and is_here and not is_https:
-        host, is_address = "localhost", False
-    if is_address or not (is_https or is_here):
+    if not is_https and host in ("127.0.0.1", "::1"):
+        host = "localhost"
+    is_here = host == "localhost" or host.endswith(".localhost")
+    if _ADDRESS.fullmatch(host) or not (is_https or is_here):
         return None
     is_usual = parts.port in (None, 443 if is_https else 80)
     return RelyingParty(host, f"{parts.scheme}://{host}" + ("" if is_usual else f":{parts.port}"))
 
 
-class PasskeyRefused(SignInRefused):
-    """The answer of a browser is not accepted; ``note`` says for the audit log why."""
-
-    def __init__(self, sentence: str, note: str = "") -> None:
-        super().__init__(sentence)
-        self.note = note
-
-
 class Passkeys:
     """The passkeys of operators. Raises ``RecordsUnavailable``."""
 
-    def __init__(self, records: Records, party: RelyingParty | None) -> None:
-        self._storage = PasskeyStorage(records.database)
+    def __init__(
+        self, people: OperatorService, sessions: Sessions, party: RelyingParty | None
+    ) -> None:
+        self._people, self._sessions = people, sessions
+        self._database = people.database
         self.party = party
         """None where the console's address allows no passkeys."""
 
-    def of(self, row: OperatorRow) -> list[PasskeyRow]:
-        """Return the operator's passkeys, oldest first."""
-        return self._storage.of(row.id)
-
-    def find(self, row: OperatorRow, shown_id: str) -> PasskeyRow:
-        """Return the operator's passkey whose id is shown like this. Raises ``Unfit``."""
-        for one in self.of(row):
-            if show_id(one) == shown_id:
-                return one
-        raise Unfit("This passkey no longer exists: reload the page.")
+    def of(self, row: OperatorRow, *where: ColumnElement[bool]) -> list[Row]:
+        """Return the operator's passkeys that fulfil all conditions, oldest first."""
+        query = select(passkeys).where(passkeys.c.operator_id == row.id, *where)
+        return rows_of(self._database, query.order_by(passkeys.c.made_us))
 
     def creation_options(self, current: OperatorSession) -> str:
         """Return what a browser needs to make a passkey, as JSON. Raises ``Unfit``."""
-        party, row = self._known_party(), current.operator
+        row = current.operator
         options = webauthn.generate_registration_options(
-            rp_id=party.id,
+            rp_id=self._known_party().id,
             rp_name="smsgate",
             user_id=row.id.encode(),
             user_name=row.name,
-            user_display_name=row.name,
-            challenge=self._new_challenge(current),
+            challenge=self._sessions.new_challenge(current),
             timeout=CHALLENGE_S * 1000,
-            attestation=AttestationConveyancePreference.NONE,
             authenticator_selection=AuthenticatorSelectionCriteria(
                 resident_key=ResidentKeyRequirement.PREFERRED,
                 user_verification=UserVerificationRequirement.REQUIRED,
             ),
-            exclude_credentials=_descriptors(self.of(row)),
-            supported_pub_key_algs=_ALGORITHMS,
+            exclude_credentials=self._descriptors(row),
         )
         return webauthn.options_to_json(options)
 
-    def add(self, current: OperatorSession, name: str, answer: str, address: str) -> list[str]:
-        """Add the passkey that a browser made.
+    def add(
+        self, current: OperatorSession, name: str, answer: str, author: ActionAuthor
+    ) -> list[str]:
+        """Add the passkey that a browser made; return new recovery codes, if there are none.
 
-        Returns new recovery codes; none where the operator has some already. Raises ``Unfit`` and
-        ``PasskeyRefused``.
+        Raises ``Unfit`` and ``FactorRefused``.
         """
-        party, row = self._known_party(), current.operator
-        challenge = self._take_challenge(current, NOT_ADDED)
-        mine = self.of(row)
-        name = _fit_name(name, mine)
-        if len(mine) >= MAX_PASSKEYS:
-            raise Unfit(f"You have {MAX_PASSKEYS} passkeys, the most possible: remove one first.")
+        (party, challenge), row = self._asked(current, NOT_ADDED), current.operator
+        name = " ".join(name.split())
+        if not name or len(name) > MAX_NAME_CHARACTERS or not name.isprintable():
+            raise Unfit(f"Use a name of 1 to {MAX_NAME_CHARACTERS} characters.", field="name")
         made = _checked(
             NOT_ADDED,
             lambda: webauthn.verify_registration_response(
@@ -168,63 +139,61 @@ class Passkeys:
                 expected_rp_id=party.id,
                 expected_origin=party.origin,
                 require_user_verification=True,
-                supported_pub_key_algs=_ALGORITHMS,
             ),
         )
         if len(made.credential_id) > _MAX_ID_BYTES:
-            raise PasskeyRefused(NOT_ADDED, "its id is too long")
-        codes: list[str] = []
-        values: dict[str, str] = {}
-        if not second_factor.count_recovery_codes(row.recovery):
-            codes, values["recovery"] = second_factor.make_recovery_codes()
-        passkey = PasskeyRow(
-            credential_id=made.credential_id,
-            operator_id=row.id,
-            public_key=made.credential_public_key,
-            sign_count=made.sign_count,
-            name=name,
-            made_us=now_us(),
-        )
-        action = make_action("passkey added", row.name, ActionAuthor(row.name, address), name)
-        if not self._storage.add(passkey, values, action):
-            raise Unfit("That passkey is registered already: use another one.")
+            raise FactorRefused(NOT_ADDED, "wrong passkey", "its id is too long")
+        values = {
+            "credential_id": made.credential_id,
+            "operator_id": row.id,
+            "public_key": made.credential_public_key,
+            "sign_count": made.sign_count,
+            "name": name,
+            "made_us": now_us(),
+            "used_us": 0,
+        }
+        codes, kept = second_factor.first_recovery_codes(row.recovery)
+        keep = current.digest
+        with self._people.changing(row, "passkey added", author, name, keep) as connection:
+            adding = upsert(connection, passkeys).on_conflict_do_nothing().values(values)
+            if connection.execute(adding.returning(passkeys.c.made_us)).first() is None:
+                raise Unfit("That passkey is registered already: use another one.")
+            mine = operators.c.id == row.id
+            connection.execute(update(operators).where(mine).values(recovery=kept))
         return codes
 
-    def rename(self, row: OperatorRow, shown_id: str, name: str, address: str) -> None:
-        """Give a passkey another name. Raises ``Unfit``."""
-        passkey = self.find(row, shown_id)
-        name = _fit_name(name, [one for one in self.of(row) if one != passkey])
-        note = f"{passkey.name} to {name}"
-        action = make_action("passkey renamed", row.name, ActionAuthor(row.name, address), note)
-        self._storage.rename(passkey, name, action)
-
-    def remove(self, row: OperatorRow, shown_id: str, address: str) -> PasskeyRow:
-        """Remove a passkey, and return it. Raises ``Unfit``."""
-        passkey = self.find(row, shown_id)
-        author = ActionAuthor(row.name, address)
-        action = make_action("passkey removed", row.name, author, passkey.name)
-        self._storage.remove(passkey, action)
-        return passkey
+    def remove(self, current: OperatorSession, shown_id: str, author: ActionAuthor) -> str:
+        """Remove a passkey, and the recovery codes with the last factor; return its name."""
+        row, keep = current.operator, current.digest
+        found = [one for one in self.of(row) if one.credential_id.hex() == shown_id]
+        if not found:
+            raise Unfit("This passkey no longer exists: reload the page.")
+        name, which = str(found[0].name), passkeys.c.credential_id == found[0].credential_id
+        with self._people.changing(row, "passkey removed", author, name, keep) as connection:
+            connection.execute(delete(passkeys).where(which))
+            left = exists().where(passkeys.c.operator_id == row.id)
+            bare = (operators.c.id == row.id) & (operators.c.totp_secret == "") & ~left
+            connection.execute(update(operators).where(bare).values(recovery=""))
+        return name
 
     def request_options(self, current: OperatorSession) -> str:
         """Return what a browser needs to sign in by a passkey, as JSON. Raises ``Unfit``."""
         options = webauthn.generate_authentication_options(
             rp_id=self._known_party().id,
-            challenge=self._new_challenge(current),
+            challenge=self._sessions.new_challenge(current),
             timeout=CHALLENGE_S * 1000,
-            allow_credentials=_descriptors(self.of(current.operator)),
+            allow_credentials=self._descriptors(current.operator),
             user_verification=UserVerificationRequirement.REQUIRED,
         )
         return webauthn.options_to_json(options)
 
-    def check(self, current: OperatorSession, answer: str) -> PasskeyRow:
-        """Return the passkey by which a browser answered. Raises ``PasskeyRefused``, ``Unfit``."""
-        party, challenge = self._known_party(), self._take_challenge(current, REFUSED)
+    def accept(self, current: OperatorSession, answer: str) -> str:
+        """Return by which passkey a browser answered. Raises ``FactorRefused`` and ``Unfit``."""
+        party, challenge = self._asked(current, REFUSED)
         credential = _checked(REFUSED, lambda: parse_authentication_credential_json(answer))
-        mine = [one for one in self.of(current.operator) if one.credential_id == credential.raw_id]
+        mine = self.of(current.operator, passkeys.c.credential_id == credential.raw_id)
         if not mine:
-            raise PasskeyRefused(REFUSED, "no passkey of this person")
-        (passkey,) = mine
+            raise FactorRefused(REFUSED, "wrong passkey", "no passkey of this person")
         checked = _checked(
             REFUSED,
             lambda: webauthn.verify_authentication_response(
@@ -232,61 +201,43 @@ class Passkeys:
                 expected_challenge=challenge,
                 expected_rp_id=party.id,
                 expected_origin=party.origin,
-                credential_public_key=passkey.public_key,
+                credential_public_key=mine[0].public_key,
                 credential_current_sign_count=0,  # compared where it is stored
                 require_user_verification=True,
             ),
         )
-        if not self._storage.use(passkey, checked.new_sign_count, now_us()):
-            note = f"{passkey.name}: its counter went back, it may have been copied"
-            raise PasskeyRefused(COPIED, note)
-        return passkey
+        count, kept = checked.new_sign_count, passkeys.c.sign_count
+        # Two zeros are allowed: that authenticator does not count.
+        forward = (kept < count) | ((kept == 0) & (count == 0))
+        using = update(passkeys).where(forward, passkeys.c.credential_id == credential.raw_id)
+        with self._database.writing() as connection:
+            used = connection.execute(using.values(sign_count=count, used_us=now_us()))
+        if used.rowcount != 1:
+            note = f"{mine[0].name}: its counter went back, it may have been copied"
+            raise FactorRefused(COPIED, "wrong passkey", note)
+        return f"with passkey {mine[0].name}"
+
+    def _descriptors(self, row: OperatorRow) -> list[PublicKeyCredentialDescriptor]:
+        return [PublicKeyCredentialDescriptor(id=one.credential_id) for one in self.of(row)]
 
     def _known_party(self) -> RelyingParty:
         if self.party is None:
             raise Unfit(NO_ADDRESS)
         return self.party
 
-    def _new_challenge(self, current: OperatorSession) -> bytes:
-        challenge = secrets.token_bytes(32)
-        ends_us = now_us() + CHALLENGE_S * 1_000_000
-        self._storage.set_challenge(current.session.digest, challenge, ends_us)
-        return challenge
-
-    def _take_challenge(self, current: OperatorSession, refusal: str) -> bytes:
-        challenge = self._storage.take_challenge(current.session.digest, now_us())
+    def _asked(self, current: OperatorSession, refusal: str) -> tuple[RelyingParty, bytes]:
+        """Return what the browser was asked in this session, once."""
+        party, challenge = self._known_party(), self._sessions.take_challenge(current)
         if challenge is None:
-            raise PasskeyRefused(refusal, "answered too late, or twice")
-        return challenge
-
-
-def show_id(row: PasskeyRow) -> str:
-    """Return the id of a passkey as pages have it."""
-    return bytes_to_base64url(row.credential_id)
-
-
-def _descriptors(rows: Sequence[PasskeyRow]) -> list[PublicKeyCredentialDescriptor]:
-    return [PublicKeyCredentialDescriptor(id=one.credential_id) for one in rows]
-
-
-def _fit_name(name: str, others: Sequence[PasskeyRow]) -> str:
-    """Return the name of a passkey without blanks around it. Raises ``Unfit``."""
-    name = " ".join(name.split())
-    if not name or len(name) > MAX_NAME_CHARACTERS or not name.isprintable():
-        raise Unfit(
-            f"Give the passkey a name of up to {MAX_NAME_CHARACTERS} characters, such as My phone.",
-            field="name",
-        )
-    if any(one.name.casefold() == name.casefold() for one in others):
-        raise Unfit("You have a passkey of that name: choose another name.", field="name")
-    return name
+            raise FactorRefused(refusal, "wrong passkey", "answered too late, or twice")
+        return party, challenge
 
 
 def _checked(refusal: str, check: Callable[[], T]) -> T:
-    """Return what py_webauthn makes of an answer. Raises ``PasskeyRefused`` with ``refusal``."""
+    """Return what py_webauthn makes of an answer. Raises ``FactorRefused`` with ``refusal``."""
     try:
         return check()
     except _INVALID as error:
         # The type alone: what a browser sent may be anything.
         _log.warning("passkey refused", reason=type(error).__name__)
-        raise PasskeyRefused(refusal) from error
+        raise FactorRefused(refusal, "wrong passkey") from error

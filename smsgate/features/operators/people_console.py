@@ -1,4 +1,4 @@
-"""The page of the operators, for admins: who may sign in, and what was done about it."""
+"""The page of the operators, for admins: who may sign in, and as what."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ from flask import Flask, flash, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from smsgate.domain.errors import CallFailed, Unfit
-from smsgate.features.operators.service import LINK_S, ROLES, ActionAuthor, make_action, now_us
+from smsgate.features.operators.service import LINK_S
+from smsgate.features.operators.storage import ROLES, log_action
 from smsgate.notifications import send_email
 from smsgate.pipeline.services import Services
 from smsgate.web.console.auth import actor, console_auth, needs
 
 PEOPLE = "/console/people"
-PAGE_SIZE = 50
-"""Actions on one page."""
 _EMAIL = """Hello {name},
 
 {by} {did}. To set your password, open this link within {hours} hours. It works once:
@@ -26,29 +25,24 @@ If you did not expect this e-mail, do not open the link, and tell {by}.
 
 def register(console: Flask, services: Services) -> None:  # noqa: ARG001 - as every page
     """Add the routes."""
-    admin, admin_again = needs("admin"), needs("admin", again=True)
-    console.get(PEOPLE, endpoint="everybody")(admin(show_operators))
+    console.get(PEOPLE, endpoint="everybody")(needs("admin")(show_operators))
+    admin_again = needs("admin", again=True)
     for path, endpoint, change in (
-        (f"{PEOPLE}/add", "add", admin_again(add)),
-        (f"{PEOPLE}/reset", "reset", admin_again(reset)),
-        (f"{PEOPLE}/role", "give_role", admin_again(set_role)),
-        (f"{PEOPLE}/end", "end", admin_again(deactivate)),
+        (f"{PEOPLE}/add", "add", add),
+        (f"{PEOPLE}/reset", "reset", reset),
+        (f"{PEOPLE}/role", "give_role", set_role),
+        (f"{PEOPLE}/end", "end", deactivate),
     ):
-        console.post(path, endpoint=endpoint)(change)
+        console.post(path, endpoint=endpoint)(admin_again(change))
 
 
 def show_operators(**values: str) -> str:
-    """Show everybody, and what was done about signing in."""
-    auth, before = console_auth(), request.args.get("before", "")
-    actions = auth.actions.newest(before, PAGE_SIZE + 1)
+    """Show everybody."""
+    auth = console_auth()
     return render_template(
         "people.html",
-        people=auth.operators.all(),
+        people=auth.people.all(),
         roles=ROLES,
-        now=now_us(),
-        actions=actions[:PAGE_SIZE],
-        older=actions[PAGE_SIZE - 1].id if len(actions) > PAGE_SIZE else "",
-        before=before,
         sends_mail=auth.mailbox is not None,
         has_provider=auth.provider.name if auth.provider else "",
         **values,
@@ -59,22 +53,22 @@ def add() -> Response | str:
     """Add an operator; send the link to set their password, or show it."""
     auth, address = console_auth(), _address()
     origin = auth.origin
-    link = origin + auth.operators.add(_field("name"), _field("role"), _author(), address)
-    return _hand_over(link, address, "gave you access to smsgate")
+    path = auth.people.add(_field("name"), _field("role"), auth.author(), address)
+    return _hand_over(origin + path, address, "gave you access to smsgate")
 
 
 def reset() -> Response | str:
     """Remove an operator's password; send the link to set a new one, or show it."""
     auth, also, address = console_auth(), _field("second_factor") == "yes", _address()
     origin = auth.origin
-    path = auth.operators.reset(_field("name"), _author(), second_factor=also, email=address)
+    path = auth.people.reset(_field("name"), auth.author(), second_factor=also, email=address)
     return _hand_over(origin + path, address, "reset your password for smsgate")
 
 
 def set_role() -> Response:
     """Give an operator another role."""
     name, role = _field("name"), _field("role")
-    console_auth().operators.set_role(name, role, _author())
+    console_auth().people.set_role(name, role, console_auth().author())
     flash(f"{name} now has the role {role} and must sign in again.", "good")
     return redirect(PEOPLE, 303)
 
@@ -82,7 +76,7 @@ def set_role() -> Response:
 def deactivate() -> Response:
     """Deactivate an operator."""
     name = _field("name")
-    console_auth().operators.deactivate(name, _author())
+    console_auth().people.deactivate(name, console_auth().author())
     flash(f"Deactivated {name}: signed out everywhere, and can no longer sign in.", "good")
     return redirect(PEOPLE, 303)
 
@@ -105,26 +99,19 @@ def _hand_over(link: str, address: str, did: str) -> Response | str:
     """
     auth, name, hours, problem = console_auth(), _field("name"), str(LINK_S // 3600), ""
     if address and auth.mailbox is not None:
+        text = _EMAIL.format(name=name, by=actor(), did=did, hours=hours, link=link)
         try:
-            send_email(
-                auth.mailbox,
-                address,
-                "Your link to sign in to smsgate",
-                _EMAIL.format(name=name, by=actor(), did=did, hours=hours, link=link),
-            )
+            send_email(auth.mailbox, address, "Your link to sign in to smsgate", text)
         except CallFailed as error:
             problem = f"The link was not sent to {address}: {error}. Send it yourself."
         else:
-            named = auth.operators.named(name).name
-            auth.actions.add(make_action("link sent by e-mail", named, _author(), address))
+            named = auth.people.named(name).name
+            with auth.people.database.writing() as connection:
+                log_action(connection, "link sent by e-mail", named, auth.author(), address)
             flash(f"Sent a link to {address}. It sets the password once.", "good")
             return redirect(PEOPLE, 303)
     # Shown this once, so it is no redirect.
     return show_operators(link=link, named=name, hours=hours, problem=problem)
-
-
-def _author() -> ActionAuthor:
-    return ActionAuthor(actor(), console_auth().visitor().address)
 
 
 def _field(name: str) -> str:

@@ -1,8 +1,7 @@
 """The second factor: codes of an authenticator (TOTP, RFC 6238), and recovery codes.
 
 Checking a code needs the secret in clear, so it is stored encrypted, with a key that is derived
-from ``SMSGATE_SECRET_KEYS``: a copy of the database alone makes no codes. It is encrypted with the
-newest key and decrypted with any of them, so a rotation needs nothing but a list of both.
+from ``SMSGATE_SECRET_KEYS``: a copy of the database alone makes no codes.
 """
 
 from __future__ import annotations
@@ -17,6 +16,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import pyotp
+from pyotp.utils import strings_equal
 
 from smsgate.settings import Secret
 
@@ -31,26 +31,11 @@ _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 """Of a recovery code: 31 characters that are not mixed up; 16 of them are 79 bits."""
 
 
-def new_secret() -> str:
-    """Return a secret of 160 bits, in base32."""
-    return pyotp.random_base32()
-
-
-def provisioning_uri(secret: str, name: str) -> str:
-    """Return the content of the QR code (``otpauth://``)."""
-    return pyotp.TOTP(secret).provisioning_uri(name=name, issuer_name="smsgate")
-
-
 def find_step(secret: str, code: str) -> int | None:
     """Return the half minute since 1970 whose code it is, now or next to now; None where wrong."""
-    given = "".join(code.split())
-    now = int(time.time()) // STEP_S
-    totp = pyotp.TOTP(secret)
-    found = None
-    for drift in _DRIFT:
-        if hmac.compare_digest(totp.generate_otp(now + drift).encode(), given.encode()):
-            found = now + drift
-    return found
+    code, now, totp = "".join(code.split()), int(time.time()) // STEP_S, pyotp.TOTP(secret)
+    steps = (now + one for one in _DRIFT)
+    return next((at for at in steps if strings_equal(code, totp.generate_otp(at))), None)
 
 
 def encrypt(secret: str, keys: Sequence[Secret]) -> str:
@@ -68,22 +53,16 @@ def decrypt(encrypted: str, keys: Sequence[Secret]) -> str | None:
         return None
 
 
-def encrypt_anew(encrypted: str, keys: Sequence[Secret]) -> str | None:
-    """Return the secret encrypted with the newest key, where an older one did it; else None."""
-    from cryptography.fernet import InvalidToken  # noqa: PLC0415 - as in _cipher
-
-    try:
-        _cipher(keys[:1]).decrypt(encrypted)
-    except InvalidToken:
-        return _cipher(keys).rotate(encrypted).decode()
-    return None
-
-
 def make_recovery_codes() -> tuple[list[str], str]:
     """Return new recovery codes, and what is stored of them."""
     codes = ["".join(secrets.choice(_ALPHABET) for _ in range(16)) for _ in range(RECOVERY_CODES)]
     shown = ["-".join(code[at : at + 4] for at in range(0, 16, 4)) for code in codes]
     return shown, json.dumps([_digest(code) for code in codes])
+
+
+def first_recovery_codes(kept: str) -> tuple[list[str], str]:
+    """Return new recovery codes, and what is stored; none, and the same, if there are some."""
+    return ([], kept) if count_recovery_codes(kept) else make_recovery_codes()
 
 
 def count_recovery_codes(kept: str) -> int:

@@ -1,22 +1,32 @@
 """Who is signed in to the console, in which browser, and until when.
 
 A browser's cookie holds 256 random bits; their SHA-256 is kept, so a copy of the database signs
-nobody in.
+nobody in. A half session has the right password, and lacks the second factor.
 """
 
 from __future__ import annotations
 
+import secrets
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from smsgate.domain.errors import RecordsUnavailable
-from smsgate.features.operators.service import ActionAuthor, make_action, now_us, token_digest
-from smsgate.features.operators.session_storage import SessionRow, SessionStorage
-from smsgate.features.operators.storage import OperatorAction, OperatorRow
-from smsgate.pipeline.readiness import Deadline, NoAnswerInTime
-from smsgate.records import Records
+from sqlalchemy import ColumnElement, delete, select, update
 
-IDLE_S = 2 * 3600
+from smsgate.domain.errors import RecordsUnavailable
+from smsgate.features.operators.storage import (
+    OPERATOR_COLUMNS,
+    ActionAuthor,
+    OperatorRow,
+    SignInRefused,
+    log_action,
+    now_us,
+    token_digest,
+)
+from smsgate.pipeline.readiness import Deadline, NoAnswerInTime
+from smsgate.records.console_tables import operators, sessions
+from smsgate.records.database import Database
+
+IDLE_S = 30 * 60
 """A session ends after so long without a request that a person made,"""
 LASTS_S = 12 * 3600
 """and in any case after so long: a working day."""
@@ -24,12 +34,15 @@ HALF_S = 600
 """How long the second page of signing in may take."""
 PROOF_S = 600
 """For how long a password that was given opens what asks for it again."""
+CHALLENGE_S = 300
+"""How long a browser may take to answer by a passkey."""
 _SEEN_S = 60
 """How exactly it is kept when a session was last seen: to spare writes."""
 _MAX_REMEMBERED = 500
 _PATIENCE_S = 5.0
 """How long the records are waited for where there is nothing to go on without them."""
 _S = 1_000_000
+_CHANGED = "Sign-in failed: your account was changed meanwhile. Sign in again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,36 +55,91 @@ class Visitor:
     """The address that attempts are counted by; empty where visitors cannot be told apart."""
     browser: str
     device: str = field(default="", repr=False)
-    """The device token that it sent, see ``sign_in_limits.py``."""
+    """The device token that it sent, see ``sign_in.py``."""
 
 
 @dataclass(frozen=True, slots=True)
 class OperatorSession:
     """A session and its operator."""
 
-    session: SessionRow
     operator: OperatorRow
+    digest: bytes
+    made_us: int
+    seen_us: int
+    ends_us: int
+    proved_us: int
+    """When the password was given last."""
+    half: bool
+    browser: str
+    address: str
 
     @property
     def proved(self) -> bool:
         """Whether the password was given a short while ago."""
-        return now_us() < self.session.proved_us + PROOF_S * _S
+        return now_us() < self.proved_us + PROOF_S * _S
 
     @property
     def active(self) -> bool:
         """Whether neither the session nor the operator has ended."""
-        ends_us = min(self.session.ends_us, self.session.seen_us + IDLE_S * _S)
+        ends_us = min(self.ends_us, self.seen_us + IDLE_S * _S)
         return now_us() < ends_us and not self.operator.ended_us
 
 
-class Sessions:
-    """Who is signed in. Raises ``RecordsUnavailable``."""
+_COLUMNS = tuple(
+    sessions.c[name] for name in OperatorSession.__dataclass_fields__ if name != "operator"
+)
 
-    def __init__(self, records: Records) -> None:
-        self._storage = SessionStorage(records.database)
+
+class Sessions:
+    """The rows of sessions. Everything raises ``RecordsUnavailable``."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
         self._deadline, self._patient = Deadline(), Deadline(_PATIENCE_S)
         self._remembered: dict[bytes, OperatorSession] = {}
         """The newest few hundred, for an outage of the database."""
+
+    def start(
+        self,
+        row: OperatorRow,
+        visitor: Visitor,
+        instead: bytes = b"",
+        *,
+        half: bool = False,
+        note: str = "",
+    ) -> str:
+        """Begin a session in place of the one with the digest ``instead``; return its token.
+
+        Raises ``SignInRefused`` where the operator was changed since ``row`` was read. Sessions
+        that have ended by time are removed.
+        """
+        token, now = secrets.token_urlsafe(32), now_us()
+        same = (operators.c.id == row.id) & (operators.c.ended_us == 0)
+        same &= (operators.c.password_hash == row.password_hash) & (
+            operators.c.subject == row.subject
+        )
+        over = (sessions.c.ends_us <= now) | (sessions.c.seen_us <= now - IDLE_S * _S)
+        values = {
+            "digest": token_digest(token),
+            "operator_id": row.id,
+            "made_us": now,
+            "seen_us": now,
+            "ends_us": now + (HALF_S if half else LASTS_S) * _S,
+            "proved_us": now,
+            "half": half,
+            "browser": visitor.browser,
+            "address": visitor.address,
+        }
+        with self._database.writing() as connection:
+            # An update locks the operator's row against changes at the same time.
+            if connection.execute(update(operators).where(same).values(id=row.id)).rowcount != 1:
+                raise SignInRefused(_CHANGED)
+            connection.execute(delete(sessions).where(over | (sessions.c.digest == instead)))
+            connection.execute(sessions.insert().values(values))
+            if not half:
+                author = ActionAuthor(row.name, visitor.address)
+                log_action(connection, "signed in", row.name, author, note)
+        return token
 
     def find(self, token: str) -> OperatorSession | None:
         """Return the session with that token, whole or half, unless it has ended.
@@ -83,12 +151,12 @@ class Sessions:
         session = self._remembered.get(digest)
         deadline = self._deadline if session is not None else self._patient
         try:
-            found = deadline.call(lambda: self._storage.find(digest))
+            found = deadline.call(lambda: self._select(sessions.c.digest == digest))
         except (RecordsUnavailable, NoAnswerInTime) as error:
             if session is None:
                 raise RecordsUnavailable(f"nobody can be recognised: {error}") from error
         else:
-            session = OperatorSession(*found) if found else None
+            session = found[0] if found else None
             self._remembered.pop(digest, None)
             if session is not None:
                 self._remembered[digest] = session
@@ -96,32 +164,60 @@ class Sessions:
                     self._remembered.pop(next(iter(self._remembered)), None)
         return session if session is not None and session.active else None
 
+    def of(self, row: OperatorRow) -> list[OperatorSession]:
+        """Return the operator's current sessions, newest first."""
+        mine = (sessions.c.operator_id == row.id) & ~sessions.c.half
+        return [one for one in self._select(mine) if one.active]
+
     def mark_seen(self, current: OperatorSession) -> None:
         """Note that a person used the session just now."""
-        now, digest = now_us(), current.session.digest
-        if now - current.session.seen_us > _SEEN_S * _S:
+        now = now_us()
+        if now - current.seen_us > _SEEN_S * _S:
             with suppress(RecordsUnavailable, NoAnswerInTime):
-                self._deadline.call(lambda: self._storage.change(digest, {"seen_us": now}))
+                self._deadline.call(lambda: self._change(current, seen_us=now))
 
-    def of(self, row: OperatorRow) -> list[SessionRow]:
-        """Return the operator's current sessions."""
-        return [one for one in self._storage.of(row.id) if OperatorSession(one, row).active]
+    def mark_proved(self, current: OperatorSession) -> None:
+        """Note that the password was given just now."""
+        self._change(current, proved_us=now_us())
 
-    def end(self, current: OperatorSession, digest: bytes, visitor: Visitor) -> None:
-        """End one of the operator's own sessions."""
-        action = own_action("signed out", current.operator, visitor)
-        self._storage.end(current.operator.id, digest, action)
-        self._remembered.pop(digest, None)
+    def end(self, current: OperatorSession, digest: bytes, *, others: bool = False) -> None:
+        """End one of the operator's sessions, or all ``others``."""
+        which = sessions.c.digest != digest if others else sessions.c.digest == digest
+        ending = delete(sessions).where(which & (sessions.c.operator_id == current.operator.id))
+        name, note = current.operator.name, "everywhere else" if others else ""
+        with self._database.writing() as connection:
+            if connection.execute(ending).rowcount:
+                author = ActionAuthor(name, current.address)
+                log_action(connection, "signed out", name, author, note)
+        if not others:
+            self._remembered.pop(digest, None)
 
-    def end_others(self, current: OperatorSession, visitor: Visitor) -> None:
-        """End all of the operator's own sessions but this one."""
-        action = own_action("signed out", current.operator, visitor, "everywhere else")
-        self._storage.end_others(current.operator.id, current.session.digest, action)
+    def new_challenge(self, current: OperatorSession) -> bytes:
+        """Return what a passkey is to sign in this session; it replaces the one before."""
+        challenge = secrets.token_bytes(32)
+        ends_us = now_us() + CHALLENGE_S * _S
+        self._change(current, challenge=challenge, challenge_ends_us=ends_us)
+        return challenge
 
+    def take_challenge(self, current: OperatorSession) -> bytes | None:
+        """Return the session's challenge, once; None where there is none or it expired."""
+        mine = (sessions.c.digest == current.digest) & (sessions.c.challenge_ends_us > now_us())
+        with self._database.writing() as connection:
+            found: bytes | None = connection.scalar(select(sessions.c.challenge).where(mine))
+            taking = update(sessions).where(mine & (sessions.c.challenge == found))
+            taken = connection.execute(taking.values(challenge=None, challenge_ends_us=None))
+            return found if taken.rowcount == 1 else None
 
-def own_action(
-    what: str, row: OperatorRow | None, visitor: Visitor, note: str = ""
-) -> OperatorAction:
-    """Return an operator's action about themselves; without a name if no operator has it."""
-    name = row.name if row else ""
-    return make_action(what, name, ActionAuthor(name, visitor.address), note)
+    def _select(self, where: ColumnElement[bool]) -> list[OperatorSession]:
+        query = select(*_COLUMNS, *OPERATOR_COLUMNS).join_from(
+            sessions, operators, sessions.c.operator_id == operators.c.id
+        )
+        count = len(_COLUMNS)
+        with self._database.reading() as connection:
+            rows = connection.execute(query.where(where).order_by(sessions.c.made_us.desc())).all()
+        return [OperatorSession(OperatorRow(*row[count:]), *row[:count]) for row in rows]
+
+    def _change(self, current: OperatorSession, **values: object) -> None:
+        with self._database.writing() as connection:
+            mine = sessions.c.digest == current.digest
+            connection.execute(update(sessions).where(mine).values(**values))

@@ -1,387 +1,281 @@
 """Signing in to the console: password, second factor, and limits against guessing.
 
 Every attempt is counted before it is checked, and given back where it was right; so attempts at
-once gain nothing. Passwords are counted by name and origin, and by address over all names (see
-``sign_in_limits.py``): an attacker keeps nobody out who comes from elsewhere or from a browser in
-which they have signed in before. Codes of the second factor are few enough to be guessed from many
-addresses, and wait behind the right password: they are counted by operator, together with passkeys.
-A refusal is the same sentence after the same work, whether the name is unknown or the password
-wrong.
+once gain nothing. Passwords are counted by name and origin, by address over all names, and by name
+over all origins; codes and passkeys wait behind the right password and are counted by operator. An
+origin is a known browser, else an address; a known browser has attempts of its own, which nobody
+else can use up. A refusal is the same sentence after the same work, whether the name is unknown or
+the password wrong.
 """
 
 from __future__ import annotations
 
+import hmac
 import secrets
 from collections.abc import Callable, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+from typing import NoReturn, TypeAlias
 
 import structlog
+from itsdangerous import BadSignature, URLSafeSerializer
+from limits import RateLimitItem, RateLimitItemPerMinute
+from sqlalchemy import exists, select, update
 
-from smsgate.domain.errors import StoreUnavailable, TooManyGuesses
+from smsgate.domain.errors import TooManyGuesses
 from smsgate.features.operators import passwords, second_factor
-from smsgate.features.operators.errors import SignInRefused
-from smsgate.features.operators.passkeys import REFUSED as PASSKEY_REFUSED
-from smsgate.features.operators.passkeys import PasskeyRefused, Passkeys, RelyingParty
-from smsgate.features.operators.service import fold_email, fold_name, now_us, token_digest
-from smsgate.features.operators.session_storage import SessionRow, SessionStorage
-from smsgate.features.operators.sessions import (
-    HALF_S,
-    IDLE_S,
-    LASTS_S,
-    PROOF_S,
-    OperatorSession,
-    Visitor,
-    own_action,
-)
-from smsgate.features.operators.sign_in_limits import (
-    MAX_ATTEMPTS,
-    WINDOW_S,
-    AttemptCounter,
-    Device,
-    FairQueue,
-    make_device_token,
-    new_device,
-    read_device_token,
-)
+from smsgate.features.operators.service import fold_name
+from smsgate.features.operators.sessions import PROOF_S, OperatorSession, Visitor
+from smsgate.features.operators.slots import Slots
 from smsgate.features.operators.storage import (
-    ActionLog,
-    OperatorAction,
+    ActionAuthor,
     OperatorRow,
-    OperatorStorage,
+    SignInRefused,
+    find_operators,
+    log_action,
+    now_us,
 )
 from smsgate.records import Records
+from smsgate.records.console_tables import operator_actions, operators
+from smsgate.records.database import lookup
 from smsgate.settings import Secret
-from smsgate.store import Store
+from smsgate.web.limits import Limits
 
-LOCK_S = WINDOW_S
-MAX_LOGGED = 100
-"""Wrong passwords for one operator, from everywhere in one window, that have a line each."""
-_AT_ONCE, _MAX_WAITING, _WAIT_S = 4, 24, 5.0
-"""Attempts that one process checks at once, how many may wait, and how long. Its threads answer
-other requests as well, and a crowd that signs in must not keep them from that."""
-_KNOWN_AT_ONCE, _MAX_KNOWN_WAITING = 2, 12
-"""The same of known browsers and sessions. Nobody can make those up, so that no crowd, from however
-many addresses it comes, is before them."""
-_CODE = "\0code"
-"""Counts codes in place of a name; no name is like it."""
-_EVERYWHERE = "everywhere"
-"""Counts the wrong passwords from all origins; no origin is called so."""
-_HOUR_US = 3600 * 1_000_000
-_S = 1_000_000
+MAX_ATTEMPTS = 8
+"""Wrong attempts of one origin at one name in a window; after that it waits."""
+MAX_OF_ADDRESS = 30
+"""The same of one address, over all names."""
+MAX_OF_NAME = 20
+"""The same at one name by all browsers that are not known: at most 100 in any hour."""
+_KNOWN_ADDRESS_US = 90 * 24 * 3600 * 1_000_000
+_MINUTES = 15
+_BY_ORIGIN = RateLimitItemPerMinute(MAX_ATTEMPTS, _MINUTES)
+_BY_ADDRESS = RateLimitItemPerMinute(MAX_OF_ADDRESS, _MINUTES)
+_BY_NAME = RateLimitItemPerMinute(MAX_OF_NAME, _MINUTES)
+Claims: TypeAlias = Sequence[tuple[RateLimitItem, str]]
+"""What an attempt counts for."""
 REFUSED = (
     "Sign-in failed: the name or the password is wrong, or there were too many attempts from here. "
-    f"After {MAX_ATTEMPTS} attempts wait {LOCK_S // 60} minutes, or ask an admin for a new link."
+    f"After {MAX_ATTEMPTS} attempts wait {_MINUTES} minutes, or ask an admin for a new link."
 )
 CODE_REFUSED = (
     "That code is wrong, expired, or was used before. Wait for the next one; after "
-    f"{MAX_ATTEMPTS} attempts wait {LOCK_S // 60} minutes."
+    f"{MAX_ATTEMPTS} attempts wait {_MINUTES} minutes."
 )
 NOT_INVITED = (
     "No one in smsgate uses this e-mail address, or the provider has not verified it. Ask an "
     "admin to add you with it on the page People."
 )
-TOO_MANY = "Too many attempts to sign in came from your address; wait 15 minutes."
+TOO_MANY = f"Too many attempts to sign in came from your address; wait {_MINUTES} minutes."
 UNREADABLE = (
     "Your second factor cannot be checked: none of SMSGATE_SECRET_KEYS encrypted it. Ask an admin "
     "to remove it: `smsgate operators reset NAME --second-factor`."
 )
+NO_PASSWORD = (
+    "You have no password: sign out, sign in again by single sign-on, and do this within "
+    f"{PROOF_S // 60} minutes."
+)
+NOT_YOURS = "That is not your password, or there were too many attempts."
 _log = structlog.get_logger("smsgate.console")
 
 
-@dataclass(frozen=True, slots=True)
-class ProvidedPerson:
-    """Who signed in at the provider of single sign-on."""
+class FactorRefused(SignInRefused):
+    """A code or a passkey is not accepted; ``what`` and ``note`` go into the audit log."""
 
-    subject: str
-    """A hash of issuer and subject, which never change for a person."""
-    email: str
-    """Empty unless the provider has verified it."""
-
-
-@dataclass(frozen=True, slots=True)
-class NewSession:
-    """A session that has just begun."""
-
-    token: str = field(repr=False)
-    """For the browser's cookie; it is kept nowhere else."""
-    half: bool
-    device: str = field(default="", repr=False)
-    """The browser's device token from now on; empty where the session is half."""
+    def __init__(self, sentence: str, what: str = "wrong code", note: str = "") -> None:
+        super().__init__(sentence, field="code" if what == "wrong code" else "")
+        self.what, self.note = what, note
 
 
 class SignIn:
-    """Checks passwords and codes, and begins sessions. Raises what ``Sessions`` raises."""
+    """Checks passwords and codes, and begins sessions. Raises ``RecordsUnavailable``."""
 
-    def __init__(
-        self,
-        records: Records,
-        store: Store,
-        keys: Sequence[Secret],
-        party: RelyingParty | None = None,
-    ) -> None:
-        """``keys`` are ``SMSGATE_SECRET_KEYS``, newest first, at least one.
-
-        ``party`` is for whom passkeys are made, None where the address allows none.
-        """
-        self._operators = OperatorStorage(records.database)
-        self._sessions = SessionStorage(records.database)
-        self._actions = ActionLog(records.database)
-        self._addresses = store.sign_ins
-        self._attempts = AttemptCounter(store.attempts, keys)
+    def __init__(self, records: Records, limits: Limits, keys: Sequence[Secret]) -> None:
+        """``keys`` are ``SMSGATE_SECRET_KEYS``, newest first, at least one."""
+        self._database = records.database
         self._keys = keys
-        self._passkeys = Passkeys(records, party)
-        self._queue = FairQueue(_AT_ONCE, _MAX_WAITING, _WAIT_S)
-        self._known_queue = FairQueue(_KNOWN_AT_ONCE, _MAX_KNOWN_WAITING, _WAIT_S)
+        self._limits = limits
+        # itsdangerous signs with the last key.
+        self._devices = URLSafeSerializer([one.value for one in reversed(keys)], "device")
+        self._slots = Slots(4, 24, 5.0)
+        self._known_slots = Slots(2, 12, 5.0)
+        """Of known browsers and sessions, which nobody can make up: no crowd is before them."""
 
-    def by_password(self, name: str, password: str, visitor: Visitor, instead: str) -> NewSession:
-        """Check a name and a password; where there is a second factor, the session is half.
-
-        ``instead`` is the token that the browser had before; it opens nothing any more. Raises
-        ``SignInRefused`` and ``TooManyGuesses``.
-        """
-        row = self._operators.find(fold_name(name))
+    def by_password(self, name: str, password: str, visitor: Visitor) -> OperatorRow:
+        """Return whose name and password it is. Raises ``SignInRefused``, ``TooManyGuesses``."""
+        folded = fold_name(name)
+        rows = find_operators(self._database, operators.c.folded == lookup(folded))
+        row = rows[0] if rows else None
         device = self._device(row, visitor)
-        origin = _origin(device, visitor)
-        # Attackers who have to wait are turned away before they stand in others' way.
-        if device is None and visitor.counted:
-            with suppress(StoreUnavailable):
-                if self._addresses.too_many(visitor.counted):
-                    raise TooManyGuesses(TOO_MANY)
-        if self._attempts.used_up(origin, fold_name(name)):
-            self._log_wrong_password(row, MAX_ATTEMPTS + 1, visitor)
-            raise SignInRefused(REFUSED)
-        queue = self._queue if device is None else self._known_queue
-        with queue.slot(origin):
-            if device is None:
-                self._claim_address(visitor)
-            number = self._attempts.count(origin, fold_name(name))
-            kept = row.password_hash if row else ""
-            right = number <= MAX_ATTEMPTS and passwords.is_right(password, kept)
-            if row is None or not right or row.ended_us:
-                self._log_wrong_password(row, number, visitor)
-                raise SignInRefused(REFUSED)
-            self._attempts.clear(origin, fold_name(name))
-            if device is None:
-                self._forgive_address(visitor)
-            if passwords.is_outdated(kept):
-                better = passwords.hash_password(password)
-                self._operators.swap(row.id, "password_hash", kept, better)
-                row = replace(row, password_hash=better)
-            return self._start(row, visitor, token_digest(instead), half=row.has_second_factor)
+        claims = self._password_claims(folded, visitor, device)
+        used_up = self._claim(claims)
+        if used_up is _BY_ADDRESS:
+            raise TooManyGuesses(TOO_MANY)
+        if used_up and not (used_up is _BY_NAME and self._is_known_address(row, visitor)):
+            self._refuse_sign_in(
+                row, visitor, "tried while locked" if row else "unknown name", hourly=True
+            )
+        with (self._known_slots if device else self._slots).slot():
+            is_right = passwords.is_right(password, row.password_hash if row else "")
+        if row is None or not is_right or row.ended_us:
+            self._refuse_sign_in(
+                row, visitor, "wrong password" if row else "unknown name", hourly=row is None
+            )
+        self._claim(claims, -1)
+        return row
 
-    def by_code(self, current: OperatorSession, code: str, visitor: Visitor) -> NewSession:
-        """Check the code of the second factor, or a recovery code, after the password.
+    def by_factor(self, row: OperatorRow, visitor: Visitor, accept: Callable[[], str]) -> str:
+        """Return by which factor, as ``accept`` does; else it raises ``FactorRefused``.
 
-        Raises ``SignInRefused`` and ``TooManyGuesses``.
+        Who has to wait is refused in the same words.
         """
-        refusal = SignInRefused(CODE_REFUSED, field="code")
-        return self._by_factor(
-            current, visitor, lambda: self._accept_code(current.operator, code), refusal
-        )
-
-    def by_passkey(self, current: OperatorSession, answer: str, visitor: Visitor) -> NewSession:
-        """Check a browser's answer by a passkey, after the password.
-
-        Counted together with codes. Raises ``SignInRefused``, ``TooManyGuesses`` and ``Unfit``.
-        """
-        return self._by_factor(
-            current,
-            visitor,
-            lambda: f"with passkey {self._passkeys.check(current, answer).name}",
-            PasskeyRefused(PASSKEY_REFUSED),
-        )
-
-    def _by_factor(
-        self,
-        current: OperatorSession,
-        visitor: Visitor,
-        accept: Callable[[], str],
-        refusal: SignInRefused,
-    ) -> NewSession:
-        """Begin a whole session where ``accept`` returns with what; else it raises.
-
-        Who has to wait gets ``refusal``, whatever the factor is worth.
-        """
-        row = current.operator
         device = self._device(row, visitor)
-        if device is not None:
-            free = self._attempts.count(_origin(device, visitor), _CODE) <= MAX_ATTEMPTS
-        else:
-            self._claim_address(visitor)
-            hourly, lock_us = _hourly_action(row, visitor), LOCK_S * _S
-            free = self._sessions.claim_attempt(row.id, now_us(), MAX_ATTEMPTS, lock_us, hourly)
-        if not free:
-            self._log_refusal(_hourly_action(row, visitor))
-            raise refusal
+        claims = [(_BY_ORIGIN, f"factor {device or row.id}")]
+        if self._claim(claims):
+            self._refuse_sign_in(
+                row, visitor, "tried while locked", CODE_REFUSED, "code", hourly=True
+            )
         try:
             note = accept()
-        except SignInRefused as error:
-            what, note = "wrong code", ""
-            if isinstance(error, PasskeyRefused):
-                what, note = "wrong passkey", error.note
-            if row.failed + 1 >= MAX_ATTEMPTS and not row.locked_until_us:
-                note = "; ".join(filter(None, (note, f"locked for {LOCK_S // 60} minutes")))
-            self._log_refusal(own_action(what, row, visitor, note))
+        except FactorRefused as error:
+            with self._database.writing() as connection:
+                author = ActionAuthor(row.name, visitor.address)
+                log_action(connection, error.what, row.name, author, error.note)
             raise
-        if device is None:
-            self._forgive_address(visitor)
+        self._claim(claims, -1)
+        return note
+
+    def accept_code(self, row: OperatorRow, code: str) -> str:
+        """Use up a code of the authenticator or a recovery code; return how it was right.
+
+        Raises ``FactorRefused``.
+        """
+        secret = second_factor.decrypt(row.totp_secret, self._keys)
+        step = second_factor.find_step(secret, code) if secret else None
+        mine = operators.c.id == row.id
+        # Each is compared in the statement that uses it up: of two at once, one succeeds.
+        if secret and step is not None:
+            taking = update(operators).where(mine & (operators.c.totp_step < step))
+            taking = taking.where(operators.c.totp_secret == row.totp_secret)
+            renewed = second_factor.encrypt(secret, self._keys)  # keys may have been rotated
+            taking = taking.values(totp_step=step, totp_secret=renewed)
+            note = "with second factor"
         else:
-            self._attempts.clear(_origin(device, visitor), _CODE)
-        return self._start(row, visitor, current.session.digest, note=note)
+            rest = second_factor.use_recovery_code(row.recovery, code)
+            if rest is None:
+                is_unreadable = row.totp_secret and secret is None
+                raise FactorRefused(UNREADABLE if is_unreadable else CODE_REFUSED)
+            taking = update(operators).where(mine & (operators.c.recovery == row.recovery))
+            taking = taking.values(recovery=rest)
+            left = second_factor.count_recovery_codes(rest)
+            note = f"with a recovery code, {left} are left"
+        with self._database.writing() as connection:
+            if connection.execute(taking).rowcount != 1:
+                raise FactorRefused(CODE_REFUSED)
+        return note
 
     def prove(self, current: OperatorSession, password: str, visitor: Visitor) -> None:
         """Check the password again, so that an open screen alone does not suffice.
 
-        Counted by the session, which nobody else has. Raises ``SignInRefused`` and
-        ``TooManyGuesses``.
+        Counted by the session, which nobody else has. Raises ``SignInRefused``.
         """
-        row, origin = current.operator, f"session {current.session.digest.hex()}"
+        row, claims = current.operator, [(_BY_ORIGIN, f"session {current.digest.hex()}")]
         if not row.password_hash:
-            raise SignInRefused(
-                "You have no password: sign out, sign in again by single sign-on, and do this "
-                f"within {PROOF_S // 60} minutes.",
-                field="password",
+            raise SignInRefused(NO_PASSWORD, field="password")
+        if self._claim(claims):
+            self._refuse_sign_in(
+                row, visitor, "tried while locked", NOT_YOURS, "password", hourly=True
             )
-        with self._known_queue.slot(origin):
-            number = self._attempts.count(origin, row.id)
-            right = number <= MAX_ATTEMPTS and passwords.is_right(password, row.password_hash)
-        if not right:
-            self._log_wrong_password(row, number, visitor)
-            raise SignInRefused(
-                "That is not your password, or there were too many attempts.", field="password"
-            )
-        self._attempts.clear(origin, row.id)
-        self._sessions.change(current.session.digest, {"proved_us": now_us()})
+        with self._known_slots.slot():
+            is_right = passwords.is_right(password, row.password_hash)
+        if not is_right:
+            self._refuse_sign_in(row, visitor, "wrong password", NOT_YOURS, "password")
+        self._claim(claims, -1)
 
-    def by_provider(self, person: ProvidedPerson, visitor: Visitor, instead: str) -> NewSession:
-        """Sign in whom the provider of single sign-on names, if an admin has added them.
+    def by_provider(self, subject: str, email: str, visitor: Visitor) -> OperatorRow:
+        """Return whom the provider of single sign-on names, if an admin has added them.
 
-        By the subject that they are bound to; the first time, by the verified e-mail address. A
-        second factor of ours is asked for as after a password. Raises ``SignInRefused``.
+        By the subject that they are bound to; the first time, by the verified e-mail address.
+        Raises ``SignInRefused``.
         """
-        row = self._operators.by_subject(person.subject)
-        if row is None and person.email:
-            row = self._operators.by_email(fold_email(person.email))
-            if row is not None and not row.ended_us:
-                action = own_action("single sign-on bound", row, visitor, person.email)
-                if not self._operators.bind(row.id, person.subject, action):
-                    row = None  # bound to somebody else, who had the address before
-        if row is None or row.ended_us:
-            self._actions.add(_hourly_action(None, visitor))
-            _log.warning("sign-in refused", reason="not invited")
-            raise SignInRefused(NOT_INVITED)
-        return self._start(
-            row,
-            visitor,
-            token_digest(instead),
-            half=row.has_second_factor,
-            note="by single sign-on",
-        )
-
-    def begin(self, row: OperatorRow, visitor: Visitor, instead: str = "") -> NewSession:
-        """Begin a session for an operator who was authenticated by other means."""
-        return self._start(row, visitor, token_digest(instead))
+        able = operators.c.ended_us == 0
+        rows = find_operators(self._database, operators.c.subject == subject)
+        if not rows and email:
+            address, free = lookup(email.strip().casefold()), operators.c.subject == ""
+            rows = find_operators(self._database, able & free & (operators.c.email == address))
+            for row in rows:
+                binding = update(operators).where(operators.c.id == row.id, able & free)
+                with self._database.writing() as connection:
+                    if connection.execute(binding.values(subject=subject)).rowcount:
+                        author = ActionAuthor(row.name, visitor.address)
+                        log_action(connection, "single sign-on bound", row.name, author, email)
+            rows = [replace(row, subject=subject) for row in rows]
+        if not rows or rows[0].ended_us:
+            self._refuse_sign_in(None, visitor, "unknown name", NOT_INVITED, hourly=True)
+        return rows[0]
 
     def device_token(self, row: OperatorRow, visitor: Visitor) -> str:
-        """Return the browser's device token for the operator: the one that it has, or a new one."""
-        return make_device_token(self._device(row, visitor) or new_device(row.id), self._keys)
+        """Return by which the browser is known for the operator (OWASP's "device cookies").
 
-    def _device(self, row: OperatorRow | None, visitor: Visitor) -> Device | None:
-        """Return the browser's device; None where it is not known for this operator."""
-        device = read_device_token(visitor.device, self._keys)
-        known = device is not None and row is not None and device.operator_id == row.id
-        return device if known else None
+        It says that the operator once signed in with it, and opens nothing.
+        """
+        device = self._device(row, visitor) or secrets.token_urlsafe(16)
+        return str(self._devices.dumps([row.id, device]))
 
-    def _start(
+    def _device(self, row: OperatorRow | None, visitor: Visitor) -> str:
+        """Return the random name of the browser; empty where it is not known for this operator."""
+        try:
+            operator_id, device = self._devices.loads(visitor.device)
+        except (BadSignature, ValueError, TypeError):
+            return ""
+        return str(device) if row is not None and operator_id == row.id else ""
+
+    def _claim(self, claims: Claims, cost: int = 1) -> RateLimitItem | None:
+        """Count an attempt before it is checked; return which limit it is over, if any.
+
+        With -1 take it back, since it was right. What was typed as a name may be a password: only
+        a hash of it is kept.
+        """
+        for limit, who in claims:
+            key = hmac.digest(self._keys[0].value.encode(), who.encode(), "sha256").hex()
+            if not self._limits.hit(limit, "sign-in", key, cost=cost):
+                return limit
+        return None
+
+    def _password_claims(self, folded: str, visitor: Visitor, device: str) -> Claims:
+        if device:
+            return [(_BY_ORIGIN, f"device {device} {folded}")]
+        # A proxy that is not trusted has one address for all; then they are counted together.
+        address = visitor.counted or visitor.address
+        counted = [(_BY_ADDRESS, address)] if visitor.counted else []
+        return [*counted, (_BY_ORIGIN, f"address {address} {folded}"), (_BY_NAME, folded)]
+
+    def _is_known_address(self, row: OperatorRow | None, visitor: Visitor) -> bool:
+        """Whether the operator signed in from there of late: no crowd elsewhere locks them out."""
+        action = operator_actions.c
+        mine = (action.actor == (row.name if row else "")) & (action.address == visitor.address)
+        mine &= (action.what == "signed in") & (action.at_us > now_us() - _KNOWN_ADDRESS_US)
+        with self._database.reading() as connection:
+            return bool(connection.scalar(select(exists().where(mine))))
+
+    def _refuse_sign_in(
         self,
-        row: OperatorRow,
+        row: OperatorRow | None,
         visitor: Visitor,
-        instead: bytes,
+        what: str,
+        sentence: str = REFUSED,
+        field: str = "",
         *,
-        half: bool = False,
-        note: str = "",
-    ) -> NewSession:
-        token, now = secrets.token_urlsafe(32), now_us()
-        session = SessionRow(
-            digest=token_digest(token),
-            operator_id=row.id,
-            made_us=now,
-            seen_us=now,
-            ends_us=now + (HALF_S if half else LASTS_S) * _S,
-            proved_us=now,
-            half=half,
-            browser=visitor.browser,
-            address=visitor.address,
-        )
-        action = None if half else own_action("signed in", row, visitor, note)
-        if not self._sessions.start(
-            session, action, kept=row.password_hash, instead=instead, idle_us=IDLE_S * _S
-        ):
-            raise SignInRefused(REFUSED)
-        return NewSession(token, half, "" if half else self.device_token(row, visitor))
+        hourly: bool = False,
+    ) -> NoReturn:
+        """Log a refusal, and raise it. What was typed as a name is not kept: it may be a password.
 
-    def _accept_code(self, row: OperatorRow, code: str) -> str:
-        """Return how the code was right. Raises ``SignInRefused``."""
-        secret = second_factor.decrypt(row.totp_secret, self._keys)
-        step = second_factor.find_step(secret, code) if secret else None
-        if step is not None and self._sessions.take_step(row.id, step):
-            renewed = second_factor.encrypt_anew(row.totp_secret, self._keys)
-            if renewed is not None:  # the secret keys were rotated
-                self._operators.swap(row.id, "totp_secret", row.totp_secret, renewed)
-            return "with second factor"
-        rest = second_factor.use_recovery_code(row.recovery, code)
-        if rest is not None and self._sessions.take_recovery(row.id, row.recovery, rest):
-            left = second_factor.count_recovery_codes(rest)
-            return f"with a recovery code, {left} are left"
-        if row.totp_secret and secret is None:
-            raise SignInRefused(UNREADABLE)
-        raise SignInRefused(CODE_REFUSED, field="code")
-
-    def _log_refusal(self, action: OperatorAction) -> None:
-        self._actions.add(action)
-        _log.warning("sign-in refused", reason=action.what)
-
-    def _claim_address(self, visitor: Visitor) -> None:
-        with suppress(StoreUnavailable):  # the count by operator goes on without the store
-            if visitor.counted and not self._addresses.claim(visitor.counted):
-                raise TooManyGuesses(TOO_MANY)
-
-    def _forgive_address(self, visitor: Visitor) -> None:
-        with suppress(StoreUnavailable):
-            if visitor.counted:
-                self._addresses.forgive(visitor.counted)
-
-    def _log_wrong_password(self, row: OperatorRow | None, number: int, visitor: Visitor) -> None:
-        """Log it: once an hour for an origin that has to wait, and for guesses from everywhere."""
-        action = own_action("wrong password", row, visitor)
-        if row is None or number > MAX_ATTEMPTS:
-            action = _hourly_action(row, visitor)
-        elif self._attempts.count(_EVERYWHERE, row.id) > MAX_LOGGED:
-            note = f"and more than {MAX_LOGGED} others within {WINDOW_S // 60} minutes"
-            action = replace(action, note=note, id=f"{_hourly_action(row, visitor).id}-more")
-        elif number == MAX_ATTEMPTS:
-            action = replace(action, note=f"waits {LOCK_S // 60} minutes there")
-        self._actions.add(action)
-        if number <= MAX_ATTEMPTS:
-            _log.warning("sign-in refused", reason=action.what)
-
-
-def _origin(device: Device | None, visitor: Visitor) -> str:
-    """Return where attempts are counted to come from: a known browser, else an address.
-
-    A proxy that is not trusted has one address for all; then they are counted together.
-    """
-    if device is not None:
-        return f"device {device.name}"
-    return f"address {visitor.counted or visitor.address}"
-
-
-def _hourly_action(row: OperatorRow | None, visitor: Visitor) -> OperatorAction:
-    """Return one action an hour for unknown names, and for each operator who has to wait.
-
-    So attackers do not fill the log. What was typed as a name is not kept: it may be a password.
-    """
-    action = own_action("tried while locked" if row else "unknown name", row, visitor)
-    hour_us = action.at_us - action.at_us % _HOUR_US
-    return replace(action, id=f"{hour_us:016d}-{row.id if row else 'unknown'}")
+        Refusals of unknown names, and of those who have to wait, are one line an hour.
+        """
+        name = row.name if row else ""
+        with self._database.writing() as connection:
+            once = (row.id if row else "unknown") if hourly else ""
+            author = ActionAuthor(name, visitor.address)
+            log_action(connection, what, name, author, hourly=once)
+        if not hourly:
+            _log.warning("sign-in refused", reason=what)
+        raise SignInRefused(sentence, field=field)

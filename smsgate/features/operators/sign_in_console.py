@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-from flask import Flask, flash, g, make_response, redirect, render_template, request, session
-from flask import Response as FlaskResponse
+from collections.abc import Callable
+
+from flask import Flask, flash, g, redirect, render_template, request, session
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
 from smsgate.domain.errors import Unfit
-from smsgate.features.operators.errors import SignInRefused
 from smsgate.features.operators.passkeys import NO_ADDRESS
-from smsgate.features.operators.sign_in import NewSession
+from smsgate.features.operators.single_sign_on import SignInProvider
+from smsgate.features.operators.storage import OperatorRow, SignInRefused
 from smsgate.pipeline.services import Services
-from smsgate.web.console.auth import IN, NEXT, OUT, console_auth, current_session, operator
+from smsgate.web.console.auth import (
+    IN,
+    NEXT,
+    OUT,
+    console_auth,
+    current_session,
+    let_in,
+    operator,
+)
 from smsgate.web.console.return_path import HOME, own_path
 
 CODE = f"{IN}/code"
-PASSKEY = f"{IN}/passkey"
 PROVIDER = f"{IN}/provider"
-"""Leads to the provider of single sign-on."""
-CALLBACK = f"{PROVIDER}/back"
-"""Where the provider leads back to."""
-FIRST = "/console/first/<token>"
-PASSWORD = "/console/password/<token>"  # noqa: S105 - a path
+"""Leads to the provider of single sign-on, which leads back to the page below it."""
 
 
 def register(console: Flask, services: Services) -> None:  # noqa: ARG001 - as every page
@@ -30,24 +34,21 @@ def register(console: Flask, services: Services) -> None:  # noqa: ARG001 - as e
 
     A link is opened by GET as often as previews and scanners like; only its form uses it up.
     """
-    for path, endpoint, view in (
-        (IN, "sign_in", show_sign_in),
-        (CODE, "code", show_code),
-        (PROVIDER, "to_provider", go_to_provider),
-        (CALLBACK, "from_provider", return_from_provider),
-        (FIRST, "first", show_first),
-        (PASSWORD, "password", show_password),
+    for method, path, endpoint, view in (
+        ("GET", IN, "sign_in", show_sign_in),
+        ("POST", IN, "signed_in", sign_in),
+        ("GET", CODE, "code", show_code),
+        ("POST", CODE, "code_given", check_code),
+        ("POST", f"{IN}/passkey", "passkey_given", check_passkey),
+        ("GET", PROVIDER, "to_provider", go_to_provider),
+        ("GET", f"{PROVIDER}/back", "from_provider", return_from_provider),
+        ("POST", OUT, "out", sign_out),
+        ("GET", "/console/first/<token>", "first", show_first),
+        ("POST", "/console/first/<token>", "become_first", become_first),
+        ("GET", "/console/password/<token>", "password", show_password),
+        ("POST", "/console/password/<token>", "password_set", set_password),
     ):
-        console.get(path, endpoint=endpoint)(view)
-    for path, endpoint, change in (
-        (IN, "signed_in", sign_in),
-        (CODE, "code_given", check_code),
-        (PASSKEY, "passkey_given", check_passkey),
-        (OUT, "out", sign_out),
-        (FIRST, "become_first", become_first),
-        (PASSWORD, "password_set", set_password),
-    ):
-        console.post(path, endpoint=endpoint)(change)
+        console.add_url_rule(path, endpoint, view, methods=[method])
 
 
 def show_sign_in() -> Response | str:
@@ -58,46 +59,40 @@ def show_sign_in() -> Response | str:
     if wanted:
         session[NEXT] = wanted
     auth = console_auth()
-    return render_template(
-        "sign_in.html",
-        nobody=not auth.operators.all(),
-        provider=auth.provider.name if auth.provider else "",
-    )
+    provider = auth.provider.name if auth.provider else ""
+    return render_template("sign_in.html", nobody=not auth.people.all(), provider=provider)
 
 
 def sign_in() -> Response:
     """Check name and password; where there is a second factor, go on to its page."""
-    auth = console_auth()
-    name, token = _field("name"), auth.cookies.token
-    return _go_on(auth.sign_in.by_password(name, _field("password"), auth.visitor(), token))
+    auth, form = console_auth(), request.form
+    name, password = form.get("name", ""), form.get("password", "")
+    return _go_on(auth.sign_in.by_password(name, password, auth.visitor()))
 
 
 def go_to_provider() -> Response:
     """Lead to the provider of single sign-on."""
-    auth = console_auth()
-    if auth.provider is None:
-        raise NotFound
     try:
-        return auth.provider.redirect(f"{auth.origin}{CALLBACK}", _origin())
+        return _provider().redirect(f"{console_auth().origin}{PROVIDER}/back")
     except SignInRefused as error:
         return _back_to_sign_in(error)
 
 
 def return_from_provider() -> Response:
     """Sign in whom the provider names; where there is a second factor, go on to its page."""
-    auth = console_auth()
-    if auth.provider is None:
-        raise NotFound
+    auth, provider = console_auth(), _provider()
     try:
-        person = auth.provider.person(_origin())
-        return _go_on(auth.sign_in.by_provider(person, auth.visitor(), auth.cookies.token))
+        person = provider.person()
+        return _go_on(auth.sign_in.by_provider(*person, auth.visitor()), "by single sign-on")
     except SignInRefused as error:
         return _back_to_sign_in(error)
 
 
-def _origin() -> str:
-    visitor = console_auth().visitor()
-    return visitor.counted or visitor.address
+def _provider() -> SignInProvider:
+    found = console_auth().provider
+    if found is None:
+        raise NotFound
+    return found
 
 
 def _back_to_sign_in(error: SignInRefused) -> Response:
@@ -121,92 +116,88 @@ def show_code() -> Response | str:
 
 
 def check_code() -> Response:
-    """Check the code of the second factor."""
+    """Check a code of the authenticator, or a recovery code."""
     if not _is_half():
         return redirect(IN, 303)
-    auth = console_auth()
-    return _go_on(auth.sign_in.by_code(current_session(), _field("code"), auth.visitor()))
+    row, code = current_session().operator, request.form.get("code", "")
+    return _by_factor(lambda: console_auth().sign_in.accept_code(row, code))
 
 
 def check_passkey() -> Response:
     """Check what the browser answered by a passkey."""
     if not _is_half():
         return redirect(IN, 303)
-    auth = console_auth()
-    return _go_on(auth.sign_in.by_passkey(current_session(), _field("credential"), auth.visitor()))
+    current, answer = current_session(), request.form.get("credential", "")
+    return _by_factor(lambda: console_auth().passkeys.accept(current, answer))
+
+
+def _by_factor(accept: Callable[[], str]) -> Response:
+    auth, row = console_auth(), current_session().operator
+    return _go_on(row, auth.sign_in.by_factor(row, auth.visitor(), accept), is_whole=True)
 
 
 def sign_out() -> Response:
     """End the session of this browser."""
-    auth = console_auth()
     if g.known is not None:
-        auth.sessions.end(g.known, g.known.session.digest, auth.visitor())
+        console_auth().sessions.end(g.known, g.known.digest)
     session.clear()
     flash("Signed out.", "good")
-    answer = make_response(redirect(IN, 303))
-    auth.cookies.clear_session(answer)
-    return answer
+    return redirect(IN, 303)
 
 
 def show_first(token: str) -> str:
     """Ask for the name and password of the first admin."""
-    console_auth().own_account.check_first_link(token)
+    if console_auth().people.linked(token) is not None:
+        raise NotFound
     return render_template("first.html")
 
 
 def become_first(token: str) -> Response:
     """Add the first admin, and sign them in."""
-    auth, visitor, password = console_auth(), console_auth().visitor(), new_password("password")
-    row = auth.own_account.become_first(token, _field("name"), password, visitor.address)
-    return _go_on(auth.sign_in.begin(row, visitor, auth.cookies.token))
+    auth, name, password = console_auth(), request.form.get("name", ""), new_password("password")
+    return _go_on(auth.people.become_first(token, name, password, auth.visitor().address))
 
 
 def show_password(token: str) -> str:
     """Ask for a new password."""
-    return render_template("password.html", name=console_auth().own_account.find_linked(token).name)
+    row = console_auth().people.linked(token)
+    if row is None:
+        raise NotFound
+    return render_template("password.html", name=row.name)
 
 
 def set_password(token: str) -> Response:
     """Set the password, so that its owner can sign in with it."""
     auth, visitor = console_auth(), console_auth().visitor()
-    auth.own_account.find_linked(token)
-    row = auth.own_account.set_by_link(token, new_password("password"), visitor.address)
+    row = auth.people.linked(token)
+    if row is None:
+        raise NotFound
+    auth.people.set_password(row, new_password("password"), visitor.address, token)
     flash("Password set. Sign in with it.", "good")
-    answer = make_response(redirect(IN, 303))
     # Attackers at this address do not keep the link's holder from signing in.
-    auth.cookies.set_device(answer, auth.sign_in.device_token(row, visitor))
-    return answer
+    g.device = auth.sign_in.device_token(row, visitor)
+    return redirect(IN, 303)
 
 
-def _go_on(new: NewSession) -> Response:
-    """Lead to the second page, or to the page that was wanted: one of ours, for we noted it."""
-    path = CODE if new.half else own_path(str(session.get(NEXT, ""))) or HOME
-    return let_in(make_response(redirect(path, 303)), new)
+def _go_on(row: OperatorRow, note: str = "", *, is_whole: bool = False) -> Response:
+    """Let somebody in, and lead to the page that was wanted: one of ours, for we noted it.
 
-
-def let_in(answer: FlaskResponse, new: NewSession) -> Response:
-    """Give a browser its new session. Earlier forms become invalid."""
-    wanted = session.get(NEXT)
-    session.clear()
-    if new.half and wanted:
-        session[NEXT] = wanted
-    console_auth().cookies.set_session(answer, new.token)
-    if new.device:
-        console_auth().cookies.set_device(answer, new.device)
-    return answer
+    Who has a second factor comes in half, to its page, unless the session ``is_whole`` by it.
+    """
+    half = row.has_second_factor and not is_whole
+    path = CODE if half else own_path(str(session.get(NEXT, ""))) or HOME
+    let_in(row, half=half, note=note)
+    return redirect(path, 303)
 
 
 def _is_half() -> bool:
     known = g.get("known")  # not looked for where the form was too large
-    return known is not None and known.session.half
-
-
-def _field(name: str) -> str:
-    return request.form.get(name, "")
+    return known is not None and known.half
 
 
 def new_password(field: str) -> str:
     """Return the new password of a form. Raises ``Unfit`` where it was typed differently."""
-    if _field(field) != _field("repeated"):
+    password = request.form.get(field, "")
+    if password != request.form.get("repeated", ""):
         raise Unfit("The passwords differ: enter the same one twice.", field="repeated")
-    return _field(field)
+    return password

@@ -9,7 +9,6 @@ it. Its template calls ``{{ again() }}`` (``parts.html``), which shows the field
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from functools import wraps
 from typing import ParamSpec, TypeVar, get_args
@@ -31,41 +30,32 @@ from flask.sessions import SecureCookieSessionInterface
 from smsgate.domain.errors import RecordsUnavailable, Unfit
 from smsgate.domain.time_zones import find_zone
 from smsgate.features.operators.passkeys import Passkeys, relying_party
-from smsgate.features.operators.service import (
-    ROLES,
-    ActionAuthor,
-    OperatorService,
-    OwnAccount,
-    make_action,
-)
+from smsgate.features.operators.service import OperatorService
 from smsgate.features.operators.sessions import OperatorSession, Sessions, Visitor
 from smsgate.features.operators.sign_in import SignIn
 from smsgate.features.operators.single_sign_on import SignInProvider
-from smsgate.features.operators.storage import ActionLog
+from smsgate.features.operators.storage import ActionAuthor, OperatorRow, add_action, token_digest
 from smsgate.interface.operation import Role
 from smsgate.pipeline.readiness import Deadlines
 from smsgate.pipeline.services import Services
 from smsgate.web.console.origin import Origin
 from smsgate.web.console.return_path import HOME, is_part, return_path
+from smsgate.web.limits import Limits
 from smsgate.web.wsgi_request import address_of
 
 IN, OUT = "/console/in", "/console/out"
 ME = "/console/me"
 FACTOR = f"{ME}/factor"
 NEXT = "next"
-"""In the form's cookie: the page that somebody wanted to see before signing in."""
+"""In the cookie: the page that somebody wanted to see before signing in."""
 ENDED = "ended"
-"""In the form's cookie: the session that somebody used has ended; whether a form was sent in it."""
-_BROWSERS = (("Edg", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"))
-_SYSTEMS = (
-    ("Android", "Android"),
-    ("iPhone", "iPhone"),
-    ("iPad", "iPad"),
-    ("Windows", "Windows"),
-    ("Mac OS", "Mac"),
-    ("Linux", "Linux"),
-)
-_SESSION, _FORMS, _DEVICE = "smsgate", "smsgate-forms", "smsgate-device"
+"""In the cookie: the session that somebody used has ended; whether a form was sent in it."""
+_TOKEN = "token"  # noqa: S105 - in the cookie: the token of the operator's session
+_BROWSERS = {"Edg": "Edge", "OPR/": "Opera", "Firefox/": "Firefox", "Chrome/": "Chrome"}
+_BROWSERS["Safari/"] = "Safari"
+_SYSTEMS = {"Android": "Android", "iPhone": "iPhone", "iPad": "iPad", "Windows": "Windows"}
+_SYSTEMS |= {"Mac OS": "Mac", "Linux": "Linux"}
+_SESSION, _DEVICE = "smsgate", "smsgate-device"
 _DEVICE_S = 180 * 24 * 3600
 _HOST = "__Host-"
 """Browsers take a cookie of that name only from this very host, by https, for every path."""
@@ -74,12 +64,10 @@ R = TypeVar("R")
 
 
 class Cookies(SecureCookieSessionInterface):
-    """Reads and sets the cookies: who is signed in, what guards the forms, which browser it is.
+    """Flask's session, by the rules of this console.
 
-    That of the forms is Flask's own session, signed, not enciphered.
-
-    All are ``Lax``: with ``Strict`` a link in a mail to a number's page would ask for the
-    password. Nothing is ever done by GET, and every POST needs the token of a form.
+    It is ``Lax``: with ``Strict`` a link in a mail to a number's page would ask for the password.
+    Nothing is ever done by GET, and every POST needs the token of a form.
     """
 
     def __init__(self, services: Services) -> None:
@@ -90,91 +78,42 @@ class Cookies(SecureCookieSessionInterface):
         """Whether they are for https alone: always, but for a trial on one's own machine."""
         return not self._origin.is_local_trial(request.environ)
 
-    @property
-    def token(self) -> str:
-        """What the browser's cookie holds; empty where it has none."""
-        return request.cookies.get(self._name(_SESSION), "")
-
-    @property
-    def device(self) -> str:
-        """By which the browser is known; empty where it is not."""
-        return request.cookies.get(self._name(_DEVICE), "")
-
-    def set_device(self, answer: Response, device: str) -> None:
-        """Let the browser say by which it is known, for half a year; that opens nothing."""
-        self._set(answer, _DEVICE, device, _DEVICE_S)
-
-    def set_session(self, answer: Response, token: str) -> None:
-        """Let the browser keep a session until it is closed; the server ends it earlier."""
-        self._set(answer, _SESSION, token)
-
-    def clear_session(self, answer: Response) -> None:
-        """Let the browser forget the session."""
-        name = self._name(_SESSION)
-        answer.delete_cookie(name, httponly=True, secure=self.secure, samesite="Lax")
+    def named(self, name: str) -> str:
+        """Return the name of a cookie as this request has it."""
+        return _HOST + name if self.secure else name
 
     def get_cookie_name(self, app: Flask) -> str:  # noqa: ARG002 - Flask's
-        """Of the form's cookie."""
-        return self._name(_FORMS)
+        """Of the session."""
+        return self.named(_SESSION)
 
     def get_cookie_secure(self, app: Flask) -> bool:  # noqa: ARG002 - Flask's
-        """As the other one."""
+        """By the way of this request."""
         return self.secure
 
     def get_cookie_samesite(self, app: Flask) -> str:  # noqa: ARG002 - Flask's
-        """As the other one."""
+        """Always the same."""
         return "Lax"
-
-    def _set(self, answer: Response, name: str, value: str, max_age_s: int | None = None) -> None:
-        answer.set_cookie(
-            self._name(name),
-            value,
-            max_age=max_age_s,
-            httponly=True,
-            secure=self.secure,
-            samesite="Lax",
-        )
-
-    def _name(self, name: str) -> str:
-        return _HOST + name if self.secure else name
-
-
-@dataclass(frozen=True, slots=True)
-class Operator:
-    """Somebody who is signed in."""
-
-    name: str
-    """Stands as the actor in every event that they make."""
-    role: str
-    zone: str = ""
-    """The time zone that they chose; empty for the browser's."""
-
-    def may(self, role: str) -> bool:
-        """Whether their role is at least that."""
-        return ROLES.index(self.role) >= ROLES.index(role)
 
 
 class ConsoleAuth:
     """Everything that the pages about signing in ask."""
 
     def __init__(self, services: Services) -> None:
-        keys = services.settings.secret_keys
+        settings, records = services.settings, services.records
         self.cookies = Cookies(services)
         self.deadlines = Deadlines()
-        self.sessions = Sessions(services.records)
-        party = relying_party(services.settings.public_url, services.settings.port)
-        self.sign_in = SignIn(services.records, services.store, keys, party)
-        self.passkeys = Passkeys(services.records, party)
-        self.own_account = OwnAccount(services.records, keys)
-        self.operators = OperatorService(services.records)
-        self.actions = ActionLog(services.records.database)
-        self.public_url = services.settings.public_url
-        found = services.settings.oidc
-        self.provider = SignInProvider(found) if found else None
+        self.sessions = Sessions(records.database)
+        self.mailbox = settings.web.mail
+        """By which links and notices may be sent; None where no mail server is configured."""
+        self.people = OperatorService(records, self.mailbox)
+        self.sign_in = SignIn(records, Limits(services.store.client), settings.secret_keys)
+        party = relying_party(settings.public_url, settings.port)
+        self.passkeys = Passkeys(self.people, self.sessions, party)
+        self.provider = SignInProvider(settings.oidc) if settings.oidc else None
         """For single sign-on; None where none is configured."""
-        self.mailbox = services.settings.web.mail
-        """By which links for passwords may be sent; None where no mail server is configured."""
-        self._trust_proxy = services.settings.web.trust_proxy
+        self.secret_keys = settings.secret_keys
+        self._public_url = settings.public_url
+        self._trust_proxy = settings.web.trust_proxy
 
     @property
     def origin(self) -> str:
@@ -183,8 +122,8 @@ class ConsoleAuth:
         Never the host of the request: anyone who can change its ``Host`` would get the link's
         password set at a place of their own.
         """
-        if self.public_url:
-            return self.public_url
+        if self._public_url:
+            return self._public_url
         if not self.cookies.secure:  # a trial on one's own machine
             return request.host_url.rstrip("/")
         raise Unfit(
@@ -196,9 +135,16 @@ class ConsoleAuth:
     def visitor(self) -> Visitor:
         """The browser that makes this request."""
         counted = address_of(request.environ, self._trust_proxy)
-        shown = counted or request.remote_addr or ""
-        browser = _browser(request.headers.get("User-Agent", ""))
-        return Visitor(shown, counted, browser, self.cookies.device)
+        agent = request.headers.get("User-Agent", "")
+        # A short description for its owner; nothing else of the header is kept.
+        browser = next((_BROWSERS[sign] for sign in _BROWSERS if sign in agent), "A browser")
+        system = next((f" on {_SYSTEMS[sign]}" for sign in _SYSTEMS if sign in agent), "")
+        device = request.cookies.get(self.cookies.named(_DEVICE), "")
+        return Visitor(counted or request.remote_addr or "", counted, browser + system, device)
+
+    def author(self, name: str = "") -> ActionAuthor:
+        """Who makes this request, or the operator of that name, from where it comes."""
+        return ActionAuthor(name or actor(), self.visitor().address)
 
 
 def console_auth() -> ConsoleAuth:
@@ -215,9 +161,9 @@ def current_session() -> OperatorSession:
     return found
 
 
-def operator() -> Operator | None:
+def operator() -> OperatorRow | None:
     """Who makes this request, if anybody is signed in."""
-    found: Operator | None = g.get("operator")
+    found: OperatorRow | None = g.get("operator")
     return found
 
 
@@ -245,9 +191,8 @@ def role() -> Role:
 
 def record_action(what: str, note: str = "") -> None:
     """Put on record that the operator of this request did something. Only behind ``needs``."""
-    name = actor()
-    author = ActionAuthor(name, console_auth().visitor().address)
-    console_auth().actions.add(make_action(what, name, author, note))
+    auth = console_auth()
+    add_action(auth.people.database, what, auth.author(), note)
 
 
 def needs(role: str, *, again: bool = False) -> Callable[[Callable[P, R]], Callable[P, R]]:
@@ -262,14 +207,22 @@ def needs(role: str, *, again: bool = False) -> Callable[[Callable[P, R]], Calla
             if not found.may(role):
                 abort(403, f"This needs the role {role!r}. Yours is {found.role!r}.")
             if again and not current_session().proved:
-                console_auth().sign_in.prove(
-                    current_session(), request.form.get("password", ""), console_auth().visitor()
-                )
+                prove()
             return view(*args, **kwargs)
 
         return checked
 
     return guarded
+
+
+def prove() -> None:
+    """Check the password in this form, so that an open screen alone does not suffice.
+
+    Raises ``SignInRefused``.
+    """
+    auth, current, password = console_auth(), current_session(), request.form.get("password", "")
+    auth.sign_in.prove(current, password, auth.visitor())
+    auth.sessions.mark_proved(current)
 
 
 def register(console: Flask, services: Services) -> None:
@@ -282,16 +235,25 @@ def register(console: Flask, services: Services) -> None:
     def who() -> Response | None:
         if request.endpoint == "asset":
             return None
-        g.known = made.sessions.find(made.cookies.token) if made.cookies.token else None
-        if g.known is None or g.known.session.half:
+        g.known = made.sessions.find(session_token()) if session_token() else None
+        if g.known is None or g.known.half:
             return None
-        row = g.known.operator
-        g.operator = Operator(row.name, row.role, row.zone)
+        g.operator = g.known.operator
         if request.method != "GET" or not is_part():
             made.sessions.mark_seen(g.known)
         # One's own account and the way out open before a second factor is set up.
         is_open = request.path in (OUT, ME) or request.path.startswith(f"{ME}/")
         return _redirect(FACTOR) if lacks_factor() and not is_open else None
+
+    @console.after_request
+    def remember(answer: Response) -> Response:
+        """Let the browser say by which it is known, for half a year; that opens nothing."""
+        if "device" in g:
+            name, is_secure = made.cookies.named(_DEVICE), made.cookies.secure
+            answer.set_cookie(
+                name, g.device, _DEVICE_S, secure=is_secure, httponly=True, samesite="Lax"
+            )
+        return answer
 
     console.context_processor(lambda: {"operator": operator()})
     # A global: macros that are imported know nothing else.
@@ -307,17 +269,38 @@ def lacks_factor() -> bool:
     return row.role == "admin" and not row.has_second_factor and console_auth().cookies.secure
 
 
+def session_token() -> str:
+    """The token of the operator's session in the browser's cookie; empty where there is none."""
+    return str(session.get(_TOKEN, ""))
+
+
+def let_in(row: OperatorRow, *, half: bool = False, note: str = "") -> None:
+    """Begin a session in this browser, in place of the one before. Earlier forms become invalid.
+
+    ``note`` says for the log how the operator signed in. Raises ``SignInRefused``.
+    """
+    auth, visitor, wanted = console_auth(), console_auth().visitor(), session.get(NEXT)
+    instead = token_digest(session_token())
+    token = auth.sessions.start(row, visitor, instead, half=half, note=note)
+    session.clear()
+    session[_TOKEN] = token
+    if half and wanted:
+        session[NEXT] = wanted
+    if not half:
+        g.device = auth.sign_in.device_token(row, visitor)
+
+
 def is_signed_in() -> bool:
     """Whether somebody is, also where a request was refused before that was found out.
 
     While the records are away, yes: who was signed in stays so.
     """
-    token = console_auth().cookies.token
+    token = session_token()
     try:
         found = console_auth().sessions.find(token) if token else None
     except RecordsUnavailable:
         return True
-    return found is not None and not found.session.half
+    return found is not None and not found.half
 
 
 def to_sign_in() -> Response:
@@ -328,7 +311,7 @@ def to_sign_in() -> Response:
     path, posted = return_path(), request.method != "GET"
     if path and not path.startswith(IN):
         session[NEXT] = path
-    if posted or (console_auth().cookies.token and g.get("known") is None):
+    if posted or (session_token() and g.get("known") is None):
         # The menu asks for its counts after a form, too.
         session[ENDED] = posted or session.get(ENDED, False)
     if posted and is_part():
@@ -350,11 +333,3 @@ def _redirect(path: str) -> Response:
     answer = redirect(path, 303)
     assert isinstance(answer, Response)  # noqa: S101 - what Flask makes
     return answer
-
-
-def _browser(agent: str) -> str:
-    """A short description of a browser for its owner; nothing else of its header is kept."""
-    browser = next((name for sign, name in _BROWSERS if sign in agent), "")
-    browser = browser or ("Safari" if "Safari/" in agent else "A browser")
-    system = next((name for sign, name in _SYSTEMS if sign in agent), "")
-    return f"{browser} on {system}" if system else browser

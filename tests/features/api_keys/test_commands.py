@@ -6,10 +6,10 @@ import pytest
 
 from smsgate.cli.session import person
 from smsgate.domain.errors import Unauthorized
-from smsgate.features.operators.storage import ActionLog
 from smsgate.pipeline.api_keys import Keyring
 from smsgate.records import Records
 from smsgate.records.api_keys import ApiKeyCache
+from tests.fakes.people import newest_actions
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def test_a_key_is_made_listed_rotated_and_revoked(ready, records) -> None:
     assert "crm" in ready.output
 
     assert ready.run("keys", "revoke", "crm") == 0
-    log = ActionLog(records.database).newest("", 9)
+    log = newest_actions(records, 9)
     assert [(one.what, one.note, one.actor) for one in log] == [
         (f"{verb} an API key", "crm", person()) for verb in ("revoked", "rotated", "made")
     ]

@@ -9,13 +9,12 @@ import pytest
 from argon2 import PasswordHasher
 
 from smsgate.features.operators import passwords
-from smsgate.features.operators.service import ActionAuthor, OperatorService
-from smsgate.features.operators.storage import OperatorStorage
 from smsgate.pipeline import readiness
 from smsgate.pipeline.services import Services
 from smsgate.records import Records
 from tests.fakes.browser import PASSWORD, Browser, browser
 from tests.fakes.own_services import ALERTS, HERE, ORDERS, make_services
+from tests.fakes.people import add_operator
 
 PUBLIC_NAME = '[web]\nhosts = ["sms.example.com"]\n'
 QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
@@ -68,10 +67,7 @@ def operator(services: Services, password_hash: str) -> Callable[..., str]:
     """Makes an operator who can sign in with ``PASSWORD``; gives the name."""
 
     def make(name: str, role: str) -> str:
-        people = OperatorService(services.records)
-        people.add(name, role, ActionAuthor("the tests"))
-        id_ = people.named(name).id
-        OperatorStorage(services.records.database).update(id_, {"password_hash": password_hash})
+        add_operator(services.records, name, role, password_hash)
         return name
 
     return make

@@ -7,10 +7,10 @@ import re
 import pytest
 
 from smsgate.domain.errors import Unauthorized
-from smsgate.features.operators.storage import ActionLog
 from smsgate.pipeline import api_keys
 from smsgate.pipeline.api_keys import Keyring
 from smsgate.records.api_keys import ApiKeyCache
+from tests.fakes.people import newest_actions
 from tests.features.accounts.console.test_setup import ended
 
 SETUP, KEYS = "/console/setup", "/console/setup/keys"
@@ -35,7 +35,7 @@ def test_a_key_is_shown_once_and_opens(admin, services):
     assert "sgk_" not in page
     assert "check: ask whether numbers may be texted" in page
     assert ("made an API key", "crm") in {
-        (one.what, one.note) for one in ActionLog(services.records.database).newest("", 9)
+        (one.what, one.note) for one in newest_actions(services.records, 9)
     }
     assert admin.post(CREATE, {"name": "crm", "scope": "write"}).status_code == 409
 

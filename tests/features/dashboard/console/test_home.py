@@ -17,8 +17,6 @@ import pytest
 
 from smsgate.domain.messages import Arrival, Decision, Entry, Intent
 from smsgate.features.dashboard import statistics
-from smsgate.features.operators.service import ActionAuthor, OperatorService
-from smsgate.features.operators.storage import OperatorStorage
 from smsgate.metrics.counters import CONFIRMED_S, MESSAGES, REPLIES, STORED_S
 from smsgate.pipeline.readiness import Deadline
 from smsgate.records import Records
@@ -30,6 +28,7 @@ from smsgate.store.write_lease import SpooledOptOuts
 from tests.fakes.browser import Browser, browser
 from tests.fakes.own_services import HERE, heartbeat, make_services
 from tests.fakes.pages import HTMX
+from tests.fakes.people import add_operator
 from tests.fakes.processes import wait_until
 from tests.fakes.refused_writes import CAUSES
 from tests.fakes.values import entry
@@ -340,11 +339,7 @@ def test_an_account_that_fell_silent_is_told(folder, redis_url, password_hash) -
 
     quiet = ALERTS.replace("[programs.alerts]", "silent_hours = 1\n\n[programs.alerts]")
     services = make_services(folder, redis_url, quiet, **HERE)
-    from smsgate.features.operators.service import ActionAuthor, OperatorService
-
-    OperatorService(services.records).add("maria", "viewer", ActionAuthor("tests"))
-    id_ = OperatorService(services.records).named("maria").id
-    OperatorStorage(services.records.database).update(id_, {"password_hash": password_hash})
+    add_operator(services.records, "maria", "viewer", password_hash)
     one = browser(services)
     one.sign_in("maria")
     page = one.get("/console/")
@@ -555,9 +550,7 @@ def test_a_postgresql_that_hangs_is_unknown_and_holds_up_no_page(
     folder, redis_url, password_hash, postgresql_url
 ) -> None:
     with closing(make_services(folder, redis_url, DATABASE_URL=postgresql_url)) as services:
-        OperatorService(services.records).add("maria", "viewer", ActionAuthor("tests"))
-        id_ = OperatorService(services.records).named("maria").id
-        OperatorStorage(services.records.database).update(id_, {"password_hash": password_hash})
+        add_operator(services.records, "maria", "viewer", password_hash)
         maria = browser(services)
         maria.sign_in("maria")
         count(services, "opt_out", 3)

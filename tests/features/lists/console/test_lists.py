@@ -15,9 +15,9 @@ import pytest
 from smsgate.features.lists import jobs
 from smsgate.features.lists.jobs import ListJobs
 from smsgate.features.lists.number_import import ImportRequest, NumberImport
-from smsgate.features.operators.storage import ActionLog
 from smsgate.pipeline.published_programs import publish_programs
 from tests.fakes.browser import browser
+from tests.fakes.people import newest_actions
 from tests.fakes.processes import wait_until
 from tests.features.lists.files import record_list
 
@@ -617,9 +617,7 @@ def test_an_export_is_whole_and_can_be_imported_again(agent, services):
     assert answer.headers["Content-Disposition"] == "attachment; filename=export.csv"
     again = begun(agent, answer.data)
     assert "Format: smsgate" in agent.get(again).text
-    assert "exported numbers" in {
-        one.what for one in ActionLog(services.records.database).newest("", 5)
-    }
+    assert "exported numbers" in {one.what for one in newest_actions(services.records, 5)}
 
 
 def test_an_export_gives_what_is_asked_for(agent, services):

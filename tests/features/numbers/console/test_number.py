@@ -16,8 +16,6 @@ from smsgate.domain.errors import RecordsUnavailable, StoreUnavailable, Suppress
 from smsgate.domain.messages import Arrival, Decision, Intent
 from smsgate.features.evidence.service import collect_evidence
 from smsgate.features.lists.number_import import ImportRequest, NumberImport
-from smsgate.features.operators.service import ActionAuthor, OperatorService
-from smsgate.features.operators.storage import OperatorStorage
 from smsgate.metrics.counters import GATE, by_family
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.store.write_lease import SpooledOptOuts
@@ -25,6 +23,7 @@ from smsgate.web.console.template_filters import day, moment
 from tests.fakes.browser import Browser, browser
 from tests.fakes.own_services import ALERTS, HERE, make_services
 from tests.fakes.pages import HTMX, NASTY, harmless, words
+from tests.fakes.people import add_operator
 from tests.fakes.told import told, work
 from tests.fakes.values import NUMBER, OTHER, entry
 
@@ -413,10 +412,7 @@ def test_a_text_of_an_events_very_time_is_on_the_page_behind_it(services, viewer
 
 
 def signed_in_viewer(services, password_hash: str) -> Browser:
-    people = OperatorService(services.records)
-    people.add("maria", "viewer", ActionAuthor("tests"))
-    hashed = {"password_hash": password_hash}
-    OperatorStorage(services.records.database).update(people.named("maria").id, hashed)
+    add_operator(services.records, "maria", "viewer", password_hash)
     made = browser(services)
     made.sign_in("maria")
     return made

@@ -7,11 +7,10 @@ from contextlib import closing
 import pytest
 
 from smsgate.domain.messages import Decision, Intent
-from smsgate.features.operators.service import ActionAuthor, OperatorService
-from smsgate.features.operators.storage import OperatorStorage
 from tests.fakes.browser import browser
 from tests.fakes.own_services import HERE, make_services
 from tests.fakes.pages import words
+from tests.fakes.people import add_operator
 from tests.fakes.told import told
 from tests.fakes.values import NUMBER
 
@@ -53,11 +52,7 @@ def test_a_number_is_posted_and_leads_to_its_page(viewer):
 def abroad(folder, redis_url, password_hash):
     """A browser with programs in Switzerland and France."""
     with closing(make_services(folder, redis_url, PROGRAMS, **HERE)) as services:
-        people = OperatorService(services.records)
-        people.add("eva", "viewer", ActionAuthor("the tests"))
-        OperatorStorage(services.records.database).update(
-            people.named("eva").id, {"password_hash": password_hash}
-        )
+        add_operator(services.records, "eva", "viewer", password_hash)
         made = browser(services)
         made.sign_in("eva")
         yield services, made

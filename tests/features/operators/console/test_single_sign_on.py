@@ -12,13 +12,13 @@ from urllib.parse import urlsplit
 import pytest
 
 from smsgate.features.operators import sessions
-from smsgate.features.operators.passkey_storage import PasskeyRow, PasskeyStorage
-from smsgate.features.operators.service import ActionAuthor, OperatorService, make_action
-from smsgate.features.operators.storage import OperatorStorage
+from smsgate.features.operators.service import OperatorService
+from smsgate.features.operators.storage import ActionAuthor
 from smsgate.settings import Secret, SingleSignOn
 from tests.fakes.browser import browser
 from tests.fakes.oidc_provider import CLIENT_ID, CLIENT_SECRET, OidcProvider
 from tests.fakes.pages import words
+from tests.fakes.people import put_passkey, set_operator
 from tests.fakes.processes import PATIENCE_S
 
 START = "/console/in/provider"
@@ -131,14 +131,12 @@ def test_the_page_says_what_an_address_is_for(services, provider, request, email
 
 def test_a_second_factor_of_ours_is_asked_for(maria, services, visitor):
     row = maria.named("maria")
-    OperatorStorage(services.records.database).update(row.id, {"totp_secret": "some"})
+    set_operator(services.records, row.name, totp_secret="some")
     assert sign_in(visitor).location == "/console/in/code"
 
 
 def test_a_passkey_is_asked_for(maria, services, visitor):
-    key = PasskeyRow(b"id", maria.named("maria").id, b"key", 1, "My phone", 1)
-    action = make_action("passkey added", "maria", ActionAuthor("the tests"))
-    PasskeyStorage(services.records.database).add(key, {}, action)
+    put_passkey(services.records, maria.named("maria"))
     assert sign_in(visitor).location == "/console/in/code"
     assert "Use a passkey" in visitor.get("/console/in/code").text
 
@@ -177,6 +175,17 @@ def test_a_token_that_the_provider_did_not_sign_is_refused(maria, provider, visi
     refused(visitor, answer, "did not confirm who you are")
 
 
+def test_an_answer_of_another_issuer_is_refused(maria, provider, visitor):
+    """RFC 9207: the answer names who gave it, always where the provider says that it does."""
+    path = led_back(visitor.get(START))
+    refused(visitor, visitor.get(f"{path}&iss=https://evil.example"), "did not confirm who you are")
+    path = led_back(visitor.get(START))
+    assert visitor.get(f"{path}&iss={provider.issuer}").location == "/console/me"
+    sign_out(visitor)
+    provider.metadata = {"authorization_response_iss_parameter_supported": True}
+    refused(visitor, visitor.get(led_back(visitor.get(START))), "did not confirm who you are")
+
+
 def test_a_clock_that_differs_a_little_is_no_matter(maria, provider, visitor):
     provider.clock_s = 45
     assert sign_in(visitor).location == "/console/"
@@ -212,6 +221,7 @@ def test_a_sign_in_that_begins_disturbs_none_that_ends(maria, provider, visitor,
     other = browser(services)
     provider.metadata = {"issuer": "https://e"}
     refused(other, other.get(START), "did not confirm who you are")
+    provider.metadata = {}
     assert visitor.get(path).location == "/console/"
 
 

@@ -9,8 +9,9 @@ import re
 import pytest
 
 from smsgate.domain.time_zones import find_zone, zone_names
-from smsgate.features.operators.storage import ActionLog, OperatorAction, OperatorStorage
+from smsgate.features.operators.service import OperatorService
 from smsgate.web.console.template_filters import iso
+from tests.fakes.people import newest_actions, put_action
 from tests.features.operators.console.test_account import change
 
 AT_US = 1_711_846_800_000_000
@@ -21,8 +22,7 @@ NAMES = ("", "UTC", "Europe/Berlin", "America/Argentina/Buenos_Aires", "US/Easte
 @pytest.fixture
 def noted(services) -> str:
     """An action of that moment, in the audit log; gives its time as pages have it for machines."""
-    action = OperatorAction("1", AT_US, "someone", "someone", "exported a list")
-    ActionLog(services.records.database).add(action)
+    put_action(services.records, at_us=AT_US, actor="someone", what="exported a list")
     return iso(AT_US)
 
 
@@ -70,10 +70,10 @@ def test_a_choice_is_shown_and_in_the_audit_log(viewer, services) -> None:
     assert answer.location == "/console/me"
     page = viewer.get("/console/me").text
     assert '<option value="Asia/Kathmandu" selected>Asia/Kathmandu</option>' in page
-    said = [(one.what, one.note) for one in ActionLog(services.records.database).newest("", 9)]
+    said = [(one.what, one.note) for one in newest_actions(services.records, 9)]
     assert ("time zone changed", "Asia/Kathmandu") in said
     viewer.post("/console/me/zone", {"zone": "Asia/Kathmandu"})
-    assert len(ActionLog(services.records.database).newest("", 9)) == len(said)
+    assert len(newest_actions(services.records, 9)) == len(said)
 
 
 def test_a_name_that_is_no_zone_is_refused_at_the_field(viewer, services) -> None:
@@ -85,7 +85,7 @@ def test_a_name_that_is_no_zone_is_refused_at_the_field(viewer, services) -> Non
         answer = viewer.post("/console/me/zone", {"zone": name})
         assert (answer.status_code, "There is no time zone" in answer.text) == (422, True), name
         assert 'aria-invalid="true"' in answer.text
-    assert OperatorStorage(services.records.database).find("viewer").zone == ""
+    assert OperatorService(services.records).named("viewer").zone == ""
 
 
 def test_a_zone_that_this_host_does_not_know_is_shown_in_utc(admin, services, noted) -> None:

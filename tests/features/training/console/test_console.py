@@ -5,8 +5,7 @@ from __future__ import annotations
 from importlib import resources
 
 from smsgate.domain.errors import RecordsUnavailable
-from smsgate.features.operators.service import ActionAuthor, make_action
-from smsgate.features.operators.storage import ActionLog
+from smsgate.features.operators.storage import ActionAuthor, add_action
 from smsgate.features.training import console as guide_page
 from smsgate.features.training.service import read_guide, shipped_guide
 from tests.fakes.pages import words
@@ -44,8 +43,8 @@ def test_who_read_which_version_is_in_the_audit_log(viewer, agent, admin):
 
 
 def test_a_changed_guide_is_to_be_read_again(viewer, services):
-    older = make_action("read the guide", "viewer", ActionAuthor("viewer"), "version 00000000")
-    ActionLog(services.records.database).add(older)
+    author = ActionAuthor("viewer")
+    add_action(services.records.database, "read the guide", author, "version 00000000")
     assert UNREAD in viewer.get(GUIDE).text
 
 
