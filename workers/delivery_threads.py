@@ -8,6 +8,7 @@ number of senders may run: the lease of a destination lets one of them send.
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 
 import structlog
@@ -20,7 +21,7 @@ from smsgate.logs import Reminder
 from smsgate.outbound import Outbound, PublicOutbound
 from smsgate.pipeline.background_thread import BackgroundThread
 from smsgate.pipeline.services import Services
-from smsgate.records.deliveries import Destination
+from smsgate.records.deliveries import Destination, Kind
 from smsgate.settings import Application, Feed
 
 RETRY_S = 2.0
@@ -95,27 +96,18 @@ class SenderThread(BackgroundThread):
             self._sender.close()
 
 
-def _senders(services: Services) -> list[SenderThread]:
-    sources: list[tuple[Destination, Source, Application | Feed]] = []
-    for program in services.settings.programs:
+def _senders(services: Services) -> Iterator[SenderThread]:
+    settings, store, records = services.settings, services.store, services.records
+
+    def thread(kind: Kind, source: Source, receiver: Application | Feed) -> SenderThread:
+        outbound = Outbound() if receiver.allow_private else PublicOutbound()
+        where = Destination(source.program.name, kind)
+        sender = DeliverySender(where, source, records.deliveries, outbound, store.metrics)
+        return SenderThread(sender, f"{kind}s of {where.program}")
+
+    for program in settings.programs:
         if (application := program.forward) is not None:
-            text = TextSource(
-                program, application, services.settings, services.store, services.job_queue
-            )
-            sources.append((Destination(program.name, "text"), text, application))
+            text = TextSource(program, application, settings, store, services.job_queue)
+            yield thread("text", text, application)
         if (feed := program.feed) is not None:
-            change = ChangeSource(program, feed, services.records)
-            sources.append((Destination(program.name, "change"), change, feed))
-    return [
-        SenderThread(
-            DeliverySender(
-                where,
-                source,
-                services.records.deliveries,
-                Outbound() if receiver.allow_private else PublicOutbound(),
-                services.store.metrics,
-            ),
-            f"{where.kind}s of {where.program}",
-        )
-        for where, source, receiver in sources
-    ]
+            yield thread("change", ChangeSource(program, feed, records), feed)
