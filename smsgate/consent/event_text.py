@@ -221,8 +221,8 @@ def _origin(entry: Entry, erased: bool) -> str:
     return f"{by[:1].upper()}{by[1:]} {what}." + (f" In reply to: {_ended(words)}" if words else "")
 
 
-def reasons(entry: Entry, at: Callable[[int], str] = moment) -> list[str]:
-    """How it was decided and on what basis. ``at`` writes a time."""
+def reasons(entry: Entry, at: Callable[[int], str] = moment, *, has_note: bool = True) -> list[str]:
+    """How it was decided and on what basis, perhaps with the note. ``at`` writes a time."""
     decision, consent = entry.decision, entry.consent
     found = []
     if entry.source == "text" and decision.rule:
@@ -236,7 +236,7 @@ def reasons(entry: Entry, at: Callable[[int], str] = moment) -> list[str]:
         )
     if because := basis(entry):
         found.append(f"Basis: {because}.")
-    if noted := note(entry):
+    if has_note and (noted := note(entry)):
         found.append(f"Note: {_sentence(noted)}")
     return found
 

@@ -99,5 +99,5 @@ def test_details_have_the_rule_and_what_it_matched(admin, used) -> None:
     page = admin.get(f"/console/numbers/{NUMBER}").text
     assert "<dd>advert" in page
     assert PATTERN in page
-    assert "Looks like an advert or a notice." in outside_details(page)
+    assert "Reason for the decision: looks like an advert or a notice" in outside_details(page)
     assert "Haitian Creole" in page

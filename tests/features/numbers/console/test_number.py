@@ -26,6 +26,7 @@ from tests.fakes.pages import HTMX, NASTY, harmless, words
 from tests.fakes.people import add_operator
 from tests.fakes.told import told, work
 from tests.fakes.values import NUMBER, OTHER, entry
+from tests.records.values import lines, reply_event
 
 PARTITION = partition_of(NUMBER)
 SECRET = "whsec_" + base64.b64encode(bytes(32)).decode()
@@ -147,7 +148,7 @@ def test_the_story_tells_rule_steps_times_and_what_was_answered(services, viewer
     assert "keyword, keyword sets abc123" in first
     assert "styled or wide letters changed to plain ones; surrounding punctuation" in first
     assert "Message time" in first
-    assert "allowed → blocked" in first
+    assert "From then on: may not be texted" in first
 
 
 def test_a_reply_stands_under_what_it_answers_with_what_became_of_it(services, viewer):
@@ -159,6 +160,13 @@ def test_a_reply_stands_under_what_it_answers_with_what_became_of_it(services, v
     assert "↳ Opt-out confirmation : sent" in words(page)
     assert "SM-of-the-provider" in words(page)
     assert page.text.partition('<ol class="timeline">')[2].count("<li") == 1  # nested
+
+
+def test_a_reply_whose_cause_is_not_there_stands_alone(services, viewer):
+    services.records.writer.keep({partition_of(NUMBER): lines(reply_event(1))})
+    page = viewer.get(PAGE)
+    assert page.status_code == 200
+    assert "Opt-out confirmation" in words(page)
 
 
 def test_what_is_on_its_way_to_the_records_is_told_once(services, viewer):
