@@ -36,8 +36,8 @@ from smsgate.cli.process_groups import ProcessGroups
 from smsgate.cli.redis_server import RedisServer
 from smsgate.consent.events import PublishedProgram
 from smsgate.pipeline.gate import Gate
-from smsgate.store import Store
 from smsgate.store.redis_address import open_redis
+from smsgate.store.store import Store
 
 MOST_S = 1.2
 LEAST_A_SECOND = 300_000

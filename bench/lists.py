@@ -32,8 +32,8 @@ from smsgate.cli import redis_server
 from smsgate.cli.process_groups import ProcessGroups
 from smsgate.consent.events import PublishedProgram
 from smsgate.records import Records
-from smsgate.store import Store
 from smsgate.store.redis_address import open_redis
+from smsgate.store.store import Store
 
 LEAST = {"import, dry": 100_000, "import, applied": 30_000, "scrub": 111_111,
          "scrub --types": 16_667}  # fmt: skip

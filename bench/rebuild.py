@@ -32,9 +32,9 @@ from smsgate.features.records_admin.rebuild import RebuildService
 from smsgate.records import Records
 from smsgate.records.tables import numbers as table
 from smsgate.records.writer import number_row
-from smsgate.store import Store
 from smsgate.store.keys import partition_of
 from smsgate.store.redis_address import open_redis
+from smsgate.store.store import Store
 
 LEAST, LEAST_TEXTS = 100_000, 50_000
 _STEP, _BATCH = 20_000, 2_000

@@ -39,7 +39,7 @@ from smsgate.pipeline.published_programs import publish_programs, refuse_dropped
 from smsgate.pipeline.services import Services, build_records, build_services
 from smsgate.pipeline.spool import Spool
 from smsgate.settings.read import FILE
-from smsgate.store import Store
+from smsgate.store.store import Store
 from smsgate.store.write_lease import LASTS_MS
 
 HOST = "127.0.0.1"

@@ -38,10 +38,10 @@ from smsgate.pipeline.content import CurrentContent
 from smsgate.pipeline.forwards import forward_of, without_form
 from smsgate.pipeline.list_entries import ListApplier
 from smsgate.settings import Settings
-from smsgate.store import Store
 from smsgate.store.inbox import JOB_S, JobQueue
 from smsgate.store.keys import hold_field
 from smsgate.store.numbers import Effects
+from smsgate.store.store import Store
 
 _log = structlog.get_logger()
 BATCH = 150

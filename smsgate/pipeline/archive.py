@@ -18,8 +18,8 @@ from smsgate.pipeline.records_difference import records_differ
 from smsgate.records import Records
 from smsgate.records.deliveries import text_deliveries
 from smsgate.records.writer import id_of
-from smsgate.store import Store
 from smsgate.store.outbox import LedgerPage
+from smsgate.store.store import Store
 
 BATCH = 24
 """Entries of a partition in one transaction. 64 take 6 MiB more, and a sixth less CPU time."""

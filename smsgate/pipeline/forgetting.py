@@ -22,8 +22,8 @@ from smsgate.pipeline.services import Services
 from smsgate.records import Records
 from smsgate.records.removal import FORGOTTEN, RETENTION, Part, announcement
 from smsgate.settings.retention import Retention
-from smsgate.store import Store
 from smsgate.store.keys import partition_of
+from smsgate.store.store import Store
 
 KINDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {

@@ -10,8 +10,8 @@ from smsgate.consent.list_import import event_for, numbers_of
 from smsgate.domain.errors import RecordsNotReady
 from smsgate.domain.messages import Decision, Entry, Intent
 from smsgate.records import Recorded, Records
-from smsgate.store import Store
 from smsgate.store.keys import PARTITIONS, partition_of
+from smsgate.store.store import Store
 
 
 class History:

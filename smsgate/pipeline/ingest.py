@@ -44,8 +44,8 @@ from smsgate.providers import PROVIDERS, usable
 from smsgate.providers.base import Handshake, Provider, Report
 from smsgate.providers.unreadable import PartUnreadable, TextMissing
 from smsgate.settings import Account, Settings
-from smsgate.store import Store
 from smsgate.store.inbox import JobQueue
+from smsgate.store.store import Store
 
 _SHOWN_IDS = 10
 """Ids of one request that its log line has."""

@@ -12,9 +12,9 @@ from smsgate.consent.events import ConsentState, Event, ListGroup, PublishedProg
 from smsgate.consent.list_import import as_plain, settle_listed, settle_undone
 from smsgate.consent.transitions import Settlement
 from smsgate.domain.messages import ALL, Entry, StoredEntry, ms_of
-from smsgate.store import Store
 from smsgate.store.keys import hold_field
 from smsgate.store.numbers import Effects, Move
+from smsgate.store.store import Store
 
 UNDO, UNDONE = "undo_import", "import_undone"
 """The action of an entry that undoes an import, and the kind of its event."""

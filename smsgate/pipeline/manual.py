@@ -41,9 +41,9 @@ from smsgate.domain.messages import (
 from smsgate.domain.phone import e164
 from smsgate.pipeline.history import History
 from smsgate.settings import Settings
-from smsgate.store import Store
 from smsgate.store.inbox import JobQueue
 from smsgate.store.keys import partition_of
+from smsgate.store.store import Store
 
 
 def opt_out_entry(settings: Settings, number: str, scope: str, actor: str, reason: str) -> Entry:

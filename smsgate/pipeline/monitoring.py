@@ -17,7 +17,7 @@ from smsgate.metrics.snapshot import (
 )
 from smsgate.pipeline.spool import Spool
 from smsgate.settings import Account, Settings
-from smsgate.store import Store
+from smsgate.store.store import Store
 
 REFUSED_WINDOW_S = 600.0
 """In which refused requests are counted together."""

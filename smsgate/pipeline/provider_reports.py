@@ -11,8 +11,8 @@ from smsgate.domain.phone import is_e164, sender_number
 from smsgate.metrics.counters import RECEIPTS
 from smsgate.providers.base import Report
 from smsgate.settings import Account, Settings
-from smsgate.store import Store
 from smsgate.store.outbox import MAX_PROVIDER_ID_LENGTH, AwaitedReply, DeliveryReceipt, expected_of
+from smsgate.store.store import Store
 
 _LONGEST_CODE = 60
 

@@ -10,7 +10,7 @@ from smsgate.consent.events import PublishedProgram
 from smsgate.consent.transitions import published_program
 from smsgate.domain.errors import ConfigurationError, Fault, StoreNotReady
 from smsgate.settings import Settings
-from smsgate.store import Store
+from smsgate.store.store import Store
 
 
 def refuse_dropped(settings: Settings, store: Store) -> None:

@@ -17,8 +17,8 @@ from smsgate.domain.errors import (
 from smsgate.pipeline.archive import LedgerArchiver
 from smsgate.pipeline.archive_report import archive_report
 from smsgate.pipeline.spool import Spool, waiting
-from smsgate.store import Store
 from smsgate.store.inbox import JobQueue
+from smsgate.store.store import Store
 
 OK = "ok"
 ACCEPTS = "accepts"

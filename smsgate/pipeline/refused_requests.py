@@ -22,8 +22,8 @@ from smsgate.providers.field_names import MASK, shown_names
 from smsgate.providers.forms import form_pairs
 from smsgate.providers.unreadable import TextMissing
 from smsgate.settings import Account
-from smsgate.store import Store
 from smsgate.store.account_requests import RefusedRequest
+from smsgate.store.store import Store
 
 MAX_PER_SECOND = 4
 """Refused requests of an account that a process examines; a flood costs no more than these."""

@@ -16,8 +16,8 @@ from smsgate.consent.transitions import REVIEWED, decision_id, seen_id
 from smsgate.domain.errors import RecordsUnavailable
 from smsgate.domain.messages import Entry, Intent, inbox_place, ms_of
 from smsgate.records import Records
-from smsgate.store import Store
 from smsgate.store.keys import PARTITIONS, partition_of
+from smsgate.store.store import Store
 
 INBOX, LEDGER = 2_000, 5_000
 """How many entries of a partition are looked through for texts that the records do not have yet."""

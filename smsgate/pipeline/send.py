@@ -35,9 +35,9 @@ from smsgate.pipeline.manual import refusal_entry
 from smsgate.pipeline.provider_reports import take_early
 from smsgate.providers import PROVIDERS, usable
 from smsgate.settings import Settings
-from smsgate.store import Store
 from smsgate.store.inbox import JOB_S, JobQueue
 from smsgate.store.outbox import Claim
+from smsgate.store.store import Store
 
 SENDERS = 64
 """Calls under way at once: some 500 replies a second where the provider answers in 100 ms."""

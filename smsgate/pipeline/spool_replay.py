@@ -20,8 +20,8 @@ from smsgate.pipeline.history import operator_event
 from smsgate.pipeline.ingest import label_of
 from smsgate.pipeline.spool import Spool, Spooled
 from smsgate.records.removal import SPOOL_FORGOTTEN
-from smsgate.store import Store
 from smsgate.store.inbox import JobQueue
+from smsgate.store.store import Store
 from smsgate.store.write_lease import Renewal, SpooledOptOuts
 
 PERIOD_S = 1.0

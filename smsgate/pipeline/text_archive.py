@@ -14,8 +14,8 @@ import msgspec
 from smsgate.domain.messages import Entry, inbox_place
 from smsgate.records import Records
 from smsgate.records.ordinary_texts import OrdinaryText, TextCursor
-from smsgate.store import Store
 from smsgate.store.sample_log import written_us
+from smsgate.store.store import Store
 
 BATCH = 500
 """Texts of a partition that are moved at once."""

@@ -16,7 +16,6 @@ from typing import cast
 
 import msgspec
 import redis
-import structlog
 from rq import Queue
 from rq.serializers import JSONSerializer
 
@@ -68,7 +67,6 @@ KEEP_MESSAGE_ID_S = 48 * 3600
 
 _decode = msgspec.json.Decoder(Entry).decode
 _pack = msgspec.msgpack.encode
-_log = structlog.get_logger()
 
 
 class Inbox:
@@ -315,7 +313,11 @@ class JobQueue:
             try:
                 self.enqueue(job, partition)
             except QueueUnavailable as error:
-                _log.warning("job not enqueued", partition=partition, error=str(error))
+                # Late: programs that only ask the gate are installed without it.
+                import structlog  # noqa: PLC0415
+
+                log = structlog.get_logger()
+                log.warning("job not enqueued", partition=partition, error=str(error))
 
     def trim(self) -> None:
         """Drop notifications that expired while no worker took them.

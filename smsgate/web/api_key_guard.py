@@ -17,7 +17,7 @@ from smsgate.domain.errors import TooManyWrongKeys, Unauthorized
 from smsgate.domain.signing import same
 from smsgate.metrics.counters import REFUSED_KEYS
 from smsgate.settings import Settings
-from smsgate.store import Store
+from smsgate.store.store import Store
 from smsgate.web.limits import Limits
 from smsgate.web.refusal_log import RefusalLog
 from smsgate.web.wsgi_request import address_of

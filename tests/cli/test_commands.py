@@ -13,9 +13,9 @@ from smsgate.domain.messages import Arrival, Decision, Entry, Intent
 from smsgate.metrics.counters import GATE, by_family
 from smsgate.pipeline.configuration import load_configuration
 from smsgate.pipeline.services import build_services
-from smsgate.store import Store
 from smsgate.store.keys import partition_of
 from smsgate.store.redis_address import open_redis
+from smsgate.store.store import Store
 from tests.cli.conftest import CONFIG, Terminal
 from tests.fakes.own_services import all_at_work
 

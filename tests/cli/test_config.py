@@ -10,7 +10,7 @@ import pytest
 from smsgate.metrics.snapshot import Process
 from smsgate.pipeline.configuration import load_settings
 from smsgate.pipeline.services import build_store
-from smsgate.store import Store
+from smsgate.store.store import Store
 from tests.cli.conftest import Terminal
 from tests.pipeline.configuration.conftest import CONFIG
 

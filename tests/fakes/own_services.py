@@ -17,7 +17,7 @@ from smsgate.pipeline.published_programs import publish_programs
 from smsgate.pipeline.services import Services, build_services
 from smsgate.providers import secret_keys
 from smsgate.settings.read import read_settings
-from smsgate.store import Store
+from smsgate.store.store import Store
 
 PUBLIC_URL = "https://sms.example.com"
 HERE = {"SMSGATE_PUBLIC_URL": "http://localhost"}

@@ -9,8 +9,8 @@ import psycopg
 import pytest
 
 from smsgate.records import Records
-from smsgate.store import Store
 from smsgate.store.redis_address import open_redis
+from smsgate.store.store import Store
 from tests.records import postgresql
 
 MISSING = (

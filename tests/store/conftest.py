@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from smsgate.consent.events import PublishedProgram
-from smsgate.store import Store
 from smsgate.store.redis_address import kind_of, open_redis
+from smsgate.store.store import Store
 
 
 @pytest.fixture(params=["server", pytest.param("cluster", marks=pytest.mark.full)])

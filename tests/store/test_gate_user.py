@@ -15,12 +15,12 @@ from smsgate import AsyncGate, Gate
 from smsgate.consent.events import ConsentState
 from smsgate.domain.errors import QueueUnavailable, StoreUnavailable, Suppressed, UnknownProgram
 from smsgate.domain.messages import Arrival, Intent
-from smsgate.store import Store
 from smsgate.store.connection import ScriptText
 from smsgate.store.inbox import APPLY, JobQueue
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.store.numbers import Effects
 from smsgate.store.redis_address import kind_of, open_redis
+from smsgate.store.store import Store
 from tests.fakes.blocking import Blocking
 from tests.fakes.values import NUMBER, entry, set_key
 

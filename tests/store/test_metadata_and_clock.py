@@ -10,11 +10,11 @@ import pytest
 from smsgate.consent.events import PublishedProgram
 from smsgate.domain.errors import StoreNotReady, StoreUnavailable
 from smsgate.domain.messages import Arrival, Intent
-from smsgate.store import Store
 from smsgate.store.health import Health
 from smsgate.store.keys import OLD_METADATA, PARTITION_KEYS, PARTITIONS, partition_of
 from smsgate.store.redis_address import open_redis
 from smsgate.store.shared_keys import CLOCK_LEASE
+from smsgate.store.store import Store
 from tests.fakes.values import NUMBER, OTHER, entry
 
 PARTITION = partition_of(NUMBER)

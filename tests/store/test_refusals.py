@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-from smsgate.store import Store
 from smsgate.store.refusals import Refusal
 from smsgate.store.shared_keys import refused_to
+from smsgate.store.store import Store
 
 
 def test_the_list_is_capped_and_the_counts_are_not(store: Store) -> None:

@@ -11,8 +11,9 @@ from smsgate import AsyncGate, Gate
 from smsgate.consent.events import PublishedProgram
 from smsgate.domain.errors import SmsGateError, StoreUnavailable
 from smsgate.domain.messages import Arrival
-from smsgate.store import Store, redis_address
+from smsgate.store import redis_address
 from smsgate.store.redis_address import open_redis
+from smsgate.store.store import Store
 from tests.fakes.blocking import Blocking
 from tests.fakes.cluster import until
 from tests.fakes.sentinels import Sentinels, start_sentinels

@@ -16,9 +16,9 @@ from smsgate.domain.errors import ConfigurationError
 from smsgate.domain.messages import HttpReply, InboundMessage
 from smsgate.providers import PROVIDERS, secret_keys
 from smsgate.settings.read import read_settings
-from smsgate.store import Store
 from smsgate.store.keys import partition_of
 from smsgate.store.redis_address import open_redis
+from smsgate.store.store import Store
 from smsgate.web import create_app
 from tests.fakes.served import ROOT, served
 

@@ -25,7 +25,7 @@ from smsgate.logs import Reminder
 from smsgate.pipeline.configuration import load_configuration
 from smsgate.pipeline.published_programs import publish_programs
 from smsgate.pipeline.services import Services, build_services
-from smsgate.store import job_queue
+from smsgate.store import inbox
 from smsgate.store.keys import partition_of
 from smsgate.store.shared_keys import CLOCK_LEASE
 from smsgate.store.write_lease import LASTS_MS, LeaseState
@@ -86,7 +86,7 @@ def reason(services: Services, number: str) -> str:
 
 
 def test_the_names_that_the_queue_calls_by_are_there() -> None:
-    for function in (job_queue.APPLY[1], job_queue.SEND[1]):
+    for function in (inbox.APPLY[1], inbox.SEND[1]):
         module, _, name = function.rpartition(".")
         assert callable(getattr(importlib.import_module(module), name))
 

@@ -10,7 +10,7 @@ from smsgate.pipeline.monitoring import opt_out_list_status
 from smsgate.providers import OPT_OUT_LISTS
 from smsgate.providers.opt_out_lists import OptOutListAccess
 from smsgate.settings import ANY_SENDER, Account, Settings
-from smsgate.store import Store
+from smsgate.store.store import Store
 
 
 def opt_out_list_notes(

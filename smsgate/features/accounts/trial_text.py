@@ -18,10 +18,10 @@ from smsgate.pipeline.gate import Gate
 from smsgate.pipeline.manual import refusal_entry
 from smsgate.providers import PROVIDERS, usable
 from smsgate.settings import Account, Settings
-from smsgate.store import Store
 from smsgate.store.inbox import JobQueue
 from smsgate.store.keys import partition_of
 from smsgate.store.shared_keys import trial_text_of
+from smsgate.store.store import Store
 
 KIND = "test"
 """The kind of such a reply in the ledger."""

@@ -25,8 +25,8 @@ from smsgate.pipeline.monitoring import take_snapshot
 from smsgate.pipeline.readiness import Readiness, is_well
 from smsgate.records import Records, chain_digest
 from smsgate.settings import Secret, Settings
-from smsgate.store import Store
 from smsgate.store.alerts import AlertState, AlertTest, SentAlert
+from smsgate.store.store import Store
 
 _DAY_S = 24 * 3600
 _KINDS: Mapping[str, Kind] = {"page": "failure", "ticket": "warning"}

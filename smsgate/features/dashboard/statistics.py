@@ -28,7 +28,7 @@ from smsgate.pipeline.apply import silence
 from smsgate.records import Records
 from smsgate.records.daily_counts import DailyCountStorage, DayCounts
 from smsgate.settings import Settings
-from smsgate.store import Store
+from smsgate.store.store import Store
 
 MEASURES = ("texts", "opt_outs", "opt_ins", "help", "review", "confirmations")
 _MEASURE_BY_INTENT = {

@@ -25,8 +25,8 @@ from smsgate.pipeline.forwards import accepted_event, posted_of
 from smsgate.providers import PROVIDERS, usable
 from smsgate.records.deliveries import Delivery
 from smsgate.settings import Account, Application, Program, Settings
-from smsgate.store import Store
 from smsgate.store.inbox import JobQueue
+from smsgate.store.store import Store
 
 IDEMPOTENCY = "I-Twilio-Idempotency-Token"
 """The header by which Twilio lets an application tell repeated webhooks apart

@@ -21,8 +21,8 @@ from smsgate.domain.messages import Decision, Entry
 from smsgate.features.keyword_editor.comparison import label_of
 from smsgate.records import Records
 from smsgate.records.history import TextPlace
-from smsgate.store import Store
 from smsgate.store.keys import PARTITIONS
+from smsgate.store.store import Store
 
 PAGE_SIZE = 500
 MAX_RECORDED = 40_000

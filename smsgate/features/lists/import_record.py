@@ -18,8 +18,8 @@ from smsgate.records.event_rows import event_of
 from smsgate.records.reader import stream_of
 from smsgate.records.tables import events
 from smsgate.settings import Settings
-from smsgate.store import Store
 from smsgate.store.keys import PARTITIONS, partition_of
+from smsgate.store.store import Store
 
 
 class NoSuchList(SmsGateError):

@@ -37,7 +37,7 @@ from smsgate.records.projections import (
 )
 from smsgate.records.reader import EVENTS, recorded_of
 from smsgate.records.tables import FROM_OUTSIDE, events, links, memberships
-from smsgate.store import Store
+from smsgate.store.store import Store
 
 STATES = (OPTED_OUT, LOCKED, CONSENT)
 SOURCES = ("text", "provider", "link", "operator", "api", "import")

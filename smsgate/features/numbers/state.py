@@ -24,9 +24,9 @@ from smsgate.pipeline.reviews import OpenReview, list_open_of
 from smsgate.pipeline.services import Services
 from smsgate.records import Records
 from smsgate.settings import Program
-from smsgate.store import Store
 from smsgate.store.keys import partition_of
 from smsgate.store.refusals import RefusedHour
+from smsgate.store.store import Store
 from smsgate.store.write_lease import CANNOT_TELL
 
 LOCK = "lock"

@@ -19,9 +19,9 @@ from smsgate.pipeline.archive import LedgerArchiver
 from smsgate.pipeline.history import operator_event
 from smsgate.records import Records
 from smsgate.records.removal import ADOPTED
-from smsgate.store import Store
 from smsgate.store.keys import PARTITIONS, partition_of
 from smsgate.store.numbers import memberships
+from smsgate.store.store import Store
 
 _NOTHING = NumberState()
 _LOOKED = 200

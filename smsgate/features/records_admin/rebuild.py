@@ -30,10 +30,10 @@ from smsgate.pipeline.services import Services
 from smsgate.records import Records
 from smsgate.records.deliveries import text_deliveries
 from smsgate.records.writer import id_of, numbers_of
-from smsgate.store import Store
 from smsgate.store.inbox import KEEP_MESSAGE_ID_S
 from smsgate.store.keys import PARTITIONS
 from smsgate.store.metadata import BUCKETS
+from smsgate.store.store import Store
 
 _MESSAGE_PAGE = 20_000
 

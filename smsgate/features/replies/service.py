@@ -10,8 +10,8 @@ from smsgate.consent.transitions import late
 from smsgate.domain.errors import NoSuchReply, ReplyExpired
 from smsgate.domain.messages import REPLY_WINDOW_US, Reply
 from smsgate.pipeline.services import Services
-from smsgate.store import Store
 from smsgate.store.keys import PARTITIONS, partition_of
+from smsgate.store.store import Store
 
 
 def is_expired(reply: Reply, now_us: int) -> bool:

@@ -15,10 +15,10 @@ from smsgate.cli.main import run
 from smsgate.features.alerts import cli
 from smsgate.features.alerts.service import AlertService
 from smsgate.metrics.snapshot import Process
-from smsgate.store import Store
 from smsgate.store.keys import PARTITION_KEYS
 from smsgate.store.redis_address import open_redis
 from smsgate.store.shared_keys import PROCESSES
+from smsgate.store.store import Store
 from tests.fakes.own_services import ALERTS, make_services
 from tests.fakes.processes import wait_until
 from tests.fakes.scripted_api import ScriptedApi

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from smsgate.metrics.snapshot import ListComparison
-from smsgate.store import Store
 from smsgate.store.opt_out_lists import OptOutListState
 from smsgate.store.redis_address import open_redis
+from smsgate.store.store import Store
 from tests.features.provider_lists.conftest import ACCOUNT, ACCOUNTS
 
 

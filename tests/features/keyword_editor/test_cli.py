@@ -11,8 +11,8 @@ from smsgate.cli.main import cli, run
 from smsgate.features.keyword_editor import service
 from smsgate.features.keyword_editor.cli import keywords
 from smsgate.records import ContentVersion, Records
-from smsgate.store import Store
 from smsgate.store.redis_address import open_redis
+from smsgate.store.store import Store
 from tests.fakes.values import entry
 from tests.records.values import event, lines
 

@@ -13,9 +13,9 @@ from structlog.testing import capture_logs
 from smsgate.domain.opt_out_links import Links, make_token
 from smsgate.features.links import page_text
 from smsgate.features.links.page import WRONG_LINKS
-from smsgate.store import Store
 from smsgate.store.keys import partition_of
 from smsgate.store.redis_address import open_redis
+from smsgate.store.store import Store
 from smsgate.web import create_app
 from smsgate.web.limits import Limits
 from smsgate.web.refusal_log import MAX_LINES_OF_ACCOUNT

@@ -10,7 +10,7 @@ import pytest
 
 from smsgate.pipeline.configuration import load_configuration
 from smsgate.pipeline.services import build_store
-from smsgate.store import Store
+from smsgate.store.store import Store
 
 CONFIG = """
 [accounts.twilio]

@@ -10,8 +10,8 @@ from smsgate.pipeline.configuration import load_configuration
 from smsgate.pipeline.published_programs import publish_programs, refuse_dropped
 from smsgate.pipeline.running_process import RunningProcess
 from smsgate.pipeline.services import build_services
-from smsgate.store import Store
 from smsgate.store.keys import PARTITION_KEYS, partition_of
+from smsgate.store.store import Store
 from tests.fakes.values import NUMBER
 from tests.pipeline.configuration.conftest import CONFIG, SECOND, Files
 

@@ -1,0 +1,59 @@
+"""All parts of the store, on one client."""
+
+from __future__ import annotations
+
+from smsgate.store.account_requests import Acceptance, Quarantine
+from smsgate.store.alerts import Alerts
+from smsgate.store.answered_calls import AnsweredCalls
+from smsgate.store.application_answers import ApplicationAnswers
+from smsgate.store.backlog import BacklogReader
+from smsgate.store.gate_check import GateReader
+from smsgate.store.health import Health
+from smsgate.store.inbox import GroupCommit, Inbox
+from smsgate.store.inbox_reader import InboxReader
+from smsgate.store.ledger_reader import LedgerReader
+from smsgate.store.metadata import StoreMetadata
+from smsgate.store.metrics import Metrics
+from smsgate.store.numbers import Commits
+from smsgate.store.opt_out_lists import OptOutLists
+from smsgate.store.outbox import Ledger, Outbox
+from smsgate.store.processes import Heartbeats, Sweep
+from smsgate.store.programs import StorePrograms
+from smsgate.store.rebuild import StoreRebuild
+from smsgate.store.receipts import Receipts
+from smsgate.store.redis_types import Client
+from smsgate.store.refusals import Refusals
+from smsgate.store.sample_log import SampleLog
+from smsgate.store.simulator import Simulator
+from smsgate.store.unsent_replies import UnsentReplies
+from smsgate.store.write_lease import WriteLease
+
+
+class Store:
+    """All parts of the store, on one client. Connects on first use."""
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+        self.health = Health(client)
+        self.metadata, self.write_lease = StoreMetadata(client), WriteLease(client)
+        self.inbox, self.inbox_reader = Inbox(client), InboxReader(client)
+        self.group_commit = GroupCommit(self.inbox)
+        self.numbers = GateReader(client)
+        self.commits = Commits(client)
+        self.outbox, self.receipts = Outbox(client), Receipts(client)
+        self.unsent_replies = UnsentReplies(client)
+        self.ledger, self.ledger_reader = Ledger(client), LedgerReader(client)
+        self.sample_log = SampleLog(client)
+        self.application_answers = ApplicationAnswers(client)
+        self.backlog = BacklogReader(client)
+        self.rebuild, self.programs = StoreRebuild(client), StorePrograms(client)
+        # What follows has keys of its own, one for all numbers.
+        self.sweep = Sweep(client)
+        self.heartbeats = Heartbeats(client)
+        self.metrics = Metrics(client)
+        self.acceptance, self.quarantine = Acceptance(client), Quarantine(client)
+        self.refusals = Refusals(client)
+        self.opt_out_lists = OptOutLists(client)
+        self.answered_calls = AnsweredCalls(client)
+        self.alerts = Alerts(client)
+        self.simulator = Simulator(client)
