@@ -279,22 +279,28 @@ class ImportUndo:
             if not left:
                 break
             pending = {number: effects[number] for number in left}
-            ids, kept = self._enter(partition, _entries(id_, pending, seen, actor, reason))
+            ids, outcomes = self._enter(partition, _entries(id_, pending, seen, actor, reason))
             mine |= ids
+            kept = {number for number, outcome in outcomes.items() if outcome == "kept"}
+            # What another worker applied, and what was stale, is looked at again.
+            undone = [number for number, outcome in outcomes.items() if outcome == "applied"]
+            found |= dict.fromkeys(undone, "undone")
+            left = [number for number in left if found[number] == PENDING]
+            if not left:
+                break
         found |= dict.fromkeys(left, "busy")
         return found
 
-    def _enter(self, partition: int, entries: Iterable[Entry]) -> tuple[set[str], set[str]]:
+    def _enter(self, partition: int, entries: Iterable[Entry]) -> tuple[set[str], dict[str, str]]:
         """Enter entries and wait until they are applied, here or by a worker.
 
-        Gives their inbox ids, and numbers of which it is known that they keep what they have.
+        Gives their inbox ids, and what became of each number, where that is known.
         """
         added, _ = self._store.inbox.add([Arrival(entry) for entry in entries])
         outcomes: dict[str, str] = {}
         for one in added:
             outcomes |= self._number_import.applied(partition, one.id)
-        kept = {number for number, outcome in outcomes.items() if outcome == "kept"}
-        return {one.id for one in added}, kept
+        return {one.id for one in added}, outcomes
 
 
 def _undo_text(name: str, outcomes: Counter[str]) -> str:
