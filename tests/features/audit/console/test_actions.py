@@ -41,6 +41,8 @@ ACTIONS = {
     "revoked an API key": ("keys", "Revoked an API key"),
     "retried a reply": ("replies", "Retried a reply"),
     "dismissed a reply": ("replies", "Dismissed a reply"),
+    "retried a delivery": ("replies", "Retried a delivery"),
+    "dismissed a delivery": ("replies", "Dismissed a delivery"),
     "retried a message": ("replies", "Retried a message"),
     "dismissed a message": ("replies", "Dismissed a message"),
     "exported numbers": ("exports", "Exported numbers"),
