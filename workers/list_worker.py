@@ -10,7 +10,8 @@ import threading
 
 import structlog
 
-from smsgate.features.lists.jobs import ListJobs, ListsUnavailable, StepStopped
+from smsgate.features.lists.jobs import ListJobs, StepStopped
+from smsgate.features.lists.list_job import ListsUnavailable
 from smsgate.logs import Reminder
 from smsgate.pipeline.services import Services
 

@@ -6,7 +6,8 @@ import time
 from collections.abc import Callable, Iterator
 
 from smsgate.domain.errors import SmsGateError
-from smsgate.features.lists.jobs import ListsUnavailable, remove_old
+from smsgate.features.lists.jobs import remove_old
+from smsgate.features.lists.list_job import ListsUnavailable
 from smsgate.pipeline.forgetting import Forgetting
 from smsgate.pipeline.services import Services
 

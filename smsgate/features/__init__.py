@@ -103,7 +103,7 @@ FEATURES = (
         name="lists",
         console=("console",),
         menu=MenuEntry("Lists", "/console/lists", "agent", "l", "Subscribers"),
-        operations=("operations",),
+        operations=("operations", "uploads"),
         commands=dict.fromkeys(("import", "imports", "export", "scrub"), ".operations"),
     ),
     Feature(

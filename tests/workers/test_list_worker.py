@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from smsgate.features.lists.imports import ImportOptions
-from smsgate.features.lists.jobs import ListJob, ListJobs, ListUser
+from smsgate.features.lists.import_result import ImportOptions
+from smsgate.features.lists.jobs import ListJobs
+from smsgate.features.lists.list_job import ListJob, ListUser
 from smsgate.pipeline.services import Services
 from tests.fakes.list_worker import list_worker
 from tests.fakes.own_services import make_services

@@ -28,17 +28,18 @@ from smsgate.features.lists import operations
 from smsgate.features.lists.columns import ListUnreadable
 from smsgate.features.lists.export import STATES
 from smsgate.features.lists.import_record import ImportRecord, imports
+from smsgate.features.lists.import_result import (
+    ROW_OUTCOMES,
+    ImportOptions,
+    unknown_programs_text,
+)
 from smsgate.features.lists.import_undo import UNDO_OUTCOMES
-from smsgate.features.lists.imports import ROW_OUTCOMES, ImportOptions, unknown_programs_text
 from smsgate.features.lists.jobs import (
-    KEPT_DAYS,
     MAX_UPLOAD_BYTES,
-    ListJob,
     ListJobs,
-    ListsUnavailable,
-    ListUser,
     Upload,
 )
+from smsgate.features.lists.list_job import KEPT_DAYS, ListJob, ListsUnavailable, ListUser
 from smsgate.features.lists.preview import Preview, preview_of
 from smsgate.features.lists.scrub import BLOCK_REASONS, ScrubOptions
 from smsgate.interface.operation import Context

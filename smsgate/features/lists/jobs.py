@@ -21,7 +21,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO, Literal, NamedTuple
+from typing import BinaryIO, Literal
 
 import msgspec
 import structlog
@@ -29,12 +29,17 @@ from msgspec.structs import replace
 
 from smsgate.domain.errors import SmsGateError, Unfit
 from smsgate.features.lists.import_record import NoSuchList, import_of
+from smsgate.features.lists.import_result import ImportOptions, ImportResult
 from smsgate.features.lists.import_undo import ImportUndo, UndoResult
-from smsgate.features.lists.imports import (
-    FileImport,
-    ImportOptions,
-    ImportResult,
-    check_options,
+from smsgate.features.lists.imports import FileImport, check_options
+from smsgate.features.lists.list_job import (
+    KEPT_DAYS,
+    Kind,
+    ListJob,
+    ListUser,
+    UndoOptions,
+    unknown_list,
+    usable_directory,
 )
 from smsgate.features.lists.scrub import ScrubOptions, ScrubResult, scrub_list
 from smsgate.files import replace_file
@@ -42,8 +47,6 @@ from smsgate.pipeline.manual import check_program
 from smsgate.pipeline.services import Services
 
 MAX_UPLOAD_BYTES = 1 << 30
-KEPT_DAYS = 7
-"""How long after its last change a folder stays."""
 _RESERVE_BYTES = 256 << 20
 """Stay free: the data directory is also where opt-outs wait for a store that is away."""
 _MAX_STARTS = 4
@@ -55,72 +58,9 @@ RESULT, CLEAN, BLOCKED = "result", "clean", "blocked"
 """Names of the files that steps leave."""
 _log = structlog.get_logger("smsgate.lists")
 
-Kind = Literal["import", "scrub", "undo"]
-
-
-class ListsUnavailable(SmsGateError):
-    """The place where uploaded lists are kept cannot be used."""
-
-    status = 503
-
 
 class StepStopped(Exception):
     """Raised in a step when its worker ends; another one takes it up again."""
-
-
-class ListUser(NamedTuple):
-    """Who looks at lists: their own, or an admin at everybody's."""
-
-    name: str
-    sees_all: bool = False
-
-
-class UndoOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """Which import is undone, and why."""
-
-    import_id: str
-    reason: str = ""
-
-
-class ListJob(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A list job with its newest step."""
-
-    id: str
-    kind: Kind
-    actor: str
-    """Whose it is."""
-    name: str
-    """Of the file, as it was given; only ever shown."""
-    made_us: int
-    size: int = 0
-    """Bytes of the file."""
-    step: Literal["", "preview", "apply"] = ""
-    """The newest; empty while nothing was asked for yet. A scrub has no preview."""
-    state: Literal["waiting", "working", "done", "failed"] = "done"
-    """Of the step."""
-    import_options: ImportOptions | None = None
-    scrub_options: ScrubOptions | None = None
-    undo_options: UndoOptions | None = None
-    allowed: tuple[str, ...] = ()
-    """Of an import: the programs that rows may be for; empty: every program."""
-    done: int = 0
-    """How far the step is, in bytes or numbers."""
-    total: int = 0
-    problem: str = ""
-    """Of a step that failed: what would be right."""
-    result: ImportResult | ScrubResult | UndoResult | None = None
-    starts: int = 0
-    """How often the step was begun."""
-
-    @property
-    def is_busy(self) -> bool:
-        """Whether a step was asked for and has not ended."""
-        return self.state in ("waiting", "working")
-
-    @property
-    def is_finished(self) -> bool:
-        """Whether nothing is left to do."""
-        return self.step == "apply" and self.state == "done"
 
 
 class Upload:
@@ -191,7 +131,7 @@ class ListJobs:
     def make_folder(self) -> Path:
         """A new folder, empty. Raises ``ListsUnavailable``."""
         path = self._path / secrets.token_hex(16)
-        with _usable():
+        with usable_directory():
             path.mkdir(mode=0o700, parents=True)
             self._path.chmod(0o700)
         return path
@@ -205,7 +145,7 @@ class ListJobs:
         """One list job. Raises ``NoSuchList``."""
         job = self._read(id_)
         if not user.sees_all and user.name != job.actor:
-            raise _unknown()
+            raise unknown_list()
         return job
 
     def upload(self, job: ListJob) -> BinaryIO:
@@ -395,14 +335,14 @@ class ListJobs:
 
     def _read(self, id_: str) -> ListJob:
         if not _ID.fullmatch(id_):
-            raise _unknown()
+            raise unknown_list()
         try:
             return msgspec.json.decode((self._path / id_ / "job.json").read_bytes(), type=ListJob)
         except (OSError, msgspec.MsgspecError) as error:
-            raise _unknown() from error
+            raise unknown_list() from error
 
     def _check_room(self, wanted_bytes: int) -> None:
-        with _usable():
+        with usable_directory():
             self._path.mkdir(mode=0o700, parents=True, exist_ok=True)
             free = shutil.disk_usage(self._path).free
         if free < wanted_bytes + _RESERVE_BYTES:
@@ -425,7 +365,7 @@ def remove_old(data_dir: Path) -> None:
 
 
 def _folders(data_dir: Path) -> list[Path]:
-    with _usable(), suppress(FileNotFoundError):
+    with usable_directory(), suppress(FileNotFoundError):
         return [one for one in (data_dir / "lists").iterdir() if _ID.fullmatch(one.name)]
     return []
 
@@ -434,7 +374,7 @@ def _write(folder: Path, job: ListJob) -> None:
     try:
         replace_file(folder / "job.json", msgspec.json.encode(job))
     except FileNotFoundError as error:
-        raise _unknown() from error
+        raise unknown_list() from error
 
 
 @contextmanager
@@ -443,7 +383,7 @@ def _locked(folder: Path) -> Iterator[bool]:
     try:
         handle = os.open(folder, os.O_RDONLY)
     except OSError as error:
-        raise _unknown() from error
+        raise unknown_list() from error
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -452,23 +392,3 @@ def _locked(folder: Path) -> Iterator[bool]:
         yield True
     finally:
         os.close(handle)
-
-
-@contextmanager
-def _usable() -> Iterator[None]:
-    try:
-        yield
-    except FileNotFoundError:
-        raise
-    except OSError as error:
-        raise ListsUnavailable(
-            f"The data directory cannot be used ({error.strerror}): your administrator must make "
-            "SMSGATE_DATA_DIR writable, with free space."
-        ) from error
-
-
-def _unknown() -> NoSuchList:
-    return NoSuchList(
-        "There is no such list, or it is gone: lists are removed when they are "
-        f"{KEPT_DAYS} days old."
-    )

@@ -16,7 +16,7 @@ import msgspec
 from sqlalchemy import func, select
 
 from smsgate.features.lists.columns import ColumnNames
-from smsgate.features.lists.imports import ColumnName, Region
+from smsgate.features.lists.import_result import ColumnName, Region
 from smsgate.features.lists.list_file import ListFile
 from smsgate.features.lists.rows import (
     BLANK,

@@ -12,7 +12,8 @@ from typing import Any
 from smsgate.domain.messages import Decision, Entry, Intent
 from smsgate.features.lists.columns import ColumnNames
 from smsgate.features.lists.import_record import IMPORT_FILE, record_import
-from smsgate.features.lists.imports import FileImport, ImportOptions, ImportResult
+from smsgate.features.lists.import_result import ImportOptions, ImportResult
+from smsgate.features.lists.imports import FileImport
 from smsgate.features.lists.list_file import ListFile
 from smsgate.features.lists.rows import ListRow, RowReader
 from smsgate.pipeline.services import Services

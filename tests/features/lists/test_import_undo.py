@@ -15,8 +15,8 @@ from smsgate.domain.messages import ALL, Arrival, Intent
 from smsgate.features.lists import import_undo as module
 from smsgate.features.lists import imports as imports_module
 from smsgate.features.lists.import_record import NoSuchList, imports
+from smsgate.features.lists.import_result import ImportOptions
 from smsgate.features.lists.import_undo import ImportUndo
-from smsgate.features.lists.imports import ImportOptions
 from smsgate.features.lists.number_import import NumberImport
 from smsgate.features.records_admin.rebuild import build_rebuild_service
 from smsgate.pipeline.manual import RestoreRequest

@@ -13,7 +13,8 @@ from smsgate.features.lists import imports
 from smsgate.features.lists import number_import as module
 from smsgate.features.lists.columns import ListUnreadable
 from smsgate.features.lists.import_record import entered_before
-from smsgate.features.lists.imports import FileImport, ImportOptions
+from smsgate.features.lists.import_result import ImportOptions
+from smsgate.features.lists.imports import FileImport
 from smsgate.features.lists.number_import import ImportRequest, NumberImport
 from smsgate.features.records_admin.rebuild import build_rebuild_service
 from smsgate.pipeline.manual import RestoreRequest

@@ -12,8 +12,8 @@ from smsgate.domain.errors import Unfit
 from smsgate.features.lists import imports as module
 from smsgate.features.lists.export import ExportQuery, exported_numbers
 from smsgate.features.lists.import_record import imports
+from smsgate.features.lists.import_result import ImportOptions, unknown_programs_text
 from smsgate.features.lists.import_undo import ImportUndo
-from smsgate.features.lists.imports import ImportOptions, unknown_programs_text
 from smsgate.features.lists.preview import preview_of
 from smsgate.features.numbers.membership_list import MembershipFilter, MembershipList
 from tests.fakes.own_services import ALERTS, ORDERS, make_services
