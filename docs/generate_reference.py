@@ -15,9 +15,9 @@ from smsgate.cli.main import COMMANDS, cli, command_of
 from smsgate.interface import openapi
 from smsgate.providers import PROVIDERS
 from smsgate.providers.fields import Field
-from smsgate.settings import ACCOUNT_KEYS, TABLES, Account, ReplyKind
-from smsgate.settings.read import IN_FILES, VARIABLES
-from smsgate.settings.retention import BY_DEFAULT, span_us
+from smsgate.settings import ACCOUNT_KEYS, TABLES, Account, ReplyKind, Retention
+from smsgate.settings.read import VARIABLES
+from smsgate.settings.rules import span_us
 from smsgate.web.v1 import OPERATIONS, PREFIX
 
 Schema = Mapping[str, Any]
@@ -229,8 +229,7 @@ def settings() -> str:
 
 def environment_variables() -> tuple[str, ...]:
     """The variables that settings are read from, and ``NAME_FILE`` where there is one."""
-    files = [f"{VARIABLES[key]}_FILE" for key in IN_FILES]
-    return (*VARIABLES.values(), *files)
+    return (*VARIABLES.values(), *(f"{name}_FILE" for name in VARIABLES.values()))
 
 
 def table_schemas() -> dict[str, Schema]:
@@ -239,7 +238,9 @@ def table_schemas() -> dict[str, Schema]:
     for schema in found.values():
         schema["properties"].pop("(name)", None)
     for key, one in found["retention"]["properties"].items():
-        one["default"] = SPANS[getattr(BY_DEFAULT, f"{key}_us")] if key != "conversations" else None
+        one["default"] = (
+            SPANS[getattr(Retention(), f"{key}_us")] if key != "conversations" else None
+        )
         one["type"] = "string"
         one.pop("anyOf", None)
     account = TypeAdapter(Account).json_schema()

@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 from urllib.parse import quote
 
+from pydantic import SecretStr
+
 from smsgate.domain.errors import CallFailed
-from smsgate.settings import Secret
 
 Kind: TypeAlias = Literal["failure", "warning", "success", "info"]
 """Words of Apprise, which services show by colour or urgency."""
@@ -34,13 +35,15 @@ class Message:
     kind: Kind = "info"
 
 
-def send(url: Secret, messages: Sequence[Message]) -> tuple[int, str]:
+def send(url: SecretStr, messages: Sequence[Message]) -> tuple[int, str]:
     """Send messages in their order until one is not taken.
 
     Returns how many were taken, and why the next was not: in the words of Apprise, without what of
     the URL may be secret.
     """
-    given = json.dumps([url.value, [[one.title, one.body, one.kind] for one in messages]])
+    given = json.dumps(
+        [url.get_secret_value(), [[one.title, one.body, one.kind] for one in messages]]
+    )
     try:
         done = subprocess.run(
             [sys.executable, "-m", "smsgate.apprise_process"],
@@ -55,16 +58,16 @@ def send(url: Secret, messages: Sequence[Message]) -> tuple[int, str]:
         return 0, f"there was no answer within {TIMEOUT_S:g} s"
     except (OSError, subprocess.CalledProcessError, ValueError) as error:
         return 0, f"the process that sends failed ({type(error).__name__})"
-    for part in sorted(re.split(r"[/:@?&=#,]+", url.value), key=len, reverse=True):
+    for part in sorted(re.split(r"[/:@?&=#,]+", url.get_secret_value()), key=len, reverse=True):
         if len(part) >= _SHORTEST_SECRET and "." not in part:  # hosts help who reads it
             problem = problem.replace(part, "•••")
     return sent, problem
 
 
-def send_email(server: Secret, to: str, subject: str, text: str) -> None:
+def send_email(server: SecretStr, to: str, subject: str, text: str) -> None:
     """Send one e-mail to one address by a ``mailto`` URL. Raises ``CallFailed``."""
-    sign = "&" if "?" in server.value else "?"
-    url = Secret(f"{server.value}{sign}to={quote(to)}&format=text")
+    sign = "&" if "?" in server.get_secret_value() else "?"
+    url = SecretStr(f"{server.get_secret_value()}{sign}to={quote(to)}&format=text")
     _, problem = send(url, [Message(subject, text)])
     if problem:
         raise CallFailed(problem, left=True)

@@ -6,11 +6,11 @@ import json
 import subprocess
 
 import pytest
+from pydantic import SecretStr
 
 from smsgate import notifications
 from smsgate.domain.errors import CallFailed
 from smsgate.notifications import Message, send, send_email
-from smsgate.settings import Secret
 from tests.fakes.mail_server import MailServer
 from tests.fakes.scripted_api import ScriptedApi
 
@@ -20,7 +20,7 @@ TOKEN = "s3cret-token-of-the-hook"
 def test_messages_are_sent_in_their_order_until_one_is_not_taken() -> None:
     messages = [Message(f"title {n}", f"body {n}", "failure") for n in range(3)]
     with ScriptedApi({"/hook": [(200, b""), (500, b"")]}) as hook:
-        url = Secret(hook.url.replace("http://", "json://") + f"/hook?token={TOKEN}")
+        url = SecretStr(hook.url.replace("http://", "json://") + f"/hook?token={TOKEN}")
         sent, problem = send(url, messages)
     assert sent == 1
     assert "Internal server error" in problem
@@ -38,7 +38,7 @@ def test_messages_are_sent_in_their_order_until_one_is_not_taken() -> None:
     ],
 )
 def test_a_failure_says_why_and_nothing_of_the_secret(url, why) -> None:
-    sent, problem = send(Secret(url), [Message("title", "body")])
+    sent, problem = send(SecretStr(url), [Message("title", "body")])
     assert sent == 0
     assert why in problem
     assert TOKEN not in problem
@@ -49,12 +49,17 @@ def test_a_service_that_does_not_answer_is_given_up(monkeypatch) -> None:
         raise subprocess.TimeoutExpired("apprise", timeout)
 
     monkeypatch.setattr(notifications.subprocess, "run", hang)
-    assert send(Secret("json://h"), [Message("t", "b")]) == (0, "there was no answer within 30 s")
+    assert send(SecretStr("json://h"), [Message("t", "b")]) == (
+        0,
+        "there was no answer within 30 s",
+    )
 
 
 def test_an_e_mail_goes_to_one_person_as_plain_text() -> None:
     with MailServer() as server:
-        url = Secret(f"mailto://127.0.0.1:{server.port}?from=smsgate@example.com&to=x@example.com")
+        url = SecretStr(
+            f"mailto://127.0.0.1:{server.port}?from=smsgate@example.com&to=x@example.com"
+        )
         send_email(url, "ann@example.com", "Your link", "See https://h/?a=1&b=2 <now>")
         (mail,) = server.messages
         assert mail.to == ("ann@example.com",)

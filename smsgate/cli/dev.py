@@ -114,7 +114,7 @@ def run(environ: Mapping[str, str], directory: Path) -> None:
             command = [sys.executable, "-m", "smsgate.cli", "run", name]
             command += ["--host", HOST] if name == "web" else []
             supervisor.run(SupervisedProcess(name, command, colour, env))
-        key = settings.api_keys[0].value
+        key = settings.api_keys[0].get_secret_value()
         stack.callback(data_dir.forget_run, directory)
         data_dir.write_run(directory, DevRun(os.getpid(), url, env["REDIS_URL"], key, variables))
         watch = ConfigWatch(

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import NoReturn
 
+from pydantic import SecretStr
+
 from smsgate.domain.errors import (
     Forbidden,
     KeyExists,
@@ -24,7 +26,6 @@ from smsgate.domain.errors import (
 )
 from smsgate.domain.signing import as_bytes, same
 from smsgate.records.api_keys import ApiKeyCache, ApiKeyRow, ApiKeyStorage, KeyScope
-from smsgate.settings import Secret
 
 SCOPES: tuple[KeyScope, ...] = ("check", "write", "admin")
 """What a key may do; each may do what those before it may."""
@@ -78,7 +79,7 @@ class Keyring:
     def __init__(
         self,
         cache: ApiKeyCache,
-        of_environment: Sequence[Secret],
+        of_environment: Sequence[SecretStr],
         renamed: Mapping[str, str] | None = None,
     ) -> None:
         """``of_environment`` are keys that are not in the records.
@@ -87,7 +88,9 @@ class Keyring:
         """
         self._cache = cache
         self._renamed = renamed or {}
-        self._environment = [sha256(as_bytes(one.value)).digest() for one in of_environment]
+        self._environment = [
+            sha256(as_bytes(one.get_secret_value())).digest() for one in of_environment
+        ]
 
     def load(self) -> None:
         """Read the keys now, so that they open even if the database goes away before a call."""

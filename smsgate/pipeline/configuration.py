@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import time
+import tomllib
 from collections.abc import Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
+from types import MappingProxyType
 
 import msgspec
+from pydantic import SecretStr
 
 from smsgate.classifier.sets.operator_sets import OperatorSets
 from smsgate.domain.errors import ConfigurationError, Fault, RecordsUnavailable
 from smsgate.pipeline.content import Content
 from smsgate.pipeline.content_watch import first_content
 from smsgate.providers import check_accounts, check_applications, secret_keys, usable
+from smsgate.providers.fields import ADVICE, weakness
+from smsgate.providers.twilio.simulated import simulated_account
 from smsgate.records import Records
-from smsgate.settings import Programs, Secret, Settings
-from smsgate.settings.read import read_settings
-from smsgate.settings.secret import ADVICE
+from smsgate.settings import Settings
+from smsgate.settings.read import ENVIRONMENT, FILE, VARIABLES, read_settings
 
 PLACEHOLDER = "Acme Alerts"
 """The name of the program in the example, ``config/smsgate.toml``."""
@@ -100,7 +104,14 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
 def _read_settings(environ: Mapping[str, str]) -> tuple[Settings, list[Fault]]:
     """Return the settings and their faults."""
     settings, faults = read_settings(environ, secret_keys=secret_keys)
-    place = str(settings.config_dir / "smsgate.toml")
+    for name in ("api_keys", "secret_keys", "metrics_keys"):
+        if problem := weakness([one.get_secret_value() for one in getattr(settings, name)]):
+            faults.insert(0, Fault(ENVIRONMENT, VARIABLES[name], problem))
+    simulated, found = simulated_account(environ)
+    faults[:0] = found
+    accounts = {**settings.accounts, **{one.name: one for one in simulated}}
+    settings = replace(settings, accounts=MappingProxyType(accounts))
+    place = str(settings.config_dir / FILE)
     faults += check_accounts(settings.accounts.values(), place)
     faults += check_applications(settings.programs, settings.accounts, place)
     return settings, faults
@@ -170,7 +181,9 @@ def version_of(settings: Settings, files: OperatorSets) -> str:
     """
     sets = {name: files.text(name) for name in files.names()}
     told = {name: text[1] for name, text in sets.items() if text}
-    content = msgspec.json.encode([settings.document, told], order="deterministic")
+    # Comments and the order of keys are no part of it.
+    document = tomllib.loads((settings.config_dir / FILE).read_text(encoding="utf-8"))
+    content = msgspec.json.encode([document, told], order="deterministic")
     here = {name: type(getattr(settings, name))() for name in _OF_A_HOST}
     values = msgspec.json.encode(replace(settings, **here), enc_hook=_plain, order="deterministic")
     return f"{sha256(content).hexdigest()[:8]}-{sha256(values).hexdigest()[:4]}"
@@ -191,12 +204,10 @@ _OF_A_HOST = (
 
 
 def _plain(value: object) -> object:
-    if isinstance(value, Secret):
-        return value.value
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
     if isinstance(value, Mapping):
         return dict(value)
-    if isinstance(value, Programs):
-        return [*value]
     if isinstance(value, Path):
         return str(value)
     raise NotImplementedError(type(value))

@@ -6,14 +6,20 @@ place.
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import msgspec
+from pydantic import TypeAdapter, ValidationError
 
 from smsgate.classifier import Classifiers, KeywordSetCache, Wordings
 from smsgate.classifier.sets.operator_sets import OperatorSets
-from smsgate.settings import Programs, Settings
+from smsgate.domain.errors import Fault
+from smsgate.settings import Programs, Replies, Settings
+from smsgate.settings.read import fault_of
+
+_REPLIES = TypeAdapter[Mapping[str, Mapping[str, str]]](Replies)
 
 
 class SavedContent(msgspec.Struct, frozen=True):
@@ -44,6 +50,22 @@ class Content:
     saved: SavedContent
     wordings: Wordings
     """Of the replies of those programs."""
+
+
+def read_replies(
+    text: str, contact: str, place: str
+) -> tuple[Mapping[str, Mapping[str, str]], list[Fault]]:
+    """Return the wording of replies by language and kind, and what is wrong with it.
+
+    ``text`` is TOML with a table for each language; ``contact`` is the program's, ``place`` is
+    told.
+    """
+    try:
+        return _REPLIES.validate_python(tomllib.loads(text), context={"contact": contact}), []
+    except tomllib.TOMLDecodeError as error:
+        return {}, [Fault(place, "replies", f"is no TOML: {error}")]
+    except ValidationError as error:
+        return {}, [fault_of(one, place) for one in error.errors()]
 
 
 def without_keyword_sets(settings: Settings) -> Content:

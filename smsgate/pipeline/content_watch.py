@@ -19,10 +19,9 @@ from smsgate.classifier.sets.operator_sets import OperatorSets
 from smsgate.domain.errors import ConfigurationError, Fault, RecordsNotReady, RecordsUnavailable
 from smsgate.files import replace_file
 from smsgate.pipeline.background_thread import BackgroundThread
-from smsgate.pipeline.content import Content, CurrentContent, SavedContent
+from smsgate.pipeline.content import Content, CurrentContent, SavedContent, read_replies
 from smsgate.records import Records
 from smsgate.settings import Program, Programs, Settings
-from smsgate.settings.read import read_replies
 
 PERIOD_S = 4.0
 """How often a process looks for newer content."""

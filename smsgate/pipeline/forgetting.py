@@ -21,7 +21,7 @@ from smsgate.pipeline.archive import LedgerArchiver
 from smsgate.pipeline.services import Services
 from smsgate.records import Records
 from smsgate.records.removal import FORGOTTEN, RETENTION, Part, announcement
-from smsgate.settings.retention import Retention
+from smsgate.settings import Retention
 from smsgate.store.keys import partition_of
 from smsgate.store.store import Store
 

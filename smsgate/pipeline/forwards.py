@@ -28,7 +28,7 @@ def content_to_forward(
     The provider's form is kept where the application wants the original request and the form has
     one text; where the request came in another shape, a form is made when it is forwarded.
     """
-    posted = posted_of(request) if application.original else None
+    posted = posted_of(request) if application.as_ == "original" else None
     if posted is not None and len(posted.form) > MAX_FORM_BYTES:
         posted = None
     return ForwardContent(message.media, message.flag.value if message.flag else "", posted)

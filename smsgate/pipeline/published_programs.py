@@ -22,7 +22,7 @@ def refuse_dropped(settings: Settings, store: Store) -> None:
     gone = [
         name
         for name in store.programs.published()
-        if name not in settings.programs and name not in going_on
+        if settings.programs.get(name) is None and name not in going_on
     ]
     lost = store.programs.suppressing(gone, store.numbers.bucket_count()) if gone else []
     if lost:

@@ -14,7 +14,7 @@ from smsgate.providers.base import Provider
 from smsgate.providers.bird import Bird
 from smsgate.providers.bird_channels import BirdChannels
 from smsgate.providers.elks import Elks
-from smsgate.providers.fields import Field
+from smsgate.providers.fields import Field, weakness
 from smsgate.providers.form import Form
 from smsgate.providers.infobip import Infobip
 from smsgate.providers.jasmin import Jasmin
@@ -33,7 +33,6 @@ from smsgate.providers.vonage import Vonage
 from smsgate.providers.vonage_sms import VonageSms
 from smsgate.settings import Account, Program
 from smsgate.settings.read import UNSET
-from smsgate.settings.secret import weakness
 
 __all__ = [
     "OPT_OUT_LISTS",
@@ -125,7 +124,7 @@ def check_applications(
         )
         for program in programs
         if program.forward is not None
-        and program.forward.original
+        and program.forward.as_ == "original"
         and program.account in accounts
         and accounts[program.account].provider not in able
     ]

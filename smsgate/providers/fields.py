@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
+import math
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+ADVICE = 'make one with `python3 -c "import secrets; print(secrets.token_urlsafe(32))"`'
+_BITS_PER_CHARACTER = (
+    ("[0-9]*", math.log2(10)),
+    ("[0-9a-f]*|[0-9A-F]*", 4.0),
+    ("[^a-z]*|[^A-Z]*", 5.0),
+    ("(?s:.*)", 6.0),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +59,24 @@ def secret_field(
         path_with=path_with,
         goes_to=goes_to,
     )
+
+
+def weakness(secrets: Sequence[str]) -> str:
+    """What is wrong with the first of the secrets that could be guessed; empty if none could.
+
+    Nothing is known of how one was made, so that words count as if they were random. Fewer than 8
+    different characters are a pattern: of random hexadecimal digits, one in 25 million values of
+    128 bits has so few. The sentence does not show the secret.
+    """
+    for place, secret in enumerate(secrets, 1):
+        bits = next(bits for shape, bits in _BITS_PER_CHARACTER if re.fullmatch(shape, secret))
+        if bits * len(secret) < 128 or len(set(secret)) < 8:
+            which = f"number {place} of {len(secrets)} " if len(secrets) > 1 else ""
+            return (
+                f"{which}can be guessed: it must have 128 random bits, such as 22 letters of both "
+                f"cases and digits or 32 hexadecimal digits; {ADVICE}"
+            )
+    return ""
 
 
 REGION = Field("region", r"[A-Z]{2}", "two capital letters, such as US", required=False)

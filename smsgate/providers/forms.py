@@ -19,6 +19,7 @@ from typing import ClassVar
 from urllib.parse import unquote_to_bytes, urlencode
 
 import msgspec
+from pydantic import SecretStr
 
 from smsgate.domain.entry_parts import OriginalRequest
 from smsgate.domain.errors import SignatureRefused, Unreadable
@@ -26,7 +27,7 @@ from smsgate.domain.messages import HttpCall, HttpReply, Outcome, Verdict, Webho
 from smsgate.domain.signing import Algorithm, as_bytes, hmac_base64, is_form
 from smsgate.providers.base import Provider, read_answer
 from smsgate.providers.calls import FORM, Meaning, coded, failed
-from smsgate.settings import Account, Secret
+from smsgate.settings import Account
 
 UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
 """The form of a UUID (RFC 9562, 4)."""
@@ -301,7 +302,7 @@ class TwilioCompatible(Provider):
         self, posted: OriginalRequest, url: str, account: Account, token: str
     ) -> HttpCall:
         if token:
-            account = replace(account, options={}, secrets={self.signed_with: (Secret(token),)})
+            account = replace(account, options={}, secrets={self.signed_with: (SecretStr(token),)})
         if posted.method == "GET":
             url = f"{url}{'&' if '?' in url else '?'}{posted.form.decode('latin-1')}"
             return HttpCall("GET", url, self.sign(url, b"", account))

@@ -215,7 +215,7 @@ class StandardWebhooks(Provider):
         }
         headers = {"Content-Type": "application/json", "Idempotency-Key": key}
         for secret in account.secrets.get("api_key", ())[:1]:
-            headers["Authorization"] = f"Bearer {secret.value}"
+            headers["Authorization"] = f"Bearer {secret.get_secret_value()}"
         body = msgspec.json.encode({"type": "sms.send", "data": data})
         return HttpCall("POST", send_url(account), headers, body)
 

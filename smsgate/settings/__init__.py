@@ -7,34 +7,29 @@ look at stands before it. Rules apply to what is read, not to what code makes or
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StrictBool, StrictInt
 
 from smsgate.settings import rules
-from smsgate.settings.retention import BY_DEFAULT, Retention
-from smsgate.settings.rules import Filled, ReadOnly, read_as
-from smsgate.settings.secret import Secret as Secret
+from smsgate.settings.rules import Filled, ReadOnly, Span, read_as, span_us
 from smsgate.settings.values import ANY_SENDER as ANY_SENDER
 from smsgate.settings.values import Account as Account
 from smsgate.settings.values import Programs as Programs
 from smsgate.settings.values import Table
 
-"""RFC 6409 (submission), RFC 8314 (the same inside TLS), RFC 5321."""
 ReplyKind = Literal["opt_out", "opt_in", "help", "question", "opt_out_line"]
 _ReadReplies = Mapping[rules.Language, Annotated[Mapping[ReplyKind, rules.Wording], ReadOnly]]
 Replies = Annotated[Mapping[str, Mapping[str, str]], read_as(Annotated[_ReadReplies, ReadOnly])]
 """By language and kind the operator's own wording, and the ``opt_out_line`` under texts."""
-
-
 ACCOUNT_KEYS = ("provider", "public_url", "api_url", "rate", "silent_hours", "opt_out_list")
 """Keys of an account that are the same for every provider."""
+_90_DAYS, _5_YEARS = span_us("90 days"), span_us("5 years")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Feed(Table):
+class Feed(Table, kw_only=True):
     """``[programs.NAME.feed]``: where changes of consent are sent (``consent.changed``)."""
 
     allow_private: StrictBool = False
@@ -44,29 +39,20 @@ class Feed(Table):
     """``whsec_…``, newest first; a call is signed with each of them."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Application(Table):
+class Application(Table, kw_only=True):
     """``[programs.NAME.forward]``: the operator's own application, to which messages go on."""
 
     allow_private: StrictBool = False
     """Whether the address may be one that is not on the public internet."""
     url: rules.CalledAddress = field(repr=False)
-    as_: Annotated[Literal["standard_webhooks", "original"], Field(validation_alias="as")] = (
-        "standard_webhooks"
-    )
+    as_: Literal["standard_webhooks", "original"] = "standard_webhooks"
     secrets: Annotated[rules.SigningSecrets, Field(validation_alias="secret")] = ()
     """Newest first. Of ours: ``whsec_…``, a call is signed with each of them. Of the provider's:
     the token to sign with, where it is not the account's own."""
     messages: Literal["all", "no_keywords"] = "no_keywords"
 
-    @property
-    def original(self) -> bool:
-        """Whether it gets the provider's own request, signed anew, instead of our normal form."""
-        return self.as_ == "original"
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Program(Table):
+class Program(Table, kw_only=True):
     """``[programs.NAME]``: senders, keywords, replies, kind and scope that belong together."""
 
     name: Annotated[str, Field(validation_alias="(name)")]
@@ -91,15 +77,6 @@ class Program(Table):
     forward: Application | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SavedReplies(Table):
-    """Replies that the console owns, with what their rules look at."""
-
-    contact: str
-    replies: Replies
-
-
-@dataclass(frozen=True, slots=True)
 class Web(Table):
     """``[web]``."""
 
@@ -110,7 +87,6 @@ class Web(Table):
     """By what the console sends e-mails to people."""
 
 
-@dataclass(frozen=True, slots=True)
 class Api(Table):
     """``[api]``."""
 
@@ -120,7 +96,6 @@ class Api(Table):
     """How many calls a key may make at once after a pause."""
 
 
-@dataclass(frozen=True, slots=True)
 class Alerts(Table):
     """``[alerts]``: where alerts go."""
 
@@ -128,7 +103,6 @@ class Alerts(Table):
     """URLs of Apprise, each a secret."""
 
 
-@dataclass(frozen=True, slots=True)
 class SingleSignOn(Table):
     """``[oidc]``: the OpenID Connect provider by which people may sign in to the console."""
 
@@ -139,29 +113,51 @@ class SingleSignOn(Table):
     """As the page to sign in names it."""
 
 
+class Retention(Table):
+    """How long events stay, in microseconds; None is for ever.
+
+    Evidence of consent and opt-out: five years (47 CFR 64.1200(d)(6), 16 CFR 310.5, German UWG 7a);
+    raw texts that asked for nothing, and what passed between subscribers and applications: short.
+    A suppression never ends, nor what it rests on.
+    """
+
+    texts_us: Span = _90_DAYS
+    """Texts of events whose text is no evidence."""
+    opt_out_us: Span = _5_YEARS
+    opt_in_us: Span = _5_YEARS
+    consent_us: Span = _5_YEARS
+    lock_us: Span = None
+    review_us: Span = _5_YEARS
+    help_us: Span = _5_YEARS
+    reply_us: Span = _5_YEARS
+    unrouted_us: Span = _5_YEARS
+    ordinary_us: Span = _90_DAYS
+    others_us: Span = _5_YEARS
+    conversations_us: rules.Period = 0
+    """How long ordinary texts are kept beyond the sample log; 0 where they are not."""
+
+
 _OWN_REDIS = "redis://127.0.0.1:6379/0"
 _SAME_SERVER = Field(default_factory=lambda data: data.get("redis_url", _OWN_REDIS))
 _OWN_FILE = Field(default_factory=lambda data: f"sqlite:///{data['data_dir'] / 'records.sqlite3'}")
-_ReadPrograms = Annotated[
-    Mapping[rules.ProgramName, Program], AfterValidator(lambda found: Programs(found.values()))
-]
+_ByName = Mapping[rules.ProgramName, Program]
+_ReadPrograms = Annotated[_ByName, AfterValidator(lambda found: Programs(found.values()))]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings(Table):
+class Settings(Table, kw_only=True):
     """Everything that an operator decides: first what variables say, then the tables."""
 
     redis_url: rules.RedisUrl = field(default=_OWN_REDIS, repr=False)
-    queue_url: Annotated[rules.RedisUrl, _SAME_SERVER] = field(repr=False)
+    queue_url: Annotated[rules.QueueUrl, _SAME_SERVER] = field(repr=False)
     config_dir: Path = Path("config")
     data_dir: Path = Path("var")
     database_url: Annotated[rules.DatabaseUrl, _OWN_FILE] = field(repr=False)
     public_url: rules.BaseUrl = ""
-    api_keys: rules.StrongSecrets = ()
+    api_keys: rules.Secrets = ()
     """Keys that open ``/v1``; none means that nobody may call it."""
-    secret_keys: rules.StrongSecrets = ()
+    secret_keys: rules.Secrets = ()
     """What sessions and links are signed with, newest first."""
-    metrics_keys: rules.StrongSecrets = ()
+    metrics_keys: rules.Secrets = ()
     """Keys that open ``/metrics`` and nothing else."""
     private_hosts: rules.Hosts = ()
     """Hosts of providers that need not be on the public internet."""
@@ -176,9 +172,7 @@ class Settings(Table):
     api: Api = Api()
     alerts: Alerts = Alerts()
     oidc: SingleSignOn | None = None
-    retention: Retention = BY_DEFAULT
-    document: str = ""
-    """Hash of what ``smsgate.toml`` says, before the environment is put in."""
+    retention: Retention = Retention()
     secret_files: tuple[Path, ...] = ()
     """Files of values that were read, which variables ``NAME_FILE`` named."""
 

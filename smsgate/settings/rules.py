@@ -13,31 +13,23 @@ from types import MappingProxyType
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, GetPydanticSchema, ValidationInfo
+from pydantic import AfterValidator as Rule
+from pydantic import BeforeValidator, Field, GetPydanticSchema, SecretStr, ValidationInfo
 
 from smsgate.domain.errors import InvalidNumber
 from smsgate.domain.phone import e164, is_region
-from smsgate.settings.secret import Secret, weakness
 
-EMAIL_ADDRESS = "[!-?A-~]+@[!-?A-~]+"
-_NAME = "[a-z0-9][a-z0-9_-]{0,39}"
-_SET_NAME = r"\*|[a-z0-9][A-Za-z0-9_-]{0,39}"
-_LANGUAGE = "[a-z]{2,3}(-[A-Za-z0-9]{2,8})*"
-_HOST = "[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?|[0-9A-Fa-f:]+"
-_SERVER = r"(\+\w+)?://([^/?#]*@)?(\[[^]]*\]|[^:/?#@,]*)(:\d{1,5})?([,/?#].*)?"
+_PERIOD = "[1-9][0-9]{0,3} (day|week|month|year)s?"
+_DAYS = {"day": 1.0, "week": 7.0, "month": 365.2425 / 12, "year": 365.2425}
+_NAME, _RIGHT_NAME = "[a-z0-9][a-z0-9_-]{0,39}", "a name of a-z, 0-9, - and _, such as alerts"
+_CODE = "the code of a language, such as en"
+_SERVER = r"://([^/?#]*@)?(\[[^]]*\]|[^:/?#@,]*)(:\d{1,5})?([,/?#].*)?"
 _SITE = r"https?://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[1-6]?\d{1,4})?"
+_HOST = "[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?|[0-9A-Fa-f:]+"
 _ISSUER = r"https://[^/?#\s]+\S*|http://(localhost|127\.0\.0\.1|\[::1\])([:/]\S*)?"
 _WEBHOOK_SECRET = "whsec_([A-Za-z0-9+/]{4}){8,21}([A-Za-z0-9+/]{2,3})?={0,2}"  # noqa: S105
 """standardwebhooks.com, "Signature scheme"."""
-_RIGHT_SECRET = "write whsec_ and 24 to 64 random bytes in base64"  # noqa: S105
-_RIGHT_LANGUAGE = "must be the code of a language, such as en"
-_NO_HOST = "is no host: give host names or IP addresses, without ports"
-_NO_URL = "is no URL that can be used here: it must begin with"
-_REDIS, _SQL = "redis://, rediss://, unix://", "sqlite://, postgresql://"
-_NO_BASE = "is no web address without user, query or fragment: write it as https://sms.example.com"
-_NO_SITE = "is no web address without user and fragment: write it as https://app.example.com/sms"
-_HERE = ("localhost", "127.0.0.1", "::1")
-_NO_ISSUER = "must be an https address, such as https://login.example.com"
+_REDIS = "a URL that begins with redis://, rediss:// or unix://"
 
 
 def nearest(name: str, known: Collection[str]) -> str:
@@ -48,20 +40,43 @@ def nearest(name: str, known: Collection[str]) -> str:
     return "known are " + ", ".join(sorted(known)) if known else "there are none"
 
 
+def span_us(text: str) -> int | None:
+    """``"5 years"`` in microseconds; None for ``"forever"``."""
+    if text == "forever":
+        return None
+    count, unit = text.removesuffix("s").split()
+    return int(int(count) * _DAYS[unit] * 86_400_000_000)
+
+
 def read_as(type_: Any) -> GetPydanticSchema:  # noqa: ANN401 - any type that pydantic knows
     """Read a field as if it had another type, whose rules make the value."""
     return GetPydanticSchema(lambda _, handler: handler(type_))
 
 
-def matches(pattern: str, problem: str) -> AfterValidator:
-    """Make the rule that a text must match the whole pattern."""
+def matches(pattern: str, right: str) -> Rule:
+    """Make the rule that a text must match the whole pattern, which ``right`` says in words."""
 
     def rule(text: str) -> str:
         if not re.fullmatch(pattern, text):
-            raise ValueError(problem)
+            raise ValueError(f"must be {right}")
         return text
 
-    return AfterValidator(rule)
+    return Rule(rule)
+
+
+def _parts(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _signing(secrets: tuple[SecretStr, ...], info: ValidationInfo) -> tuple[SecretStr, ...]:
+    pattern, right = _WEBHOOK_SECRET, "whsec_ and 24 to 64 random bytes in base64, to sign calls"
+    if is_original := info.data.get("as_") == "original":
+        pattern, right = "[!-~]+", "a token without blanks"
+    if not (secrets or is_original) or not all(
+        re.fullmatch(pattern, one.get_secret_value()) for one in secrets
+    ):
+        raise ValueError(f"must be {right}")
+    return secrets
 
 
 def _not_in_the_clear(url: str, info: ValidationInfo) -> str:
@@ -70,49 +85,22 @@ def _not_in_the_clear(url: str, info: ValidationInfo) -> str:
     return url
 
 
-def _secrets(text: str) -> tuple[Secret, ...]:
-    return tuple(Secret(part.strip()) for part in text.split(",") if part.strip())
-
-
-def _hosts(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.lower().split(",") if part.strip())
-
-
-def _strong(secrets: tuple[Secret, ...]) -> tuple[Secret, ...]:
-    if problem := weakness([one.value for one in secrets]):
-        raise ValueError(problem)
-    return secrets
-
-
-def _signing(secrets: tuple[Secret, ...], info: ValidationInfo) -> tuple[Secret, ...]:
-    if info.data.get("as_") == "original":
-        if not all(re.fullmatch(r"[!-~]+", one.value) for one in secrets):
-            raise ValueError("is no token: it must be without blanks")
-    elif not secrets:
-        raise ValueError(f"is missing: calls are signed with it; {_RIGHT_SECRET}")
-    elif not all(re.fullmatch(_WEBHOOK_SECRET, one.value) for one in secrets):
-        raise ValueError(f"is no secret of Standard Webhooks: {_RIGHT_SECRET}")
-    return secrets
-
-
 def _region(text: str) -> str:
     if text and not is_region(text):
-        raise ValueError("is no region: write two capital letters, such as US")
+        raise ValueError("must be the two capital letters of a country, such as US")
     return text
 
 
 def _known_account(name: str, info: ValidationInfo[Any]) -> str:
-    if name not in info.context["accounts"]:
-        right = nearest(name, info.context["accounts"])
-        raise ValueError(f"there is no account {name!r}: {right}")
-    return name
+    if name in info.context["accounts"]:
+        return name
+    raise ValueError(f"there is no account {name!r}: {nearest(name, info.context['accounts'])}")
 
 
 def _claimed_once(claimed: str, info: ValidationInfo[Any], *scope: str) -> str:
     first = info.context["claims"].setdefault((claimed, *scope), info.data["name"])
     if first != info.data["name"]:
-        right = "leave it in one of them"
-        raise ValueError(f"{claimed!r} belongs to programs.{first} already: {right}")
+        raise ValueError(f"{claimed!r} belongs to programs.{first} already: take it out of one")
     return claimed
 
 
@@ -136,7 +124,8 @@ def _wording(text: str, info: ValidationInfo) -> str:
     """Text in square brackets is left out of a reply where the program has no contact."""
     if re.search(r"[{}]", re.sub(r"\{(program|contact)\}", "", text)):
         raise ValueError("has braces: they are for {program} and {contact} alone")
-    if not info.data.get("contact") and "{contact}" in re.sub(r"\[[^\]]*\]", "", text):
+    contact = (info.data or info.context or {}).get("contact")  # read alone, it is in the context
+    if not contact and "{contact}" in re.sub(r"\[[^\]]*\]", "", text):
         raise ValueError("uses {contact}, but the program has no contact: give one")
     return text
 
@@ -144,43 +133,48 @@ def _wording(text: str, info: ValidationInfo) -> str:
 def _apprise_url(url: str) -> str:
     """Whether Apprise knows the service only Apprise can tell: `smsgate alerts test`."""
     if not re.fullmatch(r"[a-z][a-z0-9+-]*://\S+", url):
-        raise ValueError("is no address: write it as mailtos://…, slack://… or json://…")
-    parts = urlsplit(url)
-    if parts.scheme == "mailto" and parts.password and parts.hostname not in _HERE:
+        raise ValueError("must be an address, such as mailtos://…, slack://… or json://…")
+    parts, here = urlsplit(url), ("localhost", "127.0.0.1", "::1")
+    if parts.scheme == "mailto" and parts.password and parts.hostname not in here:
         raise ValueError("would let the password be read on its way: write mailtos://")
     return url
 
 
-ReadOnly = AfterValidator(MappingProxyType)
-Once = AfterValidator(lambda several: tuple(dict.fromkeys(several)))
-_Name = Annotated[str, matches(_NAME, "is no fit name: use a-z, 0-9, - and _, such as alerts")]
-_IsNotOfDev = matches("(?!simulator$).*", "this name is kept for `smsgate dev`: choose another")
-_IsNoScope = matches("(?!all$).*", "stands for every program as a scope: choose another name")
-AccountName = Annotated[_Name, _IsNotOfDev]
-ProgramName = Annotated[_Name, _IsNoScope]
-FormerName = Annotated[_Name, AfterValidator(_former_name)]
+ReadOnly = Rule(MappingProxyType)
+Once = Rule(lambda several: tuple(dict.fromkeys(several)))
+_RightSpan = matches(f"{_PERIOD}|forever", 'a period, such as "90 days" or "5 years", or "forever"')
+Span = Annotated[int | None, read_as(Annotated[str, _RightSpan, Rule(span_us)])]
+_RightPeriod = matches(_PERIOD, 'a period, such as "90 days": ordinary texts are not kept for ever')
+Period = Annotated[int, read_as(Annotated[str, _RightPeriod, Rule(span_us)])]
+_WithoutSlash = Rule(lambda text: text.rstrip("/"))
+AccountName = Annotated[str, matches(f"(?!simulator$){_NAME}", f"{_RIGHT_NAME}, not simulator")]
+ProgramName = Annotated[str, matches(f"(?!all$){_NAME}", f"{_RIGHT_NAME}, not all")]
+FormerName = Annotated[str, matches(_NAME, _RIGHT_NAME), Rule(_former_name)]
 Filled = Annotated[str, Field(min_length=1)]
-KnownAccount = Annotated[Filled, AfterValidator(_known_account)]
-Sender = Annotated[Filled, AfterValidator(_sender)]
-SetName = Annotated[str, matches(_SET_NAME, f"{_RIGHT_LANGUAGE}, or * for all")]
-Language = Annotated[str, matches(_LANGUAGE, f"{_RIGHT_LANGUAGE} or pt-BR")]
-Region = Annotated[str, AfterValidator(_region)]
-Wording = Annotated[str, Field(min_length=1, max_length=1600), AfterValidator(_wording)]
-HostName = Annotated[str, matches(_HOST, _NO_HOST)]
-_WithoutSlash = AfterValidator(lambda text: text.rstrip("/"))
-BaseUrl = Annotated[str, matches(rf"({_SITE}(/[!\"$->@-~]*)?)?", _NO_BASE), _WithoutSlash]
-_Called = Annotated[str, matches(rf"{_SITE}([/?][!\"$-~]*)?", _NO_SITE)]
-CalledAddress = Annotated[_Called, AfterValidator(_not_in_the_clear)]
-Issuer = Annotated[str, matches(_ISSUER, _NO_ISSUER), _WithoutSlash]
-SecretText = Annotated[Secret, read_as(Annotated[Filled, AfterValidator(Secret)])]
-_AppriseUrl = Annotated[Filled, AfterValidator(_apprise_url)]
-AppriseUrl = Annotated[Secret, read_as(Annotated[_AppriseUrl, AfterValidator(Secret)])]
-_IsMail = matches("mailtos?://.*", "is no mail server: write it as mailtos://user:…@host?from=…")
-MailUrl = Annotated[Secret, read_as(Annotated[_AppriseUrl, _IsMail, AfterValidator(Secret)])]
-Secrets = Annotated[tuple[Secret, ...], read_as(Annotated[str, AfterValidator(_secrets)])]
+KnownAccount = Annotated[Filled, Rule(_known_account)]
+Sender = Annotated[Filled, Rule(_sender)]
+SetName = Annotated[str, matches(r"\*|[a-z0-9][A-Za-z0-9_-]{0,39}", f"{_CODE}, or * for all")]
+Language = Annotated[str, matches("[a-z]{2,3}(-[A-Za-z0-9]{2,8})*", f"{_CODE} or pt-BR")]
+Region = Annotated[str, Rule(_region)]
+Wording = Annotated[str, Field(min_length=1, max_length=1600), Rule(_wording)]
+HostName = Annotated[str, matches(_HOST, "a host name or an IP address, without a port")]
+Hosts = Annotated[tuple[HostName, ...], BeforeValidator(lambda text: _parts(text.lower()))]
+_RIGHT_BASE = "a web address without user, query and fragment, such as https://sms.example.com"
+BaseUrl = Annotated[str, matches(rf"({_SITE}(/[!\"$->@-~]*)?)?", _RIGHT_BASE), _WithoutSlash]
+_RIGHT_URL = "a web address without user and fragment, such as https://app.example.com/sms"
+_Url = Annotated[str, matches(rf"{_SITE}([/?][!\"$-~]*)?", _RIGHT_URL)]
+CalledAddress = Annotated[_Url, Rule(_not_in_the_clear)]
+Issuer = Annotated[str, matches(_ISSUER, "an https URL, as https://example.com"), _WithoutSlash]
+SecretText = Annotated[SecretStr, Field(min_length=1)]
+_AppriseUrl = Annotated[Filled, Rule(_apprise_url)]
+AppriseUrl = Annotated[SecretStr, read_as(Annotated[_AppriseUrl, Rule(SecretStr)])]
+_IsMail = matches("mailtos?://.*", "a mail server, such as mailtos://user:…@host?from=…")
+MailUrl = Annotated[SecretStr, read_as(Annotated[_AppriseUrl, _IsMail, Rule(SecretStr)])]
+_ReadSecrets = Annotated[str, Rule(lambda text: tuple(map(SecretStr, _parts(text))))]
+Secrets = Annotated[tuple[SecretStr, ...], read_as(_ReadSecrets)]
 """Comma separated in the file, newest first."""
-StrongSecrets = Annotated[Secrets, AfterValidator(_strong)]
-SigningSecrets = Annotated[Secrets, AfterValidator(_signing)]
-RedisUrl = Annotated[str, matches(f"(rediss?|unix){_SERVER}", f"{_NO_URL} {_REDIS}")]
-DatabaseUrl = Annotated[str, matches(f"(sqlite|postgres(ql)?){_SERVER}", f"{_NO_URL} {_SQL}")]
-Hosts = Annotated[tuple[HostName, ...], BeforeValidator(_hosts)]
+SigningSecrets = Annotated[Secrets, Rule(_signing)]
+RedisUrl = Annotated[str, matches(rf"(rediss?|unix)(\+\w+)?{_SERVER}", _REDIS)]
+QueueUrl = Annotated[str, matches(f"(rediss?|unix){_SERVER}", f"{_REDIS}, a plain one for RQ")]
+_Sql = matches(rf"(sqlite|postgres(ql)?)(\+\w+)?{_SERVER}", "a URL of sqlite:// or postgresql://")
+DatabaseUrl = Annotated[str, _Sql]

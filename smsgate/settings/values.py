@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar, dataclass_transform
 
 from pydantic import ConfigDict, Field, StrictBool
 
@@ -18,14 +18,18 @@ ANY_SENDER = "*"
 """As a program's sender: whatever no other program of the account names."""
 
 
+@dataclass_transform(frozen_default=True, field_specifiers=(field,))
 class Table:
-    """Base of what is read from a table: a key that is not among the fields is a fault."""
+    """Makes a frozen dataclass of each table; a key that is not among its fields is a fault."""
 
-    __slots__ = ()
-    __pydantic_config__: ClassVar = ConfigDict(extra="forbid")
+    __pydantic_config__: ClassVar = ConfigDict(
+        extra="forbid", alias_generator=lambda name: name.removesuffix("_us").rstrip("_")
+    )
+
+    def __init_subclass__(cls, *, kw_only: bool = False) -> None:
+        dataclass(frozen=True, kw_only=kw_only)(cls)
 
 
-@dataclass(frozen=True, slots=True)
 class Account(Table):
     """``[accounts.NAME]``: credentials at one provider; ``name`` is part of the webhook's URL."""
 
@@ -51,35 +55,17 @@ class Account(Table):
 
     def values_of(self, key: str) -> list[str]:
         """Return the secrets under ``key``, newest first, without empty ones."""
-        return [one.value for one in self.secrets.get(key, ()) if one.value]
+        return [one.get_secret_value() for one in self.secrets.get(key, ()) if one]
 
     def newest_secret(self, key: str) -> str:
         """Return the secret under ``key`` that signs and authorizes; the account must have one."""
-        return self.secrets[key][0].value
+        return self.secrets[key][0].get_secret_value()
 
 
-class Programs:
+class Programs(tuple["Program", ...]):
     """All programs, in the order of the file, and the way from a sender to its program."""
 
-    __slots__ = ("_by_name", "_by_sender")
-
-    def __init__(self, programs: Iterable[Program] = ()) -> None:
-        """Index the programs; where two claim one sender the first one has it."""
-        self._by_name = {program.name: program for program in programs}
-        self._by_sender: dict[tuple[str | None, str], Program] = {}
-        for program in self:
-            for sender in program.senders:
-                self._by_sender.setdefault((program.account, sender), program)
-                self._by_sender.setdefault((None, sender), program)
-
-    def __iter__(self) -> Iterator[Program]:
-        return iter(self._by_name.values())
-
-    def __len__(self) -> int:
-        return len(self._by_name)
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._by_name
+    __slots__ = ()
 
     @property
     def renamed(self) -> dict[str, str]:
@@ -88,7 +74,7 @@ class Programs:
 
     def get(self, name: str) -> Program | None:
         """Return the program of that name, or nothing."""
-        return self._by_name.get(name)
+        return next((one for one in self if one.name == name), None)
 
     def route(self, account: Account, sender: str, service: str = "") -> Program | None:
         """Return the program that was texted, or nothing where no program claims the sender.
@@ -96,8 +82,6 @@ class Programs:
         The sender itself decides before the service that it belongs to, and both before ``*``.
         A simulated account reaches the programs of every account.
         """
-        name = None if account.simulated else account.name
-        for claimed in (sender, service, ANY_SENDER):
-            if found := self._by_sender.get((name, claimed)):
-                return found
-        return None
+        ours = [one for one in self if account.simulated or one.account == account.name]
+        claimed = (sender, service, ANY_SENDER)
+        return next((one for each in claimed for one in ours if each in one.senders), None)

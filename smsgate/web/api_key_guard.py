@@ -49,7 +49,7 @@ class ApiKeyGuard:
         def require(header: str) -> None:
             scheme, _, given = header.partition(" ")
             keys = [*self._settings.metrics_keys, *self._settings.api_keys]
-            fits = [same(given.strip(), key.value) for key in keys]
+            fits = [same(given.strip(), key.get_secret_value()) for key in keys]
             if scheme.lower() != "bearer" or not any(fits):
                 raise Unauthorized(
                     "Give one of SMSGATE_METRICS_KEYS or SMSGATE_API_KEYS as "

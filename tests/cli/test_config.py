@@ -52,7 +52,7 @@ def test_faults_are_all_told(there: Terminal) -> None:
     rewrite(there, '"US"', '"us"')
     assert there.run("config", "check") == 2
     assert "smsgate.toml: programs.alerts.name: is empty: give a text" in there.errors
-    assert "smsgate.toml: programs.alerts.region: is no region" in there.errors
+    assert "smsgate.toml: programs.alerts.region: must be the two capital letters" in there.errors
     found = there.json("config", "check")
     assert [fault["key"] for fault in found["faults"]] == [  # type: ignore[index,call-overload]
         "programs.alerts.name",
@@ -148,7 +148,7 @@ def test_a_program_is_added(there: Terminal) -> None:
         (("account", "twilo"), "There is no provider 'twilo'"),
         (("account", "twilio"), "There is a table [accounts.twilio] already"),
         (("account", "telnyx", "--set", "publik=x"), "/smsgate.toml: accounts.telnyx.publik"),
-        (("account", "telnyx", "--name", "my.own"), "accounts.my.own: is no fit name"),
+        (("account", "telnyx", "--name", "my.own"), "accounts.my.own: must be a name of a-z"),
         (("account", "vonage", "--set", "api_key=replace-me"), "api_key must be"),
         (
             ("program", "x", "--title", "X", "--account", "nobody", "--sender", "*"),

@@ -113,13 +113,13 @@ def test_a_changed_file_is_in_force_within_a_second_and_a_faulty_one_is_told_onc
     before = {one.version for one in processes()}
 
     (config / "smsgate.toml").write_text(text.replace('"US"', '"us"'))
-    assert wait_until(lambda: "region: is no region" in dev.said)
+    assert wait_until(lambda: "region: must be the two capital letters" in dev.said)
     assert {one.version for one in processes()} == before
     (config / "smsgate.toml").write_text(text.replace("Acme Alerts", "Acme News"))
     assert wait_until(lambda: before.isdisjoint(one.version for one in processes()))
     assert wait_until(lambda: len(processes()) == 4)
 
-    assert dev.said.count("region: is no region") == 1
+    assert dev.said.count("region: must be the two capital letters") == 1
     assert dev.said.count("has changed: the processes restart") == 1
     assert there.run("text", "Stop please", "--from", "+14155550123") == 0
     assert "Acme News" in there.output

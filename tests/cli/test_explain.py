@@ -167,7 +167,7 @@ def test_a_number_that_is_none_is_refused(capsys):
 @pytest.mark.parametrize("command", [["explain", "stop"], ["keywords", "list"]])
 def test_a_folder_that_was_named_must_have_a_configuration(capsys, tmp_path, command):
     assert run(command, {"SMSGATE_CONFIG": str(tmp_path / "nowhere")}) == 2
-    assert "SMSGATE_CONFIG names the folder that has it" in capsys.readouterr().err
+    assert "SMSGATE_CONFIG names its folder" in capsys.readouterr().err
 
 
 EXPLAIN = [sys.executable, "-m", "smsgate.cli", "explain", "-"]

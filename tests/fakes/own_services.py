@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from smsgate.metrics.snapshot import KINDS, Process
@@ -16,6 +17,7 @@ from smsgate.pipeline.content import without_keyword_sets
 from smsgate.pipeline.published_programs import publish_programs
 from smsgate.pipeline.services import Services, build_services
 from smsgate.providers import secret_keys
+from smsgate.providers.twilio.simulated import simulated_account
 from smsgate.settings.read import read_settings
 from smsgate.store.store import Store
 
@@ -64,7 +66,10 @@ def make_services(
         **env,
     }
     settings, faults = read_settings(environ, secret_keys=secret_keys)
-    assert not faults, faults
+    simulated, found = simulated_account(environ)
+    assert not faults + found, faults + found
+    accounts = {**settings.accounts, **{one.name: one for one in simulated}}
+    settings = replace(settings, accounts=accounts)
     services = build_services(Configuration(settings, without_keyword_sets(settings)))
     if init:
         services.store.metadata.create(buckets=8)

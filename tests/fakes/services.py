@@ -7,18 +7,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pydantic import SecretStr
+
 from smsgate.domain.messages import HttpReply, WebhookRequest
 from smsgate.pipeline.gate import GateAnswer
 from smsgate.pipeline.ingest import IngestResult
 from smsgate.records.api_keys import ApiKeyCache
-from smsgate.settings import Account, Api, Programs, Secret, Settings
+from smsgate.settings import Account, Api, Programs, Settings
 
 ACK = HttpReply(200, "text/xml", b"<Response/>", {"X-Provider": "yes"})
 SIMULATED = Account(
     name="simulator",
     provider="twilio",
     options={"account_sid": "AC5151"},
-    secrets={"auth_token": (Secret("token"),)},
+    secrets={"auth_token": (SecretStr("token"),)},
     public_url="http://127.0.0.1:8000",
     simulated=True,
 )
@@ -35,7 +37,7 @@ def settings(**changed: Any) -> Settings:
             "config_dir": Path("config"),
             "data_dir": Path("var"),
             "public_url": "",
-            "api_keys": (Secret("newer-key"), Secret("older-key")),
+            "api_keys": (SecretStr("newer-key"), SecretStr("older-key")),
             "secret_keys": (),
             "port": 8000,
             "web_concurrency": 1,

@@ -7,6 +7,7 @@ from dataclasses import replace
 from urllib.parse import quote
 
 import pytest
+from pydantic import SecretStr
 
 from smsgate.domain.errors import SignatureExpired, SignatureRefused
 from smsgate.domain.messages import InboundMessage
@@ -17,7 +18,6 @@ from smsgate.pipeline.refused_requests import (
     explain_refusal,
 )
 from smsgate.providers import PROVIDERS
-from smsgate.settings import Secret
 from smsgate.store.account_requests import CAP, EXPLAINED, RefusedRequest
 from tests.fakes.own_services import ready_services
 from tests.fakes.processes import wait_until
@@ -219,7 +219,7 @@ def rotating(environ, tmp_path):
 
 def signed_by(services, secret: str, name: str = "twilio", url: str = OURS):
     account = services.settings.accounts[name]
-    account = replace(account, secrets={"auth_token": (Secret(secret),)})
+    account = replace(account, secrets={"auth_token": (SecretStr(secret),)})
     message = InboundMessage(name, f"SM-{secret}", NUMBER, "+14155550999", "hello")
     return twilio.inbound(message, account, url)
 

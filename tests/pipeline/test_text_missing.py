@@ -88,7 +88,7 @@ def batch(client: FlaskClient, *texts: dict[str, object]):
 
 def counted(services, client: FlaskClient, account: str, result: str) -> float:
     services.store.metrics.flush()
-    key = services.settings.api_keys[0].value
+    key = services.settings.api_keys[0].get_secret_value()
     answer = client.get("/metrics", headers={"Authorization": f"Bearer {key}"})
     return next(
         (

@@ -9,9 +9,11 @@ from functools import cache
 from pathlib import Path
 from urllib.parse import parse_qsl, urlencode
 
+from pydantic import SecretStr
+
 from smsgate.domain.messages import InboundMessage, Intent, WebhookRequest
 from smsgate.providers.base import Report
-from smsgate.settings import Account, Secret
+from smsgate.settings import Account
 
 NOW_US = 1_790_000_000_000_000
 """When every recorded webhook comes in; signed times are this one, too."""
@@ -119,7 +121,7 @@ def account_of(name: str, provider: str, options: Mapping, secrets: Mapping) -> 
         name=name,
         provider=provider,
         options=dict(options),
-        secrets={key: tuple(map(Secret, values)) for key, values in secrets.items()},
+        secrets={key: tuple(map(SecretStr, values)) for key, values in secrets.items()},
         public_url="https://sms.example.com",
         api_url="",
     )

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from pydantic import SecretStr
 
 from smsgate.domain.errors import SignatureExpired, SignatureRefused, Unreadable
 from smsgate.domain.messages import InboundMessage, Reply
 from smsgate.providers import PROVIDERS, usable
-from smsgate.settings import Secret
 from tests.providers.recorded import NOW_US, Recorded, everything
 from tests.providers.walking import over
 
@@ -51,7 +51,7 @@ def with_secrets(recorded: Recorded, *before: str, keep: bool):
     return replace(
         recorded.account,
         secrets={
-            name: (*map(Secret, before), *(values if keep else ()))
+            name: (*map(SecretStr, before), *(values if keep else ()))
             for name, values in recorded.account.secrets.items()
         },
     )

@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import SecretStr
 
 from smsgate.domain.errors import SignatureRefused, WebhookError
 from smsgate.domain.messages import HttpReply, InboundMessage, Intent, Verdict, WebhookRequest
 from smsgate.providers import PROVIDERS
-from smsgate.settings import Secret
 from tests.providers.recorded import NOW_US, Recorded, everything
 
 ALL = everything()
@@ -95,7 +95,7 @@ def test_what_a_provider_would_send_is_accepted_and_read_back_unchanged(data, re
     request = provider.inbound(message, recorded.account, "https://sms.example.com/webhooks/x")
     provider.verify(request, recorded.account, NOW_US)
     assert provider.parse(request, recorded.account) == [message]
-    secrets = {name: (Secret("another"),) for name in recorded.account.secrets}
+    secrets = {name: (SecretStr("another"),) for name in recorded.account.secrets}
     with pytest.raises(SignatureRefused):
         provider.verify(request, replace(recorded.account, secrets=secrets), NOW_US)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from pydantic import SecretStr
 
 from smsgate.domain.errors import SignatureRefused, Unreadable
 from smsgate.domain.messages import HttpReply, InboundMessage, Verdict, WebhookRequest
@@ -12,7 +13,7 @@ from smsgate.providers.calls import coded, failed, retry_after_s
 from smsgate.providers.forms import is_status_form, media_urls
 from smsgate.providers.path_secret import check_path
 from smsgate.providers.reading import text_of
-from smsgate.settings import Account, Secret
+from smsgate.settings import Account
 
 REFUSED, OPTED_OUT = Verdict.REFUSED, Verdict.OPTED_OUT
 
@@ -87,7 +88,9 @@ def at(url: str) -> WebhookRequest:
     ],
 )
 def test_the_secret_in_the_path_is_its_last_part_and_nothing_else(url, fits):
-    account = Account("a", "kannel", {}, {"secret": (Secret("new"), Secret("old"), Secret(""))})
+    account = Account(
+        "a", "kannel", {}, {"secret": (SecretStr("new"), SecretStr("old"), SecretStr(""))}
+    )
     if fits:
         check_path(at(url), account, "secret")
     else:
@@ -125,6 +128,8 @@ def test_bytes_that_are_no_utf_8_are_letters_all_the_same():
 
 
 def test_an_empty_secret_is_none():
-    account = Account("a", "kannel", {}, {"secret": (Secret("new"), Secret(""), Secret("old"))})
+    account = Account(
+        "a", "kannel", {}, {"secret": (SecretStr("new"), SecretStr(""), SecretStr("old"))}
+    )
     assert account.values_of("secret") == ["new", "old"]
     assert account.values_of("other") == []

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from pydantic import SecretStr
 
 from smsgate.domain.entry_parts import OriginalRequest
 from smsgate.domain.errors import SignatureRefused
 from smsgate.domain.messages import InboundMessage, WebhookRequest
 from smsgate.pipeline.forwards import posted_of
 from smsgate.providers import PROVIDERS
-from smsgate.settings import Account, Secret
+from smsgate.settings import Account
 
 APP = "https://app.example.com/sms?of=acme"
 MESSAGE = InboundMessage("a", "SM1", "+14155550123", "+14155550999", "Où? & 1+1=2 🎉")
@@ -19,18 +20,21 @@ TWILIO = Account(
     "a",
     "twilio",
     {"account_sid": "AC" + "5" * 32},
-    {"auth_token": (Secret("newest"), Secret("older"))},
+    {"auth_token": (SecretStr("newest"), SecretStr("older"))},
 )
 SHARED = replace(
     TWILIO,
     options={**TWILIO.options, "algorithm": "hmac-sha256"},
-    secrets={"shared_key": (Secret("webhooks_sharedkey_ab:hidden"),)},
+    secrets={"shared_key": (SecretStr("webhooks_sharedkey_ab:hidden"),)},
 )
 SIGNALWIRE = Account(
     "a",
     "signalwire",
     {"project_id": "6b1a7cc1-0b1a-4c6f-9d5e-0a1b2c3d4e5f", "space": "acme"},
-    {"signing_key": (Secret("PSKnewest"), Secret("PSKolder")), "api_token": (Secret("PT1"),)},
+    {
+        "signing_key": (SecretStr("PSKnewest"), SecretStr("PSKolder")),
+        "api_token": (SecretStr("PT1"),),
+    },
 )
 EACH = pytest.mark.parametrize(
     "account", [TWILIO, SHARED, SIGNALWIRE], ids=["twilio", "shared key", "signalwire"]
@@ -62,7 +66,7 @@ def test_a_token_that_is_named_signs_in_the_plain_way(account) -> None:
     call = PROVIDERS[account.provider].original_call(posted_of(request), APP, account, "another")
     key = "signing_key" if account.provider == "signalwire" else "auth_token"
     options = {name: text for name, text in account.options.items() if name != "algorithm"}
-    other = replace(account, options=options, secrets={key: (Secret("another"),)})
+    other = replace(account, options=options, secrets={key: (SecretStr("another"),)})
     PROVIDERS[account.provider].verify(arrived(call), other, 0)
 
 

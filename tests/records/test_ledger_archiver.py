@@ -18,7 +18,7 @@ from smsgate.domain.messages import Intent
 from smsgate.features.lists.jobs import ListJobs
 from smsgate.pipeline.archive import BATCH, LedgerArchiver
 from smsgate.pipeline.archive_report import archive_report
-from smsgate.settings.retention import BY_DEFAULT
+from smsgate.settings import Retention
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.store.ledger_reader import LedgerBacklog
 from smsgate.store.shared_keys import RETENTION
@@ -37,7 +37,7 @@ def services(store, records, tmp_path):
         store=store,
         records=records,
         archiver=LedgerArchiver(store, records),
-        settings=SimpleNamespace(data_dir=tmp_path, retention=BY_DEFAULT, programs=()),
+        settings=SimpleNamespace(data_dir=tmp_path, retention=Retention(), programs=()),
     )
 
 
@@ -208,7 +208,7 @@ def test_ordinary_texts_are_kept_where_the_configuration_asks_for_it(
     store.sample_log.flush()
     ArchiverThread(services).run_once()
     assert records.ordinary_texts.count() == 0
-    services.settings.retention = replace(BY_DEFAULT, conversations_us=10**15)
+    services.settings.retention = replace(Retention(), conversations_us=10**15)
     ArchiverThread(services).run_once()
     assert records.ordinary_texts.count() == 1
     store.sample_log.close()

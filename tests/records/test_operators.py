@@ -7,6 +7,7 @@ from datetime import date
 from functools import partial
 
 import pytest
+from pydantic import SecretStr
 
 from smsgate.domain.errors import LinkBroken, SmsGateError, Unfit
 from smsgate.features.operators import second_factor
@@ -21,11 +22,10 @@ from smsgate.features.operators.storage import (
 )
 from smsgate.records import Records
 from smsgate.records.daily_counts import DailyCountStorage
-from smsgate.settings import Secret
 from tests.fakes.people import add_operator, newest_actions, put_passkey, set_operator
 
 VISITOR = Visitor("8.8.4.4", "8.8.4.4", "a browser")
-KEYS = (Secret("a secret key of the tests"),)
+KEYS = (SecretStr("a secret key of the tests"),)
 BY = ActionAuthor("tests")
 
 

@@ -11,7 +11,8 @@ from smsgate.pipeline import text_archive
 from smsgate.pipeline.archive import LedgerArchiver
 from smsgate.pipeline.forgetting import Forgetting
 from smsgate.pipeline.text_archive import TextArchiver
-from smsgate.settings.retention import Retention, span_us
+from smsgate.settings import Retention
+from smsgate.settings.rules import span_us
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from tests.fakes.values import NUMBER, OTHER, entry
 

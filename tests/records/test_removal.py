@@ -13,7 +13,7 @@ from smsgate.domain.messages import Intent
 from smsgate.pipeline.archive import LedgerArchiver
 from smsgate.pipeline.forgetting import Forgetting
 from smsgate.records import removal
-from smsgate.settings.retention import BY_DEFAULT
+from smsgate.settings import Retention
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from tests.fakes.values import NUMBER, OTHER, entry
 from tests.records.values import event, reply_event
@@ -29,7 +29,7 @@ def archiver(store, records) -> LedgerArchiver:
 
 @pytest.fixture
 def forgetting(store, records, archiver):
-    return Forgetting(store, records, archiver, BY_DEFAULT)
+    return Forgetting(store, records, archiver, Retention())
 
 
 @pytest.fixture
@@ -182,7 +182,7 @@ def test_old_texts_that_asked_for_nothing_go_first(store, records, archiver, hap
     )
     archiver.move_all()
 
-    sizes = list(Forgetting(store, records, archiver, BY_DEFAULT).apply_retention())
+    sizes = list(Forgetting(store, records, archiver, Retention()).apply_retention())
 
     assert sizes == [1]
     assert texts(records) == ["", "dinner?"]
@@ -216,7 +216,7 @@ def test_old_events_go_but_for_what_holds_today_rests_on(
     )
     archiver.move_all()
 
-    sizes = list(Forgetting(store, records, archiver, BY_DEFAULT).apply_retention())
+    sizes = list(Forgetting(store, records, archiver, Retention()).apply_retention())
 
     assert sum(sizes) == 5 + 2  # events, and the texts of two of HELP
     assert texts(records) == ["stop 2"]
@@ -224,7 +224,7 @@ def test_old_events_go_but_for_what_holds_today_rests_on(
     assert [one.event.kind for one in records.reader.of_number("+14155550188")] == ["help"]
     assert records.reader.number(NUMBER).consent_state == ConsentState(everywhere=True)
     assert list(records.verifier.verify()) == []
-    assert sum(Forgetting(store, records, archiver, BY_DEFAULT).apply_retention()) == 0
+    assert sum(Forgetting(store, records, archiver, Retention()).apply_retention()) == 0
 
 
 def test_what_must_stay_is_looked_at_once_and_a_batch_at_a_time(
@@ -244,7 +244,7 @@ def test_what_must_stay_is_looked_at_once_and_a_batch_at_a_time(
         removal, "rows_of", lambda *given: asked.append(rows_of(*given)) or asked[-1]
     )
 
-    gone = sum(Forgetting(store, records, archiver, BY_DEFAULT).apply_retention())
+    gone = sum(Forgetting(store, records, archiver, Retention()).apply_retention())
 
     looked_at = [row.id for rows in asked for row in rows if hasattr(row, "may_go")]
     assert gone == 10
@@ -255,7 +255,7 @@ def test_what_must_stay_is_looked_at_once_and_a_batch_at_a_time(
 
 
 def test_what_is_kept_for_ever_stays(store, records, archiver, happen):
-    kept = replace(BY_DEFAULT, opt_out_us=None, texts_us=None)
+    kept = replace(Retention(), opt_out_us=None, texts_us=None)
     old = aged(store.health.now_us() // 1000, 4_000)
     happen(event(old, consent_state=None))
     archiver.move_all()

@@ -38,7 +38,11 @@ def test_what_is_not_given_has_a_default(read) -> None:
     settings, _ = read(START % "twilio" + table, environ)
     one = settings.programs.get("alerts").forward
     assert (one.url, len(one.secrets)) == ("https://app.example.com/sms", 2)
-    assert (one.messages, one.original, one.allow_private) == ("no_keywords", False, False)
+    assert (one.messages, one.as_, one.allow_private) == (
+        "no_keywords",
+        "standard_webhooks",
+        False,
+    )
     assert SECRET not in repr(settings)
     assert "app.example.com" not in repr(settings)
 
@@ -53,11 +57,11 @@ def test_the_providers_own_request_needs_no_secret(read) -> None:
     assert faults(read, table) == []
     settings, _ = read(START % "twilio" + table)
     one = settings.programs.get("alerts").forward
-    assert (one.original, one.messages, one.secrets) == (True, "all", ())
+    assert (one.as_, one.messages, one.secrets) == ("original", "all", ())
 
 
 URL = 'url = "https://app.example.com/"'
-BASE64 = "write whsec_ and 24 to 64 random bytes in base64"
+BASE64 = "must be whsec_ and 24 to 64 random bytes in base64, to sign calls"
 
 
 @pytest.mark.parametrize(
@@ -67,7 +71,7 @@ BASE64 = "write whsec_ and 24 to 64 random bytes in base64"
         (
             'url = "app.example.com"',
             "url",
-            "is no web address without user and fragment: write it as https://app.example.com/sms",
+            "must be a web address without user and fragment, such as https://app.example.com/sms",
         ),
         (
             'url = "http://app.example.com/"',
@@ -77,14 +81,14 @@ BASE64 = "write whsec_ and 24 to 64 random bytes in base64"
         (
             'url = "https://me:pw@app.example.com/"',
             "url",
-            "is no web address without user and fragment: write it as https://app.example.com/sms",
+            "must be a web address without user and fragment, such as https://app.example.com/sms",
         ),
-        (URL, "secret", f"is missing: calls are signed with it; {BASE64}"),
-        (f'{URL}\nsecret = "hello"', "secret", f"is no secret of Standard Webhooks: {BASE64}"),
+        (URL, "secret", BASE64),
+        (f'{URL}\nsecret = "hello"', "secret", BASE64),
         (
             f'{URL}\nas = "original"\nsecret = "a b"',
             "secret",
-            "is no token: it must be without blanks",
+            "must be a token without blanks",
         ),
         (f'{URL}\nas = "twilio"', "as", "must be 'standard_webhooks' or 'original'"),
         (f'{URL}\nmessages = "keywords"', "messages", "must be 'all' or 'no_keywords'"),

@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from smsgate.pipeline.forgetting import KINDS
-from smsgate.settings.retention import BY_DEFAULT, span_us
+from smsgate.settings import Retention
+from smsgate.settings.rules import span_us
 from tests.settings.conftest import Read
 
 DAY_US = 86_400_000_000
@@ -28,15 +29,23 @@ def test_for_ever_has_no_end() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ['""', '"0 days"', '"five years"', '"-1 day"', '"1.5 years"', "90", '"1year"']
+    "text", ['""', '"0 days"', '"five years"', '"-1 day"', '"1.5 years"', '"1year"']
 )
 def test_what_is_no_span_is_told_with_what_would_be_right(read: Read, text: str) -> None:
     settings, (fault,) = read(f"[retention]\nopt_out = {text}")
     assert (fault.key, fault.problem) == (
         "retention.opt_out",
-        'write it as "90 days", "5 years" or "forever"',
+        'must be a period, such as "90 days" or "5 years", or "forever"',
     )
-    assert settings.retention == BY_DEFAULT
+    assert settings.retention == Retention()
+
+
+@pytest.mark.parametrize("key", ["opt_out", "conversations"])
+@pytest.mark.parametrize("text", ["90", "true"])
+def test_a_period_without_quotes_is_told_to_be_no_text(read: Read, key: str, text: str) -> None:
+    settings, (fault,) = read(f"[retention]\n{key} = {text}")
+    assert (fault.key, fault.problem) == (f"retention.{key}", "must be text in quotes")
+    assert settings.retention == Retention()
 
 
 def test_an_unknown_kind_is_told_with_the_nearest_one(read: Read) -> None:
@@ -48,26 +57,25 @@ def test_an_unknown_kind_is_told_with_the_nearest_one(read: Read) -> None:
 
 
 def test_every_kind_has_a_default_and_evidence_stays_five_years() -> None:
-    assert all(hasattr(BY_DEFAULT, f"{key}_us") for key in KINDS)
-    assert BY_DEFAULT.texts_us == BY_DEFAULT.ordinary_us == 90 * DAY_US
+    assert all(hasattr(Retention(), f"{key}_us") for key in KINDS)
+    assert Retention().texts_us == Retention().ordinary_us == 90 * DAY_US
     for key in ("opt_out", "opt_in", "consent", "reply", "others"):
-        assert getattr(BY_DEFAULT, f"{key}_us") == span_us("5 years")
-    assert BY_DEFAULT.lock_us is None
+        assert getattr(Retention(), f"{key}_us") == span_us("5 years")
+    assert Retention().lock_us is None
 
 
 def test_ordinary_texts_are_kept_only_where_a_period_is_given(read: Read) -> None:
-    assert BY_DEFAULT.conversations_us == 0
+    assert Retention().conversations_us == 0
     settings, faults = read('[retention]\nconversations = "2 weeks"')
     assert not faults
     assert settings.retention.conversations_us == 14 * DAY_US
 
 
-@pytest.mark.parametrize("text", ['"forever"', '""', '"0 days"', '"90"', "90", "true"])
+@pytest.mark.parametrize("text", ['"forever"', '""', '"0 days"', '"90"'])
 def test_ordinary_texts_are_not_kept_without_end(read: Read, text: str) -> None:
     settings, (fault,) = read(f"[retention]\nconversations = {text}")
     assert settings.retention.conversations_us == 0
     assert fault.key == "retention.conversations"
     assert fault.problem == (
-        'ordinary texts are kept for a period: write it as "90 days" or "2 years", or leave the key'
-        " out to keep them no longer than the store does"
+        'must be a period, such as "90 days": ordinary texts are not kept for ever'
     )

@@ -16,7 +16,7 @@ def test_a_provider_is_read_and_its_secret_is_hidden(read):
     found = settings.oidc
     assert faults == []
     assert (found.issuer, found.client_id) == ("https://login.example.com", "smsgate")
-    assert found.client_secret.value == "very-secret"
+    assert found.client_secret.get_secret_value() == "very-secret"
     assert found.name == "single sign-on"
     assert "very-secret" not in repr(settings)
 
@@ -28,7 +28,12 @@ def test_without_the_table_there_is_none(read):
 def test_each_fault_is_named(read):
     for text, environ, key, told in (
         (OIDC, {}, "oidc.client_secret", "names a variable that is not set"),
-        (OIDC.replace("https", "http"), SECRET, "oidc.issuer", "must be an https address"),
+        (
+            OIDC.replace("https", "http"),
+            SECRET,
+            "oidc.issuer",
+            "must be an https URL, as https://example.com",
+        ),
         (OIDC.replace("https://login.example.com/", "login"), SECRET, "oidc.issuer", "must be"),
         (OIDC.replace('"smsgate"', '""'), SECRET, "oidc.client_id", "is empty"),
         (OIDC + 'nam = "x"', SECRET, "oidc.nam", "there is no such key"),

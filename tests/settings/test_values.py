@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from smsgate.settings import Account, Program, Programs, Secret
+from smsgate.settings import Account, Program, Programs
 
 TWILIO = Account(name="twilio", provider="twilio")
 OTHER = Account(name="other", provider="twilio")
@@ -59,14 +59,3 @@ def test_programs_are_found_by_name_and_come_in_their_order() -> None:
     assert len(PROGRAMS) == 4
     assert PROGRAMS.get("sales") is [*PROGRAMS][1]
     assert PROGRAMS.get("none") is None
-    assert "codes" in PROGRAMS
-    assert "none" not in PROGRAMS
-
-
-def test_a_secret_is_compared_by_value_and_printed_without_it() -> None:
-    secret = Secret("hunter2")
-    assert secret == Secret("hunter2")
-    assert secret != Secret("hunter3")
-    assert {secret} == {Secret("hunter2")}
-    assert f"{secret} {secret!r} {[secret]}" == "<secret> <secret> [<secret>]"
-    assert secret.value == "hunter2"

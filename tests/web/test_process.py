@@ -14,8 +14,8 @@ import structlog
 
 from smsgate.domain.errors import ConfigurationError
 from smsgate.domain.messages import HttpReply, InboundMessage
-from smsgate.providers import PROVIDERS, secret_keys
-from smsgate.settings.read import read_settings
+from smsgate.pipeline.configuration import load_settings
+from smsgate.providers import PROVIDERS
 from smsgate.store.keys import partition_of
 from smsgate.store.redis_address import open_redis
 from smsgate.store.store import Store
@@ -43,8 +43,7 @@ def logging_as_before() -> Iterator[None]:
 
 def text(port: int, body: str) -> HttpReply:
     """Be a subscriber of the simulated account."""
-    settings, _ = read_settings(ENVIRON, secret_keys=secret_keys)
-    account = settings.accounts["simulator"]
+    account = load_settings(ENVIRON).accounts["simulator"]
     message = InboundMessage("simulator", "SM" + "1" * 32, NUMBER, "+15550001111", body)
     url = f"{account.public_url}/webhooks/simulator"
     request = PROVIDERS["twilio"].inbound(message, account, url)

@@ -63,7 +63,7 @@ def preview_reply(account: Account, program: Program | None) -> list[RequestPrev
 
 def _masked(call: HttpCall, account: Account) -> RequestPreview:
     """The call without the account's secrets, however they are spelled in it."""
-    secrets = {one.value for values in account.secrets.values() for one in values if one.value}
+    secrets = {one.get_secret_value() for some in account.secrets.values() for one in some if one}
     spellings = sorted({way for one in secrets for way in _spellings(one)}, key=len, reverse=True)
 
     def masked(text: str) -> str:

@@ -10,6 +10,7 @@ from hashlib import sha256
 from urllib.parse import urlsplit
 
 import structlog
+from pydantic import SecretStr
 
 from smsgate.domain.errors import RecordsUnavailable, StoreUnavailable
 from smsgate.notifications import Kind, Message, send
@@ -24,7 +25,7 @@ from smsgate.pipeline.conditions import (
 from smsgate.pipeline.monitoring import take_snapshot
 from smsgate.pipeline.readiness import Readiness, is_well
 from smsgate.records import Records, chain_digest
-from smsgate.settings import Secret, Settings
+from smsgate.settings import Settings
 from smsgate.store.alerts import AlertState, AlertTest, SentAlert
 from smsgate.store.store import Store
 
@@ -166,12 +167,12 @@ class AlertService:
 
 def addresses_of(settings: Settings) -> list[str]:
     """The addresses of alerts by service and place: ``slack 1``. All else of them is secret."""
-    schemes = [one.value.partition("://")[0] for one in settings.alerts.to]
+    schemes = [one.get_secret_value().partition("://")[0] for one in settings.alerts.to]
     return [f"{scheme} {place}" for place, scheme in enumerate(schemes, 1)]
 
 
-def _id(url: Secret) -> str:
-    return sha256(url.value.encode()).hexdigest()[:8] + " "
+def _id(url: SecretStr) -> str:
+    return sha256(url.get_secret_value().encode()).hexdigest()[:8] + " "
 
 
 def _key(condition: Condition) -> str:

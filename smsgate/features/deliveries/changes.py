@@ -61,7 +61,10 @@ class ChangeSource(Source):
 
     def call_for(self, delivery: Delivery, now_s: int) -> HttpCall:
         """The call for a change."""
-        body, secrets = delivery.body.encode(), [one.value for one in self._feed.secrets]
+        body, secrets = (
+            delivery.body.encode(),
+            [one.get_secret_value() for one in self._feed.secrets],
+        )
         headers = standard_webhook_headers(delivery.id, str(now_s), body, secrets)
         return HttpCall("POST", self._feed.url, headers, body)
 

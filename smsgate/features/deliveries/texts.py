@@ -77,7 +77,7 @@ class TextSource(Source):
 
     def _signing_account(self, forward: Forward) -> Account:
         """The program's account, which also signs what the simulator posted; else the message's."""
-        needs_secret = self._application.original and not self._application.secrets
+        needs_secret = self._application.as_ == "original" and not self._application.secrets
         for name in (self.program.account, forward.entry.account):
             account = self._accounts.get(name)
             if account is not None and (usable(account) or not needs_secret):
@@ -119,11 +119,11 @@ def describe_call(
 
     The account is usable, or the application names a token.
     """
-    if application.original:
+    if application.as_ == "original":
         return _original_request(forward, application, account)
     # The body is the same for every try, so that a repeat is known by more than its id.
     body = msgspec.json.encode(_message(forward))
-    secrets = [one.value for one in application.secrets]
+    secrets = [one.get_secret_value() for one in application.secrets]
     headers = standard_webhook_headers(forward.event, str(now_s), body, secrets)
     return HttpCall("POST", application.url, headers, body)
 
@@ -152,7 +152,7 @@ def _original_request(forward: Forward, application: Application, account: Accou
         form = posted_of(PROVIDERS[account.provider].inbound(message, account, url))
     if form is None:
         raise AccountNotReady(f"{account.provider} posts no forms")
-    token = application.secrets[0].value if application.secrets else ""
+    token = application.secrets[0].get_secret_value() if application.secrets else ""
     call = PROVIDERS[account.provider].original_call(form, application.url, account, token)
     headers = {**call.headers, IDEMPOTENCY: forward.event}
     return HttpCall(call.method, call.url, headers, call.body)

@@ -29,7 +29,7 @@ class LinkService:
     def __init__(self, services: Services) -> None:
         self._settings = services.settings
         self._manual = services.manual
-        self._secrets = [one.value for one in services.settings.secret_keys]
+        self._secrets = [one.get_secret_value() for one in services.settings.secret_keys]
 
     def make(self, number: str, program: str, local_url: str = "") -> str:
         """The link for a number, which is read as the program's region writes it.

@@ -16,9 +16,8 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import pyotp
+from pydantic import SecretStr
 from pyotp.utils import strings_equal
-
-from smsgate.settings import Secret
 
 if TYPE_CHECKING:
     from cryptography.fernet import MultiFernet
@@ -38,12 +37,12 @@ def find_step(secret: str, code: str) -> int | None:
     return next((at for at in steps if strings_equal(code, totp.generate_otp(at))), None)
 
 
-def encrypt(secret: str, keys: Sequence[Secret]) -> str:
+def encrypt(secret: str, keys: Sequence[SecretStr]) -> str:
     """Return the secret, encrypted with the newest of the keys."""
     return _cipher(keys).encrypt(secret.encode()).decode()
 
 
-def decrypt(encrypted: str, keys: Sequence[Secret]) -> str | None:
+def decrypt(encrypted: str, keys: Sequence[SecretStr]) -> str | None:
     """Return the secret; None where none of the keys encrypted it."""
     from cryptography.fernet import InvalidToken  # noqa: PLC0415 - as in _cipher
 
@@ -84,11 +83,12 @@ def _digest(code: str) -> str:
     return sha256(code.encode()).hexdigest()
 
 
-def _cipher(keys: Sequence[Secret]) -> MultiFernet:
+def _cipher(keys: Sequence[SecretStr]) -> MultiFernet:
     """Return a cipher with keys derived for this use of the secrets only."""
     from cryptography.fernet import Fernet, MultiFernet  # noqa: PLC0415 - 8 MiB, until it is used
 
     derived = (
-        hmac.digest(one.value.encode(), b"smsgate second factor 1", "sha256") for one in keys
+        hmac.digest(one.get_secret_value().encode(), b"smsgate second factor 1", "sha256")
+        for one in keys
     )
     return MultiFernet([Fernet(base64.urlsafe_b64encode(key)) for key in derived])

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 import structlog
+from pydantic import SecretStr
 from sqlalchemy import Connection, delete, select, update
 from sqlalchemy.exc import IntegrityError
 
@@ -42,8 +43,6 @@ from smsgate.records.console_tables import (
     shown_action,
 )
 from smsgate.records.database import lookup, upsert
-from smsgate.settings import Secret
-from smsgate.settings.rules import EMAIL_ADDRESS
 
 FIRST = ""
 """In a link instead of an operator's id: it lets its holder become the first operator."""
@@ -78,7 +77,7 @@ def fold_name(name: str) -> str:
 class OperatorService:
     """Changes operators, each change with its line in the log. Raises ``RecordsUnavailable``."""
 
-    def __init__(self, records: Records, mailbox: Secret | None = None) -> None:
+    def __init__(self, records: Records, mailbox: SecretStr | None = None) -> None:
         """``mailbox`` sends people a notice when their way to sign in changed."""
         self.database = records.database
         self._mailbox = mailbox
@@ -261,7 +260,7 @@ class OperatorService:
 def _folded_email(email: str) -> str:
     """Return an address that was typed, folded; empty where none was. Raises ``Unfit``."""
     email = email.strip().casefold()
-    if email and (len(email) > 200 or not re.fullmatch(EMAIL_ADDRESS, email)):
+    if email and (len(email) > 200 or not re.fullmatch("[!-?A-~]+@[!-?A-~]+", email)):
         raise Unfit("Enter an e-mail address, such as maria@example.com.", field="email")
     return email
 

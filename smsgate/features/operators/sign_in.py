@@ -19,6 +19,7 @@ from typing import NoReturn, TypeAlias
 import structlog
 from itsdangerous import BadSignature, URLSafeSerializer
 from limits import RateLimitItem, RateLimitItemPerMinute
+from pydantic import SecretStr
 from sqlalchemy import exists, select, update
 
 from smsgate.domain.errors import TooManyGuesses
@@ -37,7 +38,6 @@ from smsgate.features.operators.storage import (
 from smsgate.records import Records
 from smsgate.records.console_tables import operator_actions, operators
 from smsgate.records.database import lookup
-from smsgate.settings import Secret
 from smsgate.web.limits import Limits
 
 MAX_ATTEMPTS = 8
@@ -89,13 +89,15 @@ class FactorRefused(SignInRefused):
 class SignIn:
     """Checks passwords and codes, and begins sessions. Raises ``RecordsUnavailable``."""
 
-    def __init__(self, records: Records, limits: Limits, keys: Sequence[Secret]) -> None:
+    def __init__(self, records: Records, limits: Limits, keys: Sequence[SecretStr]) -> None:
         """``keys`` are ``SMSGATE_SECRET_KEYS``, newest first, at least one."""
         self._database = records.database
         self._keys = keys
         self._limits = limits
         # itsdangerous signs with the last key.
-        self._devices = URLSafeSerializer([one.value for one in reversed(keys)], "device")
+        self._devices = URLSafeSerializer(
+            [one.get_secret_value() for one in reversed(keys)], "device"
+        )
         self._slots = Slots(4, 24, 5.0)
         self._known_slots = Slots(2, 12, 5.0)
         """Of known browsers and sessions, which nobody can make up: no crowd is before them."""
@@ -236,7 +238,9 @@ class SignIn:
         a hash of it is kept.
         """
         for limit, who in claims:
-            key = hmac.digest(self._keys[0].value.encode(), who.encode(), "sha256").hex()
+            key = hmac.digest(
+                self._keys[0].get_secret_value().encode(), who.encode(), "sha256"
+            ).hex()
             if not self._limits.hit(limit, "sign-in", key, cost=cost):
                 return limit
         return None

@@ -90,7 +90,7 @@ class SignInProvider:
             FlaskIntegration("oidc"),
             name="oidc",
             client_id=self._settings.client_id,
-            client_secret=self._settings.client_secret.value,
+            client_secret=self._settings.client_secret.get_secret_value(),
             server_metadata_url=f"{self._settings.issuer}/.well-known/openid-configuration",
             client_kwargs={
                 "scope": "openid email",

@@ -116,7 +116,7 @@ class _WordingPages:
             flash(f"Saved as version {version}. It is active within a few seconds.", "good")
 
     def _find(self, name: str) -> ReplyWording:
-        if name not in self._services.settings.programs:
+        if self._services.settings.programs.get(name) is None:
             raise NotFound
         return find_wording(self._services, name)
 

@@ -16,10 +16,10 @@ from smsgate.classifier import reply_text
 from smsgate.classifier.wording import defaults
 from smsgate.consent.composing.segments import SegmentCount, count
 from smsgate.domain.errors import ConfigurationError, ContentChanged, Fault, Unfit, UnknownProgram
+from smsgate.pipeline.content import read_replies
 from smsgate.pipeline.services import Services
 from smsgate.records import ContentVersion
 from smsgate.settings import Program
-from smsgate.settings.read import read_replies
 
 KINDS: Mapping[str, str] = {
     "opt_out": "Opt-out confirmation",

@@ -69,7 +69,7 @@ def create_console(services: Services) -> Flask:
             return render_template("closed.html", sentence=_WITHOUT_SECRETS, closed=True), 503
 
         return app
-    app.secret_key, *older = [one.value for one in services.settings.secret_keys]
+    app.secret_key, *older = [one.get_secret_value() for one in services.settings.secret_keys]
     app.config["SECRET_KEY_FALLBACKS"] = older
     # As long as a session may last: a page that stood open all day still works.
     app.config["WTF_CSRF_TIME_LIMIT"] = LASTS_S

@@ -8,12 +8,13 @@ from dataclasses import replace
 from urllib.parse import quote, quote_plus
 
 import pytest
+from pydantic import SecretStr
 
 from smsgate.domain.errors import AccountNotReady
 from smsgate.features.accounts.reply_preview import preview_reply
 from smsgate.outbound import Outbound
 from smsgate.providers import PROVIDERS
-from smsgate.settings import Account, Secret
+from smsgate.settings import Account
 from tests.providers.recorded import everything
 
 CONFIG = """
@@ -96,7 +97,7 @@ def test_no_secret_of_any_provider_is_shown(provider) -> None:
     for account in {str(one.account.options): one.account for one in recorded}.values():
         requests = preview_reply(account, None)
         assert requests[-1].url.startswith("https://")
-        for secret in (one.value for values in account.secrets.values() for one in values):
+        for secret in (one for key in account.secrets for one in account.values_of(key)):
             assert secret not in str(requests)
 
 
@@ -115,7 +116,7 @@ def test_no_secret_of_any_provider_is_shown(provider) -> None:
 )
 @pytest.mark.parametrize("key", ['k"&<\\>/+%=;', "user:p&ss'w/rd", "plain"])
 def test_a_secret_is_masked_however_it_is_spelled(options, key) -> None:
-    secrets = {"secret": (Secret("k7Vq2-path-secret.of~32"),), "api_key": (Secret(key),)}
+    secrets = {"secret": (SecretStr("k7Vq2-path-secret.of~32"),), "api_key": (SecretStr(key),)}
     given = {"send_url": "https://gateway.example.com/send"} | options
     shown = str(preview_reply(Account("own", "form", given, secrets), None))
     assert "•••" in shown

@@ -7,10 +7,11 @@ from http.server import ThreadingHTTPServer
 from typing import ClassVar
 
 import pytest
+from pydantic import SecretStr
 
 from smsgate.features.accounts.twilio_check import check_twilio
 from smsgate.outbound import ProviderOutbound
-from smsgate.settings import Account, Program, Programs, Secret
+from smsgate.settings import Account, Program, Programs
 from tests.fakes.loopback import QuietHandler, serving
 
 SID = "AC" + "5" * 32
@@ -25,7 +26,7 @@ def account(api_url: str) -> Account:
         name="twilio",
         provider="twilio",
         options={"account_sid": SID},
-        secrets={"auth_token": (Secret("token"),)},
+        secrets={"auth_token": (SecretStr("token"),)},
         public_url="https://sms.example.com",
         api_url=api_url,
     )

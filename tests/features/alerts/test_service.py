@@ -42,7 +42,7 @@ class Apprise:
         self.sent, self.problems = [], {}
 
     def send(self, url, messages):
-        scheme = url.value.partition(":")[0]
+        scheme = url.get_secret_value().partition(":")[0]
         if problem := self.problems.get(scheme):
             return 0, problem
         self.sent += [(scheme, one) for one in messages]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from http.server import ThreadingHTTPServer
 
 import pytest
+from pydantic import SecretStr
 
 from smsgate.features.deliveries import pause, sender
 from smsgate.features.deliveries.changes import ChangeSource
@@ -14,7 +15,7 @@ from smsgate.features.deliveries.sender import DeliverySender
 from smsgate.features.deliveries.texts import TextSource
 from smsgate.outbound import Outbound, PublicOutbound
 from smsgate.records.deliveries import Delivery, Destination
-from smsgate.settings import Feed, Secret
+from smsgate.settings import Feed
 from smsgate.store.keys import partition_of
 from tests.fakes.application import Application
 from tests.fakes.feeds import NEW, OLD, Clock, Receiver
@@ -198,7 +199,9 @@ def make_feed(services, receiver, clock) -> Iterator[Callable[..., FeedSender]]:
     def make(
         program: str = "alerts", url: str = "", outbound: type[Outbound] = Outbound
     ) -> FeedSender:
-        feed = Feed(url=url or receiver.url, secrets=(Secret(NEW), Secret(OLD)), allow_private=True)
+        feed = Feed(
+            url=url or receiver.url, secrets=(SecretStr(NEW), SecretStr(OLD)), allow_private=True
+        )
         source = ChangeSource(services.settings.programs.get(program), feed, services.records)
         storage, metrics = services.records.deliveries, services.store.metrics
         calls = outbound(connect_s=1, read_s=1)

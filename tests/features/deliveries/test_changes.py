@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from pydantic import SecretStr
 from standardwebhooks import Webhook
 
 from smsgate.domain.entry_parts import Consent
@@ -16,7 +17,7 @@ from smsgate.features.deliveries import sender
 from smsgate.outbound import PublicOutbound
 from smsgate.records.deliveries import DeliveryStorage, Destination, FeedPosition
 from smsgate.records.event_reader import parse_position
-from smsgate.settings import Feed, Programs, Secret
+from smsgate.settings import Feed, Programs
 from tests.fakes.feeds import NEW, OLD, change, told
 from tests.fakes.processes import wait_until
 from tests.fakes.values import NUMBER
@@ -246,7 +247,7 @@ def test_a_feed_that_hangs_delays_no_other(services, receiver) -> None:
         "club": receiver.url,
     }
     programs = Programs(
-        replace(one, feed=Feed(url=feeds[one.name], secrets=(Secret(NEW),), allow_private=True))
+        replace(one, feed=Feed(url=feeds[one.name], secrets=(SecretStr(NEW),), allow_private=True))
         for one in services.settings.programs
         if one.name in feeds
     )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 import time
 from datetime import UTC, datetime
 from itertools import pairwise
 from urllib.parse import urlencode
 
 import pytest
+from pydantic import SecretStr
 from standardwebhooks import Webhook
 from twilio.request_validator import RequestValidator
 
@@ -31,7 +31,7 @@ from smsgate.features.deliveries.texts import TextSource, describe_call
 from smsgate.pipeline.forgetting import Forgetting
 from smsgate.providers import PROVIDERS
 from smsgate.records.deliveries import Delivery, DeliveryStorage
-from smsgate.settings import Application, Secret
+from smsgate.settings import Application
 from smsgate.store.keys import partition_of
 from tests.fakes.feeds import NEW, OLD
 from tests.fakes.processes import wait_until
@@ -97,7 +97,7 @@ def test_a_text_that_came_without_an_id_goes_on_with_one_of_ours(services, origi
     forward = Forward(entry, "1-0", "019abc", "recorded", 1_790_000_000_000_000)
     application = Application(
         url="https://app.example.com/",
-        secrets=(Secret(NEW),),
+        secrets=(SecretStr(NEW),),
         as_="original" if original else "standard_webhooks",
     )
     call = describe_call(forward, application, services.settings.accounts["twilio"], 1_790_000_000)
@@ -161,7 +161,10 @@ def test_the_providers_own_request_is_signed_anew_for_the_applications_address(
 def test_a_token_of_its_own_signs_instead_of_the_accounts(receive, make, app, services) -> None:
     receive("Hello", sender=ORIGINAL)
     program = services.settings.programs.get("alerts")
-    settle(services, make("orders", secrets=(dataclasses.replace(program.forward.secrets[0]),)))
+    settle(
+        services,
+        make("orders", secrets=(SecretStr(program.forward.secrets[0].get_secret_value()),)),
+    )
 
     (came,) = app.came
     signature = came.headers["x-twilio-signature"]

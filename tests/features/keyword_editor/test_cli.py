@@ -119,7 +119,7 @@ def test_a_folder_without_a_configuration_is_nothing_to_compare_with(
     (tmp_path / "texts").write_text("stop\n")
     (tmp_path / "empty").mkdir()
     assert run(["keywords", *command, "--against", "empty"], environ) == 2
-    assert "empty/smsgate.toml: smsgate.toml: cannot be read" in capsys.readouterr().err
+    assert "empty/smsgate.toml cannot be read" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,7 @@ def test_what_is_printed_is_edited_saved_and_reverted(there, versions, tmp_path)
         ("x = ", "is no TOML"),
         ('[en]\nopt_aut = "x"\n', "did you mean 'opt_out'?"),
         ('[en]\nhelp = "{x}"\n[es]\nhelp = "{contact}"\n', "es.help: uses {contact}"),
-        (f'[en]\nhelp = "{"x" * 1601}"\n', "is longer than 1600 characters"),
+        (f'[en]\nhelp = "{"x" * 1601}"\n', "must have at most 1600 characters"),
         ("\n", "--revert gives the replies back"),
     ],
 )

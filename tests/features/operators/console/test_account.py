@@ -8,12 +8,12 @@ import time
 
 import pyotp
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import select, text
 
 from smsgate.features.operators import second_factor, sign_in
 from smsgate.features.operators.service import OperatorService
 from smsgate.records.console_tables import operators as table
-from smsgate.settings import Secret
 from tests.fakes.browser import PASSWORD, browser
 from tests.fakes.own_services import NEW as NEW_KEY
 from tests.fakes.own_services import OLD as OLD_KEY
@@ -299,7 +299,7 @@ def test_an_admin_who_came_by_https_sets_it_up_before_anything_else(
 
 def test_a_secret_outlives_a_rotation_and_is_sealed_anew(viewer, services, clock) -> None:
     totp, _ = set_up(viewer)
-    old = second_factor.encrypt(totp.secret, [Secret(OLD_KEY)])
+    old = second_factor.encrypt(totp.secret, [SecretStr(OLD_KEY)])
     change(services, "UPDATE operators SET totp_secret = :old", old=old)
     clock[0] += 30
     other = browser(services)
@@ -307,14 +307,14 @@ def test_a_secret_outlives_a_rotation_and_is_sealed_anew(viewer, services, clock
     assert other.post("/console/in/code", {"code": totp.at(clock[0])}).status_code == 303
     sealed = kept(services).totp_secret
     assert sealed != old
-    assert second_factor.decrypt(sealed, [Secret(NEW_KEY)]) == totp.secret
+    assert second_factor.decrypt(sealed, [SecretStr(NEW_KEY)]) == totp.secret
 
 
 def test_a_secret_whose_key_is_gone_is_told_and_a_recovery_code_still_opens(
     viewer, services, clock
 ) -> None:
     totp, codes = set_up(viewer)
-    gone = second_factor.encrypt(totp.secret, [Secret("a key that is gone")])
+    gone = second_factor.encrypt(totp.secret, [SecretStr("a key that is gone")])
     change(services, "UPDATE operators SET totp_secret = :gone", gone=gone)
     clock[0] += 30
     other = browser(services)

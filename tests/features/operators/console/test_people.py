@@ -7,12 +7,12 @@ import threading
 from dataclasses import replace
 
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import text
 
 from smsgate.features.operators import service, sessions
 from smsgate.features.operators.service import OperatorService
 from smsgate.features.operators.storage import ActionAuthor, OperatorError
-from smsgate.settings import Secret
 from smsgate.web.console import auth
 from tests.fakes.browser import PASSWORD, browser
 from tests.fakes.mail_server import MailServer
@@ -45,7 +45,7 @@ def words(answer) -> str:
 def mail(services):
     """A mail server that the configuration names."""
     with MailServer() as server:
-        url = Secret(f"mailto://127.0.0.1:{server.port}?from=smsgate@example.com")
+        url = SecretStr(f"mailto://127.0.0.1:{server.port}?from=smsgate@example.com")
         web = replace(services.settings.web, mail=url)
         object.__setattr__(services.settings, "web", web)
         yield server

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import pytest
 from flask.sessions import SecureCookieSessionInterface
+from pydantic import SecretStr
 from sqlalchemy import select, text
 
 from smsgate.domain.errors import TooManyGuesses
@@ -18,7 +19,6 @@ from smsgate.features.operators.service import OperatorService
 from smsgate.features.operators.sign_in import MAX_ATTEMPTS
 from smsgate.features.operators.storage import ActionAuthor, SignInRefused, token_digest
 from smsgate.records.console_tables import sessions as session_table
-from smsgate.settings import Secret
 from smsgate.web.limits import Limits
 from tests.fakes.browser import PASSWORD, Browser, browser
 from tests.fakes.own_services import ALERTS, make_services
@@ -350,10 +350,10 @@ def test_by_which_a_browser_is_known_cannot_be_made_up(visitor, operator, servic
     keys = services.settings.secret_keys
     nobody = sessions.Visitor("", "", "a test")
 
-    def made(key: Secret) -> str:
+    def made(key: SecretStr) -> str:
         return door_of(services, [key]).device_token(row, nobody)
 
-    right, forged = made(keys[0]), made(Secret("another-secret-that-is-long-enough"))
+    right, forged = made(keys[0]), made(SecretStr("another-secret-that-is-long-enough"))
     door = door_of(services)
     for token in (right, made(keys[-1])):  # that of an older key as well
         assert door._device(row, replace(nobody, device=token))

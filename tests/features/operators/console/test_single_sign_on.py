@@ -10,11 +10,12 @@ from dataclasses import replace
 from urllib.parse import urlsplit
 
 import pytest
+from pydantic import SecretStr
 
 from smsgate.features.operators import sessions
 from smsgate.features.operators.service import OperatorService
 from smsgate.features.operators.storage import ActionAuthor
-from smsgate.settings import Secret, SingleSignOn
+from smsgate.settings import SingleSignOn
 from tests.fakes.browser import browser
 from tests.fakes.oidc_provider import CLIENT_ID, CLIENT_SECRET, OidcProvider
 from tests.fakes.pages import words
@@ -28,7 +29,7 @@ START = "/console/in/provider"
 def provider(services):
     """A provider that the configuration names."""
     with OidcProvider() as made:
-        found = SingleSignOn(made.issuer, CLIENT_ID, Secret(CLIENT_SECRET), "Acme Login")
+        found = SingleSignOn(made.issuer, CLIENT_ID, SecretStr(CLIENT_SECRET), "Acme Login")
         object.__setattr__(services.settings, "oidc", found)
         yield made
 
@@ -117,7 +118,7 @@ def test_who_was_not_added_or_is_deactivated_does_not_get_in(maria, provider, vi
     [
         (None, "E-mail for single sign-on If empty, an address given before stays."),
         (
-            Secret("mailto://127.0.0.1:9?from=smsgate@example.com"),
+            SecretStr("mailto://127.0.0.1:9?from=smsgate@example.com"),
             "for the link and single sign-on If empty, the link is shown here, and an address",
         ),
     ],

@@ -124,7 +124,7 @@ def test_each_fault_is_told_at_its_field_and_nothing_is_saved(admin, versions):
     assert error_at(page, "opt_in").startswith("This has braces")
     assert "{what} &lt;b&gt;</textarea>" in page.text
     page = admin.post(REPLIES, form(opt_out="x" * 1601))
-    assert error_at(page, "opt_out") == "This is longer than 1600 characters."
+    assert error_at(page, "opt_out") == "This must have at most 1600 characters."
     page = admin.post(REPLIES, form(language="n!", help="x"))
     assert page.status_code == 422
     assert "must be the code of a language" in said(page)
