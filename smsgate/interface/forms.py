@@ -44,7 +44,7 @@ def input_of(field: msgspec.structs.FieldInfo, programs: Iterable[Program]) -> I
     titles = [(one.name, one.title) for one in programs]
     if get_origin(kind) is list:
         return replace(made, kind="checks", options=titles, help=help_)
-    if field.name == "scope":
+    if field.name == "scope" and kind is str:
         options = (("", "Any"), (ALL, "All programs"), *titles)
         return replace(made, kind="select", options=options)
     if field.name == "program":

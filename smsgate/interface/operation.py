@@ -195,8 +195,9 @@ class Operation(Generic[Request, Result]):
 
     def note(self, request: Request) -> str:
         """What an action was about, for the audit log: the fields that name its object."""
-        names = self.path_fields or self.arguments
-        return " ".join(str(getattr(request, name)) for name in names)
+        named = self.path_fields or self.arguments
+        values = [getattr(request, name) for name in named or self.fields if name != self.upload]
+        return ", ".join(str(one) for one in values if named or (one and isinstance(one, str)))
 
     def sentence(self, request: Request, result: Result) -> str:
         """What was done, for a person; empty where the result says it."""

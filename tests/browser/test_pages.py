@@ -70,7 +70,7 @@ def test_a_page_has_no_barrier_fits_and_sends_each_form_once(
     assert page.locator("h1").count() == 1
     for width in (1280, 1024, 768, 360, 320):
         page.set_viewport_size({"width": width, "height": 800})
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, width
         if width in (1280, 360):
             page.emulate_media(color_scheme="light")
             assert barriers(page) == [], width

@@ -61,12 +61,12 @@ def test_a_restore_names_what_allows_it_and_history_has_it(ready):
     assert ready.run("restore", *because, "--basis", "mistake") == 2
     assert "no mistake of ours" in ready.errors
     assert ready.run("restore", *because, "--basis", "mistake", "--evidence", "call") == 2
-    assert "--evidence goes with --basis evidence" in ready.errors
+    assert "Evidence goes with the basis `evidence`" in ready.errors
     assert ready.run("restore", *because, "--basis", "evidence") == 2
     assert "Name the evidence" in ready.errors
     consent = ("--basis", "consent", "--words", "Yes", "--medium", "paper", "--source", "form 7")
     assert ready.run("restore", *because, *consent) == 2
-    assert "on which day" in ready.errors
+    assert "The basis `consent` needs" in ready.errors
     assert ready.run("restore", *because, *consent, "--given", "2026-01-01") == 2
     assert "is older than the opt-out" in ready.errors
     assert ready.run("check", NUMBER) == 1
@@ -130,7 +130,7 @@ def test_what_is_exported_at_a_terminal_is_in_the_audit_log(ready, tmp_path):
         log = newest_actions(services.records, 9)
     assert [(one.what, one.note, one.actor) for one in reversed(log)] == [
         ("exported evidence", masked(NUMBER), person()),
-        ("exported numbers", "alerts, opted_out", person()),
+        ("exported numbers", "alerts, opted_out, csv", person()),
         ("exported the records", "since 2026-01-01", person()),
     ]
 

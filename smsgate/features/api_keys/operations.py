@@ -207,6 +207,7 @@ PAGES = (
             Tab(
                 key="all",
                 title="API keys",
+                hidden=frozenset({"created_by"}),
                 help="Keys let your own programs call /v1. Only a hash of each key is stored. "
                 "Rotate makes a new key of the same name; Revoke ends all keys of the name within "
                 "5 seconds.",

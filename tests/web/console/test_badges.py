@@ -29,9 +29,9 @@ def test_the_menu_counts_what_waits_for_a_person(services, viewer, redis_client)
     waits(services, "hm?", OTHER)
     letter = msgspec.json.encode(DeadLetter(REPLY, "refused", "", 1))
     redis_client.hset(PARTITION_KEYS[3].dead, REPLY.id, letter)
-    counts = {"/console/review": 2, "/console/replies": 1}
+    counts = {"/console/review": 2, "/console/replies": 1, "/console/deliveries": 0}
     assert MenuBadges(services).read() == counts
-    assert viewer.get(BADGES).json == {"/console/review": 0, "/console/replies": 0}, "read before"
+    assert {*viewer.get(BADGES).json.values()} == {0}, "read before"
 
 
 def test_a_page_shows_them(services, viewer):
