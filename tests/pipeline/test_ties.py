@@ -6,6 +6,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from smsgate.cli.main import run
+from smsgate.consent import event_text
 from smsgate.domain.messages import InboundMessage
 from smsgate.domain.phone import masked
 from smsgate.providers import PROVIDERS
@@ -96,5 +97,5 @@ def test_log_and_history_say_that_it_is_a_tie(services, environ, capsys) -> None
     assert line["problem"] == "an opt-out has the same time, and it wins a tie"
     assert run(["history", NUMBER], environ) == 0
     said = capsys.readouterr().out
-    assert "opt_in  tie  own" in said
+    assert event_text.title(services.history.of_number(NUMBER)[-1]) in said
     assert "an opt-out has the same time, and it wins a tie" in said
