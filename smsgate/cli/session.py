@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import NoReturn
 
@@ -21,12 +22,14 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from smsgate.classifier import Wordings
 from smsgate.cli import data_dir
 from smsgate.domain.errors import OldStore, StoreUnavailable
 from smsgate.pipeline.configuration import Configuration, load_configuration, load_settings
 from smsgate.pipeline.content import without_keyword_sets
 from smsgate.pipeline.services import Services, build_records, build_services
 from smsgate.records import Records
+from smsgate.settings import Programs
 
 out = Console(highlight=False, soft_wrap=True)
 """Standard output. Values go there with ``markup=False``: what others sent may hold brackets."""
@@ -96,7 +99,9 @@ def services_of_operation() -> Services:
     Redis may be away: what needs it says so. Raises ``OldStore``.
     """
     settings = load_settings(here()[0])
-    made = build_services(Configuration(settings, without_keyword_sets(settings)))
+    # What is applied here is worded by the sender, which knows what the console saved.
+    content = replace(without_keyword_sets(settings), wordings=Wordings(Programs(())))
+    made = build_services(Configuration(settings, content))
     click.get_current_context().call_on_close(made.close)
     try:
         made.store.metadata.refuse_old()

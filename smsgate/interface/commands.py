@@ -35,6 +35,7 @@ from smsgate.pipeline.services import Services
 _HIDDEN = frozenset({"actor"})
 """Fields for programs that act for several people; at a terminal the person is known."""
 _STDIN = "-"
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _FILE_WIDTH = 10_000
 """Where no terminal wraps lines, none is wrapped."""
 
@@ -267,4 +268,9 @@ def _text(value: object) -> str:
         return "yes" if value else "no"
     if isinstance(value, list | tuple | frozenset):
         return ", ".join(map(str, value))
-    return "" if value is None else str(value)
+    return "" if value is None else visible(str(value))
+
+
+def visible(text: str) -> str:
+    """A text of others, without what a terminal would obey."""
+    return _CONTROL.sub(lambda found: repr(found[0])[1:-1], text)

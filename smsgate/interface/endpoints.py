@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from hashlib import sha256
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 from flask import Blueprint, Response, g, request
 
-from smsgate.domain.errors import StoreUnavailable, Unfit
+from smsgate.domain.errors import RecordsUnavailable, StoreUnavailable, Unfit
 from smsgate.interface.operation import Context, Download, Operation
 from smsgate.interface.requests import JSON, read_request
 from smsgate.pipeline.api_keys import Caller
@@ -18,32 +18,43 @@ from smsgate.pipeline.services import Services
 from smsgate.store.answered_calls import AnsweredCall
 
 _MAX_KEY_CHARS = 200
+AuditLog: TypeAlias = Callable[[str, str, str], None]
+"""Records who did what, and a note."""
 
 
 def add_endpoints(
-    api: Blueprint, operations: Iterable[Operation[Any, Any]], services: Services
+    api: Blueprint,
+    operations: Iterable[Operation[Any, Any]],
+    services: Services,
+    record_action: AuditLog,
 ) -> None:
     """Add a route for each operation. ``g.caller`` is who calls, which the application found."""
     for one in operations:
-        api.add_url_rule(one.path, one.name, _view(one, services), methods=[one.method])
+        view = _view(one, services, record_action)
+        api.add_url_rule(one.path, one.name, view, methods=[one.method])
 
 
-def _view(operation: Operation[Any, Any], services: Services) -> Callable[..., Response]:
+def _view(
+    operation: Operation[Any, Any], services: Services, record_action: AuditLog
+) -> Callable[..., Response]:
     def answer(**path: str) -> Response:
         caller: Caller = g.caller
         caller.require(operation.scope)
         if not operation.by_program:
             caller.require_all_programs()
         key = request.headers.get("Idempotency-Key", "")
-        if not key or operation.method == "GET":
+        if not key or not operation.is_kept:
             return made(read_request(operation, request, path), caller)
-        # A list of a gigabyte is known by its length; other bodies are read twice.
-        content = b"" if operation.upload else request.get_data(cache=True)
+        content = request.get_data(cache=True)
         asked = read_request(operation, request, path)
         return _once(services, caller, key, content, lambda: made(asked, caller))
 
     def made(asked: object, caller: Caller) -> Response:
-        result = operation.run(Context(services, caller), asked)
+        context = Context(services, caller)
+        result = operation.run(context, asked)
+        if operation.audit:
+            with suppress(RecordsUnavailable):  # it is done all the same
+                record_action(context.actor(), operation.audit, operation.note(asked))
         if isinstance(result, Download):
             return Response(result.chunks, content_type=result.media_type)
         body = msgspec.json.encode(result)

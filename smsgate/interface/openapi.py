@@ -128,7 +128,7 @@ def _described(one: Operation[Any, Any], schemas: _Schemas) -> dict[str, Any]:
         **_PROBLEMS,
         **(_OF_BODIES if body is not None else {}),
         **(_OF_FILES if one.upload else {}),
-        **(_OF_CHANGES if one.method != "GET" else {}),
+        **(_OF_CHANGES if one.is_kept else {}),
         **one.problems,
     }
     told: dict[str, Any] = {
@@ -181,7 +181,7 @@ def _parameters(one: Operation[Any, Any], schemas: _Schemas) -> list[dict[str, A
         if name in one.example:
             parameter["example"] = one.example[name]
         found.append(parameter)
-    return found if one.method == "GET" else [*found, _IDEMPOTENCY]
+    return [*found, _IDEMPOTENCY] if one.is_kept else found
 
 
 def _with_default(schema: Mapping[str, Any], field: msgspec.structs.FieldInfo) -> dict[str, Any]:

@@ -183,6 +183,14 @@ class Operation(Generic[Request, Result]):
         """The field of the request that is an ``Upload``; empty without one."""
         return next((name for name, one in self.fields.items() if one.type is Upload), "")
 
+    @property
+    def is_kept(self) -> bool:
+        """Whether its answer is remembered by an ``Idempotency-Key``.
+
+        Not of an upload, which changes nothing yet, and not of what is shown once.
+        """
+        return self.method not in ("", "GET") and not self.upload and not self.shown_once
+
     def statuses(self) -> Mapping[int, Any]:
         """By status of ``/v1`` the type of what is answered."""
         if not isinstance(self.status, int):

@@ -24,7 +24,7 @@ from flask import (
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response as Answer
 
-from smsgate.domain.errors import SmsGateError, Unfit
+from smsgate.domain.errors import RecordsUnavailable, SmsGateError, Unfit
 from smsgate.files import csv_line
 from smsgate.interface.forms import DAYS, ZONE, Input, filter_values, input_of
 from smsgate.interface.list_page import Action, ListPage, Tab
@@ -69,6 +69,14 @@ def register(console: Flask, pages: Sequence[ListPage], services: Services, door
     """Add the routes of the pages."""
     for page in pages:
         _Routes(page, services, door).register(console)
+
+
+class _NotLogged(SmsGateError):
+    """An action was done, and could not be put into the audit log."""
+
+    def __init__(self, problem: RecordsUnavailable, secret: str) -> None:
+        super().__init__(str(problem))
+        self.secret = secret
 
 
 class _Routes:
@@ -165,26 +173,37 @@ class _Routes:
         done, problems, secret = 0, dict[str, SmsGateError](), ""
         for keys in chosen:
             try:
-                asked = read_values(action.operation, {**given, **keys})
-                result = action.operation.run(self._context(), asked)
+                secret = self._run(action, {**given, **keys})
+            except _NotLogged as error:  # it is done all the same
+                problems[f"This is not in the audit log: {error}"] = error
+                secret = error.secret
             except SmsGateError as error:
                 if len(chosen) == 1:
                     raise
                 problems[str(error)] = error
                 continue
             done += 1
-            if action.operation.audit:
-                self._door.record_action(action.operation.audit, action.operation.note(asked))
-            name = action.operation.shown_once
-            secret = getattr(result, name) if name else ""
+        for sentence in [*problems][:3]:
+            flash(sentence, "warn")
         if secret:  # shown this once, so the answer is no redirect
             return Response(str(self.show(tab.key, secret)))
         if done or not problems:
             flash(f"{action.done}: {done:,} {'row' if done == 1 else 'rows'}.", "good")
-        for sentence in [*problems][:3]:
-            flash(sentence, "warn")
         query = url_query(wanted)
         return redirect(self._page.href(tab) + (f"?{query}" if query else ""), 303)
+
+    def _run(self, action: Action, values: Mapping[str, object]) -> str:
+        """Do it to one row; gives what is shown this once. Raises ``_NotLogged`` if it is done."""
+        operation = action.operation
+        asked = read_values(operation, values)
+        result = operation.run(self._context(), asked)
+        secret = str(getattr(result, operation.shown_once)) if operation.shown_once else ""
+        if operation.audit:
+            try:
+                self._door.record_action(operation.audit, operation.note(asked))
+            except RecordsUnavailable as error:
+                raise _NotLogged(error, secret) from error
+        return secret
 
     def _chosen(
         self, tab: Tab, action: Action, wanted: Mapping[str, str]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 import msgspec
@@ -30,10 +30,10 @@ Medium = Annotated[
     msgspec.Meta(description="How a consent was given."),
 ]
 SinceTime = Annotated[
-    datetime | None, msgspec.Meta(description="Not before this time; a day begins in UTC.")
+    datetime | None, msgspec.Meta(description="Not before this time; without a zone, in UTC.")
 ]
 UntilTime = Annotated[
-    datetime | None, msgspec.Meta(description="Before this time; a day begins in UTC.")
+    datetime | None, msgspec.Meta(description="Before this time; without a zone, in UTC.")
 ]
 MAX_ITEMS = 1_000
 _FOR_ALL = frozenset({"opt_out", "opt_out_all", "restored", "import"})
@@ -167,7 +167,9 @@ def event_for(caller: Caller, event: Event, sequence: str = "") -> ConsentEvent 
 
 def micros(at: datetime | None) -> int:
     """A time in us since 1970; 0 for none."""
-    return round(at.timestamp() * 1_000_000) if at else 0
+    if at is None:
+        return 0
+    return round((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1_000_000)
 
 
 def moment(at_us: int) -> str | None:

@@ -81,6 +81,16 @@ def test_a_restore_names_what_allows_it_and_history_has_it(ready):
     assert "opt_in" not in ready.output
 
 
+def test_a_confirmation_that_a_command_causes_is_worded_by_the_sender(ready):
+    """The command does not know what the console saved."""
+    services = build_services(load_configuration(ready.environ))
+    told(services, Intent.OPT_OUT, "please stop texting me")
+    assert ready.run("restore", NUMBER, "--reason", "typed a wrong number") == 2
+    (reply,) = services.store.unsent_replies.waiting(partition_of(NUMBER))
+    services.close()
+    assert reply.text == ""
+
+
 def test_history_dates_the_consent_of_a_restore(ready):
     services = build_services(load_configuration(ready.environ))
     told(services, Intent.OPT_OUT, "STOP")

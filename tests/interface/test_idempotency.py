@@ -93,3 +93,30 @@ def test_an_answer_that_cannot_be_kept_is_given(api, services, monkeypatch) -> N
 
 def test_a_key_that_is_too_long_is_refused(api) -> None:
     assert api.call("PUT", PATH, headers={"Idempotency-Key": "x" * 201}).status_code == 422
+
+
+def test_what_is_shown_once_and_lists_are_not_remembered(api, services) -> None:
+    """Two lists of equal length are two lists, and a key is kept as a hash alone."""
+    services.records.migrate()
+    made = api.call("POST", "/keys", {"name": "crm", "scope": "check"}, headers=KEY)
+    assert made.status_code == 201
+    for name in services.store.client.keys("smsgate:answered:*"):
+        assert made.json["key"].encode() not in services.store.client.get(name)
+    jobs = {
+        api.call(
+            "POST", "/imports?program=alerts", headers=KEY, data=f"number\n+1415555012{at}\n"
+        ).json["id"]
+        for at in range(2)
+    }
+    assert len(jobs) == 2
+
+
+def test_what_a_key_did_is_in_the_audit_log(api, services) -> None:
+    services.records.migrate()
+    api.call("POST", "/keys", {"name": "crm", "scope": "check"})
+    api.call("DELETE", "/keys/crm")
+    found = api.get("/audit?group=keys")["items"]
+    assert [(one["action"], one["note"]) for one in found] == [
+        ("Revoked an API key", "crm"), ("Made an API key", "crm"),
+    ]  # fmt: skip
+    assert {one["person"] for one in found} == {"api:environment"}

@@ -14,6 +14,7 @@ from smsgate.consent import event_text
 from smsgate.consent.events import Event
 from smsgate.domain.entry_parts import Consent
 from smsgate.domain.phone import as_recorded
+from smsgate.interface.commands import visible
 from smsgate.pipeline.manual_input import MEDIA
 
 
@@ -50,7 +51,7 @@ def _show(event: Event) -> None:
     sentence = escape(event_text.sentence(event))
     out.print(f"[bold]{moment(event.applied_us)}[/] UTC  {sentence}")
     if details := event_text.details(event):
-        out.print(f"    {' '.join(details)}", markup=False)
+        out.print(f"    {visible(' '.join(details))}", markup=False)
 
 
 @click.command(

@@ -50,7 +50,7 @@ def dismiss_reply(services: Services, id_: str, actor: str) -> None:
 
 def _find(store: Store, id_: str) -> DeadLetter:
     partition = id_.partition("-")[0]
-    if partition.isdigit() and int(partition) < PARTITIONS:
+    if partition.isdecimal() and partition.isascii() and int(partition) < PARTITIONS:
         for letter in store.unsent_replies.dead(int(partition)):
             if letter.reply.id == id_:
                 return letter

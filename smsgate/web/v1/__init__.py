@@ -11,6 +11,7 @@ from flask import Blueprint, Flask, Response, g, request
 
 from smsgate import features
 from smsgate.domain.errors import TooManyCalls
+from smsgate.features.operators.storage import ActionAuthor, add_action
 from smsgate.interface import openapi
 from smsgate.interface.endpoints import add_endpoints
 from smsgate.interface.operation import Operation
@@ -73,7 +74,10 @@ def create_api(services: Services, keys: ApiKeyGuard, keyring: Keyring) -> Flask
         """Give the OpenAPI document; any key opens it."""
         return Response(_document(), content_type=JSON)
 
-    add_endpoints(api, OPERATIONS, services)
+    def record_action(who: str, what: str, note: str) -> None:
+        add_action(services.records.database, what, ActionAuthor(who), note)
+
+    add_endpoints(api, OPERATIONS, services, record_action)
     app.register_blueprint(api)
     return app
 

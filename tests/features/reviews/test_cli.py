@@ -99,6 +99,14 @@ def test_what_waits_longest_stands_first(there, waiting):
     assert [row["number"] for row in there.json("review", "list")["reviews"]] == [NUMBER, OTHER]
 
 
+def test_what_a_subscriber_wrote_does_nothing_to_the_terminal(there, services, monkeypatch):
+    waiting = WaitingText("alerts", NUMBER, 1, "para\x1b[2J\x07", "rule", "3-1-0", "why")
+    monkeypatch.setattr(operations, "list_waiting_texts", lambda *_: [waiting])
+    assert there.run("review", "list") == 0
+    assert "\x1b" not in there.output
+    assert r"para\x1b[2J\x07" in there.output
+
+
 def test_what_a_subscriber_wrote_is_no_markup(there, services, monkeypatch):
     waiting = WaitingText("alerts", NUMBER, 1, UNCLEAR, "rule", "3-1-0", "why [/]")
     monkeypatch.setattr(operations, "list_waiting_texts", lambda *_: [waiting])

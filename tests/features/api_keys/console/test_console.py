@@ -6,10 +6,11 @@ import re
 
 import pytest
 
-from smsgate.domain.errors import Unauthorized
+from smsgate.domain.errors import RecordsUnavailable, Unauthorized
 from smsgate.pipeline import api_keys
 from smsgate.pipeline.api_keys import Keyring
 from smsgate.records.api_keys import ApiKeyCache
+from smsgate.web.console import auth
 from tests.fakes.people import newest_actions
 from tests.features.accounts.console.test_setup import ended
 
@@ -81,3 +82,15 @@ def test_nobody_but_admins_sees_or_makes_keys(agent, viewer, services):
             answer = browser.post(f"{KEYS}/all/{path}", form)
             assert answer.status_code == 403
     assert services.records.keys.all(1) == []
+
+
+def test_a_key_is_shown_also_where_the_audit_log_is_away(admin, services, monkeypatch):
+    def away(*_, **__):
+        raise RecordsUnavailable("the database does not answer")
+
+    admin.get(KEYS)
+    monkeypatch.setattr(auth, "add_action", away)
+    answer = admin.post(CREATE, {"name": "crm", "scope": "check"})
+    assert answer.status_code == 200, answer.text
+    assert shown_key(answer)
+    assert "This is not in the audit log" in answer.text
