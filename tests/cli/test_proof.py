@@ -84,7 +84,7 @@ def test_a_restore_names_what_allows_it_and_history_has_it(ready):
 def test_a_confirmation_that_a_command_causes_is_worded_by_the_sender(ready):
     """The command does not know what the console saved."""
     services = build_services(load_configuration(ready.environ))
-    told(services, Intent.OPT_OUT, "please stop texting me")
+    told(services, Intent.OPT_OUT, "please stop texting me", applied=False)
     assert ready.run("restore", NUMBER, "--reason", "typed a wrong number") == 2
     (reply,) = services.store.unsent_replies.waiting(partition_of(NUMBER))
     services.close()

@@ -209,7 +209,10 @@ class OperatorService:
         with self.changing(row, "password set", author, note) as connection:
             if token:
                 _use_link(connection, token, row.id)
-            _set(connection, row, password_hash=password_hash)
+            same = (operators.c.id == row.id) & (operators.c.password_hash == row.password_hash)
+            setting = update(operators).where(same).values(password_hash=password_hash)
+            if connection.execute(setting).rowcount != 1:
+                raise OperatorError("Nothing was done: your account was changed meanwhile.")
         return replace(row, password_hash=password_hash)
 
     @contextmanager

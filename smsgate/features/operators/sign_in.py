@@ -112,7 +112,10 @@ class SignIn:
         used_up = self._claim(claims)
         if used_up is _BY_ADDRESS:
             raise TooManyGuesses(TOO_MANY)
-        if used_up and not (used_up is _BY_NAME and self._is_known_address(row, visitor)):
+        if used_up is _BY_NAME and not device and self._is_known_address(row, visitor):
+            known = [(_BY_NAME, f"known {folded}")]
+            claims, used_up = [*known, *claims], self._claim(known)
+        if used_up:
             self._refuse_sign_in(
                 row, visitor, "tried while locked" if row else "unknown name", hourly=True
             )
@@ -131,7 +134,7 @@ class SignIn:
         Who has to wait is refused in the same words.
         """
         device = self._device(row, visitor)
-        claims = [(_BY_ORIGIN, f"factor {device or row.id}")]
+        claims = [(_BY_ORIGIN, f"factor {device or row.id}"), (_BY_NAME, f"factors {row.id}")]
         if self._claim(claims):
             self._refuse_sign_in(
                 row, visitor, "tried while locked", CODE_REFUSED, "code", hourly=True
@@ -247,7 +250,8 @@ class SignIn:
 
     def _password_claims(self, folded: str, visitor: Visitor, device: str) -> Claims:
         if device:
-            return [(_BY_ORIGIN, f"device {device} {folded}")]
+            # Together, too: who once signed in may have kept as many devices as they liked.
+            return [(_BY_ORIGIN, f"device {device} {folded}"), (_BY_NAME, f"known {folded}")]
         # A proxy that is not trusted has one address for all; then they are counted together.
         address = visitor.counted or visitor.address
         counted = [(_BY_ADDRESS, address)] if visitor.counted else []

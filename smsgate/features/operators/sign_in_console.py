@@ -154,7 +154,10 @@ def show_first(token: str) -> str:
 
 def become_first(token: str) -> Response:
     """Add the first admin, and sign them in."""
-    auth, name, password = console_auth(), request.form.get("name", ""), new_password("password")
+    auth, name = console_auth(), request.form.get("name", "")
+    if auth.people.linked(token) is not None:  # before any work is done for a password
+        raise NotFound
+    password = new_password("password")
     return _go_on(auth.people.become_first(token, name, password, auth.visitor().address))
 
 

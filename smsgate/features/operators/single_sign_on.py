@@ -75,7 +75,10 @@ class SignInProvider:
             is_required = app.server_metadata.get("authorization_response_iss_parameter_supported")
             if request.args.get("iss", None if is_required else issuer) != issuer:
                 raise ValueError("answer of another issuer")  # RFC 9207
-            options = {"iss": {"essential": True, "value": issuer}}
+            options = {
+                "iss": {"essential": True, "value": issuer},
+                "aud": {"essential": True, "value": app.client_id},
+            }
             token = app.authorize_access_token(leeway=LEEWAY_S, claims_options=options)
             claims = token["userinfo"]
             subject = f"{claims['iss']}\0{claims['sub']}"

@@ -206,6 +206,10 @@ def needs(role: str, *, again: bool = False) -> Callable[[Callable[P, R]], Calla
                 abort(to_sign_in())
             if not found.may(role):
                 abort(403, f"This needs the role {role!r}. Yours is {found.role!r}.")
+            # One's own account and the way out open before a second factor is set up.
+            is_open = request.path in (OUT, ME) or request.path.startswith(f"{ME}/")
+            if lacks_factor() and not is_open:
+                abort(_redirect(FACTOR))
             if again and not current_session().proved:
                 prove()
             return view(*args, **kwargs)
@@ -232,18 +236,15 @@ def register(console: Flask, services: Services) -> None:
     console.session_interface = made.cookies
 
     @console.before_request
-    def who() -> Response | None:
+    def who() -> None:
         if request.endpoint == "asset":
-            return None
+            return
         g.known = made.sessions.find(session_token()) if session_token() else None
         if g.known is None or g.known.half:
-            return None
+            return
         g.operator = g.known.operator
         if request.method != "GET" or not is_part():
             made.sessions.mark_seen(g.known)
-        # One's own account and the way out open before a second factor is set up.
-        is_open = request.path in (OUT, ME) or request.path.startswith(f"{ME}/")
-        return _redirect(FACTOR) if lacks_factor() and not is_open else None
 
     @console.after_request
     def remember(answer: Response) -> Response:

@@ -297,6 +297,19 @@ def test_an_admin_who_came_by_https_sets_it_up_before_anything_else(
     assert visitor.get("/console/people", **there).location == "/console/me/factor"
 
 
+def test_an_admin_without_a_second_factor_sees_no_page_by_a_form_that_is_wrong(visitor, operator):
+    operator("boss", "admin")
+    there = {"base_url": HTTPS, "headers": {"Referer": f"{HTTPS}/"}}
+    assert visitor.sign_in("boss", **there).status_code == 303
+    visitor.get("/console/me", **there)
+    for page in ("/console/people", "/console/setup/keys", "/console/audit", "/console/numbers"):
+        form = {"zone": "No/Where", "page": page}
+        answer = visitor.post("/console/me/zone", form, **there)
+        assert "There is no time zone" in answer.text
+        assert "Go back" in answer.text
+        assert "<table" not in answer.text
+
+
 def test_a_secret_outlives_a_rotation_and_is_sealed_anew(viewer, services, clock) -> None:
     totp, _ = set_up(viewer)
     old = second_factor.encrypt(totp.secret, [SecretStr(OLD_KEY)])

@@ -550,6 +550,50 @@ def test_a_password_that_was_changed_meanwhile_lets_nobody_in(
     assert rows(services, select(session_table.c.digest)) == []
 
 
+def test_a_password_that_was_taken_away_meanwhile_is_not_set_again(
+    viewer, services, monkeypatch
+) -> None:
+    """Who got into an account cannot outrun the admin that resets it."""
+    viewer.get("/console/me")
+    refuse_unfit, new = passwords.refuse_unfit, "nine purple lamps under snow"
+
+    def slow(*args: str) -> None:
+        refuse_unfit(*args)
+        OperatorService(services.records).reset("viewer", ActionAuthor("tests"))
+
+    monkeypatch.setattr(passwords, "refuse_unfit", slow)
+    form = {"password": PASSWORD, "new": new, "repeated": new}
+    assert viewer.post("/console/me/password", form).status_code == 409
+    monkeypatch.undo()
+    refused(browser_of(viewer).sign_in("viewer", new))
+
+
+def test_a_link_that_is_none_costs_no_work_for_a_password(visitor, monkeypatch) -> None:
+    def work(*_: str) -> None:
+        raise AssertionError("a password was looked at")
+
+    visitor.get("/console/in")
+    for name in ("refuse_unfit", "hash_password"):
+        monkeypatch.setattr(passwords, name, work)
+    form = {"name": "x", "password": WRONG, "repeated": WRONG}
+    assert visitor.post("/console/first/nonsense", form).status_code == 404
+
+
+def test_who_once_signed_in_guesses_no_more_however_many_browsers_they_kept(
+    visitor, operator, services
+) -> None:
+    operator("maria", "viewer")
+    mine = [browser_of(visitor) for _ in range(4)]
+    for one in mine:
+        assert one.sign_in("maria").status_code == 303
+        one.post("/console/out")
+    for one in mine:
+        for _ in range(MAX_ATTEMPTS):
+            refused(one.sign_in("maria", WRONG))
+    tried = [what for what in happened(services) if what == "wrong password"]
+    assert len(tried) == sign_in.MAX_OF_NAME
+
+
 # --- forms, cookies, headers ------------------------------------------------------------------
 
 
