@@ -83,7 +83,7 @@ def test_days_and_times_count_in_the_zone_of_the_browser(
 
     page = visit("/console/suppressions", role="agent", width=360, zone="America/Denver")
     expect(page.locator("#since-help")).to_have_text("America/Denver")
-    page.get_by_label("From").fill("2026-01-02")
+    page.get_by_label("From", exact=True).fill("2026-01-02")
     press(page.get_by_role("button", name="Filter"))
     expect(page).to_have_url(re.compile(r"since=2026-01-02.*zone=America%2FDenver"))
     expect(page.locator("#since-help")).to_have_text("America/Denver")

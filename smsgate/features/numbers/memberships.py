@@ -81,10 +81,10 @@ class MembershipRow(msgspec.Struct, frozen=True):
     scope: str
     since: datetime | None
     source: str
-    reason: str
     in_store: Literal["yes", "no", "unknown"]
     """Whether it holds in the store, which decides who can be texted."""
     external_source: str
+    reason: str
 
 
 class MembershipPage(msgspec.Struct, frozen=True):
