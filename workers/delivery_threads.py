@@ -16,7 +16,7 @@ import structlog
 from smsgate.domain.errors import RecordsUnavailable, StoreUnavailable
 from smsgate.features.deliveries.changes import ChangeSource
 from smsgate.features.deliveries.sender import FAILED_AFTER_S, DeliverySender, Source
-from smsgate.features.deliveries.texts import TextSource
+from smsgate.features.deliveries.texts import TextDeliveries
 from smsgate.logs import Reminder
 from smsgate.outbound import Outbound, PublicOutbound
 from smsgate.pipeline.background_thread import BackgroundThread
@@ -107,7 +107,7 @@ def _senders(services: Services) -> Iterator[SenderThread]:
 
     for program in settings.programs:
         if (application := program.forward) is not None:
-            text = TextSource(program, application, settings, store, services.job_queue)
+            text = TextDeliveries(program, application, settings, store, services.job_queue)
             yield thread("text", text, application)
         if (feed := program.feed) is not None:
             yield thread("change", ChangeSource(program, feed, records), feed)

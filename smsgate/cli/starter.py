@@ -107,19 +107,19 @@ def variables_to_set(environ: Mapping[str, str], variables: Iterable[Variable]) 
 
 
 def _provider(text: str) -> str:
-    with _told_again():
+    with _asked_again():
         asked_fields(text, {})
     return text
 
 
 def _option(provider: str, key: str, text: str) -> str:
-    with _told_again():
+    with _asked_again():
         refuse_unfit(provider, {key: text})
     return text
 
 
 @contextmanager
-def _told_again() -> Iterator[None]:
+def _asked_again() -> Iterator[None]:
     """Let a prompt ask again where an answer is unfit."""
     try:
         yield

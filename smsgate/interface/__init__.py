@@ -18,9 +18,9 @@ A feature's ``operations.py`` has a function for each, with a typed request and 
 
 From it come the endpoint of ``/v1`` and its OpenAPI (``endpoints.py``, ``openapi.py``), the command
 with ``--json``, ``--help`` and its example (``commands.py``), and list pages with filters, paging,
-CSV and actions (``pages.py``). The doors know who calls: ``context.actor()`` is the name for the
+CSV and actions (``pages.py``). The caller is known: ``context.actor()`` is the name for the
 record, ``context.caller.may(program)`` says whether a key is for a program. A function raises an
-``SmsGateError`` for what cannot be done; each door shows its sentence in its own way.
+``SmsGateError`` for what cannot be done, and each of the three shows its sentence in its own way.
 
 In a path and in a command ``<id>`` is the field ``id`` of the request. Other fields are the query
 of GET, PUT and DELETE, the JSON body of POST, and options of the command.

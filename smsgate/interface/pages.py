@@ -44,7 +44,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class Door(Protocol):
+class ConsoleAccess(Protocol):
     """What the console knows of who is signed in."""
 
     def needs(
@@ -65,10 +65,12 @@ class Door(Protocol):
         """Put what they did into the audit log."""
 
 
-def register(console: Flask, pages: Sequence[ListPage], services: Services, door: Door) -> None:
+def register(
+    console: Flask, pages: Sequence[ListPage], services: Services, access: ConsoleAccess
+) -> None:
     """Add the routes of the pages."""
     for page in pages:
-        _Routes(page, services, door).register(console)
+        _Routes(page, services, access).register(console)
 
 
 class _NotLogged(SmsGateError):
@@ -82,19 +84,19 @@ class _NotLogged(SmsGateError):
 class _Routes:
     """The views of one page."""
 
-    def __init__(self, page: ListPage, services: Services, door: Door) -> None:
-        self._page, self._services, self._door = page, services, door
+    def __init__(self, page: ListPage, services: Services, access: ConsoleAccess) -> None:
+        self._page, self._services, self._access = page, services, access
 
     def register(self, console: Flask) -> None:
         page, name = self._page, self._page.operation.name
-        shown = self._door.needs(page.operation.role)(self.show)
+        shown = self._access.needs(page.operation.role)(self.show)
         console.add_url_rule(page.path, name, shown)
         if len(page.tabs) > 1:
             console.add_url_rule(f"{page.path}/<key>", f"{name}_tab", shown)
         actions = [one for tab in page.tabs for one in tab.actions]
         for action in {one.name: one for one in self._with_create(actions)}.values():
             operation = action.operation
-            allowed = self._door.needs(operation.role, again=operation.asks_again)
+            allowed = self._access.needs(operation.role, again=operation.asks_again)
             view = allowed(self._acting(action))
             path = f"{page.path}/<key>/{action.name}"
             console.add_url_rule(path, f"{name}_{action.name}", view, methods=["POST"])
@@ -110,10 +112,10 @@ class _Routes:
         limit = limit if limit in PAGE_SIZES else PAGE_SIZES[0]
         after = request.args.get("after", "")
         if "csv" in request.args:
-            if not _may(self._door.role(), "agent"):
+            if not _may(self._access.role(), "agent"):
                 abort(403, "This needs the role 'agent': a file leaves the console.")
             self._read(tab, wanted, "", 1)  # what cannot be read is an error, and no file
-            self._door.record_action(f"exported {tab.title.lower()}", self._note(wanted))
+            self._access.record_action(f"exported {tab.title.lower()}", self._note(wanted))
             return self._csv(tab, wanted)
         notices, wrong_field = list[tuple[str, str]](), ""
         try:
@@ -121,7 +123,7 @@ class _Routes:
             notices += page.notices(self._services, result)
         except SmsGateError as error:
             problem, wrong_field = str(error), error.field
-        role = self._door.role()
+        role = self._access.role()
         may = [one for one in tab.actions if _may(role, one.operation.role)]
         asked = {**wanted, "limit": str(limit) if limit != PAGE_SIZES[0] else ""}
         inputs = [
@@ -200,7 +202,7 @@ class _Routes:
         secret = str(getattr(result, operation.shown_once)) if operation.shown_once else ""
         if operation.audit:
             try:
-                self._door.record_action(operation.audit, operation.note(asked))
+                self._access.record_action(operation.audit, operation.note(asked))
             except RecordsUnavailable as error:
                 raise _NotLogged(error, secret) from error
         return secret
@@ -257,13 +259,13 @@ class _Routes:
         return request.form.get(name, "")
 
     def _context(self) -> Context:
-        scope: KeyScope = "admin" if self._door.role() == "admin" else "write"
-        return Context(self._services, Caller(self._door.actor(), scope), is_person=True)
+        scope: KeyScope = "admin" if self._access.role() == "admin" else "write"
+        return Context(self._services, Caller(self._access.actor(), scope), is_person=True)
 
     def _read(self, tab: Tab, wanted: Mapping[str, str], after: str, limit: int) -> Any:  # noqa: ANN401
         """What the operation answers. Raises what it raises, and ``Unfit``."""
         fields = self._page.operation.fields
-        texts = filter_values(wanted, self._door.operator_zone())
+        texts = filter_values(wanted, self._access.operator_zone())
         values: dict[str, object] = {**texts, **tab.values}
         paging = {"after": after, "limit": limit}
         values |= {name: value for name, value in paging.items() if name in fields and value}

@@ -41,7 +41,7 @@ class AlertTest(msgspec.Struct, frozen=True):
     results: dict[str, str] | None = None
 
 
-class Alerts:
+class AlertStates:
     """Every method raises ``StoreUnavailable``."""
 
     def __init__(self, client: Client) -> None:

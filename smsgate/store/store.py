@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from smsgate.store.account_requests import Acceptance, Quarantine
-from smsgate.store.alerts import Alerts
+from smsgate.store.alerts import AlertStates
 from smsgate.store.answered_calls import AnsweredCalls
 from smsgate.store.application_answers import ApplicationAnswers
 from smsgate.store.backlog import BacklogReader
@@ -55,5 +55,5 @@ class Store:
         self.refusals = Refusals(client)
         self.opt_out_lists = OptOutLists(client)
         self.answered_calls = AnsweredCalls(client)
-        self.alerts = Alerts(client)
+        self.alerts = AlertStates(client)
         self.simulator = Simulator(client)

@@ -14,7 +14,7 @@ from smsgate.settings import Settings
 from smsgate.web import health, metrics, webhooks
 from smsgate.web.api_key_guard import ApiKeyGuard
 from smsgate.web.problems import register_error_handlers
-from smsgate.web.wsgi_request import Application, Dispatcher, read_bodies_first, send_hsts
+from smsgate.web.wsgi_request import Dispatcher, PlainFlask, read_bodies_first, send_hsts
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -53,7 +53,7 @@ def application(services: Services) -> Flask:
 
 def bare_application(settings: Settings, *, streamed: tuple[str, ...] = ()) -> Flask:
     """Return an application without routes; ``streamed`` endpoints read their body themselves."""
-    app = Application(__name__, static_folder=None)
+    app = PlainFlask(__name__, static_folder=None)
     # A redirect would lose a provider's POST, and change the URL that it signed.
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False

@@ -51,7 +51,7 @@ Environ = Mapping[str, Any]
 T = TypeVar("T")
 
 
-class Application(Flask):
+class PlainFlask(Flask):
     """Flask, without what costs each request and serves none of ours."""
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:

@@ -65,7 +65,7 @@ class DeliveryChoice(msgspec.Struct, forbid_unknown_fields=True):
     id: Annotated[str, msgspec.Meta(max_length=200, description="The id that the list shows.")]
 
 
-class SettledDelivery(msgspec.Struct, frozen=True):
+class ChangedDelivery(msgspec.Struct, frozen=True):
     """The delivery that was queued again or dismissed."""
 
     id: str
@@ -144,7 +144,7 @@ def _time(at_us: int) -> datetime:
     done="Delivery {id} queued again.",
     problems={404: "No failed delivery has that id."},
 )
-def retry_delivery(context: Context, request: DeliveryChoice) -> SettledDelivery:
+def retry_delivery(context: Context, request: DeliveryChoice) -> ChangedDelivery:
     """Try a failed delivery for another day."""
     context.services.records.deliveries.retry(request.id, time.time_ns() // 1000)
     return _settled(context, request)
@@ -160,17 +160,17 @@ def retry_delivery(context: Context, request: DeliveryChoice) -> SettledDelivery
     done="Delivery {id} dismissed.",
     problems={404: "No failed delivery has that id."},
 )
-def dismiss_delivery(context: Context, request: DeliveryChoice) -> SettledDelivery:
+def dismiss_delivery(context: Context, request: DeliveryChoice) -> ChangedDelivery:
     """Remove a failed delivery from the list. Its event stays."""
     context.services.records.deliveries.dismiss(request.id)
     return _settled(context, request)
 
 
-def _settled(context: Context, request: DeliveryChoice) -> SettledDelivery:
+def _settled(context: Context, request: DeliveryChoice) -> ChangedDelivery:
     with suppress(StoreUnavailable):  # the process ``sender`` counts again in a moment
         counts = context.services.records.deliveries.counts()
         context.services.store.backlog.note_deliveries(counts)
-    return SettledDelivery(request.id)
+    return ChangedDelivery(request.id)
 
 
 OPERATIONS = (list_deliveries, retry_delivery, dismiss_delivery)

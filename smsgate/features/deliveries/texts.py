@@ -36,7 +36,7 @@ _decode = msgspec.json.Decoder(Forward).decode
 _log = structlog.get_logger("smsgate.deliveries")
 
 
-class TextSource(Source):
+class TextDeliveries(Source):
     """The texts of one program. They are in the table since their events were recorded."""
 
     def __init__(

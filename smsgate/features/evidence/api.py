@@ -10,7 +10,7 @@ from smsgate.interface.operation import Context, Download, operation
 from smsgate.interface.schemas import Number
 
 
-class EvidenceRequest(msgspec.Struct, forbid_unknown_fields=True):
+class EvidenceQuery(msgspec.Struct, forbid_unknown_fields=True):
     """Whose evidence."""
 
     number: Number
@@ -23,7 +23,7 @@ class EvidenceRequest(msgspec.Struct, forbid_unknown_fields=True):
     example={"number": "+14155550123"},
     media_type="text/html",
 )
-def read_evidence(context: Context, request: EvidenceRequest) -> Download:
+def read_evidence(context: Context, request: EvidenceQuery) -> Download:
     """Collect all that is recorded of a number, with its proofs, as a page to print."""
     number = e164(request.number)
     found = page(collect_evidence(context.services, number))

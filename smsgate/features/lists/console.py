@@ -37,7 +37,7 @@ from smsgate.features.lists.import_undo import UNDO_OUTCOMES
 from smsgate.features.lists.jobs import (
     MAX_UPLOAD_BYTES,
     ListJobs,
-    Upload,
+    ListUpload,
 )
 from smsgate.features.lists.list_job import KEPT_DAYS, ListJob, ListsUnavailable, ListUser
 from smsgate.features.lists.preview import Preview, preview_of
@@ -237,7 +237,7 @@ class ListPages:
             return None, str(error)
 
 
-def _parser_for(upload: Upload) -> type[FormDataParser]:
+def _parser_for(upload: ListUpload) -> type[FormDataParser]:
     """A parser that puts the one file of a form where it is to be."""
 
     class UploadParser(FormDataParser):

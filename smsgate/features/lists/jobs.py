@@ -63,7 +63,7 @@ class StepStopped(Exception):
     """Raised in a step when its worker ends; another one takes it up again."""
 
 
-class Upload:
+class ListUpload:
     """A file that arrives in the folder of a new job."""
 
     def __init__(self, jobs: ListJobs, actor: str) -> None:
@@ -113,7 +113,7 @@ class ListJobs:
         self._path = services.settings.data_dir / "lists"
 
     @contextmanager
-    def uploading(self, actor: str, size: int) -> Iterator[Upload]:
+    def uploading(self, actor: str, size: int) -> Iterator[ListUpload]:
         """A file of so many bytes arrives.
 
         Raises ``Unfit`` where it is too large, or the disk too small.
@@ -122,7 +122,7 @@ class ListJobs:
             raise Unfit(f"The file is over {MAX_UPLOAD_BYTES >> 20:,} MiB: give it in parts.")
         remove_old(self._services.settings.data_dir)
         self._check_room(2 * max(size, 0))  # what is made of it may be as long
-        upload = Upload(self, actor)
+        upload = ListUpload(self, actor)
         try:
             yield upload
         finally:

@@ -73,7 +73,7 @@ class ReplyChoice(msgspec.Struct, forbid_unknown_fields=True):
     id: ReplyId
 
 
-class SettledReply(msgspec.Struct, frozen=True):
+class ChangedReply(msgspec.Struct, frozen=True):
     """The reply that was queued again or dismissed."""
 
     id: str
@@ -153,14 +153,14 @@ def _row(at_us: int, one: Reply | DeadLetter, now_us: int) -> ReplyRow:
     done="Reply {id} queued again.",
     problems={404: "No failed reply has that id, or its time is over."},
 )
-def retry_reply(context: Context, request: ReplyChoice) -> SettledReply:
+def retry_reply(context: Context, request: ReplyChoice) -> ChangedReply:
     """Send a failed reply again.
 
     The confirmation of an opt-out leaves within five minutes of the text or not at all, so an
     older one can only be dismissed.
     """
     service.retry_reply(context.services, request.id, context.actor())
-    return SettledReply(request.id)
+    return ChangedReply(request.id)
 
 
 @operation(
@@ -173,10 +173,10 @@ def retry_reply(context: Context, request: ReplyChoice) -> SettledReply:
     done="Reply {id} dismissed.",
     problems={404: "No failed reply has that id."},
 )
-def dismiss_reply(context: Context, request: ReplyChoice) -> SettledReply:
+def dismiss_reply(context: Context, request: ReplyChoice) -> ChangedReply:
     """Remove a failed reply from the list. Its events stay."""
     service.dismiss_reply(context.services, request.id, context.actor())
-    return SettledReply(request.id)
+    return ChangedReply(request.id)
 
 
 def _failing(services: Services, page: ReplyPage) -> Sequence[tuple[str, str]]:  # noqa: ARG001

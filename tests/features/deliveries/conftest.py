@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from smsgate.features.deliveries import pause, sender
 from smsgate.features.deliveries.changes import ChangeSource
 from smsgate.features.deliveries.sender import DeliverySender
-from smsgate.features.deliveries.texts import TextSource
+from smsgate.features.deliveries.texts import TextDeliveries
 from smsgate.outbound import Outbound, PublicOutbound
 from smsgate.records.deliveries import Delivery, Destination
 from smsgate.settings import Feed
@@ -101,7 +101,7 @@ def make(services) -> Iterator[Callable[..., DeliverySender]]:
     def make(name: str = "alerts", **changed: object) -> DeliverySender:
         program = services.settings.programs.get(name)
         application = dataclasses.replace(program.forward, **changed)
-        source = TextSource(
+        source = TextDeliveries(
             program, application, services.settings, services.store, services.job_queue
         )
         outbound = Outbound() if application.allow_private else PublicOutbound()

@@ -27,7 +27,7 @@ from smsgate.domain.messages import (
 )
 from smsgate.features.deliveries import pause
 from smsgate.features.deliveries import sender as deliveries_sender
-from smsgate.features.deliveries.texts import TextSource, describe_call
+from smsgate.features.deliveries.texts import TextDeliveries, describe_call
 from smsgate.pipeline.forgetting import Forgetting
 from smsgate.providers import PROVIDERS
 from smsgate.records.deliveries import Delivery, DeliveryStorage
@@ -383,12 +383,14 @@ def test_the_five_minutes_of_what_an_application_says_count_from_its_answer_to_t
 ) -> None:
     app.says = "<Response><Message>Hi</Message></Response>"
     receive("Hello", sender=ORIGINAL)
-    late_us, accept = REPLY_WINDOW_US - MAX_CALL_US + 1, TextSource.accept
+    late_us, accept = REPLY_WINDOW_US - MAX_CALL_US + 1, TextDeliveries.accept
 
-    def accept_late(self: TextSource, delivery: Delivery, answer: HttpReply, now_us: int) -> None:
+    def accept_late(
+        self: TextDeliveries, delivery: Delivery, answer: HttpReply, now_us: int
+    ) -> None:
         accept(self, delivery, answer, now_us - late_us)
 
-    monkeypatch.setattr(TextSource, "accept", accept_late)
+    monkeypatch.setattr(TextDeliveries, "accept", accept_late)
     settle(services, make("orders"))
     assert services.sender.drain(partition_of(NUMBER), patience_s=60) == 1
     assert [event.outcome for event in services.history.of_number(NUMBER)] == [
@@ -550,14 +552,14 @@ def test_what_is_applied_goes_on_even_if_it_waited_in_the_spool(
 
 def test_a_fault_in_one_turn_does_not_end_the_thread(services, receive, app, monkeypatch) -> None:
     faults = [RuntimeError("a fault"), RecordsUnavailable("away")]
-    read = TextSource.read
+    read = TextDeliveries.read
 
     def failing(*given: object) -> bool:
         if faults:
             raise faults.pop()
         return read(*given)
 
-    monkeypatch.setattr(TextSource, "read", failing)
+    monkeypatch.setattr(TextDeliveries, "read", failing)
     monkeypatch.setattr(delivery_threads, "RETRY_S", 0.01)
     threads = DeliveryThreads(services)
     threads.start()
