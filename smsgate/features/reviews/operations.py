@@ -53,7 +53,7 @@ class Decided(msgspec.Struct, forbid_unknown_fields=True):
     seen: Annotated[
         str,
         msgspec.Meta(
-            description="The key that was listed; needed where several texts of the number wait."
+            description="The key that was listed; needed for `none`, and where several texts wait."
         ),
     ] = ""
     actor: Actor = ""
@@ -115,6 +115,7 @@ def decide_review(context: Context, request: Decided) -> AcceptedChange:
         request.program,
         context.actor(request.actor),
         request.seen,
+        is_seen_needed=True,
     )
     return AcceptedChange(id_.partition("-")[2])
 

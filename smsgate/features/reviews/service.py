@@ -51,12 +51,21 @@ class ReviewService:
         self._job_queue = services.job_queue
         self.decisions = ReviewDecisions(services.store, services.records)
 
-    def decide(self, decided: str, number: str, program: str, actor: str, seen: str = "") -> str:
+    def decide(
+        self,
+        decided: str,
+        number: str,
+        program: str,
+        actor: str,
+        seen: str = "",
+        *,
+        is_seen_needed: bool = False,
+    ) -> str:
         """Decide ``opt_out`` or ``none``, or ``undo`` the newest decision; return its key.
 
-        ``seen`` is the key of what was looked at, needed where more than one text waits. Raises
-        ``InvalidNumber``, ``NoSuchReview`` where nothing waits, ``ReviewChanged`` where that was
-        decided, or a newer text came.
+        ``seen`` is the key of what was looked at, needed where more than one text waits, and for
+        ``none`` where ``is_seen_needed``. Raises ``InvalidNumber``, ``NoSuchReview`` where nothing
+        waits, ``ReviewChanged`` where that was decided, or a newer text came.
         """
         number = e164(number)
         if decided == "undo":
@@ -73,6 +82,12 @@ class ReviewService:
             raise ReviewChanged(
                 "more than one text from this number is in review: read them all, then name what "
                 "you saw by the key that `smsgate review list` shows"
+            )
+        if (
+            is_seen_needed and not seen and decided == "none"
+        ):  # an unread opt-out must not be released
+            raise ReviewChanged(
+                "say which text you read: name the key that `smsgate review list` shows as `seen`"
             )
         return self._enter(self._decision_entry(decided, found, actor, self._memberships([number])))
 

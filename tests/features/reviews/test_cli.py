@@ -117,8 +117,7 @@ def test_what_a_subscriber_wrote_is_no_markup(there, services, monkeypatch):
 @pytest.mark.parametrize(("decided", "then"), [("opt_out", "opted_out_all"), ("none", "")])
 def test_a_decision_holds_and_what_was_decided_waits_no_more(there, waiting, decided, then):
     assert reason(waiting) == "review"
-    arguments = ("review", "decide", NUMBER, "--program", "alerts", "--decision")
-    assert there.run(*arguments, decided) == 0
+    assert decide(there, decided) == 0
     assert there.output == f"{NUMBER}, alerts: {decided}.\n"
     assert reason(waiting) == then
     assert there.json("review", "list")["reviews"] == []
@@ -127,9 +126,22 @@ def test_a_decision_holds_and_what_was_decided_waits_no_more(there, waiting, dec
 DECIDE = ("review", "decide", NUMBER, "--program", "alerts", "--decision")
 
 
+def decide(there, decided: str) -> int:
+    """Decide what is listed first."""
+    key = there.json("review", "list")["reviews"][0]["key"]
+    return there.run(*DECIDE, decided, "--seen", key)
+
+
+def test_a_text_that_was_not_named_is_not_released(there, waiting):
+    """What was read may have been decided meanwhile, and another one wait."""
+    assert there.run(*DECIDE, "none") == 2
+    assert "which text you read" in there.errors
+    assert reason(waiting) == "review"
+
+
 @pytest.mark.parametrize(("decided", "then"), [("none", ""), ("opt_out", "opted_out_all")])
 def test_a_decision_can_be_taken_back_once(there, waiting, decided, then):
-    there.run(*DECIDE, decided)
+    assert decide(there, decided) == 0
     assert reason(waiting) == then
     assert there.run(*DECIDE, "undo") == 0
     assert there.output == f"{NUMBER}, alerts: undo.\n"
@@ -173,7 +185,7 @@ def test_every_text_of_a_number_is_listed_and_decided_by_the_key_that_was_shown(
 
 
 def test_a_text_about_which_a_decision_is_taken_back_stands_beside_those_that_wait(there, waiting):
-    there.run(*DECIDE, "none")
+    assert decide(there, "none") == 0
     waiting.applier.drain(partition_of(NUMBER))
     receive(waiting, "who gave you my number", id_="SM2")
     there.run(*DECIDE, "undo")
@@ -185,7 +197,7 @@ def test_a_text_about_which_a_decision_is_taken_back_stands_beside_those_that_wa
 
 @pytest.mark.parametrize("decided", ["none", "opt_out"])
 def test_history_says_who_decided_what(there, waiting, decided):
-    there.run(*DECIDE, decided)
+    assert decide(there, decided) == 0
     waiting.applier.drain(partition_of(NUMBER))
     there.run(*DECIDE, "undo")
     waiting.applier.drain(partition_of(NUMBER))

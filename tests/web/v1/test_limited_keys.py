@@ -195,7 +195,8 @@ def test_only_its_own_reviews_are_listed_and_decided(mine, api) -> None:
     )
     assert [one["program"] for one in mine.get("/reviews")["reviews"]] == ["orders"]
     refused(mine.call("POST", f"/reviews/alerts/{ONE}", {"decision": "none"}))
-    mine.post(f"/reviews/orders/{ONE}", {"decision": "none"}, 202)
+    (waiting,) = mine.get("/reviews")["reviews"]
+    mine.post(f"/reviews/orders/{ONE}", {"decision": "none", "seen": waiting["key"]}, 202)
 
 
 def test_only_its_own_stopped_sends_are_shown(mine, api) -> None:
