@@ -11,10 +11,12 @@ import json
 import os
 import zlib
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Self
 
 import redis
 import structlog
+from redis.client import Pipeline
 from rq import Queue, SimpleWorker
 from rq.exceptions import NoSuchJobError
 from rq.job import Job
@@ -32,6 +34,8 @@ PATIENCE_S = 0.2
 WORKER_TTL_S = 30
 """RQ waits 15 s less than this for a job; a dead worker is forgotten a minute later."""
 MAINTENANCE_S = 30
+EXPIRY_S = 600
+"""After which a job that was begun, or a late word about it, is gone, whoever died over it."""
 MAX_DATA_BYTES = 512
 """Our own take about 60; more is not even unpacked."""
 MAX_ID_LENGTH = 64
@@ -111,9 +115,29 @@ class PartitionWorker(SimpleWorker):
                 queue.release_maintenance_lock()  # type: ignore[no-untyped-call]
             self.last_cleaned_at = now()  # type: ignore[assignment]  # RQ declares it as None
 
+    def prepare_job_execution(
+        self,
+        job: Job,
+        remove_from_intermediate_queue: bool = False,
+    ) -> None:
+        """Begin a job, which expires by itself if this worker is killed over it."""
+        super().prepare_job_execution(job, remove_from_intermediate_queue)
+        self.connection.expire(job.key, EXPIRY_S)
+
 
 class AllowedJob(Job):
     """A job that is one of ours, or none at all."""
+
+    def heartbeat(
+        self,
+        timestamp: datetime,
+        ttl: int,
+        pipeline: Pipeline | None = None,
+        xx: bool = False,
+    ) -> None:
+        """Say that the job goes on; a word about one that is over does not stay for ever."""
+        super().heartbeat(timestamp, ttl, pipeline, xx)
+        (pipeline or self.connection).expire(self.key, EXPIRY_S)
 
     def restore(self, raw_data: Mapping[bytes, bytes]) -> None:
         """Take over what Redis holds of the job, if it is one of ours.

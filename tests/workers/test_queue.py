@@ -6,6 +6,7 @@ import importlib
 import json
 import time
 import zlib
+from datetime import UTC, datetime
 
 import pytest
 from rq import Queue, SimpleWorker
@@ -16,7 +17,7 @@ from rq.serializers import JSONSerializer
 
 from smsgate.domain.errors import QueueUnavailable
 from smsgate.store.inbox import APPLY, MOST_WAITING, SEND, JobQueue
-from workers.jobs import PartitionWorker
+from workers.jobs import AllowedJob, PartitionWorker
 
 
 @pytest.fixture
@@ -97,6 +98,26 @@ def test_of_a_job_that_died_with_its_worker_the_next_worker_leaves_nothing(
     queue = queue_of(redis_client)
     assert StartedJobRegistry(queue=queue).get_job_ids() == []
     assert FailedJobRegistry(queue=queue).get_job_ids() == []
+
+
+def test_a_job_that_was_begun_expires_and_so_does_a_late_word_about_it(
+    job_queue, redis_client, monkeypatch
+):
+    left = []
+    monkeypatch.setattr(
+        "workers.jobs.apply_inbox",
+        lambda _: left.extend(map(redis_client.ttl, redis_client.scan_iter("rq:job:*"))),
+    )
+    job_queue.enqueue(APPLY, 1)
+    (id_,) = queue_of(redis_client).get_job_ids()
+    job = AllowedJob.fetch(id_, connection=redis_client, serializer=JSONSerializer)
+    PartitionWorker.on_queue(redis_client, "inbox").work(burst=True, logging_level="WARNING")
+    assert [one > 0 for one in left] == [True]
+    assert [*redis_client.scan_iter("rq:job:*")] == []
+
+    job.heartbeat(datetime.now(UTC), 60)  # of a worker that was stopped meanwhile
+    (key,) = redis_client.scan_iter("rq:job:*")
+    assert redis_client.ttl(key) > 0
 
 
 def test_notifications_that_no_worker_takes_do_not_pile_up(job_queue, redis_client):
