@@ -115,11 +115,7 @@ class PartitionWorker(SimpleWorker):
                 queue.release_maintenance_lock()  # type: ignore[no-untyped-call]
             self.last_cleaned_at = now()  # type: ignore[assignment]  # RQ declares it as None
 
-    def prepare_job_execution(
-        self,
-        job: Job,
-        remove_from_intermediate_queue: bool = False,
-    ) -> None:
+    def prepare_job_execution(self, job: Job, remove_from_intermediate_queue: bool = False) -> None:
         """Begin a job, which expires by itself if this worker is killed over it."""
         super().prepare_job_execution(job, remove_from_intermediate_queue)
         self.connection.expire(job.key, EXPIRY_S)
@@ -129,11 +125,7 @@ class AllowedJob(Job):
     """A job that is one of ours, or none at all."""
 
     def heartbeat(
-        self,
-        timestamp: datetime,
-        ttl: int,
-        pipeline: Pipeline | None = None,
-        xx: bool = False,
+        self, timestamp: datetime, ttl: int, pipeline: Pipeline | None = None, xx: bool = False
     ) -> None:
         """Say that the job goes on; a word about one that is over does not stay for ever."""
         super().heartbeat(timestamp, ttl, pipeline, xx)
