@@ -117,12 +117,8 @@ def list_replies(context: Context, request: ReplyQuery) -> ReplyPage:
         and (not request.older or one.at <= time_of(now_us - request.older * _HOUR_US))
     ]
     shown, following = page_of(fitting, request.after, request.limit)
-    is_whole = len(fitting) == len(rows) and not context.caller.programs
-    return ReplyPage(
-        shown,
-        page.total if is_whole else len(fitting),
-        following,
-    )
+    is_narrowed = context.caller.programs or request.program or request.language or request.older
+    return ReplyPage(shown, len(fitting) if is_narrowed else page.total, following)
 
 
 def _row(at_us: int, one: Reply | DeadLetter, now_us: int) -> ReplyRow:

@@ -249,6 +249,14 @@ def test_all_that_match_the_filters_are_settled_by_one_click(agent, put):
     assert len(texts(agent.get(f"{REPLIES}/dead").text)) == 10
 
 
+def test_a_filter_that_fits_all_that_is_read_does_not_count_the_rest(agent, put, monkeypatch):
+    monkeypatch.setattr(backlog, "MOST", 16)
+    for at in range(40):
+        put.dead(reply(at, 0), at)
+    assert "<strong>40 rows</strong>" in agent.get(f"{REPLIES}/dead").text
+    assert "<strong>40 rows</strong>" not in agent.get(f"{REPLIES}/dead?program=alerts").text
+
+
 def test_the_list_is_downloaded_as_it_is_filtered(agent, viewer, put):
     for at in range(3):
         program = "orders" if at else "alerts"
