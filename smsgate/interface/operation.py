@@ -57,7 +57,7 @@ class Context:
     def actor(self, given: str = "") -> str:
         """Who acts, for the record: the person; or the key, and whom its program names.
 
-        A program cannot pass for somebody else so.
+        So a program cannot act under somebody else's name.
         """
         if self.is_person:
             return self.caller.name

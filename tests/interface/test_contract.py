@@ -1,4 +1,4 @@
-"""Every operation through each of its doors: what one is not asked for, none of them does.
+"""Every operation as endpoint and as command: keys, scopes, bad input, help and example.
 
 A new operation is tested here before anybody writes a test for it.
 """

@@ -113,8 +113,8 @@ PAGES = (
                 title="Audit log",
                 help="Sign-ins, people, keys and exports are logged as they happen. Manual changes "
                 "of numbers, review decisions and imports are events of the records and appear "
-                "here within a second or so. Programs that use an API key are not staff: their "
-                "changes are in the history of each number. The file’s times are in UTC.",
+                "here within a second or so. What programs change by an API key at a number is in "
+                "the history of that number. The file’s times are in UTC.",
                 empty="Nothing was done yet.",
             ),
         ),
