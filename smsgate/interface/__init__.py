@@ -2,7 +2,7 @@
 
 A feature's ``operations.py`` has a function for each, with a typed request and a typed result::
 
-    class ReplyId(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    class RowChoice(msgspec.Struct, forbid_unknown_fields=True):
         id: Annotated[str, msgspec.Meta(description="The id that the list shows.")]
 
     @operation(
@@ -10,7 +10,7 @@ A feature's ``operations.py`` has a function for each, with a typed request and 
         example={"id": "3-1795534079000-0"}, audit="retried a reply",
         done="Reply {id} queued again.", problems={404: "No failed reply has that id."},
     )
-    def retry_reply(context: Context, request: ReplyId) -> Settled:
+    def retry_reply(context: Context, request: RowChoice) -> ChangedRow:
         \"\"\"Send a failed reply again.\"\"\"
 
     OPERATIONS = (retry_reply,)

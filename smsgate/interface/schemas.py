@@ -50,6 +50,18 @@ class CheckResult(msgspec.Struct, frozen=True, gc=False):
     since: Since
 
 
+class RowChoice(msgspec.Struct, forbid_unknown_fields=True):
+    """Which row of a list."""
+
+    id: Annotated[str, msgspec.Meta(max_length=200, description="The id that the list shows.")]
+
+
+class ChangedRow(msgspec.Struct, frozen=True):
+    """The row that was queued again or dismissed."""
+
+    id: str
+
+
 class AcceptedChange(msgspec.Struct, frozen=True):
     """The change is stored; an opt-out and a lock block from now on."""
 

@@ -12,7 +12,7 @@ import msgspec
 from smsgate.domain.errors import StoreUnavailable
 from smsgate.interface.list_page import Action, ListPage, Tab
 from smsgate.interface.operation import After, Column, Context, Limit, Listing, operation, page_of
-from smsgate.interface.schemas import ProgramName
+from smsgate.interface.schemas import ChangedRow, ProgramName, RowChoice
 from smsgate.records.deliveries import Delivery
 
 MOST = 2_000
@@ -57,18 +57,6 @@ class DeliveryPage(msgspec.Struct, frozen=True):
     items: list[DeliveryRow]
     total: int
     next: str | None
-
-
-class DeliveryChoice(msgspec.Struct, forbid_unknown_fields=True):
-    """Which delivery."""
-
-    id: Annotated[str, msgspec.Meta(max_length=200, description="The id that the list shows.")]
-
-
-class ChangedDelivery(msgspec.Struct, frozen=True):
-    """The delivery that was queued again or dismissed."""
-
-    id: str
 
 
 @operation(
@@ -144,7 +132,7 @@ def _time(at_us: int) -> datetime:
     done="Delivery {id} queued again.",
     problems={404: "No failed delivery has that id."},
 )
-def retry_delivery(context: Context, request: DeliveryChoice) -> ChangedDelivery:
+def retry_delivery(context: Context, request: RowChoice) -> ChangedRow:
     """Try a failed delivery for another day."""
     context.services.records.deliveries.retry(request.id, time.time_ns() // 1000)
     return _settled(context, request)
@@ -160,17 +148,17 @@ def retry_delivery(context: Context, request: DeliveryChoice) -> ChangedDelivery
     done="Delivery {id} dismissed.",
     problems={404: "No failed delivery has that id."},
 )
-def dismiss_delivery(context: Context, request: DeliveryChoice) -> ChangedDelivery:
+def dismiss_delivery(context: Context, request: RowChoice) -> ChangedRow:
     """Remove a failed delivery from the list. Its event stays."""
     context.services.records.deliveries.dismiss(request.id)
     return _settled(context, request)
 
 
-def _settled(context: Context, request: DeliveryChoice) -> ChangedDelivery:
+def _settled(context: Context, request: RowChoice) -> ChangedRow:
     with suppress(StoreUnavailable):  # the process ``sender`` counts again in a moment
         counts = context.services.records.deliveries.counts()
         context.services.store.backlog.note_deliveries(counts)
-    return ChangedDelivery(request.id)
+    return ChangedRow(request.id)
 
 
 OPERATIONS = (list_deliveries, retry_delivery, dismiss_delivery)

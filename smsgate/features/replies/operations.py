@@ -15,12 +15,11 @@ from smsgate.domain.signed_times import time_of
 from smsgate.features.replies import service
 from smsgate.interface.list_page import Action, ListPage, Tab
 from smsgate.interface.operation import After, Column, Context, Limit, Listing, operation, page_of
-from smsgate.interface.schemas import ProgramName
+from smsgate.interface.schemas import ChangedRow, ProgramName, RowChoice
 from smsgate.pipeline.conditions import reply_problems
 from smsgate.pipeline.services import Services
 from smsgate.store.backlog import MOST, BacklogPage
 
-ReplyId = Annotated[str, msgspec.Meta(max_length=200, description="The id that the list shows.")]
 _HOUR_US = 3600 * 1_000_000
 
 
@@ -65,18 +64,6 @@ class ReplyPage(msgspec.Struct, frozen=True):
     items: list[ReplyRow]
     total: int
     next: str | None
-
-
-class ReplyChoice(msgspec.Struct, forbid_unknown_fields=True):
-    """Which reply."""
-
-    id: ReplyId
-
-
-class ChangedReply(msgspec.Struct, frozen=True):
-    """The reply that was queued again or dismissed."""
-
-    id: str
 
 
 _COLUMNS = (
@@ -149,14 +136,14 @@ def _row(at_us: int, one: Reply | DeadLetter, now_us: int) -> ReplyRow:
     done="Reply {id} queued again.",
     problems={404: "No failed reply has that id, or its time is over."},
 )
-def retry_reply(context: Context, request: ReplyChoice) -> ChangedReply:
+def retry_reply(context: Context, request: RowChoice) -> ChangedRow:
     """Send a failed reply again.
 
     The confirmation of an opt-out leaves within five minutes of the text or not at all, so an
     older one can only be dismissed.
     """
     service.retry_reply(context.services, request.id, context.actor())
-    return ChangedReply(request.id)
+    return ChangedRow(request.id)
 
 
 @operation(
@@ -169,10 +156,10 @@ def retry_reply(context: Context, request: ReplyChoice) -> ChangedReply:
     done="Reply {id} dismissed.",
     problems={404: "No failed reply has that id."},
 )
-def dismiss_reply(context: Context, request: ReplyChoice) -> ChangedReply:
+def dismiss_reply(context: Context, request: RowChoice) -> ChangedRow:
     """Remove a failed reply from the list. Its events stay."""
     service.dismiss_reply(context.services, request.id, context.actor())
-    return ChangedReply(request.id)
+    return ChangedRow(request.id)
 
 
 def _failing(services: Services, page: ReplyPage) -> Sequence[tuple[str, str]]:  # noqa: ARG001
