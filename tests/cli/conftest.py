@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -82,6 +83,12 @@ class Dev:
     def ended(self) -> bool:
         """Whether it has ended."""
         return self.process is None or self.process.poll() is not None
+
+    @property
+    def listens(self) -> bool:
+        """Whether its web server takes connections."""
+        with socket.socket() as tried:
+            return tried.connect_ex(("127.0.0.1", self.port)) == 0
 
     def kill(self, number: signal.Signals) -> int:
         """Send it a signal, wait for its end and give its exit code."""

@@ -117,7 +117,7 @@ def test_a_changed_file_is_in_force_within_a_second_and_a_faulty_one_is_told_onc
     assert {one.version for one in processes()} == before
     (config / "smsgate.toml").write_text(text.replace("Acme Alerts", "Acme News"))
     assert wait_until(lambda: before.isdisjoint(one.version for one in processes()))
-    assert wait_until(lambda: len(processes()) == 4)
+    assert wait_until(lambda: len(processes()) == 4 and dev.listens)
 
     assert dev.said.count("region: must be the two capital letters") == 1
     assert dev.said.count("has changed: the processes restart") == 1
