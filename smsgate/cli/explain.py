@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterable, Mapping
 from functools import partial
@@ -12,19 +13,25 @@ import click
 import msgspec
 
 from smsgate.classifier import Classifier, KeywordSetCache, reply_text
-from smsgate.cli.explain_stream import cores, stream
 from smsgate.consent.decision_text import facts
-from smsgate.domain.errors import UnknownProgram
+from smsgate.domain.errors import InvalidNumber, UnknownProgram
 from smsgate.domain.messages import Decision
 from smsgate.domain.phone import e164
 from smsgate.pipeline.configuration import load_configuration
 from smsgate.settings import Program
 from smsgate.settings.read import FILE
 
-_STANDARD_INPUT = "-"
+_WANTED = 'a line is a JSON string, or {"text": "…", "number": "+14155550123"}'
 _UNCONFIGURED = Program(
     name="example", title="Example", account="", senders=(), keywords=("*",), region="US"
 )
+
+
+class _Question(msgspec.Struct, forbid_unknown_fields=True):
+    """A line that also says who sent the text."""
+
+    text: str
+    number: str = ""
 
 
 @click.command(epilog="Example: smsgate explain --from +8613800138000 T")
@@ -37,24 +44,46 @@ def explain(context: click.Context, text: str, program: str, number: str, as_jso
     """Say what TEXT asks for, and by which rule. With -, read it from standard input.
 
     With --json, - stands for many texts: a line in is a JSON string or an object such as {"text":
-    "T", "number": "+8613800138000"}, a line out one JSON object, in order and as soon as the line
-    has come. A line that cannot be read is answered by {"error": "line 3: …"}.
+    "T", "number": "+8613800138000"}, a line out one JSON object, in order and at once. A line that
+    cannot be read is answered by {"error": "line 3: …"}.
 
     Exit code 0: everything was explained. 2: a line or an argument could not be read.
     """
     classifier = classifier_of(context.obj["environ"], program)
     number = e164(number, classifier.program.region) if number else ""
-    if text == _STANDARD_INPUT:
+    if text == "-":
         if as_json:
-            faulty = stream(sys.stdin.buffer, sys.stdout.buffer, classifier, number, cores())
+            faulty = stream(sys.stdin.buffer, sys.stdout.buffer, classifier, number)
             context.exit(2 if faulty else 0)
         text = content_of(sys.stdin.buffer).removesuffix("\n")
     decision = classifier.classify(text, number)
-    if as_json:
-        click.echo(msgspec.json.encode(decision).decode())
-        return
-    for line in describe(text, decision, classifier.program):
-        click.echo(line)
+    sentences = describe(text, decision, classifier.program)
+    click.echo(msgspec.json.encode(decision).decode() if as_json else "\n".join(sentences))
+
+
+def stream(
+    source: Iterable[bytes], target: BinaryIO, classifier: Classifier, number: str = ""
+) -> int:
+    """Answer each line with one JSON object as it comes; return how many could not be read.
+
+    ``number`` sent the texts of which no line says who did.
+    """
+    faulty = 0
+    for at, line in enumerate(source, 1):
+        try:
+            asked = msgspec.convert(json.loads(line), str | _Question)
+            asked = _Question(asked) if isinstance(asked, str) else asked
+            # Half of a character that was cut in two, as some gateways do it, is no text.
+            text = asked.text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+            sender = e164(asked.number, classifier.program.region) if asked.number else number
+            answer = msgspec.json.encode(classifier.classify(text, sender))
+        except (InvalidNumber, ValueError, RecursionError) as error:
+            problem = f"line {at}: {getattr(error, 'msg', error)}: {_WANTED}"
+            answer = msgspec.json.encode({"error": problem})
+            faulty += 1
+        target.write(answer + b"\n")
+        target.flush()
+    return faulty
 
 
 def classifier_of(environ: Mapping[str, str], name: str) -> Classifier:
@@ -71,8 +100,7 @@ def classifier_of(environ: Mapping[str, str], name: str) -> Classifier:
     if not found:
         raise UnknownProgram("no program is configured: [programs.NAME] in smsgate.toml makes one")
     if name and name not in found:
-        known = ", ".join(found)
-        raise UnknownProgram(f"there is no program {name}: the configuration has {known}")
+        raise UnknownProgram(f"there is no program {name}: there are {', '.join(found)}")
     return found[name] if name else next(iter(found.values()))
 
 
