@@ -27,8 +27,8 @@ from gunicorn.util import close_graceful
 from gunicorn.workers.gthread import _DEFER, STOP_KEEPALIVE_LINGER, TConn, ThreadWorker
 
 from smsgate.domain.errors import SmsGateError
+from smsgate.features.events import long_polls
 from smsgate.interface import requests
-from smsgate.interface.long_polls import LONG_POLLS
 from smsgate.pipeline.configuration import Configuration, with_newest_content
 from smsgate.web.process import start_app
 from smsgate.web.v1 import PREFIX
@@ -112,7 +112,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
 
     def handle_exit(self, sig: int, frame: object) -> None:
         """On SIGTERM, calls of ``/v1/events`` stop waiting, too."""
-        LONG_POLLS.end()
+        long_polls.end()
         super().handle_exit(sig, frame)
 
     def set_accept_enabled(self, enabled: bool) -> None:

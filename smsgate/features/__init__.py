@@ -68,7 +68,7 @@ FEATURES = (
         name="numbers",
         console=("console", "text_console"),
         menu=MenuEntry("Numbers", "/console/numbers", "viewer", "n", "Subscribers"),
-        operations=("check", "operations", "memberships", "suppressions", "consents"),
+        operations=("check", "memberships", "suppressions", "consents"),
         commands={
             "consent": "consent",
             "history": "history",
@@ -156,7 +156,7 @@ FEATURES = (
     ),
     Feature(
         name="events",
-        operations=("api",),
+        operations=("operations",),
     ),
     Feature(
         name="links",

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 
 import pytest
 
-from smsgate.interface import long_polls
-from smsgate.interface.long_polls import LongPolls
-from tests.fakes.processes import PATIENCE_S
+from smsgate.features.events import long_polls
 from tests.fakes.served import served
 
 LONG_S = 25.0
@@ -107,43 +102,16 @@ def test_waiting_ends_with_nothing_when_its_time_is_over(api) -> None:
 
 
 def test_only_some_may_wait_so_that_webhooks_keep_their_threads() -> None:
-    one = LongPolls(max_waiting=1)
-    with one.wait(30) as first:
-        assert first()
-        with one.wait(30) as second:
-            assert not second()
-    with one.wait(30) as third:
-        assert third()
+    waiting = [long_polls.looks(30) for _ in range(long_polls.MAX_WAITING)]
+    for one in waiting:
+        assert [next(one), next(one)] == [None, None]
+    assert [*long_polls.looks(30)] == [None], "it looks once"
+    waiting[0].close()
+    another = long_polls.looks(30)
+    assert [next(another), next(another)] == [None, None]
     assert long_polls.MAX_WAITING * 4 <= 16
-
-
-_WAITS = """
-import signal, sys, threading
-from smsgate.interface.long_polls import LONG_POLLS
-signal.signal(signal.SIGTERM, lambda *_: LONG_POLLS.end())
-def wait():
-    with LONG_POLLS.wait(30) as again:
-        print("waits", flush=True)
-        while again():
-            pass
-    print("ended", flush=True)
-thread = threading.Thread(target=wait)
-thread.start()
-while thread.is_alive():
-    thread.join(0.1)
-"""
-
-
-def test_a_process_that_is_told_to_end_lets_nobody_wait_on() -> None:
-    command = [sys.executable, "-c", _WAITS]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "waits\n"
-        process.send_signal(signal.SIGTERM)
-        started = time.monotonic()
-        assert process.stdout.readline() == "ended\n"
-        assert time.monotonic() - started < LONG_S
-        assert process.wait(PATIENCE_S) == 0
+    for one in [*waiting, another]:
+        one.close()
 
 
 @pytest.mark.full

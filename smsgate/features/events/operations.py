@@ -1,0 +1,218 @@
+"""Recorded events, and one number's own, as other programs read them by ``/v1``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from msgspec.structs import replace
+
+from smsgate.consent import event_text
+from smsgate.consent.events import Event
+from smsgate.domain.errors import CursorRefused
+from smsgate.domain.messages import ALL
+from smsgate.domain.phone import e164
+from smsgate.features.events.long_polls import looks
+from smsgate.interface.operation import Context, operation
+from smsgate.interface.schemas import Number, moment
+from smsgate.pipeline.api_keys import Caller
+from smsgate.pipeline.gate import GateAnswer
+from smsgate.records.event_reader import (
+    START,
+    EventBatch,
+    EventReader,
+    format_position,
+    parse_position,
+)
+
+_FOR_ALL = frozenset({"opt_out", "opt_out_all", "restored", "import"})
+"""Kinds of events that, in the scope ``all``, change every program's consent."""
+
+
+class ImportedGroup(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Numbers of an imported list with which the same happened."""
+
+    numbers: tuple[str, ...]
+    outcome: str
+    before: str
+    after: str
+    external_sources: tuple[str, ...] = ()
+    """From where the list has each number, such as ``Klaviyo``; empty where it says of none."""
+
+
+class ConsentEvent(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One event, without texts: those stand in the evidence."""
+
+    id: str
+    kind: str
+    """``opt_out``, ``opt_in``, ``restored``, ``help``, ``review``, ``reply``, ``lock`` …"""
+    outcome: str
+    """``applied``, ``repeat``, ``stale``, ``tie`` (an opt-in with the time of an opt-out, which
+    wins), ``recorded``, ``refused``; of a reply ``sent`` …"""
+    number: str
+    program: str = ""
+    scope: str = ""
+    before: str = ""
+    """``allowed`` or ``blocked``: whether the program could text the number before."""
+    after: str = ""
+    source: str = ""
+    external_source: str = ""
+    """From where an imported list has the number, such as ``Klaviyo``."""
+    actor: str = ""
+    received: str = ""
+    applied: str = ""
+    note: str = ""
+    summary: str = ""
+    """What happened and what came of it, in words: ``Opted out for all programs; applied``."""
+    basis: str = ""
+    """Of ``restored``, what allowed it: ``consent``, ``mistake`` or ``evidence``."""
+    listed: tuple[ImportedGroup, ...] = ()
+    """Of an ``import``, whose ``number`` is empty."""
+    sequence: str = ""
+    """Partition and number in it: of two events of a number the one with the higher number is
+    newer."""
+
+
+class EventsQuery(msgspec.Struct, forbid_unknown_fields=True):
+    """From where, how many, and how long to wait for the first."""
+
+    after: Annotated[str, msgspec.Meta(max_length=1_400)] = ""
+    """The ``next`` of an earlier page; ``now`` for what comes from now on; empty: everything."""
+    limit: Annotated[int, msgspec.Meta(ge=1, le=1_000)] = 200
+    wait: Annotated[float, msgspec.Meta(ge=0, le=30)] = 0.0
+    """Seconds to wait where there is nothing yet. A busy server may answer sooner, with nothing."""
+
+
+class EventsPage(msgspec.Struct, frozen=True):
+    """Events in the order of the records: of one number always in the order they happened."""
+
+    events: list[ConsentEvent]
+    next: str
+    """For ``after``: the place behind these events. Keep it once you have worked on them."""
+    more: bool
+    """Whether there was more already; ask at once then."""
+
+
+@operation("GET /events", role="viewer", by_program=True, example={"limit": 100})
+def read_events(context: Context, request: EventsQuery) -> EventsPage:
+    """Return the events behind a position, in an order in which nothing is ever skipped."""
+    reader = EventReader(context.services.records.database)
+    if request.after == "now":
+        batch = EventBatch([], reader.newest(), more=False)
+    else:
+        position = parse_position(request.after) if request.after else START
+        for _ in looks(request.wait):
+            batch = reader.after(position, request.limit)
+            position = batch.position
+            if batch.events:
+                break
+    seen = (_view(context.caller, one.event, f"{one.partition}-{one.seq}") for one in batch.events)
+    events = [event for event in seen if event is not None]
+    return EventsPage(events, format_position(batch.position), batch.more)
+
+
+class NumberQuery(msgspec.Struct, forbid_unknown_fields=True):
+    """A number, and which part of its history."""
+
+    number: Number
+    limit: Annotated[int, msgspec.Meta(ge=0, le=1_000)] = 100
+    """Events in one page; 0 for the state alone."""
+    after: Annotated[str, msgspec.Meta(max_length=64)] = ""
+    """The ``next`` of an earlier page."""
+
+
+class NumberHistory(msgspec.Struct, frozen=True):
+    """Events of the number, oldest first."""
+
+    events: list[ConsentEvent]
+    next: str | None
+    """For ``after``; null at the end."""
+
+
+class NumberDetails(msgspec.Struct, frozen=True):
+    """How a number stands, and how it came to that."""
+
+    number: str
+    locked: bool
+    consents: list[str]
+    """Programs for which a consent is on record."""
+    programs: dict[str, GateAnswer]
+    """By program what the gate says, as in a check, with ``why``."""
+    history: NumberHistory
+
+
+@operation(
+    "GET /numbers/<number>",
+    role="viewer",
+    by_program=True,
+    example={"number": "+14155550123"},
+)
+def read_number(context: Context, request: NumberQuery) -> NumberDetails:
+    """Say how one number stands with every program, and what happened to it."""
+    number = e164(request.number)
+    services, may = context.services, context.caller.may
+    answers = {
+        name: one
+        for name, one in services.gate.check_programs(number, services.settings.programs).items()
+        if may(name)
+    }
+    consent_state = services.store.numbers.consent_states_of([number], [*answers])[number]
+    events = services.history.of_number(number) if request.limit else []
+    seen = [one for event in events if (one := _view(context.caller, event)) is not None]
+    consents = sorted(filter(may, consent_state.consents))
+    page = _page(seen, request)
+    return NumberDetails(number, consent_state.locked, consents, answers, page)
+
+
+def _page(events: list[ConsentEvent], query: NumberQuery) -> NumberHistory:
+    start = 0
+    if query.after:
+        places = [at for at, event in enumerate(events) if event.id == query.after]
+        if not places:
+            raise CursorRefused("No event of this number has that id: give the `next` of a page.")
+        start = places[-1] + 1
+    shown = events[start : start + query.limit]
+    more = start + len(shown) < len(events)
+    return NumberHistory(shown, shown[-1].id if more and shown else None)
+
+
+def _view(caller: Caller, event: Event, sequence: str = "") -> ConsentEvent | None:
+    """An event as the caller may see it; None where it concerns none of its programs.
+
+    To a key that is limited to programs, an event in the scope ``all`` concerns each of them. Where
+    it came about in another program, which one and who noted what are left out.
+    """
+    entry = event.entry
+    if not caller.may(event.program) and event.program != ALL:
+        if event.scope != ALL or event.kind not in _FOR_ALL:
+            return None
+        entry = replace(entry, actor="", external_source="") if entry else None
+        listed = tuple(replace(one, external_sources=()) for one in event.listed)
+        hidden = dict.fromkeys(("program", "before", "after", "note"), "")
+        event = replace(event, entry=entry, listed=listed, **hidden)
+    return ConsentEvent(
+        id=event.id,
+        kind=event.kind,
+        outcome=event.outcome,
+        number=event.number,
+        program=event.program,
+        scope=event.scope,
+        before=event.before,
+        after=event.after,
+        source=entry.source if entry else "",
+        external_source=entry.external_source if entry else "",
+        actor=entry.actor if entry else "",
+        received=moment(event.received_us) or "",
+        applied=moment(event.applied_us) or "",
+        note=event.note,
+        summary=event_text.sentence(event),
+        basis=entry.restore.basis if entry and entry.restore else "",
+        listed=tuple(
+            ImportedGroup(one.numbers, one.outcome, one.before, one.after, one.external_sources)
+            for one in event.listed
+        ),
+        sequence=sequence,
+    )
+
+
+OPERATIONS = (read_events, read_number)
