@@ -1,37 +1,54 @@
-"""Opt-outs, locks and consents that hold, by the records and compared with the store."""
+"""Opt-outs, locks and consents that hold, newest first: by the records, compared with the store.
+
+The records say since when, why and by whom; they are a second behind at most. Whether it holds is
+the store's to say.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 import msgspec
+from sqlalchemy import Connection, Row, Select, exists, func, literal, select, tuple_
+from sqlalchemy import text as sql
 
 from smsgate.consent import decision_text, event_text
 from smsgate.consent.events import Event
+from smsgate.consent.list_import import event_for
 from smsgate.domain.errors import CursorRefused, StoreNotReady, StoreUnavailable, Unfit
+from smsgate.domain.messages import ALL
 from smsgate.domain.signed_times import time_of
-from smsgate.features.numbers.membership_list import (
-    SOURCES,
-    Membership,
-    MembershipFilter,
-    MembershipList,
-    MembershipPlace,
-    held_in_store,
-)
 from smsgate.interface.list_page import ListPage, Tab
 from smsgate.interface.operation import After, Column, Context, Limit, Listing, operation
 from smsgate.interface.schemas import SinceTime, UntilTime, micros
 from smsgate.pipeline.services import Services
-from smsgate.records.projections import MembershipKey
+from smsgate.records.database import lookup
+from smsgate.records.projections import (
+    CONSENT,
+    EXCEPTION,
+    LOCKED,
+    OPTED_OUT,
+    TAIL,
+    MembershipKey,
+    keys_of,
+)
+from smsgate.records.reader import EVENTS, recorded_of
+from smsgate.records.tables import FROM_OUTSIDE, events, links, memberships
+from smsgate.store.store import Store
 
+STATES = (OPTED_OUT, LOCKED, CONSENT)
+SOURCES = ("text", "provider", "link", "operator", "api", "import")
+COUNTED = 100_000
+"""Rows of a state and scope that are counted at most, so that a count takes a bounded time."""
+_COUNTED_ROWS = 200
+"""Longer pages are those of a file, which needs no count on each."""
+_PLACES_AT_ONCE = 400
 _DIGITS = re.compile("[0-9]{4,7}")
 """A whole number belongs into no address of a page: logs and histories keep those."""
 _PLACE = re.compile(r"([0-9]{1,17})\.(\+?[0-9]{1,20})\.([a-z_]{1,16})\.([a-z0-9_-]{1,200})")
-_COUNTED_ROWS = 200
-"""Longer pages are those of a file, which needs no count on each."""
 _SOURCE_TITLES = {"": "Any", **{name: event_text.source(name) for name in SOURCES}}
 
 
@@ -92,7 +109,7 @@ class MembershipPage(msgspec.Struct, frozen=True):
 
     items: list[MembershipRow]
     total: int | None
-    """Null above a million, and on pages of more than 200 rows."""
+    """Null above 100,000, and on pages of more than 200 rows."""
     next: str | None
 
 
@@ -116,86 +133,178 @@ class MembershipPage(msgspec.Struct, frozen=True):
 )
 def list_memberships(context: Context, request: MembershipQuery) -> MembershipPage:
     """List opt-outs, locks and consents; a number has a row for each."""
-    wanted = MembershipFilter(
-        state=request.state,
-        program=request.scope,
-        source=request.source,
-        external_source=request.imported.strip(),
-        digits=_digits(request.digits),
-        since_us=micros(request.since),
-        until_us=micros(request.until),
-    )
-    memberships = MembershipList(context.services.records.database)
-    behind = _place(request.after) if request.after else None
-    found = memberships.page(wanted, behind, request.limit + 1)
-    shown = found[: request.limit]
-    origins, held = memberships.origins(shown), _held(context.services, shown)
-    count = memberships.count(wanted) if request.limit <= _COUNTED_ROWS else None
-    return MembershipPage(
-        items=[_row(one, origins.get(one.place), held) for one in shown],
-        total=count.count if count and count.is_complete else None,
-        next=_text_of(shown[-1].place) if len(found) > len(shown) else None,
-    )
-
-
-def _digits(typed: str) -> str:
-    """What was typed, as digits: written with blanks, dashes or brackets or without."""
-    digits = re.sub(r"[\s().+-]", "", typed)
+    digits = re.sub(r"[\s().+-]", "", request.digits)
     if digits and not _DIGITS.fullmatch(digits):
         raise Unfit("Type the last 4 to 7 digits of the number, and digits only.", field="digits")
-    return digits
+    wanted = msgspec.structs.replace(request, digits=digits, imported=request.imported.strip())
+    database = context.services.records.database
+    if database.absent:
+        return MembershipPage([], 0, None)
+    with database.reading() as connection:
+        found = read_page(connection, wanted, request.limit + 1)
+        shown = found[: request.limit]
+        origins = _origins(connection, shown)
+        total = count(connection, wanted) if request.limit <= _COUNTED_ROWS else None
+    held = _held(context.services.store, shown)
+    return MembershipPage(
+        items=[_row(one, origins.get((one.partition, one.seq)), held) for one in shown],
+        total=total,
+        next=".".join(map(str, _place_of(shown[-1]))) if len(found) > len(shown) else None,
+    )
 
 
-def _place(after: str) -> MembershipPlace:
+class _Place(NamedTuple):
+    """Where a page ends: its last row."""
+
+    since_us: int
+    number: str
+    state: str
+    scope: str
+
+
+def read_page(connection: Connection, wanted: MembershipQuery, limit: int) -> list[Row[Any]]:
+    """At most ``limit`` rows behind the place that is asked for, newest first.
+
+    Raises ``CursorRefused``.
+    """
+    behind, found = _parsed(wanted.after), list[Row[Any]]()
+    for key in _keys(connection, wanted):
+        asked = _filtered(wanted, key, select(memberships))
+        if behind is not None:
+            mine = tuple_(memberships.c.since_us, memberships.c.number)
+            last = tuple_(literal(behind.since_us), literal(behind.number))
+            is_later_key = key > MembershipKey(behind.state, behind.scope)
+            asked = asked.where(mine <= last if is_later_key else mine < last)
+        newest = (memberships.c.since_us.desc(), memberships.c.number.desc())
+        found += connection.execute(asked.order_by(*newest).limit(limit))
+    # Stable: rows of one moment and number stay in the order of their keys.
+    found.sort(key=lambda one: (one.since_us, one.number), reverse=True)
+    return found[:limit]
+
+
+def count(connection: Connection, wanted: MembershipQuery) -> int | None:
+    """How many rows all pages have together; None where they are too many to be counted."""
+    total = 0
+    for key in _keys(connection, wanted):
+        some = _filtered(wanted, key, select(literal(1)).select_from(memberships))
+        rows = select(func.count()).select_from(some.limit(COUNTED).subquery())
+        counted = connection.scalar(rows) or 0
+        if counted == COUNTED:
+            return None
+        total += counted
+    return total
+
+
+def _keys(connection: Connection, wanted: MembershipQuery) -> list[MembershipKey]:
+    """The states and scopes that a filter is about, in their order."""
+    states = [one for one in STATES if wanted.state in ("", one)]
+    if not wanted.scope:
+        return sorted(key for key in _all_keys(connection) if key.state in states)
+    scopes = {OPTED_OUT: {ALL, wanted.scope}, LOCKED: {ALL}, CONSENT: {wanted.scope}}
+    return sorted(MembershipKey(state, scope) for state in states for scope in scopes[state])
+
+
+def _all_keys(connection: Connection) -> Iterator[MembershipKey]:
+    """The states and scopes that there are: a step in the index for each, however many rows."""
+    state, scope = memberships.c.state, memberships.c.scope
+    asked = select(state, scope).order_by(state, scope).limit(1)
+    row = connection.execute(asked).one_or_none()
+    while row is not None:
+        key = MembershipKey(*row)
+        yield key
+        # Two questions: SQLite uses of a comparison of pairs the first part only.
+        row = (
+            connection.execute(asked.where(state == key.state, scope > key.scope)).one_or_none()
+            or connection.execute(asked.where(state > key.state)).one_or_none()
+        )
+
+
+def _filtered(wanted: MembershipQuery, key: MembershipKey, asked: Select[Any]) -> Select[Any]:
+    asked = asked.where(memberships.c.state == key.state, memberships.c.scope == key.scope)
+    if key == (OPTED_OUT, ALL) and wanted.scope not in ("", ALL):
+        back = memberships.alias("came_back")
+        came_back = (back.c.number == memberships.c.number) & (back.c.state == EXCEPTION)
+        asked = asked.where(~exists().where(came_back, back.c.scope == wanted.scope))
+    if wanted.source:
+        asked = asked.where(memberships.c.source == wanted.source)
+    if wanted.imported:
+        # Word for word the condition of the index, or it is not used.
+        named = memberships.c.external_source == lookup(wanted.imported)
+        asked = asked.where(sql(FROM_OUTSIDE), named)
+    if wanted.since:
+        asked = asked.where(memberships.c.since_us >= micros(wanted.since))
+    if wanted.until:
+        asked = asked.where(memberships.c.since_us < micros(wanted.until))
+    if wanted.digits:
+        asked = asked.where(
+            memberships.c.tail == wanted.digits[-TAIL:],
+            memberships.c.number.like(f"%{wanted.digits}"),
+        )
+    return asked
+
+
+def _place_of(row: Row[Any]) -> _Place:
+    return _Place(row.since_us, row.number, row.state, row.scope)
+
+
+def _parsed(after: str) -> _Place | None:
     found = _PLACE.fullmatch(after)
-    if found is None:
+    if found is None and after:
         raise CursorRefused("`after` is not the `next` of a page of this list.")
-    return MembershipPlace(int(found[1]), found[2], MembershipKey(found[3], found[4]))
+    return _Place(int(found[1]), found[2], found[3], found[4]) if found else None
 
 
-def _text_of(place: MembershipPlace) -> str:
-    return f"{place.since_us}.{place.number}.{place.key.state}.{place.key.scope}"
+def _origins(connection: Connection, rows: Sequence[Row[Any]]) -> dict[tuple[int, int], Event]:
+    """By partition and number the events that made some rows, as far as they are recorded."""
+    places = [*{(one.partition, one.seq) for one in rows if one.seq}]
+    found: dict[tuple[int, int], Event] = {}
+    for at in range(0, len(places), _PLACES_AT_ONCE):
+        here = tuple_(links.c.partition, links.c.seq).in_(places[at : at + _PLACES_AT_ONCE])
+        ids = select(links.c.event_id).where(here)
+        for one in map(recorded_of, connection.execute(EVENTS.where(events.c.id.in_(ids)))):
+            found[one.partition, one.seq] = one.event
+    return found
 
 
-def _held(services: Services, rows: Sequence[Membership]) -> Mapping[MembershipPlace, bool]:
-    """By place whether a row holds in the store; nothing where that cannot be told."""
+def _held(store: Store, rows: Sequence[Row[Any]]) -> Mapping[str, set[MembershipKey]]:
+    """By number what holds in the store; nothing where that cannot be told."""
+    scopes = {one.scope for one in rows} - {ALL}
     try:
-        return held_in_store(services.store, rows)
+        states = store.numbers.consent_states_of([one.number for one in rows], sorted(scopes))
     except (StoreUnavailable, StoreNotReady):
         return {}
+    return {number: keys_of(state) for number, state in states.items()}
 
 
 def _row(
-    one: Membership, event: Event | None, held: Mapping[MembershipPlace, bool]
+    one: Row[Any], origin: Event | None, held: Mapping[str, set[MembershipKey]]
 ) -> MembershipRow:
-    place = one.place
-    is_held = held.get(place)
+    is_held = (one.state, one.scope) in held.get(one.number, ())
     return MembershipRow(
-        number=place.number,
-        state=place.key.state,
-        scope=place.key.scope,
-        since=time_of(place.since_us) if place.since_us else None,
+        number=one.number,
+        state=one.state,
+        scope=one.scope,
+        since=time_of(one.since_us) if one.since_us else None,
         source=one.source or "unknown",
-        reason=_reason(one, event),
-        in_store="unknown" if is_held is None else "yes" if is_held else "no",
+        reason=_reason(one, origin),
+        in_store=("yes" if is_held else "no") if one.number in held else "unknown",
         external_source=one.external_source,
     )
 
 
-def _reason(one: Membership, event: Event | None) -> str:
+def _reason(one: Row[Any], origin: Event | None) -> str:
+    event = event_for(origin, one.number) if origin else None
+    entry = event.entry if event else None
     if not one.source:
         return "unknown"
-    source = event_text.source(one.source)
-    found = f"imported: {one.external_source}" if one.external_source else source
-    entry = event.entry if event else None
     if entry is None:
-        return found
-    decision = entry.decision
-    why = decision.note
-    if entry.source == "text":
-        why = decision_text.reason(decision.rule, "")  # without a pattern of ours
+        named = one.external_source
+        return f"imported: {named}" if named else event_text.source(one.source)
+    # Of a text without a pattern of ours.
+    is_text = entry.source == "text"
+    why = decision_text.reason(entry.decision.rule, "") if is_text else entry.decision.note
     by = f" ({entry.actor})" if entry.actor not in ("subscriber", "provider", "") else ""
-    return found + (f": {why}" if why else "") + by
+    return event_text.entry_source(entry) + (f": {why}" if why else "") + by
 
 
 def _differing(services: Services, page: MembershipPage) -> Sequence[tuple[str, str]]:  # noqa: ARG001
