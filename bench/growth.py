@@ -75,7 +75,7 @@ PAGES = {
     "opt-outs and consents": "/console/suppressions",
     "opt-outs by last digits": "/console/suppressions?digits=0123",
     "audit log": "/console/audit",
-    "texts with a word": "POST /console/texts words=texting",
+    "texts with a word": "POST /console/numbers number=texting",
 }
 DAYS = 25
 """The events are spread over so many days."""

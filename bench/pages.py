@@ -68,8 +68,8 @@ PAGES = {
     "by last digits": "/console/suppressions?digits=0123",
     "audit log": "/console/audit",
     "audit log of one person": "/console/audit?person=ana&what=numbers",
-    "texts with a word": "POST /console/texts words=texting",
-    "texts with a word that none has": "POST /console/texts words=giraffe",
+    "texts with a word": "POST /console/numbers number=texting",
+    "texts with a word that none has": "POST /console/numbers number=giraffe",
 }
 
 

@@ -66,7 +66,7 @@ FEATURES = (
     ),
     Feature(
         name="numbers",
-        console=("console", "text_console"),
+        console=("console",),
         menu=MenuEntry("Numbers", "/console/numbers", "viewer", "n", "Subscribers"),
         operations=("check", "memberships", "suppressions", "consents"),
         commands={

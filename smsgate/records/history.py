@@ -209,6 +209,19 @@ class TextPlace(NamedTuple):
     event_id: str
 
 
+SEARCHED = 20_000
+"""Texts that one page of a search looks through."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextSearchPage:
+    """Texts that contain every word, newest first."""
+
+    found: Sequence[Recorded]
+    older: TextPlace | None
+    """Where the next page begins; None where every text was looked through."""
+
+
 class ReceivedTexts:
     """Reads what subscribers texted. Raises ``RecordsUnavailable``."""
 
@@ -217,14 +230,51 @@ class ReceivedTexts:
 
     def page(self, behind: TextPlace | None, most: int) -> list[Recorded]:
         """The newest events that tell of a text, behind a place; some have lost it since."""
-        asked = EVENTS.where(events.c.source == "text")
-        if behind is not None:
-            at, id_ = behind
-            same = and_(events.c.received_us == at, events.c.id < id_)
-            # The first condition is implied; the index can use it.
-            asked = asked.where(events.c.received_us <= at, or_(events.c.received_us < at, same))
-        asked = asked.order_by(events.c.received_us.desc(), events.c.id.desc()).limit(most)
+        asked = _texts_behind(EVENTS, behind).limit(most)
         return [*map(recorded_of, rows_of(self._database, asked))]
+
+    def search(self, words: Sequence[str], behind: TextPlace | None, limit: int) -> TextSearchPage:
+        """At most ``limit`` texts behind a place that contain all words, whatever their case.
+
+        No index of words is kept, which would have to forget what is erased.
+        """
+        places = _texts_behind(select(events.c.received_us, events.c.id), behind)
+        newest = places.limit(SEARCHED).subquery()
+        asked = (
+            EVENTS.join(newest, newest.c.id == events.c.id)
+            .where(*map(_contains, words))
+            .order_by(newest.c.received_us.desc(), newest.c.id.desc())
+        )
+        with closing(stream_of(self._database, asked)) as rows:
+            texts_found = (one for one in map(recorded_of, rows) if _has(one, words))
+            found = [*islice(texts_found, limit)]
+        if len(found) == limit:
+            last = found[-1].event
+            return TextSearchPage(found, TextPlace(last.received_us, last.id))
+        end = rows_of(self._database, places.offset(SEARCHED - 1).limit(1))
+        return TextSearchPage(found, TextPlace(*end[0]) if end else None)
+
+
+def _texts_behind(asked: Select[Any], behind: TextPlace | None) -> Select[Any]:
+    asked = asked.where(events.c.source == "text")
+    if behind is not None:
+        at, id_ = behind
+        same = and_(events.c.received_us == at, events.c.id < id_)
+        # The first condition is implied; the index can use it.
+        asked = asked.where(events.c.received_us <= at, or_(events.c.received_us < at, same))
+    return asked.order_by(events.c.received_us.desc(), events.c.id.desc())
+
+
+def _contains(word: str) -> ColumnElement[bool]:
+    """SQLite knows the case of ASCII letters only, so that others are asked for in each case."""
+    ways = {word, word.lower(), word.upper(), word.capitalize()}
+    return or_(*(texts.c.words.icontains(way, autoescape=True) for way in sorted(ways)))
+
+
+def _has(one: Recorded, words: Sequence[str]) -> bool:
+    """Whether the text itself has the words, and not a reason or a reply beside it."""
+    said = one.event.entry.text.casefold() if one.event.entry else ""
+    return all(word.casefold() in said for word in words)
 
 
 SCANNED = 20_000

@@ -95,10 +95,8 @@ def test_a_text_is_found_by_a_word(
     recorded = services.records.history
     assert wait_until(lambda: recorded.of_kinds(number, ("opt_out", "review"), 1))
     page = visit("/console/numbers", role="viewer", width=width)
-    press(page.get_by_role("link", name="Search texts"))
-    page.wait_for_url("**/console/texts")
-    page.get_by_label("Words", exact=True).fill(word.upper())
-    page.get_by_label("Words", exact=True).press("Enter")
+    page.get_by_label("Phone number, or words of a text").fill(word.upper())
+    page.get_by_label("Phone number, or words of a text").press("Enter")
     row = page.locator("tbody tr").filter(has_text=word)
     expect(row).to_contain_text(number[-4:])
     assert fits(page)

@@ -56,7 +56,6 @@ PAGES: Mapping[str, tuple[str, ...]] = {
     ),
     "/console/simulator": ("/console/simulator",),
     "/console/suppressions": ("/console/suppressions", "/console/suppressions?digits=000"),
-    "/console/texts": ("/console/texts",),
 }
 """By route, as the URL map writes it, addresses for an admin; names in braces are objects."""
 PARTS: Mapping[str, str] = {

@@ -18,15 +18,10 @@ from smsgate.consent import decision_text, event_text
 from smsgate.consent.events import Event
 from smsgate.consent.restore import BASES, CONSENT, EVIDENCE
 from smsgate.domain.entry_parts import Consent
-from smsgate.domain.errors import (
-    InvalidNumber,
-    RecordsUnavailable,
-    Unfit,
-)
+from smsgate.domain.errors import RecordsUnavailable, Unfit
 from smsgate.domain.messages import ALL
 from smsgate.domain.phone import MAX_SENDER_CHARS, as_recorded
-from smsgate.features.numbers import number_search
-from smsgate.features.numbers.number_search import NumberCandidate
+from smsgate.features.numbers.search import NumberCandidate, find_numbers, words_of
 from smsgate.features.numbers.state import state_of
 from smsgate.features.numbers.timeline import spoken_texts, timeline
 from smsgate.pipeline.forgetting import forget_number
@@ -34,11 +29,15 @@ from smsgate.pipeline.manual import RestoreRequest
 from smsgate.pipeline.manual_input import MEDIA, consent_of, earliest_us, evidence_of, reason_of
 from smsgate.pipeline.services import Services
 from smsgate.records import HistoryPlace
+from smsgate.records.history import SEARCHED, TextPlace
 from smsgate.web.console.auth import actor, needs, operator, operator_zone
 from smsgate.web.console.template_filters import exact
 from smsgate.web.console.zones import typed_zone
 
 _NEWEST, _UNROUTED = 20, 10
+TEXTS = 50
+"""Texts in one page of a search."""
+_TEXT_PLACE = re.compile(r"([0-9]{1,17})\.([0-9A-Za-z-]{1,64})")
 _PLACE = re.compile(r"([0-9]{1,17})-([0-9]{1,17})", re.ASCII)
 _DAY_US = 24 * 3600 * 1_000_000
 Action = Callable[[Services, str], str]
@@ -67,17 +66,15 @@ def register(console: Flask, services: Services) -> None:
     def find_number() -> Response | str:
         """Lead to the number that was typed; ask which one where it may be several.
 
-        To find nothing is no fault, so it is no answer that browsers complain of.
+        What is no number is searched for in the texts on record. To find nothing is no fault, so
+        it is no answer that browsers complain of.
         """
-        typed = request.form.get("number", "")
+        typed = request.form.get("number", "")[:MAX_SENDER_CHARS].replace("\0", "")
         regions = [*dict.fromkeys(one.region for one in services.settings.programs if one.region)]
-        try:
-            found = number_search.search(services.records, typed, regions)
-        except InvalidNumber as error:
-            return _search_page(services, typed=typed, wrong=str(error))
+        found = find_numbers(services.records, typed, regions)
         if len(found) == 1:
             return redirect(url_for("number", number=found[0].number), 303)
-        return _search_page(services, typed=typed, found=found)
+        return _search_page(services, typed, found)
 
     @console.get("/console/numbers/<recorded:number>", merge_slashes=False)
     @needs("viewer")
@@ -97,27 +94,28 @@ def register(console: Flask, services: Services) -> None:
     console.post("/console/numbers/forget", endpoint="number_forget")(view)
 
 
-def _search_page(
-    services: Services,
-    typed: str = "",
-    wrong: str = "",
-    found: Sequence[NumberCandidate] = (),
-) -> str:
+def _search_page(services: Services, typed: str = "", found: Sequence[NumberCandidate] = ()) -> str:
+    records, words = services.records, words_of(typed)
     newest: list[Event] = []
     unrouted: list[Event] = []
-    problem = ""
-    if not (wrong or found):
-        history = services.records.history
-        try:
-            newest = [one.event for one in history.newest(_NEWEST)]
-            unrouted = [one.event for one in history.newest(_UNROUTED, "unrouted")]
-        except RecordsUnavailable as error:
-            problem = f"Recent activity cannot be shown: {error}."
+    texts, problem = None, ""
+    try:
+        if words and not found:
+            place = _TEXT_PLACE.fullmatch(request.form.get("before", ""))
+            behind = TextPlace(int(place[1]), place[2]) if place else None
+            texts = records.received_texts.search(words, behind, TEXTS)
+        elif not found:
+            newest = [one.event for one in records.history.newest(_NEWEST)]
+            unrouted = [one.event for one in records.history.newest(_UNROUTED, "unrouted")]
+    except RecordsUnavailable as error:
+        problem = f"What is on record cannot be shown: {error}."
     return render_template(
         "numbers.html",
-        typed=typed[:MAX_SENDER_CHARS],
-        wrong=wrong,
+        typed=typed,
+        max_chars=MAX_SENDER_CHARS,
         found=found,
+        texts=texts,
+        searched=SEARCHED,
         event_text=event_text,
         newest=newest,
         unrouted=unrouted,

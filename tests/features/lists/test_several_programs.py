@@ -6,6 +6,7 @@ import io
 from datetime import UTC, datetime
 
 import pytest
+from smsgate.features.numbers.membership_list import MembershipFilter, MembershipList
 
 from smsgate.consent import event_text
 from smsgate.domain.errors import Unfit
@@ -15,7 +16,6 @@ from smsgate.features.lists.import_record import imports
 from smsgate.features.lists.import_result import ImportOptions, unknown_programs_text
 from smsgate.features.lists.import_undo import ImportUndo
 from smsgate.features.lists.preview import preview_of
-from smsgate.features.numbers.membership_list import MembershipFilter, MembershipList
 from tests.fakes.own_services import ALERTS, ORDERS, make_services
 from tests.features.lists.files import imported, previewed, with_rows, work_on
 

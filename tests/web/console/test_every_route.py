@@ -33,7 +33,7 @@ FOR_ADMINS = frozenset(
 )
 FOR_VIEWERS = frozenset(
     {"find_number", "guide_read", "tried", "factor_on", "factor_off", "new_recovery"}
-    | {"change_password", "end_session", "search_texts", "passkey_password", "passkey_added"}
+    | {"change_password", "end_session", "passkey_password", "passkey_added"}
     | {"passkey_named", "passkey_removed", "choose_zone"}
 )
 """What a viewer may post: it is about themselves, or changes nothing."""

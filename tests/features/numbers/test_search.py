@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from smsgate.features.numbers.number_search import candidates
+from smsgate.features.numbers.search import MAX_WORDS, candidates, words_of
 
 US, GB = "+14155550123", "+442079460123"
 
@@ -52,3 +52,9 @@ def test_each_number_is_offered_once():
 )
 def test_what_is_no_number_is_none(written):
     assert candidates(written, ["US"]) == []
+
+
+def test_words_are_taken_once_and_not_without_end():
+    assert words_of(' stop  "STOP" stop\n') == ["stop", "STOP"]
+    assert len(words_of(" ".join(map(str, range(99))))) == MAX_WORDS
+    assert words_of(' "\\" ') == []

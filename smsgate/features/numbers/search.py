@@ -1,11 +1,11 @@
-"""From what a person types to the numbers that it may mean."""
+"""From what a person types to the numbers that it may mean, and to the texts that contain it."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from smsgate.domain.errors import InvalidNumber, RecordsUnavailable
 from smsgate.domain.phone import MAX_SENDER_CHARS, e164, is_valid
@@ -14,6 +14,9 @@ from smsgate.records import Records
 _SCHEME = re.compile(r"\s*<?(?:tel|sms|smsto):(?://)?", re.IGNORECASE)
 _PARAMETERS = re.compile(r"[;?].*", re.DOTALL)
 _WRAPPING = " \t\r\n<>\"'"
+MAX_WORDS = 8
+_APART = re.compile(r'[\s"\\]+')
+"""Quotes and backslashes are escaped in what is stored, so that they are not searched for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,27 +43,25 @@ def candidates(text: str, regions: Sequence[str]) -> list[NumberCandidate]:
     return sorted(found.values(), key=lambda one: not is_valid(one.number))
 
 
-def search(records: Records, text: str, regions: Sequence[str]) -> list[NumberCandidate]:
+def find_numbers(records: Records, text: str, regions: Sequence[str]) -> list[NumberCandidate]:
     """Like ``candidates``, with the amount of records of each, and senders recorded verbatim.
 
     Providers also name senders that are no phone numbers: short codes, names, e-mail addresses.
-    Raises ``InvalidNumber`` with what would be right where nothing fits.
     """
-    found, asked = candidates(text, regions), text.strip()
-    if not asked or len(asked) > MAX_SENDER_CHARS:
-        raise InvalidNumber(_right(regions))
-    numbers = [*(one.number for one in found), asked]
+    known, asked = candidates(text, regions), text.strip()
+    numbers = [one.number for one in known]
     counts: dict[str, int] = {}
-    with suppress(RecordsUnavailable):
-        counts = records.history.counts(numbers)
-    known = [NumberCandidate(one.number, one.how, counts.get(one.number, 0)) for one in found]
-    if asked in counts and asked not in {one.number for one in found}:
-        known.append(
-            NumberCandidate(asked, "as it was recorded; it is no phone number", counts[asked])
-        )
-    if not known:
-        raise InvalidNumber(_right(regions))
-    return known
+    if asked and len(asked) <= MAX_SENDER_CHARS:
+        with suppress(RecordsUnavailable):
+            counts = records.history.counts([*numbers, asked])
+    if asked in counts and asked not in numbers:
+        known.append(NumberCandidate(asked, "as it was recorded; it is no phone number"))
+    return [replace(one, events=counts.get(one.number, 0)) for one in known]
+
+
+def words_of(text: str) -> list[str]:
+    """The different words of what was typed, for ``records.received_texts.search``."""
+    return [*dict.fromkeys(filter(None, _APART.split(text)))][:MAX_WORDS]
 
 
 def _bare(text: str) -> str:
@@ -87,12 +88,3 @@ def _readings(plain: str, regions: Sequence[str]) -> Iterator[tuple[str, str]]:
 def _read(text: str, region: str, how: str) -> Iterator[tuple[str, str]]:
     with suppress(InvalidNumber):
         yield e164(text, region), how
-
-
-def _right(regions: Sequence[str]) -> str:
-    dialled = f", or as it is dialled in {' or '.join(regions)}" if regions else ""
-    return (
-        f"That is no phone number: write it with its country, as +14155550123{dialled}. Nothing "
-        "was recorded under exactly that name either: a short code, a name or an e-mail address "
-        "is found as the provider wrote it."
-    )

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from smsgate.domain.messages import Intent
-from smsgate.features.numbers import text_search
-from smsgate.features.numbers.text_search import TextSearch, words_of
+from smsgate.records import ReceivedTexts, history
 from smsgate.store.keys import partition_of
 from tests.fakes.values import NUMBER, OTHER, decision, entry
 from tests.records.values import event, lines, reply_event
@@ -21,7 +20,7 @@ TEXTS = (
 
 
 @pytest.fixture
-def search(records) -> TextSearch:
+def search(records) -> ReceivedTexts:
     """The texts, a millisecond apart, and events that have such words elsewhere."""
     for at, said in enumerate(TEXTS):
         records.writer.keep({0: lines(event(at, NUMBER, text=said))})
@@ -37,11 +36,11 @@ def search(records) -> TextSearch:
             )
         }
     )
-    return TextSearch(records.database)
+    return records.received_texts
 
 
 def found(search, words: str, behind=None, limit: int = 9) -> list[str]:
-    return [one.event.entry.text for one in search.page(words_of(words), behind, limit).found]
+    return [one.event.entry.text for one in search.search(words.split(), behind, limit).found]
 
 
 @pytest.mark.parametrize(
@@ -55,7 +54,6 @@ def found(search, words: str, behind=None, limit: int = 9) -> list[str]:
         ("1_0", []),
         ("停止", [4]),
         ("by phone", []),
-        ('"stop" \\', [3, 0]),
     ],
 )
 def test_it_finds_texts_with_all_words_in_any_case_newest_first(search, words, places):
@@ -63,10 +61,10 @@ def test_it_finds_texts_with_all_words_in_any_case_newest_first(search, words, p
 
 
 def test_a_page_looks_so_far_and_the_next_one_goes_on(search, monkeypatch):
-    monkeypatch.setattr(text_search, "SCANNED", 2)
+    monkeypatch.setattr(history, "SEARCHED", 2)
     seen, behind, pages = [], None, 0
     while True:
-        page = search.page(["stop"], behind, 9)
+        page = search.search(["stop"], behind, 9)
         seen += [one.event.entry.text for one in page.found]
         behind, pages = page.older, pages + 1
         if behind is None:
@@ -76,9 +74,9 @@ def test_a_page_looks_so_far_and_the_next_one_goes_on(search, monkeypatch):
 
 
 def test_pages_that_are_full_have_neither_holes_nor_repeats(search):
-    first = search.page(["e"], None, 2)
+    first = search.search(["e"], None, 2)
     assert [one.event.entry.text for one in first.found] == [TEXTS[2], TEXTS[1]]
-    second = search.page(["e"], first.older, 2)
+    second = search.search(["e"], first.older, 2)
     assert [one.event.entry.text for one in second.found] == [TEXTS[0]]
     assert second.older is None
 
@@ -89,9 +87,3 @@ def test_what_was_erased_is_not_found(search, records):
     records.writer.keep({partition_of(OTHER): lines(announcing)})
     records.removal.remove(announcing.id, "text", ids)
     assert found(search, "stop") == []
-
-
-def test_words_are_taken_once_and_not_without_end():
-    assert words_of(' stop  "STOP" stop\n') == ["stop", "STOP"]
-    assert len(words_of(" ".join(map(str, range(99))))) == text_search.MAX_WORDS
-    assert words_of(' "\\" ') == []
