@@ -43,7 +43,7 @@ from bench.suppressed import numbers as drawn_numbers
 from bench.whole import Whole
 from smsgate.cli import redis_server
 from smsgate.cli.process_groups import ProcessGroups
-from smsgate.features.evidence.service import evidence
+from smsgate.features.evidence.service import EvidenceRequest, evidence
 from smsgate.features.records_admin.rebuild import build_rebuild_service
 from smsgate.pipeline.forgetting import EVIDENCE
 from smsgate.pipeline.gate import Gate
@@ -337,7 +337,7 @@ def _proof(services: Services, meter: Meter, size: int) -> Figures:
     records = services.records
 
     def prove() -> None:
-        assert not evidence(records, KNOWN, {}, 0)["problems"]
+        assert not evidence(records, EvidenceRequest(KNOWN), {}, 0)["problems"]
 
     figures = {
         "evidence of a number, ms": meter.ms(prove),

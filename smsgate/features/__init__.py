@@ -171,8 +171,8 @@ FEATURES = (
     Feature(
         name="evidence",
         console=("console",),
-        operations=("api",),
-        commands={"evidence": "evidence"},
+        operations=("operations",),
+        commands={"evidence": ".operations"},
     ),
     Feature(
         name="records_admin",

@@ -203,8 +203,11 @@ def _write(found: Download, output: str | None) -> None:
             sys.stdout.buffer.write(chunk)
         sys.stdout.buffer.flush()
         return
-    with whole(Path(output)) as file:
-        file.writelines(found.chunks)
+    try:
+        with whole(Path(output)) as file:
+            file.writelines(found.chunks)
+    except OSError as error:
+        raise click.FileError(output, error.strerror) from error
     click.echo(f"Wrote {output}.", err=True)
 
 

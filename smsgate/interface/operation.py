@@ -20,6 +20,7 @@ from typing import (
 import msgspec
 
 from smsgate.domain.errors import CursorRefused
+from smsgate.domain.phone import masked
 from smsgate.pipeline.api_keys import Caller
 from smsgate.pipeline.services import Services
 from smsgate.records.api_keys import KeyScope
@@ -202,9 +203,16 @@ class Operation(Generic[Request, Result]):
         return self.status if isinstance(self.status, int) else self.status[type(result)]
 
     def note(self, request: Request) -> str:
-        """What an action was about, for the audit log: the fields that name its object."""
+        """What an action was about, for the audit log: the fields that name its object.
+
+        A phone number is masked.
+        """
         named = self.path_fields or self.arguments
-        values = [getattr(request, name) for name in named or self.fields if name != self.upload]
+        values = [
+            masked(getattr(request, name)) if name == "number" and named else getattr(request, name)
+            for name in named or self.fields
+            if name != self.upload
+        ]
         return ", ".join(str(one) for one in values if named or (one and isinstance(one, str)))
 
     def sentence(self, request: Request, result: Result) -> str:

@@ -11,7 +11,7 @@ from pypdf import PdfReader
 
 from smsgate.consent.events import Event
 from smsgate.domain.messages import Intent
-from smsgate.features.evidence.service import evidence, page, request_of
+from smsgate.features.evidence.service import EvidenceRequest, evidence, page
 from smsgate.records import Records
 from smsgate.store.keys import partition_of
 from smsgate.store.refusals import RefusedHour
@@ -54,9 +54,9 @@ def html(tmp_path_factory: pytest.TempPathFactory) -> str:
         for hour in range(1, HOURS)
     ]
     said = {"alerts": "must not be texted: opted out of everything"}
-    request = request_of(company="W" * 200)
+    request = EvidenceRequest(NUMBER, company="W" * 200)
     try:
-        return page(evidence(records, NUMBER, said, 1, request, {}, refused))
+        return page(evidence(records, request, said, 1, {}, refused))
     finally:
         records.close()
 

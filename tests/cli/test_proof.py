@@ -116,24 +116,24 @@ def test_a_consent_goes_on_record(ready, tmp_path):
     said = ["--program", "alerts", "--medium", "paper", "--words", "Yes, text me"]
     assert ready.run("consent", OTHER, *said, "--given", "2026-05-03") == 0
     work(ready)
-    assert ready.run("evidence", OTHER, "-o", str(tmp_path)) == 0
-    page = (tmp_path / f"evidence-{OTHER[1:]}.html").read_text()
+    file = tmp_path / "evidence.html"
+    assert ready.run("evidence", OTHER, "-o", str(file)) == 0
+    page = file.read_text()
     assert "agreed on 2026-05-03 00:00:00.000 UTC (paper) to: “Yes, text me”." in page
 
 
-def test_the_evidence_tells_the_story_and_proves_it(ready, tmp_path):
+def test_the_evidence_tells_the_story_and_proves_it(ready):
     ready.run("lock", NUMBER, "--reason", "<script>alert(1)</script>")
     work(ready)
-    assert ready.run("evidence", NUMBER, "-o", str(tmp_path / "out")) == 0
-    page = (tmp_path / "out" / f"evidence-{NUMBER[1:]}.html").read_text()
-    assert [file.suffix for file in (tmp_path / "out").iterdir()] == [".html"]
+    assert ready.run("evidence", NUMBER) == 0
+    page = ready.output
     assert "fits its place in the chain" in page
     assert "<script>" not in page
     assert "must not be texted: locked" in page
 
 
-def test_what_is_exported_at_a_terminal_is_in_the_audit_log(ready, tmp_path):
-    assert ready.run("evidence", NUMBER, "-o", str(tmp_path / "evidence")) == 0
+def test_what_is_exported_at_a_terminal_is_in_the_audit_log(ready):
+    assert ready.run("evidence", NUMBER) == 0
     assert ready.run("export", "--program", "alerts", "--state", "opted_out") == 0
     assert ready.run("records", "export", "--since", "2026-01-01") == 0
     with closing(build_services(load_configuration(ready.environ))) as services:
@@ -148,21 +148,19 @@ def test_what_is_exported_at_a_terminal_is_in_the_audit_log(ready, tmp_path):
 def test_evidence_of_a_period_has_a_cover_and_says_what_is_wrong(ready, tmp_path):
     ready.run("lock", NUMBER, "--reason", "a letter")
     work(ready)
-    there = ("-o", str(tmp_path))
     asked = ("--company", "Acme Inc", "--requested-by", "Case 7", "--until", "2020-01-01")
-    assert ready.run("evidence", NUMBER, *asked, *there) == 0
-    assert f"Nothing is recorded of {NUMBER} in this period" in ready.output
-    html = (tmp_path / f"evidence-{NUMBER[1:]}.html").read_text()
+    assert ready.run("evidence", NUMBER, *asked) == 0
+    html = ready.output
+    assert "Nothing is recorded of this number in this period" in html
     assert "Acme Inc" in html
     assert "Case 7" in html
     digest = re.search(r"verify --digest (\S+)</pre>", html)[1]
     assert ready.run("records", "verify", "--digest", digest) == 0
     assert ready.run("records", "verify", "--digest", f"{digest[:-1]}x") == 1
-    assert ready.run("evidence", NUMBER, "--since", "soon", *there) == 2
-    assert "'soon' is not a date. Use 2026-11-24" in ready.errors
-    assert ready.run("evidence", "12", *there) == 2
+    assert ready.run("evidence", NUMBER, "--since", "soon") == 2
+    assert ready.errors.startswith("error since: ")
     (tmp_path / "records.sqlite3").write_bytes(b"no database" * 100)
-    assert ready.run("evidence", NUMBER, *there) == 2
+    assert ready.run("evidence", NUMBER) == 2
     assert "records" in ready.errors
 
 
@@ -247,8 +245,8 @@ def test_evidence_is_its_owner_s_alone_and_names_a_missing_link(ready, tmp_path)
         database.execute("DROP TRIGGER links_no_delete")
         database.execute("DELETE FROM links")
 
-    assert ready.run("evidence", NUMBER, "-o", str(tmp_path)) == 1
-    file = tmp_path / f"evidence-{NUMBER[1:]}.html"
+    file = tmp_path / "evidence.html"
+    assert ready.run("evidence", NUMBER, "-o", str(file)) == 1
     assert "its link is missing" in file.read_text()
     assert file.stat().st_mode & 0o077 == 0
     assert ready.run("evidence", NUMBER, "-o", "/proc/nowhere") == 1

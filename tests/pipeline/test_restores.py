@@ -426,7 +426,7 @@ def test_basis_who_and_why_are_told_everywhere(services):
     by_text(services)
     named = replace(MISTAKE, basis="evidence", evidence="call 4711 <b>", is_admin=True)
     restored(services, replace(named, reason="wants back"))
-    found = service.collect_evidence(services, NUMBER)
+    found = service.collect_evidence(services, service.EvidenceRequest(NUMBER))
     (event,) = [one for one in found["events"] if one["what"] == "restored"]
     told = " ".join(str(one) for one in event.values())
     for said in ("by ana", "wants back", "evidence from an admin: call 4711 <b>"):

@@ -9,10 +9,9 @@ from __future__ import annotations
 import functools
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, tzinfo
-from typing import Any
+from typing import Annotated, Any
 
+import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from smsgate import __version__
@@ -20,96 +19,57 @@ from smsgate.consent import event_text
 from smsgate.consent.event_text import moment, program_title
 from smsgate.consent.events import Event
 from smsgate.domain.errors import SmsGateError, Unfit
-from smsgate.domain.time_zones import day_end_us, day_start_us, zone_name
+from smsgate.interface.schemas import Number, SinceTime, UntilTime, micros
 from smsgate.pipeline.services import Services
 from smsgate.records import ChainLink, Recorded, Records, chain_digest
 from smsgate.records.writer import FIRST
 from smsgate.store.keys import partition_of
 from smsgate.store.refusals import RefusedHour
 
-MAX_COVER_CHARS = 200
 
+class EvidenceRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """Whose evidence, what the cover says, and the period of its events."""
 
-@dataclass(frozen=True, slots=True)
-class EvidenceRequest:
-    """What the cover says, and of which days (both included) the events are."""
+    number: Number
+    company: Annotated[
+        str,
+        msgspec.Meta(max_length=200, description="Company on the cover; empty: a line to fill in."),
+    ] = ""
+    requested_by: Annotated[
+        str, msgspec.Meta(max_length=200, description="Who asked for it, such as a court and case.")
+    ] = ""
+    since: SinceTime = None
+    until: UntilTime = None
 
-    company: str = ""
-    requested_by: str = ""
-    since: date | None = None
-    until: date | None = None
-    zone: tzinfo = UTC
-    """In which the days begin and end."""
+    def holds(self, at_us: int) -> bool:
+        """Whether something of that time is of the period."""
+        return micros(self.since) <= at_us < (micros(self.until) or sys.maxsize)
 
     @property
     def period(self) -> str:
         """The period in words."""
-        name, first, last = zone_name(self.zone).replace("_", " "), "", ""
-        if name != "UTC":
-            first = f", from {moment(self._first_us)}" if self.since else ""
-            last = f", to {moment(self._end_us)}" if self.until else ""
-        if self.since and self.until:
-            return f"{self.since} to {self.until} ({name}, both days included{first}{last})"
-        if self.since:
-            return f"from {self.since} ({name}{first}) to the time of this file"
-        if self.until:
-            return f"everything recorded until {self.until} ({name}, that day included{last})"
-        return "everything recorded until the time of this file"
-
-    @property
-    def _first_us(self) -> int:
-        return day_start_us(self.since, self.zone) if self.since else 0
-
-    @property
-    def _end_us(self) -> int:
-        return day_end_us(self.until, self.zone) if self.until else sys.maxsize
-
-    def holds(self, at_us: int) -> bool:
-        """Whether something of that time is of the period."""
-        return self._first_us <= at_us < self._end_us
-
-
-def request_of(
-    company: str = "",
-    requested_by: str = "",
-    since: str = "",
-    until: str = "",
-    zone: tzinfo = UTC,
-) -> EvidenceRequest:
-    """The request that was typed. Raises ``Unfit`` with the field that is wrong."""
-    for name, text in (("company", company), ("requested_by", requested_by)):
-        if len(text) > MAX_COVER_CHARS:
-            raise Unfit(f"At most {MAX_COVER_CHARS} characters fit on the cover.", field=name)
-    first, last = _day(since, "since"), _day(until, "until")
-    if first and last and first > last:
-        raise Unfit("The first day is after the last. Swap them.", field="until")
-    return EvidenceRequest(company.strip(), requested_by.strip(), first, last, zone)
-
-
-def _day(text: str, field: str) -> date | None:
-    try:
-        return date.fromisoformat(text.strip()) if text.strip() else None
-    except ValueError:
-        message = f"{text.strip()[:40]!r} is not a date. Use 2026-11-24."
-        raise Unfit(message, field=field) from None
+        first = f"from {moment(micros(self.since))}" if self.since else "everything recorded"
+        last = moment(micros(self.until)) if self.until else "the time of this file"
+        return f"{first} until {last}"
 
 
 def evidence(
     records: Records,
-    number: str,
+    request: EvidenceRequest,
     state: Mapping[str, str],
     now_us: int,
-    request: EvidenceRequest = EvidenceRequest(),
     titles: Mapping[str, str] | None = None,
     refused: Sequence[RefusedHour] = (),
 ) -> dict[str, Any]:
     """What is recorded of a number (E.164) in the period, with its links in the chain.
 
     ``state``: by program what the gate says of it now. ``titles``: by program its name for
-    subscribers. ``refused``: the sends that the gate refused after an opt-out. Raises
-    ``RecordsUnavailable``.
+    subscribers. ``refused``: the sends that the gate refused after an opt-out. Raises ``Unfit``
+    and ``RecordsUnavailable``.
     """
-    partition = partition_of(number)
+    number, partition = request.number, partition_of(request.number)
+    if request.since and request.until and micros(request.since) >= micros(request.until):
+        raise Unfit("The period ends before it begins. Swap the times.", field="until")
     reader = records.reader
     every = reader.of_number(number)
     kept = [one for one in every if request.holds(one.event.received_us or one.event.applied_us)]
@@ -136,11 +96,7 @@ def evidence(
     }
 
 
-def collect_evidence(
-    services: Services,
-    number: str,
-    request: EvidenceRequest = EvidenceRequest(),
-) -> dict[str, Any]:
+def collect_evidence(services: Services, request: EvidenceRequest) -> dict[str, Any]:
     """The evidence of a number with everything that happened until now, and how it stands.
 
     Raises as ``evidence``, ``RecordsDiffer``, ``StoreUnavailable`` and ``StoreNotReady``.
@@ -148,9 +104,9 @@ def collect_evidence(
     services.archiver.move_all()
     now_us = services.store.health.now_us()
     titles = {one.name: one.title for one in services.settings.programs}
-    refused = services.store.refusals.after_opt_out(number)
-    state = _state(services, number)
-    return evidence(services.records, number, state, now_us, request, titles, refused)
+    refused = services.store.refusals.after_opt_out(request.number)
+    state = _state(services, request.number)
+    return evidence(services.records, request, state, now_us, titles, refused)
 
 
 def _state(services: Services, number: str) -> dict[str, str]:
@@ -195,54 +151,42 @@ def _event_view(
     link = links.get(event.id, ChainLink(one.partition, one.seq, event.id, b"", b""))
     previous = before.get(link.seq - 1)
     entry, reply = event.entry, event.reply
+    times = {
+        "Settled" if reply else "Applied": event.applied_us,
+        "Received": event.received_us,
+        "Sent": event.event_time_us,
+    }
     return {
         "what": f"reply to {reply.kind}" if reply else event.kind,
         "title": event_text.sentence(event, titles),
         "sentences": event_text.details(event, erased=one.erased),
-        "times": _times(event),
+        "times": {name: moment(times[name]) for name in reversed(times) if times[name]},
         "our_number": reply.sender if reply else entry.sender if entry else "",
         "message_id": event.provider_id if reply else entry.message_id if entry else "",
         "program": event.program,
         "outcome": event.outcome,
         "why": _why(event),
-        "proof": _proof(link, previous.hash if previous else FIRST if link.seq == 1 else b""),
-    }
-
-
-def _times(event: Event) -> dict[str, str]:
-    """The event's times, by what they are."""
-    if event.reply is not None:
-        return {"Settled": moment(event.applied_us)}
-    named = {
-        "Sent": event.event_time_us,
-        "Received": event.received_us,
-        "Applied": event.applied_us,
-    }
-    return {name: moment(at_us) for name, at_us in named.items() if at_us}
-
-
-def _proof(link: ChainLink, previous: bytes) -> dict[str, Any]:
-    return {
-        "partition": link.partition,
-        "seq": link.seq,
-        "event": link.event_id,
-        "previous": previous.hex(),
-        "content": link.content_hash.hex(),
-        "hash": link.hash.hex(),
+        "proof": {
+            "partition": link.partition,
+            "seq": link.seq,
+            "event": link.event_id,
+            "previous": (previous.hash if previous else FIRST if link.seq == 1 else b"").hex(),
+            "content": link.content_hash.hex(),
+            "hash": link.hash.hex(),
+        },
     }
 
 
 def _why(event: Event) -> str:
     """The actor, and the rule that decided."""
-    parts: list[str] = []
-    if event.entry is not None:
-        decision = event.entry.decision
-        parts += [f"by {event.entry.actor}", f"rule {decision.rule}"]
-        parts += [f"“{decision.keyword}” ({decision.language})"] if decision.keyword else []
-        if decision.confidence is not None:
-            parts.append(f"confidence {decision.confidence:.1%}")
-        elif decision.score is not None:  # by a release that did not calibrate it
-            parts.append(f"model score {decision.score:+.1f}")
-        parts += [f"keyword sets {decision.version}"] if decision.version else []
-        parts += [decision.note] if decision.note else []
-    return ", ".join(parts) or "—"
+    if event.entry is None:
+        return "—"
+    decision = event.entry.decision
+    parts = [f"by {event.entry.actor}", f"rule {decision.rule}"]
+    parts += [f"“{decision.keyword}” ({decision.language})"] if decision.keyword else []
+    if decision.confidence is not None:
+        parts.append(f"confidence {decision.confidence:.1%}")
+    elif decision.score is not None:  # by a release that did not calibrate it
+        parts.append(f"model score {decision.score:+.1f}")
+    parts += [f"keyword sets {decision.version}"] if decision.version else []
+    return ", ".join([*parts, *filter(None, [decision.note])])

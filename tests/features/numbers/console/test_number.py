@@ -14,7 +14,7 @@ import pytest
 from smsgate.domain.entry_parts import Consent, ForwardContent
 from smsgate.domain.errors import RecordsUnavailable, StoreUnavailable, Suppressed
 from smsgate.domain.messages import Arrival, Decision, Intent
-from smsgate.features.evidence.service import collect_evidence
+from smsgate.features.evidence.service import EvidenceRequest, collect_evidence
 from smsgate.features.lists.number_import import ImportRequest, NumberImport
 from smsgate.metrics.counters import GATE, by_family
 from smsgate.store.keys import PARTITION_KEYS, partition_of
@@ -65,7 +65,7 @@ def test_looking_at_a_number_does_not_count_as_a_send(services, viewer):
     for path in (PAGE, "/console/numbers", "/console/review", f"{PAGE}?part=story"):
         assert viewer.get(path).status_code == 200
     assert viewer.get(f"/v1/numbers/{NUMBER}", headers=KEY).status_code == 200
-    collect_evidence(services, NUMBER)
+    collect_evidence(services, EvidenceRequest(NUMBER))
     services.store.metrics.flush()
     assert not by_family(services.store.metrics.sums())[GATE.name].counts
 

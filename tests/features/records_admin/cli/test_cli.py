@@ -13,7 +13,7 @@ import pytest
 
 from smsgate.cli.main import run
 from smsgate.domain.messages import Decision, Intent
-from smsgate.features.evidence.service import evidence, page
+from smsgate.features.evidence.service import EvidenceRequest, evidence, page
 from smsgate.pipeline.archive import LedgerArchiver
 from smsgate.records import Records, tables
 from smsgate.store.keys import PARTITION_KEYS, partition_of
@@ -192,7 +192,7 @@ def test_only_what_the_model_decided_has_a_score_in_exports_and_evidence(
     rows = list(csv.DictReader(io.StringIO(terminal("records", "export")[1])))
     assert {row["id"]: row["model_score"] for row in rows}[event(5).id] == "3.25"
     assert [row["model_score"] for row in rows].count("") == len(rows) - 1
-    told = evidence(filled, NUMBER, {}, 0)
+    told = evidence(filled, EvidenceRequest(NUMBER), {}, 0)
     assert {row["id"]: row["confidence"] for row in rows}[event(5).id] == "0.963"
     assert [row["confidence"] for row in rows].count("") == len(rows) - 1
     assert ["confidence" in one["why"] for one in told["events"]] == [False, False, False, True]
@@ -209,7 +209,7 @@ def test_an_event_that_says_confidence_is_read_and_its_chain_fits(
 
     assert terminal("records", "verify")[0] == 0
     assert terminal("history", NUMBER)[0] == 0
-    told = evidence(filled, NUMBER, {}, 0)
+    told = evidence(filled, EvidenceRequest(NUMBER), {}, 0)
     assert "“stop it”" in page(told)
     assert "confidence" not in page(told)
 
