@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from smsgate.store.connection import pipelined
 from smsgate.store.redis_types import Client
 from smsgate.store.shared_keys import accepted_of, quarantine_of, unblocked_of
 
@@ -43,7 +44,7 @@ class Acceptance:
     def note_unblocked(self, account: str, number: str) -> None:
         """Note an opt-out that blocks nobody, with its sender. Raises ``StoreUnavailable``."""
         key, now_s = unblocked_of(account), int(time.time())
-        with self._client.pipeline(transaction=False) as pipeline:
+        with pipelined(self._client) as pipeline:
             pipeline.zadd(key, {number[:_SHOWN_CHARS]: now_s})
             pipeline.zremrangebyrank(key, 0, -_MAX_UNBLOCKED - 1)
             pipeline.expire(key, UNBLOCKED_KEPT_S)
@@ -58,7 +59,7 @@ class Acceptance:
     def note(self, account: str, *, newest: bool, several: bool, proxied: bool = True) -> None:
         """Note a request that was accepted just now. Raises ``StoreUnavailable``."""
         key, now_ms = accepted_of(account), time.time_ns() // 1_000_000
-        with self._client.pipeline(transaction=False) as pipeline:
+        with pipelined(self._client) as pipeline:
             pipeline.hset(key, "newest" if newest else "older", now_ms)
             if several:
                 pipeline.hsetnx(key, "several", now_ms)
@@ -141,7 +142,7 @@ class Quarantine:
         key, kind, now_s = quarantine_of(account), _kind(refused), time.time()
         at_ms = refused.at_ms or int(now_s * 1000)
         row = msgspec.structs.replace(refused, at_ms=at_ms, sequence=next(self._sequence))
-        with self._client.pipeline(transaction=False) as pipeline:
+        with pipelined(self._client) as pipeline:
             pipeline.hset(key, f"r:{kind}", _encode(row))
             pipeline.hincrby(key, f"n:{kind}", 1)
             pipeline.hincrby(key, f"m:{int(now_s) // _MINUTE_S}", 1)

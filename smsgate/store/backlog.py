@@ -20,7 +20,7 @@ from smsgate.metrics.snapshot import (
     SpoolDepth,
     WaitingReplies,
 )
-from smsgate.store.connection import now_us, of_partitions
+from smsgate.store.connection import now_us, of_partitions, pipelined
 from smsgate.store.inbox_reader import stored_of
 from smsgate.store.keys import PARTITION_KEYS, PARTITIONS, PartitionKeys
 from smsgate.store.redis_types import Client, Pipeline
@@ -168,7 +168,7 @@ class BacklogReader:
 
         rows = of_partitions(self._client, ask)
         due, waiting = rows[::2], rows[1::2]
-        with self._client.pipeline(transaction=False) as pipeline:
+        with pipelined(self._client) as pipeline:
             for keys, ids in zip(PARTITION_KEYS, due, strict=True):
                 if ids:
                     pipeline.hmget(keys.replies, ids)
@@ -231,7 +231,7 @@ class BacklogReader:
             for id_, score in found
         ]
         wanted = heapq.nsmallest(last, scored)[first:last]
-        with self._client.pipeline(transaction=False) as pipeline:
+        with pipelined(self._client) as pipeline:
             for _, id_, partition in wanted:
                 pipeline.hget(names(PARTITION_KEYS[partition])[1], id_)
             raws = pipeline.execute() if wanted else []

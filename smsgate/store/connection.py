@@ -1,41 +1,48 @@
-"""Round trips to Redis, on one server or a cluster, and running the Lua scripts of ``lua/``."""
+"""Commands that go to Redis together, and running the Lua scripts of ``lua/``."""
 
 from __future__ import annotations
 
 import itertools
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from hashlib import sha1
 from importlib import resources
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import msgspec
-import redis.client
-from redis.cluster import RedisCluster
+import redis
 from redis.exceptions import (
+    AskError,
+    ClusterDownError,
     ConnectionError,  # noqa: A004 - Redis's own, which is no OSError
+    MovedError,
     NoScriptError,
     ReadOnlyError,
     RedisClusterException,
     RedisError,
     ResponseError,
+    TryAgainError,
 )
 
 from smsgate.domain.errors import OldStore, StoreUnavailable
 from smsgate.store.keys import OLD_METADATA, PARTITION_KEYS, PartitionKeys
-from smsgate.store.redis_cluster import Cluster
 from smsgate.store.redis_errors import unavailable
-from smsgate.store.redis_types import Client, Command, Connection, ConnectionPool, Pipeline, Result
+from smsgate.store.redis_types import Client, Command, Pipeline, Result
 
 TRUST_S = 5.0
 """How long an answer about replicas or the eviction policy is believed."""
+_NOT_RUN = (type(None), NoScriptError, MovedError, AskError, TryAgainError, ClusterDownError)
+"""What a call gave that ran nowhere yet: no answer, or that it is to be made again."""
 _WAIT: Command = ("WAIT", 1, 500)
 """One replica, milliseconds."""
 
 
 class TranslatingRedis(redis.Redis):
     """A client of one server, or of the primary behind Sentinels."""
+
+    is_cluster = False
 
     def execute_command(self, *args: Any, **options: Any) -> Any:  # noqa: ANN401 - redis-py's own
         """The answer to a command. Raises ``StoreUnavailable``."""
@@ -44,21 +51,32 @@ class TranslatingRedis(redis.Redis):
         except redis.RedisError as error:
             raise unavailable(error) from error
 
-    def pipeline(
-        self, transaction: bool = True, shard_hint: str | None = None
-    ) -> redis.client.Pipeline:
-        """Commands that go together; ``execute`` raises ``StoreUnavailable``."""
-        return _ServerPipeline(
-            self.connection_pool, self.response_callbacks, transaction, shard_hint
-        )
+    def by_server(self, keys: Mapping[int, str]) -> list[tuple[Client, list[int]]]:
+        """The servers that hold the keys, each with the places of its keys."""
+        return [(cast("Client", self), list(keys))]
+
+    def learn_slots(self) -> None:
+        """Nothing: one server has all keys."""
+
+    def infos(self, section: str) -> list[dict[str, Any]]:
+        """What each server with partitions says of itself."""
+        return [self.info(section)]
 
 
-class _ServerPipeline(redis.client.Pipeline):
-    def execute(self, raise_on_error: bool = True) -> list[Any]:
-        try:
-            return super().execute(raise_on_error)
-        except redis.RedisError as error:
-            raise unavailable(error) from error
+@contextmanager
+def translated() -> Iterator[None]:
+    """Raise ``StoreUnavailable`` for every error of Redis or of the connection."""
+    try:
+        yield
+    except (RedisError, RedisClusterException) as error:
+        raise unavailable(error) from error
+
+
+@contextmanager
+def pipelined(client: Client) -> Iterator[Pipeline]:
+    """Commands that go together; on a cluster, each to its node. Raises ``StoreUnavailable``."""
+    with translated(), client.pipeline(transaction=False) as pipeline:
+        yield pipeline
 
 
 class Replicas:
@@ -84,18 +102,11 @@ class Replicas:
         with self._lock:
             if time.monotonic() - self._asked_at >= TRUST_S:
                 refuse_old(self._client)
-                infos = infos_of(self._client, "replication")
+                infos = self._client.infos("replication")
                 counts = [int(one.get("connected_slaves", 0)) for one in infos]
                 self._every_primary = all(counts)
                 self._asked_at = time.monotonic()
         return _WAIT if self._every_primary else None
-
-
-def infos_of(client: Client, section: str) -> list[dict[str, Any]]:
-    """What each server with partitions says of itself."""
-    if isinstance(client, Cluster):
-        return list(client.info(section, target_nodes=RedisCluster.PRIMARIES).values())
-    return [client.info(section)]
 
 
 def now_us(client: Client) -> int:
@@ -109,7 +120,7 @@ def of_partitions(client: Client, ask: Callable[[Pipeline, PartitionKeys], objec
 
     Raises ``StoreUnavailable``.
     """
-    with client.pipeline(transaction=False) as pipeline:
+    with pipelined(client) as pipeline:
         for keys in PARTITION_KEYS:
             ask(pipeline, keys)
         return pipeline.execute()
@@ -120,9 +131,9 @@ def existing(client: Client, names: Sequence[str]) -> list[int]:
 
     Raises ``StoreUnavailable``.
     """
-    if not isinstance(client, Cluster) and not client.exists(*names):
+    if not client.is_cluster and not client.exists(*names):
         return []
-    with client.pipeline(transaction=False) as pipeline:
+    with pipelined(client) as pipeline:
         for name in names:
             pipeline.exists(name)
         return [place for place, found in enumerate(pipeline.execute()) if found]
@@ -142,83 +153,39 @@ def streams_with_entries(client: Client, names: Sequence[str]) -> list[int]:
 
     Raises ``StoreUnavailable``.
     """
-    if not isinstance(client, Cluster):
+    if not client.is_cluster:
         found = dict(client.xread(dict.fromkeys(names, "0"), count=1))
         return [place for place, name in enumerate(names) if name.encode() in found]
-    with client.pipeline(transaction=False) as pipeline:
+    with pipelined(client) as pipeline:
         for name in names:
             pipeline.xlen(name)
         return [place for place, length in enumerate(pipeline.execute()) if length]
 
 
-def round_trip(
-    client: Client,
-    commands: Sequence[Command],
-    keys: Sequence[str],
-    confirmation: Command | None = None,
-) -> list[Result]:
-    """Send commands at once and read their answers, errors among them.
-
-    ``keys`` names for each command a key that it touches: it says where in a cluster the command
-    belongs. Cheaper than redis-py's pipeline, whose preparations are most of its time: this is the
-    one round trip of a webhook. A connection that broke is replaced once.
-    ``confirmation`` is sent behind the commands, on each connection: see ``Replicas``.
-    Raises ``StoreUnavailable``, also where no replica confirms.
-    """
-
-    def send(pool: ConnectionPool, some: Sequence[Command]) -> list[Result]:
-        return _confirmed(pool, some, confirmation)
-
-    try:
-        if isinstance(client, Cluster):
-            return client.round_trip(commands, keys, send)
-        try:
-            return send(client.connection_pool, commands)
-        except ConnectionError:  # it may have broken while it lay in the pool
-            return send(client.connection_pool, commands)
-    except (RedisError, RedisClusterException) as error:
-        raise unavailable(error) from error
-
-
-def exchange(pool: ConnectionPool, commands: Sequence[Command]) -> list[Result]:
-    """Send commands at once on a connection of a pool; their answers, Redis's errors among them.
-
-    Raises ``redis.ConnectionError`` and ``redis.TimeoutError``; nobody knows then which of the
-    commands ran.
-    """
-    connection = pool.get_connection()
-    try:
-        connection.send_packed_command(connection.pack_commands(commands))
-        answers = [_answer(connection) for _ in commands]
-        if any(isinstance(one, ReadOnlyError) for one in answers):
-            connection.disconnect()  # no primary any more; the next one asks where the new one is
-    except BaseException:
-        connection.disconnect()  # answers that nobody read must not meet the next caller
-        raise
-    finally:
-        pool.release(connection)
+def _sent(server: Client, commands: Sequence[Command]) -> list[Result]:
+    """The answers of one server to commands that are sent at once, Redis's errors among them."""
+    if len(commands) == 1:  # a pipeline of one costs twice as much
+        answers = [_answer(server, commands[0])]
+    else:
+        with server.pipeline(transaction=False) as pipeline:
+            for command in commands:
+                pipeline.execute_command(*command)
+            answers = pipeline.execute(raise_on_error=False)
+    if any(isinstance(one, ReadOnlyError) for one in answers):
+        # No primary any more; a new connection asks where the new one is.
+        server.connection_pool.disconnect(inuse_connections=False)
     return answers
 
 
-def _confirmed(
-    pool: ConnectionPool, commands: Sequence[Command], confirmation: Command | None
-) -> list[Result]:
-    if confirmation is None:
-        return exchange(pool, commands)
-    *answers, replicas = exchange(pool, [*commands, confirmation])
-    if isinstance(replicas, RedisError):
-        raise replicas
-    if replicas < 1:
-        raise RedisError("no replica has what was written after half a second")
-    return answers
-
-
-def _answer(connection: Connection) -> Result:
-    """The next answer on a connection, an error of Redis's among them."""
+def _answer(server: Client, command: Command) -> Result:
     try:
-        return connection.read_response()
+        return server.execute_command(*command)
     except ResponseError as error:
         return error
+    except StoreUnavailable as error:
+        if isinstance(error.__cause__, ResponseError):
+            return error.__cause__
+        raise
 
 
 Call: TypeAlias = tuple[Sequence[str], Sequence[str | bytes | int]]
@@ -274,13 +241,22 @@ class Script:
         Raises ``StoreUnavailable`` where the connection broke, or where no replica confirms what
         was written (see ``Replicas``): any of them may have run.
         """
-        results = self._pipelined(calls, confirmation)
-        missing = [at for at, one in enumerate(results) if isinstance(one, NoScriptError)]
-        if missing:
-            self._client.script_load(self._text.source)
-            again = self._pipelined([calls[at] for at in missing], confirmation)
-            for at, one in zip(missing, again, strict=True):
-                results[at] = one
+        results: list[Result] = [None] * len(calls)
+        waiting = list(range(len(calls)))
+        with translated():
+            for is_last in (False, False, True):
+                try:
+                    self._send(calls, waiting, results, confirmation)
+                except ConnectionError:
+                    if is_last or not self._client.is_cluster:
+                        raise
+                waiting = [at for at in waiting if isinstance(results[at], _NOT_RUN)]
+                if not waiting or is_last:
+                    break
+                if any(isinstance(results[at], NoScriptError) for at in waiting):
+                    self._client.script_load(self._text.source)
+                else:
+                    self._client.learn_slots()
         return [unavailable(one) if isinstance(one, RedisError) else one for one in results]
 
     def flow(self, calls: Iterable[Call]) -> Iterator[Result]:
@@ -292,9 +268,26 @@ class Script:
         while window := list(itertools.islice(calls, WINDOW)):
             yield from self.many(window)
 
-    def _pipelined(self, calls: Sequence[Call], confirmation: Command | None) -> list[Result]:
-        commands = [self._text.command(call) for call in calls]
-        return round_trip(self._client, commands, [keys[0] for keys, _ in calls], confirmation)
+    def _send(
+        self,
+        calls: Sequence[Call],
+        places: Sequence[int],
+        results: list[Result],
+        confirmation: Command | None,
+    ) -> None:
+        """Send the calls at these places, each to the server of its first key."""
+        behind = [confirmation] if confirmation else []
+        for server, its in self._client.by_server({at: calls[at][0][0] for at in places}):
+            commands = [self._text.command(calls[at]) for at in its]
+            answers = _sent(server, [*commands, *behind])
+            if behind:
+                replicas = answers.pop()
+                if isinstance(replicas, RedisError):
+                    raise replicas
+                if replicas < 1:
+                    raise RedisError("no replica has what was written after half a second")
+            for at, one in zip(its, answers, strict=True):
+                results[at] = one
 
 
 def json_text(value: msgspec.Struct) -> str:

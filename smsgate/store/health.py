@@ -7,10 +7,9 @@ import time
 import redis
 
 from smsgate.domain.errors import StoreNotReady, StoreUnavailable
-from smsgate.store.connection import TRUST_S, infos_of, now_us, of_partitions
+from smsgate.store.connection import TRUST_S, now_us, of_partitions
 from smsgate.store.keys import PARTITION_KEYS, PartitionKeys
 from smsgate.store.metadata import STATE
-from smsgate.store.redis_cluster import Cluster
 from smsgate.store.redis_types import Client, Pipeline
 
 
@@ -40,11 +39,11 @@ class Health:
         def ask(pipeline: Pipeline, keys: PartitionKeys) -> object:
             return pipeline.hmget(keys.metadata, *STATE)
 
-        if isinstance(self._client, Cluster):
+        if self._client.is_cluster:
             rows = of_partitions(self._client, ask)
         else:
             rows = [self._client.hmget(PARTITION_KEYS[0].metadata, *STATE)]
-        servers = sorted(str(one.get("run_id")) for one in infos_of(self._client, "server"))
+        servers = sorted(str(one.get("run_id")) for one in self._client.infos("server"))
         return (*(tuple(row) for row in rows), *servers)
 
     def refuse_eviction(self) -> None:
@@ -54,7 +53,7 @@ class Health:
         behind which threads would wait one after another for a Redis that hangs.
         """
         if time.monotonic() - self._checked_at >= TRUST_S:
-            infos = infos_of(self._client, "memory")
+            infos = self._client.infos("memory")
             self._policies = ", ".join(
                 sorted({str(one.get("maxmemory_policy", "")) for one in infos})
             )
@@ -67,8 +66,8 @@ class Health:
 
     def weaknesses(self) -> list[str]:
         """What of Redis's settings could lose acknowledged writes; each a sentence."""
-        persistence = infos_of(self._client, "persistence")
-        memory = infos_of(self._client, "memory")
+        persistence = self._client.infos("persistence")
+        memory = self._client.infos("memory")
         found = []
         if not all(one.get("aof_enabled") for one in persistence):
             found.append("appendonly is off: a restart loses what came after the last snapshot")

@@ -35,8 +35,8 @@ from smsgate.store.connection import (
     Script,
     json_text,
     of_partitions,
+    pipelined,
     raise_first,
-    round_trip,
 )
 from smsgate.store.keys import (
     NOTIFY_MS,
@@ -46,7 +46,7 @@ from smsgate.store.keys import (
     partition_of,
 )
 from smsgate.store.redis_errors import problem_of
-from smsgate.store.redis_types import Client, Command
+from smsgate.store.redis_types import Client
 
 APPLY = ("inbox", "workers.jobs.apply_inbox")
 """Queue and job that apply a partition's inbox."""
@@ -120,15 +120,13 @@ class Inbox:
         """The oldest entries of a partition and the cursor behind which they stand."""
         keys = PARTITION_KEYS[partition]
         # The cursor first: if it moves in between, the commit is refused.
-        asked: list[Command] = [
-            ("GET", keys.cursor),
-            ("XRANGE", keys.inbox, "-", "+", "COUNT", count),
+        with pipelined(self._client) as pipeline:
+            pipeline.get(keys.cursor)
+            pipeline.xrange(keys.inbox, count=count)
+            cursor, rows = pipeline.execute()
+        entries = [
+            StoredEntry(id_.decode(), int(row[b"s"]), entry_of(row[b"e"])) for id_, row in rows
         ]
-        answers = round_trip(self._client, asked, [keys.cursor, keys.inbox])
-        raise_first(answers)
-        cursor, rows = answers
-        # ``add.lua`` wrote the fields ``e`` and ``s``, in this order.
-        entries = [StoredEntry(id_.decode(), int(row[3]), entry_of(row[1])) for id_, row in rows]
         return Batch((cursor or b"").decode(), tuple(entries))
 
     def mark_idle(self, partition: int) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from smsgate.domain.messages import Entry, StoredEntry
-from smsgate.store.connection import of_partitions
+from smsgate.store.connection import of_partitions, pipelined
 from smsgate.store.inbox import entry_of, entry_partition, opt_in_member
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.store.redis_types import Client
@@ -30,7 +30,7 @@ class InboxReader:
         """Whether messages (number, account, id) came in the last 48 hours; one round trip."""
         if not messages:
             return []
-        with self._client.pipeline(transaction=False) as pipeline:
+        with pipelined(self._client) as pipeline:
             for number, account, id_ in messages:
                 pipeline.exists(PARTITION_KEYS[partition_of(number)].seen(account, id_))
             return [bool(found) for found in pipeline.execute()]
@@ -40,7 +40,7 @@ class InboxReader:
         named = [one for one in entries if one.message_id]
         if not named:
             return []
-        with self._client.pipeline(transaction=False) as pipeline:
+        with pipelined(self._client) as pipeline:
             for one in named:
                 pipeline.sismember(PARTITION_KEYS[entry_partition(one)].optins, opt_in_member(one))
             known = pipeline.execute()
@@ -48,7 +48,7 @@ class InboxReader:
 
     def cursors(self, partitions: Sequence[int]) -> dict[int, str]:
         """By partition the id of the newest entry that is applied; empty where none is."""
-        with self._client.pipeline(transaction=False) as pipeline:
+        with pipelined(self._client) as pipeline:
             for partition in partitions:
                 pipeline.get(PARTITION_KEYS[partition].cursor)
             found = pipeline.execute() if partitions else []

@@ -19,6 +19,7 @@ from datetime import UTC, date, datetime
 
 from smsgate.domain.errors import StoreUnavailable
 from smsgate.metrics.counters import Counters, Family, Noted, Request
+from smsgate.store.connection import translated
 from smsgate.store.redis_types import Client
 from smsgate.store.shared_keys import METRICS, counted_on
 
@@ -108,7 +109,7 @@ class _Gatherer:
             if not self._sums:
                 return
             today = counted_on(datetime.now(UTC).date().isoformat())
-            with self.client.pipeline(transaction=True) as pipeline:
+            with translated(), self.client.pipeline(transaction=True) as pipeline:
                 for name, value in self._sums.items():
                     pipeline.hincrby(METRICS, name, value)
                     pipeline.hincrby(today, name, value)

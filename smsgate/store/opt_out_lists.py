@@ -14,6 +14,7 @@ import msgspec
 
 from smsgate.domain.phone import digits
 from smsgate.metrics.snapshot import ListComparison, OptOutListStatus
+from smsgate.store.connection import pipelined
 from smsgate.store.leases import Leases
 from smsgate.store.redis_types import Client
 
@@ -103,7 +104,7 @@ class OptOutLists:
         members = [digits(number) for number in numbers]
         if not members:
             return
-        with self._client.pipeline(transaction=False) as pipeline:
+        with pipelined(self._client) as pipeline:
             for member in members:
                 key = _bucket(account, member)
                 pipeline.sadd(key, member)
@@ -114,7 +115,7 @@ class OptOutLists:
         """How many of the numbers are not among those that were noted."""
         if not numbers:
             return 0
-        with self._client.pipeline(transaction=False) as pipeline:
+        with pipelined(self._client) as pipeline:
             for number in numbers:
                 member = digits(number)
                 pipeline.sismember(_bucket(account, member), member)
@@ -122,7 +123,7 @@ class OptOutLists:
 
     def clear_listed(self, account: str) -> None:
         """Forget the numbers that were noted."""
-        with self._client.pipeline(transaction=False) as pipeline:
+        with pipelined(self._client) as pipeline:
             for bucket in range(BUCKETS):
                 pipeline.delete(_bucket(account, bucket))
             pipeline.execute()

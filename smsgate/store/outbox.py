@@ -17,7 +17,7 @@ import msgspec
 
 from smsgate.consent.events import DeadLetter, Event
 from smsgate.domain.messages import Reply
-from smsgate.store.connection import Call, Script, of_partitions, streams_with_entries
+from smsgate.store.connection import Call, Script, of_partitions, pipelined, streams_with_entries
 from smsgate.store.keys import NOTIFY_MS, PARTITION_KEYS, PartitionKeys, partition_of
 from smsgate.store.redis_types import Client, Result
 from smsgate.store.shared_keys import pace_of
@@ -188,7 +188,7 @@ class Ledger:
 
     def unmoved(self, count: int) -> dict[int, LedgerPage]:
         """The oldest entries of every partition, at most ``count`` of each, in one round trip."""
-        with self._client.pipeline(transaction=False) as pipeline:
+        with pipelined(self._client) as pipeline:
             for keys in PARTITION_KEYS:
                 pipeline.xrange(keys.ledger, count=count)
                 pipeline.get(keys.kept)
@@ -218,7 +218,7 @@ class Ledger:
 
     def set_kept(self, seqs: Mapping[int, int]) -> None:
         """Note how far the records have each partition, even where that is a step back."""
-        with self._client.pipeline(transaction=False) as pipeline:
+        with pipelined(self._client) as pipeline:
             for partition, seq in seqs.items():
                 pipeline.set(PARTITION_KEYS[partition].kept, seq)
             pipeline.execute()

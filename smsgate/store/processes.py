@@ -12,7 +12,7 @@ import msgspec
 
 from smsgate.domain.errors import StoreUnavailable
 from smsgate.metrics.snapshot import KINDS, LastSeen, Process, ProcessSnapshot
-from smsgate.store.connection import Script, existing, now_us, streams_with_entries
+from smsgate.store.connection import Script, existing, now_us, pipelined, streams_with_entries
 from smsgate.store.keys import NOTIFY_MS, PARTITION_KEYS
 from smsgate.store.leases import Leases
 from smsgate.store.redis_types import Client
@@ -44,7 +44,7 @@ class Heartbeats:
     def beat(self, process: Process, forgotten_s: int = FORGOTTEN_S) -> None:
         """Report that a process runs; the report expires unless it is prolonged."""
         said = msgspec.json.encode(process)
-        with self._client.pipeline(transaction=False) as pipeline:
+        with pipelined(self._client) as pipeline:
             pipeline.set(process_of(process.id), said, ex=forgotten_s)
             pipeline.sadd(PROCESSES, process.id)
             pipeline.set(last_seen_of(process.name), process.host, ex=_LAST_SEEN_S)
@@ -60,7 +60,7 @@ class Heartbeats:
 
     def withdraw(self, id_: str) -> None:
         """Forget a process that ends."""
-        with self._client.pipeline(transaction=False) as pipeline:
+        with pipelined(self._client) as pipeline:
             pipeline.delete(process_of(id_))
             pipeline.srem(PROCESSES, id_)
             pipeline.execute()
@@ -68,7 +68,7 @@ class Heartbeats:
     def running(self) -> list[Process]:
         """The processes that run, by kind, host and process id."""
         ids = sorted(id_.decode() for id_ in self._client.smembers(PROCESSES))
-        with self._client.pipeline(transaction=False) as pipeline:
+        with pipelined(self._client) as pipeline:
             for id_ in ids:
                 pipeline.get(process_of(id_))
             rows = pipeline.execute() if ids else []
@@ -84,7 +84,7 @@ class Heartbeats:
         return ProcessSnapshot(self.now_us(), tuple(self.running()), self._last_seen())
 
     def _last_seen(self) -> dict[str, LastSeen]:
-        with self._client.pipeline(transaction=False) as pipeline:
+        with pipelined(self._client) as pipeline:
             for kind in KINDS:
                 pipeline.get(last_seen_of(kind))
                 pipeline.pttl(last_seen_of(kind))

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 import msgspec
 
 from smsgate.consent.events import PublishedProgram
-from smsgate.store.connection import Call, Script, of_partitions
+from smsgate.store.connection import Call, Script, of_partitions, pipelined
 from smsgate.store.keys import PARTITION_KEYS, PartitionKeys
 from smsgate.store.redis_types import Client, Pipeline
 
@@ -77,7 +77,7 @@ class StorePrograms:
     def _has_former(
         self, keys: PartitionKeys, former: str, buckets: int, kinds: tuple[str, ...]
     ) -> bool:
-        with self._client.pipeline(transaction=False) as pipeline:
+        with pipelined(self._client) as pipeline:
             pipeline.hkeys(keys.reviews)
             for kind in kinds:
                 pipeline.exists(*_program_sets(keys, kind, former, buckets))

@@ -17,7 +17,7 @@ from smsgate.consent.events import NOTHING_REMEMBERED, ConsentStateRow
 from smsgate.domain.errors import StoreNotReady
 from smsgate.domain.messages import ALL, Intent
 from smsgate.metrics.snapshot import RebuildProgress
-from smsgate.store.connection import Call, Script, raise_first, round_trip
+from smsgate.store.connection import Call, Script, pipelined
 from smsgate.store.inbox import KEEP_MESSAGE_ID_S, entry_of, opt_in_member
 from smsgate.store.keys import LAYOUT, PARTITION_KEYS, partition_of
 from smsgate.store.leases import Leases
@@ -90,11 +90,10 @@ class StoreRebuild:
         ]
         for at in range(0, len(names), _READ):
             step = names[at : at + _READ]
-            found = round_trip(
-                self._client,
-                [("SMEMBERS", key) for key in step],
-                [key.decode() for key in step],
-            )
+            with pipelined(self._client) as pipeline:
+                for key in step:
+                    pipeline.smembers(key)
+                found = pipeline.execute()
             for key, numbers in zip(step, found, strict=True):
                 partition, _, rest = key.decode().removeprefix("smsgate:{").partition("}:")
                 kind, _, rest = rest.partition(":")
@@ -227,9 +226,10 @@ class StoreRebuild:
     def _write(self, commands: Sequence[Command]) -> None:
         """Write in steps, each in one round trip."""
         for at in range(0, len(commands), _AT_ONCE):
-            step = commands[at : at + _AT_ONCE]
-            keys = [key.decode() if isinstance(key, bytes) else str(key) for _, key, *_ in step]
-            raise_first(round_trip(self._client, step, keys))
+            with pipelined(self._client) as pipeline:
+                for command in commands[at : at + _AT_ONCE]:
+                    pipeline.execute_command(*command)
+                pipeline.execute()
 
 
 def _calls(

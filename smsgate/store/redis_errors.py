@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from redis.exceptions import OutOfMemoryError, ReadOnlyError, RedisClusterException, RedisError
 
@@ -74,15 +72,6 @@ def _code(error: Exception) -> str:
     if isinstance(error, ReadOnlyError):
         return "READONLY"
     return " ".join(_CODE.findall(str(error)))
-
-
-@contextmanager
-def translated() -> Iterator[None]:
-    """Raise ``StoreUnavailable`` for every error of Redis or of the connection."""
-    try:
-        yield
-    except (RedisError, RedisClusterException) as error:
-        raise unavailable(error) from error
 
 
 _MAX_PROBLEM = 200

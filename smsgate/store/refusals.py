@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from smsgate.domain.phone import e164, masked
+from smsgate.store.connection import pipelined
 from smsgate.store.redis_types import Client, Pipeline
 from smsgate.store.shared_keys import REFUSALS, refused_on, refused_to
 
@@ -73,7 +74,7 @@ class Refusals:
         """Keep and count them in one round trip. Raises ``StoreUnavailable``."""
         if not refusals:
             return
-        with self._client.pipeline(transaction=False) as pipeline:
+        with pipelined(self._client) as pipeline:
             queue_refusals(pipeline, refusals)
             pipeline.execute()
 
@@ -91,7 +92,7 @@ class Refusals:
         Raises ``StoreUnavailable``.
         """
         wanted = [_day(ago) for ago in range(days - 1, -1, -1)]
-        with self._client.pipeline(transaction=False) as pipeline:
+        with pipelined(self._client) as pipeline:
             for day in wanted:
                 pipeline.hgetall(refused_on(day))
             rows = pipeline.execute()

@@ -17,9 +17,9 @@ import msgspec
 
 from smsgate.domain.errors import StoreUnavailable
 from smsgate.domain.messages import Entry, ms_of
-from smsgate.store.connection import of_partitions, raise_first, round_trip
+from smsgate.store.connection import of_partitions, pipelined
 from smsgate.store.keys import PARTITION_KEYS, PartitionKeys, partition_of
-from smsgate.store.redis_types import Client, Command, Pipeline
+from smsgate.store.redis_types import Client, Pipeline
 
 CAP = 5_000
 """Texts that a partition keeps."""
@@ -135,7 +135,7 @@ class SampleLog:
         At most ``count`` of each side, the nearest; one round trip.
         """
         key = PARTITION_KEYS[partition].sample_log
-        with self._client.pipeline(transaction=False) as pipeline:
+        with pipelined(self._client) as pipeline:
             pipeline.xrevrange(key, at_ms, at_ms - span_ms, count)
             pipeline.xrange(key, at_ms + 1, at_ms + span_ms, count)
             before, after = pipeline.execute()
@@ -192,12 +192,11 @@ class SampleLog:
 
     def _write(self, entries: Sequence[Entry]) -> None:
         """In one round trip. Raises ``StoreUnavailable``."""
-        keys = [PARTITION_KEYS[partition_of(entry.number)].sample_log for entry in entries]
-        commands: list[Command] = [
-            ("XADD", key, "MAXLEN", "~", CAP, "*", "e", _encode(entry))
-            for key, entry in zip(keys, entries, strict=True)
-        ]
-        raise_first(round_trip(self._client, commands, keys))
+        with pipelined(self._client) as pipeline:
+            for entry in entries:
+                key = PARTITION_KEYS[partition_of(entry.number)].sample_log
+                pipeline.xadd(key, {"e": _encode(entry)}, maxlen=CAP)
+            pipeline.execute()
 
 
 def written_us(id_: str) -> int:

@@ -8,7 +8,7 @@ import msgspec
 
 from smsgate.consent.events import DeadLetter, Event
 from smsgate.domain.messages import Reply
-from smsgate.store.connection import Script
+from smsgate.store.connection import Script, pipelined
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.store.redis_types import Client
 
@@ -34,7 +34,7 @@ class UnsentReplies:
         if not ids:
             return {}
         keys = PARTITION_KEYS[int(ids[0].partition("-")[0])]
-        with self._client.pipeline(transaction=False) as pipeline:
+        with pipelined(self._client) as pipeline:
             pipeline.hmget(keys.replies, list(ids))
             pipeline.hmget(keys.dead, list(ids))
             waiting, dead = pipeline.execute()

@@ -26,7 +26,6 @@ from smsgate.domain.errors import StoreNotReady
 from smsgate.metrics.snapshot import Obstacle
 from smsgate.store.connection import Script, now_us, of_partitions, raise_first
 from smsgate.store.keys import PARTITION_KEYS
-from smsgate.store.redis_cluster import Cluster
 from smsgate.store.redis_types import Client
 
 LASTS_MS = 5_000
@@ -152,7 +151,7 @@ class WriteLease:
         args = (LASTS_MS, SHUT_MS, FRESH_MS, spool_id, said, compared)
         names = [keys.metadata for keys in PARTITION_KEYS]
         # A script may touch one slot of a cluster; one server does it all in one, for a third.
-        calls = [[one] for one in names] if isinstance(self._client, Cluster) else [names]
+        calls = [[one] for one in names] if self._client.is_cluster else [names]
         results = self._renew.each([(some, args) for some in calls])
         raise_first(results)
         renewals = cast("list[tuple[int, int, bytes]]", results)
@@ -177,7 +176,7 @@ class WriteLease:
 
     def refuse_unwritable(self) -> None:
         """Raise ``StoreUnavailable`` where Redis refuses writes; nothing is written."""
-        some = PARTITION_KEYS if isinstance(self._client, Cluster) else PARTITION_KEYS[:1]
+        some = PARTITION_KEYS if self._client.is_cluster else PARTITION_KEYS[:1]
         raise_first(self._writes.each([([keys.metadata], []) for keys in some]))
 
     def states(self) -> list[LeaseState]:

@@ -79,7 +79,7 @@ class Limits:
             else:
                 storage = RedisStorage(
                     "redis://",
-                    self._client.connection_pool,  # type: ignore[arg-type]  # redis-py's own
+                    self._client.connection_pool,
                     key_prefix=LIMITS,
                     wrap_exceptions=True,
                 )

@@ -7,9 +7,9 @@ from redis.exceptions import RedisClusterException, RedisError
 
 from smsgate.domain.errors import QueueUnavailable, StoreUnavailable
 from smsgate.pipeline.gate import Gate
+from smsgate.store.connection import translated
 from smsgate.store.inbox import JobQueue
 from smsgate.store.redis_address import open_redis
-from smsgate.store.redis_errors import translated
 from smsgate.store.store import Store
 from tests.fakes.values import NUMBER
 

@@ -135,9 +135,9 @@ def test_a_thread_does_not_wait_for_another_that_asks_a_redis_that_hangs():
     both_ask = threading.Barrier(2)
 
     class Hanging:
-        def info(self, _section):
+        def infos(self, _section):
             both_ask.wait(20)
-            return {"maxmemory_policy": "noeviction"}
+            return [{"maxmemory_policy": "noeviction"}]
 
     health = Health(Hanging())
     with ThreadPoolExecutor(2) as threads:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import inspect
 
 import pytest
-import redis
 from redis.client import Pipeline
 
 from smsgate.store import redis_types
+from smsgate.store.connection import TranslatingRedis
 
 
 def methods(protocol: type) -> list[str]:
@@ -18,10 +18,8 @@ def methods(protocol: type) -> list[str]:
 @pytest.mark.parametrize(
     ("protocol", "real"),
     [
-        (redis_types.Client, redis.Redis),
+        (redis_types.Client, TranslatingRedis),
         (redis_types.Pipeline, Pipeline),
-        (redis_types.ConnectionPool, redis.ConnectionPool),
-        (redis_types.Connection, redis.Connection),
     ],
 )
 def test_redis_py_takes_the_arguments_that_the_types_name(protocol, real):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from smsgate.store.connection import pipelined
 from smsgate.store.redis_types import Client
 from smsgate.store.shared_keys import postponed_of
 
@@ -18,7 +19,7 @@ class PostponedReviews:
     def put_off(self, operator: str, text: str, now_us: int) -> None:
         """Put a text behind all others for this operator."""
         key = postponed_of(operator)
-        with self._client.pipeline(transaction=False) as pipeline:
+        with pipelined(self._client) as pipeline:
             pipeline.zadd(key, {text: now_us // 1000})
             pipeline.zremrangebyrank(key, 0, -_MOST - 1)
             pipeline.expire(key, _KEEP_S)

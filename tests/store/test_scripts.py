@@ -1,0 +1,92 @@
+"""Running our scripts: what Redis forgot, refuses or does not confirm."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+from redis.cluster import RedisCluster
+
+from smsgate.domain.errors import StoreUnavailable
+from smsgate.store.connection import Call, Script
+from smsgate.store.keys import PARTITION_KEYS
+from smsgate.store.redis_address import open_redis
+from smsgate.store.redis_cluster import Cluster
+from smsgate.store.redis_types import Client
+
+
+def leases(count: int) -> list[Call]:
+    """Calls that take a lease in each of some partitions."""
+    return [([keys.inbox], ["me", 1000]) for keys in PARTITION_KEYS[:count]]
+
+
+def connections(redis_client) -> int:
+    return len(redis_client.client_list(_type="normal"))
+
+
+@pytest.fixture
+def script(redis_client) -> Script:
+    return Script(redis_client, "hold_lease")
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_script_that_redis_forgot_is_loaded_and_run(script, redis_client, count):
+    script.each(leases(count))
+    redis_client.script_flush()
+    assert script.each(leases(count)) == [1] * count
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_an_error_stands_in_the_place_of_its_call(script, redis_client, count):
+    redis_client.hset(PARTITION_KEYS[0].inbox, "not", "a lease")
+    first, *others = script.each(leases(count))
+    assert isinstance(first, StoreUnavailable)
+    assert others == [1] * (count - 1)
+
+
+def test_a_connection_that_redis_closed_is_replaced(redis_url, redis_client, one_server):
+    script = Script(open_redis(redis_url), "hold_lease")
+    script.each(leases(2))
+    redis_client.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+    assert script.each(leases(2)) == [1, 1]
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_redis_that_may_not_be_written_is_asked_anew_for_its_address(
+    redis_url, redis_client, one_server, count
+):
+    script = Script(open_redis(redis_url), "hold_lease")
+    script.each(leases(count))
+    before = connections(redis_client)
+    redis_client.replicaof("127.0.0.1", 1)
+    try:
+        answers = script.each(leases(count))
+    finally:
+        redis_client.replicaof("NO", "ONE")
+    assert ["it is a replica" in str(one) for one in answers] == [True] * count
+    assert connections(redis_client) == before - 1
+
+
+def test_the_server_that_was_written_is_asked_for_its_replicas(script, redis_client):
+    """No other one can say whether a replica has what was written."""
+    for call in leases(8):
+        before = waits(redis_client)
+        with pytest.raises(StoreUnavailable, match="no replica has what was written"):
+            script.each([call], ("WAIT", 1, 1))
+        asked = waits(redis_client) - before
+        assert asked == {server_of(redis_client, call[0][0]): 1}
+
+
+def waits(client: Client) -> Counter[str]:
+    """How often each server was asked for its replicas."""
+    if not isinstance(client, Cluster):
+        infos = {"": client.info("commandstats")}
+    else:
+        infos = client.info("commandstats", target_nodes=RedisCluster.PRIMARIES)
+    return Counter(
+        {name: one.get("cmdstat_wait", {"calls": 0})["calls"] for name, one in infos.items()}
+    )
+
+
+def server_of(client: Client, key: str) -> str:
+    return client.connected().get_node_from_key(key).name if isinstance(client, Cluster) else ""
