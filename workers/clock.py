@@ -13,7 +13,6 @@ import socket
 import threading
 import time
 import uuid
-from datetime import UTC, datetime
 
 import structlog
 
@@ -114,7 +113,7 @@ class Sweeper:
             numbers=rebuilt.numbers,
             messages=rebuilt.messages,
             merged=rebuilt.merged,
-            records_end=datetime.fromtimestamp(rebuilt.newest_us / 1_000_000, UTC).isoformat(),
+            records_end=rebuilt.newest.isoformat() if rebuilt.newest else "",
         )
         return True
 

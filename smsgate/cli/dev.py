@@ -23,14 +23,14 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.text import Text
 
-from smsgate.cli import data_dir, redis_server, starter
+from smsgate.cli import data_dir, redis_server, session, starter
 from smsgate.cli.data_dir import DevRun, find_run, keep_secret
 from smsgate.cli.process_groups import GRACE_S, ProcessGroups
 from smsgate.cli.supervisor import SupervisedProcess, Supervisor
 from smsgate.domain import errors
 from smsgate.domain.errors import SmsGateError, StoreNotReady, StoreUnavailable
 from smsgate.features.operators.service import OperatorService
-from smsgate.features.records_admin.cli import restore_if_needed
+from smsgate.features.records_admin.rebuild import restore_if_needed
 from smsgate.files import replace_file
 from smsgate.pipeline.background_thread import BackgroundThread
 from smsgate.pipeline.build import describe_build
@@ -199,7 +199,9 @@ def _prepare_store(services: Services, directory: Path, *, alone: bool) -> None:
     is renewed from here too, so that it does not lapse while the processes start.
     """
     services.records.migrate()
-    restore_if_needed(services)
+    with session.progress() as progress:
+        if restored := restore_if_needed(services, progress):
+            session.out.print(restored, markup=False)
     metadata, note = services.store.metadata, directory / "store-id"
     if note.exists() and not metadata.store_id():
         raise CannotStart(

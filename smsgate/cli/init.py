@@ -6,7 +6,7 @@ import click
 
 from smsgate.cli import session
 from smsgate.cli.session import out
-from smsgate.features.records_admin.cli import MOST_BUCKETS, restore_if_needed
+from smsgate.features.records_admin.rebuild import MOST_BUCKETS, restore_if_needed
 from smsgate.pipeline.published_programs import publish_programs, refuse_dropped
 from smsgate.store.metadata import BUCKETS
 
@@ -28,7 +28,10 @@ def init(buckets: int) -> None:
     everyone who had opted out.
     """
     services = session.services()
-    restored = restore_if_needed(services)
+    with session.progress() as progress:
+        restored = restore_if_needed(services, progress)
+    if restored:
+        out.print(restored, markup=False)
     before = services.store.metadata.store_id()
     store = services.store.metadata.create(buckets)
     refuse_dropped(services.settings, services.store)

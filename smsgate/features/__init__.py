@@ -176,7 +176,8 @@ FEATURES = (
     ),
     Feature(
         name="records_admin",
-        commands={"records": "records", "rebuild": "rebuild", "forget": "forget"},
+        operations=("operations",),
+        commands=dict.fromkeys(("records", "rebuild", "forget"), ".operations"),
     ),
 )
 

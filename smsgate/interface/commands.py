@@ -153,6 +153,7 @@ def _option(field: msgspec.structs.FieldInfo) -> click.Option:
         type=click.Choice(choices) if choices else types.get(kind, click.STRING),
         required=field.required,
         multiple=is_list,
+        envvar=(meta.extra or {}).get("envvar") if meta else None,
         help=_help(meta)
         + (f"  [default: {default}]" if default not in (None, "", msgspec.NODEFAULT) else ""),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 from typing import (
     IO,
@@ -213,7 +214,9 @@ class Operation(Generic[Request, Result]):
             for name in named or self.fields
             if name != self.upload
         ]
-        return ", ".join(str(one) for one in values if named or (one and isinstance(one, str)))
+        return ", ".join(
+            str(one) for one in values if named or (one and isinstance(one, str | datetime))
+        )
 
     def sentence(self, request: Request, result: Result) -> str:
         """What was done, for a person; empty where the result says it."""

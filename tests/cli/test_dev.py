@@ -163,7 +163,7 @@ def test_a_store_that_was_flushed_is_rebuilt_from_the_records(
     shutil.rmtree(dev.directory / "redis" / "appendonlydir")
 
     dev.start()
-    assert "Rebuilding the store from the records" in dev.said
+    assert "Rebuilt the store from the records" in dev.said
     assert there.run("check", NUMBER, "--program", "alerts") == 1
 
 

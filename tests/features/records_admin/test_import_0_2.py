@@ -44,6 +44,7 @@ PROGRAMS = ("alerts", "orders", "club", "quiet")
 FIRST, SECOND, THIRD, LISTED = (f"+1415555020{place}" for place in (0, 1, 2, 7))
 LINKED = "+14157779999"
 SECRET = "Zq8s1VbT0yX4mNc7Kd2LpR9wJ3hGf6Ae"
+IMPORT = ("records", "import-0.2", "--database-url")
 OLD_START = "SM" + f"{4:032x}"
 """Message id of the START by which ``THIRD`` got its exception."""
 
@@ -88,7 +89,7 @@ def command(
 
     def build(*arguments: str) -> tuple[int, str]:
         if arguments == ("import",):
-            arguments = ("records", "import-0.2", f"sqlite:///{old.file}", old.url)
+            arguments = (*IMPORT, f"sqlite:///{old.file}", "--redis-url", old.url)
         code = run(arguments, environ)
         captured = capsys.readouterr()
         return code, " ".join((captured.out + captured.err).split())
@@ -336,7 +337,7 @@ def test_addresses_that_are_wrong_are_said_and_keep_the_gate_shut(
         ("records.sqlite3", old.url, "the addresses of 0.2 cannot be read"),
         (f"sqlite:///{old.file}", "127.0.0.1:6379", "the addresses of 0.2 cannot be read"),
     ):
-        code, said = command("records", "import-0.2", database, store)
+        code, said = command(*IMPORT, database, "--redis-url", store)
         assert (code, problem in said) == (2, True), said
     assert not (tmp_path / "none.sqlite3").exists()
     assert "are not imported yet" in command("init")[1]

@@ -23,7 +23,7 @@ from smsgate.features.lists.number_import import ImportRequest, NumberImport
 from smsgate.features.records_admin import rebuild
 from smsgate.features.records_admin import rebuild as rebuilding_module
 from smsgate.features.records_admin.comparison import differences
-from smsgate.features.records_admin.rebuild import build_rebuild_service
+from smsgate.features.records_admin.rebuild import RebuildService, build_rebuild_service
 from smsgate.features.reviews.service import ReviewService
 from smsgate.pipeline.conditions import conditions
 from smsgate.pipeline.monitoring import take_snapshot
@@ -80,7 +80,7 @@ def seen(services):
 
 
 def equal(services):
-    return [*differences(services.store, services.records, services.archiver)] == []
+    return [*differences(services)] == []
 
 
 def rebuilding(services):
@@ -363,11 +363,11 @@ def test_another_bucket_count_changes_nothing_that_is_seen(recorded):
 def test_the_difference_of_one_number_is_found_on_either_side(recorded, redis_client):
     key = set_key(PARTITION_KEYS[partition_of(NUMBER)], "set", "all", NUMBER, 8)
     redis_client.srem(key, NUMBER[1:])
-    (found,) = differences(recorded.store, recorded.records, recorded.archiver)
+    (found,) = differences(recorded)
     assert (found.number, found.store.everywhere, found.records.everywhere) == (NUMBER, False, True)
 
     redis_client.sadd(key, NUMBER[1:], int(NUMBER[1:]) + 8)
-    assert len([*differences(recorded.store, recorded.records, recorded.archiver)]) == 1
+    assert len([*differences(recorded)]) == 1
 
 
 def test_without_records_nothing_is_rebuilt(services):
@@ -412,10 +412,10 @@ def test_how_far_a_rebuild_has_come_is_told_to_everybody(recorded, redis_client,
 
     def looked(*given):
         told.update(overseen(recorded))
-        return remember_messages_really(*given)
+        return remember(*given)
 
-    remember_messages_really = rebuilding_module.remember_messages
-    monkeypatch.setattr(rebuilding_module, "remember_messages", looked)
+    remember = RebuildService._remember_messages
+    monkeypatch.setattr(RebuildService, "_remember_messages", looked)
     monkeypatch.setattr(rebuilding_module, "PUBLISH_S", 0.0)
     why = rebuilding(recorded).needed()
     numbers = rebuilding(recorded).rebuild(quiet, why=why).numbers
@@ -443,7 +443,7 @@ def test_a_rebuild_that_broke_off_is_begun_again(recorded, redis_client, monkeyp
         raise StoreUnavailable("the store cannot be used: away")
 
     with monkeypatch.context() as patch:
-        patch.setattr(rebuilding_module, "remember_messages", broken)
+        patch.setattr(RebuildService, "_remember_messages", broken)
         with pytest.raises(StoreUnavailable):
             rebuilding(recorded).rebuild(quiet)
     with pytest.raises(StoreNotReady, match="being rebuilt"):

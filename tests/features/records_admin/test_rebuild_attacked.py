@@ -8,9 +8,8 @@ from contextlib import closing
 import pytest
 
 from smsgate.domain.errors import RecordsDiffer, StoreNotReady
-from smsgate.features.records_admin import rebuild as module
-from smsgate.features.records_admin.comparison import adopt, differences
-from smsgate.features.records_admin.rebuild import build_rebuild_service
+from smsgate.features.records_admin.comparison import AdoptionResult, adopt, differences
+from smsgate.features.records_admin.rebuild import RebuildService, build_rebuild_service
 from smsgate.pipeline.archive import LedgerArchiver
 from smsgate.records import Records
 from smsgate.store.keys import partition_of
@@ -63,10 +62,9 @@ def test_an_older_copy_of_the_records_does_not_overwrite_the_store(recorded, sig
         build_rebuild_service(recorded).rebuild(quiet)
     assert not recorded.gate.allows(OTHER, program="alerts")
 
-    mover = LedgerArchiver(recorded.store, recorded.records)
-    partitions, noted = adopt(recorded.store, recorded.records, mover, "ana", "a backup", quiet)
-    assert (partitions, noted) == ([partition_of(OTHER)], 1)
-    assert [*differences(recorded.store, recorded.records, mover)] == []
+    object.__setattr__(recorded, "archiver", LedgerArchiver(recorded.store, recorded.records))
+    assert adopt(recorded, "ana", "a backup", quiet) == AdoptionResult(partitions=1, numbers=1)
+    assert [*differences(recorded)] == []
     build_rebuild_service(recorded).rebuild(quiet)
     assert not recorded.gate.allows(OTHER, program="alerts")
     assert [*recorded.records.verifier.verify()] == []
@@ -76,13 +74,13 @@ def test_a_store_that_is_flushed_while_it_is_rebuilt_is_not_opened(
     recorded, redis_client, monkeypatch
 ):
     rebuilding = build_rebuild_service(recorded)
-    remember_messages = module.remember_messages
+    remember = RebuildService._remember_messages
 
     def flushed(*given):
         redis_client.flushall()
-        return remember_messages(*given)
+        return remember(*given)
 
-    monkeypatch.setattr(module, "remember_messages", flushed)
+    monkeypatch.setattr(RebuildService, "_remember_messages", flushed)
     with pytest.raises(StoreNotReady):
         rebuilding.rebuild(quiet)
     with pytest.raises(StoreNotReady):
@@ -91,15 +89,15 @@ def test_a_store_that_is_flushed_while_it_is_rebuilt_is_not_opened(
 
 def test_a_rebuild_that_lost_its_lease_opens_nothing(recorded, redis_client, monkeypatch):
     rebuilding = build_rebuild_service(recorded)
-    remember_messages = module.remember_messages
+    remember = RebuildService._remember_messages
 
     def overtaken(*given):
         redis_client.set(REBUILD_LEASE, "somebody else")
         recorded.store.rebuild.shut("somebody else")
         recorded.store.rebuild.empty()
-        return remember_messages(*given)
+        return remember(*given)
 
-    monkeypatch.setattr(module, "remember_messages", overtaken)
+    monkeypatch.setattr(RebuildService, "_remember_messages", overtaken)
     with pytest.raises(StoreNotReady):
         rebuilding.rebuild(quiet)
     with pytest.raises(StoreNotReady):
@@ -117,19 +115,18 @@ def test_what_a_mover_commits_while_numbers_are_loaded_is_loaded_too(
     lines = recorded.store.ledger.unmoved(10)[partition].lines
     redis_client.flushall()
     rebuilding = build_rebuild_service(recorded)
-    load = rebuilding._load
+    load = recorded.store.rebuild.load
 
     def mover_meanwhile(*given):
-        loaded = load(*given)
+        load(*given)
         kept = recorded.records.writer.keep({partition: [*lines.values()]})
         recorded.store.ledger.trim({partition: (kept.heads[partition], [*lines])})
-        return loaded
 
-    monkeypatch.setattr(rebuilding, "_load", mover_meanwhile)
+    monkeypatch.setattr(recorded.store.rebuild, "load", mover_meanwhile)
     rebuilding.rebuild(quiet)
 
     assert not recorded.gate.allows(OTHER, program="alerts")
-    assert [*differences(recorded.store, recorded.records, recorded.archiver)] == []
+    assert [*differences(recorded)] == []
 
 
 def test_what_a_mover_commits_after_the_rebuild_is_brought_up(recorded, signed, redis_client):

@@ -135,7 +135,10 @@ def test_a_cut_tail_and_emptied_tables_are_found_by_an_older_digest(terminal, fi
             connection.exec_driver_sql("DELETE FROM memberships")
     assert terminal("records", "verify")[0] == 0
     code, output, _ = terminal("records", "verify", "--digest", digest)
-    assert (code, output.splitlines()[0].partition(" in ")[0]) == (1, "1 problems")
+    assert (code, output.splitlines()[0].partition(" in ")[0]) == (
+        1,
+        "wrong the chains never had the digest " + digest,
+    )
 
 
 def test_what_is_wrong_is_named_and_the_exit_code_is_1(terminal, filled):
@@ -143,10 +146,10 @@ def test_what_is_wrong_is_named_and_the_exit_code_is_1(terminal, filled):
         connection.exec_driver_sql("DROP TRIGGER texts_no_update")
         connection.exec_driver_sql('UPDATE texts SET words = \'{"text":"Start"}\'')
 
-    code, output, errors = terminal("records", "verify")
+    code, output, _ = terminal("records", "verify")
 
     assert code == 1
-    assert f"wrong partition {partition_of(OTHER)}, link 1, event" in errors
+    assert f"wrong partition {partition_of(OTHER)}, link 1, event" in output
     assert "4 problems in 4 records." in output
     code, output, _ = terminal("records", "verify", "--json")
     assert code == 1
@@ -173,10 +176,9 @@ def test_a_csv_can_be_opened_in_a_spreadsheet_without_harm(terminal, filled):
 
 def test_ndjson_has_every_event_whole(terminal, filled, tmp_path):
     file = tmp_path / "out.ndjson"
-    code, output, _ = terminal("records", "export", "--format", "ndjson", "-o", str(file))
+    assert terminal("records", "export", "--format", "ndjson", "-o", str(file))[0] == 0
     rows = [json.loads(line) for line in file.read_text().splitlines()]
 
-    assert (code, output) == (0, f"Wrote 4 records to {file}.\n")
     assert rows[0]["entry"]["text"] == "=HYPERLINK(1)"
     assert [row["seq"] for row in rows] == [1, 2, 3, 1]
 
@@ -221,13 +223,12 @@ def test_a_span_of_time_is_exported(terminal, filled):
 
     code, _, errors = terminal("records", "export", "--since", "yesterday")
     assert code == 2
-    assert "write it as 2026-01-31" in errors
+    assert "since: " in errors
 
 
-@pytest.mark.parametrize("answer", ["n\n", ""])
-def test_forgetting_asks_first(terminal, filled, monkeypatch, answer):
-    monkeypatch.setattr("sys.stdin", io.StringIO(answer))
-    assert terminal("forget", NUMBER)[0] == 130
+def test_forgetting_wants_to_be_meant(terminal, filled):
+    code, _, errors = terminal("forget", NUMBER)
+    assert (code, "Add --yes" in errors) == (2, True)
     assert filled.reader.of_number(NUMBER)[0].event.entry.text
 
 
@@ -327,10 +328,10 @@ def test_what_looks_like_markup_is_named_as_it_is(terminal, filled):
             connection.exec_driver_sql(f"DROP TRIGGER {name}")
         connection.exec_driver_sql("UPDATE numbers SET number = '[/x]' || number")
 
-    code, _, errors = terminal("records", "verify")
+    code, output, _ = terminal("records", "verify")
 
     assert code == 1
-    assert "how [/x]+1415" in errors
+    assert "how [/x]+1415" in output
 
 
 def test_a_record_that_cannot_be_read_any_more_is_named(terminal, filled):

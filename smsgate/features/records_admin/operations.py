@@ -1,0 +1,407 @@
+"""The records: the permanent history of consent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+import msgspec
+
+from smsgate.consent.events import ConsentState
+from smsgate.domain.errors import Unfit
+from smsgate.domain.phone import as_recorded
+from smsgate.features.records_admin import comparison
+from smsgate.features.records_admin.export import to_csv, to_ndjson
+from smsgate.features.records_admin.import_0_2 import UpgradeImport, UpgradeResult
+from smsgate.features.records_admin.rebuild import (
+    MOST_BUCKETS,
+    RebuildResult,
+    build_rebuild_service,
+    rebuild_text,
+)
+from smsgate.interface.operation import Column, Context, Download, Listing, operation
+from smsgate.interface.schemas import Number, SinceTime, UntilTime, micros
+from smsgate.pipeline.archive_report import archive_report
+from smsgate.pipeline.forgetting import Forgotten, forget_number
+from smsgate.records import ChainLink, Records, chain_digest
+
+Why = Annotated[str, msgspec.Meta(max_length=500, description="Why, for the record.")]
+
+
+class NoQuery(msgspec.Struct, forbid_unknown_fields=True):
+    """Takes nothing."""
+
+
+class RecordsVersion(msgspec.Struct, frozen=True):
+    """The version of the tables, before and now."""
+
+    before: str
+    after: str
+
+
+@operation(
+    command="records migrate",
+    role="admin",
+    example={},
+    text=lambda now, _: (
+        f"The records have version {now.after}{' already' if now.before == now.after else ''}."
+    ),
+)
+def migrate_records(context: Context, request: NoQuery) -> RecordsVersion:  # noqa: ARG001
+    """Create the tables, or bring them to the version that this smsgate needs.
+
+    `smsgate dev` does this by itself. Elsewhere, run it before the new version starts.
+    """
+    return RecordsVersion(*context.services.records.migrate())
+
+
+class RecordsStatus(msgspec.Struct, frozen=True):
+    """How many records there are, and the chains' heads."""
+
+    state: str
+    records: int
+    numbers: int
+    stores: list[str]
+    partitions: Mapping[int, Mapping[str, int | str]]
+    digest: str
+
+
+@operation(
+    command="records status",
+    role="viewer",
+    example={},
+    text=lambda found, _: (
+        f"{found.records:,} records of {found.numbers:,} numbers with a status.\n"
+        f"From the ledgers: {found.state}\nDigest of the chains: {found.digest}"
+    ),
+)
+def read_records_status(context: Context, request: NoQuery) -> RecordsStatus:  # noqa: ARG001
+    """Show the number of records, what waits, and the head of each partition's chain.
+
+    Keep the digest elsewhere: while `smsgate records verify --digest` still finds it, nobody has
+    rewritten the chains.
+    """
+    records = context.services.records
+    records.check()
+    reader, heads = records.reader, records.reader.heads()
+    return RecordsStatus(
+        archive_report(context.services.archiver).text,
+        reader.count_events(),
+        reader.count_numbers(),
+        [one.id for one in reader.stores()],
+        {at: {"seq": one.seq, "hash": one.hash.hex()} for at, one in heads.items()},
+        chain_digest(heads),
+    )
+
+
+class Verification(msgspec.Struct, forbid_unknown_fields=True):
+    """Against what the chains are checked."""
+
+    digest: Annotated[
+        str,
+        msgspec.Meta(description="A digest from the clock's log, an alert, or `records status`."),
+    ] = ""
+
+
+class VerificationResult(msgspec.Struct, frozen=True):
+    """What is wrong with the records."""
+
+    records: int
+    wrong: list[str]
+    not_covered: str
+
+
+def _verification_text(found: VerificationResult) -> str:
+    said = f"All {found.records:,} records are unchanged."
+    if found.wrong:
+        said = f"{len(found.wrong)} problems in {found.records:,} records."
+    return "\n".join([*(f"wrong {one}" for one in found.wrong), said, found.not_covered])
+
+
+@operation(
+    command="records verify",
+    role="viewer",
+    example={},
+    text=lambda found, _: _verification_text(found),
+    exit_code=lambda found: int(bool(found.wrong)),
+)
+def verify_records(context: Context, request: Verification) -> VerificationResult:
+    """Check every record and each partition's chain. Exit code 1 if there is a fault.
+
+    It names every record that was changed, removed, added or reordered. Someone with write access
+    to the database could still rewrite all of it, cut off its end or empty it; a digest that you
+    kept elsewhere shows that. It says what it does not check.
+    """
+    records = context.services.records
+    records.check()
+    total, checked = records.reader.count_events(), 0
+
+    def advance(count: int) -> None:
+        nonlocal checked
+        checked += count
+        context.progress("Checking the records", checked, total)
+
+    wrong = [str(one) for one in records.verifier.verify(advance)]
+    not_covered = (
+        "Not checked, since they are in no chain: ordinary texts, operators and the audit log, API "
+        "keys, keyword sets and configuration of the console, and counts."
+    )
+    if not request.digest:
+        not_covered = (
+            "Records that are cut off at the end, or all, go missing unseen: name a digest that "
+            f"you kept elsewhere (`--digest`); the clock logs one a day. {not_covered}"
+        )
+    elif not _once_had(records, request.digest):
+        wrong.append(f"the chains never had the digest {request.digest}")
+    return VerificationResult(total, wrong, not_covered)
+
+
+def _once_had(records: Records, digest: str) -> bool:
+    """Whether the chains passed through the links that the digest was made of."""
+    *places, _ = digest.split("-")
+    heads: dict[int, ChainLink] = {}
+    for place in places:
+        partition, _, seq = place.partition(":")
+        if not (partition.isdigit() and seq.isdigit()):
+            return False
+        links = records.reader.links(int(partition), int(seq) - 1, int(seq))
+        heads |= {one.partition: one for one in links}
+    return chain_digest(heads) == digest
+
+
+class RecordsExport(msgspec.Struct, forbid_unknown_fields=True):
+    """Which records, and how they are written."""
+
+    since: SinceTime = None
+    until: UntilTime = None
+    format: Annotated[Literal["csv", "ndjson"], msgspec.Meta(description="Of the file.")] = "csv"
+
+
+@operation(
+    command="records export",
+    role="agent",
+    example={"since": "2026-01-01"},
+    audit="exported the records",
+    media_type="text/csv",
+)
+def export_records(context: Context, request: RecordsExport) -> Download:
+    """Export the records, oldest first, to a file or to standard output.
+
+    NDJSON has every event whole; in CSV a text that a spreadsheet would take for a formula begins
+    with an apostrophe.
+    """
+    records, until = context.services.records, request.until
+    records.check()
+    found = records.reader.between(micros(request.since), micros(until) if until else None)
+    if request.format == "csv":
+        return Download("records.csv", "text/csv", to_csv(found))
+    return Download("records.ndjson", "application/x-ndjson", to_ndjson(found))
+
+
+class OldAddresses(msgspec.Struct, forbid_unknown_fields=True):
+    """Where smsgate 0.2 has its data."""
+
+    database_url: Annotated[
+        str, msgspec.Meta(description="Its database.", extra={"envvar": "OLD_DATABASE_URL"})
+    ]
+    redis_url: Annotated[
+        str, msgspec.Meta(description="Its Redis.", extra={"envvar": "OLD_REDIS_URL"})
+    ]
+
+
+def _import_text(done: UpgradeResult) -> str:
+    said = (
+        f"{done.events:,} events, the state of {done.numbers:,} numbers and {done.keys:,} API keys "
+        "are imported. Compare them with 0.2, then open the gate: `smsgate init`."
+    )
+    if done.restated:
+        said += f"\nOf {done.restated:,} numbers only the state was left, without its history."
+    return said
+
+
+@operation(
+    command="records import-0.2",
+    role="admin",
+    example={
+        "database_url": "sqlite:////srv/0.2/records.sqlite3",
+        "redis_url": "redis://127.0.0.1:6379/0",
+    },
+    text=lambda done, _: _import_text(done),
+)
+def import_records_of_0_2(context: Context, request: OldAddresses) -> UpgradeResult:
+    """Import the data of smsgate 0.2 from its database and its Redis, which stay as they are.
+
+    DATABASE_URL and REDIS_URL of this version must name a new database and an empty Redis. From the
+    first run on, `smsgate init` opens the gate only once everything is imported. Run it while 0.2
+    still works, and again after its processes have ended. docs/upgrading.md has all the steps.
+    """
+    return UpgradeImport(context.services).run(
+        request.database_url, request.redis_url, context.progress
+    )
+
+
+class Adoption(msgspec.Struct, forbid_unknown_fields=True):
+    """Why the database is older."""
+
+    reason: Why
+
+
+@operation(
+    command="records adopt",
+    role="admin",
+    example={"reason": "restored from the backup of May"},
+    text=lambda done, _: (
+        f"{done.partitions} partitions go on; how {done.numbers:,} numbers stand was taken from "
+        "the store."
+        if done.partitions
+        else "Nothing is missing; nothing was changed."
+    ),
+)
+def adopt_records(context: Context, request: Adoption) -> comparison.AdoptionResult:
+    """Continue with a records database that is older than the store expects.
+
+    After you restored the records from a backup, nothing is moved into them until you run this.
+    It records what is missing in each partition, and the consent state of every number in the
+    store, so that no opt-out is left in the store alone.
+    """
+    return comparison.adopt(context.services, context.actor(), request.reason, context.progress)
+
+
+class NumberDifference(msgspec.Struct, frozen=True):
+    """What store and records say of one number."""
+
+    number: str
+    store: str
+    records: str
+
+
+class RecordsDifferences(msgspec.Struct, frozen=True):
+    """Numbers that stand otherwise in the store than in the records."""
+
+    items: list[NumberDifference]
+
+
+@operation(
+    command="records diff",
+    role="viewer",
+    example={},
+    listing=Listing(
+        (Column("number", "Number"), Column("store", "Store"), Column("records", "Records")),
+        empty="Store and records are equal.",
+    ),
+    exit_code=lambda found: int(bool(found.items)),
+)
+def compare_records(context: Context, request: NoQuery) -> RecordsDifferences:  # noqa: ARG001
+    """Compare the store's sets with the records, number by number. Exit code 1 if they differ.
+
+    It first moves waiting events into the records. `smsgate rebuild` corrects differences.
+    """
+    return RecordsDifferences(
+        [
+            NumberDifference(one.number, _text_of(one.store), _text_of(one.records))
+            for one in comparison.differences(context.services)
+        ]
+    )
+
+
+def _text_of(consent_state: ConsentState) -> str:
+    parts = ["locked"] if consent_state.locked else []
+    parts += ["out of all"] if consent_state.everywhere else []
+    parts += [f"out of {name}" for name in sorted(consent_state.opted_out)]
+    parts += [f"back in {name}" for name in sorted(consent_state.exceptions)]
+    parts += [f"agreed to {name}" for name in sorted(consent_state.consents)]
+    return ", ".join(parts) or "nothing"
+
+
+class Rebuild(msgspec.Struct, forbid_unknown_fields=True):
+    """How the store is rebuilt."""
+
+    buckets: Annotated[
+        int,
+        msgspec.Meta(
+            ge=0,
+            le=MOST_BUCKETS,
+            description="Buckets per partition from now on (docs/operating.md says how many you "
+            "need); 0: unchanged.",
+        ),
+    ] = 0
+    adopt: Annotated[
+        bool, msgspec.Meta(description="Overwrite a store that belongs to other records.")
+    ] = False
+    allow_empty: Annotated[
+        bool,
+        msgspec.Meta(
+            description="Rebuild although the records are empty: the store then allows everyone."
+        ),
+    ] = False
+
+
+@operation(
+    command="rebuild",
+    role="admin",
+    example={"buckets": 16384},
+    text=lambda found, _: rebuild_text(found),
+)
+def rebuild_store(context: Context, request: Rebuild) -> RebuildResult:
+    """Rebuild suppression sets, consents and review holds from the records.
+
+    The gate answers "not ready" until it has finished. Texts that arrive meanwhile are kept and
+    applied afterwards.
+    """
+    return build_rebuild_service(context.services).rebuild(
+        context.progress,
+        buckets=request.buckets,
+        adopt=request.adopt,
+        allow_empty=request.allow_empty,
+    )
+
+
+class Forgetting(msgspec.Struct, forbid_unknown_fields=True):
+    """Whose texts are erased."""
+
+    number: Number
+    reason: Why = ""
+    yes: Annotated[bool, msgspec.Meta(description="That you mean it: nobody can undo it.")] = False
+
+
+def _forgotten_text(done: Forgotten) -> str:
+    said = f"The texts of {done.records} records of {done.number} are erased"
+    said += f", and {done.ordinary_texts} ordinary texts" if done.ordinary_texts else ""
+    for count, what in (
+        (done.forwards, "that awaited an application do not go there any more"),
+        (done.replies, "failed replies are removed"),
+        (done.cases, "test cases of keyword sets that came from them are gone"),
+    ):
+        said += f"; {count} {what}" if count else ""
+    return f"{said}. It is suppressed where it was."
+
+
+@operation(
+    command="forget <number>",
+    role="admin",
+    example={"number": "+14155550123", "reason": "asked by e-mail, 3 May"},
+    text=lambda done, _: _forgotten_text(done),
+)
+def forget_texts(context: Context, request: Forgetting) -> Forgotten:
+    """Erase the texts of a number from records and store, for good.
+
+    The number, the decisions and their times stay: they are needed to go on suppressing the number
+    and to prove it. Backups and the databases' own logs are yours to let expire.
+    """
+    number = as_recorded(request.number)
+    if not request.yes:
+        raise Unfit(f"Every text of {number} will be erased, and nobody can undo it. Add --yes.")
+    return forget_number(context.services, number, context.actor(), request.reason)
+
+
+OPERATIONS = (
+    migrate_records,
+    read_records_status,
+    verify_records,
+    export_records,
+    import_records_of_0_2,
+    adopt_records,
+    compare_records,
+    rebuild_store,
+    forget_texts,
+)
