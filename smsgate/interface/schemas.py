@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 import msgspec
 
@@ -25,6 +25,7 @@ Medium = Annotated[
     Literal["web", "paper", "voice", "text", "other"],
     msgspec.Meta(description="How a consent was given."),
 ]
+MEDIA: tuple[str, ...] = get_args(get_args(Medium)[0])
 SinceTime = Annotated[
     datetime | None, msgspec.Meta(description="Not before this time; without a zone, in UTC.")
 ]

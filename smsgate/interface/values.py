@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeVar, get_args
@@ -12,6 +13,7 @@ from smsgate.domain.errors import Unfit
 from smsgate.interface.operation import Operation, Upload
 
 T = TypeVar("T")
+_MISSING = re.compile(r"missing required field `(\w+)`")
 
 
 def read_values(
@@ -33,10 +35,15 @@ def sentence_of(error: msgspec.ValidationError) -> str:
     """What is wrong with a value, for a person: the field's name before the sentence."""
     problem, _, _ = str(error).partition(" - at `")
     name = _field_of(error)
+    if _MISSING.search(problem) or "matching regex" in problem:
+        problem = "Fill this in"
     return f"{name}: {problem}." if name else f"{problem}."
 
 
 def _field_of(error: msgspec.ValidationError) -> str:
+    missing = _MISSING.search(str(error))
+    if missing:
+        return missing[1]
     place = str(error).partition(" - at `$.")[2].rstrip("`")
     return place if place.isidentifier() else ""
 

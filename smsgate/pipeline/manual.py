@@ -45,6 +45,19 @@ from smsgate.store.inbox import JobQueue
 from smsgate.store.keys import partition_of
 from smsgate.store.store import Store
 
+MAX_REASON_CHARS = 500
+
+
+def reason_of(text: str) -> str:
+    """Return the reason, stripped. Raises ``Unfit`` if it is empty or too long."""
+    plain = text.strip()
+    if not plain or len(plain) > MAX_REASON_CHARS:
+        raise Unfit(
+            f"Give a reason for the record, in at most {MAX_REASON_CHARS} characters.",
+            field="reason",
+        )
+    return plain
+
 
 def opt_out_entry(settings: Settings, number: str, scope: str, actor: str, reason: str) -> Entry:
     """The entry of a manual opt-out in a scope: a program, or ``all``.
@@ -154,8 +167,6 @@ class RestoreRequest:
     """One of ``consent.restore.BASES``."""
     consent: Consent | None = None
     """Of basis ``consent``."""
-    earliest_given_us: int = 0
-    """Where only the day of the consent is known: its beginning; else 0."""
     evidence: str = ""
     """Of basis ``evidence``."""
     is_admin: bool = False
@@ -296,22 +307,19 @@ def _no_mistake(number: str, holds: OptOutsInForce) -> str:
 
 def _too_old(request: RestoreRequest, opt_out: OptOut) -> str:
     consent, opted_out_us = request.consent, opt_out.at_us
-    if consent is None or (request.earliest_given_us or consent.given_us) > opt_out.until_us:
+    if consent is None or consent.given_us > opt_out.until_us:
         return ""
-    if request.earliest_given_us and 0 <= opted_out_us - request.earliest_given_us < _DAY_US:
-        return (
-            f"They opted out on that same day, at {_moment(opted_out_us)}: give the time of the "
-            "consent, too. Only a consent that is newer lifts an opt-out."
-        )
-    if opted_out_us < consent.given_us <= opt_out.until_us:
+    if opted_out_us < consent.given_us:
         return (
             f"They opted out at {_moment(opted_out_us)}, as far as that is known, and until "
             f"{_moment(opt_out.until_us)} at the latest. Only a consent that they gave after it "
             "lifts it."
         )
+    is_same_day = opted_out_us - consent.given_us < _DAY_US
     return (
         f"The consent of {_moment(consent.given_us)} is older than the opt-out of "
         f"{_moment(opted_out_us)}. Only one that they gave after it lifts it."
+        + (" If they gave it later on that day, give its time, too." if is_same_day else "")
     )
 
 
@@ -341,18 +349,24 @@ class ManualEntries:
         self._job_queue.notify_inboxes(partitions)
         return added[0].id
 
-    def add_each(self, changes: Sequence[Entry | SmsGateError]) -> list[AddResult | SmsGateError]:
-        """Put entries into the inbox, in one round trip; return what became of each, in order.
+    def add_each(
+        self, changes: Sequence[Entry | RestoreRequest | SmsGateError]
+    ) -> list[AddResult | SmsGateError]:
+        """Put changes into the inbox, in one round trip; return what became of each, in order.
 
-        A refusal stays in its place. Raises ``StoreUnavailable`` if nothing at all could be stored.
+        A refusal stays in its place. Raises ``StoreUnavailable`` if nothing at all could be stored,
+        and as ``Restores.entries``.
         """
+        requests = [one for one in changes if isinstance(one, RestoreRequest)]
+        judged = iter(self._restores.entries(requests) if requests else ())
+        found = [next(judged) if isinstance(one, RestoreRequest) else one for one in changes]
+        entries = [one for one in found if isinstance(one, Entry)]
         added: list[AddResult | SmsGateError] = []
-        entries = [one for one in changes if isinstance(one, Entry)]
         if entries:
             results, partitions = self._store.inbox.add_each([Arrival(one) for one in entries])
             self._job_queue.notify_inboxes(partitions)
             added += results
-        return [added.pop(0) if isinstance(one, Entry) else one for one in changes]
+        return [added.pop(0) if isinstance(one, Entry) else one for one in found]
 
     def opt_out(self, number: str, scope: str, actor: str, reason: str) -> str:
         """Opt a number out. ``scope`` is ``all`` or a program."""

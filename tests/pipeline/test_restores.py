@@ -170,14 +170,13 @@ def test_an_admin_lifts_any_by_naming_the_evidence(services, opt_out):
     assert (event.entry.restore.basis, event.entry.restore.evidence) == ("evidence", "call 4711")
 
 
-def test_where_only_the_day_of_the_consent_is_known_a_day_must_lie_between(services):
+def test_a_consent_of_a_day_counts_from_its_beginning(services):
     told(services, Intent.OPT_OUT)
     begun = services.history.of_number(NUMBER)[0].event_time_us
     midnight = begun - begun % DAY_US
-    with pytest.raises(RestoreRefused, match=r"on that same day.*give the time"):
-        services.manual.restore(consent(services, earliest_given_us=midnight))
-    event = restored(services, consent(services, DAY_US, earliest_given_us=midnight + DAY_US))
-    assert event.outcome == "applied"
+    with pytest.raises(RestoreRefused, match=r"older than the opt-out.*give its time, too"):
+        services.manual.restore(given_at(midnight))
+    services.manual.restore(given_at(midnight + DAY_US))
 
 
 def given_at(at_us):

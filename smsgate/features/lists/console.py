@@ -43,8 +43,9 @@ from smsgate.features.lists.list_job import KEPT_DAYS, ListJob, ListsUnavailable
 from smsgate.features.lists.preview import Preview, preview_of
 from smsgate.features.lists.scrub import BLOCK_REASONS, ScrubOptions
 from smsgate.interface.operation import Context
+from smsgate.interface.schemas import MEDIA
 from smsgate.pipeline.api_keys import Caller
-from smsgate.pipeline.manual_input import MEDIA, reason_of
+from smsgate.pipeline.manual import reason_of
 from smsgate.pipeline.services import Services
 from smsgate.web.console.auth import actor, needs, operator, record_action
 from smsgate.web.console.zones import typed_zone

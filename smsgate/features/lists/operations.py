@@ -33,8 +33,7 @@ from smsgate.interface.operation import (
     operation,
 )
 from smsgate.interface.schemas import Reason, moment
-from smsgate.pipeline.manual import check_program
-from smsgate.pipeline.manual_input import reason_of
+from smsgate.pipeline.manual import check_program, reason_of
 
 _NO_IMPORT = {404: "No import of that id is on record."}
 ImportId = Annotated[str, msgspec.Meta(max_length=200, description="As the list of imports says.")]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import date, datetime, time
 from typing import Any
 
 from flask import Flask, abort, flash, redirect, render_template, request, url_for
@@ -16,21 +16,27 @@ from werkzeug.routing import BaseConverter
 
 from smsgate.consent import decision_text, event_text
 from smsgate.consent.events import Event
-from smsgate.consent.restore import BASES, CONSENT, EVIDENCE
-from smsgate.domain.entry_parts import Consent
+from smsgate.consent.restore import CONSENT, EVIDENCE
 from smsgate.domain.errors import RecordsUnavailable, Unfit
 from smsgate.domain.messages import ALL
 from smsgate.domain.phone import MAX_SENDER_CHARS, as_recorded
+from smsgate.domain.signed_times import time_of
+from smsgate.domain.time_zones import day_start_us, local_moment
+from smsgate.features.numbers.changes import lock, record_consent, restore, suppress, unlock
 from smsgate.features.numbers.search import NumberCandidate, find_numbers, words_of
 from smsgate.features.numbers.state import state_of
 from smsgate.features.numbers.timeline import spoken_texts, timeline
+from smsgate.interface.operation import Context, Operation
+from smsgate.interface.schemas import MEDIA
+from smsgate.interface.values import read_values
+from smsgate.pipeline.api_keys import Caller
 from smsgate.pipeline.forgetting import forget_number
-from smsgate.pipeline.manual import RestoreRequest
-from smsgate.pipeline.manual_input import MEDIA, consent_of, earliest_us, evidence_of, reason_of
+from smsgate.pipeline.manual import reason_of
 from smsgate.pipeline.services import Services
 from smsgate.records import HistoryPlace
+from smsgate.records.api_keys import KeyScope
 from smsgate.records.history import SEARCHED, TextPlace
-from smsgate.web.console.auth import actor, needs, operator, operator_zone
+from smsgate.web.console.auth import actor, needs, operator_zone, role
 from smsgate.web.console.template_filters import exact
 from smsgate.web.console.zones import typed_zone
 
@@ -40,8 +46,8 @@ TEXTS = 50
 _TEXT_PLACE = re.compile(r"([0-9]{1,17})\.([0-9A-Za-z-]{1,64})")
 _PLACE = re.compile(r"([0-9]{1,17})-([0-9]{1,17})", re.ASCII)
 _DAY_US = 24 * 3600 * 1_000_000
-Action = Callable[[Services, str], str]
-"""Does something to a number; gives the sentence that says so."""
+_EARLIEST_YEAR = 1990
+Action = Operation[Any, Any]
 
 
 class RecordedNumber(BaseConverter):
@@ -87,11 +93,27 @@ def register(console: Flask, services: Services) -> None:
             return render_template("part_story.html", **_number_values(services, number))
         return _number_page(services, number)
 
-    for name, action in _ACTIONS.items():
-        view = needs("agent")(_action_view(services, action))
+    for name, (action, done) in _ACTIONS.items():
+        view = needs(action.role)(_action_view(services, action, done))
         console.post(f"/console/numbers/{name}", endpoint=f"number_{name}")(view)
-    view = needs("admin", again=True)(_action_view(services, _forget))
-    console.post("/console/numbers/forget", endpoint="number_forget")(view)
+
+    @console.post("/console/numbers/forget", endpoint="number_forget")
+    @needs("admin", again=True)
+    def forget() -> Response:
+        """Erase the texts of a number."""
+        number = _typed_number()
+        if request.form.get("digits", "").strip() != number[-4:]:
+            raise Unfit("Enter the last four characters of this number.", field="digits")
+        done = forget_number(services, number, actor(), reason_of(request.form.get("reason", "")))
+        cases = (
+            f" {done.cases:,} test cases of keyword sets were removed too." if done.cases else ""
+        )
+        flash(
+            f"Erased the texts of {done.records:,} records and {done.ordinary_texts:,} ordinary "
+            f"texts.{cases if done.cases else ''} The number is still suppressed where it was.",
+            "good",
+        )
+        return redirect(url_for("number", number=number), 303)
 
 
 def _search_page(services: Services, typed: str = "", found: Sequence[NumberCandidate] = ()) -> str:
@@ -160,96 +182,69 @@ def _number_values(services: Services, number: str) -> dict[str, Any]:
     }
 
 
-def _action_view(services: Services, action: Action) -> Callable[[], Response]:
+def _action_view(services: Services, action: Action, done: str) -> Callable[[], Response]:
     """Do it and show the number's page."""
 
     def view() -> Response:
-        number = as_recorded(request.form.get("number", "").strip()[: 2 * MAX_SENDER_CHARS])
-        if not number:
-            raise Unfit("This form has no number: open it from the page of the number.")
-        flash(action(services, number), "good")
+        number = _typed_number()
+        values: dict[str, str] = {
+            name: text
+            for name in action.fields
+            if (text := request.form.get(name, "").strip()) and name != "actor"
+        }
+        if action is restore:
+            _check_basis(values)
+        if "given" in values:
+            values["given"] = _given().isoformat()
+        scope: KeyScope = "admin" if role() == "admin" else "write"
+        context = Context(services, Caller(actor(), scope), is_person=True)
+        action.run(context, read_values(action, {**values, "number": number}))
+        flash(done, "good")
         return redirect(url_for("number", number=number), 303)
 
     return view
 
 
-def _opt_out(services: Services, number: str) -> str:
-    services.manual.opt_out(number, request.form.get("scope", ""), actor(), _reason())
-    return "Opted out. The number is blocked from now on."
+def _typed_number() -> str:
+    number = as_recorded(request.form.get("number", "").strip()[: 2 * MAX_SENDER_CHARS])
+    if not number:
+        raise Unfit("This form has no number: open it from the page of the number.")
+    return number
 
 
-def _restore(services: Services, number: str) -> str:
-    form, found = request.form, operator()
-    basis = form.get("basis", "")
-    if basis == CONSENT and not form.get("source", "").strip():
-        raise Unfit("Say where exactly they agreed: the page, form or file.", field="source")
-    if basis not in BASES:
+def _check_basis(values: dict[str, str]) -> None:
+    """Leave only the fields of the basis that was chosen: the form has those of each."""
+    if "basis" not in values:
         raise Unfit("Say what allows it: choose a basis.", field="basis")
-    services.manual.restore(
-        RestoreRequest(
-            number=number,
-            scope=form.get("scope", ""),
-            actor=actor(),
-            reason=_reason(),
-            basis=basis,
-            consent=_consent() if basis == CONSENT else None,
-            earliest_given_us=earliest_us(_given(), datetime.now(UTC), typed_zone()),
-            evidence=evidence_of(form.get("evidence", "")) if basis == EVIDENCE else "",
-            is_admin=found is not None and found.may("admin"),
-        )
-    )
-    return "Restore saved. The status below updates once it is applied."
+    fields = {CONSENT: ("words", "medium", "given", "source"), EVIDENCE: ("evidence",)}
+    for basis, names in fields.items():
+        for name in names if basis != values["basis"] else ():
+            values.pop(name, None)
+    for name in fields[CONSENT] if values["basis"] == CONSENT else ():
+        if name not in values:
+            raise Unfit("Fill this in: the basis that you chose needs it.", field=name)
 
 
-def _lock(services: Services, number: str) -> str:
-    services.manual.lock(number, actor(), _reason())
-    return "Locked: no program can text it, even after START."
+def _given() -> datetime:
+    """The time in the form; where it has a day only, its beginning, so that none is too new."""
+    zone = typed_zone()
+    try:
+        day = date.fromisoformat(request.form.get("given", "").strip())
+        at = time.fromisoformat(request.form.get("at", "").strip() or "00:00").replace(tzinfo=None)
+    except ValueError:
+        raise Unfit("Say on which day it was given, such as 2026-05-03.", field="given") from None
+    if not request.form.get("at", "").strip() or day.year < _EARLIEST_YEAR:
+        return time_of(day_start_us(day, zone))
+    return local_moment(datetime.combine(day, at), zone)
 
 
-def _unlock(services: Services, number: str) -> str:
-    services.manual.lock(number, actor(), _reason(), locked=False)
-    return "Unlocked. The number stays opted out until it texts START or is restored."
-
-
-def _record_consent(services: Services, number: str) -> str:
-    program = request.form.get("program", "")
-    services.manual.record_consent(number, program, _consent(), "operator", actor())
-    return "Consent recorded. Opt-outs of this number still hold."
-
-
-def _forget(services: Services, number: str) -> str:
-    if request.form.get("digits", "").strip() != number[-4:]:
-        raise Unfit(
-            "Enter the last four characters of this number.",
-            field="digits",
-        )
-    done = forget_number(services, number, actor(), _reason())
-    cases = f" {done.cases:,} test cases of keyword sets were removed too." if done.cases else ""
-    return (
-        f"Erased the texts of {done.records:,} records and {done.ordinary_texts:,} ordinary texts."
-        f"{cases} The number is still suppressed where it was."
-    )
-
-
-def _reason() -> str:
-    return reason_of(request.form.get("reason", ""))
-
-
-def _given() -> str:
-    """A day, or a moment where the form has its time."""
-    day, at = (request.form.get(name, "").strip() for name in ("given", "at"))
-    return f"{day}T{at}" if day and at else day
-
-
-def _consent() -> Consent:
-    words, medium, source = (request.form.get(name, "") for name in ("words", "medium", "source"))
-    return consent_of(words, medium, source, _given(), typed_zone())
-
-
-_ACTIONS: dict[str, Action] = {
-    "opt-out": _opt_out,
-    "restore": _restore,
-    "lock": _lock,
-    "unlock": _unlock,
-    "consent": _record_consent,
+_ACTIONS: dict[str, tuple[Action, str]] = {
+    "opt-out": (suppress, "Opted out. The number is blocked from now on."),
+    "restore": (restore, "Restore saved. The status below updates once it is applied."),
+    "lock": (lock, "Locked: no program can text it, even after START."),
+    "unlock": (
+        unlock,
+        "Unlocked. The number stays opted out until it texts START or is restored.",
+    ),
+    "consent": (record_consent, "Consent recorded. Opt-outs of this number still hold."),
 }

@@ -208,10 +208,10 @@ def test_a_consent_that_is_ahead_of_our_clock_lifts_nothing(api) -> None:
     stopped(api)
     query = urlencode({"reason": "form", "basis": "consent", **given})
     refused = api.delete(f"/suppressions/all/{ONE}?{query}", 422)
-    assert "is ahead of our clock" in refused["detail"]
+    assert "By our clock it is" in refused["detail"]
     item = {"number": ONE, "state": "opted_in", "reason": "form", "basis": "consent"}
     (found,) = api.post("/suppressions", [item | {"consent": given}])["results"]
-    assert (found["reason"], "ahead of our clock" in found["detail"]) == ("unfit", True)
+    assert (found["reason"], "By our clock it is" in found["detail"]) == ("unfit", True)
     api.work()
     assert allowed(api, ONE) is False
     assert api.post("/consents", CONSENT | {"given": given["given"]}, 202)  # lifts nothing

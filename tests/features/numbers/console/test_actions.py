@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 
@@ -18,8 +18,8 @@ from tests.fakes.values import NUMBER
 
 PAGE = f"/console/numbers/{NUMBER}"
 CONSENT = {"words": "Yes, text me", "medium": "paper", "source": "form 7", "given": "2026-05-03"}
-MAY_3 = 1_777_809_600_000_000
-"""Noon of the day on which that consent was given."""
+MAY_3 = 1_777_766_400_000_000
+"""The beginning of the day on which that consent was given."""
 FORMS = {
     "opt-out": {"scope": "all", "reason": "by phone"},
     "restore": {"scope": "all", "reason": "signed", "basis": "consent", **CONSENT},
@@ -114,10 +114,10 @@ def test_a_time_that_clocks_skip_or_repeat_is_asked_for_again(services, agent, d
 
 
 def test_an_opt_out_of_the_same_day_in_their_zone_needs_the_time(services, agent):
-    midnight_us = MAY_3 - 14 * 3600 * 1_000_000  # in Berlin
+    midnight_us = MAY_3 - 2 * 3600 * 1_000_000  # in Berlin
     told(services, Intent.OPT_OUT, "STOP", sent_us=midnight_us + 60 * 1_000_000)
     answer = act(agent, "restore", **BERLIN)
-    assert (answer.status_code, "on that same day" in answer.text) == (409, True)
+    assert (answer.status_code, "give its time, too" in answer.text) == (409, True)
     assert act(agent, "restore").status_code == 303, "in UTC it is the day after"
 
 
@@ -154,10 +154,7 @@ def test_their_own_stop_is_no_mistake_of_ours_and_the_form_says_what_lifts_it(se
     older = act(agent, "restore")
     assert (older.status_code, "is older than the opt-out" in older.text) == (409, True)
     today = act(agent, "restore", given=now()["given"])
-    assert (today.status_code, "give the time" in today.text) == (409, True)
-    ahead = (datetime.now(UTC) + timedelta(hours=13)).date().isoformat()  # often tomorrow in UTC
-    tomorrow = act(agent, "restore", given=ahead)
-    assert (tomorrow.status_code, "give the time" in tomorrow.text) == (409, True)
+    assert (today.status_code, "give its time, too" in today.text) == (409, True)
     assert reason(services) == "opted_out_all"
     assert act(agent, "restore", **now()).status_code == 303
     assert reason(services) == ""
@@ -230,23 +227,23 @@ def test_a_consent_goes_on_record_and_lifts_nothing(services, agent):
 
 
 WRONG = [
-    ("opt-out", {"reason": " "}, "Give a reason"),
-    ("opt-out", {"reason": "x" * 501}, "at most 500"),
+    ("opt-out", {"reason": " "}, "Fill this in"),
+    ("opt-out", {"reason": "x" * 501}, "500"),
     ("opt-out", {"scope": "nothing<b>"}, "no program is called"),
-    ("opt-out", {"scope": ""}, "no program is called"),
     ("restore", {"basis": ""}, "Say what allows it"),
-    ("restore", {"words": " \n"}, "Give the words"),
-    ("restore", {"medium": "telepathy"}, "Say how it was given"),
-    ("restore", {"given": ""}, "on which day"),
-    ("restore", {"given": "2999-01-01"}, "until today"),
+    ("restore", {"words": " \n"}, "Fill this in"),
+    ("restore", {"medium": "telepathy"}, "medium: "),
+    ("restore", {"given": ""}, "Fill this in"),
+    ("restore", {"given": "2999-01-01"}, "until now"),
     ("restore", {"given": "1989-12-31"}, "from 1990"),
     ("restore", {"at": "25:00"}, "on which day"),
-    ("restore", {"given": "0001-01-01", "at": "00:00+14:00"}, "on which day"),
-    ("restore", {"given": "2999-01-01", "at": "12:00"}, "until today"),
-    ("restore", {"source": " "}, "Say where exactly they agreed"),
-    ("restore", {"source": "x" * 501}, "longer than"),
+    ("restore", {"given": "0001-01-01", "at": "00:00+14:00"}, "from 1990"),
+    ("restore", {"given": "2999-01-01", "at": "12:00"}, "until now"),
+    ("restore", {"source": " "}, "Fill this in"),
+    ("restore", {"source": "x" * 501}, "500"),
     ("consent", {"program": "all"}, "no program is called"),
-    ("lock", {"reason": ""}, "Give a reason"),
+    ("consent", {"program": ""}, "Fill this in"),
+    ("lock", {"reason": ""}, "Fill this in"),
     ("opt-out", {"number": "someone@example.com"}, "no phone number"),
 ]
 

@@ -1,0 +1,126 @@
+"""Whether numbers may be texted, and the numbers that may not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import Annotated
+
+import msgspec
+
+from smsgate.domain.errors import StoreUnavailable
+from smsgate.domain.messages import ALL
+from smsgate.domain.phone import e164
+from smsgate.interface.operation import After, Context, operation
+from smsgate.interface.schemas import CheckResult, ProgramName, moment
+from smsgate.pipeline.gate import GateAnswer, Since
+from smsgate.pipeline.manual import check_program
+from smsgate.pipeline.services import Services
+from smsgate.records import NumberConsentState
+from smsgate.store.refusals import Refusal
+
+MAX_NUMBERS = 10_000
+
+
+class Check(msgspec.Struct, forbid_unknown_fields=True):
+    """Numbers that a program would text."""
+
+    program: str
+    numbers: Annotated[list[str], msgspec.Meta(max_length=MAX_NUMBERS)]
+    sending: bool = False
+    """Whether what is not allowed here is a text that was about to leave, so that it counts."""
+
+
+class Checked(msgspec.Struct, frozen=True):
+    """An answer for each number, in the order asked."""
+
+    results: list[CheckResult]
+
+
+@operation(
+    "POST /check",
+    role="viewer",
+    scope="check",
+    by_program=True,
+    example={"program": "alerts", "numbers": ["+14155550123"]},
+)
+def check_numbers(context: Context, request: Check) -> Checked:
+    """Say of each number whether the program may text it, in the order asked."""
+    context.caller.require_program(request.program)
+    answers = context.services.gate.check(request.numbers, program=request.program)
+    if request.sending:
+        _count(context.services, request.program, answers)
+    return Checked([CheckResult(one.number, one.allowed, one.reason, one.since) for one in answers])
+
+
+def _count(services: Services, program: str, answers: Iterable[GateAnswer]) -> None:
+    """Count the sends that these answers stop; what cannot be counted is stopped all the same."""
+    stopped = [
+        Refusal(one.number, program, one.reason, "api") for one in answers if not one.allowed
+    ]
+    with suppress(StoreUnavailable):
+        services.store.refusals.add(stopped)
+
+
+class SuppressionQuery(msgspec.Struct, forbid_unknown_fields=True):
+    """Which part of which set."""
+
+    scope: ProgramName
+    """A program, or ``all``."""
+    after: After = ""
+    limit: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 1_000
+
+
+class SuppressedNumber(msgspec.Struct, frozen=True):
+    """A number in a scope's set."""
+
+    number: str
+    since: Since
+    why: str
+    """Who or what said so: a rule and its keyword, ``operator``, ``link`` …"""
+    locked: bool
+    exceptions: list[str]
+    """Programs to which it came back although it is in ``all``."""
+
+
+class SuppressionPage(msgspec.Struct, frozen=True):
+    """Numbers of a set in their order, as the records have it: up to a second ago."""
+
+    numbers: list[SuppressedNumber]
+    next: str | None
+    """For ``after``; null at the end. A page may have fewer numbers than asked for before it."""
+
+
+@operation(
+    "GET /suppressions/<scope>",
+    role="viewer",
+    by_program=True,
+    example={"scope": "all"},
+)
+def list_suppressions(context: Context, request: SuppressionQuery) -> SuppressionPage:
+    """List the numbers of a scope's suppression set."""
+    context.caller.require_program(request.scope)
+    if request.scope != ALL:
+        check_program(context.services.settings, request.scope)
+    after = e164(request.after) if request.after else ""
+    page = context.services.records.suppression_sets.page(request.scope, after, request.limit)
+    return SuppressionPage(
+        [_suppressed_number(context, one, request.scope) for one in page.numbers],
+        page.next or None,
+    )
+
+
+def _suppressed_number(context: Context, one: NumberConsentState, scope: str) -> SuppressedNumber:
+    consent_state = one.consent_state
+    mark = consent_state.state.marks.get(scope)
+    known = mark is not None and mark.stops
+    return SuppressedNumber(
+        number=one.number,
+        since=moment(mark.since_us) if mark and known else None,
+        why=mark.why if mark and known else "",
+        locked=consent_state.locked,
+        exceptions=sorted(filter(context.caller.may, consent_state.exceptions)),
+    )
+
+
+OPERATIONS = (check_numbers, list_suppressions)
