@@ -71,7 +71,6 @@ FEATURES = (
         operations=("operations", "memberships", "changes"),
         commands={
             "consent": ".changes",
-            "history": "history",
             "lock": ".changes",
             "memberships": ".memberships",
             "opt-out": ".changes",
@@ -157,6 +156,7 @@ FEATURES = (
     Feature(
         name="events",
         operations=("operations",),
+        commands={"history": ".operations"},
     ),
     Feature(
         name="links",

@@ -105,7 +105,8 @@ def _command(operation: Operation[Any, Any], terminal: Terminal) -> click.Comman
         elif as_json:
             click.echo(msgspec.json.format(msgspec.json.encode(result), indent=2))
         elif operation.text is not None:
-            click.echo(operation.text(result, services))
+            text = operation.text(result, services)
+            click.echo("\n".join(map(visible, text.split("\n"))))
         else:
             _show(operation, asked, result)
         click.get_current_context().exit(operation.exit_code(result))

@@ -1,4 +1,4 @@
-"""Recorded events, and one number's own, as other programs read them by ``/v1``."""
+"""Recorded events, and those of one number, for other programs and at the terminal."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from smsgate.consent import event_text
 from smsgate.consent.events import Event
 from smsgate.domain.errors import CursorRefused
 from smsgate.domain.messages import ALL
-from smsgate.domain.phone import e164
+from smsgate.domain.phone import MAX_SENDER_CHARS, as_recorded, e164
 from smsgate.features.events.long_polls import looks
-from smsgate.interface.operation import Context, operation
+from smsgate.interface.operation import After, Context, Limit, operation
 from smsgate.interface.schemas import Number, moment
-from smsgate.pipeline.api_keys import Caller
 from smsgate.pipeline.gate import GateAnswer
+from smsgate.pipeline.services import Services
 from smsgate.records.event_reader import (
     START,
     EventBatch,
@@ -41,7 +41,7 @@ class ImportedGroup(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class ConsentEvent(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One event, without texts: those stand in the evidence."""
+    """One event; for programs without texts, which stand in the evidence."""
 
     id: str
     kind: str
@@ -71,6 +71,8 @@ class ConsentEvent(msgspec.Struct, frozen=True, omit_defaults=True):
     sequence: str = ""
     """Partition and number in it: of two events of a number the one with the higher number is
     newer."""
+    details: tuple[str, ...] = ()
+    """For people at a terminal: what was received or sent, how it was decided, what followed."""
 
 
 class EventsQuery(msgspec.Struct, forbid_unknown_fields=True):
@@ -106,7 +108,7 @@ def read_events(context: Context, request: EventsQuery) -> EventsPage:
             position = batch.position
             if batch.events:
                 break
-    seen = (_view(context.caller, one.event, f"{one.partition}-{one.seq}") for one in batch.events)
+    seen = (_view(context, one.event, f"{one.partition}-{one.seq}") for one in batch.events)
     events = [event for event in seen if event is not None]
     return EventsPage(events, format_position(batch.position), batch.more)
 
@@ -119,6 +121,16 @@ class NumberQuery(msgspec.Struct, forbid_unknown_fields=True):
     """Events in one page; 0 for the state alone."""
     after: Annotated[str, msgspec.Meta(max_length=64)] = ""
     """The ``next`` of an earlier page."""
+
+
+class HistoryQuery(msgspec.Struct, forbid_unknown_fields=True):
+    """A number, and which part of its history."""
+
+    number: Annotated[
+        str, msgspec.Meta(max_length=MAX_SENDER_CHARS, description="A number or a sender's name.")
+    ]
+    after: After = ""
+    limit: Limit = 1_000
 
 
 class NumberHistory(msgspec.Struct, frozen=True):
@@ -157,14 +169,38 @@ def read_number(context: Context, request: NumberQuery) -> NumberDetails:
         if may(name)
     }
     consent_state = services.store.numbers.consent_states_of([number], [*answers])[number]
-    events = services.history.of_number(number) if request.limit else []
-    seen = [one for event in events if (one := _view(context.caller, event)) is not None]
     consents = sorted(filter(may, consent_state.consents))
-    page = _page(seen, request)
+    page = _page(context, number, request) if request.limit else NumberHistory([], None)
     return NumberDetails(number, consent_state.locked, consents, answers, page)
 
 
-def _page(events: list[ConsentEvent], query: NumberQuery) -> NumberHistory:
+def _text(found: NumberHistory, services: Services) -> str:  # noqa: ARG001
+    lines: list[str] = []
+    for event in found.events:
+        at = (event.applied or event.received)[:19].replace("T", " ")
+        lines += [f"{at} UTC  {event.summary}"]
+        lines += [f"    {' '.join(event.details)}"] if event.details else []
+    lines += [f"There are more: --after {found.next}"] if found.next else []
+    return "\n".join(lines or ["Nothing is recorded of it."])
+
+
+@operation(
+    command="history <number>",
+    role="viewer",
+    example={"number": "+14155550123"},
+    text=_text,
+)
+def list_history(context: Context, request: HistoryQuery) -> NumberHistory:
+    """Show everything that happened to a number's consent, oldest first.
+
+    NUMBER may also be a short code or a name, as the provider wrote it.
+    """
+    return _page(context, as_recorded(request.number), request)
+
+
+def _page(context: Context, number: str, query: NumberQuery | HistoryQuery) -> NumberHistory:
+    found = context.services.history.of_number(number)
+    events = [one for event in found if (one := _view(context, event)) is not None]
     start = 0
     if query.after:
         places = [at for at, event in enumerate(events) if event.id == query.after]
@@ -176,14 +212,14 @@ def _page(events: list[ConsentEvent], query: NumberQuery) -> NumberHistory:
     return NumberHistory(shown, shown[-1].id if more and shown else None)
 
 
-def _view(caller: Caller, event: Event, sequence: str = "") -> ConsentEvent | None:
+def _view(context: Context, event: Event, sequence: str = "") -> ConsentEvent | None:
     """An event as the caller may see it; None where it concerns none of its programs.
 
     To a key that is limited to programs, an event in the scope ``all`` concerns each of them. Where
     it came about in another program, which one and who noted what are left out.
     """
     entry = event.entry
-    if not caller.may(event.program) and event.program != ALL:
+    if not context.caller.may(event.program) and event.program != ALL:
         if event.scope != ALL or event.kind not in _FOR_ALL:
             return None
         entry = replace(entry, actor="", external_source="") if entry else None
@@ -212,7 +248,8 @@ def _view(caller: Caller, event: Event, sequence: str = "") -> ConsentEvent | No
             for one in event.listed
         ),
         sequence=sequence,
+        details=tuple(event_text.details(event)) if context.is_person else (),
     )
 
 
-OPERATIONS = (read_events, read_number)
+OPERATIONS = (read_events, read_number, list_history)

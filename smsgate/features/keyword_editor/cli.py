@@ -304,7 +304,7 @@ def _labelled_texts(file: BinaryIO) -> Iterator[tuple[str, str]]:
 def _texts(file: BinaryIO) -> Iterator[GivenText]:
     """Yield the texts of a file in any of the three forms.
 
-    Events without a text, which ``smsgate history --json`` has too, are skipped.
+    Events without a text, which ``smsgate records export`` has too, are skipped.
     """
     found = False
     for place, value in _values(content_of(file)):

@@ -239,7 +239,7 @@ def test_forgetting_erases_and_says_what(terminal, filled):
         f"The texts of 3 records of {NUMBER} are erased. It is suppressed where it was.\n"
     )
     assert terminal("records", "verify")[0] == 0
-    history = json.loads(terminal("history", NUMBER, "--json")[1])
+    history = json.loads(terminal("history", NUMBER, "--json")[1])["events"]
     assert [one["kind"] for one in history] == ["opt_out", "opt_out", "reply", "forgotten"]
     assert "HYPERLINK" not in json.dumps(history)
 
@@ -247,14 +247,11 @@ def test_forgetting_erases_and_says_what(terminal, filled):
 def test_the_history_is_one_from_records_and_ledger(terminal, filled, store):
     store.ledger.append(partition_of(NUMBER), event(9, text="newest"))
 
-    history = json.loads(terminal("history", NUMBER, "--json")[1])
+    history = json.loads(terminal("history", NUMBER, "--json")[1])["events"]
 
-    assert [(one.get("entry") or one["reply"])["text"] for one in history] == [
-        "=HYPERLINK(1)",
-        "Stop, ünïcode",
-        "You are unsubscribed.",
-        "newest",
-    ]
+    texts = ("=HYPERLINK(1)", "Stop, ünïcode", "You are unsubscribed.", "newest")
+    for one, text in zip(history, texts, strict=True):
+        assert f"“{text}" in one["details"][0]
 
 
 def test_a_history_whose_records_are_elsewhere_is_refused(terminal, filled, url):
