@@ -24,7 +24,7 @@ class AlertNotifier(BackgroundThread):
     def __init__(self, services: Services) -> None:
         super().__init__("alerts", first_pause_s=TEST_PERIOD_S, close_timeout_s=15.0)
         self._records = services.records
-        self._service = AlertService(services.store, services.settings, services.readiness)
+        self._service = AlertService(services.store, services.settings, services.monitor)
         self._checked_at = time.monotonic()
 
     def run_once(self) -> float:

@@ -116,7 +116,7 @@ FEATURES = (
         console=("console",),
         menu=MenuEntry("Setup", "/console/setup", "viewer", "c"),
         operations=("operations",),
-        commands={"doctor": "doctor", "refusals": ".operations"},
+        commands=dict.fromkeys(("doctor", "opt-out-lists", "refusals"), ".operations"),
     ),
     Feature(
         name="reply_wording",

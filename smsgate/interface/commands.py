@@ -74,7 +74,8 @@ def _words(operation: Operation[Any, Any]) -> list[str]:
 
 def _command(operation: Operation[Any, Any], terminal: Terminal) -> click.Command:
     params: list[click.Parameter] = [
-        click.Argument([name], metavar=name.upper()) for name in operation.arguments
+        click.Argument([name], required=operation.fields[name].required)
+        for name in operation.arguments
     ]
     params += [
         _option(one)

@@ -1,14 +1,14 @@
 """The conditions that an operator must know of, and which of them hold in a snapshot. Pure.
 
 Their words stand in ``conditions.toml``: Home, doctor, ``/readyz`` and alerts show them, and
-``docs/alerts.yml`` is made of them (``make alerts``).
+``docs/alerts.yml`` is made of them (``make alerts``). ``monitoring.py`` finds which hold.
 """
 
 from __future__ import annotations
 
 import tomllib
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import resources
 from types import MappingProxyType
@@ -17,7 +17,14 @@ from typing import Literal
 import msgspec
 
 from smsgate.consent.reviews import REVIEW_DEADLINE_US
-from smsgate.metrics.snapshot import KINDS, Backlog, Obstacle, ProcessSnapshot, SystemSnapshot
+from smsgate.metrics.snapshot import (
+    KINDS,
+    Backlog,
+    Obstacle,
+    ProcessSnapshot,
+    SpoolDepth,
+    SystemSnapshot,
+)
 from smsgate.pipeline.archive_report import MANY, MEMORY
 
 REVIEW_DEADLINE_S = REVIEW_DEADLINE_US / 1_000_000
@@ -52,6 +59,7 @@ class ConditionKind(msgspec.Struct, frozen=True, rename={"for_": "for"}):
     title: str
     text: str
     command: str
+    collaborator: str = ""
     page: tuple[str, str] = ("", "")
     expr: str = ""
     for_: str = ""
@@ -64,7 +72,7 @@ class Condition:
     name: str
     """The name of the alert."""
     subject: str
-    """What it is about, such as ``outbox``; name and subject together identify it."""
+    """What it is about, such as ``outbox`` or a collaborator; name and subject identify it."""
     severity: Severity
     """``page``: something fails now; ``ticket``: a warning."""
     title: str
@@ -75,6 +83,13 @@ class Condition:
     """What helps in a terminal or in the configuration."""
     page: tuple[str, str] = ("", "")
     """Where the console deals with it, and the text of the link; empty where it does not."""
+    collaborator: str = ""
+    """What is not ready because of it: ``store``, ``queue`` or ``records``."""
+
+    @property
+    def sentences(self) -> str:
+        """What is wrong, and what to do."""
+        return f"{self.title}. {self.text}"
 
     @property
     def is_failure(self) -> bool:
@@ -109,6 +124,7 @@ def condition(
         detail + kind.text,
         command or kind.command.format_map(figures),
         kind.page,
+        kind.collaborator,
     )
 
 
@@ -154,32 +170,35 @@ def _capitalize(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def conditions(snapshot: SystemSnapshot, *, here: str = "") -> list[Condition]:
-    """All that hold, but those of durability. The spool of the place ``here`` is left out."""
+def conditions(snapshot: SystemSnapshot) -> list[Condition]:
+    """All that hold, as far as the store and what it was told show it."""
     return [
         *_store(snapshot),
         *_people(snapshot),
-        *_spools(snapshot, here),
+        *spool_conditions(snapshot.spools),
         *_accounts(snapshot),
         *(
             condition("alerts_fail", address, problem, address=address)
             for address, problem in snapshot.alert_failures.items()
         ),
+        *_durability(snapshot),
     ]
 
 
-def durability_conditions(snapshot: SystemSnapshot) -> list[Condition]:
+def _durability(snapshot: SystemSnapshot) -> Iterator[Condition]:
     """Settings of Redis that could lose acknowledged writes, or opt-outs."""
     evicting = [one for one in snapshot.weaknesses if one.startswith("maxmemory-policy")]
-    weak = "; ".join(one for one in snapshot.weaknesses if one not in evicting)
-    found = [condition("may_evict", "eviction", one) for one in evicting]
-    return found + [condition("weak_durability", "durability", weak)] * bool(weak)
+    weak = [one for one in snapshot.weaknesses if one not in evicting]
+    if evicting:
+        yield condition("may_evict", "eviction", evicting[0])
+    if weak:
+        yield condition("weak_durability", "store", "; ".join(weak))
 
 
 def _store(snapshot: SystemSnapshot) -> Iterator[Condition]:
     """Conditions of the store, and of all that waits in it while it takes writes."""
     if snapshot.write_obstacle is not None:
-        yield _hindered("store_refuses_writes", "store", snapshot.write_obstacle)
+        yield hindered("store_refuses_writes", snapshot.write_obstacle)
         return
     if snapshot.store_obstacle is not None:
         # While the store is rebuilt nothing can be applied or sent; this condition says so alone.
@@ -190,11 +209,11 @@ def _store(snapshot: SystemSnapshot) -> Iterator[Condition]:
                 begin = f"store lost, rebuilding ({snapshot.rebuild.why})"
             problem = f"{begin}: {snapshot.rebuild.text()} so far"
             obstacle = Obstacle(problem, "wait until it is done")
-        yield _hindered("store_lost", "store", obstacle)
+        yield hindered("store_lost", obstacle)
         yield from _stopped_processes(snapshot)
         return
     if snapshot.gate_obstacle is not None and not {"web", "clock"} <= {*snapshot.stopped}:
-        yield _hindered("gate_shut", "gate", snapshot.gate_obstacle)
+        yield hindered("gate_shut", snapshot.gate_obstacle)
     yield from _stopped_processes(snapshot)
     yield from _configurations(snapshot.processes)
     processes = snapshot.processes
@@ -203,8 +222,9 @@ def _store(snapshot: SystemSnapshot) -> Iterator[Condition]:
     yield from (*_queues(snapshot), *_deliveries(snapshot), *_records(snapshot))
 
 
-def _hindered(key: str, subject: str, obstacle: Obstacle) -> Condition:
-    return condition(key, subject, obstacle.problem, obstacle.remedy)
+def hindered(key: str, obstacle: Obstacle) -> Condition:
+    """A condition of the store with its cause and what removes that."""
+    return condition(key, "store", obstacle.problem, obstacle.remedy)
 
 
 def _stopped_processes(snapshot: SystemSnapshot) -> Iterator[Condition]:
@@ -306,24 +326,26 @@ def _deliveries(snapshot: SystemSnapshot) -> Iterator[Condition]:
 def _records(snapshot: SystemSnapshot) -> Iterator[Condition]:
     ledger, memory = snapshot.ledger, snapshot.memory
     if ledger.oldest_s > MAX_RECORDS_LAG_S and "clock" not in snapshot.stopped:
-        yield condition("records_lag", "records lag", age=span(ledger.oldest_s))
+        yield condition("records_lag", "records", age=span(ledger.oldest_s))
     if ledger.count >= MANY * WARN_SHARE or memory >= MEMORY_WARN_SHARE:
         key = "ledger_full" if ledger.count >= MANY or memory >= MEMORY else "ledger_filling"
         waiting = (
             f"{ledger.count:,} of {MANY:,} events await the records; Redis uses {memory:.0%} of "
             "its memory"
         )
-        yield condition(key, "ledger", waiting)
+        yield condition(key, "records", waiting)
 
 
-def _spools(snapshot: SystemSnapshot, here: str) -> Iterator[Condition]:
-    for one in snapshot.spools:
+def spool_conditions(spools: Iterable[SpoolDepth]) -> Iterator[Condition]:
+    """Those of the spools of hosts."""
+    for one in spools:
+        subject = f"spool of {one.place}"
         if one.problem:
-            yield condition("spool_unusable", f"spool of {one.place}", one.problem, host=one.place)
-        elif one.count and one.place != here:
-            subject, messages = f"spool of {one.place}", _count(one.count, "message")
-            age = f"the oldest has waited {span(one.oldest_s)}"
-            yield condition("spool", subject, age, messages=messages, host=one.place)
+            yield condition("spool_unusable", subject, one.problem, host=one.place)
+        elif one.count:
+            messages, age = _count(one.count, "message"), span(one.oldest_s)
+            detail = f"the oldest has waited {age}"
+            yield condition("spool", subject, detail, messages=messages, host=one.place)
 
 
 def _accounts(snapshot: SystemSnapshot) -> Iterator[Condition]:

@@ -1,12 +1,24 @@
-"""Takes a snapshot of a running smsgate, from the store and this host's spool."""
+"""Looks at a running smsgate: what waits, what cannot be used, and the conditions that hold.
+
+Doctor, ``/readyz``, Home, metrics and alerts all show what is found here.
+"""
 
 from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any
 
-from smsgate.domain.errors import SpoolUnavailable, StoreNotReady, StoreUnavailable
+from smsgate.domain.errors import (
+    RecordsNotReady,
+    SmsGateError,
+    SpoolUnavailable,
+    StoreNotReady,
+    StoreUnavailable,
+)
 from smsgate.metrics.snapshot import (
     AccountTraffic,
     Obstacle,
@@ -15,31 +27,151 @@ from smsgate.metrics.snapshot import (
     SpoolDepth,
     SystemSnapshot,
 )
+from smsgate.pipeline.archive import LedgerArchiver
+from smsgate.pipeline.archive_report import ArchiveReport, archive_report
+from smsgate.pipeline.conditions import (
+    Condition,
+    condition,
+    conditions,
+    hindered,
+    spool_conditions,
+)
+from smsgate.pipeline.deadlines import Deadlines, NoAnswerInTime, PendingAnswer
 from smsgate.pipeline.spool import Spool
 from smsgate.settings import Account, Settings
+from smsgate.store.inbox import JobQueue
 from smsgate.store.store import Store
 
+COLLABORATORS = ("store", "queue", "spool", "records")
+ANSWER_S = 5.0
+"""How long a collaborator is waited for: longer than a round trip to Redis may take."""
 REFUSED_WINDOW_S = 600.0
 """In which refused requests are counted together."""
 
 
-def take_snapshot(store: Store, settings: Settings, spool: Spool | None = None) -> SystemSnapshot:
-    """Read everything that may need attention. ``spool`` is this host's.
+@dataclass(frozen=True, slots=True)
+class SystemState:
+    """What was found at one moment."""
 
-    Raises ``StoreUnavailable``.
-    """
+    conditions: Sequence[Condition]
+    """Failures first, and of those what cannot be used."""
+    snapshot: SystemSnapshot | None
+    """None if the store cannot be read."""
+    spool: SpoolDepth
+    """Of this host."""
+    unusable: Mapping[str, Condition]
+    """By collaborator, why it cannot do its work."""
+    archiving: str = ""
+    """How many events wait for the records, which is normal for a moment."""
+
+    @property
+    def accepts(self) -> bool:
+        """Whether webhooks are accepted: onto this host's disk, or into Redis."""
+        return not self.spool.problem or (
+            self.snapshot is not None and self.snapshot.write_obstacle is None
+        )
+
+
+class Monitor:
+    """Asks all collaborators at once; one that hangs is named, and holds up no answer."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        job_queue: JobQueue,
+        spool: Spool,
+        archiver: LedgerArchiver,
+    ) -> None:
+        self._settings, self._store, self._job_queue = settings, store, job_queue
+        self._spool, self._archiver = spool, archiver
+        self._deadlines = Deadlines(ANSWER_S)
+
+    def look(
+        self, deadlines: Deadlines | None = None, *, here: bool = True, make_folder: bool = False
+    ) -> SystemState:
+        """Look at everything. Raises nothing of the collaborators'.
+
+        ``here``: look at this host's spool, and not only at what hosts report of theirs. A data
+        directory that is not there is made with ``make_folder``, else left alone.
+        """
+        of = deadlines or self._deadlines
+        asked_snapshot = of.store.ask(lambda: take_snapshot(self._store, self._settings))
+        asked: dict[str, PendingAnswer[Any]] = {
+            "store": asked_snapshot,
+            "queue": of.queue.ask(self._job_queue.ping),
+            "records": of.records.ask(self._archiver.records.check),
+        }
+        asked_archive = of.archiver.ask(lambda: archive_report(self._archiver))
+        asked_spool = of.spool.ask(lambda: spool_depth(self._spool, make_folder=make_folder))
+        unusable = {
+            name: problem for name, answer in asked.items() if (problem := _problem(name, answer))
+        }
+        snapshot = asked_snapshot.get() if "store" not in unusable else None
+        spool = self._spool_of(asked_spool)
+        reported = {one.place: one for one in snapshot.spools} if snapshot else {}
+        known = reported.get(spool.place)
+        # A missing folder that the web process cannot make is known to that process alone.
+        if here and (spool.problem or not known or not known.problem):
+            reported[spool.place] = spool
+        archived = ArchiveReport()
+        with suppress(NoAnswerInTime):  # store or records hang, which is said of them
+            archived = asked_archive.get()
+        if snapshot is not None:
+            snapshot = replace(snapshot, spools=tuple(reported.values()))
+        if snapshot is None or snapshot.write_obstacle or snapshot.store_obstacle:
+            archived = ArchiveReport()  # it would blame the records for the store
+        if archived.problem and "records" not in unusable:
+            unusable["records"] = condition("records_away", "records", archived.problem)
+        rest = conditions(snapshot) if snapshot else [*spool_conditions(reported.values())]
+        found = [*unusable.values(), *sorted(rest, key=lambda one: not one.is_failure)]
+        for one in rest:
+            is_spool = bool(spool.problem) and one.subject == f"spool of {spool.place}"
+            name = "spool" if is_spool else one.collaborator
+            if name and one.is_failure:
+                unusable.setdefault(name, one)
+        if snapshot is not None and snapshot.gate_obstacle is not None:
+            # True also where it is not said, since no process that renews the lease runs.
+            unusable.setdefault("store", hindered("gate_shut", snapshot.gate_obstacle))
+        if self._settings.queue_url == self._settings.redis_url and "store" in unusable:
+            # One cause is said once.
+            found = [one for one in found if one.subject != "queue"]
+        return SystemState(found, snapshot, spool, unusable, archived.waiting)
+
+    def _spool_of(self, asked: PendingAnswer[SpoolDepth]) -> SpoolDepth:
+        try:
+            return asked.get()
+        except NoAnswerInTime as error:
+            host = socket.gethostname()
+            return SpoolDepth(host, 0, 0.0, time.time(), str(error), self._spool.folder)
+
+
+def _problem(name: str, answer: PendingAnswer[Any]) -> Condition | None:
+    """Why a collaborator cannot be used at all."""
+    try:
+        answer.get()
+    except (NoAnswerInTime, SmsGateError) as error:
+        command = error.remedy if isinstance(error, StoreUnavailable) else ""
+        if isinstance(error, RecordsNotReady):
+            command = "`smsgate records migrate`"
+        return condition(f"{name}_away", name, str(error), command)
+    return None
+
+
+def take_snapshot(store: Store, settings: Settings) -> SystemSnapshot:
+    """Read everything in the store that may need attention. Raises ``StoreUnavailable``."""
     write_obstacle = _refused_writes(store)
     waiting = store.ledger_reader.waiting()
-    now_s = time.time()
+    is_trusted = write_obstacle is None  # else what was reported last is old
     return SystemSnapshot(
-        now_s=now_s,
+        now_s=time.time(),
         backlog=store.backlog.read(),
         ledger=QueueDepth(waiting.count, waiting.oldest_us / 1_000_000),
         memory=waiting.memory,
-        spools=tuple(_spools(store, spool, trusted=write_obstacle is None)),
+        spools=tuple(store.backlog.spools()) if is_trusted else (),
         accounts=tuple(_accounts(store, settings.accounts.values())),
         weaknesses=tuple(store.health.weaknesses()),
-        processes=store.heartbeats.snapshot() if write_obstacle is None else None,
+        processes=store.heartbeats.snapshot() if is_trusted else None,
         write_obstacle=write_obstacle,
         gate_obstacle=store.write_lease.obstacle(),
         store_obstacle=_lost(store),
@@ -48,37 +180,26 @@ def take_snapshot(store: Store, settings: Settings, spool: Spool | None = None) 
     )
 
 
-def spool_of_this_host(spool: Spool) -> SpoolDepth | None:
-    """What this host's spool holds; None if it cannot be read."""
+def spool_depth(spool: Spool, *, make_folder: bool = False) -> SpoolDepth:
+    """What this host's spool holds, or why it cannot be used."""
+    host, folder, now_s = socket.gethostname(), spool.folder, time.time()
     try:
+        spool.check(make=make_folder)
         state = spool.state()
-    except SpoolUnavailable:
-        return None
-    host, folder, now_s, problem = socket.gethostname(), spool.folder, time.time(), ""
-    try:
-        spool.check()
     except SpoolUnavailable as error:
-        problem = str(error)
+        return SpoolDepth(host, 0, 0.0, now_s, str(error), folder)
     if state is None or not state.messages:
-        return SpoolDepth(host, 0, 0.0, now_s, problem, folder)
+        return SpoolDepth(host, 0, 0.0, now_s, folder=folder)
     waited_s = max(now_s - state.oldest_us / 1_000_000, 0.0)
-    return SpoolDepth(host, state.messages, waited_s, now_s, problem, folder)
-
-
-def _spools(store: Store, spool: Spool | None, *, trusted: bool) -> Iterable[SpoolDepth]:
-    """What each host reported last; of a store that takes no writes that is not ``trusted``."""
-    found = {one.place: one for one in store.backlog.spools()} if trusted else {}
-    here = spool_of_this_host(spool) if spool is not None else None
-    if here is not None:
-        found[here.place] = here
-    return found.values()
+    return SpoolDepth(host, state.messages, waited_s, now_s, folder=folder)
 
 
 def _lost(store: Store) -> Obstacle | None:
     """Why the store is not ready."""
-    remedy = "let `clock` run, which rebuilds it from the records, or run `smsgate rebuild`"
+    remedy = "`smsgate rebuild`; a running clock does it by itself"
     try:
         if store.metadata.store_id():
+            store.numbers.bucket_count()
             return None
     except StoreNotReady as error:
         return Obstacle(str(error), remedy)

@@ -16,7 +16,7 @@ from smsgate.pipeline.gate import Gate
 from smsgate.pipeline.history import History
 from smsgate.pipeline.ingest import Ingest
 from smsgate.pipeline.manual import ManualEntries, Restores
-from smsgate.pipeline.readiness import Readiness
+from smsgate.pipeline.monitoring import Monitor
 from smsgate.pipeline.refused_requests import RefusedRequests
 from smsgate.pipeline.send import ReplySender
 from smsgate.pipeline.spool import Spool
@@ -102,9 +102,9 @@ class Services:
         return LeaseRenewal(self.store, self.spool, self.archiver)
 
     @cached_property
-    def readiness(self) -> Readiness:
-        """Whether store, queue, spool and records can be used."""
-        return Readiness(self.store, self.job_queue, self.spool, self.archiver)
+    def monitor(self) -> Monitor:
+        """What an operator must know of all this."""
+        return Monitor(self.settings, self.store, self.job_queue, self.spool, self.archiver)
 
     def close(self) -> None:
         """Write what is queued in memory and end the threads."""

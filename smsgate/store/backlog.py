@@ -5,7 +5,8 @@ from __future__ import annotations
 import heapq
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -25,6 +26,7 @@ from smsgate.store.inbox_reader import stored_of
 from smsgate.store.keys import PARTITION_KEYS, PARTITIONS, PartitionKeys
 from smsgate.store.redis_types import Client, Pipeline
 from smsgate.store.shared_keys import CLOCK_LEASE, DELIVERIES, SPOOLS
+from smsgate.store.unsent_replies import dead_letter_of
 
 _SAMPLE = 200
 """Holds and replies of a partition that are read for their age; more are there in a burst only."""
@@ -96,7 +98,7 @@ class BacklogReader:
         columns = [rows[at::9] for at in range(9)]
         inbox = [ms_of(row[0][0].decode()) for row in columns[1] if row]
         replies = _waiting_replies(
-            [_decode_reply(raw) for _, found in columns[3] for raw in found.values()], now_ms
+            [*_readable(raw for _, found in columns[3] for raw in found.values())], now_ms
         )
         holds = [_ms(id_) for _, found in columns[5] for id_ in found.values()]
         reviews = [_ms(id_) for row in columns[6] for id_ in row]
@@ -114,7 +116,9 @@ class BacklogReader:
             ),
             deliveries_failed=deliveries.failed,
             replies=replies,
-            dead_reasons=_reasons(raw for _, found in columns[8] for raw in found.values()),
+            dead_reasons=_reasons(
+                dead_letter_of(*row) for _, found in columns[8] for row in found.items()
+            ),
         )
 
     def note_deliveries(self, counts: DeliveryCounts) -> None:
@@ -207,9 +211,9 @@ class BacklogReader:
 
     def replies_dead(self, first: int, count: int) -> BacklogPage[DeadLetter]:
         """Replies that were given up, the newest first."""
-        total, decode = self.counts().replies_dead, msgspec.json.Decoder(DeadLetter).decode
-        found = self._given_up(lambda keys: keys.dead, total, decode)
-        return _newest_page(found, lambda one: one.at_us, first, count, total)
+        total = self.counts().replies_dead
+        found = sorted(self._given_up(total), key=lambda one: one.at_us, reverse=True)
+        return BacklogPage(total, [(one.at_us, one) for one in found[first : first + count]])
 
     def _waiting(
         self,
@@ -242,20 +246,18 @@ class BacklogReader:
         ]
         return BacklogPage(sum(rows[::2]), found)
 
-    def _given_up(
-        self, name: Callable[[PartitionKeys], str], total: int, decode: Callable[[bytes], T]
-    ) -> list[T]:
+    def _given_up(self, total: int) -> list[DeadLetter]:
         """All of them; where they are too many, some of each partition as Redis gives them."""
 
         def ask(pipeline: Pipeline, keys: PartitionKeys) -> None:
             if total <= MOST:
-                pipeline.hvals(name(keys))
+                pipeline.hgetall(keys.dead)
             else:
-                pipeline.hscan(name(keys), 0, count=MOST // PARTITIONS)
+                pipeline.hscan(keys.dead, 0, count=MOST // PARTITIONS)
 
         rows = of_partitions(self._client, ask)
-        raws = (row if total <= MOST else row[1].values() for row in rows)
-        return [decode(raw) for some in raws for raw in some]
+        found = (row if total <= MOST else row[1] for row in rows)
+        return [dead_letter_of(*row) for some in found for row in some.items()]
 
 
 def _ms(id_: bytes) -> int:
@@ -279,18 +281,16 @@ def _waiting_replies(replies: Sequence[Reply], now_ms: int) -> tuple[WaitingRepl
     return tuple(found)
 
 
-def _reasons(letters: Iterable[bytes]) -> tuple[tuple[str, str, int], ...]:
-    decode = msgspec.json.Decoder(DeadLetter).decode
-    counts = Counter(
+def _readable(rows: Iterable[bytes]) -> Iterator[Reply]:
+    for row in rows:
+        with suppress(msgspec.MsgspecError):
+            yield _decode_reply(row)
+
+
+def _reasons(letters: Iterable[DeadLetter]) -> tuple[tuple[str, str, int], ...]:
+    counts: Counter[tuple[str, str]] = Counter()
+    for one in letters:
+        why, number = one.note or one.outcome, one.reply.number[1:]
         # Providers repeat the number in some errors.
-        (one.reply.account, (one.note or one.outcome).replace(one.reply.number[1:], "•••"))
-        for one in map(decode, letters)
-    )
+        counts[one.reply.account, why.replace(number, "•••") if number else why] += 1
     return tuple((account, why, count) for (account, why), count in counts.most_common())
-
-
-def _newest_page(
-    found: list[T], at_us: Callable[[T], int], first: int, count: int, total: int
-) -> BacklogPage[T]:
-    ordered = sorted(found, key=at_us, reverse=True)[first : first + count]
-    return BacklogPage(total, [(at_us(one), one) for one in ordered])

@@ -17,6 +17,15 @@ _decode = msgspec.json.Decoder(Reply).decode
 _letter = msgspec.json.Decoder(DeadLetter).decode
 
 
+def dead_letter_of(id_: bytes, row: bytes) -> DeadLetter:
+    """A dead letter as it is kept; of one that cannot be read, its id alone is known."""
+    try:
+        return _letter(row)
+    except msgspec.MsgspecError:
+        reply = Reply(id_.decode(), "unreadable", "unknown", "", "", "", "", 0)
+        return DeadLetter(reply, "unknown", "it cannot be read", 0)
+
+
 class UnsentReplies:
     """The replies of all outboxes. Everything here raises ``StoreUnavailable``."""
 
@@ -26,8 +35,9 @@ class UnsentReplies:
 
     def dead(self, partition: int) -> list[DeadLetter]:
         """The replies of a partition that were given up, oldest first."""
-        rows = self._client.hvals(PARTITION_KEYS[partition].dead)
-        return sorted((_letter(row) for row in rows), key=lambda letter: letter.at_us)
+        rows = self._client.hgetall(PARTITION_KEYS[partition].dead)
+        letters = [dead_letter_of(id_, row) for id_, row in rows.items()]
+        return sorted(letters, key=lambda letter: letter.at_us)
 
     def unsettled(self, ids: Sequence[str]) -> dict[str, Reply | DeadLetter]:
         """Of replies of one partition, by id: those that wait to be sent, and those given up."""
@@ -41,7 +51,7 @@ class UnsentReplies:
         found: dict[str, Reply | DeadLetter] = {}
         for id_, letter, reply in zip(ids, dead, waiting, strict=True):
             if letter is not None:
-                found[id_] = _letter(letter)
+                found[id_] = dead_letter_of(id_.encode(), letter)
             if reply is not None:
                 found[id_] = _decode(reply)
         return found

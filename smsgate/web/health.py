@@ -4,54 +4,57 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import msgspec
 from flask import Blueprint, Response, request
 
 from smsgate.pipeline.build import describe_build
-from smsgate.pipeline.readiness import ACCEPTS, OK, is_well
+from smsgate.pipeline.conditions import Condition
+from smsgate.pipeline.monitoring import COLLABORATORS, SystemState
 from smsgate.pipeline.services import Services
 from smsgate.web.api_key_guard import ApiKeyGuard
 
-NOT_READY = "not ready"
 KEPT_S = 2.0
 """How long an answer without details is given again."""
-Collaborators = Mapping[str, str]
-"""As ``Readiness.ready`` reports them."""
 
 
-class SharedReadiness:
-    """Asks the collaborators at most once in ``KEPT_S``, however many want to know."""
+class SharedState:
+    """Looks at most once in ``KEPT_S``, however many want to know."""
 
-    def __init__(self, ask: Callable[[], Collaborators]) -> None:
-        """``ask()`` takes a few seconds at most, and some 90 commands of Redis."""
-        self._ask = ask
+    def __init__(self, look: Callable[[], SystemState]) -> None:
+        """``look()`` takes a few seconds at most, and some hundred commands of Redis."""
+        self._look = look
         self._lock = threading.Lock()
-        self._found: Collaborators = {}
-        self._asked_at = -KEPT_S
+        self._found: SystemState | None = None
+        self._looked_at = -KEPT_S
 
-    def get(self) -> Collaborators:
-        """What they reported in the last seconds. Raises as ``ask``.
+    def get(self) -> SystemState:
+        """What was found in the last seconds.
 
-        While one caller asks, the others are given the reports before, if there are any.
+        While one caller looks, the others are given what was found before, if anything was.
         """
-        if time.monotonic() - self._asked_at >= KEPT_S and self._lock.acquire(
-            blocking=not self._found
-        ):
-            try:
-                if time.monotonic() - self._asked_at >= KEPT_S:
-                    self._found = self._ask()
-                    self._asked_at = time.monotonic()
-            finally:
-                self._lock.release()
-        return self._found
+        found = self._found
+        if found is not None and time.monotonic() - self._looked_at < KEPT_S:
+            return found
+        if not self._lock.acquire(blocking=found is None) and found is not None:
+            return found
+        try:
+            if self._found is None or time.monotonic() - self._looked_at >= KEPT_S:
+                self._found, self._looked_at = self._look(), time.monotonic()
+            return self._found
+        finally:
+            self._lock.release()
 
 
 def blueprint(services: Services, keys: ApiKeyGuard) -> Blueprint:
     """Return the two routes. Both are public; details need a key."""
     health = Blueprint("health", __name__)
-    shared = SharedReadiness(services.readiness.ready)
+
+    def look() -> SystemState:
+        return services.monitor.look(make_folder=True)
+
+    shared = SharedState(look)
 
     @health.get("/healthz")
     def alive() -> Response:
@@ -67,23 +70,39 @@ def blueprint(services: Services, keys: ApiKeyGuard) -> Blueprint:
     def ready() -> Response:
         """Say whether webhooks are accepted, and name each collaborator; 503 unless all are well.
 
-        With a key of ``/metrics`` as it is at this moment, and with what is wrong.
+        With a key of ``/metrics`` as it is at this moment, and with every condition that holds.
         """
         if request.authorization is not None and request.authorization.type == "bearer":
             keys.check_monitor_key("readyz", request.environ)
-            return _answer(services.readiness.ready(), with_details=True)
+            return _answer(look(), with_details=True)
         return _answer(shared.get(), with_details=False)
 
     return health
 
 
-def _answer(found: Collaborators, *, with_details: bool) -> Response:
-    well = {name: is_well(report) for name, report in found.items()}
-    accepts = well.pop(ACCEPTS)
-    is_ready = all(well.values())
-    reports = {
-        name: found[name] if with_details else OK if one else NOT_READY
-        for name, one in well.items()
+def _answer(state: SystemState, *, with_details: bool) -> Response:
+    is_ready = not state.unusable
+    body: dict[str, object] = {
+        "accepts": state.accepts,
+        "ready": is_ready,
+        "collaborators": {
+            name: "not ready" if name in state.unusable else "ok" for name in COLLABORATORS
+        },
     }
-    body = msgspec.json.encode({"accepts": accepts, "ready": is_ready, "collaborators": reports})
-    return Response(body, 200 if is_ready else 503, content_type="application/json")
+    if with_details:
+        reports = {name: one.sentences for name, one in state.unusable.items()}
+        body["collaborators"] = dict.fromkeys(COLLABORATORS, "ok") | reports
+        body["conditions"] = [_details(one) for one in state.conditions]
+    status = 200 if is_ready else 503
+    return Response(msgspec.json.encode(body), status, content_type="application/json")
+
+
+def _details(one: Condition) -> dict[str, str]:
+    return {
+        "alert": one.name,
+        "subject": one.subject,
+        "severity": one.severity,
+        "title": one.title,
+        "text": one.text,
+        "command": one.command,
+    }

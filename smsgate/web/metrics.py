@@ -8,8 +8,11 @@ costs round trips.
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from itertools import accumulate
+from typing import Any
 
 from flask import Blueprint, Response, request
 from prometheus_client import CollectorRegistry
@@ -25,25 +28,41 @@ from prometheus_client.registry import Collector
 from smsgate import __version__
 from smsgate.domain.errors import StoreUnavailable
 from smsgate.metrics.counters import FAMILIES, Family, FamilyValues, bounds_of, by_family
-from smsgate.metrics.snapshot import (
-    KINDS,
-    ProcessSnapshot,
-    RebuildProgress,
-    SpoolDepth,
-    SystemSnapshot,
-)
+from smsgate.metrics.snapshot import KINDS, ProcessSnapshot, SpoolDepth, SystemSnapshot
 from smsgate.pipeline.archive_report import MANY
 from smsgate.pipeline.conditions import REVIEW_DEADLINE_S
-from smsgate.pipeline.monitoring import spool_of_this_host, take_snapshot
-from smsgate.pipeline.readiness import ACCEPTS, is_well
+from smsgate.pipeline.monitoring import COLLABORATORS
 from smsgate.pipeline.services import Services
 from smsgate.web.api_key_guard import ApiKeyGuard
 
-_PREFIX = "smsgate_"
 _ACCEPTS = (
     "Whether webhooks are accepted (1): into Redis, or onto the disk of the host that answers"
 )
-_READY = "Whether a collaborator is well (1) or not (0)"
+_GAUGES: Mapping[str, tuple[str, Callable[[SystemSnapshot], float]]] = {
+    "inbox_entries": ("Entries that wait for a worker", lambda one: one.backlog.inbox.count),
+    "inbox_oldest_seconds": ("Age of the oldest entry", lambda one: one.backlog.inbox.oldest_s),
+    "outbox_replies": ("Replies that are not settled", lambda one: one.backlog.outbox.count),
+    "holds": ("Opt-outs that block and are not applied", lambda one: one.backlog.holds.count),
+    "hold_oldest_seconds": ("Age of the oldest hold", lambda one: one.backlog.holds.oldest_s),
+    "reviews": ("Texts in review", lambda one: one.backlog.reviews.count),
+    "review_oldest_seconds": ("Age of the oldest", lambda one: one.backlog.reviews.oldest_s),
+    "review_deadline_seconds": ("How long a review may take", lambda _: REVIEW_DEADLINE_S),
+    "dead_letters": ("Replies that failed, to retry or dismiss", lambda one: one.backlog.dead),
+    "deliveries_pending": ("For your own programs", lambda one: one.backlog.deliveries.count),
+    "delivery_oldest_seconds": ("Age of the oldest", lambda one: one.backlog.deliveries.oldest_s),
+    "deliveries_failed": ("Failed after a day", lambda one: one.backlog.deliveries_failed),
+    "ledger_events": ("Events that wait for the records", lambda one: one.ledger.count),
+    "ledger_events_bound": ("At how many smsgate is not ready", lambda _: MANY),
+    "ledger_oldest_seconds": ("How far the records are behind", lambda one: one.ledger.oldest_s),
+    "store_memory_ratio": ("Share of its maxmemory that Redis uses", lambda one: one.memory),
+    "store_weaknesses": ("Settings that could lose writes", lambda one: len(one.weaknesses)),
+    "store_lost": ("New, lost or being rebuilt", lambda one: one.store_obstacle is not None),
+    "store_writable": ("Whether Redis takes writes", lambda one: one.write_obstacle is None),
+    "gate_open": (
+        "Whether the gate answers (1) or cannot tell (0)",
+        lambda one: one.gate_obstacle is None and one.store_obstacle is None,
+    ),
+}
 
 
 def blueprint(services: Services, keys: ApiKeyGuard) -> Blueprint:
@@ -70,25 +89,27 @@ class MetricsCollector(Collector):
 
     def collect(self) -> Iterable[Metric]:
         """Every metric that can be read."""
-        services = self._services
-        yield _gauge("build_info", "Which smsgate answers", {__version__: 1.0}, "version")
-        ready = {name: float(is_well(state)) for name, state in services.readiness.ready().items()}
-        yield _gauge("accepts", _ACCEPTS, {"": ready.pop(ACCEPTS)})
-        yield _gauge("ready", _READY, ready, "collaborator")
-        try:
-            snapshot = take_snapshot(services.store, services.settings, services.spool)
-            sums = by_family(services.store.metrics.sums())
-        except StoreUnavailable:
-            here = spool_of_this_host(services.spool)
-            yield from _by_host([here] if here is not None else [], time.time())
+        state = self._services.monitor.look(make_folder=True)
+        yield _gauge("build_info", "Which smsgate answers", {__version__: 1}, "version")
+        yield _gauge("accepts", _ACCEPTS, state.accepts)
+        ready = {name: name not in state.unusable for name in COLLABORATORS}
+        yield _gauge(
+            "ready", "Whether a collaborator is well (1) or not (0)", ready, "collaborator"
+        )
+        held = Counter((one.name, one.severity) for one in state.conditions)
+        yield _gauge("conditions", "Conditions that hold, by alert", held, "alert", "severity")
+        if state.snapshot is None:
+            yield from _by_host([state.spool], time.time())
             return
-        yield from _snapshot_metrics(snapshot)
-        for family in FAMILIES:
-            yield _family_metric(family, sums[family.name])
+        yield from _snapshot_metrics(state.snapshot)
+        with suppress(StoreUnavailable):
+            sums = by_family(self._services.store.metrics.sums())
+            for family in FAMILIES:
+                yield _family_metric(family, sums[family.name])
 
 
 def _family_metric(family: Family, found: FamilyValues) -> Metric:
-    name = _PREFIX + family.name
+    name = f"smsgate_{family.name}"
     if not family.buckets:
         counter = CounterMetricFamily(name, family.says, labels=family.labels)
         for labels, count in sorted(found.counts.items()):
@@ -97,103 +118,47 @@ def _family_metric(family: Family, found: FamilyValues) -> Metric:
     histogram = HistogramMetricFamily(name, family.says, labels=family.labels)
     bounds = [bound.replace("inf", "+Inf") for bound in bounds_of(family)]
     for labels, times in sorted(found.times.items()):
-        below = accumulate(times.buckets)
-        histogram.add_metric(
-            labels, [*zip(bounds, map(float, below), strict=True)], times.sum_us / 1_000_000
-        )
+        below = map(float, accumulate(times.buckets))
+        histogram.add_metric(labels, [*zip(bounds, below, strict=True)], times.sum_us / 1_000_000)
     return histogram
 
 
 def _snapshot_metrics(snapshot: SystemSnapshot) -> Iterator[Metric]:
-    backlog = snapshot.backlog
-    for name, says, value in (
-        ("inbox_entries", "Entries of the inbox that wait for a worker", backlog.inbox.count),
-        ("inbox_oldest_seconds", "How long the oldest entry has waited", backlog.inbox.oldest_s),
-        ("outbox_replies", "Replies that are not settled", backlog.outbox.count),
-        ("holds", "Opt-outs that block and are not applied yet", backlog.holds.count),
-        ("hold_oldest_seconds", "How long the oldest hold has lasted", backlog.holds.oldest_s),
-        ("reviews", "Texts in review", backlog.reviews.count),
-        (
-            "review_oldest_seconds",
-            "How long the oldest of them waits",
-            backlog.reviews.oldest_s,
-        ),
-        ("review_deadline_seconds", "How long a text may be in review", REVIEW_DEADLINE_S),
-        ("dead_letters", "Replies that failed, to retry or dismiss", backlog.dead),
-        ("deliveries_pending", "What waits for your own programs", backlog.deliveries.count),
-        (
-            "delivery_oldest_seconds",
-            "How long the oldest of them waits",
-            backlog.deliveries.oldest_s,
-        ),
-        (
-            "deliveries_failed",
-            "What your own programs did not accept within a day",
-            backlog.deliveries_failed,
-        ),
-        ("ledger_events", "Events that wait for the records", snapshot.ledger.count),
-        ("ledger_events_bound", "At how many waiting events smsgate is not ready", MANY),
-        ("ledger_oldest_seconds", "How far the records are behind", snapshot.ledger.oldest_s),
-        ("store_memory_ratio", "Share of its maxmemory that Redis uses", snapshot.memory),
-        ("store_weaknesses", "Settings of Redis that could lose writes", len(snapshot.weaknesses)),
-        (
-            "store_lost",
-            "Whether the store is not ready: lost, new or rebuilding",
-            bool(snapshot.store_obstacle),
-        ),
-        ("store_writable", "Whether Redis takes writes", snapshot.write_obstacle is None),
-        (
-            "gate_open",
-            "Whether the gate answers (1) or cannot tell (0)",
-            snapshot.gate_obstacle is None and snapshot.store_obstacle is None,
-        ),
-    ):
-        yield _gauge(name, says, {"": float(value)})
+    for name, (says, value) in _GAUGES.items():
+        yield _gauge(name, says, value(snapshot))
     if snapshot.processes is not None:
         says = "Whether a process clock does its rounds"
-        yield _gauge("clock_running", says, {"": float(backlog.clock)})
-        yield _processes(snapshot.processes)
-        running = snapshot.processes.running
-        for name, says, number in (
-            (
-                "configurations_mixed_seconds",
-                "How long processes have run different versions of the configuration",
-                snapshot.processes.mixed_s,
-            ),
-            (
-                "configuration_files_not_loaded",
-                "Processes whose files were changed since they read them",
-                sum(bool(one.changed) for one in running),
-            ),
-            (
-                "content_not_taken",
-                "Processes that cannot use the newest keyword sets and replies",
-                sum(bool(one.problem) for one in running),
-            ),
-        ):
-            yield _gauge(name, says, {"": float(number)})
+        yield _gauge("clock_running", says, snapshot.backlog.clock)
+        yield from _processes(snapshot.processes)
     if snapshot.rebuild is not None:
-        yield from _rebuild(snapshot.rebuild)
+        what, done, total = snapshot.rebuild.what, snapshot.rebuild.done, snapshot.rebuild.total
+        yield _gauge("rebuild_done", "How many a rebuild has restored", {what: done}, "what")
+        if total:
+            yield _gauge("rebuild_expected", "How many there are", {what: total}, "what")
     yield from _by_host(snapshot.spools, snapshot.now_s)
     yield from _by_account(snapshot)
+    failing = dict.fromkeys(snapshot.alert_failures, 1)
+    says = "Addresses that did not take the newest alert"
+    yield _gauge("alerts_failing", says, failing, "address")
 
 
-def _processes(processes: ProcessSnapshot) -> Metric:
+def _processes(processes: ProcessSnapshot) -> Iterator[Metric]:
     """A kind that runs nowhere has one sample of 0 without a host."""
+    running = {
+        (kind, host): count
+        for kind in KINDS
+        for host, count in (processes.hosts(kind) or {"": 0}).items()
+    }
     says = "Processes that gave a heartbeat in the last seconds"
-    gauge = GaugeMetricFamily(f"{_PREFIX}processes", says, labels=["kind", "host"])
-    for kind in KINDS:
-        for host, count in (processes.hosts(kind) or {"": 0}).items():
-            gauge.add_metric([kind, host], count)
-    return gauge
-
-
-def _rebuild(progress: RebuildProgress) -> Iterator[Metric]:
-    done = {progress.what: float(progress.done)}
-    yield _gauge("rebuild_done", "How many a rebuild of the store has restored", done, "what")
-    if progress.total:
-        total = {progress.what: float(progress.total)}
-        yield _gauge("rebuild_expected", "How many there are to restore", total, "what")
+    yield _gauge("processes", says, running, "kind", "host")
+    says = "How long processes have run different versions of the configuration"
+    yield _gauge("configurations_mixed_seconds", says, processes.mixed_s)
+    changed = sum(bool(one.changed) for one in processes.running)
+    says = "Processes whose files were changed since they read them"
+    yield _gauge("configuration_files_not_loaded", says, changed)
+    older = sum(bool(one.problem) for one in processes.running)
+    says = "Processes that cannot use the newest keyword sets and replies"
+    yield _gauge("content_not_taken", says, older)
 
 
 def _by_host(spools: Collection[SpoolDepth], now_s: float) -> Iterator[Metric]:
@@ -211,56 +176,45 @@ def _by_host(spools: Collection[SpoolDepth], now_s: float) -> Iterator[Metric]:
 
 
 def _by_account(snapshot: SystemSnapshot) -> Iterator[Metric]:
-    accepted = {one.name: one.accepted_s for one in snapshot.accounts if one.accepted_s}
-    waits = {one.name: 0.0 for one in snapshot.accounts}
-    waits |= {one.account: one.oldest_s for one in snapshot.backlog.replies}
-    says = "How long ago the message came that the oldest waiting reply answers"
-    yield _gauge("outbox_oldest_seconds", says, waits, "account")
-    failing = dict.fromkeys(waits, 0.0)
-    failing |= {one.account: float(one.count) for one in snapshot.backlog.replies if one.problem}
-    says = "Waiting replies of an account whose provider did not accept the last attempt"
+    """What is not known has no sample."""
+    accounts, replies = snapshot.accounts, snapshot.backlog.replies
+    none = {one.name: 0.0 for one in accounts}
+    waits = none | {one.account: one.oldest_s for one in replies}
+    yield _gauge("outbox_oldest_seconds", "Age of the oldest waiting reply", waits, "account")
+    failing = none | {one.account: one.count for one in replies if one.problem}
+    says = "Waiting replies whose provider did not accept the last attempt"
     yield _gauge("outbox_not_accepted", says, failing, "account")
+    accepted = {one.name: one.accepted_s for one in accounts if one.accepted_s}
     says = "When a request was last accepted, to the minute"
     yield _gauge("account_accepted_timestamp_seconds", says, accepted, "account")
-    silent = {one.name: one.silent_after_s for one in snapshot.accounts if one.silent_after_s}
+    silent = {one.name: one.silent_after_s for one in accounts if one.silent_after_s}
     says = "How long an account may be silent (silent_hours)"
     yield _gauge("account_silent_after_seconds", says, silent, "account")
-    unblocked = {one.name: float(len(one.unblocked)) for one in snapshot.accounts}
+    unblocked = {one.name: len(one.unblocked) for one in accounts}
     says = "Senders of opt-outs that blocked nobody, in the last week"
     yield _gauge("opt_outs_blocked_nobody", says, unblocked, "account")
-    yield from _opt_out_lists(snapshot)
-    failing = dict.fromkeys(snapshot.alert_failures, 1.0)
-    yield _gauge(
-        "alerts_failing", "Addresses that did not take the newest alert", failing, "address"
-    )
-
-
-def _opt_out_lists(snapshot: SystemSnapshot) -> Iterator[Metric]:
-    """What is not known has no sample."""
-    lists = {one.name: one.opt_out_list for one in snapshot.accounts if one.opt_out_list}
-    failing = {
-        name: snapshot.now_s - one.failing_since_s if one.problem else 0.0
+    lists = {one.name: one.opt_out_list for one in accounts if one.opt_out_list}
+    since = {
+        name: snapshot.now_s - one.failing_since_s if one.problem else 0
         for name, one in lists.items()
     }
     says = "Since when the provider's own opt-out list could not be compared; 0 where it can"
-    yield _gauge("opt_out_list_failing_seconds", says, failing, "account")
-    says = "Opt-outs that the provider's own list and ours do not share, when it was last read"
-    gauge = GaugeMetricFamily(
-        f"{_PREFIX}opt_out_list_differences", says, labels=["account", "only"]
-    )
+    yield _gauge("opt_out_list_failing_seconds", says, since, "account")
     compared = [(name, one.comparison) for name, one in lists.items() if one.comparison]
-    for name, comparison in compared:
-        gauge.add_metric([name, "there"], comparison.there_only)
-        if comparison.here_only is not None:
-            gauge.add_metric([name, "here"], comparison.here_only)
-    yield gauge
-    read = {name: comparison.at_s for name, comparison in compared}
+    read = {name: one.at_s for name, one in compared}
     says = "When the provider's own opt-out list was last read to its end"
     yield _gauge("opt_out_list_read_timestamp_seconds", says, read, "account")
+    only = {(name, "there"): one.there_only for name, one in compared}
+    only |= {(name, "here"): one.here_only for name, one in compared if one.here_only is not None}
+    says = "Opt-outs that the provider's own list and ours do not share, when it was last read"
+    yield _gauge("opt_out_list_differences", says, only, "account", "only")
 
 
-def _gauge(name: str, says: str, values: Mapping[str, float], label: str = "") -> GaugeMetricFamily:
-    gauge = GaugeMetricFamily(_PREFIX + name, says, labels=[label] if label else [])
-    for one, value in values.items():
-        gauge.add_metric([one] if label else [], value)
+def _gauge(
+    name: str, says: str, values: float | Mapping[Any, float], *labels: str
+) -> GaugeMetricFamily:
+    """A gauge: one value, or several by the values of their labels."""
+    gauge = GaugeMetricFamily(f"smsgate_{name}", says, labels=labels)
+    for key, value in (values if isinstance(values, Mapping) else {(): values}).items():
+        gauge.add_metric([key] if isinstance(key, str) else key, value)
     return gauge

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Page, expect
 from sqlalchemy import text
 
-from smsgate.pipeline.readiness import PAGE_ANSWER_S
+from smsgate.pipeline.deadlines import PAGE_ANSWER_S
 from smsgate.pipeline.reviews import list_waiting_texts
 from smsgate.pipeline.services import Services
 from tests.browser.acting import fits, picture, press, says

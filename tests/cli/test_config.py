@@ -88,7 +88,7 @@ def test_the_doctor_tells_when_processes_run_different_versions(
     ]
     old = Process("q", "web", "h", 8, "v0", changed=("/x/smsgate.toml",), problem="a: b")
     store.heartbeats.beat(old)
-    told = {one["text"] for one in there.json("doctor")}  # type: ignore[attr-defined]
+    told = {one["text"] for one in there.json("doctor")["results"]}
     for title, details in (
         ("The processes run different versions of the configuration", "v0 in 1"),
         ("A file of the configuration was changed and is not loaded yet", "/x/smsgate.toml on h"),
@@ -107,8 +107,7 @@ def test_while_processes_are_restarted_one_after_the_other_nothing_is_told(
 
 
 def processes(there: Terminal) -> list[tuple[str, str]]:
-    found = there.json("doctor")
-    assert isinstance(found, list)
+    found = there.json("doctor")["results"]
     return [(one["state"], one["text"]) for one in found if one["subject"].startswith("process")]
 
 

@@ -10,8 +10,11 @@ from typing import Any
 from pydantic import SecretStr
 
 from smsgate.domain.messages import HttpReply, WebhookRequest
+from smsgate.metrics.snapshot import SpoolDepth
+from smsgate.pipeline.conditions import Condition
 from smsgate.pipeline.gate import GateAnswer
 from smsgate.pipeline.ingest import IngestResult
+from smsgate.pipeline.monitoring import SystemState
 from smsgate.records.api_keys import ApiKeyCache
 from smsgate.settings import Account, Api, Programs, Settings
 
@@ -124,7 +127,7 @@ class FakeServices:
     """Nothing here asks the services behind the links' pages."""
     answer: HttpReply = ACK
     error: Exception | None = None
-    collaborators: dict[str, str] = field(default_factory=lambda: {"store": "ok", "queue": "ok"})
+    unusable: dict[str, Condition] = field(default_factory=dict)
     received: list[tuple[str, WebhookRequest]] = field(default_factory=list)
 
     @property
@@ -132,7 +135,7 @@ class FakeServices:
         return self
 
     @property
-    def readiness(self) -> FakeServices:
+    def monitor(self) -> FakeServices:
         return self
 
     def receive(self, account: str, request: WebhookRequest) -> IngestResult:
@@ -140,9 +143,9 @@ class FakeServices:
         self._fail()
         return IngestResult(self.answer, "opt_out", "+1415•••0123", "SM1")
 
-    def ready(self) -> dict[str, str]:
-        self._fail()
-        return {**self.collaborators, "accepts": "ok"}
+    def look(self, **_: object) -> SystemState:
+        spool = SpoolDepth("host-1", 0, 0.0, 0.0)
+        return SystemState([*self.unusable.values()], None, spool, self.unusable)
 
     def _fail(self) -> None:
         if self.error:

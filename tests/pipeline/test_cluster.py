@@ -37,7 +37,7 @@ def test_stop_blocks_is_applied_and_confirmed_and_start_lifts_it(services, signe
         "reply",
         "opt_in",
     ]
-    assert services.readiness.ready()["store"] == "ok"
+    assert "store" not in services.monitor.look().unusable
 
 
 def test_a_large_check_is_answered_by_all_nodes(services):

@@ -552,18 +552,14 @@ def test_an_override_goes_through_the_inbox_and_sends_nothing(services, api):
     assert [event.entry.actor for event in services.history.of_number(NUMBER)] == ["ana", "ana"]
 
 
-def test_ready_names_each_collaborator(services, redis_client):
+def test_a_store_that_lost_its_metadata_is_not_ready(services, redis_client):
     services.records.migrate()
-    assert services.readiness.ready() == {
-        "accepts": "ok",
-        "store": "ok",
-        "queue": "ok",
-        "spool": "ok",
-        "records": "ok",
-    }
+    state = services.monitor.look()
+    assert state.accepts
+    assert not state.unusable
 
     redis_client.flushall()
-    assert "metadata" in services.readiness.ready()["store"]
+    assert "metadata" in services.monitor.look().unusable["store"].text
 
 
 # --- rates and dead letters -----------------------------------------------------------------

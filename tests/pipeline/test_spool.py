@@ -27,7 +27,6 @@ from smsgate.logs import Reminder
 from smsgate.metrics.counters import by_family
 from smsgate.pipeline import spool_replay
 from smsgate.pipeline.configuration import load_configuration
-from smsgate.pipeline.monitoring import take_snapshot
 from smsgate.pipeline.services import build_services
 from smsgate.pipeline.spool import Spool
 from smsgate.pipeline.spool_replay import CHECK_S
@@ -69,7 +68,7 @@ def test_a_message_that_could_not_be_stored_waits_on_disk_and_is_replayed(
 ):
     refuse(cut_off, signed("STOP"))
     assert cut_off.spool.depth() == 1
-    assert services.readiness.ready()["spool"] == "ok; 1 message waits for the store"
+    assert "SmsgateSpool" in {one.name for one in services.monitor.look().conditions}
 
     assert services.spool_replay.replay() == 1
     assert services.spool.depth() == 0
@@ -464,7 +463,8 @@ def test_a_directory_that_becomes_unusable_is_told_by_readyz_and_to_everybody(
         file.rename(folder.parent / f"was-{file.name}")
     folder.rmdir()
     folder.write_text("")
-    assert "no message can be kept" in services.readiness.ready()["spool"]
+    unusable = services.monitor.look().unusable["spool"]
+    assert "no message can be kept" in unusable.text.lower()
 
     services.spool_replay._checked_at = -CHECK_S
     services.spool_replay.note()
@@ -492,7 +492,7 @@ def test_two_data_directories_of_a_host_report_their_spools_beside_each_other(se
     # Each knows its own better than what was reported, and says it once.
     beside.spool.keep([arrival, arrival])
     for one in (services, beside):
-        seen = take_snapshot(one.store, one.settings, one.spool).spools
+        seen = one.monitor.look().snapshot.spools
         assert len({spool.place for spool in seen}) == len(seen) == 2
     (opt_outs,) = services.store.write_lease.spooled()
     assert opt_outs.folder == services.spool.folder
@@ -513,7 +513,7 @@ def test_a_spool_that_cannot_be_read_is_told_to_everybody(services, cut_off, sig
         services.spool_replay.turn()
     (one,) = services.store.backlog.spools()
     assert "not a database" in one.problem
-    (here,) = take_snapshot(services.store, services.settings, services.spool).spools
+    (here,) = services.monitor.look().snapshot.spools
     assert "not a database" in here.problem
 
 
@@ -525,5 +525,5 @@ def test_the_host_that_answers_says_itself_that_its_disk_cannot_be_used(services
 
     monkeypatch.setattr(Spool, "check", full)
     services.spool_replay.turn()
-    (here,) = take_snapshot(services.store, services.settings, services.spool).spools
+    (here,) = services.monitor.look().snapshot.spools
     assert here.problem == "no room"

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,8 +10,9 @@ import redis
 from flask.testing import FlaskClient
 
 from smsgate.domain.errors import StoreUnavailable
-from smsgate.pipeline import readiness
 from smsgate.pipeline.build import describe_build
+from smsgate.pipeline.conditions import condition
+from smsgate.pipeline.deadlines import Deadline, Deadlines
 from smsgate.pipeline.services import Services
 from smsgate.web import create_app, health
 from tests.fakes.own_services import make_services
@@ -34,29 +34,25 @@ def test_a_process_that_answers_is_alive_whatever_its_collaborators_do(
 WITH_KEY = {"Authorization": "Bearer newer-key"}
 
 
-@pytest.mark.parametrize(
-    ("collaborators", "status"),
-    [
-        ({"store": "ok", "queue": "ok; 3 wait"}, 200),
-        ({"store": "Error 111 connecting to 10.0.0.7:6379", "queue": "ok"}, 503),
-        ({"store": "ok", "queue": "Redis is away."}, 503),
-        ({"store": "ok", "queue": "OK"}, 503),
-    ],
-)
-def test_ready_names_each_collaborator_and_says_more_with_a_key(
-    client: FlaskClient, services: FakeServices, collaborators: dict[str, str], status: int
+def test_ready_names_each_collaborator_and_says_what_is_wrong_with_a_key(
+    client: FlaskClient, services: FakeServices
 ) -> None:
-    services.collaborators = collaborators
-    answer = client.get("/readyz")
-    assert answer.status_code == status
-    said = {
-        name: "ok" if said.startswith("ok") else "not ready" for name, said in collaborators.items()
-    }
-    common = {"accepts": True, "ready": status == 200}
-    assert json.loads(answer.data) == {**common, "collaborators": said}
     answer = client.get("/readyz", headers=WITH_KEY)
-    assert answer.status_code == status
-    assert json.loads(answer.data) == {**common, "collaborators": collaborators}
+    ready = dict.fromkeys(("store", "queue", "spool", "records"), "ok")
+    assert (answer.status_code, answer.json) == (
+        200,
+        {"accepts": True, "ready": True, "collaborators": ready, "conditions": []},
+    )
+    services.unusable["queue"] = condition("queue_away", "queue", "no route to 10.0.0.7")
+    answer = client.get("/readyz")
+    common = {"accepts": True, "ready": False}
+    assert answer.status_code == 503
+    assert answer.json == {**common, "collaborators": {**ready, "queue": "not ready"}}
+    answer = client.get("/readyz", headers=WITH_KEY)
+    (one,) = answer.json["conditions"]
+    assert one["title"].startswith("The job queue is away")
+    assert answer.json["collaborators"]["queue"] == f"{one['title']}. {one['text']}"
+    assert "10.0.0.7" in one["text"]
 
 
 def test_details_want_a_right_key(client: FlaskClient) -> None:
@@ -66,59 +62,42 @@ def test_details_want_a_right_key(client: FlaskClient) -> None:
     assert client.get("/readyz", headers={"Authorization": "Basic eDp5"}).status_code == 200
 
 
-def test_strangers_make_the_collaborators_be_asked_once_in_two_seconds() -> None:
-    asked: list[None] = []
-    said = {"store": "ok"}
-    shared = health.SharedReadiness(lambda: asked.append(None) or dict(said))
-    assert shared.get() == {"store": "ok"}
-    said["store"] = "away"
-    for _ in range(50):
-        shared._asked_at = time.monotonic()  # however slow this machine is
-        assert shared.get() == {"store": "ok"}
-    assert len(asked) == 1
-    shared._asked_at -= health.KEPT_S
-    assert shared.get() == {"store": "away"}
-    assert len(asked) == 2
+def test_while_one_looks_the_others_are_given_what_was_found_before() -> None:
+    looking, answer = threading.Event(), threading.Event()
+    before, after = object(), object()
+    found = iter([before, after])
 
-
-def test_while_one_is_asking_the_others_are_given_what_was_said_before() -> None:
-    asking, answer = threading.Event(), threading.Event()
-    said = iter(["ok", "away"])
-
-    def ask() -> dict[str, str]:
-        asking.set()
+    def look() -> object:
+        looking.set()
         assert answer.wait(PATIENCE_S)
-        return {"store": next(said)}
+        return next(found)
 
     answer.set()
-    shared = health.SharedReadiness(ask)
-    assert shared.get() == {"store": "ok"}
-    asking.clear()
+    shared = health.SharedState(look)
+    assert shared.get() is before
+    assert shared.get() is before, "within two seconds nobody looks again"
+    looking.clear()
     answer.clear()
-    shared._asked_at -= health.KEPT_S
+    shared._looked_at -= health.KEPT_S
     slow = threading.Thread(target=shared.get)
     slow.start()
-    assert asking.wait(PATIENCE_S)
-    assert shared.get() == {"store": "ok"}
+    assert looking.wait(PATIENCE_S)
+    assert shared.get() is before
     answer.set()
     slow.join()
-    assert shared.get() == {"store": "away"}
+    assert shared.get() is after
 
 
-def test_a_collaborator_that_hangs_is_told_and_the_others_too(
+def test_a_collaborator_that_hangs_is_named_and_the_others_are_asked(
     real_services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(readiness, "ANSWER_S", 2.0)
     ends = threading.Event()
     monkeypatch.setattr(real_services.job_queue, "ping", lambda: ends.wait(60))
-    one = readiness.Readiness(
-        real_services.store, real_services.job_queue, real_services.spool, real_services.archiver
-    )
-    found = one.ready()
+    deadlines = Deadlines(30.0)
+    deadlines.queue = Deadline(0.05)
+    state = real_services.monitor.look(deadlines)
     ends.set()
-    assert found["queue"] == "no answer within 2 s"
-    assert set(found) == {"accepts", "store", "queue", "spool", "records"}
-    assert found["spool"] == "ok"
+    assert "No answer within 0.05 s" in state.unusable["queue"].text
 
 
 def test_nobody_is_told_an_address_without_a_key(tmp_path: Path) -> None:
@@ -160,7 +139,7 @@ def test_records_that_cannot_be_used_are_wrong_and_webhooks_are_accepted(
     answer = app.get("/readyz", headers=KEY)
     said = json.loads(answer.data)
     assert (answer.status_code, said["accepts"], said["ready"]) == (503, True, False)
-    assert said["collaborators"]["records"].startswith("the records cannot be used")
+    assert said["collaborators"]["records"].startswith("The records cannot be used")
     assert app.get("/healthz").status_code == 200
     metrics = app.get("/metrics", headers=KEY).text
     assert 'smsgate_ready{collaborator="records"} 0.0' in metrics
@@ -183,11 +162,3 @@ def real_services(tmp_path: Path, redis_url: str) -> Iterator[Services]:
     made = make_services(tmp_path, redis_url)
     yield made
     made.close()
-
-
-def test_ready_is_a_refusal_where_it_cannot_be_found_out(
-    client: FlaskClient, services: FakeServices
-) -> None:
-    services.error = StoreUnavailable("Redis is away.")
-    answer = client.get("/readyz", headers=WITH_KEY)
-    assert (answer.status_code, answer.text) == (503, "Redis is away.\n")

@@ -12,10 +12,9 @@ from werkzeug.wrappers import Response as Answer
 from smsgate.classifier.wording import languages_of
 from smsgate.domain.errors import StoreUnavailable, Unfit
 from smsgate.domain.messages import Verdict
-from smsgate.features.accounts.account_doctor import check_account
+from smsgate.features.accounts.account_doctor import check_account, opt_out_list_notes
 from smsgate.features.accounts.doctor import check_everything
-from smsgate.features.accounts.doctor_result import WARNING, DoctorResult, worst_first
-from smsgate.features.accounts.opt_out_list_check import opt_out_list_notes
+from smsgate.features.accounts.doctor_result import DoctorResult
 from smsgate.features.accounts.setup_view import (
     CAUSES,
     ends_in_secret,
@@ -26,7 +25,6 @@ from smsgate.features.accounts.setup_view import (
 from smsgate.features.accounts.toml_lines import account_lines, program_lines
 from smsgate.features.accounts.trial_text import TrialTextSender
 from smsgate.metrics.snapshot import KINDS
-from smsgate.pipeline.configuration import has_keys, warnings_of
 from smsgate.pipeline.services import Services
 from smsgate.providers import PROVIDERS, usable
 from smsgate.settings import ANY_SENDER, Account, Program
@@ -109,17 +107,13 @@ class SetupPages:
 
     def doctor(self) -> str:
         """The results of all checks, the worst first."""
-        results = [*check_everything(self._services)]
-        results += [
-            DoctorResult("configuration", WARNING, warning, "docs/configuration.md")
-            for warning in warnings_of(self._settings, has_keys=has_keys(self._services.records))
-        ]
         try:
             processes = self._services.store.heartbeats.snapshot()
         except StoreUnavailable:
             processes = None
+        found = check_everything(self._services)
         return render_template(
-            "setup_doctor.html", findings=worst_first(results), kinds=KINDS, processes=processes
+            "setup_doctor.html", findings=found, kinds=KINDS, processes=processes
         )
 
     def add(self) -> str:
@@ -162,7 +156,7 @@ class SetupPages:
     def check_account(self, name: str) -> str:
         """One account with the results of its checks, as ``smsgate doctor ACCOUNT`` has them."""
         account = self._account(name)
-        return self._account_page(account, worst_first(check_account(self._services, name)))
+        return self._account_page(account, [*check_account(self._services, name)])
 
     def test_account(self, name: str) -> Answer:
         """Send a test text."""
@@ -189,7 +183,7 @@ class SetupPages:
         last, refused = AcceptedRequests(), list[RefusedRequest]()
         agreement = list[tuple[str, str]]()
         try:
-            agreement = [*opt_out_list_notes(store, self._settings, account)]
+            agreement = [*opt_out_list_notes(self._services, account)]
             last = store.acceptance.last(account.name)
             refused = store.quarantine.newest(account.name)
         except StoreUnavailable as error:

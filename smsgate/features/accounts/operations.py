@@ -1,14 +1,169 @@
-"""Sends that the gate refused."""
+"""The doctor, providers' own opt-out lists, and sends that the gate refused."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated
 
+import click
 import msgspec
 
+from smsgate.domain.errors import Unfit
+from smsgate.domain.signed_times import time_of
+from smsgate.features.accounts.account_doctor import check_account, find_account
+from smsgate.features.accounts.doctor import check_everything
+from smsgate.features.accounts.doctor_result import DoctorResult
+from smsgate.features.accounts.reply_preview import RequestPreview, preview_reply
 from smsgate.interface.operation import Column, Context, Listing, operation
 from smsgate.interface.schemas import moment
+from smsgate.pipeline.monitoring import opt_out_list_status
+from smsgate.pipeline.services import Services
+from smsgate.settings import Account
 from smsgate.store.refusals import CAP, RefusalCount
+
+_COLOURS = {"ok": "green", "warning": "yellow", "fault": "red"}
+
+
+class DoctorQuery(msgspec.Struct, forbid_unknown_fields=True):
+    """What to check."""
+
+    account: Annotated[
+        str, msgspec.Meta(max_length=200, description="One account, at its provider too.")
+    ] = ""
+    monitor: Annotated[
+        bool, msgspec.Meta(description="Problems only; exit code 1 for warnings too.")
+    ] = False
+    show_reply: Annotated[
+        bool,
+        msgspec.Meta(
+            description="The request that confirms an opt-out by the account, secrets masked. "
+            "Nothing is sent."
+        ),
+    ] = False
+
+
+class DoctorReport(msgspec.Struct, frozen=True):
+    """The results, the worst first."""
+
+    results: list[DoctorResult]
+    exit_code: int = 0
+    """Of the command: 2 if something of smsgate is wrong, 1 if something of the account is."""
+    requests: list[RequestPreview] = []
+    """Of ``show_reply``."""
+
+
+def _printed(report: DoctorReport, services: Services) -> str:  # noqa: ARG001
+    lines = [f"{one.text()}\n" for one in report.requests]
+    if lines:
+        return "\n".join([*lines, "Nothing was sent."])
+    for one in report.results:
+        mark = click.style(f"{one.state:>7}", _COLOURS[one.state])
+        lines.append(f"{mark}  {one.subject}: {one.text}")
+        if one.state != "ok" and one.remedy:
+            lines.append(f"         → {one.remedy}")
+    return "\n".join(lines) or "All clear."
+
+
+@operation(
+    "GET /doctor",
+    command="doctor <account>",
+    role="viewer",
+    scope="admin",
+    example={"account": "twilio"},
+    problems={404: "No account has that name."},
+    text=_printed,
+    exit_code=lambda report: report.exit_code,
+)
+def doctor(context: Context, request: DoctorQuery) -> DoctorReport:
+    """Check everything, or one account, and name each problem with its remedy.
+
+    Exit code 2 if something of smsgate is wrong, 1 if something of the account is.
+    """
+    services, name = context.services, request.account
+    if request.show_reply:
+        if not name:
+            raise Unfit("Name the account whose reply to show.", field="account")
+        program = next((one for one in services.settings.programs if one.account == name), None)
+        account = find_account(services.settings, name)
+        return DoctorReport([], requests=preview_reply(account, program))
+    found = [*check_account(services, name)] if name else check_everything(services)
+    states = {one.state for one in found}
+    code = (1 if name else 2) if "fault" in states else 0
+    if request.monitor:
+        found = [one for one in found if one.state != "ok"]
+        code = code or ("warning" in states) + 0
+    return DoctorReport(found, code)
+
+
+class ListQuery(msgspec.Struct, forbid_unknown_fields=True):
+    """Every account with `opt_out_list`."""
+
+
+class ListAgreement(msgspec.Struct, frozen=True):
+    """How an account's opt-outs agree with its provider's own list; null is unknown."""
+
+    account: str
+    taken: int | None = None
+    """Opt-outs that were taken from the list."""
+    reported: int | None = None
+    """Opt-outs that the provider was told."""
+    refused: int | None = None
+    """Opt-outs that the provider does not take."""
+    only_there: int | None = None
+    only_here: int | None = None
+    read_at: datetime | None = None
+    problem: str = "not compared yet"
+
+
+class ListAgreements(msgspec.Struct, frozen=True):
+    """One row for each account that compares lists."""
+
+    items: list[ListAgreement]
+
+
+@operation(
+    "GET /opt-out-lists",
+    command="opt-out-lists",
+    role="viewer",
+    scope="admin",
+    example={},
+    listing=Listing(
+        (
+            Column("account", "Account"),
+            Column("taken", "Taken"),
+            Column("reported", "Reported"),
+            Column("refused", "Not taken by the provider"),
+            Column("only_there", "Only there"),
+            Column("only_here", "Only here"),
+            Column("read_at", "Read", "time"),
+            Column("problem", "Problem", "problem"),
+        ),
+        empty="No account has `opt_out_list = true`.",
+    ),
+)
+def list_opt_out_lists(context: Context, request: ListQuery) -> ListAgreements:  # noqa: ARG001
+    """Show how accounts agree with their providers' own opt-out lists."""
+    accounts = context.services.settings.accounts.values()
+    return ListAgreements(
+        [_agreement(context.services, one) for one in accounts if one.opt_out_list]
+    )
+
+
+def _agreement(services: Services, account: Account) -> ListAgreement:
+    status = opt_out_list_status(services.store, account)
+    if status is None:
+        return ListAgreement(account.name)
+    found = status.comparison
+    return ListAgreement(
+        account=account.name,
+        taken=status.taken,
+        reported=status.reported,
+        refused=sum(status.refusals.values()),
+        only_there=found.there_only if found else None,
+        only_here=found.here_only if found else None,
+        read_at=time_of(int(found.at_s * 1_000_000)) if found else None,
+        problem=status.problem,
+    )
 
 
 class RefusalsQuery(msgspec.Struct, forbid_unknown_fields=True):
@@ -72,4 +227,4 @@ def list_refusals(context: Context, request: RefusalsQuery) -> RefusedSends:
     return RefusedSends(shown, counts)
 
 
-OPERATIONS = (list_refusals,)
+OPERATIONS = (doctor, list_opt_out_lists, list_refusals)

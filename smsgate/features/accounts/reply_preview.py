@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from urllib.parse import quote, quote_plus
+
+import msgspec
 
 from smsgate.classifier import reply_text
 from smsgate.domain.errors import AccountNotReady
@@ -19,8 +20,7 @@ _SUBSCRIBER, _OUR_NUMBER = "+12025550123", "+12025550100"
 _TEXT = "You are unsubscribed. No more messages will be sent."
 
 
-@dataclass(frozen=True, slots=True)
-class RequestPreview:
+class RequestPreview(msgspec.Struct, frozen=True):
     """A call as it would leave, without what the HTTP client adds (Host, Content-Length …)."""
 
     method: str

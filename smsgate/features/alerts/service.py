@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from hashlib import sha256
 from urllib.parse import urlsplit
 
@@ -14,24 +14,19 @@ from pydantic import SecretStr
 
 from smsgate.domain.errors import RecordsUnavailable, StoreUnavailable
 from smsgate.notifications import Kind, Message, send
-from smsgate.pipeline.conditions import (
-    TABLE,
-    Condition,
-    condition,
-    conditions,
-    durability_conditions,
-    span,
-)
-from smsgate.pipeline.monitoring import take_snapshot
-from smsgate.pipeline.readiness import Readiness, is_well
+from smsgate.pipeline.conditions import TABLE, Condition, span
+from smsgate.pipeline.deadlines import Deadlines
+from smsgate.pipeline.monitoring import Monitor
 from smsgate.records import Records, chain_digest
 from smsgate.settings import Settings
 from smsgate.store.alerts import AlertState, AlertTest, SentAlert
 from smsgate.store.store import Store
 
 _DAY_S = 24 * 3600
+_ANSWER_S = 30.0
+"""A busy Redis is no page."""
 _KINDS: Mapping[str, Kind] = {"page": "failure", "ticket": "warning"}
-_WRITES_REFUSED = TABLE["store_refuses_writes"].name
+_OF_THE_STORE = {f"{TABLE[key].name} store" for key in ("store_away", "store_refuses_writes")}
 _ALERTS_FAIL = TABLE["alerts_fail"].name
 _log = structlog.get_logger()
 
@@ -43,8 +38,9 @@ class AlertService:
     twice because of it.
     """
 
-    def __init__(self, store: Store, settings: Settings, readiness: Readiness) -> None:
-        self._store, self._settings, self._readiness = store, settings, readiness
+    def __init__(self, store: Store, settings: Settings, monitor: Monitor) -> None:
+        self._store, self._settings, self._monitor = store, settings, monitor
+        self._deadlines = Deadlines(_ANSWER_S)
         self._urls = dict(zip(addresses_of(settings), settings.alerts.to, strict=True))
         self._ids = {key: _id(url) for key, url in self._urls.items()}
         self._host = urlsplit(settings.public_url).hostname or socket.gethostname()
@@ -61,10 +57,12 @@ class AlertService:
 
         Does not raise ``StoreUnavailable``.
         """
-        alone: dict[str, Condition] = {}
+        found = {
+            _key(one): one for one in self._monitor.look(self._deadlines, here=False).conditions
+        }
+        # Of a store that remembers nothing each clock tells by itself.
+        alone = {key: one for key, one in found.items() if key in _OF_THE_STORE}
         try:
-            found = {_key(one): one for one in self._conditions()}
-            alone = {key: one for key, one in found.items() if one.name == _WRITES_REFUSED}
             if not alone and self._store.alerts.take_turn(self._clock):
                 before, now = self._since, time.time()
                 self._since = {key: before.get(key, now) for key in found}
@@ -75,9 +73,8 @@ class AlertService:
                 state = AlertState(sent, self._tell(lasting, {*found, *before}, sent))
                 if state != told:
                     self._store.alerts.save(state)
-        except StoreUnavailable as error:
-            one = condition("store_away", "store", str(error), error.remedy)
-            alone = {_key(one): one}
+        except StoreUnavailable:
+            return  # the next look finds it
         self._tell(alone, alone, self._sent_alone)
 
     def _tell(
@@ -126,15 +123,6 @@ class AlertService:
         if self._settings.public_url:
             body += f"\n{self._settings.public_url}{page or '/console/'}"
         return Message(f"smsgate at {self._host}: {title}", body, kind)
-
-    def _conditions(self) -> Iterator[Condition]:
-        snapshot = take_snapshot(self._store, self._settings)
-        yield from conditions(snapshot)
-        yield from durability_conditions(snapshot)
-        # Whether the records can be used is not known to the snapshot of the store.
-        report = self._readiness.ready()["records"] if snapshot.store_obstacle is None else ""
-        if report and not is_well(report):
-            yield condition("records_away", "records", report)
 
     def send_records_digest(self, records: Records) -> None:
         """Log and send the newest digest of the records: one clock does, once a day.

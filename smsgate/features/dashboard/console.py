@@ -140,7 +140,7 @@ def _webhook_address(account: Account, origin: str) -> str:
 
 def _attention(dashboard: Dashboard) -> list[AttentionItem]:
     found = [_condition_item(one) for one in dashboard.conditions]
-    reviews = dashboard.snapshot.backlog.reviews if dashboard.snapshot else None
+    reviews = dashboard.reviews
     are_old = any(one.name == "SmsgateReviewsOld" for one in dashboard.conditions)
     if reviews is not None and reviews.count and not are_old:
         hours = max(0.0, REVIEW_DEADLINE_S - reviews.oldest_s) / 3600

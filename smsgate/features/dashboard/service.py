@@ -10,9 +10,9 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Generic, TypeVar
+from typing import TypeVar
 
-from smsgate.domain.errors import SmsGateError, StoreUnavailable
+from smsgate.domain.errors import SmsGateError
 from smsgate.features.dashboard.first_day import (
     FirstDay,
     first_day,
@@ -33,18 +33,10 @@ from smsgate.features.dashboard.statistics import (
 )
 from smsgate.features.dashboard.status import ComponentStatus, component_status
 from smsgate.metrics.counters import Sums
-from smsgate.metrics.snapshot import SystemSnapshot
-from smsgate.pipeline.archive_report import archive_report
-from smsgate.pipeline.conditions import (
-    Condition,
-    condition,
-    conditions,
-    durability_conditions,
-)
-from smsgate.pipeline.monitoring import take_snapshot
-from smsgate.pipeline.readiness import Deadlines, NoAnswerInTime, PendingAnswer
+from smsgate.metrics.snapshot import QueueDepth
+from smsgate.pipeline.conditions import Condition
+from smsgate.pipeline.deadlines import Deadlines, NoAnswerInTime, PendingAnswer
 from smsgate.pipeline.services import Services
-from smsgate.pipeline.spool import waiting
 from smsgate.records.daily_counts import DailyCountStorage, DayCounts
 
 DAYS = 30
@@ -83,22 +75,13 @@ class Dashboard:
     """What the home page shows of a moment."""
 
     components: list[ComponentStatus]
-    conditions: list[Condition]
-    """What cannot be read first, then failures."""
-    snapshot: SystemSnapshot | None
+    conditions: Sequence[Condition]
+    """What cannot be used first, then failures."""
+    reviews: QueueDepth | None
     """None if the store cannot be read."""
     figures: DayFigures
     first_day: FirstDay | None
     """None if a text of a real provider came, or if that is unknown."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Reading(Generic[T]):
-    """What was read, or why it could not be."""
-
-    value: T | None
-    problem: str = ""
-    remedy: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,62 +100,28 @@ def load_dashboard(services: Services, deadlines: Deadlines) -> Dashboard:
     first = now - timedelta(days=DAYS - 1)
     history = DailyCountStorage(services.records.database)
     # All are asked before any answer is waited for.
-    asked_store = deadlines.store.ask(lambda: take_snapshot(services.store, services.settings))
     asked_counts = deadlines.store.ask(lambda: _store_counts(services, now))
-    asked_queue = deadlines.queue.ask(services.job_queue.ping)
-    asked_spool = deadlines.spool.ask(services.spool.depth)
-    asked_records = deadlines.records.ask(services.records.check)
-    asked_days = deadlines.records.ask(lambda: history.since(first))
     asked_request = deadlines.store.ask(lambda: has_real_request(services))
+    asked_days = deadlines.records.ask(lambda: history.since(first))
     asked_event = deadlines.records.ask(lambda: has_real_event(services))
-    asked_archiver = deadlines.archiver.ask(lambda: archive_report(services.archiver))
-
-    store, spool = _read(asked_store), _read(asked_spool)
-    snapshot, archived = store.value, _read(asked_archiver).value
-    problems = {
-        "store": store.problem,
-        "queue": _read(asked_queue).problem,
-        "spool": spool.problem,
-        "records": _read(asked_records).problem,
-    }
-    unknown = {name: problem for name, problem in problems.items() if problem}
-    is_writable = snapshot is not None and snapshot.write_obstacle is None
-    if is_writable and archived is not None and archived.problem and "records" not in unknown:
-        unknown["records"] = archived.problem
-    is_one_redis = services.settings.queue_url == services.settings.redis_url
-    away = [
-        condition(f"{name}_away", name, problem, store.remedy if name == "store" else "")
-        for name, problem in unknown.items()
-        # One cause is said once.
-        if not (name == "queue" and is_one_redis and not is_writable)
-    ]
-    found = [*conditions(snapshot), *durability_conditions(snapshot)] if snapshot else []
-    found = [*away, *sorted(found, key=lambda one: not one.is_failure)]
-    waits = {
-        "spool": f"{waiting(spool.value)} for the store" if spool.value else "",
-        "records": archived.waiting if is_writable and archived else "",
-    }
-    now_us = time.time_ns() // 1000
+    state = services.monitor.look(deadlines)
+    counts, days = _read(asked_counts), _read(asked_days)
+    is_first = {_read(asked_request)[0], _read(asked_event)[0]} == {False}  # None is unknown
     return Dashboard(
-        components=component_status(services.settings, snapshot, found, unknown, waits, now_us),
-        conditions=found,
-        snapshot=snapshot,
-        figures=_figures(now, _read(asked_counts), _read(asked_days)),
-        # None is unknown.
-        first_day=(
-            first_day(services.settings)
-            if {_read(asked_request).value, _read(asked_event).value} == {False}
-            else None
-        ),
+        components=component_status(services.settings, state, time.time_ns() // 1000),
+        conditions=state.conditions,
+        reviews=state.snapshot.backlog.reviews if state.snapshot else None,
+        figures=_figures(now, counts, days),
+        first_day=first_day(services.settings) if is_first else None,
     )
 
 
-def _read(answer: PendingAnswer[T]) -> _Reading[T]:
+def _read(answer: PendingAnswer[T]) -> tuple[T | None, str]:
+    """What was read, or why it could not be."""
     try:
-        return _Reading(answer.get())
+        return answer.get(), ""
     except (NoAnswerInTime, SmsGateError) as error:
-        remedy = error.remedy if isinstance(error, StoreUnavailable) else ""
-        return _Reading(None, str(error).rstrip("."), remedy)
+        return None, str(error).rstrip(".")
 
 
 def _store_counts(services: Services, now: date) -> _StoreCounts:
@@ -182,10 +131,13 @@ def _store_counts(services: Services, now: date) -> _StoreCounts:
 
 
 def _figures(
-    now: date, of_store: _Reading[_StoreCounts], of_records: _Reading[dict[date, DayCounts]]
+    now: date,
+    of_store: tuple[_StoreCounts | None, str],
+    of_records: tuple[dict[date, DayCounts] | None, str],
 ) -> DayFigures:
     """Finished days are the records', today and yesterday the greater of records and store."""
-    counted, days = of_store.value, of_records.value or {}
+    (counted, store_problem), (saved_days, records_problem) = of_store, of_records
+    days = dict(saved_days or {})
     for day, found in counted.days if counted else ():
         if found:
             saved, counts = days.get(day, {}), counts_of(found)
@@ -196,7 +148,7 @@ def _figures(
     latency = confirmed_latency(sums)
     return DayFigures(
         today=days.get(now, dict.fromkeys(MEASURES, 0)) if counted else None,
-        usual=usual_counts(days, now) if not of_records.problem else None,
+        usual=usual_counts(days, now) if not records_problem else None,
         days=_without_gaps(days, now),
         to_blocked=blocked_latency(sums),
         to_confirmed=latency,
@@ -205,8 +157,8 @@ def _figures(
             if counted
             else None
         ),
-        store_problem=of_store.problem,
-        records_problem=of_records.problem,
+        store_problem=store_problem,
+        records_problem=records_problem,
     )
 
 

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from smsgate.metrics.snapshot import KINDS, ProcessSnapshot, SystemSnapshot
-from smsgate.pipeline.conditions import Condition
+from smsgate.pipeline.monitoring import COLLABORATORS, SystemState
 from smsgate.pipeline.spool import waiting
 from smsgate.settings import Settings
 
 UNKNOWN = "unknown"
 _BAD_TONES = ("bad", "warn")
-_SUBJECTS = {
-    "store": ("store", "gate", "eviction", "durability"),
-    "queue": ("queue",),
-    "spool": ("spool",),
-    "records": ("records", "records lag", "ledger"),
-}
-"""By collaborator the subjects of its conditions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,22 +26,13 @@ class ComponentStatus:
     """When it was last seen; 0 is never, None is unknown."""
 
 
-def component_status(
-    settings: Settings,
-    snapshot: SystemSnapshot | None,
-    conditions: Sequence[Condition],
-    unknown: Mapping[str, str],
-    waits: Mapping[str, str],
-    now_us: int,
-) -> list[ComponentStatus]:
-    """Every component, the bad ones first. ``snapshot`` is None if the store cannot be read.
-
-    ``unknown``: by collaborator why it cannot be read. ``waits``: what waits for a moment there.
-    """
+def component_status(settings: Settings, state: SystemState, now_us: int) -> list[ComponentStatus]:
+    """Every component, the bad ones first."""
+    snapshot = state.snapshot
     found = [
         *_accounts(settings, snapshot),
         *_processes(snapshot.processes if snapshot else None),
-        *_collaborators(conditions, unknown, waits, now_us),
+        *_collaborators(state, now_us),
         *_spools(snapshot),
     ]
     order = {tone: at for at, tone in enumerate(_BAD_TONES)}
@@ -91,22 +75,21 @@ def _processes(processes: ProcessSnapshot | None) -> Iterator[ComponentStatus]:
             yield ComponentStatus(kind, "bad", "not running", seen_us)
 
 
-def _collaborators(
-    conditions: Sequence[Condition],
-    unknown: Mapping[str, str],
-    waits: Mapping[str, str],
-    now_us: int,
-) -> Iterator[ComponentStatus]:
-    for name, subjects in _SUBJECTS.items():
-        own = [one for one in conditions if one.subject in subjects]
-        if name in unknown:
-            yield ComponentStatus(name, "bad", f"{UNKNOWN}: {unknown[name]}", None)
-        elif name == "records" and "store" in unknown:
+def _collaborators(state: SystemState, now_us: int) -> Iterator[ComponentStatus]:
+    waits = {
+        "spool": f"{waiting(state.spool.count)} for the store" if state.spool.count else "",
+        "records": state.archiving,
+    }
+    for name in COLLABORATORS:
+        own = [one for one in state.conditions if name in (one.subject, one.collaborator)]
+        problem = state.unusable.get(name, next(iter(own), None))
+        if problem is not None:
+            tone = "bad" if problem.is_failure else "warn"
+            yield ComponentStatus(name, tone, problem.title, now_us if tone == "warn" else None)
+        elif name == "records" and state.snapshot is None:
             yield ComponentStatus(name, "warn", "reachable, lag unknown", now_us)
-        elif own and own[0].is_failure:
-            yield ComponentStatus(name, "bad", own[0].title)
-        elif own or waits.get(name):
-            yield ComponentStatus(name, "warn", own[0].title if own else waits[name], now_us)
+        elif waits.get(name):
+            yield ComponentStatus(name, "warn", waits[name], now_us)
         else:
             yield ComponentStatus(name, "good", "operational", now_us)
 

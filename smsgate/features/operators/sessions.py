@@ -22,7 +22,7 @@ from smsgate.features.operators.storage import (
     now_us,
     token_digest,
 )
-from smsgate.pipeline.readiness import Deadline, NoAnswerInTime
+from smsgate.pipeline.deadlines import Deadline, NoAnswerInTime
 from smsgate.records.console_tables import operators, sessions
 from smsgate.records.database import Database
 

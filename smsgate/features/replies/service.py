@@ -15,11 +15,12 @@ from smsgate.store.store import Store
 
 
 def is_expired(reply: Reply, now_us: int) -> bool:
-    """Whether it confirms an opt-out and its deadline is over, so that it can only be dismissed.
+    """Whether it can only be dismissed: the confirmation of an opt-out past its deadline.
 
-    ``now_us`` is on Redis's clock. Too few seconds for a call count as over.
+    So is a reply that cannot be read. ``now_us`` is on Redis's clock. Too few seconds for a call
+    count as over.
     """
-    return reply.kind == "opt_out" and late(reply, now_us)
+    return (reply.kind == "opt_out" and late(reply, now_us)) or not reply.number
 
 
 def retry_reply(services: Services, id_: str, actor: str) -> None:
@@ -31,6 +32,8 @@ def retry_reply(services: Services, id_: str, actor: str) -> None:
     store = services.store
     letter, now_us = _find(store, id_), store.health.now_us()
     reply = msgspec.structs.replace(letter.reply, tries=0, slot_us=0)
+    if not reply.number:
+        raise ReplyExpired("Not sent: this reply cannot be read, so it can only be dismissed.")
     if reply.kind != "opt_out":
         reply = msgspec.structs.replace(reply, deadline_us=now_us + REPLY_WINDOW_US)
     elif is_expired(reply, now_us):
@@ -77,5 +80,6 @@ def _settle(
         note=f"by {actor}; before: {letter.outcome}, {letter.note}",
         software=__version__,
     )
-    if not store.unsent_replies.settle_dead(partition_of(reply.number), reply.id, event, again):
+    partition = int(reply.id.partition("-")[0])
+    if not store.unsent_replies.settle_dead(partition, reply.id, event, again):
         raise NoSuchReply("Nothing was changed: someone else retried or dismissed it first.")

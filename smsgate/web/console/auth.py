@@ -36,7 +36,7 @@ from smsgate.features.operators.sign_in import SignIn
 from smsgate.features.operators.single_sign_on import SignInProvider
 from smsgate.features.operators.storage import ActionAuthor, OperatorRow, add_action, token_digest
 from smsgate.interface.operation import Role
-from smsgate.pipeline.readiness import Deadlines
+from smsgate.pipeline.deadlines import Deadlines
 from smsgate.pipeline.services import Services
 from smsgate.web.console.origin import Origin
 from smsgate.web.console.return_path import HOME, is_part, return_path

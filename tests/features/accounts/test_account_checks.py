@@ -18,7 +18,7 @@ TWILIO = {
 
 
 def states(found) -> dict[str, str]:
-    return {one["subject"]: one["state"] for one in found}
+    return {one["subject"]: one["state"] for one in found["results"]}
 
 
 CONFIG = """
@@ -80,9 +80,9 @@ def test_a_stranger_s_forgery_is_told_and_is_no_fault(make, redis_url):
     ("notes", "said"),
     [
         ([], "no request was verified in the last 30 days"),
-        ([{"newest": True, "several": False}], "was verified came 0 min ago"),
+        ([{"newest": True, "several": False}], "was verified came 0 s ago"),
         ([{"newest": True, "several": True}], "only the newest was used since there are several"),
-        ([{"newest": False, "several": True}], "an older one was used 0 min ago"),
+        ([{"newest": False, "several": True}], "an older one was used 0 s ago"),
     ],
 )
 def test_what_was_accepted_and_by_which_secret_is_told(make, redis_url, notes, said):
@@ -149,7 +149,8 @@ def test_a_store_that_is_away_is_one_line(make):
     there = make(**TWILIO)
     there.environ = {**there.environ, "REDIS_URL": "redis://127.0.0.1:1/0"}
     assert there.run("doctor", "twilio") == 1
-    found = [one for one in there.json("doctor", "twilio") if "cannot be used" in one["text"]]
+    found = there.json("doctor", "twilio")["results"]
+    found = [one for one in found if "cannot be used" in one["text"]]
     assert [(one["subject"], one["remedy"]) for one in found] == [
         ("store", "start Redis, or set REDIS_URL")
     ]

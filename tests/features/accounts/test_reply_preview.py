@@ -67,7 +67,7 @@ def test_the_request_is_shown_as_it_would_leave_and_its_secrets_are_not(there) -
 
 
 def test_other_programs_read_it_as_json(there) -> None:
-    ((shown),) = there().json("doctor", "own", "--show-reply")
+    (shown,) = there().json("doctor", "own", "--show-reply")["requests"]
     assert (shown["method"], shown["headers"]["X-Key"]) == ("POST", "•••")
     assert json.loads(shown["body"])["from"] == "22395"
 

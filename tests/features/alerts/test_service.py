@@ -8,9 +8,18 @@ from dataclasses import replace
 import pytest
 from structlog.testing import capture_logs
 
-from smsgate.domain.errors import RecordsUnavailable, StoreUnavailable
+from smsgate.domain.errors import RecordsUnavailable, ReplyExpired, StoreUnavailable
 from smsgate.features.alerts import service
 from smsgate.features.alerts.service import AlertService
+from smsgate.features.replies.operations import (
+    ReplyQuery,
+    dismiss_reply,
+    list_replies,
+    retry_reply,
+)
+from smsgate.interface.operation import Context
+from smsgate.interface.schemas import RowChoice
+from smsgate.pipeline.api_keys import Caller
 from smsgate.pipeline.conditions import REVIEW_DEADLINE_S, conditions
 from smsgate.pipeline.monitoring import take_snapshot
 from smsgate.records import chain_digest
@@ -72,7 +81,7 @@ def later(monkeypatch):
 
 
 def alerting(services) -> AlertService:
-    return AlertService(services.store, services.settings, services.readiness)
+    return AlertService(services.store, services.settings, services.monitor)
 
 
 def check(*alerting, times=2) -> None:
@@ -112,6 +121,40 @@ def test_a_condition_is_told_when_it_lasts_each_day_and_when_it_is_over(
     give_up(redis_client)
     check(one)
     assert apprise.titles()[3:] == [FAILED]
+
+
+def test_a_failed_reply_that_cannot_be_read_is_told_and_hides_no_other_alert(
+    services, apprise, redis_client
+):
+    """As what a newer version wrote. It is in the list of failed replies, to dismiss."""
+    one = alerting(services)
+    redis_client.hset(PARTITION_KEYS[1].dead, "1-1-0", b'{"reply": 1}')
+    redis_client.config_set("appendfsync", "everysec")
+    check(one)
+    assert sorted(apprise.titles()) == [
+        "1 reply failed at unknown: it cannot be read",
+        "Redis is configured so that it can lose acknowledged writes",
+    ]
+    context = Context(services, Caller("ana", "admin"), is_person=True)
+    (row,) = list_replies.run(context, ReplyQuery(state="failed")).items
+    assert (row.id, row.problem, row.can_retry) == ("1-1-0", "it cannot be read", False)
+    with pytest.raises(ReplyExpired):
+        retry_reply.run(context, RowChoice(row.id))
+    dismiss_reply.run(context, RowChoice(row.id))
+    services.archiver.move_all()
+    check(one)
+    assert apprise.titles()[2].startswith("Over after")
+
+
+def test_rqs_own_redis_is_told_apart_from_the_store(tmp_path, redis_url, apprise, redis_client):
+    environ = {"MAIL": "mailtos://u:p@h", "QUEUE_URL": "redis://127.0.0.1:1/0"}
+    own_queue = make_services(tmp_path, redis_url, ALERTS + TWO, **environ)
+    all_at_work(own_queue.store)
+    own_queue.records.migrate()
+    check(alerting(own_queue))
+    own_queue.close()
+    (title,) = apprise.titles()
+    assert title.endswith("The job queue is away: opt-outs block, but are not applied or confirmed")
 
 
 def test_of_two_clocks_one_tells_and_the_other_goes_on_where_it_ended(
@@ -205,7 +248,7 @@ def test_what_an_address_of_before_was_told_is_forgotten(
     assert len(services.store.alerts.state().sent) == 2
     one_left = replace(services.settings, alerts=Alerts(services.settings.alerts.to[1:]))
     redis_client.delete(ALERT_LEASE)
-    check(AlertService(services.store, one_left, services.readiness))
+    check(AlertService(services.store, one_left, services.monitor))
     assert len(services.store.alerts.state().sent) == 1
 
 

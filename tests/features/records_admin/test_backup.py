@@ -109,7 +109,7 @@ def test_redis_is_lost_and_nothing_else_is(system: System, redis_client) -> None
 
 def test_the_records_are_lost_and_redis_is_not(system: System, redis_client) -> None:
     system.restore(system.folder / "backup.sqlite3")
-    assert "smsgate records adopt" in system.services.readiness.ready()["records"]
+    assert "smsgate records adopt" in system.services.monitor.look().unusable["records"].text
     assert system.blocked() == {STOPPED, LOCKED, LATE}
     assert system.run("records adopt --reason 'the disk broke'") == 0
     assert system.run("records verify") == 0
@@ -151,7 +151,7 @@ def test_an_older_copy_of_redis_is_brought_up_from_the_records(
     server = redis_server.start(home, groups)
     system.again()
     assert LATE not in system.blocked()
-    assert "fell back" in system.services.readiness.ready()["records"]
+    assert "fell back" in system.services.monitor.look().unusable["records"].text
 
     assert system.run("rebuild") == 0
     assert system.blocked() == {STOPPED, LOCKED, LATE}

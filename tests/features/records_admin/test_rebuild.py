@@ -399,7 +399,7 @@ def overseen(services):
     return {
         "conditions": conditions(found),
         "rebuild": found.rebuild,
-        "ready": services.readiness.ready()["store"],
+        "ready": services.monitor.look().unusable["store"].text,
         "metrics": client.get("/metrics", headers={"Authorization": f"Bearer {KEY}"}).text,
     }
 
@@ -424,7 +424,7 @@ def test_how_far_a_rebuild_has_come_is_told_to_everybody(recorded, redis_client,
     assert one.name == "SmsgateStoreLost"
     assert "Store lost, rebuilding (the store is empty, and the records are not)" in one.text
     assert (told["rebuild"].what, told["rebuild"].done) == ("numbers", numbers)
-    assert f"being rebuilt from the records: {numbers} of {numbers} numbers" in told["ready"]
+    assert f": {numbers} of {numbers} numbers so far" in told["ready"]
     assert f'smsgate_rebuild_done{{what="numbers"}} {numbers}.0' in told["metrics"]
     assert f'smsgate_rebuild_expected{{what="numbers"}} {numbers}.0' in told["metrics"]
     assert "smsgate_store_lost 1.0" in told["metrics"]
@@ -432,7 +432,7 @@ def test_how_far_a_rebuild_has_come_is_told_to_everybody(recorded, redis_client,
 
     after = take_snapshot(recorded.store, recorded.settings)
     assert (after.store_obstacle, after.rebuild) == (None, None)
-    assert recorded.readiness.ready()["store"] == "ok"
+    assert "store" not in recorded.monitor.look().unusable
 
 
 def test_a_rebuild_that_broke_off_is_begun_again(recorded, redis_client, monkeypatch):

@@ -25,8 +25,8 @@ EXPRESSIONS = [
     *(rule["expr"] for rule in RULES),
     *(target["expr"] for panel in BOARD["panels"] for target in panel["targets"]),
 ]
-NOT_ASKED_OF_THE_STORE = {"SmsgateNotReady", "SmsgateConfirmationsSlow"}
-"""The doctor tells those otherwise, or needs Prometheus's memory for them."""
+NOT_ASKED_OF_THE_STORE = {"SmsgateConfirmationsSlow"}
+"""It needs Prometheus's memory."""
 
 
 @pytest.fixture
@@ -79,13 +79,13 @@ def test_what_pages_by_the_rules_is_a_fault_of_the_doctor_and_the_other_way_roun
     ]
     told: dict[str, set[str]] = {}
     for seen in brought_about:
-        for one in [*conditions.conditions(seen), *conditions.durability_conditions(seen)]:
+        for one in conditions.conditions(seen):
             told.setdefault(one.name, set()).add("page" if one.is_failure else "ticket")
     rules: dict[str, set[str]] = {}
     for rule in RULES:
         rules.setdefault(rule["alert"], set()).add(rule["labels"]["severity"])
     assert told == {name: rules[name] for name in told}
-    assert rules.keys() - told.keys() == NOT_ASKED_OF_THE_STORE | {"SmsgateWeakDurability"}
+    assert rules.keys() - told.keys() == NOT_ASKED_OF_THE_STORE
 
 
 def test_every_rule_says_what_to_do_and_how_urgent_it_is():

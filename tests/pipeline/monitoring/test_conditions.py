@@ -25,7 +25,7 @@ from smsgate.metrics.snapshot import (
     WaitingReplies,
 )
 from smsgate.pipeline.archive_report import MANY
-from smsgate.pipeline.conditions import REVIEW_DEADLINE_S, conditions, durability_conditions
+from smsgate.pipeline.conditions import REVIEW_DEADLINE_S, conditions
 from smsgate.pipeline.monitoring import take_snapshot
 from smsgate.store.account_requests import RefusedRequest
 from smsgate.store.keys import PARTITION_KEYS
@@ -138,6 +138,8 @@ BOUNDS = [
     ),
     (account(refused=19), account(refused=20), "SmsgateRefusedBurst"),
     (account(), account(unblocked=("ACME",)), "SmsgateOptOutsBlockedNobody"),
+    (seen(), seen(weaknesses=("appendonly is off",)), "SmsgateWeakDurability"),
+    (seen(), seen(weaknesses=("maxmemory-policy is not noeviction",)), "SmsgateNotReady"),
 ]
 """What is seen right before a condition begins, right after, and its name."""
 HALF_AND_WHOLE = [
@@ -259,12 +261,6 @@ def test_a_hold_that_waits_because_the_worker_is_away_is_told_once():
     assert [one.name for one in conditions(stuck)] == ["SmsgateInboxStuck"]
 
 
-def test_the_spool_of_the_host_that_asks_is_left_to_it():
-    both = seen(spools=(SpoolDepth("here", 1, 5, 0), SpoolDepth("there", 1, 5, 0)))
-    (one,) = conditions(both, here="here")
-    assert "host there" in one.title
-
-
 def test_opt_outs_that_blocked_nobody_name_the_account_and_the_newest_senders():
     (one,) = conditions(account(unblocked=("tel:anonymous", "ACME", "b", "c", "d")))
     assert one.title.startswith("Opt-outs to account twilio blocked nobody")
@@ -272,7 +268,7 @@ def test_opt_outs_that_blocked_nobody_name_the_account_and_the_newest_senders():
 
 
 def test_weak_settings_are_named():
-    (one,) = durability_conditions(seen(weaknesses=("a", "b")))
+    (one,) = conditions(seen(weaknesses=("a", "b")))
     assert one.text.startswith("A; b. ")
 
 
@@ -315,4 +311,4 @@ def test_what_is_seen_comes_from_the_store(services, redis_client):
     (one,) = found.accounts
     assert (one.name, one.refused) == ("twilio", 3)
     assert abs(found.now_s - one.accepted_s) < 60
-    assert [one.name for one in durability_conditions(found)] == ["SmsgateWeakDurability"]
+    assert found.weaknesses

@@ -9,7 +9,7 @@ import pytest
 from argon2 import PasswordHasher
 
 from smsgate.features.operators import passwords
-from smsgate.pipeline import readiness
+from smsgate.pipeline import deadlines
 from smsgate.pipeline.services import Services
 from smsgate.records import Records
 from tests.fakes.browser import PASSWORD, Browser, browser
@@ -33,7 +33,7 @@ def password_hash(monkeypatch: pytest.MonkeyPatch) -> str:
 @pytest.fixture(autouse=True)
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pages wait for a collaborator for as long as a busy machine may take."""
-    monkeypatch.setattr(readiness, "PAGE_ANSWER_S", 30.0)
+    monkeypatch.setattr(deadlines, "PAGE_ANSWER_S", 30.0)
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ import pytest
 from smsgate.domain.messages import Arrival, Decision, Entry, Intent
 from smsgate.features.dashboard import statistics
 from smsgate.metrics.counters import CONFIRMED_S, MESSAGES, REPLIES, STORED_S
-from smsgate.pipeline.readiness import Deadline
+from smsgate.pipeline.deadlines import Deadline
 from smsgate.records import Records
 from smsgate.records.daily_counts import DailyCountStorage
 from smsgate.store import write_lease
@@ -383,8 +383,8 @@ def shows_nothing_of_the_store(page) -> None:
     assert "badge good" not in page.text.partition('aria-labelledby="health"')[0]
     rows = rows_of(page)
     assert {rows[name][0] for name in ("twilio", "worker", "sender", "clock")} == {"unknown"}
-    assert rows["store"][0].startswith("unknown: ")
-    assert rows["queue"][0].startswith("unknown: ")
+    assert rows["store"][0].startswith("The store is away: ")
+    assert rows["queue"][0].startswith("The job queue is away: ")
     assert rows["records"][0] == "reachable, lag unknown"
     assert [*rows][-2:] == ["records", "spool"]  # what is well stands last
     assert {rows[name][1] for name in ("twilio", "sender", "store")} == {"unknown"}
@@ -436,7 +436,7 @@ def test_a_queue_of_its_own_that_is_gone_is_told_alone(viewer, services, monkeyp
     page = viewer.get("/console/")
     assert needs_of(page)[0][1].startswith("The job queue is away: opt-outs block, but")
     assert "The queue cannot be used: " in words(page)
-    assert rows_of(page)["queue"][0].startswith("unknown: ")
+    assert rows_of(page)["queue"][0].startswith("The job queue is away: ")
     assert rows_of(page)["store"][0] == "operational"
     assert "Texts received 0 " in words(page)
 
@@ -509,11 +509,12 @@ def test_records_that_hang_are_unknown_and_who_was_there_stays(viewer, services)
     with pytest.MonkeyPatch.context() as patch, brief(viewer, "records", "archiver"):
         patch.setattr(database, "reading", hangs)
         page = viewer.get("/console/")
-        assert "records unknown: no answer " in words(page)
+        assert "No answer within" in words(page)
+        assert rows_of(page)["records"][0].startswith("The records cannot be used")
         assert "Opt-out requests 3 usual value unknown" in words(page)
         assert rows_of(page)["store"][0] == "operational"
         again = viewer.get("/console/")
-        assert re.search(r"records unknown: no answer for \d+ s", words(again))
+        assert re.search(r"No answer for \d+ s", words(again))
         answers.set()
     assert wait_until(lambda: "The records" not in str(needs_of(viewer.get("/console/"))))
 
@@ -562,7 +563,8 @@ def test_a_postgresql_that_hangs_is_unknown_and_holds_up_no_page(
                 page = maria.get("/console/")
         finally:
             signal_all(pids, signal.SIGCONT)
-        assert "records unknown: no answer " in words(page)
+        assert "No answer within" in words(page)
+        assert rows_of(page)["records"][0].startswith("The records cannot be used")
         assert "Opt-out requests 3 usual value unknown" in words(page)
         assert rows_of(page)["store"][0] == "operational"
         assert wait_until(lambda: "The records" not in str(needs_of(maria.get("/console/"))))
@@ -615,7 +617,7 @@ def test_without_the_store_the_page_says_so_and_shows_the_days(viewer, services)
     said = words(page)
     assert "Today’s figures are unknown: the store cannot be used" in said
     assert "2026" in said or "1,111" in said
-    assert rows_of(page)["store"][0].startswith("unknown: the store cannot be used")
+    assert rows_of(page)["store"][0].startswith("The store is away")
     assert viewer.get("/console/home/now").status_code == 200
 
 
@@ -628,7 +630,7 @@ def test_without_the_records_the_page_says_so_and_shows_today(viewer, services) 
     said = words(page)
     assert "Earlier days are unknown: the records cannot be used" in said
     assert "Opt-out requests 3 usual value unknown" in said
-    assert rows_of(page)["records"][0].startswith("unknown: the records cannot be used")
+    assert rows_of(page)["records"][0].startswith("The records cannot be used")
     assert needs_of(page)[0][0] == "bad"
     assert needs_of(page)[0][1].startswith("The records cannot be used: ")
 
