@@ -87,9 +87,10 @@ FEATURES = (
     ),
     Feature(
         name="keyword_editor",
-        console=("console", "change_console"),
+        console=("console",),
         menu=MenuEntry("Keywords", "/console/keywords", "viewer", "k"),
-        commands={"keywords": "keywords"},
+        operations=("operations",),
+        commands={"keywords": ".operations"},
     ),
     Feature(
         name="simulator",

@@ -17,7 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
-from smsgate.features.keyword_editor.comparison import label_of  # noqa: E402 - run as a script
+from smsgate.features.keyword_editor.replay import label_of  # noqa: E402 - run as a script
 from tests.accuracy.peers import PEERS  # noqa: E402
 from tests.accuracy.texts import EXAM, HOW, OUT, Labelled, classifier, labelled, named  # noqa: E402
 

@@ -1,171 +1,175 @@
-"""The pages of keywords: those in force, a text to try, the sets and their versions."""
+"""The pages of keyword sets: a text tried, a new keyword, the sets, and changing one."""
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Sequence
 
-from flask import Flask, render_template, request
+from flask import Flask, flash, redirect, render_template, request
+from werkzeug.wrappers import Response
 
-from smsgate.classifier import reply_text
-from smsgate.consent import decision_text
-from smsgate.domain.errors import RecordsUnavailable, SmsGateError, UnknownProgram
+from smsgate.domain.errors import (
+    ConfigurationError,
+    ContentChanged,
+    Fault,
+    RecordsUnavailable,
+    SmsGateError,
+    StoreUnavailable,
+    Unfit,
+)
 from smsgate.domain.line_diff import compare_texts
-from smsgate.domain.phone import e164
-from smsgate.features.keyword_editor.comparison import SOURCES, KeywordFilter, KeywordList
-from smsgate.features.keyword_editor.errors import KeywordSetUnfit
+from smsgate.features.keyword_editor.operations import INTENTS, understand
 from smsgate.features.keyword_editor.service import (
     MAX_BYTES,
-    PAGE_SIZE,
     KeywordEditor,
     KeywordSetInfo,
 )
-from smsgate.features.keyword_editor.set_text import (
-    INTENTS,
-    MATCHES,
-    RISKS,
-    KeywordRow,
-    parse_rows,
-    parse_set,
-)
 from smsgate.pipeline.services import Services
-from smsgate.settings import Program
-from smsgate.web.console.auth import needs
+from smsgate.web.console.auth import actor, needs
 
 KEYWORDS = "/console/keywords"
 SETS = f"{KEYWORDS}/sets"
 MAX_TEXT_CHARACTERS = 2_000
 """Of a text that is tried: no more of one is ever read than its ends."""
-_ROWS_PER_PAGE = 100
-_EMPTY_ROWS = 3
+REPLAY_S = 3.0
+"""How long received texts are compared for a page."""
+MATCHES = ("whole", "polite", "lead")
 
 
 def register(console: Flask, services: Services) -> None:
     """Add the routes."""
     pages = _KeywordPages(services)
-    viewer = needs("viewer")
-    for path, endpoint, view in (
-        (KEYWORDS, "keywords", pages.show_keywords),
-        (SETS, "keyword_sets", pages.show_sets),
-        (f"{SETS}/<name>", "keyword_set", pages.show_set),
-        (f"{SETS}/<name>/versions/<int:number>", "keyword_version", pages.show_version),
-    ):
-        console.add_url_rule(path, endpoint, viewer(view))
+    viewer, admin = needs("viewer"), needs("admin")
     console.post(f"{KEYWORDS}/try", endpoint="tried")(viewer(pages.try_text))
+    console.get(SETS, endpoint="keyword_sets")(viewer(pages.show_sets))
+    console.get(f"{SETS}/<name>", endpoint="keyword_set")(viewer(pages.show_set))
+    console.get(f"{KEYWORDS}/new", endpoint="new_keyword")(admin(pages.show_new))
+    console.post(f"{KEYWORDS}/new", endpoint="add_keyword")(admin(pages.preview_new))
+    for action, view in (("check", pages.preview), ("save", pages.save), ("undo", pages.undo)):
+        console.post(f"{SETS}/<name>/{action}", endpoint=f"keyword_{action}")(admin(view))
 
 
 class _KeywordPages:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._editor = KeywordEditor(services)
-        self._list = KeywordList()
-
-    def show_keywords(self) -> str:
-        """Show a program's keywords that match the filter."""
-        return self._keywords({})
 
     def try_text(self) -> str:
         """Show what a text is understood as."""
-        form = request.form
-        text, number = form.get("text", "")[:MAX_TEXT_CHARACTERS], form.get("number", "").strip()
-        program = find_program(self._services, form.get("program", ""))
-        values: dict[str, object] = {"text": text, "number": number, "program": program}
-        classifier = self._services.content.value.classifiers.get(program.name)
-        if text.strip() and classifier is not None:
-            try:
-                number = e164(number, program.region) if number else ""
-                decision = classifier.classify(text, number)
-                values |= {
-                    "decision": decision,
-                    "meant": decision_text.meant(decision.intent.value),
-                    "why": decision_text.reason(decision.rule, decision.keyword),
-                    "path": decision_text.path(decision),
-                    "facts": list(decision_text.facts(decision, partial(reply_text, program))),
-                }
-            except SmsGateError as error:
-                values["problem"] = str(error)
-        if request.headers.get("HX-Request"):
-            return render_template("part_tried.html", **values)
-        return self._keywords(values)
-
-    def _keywords(self, tried: dict[str, object]) -> str:
-        program = find_program(self._services, request.values.get("program", ""))
-        content = self._services.content.value
-        names = ("q", "language", "intent", "source")
-        wanted = KeywordFilter(*(request.args.get(name, "") for name in names))
-        every = self._list.of(program.name, content) if program.name in content.classifiers else ()
-        found = [one for one in every if wanted.matches(one)]
-        page = max(1, request.args.get("page", 1, type=int))
-        values = {
-            "programs": self._services.settings.programs,
-            "program": program,
-            "wanted": wanted,
-            "rows": found[(page - 1) * _ROWS_PER_PAGE : page * _ROWS_PER_PAGE],
-            "count": len(found),
-            "page": page,
-            "pages_of_list": max(1, -(-len(found) // _ROWS_PER_PAGE)),
-            "languages": sorted({one.language for one in every}),
-            "intents": INTENTS,
-            "sources": SOURCES,
-        }
-        return render_template("keywords.html", **(values | tried))
+        text = request.form.get("text", "")[:MAX_TEXT_CHARACTERS]
+        names = [request.form.get(name, "") for name in ("program", "number")]
+        tried, problem = None, ""
+        try:
+            tried = understand(self._services, text, *names) if text.strip() else None
+        except SmsGateError as error:
+            problem = str(error)
+        part = request.headers.get("HX-Request")
+        page = "part_tried.html" if part else "keyword_tried.html"
+        return render_template(page, text=text, tried=tried, unclear=problem)
 
     def show_sets(self) -> str:
         """Show every keyword set."""
+        found, problem = list[KeywordSetInfo](), ""
         try:
-            found, problem = self._editor.sets(), ""
+            found = self._editor.sets()
         except RecordsUnavailable as error:
-            found, problem = [], str(error)
+            problem = str(error)
         return render_template("keyword_sets.html", sets=found, problem=problem)
 
     def show_set(self, name: str) -> str:
-        """Show one set with its versions and the forms to change it."""
-        info = self._editor.find(name)
-        history = self._editor.history(name, request.args.get("before", type=int))
-        more = len(history) == PAGE_SIZE and history[-1].version > 1
+        """Show one set with its versions and the form to change it."""
+        about, history = self._editor.find(name), self._editor.history(name)
+        too_large = len(about.editable.encode()) > MAX_BYTES
         return render_template(
-            "keyword_set.html",
-            about=info,
-            history=history,
-            older=history[-1].version if more else 0,
-            **_form_values(info),
+            "keyword_set.html", about=about, too_large=too_large, history=history
         )
 
-    def show_version(self, name: str, number: int) -> str:
-        """Show one version, and what it changed."""
-        info, version = self._editor.find(name), self._editor.version(name, number)
-        before = self._editor.version(name, number - 1) if number else version
+    def show_new(self) -> str:
+        """Show the form for a new keyword, with what a link brings."""
+        text, intent = request.args.get("text", ""), request.args.get("intent", "")
+        word = " ".join(text[:MAX_TEXT_CHARACTERS].replace(",", " ").split())
+        programs, wanted = self._services.settings.programs, request.args.get("program", "")
+        program = programs.get(wanted) or next(iter(programs))
+        names = [one.name for one in self._editor.sets() if program.name in one.programs]
+        # The set that the text most likely belongs to.
+        classifier = self._services.content.value.classifiers.get(program.name)
+        language = classifier.classify(word).language if classifier else ""
+        likely = [language, *program.keywords, "en", *names]
         return render_template(
-            "keyword_version.html",
-            about=info,
-            version=version,
-            lines=compare_texts(before.content, version.content),
+            "keyword_new.html",
+            word=word,
+            intent=intent if intent in INTENTS else "opt_out",
+            intents=INTENTS,
+            matches=MATCHES,
+            sets=names,
+            chosen=next((name for name in likely if name in names), ""),
         )
 
+    def preview_new(self) -> Response:
+        """Show what a new keyword would do, before it is saved."""
+        about = self._editor.find(request.form.get("set", ""))
+        entry = {name: _text(name).strip() for name in ("intent", "words", "match", "note")}
+        if not entry["words"]:
+            raise Unfit("Enter the keyword as people text it.", field="words")
+        return self._preview(about, about.with_keyword(**entry), about.version)
 
-def _form_values(info: KeywordSetInfo) -> dict[str, object]:
-    """Return what the form of a set shows; no rows where the set cannot be read as one."""
-    rows: list[KeywordRow] = []
-    without = problem = ""
-    try:
-        rows, without = parse_rows(info.editable), parse_set(info.editable).without
-    except KeywordSetUnfit as error:
-        problem = str(error)
-    return {
-        "rows": [*rows, *[KeywordRow("", "opt_out")] * _EMPTY_ROWS],
-        "without": without,
-        "wrong": problem,
-        "too_large": len(info.editable.encode()) > MAX_BYTES,
-        "intents": INTENTS,
-        "matches": MATCHES,
-        "risks": RISKS,
-    }
+    def preview(self, name: str) -> Response:
+        """Show everything that a change would do, before it is saved."""
+        return self._preview(self._editor.find(name), _text("content"), _number("base"))
+
+    def save(self, name: str) -> Response:
+        """Save a new version, and let every process use it."""
+        content, base, sure = _text("content"), _number("base"), "sure" in request.form
+        try:
+            self._editor.save(name, content, base, actor(), _text("note"), sure=sure)
+        except (ContentChanged, Unfit, ConfigurationError) as error:
+            about, is_fault = self._editor.find(name), isinstance(error, ConfigurationError)
+            problem = "Not saved: fix these conflicts first." if is_fault else str(error)
+            return self._preview(about, content, base, problem, 422 if is_fault else error.status)
+        return _saved(name)
+
+    def undo(self, name: str) -> Response:
+        """Save an older version as the newest one; what was there stays in the history."""
+        self._editor.restore(name, _number("version"), _number("base"), actor())
+        return _saved(name)
+
+    def _preview(
+        self,
+        about: KeywordSetInfo,
+        content: str,
+        base: int,
+        problem: str = "",
+        status: int = 200,
+    ) -> Response:
+        effect, unusable = None, ""
+        faults: Sequence[Fault] = ()
+        try:
+            effect = self._editor.try_content(about.name, content, REPLAY_S)
+        except ConfigurationError as error:
+            faults = error.faults
+        except (Unfit, StoreUnavailable) as error:
+            unusable = str(error)
+        page = render_template(
+            "keyword_check.html",
+            about=about,
+            content=content,
+            stale=base != about.version,
+            lines=compare_texts(about.content, content),
+            effect=effect,
+            faults=faults,
+            problem=problem or unusable,
+        )
+        return Response(page, status, content_type="text/html; charset=utf-8")
 
 
-def find_program(services: Services, name: str) -> Program:
-    """Return the program; the first where no name is given. Raises ``UnknownProgram``."""
-    programs = services.settings.programs
-    found = programs.get(name) if name else next(iter(programs), None)
-    if found is None:
-        known = ", ".join(one.name for one in programs) or "none"
-        raise UnknownProgram(f"there is no program {name[:40]!r}; there are: {known}")
-    return found
+def _saved(name: str) -> Response:
+    flash("Saved. It is active within a few seconds.", "good")
+    return redirect(f"{SETS}/{name}", 303)
+
+
+def _number(name: str) -> int:
+    return max(0, request.form.get(name, 0, type=int))
+
+
+def _text(name: str) -> str:
+    """Return a field of the form; browsers end lines with two characters."""
+    return request.form.get(name, "").replace("\r\n", "\n")

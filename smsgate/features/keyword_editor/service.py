@@ -6,52 +6,43 @@ is a new version, and nothing of an older one is ever lost.
 
 from __future__ import annotations
 
-import re
-import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import replace
+from datetime import datetime
 
-from smsgate.classifier import Classifier, Classifiers, KeywordSetCache, KeywordSets, load_sets
-from smsgate.classifier.keywords import KeywordIndex
-from smsgate.classifier.sets.compiler import KeywordCompiler
-from smsgate.classifier.sets.conflicts import (
-    contradictions,
-    missing,
-    unknown_classes,
-    without_effect,
-)
+import msgspec
+import tomlkit
+
+from smsgate.classifier import Classifiers, KeywordSetCache, load_sets
 from smsgate.classifier.sets.keyword_sets import ANY_LANGUAGE, EVERY, shipped
 from smsgate.classifier.sets.operator_sets import OperatorSets
-from smsgate.domain.errors import ConfigurationError, ContentChanged, Fault
-from smsgate.features.keyword_editor.errors import KeywordSetUnfit, NoSuchKeywordSet
-from smsgate.features.keyword_editor.replay import (
-    ReadPosition,
-    ReplayResult,
-    TextReplay,
-    TextSource,
-)
-from smsgate.features.keyword_editor.set_text import empty_set
+from smsgate.domain.errors import ConfigurationError, ContentChanged, SmsGateError, Unfit
+from smsgate.domain.line_diff import compare_texts
+from smsgate.domain.signed_times import time_of
+from smsgate.features.keyword_editor.replay import DraftEffect, Progress, find_effect
+from smsgate.pipeline.content_watch import first_content
 from smsgate.pipeline.services import Services
 from smsgate.records import ContentVersion
-from smsgate.settings import Program, Settings
 
 MAX_BYTES = 48_000
-"""Of a set in the console. Larger ones are better kept as files, and what is typed in is checked
-at every pause."""
+"""Of a set in the console. Larger ones are better kept as files."""
 SAMPLE_S = 1.0
 """How long texts are decided before a change is saved, to see whether it looks like a mistake."""
 PAGE_SIZE = 50
 """Versions of a set that are shown at once."""
 _MAX_NOTE_CHARACTERS = 500
-NAME = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,3}")
-"""A language tag as in file names."""
 _UNCACHED = "no drafts"
 """A folder that never exists: what drafts compile to is not kept."""
 
 
-@dataclass(frozen=True, slots=True)
-class KeywordSetInfo:
+class NoSuchKeywordSet(SmsGateError):
+    """There is no keyword set of that name, or no such version of it."""
+
+    status = 404
+
+
+class KeywordSetInfo(msgspec.Struct, frozen=True):
     """One keyword set."""
 
     name: str
@@ -59,8 +50,6 @@ class KeywordSetInfo:
     """``shipped``, ``file`` or ``console``."""
     place: str
     """Where its owner has it."""
-    content: str
-    """The operator's part of it (TOML), or empty."""
     version: int
     """The newest of the console, 0 where it never had one."""
     is_shipped: bool
@@ -68,207 +57,177 @@ class KeywordSetInfo:
     """The path of its file, which the console's set may stand in for; empty where it has none."""
     programs: tuple[str, ...]
     """Those that use it."""
+    content: str
+    """The operator's part of it (TOML), or empty."""
 
     @property
     def editable(self) -> str:
-        """What a change begins with."""
-        return self.content or empty_set(self.name)
+        """What a change begins with: else a set that adds nothing to the shipped one yet."""
+        return self.content or tomlkit.dumps({"language": self.name, "extends": True})
+
+    def with_keyword(self, **entry: str) -> str:
+        """Return the content with one more entry; fields without a value are left out."""
+        values = {name: value for name, value in entry.items() if value}
+        return f"{self.editable.rstrip()}\n\n{tomlkit.dumps({'entries': [values]})}"
 
 
-class KeywordDraft:
-    """All sets of the configuration, one of them with another content."""
+class SetVersion(msgspec.Struct, frozen=True):
+    """A set as somebody saved it in the console; without content it was reverted."""
 
-    def __init__(self, settings: Settings, sets: OperatorSets, name: str, content: str) -> None:
-        """Compile nothing yet. An empty ``content``: the console has no such set."""
-        self._own = sets.with_draft(name, content)
-        self._all = tuple(settings.programs)
-        self.programs = [program for program in self._all if _uses(program, name)]
-        """Those that would decide with it."""
-        self._cache = KeywordSetCache(self._own, self._all, settings.data_dir / _UNCACHED)
-        self._classifiers = Classifiers(self._cache, self._all)
-        # A set that no program uses would hinder the start with the first one that does.
-        self._unused = () if self.programs or not content else (name,)
+    version: int
+    saved: datetime
+    author: str
+    note: str
+    changes: str
+    """Lines that came (+) and went (-)."""
+    content: str
 
-    def faults(self) -> list[Fault]:
-        """Return all that is wrong, as ``smsgate config check`` does."""
-        unused = load_sets(self._own, self._unused)[1] if self._unused else []
-        return self._cache.faults() or unused
 
-    def quick_faults(self) -> list[Fault]:
-        """Return the same in a quarter of the time: nothing is compiled that only texts need."""
-        names = [name for program in self._all for name in program.keywords]
-        sets, faults = load_sets(self._own, dict.fromkeys([*names, *self._unused]))
-        if not faults:
-            faults = [fault for program in self._all for fault in _conflicts(program, sets)]
-        return [*dict.fromkeys(faults)]
+def load_content(services: Services) -> None:
+    """Read the keyword sets where this process has none, as a command, which seldom needs them.
 
-    def classifier(self, program: str) -> Classifier:
-        """Return the program's classifier. Raises ``ConfigurationError`` where there are faults."""
-        return self._classifiers[program]
+    Raises ``ConfigurationError``; the sets of files can be replaced even then.
+    """
+    current, settings = services.content, services.settings
+    if settings.programs and not current.value.classifiers:
+        files = OperatorSets.read(settings.config_dir / "keywords")
+        current.value = replace(current.value, sets=files)
+        current.value, _ = first_content(settings, files, services.records)
 
 
 class KeywordEditor:
-    """Raises ``RecordsUnavailable`` wherever it reads versions."""
+    """Finds keyword sets, tries changes of them, and saves them.
+
+    Every method raises ``RecordsUnavailable``.
+    """
 
     def __init__(self, services: Services) -> None:
-        self._settings = services.settings
-        self._content = services.content
-        self._texts = TextSource(services.store, services.records)
-        self._records = services.records
+        self._services = services
         self._versions = services.records.keyword_versions
-        self._lock = threading.Lock()
-        self._newest_draft: tuple[object, KeywordDraft] | None = None
-        """With what it was made of: checking, trying and saving ask for the same one."""
-        self._newest_replay: tuple[KeywordDraft, TextReplay] | None = None
 
     def sets(self) -> list[KeywordSetInfo]:
         """Return every set that there is or that a program names, by name."""
         newest = self._newest()
         own = self._own(newest)
-        return [self._info(name, own, newest) for name in sorted(self._names(own, newest))]
+        named = {one for program in self._services.settings.programs for one in program.keywords}
+        names = {*shipped(), *own.names(), *named, *newest} - {EVERY}
+        return [self._info(name, own, newest.get(name)) for name in sorted(names)]
 
     def find(self, name: str) -> KeywordSetInfo:
         """Return one set. Raises ``NoSuchKeywordSet``."""
-        newest = self._newest()
-        own = self._own(newest)
-        if not NAME.fullmatch(name) or name not in self._names(own, newest):
+        found = next((one for one in self.sets() if one.name == name), None)
+        if found is None:
             raise NoSuchKeywordSet(f"there is no keyword set {name[:40]!r}: the list has them all")
-        return self._info(name, own, newest)
+        return found
 
-    def history(self, name: str, before: int | None = None) -> list[ContentVersion]:
+    def history(self, name: str, before: int | None = None) -> list[SetVersion]:
         """Return a page of the versions of a set in the console, newest first."""
-        return self._versions.of(name, PAGE_SIZE, before)
-
-    def version(self, name: str, number: int) -> ContentVersion:
-        """Return a version; 0 is what was there before the first. Raises ``NoSuchKeywordSet``."""
-        if number == 0:
-            return ContentVersion(name, 0, "", "", 0, "as shipped")
-        found = self._versions.of(name, 1, number + 1)
-        if not found or found[0].version != number:
-            raise NoSuchKeywordSet(f"{name} has no version {number}")
-        return found[0]
-
-    def draft(self, name: str, content: str) -> KeywordDraft:
-        """Return all sets with another content of one. Raises ``KeywordSetUnfit`` if too long."""
-        size = len(content.encode())
-        if size > MAX_BYTES:
-            raise KeywordSetUnfit(
-                f"The set has {size:,} bytes, and the console keeps at most {MAX_BYTES:,}: make "
-                f"it a file, {self._settings.config_dir}/keywords/{name}.toml"
+        rows = self._versions.of(name, PAGE_SIZE + 1, before)
+        older = [*(one.content for one in rows[1:]), *([""] if rows else [])]
+        return [
+            SetVersion(
+                version=one.version,
+                saved=time_of(one.saved_us),
+                author=one.author,
+                note=one.note,
+                changes="\n".join(
+                    f"{line.sign} {line.text}".rstrip() for line in compare_texts(old, one.content)
+                ),
+                content=one.content,
             )
-        newest = self._newest()
-        key = newest, name, content
-        with self._lock:
-            if self._newest_draft is None or self._newest_draft[0] != key:
-                draft = KeywordDraft(self._settings, self._own(newest), name, content)
-                self._newest_draft = key, draft
-            return self._newest_draft[1]
+            for one, old in zip(rows, older, strict=True)
+        ][:PAGE_SIZE]
 
-    def replay(self, draft: KeywordDraft, position: ReadPosition, timeout_s: float) -> ReplayResult:
-        """Return what the draft decides differently, from a position on.
+    def try_content(
+        self, name: str, content: str, timeout_s: float, progress: Progress = lambda *_: None
+    ) -> DraftEffect:
+        """Return what a content of a set would change; texts are read so many seconds at most.
 
-        Raises ``StoreUnavailable``.
+        Raises ``Unfit`` where it is too long, ``ConfigurationError`` with every fault,
+        as a start would, and ``StoreUnavailable``.
         """
-        newest = self._newest_replay
-        if newest is None or newest[0] is not draft:
-            names = {program.name for program in draft.programs}
-            active = self._content.value.classifiers
-            replay = TextReplay(
-                lambda name: active.get(name) if name in names else None,
-                lambda name: draft.classifier(name) if name in names else None,
+        size, settings = len(content.encode()), self._services.settings
+        if size > MAX_BYTES:
+            raise Unfit(
+                f"The set has {size:,} bytes, and the console keeps at most {MAX_BYTES:,}: make "
+                f"it a file, {settings.config_dir}/keywords/{name}.toml"
             )
-            newest = self._newest_replay = draft, replay
-        return newest[1].run(self._texts, position, timeout_s)
+        own, programs = self._own(self._newest()).with_draft(name, content), [*settings.programs]
+        cache = KeywordSetCache(own, programs, settings.data_dir / _UNCACHED)
+        faults, users = cache.faults(), self._users(name)
+        if content and not users and not faults:
+            faults = load_sets(own, [name])[1]  # which the first program to use it would meet
+        if faults:
+            raise ConfigurationError(faults)
+        active, drafted = self._services.content.value.classifiers, Classifiers(cache, programs)
+        pairs = {one: (active[one], drafted[one]) for one in users if one in active}
+        return find_effect(self._services, pairs, timeout_s, progress)
 
     def save(
         self, name: str, content: str, base: int, author: str, note: str, *, sure: bool = False
     ) -> ContentVersion:
         """Make a content the newest version of a set; an empty one reverts to file or shipped set.
 
-        Args:
-            name: of the set.
-            content: TOML.
-            base: the version that the author saw.
-            author: who saves it.
-            note: why, for those who read it later.
-            sure: whether the author knows that it opts out many more people.
-
-        Raises ``ContentChanged``, ``KeywordSetUnfit``,
-        ``ConfigurationError`` with every fault, and ``StoreUnavailable``; nothing is saved then.
+        ``base`` is the version that the author saw; ``sure`` says that the author knows that it
+        opts out many more people. Raises ``ContentChanged``, ``Unfit``, ``ConfigurationError`` with
+        every fault, and ``StoreUnavailable``; nothing is saved then.
         """
         content = content.replace("\r\n", "\n").strip()
         content = f"{content}\n" if content else ""
         info = self.find(name)
-        _refuse(info, content, base)
-        draft = self.draft(name, content)
-        if faults := draft.faults():
-            raise ConfigurationError(faults)
-        if not sure and self.replay(draft, ReadPosition(), SAMPLE_S).is_alarming:
-            raise KeywordSetUnfit(
+        if base != info.version:
+            raise ContentChanged(
+                f"{name} was saved by someone else while you worked on version {base}; now it has "
+                f"version {info.version}: look at what changed, and save yours again if it still "
+                "holds"
+            )
+        if content.strip() == (info.content.strip() if info.owner == "console" else ""):
+            raise Unfit("Nothing has changed, so there is nothing to save.")
+        if self.try_content(name, content, SAMPLE_S).is_alarming and not sure:
+            raise Unfit(
                 "This opts out many more people than before, which looks like a mistake. Look at "
                 "the texts that change; if it is meant so, say that you are sure, and save again."
             )
         note = note.strip()[:_MAX_NOTE_CHARACTERS]
         saved = ContentVersion(name, base + 1, content, author, time.time_ns() // 1000, note)
         self._versions.save(saved)
-        with self._lock:
-            self._newest_draft = self._newest_replay = None  # frees the memory
         return saved
+
+    def restore(
+        self, name: str, number: int, base: int, author: str, note: str = ""
+    ) -> ContentVersion:
+        """Save an older version as the newest one; 0 reverts. Raises what ``save`` raises."""
+        found = self._versions.of(name, 1, number + 1) if number else []
+        if number and (not found or found[0].version != number):
+            raise NoSuchKeywordSet(f"{name} has no version {number}")
+        note = note or (f"restored version {number}" if number else "reverted")
+        return self.save(name, found[0].content if found else "", base, author, note, sure=True)
 
     def _newest(self) -> dict[str, ContentVersion]:
         return {one.name: one for one in self._versions.newest()}
 
-    def _names(self, own: OperatorSets, newest: Mapping[str, ContentVersion]) -> set[str]:
-        named = {one for program in self._settings.programs for one in program.keywords}
-        return {*shipped(), *own.names(), *named, *newest} - {EVERY}
-
     def _own(self, newest: Mapping[str, ContentVersion]) -> OperatorSets:
         saved = {name: one.content for name, one in newest.items() if one.content.strip()}
-        return self._content.value.sets.with_console(saved)
+        return self._services.content.value.sets.with_console(saved)
 
-    def _info(
-        self, name: str, own: OperatorSets, newest: Mapping[str, ContentVersion]
-    ) -> KeywordSetInfo:
-        file, version, found = own.files.get(name), newest.get(name), own.text(name)
-        is_shipped = name in shipped()
-        owner = "console" if name in own.console else "file" if file else "shipped"
-        place = found[0] if found else f"shipped keywords/{name}.toml" if is_shipped else "nowhere"
+    def _info(self, name: str, own: OperatorSets, version: ContentVersion | None) -> KeywordSetInfo:
+        file, found, is_shipped = own.files.get(name), own.text(name), name in shipped()
+        place = f"shipped keywords/{name}.toml" if is_shipped else "nowhere"
         return KeywordSetInfo(
-            name,
-            owner,
-            place,
-            found[1] if found else "",
-            version.version if version else 0,
-            is_shipped,
-            file[0] if file else "",
-            tuple(one.name for one in self._settings.programs if _uses(one, name)),
+            name=name,
+            owner="console" if name in own.console else "file" if file else "shipped",
+            place=found[0] if found else place,
+            version=version.version if version else 0,
+            is_shipped=is_shipped,
+            file=file[0] if file else "",
+            programs=self._users(name),
+            content=found[1] if found else "",
         )
 
-
-def _uses(program: Program, name: str) -> bool:
-    return name == ANY_LANGUAGE or name in program.keywords or EVERY in program.keywords
-
-
-def _refuse(info: KeywordSetInfo, content: str, base: int) -> None:
-    """Raise where this content cannot be saved over that version, whatever it says."""
-    if base != info.version:
-        raise ContentChanged(
-            f"{info.name} was saved by someone else while you worked on version {base}; now it "
-            f"has version {info.version}: look at what changed, and save yours again if it still "
-            "holds"
+    def _users(self, name: str) -> tuple[str, ...]:
+        """Return the programs that use a set."""
+        return tuple(
+            one.name
+            for one in self._services.settings.programs
+            if name == ANY_LANGUAGE or {name, EVERY} & {*one.keywords}
         )
-    if content.strip() == (info.content.strip() if info.owner == "console" else ""):
-        raise KeywordSetUnfit("Nothing has changed, so there is nothing to save.")
-
-
-def _conflicts(program: Program, sets: KeywordSets) -> list[Fault]:
-    own = sets.only(program.keywords)
-    compiler = KeywordCompiler(own)
-    names = [*own.languages]
-    found = [*contradictions(own, compiler.shared()), *unknown_classes(own)]
-    if program.region == "US" or program.opt_out_words:
-        places = {name: at for at, name in enumerate(names)}
-        keywords = KeywordIndex(compiler.tables(places), names)
-        found += missing(own, keywords) if program.region == "US" else ()
-        found += without_effect(program, keywords)
-    return found
