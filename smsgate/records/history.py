@@ -30,7 +30,6 @@ from smsgate.records.reader import (
     stream_of,
 )
 from smsgate.records.tables import (
-    CONSENT_EVENTS,
     MANUAL_EVENTS,
     events,
     links,
@@ -94,14 +93,6 @@ class EventHistory:
     def of_kinds(self, number: str, kinds: Sequence[str], limit: int) -> list[Recorded]:
         """The newest events of a number that are of some kinds."""
         asked = EVENTS.where(events.c.number == lookup(number), events.c.kind.in_(kinds))
-        return self._page(asked, None, limit)
-
-    def consent_events(self, number: str, kinds: Sequence[str], limit: int) -> list[Recorded]:
-        """Return consents, opt-ins and locks, like ``of_kinds``, but read no other events."""
-        # Word for word the condition of the index, or it is not used.
-        asked = EVENTS.where(
-            events.c.number == lookup(number), sql(CONSENT_EVENTS), events.c.kind.in_(kinds)
-        )
         return self._page(asked, None, limit)
 
     def around(self, number: str, received_us: int, count: int) -> list[Recorded]:

@@ -107,14 +107,6 @@ Index(
     sqlite_where=text(MANUAL_EVENTS),
     postgresql_where=text(MANUAL_EVENTS),
 )
-CONSENT_EVENTS = "kind IN ('consent', 'opt_in', 'lock')"
-Index(
-    "events_consent",
-    events.c.number,
-    events.c.received_us,
-    sqlite_where=text(CONSENT_EVENTS),
-    postgresql_where=text(CONSENT_EVENTS),
-)
 
 texts = Table(
     "texts",

@@ -7,7 +7,6 @@ from sqlalchemy import text
 from smsgate.consent.events import ListGroup
 from smsgate.records import HistoryPlace
 from smsgate.records.history import place_of
-from smsgate.records.tables import CONSENT_EVENTS
 from smsgate.store.keys import partition_of
 from tests.fakes.values import NUMBER, OTHER, entry
 from tests.records.values import START_MS, event, lines, reply_event
@@ -78,21 +77,6 @@ def test_what_operators_did_has_an_index_of_its_own(records):
             asked = "EXPLAIN QUERY PLAN SELECT * FROM events WHERE source = 'operator' "
             rows = connection.execute(text(asked + "AND received_us >= 1 ORDER BY received_us"))
             assert "events_manual" in str([*rows])
-
-
-def test_what_a_number_agreed_to_is_found_without_looking_at_all_that_it_texted(records):
-    keep(records, event(1, kind="opt_in"), event(2), event(3, kind="lock"), event(4, OTHER))
-    told = records.history.consent_events
-    assert ids(told(NUMBER, ("consent", "opt_in"), 9)) == [event(1).id]
-    assert ids(told(NUMBER, ("lock", "opt_in"), 1)) == [event(3).id]
-    assert told(OTHER, ("lock", "opt_in"), 9) == []
-    with records.database.reading() as connection:
-        if connection.dialect.name == "sqlite":
-            asked = (
-                f"EXPLAIN QUERY PLAN SELECT * FROM events WHERE number = 'x' AND {CONSENT_EVENTS} "
-            )
-            rows = connection.execute(text(asked + "AND kind IN ('lock') ORDER BY received_us"))
-            assert "events_consent" in str([*rows])
 
 
 def test_texts_of_a_kind_and_counts(records):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple, TypeAlias
 
 import msgspec
 from sqlalchemy import Connection, Row, Select, exists, func, literal, select, tuple_
@@ -25,7 +25,7 @@ from smsgate.interface.list_page import ListPage, Tab
 from smsgate.interface.operation import After, Column, Context, Limit, Listing, operation
 from smsgate.interface.schemas import SinceTime, UntilTime, micros
 from smsgate.pipeline.services import Services
-from smsgate.records.database import lookup
+from smsgate.records.database import Database, lookup
 from smsgate.records.projections import (
     CONSENT,
     EXCEPTION,
@@ -264,6 +264,33 @@ def _origins(connection: Connection, rows: Sequence[Row[Any]]) -> dict[tuple[int
         for one in map(recorded_of, connection.execute(EVENTS.where(events.c.id.in_(ids)))):
             found[one.partition, one.seq] = one.event
     return found
+
+
+class MembershipOrigin(NamedTuple):
+    """Since when a number is in something, and the event that made it so, where it is recorded."""
+
+    since_us: int
+    event: Event | None
+
+
+MembershipOrigins: TypeAlias = Mapping[MembershipKey, MembershipOrigin]
+
+
+def origins_of_number(database: Database, number: str) -> MembershipOrigins:
+    """What a number is in by the records, those who came back included."""
+    if database.absent:
+        return {}
+    with database.reading() as connection:
+        asked = select(memberships).where(memberships.c.number == lookup(number))
+        rows = connection.execute(asked).all()
+        found = _origins(connection, rows)
+    events_of = {key: event_for(event, number) for key, event in found.items()}
+    return {
+        MembershipKey(one.state, one.scope): MembershipOrigin(
+            one.since_us, events_of.get((one.partition, one.seq))
+        )
+        for one in rows
+    }
 
 
 def _held(store: Store, rows: Sequence[Row[Any]]) -> Mapping[str, set[MembershipKey]]:

@@ -211,7 +211,7 @@ def test_a_lock_and_consents_are_told_with_their_words(services, viewer):
     assert "Locked. No program may text it" in said
     assert "By bob, a moment ago: a letter & more" in said
     assert "form 7" in said
-    assert "recorded by ana" in said
+    assert "Consent recorded · Acme Alerts applied a moment ago · manual, ana" in said
 
 
 def test_a_text_that_waits_leads_to_review(services, viewer):
@@ -260,8 +260,7 @@ def test_while_the_store_is_away_the_records_are_shown(services, viewer, monkeyp
     assert answer.status_code == 200
     said = words(answer)
     assert "No number may be texted: the gate cannot tell: the store cannot be used: away." in said
-    assert "What happened in the last moments cannot be shown." in said
-    assert "Ordinary texts cannot be shown." in said
+    assert "What happened in the last moments, and ordinary texts, cannot be shown." in said
     assert "The records say opted out." in said
     assert "STOP it" in said
 
@@ -272,12 +271,11 @@ def test_while_the_records_are_away_the_store_is_shown(services, viewer, monkeyp
     def away(*_, **__):
         raise RecordsUnavailable("the records cannot be used: away")
 
-    for name in ("of_number", "of_kinds", "replies", "newest", "counts"):
+    for name in ("of_number", "replies", "newest", "counts"):
         monkeypatch.setattr(type(services.records.history), name, away)
-    monkeypatch.setattr(type(services.records.reader), "number", away)
     said = words(viewer.get(PAGE))
     assert "opted out of everything" in said
-    assert "Older events cannot be shown while the records are away" in said
+    assert "Older events, and since when and why, cannot be shown in full: the records" in said
     assert "STOP it" in said
     assert "cannot be shown" in words(viewer.get("/console/numbers"))
     assert viewer.post("/console/numbers", {"number": NUMBER}).status_code == 303
@@ -361,7 +359,7 @@ def test_texts_and_events_of_one_millisecond_are_each_told_once(
     services, viewer, monkeypatch, page_size
 ):
     """Wherever among them a page ends."""
-    monkeypatch.setattr("smsgate.features.numbers.timeline.PAGE", page_size)
+    monkeypatch.setattr("smsgate.features.numbers.story.PAGE", page_size)
     for at in range(3):
         told(services, Intent.HELP, f"text {at}.", applied=False)
     work(services)
@@ -401,7 +399,7 @@ def numbered_texts(viewer) -> list[list[int]]:
 
 
 def test_a_text_of_an_events_very_time_is_on_the_page_behind_it(services, viewer, monkeypatch):
-    monkeypatch.setattr("smsgate.features.numbers.timeline.PAGE", 1)
+    monkeypatch.setattr("smsgate.features.numbers.story.PAGE", 1)
     told(services, Intent.HELP, "help me")
     services.archiver.move_all()
     received_us = services.history.of_number(NUMBER)[0].received_us
@@ -453,7 +451,7 @@ def test_while_the_store_is_away_ordinary_texts_are_said_to_be_missing(
 
     monkeypatch.setattr(type(services.store.sample_log), "of_number", away)
     said = words(viewer.get(PAGE))
-    assert "Ordinary texts cannot be shown: the store cannot be used: away." in said
+    assert "and ordinary texts, cannot be shown: the store cannot be used: away." in said
     assert "are kept for a limited time" not in said
 
 
