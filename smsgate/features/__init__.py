@@ -62,7 +62,8 @@ FEATURES = (
         name="dashboard",
         console=("console",),
         menu=MenuEntry("Home", "/console/", "viewer", "h", ""),
-        commands={"report": "report"},
+        operations=("operations",),
+        commands={"report": ".operations"},
     ),
     Feature(
         name="numbers",

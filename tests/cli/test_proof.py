@@ -172,7 +172,7 @@ def test_the_report_counts_the_day(ready):
     assert found["messages"] == {"lock": 1}
     assert found["reviews"]["waiting"] == 0
     assert ready.run("report") == 0
-    assert "Messages: lock 1" in ready.output
+    assert "lock: 1" in ready.output
     assert ready.run("report", "--day", "2020-01-01", "--json") == 0
     assert json.loads(ready.output)["messages"] == {}
 

@@ -9,7 +9,10 @@ import pytest
 
 from smsgate.features.accounts.account_doctor import check_account
 from smsgate.features.accounts.doctor import check_everything
+from smsgate.features.accounts.operations import ListQuery, list_opt_out_lists
+from smsgate.interface.operation import Context
 from smsgate.metrics.snapshot import ListComparison
+from smsgate.pipeline.api_keys import Caller
 from smsgate.pipeline.services import Services
 from smsgate.store.opt_out_lists import OptOutListState
 from tests.fakes.own_services import make_services
@@ -116,3 +119,14 @@ def test_a_program_for_any_sender_cannot_be_told_of(make) -> None:
 
 def test_an_account_that_does_not_ask_for_it_has_nothing_to_say(make) -> None:
     assert told(make(TOML.replace("opt_out_list = true", ""))) == {}
+
+
+def test_the_operation_lists_what_is_known_of_each_account(make) -> None:
+    services = make()
+    context = Context(services, Caller("ana", "admin"))
+    (before,) = list_opt_out_lists.run(context, ListQuery()).items
+    assert (before.account, before.taken, before.problem) == ("bird", None, "not compared yet")
+    state = OptOutListState(taken=3, refusals={"a": 1, "b": 2})
+    services.store.opt_out_lists.write("bird", state)
+    (found,) = list_opt_out_lists.run(context, ListQuery()).items
+    assert (found.taken, found.refused, found.only_here, found.problem) == (3, 3, None, "")

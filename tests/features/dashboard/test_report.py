@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from smsgate.consent.events import Event
 from smsgate.domain.messages import Intent
-from smsgate.features.dashboard.report import day_report
+from smsgate.features.dashboard.operations import DayReport, ReviewFigures, report_of
 from tests.fakes.values import NUMBER, entry
 
 SECOND = 1_000_000
@@ -23,15 +25,17 @@ def stopped(received_s: int, arrived_s: int, *, outage: bool) -> Event:
     )
 
 
+def times(*events: Event) -> DayReport:
+    return report_of(date(2026, 11, 23), events, ReviewFigures(0, 0.0, 0), {}, [])
+
+
 def test_an_opt_out_that_waited_in_a_spool_was_blocked_late():
     events = [stopped(100, 99, outage=False), stopped(200, 140, outage=True)]
-
-    told = day_report(events, [], [], {}, 300 * SECOND)
-
-    assert told["receipt_to_blocked_ms"] == {"p50": 60_000.0, "p99": 60_000.0, "worst": 60_000.0}
-    assert told["receipt_to_applied_ms"]["worst"] == 60_005.0
-    assert day_report(events[:1], [], [], {}, 0)["receipt_to_blocked_ms"]["worst"] == 0.0
+    found = times(*events)
+    assert found.receipt_to_blocked_ms == {"p50": 60_000.0, "p99": 60_000.0, "worst": 60_000.0}
+    assert found.receipt_to_applied_ms["worst"] == 60_005.0
+    assert times(events[0]).receipt_to_blocked_ms["worst"] == 0.0
 
 
 def test_a_day_without_opt_outs_has_no_times():
-    assert day_report([], [], [], {}, 0)["receipt_to_blocked_ms"] == {}
+    assert times().receipt_to_blocked_ms == {}

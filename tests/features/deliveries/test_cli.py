@@ -126,9 +126,3 @@ def test_forgetting_says_that_messages_do_not_go_on(there: Terminal, waits: str)
 def test_the_doctor_tells_of_what_was_given_up(there: Terminal, dead: str) -> None:
     there.run("doctor")
     assert "1 message couldn't be delivered to your own programs" in there.output.replace("\n", " ")
-
-
-def test_the_report_tells_how_much_waits_and_was_given_up(there: Terminal, dead: str) -> None:
-    assert there.json("report")["deliveries"] == {"pending": 0, "oldest_minutes": 0, "failed": 1}
-    assert there.run("report") == 0
-    assert "Deliveries to own programs: 0 pending, the oldest for 0 min; 1 failed" in there.output
