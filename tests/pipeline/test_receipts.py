@@ -11,7 +11,7 @@ import pytest
 
 from smsgate.domain.errors import SignatureRefused
 from smsgate.domain.messages import WebhookRequest
-from smsgate.features.numbers.timeline import timeline
+from smsgate.features.numbers.story import read_story
 from smsgate.providers.calls import FORM
 from smsgate.providers.twilio import Twilio
 from smsgate.store.keys import PARTITION_KEYS, partition_of
@@ -82,7 +82,7 @@ def test_what_became_of_a_confirmation_stands_in_the_story(
     assert (event.program, event.provider_id) == ("alerts", confirmed)
     assert event.applied_us > 0
 
-    page = timeline(services, NUMBER, None)
+    page = read_story(services, NUMBER)
     (stopped,) = [one for one in page.items if one.event.kind == "opt_out"]
     assert [page.delivery_reports[one.provider_id].outcome for one in stopped.replies] == [status]
     assert "receipt" not in [one.event.kind for one in page.items], "it stands beside its reply"
@@ -92,7 +92,7 @@ def test_it_stands_there_from_the_records_too(services, confirmed, told):
     services.records.migrate()
     told(confirmed)
     services.archiver.move_all()
-    page = timeline(services, NUMBER, None)
+    page = read_story(services, NUMBER)
     assert page.delivery_reports[confirmed].outcome == "delivered"
 
 

@@ -19,7 +19,7 @@ from smsgate.domain.errors import (
 from smsgate.domain.messages import ALL, Arrival, Intent
 from smsgate.features.evidence import service
 from smsgate.features.lists.number_import import ImportRequest, NumberImport
-from smsgate.features.numbers.state import state_of
+from smsgate.features.numbers.story import read_story
 from smsgate.features.records_admin.rebuild import build_rebuild_service
 from smsgate.features.reviews.service import ReviewService
 from smsgate.pipeline.forgetting import forget_number
@@ -330,7 +330,7 @@ def test_the_consent_that_stood_before_a_mistake_of_ours_is_given_back(services,
     agreed = Consent("Text me", "web", "/join", 1)
     services.manual.record_consent(NUMBER, "club", agreed, "operator", "ana")
     by_hand(services)
-    assert (reason(services, "club"), state_of(services, NUMBER).programs[2].consent) == (
+    assert (reason(services, "club"), read_story(services, NUMBER).programs[2].consent) == (
         "opted_out_all",
         False,
     )

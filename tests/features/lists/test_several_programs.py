@@ -6,7 +6,6 @@ import io
 from datetime import UTC, datetime
 
 import pytest
-from smsgate.features.numbers.membership_list import MembershipFilter, MembershipList
 
 from smsgate.consent import event_text
 from smsgate.domain.errors import Unfit
@@ -16,6 +15,7 @@ from smsgate.features.lists.import_record import imports
 from smsgate.features.lists.import_result import ImportOptions, unknown_programs_text
 from smsgate.features.lists.import_undo import ImportUndo
 from smsgate.features.lists.preview import preview_of
+from smsgate.features.numbers.memberships import origins_of_number
 from tests.fakes.own_services import ALERTS, ORDERS, make_services
 from tests.features.lists.files import imported, previewed, with_rows, work_on
 
@@ -222,10 +222,12 @@ def test_a_source_is_shown_as_an_external_one_wherever_the_number_is(services):
     assert event_text.entry_source(services.history.of_number(D)[-1].entry) == "import"
     said = " ".join(event_text.details(event))
     assert "names as its source “Klaviyo”, outside smsgate" in said
-    listed = MembershipList(services.records.database)
-    rows = listed.page(MembershipFilter(source="import"), None, 10)
-    origins = {one.number: event.entry for one, event in listed.origins(rows).items()}
-    assert {number: one.external_source for number, one in origins.items()} == {
+    origins = {
+        number: origin
+        for number in (A, B, C, D)
+        for origin in origins_of_number(services.records.database, number).values()
+    }
+    assert {number: one.event.entry.external_source for number, one in origins.items()} == {
         A: "Klaviyo",
         B: "Klaviyo",
         C: "Shop form",
