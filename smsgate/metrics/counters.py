@@ -11,7 +11,7 @@ from __future__ import annotations
 import functools
 import re
 from bisect import bisect_left
-from collections import Counter, defaultdict, deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -36,105 +36,97 @@ class Family:
     """Upper bounds in seconds."""
 
 
-WEBHOOKS = Family(
+FAMILIES: list[Family] = []
+"""All of them."""
+
+
+def _family(
+    name: str, says: str, labels: tuple[str, ...], buckets: tuple[float, ...] = ()
+) -> Family:
+    FAMILIES.append(Family(name, says, labels, buckets))
+    return FAMILIES[-1]
+
+
+WEBHOOKS = _family(
     "webhook_requests",
     "Requests of providers: accepted, or the name of the error that refused them",
     ("account", "result"),
 )
-MESSAGES = Family(
+MESSAGES = _family(
     "messages",
     "Messages accepted, by what they ask for; duplicate had come before",
     ("account", "intent"),
 )
-EVENTS = Family(
+EVENTS = _family(
     "events",
     "Events that workers applied, by intent and outcome",
     ("account", "intent", "outcome"),
 )
-REPLIES = Family(
+REPLIES = _family(
     "replies",
     "Replies that are settled, by outcome",
     ("account", "kind", "outcome"),
 )
-RECEIPTS = Family(
+RECEIPTS = _family(
     "receipts",
     "Replies of ours of which the provider told the end: delivered, undelivered, failed",
     ("account", "outcome"),
 )
-CALLS = Family(
+CALLS = _family(
     "provider_calls",
     "Calls of providers that were to send a reply, by what their answer meant",
     ("account", "result"),
 )
-GATE = Family(
+GATE = _family(
     "gate_answers",
     "Numbers that senders asked the gate about: allowed, or why not",
     ("program", "reason"),
 )
-REFUSED_KEYS = Family(
+REFUSED_KEYS = _family(
     "refused_keys",
     "Requests that a key would have opened: missing, wrong, throttled (too many wrong ones)",
     ("endpoint", "reason"),
 )
-STORED_S = Family(
+STORED_S = _family(
     "stored_seconds",
     "From a provider's request to its answer, by when its message is stored",
     ("account",),
     _QUICK_S,
 )
-APPLIED_S = Family(
+APPLIED_S = _family(
     "applied_seconds", "From the receipt of a message to its being applied", ("account",), _SLOW_S
 )
-CONFIRMED_S = Family(
+CONFIRMED_S = _family(
     "confirmed_seconds",
     "From the receipt of a message to the moment when the provider took our reply",
     ("account",),
     _SLOW_S,
 )
-CALL_S = Family(
+CALL_S = _family(
     "provider_call_seconds", "How long providers took for such a call", ("account",), _QUICK_S
 )
-DELIVERIES = Family(
+DELIVERIES = _family(
     "deliveries",
     "Calls of your own programs: accepted, not_accepted (tried again), failed after a day of them",
     ("program", "kind", "outcome"),
 )
-DELIVERY_S = Family(
+DELIVERY_S = _family(
     "delivery_call_seconds",
     "How long your own programs took for such a call",
     ("program", "kind"),
     _QUICK_S,
 )
-DELIVERED_S = Family(
+DELIVERED_S = _family(
     "delivered_seconds",
     "From the moment when there was something to deliver to its being accepted",
     ("program", "kind"),
     _SLOW_S,
 )
 
-OPT_OUT_LIST = Family(
+OPT_OUT_LIST = _family(
     "opt_out_list",
     "Opt-outs taken from a provider's own list, reported to it, refused",
     ("account", "outcome"),
-)
-
-FAMILIES = (
-    WEBHOOKS,
-    MESSAGES,
-    EVENTS,
-    REPLIES,
-    RECEIPTS,
-    CALLS,
-    GATE,
-    REFUSED_KEYS,
-    STORED_S,
-    APPLIED_S,
-    CONFIRMED_S,
-    CALL_S,
-    DELIVERIES,
-    DELIVERY_S,
-    DELIVERED_S,
-    OPT_OUT_LIST,
 )
 
 
@@ -194,24 +186,15 @@ class Counters:
     def gather(self) -> Counter[str]:
         """Return the sums so far, and reset them."""
         found: Counter[str] = Counter()
-        counts: dict[tuple[str, tuple[str, ...]], float] = defaultdict(float)
-        times: dict[tuple[str, tuple[str, ...]], Times] = {}
         for family, labels, value in self._seen():
-            key = (family.name, labels)
+            start = _start(family.name, labels)
             if not isinstance(value, Sequence):
-                counts[key] += value
+                found[start] += int(value)
                 continue
-            known = times.get(key) or times.setdefault(key, _no_times(family))
+            bounds = _BOUNDS[family.name]
             for seconds in value:
-                known.buckets[bisect_left(family.buckets, seconds)] += 1
-                known.sum_us += max(int(seconds * 1_000_000), 0)
-        for (name, labels), count in counts.items():
-            found[_start(name, labels)] += int(count)
-        for (name, labels), one in times.items():
-            start = _start(name, labels)
-            found[f"{start}|{_SUM}"] += one.sum_us
-            for bound, times_ in zip(_BOUNDS[name], one.buckets, strict=True):
-                found[f"{start}|{_BOUND}{bound}"] += times_
+                found[f"{start}|{_SUM}"] += max(int(seconds * 1_000_000), 0)
+                found[f"{start}|{_BOUND}{bounds[bisect_left(family.buckets, seconds)]}"] += 1
         return +found
 
     def clear(self) -> None:
@@ -262,7 +245,7 @@ def _take(family: Family, found: FamilyValues, parts: list[str], value: int) -> 
     if not family.buckets:
         found.counts[labels] = value
         return
-    times = found.times.setdefault(labels, _no_times(family))
+    times = found.times.setdefault(labels, Times([0] * (len(family.buckets) + 1)))
     bounds = _BOUNDS[family.name]
     bound = parts[-1].removeprefix(_BOUND)
     if parts[-1] == _SUM:
@@ -279,9 +262,6 @@ def bounds_of(family: Family) -> tuple[str, ...]:
 _BOUNDS = {family.name: bounds_of(family) for family in FAMILIES}
 
 
-def _no_times(family: Family) -> Times:
-    return Times([0] * (len(family.buckets) + 1))
-
-
+@functools.lru_cache(1024)
 def _start(name: str, labels: tuple[str, ...]) -> str:
     return _SEPARATOR.join([name, *map(label, labels)])

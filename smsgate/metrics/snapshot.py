@@ -198,24 +198,33 @@ class ListComparison(msgspec.Struct, frozen=True, omit_defaults=True):
     """Entries without a phone number."""
 
 
-@dataclass(frozen=True, slots=True)
-class OptOutListStatus:
-    """The agreement of smsgate with a provider's own opt-out list."""
+class OptOutListState(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What is remembered of an account's list."""
 
-    taken: int
-    """Opt-outs that were taken from the list, since ever."""
-    reported: int
-    """Opt-outs that were added to the list, since ever."""
-    refusals: Mapping[str, int]
-    """Opt-outs that the provider does not take, by its reason."""
-    is_behind: bool
-    """Whether opt-outs of ours wait to be added."""
-    comparison: ListComparison | None
-    """None while the list was never read to its end, or cannot be read."""
-    problem: str
+    position: dict[int, int] = {}
+    """By partition the newest event of the records whose opt-outs the provider was told."""
+    within: dict[int, int] = {}
+    """By partition how many numbers of the event after that the provider was told."""
+    page: str = ""
+    """The next page of the list that is being read."""
+    reading: ListComparison | None = None
+    """What was read of the list so far; None while it is not being read."""
+    comparison: ListComparison | None = None
+    """The newest one of the whole list."""
+    taken: int = 0
+    reported: int = 0
+    refusals: dict[str, int] = {}
+    """Opt-outs that the provider does not take, by its reason in our words."""
+    is_behind: bool = False
+    """Whether opt-outs are recorded that the provider was not told yet."""
+    problem: str = ""
     """Why the newest call failed; empty where it did not."""
-    failing_since_s: float
-    """Since when calls have failed, in seconds since 1970."""
+    failing_since_us: int = 0
+    failures: int = 0
+    """Calls in a row that failed."""
+    due_us: int = 0
+    """Before this no call is made."""
+    v: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +240,7 @@ class AccountTraffic:
     """How many were refused in the last ten minutes, as far as they were looked into."""
     unblocked: tuple[str, ...] = ()
     """Who sent opt-outs that blocked nobody, in the last week, newest first."""
-    opt_out_list: OptOutListStatus | None = None
+    opt_out_list: OptOutListState | None = None
     """None where the account does not ask for it, or the clock has not begun with it."""
 
 

@@ -39,11 +39,11 @@ class SigningCertificates:
 
     def __init__(self, outbound: Outbound) -> None:
         self._outbound = outbound
-        self._lock = threading.Lock()
         self._known: OrderedDict[str, tuple[float, bytes]] = OrderedDict()
         self._failed: OrderedDict[str, tuple[float, str]] = OrderedDict()
-        self._fetching: dict[str, threading.Event] = {}
-        self._waiting = threading.BoundedSemaphore(_WAITING)
+        self._lock = threading.Lock()
+        self._fetching = threading.Lock()
+        self._callers = threading.BoundedSemaphore(_WAITING + 1)
         self._tokens, self._filled = float(BURST), time.monotonic()
 
     def of(self, call: HttpCall) -> bytes:
@@ -71,38 +71,29 @@ class SigningCertificates:
         return body, time.monotonic() - fetched
 
     def _fetched(self, call: HttpCall) -> bytes:
-        """Fetch, unless another thread does or the bounds forbid it. Raises ``AccountNotReady``."""
-        with self._lock:
-            other = self._fetching.get(call.url)
-            if other is None:
-                self._take_token(call.url)
-                self._fetching[call.url] = done = threading.Event()
-        if other is not None:
-            return self._fetched_by(other, call.url)
+        """Fetch, or wait for a thread that does, as far as the bounds allow it."""
+        is_fetching = False
+        is_admitted = self._callers.acquire(blocking=False)
         try:
-            body = self._asked(call)
-        except AccountNotReady as error:
-            self._note(self._failed, call.url, str(error))
-            raise
-        else:
+            is_fetching = is_admitted and self._fetching.acquire(timeout=_WAIT_S)
+            if not is_fetching:
+                raise AccountNotReady("the signing certificate is being fetched: try again")
+            body, age_s = self._remembered(call.url)
+            if body and age_s < _HOUR_S:
+                return body
+            self._take_token(call.url)
+            try:
+                body = self._asked(call)
+            except AccountNotReady as error:
+                self._note(self._failed, call.url, str(error))
+                raise
             self._note(self._known, call.url, body)
             return body
         finally:
-            with self._lock:
-                del self._fetching[call.url]
-            done.set()
-
-    def _fetched_by(self, other: threading.Event, url: str) -> bytes:
-        """Wait for another thread's fetch. Raises ``AccountNotReady``."""
-        if self._waiting.acquire(blocking=False):
-            try:
-                other.wait(_WAIT_S)
-            finally:
-                self._waiting.release()
-        body, age_s = self._remembered(url)
-        if not body or age_s >= _HOUR_S:
-            raise AccountNotReady("the signing certificate is being fetched: try again")
-        return body
+            if is_fetching:
+                self._fetching.release()
+            if is_admitted:
+                self._callers.release()
 
     def _take_token(self, url: str) -> None:
         """Raises ``AccountNotReady`` where nothing may be fetched from the address now."""

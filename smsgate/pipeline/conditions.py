@@ -364,7 +364,7 @@ def _accounts(snapshot: SystemSnapshot) -> Iterator[Condition]:
             yield condition("blocked_nobody", subject, senders, account=name)
         status = one.opt_out_list
         if status is not None and status.problem:
-            failing_s = snapshot.now_s - status.failing_since_s
+            failing_s = snapshot.now_s - status.failing_since_us / 1_000_000
             if failing_s > MAX_OPT_OUT_LIST_FAILING_S:
                 age, problem = span(failing_s), status.problem
                 yield condition("opt_out_list_fails", subject, problem, account=name, age=age)

@@ -22,7 +22,6 @@ from smsgate.domain.errors import (
 from smsgate.metrics.snapshot import (
     AccountTraffic,
     Obstacle,
-    OptOutListStatus,
     QueueDepth,
     SpoolDepth,
     SystemSnapshot,
@@ -215,15 +214,6 @@ def _refused_writes(store: Store) -> Obstacle | None:
     return None
 
 
-def opt_out_list_status(store: Store, account: Account) -> OptOutListStatus | None:
-    """How an account's opt-outs agree with its provider's own list.
-
-    None where it does not ask for that, or the clock has not begun. Raises ``StoreUnavailable``.
-    """
-    state = store.opt_out_lists.read(account.name) if account.opt_out_list else None
-    return None if state is None else state.status()
-
-
 def _accounts(store: Store, accounts: Iterable[Account]) -> Iterator[AccountTraffic]:
     for account in accounts:
         last = store.acceptance.last(account.name)
@@ -233,5 +223,5 @@ def _accounts(store: Store, accounts: Iterable[Account]) -> Iterator[AccountTraf
             silent_after_s=account.silent_hours * 3600,
             refused=store.quarantine.count(account.name, REFUSED_WINDOW_S),
             unblocked=tuple(store.acceptance.unblocked(account.name)),
-            opt_out_list=opt_out_list_status(store, account),
+            opt_out_list=store.opt_out_lists.read(account.name) if account.opt_out_list else None,
         )

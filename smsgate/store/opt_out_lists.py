@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from smsgate.domain.phone import digits
-from smsgate.metrics.snapshot import ListComparison, OptOutListStatus
+from smsgate.metrics.snapshot import OptOutListState
 from smsgate.store.connection import pipelined
 from smsgate.store.leases import Leases
 from smsgate.store.redis_types import Client
@@ -26,47 +26,6 @@ them at 8 bytes a number (see ``keys.py``)."""
 _LISTED_TTL_S = 2 * 24 * 3600
 MAX_REFUSALS = 20
 """Different reasons of refusals that are kept."""
-
-
-class OptOutListState(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What is remembered of an account's list."""
-
-    position: dict[int, int] = {}
-    """By partition the newest event of the records whose opt-outs the provider was told."""
-    within: dict[int, int] = {}
-    """By partition how many numbers of the event after that the provider was told."""
-    page: str = ""
-    """The next page of the list that is being read."""
-    reading: ListComparison | None = None
-    """What was read of the list so far; None while it is not being read."""
-    comparison: ListComparison | None = None
-    """The newest one of the whole list."""
-    taken: int = 0
-    reported: int = 0
-    refusals: dict[str, int] = {}
-    """Opt-outs that the provider does not take, by its reason in our words."""
-    is_behind: bool = False
-    """Whether opt-outs are recorded that the provider was not told yet."""
-    problem: str = ""
-    """Why the newest call failed; empty where it did not."""
-    failing_since_us: int = 0
-    failures: int = 0
-    """Calls in a row that failed."""
-    due_us: int = 0
-    """Before this no call is made."""
-    v: int = 1
-
-    def status(self) -> OptOutListStatus:
-        """What people are shown of it."""
-        return OptOutListStatus(
-            taken=self.taken,
-            reported=self.reported,
-            refusals=self.refusals,
-            is_behind=self.is_behind,
-            comparison=self.comparison,
-            problem=self.problem,
-            failing_since_s=self.failing_since_us / 1_000_000,
-        )
 
 
 _decode = msgspec.json.Decoder(OptOutListState).decode

@@ -195,7 +195,7 @@ def _by_account(snapshot: SystemSnapshot) -> Iterator[Metric]:
     yield _gauge("opt_outs_blocked_nobody", says, unblocked, "account")
     lists = {one.name: one.opt_out_list for one in accounts if one.opt_out_list}
     since = {
-        name: snapshot.now_s - one.failing_since_s if one.problem else 0
+        name: snapshot.now_s - one.failing_since_us / 1_000_000 if one.problem else 0
         for name, one in lists.items()
     }
     says = "Since when the provider's own opt-out list could not be compared; 0 where it can"

@@ -14,7 +14,6 @@ from smsgate.features.accounts.setup_view import webhook_of
 from smsgate.features.accounts.twilio_check import check_twilio
 from smsgate.metrics.snapshot import ListComparison
 from smsgate.pipeline.conditions import span
-from smsgate.pipeline.monitoring import opt_out_list_status
 from smsgate.pipeline.reviews import list_open, read_cases
 from smsgate.pipeline.services import Services
 from smsgate.providers import OPT_OUT_LISTS, PROVIDERS, check_accounts, usable
@@ -162,7 +161,7 @@ def opt_out_list_notes(services: Services, account: Account) -> Iterator[tuple[C
             "service in `senders`"
         )
         yield "warning", text
-    status = opt_out_list_status(services.store, account)
+    status = services.store.opt_out_lists.read(account.name)
     if status is None:
         yield "warning", "not compared yet, so the differences are unknown: is the clock at work?"
         return

@@ -16,7 +16,6 @@ from smsgate.features.accounts.doctor_result import DoctorResult
 from smsgate.features.accounts.reply_preview import RequestPreview, preview_reply
 from smsgate.interface.operation import Column, Context, Listing, operation
 from smsgate.interface.schemas import moment
-from smsgate.pipeline.monitoring import opt_out_list_status
 from smsgate.pipeline.services import Services
 from smsgate.settings import Account
 from smsgate.store.refusals import CAP, RefusalCount
@@ -150,7 +149,7 @@ def list_opt_out_lists(context: Context, request: ListQuery) -> ListAgreements: 
 
 
 def _agreement(services: Services, account: Account) -> ListAgreement:
-    status = opt_out_list_status(services.store, account)
+    status = services.store.opt_out_lists.read(account.name)
     if status is None:
         return ListAgreement(account.name)
     found = status.comparison

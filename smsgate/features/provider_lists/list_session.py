@@ -9,10 +9,11 @@ import structlog
 
 from smsgate.domain.errors import CallFailed
 from smsgate.domain.messages import HttpCall, HttpReply
+from smsgate.metrics.snapshot import OptOutListState
 from smsgate.pipeline.services import Services
 from smsgate.providers.calls import retry_after_s
 from smsgate.settings import Account
-from smsgate.store.opt_out_lists import MAX_REFUSALS, OptOutListState
+from smsgate.store.opt_out_lists import MAX_REFUSALS
 
 _FIRST_RETRY_S, _MAX_RETRY_S = 5.0, 900.0
 _log = structlog.get_logger("smsgate.opt_out_list")

@@ -15,12 +15,12 @@ from smsgate.domain.phone import masked
 from smsgate.features.provider_lists.agreement import is_settled, notices, opted_out_numbers
 from smsgate.features.provider_lists.list_session import ListSession
 from smsgate.metrics.counters import OPT_OUT_LIST
+from smsgate.metrics.snapshot import OptOutListState
 from smsgate.pipeline.services import Services
 from smsgate.providers import OPT_OUT_LISTS
 from smsgate.providers.opt_out_lists import OptOutNotice
 from smsgate.records.event_reader import EventReader, Position
 from smsgate.settings import Account
-from smsgate.store.opt_out_lists import OptOutListState
 
 _EVENTS_AT_ONCE = 500
 _NUMBERS_AT_ONCE = 1_000

@@ -13,10 +13,11 @@ from collections.abc import Callable
 from smsgate.features.provider_lists.list_reader import ListReader
 from smsgate.features.provider_lists.list_session import LeaseLost, ListSession
 from smsgate.features.provider_lists.notice_sender import NoticeSender
+from smsgate.metrics.snapshot import OptOutListState
 from smsgate.pipeline.services import Services
 from smsgate.providers import OPT_OUT_LISTS
 from smsgate.settings import Account
-from smsgate.store.opt_out_lists import LEASE_S, OptOutListState
+from smsgate.store.opt_out_lists import LEASE_S
 
 IDLE_S = 10.0
 """Pause where there is nothing to tell and nothing to read."""

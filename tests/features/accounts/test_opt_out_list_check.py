@@ -11,10 +11,9 @@ from smsgate.features.accounts.account_doctor import check_account
 from smsgate.features.accounts.doctor import check_everything
 from smsgate.features.accounts.operations import ListQuery, list_opt_out_lists
 from smsgate.interface.operation import Context
-from smsgate.metrics.snapshot import ListComparison
+from smsgate.metrics.snapshot import ListComparison, OptOutListState
 from smsgate.pipeline.api_keys import Caller
 from smsgate.pipeline.services import Services
-from smsgate.store.opt_out_lists import OptOutListState
 from tests.fakes.own_services import make_services
 from tests.features.provider_lists.conftest import ACCOUNT, ACCOUNTS
 

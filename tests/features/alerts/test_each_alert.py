@@ -13,7 +13,7 @@ from smsgate.consent.reviews import REVIEW_DEADLINE_US
 from smsgate.domain.messages import REPLY_WINDOW_US, Intent, Reply
 from smsgate.features.alerts import service
 from smsgate.features.alerts.service import AlertService
-from smsgate.metrics.snapshot import DeliveryCounts
+from smsgate.metrics.snapshot import DeliveryCounts, OptOutListState
 from smsgate.notifications import Message
 from smsgate.pipeline.conditions import (
     MAX_DELIVERY_AGE_S,
@@ -27,7 +27,6 @@ from smsgate.pipeline.conditions import (
 )
 from smsgate.store.account_requests import RefusedRequest
 from smsgate.store.keys import PARTITION_KEYS, partition_of
-from smsgate.store.opt_out_lists import OptOutListState
 from smsgate.store.shared_keys import accepted_of
 from tests.fakes.own_services import ALERTS, all_at_work, heartbeat, make_services
 from tests.fakes.values import NUMBER, entry, failed_reply

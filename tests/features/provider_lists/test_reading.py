@@ -8,8 +8,7 @@ from smsgate.domain.messages import ALL, Arrival, Decision, Entry, Intent
 from smsgate.features.provider_lists import list_reader
 from smsgate.features.provider_lists.list_reader import READ_EVERY_S
 from smsgate.features.provider_lists.service import IDLE_S
-from smsgate.metrics.snapshot import ListComparison
-from smsgate.store.opt_out_lists import OptOutListState
+from smsgate.metrics.snapshot import ListComparison, OptOutListState
 from tests.features.provider_lists.conftest import OTHER_SENDER, SENDER
 
 A, B, C, D = "+14155550123", "+14155550124", "+14155550125", "+14155550126"

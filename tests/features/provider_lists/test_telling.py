@@ -6,8 +6,8 @@ import pytest
 
 from smsgate.domain.messages import ALL, Arrival, Decision, Entry, Intent
 from smsgate.features.provider_lists.service import IDLE_S, STANDBY_S
+from smsgate.metrics.snapshot import OptOutListState
 from smsgate.store.keys import partition_of
-from smsgate.store.opt_out_lists import OptOutListState
 from tests.features.provider_lists.conftest import OTHER_SENDER, SENDER, SERVICE
 
 A, B, C = "+14155550123", "+14155550124", "+14155550125"

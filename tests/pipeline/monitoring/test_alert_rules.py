@@ -12,9 +12,9 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from smsgate.metrics.counters import FAMILIES
+from smsgate.metrics.snapshot import OptOutListState
 from smsgate.pipeline import conditions
 from smsgate.store.alerts import AlertState
-from smsgate.store.opt_out_lists import OptOutListState
 from smsgate.web import create_app
 from tests.pipeline.monitoring import test_conditions
 

@@ -16,7 +16,7 @@ from smsgate.metrics.snapshot import (
     Backlog,
     LastSeen,
     Obstacle,
-    OptOutListStatus,
+    OptOutListState,
     ProcessSnapshot,
     QueueDepth,
     RebuildProgress,
@@ -61,7 +61,9 @@ def account(**changed) -> SystemSnapshot:
 
 def failing(since_s: float) -> SystemSnapshot:
     """Where a provider's opt-out list cannot be compared."""
-    status = OptOutListStatus(0, 0, {}, False, None, "Twilio answered 401: …", since_s)
+    status = OptOutListState(
+        problem="Twilio answered 401: …", failing_since_us=int(since_s * 1_000_000)
+    )
     return account(opt_out_list=status)
 
 

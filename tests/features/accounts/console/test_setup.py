@@ -8,8 +8,8 @@ import pytest
 
 from smsgate.domain.errors import StoreUnavailable
 from smsgate.features.accounts.setup_view import keys_of
+from smsgate.metrics.snapshot import OptOutListState
 from smsgate.store.account_requests import Quarantine, RefusedRequest
-from smsgate.store.opt_out_lists import OptOutListState
 from tests.fakes.own_services import ALERTS, HERE, ORDERS, heartbeat, make_services
 from tests.fakes.twilio_api import Answer, Drop, TwilioApi
 
