@@ -1,4 +1,4 @@
-"""What waits in the store: counts and ages, what is overdue, and pages of it for people."""
+"""What waits in the store: counts and ages, and pages of it for people."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 import msgspec
 
 from smsgate.consent.events import DeadLetter
-from smsgate.domain.messages import REPLY_WINDOW_US, Reply, StoredEntry, ms_of
+from smsgate.domain.messages import REPLY_WINDOW_US, Reply, ms_of
 from smsgate.metrics.snapshot import (
     Backlog,
     DeliveryCounts,
@@ -22,7 +22,6 @@ from smsgate.metrics.snapshot import (
     WaitingReplies,
 )
 from smsgate.store.connection import now_us, of_partitions, pipelined
-from smsgate.store.inbox_reader import stored_of
 from smsgate.store.keys import PARTITION_KEYS, PARTITIONS, PartitionKeys
 from smsgate.store.redis_types import Client, Pipeline
 from smsgate.store.shared_keys import CLOCK_LEASE, DELIVERIES, SPOOLS
@@ -32,26 +31,12 @@ _SAMPLE = 200
 """Holds and replies of a partition that are read for their age; more are there in a burst only."""
 _FORGOTTEN_S = 7 * 24 * 3600
 """A host that has not reported on its spool for so long is taken for gone."""
-_SOME = 200
-"""Overdue texts of each kind that are read of a partition: a few minutes without a worker."""
 MOST = 2_000
 """Pages go so far; of what was given up, so many are put in their order."""
 
 T = TypeVar("T")
 _spool = msgspec.json.Decoder(SpoolDepth).decode
 _decode_reply = msgspec.json.Decoder(Reply).decode
-
-
-@dataclass(frozen=True, slots=True)
-class OverdueTexts:
-    """What waits although its time is over."""
-
-    replies: list[Reply]
-    """In the outboxes, past their deadlines."""
-    messages: list[StoredEntry]
-    """In the inboxes, received longer ago than a reply may take."""
-    is_partial: bool
-    """Whether there may be more of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,32 +142,6 @@ class BacklogReader:
         """What each host last said of each of its spools. Raises ``StoreUnavailable``."""
         found = [_spool(row) for row in self._client.hvals(SPOOLS)]
         return [one for one in found if time.time() - one.at_s <= _FORGOTTEN_S]
-
-    def overdue(self, window_us: int) -> OverdueTexts:
-        """What is overdue by Redis's clock, in three round trips; the oldest, at most 200 of each.
-
-        ``window_us``: how long after its receipt a message may still be answered. Raises
-        ``StoreUnavailable``.
-        """
-        at_us = now_us(self._client)
-
-        def ask(pipeline: Pipeline, keys: PartitionKeys) -> None:
-            pipeline.zrange(keys.outbox, "-inf", at_us // 1000, byscore=True, offset=0, num=_SOME)
-            pipeline.xrange(keys.inbox, "-", (at_us - window_us) // 1000, count=_SOME)
-
-        rows = of_partitions(self._client, ask)
-        due, waiting = rows[::2], rows[1::2]
-        with pipelined(self._client) as pipeline:
-            for keys, ids in zip(PARTITION_KEYS, due, strict=True):
-                if ids:
-                    pipeline.hmget(keys.replies, ids)
-            raws = [raw for some in pipeline.execute() for raw in some] if any(due) else []
-        replies = [_decode_reply(raw) for raw in raws if raw is not None]
-        return OverdueTexts(
-            replies=[one for one in replies if one.deadline_us < at_us],
-            messages=[stored_of(*row) for of_partition in waiting for row in of_partition],
-            is_partial=any(len(of_partition) == _SOME for of_partition in rows),
-        )
 
     def counts(self) -> BacklogCounts:
         """How much there is, in one round trip."""

@@ -19,7 +19,6 @@ from smsgate.features.accounts.setup_view import (
     CAUSES,
     ends_in_secret,
     keys_of,
-    replies_of,
     webhook_of,
 )
 from smsgate.features.accounts.toml_lines import account_lines, program_lines
@@ -34,8 +33,6 @@ from smsgate.web.console.auth import actor, needs, record_action
 SETUP = "/console/setup"
 ACCOUNTS = "/console/setup/accounts"
 ADD = f"{SETUP}/add"
-MAX_LANGUAGES = 4
-"""Languages whose replies are shown at once; the others on demand."""
 _TEST_RESULTS = {
     Verdict.SENT: ("good", "Sent. The text should arrive within a minute."),
     Verdict.OPTED_OUT: (
@@ -88,7 +85,7 @@ class SetupPages:
         )
 
     def program(self, name: str) -> str:
-        """One program, with what it replies in each language."""
+        """One program."""
         content = self._services.content.value
         found = content.programs.get(name)
         if found is None:
@@ -98,8 +95,6 @@ class SetupPages:
             "setup_program.html",
             program=found,
             owner="console" if edited else "file" if found.replies else "shipped",
-            wordings=[*replies_of(found)],
-            first=languages_of(found)[:MAX_LANGUAGES],
             feed=_origin(found.feed.url) if found.feed else "",
             forward=_origin(found.forward.url) if found.forward else "",
             links=bool(self._settings.secret_keys and self._settings.public_url),

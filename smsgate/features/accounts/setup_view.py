@@ -1,15 +1,11 @@
-"""What the setup pages show of an account and of a program. Pure."""
+"""What the setup pages show of an account. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
-from smsgate.classifier import reply_text
-from smsgate.classifier.wording import languages_of
-from smsgate.consent.composing.segments import SegmentCount, count
 from smsgate.providers import PROVIDERS
-from smsgate.settings import Account, Program
+from smsgate.settings import Account
 
 CAUSES = {
     "url": "The provider calls, and signs, another address than smsgate takes for its own: a proxy "
@@ -25,7 +21,6 @@ CAUSES = {
     "texts do not arrive, it is the secret, or something changes the body on the way.",
 }
 """By ``RefusedRequest.cause`` what it means, and what helps."""
-REPLY_KINDS = ("opt_out", "opt_in", "help", "question")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,26 +66,3 @@ def keys_of(account: Account) -> list[AccountKey]:
             )
         )
     return found
-
-
-@dataclass(frozen=True, slots=True)
-class ProgramReply:
-    """One reply of a program in one language."""
-
-    language: str
-    kind: str
-    """One of ``REPLY_KINDS``."""
-    text: str
-    own: bool
-    """Whether the operator wrote it."""
-    counted: SegmentCount
-
-
-def replies_of(program: Program) -> Iterator[ProgramReply]:
-    """The program's replies, by language; the question only if the program asks one."""
-    kinds = REPLY_KINDS if program.double_opt_in else REPLY_KINDS[:-1]
-    for language in languages_of(program):
-        for kind in kinds:
-            text, found = reply_text(program, kind, language)
-            own = bool(program.replies.get(found, {}).get(kind))
-            yield ProgramReply(language, kind, text, own, count(text))

@@ -8,15 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from flask import Flask, render_template, request
+from flask import Flask, render_template
 
 from smsgate.features.dashboard.service import DAYS, Dashboard, DayFigures, load_dashboard
 from smsgate.features.dashboard.statistics import MEASURES, Latency
 from smsgate.pipeline.conditions import REVIEW_DEADLINE_S, TABLE, Condition
 from smsgate.pipeline.services import Services
-from smsgate.providers import PROVIDERS
 from smsgate.records.daily_counts import DayCounts
-from smsgate.settings import Account
 from smsgate.web.console.auth import console_auth, current_session, lacks_factor, needs
 
 TITLES = {
@@ -107,35 +105,21 @@ def register(console: Flask, services: Services) -> None:
 
 def _values(services: Services, dashboard: Dashboard) -> dict[str, object]:
     figures = dashboard.figures
-    origin = services.settings.public_url or request.host_url.rstrip("/")
     share = figures.confirmations.share if figures.confirmations else None
     return {
         "now_us": time.time_ns() // 1000,
-        "accounts": [
-            (one.name, _webhook_address(one, origin))
-            for one in services.settings.accounts.values()
-            if not one.simulated
-        ],
-        "public_url": services.settings.public_url,
+        "accounts": [one.name for one in services.settings.accounts.values() if not one.simulated],
+        "begins": dashboard.begins,
         "components": dashboard.components,
         "attention": _attention(dashboard),
         "cards": [_card(measure, figures) for measure in MEASURES],
         "figures": figures,
-        "first_day": dashboard.first_day,
         "blocked": _latency_text(figures.to_blocked),
         "confirmed": _latency_text(figures.to_confirmed),
         "confirmations": figures.confirmations,
         # Rounded down: 100 % means all.
         "share": "" if share is None else f"{math.floor(share * 10_000) / 100:g} %",
     }
-
-
-def _webhook_address(account: Account, origin: str) -> str:
-    """The address for the provider, with SECRET in place of a secret at its end."""
-    address = f"{account.public_url or origin}/webhooks/{account.name}"
-    provider = PROVIDERS.get(account.provider)
-    ends_in_secret = provider is not None and provider.path_secret_key(account.options)
-    return f"{address}/SECRET" if ends_in_secret else address
 
 
 def _attention(dashboard: Dashboard) -> list[AttentionItem]:

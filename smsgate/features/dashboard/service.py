@@ -13,20 +13,14 @@ from datetime import date, timedelta
 from typing import TypeVar
 
 from smsgate.domain.errors import SmsGateError
-from smsgate.features.dashboard.first_day import (
-    FirstDay,
-    first_day,
-    has_real_event,
-    has_real_request,
-)
 from smsgate.features.dashboard.statistics import (
     MEASURES,
+    WINDOW_S,
     ConfirmationFigures,
     Latency,
     blocked_latency,
     confirmation_figures,
     confirmed_latency,
-    count_overdue_confirmations,
     counts_of,
     today,
     usual_counts,
@@ -62,13 +56,6 @@ class DayFigures:
     records_problem: str = ""
     """Why earlier days are unknown."""
 
-    @property
-    def nothing_yet(self) -> bool:
-        """Whether no text ever came, as far as that is known."""
-        if self.store_problem or self.records_problem:
-            return False
-        return not any(counts.get("texts") for counts in self.days.values())
-
 
 @dataclass(frozen=True, slots=True)
 class Dashboard:
@@ -80,18 +67,8 @@ class Dashboard:
     reviews: QueueDepth | None
     """None if the store cannot be read."""
     figures: DayFigures
-    first_day: FirstDay | None
-    """None if a text of a real provider came, or if that is unknown."""
-
-
-@dataclass(frozen=True, slots=True)
-class _StoreCounts:
-    """What the store has counted today and yesterday."""
-
-    days: Sequence[tuple[date, Sums]]
-    overdue: int
-    """Confirmations that wait past their time."""
-    is_partial: bool
+    begins: bool
+    """Whether no text of a real provider came in the last 30 days."""
 
 
 def load_dashboard(services: Services, deadlines: Deadlines) -> Dashboard:
@@ -100,19 +77,21 @@ def load_dashboard(services: Services, deadlines: Deadlines) -> Dashboard:
     first = now - timedelta(days=DAYS - 1)
     history = DailyCountStorage(services.records.database)
     # All are asked before any answer is waited for.
-    asked_counts = deadlines.store.ask(lambda: _store_counts(services, now))
-    asked_request = deadlines.store.ask(lambda: has_real_request(services))
+    asked_sums = deadlines.store.ask(lambda: _sums(services, now))
     asked_days = deadlines.records.ask(lambda: history.since(first))
-    asked_event = deadlines.records.ask(lambda: has_real_event(services))
     state = services.monitor.look(deadlines)
-    counts, days = _read(asked_counts), _read(asked_days)
-    is_first = {_read(asked_request)[0], _read(asked_event)[0]} == {False}  # None is unknown
+    snapshot, settings = state.snapshot, services.settings
+    waiting = (snapshot.backlog.inbox, snapshot.backlog.outbox) if snapshot else ()
+    is_overdue = any(one.oldest_s > WINDOW_S for one in waiting)
+    sums, days = _read(asked_sums), _read(asked_days)
+    real = {one.name for one in settings.accounts.values() if not one.simulated}
+    heard = {one.name for one in snapshot.accounts if one.accepted_s} if snapshot else real
     return Dashboard(
-        components=component_status(services.settings, state, time.time_ns() // 1000),
+        components=component_status(settings, state, time.time_ns() // 1000),
         conditions=state.conditions,
-        reviews=state.snapshot.backlog.reviews if state.snapshot else None,
-        figures=_figures(now, counts, days),
-        first_day=first_day(services.settings) if is_first else None,
+        reviews=snapshot.backlog.reviews if snapshot else None,
+        figures=_figures(now, sums, days, is_overdue=is_overdue),
+        begins=snapshot is not None and not heard & real,
     )
 
 
@@ -124,38 +103,38 @@ def _read(answer: PendingAnswer[T]) -> tuple[T | None, str]:
         return None, str(error).rstrip(".")
 
 
-def _store_counts(services: Services, now: date) -> _StoreCounts:
-    overdue, is_partial = count_overdue_confirmations(services.store, services.settings)
-    days = [(day, services.store.metrics.sums_on(day)) for day in (now, now - timedelta(days=1))]
-    return _StoreCounts(days, overdue, is_partial)
+def _sums(services: Services, now: date) -> list[tuple[date, Sums]]:
+    """What the store has counted today and yesterday."""
+    days = (now, now - timedelta(days=1))
+    return [(day, services.store.metrics.sums_on(day)) for day in days]
 
 
 def _figures(
     now: date,
-    of_store: tuple[_StoreCounts | None, str],
+    of_store: tuple[list[tuple[date, Sums]] | None, str],
     of_records: tuple[dict[date, DayCounts] | None, str],
+    *,
+    is_overdue: bool,
 ) -> DayFigures:
     """Finished days are the records', today and yesterday the greater of records and store."""
     (counted, store_problem), (saved_days, records_problem) = of_store, of_records
     days = dict(saved_days or {})
-    for day, found in counted.days if counted else ():
+    for day, found in counted or ():
         if found:
             saved, counts = days.get(day, {}), counts_of(found)
             days[day] = {one: max(saved.get(one, 0), counts[one]) for one in MEASURES}
     if counted is None:
         days.pop(now, None)  # the records have a part of it at most
-    sums = [found for _, found in counted.days] if counted else []
+    sums = [found for _, found in counted or ()]
     latency = confirmed_latency(sums)
     return DayFigures(
-        today=days.get(now, dict.fromkeys(MEASURES, 0)) if counted else None,
+        today=None if counted is None else days.get(now, dict.fromkeys(MEASURES, 0)),
         usual=usual_counts(days, now) if not records_problem else None,
         days=_without_gaps(days, now),
         to_blocked=blocked_latency(sums),
         to_confirmed=latency,
         confirmations=(
-            confirmation_figures(sums, latency, counted.overdue, counted.is_partial)
-            if counted
-            else None
+            None if counted is None else confirmation_figures(sums, latency, is_overdue=is_overdue)
         ),
         store_problem=store_problem,
         records_problem=records_problem,

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import accumulate
 
-from smsgate.domain.messages import REPLY_WINDOW_US, Entry
+from smsgate.domain.messages import REPLY_WINDOW_US
 from smsgate.metrics.counters import (
     CONFIRMED_S,
     MESSAGES,
@@ -24,10 +24,8 @@ from smsgate.metrics.counters import (
     bounds_of,
     by_family,
 )
-from smsgate.pipeline.apply import silence
 from smsgate.records import Records
 from smsgate.records.daily_counts import DailyCountStorage, DayCounts
-from smsgate.settings import Settings
 from smsgate.store.store import Store
 
 MEASURES = ("texts", "opt_outs", "opt_ins", "help", "review", "confirmations")
@@ -39,7 +37,8 @@ _MEASURE_BY_INTENT = {
     "review": "review",
 }
 _WEEKS = 4
-_CONFIRMATION_S = REPLY_WINDOW_US / 1_000_000
+WINDOW_S = REPLY_WINDOW_US / 1_000_000
+"""How long a confirmation may take."""
 _MISSED_OUTCOMES = ("late", "refused", "unknown")
 """Outcomes after which nobody can say that the subscriber has the confirmation in time."""
 
@@ -63,9 +62,9 @@ class ConfirmationFigures:
     in_time: int
     """Those that the provider took within five minutes of the text."""
     missed: int
-    """Those that were late, given up or perhaps sent, or still wait although time is over."""
+    """Those that were late, given up or perhaps sent."""
     is_partial: bool = False
-    """Whether more may be missed than were counted."""
+    """Whether some wait although their time is over: one is counted for all of them."""
 
     @property
     def due(self) -> int:
@@ -134,13 +133,13 @@ def confirmed_latency(sums: Iterable[Sums]) -> Latency | None:
 
 
 def confirmation_figures(
-    sums: Sequence[Sums], latency: Latency | None, waiting: int, is_partial: bool
+    sums: Sequence[Sums], latency: Latency | None, *, is_overdue: bool
 ) -> ConfirmationFigures:
     """How many confirmations of opt-outs were in time.
 
-    ``latency`` is that of confirmations. ``waiting`` are those past their time that no process has
-    settled, of which there may be more if ``is_partial``. A confirmation was not due if the
-    provider has the opt-out itself, or a later change superseded it.
+    ``latency`` is that of confirmations. ``is_overdue``: replies wait past their time, which no
+    process has settled. A confirmation was not due if the provider has the opt-out itself, or a
+    later change superseded it.
     """
     outcomes: Counter[str] = Counter()
     for one in sums:
@@ -148,28 +147,8 @@ def confirmation_figures(
             if kind == "opt_out":
                 outcomes[outcome] += count
     late = min(latency.late if latency else 0, outcomes["sent"])
-    missed = late + waiting + sum(outcomes[outcome] for outcome in _MISSED_OUTCOMES)
-    return ConfirmationFigures(outcomes["sent"] - late, missed, is_partial)
-
-
-def count_overdue_confirmations(store: Store, settings: Settings) -> tuple[int, bool]:
-    """How many confirmations wait past their five minutes, and whether there may be more.
-
-    They are replies that no sender has taken, and opt-outs that no worker has applied; of those, a
-    number that asked several times counts once. Raises ``StoreUnavailable``.
-    """
-    overdue = store.backlog.overdue(REPLY_WINDOW_US)
-    replies = sum(one.kind == "opt_out" for one in overdue.replies)
-    entries = [one.entry for one in overdue.messages if _is_confirmed(one.entry, settings)]
-    return replies + len({(one.number, one.program) for one in entries}), overdue.is_partial
-
-
-def _is_confirmed(entry: Entry, settings: Settings) -> bool:
-    """Whether we confirm the opt-out that an entry is, if it changes anything."""
-    program = settings.programs.get(entry.program)
-    if program is None or not entry.phone or not entry.decision.intent.stops:
-        return False
-    return not silence(entry, program.confirm)
+    missed = late + sum(outcomes[outcome] for outcome in _MISSED_OUTCOMES)
+    return ConfirmationFigures(outcomes["sent"] - late, missed + is_overdue, is_overdue)
 
 
 def _latency(family: Family, sums: Iterable[Sums]) -> Latency | None:
@@ -181,9 +160,7 @@ def _latency(family: Family, sums: Iterable[Sums]) -> Latency | None:
     if not below[-1]:
         return None
     bounds = [float(bound) for bound in bounds_of(family)]
-    in_time = max(
-        count for bound, count in zip(bounds, below, strict=True) if bound <= _CONFIRMATION_S
-    )
+    in_time = max(count for bound, count in zip(bounds, below, strict=True) if bound <= WINDOW_S)
     p50_s, p99_s = (
         next(
             bound for bound, count in zip(bounds, below, strict=True) if count >= share * below[-1]
