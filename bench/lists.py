@@ -3,14 +3,13 @@
     python -m bench.lists [--rows 1000000] [--few 10000] [--only scrub]
 
 Each command runs as a process of its own, on a Redis of its own with 1 number in 50 opted out; the
-file is CSV with three columns (for the types one of British numbers, since in +1 there is nothing
-to look up). Beside them in the same run, as physical limits: a bare pass of the csv module over the
-file, and bare SADDs of its numbers in pipelines of 500. An import is undone that has 100,000 rows
-and is in the records.
+file is CSV with three columns. Beside them in the same run, as physical limits: a bare pass of the
+csv module over the file, and bare SADDs of its numbers in pipelines of 500. An import is undone
+that has 100,000 rows and is in the records.
 
 Limits, by the CPU time of command and Redis together, which is the time that they would take on a
 machine that does nothing else: 30,000 numbers a second imported, 100,000 undone within 10 s,
-111,111 rows a second scrubbed (10 million in 90 s), 16,667 with types; and an import of --rows
+111,111 rows a second scrubbed (10 million in 90 s); and an import of --rows
 takes at most 64 MB more than one of --few. Exit code 1 where one is missed.
 """
 
@@ -44,7 +43,7 @@ from smsgate.store.redis_address import open_redis
 from smsgate.store.store import Store
 
 UNDONE = 100_000
-LEAST = {"import": 30_000, "undo": 10_000, "scrub": 111_111, "scrub --types": 16_667}
+LEAST = {"import": 30_000, "undo": 10_000, "scrub": 111_111}
 MORE_MB = 64
 """Of memory for a large file beside a small one."""
 _STEP = 500_000
@@ -115,7 +114,6 @@ class Bench:
         self._client = redis.Redis.from_url(url)
         self._rows = rows
         self.list = folder / "list.csv"
-        self.british = folder / "british.csv"
         self.few = folder / "few.csv"
         self.undone = folder / "undone.csv"
         (folder / "config").mkdir()
@@ -162,7 +160,7 @@ class Bench:
         """Undo the newest import."""
         services = build_services_of(self._environ)
         services.archiver.move_all()  # as a clock does all the time
-        newest = imports(services.store, services.records, 1)[0].id
+        newest = imports(services.records, 1)[0].id
         services.close()
         return self.command(UNDONE, "imports", "undo", newest, "--reason", "bench", "--json")
 
@@ -187,7 +185,6 @@ class Bench:
         export = ("export", "--program", "alerts", "-o", str(path / "export.csv"))
         commands: dict[str, Callable[[], Figure]] = {
             "scrub": lambda: self.command(rows, "scrub", here, *to),
-            "scrub --types": lambda: self.command(rows, "scrub", str(self.british), *to, "--types"),
             "import, few": lambda: self.command(self._few, "import", str(self.few), *how),
             "import --preview": lambda: self.command(rows, "import", here, *how, "--preview"),
             "import": lambda: self.command(rows, "import", here, *how),
@@ -197,8 +194,6 @@ class Bench:
             "export": lambda: self.command(rows, *export),
         }
         wanted = {only} & {*commands} or {one for one in commands if one.startswith(only)}
-        if "scrub --types" in wanted:
-            write_list(self.british, [f"+447{300_000_000 + at}" for at in range(self._rows)])
         found = {}
         for name in commands:
             if name in wanted:

@@ -51,7 +51,7 @@ class ArchiverThread(BackgroundThread):
         self._services = services
         self._failed = failed
         self._warned_at: dict[str, float] = {}
-        self._retention = DailyRetention(services, self._warn)
+        self._retention = DailyRetention(services)
         self._watched_at = -WATCH_S
         self._counted_at = -COUNT_S
 

@@ -11,8 +11,6 @@ import threading
 import structlog
 
 from smsgate.features.lists.jobs import ListJobs, StepStopped
-from smsgate.features.lists.list_job import ListsUnavailable
-from smsgate.logs import Reminder
 from smsgate.pipeline.services import Services
 
 IDLE_S = 1.0
@@ -27,7 +25,6 @@ class ListWorker:
         self._jobs = ListJobs(services)
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="lists", daemon=True)
-        self._reminder = Reminder()
 
     def start(self) -> None:
         """Start the thread."""
@@ -43,12 +40,8 @@ class ListWorker:
             try:
                 if self._jobs.run_next(self._ending.is_set):
                     continue
-                self._reminder.end()
             except StepStopped:
                 return
-            except ListsUnavailable as error:
-                if self._reminder.is_due(str(error)):
-                    _log.warning("lists wait", problem=str(error))
             except Exception as error:  # noqa: BLE001 - a fault must not end what others wait for
                 _log.error("list worker failed", exc_info=error)
             self._ending.wait(IDLE_S)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from smsgate.domain.errors import SmsGateError
 from smsgate.features.lists.jobs import remove_old
-from smsgate.features.lists.list_job import ListsUnavailable
 from smsgate.pipeline.forgetting import Forgetting
 from smsgate.pipeline.services import Services
 
@@ -18,10 +17,8 @@ CHECK_S = 600.0
 class DailyRetention:
     """Old records and lists; one process of all takes its turn a day."""
 
-    def __init__(self, services: Services, warn: Callable[[str, str], None]) -> None:
-        """``warn(what, problem)`` logs what hinders it."""
+    def __init__(self, services: Services) -> None:
         self._services = services
-        self._warn = warn
         self._batches: Iterator[int] | None = None
         self._asked_at = -CHECK_S
 
@@ -34,7 +31,7 @@ class DailyRetention:
             if time.monotonic() - self._asked_at < CHECK_S:
                 return 0
             self._asked_at = time.monotonic()
-            self._remove_old_lists()
+            remove_old(self._services.settings.data_dir)
             if not self._services.store.sweep.take_retention_turn():
                 return 0
             self._batches = Forgetting.of(self._services).apply_retention()
@@ -46,10 +43,3 @@ class DailyRetention:
         except SmsGateError:
             self._batches = None
             raise
-
-    def _remove_old_lists(self) -> None:
-        """A directory that cannot be used must not hinder the records."""
-        try:
-            remove_old(self._services.settings.data_dir)
-        except ListsUnavailable as error:
-            self._warn("old lists are not removed", str(error))

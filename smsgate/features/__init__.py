@@ -104,7 +104,7 @@ FEATURES = (
         name="lists",
         console=("console",),
         menu=MenuEntry("Lists", "/console/lists", "agent", "l", "Subscribers"),
-        operations=("operations", "uploads"),
+        operations=("operations",),
         commands=dict.fromkeys(("import", "imports", "export", "scrub"), ".operations"),
     ),
     Feature(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import msgspec
 import pytest
@@ -78,27 +77,3 @@ def test_the_count_in_the_menu_renews_itself(visit: Visit, services: Services) -
     waits(services, "hm? stop what", "+14155559604")
     expect(badge).not_to_have_text(before, timeout=60_000)
     assert barriers(page) == []
-
-
-def test_the_columns_of_a_list_are_chosen_and_its_programs_counted(
-    visit: Visit, services: Services, tmp_path: Path
-) -> None:
-    file = tmp_path / "left.csv"
-    rows = "+14155559605,2026-01-02,stop,alerts\n+14155559606,2026-01-02,stop,other\n"
-    file.write_text(f"phone,date,status,list\n{rows}")
-    page = visit("/console/lists", role="agent", width=360)
-    page.get_by_label("File to import").set_input_files(file)
-    press(page.get_by_role("button", name="Upload").first)
-    program = page.get_by_label("Program column")
-    expect(program).to_have_value("4")
-    expect(page.get_by_label("Date column")).to_have_value("2")
-    assert barriers(page) == []
-    assert fits(page)
-    page.get_by_label("Program", exact=True).select_option("alerts")
-    press(page.get_by_role("button", name="Preview").first)
-    says(page, "Rows by program")
-    says(page, "Changes 1 number")
-    assert fits(page)
-    assert services.gate.check_programs("+14155559605", services.settings.programs)[
-        "alerts"
-    ].allowed, "nothing is changed yet"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import urllib.error
 import urllib.request
 from collections.abc import Callable
@@ -20,7 +19,6 @@ from smsgate.store.keys import PARTITION_KEYS, partition_of
 from tests.browser.acting import SENDER, fits, picture, press, says
 from tests.browser.conftest import Site
 from tests.browser.test_pages import barriers
-from tests.fakes.processes import wait_until
 
 pytestmark = pytest.mark.full
 
@@ -57,55 +55,24 @@ def test_a_list_is_looked_at_before_it_is_applied(
     assert not services.gate.check_programs("+14155559301", services.settings.programs)[
         "alerts"
     ].allowed
-    assert "nonsense" in kept(page, "Download every row with its result (CSV)")
+    assert "nonsense" in kept(page, "Download the rows that cannot be used (CSV)")
     assert barriers(page) == []
 
 
-@pytest.mark.parametrize("width", [360, 1280])
-def test_one_file_goes_into_the_programs_that_it_names(
-    visit: Visit, services: Services, tmp_path: Path, width: int
-) -> None:
-    number = f"+1415555{9600 + width % 97}"
-    file = tmp_path / f"crm-{width}.csv"
-    file.write_text(
-        "\ufeffTelefon;Status;Liste;Quelle\r\n"
-        f"{number};stop;Acme Alerts;Klaviyo\r\n{number};subscribed;alerts;Shop\r\n"
-        f"+14155559699;stop;Newsletter;Klaviyo\r\n",
-        encoding="utf-8",
-    )
-    page = visit("/console/lists", role="agent", width=width)
+def test_a_list_is_undone_after_a_look(visit: Visit, services: Services, tmp_path: Path) -> None:
+    number = "+14155559640"
+    file = tmp_path / "crm.csv"
+    file.write_text(f"Phone;Status;Source\r\n{number};stop;Klaviyo\r\n", encoding="utf-8-sig")
+    page = visit("/console/lists", role="agent", width=1280)
     page.get_by_label("File to import").set_input_files(file)
     press(page.get_by_role("button", name="Upload").first)
-    says(page, "Telefon (numbers)")
-    expect(page.get_by_label("Program", exact=True)).to_have_value("")
-    expect(page.get_by_label("Source column")).to_have_value("4")
-    assert fits(page)
-    assert barriers(page) == []
+    says(page, "Phone (numbers)")
+    expect(page.get_by_label("Source column")).to_have_value("3")
     press(page.get_by_role("button", name="Preview").first)
-    says(page, "Unknown programs in the file: 'Newsletter' (1). Use one of: alerts (")
-    cells = page.get_by_role("region", name="Rows by program").locator("tbody tr").first
-    expect(cells.locator("td")).to_have_text(["1", "0", "1", re.compile("an import never lifts")])
-    assert services.gate.allows(number, program="alerts"), "nothing is changed yet"
-    assert fits(page)
-    assert barriers(page) == []
-    picture(page, f"import-by-program-{width}")
-    page.get_by_label("What the subscribers agreed to").fill("I agree to texts")
     press(page.get_by_role("button", name="Apply"))
     says(page, "Result")
     assert not services.gate.allows(number, program="alerts")
-    assert wait_until(lambda: services.records.reader.number(number) is not None)
-    back = page.url
-    page.goto(f"/console/numbers/{number}")
-    says(page, "imported: Klaviyo")
-    assert fits(page)
-    page.goto("/console/suppressions")
-    page.get_by_label("Imported from").fill("Klaviyo")
-    page.get_by_label("Imported from").press("Enter")
-    row = page.locator("tbody tr").filter(has_text=number[-4:])
-    expect(row).to_contain_text("imported: Klaviyo")
-    assert fits(page)
     assert barriers(page) == []
-    page.goto(back)
     press(page.get_by_role("button", name="Undo…"))
     says(page, "1 number would be put back")
     page.get_by_label("Reason, for the record").fill("the wrong file")
@@ -127,13 +94,6 @@ def test_a_list_is_parted_before_a_send(visit: Visit, tmp_path: Path) -> None:
     assert "+14155559303" in clean
     assert "+12122000001" not in clean
     assert "opted_out" in blocked
-
-
-def test_how_numbers_stand_is_handed_out(visit: Visit) -> None:
-    page = visit("/console/lists", role="agent")
-    with page.expect_download() as found:
-        press(page.get_by_role("button", name="Export"))
-    assert Path(found.value.path()).read_text(encoding="utf-8").count("\n") > 100_000
 
 
 def test_a_reply_that_was_given_up_is_tried_again_or_dismissed(

@@ -57,7 +57,6 @@ PAGES: Mapping[str, tuple[str, ...]] = {
 """By route, as the URL map writes it, addresses for an admin; names in braces are objects."""
 PARTS: Mapping[str, str] = {
     "/console/home/now": "/console/home/now",
-    "/console/lists/<id_>/part": "/console/lists/{list}/part",
     "/console/review/alike": "/console/review/alike?decision=x",
     "/console/setup/accounts/<name>/waiting": "/console/setup/accounts/twilio/waiting",
     "/console/setup/alerts/test": "/console/setup/alerts/test",
@@ -78,7 +77,6 @@ OTHERS = frozenset(
         "/console/in/provider",
         "/console/in/provider/back",
         "/console/lists/<id_>/files/<name>",
-        "/console/lists/export",
     }
 )
 """Routes of files, and of what only leads elsewhere."""
@@ -104,9 +102,10 @@ def routes(services: Services) -> set[str]:
 
 def add_objects(services: Services) -> ConsoleObjects:
     """Make a list, an API key, and versions of a keyword set and of replies."""
-    with ListJobs(services).uploading("admin", 100) as upload:
-        upload.file().write(b"name,phone\nAna,+14155550123\n")
-        job = upload.keep("import", "stopped.csv")
+    jobs = ListJobs(services)
+    with jobs.uploading(100) as file:
+        file.write(b"name,phone\nAna,+14155550123\n")
+        job = jobs.add(file, "import", "admin", "stopped.csv")
     keywords = ContentVersion("zu", 1, "", "admin", 1_000_000, "a note")
     services.records.keyword_versions.save(keywords)
     versions = services.records.reply_versions

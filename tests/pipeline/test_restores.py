@@ -18,7 +18,7 @@ from smsgate.domain.errors import (
 )
 from smsgate.domain.messages import ALL, Arrival, Intent
 from smsgate.features.evidence import service
-from smsgate.features.lists.number_import import ImportRequest, NumberImport
+from smsgate.features.lists.imports import ImportRequest, NumberImport
 from smsgate.features.numbers.story import read_story
 from smsgate.features.records_admin.rebuild import build_rebuild_service
 from smsgate.features.reviews.service import ReviewService

@@ -11,17 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from smsgate.features.lists.import_result import ImportOptions
-from smsgate.features.lists.jobs import ListJobs
-from smsgate.features.lists.list_job import ListJob, ListUser
+from smsgate.features.lists.jobs import ListJob, ListJobs
 from smsgate.pipeline.services import Services
 from tests.fakes.list_worker import list_worker
 from tests.fakes.own_services import make_services
 from tests.fakes.processes import wait_until
 
 NUMBER, OTHER = "+14155550123", "+14155550124"
-ANA = ListUser("ana")
-ASKED = ImportOptions(program="alerts")
 
 
 @pytest.fixture
@@ -40,9 +36,13 @@ def jobs(services):
 @pytest.fixture
 def uploaded(jobs) -> str:
     """The id of a list that was uploaded, to be imported."""
-    with jobs.uploading("ana", 100) as upload:
-        upload.file().write(f"phone\n{NUMBER}\n{OTHER}\n".encode())
-        return upload.keep("import", "stopped.csv").id
+    with jobs.uploading(100) as file:
+        file.write(f"phone\n{NUMBER}\n{OTHER}\n".encode())
+        return jobs.add(file, "import", "ana", "stopped.csv").id
+
+
+def ask(jobs: ListJobs, id_: str, step: str = "preview") -> ListJob:
+    return jobs.ask(jobs.find(id_), step, {"program": "alerts"})
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def held(monkeypatch):
 
 def stands(jobs: ListJobs, id_: str) -> tuple[str, str]:
     """Step and state."""
-    job: ListJob = jobs.find(id_, ANA)
+    job = jobs.find(id_)
     return job.step, job.state
 
 
@@ -73,7 +73,7 @@ def done(jobs: ListJobs, id_: str) -> bool:
 
 
 def test_without_a_worker_a_step_waits_its_turn(services, jobs, uploaded) -> None:
-    jobs.preview_import(uploaded, ANA, ASKED)
+    ask(jobs, uploaded)
     assert stands(jobs, uploaded) == ("preview", "waiting")
     with list_worker(services):
         assert done(jobs, uploaded)
@@ -81,39 +81,38 @@ def test_without_a_worker_a_step_waits_its_turn(services, jobs, uploaded) -> Non
 
 def test_how_far_a_step_is_can_be_read(services, jobs, uploaded, held) -> None:
     with list_worker(services):
-        jobs.preview_import(uploaded, ANA, ASKED)
-        assert wait_until(lambda: jobs.find(uploaded, ANA).done > 0)
+        ask(jobs, uploaded)
+        assert wait_until(lambda: jobs.find(uploaded).done > 0)
         held.set()
         assert done(jobs, uploaded)
 
 
 def test_a_step_whose_worker_ends_is_taken_up_by_the_next_one(services, jobs, uploaded, held):
     with list_worker(services) as worker:
-        jobs.preview_import(uploaded, ANA, ASKED)
-        assert wait_until(lambda: jobs.find(uploaded, ANA).done > 0)
+        ask(jobs, uploaded)
+        assert wait_until(lambda: jobs.find(uploaded).done > 0)
         worker.close()
-    assert stands(jobs, uploaded) == ("preview", "waiting")
+    assert stands(jobs, uploaded) == ("preview", "working")
     held.set()
     with list_worker(services):
         assert done(jobs, uploaded)
-    assert jobs.find(uploaded, ANA).starts == 1, "to end is no fault of the step"
 
 
 def test_two_workers_do_a_step_once(services, jobs, uploaded, held) -> None:
-    jobs.preview_import(uploaded, ANA, ASKED)
+    ask(jobs, uploaded)
     with list_worker(services), list_worker(services):
         assert wait_until(lambda: stands(jobs, uploaded)[1] == "working")
         assert not ListJobs(services).run_next(lambda: False)
         held.set()
         assert done(jobs, uploaded)
-    assert jobs.find(uploaded, ANA).starts == 1
+    assert jobs.find(uploaded).starts == 1
 
 
 def test_a_step_whose_worker_was_killed_is_taken_up_and_done_once(services, jobs, uploaded, groups):
     with list_worker(services):
-        jobs.preview_import(uploaded, ANA, ASKED)
+        ask(jobs, uploaded)
         assert done(jobs, uploaded)
-    jobs.apply_import(uploaded, ANA, "", "")
+    ask(jobs, uploaded, "apply")
     worker = groups.start([sys.executable, "-c", textwrap.dedent(_DIES)], env=_environ(services))
     assert wait_until(lambda: stands(jobs, uploaded)[1] == "working")
     assert wait_until(lambda: services.history.of_number(NUMBER) != [])
@@ -131,7 +130,7 @@ def test_a_step_whose_worker_was_killed_is_taken_up_and_done_once(services, jobs
 
 _DIES = """
 import os
-from smsgate.features.lists.number_import import NumberImport
+from smsgate.features.lists.imports import NumberImport
 from workers.jobs import process
 from workers.list_worker import ListWorker
 import threading
@@ -165,7 +164,7 @@ def test_a_step_that_ends_every_worker_is_not_taken_up_for_ever(
     def killed(*_: object) -> None:
         raise KeyboardInterrupt  # as if the process ended
 
-    jobs.preview_import(uploaded, ANA, ASKED)
+    ask(jobs, uploaded)
     with monkeypatch.context() as patched:
         patched.setattr(ListJobs, "_result", killed)
         for _ in range(4):
@@ -173,9 +172,9 @@ def test_a_step_that_ends_every_worker_is_not_taken_up_for_ever(
                 jobs.run_next(lambda: False)
         assert jobs.run_next(lambda: False)
     assert stands(jobs, uploaded) == ("preview", "failed")
-    assert "The worker ended whenever" in jobs.find(uploaded, ANA).problem
+    assert "The worker ended whenever" in jobs.find(uploaded).problem
     with list_worker(services):  # a person may try again
-        jobs.try_again(uploaded, ANA)
+        ask(jobs, uploaded)
         assert done(jobs, uploaded)
 
 
@@ -189,7 +188,7 @@ def test_a_fault_of_ours_ends_no_worker(services, jobs, uploaded, monkeypatch) -
         return run(self, is_ending)
 
     monkeypatch.setattr(ListJobs, "run_next", fails_once)
-    jobs.preview_import(uploaded, ANA, ASKED)
+    ask(jobs, uploaded)
     with list_worker(services):
         assert done(jobs, uploaded)
     assert len(calls) > 1

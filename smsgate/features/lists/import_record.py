@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from contextlib import suppress
+from datetime import datetime
 
+import msgspec
 from sqlalchemy import ColumnElement, select
 
 from smsgate import __version__
 from smsgate.consent.events import Event, event_id
-from smsgate.domain.errors import SmsGateError
-from smsgate.domain.messages import ALL, Entry
-from smsgate.features.lists.rows import State
+from smsgate.domain.entry_parts import Consent
+from smsgate.domain.errors import RecordsUnavailable, SmsGateError
+from smsgate.domain.messages import Decision, Entry, Intent
+from smsgate.domain.signed_times import time_of
+from smsgate.pipeline.services import Services
 from smsgate.records import Records
 from smsgate.records.database import lookup
 from smsgate.records.event_rows import event_of
 from smsgate.records.reader import stream_of
 from smsgate.records.tables import events
-from smsgate.settings import Settings
 from smsgate.store.keys import PARTITIONS, partition_of
-from smsgate.store.store import Store
+
+IMPORT_FILE, UNDONE_OUTCOME = "import_file", "undone"
+"""Kind of the event of a whole list; its outcome where the list was undone."""
 
 
 class NoSuchList(SmsGateError):
@@ -28,82 +33,32 @@ class NoSuchList(SmsGateError):
     status = 404
 
 
-def scope_of(settings: Settings, program: str) -> str:
-    """Where an opt-out of a list for a program (or ``all``) holds."""
-    found = settings.programs.get(program)
-    return ALL if found is None or found.scope == "all" else found.name
-
-
-def change_text(
-    settings: Settings, state: State, scope: str, program: str, count: int, *, done: bool
-) -> str:
-    """What rows of a state do, or did, of which so many change something, in a sentence."""
-    numbers = "1 number" if count == 1 else f"{count:,} numbers"
-    programs = [one for one in settings.programs if scope == ALL or one.name == program]
-    named = ", ".join(f"{one.title} ({one.name})" for one in programs)
-    if state == "subscribed":
-        verb, lifted = ("Recorded", "was") if done else ("Would record", "would be")
-        return f"{verb} the consent of {numbers} to {named}. No opt-out {lifted} lifted."
-    verb = "Opted" if done else "Would opt"
-    where = (
-        f"every program (scope all): {named}, and programs you add later"
-        if scope == ALL
-        else f"{named} only (scope {scope})"
-    )
-    return f"{verb} {numbers} out of {where}."
-
-
-def titles_of(settings: Settings) -> dict[str, str]:
-    """By program, as people know it."""
-    return {one.name: one.title for one in settings.programs}
-
-
-IMPORT_FILE, UNDONE_OUTCOME = "import_file", "undone"
-"""Kind of the event of a whole list; its outcome where the list was undone."""
-_LEDGER = 1_000
-"""Newest events of a ledger among which those are looked for that the records do not have yet."""
-
-
-@dataclass(frozen=True, slots=True)
-class ImportRecord:
-    """One import. ``by``: who did it, or undid it."""
+class Import(msgspec.Struct, frozen=True):
+    """One import."""
 
     id: str
-    at_us: int
-    by: str
+    imported: datetime
+    actor: str
     file: str
     program: str
     """That it was for, or ``all``."""
-    note: str
+    changed: str
     """What it changed, in words; empty where it did not come to its end."""
-    undone_us: int = 0
-    """When it was last undone; 0 where it never was."""
+    undone: datetime | None = None
+    """When it was last undone, and by whom, why, and how many numbers were put back."""
     undone_by: str = ""
-    undone_note: str = ""
-    """How many numbers were put back, and how many kept what they have."""
     undone_reason: str = ""
+    undone_note: str = ""
 
 
-def imports(store: Store, records: Records, limit: int) -> list[ImportRecord]:
-    """The newest imports that came to their end, newest first.
-
-    Raises ``StoreUnavailable``, ``RecordsUnavailable``.
-    """
-    waiting = [
-        one
-        for one in store.ledger_reader.newest(partition_of(""), _LEDGER)
-        if one.kind == IMPORT_FILE
-    ]
+def imports(records: Records, limit: int) -> list[Import]:
+    """The newest imports that came to their end, newest first. Raises ``RecordsUnavailable``."""
     found = [one.event for one in records.history.newest(2 * limit, IMPORT_FILE)]
-    all_events = {one.id: one for one in (*found, *waiting)}.values()
-    ids = dict.fromkeys(
-        _id(one) for one in _newest_first(all_events) if one.outcome != UNDONE_OUTCOME
-    )
-    mine = {id_: [one for one in all_events if _id(one) == id_] for id_ in [*ids][:limit]}
-    return [_record(id_, some) for id_, some in mine.items()]
+    ids = dict.fromkeys(_id(one) for one in found if one.outcome != UNDONE_OUTCOME)
+    return [_record(id_, [one for one in found if _id(one) == id_]) for id_ in [*ids][:limit]]
 
 
-def import_of(records: Records, id_: str) -> ImportRecord:
+def import_of(records: Records, id_: str) -> Import:
     """One import, also one that did not come to its end. Raises ``NoSuchList``, ``Records…``."""
     found = [one.event for one in records.reader.of_message("", id_)]
     found = [one for one in found if one.kind == IMPORT_FILE]
@@ -120,49 +75,70 @@ def import_of(records: Records, id_: str) -> ImportRecord:
     return _record(id_, found)
 
 
-def _record(id_: str, found: Iterable[Event]) -> ImportRecord:
-    ordered = _newest_first(found)
+def _record(id_: str, found: Iterable[Event]) -> Import:
+    ordered = sorted(found, key=lambda one: one.received_us, reverse=True)
     done = next(one for one in ordered if one.outcome != UNDONE_OUTCOME)
     undone = next((one for one in ordered if one.outcome == UNDONE_OUTCOME), None)
-    return ImportRecord(
+    return Import(
         id=id_,
-        at_us=done.received_us,
-        by=done.entry.actor if done.entry else "",
+        imported=time_of(done.received_us),
+        actor=done.entry.actor if done.entry else "",
         file=done.entry.decision.note if done.entry else "",
         program=done.program,
-        note=done.note if done.kind == IMPORT_FILE else "",
-        undone_us=undone.received_us if undone else 0,
+        changed=done.note if done.kind == IMPORT_FILE else "",
+        undone=time_of(undone.received_us) if undone else None,
         undone_by=undone.entry.actor if undone and undone.entry else "",
-        undone_note=undone.note if undone else "",
         undone_reason=undone.entry.decision.note if undone and undone.entry else "",
+        undone_note=undone.note if undone else "",
     )
-
-
-def _newest_first(found: Iterable[Event]) -> list[Event]:
-    return sorted(found, key=lambda one: one.received_us, reverse=True)
 
 
 def _id(event: Event) -> str:
     return event.entry.message_id if event.entry else ""
 
 
-def record_import(store: Store, entry: Entry, outcome: str, note: str) -> None:
-    """Put on record that a whole list was imported (``applied``) or undone."""
-    now_us = store.health.now_us()
+def record_import(
+    services: Services,
+    id_: str,
+    program: str,
+    actor: str,
+    reason: str,
+    note: str,
+    *,
+    outcome: str = "applied",
+    consent: Consent | None = None,
+) -> None:
+    """Put on record that a whole list was imported or undone.
+
+    ``reason`` is the name of the file, or why it was undone; ``note`` what that changed.
+    """
+    now_us = services.store.health.now_us()
     key = IMPORT_FILE if outcome == "applied" else outcome
+    entry = Entry(
+        number="",
+        program=program,
+        decision=Decision(Intent.NONE, rule=key, note=reason),
+        source="import",
+        actor=actor,
+        message_id=id_,
+        phone=False,
+        consent=consent,
+    )
     event = Event(
-        id=event_id(now_us // 1000, key, entry.message_id),
+        id=event_id(now_us // 1000, key, id_),
         kind=IMPORT_FILE,
         outcome=outcome,
         number="",
-        program=entry.program,
+        program=program,
         entry=entry,
         received_us=now_us,
         applied_us=now_us,
         note=note,
         software=__version__,
     )
-    store.ledger.append(partition_of(""), event)
+    services.store.ledger.append(partition_of(""), event)
+    with suppress(RecordsUnavailable):  # it is in the ledger, and moved later
+        services.archiver.move_all()
 
 
 def parts_of(records: Records, list_id: str, partition: int) -> Iterator[Event]:
@@ -173,8 +149,7 @@ def parts_of(records: Records, list_id: str, partition: int) -> Iterator[Event]:
         .where(*_beginning_with(lookup(f"{list_id}-")), *of_partition)
         .order_by(events.c.seq)
     )
-    for row in stream_of(records.database, asked):
-        yield event_of(row.facts, None)
+    return (event_of(row.facts, None) for row in stream_of(records.database, asked))
 
 
 def entered_before(records: Records, list_id: str) -> tuple[str, set[str]]:

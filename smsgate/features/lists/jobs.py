@@ -18,10 +18,11 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from hashlib import sha256
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import BinaryIO, Literal, TypeAlias
 
 import msgspec
 import structlog
@@ -29,80 +30,80 @@ from msgspec.structs import replace
 
 from smsgate.domain.errors import SmsGateError, Unfit
 from smsgate.features.lists.import_record import NoSuchList, import_of
-from smsgate.features.lists.import_result import ImportOptions, ImportResult
-from smsgate.features.lists.import_undo import ImportUndo, UndoResult
-from smsgate.features.lists.imports import FileImport, check_options
-from smsgate.features.lists.list_job import (
-    KEPT_DAYS,
-    Kind,
-    ListJob,
-    ListUser,
-    UndoOptions,
-    unknown_list,
-    usable_directory,
-)
-from smsgate.features.lists.scrub import ScrubOptions, ScrubResult, scrub_list
+from smsgate.features.lists.import_undo import ImportUndo
+from smsgate.features.lists.imports import FileImport, check_words
+from smsgate.features.lists.list_file import ListOptions
+from smsgate.features.lists.results import ListResult
+from smsgate.features.lists.scrub import scrub_list
 from smsgate.files import replace_file
-from smsgate.pipeline.manual import check_program
+from smsgate.interface.operation import Progress
+from smsgate.pipeline.manual import reason_of
 from smsgate.pipeline.services import Services
 
+KEPT_DAYS = 7
+"""How long after its last change a folder stays."""
 MAX_UPLOAD_BYTES = 1 << 30
 _RESERVE_BYTES = 256 << 20
 """Stay free: the data directory is also where opt-outs wait for a store that is away."""
 _MAX_STARTS = 4
-"""How often an interrupted step is taken up again: it may be what ends the worker."""
+"""How often a step is begun: it may be what ends the worker."""
 _REPORT_S = 0.5
 _ID = re.compile(r"[0-9a-f]{32}")
 _FAILED = "Something failed here that should not have; it has been logged. Please try again."
-RESULT, CLEAN, BLOCKED = "result", "clean", "blocked"
-"""Names of the files that steps leave."""
+_GONE = (
+    f"There is no such list, or it is gone: lists are removed when they are {KEPT_DAYS} days old."
+)
+RESULT, CLEAN_ROWS, UPLOAD = "result", "clean", "upload"
+"""Names of files: rows that were not used, those that may be texted, and what was uploaded."""
 _log = structlog.get_logger("smsgate.lists")
 
 
-class StepStopped(Exception):
+Step: TypeAlias = Literal["", "preview", "apply"]
+
+
+class StepStopped(BaseException):
     """Raised in a step when its worker ends; another one takes it up again."""
 
 
-class ListUpload:
-    """A file that arrives in the folder of a new job."""
+class ListJob(msgspec.Struct, frozen=True):
+    """An import, a scrub or an undo on its way: its preview, or what it changed."""
 
-    def __init__(self, jobs: ListJobs, actor: str) -> None:
-        self._folder = jobs.make_folder()
-        self._actor = actor
-        self._file: BinaryIO | None = None
-        self.job: ListJob | None = None
+    id: str
+    kind: Literal["import", "scrub", "undo"]
+    actor: str
+    """Whose it is."""
+    name: str
+    """Of the file, as it was given; only ever shown."""
+    made_us: int
+    size: int = 0
+    """Bytes of the file."""
+    options: ListOptions | None = None
+    import_id: str = ""
+    """Of the import that is undone, and why it is."""
+    reason: str = ""
+    step: Step = ""
+    """The newest; empty while nothing was asked for yet. A scrub has no preview."""
+    state: Literal["waiting", "working", "done", "failed"] = "done"
+    """Of the step. ``failed``: ask for it again; nothing is done twice."""
+    done: int = 0
+    """How far the step is, in bytes or numbers."""
+    total: int = 0
+    problem: str = ""
+    """Of a step that failed: what would be right."""
+    result: ListResult | None = None
+    """Of the newest step that is done."""
+    starts: int = 0
+    """How often the step was begun."""
 
-    def file(self) -> BinaryIO:
-        """Where its bytes go; there is one file. Raises ``Unfit`` where another one came."""
-        if self._file is not None:
-            raise Unfit("Give one file at a time.")
-        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL
-        self._file = os.fdopen(os.open(self._folder / "upload", flags, 0o600), "w+b")
-        return self._file
+    @property
+    def is_busy(self) -> bool:
+        """Whether a step was asked for and has not ended."""
+        return self.state in ("waiting", "working")
 
-    def keep(self, kind: str, name: str, allowed: tuple[str, ...] = ()) -> ListJob:
-        """Keep the file, which is whole now. Raises ``Unfit`` where it is empty."""
-        if kind not in ("import", "scrub"):
-            raise Unfit("Say what the list is for: import or scrub.")
-        size = self._file.seek(0, os.SEEK_END) if self._file is not None else 0
-        if not size:
-            raise Unfit("Choose a file that is not empty.")
-        known: Kind = "import" if kind == "import" else "scrub"
-        last = name.replace("\\", "/").rpartition("/")[2]
-        title = "".join(filter(str.isprintable, last))[:100].strip() or "list"
-        now_us = time.time_ns() // 1000
-        self.job = ListJob(
-            self._folder.name, known, self._actor, title, now_us, size, allowed=allowed
-        )
-        _write(self._folder, self.job)
-        return self.job
-
-    def close(self) -> None:
-        """End the upload; what was not kept is removed."""
-        if self._file is not None:
-            self._file.close()
-        if self.job is None:
-            shutil.rmtree(self._folder, ignore_errors=True)
+    @property
+    def is_finished(self) -> bool:
+        """Whether nothing is left to do."""
+        return self.step == "apply" and self.state == "done"
 
 
 class ListJobs:
@@ -113,153 +114,119 @@ class ListJobs:
         self._path = services.settings.data_dir / "lists"
 
     @contextmanager
-    def uploading(self, actor: str, size: int) -> Iterator[ListUpload]:
-        """A file of so many bytes arrives.
+    def uploading(self, size: int) -> Iterator[BinaryIO]:
+        """A file in a new folder, for so many bytes; both are gone if the block raises.
 
         Raises ``Unfit`` where it is too large, or the disk too small.
         """
         if size > MAX_UPLOAD_BYTES:
             raise Unfit(f"The file is over {MAX_UPLOAD_BYTES >> 20:,} MiB: give it in parts.")
         remove_old(self._services.settings.data_dir)
-        self._check_room(2 * max(size, 0))  # what is made of it may be as long
-        upload = ListUpload(self, actor)
+        folder = self._make_folder(secrets.token_hex(16))
         try:
-            yield upload
-        finally:
-            upload.close()
+            if shutil.disk_usage(folder).free < 2 * size + _RESERVE_BYTES:
+                raise Unfit("There is no space for this on the server's disk.")
+            with open(folder / UPLOAD, "w+b", opener=_open_own) as file:
+                yield file
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
 
-    def make_folder(self) -> Path:
-        """A new folder, empty. Raises ``ListsUnavailable``."""
-        path = self._path / secrets.token_hex(16)
-        with usable_directory():
-            path.mkdir(mode=0o700, parents=True)
-            self._path.chmod(0o700)
-        return path
+    def add(
+        self, file: BinaryIO, kind: Literal["import", "scrub"], actor: str, name: str
+    ) -> ListJob:
+        """Make a job of an upload, which is whole now. Raises ``Unfit`` where it is empty."""
+        size, folder = file.seek(0, os.SEEK_END), Path(file.name).parent
+        if not size:
+            raise Unfit("Choose a file that is not empty.", field="file")
+        last = name.replace("\\", "/").rpartition("/")[2]
+        title = "".join(filter(str.isprintable, last))[:100].strip() or "list"
+        return _write(folder, ListJob(folder.name, kind, actor, title, _now_us(), size))
 
-    def of(self, user: ListUser) -> list[ListJob]:
-        """The operator's list jobs, or everybody's, newest first. Raises ``ListsUnavailable``."""
-        found = [job for job in self._all() if user.sees_all or user.name == job.actor]
+    def all(self) -> list[ListJob]:
+        """Every list job, newest first."""
+        found: list[ListJob] = []
+        for path in _folders(self._services.settings.data_dir):
+            with suppress(NoSuchList):  # it arrives just now, or goes
+                found.append(self.find(path.name))
         return sorted(found, key=lambda one: one.made_us, reverse=True)
 
-    def find(self, id_: str, user: ListUser) -> ListJob:
+    def find(self, id_: str) -> ListJob:
         """One list job. Raises ``NoSuchList``."""
-        job = self._read(id_)
-        if not user.sees_all and user.name != job.actor:
-            raise unknown_list()
-        return job
+        with suppress(OSError, msgspec.MsgspecError):
+            if _ID.fullmatch(id_):
+                return msgspec.json.decode(self.file(id_, "job.json").read_bytes(), type=ListJob)
+        raise NoSuchList(_GONE)
 
-    def upload(self, job: ListJob) -> BinaryIO:
-        """The file of a job. Raises ``NoSuchList``."""
-        try:
-            return (self._path / job.id / "upload").open("rb")
-        except OSError as error:
-            raise NoSuchList("The file of this list is gone: upload it again.") from error
+    def file(self, id_: str, name: str) -> Path:
+        """Where a file of a job is, if it is there."""
+        return self._path / id_ / name
 
-    def preview_import(self, id_: str, user: ListUser, options: ImportOptions) -> ListJob:
-        """Ask for the preview of an uploaded list. Raises ``NoSuchList``, ``Unfit``."""
-        check_options(self._services.settings, options)
-        return self._ask(self.find(id_, user), "import", "preview", import_options=options)
+    def ask(self, job: ListJob, step: str, given: Mapping[str, object]) -> ListJob:
+        """Ask for a step with these options, or the reason of an undo.
 
-    def apply_import(self, id_: str, user: ListUser, words: str, medium: str) -> ListJob:
-        """Ask for an import, as its preview says. ``words``: what subscribers agreed to."""
-        job = self.find(id_, user)
-        options, found = job.import_options, job.result
-        if options is None or job.step == "" or (job.step == "preview" and job.state != "done"):
-            raise Unfit("The preview is not done: an import is applied as its preview says.")
-        if isinstance(found, ImportResult) and found.subscribed and not words.strip():
-            raise Unfit(
-                "Say what the subscribers agreed to: the words that they were shown.",
-                field="words",
-            )
-        changed = {"words": words.strip(), "medium": medium or "other"}
-        options = msgspec.convert({**msgspec.to_builtins(options), **changed}, ImportOptions)
-        return self._ask(job, "import", "apply", import_options=options)
+        While one waits or runs, and when the list was applied, it stays as it is. Raises ``Unfit``,
+        ``UnknownProgram``.
+        """
+        if job.is_busy or (job.is_finished and job.kind != "undo"):
+            return job
+        applies = step == "apply" or job.kind == "scrub"
+        asked = job
+        if job.kind == "undo":
+            asked = replace(job, reason=reason_of(str(given.get("reason", ""))) if applies else "")
+        else:
+            known = msgspec.to_builtins(job.options) if job.options else {}
+            try:
+                options = msgspec.convert({**known, **given}, ListOptions, strict=False)
+            except msgspec.ValidationError as error:
+                raise Unfit(f"{error}.") from None
+            options.check(self._services.settings)
+            if job.kind == "import" and applies:
+                if job.result is None or (job.step == "preview" and job.state != "done"):
+                    raise Unfit("The preview is not done: a list is applied as its preview says.")
+                check_words(options, job.result)
+            asked = replace(job, options=options)
+        asked = replace(asked, step="apply" if applies else "preview", state="waiting")
+        asked = replace(asked, done=0, total=0, problem="", starts=0)
+        return _write(self._path / job.id, asked)
 
-    def scrub(self, id_: str, user: ListUser, options: ScrubOptions) -> ListJob:
-        """Ask for a scrub of an uploaded list. Raises ``NoSuchList``, ``Unfit``."""
-        check_program(self._services.settings, options.program)
-        return self._ask(self.find(id_, user), "scrub", "apply", scrub_options=options)
-
-    def undo(self, user: ListUser, import_id: str, reason: str = "") -> ListJob:
-        """Ask for an undo, or without a reason for its preview; gives the job that has it already.
+    def undo(self, import_id: str, actor: str, *, sees_all: bool) -> ListJob:
+        """The job that undoes an import: there is one for each.
 
         Raises ``NoSuchList`` where it is no import of theirs, ``RecordsUnavailable``.
         """
-        self._services.archiver.move_all()
         record = import_of(self._services.records, import_id)
-        if not user.sees_all and user.name != record.by:
+        if not sees_all and actor != record.actor:
             raise NoSuchList("There is no such import of yours.")
-        job = self.undo_of(import_id)
-        if job is not None and job.is_busy and job.step == "apply":
-            return job
-        if job is None or job.is_finished or job.actor != user.name:
-            path, now_us = self.make_folder(), time.time_ns() // 1000
-            job = ListJob(path.name, "undo", user.name, record.file or import_id, now_us)
-            _write(path, job)
-        if not reason.strip() and job.step == "preview" and job.state != "failed":
-            return job
-        options = UndoOptions(import_id=import_id, reason=reason.strip())
-        step: Literal["preview", "apply"] = "apply" if options.reason else "preview"
-        return self._ask(job, "undo", step, undo_options=options)
-
-    def undo_of(self, import_id: str) -> ListJob | None:
-        """The newest job that undoes an import."""
-        for job in self.of(ListUser("", sees_all=True)):
-            if job.undo_options is not None and job.undo_options.import_id == import_id:
-                return job
-        return None
-
-    def try_again(self, id_: str, user: ListUser) -> ListJob:
-        """Ask again for a step that failed. Raises ``NoSuchList``."""
-        job = self.find(id_, user)
-        if job.state == "failed":
-            job = replace(job, state="waiting", problem="", starts=0)
-            _write(self._path / id_, job)
-        return job
-
-    def result(self, job: ListJob, name: str) -> Path:
-        """A file that the newest step left. Raises ``NoSuchList``."""
-        known = (CLEAN, BLOCKED) if job.kind == "scrub" else (RESULT,)
-        path = self._path / job.id / name
-        if job.state != "done" or name not in known or not path.is_file():
-            raise NoSuchList("There is no such file of this list.")
-        return path
-
-    def remove(self, id_: str, user: ListUser) -> None:
-        """Remove a list job with all its files. Raises ``NoSuchList``, ``Unfit``."""
-        self.find(id_, user)
-        with _locked(self._path / id_) as is_held:
-            if not is_held:
-                raise Unfit("This list is being worked on: wait until it is done.")
-            shutil.rmtree(self._path / id_, ignore_errors=True)
+        id_ = sha256(import_id.encode()).hexdigest()[:32]
+        with suppress(NoSuchList):
+            return replace(self.find(id_), actor=actor)
+        name = record.file or import_id
+        job = ListJob(id_, "undo", actor, name, _now_us(), import_id=import_id)
+        return _write(self._make_folder(id_), job)
 
     def run_next(self, is_ending: Callable[[], bool]) -> bool:
         """Run the step that waits longest, if any; called by the worker.
 
-        What fails is written down for the operator and raises nothing. Raises ``StepStopped``,
-        ``ListsUnavailable``.
+        What fails is written down for the operator and raises nothing. Raises ``StepStopped``.
         """
-        waiting = [one for one in self._all() if one.is_busy]
-        for job in sorted(waiting, key=lambda one: one.made_us):
+        for job in reversed([one for one in self.all() if one.is_busy]):
             folder = self._path / job.id
             with suppress(NoSuchList), _locked(folder) as is_held:
-                if is_held and (job := self._read(job.id)).is_busy:
-                    self._run(folder, job, is_ending)
+                if is_held and self.find(job.id).is_busy:
+                    self._run(folder, self.find(job.id), is_ending)
                     return True
         return False
 
     def _run(self, folder: Path, job: ListJob, is_ending: Callable[[], bool]) -> None:
-        job = replace(job, state="working", starts=job.starts + 1)
-        _write(folder, job)
-        reported_at, at = 0.0, (0, 0)
+        job = _write(folder, replace(job, state="working", starts=job.starts + 1))
+        reported_at = 0.0
 
         def progress(_: str, done: int, total: int) -> None:
-            nonlocal reported_at, at
+            nonlocal reported_at
             if is_ending():
                 raise StepStopped
-            at = done, total
             if time.monotonic() - reported_at >= _REPORT_S:
-                self._check_room(0)  # what is made of a list may be longer than the list
                 _write(folder, replace(job, done=done, total=total))
                 reported_at = time.monotonic()
 
@@ -269,9 +236,6 @@ class ListJobs:
                 problem = "The worker ended whenever it did this. Ask your administrator."
             else:
                 result = self._result(folder, job, progress)
-        except StepStopped:
-            _write(folder, replace(job, state="waiting", starts=job.starts - 1))
-            raise
         except SmsGateError as error:
             problem = str(error)
         except OSError as error:
@@ -279,102 +243,62 @@ class ListJobs:
         except Exception as error:  # noqa: BLE001 - a person waits for a sentence
             _log.error("list failed", kind=job.kind, step=job.step, exc_info=error)
             problem = _FAILED
-        state: Literal["failed", "done"] = "failed" if problem else "done"
-        job = replace(job, state=state, problem=problem, result=result, done=at[0], total=at[1])
-        _write(folder, job)
-        if job.is_finished:
-            (folder / "upload").unlink(missing_ok=True)
+        job = replace(job, state="failed" if problem else "done", problem=problem, result=result)
+        if _write(folder, job).is_finished:
+            (folder / UPLOAD).unlink(missing_ok=True)
 
-    def _result(
-        self, folder: Path, job: ListJob, progress: Callable[[str, int, int], None]
-    ) -> ImportResult | ScrubResult | UndoResult:
+    def _result(self, folder: Path, job: ListJob, progress: Progress) -> ListResult:
         """Run the job's step and give what it found; raises ``SmsGateError``, ``OSError``."""
-        file = folder / RESULT
-        if job.undo_options is not None:
-            undo, id_ = ImportUndo(self._services), job.undo_options.import_id
-            if job.step == "preview":
-                return undo.preview(id_, progress, file)
-            return undo.apply(id_, job.actor, job.undo_options.reason, progress, file)
-        with self.upload(job) as upload:
-            if job.scrub_options is not None:
-                clean, blocked = folder / CLEAN, folder / BLOCKED
-                return scrub_list(
-                    self._services, job.scrub_options, upload, clean, blocked, progress
-                )
-            work = FileImport(
-                self._services,
-                job.import_options or ImportOptions(),
-                upload,
-                actor=job.actor,
-                name=job.name,
-                allowed=job.allowed,
-            )
-            return (work.preview if job.step == "preview" else work.apply)(progress, file)
+        unused, applies = folder / RESULT, job.step == "apply"
+        if job.options is None:
+            actor = job.actor if applies else ""
+            undo = ImportUndo(self._services)
+            return undo.run(job.import_id, progress, unused, actor=actor, reason=job.reason)
+        with (folder / UPLOAD).open("rb") as file:
+            if job.kind == "scrub":
+                clean = folder / CLEAN_ROWS
+                return scrub_list(self._services, job.options, file, clean, unused, progress)
+            work = FileImport(self._services, job.options, file, actor=job.actor, name=job.name)
+            return (work.apply if applies else work.preview)(progress, unused)
 
-    def _ask(
-        self,
-        job: ListJob,
-        kind: Kind,
-        step: Literal["preview", "apply"],
-        **options: ImportOptions | ScrubOptions | UndoOptions,
-    ) -> ListJob:
-        """Note the next step; where one waits, runs, or was applied, the job stays as it is."""
-        if job.kind != kind:
-            raise Unfit(f"This list is for another use: it was given for {job.kind!r}.")
-        if job.is_busy or job.is_finished or (job.step == "apply" and step == "preview"):
-            return job
-        asked = replace(job, step=step, state="waiting", done=0, problem="", starts=0)
-        asked = replace(asked, **options)
-        _write(self._path / job.id, asked)
-        return asked
-
-    def _all(self) -> Iterator[ListJob]:
-        for path in _folders(self._services.settings.data_dir):
-            with suppress(NoSuchList):  # it arrives just now, or goes
-                yield self._read(path.name)
-
-    def _read(self, id_: str) -> ListJob:
-        if not _ID.fullmatch(id_):
-            raise unknown_list()
-        try:
-            return msgspec.json.decode((self._path / id_ / "job.json").read_bytes(), type=ListJob)
-        except (OSError, msgspec.MsgspecError) as error:
-            raise unknown_list() from error
-
-    def _check_room(self, wanted_bytes: int) -> None:
-        with usable_directory():
-            self._path.mkdir(mode=0o700, parents=True, exist_ok=True)
-            free = shutil.disk_usage(self._path).free
-        if free < wanted_bytes + _RESERVE_BYTES:
-            raise Unfit(
-                f"There is no space for this on the server's disk: {free >> 20:,} MiB are free. "
-                "Remove lists that are done, or ask your administrator."
-            )
+    def _make_folder(self, name: str) -> Path:
+        (self._path / name).mkdir(mode=0o700, parents=True)
+        self._path.chmod(0o700)
+        return self._path / name
 
 
 def remove_old(data_dir: Path) -> None:
-    """Remove jobs that are too old, unless a process works on them. Raises ``ListsUnavailable``."""
+    """Remove jobs that are too old, unless a process works on them."""
     oldest = time.time() - KEPT_DAYS * 86_400
     for path in _folders(data_dir):
         with suppress(OSError, NoSuchList):
-            changed = max(one.stat().st_mtime for one in [path, *path.iterdir()])
-            if changed < oldest:
-                with _locked(path) as is_held:
-                    if is_held:
-                        shutil.rmtree(path, ignore_errors=True)
+            if max(one.stat().st_mtime for one in [path, *path.iterdir()]) >= oldest:
+                continue
+            with _locked(path) as is_held:
+                if is_held:
+                    shutil.rmtree(path, ignore_errors=True)
 
 
 def _folders(data_dir: Path) -> list[Path]:
-    with usable_directory(), suppress(FileNotFoundError):
+    with suppress(OSError):
         return [one for one in (data_dir / "lists").iterdir() if _ID.fullmatch(one.name)]
     return []
 
 
-def _write(folder: Path, job: ListJob) -> None:
+def _open_own(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def _now_us() -> int:
+    return time.time_ns() // 1000
+
+
+def _write(folder: Path, job: ListJob) -> ListJob:
     try:
         replace_file(folder / "job.json", msgspec.json.encode(job))
     except FileNotFoundError as error:
-        raise unknown_list() from error
+        raise NoSuchList(_GONE) from error
+    return job
 
 
 @contextmanager
@@ -383,7 +307,7 @@ def _locked(folder: Path) -> Iterator[bool]:
     try:
         handle = os.open(folder, os.O_RDONLY)
     except OSError as error:
-        raise unknown_list() from error
+        raise NoSuchList(_GONE) from error
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -12,31 +12,36 @@ import io
 import os
 import weakref
 from collections.abc import Iterator, Sequence
-from typing import BinaryIO
+from itertools import islice
+from typing import Annotated, BinaryIO, Literal, NamedTuple
 
-from smsgate.features.lists.columns import (
-    ColumnNames,
-    Columns,
+import msgspec
+
+from smsgate.domain.errors import Unfit
+from smsgate.domain.messages import ALL
+from smsgate.domain.phone import is_region
+from smsgate.features.lists.rows import (
+    BLANK,
+    OTHER,
+    STATE_WORDS,
     ListUnreadable,
+    State,
+    described,
     find_columns,
     looks_like_number,
+    moment_us,
+    read_number,
+    source_text,
+    state_of,
 )
 from smsgate.features.lists.workbook import as_csv
+from smsgate.interface.schemas import Medium
+from smsgate.pipeline.manual import check_program
+from smsgate.settings import Settings
 
 _WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
-_BINARY_FILES = {
-    "an archive": (b"PK\x05\x06", b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00", b"7z\xbc\xaf\x27\x1c",
-                   b"\x28\xb5\x2f\xfd", b"Rar!\x1a\x07"),
-    "a PDF": (b"%PDF-",),
-    "a database": (b"SQLite format 3\x00",),
-    "a Parquet file": (b"PAR1",),
-    "JSON": (b"{", b"["),
-}  # fmt: skip
-"""Files that are no list, by their first bytes."""
 _ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
-    (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16, whose mark it begins with
-    (codecs.BOM_UTF32_BE, "utf-32-be"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
@@ -48,80 +53,166 @@ _SAMPLE = 50
 _MAX_LINE_CHARS = 1 << 17
 
 
+ColumnName = Annotated[
+    str, msgspec.Meta(max_length=200, description="A header, or a position from 1.")
+]
+Region = Annotated[
+    str, msgspec.Meta(max_length=40, description="Country of numbers without one, such as US.")
+]
+
+
+class ListOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How to read a list, and what its rows have in common."""
+
+    program: Annotated[
+        str,
+        msgspec.Meta(
+            max_length=100, description="Program that the numbers opted out of, or `all`."
+        ),
+    ]
+    state: Annotated[
+        Literal["", "opted_out", "subscribed"],
+        msgspec.Meta(
+            description="State of every number; empty: as the file says, else opted out. "
+            "`subscribed` records consents and lifts no opt-out."
+        ),
+    ] = ""
+    region: Region = ""
+    column: ColumnName = ""
+    date_column: ColumnName = ""
+    state_column: ColumnName = ""
+    source_column: ColumnName = ""
+    words: Annotated[
+        str, msgspec.Meta(max_length=2_000, description="What subscribers agreed to.")
+    ] = ""
+    medium: Annotated[Medium, msgspec.Meta(description="Where they agreed to it.")] = "other"
+
+    def check(self, settings: Settings) -> None:
+        """Raise ``UnknownProgram`` or ``Unfit`` where there is no such program or country."""
+        if self.region and not is_region(self.region.strip().upper()):
+            raise Unfit(
+                f"{self.region!r} is not a country: use two letters, such as US or GB.",
+                field="region",
+            )
+        if self.program != ALL or self.state == "subscribed":
+            check_program(settings, self.program)
+
+
+class ListRow(NamedTuple):
+    """What a row of a list says."""
+
+    line: int
+    cells: Sequence[str]
+    cell: str
+    number: str
+    """E.164; empty where ``reason`` says why there is none that could be used."""
+    reason: str
+    """Of ``REASONS``, or ``OTHER``, ``BLANK``."""
+    state: State = "opted_out"
+    since_us: int = 0
+    is_undated: bool = False
+    """Whether its date cannot be read."""
+    source: str = ""
+
+
 class ListFile:
     """A file that was recognised as a list."""
 
-    def __init__(
-        self,
-        file: BinaryIO,
-        names: ColumnNames = ColumnNames(),  # noqa: B008 - frozen
-        *,
-        may_be_unclear: bool = False,
-    ) -> None:
-        """Look at the beginning of a file on disk. Raises ``ListUnreadable``.
-
-        See ``find_columns`` for ``names`` and ``may_be_unclear``.
-        """
+    def __init__(self, file: BinaryIO, options: ListOptions) -> None:
+        """Look at the beginning of a file on disk. Raises ``ListUnreadable``."""
         file.seek(0)
         head = file.read(_HEAD_BYTES)
         is_workbook = head.startswith(_WORKBOOKS)
         if is_workbook:
             file = as_csv(file)
             weakref.finalize(self, file.close)
-            file.seek(0)
             head = file.read(_HEAD_BYTES)
-        for what, begins in _BINARY_FILES.items():
-            if head.lstrip().startswith(begins):
-                raise ListUnreadable(f"This is {what}, not a list: save it as CSV and give that.")
         self._file = file
         self.size = file.seek(0, os.SEEK_END)
-        self.order_mark, self.encoding = _encoding_of(head)
-        self.errors = "surrogateescape" if self.encoding == "utf-8" else "strict"
-        text = head[len(self.order_mark) :].decode(
-            self.encoding, self.errors if self.encoding == "utf-8" else "replace"
+        self.order_mark, self.encoding = next(
+            (one for one in _ORDER_MARKS if head.startswith(one[0])), (b"", "utf-8")
         )
+        if self.encoding == "utf-8" and b"\0" in head:
+            raise ListUnreadable("This is no list: save it as CSV, in UTF-8, and give that.")
+        self.errors = "surrogateescape" if self.encoding == "utf-8" else "strict"
+        # The end of the head may be half a character.
+        errors = "replace" if self.errors == "strict" else self.errors
+        text = head[len(self.order_mark) :].decode(self.encoding, errors)
         self.newline = "\r\n" if "\r\n" in text else "\n"
         self.delimiter = _delimiter_of(text)
         name = {"\t": "tab", _NO_DELIMITER: "one column"}.get(self.delimiter, repr(self.delimiter))
-        self.format = "workbook" if is_workbook else f"csv, {name}"
+        self.format = "workbook" if is_workbook else f"csv, {name}, {self.encoding}"
         lines = text.splitlines(keepends=True)
         if len(head) == _HEAD_BYTES and len(lines) > 1:
             lines.pop()  # it may be cut
-        self.sample = _sample(lines, self.delimiter)
-        first = self.sample[0] if self.sample else []
+        sample = _sample(lines, self.delimiter)
+        first = sample[0] if sample else []
         has_header = any(map(str.isalpha, "".join(first))) and not any(
             map(looks_like_number, first)
         )
         self.header: Sequence[str] = first if has_header else ()
-        self.columns: Columns = find_columns(
-            self.header, self.sample[has_header:], names, may_be_unclear=may_be_unclear
-        )
-        if self.columns.export is not None:
-            self.format = f"{self.columns.export.name} ({self.format})"
+        self.sample = sample[has_header:]
+        names = (options.column, options.date_column, options.state_column, options.source_column)
+        self.columns = find_columns(self.header, self.sample, names)
+        self._region, self._state = options.region.strip().upper(), options.state
+        export = self.columns.export
+        if export is not None:
+            self.format = f"{export.name} ({self.format})"
+        self._is_international = export is not None and export.is_international
+        self._words = tuple((export.states if export else STATE_WORDS).items())
 
     @property
     def read_bytes(self) -> int:
         """How far it was read."""
-        return self._file.tell()
+        return min(self._file.tell(), self.size)
 
-    def rows(self) -> Iterator[tuple[int, list[str]]]:
-        """Every row but the header, with the number of its line. Raises ``ListUnreadable``."""
+    def windows(self, size: int) -> Iterator[list[ListRow]]:
+        """Every row but the header, so many at once. Raises ``ListUnreadable``."""
+        if self.columns.number is None:
+            raise ListUnreadable(
+                "It is unclear which column has the numbers: say which with --column; "
+                f"{described(self.header)}"
+            )
+        rows = self._rows()
+        while window := [self._row(line, cells) for line, cells in islice(rows, size)]:
+            yield window
+
+    def _row(self, line: int, cells: Sequence[str]) -> ListRow:
+        number_at, date_at, state_at, source_at, _ = self.columns
+        cell = _cell(cells, number_at)
+        number, reason = read_number(cell, self._region, is_international=self._is_international)
+        if reason == "empty" and not any(map(str.strip, cells)):
+            return ListRow(line, cells, cell, "", BLANK)
+        state: State = self._state or "opted_out"
+        if state_at is not None:
+            said = state_of(_cell(cells, state_at), self._words)
+            if said in (OTHER, "bad_state"):
+                number, reason = "", said
+            elif not self._state and said == "subscribed":
+                state = "subscribed"
+        date = _cell(cells, date_at).strip()
+        since_us = moment_us(date) if date else 0
+        source = source_text(_cell(cells, source_at))
+        is_undated = bool(date) and not since_us
+        return ListRow(line, cells, cell, number, reason, state, since_us, is_undated, source)
+
+    def _rows(self) -> Iterator[tuple[int, list[str]]]:
         self._file.seek(len(self.order_mark))
         text = io.TextIOWrapper(self._file, self.encoding, self.errors, newline="")
-        lines = _Lines(text)
-        reader = csv.reader(lines, delimiter=self.delimiter)
+        # Strict, so that an open quote is an error and does not take along what is behind it.
+        reader = csv.reader(_lines(text), delimiter=self.delimiter, strict=True)
         line, skip = 1, bool(self.header)
         try:
             for row in reader:
-                if lines.is_at_end:  # the row was not over, and took along what is behind it
-                    raise _unclosed(line)
                 if skip and any(map(str.strip, row)):
                     skip = False
                 else:
                     yield line, row
                 line = reader.line_num + 1
         except csv.Error as error:
-            raise _unclosed(line) from error
+            raise ListUnreadable(
+                f"A quote in line {line} is not closed at the end of its cell: close it."
+            ) from error
         except UnicodeDecodeError as error:
             raise ListUnreadable(
                 f"Near line {line} the file is not {self.encoding.upper()}: save it as UTF-8."
@@ -130,39 +221,18 @@ class ListFile:
             text.detach()
 
 
-class _Lines:
-    """The lines of a text; knows whether somebody asked for one behind the last."""
-
-    def __init__(self, text: io.TextIOWrapper) -> None:
-        self._read = text.readline
-        self._count = 0
-        self.is_at_end = False
-
-    def __iter__(self) -> Iterator[str]:
-        while line := self._read(_MAX_LINE_CHARS):
-            self._count += 1
-            if len(line) == _MAX_LINE_CHARS and line[-1] not in "\r\n":
-                raise ListUnreadable(
-                    f"Line {self._count} has more than {_MAX_LINE_CHARS:,} characters: this is no "
-                    "list with one number a line."
-                )
-            yield line
-        self.is_at_end = True
+def _cell(cells: Sequence[str], place: int | None) -> str:
+    return cells[place] if place is not None and place < len(cells) else ""
 
 
-def _unclosed(line: int) -> ListUnreadable:
-    return ListUnreadable(f"A quote in line {line} is not closed within the same cell: close it.")
-
-
-def _encoding_of(head: bytes) -> tuple[bytes, str]:
-    """The byte order mark and the encoding of a file that begins so."""
-    for mark, name in _ORDER_MARKS:
-        if head.startswith(mark):
-            return mark, name
-    even, odd = head[::2].count(0), head[1::2].count(0)
-    if max(even, odd) > len(head) // 8:
-        return b"", "utf-16-be" if even > odd else "utf-16-le"
-    return b"", "utf-8"
+def _lines(text: io.TextIOWrapper) -> Iterator[str]:
+    for line in iter(lambda: text.readline(_MAX_LINE_CHARS), ""):
+        if len(line) == _MAX_LINE_CHARS and line[-1] not in "\r\n":
+            raise ListUnreadable(
+                f"A line has more than {_MAX_LINE_CHARS:,} characters: this is no list with one "
+                "number a line."
+            )
+        yield line
 
 
 def _delimiter_of(text: str) -> str:

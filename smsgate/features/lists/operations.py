@@ -6,22 +6,25 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
+from itertools import groupby
 from pathlib import Path
 from typing import Annotated, BinaryIO, Literal
 
 import msgspec
+from sqlalchemy import select
 
 from smsgate.domain.errors import Unfit
 from smsgate.domain.messages import ALL
-from smsgate.features.lists.export import ExportQuery, export_lines, exported_numbers
-from smsgate.features.lists.import_record import ImportRecord, import_of, imports
-from smsgate.features.lists.import_result import ImportOptions, ImportResult, import_text
-from smsgate.features.lists.import_undo import ImportUndo, UndoResult, undo_text
-from smsgate.features.lists.imports import FileImport
-from smsgate.features.lists.jobs import ListJobs
-from smsgate.features.lists.list_job import ListJob, ListUser
-from smsgate.features.lists.scrub import ScrubOptions, ScrubResult, scrub_list, scrub_text
+from smsgate.domain.signed_times import iso_time
+from smsgate.features.lists.import_record import Import, NoSuchList, imports
+from smsgate.features.lists.import_undo import ImportUndo
+from smsgate.features.lists.imports import FileImport, check_words
+from smsgate.features.lists.jobs import ListJob, ListJobs, Step
+from smsgate.features.lists.list_file import ColumnName, ListOptions, Region
+from smsgate.features.lists.results import ListResult, result_text
+from smsgate.features.lists.scrub import scrub_list
+from smsgate.files import csv_line
 from smsgate.interface.operation import (
     Actor,
     Column,
@@ -32,15 +35,22 @@ from smsgate.interface.operation import (
     Upload,
     operation,
 )
-from smsgate.interface.schemas import Reason, moment
+from smsgate.interface.schemas import Medium, micros
 from smsgate.pipeline.manual import check_program, reason_of
+from smsgate.pipeline.services import Services
+from smsgate.records.projections import CONSENT, EXCEPTION, LOCKED, OPTED_OUT
+from smsgate.records.reader import Row, stream_of
+from smsgate.records.tables import memberships
 
-_NO_IMPORT = {404: "No import of that id is on record."}
 ImportId = Annotated[str, msgspec.Meta(max_length=200, description="As the list of imports says.")]
-ResultFile = Annotated[
-    str, msgspec.Meta(description="CSV file to write the outcome of each row or number to.")
+JobId = Annotated[str, msgspec.Meta(max_length=200, description="As the upload answered.")]
+UnusedFile = Annotated[
+    str, msgspec.Meta(description="CSV file for the rows that cannot be used, and why.")
 ]
 Preview = Annotated[bool, msgspec.Meta(description="Say what would change, and change nothing.")]
+_EXPORTED = ("number", "state", "since", "source", "external_source")
+_LINES_AT_ONCE = 1_000
+_NO_JOB = {404: "This key asked for no such job, or it is gone."}
 
 
 class ImportsQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -49,47 +59,10 @@ class ImportsQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     limit: Limit = 50
 
 
-class Import(msgspec.Struct, frozen=True):
-    """One import."""
-
-    id: str
-    imported: str | None
-    actor: str
-    file: str
-    program: str
-    """That it was for, or ``all``."""
-    changed: str
-    """What it changed, in words; empty where it did not come to its end."""
-    undone: str | None
-    """When it was undone, and by whom, why, and how many numbers were put back."""
-    undone_by: str
-    undone_reason: str
-    undone_note: str
-    undo_state: Literal["", "waiting", "working", "done", "failed"] = ""
-    """Of an undo that was asked for on this host. ``failed``: ask for it again."""
-    undo_done: int = 0
-    """Numbers of the list that were looked at so far."""
-    undo_problem: str = ""
-
-
 class Imports(msgspec.Struct, frozen=True):
     """The newest imports, newest first."""
 
     items: list[Import]
-
-
-class ImportChoice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Which import."""
-
-    id: ImportId
-
-
-class UndoRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Which import, and why it is undone."""
-
-    id: ImportId
-    reason: Reason
-    actor: Actor = ""
 
 
 @operation(
@@ -113,59 +86,15 @@ class UndoRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 )
 def list_imports(context: Context, request: ImportsQuery) -> Imports:
     """List the newest imports: time, operator, file, and what they changed."""
-    found = imports(context.services.store, context.services.records, request.limit)
-    return Imports([_import_view(one, None) for one in found])
+    return Imports(imports(context.services.records, request.limit))
 
 
-@operation("GET /imports/<id>", role="agent", example={"id": "import-3f9c"}, problems=_NO_IMPORT)
-def read_import(context: Context, request: ImportChoice) -> Import:
-    """Say what one import was, whether it was undone, and how far an undo is."""
-    record = import_of(context.services.records, request.id)
-    return _import_view(record, ListJobs(context.services).undo_of(record.id))
-
-
-@operation(
-    "POST /imports/<id>/undo",
-    role="agent",
-    status=202,
-    example={"id": "import-3f9c", "reason": "wrong file"},
-    problems=_NO_IMPORT,
-)
-def undo_import(context: Context, request: UndoRequest) -> Import:
-    """Undo an import as a whole: each number goes back to how it stood before.
-
-    Numbers of which something newer was said or done keep what they have. It goes on after the
-    answer; ask for the import to see how far it is. Asked for twice it does nothing twice.
-    """
-    user = ListUser(context.actor(request.actor), sees_all=True)
-    job = ListJobs(context.services).undo(user, request.id, request.reason)
-    return _import_view(import_of(context.services.records, request.id), job)
-
-
-def _import_view(record: ImportRecord, job: ListJob | None) -> Import:
-    return Import(
-        id=record.id,
-        imported=moment(record.at_us),
-        actor=record.by,
-        file=record.file,
-        program=record.program,
-        changed=record.note,
-        undone=moment(record.undone_us) if record.undone_us else None,
-        undone_by=record.undone_by,
-        undone_reason=record.undone_reason,
-        undone_note=record.undone_note,
-        undo_state=job.state if job is not None and job.step == "apply" else "",
-        undo_done=job.done if job is not None else 0,
-        undo_problem=job.problem if job is not None else "",
-    )
-
-
-class ImportCommand(ImportOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ImportCommand(ListOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A list, how to read it, and what its rows have in common."""
 
     file: Upload
     preview: Preview = False
-    result: ResultFile = ""
+    result: UnusedFile = ""
 
 
 @operation(
@@ -173,9 +102,9 @@ class ImportCommand(ImportOptions, frozen=True, kw_only=True, forbid_unknown_fie
     role="agent",
     example={"file": "stopped.csv", "program": "alerts", "preview": True},
     exit_code=lambda result: 1 if result.unused else 0,
-    text=lambda result, services: import_text(result, services.settings),
+    text=lambda result, _: result_text(result),
 )
-def import_file(context: Context, request: ImportCommand) -> ImportResult:
+def import_file(context: Context, request: ImportCommand) -> ListResult:
     """Import a list: CSV, an Excel workbook, or one number a line.
 
     The whole file is read before anything changes. Every number of the list is suppressed when the
@@ -184,18 +113,19 @@ def import_file(context: Context, request: ImportCommand) -> ImportResult:
 
     Exit code 0: every row could be used. 1: some could not. 2: nothing was done.
     """
-    name = request.file.name or "list"
-    given = {one: getattr(request, one) for one in ImportOptions.__struct_fields__}
+    options, name = _options(request), request.file.name or "list"
+    result = Path(request.result) if request.result else None
     with _on_disk(request.file) as file:
-        options = ImportOptions(**given)
         work = FileImport(context.services, options, file, actor=context.actor(), name=name)
-        result = Path(request.result) if request.result else None
         found = work.preview(context.progress, result if request.preview else None)
         if request.preview:
             return found
-        if found.subscribed and not request.words:
-            raise Unfit("Say what the subscribers agreed to: --words 'I agree …'", field="words")
+        check_words(options, found)
         return work.apply(context.progress, result)
+
+
+def _options(request: ListOptions) -> ListOptions:
+    return ListOptions(**{one: getattr(request, one) for one in ListOptions.__struct_fields__})
 
 
 @contextmanager
@@ -210,47 +140,15 @@ def _on_disk(upload: Upload) -> Iterator[BinaryIO]:
         yield file
 
 
-class UndoCommand(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Which import, and why it is undone."""
-
-    id: ImportId
-    preview: Preview = False
-    reason: Annotated[str, msgspec.Meta(description="For the record; not for a preview.")] = ""
-    result: ResultFile = ""
-
-
-@operation(
-    command="imports undo <id>",
-    role="agent",
-    example={"id": "import-3f9c", "reason": "wrong file"},
-    exit_code=lambda result: 1 if result.outcomes.get("busy") else 0,
-    text=lambda result, _: undo_text(result),
-)
-def undo_import_here(context: Context, request: UndoCommand) -> UndoResult:
-    """Undo an import as a whole: each number returns to its state before the list.
-
-    A number with something newer stays as it is: its own STOP or START, a lock, a consent, a
-    manual opt-out, or a later list. If the command was killed, run it again; nothing is done
-    twice.
-
-    Exit code 0: nothing is left to undo. 1: other lists were being applied, run it again.
-    2: nothing was done.
-    """
-    if not request.preview and not request.reason.strip():
-        raise Unfit("Give a reason for the record: --reason TEXT.", field="reason")
-    work, result = ImportUndo(context.services), Path(request.result) if request.result else None
-    if request.preview:
-        return work.preview(request.id, context.progress, result)
-    reason = reason_of(request.reason)
-    return work.apply(request.id, context.actor(), reason, context.progress, result)
-
-
-class ScrubCommand(ScrubOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ScrubCommand(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A list, who wants to text it, and where its parts go."""
 
     file: Upload
+    program: Annotated[str, msgspec.Meta(max_length=100, description="Sending program.")]
     output: Annotated[str, msgspec.Meta(description="File for the numbers that may be texted.")]
     blocked: Annotated[str, msgspec.Meta(description="File for the others, with the reasons.")]
+    region: Region = ""
+    column: ColumnName = ""
 
 
 @operation(
@@ -262,9 +160,9 @@ class ScrubCommand(ScrubOptions, frozen=True, kw_only=True, forbid_unknown_field
         "output": "clean.csv",
         "blocked": "blocked.csv",
     },
-    text=lambda result, _: scrub_text(result),
+    text=lambda result, _: result_text(result),
 )
-def scrub(context: Context, request: ScrubCommand) -> ScrubResult:
+def scrub(context: Context, request: ScrubCommand) -> ListResult:
     """Split a list into numbers that may be texted and numbers that may not.
 
     Both files keep columns, order and encoding; the blocked one has two more columns. The result
@@ -272,14 +170,12 @@ def scrub(context: Context, request: ScrubCommand) -> ScrubResult:
     written.
     """
     output, blocked = Path(request.output), Path(request.blocked)
-    given = {one: getattr(request, one) for one in ScrubOptions.__struct_fields__}
+    options = ListOptions(program=request.program, region=request.region, column=request.column)
     with _on_disk(request.file) as file:
         written = {output.resolve(), blocked.resolve()}
         if len(written) < 2 or Path(str(request.file.stream.name)).resolve() in written:
             raise Unfit("The list, --output and --blocked must be three different files.")
-        return scrub_list(
-            context.services, ScrubOptions(**given), file, output, blocked, context.progress
-        )
+        return scrub_list(context.services, options, file, output, blocked, context.progress)
 
 
 class ExportRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -294,9 +190,6 @@ class ExportRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     state: Annotated[
         Literal["", "opted_out", "locked", "subscribed"],
         msgspec.Meta(description="Only this state."),
-    ] = ""
-    source: Annotated[
-        str, msgspec.Meta(max_length=100, description="Such as text, provider or import.")
     ] = ""
     since: Annotated[
         datetime | None, msgspec.Meta(description="Only states that began then or later.")
@@ -314,30 +207,183 @@ class ExportRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     audit="exported numbers",
 )
 def export(context: Context, request: ExportRequest) -> Download:
-    """Export consent states from the records, in no particular order.
+    """Export consent states from the records, in the order of the numbers.
 
     `smsgate import` reads such a file again. It contains personal data: protect it.
     """
     if request.program != ALL:
         check_program(context.services.settings, request.program)
-    since_us = int(request.since.astimezone(UTC).timestamp() * 1_000_000) if request.since else 0
-    query = ExportQuery(
-        scope=request.program,
-        states=frozenset({request.state} - {""}),
-        sources=frozenset({request.source} - {""}),
-        since_us=since_us,
-    )
-    found = exported_numbers(context.services, query)
+    context.services.records.check()
+    context.services.archiver.move_all()
     kind = {"csv": "text/csv", "txt": "text/plain"}[request.format]
-    return Download(f"export.{request.format}", kind, export_lines(found, request.format))
+    lines = _lines(context.services, request)
+    return Download(f"export.{request.format}", kind, _pieces(lines))
+
+
+def _lines(services: Services, request: ExportRequest) -> Iterator[str]:
+    is_csv = request.format == "csv"
+    if is_csv:
+        yield csv_line(_EXPORTED)
+    asked = (
+        select(memberships)
+        .where(memberships.c.scope.in_({request.program, ALL}))
+        .order_by(memberships.c.number)
+    )
+    rows = stream_of(services.records.database, asked)
+    for number, group in groupby(rows, lambda row: row.number):
+        row = _decisive({(one.state, one.scope): one for one in group}, request.program)
+        if row is None:
+            continue
+        state = "subscribed" if row.state == CONSENT else row.state
+        if request.state in ("", state) and row.since_us >= micros(request.since):
+            since = iso_time(row.since_us, "seconds") if row.since_us else ""
+            cells = (number, state, since, row.source, row.external_source)
+            yield csv_line(cells) if is_csv else f"{number}\n"
+
+
+def _decisive(held: dict[tuple[str, str], Row], program: str) -> Row | None:
+    """Of the memberships of a number the one that decides how it stands; None: none does."""
+    everywhere = None if (EXCEPTION, program) in held else held.get((OPTED_OUT, ALL))
+    return (
+        held.get((LOCKED, ALL))
+        or held.get((OPTED_OUT, program))
+        or everywhere
+        or held.get((CONSENT, program))
+    )
+
+
+def _pieces(lines: Iterator[str]) -> Iterator[bytes]:
+    some: list[str] = []
+    for line in lines:
+        some.append(line)
+        if len(some) >= _LINES_AT_ONCE:
+            yield "".join(some).encode()
+            some = []
+    yield "".join(some).encode()
+
+
+class ImportUpload(ListOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A list, how to read it, and what its rows have in common."""
+
+    file: Upload
+    name: Annotated[str, msgspec.Meta(max_length=200, description="Of the file.")] = "list"
+    actor: Actor = ""
+
+
+class JobQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which job."""
+
+    job: JobId
+
+
+class ImportApproval(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which upload, and what a list with consents needs."""
+
+    job: JobId
+    words: Annotated[
+        str, msgspec.Meta(max_length=2_000, description="What the subscribers agreed to.")
+    ] = ""
+    medium: Medium = "other"
+
+
+class UndoRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which import, and why it is undone."""
+
+    id: ImportId
+    reason: Annotated[
+        str, msgspec.Meta(max_length=500, description="For the record; not for a preview.")
+    ] = ""
+    preview: Preview = False
+    actor: Actor = ""
+
+
+@operation(
+    "POST /imports", role="agent", status=202, example={"program": "alerts", "name": "list.csv"}
+)
+def import_list(context: Context, request: ImportUpload) -> ListJob:
+    """Upload a list and preview what importing it would do. Nothing is changed.
+
+    The body is the file itself, up to 1 GiB. The preview goes on after the answer: ask for the job.
+    """
+    jobs, file = ListJobs(context.services), request.file
+    with jobs.uploading(file.size or 0) as out:
+        shutil.copyfileobj(file.stream, out)
+        job = jobs.add(out, "import", context.actor(request.actor), request.name)
+        return jobs.ask(job, "preview", msgspec.to_builtins(_options(request)))
+
+
+@operation("GET /import-jobs/<job>", role="agent", example={"job": "5f0c9a"}, problems=_NO_JOB)
+def read_import_job(context: Context, request: JobQuery) -> ListJob:
+    """Say how far an uploaded list or an undo is: its preview, or what it changed."""
+    return _job_of(context, request.job)
+
+
+@operation(
+    "POST /import-jobs/<job>/apply",
+    role="agent",
+    status=202,
+    example={"job": "5f0c9a"},
+    problems=_NO_JOB,
+)
+def apply_import_job(context: Context, request: ImportApproval) -> ListJob:
+    """Import an uploaded list, as its preview says.
+
+    It goes on after the answer: ask for the job. Asked for twice it does nothing twice.
+    """
+    job, given = _job_of(context, request.job), {"words": request.words, "medium": request.medium}
+    return ListJobs(context.services).ask(job, "apply", given if request.words else {})
+
+
+@operation(
+    "POST /imports/<id>/undo",
+    command="imports undo <id>",
+    role="agent",
+    status=202,
+    example={"id": "import-3f9c", "reason": "wrong file"},
+    problems={404: "No import of that id is on record."},
+    exit_code=lambda job: 1 if job.result.outcomes.get("busy") else 0,
+    text=lambda job, _: result_text(job.result),
+)
+def undo_import(context: Context, request: UndoRequest) -> ListJob:
+    """Undo an import as a whole: each number returns to its state before the list.
+
+    A number with something newer stays as it is: its own STOP or START, a lock, a consent, a
+    manual opt-out, or a later list. Asked for again, or after a kill, nothing is done twice. In
+    /v1 it goes on after the answer: ask for the job.
+
+    Exit code 0: nothing is left to undo. 1: other lists were being applied, run it again.
+    2: nothing was done.
+    """
+    services, actor, jobs = (
+        context.services,
+        context.actor(request.actor),
+        ListJobs(context.services),
+    )
+    step: Step = "preview" if request.preview else "apply"
+    if not context.is_person:
+        job = jobs.undo(request.id, actor, sees_all=True)
+        return jobs.ask(job, step, {"reason": request.reason})
+    reason = "" if request.preview else reason_of(request.reason)
+    actor = "" if request.preview else actor
+    found = ImportUndo(services).run(request.id, context.progress, actor=actor, reason=reason)
+    return ListJob(request.id, "undo", actor, "", 0, step=step, result=found)
+
+
+def _job_of(context: Context, id_: str) -> ListJob:
+    """The job of the path, which this key asked for. Raises ``NoSuchList``."""
+    job = ListJobs(context.services).find(id_)
+    if job.actor.partition("/")[0] != context.actor():
+        raise NoSuchList(_NO_JOB[404])
+    return job
 
 
 OPERATIONS = (
     list_imports,
-    read_import,
-    undo_import,
     import_file,
-    undo_import_here,
     scrub,
     export,
+    import_list,
+    read_import_job,
+    apply_import_job,
+    undo_import,
 )

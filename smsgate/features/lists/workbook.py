@@ -13,15 +13,13 @@ import resource
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
 from datetime import date, time
 from typing import BinaryIO
 
-from smsgate.features.lists.columns import ListUnreadable
+from smsgate.features.lists.rows import ListUnreadable
 
 MAX_MEMORY_BYTES = 1 << 30
 MAX_CPU_S = 120
-_REFUSED = 3
 
 
 def as_csv(file: BinaryIO) -> BinaryIO:
@@ -30,22 +28,16 @@ def as_csv(file: BinaryIO) -> BinaryIO:
     os.lseek(file.fileno(), 0, os.SEEK_SET)
     command = [sys.executable, "-m", "smsgate.features.lists.workbook"]
     done = subprocess.run(  # noqa: S603 - ours
-        command, stdin=file, stdout=out, stderr=subprocess.PIPE, check=False
+        command, stdin=file, stdout=out, stderr=subprocess.DEVNULL, check=False
     )
     if done.returncode:
         out.close()
-        problem = done.stderr.decode(errors="replace").strip()
         raise ListUnreadable(
-            problem
-            if done.returncode == _REFUSED
-            else "The workbook is too large, or cannot be read: save the list as CSV."
+            "This workbook is too large, has rows in several sheets, or cannot be read: save the "
+            "list as CSV."
         )
+    out.seek(0)
     return out
-
-
-def _rows(sheet: Iterable[Iterable[object]]) -> Iterator[list[object]]:
-    for row in sheet:
-        yield [_text(cell) for cell in row]
 
 
 def _text(cell: object) -> object:
@@ -55,32 +47,22 @@ def _text(cell: object) -> object:
     return cell.isoformat() if isinstance(cell, date | time) else cell
 
 
-def _main() -> int:
+def _main() -> None:
     """Read a workbook from standard input, write CSV to standard output."""
     resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY_BYTES, MAX_MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CPU, (MAX_CPU_S, MAX_CPU_S))
     # Here, behind the limits, and only in this process.
-    from python_calamine import CalamineError, CalamineWorkbook  # noqa: PLC0415
+    from python_calamine import CalamineWorkbook  # noqa: PLC0415
 
-    try:
-        book = CalamineWorkbook.from_filelike(sys.stdin.buffer)
-        sheets = [book.get_sheet_by_name(name) for name in book.sheet_names]
-    except (CalamineError, OSError, ValueError) as error:
-        return _refuse(f"This is no workbook that can be read ({error}): save the list as CSV.")
-    full = [one for one in sheets if one.height]
+    book = CalamineWorkbook.from_filelike(sys.stdin.buffer)
+    full = [one for one in map(book.get_sheet_by_name, book.sheet_names) if one.height]
     if len(full) > 1:
-        return _refuse("Several sheets have rows: keep the list alone in its workbook.")
-    out = io.TextIOWrapper(sys.stdout.buffer, "utf-8", newline="")
-    for one in full:
-        csv.writer(out, lineterminator="\n").writerows(_rows(one.iter_rows()))
-    out.flush()
-    return 0
-
-
-def _refuse(problem: str) -> int:
-    sys.stderr.write(problem)
-    return _REFUSED
+        sys.exit("Several sheets have rows.")
+    with io.TextIOWrapper(sys.stdout.buffer, "utf-8", newline="") as out:
+        for sheet in full:
+            rows = ([_text(cell) for cell in row] for row in sheet.iter_rows())
+            csv.writer(out, lineterminator="\n").writerows(rows)
 
 
 if __name__ == "__main__":
-    sys.exit(_main())
+    _main()

@@ -10,7 +10,7 @@ import pytest
 from smsgate.domain.entry_parts import Consent
 from smsgate.features.deliveries import changes
 from smsgate.features.deliveries.changes import calls_for_event
-from smsgate.features.lists.number_import import ImportRequest, NumberImport
+from smsgate.features.lists.imports import ImportRequest, NumberImport
 from smsgate.records.deliveries import Destination
 from smsgate.records.event_reader import START, EventReader
 from tests.fakes.feeds import change, told

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import csv
+import io
+from datetime import UTC, datetime
+
 import pytest
 
 from smsgate.domain.entry_parts import Consent
 from smsgate.domain.errors import RecordsNotReady
 from smsgate.domain.messages import ALL, Arrival
-from smsgate.features.lists.export import ExportQuery, exported_numbers
-from smsgate.features.lists.number_import import ImportRequest, NumberImport
+from smsgate.domain.signed_times import iso_time
+from smsgate.features.lists.imports import ImportRequest, NumberImport
+from smsgate.features.lists.operations import ExportRequest, export
+from smsgate.interface.operation import Context
+from smsgate.pipeline.api_keys import Caller
 from smsgate.pipeline.manual import RestoreRequest
 from smsgate.store.keys import PARTITIONS
 from tests.fakes.own_services import ALERTS, ORDERS, make_services
 from tests.fakes.values import NUMBER, OTHER, entry
 from tests.features.lists.test_importing import CLUB, SINCE_US
 
+SINCE = iso_time(SINCE_US, "seconds")
 LISTED, LOCKED = "+14155550177", "+14155550178"
 
 
@@ -37,8 +45,10 @@ def apply(services):
 
 
 def exported(services, scope="alerts", **wanted):
-    found = exported_numbers(services, ExportQuery(scope, **wanted))
-    return {one.number: (one.state, one.since_us, one.source) for one in found}
+    context = Context(services, Caller("ana", "admin"))
+    chunks = export.run(context, ExportRequest(program=scope, **wanted)).chunks
+    rows = csv.DictReader(io.StringIO(b"".join(chunks).decode()))
+    return {one["number"]: (one["state"], one["since"], one["source"]) for one in rows}
 
 
 def test_everybody_who_stands_somehow_is_exported_with_since_and_source(services):
@@ -53,14 +63,14 @@ def test_everybody_who_stands_somehow_is_exported_with_since_and_source(services
     found = exported(services)
     assert found.pop(LOCKED)[0::2] == ("locked", "operator")
     assert found == {
-        LISTED: ("opted_out", SINCE_US, "import"),
-        NUMBER: ("opted_out", stopped_us, "text"),
+        LISTED: ("opted_out", SINCE, "import"),
+        NUMBER: ("opted_out", iso_time(stopped_us, "seconds"), "text"),
     }
-    assert exported(services, "club")[OTHER] == ("subscribed", SINCE_US, "api")
+    assert exported(services, "club")[OTHER] == ("subscribed", SINCE, "api")
     assert exported(services, ALL).keys() == {LISTED, NUMBER, LOCKED}
-    assert exported(services, "club", states=frozenset({"subscribed"})).keys() == {OTHER}
-    assert exported(services, sources=frozenset({"text"})).keys() == {NUMBER}
-    assert exported(services, since_us=SINCE_US + 1).keys() == {NUMBER, LOCKED}
+    assert exported(services, "club", state="subscribed").keys() == {OTHER}
+    later = datetime.fromtimestamp(SINCE_US / 1_000_000 + 1, UTC)
+    assert exported(services, since=later).keys() == {NUMBER, LOCKED}
 
 
 def test_since_is_when_it_began_to_hold_whatever_came_after(services):
@@ -71,7 +81,7 @@ def test_since_is_when_it_began_to_hold_whatever_came_after(services):
     orders = {"program": "orders", "scope": "orders"}
     services.store.inbox.add([Arrival(entry(number=NUMBER, message_id="SM2", **orders))])
     apply(services)
-    assert exported(services, "club") == {NUMBER: ("opted_out", SINCE_US, "import")}
+    assert exported(services, "club") == {NUMBER: ("opted_out", SINCE, "import")}
     assert exported(services, "orders")[NUMBER][2] == "text"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -15,9 +14,9 @@ from smsgate.domain.messages import ALL, Arrival, Intent
 from smsgate.features.lists import import_undo as module
 from smsgate.features.lists import imports as imports_module
 from smsgate.features.lists.import_record import NoSuchList, imports
-from smsgate.features.lists.import_result import ImportOptions
 from smsgate.features.lists.import_undo import ImportUndo
-from smsgate.features.lists.number_import import NumberImport
+from smsgate.features.lists.imports import NumberImport
+from smsgate.features.lists.list_file import ListOptions
 from smsgate.features.records_admin.rebuild import build_rebuild_service
 from smsgate.pipeline.manual import RestoreRequest
 from smsgate.pipeline.reviews import list_waiting_texts
@@ -37,7 +36,7 @@ from tests.features.lists.test_importing import (
 )
 
 PARTITION = partition_of(NUMBER)
-JOINED = ImportOptions(program="club", state="subscribed", words=CONSENT.words, medium="web")
+JOINED = ListOptions(program="club", state="subscribed", words=CONSENT.words, medium="web")
 
 
 @pytest.fixture
@@ -53,31 +52,26 @@ def text_of(*numbers):
 
 
 def undo(services, list_id, **more):
-    found = ImportUndo(services).apply(list_id, "bob", "the wrong file", lambda *_: None, **more)
-    return found.outcomes
+    acting = {"actor": "bob", "reason": "the wrong file"}
+    return ImportUndo(services).run(list_id, lambda *_: None, **acting, **more).outcomes
 
 
 def last(services, number=NUMBER):
     return services.history.of_number(number)[-1]
 
 
-def test_every_number_goes_back_to_how_it_stood(services, tmp_path):
+def test_every_number_goes_back_to_how_it_stood(services):
     services.manual.record_consent(MANY[0], "club", CONSENT, "operator", "ana")
     told(services, Intent.OPT_OUT, number=MANY[1], scope="club", program="club")
     told(services, Intent.OPT_OUT, number=MANY[2])
     work(services)
-    list_id = imported(services, text_of(*MANY))[0].import_id
+    list_id = imported(services, text_of(*MANY)).import_id
     assert set(reasons(services, MANY)) == {"opted_out_all"}
 
-    would = ImportUndo(services).preview(list_id, lambda *_: None)
+    would = ImportUndo(services).run(list_id, lambda *_: None)
     assert would.outcomes == {"would_undo": len(MANY) - 1, "unchanged": 1}
     assert set(reasons(services, MANY)) == {"opted_out_all"}
-    path = tmp_path / "undone.csv"
-    assert undo(services, list_id, result=path) == {"undone": len(MANY) - 1, "unchanged": 1}
-
-    with path.open(newline="") as lines:
-        rows = {row["number"]: row["outcome"] for row in csv.DictReader(lines)}
-    assert rows == dict.fromkeys(MANY, "undone") | {MANY[2]: "unchanged"}
+    assert undo(services, list_id) == {"undone": len(MANY) - 1, "unchanged": 1}
     assert set(reasons(services, [*MANY[:2], *MANY[3:]])) == {""}
     assert reasons(services, [MANY[2]]) == ["opted_out_all"]
     assert reasons(services, MANY[:2], "club") == ["", "opted_out"]
@@ -92,7 +86,7 @@ def test_every_number_goes_back_to_how_it_stood(services, tmp_path):
 def test_consents_of_a_list_are_taken_back(services):
     services.manual.record_consent(OTHER, "club", CONSENT, "operator", "ana")
     work(services)
-    list_id = imported(services, text_of(NUMBER, OTHER), JOINED)[0].import_id
+    list_id = imported(services, text_of(NUMBER, OTHER), JOINED).import_id
     assert reasons(services, [NUMBER, OTHER], "club") == ["", ""]
     assert undo(services, list_id) == {"undone": 1, "unchanged": 1}
     assert reasons(services, [NUMBER, OTHER], "club") == ["no_consent", ""]
@@ -133,21 +127,23 @@ NEWER = [stop, start, by_hand, restored, locked, locked_for_a_while, listed_agai
 
 @pytest.mark.parametrize("newer", NEWER)
 @pytest.mark.parametrize("recorded", [False, True])
-def test_what_was_said_or_done_since_stays(services, redis_client, newer, recorded):
-    list_id = imported(services, text_of(NUMBER, OTHER))[0].import_id
+def test_what_was_said_or_done_since_stays(services, redis_client, tmp_path, newer, recorded):
+    list_id = imported(services, text_of(NUMBER, OTHER)).import_id
     newer(services)
     work(services)
     if recorded:  # and forgotten by the store, as after 48 hours
         services.archiver.move_all()
         redis_client.delete(PARTITION_KEYS[PARTITION].number(NUMBER))
     before = reasons(services, [NUMBER])
-    assert undo(services, list_id) == {"newer": 1, "undone": 1}
+    path = tmp_path / "kept.csv"
+    assert undo(services, list_id, result=path) == {"kept": 1, "undone": 1}
+    assert [NUMBER in line for line in path.read_text().splitlines()] == [False, True]
     assert reasons(services, [NUMBER, OTHER]) == [*before, ""]
     assert last(services).kind != "import_undone"
 
 
 def test_what_changes_nothing_is_nothing_newer(services):
-    list_id = imported(services, text_of(NUMBER))[0].import_id
+    list_id = imported(services, text_of(NUMBER)).import_id
     told(services, Intent.HELP)
     told(services, Intent.REVIEW, "hm")
     services.manual.record_consent(NUMBER, "club", CONSENT, "api", "crm")
@@ -159,21 +155,21 @@ def test_what_changes_nothing_is_nothing_newer(services):
 
 def test_a_text_that_waited_when_the_list_came_must_be_looked_at(services):
     told(services, Intent.REVIEW, "enough??")
-    list_id = imported(services, text_of(NUMBER))[0].import_id
+    list_id = imported(services, text_of(NUMBER)).import_id
     assert list_waiting_texts(services.store, services.records) == []
-    assert undo(services, list_id) == {"waited": 1}
+    assert undo(services, list_id) == {"kept": 1}
     assert reasons(services, [NUMBER]) == ["opted_out_all"]
 
 
 def test_an_older_opt_out_of_which_nothing_is_on_record_stays(services, monkeypatch):
     told(services, Intent.OPT_OUT, scope="alerts")
-    list_id = imported(services, text_of(NUMBER))[0].import_id
+    list_id = imported(services, text_of(NUMBER)).import_id
     services.archiver.move_all()
     whole = WholeHistory.of
     monkeypatch.setattr(
         WholeHistory, "of", lambda self, numbers: (story[1:] for story in whole(self, numbers))
     )
-    assert undo(services, list_id) == {"not_known": 1}
+    assert undo(services, list_id) == {"kept": 1}
     assert reasons(services, [NUMBER]) == ["opted_out"]
 
 
@@ -193,7 +189,7 @@ def between(monkeypatch, act):
 @pytest.mark.parametrize("newer", [stop, start, by_hand, locked, locked_for_a_while])
 @pytest.mark.parametrize("applied", [False, True])
 def test_what_comes_in_between_stays(services, monkeypatch, newer, applied):
-    list_id = imported(services, text_of(NUMBER))[0].import_id
+    list_id = imported(services, text_of(NUMBER)).import_id
 
     def act():
         newer(services)
@@ -201,20 +197,20 @@ def test_what_comes_in_between_stays(services, monkeypatch, newer, applied):
             work(services)
 
     between(monkeypatch, act)
-    assert undo(services, list_id) == {"newer": 1}
+    assert undo(services, list_id) == {"kept": 1}
     expected = {start: "", locked: "locked"}.get(newer, "opted_out_all")
     assert reasons(services, [NUMBER]) == [expected]
 
 
 def test_a_consent_to_another_program_in_between_is_not_wiped_out(services, monkeypatch):
     """Of a consent no mark is kept."""
-    list_id = imported(services, text_of(NUMBER), JOINED)[0].import_id
+    list_id = imported(services, text_of(NUMBER), JOINED).import_id
 
     def act():
         services.manual.record_consent(NUMBER, "alerts", CONSENT, "api", "crm")
 
     between(monkeypatch, act)
-    assert undo(services, list_id) == {"newer": 1}
+    assert undo(services, list_id) == {"kept": 1}
     assert last(services).consent_state is None
     consent_states = services.store.numbers.consent_states_of([NUMBER], ["alerts", "club"])
     assert consent_states[NUMBER].consents == {"alerts", "club"}
@@ -222,16 +218,16 @@ def test_a_consent_to_another_program_in_between_is_not_wiped_out(services, monk
 
 def test_a_list_that_comes_in_between_and_names_it_keeps_it(services, monkeypatch):
     """Of a repeat in a list no mark is kept."""
-    first = imported(services, text_of(NUMBER))[0].import_id
+    first = imported(services, text_of(NUMBER)).import_id
     between(monkeypatch, lambda: listed_again(services))
-    assert undo(services, first) == {"newer": 1}
+    assert undo(services, first) == {"kept": 1}
     assert reasons(services, [NUMBER]) == ["opted_out_all"]
 
 
 def test_a_list_that_comes_in_between_and_does_not_name_it_only_costs_another_look(
     services, monkeypatch
 ):
-    first = imported(services, text_of(NUMBER))[0].import_id
+    first = imported(services, text_of(NUMBER)).import_id
     other = next(number for number in MANY if partition_of(number) == PARTITION)
     between(monkeypatch, lambda: NumberImport(services).enter([other], STOPPED))
     assert undo(services, first) == {"undone": 1}
@@ -245,7 +241,7 @@ def test_a_list_that_comes_in_between_and_does_not_name_it_only_costs_another_lo
 def test_where_lists_are_applied_all_the_time_it_says_so_and_nothing_is_lifted(
     services, monkeypatch
 ):
-    first = imported(services, text_of(NUMBER))[0].import_id
+    first = imported(services, text_of(NUMBER)).import_id
     other = next(number for number in MANY if partition_of(number) == PARTITION)
     real = module.ImportUndo._enter
 
@@ -265,7 +261,7 @@ class Killed(Exception):
 
 @pytest.mark.parametrize("where", ["before", "entered", "applied"])
 def test_after_a_kill_the_same_command_does_the_rest(services, monkeypatch, where):
-    list_id = imported(services, text_of(*MANY))[0].import_id
+    list_id = imported(services, text_of(*MANY)).import_id
     monkeypatch.setattr(module, "CHUNK", 30)
     real, calls = module.ImportUndo._enter, []
 
@@ -287,7 +283,7 @@ def test_after_a_kill_the_same_command_does_the_rest(services, monkeypatch, wher
     assert 0 < left < len(MANY)
 
     found = undo(services, list_id)
-    assert found["undone"] + found["undone_before"] == len(MANY)
+    assert found == {"undone": len(MANY)}
     assert set(reasons(services, MANY)) == {""}
     for number in MANY[::50]:
         kinds = [
@@ -299,17 +295,17 @@ def test_after_a_kill_the_same_command_does_the_rest(services, monkeypatch, wher
 
 
 def test_a_second_time_nothing_is_done(services):
-    list_id = imported(services, text_of(NUMBER, OTHER))[0].import_id
+    list_id = imported(services, text_of(NUMBER, OTHER)).import_id
     assert undo(services, list_id) == {"undone": 2}
     stop(services)
     events = len(services.history.of_number(NUMBER))
-    assert undo(services, list_id) == {"undone_before": 2}
+    assert undo(services, list_id) == {"undone": 2}
     assert reasons(services, [NUMBER, OTHER]) == ["opted_out_all", ""]
     assert len(services.history.of_number(NUMBER)) == events
 
 
 def test_an_undo_that_was_asked_for_twice_at_once_is_done_once(services):
-    list_id = imported(services, text_of(*MANY))[0].import_id
+    list_id = imported(services, text_of(*MANY)).import_id
     barrier = threading.Barrier(2)
 
     def one(_):
@@ -318,9 +314,7 @@ def test_an_undo_that_was_asked_for_twice_at_once_is_done_once(services):
 
     with ThreadPoolExecutor(2) as pool:
         found = [*pool.map(one, range(2))]
-    assert all(one.get("undone", 0) + one.get("undone_before", 0) == len(MANY) for one in found), (
-        found
-    )
+    assert found == [{"undone": len(MANY)}] * 2
     assert set(reasons(services, MANY)) == {""}
     for number in MANY[::100]:
         applied = [one for one in services.history.of_number(number) if one.outcome == "applied"]
@@ -329,7 +323,7 @@ def test_an_undo_that_was_asked_for_twice_at_once_is_done_once(services):
 
 def test_an_entry_of_an_undo_that_comes_late_does_not_undo_the_next_import(services, monkeypatch):
     """The same file, undone and imported anew while an entry of the first undo still waits."""
-    first = imported(services, text_of(NUMBER))[0].import_id
+    first = imported(services, text_of(NUMBER)).import_id
     kept = []
 
     def entered(self, partition, entries):
@@ -341,7 +335,7 @@ def test_an_entry_of_an_undo_that_comes_late_does_not_undo_the_next_import(servi
         with pytest.raises(Killed):
             undo(services, first)
     assert undo(services, first) == {"undone": 1}
-    second = imported(services, text_of(NUMBER))[0].import_id
+    second = imported(services, text_of(NUMBER)).import_id
     assert second != first
     services.store.inbox.add([Arrival(one) for one in kept])
     work(services)
@@ -352,8 +346,8 @@ def test_an_entry_of_an_undo_that_comes_late_does_not_undo_the_next_import(servi
 def test_the_same_file_can_be_imported_and_undone_again_and_again(services):
     ids = []
     for _ in range(3):
-        summary, rows = imported(services, text_of(NUMBER))
-        assert rows == [(1, "applied")]
+        summary = imported(services, text_of(NUMBER))
+        assert summary.outcomes == {"applied": 1}
         assert reasons(services, [NUMBER]) == ["opted_out_all"]
         assert undo(services, summary.import_id) == {"undone": 1}
         assert reasons(services, [NUMBER]) == [""]
@@ -369,7 +363,7 @@ def test_an_opt_out_and_a_consent_of_one_number_in_one_file_are_both_undone(serv
         NUMBER, "club", Consent("Before", "web", given_us=1), "api", "crm"
     )
     work(services)
-    list_id = imported(services, text, CLUB_LIST)[0].import_id
+    list_id = imported(services, text, CLUB_LIST).import_id
     assert reasons(services, [NUMBER, OTHER], "club") == ["opted_out", ""]
     assert undo(services, list_id) == {"undone": 2}
     assert reasons(services, [NUMBER, OTHER], "club") == ["", "no_consent"]
@@ -378,34 +372,38 @@ def test_an_opt_out_and_a_consent_of_one_number_in_one_file_are_both_undone(serv
 def test_an_import_that_was_killed_can_be_undone_too(services, monkeypatch):
     text = text_of(*MANY)
     with monkeypatch.context() as patched:
-        patched.setattr(imports_module, "record_import", lambda *_: (_ for _ in ()).throw(Killed))
+        patched.setattr(
+            imports_module, "record_import", lambda *_, **__: (_ for _ in ()).throw(Killed)
+        )
         with pytest.raises(Killed):
             imported(services, text)
-    assert imports(services.store, services.records, 10) == []
+    assert imports(services.records, 10) == []
     services.archiver.move_all()
     list_id = previewed(services, text).import_id
     assert undo(services, list_id) == {"undone": len(MANY)}
-    summary, _ = imported(services, text)
+    summary = imported(services, text)
     assert summary.outcomes["applied"] == len(MANY)
 
 
 def test_imports_are_on_record_with_what_they_changed_and_their_undo(services):
-    list_id = imported(services, text_of(NUMBER, OTHER))[0].import_id
-    (before,) = imports(services.store, services.records, 10)
-    assert (before.id, before.by, before.file, before.undone_us) == (
+    list_id = imported(services, text_of(NUMBER, OTHER)).import_id
+    (before,) = imports(services.records, 10)
+    assert (before.id, before.actor, before.file, before.undone) == (
         list_id,
         "ana",
         "stopped.csv",
-        0,
+        None,
     )
-    assert "Opted 2 numbers out of every program (scope all): Acme Alerts (alerts)" in before.note
+    assert (
+        "Opted 2 numbers out of every program (scope all): Acme Alerts (alerts)" in before.changed
+    )
     stop(services)
     undo(services, list_id)
-    other = imported(services, text_of(OTHER), JOINED)[0].import_id
-    newest, after = imports(services.store, services.records, 10)
-    assert (newest.id, newest.undone_us) == (other, 0)
+    other = imported(services, text_of(OTHER), JOINED).import_id
+    newest, after = imports(services.records, 10)
+    assert (newest.id, newest.undone) == (other, None)
     assert (after.id, after.undone_by, after.undone_reason) == (list_id, "bob", "the wrong file")
-    assert after.undone_us > after.at_us
+    assert after.undone > after.imported
     assert after.undone_note == "stopped.csv: 1 number put back, 1 kept."
 
 
@@ -417,7 +415,7 @@ def test_an_import_that_is_not_on_record_is_said_to_be_none(services):
 
 
 def test_where_histories_cannot_be_read_nothing_is_lifted(services, monkeypatch):
-    list_id = imported(services, text_of(NUMBER))[0].import_id
+    list_id = imported(services, text_of(NUMBER)).import_id
 
     def away(*_):
         raise RecordsUnavailable("the records cannot be used: away")
@@ -429,11 +427,11 @@ def test_where_histories_cannot_be_read_nothing_is_lifted(services, monkeypatch)
 
 
 def test_a_rebuilt_store_knows_what_was_undone(services, redis_client):
-    list_id = imported(services, text_of(*MANY))[0].import_id
+    list_id = imported(services, text_of(*MANY)).import_id
     told(services, Intent.OPT_OUT, number=MANY[0])
     undo(services, list_id)
     services.archiver.move_all()
     redis_client.flushall()
     build_rebuild_service(services).rebuild(lambda *_: None)
     assert reasons(services, MANY) == ["opted_out_all"] + [""] * (len(MANY) - 1)
-    assert undo(services, list_id)["undone_before"] == len(MANY) - 1
+    assert undo(services, list_id)["undone"] == len(MANY) - 1

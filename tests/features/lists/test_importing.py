@@ -9,19 +9,17 @@ import pytest
 from smsgate.domain.entry_parts import Consent
 from smsgate.domain.errors import StoreNotReady, UnknownProgram
 from smsgate.domain.messages import ALL, Arrival
-from smsgate.features.lists import imports
-from smsgate.features.lists import number_import as module
-from smsgate.features.lists.columns import ListUnreadable
+from smsgate.features.lists import imports as module
 from smsgate.features.lists.import_record import entered_before
-from smsgate.features.lists.import_result import ImportOptions
-from smsgate.features.lists.imports import FileImport
-from smsgate.features.lists.number_import import ImportRequest, NumberImport
+from smsgate.features.lists.imports import FileImport, ImportRequest, NumberImport
+from smsgate.features.lists.list_file import ListOptions
+from smsgate.features.lists.rows import ListUnreadable
 from smsgate.features.records_admin.rebuild import build_rebuild_service
 from smsgate.pipeline.manual import RestoreRequest
 from smsgate.store.keys import PARTITION_KEYS, PARTITIONS, partition_of
 from tests.fakes.own_services import ALERTS, ORDERS, make_services
 from tests.fakes.values import NUMBER, OTHER, entry
-from tests.features.lists.files import imported, previewed, with_rows, work_on
+from tests.features.lists.files import imported, previewed, work_on
 
 CLUB = """
 [programs.club]
@@ -122,12 +120,8 @@ def test_consents_go_on_record_and_lift_nothing(services, importing):
     assert services.history.of_number(OTHER)[-1].entry.consent == CONSENT
     assert services.history.of_number(NUMBER)[-1].outcome == "refused"
     assert importing.enter(numbers, JOINED) == ["refused", "repeat"]
-
-
-def test_an_opt_out_that_waits_before_the_list_is_applied_before_it(services, importing):
-    services.manual.opt_out(NUMBER, "club", "ana", "")
-    assert importing.enter([NUMBER], JOINED) == ["refused"]
-    assert reasons(services, [NUMBER], "club") == ["opted_out"]
+    services.manual.opt_out(OTHER, "club", "ana", "")  # waits, and is applied before the list
+    assert importing.enter([OTHER], JOINED) == ["refused"]
 
 
 def test_a_part_has_one_effect_even_after_somebody_came_back(services, importing, redis_client):
@@ -136,13 +130,13 @@ def test_a_part_has_one_effect_even_after_somebody_came_back(services, importing
     come_back(services)
     work_off(services)
 
-    assert importing.enter([NUMBER], once, part="0") == ["superseded"]
+    assert importing.enter([NUMBER], once, part="0") == ["not_applied"]
     services.archiver.move_all()
     id_, known = entered_before(services.records, "import-1")
     assert id_ == "import-1"
     assert known == {f"import-1-0-{partition_of(NUMBER)}-0"}
     redis_client.delete(PARTITION_KEYS[partition_of(NUMBER)].seen("", *known))  # as after 48 hours
-    assert importing.enter([NUMBER], once, part="0", known=known) == ["superseded"]
+    assert importing.enter([NUMBER], once, part="0", known=known) == ["not_applied"]
     assert reasons(services, [NUMBER]) == [""]
     assert importing.enter([NUMBER], once, part="1") == ["applied"]
 
@@ -151,7 +145,7 @@ def test_a_try_that_ended_before_it_was_applied_is_applied_by_the_next(services,
     once = ImportRequest("alerts", "opted_out", id="import-1")
     entries = [*importing._entries([NUMBER], once, (), "0")]
     services.store.inbox.add([Arrival(one) for one in entries])
-    assert importing.enter([NUMBER], once, part="0") == ["repeat"]
+    assert importing.enter([NUMBER], once, part="0") == ["applied"]
     assert reasons(services, [NUMBER]) == ["opted_out_all"]
     assert len(services.history.of_number(NUMBER)) == 1
 
@@ -179,27 +173,13 @@ def test_entries_around_a_list_keep_their_order_and_a_list_places_no_holds(
     assert reasons(services, [NUMBER]) == ["opted_out_all"]
 
 
-def test_where_another_worker_was_faster_it_is_still_known_what_stands(
-    services, importing, monkeypatch
-):
-    monkeypatch.setattr(
-        importing._applier,
-        "drain_events",
-        lambda partition: [services.applier.drain(partition)][:0],
-    )
-    assert importing.enter([NUMBER], STOPPED) == ["applied"]
-    assert importing.enter([NUMBER], JOINED) == ["refused"]
-    assert importing.enter([OTHER], JOINED) == ["applied"]
-
-
 def test_what_did_not_take_effect_is_said(services, importing, monkeypatch):
     """As a process of an older version, which does not know lists, would leave it."""
 
     def swallow(partition):
         services.store.inbox._client.xtrim(f"smsgate:{{{partition}}}:inbox", maxlen=0)
-        return []
 
-    monkeypatch.setattr(importing._applier, "drain_events", swallow)
+    monkeypatch.setattr(importing._applier, "drain", swallow)
     assert importing.enter([NUMBER], STOPPED) == ["not_applied"]
 
 
@@ -243,8 +223,8 @@ def test_a_rebuilt_store_knows_the_lists(services, importing, redis_client):
 # --- files ----------------------------------------------------------------------------------
 
 
-IN_US = ImportOptions(program="alerts", region="US")
-CLUB_LIST = ImportOptions(program="club", words=CONSENT.words, medium="web")
+IN_US = ListOptions(program="alerts", region="US")
+CLUB_LIST = ListOptions(program="club", words=CONSENT.words, medium="web")
 
 
 CSV = (
@@ -257,37 +237,31 @@ CSV = (
 )
 
 
-def test_a_preview_says_what_would_be_and_changes_nothing(services):
-    told = []
-    summary, rows = with_rows(
-        lambda _, path: work_on(services, CSV, IN_US).preview(lambda *one: told.append(one), path)
-    )
-    assert summary.rows == 5
-    assert summary.outcomes == {"new": 3, "duplicate": 1, "formula": 1}
+def test_a_preview_says_what_would_be_and_changes_nothing(services, tmp_path):
+    told, path = [], tmp_path / "unused.csv"
+    summary = work_on(services, CSV, IN_US).preview(lambda *one: told.append(one), path)
+    assert (summary.rows, summary.unused) == (5, 1)
+    assert summary.outcomes == {"new": 3, "duplicate": 1, "not_a_number": 1}
     assert [(row.line, row.cell) for row in summary.first] == [(4, "=cmd")]
-    assert [row["outcome"] for row in rows] == ["new", "new", "formula", "duplicate", "new"]
+    header, row = path.read_text().splitlines()
+    assert header == "line,given,outcome,why"
+    assert row.startswith("4,'=cmd,not_a_number,not one phone number"), "a formula is text"
     assert told[-1] == ("Reading the list", len(CSV), len(CSV))
     assert services.store.ledger_reader.waiting().count == 0
 
 
-def test_every_row_of_a_file_says_what_became_of_it(services):
-    summary, rows = imported(services, CSV, IN_US)
-    assert rows == [
-        (2, "applied"),
-        (3, "applied"),
-        (4, "formula"),
-        (5, "duplicate"),
-        (6, "applied"),
-    ]
+def test_an_import_says_what_became_of_its_rows_and_is_on_record(services):
+    summary = imported(services, CSV, IN_US)
+    assert summary.outcomes == {"applied": 3, "not_a_number": 1, "duplicate": 1}
     assert reasons(services, [NUMBER, "+14155550199", "+14155550188"]) == ["opted_out_all"] * 3
-    *_, event = services.store.ledger_reader.of_partition(partition_of(""))
-    assert event.kind == "import_file"
+    (recorded,) = services.records.reader.of_message("", summary.import_id)
+    event = recorded.event
+    assert (event.kind, event.entry.actor) == ("import_file", "ana")
     assert event.note == (
-        "stopped.csv: 5 rows: 3 applied, 1 formula, 1 duplicate. Opted 3 numbers out of every "
+        "stopped.csv: 5 rows: 3 applied, 1 not_a_number, 1 duplicate. Opted 3 numbers out of every "
         'program (scope all): Acme Alerts (alerts), Acme <b>Orders</b> & "Co" (orders), Acme Club '
         "(club), and programs you add later."
     )
-    assert event.entry.message_id == summary.import_id
 
 
 def test_a_file_says_by_name_what_it_changes_before_and_after(services):
@@ -297,42 +271,35 @@ def test_a_file_says_by_name_what_it_changes_before_and_after(services):
         "Would opt 1 number out of Acme Club (club) only (scope club).",
         "Would record the consent of 2 numbers to Acme Club (club). No opt-out would be lifted.",
     ]
-    after, _ = imported(services, text, CLUB_LIST)
+    after = imported(services, text, CLUB_LIST)
     assert after.changes == [
         "Opted 1 number out of Acme Club (club) only (scope club).",
         "Recorded the consent of 2 numbers to Acme Club (club). No opt-out was lifted.",
     ]
-    again, _ = imported(services, text, CLUB_LIST)
+    again = imported(services, text, CLUB_LIST)
     assert [change.count(" 0 numbers ") for change in again.changes] == [1, 1]
-
-
-def test_a_list_for_a_program_whose_opt_outs_hold_everywhere_names_every_program(services):
-    for program in ("alerts", ALL):
-        (change,) = previewed(services, CSV, ImportOptions(program=program)).changes
-        assert change.startswith("Would opt 2 numbers out of every program (scope all): ")
-        assert all(name in change for name in ("(alerts)", "(orders)", "(club)"))
 
 
 def test_a_number_that_is_far_behind_its_first_row_is_a_duplicate_in_a_preview_too(
     services, monkeypatch
 ):
-    monkeypatch.setattr(imports, "WINDOW", 10)
+    monkeypatch.setattr(module, "WINDOW", 10)
     text = "".join(f"{number}\n" for number in MANY[:100]) * 2
     assert previewed(services, text).outcomes == {"new": 100, "duplicate": 100}
-    assert imported(services, text)[0].outcomes == {"applied": 100, "duplicate": 100}
+    assert imported(services, text).outcomes == {"applied": 100, "duplicate": 100}
 
 
 def test_the_same_file_twice_has_one_effect_and_one_record(services):
-    imported(services, CSV, IN_US)
-    events = services.store.ledger_reader.waiting().count
+    first = imported(services, CSV, IN_US)
+    events = services.records.reader.count_events()
     come_back(services)
     work_off(services)
-    summary, rows = imported(services, CSV, IN_US)
-    assert [outcome for _, outcome in rows] == [
-        "superseded", "repeat", "formula", "duplicate", "repeat",
-    ]  # fmt: skip
-    assert services.store.ledger_reader.waiting().count == events + 1
-    assert imported(services, CSV + "x,1\n", IN_US)[0].import_id != summary.import_id
+    again = imported(services, CSV, IN_US)
+    assert again.outcomes == {"not_applied": 1, "repeat": 2, "not_a_number": 1, "duplicate": 1}
+    assert reasons(services, [NUMBER]) == [""]
+    services.archiver.move_all()
+    assert services.records.reader.count_events() == events + 1
+    assert imported(services, CSV + "x,1\n", IN_US).import_id != first.import_id
 
 
 class Killed(Exception):
@@ -340,7 +307,7 @@ class Killed(Exception):
 
 
 def test_after_a_kill_the_same_command_does_the_rest(services, monkeypatch):
-    monkeypatch.setattr(imports, "WINDOW", 100)
+    monkeypatch.setattr(module, "WINDOW", 100)
     text = "".join(f"{number}\n" for number in MANY)
     real, calls = module.NumberImport.enter, []
 
@@ -357,7 +324,7 @@ def test_after_a_kill_the_same_command_does_the_rest(services, monkeypatch):
     done = sum(map(len, calls))
     assert 0 < done < len(MANY)
 
-    summary, _ = imported(services, text)
+    summary = imported(services, text)
     assert summary.outcomes["repeat"] == done
     assert summary.outcomes["applied"] == len(MANY) - done
     assert all(len(services.history.of_number(number)) == 1 for number in MANY[::100])
@@ -366,21 +333,19 @@ def test_after_a_kill_the_same_command_does_the_rest(services, monkeypatch):
 def test_states_of_a_file_hold_unless_one_was_given(services):
     header = "contact_id,sender_id,status\n"
     text = f"{header}{NUMBER},MG1,opt-out\n{OTHER},MG1,opt-in\n"
-    assert imported(services, text, CLUB_LIST)[0].outcomes["applied"] == 2
+    assert imported(services, text, CLUB_LIST).outcomes["applied"] == 2
     assert reasons(services, [NUMBER, OTHER], "club") == ["opted_out", ""]
-    imported(services, text, ImportOptions(program="club", state="opted_out"))
+    imported(services, text, ListOptions(program="club", state="opted_out"))
     assert reasons(services, [NUMBER, OTHER], "club") == ["opted_out", "opted_out"]
 
 
 def test_an_opt_out_and_a_consent_of_one_number_in_one_file_end_opted_out(services):
     header = "contact_id,sender_id,status\n"
     text = f"{header}{NUMBER},MG1,opt-out\n{NUMBER},MG1,opt-in\n"
-    for one in (text, "".join([header, *text.splitlines(keepends=True)[:0:-1]])):
-        _, rows = imported(services, one, CLUB_LIST)
-        assert sorted(outcome for _, outcome in rows) in (
-            ["applied", "refused"],
-            ["refused", "repeat"],
-        )
+    other_order = "".join([header, *text.splitlines(keepends=True)[:0:-1]])
+    for one in (text, other_order):
+        assert previewed(services, one, CLUB_LIST).outcomes["refused"] == 1
+        assert imported(services, one, CLUB_LIST).outcomes["refused"] == 1
         assert reasons(services, [NUMBER], "club") == ["opted_out"]
 
 
@@ -400,7 +365,7 @@ def test_nothing_of_a_file_that_is_no_list_is_applied(services):
 def test_a_file_that_changes_meanwhile_is_noticed(services):
     file = io.BytesIO(f"{NUMBER}\n".encode())
     work = FileImport(
-        services, ImportOptions(program="alerts"), file, actor="ana", name="stopped.csv"
+        services, ListOptions(program="alerts"), file, actor="ana", name="stopped.csv"
     )
     work.preview(lambda *_: None)
     file.seek(0)
@@ -409,36 +374,18 @@ def test_a_file_that_changes_meanwhile_is_noticed(services):
         work.apply(lambda *_: None)
 
 
-LIST = """phone,left on,what,club
-+14155550101,2026-01-02,Unsubscribed,acme  alerts
-+14155550102,2026-01-03,stop,alerts
-+14155550103,2026-01-04,subscribed,orders
-+14155550104,someday,active,alerts
-+14155550105,,opt-out,
+LIST = """phone,left on,what,from
++14155550101,2026-01-02,Unsubscribed,Klaviyo
++14155550104,someday,active,
 """
-CHOSEN = ImportOptions(
-    program="alerts", date_column="left on", state_column="what", program_column="club"
+CHOSEN = ListOptions(
+    program="alerts", date_column="left on", state_column="what", source_column="from"
 )
 
 
-def test_rows_for_other_programs_wait_for_an_import_of_their_own(services):
-    summary = previewed(services, LIST, CHOSEN)
-    assert summary.outcomes == {"new": 2, "other_program": 2, "bad_state": 1}
-    assert summary.unused == 1, "what is for another program can be used by its own import"
-    everything = ImportOptions(program=ALL, program_column="club")
-    assert previewed(services, LIST, everything).outcomes == {"new": 5}
-
-
-def test_the_date_of_a_row_is_that_of_its_opt_out(services):
-    assert imported(services, LIST, CHOSEN)[0].outcomes["applied"] == 2
-    services.archiver.move_all()
+def test_date_and_source_of_a_row_are_recorded(services):
+    summary = imported(services, LIST, CHOSEN)
+    assert (summary.outcomes, summary.undated) == ({"applied": 1, "bad_state": 1}, 1)
     event = services.history.of_number("+14155550101")[-1]
     assert event.event_time_us == 1_767_312_000_000_000
-    other = services.gate.check(["+14155550105", "+14155550103"], program="alerts")
-    assert [one.allowed for one in other] == [True, True], "rows of other programs"
-
-
-def test_other_columns_make_another_list(services):
-    other = ImportOptions(program="alerts", date_column="left on", state_column="what")
-    ids = {previewed(services, LIST, one).import_id for one in (CHOSEN, other, CHOSEN)}
-    assert len(ids) == 2
+    assert event.entry.external_source == "Klaviyo"

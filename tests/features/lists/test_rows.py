@@ -1,39 +1,106 @@
-"""What rows say, duplicates, kinds of numbers, and writing rows again."""
+"""What rows say: cells as numbers, dates and states, and columns by their headers."""
 
 from __future__ import annotations
 
-import csv
-import io
-
 import pytest
 
-from smsgate import files
-from smsgate.features.lists.rows import SeenNumbers, kind_of, moment_us
-from smsgate.files import csv_line
-from tests.features.lists.files import rows_of
+from smsgate.features.lists.rows import (
+    REASONS,
+    ListUnreadable,
+    SeenNumbers,
+    moment_us,
+    printable,
+    read_number,
+)
+from tests.features.lists.files import listed, rows_of
 
-US = "+14155550123"
+US, UK = "+14155550123", "+447700900123"
 MAY_US = 1_746_090_000_000_000
+
+
+@pytest.mark.parametrize(
+    ("cell", "region", "number"),
+    [
+        (US, "", US),
+        (" +1 (415) 555-0123 ", "", US),
+        ("+1\N{NO-BREAK SPACE}415 555\N{NON-BREAKING HYPHEN}0123", "", US),
+        ("\N{LEFT-TO-RIGHT MARK}+14155550123\N{POP DIRECTIONAL FORMATTING}", "", US),
+        ("tel:+1-415-555-0123", "", US),
+        ("4155550123", "US", US),
+        ("415.555.0123", "CA", US),
+        ("1 415 555 0123", "US", US),
+        ("'+14155550123", "", US),
+        ('="+14155550123"', "", US),
+        ("=+14155550123", "", US),
+        ("14155550123.0", "US", US),
+        ("07700 900123", "GB", UK),
+        ("+44 (0)7700 900123", "", UK),
+        ("00447700900123", "", UK),
+        ("+１４１５５５５０１２３", "", US),
+        ("+1\udca0415\udca0555\udca00123", "", US),  # Latin-1's space, read as UTF-8
+    ],
+)
+def test_what_people_and_spreadsheets_write_is_read(cell, region, number):
+    assert read_number(cell, region) == (number, "")
+
+
+@pytest.mark.parametrize(
+    ("cell", "region", "reason"),
+    [
+        ("", "US", "empty"),
+        ("  \N{NO-BREAK SPACE}", "US", "empty"),
+        ("n/a", "US", "not_a_number"),
+        ("--", "US", "not_a_number"),
+        ("1-800-FLOWERS", "US", "not_a_number"),
+        ("=cmd|' /C calc'!A0", "US", "not_a_number"),
+        ("=1+2", "US", "not_a_number"),
+        ("4.15555E+09", "US", "rounded"),
+        ("1,41555E+10", "US", "rounded"),
+        ("415 555 0123 x12", "US", "not_a_number"),
+        ("+14155550123,12", "", "not_a_number"),
+        ("+14155550123#9", "", "not_a_number"),
+        ("+14155550123/+14155550124", "", "not_a_number"),
+        ("+49301234567/8", "", "not_a_number"),
+        ("4155550123 or 4155550124", "US", "not_a_number"),
+        ("+14155550123\n+14155550124", "", "not_a_number"),
+        ("4155550123 4155550124", "US", "not_a_number"),
+        ("4155550123", "", "no_country"),
+        ("07700900123", "US", "not_a_number"),
+        ("+1415555012", "", "not_a_number"),
+        ("21610", "US", "too_short"),
+        ("x" * 1000, "US", "not_a_number"),
+    ],
+)
+def test_what_is_no_number_says_why(cell, region, reason):
+    assert read_number(cell, region) == ("", reason)
+    assert reason in REASONS
 
 
 def test_rows_of_a_log_are_opt_outs_only_where_its_error_says_so():
     found = rows_of(f"To,ErrorCode,Sid,SentDate\n{US},21610,SM1,2025-05-01T09:00:00Z\n"
                     f"{US},30003,S,\n{US},,S,\n")  # fmt: skip
     assert [one.reason for one in found] == ["", "other", "other"]
-    assert found[0].state == "opted_out"
     assert [one.since_us for one in found] == [MAY_US, 0, 0]
 
 
-def test_states_of_consents_are_read_and_unknown_ones_are_problems():
+def test_states_are_read_and_unknown_ones_are_problems():
     header = "contact_id,sender_id,status,date_of_consent\n"
-    found = rows_of(f"{header}{US},MG1,opt-out,\n{US},MG1,Opt-In,\n{US},MG1,maybe,\n")
+    found = rows_of(f"{header}{US},MG1,opt-out,\n{US},MG1,Opt-In,\n{US},MG1,maybe,soon\n")
     assert [one.state for one in found[:2]] == ["opted_out", "subscribed"]
     assert [one.reason for one in found] == ["", "", "bad_state"]
+    assert [one.is_undated for one in found] == [False, False, True]
+    text = f"phone,what\n{US},Stop\n{US},opted in\n{US},active\n"
+    assert [one.reason for one in rows_of(text, state_column="what")] == ["", "", "bad_state"]
+    assert rows_of(text, state_column="2", state="opted_out")[1].state == "opted_out"
 
 
 def test_a_blank_line_is_no_bad_row_and_an_empty_cell_is_one():
-    found = rows_of(f"phone,x\n{US},1\n\n,2\n")
-    assert [one.reason for one in found] == ["", "blank", "empty"]
+    assert [one.reason for one in rows_of(f"phone,x\n{US},1\n\n,2\n")] == ["", "blank", "empty"]
+
+
+def test_numbers_without_a_plus_have_their_country_where_the_export_writes_them_so():
+    found = rows_of("message_uuid,to_number,error_code\n1,447700900123,200\n")
+    assert [(one.number, one.reason) for one in found] == [(UK, "")]
 
 
 @pytest.mark.parametrize(
@@ -44,7 +111,6 @@ def test_a_blank_line_is_no_bad_row_and_an_empty_cell_is_one():
         ("2025-05-01 11:00:00+02:00", MAY_US),
         ("Thu, 01 May 2025 09:00:00 +0000", MAY_US),
         ("01/05/2025", 0),
-        ("", 0),
         ("2999-01-01", 0),
         ("1900-01-01", 0),
     ],
@@ -53,59 +119,64 @@ def test_times_are_read_as_exports_write_them(said, us):
     assert moment_us(said) == us
 
 
-def test_numbers_are_known_again_by_their_group():
+def test_numbers_are_known_again_in_each_state():
     seen = SeenNumbers()
     some = [f"+{at}" for at in (10**6, 10**14, 10**15 - 1)]
-    assert seen.add("a", some[:2]) == {*some[:2]}
-    assert seen.add("a", some) == {some[2]}
-    assert seen.add("b", some) == {*some}
-    assert seen.among("a", [*some, "+12345678"]) == {*some}
-    assert seen.among("c", some) == set()
+    assert seen.add(some[:2]) == {*some[:2]}
+    assert seen.add(some) == {some[2]}
+    assert seen.add(some, "subscribed") == {*some}
+    assert seen.among([*some, "+12345678"]) == {*some}
 
 
 @pytest.mark.parametrize(
-    ("number", "kind"),
+    ("head", "number"),
     [
-        (US, "unknown"),
-        ("+18005550123", "toll_free"),
-        ("+19005550123", "premium_rate"),
-        ("+447911123456", "mobile"),
-        ("+442079460123", "fixed_line"),
-        ("+4915112345678", "mobile"),
-        ("+4930123456", "fixed_line"),
-        ("+49199", "unassigned"),
+        (f"{US}\n{US}\n", 0),
+        (f"name,Phone number,zip\nAna,{US},12345\n", 1),
+        (f"name\tMSISDN\nAna\t{US}\n", 1),
+        (f'"Name";"Mobile"\n"Ana; Bo";"{US}"\n', 1),
+        (f"Ana,{US},Paris\nBo,{US},Rom\n", 1),
+        (f"Name,Telefon\nBo,{US}\n", 1),
+        (f"id,name,whatever\r7,Ana,{US}\r", 2),
+        ("", 0),
+        (f'"a, b"\n"{US}"\n', 0),
+        (f"home,work\n{US},{US}\n", None),
     ],
 )
-def test_the_kind_of_a_number_is_known_by_its_plan(number, kind):
-    assert kind_of(number) == kind
+def test_the_column_of_the_numbers_is_recognised(head, number):
+    assert listed(head).columns.number == number
 
 
-def test_no_spreadsheet_runs_what_we_write():
-    assert csv_line([US, "=1+1", "-x", "+a"]) == f"{US},'=1+1,'-x,'+a\n"
-    assert io.StringIO(csv_line(["a\nb"])).getvalue() == '"a\nb"\n'
-    assert (
-        csv_line(["＝1+1", "＋1", -1.5, None, "ok ;-D", "10-20"])
-        == "'＝1+1,'＋1,-1.5,,ok ;'-D,10-20\n"
-    )
+@pytest.mark.parametrize(
+    ("header", "export", "number"),
+    [
+        ("contact_id,correlation_id,sender_id,status,source,date_of_consent",
+         "twilio consents", "contact_id"),
+        ("From,To,Body,Status,SentDate,ErrorCode,AccountSid,Sid,Direction",
+         "twilio messages", "To"),
+        ("account_sid,date_sent,error_code,from,sid,status,to", "twilio messages", "to"),
+        ("from,to,messaging_profile_id,keyword,created_at", "telnyx", "to"),
+        ("message_uuid,from_number,to_number,message_state,error_code,message_time",
+         "plivo", "to_number"),
+        ("OptedOutNumber,OptedOutTimestamp,EndUserOptedOut", "aws", "OptedOutNumber"),
+        ("number,state,since,source", "smsgate", "number"),
+    ],
+)  # fmt: skip
+def test_exports_of_providers_are_known_by_their_headers(header, export, number):
+    found = listed(f"{header}\n")
+    assert found.format.startswith(export)
+    assert header.split(",")[found.columns.number] == number
 
 
-@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
-@pytest.mark.parametrize("before", ["x", "", "x,y", '"', "x\n", "x\r\n", 'x;"', 'x"|""', "x\t"])
-def test_no_spreadsheet_with_another_separator_finds_a_formula(separator, before):
-    for formula in ("=cmd|' /C calc'!A0", "@SUM(A1)", "+1+1", "-1+1", "＝1+1"):
-        for cut in (";", "\t", "|", "\n", ""):
-            line = csv_line(["first", f"{before}{cut}{formula}", "=last"])
-            rows = csv.reader(line.splitlines(keepends=True), delimiter=separator)
-            for cell in (cell for row in rows for cell in row):
-                assert not cell.startswith(("=", "+", "-", "@", "＝")), (line, cell)
+def test_a_column_is_taken_by_name_or_place():
+    head = f"home,work\n{US},{US}\n"
+    assert listed(head, column="Work").columns.number == 1
+    assert listed(head, column="2").columns.number == 1
+    for names in ({"column": "fone"}, {"date_column": "3"}, {"source_column": "9"}):
+        with pytest.raises(ListUnreadable, match=r"no column.*there are: 'home', 'work'"):
+            listed(head, **names)
 
 
-def test_a_file_is_never_written_through_a_link_beside_it(tmp_path):
-    theirs, path = tmp_path / "theirs", tmp_path / "out.csv"
-    theirs.write_text("theirs")
-    (tmp_path / "out.csv.part").symlink_to(theirs)
-    with files.whole(path) as out:
-        out.write(b"ours")
-    assert (path.read_text(), theirs.read_text()) == ("ours", "theirs")
-    assert path.stat().st_mode & 0o777 == 0o600
-    assert sorted(tmp_path.iterdir()) == [path, theirs]
+def test_a_cell_is_shown_short_and_without_broken_characters():
+    assert printable("M\udcfcller") == "Müller"
+    assert printable("x" * 50) == "x" * 40 + "…"

@@ -19,7 +19,7 @@ from smsgate.consent.events import (
 from smsgate.domain.entry_parts import Consent
 from smsgate.domain.errors import RecordsDiffer, StoreNotReady, StoreUnavailable
 from smsgate.domain.messages import ALL
-from smsgate.features.lists.number_import import ImportRequest, NumberImport
+from smsgate.features.lists.imports import ImportRequest, NumberImport
 from smsgate.features.records_admin import rebuild
 from smsgate.features.records_admin import rebuild as rebuilding_module
 from smsgate.features.records_admin.comparison import differences

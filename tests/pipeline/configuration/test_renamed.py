@@ -12,7 +12,7 @@ from smsgate.domain.entry_parts import Consent
 from smsgate.domain.errors import RestoreRefused
 from smsgate.domain.messages import ALL, Arrival, Decision, Entry, Intent
 from smsgate.features.lists.import_undo import ImportUndo
-from smsgate.features.lists.number_import import ImportRequest, NumberImport
+from smsgate.features.lists.imports import ImportRequest, NumberImport
 from smsgate.features.records_admin.rebuild import build_rebuild_service
 from smsgate.features.reviews.service import ReviewService
 from smsgate.pipeline.manual import RestoreRequest
@@ -245,7 +245,7 @@ def test_an_import_is_undone_across_a_renaming(opened: Opened, renamed_before: b
     NumberImport(importer).enter([NUMBER], listing)
     publish_programs(new.settings, new.store)
     assert blocked(new, NUMBER, "team")
-    summary = ImportUndo(new).apply("import-1", "me", "the wrong file", lambda *_: None)
+    summary = ImportUndo(new).run("import-1", lambda *_: None, actor="me", reason="the wrong file")
     assert summary.outcomes == {"undone": 1}
     assert not blocked(new, NUMBER, "team")
     assert blocked(new, NUMBER, "alerts")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from smsgate.domain.messages import Arrival, Decision, Entry, Intent
-from smsgate.features.lists.number_import import ImportRequest, NumberImport
+from smsgate.features.lists.imports import ImportRequest, NumberImport
 from smsgate.pipeline import api_keys
 from smsgate.pipeline.api_keys import Keyring
 from smsgate.records.api_keys import ApiKeyCache
@@ -27,9 +27,6 @@ BY_PROGRAM = {
     "list_refusals",
     "list_replies",
     "list_deliveries",
-    "import_list",
-    "read_import_job",
-    "apply_import_job",
 }
 CONSENT = {
     "number": ONE,

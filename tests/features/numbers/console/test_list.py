@@ -9,7 +9,7 @@ import pytest
 
 from smsgate.domain.errors import StoreUnavailable
 from smsgate.domain.messages import Intent
-from smsgate.features.lists.number_import import ImportRequest, NumberImport
+from smsgate.features.lists.imports import ImportRequest, NumberImport
 from smsgate.interface import pages
 from smsgate.store.numbers import NumberReader
 from tests.fakes.pages import NASTY, harmless, words

@@ -15,7 +15,7 @@ from smsgate.domain.entry_parts import Consent, ForwardContent
 from smsgate.domain.errors import RecordsUnavailable, StoreUnavailable, Suppressed
 from smsgate.domain.messages import Arrival, Decision, Intent
 from smsgate.features.evidence.service import EvidenceRequest, collect_evidence
-from smsgate.features.lists.number_import import ImportRequest, NumberImport
+from smsgate.features.lists.imports import ImportRequest, NumberImport
 from smsgate.metrics.counters import GATE, by_family
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.store.write_lease import SpooledOptOuts
