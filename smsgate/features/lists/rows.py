@@ -233,7 +233,7 @@ class SeenNumbers:
     """Which numbers earlier rows had, in a temporary file: memory does not grow with the list."""
 
     def __init__(self) -> None:
-        self._db = sqlite3.connect("", isolation_level=None)
+        self._db = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         weakref.finalize(self, self._db.close)
         self._db.execute("PRAGMA journal_mode = OFF")
         self._db.execute("PRAGMA cache_size = -32000")  # KiB
