@@ -98,7 +98,8 @@ FEATURES = (
         console=("console",),
         menu=MenuEntry("Simulator", "/console/simulator", "agent", "s"),
         routes=("api",),
-        commands={"text": "text"},
+        operations=("operations",),
+        commands={"text": ".operations"},
     ),
     Feature(
         name="lists",

@@ -127,7 +127,7 @@ def example_of(operation: Operation[Any, Any]) -> str:
     words += [_quoted(operation.example[name]) for name in operation.arguments]
     for name, value in operation.example.items():
         if name not in operation.arguments and name not in _HIDDEN:
-            flag = f"--{name.replace('_', '-')}"
+            flag = _flag(name)
             words += [flag] if value is True else [flag, _quoted(value)]
     return " ".join(words)
 
@@ -143,7 +143,7 @@ def _option(field: msgspec.structs.FieldInfo) -> click.Option:
     default = None if field.required else field.default
     types: Mapping[object, click.ParamType[Any]] = {int: click.INT, float: click.FLOAT}
     is_list = get_origin(kind) is list
-    flag = "--" + (field.name.removesuffix("s") if is_list else field.name.replace("_", "-"))
+    flag = _flag(field.name.removesuffix("s") if is_list else field.name)
     if kind is bool:
         return click.Option([flag], is_flag=True, default=None, help=_help(meta))
     if kind is Upload:
@@ -159,6 +159,11 @@ def _option(field: msgspec.structs.FieldInfo) -> click.Option:
         help=_help(meta)
         + (f"  [default: {default}]" if default not in (None, "", msgspec.NODEFAULT) else ""),
     )
+
+
+def _flag(name: str) -> str:
+    """The option of a field; ``from_`` is ``--from``."""
+    return "--" + name.rstrip("_").replace("_", "-")
 
 
 def _help(meta: msgspec.Meta | None) -> str:

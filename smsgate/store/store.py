@@ -24,7 +24,6 @@ from smsgate.store.receipts import Receipts
 from smsgate.store.redis_types import Client
 from smsgate.store.refusals import Refusals
 from smsgate.store.sample_log import SampleLog
-from smsgate.store.simulator import Simulator
 from smsgate.store.unsent_replies import UnsentReplies
 from smsgate.store.write_lease import WriteLease
 
@@ -56,4 +55,3 @@ class Store:
         self.opt_out_lists = OptOutLists(client)
         self.answered_calls = AnsweredCalls(client)
         self.alerts = AlertStates(client)
-        self.simulator = Simulator(client)

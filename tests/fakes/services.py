@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -72,17 +72,6 @@ class FakeGate:
         return GateAnswer(number, True)
 
 
-@dataclass
-class Kept:
-    """Stands for ``store.simulator``."""
-
-    texts: list[Mapping[str, str]] = field(default_factory=list)
-
-    def add(self, text: Mapping[str, str]) -> str:
-        self.texts.append(text)
-        return "1-0"
-
-
 class Uncounted:
     """Stands for ``store.metrics``."""
 
@@ -98,7 +87,6 @@ class Uncounted:
 class FakeStore:
     """The parts of the store that a door touches."""
 
-    simulator: Kept = field(default_factory=Kept)
     metrics: Uncounted = field(default_factory=Uncounted)
     client: None = None
 

@@ -1,4 +1,4 @@
-"""The metadata, the sweep of the clock, the sample log, the simulator and the health of Redis."""
+"""The metadata, the sweep of the clock, the sample log and the health of Redis."""
 
 from __future__ import annotations
 
@@ -114,14 +114,6 @@ def test_texts_that_redis_does_not_take_are_counted():
     store.sample_log.close()
 
     assert store.sample_log.dropped == 1
-
-
-def test_the_simulator_s_texts_are_told_after_an_id(store):
-    store.simulator.add({"body": "one"})
-    newest = store.simulator.newest()
-    store.simulator.add({"body": "two"})
-
-    assert [text["body"] for text in store.simulator.after(newest)] == ["two"]
 
 
 def test_a_redis_that_may_evict_is_refused(store, redis_client):

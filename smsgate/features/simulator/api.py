@@ -1,4 +1,4 @@
-"""Stands in for Twilio's Messages API in ``smsgate dev``: keeps what would have been sent.
+"""Stands in for Twilio's Messages API in ``smsgate dev``: accepts texts and sends none.
 
 Answers as twilio.com/docs/messaging/api/message-resource says, so that the same code sends here
 and there. It exists only where the settings have the simulated account.
@@ -25,16 +25,16 @@ def register(app: Flask, services: Services) -> None:
     """Add the route for the simulated account only; nothing without one."""
     for account in services.settings.accounts.values():
         if account.simulated:
-            app.register_blueprint(_blueprint(services, account))
+            app.register_blueprint(_blueprint(account))
 
 
-def _blueprint(services: Services, account: Account) -> Blueprint:
+def _blueprint(account: Account) -> Blueprint:
     simulator = Blueprint("simulator", __name__, url_prefix="/simulator/2010-04-01")
     token = account.newest_secret("auth_token")
 
     @simulator.post("/Accounts/<sid>/Messages.json")
     def send(sid: str) -> Response:
-        """Keep one text and answer with its id."""
+        """Accept one text and answer with its id."""
         given, form = request.authorization, request.form
         if (
             given is None
@@ -42,27 +42,21 @@ def _blueprint(services: Services, account: Account) -> Blueprint:
             or not (same(given.username or "", sid) and same(given.password or "", token))
         ):
             return _refuse(401, 20003, "Authenticate")
-        now = datetime.now(UTC)
         text = {
             "from": form.get("From", "") or form.get("MessagingServiceSid", ""),
             "to": form.get("To", ""),
             "body": form.get("Body", ""),
-            "created": now.isoformat(timespec="milliseconds"),
         }
         for name, code in _REQUIRED.items():
             if not text[name]:
                 return _refuse(400, code, f"A {name!r} is required.")
-        text["sid"] = "SM" + secrets.token_hex(16)
-        services.store.simulator.add(text)
         resource = {
-            "sid": text["sid"],
+            **text,
+            "sid": "SM" + secrets.token_hex(16),
             "account_sid": sid,
             "status": "queued",
             "direction": "outbound-api",
-            "from": text["from"],
-            "to": text["to"],
-            "body": text["body"],
-            "date_created": format_datetime(now),
+            "date_created": format_datetime(datetime.now(UTC)),
             "error_code": None,
             "error_message": None,
         }

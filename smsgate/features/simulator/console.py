@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 from flask import Flask, make_response, redirect, render_template, request, session
@@ -12,13 +11,13 @@ from smsgate.domain.errors import CallFailed, InvalidNumber, SmsGateError, Unkno
 from smsgate.features.simulator.service import (
     OUR_NUMBER,
     RANGES,
+    PhoneView,
     SentText,
     find_range,
     make_message,
     parse_fictional,
-    post_webhook,
-    read_conversation,
-    read_progress,
+    post_text,
+    read_phone,
     simulated_account,
 )
 from smsgate.pipeline.services import Services
@@ -51,7 +50,7 @@ def register(console: Flask, services: Services) -> None:
     console.get(PATH, endpoint="simulator")(agent(pages.show))
     console.post(f"{PATH}/phone", endpoint="simulator_phone")(agent(pages.change_phone))
     console.post(f"{PATH}/text", endpoint="simulator_text")(agent(pages.send_text))
-    console.post(f"{PATH}/watch", endpoint="simulator_watch")(agent(pages.show_progress))
+    console.post(f"{PATH}/watch", endpoint="simulator_watch")(agent(pages.answer))
 
 
 class _SimulatorPages:
@@ -64,9 +63,16 @@ class _SimulatorPages:
             for sender in program.senders
         ]
 
-    def show(self) -> str:
+    def show(self, problem: str = "") -> str:
         """Show the phone."""
-        return self._page(_phone())
+        return render_template(
+            "simulator.html",
+            senders=self._senders,
+            ranges=RANGES,
+            suggestions=SUGGESTIONS[_phone()["region"]],
+            longest=MAX_CHARACTERS,
+            **self._values(problem),
+        )
 
     def change_phone(self) -> Response:
         """Take another number: a random one of a country, or the one in the form."""
@@ -78,74 +84,37 @@ class _SimulatorPages:
 
     def send_text(self) -> Response:
         """Post the text to our own endpoint, as the provider would."""
-        phone = _phone()
+        phone, account = _phone(), self._account
         body = request.form.get("text", "")[:MAX_CHARACTERS]
-        phone["sender"] = sender = request.form.get("sender", "")
+        sender = request.form.get("sender", "")
         if sender not in [value for value, _ in self._senders]:
             raise UnknownProgram("That sender belongs to no program: reload the page.")
         if not body.strip():
-            return self._answer(phone, problem="Enter a text.")
+            return self.answer("Enter a text.")
         try:
-            message = make_message(self._account, body, phone["number"], sender)
-            sent_us = message.sent_us or 0
-            url = f"{self._account.public_url}/webhooks/{self._account.name}"
-            status = post_webhook(message, self._account, url).status
+            message = make_message(account, body, phone["number"], sender)
+            sent, _ = post_text(message, account, f"{account.public_url}/webhooks/{account.name}")
         except (CallFailed, InvalidNumber) as error:
-            return self._answer(phone, problem=f"The text did not reach the webhook: {error}")
-        took_us = time.time_ns() // 1000 - sent_us
-        sent = SentText(message.message_id, message.number, sender, body, sent_us, took_us, status)
-        kept = sent._asdict() | {"text": ""}  # a cookie has no room for it
-        session[_PHONE] = phone | {"sent": kept, "settled": False}
-        return self._answer(session[_PHONE], sent)
+            return self.answer(f"The text did not reach the webhook: {error}")
+        session[_PHONE] = phone | {"sender": sender, "sent": sent._asdict()}
+        return self.answer()
 
-    def show_progress(self) -> Response:
+    def answer(self, problem: str = "") -> Response:
         """Show the progress of the last text."""
-        phone = _phone()
-        return self._answer(phone, _sent(phone, request.form.get("text", "")))
-
-    def _answer(
-        self, phone: dict[str, Any], sent: SentText | None = None, problem: str = ""
-    ) -> Response:
         if request.headers.get("HX-Request"):
-            values = self._values(phone, sent, problem)
-            return make_response(render_template("part_phone.html", **values))
+            return make_response(render_template("part_phone.html", **self._values(problem)))
         if problem:
-            return make_response(self._page(phone, problem), 422)
+            return make_response(self.show(problem), 422)
         return redirect(PATH, 303)
 
-    def _page(self, phone: dict[str, Any], problem: str = "") -> str:
-        return render_template(
-            "simulator.html",
-            senders=self._senders,
-            ranges=RANGES,
-            suggestions=SUGGESTIONS[phone["region"]],
-            longest=MAX_CHARACTERS,
-            **self._values(phone, _sent(phone, ""), problem),
-        )
-
-    def _values(self, phone: dict[str, Any], sent: SentText | None, problem: str) -> dict[str, Any]:
-        """Return what the template shows of the text and its conversation."""
-        progress, texts = None, []
+    def _values(self, problem: str) -> dict[str, Any]:
+        phone, view = _phone(), PhoneView((), (), settled=True)
+        sent = SentText(**phone["sent"]) if "sent" in phone else None
         try:
-            if sent is None:
-                texts = read_conversation(self._services, phone["number"])
-            else:
-                progress = read_progress(self._services, sent)
-                texts = [*progress.conversation]
+            view = read_phone(self._services, phone["number"], sent)
         except SmsGateError as error:
             problem = problem or str(error)
-        return {
-            "phone": phone,
-            "sent": sent,
-            "problem": problem,
-            "progress": progress,
-            "texts": texts,
-        }
-
-
-def _sent(phone: dict[str, Any], text: str) -> SentText | None:
-    kept = phone.get("sent")
-    return SentText(**kept)._replace(text=text[:MAX_CHARACTERS]) if kept else None
+        return {"phone": phone, "view": view, "problem": problem}
 
 
 def _phone() -> dict[str, Any]:

@@ -10,14 +10,14 @@ import re
 import secrets
 import time
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from smsgate.consent import event_text
 from smsgate.consent.decision_text import meant, reason
 from smsgate.consent.events import Event
 from smsgate.domain.errors import InvalidNumber
-from smsgate.domain.messages import Decision, Entry, HttpCall, HttpReply, InboundMessage, ms_of
+from smsgate.domain.messages import Entry, HttpCall, HttpReply, InboundMessage
 from smsgate.domain.phone import e164
 from smsgate.outbound import Outbound
 from smsgate.pipeline.services import Services
@@ -32,7 +32,7 @@ PATIENCE_US = 10_000_000
 _MAX_SHOWN = 40
 """Texts of a conversation that are shown."""
 _MAX_SEARCHED = 500
-"""Ordinary texts of the partition among which those of the number are looked for."""
+"""Entries of the partition's inbox among which the text is looked for."""
 _NANPA = re.compile(r"\+1[2-9]\d\d55501\d\d", re.ASCII)
 
 
@@ -104,33 +104,28 @@ def make_message(account: Account, body: str, number: str, sender: str) -> Inbou
     )
 
 
-def post_webhook(message: InboundMessage, account: Account, url: str) -> HttpReply:
-    """Post the webhook to its address, as the provider would. Raises ``CallFailed``."""
-    request = PROVIDERS[account.provider].inbound(message, account, url)
-    outbound = Outbound()
-    try:
-        call = HttpCall(request.method, request.url, request.headers, request.body)
-        return outbound.perform(call)
-    finally:
-        outbound.close()
-
-
-def find_event(events: Iterable[Event], message_id: str) -> Event | None:
-    """Return the event of a message; None before it is applied."""
-    return next((one for one in events if one.entry and one.entry.message_id == message_id), None)
-
-
 class SentText(NamedTuple):
     """A text that was posted to our own endpoint."""
 
     message_id: str
-    number: str
-    sender: str
-    text: str
     posted_us: int
     took_us: int
     status: int
     """The HTTP status that our endpoint answered."""
+
+
+def post_text(message: InboundMessage, account: Account, url: str) -> tuple[SentText, HttpReply]:
+    """Post a text to the webhook's address, as the provider would. Raises ``CallFailed``."""
+    request = PROVIDERS[account.provider].inbound(message, account, url)
+    outbound = Outbound()
+    try:
+        call = HttpCall(request.method, request.url, request.headers, request.body)
+        answer = outbound.perform(call)
+    finally:
+        outbound.close()
+    sent_us = message.sent_us or 0
+    took_us = time.time_ns() // 1000 - sent_us
+    return SentText(message.message_id, sent_us, took_us, answer.status), answer
 
 
 class TextStep(NamedTuple):
@@ -150,137 +145,89 @@ class ConversationText(NamedTuple):
     ours: bool
     text: str
     at_us: int
-    message_id: str = ""
-    """Of the subscriber's."""
 
 
-class TextProgress(NamedTuple):
-    """The progress of a text."""
+class PhoneView(NamedTuple):
+    """What a phone shows: its conversation, and the progress of the text that it sent last."""
 
+    texts: Sequence[ConversationText]
     steps: Sequence[TextStep]
-    conversation: Sequence[ConversationText]
-    decision: Decision | None
     settled: bool
     """Whether the text is completely processed."""
 
 
-def read_progress(services: Services, sent: SentText) -> TextProgress:
-    """Return the progress of a text. Raises what ``History.of_number`` raises."""
-    events = services.history.of_number(sent.number)
-    ordinary = _ordinary_texts(services, sent.number)
-    event = find_event(events, sent.message_id)
-    entry = event.entry if event else _find_waiting(services, ordinary, sent)
-    decision = entry.decision if entry else _expected_decision(services, sent)
-    steps = [*_steps(sent, decision, events, event)]
-    waits = any(step.state == "waits" for step in steps)
-    late = time.time_ns() // 1000 - sent.posted_us > PATIENCE_US
-    if late:
+def read_phone(services: Services, number: str, sent: SentText | None = None) -> PhoneView:
+    """What a phone shows, texts oldest first. Raises as ``History.of_number``."""
+    events = services.history.of_number(number)
+    ordinary = services.store.sample_log.of_number(number, 0, _MAX_SHOWN).texts
+    inbox = services.store.inbox_reader.latest(partition_of(number), _MAX_SEARCHED)
+    waiting = [(one.received_us, one.entry) for one in inbox if one.entry.number == number]
+    applied = [(one.received_us, one.entry) for one in events if one.entry]
+    entries = [(at_us, one) for at_us, one in (*applied, *waiting, *ordinary) if one.text]
+    texts = [ConversationText(False, one.text, at_us) for at_us, one in entries]
+    texts += [
+        ConversationText(True, one.reply.text, one.applied_us)
+        for one in events
+        if one.reply and one.outcome == "sent"
+    ]
+    texts = sorted(set(texts), key=lambda one: one.at_us)[-_MAX_SHOWN:]
+    if sent is None:
+        return PhoneView(texts, (), settled=True)
+    event = next((one for one in events if _is(one.entry, sent)), None)
+    entry = next((one for _, one in entries if _is(one, sent)), None)
+    steps = [*_steps(sent, entry, events, event)]
+    if time.time_ns() // 1000 - sent.posted_us > PATIENCE_US:
         note = "no result after ten seconds: check System status on Home"
         steps = [
             one._replace(state="failed", note=note) if one.state == "waits" else one
             for one in steps
         ]
-    texts = _conversation(events, ordinary)
-    if all(one.message_id != sent.message_id for one in texts):
-        text = entry.text if entry else sent.text
-        texts.append(ConversationText(False, text, sent.posted_us, sent.message_id))
-    return TextProgress(steps, texts[-_MAX_SHOWN:], decision, settled=not waits or late)
+    return PhoneView(texts, steps, settled=all(step.state != "waits" for step in steps))
 
 
-def read_conversation(services: Services, number: str) -> list[ConversationText]:
-    """Return the texts from and to a number, oldest first. Raises as ``read_progress``."""
-    return _conversation(services.history.of_number(number), _ordinary_texts(services, number))[
-        -_MAX_SHOWN:
-    ]
-
-
-def _find_waiting(
-    services: Services, ordinary: Iterable[tuple[str, Entry]], sent: SentText
-) -> Entry | None:
-    """Find the text before it is applied, and one that asks for nothing in the sample log."""
-    inbox = services.store.inbox_reader.latest(partition_of(sent.number), _MAX_SEARCHED)
-    entries = [*(stored.entry for stored in inbox), *(entry for _, entry in ordinary)]
-    return next((one for one in entries if one.message_id == sent.message_id), None)
-
-
-def _expected_decision(services: Services, sent: SentText) -> Decision | None:
-    """Decide again: the same text always gets the same decision."""
-    account = simulated_account(services.settings)
-    program = services.settings.programs.route(account, sent.sender) if account else None
-    if not sent.text or program is None or program.name not in services.content.value.classifiers:
-        return None
-    return services.content.value.classifiers[program.name].classify(sent.text, sent.number)
+def _is(entry: Entry | None, sent: SentText) -> bool:
+    return entry is not None and entry.message_id == sent.message_id
 
 
 def _steps(
-    sent: SentText, decision: Decision | None, events: Sequence[Event], event: Event | None
-) -> Iterable[TextStep]:
+    sent: SentText, entry: Entry | None, events: Sequence[Event], event: Event | None
+) -> Iterator[TextStep]:
     if sent.status >= 300:
         note = f"our endpoint answered {sent.status} and accepted nothing"
         yield TextStep("Message", "failed", note)
         return
-    at_us = sent.took_us
-    if event is not None:  # stored before its answer was back here
-        at_us = min(at_us, max(0, event.received_us - sent.posted_us))
     took = f"verified and answered with {sent.status} in {sent.took_us / 1000:,.0f} ms"
+    # Stored before its answer was back here.
+    stored_us = max(0, event.received_us - sent.posted_us) if event else sent.took_us
+    at_us = min(sent.took_us, stored_us)
     yield TextStep("Message", "done", took, at_us)
-    if decision is None:
+    if entry is None:
         yield TextStep("Decision", "waits", "in progress")
         return
+    decision = entry.decision
     found = reason(decision.rule, decision.keyword)
     yield TextStep("Decision", "done", f"{meant(decision.intent)} ({found})", at_us)
-    if event is not None:
-        yield from _applied_steps(sent, decision, events, event)
-    elif decision.intent == "none" and decision.rule != "unrouted":
-        nothing = "ordinary text, kept for a limited time"
-        yield TextStep("Inbox", "none", nothing)
-    else:
-        stored = "stored, the number is blocked" if decision.intent.stops else "stored"
-        yield TextStep("Inbox", "done", stored, at_us)
+    if event is None and decision.intent == "none" and decision.rule != "unrouted":
+        yield TextStep("Inbox", "none", "ordinary text, kept for a limited time")
+        return
+    blocks = ", the number is blocked" if decision.intent.stops and event is None else ""
+    yield TextStep("Inbox", "done", f"stored{blocks}", at_us)
+    if event is None:
         yield TextStep("Applied", "waits", "waiting for a worker")
         yield TextStep("Confirmation", "waits", "sent once it is applied")
-
-
-def _applied_steps(
-    sent: SentText, decision: Decision, events: Sequence[Event], event: Event
-) -> Iterable[TextStep]:
-    received_us = max(0, event.received_us - sent.posted_us)
-    yield TextStep("Inbox", "done", "stored", received_us)
-    applied_us = event.applied_us - sent.posted_us
+        return
     came = ". ".join(filter(None, (event_text.outcome(event), event_text.change(event))))
-    yield TextStep("Applied", "done", came, applied_us)
+    yield TextStep("Applied", "done", came, event.applied_us - sent.posted_us)
     replies = [one for one in events if one.kind == "reply" and one.inbox_id == event.inbox_id]
-    reply = replies[-1] if replies else None
-    if reply is not None:
+    if replies:
+        reply = replies[-1]
         why = f" ({reply.note})" if reply.note else ""
         state = "done" if reply.outcome == "sent" else "failed"
-        settled_us = reply.applied_us - sent.posted_us
-        yield TextStep("Confirmation", state, f"{event_text.outcome(reply)}{why}", settled_us)
-    elif event.note or not (
-        decision.intent.stops or decision.intent == "opt_in" or decision.wants_help
-    ):
-        yield TextStep("Confirmation", "none", event.note or "not needed")
+        said, settled_us = f"{event_text.outcome(reply)}{why}", reply.applied_us - sent.posted_us
+        yield TextStep("Confirmation", state, said, settled_us)
+    elif decision.intent.stops or decision.intent == "opt_in" or decision.wants_help:
+        is_over = bool(event.note)
+        note = event.note or "sending"
+        yield TextStep("Confirmation", "none" if is_over else "waits", note)
     else:
-        yield TextStep("Confirmation", "waits", "sending")
-
-
-def _ordinary_texts(services: Services, number: str) -> list[tuple[str, Entry]]:
-    """Return the newest texts of a number that asked for nothing."""
-    page = services.store.sample_log.page(partition_of(number), "", _MAX_SEARCHED)
-    return [(id_, entry) for id_, entry in page if entry.number == number]
-
-
-def _conversation(
-    events: Iterable[Event], ordinary: Iterable[tuple[str, Entry]]
-) -> list[ConversationText]:
-    texts = [
-        ConversationText(False, entry.text, ms_of(id_) * 1000, entry.message_id)
-        for id_, entry in ordinary
-    ]
-    for one in events:
-        if one.entry and one.entry.source == "text":
-            message_id = one.entry.message_id
-            texts.append(ConversationText(False, one.entry.text, one.received_us, message_id))
-        if one.reply and one.outcome == "sent":
-            texts.append(ConversationText(True, one.reply.text, one.applied_us))
-    return sorted(texts, key=lambda one: one.at_us)
+        yield TextStep("Confirmation", "none", event.note or "not needed")

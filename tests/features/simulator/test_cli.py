@@ -132,17 +132,15 @@ def test_where_no_reply_is_due_it_says_why(terminal, serve, simulated):
     there = terminal(**simulated)
     there.run("text", "STOP", "--from", NUMBER)
     assert there.run("text", "STOP", "--from", NUMBER, "--to", "+12025550199") == 0
-    assert "No reply from us: " in there.output
+    assert "Confirmation: " in there.output.partition("200 from")[2]
+    assert "unsubscribed" not in there.output
 
 
-def test_an_ordinary_text_is_waited_for_and_changes_nothing(
-    terminal, serve, simulated, monkeypatch
-):
-    monkeypatch.setattr("smsgate.features.simulator.cli.REPLY_S", 0.2)
+def test_an_ordinary_text_is_waited_for_and_changes_nothing(terminal, serve, simulated):
     serve(simulated)
     there = terminal(**simulated)
     assert there.run("text", "thanks, that was fast") == 0
-    assert "No reply from us." in there.output
+    assert "Inbox: ordinary text, kept for a limited time." in there.output
     assert f"alerts can text {NUMBER}." in there.output
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from werkzeug.serving import make_server
 
@@ -16,9 +14,8 @@ from smsgate.features.simulator.service import (
     find_range,
     make_message,
     parse_fictional,
-    post_webhook,
-    read_conversation,
-    read_progress,
+    post_text,
+    read_phone,
     simulated_account,
 )
 from smsgate.store.keys import partition_of
@@ -72,11 +69,8 @@ def text(services):
     def send(body: str) -> SentText:
         sender = default_sender(services.settings, account)
         message = make_message(account, body, NUMBER, sender)
-        answer = post_webhook(message, account, f"{account.public_url}/webhooks/{account.name}")
-        took_us = time.time_ns() // 1000 - message.sent_us
-        return SentText(
-            message.message_id, NUMBER, sender, body, message.sent_us, took_us, answer.status
-        )
+        sent, _ = post_text(message, account, f"{account.public_url}/webhooks/{account.name}")
+        return sent
 
     return send
 
@@ -87,33 +81,26 @@ def states(found):
 
 def test_an_opt_out_takes_every_step(services, text):
     sent = text("stop please")
-    stored = read_progress(services, sent)
+    stored = read_phone(services, NUMBER, sent)
     assert states(stored) == {
         "Message": "done", "Decision": "done", "Inbox": "done", "Applied": "waits",
         "Confirmation": "waits",
     }  # fmt: skip
     assert not stored.settled
-    assert [one.text for one in stored.conversation] == ["stop please"]
+    assert [one.text for one in stored.texts] == ["stop please"]
 
     services.applier.drain(partition_of(NUMBER))
-    assert states(read_progress(services, sent))["Applied"] == "done"
+    assert states(read_phone(services, NUMBER, sent))["Applied"] == "done"
     services.sender.drain(partition_of(NUMBER))
-    done = read_progress(services, sent)
+    done = read_phone(services, NUMBER, sent)
     assert states(done)["Confirmation"] == "done"
     assert done.settled
     assert "From then on: may not be texted" in [step.note for step in done.steps][3]
-    assert [one.ours for one in done.conversation] == [False, True]
-    assert "Acme Alerts" in done.conversation[1].text
+    assert [one.ours for one in done.texts] == [False, True]
+    assert "Acme Alerts" in done.texts[1].text
     times = [step.after_us for step in done.steps]
     assert times == sorted(times)
     assert times[0] >= 0
-
-
-def test_what_is_not_known_from_the_page_is_found_where_it_waits(services, text):
-    sent = text("stop please")._replace(text="")
-    found = read_progress(services, sent)
-    assert found.decision.intent == "opt_out"
-    assert [one.text for one in found.conversation] == ["stop please"]
 
 
 def test_a_repeat_is_not_confirmed_again_and_that_is_the_end(services, text):
@@ -121,26 +108,24 @@ def test_a_repeat_is_not_confirmed_again_and_that_is_the_end(services, text):
         sent = text(body)
         services.applier.drain(partition_of(NUMBER))
         services.sender.drain(partition_of(NUMBER))
-    found = read_progress(services, sent)
+    found = read_phone(services, NUMBER, sent)
     assert states(found)["Confirmation"] == "none"
     assert found.settled
-    assert len(read_conversation(services, NUMBER)) == 3
+    assert len(read_phone(services, NUMBER).texts) == 3
 
 
 def test_an_ordinary_text_is_kept_and_nothing_else(services, text):
     sent = text("see you at the bus stop")
-    found = read_progress(services, sent)
+    services.store.sample_log.flush()
+    found = read_phone(services, NUMBER, sent)
     assert states(found) == {"Message": "done", "Decision": "done", "Inbox": "none"}
     assert found.settled
-    services.store.sample_log.flush()
-    assert [one.text for one in read_progress(services, sent).conversation] == [
-        "see you at the bus stop"
-    ]
+    assert [one.text for one in found.texts] == ["see you at the bus stop"]
 
 
 def test_what_the_door_refused_ends_there(services, text):
     sent = text("stop please")._replace(status=503, message_id="SMother")
-    found = read_progress(services, sent)
+    found = read_phone(services, NUMBER, sent)
     assert states(found) == {"Message": "failed"}
     assert found.settled
 
@@ -148,7 +133,7 @@ def test_what_the_door_refused_ends_there(services, text):
 def test_nobody_waits_for_ever(services, text):
     sent = text("stop please")
     late = sent._replace(posted_us=sent.posted_us - PATIENCE_US - 1)
-    found = read_progress(services, late)
+    found = read_phone(services, NUMBER, late)
     assert states(found)["Applied"] == "failed"
     assert found.settled
 
@@ -157,7 +142,7 @@ def test_what_the_provider_answers_itself_is_said(services, text):
     sent = text("STOP")
     services.applier.drain(partition_of(NUMBER))
     (confirmation,) = [
-        one for one in read_progress(services, sent).steps if one.name == "Confirmation"
+        one for one in read_phone(services, NUMBER, sent).steps if one.name == "Confirmation"
     ]
     assert confirmation.state == "none"
     assert len(confirmation.note) > len("none: ")
