@@ -190,8 +190,6 @@ class ListComparison(msgspec.Struct, frozen=True, omit_defaults=True):
     """Entries of the list."""
     there_only: int = 0
     """Entries about numbers that came back here after they had opted out there."""
-    here_only: int | None = None
-    """Numbers that are opted out here and not on the list; None where that is not known."""
     foreign: int = 0
     """Entries of senders that no program has; they are not taken."""
     unreadable: int = 0

@@ -205,7 +205,6 @@ def _by_account(snapshot: SystemSnapshot) -> Iterator[Metric]:
     says = "When the provider's own opt-out list was last read to its end"
     yield _gauge("opt_out_list_read_timestamp_seconds", says, read, "account")
     only = {(name, "there"): one.there_only for name, one in compared}
-    only |= {(name, "here"): one.here_only for name, one in compared if one.here_only is not None}
     says = "Opt-outs that the provider's own list and ours do not share, when it was last read"
     yield _gauge("opt_out_list_differences", says, only, "account", "only")
 

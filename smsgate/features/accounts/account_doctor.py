@@ -181,12 +181,7 @@ def opt_out_list_notes(services: Services, account: Account) -> Iterator[tuple[C
 
 
 def _differences(found: ListComparison, provider: str) -> Iterator[tuple[CheckState, str]]:
-    here = "unknown" if found.here_only is None else f"{found.here_only:,}"
-    text = (
-        f"read {_ago(int(found.at_s * 1000))}: {found.listed:,} entries; {here} numbers are opted "
-        "out here and not on it"
-    )
-    yield "ok", text
+    yield "ok", f"read {_ago(int(found.at_s * 1000))}: {found.listed:,} entries"
     if found.there_only:
         text = (
             f"{found.there_only:,} entries are about numbers that came back here since: "

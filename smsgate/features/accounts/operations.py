@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
-import click
 import msgspec
 
 from smsgate.domain.errors import Unfit
@@ -19,8 +18,6 @@ from smsgate.interface.schemas import moment
 from smsgate.pipeline.services import Services
 from smsgate.settings import Account
 from smsgate.store.refusals import CAP, RefusalCount
-
-_COLOURS = {"ok": "green", "warning": "yellow", "fault": "red"}
 
 
 class DoctorQuery(msgspec.Struct, forbid_unknown_fields=True):
@@ -56,8 +53,7 @@ def _printed(report: DoctorReport, services: Services) -> str:  # noqa: ARG001
     if lines:
         return "\n".join([*lines, "Nothing was sent."])
     for one in report.results:
-        mark = click.style(f"{one.state:>7}", _COLOURS[one.state])
-        lines.append(f"{mark}  {one.subject}: {one.text}")
+        lines.append(f"{one.state:>7}  {one.subject}: {one.text}")
         if one.state != "ok" and one.remedy:
             lines.append(f"         → {one.remedy}")
     return "\n".join(lines) or "All clear."
@@ -109,7 +105,6 @@ class ListAgreement(msgspec.Struct, frozen=True):
     refused: int | None = None
     """Opt-outs that the provider does not take."""
     only_there: int | None = None
-    only_here: int | None = None
     read_at: datetime | None = None
     problem: str = "not compared yet"
 
@@ -133,7 +128,6 @@ class ListAgreements(msgspec.Struct, frozen=True):
             Column("reported", "Reported"),
             Column("refused", "Not taken by the provider"),
             Column("only_there", "Only there"),
-            Column("only_here", "Only here"),
             Column("read_at", "Read", "time"),
             Column("problem", "Problem", "problem"),
         ),
@@ -159,7 +153,6 @@ def _agreement(services: Services, account: Account) -> ListAgreement:
         reported=status.reported,
         refused=sum(status.refusals.values()),
         only_there=found.there_only if found else None,
-        only_here=found.here_only if found else None,
         read_at=time_of(int(found.at_s * 1_000_000)) if found else None,
         problem=status.problem,
     )

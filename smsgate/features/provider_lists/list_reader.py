@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
@@ -18,11 +17,9 @@ from smsgate.pipeline.services import Services
 from smsgate.providers import OPT_OUT_LISTS
 from smsgate.providers.opt_out_lists import ListedOptOut, OptOutListPage
 from smsgate.settings import Account
-from smsgate.store.keys import PARTITIONS
 
 READ_EVERY_S = 3600
 """From the beginning of one reading of the whole list to the next one, at least."""
-_NUMBERS_AT_ONCE = 1_000
 
 
 class ListReader:
@@ -38,28 +35,26 @@ class ListReader:
 
     def run(self, session: ListSession) -> bool:
         """Read a page of the list. False where it cannot be read, or is not to be read yet."""
-        lists, state = self._services.store.opt_out_lists, session.state
+        state = session.state
         reading = state.reading
         if reading is None:
-            last = state.comparison
-            if last is not None and session.now_us / 1_000_000 < last.at_s + READ_EVERY_S:
+            last, now_s = state.comparison, session.now_us / 1_000_000
+            if last is not None and now_s < last.at_s + READ_EVERY_S:
                 return False
-            lists.clear_listed(self._account.name)
-            reading = ListComparison(at_s=session.now_us / 1_000_000)
+            reading = ListComparison(at_s=now_s)
             session.change(reading=reading, page="")
-            state = session.state
-        call = self._provider.opt_out_list_call(self._account, state.page, session.now_us)
+        asked = session.state.page
+        call = self._provider.opt_out_list_call(self._account, asked, session.now_us)
         answer = session.perform(call)
-        page = self._page(answer, state.page, session) if answer is not None else None
+        page = self._page(answer, asked, session) if answer is not None else None
         if page is None:
             return True
         reading, taken = self._compared(page, reading)
+        session.change(page=page.next_page, taken=state.taken + taken)
         if page.next_page:
-            session.change(page=page.next_page, reading=reading, taken=state.taken + taken)
-            return True
-        comparison = msgspec.structs.replace(reading, here_only=self._count_here_only(session))
-        lists.clear_listed(self._account.name)
-        session.change(page="", reading=None, comparison=comparison, taken=state.taken + taken)
+            session.change(reading=reading)
+        else:
+            session.change(reading=None, comparison=reading)
         return True
 
     def _page(self, answer: HttpReply, asked: str, session: ListSession) -> OptOutListPage | None:
@@ -81,20 +76,24 @@ class ListReader:
         self, page: OptOutListPage, reading: ListComparison
     ) -> tuple[ListComparison, int]:
         """Compare a page; returns the comparison so far, and how many opt-outs were taken."""
+        store, programs = self._services.store, self._services.settings.programs
         readable = [one for one in page.opt_outs if is_e164(one.number)]
-        programs = self._services.settings.programs
         found = [(one, [*claims(one, self._account, programs)]) for one in readable]
         ours = [(one, some) for one, some in found if some]
         numbers = [*dict.fromkeys(one.number for one, _ in ours)]
-        self._services.store.opt_out_lists.add_listed(self._account.name, numbers)
-        states = self._services.store.numbers.consent_states_of(numbers, self._names)
+        states = store.numbers.consent_states_of(numbers, self._names)
         unknown = [
-            (one, [claim for claim in some if not claim.is_known(states[one.number])])
+            (one, news)
             for one, some in ours
+            if (news := [claim for claim in some if not claim.is_known(states[one.number])])
         ]
-        unknown = [(one, some) for one, some in unknown if some]
         arrivals, there_only = self._arrivals(unknown)
-        taken = self._add(arrivals)
+        taken = 0
+        if arrivals:  # from here on they block
+            added, partitions = store.inbox.add(arrivals)
+            self._services.job_queue.notify_inboxes(partitions)
+            taken = sum(not one.duplicate for one in added)
+            store.metrics.count(OPT_OUT_LIST, self._account.name, "taken", times=taken)
         reading = msgspec.structs.replace(
             reading,
             listed=reading.listed + len(page.opt_outs),
@@ -121,31 +120,3 @@ class ListReader:
                 arrival = Arrival(entry, sent_us=listed.at_us or None)
                 arrivals.setdefault((listed.number, entry.scope), arrival)
         return [*arrivals.values()], there_only
-
-    def _add(self, arrivals: Sequence[Arrival]) -> int:
-        """Put opt-outs into the inbox; from then on they block. Returns how many were new."""
-        if not arrivals:
-            return 0
-        added, partitions = self._services.store.inbox.add(arrivals)
-        self._services.job_queue.notify_inboxes(partitions)
-        taken = sum(not one.duplicate for one in added)
-        self._services.store.metrics.count(OPT_OUT_LIST, self._account.name, "taken", times=taken)
-        return taken
-
-    def _count_here_only(self, session: ListSession) -> int | None:
-        """Count the numbers that a program of the account may not text and the list lacks."""
-        records, lists = self._services.records, self._services.store.opt_out_lists
-        if records.absent:
-            return None
-        count = 0
-        for partition in range(PARTITIONS):
-            session.keep_lease()
-            blocked = self._blocked_numbers(partition)
-            while some := [*itertools.islice(blocked, _NUMBERS_AT_ONCE)]:
-                count += lists.count_unlisted(self._account.name, some)
-        return count
-
-    def _blocked_numbers(self, partition: int) -> Iterator[str]:
-        for one in self._services.records.reader.numbers(partition):
-            if any(one.consent_state.blocked(name) for name in self._names):
-                yield one.number

@@ -55,17 +55,13 @@ class ListSession:
         """Change fields of the state."""
         self.state = msgspec.structs.replace(self.state, **changed)
 
-    def keep_lease(self) -> None:
-        """Prolong the lease. Raises ``LeaseLost``, ``StoreUnavailable``."""
-        if not self._services.store.opt_out_lists.leads(self._account.name, self._process):
-            raise LeaseLost
-
     def perform(self, call: HttpCall) -> HttpReply | None:
         """Make a call; None where no answer came, which is a failure of the turn.
 
         Raises ``LeaseLost``, ``StoreUnavailable``.
         """
-        self.keep_lease()
+        if not self._services.store.opt_out_lists.leads(self._account.name, self._process):
+            raise LeaseLost
         self.calls += 1
         try:
             return self._services.outbound.perform(call)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import msgspec
 import structlog
 
-from smsgate.consent.events import ConsentState, Event
+from smsgate.consent.events import Event
 from smsgate.domain.errors import CursorRefused
 from smsgate.domain.messages import Verdict
 from smsgate.domain.phone import masked
@@ -62,7 +62,11 @@ class NoticeSender:
             [step.number for step in steps if step.number], [one.name for one in self._programs]
         )
         for step in steps:
-            wanted = self._notices(step, states)
+            wanted = list[OptOutNotice]()
+            if step.event is not None:
+                state = states[step.number]
+                about = (step.event, step.number, state, self._access, self._account)
+                wanted = notices(*about, self._programs)
             if told and len(told) + len(wanted) > self._access.notices_per_call:
                 more = True
                 break
@@ -107,12 +111,6 @@ class NoticeSender:
             if partition not in young and seq > position.get(partition, 0):
                 steps.append(_Step(partition, seq))
         return steps[:_NUMBERS_AT_ONCE], batch.more or bool(young) or len(steps) > _NUMBERS_AT_ONCE
-
-    def _notices(self, step: _Step, states: dict[str, ConsentState]) -> list[OptOutNotice]:
-        if step.event is None:
-            return []
-        state = states[step.number]
-        return notices(step.event, step.number, state, self._access, self._account, self._programs)
 
     def _send(self, wanted: Sequence[OptOutNotice], session: ListSession) -> set[str]:
         """Tell the provider; returns the ids of the notices that are settled."""

@@ -5,10 +5,9 @@ from __future__ import annotations
 import pytest
 
 from smsgate.domain.messages import ALL, Arrival, Decision, Entry, Intent
-from smsgate.features.provider_lists import list_reader
 from smsgate.features.provider_lists.list_reader import READ_EVERY_S
 from smsgate.features.provider_lists.service import IDLE_S
-from smsgate.metrics.snapshot import ListComparison, OptOutListState
+from smsgate.metrics.snapshot import ListComparison
 from tests.features.provider_lists.conftest import OTHER_SENDER, SENDER
 
 A, B, C, D = "+14155550123", "+14155550124", "+14155550125", "+14155550126"
@@ -81,7 +80,7 @@ def test_an_entry_that_is_gone_or_a_list_that_is_empty_lifts_nothing(make) -> No
     telnyx.work()
     assert telnyx.blocked(A)
     assert telnyx.blocked(B)
-    assert (comparison(telnyx).listed, comparison(telnyx).here_only) == (0, 2)
+    assert comparison(telnyx).listed == 0
 
 
 def test_whoever_came_back_after_it_stays_and_is_counted(make) -> None:
@@ -158,7 +157,7 @@ def test_entries_of_strangers_and_without_number_are_counted_and_not_taken(make)
     telnyx.work()
     assert not telnyx.blocked(A)
     assert comparison(telnyx) == ListComparison(
-        at_s=telnyx.clock.now_s, listed=3, here_only=0, foreign=1, unreadable=1
+        at_s=telnyx.clock.now_s, listed=3, foreign=1, unreadable=1
     )
 
 
@@ -231,7 +230,7 @@ def test_both_lists_agree_where_it_can_be_read_and_added_to(make) -> None:
     # Of what it took for everything the other senders are not told: it came from there.
     assert {number for number, _ in bird.api.added} == {B}
     found = comparison(bird)
-    assert (found.listed, found.there_only, found.here_only) == (4, 0, 0)
+    assert (found.listed, found.there_only) == (4, 0)
 
 
 def test_what_we_told_just_before_a_start_does_not_undo_it(make) -> None:
@@ -264,35 +263,5 @@ def test_the_list_of_a_whole_account_is_for_all_of_its_programs(make) -> None:
         assert aws.blocked(number, "orders")
     assert sorted(aws.api.added) == [(C, ""), (D, "")]
     found = comparison(aws)
-    assert (found.listed, found.there_only, found.here_only) == (4, 0, 0)
+    assert (found.listed, found.there_only) == (4, 0)
     assert aws.state.taken == 2
-
-
-def test_how_many_are_out_here_alone_is_unknown_without_a_whole_list(make, monkeypatch) -> None:
-    (twilio,) = make("twilio")
-    twilio.work()
-    assert twilio.state.comparison is None
-    assert twilio.state == OptOutListState()
-
-
-def test_the_numbers_of_a_list_do_not_stay_in_the_store(make, redis_client) -> None:
-    (telnyx,) = make("telnyx")
-    telnyx.api.page_size = 1
-    telnyx.api.add(A, SENDER, LONG_AGO)
-    telnyx.api.add(B, SENDER, LONG_AGO)
-    telnyx.work(turns=1)
-    (key,) = redis_client.keys("smsgate:opt-out-list:telnyx:[0-9]*")
-    assert 0 < redis_client.ttl(key) <= 2 * 24 * 3600
-    telnyx.work()
-    assert redis_client.keys("smsgate:opt-out-list:telnyx:[0-9]*") == []
-
-
-def test_numbers_are_compared_in_portions(make, monkeypatch) -> None:
-    monkeypatch.setattr(list_reader, "_NUMBERS_AT_ONCE", 2)
-    (telnyx,) = make("telnyx")
-    for place in range(5):
-        opt_out(telnyx, f"+1415555{place:04}")
-    telnyx.work()
-    telnyx.clock.now_s += READ_EVERY_S
-    telnyx.work()
-    assert comparison(telnyx).here_only == 5
