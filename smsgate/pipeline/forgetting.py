@@ -7,7 +7,7 @@ never end here, nor do the events on which those of today rest.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import MappingProxyType
 
 import structlog
@@ -16,7 +16,6 @@ from smsgate import __version__
 from smsgate.consent.events import Event, event_id
 from smsgate.domain.errors import RecordsDiffer
 from smsgate.domain.messages import Decision, Entry, Intent
-from smsgate.pipeline import labelled_texts
 from smsgate.pipeline.archive import LedgerArchiver
 from smsgate.pipeline.services import Services
 from smsgate.records import Records
@@ -65,8 +64,6 @@ class Forgotten:
     event_id: str
     replies: int = 0
     """Replies that were given up, and were taken out."""
-    cases: int = 0
-    """Test cases of keyword sets that were made of its texts."""
 
 
 class Forgetting:
@@ -179,6 +176,4 @@ def forget_number(services: Services, number: str, actor: str, reason: str) -> F
     Raises as ``Forgetting.forget``.
     """
     services.applier.drain(partition_of(number))  # what still waits belongs to it
-    done = Forgetting.of(services).forget(number, actor, reason)
-    cases = labelled_texts.forget(services.settings.data_dir, number, services.records)
-    return replace(done, cases=cases)
+    return Forgetting.of(services).forget(number, actor, reason)

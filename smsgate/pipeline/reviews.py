@@ -1,4 +1,4 @@
-"""Texts that wait for a person: which they are, since when, and what they say.
+"""Texts that wait for a person: which they are, since when, what they say, and what was decided.
 
 Until a person has decided, marketing programs may not text the number; no time releases it.
 """
@@ -21,7 +21,6 @@ from smsgate.store.store import Store
 
 INBOX, LEDGER = 2_000, 5_000
 """How many entries of a partition are looked through for texts that the records do not have yet."""
-_EARLIER = 20
 UNDO_US = 48 * 3600 * 1_000_000
 """How long a decision can be taken back: as long as the store keeps the last change of a number."""
 _MAX_SEARCHED = 500
@@ -49,15 +48,14 @@ class OpenReview:
     @property
     def since_us(self) -> int:
         """When the first text came."""
-        return ms_of(self.first) * 1000
+        return _us_of(self.first)
 
 
 @dataclass(frozen=True, slots=True)
-class ReviewCase:
-    """What waits, with its text."""
+class ReviewCase(OpenReview):
+    """A text of what waits."""
 
-    open: OpenReview
-    since_us: int
+    received_us: int
     """When the text came; earlier than the wait began where a decision was taken back."""
     entry: Entry | None
     """The text and how it was understood; None where it is not known any more."""
@@ -66,6 +64,15 @@ class ReviewCase:
     def text(self) -> str:
         """What the subscriber wrote, as far as it is known."""
         return self.entry.text if self.entry else ""
+
+    @property
+    def reason(self) -> str:
+        """What made the classifier hesitate, in words."""
+        if self.entry is None:
+            return "its text is not known any more"
+        decision = self.entry.decision
+        found_by = decision_text.reason(decision.rule, decision.keyword)
+        return ": ".join(filter(None, (found_by, event_text.note(self.entry))))
 
 
 def list_open(store: Store) -> list[OpenReview]:
@@ -80,27 +87,90 @@ def list_open(store: Store) -> list[OpenReview]:
 
 def list_open_of(store: Store, number: str) -> list[OpenReview]:
     """Return what waits of one number, by program."""
-    rows = store.inbox_reader.review_holds(partition_of(number))
-    found = [_open(field, ids) for field, ids in rows.items() if field.endswith(f":{number}")]
+    found = [_open(*item) for item in store.inbox_reader.review_holds(partition_of(number)).items()]
     return sorted((one for one in found if one.number == number), key=lambda one: one.program)
 
 
+def _open(field: str, ids: str) -> OpenReview:
+    program, _, number = field.partition(":")
+    first, _, newest = ids.partition(" ")
+    return OpenReview(program, number, first, newest or first)
+
+
 def read_cases(store: Store, records: Records, some: Sequence[OpenReview]) -> list[ReviewCase]:
-    """Return the texts of what waits, in the same order.
+    """Return the first text of what waits, in the same order.
 
     They are in the records, in the ledger, or in the inbox where no worker has run. A database
     that is away must not hide that there is something to decide. Raises ``StoreUnavailable``.
     """
     found = _recorded(records, some)
-    partitions = {partition_of(one.number) for one in some if _id(one) not in found}
+    partitions = {partition_of(one.number) for one in some if (one.number, one.first) not in found}
     for partition in partitions:
-        found |= {
-            (partition, one.id): one.entry for one in store.inbox_reader.latest(partition, INBOX)
-        }
-        found |= _entries(store.ledger_reader.newest(partition, LEDGER))
+        found |= _stored(store, partition)
     if partitions:  # what moved meanwhile is in the records by now
-        found |= _recorded(records, [one for one in some if _id(one) not in found])
-    return [_case(store, records, one, found.get(_id(one))) for one in some]
+        found |= _recorded(records, [one for one in some if (one.number, one.first) not in found])
+    return [
+        _case(store, records, one, one.first, found.get((one.number, one.first))) for one in some
+    ]
+
+
+def list_cases(store: Store, records: Records) -> list[ReviewCase]:
+    """Return every text that waits, oldest first; one number may have sent several.
+
+    Raises ``StoreUnavailable``.
+    """
+    found = list_open(store)
+    cases = read_cases(store, records, found)
+    for one in found:
+        if one.first != one.newest:
+            cases += _later_cases(store, records, one)
+    # a decision that is taken back lets a text wait that may have waited already
+    distinct = {(one.key, one.received_us, one.text): one for one in reversed(cases)}
+    return sorted(distinct.values(), key=lambda one: one.received_us)
+
+
+def _later_cases(store: Store, records: Records, one: OpenReview) -> Iterator[ReviewCase]:
+    """Yield what a number sent after the first text that waits."""
+    found = _stored(store, partition_of(one.number))  # in the order in which an entry moves
+    with suppress(RecordsUnavailable):
+        told = records.history.of_kinds(one.number, ("review", "undo"), _MAX_TEXTS)
+        found |= _entries(recorded.event for recorded in told)
+    for (number, id_), entry in found.items():
+        later = inbox_place(one.first) < inbox_place(id_) <= inbox_place(one.newest)
+        same = (number, entry.program) == (one.number, one.program)
+        if later and same and entry.decision.intent is Intent.REVIEW:
+            yield _case(store, records, one, id_, entry)
+
+
+def _case(
+    store: Store, records: Records, one: OpenReview, id_: str, entry: Entry | None
+) -> ReviewCase:
+    """Return a text, or the text about which a decision was taken back."""
+    received_us = _us_of(id_)
+    if entry is not None and entry.decision.rule == REOPENED:
+        found = _find_original(store, records, entry)
+        received_us, entry = (found.received_us, found.entry) if found else (received_us, None)
+    return ReviewCase(one.program, one.number, one.first, one.newest, received_us, entry)
+
+
+def _find_original(store: Store, records: Records, entry: Entry) -> Event | None:
+    """Find the text about which ``entry`` took a decision back: the newest before the decision.
+
+    Raises ``StoreUnavailable``.
+    """
+    decided_us = _us_of(entry.message_id.removeprefix(f"{REOPENED}-").partition("-")[2])
+    found: list[Event] = []
+    with suppress(RecordsUnavailable):
+        stories = records.history.of_kinds(entry.number, ("review",), _MAX_TEXTS)
+        found = [recorded.event for recorded in reversed(stories)]
+    found += store.ledger_reader.newest(partition_of(entry.number), LEDGER)
+    wanted = ("review", entry.number, entry.program)
+    for event in reversed(found):
+        text = event.entry is not None and event.entry.source == "text"
+        same = (event.kind, event.number, event.program) == wanted
+        if text and same and event.received_us <= decided_us:
+            return event
+    return None
 
 
 def recorded_open(records: Records) -> Iterator[tuple[str, str, str]]:
@@ -113,53 +183,25 @@ def recorded_open(records: Records) -> Iterator[tuple[str, str, str]]:
             yield program, number, " ".join(dict.fromkeys((waiting[0], waiting[-1])))
 
 
-def find_original(store: Store, records: Records, entry: Entry, until_us: int) -> Event | None:
-    """Find the text about which ``entry`` took a decision back: the newest that waited before.
-
-    Raises ``StoreUnavailable``.
-    """
-    found: list[Event] = []
-    with suppress(RecordsUnavailable):
-        stories = records.history.of_kinds(entry.number, ("review",), _EARLIER)
-        found = [recorded.event for recorded in reversed(stories)]
-    found += store.ledger_reader.newest(partition_of(entry.number), LEDGER)
-    wanted = ("review", entry.number, entry.program)
-    for event in reversed(found):
-        text = event.entry is not None and event.entry.source == "text"
-        same = (event.kind, event.number, event.program) == wanted
-        if text and same and event.received_us <= until_us:
-            return event
-    return None
+def _us_of(id_: str) -> int:
+    return ms_of(id_) * 1000
 
 
-def _open(field: str, ids: str) -> OpenReview:
-    program, _, number = field.partition(":")
-    first, _, newest = ids.partition(" ")
-    return OpenReview(program, number, first, newest or first)
+def _stored(store: Store, partition: int) -> dict[tuple[str, str], Entry]:
+    stored = store.inbox_reader.latest(partition, INBOX)
+    entries = {(one.entry.number, one.id): one.entry for one in stored}
+    return entries | _entries(store.ledger_reader.newest(partition, LEDGER))
 
 
-def _id(one: OpenReview) -> tuple[int, str]:
-    return partition_of(one.number), one.first
+def _entries(events: Iterable[Event]) -> dict[tuple[str, str], Entry]:
+    return {(one.number, one.inbox_id): one.entry for one in events if one.entry}
 
 
-def _entries(events: Iterable[Event]) -> dict[tuple[int, str], Entry]:
-    return {(partition_of(one.number), one.inbox_id): one.entry for one in events if one.entry}
-
-
-def _recorded(records: Records, some: Sequence[OpenReview]) -> dict[tuple[int, str], Entry]:
+def _recorded(records: Records, some: Sequence[OpenReview]) -> dict[tuple[str, str], Entry]:
     with suppress(RecordsUnavailable):
         places = [(one.number, one.since_us) for one in some]
         return _entries(one.event for one in records.history.at(places)) if places else {}
     return {}
-
-
-def _case(store: Store, records: Records, one: OpenReview, entry: Entry | None) -> ReviewCase:
-    if entry is None or entry.decision.rule != REOPENED:
-        return ReviewCase(one, one.since_us, entry)
-    found = find_original(store, records, entry, one.since_us)
-    return ReviewCase(
-        one, found.received_us if found else one.since_us, found.entry if found else None
-    )
 
 
 # --- decisions ---
@@ -187,23 +229,7 @@ class ReviewDecision:
     def about(self) -> tuple[str, int]:
         """Number and time of receipt of the text that was decided; 0 where that is unknown."""
         id_ = seen_id(self.entry)
-        return self.entry.number, ms_of(id_) * 1000 if id_ else 0
-
-
-@dataclass(frozen=True, slots=True)
-class WaitingText:
-    """A text that a person has to decide."""
-
-    program: str
-    number: str
-    since_us: int
-    text: str
-    why: str
-    """What made the classifier hesitate, as the rules name it."""
-    key: str
-    """The same for all texts of the number to the program: a decision names what was seen."""
-    reason: str
-    """What made the classifier hesitate, in words."""
+        return self.entry.number, _us_of(id_) if id_ else 0
 
 
 class ReviewDecisions:
@@ -237,21 +263,22 @@ class ReviewDecisions:
         events = self._store.ledger_reader.newest_of_all(_MAX_SEARCHED)
         with suppress(RecordsUnavailable):
             events += [one.event for one in self._records.history.at([*places])]
-        found = {(event.number, event.received_us): event for event in events}
-        return {key: self._text(found[at]) for at, key in places.items() if at in found}
+        found = {(event.number, event.received_us): event.entry for event in events}
+        texts = {}
+        for place, key in places.items():
+            entry = found.get(place)
+            if entry is not None and entry.decision.rule == REOPENED:
+                original = _find_original(self._store, self._records, entry)
+                entry = original.entry if original else None
+            if entry is not None:
+                texts[key] = entry.text
+        return texts
 
     def lately(self, period_us: int, limit: int) -> list[ReviewDecision]:
         """Return what was decided within a period, newest first."""
         unapplied = self._unapplied(self._store.inbox.busy())
         found = {one.key: one for one in (*unapplied, *self._applied(period_us))}
         return sorted(found.values(), key=lambda one: one.at_us, reverse=True)[:limit]
-
-    def _text(self, event: Event) -> str:
-        entry = event.entry
-        if entry is not None and entry.decision.rule == REOPENED:
-            first = find_original(self._store, self._records, entry, event.received_us)
-            entry = first.entry if first is not None else None
-        return entry.text if entry is not None else ""
 
     def _of_partition(self, key: str) -> Iterator[ReviewDecision]:
         """Yield the decisions of the key's partition, as an entry moves: so none is missed."""
@@ -287,69 +314,3 @@ def _decision(entry: Entry, id_: str, at_us: int, outcome: str) -> Iterator[Revi
         found = "opt_out" if entry.decision.intent.stops else "none"
         decided = "undo" if rule == REOPENED else found
         yield ReviewDecision(f"{partition_of(entry.number)}-{id_}", decided, entry, at_us, outcome)
-
-
-def list_waiting_texts(store: Store, records: Records) -> list[WaitingText]:
-    """Return every text that waits, oldest first; one number may have sent several.
-
-    Raises ``StoreUnavailable``.
-    """
-    found = list_open(store)
-    texts = [
-        _waiting_text(case.open, case.since_us, case.text, case.entry)
-        for case in read_cases(store, records, found)
-    ]
-    texts += _later_texts(store, records, [one for one in found if one.first != one.newest])
-    # a decision that is taken back lets a text wait that may have waited already
-    distinct = {(one.key, one.since_us, one.text): one for one in reversed(texts)}
-    return sorted(distinct.values(), key=lambda one: one.since_us)
-
-
-def _later_texts(
-    store: Store, records: Records, some: Sequence[OpenReview]
-) -> Iterator[WaitingText]:
-    """Yield what each number sent after the first text that waits."""
-    entries: dict[int, dict[str, Entry]] = {}
-    for partition in {partition_of(one.number) for one in some}:
-        # in the order in which an entry moves
-        stored = store.inbox_reader.latest(partition, INBOX)
-        entries[partition] = {one.id: one.entry for one in stored}
-        entries[partition] |= _entries_by_id(store.ledger_reader.newest(partition, LEDGER))
-    for one in some:
-        found = dict(entries[partition_of(one.number)])
-        with suppress(RecordsUnavailable):
-            stories = records.history
-            told = stories.of_kinds(one.number, ("review", "undo"), _MAX_TEXTS)
-            found |= _entries_by_id(recorded.event for recorded in told)
-        for id_, entry in found.items():
-            same = (entry.number, entry.program) == (one.number, one.program)
-            later = inbox_place(one.first) < inbox_place(id_) <= inbox_place(one.newest)
-            if same and later and entry.decision.intent is Intent.REVIEW:
-                yield _later_text(store, records, one, id_, entry)
-
-
-def _later_text(
-    store: Store, records: Records, one: OpenReview, id_: str, entry: Entry
-) -> WaitingText:
-    """Return a text, or the text about which a decision was taken back."""
-    since_us, text = ms_of(id_) * 1000, entry.text
-    if entry.decision.rule == REOPENED:
-        decisions = ReviewDecisions(store, records)
-        before = decisions.find(entry.message_id.removeprefix(f"{REOPENED}-"))
-        since_us = (before.about[1] if before else 0) or since_us
-        text = decisions.texts([before]).get(before.key, "") if before else ""
-    return _waiting_text(one, since_us, text, entry)
-
-
-def _waiting_text(one: OpenReview, since_us: int, text: str, entry: Entry | None) -> WaitingText:
-    why = reason = "its text is not known any more"
-    if entry is not None:
-        decision = entry.decision
-        why = " ".join(filter(None, (decision.rule, decision.keyword, decision.note)))
-        found_by = decision_text.reason(decision.rule, decision.keyword)
-        reason = ": ".join(filter(None, (found_by, event_text.note(entry))))
-    return WaitingText(one.program, one.number, since_us, text, why, one.key, reason)
-
-
-def _entries_by_id(events: Iterable[Event]) -> dict[str, Entry]:
-    return {one.inbox_id: one.entry for one in events if one.entry}

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, NamedTuple
 
-import msgspec
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select, tuple_
 from sqlalchemy import text as sql
 
@@ -40,7 +39,6 @@ from smsgate.records.tables import (
 
 _PAIRS = 400
 """Numbers in one question, below SQLite's bound of variables."""
-_text_fields = msgspec.json.Decoder(dict[str, Any]).decode
 _NEWEST = (events.c.received_us.desc(), events.c.seq.desc())
 
 
@@ -49,15 +47,6 @@ class HistoryPlace(NamedTuple):
 
     received_us: int
     seq: int
-
-
-class RecordedText(NamedTuple):
-    """One text of many, without the rest of its event."""
-
-    program: str
-    number: str
-    received_us: int
-    text: str
 
 
 class EventHistory:
@@ -121,20 +110,6 @@ class EventHistory:
             asked = EVENTS.where(tuple_(events.c.number, events.c.received_us).in_(some))
             found += map(recorded_of, rows_of(self._database, asked))
         return found
-
-    def worded(self, kind: str, since_us: int, limit: int) -> list[RecordedText]:
-        """The texts of the newest events of a kind since a moment."""
-        asked = (
-            select(events.c.program, events.c.number, events.c.received_us, texts.c.words)
-            .join(texts, texts.c.event_id == events.c.id)
-            .where(events.c.kind == kind, events.c.received_us >= since_us)
-            .order_by(events.c.received_us.desc())
-            .limit(limit)
-        )
-        return [
-            RecordedText(program, number, received_us, _text_fields(words.encode()).get("text", ""))
-            for program, number, received_us, words in rows_of(self._database, asked)
-        ]
 
     def counts(self, numbers: Sequence[str]) -> dict[str, int]:
         """How many events each of some numbers has, imported lists aside."""

@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 from sqlalchemy import text
 
 from smsgate.pipeline.deadlines import PAGE_ANSWER_S
-from smsgate.pipeline.reviews import list_waiting_texts
+from smsgate.pipeline.reviews import list_cases
 from smsgate.pipeline.services import Services
 from tests.browser.acting import fits, picture, press, says
 from tests.browser.test_pages import barriers
@@ -44,7 +44,7 @@ def end_session(page: Page, services: Services) -> None:
 def test_a_session_that_ends_during_review_leads_back_to_the_same_case(
     visit: Visit, services: Services, width: int
 ) -> None:
-    key = list_waiting_texts(services.store, services.records)[7].key
+    key = list_cases(services.store, services.records)[7].key
     page = visit("/console/review", role="nobody", width=width)
     sign_in(page, "agent")
     page.wait_for_url("**/console/review")

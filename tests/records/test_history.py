@@ -79,11 +79,8 @@ def test_what_operators_did_has_an_index_of_its_own(records):
             assert "events_manual" in str([*rows])
 
 
-def test_texts_of_a_kind_and_counts(records):
+def test_the_newest_of_a_kind_and_counts(records):
     keep(records, event(1, text="one"), event(2, OTHER, text="two"), event(3, kind="help"))
-    found = records.history.worded("opt_out", START_US + 1_500, 9)
-    assert [(one.number, one.text, one.program) for one in found] == [(OTHER, "two", "alerts")]
-    assert [one.text for one in records.history.worded("opt_out", 0, 1)] == ["two"]
     assert records.history.counts([NUMBER, OTHER, "x" * 300]) == {NUMBER: 2, OTHER: 1}
     assert ids(records.history.newest(2)) == [event(3).id, event(2, OTHER).id]
     assert ids(records.history.newest(5, "help")) == [event(3).id]

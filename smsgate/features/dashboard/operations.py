@@ -13,7 +13,7 @@ from smsgate.consent.events import Event
 from smsgate.consent.reviews import REVIEW_DEADLINE_US
 from smsgate.domain.messages import REPLY_WINDOW_US, Entry
 from smsgate.interface.operation import Context, operation
-from smsgate.pipeline.reviews import list_waiting_texts
+from smsgate.pipeline.reviews import list_cases
 from smsgate.pipeline.services import Services
 from smsgate.store.keys import PARTITIONS
 
@@ -134,7 +134,7 @@ def report_of(
 
 def _reviews(services: Services) -> ReviewFigures:
     now_us = services.store.health.now_us()
-    waiting = list_waiting_texts(services.store, services.records)
+    waiting = list_cases(services.store, services.records)
     ages_us = [now_us - one.since_us for one in waiting]
     past_deadline = sum(age > REVIEW_DEADLINE_US for age in ages_us)
     return ReviewFigures(len(ages_us), round(max(ages_us, default=0) / _HOUR_US, 1), past_deadline)

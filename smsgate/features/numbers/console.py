@@ -104,12 +104,9 @@ def register(console: Flask, services: Services) -> None:
         if request.form.get("digits", "").strip() != number[-4:]:
             raise Unfit("Enter the last four characters of this number.", field="digits")
         done = forget_number(services, number, actor(), reason_of(request.form.get("reason", "")))
-        cases = (
-            f" {done.cases:,} test cases of keyword sets were removed too." if done.cases else ""
-        )
         flash(
             f"Erased the texts of {done.records:,} records and {done.ordinary_texts:,} ordinary "
-            f"texts.{cases if done.cases else ''} The number is still suppressed where it was.",
+            "texts. The number is still suppressed where it was.",
             "good",
         )
         return redirect(url_for("number", number=number), 303)

@@ -370,7 +370,6 @@ def _forgotten_text(done: Forgotten) -> str:
     for count, what in (
         (done.forwards, "that awaited an application do not go there any more"),
         (done.replies, "failed replies are removed"),
-        (done.cases, "test cases of keyword sets that came from them are gone"),
     ):
         said += f"; {count} {what}" if count else ""
     return f"{said}. It is suppressed where it was."

@@ -6,6 +6,7 @@ To decide, snooze or undo answers with the next text at once.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 from flask import Flask, flash, redirect, render_template, request, url_for
 from werkzeug import Response
@@ -13,18 +14,11 @@ from werkzeug import Response
 from smsgate.consent import decision_text, event_text
 from smsgate.domain.errors import NoSuchReview, ReviewChanged, Unfit
 from smsgate.features.reviews import queue as review_queue
-from smsgate.features.reviews.queue import (
-    ReviewQueue,
-    SimilarTexts,
-    find_similar,
-)
+from smsgate.features.reviews.queue import ReviewFilter, ReviewQueue
 from smsgate.features.reviews.service import ReviewService, read_conversation
-from smsgate.features.reviews.storage import PostponedReviews
-from smsgate.pipeline import labelled_texts
 from smsgate.pipeline.reviews import ReviewDecision
 from smsgate.pipeline.services import Services
 from smsgate.web.console.auth import actor, needs
-from smsgate.web.console.listing import query_with, waiting_filter, waiting_filter_query
 from smsgate.web.console.template_filters import ago, many, spaced
 
 PAGE_SIZE = 25
@@ -47,26 +41,19 @@ class DeskMessage:
     sentence: str
     tone: str = "good"
     decision: ReviewDecision | None = None
-    """One that can be undone, and made a keyword or a test case."""
+    """One that can be undone, and made a keyword."""
     text: str = ""
     """The text that it was about."""
-    similar: SimilarTexts | None = None
-    """Other texts like it, where they were looked for."""
-    kept: str = ""
-    """The outcome of keeping it as a test case."""
 
 
 def register(console: Flask, services: Services) -> None:
     """Add the routes."""
     desk = _Desk(services)
-    agent, viewer = needs("agent"), needs("viewer")
-    console.get("/console/review", endpoint="review")(viewer(desk.show))
+    agent = needs("agent")
+    console.get("/console/review", endpoint="review")(needs("viewer")(desk.show))
     console.post("/console/review/decide", endpoint="decide_review")(agent(desk.decide))
     console.post("/console/review/bulk", endpoint="decide_reviews")(agent(desk.decide_selected))
     console.post("/console/review/undo", endpoint="undo_review")(agent(desk.undo))
-    console.get("/console/review/alike", endpoint="review_alike")(viewer(desk.show_similar))
-    console.post("/console/review/alike", endpoint="decide_alike")(agent(desk.decide_similar))
-    console.post("/console/review/keep", endpoint="keep_review")(agent(desk.keep))
 
 
 class _Desk:
@@ -91,13 +78,9 @@ class _Desk:
         if found is None:
             return self._too_late(key)
         if decided == "later":
-            store = self._services.store
-            PostponedReviews(store.client).put_off(actor(), key, store.health.now_us())
-            if not request.headers.get("HX-Request"):
-                return redirect(f"{url_for('review')}?{waiting_filter_query()}", 303)
-            sentence = "Snoozed: it moved to the end of your queue."
-            return self._page(DeskMessage(sentence))
-        one = found.case.open
+            self._queue.put_off(actor(), key)
+            return self._answer("", "Snoozed: it moved to the end of your queue.")
+        one = found.case
         try:
             made = self._service.decide(decided, one.number, one.program, actor(), key)
         except (NoSuchReview, ReviewChanged):
@@ -120,47 +103,17 @@ class _Desk:
                 "or a newer text arrived.",
                 "warn",
             )
-        return redirect(f"{url_for('review')}?{waiting_filter_query()}", 303)
+        return redirect(_desk_url(), 303)
 
     def undo(self) -> Answer:
         """Take a decision back: its text waits again."""
+        found = self._decisions.find(request.form.get("decision", ""))
         try:
-            made = self._service.undo(request.form.get("decision", ""), actor())
+            made = self._service.undo(found, actor())
         except (NoSuchReview, ReviewChanged) as error:
             message = DeskMessage(f"Nothing was undone: {error}.", "warn")
             return self._page(message, status=error.status)
         return self._answer(made)
-
-    def show_similar(self) -> Answer:
-        """Show how many texts like a decided one there were lately, and which of them wait."""
-        decision, text, similar = self._similar(request.args.get("decision", ""))
-        message = DeskMessage("", "good", decision, text, similar)
-        if request.headers.get("HX-Request"):
-            part = render_template(
-                "part_alike.html", message=message, filters=waiting_filter_query()
-            )
-            return part, 200
-        return self._page(message)
-
-    def decide_similar(self) -> Answer:
-        """Decide those that wait with the same words, as the one was decided."""
-        decision, _, similar = self._similar(request.form.get("decision", ""))
-        some = similar.waiting[:MAX_DECIDED]
-        count = len(self._service.decide_each(decision.decided, some, actor()))
-        meaning = _MEANING[decision.decided]
-        sentence = f"Decided {count} more the same way: {meaning}. You can undo each one below."
-        return self._page(DeskMessage(sentence))
-
-    def keep(self) -> Answer:
-        """Keep a decided text as a test case for keyword sets."""
-        decision, text = self._decided(request.form.get("decision", ""))
-        folder = self._services.settings.data_dir
-        try:
-            new = labelled_texts.keep(folder, decision.decided, text, decision.key)
-        except Unfit as error:
-            return self._page(DeskMessage(str(error), "warn", decision, text), status=error.status)
-        kept = "Saved as a test case." if new else "This text already is a test case."
-        return self._page(DeskMessage(kept, "good", decision, text, kept=kept))
 
     def _page(
         self, message: DeskMessage | None = None, *, show: str = "", status: int = 200
@@ -169,9 +122,8 @@ class _Desk:
 
         ``show`` is the key of the text to show; the next one where it does not wait any more.
         """
-        services = self._services
+        services, wanted = self._services, _filter()
         number = min(max(request.args.get("page", 1, int), 1), 1_000_000)
-        wanted = waiting_filter(_AGES)
         page = self._queue.page(actor(), (number - 1) * PAGE_SIZE, PAGE_SIZE, wanted)
         shown = self._queue.find(actor(), show) if show else None
         if show and shown is None and message is None:
@@ -190,8 +142,8 @@ class _Desk:
             ages=_AGES,
             unknown_language=review_queue.UNKNOWN_LANGUAGE,
             is_all_selected=request.args.get("select") == "all",
-            filters=waiting_filter_query(),
-            query_with=query_with,
+            filters=_query(**_filters()),
+            query_with=lambda **changed: _query(**{**request.args.to_dict(), **changed}),
             at=number,
             last=-(-page.total // PAGE_SIZE),
             message=message,
@@ -209,11 +161,11 @@ class _Desk:
         )
         return html, status
 
-    def _answer(self, key: str) -> Answer:
-        """Answer a decision: for htmx with the next text at once, else with its page."""
+    def _answer(self, key: str, sentence: str = "") -> Answer:
+        """Answer an action: for htmx with the next text at once, else with its page."""
         if request.headers.get("HX-Request"):
-            return self._page(self._message_about(key))
-        return redirect(f"{url_for('review', did=key)}&{waiting_filter_query()}", 303)
+            return self._page(self._message_about(key) if key else DeskMessage(sentence))
+        return redirect(_desk_url(did=key), 303)
 
     def _message_about(self, key: str) -> DeskMessage | None:
         found = self._decisions.find(key)
@@ -244,16 +196,22 @@ class _Desk:
             sentence = "A newer text from this number arrived. Read it too, then decide."
         return self._page(DeskMessage(sentence, "warn"), show=newer, status=409)
 
-    def _decided(self, key: str) -> tuple[ReviewDecision, str]:
-        """Return a decision and its text. Raises ``NoSuchReview``."""
-        made = self._decisions.find(key)
-        text = self._decisions.texts([made]).get(made.key, "") if made else ""
-        if made is None or made.decided == "undo" or not text:
-            sentence = "That decision is older than 48 hours, or its text is no longer known."
-            raise NoSuchReview(sentence)
-        return made, text
 
-    def _similar(self, key: str) -> tuple[ReviewDecision, str, SimilarTexts]:
-        decision, text = self._decided(key)
-        entry = decision.entry
-        return decision, text, find_similar(self._services, entry.number, entry.program, text)
+def _filter() -> ReviewFilter:
+    """The filter in this page's address; of ages only those that the page offers."""
+    given, hours = _filters(), request.args.get("older", 0, int)
+    older = hours if hours in _AGES else 0
+    return ReviewFilter(given["program"], given["language"], older, given["text"])
+
+
+def _filters() -> dict[str, str]:
+    names = ("program", "language", "older", "text")
+    return {name: request.args.get(name, "")[:200] for name in names}
+
+
+def _query(**values: object) -> str:
+    return urlencode({name: one for name, one in values.items() if one not in ("", None)})
+
+
+def _desk_url(**more: str) -> str:
+    return f"{url_for('review')}?{_query(**_filters(), **more)}"

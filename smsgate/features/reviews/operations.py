@@ -12,7 +12,7 @@ import msgspec
 from smsgate.features.reviews.service import ReviewService
 from smsgate.interface.operation import Actor, Column, Context, Listing, operation
 from smsgate.interface.schemas import AcceptedChange, Number, ProgramName, moment
-from smsgate.pipeline.reviews import list_waiting_texts
+from smsgate.pipeline.reviews import list_cases
 
 
 class Review(msgspec.Struct, frozen=True):
@@ -23,7 +23,7 @@ class Review(msgspec.Struct, frozen=True):
     since: str | None
     text: str
     why: str
-    """What made the classifier hesitate."""
+    """What made the classifier hesitate, in words."""
     key: str
     """The same for all texts of a number to a program: what a decision has seen."""
 
@@ -83,8 +83,8 @@ def list_reviews(context: Context, request: ReviewQuery) -> Reviews:  # noqa: AR
     """List the texts that wait for a person, oldest first, and why each is unclear."""
     return Reviews(
         [
-            Review(one.program, one.number, moment(one.since_us), one.text, one.why, one.key)
-            for one in list_waiting_texts(context.services.store, context.services.records)
+            Review(one.program, one.number, moment(one.received_us), one.text, one.reason, one.key)
+            for one in list_cases(context.services.store, context.services.records)
             if context.caller.may(one.program)
         ]
     )
@@ -115,7 +115,6 @@ def decide_review(context: Context, request: Decided) -> AcceptedChange:
         request.program,
         context.actor(request.actor),
         request.seen,
-        is_seen_needed=True,
     )
     return AcceptedChange(id_.partition("-")[2])
 

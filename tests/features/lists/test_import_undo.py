@@ -19,7 +19,7 @@ from smsgate.features.lists.imports import NumberImport
 from smsgate.features.lists.list_file import ListOptions
 from smsgate.features.records_admin.rebuild import build_rebuild_service
 from smsgate.pipeline.manual import RestoreRequest
-from smsgate.pipeline.reviews import list_waiting_texts
+from smsgate.pipeline.reviews import list_cases
 from smsgate.records.history import WholeHistory
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from tests.fakes.own_services import ALERTS, ORDERS, make_services
@@ -156,7 +156,7 @@ def test_what_changes_nothing_is_nothing_newer(services):
 def test_a_text_that_waited_when_the_list_came_must_be_looked_at(services):
     told(services, Intent.REVIEW, "enough??")
     list_id = imported(services, text_of(NUMBER)).import_id
-    assert list_waiting_texts(services.store, services.records) == []
+    assert list_cases(services.store, services.records) == []
     assert undo(services, list_id) == {"kept": 1}
     assert reasons(services, [NUMBER]) == ["opted_out_all"]
 

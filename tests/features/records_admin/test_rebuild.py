@@ -27,7 +27,7 @@ from smsgate.features.records_admin.rebuild import RebuildService, build_rebuild
 from smsgate.features.reviews.service import ReviewService
 from smsgate.pipeline.conditions import conditions
 from smsgate.pipeline.monitoring import take_snapshot
-from smsgate.pipeline.reviews import list_waiting_texts
+from smsgate.pipeline.reviews import list_cases
 from smsgate.store import rebuild as store_rebuild
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.store.shared_keys import CLOCK_LEASE
@@ -375,12 +375,13 @@ def test_without_records_nothing_is_rebuilt(services):
 
 
 def test_a_person_s_decision_ends_the_wait_after_a_rebuild_too(recorded, redis_client):
-    ReviewService(recorded).decide("none", UNCLEAR, "alerts", "ana")
+    (waiting,) = list_cases(recorded.store, recorded.records)
+    ReviewService(recorded).decide("none", UNCLEAR, "alerts", "ana", waiting.key)
     settle(recorded)
     redis_client.flushall()
     rebuilding(recorded).rebuild(quiet)
 
-    assert list_waiting_texts(recorded.store, recorded.records) == []
+    assert list_cases(recorded.store, recorded.records) == []
 
 
 def test_an_event_of_a_number_says_how_it_stands_from_then_on(recorded):

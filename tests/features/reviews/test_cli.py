@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from smsgate.cli.session import person
-from smsgate.domain.messages import InboundMessage
+from smsgate.domain.messages import Decision, Entry, InboundMessage, Intent
 from smsgate.features.reviews import operations
-from smsgate.pipeline.reviews import WaitingText
+from smsgate.pipeline.reviews import ReviewCase
 from smsgate.providers import PROVIDERS
 from smsgate.store.keys import partition_of
 from tests.fakes.own_services import ready_services
@@ -87,7 +87,7 @@ def test_what_waits_is_listed_with_who_what_and_why(there, waiting):
     assert "para" in there.output
     (row,) = there.json("review", "list")["reviews"]
     assert (row["number"], row["program"], row["text"]) == (NUMBER, "alerts", "para")
-    assert row["why"].startswith("doubtful MessageSid is not of the form")
+    assert row["why"].startswith("may be altered or out of date: ")
     assert row["key"] in there.output
 
 
@@ -99,19 +99,14 @@ def test_what_waits_longest_stands_first(there, waiting):
     assert [row["number"] for row in there.json("review", "list")["reviews"]] == [NUMBER, OTHER]
 
 
-def test_what_a_subscriber_wrote_does_nothing_to_the_terminal(there, services, monkeypatch):
-    waiting = WaitingText("alerts", NUMBER, 1, "para\x1b[2J\x07", "rule", "3-1-0", "why")
-    monkeypatch.setattr(operations, "list_waiting_texts", lambda *_: [waiting])
+def test_what_a_subscriber_wrote_is_no_markup_and_does_nothing_to_the_terminal(
+    there, services, monkeypatch
+):
+    entry = Entry(NUMBER, "alerts", Decision(Intent.REVIEW, rule="[/]"), text=f"{UNCLEAR}\x1b[2J")
+    waiting = ReviewCase("alerts", NUMBER, "1-0", "1-0", 1, entry)
+    monkeypatch.setattr(operations, "list_cases", lambda *_: [waiting])
     assert there.run("review", "list") == 0
-    assert "\x1b" not in there.output
-    assert r"para\x1b[2J\x07" in there.output
-
-
-def test_what_a_subscriber_wrote_is_no_markup(there, services, monkeypatch):
-    waiting = WaitingText("alerts", NUMBER, 1, UNCLEAR, "rule", "3-1-0", "why [/]")
-    monkeypatch.setattr(operations, "list_waiting_texts", lambda *_: [waiting])
-    assert there.run("review", "list") == 0
-    assert UNCLEAR in there.output
+    assert f"{UNCLEAR}\\x1b[2J" in there.output
 
 
 @pytest.mark.parametrize(("decided", "then"), [("opt_out", "opted_out_all"), ("none", "")])
@@ -135,7 +130,7 @@ def decide(there, decided: str) -> int:
 def test_a_text_that_was_not_named_is_not_released(there, waiting):
     """What was read may have been decided meanwhile, and another one wait."""
     assert there.run(*DECIDE, "none") == 2
-    assert "which text you read" in there.errors
+    assert "which texts you read" in there.errors
     assert reason(waiting) == "review"
 
 
@@ -155,7 +150,7 @@ def test_a_decision_can_be_taken_back_once(there, waiting, decided, then):
 @pytest.mark.parametrize("program", ["alerts", "nope", "all"])
 def test_where_nothing_was_decided_nothing_is_taken_back(there, services, program):
     assert there.run("review", "decide", NUMBER, "--program", program, "--decision", "undo") == 2
-    assert f"no text from {NUMBER} to '{program}' was decided" in there.errors
+    assert "nothing was decided about that" in there.errors
     assert there.json("review", "list")["reviews"] == []
     assert reason(services) == ""
 
@@ -172,7 +167,7 @@ def test_every_text_of_a_number_is_listed_and_decided_by_the_key_that_was_shown(
     assert first["key"] == second["key"]
 
     assert there.run(*DECIDE, "none") == 2
-    assert "more than one text from this number is in review" in there.errors
+    assert "which texts you read" in there.errors
     receive(waiting, "enough??", id_="SM3")
     assert there.run(*DECIDE, "none", "--seen", first["key"]) == 2
     assert "a newer text" in there.errors

@@ -10,7 +10,7 @@ from smsgate.domain.entry_parts import Consent
 from smsgate.domain.errors import NoSuchReview, ReviewChanged
 from smsgate.features.records_admin.rebuild import build_rebuild_service
 from smsgate.features.reviews.service import ReviewService
-from smsgate.pipeline.reviews import list_open, list_waiting_texts
+from smsgate.pipeline.reviews import list_cases, list_open, list_open_of
 from smsgate.store.keys import partition_of
 from tests.fakes.values import NUMBER
 
@@ -23,6 +23,18 @@ def reason(services, program="alerts"):
     return services.gate.check([NUMBER], program=program)[0].reason
 
 
+def decide(services, decided, program="alerts", actor="ana"):
+    """Decide what waits now, as somebody who has read it."""
+    waiting = [one for one in list_open_of(services.store, NUMBER) if one.program == program]
+    seen = waiting[0].key if waiting else ""
+    return ReviewService(services).decide(decided, NUMBER, program, actor, seen)
+
+
+def undo(services, key, actor="ana"):
+    service = ReviewService(services)
+    return service.undo(service.decisions.find(key), actor)
+
+
 @pytest.fixture
 def waiting(services, signed):
     assert services.ingest.receive("twilio", signed(UNCLEAR)).outcome == "review"
@@ -31,13 +43,13 @@ def waiting(services, signed):
 
 def test_an_unclear_text_holds_marketing_from_the_answer_on_and_is_listed(waiting):
     assert reason(waiting) == "review"
-    (before,) = list_waiting_texts(waiting.store, waiting.records)
+    (before,) = list_cases(waiting.store, waiting.records)
     waiting.applier.drain(PARTITION)
-    (after,) = list_waiting_texts(waiting.store, waiting.records)
+    (after,) = list_cases(waiting.store, waiting.records)
 
     assert before == after
     assert (after.number, after.program, after.text) == (NUMBER, "alerts", UNCLEAR)
-    assert after.why
+    assert after.reason
     assert reason(waiting) == "review"
 
 
@@ -55,7 +67,7 @@ def test_marketing_is_held_until_each_text_whose_opt_out_would_cover_it_is_decid
     waiting.applier.drain(PARTITION)
     for program in ("alerts", "quiet"):
         assert reason(waiting) == reason(waiting, "quiet") == "review"
-        ReviewService(waiting).decide("none", NUMBER, program, "ana")
+        decide(waiting, "none", program, "ana")
         waiting.applier.drain(PARTITION)
     assert [one.program for one in list_open(waiting.store)] == ["orders"]
     assert reason(waiting) == ""
@@ -67,87 +79,85 @@ def test_marketing_is_held_until_each_text_whose_opt_out_would_cover_it_is_decid
 
 def test_a_person_may_find_that_it_asks_to_stop(waiting, api):
     waiting.applier.drain(PARTITION)
-    ReviewService(waiting).decide("opt_out", NUMBER, "alerts", "ana")
+    decide(waiting, "opt_out", "alerts", "ana")
     assert reason(waiting) in ("hold", "review")
     waiting.applier.drain(PARTITION)
 
     assert reason(waiting) == "opted_out_all"
-    assert list_waiting_texts(waiting.store, waiting.records) == []
+    assert list_cases(waiting.store, waiting.records) == []
     assert waiting.history.of_number(NUMBER)[-1].entry.actor == "ana"
 
 
 def test_a_person_may_find_that_it_does_not_and_take_that_back(waiting):
     waiting.applier.drain(PARTITION)
-    ReviewService(waiting).decide("none", NUMBER, "alerts", "ana")
+    decide(waiting, "none", "alerts", "ana")
     waiting.applier.drain(PARTITION)
-    assert (reason(waiting), list_waiting_texts(waiting.store, waiting.records)) == ("", [])
+    assert (reason(waiting), list_cases(waiting.store, waiting.records)) == ("", [])
 
     ReviewService(waiting).decide("undo", NUMBER, "alerts", "ana")
     assert reason(waiting) == "review"
     waiting.applier.drain(PARTITION)
-    assert len(list_waiting_texts(waiting.store, waiting.records)) == 1
+    assert len(list_cases(waiting.store, waiting.records)) == 1
 
 
 def test_a_stop_settles_what_waited(waiting, signed):
     waiting.ingest.receive("twilio", signed("STOP"))
     waiting.applier.drain(PARTITION)
 
-    assert list_waiting_texts(waiting.store, waiting.records) == []
+    assert list_cases(waiting.store, waiting.records) == []
 
 
 def test_what_does_not_wait_cannot_be_decided(services):
     with pytest.raises(NoSuchReview):
-        ReviewService(services).decide("none", NUMBER, "alerts", "ana")
+        decide(services, "none", "alerts", "ana")
 
 
 def test_a_text_that_comes_while_a_decision_is_applied_waits_for_its_own(waiting, signed):
     waiting.applier.drain(PARTITION)
-    ReviewService(waiting).decide("none", NUMBER, "alerts", "ana")
+    decide(waiting, "none", "alerts", "ana")
     waiting.ingest.receive("twilio", signed(MORE))
     assert reason(waiting) == "review"
     waiting.applier.drain(PARTITION)
 
     assert reason(waiting) == "review"
-    (left,) = list_waiting_texts(waiting.store, waiting.records)
+    (left,) = list_cases(waiting.store, waiting.records)
     assert left.text == MORE
 
 
 def test_what_is_taken_back_before_it_was_applied_waits_on(waiting):
     waiting.applier.drain(PARTITION)
-    key = ReviewService(waiting).decide("none", NUMBER, "alerts", "ana")
-    ReviewService(waiting).undo(key, "ana")
+    key = decide(waiting, "none", "alerts", "ana")
+    undo(waiting, key, "ana")
     waiting.applier.drain(PARTITION)
 
     assert reason(waiting) == "review"
-    (left,) = list_waiting_texts(waiting.store, waiting.records)
+    (left,) = list_cases(waiting.store, waiting.records)
     assert left.text == UNCLEAR
 
 
 def test_one_text_is_decided_once_whoever_comes_second(waiting):
     waiting.applier.drain(PARTITION)
-    ReviewService(waiting).decide("none", NUMBER, "alerts", "ana")
+    decide(waiting, "none", "alerts", "ana")
     with pytest.raises(ReviewChanged):
-        ReviewService(waiting).decide("opt_out", NUMBER, "alerts", "bob")
+        decide(waiting, "opt_out", "alerts", "bob")
     waiting.applier.drain(PARTITION)
 
     assert reason(waiting) == ""
     with pytest.raises(NoSuchReview):
-        ReviewService(waiting).decide("opt_out", NUMBER, "alerts", "bob")
+        decide(waiting, "opt_out", "alerts", "bob")
 
 
 def test_of_many_who_decide_at_once_one_does(waiting):
     waiting.applier.drain(PARTITION)
 
-    def decide(at):
+    def decide_one(at):
         try:
-            return ReviewService(waiting).decide(
-                ("none", "opt_out")[at % 2], NUMBER, "alerts", f"op{at}"
-            )
+            return decide(waiting, ("none", "opt_out")[at % 2], "alerts", f"op{at}")
         except ReviewChanged:
             return ""
 
     with ThreadPoolExecutor(8) as pool:
-        keys = [key for key in pool.map(decide, range(8)) if key]
+        keys = [key for key in pool.map(decide_one, range(8)) if key]
     waiting.applier.drain(PARTITION)
     made = [
         one
@@ -173,6 +183,7 @@ def test_a_decision_is_for_the_text_that_was_seen(waiting, signed):
 def test_a_text_that_comes_while_a_decision_is_made_is_not_covered_by_it(waiting, signed):
     """Between the look and the entry, where no key can tell."""
     waiting.applier.drain(PARTITION)
+    (seen,) = list_open(waiting.store)
     deciding = ReviewService(waiting)
     enter = deciding._enter
 
@@ -181,11 +192,11 @@ def test_a_text_that_comes_while_a_decision_is_made_is_not_covered_by_it(waiting
         return enter(entry)
 
     deciding._enter = late
-    deciding.decide("none", NUMBER, "alerts", "ana")
+    deciding.decide("none", NUMBER, "alerts", "ana", seen.key)
     waiting.applier.drain(PARTITION)
 
     assert reason(waiting) == "review"
-    (left,) = list_waiting_texts(waiting.store, waiting.records)
+    (left,) = list_cases(waiting.store, waiting.records)
     assert left.text == MORE
 
 
@@ -194,23 +205,24 @@ def test_a_rebuilt_store_waits_for_all_that_nobody_saw(waiting, signed, redis_cl
     waiting.records.migrate()
     waiting.applier.drain(PARTITION)
     if late:
+        (seen,) = list_open(waiting.store)
         deciding = ReviewService(waiting)
         enter = deciding._enter
         deciding._enter = lambda entry: (
             waiting.ingest.receive("twilio", signed(MORE)),
             enter(entry),
         )[1]
-        deciding.decide("none", NUMBER, "alerts", "ana")
+        deciding.decide("none", NUMBER, "alerts", "ana", seen.key)
     else:
         waiting.ingest.receive("twilio", signed(MORE))
     waiting.applier.drain(PARTITION)
     waiting.archiver.move_all()
-    before = list_waiting_texts(waiting.store, waiting.records)
+    before = list_cases(waiting.store, waiting.records)
     redis_client.flushall()
     build_rebuild_service(waiting).rebuild(lambda *_: None)
 
     assert [one.text for one in before] == ([MORE] if late else [UNCLEAR, MORE])
-    assert list_waiting_texts(waiting.store, waiting.records) == before
+    assert list_cases(waiting.store, waiting.records) == before
 
 
 def consent_state(services):
@@ -224,27 +236,27 @@ def test_an_opt_out_taken_back_leaves_the_number_as_it_was_and_the_text_waiting(
     waiting.manual.record_consent(NUMBER, "club", consent, "operator", "bob")
     waiting.applier.drain(PARTITION)
     before = consent_state(waiting)
-    key = ReviewService(waiting).decide("opt_out", NUMBER, "alerts", "ana")
+    key = decide(waiting, "opt_out", "alerts", "ana")
     waiting.applier.drain(PARTITION)
     assert reason(waiting) == "opted_out_all"
     assert consent_state(waiting).consents == frozenset()
 
-    ReviewService(waiting).undo(key, "ana")
+    undo(waiting, key, "ana")
     waiting.applier.drain(PARTITION)
     after = consent_state(waiting)
     assert not after.everywhere
     assert (after.opted_out, after.exceptions) == (before.opted_out, before.exceptions)
     assert after.consents == before.consents == {"club"}
     assert reason(waiting) == "review"
-    (again,) = list_waiting_texts(waiting.store, waiting.records)
+    (again,) = list_cases(waiting.store, waiting.records)
     assert again.text == UNCLEAR
     assert reason(waiting, "orders") == "opted_out"
 
 
 def test_taking_an_opt_out_back_at_once_is_applied_behind_it(waiting):
     waiting.applier.drain(PARTITION)
-    key = ReviewService(waiting).decide("opt_out", NUMBER, "alerts", "ana")
-    ReviewService(waiting).undo(key, "ana")
+    key = decide(waiting, "opt_out", "alerts", "ana")
+    undo(waiting, key, "ana")
     assert reason(waiting) in ("hold", "review")
     waiting.applier.drain(PARTITION)
 
@@ -254,10 +266,10 @@ def test_taking_an_opt_out_back_at_once_is_applied_behind_it(waiting):
 @pytest.mark.parametrize("sender", ["+14155550999", ORDERS])
 def test_their_own_stop_outlives_a_decision_that_is_taken_back(waiting, signed, sender):
     waiting.applier.drain(PARTITION)
-    key = ReviewService(waiting).decide("opt_out", NUMBER, "alerts", "ana")
+    key = decide(waiting, "opt_out", "alerts", "ana")
     waiting.applier.drain(PARTITION)
     waiting.ingest.receive("twilio", signed("STOP", sender=sender))
-    ReviewService(waiting).undo(key, "ana")
+    undo(waiting, key, "ana")
     waiting.applier.drain(PARTITION)
 
     assert waiting.history.of_number(NUMBER)[-1].outcome == "refused"
@@ -266,10 +278,10 @@ def test_their_own_stop_outlives_a_decision_that_is_taken_back(waiting, signed, 
 
 def test_a_decision_is_not_taken_back_behind_their_own_start(waiting, signed):
     waiting.applier.drain(PARTITION)
-    key = ReviewService(waiting).decide("opt_out", NUMBER, "alerts", "ana")
+    key = decide(waiting, "opt_out", "alerts", "ana")
     waiting.applier.drain(PARTITION)
     waiting.ingest.receive("twilio", signed("START"))
-    ReviewService(waiting).undo(key, "ana")
+    undo(waiting, key, "ana")
     waiting.applier.drain(PARTITION)
 
     assert waiting.history.of_number(NUMBER)[-1].outcome == "refused"
@@ -280,8 +292,8 @@ def test_a_decision_is_not_taken_back_behind_their_own_start(waiting, signed):
 def test_a_stop_that_was_not_applied_when_it_was_decided_is_not_lifted(waiting, signed, sender):
     waiting.applier.drain(PARTITION)
     waiting.ingest.receive("twilio", signed("STOP", sender=sender))
-    key = ReviewService(waiting).decide("opt_out", NUMBER, "alerts", "ana")
-    ReviewService(waiting).undo(key, "ana")
+    key = decide(waiting, "opt_out", "alerts", "ana")
+    undo(waiting, key, "ana")
     waiting.applier.drain(PARTITION)
 
     assert reason(waiting, "orders") != ""
@@ -289,9 +301,9 @@ def test_a_stop_that_was_not_applied_when_it_was_decided_is_not_lifted(waiting, 
 
 
 def test_a_lock_outlives_a_decision_that_is_taken_back(waiting):
-    key = ReviewService(waiting).decide("opt_out", NUMBER, "alerts", "ana")
+    key = decide(waiting, "opt_out", "alerts", "ana")
     waiting.manual.lock(NUMBER, "bob", "a letter")
-    ReviewService(waiting).undo(key, "ana")
+    undo(waiting, key, "ana")
     waiting.applier.drain(PARTITION)
 
     assert reason(waiting) == "locked"
@@ -299,27 +311,27 @@ def test_a_lock_outlives_a_decision_that_is_taken_back(waiting):
 
 def test_a_decision_is_taken_back_once_and_only_a_decision_is(waiting):
     waiting.applier.drain(PARTITION)
-    key = ReviewService(waiting).decide("none", NUMBER, "alerts", "ana")
+    key = decide(waiting, "none", "alerts", "ana")
     waiting.applier.drain(PARTITION)
-    ReviewService(waiting).undo(key, "ana")
+    undo(waiting, key, "ana")
     with pytest.raises(ReviewChanged):
-        ReviewService(waiting).undo(key, "bob")
+        undo(waiting, key, "bob")
     other = waiting.manual.opt_out(NUMBER, "all", "ana", "by phone")
     waiting.applier.drain(PARTITION)
     for wrong in (f"{PARTITION}-{other}", "", "x", "99-1-0", f"{PARTITION}-1-0", "²-1-0"):
         with pytest.raises(NoSuchReview):
-            ReviewService(waiting).undo(wrong, "ana")
+            undo(waiting, wrong, "ana")
 
 
 @pytest.mark.parametrize("recorded", [True, False])
 def test_what_was_decided_lately_is_told_with_who_and_what(waiting, recorded):
     waiting.records.migrate()
     waiting.applier.drain(PARTITION)
-    key = ReviewService(waiting).decide("none", NUMBER, "alerts", "ana")
+    key = decide(waiting, "none", "alerts", "ana")
     waiting.applier.drain(PARTITION)
     if recorded:
         waiting.archiver.move_all()
-    ReviewService(waiting).undo(key, "bob")
+    undo(waiting, key, "bob")
     waiting.applier.drain(PARTITION)
 
     undone, made = ReviewService(waiting).decisions.lately(3600 * 1_000_000, 10)
@@ -331,14 +343,14 @@ def test_what_was_decided_lately_is_told_with_who_and_what(waiting, recorded):
 def test_a_rebuilt_store_goes_on_waiting_for_what_was_taken_back(waiting, redis_client):
     waiting.records.migrate()
     waiting.archiver.move_all()
-    key = ReviewService(waiting).decide("opt_out", NUMBER, "alerts", "ana")
+    key = decide(waiting, "opt_out", "alerts", "ana")
     waiting.applier.drain(PARTITION)
-    ReviewService(waiting).undo(key, "ana")
+    undo(waiting, key, "ana")
     waiting.applier.drain(PARTITION)
     waiting.archiver.move_all()
     redis_client.flushall()
     build_rebuild_service(waiting).rebuild(lambda *_: None)
 
-    (again,) = list_waiting_texts(waiting.store, waiting.records)
+    (again,) = list_cases(waiting.store, waiting.records)
     assert (again.text, again.number) == (UNCLEAR, NUMBER)
     assert reason(waiting) == "review"

@@ -17,6 +17,7 @@ from smsgate.features.records_admin.rebuild import build_rebuild_service
 from smsgate.features.reviews.service import ReviewService
 from smsgate.pipeline.manual import RestoreRequest
 from smsgate.pipeline.published_programs import publish_programs
+from smsgate.pipeline.reviews import list_open_of
 from smsgate.pipeline.services import Services
 from smsgate.store.keys import partition_of
 from tests.fakes.own_services import ALERTS, make_services
@@ -102,7 +103,8 @@ def test_a_text_that_waits_for_a_person_goes_on_to_hold(opened: Opened) -> None:
     new = opened(NEW)
     publish_programs(new.settings, new.store)
     assert blocked(new, NUMBER)
-    ReviewService(new).decide("none", NUMBER, "news", "me")
+    (waiting,) = list_open_of(new.store, NUMBER)
+    ReviewService(new).decide("none", NUMBER, "news", "me", waiting.key)
     new.applier.drain(partition_of(NUMBER))
     assert not blocked(new, NUMBER)
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from smsgate.web.console.listing import DateRange
 from smsgate.web.console.template_filters import day, exact, iso, many, moment, utc, wording
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -66,12 +65,3 @@ def test_a_day_and_a_year_are_those_of_the_zone():
     new_year = us_at("2024-12-31T23:30:00Z")
     assert (day(new_year), day(new_year, BERLIN)) == ("Dec 31, 2024", "Jan 1, 2025")
     assert exact(new_year) == "2024-12-31 23:30:00 UTC"
-
-
-def test_a_range_of_days_begins_and_ends_in_the_zone():
-    """The day on which summer time begins has 23 hours."""
-    spring = date(2024, 3, 31)
-    days = DateRange(spring, spring, zone=BERLIN)
-    assert iso(days.since_us) == "2024-03-30T23:00:00Z"
-    assert iso(days.until_us) == "2024-03-31T22:00:00Z"
-    assert iso(DateRange(spring, spring).since_us) == "2024-03-31T00:00:00Z"

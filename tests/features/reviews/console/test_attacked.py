@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 from smsgate.domain.errors import RecordsUnavailable, StoreUnavailable
 from smsgate.domain.messages import Decision, Intent
-from tests.fakes.browser import browser
 from tests.fakes.pages import (
     HTMX,
     NASTY,
@@ -88,17 +87,6 @@ def test_an_opt_out_that_something_newer_confirms_stays(services, agent):
     assert "opt-out kept, the number changed since" in words(agent.get("/console/review"))
 
 
-def test_a_number_with_a_newer_text_is_not_decided_with_the_others(services, agent):
-    key = waits(services, "enough")
-    waits(services, "enough", OTHER)
-    waits(services, "but do go on", OTHER)
-    services.archiver.move_all()
-    made = decision_in(decide(agent, key, headers=HTMX))
-    answer = agent.post("/console/review/alike", {"decision": made}, headers=HTMX)
-    assert "Decided 0 more" in words(answer)
-    assert reason(services, OTHER) == "review"
-
-
 def test_texts_programs_and_keywords_are_never_markup(services, agent):
     nasty = Decision(Intent.REVIEW, NASTY, NASTY, NASTY, note=NASTY, steps=(NASTY,))
     key = waits(services, NASTY, program="orders", decision=nasty)
@@ -118,7 +106,7 @@ def test_while_the_records_are_away_it_can_still_be_decided(services, agent, mon
     def away(*_, **__):
         raise RecordsUnavailable("the records cannot be used: away")
 
-    for name in ("at", "around", "manual", "of_kinds", "worded"):
+    for name in ("at", "around", "manual", "of_kinds"):
         monkeypatch.setattr(type(services.records.history), name, away)
     page = agent.get("/console/review")
     assert page.status_code == 200
@@ -142,7 +130,7 @@ def test_a_viewer_sees_and_decides_nothing(services, viewer):
     key = waits(services)
     page = viewer.get("/console/review")
     assert "Opt out" not in re.sub(r"<dialog.*", "", page.text, flags=re.DOTALL)
-    for path in ("decide", "undo", "alike", "keep"):
+    for path in ("decide", "undo"):
         data = {"key": key, "decided": "none", "decision": key}
         assert viewer.post(f"/console/review/{path}", data).status_code == 403
     assert reason(services) == "review"
@@ -151,11 +139,10 @@ def test_a_viewer_sees_and_decides_nothing(services, viewer):
 def test_forms_need_their_token_and_a_session(services, agent, visitor):
     key = waits(services)
     data = {"key": key, "decided": "none", "decision": key}
-    for path in ("decide", "undo", "alike", "keep"):
+    for path in ("decide", "undo"):
         assert agent.post(f"/console/review/{path}", data, csrf=False).status_code == 400
         assert visitor.post(f"/console/review/{path}", data).status_code in (303, 400)
     assert visitor.get("/console/review").status_code == 303
-    assert browser(services).get("/console/review/alike?decision=x").status_code == 303
     assert reason(services) == "review"
 
 
@@ -165,6 +152,4 @@ def test_odd_forms_are_answered(services, agent):
     assert decide(agent, "").status_code == 409
     for odd in ("", "x", "99-1-0", key, "²-1-0", "9" * 5_000, "1-" + "9" * 5_000):
         assert undo(agent, odd).status_code == 404, odd
-        for path in ("alike", "keep"):
-            assert agent.post(f"/console/review/{path}", {"decision": odd}).status_code == 404
     assert reason(services) == "review"

@@ -10,7 +10,7 @@ from sqlalchemy import text as sql
 
 from smsgate.domain.errors import StoreUnavailable
 from smsgate.domain.messages import Decision, Entry, Intent
-from smsgate.pipeline.reviews import list_waiting_texts
+from smsgate.pipeline.reviews import list_cases
 from tests.fakes.pages import (
     HTMX,
     decide,
@@ -116,8 +116,8 @@ def test_undo_brings_a_text_back_with_its_story_and_its_deadline(services, agent
     services.archiver.move_all()
     page = agent.get("/console/review")
     assert "not so sure" in words(page).partition("Queue")[0]
-    again = list_waiting_texts(services.store, services.records)[0]
-    assert (again.since_us, again.text) == (since_us, "not so sure")
+    again = list_cases(services.store, services.records)[0]
+    assert (again.received_us, again.text) == (since_us, "not so sure")
 
 
 # --- a session that ends meanwhile ----------------------------------------------------------------
@@ -154,7 +154,7 @@ def test_a_session_that_ended_is_said_and_leads_back_to_the_same_case(services, 
     page = agent.get(f"/console/review?show={key}")
     assert shown(page) == OTHER
     assert "session has ended" not in page.text
-    assert {one.key for one in list_waiting_texts(services.store, services.records)} == {first, key}
+    assert {one.key for one in list_cases(services.store, services.records)} == {first, key}
     assert decide(agent, key, headers=HTMX).status_code == 200
 
 

@@ -6,7 +6,6 @@ import html
 import re
 
 from smsgate.domain.messages import Decision, Intent
-from smsgate.pipeline.labelled_texts import FILE
 from smsgate.store.keys import partition_of
 from tests.fakes.pages import (
     HTMX,
@@ -115,43 +114,21 @@ def test_what_was_decided_lately_is_told_and_each_can_be_taken_back(services, ag
     assert words(agent.get("/console/review")).count("undone") >= 2
 
 
-def test_others_like_it_are_counted_and_decided_together(services, agent):
-    key = waits(services, "Enough!")
-    waits(services, "enough", OTHER)
-    waits(services, "ENOUGH?", "+14155550177")  # a question is another text
-    waits(services, "enough", "+14155550178", program="orders")
-    services.archiver.move_all()
-    made = decision_in(decide(agent, key, headers=HTMX))
-    part = agent.get(f"/console/review/alike?decision={made}", headers=HTMX)
-    assert "1 similar text in the last 30 days, 1 still in review" in words(part)
-    assert "<main" not in part.text
-    assert "1 similar text" in words(agent.get(f"/console/review/alike?decision={made}"))
-    answer = agent.post("/console/review/alike", {"decision": made}, headers=HTMX)
-    assert "Decided 1 more the same way: an opt-out" in words(answer)
-    assert reason(services, OTHER) == "opted_out_all"
-    assert reason(services, "+14155550177") == "review"
-    again = agent.post("/console/review/alike", {"decision": made}, headers=HTMX)
-    assert "Decided 0 more" in words(again)
-
-
-def test_a_decided_text_becomes_a_test_case_or_a_keyword(services, admin):
+def test_a_decided_text_becomes_a_keyword_or_leads_to_others_with_its_words(services, admin):
     made = decision_in(decide(admin, waits(services, "enough & more\nplease"), headers=HTMX))
+    waits(services, "Enough & more please", OTHER)
     page = admin.get(f"/console/review?did={made}")
     link = html.unescape(re.search(r'href="(/console/keywords/new[^"]+)"', page.text)[1])
     assert link.endswith("?text=enough%20%26%20more%0Aplease&program=alerts&intent=opt_out")
-    answer = admin.post("/console/review/keep", {"decision": made}, headers=HTMX)
-    assert "Saved as a test case." in words(answer)
-    file = services.settings.data_dir / FILE
-    assert file.read_text() == (f"label\ttext\tdecision\nopt_out\tenough & more\\nplease\t{made}\n")
-    again = admin.post("/console/review/keep", {"decision": made}, headers=HTMX)
-    assert "This text already is a test case." in words(again)
+    link = html.unescape(re.search(r'href="(/console/review[?]text=[^"]+)"', page.text)[1])
+    assert shown(admin.get(link)) == OTHER
 
 
-def test_what_is_decided_again_after_it_was_taken_back_keeps_its_text(services, agent):
-    made = decision_in(decide(agent, waits(services, "enough"), "none", headers=HTMX))
+def test_what_is_decided_again_after_it_was_taken_back_keeps_its_text(services, admin):
+    made = decision_in(decide(admin, waits(services, "enough"), "none", headers=HTMX))
     work(services)
-    undo(agent, made)
+    undo(admin, made)
     work(services)
-    key = re.search(r'name="key" value="([^"]+)"', agent.get("/console/review").text)[1]
-    answer = decide(agent, key, headers=HTMX)
-    assert "Save as test case" in words(answer)
+    key = re.search(r'name="key" value="([^"]+)"', admin.get("/console/review").text)[1]
+    answer = decide(admin, key, headers=HTMX)
+    assert "Add as keyword" in words(answer)
