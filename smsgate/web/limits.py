@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 import redis
@@ -21,6 +22,7 @@ from limits.errors import StorageError
 from limits.storage import MemoryStorage, RedisStorage
 from limits.strategies import FixedWindowRateLimiter
 
+from smsgate.domain.errors import TooManyGuesses
 from smsgate.store.redis_cluster import Cluster
 from smsgate.store.redis_types import Client
 from smsgate.store.shared_keys import LIMITS
@@ -32,6 +34,20 @@ _SHARE_S = 0.02
 _OF_BURST = 50
 """… and no more than this part of all."""
 T = TypeVar("T")
+
+
+@contextmanager
+def slot(free: threading.Semaphore) -> Iterator[None]:
+    """Hold one of a few places, so that what takes long holds up few threads.
+
+    Raises ``TooManyGuesses``.
+    """
+    if not free.acquire(blocking=False):
+        raise TooManyGuesses("Too many people are signing in: please try again in a second.")
+    try:
+        yield
+    finally:
+        free.release()
 
 
 class Limits:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hmac
 import secrets
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import NoReturn, TypeAlias
@@ -26,7 +27,6 @@ from smsgate.domain.errors import TooManyGuesses
 from smsgate.features.operators import passwords, second_factor
 from smsgate.features.operators.service import fold_name
 from smsgate.features.operators.sessions import PROOF_S, OperatorSession, Visitor
-from smsgate.features.operators.slots import Slots
 from smsgate.features.operators.storage import (
     ActionAuthor,
     OperatorRow,
@@ -38,7 +38,7 @@ from smsgate.features.operators.storage import (
 from smsgate.records import Records
 from smsgate.records.console_tables import operator_actions, operators
 from smsgate.records.database import lookup
-from smsgate.web.limits import Limits
+from smsgate.web.limits import Limits, slot
 
 MAX_ATTEMPTS = 8
 """Wrong attempts of one origin at one name in a window; after that it waits."""
@@ -98,9 +98,8 @@ class SignIn:
         self._devices = URLSafeSerializer(
             [one.get_secret_value() for one in reversed(keys)], "device"
         )
-        self._slots = Slots(4, 24, 5.0)
-        self._known_slots = Slots(2, 12, 5.0)
-        """Of known browsers and sessions, which nobody can make up: no crowd is before them."""
+        self._strangers, self._known = threading.Semaphore(12), threading.Semaphore(8)
+        """Known browsers and sessions, which nobody can make up, find a place in any crowd."""
 
     def by_password(self, name: str, password: str, visitor: Visitor) -> OperatorRow:
         """Return whose name and password it is. Raises ``SignInRefused``, ``TooManyGuesses``."""
@@ -119,7 +118,7 @@ class SignIn:
             self._refuse_sign_in(
                 row, visitor, "tried while locked" if row else "unknown name", hourly=True
             )
-        with (self._known_slots if device else self._slots).slot():
+        with slot(self._known if device else self._strangers):
             is_right = passwords.is_right(password, row.password_hash if row else "")
         if row is None or not is_right or row.ended_us:
             self._refuse_sign_in(
@@ -190,7 +189,7 @@ class SignIn:
             self._refuse_sign_in(
                 row, visitor, "tried while locked", NOT_YOURS, "password", hourly=True
             )
-        with self._known_slots.slot():
+        with slot(self._known):
             is_right = passwords.is_right(password, row.password_hash)
         if not is_right:
             self._refuse_sign_in(row, visitor, "wrong password", NOT_YOURS, "password")

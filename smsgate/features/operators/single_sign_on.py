@@ -6,6 +6,7 @@ code verifier wait in the browser's cookie, which is signed.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
@@ -19,9 +20,9 @@ from flask import request, session
 from joserfc.errors import JoseError
 from werkzeug.wrappers import Response
 
-from smsgate.features.operators.slots import Slots
 from smsgate.features.operators.storage import SignInRefused
 from smsgate.settings import SingleSignOn
+from smsgate.web.limits import slot
 
 TIMEOUT_S = 5.0
 LEEWAY_S = 60
@@ -53,7 +54,7 @@ class SignInProvider:
     def __init__(self, settings: SingleSignOn) -> None:
         self.name = settings.name
         self._settings = settings
-        self._slots = Slots(2, 4, 2.0)
+        self._free = threading.Semaphore(4)
         """While the provider hangs, the other threads go on answering."""
 
     def redirect(self, callback: str) -> Response:
@@ -102,7 +103,7 @@ class SignInProvider:
             },
         )
         try:
-            with self._slots.slot():
+            with slot(self._free):
                 self._load_metadata(app)
                 yield app
         except _FAILURES as error:

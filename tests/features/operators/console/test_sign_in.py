@@ -428,18 +428,11 @@ def test_attempts_at_once_are_all_counted(operator, services, monkeypatch) -> No
     assert len(hashed) == MAX_ATTEMPTS
 
 
-class ClosedDoor:
-    """Lets nobody in, as one before which a crowd from any number of addresses stands."""
-
-    def slot(self):
-        raise TooManyGuesses
-
-
 @pytest.fixture
 def crowded(services):
-    """The way in while such a crowd is there."""
+    """The way in before which a crowd from any number of addresses stands."""
     door = door_of(services)
-    door._slots = ClosedDoor()
+    door._strangers = threading.Semaphore(0)
     return door
 
 
