@@ -29,7 +29,7 @@ from smsgate.cli.process_groups import GRACE_S, ProcessGroups
 from smsgate.cli.supervisor import SupervisedProcess, Supervisor
 from smsgate.domain import errors
 from smsgate.domain.errors import SmsGateError, StoreNotReady, StoreUnavailable
-from smsgate.features.operators.service import OperatorService
+from smsgate.features.operators.service import first_link
 from smsgate.features.records_admin.rebuild import restore_if_needed
 from smsgate.files import replace_file
 from smsgate.pipeline.background_thread import BackgroundThread
@@ -326,7 +326,7 @@ def welcome(console: Console, url: str, configuration: Configuration) -> None:
         suppress(errors.RecordsUnavailable),
         closing(build_records(settings)) as records,
     ):
-        link = OperatorService(records).make_first_link()
+        link = first_link(records)
         if link:  # outside the frame, which would break it into lines
             console.print("Become the console's first admin, within an hour:")
             console.print(Text(url + link, style="bold"), soft_wrap=True)

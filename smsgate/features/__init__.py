@@ -133,9 +133,10 @@ FEATURES = (
     ),
     Feature(
         name="operators",
-        console=("sign_in_console", "account_console", "people_console"),
+        console=("console",),
         menu=MenuEntry("People", "/console/people", "admin", "p", "Team"),
-        commands={"operators": "operators"},
+        operations=("operations",),
+        commands={"operators": ".operations"},
     ),
     Feature(
         name="api_keys",

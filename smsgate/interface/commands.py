@@ -221,11 +221,11 @@ def _write(found: Download, output: str | None) -> None:
 
 def _show(operation: Operation[Any, Any], asked: object, result: object) -> None:
     """Print a result for people: a sentence, a table, or one fact on each line."""
-    if operation.shown_once:
-        click.echo(getattr(result, operation.shown_once))
-        click.echo("Copy it now: it is not shown again.", err=True)
+    sentence, once = operation.sentence(asked, result), operation.shown_once
+    if once and getattr(result, once):
+        click.echo(getattr(result, once))
+        click.echo(sentence or "Copy it now: it is not shown again.", err=True)
         return
-    sentence = operation.sentence(asked, result)
     if sentence:
         click.echo(sentence)
         return

@@ -27,7 +27,7 @@ class Input:
 
     name: str
     label: str
-    kind: Literal["text", "day", "select", "checks"]
+    kind: Literal["text", "day", "select", "check", "checks"]
     options: Sequence[tuple[str, str]] = ()
     help: str = ""
     value: str = ""
@@ -53,6 +53,8 @@ def input_of(field: msgspec.structs.FieldInfo, programs: Iterable[Program]) -> I
         words = (meta.extra or {}).get("titles", {}) if meta else {}
         named = [(one, words.get(one) or _words(one)) for one in get_args(kind)]
         return replace(made, kind="select", options=named)
+    if kind is bool:
+        return replace(made, kind="check")
     if kind is datetime:
         return replace(made, kind="day", label="From" if field.name == DAYS[0] else "To")
     return replace(made, help=help_, is_required=field.required)

@@ -22,6 +22,8 @@ class Action:
     done: str
     """What was done, before a count: ``Queued again``."""
     is_danger: bool = False
+    asks: Sequence[str] = ()
+    """Fields that are asked for although rows have them; those of the row are shown first."""
     condition: str = ""
     """A field of the row; where it is false, ``otherwise`` stands in place of the button."""
     otherwise: str = ""
@@ -34,7 +36,7 @@ class Action:
     def keys(self, row_type: type) -> tuple[str, ...]:
         """Fields of its request that a row has."""
         known = {one.name for one in msgspec.structs.fields(row_type)}
-        return tuple(name for name in self.operation.fields if name in known)
+        return tuple(name for name in self.operation.fields if name in known - {*self.asks})
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -55,6 +55,8 @@ class Context:
     progress: Progress = lambda *_: None
     is_person: bool = False
     """Whether somebody at a terminal or in the console acts, by their own name."""
+    address: str = ""
+    """From where the console was used, for the audit log."""
 
     def actor(self, given: str = "") -> str:
         """Who acts, for the record: the person; or the key, and whom its program names.

@@ -55,6 +55,9 @@ class ConsoleAccess(Protocol):
     def actor(self) -> str:
         """Their name, for the record."""
 
+    def address(self) -> str:
+        """From where they act."""
+
     def role(self) -> Role:
         """What they may do."""
 
@@ -189,7 +192,7 @@ class _Routes:
             flash(sentence, "warn")
         if secret:  # shown this once, so the answer is no redirect
             return Response(str(self.show(tab.key, secret)))
-        if done or not problems:
+        if (done or not problems) and not (action.operation.shown_once and action.operation.done):
             flash(f"{action.done}: {done:,} {'row' if done == 1 else 'rows'}.", "good")
         query = url_query(wanted)
         return redirect(self._page.href(tab) + (f"?{query}" if query else ""), 303)
@@ -199,6 +202,8 @@ class _Routes:
         operation = action.operation
         asked = read_values(operation, values)
         result = operation.run(self._context(), asked)
+        if operation.shown_once and operation.done:
+            flash(operation.sentence(asked, result), "good")
         secret = str(getattr(result, operation.shown_once)) if operation.shown_once else ""
         if operation.audit:
             try:
@@ -256,11 +261,13 @@ class _Routes:
         kind, _ = plain_type(action.operation.fields[name].type)
         if get_origin(kind) is list:
             return request.form.getlist(name)
-        return request.form.get(name, "")
+        return name in request.form if kind is bool else request.form.get(name, "")
 
     def _context(self) -> Context:
         scope: KeyScope = "admin" if self._access.role() == "admin" else "write"
-        return Context(self._services, Caller(self._access.actor(), scope), is_person=True)
+        caller = Caller(self._access.actor(), scope)
+        address = self._access.address()
+        return Context(self._services, caller, is_person=True, address=address)
 
     def _read(self, tab: Tab, wanted: Mapping[str, str], after: str, limit: int) -> Any:  # noqa: ANN401
         """What the operation answers. Raises what it raises, and ``Unfit``."""

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from smsgate.features.operators.service import OperatorService
 from smsgate.features.operators.storage import ActionAuthor
 from tests.browser.acting import fits, picture, press
 from tests.browser.test_pages import barriers
@@ -18,6 +17,7 @@ from tests.cli.conftest import CONFIG, Dev
 from tests.fakes.browser import PASSWORD
 from tests.fakes.full_house import add_people, gateway_of
 from tests.fakes.oidc_provider import CLIENT_ID, CLIENT_SECRET, OidcProvider
+from tests.fakes.people import People
 from tests.fakes.served import free_port
 
 pytestmark = pytest.mark.full
@@ -43,7 +43,7 @@ def address(tmp_path: Path, provider: OidcProvider) -> Iterator[str]:
     try:
         with closing(gateway_of(dev.directory / "run.json")) as services:
             add_people(services)
-            people = OperatorService(services.records)
+            people = People(services.records)
             people.add("maria", "agent", ActionAuthor("the tests"), "maria@example.com")
         yield f"http://127.0.0.1:{dev.port}"
     finally:

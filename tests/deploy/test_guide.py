@@ -123,7 +123,7 @@ def _check_the_steps(reader: Reader) -> None:
     checked, doctor, operator, subscriber = *reader.printed[6:7], *reader.printed[10:]
     assert "The configuration is in order" in checked
     assert {line.split()[0] for line in doctor.splitlines()} == {"ok"}
-    assert "https://sms.example.com/console/first/" in operator
+    assert "https://sms.example.com/console/password/" in operator
     assert "opted_out_all" in subscriber
     assert reader.machine.run("systemctl is-system-running").strip() == "running"
 

@@ -64,7 +64,6 @@ PARTS: Mapping[str, str] = {
 OUTSIDE: Mapping[str, str] = {
     "/console/in": "/console/in",
     "/console/in/code": "/console/in/code",
-    "/console/first/<token>": "/console/first/x",
     "/console/password/<token>": "/console/password/x",
 }
 """Routes of pages for someone who is not signed in."""

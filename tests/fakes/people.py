@@ -2,15 +2,77 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
+from types import SimpleNamespace
 from typing import Any
+from urllib.parse import urlsplit
 
 from itsdangerous import URLSafeTimedSerializer
+from pydantic import SecretStr
 from sqlalchemy import select, update
 
-from smsgate.features.operators.service import OperatorService
+from smsgate.features.operators import operations as people
+from smsgate.features.operators.service import OperatorService, first_link
+from smsgate.features.operators.sign_in import SignIn
 from smsgate.features.operators.storage import ActionAuthor, OperatorRow, token_digest
+from smsgate.interface.operation import Context
+from smsgate.pipeline.api_keys import Caller
 from smsgate.records import Records
 from smsgate.records.console_tables import operator_actions, operators, passkeys
+from smsgate.web.limits import Limits
+from tests.fakes.browser import Browser
+
+
+class People(OperatorService):
+    """Operators, and what an admin does about them, by the operations."""
+
+    def __init__(self, records: Records) -> None:
+        super().__init__(records)
+        self._records = records
+
+    def _context(self, author: ActionAuthor) -> Context:
+        web = SimpleNamespace(mail=None)
+        settings = SimpleNamespace(web=web, public_url="http://localhost", port=80)
+        services: Any = SimpleNamespace(records=self._records, settings=settings)
+        return Context(services, Caller(author.name, "admin"), is_person=True)
+
+    def set_password(
+        self, row: OperatorRow, password: str, address: str, token: str = ""
+    ) -> OperatorRow:
+        door = SignIn(self, Limits(None), [SecretStr("a secret")])
+        return door.set_password(row, password, address, token)
+
+    def make_first_link(self) -> str | None:
+        return first_link(self._records)
+
+    def add(self, name: str, role: Any, author: ActionAuthor, email: str = "") -> str:
+        """Give the path of the link."""
+        asked = people.NewPerson(name=name, role=role, email=email)
+        return urlsplit(people.add_person.run(self._context(author), asked).link).path
+
+    def reset(self, name: str, author: ActionAuthor, **values: Any) -> str:
+        """Give the path of the link."""
+        asked = people.PersonReset(name=name, **values)
+        return urlsplit(people.reset_person.run(self._context(author), asked).link).path
+
+    def set_role(self, name: str, role: Any, author: ActionAuthor) -> None:
+        people.set_role.run(self._context(author), people.PersonRole(name=name, role=role))
+
+    def deactivate(self, name: str, author: ActionAuthor) -> None:
+        people.deactivate_person.run(self._context(author), people.PersonChoice(name=name))
+
+
+_FORMS = {"reset": "reset-password", "role": "change-role", "end": "deactivate"}
+
+
+def change_people(one: Browser, deed: str, data: Mapping[str, str], **more: Any) -> Any:
+    """Send a form of the page People, which is about somebody of a name."""
+    form = dict(data)
+    if deed in _FORMS:
+        form["filters"] = ""
+        form["row"] = json.dumps({"name": form.pop("name", "")}, separators=(",", ":"))
+    return one.post(f"/console/people/all/{_FORMS.get(deed, deed)}", form, **more)
 
 
 def set_operator(records: Records, name: str, **values: Any) -> None:
@@ -21,10 +83,10 @@ def set_operator(records: Records, name: str, **values: Any) -> None:
 
 def add_operator(records: Records, name: str, role: str, password_hash: str) -> OperatorRow:
     """Add an operator who has a password."""
-    people = OperatorService(records)
-    people.add(name, role, ActionAuthor("the tests"))
+    made = People(records)
+    made.add(name, role, ActionAuthor("the tests"))
     set_operator(records, name, password_hash=password_hash)
-    return people.named(name)
+    return made.named(name)
 
 
 def put_passkey(records: Records, row: OperatorRow) -> None:

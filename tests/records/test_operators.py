@@ -11,7 +11,6 @@ from pydantic import SecretStr
 
 from smsgate.domain.errors import LinkBroken, SmsGateError, Unfit
 from smsgate.features.operators import second_factor
-from smsgate.features.operators.service import OperatorService
 from smsgate.features.operators.sessions import Sessions, Visitor
 from smsgate.features.operators.sign_in import FactorRefused, SignIn
 from smsgate.features.operators.storage import (
@@ -22,15 +21,15 @@ from smsgate.features.operators.storage import (
 )
 from smsgate.records import Records
 from smsgate.records.daily_counts import DailyCountStorage
-from tests.fakes.people import add_operator, newest_actions, put_passkey, set_operator
+from tests.fakes.people import People, add_operator, newest_actions, put_passkey, set_operator
 
 VISITOR = Visitor("8.8.4.4", "8.8.4.4", "a browser")
 KEYS = (SecretStr("a secret key of the tests"),)
 BY = ActionAuthor("tests")
 
 
-def people(records) -> OperatorService:
-    return OperatorService(records)
+def people(records) -> People:
+    return People(records)
 
 
 @pytest.fixture
@@ -65,7 +64,7 @@ def test_an_operator_is_kept_once_and_found(records, maria) -> None:
 
 def test_of_two_who_are_added_at_once_one_gets_the_address(records, database_url) -> None:
     other = Records(database_url)
-    services = [OperatorService(one) for one in (records, other)]
+    services = [People(one) for one in (records, other)]
     for round_ in range(5):
         email = f"Team{round_}@example.com"
         add = [
@@ -86,7 +85,7 @@ def test_of_two_who_are_added_at_once_one_gets_the_address(records, database_url
 
 def test_of_two_who_get_an_address_by_a_reset_at_once_one_has_it(records, database_url) -> None:
     other = Records(database_url)
-    services = [OperatorService(one) for one in (records, other)]
+    services = [People(one) for one in (records, other)]
     for name in ("ana", "ben"):
         services[0].add(name, "agent", BY)
     reset = [
@@ -135,7 +134,7 @@ def test_codes_are_taken_once(records, maria, monkeypatch) -> None:
     set_operator(records, "maria", recovery=recovery, totp_secret=encrypted)
     row, door = (
         people(records).named("maria"),
-        SignIn(records, None, KEYS),
+        SignIn(people(records), None, KEYS),
     )
     done = at_once(*[partial(door.accept_code, row, codes[0])] * 3)
     assert [isinstance(one, FactorRefused) for one in done].count(False) == 1

@@ -9,14 +9,14 @@ compared in the statement that stores the new one, so of two answers at once onl
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TypeVar
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import structlog
 import webauthn
-from sqlalchemy import ColumnElement, delete, exists, select, update
+from sqlalchemy import ColumnElement, delete, select, update
 from webauthn.helpers import parse_authentication_credential_json
 from webauthn.helpers.exceptions import WebAuthnException
 from webauthn.helpers.structs import (
@@ -32,7 +32,7 @@ from smsgate.features.operators.service import MAX_NAME_CHARACTERS, OperatorServ
 from smsgate.features.operators.sessions import CHALLENGE_S, OperatorSession, Sessions
 from smsgate.features.operators.sign_in import FactorRefused
 from smsgate.features.operators.storage import ActionAuthor, OperatorRow, now_us
-from smsgate.records.console_tables import operators, passkeys
+from smsgate.records.console_tables import passkeys
 from smsgate.records.database import upsert
 from smsgate.records.reader import Row, rows_of
 
@@ -55,17 +55,13 @@ COPIED = (
     "way, and remove the passkey on the page under your name."
 )
 _log = structlog.get_logger("smsgate.console")
-T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class RelyingParty:
-    """For whom passkeys are made."""
+class RelyingParty(NamedTuple):
+    """For whom passkeys are made: the host name, and the origin as browsers name it."""
 
     id: str
-    """The host name, without port."""
     origin: str
-    """Scheme, host and port, as a browser names them."""
 
 
 def relying_party(public_url: str, port: int) -> RelyingParty | None:
@@ -93,14 +89,13 @@ class Passkeys:
         self, people: OperatorService, sessions: Sessions, party: RelyingParty | None
     ) -> None:
         self._people, self._sessions = people, sessions
-        self._database = people.database
         self.party = party
         """None where the console's address allows no passkeys."""
 
     def of(self, row: OperatorRow, *where: ColumnElement[bool]) -> list[Row]:
         """Return the operator's passkeys that fulfil all conditions, oldest first."""
         query = select(passkeys).where(passkeys.c.operator_id == row.id, *where)
-        return rows_of(self._database, query.order_by(passkeys.c.made_us))
+        return rows_of(self._people.database, query.order_by(passkeys.c.made_us))
 
     def creation_options(self, current: OperatorSession) -> str:
         """Return what a browser needs to make a passkey, as JSON. Raises ``Unfit``."""
@@ -127,22 +122,14 @@ class Passkeys:
 
         Raises ``Unfit`` and ``FactorRefused``.
         """
-        (party, challenge), row = self._asked(current, NOT_ADDED), current.operator
-        name = " ".join(name.split())
-        if not name or len(name) > MAX_NAME_CHARACTERS or not name.isprintable():
-            raise Unfit(f"Use a name of 1 to {MAX_NAME_CHARACTERS} characters.", field="name")
-        made = _checked(
-            NOT_ADDED,
-            lambda: webauthn.verify_registration_response(
-                credential=answer,
-                expected_challenge=challenge,
-                expected_rp_id=party.id,
-                expected_origin=party.origin,
-                require_user_verification=True,
-            ),
-        )
-        if len(made.credential_id) > _MAX_ID_BYTES:
-            raise FactorRefused(NOT_ADDED, "wrong passkey", "its id is too long")
+        with self._asked(current, NOT_ADDED) as expected:
+            name = " ".join(name.split())
+            if not name or len(name) > MAX_NAME_CHARACTERS or not name.isprintable():
+                raise Unfit(f"Use a name of 1 to {MAX_NAME_CHARACTERS} characters.", field="name")
+            made = webauthn.verify_registration_response(credential=answer, **expected)
+            if len(made.credential_id) > _MAX_ID_BYTES:
+                raise ValueError("its id is too long")
+        row, keep = current.operator, current.digest
         values = {
             "credential_id": made.credential_id,
             "operator_id": row.id,
@@ -153,27 +140,25 @@ class Passkeys:
             "used_us": 0,
         }
         codes, kept = second_factor.first_recovery_codes(row.recovery)
-        keep = current.digest
-        with self._people.changing(row, "passkey added", author, name, keep) as connection:
+        what, more = "passkey added", {"recovery": kept}
+        with self._people.changing(row, what, author, name, more, keep) as connection:
             adding = upsert(connection, passkeys).on_conflict_do_nothing().values(values)
             if connection.execute(adding.returning(passkeys.c.made_us)).first() is None:
                 raise Unfit("That passkey is registered already: use another one.")
-            mine = operators.c.id == row.id
-            connection.execute(update(operators).where(mine).values(recovery=kept))
         return codes
 
     def remove(self, current: OperatorSession, shown_id: str, author: ActionAuthor) -> str:
         """Remove a passkey, and the recovery codes with the last factor; return its name."""
-        row, keep = current.operator, current.digest
-        found = [one for one in self.of(row) if one.credential_id.hex() == shown_id]
-        if not found:
+        row, mine = current.operator, self.of(current.operator)
+        found = next((one for one in mine if one.credential_id.hex() == shown_id), None)
+        if found is None:
             raise Unfit("This passkey no longer exists: reload the page.")
-        name, which = str(found[0].name), passkeys.c.credential_id == found[0].credential_id
-        with self._people.changing(row, "passkey removed", author, name, keep) as connection:
+        is_last = len(mine) == 1 and not row.totp_secret
+        values = {"recovery": ""} if is_last else {}
+        what, name, keep = "passkey removed", str(found.name), current.digest
+        with self._people.changing(row, what, author, name, values, keep) as connection:
+            which = passkeys.c.credential_id == found.credential_id
             connection.execute(delete(passkeys).where(which))
-            left = exists().where(passkeys.c.operator_id == row.id)
-            bare = (operators.c.id == row.id) & (operators.c.totp_secret == "") & ~left
-            connection.execute(update(operators).where(bare).values(recovery=""))
         return name
 
     def request_options(self, current: OperatorSession) -> str:
@@ -189,28 +174,23 @@ class Passkeys:
 
     def accept(self, current: OperatorSession, answer: str) -> str:
         """Return by which passkey a browser answered. Raises ``FactorRefused`` and ``Unfit``."""
-        party, challenge = self._asked(current, REFUSED)
-        credential = _checked(REFUSED, lambda: parse_authentication_credential_json(answer))
-        mine = self.of(current.operator, passkeys.c.credential_id == credential.raw_id)
-        if not mine:
-            raise FactorRefused(REFUSED, "wrong passkey", "no passkey of this person")
-        checked = _checked(
-            REFUSED,
-            lambda: webauthn.verify_authentication_response(
+        with self._asked(current, REFUSED) as expected:
+            credential = parse_authentication_credential_json(answer)
+            which = passkeys.c.credential_id == credential.raw_id
+            mine = self.of(current.operator, which)
+            if not mine:
+                raise FactorRefused(REFUSED, "wrong passkey", "no passkey of this person")
+            checked = webauthn.verify_authentication_response(
                 credential=credential,
-                expected_challenge=challenge,
-                expected_rp_id=party.id,
-                expected_origin=party.origin,
                 credential_public_key=mine[0].public_key,
                 credential_current_sign_count=0,  # compared where it is stored
-                require_user_verification=True,
-            ),
-        )
+                **expected,
+            )
         count, kept = checked.new_sign_count, passkeys.c.sign_count
         # Two zeros are allowed: that authenticator does not count.
         forward = (kept < count) | ((kept == 0) & (count == 0))
-        using = update(passkeys).where(forward, passkeys.c.credential_id == credential.raw_id)
-        with self._database.writing() as connection:
+        using = update(passkeys).where(forward, which)
+        with self._people.database.writing() as connection:
             used = connection.execute(using.values(sign_count=count, used_us=now_us()))
         if used.rowcount != 1:
             note = f"{mine[0].name}: its counter went back, it may have been copied"
@@ -225,19 +205,23 @@ class Passkeys:
             raise Unfit(NO_ADDRESS)
         return self.party
 
-    def _asked(self, current: OperatorSession, refusal: str) -> tuple[RelyingParty, bytes]:
-        """Return what the browser was asked in this session, once."""
+    @contextmanager
+    def _asked(self, current: OperatorSession, refusal: str) -> Iterator[dict[str, Any]]:
+        """What an answer to the challenge of this session is compared with, once.
+
+        Raises ``FactorRefused`` with ``refusal``, also for what py_webauthn refuses.
+        """
         party, challenge = self._known_party(), self._sessions.take_challenge(current)
         if challenge is None:
             raise FactorRefused(refusal, "wrong passkey", "answered too late, or twice")
-        return party, challenge
-
-
-def _checked(refusal: str, check: Callable[[], T]) -> T:
-    """Return what py_webauthn makes of an answer. Raises ``FactorRefused`` with ``refusal``."""
-    try:
-        return check()
-    except _INVALID as error:
-        # The type alone: what a browser sent may be anything.
-        _log.warning("passkey refused", reason=type(error).__name__)
-        raise FactorRefused(refusal, "wrong passkey") from error
+        try:
+            yield {
+                "expected_challenge": challenge,
+                "expected_rp_id": party.id,
+                "expected_origin": party.origin,
+                "require_user_verification": True,
+            }
+        except _INVALID as error:
+            # The type alone: what a browser sent may be anything.
+            _log.warning("passkey refused", reason=type(error).__name__)
+            raise FactorRefused(refusal, "wrong passkey") from error

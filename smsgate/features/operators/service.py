@@ -9,21 +9,18 @@ from __future__ import annotations
 import re
 import secrets
 import unicodedata
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from types import MappingProxyType
 
 import structlog
 from pydantic import SecretStr
 from sqlalchemy import Connection, delete, select, update
 from sqlalchemy.exc import IntegrityError
 
-from smsgate.domain.errors import CallFailed, LinkBroken, Unfit
-from smsgate.domain.time_zones import zone_names
-from smsgate.features.operators import passwords
-from smsgate.features.operators.sessions import OperatorSession
+from smsgate.domain.errors import CallFailed, LinkBroken, RecordsUnavailable, Unfit
 from smsgate.features.operators.storage import (
-    ROLES,
     ActionAuthor,
     NoSuchOperator,
     OperatorError,
@@ -38,7 +35,6 @@ from smsgate.records import Records
 from smsgate.records.console_tables import (
     operator_links,
     operators,
-    passkeys,
     sessions,
     shown_action,
 )
@@ -47,14 +43,10 @@ from smsgate.records.database import lookup, upsert
 FIRST = ""
 """In a link instead of an operator's id: it lets its holder become the first operator."""
 LINK_S, FIRST_LINK_S = 24 * 3600, 3600
-LINK_PATH, FIRST_PATH = "/console/password/", "/console/first/"
+LINK_PATH = "/console/password/"
 MAX_NAME_CHARACTERS = 60
 _NAME = re.compile(r"[\w.@+'’-]+( [\w.@+'’-]+)*")
 _LIKE_A_NUMBER = re.compile(r"\+?[\d .-]{6,}")
-_BROKEN = (
-    "This link is no longer valid: it was used, has expired, or was replaced by a newer one. Ask "
-    "for another one."
-)
 EMAIL_TAKEN = (
     "Somebody has that e-mail address: use another one, since single sign-on tells people apart by "
     "it."
@@ -65,6 +57,8 @@ at smsgate, {by} changed how you sign in: {what}.
 
 If you did not expect this, tell an admin at once: they can reset your access on the page People.
 """
+_notices = ThreadPoolExecutor(1)
+"""A mail server that hangs delays other notices, and no request."""
 _log = structlog.get_logger("smsgate.console")
 
 
@@ -92,80 +86,6 @@ class OperatorService:
             return found
         raise NoSuchOperator("There is no operator of that name: see `smsgate operators list`.")
 
-    def make_first_link(self) -> str | None:
-        """Return the path for making the first admin; None if there is an operator.
-
-        Paths returned before open nothing any more.
-        """
-        with self.database.writing() as connection:
-            if connection.scalar(select(operators.c.id).limit(1)) is not None:
-                return None
-            return FIRST_PATH + _make_link(connection, FIRST, FIRST_LINK_S)
-
-    def add(self, name: str, role: str, author: ActionAuthor, email: str = "") -> str:
-        """Add an operator; return the path to set their password.
-
-        Who owns ``email`` at the provider of single sign-on may sign in there instead. Raises
-        ``Unfit`` and ``OperatorError``.
-        """
-        row = _new_row(name, _checked_role(role), author.name, _folded_email(email))
-        note = f"as {role}" + (f", with the e-mail address {row.email}" if row.email else "")
-        with self.database.writing() as connection:
-            if not _insert(connection, row):
-                if row.folded not in [other.folded for other in self.all()]:
-                    raise Unfit(EMAIL_TAKEN, field="email")
-                raise OperatorError(
-                    "There is an operator of that name already: use another one. If the same "
-                    "person is deactivated, reset them instead."
-                )
-            log_action(connection, "added", row.name, author, note)
-            return LINK_PATH + _make_link(connection, row.id, LINK_S)
-
-    def reset(
-        self, name: str, author: ActionAuthor, *, second_factor: bool = False, email: str = ""
-    ) -> str:
-        """Remove an operator's password; return the path to set a new one.
-
-        They are signed out everywhere; this also reactivates somebody, and unbinds them from the
-        provider of single sign-on. ``email`` replaces the address that they had. With
-        ``second_factor`` that is removed as well, passkeys too. Raises ``NoSuchOperator`` and
-        ``Unfit``.
-        """
-        row = self.named(name)
-        email = _folded_email(email) or row.email
-        values: dict[str, str | int] = {"password_hash": "", "ended_us": 0, "subject": ""}
-        values["email"] = email
-        notes = ["reactivated"] if row.ended_us else []
-        if email != row.email:
-            notes.append(f"e-mail address {row.email or 'none'} changed to {email}")
-        if second_factor:
-            values |= {"totp_secret": "", "totp_step": 0, "recovery": ""}
-            notes.append("two-step sign-in turned off")
-        with self.changing(row, "reset", author, "; ".join(notes)) as connection:
-            _set(connection, row, **values)
-            if second_factor:
-                connection.execute(delete(passkeys).where(passkeys.c.operator_id == row.id))
-            return LINK_PATH + _make_link(connection, row.id, LINK_S)
-
-    def set_role(self, name: str, role: str, author: ActionAuthor) -> None:
-        """Change an operator's role; they must sign in again.
-
-        Raises as ``reset``, and ``OperatorError`` for the only admin.
-        """
-        row, role = self.named(name), _checked_role(role)
-        if role != row.role:
-            with self.changing(row, "role", author, f"{row.role} to {role}") as connection:
-                _refuse_last_admin(connection, row)
-                _set(connection, row, role=role)
-
-    def deactivate(self, name: str, author: ActionAuthor) -> None:
-        """Deactivate an operator; their actions keep their name. Raises as ``set_role``."""
-        row = self.named(name)
-        if not row.ended_us:
-            with self.changing(row, "ended", author) as connection:
-                _refuse_last_admin(connection, row)
-                _set(connection, row, ended_us=now_us())
-
     def linked(self, token: str) -> OperatorRow | None:
         """Return the operator of a link; None for a link to become the first one.
 
@@ -175,92 +95,73 @@ class OperatorService:
         query = select(link.operator_id).where(link.digest == token_digest(token))
         with self.database.reading() as connection:
             id_ = connection.scalar(query.where(link.ends_us > now_us()))
-        if id_ == FIRST:
-            return None
         found = find_operators(self.database, operators.c.id == id_, operators.c.ended_us == 0)
-        if id_ is None or not found:
-            raise LinkBroken(_BROKEN)
-        return found[0]
+        if id_ != FIRST and not found:
+            raise _broken()
+        return found[0] if found else None
 
-    def become_first(self, token: str, name: str, password: str, address: str) -> OperatorRow:
-        """Add the first admin of all. Raises ``LinkBroken`` and ``Unfit``."""
-        row = _new_row(name, "admin", "", "")
-        passwords.refuse_unfit(password, row.name)
-        row = replace(row, made_by=row.name, password_hash=passwords.hash_password(password))
+    def set_zone(self, row: OperatorRow, name: str, author: ActionAuthor) -> None:
+        """Show times in a zone (IANA) from now on; in the browser's without a name."""
         with self.database.writing() as connection:
-            _use_link(connection, token, FIRST)
-            if connection.scalar(select(operators.c.id).limit(1)) is not None:
-                raise LinkBroken(_BROKEN)
-            _insert(connection, row)
-            author = ActionAuthor(row.name, address)
-            log_action(connection, "added", row.name, author, "as the first admin, by a link")
-        return row
-
-    def set_password(
-        self, row: OperatorRow, password: str, address: str, token: str = ""
-    ) -> OperatorRow:
-        """Set an operator's password, and use up the link if one is given; ends every session.
-
-        Raises ``LinkBroken`` and ``Unfit``.
-        """
-        passwords.refuse_unfit(password, row.name)
-        password_hash = passwords.hash_password(password)
-        author, note = ActionAuthor(row.name, address), "by a link" if token else ""
-        with self.changing(row, "password set", author, note) as connection:
-            if token:
-                _use_link(connection, token, row.id)
-            same = (operators.c.id == row.id) & (operators.c.password_hash == row.password_hash)
-            setting = update(operators).where(same).values(password_hash=password_hash)
-            if connection.execute(setting).rowcount != 1:
-                raise OperatorError("Nothing was done: your account was changed meanwhile.")
-        return replace(row, password_hash=password_hash)
+            connection.execute(update(operators).where(operators.c.id == row.id).values(zone=name))
+            note = name or "the browser's"
+            log_action(connection, "time zone changed", row.name, author, note)
 
     @contextmanager
     def changing(
-        self, row: OperatorRow, what: str, author: ActionAuthor, note: str = "", keep: bytes = b""
+        self,
+        row: OperatorRow,
+        what: str,
+        author: ActionAuthor,
+        note: str = "",
+        values: Mapping[str, str | int] = MappingProxyType({}),
+        keep: bytes = b"",
     ) -> Iterator[Connection]:
         """A transaction that changes an operator: logs it, and ends their sessions but ``keep``.
 
-        Afterwards they get a notice by e-mail, at the address that they had before.
+        ``values`` are set at its end. Afterwards they get a notice by e-mail, at the address that
+        they had before. Raises ``Unfit``.
         """
         with self.database.writing() as connection:
             yield connection
             mine = sessions.c.operator_id == row.id
             connection.execute(delete(sessions).where(mine & (sessions.c.digest != keep)))
             log_action(connection, what, row.name, author, note)
-        if self._mailbox is None or not row.email:
-            return
-        shown = shown_action(what) + (f" ({note})" if note else "")
-        text = _NOTICE.format(name=row.name, by=author.name, what=shown)
+            if values:
+                setting = update(operators).where(operators.c.id == row.id).values(values)
+                try:
+                    connection.execute(setting)
+                except IntegrityError as error:
+                    raise Unfit(EMAIL_TAKEN, field="email") from error
+        if self._mailbox is not None and row.email:
+            shown = shown_action(what) + (f" ({note})" if note else "")
+            text = _NOTICE.format(name=row.name, by=author.name, what=shown)
+            _notices.submit(self._send_notice, self._mailbox, row, text)
+
+    def _send_notice(self, mailbox: SecretStr, row: OperatorRow, text: str) -> None:
         try:
-            send_email(self._mailbox, row.email, "Your smsgate account", text)
+            send_email(mailbox, row.email, "Your smsgate account", text)
         except CallFailed as error:
             _log.warning("notice not sent", reason=str(error))
-
-    def change_factor(
-        self, current: OperatorSession, what: str, author: ActionAuthor, **values: str | int
-    ) -> None:
-        """Change what the operator of a session signs in with after the password."""
-        row, keep = current.operator, current.digest
-        with self.changing(row, what, author, keep=keep) as connection:
-            _set(connection, row, **values)
-
-    def choose_zone(self, row: OperatorRow, name: str, author: ActionAuthor) -> None:
-        """Show times in a zone (IANA) from now on, or in the browser's. Raises ``Unfit``."""
-        if name and name not in zone_names():
-            raise Unfit(
-                f"There is no time zone {name[:40]!r}: choose one of the list, such as "
-                "Europe/Berlin.",
-                field="zone",
-            )
-        if name != row.zone:
-            with self.database.writing() as connection:
-                _set(connection, row, zone=name)
-                note = name or "the browser's"
-                log_action(connection, "time zone changed", row.name, author, note)
+            with suppress(RecordsUnavailable), self.database.writing() as connection:
+                author = ActionAuthor("smsgate")
+                log_action(connection, "notice not sent", row.name, author, str(error))
 
 
-def _folded_email(email: str) -> str:
+def first_link(records: Records) -> str | None:
+    """Return the path for making the first admin, in place of earlier ones; None if there is one.
+
+    Raises ``RecordsUnavailable``.
+    """
+    with records.database.writing() as connection:
+        return None if _has_operators(connection) else make_link(connection, FIRST)
+
+
+def _has_operators(connection: Connection) -> bool:
+    return connection.scalar(select(operators.c.id).limit(1)) is not None
+
+
+def fold_email(email: str) -> str:
     """Return an address that was typed, folded; empty where none was. Raises ``Unfit``."""
     email = email.strip().casefold()
     if email and (len(email) > 200 or not re.fullmatch("[!-?A-~]+@[!-?A-~]+", email)):
@@ -268,7 +169,7 @@ def _folded_email(email: str) -> str:
     return email
 
 
-def _new_row(name: str, role: str, made_by: str, email: str) -> OperatorRow:
+def new_row(name: str, role: str, made_by: str, email: str = "") -> OperatorRow:
     """Return an operator without a password. Raises ``Unfit``."""
     name = " ".join(unicodedata.normalize("NFKC", name).split())
     too_long = len(name) > MAX_NAME_CHARACTERS
@@ -283,26 +184,30 @@ def _new_row(name: str, role: str, made_by: str, email: str) -> OperatorRow:
     return OperatorRow(id_, name, folded, role, "", "", 0, "", now, made_by, 0, email, "", "")
 
 
-def _checked_role(role: str) -> str:
-    if role not in ROLES:
-        raise Unfit(f"There is no role {role[:20]!r}: use one of {', '.join(ROLES)}.", field="role")
-    return role
-
-
-def _insert(connection: Connection, row: OperatorRow) -> bool:
+def insert(connection: Connection, row: OperatorRow) -> bool:
+    """Add an operator; False where another one has the name or the address."""
     values = {column.name: getattr(row, column.name) for column in operators.columns}
     adding = upsert(connection, operators).on_conflict_do_nothing().values(values)
     return connection.execute(adding.returning(operators.c.id)).first() is not None
 
 
-def _set(connection: Connection, row: OperatorRow, **values: str | int) -> None:
-    try:
-        connection.execute(update(operators).where(operators.c.id == row.id).values(**values))
-    except IntegrityError as error:
-        raise Unfit(EMAIL_TAKEN, field="email") from error
+def use_link(connection: Connection, token: str, operator_id: str) -> None:
+    """Use a link up: of several at once the one that deletes it succeeds, else ``LinkBroken``."""
+    link = operator_links.c
+    mine = (link.digest == token_digest(token)) & (link.operator_id == operator_id)
+    used = connection.execute(delete(operator_links).where(mine & (link.ends_us > now_us())))
+    if used.rowcount != 1 or (operator_id == FIRST and _has_operators(connection)):
+        raise _broken()
 
 
-def _refuse_last_admin(connection: Connection, row: OperatorRow) -> None:
+def _broken() -> LinkBroken:
+    return LinkBroken(
+        "This link is no longer valid: it was used, has expired, or was replaced by a newer one. "
+        "Ask for another one."
+    )
+
+
+def refuse_last_admin(connection: Connection, row: OperatorRow) -> None:
     """Raise ``OperatorError`` where nobody else could act as an admin; locks all who can."""
     able = (operators.c.role == "admin") & (operators.c.ended_us == 0)
     able &= (operators.c.password_hash != "") | (operators.c.subject != "")
@@ -311,21 +216,11 @@ def _refuse_last_admin(connection: Connection, row: OperatorRow) -> None:
         raise OperatorError(f"{row.name} is the only admin: make somebody else an admin first.")
 
 
-def _make_link(connection: Connection, operator_id: str, lasts_s: int) -> str:
-    """Return the token of a new link, which takes the place of those before."""
+def make_link(connection: Connection, operator_id: str) -> str:
+    """Return the path of a new link, which takes the place of those before."""
     token, link = secrets.token_urlsafe(32), operator_links.c
     connection.execute(delete(operator_links).where(link.operator_id == operator_id))
-    ends_us = now_us() + lasts_s * 1_000_000
-    adding = operator_links.insert()
-    adding = adding.values(digest=token_digest(token), operator_id=operator_id, ends_us=ends_us)
-    connection.execute(adding)
-    return token
-
-
-def _use_link(connection: Connection, token: str, operator_id: str) -> None:
-    """Use a link up: of several at once the one that deletes it succeeds, else ``LinkBroken``."""
-    link = operator_links.c
-    mine = (link.digest == token_digest(token)) & (link.operator_id == operator_id)
-    used = connection.execute(delete(operator_links).where(mine & (link.ends_us > now_us())))
-    if used.rowcount != 1:
-        raise LinkBroken(_BROKEN)
+    ends_us = now_us() + (LINK_S if operator_id else FIRST_LINK_S) * 1_000_000
+    values = {"digest": token_digest(token), "operator_id": operator_id, "ends_us": ends_us}
+    connection.execute(operator_links.insert().values(values))
+    return LINK_PATH + token

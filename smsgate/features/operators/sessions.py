@@ -100,33 +100,26 @@ class Sessions:
         """The newest few hundred, for an outage of the database."""
 
     def start(
-        self,
-        row: OperatorRow,
-        visitor: Visitor,
-        instead: bytes = b"",
-        *,
-        half: bool = False,
-        note: str = "",
+        self, row: OperatorRow, visitor: Visitor, instead: bytes = b"", note: str | None = ""
     ) -> str:
         """Begin a session in place of the one with the digest ``instead``; return its token.
 
-        Raises ``SignInRefused`` where the operator was changed since ``row`` was read. Sessions
-        that have ended by time are removed.
+        ``note`` says for the log by what; None begins a half one. Raises ``SignInRefused`` where
+        the operator was changed since ``row`` was read. Removes sessions that ended by time.
         """
         token, now = secrets.token_urlsafe(32), now_us()
         same = (operators.c.id == row.id) & (operators.c.ended_us == 0)
-        same &= (operators.c.password_hash == row.password_hash) & (
-            operators.c.subject == row.subject
-        )
+        same &= operators.c.password_hash == row.password_hash
+        same &= operators.c.subject == row.subject
         over = (sessions.c.ends_us <= now) | (sessions.c.seen_us <= now - IDLE_S * _S)
         values = {
             "digest": token_digest(token),
             "operator_id": row.id,
             "made_us": now,
             "seen_us": now,
-            "ends_us": now + (HALF_S if half else LASTS_S) * _S,
+            "ends_us": now + (HALF_S if note is None else LASTS_S) * _S,
             "proved_us": now,
-            "half": half,
+            "half": note is None,
             "browser": visitor.browser,
             "address": visitor.address,
         }
@@ -136,7 +129,7 @@ class Sessions:
                 raise SignInRefused(_CHANGED)
             connection.execute(delete(sessions).where(over | (sessions.c.digest == instead)))
             connection.execute(sessions.insert().values(values))
-            if not half:
+            if note is not None:
                 author = ActionAuthor(row.name, visitor.address)
                 log_action(connection, "signed in", row.name, author, note)
         return token
@@ -157,12 +150,13 @@ class Sessions:
                 raise RecordsUnavailable(f"nobody can be recognised: {error}") from error
         else:
             session = found[0] if found else None
+        if session is None or not session.active:
             self._remembered.pop(digest, None)
-            if session is not None:
-                self._remembered[digest] = session
-                if len(self._remembered) > _MAX_REMEMBERED:
-                    self._remembered.pop(next(iter(self._remembered)), None)
-        return session if session is not None and session.active else None
+            return None
+        self._remembered[digest] = session
+        if len(self._remembered) > _MAX_REMEMBERED:
+            self._remembered.pop(next(iter(self._remembered)), None)
+        return session
 
     def of(self, row: OperatorRow) -> list[OperatorSession]:
         """Return the operator's current sessions, newest first."""
@@ -174,11 +168,13 @@ class Sessions:
         now = now_us()
         if now - current.seen_us > _SEEN_S * _S:
             with suppress(RecordsUnavailable, NoAnswerInTime):
-                self._deadline.call(lambda: self._change(current, seen_us=now))
+                self._deadline.call(lambda: self.change(current, seen_us=now))
 
-    def mark_proved(self, current: OperatorSession) -> None:
-        """Note that the password was given just now."""
-        self._change(current, proved_us=now_us())
+    def change(self, current: OperatorSession, **values: object) -> None:
+        """Set columns of a session's row."""
+        with self._database.writing() as connection:
+            mine = sessions.c.digest == current.digest
+            connection.execute(update(sessions).where(mine).values(**values))
 
     def end(self, current: OperatorSession, digest: bytes, *, others: bool = False) -> None:
         """End one of the operator's sessions, or all ``others``."""
@@ -196,7 +192,7 @@ class Sessions:
         """Return what a passkey is to sign in this session; it replaces the one before."""
         challenge = secrets.token_bytes(32)
         ends_us = now_us() + CHALLENGE_S * _S
-        self._change(current, challenge=challenge, challenge_ends_us=ends_us)
+        self.change(current, challenge=challenge, challenge_ends_us=ends_us)
         return challenge
 
     def take_challenge(self, current: OperatorSession) -> bytes | None:
@@ -216,8 +212,3 @@ class Sessions:
         with self._database.reading() as connection:
             rows = connection.execute(query.where(where).order_by(sessions.c.made_us.desc())).all()
         return [OperatorSession(OperatorRow(*row[count:]), *row[:count]) for row in rows]
-
-    def _change(self, current: OperatorSession, **values: object) -> None:
-        with self._database.writing() as connection:
-            mine = sessions.c.digest == current.digest
-            connection.execute(update(sessions).where(mine).values(**values))

@@ -1,4 +1,4 @@
-"""Signing in to the console: password, second factor, and limits against guessing.
+"""Signing in to the console: passwords, codes, and limits against guessing.
 
 Every attempt is counted before it is checked, and given back where it was right; so attempts at
 once gain nothing. Passwords are counted by name and origin, by address over all names, and by name
@@ -25,17 +25,24 @@ from sqlalchemy import exists, select, update
 
 from smsgate.domain.errors import TooManyGuesses
 from smsgate.features.operators import passwords, second_factor
-from smsgate.features.operators.service import fold_name
+from smsgate.features.operators.service import (
+    FIRST,
+    OperatorService,
+    fold_name,
+    insert,
+    new_row,
+    use_link,
+)
 from smsgate.features.operators.sessions import PROOF_S, OperatorSession, Visitor
 from smsgate.features.operators.storage import (
     ActionAuthor,
+    OperatorError,
     OperatorRow,
     SignInRefused,
     find_operators,
     log_action,
     now_us,
 )
-from smsgate.records import Records
 from smsgate.records.console_tables import operator_actions, operators
 from smsgate.records.database import lookup
 from smsgate.web.limits import Limits, slot
@@ -87,11 +94,11 @@ class FactorRefused(SignInRefused):
 
 
 class SignIn:
-    """Checks passwords and codes, and begins sessions. Raises ``RecordsUnavailable``."""
+    """Sets and checks passwords, and checks codes. Raises ``RecordsUnavailable``."""
 
-    def __init__(self, records: Records, limits: Limits, keys: Sequence[SecretStr]) -> None:
+    def __init__(self, people: OperatorService, limits: Limits, keys: Sequence[SecretStr]) -> None:
         """``keys`` are ``SMSGATE_SECRET_KEYS``, newest first, at least one."""
-        self._database = records.database
+        self._people, self._database = people, people.database
         self._keys = keys
         self._limits = limits
         # itsdangerous signs with the last key.
@@ -100,6 +107,37 @@ class SignIn:
         )
         self._strangers, self._known = threading.Semaphore(12), threading.Semaphore(8)
         """Known browsers and sessions, which nobody can make up, find a place in any crowd."""
+
+    def set_password(
+        self, row: OperatorRow, password: str, address: str, token: str = ""
+    ) -> OperatorRow:
+        """Set an operator's password, and use up the link if one is given; ends every session.
+
+        Raises ``LinkBroken`` and ``Unfit``.
+        """
+        passwords.refuse_unfit(password, row.name)
+        password_hash = passwords.hash_password(password)
+        author, note = ActionAuthor(row.name, address), "by a link" if token else ""
+        with self._people.changing(row, "password set", author, note) as connection:
+            if token:
+                use_link(connection, token, row.id)
+            same = (operators.c.id == row.id) & (operators.c.password_hash == row.password_hash)
+            setting = update(operators).where(same).values(password_hash=password_hash)
+            if connection.execute(setting).rowcount != 1:
+                raise OperatorError("Nothing was done: your account was changed meanwhile.")
+        return replace(row, password_hash=password_hash)
+
+    def add_first(self, token: str, name: str, password: str, address: str) -> OperatorRow:
+        """Add the first admin of all. Raises ``LinkBroken`` and ``Unfit``."""
+        row = new_row(name, "admin", "")
+        passwords.refuse_unfit(password, row.name)
+        row = replace(row, made_by=row.name, password_hash=passwords.hash_password(password))
+        with self._database.writing() as connection:
+            use_link(connection, token, FIRST)
+            insert(connection, row)
+            author = ActionAuthor(row.name, address)
+            log_action(connection, "added", row.name, author, "as the first admin, by a link")
+        return row
 
     def by_password(self, name: str, password: str, visitor: Visitor) -> OperatorRow:
         """Return whose name and password it is. Raises ``SignInRefused``, ``TooManyGuesses``."""
@@ -115,17 +153,32 @@ class SignIn:
             known = [(_BY_NAME, f"known {folded}")]
             claims, used_up = [*known, *claims], self._claim(known)
         if used_up:
-            self._refuse_sign_in(
+            self._refuse_attempt(
                 row, visitor, "tried while locked" if row else "unknown name", hourly=True
             )
-        with slot(self._known if device else self._strangers):
-            is_right = passwords.is_right(password, row.password_hash if row else "")
+        kept = row.password_hash if row else ""
+        is_right = _is_right(password, kept, self._known if device else self._strangers)
         if row is None or not is_right or row.ended_us:
-            self._refuse_sign_in(
-                row, visitor, "wrong password" if row else "unknown name", hourly=row is None
-            )
+            what = "wrong password" if row else "unknown name"
+            self._refuse_attempt(row, visitor, what, hourly=row is None)
         self._claim(claims, -1)
         return row
+
+    def prove(self, current: OperatorSession, password: str, visitor: Visitor) -> None:
+        """Check the password again, so that an open screen alone does not suffice.
+
+        Counted by the session, which nobody else has. Raises ``SignInRefused``.
+        """
+        row, claims = current.operator, [(_BY_ORIGIN, f"session {current.digest.hex()}")]
+        if not row.password_hash:
+            raise SignInRefused(NO_PASSWORD, field="password")
+        if self._claim(claims):
+            self._refuse_attempt(
+                row, visitor, "tried while locked", NOT_YOURS, "password", hourly=True
+            )
+        if not _is_right(password, row.password_hash, self._known):
+            self._refuse_attempt(row, visitor, "wrong password", NOT_YOURS, "password")
+        self._claim(claims, -1)
 
     def by_factor(self, row: OperatorRow, visitor: Visitor, accept: Callable[[], str]) -> str:
         """Return by which factor, as ``accept`` does; else it raises ``FactorRefused``.
@@ -135,7 +188,7 @@ class SignIn:
         device = self._device(row, visitor)
         claims = [(_BY_ORIGIN, f"factor {device or row.id}"), (_BY_NAME, f"factors {row.id}")]
         if self._claim(claims):
-            self._refuse_sign_in(
+            self._refuse_attempt(
                 row, visitor, "tried while locked", CODE_REFUSED, "code", hourly=True
             )
         try:
@@ -177,24 +230,6 @@ class SignIn:
                 raise FactorRefused(CODE_REFUSED)
         return note
 
-    def prove(self, current: OperatorSession, password: str, visitor: Visitor) -> None:
-        """Check the password again, so that an open screen alone does not suffice.
-
-        Counted by the session, which nobody else has. Raises ``SignInRefused``.
-        """
-        row, claims = current.operator, [(_BY_ORIGIN, f"session {current.digest.hex()}")]
-        if not row.password_hash:
-            raise SignInRefused(NO_PASSWORD, field="password")
-        if self._claim(claims):
-            self._refuse_sign_in(
-                row, visitor, "tried while locked", NOT_YOURS, "password", hourly=True
-            )
-        with slot(self._known):
-            is_right = passwords.is_right(password, row.password_hash)
-        if not is_right:
-            self._refuse_sign_in(row, visitor, "wrong password", NOT_YOURS, "password")
-        self._claim(claims, -1)
-
     def by_provider(self, subject: str, email: str, visitor: Visitor) -> OperatorRow:
         """Return whom the provider of single sign-on names, if an admin has added them.
 
@@ -214,7 +249,7 @@ class SignIn:
                         log_action(connection, "single sign-on bound", row.name, author, email)
             rows = [replace(row, subject=subject) for row in rows]
         if not rows or rows[0].ended_us:
-            self._refuse_sign_in(None, visitor, "unknown name", NOT_INVITED, hourly=True)
+            self._refuse_attempt(None, visitor, "unknown name", NOT_INVITED, hourly=True)
         return rows[0]
 
     def device_token(self, row: OperatorRow, visitor: Visitor) -> str:
@@ -264,7 +299,7 @@ class SignIn:
         with self._database.reading() as connection:
             return bool(connection.scalar(select(exists().where(mine))))
 
-    def _refuse_sign_in(
+    def _refuse_attempt(
         self,
         row: OperatorRow | None,
         visitor: Visitor,
@@ -286,3 +321,8 @@ class SignIn:
         if not hourly:
             _log.warning("sign-in refused", reason=what)
         raise SignInRefused(sentence, field=field)
+
+
+def _is_right(password: str, kept: str, free: threading.Semaphore) -> bool:
+    with slot(free):
+        return passwords.is_right(password, kept)

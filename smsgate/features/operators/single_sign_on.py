@@ -24,6 +24,7 @@ from smsgate.features.operators.storage import SignInRefused
 from smsgate.settings import SingleSignOn
 from smsgate.web.limits import slot
 
+CALLBACK = "/console/in/provider/back"
 TIMEOUT_S = 5.0
 LEEWAY_S = 60
 """How far the provider's clock may differ from ours."""
@@ -51,18 +52,23 @@ class SignInProvider:
     where too many wait for it.
     """
 
-    def __init__(self, settings: SingleSignOn) -> None:
+    def __init__(self, settings: SingleSignOn, public_url: str) -> None:
         self.name = settings.name
         self._settings = settings
+        self._public_url = public_url
         self._free = threading.Semaphore(4)
         """While the provider hangs, the other threads go on answering."""
 
-    def redirect(self, callback: str) -> Response:
-        """Lead to the provider, which leads back to ``callback``."""
+    def redirect(self) -> Response:
+        """Lead to the provider, which leads back to ``CALLBACK``.
+
+        At the public URL; without one at the host of this request, which ``origin.py`` let pass.
+        """
+        base = self._public_url or request.host_url.rstrip("/")
         for key in [key for key in session if key.startswith(_STATE_PREFIX)]:
             session.pop(key)  # of a sign-in that was begun and left
         with self._asking() as app:
-            answer: Response = app.authorize_redirect(callback)
+            answer: Response = app.authorize_redirect(base + CALLBACK)
         return answer
 
     def person(self) -> tuple[str, str]:

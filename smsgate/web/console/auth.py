@@ -27,14 +27,19 @@ from flask import (
 )
 from flask.sessions import SecureCookieSessionInterface
 
-from smsgate.domain.errors import RecordsUnavailable, Unfit
 from smsgate.domain.time_zones import find_zone
 from smsgate.features.operators.passkeys import Passkeys, relying_party
 from smsgate.features.operators.service import OperatorService
 from smsgate.features.operators.sessions import OperatorSession, Sessions, Visitor
 from smsgate.features.operators.sign_in import SignIn
 from smsgate.features.operators.single_sign_on import SignInProvider
-from smsgate.features.operators.storage import ActionAuthor, OperatorRow, add_action, token_digest
+from smsgate.features.operators.storage import (
+    ActionAuthor,
+    OperatorRow,
+    add_action,
+    now_us,
+    token_digest,
+)
 from smsgate.interface.operation import Role
 from smsgate.pipeline.deadlines import Deadlines
 from smsgate.pipeline.services import Services
@@ -90,47 +95,24 @@ class Cookies(SecureCookieSessionInterface):
         """By the way of this request."""
         return self.secure
 
-    def get_cookie_samesite(self, app: Flask) -> str:  # noqa: ARG002 - Flask's
-        """Always the same."""
-        return "Lax"
-
 
 class ConsoleAuth:
     """Everything that the pages about signing in ask."""
 
     def __init__(self, services: Services) -> None:
-        settings, records = services.settings, services.records
+        settings = services.settings
         self.cookies = Cookies(services)
         self.deadlines = Deadlines()
-        self.sessions = Sessions(records.database)
-        self.mailbox = settings.web.mail
-        """By which links and notices may be sent; None where no mail server is configured."""
-        self.people = OperatorService(records, self.mailbox)
-        self.sign_in = SignIn(records, Limits(services.store.client), settings.secret_keys)
+        self.sessions = Sessions(services.records.database)
+        self.people = OperatorService(services.records, settings.web.mail)
+        self.sign_in = SignIn(self.people, Limits(services.store.client), settings.secret_keys)
         party = relying_party(settings.public_url, settings.port)
         self.passkeys = Passkeys(self.people, self.sessions, party)
-        self.provider = SignInProvider(settings.oidc) if settings.oidc else None
+        oidc, url = settings.oidc, settings.public_url
+        self.provider = SignInProvider(oidc, url) if oidc else None
         """For single sign-on; None where none is configured."""
         self.secret_keys = settings.secret_keys
-        self._public_url = settings.public_url
         self._trust_proxy = settings.web.trust_proxy
-
-    @property
-    def origin(self) -> str:
-        """The base URL of links for other people. Raises ``Unfit`` if it is not configured.
-
-        Never the host of the request: anyone who can change its ``Host`` would get the link's
-        password set at a place of their own.
-        """
-        if self._public_url:
-            return self._public_url
-        if not self.cookies.secure:  # a trial on one's own machine
-            return request.host_url.rstrip("/")
-        raise Unfit(
-            "Nothing was done: a link for a password leads to SMSGATE_PUBLIC_URL, which is not "
-            "set. Set it and restart smsgate, or make the link on the server by "
-            "`smsgate operators add` or `reset`."
-        )
 
     def visitor(self) -> Visitor:
         """The browser that makes this request."""
@@ -142,9 +124,9 @@ class ConsoleAuth:
         device = request.cookies.get(self.cookies.named(_DEVICE), "")
         return Visitor(counted or request.remote_addr or "", counted, browser + system, device)
 
-    def author(self, name: str = "") -> ActionAuthor:
-        """Who makes this request, or the operator of that name, from where it comes."""
-        return ActionAuthor(name or actor(), self.visitor().address)
+    def author(self) -> ActionAuthor:
+        """Who makes this request, from where it comes."""
+        return ActionAuthor(actor(), self.visitor().address)
 
 
 def console_auth() -> ConsoleAuth:
@@ -153,18 +135,18 @@ def console_auth() -> ConsoleAuth:
     return found
 
 
-def current_session() -> OperatorSession:
-    """Whose session it is, whole or half; leads to signing in where it is nobody's."""
+def current_session(*, half: bool = False) -> OperatorSession:
+    """Whose session it is; leads to signing in where it is nobody's, or not ``half`` as asked."""
     found: OperatorSession | None = g.get("known")
-    if found is None:
+    if found is None or (half and not found.half):
         abort(to_sign_in())
     return found
 
 
 def operator() -> OperatorRow | None:
     """Who makes this request, if anybody is signed in."""
-    found: OperatorRow | None = g.get("operator")
-    return found
+    found: OperatorSession | None = g.get("known")
+    return found.operator if found is not None and not found.half else None
 
 
 def operator_zone() -> tzinfo:
@@ -175,18 +157,18 @@ def operator_zone() -> tzinfo:
 
 def actor() -> str:
     """The name for the ledger. Only behind ``needs``."""
-    found = operator()
-    if found is None:
-        abort(403)
-    return found.name
+    return current_session().operator.name
+
+
+def address() -> str:
+    """From where the request comes."""
+    return console_auth().visitor().address
 
 
 def role() -> Role:
     """What the operator of this request may do. Only behind ``needs``."""
-    found = operator()
-    if found is None:
-        abort(403)
-    return next(one for one in get_args(Role) if one == found.role)
+    mine = current_session().operator.role
+    return next(one for one in get_args(Role) if one == mine)
 
 
 def record_action(what: str, note: str = "") -> None:
@@ -226,7 +208,7 @@ def prove() -> None:
     """
     auth, current, password = console_auth(), current_session(), request.form.get("password", "")
     auth.sign_in.prove(current, password, auth.visitor())
-    auth.sessions.mark_proved(current)
+    auth.sessions.change(current, proved_us=now_us())
 
 
 def register(console: Flask, services: Services) -> None:
@@ -234,16 +216,13 @@ def register(console: Flask, services: Services) -> None:
     made = ConsoleAuth(services)
     console.extensions["smsgate_auth"] = made
     console.session_interface = made.cookies
+    console.config["SESSION_COOKIE_SAMESITE"] = "Lax"
 
     @console.before_request
     def who() -> None:
-        if request.endpoint == "asset":
-            return
-        g.known = made.sessions.find(session_token()) if session_token() else None
-        if g.known is None or g.known.half:
-            return
-        g.operator = g.known.operator
-        if request.method != "GET" or not is_part():
+        token = session_token() if request.endpoint != "asset" else ""
+        g.known = made.sessions.find(token) if token else None
+        if operator() is not None and (request.method != "GET" or not is_part()):
             made.sessions.mark_seen(g.known)
 
     @console.after_request
@@ -275,33 +254,20 @@ def session_token() -> str:
     return str(session.get(_TOKEN, ""))
 
 
-def let_in(row: OperatorRow, *, half: bool = False, note: str = "") -> None:
+def let_in(row: OperatorRow, note: str | None = "") -> None:
     """Begin a session in this browser, in place of the one before. Earlier forms become invalid.
 
-    ``note`` says for the log how the operator signed in. Raises ``SignInRefused``.
+    ``note`` says for the log how the operator signed in; None begins a half session. Raises
+    ``SignInRefused``.
     """
     auth, visitor, wanted = console_auth(), console_auth().visitor(), session.get(NEXT)
-    instead = token_digest(session_token())
-    token = auth.sessions.start(row, visitor, instead, half=half, note=note)
+    token = auth.sessions.start(row, visitor, token_digest(session_token()), note)
     session.clear()
     session[_TOKEN] = token
-    if half and wanted:
-        session[NEXT] = wanted
-    if not half:
+    if note is not None:
         g.device = auth.sign_in.device_token(row, visitor)
-
-
-def is_signed_in() -> bool:
-    """Whether somebody is, also where a request was refused before that was found out.
-
-    While the records are away, yes: who was signed in stays so.
-    """
-    token = session_token()
-    try:
-        found = console_auth().sessions.find(token) if token else None
-    except RecordsUnavailable:
-        return True
-    return found is not None and not found.half
+    elif wanted:
+        session[NEXT] = wanted
 
 
 def to_sign_in() -> Response:

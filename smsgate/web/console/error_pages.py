@@ -8,13 +8,14 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
 from smsgate.domain.errors import RecordsUnavailable, SmsGateError, Unfit
-from smsgate.web.console.auth import IN, OUT, is_signed_in, notice, to_sign_in
+from smsgate.features.operators.service import LINK_PATH
+from smsgate.web.console.auth import IN, OUT, notice, operator, to_sign_in
 from smsgate.web.console.form_errors import page_with_error
 from smsgate.web.console.return_path import HOME, is_part, return_path
 
 _log = structlog.get_logger("smsgate.console")
 Answer = tuple[str, int] | Response
-_OPEN = (IN, OUT, "/console/first/", "/console/password/")
+_OPEN = (IN, OUT, LINK_PATH)
 """Paths of forms that nobody has to be signed in for."""
 _OUT_OF_DATE = "This page is out of date"
 _WHY = (
@@ -45,7 +46,7 @@ def _has_nul() -> bool:
 
 
 def _stale(error: CSRFError) -> Answer:  # noqa: ARG001 - which check it was helps nobody
-    if not request.path.startswith(_OPEN) and not is_signed_in():
+    if not request.path.startswith(_OPEN) and operator() is None:
         return to_sign_in()
     if is_part():
         path = return_path() or HOME

@@ -12,12 +12,12 @@ from rich.console import Console
 from smsgate.cli.dev import welcome
 from smsgate.cli.session import person
 from smsgate.domain.errors import LinkBroken
-from smsgate.features.operators.service import FIRST, OperatorService
+from smsgate.features.operators.service import FIRST
 from smsgate.features.operators.storage import ActionAuthor
 from smsgate.pipeline.build import describe_build
 from smsgate.pipeline.configuration import Configuration, load_settings
 from smsgate.records import Records
-from tests.fakes.people import newest_actions, set_operator
+from tests.fakes.people import People, newest_actions, set_operator
 
 PASSWORD = "$argon2id$made-up"
 CONFIG = Path(__file__).parents[3] / "config"
@@ -49,7 +49,7 @@ def here(records, terminal, environ):
 def whose(records, link: str) -> str | None:
     """The operator of a link, "" for the first of all, None where it opens nothing."""
     try:
-        row = OperatorService(records).linked(link.rpartition("/")[2])
+        row = People(records).linked(link.rpartition("/")[2])
     except LinkBroken:
         return None
     return row.id if row else FIRST
@@ -64,7 +64,7 @@ def test_somebody_is_added_by_a_link_and_never_by_a_password(here, records) -> N
     link = here.output.strip()
     assert link.startswith("https://sms.example.com/console/password/")
     assert "not shown again" in here.errors
-    row = OperatorService(records).named("maria")
+    row = People(records).named("maria")
     assert whose(records, link) == row.id
     assert (row.role, row.made_by, row.password_hash) == ("agent", person(), "")
     assert here.run("operators", "add", "MARIA", "--role", "agent") == 2
@@ -76,33 +76,34 @@ def test_somebody_is_added_by_a_link_and_never_by_a_password(here, records) -> N
 def test_everybody_is_listed(here, records) -> None:
     assert here.run("operators", "list") == 0
     assert "smsgate operators first" in here.output
-    here.run("operators", "add", "maria", "--role", "viewer")
-    here.run("operators", "add", "jo", "--role", "admin")
+    for name in ("jo", "maria", "zoe"):
+        here.run("operators", "add", name, "--role", "admin")
     may_sign_in(records, "jo")
-    jo, maria = here.json("operators", "list")
-    assert jo | {"added": ""} == {
+    set_operator(records, "zoe", subject="x")
+    found = here.json("operators", "list")["items"]
+    assert found[0] | {"added": ""} == {
         "name": "jo",
         "role": "admin",
-        "state": "may sign in",
-        "second_factor": True,
+        "state": "active",
+        "two_step": True,
+        "email": "",
         "added": "",
         "added_by": person(),
     }
-    assert (maria["state"], maria["second_factor"]) == ("has to set a password", False)
+    states = [(one["state"], one["two_step"]) for one in found[1:]]
+    assert states == [("no password yet", False), ("single sign-on", False)]
     assert PASSWORD not in here.output
-    here.run("operators", "list")
-    assert "jo  admin  may sign in, with second factor" in here.output
 
 
 def test_a_reset_takes_the_password_and_on_demand_the_second_factor(here, records) -> None:
     here.run("operators", "add", "maria", "--role", "viewer")
     may_sign_in(records, "maria")
     told = here.json("operators", "reset", "maria")
-    assert whose(records, told["link"]) == OperatorService(records).named("maria").id
-    row = OperatorService(records).named("maria")
+    assert whose(records, told["link"]) == People(records).named("maria").id
+    row = People(records).named("maria")
     assert (row.password_hash, row.totp_secret) == ("", "sealed")
     assert here.run("operators", "reset", "maria", "--second-factor") == 0
-    assert OperatorService(records).named("maria").totp_secret == ""
+    assert People(records).named("maria").totp_secret == ""
     assert whose(records, told["link"]) is None
     assert here.run("operators", "reset", "nobody") == 2
     assert "no operator of that name" in here.errors
@@ -116,7 +117,7 @@ def test_a_reset_gives_an_address_that_nobody_else_has(here, records) -> None:
     assert here.run("operators", "reset", "ben", "--email", "ben") == 2
     assert "such as maria@example.com" in here.errors
     assert here.run("operators", "reset", "ben", "--email", "Ben@example.com") == 0
-    assert OperatorService(records).named("ben").email == "ben@example.com"
+    assert People(records).named("ben").email == "ben@example.com"
 
 
 def test_a_role_is_given_and_somebody_ends_but_not_the_only_admin(here, records) -> None:
@@ -127,21 +128,14 @@ def test_a_role_is_given_and_somebody_ends_but_not_the_only_admin(here, records)
     assert here.run("operators", "end", "jo") == 2
     assert "only admin" in here.errors
     assert here.run("operators", "end", "maria") == 0
-    assert here.json("operators", "list")[1]["state"] == "ended"
-
-
-def test_who_uses_single_sign_on_needs_no_password(here, records) -> None:
-    here.run("operators", "add", "maria", "--role", "viewer")
-    assert here.json("operators", "list")[0]["state"] == "has to set a password"
-    set_operator(records, "maria", subject="x")
-    assert here.json("operators", "list")[0]["state"] == "may sign in"
+    assert here.json("operators", "list")["items"][1]["state"] == "deactivated"
 
 
 def test_the_first_link_is_for_where_nobody_is(here, records) -> None:
     told = here.json("operators", "first")
-    assert told["link"].startswith("https://sms.example.com/console/first/")
+    assert told["link"].startswith("https://sms.example.com/console/password/")
     assert whose(records, told["link"]) == FIRST
-    OperatorService(records).add("maria", "viewer", ActionAuthor("tests"))
+    People(records).add("maria", "viewer", ActionAuthor("tests"))
     assert here.run("operators", "first") == 2
     assert "smsgate operators add NAME --role admin" in here.errors
 
@@ -162,9 +156,9 @@ def test_a_new_smsgate_says_how_to_become_its_first_admin(environ, records) -> N
         welcome(Console(file=text, width=60), "http://127.0.0.1:8000", configuration)
         return text.getvalue()
 
-    link = re.search(r"^http://127.0.0.1:8000/console/first/[\w-]{43}$", said(), re.MULTILINE)[0]
+    link = re.search(r"^http://127.0.0.1:8000/console/password/[\w-]{43}$", said(), re.MULTILINE)[0]
     assert whose(records, link) == FIRST
-    OperatorService(records).add("maria", "admin", ActionAuthor("tests"))
+    People(records).add("maria", "admin", ActionAuthor("tests"))
     assert "first admin" not in said()
     words = "".join(said().translate({ord(one): " " for one in "│\n"}).split())
     assert f"exportSMSGATE_DATA_DIR={environ['SMSGATE_DATA_DIR']}" in words

@@ -13,11 +13,14 @@ from tests.fakes.private_terms import private_terms, rules_in
 
 pytestmark = pytest.mark.full
 
-LAST = ("/remove", "/revoke", "/sessions", "/forget", "/off", "/reset", "/end", "/role")
+LAST = (
+    "/remove", "/revoke", "/sessions", "/forget", "/off", "/reset-password", "/deactivate",
+    "/change-role",
+)  # fmt: skip
 """How actions end after which other forms have nothing to work on."""
 OF_NO_FIELD = {
     "/console/me/passkeys": "the browser makes the passkey",
-    "/console/people/role": "the last admin stays one",
+    "/console/people/all/change-role": "the last admin stays one",
 }
 """Forms whose error belongs to the form as a whole."""
 

@@ -19,6 +19,7 @@ ACTIONS = {
     "role": ("people", "Role changed"),
     "ended": ("people", "Deactivated"),
     "password set": ("people", "Password set"),
+    "notice not sent": ("people", "Notice not sent"),
     "link sent by e-mail": ("people", "Link sent by e-mail"),
     "e-mail address removed": ("people", "E-mail address removed"),
     "single sign-on bound": ("people", "Single sign-on connected"),
@@ -59,9 +60,9 @@ _LOGGED_BY = {
     "record_action": 0,
     "log_action": 1,
     "changing": 1,
-    "change_factor": 1,
     "FactorRefused": 1,
-    "_refuse_sign_in": 2,
+    "_refuse_attempt": 2,
+    "_change_factor": 0,
 }
 """Functions that log, and which of their arguments says what."""
 

@@ -7,10 +7,10 @@ import io
 
 from smsgate.domain.messages import Intent
 from smsgate.domain.phone import masked
-from smsgate.features.operators.service import OperatorService
 from smsgate.features.operators.storage import ActionAuthor, add_action
 from smsgate.records import ContentVersion
 from tests.fakes.pages import NASTY, decide, harmless, waits, words
+from tests.fakes.people import People
 from tests.fakes.told import told, work
 from tests.fakes.values import NUMBER
 
@@ -80,7 +80,7 @@ def test_evidence_is_on_it(services, admin, agent):
 
 
 def test_what_was_logged_in_older_words_is_shown_in_todays(services, admin, visitor):
-    people = OperatorService(services.records)
+    people = People(services.records)
     people.add("maria", "agent", ActionAuthor("admin"))
     people.deactivate("maria", ActionAuthor("admin"))
     people.reset("maria", ActionAuthor("admin"), second_factor=True)

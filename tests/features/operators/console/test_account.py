@@ -12,12 +12,11 @@ from pydantic import SecretStr
 from sqlalchemy import select, text
 
 from smsgate.features.operators import second_factor, sign_in
-from smsgate.features.operators.service import OperatorService
 from smsgate.records.console_tables import operators as table
 from tests.fakes.browser import PASSWORD, browser
 from tests.fakes.own_services import NEW as NEW_KEY
 from tests.fakes.own_services import OLD as OLD_KEY
-from tests.fakes.people import newest_actions, session_digest
+from tests.fakes.people import People, change_people, newest_actions, session_digest
 
 NEW = "a kettle full of pigeons"
 HTTPS = "https://sms.example.com"
@@ -29,7 +28,7 @@ def change(services, statement, **values):
 
 
 def kept(services):
-    (row,) = OperatorService(services.records).all()
+    (row,) = People(services.records).all()
     return row
 
 
@@ -117,7 +116,7 @@ def test_nobody_ends_the_session_of_somebody_else(viewer, agent) -> None:
     digest = session_digest(viewer.get_cookie("smsgate").value).hex()
     agent.post("/console/me/sessions", {"session": digest})
     assert viewer.get("/console/me").status_code == 200
-    assert agent.post("/console/me/sessions", {"session": "no hex"}).status_code == 303
+    assert agent.post("/console/me/sessions", {"session": "no hex"}).status_code == 422
 
 
 # --- second factor --------------------------------------------------------------------------------
@@ -285,9 +284,9 @@ def test_an_admin_who_came_by_https_sets_it_up_before_anything_else(
     visitor.sign_in(operator("maria", "admin"), **there)
     for path in ("/console/", "/console/people"):
         assert visitor.get(path, **there).location == "/console/me/factor"
-    answer = visitor.post("/console/people/add", {"name": "x", "role": "admin"}, **there)
+    answer = change_people(visitor, "add", {"name": "x", "role": "admin"}, **there)
     assert answer.location == "/console/me/factor"
-    assert len(OperatorService(services.records).all()) == 1
+    assert len(People(services.records).all()) == 1
     page = visitor.get("/console/me/factor", **there).text
     assert "Admins must use two-step sign-in" in page
     secret = re.search(r"<code>([A-Z2-7 ]+)</code>", page)[1].replace(" ", "")
@@ -339,7 +338,7 @@ def test_a_secret_whose_key_is_gone_is_told_and_a_recovery_code_still_opens(
 
 def test_an_admin_takes_a_lost_second_factor_away(viewer, admin, visitor, services, clock) -> None:
     set_up(viewer)
-    answer = admin.post("/console/people/reset", {"name": "viewer", "second_factor": "yes"})
+    answer = change_people(admin, "reset", {"name": "viewer", "second_factor": "yes"})
     link = re.search(r"/console/password/[\w-]{43}", answer.text)[0]
     visitor.post(link, {"password": NEW, "repeated": NEW})
     assert visitor.sign_in("viewer", NEW).location == "/console/"
@@ -347,7 +346,7 @@ def test_an_admin_takes_a_lost_second_factor_away(viewer, admin, visitor, servic
 
 def test_a_reset_alone_leaves_the_second_factor(viewer, admin, visitor, clock) -> None:
     set_up(viewer)
-    answer = admin.post("/console/people/reset", {"name": "viewer"})
+    answer = change_people(admin, "reset", {"name": "viewer"})
     link = re.search(r"/console/password/[\w-]{43}", answer.text)[0]
     visitor.post(link, {"password": NEW, "repeated": NEW})
     assert visitor.sign_in("viewer", NEW).location == "/console/in/code"

@@ -10,13 +10,12 @@ import pytest
 
 from smsgate.features.operators import sessions
 from smsgate.features.operators.passkeys import relying_party
-from smsgate.features.operators.service import OperatorService
 from smsgate.features.operators.sign_in import MAX_ATTEMPTS
 from smsgate.web.console import auth
 from tests.fakes.authenticator import Authenticator
 from tests.fakes.browser import PASSWORD, browser
 from tests.fakes.pages import words
-from tests.fakes.people import newest_actions, put_passkey
+from tests.fakes.people import People, change_people, newest_actions, put_passkey
 from tests.features.operators.console.test_account import HTTPS, change, set_up
 
 ORIGIN, PARTY = "http://localhost", "localhost"
@@ -83,10 +82,10 @@ def test_the_first_passkey_shows_recovery_codes_and_asks_at_every_sign_in(viewer
 
 
 def test_a_second_passkey_leaves_the_recovery_codes(viewer, phone, services) -> None:
-    before = OperatorService(services.records).named("viewer").recovery
+    before = People(services.records).named("viewer").recovery
     _, answer = added(viewer, "Key")
     assert answer.location == "/console/me"
-    assert OperatorService(services.records).named("viewer").recovery == before
+    assert People(services.records).named("viewer").recovery == before
     page = viewer.get("/console/me").text
     assert ("My phone" in page, "Key" in page, "8 recovery codes left" in page) == (True,) * 3
 
@@ -116,7 +115,7 @@ def test_a_passkey_is_removed(viewer, phone, services) -> None:
     page = viewer.get("/console/me").text
     assert ("Removed My phone. Two-step sign-in is off." in page, shown_ids(viewer)) == (True, [])
     assert viewer.sign_in("viewer").location == "/console/"
-    row = OperatorService(services.records).named("viewer")
+    row = People(services.records).named("viewer")
     assert (row.has_second_factor, row.recovery) == (False, "")
     assert ("passkey removed", "My phone") in actions(services)
 
@@ -161,7 +160,7 @@ def test_adding_and_removing_ask_for_the_password_before_the_browser_does(
 def test_an_admin_turns_off_a_lost_second_factor_passkeys_too(viewer, phone, admin, services):
     page = admin.get("/console/people").text
     assert "Also turn off two-step sign-in, passkeys too" in page
-    answer = admin.post("/console/people/reset", {"name": "viewer", "second_factor": "yes"})
+    answer = change_people(admin, "reset", {"name": "viewer", "second_factor": "yes"})
     link = re.search(r"/console/password/[\w-]{43}", answer.text)[0]
     other = browser(services)
     other.post(
@@ -172,7 +171,7 @@ def test_an_admin_turns_off_a_lost_second_factor_passkeys_too(viewer, phone, adm
 
 
 def test_a_reset_alone_leaves_the_passkeys(viewer, phone, admin, services) -> None:
-    answer = admin.post("/console/people/reset", {"name": "viewer"})
+    answer = change_people(admin, "reset", {"name": "viewer"})
     link = re.search(r"/console/password/[\w-]{43}", answer.text)[0]
     other = browser(services)
     other.post(
@@ -422,7 +421,7 @@ def test_where_there_can_be_none_the_pages_say_so_and_codes_still_open(
     page = viewer.get("/console/me/passkeys").text
     assert ("SMSGATE_PUBLIC_URL" in page, "data-passkey" in page) == (True, False)
     assert viewer.post("/console/me/passkeys", {"name": "x", "credential": "x"}).status_code == 422
-    put_passkey(services.records, OperatorService(services.records).named("viewer"))
+    put_passkey(services.records, People(services.records).named("viewer"))
     one = half(services)
     page = one.get("/console/in/code").text
     assert ("SMSGATE_PUBLIC_URL" in page, "data-passkey" in page) == (True, False)

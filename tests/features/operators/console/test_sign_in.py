@@ -15,14 +15,13 @@ from sqlalchemy import select, text
 
 from smsgate.domain.errors import TooManyGuesses
 from smsgate.features.operators import passwords, sessions, sign_in
-from smsgate.features.operators.service import OperatorService
 from smsgate.features.operators.sign_in import MAX_ATTEMPTS
 from smsgate.features.operators.storage import ActionAuthor, SignInRefused, token_digest
 from smsgate.records.console_tables import sessions as session_table
 from smsgate.web.limits import Limits
 from tests.fakes.browser import PASSWORD, Browser, browser
 from tests.fakes.own_services import ALERTS, make_services
-from tests.fakes.people import newest_actions
+from tests.fakes.people import People, newest_actions
 
 HTTPS = "https://sms.example.com"
 WRONG = "not the password at all"
@@ -53,7 +52,9 @@ def serializer_of(visitor: Browser):
 def door_of(services, keys=()):
     """The way in of another web process."""
     return sign_in.SignIn(
-        services.records, Limits(services.store.client), keys or services.settings.secret_keys
+        People(services.records),
+        Limits(services.store.client),
+        keys or services.settings.secret_keys,
     )
 
 
@@ -248,8 +249,8 @@ def refused(answer) -> str:
 def test_a_refusal_does_not_say_what_was_wrong(visitor, operator, services) -> None:
     operator("maria", "viewer")
     operator("gone", "viewer")
-    OperatorService(services.records).deactivate("gone", ActionAuthor("tests"))
-    OperatorService(services.records).add("new", "viewer", ActionAuthor("tests"))
+    People(services.records).deactivate("gone", ActionAuthor("tests"))
+    People(services.records).add("new", "viewer", ActionAuthor("tests"))
     said = {refused(visitor.sign_in("maria", WRONG)), refused(visitor.sign_in("nobody", WRONG))}
     said |= {refused(visitor.sign_in("gone")), refused(visitor.sign_in("new", PASSWORD))}
     guess(visitor, "maria")
@@ -346,7 +347,7 @@ def test_a_browser_that_is_known_guesses_no_more_than_others(visitor, operator) 
 
 def test_by_which_a_browser_is_known_cannot_be_made_up(visitor, operator, services) -> None:
     operator("maria", "viewer")
-    row = OperatorService(services.records).named("maria")
+    row = People(services.records).named("maria")
     keys = services.settings.secret_keys
     nobody = sessions.Visitor("", "", "a test")
 
@@ -371,7 +372,7 @@ def test_by_which_a_browser_is_known_cannot_be_made_up(visitor, operator, servic
 def test_who_sets_a_password_by_a_link_gets_in_at_once(visitor, operator, services) -> None:
     operator("maria", "viewer")
     guess(visitor, "maria")
-    link = OperatorService(services.records).reset("maria", ActionAuthor("an admin"))
+    link = People(services.records).reset("maria", ActionAuthor("an admin"))
     new = "a kettle full of pigeons"
     assert visitor.get(link).status_code == 200
     assert visitor.post(link, {"password": new, "repeated": new}).location == "/console/in"
@@ -438,7 +439,7 @@ def crowded(services):
 
 def test_no_crowd_stands_before_who_is_known(operator, services, crowded) -> None:
     operator("maria", "viewer")
-    row = OperatorService(services.records).named("maria")
+    row = People(services.records).named("maria")
     stranger = sessions.Visitor("8.8.8.8", "8.8.8.8", "a test")
     with pytest.raises(TooManyGuesses):
         crowded.by_password("maria", PASSWORD, stranger)
@@ -535,7 +536,7 @@ def test_a_password_that_was_changed_meanwhile_lets_nobody_in(
 
     def slow(*args: str) -> bool:
         right = is_right(*args)
-        OperatorService(services.records).reset("maria", ActionAuthor("tests"))
+        People(services.records).reset("maria", ActionAuthor("tests"))
         return right
 
     monkeypatch.setattr(sign_in.passwords, "is_right", slow)
@@ -552,7 +553,7 @@ def test_a_password_that_was_taken_away_meanwhile_is_not_set_again(
 
     def slow(*args: str) -> None:
         refuse_unfit(*args)
-        OperatorService(services.records).reset("viewer", ActionAuthor("tests"))
+        People(services.records).reset("viewer", ActionAuthor("tests"))
 
     monkeypatch.setattr(passwords, "refuse_unfit", slow)
     form = {"password": PASSWORD, "new": new, "repeated": new}
@@ -569,7 +570,7 @@ def test_a_link_that_is_none_costs_no_work_for_a_password(visitor, monkeypatch) 
     for name in ("refuse_unfit", "hash_password"):
         monkeypatch.setattr(passwords, name, work)
     form = {"name": "x", "password": WRONG, "repeated": WRONG}
-    assert visitor.post("/console/first/nonsense", form).status_code == 404
+    assert visitor.post("/console/password/nonsense", form).status_code == 404
 
 
 def test_who_once_signed_in_guesses_no_more_however_many_browsers_they_kept(
@@ -596,17 +597,16 @@ def test_who_once_signed_in_guesses_no_more_however_many_browsers_they_kept(
         "/console/in",
         "/console/in/code",
         "/console/out",
-        "/console/first/token",
         "/console/password/token",
         "/console/me/password",
         "/console/me/sessions",
         "/console/me/factor",
         "/console/me/factor/off",
         "/console/me/factor/recovery",
-        "/console/people/add",
-        "/console/people/reset",
-        "/console/people/role",
-        "/console/people/end",
+        "/console/people/all/add",
+        "/console/people/all/reset-password",
+        "/console/people/all/change-role",
+        "/console/people/all/deactivate",
     ],
 )
 def test_no_form_is_taken_without_its_token_or_with_somebody_elses(

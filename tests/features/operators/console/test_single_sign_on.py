@@ -6,20 +6,18 @@ import queue
 import threading
 import urllib.error
 import urllib.request
-from dataclasses import replace
 from urllib.parse import urlsplit
 
 import pytest
 from pydantic import SecretStr
 
 from smsgate.features.operators import sessions
-from smsgate.features.operators.service import OperatorService
 from smsgate.features.operators.storage import ActionAuthor
 from smsgate.settings import SingleSignOn
 from tests.fakes.browser import browser
 from tests.fakes.oidc_provider import CLIENT_ID, CLIENT_SECRET, OidcProvider
 from tests.fakes.pages import words
-from tests.fakes.people import put_passkey, set_operator
+from tests.fakes.people import People, put_passkey, set_operator
 from tests.fakes.processes import PATIENCE_S
 
 START = "/console/in/provider"
@@ -36,7 +34,7 @@ def provider(services):
 
 @pytest.fixture
 def maria(services, provider):
-    people = OperatorService(services.records)
+    people = People(services.records)
     people.add("maria", "agent", ActionAuthor("the tests"), "Maria@Example.com")
     return people
 
@@ -111,23 +109,6 @@ def test_who_was_not_added_or_is_deactivated_does_not_get_in(maria, provider, vi
     refused(visitor, sign_in(visitor), "No one in smsgate uses this e-mail address")
     provider.claims = {"sub": "3", "email": "eve@example.com", "email_verified": True}
     refused(visitor, sign_in(visitor), "No one in smsgate uses this e-mail address")
-
-
-@pytest.mark.parametrize(
-    ("email", "said"),
-    [
-        (None, "E-mail for single sign-on If empty, an address given before stays."),
-        (
-            SecretStr("mailto://127.0.0.1:9?from=smsgate@example.com"),
-            "for the link and single sign-on If empty, the link is shown here, and an address",
-        ),
-    ],
-)
-def test_the_page_says_what_an_address_is_for(services, provider, request, email, said):
-    web = replace(services.settings.web, mail=email)
-    object.__setattr__(services.settings, "web", web)
-    admin = request.getfixturevalue("admin")  # the console reads the settings once
-    assert said in words(admin.get("/console/people"))
 
 
 def test_a_second_factor_of_ours_is_asked_for(maria, services, visitor):

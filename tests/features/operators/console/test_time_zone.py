@@ -9,9 +9,8 @@ import re
 import pytest
 
 from smsgate.domain.time_zones import find_zone, zone_names
-from smsgate.features.operators.service import OperatorService
 from smsgate.web.console.template_filters import iso
-from tests.fakes.people import newest_actions, put_action
+from tests.fakes.people import People, newest_actions, put_action
 from tests.features.operators.console.test_account import change
 
 AT_US = 1_711_846_800_000_000
@@ -85,7 +84,7 @@ def test_a_name_that_is_no_zone_is_refused_at_the_field(viewer, services) -> Non
         answer = viewer.post("/console/me/zone", {"zone": name})
         assert (answer.status_code, "There is no time zone" in answer.text) == (422, True), name
         assert 'aria-invalid="true"' in answer.text
-    assert OperatorService(services.records).named("viewer").zone == ""
+    assert People(services.records).named("viewer").zone == ""
 
 
 def test_a_zone_that_this_host_does_not_know_is_shown_in_utc(admin, services, noted) -> None:
