@@ -39,6 +39,11 @@ def words(answer) -> str:
     return " ".join(re.sub(r"<[^>]+>", " ", answer.text).split())
 
 
+def settle_notices() -> None:
+    """Wait until all notices so far were sent or given up."""
+    service._notices.submit(int).result(PATIENCE_S)
+
+
 # --- the link by e-mail ---------------------------------------------------------------------------
 
 
@@ -50,6 +55,7 @@ def mail(services):
         web = replace(services.settings.web, mail=url)
         object.__setattr__(services.settings, "web", web)
         yield server
+        settle_notices()
 
 
 MARIA = {"name": "maria", "role": "agent", "email": "maria@example.com"}
@@ -119,11 +125,6 @@ def test_a_bad_address_adds_nobody(mail, admin, services, email):
 def test_without_a_mail_server_the_link_is_shown(admin):
     assert link_of(change_people(admin, "add", {"name": "maria", "role": "agent"}))
     assert link_of(change_people(admin, "add", MARIA | {"name": "ben"}))
-
-
-def settle_notices() -> None:
-    """Wait until all notices so far were sent or given up."""
-    service._notices.submit(int).result(PATIENCE_S)
 
 
 def notices(mail) -> list[tuple[str, str]]:
