@@ -43,7 +43,7 @@ class History:
                     part = event_for(event, number)
                     waiting[number] += [part] if part is not None else []
         self._refuse_elsewhere()
-        stories = self._records.whole_history.of(numbers)
+        stories = self._records.reader.of_numbers(numbers)
         return {
             number: _together(story, waiting[number])
             for number, story in zip(numbers, stories, strict=True)

@@ -133,7 +133,7 @@ def _later_cases(store: Store, records: Records, one: OpenReview) -> Iterator[Re
     """Yield what a number sent after the first text that waits."""
     found = _stored(store, partition_of(one.number))  # in the order in which an entry moves
     with suppress(RecordsUnavailable):
-        told = records.history.of_kinds(one.number, ("review", "undo"), _MAX_TEXTS)
+        told = records.history.newest(_MAX_TEXTS, "review", "undo", number=one.number)
         found |= _entries(recorded.event for recorded in told)
     for (number, id_), entry in found.items():
         later = inbox_place(one.first) < inbox_place(id_) <= inbox_place(one.newest)
@@ -161,7 +161,7 @@ def _find_original(store: Store, records: Records, entry: Entry) -> Event | None
     decided_us = _us_of(entry.message_id.removeprefix(f"{REOPENED}-").partition("-")[2])
     found: list[Event] = []
     with suppress(RecordsUnavailable):
-        stories = records.history.of_kinds(entry.number, ("review",), _MAX_TEXTS)
+        stories = records.history.newest(_MAX_TEXTS, "review", number=entry.number)
         found = [recorded.event for recorded in reversed(stories)]
     found += store.ledger_reader.newest(partition_of(entry.number), LEDGER)
     wanted = ("review", entry.number, entry.program)
@@ -178,7 +178,7 @@ def recorded_open(records: Records) -> Iterator[tuple[str, str, str]]:
     numbers = dict.fromkeys(
         one.event.number for kind in ("review", "undo") for one in records.reader.of_kind(kind)
     )
-    for number, story in zip(numbers, records.whole_history.of(numbers), strict=True):
+    for number, story in zip(numbers, records.reader.of_numbers(numbers), strict=True):
         for program, waiting in undecided(one.event for one in story).items():
             yield program, number, " ".join(dict.fromkeys((waiting[0], waiting[-1])))
 

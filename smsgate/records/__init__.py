@@ -12,13 +12,7 @@ from smsgate.records.api_keys import ApiKeyCache, ApiKeyStorage
 from smsgate.records.content_versions import ContentVersion, ContentVersions, content_mark
 from smsgate.records.database import Database, upsert
 from smsgate.records.deliveries import DeliveryStorage
-from smsgate.records.history import (
-    EventHistory,
-    HistoryPlace,
-    ReceivedTexts,
-    SuppressionSets,
-    WholeHistory,
-)
+from smsgate.records.history import EventHistory, HistoryPlace
 from smsgate.records.ordinary_texts import OrdinaryTexts
 from smsgate.records.partition_check import ChainFinding
 from smsgate.records.reader import (
@@ -58,13 +52,10 @@ class Records:
         self.database = Database(url)
         self.writer = EventWriter(self.database)
         self.reader = RecordReader(self.database)
-        self.received_texts = ReceivedTexts(self.database)
         self.history = EventHistory(self.database)
-        self.whole_history = WholeHistory(self.database)
         self.removal = ContentRemoval(self.database)
         self.ordinary_texts = OrdinaryTexts(self.database)
         self.verifier = Verifier(self.database)
-        self.suppression_sets = SuppressionSets(self.database)
         self.deliveries = DeliveryStorage(self.database)
         self.keys = ApiKeyStorage(self.database)
         self.known_keys = ApiKeyCache(self.keys)

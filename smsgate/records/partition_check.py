@@ -26,85 +26,39 @@ class ChainFinding:
         return f"{', '.join(part for part in (place, link, event) if part)}: {self.problem}"
 
 
-@dataclass(frozen=True, slots=True)
-class _Link:
-    seq: int
-    event_id: str
-    content: bytes
-    hash: bytes
-
-
-@dataclass(slots=True)
-class _Broken:
-    """A link whose hash is not what it should be."""
-
-    link: _Link
-    previous: bytes
-    """Hash of the link before, as it is stored."""
-    hash_alone: bool = False
-    """Whether the links behind it fit to what its hash should be."""
-
-
 class PartitionCheck:
-    """Is given the links of a partition one after the other, and then says what is wrong."""
+    """Is given the links of a partition one after the other, and says what is wrong with each."""
 
     def __init__(self, partition: int) -> None:
         self._partition = partition
         self._seq = 0
         self._previous: bytes | None = FIRST
-        """Hash of the link before; None behind a gap."""
-        self._gaps: list[tuple[int, int]] = []
-        self._broken: dict[int, _Broken] = {}
+        """Hash of the link before; None behind a gap, where nothing says what a hash should be."""
 
-    def add(self, seq: int, event_id: str, content: bytes, hash_: bytes) -> None:
+    def add(self, seq: int, event_id: str, content: bytes, hash_: bytes) -> Iterator[ChainFinding]:
         """The next link, as it is stored."""
-        link = _Link(seq, event_id, bytes(content), bytes(hash_))
         if seq != self._seq + 1:
-            self._gaps.append((self._seq + 1, seq - 1))
+            yield self._missing(self._seq + 1, seq - 1)
             self._previous = None
-        self._check(link)
-        self._seq = seq
+        previous, self._seq, self._previous = self._previous, seq, bytes(hash_)
+        if previous is not None:
+            should = link_hash(previous, self._partition, seq, event_id, bytes(content))
+            if should != self._previous:
+                problem = "the link, or the hash of the one before it, was changed"
+                yield ChainFinding(self._partition, seq, event_id, problem)
 
-    def _check(self, link: _Link) -> None:
-        previous, self._previous = self._previous, link.hash
-        if previous is None or self._hash(link, previous) == link.hash:
-            return  # behind a gap nothing says what its hash should be
-        before = self._broken.get(self._seq)
-        if before is not None and self._hash(link, self._should_of(before)) == link.hash:
-            before.hash_alone = True
-            return
-        self._broken[link.seq] = _Broken(link, previous)
-
-    def findings(self, head: tuple[int, bytes] | None) -> Iterator[ChainFinding]:
-        """What is wrong with the links; ``head`` is the newest one that was noted."""
-        newest = self._broken.get(self._seq)
-        if newest is not None and head is not None:
-            newest.hash_alone = bytes(head[1]) == self._should_of(newest)
-        for first, last in self._gaps:
-            which = f"link {first} is" if first == last else f"links {first} to {last} are"
-            yield ChainFinding(self._partition, first, "", f"{which} missing")
-        for seq, broken in sorted(self._broken.items()):
-            what = "its hash was changed" if broken.hash_alone else "the link was changed"
-            yield ChainFinding(self._partition, seq, broken.link.event_id, what)
-        yield from self._at_the_end(head)
-
-    def _at_the_end(self, head: tuple[int, bytes] | None) -> Iterator[ChainFinding]:
+    def end(self, head: tuple[int, bytes] | None) -> Iterator[ChainFinding]:
+        """After the last link; ``head`` is the newest one that was noted."""
         seq, hash_ = head or (0, FIRST)
         if seq > self._seq:
-            first = self._seq + 1
-            which = f"link {first} is" if first == seq else f"links {first} to {seq} are"
-            yield ChainFinding(self._partition, first, "", f"{which} missing at the end")
+            yield self._missing(self._seq + 1, seq, " at the end")
         elif seq < self._seq:
-            yield ChainFinding(
-                self._partition, seq + 1, "", f"links were added behind the head, link {seq}"
-            )
-        elif bytes(hash_) != self._previous and self._seq not in self._broken:
-            yield ChainFinding(
-                self._partition, seq, "", "the hash of the partition's head was changed"
-            )
+            problem = f"links were added behind the head, link {seq}"
+            yield ChainFinding(self._partition, seq + 1, "", problem)
+        elif bytes(hash_) != self._previous:
+            problem = "the hash of the newest link, or of the partition's head, was changed"
+            yield ChainFinding(self._partition, seq, "", problem)
 
-    def _should_of(self, broken: _Broken) -> bytes:
-        return self._hash(broken.link, broken.previous)
-
-    def _hash(self, link: _Link, previous: bytes) -> bytes:
-        return link_hash(previous, self._partition, link.seq, link.event_id, link.content)
+    def _missing(self, first: int, last: int, where: str = "") -> ChainFinding:
+        which = f"link {first} is" if first == last else f"links {first} to {last} are"
+        return ChainFinding(self._partition, first, "", f"{which} missing{where}")

@@ -6,25 +6,38 @@ our version; where the SQLite file was never made there is nothing.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
+import functools
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from hashlib import sha256
+from itertools import islice
 from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
 from sqlalchemy import Select, func, select
 
-from smsgate.consent.events import ConsentState, ConsentStateRow, Event
-from smsgate.consent.list_import import event_for
+from smsgate.consent.events import (
+    NOTHING_REMEMBERED,
+    ConsentState,
+    ConsentStateRow,
+    Event,
+    NumberState,
+)
+from smsgate.consent.list_import import event_for, numbers_of
 from smsgate.domain.errors import RecordsUnavailable
+from smsgate.domain.messages import ALL
 from smsgate.records.database import Database, lookup
-from smsgate.records.event_rows import consent_state_of, event_of
 from smsgate.records.tables import events, heads, links, listed, numbers, stores, texts
+from smsgate.records.writer import TEXT_PATHS, decode_facts
 
 Row: TypeAlias = Any
 """A row of the database; its types are the query's."""
 _PAGE = 2_000
 """Rows that are fetched at once."""
+
+_words = msgspec.json.Decoder(dict[str, Any]).decode
+_state = msgspec.json.Decoder(NumberState).decode
 
 
 def rows_of(database: Database, asked: Select[Any]) -> list[Row]:
@@ -86,7 +99,6 @@ class RecordedMessage(NamedTuple):
     partition: int
     account: str
     message_id: str
-    kind: str
     received_us: int
 
 
@@ -99,6 +111,15 @@ class StoreKnown:
     made_us: int
 
 
+@dataclass(frozen=True, slots=True)
+class SuppressionSetPage:
+    """Some numbers of a set, in order."""
+
+    numbers: list[NumberConsentState]
+    next: str
+    """Behind which number the next page begins; empty at the end of the set."""
+
+
 EVENTS = select(
     events.c.facts,
     texts.c.words,
@@ -109,8 +130,10 @@ EVENTS = select(
 ).select_from(events.outerjoin(texts, texts.c.event_id == events.c.id))
 
 
-_AT_ONCE = 5_000
-"""Values in one question, below SQLite's bound of variables."""
+_AT_ONCE, _NUMBERS_AT_ONCE = 5_000, 400
+"""Values in one question, below SQLite's bound of variables; numbers whose events are read."""
+SCANNED = 20_000
+"""Numbers that one page looks at; so a page takes as long in a small scope as in a large one."""
 
 
 class RecordReader:
@@ -125,12 +148,23 @@ class RecordReader:
 
     def of_number(self, number: str) -> list[Recorded]:
         """Everything recorded of a number, in the order of its chain; of a list its part only."""
-        alone = rows_of(self._database, EVENTS.where(events.c.number == lookup(number)))
-        about = (listed.c.partition == links.c.partition) & (listed.c.seq == links.c.seq)
-        ids = select(links.c.event_id).join(listed, about).where(listed.c.number == lookup(number))
-        parts = rows_of(self._database, EVENTS.where(events.c.id.in_(ids)))
-        found = [*map(recorded_of, alone), *(part_of(recorded_of(row), number) for row in parts)]
-        return sorted(found, key=lambda one: one.seq)
+        return next(self.of_numbers([number]))
+
+    def of_numbers(self, numbers: Iterable[str]) -> Iterator[list[Recorded]]:
+        """The same of each of different numbers, in order; hundreds are read at once."""
+        waiting = iter(numbers)
+        while some := [*islice(waiting, _NUMBERS_AT_ONCE)]:
+            stories: dict[str, list[Recorded]] = {lookup(number): [] for number in some}
+            for row in rows_of(self._database, EVENTS.where(events.c.number.in_([*stories]))):
+                one = recorded_of(row)
+                stories[lookup(one.event.number)].append(one)
+            ids = ids_of_lists([*stories])
+            for row in rows_of(self._database, EVENTS.where(events.c.id.in_(ids))):
+                one = recorded_of(row)
+                for number in stories.keys() & numbers_of(one.event):
+                    stories[number].append(part_of(one, number))
+            for number in some:
+                yield sorted(stories[lookup(number)], key=lambda one: one.seq)
 
     def of_kind(self, kind: str) -> Iterator[Recorded]:
         """Every event of a kind, oldest first."""
@@ -142,10 +176,8 @@ class RecordReader:
         asked = EVENTS.where(events.c.received_us >= since_us)
         if until_us is not None:
             asked = asked.where(events.c.received_us < until_us)
-        return map(
-            recorded_of,
-            stream_of(self._database, asked.order_by(events.c.received_us, events.c.id)),
-        )
+        ordered = asked.order_by(events.c.received_us, events.c.id)
+        return map(recorded_of, stream_of(self._database, ordered))
 
     def of_message(self, account: str, message_id: str) -> list[Recorded]:
         """The events of a provider's message."""
@@ -156,17 +188,9 @@ class RecordReader:
 
     def messages(self, since_us: int, kind: str = "") -> Iterator[RecordedMessage]:
         """The providers' messages received since then (of one kind only), oldest first."""
-        asked = (
-            select(
-                events.c.partition,
-                events.c.account,
-                events.c.message_id,
-                events.c.kind,
-                events.c.received_us,
-            )
-            .where(events.c.received_us >= since_us, events.c.message_id != "")
-            .order_by(events.c.received_us)
-        )
+        columns = (events.c[name] for name in RecordedMessage._fields)
+        is_wanted = (events.c.received_us >= since_us) & (events.c.message_id != "")
+        asked = select(*columns).where(is_wanted).order_by(events.c.received_us)
         if kind:
             asked = asked.where(events.c.kind == kind)
         return map(RecordedMessage._make, stream_of(self._database, asked))
@@ -196,17 +220,6 @@ class RecordReader:
         for at in range(0, len(some), _AT_ONCE):
             asked = select(numbers).where(numbers.c.number.in_(some[at : at + _AT_ONCE]))
             found += map(number_consent_state_of, rows_of(self._database, asked))
-        return found
-
-    def event_ids(self, partition: int, seqs: Sequence[int]) -> dict[int, str]:
-        """The ids of events of a partition, by sequence number."""
-        found: dict[int, str] = {}
-        for at in range(0, len(seqs), _AT_ONCE):
-            some = links.c.seq.in_(seqs[at : at + _AT_ONCE])
-            asked = select(links.c.seq, links.c.event_id).where(
-                links.c.partition == partition, some
-            )
-            found |= {row.seq: row.event_id for row in rows_of(self._database, asked)}
         return found
 
     def links_at(self, partition: int, seqs: Sequence[int]) -> dict[int, ChainLink]:
@@ -248,19 +261,35 @@ class RecordReader:
 
     def links_of(self, number: str) -> dict[str, ChainLink]:
         """The links of a number's events, imported lists included, by the event's id."""
-        known = lookup(number)
-        alone = select(links).join(events, events.c.id == links.c.event_id)
-        of_lists = select(links).join(
-            listed, (listed.c.partition == links.c.partition) & (listed.c.seq == links.c.seq)
-        )
-        asked = (alone.where(events.c.number == known), of_lists.where(listed.c.number == known))
-        found = (ChainLink(*row) for one in asked for row in stream_of(self._database, one))
-        return {link.event_id: link for link in found}
+        alone = select(events.c.id).where(events.c.number == lookup(number))
+        found: dict[str, ChainLink] = {}
+        for ids in (alone, ids_of_lists([number])):
+            rows = rows_of(self._database, select(links).where(links.c.event_id.in_(ids)))
+            found |= {row.event_id: ChainLink(*row) for row in rows}
+        return found
 
     def has(self, event_ids: Sequence[str]) -> set[str]:
         """Which of the ids are in the chain."""
         asked = select(links.c.event_id).where(links.c.event_id.in_(event_ids))
         return {row.event_id for row in rows_of(self._database, asked)}
+
+    def suppressed(self, scope: str, after: str, limit: int) -> SuppressionSetPage:
+        """At most ``limit`` numbers of the set of a scope (``all`` or a program's name).
+
+        A page may have fewer where the set is much smaller than others; ``next`` tells whether
+        there is another.
+        """
+        asked = select(numbers).where(numbers.c.number > after).order_by(numbers.c.number)
+        found: list[NumberConsentState] = []
+        seen, last = 0, ""
+        with closing(stream_of(self._database, asked.limit(SCANNED))) as rows:
+            for row in rows:
+                if row.everywhere if scope == ALL else scope in row.opted_out.split():
+                    if len(found) == limit:
+                        return SuppressionSetPage(found, found[-1].number)
+                    found.append(number_consent_state_of(row))
+                seen, last = seen + 1, row.number
+        return SuppressionSetPage(found, last if seen == SCANNED else "")
 
     def stores(self) -> list[StoreKnown]:
         """The stores whose events these are, oldest first."""
@@ -270,6 +299,13 @@ class RecordReader:
     def _scalar(self, asked: Select[Any]) -> int:
         rows = rows_of(self._database, asked)
         return int(rows[0][0]) if rows else 0
+
+
+def ids_of_lists(some: Sequence[str]) -> Select[Any]:
+    """The ids of the events of lists that have one of the numbers."""
+    about = (listed.c.partition == links.c.partition) & (listed.c.seq == links.c.seq)
+    known = [lookup(number) for number in some]
+    return select(links.c.event_id).join(listed, about).where(listed.c.number.in_(known))
 
 
 def recorded_of(row: Row) -> Recorded:
@@ -290,6 +326,44 @@ def number_consent_state_of(row: Row) -> NumberConsentState:
     """The consent state of a number, from its row of ``numbers``."""
     number, partition, seq, *rest = row
     return NumberConsentState(number, partition, seq, consent_state_of(*rest))
+
+
+def event_of(facts: str, words: str | None) -> Event:
+    """The event that was kept; without its texts where they were erased."""
+    raw = decode_facts(facts.encode())
+    for name, text in _words(words.encode()).items() if words else ():
+        *steps, last = dict(TEXT_PATHS)[name]
+        place = raw
+        for step in steps:
+            place = place.setdefault(step, {})
+        place[last] = text
+    if "reply" in raw:
+        raw["reply"].setdefault("text", "")  # erased
+    return msgspec.convert(raw, Event)
+
+
+def consent_state_of(
+    everywhere: bool, opted_out: str, exceptions: str, locked: bool, consents: str, state: str
+) -> ConsentState:
+    """The consent state in a row of ``numbers``."""
+    consent_state = _plain(bool(everywhere), opted_out, exceptions, bool(locked), consents)
+    if state == NOTHING_REMEMBERED:
+        return consent_state
+    return msgspec.structs.replace(consent_state, state=_state(state.encode()))
+
+
+@functools.lru_cache(4096)
+def _plain(
+    everywhere: bool, opted_out: str, exceptions: str, locked: bool, consents: str
+) -> ConsentState:
+    """How most numbers stand: as many others do."""
+    return ConsentState(
+        everywhere=everywhere,
+        opted_out=frozenset(opted_out.split()),
+        exceptions=frozenset(exceptions.split()),
+        locked=locked,
+        consents=frozenset(consents.split()),
+    )
 
 
 def part_of(one: Recorded, number: str) -> Recorded:

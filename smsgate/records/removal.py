@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from hashlib import sha256
 from typing import Any, Literal
 
 from sqlalchemy import (
@@ -26,7 +27,6 @@ from sqlalchemy.exc import IntegrityError
 
 from smsgate.domain.errors import RecordsDiffer
 from smsgate.records.database import Database, lookup
-from smsgate.records.event_rows import list_digest
 from smsgate.records.reader import rows_of
 from smsgate.records.tables import events, links, listed, numbers, removals, texts
 
@@ -45,15 +45,20 @@ FOR_EVER = (FORGOTTEN, RETENTION, ADOPTED, SPOOL_FORGOTTEN)
 _NOTE = re.compile(r"takes away the (text|event)s? of (\d+) records?; list sha256:([0-9a-f]{64})")
 
 
+def list_digest(ids: Sequence[str]) -> str:
+    """Digest of a list of event ids in any order, as hex: what a removal says that it removes."""
+    return sha256("\n".join(sorted(ids)).encode()).hexdigest()
+
+
 def announcement(part: Part, ids: Sequence[str]) -> str:
     """The note of the event that takes away ``part`` of the events of these ids."""
-    return f"takes away the {part}s of {len(ids)} records; list sha256:{list_digest([*ids])}"
+    return f"takes away the {part}s of {len(ids)} records; list sha256:{list_digest(ids)}"
 
 
 def fits(note: str, part: str, ids: Sequence[str]) -> bool:
     """Whether a note announced exactly this."""
     found = _NOTE.search(note)
-    return found is not None and found.groups() == (part, str(len(ids)), list_digest([*ids]))
+    return found is not None and found.groups() == (part, str(len(ids)), list_digest(ids))
 
 
 BATCH = 5_000

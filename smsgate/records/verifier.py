@@ -17,10 +17,9 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, exists, select, 
 
 from smsgate.consent.events import Event
 from smsgate.records.database import Database, lookup
-from smsgate.records.event_rows import event_of
 from smsgate.records.partition_check import ChainFinding, PartitionCheck
 from smsgate.records.projections import MembershipKey, keys_of
-from smsgate.records.reader import number_consent_state_of
+from smsgate.records.reader import event_of, number_consent_state_of
 from smsgate.records.removal import ANNOUNCING, by_removal, fits
 from smsgate.records.tables import (
     events,
@@ -233,17 +232,14 @@ def _partition(
     connection: Connection, partition: int, end: Row | None, progress: Progress
 ) -> Iterator[ChainFinding]:
     chain = PartitionCheck(partition)
-    contents: list[ChainFinding] = []
     streamed = connection.execution_options(yield_per=_PAGE)
     for page in streamed.execute(_chain_query(partition)).partitions(_PAGE):
         for row in page:
-            chain.add(row.link_seq, row.event_id, row.content_hash, row.hash)
-            problem = _problem(row)
-            if problem:
-                contents.append(ChainFinding(partition, row.link_seq, row.event_id, problem))
+            yield from chain.add(row.link_seq, row.event_id, row.content_hash, row.hash)
+            if problem := _problem(row):
+                yield ChainFinding(partition, row.link_seq, row.event_id, problem)
         progress(len(page))
-    yield from chain.findings((end.seq, end.hash) if end is not None else None)
-    yield from contents
+    yield from chain.end((end.seq, end.hash) if end is not None else None)
 
 
 def _chain_query(partition: int) -> Select[Any]:

@@ -30,7 +30,7 @@ def test_an_admin_finds_who_opted_a_number_out_and_keeps_the_list(
     box.get_by_label("Reason, for the record").press("Enter")
     says(page, "Opted out. The number is blocked from now on.")
     recorded = services.records.history
-    assert wait_until(lambda: recorded.of_kinds(number, ("opt_out",), 1))
+    assert wait_until(lambda: recorded.newest(1, "opt_out", number=number))
 
     page = visit("/console/audit", width=width)
     page.get_by_label("Person").fill("agent")
@@ -91,7 +91,7 @@ def test_a_text_is_found_by_a_word(
     number, word = f"+1415555{9400 + width % 97}", f"zebra{width}"
     text(site, f"STOP, says the {word}", number)
     recorded = services.records.history
-    assert wait_until(lambda: recorded.of_kinds(number, ("opt_out", "review"), 1))
+    assert wait_until(lambda: recorded.newest(1, "opt_out", "review", number=number))
     page = visit("/console/numbers", role="viewer", width=width)
     page.get_by_label("Phone number, or words of a text").fill(word.upper())
     page.get_by_label("Phone number, or words of a text").press("Enter")

@@ -24,7 +24,7 @@ from smsgate.features.records_admin.rebuild import build_rebuild_service
 from smsgate.features.reviews.service import ReviewService
 from smsgate.pipeline.forgetting import forget_number
 from smsgate.pipeline.manual import RestoreRequest
-from smsgate.records.history import WholeHistory
+from smsgate.records.reader import RecordReader
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from tests.fakes.own_services import ALERTS, ORDERS, make_services
 from tests.fakes.told import told, work
@@ -295,9 +295,11 @@ def test_an_opt_out_whose_event_retention_removed_counts_as_theirs(services, mon
     by_text(services)
     by_hand(services)
     services.archiver.move_all()
-    whole = WholeHistory.of
+    whole = RecordReader.of_numbers
     monkeypatch.setattr(
-        WholeHistory, "of", lambda self, numbers: (story[1:] for story in whole(self, numbers))
+        RecordReader,
+        "of_numbers",
+        lambda self, numbers: (story[1:] for story in whole(self, numbers)),
     )
     with pytest.raises(RestoreRefused, match="nobody knows any more who"):
         services.manual.restore(MISTAKE)
@@ -310,17 +312,17 @@ def test_a_consent_must_be_newer_than_an_opt_out_of_which_little_is_on_record(
     by_a_lock(services)
     services.archiver.move_all()
     redis_client.delete(PARTITION_KEYS[PARTITION].number(NUMBER))
-    whole = WholeHistory.of
+    whole = RecordReader.of_numbers
 
     def without(first):
         return lambda self, numbers: (story[first:] for story in whole(self, numbers))
 
     with monkeypatch.context() as patched:  # the STOP and the lock are gone, the unlocking is not
-        patched.setattr(WholeHistory, "of", without(2))
+        patched.setattr(RecordReader, "of_numbers", without(2))
         with pytest.raises(RestoreRefused, match="older than the opt-out"):
             services.manual.restore(consent(services, -DAY_US))
     with monkeypatch.context() as patched:
-        patched.setattr(WholeHistory, "of", without(3))
+        patched.setattr(RecordReader, "of_numbers", without(3))
         event = restored(services, consent(services, -DAY_US))
     assert (event.outcome, reason(services)) == ("refused", "opted_out_all")
     assert "the consent may be older" in event.note
@@ -390,7 +392,7 @@ def test_where_whose_opt_out_it_is_cannot_be_told_nothing_is_lifted(
         raise RecordsUnavailable("the records cannot be used: away")
 
     with monkeypatch.context() as patched:
-        patched.setattr(WholeHistory, "of", away)
+        patched.setattr(RecordReader, "of_numbers", away)
         with pytest.raises(RecordsUnavailable):
             services.manual.restore(MISTAKE)
     assert services.store.inbox.busy() == []

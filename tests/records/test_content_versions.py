@@ -38,10 +38,10 @@ def test_texts_are_read_the_newest_first_page_by_page(records):
     told = [event(at, text=f"text {at}") for at in range(4)]
     told.append(event(0, number="+14155550199", text="text 0b"))
     records.writer.keep({0: lines(*told, reply_event(9))})
-    page = records.received_texts.page(None, 3)
+    page = records.history.texts(None, 3)
     assert [one.event.entry.text for one in page] == ["text 3", "text 2", "text 1"]
     last = page[-1].event
-    rest = records.received_texts.page(TextPlace(last.received_us, last.id), 9)
+    rest = records.history.texts(TextPlace(last.received_us, last.id), 9)
     assert {one.event.entry.text for one in rest} == {"text 0", "text 0b"}
     first = rest[0].event
-    assert len(records.received_texts.page(TextPlace(first.received_us, first.id), 9)) == 1
+    assert len(records.history.texts(TextPlace(first.received_us, first.id), 9)) == 1

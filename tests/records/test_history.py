@@ -54,7 +54,7 @@ def test_replies_around_and_kinds(records):
     assert records.history.replies(NUMBER, START_US, START_US + 11_000, 9) == []
     around = records.history.around(NUMBER, START_US + 4_000, 2)
     assert [one.event.received_us - START_US for one in around] == [3_000, 4_000, 5_000, 6_000]
-    kinds = records.history.of_kinds(NUMBER, ("opt_out",), 5)
+    kinds = records.history.newest(5, "opt_out", number=NUMBER)
     assert ids(kinds) == [event(20).id]
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from smsgate.domain.messages import Intent
-from smsgate.records import ReceivedTexts, history
+from smsgate.records import history
+from smsgate.records.history import EventHistory
 from smsgate.store.keys import partition_of
 from tests.fakes.values import NUMBER, OTHER, decision, entry
 from tests.records.values import event, lines, reply_event
@@ -20,7 +21,7 @@ TEXTS = (
 
 
 @pytest.fixture
-def search(records) -> ReceivedTexts:
+def search(records) -> EventHistory:
     """The texts, a millisecond apart, and events that have such words elsewhere."""
     for at, said in enumerate(TEXTS):
         records.writer.keep({0: lines(event(at, NUMBER, text=said))})
@@ -36,7 +37,7 @@ def search(records) -> ReceivedTexts:
             )
         }
     )
-    return records.received_texts
+    return records.history
 
 
 def found(search, words: str, behind=None, limit: int = 9) -> list[str]:

@@ -150,7 +150,7 @@ def _recorded(services: Services) -> Iterator[list[Entry]]:
     """Yield the newest recorded texts: those that changed something."""
     behind = None
     for _ in range(MAX_RECORDED // PAGE_SIZE):
-        page = services.records.received_texts.page(behind, PAGE_SIZE)
+        page = services.records.history.texts(behind, PAGE_SIZE)
         yield [one.event.entry for one in page if one.event.entry]
         if len(page) < PAGE_SIZE:
             return

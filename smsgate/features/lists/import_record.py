@@ -18,8 +18,7 @@ from smsgate.domain.signed_times import time_of
 from smsgate.pipeline.services import Services
 from smsgate.records import Records
 from smsgate.records.database import lookup
-from smsgate.records.event_rows import event_of
-from smsgate.records.reader import stream_of
+from smsgate.records.reader import event_of, stream_of
 from smsgate.records.tables import events
 from smsgate.store.keys import PARTITIONS, partition_of
 

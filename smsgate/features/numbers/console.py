@@ -121,7 +121,7 @@ def _search_page(services: Services, typed: str = "", found: Sequence[NumberCand
         if words and not found:
             place = _TEXT_PLACE.fullmatch(request.form.get("before", ""))
             behind = TextPlace(int(place[1]), place[2]) if place else None
-            texts = records.received_texts.search(words, behind, TEXTS)
+            texts = records.history.search(words, behind, TEXTS)
         elif not found:
             newest = [one.event for one in records.history.newest(_NEWEST)]
             unrouted = [one.event for one in records.history.newest(_UNROUTED, "unrouted")]

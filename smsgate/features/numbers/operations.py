@@ -103,7 +103,7 @@ def list_suppressions(context: Context, request: SuppressionQuery) -> Suppressio
     if request.scope != ALL:
         check_program(context.services.settings, request.scope)
     after = e164(request.after) if request.after else ""
-    page = context.services.records.suppression_sets.page(request.scope, after, request.limit)
+    page = context.services.records.reader.suppressed(request.scope, after, request.limit)
     return SuppressionPage(
         [_suppressed_number(context, one, request.scope) for one in page.numbers],
         page.next or None,

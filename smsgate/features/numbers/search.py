@@ -60,7 +60,7 @@ def find_numbers(records: Records, text: str, regions: Sequence[str]) -> list[Nu
 
 
 def words_of(text: str) -> list[str]:
-    """The different words of what was typed, for ``records.received_texts.search``."""
+    """The different words of what was typed, for ``records.history.search``."""
     return [*dict.fromkeys(filter(None, _APART.split(text)))][:MAX_WORDS]
 
 

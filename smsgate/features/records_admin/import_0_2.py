@@ -25,8 +25,8 @@ from smsgate.domain.messages import Decision, Entry, Intent
 from smsgate.pipeline.services import Services
 from smsgate.records import Records
 from smsgate.records.database import translated, upsert
-from smsgate.records.event_rows import event_of
 from smsgate.records.projections import keys_of
+from smsgate.records.reader import event_of
 from smsgate.records.removal import FOR_EVER
 from smsgate.records.tables import api_keys, stores
 from smsgate.records.writer import consent_states_of

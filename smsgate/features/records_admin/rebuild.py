@@ -289,8 +289,9 @@ class RebuildService:
             fresh = (line for line in lines if id_of(line) not in recorded)
             stand = self._reader.numbers_of(sorted(set().union(*map(numbers_of, fresh))))
             behind = {one.seq: one for one in stand if one.seq > kept}
-            ids = self._reader.event_ids(partition, [*behind])
-            lost = (one for seq, one in behind.items() if ids.get(seq) not in here)
+            held = self._reader.links_at(partition, [*behind])
+            known = {seq for seq, link in held.items() if link.event_id in here}
+            lost = (one for seq, one in behind.items() if seq not in known)
             found |= {one.number: one.consent_state for one in lost}
         return found
 

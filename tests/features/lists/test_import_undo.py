@@ -20,7 +20,7 @@ from smsgate.features.lists.list_file import ListOptions
 from smsgate.features.records_admin.rebuild import build_rebuild_service
 from smsgate.pipeline.manual import RestoreRequest
 from smsgate.pipeline.reviews import list_cases
-from smsgate.records.history import WholeHistory
+from smsgate.records.reader import RecordReader
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from tests.fakes.own_services import ALERTS, ORDERS, make_services
 from tests.fakes.told import told, work
@@ -165,9 +165,9 @@ def test_an_older_opt_out_of_which_nothing_is_on_record_stays(services, monkeypa
     told(services, Intent.OPT_OUT, scope="alerts")
     list_id = imported(services, text_of(NUMBER)).import_id
     services.archiver.move_all()
-    whole = WholeHistory.of
+    whole = RecordReader.of_numbers
     monkeypatch.setattr(
-        WholeHistory, "of", lambda self, numbers: (story[1:] for story in whole(self, numbers))
+        RecordReader, "of_numbers", lambda self, numbers: (story[1:] for story in whole(self, numbers))
     )
     assert undo(services, list_id) == {"kept": 1}
     assert reasons(services, [NUMBER]) == ["opted_out"]
@@ -420,7 +420,7 @@ def test_where_histories_cannot_be_read_nothing_is_lifted(services, monkeypatch)
     def away(*_):
         raise RecordsUnavailable("the records cannot be used: away")
 
-    monkeypatch.setattr(WholeHistory, "of", away)
+    monkeypatch.setattr(RecordReader, "of_numbers", away)
     with pytest.raises(RecordsUnavailable):
         undo(services, list_id)
     assert reasons(services, [NUMBER]) == ["opted_out_all"]

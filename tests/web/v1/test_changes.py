@@ -308,7 +308,7 @@ def test_a_set_is_listed_page_by_page(api) -> None:
 
 
 def test_a_page_of_a_small_set_among_large_ones_ends_where_it_looked(api, monkeypatch) -> None:
-    monkeypatch.setattr("smsgate.records.history.SCANNED", 3)
+    monkeypatch.setattr("smsgate.records.reader.SCANNED", 3)
     for number in (ONE, TWO, THREE):
         api.put(f"/suppressions/all/{number}?reason=x")
     api.put("/suppressions/orders/+14155559999?reason=x")

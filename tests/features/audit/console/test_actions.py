@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import smsgate
-from smsgate.features.audit.storage import GROUPS
+from smsgate.features.audit.operations import GROUPS
 from smsgate.features.operators.storage import ActionAuthor, log_action
 from tests.fakes.pages import words
 

@@ -105,7 +105,7 @@ def test_a_list_stays_as_long_as_anything_may_rest_on_it(records):
 
 def test_whole_stories_are_those_that_each_number_has_alone(kept):
     numbers = [THIRD, "+14155550177", NUMBER, OTHER]
-    assert [*kept.whole_history.of(numbers)] == [kept.reader.of_number(one) for one in numbers]
+    assert [*kept.reader.of_numbers(numbers)] == [kept.reader.of_number(one) for one in numbers]
 
 
 def test_texts_that_wait_are_found_with_a_question_for_hundreds_of_numbers(records):

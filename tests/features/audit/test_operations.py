@@ -7,8 +7,9 @@ from sqlalchemy import insert
 
 from smsgate.consent.transitions import decision_id
 from smsgate.domain.messages import Intent
-from smsgate.features.audit.storage import GROUPS, AuditFilter, AuditLog, AuditPlace
-from smsgate.records import ContentVersion
+from smsgate.domain.signed_times import time_of
+from smsgate.features.audit.operations import GROUPS, AuditPage, AuditQuery, read_page
+from smsgate.records import ContentVersion, Records
 from smsgate.records.console_tables import content_versions, operator_actions
 from tests.fakes.values import NUMBER, decision, entry
 from tests.records.values import START_MS, event, lines
@@ -46,7 +47,7 @@ def manual(at: int, actor: str = "ana", kind: str = "opt_out", **more):
 
 
 @pytest.fixture
-def log(records) -> AuditLog:
+def log(records) -> Records:
     """One thing of every group, and things that are none of staff."""
     action(records, 1, "signed in")
     action(records, 2, "role", operator="ben", note="viewer to agent")
@@ -78,11 +79,15 @@ def log(records) -> AuditLog:
     records.reply_versions.save(
         ContentVersion("alerts", 1, "", "ana", START_US + 6_500, "they moved")
     )
-    return AuditLog(records.database)
+    return records
 
 
-def found(log, behind=None, limit=99, **wanted) -> list[str]:
-    return [one.action for _, one in log.page(AuditFilter(**wanted), behind, limit)]
+def page(log, after="", limit=99, **wanted) -> AuditPage:
+    return read_page(log.database, AuditQuery(after=after, limit=limit, **wanted))
+
+
+def found(log, **wanted) -> list[str]:
+    return [one.action for one in page(log, **wanted).items]
 
 
 NEWEST_FIRST = [
@@ -101,7 +106,7 @@ NEWEST_FIRST = [
 
 
 def test_all_that_staff_did_stands_in_one_order(log):
-    entries = [one for _, one in log.page(AuditFilter(), None, 99)]
+    entries = page(log).items
     assert [one.action for one in entries] == NEWEST_FIRST
     by_action = {one.action: one for one in entries}
     assert (by_action["Role changed"].about, by_action["Role changed"].note) == (
@@ -138,7 +143,7 @@ def test_each_group_has_its_own_and_together_they_have_all(log):
 def test_person_and_days_filter(log):
     assert found(log, person="ben") == ["Exported numbers"]
     assert found(log, person="nobody" * 100) == []
-    assert found(log, since_us=START_US + 9_000, until_us=START_US + 10_000) == [
+    assert found(log, since=time_of(START_US + 9_000), until=time_of(START_US + 10_000)) == [
         "Older copy of the records accepted"
     ]
     assert found(log, person="ana", group="exports") == []
@@ -149,15 +154,15 @@ def test_pages_have_neither_holes_nor_repeats(log, records, size):
     for number in range(2, 6):  # of the same moment as the event, in the next table
         version(records, 7, number)
     action(records, 7, "signed out")
-    whole = [place for place, _ in log.page(AuditFilter(), None, 99)]
-    seen: list[AuditPlace] = []
-    while page := log.page(AuditFilter(), seen[-1] if seen else None, size):
-        seen += [place for place, _ in page]
+    whole, seen, after = page(log).items, [], ""
+    while after is not None:
+        read = page(log, after, size)
+        seen, after = [*seen, *read.items], read.next
     assert seen == whole
-    assert len({*seen}) == len(NEWEST_FIRST) + 5
+    assert len(seen) == len(NEWEST_FIRST) + 5
 
 
 def test_without_records_there_is_nothing(bare_records):
     if not bare_records.absent:
         bare_records.migrate()
-    assert AuditLog(bare_records.database).page(AuditFilter(), None, 5) == []
+    assert page(bare_records).items == []
