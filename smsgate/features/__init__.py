@@ -124,7 +124,8 @@ FEATURES = (
     Feature(
         name="reply_wording",
         console=("console",),
-        commands={"wording": "wording"},
+        operations=("operations",),
+        commands={"wording": ".operations"},
     ),
     Feature(
         name="training",

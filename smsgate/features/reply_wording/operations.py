@@ -1,0 +1,111 @@
+"""The wording of a program's replies, as the console has it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated
+
+import msgspec
+
+from smsgate.domain.errors import Unfit
+from smsgate.features.reply_wording.service import find_wording, save_wording
+from smsgate.interface.operation import Context, Upload, operation
+from smsgate.interface.schemas import ProgramName
+
+_MAX_BYTES = 1 << 20
+_PATH = "/programs/<program>/replies"
+Note = Annotated[
+    str, msgspec.Meta(max_length=500, description="Why, for those who read the history later.")
+]
+
+
+class ProgramChoice(msgspec.Struct, forbid_unknown_fields=True):
+    """Whose replies."""
+
+    program: ProgramName
+
+
+class ProgramReplies(msgspec.Struct, frozen=True):
+    """A program's own wording; what it leaves out is the shipped one."""
+
+    owner: str
+    """``console``, ``file`` or ``shipped``."""
+    version: int
+    replies: Mapping[str, Mapping[str, str]]
+    """By language and kind."""
+    content: str
+    """The same as TOML, with a table for each language."""
+
+
+class SavedReplies(msgspec.Struct, frozen=True):
+    """The version that was saved."""
+
+    version: int
+
+
+class NewReplies(msgspec.Struct, forbid_unknown_fields=True):
+    """All replies of a program as TOML: a table for each language, [en], opt_out = "…"."""
+
+    program: ProgramName
+    file: Upload
+    note: Note = ""
+
+
+@operation(
+    f"GET {_PATH}",
+    command="wording show <program>",
+    role="viewer",
+    scope="admin",
+    example={"program": "alerts"},
+    text=lambda found, _: found.content,
+)
+def show_wording(context: Context, request: ProgramChoice) -> ProgramReplies:
+    """Show the wording of a program's replies, as TOML."""
+    found = find_wording(context.services, request.program)
+    replies = {language: dict(texts) for language, texts in found.program.replies.items()}
+    return ProgramReplies(found.owner, found.version, replies, found.content)
+
+
+@operation(
+    f"POST {_PATH}",
+    command="wording save <program> <file>",
+    role="admin",
+    example={"program": "alerts", "file": "replies.toml", "note": "shorter"},
+    done="Saved as version {version} of the replies of {program}.",
+    problems={409: "Someone else saved them at the same moment."},
+)
+def save_wording_of_file(context: Context, request: NewReplies) -> SavedReplies:
+    """Save the wording of a program's replies from a TOML file.
+
+    It replaces all replies of smsgate.toml, and every process uses it within five seconds. If it
+    has a fault, nothing is saved.
+    """
+    raw = request.file.stream.read(_MAX_BYTES + 1)
+    try:
+        content = raw.decode("utf-8-sig") if len(raw) <= _MAX_BYTES else ""
+    except UnicodeDecodeError:
+        content = ""
+    if not content.strip():
+        raise Unfit("The file is empty, too large or no UTF-8. To remove the wording, revert it.")
+    return _save(context, request.program, content, request.note)
+
+
+@operation(
+    f"DELETE {_PATH}",
+    command="wording revert <program>",
+    role="admin",
+    example={"program": "alerts"},
+    done="Reverted, as version {version} of the replies of {program}.",
+)
+def revert_wording(context: Context, request: ProgramChoice) -> SavedReplies:
+    """Give the replies of a program back to smsgate.toml."""
+    return _save(context, request.program, "", "reverted")
+
+
+def _save(context: Context, program: str, content: str, note: str) -> SavedReplies:
+    base = find_wording(context.services, program).version
+    author = context.actor()
+    return SavedReplies(save_wording(context.services, program, content, base, author, note))
+
+
+OPERATIONS = (show_wording, save_wording_of_file, revert_wording)
