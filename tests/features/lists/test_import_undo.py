@@ -167,7 +167,9 @@ def test_an_older_opt_out_of_which_nothing_is_on_record_stays(services, monkeypa
     services.archiver.move_all()
     whole = RecordReader.of_numbers
     monkeypatch.setattr(
-        RecordReader, "of_numbers", lambda self, numbers: (story[1:] for story in whole(self, numbers))
+        RecordReader,
+        "of_numbers",
+        lambda self, numbers: (story[1:] for story in whole(self, numbers)),
     )
     assert undo(services, list_id) == {"kept": 1}
     assert reasons(services, [NUMBER]) == ["opted_out"]
