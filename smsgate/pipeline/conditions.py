@@ -87,6 +87,11 @@ class Condition:
     """What is not ready because of it: ``store``, ``queue`` or ``records``."""
 
     @property
+    def id(self) -> str:
+        """The same for the same condition, as long as it lasts."""
+        return f"{self.name} {self.subject}"
+
+    @property
     def sentences(self) -> str:
         """What is wrong, and what to do."""
         return f"{self.title}. {self.text}"

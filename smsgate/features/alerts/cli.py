@@ -8,15 +8,10 @@ import time
 import click
 
 from smsgate.cli import session
-from smsgate.cli.session import out
-from smsgate.domain.errors import SmsGateError
+from smsgate.domain.errors import StoreNotReady
 from smsgate.store.alerts import TEST_TTL_S
 
 _POLL_S = 0.2
-
-
-class NoAnswer(SmsGateError):
-    """No clock has sent the test."""
 
 
 @click.group()
@@ -37,9 +32,9 @@ def test(as_json: bool) -> None:
     id_ = store.alerts.request_test()
     while test is None or test.id != id_ or test.results is None:
         if not any(one.name == "clock" for one in store.heartbeats.running()):
-            raise NoAnswer("No clock is running, so no alert is sent: start the clock.")
+            raise StoreNotReady("No clock is running, so no alert is sent: start the clock.")
         if time.monotonic() >= until:
-            raise NoAnswer(f"The clock did not answer within {TEST_TTL_S} s: see its log.")
+            raise StoreNotReady(f"The clock did not answer within {TEST_TTL_S} s: see its log.")
         pause.wait(_POLL_S)
         test = store.alerts.test()
     rows = [
@@ -49,9 +44,8 @@ def test(as_json: bool) -> None:
     if as_json:
         session.show_json(rows)
     for row in () if as_json else rows:
-        mark = "[green]     ok[/]" if row["sent"] else "[bold red] failed[/]"
-        out.print(f"{mark}  {row['address']}, from the clock at {row['clock']}", end=" ")
-        out.print(row["problem"], markup=False)
+        mark = "    ok" if row["sent"] else "failed"
+        click.echo(f"{mark}  {row['address']}, by the clock at {row['clock']} {row['problem']}")
     if not rows and not as_json:
-        out.print("No address is configured: set `to` under [alerts].", markup=False)
+        click.echo("No address is configured: set `to` under [alerts].")
     session.end(0 if rows and all(row["sent"] for row in rows) else 2 if rows else 1)

@@ -10,7 +10,6 @@ from hashlib import sha256
 from urllib.parse import urlsplit
 
 import structlog
-from pydantic import SecretStr
 
 from smsgate.domain.errors import RecordsUnavailable, StoreUnavailable
 from smsgate.notifications import Kind, Message, send
@@ -25,7 +24,6 @@ from smsgate.store.store import Store
 _DAY_S = 24 * 3600
 _ANSWER_S = 30.0
 """A busy Redis is no page."""
-_KINDS: Mapping[str, Kind] = {"page": "failure", "ticket": "warning"}
 _OF_THE_STORE = {f"{TABLE[key].name} store" for key in ("store_away", "store_refuses_writes")}
 _ALERTS_FAIL = TABLE["alerts_fail"].name
 _log = structlog.get_logger()
@@ -42,7 +40,10 @@ class AlertService:
         self._store, self._settings, self._monitor = store, settings, monitor
         self._deadlines = Deadlines(_ANSWER_S)
         self._urls = dict(zip(addresses_of(settings), settings.alerts.to, strict=True))
-        self._ids = {key: _id(url) for key, url in self._urls.items()}
+        self._ids = {
+            key: sha256(url.get_secret_value().encode()).hexdigest()[:8] + " "
+            for key, url in self._urls.items()
+        }
         self._host = urlsplit(settings.public_url).hostname or socket.gethostname()
         self._clock = f"{socket.gethostname()}:{os.getpid()}"
         self._since: dict[str, float] = {}
@@ -57,9 +58,7 @@ class AlertService:
 
         Does not raise ``StoreUnavailable``.
         """
-        found = {
-            _key(one): one for one in self._monitor.look(self._deadlines, here=False).conditions
-        }
+        found = {one.id: one for one in self._monitor.look(self._deadlines, here=False).conditions}
         # Of a store that remembers nothing each clock tells by itself.
         alone = {key: one for key, one in found.items() if key in _OF_THE_STORE}
         try:
@@ -92,7 +91,8 @@ class AlertService:
                     continue
                 began_s = told.began_s if told else self._since.get(key, now)
                 lasts = f" (for {span(now - began_s)})" if told else ""
-                kind, body = _KINDS[one.severity], f"{one.text}\nIn a terminal: {one.command}."
+                body = f"{one.text}\nIn a terminal: {one.command}."
+                kind: Kind = "failure" if one.is_failure else "warning"
                 message = self._message(one.title + lasts, body, kind, one.page[0])
                 due[id_ + key] = message, SentAlert(began_s, now, one.is_failure, one.title)
             for key, old in sent.items():
@@ -157,11 +157,3 @@ def addresses_of(settings: Settings) -> list[str]:
     """The addresses of alerts by service and place: ``slack 1``. All else of them is secret."""
     schemes = [one.get_secret_value().partition("://")[0] for one in settings.alerts.to]
     return [f"{scheme} {place}" for place, scheme in enumerate(schemes, 1)]
-
-
-def _id(url: SecretStr) -> str:
-    return sha256(url.get_secret_value().encode()).hexdigest()[:8] + " "
-
-
-def _key(condition: Condition) -> str:
-    return f"{condition.name} {condition.subject}"

@@ -142,8 +142,7 @@ def _attention(dashboard: Dashboard) -> list[AttentionItem]:
 
 def _condition_item(one: Condition) -> AttentionItem:
     tone = "bad" if one.is_failure else "warn"
-    key = f"{one.name} {one.subject}".replace(" ", "-")
-    return AttentionItem(tone, one.title, one.text, one.page, one.command, key)
+    return AttentionItem(tone, one.title, one.text, one.page, one.command, one.id.replace(" ", "-"))
 
 
 def _card(measure: str, figures: DayFigures) -> FigureCard:
