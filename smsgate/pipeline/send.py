@@ -139,7 +139,7 @@ class ReplySender:
             # This process stalled, so what it read may be outdated. Nothing was sent: check again.
             self._store.outbox.put_back(claim, claim.reply, claim.now_us)
             return
-        result = self._perform(claim.reply)
+        result = self.perform(claim.reply)
         self._count(claim, result, time.monotonic() - started)
         self._settle(claim, result)
 
@@ -194,7 +194,8 @@ class ReplySender:
         account = self._settings.accounts.get(reply.account)
         return account is not None and PROVIDERS[account.provider].idempotent
 
-    def _perform(self, reply: Reply) -> Outcome:
+    def perform(self, reply: Reply) -> Outcome:
+        """Make the call that sends it, whatever the gate says; nothing is settled by that."""
         account = self._settings.accounts.get(reply.account)
         if account is None or reply.account not in self._usable:
             note = f"account {reply.account!r} cannot send: it is gone or has no secret"

@@ -22,7 +22,7 @@ from smsgate.features.accounts.setup_view import (
     webhook_of,
 )
 from smsgate.features.accounts.toml_lines import account_lines, program_lines
-from smsgate.features.accounts.trial_text import TrialTextSender
+from smsgate.features.accounts.trial_text import send_trial_text
 from smsgate.metrics.snapshot import KINDS
 from smsgate.pipeline.services import Services
 from smsgate.providers import PROVIDERS, usable
@@ -40,7 +40,7 @@ _TEST_RESULTS = {
         "The provider has an opt-out for that number. It is now suppressed here too.",
     ),
     Verdict.REFUSED: ("bad", "The provider refused the text."),
-    Verdict.NOT_ACCEPTED: ("bad", "The text was not accepted and not sent."),
+    Verdict.NOT_ACCEPTED: ("bad", "The text was not accepted."),
     Verdict.UNKNOWN: ("warn", "It is unknown whether the text was sent: check the phone."),
 }
 
@@ -155,12 +155,9 @@ class SetupPages:
 
     def test_account(self, name: str) -> Answer:
         """Send a test text."""
-        account, services = self._account(name), self._services
-        sender, number = request.form.get("sender", ""), request.form.get("number", "")
-        test = TrialTextSender(
-            services.settings, services.store, services.gate, services.job_queue, services.outbound
-        )
-        outcome = test.send(account, sender.strip(), number, actor())
+        account = self._account(name)
+        sender, number = request.form.get("sender", "").strip(), request.form.get("number", "")
+        outcome = send_trial_text(self._services, account, sender, number, actor())
         record_action("sent a test text", f"account {account.name}")
         tone, text = _TEST_RESULTS[outcome.verdict]
         note = f" Provider: {outcome.note}" if outcome.note else ""

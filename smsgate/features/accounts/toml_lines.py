@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import tomlkit
@@ -91,22 +91,18 @@ def with_lines(text: str, lines: str) -> str:
 
     Raises ``Unfit`` where the file has such a table already.
     """
-    before, added = tomllib.loads(text), tomllib.loads(lines)
-    for heading, names in _names(added):
-        for name in names & {*before.get(heading, {})}:
-            raise Unfit(
-                f"There is a table [{heading}.{name}] already: edit it, or take another name."
-            )
-    return text + ("\n" if text.endswith("\n") else "\n\n") + lines
+    added = text + ("\n" if text.endswith("\n") else "\n\n") + lines
+    try:
+        tomllib.loads(added)
+    except tomllib.TOMLDecodeError:
+        table = lines.partition("\n")[0]
+        raise Unfit(f"There is a table {table} already: edit it, or take another name.") from None
+    return added
 
 
 def _refuse_unknown(provider: str) -> None:
     if provider not in PROVIDERS:
         raise Unfit(f"There is no provider {provider!r}: choose one of {', '.join(PROVIDERS)}.")
-
-
-def _names(document: Mapping[str, Mapping[str, object]]) -> Iterator[tuple[str, set[str]]]:
-    yield from ((heading, {*tables}) for heading, tables in document.items())
 
 
 def _is_required(field: Field, given: Mapping[str, str]) -> bool:

@@ -10,10 +10,8 @@ from typing import Annotated
 import msgspec
 
 from smsgate.consent.events import Event
-from smsgate.consent.reviews import REVIEW_DEADLINE_US
 from smsgate.domain.messages import REPLY_WINDOW_US, Entry
 from smsgate.interface.operation import Context, operation
-from smsgate.pipeline.reviews import list_cases
 from smsgate.pipeline.services import Services
 from smsgate.store.keys import PARTITIONS
 
@@ -23,21 +21,12 @@ _MAX_DAYS = 400
 _UNSUSPICIOUS_RULES = ("nothing_known", "reaction", "quotation", "no_words")
 """Rules of ordinary texts in which no opt-out word was found."""
 _MAX_SUSPICIOUS = 20
-_HOUR_US = 3_600_000_000
 
 
 class ReportQuery(msgspec.Struct, forbid_unknown_fields=True):
     """Which day."""
 
     day: Annotated[date | None, msgspec.Meta(description="Day (UTC); today if none.")] = None
-
-
-class ReviewFigures(msgspec.Struct, frozen=True):
-    """What waits for a person now."""
-
-    waiting: int
-    oldest_hours: float
-    past_deadline: int
 
 
 class SuspiciousText(msgspec.Struct, frozen=True):
@@ -61,7 +50,6 @@ class DayReport(msgspec.Struct, frozen=True):
     receipt_to_blocked_ms: dict[str, float]
     receipt_to_applied_ms: dict[str, float]
     receipt_to_confirmation_ms: dict[str, float]
-    reviews: ReviewFigures
     sends_stopped: dict[str, int]
     """By ``PROGRAM:REASON``."""
     suspicious: list[SuspiciousText]
@@ -75,7 +63,7 @@ class DayReport(msgspec.Struct, frozen=True):
     example={"day": "2026-11-23"},
 )
 def report(context: Context, request: ReportQuery) -> DayReport:
-    """Summarize a day: opt-outs, opt-ins, times, reviews, refused sends, texts worth checking."""
+    """Summarize a day: opt-outs, opt-ins, times, refused sends, texts worth checking."""
     services, store = context.services, context.services.store
     services.archiver.move_all()
     today = datetime.now(UTC).date()
@@ -88,13 +76,12 @@ def report(context: Context, request: ReportQuery) -> DayReport:
     counts = store.refusals.counts(min(age_days + 1, _MAX_DAYS)) if age_days >= 0 else []
     events = (one.event for one in services.records.reader.between(since_us, until_us))
     stopped = {f"{one.program}:{one.reason}": one.count for one in counts if one.day == str(day)}
-    return report_of(day, events, _reviews(services), stopped, _suspicious(services))
+    return report_of(day, events, stopped, _suspicious(services))
 
 
 def report_of(
     day: date,
     events: Iterable[Event],
-    reviews: ReviewFigures,
     stopped: dict[str, int],
     suspicious: list[SuspiciousText],
 ) -> DayReport:
@@ -126,18 +113,9 @@ def report_of(
         receipt_to_blocked_ms=_percentiles(blocked_us),
         receipt_to_applied_ms=_percentiles(applied_us),
         receipt_to_confirmation_ms=_percentiles(confirmed_us),
-        reviews=reviews,
         sends_stopped=dict(sorted(stopped.items())),
         suspicious=suspicious,
     )
-
-
-def _reviews(services: Services) -> ReviewFigures:
-    now_us = services.store.health.now_us()
-    waiting = list_cases(services.store, services.records)
-    ages_us = [now_us - one.since_us for one in waiting]
-    past_deadline = sum(age > REVIEW_DEADLINE_US for age in ages_us)
-    return ReviewFigures(len(ages_us), round(max(ages_us, default=0) / _HOUR_US, 1), past_deadline)
 
 
 def _suspicious(services: Services) -> list[SuspiciousText]:

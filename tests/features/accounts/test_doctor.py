@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import socket
 import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -82,15 +80,6 @@ def test_warnings_are_1_for_a_monitor_and_0_for_a_person(
     found = there.json("doctor", "--monitor")["results"]
     assert [one["subject"] for one in found] == ["replies"]
     assert there.output.count("→") == 0
-
-
-def test_another_data_directory_of_this_host_is_told(there: Terminal, services: Services) -> None:
-    services.spool_replay.note()
-    services.store.backlog.note_spool(socket.gethostname(), 3, 60.0, folder="/srv/beside")
-    assert there.run("doctor", "--monitor") == 2
-    assert (
-        f"3 messages wait on the disk of host {socket.gethostname()} (/srv/beside)" in there.output
-    )
 
 
 def test_a_redis_on_another_host_without_password_or_tls_is_told(there: Terminal) -> None:
@@ -202,25 +191,6 @@ def test_a_redis_that_is_down_is_one_line(there: Terminal, url: str, redis_url: 
     assert there.run("doctor") == 2
 
 
-def test_a_queue_that_is_another_redis_is_asked_by_itself(there: Terminal) -> None:
-    both = {"REDIS_URL": "redis://127.0.0.1:1/0", "QUEUE_URL": "redis://127.0.0.1:2/0"}
-    there.environ = {**there.environ, **both}
-    mends = {subject: mend for subject, _, mend in faults_of(there)}
-    assert mends == {
-        "store": "start Redis, or set REDIS_URL",
-        "queue": "start RQ's Redis, or set QUEUE_URL",
-    }
-
-
-def test_a_wrong_password_is_told_as_such(there: Terminal, redis_url: str) -> None:
-    there.environ = {**there.environ, "REDIS_URL": re.sub("//.*@", "//:wrong@", redis_url)}
-    ((subject, _, mend),) = faults_of(there)
-    assert (subject, mend) == (
-        "store",
-        "give user and password in REDIS_URL: `redis://USER:PASSWORD@host`",
-    )
-
-
 @pytest.mark.parametrize("cause", CAUSES)
 def test_a_redis_that_refuses_writes_is_one_line(
     there: Terminal, redis_client: redis.Redis, cause: str
@@ -235,17 +205,6 @@ def test_a_redis_that_refuses_writes_is_one_line(
     assert said.startswith("Redis refuses writes: ")
     assert mend
     assert not {"web", "worker", "processes"} & {one["subject"] for one in found}
-
-
-def test_a_store_that_was_flushed_is_one_line(
-    there: Terminal, services: Services, redis_client: redis.Redis
-) -> None:
-    services.records.remember_store(services.store.metadata.store_id(), 8, 1)
-    redis_client.flushall()
-    all_at_work(services.store)
-    ((subject, _, mend),) = faults_of(there)
-    assert subject == "store"
-    assert mend.startswith("`smsgate rebuild`")
 
 
 def test_a_store_that_is_new_is_one_line(
@@ -264,35 +223,6 @@ def test_programs_that_no_gate_knows_are_named(there: Terminal, redis_client: re
     found = faults_of(there)
     assert [subject for subject, _, _ in found] == ["program alerts", "program orders"]
     assert "start the clock" in found[0][2]
-
-
-def test_a_redis_that_may_evict_is_one_line(there: Terminal, redis_client: redis.Redis) -> None:
-    redis_client.config_set("maxmemory-policy", "allkeys-lru")
-    ((subject, _, mend),) = faults_of(there)
-    assert subject == "eviction"
-    assert "noeviction" in mend
-
-
-def test_a_database_that_is_away_is_said_with_what_waits_for_it(
-    there: Terminal, services: Services, redis_client: redis.Redis
-) -> None:
-    redis_client.xadd(PARTITION_KEYS[1].ledger, {"e": "{}"}, id="1000-1")
-    services.records.close()
-    (services.settings.data_dir / "records.sqlite3").write_bytes(b"no database" * 1000)
-    (away, behind) = faults_of(there)
-    assert away[0] == behind[0] == "records"
-    assert away[1].startswith("The records cannot be used")
-    assert away[2].startswith("bring the database back")
-    assert "behind" in behind[1]
-    assert there.run("doctor", "--monitor") == 2
-
-
-def test_what_waits_for_a_moment_is_normal(
-    there: Terminal, services: Services, redis_client: redis.Redis
-) -> None:
-    now_ms = services.store.health.now_us() // 1000
-    redis_client.xadd(PARTITION_KEYS[1].ledger, {"e": "{}"}, id=f"{now_ms}-1")
-    assert there.run("doctor", "--monitor") == 0
 
 
 def test_a_data_directory_that_cannot_be_written_is_one_line(

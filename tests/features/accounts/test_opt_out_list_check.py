@@ -47,12 +47,6 @@ def compared(**more: object) -> OptOutListState:
     )
 
 
-def test_before_the_clock_began_it_is_unknown_and_not_fine(make) -> None:
-    assert told(make()) == {
-        "not compared yet, so the differences are unknown: is the clock at work?": "warning"
-    }
-
-
 def test_where_both_lists_agree_that_is_said(make) -> None:
     services = make()
     services.store.opt_out_lists.write("bird", compared(listed=4_003))
@@ -88,12 +82,6 @@ def test_every_difference_is_said_and_what_needs_a_person_is_a_warning(make) -> 
     assert "1 entries of senders that no program has were left alone" in found
     everything = {one.text for one in check_everything(services) if "opt-out" in one.subject}
     assert everything == {*found}
-
-
-def test_a_list_that_was_never_read_to_its_end_is_unknown(make) -> None:
-    services = make()
-    services.store.opt_out_lists.write("bird", OptOutListState())
-    assert told(services)["it was never read to its end, so the differences are unknown"]
 
 
 def test_a_provider_that_only_takes_or_only_gives_is_told_as_such(make) -> None:

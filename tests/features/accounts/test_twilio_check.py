@@ -112,24 +112,5 @@ def test_a_twilio_that_cannot_be_asked_is_one_line(twilio, sender):
         assert "\n" not in said
 
 
-def test_an_api_that_is_not_on_the_public_internet_is_not_asked(twilio):
-    handler, url = twilio
-    programs = Programs(
-        [Program(name="alerts", title="A", account="twilio", senders=(NUMBER,), keywords=("en",))]
-    )
-    ((found),) = check_twilio(account(url), programs, ProviderOutbound())
-    assert "is not on the public internet" in found.text
-    assert handler.credentials == []
-
-
-def test_the_senders_of_other_accounts_are_not_asked_for(twilio):
-    handler, url = twilio
-    programs = Programs(
-        [Program(name="alerts", title="A", account="another", senders=(NUMBER,), keywords=("en",))]
-    )
-    assert list(check_twilio(account(url), programs, OUTBOUND)) == []
-    assert handler.credentials == []
-
-
 def test_senders_of_no_kind_that_twilio_lists_are_passed_over(twilio):
     assert ask(twilio[1], "*") == []

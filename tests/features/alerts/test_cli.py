@@ -12,8 +12,6 @@ import pytest
 from structlog.testing import capture_logs
 
 from smsgate.cli.main import run
-from smsgate.features.alerts import cli
-from smsgate.features.alerts.service import AlertService
 from smsgate.metrics.snapshot import Process
 from smsgate.store.keys import PARTITION_KEYS
 from smsgate.store.redis_address import open_redis
@@ -109,14 +107,6 @@ def test_without_a_clock_nobody_would_be_told(clock, capsys, redis_client):
     redis_client.delete(PROCESSES)
     assert run(["alerts", "test"], environ) == 2
     assert "No clock is running" in capsys.readouterr().err
-
-
-def test_a_clock_that_does_not_answer_is_told(clock, capsys, monkeypatch):
-    environ = clock(ALERTS)
-    monkeypatch.setattr(cli, "TEST_TTL_S", 0)
-    monkeypatch.setattr(AlertService, "run_test", lambda _: None)
-    assert run(["alerts", "test"], environ) == 2
-    assert "did not answer" in capsys.readouterr().err
 
 
 def test_a_clock_that_ends_leaves_its_turn_to_another_at_once(tmp_path, redis_url):

@@ -6,7 +6,7 @@ from datetime import date
 
 from smsgate.consent.events import Event
 from smsgate.domain.messages import Intent
-from smsgate.features.dashboard.operations import DayReport, ReviewFigures, report_of
+from smsgate.features.dashboard.operations import DayReport, report_of
 from tests.fakes.values import NUMBER, entry
 
 SECOND = 1_000_000
@@ -26,7 +26,7 @@ def stopped(received_s: int, arrived_s: int, *, outage: bool) -> Event:
 
 
 def times(*events: Event) -> DayReport:
-    return report_of(date(2026, 11, 23), events, ReviewFigures(0, 0.0, 0), {}, [])
+    return report_of(date(2026, 11, 23), events, {}, [])
 
 
 def test_an_opt_out_that_waited_in_a_spool_was_blocked_late():

@@ -9,7 +9,6 @@ import msgspec
 import pytest
 from msgspec.structs import replace as replace_struct
 
-from smsgate.domain.messages import Arrival
 from smsgate.metrics.snapshot import (
     KINDS,
     AccountTraffic,
@@ -27,12 +26,9 @@ from smsgate.metrics.snapshot import (
 from smsgate.pipeline.archive_report import MANY
 from smsgate.pipeline.conditions import REVIEW_DEADLINE_S, conditions
 from smsgate.pipeline.monitoring import take_snapshot
-from smsgate.store.account_requests import RefusedRequest
 from smsgate.store.keys import PARTITION_KEYS
-from smsgate.store.shared_keys import process_of
-from tests.fakes.own_services import all_at_work, heartbeat
-from tests.fakes.refused_writes import too_few_replicas
-from tests.fakes.values import NUMBER, entry, failed_reply
+from tests.fakes.own_services import heartbeat
+from tests.fakes.values import NUMBER, failed_reply
 
 NONE = QueueDepth(0, 0.0)
 IDLE = Backlog(NONE, NONE, NONE, NONE, dead=0, clock=True)
@@ -238,16 +234,6 @@ def test_that_no_process_is_there_is_told_once_and_not_for_all_that_waits_for_it
     assert len(conditions(seen(**waiting))) == len([name for name in waiting if name != "holds"])
 
 
-def test_where_redis_takes_no_heartbeats_no_process_is_missed(services, redis_client):
-    all_at_work(services.store)
-    redis_client.delete(*(process_of(one.id) for one in ALL.running))
-    assert take_snapshot(services.store, services.settings).stopped == KINDS
-    with too_few_replicas(redis_client):
-        found = take_snapshot(services.store, services.settings)
-        assert found.processes is None
-        assert [one.name for one in conditions(found)] == ["SmsgateStoreRefusesWrites"]
-
-
 def test_a_kind_that_runs_nowhere_says_where_it_ran_last():
     (one,) = conditions(without("sender", last_seen={"sender": LastSeen("web-2", 180.0)}))
     assert one.text.startswith("Last seen on web-2 3 min ago. ")
@@ -258,20 +244,10 @@ def test_reviews_past_their_deadline_and_a_ledger_that_is_full_are_faults():
         assert [conditions(half)[0].is_failure, conditions(whole)[0].is_failure] == [False, True]
 
 
-def test_a_hold_that_waits_because_the_worker_is_away_is_told_once():
-    stuck = seen(inbox=QueueDepth(1, 100), holds=QueueDepth(1, 100))
-    assert [one.name for one in conditions(stuck)] == ["SmsgateInboxStuck"]
-
-
 def test_opt_outs_that_blocked_nobody_name_the_account_and_the_newest_senders():
     (one,) = conditions(account(unblocked=("tel:anonymous", "ACME", "b", "c", "d")))
     assert one.title.startswith("Opt-outs to account twilio blocked nobody")
     assert "from 'tel:anonymous', 'ACME', 'b' and 2 more." in one.text
-
-
-def test_weak_settings_are_named():
-    (one,) = conditions(seen(weaknesses=("a", "b")))
-    assert one.text.startswith("A; b. ")
 
 
 def test_failed_replies_name_account_and_error_and_no_number(services, redis_client):
@@ -298,19 +274,3 @@ def test_replies_that_are_not_accepted_are_told_at_once():
     (one,) = conditions(seen(outbox=QueueDepth(2, 61.0), replies=waiting))
     assert one.name == "SmsgateOutboxStuck"
     assert "Twilio answered 500" in one.text
-
-
-def test_what_is_seen_comes_from_the_store(services, redis_client):
-    services.store.inbox.add([Arrival(entry())])
-    redis_client.hset(PARTITION_KEYS[2].dead, "2-1-0", failed_reply())
-    services.store.acceptance.note("twilio", newest=True, several=False)
-    refused = RefusedRequest(problem="p", finding="f", method="POST", url="u")
-    for _ in range(3):
-        services.store.quarantine.add("twilio", refused)
-    redis_client.config_set("appendfsync", "everysec")
-    found = take_snapshot(services.store, services.settings)
-    assert (found.backlog.inbox.count, found.backlog.holds.count, found.backlog.dead) == (1, 1, 1)
-    (one,) = found.accounts
-    assert (one.name, one.refused) == ("twilio", 3)
-    assert abs(found.now_s - one.accepted_s) < 60
-    assert found.weaknesses

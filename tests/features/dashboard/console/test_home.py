@@ -7,32 +7,25 @@ import re
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager
 from datetime import timedelta
-from pathlib import Path
 
 import msgspec
-import psycopg
 import pytest
 
 from smsgate.domain.messages import Arrival, Decision, Entry, Intent
 from smsgate.features.dashboard import statistics
 from smsgate.metrics.counters import CONFIRMED_S, MESSAGES, REPLIES, STORED_S
 from smsgate.pipeline.deadlines import Deadline
-from smsgate.records import Records
 from smsgate.records.daily_counts import DailyCountStorage
-from smsgate.store import write_lease
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.store.redis_address import open_redis
-from smsgate.store.write_lease import SpooledOptOuts
-from tests.fakes.browser import Browser, browser
-from tests.fakes.own_services import HERE, heartbeat, make_services
+from tests.fakes.browser import Browser
+from tests.fakes.own_services import heartbeat
 from tests.fakes.pages import HTMX
-from tests.fakes.people import add_operator
 from tests.fakes.processes import wait_until
 from tests.fakes.refused_writes import CAUSES
 from tests.fakes.values import entry
-from tests.records import postgresql
 
 
 def words(answer) -> str:
@@ -115,14 +108,6 @@ def test_the_chart_has_every_day_in_words_and_as_a_table(viewer, services) -> No
     assert [*rows][:4] == [str(ago(back)) for back in range(4)]
     assert rows[str(ago(3))][:3] == ["1,234", "5", "0"]
     assert str(ago(40)) not in rows
-
-
-def test_bars_are_as_high_as_their_days_and_a_single_text_is_seen(viewer, services) -> None:
-    day_counts(services).save({ago(2): {"texts": 1000}, ago(1): {"texts": 500}})
-    count(services, "none")
-    chart = re.search(r'<svg class="bars".*?</svg>', viewer.get("/console/").text, re.DOTALL)[0]
-    heights = [float(one) for one in re.findall(r'height="([\d.]+)"', chart)]
-    assert heights == [48.0, 24.0, 1.5]
 
 
 def test_times_are_told_by_their_bounds_and_five_minutes_are_watched(viewer, services) -> None:
@@ -255,15 +240,6 @@ def test_texts_that_wait_are_told_with_the_time_that_is_left(viewer, services) -
     assert '<a href="/console/review">Review</a>' in page.text
 
 
-def test_faults_come_first_with_what_mends_them(viewer, services, redis_client) -> None:
-    redis_client.config_set("appendfsync", "everysec")
-    page = viewer.get("/console/").text
-    needs = re.findall(r'<li class="notice (\w+)"><strong>(\w+)', page)
-    assert needs[0] == ("bad", "No")
-    assert "<code>smsgate run web</code>" in page
-    assert ("warn", "Redis") in needs
-
-
 def test_an_admin_is_asked_for_a_second_factor(admin, viewer) -> None:
     assert "You are an admin without two-step sign-in" in words(admin.get("/console/"))
     assert "two-step sign-in" not in words(viewer.get("/console/"))
@@ -296,20 +272,6 @@ def test_every_part_says_how_it_is_and_when_it_gave_a_sign(viewer, services) -> 
     assert rows["spool of host-1"][0].startswith("4 messages wait on the disk of host host-1")
     for name in ("store", "queue", "records"):
         assert rows[name] == ("operational", "just now")
-
-
-def test_an_account_that_fell_silent_is_told(folder, redis_url, password_hash) -> None:
-    from tests.fakes.browser import browser
-    from tests.fakes.own_services import ALERTS, make_services
-
-    quiet = ALERTS.replace("[programs.alerts]", "silent_hours = 1\n\n[programs.alerts]")
-    services = make_services(folder, redis_url, quiet, **HERE)
-    add_operator(services.records, "maria", "viewer", password_hash)
-    one = browser(services)
-    one.sign_in("maria")
-    page = one.get("/console/")
-    assert rows_of(page)["twilio"][0].startswith("No valid request of account twilio")
-    services.close()
 
 
 # --- what cannot be read is unknown, in red, first ----------------------------------------------
@@ -405,16 +367,6 @@ def test_a_queue_of_its_own_that_is_gone_is_told_alone(viewer, services, monkeyp
     assert "Texts received 0 " in words(page)
 
 
-def test_a_store_that_lost_its_data_is_told_first(viewer, services, redis_client) -> None:
-    redis_client.flushall()
-    page = viewer.get("/console/")
-    assert needs_of(page)[0] == (
-        "bad",
-        "The store is new, lost or being rebuilt: nobody can be texted until it is ready.",
-    )
-    assert "smsgate init" in words(page)
-
-
 @pytest.mark.parametrize("code", [*CAUSES])
 def test_a_redis_that_refuses_writes_is_told_first(viewer, services, redis_client, code) -> None:
     count(services, "opt_out", 3)
@@ -432,30 +384,6 @@ def test_a_redis_that_refuses_writes_is_told_first(viewer, services, redis_clien
     # Such a Redis takes no heartbeats: nobody can tell who is at work.
     assert {rows[name][0] for name in ("worker", "sender", "clock")} == {"unknown"}
     assert "Opt-out requests 3 " in words(page)
-
-
-def test_a_gate_that_is_shut_is_told_first(viewer, services, redis_client, monkeypatch) -> None:
-    monkeypatch.setattr(write_lease, "LASTS_MS", 3_600_000)  # the page may take its time
-    for kind in ("web", "worker", "sender", "clock"):
-        services.store.heartbeats.beat(heartbeat(kind), forgotten_s=60)
-    services.store.write_lease.renew("spool-1", SpooledOptOuts("host-2", 3, 1))
-    page = viewer.get("/console/")
-    tone, first = needs_of(page)[0]
-    assert tone == "bad"
-    assert first == "The gate cannot tell, so nobody can be texted."
-    assert "3 on host host-2. " in words(page)
-    assert words(page).count("pt-outs wait in spools") == 1  # one cause is told once
-
-
-def test_records_whose_file_is_gone_are_unknown(viewer, services) -> None:
-    count(services, "opt_out", 3)
-    assert viewer.get("/console/").status_code == 200
-    services.records.close()
-    (services.settings.data_dir / "records.sqlite3").unlink()
-    page = viewer.get("/console/")
-    assert needs_of(page)[0][1].startswith("The records cannot be used: ")
-    assert "Opt-out requests 3 " in words(page)
-    assert rows_of(page)["store"][0] == "operational"
 
 
 def test_records_that_hang_are_unknown_and_who_was_there_stays(viewer, services) -> None:
@@ -482,57 +410,6 @@ def test_records_that_hang_are_unknown_and_who_was_there_stays(viewer, services)
         answers.set()
     assert wait_until(lambda: "question" not in {one.name for one in threading.enumerate()})
     assert wait_until(lambda: "The records" not in str(needs_of(viewer.get("/console/"))))
-
-
-@pytest.fixture
-def postgresql_url(groups) -> Iterator[str]:
-    """Records in a PostgreSQL server of the test's own."""
-    programs = postgresql.programs()
-    if programs is None:
-        pytest.skip("there is no PostgreSQL: apt-get install postgresql")
-    with postgresql.server(programs, groups) as url:
-        records = Records(url)
-        records.migrate()
-        records.close()
-        yield url
-
-
-def processes_of(url: str) -> list[int]:
-    """The server itself, and each process that it has for somebody."""
-    with psycopg.connect(url) as connection:
-        pids = [pid for (pid,) in connection.execute("SELECT pid FROM pg_stat_activity")]
-    parent = int(Path(f"/proc/{pids[0]}/stat").read_text().rpartition(")")[2].split()[1])
-    return [parent, *pids]
-
-
-def signal_all(pids: list[int], number: signal.Signals) -> None:
-    for pid in pids:
-        with suppress(ProcessLookupError):  # some end by themselves
-            os.kill(pid, number)
-
-
-@pytest.mark.full
-def test_a_postgresql_that_hangs_is_unknown_and_holds_up_no_page(
-    folder, redis_url, password_hash, postgresql_url
-) -> None:
-    with closing(make_services(folder, redis_url, DATABASE_URL=postgresql_url)) as services:
-        add_operator(services.records, "maria", "viewer", password_hash)
-        maria = browser(services)
-        maria.sign_in("maria")
-        count(services, "opt_out", 3)
-        assert rows_of(maria.get("/console/"))["records"][0] != "unknown"
-        pids = processes_of(postgresql_url)
-        signal_all(pids, signal.SIGSTOP)
-        try:
-            with brief(maria, "records", "archiver"):
-                page = maria.get("/console/")
-        finally:
-            signal_all(pids, signal.SIGCONT)
-        assert "No answer within" in words(page)
-        assert rows_of(page)["records"][0].startswith("The records cannot be used")
-        assert "Opt-out requests 3 usual value unknown" in words(page)
-        assert rows_of(page)["store"][0] == "operational"
-        assert wait_until(lambda: "The records" not in str(needs_of(maria.get("/console/"))))
 
 
 def test_a_stopped_sender_stands_at_the_top(viewer, services, redis_client) -> None:
@@ -573,19 +450,6 @@ def test_the_page_renews_what_changes(viewer, services) -> None:
     assert "<html" not in part.text
 
 
-def test_without_the_store_the_page_says_so_and_shows_the_days(viewer, services) -> None:
-    day_counts(services).save({ago(1): {"texts": 1_111}})
-    away = open_redis("redis://127.0.0.1:1/0").connection_pool
-    for part in (services.store.metrics._gatherer.client, services.store.ledger._client):
-        part.connection_pool = away
-    page = viewer.get("/console/")
-    said = words(page)
-    assert "Today’s figures are unknown: the store cannot be used" in said
-    assert "2026" in said or "1,111" in said
-    assert rows_of(page)["store"][0].startswith("The store is away")
-    assert viewer.get("/console/home/now").status_code == 200
-
-
 def test_without_the_records_the_page_says_so_and_shows_today(viewer, services) -> None:
     count(services, "opt_out", 3)
     assert viewer.get("/console/").status_code == 200
@@ -598,8 +462,3 @@ def test_without_the_records_the_page_says_so_and_shows_today(viewer, services) 
     assert rows_of(page)["records"][0].startswith("The records cannot be used")
     assert needs_of(page)[0][0] == "bad"
     assert needs_of(page)[0][1].startswith("The records cannot be used: ")
-
-
-@pytest.mark.parametrize("path", ["/console/", "/console/home/now"])
-def test_nobody_sees_it_without_signing_in(visitor, path) -> None:
-    assert visitor.get(path).location == "/console/in"
