@@ -8,7 +8,6 @@ from flask import Flask, flash, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from smsgate.domain.errors import (
-    ConfigurationError,
     ContentChanged,
     Fault,
     RecordsUnavailable,
@@ -20,6 +19,7 @@ from smsgate.domain.line_diff import compare_texts
 from smsgate.features.keyword_editor.operations import INTENTS, understand
 from smsgate.features.keyword_editor.service import (
     MAX_BYTES,
+    FaultyKeywordSet,
     KeywordEditor,
     KeywordSetInfo,
 )
@@ -121,10 +121,10 @@ class _KeywordPages:
         content, base, sure = _text("content"), _number("base"), "sure" in request.form
         try:
             self._editor.save(name, content, base, actor(), _text("note"), sure=sure)
-        except (ContentChanged, Unfit, ConfigurationError) as error:
-            about, is_fault = self._editor.find(name), isinstance(error, ConfigurationError)
-            problem = "Not saved: fix these conflicts first." if is_fault else str(error)
-            return self._preview(about, content, base, problem, 422 if is_fault else error.status)
+        except (ContentChanged, Unfit, FaultyKeywordSet) as error:
+            is_faulty = isinstance(error, FaultyKeywordSet)
+            problem = "Not saved: fix these conflicts first." if is_faulty else str(error)
+            return self._preview(self._editor.find(name), content, base, problem, error.status)
         return _saved(name)
 
     def undo(self, name: str) -> Response:
@@ -144,7 +144,7 @@ class _KeywordPages:
         faults: Sequence[Fault] = ()
         try:
             effect = self._editor.try_content(about.name, content, REPLAY_S)
-        except ConfigurationError as error:
+        except FaultyKeywordSet as error:
             faults = error.faults
         except (Unfit, StoreUnavailable) as error:
             unusable = str(error)

@@ -121,7 +121,7 @@ class Revert(msgspec.Struct, forbid_unknown_fields=True):
     """Which set, and to which version."""
 
     name: SetName
-    version: Annotated[
+    to: Annotated[
         int, msgspec.Meta(ge=0, description="The version to restore; 0: the file, or as shipped.")
     ] = 0
     note: Note = ""
@@ -235,12 +235,18 @@ def _classifiers(services: Services, program: str) -> list[Classifier]:
     return [found[name] for name in ([program] if program else found)]
 
 
+def _set_text(found: KeywordSetInfo, _: Services) -> str:
+    users = ", ".join(found.programs) or "no program"
+    return f"# {found.place}, version {found.version}, used by {users}\n{found.content}".rstrip()
+
+
 @operation(
     "GET /keywords/<name>",
     command="keywords show <name>",
     role="viewer",
     example={"name": "es"},
     problems=_NO_SET,
+    text=_set_text,
 )
 def show_keyword_set(context: Context, request: SetChoice) -> KeywordSetInfo:
     """Show a keyword set: who owns it, and what it has beside or in place of the shipped one."""
@@ -309,7 +315,7 @@ def revert_keywords(context: Context, request: Revert) -> SavedSet:
     """Save an older version of a set as the newest one, or give it back to its file."""
     editor, actor = _editor(context), context.actor(request.actor)
     base = editor.find(request.name).version
-    saved = editor.restore(request.name, request.version, base, actor, request.note)
+    saved = editor.restore(request.name, request.to, base, actor, request.note)
     return SavedSet(request.name, saved.version)
 
 

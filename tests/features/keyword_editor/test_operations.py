@@ -78,12 +78,15 @@ def test_a_file_is_saved_as_the_consoles_set_recognised_and_reverted(there, serv
     assert (found["ZUMBIDO"]["intent"], found["ZUMBIDO"]["language"]) == ("opt_out", "es")
     assert there.json("keywords", "try", "zumbido")["intent"] == "opt_out"
     assert there.json("keywords", "show", "es")["owner"] == "console"
+    assert there.run("keywords", "show", "es") == 0
+    assert there.output.endswith(f"version 1, used by alerts\n{NEW.lstrip()}")
 
     assert there.run("keywords", "revert", "es") == 0
+    assert there.output == "Saved as version 2 of es.\n"
     assert there.json("keywords", "try", "zumbido")["intent"] == "none"
     assert there.run("keywords", "revert", "es") == 2
     assert "Nothing has changed" in there.errors
-    assert there.run("keywords", "revert", "es", "--version", "1") == 0
+    assert there.run("keywords", "revert", "es", "--to", "1") == 0
     assert there.json("keywords", "try", "zumbido")["intent"] == "opt_out"
 
     assert there.run("keywords", "versions", "es") == 0
@@ -175,6 +178,8 @@ def test_a_set_that_opts_out_many_more_wants_to_be_meant_so(there, services, fil
 def test_of_two_programs_that_save_over_v1_the_second_is_told(api):
     first = api.call("PUT", "/keywords/es?base=0&note=heard", data=NEW)
     assert (first.status_code, first.json) == (200, {"name": "es", "version": 1})
+    faulty = api.call("PUT", "/keywords/es", data="x = ")
+    assert (faulty.status_code, faulty.json["reason"]) == (422, "faulty_keyword_set")
     second = api.call("PUT", "/keywords/es?base=0", data=NEW + "\n# mine")
     assert (second.status_code, second.json["reason"]) == (409, "content_changed")
     (saved,) = api.get("/keywords/es/versions")["items"]
