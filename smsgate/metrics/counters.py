@@ -13,7 +13,7 @@ import re
 from bisect import bisect_left
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TypeAlias
 
 OTHER = "other"
@@ -142,7 +142,7 @@ Sums: TypeAlias = Mapping[str, int]
 _QUEUED = 200_000
 """Counts that wait to be added up; many seconds' worth. If nobody gathers, the oldest are lost."""
 _SEPARATOR = "|"
-_BOUND, _SUM = "le=", "us"
+BOUND, SUM = "le=", "us"
 _INF = "inf"
 _REFUSED = 400
 _NO_MESSAGE = ("handshake", "nothing", "receipt")
@@ -153,23 +153,6 @@ Request: TypeAlias = tuple[str, int, str, float]
 answer; its outcome as the log has it; seconds until the answer."""
 Noted: TypeAlias = tuple[Family, tuple[str, ...], float | Sequence[float]]
 """A family, the values of its labels, and how many times; of times the seconds of each."""
-
-
-@dataclass(slots=True)
-class Times:
-    """The times with certain labels."""
-
-    buckets: list[int]
-    """How many were in each bucket and in none of those before; the last one has no bound."""
-    sum_us: int = 0
-
-
-@dataclass(slots=True)
-class FamilyValues:
-    """One family, read: by the values of its labels the count, or the times."""
-
-    counts: dict[tuple[str, ...], int] = field(default_factory=dict)
-    times: dict[tuple[str, ...], Times] = field(default_factory=dict)
 
 
 class Counters:
@@ -193,8 +176,8 @@ class Counters:
                 continue
             bounds = _BOUNDS[family.name]
             for seconds in value:
-                found[f"{start}|{_SUM}"] += max(int(seconds * 1_000_000), 0)
-                found[f"{start}|{_BOUND}{bounds[bisect_left(family.buckets, seconds)]}"] += 1
+                found[f"{start}|{SUM}"] += max(int(seconds * 1_000_000), 0)
+                found[f"{start}|{BOUND}{bounds[bisect_left(family.buckets, seconds)]}"] += 1
         return +found
 
     def clear(self) -> None:
@@ -228,30 +211,18 @@ def _has_message(status: int, outcome: str) -> bool:
     return status < _REFUSED and outcome not in _NO_MESSAGE
 
 
-def by_family(sums: Sums) -> dict[str, FamilyValues]:
-    """Sums by family. Fields that this version does not know are passed over."""
-    known = {family.name: family for family in FAMILIES}
-    found = {family.name: FamilyValues() for family in FAMILIES}
-    for name, value in sums.items():
-        start, *parts = name.split(_SEPARATOR)
-        family = known.get(start)
-        if family is not None and len(parts) == len(family.labels) + bool(family.buckets):
-            _take(family, found[start], parts, value)
+def by_family(sums: Sums) -> dict[str, dict[tuple[str, ...], int]]:
+    """By family and labels the count; of times, the last label is ``le=BOUND`` or ``us``.
+
+    Fields that this version does not know are passed over.
+    """
+    known = {one.name: len(one.labels) + bool(one.buckets) for one in FAMILIES}
+    found: dict[str, dict[tuple[str, ...], int]] = {name: {} for name in known}
+    for field, value in sums.items():
+        name, *labels = field.split(_SEPARATOR)
+        if known.get(name) == len(labels):
+            found[name][tuple(labels)] = value
     return found
-
-
-def _take(family: Family, found: FamilyValues, parts: list[str], value: int) -> None:
-    labels = tuple(parts[: len(family.labels)])
-    if not family.buckets:
-        found.counts[labels] = value
-        return
-    times = found.times.setdefault(labels, Times([0] * (len(family.buckets) + 1)))
-    bounds = _BOUNDS[family.name]
-    bound = parts[-1].removeprefix(_BOUND)
-    if parts[-1] == _SUM:
-        times.sum_us = value
-    elif bound in bounds:
-        times.buckets[bounds.index(bound)] = value
 
 
 def bounds_of(family: Family) -> tuple[str, ...]:

@@ -27,7 +27,7 @@ from prometheus_client.registry import Collector
 
 from smsgate import __version__
 from smsgate.domain.errors import StoreUnavailable
-from smsgate.metrics.counters import FAMILIES, Family, FamilyValues, bounds_of, by_family
+from smsgate.metrics.counters import BOUND, FAMILIES, SUM, Family, bounds_of, by_family
 from smsgate.metrics.snapshot import KINDS, ProcessSnapshot, SpoolDepth, SystemSnapshot
 from smsgate.pipeline.archive_report import MANY
 from smsgate.pipeline.conditions import REVIEW_DEADLINE_S
@@ -108,18 +108,19 @@ class MetricsCollector(Collector):
                 yield _family_metric(family, sums[family.name])
 
 
-def _family_metric(family: Family, found: FamilyValues) -> Metric:
+def _family_metric(family: Family, found: Mapping[tuple[str, ...], int]) -> Metric:
     name = f"smsgate_{family.name}"
     if not family.buckets:
         counter = CounterMetricFamily(name, family.says, labels=family.labels)
-        for labels, count in sorted(found.counts.items()):
+        for labels, count in sorted(found.items()):
             counter.add_metric(labels, count)
         return counter
     histogram = HistogramMetricFamily(name, family.says, labels=family.labels)
-    bounds = [bound.replace("inf", "+Inf") for bound in bounds_of(family)]
-    for labels, times in sorted(found.times.items()):
-        below = map(float, accumulate(times.buckets))
-        histogram.add_metric(labels, [*zip(bounds, below, strict=True)], times.sum_us / 1_000_000)
+    bounds = bounds_of(family)
+    for labels in sorted({key[:-1] for key in found}):
+        counts = [float(found.get((*labels, BOUND + bound), 0)) for bound in bounds]
+        below = zip([*bounds[:-1], "+Inf"], accumulate(counts), strict=True)
+        histogram.add_metric(labels, [*below], found.get((*labels, SUM), 0) / 1_000_000)
     return histogram
 
 

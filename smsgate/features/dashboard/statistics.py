@@ -15,6 +15,7 @@ from itertools import accumulate
 
 from smsgate.domain.messages import REPLY_WINDOW_US
 from smsgate.metrics.counters import (
+    BOUND,
     CONFIRMED_S,
     MESSAGES,
     REPLIES,
@@ -86,12 +87,12 @@ def counts_of(sums: Sums) -> DayCounts:
     """The counts of a day, by measure."""
     found = by_family(sums)
     counts = dict.fromkeys(MEASURES, 0)
-    for (_, intent), count in found[MESSAGES.name].counts.items():
+    for (_, intent), count in found[MESSAGES.name].items():
         if intent != "duplicate":
             counts["texts"] += count
             if intent in _MEASURE_BY_INTENT:
                 counts[_MEASURE_BY_INTENT[intent]] += count
-    for (_, kind, outcome), count in found[REPLIES.name].counts.items():
+    for (_, kind, outcome), count in found[REPLIES.name].items():
         if (kind, outcome) == ("opt_out", "sent"):
             counts["confirmations"] += count
     return counts
@@ -143,7 +144,7 @@ def confirmation_figures(
     """
     outcomes: Counter[str] = Counter()
     for one in sums:
-        for (_, kind, outcome), count in by_family(one)[REPLIES.name].counts.items():
+        for (_, kind, outcome), count in by_family(one)[REPLIES.name].items():
             if kind == "opt_out":
                 outcomes[outcome] += count
     late = min(latency.late if latency else 0, outcomes["sent"])
@@ -152,19 +153,18 @@ def confirmation_figures(
 
 
 def _latency(family: Family, sums: Iterable[Sums]) -> Latency | None:
-    buckets = [0] * (len(family.buckets) + 1)
+    counts: Counter[str] = Counter()
     for one in sums:
-        for times in by_family(one)[family.name].times.values():
-            buckets = [a + b for a, b in zip(buckets, times.buckets, strict=True)]
-    below = [*accumulate(buckets)]
-    if not below[-1]:
+        for labels, count in by_family(one)[family.name].items():
+            counts[labels[-1]] += count
+    names = bounds_of(family)
+    sums_below = accumulate(counts[BOUND + name] for name in names)
+    below = [*zip(map(float, names), sums_below, strict=True)]
+    total = below[-1][1]
+    if not total:
         return None
-    bounds = [float(bound) for bound in bounds_of(family)]
-    in_time = max(count for bound, count in zip(bounds, below, strict=True) if bound <= WINDOW_S)
+    in_time = max(count for bound, count in below if bound <= WINDOW_S)
     p50_s, p99_s = (
-        next(
-            bound for bound, count in zip(bounds, below, strict=True) if count >= share * below[-1]
-        )
-        for share in (0.5, 0.99)
+        next(bound for bound, count in below if count >= share * total) for share in (0.5, 0.99)
     )
-    return Latency(count=below[-1], p50_s=p50_s, p99_s=p99_s, late=below[-1] - in_time)
+    return Latency(count=total, p50_s=p50_s, p99_s=p99_s, late=total - in_time)
