@@ -135,35 +135,30 @@ def condition(
 
 def prometheus_rules() -> str:
     """The content of ``docs/alerts.yml``: the table as rules for Prometheus."""
-    figures = {
-        name: f"{{{{ $labels.{name} }}}}" for name in ("account", "address", "collaborator", "host")
-    }
-    figures |= {
+    labels = ("account", "address", "collaborator", "host")
+    figures = {name: f"{{{{ $labels.{name} }}}}" for name in labels} | {
         "age": "{{ $value | humanizeDuration }}",
         "count": "{{ $value | humanize }}",
         "messages": "{{ $value }} messages",
         "replies": "{{ $value }} replies",
         "reasons": "",
     }
-    head = (
-        "# Rules for Prometheus: put this file under `rule_files:`. `smsgate doctor` has the same\n"
-        "# conditions with the same bounds. Made by `make alerts` from pipeline/conditions.toml.\n"
-        "groups:\n  - name: smsgate\n    rules:\n"
-    )
-    parts = [head]
-    for kind in TABLE.values():
-        if kind.expr:
-            for_ = f"        for: {kind.for_}\n" if kind.for_ else ""
-            parts.append(
-                f"      - alert: {kind.name}\n"
-                f"        expr: {_quoted(kind.expr)}\n{for_}"
-                f"        labels: {{severity: {kind.severity}}}\n"
-                f"        annotations:\n"
-                f"          summary: {_quoted(kind.title.format_map(figures))}\n"
-                f"          remedy: {_quoted(kind.text)}\n"
-                f"          command: {_quoted(kind.command.format_map(figures))}\n"
-            )
-    return "".join(parts)
+    lines = [
+        "# Rules for Prometheus: put this file under `rule_files:`. `smsgate doctor` has the same",
+        "# conditions with the same bounds. Made by `make alerts` from pipeline/conditions.toml.",
+        "groups:",
+        "  - name: smsgate",
+        "    rules:",
+    ]
+    for kind in (one for one in TABLE.values() if one.expr):
+        lines += [f"      - alert: {kind.name}", f"        expr: {_quoted(kind.expr)}"]
+        lines += [f"        for: {kind.for_}"] * bool(kind.for_)
+        lines += [f"        labels: {{severity: {kind.severity}}}", "        annotations:"]
+        texts = {"summary": kind.title, "remedy": kind.text, "command": kind.command}
+        lines += [
+            f"          {name}: {_quoted(text.format_map(figures))}" for name, text in texts.items()
+        ]
+    return "\n".join([*lines, ""])
 
 
 def _quoted(text: str) -> str:

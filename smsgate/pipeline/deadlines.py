@@ -79,9 +79,7 @@ class Deadlines:
 
     def __init__(self, timeout_s: float = 0.0) -> None:
         """Wait for each of them for so long (seconds), else for ``PAGE_ANSWER_S``."""
-        self.store = Deadline(timeout_s)
-        self.queue = Deadline(timeout_s)
-        self.spool = Deadline(timeout_s)
-        self.records = Deadline(timeout_s)
-        self.archiver = Deadline(timeout_s)
-        """What asks both store and records, so that neither is blamed for the other."""
+        self.store, self.queue, self.spool, self.records, self.archiver = (
+            Deadline(timeout_s) for _ in range(5)
+        )
+        """``archiver`` asks both store and records, so that neither is blamed for the other."""

@@ -107,7 +107,11 @@ class Monitor:
             name: problem for name, answer in asked.items() if (problem := _problem(name, answer))
         }
         snapshot = asked_snapshot.get() if "store" not in unusable else None
-        spool = self._spool_of(asked_spool)
+        try:
+            spool = asked_spool.get()
+        except NoAnswerInTime as error:
+            host = socket.gethostname()
+            spool = SpoolDepth(host, 0, 0.0, 0.0, str(error), self._spool.folder)
         reported = {one.place: one for one in snapshot.spools} if snapshot else {}
         known = reported.get(spool.place)
         # A missing folder that the web process cannot make is known to that process alone.
@@ -136,13 +140,6 @@ class Monitor:
             # One cause is said once.
             found = [one for one in found if one.subject != "queue"]
         return SystemState(found, snapshot, spool, unusable, archived.waiting)
-
-    def _spool_of(self, asked: PendingAnswer[SpoolDepth]) -> SpoolDepth:
-        try:
-            return asked.get()
-        except NoAnswerInTime as error:
-            host = socket.gethostname()
-            return SpoolDepth(host, 0, 0.0, time.time(), str(error), self._spool.folder)
 
 
 def _problem(name: str, answer: PendingAnswer[Any]) -> Condition | None:

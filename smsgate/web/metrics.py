@@ -15,7 +15,6 @@ from itertools import accumulate
 from typing import Any
 
 from flask import Blueprint, Response, request
-from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import (
     CounterMetricFamily,
@@ -35,9 +34,6 @@ from smsgate.pipeline.monitoring import COLLABORATORS
 from smsgate.pipeline.services import Services
 from smsgate.web.api_key_guard import ApiKeyGuard
 
-_ACCEPTS = (
-    "Whether webhooks are accepted (1): into Redis, or onto the disk of the host that answers"
-)
 _GAUGES: Mapping[str, tuple[str, Callable[[SystemSnapshot], float]]] = {
     "inbox_entries": ("Entries that wait for a worker", lambda one: one.backlog.inbox.count),
     "inbox_oldest_seconds": ("Age of the oldest entry", lambda one: one.backlog.inbox.oldest_s),
@@ -73,10 +69,8 @@ def blueprint(services: Services, keys: ApiKeyGuard) -> Blueprint:
     def metrics() -> Response:
         """Answer in the text format that the caller understands."""
         keys.check_monitor_key("metrics", request.environ)
-        registry = CollectorRegistry(auto_describe=False)
-        registry.register(MetricsCollector(services))
         encode, content_type = choose_encoder(request.headers.get("Accept", ""))
-        return Response(encode(registry), content_type=content_type)
+        return Response(encode(MetricsCollector(services)), content_type=content_type)
 
     return routes
 
@@ -91,7 +85,8 @@ class MetricsCollector(Collector):
         """Every metric that can be read."""
         state = self._services.monitor.look(make_folder=True)
         yield _gauge("build_info", "Which smsgate answers", {__version__: 1}, "version")
-        yield _gauge("accepts", _ACCEPTS, state.accepts)
+        says = "Whether webhooks are accepted: into Redis, or onto the disk of the answering host"
+        yield _gauge("accepts", says, state.accepts)
         ready = {name: name not in state.unusable for name in COLLABORATORS}
         yield _gauge(
             "ready", "Whether a collaborator is well (1) or not (0)", ready, "collaborator"
