@@ -216,14 +216,6 @@ def test_a_rebuild_from_empty_records_names_them_and_asks_for_a_flag(
     assert "0 numbers" in wrong.output
 
 
-def test_records_that_are_not_empty_are_rebuilt_from_without_a_flag(ready, redis_client):
-    ready.run("lock", NUMBER, "--reason", "a letter")
-    work(ready)
-    redis_client.flushall()
-    assert ready.run("rebuild") == 0
-    assert ready.run("rebuild", "--buckets", "64") == 0
-
-
 def test_a_flushed_store_is_rebuilt_by_init(ready, redis_client):
     ready.run("lock", NUMBER, "--reason", "a letter")
     work(ready)

@@ -76,6 +76,16 @@ def differences(services: Services) -> Iterator[ConsentStateDifference]:
                     yield ConsentStateDifference(number, _plain(states[number]), there)
 
 
+def text_of(consent_state: ConsentState) -> str:
+    """How a number stands, in a few words."""
+    parts = ["locked"] if consent_state.locked else []
+    parts += ["out of all"] if consent_state.everywhere else []
+    parts += [f"out of {name}" for name in sorted(consent_state.opted_out)]
+    parts += [f"back in {name}" for name in sorted(consent_state.exceptions)]
+    parts += [f"agreed to {name}" for name in sorted(consent_state.consents)]
+    return ", ".join(parts) or "nothing"
+
+
 def _plain(consent_state: ConsentState) -> ConsentState:
     """Without what is remembered for 48 hours only."""
     return msgspec.structs.replace(consent_state, state=NumberState())

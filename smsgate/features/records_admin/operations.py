@@ -7,7 +7,6 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from smsgate.consent.events import ConsentState
 from smsgate.domain.errors import Unfit
 from smsgate.domain.phone import as_recorded
 from smsgate.features.records_admin import comparison
@@ -298,19 +297,12 @@ def compare_records(context: Context, request: NoQuery) -> RecordsDifferences:  
     """
     return RecordsDifferences(
         [
-            NumberDifference(one.number, _text_of(one.store), _text_of(one.records))
+            NumberDifference(
+                one.number, comparison.text_of(one.store), comparison.text_of(one.records)
+            )
             for one in comparison.differences(context.services)
         ]
     )
-
-
-def _text_of(consent_state: ConsentState) -> str:
-    parts = ["locked"] if consent_state.locked else []
-    parts += ["out of all"] if consent_state.everywhere else []
-    parts += [f"out of {name}" for name in sorted(consent_state.opted_out)]
-    parts += [f"back in {name}" for name in sorted(consent_state.exceptions)]
-    parts += [f"agreed to {name}" for name in sorted(consent_state.consents)]
-    return ", ".join(parts) or "nothing"
 
 
 class Rebuild(msgspec.Struct, forbid_unknown_fields=True):

@@ -244,16 +244,6 @@ def test_forgetting_erases_and_says_what(terminal, filled):
     assert "HYPERLINK" not in json.dumps(history)
 
 
-def test_the_history_is_one_from_records_and_ledger(terminal, filled, store):
-    store.ledger.append(partition_of(NUMBER), event(9, text="newest"))
-
-    history = json.loads(terminal("history", NUMBER, "--json")[1])["events"]
-
-    texts = ("=HYPERLINK(1)", "Stop, ünïcode", "You are unsubscribed.", "newest")
-    for one, text in zip(history, texts, strict=True):
-        assert f"“{text}" in one["details"][0]
-
-
 def test_a_history_whose_records_are_elsewhere_is_refused(terminal, filled, url):
     Path(url.removeprefix("sqlite:///")).rename(f"{url.removeprefix('sqlite:///')}.away")
 
@@ -289,46 +279,11 @@ def test_an_older_copy_of_the_database_is_gone_on_with_by_command_alone(
     assert terminal("records", "verify")[0] == 0
 
 
-def test_the_doctor_says_how_the_records_are(terminal, store):
-    terminal("init")
-    _, output, _ = terminal("doctor")
-    assert "fault  records: there are no records" in output
-    terminal("records", "migrate")
-    assert "records: everything that happened is in the records" in terminal("doctor")[1]
-
-
-def test_no_column_of_a_csv_is_a_formula(terminal, filled):
-    odd = entry(Intent.NONE, "=cmd()", text="@x", message_id="+SUM(A1)", sender="-2+3")
-    filled.writer.keep({0: lines(event(5, "=cmd()", entry=odd, consent_state=None))})
-
-    _, output, _ = terminal("records", "export")
-    *_, row = csv.DictReader(io.StringIO(output))
-
-    said = [row[name] for name in ("number", "text", "message_id", "sender")]
-    assert said == ["'=cmd()", "'@x", "'+SUM(A1)", "'-2+3"]
-
-
 def test_an_export_that_cannot_be_written_is_told(terminal, filled, tmp_path):
     code, _, errors = terminal("records", "export", "-o", str(tmp_path / "no" / "x.csv"))
     assert code == 1
     assert "No such file or directory" in errors
     assert "Traceback" not in errors
-
-
-def test_what_looks_like_markup_is_named_as_it_is(terminal, filled):
-    with filled.database.writing() as connection:
-        for name in (
-            connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'trigger'")
-            .scalars()
-            .all()
-        ):
-            connection.exec_driver_sql(f"DROP TRIGGER {name}")
-        connection.exec_driver_sql("UPDATE numbers SET number = '[/x]' || number")
-
-    code, output, _ = terminal("records", "verify")
-
-    assert code == 1
-    assert "how [/x]+1415" in output
 
 
 def test_a_record_that_cannot_be_read_any_more_is_named(terminal, filled):
@@ -341,10 +296,6 @@ def test_a_record_that_cannot_be_read_any_more_is_named(terminal, filled):
     assert code == 2
     assert f"partition {partition_of(OTHER)}, link 1" in errors
     assert "smsgate records verify" in errors
-
-
-def test_verify_says_how_far_it_is_where_nobody_is_at_a_terminal(terminal, filled):
-    assert "Checking the records: 1 of 4\n" in terminal("records", "verify")[2]
 
 
 def test_an_upgrade_waits_for_the_records_before_it_copies_them(terminal, filled, store):
