@@ -12,9 +12,9 @@ import os
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
-from typing import IO, Self
+from typing import IO
 
 GRACE_S = 10.0
 """How long processes have to end."""
@@ -29,23 +29,14 @@ exec "$@" 3<&-
 """Becomes the command ($$); the shell beside it is no child of it, which might count children."""
 
 
-class ProcessGroups:
-    """Starts processes, each in its own group, and makes them end with this one.
-
-    ``keep`` are open files that the processes hold as well, such as a lock that must stay taken
-    until the last of them has ended.
-    """
+class ProcessGroups(AbstractContextManager["ProcessGroups"]):
+    """Starts processes, each in its own group, and makes them end with this one."""
 
     def __init__(self, keep: Sequence[int] = ()) -> None:
+        """``keep``: open files that they hold too, such as a lock of the last that ends."""
         self._keep = tuple(keep)
         self._running: dict[int, subprocess.Popen[str]] = {}
         self._watched, self._held = os.pipe()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def start(
         self,
@@ -93,7 +84,7 @@ class ProcessGroups:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, number)
 
-    def close(self) -> None:
+    def __exit__(self, *_: object) -> None:
         """End what still runs."""
         for process in list(self._running.values()):
             self.end(process)

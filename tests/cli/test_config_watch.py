@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from smsgate.cli import dev as dev_command
 from smsgate.cli.dev import ConfigWatch
 from smsgate.domain.errors import ConfigurationError, Fault
 from smsgate.pipeline.configuration import load_settings
@@ -27,7 +27,7 @@ class Folder:
         self.applied = 0
         self.done = f"{folder} has changed: the processes restart, version v2."
         self.write("first")
-        self.watching = ConfigWatch(folder, self.apply, self.said.append)
+        self.watching = ConfigWatch(folder, self.apply)
 
     def write(self, text: str, name: str = "smsgate.toml") -> None:
         (self.folder / name).parent.mkdir(exist_ok=True)
@@ -42,13 +42,15 @@ class Folder:
     def turn(self, times: int = 1) -> list[str]:
         before = len(self.said)
         for _ in range(times):
-            self.watching.run_once()
+            self.watching.look()
         return self.said[before:]
 
 
 @pytest.fixture
-def watched(tmp_path: Path) -> Folder:
-    return Folder(tmp_path)
+def watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Folder:
+    found = Folder(tmp_path)
+    monkeypatch.setattr(dev_command, "_warn", found.said.append)
+    return found
 
 
 def test_what_does_not_change_is_not_applied(watched: Folder) -> None:
@@ -86,14 +88,6 @@ def test_a_file_that_is_being_written_is_left_alone(watched: Folder) -> None:
         watched.write(text)
         assert watched.turn() == []
     assert watched.turn() == [watched.done]
-
-
-def test_it_looks_by_itself_until_it_is_told_to_end(watched: Folder) -> None:
-    watched.watching.start()
-    watched.write("something else")
-    assert wait_until(lambda: watched.said == [watched.done])
-    watched.watching.close()
-    assert "config watch" not in [thread.name for thread in threading.enumerate()]
 
 
 @pytest.mark.full

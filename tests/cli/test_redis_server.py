@@ -12,7 +12,7 @@ from redis.retry import Retry
 
 from smsgate.cli import redis_server
 from smsgate.cli.process_groups import ProcessGroups
-from smsgate.cli.redis_server import RedisFailed, RedisMissing
+from smsgate.cli.redis_server import RedisServerError
 
 KEEPS_WHAT_IT_ACKNOWLEDGES = [
     ("appendonly", "yes"),
@@ -85,32 +85,30 @@ def test_data_that_cannot_be_loaded_is_told_with_the_end_of_the_log(
 ) -> None:
     (tmp_path / "appendonlydir").mkdir()
     (tmp_path / "appendonlydir" / "appendonly.aof.manifest").write_text("rubbish\n")
-    with pytest.raises(RedisFailed, match="AOF manifest"):
+    with pytest.raises(RedisServerError, match="AOF manifest"):
         redis_server.start(tmp_path, groups)
 
 
-def test_without_any_server_it_says_what_to_install() -> None:
-    with pytest.raises(RedisMissing, match=r"smsgate\[dev\].*apt install redis-server.*REDIS_URL"):
-        redis_server.choose([])
-
-
-def test_a_server_that_is_too_old_or_does_not_run_is_passed_over(tmp_path: Path) -> None:
-    versions = {"old": "v=6.2.14", "broken": "Illegal instruction", "new": "v=8.2.3"}
-    for name, version in versions.items():
-        (tmp_path / name).write_text(f"#!/bin/sh\necho 'Redis server {version} sha=0'\n")
-        (tmp_path / name).chmod(0o755)
-    candidates = [tmp_path / name for name in ("missing", "old", "broken", "new")]
-    assert redis_server.choose(candidates) == tmp_path / "new"
+@pytest.mark.parametrize("version", ["v=6.2.14", "Illegal instruction"])
+def test_a_server_that_is_too_old_or_does_not_run_is_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str
+) -> None:
+    program = tmp_path / "redis-server"
+    program.write_text(f"#!/bin/sh\necho 'Redis server {version} sha=0'\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(redis_server.importlib.util, "find_spec", lambda _: None)
+    with pytest.raises(RedisServerError, match=r"smsgate\[dev\].*apt install redis.*REDIS_URL"):
+        redis_server.find_server()
 
 
 def test_it_is_reached_by_a_socket_that_is_for_its_owner_alone(
     redis_server: redis_server.RedisServer,
 ) -> None:
-    assert redis_server.url.startswith("unix://")
-    assert redis_server.socket is not None
-    assert redis_server.socket.stat().st_mode & 0o077 == 0
+    path = redis_server.url.removeprefix("unix://").partition("@")[2].partition("?")[0]
+    assert Path(path).stat().st_mode & 0o077 == 0
     once = Retry(NoBackoff(), 0)
-    stranger = redis.Redis(unix_socket_path=str(redis_server.socket), retry=once)
+    stranger = redis.Redis(unix_socket_path=path, retry=once)
     with stranger, pytest.raises(redis.AuthenticationError):
         stranger.ping()
 

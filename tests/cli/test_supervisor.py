@@ -1,17 +1,14 @@
 from __future__ import annotations
 
-import io
 import os
 import signal
 import sys
-import time
 from collections.abc import Iterator
 
 import pytest
-from rich.console import Console
 
 from smsgate.cli.process_groups import ProcessGroups
-from smsgate.cli.supervisor import SupervisedProcess, Supervisor, readable
+from smsgate.cli.supervisor import PAUSE_S, Supervisor, readable
 from tests.fakes.processes import DEAF, STAYS, wait_until
 
 TELLS = """
@@ -25,57 +22,62 @@ time.sleep(600)
 class Stage:
     """A supervisor, and what it showed."""
 
-    def __init__(self, groups: ProcessGroups) -> None:
-        self._shown = io.StringIO()
-        self.supervisor = Supervisor(groups, Console(file=self._shown, width=200))
+    def __init__(self, groups: ProcessGroups, capture: pytest.CaptureFixture[str]) -> None:
+        self._capture, self._shown = capture, ""
+        self.supervisor = Supervisor(groups)
 
-    def part(self, name: str, code: str) -> SupervisedProcess:
-        part = SupervisedProcess(name, [sys.executable, "-c", code], "cyan")
-        self.supervisor.run(part)
-        return part
+    def run(self, name: str, code: str) -> None:
+        self.supervisor.run(name, [sys.executable, "-c", code], "cyan")
 
     @property
     def shown(self) -> str:
-        return self._shown.getvalue()
+        self._shown += self._capture.readouterr().out
+        return self._shown
 
 
 @pytest.fixture
-def stage(groups: ProcessGroups) -> Iterator[Stage]:
-    stage = Stage(groups)
+def stage(groups: ProcessGroups, capsys: pytest.CaptureFixture[str]) -> Iterator[Stage]:
+    stage = Stage(groups, capsys)
     yield stage
     stage.supervisor.stop(grace_s=0.5)
 
 
 def test_what_is_killed_starts_again_and_the_others_go_on(stage: Stage) -> None:
-    killed, other = stage.part("killed", STAYS), stage.part("other", STAYS)
+    stage.run("killed", STAYS)
+    stage.run("other", STAYS)
     assert wait_until(lambda: stage.shown.count("here") == 2)
-    assert killed.process is not None
-    assert other.process is not None
-    before = other.process.pid
-    os.kill(killed.process.pid, signal.SIGKILL)
+    killed, other = stage.supervisor.running.values()
+    os.kill(killed.pid, signal.SIGKILL)
     assert wait_until(lambda: stage.shown.count("here") == 3)
-    assert (killed.starts, other.starts, other.process.pid) == (2, 1, before)
-    assert "killed │ ended (signal SIGKILL); starts again" in stage.shown
+    assert stage.supervisor.running["killed"] is not killed
+    assert stage.supervisor.running["other"] is other
+    assert "killed │ ended (SIGKILL); starts again" in stage.shown
 
 
-def test_what_ends_by_itself_starts_again_but_slower_and_slower(stage: Stage) -> None:
-    part = stage.part("ends", "raise SystemExit(3)")
-    assert wait_until(lambda: part.starts >= 3)
-    assert "ended (exit code 3); starts again" in stage.shown
+def test_what_ends_by_itself_starts_again_after_a_pause(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr(stage.supervisor._stopping, "wait", pauses.append)
+    stage.run("ends", "raise SystemExit(3)")
+    assert wait_until(lambda: stage.shown.count("ended (exit code 3); starts again") == 3)
+    assert {*pauses} == {PAUSE_S}
 
 
-def test_what_keeps_ending_does_not_keep_the_machine_busy(stage: Stage) -> None:
-    began = time.monotonic()
-    part = stage.part("ends", "raise SystemExit(3)")
-    assert wait_until(lambda: part.starts == 4)
-    assert time.monotonic() - began > 0.2 + 0.4 + 0.8
+def test_what_is_restarted_starts_again_without_a_word(stage: Stage) -> None:
+    stage.run("web", STAYS)
+    assert wait_until(lambda: stage.shown.count("here") == 1)
+    stage.supervisor.restart(["web"])
+    assert wait_until(lambda: stage.shown.count("here") == 2)
+    assert "ended" not in stage.shown
 
 
 def test_stopping_leaves_nothing_behind_not_even_the_deaf(stage: Stage) -> None:
-    parts = [stage.part("first", STAYS), stage.part("deaf", DEAF)]
-    assert wait_until(lambda: "here" in stage.shown and "deaf │ here" in stage.shown)
+    stage.run("first", STAYS)
+    stage.run("deaf", DEAF)
+    assert wait_until(lambda: stage.shown.count("here") == 2)
     stage.supervisor.stop(grace_s=0.2)
-    assert [part.process and part.process.returncode for part in parts] == [
+    assert [one.returncode for one in stage.supervisor.running.values()] == [
         -signal.SIGTERM,
         -signal.SIGKILL,
     ]
@@ -83,7 +85,7 @@ def test_stopping_leaves_nothing_behind_not_even_the_deaf(stage: Stage) -> None:
 
 def test_the_first_part_ends_after_all_others(stage: Stage) -> None:
     for name in ("redis", "web", "worker"):
-        stage.part(name, TELLS.replace("NAME", name))
+        stage.run(name, TELLS.replace("NAME", name))
     assert wait_until(lambda: stage.shown.count("here") == 3)
     stage.supervisor.stop()
     ends = [line.split()[-2] for line in stage.shown.splitlines() if line.endswith(" ends")]
@@ -99,7 +101,7 @@ READABLE = [
         '{"ms": 2.5, "no": "", "event": "webhook", "timestamp": "2026-11-24T15:28:10.123456Z"}',
         "15:28:10 webhook ms=2.5",
     ),
-    ('{"event": "lost", "level": "warning"}', "WARNING lost"),
+    ('{"event": "lost", "level": "warning"}', "warning lost"),
 ]
 
 
