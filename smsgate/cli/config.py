@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
+from functools import partial
+from importlib import resources
 from pathlib import Path
-from typing import NoReturn
 
 import click
+import tomlkit
 
 from smsgate.cli import session
-from smsgate.cli.session import out
-from smsgate.cli.starter import config_dir, new_config, options_of, variables_to_set
-from smsgate.domain.errors import ConfigurationError, StoreNotReady, StoreUnavailable
+from smsgate.cli.data_dir import config_dir
+from smsgate.domain.errors import (
+    ConfigurationError,
+    SmsGateError,
+    StoreNotReady,
+    StoreUnavailable,
+)
 from smsgate.domain.line_diff import compare_texts
+from smsgate.domain.phone import e164, region_of
 from smsgate.features.accounts.toml_lines import (
     TomlLines,
+    Variable,
     account_lines,
+    asked_fields,
     program_lines,
     refuse_unfit,
     with_lines,
@@ -26,7 +36,20 @@ from smsgate.features.accounts.toml_lines import (
 from smsgate.pipeline.configuration import load_settings
 from smsgate.pipeline.published_programs import refuse_dropped
 from smsgate.pipeline.services import build_store
-from smsgate.settings.read import FILE
+from smsgate.providers import PROVIDERS
+from smsgate.settings.read import FILE, PLACEHOLDER, UNSET
+
+
+class ConfigurationExists(SmsGateError):
+    """There is a configuration already, which is not overwritten."""
+
+
+providers = click.Choice([*PROVIDERS])
+later = partial(click.prompt, default="", show_default=False, prompt_suffix=" (empty: later): ")
+key_values = click.option(
+    "--set", "options", multiple=True, metavar="KEY=VALUE", help="A key that the account has."
+)
+Obj = Mapping[str, Mapping[str, str]]
 
 
 @click.group()
@@ -34,7 +57,88 @@ def config() -> None:
     """The configuration: environment and config/."""
 
 
-config.add_command(new_config)
+@config.command(
+    "new", epilog="Example: smsgate config new --company 'Acme Alerts' --provider telnyx"
+)
+@click.option("--company", metavar="NAME", help="The name that subscribers know you by.")
+@click.option(
+    "--provider", type=providers, metavar="NAME", help="Where your numbers are.  [twilio]"
+)
+@key_values
+@click.option("--number", metavar="NUMBER", help="The number subscribers text.")
+@click.pass_obj
+def new_config(
+    obj: Obj, company: str | None, provider: str | None, options: Sequence[str], number: str | None
+) -> None:
+    """Write a commented starter configuration into config/ (or SMSGATE_CONFIG).
+
+    On a terminal it asks for what is not given. Secrets are no part of it: it names the variables
+    to set. Exit code 2: there is a configuration already, or a value cannot be right.
+    """
+    environ, given = obj["environ"], _options_of(options)
+    path, is_terminal = config_dir(environ) / FILE, sys.stdin.isatty()
+    if path.exists():
+        raise ConfigurationExists(
+            f"{path} is there already: edit it, or name another folder by SMSGATE_CONFIG"
+        )
+    if is_terminal:
+        company = company or click.prompt("Name that subscribers know you by")
+        provider = provider or click.prompt(
+            "Provider", "twilio", type=providers, show_choices=False
+        )
+    if not company:
+        raise click.UsageError("Give the name that subscribers know you by: --company NAME")
+    provider = provider or "twilio"
+    for field in asked_fields(provider, given) if is_terminal else ():
+        given[field.name] = given.get(field.name) or later(f"{field.name}, {field.what}")
+    if is_terminal and number is None:
+        number = later("The number subscribers text")
+    variables = write_starter(environ, path, company, provider, given, number or "")
+    click.echo(f"{path} is written. Next:\n")
+    _show_variables(environ, variables)
+    click.echo("  smsgate config check")
+    click.echo("  smsgate dev   # everything on this machine\n")
+    secret = "/SECRET" if PROVIDERS[provider].path_secret_key(given) else ""
+    address = f"https://YOUR-HOST/webhooks/{provider}{secret}"
+    click.echo(f"Then let {PROVIDERS[provider].label} call {address} for each message.")
+
+
+def write_starter(
+    environ: Mapping[str, str],
+    path: Path,
+    company: str,
+    provider: str = "twilio",
+    options: Mapping[str, str] | None = None,
+    number: str = "",
+) -> Sequence[Variable]:
+    """Write a first ``smsgate.toml``; return the variables that it names.
+
+    What the account needs and ``options`` do not give comes from the environment, as secrets
+    always do. Without ``number`` all senders are the program's. Raises an ``SmsGateError`` where
+    a value or a variable of ``environ`` will not do.
+    """
+    given = {key: text for key, text in (options or {}).items() if text}
+    refuse_unfit(provider, given)
+    variables = list[Variable]()
+    for one in asked_fields(provider, given):
+        if one.name not in given:
+            variables.append(Variable(f"{provider}_{one.name}".upper(), one.what))
+            given[one.name] = f"${{{variables[-1].name}}}"
+    lines = account_lines(provider, provider, given)
+    document = tomlkit.parse(
+        resources.files(__package__).joinpath("starter.toml").read_text("utf-8")
+    )
+    accounts, program = document["accounts"], document["programs"]["alerts"]
+    if provider == "twilio":
+        accounts["twilio"].update(given)
+    else:
+        document["accounts"] = tomlkit.parse(f"{lines.text}\n")["accounts"]
+    program.update({"name": company, "account": provider})
+    if number:
+        number = e164(number)
+        program.update({"senders": [number], "region": region_of(number) or "US"})
+    _write(environ, path, "", tomlkit.dumps(document))
+    return [*variables, *lines.variables]
 
 
 @config.command("check", epilog="Example: smsgate config check")
@@ -46,25 +150,25 @@ def check_config(as_json: bool) -> None:
         with suppress(StoreUnavailable, StoreNotReady):  # processes look again when they start
             refuse_dropped(found.settings, build_store(found.settings))
     except ConfigurationError as error:
-        _refuse(error, as_json)
-    accounts = list(found.settings.accounts)
-    programs = [program.name for program in found.settings.programs]
+        if not as_json:
+            raise
+        session.show_json({"faults": [asdict(fault) for fault in error.faults]})
+        session.end(error.exit_code)
+    shown = {
+        "version": found.version,
+        "faults": [],
+        "warnings": list(found.warnings),
+        "accounts": list(found.settings.accounts),
+        "programs": [program.name for program in found.settings.programs],
+    }
     if as_json:
-        session.show_json(
-            {
-                "version": found.version,
-                "faults": [],
-                "warnings": list(found.warnings),
-                "accounts": accounts,
-                "programs": programs,
-            }
-        )
+        session.show_json(shown)
         return
     for warning in found.warnings:
-        out.print(f"[yellow]warning[/] {warning}")
-    out.print(
-        f"The configuration is in order. Accounts: {', '.join(accounts) or 'none'}. "
-        f"Programs: {', '.join(programs) or 'none'}. Version: {found.version}."
+        click.echo(f"{click.style('warning', fg='yellow')} {warning}")
+    click.echo(
+        f"The configuration is in order. Accounts: {', '.join(shown['accounts']) or 'none'}. "
+        f"Programs: {', '.join(shown['programs']) or 'none'}. Version: {found.version}."
     )
 
 
@@ -74,18 +178,16 @@ def add_config() -> None:
 
 
 @add_config.command("account", epilog="Example: smsgate config add account telnyx")
-@click.argument("provider")
+@click.argument("provider", type=providers, metavar="PROVIDER")
 @click.option("--name", help="The name in the webhook's address.  [that of the provider]")
-@click.option("--set", "options", multiple=True, metavar="KEY=VALUE", help="A key that it has.")
+@key_values
 @click.pass_obj
-def add_account(
-    obj: Mapping[str, Mapping[str, str]], provider: str, name: str | None, options: tuple[str, ...]
-) -> None:
+def add_account(obj: Obj, provider: str, name: str | None, options: Sequence[str]) -> None:
     """Add an account at PROVIDER, and name the variables for its secrets.
 
     Exit code 2: the file with it would have a fault; nothing is changed.
     """
-    given = options_of(options)
+    given = _options_of(options)
     lines = account_lines(name or provider, provider, given)
     refuse_unfit(provider, given)
     _add(obj["environ"], lines)
@@ -103,12 +205,7 @@ def add_account(
 @click.option("--region", default="", help="Country of numbers without a country code, such as US.")
 @click.pass_obj
 def add_program(
-    obj: Mapping[str, Mapping[str, str]],
-    name: str,
-    title: str,
-    account: str,
-    senders: tuple[str, ...],
-    region: str,
+    obj: Obj, name: str, title: str, account: str, senders: Sequence[str], region: str
 ) -> None:
     """Add the program NAME.
 
@@ -125,32 +222,45 @@ def _add(environ: Mapping[str, str], lines: TomlLines) -> None:
     load_settings(environ)
     before = path.read_text("utf-8")
     after = with_lines(before, lines.text)
-    with tempfile.TemporaryDirectory() as folder:
-        Path(folder, FILE).write_text(after, "utf-8")
-        try:
-            load_settings({**environ, "SMSGATE_CONFIG": folder})
-        except ConfigurationError as error:
-            raise ConfigurationError(
-                [replace(one, place=str(path)) for one in error.faults]
-            ) from None
-    try:
-        with path.open("a", encoding="utf-8") as file:  # owner, mode and links stay as they are
-            file.write(after.removeprefix(before))
-    except OSError as error:
-        raise click.FileError(str(path), error.strerror) from None
+    _write(environ, path, before, after)
     for line in compare_texts(before, after):
         click.echo(f"{line.sign} {line.text}".rstrip())
     click.echo(f"{path} is written. Next:\n")
-    for export in variables_to_set(environ, lines.variables):
-        click.echo(export)
+    _show_variables(environ, lines.variables)
     click.echo(
         "  smsgate config check, then restart the processes (`smsgate dev` does it by itself)"
     )
 
 
-def _refuse(error: ConfigurationError, as_json: bool) -> NoReturn:
-    """End with every fault."""
-    if not as_json:
-        raise error
-    session.show_json({"faults": [asdict(fault) for fault in error.faults]})
-    session.end(error.exit_code)
+def _write(environ: Mapping[str, str], path: Path, before: str, after: str) -> None:
+    """Append what is new to the file, which keeps its owner, its mode and links to it.
+
+    Raises ``ConfigurationError`` where it would have a fault; variables may be set later.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, FILE).write_text(after, "utf-8")
+        try:
+            load_settings({**environ, "SMSGATE_CONFIG": folder})
+        except ConfigurationError as error:
+            found = [one for one in error.faults if UNSET not in one.problem]
+            if found:
+                raise ConfigurationError([replace(one, place=str(path)) for one in found]) from None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a", encoding="utf-8") as file:
+            file.write(after.removeprefix(before))
+    except OSError as error:
+        raise click.FileError(str(path), error.strerror) from None
+
+
+def _options_of(pairs: Sequence[str]) -> dict[str, str]:
+    if wrong := [one for one in pairs if "=" not in one]:
+        raise click.UsageError(f"Give --set as KEY=VALUE, not as {wrong[0]}")
+    return dict(one.split("=", 1) for one in pairs)
+
+
+def _show_variables(environ: Mapping[str, str], variables: Iterable[Variable]) -> None:
+    """Print a line for each variable that has no value yet, or that of the documentation."""
+    for one in variables:
+        if PLACEHOLDER.fullmatch(environ.get(one.name) or "replace-me"):
+            click.echo(f"  export {one.name}=…   # {one.what}")

@@ -34,6 +34,11 @@ def data_dir(environ: Mapping[str, str]) -> Path:
     return Path(environ.get("SMSGATE_DATA_DIR") or "var")
 
 
+def config_dir(environ: Mapping[str, str]) -> Path:
+    """The folder of the configuration that the environment names."""
+    return Path(environ.get("SMSGATE_CONFIG") or "config")
+
+
 def write_run(directory: Path, run: DevRun) -> None:
     """Write ``run.json``."""
     replace_file(directory / _RUN_FILE, json.dumps(asdict(run), indent=2) + "\n")

@@ -20,8 +20,9 @@ from pathlib import Path
 import click
 import requests
 
-from smsgate.cli import data_dir, redis_server, session, starter
-from smsgate.cli.data_dir import DevRun, find_run, keep_secret
+from smsgate.cli import data_dir, redis_server, session
+from smsgate.cli.config import write_starter
+from smsgate.cli.data_dir import DevRun, config_dir, find_run, keep_secret
 from smsgate.cli.process_groups import ProcessGroups
 from smsgate.cli.supervisor import Supervisor
 from smsgate.domain import errors
@@ -71,9 +72,9 @@ def dev(obj: Mapping[str, Mapping[str, str]], port: int | None, directory: Path 
     a starter configuration, as `smsgate config new` does.
     """
     environ = dict(obj["environ"])
-    folder = starter.config_dir(environ)
-    if not environ.get("SMSGATE_CONFIG") and not (folder / FILE).exists():
-        path, _ = starter.write_starter(folder, COMPANY)
+    path = config_dir(environ) / FILE
+    if not environ.get("SMSGATE_CONFIG") and not path.exists():
+        write_starter(environ, path, COMPANY)
         click.echo(f"{path} is written; edit it as you like.")
     if port is not None:
         environ["PORT"] = str(port)
@@ -140,7 +141,7 @@ def _variables(environ: Mapping[str, str], directory: Path) -> dict[str, str]:
     found = {
         "PORT": port,
         "SMSGATE_DATA_DIR": str(directory),
-        "SMSGATE_CONFIG": str(starter.config_dir(environ).resolve()),
+        "SMSGATE_CONFIG": str(config_dir(environ).resolve()),
         "SMSGATE_SIMULATOR_TOKEN": secret("simulator-token"),
         "SMSGATE_SIMULATOR_URL": f"http://{HOST}:{port}/simulator",
         "WEB_CONCURRENCY": environ.get("WEB_CONCURRENCY") or "1",

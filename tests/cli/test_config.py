@@ -144,7 +144,7 @@ def test_a_program_is_added(there: Terminal) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("account", "twilo"), "There is no provider 'twilo'"),
+        (("account", "twilo"), "'twilo' is not one of"),
         (("account", "twilio"), "There is a table [accounts.twilio] already"),
         (("account", "telnyx", "--set", "publik=x"), "/smsgate.toml: accounts.telnyx.publik"),
         (("account", "telnyx", "--name", "my.own"), "accounts.my.own: must be a name of a-z"),
