@@ -63,6 +63,16 @@ def find_run(directory: Path) -> DevRun | None:
     return run
 
 
+def completed(environ: Mapping[str, str]) -> Mapping[str, str]:
+    """The environment, completed by the ``smsgate dev`` of its data directory, if one runs.
+
+    What is set in the environment wins over what ``dev`` gave its processes.
+    """
+    found = find_run(data_dir(environ))
+    given = {name: text for name, text in environ.items() if text}
+    return {**found.environment, **given} if found else environ
+
+
 def nothing_runs(environ: Mapping[str, str]) -> bool:
     """Whether neither a ``smsgate dev`` runs here nor ``REDIS_URL`` is set."""
     return find_run(data_dir(environ)) is None and not environ.get("REDIS_URL")

@@ -72,15 +72,9 @@ def progress(*, quiet: bool = False) -> Iterator[Callable[[str, int, int], None]
 
 
 def here() -> tuple[Mapping[str, str], data_dir.DevRun | None]:
-    """The environment to work with, and the ``smsgate dev`` of this data directory, if one runs.
-
-    What is set in the environment wins over what ``dev`` gave its processes.
-    """
+    """The environment to work with, and the ``smsgate dev`` of this data directory, if one runs."""
     environ: Mapping[str, str] = click.get_current_context().obj["environ"]
-    found = data_dir.find_run(data_dir.data_dir(environ))
-    if found is None:
-        return environ, None
-    return {**found.environment, **{name: text for name, text in environ.items() if text}}, found
+    return data_dir.completed(environ), data_dir.find_run(data_dir.data_dir(environ))
 
 
 def configuration() -> Configuration:
