@@ -187,6 +187,12 @@ class Operation(Generic[Request, Result]):
         """The field of the request that is an ``Upload``; empty without one."""
         return next((name for name, one in self.fields.items() if one.type is Upload), "")
 
+    @cached_property
+    def has_json(self) -> bool:
+        """Whether its request comes as a JSON body; else all of it is path and query."""
+        rest = {*self.fields} - {*self.path_fields}
+        return self.method == "POST" and not self.upload and bool(rest)
+
     @property
     def is_kept(self) -> bool:
         """Whether its answer is remembered by an ``Idempotency-Key``.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, TypeVar, get_args
 
 import msgspec
@@ -19,14 +20,9 @@ _MISSING = re.compile(r"missing required field `(\w+)`")
 def read_values(
     operation: Operation[T, Any], values: Mapping[str, Any], upload: Upload | None = None
 ) -> T:
-    """The request that texts make, as a query, a form and a command have them. Raises ``Unfit``."""
-    values = {name: _with_zone(operation, name, value) for name, value in values.items()}
+    """The request that texts make, as a form and a command have them. Raises ``Unfit``."""
     try:
-        if upload is None:
-            return msgspec.convert(values, operation.request, strict=False)
-        kind = request_without(operation, {operation.upload})
-        found: Any = msgspec.convert(values, kind, strict=False)
-        return operation.request(**msgspec.structs.asdict(found), **{operation.upload: upload})
+        return convert_values(operation, values, upload)
     except msgspec.ValidationError as error:
         raise Unfit(sentence_of(error), field=_field_of(error)) from None
 
@@ -46,6 +42,26 @@ def _field_of(error: msgspec.ValidationError) -> str:
         return missing[1]
     place = str(error).partition(" - at `$.")[2].rstrip("`")
     return place if place.isidentifier() else ""
+
+
+def convert_values(
+    operation: Operation[T, Any],
+    values: Mapping[str, Any],
+    upload: Upload | None = None,
+    *,
+    strict: bool = False,
+) -> T:
+    """The request of an operation; unless ``strict``, texts may stand for numbers and truths.
+
+    Raises ``msgspec.ValidationError``.
+    """
+    values = {name: _with_zone(operation, name, value) for name, value in values.items()}
+    if upload is None:
+        return msgspec.convert(values, operation.request, strict=strict)
+    found: Any = msgspec.convert(
+        values, request_without(operation, (operation.upload,)), strict=strict
+    )
+    return operation.request(**msgspec.structs.asdict(found), **{operation.upload: upload})
 
 
 def plain_type(kind: Any) -> tuple[Any, msgspec.Meta | None]:  # noqa: ANN401 - any type
@@ -73,7 +89,8 @@ def _with_zone(operation: Operation[T, Any], name: str, value: object) -> object
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
-def request_without(operation: Operation[T, Any], left_out: Collection[str]) -> type:
+@cache
+def request_without(operation: Operation[Any, Any], left_out: Sequence[str]) -> type:
     """A type like the request's, under its name, without some fields."""
     fields = [
         (one.name, one.type)
@@ -82,11 +99,10 @@ def request_without(operation: Operation[T, Any], left_out: Collection[str]) -> 
         for one in operation.fields.values()
         if one.name not in left_out
     ]
-    shape = operation.request
     return msgspec.defstruct(
-        shape.__name__,
+        operation.request.__name__,
         fields,
-        namespace={"__doc__": shape.__doc__},
+        namespace={"__doc__": operation.request.__doc__},
         forbid_unknown_fields=True,
         kw_only=True,
     )

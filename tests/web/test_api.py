@@ -84,8 +84,6 @@ BODIES = [
     ({"program": "alerts", "numbers": [14155550123]}, 422, "unprocessable_entity"),
     ({"program": "alerts", "numbers": [None]}, 422, "unprocessable_entity"),
     ({"program": "alerts", "numbers": [], "force": True}, 422, "unprocessable_entity"),
-    (b'{"program": "alerts", "numbers": [], "program": "b"}', 422, "unprocessable_entity"),
-    (b'{"program": "a", "numbers": [], "\\u0070rogram": "b"}', 422, "unprocessable_entity"),
     (b'{"program": "alerts", "numbers": ["\\ud800"]}', 400, "bad_request"),
     (b'{"program": "alerts", "numbers": [' + b"9" * 5000 + b"]}", 422, "unprocessable_entity"),
     (b"[" * 100_000, 422, "unprocessable_entity"),

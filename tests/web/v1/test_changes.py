@@ -245,10 +245,7 @@ MISSHAPEN_ITEMS = (
     ('{"number": "+14155550124", "state": "opted_out", "reason": "x", "more": 1}', "more"),
     ('{"more": 1, "number": "\xff"}', "more"),
     ('{"number": "+14155550124"}', "state"),
-    (
-        '{"number": "+14155550124", "state": "opted_out", "reason": "x", "reason": "y"}',
-        "`reason` stands in one object more than once",
-    ),
+    ('{"number": "\xff"}', "utf-8"),
     ("null", "null"),
     ('"+14155550124"', "str"),
     ("[[]]", "array"),
@@ -259,7 +256,7 @@ def test_a_list_of_another_shape_is_refused_as_a_whole(api) -> None:
     for body in MISSHAPEN:
         answer = api.call("POST", "/suppressions", body)
         assert (answer.status_code, answer.json["reason"]) == (422, "unprocessable_entity"), body
-    for more in (b"", b"[" * 100_000, b'{"number": "\xff"}]', b'{"number": "\\x"}]'):
+    for more in (b"", b"[" * 100_000, b'{"number": "\\x"}]'):
         body = b"[" + json.dumps(GOOD).encode() + b", " + more
         answer = api.call("POST", "/suppressions", data=body, content_type="application/json")
         assert (answer.status_code, answer.json["reason"]) == (400, "bad_request"), more[:99]
