@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import getpass
 import json
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -24,7 +23,6 @@ from rich.progress import (
 
 from smsgate.classifier import Wordings
 from smsgate.cli import data_dir
-from smsgate.domain.errors import OldStore, StoreUnavailable
 from smsgate.pipeline.configuration import Configuration, load_configuration, load_settings
 from smsgate.pipeline.content import without_keyword_sets
 from smsgate.pipeline.services import Services, build_records, build_services
@@ -33,35 +31,16 @@ from smsgate.settings import Programs
 
 out = Console(highlight=False, soft_wrap=True)
 """Standard output. Values go there with ``markup=False``: what others sent may hold brackets."""
-PROGRESS_S = 5.0
-"""How often a long command says how far it has come."""
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-
-
-class ProgressLines:
-    """How far a long command has come, in lines on standard error."""
-
-    def __init__(self) -> None:
-        self._what = ""
-        self._next_s = 0.0
-
-    def __call__(self, what: str, done: int, total: int = 0) -> None:
-        """Print a line if the last one about ``what`` is old enough."""
-        now_s = time.monotonic()
-        if what != self._what or now_s >= self._next_s:
-            self._what, self._next_s = what, now_s + PROGRESS_S
-            click.echo(f"{what}: {done:,}{f' of {total:,}' if total else ''}", err=True)
 
 
 @contextmanager
 def progress(*, quiet: bool = False) -> Iterator[Callable[[str, int, int], None]]:
-    """Yield what is told how far a long command has come: bars on a terminal, else lines."""
+    """Yield what is told how far a long command has come; bars show it on a terminal."""
     console, tasks = Console(stderr=True), dict[str, TaskID]()
-    if quiet or not console.is_terminal:
-        yield (lambda *_: None) if quiet else ProgressLines()
-        return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, TimeRemainingColumn(), console=console) as bars:
+    hidden = quiet or not console.is_terminal
+    with Progress(*columns, TimeRemainingColumn(), console=console, disable=hidden) as bars:
 
         def tell(what: str, done: int, total: int) -> None:
             if what not in tasks:
@@ -95,15 +74,7 @@ def services_of_operation() -> Services:
     settings = load_settings(here()[0])
     # What is applied here is worded by the sender, which knows what the console saved.
     content = replace(without_keyword_sets(settings), wordings=Wordings(Programs(())))
-    made = build_services(Configuration(settings, content))
-    click.get_current_context().call_on_close(made.close)
-    try:
-        made.store.metadata.refuse_old()
-    except OldStore:
-        raise
-    except StoreUnavailable:
-        pass
-    return made
+    return _services(Configuration(settings, content))
 
 
 def services_for_lists() -> Services:
