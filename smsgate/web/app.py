@@ -14,7 +14,7 @@ from smsgate.settings import Settings
 from smsgate.web import health, metrics, webhooks
 from smsgate.web.api_key_guard import ApiKeyGuard
 from smsgate.web.problems import register_error_handlers
-from smsgate.web.wsgi_request import Dispatcher, PlainFlask, read_bodies_first, send_hsts
+from smsgate.web.wsgi_request import dispatcher, read_bodies_first, send_hsts
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -46,14 +46,14 @@ def application(services: Services) -> Flask:
         console = importlib.import_module("smsgate.web.console.app")
         return console.create_console(services)  # type: ignore[no-any-return]  # likewise
 
-    others = {"/v1": make_api, "/console": make_console}
-    app.wsgi_app = Dispatcher(app.wsgi_app, others)  # type: ignore[method-assign]  # Flask's way
+    others = {"v1": make_api, "console": make_console}
+    app.wsgi_app = dispatcher(app.wsgi_app, others)  # type: ignore[assignment, method-assign]  # Flask's way
     return app
 
 
 def bare_application(settings: Settings, *, streamed: tuple[str, ...] = ()) -> Flask:
     """Return an application without routes; ``streamed`` endpoints read their body themselves."""
-    app = PlainFlask(__name__, static_folder=None)
+    app = Flask(__name__, static_folder=None)
     # A redirect would lose a provider's POST, and change the URL that it signed.
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False

@@ -13,7 +13,7 @@ from smsgate.domain.errors import SmsGateError, UnknownAccount, reason_of
 from smsgate.pipeline.ingest import IngestResult
 from smsgate.pipeline.services import Services
 from smsgate.web.refusal_log import RefusalLog
-from smsgate.web.wsgi_request import max_body_bytes, webhook_request, whole_body
+from smsgate.web.wsgi_request import max_body_bytes, webhook_request
 
 _UNKNOWN = "•••"
 """An account that we do not have, in the log: anybody may call us with any name, and where an
@@ -69,7 +69,7 @@ class WebhookEndpoint:
             return current_app.make_default_options_response()
         environ = request.environ
         known = self._accounts.get(account)
-        incoming = webhook_request(environ, known, whole_body(environ), self._trust_proxy)
+        incoming = webhook_request(environ, known, request.get_data(), self._trust_proxy)
         g.result = result = self._services.ingest.receive(account, incoming)
         answer = result.answer
         return Response(

@@ -1,8 +1,8 @@
 """What a WSGI server hands over: to which application, the client's address, the body, a webhook.
 
-A view that acts on part of a body could take "STOP" of "STOP no" for the text. So a hook reads each
-body whole before any view runs, compares it with its Content-Length, and hands it over in memory;
-the limit is Flask's ``MAX_CONTENT_LENGTH``, or ``request.max_content_length`` of a route.
+A view that acts on part of a body could take "STOP" of "STOP no" for the text. So a hook has Flask
+read each body whole before any view runs; the limit is Flask's ``MAX_CONTENT_LENGTH``, or
+``request.max_content_length`` of a route.
 
 A signature covers bytes and the URL that the provider was given. So a webhook's body stays as it
 is, and its URL is built from the configuration and the raw path and query. The Host header counts
@@ -14,14 +14,13 @@ from __future__ import annotations
 
 import ipaddress
 import threading
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import lru_cache
-from io import BytesIO
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, overload
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote_to_bytes
 
 from flask import Flask, Response, request
-from werkzeug.exceptions import LengthRequired
+from werkzeug.exceptions import LengthRequired, RequestEntityTooLarge
 
 from smsgate.domain.errors import LengthMissing, TooLarge, Unreadable
 from smsgate.domain.messages import WebhookRequest
@@ -48,41 +47,28 @@ breaks off. Others end it as if it were whole."""
 _PATH_SAFE = "/!$&'()*+,;=:@~"
 """What stands in a path without an escape (RFC 3986, 3.3)."""
 Environ = Mapping[str, Any]
-T = TypeVar("T")
 
 
-class PlainFlask(Flask):
-    """Flask, without what costs each request and serves none of ours."""
+def dispatcher(
+    inner: WSGIApplication, others: Mapping[str, Callable[[], WSGIApplication]]
+) -> WSGIApplication:
+    """A WSGI application before ``inner``: ``others`` make those that answer below a path.
 
-    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
-        """Return it unchanged: there are no asynchronous views to look for."""
-        return func
-
-
-class Dispatcher:
-    """A WSGI application around another one: some paths are answered by applications of their own.
-
-    Each is made at the first request below its path.
+    Each is made at the first request there.
     """
+    lock = threading.Lock()
+    made: dict[str, WSGIApplication] = {}
 
-    def __init__(
-        self, inner: WSGIApplication, others: Mapping[str, Callable[[], WSGIApplication]]
-    ) -> None:
-        """``others``: by path what makes its application. Requests elsewhere are for ``inner``."""
-        self._inner = inner
-        self._others = dict(others)
-        self._lock = threading.Lock()
-        self._made: dict[str, WSGIApplication] = {}
+    def dispatch(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        first = environ["PATH_INFO"].partition("/")[2].partition("/")[0]
+        if first not in others:
+            return inner(environ, start_response)
+        with lock:
+            if first not in made:
+                made[first] = others[first]()
+        return made[first](environ, start_response)
 
-    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer one request."""
-        first = "/" + environ["PATH_INFO"].partition("/")[2].partition("/")[0]
-        if first not in self._others:
-            return self._inner(environ, start_response)
-        with self._lock:
-            if first not in self._made:
-                self._made[first] = self._others[first]()
-        return self._made[first](environ, start_response)
+    return dispatch
 
 
 def address_of(environ: Environ, trust_proxy: bool) -> str:
@@ -114,29 +100,36 @@ def _client_address(text: str, trust_proxy: bool) -> str:
 
 
 def read_bodies_first(app: Flask, streamed: Collection[str] = ()) -> None:
-    """Make the application read each body before its view runs.
+    """Make the application read each body before its view runs, up to ``MAX_CONTENT_LENGTH``.
 
-    Args:
-        app: the application; sets its ``MAX_CONTENT_LENGTH``.
-        streamed: endpoints that read a large body themselves, as it comes. They get a stream that
-            raises ``ClientDisconnected`` where less comes than was announced.
+    ``streamed`` endpoints read a large body themselves, as it comes, and want a Content-Length.
     """
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
 
     @app.before_request
     def read_whole_body() -> None:
-        environ = request.environ
-        if not (environ.get("CONTENT_LENGTH") or environ.get("HTTP_TRANSFER_ENCODING")):
-            return
-        if request.endpoint in streamed:
-            if _announced_length(environ) is None:
-                raise LengthRequired
-            # Without this key Werkzeug itself compares with the Content-Length.
+        environ, is_streamed = request.environ, request.endpoint in streamed
+        if environ.get("CONTENT_LENGTH"):
+            # Without this key Werkzeug compares what comes with the Content-Length.
             environ.pop("wsgi.input_terminated", None)
-        else:
-            limit_bytes = request.max_content_length or MAX_BODY_BYTES
-            environ["wsgi.input"] = BytesIO(read_body(environ, limit_bytes))
-            environ["wsgi.input_terminated"] = True
+        elif not environ.get("HTTP_TRANSFER_ENCODING"):
+            return
+        elif is_streamed:
+            raise LengthRequired
+        elif not environ.get("SERVER_SOFTWARE", "").startswith(_REPORTS_BROKEN_CHUNKS):
+            raise LengthMissing("Send the body with its Content-Length, not in chunks.")
+        if is_streamed:
+            return
+        limit = request.max_content_length or MAX_BODY_BYTES
+        request.max_content_length = limit + 1  # Werkzeug cuts a chunked body at its limit
+        try:
+            is_too_large = len(request.get_data()) > limit
+        except RequestEntityTooLarge:
+            is_too_large = True
+        except Exception as error:  # servers have their own for what breaks off
+            raise Unreadable("The body broke off before its end.") from error
+        if is_too_large:
+            raise TooLarge(f"The body is over {limit // 1024} KiB, which is the limit here.")
 
 
 def send_hsts(app: Flask, settings: Settings) -> None:
@@ -153,53 +146,6 @@ def send_hsts(app: Flask, settings: Settings) -> None:
         return answer
 
 
-def whole_body(environ: WSGIEnvironment) -> bytes:
-    """What the hook read; Flask's ``get_data`` gives the same, at twenty times the price."""
-    stream = environ["wsgi.input"]
-    return stream.getvalue() if isinstance(stream, BytesIO) else b""
-
-
-def read_body(environ: WSGIEnvironment, limit_bytes: int) -> bytes:
-    """Return the whole body.
-
-    Raises ``TooLarge`` over the limit, ``Unreadable`` where the body breaks off or its length is
-    unclear, and ``LengthMissing`` where a body without a length could break off unnoticed.
-    """
-    announced = _announced_length(environ)
-    server = str(environ.get("SERVER_SOFTWARE", ""))
-    if announced is None and not server.startswith(_REPORTS_BROKEN_CHUNKS):
-        raise LengthMissing("Send the body with its Content-Length, not in chunks.")
-    if announced is not None and announced > limit_bytes:
-        raise _too_large(limit_bytes)
-    stream, size = environ["wsgi.input"], limit_bytes + 1 if announced is None else announced
-    try:
-        body: bytes = stream.read(size)
-        while len(body) < size and (more := stream.read(size - len(body))):
-            body += more  # one read may give less than asked
-    except Exception as error:
-        raise Unreadable("The body broke off before its end.") from error
-    if len(body) > limit_bytes:
-        raise _too_large(limit_bytes)
-    if len(body) < (announced or 0):
-        raise Unreadable("The body broke off before its end.")
-    return body
-
-
-def _too_large(limit_bytes: int) -> TooLarge:
-    return TooLarge(f"The body is over {limit_bytes // 1024} KiB, which is the limit here.")
-
-
-def _announced_length(environ: WSGIEnvironment) -> int | None:
-    text = environ.get("CONTENT_LENGTH")
-    if not text:
-        return None
-    if not (text.isascii() and text.isdigit()):
-        raise Unreadable("Content-Length is no number.")
-    if environ.get("HTTP_TRANSFER_ENCODING"):
-        raise Unreadable("The request has both Content-Length and Transfer-Encoding.")
-    return int(text[:18])
-
-
 def webhook_request(
     environ: Environ, account: Account | None, body: bytes, trust_proxy: bool
 ) -> WebhookRequest:
@@ -209,7 +155,11 @@ def webhook_request(
     return WebhookRequest(
         method=environ["REQUEST_METHOD"],
         url=origin + raw_target(environ, trust_proxy),
-        headers=LazyHeaders(environ),
+        headers={
+            name.removeprefix("HTTP_").replace("_", "-").lower(): str(value)
+            for name, value in environ.items()
+            if name.startswith(("HTTP_", "CONTENT_"))
+        },
         body=body,
         address=address_of(environ, trust_proxy),
     )
@@ -267,49 +217,3 @@ def _own_origin(environ: Environ, trust_proxy: bool) -> str:
 def nearest_hop(environ: Environ, name: str) -> str:
     """The last value of a proxy's header, which our own proxy wrote; anyone may send the others."""
     return str(environ.get(name, "")).rpartition(",")[2].strip()
-
-
-class LazyHeaders(Mapping[str, str]):
-    """A request's headers by lower-case name, looked up in the WSGI environment when asked for.
-
-    An environment has much besides, so that walking through it for every request would cost more
-    than the few lookups.
-    """
-
-    __slots__ = ("_environ",)
-    _keys: ClassVar[dict[str, str]] = {}
-    """Names as the environment has them; only our own code asks, so there are few."""
-
-    def __init__(self, environ: Environ) -> None:
-        self._environ = environ
-
-    def __getitem__(self, name: str) -> str:
-        return str(self._environ[_environ_key(name)])
-
-    @overload
-    def get(self, name: str, /) -> str | None: ...
-    @overload
-    def get(self, name: str, /, default: str) -> str: ...
-    @overload
-    def get(self, name: str, /, default: T) -> str | T: ...
-    def get(self, name: str, /, default: Any = None) -> Any:
-        """As any mapping's, without an exception for what was not sent: ten calls a request."""
-        key = self._keys.get(name)
-        if key is None:
-            key = self._keys[name] = _environ_key(name)
-        return self._environ.get(key, default)
-
-    def __iter__(self) -> Iterator[str]:
-        for key in self._environ:
-            if key.startswith("HTTP_"):
-                yield key[5:].replace("_", "-").lower()
-            elif key in ("CONTENT_TYPE", "CONTENT_LENGTH"):
-                yield key.replace("_", "-").lower()
-
-    def __len__(self) -> int:
-        return sum(1 for _ in self)
-
-
-def _environ_key(name: str) -> str:
-    key = name.upper().replace("-", "_")
-    return key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from werkzeug.test import EnvironBuilder
 
 from smsgate.settings import Account
-from smsgate.web.wsgi_request import LazyHeaders, raw_target, webhook_request
+from smsgate.web.wsgi_request import raw_target, webhook_request
 
 PUBLIC = Account(name="twilio", provider="twilio", public_url="https://sms.example.com/sms")
 PRIVATE = Account(name="twilio", provider="twilio")
@@ -119,12 +119,12 @@ def test_a_percent_sign_that_was_escaped_stays_escaped() -> None:
     )
 
 
-def test_headers_are_found_by_their_lower_case_names_and_nothing_else_is() -> None:
-    headers = LazyHeaders(
-        {"HTTP_X_A": "1", "CONTENT_TYPE": "text/plain", "CONTENT_LENGTH": "3", "PATH": "/bin"}
-    )
-    assert dict(headers) == {"x-a": "1", "content-type": "text/plain", "content-length": "3"}
-    assert len(headers) == 3
-    assert headers["X-A"] == "1"
-    assert "path" not in headers
-    assert headers.get("http-x-a", "") == ""
+def test_headers_have_lower_case_names_and_nothing_else_is_one() -> None:
+    sent = {"HTTP_X_A": "1", "CONTENT_TYPE": "text/plain", "CONTENT_LENGTH": "3", "PATH": "/bin"}
+    environ = EnvironBuilder("/webhooks/twilio").get_environ()
+    assert webhook_request(environ | sent, PUBLIC, b"", trust_proxy=False).headers == {
+        "host": "localhost",
+        "x-a": "1",
+        "content-type": "text/plain",
+        "content-length": "3",
+    }
