@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
+from shlex import quote
 from types import ModuleType
 from typing import Any, Literal, Protocol, get_args, get_origin
 
@@ -21,7 +22,6 @@ from rich.text import Text
 from smsgate.domain.errors import RecordsUnavailable, Unfit
 from smsgate.files import whole
 from smsgate.interface.operation import (
-    Column,
     Context,
     Download,
     Operation,
@@ -34,7 +34,6 @@ from smsgate.pipeline.services import Services
 
 _HIDDEN = frozenset({"actor"})
 """Fields for programs that act for several people; at a terminal the person is known."""
-_STDIN = "-"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _FILE_WIDTH = 10_000
 """Where no terminal wraps lines, none is wrapped."""
@@ -93,14 +92,17 @@ def _command(operation: Operation[Any, Any], terminal: Terminal) -> click.Comman
     def run(as_json: bool, **given: Any) -> None:  # noqa: ANN401
         output = given.pop("output") if operation.result is Download else None
         values = {name: value for name, value in given.items() if value not in (None, ())}
-        with _opened(operation, values) as upload:
-            asked = read_values(operation, values, upload)
-            caller = Caller(terminal.person(), "admin")
-            with terminal.progress(quiet=as_json) as progress:
-                services = terminal.services_of_operation()
-                result = operation.run(Context(services, caller, progress, is_person=True), asked)
+        upload = _upload(values.pop(operation.upload)) if operation.upload else None
+        asked = read_values(operation, values, upload)
+        caller = Caller(terminal.person(), "admin")
+        with terminal.progress(quiet=as_json) as progress:
+            services = terminal.services_of_operation()
+            result = operation.run(Context(services, caller, progress, is_person=True), asked)
         if operation.audit:
-            _record(terminal, operation, asked)
+            try:
+                terminal.record_action(operation.audit, operation.note(asked))
+            except RecordsUnavailable as error:  # it is done all the same
+                click.echo(f"This is not in the audit log: {error}", err=True)
         if isinstance(result, Download):
             _write(result, output)
         elif as_json:
@@ -124,40 +126,31 @@ def _command(operation: Operation[Any, Any], terminal: Terminal) -> click.Comman
 def example_of(operation: Operation[Any, Any]) -> str:
     """The operation's example as a command line."""
     words = ["smsgate", *_words(operation)]
-    words += [_quoted(operation.example[name]) for name in operation.arguments]
+    words += [quote(str(operation.example[name])) for name in operation.arguments]
     for name, value in operation.example.items():
         if name not in operation.arguments and name not in _HIDDEN:
             flag = _flag(name)
-            words += [flag] if value is True else [flag, _quoted(value)]
+            words += [flag] if value is True else [flag, quote(str(value))]
     return " ".join(words)
-
-
-def _quoted(value: object) -> str:
-    text = str(value)
-    return text if re.fullmatch(r"[\w+.:/@-]+", text) else "'" + text.replace("'", "'\\''") + "'"
 
 
 def _option(field: msgspec.structs.FieldInfo) -> click.Option:
     kind, meta = plain_type(field.type)
-    choices = [one for one in get_args(kind) if one] if get_origin(kind) is Literal else []
-    default = None if field.required else field.default
-    types: Mapping[object, click.ParamType[Any]] = {int: click.INT, float: click.FLOAT}
+    text = (meta.description if meta else "") or ""
     is_list = get_origin(kind) is list
     flag = _flag(field.name.removesuffix("s") if is_list else field.name)
     if kind is bool:
-        return click.Option([flag], is_flag=True, default=None, help=_help(meta))
-    if kind is Upload:
-        return click.Option(
-            [flag], required=True, metavar="FILE", help=f"`{_STDIN}`: standard input."
-        )
+        return click.Option([flag], is_flag=True, default=None, help=text)
+    if not field.required and field.default not in (None, "", msgspec.NODEFAULT):
+        text += f"  [default: {field.default}]"
+    choices = [one for one in get_args(kind) if one] if get_origin(kind) is Literal else []
     return click.Option(
         [*(["-o"] if field.name == "output" else []), flag, field.name],
-        type=click.Choice(choices) if choices else types.get(kind, click.STRING),
+        type=click.Choice(choices) if choices else click.STRING,
         required=field.required,
         multiple=is_list,
         envvar=(meta.extra or {}).get("envvar") if meta else None,
-        help=_help(meta)
-        + (f"  [default: {default}]" if default not in (None, "", msgspec.NODEFAULT) else ""),
+        help=text,
     )
 
 
@@ -166,43 +159,15 @@ def _flag(name: str) -> str:
     return "--" + name.rstrip("_").replace("_", "-")
 
 
-def _help(meta: msgspec.Meta | None) -> str:
-    return (meta.description if meta else "") or ""
-
-
-def _opened(
-    operation: Operation[Any, Any], values: dict[str, Any]
-) -> AbstractContextManager[Upload | None]:
-    """Open the file that the command was given. Raises ``Unfit`` where it cannot be read."""
-    if not operation.upload:
-        return nullcontext()
-    path = str(values.pop(operation.upload))
-    if path == _STDIN:
-        return nullcontext(Upload(sys.stdin.buffer))
-    return _OpenedFile(path)
-
-
-class _OpenedFile(AbstractContextManager[Upload | None]):
-    def __init__(self, path: str) -> None:
-        try:
-            self._file = Path(path).open("rb")  # noqa: SIM115 - closed in __exit__
-        except OSError as error:
-            raise Unfit(f"{path} cannot be read: {error.strerror}.") from None
-        self._upload = Upload(self._file, Path(path).name, Path(path).stat().st_size)
-
-    def __enter__(self) -> Upload:
-        return self._upload
-
-    def __exit__(self, *_: object) -> None:
-        self._file.close()
-
-
-def _record(terminal: Terminal, operation: Operation[Any, Any], asked: object) -> None:
-    """Log the action; where that fails it is done all the same."""
+def _upload(path: str) -> Upload:
+    """The file that the command was given, closed when it ends. Raises ``Unfit``."""
     try:
-        terminal.record_action(operation.audit, operation.note(asked))
-    except RecordsUnavailable as error:
-        click.echo(f"This is not in the audit log: {error}", err=True)
+        file = click.get_current_context().with_resource(click.open_file(path, "rb"))
+    except OSError as error:
+        raise Unfit(f"{path} cannot be read: {error.strerror}.") from None
+    if path == "-":
+        return Upload(file)
+    return Upload(file, Path(path).name, Path(path).stat().st_size)
 
 
 def _write(found: Download, output: str | None) -> None:
@@ -220,56 +185,44 @@ def _write(found: Download, output: str | None) -> None:
 
 
 def _show(operation: Operation[Any, Any], asked: object, result: object) -> None:
-    """Print a result for people: a sentence, a table, or one fact on each line."""
-    sentence, once = operation.sentence(asked, result), operation.shown_once
+    """Print a result for people: what is shown once, a sentence, facts, or a table."""
+    listing, once = operation.listing, operation.shown_once
+    sentence = operation.sentence(asked, result)
     if once and getattr(result, once):
         click.echo(getattr(result, once))
         click.echo(sentence or "Copy it now: it is not shown again.", err=True)
-        return
-    if sentence:
+    elif sentence:
         click.echo(sentence)
-        return
-    out = Console(highlight=False)
-    if not out.is_terminal:
-        out = Console(highlight=False, width=_FILE_WIDTH)
-    listing = operation.listing
-    if listing is None:
-        _show_facts(out, msgspec.to_builtins(result))
-        return
-    rows: Sequence[object] = getattr(result, listing.rows)
-    if not rows:
+    elif listing is None:
+        _show_facts(msgspec.to_builtins(result))
+    elif rows := getattr(result, listing.rows):
+        out = Console(highlight=False)
+        if not out.is_terminal:
+            out = Console(highlight=False, width=_FILE_WIDTH)
+        shown = [one for one in listing.columns if any(getattr(row, one.field) for row in rows)]
+        table = Table(*(escape(one.title) for one in shown), box=None, pad_edge=False)
+        for row in rows:
+            table.add_row(*(Text(_text(getattr(row, one.field))) for one in shown))
+        out.print(table)
+        if behind := getattr(result, "next", None):
+            click.echo(f"There are more: --after {behind}")
+    else:
         click.echo(listing.empty)
+
+
+def _show_facts(value: Any, indent: str = "") -> None:  # noqa: ANN401 - whatever JSON has
+    """Print one fact on each line."""
+    if isinstance(value, list):
+        for one in value:
+            parts = one.values() if isinstance(one, dict) else [one]
+            click.echo(indent + "  ".join(_text(part) for part in parts if part))
         return
-    _show_table(out, listing.columns, rows)
-    behind = getattr(result, "next", None)
-    if behind:
-        click.echo(f"There are more: --after {behind}")
-
-
-def _show_table(out: Console, columns: Sequence[Column], rows: Sequence[object]) -> None:
-    shown = [one for one in columns if any(getattr(row, one.field) for row in rows)]
-    table = Table(*(escape(one.title) for one in shown), box=None, pad_edge=False)
-    for row in rows:
-        table.add_row(*(Text(_text(getattr(row, one.field))) for one in shown))
-    out.print(table)
-
-
-def _show_facts(out: Console, value: object, indent: str = "") -> None:
-    if isinstance(value, dict):
-        for name, one in value.items():
-            if isinstance(one, dict | list) and one:
-                out.print(f"{indent}{name}:", markup=False)
-                _show_facts(out, one, indent + "  ")
-            elif one not in (None, "", [], {}):
-                out.print(f"{indent}{name}: {_text(one)}", markup=False)
-        return
-    for one in value if isinstance(value, list) else [value]:
-        line = (
-            "  ".join(_text(part) for part in one.values() if part)
-            if isinstance(one, dict)
-            else _text(one)
-        )
-        out.print(f"{indent}{line}", markup=False)
+    for name, one in value.items():
+        if isinstance(one, dict | list) and one:
+            click.echo(f"{indent}{name}:")
+            _show_facts(one, indent + "  ")
+        elif one not in (None, "", [], {}):
+            click.echo(f"{indent}{name}: {_text(one)}")
 
 
 def _text(value: object) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, tzinfo
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, ParamSpec, Protocol, TypeVar, get_args, get_origin
@@ -76,14 +77,6 @@ def register(
         _Routes(page, services, access).register(console)
 
 
-class _NotLogged(SmsGateError):
-    """An action was done, and could not be put into the audit log."""
-
-    def __init__(self, problem: RecordsUnavailable, secret: str) -> None:
-        super().__init__(str(problem))
-        self.secret = secret
-
-
 class _Routes:
     """The views of one page."""
 
@@ -96,16 +89,16 @@ class _Routes:
         console.add_url_rule(page.path, name, shown)
         if len(page.tabs) > 1:
             console.add_url_rule(f"{page.path}/<key>", f"{name}_tab", shown)
-        actions = [one for tab in page.tabs for one in tab.actions]
-        for action in {one.name: one for one in self._with_create(actions)}.values():
+        actions = [*(one for tab in page.tabs for one in tab.actions), *self._create()]
+        for action in {one.name: one for one in actions}.values():
             operation = action.operation
             allowed = self._access.needs(operation.role, again=operation.asks_again)
-            view = allowed(self._acting(action))
             path = f"{page.path}/<key>/{action.name}"
+            view = allowed(partial(self._act, action))
             console.add_url_rule(path, f"{name}_{action.name}", view, methods=["POST"])
 
-    def _with_create(self, actions: Sequence[Action]) -> list[Action]:
-        return [*actions, self._page.create] if self._page.create else [*actions]
+    def _create(self) -> list[Action]:
+        return [self._page.create] if self._page.create else []
 
     def show(self, key: str = "", secret: str = "") -> str | Response:
         """Show one page of a list, or all of it as CSV. ``secret``: what is shown this once."""
@@ -160,34 +153,28 @@ class _Routes:
             is_selected=request.args.get("select") == "page",
         )
 
-    def _acting(self, action: Action) -> Callable[[str], Answer]:
-        def act(key: str) -> Answer:
-            return self._act(self._tab(key), action)
-
-        return act
-
-    def _act(self, tab: Tab, action: Action) -> Answer:
+    def _act(self, action: Action, key: str) -> Answer:
         """Do it to the rows that were chosen, or to all that fit the filters."""
-        if action not in self._with_create(tab.actions):
+        tab, operation = self._tab(key), action.operation
+        if action not in (*tab.actions, *self._create()):
             raise NotFound
         wanted = self._wanted(tab, dict(parse_qsl(request.form.get("filters", ""))))
         chosen = self._chosen(tab, action, wanted)
         if not chosen:
             raise Unfit("Select at least one row.")
         given = {name: self._typed(action, name) for name in self._asked(action)}
-        done, problems, secret = 0, dict[str, SmsGateError](), ""
+        done, problems, secret = 0, dict[str, None](), ""
         for keys in chosen:
             try:
-                secret = self._run(action, {**given, **keys})
-            except _NotLogged as error:  # it is done all the same
-                problems[f"This is not in the audit log: {error}"] = error
-                secret = error.secret
+                secret, unlogged = self._run(operation, {**given, **keys})
             except SmsGateError as error:
                 if len(chosen) == 1:
                     raise
-                problems[str(error)] = error
+                problems[str(error)] = None
                 continue
             done += 1
+            if unlogged:
+                problems[f"This is not in the audit log: {unlogged}"] = None
         for sentence in [*problems][:3]:
             flash(sentence, "warn")
         if secret:  # shown this once, so the answer is no redirect
@@ -197,20 +184,21 @@ class _Routes:
         query = url_query(wanted)
         return redirect(self._page.href(tab) + (f"?{query}" if query else ""), 303)
 
-    def _run(self, action: Action, values: Mapping[str, object]) -> str:
-        """Do it to one row; gives what is shown this once. Raises ``_NotLogged`` if it is done."""
-        operation = action.operation
+    def _run(
+        self, operation: Operation[Any, Any], values: Mapping[str, object]
+    ) -> tuple[str, RecordsUnavailable | None]:
+        """Do it to one row; gives what is shown this once, and why the audit log misses it."""
         asked = read_values(operation, values)
         result = operation.run(self._context(), asked)
         if operation.shown_once and operation.done:
             flash(operation.sentence(asked, result), "good")
         secret = str(getattr(result, operation.shown_once)) if operation.shown_once else ""
-        if operation.audit:
-            try:
+        try:
+            if operation.audit:
                 self._access.record_action(operation.audit, operation.note(asked))
-            except RecordsUnavailable as error:
-                raise _NotLogged(error, secret) from error
-        return secret
+        except RecordsUnavailable as error:
+            return secret, error
+        return secret, None
 
     def _chosen(
         self, tab: Tab, action: Action, wanted: Mapping[str, str]
