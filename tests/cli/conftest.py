@@ -71,7 +71,7 @@ class Dev:
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
-        assert wait_until(lambda: "smsgate is ready" in self.said or self.ended, 60), self.said
+        assert wait_until(lambda: "smsgate is ready" in self.said or self.ended, 180), self.said
         assert not self.ended, self.said
 
     @property

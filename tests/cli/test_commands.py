@@ -16,7 +16,7 @@ from smsgate.pipeline.services import build_services
 from smsgate.store.keys import partition_of
 from smsgate.store.redis_address import open_redis
 from smsgate.store.store import Store
-from tests.cli.conftest import CONFIG, Terminal
+from tests.cli.conftest import Terminal
 from tests.fakes.own_services import all_at_work
 
 NUMBER, OTHER = "+14155550123", "+14155550124"
@@ -31,15 +31,8 @@ COMMANDS = (
     ["check"],
     ["status"],
     ["history"],
-    ["replies", "list"],
-    ["replies", "retry"],
-    ["replies", "dismiss"],
     ["explain"],
-    ["lock"],
-    ["unlock"],
     ["consent"],
-    ["restore"],
-    ["evidence"],
     ["report"],
     ["rebuild"],
     ["records", "diff"],
@@ -270,41 +263,6 @@ def give_up(there: Terminal, kind: str) -> str:
     return letter.reply.id
 
 
-def test_no_reply_waits_at_first(ready: Terminal) -> None:
-    for state in ("pending", "failed"):
-        assert ready.run("replies", "list", "--state", state) == 0
-        assert ready.output == "No replies.\n"
-        assert ready.json("replies", "list", "--state", state) == {
-            "items": [], "next": None, "total": 0,
-        }  # fmt: skip
-
-
-def test_a_reply_that_was_given_up_is_listed_and_dismissed(ready: Terminal) -> None:
-    assert ready.run("records", "migrate") == 0
-    id_ = give_up(ready, "opt_out")
-    assert ready.run("replies", "list", "--state", "failed") == 0
-    for shown in (id_, "alerts", NUMBER, "refused"):
-        assert shown in ready.output.lower()
-    (failed,) = ready.json("replies", "list", "--state", "failed")["items"]  # type: ignore[call-overload]
-    assert failed["id"] == id_
-    assert ready.run("replies", "dismiss", id_) == 0
-    assert ready.json("replies", "list", "--state", "failed")["items"] == []  # type: ignore[call-overload]
-    assert ready.run("replies", "dismiss", id_) == 2
-    assert id_ in ready.errors
-
-
-def test_a_reply_that_was_given_up_can_be_sent_again(ready: Terminal) -> None:
-    assert ready.run("records", "migrate") == 0
-    id_ = give_up(ready, "help")
-    assert ready.run("replies", "retry", id_) == 0
-    assert ready.json("replies", "list", "--state", "failed")["items"] == []  # type: ignore[call-overload]
-    (reply,) = ready.json("replies", "list")["items"]  # type: ignore[call-overload]
-    assert reply["id"] == id_
-    assert ready.run("replies", "list") == 0
-    for shown in (id_, "Help message", "alerts", NUMBER):
-        assert shown in ready.output
-
-
 def test_a_reply_is_dismissed_although_the_audit_log_is_not_ready(ready: Terminal) -> None:
     id_ = give_up(ready, "help")
     assert ready.run("replies", "dismiss", id_) == 0
@@ -349,17 +307,6 @@ def test_a_configuration_in_order_is_0_with_its_warnings(
     there = terminal()
     assert there.run("config", "check") == 0
     assert "'twilio' has no secret" in there.output
-
-
-def test_every_fault_of_a_configuration_is_told_at_once(
-    tmp_path: Path, terminal: Callable[..., Terminal]
-) -> None:
-    wrong = (CONFIG / "smsgate.toml").read_text().replace('"marketing"', '"promo"')
-    (tmp_path / "smsgate.toml").write_text(wrong.replace("region   =", "regoin   ="))
-    there = terminal(SMSGATE_CONFIG=str(tmp_path), PORT="x", TWILIO_ACCOUNT_SID="half set")
-    assert there.run("config", "check") == 2
-    for part in ("kind", "regoin", "PORT", "account_sid", "auth_token"):
-        assert part in there.errors
 
 
 @pytest.mark.parametrize("arguments", [[], ["nope"], ["check"], ["text"], ["check", "--nope"]])

@@ -10,24 +10,8 @@ from smsgate.pipeline import api_keys
 from smsgate.pipeline.api_keys import Keyring
 from smsgate.records.api_keys import ApiKeyCache
 from smsgate.store.refusals import Refusal
-from smsgate.web.v1 import OPERATIONS
 
 ONE, TWO = "+14155550123", "+14155550124"
-BY_PROGRAM = {
-    "check_numbers",
-    "read_number",
-    "suppress",
-    "restore",
-    "list_suppressions",
-    "upsert_suppressions",
-    "record_consents",
-    "read_events",
-    "list_reviews",
-    "decide_review",
-    "list_refusals",
-    "list_replies",
-    "list_deliveries",
-}
 CONSENT = {
     "number": ONE,
     "words": "Yes, text me",
@@ -45,19 +29,6 @@ def mine(api):
 def refused(answer) -> str:
     assert (answer.status_code, answer.json["reason"]) == (403, "forbidden"), answer.text
     return str(answer.json["detail"])
-
-
-def test_which_calls_keep_to_programs_is_known() -> None:
-    """A new call is refused to limited keys until somebody has thought about it."""
-    assert {one.name for one in OPERATIONS if one.by_program} == BY_PROGRAM
-
-
-@pytest.mark.parametrize("name", sorted({one.name for one in OPERATIONS} - BY_PROGRAM))
-def test_what_is_about_all_programs_is_refused(mine, name) -> None:
-    (operation,) = [one for one in OPERATIONS if one.name == name]
-    path = operation.path.replace("<number>", ONE).replace("<scope>", "all")
-    said = refused(mine.call(operation.method, path.replace("<program>", "orders")))
-    assert "limited to orders" in said
 
 
 def test_only_its_own_programs_are_asked_about(mine) -> None:
@@ -232,11 +203,3 @@ def test_a_renamed_program_is_the_same_one(api) -> None:
         *[True] * 3,
         *[False] * 2,
     ]
-
-
-def test_the_openapi_document_says_it(mine) -> None:
-    document = mine.get("/openapi.json")
-    check = document["paths"]["/v1/check"]["post"]["description"]
-    lock = document["paths"]["/v1/locks/{number}"]["put"]["description"]
-    assert "limited to programs: about those alone" in check
-    assert "Not for a key that is limited to programs" in lock
