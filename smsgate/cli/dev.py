@@ -13,7 +13,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
@@ -36,6 +36,7 @@ from smsgate.pipeline.published_programs import publish_programs, refuse_dropped
 from smsgate.pipeline.services import Services, build_records, build_services
 from smsgate.pipeline.spool import Spool
 from smsgate.settings.read import FILE
+from smsgate.store.store import Store
 from smsgate.store.write_lease import LASTS_MS
 
 HOST = "127.0.0.1"
@@ -105,6 +106,8 @@ def run(environ: Mapping[str, str], directory: Path) -> None:
             supervisor.run("redis", own.command, "red", process=own.process)
             variables["REDIS_URL"] = own.url
         env, url = {**environ, **variables}, f"http://{HOST}:{settings.port}"
+        watched = changes(settings.config_dir)
+        next(watched)  # from now on
         configuration = load_configuration(env)
         services = stack.enter_context(closing(build_services(configuration)))
         _prepare_store(services, directory, alone="REDIS_URL" in variables)
@@ -118,17 +121,11 @@ def run(environ: Mapping[str, str], directory: Path) -> None:
         for name, said in _wait_until_ready(url, key).items():
             _warn(f"WARNING {name}: {said}")
         welcome(url, configuration)
-
-        def restart() -> str:
-            changed = load_configuration(env)
-            with suppress(errors.StoreUnavailable, errors.StoreNotReady):  # processes look again
-                refuse_dropped(changed.settings, services.store)
-            supervisor.restart(PROCESSES)
-            return changed.version
-
-        watch, pause = ConfigWatch(settings.config_dir, restart), threading.Event()
-        while not pause.wait(PERIOD_S):
-            watch.look()
+        pause = threading.Event()
+        for is_changed in watched:
+            if is_changed:
+                reload(env, services.store, supervisor)
+            pause.wait(PERIOD_S)
 
 
 def _variables(environ: Mapping[str, str], directory: Path) -> dict[str, str]:
@@ -197,37 +194,41 @@ def _prepare_store(services: Services, directory: Path, *, alone: bool) -> None:
     services.lease_renewal.start(quiet=True)  # the processes log the same
 
 
-class ConfigWatch:
-    """Starts the processes anew when a file of the configuration was changed, unless it has faults.
+def changes(folder: Path) -> Iterator[bool]:
+    """Say at each look whether a file of the configuration was changed, and none since the last.
 
-    ``restart()`` returns the version that they run then.
+    Of a file that is half written, what is there may be a configuration without a fault.
     """
+    loaded = seen = _file_versions(folder)
+    while True:
+        before, seen = seen, _file_versions(folder)
+        is_changed = before == seen != loaded
+        if is_changed:
+            loaded = seen
+        yield is_changed
 
-    def __init__(self, folder: Path, restart: Callable[[], str]) -> None:
-        self._folder, self._restart = folder, restart
-        self._loaded = self._seen = self._file_versions()
 
-    def look(self) -> None:
-        """Restart if a file has changed, and none since the last look.
+def _file_versions(folder: Path) -> frozenset[tuple[str, int, int]]:
+    found = set()
+    for file in (folder / FILE, *(folder / "keywords").glob("*.toml")):
+        with suppress(OSError):  # gone, which changes what is found
+            about = file.stat()
+            found.add((file.name, about.st_mtime_ns, about.st_size))
+    return frozenset(found)
 
-        Of a file that is half written, what is there may be a configuration without a fault.
-        """
-        before, self._seen = self._seen, self._file_versions()
-        if before == self._seen != self._loaded:
-            self._loaded = self._seen
-            try:
-                version = self._restart()
-                _warn(f"{self._folder} has changed: the processes restart, version {version}.")
-            except SmsGateError as error:
-                _warn(f"{error}\nProcesses that run keep what they have; fix it, none starts now.")
 
-    def _file_versions(self) -> frozenset[tuple[str, int, int]]:
-        found = set()
-        for file in (self._folder / FILE, *(self._folder / "keywords").glob("*.toml")):
-            with suppress(OSError):  # gone, which changes what is found
-                about = file.stat()
-                found.add((file.name, about.st_mtime_ns, about.st_size))
-        return frozenset(found)
+def reload(env: Mapping[str, str], store: Store, supervisor: Supervisor) -> None:
+    """Start the processes anew on the changed configuration, unless it has faults."""
+    try:
+        changed = load_configuration(env)
+        with suppress(errors.StoreUnavailable, errors.StoreNotReady):  # processes look again
+            refuse_dropped(changed.settings, store)
+    except SmsGateError as error:
+        _warn(f"{error}\nProcesses that run keep what they have; fix it, none starts now.")
+        return
+    supervisor.restart(PROCESSES)
+    folder = changed.settings.config_dir
+    _warn(f"{folder} has changed: the processes restart, version {changed.version}.")
 
 
 def _wait_until_ready(url: str, key: str) -> Mapping[str, str]:

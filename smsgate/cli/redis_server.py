@@ -40,12 +40,10 @@ bind 127.0.0.1
 port {port}
 unixsocket "{socket}"
 unixsocketperm 700
-protected-mode yes
 requirepass {password}
 appendonly yes
 appendfsync always
 save ""
-maxmemory 0
 maxmemory-policy noeviction
 """
 

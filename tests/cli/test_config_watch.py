@@ -3,91 +3,54 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from smsgate.cli import dev as dev_command
-from smsgate.cli.dev import ConfigWatch
-from smsgate.domain.errors import ConfigurationError, Fault
+from smsgate.cli.dev import changes
 from smsgate.pipeline.configuration import load_settings
 from smsgate.pipeline.services import build_store
 from tests.cli.conftest import CONFIG, Dev, Terminal
 from tests.fakes.processes import wait_until
 
 
-class Folder:
-    """A configuration that is watched, and what came of it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.said: list[str] = []
-        self.wrong: Exception | None = None
-        self.applied = 0
-        self.done = f"{folder} has changed: the processes restart, version v2."
-        self.write("first")
-        self.watching = ConfigWatch(folder, self.apply)
-
-    def write(self, text: str, name: str = "smsgate.toml") -> None:
-        (self.folder / name).parent.mkdir(exist_ok=True)
-        (self.folder / name).write_text(text)
-
-    def apply(self) -> str:
-        if self.wrong is not None:
-            raise self.wrong
-        self.applied += 1
-        return "v2"
-
-    def turn(self, times: int = 1) -> list[str]:
-        before = len(self.said)
-        for _ in range(times):
-            self.watching.look()
-        return self.said[before:]
-
-
 @pytest.fixture
-def watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Folder:
-    found = Folder(tmp_path)
-    monkeypatch.setattr(dev_command, "_warn", found.said.append)
-    return found
+def file(tmp_path: Path) -> Path:
+    (tmp_path / "keywords").mkdir()
+    (tmp_path / "smsgate.toml").write_text("first")
+    return tmp_path / "smsgate.toml"
 
 
-def test_what_does_not_change_is_not_applied(watched: Folder) -> None:
-    assert watched.turn(3) == []
-    assert watched.applied == 0
+def looks(seen: Iterator[bool], times: int) -> list[bool]:
+    return [next(seen) for _ in range(times)]
 
 
 @pytest.mark.parametrize("name", ["smsgate.toml", "keywords/en.toml"])
-def test_a_change_is_applied_once(watched: Folder, name: str) -> None:
-    watched.write("something else", name)
-    assert watched.turn(3) == [watched.done]
-    (watched.folder / name).unlink()
-    assert watched.turn(3) == [watched.done]
+def test_a_change_is_told_once(file: Path, name: str) -> None:
+    seen = changes(file.parent)
+    assert looks(seen, 3) == [False] * 3
+    (file.parent / name).write_text("something else")
+    assert looks(seen, 3) == [False, True, False]
+    (file.parent / name).unlink()
+    assert looks(seen, 3) == [False, True, False]
 
 
-def test_a_file_that_is_no_part_of_it_changes_nothing(watched: Folder) -> None:
-    watched.write("x", "notes.txt")
-    assert watched.turn() == []
+def test_a_file_that_is_no_part_of_it_changes_nothing(file: Path) -> None:
+    seen = changes(file.parent)
+    next(seen)
+    (file.parent / "notes.txt").write_text("x")
+    assert looks(seen, 3) == [False] * 3
 
 
-def test_a_fault_is_told_once_and_its_end_is_applied(watched: Folder) -> None:
-    watched.wrong = ConfigurationError([Fault("a.toml", "b", "is c")])
-    watched.write("wrong")
-    ending = "Processes that run keep what they have; fix it, none starts now."
-    assert watched.turn(4) == [f"a.toml: b: is c\n{ending}"]
-    watched.wrong = None
-    assert watched.turn() == []
-    watched.write("right again")
-    assert watched.turn(2) == [watched.done]
-
-
-def test_a_file_that_is_being_written_is_left_alone(watched: Folder) -> None:
+def test_a_file_that_is_being_written_is_left_alone(file: Path) -> None:
     """An empty ``smsgate.toml`` has no fault, and drops every program."""
+    seen = changes(file.parent)
+    next(seen)
     for text in ("", "wro", "wrote"):
-        watched.write(text)
-        assert watched.turn() == []
-    assert watched.turn() == [watched.done]
+        file.write_text(text)
+        assert not next(seen)
+    assert next(seen)
 
 
 @pytest.mark.full
