@@ -47,7 +47,8 @@ def application(services: Services) -> Flask:
         return console.create_console(services)  # type: ignore[no-any-return]  # likewise
 
     others = {"v1": make_api, "console": make_console}
-    app.wsgi_app = dispatcher(app.wsgi_app, others)  # type: ignore[assignment, method-assign]  # Flask's way
+    made = app.extensions["smsgate_applications"] = {}
+    app.wsgi_app = dispatcher(app.wsgi_app, others, made)  # type: ignore[assignment, method-assign]  # Flask's way
     return app
 
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import ipaddress
 import threading
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, MutableMapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote_to_bytes
@@ -50,14 +50,15 @@ Environ = Mapping[str, Any]
 
 
 def dispatcher(
-    inner: WSGIApplication, others: Mapping[str, Callable[[], WSGIApplication]]
+    inner: WSGIApplication,
+    others: Mapping[str, Callable[[], WSGIApplication]],
+    made: MutableMapping[str, WSGIApplication],
 ) -> WSGIApplication:
     """A WSGI application before ``inner``: ``others`` make those that answer below a path.
 
-    Each is made at the first request there.
+    Each is made at the first request there, and kept in ``made``.
     """
     lock = threading.Lock()
-    made: dict[str, WSGIApplication] = {}
 
     def dispatch(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         first = environ["PATH_INFO"].partition("/")[2].partition("/")[0]

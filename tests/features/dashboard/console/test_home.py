@@ -320,7 +320,9 @@ def shows_nothing_of_the_store(page) -> None:
 @contextmanager
 def brief(someone: Browser, *names: str) -> Iterator[None]:
     """Its pages wait half a second for these; a busy machine may take longer to ask the others."""
-    auth = someone.application.wsgi_app._made["/console"].extensions["smsgate_auth"]
+    auth = someone.application.extensions["smsgate_applications"]["console"].extensions[
+        "smsgate_auth"
+    ]
     with pytest.MonkeyPatch.context() as patch:
         for name in names:
             patch.setattr(auth.deadlines, name, Deadline(0.5))
