@@ -166,7 +166,8 @@ FEATURES = (
     Feature(
         name="links",
         routes=("page",),
-        commands={"link": "link"},
+        operations=("operations",),
+        commands={"link": ".operations"},
     ),
     Feature(
         name="alerts",

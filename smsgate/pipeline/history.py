@@ -28,11 +28,7 @@ class History:
 
     def of_number(self, number: str) -> list[Event]:
         """The events of a number (E.164)."""
-        waiting = self._store.ledger_reader.of_number(
-            number
-        )  # first: what moves meanwhile is in both
-        self._refuse_elsewhere()
-        return _together(self._records.reader.of_number(number), waiting)
+        return self.of_numbers([number])[number]
 
     def of_numbers(self, numbers: Sequence[str]) -> dict[str, list[Event]]:
         """The events of different numbers, by number."""

@@ -40,7 +40,7 @@ from smsgate.domain.messages import (
 )
 from smsgate.domain.phone import e164
 from smsgate.pipeline.history import History
-from smsgate.settings import Settings
+from smsgate.settings import Program, Settings
 from smsgate.store.inbox import JobQueue
 from smsgate.store.keys import partition_of
 from smsgate.store.store import Store
@@ -129,17 +129,19 @@ def refusal_entry(settings: Settings, reply: Reply) -> Entry:
     )
 
 
-def check_program(settings: Settings, name: str) -> None:
-    """Raise ``UnknownProgram`` unless a program of that name is configured.
+def check_program(settings: Settings, name: str) -> Program:
+    """The program of that name. Raises ``UnknownProgram`` unless it is configured.
 
     Of a former name that says only what it is now: an API key may be limited to that program.
     """
     if name in settings.programs.renamed:
         now = settings.programs.renamed[name]
         raise UnknownProgram(f"the program {name!r} is called {now!r} now: use that name")
-    if settings.programs.get(name) is None:
+    found = settings.programs.get(name)
+    if found is None:
         names = ", ".join([ALL, *(program.name for program in settings.programs)])
         raise UnknownProgram(f"no program is called {name!r}; there are: {names}")
+    return found
 
 
 _PENDING = 500

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 import msgspec
 
 from smsgate.consent.events import Event
-from smsgate.consent.list_import import event_for
 from smsgate.domain.messages import ms_of
 from smsgate.store.connection import now_us, of_partitions, streams_with_entries
-from smsgate.store.keys import PARTITION_KEYS, partition_of
+from smsgate.store.keys import PARTITION_KEYS
 from smsgate.store.redis_types import Client
 
 _PAGE = 1000
@@ -34,11 +33,6 @@ class LedgerReader:
 
     def __init__(self, client: Client) -> None:
         self._client = client
-
-    def of_number(self, number: str) -> list[Event]:
-        """The events of one number, oldest first. Reads the partition's whole ledger."""
-        told = (event_for(event, number) for event in self.of_partition(partition_of(number)))
-        return [event for event in told if event is not None]
 
     def of_partition(self, partition: int) -> Iterator[Event]:
         """The events of a partition, oldest first, a page at a time."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import time
 from contextlib import closing
 
 import pytest
 from playwright.sync_api import Browser
 
-from smsgate.features.links.service import LinkService
+from smsgate.links import Links
 from tests.browser.conftest import Site
 from tests.browser.test_pages import barriers
 from tests.fakes.full_house import gateway_of
@@ -25,7 +26,8 @@ def test_a_link_opts_out_with_one_press(
     running = site.directory / "run.json"
     with closing(gateway_of(running)) as services:
         url = json.loads(running.read_text(encoding="utf-8"))["url"]
-        link = LinkService(services).make(number, "alerts", url)
+        secrets = [one.get_secret_value() for one in services.settings.secret_keys]
+        link = Links(url, secrets).make(number, "alerts", time.time())
         plain = chromium.new_context(
             java_script_enabled=False, locale=language, viewport={"width": 360, "height": 640}
         )

@@ -13,8 +13,10 @@ import pytest
 
 from smsgate.domain.errors import AccountNotReady
 from smsgate.domain.messages import InboundMessage, WebhookRequest
-from smsgate.features.links.service import LinkService
+from smsgate.features.links.operations import LinkRequest, make_link
+from smsgate.interface.operation import Context
 from smsgate.notifications import Message, send
+from smsgate.pipeline.api_keys import Caller
 from smsgate.providers import PROVIDERS
 from smsgate.web import create_app
 from tests.scan import canaries
@@ -248,7 +250,8 @@ def test_a_body_that_is_no_json_is_not_repeated(client, log, everywhere, path):
 
 
 def test_the_page_behind_a_link_shows_neither_number_nor_key(services, client, log, everywhere):
-    link = LinkService(services).make(NUMBER, "alerts")
+    asked = LinkRequest(NUMBER, "alerts")
+    link = make_link.run(Context(services, Caller("tests", "admin")), asked).link
     path = urlsplit(link).path
     asked = [client.get(path), client.post(path), client.post(path, data={"scope": TEXT})]
     asked.append(client.post(path, data={"List-Unsubscribe": "One-Click"}))

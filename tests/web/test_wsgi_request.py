@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from werkzeug.test import EnvironBuilder
 
 from smsgate.settings import Account
-from smsgate.web.wsgi_request import raw_target, webhook_request
+from smsgate.web.wsgi_request import address_of, raw_target, webhook_request
 
 PUBLIC = Account(name="twilio", provider="twilio", public_url="https://sms.example.com/sms")
 PRIVATE = Account(name="twilio", provider="twilio")
@@ -128,3 +128,27 @@ def test_headers_have_lower_case_names_and_nothing_else_is_one() -> None:
         "content-type": "text/plain",
         "content-length": "3",
     }
+
+
+ADDRESSES = [
+    ("8.8.8.8", "", False, "8.8.8.8"),
+    ("8.8.8.8", "1.2.3.4", False, "8.8.8.8"),
+    ("8.8.8.8", "1.2.3.4, 9.9.9.9", True, "9.9.9.9"),
+    ("127.0.0.1", "", False, ""),
+    ("10.0.0.7", "1.2.3.4", False, ""),
+    ("10.0.0.7", "1.2.3.4", True, "1.2.3.4"),
+    ("2001:4860:4860:1:2:3:4:5", "", False, "2001:4860:4860:1::"),
+    ("::ffff:8.8.8.8", "", True, "8.8.8.8"),
+    ("nonsense", "", False, ""),
+    ("", "\r\nevil", True, ""),
+]
+
+
+@pytest.mark.parametrize(("peer", "forwarded", "trusted", "expected"), ADDRESSES)
+def test_a_visitors_address_is_the_one_that_can_be_believed(
+    peer: str, forwarded: str, trusted: bool, expected: str
+) -> None:
+    environ = {"REMOTE_ADDR": peer}
+    if forwarded:
+        environ["HTTP_X_FORWARDED_FOR"] = forwarded
+    assert address_of(environ, trusted) == expected

@@ -11,16 +11,17 @@ from __future__ import annotations
 
 import base64
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from hashlib import sha256
 from importlib import resources
+from typing import NamedTuple
 
 import structlog
 from flask import Blueprint, Flask, Response, render_template, request
 from limits import RateLimitItemPerMinute
 from markupsafe import Markup
 
+from smsgate.consent.transitions import scope_of
 from smsgate.domain.errors import (
     LinkBroken,
     LinkExpired,
@@ -29,15 +30,14 @@ from smsgate.domain.errors import (
     UnknownProgram,
     reason_of,
 )
-from smsgate.domain.messages import ALL
-from smsgate.domain.opt_out_links import PATH, is_shaped
+from smsgate.domain.messages import ALL, Decision, Entry, Intent
+from smsgate.domain.opt_out_links import PATH, is_shaped, program_id, read_token
 from smsgate.domain.phone import masked
-from smsgate.features.links.page_text import PageText, choose_language
-from smsgate.features.links.service import LinkService, OpenedLink
+from smsgate.features.links.page_text import PageText, choose_language, fill
+from smsgate.pipeline.manual import check_program
 from smsgate.pipeline.services import Services
-from smsgate.settings import Program
+from smsgate.settings import Program, Settings
 from smsgate.web.limits import Limits
-from smsgate.web.refusal_log import RefusalLog
 from smsgate.web.wsgi_request import address_of
 
 MAX_FORM_BYTES = 4 * 1024
@@ -68,13 +68,58 @@ page, so that one request shows it; the policy has their hash."""
 _log = structlog.get_logger("smsgate.web")
 
 
-@dataclass(frozen=True, slots=True)
-class PageButton:
+class PageButton(NamedTuple):
     """One button, and the field that the form has when it is pressed."""
 
     name: str
     value: str
     label: str
+
+
+class OpenedLink(NamedTuple):
+    """The number of a valid link, and the program that sent it."""
+
+    number: str
+    program: Program | None
+    """None if that program is no longer configured."""
+
+
+def open_link(settings: Settings, token: str) -> OpenedLink:
+    """What a token says; changes nothing. Raises ``LinkBroken``, ``LinkExpired``."""
+    secrets = [one.get_secret_value() for one in settings.secret_keys]
+    link = read_token(token, secrets, now_s=time.time())
+    programs = [
+        program
+        for program in settings.programs
+        if link.program_id in map(program_id, (program.name, *program.formerly))
+    ]
+    return OpenedLink(link.number, programs[0] if len(programs) == 1 else None)
+
+
+def opt_out(services: Services, opened: OpenedLink, choice: str, language: str) -> str:
+    """Opt the link's number out, and return the scope; from here on the number is blocked.
+
+    ``choice`` is ``all`` or a program; if empty, the scope is that of a STOP to the link's
+    program. Raises ``UnknownProgram``, ``StoreUnavailable``.
+    """
+    is_program = choice not in ("", ALL)
+    program = check_program(services.settings, choice) if is_program else opened.program
+    decision = Decision(
+        Intent.OPT_OUT,
+        rule="link",
+        language=language,
+        scope=ALL if choice == ALL or program is None else "program" if choice else "",
+        note=f"chose {choice} on the page" if choice else "stopped by the link itself",
+    )
+    entry = Entry(
+        number=opened.number,
+        program=program.name if program else ALL,
+        decision=decision,
+        scope=scope_of(decision, program) if program else ALL,
+        source="link",
+    )
+    services.manual.add(entry)
+    return entry.scope
 
 
 def register(app: Flask, services: Services) -> None:
@@ -104,12 +149,8 @@ class OptOutPages:
     """The pages of all links."""
 
     def __init__(self, services: Services) -> None:
-        self._settings = services.settings
-        self._links = LinkService(services)
+        self._services, self._settings = services, services.settings
         self._limits = Limits(services.store.client)
-        self._refusals = RefusalLog(
-            _log, services.settings.web.trust_proxy, "refused opt-out links", "outcome"
-        )
 
     def show(self, token: str) -> Response:
         """Say who asks and what can be stopped; change nothing."""
@@ -125,12 +166,12 @@ class OptOutPages:
         if not choice and request.form.get(ONE_CLICK[0]) != ONE_CLICK[1]:
             return self._choices(opened, 422)
         try:
-            scope = self._links.opt_out(opened, choice, text.language)
+            scope = opt_out(self._services, opened, choice, text.language)
         except UnknownProgram:
             return self._choices(opened, 422)
-        _log.info("opt-out by link", number=masked(opened.link.number), scope=scope)
+        _log.info("opt-out by link", number=masked(opened.number), scope=scope)
         stopped = self._settings.programs.get(scope)
-        sentence = text.done_one(_title(stopped)) if stopped else text.done_all
+        sentence = fill(text.one_done, _title(stopped)) if stopped else text.done_all
         others = [
             button
             for button in self._buttons(opened, text)
@@ -140,12 +181,8 @@ class OptOutPages:
 
     def show_error(self, error: SmsGateError) -> Response:
         """Say what to do instead: STOP by text works whatever is wrong here."""
-        outcome = reason_of(error)
-        fields: Mapping[str, str] | None = {}
-        if error.status < 500:
-            fields = self._refusals.fields_of(outcome, request.environ, time.perf_counter())
-        if fields is not None:
-            _log.info("opt-out page", outcome=outcome, status=error.status, **fields)
+        if error.status >= 500:
+            _log.info("opt-out page", outcome=reason_of(error), status=error.status)
         text = _text()
         if isinstance(error, LinkBroken):
             return _page(text, text.broken, [text.broken_text], status=error.status)
@@ -159,7 +196,7 @@ class OptOutPages:
         if address and self._limits.is_used_up(WRONG_LINKS, "links", address):
             raise TooManyGuesses("Too many wrong links came from this address; wait a minute.")
         try:
-            return self._links.open(token)
+            return open_link(self._settings, token)
         except LinkExpired:
             raise
         except LinkBroken:
@@ -169,7 +206,8 @@ class OptOutPages:
 
     def _choices(self, opened: OpenedLink, status: int = 200) -> Response:
         text = _text()
-        sentences = [text.sent_by(_title(opened.program))] if opened.program else []
+        program = opened.program
+        sentences = [fill(text.sender, _title(program))] if program else []
         first, *others = self._buttons(opened, text)
         return _page(text, text.title, [*sentences, text.choose], first, others, status)
 
@@ -177,8 +215,8 @@ class OptOutPages:
         """The link's program, then the others, then all; a single program needs no choice."""
         programs = sorted(self._settings.programs, key=lambda one: one is not opened.program)
         if len(programs) == 1 and opened.program:
-            return [PageButton(*ONE_CLICK, text.stop_one(_title(programs[0])))]
-        buttons = [PageButton("scope", one.name, text.stop_one(_title(one))) for one in programs]
+            return [PageButton(*ONE_CLICK, fill(text.one, _title(programs[0])))]
+        buttons = [PageButton("scope", one.name, fill(text.one, _title(one))) for one in programs]
         return [*buttons, PageButton("scope", ALL, text.stop_all)]
 
 

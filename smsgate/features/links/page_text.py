@@ -54,18 +54,6 @@ class PageText(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """``ltr`` or ``rtl``."""
         return "rtl" if self.language in _RIGHT_TO_LEFT else "ltr"
 
-    def sent_by(self, program: str) -> str:
-        """Who sent the text with the link."""
-        return _fill(self.sender, program)
-
-    def stop_one(self, program: str) -> str:
-        """The label of the button for one program."""
-        return _fill(self.one, program)
-
-    def done_one(self, program: str) -> str:
-        """That one program has stopped."""
-        return _fill(self.one_done, program)
-
 
 def choose_language(preferred: Iterable[str]) -> PageText:
     """The text in the first language (BCP 47 tag, any case, most preferred first) that we have."""
@@ -90,5 +78,6 @@ def load_texts() -> Mapping[str, PageText]:
     }
 
 
-def _fill(sentence: str, program: str) -> str:
+def fill(sentence: str, program: str) -> str:
+    """A sentence with the title of a program in it."""
     return sentence.replace("{program}", _ISOLATED.format(program))

@@ -104,7 +104,7 @@ def send_text(context: Context, request: TextRequest) -> TextResult:
     while not (view := read_phone(services, message.number, sent)).settled:
         if pause.wait(0.05) or time.monotonic() > deadline:
             break
-    steps = [f"{one.name}: {one.note}." for one in view.steps]
+    steps = [f"{one.name}: {one.note.rstrip('.')}." for one in view.steps]
     replies = [one.text for one in view.texts if one.ours and one.at_us > sent.posted_us]
     programs = services.gate.check_programs(message.number, services.settings.programs)
     return msgspec.structs.replace(

@@ -29,12 +29,14 @@ def test_the_terminal_makes_a_link(environ, capsys) -> None:
     assert len(plain.rpartition("/")[2]) <= 26
     assert run(["link", NUMBER, "--program", "alerts", "--json"], environ) == 0
     assert json.loads(capsys.readouterr().out)["link"] == plain
+    assert run(["link", "(415) 555-0123", "--program", "alerts"], environ) == 0
+    assert capsys.readouterr().out.strip() == plain, "as it is dialled in the program's region"
 
 
 def test_the_terminal_says_what_a_link_lacks(environ, capsys) -> None:
     for command, said in (
         (["link", "12", "--program", "alerts"], "no phone number"),
-        (["link", NUMBER, "--program", "nothing"], "there are: alerts"),
+        (["link", NUMBER, "--program", "nothing"], "no program is called 'nothing'"),
     ):
         assert run(command, environ) == 2
         assert said in capsys.readouterr().err

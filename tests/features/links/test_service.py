@@ -6,7 +6,7 @@ import pytest
 
 from smsgate import Gate
 from smsgate.domain.errors import InvalidNumber, LinksNotReady, UnknownProgram
-from smsgate.features.links.service import LinkService
+from smsgate.features.links.page import open_link, opt_out
 from smsgate.links import Links
 from tests.fakes.own_services import ALERTS, NEW, OLD, PUBLIC_URL, make_services
 
@@ -27,8 +27,8 @@ def token_of(link: str) -> str:
 
 def test_a_gate_in_another_program_makes_links_that_the_page_takes(services, redis_url) -> None:
     gate = Gate.from_url(redis_url, links=Links(PUBLIC_URL, [NEW]))
-    opened = LinkService(services).open(token_of(gate.link("+1 415 555 0123", "alerts")))
-    assert (opened.link.number, opened.program.name) == (NUMBER, "alerts")
+    opened = open_link(services.settings, token_of(gate.link("+1 415 555 0123", "alerts")))
+    assert (opened.number, opened.program.name) == (NUMBER, "alerts")
 
 
 def test_a_gate_makes_no_link_for_what_does_not_exist(services, redis_url) -> None:
@@ -48,21 +48,16 @@ def test_the_second_link_of_a_program_asks_nobody(services, redis_url) -> None:
     assert gate.link("+14155550124", "alerts")
 
 
-def test_the_gateway_reads_a_number_as_the_programs_region_writes_it(services) -> None:
-    token = token_of(LinkService(services).make("(415) 555-0123", "alerts"))
-    assert LinkService(services).open(token).link.number == NUMBER
-
-
 def test_a_renamed_program_still_owns_its_links(tmp_path, redis_url) -> None:
     made = make_services(tmp_path, redis_url, ALERTS + 'formerly = ["news"]')
     token = token_of(Links(PUBLIC_URL, [OLD]).make(NUMBER, "news", time.time()))
-    assert LinkService(made).open(token).program.name == "alerts"
+    assert open_link(made.settings, token).program.name == "alerts"
     made.close()
 
 
 def test_a_link_of_a_program_that_is_gone_still_stops_everything(services) -> None:
     token = token_of(Links(PUBLIC_URL, [NEW]).make(NUMBER, "gone", time.time()))
-    opened = LinkService(services).open(token)
+    opened = open_link(services.settings, token)
     assert opened.program is None
-    assert LinkService(services).opt_out(opened, "", "en") == "all"
+    assert opt_out(services, opened, "", "en") == "all"
     assert not services.gate.allows(NUMBER, program="orders")

@@ -42,10 +42,6 @@ def test_numbers_that_may_be_somebodys_are_refused(text):
         parse_fictional(text)
 
 
-def test_a_number_is_read_however_it_is_written():
-    assert parse_fictional(" +1 (212) 555-0177 ") == "+12125550177"
-
-
 @pytest.fixture
 def services(tmp_path, redis_url):
     url = f"http://127.0.0.1:{free_port()}"

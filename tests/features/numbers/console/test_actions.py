@@ -11,7 +11,7 @@ import pytest
 
 from smsgate.domain.errors import RecordsUnavailable, StoreUnavailable
 from smsgate.domain.messages import Intent
-from tests.fakes.browser import PASSWORD, browser
+from tests.fakes.browser import PASSWORD
 from tests.fakes.pages import reason, words
 from tests.fakes.told import told, work
 from tests.fakes.values import NUMBER
@@ -64,11 +64,6 @@ def test_an_opt_out_blocks_at_once_and_bears_name_and_reason(services, agent):
     assert event.note == "it was asked for by an operator, not by a text"
     assert reason(services) == "opted_out_all"
     assert "(manual)" in agent.get(PAGE).text
-
-
-def test_an_opt_out_may_be_of_one_program(services, agent):
-    act(agent, "opt-out", scope="orders")
-    assert (reason(services), reason(services, program="orders")) == ("", "opted_out")
 
 
 def test_a_restore_carries_the_consent_that_allows_it(services, agent):
@@ -134,13 +129,6 @@ def test_the_days_of_evidence_are_those_of_the_zone_beside_them(services, agent)
     days = {"since": "2026-03-29", "until": "2026-03-29"}
     html = act(agent, "evidence", zone="America/New_York", **days).text
     assert "from 2026-03-29 04:00:00.000 UTC until 2026-03-30 04:00:00.000 UTC" in html
-
-
-def test_a_mistake_of_ours_is_restored_without_a_consent(services, agent):
-    act(agent, "opt-out")
-    assert act(agent, "restore", basis="mistake", words="").status_code == 303
-    assert newest(services).entry.consent is None
-    assert reason(services) == ""
 
 
 def test_their_own_stop_is_no_mistake_of_ours_and_the_form_says_what_lifts_it(services, agent):
@@ -216,14 +204,6 @@ def test_the_action_that_was_done_is_not_offered_again_also_before_it_is_applied
     assert offered(agent.get(PAGE)) == {"unlock"}
     act(agent, "opt-out")
     assert offered(agent.get(PAGE)) == {"unlock"}
-
-
-def test_a_consent_goes_on_record_and_lifts_nothing(services, agent):
-    act(agent, "opt-out")
-    work(services)
-    act(agent, "consent")
-    assert newest(services).outcome == "refused"
-    assert reason(services) == "opted_out_all"
 
 
 WRONG = [
@@ -310,30 +290,6 @@ def test_the_cover_of_evidence_is_asked_for_and_mistakes_are_said_at_the_field(
     assert "the records cannot be used" in answer.text
 
 
-@pytest.mark.parametrize("role", ["viewer", "agent"])
-def test_who_may_do_what(services, signed_in, role):
-    who = signed_in(role)
-    told(services, Intent.HELP)
-    services.archiver.move_all()
-    page = who.get(PAGE).text
-    allowed = set() if role == "viewer" else {*FORMS} - {"forget"}
-    for form in FORMS:
-        status = act(who, form).status_code
-        assert (status == 403) == (form not in allowed), form
-        shown = f'action="/console/numbers/{form}"' in page
-        assert not shown or form in allowed, form
-    if role == "viewer":
-        assert services.store.inbox.busy() == []
-
-
-def test_nothing_is_done_without_the_token_of_a_form(services, agent, visitor):
-    for form, fields in FORMS.items():
-        data = {"number": NUMBER, **fields}
-        assert agent.post(f"/console/numbers/{form}", data, csrf=False).status_code == 400
-        assert visitor.post(f"/console/numbers/{form}", data).status_code in (303, 400)
-    assert services.store.inbox.busy() == []
-
-
 def test_while_the_store_is_away_nothing_is_said_to_be_done(services, agent, monkeypatch):
     def away(*_, **__):
         raise StoreUnavailable("the store cannot be used: away")
@@ -344,25 +300,6 @@ def test_while_the_store_is_away_nothing_is_said_to_be_done(services, agent, mon
     assert answer.status_code == 503
     assert "the store cannot be used" in answer.text
     assert 'value="by phone"' in answer.text
-
-
-def test_many_at_once_are_all_applied_in_some_order(services, agent):
-    agent.get(PAGE)
-    forms = ["opt-out", "restore", "lock", "unlock"] * 5
-    others = [browser(services) for _ in range(4)]
-    for other in others:
-        other.sign_in("agent")
-        other.get(PAGE)
-
-    def one(at):
-        return act(others[at % 4], forms[at], **now()).status_code
-
-    with ThreadPoolExecutor(4) as pool:
-        groups = [pool.submit(lambda k=k: [one(at) for at in range(k, 20, 4)]) for k in range(4)]
-    statuses = [status for group in groups for status in group.result()]
-    assert {*statuses} <= {303, 409}  # a restore of what was locked, or opted out since, is refused
-    work(services)
-    assert len(services.history.of_number(NUMBER)) == statuses.count(303) >= 15
 
 
 def test_one_evidence_file_is_made_at_a_time(services, agent, monkeypatch):

@@ -54,19 +54,6 @@ def test_it_says_since_when_why_and_for_which_program(opted_out, viewer):
     assert "differ from the store" not in page
 
 
-def test_filters_find_by_program_source_and_last_digits(opted_out, viewer):
-    for query, there, missing in (
-        ("scope=orders&source=operator", "0177", "0123"),
-        ("scope=alerts", "0123", "0177"),
-        ("digits=555-0177", "0177", "0123"),
-        ("state=opted_out&source=text", "0123", "0177"),
-    ):
-        page = words(viewer.get(f"{LIST}?{query}")).partition("1 row ")[2]
-        assert there in page, query
-        assert missing not in page, query
-    assert "Nothing fits these filters" in words(viewer.get(f"{LIST}?digits=9999"))
-
-
 @pytest.mark.parametrize("digits", ["123", "12ab34", "0123%25", "%00000", "%2B14155550123"])
 def test_too_few_digits_or_none_are_refused_at_the_field(opted_out, viewer, digits):
     answer = viewer.get(f"{LIST}?digits={digits}")
@@ -167,19 +154,6 @@ def test_no_whole_number_is_kept_of_the_filters(opted_out, agent, admin):
     assert "5550123" not in log
 
 
-def test_a_viewer_sees_and_does_not_download(opted_out, viewer):
-    assert "Download" not in words(viewer.get(LIST))
-    assert viewer.get(f"{LIST}?csv=yes").status_code == 403
-
-
 def test_an_empty_list_and_the_way_to_it(viewer):
     assert "Opt-outs, locks and consents appear here." in words(viewer.get(LIST))
     assert f'href="{LIST}"' in viewer.get("/console/numbers").text
-
-
-def test_nothing_on_it_is_taken_for_markup(services, viewer):
-    by_phone = decision(Intent.OPT_OUT, rule="operator", note=NASTY)
-    told(services, Intent.OPT_OUT, source="operator", actor=NASTY, decision=by_phone)
-    services.archiver.move_all()
-    assert harmless(viewer.get(LIST))
-    assert harmless(viewer.get(f"{LIST}?digits=%3Cscript%3Ealert('x')"))

@@ -398,25 +398,6 @@ def numbered_texts(viewer) -> list[list[int]]:
     return pages
 
 
-def test_a_text_of_an_events_very_time_is_on_the_page_behind_it(services, viewer, monkeypatch):
-    monkeypatch.setattr("smsgate.features.numbers.story.PAGE", 1)
-    told(services, Intent.HELP, "help me")
-    services.archiver.move_all()
-    received_us = services.history.of_number(NUMBER)[0].received_us
-    text = msgspec.json.encode(entry(Intent.NONE, text="hello"))
-    services.store.sample_log._client.xadd(
-        PARTITION_KEYS[PARTITION].sample_log, {"e": text}, id=f"{received_us // 1000}-0"
-    )
-    page = viewer.get(PAGE)
-    assert "help me" in page.text
-    assert "hello" not in page.text
-    older = re.search(r'rel="next" href="(\?before=[^"]+)"', page.text)[1]
-    page = viewer.get(f"{PAGE}{older}")
-    assert "help me" not in words(page)
-    assert "hello" in page.text
-    assert 'rel="next"' not in page.text
-
-
 def signed_in_viewer(services, password_hash: str) -> Browser:
     add_operator(services.records, "maria", "viewer", password_hash)
     made = browser(services)
@@ -494,13 +475,6 @@ def test_a_number_of_a_list_says_since_when_and_by_which_list(services, viewer, 
     assert harmless(answer)
 
 
-def test_a_list_without_days_holds_since_it_was_imported(services, viewer):
-    NumberImport(services).enter([NUMBER], ImportRequest("all", "opted_out", actor="ana"))
-    said = row(viewer.get(PAGE))
-    assert said["why"] == "opted out of everything (import; ana)"
-    assert is_now(said["since"])
-
-
 @pytest.mark.parametrize("recorded", [True, False])
 def test_a_locked_number_says_since_when_and_why(services, viewer, redis_client, recorded):
     services.manual.lock(NUMBER, "bob", "letter of her lawyer")
@@ -548,19 +522,3 @@ def test_a_consent_is_withdrawn_by_an_opt_out_and_back_with_a_start(services, vi
     told(services, Intent.OPT_IN, "START")
     assert row(viewer.get(PAGE))["consent"] == "on record"
     assert row(viewer.get(PAGE), "orders")["consent"] == f"withdrawn on {today}"
-
-
-def test_without_the_store_the_records_say_since_when_a_consent_is_withdrawn(
-    services, viewer, monkeypatch
-):
-    told(services, Intent.OPT_OUT, "STOP")
-    services.archiver.move_all()
-
-    def away(*_, **__):
-        raise StoreUnavailable("the store cannot be used: away")
-
-    monkeypatch.setattr(type(services.store.inbox_reader), "latest", away)
-    said = row(viewer.get(PAGE))
-    assert said["may"] == "cannot tell"
-    assert is_now(said["since"])
-    assert said["consent"].startswith("withdrawn on ")

@@ -141,13 +141,3 @@ def test_the_first_page_tells_what_happened_last_and_what_no_program_has(service
     assert "STOP it" in said
     assert "Texts to numbers without a program" in said
     assert "+19995550000 hello?" in said
-
-
-def test_nobody_sees_it_without_signing_in(visitor):
-    for path in ("/console/numbers", PAGE):
-        assert visitor.get(path).status_code == 303
-
-
-def test_a_search_needs_the_token_of_its_form(viewer):
-    answer = viewer.post("/console/numbers", {"number": NUMBER}, csrf=False)
-    assert answer.status_code == 400

@@ -118,19 +118,6 @@ def test_what_cannot_be_sent_is_said(services, phone):
     assert services.history.of_number(NUMBER) == []
 
 
-def test_a_viewer_does_not_text(viewer):
-    assert viewer.get(PATH).status_code == 403
-    viewer.get("/console/")
-    for view in ("text", "phone", "watch"):
-        assert viewer.post(f"{PATH}/{view}", {"text": "x"}).status_code == 403
-
-
-def test_forms_need_their_token(services, phone):
-    for view in ("text", "phone", "watch"):
-        assert phone.post(f"{PATH}/{view}", {"text": "x"}, csrf=False).status_code == 400
-    assert services.history.of_number(NUMBER) == []
-
-
 class TestElsewhere:
     """Without a simulated account, as in production."""
 
