@@ -32,16 +32,17 @@ def find_account(settings: Settings, name: str) -> Account:
     return account
 
 
-def check_account(services: Services, name: str) -> Iterator[DoctorResult]:
-    """Check one account, at its provider too. Raises ``UnknownAccount``."""
+def check_account(services: Services, name: str, *, ask: bool = True) -> Iterator[DoctorResult]:
+    """Check one account, at its provider too if it may ``ask``. Raises ``UnknownAccount``."""
     account = find_account(services.settings, name)
     yield from _configured(account)
-    yield from _access_token(services, account)
+    if ask:
+        yield from _access_token(services, account)
     try:
         yield from [*_requests(services, account), *check_traffic(services, account)]
     except StoreUnavailable as error:
         yield DoctorResult("store", "fault", str(error), error.remedy)
-    if account.provider == "twilio" and usable(account) and not account.simulated:
+    if ask and account.provider == "twilio" and usable(account) and not account.simulated:
         yield from check_twilio(account, services.settings.programs, services.outbound)
 
 
@@ -58,7 +59,7 @@ def check_traffic(services: Services, account: Account) -> Iterator[DoctorResult
         )
         remedy = "put one in front, as docs/deployment.md says"
         yield DoctorResult("proxy", "warning", text, remedy)
-    for state, text in opt_out_list_notes(services, account):
+    for state, text in _opt_out_list(services, account):
         yield DoctorResult(f"opt-out list of {account.name}", state, text)
     waiting = read_cases(services.store, services.records, list_open(services.store))
     counts = Counter(
@@ -145,7 +146,7 @@ def _requests(services: Services, account: Account) -> Iterator[DoctorResult]:
         yield DoctorResult("refused", state, text)
 
 
-def opt_out_list_notes(services: Services, account: Account) -> Iterator[tuple[CheckState, str]]:
+def _opt_out_list(services: Services, account: Account) -> Iterator[tuple[CheckState, str]]:
     """How an account's opt-outs agree with its provider's own list: pairs of state and text.
 
     Nothing where the account does not ask for it. Raises ``StoreUnavailable``.

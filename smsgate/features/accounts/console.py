@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 from flask import Flask, flash, redirect, render_template, request
@@ -12,9 +13,8 @@ from werkzeug.wrappers import Response as Answer
 from smsgate.classifier.wording import languages_of
 from smsgate.domain.errors import StoreUnavailable, Unfit
 from smsgate.domain.messages import Verdict
-from smsgate.features.accounts.account_doctor import check_account, opt_out_list_notes
+from smsgate.features.accounts.account_doctor import check_account
 from smsgate.features.accounts.doctor import check_everything
-from smsgate.features.accounts.doctor_result import DoctorResult
 from smsgate.features.accounts.setup_view import (
     CAUSES,
     ends_in_secret,
@@ -144,14 +144,34 @@ class SetupPages:
             values["unknown"] = str(error)
         return render_template("part_waiting.html", account=account, **values)
 
-    def account(self, name: str) -> str:
-        """One account, without asking its provider."""
-        return self._account_page(self._account(name))
+    def account(self, name: str, *, ask: bool = False) -> str:
+        """One account with the results of its checks; its provider is asked if it may ``ask``."""
+        account, store = self._account(name), self._services.store
+        last, refused = AcceptedRequests(), list[RefusedRequest]()
+        with suppress(StoreUnavailable):  # a result of the checks says it
+            last = store.acceptance.last(account.name)
+            refused = store.quarantine.newest(account.name)
+        named = {key: text.partition(" = ")[0] for key, text in account.unset.items()}
+        return render_template(
+            "setup_account.html",
+            account=account,
+            provider=_provider_title(account),
+            usable=usable(account),
+            webhook=webhook_of(account),
+            ends_in_secret=ends_in_secret(account),
+            keys=keys_of(account),
+            lines=account_lines(account.name, account.provider, {**account.options, **named}),
+            senders=_senders(account, self._settings.programs),
+            findings=[*check_account(self._services, name, ask=ask)],
+            is_asked=ask,
+            causes=CAUSES,
+            came=bool(last.newest_ms or last.older_ms),
+            refused=refused,
+        )
 
     def check_account(self, name: str) -> str:
-        """One account with the results of its checks, as ``smsgate doctor ACCOUNT`` has them."""
-        account = self._account(name)
-        return self._account_page(account, [*check_account(self._services, name)])
+        """The same with what its provider says, as ``smsgate doctor ACCOUNT`` has it."""
+        return self.account(name, ask=True)
 
     def test_account(self, name: str) -> Answer:
         """Send a test text."""
@@ -169,35 +189,6 @@ class SetupPages:
         if account is None:
             raise NotFound
         return account
-
-    def _account_page(self, account: Account, results: Sequence[DoctorResult] | None = None) -> str:
-        store, problem = self._services.store, ""
-        last, refused = AcceptedRequests(), list[RefusedRequest]()
-        agreement = list[tuple[str, str]]()
-        try:
-            agreement = [*opt_out_list_notes(self._services, account)]
-            last = store.acceptance.last(account.name)
-            refused = store.quarantine.newest(account.name)
-        except StoreUnavailable as error:
-            problem = str(error)
-        named = {key: text.partition(" = ")[0] for key, text in account.unset.items()}
-        return render_template(
-            "setup_account.html",
-            account=account,
-            provider=_provider_title(account),
-            usable=usable(account),
-            webhook=webhook_of(account),
-            ends_in_secret=ends_in_secret(account),
-            keys=keys_of(account),
-            lines=account_lines(account.name, account.provider, {**account.options, **named}),
-            senders=_senders(account, self._settings.programs),
-            findings=results,
-            causes=CAUSES,
-            last=last,
-            refused=refused,
-            agreement=agreement,
-            problem=problem,
-        )
 
 
 def _provider_title(account: Account) -> str:
