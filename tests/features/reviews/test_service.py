@@ -107,11 +107,6 @@ def test_a_stop_settles_what_waited(waiting, signed):
     assert list_cases(waiting.store, waiting.records) == []
 
 
-def test_what_does_not_wait_cannot_be_decided(services):
-    with pytest.raises(NoSuchReview):
-        decide(services, "none", "alerts", "ana")
-
-
 def test_a_text_that_comes_while_a_decision_is_applied_waits_for_its_own(waiting, signed):
     waiting.applier.drain(PARTITION)
     decide(waiting, "none", "alerts", "ana")
@@ -122,17 +117,6 @@ def test_a_text_that_comes_while_a_decision_is_applied_waits_for_its_own(waiting
     assert reason(waiting) == "review"
     (left,) = list_cases(waiting.store, waiting.records)
     assert left.text == MORE
-
-
-def test_what_is_taken_back_before_it_was_applied_waits_on(waiting):
-    waiting.applier.drain(PARTITION)
-    key = decide(waiting, "none", "alerts", "ana")
-    undo(waiting, key, "ana")
-    waiting.applier.drain(PARTITION)
-
-    assert reason(waiting) == "review"
-    (left,) = list_cases(waiting.store, waiting.records)
-    assert left.text == UNCLEAR
 
 
 def test_one_text_is_decided_once_whoever_comes_second(waiting):
