@@ -1,6 +1,6 @@
 """What no webhook of ours can beat: an empty handler, and one that only reads and verifies.
 
-Both are served as smsgate is, by gunicorn with threads. The distance to the first is what Flask and
+Both are served as smsgate is, by Granian. The distance to the first is what Flask and
 the server leave, the distance to the second is the price of understanding and storing.
 """
 

@@ -19,8 +19,6 @@ RATIOS = (
     ("STOP, times the tutorial app on gthread", "smsgate", "threads"),
     ("STOP, times the tutorial app on Granian", "smsgate", "granian"),
     ("STOP, times the FastAPI twin", "smsgate", "twin"),
-    ("STOP, gunicorn gthread to Granian", "smsgate", "on-granian"),
-    ("ordinary text, gunicorn gthread to Granian", "ordinary", "on-granian-ordinary"),
     ("STOP, share of read and verify only", "smsgate", "reading"),
     ("ordinary text, share of read and verify only", "ordinary", "reading"),
     ("STOP, share of an empty handler", "smsgate", "empty"),

@@ -61,12 +61,12 @@ class Servers:
         self._folder = folder
         self._groups = groups
 
-    def smsgate(self, more: str = "", serve: Serve | None = None) -> Server:
+    def smsgate(self, more: str = "") -> Server:
         """Start smsgate's web processes; no worker, so that all stays in the inbox.
 
-        ``more``: of the configuration. ``serve``: by another server than that of ``workers web``.
+        ``more``: of the configuration.
         """
-        return self._smsgate(more=more, serve=serve)[0]
+        return self._smsgate(more=more)[0]
 
     def whole(self) -> Whole:
         """The same with one web process, and the means to start the others."""
@@ -93,12 +93,10 @@ class Servers:
         processes: int = PROCESSES,
         api_url: str = "",
         more: str = "",
-        serve: Serve | None = None,
         **added: str,
     ) -> tuple[Server, Mapping[str, str]]:
-        name = serve.__name__ if serve else "smsgate"
-        store = redis_server.start(self._folder / f"redis-of-{name}", self._groups)
-        config = self._folder / f"config-of-{name}"
+        store = redis_server.start(self._folder / "redis-of-smsgate", self._groups)
+        config = self._folder / "config"
         config.mkdir()
         (config / "smsgate.toml").write_text(_CONFIG % api_url + more)
         port = _free_port()
@@ -106,7 +104,7 @@ class Servers:
             **_environ(store.url),
             "SMSGATE_CONFIG": str(config),
             "SMSGATE_PRIVATE_HOSTS": "127.0.0.1",
-            "SMSGATE_DATA_DIR": str(self._folder / f"var-of-{name}"),
+            "SMSGATE_DATA_DIR": str(self._folder / "var"),
             "SMSGATE_PUBLIC_URL": ORIGIN,
             "TWILIO_ACCOUNT_SID": SID,
             "PORT": str(port),
@@ -115,9 +113,7 @@ class Servers:
         }
         _prepare(environ)
         command = [sys.executable, "-m", "workers", "web", "--host", "127.0.0.1"]
-        if serve is not None:
-            command = serve("smsgate.web:create_app", port)
-        group = self._start(name, port, command, environ)
+        group = self._start("smsgate", port, command, environ)
         return Server(port, (group, store.process.pid), lambda: _kept(store.url)), environ
 
     def tutorial(self, name: str, serve: Serve, app: str = "tutorial") -> Server:
@@ -131,7 +127,7 @@ class Servers:
     def limit(self, name: str) -> Server:
         """Start a handler of ``bench.limits``, on the server that smsgate is on."""
         port = _free_port()
-        command = gthread(f"bench.limits:{name}", port)
+        command = granian(f"bench.limits:{name}", port)
         return Server(port, (self._start(name, port, command, _environ("")),))
 
     def redis(self) -> str:

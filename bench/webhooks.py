@@ -56,13 +56,11 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _contenders(servers: Servers) -> list[Contender]:
-    ours, other, alone = servers.smsgate(), servers.smsgate(serve=granian), servers.redis()
+    ours, alone = servers.smsgate(), servers.redis()
     nobody = Server(0, ())
     return [
         Contender("smsgate", "smsgate, STOP", ours, STOP),
         Contender("ordinary", "smsgate, ordinary text", ours, ORDINARY, counted=False),
-        Contender("on-granian", "on Granian, STOP", other, STOP),
-        Contender("on-granian-ordinary", "on Granian, ordinary", other, ORDINARY, counted=False),
         Contender("tutorial", "tutorial app", servers.tutorial("tutorial", gunicorn), STOP),
         Contender("threads", "tutorial on gthread", servers.tutorial("threads", gthread), STOP),
         Contender("granian", "tutorial on Granian", servers.tutorial("granian", granian), STOP),

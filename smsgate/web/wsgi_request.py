@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote_to_bytes
 
 from flask import Flask, Response, request
-from werkzeug.exceptions import LengthRequired, RequestEntityTooLarge
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from smsgate.domain.errors import LengthMissing, TooLarge, Unreadable
 from smsgate.domain.messages import WebhookRequest
@@ -41,9 +41,6 @@ FORM = "application/x-www-form-urlencoded"
 HSTS_YEAR_S = 365 * 24 * 3600
 _MAX_ADDRESS_LENGTH = 64
 """Characters; anybody may send a header of any length."""
-_REPORTS_BROKEN_CHUNKS = "gunicorn/"
-"""How ``SERVER_SOFTWARE`` begins of the server whose ``wsgi.input`` raises where a chunked body
-breaks off. Others end it as if it were whole."""
 _PATH_SAFE = "/!$&'()*+,;=:@~"
 """What stands in a path without an escape (RFC 3986, 3.3)."""
 Environ = Mapping[str, Any]
@@ -109,28 +106,22 @@ def read_bodies_first(app: Flask, streamed: Collection[str] = ()) -> None:
 
     @app.before_request
     def read_whole_body() -> None:
-        environ, is_streamed = request.environ, request.endpoint in streamed
-        if environ.get("CONTENT_LENGTH"):
-            # Without this key Werkzeug compares what comes with the Content-Length.
-            environ.pop("wsgi.input_terminated", None)
-        elif not environ.get("HTTP_TRANSFER_ENCODING"):
-            return
-        elif is_streamed:
-            raise LengthRequired
-        elif not environ.get("SERVER_SOFTWARE", "").startswith(_REPORTS_BROKEN_CHUNKS):
+        environ = request.environ
+        if environ.get("HTTP_TRANSFER_ENCODING"):  # one that breaks off looks as if it were whole
             raise LengthMissing("Send the body with its Content-Length, not in chunks.")
-        if is_streamed:
+        # Without this key Werkzeug compares what comes with the Content-Length.
+        environ.pop("wsgi.input_terminated", None)
+        if request.endpoint in streamed:
             return
-        limit = request.max_content_length or MAX_BODY_BYTES
-        request.max_content_length = limit + 1  # Werkzeug cuts a chunked body at its limit
         try:
-            is_too_large = len(request.get_data()) > limit
-        except RequestEntityTooLarge:
-            is_too_large = True
+            request.get_data()
+        except RequestEntityTooLarge as error:
+            limit = request.max_content_length or MAX_BODY_BYTES
+            raise TooLarge(
+                f"The body is over {limit // 1024} KiB, which is the limit here."
+            ) from error
         except Exception as error:  # servers have their own for what breaks off
             raise Unreadable("The body broke off before its end.") from error
-        if is_too_large:
-            raise TooLarge(f"The body is over {limit // 1024} KiB, which is the limit here.")
 
 
 def send_hsts(app: Flask, settings: Settings) -> None:
@@ -176,10 +167,9 @@ def max_body_bytes(environ: Environ, account: Account | None) -> int:
 def raw_target(environ: Environ, trust_proxy: bool) -> str:
     """Return path and query exactly as they were sent.
 
-    Gunicorn (RAW_URI), Werkzeug and uWSGI (REQUEST_URI) pass them on. For other servers a trusted
-    proxy says them in ``X-Original-URI``, which has to fit what the server decoded. Else the
-    decoded path is escaped again as clients do: that gives back what was sent, unless it had
-    needless escapes or a lone ``?`` at its end.
+    A trusted proxy says them in ``X-Original-URI``, which has to fit what the server decoded; some
+    servers do themselves (REQUEST_URI, RAW_URI). Else the decoded path is escaped again as clients
+    do: that gives back what was sent, unless it had needless escapes or a lone ``?`` at its end.
     """
     raw = environ.get("RAW_URI") or environ.get("REQUEST_URI")
     if not raw and trust_proxy:

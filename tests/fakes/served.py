@@ -1,20 +1,16 @@
-"""An application behind the server that runs it in earnest, or behind the other one."""
+"""An application behind the server that runs it in earnest."""
 
 from __future__ import annotations
 
-import json
 import os
 import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
-from typing import Any
-
-import pytest
 
 from tests.fakes.processes import PATIENCE_S
 
@@ -47,54 +43,20 @@ def is_open(port: int) -> bool:
     return True
 
 
-def gunicorn(factory: str, port: int, settings: Mapping[str, Any]) -> list[str]:
-    """The command that serves as ``workers web`` does, but for these settings of gunicorn."""
-    module = "tests.fakes.serving"
-    return [sys.executable, "-m", module, factory, str(port), json.dumps(settings)]
-
-
-def granian(factory: str, port: int, settings: Mapping[str, Any]) -> list[str]:
-    """The command that serves by Granian, as docs/deployment.md gives it."""
-    command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--factory", factory]
-    command += ["--host", "127.0.0.1", "--port", str(port), "--http", "1", "--no-ws"]
-    command += ["--blocking-threads", "16", "--backlog", "1024", "--backpressure", "4096"]
-    more = [part for name, value in settings.items() for part in (f"--{name}", str(value))]
-    return [*command, "--log-level", "error", *more]
-
-
-SERVERS: Mapping[str, Callable[[str, int, Mapping[str, Any]], list[str]]] = {
-    "gunicorn": gunicorn,
-    "granian": granian,
-}
-EACH_SERVER = [
-    pytest.param(name, marks=[] if name == "gunicorn" else pytest.mark.full) for name in SERVERS
-]
-"""The parameters of a fixture: the server of ``workers web``, and in the full tests the others."""
-
-
 @contextmanager
-def served(
-    factory: str, environ: Mapping[str, str], server: str = "gunicorn", **settings: Any
-) -> Iterator[int]:
-    """Serve what ``module:factory`` makes; gives the port, and ends the server by SIGTERM.
-
-    ``settings``: those of the server that are not as in earnest.
-    """
+def served(factory: str, environ: Mapping[str, str], processes: int = 1) -> Iterator[int]:
+    """Serve what ``module:factory`` makes; gives the port, and ends the server by SIGTERM."""
     port = free_port()
-    with started(factory, port, environ, server, **settings):
+    with started(factory, port, environ, processes):
         yield port
 
 
 @contextmanager
 def started(
-    factory: str,
-    port: int,
-    environ: Mapping[str, str],
-    server: str = "gunicorn",
-    **settings: Any,
+    factory: str, port: int, environ: Mapping[str, str], processes: int = 1
 ) -> Iterator[subprocess.Popen[bytes]]:
     """As ``served``, on that port; gives the process."""
-    command = SERVERS[server](factory, port, settings)
+    command = [sys.executable, "-m", "tests.fakes.serving", factory, str(port), str(processes)]
     with subprocess.Popen(command, cwd=ROOT, env={**os.environ, **environ}) as process:
         try:
             _wait_for(port, process)

@@ -1,22 +1,19 @@
-"""``python -m tests.fakes.serving module:factory port settings``: serves as the process web."""
+"""``python -m tests.fakes.serving module:factory port processes``: serves as the process web."""
 
 from __future__ import annotations
 
 import importlib
-import json
 import sys
 
-from workers.web import GunicornServer, bound
+from workers.web import run
 
 
-def main(factory, port, settings):
+def main(factory, port, processes):
     def make():
         module, _, name = factory.partition(":")
         return getattr(importlib.import_module(module), name)()
 
-    processes, threads = 1, 16
-    listener = bound("127.0.0.1", int(port))
-    GunicornServer(listener, make, processes, threads, **json.loads(settings)).run()
+    run(make, "127.0.0.1", int(port), int(processes), threads=16)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.nginx import NGINX, nginx
-from tests.fakes.served import EACH_SERVER, free_port, started
+from tests.fakes.served import free_port, started
 
 pytestmark = pytest.mark.full
 
@@ -35,7 +35,6 @@ CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
 class Target:
     """A server under attack."""
 
-    name: str
     port: int
     process: subprocess.Popen[bytes]
     seen: Path
@@ -57,13 +56,13 @@ def _lines(path: Path) -> list[str]:
     return []
 
 
-@pytest.fixture(scope="module", params=EACH_SERVER)
-def target(request: pytest.FixtureRequest, tmp_path_factory) -> Iterator[Target]:
+@pytest.fixture(scope="module")
+def target(tmp_path_factory) -> Iterator[Target]:
     seen = tmp_path_factory.mktemp("attacks") / "seen"
     port = free_port()
     environ = {"ECHO_SEEN": str(seen)}
-    with started("tests.fakes.echo_app:create", port, environ, request.param) as process:
-        yield Target(request.param, port, process, seen)
+    with started("tests.fakes.echo_app:create", port, environ) as process:
+        yield Target(port, process, seen)
 
 
 @pytest.fixture(autouse=True)

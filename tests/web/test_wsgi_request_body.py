@@ -55,12 +55,9 @@ def app() -> Flask:
     return app
 
 
-def sent(
-    app: Flask, path: str, body: BytesIO, length: int | None, server: str = "gunicorn/27.0.1"
-) -> TestResponse:
-    """What came of a request as gunicorn hands it over; in chunks without a length."""
-    given = {"wsgi.input": body, "wsgi.input_terminated": True, "SERVER_SOFTWARE": server}
-    given["CONTENT_LENGTH"] = str(length or "")
+def sent(app: Flask, path: str, body: BytesIO, length: int | None) -> TestResponse:
+    """What came of a request as a server hands it over; in chunks without a length."""
+    given = {"wsgi.input": body, "wsgi.input_terminated": True, "CONTENT_LENGTH": str(length or "")}
     if length is None:
         given["HTTP_TRANSFER_ENCODING"] = "chunked"
     kind = "application/x-www-form-urlencoded"
@@ -68,12 +65,9 @@ def sent(
 
 
 @pytest.mark.parametrize("stream", [BytesIO, Trickle])
-@pytest.mark.parametrize("length", [9, None])
-def test_a_view_is_given_the_whole_body(
-    app: Flask, stream: type[BytesIO], length: int | None
-) -> None:
-    assert sent(app, "/form", stream(b"Body=Stop"), length).json == {"Body": "Stop"}
-    assert sent(app, "/data", stream(b"Body=Stop"), length).data == b"Body=Stop"
+def test_a_view_is_given_the_whole_body(app: Flask, stream: type[BytesIO]) -> None:
+    assert sent(app, "/form", stream(b"Body=Stop"), 9).json == {"Body": "Stop"}
+    assert sent(app, "/data", stream(b"Body=Stop"), 9).data == b"Body=Stop"
 
 
 @pytest.mark.parametrize("path", ["/form", "/data", "/streamed"])
@@ -81,9 +75,8 @@ def test_no_view_acts_on_a_body_that_broke_off(app: Flask, path: str) -> None:
     assert sent(app, path, BytesIO(b"Body=STOP"), 12).status_code == 400
 
 
-@pytest.mark.parametrize("length", [9, None])
-def test_what_a_server_reports_of_a_body_is_no_failure_of_ours(app: Flask, length) -> None:
-    answer = sent(app, "/data", Broken(b"Body=Sto"), length)
+def test_what_a_server_reports_of_a_body_is_no_failure_of_ours(app: Flask) -> None:
+    answer = sent(app, "/data", Broken(b"Body=Sto"), 9)
     assert (answer.status_code, "broke off" in answer.text) == (400, True)
 
 
@@ -91,21 +84,19 @@ def test_no_more_is_read_than_was_announced(app: Flask) -> None:
     assert sent(app, "/data", BytesIO(b"Body=Stop"), 7).data == b"Body=St"
 
 
-@pytest.mark.parametrize("length", [70_000, None])
-def test_a_body_over_the_limit_is_refused_and_not_read_to_its_end(app: Flask, length) -> None:
+def test_a_body_over_the_limit_is_refused_and_not_read(app: Flask) -> None:
     body = BytesIO(b"a" * 70_000)
-    answer = sent(app, "/data", body, length)
+    answer = sent(app, "/data", body, 70_000)
     assert (answer.status_code, "over 64 KiB" in answer.text) == (413, True)
-    assert body.tell() <= wsgi_request.MAX_BODY_BYTES + 1
-    assert sent(app, "/data", BytesIO(b"a" * 65_536), length and 65_536).status_code == 200
+    assert body.tell() == 0
+    assert sent(app, "/data", BytesIO(b"a" * 65_536), 65_536).status_code == 200
 
 
-@pytest.mark.parametrize("server", ["Granian", "waitress", "Werkzeug/3.1", ""])
-def test_a_body_without_length_is_refused_where_it_could_break_off_unnoticed(
-    app: Flask, server: str
-) -> None:
+@pytest.mark.parametrize("length", [{}, {"CONTENT_LENGTH": "9"}])
+def test_a_body_in_chunks_could_break_off_unnoticed(app: Flask, length: dict[str, str]) -> None:
     body = BytesIO(b"Body=Stop")
-    assert sent(app, "/data", body, None, server).status_code == 411
+    given = {"wsgi.input": body, "HTTP_TRANSFER_ENCODING": "chunked", **length}
+    assert app.test_client().post("/data", environ_overrides=given).status_code == 411
     assert body.tell() == 0
 
 
