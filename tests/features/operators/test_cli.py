@@ -15,7 +15,7 @@ from smsgate.features.operators.storage import ActionAuthor
 from smsgate.pipeline.build import describe_build
 from smsgate.pipeline.configuration import Configuration, load_settings
 from smsgate.records import Records
-from tests.fakes.people import People, newest_actions, set_operator
+from tests.fakes.people import People, set_operator
 
 PASSWORD = "$argon2id$made-up"
 CONFIG = Path(__file__).parents[3] / "config"
@@ -107,28 +107,6 @@ def test_a_reset_takes_the_password_and_on_demand_the_second_factor(here, record
     assert "no operator of that name" in here.errors
 
 
-def test_a_reset_gives_an_address_that_nobody_else_has(here, records) -> None:
-    here.run("operators", "add", "maria", "--role", "viewer", "--email", "maria@example.com")
-    here.run("operators", "add", "ben", "--role", "viewer")
-    assert here.run("operators", "reset", "ben", "--email", "Maria@example.com") == 2
-    assert "Somebody has that e-mail address" in here.errors
-    assert here.run("operators", "reset", "ben", "--email", "ben") == 2
-    assert "such as maria@example.com" in here.errors
-    assert here.run("operators", "reset", "ben", "--email", "Ben@example.com") == 0
-    assert People(records).named("ben").email == "ben@example.com"
-
-
-def test_a_role_is_given_and_somebody_ends_but_not_the_only_admin(here, records) -> None:
-    for name in ("jo", "maria"):
-        here.run("operators", "add", name, "--role", "admin")
-        may_sign_in(records, name)
-    assert here.run("operators", "role", "maria", "viewer") == 0
-    assert here.run("operators", "end", "jo") == 2
-    assert "only admin" in here.errors
-    assert here.run("operators", "end", "maria") == 0
-    assert here.json("operators", "list")["items"][1]["state"] == "deactivated"
-
-
 def test_the_first_link_is_for_where_nobody_is(here, records) -> None:
     told = here.json("operators", "first")
     assert told["link"].startswith("https://sms.example.com/console/password/")
@@ -136,13 +114,6 @@ def test_the_first_link_is_for_where_nobody_is(here, records) -> None:
     People(records).add("maria", "viewer", ActionAuthor("tests"))
     assert here.run("operators", "first") == 2
     assert "smsgate operators add NAME --role admin" in here.errors
-
-
-def test_what_was_done_is_kept_with_who_did_it(here, records) -> None:
-    here.run("operators", "add", "maria", "--role", "viewer")
-    here.run("operators", "role", "maria", "agent")
-    kept = [(one.what, one.operator, one.actor) for one in newest_actions(records, 9)]
-    assert kept == [("role", "maria", person()), ("added", "maria", person())]
 
 
 def test_a_new_smsgate_says_how_to_become_its_first_admin(environ, records, capsys) -> None:

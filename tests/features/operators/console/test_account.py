@@ -344,14 +344,6 @@ def test_an_admin_takes_a_lost_second_factor_away(viewer, admin, visitor, servic
     assert visitor.sign_in("viewer", NEW).location == "/console/"
 
 
-def test_a_reset_alone_leaves_the_second_factor(viewer, admin, visitor, clock) -> None:
-    set_up(viewer)
-    answer = change_people(admin, "reset", {"name": "viewer"})
-    link = re.search(r"/console/password/[\w-]{43}", answer.text)[0]
-    visitor.post(link, {"password": NEW, "repeated": NEW})
-    assert visitor.sign_in("viewer", NEW).location == "/console/in/code"
-
-
 def test_a_secret_that_was_not_offered_here_is_not_taken(viewer, services, clock) -> None:
     secret = pyotp.random_base32()
     code = pyotp.TOTP(secret).at(clock[0])

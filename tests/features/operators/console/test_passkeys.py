@@ -15,7 +15,7 @@ from smsgate.web.console import auth
 from tests.fakes.authenticator import Authenticator
 from tests.fakes.browser import PASSWORD, browser
 from tests.fakes.pages import words
-from tests.fakes.people import People, change_people, newest_actions, put_passkey
+from tests.fakes.people import People, newest_actions, put_passkey
 from tests.features.operators.console.test_account import HTTPS, change, set_up
 
 ORIGIN, PARTY = "http://localhost", "localhost"
@@ -155,29 +155,6 @@ def test_adding_and_removing_ask_for_the_password_before_the_browser_does(
     proof = {"password": PASSWORD}
     assert viewer.post("/console/me/passkeys/password", proof).location == "/console/me/passkeys"
     assert "data-passkey" in viewer.get("/console/me/passkeys").text
-
-
-def test_an_admin_turns_off_a_lost_second_factor_passkeys_too(viewer, phone, admin, services):
-    page = admin.get("/console/people").text
-    assert "Also turn off two-step sign-in, passkeys too" in page
-    answer = change_people(admin, "reset", {"name": "viewer", "second_factor": "yes"})
-    link = re.search(r"/console/password/[\w-]{43}", answer.text)[0]
-    other = browser(services)
-    other.post(
-        link, {"password": "a kettle full of pigeons", "repeated": "a kettle full of pigeons"}
-    )
-    assert other.sign_in("viewer", "a kettle full of pigeons").location == "/console/"
-    assert shown_ids(other) == []
-
-
-def test_a_reset_alone_leaves_the_passkeys(viewer, phone, admin, services) -> None:
-    answer = change_people(admin, "reset", {"name": "viewer"})
-    link = re.search(r"/console/password/[\w-]{43}", answer.text)[0]
-    other = browser(services)
-    other.post(
-        link, {"password": "a kettle full of pigeons", "repeated": "a kettle full of pigeons"}
-    )
-    assert other.sign_in("viewer", "a kettle full of pigeons").location == "/console/in/code"
 
 
 def test_an_admin_may_meet_the_duty_by_a_passkey(visitor, operator, services) -> None:
