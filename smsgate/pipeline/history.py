@@ -32,6 +32,7 @@ class History:
 
     def of_numbers(self, numbers: Sequence[str]) -> dict[str, list[Event]]:
         """The events of different numbers, by number."""
+        # The ledgers first: what moves meanwhile is in both.
         waiting: dict[str, list[Event]] = {number: [] for number in numbers}
         for partition in sorted({partition_of(number) for number in numbers}):
             for event in self._store.ledger_reader.of_partition(partition):
