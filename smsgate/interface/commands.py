@@ -52,7 +52,7 @@ class Terminal(Protocol):
         """Put what the person did into the audit log."""
 
     def progress(self, *, quiet: bool = False) -> AbstractContextManager[Progress]:
-        """Bars on a terminal, else lines on standard error."""
+        """What is told how far a long command has come."""
 
 
 def commands_of(module: ModuleType, name: str, terminal: Terminal) -> click.Command:
