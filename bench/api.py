@@ -36,6 +36,7 @@ from bench.suppressed import fill, numbers
 from smsgate.cli.process_groups import ProcessGroups
 from smsgate.pipeline.configuration import load_configuration
 from smsgate.pipeline.gate import Gate
+from smsgate.pipeline.manual import opt_out_entry
 from smsgate.pipeline.services import build_services
 
 CALL = 10_000
@@ -97,7 +98,7 @@ def apply_for_ever() -> None:
     drawn = numbers(1_000_000, seed=77)
     for start in range(0, len(drawn), _APPLIED):
         for number in drawn[start : start + _APPLIED]:
-            services.manual.opt_out(number, "all", "bench", "bench")
+            services.manual.add(opt_out_entry(services.settings, number, "all", "bench", "bench"))
         for partition in services.store.inbox.busy():
             services.applier.drain(partition)
 

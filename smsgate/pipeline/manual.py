@@ -190,20 +190,12 @@ class Restores:
         self._history = history
         self._apply = apply
 
-    def entry(self, request: RestoreRequest) -> Entry:
-        """The entry of one restore.
+    def entries(self, requests: Sequence[RestoreRequest]) -> list[Entry | SmsGateError]:
+        """Of each request its entry, or why it is refused.
 
-        Raises ``RestoreRefused``, ``Forbidden``, ``Unfit``, ``InvalidNumber``, ``UnknownProgram``,
-        and, where nobody can say whose opt-out holds, ``StoreUnavailable``, ``StoreNotReady``,
+        Raises, where nobody can say whose opt-out holds, ``StoreUnavailable``, ``StoreNotReady``,
         ``RecordsUnavailable``.
         """
-        (found,) = self.entries([request])
-        if isinstance(found, SmsGateError):
-            raise found
-        return found
-
-    def entries(self, requests: Sequence[RestoreRequest]) -> list[Entry | SmsGateError]:
-        """Of each request its entry, or why it is refused. Raises as ``entry`` for all of them."""
         drafts = [self._draft(one) for one in requests]
         asked = [one for one in drafts if isinstance(one, Entry)]
         repeated = {one.message_id for one in self._store.inbox_reader.known_opt_ins(asked)}
@@ -330,23 +322,16 @@ def _moment(at_us: int) -> str:
 
 
 class ManualEntries:
-    """Puts manual changes into the inbox.
+    """Puts manual changes into the inbox. Raises ``StoreUnavailable``."""
 
-    Each method returns an inbox id and may raise ``StoreUnavailable``, ``InvalidNumber``,
-    ``UnknownProgram``.
-    """
-
-    def __init__(
-        self, settings: Settings, store: Store, job_queue: JobQueue, restores: Restores
-    ) -> None:
+    def __init__(self, store: Store, job_queue: JobQueue, restores: Restores) -> None:
         """``restores`` says which opt-outs may be lifted."""
-        self._settings = settings
         self._store = store
         self._job_queue = job_queue
         self._restores = restores
 
     def add(self, entry: Entry) -> str:
-        """Put an entry into the inbox; from here on it blocks, where it is an opt-out."""
+        """Put an entry into the inbox, and return its id; from here on an opt-out blocks."""
         added, partitions = self._store.inbox.add([Arrival(entry)])
         self._job_queue.notify_inboxes(partitions)
         return added[0].id
@@ -369,21 +354,3 @@ class ManualEntries:
             self._job_queue.notify_inboxes(partitions)
             added += results
         return [added.pop(0) if isinstance(one, Entry) else one for one in found]
-
-    def opt_out(self, number: str, scope: str, actor: str, reason: str) -> str:
-        """Opt a number out. ``scope`` is ``all`` or a program."""
-        return self.add(opt_out_entry(self._settings, number, scope, actor, reason))
-
-    def restore(self, request: RestoreRequest) -> str:
-        """Lift an opt-out on a basis. Raises as ``Restores.entry``."""
-        return self.add(self._restores.entry(request))
-
-    def lock(self, number: str, actor: str, reason: str, *, locked: bool = True) -> str:
-        """Lock a number against every text of ours and every START, or unlock it."""
-        return self.add(lock_entry(number, actor, reason, locked=locked))
-
-    def record_consent(
-        self, number: str, program: str, consent: Consent, source: str, actor: str
-    ) -> str:
-        """Put a consent on record that was given elsewhere; it lifts no opt-out."""
-        return self.add(consent_entry(self._settings, number, program, consent, source, actor))

@@ -89,7 +89,7 @@ class Services:
     @cached_property
     def manual(self) -> ManualEntries:
         """Opt-outs, restores, locks and consents that people and programs enter."""
-        return ManualEntries(self.settings, self.store, self.job_queue, self.restores)
+        return ManualEntries(self.store, self.job_queue, self.restores)
 
     @cached_property
     def spool_replay(self) -> SpoolReplay:

@@ -17,6 +17,7 @@ from smsgate.store.keys import partition_of
 from smsgate.store.redis_address import open_redis
 from smsgate.store.store import Store
 from tests.cli.conftest import Terminal
+from tests.fakes import manual
 from tests.fakes.own_services import all_at_work
 
 NUMBER, OTHER = "+14155550123", "+14155550124"
@@ -50,7 +51,7 @@ def ready(redis_url: str, tmp_path: Path, terminal: Callable[..., Terminal]) -> 
 def opt_out(there: Terminal, number: str) -> None:
     """Opt a number out and apply it, as a worker would."""
     services = build_services(load_configuration(there.environ))
-    services.manual.opt_out(number, "all", "tests", "asked by phone")
+    manual.opt_out(services, number, "all", "tests", "asked by phone")
     for partition in range(16):
         services.applier.drain(partition)
     services.close()

@@ -18,6 +18,7 @@ from smsgate.pipeline.configuration import load_configuration
 from smsgate.pipeline.manual import RestoreRequest
 from smsgate.pipeline.services import build_services
 from smsgate.store.keys import PARTITION_KEYS, partition_of
+from tests.fakes import manual
 from tests.fakes.people import newest_actions
 from tests.fakes.told import told
 from tests.fakes.values import set_key
@@ -96,8 +97,8 @@ def test_history_dates_the_consent_of_a_restore(ready):
     told(services, Intent.OPT_OUT, "STOP")
     now = datetime.now(UTC)
     given = Consent("Yes", "paper", "form 7", int(now.timestamp() * 1_000_000))
-    services.manual.restore(
-        RestoreRequest(NUMBER, "all", "ana", "back", basis="consent", consent=given)
+    manual.restore(
+        services, RestoreRequest(NUMBER, "all", "ana", "back", basis="consent", consent=given)
     )
     services.close()
     work(ready)

@@ -27,9 +27,10 @@ WORKERS = {"checkout": [sys.executable, "-m", "workers"], "wheel": ["smsgate", "
 OPTS_OUT = """
 import os
 from smsgate import load_configuration
+from smsgate.pipeline.manual import opt_out_entry
 from smsgate.pipeline.services import build_services
 services = build_services(load_configuration(os.environ))
-services.manual.opt_out(os.environ["NUMBER"], "all", "tests", "")
+services.manual.add(opt_out_entry(services.settings, os.environ["NUMBER"], "all", "tests", ""))
 services.close()
 """
 

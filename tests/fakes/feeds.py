@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass, field
 
 from smsgate.pipeline.manual import RestoreRequest
+from tests.fakes import manual
 from tests.fakes.values import NUMBER
 
 NEW, OLD = (f"whsec_{base64.b64encode(bytes([n]) * 32).decode()}" for n in (1, 2))
@@ -47,10 +48,10 @@ class Clock:
 def change(services, action: str = "suppress", number: str = NUMBER, scope: str = "all") -> None:
     """Something that happens, until it is recorded."""
     if action == "suppress":
-        services.manual.opt_out(number, scope, "jane", "asked")
+        manual.opt_out(services, number, scope, "jane", "asked")
     else:
         named = {"basis": "evidence", "evidence": "a call", "is_admin": True}
-        services.manual.restore(RestoreRequest(number, scope, "jane", "asked", **named))
+        manual.restore(services, RestoreRequest(number, scope, "jane", "asked", **named))
     for partition in services.store.inbox.busy():
         services.applier.drain(partition)
     services.archiver.move_all()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from smsgate import AsyncGate, Gate
+from tests.fakes import manual
 from tests.fakes.blocking import Blocking
 from tests.fakes.own_services import make_services
 
@@ -14,8 +15,8 @@ ALLOWED, BLOCKED, OTHER = "+14155550123", "+14155550124", "+14155550125"
 @pytest.fixture
 def services(tmp_path, redis_url):
     made = make_services(tmp_path, redis_url)
-    made.manual.opt_out(BLOCKED, "all", "test", "asked by phone")
-    made.manual.opt_out(OTHER, "alerts", "test", "asked by phone")
+    manual.opt_out(made, BLOCKED, "all", "test", "asked by phone")
+    manual.opt_out(made, OTHER, "alerts", "test", "asked by phone")
     yield made
     made.close()
 

@@ -12,6 +12,7 @@ from smsgate.domain.errors import StoreUnavailable
 from smsgate.metrics.counters import GATE, MESSAGES, STORED_S, by_family
 from smsgate.store.metrics import Metrics
 from smsgate.store.redis_address import open_redis
+from tests.fakes import manual
 from tests.fakes.processes import wait_until
 
 
@@ -76,7 +77,7 @@ def test_another_programs_gate_counts_even_where_it_ends_at_once_and_forks(servi
 
 
 def test_a_gate_counts_what_it_says_and_that_it_cannot_tell(services, redis_client):
-    services.manual.opt_out("+14155550123", "all", "anna", "asked by phone")
+    manual.opt_out(services, "+14155550123", "all", "anna", "asked by phone")
     services.gate.check(["+14155550123", "+14155550124", "12"], program="alerts")
     redis_client.config_set("maxmemory-policy", "allkeys-lru")
     services.gate._health._checked_at = -1e9

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from smsgate.store.keys import partition_of
+from tests.fakes import manual
 from tests.fakes.values import NUMBER
 
 PARTITION = partition_of(NUMBER)
@@ -42,7 +43,7 @@ def test_stop_blocks_is_applied_and_confirmed_and_start_lifts_it(services, signe
 
 def test_a_large_check_is_answered_by_all_nodes(services):
     numbers = [f"+1415{place:07}" for place in range(20_000)]
-    services.manual.opt_out(numbers[7], "all", "ana", "asked by phone")
+    manual.opt_out(services, numbers[7], "all", "ana", "asked by phone")
     services.applier.drain(partition_of(numbers[7]))
 
     answers = services.gate.check(numbers, program="alerts")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from smsgate.domain.entry_parts import Consent
 from smsgate.store.keys import partition_of
+from tests.fakes import manual
 from tests.fakes.values import NUMBER
 
 PARTITION = partition_of(NUMBER)
@@ -14,7 +15,7 @@ def reason(services, program="alerts"):
 
 
 def test_a_lock_blocks_at_once_and_no_start_lifts_it(services, signed):
-    services.manual.lock(NUMBER, "ana", "a court said so")
+    manual.lock(services, NUMBER, "ana", "a court said so")
     assert reason(services) == "hold"
     services.applier.drain(PARTITION)
     services.ingest.receive("twilio", signed("START"))
@@ -26,8 +27,8 @@ def test_a_lock_blocks_at_once_and_no_start_lifts_it(services, signed):
 
 
 def test_after_unlocking_start_is_heard_again(services, signed):
-    services.manual.lock(NUMBER, "ana", "a mistake")
-    services.manual.lock(NUMBER, "ana", "taken back", locked=False)
+    manual.lock(services, NUMBER, "ana", "a mistake")
+    manual.lock(services, NUMBER, "ana", "taken back", locked=False)
     services.applier.drain(PARTITION)
     assert reason(services) == "opted_out_all"
 
@@ -38,7 +39,7 @@ def test_after_unlocking_start_is_heard_again(services, signed):
 
 def test_a_recorded_consent_is_kept_with_its_words(services):
     consent = Consent(words="I agree to get texts", medium="web", source="/join", given_us=1)
-    services.manual.record_consent(NUMBER, "alerts", consent, "api", "key-1")
+    manual.record_consent(services, NUMBER, "alerts", consent, "api", "key-1")
     services.applier.drain(PARTITION)
 
     (event,) = services.history.of_number(NUMBER)
@@ -50,7 +51,7 @@ def test_a_recorded_consent_is_kept_with_its_words(services):
 def test_a_program_that_requires_consent_may_text_only_who_gave_it(services):
     assert reason(services, "club") == "no_consent"
     consent = Consent(words="Yes, text me", medium="paper")
-    services.manual.record_consent(NUMBER, "club", consent, "operator", "ana")
+    manual.record_consent(services, NUMBER, "club", consent, "operator", "ana")
     services.applier.drain(PARTITION)
 
     assert reason(services, "club") == ""

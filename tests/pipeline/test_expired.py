@@ -12,6 +12,7 @@ from smsgate.domain.messages import WebhookRequest
 from smsgate.domain.signed_times import iso_time
 from smsgate.providers.infobip import sign
 from smsgate.store.keys import partition_of
+from tests.fakes import manual
 from tests.fakes.own_services import ready_services
 from tests.fakes.values import NUMBER, OTHER
 
@@ -77,7 +78,7 @@ def test_an_expired_stop_is_acknowledged_and_suppresses(services) -> None:
 
 @pytest.mark.parametrize("text", ["START", "HELP", "who is this?"])
 def test_an_expired_text_that_is_no_opt_out_is_refused_and_changes_nothing(services, text) -> None:
-    services.manual.opt_out(NUMBER, "all", "ann", "asked by phone")
+    manual.opt_out(services, NUMBER, "all", "ann", "asked by phone")
     assert outcomes(services, NUMBER) == [("opt_out", "applied")]
     with pytest.raises(SignatureExpired):
         services.ingest.receive("infobip", signed(services, {NUMBER: text}))
@@ -86,14 +87,14 @@ def test_an_expired_text_that_is_no_opt_out_is_refused_and_changes_nothing(servi
 
 
 def test_the_same_start_in_time_lifts_it(services) -> None:
-    services.manual.opt_out(NUMBER, "all", "ann", "asked by phone")
+    manual.opt_out(services, NUMBER, "all", "ann", "asked by phone")
     services.ingest.receive("infobip", signed(services, {NUMBER: "START"}, age_us=0))
     assert outcomes(services, NUMBER) == [("opt_out", "applied"), ("opt_in", "applied")]
     assert reason(services, NUMBER) == ""
 
 
 def test_of_an_expired_batch_the_opt_outs_alone_are_kept(services) -> None:
-    services.manual.opt_out(OTHER, "all", "ann", "asked by phone")
+    manual.opt_out(services, OTHER, "all", "ann", "asked by phone")
     receipt = services.ingest.receive("infobip", signed(services, {OTHER: "START", NUMBER: "STOP"}))
     assert receipt.outcome == "opt_out"
     assert outcomes(services, NUMBER) == [("opt_out", "applied")]

@@ -25,6 +25,7 @@ from smsgate.pipeline.monitoring import take_snapshot
 from smsgate.pipeline.services import Services, build_services
 from smsgate.providers import PROVIDERS
 from smsgate.store.keys import PARTITION_KEYS, partition_of
+from tests.fakes import manual
 from tests.fakes.twilio_api import Answer, Drop
 from tests.fakes.values import NUMBER, OTHER
 
@@ -540,12 +541,12 @@ def test_the_reply_of_a_sender_that_died_is_never_sent_again(services, signed, a
 
 
 def test_an_override_goes_through_the_inbox_and_sends_nothing(services, api):
-    services.manual.opt_out("+1 415-555-0123", "all", "ana", "called us")
+    manual.opt_out(services, "+1 415-555-0123", "all", "ana", "called us")
     assert allowed(services) == (False, "hold")
     run(services)
     assert allowed(services) == (False, "opted_out_all")
 
-    services.manual.restore(RestoreRequest(NUMBER, "all", "ana", "signed a new form"))
+    manual.restore(services, RestoreRequest(NUMBER, "all", "ana", "signed a new form"))
     run(services)
     assert allowed(services) == (True, "")
     assert api.calls == []

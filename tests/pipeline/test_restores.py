@@ -26,6 +26,7 @@ from smsgate.pipeline.forgetting import forget_number
 from smsgate.pipeline.manual import RestoreRequest
 from smsgate.records.reader import RecordReader
 from smsgate.store.keys import PARTITION_KEYS, partition_of
+from tests.fakes import manual
 from tests.fakes.own_services import ALERTS, ORDERS, make_services
 from tests.fakes.told import told, work
 from tests.fakes.values import NUMBER, OTHER, set_key
@@ -63,7 +64,7 @@ def consent(services, after_us=0, **more):
 
 
 def restored(services, request=MISTAKE):
-    services.manual.restore(request)
+    manual.restore(services, request)
     work(services)
     return services.history.of_number(NUMBER)[-1]
 
@@ -87,7 +88,7 @@ def by_a_text_that_a_person_decided(services):
 
 
 def by_hand(services):
-    services.manual.opt_out(NUMBER, ALL, "ana", "asked by phone")
+    manual.opt_out(services, NUMBER, ALL, "ana", "asked by phone")
     work(services)
 
 
@@ -96,8 +97,8 @@ def by_a_list(services):
 
 
 def by_a_lock(services):
-    services.manual.lock(NUMBER, "ana", "a letter")
-    services.manual.lock(NUMBER, "ana", "of somebody else", locked=False)
+    manual.lock(services, NUMBER, "ana", "a letter")
+    manual.lock(services, NUMBER, "ana", "of somebody else", locked=False)
     work(services)
 
 
@@ -114,9 +115,9 @@ def test_their_own_opt_out_is_no_mistake_of_ours(services, redis_client, opt_out
         redis_client.delete(PARTITION_KEYS[PARTITION].number(NUMBER))
     for scope in (ALL, "alerts"):
         with pytest.raises(RestoreRefused, match=r"no mistake of ours.*`consent`.*`evidence`"):
-            services.manual.restore(replace(MISTAKE, scope=scope))
+            manual.restore(services, replace(MISTAKE, scope=scope))
     with pytest.raises(Forbidden, match="admin"):
-        services.manual.restore(replace(MISTAKE, basis="evidence", evidence="a call"))
+        manual.restore(services, replace(MISTAKE, basis="evidence", evidence="a call"))
     assert services.store.inbox.busy() == []
     assert reason(services) == "opted_out_all"
 
@@ -124,15 +125,15 @@ def test_their_own_opt_out_is_no_mistake_of_ours(services, redis_client, opt_out
 def test_it_is_said_whose_opt_out_it_is(services):
     by_link(services)
     with pytest.raises(RestoreRefused, match=r"opted out itself \(by an opt-out link, 20"):
-        services.manual.restore(MISTAKE)
+        manual.restore(services, MISTAKE)
     told(services, Intent.OPT_IN)
     by_a_list(services)
     with pytest.raises(RestoreRefused, match=r"as an imported list says, 20.*undo its import"):
-        services.manual.restore(replace(MISTAKE, scope="alerts"))
+        manual.restore(services, replace(MISTAKE, scope="alerts"))
     told(services, Intent.OPT_IN)
     by_a_text_that_a_person_decided(services)
     with pytest.raises(RestoreRefused, match=r"opted out itself \(by a text that bob decided, 20"):
-        services.manual.restore(replace(MISTAKE, scope="alerts"))
+        manual.restore(services, replace(MISTAKE, scope="alerts"))
 
 
 @pytest.mark.parametrize("opt_out", OURS)
@@ -154,7 +155,7 @@ def test_what_we_entered_may_be_our_mistake(services, redis_client, opt_out, rec
 def test_a_newer_consent_lifts_any(services, opt_out):
     opt_out(services)
     with pytest.raises(RestoreRefused, match="older than the opt-out"):
-        services.manual.restore(consent(services, -DAY_US))
+        manual.restore(services, consent(services, -DAY_US))
     assert reason(services) == "opted_out_all"
     event = restored(services, consent(services))
     assert (event.kind, event.outcome, reason(services)) == ("restored", "applied", "")
@@ -175,8 +176,8 @@ def test_a_consent_of_a_day_counts_from_its_beginning(services):
     begun = services.history.of_number(NUMBER)[0].event_time_us
     midnight = begun - begun % DAY_US
     with pytest.raises(RestoreRefused, match=r"older than the opt-out.*give its time, too"):
-        services.manual.restore(given_at(midnight))
-    services.manual.restore(given_at(midnight + DAY_US))
+        manual.restore(services, given_at(midnight))
+    manual.restore(services, given_at(midnight + DAY_US))
 
 
 def given_at(at_us):
@@ -190,7 +191,7 @@ def test_an_opt_out_wins_a_tie_where_its_time_has_whole_seconds(services):
     told(services, Intent.OPT_OUT, "STOP", sent_us=second)
     for at_us in (second, second + 999_999):
         with pytest.raises(RestoreRefused, match=r"older|at the latest"):
-            services.manual.restore(given_at(at_us))
+            manual.restore(services, given_at(at_us))
     assert restored(services, given_at(second + 1_000_000)).outcome == "applied"
 
 
@@ -201,7 +202,7 @@ def test_where_a_list_has_days_only_a_consent_of_that_day_is_not_newer(services)
     with pytest.raises(
         RestoreRefused, match=r"as far as that is known.*23:59:59 UTC at the latest"
     ):
-        services.manual.restore(given_at(day + DAY_US // 2))
+        manual.restore(services, given_at(day + DAY_US // 2))
     assert reason(services) == "opted_out_all"
     assert restored(services, given_at(day + DAY_US)).outcome == "applied"
 
@@ -212,14 +213,14 @@ def test_a_stop_after_an_opt_out_by_hand_makes_it_theirs(services):
     services.archiver.move_all()
     assert [event.outcome for event in services.history.of_number(NUMBER)] == ["applied", "repeat"]
     with pytest.raises(RestoreRefused, match="opted out itself"):
-        services.manual.restore(MISTAKE)
+        manual.restore(services, MISTAKE)
 
 
 def test_an_opt_out_by_hand_after_their_stop_leaves_it_theirs(services):
     by_text(services)
     by_hand(services)
     with pytest.raises(RestoreRefused, match="opted out itself"):
-        services.manual.restore(MISTAKE)
+        manual.restore(services, MISTAKE)
 
 
 def test_after_they_came_back_an_opt_out_by_hand_is_ours_again(services):
@@ -230,7 +231,7 @@ def test_after_they_came_back_an_opt_out_by_hand_is_ours_again(services):
     event = restored(services, replace(MISTAKE, scope="alerts"))
     assert (event.outcome, reason(services)) == ("applied", "")
     with pytest.raises(RestoreRefused, match="opted out itself"):  # from the other programs
-        services.manual.restore(MISTAKE)
+        manual.restore(services, MISTAKE)
     assert reason(services, "orders") == "opted_out_all"
 
 
@@ -244,7 +245,7 @@ def test_an_opt_out_of_another_program_does_not_count(services):
         "opted_out",
     )
     with pytest.raises(RestoreRefused):
-        services.manual.restore(replace(MISTAKE, scope="club"))
+        manual.restore(services, replace(MISTAKE, scope="club"))
 
 
 def test_a_stop_between_asking_and_applying_holds(services):
@@ -254,7 +255,7 @@ def test_a_stop_between_asking_and_applying_holds(services):
         consent(services, DAY_US),
         replace(MISTAKE, basis="evidence", evidence="a call", is_admin=True),
     ):
-        entry = services.restores.entry(request)
+        (entry,) = services.restores.entries([request])
         by_text(services)
         services.store.inbox.add([Arrival(entry)])
         work(services)
@@ -268,17 +269,17 @@ def test_a_stop_between_asking_and_applying_holds(services):
 
 
 def test_what_waits_to_be_applied_counts(services):
-    services.manual.opt_out(NUMBER, ALL, "ana", "asked by phone")
+    manual.opt_out(services, NUMBER, ALL, "ana", "asked by phone")
     told(services, Intent.OPT_OUT, "STOP", applied=False)
     with pytest.raises(RestoreRefused, match="opted out itself"):
-        services.manual.restore(MISTAKE)
+        manual.restore(services, MISTAKE)
 
 
 def test_a_text_that_waited_when_we_opted_them_out_must_be_looked_at(services):
     told(services, Intent.REVIEW, "enough??")
     by_hand(services)
     with pytest.raises(RestoreRefused, match="may have been an opt-out waited"):
-        services.manual.restore(MISTAKE)
+        manual.restore(services, MISTAKE)
     assert restored(services, consent(services)).outcome == "applied"
 
 
@@ -302,7 +303,7 @@ def test_an_opt_out_whose_event_retention_removed_counts_as_theirs(services, mon
         lambda self, numbers: (story[1:] for story in whole(self, numbers)),
     )
     with pytest.raises(RestoreRefused, match="nobody knows any more who"):
-        services.manual.restore(MISTAKE)
+        manual.restore(services, MISTAKE)
 
 
 def test_a_consent_must_be_newer_than_an_opt_out_of_which_little_is_on_record(
@@ -320,7 +321,7 @@ def test_a_consent_must_be_newer_than_an_opt_out_of_which_little_is_on_record(
     with monkeypatch.context() as patched:  # the STOP and the lock are gone, the unlocking is not
         patched.setattr(RecordReader, "of_numbers", without(2))
         with pytest.raises(RestoreRefused, match="older than the opt-out"):
-            services.manual.restore(consent(services, -DAY_US))
+            manual.restore(services, consent(services, -DAY_US))
     with monkeypatch.context() as patched:
         patched.setattr(RecordReader, "of_numbers", without(3))
         event = restored(services, consent(services, -DAY_US))
@@ -330,7 +331,7 @@ def test_a_consent_must_be_newer_than_an_opt_out_of_which_little_is_on_record(
 
 def test_the_consent_that_stood_before_a_mistake_of_ours_is_given_back(services, redis_client):
     agreed = Consent("Text me", "web", "/join", 1)
-    services.manual.record_consent(NUMBER, "club", agreed, "operator", "ana")
+    manual.record_consent(services, NUMBER, "club", agreed, "operator", "ana")
     by_hand(services)
     assert (reason(services, "club"), read_story(services, NUMBER).programs[2].consent) == (
         "opted_out_all",
@@ -350,8 +351,8 @@ def test_no_consent_is_given_back_that_was_not_there(services):
 
 
 def test_a_consent_that_they_withdrew_is_not_given_back(services):
-    services.manual.record_consent(
-        NUMBER, "club", Consent("Text me", "web", "/", 1), "operator", "ana"
+    manual.record_consent(
+        services, NUMBER, "club", Consent("Text me", "web", "/", 1), "operator", "ana"
     )
     named = replace(MISTAKE, basis="evidence", evidence="call 4711", is_admin=True)
     by_hand(services)
@@ -361,8 +362,8 @@ def test_a_consent_that_they_withdrew_is_not_given_back(services):
     by_text(services)
     assert restored(services, named).outcome == "applied"
     assert (reason(services), reason(services, "club")) == ("", "no_consent")
-    services.manual.record_consent(
-        NUMBER, "club", Consent("Text me", "web", "/", 1), "operator", "ana"
+    manual.record_consent(
+        services, NUMBER, "club", Consent("Text me", "web", "/", 1), "operator", "ana"
     )
     by_text(services)
     assert restored(services, consent(services)).outcome == "applied"
@@ -371,14 +372,14 @@ def test_a_consent_that_they_withdrew_is_not_given_back(services):
 
 def test_a_rebuilt_store_keeps_whose_opt_out_it_is(services, redis_client):
     by_text(services)
-    services.manual.opt_out(OTHER, ALL, "ana", "asked by phone")
+    manual.opt_out(services, OTHER, ALL, "ana", "asked by phone")
     work(services)
     services.archiver.move_all()
     redis_client.flushall()
     build_rebuild_service(services).rebuild(lambda *_: None)
     with pytest.raises(RestoreRefused, match="opted out itself"):
-        services.manual.restore(MISTAKE)
-    services.manual.restore(replace(MISTAKE, number=OTHER))
+        manual.restore(services, MISTAKE)
+    manual.restore(services, replace(MISTAKE, number=OTHER))
     work(services)
     assert services.gate.check([OTHER], program="alerts")[0].reason == ""
 
@@ -394,12 +395,12 @@ def test_where_whose_opt_out_it_is_cannot_be_told_nothing_is_lifted(
     with monkeypatch.context() as patched:
         patched.setattr(RecordReader, "of_numbers", away)
         with pytest.raises(RecordsUnavailable):
-            services.manual.restore(MISTAKE)
+            manual.restore(services, MISTAKE)
     assert services.store.inbox.busy() == []
-    services.manual.opt_out(NUMBER, "orders", "ana", "more")
+    manual.opt_out(services, NUMBER, "orders", "ana", "more")
     redis_client.delete(*(keys.metadata for keys in PARTITION_KEYS))
     with pytest.raises(StoreNotReady):
-        services.manual.restore(MISTAKE)
+        manual.restore(services, MISTAKE)
 
 
 WRONG = [
@@ -419,7 +420,7 @@ def test_what_is_wrong_with_a_request_is_said(services):
     by_hand(services)
     for changed, error, said in WRONG:
         with pytest.raises(error, match=said):
-            services.manual.restore(replace(MISTAKE, **changed))
+            manual.restore(services, replace(MISTAKE, **changed))
     assert services.store.inbox.busy() == []
 
 

@@ -14,6 +14,7 @@ from smsgate.cli.main import run
 from smsgate.domain.errors import StoreUnavailable
 from smsgate.store.keys import partition_of
 from smsgate.web import create_app
+from tests.fakes import manual
 from tests.fakes.own_services import ready_services
 from tests.fakes.processes import wait_until
 from tests.fakes.values import NUMBER, OTHER
@@ -153,7 +154,7 @@ def test_nothing_that_was_said_is_kept(services, client, redis_client) -> None:
 
 
 def test_of_a_batch_the_stop_is_kept_and_the_request_refused(services, client) -> None:
-    services.manual.opt_out(OTHER, "all", "ann", "asked by phone")
+    manual.opt_out(services, OTHER, "all", "ann", "asked by phone")
     services.applier.drain(partition_of(OTHER))
     texts = [{"from": OTHER[1:]}, STOP]
     answer = batch(client, *texts)

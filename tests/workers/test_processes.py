@@ -29,6 +29,7 @@ from smsgate.store import inbox
 from smsgate.store.keys import partition_of
 from smsgate.store.shared_keys import CLOCK_LEASE
 from smsgate.store.write_lease import LASTS_MS, LeaseState
+from tests.fakes import manual
 from tests.fakes.processes import PATIENCE_S, wait_until
 from tests.fakes.refused_writes import too_few_replicas
 from tests.fakes.served import free_port
@@ -104,7 +105,7 @@ def test_a_worker_applies_what_waits(environ: dict[str, str], start: Start) -> N
     worker = start("worker")
     assert wait_until(lambda: _runs("worker", environ))
     worker.send_signal(signal.SIGSTOP)
-    services.manual.opt_out(NUMBER, "all", "tests", "")
+    manual.opt_out(services, NUMBER, "all", "tests", "")
     assert reason(services, NUMBER) == "hold"
     worker.send_signal(signal.SIGCONT)
     assert wait_until(lambda: reason(services, NUMBER) == "opted_out_all")
@@ -115,7 +116,7 @@ def test_the_clock_notifies_a_worker_where_the_job_was_lost(
     environ: dict[str, str], start: Start
 ) -> None:
     services = gateway_on(environ)
-    services.manual.opt_out(NUMBER, "all", "tests", "")
+    manual.opt_out(services, NUMBER, "all", "tests", "")
     with redis.Redis.from_url(environ["REDIS_URL"]) as client:
         assert client.delete("rq:queue:inbox") == 1
     start("clock")
@@ -190,7 +191,7 @@ def test_web_alone_opens_no_gate_on_an_older_copy_of_the_store(
     groups.end(server.process)
     shutil.copytree(folder, older)
     server = redis_server.start(folder, groups)
-    services.manual.opt_out(NUMBER, "all", "tests", "")
+    manual.opt_out(services, NUMBER, "all", "tests", "")
     services.applier.drain(partition_of(NUMBER))
     services.archiver.move_all()
     web = start("web")
@@ -250,14 +251,14 @@ def test_a_worker_outlives_a_redis_that_goes_and_comes(
     worker = start("worker")
     start("clock")
     services = gateway_on(environ)
-    services.manual.opt_out(NUMBER, "all", "tests", "")
+    manual.opt_out(services, NUMBER, "all", "tests", "")
     assert wait_until(lambda: reason(services, NUMBER) == "opted_out_all")
     for round_ in range(2):
         os.kill(first.process.pid, signal.SIGKILL)
         groups.wait(first.process)
         first = redis_server.start(tmp_path / "redis", groups)
         number = f"+1415555020{round_}"
-        services.manual.opt_out(number, "all", "tests", "")
+        manual.opt_out(services, number, "all", "tests", "")
         assert wait_until(lambda number=number: reason(services, number) == "opted_out_all")
     assert worker.poll() is None
     services.close()
@@ -275,7 +276,7 @@ def test_a_worker_waits_for_a_redis_that_is_not_there_yet(
     start("clock")  # a notification may have lapsed before the worker is back
     assert _says(worker, "worker lost redis")
     second = redis_server.start(tmp_path / "redis", groups)
-    services.manual.opt_out(NUMBER, "all", "tests", "")
+    manual.opt_out(services, NUMBER, "all", "tests", "")
     assert wait_until(lambda: reason(services, NUMBER) == "opted_out_all")
     services.close()
     groups.end(second.process)

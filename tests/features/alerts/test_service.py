@@ -26,6 +26,7 @@ from smsgate.records import chain_digest
 from smsgate.settings import Alerts
 from smsgate.store.keys import PARTITION_KEYS
 from smsgate.store.shared_keys import ALERT_LEASE, RECORDS_DIGEST
+from tests.fakes import manual
 from tests.fakes.own_services import ALERTS, all_at_work, make_services
 from tests.fakes.told import work
 from tests.fakes.values import NUMBER, failed_reply
@@ -262,7 +263,7 @@ def test_no_address_is_shown_or_stored(services, apprise, redis_client):
 
 def test_the_digest_of_the_records_is_logged_and_sent_once_a_day(services, apprise, redis_client):
     one, other = alerting(services), alerting(services)
-    services.manual.opt_out(NUMBER, "all", "ana", "by phone")
+    manual.opt_out(services, NUMBER, "all", "ana", "by phone")
     work(services)
     services.archiver.move_all()
     digest = chain_digest(services.records.reader.heads())

@@ -18,6 +18,7 @@ from smsgate.outbound import PublicOutbound
 from smsgate.records.deliveries import DeliveryStorage, Destination, FeedPosition
 from smsgate.records.event_reader import parse_position
 from smsgate.settings import Feed, Programs
+from tests.fakes import manual
 from tests.fakes.feeds import NEW, OLD, change, told
 from tests.fakes.processes import wait_until
 from tests.fakes.values import NUMBER
@@ -69,10 +70,10 @@ def test_what_happened_before_the_feed_began_is_not_told(services, make_feed, re
 def test_a_lock_a_consent_and_a_way_back_are_told(services, make_feed, receiver) -> None:
     one = make_feed("club")
     one.run_once()
-    services.manual.record_consent(NUMBER, "club", Consent("Yes", "web", given_us=1), "api", "crm")
+    manual.record_consent(services, NUMBER, "club", Consent("Yes", "web", given_us=1), "api", "crm")
     change(services, scope="club")
     change(services, "restore", scope="club")
-    services.manual.lock(NUMBER, "jane", "court")
+    manual.lock(services, NUMBER, "jane", "court")
     change(services, number=OTHER, scope="orders")
     while one.run_once() == 0:
         pass

@@ -22,6 +22,7 @@ from smsgate.features.evidence.service import (
 from smsgate.records import Records
 from smsgate.store.keys import partition_of
 from smsgate.store.refusals import RefusedHour
+from tests.fakes import manual
 from tests.fakes.values import NUMBER, OTHER, entry
 from tests.records.values import STOPPED, event, lines, reply_event
 
@@ -210,7 +211,7 @@ def test_sends_that_were_refused_after_the_opt_out_are_told(kept):
 
 def test_evidence_has_the_refused_sends_that_the_gate_counted(services):
     services.records.migrate()
-    services.manual.opt_out(NUMBER, "all", "ana", "by phone")
+    manual.opt_out(services, NUMBER, "all", "ana", "by phone")
     with pytest.raises(Suppressed):
         services.gate.require([NUMBER], program="alerts")
     (told,) = collect_evidence(services, EvidenceRequest(NUMBER))["refused_sends"]

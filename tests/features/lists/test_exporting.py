@@ -18,6 +18,7 @@ from smsgate.interface.operation import Context
 from smsgate.pipeline.api_keys import Caller
 from smsgate.pipeline.manual import RestoreRequest
 from smsgate.store.keys import PARTITIONS
+from tests.fakes import manual
 from tests.fakes.own_services import ALERTS, ORDERS, make_services
 from tests.fakes.values import NUMBER, OTHER, entry
 from tests.features.lists.test_importing import CLUB, SINCE_US
@@ -54,9 +55,9 @@ def exported(services, scope="alerts", **wanted):
 def test_everybody_who_stands_somehow_is_exported_with_since_and_source(services):
     NumberImport(services).enter([LISTED], ImportRequest("alerts", "opted_out"), [SINCE_US])
     services.store.inbox.add([Arrival(entry(number=NUMBER, message_id="SM1"))])
-    services.manual.lock(LOCKED, "ana", "court")
+    manual.lock(services, LOCKED, "ana", "court")
     consent = Consent(words="Yes", medium="web", given_us=SINCE_US)
-    services.manual.record_consent(OTHER, "club", consent, "api", "key")
+    manual.record_consent(services, OTHER, "club", consent, "api", "key")
     apply(services)
     stopped_us = services.history.of_number(NUMBER)[0].event_time_us
 
@@ -86,8 +87,8 @@ def test_since_is_when_it_began_to_hold_whatever_came_after(services):
 
 
 def test_who_came_back_is_not_in_the_list(services):
-    services.manual.opt_out(NUMBER, ALL, "ana", "")
-    services.manual.restore(RestoreRequest(NUMBER, ALL, "ana", ""))
+    manual.opt_out(services, NUMBER, ALL, "ana", "")
+    manual.restore(services, RestoreRequest(NUMBER, ALL, "ana", ""))
     apply(services)
     assert exported(services) == exported(services, ALL) == {}
 

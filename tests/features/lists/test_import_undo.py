@@ -22,6 +22,7 @@ from smsgate.pipeline.manual import RestoreRequest
 from smsgate.pipeline.reviews import list_cases
 from smsgate.records.reader import RecordReader
 from smsgate.store.keys import PARTITION_KEYS, partition_of
+from tests.fakes import manual
 from tests.fakes.own_services import ALERTS, ORDERS, make_services
 from tests.fakes.told import told, work
 from tests.fakes.values import NUMBER, OTHER
@@ -61,7 +62,7 @@ def last(services, number=NUMBER):
 
 
 def test_every_number_goes_back_to_how_it_stood(services):
-    services.manual.record_consent(MANY[0], "club", CONSENT, "operator", "ana")
+    manual.record_consent(services, MANY[0], "club", CONSENT, "operator", "ana")
     told(services, Intent.OPT_OUT, number=MANY[1], scope="club", program="club")
     told(services, Intent.OPT_OUT, number=MANY[2])
     work(services)
@@ -84,7 +85,7 @@ def test_every_number_goes_back_to_how_it_stood(services):
 
 
 def test_consents_of_a_list_are_taken_back(services):
-    services.manual.record_consent(OTHER, "club", CONSENT, "operator", "ana")
+    manual.record_consent(services, OTHER, "club", CONSENT, "operator", "ana")
     work(services)
     list_id = imported(services, text_of(NUMBER, OTHER), JOINED).import_id
     assert reasons(services, [NUMBER, OTHER], "club") == ["", ""]
@@ -101,21 +102,21 @@ def start(services):
 
 
 def by_hand(services):
-    services.manual.opt_out(NUMBER, ALL, "ana", "by phone")
+    manual.opt_out(services, NUMBER, ALL, "ana", "by phone")
 
 
 def restored(services):
     named = {"basis": "evidence", "evidence": "call 4711", "is_admin": True}
-    services.manual.restore(RestoreRequest(NUMBER, ALL, "ana", "not hers", **named))
+    manual.restore(services, RestoreRequest(NUMBER, ALL, "ana", "not hers", **named))
 
 
 def locked(services):
-    services.manual.lock(NUMBER, "ana", "a letter")
+    manual.lock(services, NUMBER, "ana", "a letter")
 
 
 def locked_for_a_while(services):
-    services.manual.lock(NUMBER, "ana", "a letter")
-    services.manual.lock(NUMBER, "ana", "of somebody else", locked=False)
+    manual.lock(services, NUMBER, "ana", "a letter")
+    manual.lock(services, NUMBER, "ana", "of somebody else", locked=False)
 
 
 def listed_again(services):
@@ -146,7 +147,7 @@ def test_what_changes_nothing_is_nothing_newer(services):
     list_id = imported(services, text_of(NUMBER)).import_id
     told(services, Intent.HELP)
     told(services, Intent.REVIEW, "hm")
-    services.manual.record_consent(NUMBER, "club", CONSENT, "api", "crm")
+    manual.record_consent(services, NUMBER, "club", CONSENT, "api", "crm")
     work(services)
     assert last(services).outcome == "refused"
     assert undo(services, list_id) == {"undone": 1}
@@ -209,7 +210,7 @@ def test_a_consent_to_another_program_in_between_is_not_wiped_out(services, monk
     list_id = imported(services, text_of(NUMBER), JOINED).import_id
 
     def act():
-        services.manual.record_consent(NUMBER, "alerts", CONSENT, "api", "crm")
+        manual.record_consent(services, NUMBER, "alerts", CONSENT, "api", "crm")
 
     between(monkeypatch, act)
     assert undo(services, list_id) == {"kept": 1}
@@ -361,8 +362,8 @@ def test_the_same_file_can_be_imported_and_undone_again_and_again(services):
 def test_an_opt_out_and_a_consent_of_one_number_in_one_file_are_both_undone(services):
     header = "contact_id,sender_id,status\n"
     text = f"{header}{NUMBER},MG1,opt-in\n{NUMBER},MG1,opt-out\n{OTHER},MG1,opt-in\n"
-    services.manual.record_consent(
-        NUMBER, "club", Consent("Before", "web", given_us=1), "api", "crm"
+    manual.record_consent(
+        services, NUMBER, "club", Consent("Before", "web", given_us=1), "api", "crm"
     )
     work(services)
     list_id = imported(services, text, CLUB_LIST).import_id

@@ -17,6 +17,7 @@ from smsgate.features.lists.rows import ListUnreadable
 from smsgate.features.records_admin.rebuild import build_rebuild_service
 from smsgate.pipeline.manual import RestoreRequest
 from smsgate.store.keys import PARTITION_KEYS, PARTITIONS, partition_of
+from tests.fakes import manual
 from tests.fakes.own_services import ALERTS, ORDERS, make_services
 from tests.fakes.values import NUMBER, OTHER, entry
 from tests.features.lists.files import imported, previewed, work_on
@@ -56,7 +57,7 @@ def reasons(services, numbers, program="alerts"):
 
 def come_back(services):
     named = {"basis": "evidence", "evidence": "call 4711", "is_admin": True}
-    services.manual.restore(RestoreRequest(NUMBER, ALL, "ana", "wants back", **named))
+    manual.restore(services, RestoreRequest(NUMBER, ALL, "ana", "wants back", **named))
 
 
 def work_off(services):
@@ -109,7 +110,7 @@ def test_one_event_tells_of_hundreds_and_each_number_has_its_history(services, i
 
 
 def test_consents_go_on_record_and_lift_nothing(services, importing):
-    services.manual.opt_out(NUMBER, ALL, "ana", "")
+    manual.opt_out(services, NUMBER, ALL, "ana", "")
     work_off(services)
     numbers = [NUMBER, OTHER]
     assert importing.rehearse(numbers, JOINED) == ["refused", "new"]
@@ -120,7 +121,7 @@ def test_consents_go_on_record_and_lift_nothing(services, importing):
     assert services.history.of_number(OTHER)[-1].entry.consent == CONSENT
     assert services.history.of_number(NUMBER)[-1].outcome == "refused"
     assert importing.enter(numbers, JOINED) == ["refused", "repeat"]
-    services.manual.opt_out(OTHER, "club", "ana", "")  # waits, and is applied before the list
+    manual.opt_out(services, OTHER, "club", "ana", "")  # waits, and is applied before the list
     assert importing.enter([OTHER], JOINED) == ["refused"]
 
 

@@ -8,6 +8,7 @@ from smsgate.domain.messages import ALL, Arrival, Decision, Entry, Intent
 from smsgate.features.provider_lists.list_reader import READ_EVERY_S
 from smsgate.features.provider_lists.service import IDLE_S
 from smsgate.metrics.snapshot import ListComparison
+from tests.fakes import manual
 from tests.features.provider_lists.conftest import OTHER_SENDER, SENDER
 
 A, B, C, D = "+14155550123", "+14155550124", "+14155550125", "+14155550126"
@@ -30,7 +31,7 @@ def event(number: str, intent: Intent, side, message_id: str, sent_us: int = 0) 
 
 
 def opt_out(side, number: str) -> None:
-    side.services.manual.opt_out(number, ALL, "olga", "a letter")
+    manual.opt_out(side.services, number, ALL, "olga", "a letter")
 
 
 def comparison(side) -> ListComparison:
@@ -142,7 +143,7 @@ def test_a_new_opt_out_there_counts_again(make) -> None:
 
 def test_a_lock_and_a_restore_stay_as_they_are(make) -> None:
     (telnyx,) = make("telnyx")
-    telnyx.services.manual.lock(A, "olga", "a court")
+    manual.lock(telnyx.services, A, "olga", "a court")
     telnyx.api.add(A, SENDER, LONG_AGO)
     telnyx.work()
     assert telnyx.services.gate.check([A], program="telnyx_alerts")[0].reason == "locked"

@@ -17,6 +17,7 @@ from smsgate.cli.process_groups import ProcessGroups
 from smsgate.domain.errors import StoreNotReady
 from smsgate.pipeline.manual import RestoreRequest
 from smsgate.pipeline.services import Services
+from tests.fakes import manual
 from tests.fakes.own_services import make_services
 
 PAGE = (Path(__file__).parents[3] / "docs" / "backup.md").read_text(encoding="utf-8")
@@ -35,12 +36,12 @@ class System:
         """Opt out, in, or lock, and let worker and clock do their part."""
         for action, number in changes:
             if action == "lock":
-                self.services.manual.lock(number, "anna", "a court said so")
+                manual.lock(self.services, number, "anna", "a court said so")
             elif action == "suppress":
-                self.services.manual.opt_out(number, "all", "anna", "asked by phone")
+                manual.opt_out(self.services, number, "all", "anna", "asked by phone")
             else:
                 request = RestoreRequest(number, "all", "anna", "asked by phone")
-                self.services.manual.restore(request)
+                manual.restore(self.services, request)
         for partition in self.services.store.inbox.busy():
             self.services.applier.drain(partition)
         self.services.archiver.move_all()

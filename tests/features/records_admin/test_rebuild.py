@@ -32,6 +32,7 @@ from smsgate.store import rebuild as store_rebuild
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.store.shared_keys import CLOCK_LEASE
 from smsgate.web import create_app
+from tests.fakes import manual
 from tests.fakes.own_services import all_at_work
 from tests.fakes.values import NUMBER, entry, set_key
 from workers import clock
@@ -58,9 +59,9 @@ def recorded(services, signed):
     services.ingest.receive("twilio", signed("STOP", BACK))
     services.ingest.receive("twilio", signed("START", BACK, message_id=START_ID))
     services.ingest.receive("twilio", signed("para", UNCLEAR))
-    services.manual.lock(LOCKED, "ana", "a court said so")
+    manual.lock(services, LOCKED, "ana", "a court said so")
     consent = Consent(words="Yes, text me", medium="web")
-    services.manual.record_consent(OTHER, "club", consent, "api", "key")
+    manual.record_consent(services, OTHER, "club", consent, "api", "key")
     settle(services)
     return services
 

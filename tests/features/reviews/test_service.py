@@ -12,6 +12,7 @@ from smsgate.features.records_admin.rebuild import build_rebuild_service
 from smsgate.features.reviews.service import ReviewService
 from smsgate.pipeline.reviews import list_cases, list_open, list_open_of
 from smsgate.store.keys import partition_of
+from tests.fakes import manual
 from tests.fakes.values import NUMBER
 
 PARTITION = partition_of(NUMBER)
@@ -215,9 +216,9 @@ def consent_state(services):
 
 def test_an_opt_out_taken_back_leaves_the_number_as_it_was_and_the_text_waiting(waiting):
     waiting.applier.drain(PARTITION)
-    waiting.manual.opt_out(NUMBER, "orders", "bob", "by phone")
+    manual.opt_out(waiting, NUMBER, "orders", "bob", "by phone")
     consent = Consent(words="yes", medium="paper", given_us=1)
-    waiting.manual.record_consent(NUMBER, "club", consent, "operator", "bob")
+    manual.record_consent(waiting, NUMBER, "club", consent, "operator", "bob")
     waiting.applier.drain(PARTITION)
     before = consent_state(waiting)
     key = decide(waiting, "opt_out", "alerts", "ana")
@@ -286,7 +287,7 @@ def test_a_stop_that_was_not_applied_when_it_was_decided_is_not_lifted(waiting, 
 
 def test_a_lock_outlives_a_decision_that_is_taken_back(waiting):
     key = decide(waiting, "opt_out", "alerts", "ana")
-    waiting.manual.lock(NUMBER, "bob", "a letter")
+    manual.lock(waiting, NUMBER, "bob", "a letter")
     undo(waiting, key, "ana")
     waiting.applier.drain(PARTITION)
 
@@ -300,7 +301,7 @@ def test_a_decision_is_taken_back_once_and_only_a_decision_is(waiting):
     undo(waiting, key, "ana")
     with pytest.raises(ReviewChanged):
         undo(waiting, key, "bob")
-    other = waiting.manual.opt_out(NUMBER, "all", "ana", "by phone")
+    other = manual.opt_out(waiting, NUMBER, "all", "ana", "by phone")
     waiting.applier.drain(PARTITION)
     for wrong in (f"{PARTITION}-{other}", "", "x", "99-1-0", f"{PARTITION}-1-0", "²-1-0"):
         with pytest.raises(NoSuchReview):

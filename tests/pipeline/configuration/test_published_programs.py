@@ -12,6 +12,7 @@ from smsgate.pipeline.running_process import RunningProcess
 from smsgate.pipeline.services import build_services
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.store.store import Store
+from tests.fakes import manual
 from tests.fakes.values import NUMBER
 from tests.pipeline.configuration.conftest import CONFIG, SECOND, Files
 
@@ -20,7 +21,7 @@ def opted_out_of_orders(files: Files, store: Store) -> None:
     files.write(CONFIG + SECOND.format(more=""))
     services = build_services(load_configuration(files.environ))
     publish_programs(services.settings, store)
-    services.manual.opt_out(NUMBER, "orders", "tests", "")
+    manual.opt_out(services, NUMBER, "orders", "tests", "")
     services.applier.drain(partition_of(NUMBER))
     services.close()
 

@@ -20,6 +20,7 @@ from smsgate.pipeline.published_programs import publish_programs
 from smsgate.pipeline.reviews import list_open_of
 from smsgate.pipeline.services import Services
 from smsgate.store.keys import partition_of
+from tests.fakes import manual
 from tests.fakes.own_services import ALERTS, make_services
 from tests.fakes.told import told
 from tests.fakes.values import NUMBER
@@ -56,9 +57,9 @@ def renamed(opened: Opened) -> Services:
 
 def by_hand(services: Services, action: str, scope: str, number: str = NUMBER) -> None:
     if action == "suppress":
-        services.manual.opt_out(number, scope, "me", "asked")
+        manual.opt_out(services, number, scope, "me", "asked")
     else:
-        services.manual.restore(RestoreRequest(number, scope, "me", "asked"))
+        manual.restore(services, RestoreRequest(number, scope, "me", "asked"))
     services.applier.drain(partition_of(number))
 
 
@@ -210,7 +211,7 @@ def test_a_mistake_gives_back_a_consent_of_before_the_renaming(opened: Opened) -
     old = opened(CLUB, init=True)
     old.records.migrate()
     agreed = Consent("Text me", "web", "/join", 1)
-    old.manual.record_consent(NUMBER, "club", agreed, "operator", "me")
+    manual.record_consent(old, NUMBER, "club", agreed, "operator", "me")
     by_hand(old, "suppress", "all")
     new = opened(TEAM)
     publish_programs(new.settings, new.store)
@@ -230,7 +231,7 @@ def test_who_came_back_before_the_renaming_may_be_opted_out_by_mistake(opened: O
     by_hand(new, "restore", "team")
     assert not blocked(new, NUMBER, "team")
     with pytest.raises(RestoreRefused, match="opted out itself"):
-        new.manual.restore(RestoreRequest(NUMBER, ALL, "me", "asked"))
+        manual.restore(new, RestoreRequest(NUMBER, ALL, "me", "asked"))
 
 
 @pytest.mark.parametrize("renamed_before", [True, False])

@@ -9,6 +9,7 @@ import pytest
 from smsgate.domain.errors import StoreUnavailable
 from smsgate.features.accounts.setup_view import keys_of
 from smsgate.store.account_requests import Quarantine, RefusedRequest
+from tests.fakes import manual
 from tests.fakes.own_services import ALERTS, HERE, ORDERS, heartbeat, make_services
 from tests.fakes.twilio_api import Answer, Drop, TwilioApi
 
@@ -209,7 +210,7 @@ def test_a_click_twice_sends_it_once(admin, services, api):
 
 
 def test_nobody_who_opted_out_gets_one(admin, services, api):
-    services.manual.opt_out(NUMBER, "all", "the tests", "")
+    manual.opt_out(services, NUMBER, "all", "the tests", "")
     admin.get(ACCOUNT)
     answer = admin.post(f"{ACCOUNT}/test", TEXT)
     assert answer.status_code == 409

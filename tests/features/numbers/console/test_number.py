@@ -20,6 +20,7 @@ from smsgate.metrics.counters import GATE, by_family
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.store.write_lease import SpooledOptOuts
 from smsgate.web.console.template_filters import day, moment
+from tests.fakes import manual
 from tests.fakes.browser import Browser, browser
 from tests.fakes.own_services import ALERTS, HERE, make_services
 from tests.fakes.pages import HTMX, NASTY, harmless, words
@@ -202,8 +203,8 @@ def test_odd_places_in_a_story_are_answered(services, viewer):
 
 def test_a_lock_and_consents_are_told_with_their_words(services, viewer):
     consent = Consent(words=f"Yes {NASTY}", medium="paper", source="form 7", given_us=1)
-    services.manual.record_consent(NUMBER, "alerts", consent, "operator", "ana")
-    services.manual.lock(NUMBER, "bob", "a letter & more")
+    manual.record_consent(services, NUMBER, "alerts", consent, "operator", "ana")
+    manual.lock(services, NUMBER, "bob", "a letter & more")
     work(services)
     services.archiver.move_all()
     page = viewer.get(PAGE)
@@ -477,7 +478,7 @@ def test_a_number_of_a_list_says_since_when_and_by_which_list(services, viewer, 
 
 @pytest.mark.parametrize("recorded", [True, False])
 def test_a_locked_number_says_since_when_and_why(services, viewer, redis_client, recorded):
-    services.manual.lock(NUMBER, "bob", "letter of her lawyer")
+    manual.lock(services, NUMBER, "bob", "letter of her lawyer")
     work(services)
     for at in range(60):  # a number that goes on texting does not hide it
         told(services, Intent.OPT_OUT, f"STOP {at}", applied=False)
@@ -510,7 +511,7 @@ def test_what_is_not_on_record_is_said_to_be_unknown(services, viewer, redis_cli
 def test_a_consent_is_withdrawn_by_an_opt_out_and_back_with_a_start(services, viewer):
     assert row(viewer.get(PAGE))["consent"] == "none on record"
     consent = Consent(words="Yes", medium="web", given_us=1)
-    services.manual.record_consent(NUMBER, "alerts", consent, "operator", "ana")
+    manual.record_consent(services, NUMBER, "alerts", consent, "operator", "ana")
     work(services)
     assert row(viewer.get(PAGE))["consent"] == "on record"
     told(services, Intent.OPT_OUT, "STOP", applied=False)
