@@ -193,7 +193,7 @@ def test_after_an_action_the_same_control_has_the_focus(visit: Visit) -> None:
     button = page.get_by_role("button", name="Check this account")
     button.focus()
     button.press("Enter")
-    page.get_by_label("Results").wait_for()
+    page.locator("section[role=status]").wait_for()
     expect(page.get_by_role("button", name="Check this account")).to_be_focused()
 
 
