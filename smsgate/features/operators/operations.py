@@ -165,7 +165,7 @@ def make_first_link(context: Context, request: PersonQuery) -> MadeLink:  # noqa
     if path is None:
         raise OperatorError(
             "There are operators already: `smsgate operators add NAME --role admin` adds one, "
-            "`smsgate operators reset NAME` lets somebody in again."
+            "`smsgate operators reset NAME` lets a person in again."
         )
     return _made_link(context, path, FIRST_LINK_S, "It makes the first admin, once")
 

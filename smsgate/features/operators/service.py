@@ -48,8 +48,8 @@ MAX_NAME_CHARACTERS = 60
 _NAME = re.compile(r"[\w.@+'’-]+( [\w.@+'’-]+)*")
 _LIKE_A_NUMBER = re.compile(r"\+?[\d .-]{6,}")
 EMAIL_TAKEN = (
-    "Somebody has that e-mail address: use another one, since single sign-on tells people apart by "
-    "it."
+    "Another person has that e-mail address: use another one, since single sign-on tells people "
+    "apart by it."
 )
 _NOTICE = """Hello {name},
 
@@ -213,7 +213,7 @@ def refuse_last_admin(connection: Connection, row: OperatorRow) -> None:
     able &= (operators.c.password_hash != "") | (operators.c.subject != "")
     query = select(operators.c.id).where(able).with_for_update()
     if {*connection.scalars(query)} == {row.id}:
-        raise OperatorError(f"{row.name} is the only admin: make somebody else an admin first.")
+        raise OperatorError(f"{row.name} is the only admin: make another person an admin first.")
 
 
 def make_link(connection: Connection, operator_id: str) -> str:

@@ -104,7 +104,7 @@ def test_an_address_is_of_one_person(mail, admin, services):
     for deed, data in (("add", {"name": "eve", "role": "admin"}), ("reset", {"name": "ben"})):
         answer = change_people(admin, deed, data | taken)
         assert answer.status_code == 422
-        assert "Somebody has that e-mail address: use another one" in words(answer)
+        assert "Another person has that e-mail address: use another one" in words(answer)
     assert people.all() == before
 
 
