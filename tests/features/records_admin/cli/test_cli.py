@@ -264,13 +264,12 @@ def test_an_older_copy_of_the_database_is_gone_on_with_by_command_alone(
     store.ledger.append(partition_of(NUMBER), event(9, consent_state=None))
     assert "adopt" in terminal("records", "status")[1]
 
-    code, output, errors = terminal("records", "adopt", "--reason", "the disk broke")
+    code, output, _ = terminal("records", "adopt", "--reason", "the disk broke")
 
     assert (code, output) == (
         0,
         "2 partitions go on; how 0 numbers stand was taken from the store.\n",
     )
-    assert "Recording the numbers of the store: 0\n" in errors
     assert terminal("records", "adopt", "--reason", "again")[1].startswith("Nothing is missing")
     LedgerArchiver(store, filled).move_all()
     told = [one.event for one in filled.reader.of_kind("adopted")]
