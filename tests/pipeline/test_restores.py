@@ -18,7 +18,7 @@ from smsgate.domain.errors import (
 )
 from smsgate.domain.messages import ALL, Arrival, Intent
 from smsgate.features.evidence import service
-from smsgate.features.lists.imports import ImportRequest, NumberImport
+from smsgate.features.lists.imports import ImportRequest
 from smsgate.features.numbers.story import read_story
 from smsgate.features.records_admin.rebuild import build_rebuild_service
 from smsgate.features.reviews.service import ReviewService
@@ -27,6 +27,7 @@ from smsgate.pipeline.manual import RestoreRequest
 from smsgate.records.reader import RecordReader
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from tests.fakes import manual
+from tests.fakes.listed_numbers import import_numbers
 from tests.fakes.own_services import ALERTS, ORDERS, make_services
 from tests.fakes.told import told, work
 from tests.fakes.values import NUMBER, OTHER, set_key
@@ -93,7 +94,7 @@ def by_hand(services):
 
 
 def by_a_list(services):
-    NumberImport(services).enter([NUMBER], ImportRequest("alerts", "opted_out"))
+    import_numbers(services, [NUMBER], ImportRequest("alerts", "opted_out"))
 
 
 def by_a_lock(services):
@@ -198,7 +199,7 @@ def test_an_opt_out_wins_a_tie_where_its_time_has_whole_seconds(services):
 def test_where_a_list_has_days_only_a_consent_of_that_day_is_not_newer(services):
     now_us = services.store.health.now_us()
     day = now_us - now_us % DAY_US - 9 * DAY_US
-    NumberImport(services).enter([NUMBER], ImportRequest("alerts", "opted_out"), [day])
+    import_numbers(services, [NUMBER], ImportRequest("alerts", "opted_out"), [day])
     with pytest.raises(
         RestoreRefused, match=r"as far as that is known.*23:59:59 UTC at the latest"
     ):

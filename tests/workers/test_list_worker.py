@@ -131,6 +131,7 @@ def test_a_step_whose_worker_was_killed_is_taken_up_and_done_once(services, jobs
 _DIES = """
 import os
 from smsgate.features.lists.imports import NumberImport
+from tests.fakes.listed_numbers import import_numbers
 from workers.jobs import process
 from workers.list_worker import ListWorker
 import threading

@@ -31,7 +31,7 @@ from msgspec.structs import replace
 from smsgate.domain.errors import SmsGateError, Unfit
 from smsgate.features.lists.import_record import NoSuchList, import_of
 from smsgate.features.lists.import_undo import ImportUndo
-from smsgate.features.lists.imports import FileImport, check_words
+from smsgate.features.lists.imports import check_words, run_import
 from smsgate.features.lists.list_file import ListOptions
 from smsgate.features.lists.results import ListResult
 from smsgate.features.lists.scrub import scrub_list
@@ -171,24 +171,28 @@ class ListJobs:
         if job.is_busy or (job.is_finished and job.kind != "undo"):
             return job
         applies = step == "apply" or job.kind == "scrub"
-        asked = job
         if job.kind == "undo":
-            asked = replace(job, reason=reason_of(str(given.get("reason", ""))) if applies else "")
+            job = replace(job, reason=reason_of(str(given.get("reason", ""))) if applies else "")
         else:
-            known = msgspec.to_builtins(job.options) if job.options else {}
-            try:
-                options = msgspec.convert({**known, **given}, ListOptions, strict=False)
-            except msgspec.ValidationError as error:
-                raise Unfit(f"{error}.") from None
-            options.check(self._services.settings)
-            if job.kind == "import" and applies:
-                if job.result is None or (job.step == "preview" and job.state != "done"):
-                    raise Unfit("The preview is not done: a list is applied as its preview says.")
-                check_words(options, job.result)
-            asked = replace(job, options=options)
-        asked = replace(asked, step="apply" if applies else "preview", state="waiting")
-        asked = replace(asked, done=0, total=0, problem="", starts=0)
-        return _write(self._path / job.id, asked)
+            job = replace(job, options=self._options(job, given, applies=applies))
+        step = "apply" if applies else "preview"
+        job = replace(job, step=step, state="waiting", done=0, total=0, problem="", starts=0)
+        return _write(self._path / job.id, job)
+
+    def _options(self, job: ListJob, given: Mapping[str, object], *, applies: bool) -> ListOptions:
+        known = msgspec.to_builtins(job.options) if job.options else {}
+        if job.kind == "import" and applies:  # as the preview says
+            given = {name: given[name] for name in ("words", "medium") if name in given}
+        try:
+            options = msgspec.convert({**known, **given}, ListOptions, strict=False)
+        except msgspec.ValidationError as error:
+            raise Unfit(f"{error}.") from None
+        options.check(self._services.settings)
+        if job.kind == "import" and applies:
+            if job.result is None or (job.step == "preview" and job.state != "done"):
+                raise Unfit("The preview is not done: a list is applied as its preview says.")
+            check_words(options, job.result)
+        return options
 
     def undo(self, import_id: str, actor: str, *, sees_all: bool) -> ListJob:
         """The job that undoes an import: there is one for each.
@@ -212,7 +216,7 @@ class ListJobs:
         """
         for job in reversed([one for one in self.all() if one.is_busy]):
             folder = self._path / job.id
-            with suppress(NoSuchList), _locked(folder) as is_held:
+            with _locked(folder) as is_held:
                 if is_held and self.find(job.id).is_busy:
                     self._run(folder, self.find(job.id), is_ending)
                     return True
@@ -258,8 +262,8 @@ class ListJobs:
             if job.kind == "scrub":
                 clean = folder / CLEAN_ROWS
                 return scrub_list(self._services, job.options, file, clean, unused, progress)
-            work = FileImport(self._services, job.options, file, actor=job.actor, name=job.name)
-            return (work.apply if applies else work.preview)(progress, unused)
+            given = (self._services, job.options, file, progress, unused)
+            return run_import(*given, actor=job.actor, name=job.name, applies=applies)
 
     def _make_folder(self, name: str) -> Path:
         (self._path / name).mkdir(mode=0o700, parents=True)
@@ -271,7 +275,7 @@ def remove_old(data_dir: Path) -> None:
     """Remove jobs that are too old, unless a process works on them."""
     oldest = time.time() - KEPT_DAYS * 86_400
     for path in _folders(data_dir):
-        with suppress(OSError, NoSuchList):
+        with suppress(OSError):
             if max(one.stat().st_mtime for one in [path, *path.iterdir()]) >= oldest:
                 continue
             with _locked(path) as is_held:
@@ -294,20 +298,14 @@ def _now_us() -> int:
 
 
 def _write(folder: Path, job: ListJob) -> ListJob:
-    try:
-        replace_file(folder / "job.json", msgspec.json.encode(job))
-    except FileNotFoundError as error:
-        raise NoSuchList(_GONE) from error
+    replace_file(folder / "job.json", msgspec.json.encode(job))
     return job
 
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[bool]:
     """Lock a job while the block runs; gives False if another process works on it."""
-    try:
-        handle = os.open(folder, os.O_RDONLY)
-    except OSError as error:
-        raise NoSuchList(_GONE) from error
+    handle = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -12,6 +12,7 @@ import io
 import os
 import weakref
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from itertools import islice
 from typing import Annotated, BinaryIO, Literal, NamedTuple
 
@@ -136,22 +137,19 @@ class ListFile:
             raise ListUnreadable("This is no list: save it as CSV, in UTF-8, and give that.")
         self.errors = "surrogateescape" if self.encoding == "utf-8" else "strict"
         # The end of the head may be half a character.
-        errors = "replace" if self.errors == "strict" else self.errors
-        text = head[len(self.order_mark) :].decode(self.encoding, errors)
+        text = head[len(self.order_mark) :].decode(self.encoding, "replace")
         self.newline = "\r\n" if "\r\n" in text else "\n"
         self.delimiter = _delimiter_of(text)
         name = {"\t": "tab", _NO_DELIMITER: "one column"}.get(self.delimiter, repr(self.delimiter))
         self.format = "workbook" if is_workbook else f"csv, {name}, {self.encoding}"
-        lines = text.splitlines(keepends=True)
-        if len(head) == _HEAD_BYTES and len(lines) > 1:
-            lines.pop()  # it may be cut
-        sample = _sample(lines, self.delimiter)
-        first = sample[0] if sample else []
-        has_header = any(map(str.isalpha, "".join(first))) and not any(
-            map(looks_like_number, first)
-        )
-        self.header: Sequence[str] = first if has_header else ()
-        self.sample = sample[has_header:]
+        self.header: Sequence[str] = ()
+        self.sample: list[list[str]] = []
+        with suppress(ListUnreadable):  # its line is named when it is read
+            for _, row in islice(self._rows(), _SAMPLE):
+                self.sample += [row] if any(map(str.strip, row)) else []
+        if self.sample and not any(map(looks_like_number, self.sample[0])):
+            has_header = any(map(str.isalpha, "".join(self.sample[0])))
+            self.header = self.sample.pop(0) if has_header else ()
         names = (options.column, options.date_column, options.state_column, options.source_column)
         self.columns = find_columns(self.header, self.sample, names)
         self._region, self._state = options.region.strip().upper(), options.state
@@ -170,7 +168,7 @@ class ListFile:
         """Every row but the header, so many at once. Raises ``ListUnreadable``."""
         if self.columns.number is None:
             raise ListUnreadable(
-                "It is unclear which column has the numbers: say which with --column; "
+                "It is unclear which column has the numbers: say which with --column. "
                 f"{described(self.header)}"
             )
         rows = self._rows()
@@ -209,14 +207,11 @@ class ListFile:
                 else:
                     yield line, row
                 line = reader.line_num + 1
-        except csv.Error as error:
-            raise ListUnreadable(
-                f"A quote in line {line} is not closed at the end of its cell: close it."
-            ) from error
-        except UnicodeDecodeError as error:
-            raise ListUnreadable(
-                f"Near line {line} the file is not {self.encoding.upper()}: save it as UTF-8."
-            ) from error
+        except (csv.Error, UnicodeDecodeError) as error:
+            what = "a quote is not closed at the end of its cell"
+            if isinstance(error, UnicodeDecodeError):
+                what = f"the file is not {self.encoding.upper()}"
+            raise ListUnreadable(f"Line {line} cannot be read: {what}.") from error
         finally:
             text.detach()
 
@@ -228,10 +223,7 @@ def _cell(cells: Sequence[str], place: int | None) -> str:
 def _lines(text: io.TextIOWrapper) -> Iterator[str]:
     for line in iter(lambda: text.readline(_MAX_LINE_CHARS), ""):
         if len(line) == _MAX_LINE_CHARS and line[-1] not in "\r\n":
-            raise ListUnreadable(
-                f"A line has more than {_MAX_LINE_CHARS:,} characters: this is no list with one "
-                "number a line."
-            )
+            raise ListUnreadable(f"A line has more than {_MAX_LINE_CHARS:,} characters.")
         yield line
 
 
@@ -241,15 +233,3 @@ def _delimiter_of(text: str) -> str:
     bare = "".join(line.split('"')[::2])
     best = max(_DELIMITERS, key=bare.count)
     return best if best in bare else _NO_DELIMITER
-
-
-def _sample(lines: Sequence[str], delimiter: str) -> list[list[str]]:
-    rows: list[list[str]] = []
-    try:
-        for row in csv.reader(lines, delimiter=delimiter):
-            rows += [row] if any(map(str.strip, row)) else []
-            if len(rows) > _SAMPLE:
-                break
-    except csv.Error:
-        pass  # its line is named when it is read
-    return rows

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import Annotated, BinaryIO, Literal
@@ -19,7 +20,7 @@ from smsgate.domain.messages import ALL
 from smsgate.domain.signed_times import iso_time
 from smsgate.features.lists.import_record import Import, NoSuchList, imports
 from smsgate.features.lists.import_undo import ImportUndo
-from smsgate.features.lists.imports import FileImport, check_words
+from smsgate.features.lists.imports import check_words, run_import
 from smsgate.features.lists.jobs import ListJob, ListJobs, Step
 from smsgate.features.lists.list_file import ColumnName, ListOptions, Region
 from smsgate.features.lists.results import ListResult, result_text
@@ -49,7 +50,6 @@ UnusedFile = Annotated[
 ]
 Preview = Annotated[bool, msgspec.Meta(description="Say what would change, and change nothing.")]
 _EXPORTED = ("number", "state", "since", "source", "external_source")
-_LINES_AT_ONCE = 1_000
 _NO_JOB = {404: "This key asked for no such job, or it is gone."}
 
 
@@ -116,12 +116,12 @@ def import_file(context: Context, request: ImportCommand) -> ListResult:
     options, name = _options(request), request.file.name or "list"
     result = Path(request.result) if request.result else None
     with _on_disk(request.file) as file:
-        work = FileImport(context.services, options, file, actor=context.actor(), name=name)
-        found = work.preview(context.progress, result if request.preview else None)
+        work = partial(run_import, context.services, options, file, context.progress)
+        found = work(result if request.preview else None, actor=context.actor(), name=name)
         if request.preview:
             return found
         check_words(options, found)
-        return work.apply(context.progress, result)
+        return work(result, actor=context.actor(), name=name, applies=True)
 
 
 def _options(request: ListOptions) -> ListOptions:
@@ -216,8 +216,8 @@ def export(context: Context, request: ExportRequest) -> Download:
     context.services.records.check()
     context.services.archiver.move_all()
     kind = {"csv": "text/csv", "txt": "text/plain"}[request.format]
-    lines = _lines(context.services, request)
-    return Download(f"export.{request.format}", kind, _pieces(lines))
+    lines = (line.encode() for line in _lines(context.services, request))
+    return Download(f"export.{request.format}", kind, lines)
 
 
 def _lines(services: Services, request: ExportRequest) -> Iterator[str]:
@@ -250,16 +250,6 @@ def _decisive(held: dict[tuple[str, str], Row], program: str) -> Row | None:
         or everywhere
         or held.get((CONSENT, program))
     )
-
-
-def _pieces(lines: Iterator[str]) -> Iterator[bytes]:
-    some: list[str] = []
-    for line in lines:
-        some.append(line)
-        if len(some) >= _LINES_AT_ONCE:
-            yield "".join(some).encode()
-            some = []
-    yield "".join(some).encode()
 
 
 class ImportUpload(ListOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -95,12 +95,9 @@ def plain(header: str) -> str:
 
 
 def printable(text: str, most: int = 40) -> str:
-    """A cell as it can be shown: bytes that are no UTF-8 as Latin-1, and not without end."""
+    """A cell as it can be shown: without bytes that are no UTF-8, and not without end."""
     if not text.isascii():
-        raw = text.encode("utf-8", "surrogateescape")
-        text = raw.decode(
-            "latin-1" if any("\udc80" <= one <= "\udcff" for one in text) else "utf-8"
-        )
+        text = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     return text if len(text) <= most else f"{text[:most]}…"
 
 
@@ -150,21 +147,20 @@ def _number_column(headers: Sequence[str], rows: Sequence[Sequence[str]], width:
 
 
 def _place_of(name: str, header: Sequence[str], width: int) -> int:
-    for form in (str, plain):
-        forms = [form(one) for one in header]
-        if form(name) in forms:
-            return forms.index(form(name))
+    if name in header:
+        return header.index(name)
     if name.isdecimal() and 0 < int(name) <= width:
         return int(name) - 1
-    raise ListUnreadable(f"There is no column {printable(name)!r}; {described(header)}")
+    place = guess_column(header, [plain(name)])
+    if place is None:
+        raise ListUnreadable(f"There is no column {printable(name)!r}. {described(header)}")
+    return place
 
 
 def described(header: Sequence[str]) -> str:
-    """Which columns there are, for the end of a sentence."""
-    if not header:
-        return "they have no names: name one by its place, from 1 on."
+    """Which columns there are, in a sentence."""
     names = ", ".join(repr(printable(one)) for one in header[:_MAX_NAMES])
-    return f"there are: {names}" + (" …" if len(header) > _MAX_NAMES else ".")
+    return f"The first are {names}." if names else "Name one by its place, from 1 on."
 
 
 _NORTH_AMERICAN = re.compile(r"\+1[0-9]{10}").fullmatch
@@ -257,9 +253,7 @@ class SeenNumbers:
 
 def source_text(cell: str) -> str:
     """A cell of the source column as it is recorded: one line, without what cannot be seen."""
-    if not cell:
-        return ""
-    text = " ".join(printable(cell, len(cell)).split())
+    text = " ".join(cell.split())
     return printable("".join(filter(str.isprintable, text)), MAX_SOURCE_CHARS)
 
 

@@ -10,10 +10,11 @@ import pytest
 from smsgate.domain.entry_parts import Consent
 from smsgate.features.deliveries import changes
 from smsgate.features.deliveries.changes import calls_for_event
-from smsgate.features.lists.imports import ImportRequest, NumberImport
+from smsgate.features.lists.imports import ImportRequest
 from smsgate.records.deliveries import Destination
 from smsgate.records.event_reader import START, EventReader
 from tests.fakes.feeds import change, told
+from tests.fakes.listed_numbers import import_numbers
 from tests.fakes.values import NUMBER
 
 MANY = [f"+1415556{at:04}" for at in range(600)]
@@ -25,10 +26,9 @@ JOINED = ImportRequest("club", "subscribed", actor="ana", consent=Consent("Yes",
 @pytest.fixture
 def import_(services):
     """Enters a list, until it is services."""
-    importing = NumberImport(services)
 
     def done(numbers=MANY, listing=STOPPED, sources=()) -> None:
-        importing.enter(numbers, listing, sources=sources)
+        import_numbers(services, numbers, listing, sources=sources)
         services.archiver.move_all()
 
     return done

@@ -6,7 +6,7 @@ import io
 from typing import Any
 
 from smsgate.features.lists.import_record import record_import
-from smsgate.features.lists.imports import FileImport
+from smsgate.features.lists.imports import run_import
 from smsgate.features.lists.list_file import ListFile, ListOptions, ListRow
 from smsgate.features.lists.results import ListResult
 from smsgate.pipeline.services import Services
@@ -23,19 +23,20 @@ def rows_of(text: str | bytes, **options: Any) -> list[ListRow]:
     return [row for rows in listed(text, **options).windows(3) for row in rows]
 
 
-def work_on(services: Services, text: str | bytes, options: ListOptions = ALERTS) -> FileImport:
+def imported(
+    services: Services, text: str | bytes, options: ListOptions = ALERTS, **more: Any
+) -> ListResult:
     raw = text if isinstance(text, bytes) else text.encode()
-    return FileImport(services, options, io.BytesIO(raw), actor="ana", name="stopped.csv")
+    given = {"actor": "ana", "name": "stopped.csv", "applies": True, **more}
+    if given["applies"]:
+        previewed(services, text, options)
+    return run_import(services, options, io.BytesIO(raw), lambda *_: None, **given)
 
 
-def imported(services: Services, text: str | bytes, options: ListOptions = ALERTS) -> ListResult:
-    work = work_on(services, text, options)
-    work.preview(lambda *_: None)
-    return work.apply(lambda *_: None)
-
-
-def previewed(services: Services, text: str | bytes, options: ListOptions = ALERTS) -> ListResult:
-    return work_on(services, text, options).preview(lambda *_: None)
+def previewed(
+    services: Services, text: str | bytes, options: ListOptions = ALERTS, **more: Any
+) -> ListResult:
+    return imported(services, text, options, applies=False, **more)
 
 
 def record_list(services: Services, list_id: str, note: str, actor: str = "ana") -> None:

@@ -15,7 +15,6 @@ from smsgate.features.lists import import_undo as module
 from smsgate.features.lists import imports as imports_module
 from smsgate.features.lists.import_record import NoSuchList, imports
 from smsgate.features.lists.import_undo import ImportUndo
-from smsgate.features.lists.imports import NumberImport
 from smsgate.features.lists.list_file import ListOptions
 from smsgate.features.records_admin.rebuild import build_rebuild_service
 from smsgate.pipeline.manual import RestoreRequest
@@ -23,6 +22,7 @@ from smsgate.pipeline.reviews import list_cases
 from smsgate.records.reader import RecordReader
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from tests.fakes import manual
+from tests.fakes.listed_numbers import import_numbers
 from tests.fakes.own_services import ALERTS, ORDERS, make_services
 from tests.fakes.told import told, work
 from tests.fakes.values import NUMBER, OTHER
@@ -120,7 +120,7 @@ def locked_for_a_while(services):
 
 
 def listed_again(services):
-    NumberImport(services).enter([NUMBER], replace(STOPPED, id="import-other"), part="0")
+    import_numbers(services, [NUMBER], replace(STOPPED, id="import-other"), part="0")
 
 
 NEWER = [stop, start, by_hand, restored, locked, locked_for_a_while, listed_again]
@@ -232,7 +232,7 @@ def test_a_list_that_comes_in_between_and_does_not_name_it_only_costs_another_lo
 ):
     first = imported(services, text_of(NUMBER)).import_id
     other = next(number for number in MANY if partition_of(number) == PARTITION)
-    between(monkeypatch, lambda: NumberImport(services).enter([other], STOPPED))
+    between(monkeypatch, lambda: import_numbers(services, [other], STOPPED))
     assert undo(services, first) == {"undone": 1}
     assert reasons(services, [NUMBER, other]) == ["", "opted_out_all"]
     outcomes = [
@@ -250,7 +250,7 @@ def test_where_lists_are_applied_all_the_time_it_says_so_and_nothing_is_lifted(
 
     def entered(self, partition, entries):
         entries = [*entries]
-        NumberImport(services).enter([other], STOPPED)
+        import_numbers(services, [other], STOPPED)
         return real(self, partition, entries)
 
     monkeypatch.setattr(module.ImportUndo, "_enter", entered)

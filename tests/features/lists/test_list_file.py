@@ -95,7 +95,7 @@ def test_a_quote_that_is_never_closed_is_refused_with_its_line():
         (f'phone,note\n{US},"open\n' + f"{US},x\n" * 20_000, 2),
         (f'phone,note\n{US},x\n{US},"', 3),
     ):
-        with pytest.raises(ListUnreadable, match=f"A quote in line {line} is not closed"):
+        with pytest.raises(ListUnreadable, match=f"Line {line} cannot be read: a quote"):
             rows_of(text)
 
 

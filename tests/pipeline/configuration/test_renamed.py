@@ -12,7 +12,7 @@ from smsgate.domain.entry_parts import Consent
 from smsgate.domain.errors import RestoreRefused
 from smsgate.domain.messages import ALL, Arrival, Decision, Entry, Intent
 from smsgate.features.lists.import_undo import ImportUndo
-from smsgate.features.lists.imports import ImportRequest, NumberImport
+from smsgate.features.lists.imports import ImportRequest
 from smsgate.features.records_admin.rebuild import build_rebuild_service
 from smsgate.features.reviews.service import ReviewService
 from smsgate.pipeline.manual import RestoreRequest
@@ -21,6 +21,7 @@ from smsgate.pipeline.reviews import list_open_of
 from smsgate.pipeline.services import Services
 from smsgate.store.keys import partition_of
 from tests.fakes import manual
+from tests.fakes.listed_numbers import import_numbers
 from tests.fakes.own_services import ALERTS, make_services
 from tests.fakes.told import told
 from tests.fakes.values import NUMBER
@@ -245,7 +246,7 @@ def test_an_import_is_undone_across_a_renaming(opened: Opened, renamed_before: b
     if renamed_before:
         publish_programs(new.settings, new.store)
     listing = ImportRequest(program, "opted_out", id="import-1")
-    NumberImport(importer).enter([NUMBER], listing)
+    import_numbers(importer, [NUMBER], listing)
     publish_programs(new.settings, new.store)
     assert blocked(new, NUMBER, "team")
     summary = ImportUndo(new).run("import-1", lambda *_: None, actor="me", reason="the wrong file")

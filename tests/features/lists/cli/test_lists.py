@@ -106,7 +106,7 @@ def test_history_says_since_when_a_list_has_it(lists, file, tmp_path):
     ("more", "said"),
     [
         (("--program", "nobody"), "no program is called 'nobody'"),
-        (("--program", "alerts", "--column", "fone"), "no column 'fone'; there are: 'name'"),
+        (("--program", "alerts", "--column", "fone"), "no column 'fone'. The first are 'name'"),
         (("--program", "alerts", "--region", "Narnia"), "'Narnia' is not a country"),
         (("--program", "alerts", "--state", "subscribed"), "agreed to"),
     ],

@@ -9,9 +9,10 @@ import pytest
 
 from smsgate.domain.errors import StoreUnavailable
 from smsgate.domain.messages import Intent
-from smsgate.features.lists.imports import ImportRequest, NumberImport
+from smsgate.features.lists.imports import ImportRequest
 from smsgate.interface import pages
 from smsgate.store.numbers import NumberReader
+from tests.fakes.listed_numbers import import_numbers
 from tests.fakes.pages import NASTY, harmless, words
 from tests.fakes.told import told
 from tests.fakes.values import NUMBER, decision
@@ -124,7 +125,7 @@ def test_the_file_has_what_is_seen_and_says_what_the_store_says(
 def test_what_a_list_names_as_source_filters_page_and_file(opted_out, viewer, agent, admin):
     numbers = ["+14155550181", "+14155550182"]
     request = ImportRequest("alerts", "opted_out", actor="ana", note="old.csv")
-    NumberImport(opted_out).enter(numbers, request, sources=["Klaviyo", NASTY])
+    import_numbers(opted_out, numbers, request, sources=["Klaviyo", NASTY])
     opted_out.archiver.move_all()
     answer = viewer.get(f"{LIST}?imported=Klaviyo")
     page = words(answer)

@@ -15,13 +15,14 @@ from smsgate.domain.entry_parts import Consent, ForwardContent
 from smsgate.domain.errors import RecordsUnavailable, StoreUnavailable, Suppressed
 from smsgate.domain.messages import Arrival, Decision, Intent
 from smsgate.features.evidence.service import EvidenceRequest, collect_evidence
-from smsgate.features.lists.imports import ImportRequest, NumberImport
+from smsgate.features.lists.imports import ImportRequest
 from smsgate.metrics.counters import GATE, by_family
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.store.write_lease import SpooledOptOuts
 from smsgate.web.console.template_filters import day, moment
 from tests.fakes import manual
 from tests.fakes.browser import Browser, browser
+from tests.fakes.listed_numbers import import_numbers
 from tests.fakes.own_services import ALERTS, HERE, make_services
 from tests.fakes.pages import HTMX, NASTY, harmless, words
 from tests.fakes.people import add_operator
@@ -464,7 +465,7 @@ def row(answer, program: str = "alerts") -> dict[str, str]:
 def test_a_number_of_a_list_says_since_when_and_by_which_list(services, viewer, source, recorded):
     by = {"import": "import", "api": "API"}[source]
     listing = ImportRequest("alerts", "opted_out", source, actor="ana", note=f"left{NASTY}.csv")
-    NumberImport(services).enter([NUMBER], listing, [DAY_US])
+    import_numbers(services, [NUMBER], listing, [DAY_US])
     if recorded:
         services.archiver.move_all()
     answer = viewer.get(PAGE)

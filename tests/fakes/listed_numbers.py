@@ -1,0 +1,37 @@
+"""Numbers that come by a list."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from smsgate.features.lists.imports import ImportRequest, NumberImport
+from smsgate.features.lists.list_file import ListRow
+from smsgate.pipeline.services import Services
+
+
+def rows_by_number(
+    numbers: Iterable[str], since_us: Iterable[int] = (), sources: Iterable[str] = ()
+) -> dict[str, ListRow]:
+    """Rows that say of each number since when it stands so, and where the list has it from."""
+    since, named = (
+        dict(zip(numbers, since_us, strict=False)),
+        dict(zip(numbers, sources, strict=False)),
+    )
+    return {
+        one: ListRow(0, (), one, one, "", since_us=since.get(one, 0), source=named.get(one, ""))
+        for one in numbers
+    }
+
+
+def import_numbers(
+    services: Services,
+    numbers: Iterable[str],
+    request: ImportRequest,
+    since_us: Iterable[int] = (),
+    sources: Iterable[str] = (),
+    **more: Any,
+) -> list[str]:
+    """Import numbers as a list would; gives what became of each."""
+    rows = rows_by_number([*numbers], since_us, sources)
+    return NumberImport(services).enter(rows, request, **more)
