@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from datetime import datetime
 
 import msgspec
@@ -12,7 +11,7 @@ from sqlalchemy import ColumnElement, select
 from smsgate import __version__
 from smsgate.consent.events import Event, event_id
 from smsgate.domain.entry_parts import Consent
-from smsgate.domain.errors import RecordsUnavailable, SmsGateError
+from smsgate.domain.errors import SmsGateError
 from smsgate.domain.messages import Decision, Entry, Intent
 from smsgate.domain.signed_times import time_of
 from smsgate.pipeline.services import Services
@@ -136,8 +135,6 @@ def record_import(
         software=__version__,
     )
     services.store.ledger.append(partition_of(""), event)
-    with suppress(RecordsUnavailable):  # it is in the ledger, and moved later
-        services.archiver.move_all()
 
 
 def parts_of(records: Records, list_id: str, partition: int) -> Iterator[Event]:

@@ -151,6 +151,7 @@ class ImportUndo:
         if actor and back:
             what = (id_, record.program, actor, reason, found.changes[0])
             record_import(self._services, *what, outcome=UNDONE_OUTCOME)
+            self._services.archiver.move_all()  # so that the file can be imported anew at once
         return found
 
     def _chunks(self, id_: str, partition: int) -> Iterator[list[str]]:

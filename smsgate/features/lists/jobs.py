@@ -199,6 +199,7 @@ class ListJobs:
 
         Raises ``NoSuchList`` where it is no import of theirs, ``RecordsUnavailable``.
         """
+        self._services.archiver.move_all()
         record = import_of(self._services.records, import_id)
         if not sees_all and actor != record.actor:
             raise NoSuchList("There is no such import of yours.")

@@ -86,6 +86,7 @@ class Imports(msgspec.Struct, frozen=True):
 )
 def list_imports(context: Context, request: ImportsQuery) -> Imports:
     """List the newest imports: time, operator, file, and what they changed."""
+    context.services.archiver.move_all()
     return Imports(imports(context.services.records, request.limit))
 
 

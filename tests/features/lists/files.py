@@ -30,7 +30,9 @@ def imported(
     given = {"actor": "ana", "name": "stopped.csv", "applies": True, **more}
     if given["applies"]:
         previewed(services, text, options)
-    return run_import(services, options, io.BytesIO(raw), lambda *_: None, **given)
+    found = run_import(services, options, io.BytesIO(raw), lambda *_: None, **given)
+    services.archiver.move_all()  # as a clock does all the time
+    return found
 
 
 def previewed(
