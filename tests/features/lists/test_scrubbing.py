@@ -12,6 +12,7 @@ from smsgate.features.lists.imports import ImportRequest
 from smsgate.features.lists.list_file import ListOptions
 from smsgate.features.lists.results import OUTCOMES
 from smsgate.features.lists.scrub import scrub_list
+from tests.fakes import manual
 from tests.fakes.listed_numbers import import_numbers
 from tests.fakes.own_services import ALERTS, ORDERS, make_services
 from tests.fakes.values import NUMBER, OTHER
@@ -25,7 +26,7 @@ def services(tmp_path, redis_url):
     made = make_services(tmp_path, redis_url, ALERTS + ORDERS + CLUB)
     made.records.migrate()
     import_numbers(made, [STOPPED], ImportRequest("alerts", "opted_out"))
-    made.manual.opt_out(HELD, "all", "ana", "")
+    manual.opt_out(made, HELD, "all", "ana", "")
     yield made
     made.close()
 
