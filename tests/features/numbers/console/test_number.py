@@ -461,16 +461,14 @@ def row(answer, program: str = "alerts") -> dict[str, str]:
 
 
 @pytest.mark.parametrize("recorded", [True, False])
-@pytest.mark.parametrize("source", ["import", "api"])
-def test_a_number_of_a_list_says_since_when_and_by_which_list(services, viewer, source, recorded):
-    by = {"import": "import", "api": "API"}[source]
-    listing = ImportRequest("alerts", "opted_out", source, actor="ana", note=f"left{NASTY}.csv")
+def test_a_number_of_a_list_says_since_when_and_by_which_list(services, viewer, recorded):
+    listing = ImportRequest("alerts", "opted_out", actor="ana", note=f"left{NASTY}.csv")
     import_numbers(services, [NUMBER], listing, [DAY_US])
     if recorded:
         services.archiver.move_all()
     answer = viewer.get(PAGE)
     said = row(answer)
-    assert said["why"].startswith(f"opted out of everything ({by}: left")
+    assert said["why"].startswith("opted out of everything (import: left")
     assert said["why"].endswith(".csv; ana)")
     assert said["since"] == f"{DAY}, 12:00 UTC"
     assert said["consent"] == f"withdrawn on {DAY}"
