@@ -20,7 +20,9 @@ PRIVATE_TERMS = (
     "once more", "somebody", "nobody may", "what became of", "waits for a person",
     "not at work", "anew", "at hand", "is none of", "is it well", "let in",
 )  # fmt: skip
-_PRIVATE = re.compile(rf"\b({'|'.join(PRIVATE_TERMS)})\b", re.IGNORECASE)
+_EITHER = (*PRIVATE_TERMS, *(term.capitalize() for term in PRIVATE_TERMS))
+_PRIVATE = re.compile(rf"\b({'|'.join(_EITHER)})\b")
+"""Not in capitals, as keywords are written: people text "CAN SOMEBODY CALL ME"."""
 
 
 def private_terms(words: str) -> list[str]:

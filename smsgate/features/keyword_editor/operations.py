@@ -179,7 +179,7 @@ class TextMeaning(msgspec.Struct, frozen=True):
         (
             Column("word", "Keyword", "words"),
             Column("intent", "Meaning", "name"),
-            Column("match", "Match"),
+            Column("match", "Match", "name"),
             Column("language", "Language", "language"),
             Column("source", "Source"),
             Column("countries", "Countries"),
