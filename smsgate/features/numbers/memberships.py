@@ -149,11 +149,11 @@ def list_memberships(context: Context, request: MembershipQuery) -> MembershipPa
     return MembershipPage(
         items=[_row(one, origins.get((one.partition, one.seq)), held) for one in shown],
         total=total,
-        next=".".join(map(str, _place_of(shown[-1]))) if len(found) > len(shown) else None,
+        next=".".join(map(str, _key_of(shown[-1]))) if len(found) > len(shown) else None,
     )
 
 
-class _Place(NamedTuple):
+class _RowKey(NamedTuple):
     """Where a page ends: its last row."""
 
     since_us: int
@@ -243,15 +243,15 @@ def _filtered(wanted: MembershipQuery, key: MembershipKey, asked: Select[Any]) -
     return asked
 
 
-def _place_of(row: Row[Any]) -> _Place:
-    return _Place(row.since_us, row.number, row.state, row.scope)
+def _key_of(row: Row[Any]) -> _RowKey:
+    return _RowKey(row.since_us, row.number, row.state, row.scope)
 
 
-def _parsed(after: str) -> _Place | None:
+def _parsed(after: str) -> _RowKey | None:
     found = _PLACE.fullmatch(after)
     if found is None and after:
         raise CursorRefused("`after` is not the `next` of a page of this list.")
-    return _Place(int(found[1]), found[2], found[3], found[4]) if found else None
+    return _RowKey(int(found[1]), found[2], found[3], found[4]) if found else None
 
 
 def _origins(connection: Connection, rows: Sequence[Row[Any]]) -> dict[tuple[int, int], Event]:
@@ -266,17 +266,17 @@ def _origins(connection: Connection, rows: Sequence[Row[Any]]) -> dict[tuple[int
     return found
 
 
-class MembershipOrigin(NamedTuple):
+class RecordedOrigin(NamedTuple):
     """Since when a number is in something, and the event that made it so, where it is recorded."""
 
     since_us: int
     event: Event | None
 
 
-MembershipOrigins: TypeAlias = Mapping[MembershipKey, MembershipOrigin]
+RecordedOrigins: TypeAlias = Mapping[MembershipKey, RecordedOrigin]
 
 
-def origins_of_number(database: Database, number: str) -> MembershipOrigins:
+def origins_of_number(database: Database, number: str) -> RecordedOrigins:
     """What a number is in by the records, those who came back included."""
     if database.absent:
         return {}
@@ -286,7 +286,7 @@ def origins_of_number(database: Database, number: str) -> MembershipOrigins:
         found = _origins(connection, rows)
     events_of = {key: event_for(event, number) for key, event in found.items()}
     return {
-        MembershipKey(one.state, one.scope): MembershipOrigin(
+        MembershipKey(one.state, one.scope): RecordedOrigin(
             one.since_us, events_of.get((one.partition, one.seq))
         )
         for one in rows

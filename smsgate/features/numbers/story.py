@@ -24,7 +24,7 @@ from smsgate.domain.errors import (
 )
 from smsgate.domain.messages import ALL, REPLY_WINDOW_US, Entry, Reply, StoredEntry, numbers_in
 from smsgate.domain.phone import is_e164
-from smsgate.features.numbers.memberships import MembershipOrigins, origins_of_number
+from smsgate.features.numbers.memberships import RecordedOrigins, origins_of_number
 from smsgate.pipeline.forwards import KIND
 from smsgate.pipeline.gate import GateAnswer
 from smsgate.pipeline.reviews import OpenReview, list_open_of
@@ -154,7 +154,7 @@ class _StoryReader:
         self._waits: dict[str, OpenReview] = {}
         self._waiting: list[Event] = []
         """What the records do not have yet, newest first."""
-        self._origins: MembershipOrigins | None = None
+        self._origins: RecordedOrigins | None = None
         """None where the records are away."""
 
     def read(self, before: HistoryPlace | None) -> NumberStory:

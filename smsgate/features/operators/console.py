@@ -116,7 +116,7 @@ def _asking(ask: Callable[[SignInProvider], Response]) -> Response:
     try:
         return ask(provider)
     except SignInRefused as error:
-        return _told(str(error), IN, "bad")
+        return _notice(str(error), IN, "bad")
 
 
 def show_code() -> str:
@@ -166,7 +166,7 @@ def sign_out() -> Response:
     if g.known is not None:
         console_auth().sessions.end(g.known, g.known.digest)
     session.clear()
-    return _told("Signed out.", IN)
+    return _notice("Signed out.", IN)
 
 
 def show_password(token: str) -> str:
@@ -184,7 +184,7 @@ def set_password(token: str) -> Response:
     auth.sign_in.set_password(row, password, visitor.address, token)
     # Attackers at this address do not keep the link's holder from signing in.
     g.device = auth.sign_in.device_token(row, visitor)
-    return _told("Password set. Sign in with it.", IN)
+    return _notice("Password set. Sign in with it.", IN)
 
 
 def _new_password(field: str) -> str:
@@ -217,7 +217,7 @@ def choose_zone() -> Response:
         )
     if name != current.operator.zone:
         auth.people.set_zone(current.operator, name, auth.author())
-    return _told("Time zone saved.", ME)
+    return _notice("Time zone saved.", ME)
 
 
 def change_password() -> Response:
@@ -229,7 +229,7 @@ def change_password() -> Response:
     except Unfit as error:
         error.field = "new"
         raise
-    return _told("Password changed. You are signed out everywhere else.", ME)
+    return _notice("Password changed. You are signed out everywhere else.", ME)
 
 
 def end_session() -> Response:
@@ -237,12 +237,12 @@ def end_session() -> Response:
     auth, current, which = console_auth(), current_session(), _field("session")
     if which == "others":
         auth.sessions.end(current, current.digest, others=True)
-        return _told("Signed out everywhere else.", ME)
+        return _notice("Signed out everywhere else.", ME)
     try:
         auth.sessions.end(current, bytes.fromhex(which))
     except ValueError:
         raise Unfit("This session no longer exists: reload the page.") from None
-    return _told("Signed out of that session.", ME)
+    return _notice("Signed out of that session.", ME)
 
 
 def show_factor() -> Response | str:
@@ -285,7 +285,7 @@ def turn_factor_off() -> Response:
     if row.totp_secret:
         rest = row.recovery if row.has_passkey else ""
         _change_factor("second factor off", totp_secret="", totp_step=0, recovery=rest)
-    return _told("Codes of the authenticator app are off." if row.has_passkey else _OFF, ME)
+    return _notice("Codes of the authenticator app are off." if row.has_passkey else _OFF, ME)
 
 
 def renew_recovery_codes() -> Response | str:
@@ -307,7 +307,7 @@ def _change_factor(what: str, **values: str | int) -> None:
 
 def _show_codes(codes: list[str], sentence: str) -> Response | str:
     """Show new recovery codes, this once; without any say that the factor is on."""
-    return render_template("recovery.html", codes=codes) if codes else _told(sentence, ME)
+    return render_template("recovery.html", codes=codes) if codes else _notice(sentence, ME)
 
 
 def show_new_passkey() -> str:
@@ -346,10 +346,10 @@ def remove_passkey() -> Response:
     auth, current = console_auth(), current_session()
     name = auth.passkeys.remove(current, _field("passkey"), auth.author())
     is_last = not current.operator.totp_secret and not auth.passkeys.of(current.operator)
-    return _told(f"Removed {name}. {_OFF if is_last else ''}".strip(), ME)
+    return _notice(f"Removed {name}. {_OFF if is_last else ''}".strip(), ME)
 
 
-def _told(sentence: str, path: str, tone: str = "good") -> Response:
+def _notice(sentence: str, path: str, tone: str = "good") -> Response:
     """Lead to a page that begins with a sentence."""
     flash(sentence, tone)
     return redirect(path, 303)

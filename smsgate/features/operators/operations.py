@@ -114,7 +114,7 @@ class PersonReset(PersonChoice):
     email: Address = ""
 
 
-class MadeLink(msgspec.Struct, frozen=True):
+class SignInLink(msgspec.Struct, frozen=True):
     """A link that sets a password, this once: only its digest is kept."""
 
     link: str
@@ -159,7 +159,7 @@ def list_people(context: Context, request: PersonQuery) -> PersonList:  # noqa: 
 
 
 @operation(command="operators first", role="admin", example={}, shown_once="link", done="{told}")
-def make_first_link(context: Context, request: PersonQuery) -> MadeLink:  # noqa: ARG001
+def make_first_link(context: Context, request: PersonQuery) -> SignInLink:  # noqa: ARG001
     """Make the link for the first admin. Exit code 2 if there are operators already."""
     path = first_link(context.services.records)
     if path is None:
@@ -167,7 +167,7 @@ def make_first_link(context: Context, request: PersonQuery) -> MadeLink:  # noqa
             "There are operators already: `smsgate operators add NAME --role admin` adds one, "
             "`smsgate operators reset NAME` lets a person in again."
         )
-    return _made_link(context, path, FIRST_LINK_S, "It makes the first admin, once")
+    return _sign_in_link(context, path, FIRST_LINK_S, "It makes the first admin, once")
 
 
 @operation(
@@ -178,7 +178,7 @@ def make_first_link(context: Context, request: PersonQuery) -> MadeLink:  # noqa
     shown_once="link",
     done="{told}",
 )
-def add_person(context: Context, request: NewPerson) -> MadeLink:
+def add_person(context: Context, request: NewPerson) -> SignInLink:
     """Add a person, and make the link to set their password."""
     people, email = _people(context), fold_email(request.email)
     row = new_row(request.name, request.role, context.actor(), email)
@@ -204,7 +204,7 @@ def add_person(context: Context, request: NewPerson) -> MadeLink:
     shown_once="link",
     done="{told}",
 )
-def reset_person(context: Context, request: PersonReset) -> MadeLink:
+def reset_person(context: Context, request: PersonReset) -> SignInLink:
     """Remove a password, and make the link to set a new one.
 
     It ends their sessions, unbinds them from single sign-on, and lifts a deactivation.
@@ -275,11 +275,11 @@ def _state(row: OperatorRow) -> str:
     return "single sign-on" if row.subject else "active" if row.password_hash else "no password yet"
 
 
-def _handed_over(context: Context, path: str, name: str, address: str, did: str) -> MadeLink:
+def _handed_over(context: Context, path: str, name: str, address: str, did: str) -> SignInLink:
     """Send a link by e-mail; show it if there is no address or no mail server, or that fails."""
     hours, mailbox = LINK_S // 3600, context.services.settings.web.mail
     whom = f"Send this link to {name}: it sets their password, once"
-    made = _made_link(context, path, LINK_S, whom)
+    made = _sign_in_link(context, path, LINK_S, whom)
     if not address or mailbox is None:
         return made
     by = context.actor()
@@ -288,17 +288,17 @@ def _handed_over(context: Context, path: str, name: str, address: str, did: str)
         send_email(mailbox, address, "Your link to sign in to smsgate", text)
     except CallFailed as error:
         told = f"The link was not sent to {address}: {error}. {whom}"
-        return _made_link(context, path, LINK_S, told)
+        return _sign_in_link(context, path, LINK_S, told)
     with _people(context).database.writing() as connection:
         log_action(connection, "link sent by e-mail", name, _author(context), address)
-    return MadeLink("", made.ends, f"Sent a link to {address}. It sets the password, once.")
+    return SignInLink("", made.ends, f"Sent a link to {address}. It sets the password, once.")
 
 
-def _made_link(context: Context, path: str, lasts_s: int, told: str) -> MadeLink:
+def _sign_in_link(context: Context, path: str, lasts_s: int, told: str) -> SignInLink:
     settings = context.services.settings
     base = settings.public_url or f"http://127.0.0.1:{settings.port}"
     told = f"{told}, within {lasts_s // 3600} h. It is not shown again."
-    return MadeLink(base + path, time_of(now_us() + lasts_s * 1_000_000), told)
+    return SignInLink(base + path, time_of(now_us() + lasts_s * 1_000_000), told)
 
 
 OPERATIONS = (list_people, make_first_link, add_person, reset_person, set_role, deactivate_person)

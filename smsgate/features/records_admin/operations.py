@@ -348,7 +348,7 @@ def rebuild_store(context: Context, request: Rebuild) -> RebuildResult:
     )
 
 
-class Forgetting(msgspec.Struct, forbid_unknown_fields=True):
+class ForgetRequest(msgspec.Struct, forbid_unknown_fields=True):
     """Whose texts are erased."""
 
     number: Number
@@ -373,7 +373,7 @@ def _forgotten_text(done: Forgotten) -> str:
     example={"number": "+14155550123", "reason": "asked by e-mail, 3 May"},
     text=lambda done, _: _forgotten_text(done),
 )
-def forget_texts(context: Context, request: Forgetting) -> Forgotten:
+def forget_texts(context: Context, request: ForgetRequest) -> Forgotten:
     """Erase the texts of a number from records and store, for good.
 
     The number, the decisions and their times stay: they are needed to go on suppressing the number
