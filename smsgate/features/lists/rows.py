@@ -95,9 +95,13 @@ def plain(header: str) -> str:
 
 
 def printable(text: str, most: int = 40) -> str:
-    """A cell as it can be shown: without bytes that are no UTF-8, and not without end."""
+    """A cell as it can be shown and recorded: what is no UTF-8 is Windows-1252; not without end."""
     if not text.isascii():
-        text = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        raw = text.encode("utf-8", "surrogateescape")
+        try:
+            text = raw.decode()
+        except UnicodeDecodeError:
+            text = raw.decode("cp1252", "replace")
     return text if len(text) <= most else f"{text[:most]}…"
 
 
@@ -254,7 +258,7 @@ class SeenNumbers:
 def source_text(cell: str) -> str:
     """A cell of the source column as it is recorded: one line, without what cannot be seen."""
     text = " ".join(cell.split())
-    return printable("".join(filter(str.isprintable, text)), MAX_SOURCE_CHARS)
+    return "".join(filter(str.isprintable, printable(text, MAX_SOURCE_CHARS)))
 
 
 @functools.lru_cache(256)

@@ -11,6 +11,7 @@ from smsgate.features.lists.rows import (
     moment_us,
     printable,
     read_number,
+    source_text,
 )
 from tests.features.lists.files import listed, rows_of
 
@@ -178,5 +179,6 @@ def test_a_column_is_taken_by_name_or_place():
 
 
 def test_a_cell_is_shown_short_and_without_broken_characters():
-    assert printable("M\udcfcller") == "M�ller"
+    assert printable("M\udcfcller") == "Müller"
+    assert source_text("Fr\udcfchling\n 2025\x07") == "Frühling 2025"
     assert printable("x" * 50) == "x" * 40 + "…"
