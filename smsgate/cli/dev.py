@@ -118,8 +118,8 @@ def run(environ: Mapping[str, str], directory: Path) -> None:
         key = settings.api_keys[0].get_secret_value()
         stack.callback(data_dir.forget_run, directory)
         data_dir.write_run(directory, DevRun(os.getpid(), url, env["REDIS_URL"], key, variables))
-        for name, said in _wait_until_ready(url, key).items():
-            _warn(f"WARNING {name}: {said}")
+        for title, text in _wait_until_ready(url, key).items():
+            _warn(f"WARNING {title}: {text}")
         welcome(url, configuration)
         pause = threading.Event()
         for is_changed in watched:
@@ -232,7 +232,7 @@ def reload(env: Mapping[str, str], store: Store, supervisor: Supervisor) -> None
 
 
 def _wait_until_ready(url: str, key: str) -> Mapping[str, str]:
-    """Wait for the web process, however long it takes; return what is not well then, and why."""
+    """Wait for the web process, however long it takes; give conditions, texts by titles."""
     until, pause = math.inf, threading.Event()
     with requests.Session() as http:
         http.trust_env = False  # no proxy leads to this machine
@@ -243,7 +243,7 @@ def _wait_until_ready(url: str, key: str) -> Mapping[str, str]:
                 until = min(until, time.monotonic() + SETTLE_S)
                 if answer["ready"] or time.monotonic() >= until:
                     break
-    return {name: said for name, said in answer["collaborators"].items() if said != "ok"}
+    return {one["title"]: one["text"] for one in answer["conditions"]}
 
 
 def _warn(text: str) -> None:

@@ -51,6 +51,8 @@ class Fault:
 class ConfigurationError(SmsGateError):
     """The configuration cannot be used; ``faults`` holds every fault that was found."""
 
+    status = 422
+
     def __init__(self, faults: Sequence[Fault]) -> None:
         super().__init__("\n".join(str(fault) for fault in faults))
         self.faults = tuple(faults)
@@ -313,7 +315,7 @@ class TooManyGuesses(SmsGateError):
 class LinksNotReady(SmsGateError):
     """No opt-out link can be made: there is no secret, or no public URL."""
 
-    status = 503
+    status = 409
 
 
 # --- senders --------------------------------------------------------------------------------

@@ -90,7 +90,6 @@ def test_the_head_of_a_long_table_stays_in_sight(visit: Visit, path: str, width:
         "/console/setup",
         "/console/setup/accounts/simulator",
         "/console/setup/doctor",
-        "/console/setup/programs/alerts",
         "/console/keywords/sets",
         "/console/me",
     ],

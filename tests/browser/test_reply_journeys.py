@@ -68,8 +68,6 @@ def test_a_reply_is_worded_on_a_phone_and_sent(
         return answers(number) == ["You are out, as the console says."]
 
     assert wait_until(is_answered_so, 60)
-    page.goto("/console/setup/programs/alerts")
-    says(page, "You are out, as the console says.")
     page.goto(REPLIES)
     press(page.get_by_role("button", name="Revert"))
     says(page, "Saved as version")

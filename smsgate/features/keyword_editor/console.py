@@ -8,6 +8,7 @@ from flask import Flask, flash, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from smsgate.domain.errors import (
+    ConfigurationError,
     ContentChanged,
     Fault,
     RecordsUnavailable,
@@ -19,7 +20,6 @@ from smsgate.domain.line_diff import compare_texts
 from smsgate.features.keyword_editor.operations import INTENTS, understand
 from smsgate.features.keyword_editor.service import (
     MAX_BYTES,
-    FaultyKeywordSet,
     KeywordEditor,
     KeywordSetInfo,
 )
@@ -121,8 +121,8 @@ class _KeywordPages:
         content, base, sure = _text("content"), _number("base"), "sure" in request.form
         try:
             self._editor.save(name, content, base, actor(), _text("note"), sure=sure)
-        except (ContentChanged, Unfit, FaultyKeywordSet) as error:
-            is_faulty = isinstance(error, FaultyKeywordSet)
+        except (ContentChanged, Unfit, ConfigurationError) as error:
+            is_faulty = isinstance(error, ConfigurationError)
             problem = "Not saved: fix these conflicts first." if is_faulty else str(error)
             return self._preview(self._editor.find(name), content, base, problem, error.status)
         return _saved(name)
@@ -144,7 +144,7 @@ class _KeywordPages:
         faults: Sequence[Fault] = ()
         try:
             effect = self._editor.try_content(about.name, content, REPLAY_S)
-        except FaultyKeywordSet as error:
+        except ConfigurationError as error:
             faults = error.faults
         except (Unfit, StoreUnavailable) as error:
             unusable = str(error)

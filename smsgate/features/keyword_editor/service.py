@@ -42,12 +42,6 @@ class NoSuchKeywordSet(SmsGateError):
     status = 404
 
 
-class FaultyKeywordSet(ConfigurationError):
-    """With this content of a set, nothing would start; nothing was saved."""
-
-    status = 422
-
-
 class KeywordSetInfo(msgspec.Struct, frozen=True):
     """One keyword set."""
 
@@ -149,7 +143,7 @@ class KeywordEditor:
     ) -> DraftEffect:
         """Return what a content of a set would change; texts are read so many seconds at most.
 
-        Raises ``Unfit`` where it is too long, ``FaultyKeywordSet`` with every fault, as
+        Raises ``Unfit`` where it is too long, ``ConfigurationError`` with every fault, as
         ``smsgate config check`` finds them, and ``StoreUnavailable``.
         """
         size, settings = len(content.encode()), self._services.settings
@@ -164,7 +158,7 @@ class KeywordEditor:
         if content and not users and not faults:
             faults = load_sets(own, [name])[1]  # which the first program to use it would meet
         if faults:
-            raise FaultyKeywordSet(faults)
+            raise ConfigurationError(faults)
         active, drafted = self._services.content.value.classifiers, Classifiers(cache, programs)
         pairs = {one: (active[one], drafted[one]) for one in users if one in active}
         return find_effect(self._services, pairs, timeout_s, progress)
@@ -175,7 +169,7 @@ class KeywordEditor:
         """Make a content the newest version of a set; an empty one reverts to file or shipped set.
 
         ``base`` is the version that the author saw; ``sure`` says that the author knows that it
-        opts out many more people. Raises ``ContentChanged``, ``Unfit``, ``FaultyKeywordSet`` with
+        opts out many more people. Raises ``ContentChanged``, ``Unfit``, ``ConfigurationError`` with
         every fault, and ``StoreUnavailable``; nothing is saved then.
         """
         content = content.replace("\r\n", "\n").strip()

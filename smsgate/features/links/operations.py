@@ -35,7 +35,7 @@ class MadeLink(msgspec.Struct, frozen=True):
     scope="write",
     by_program=True,
     example={"number": "+14155550123", "program": "alerts"},
-    problems={503: "SMSGATE_PUBLIC_URL or SMSGATE_SECRET_KEYS is not set."},
+    problems={409: "SMSGATE_PUBLIC_URL or SMSGATE_SECRET_KEYS is not set."},
     done="{link}",
 )
 def make_link(context: Context, request: LinkRequest) -> MadeLink:
