@@ -12,7 +12,8 @@ class Answer:
 
     @staticmethod
     def json() -> dict[str, object]:
-        return {"ready": False, "collaborators": {"store": "ok", "records": "being rebuilt"}}
+        one = {"title": "The store is being rebuilt", "text": "Wait.", "severity": "page"}
+        return {"ready": False, "conditions": [one]}
 
 
 def test_a_web_process_that_is_slow_to_start_is_waited_for(monkeypatch) -> None:
@@ -26,4 +27,4 @@ def test_a_web_process_that_is_slow_to_start_is_waited_for(monkeypatch) -> None:
 
     monkeypatch.setattr(requests.Session, "get", get)
     wrong = dev._wait_until_ready("http://127.0.0.1:1", "key")
-    assert wrong == {"records": "being rebuilt"}
+    assert wrong == {"The store is being rebuilt": "Wait."}
