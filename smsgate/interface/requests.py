@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import msgspec
 from flask import Request
@@ -44,7 +45,9 @@ def read_request(operation: Operation[T, Any], request: Request, path: Mapping[s
         upload = None
         if operation.upload:
             request.max_content_length = MAX_UPLOAD_BYTES
-            upload = Upload(request.stream, request.args.get("name", ""), request.content_length)
+            # Reads until enough came, or raises where the body breaks off.
+            stream = io.BufferedReader(cast("io.RawIOBase", request.stream))
+            upload = Upload(stream, request.args.get("name", ""), request.content_length)
         return convert_values(operation, {**given, **path}, upload)
     except msgspec.ValidationError as error:
         sentence = f"The request is not what this call takes: {error}. {_DOCUMENTED}"

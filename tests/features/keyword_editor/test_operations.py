@@ -180,6 +180,8 @@ def test_of_two_programs_that_save_over_v1_the_second_is_told(api):
     assert (first.status_code, first.json) == (200, {"name": "es", "version": 1})
     faulty = api.call("PUT", "/keywords/es", data="x = ")
     assert (faulty.status_code, faulty.json["reason"]) == (422, "configuration_error")
+    half = api.call("PUT", "/keywords/es", data=NEW, environ_overrides={"CONTENT_LENGTH": "9000"})
+    assert half.status_code == 400
     second = api.call("PUT", "/keywords/es?base=0", data=NEW + "\n# mine")
     assert (second.status_code, second.json["reason"]) == (409, "content_changed")
     (saved,) = api.get("/keywords/es/versions")["items"]
