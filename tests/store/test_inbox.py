@@ -166,6 +166,14 @@ def test_a_job_is_asked_for_once_until_its_deadline(store, redis_client):
     assert (first, second, third) == ([PARTITION], [], [PARTITION])
 
 
+def test_a_duplicate_is_a_write_for_which_wait_waits(store, redis_client, one_server):
+    """The first delivery may have found no replica: its answer was no 200 then."""
+    store.inbox.add([arrival(message_id="SM1")])
+    before = redis_client.info("persistence")["rdb_changes_since_last_save"]
+    assert store.inbox.add([arrival(message_id="SM1")])[0][0].duplicate
+    assert redis_client.info("persistence")["rdb_changes_since_last_save"] > before
+
+
 def test_a_duplicate_asks_for_no_job(store, redis_client):
     store.inbox.add([arrival(message_id="SM1")])
     redis_client.delete(KEYS.notify_inbox)

@@ -38,7 +38,12 @@ for place, entry in ipairs(entries) do
   result[place + 1] = ''
   if not known then fresh[#fresh + 1] = place end
 end
-if #fresh == 0 then return result end
+if #fresh == 0 then
+  -- A write, so that WAIT on this connection waits for what is there already: the first delivery
+  -- may have found no replica in time.
+  call('SET', KEYS[4], string.format('%.0f', notified_ms))
+  return result
+end
 
 local time = call('TIME')
 local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
