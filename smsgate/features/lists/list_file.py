@@ -186,7 +186,9 @@ class ListFile:
             said = state_of(_cell(cells, state_at), self._words)
             if said in (OTHER, "bad_state"):
                 number, reason = "", said
-            elif not self._state and said == "subscribed":
+            elif said == "opted_out":
+                state = "opted_out"  # nobody agreed who left, whatever the rows are said to be
+            elif not self._state:
                 state = "subscribed"
         date = _cell(cells, date_at).strip()
         since_us = moment_us(date) if date else 0

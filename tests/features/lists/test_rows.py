@@ -93,6 +93,8 @@ def test_states_are_read_and_unknown_ones_are_problems():
     text = f"phone,what\n{US},Stop\n{US},opted in\n{US},active\n"
     assert [one.reason for one in rows_of(text, state_column="what")] == ["", "", "bad_state"]
     assert rows_of(text, state_column="2", state="opted_out")[1].state == "opted_out"
+    who_left = rows_of(text, state_column="2", state="subscribed")
+    assert [one.state for one in who_left[:2]] == ["opted_out", "subscribed"]
 
 
 def test_a_blank_line_is_no_bad_row_and_an_empty_cell_is_one():
