@@ -58,6 +58,10 @@ If you did not expect this e-mail, do not open the link, and tell {by}.
 """
 
 
+_HERE = ("", "127.0.0.1", "::1")
+"""The terminal, and a browser on this machine."""
+
+
 class PersonQuery(msgspec.Struct, forbid_unknown_fields=True):
     """Everybody."""
 
@@ -181,6 +185,7 @@ def make_first_link(context: Context, request: PersonQuery) -> SignInLink:  # no
 def add_person(context: Context, request: NewPerson) -> SignInLink:
     """Add a person, and make the link to set their password."""
     people, email = _people(context), fold_email(request.email)
+    _base(context)
     row = new_row(request.name, request.role, context.actor(), email)
     note = f"as {row.role}" + (f", with the e-mail address {email}" if email else "")
     with people.database.writing() as connection:
@@ -210,6 +215,7 @@ def reset_person(context: Context, request: PersonReset) -> SignInLink:
     It ends their sessions, unbinds them from single sign-on, and lifts a deactivation.
     """
     people = _people(context)
+    _base(context)
     row = people.named(request.name)
     email = fold_email(request.email) or row.email
     values: dict[str, str | int] = {"password_hash": "", "ended_us": 0, "subject": ""}
@@ -280,7 +286,7 @@ def _handed_over(context: Context, path: str, name: str, address: str, did: str)
     hours, mailbox = LINK_S // 3600, context.services.settings.web.mail
     whom = f"Send this link to {name}: it sets their password, once"
     made = _sign_in_link(context, path, LINK_S, whom)
-    if not address or mailbox is None:
+    if not address or mailbox is None or not context.services.settings.public_url:
         return made
     by = context.actor()
     text = _EMAIL.format(name=name, by=by, did=did, hours=hours, link=made.link)
@@ -295,10 +301,23 @@ def _handed_over(context: Context, path: str, name: str, address: str, did: str)
 
 
 def _sign_in_link(context: Context, path: str, lasts_s: int, told: str) -> SignInLink:
-    settings = context.services.settings
-    base = settings.public_url or f"http://127.0.0.1:{settings.port}"
     told = f"{told}, within {lasts_s // 3600} h. It is not shown again."
-    return SignInLink(base + path, time_of(now_us() + lasts_s * 1_000_000), told)
+    return SignInLink(_base(context) + path, time_of(now_us() + lasts_s * 1_000_000), told)
+
+
+def _base(context: Context) -> str:
+    """How links begin: never with the host of a request, which anybody may send.
+
+    Raises ``Unfit`` where they would lead nowhere; to be asked before anything is done.
+    """
+    settings = context.services.settings
+    if not settings.public_url and context.address not in _HERE:
+        raise Unfit(
+            "Nothing was done: a link for a password leads to SMSGATE_PUBLIC_URL, which is not "
+            "set. Set it and restart smsgate, or make the link on the server by "
+            "`smsgate operators add` or `reset`."
+        )
+    return settings.public_url or f"http://127.0.0.1:{settings.port}"
 
 
 OPERATIONS = (list_people, make_first_link, add_person, reset_person, set_role, deactivate_person)

@@ -119,20 +119,21 @@ class OperatorService:
     ) -> Iterator[Connection]:
         """A transaction that changes an operator: logs it, and ends their sessions but ``keep``.
 
-        ``values`` are set at its end. Afterwards they get a notice by e-mail, at the address that
-        they had before. Raises ``Unfit``.
+        ``values`` are set at its end, before sessions end. Afterwards they get a notice by
+        e-mail, at the address that they had before. Raises ``Unfit``.
         """
         with self.database.writing() as connection:
             yield connection
-            mine = sessions.c.operator_id == row.id
-            connection.execute(delete(sessions).where(mine & (sessions.c.digest != keep)))
-            log_action(connection, what, row.name, author, note)
+            # First, so that no session begins any more by what they replace.
             if values:
                 setting = update(operators).where(operators.c.id == row.id).values(values)
                 try:
                     connection.execute(setting)
                 except IntegrityError as error:
                     raise Unfit(EMAIL_TAKEN, field="email") from error
+            mine = sessions.c.operator_id == row.id
+            connection.execute(delete(sessions).where(mine & (sessions.c.digest != keep)))
+            log_action(connection, what, row.name, author, note)
         if self._mailbox is not None and row.email:
             shown = shown_action(what) + (f" ({note})" if note else "")
             text = _NOTICE.format(name=row.name, by=author.name, what=shown)

@@ -191,9 +191,10 @@ def add_at(folder, redis_url, operator, services):
     made = make_services(folder, redis_url, hosts + ALERTS, init=False, SMSGATE_PUBLIC_URL="")
     name = operator("admin", "admin")
 
-    def added(host, deed="add", scheme="http"):
+    def added(host, deed="add", scheme="http", address="127.0.0.1"):
         origin = f"{scheme}://{host}"
         there, url = browser(made), {"base_url": origin, "headers": {"Referer": f"{origin}/"}}
+        url["environ_base"] = {"REMOTE_ADDR": address}
         assert there.sign_in(name, **url).status_code == 303
         return change_people(there, deed, {"name": "maria", "role": "agent"}, **url)
 
@@ -207,6 +208,13 @@ def test_no_link_leads_where_a_request_says(add_at, services, host, monkeypatch)
     page = add_at(host, scheme="http" if host == "localhost:8000" else "https").text
     assert re.search(r'value="http://127.0.0.1:8000/console/password/[\w-]{43}"', page)
     assert f"{host}/console/password" not in page
+
+
+def test_where_a_link_would_lead_nowhere_nothing_is_done(add_at, services, monkeypatch) -> None:
+    monkeypatch.setattr(auth, "lacks_factor", lambda: False)
+    answer = add_at("192.168.1.7:8000", scheme="https", address="192.0.2.7")
+    assert "Nothing was done" in answer.text
+    assert "maria" not in [one.name for one in service.OperatorService(services.records).all()]
 
 
 def test_where_the_public_url_is_known_the_host_counts_for_nothing(services, operator) -> None:
