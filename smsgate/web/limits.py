@@ -21,6 +21,7 @@ from limits import RateLimitItem, RateLimitItemPerSecond
 from limits.errors import StorageError
 from limits.storage import MemoryStorage, RedisStorage
 from limits.strategies import FixedWindowRateLimiter
+from redis.exceptions import RedisClusterException
 
 from smsgate.domain.errors import TooManyGuesses
 from smsgate.store.redis_cluster import Cluster
@@ -78,7 +79,7 @@ class Limits:
     def _asked(self, ask: Callable[[FixedWindowRateLimiter], T]) -> T:
         try:
             return ask(self._limiter())
-        except (StorageError, redis.RedisError):
+        except (StorageError, redis.RedisError, RedisClusterException):
             if len(self._memory.storage) >= _MAX_REMEMBERED:
                 self._memory.reset()
             return ask(self._local)

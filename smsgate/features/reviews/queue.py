@@ -15,6 +15,7 @@ from smsgate.consent.reviews import REVIEW_DEADLINE_US
 from smsgate.consent.transitions import decision_id
 from smsgate.pipeline.reviews import OpenReview, ReviewCase, list_open, read_cases
 from smsgate.pipeline.services import Services
+from smsgate.store.connection import pipelined
 from smsgate.store.keys import partition_of
 from smsgate.store.shared_keys import postponed_of
 
@@ -187,7 +188,7 @@ class ReviewQueue:
     def put_off(self, operator: str, key: str) -> None:
         """Put a text behind all others for this operator, for two days."""
         name, now_ms = postponed_of(operator), self._store.health.now_us() // 1000
-        with self._store.client.pipeline(transaction=False) as pipeline:
+        with pipelined(self._store.client) as pipeline:
             pipeline.zadd(name, {key: now_ms})
             pipeline.zremrangebyrank(name, 0, -_MOST_POSTPONED - 1)
             pipeline.expire(name, _KEEP_POSTPONED_S)
