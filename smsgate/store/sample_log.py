@@ -68,15 +68,15 @@ class SampleLog:
             self._start()
 
     def flush(self) -> None:
-        """Write what is queued. What Redis does not take is dropped and counted."""
+        """Write what is queued, also by another thread. What Redis does not take is dropped."""
         with self._lock:
             entries = [self._waiting.popleft() for _ in range(len(self._waiting))]
-        for start in range(0, len(entries), _TOGETHER):
-            try:
-                self._write(entries[start : start + _TOGETHER])
-            except StoreUnavailable:
-                self.dropped += len(entries) - start
-                return
+            for start in range(0, len(entries), _TOGETHER):
+                try:
+                    self._write(entries[start : start + _TOGETHER])
+                except StoreUnavailable:
+                    self.dropped += len(entries) - start
+                    return
 
     def close(self) -> None:
         """End the thread and write the rest."""
