@@ -19,7 +19,9 @@ PATIENCE_S = 60.0
 def wait_until(true: Callable[[], bool], seconds: float = PATIENCE_S) -> bool:
     """Wait for a condition; whether it came true in time."""
     pause, deadline = threading.Event(), time.monotonic() + seconds
-    while not true() and time.monotonic() < deadline:
+    while time.monotonic() < deadline:
+        if true():
+            return True
         pause.wait(0.02)
     return true()
 
