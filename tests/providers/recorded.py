@@ -113,7 +113,7 @@ class Recorded:
 @cache
 def everything() -> tuple[Recorded, ...]:
     """All recorded webhooks of all providers; read once, nobody changes them."""
-    return tuple(_read(path) for path in sorted(FOLDER.glob("*/*.json")))
+    return tuple(read(path) for path in sorted(FOLDER.glob("*/*.json")))
 
 
 def account_of(name: str, provider: str, options: Mapping, secrets: Mapping) -> Account:
@@ -127,7 +127,7 @@ def account_of(name: str, provider: str, options: Mapping, secrets: Mapping) -> 
     )
 
 
-def _read(path: Path) -> Recorded:
+def read(path: Path) -> Recorded:
     content = json.loads(path.read_text(encoding="utf-8"))
     provider = path.parent.name
     request = content["request"]

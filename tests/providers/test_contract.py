@@ -11,6 +11,7 @@ from smsgate.domain.errors import SignatureExpired, SignatureRefused, Unreadable
 from smsgate.domain.messages import InboundMessage, Reply
 from smsgate.providers import PROVIDERS, usable
 from tests.providers.recorded import NOW_US, Recorded, everything
+from tests.providers.signers import OTHER_BYTES, SIGNERS
 from tests.providers.walking import over
 
 ALL = everything()
@@ -63,6 +64,21 @@ def with_secrets(recorded: Recorded, *before: str, keep: bool):
 @over(READABLE)
 def test_a_recorded_webhook_is_read_as_exactly_what_it_says(recorded):
     assert received(recorded) == list(recorded.messages)
+
+
+SIGNED = [
+    one
+    for one in ALL
+    if one.provider in SIGNERS
+    and one.name not in OTHER_BYTES
+    and not one.provenance["signature"].startswith("none")
+]
+
+
+@over(SIGNED)
+def test_a_recorded_webhook_is_signed_as_the_vendor_signs(recorded):
+    signature = SIGNERS[recorded.provider](recorded)
+    assert signature in (recorded.signed, *recorded.signed.split(recorded.separator or None))
 
 
 @over([one for one in ALL if one.unreadable])
