@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,8 +15,7 @@ from pathlib import Path
 import click
 import tomlkit
 
-from smsgate.cli import session
-from smsgate.cli.data_dir import config_dir
+from smsgate.cli.data_dir import completed, config_dir
 from smsgate.domain.errors import (
     ConfigurationError,
     SmsGateError,
@@ -33,7 +33,7 @@ from smsgate.features.accounts.toml_lines import (
     refuse_unfit,
     with_lines,
 )
-from smsgate.pipeline.configuration import load_settings
+from smsgate.pipeline.configuration import load_configuration, load_settings
 from smsgate.pipeline.published_programs import refuse_dropped
 from smsgate.pipeline.services import build_store
 from smsgate.providers import PROVIDERS
@@ -142,33 +142,29 @@ def write_starter(
 
 
 @config.command("check", epilog="Example: smsgate config check")
-@session.as_json
-def check_config(as_json: bool) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_context
+def check_config(context: click.Context, as_json: bool) -> None:
     """Read the whole configuration and report every fault at once. Exit code 2 if there is one."""
     try:
-        found = session.configuration()
+        found = load_configuration(completed(context.obj["environ"]))
         with suppress(StoreUnavailable, StoreNotReady):  # processes look again when they start
             refuse_dropped(found.settings, build_store(found.settings))
     except ConfigurationError as error:
         if not as_json:
             raise
-        session.show_json({"faults": [asdict(fault) for fault in error.faults]})
-        session.end(error.exit_code)
-    shown = {
-        "version": found.version,
-        "faults": [],
-        "warnings": list(found.warnings),
-        "accounts": list(found.settings.accounts),
-        "programs": [program.name for program in found.settings.programs],
-    }
+        click.echo(json.dumps({"faults": [asdict(fault) for fault in error.faults]}, indent=2))
+        context.exit(error.exit_code)
+    accounts, programs = [*found.settings.accounts], [one.name for one in found.settings.programs]
     if as_json:
-        session.show_json(shown)
+        shown = {"version": found.version, "faults": [], "warnings": found.warnings}
+        click.echo(json.dumps(shown | {"accounts": accounts, "programs": programs}, indent=2))
         return
     for warning in found.warnings:
         click.echo(f"{click.style('warning', fg='yellow')} {warning}")
     click.echo(
-        f"The configuration is in order. Accounts: {', '.join(shown['accounts']) or 'none'}. "
-        f"Programs: {', '.join(shown['programs']) or 'none'}. Version: {found.version}."
+        f"The configuration is in order. Accounts: {', '.join(accounts) or 'none'}. "
+        f"Programs: {', '.join(programs) or 'none'}. Version: {found.version}."
     )
 
 

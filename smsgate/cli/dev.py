@@ -177,7 +177,7 @@ def _prepare_store(services: Services, directory: Path, *, alone: bool) -> None:
     services.records.migrate()
     with session.progress() as progress:
         if restored := restore_if_needed(services, progress):
-            session.out.print(restored, markup=False)
+            click.echo(restored)
     metadata, note = services.store.metadata, directory / "store-id"
     if note.exists() and not metadata.store_id():
         raise CannotStart(

@@ -18,21 +18,16 @@ INTERRUPTED = 130
 _PACKAGE = Path(__file__).parents[1]
 CORE = {
     "check": "smsgate.cli.check:check",
-    "compose": "smsgate.cli.compose:compose",
     "config": "smsgate.cli.config:config",
     "dev": "smsgate.cli.dev:dev",
     "explain": "smsgate.cli.explain:explain",
-    "init": "smsgate.cli.init:init",
     "run": "smsgate.cli.run:run",
-    "spool": "smsgate.cli.spool:spool",
-    "status": "smsgate.cli.check:status",
+    **dict.fromkeys(("compose", "init", "spool", "status"), "smsgate.cli.operations:"),
 }
 COMMANDS: Mapping[str, str] = {
     **CORE,
     **{
-        name: f"{one.package}{target}:" if target.startswith(".") else f"{one.package}.cli:{target}"
-        for one in FEATURES
-        for name, target in one.commands.items()
+        name: f"{one.package}{module}:" for one in FEATURES for name, module in one.commands.items()
     },
 }
 """By name ``module:function``; without a function its operations make the command."""

@@ -48,8 +48,7 @@ class Feature:
     """Modules with ``register(app, services)``, which adds routes outside ``/console`` and ``/v1``;
     every web process imports them."""
     commands: Mapping[str, str] = field(default_factory=dict)
-    """Commands of the command line: by name the function in ``cli.py``, or the module with the
-    operations that make it, after a colon."""
+    """Commands of the command line: by name the module with the operations that make it."""
 
     @property
     def package(self) -> str:
@@ -172,7 +171,8 @@ FEATURES = (
     Feature(
         name="alerts",
         console=("console",),
-        commands={"alerts": "alerts"},
+        operations=("operations",),
+        commands={"alerts": ".operations"},
     ),
     Feature(
         name="evidence",

@@ -10,7 +10,7 @@ from smsgate.consent.list_import import event_for, numbers_of
 from smsgate.domain.errors import RecordsNotReady
 from smsgate.domain.messages import Decision, Entry, Intent
 from smsgate.records import Recorded, Records
-from smsgate.store.keys import PARTITIONS, partition_of
+from smsgate.store.keys import partition_of
 from smsgate.store.store import Store
 
 
@@ -45,15 +45,6 @@ class History:
             number: _together(story, waiting[number])
             for number, story in zip(numbers, stories, strict=True)
         }
-
-    def of_kind(self, kind: str) -> list[Event]:
-        """Every event of a kind, in the order of receipt."""
-        ledger = self._store.ledger_reader
-        events = (one for partition in range(PARTITIONS) for one in ledger.of_partition(partition))
-        waiting = [event for event in events if event.kind == kind]
-        self._refuse_elsewhere()
-        found = _together(self._records.reader.of_kind(kind), waiting)
-        return sorted(found, key=lambda event: event.received_us)
 
     def _refuse_elsewhere(self) -> None:
         if self._records.absent and any(self._store.ledger.kept().values()):

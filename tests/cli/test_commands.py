@@ -21,23 +21,6 @@ from tests.fakes import manual
 from tests.fakes.own_services import all_at_work
 
 NUMBER, OTHER = "+14155550123", "+14155550124"
-COMMANDS = (
-    ["dev"],
-    ["init"],
-    ["config", "check"],
-    ["config", "add", "account"],
-    ["config", "add", "program"],
-    ["doctor"],
-    ["text"],
-    ["check"],
-    ["status"],
-    ["history"],
-    ["explain"],
-    ["consent"],
-    ["report"],
-    ["rebuild"],
-    ["records", "diff"],
-)
 
 
 @pytest.fixture
@@ -55,15 +38,6 @@ def opt_out(there: Terminal, number: str) -> None:
     for partition in range(16):
         services.applier.drain(partition)
     services.close()
-
-
-@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-def test_every_command_has_help_with_an_example(
-    terminal: Callable[..., Terminal], command: list[str]
-) -> None:
-    there = terminal()
-    assert there.run(*command, "--help") == 0
-    assert f"Example: smsgate {' '.join(command)}" in there.output
 
 
 def test_all_allowed_is_0_some_blocked_1_and_no_number_2(ready: Terminal) -> None:

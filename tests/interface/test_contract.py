@@ -13,6 +13,7 @@ import msgspec
 import pytest
 
 from smsgate import features
+from smsgate.cli import operations
 from smsgate.cli.main import COMMANDS, cli, command_of
 from smsgate.interface.operation import Download
 from smsgate.interface.values import plain_type
@@ -20,7 +21,9 @@ from smsgate.pipeline import api_keys
 from smsgate.web.v1 import OPERATIONS as OF_API
 from smsgate.web.v1 import PREFIX
 
-OPERATIONS = [one for module in features.modules("operations") for one in module.OPERATIONS]
+OPERATIONS = [
+    one for module in (*features.modules("operations"), operations) for one in module.OPERATIONS
+]
 COMMAND_LINES = [one for one in OPERATIONS if one.command]
 NAMES = [one.name for one in OPERATIONS]
 SCOPES = ("check", "write", "admin")

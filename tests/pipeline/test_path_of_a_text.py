@@ -349,13 +349,6 @@ def test_a_message_that_came_to_the_address_for_reports_is_taken(services, signe
     assert allowed(services) == (False, "hold")
 
 
-def test_unrouted_texts_can_be_listed(services, signed):
-    services.ingest.receive("twilio", signed("STOP", sender="+14155550111"))
-    run(services)
-
-    assert [event.entry.text for event in services.history.of_kind("unrouted")] == ["STOP"]
-
-
 # --- what is refused ------------------------------------------------------------------------
 
 

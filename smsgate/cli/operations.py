@@ -1,0 +1,217 @@
+"""Commands of the core that are operations: before the first message, spools, and compose."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping, Sequence
+from typing import Annotated
+
+import msgspec
+
+from smsgate.cli.check import answers_text
+from smsgate.consent.composing import Composed, compose
+from smsgate.domain.errors import Unfit, UnknownProgram
+from smsgate.features.records_admin.rebuild import MOST_BUCKETS, restore_if_needed
+from smsgate.interface.operation import Column, Context, Listing, operation
+from smsgate.interface.schemas import ProgramName, Reason
+from smsgate.metrics.snapshot import SpoolDepth
+from smsgate.pipeline.gate import GateAnswer
+from smsgate.pipeline.published_programs import publish_programs, refuse_dropped
+from smsgate.pipeline.services import Services
+from smsgate.pipeline.spool_replay import forget_spool
+from smsgate.store.metadata import BUCKETS
+
+
+class NewStore(msgspec.Struct, forbid_unknown_fields=True):
+    """How a new store is laid out."""
+
+    buckets: Annotated[
+        int,
+        msgspec.Meta(
+            ge=1,
+            le=MOST_BUCKETS,
+            description="Buckets per partition in a new store (docs/operating.md says how many "
+            "you need); `smsgate rebuild` changes it later.",
+        ),
+    ] = BUCKETS
+
+
+class ReadyStore(msgspec.Struct, frozen=True):
+    """The store, which is ready."""
+
+    store: str
+    state: str
+    """What it was before, and what was done, in words."""
+
+
+@operation(command="init", role="admin", example={}, text=lambda found, _: found.state)
+def init_store(context: Context, request: NewStore) -> ReadyStore:
+    """Initialise a new, empty store; a ready store stays as it is.
+
+    If there are records of a store, an empty store is rebuilt from them. Without records, use
+    this only for a store that has never held data: a store that lost its data would allow texting
+    everyone who had opted out.
+    """
+    services, metadata = context.services, context.services.store.metadata
+    restored = restore_if_needed(services, context.progress)
+    before, store = metadata.store_id(), metadata.create(request.buckets)
+    refuse_dropped(services.settings, services.store)
+    publish_programs(services.settings, services.store)
+    state = restored or f"Store {store} was ready already."
+    if not before:
+        state = (
+            f"Store {store} is ready. It is new and empty, and so are the records at "
+            f"{services.records.database.place}: the gate allows everyone. If either has held "
+            "data, DATABASE_URL or REDIS_URL is wrong."
+        )
+    return ReadyStore(store, state)
+
+
+class SpoolQuery(msgspec.Struct, forbid_unknown_fields=True):
+    """Takes nothing."""
+
+
+class SpoolRow(msgspec.Struct, frozen=True):
+    """The last report of a host on the spool in one of its data directories."""
+
+    host: str
+    folder: str
+    count: int
+    opt_outs: int
+    """How many of the messages block nobody yet and may be opt-outs."""
+    problem: str
+    at_s: float
+    """When it reported; seconds since 1970, by its own clock."""
+
+
+class SpoolPage(msgspec.Struct, frozen=True):
+    """Every spool that a host reported."""
+
+    items: Sequence[SpoolRow]
+
+
+@operation(
+    command="spool list",
+    role="viewer",
+    example={},
+    listing=Listing(
+        (
+            Column("host", "Host"),
+            Column("folder", "Data directory"),
+            Column("count", "Messages"),
+            Column("opt_outs", "Opt-outs"),
+            Column("problem", "Problem"),
+        ),
+        empty="No host has reported a spool.",
+    ),
+)
+def list_spools(context: Context, request: SpoolQuery) -> SpoolPage:  # noqa: ARG001
+    """List the last report of each host on its spools, one for each data directory.
+
+    A spool has messages that the store could not take. Each host delivers them to the store by
+    itself once the store accepts writes.
+    """
+    store = context.services.store
+    spooled = store.write_lease.spooled()
+    reports = [SpoolDepth(one.host, one.count, 0.0, one.at_s, folder=one.folder) for one in spooled]
+    blocking = {one.place: one.count for one in reports}
+    known = {one.place: one for one in (*reports, *store.backlog.spools())}
+    return SpoolPage(
+        [
+            SpoolRow(one.host, one.folder, one.count, blocking.get(place, 0), one.problem, one.at_s)
+            for place, one in sorted(known.items())
+        ]
+    )
+
+
+class LostSpool(msgspec.Struct, forbid_unknown_fields=True):
+    """Which host's spool is given up."""
+
+    host: Annotated[str, msgspec.Meta(description="A host that is gone for good.")]
+    reason: Reason
+    yes: Annotated[bool, msgspec.Meta(description="That you mean it: nobody can undo it.")] = False
+
+
+class LostMessages(msgspec.Struct, frozen=True):
+    """What is lost, as it is on record."""
+
+    lost: str
+
+
+@operation(
+    command="spool forget <host>",
+    role="admin",
+    example={"host": "web-2", "reason": "its disk is broken"},
+    done="Discarded and recorded: {lost}.",
+)
+def forget_host(context: Context, request: LostSpool) -> LostMessages:
+    """Give up the spool of a HOST that is gone for good.
+
+    Until then the gate does not answer, since opt-outs in that spool block nobody yet. If you can
+    save its data directory, start `web` on it instead: it delivers everything to the store.
+    """
+    if not request.yes:
+        raise Unfit(
+            f"Who opted out in the spool of {request.host} and does not do so again would be "
+            "texted. Add --yes to give it up."
+        )
+    services, reason = context.services, request.reason.strip()
+    return LostMessages(forget_spool(services.store, request.host, context.actor(), reason))
+
+
+class TextToSend(msgspec.Struct, forbid_unknown_fields=True):
+    """A text that a program is about to send."""
+
+    text: Annotated[str, msgspec.Meta(description="The text.")]
+    program: ProgramName
+    language: Annotated[str, msgspec.Meta(description="Language of the text, such as es.")] = ""
+
+
+def _composed_text(found: Composed, _: Services) -> str:
+    unit = "septets" if found.encoding == "GSM-7" else "UTF-16 units"
+    segments = "1 segment" if found.segments == 1 else f"{found.segments} segments"
+    lines = [found.text, "", f"{segments} ({found.encoding}, {found.units} {unit})"]
+    for one in found.foreign:  # by name, since many look alike
+        shown = one.character if one.character.isprintable() else " "
+        name = unicodedata.name(one.character, "without a name")
+        instead = "" if one.instead is None else f"; instead: {one.instead!r}"
+        code = f"U+{ord(one.character):04X}"
+        lines.append(f"  UCS-2 because of {shown} {code} {name} ×{one.count}{instead}")
+    return "\n".join(lines)
+
+
+@operation(
+    command="compose <text>",
+    role="viewer",
+    example={"text": "Sale today!", "program": "alerts"},
+    text=_composed_text,
+)
+def compose_text(context: Context, request: TextToSend) -> Composed:
+    """Show a text as it should be sent, with its opt-out line and its segments."""
+    programs = context.services.settings.programs
+    found = programs.get(request.program)
+    if found is None:
+        names = ", ".join(one.name for one in programs)
+        raise UnknownProgram(f"no program is called {request.program!r}; there are: {names}")
+    return compose(request.text, found, language=request.language)
+
+
+class NumberChoice(msgspec.Struct, forbid_unknown_fields=True):
+    """Whose number it is."""
+
+    number: Annotated[str, msgspec.Meta(description="Such as +14155550123.")]
+
+
+@operation(
+    command="status <number>",
+    role="viewer",
+    example={"number": "+14155550123"},
+    text=lambda found, _: answers_text(found),
+)
+def show_status(context: Context, request: NumberChoice) -> Mapping[str, GateAnswer]:
+    """Show which programs may text a number, and why not."""
+    services = context.services
+    return services.gate.check_programs(request.number, services.settings.programs)
+
+
+OPERATIONS = (init_store, list_spools, forget_host, compose_text, show_status)
