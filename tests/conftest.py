@@ -35,6 +35,8 @@ settings.register_profile("alone", deadline=None)
 settings.load_profile("alone")
 """Without ``--hypothesis-profile`` too, no example has to end in 200 ms of a busy machine."""
 _MEMORY, _ENOUGH = Path("/dev/shm"), 2 << 30
+ONLY = {"one_server": "cluster", "on_cluster": "server", "in_file": "postgresql"}
+"""By fixture the store or database on which a test that asks for it means nothing."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -54,6 +56,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     Each process is given as many neighbours, and takes from the end of what others have when it is
     done: a module that takes a minute and comes last would be waited for by all.
     """
+    items[:] = [item for item in items if _is_meant(item)]
     processes = getattr(config, "workerinput", {}).get("workercount", 1)
     modules: dict[Path, list[pytest.Item]] = {}
     others: list[pytest.Item] = []
@@ -71,6 +74,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items += first + others[:more]
         del others[:more]
     items += others
+
+
+def _is_meant(item: pytest.Item) -> bool:
+    given = [*item.callspec.params.values()] if hasattr(item, "callspec") else []
+    asked = getattr(item, "fixturenames", [])
+    return not any(name in asked and other in given for name, other in ONLY.items())
 
 
 @pytest.fixture(autouse=True, scope="session")

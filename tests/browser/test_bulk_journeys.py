@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import msgspec
 import pytest
 from playwright.sync_api import Page, expect
 
-from smsgate.consent.events import DeadLetter
-from smsgate.domain.messages import Reply
 from smsgate.pipeline.services import Services
-from smsgate.store.keys import PARTITION_KEYS, partition_of
-from tests.browser.acting import SENDER, fits, press, says
+from tests.browser.acting import fits, press, says
 from tests.browser.test_pages import barriers
 from tests.fakes.pages import waits
 from tests.fakes.processes import wait_until
@@ -49,25 +45,6 @@ def test_selected_texts_are_decided_together(visit: Visit, services: Services) -
     assert wait_until(lambda: "review" not in reasons())
     expect(page.get_by_role("checkbox", name="555-9601")).to_have_count(0)
     assert fits(page)
-
-
-def test_selected_failed_replies_are_dismissed_together(visit: Visit, services: Services) -> None:
-    partition, number = partition_of("+14155559603"), "+14155559603"
-    for at in (1, 2):
-        reply = Reply(
-            f"{partition}-{at}-0", "help", "simulator", number, SENDER, "alerts", f"text {at}.", 0
-        )
-        letter = msgspec.json.encode(DeadLetter(reply, "refused", "too many requests", at))
-        services.store.outbox._client.hset(PARTITION_KEYS[partition].dead, reply.id, letter)
-    page = visit("/console/replies/dead", role="agent", width=360)
-    assert barriers(page) == []
-    assert fits(page)
-    press(page.get_by_role("link", name="Select all on this page"))
-    says(page, "Select none")
-    assert page.get_by_role("checkbox", checked=True).count() == 2
-    press(page.get_by_role("button", name="Dismiss selected"))
-    says(page, "Dismissed: 2 rows.")
-    says(page, "No reply failed.")
 
 
 def test_the_count_in_the_menu_renews_itself(visit: Visit, services: Services) -> None:

@@ -40,12 +40,11 @@ def end_session(page: Page, services: Services) -> None:
         assert connection.execute(ended, {"digest": session_digest(cookie)}).rowcount == 1
 
 
-@pytest.mark.parametrize("width", [360, 1280])
 def test_a_session_that_ends_during_review_leads_back_to_the_same_case(
-    visit: Visit, services: Services, width: int
+    visit: Visit, services: Services
 ) -> None:
     key = list_cases(services.store, services.records)[7].key
-    page = visit("/console/review", role="nobody", width=width)
+    page = visit("/console/review", role="nobody", width=360)
     sign_in(page, "agent")
     page.wait_for_url("**/console/review")
     page.goto(f"/console/review?show={key}")
@@ -60,12 +59,12 @@ def test_a_session_that_ends_during_review_leads_back_to_the_same_case(
     expect(page.locator("#case-title a")).to_have_text(number)  # the case is still on the page
     assert fits(page)
     assert barriers(page) == []
-    picture(page, f"review-ended-{width}")
+    picture(page, "review-ended")
 
     page.keyboard.press("Enter")
     says(page, "Your session has ended, and nothing was changed.")
     assert barriers(page) == []
-    picture(page, f"sign-in-ended-{width}")
+    picture(page, "sign-in-ended")
     sign_in(page, "agent")
     page.wait_for_url(f"**/console/review?show={key}")
     expect(page.locator("#case-title a")).to_have_text(number)
@@ -83,16 +82,15 @@ def stopped(pid: int) -> Iterator[None]:
         os.kill(pid, signal.SIGCONT)
 
 
-@pytest.mark.parametrize("width", [360, 1280])
 def test_home_says_at_once_what_is_unknown_while_redis_hangs(
-    visit: Visit, services: Services, width: int
+    visit: Visit, services: Services
 ) -> None:
     began = time.monotonic()
-    page = visit("/console/", width=width)
+    page = visit("/console/", width=360)
     expect(page.locator("#needs")).to_be_visible()
     usual_s = time.monotonic() - began
     assert fits(page)
-    picture(page, f"home-{width}")
+    picture(page, "home")
     with stopped(int(services.store.health._client.info("server")["process_id"])):
         began = time.monotonic()
         page.goto("/console/")
@@ -105,7 +103,7 @@ def test_home_says_at_once_what_is_unknown_while_redis_hangs(
         expect(page.locator("#main")).not_to_contain_text("All clear")
         assert fits(page)
         assert barriers(page) == []
-        picture(page, f"home-unknown-{width}")
+        picture(page, "home-unknown")
     # once for all questions, not for each by itself; Redis itself is waited for twice as long
     assert took_s < 4 * (2 * PAGE_ANSWER_S + usual_s)
     assert wait_until(lambda: _is_back(page), 60)

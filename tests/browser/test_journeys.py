@@ -62,9 +62,3 @@ def test_the_simulator_shows_a_text_from_the_door_to_the_confirmation(visit: Vis
     page.get_by_label("Text", exact=True).fill("please stop texting me")
     page.keyboard.press("Enter")
     expect(page.locator("#live")).to_contain_text("You are unsubscribed")
-
-
-def test_a_viewer_is_offered_no_decision(visit: Visit) -> None:
-    page = visit("/console/review", role="viewer")
-    assert page.locator("#case-title").is_visible()
-    assert page.get_by_role("button", name="Opt out").count() == 0

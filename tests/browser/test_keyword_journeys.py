@@ -80,28 +80,9 @@ def give_up(page: Page, name: str) -> None:
     says(page, "reverted")
 
 
-def test_of_two_who_change_a_set_the_second_is_told(visit: Visit) -> None:
-    first, second = visit("/console/keywords/sets/pl"), visit("/console/keywords/sets/pl")
-    for page, word in ((first, f"{WORD}un"), (second, f"{WORD}dau")):
-        entry(page, word, "help")
-        says(page, "Nothing is saved yet.")
-    press(first.get_by_role("button", name="Save as version 1"))
-    says(first, "Versions")
-    press(second.get_by_role("button", name="Save as version 1"))
-    says(second, "Someone else saved version 1")
-    expect(second.locator(".diff .removed").filter(has_text=f"{WORD}un")).to_be_visible()
-    give_up(first, "pl")
-
-
 def test_a_keyword_is_added_on_a_phone(visit: Visit) -> None:
     page = visit("/console/keywords/new?text=enough+of+this&program=alerts", width=360)
     assert page.get_by_label("Keyword", exact=True).input_value() == "enough of this"
     page.get_by_label("Note").press("Enter")
     says(page, "Nothing is saved yet.")
     assert fits(page)
-
-
-def test_a_viewer_reads_a_set_and_changes_none(visit: Visit) -> None:
-    page = visit("/console/keywords/sets/en", role="viewer")
-    says(page, "Versions")
-    assert page.get_by_role("button", name="Preview changes").count() == 0

@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from smsgate.pipeline.services import Services
-from tests.browser.acting import fits, open_up, picture, press, says, tell, text
+from tests.browser.acting import fits, open_up, picture, press, says, text
 from tests.browser.conftest import Site
 from tests.browser.test_pages import barriers
 from tests.fakes.browser import PASSWORD
@@ -94,38 +94,12 @@ def test_days_and_times_count_in_the_zone_of_the_browser(
     expect(there.locator("#since-help")).to_have_text("America/Denver")
 
 
-def test_a_lock_holds_against_the_subscribers_own_start(
-    visit: Visit, services: Services, site: Site
-) -> None:
-    number = "+14155559102"
-    page = visit(f"/console/numbers/{number}", role="agent", width=360)
-    open_up(page, "Lock")
-    box = page.locator("form[action$='/lock']")
-    box.get_by_label(WHY).fill("letter of a lawyer")
-    press(box.get_by_role("button", name="Lock"))
-    stands(page, "locked: no program may text it")
-    offered = page.locator(".acts summary")
-    expect(offered.filter(has_text="Unlock")).to_have_count(1)
-    expect(offered.get_by_text("Lock", exact=True)).to_have_count(0)
-    text(site, "START", number)
-    assert wait_until(lambda: len(services.history.of_number(number)) > 1)
-    page.reload()
-    stands(page, "locked: no program may text it")
-    assert fits(page)
-    open_up(page, "Unlock")
-    box = page.locator("form[action$='/unlock']")
-    box.get_by_label(WHY).fill("locked by mistake")
-    press(box.get_by_role("button", name="Unlock"))
-    says(page, "Unlocked. The number stays opted out")
-
-
-@pytest.mark.parametrize("width", [360, 1280])
 def test_a_story_has_ordinary_texts_and_says_since_when_and_by_which_list(
-    visit: Visit, site: Site, width: int
+    visit: Visit, site: Site
 ) -> None:
     number = "+12122000007"  # of the list that was imported
     text(site, "when do you open on sundays?", number)
-    page = visit(f"/console/numbers/{number}", role="agent", width=width)
+    page = visit(f"/console/numbers/{number}", role="agent", width=360)
     row = page.locator("#story-state tbody tr").first
     expect(row).to_contain_text("import: opted_out.txt")
     expect(row).to_contain_text("withdrawn on ")
@@ -135,27 +109,7 @@ def test_a_story_has_ordinary_texts_and_says_since_when_and_by_which_list(
     says(page, "Ordinary texts change nothing and are kept for a limited time")
     assert fits(page)
     assert barriers(page) == []
-    picture(page, f"number-{width}")
-
-
-def test_a_story_tells_that_the_confirmation_was_delivered(
-    visit: Visit, services: Services, site: Site
-) -> None:
-    number = "+14155559103"
-    text(site, "please stop texting me", number)
-    assert wait_until(lambda: any(one.provider_id for one in services.history.of_number(number)))
-    sid = next(one.provider_id for one in services.history.of_number(number) if one.provider_id)
-    page = visit(f"/console/numbers/{number}", role="viewer", width=360)
-    expect(page.locator("ol.timeline .badge").filter(has_text="delivered")).to_have_count(0)
-    told = {"MessageSid": sid, "To": number, "MessageStatus": "undelivered", "ErrorCode": "30007"}
-    tell(site, services, told)
-    tell(site, services, told)
-    page.reload()
-    answer = page.locator("ol.timeline .answer").filter(has_text="Confirmation")
-    expect(answer).to_contain_text("not delivered")
-    expect(answer).to_contain_text("30007")
-    assert page.locator("ol.timeline > li").count() == 1, "it stands beside the confirmation"
-    assert fits(page)
+    picture(page, "number")
 
 
 def test_the_evidence_file_is_kept_and_then_the_texts_are_erased(

@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Page
 
 from smsgate.features.operators.passwords import hash_password
 from smsgate.pipeline.services import Services
-from tests.browser.acting import fits, open_up, press, says
+from tests.browser.acting import fits, press, says
 from tests.browser.conftest import Site
 from tests.browser.test_pages import barriers
 from tests.cli.conftest import Dev
@@ -99,66 +99,6 @@ def second_factor(page: Page, site: Site) -> str:
     codes = page.get_by_label("Recovery codes").inner_text().split()
     press(page.get_by_role("link", name="I saved them"))
     return codes[0]
-
-
-def test_who_lost_the_phone_comes_in_by_a_recovery_code_or_by_an_admin(
-    visit: Visit, stranger: Page, site: Site, services: Services
-) -> None:
-    add_operator(services.records, "lena", "agent", hash_password(PASSWORD))
-    stranger.goto(f"{site.url}/console/")
-    sign_in(stranger, "lena", PASSWORD)
-    stranger.wait_for_url("**/console/")
-    code = second_factor(stranger, site)
-    press(stranger.get_by_role("button", name="Sign out"))
-    sign_in(stranger, "lena", PASSWORD)
-    stranger.get_by_label("Code from your authenticator app").fill(code)
-    stranger.keyboard.press("Enter")
-    stranger.wait_for_url("**/console/")
-    stranger.goto(f"{site.url}/console/me")
-    press(stranger.get_by_role("button", name="Turn off"))
-    says(stranger, "Two-step sign-in is off.")
-    assert second_factor(stranger, site) != code, "a new phone has codes of its own"
-
-    admin = visit("/console/people")
-    box = open_up(admin, "Reset password lena")
-    box.get_by_label("Also turn off two-step sign-in").check()
-    confirmed(admin)
-    press(box.get_by_role("button", name="Reset password"))
-    stranger.goto(admin.get_by_label("Value", exact=True).input_value())
-    passwords(stranger, "New password")
-    stranger.wait_for_url("**/console/in**")
-    sign_in(stranger, "lena", NEW)
-    stranger.wait_for_url("**/console/")
-
-
-def test_who_is_let_in_no_more_is_out_at_once(
-    visit: Visit, stranger: Page, site: Site, services: Services
-) -> None:
-    add_operator(services.records, "leo", "agent", hash_password(PASSWORD))
-    stranger.goto(f"{site.url}/console/")
-    sign_in(stranger, "leo", PASSWORD)
-    stranger.wait_for_url("**/console/")
-    admin = visit("/console/people")
-    box = admin.locator("tr", has_text="leo")
-    confirmed(admin)
-    press(box.get_by_role("button", name="Deactivate"))
-    says(admin, "Deactivated: 1 row.")
-    stranger.goto(f"{site.url}/console/numbers")
-    stranger.wait_for_url("**/console/in**")
-    sign_in(stranger, "leo", PASSWORD)
-    says(stranger, "the name or the password is wrong")
-
-
-def test_where_one_is_signed_in_can_be_ended_from_elsewhere(
-    visit: Visit, stranger: Page, site: Site
-) -> None:
-    stranger.goto(f"{site.url}/console/")
-    sign_in(stranger, "agent", PASSWORD)
-    stranger.wait_for_url("**/console/")
-    page = visit("/console/me", role="agent")
-    press(page.get_by_role("button", name="Sign out everywhere else"))
-    stranger.goto(f"{site.url}/console/")
-    stranger.wait_for_url("**/console/in**")
 
 
 def test_times_are_in_the_zone_that_somebody_chose_with_and_without_scripts(

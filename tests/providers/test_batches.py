@@ -99,13 +99,6 @@ def test_a_report_that_cannot_be_read_is_refused_and_costs_no_other(name, wrong)
 
 
 @pytest.mark.parametrize("name", BATCHES)
-def test_where_nothing_can_be_read_the_request_is_unreadable_as_a_whole(name) -> None:
-    with pytest.raises(Unreadable) as refused:
-        PROVIDERS[VECTORS[name].provider].parse(request(name, ["1", "2"]), VECTORS[name].account)
-    assert type(refused.value) is Unreadable
-
-
-@pytest.mark.parametrize("name", BATCHES)
 def test_what_no_batch_can_be_is_refused_before_its_parts_are_read(name) -> None:
     parts = ["1"] * 400_000
     with pytest.raises(Unreadable, match="at most 10000 parts"):

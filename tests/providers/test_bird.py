@@ -24,11 +24,6 @@ REPLY = Reply("1-0", "opt_out", "bird", "+14155550123", "+14155550100", "p", "Ou
 # --- the API of 2026 ------------------------------------------------------------------------------
 
 
-def test_the_right_signature_may_stand_among_others():
-    signature = f"v1a,AAAA v1,BBBB {STOP.signed} v2,CCCC"
-    bird.verify(STOP.with_signature(signature), STOP.account, NOW_US)
-
-
 def test_a_reply_goes_to_the_region_of_the_key():
     call = bird.reply(REPLY, STOP.account)
     assert call.url == "https://us1.platform.bird.com/v1/sms/messages"

@@ -16,10 +16,6 @@ ACCOUNT = account_of("e", "elks", {"username": "u"}, {"secret": ["s"], "password
 REPLY = Reply("1-0", "opt_out", "e", "+46706861004", "+46706860000", "alerts", "Hej då 🛑", 0)
 
 
-def test_the_acknowledgement_has_no_body_that_could_be_texted_to_the_subscriber():
-    assert (elks.ack.status, elks.ack.body) == (200, b"")
-
-
 def test_a_reply_leaves_from_the_number_that_was_texted():
     call = elks.reply(REPLY, ACCOUNT)
     assert (call.method, call.url) == ("POST", "https://api.46elks.com/a1/sms")

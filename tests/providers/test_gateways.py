@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import codecs
-import json
 from dataclasses import replace
 from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
@@ -17,7 +16,7 @@ from smsgate.domain.messages import HttpReply, Reply, Verdict, WebhookRequest
 from smsgate.providers import PROVIDERS
 from smsgate.providers.calls import send_url
 from smsgate.providers.unreadable import TextMissing
-from tests.providers.recorded import account_of, everything
+from tests.providers.recorded import everything
 
 form = PROVIDERS["form"]
 jasmin = PROVIDERS["jasmin"]
@@ -35,10 +34,6 @@ def reply(text: str) -> Reply:
 
 
 # --- Kannel -------------------------------------------------------------------------------------
-
-
-def test_kannel_is_never_given_a_word_that_it_would_text_to_the_subscriber():
-    assert (kannel.ack.status, kannel.ack.content_type, kannel.ack.body) == (200, "text/plain", b"")
 
 
 @pytest.mark.parametrize(
@@ -310,22 +305,6 @@ def test_a_form_is_sent_under_the_names_of_the_account():
     assert dict(parse_qsl(call.body.decode())) == {
         "from": "+14155550100", "msisdn": "+14155550123", "message": "¡Sí! & 🛑"
     }  # fmt: skip
-
-
-def test_json_is_sent_where_nothing_else_is_said_and_a_token_is_a_bearer_token():
-    account = account_of("form", "form", FORM.options, {"secret": [SECRET], "api_key": ["t0ken"]})
-    call = form.reply(reply("¡Sí!"), account)
-    assert call.headers["Authorization"] == "Bearer t0ken"
-    assert json.loads(call.body) == {"from": "+14155550100", "to": "+14155550123", "text": "¡Sí!"}
-
-
-@pytest.mark.parametrize(
-    ("status", "verdict"),
-    [(204, Verdict.SENT), (404, Verdict.REFUSED), (429, Verdict.NOT_ACCEPTED),
-     (500, Verdict.UNKNOWN)],
-)  # fmt: skip
-def test_a_forms_response_is_understood_by_its_status(status, verdict):
-    assert form.outcome(HttpReply(status, "", b"")).verdict is verdict
 
 
 @pytest.mark.parametrize("value", ['{"a": 1}', "[1]", "true", "1.5"])

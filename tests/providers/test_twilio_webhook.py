@@ -192,12 +192,6 @@ def test_an_event_is_understood_as_the_form_is(data, expected):
     assert read(events_of(event(**data))) == [replace(MESSAGE, **expected)]
 
 
-def test_an_event_and_its_form_are_one_message():
-    """The same id: whoever has both turned on gets each text once."""
-    (from_event,), (from_form,) = read(events_of(event())), read(request_of(TEXT))
-    assert from_event.message_id == from_form.message_id
-
-
 @pytest.mark.parametrize("kind", ["inbound-message.received", "message.failed"])
 def test_an_event_of_another_account_is_refused_and_the_batch_with_it(kind):
     status, problem = refusal(events_of(event(), event(kind, accountSid="AC" + "2" * 32)))

@@ -48,6 +48,11 @@ def database_url(request, tmp_path) -> str:
 
 
 @pytest.fixture
+def in_file(database_url) -> None:
+    """For what is a matter of the database's file: not collected on PostgreSQL."""
+
+
+@pytest.fixture
 def bare_records(database_url) -> Iterator[Records]:
     """Without tables."""
     records = Records(database_url)

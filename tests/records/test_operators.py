@@ -193,8 +193,6 @@ def test_the_sums_of_a_day_only_grow(records) -> None:
     assert counts.since(before)[before] == {"texts": 3}
 
 
-def test_where_no_file_was_made_there_is_nobody(bare_records) -> None:
-    if not bare_records.absent:
-        pytest.skip("PostgreSQL has no file")
+def test_where_no_file_was_made_there_is_nobody(bare_records, in_file) -> None:
     assert people(bare_records).all() == []
     assert DailyCountStorage(bare_records.database).since(date(2026, 1, 1)) == {}

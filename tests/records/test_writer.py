@@ -172,9 +172,7 @@ def test_however_the_lines_are_handed_in_each_is_kept_once(batches, tmp_path_fac
     records.close()
 
 
-def test_where_no_file_was_made_there_is_nothing_and_nothing_is_made(bare_records, database_url):
-    if not database_url.startswith("sqlite"):
-        pytest.skip("a server has no file")
+def test_where_no_file_was_made_there_is_nothing_and_nothing_is_made(bare_records, in_file):
     assert bare_records.absent
     assert list(bare_records.reader.between()) == []
     with pytest.raises(RecordsNotReady, match="smsgate records migrate"):
@@ -212,11 +210,11 @@ def test_the_standing_survives(records):
     assert found.consent_state == STOPPED
 
 
-def test_what_goes_in_after_the_file_was_exchanged_goes_into_the_new_one(records, tmp_path):
+def test_what_goes_in_after_the_file_was_exchanged_goes_into_the_new_one(
+    records, tmp_path, in_file
+):
     """A backup is put into the place of a file that is in use, and that file is thrown away."""
     file = records.database.file
-    if file is None:
-        pytest.skip("a server's files are its own")
     records.writer.keep({0: lines(event(1))})
     with closing(sqlite3.connect(file)) as one, closing(sqlite3.connect(tmp_path / "b")) as two:
         one.backup(two)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from smsgate.consent.events import PublishedProgram
-from smsgate.store.redis_address import kind_of, open_redis
+from smsgate.store.redis_address import open_redis
 from smsgate.store.store import Store
 
 
@@ -27,9 +27,12 @@ def redis_client(redis_url):
 
 @pytest.fixture
 def one_server(redis_url) -> None:
-    """For what is a matter of one server, such as its settings."""
-    if kind_of(redis_url) != "server":
-        pytest.skip("a matter of one server")
+    """For what is a matter of one server, such as its settings: not collected on a cluster."""
+
+
+@pytest.fixture
+def on_cluster(redis_url) -> None:
+    """For what is a matter of a cluster."""
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shlex
 from pathlib import Path
@@ -149,11 +150,14 @@ FORBIDDEN = [
 
 
 @pytest.mark.usefixtures("one_server", "store")
-@pytest.mark.parametrize("command", FORBIDDEN, ids=lambda command: " ".join(map(str, command))[:60])
-def test_everything_else_is_refused(user_url, command):
-    refused = pytest.raises(redis.exceptions.NoPermissionError)
-    with redis.Redis.from_url(user_url) as client, refused:
-        client.execute_command(*command)
+def test_everything_else_is_refused(user_url):
+    taken = []
+    with redis.Redis.from_url(user_url) as client:
+        for command in FORBIDDEN:
+            with contextlib.suppress(redis.exceptions.NoPermissionError):
+                client.execute_command(*command)
+                taken.append(command)
+    assert taken == []
 
 
 @pytest.mark.usefixtures("one_server", "store")

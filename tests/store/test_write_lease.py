@@ -8,7 +8,6 @@ import pytest
 from smsgate.domain.errors import StoreNotReady, StoreUnavailable, UnknownProgram
 from smsgate.store import write_lease
 from smsgate.store.keys import LAYOUT, PARTITION_KEYS, partition_of
-from smsgate.store.redis_address import kind_of
 from smsgate.store.write_lease import SpooledOptOuts
 from tests.fakes.processes import wait_until
 from tests.fakes.refused_writes import CAUSES
@@ -298,9 +297,7 @@ def test_a_redis_that_refuses_writes_is_told_with_what_mends_it(store, redis_cli
     store.write_lease.renew()
 
 
-def test_on_a_cluster_each_node_is_vouched_for_by_itself(store, redis_client, redis_url):
-    if kind_of(redis_url) != "cluster":
-        pytest.skip("a matter of a cluster")
+def test_on_a_cluster_each_node_is_vouched_for_by_itself(store, redis_client, on_cluster):
     node = redis_client.get_node_from_key(KEY)
     of_node = {
         keys.partition

@@ -199,18 +199,6 @@ def test_a_channel_that_is_down_gets_each_alert_once_it_is_up_and_is_a_condition
     assert not take_snapshot(services.store, services.settings).alert_failures
 
 
-def test_an_end_that_is_not_taken_is_told_again(services, apprise, redis_client):
-    one = alerting(services)
-    give_up(redis_client)
-    check(one)
-    mend(redis_client)
-    apprise.problems["slack"] = "away"
-    check(one, times=3)
-    apprise.problems.clear()
-    check(one)
-    assert apprise.titles()[1].startswith("Over after")
-
-
 def test_a_store_that_is_away_is_told_once_and_that_it_is_back(services, apprise, monkeypatch):
     def away():
         raise StoreUnavailable("the store cannot be used")

@@ -13,16 +13,14 @@ from standardwebhooks import Webhook
 
 from smsgate.domain.entry_parts import Consent
 from smsgate.domain.errors import NoSuchDelivery
-from smsgate.features.deliveries import sender
-from smsgate.outbound import PublicOutbound
-from smsgate.records.deliveries import DeliveryStorage, Destination, FeedPosition
+from smsgate.records.deliveries import Destination, FeedPosition
 from smsgate.records.event_reader import parse_position
 from smsgate.settings import Feed, Programs
 from tests.fakes import manual
 from tests.fakes.feeds import NEW, OLD, change, told
 from tests.fakes.processes import wait_until
 from tests.fakes.values import NUMBER
-from tests.features.deliveries.conftest import failed, pending
+from tests.features.deliveries.conftest import failed
 from workers.delivery_threads import DeliveryThreads
 
 OTHER = "+14155550199"
@@ -137,74 +135,6 @@ def test_a_call_is_repeated_ever_more_slowly_for_a_day_and_then_waits_for_a_pers
         services.records.deliveries.dismiss(dead.id)
 
 
-def test_a_call_that_was_given_up_can_be_dismissed(services, fed, receiver, clock) -> None:
-    receiver.refused = {NUMBER}
-    change(services)
-    fed.run_once()
-    clock.now += DAY_S
-    fed.run_once()
-    (dead,) = failed(services)
-    services.records.deliveries.dismiss(dead.id)
-    assert failed(services) == []
-
-
-def test_a_feed_that_is_down_is_left_alone_for_a_while(services, make_feed, clock) -> None:
-    one = make_feed(url="http://127.0.0.1:9/")
-    one.run_once()
-    for number in (NUMBER, OTHER, "+14155550188"):
-        change(services, number=number)
-    one.run_once()
-    clock.now += 0.9
-    change(services, number="+14155550177")
-    one.run_once()
-    assert sorted(call.tries for call in pending(services)) == [0, 1, 1, 1]
-    clock.now += 0.2
-    one.run_once()  # a single call, to see whether it is back
-    assert sorted(call.tries for call in pending(services)) == [1, 1, 1, 1]
-
-
-def test_a_feed_that_asks_for_time_gets_it(services, fed, receiver, clock) -> None:
-    receiver.status, receiver.headers = 503, {"Retry-After": "120"}
-    change(services)
-    fed.run_once()
-    receiver.status = 200
-    change(services, number=OTHER)
-    clock.now += 119
-    fed.run_once()
-    assert receiver.taken == []
-    clock.now += 2
-    fed.run_once()
-    assert len(receiver.taken) == 2
-
-
-def test_what_the_process_died_over_is_told_by_the_next_with_the_same_id(
-    services, fed, make_feed, receiver, clock, monkeypatch
-) -> None:
-    change(services)
-    with monkeypatch.context() as patched:
-        patched.setattr(
-            DeliveryStorage, "settle", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt)
-        )
-        with pytest.raises(KeyboardInterrupt):
-            fed.run_once()
-    clock.now += sender.LEASE_S
-    make_feed().run_once()
-    assert len(receiver.taken) == 2
-    assert len({headers["webhook-id"] for headers, _ in receiver.seen}) == 1
-
-
-def test_two_senders_never_send_one_feed_at_the_same_time(
-    services, fed, make_feed, receiver
-) -> None:
-    second = make_feed()
-    assert second.run_once() > 1
-    change(services)
-    second.run_once()
-    assert receiver.taken == []
-    fed.run_once()
-    assert len(receiver.taken) == 1
-
-
 def test_who_ends_gives_the_feed_to_another_at_once(services, fed, make_feed, receiver) -> None:
     second = make_feed()
     make_feed().close()  # it has nothing to give
@@ -227,18 +157,6 @@ def test_a_feed_whose_place_the_records_do_not_have_begins_anew(services, fed, r
     change(services)
     fed.run_once()
     assert len(receiver.taken) == 1
-
-
-def test_a_private_address_is_not_called_unless_it_is_allowed(
-    services, make_feed, receiver
-) -> None:
-    one = make_feed(outbound=PublicOutbound)
-    one.run_once()
-    change(services)
-    one.run_once()
-    assert receiver.seen == []
-    (call,) = pending(services)
-    assert "public internet" in call.note
 
 
 def test_a_feed_that_hangs_delays_no_other(services, receiver) -> None:

@@ -71,12 +71,6 @@ def dead(services: Services, waits: str) -> str:
     return waits
 
 
-@pytest.mark.parametrize("command", ["list", "retry", "dismiss"])
-def test_every_command_has_help_with_an_example(there: Terminal, command: str) -> None:
-    assert there.run("deliveries", command, "--help") == 0
-    assert f"Example: smsgate deliveries {command}" in there.output
-
-
 def test_what_waits_is_listed_without_the_providers_request(there: Terminal, waits: str) -> None:
     assert there.run("deliveries", "list") == 0
     for shown in (waits, "alerts", NUMBER, "What time [bold]do[/] you open?"):
@@ -86,13 +80,6 @@ def test_what_waits_is_listed_without_the_providers_request(there: Terminal, wai
     assert (told["id"], told["number"], told["kind"]) == (waits, NUMBER, "text")
     assert told["attempts"] == 0
     assert "hidden" not in there.output
-
-
-def test_where_nothing_waits_it_says_so(there: Terminal) -> None:
-    for arguments in ((), ("--state", "failed")):
-        assert there.run("deliveries", "list", *arguments) == 0
-        assert there.output.strip() == "No deliveries."
-        assert there.json("deliveries", "list", *arguments)["items"] == []
 
 
 def test_what_was_given_up_is_listed_and_tried_again(there: Terminal, dead: str) -> None:
@@ -108,11 +95,6 @@ def test_what_was_given_up_can_be_dismissed_once(there: Terminal, dead: str) -> 
     assert there.run("deliveries", "dismiss", dead) == 0
     assert there.run("deliveries", "dismiss", dead) == 2
     assert "no failed delivery has the id" in there.errors.replace("\n", " ")
-
-
-def test_an_id_that_is_none_is_refused(there: Terminal) -> None:
-    for id_ in ("", "x", "99-1-1", "3-1795534079000-000000"):
-        assert there.run("deliveries", "retry", id_) == 2
 
 
 def test_forgetting_says_that_messages_do_not_go_on(there: Terminal, waits: str) -> None:

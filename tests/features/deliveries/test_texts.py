@@ -134,13 +134,6 @@ def test_what_came_outside_its_time_window_goes_nowhere(services, signed) -> Non
         assert (arrival.entry.forward_content is None) is expired
 
 
-def test_a_text_that_waits_for_a_person_goes_on_meanwhile(receive, make, app, services) -> None:
-    text = "please stop sending so many, maybe just one a week"
-    assert receive(text) == "review"
-    settle(services, make())
-    assert app.taken == [(NUMBER, text)]
-
-
 def test_the_providers_own_request_is_signed_anew_for_the_applications_address(
     receive, make, app, services, signed
 ) -> None:
@@ -329,17 +322,6 @@ def test_what_an_application_says_to_a_number_that_opted_out_is_not_sent(
     assert services.store.unsent_replies.dead(partition_of(NUMBER)) == []
 
 
-def test_an_application_that_answers_what_is_no_phone_number_is_heard_by_nobody(
-    receive, make, app, services, api
-) -> None:
-    app.says = "<Response><Message>Hi</Message></Response>"
-    receive("Your code is 1234", number="72345", sender=ORIGINAL)
-    settle(services, make("orders"))
-    services.sender.drain(partition_of("72345"))
-    assert services.history.of_number("72345")[-1].note == "the gate refused it: invalid"
-    assert api.calls == []
-
-
 def test_what_came_before_the_original_was_wanted_is_put_as_one(
     receive, make, app, services
 ) -> None:
@@ -480,14 +462,6 @@ def test_private_addresses_are_not_called_unless_configured(
 
 def _note(services) -> str:
     return pending(services)[0].note
-
-
-def test_a_redirect_is_not_followed(receive, make, app, services) -> None:
-    app.status, app.headers = 307, {"Location": "http://169.254.169.254/"}
-    receive("Hello")
-    one = make()
-    turn(one)
-    assert _note(services) == "answered 307"
 
 
 def test_ordinary_texts_of_programs_without_application_ask_the_store_for_nothing(

@@ -7,7 +7,6 @@ import json
 
 import pytest
 
-from smsgate.features.keyword_editor import service
 from smsgate.records import ContentVersion
 from tests.fakes.own_services import ready_services
 from tests.fakes.values import entry
@@ -163,16 +162,6 @@ def test_a_set_of_a_newer_release_that_hinders_a_start_can_be_replaced(
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(NEW.encode())))
     assert there.run("keywords", *mended) == 0
     assert there.run("config", "check") == 0
-
-
-def test_a_set_that_opts_out_many_more_wants_to_be_meant_so(there, services, file, monkeypatch):
-    monkeypatch.setattr(service, "SAMPLE_S", 60.0)  # a busy machine decides few in a second
-    for at in range(40):
-        services.store.sample_log.note(entry(number=f"+1415555{at:04d}", text="zumbido"))
-    services.store.sample_log.flush()
-    assert there.run("keywords", "set", "es", str(file)) == 2
-    assert "looks like a mistake" in there.errors
-    assert there.run("keywords", "set", "es", str(file), "--sure") == 0
 
 
 def test_of_two_programs_that_save_over_v1_the_second_is_told(api):

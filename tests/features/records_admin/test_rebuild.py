@@ -30,7 +30,6 @@ from smsgate.pipeline.monitoring import take_snapshot
 from smsgate.pipeline.reviews import list_cases
 from smsgate.store import rebuild as store_rebuild
 from smsgate.store.keys import PARTITION_KEYS, partition_of
-from smsgate.store.shared_keys import CLOCK_LEASE
 from smsgate.web import create_app
 from tests.fakes import manual
 from tests.fakes.listed_numbers import import_numbers
@@ -311,18 +310,6 @@ def test_a_mover_that_trims_and_records_meanwhile_is_no_failover(recorded, signe
     assert rebuilding(recorded).needed() == ""
 
 
-def test_what_a_rebuild_records_has_the_time_of_its_commit(recorded, signed):
-    recorded.ingest.receive("twilio", signed("STOP", message_id="SM" + "e" * 32))
-    recorded.applier.drain(partition_of(NUMBER))
-    rebuilding(recorded).rebuild(quiet)
-    (newest,) = [
-        one
-        for one in recorded.records.reader.of_number(NUMBER)
-        if one.event.entry and one.event.entry.message_id == "SM" + "e" * 32
-    ]
-    assert newest.committed_us >= newest.event.received_us > 0
-
-
 def test_a_mover_that_ended_before_it_trimmed_is_no_failover(recorded, signed):
     recorded.ingest.receive("twilio", signed("STOP", "+14155550130"))
     partition = partition_of("+14155550130")
@@ -372,10 +359,6 @@ def test_the_difference_of_one_number_is_found_on_either_side(recorded, redis_cl
     assert len([*differences(recorded)]) == 1
 
 
-def test_without_records_nothing_is_rebuilt(services):
-    assert rebuilding(services).needed() == ""
-
-
 def test_a_person_s_decision_ends_the_wait_after_a_rebuild_too(recorded, redis_client):
     (waiting,) = list_cases(recorded.store, recorded.records)
     ReviewService(recorded).decide("none", UNCLEAR, "alerts", "ana", waiting.key)
@@ -384,14 +367,6 @@ def test_a_person_s_decision_ends_the_wait_after_a_rebuild_too(recorded, redis_c
     rebuilding(recorded).rebuild(quiet)
 
     assert list_cases(recorded.store, recorded.records) == []
-
-
-def test_an_event_of_a_number_says_how_it_stands_from_then_on(recorded):
-    event = recorded.history.of_number(NUMBER)[-1]
-
-    assert event.consent_state == msgspec.structs.replace(
-        recorded.records.reader.number(NUMBER).consent_state
-    )
 
 
 def overseen(services):
@@ -455,8 +430,3 @@ def test_a_rebuild_that_broke_off_is_begun_again(recorded, redis_client, monkeyp
 
     clock.Sweeper("clock-1").sweep(recorded)
     assert seen(recorded) == before
-
-
-def test_the_clock_goes_on_to_lead_while_it_rebuilds(recorded, redis_client):
-    clock._progress(recorded, "clock-1")("numbers", 1, 2)
-    assert redis_client.get(CLOCK_LEASE) == b"clock-1"

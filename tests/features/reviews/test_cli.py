@@ -84,13 +84,6 @@ def test_what_waits_is_listed_with_who_what_and_why(there, waiting):
     assert row["key"] in there.output
 
 
-def test_what_waits_longest_stands_first(there, waiting):
-    receive(waiting, "para", OTHER, "SM2")
-    # So that the partitions alone would give another order.
-    assert partition_of(OTHER) < partition_of(NUMBER)
-    assert [row["number"] for row in there.json("review", "list")["reviews"]] == [NUMBER, OTHER]
-
-
 def test_what_a_subscriber_wrote_is_no_markup_and_does_nothing_to_the_terminal(
     there, services, monkeypatch
 ):
@@ -130,13 +123,6 @@ def test_a_decision_can_be_taken_back_once(there, waiting, decided, then):
     assert "was already undone" in there.errors
 
 
-def test_where_nothing_was_decided_nothing_is_taken_back(there, services):
-    assert there.run(*DECIDE, "undo") == 2
-    assert "nothing was decided about that" in there.errors
-    assert there.json("review", "list")["reviews"] == []
-    assert reason(services) == ""
-
-
 @pytest.mark.parametrize("applied", [True, False])
 def test_every_text_of_a_number_is_listed_and_decided_by_the_key_that_was_shown(
     there, waiting, applied
@@ -159,26 +145,3 @@ def test_every_text_of_a_number_is_listed_and_decided_by_the_key_that_was_shown(
     assert there.run(*DECIDE, "none", "--seen", rows[0]["key"]) == 0
     assert reason(waiting) == ""
     assert there.json("review", "list")["reviews"] == []
-
-
-def test_a_text_about_which_a_decision_is_taken_back_stands_beside_those_that_wait(there, waiting):
-    assert decide(there, "none") == 0
-    waiting.applier.drain(partition_of(NUMBER))
-    receive(waiting, "who gave you my number", id_="SM2")
-    there.run(*DECIDE, "undo")
-    for _ in range(2):
-        texts = [row["text"] for row in there.json("review", "list")["reviews"]]
-        assert texts == ["para", "who gave you my number"]
-        waiting.applier.drain(partition_of(NUMBER))
-
-
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        ((NUMBER, "--program", "alerts", "--decision", "opt_out"), NUMBER[-4:]),
-        (("nobody", "--program", "alerts", "--decision", "none"), "nobody"),
-    ],
-)
-def test_what_cannot_be_decided_is_told_and_2(there, arguments, said):
-    assert there.run("review", "decide", *arguments) == 2
-    assert said in there.errors

@@ -42,16 +42,6 @@ def test_credentials_are_wanted(client: FlaskClient, auth: tuple[str, str] | Non
     assert json.loads(answer.data)["code"] == 20003
 
 
-def test_a_token_is_no_credential_in_another_scheme(client: FlaskClient) -> None:
-    answer = client.post(PATH, data=FORM, headers={"Authorization": "Bearer token"})
-    assert answer.status_code == 401
-
-
-def test_another_account_is_refused(client: FlaskClient, services: FakeServices) -> None:
-    answer = client.post(PATH.replace("AC5151", "AC9"), data=FORM, auth=("AC9", "token"))
-    assert answer.status_code == 401
-
-
 @pytest.mark.parametrize(("missing", "code"), [("To", 21604), ("Body", 21602), ("From", 21603)])
 def test_what_is_missing_is_refused_with_twilios_code(
     client: FlaskClient, missing: str, code: int

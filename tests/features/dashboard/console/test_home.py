@@ -196,13 +196,6 @@ def test_the_sums_of_a_day_outlive_the_store(viewer, services, redis_client) -> 
     assert day_counts(services).since(ago(0))[ago(0)]["opt_outs"] == 11
 
 
-def test_a_day_in_the_store_ends_after_a_week(services, redis_client) -> None:
-    count(services, "help")
-    key = f"{{smsgate:metrics}}:{statistics.today()}"
-    assert redis_client.hget(key, "messages|twilio|help") == b"1"
-    assert 0 < redis_client.ttl(key) <= 8 * 24 * 3600
-
-
 def test_the_keeper_puts_them_into_the_records(services) -> None:
     from workers.ledger_archiver import ArchiverThread
 
@@ -346,18 +339,6 @@ def test_a_redis_that_hangs_is_unknown_and_holds_up_no_page(viewer, services, re
     assert "100 % within five minutes" in words(viewer.get("/console/"))
 
 
-def test_a_redis_that_is_gone_is_unknown(viewer, services, monkeypatch) -> None:
-    confirm(services, 0.2)
-    refused = open_redis("redis://127.0.0.1:1/0").connection_pool
-    store = services.store.health._client
-    assert store is services.store.metrics._gatherer.client is services.store.numbers._client
-    for client in (store, services.job_queue.connection):
-        monkeypatch.setattr(client, "connection_pool", refused)
-    page = viewer.get("/console/")
-    shows_nothing_of_the_store(page)
-    assert "Connection refused" in words(page)
-
-
 def test_a_queue_of_its_own_that_is_gone_is_told_alone(viewer, services, monkeypatch) -> None:
     refused = open_redis("redis://127.0.0.1:1/0").connection_pool
     monkeypatch.setattr(services.job_queue.connection, "connection_pool", refused)
@@ -441,15 +422,6 @@ def test_an_account_that_nothing_came_by_leads_to_its_page(viewer, agent, admin,
         assert begin.count('href="/console/people"') == people
     services.store.acceptance.note("twilio", newest=True, several=False)
     assert 'class="begin"' not in viewer.get("/console/").text
-
-
-def test_the_page_renews_what_changes(viewer, services) -> None:
-    page = viewer.get("/console/").text
-    assert 'hx-get="/console/home/now" hx-trigger="every 15s"' in page
-    count(services, "none", 5)
-    part = viewer.get("/console/home/now", headers={"HX-Request": "true"})
-    assert "Texts received 5 " in words(part)
-    assert "<html" not in part.text
 
 
 def test_without_the_records_the_page_says_so_and_shows_today(viewer, services) -> None:

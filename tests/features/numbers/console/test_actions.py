@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from smsgate.domain.errors import RecordsUnavailable, StoreUnavailable
+from smsgate.domain.errors import RecordsUnavailable
 from smsgate.domain.messages import Intent
 from tests.fakes.browser import PASSWORD
 from tests.fakes.pages import reason, words
@@ -288,18 +288,6 @@ def test_the_cover_of_evidence_is_asked_for_and_mistakes_are_said_at_the_field(
     answer = act(agent, "evidence")
     assert answer.status_code == 503
     assert "the records cannot be used" in answer.text
-
-
-def test_while_the_store_is_away_nothing_is_said_to_be_done(services, agent, monkeypatch):
-    def away(*_, **__):
-        raise StoreUnavailable("the store cannot be used: away")
-
-    agent.get(PAGE)
-    monkeypatch.setattr(type(services.store.inbox), "add_each", away)
-    answer = act(agent, "opt-out")
-    assert answer.status_code == 503
-    assert "the store cannot be used" in answer.text
-    assert 'value="by phone"' in answer.text
 
 
 def test_one_evidence_file_is_made_at_a_time(services, agent, monkeypatch):

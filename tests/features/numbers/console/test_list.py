@@ -153,8 +153,3 @@ def test_no_whole_number_is_kept_of_the_filters(opted_out, agent, admin):
     log = words(admin.get("/console/audit?group=exports"))
     assert "agent Exported opt-outs and consents state=opted_out&digits=0123" in log
     assert "5550123" not in log
-
-
-def test_an_empty_list_and_the_way_to_it(viewer):
-    assert "Opt-outs, locks and consents appear here." in words(viewer.get(LIST))
-    assert f'href="{LIST}"' in viewer.get("/console/numbers").text

@@ -28,7 +28,6 @@ from tests.fakes.pages import HTMX, NASTY, harmless, words
 from tests.fakes.people import add_operator
 from tests.fakes.told import told, work
 from tests.fakes.values import NUMBER, OTHER, entry
-from tests.records.values import lines, reply_event
 
 PARTITION = partition_of(NUMBER)
 SECRET = "whsec_" + base64.b64encode(bytes(32)).decode()
@@ -164,13 +163,6 @@ def test_a_reply_stands_under_what_it_answers_with_what_became_of_it(services, v
     assert page.text.partition('<ol class="timeline">')[2].count("<li") == 1  # nested
 
 
-def test_a_reply_whose_cause_is_not_there_stands_alone(services, viewer):
-    services.records.writer.keep({partition_of(NUMBER): lines(reply_event(1))})
-    page = viewer.get(PAGE)
-    assert page.status_code == 200
-    assert "Opt-out confirmation" in words(page)
-
-
 def test_what_is_on_its_way_to_the_records_is_told_once(services, viewer):
     told(services, Intent.OPT_OUT, "STOP just once")
     partition = partition_of(NUMBER)  # not trimmed yet, as in the middle of a move
@@ -193,13 +185,6 @@ def test_a_long_story_comes_in_pages_that_miss_nothing(services, viewer):
         path = f"{PAGE}{older[1]}" if older else ""
     assert seen == [str(at) for at in reversed(range(65))]
     assert pages == 3
-
-
-def test_odd_places_in_a_story_are_answered(services, viewer):
-    told(services, Intent.HELP)
-    services.archiver.move_all()
-    for before in ("", "x", "1-1", "9" * 40, "-1--1", f"{'9' * 17}-{'9' * 17}", "²-²"):
-        assert viewer.get(f"{PAGE}?before={before}").status_code == 200, before
 
 
 def test_a_lock_and_consents_are_told_with_their_words(services, viewer):
@@ -281,16 +266,6 @@ def test_while_the_records_are_away_the_store_is_shown(services, viewer, monkeyp
     assert "STOP it" in said
     assert "cannot be shown" in words(viewer.get("/console/numbers"))
     assert viewer.post("/console/numbers", {"number": NUMBER}).status_code == 303
-
-
-def test_a_flushed_store_is_said_and_nothing_breaks(services, viewer, redis_client):
-    redis_client.flushall()
-    answer = viewer.get(PAGE)
-    assert answer.status_code == 200
-    assert "cannot tell" in words(answer)
-    assert "No number may be texted: the gate cannot tell: the store has no metadata" in words(
-        answer
-    )
 
 
 def test_why_the_gate_cannot_tell_is_said_once(services, viewer):

@@ -150,13 +150,6 @@ def test_a_fault_does_not_hide_that_somebody_else_saved(admin, versions):
     assert re.search(r'name="base" value="(\d+)"', page.text)[1] == "0"
 
 
-def test_nothing_changed_saves_nothing(admin, versions):
-    answer = admin.post(REPLIES, form(opt_out="Done, {program}.", help="Ask us."))
-    assert "Nothing has changed" in said(admin.get(answer.location))
-    admin.post(f"{REPLIES}/undo", {"version": "0", "base": "0"})
-    assert newest(versions) is None
-
-
 def test_texts_are_shown_as_on_a_phone_while_they_are_typed(admin):
     texts = {"language": "es", "opt_out": "{program}: " + "ñ" * 160, "help": "Café – {x}"}
     part = admin.post(f"{REPLIES}/preview", texts, headers={"HX-Request": "true"})
@@ -182,8 +175,3 @@ def test_viewers_see_and_only_admins_change(signed_in, versions):
         for path in (REPLIES, f"{REPLIES}/preview", f"{REPLIES}/undo"):
             assert browser.post(path, form()).status_code == 403
     assert len(versions.of("alerts", 9)) == 1
-
-
-def test_a_program_that_is_not_there_is_404(admin):
-    assert admin.get("/console/setup/programs/nobody/replies").status_code == 404
-    assert admin.post("/console/setup/programs/nobody/replies", form()).status_code == 404
