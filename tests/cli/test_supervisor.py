@@ -12,8 +12,8 @@ from smsgate.cli.supervisor import PAUSE_S, Supervisor, readable
 from tests.fakes.processes import DEAF, STAYS, wait_until
 
 TELLS = """
-import signal, sys, time
-signal.signal(signal.SIGTERM, lambda *_: (print("NAME ends", flush=True), sys.exit()))
+import os, signal, sys, time
+signal.signal(signal.SIGTERM, lambda *_: (os.write(1, b"NAME ends\\n"), sys.exit()))
 print("here", flush=True)
 time.sleep(600)
 """
@@ -90,7 +90,7 @@ def test_the_first_part_ends_after_all_others(stage: Stage) -> None:
     stage.supervisor.stop()
     ends = [line.split()[-2] for line in stage.shown.splitlines() if line.endswith(" ends")]
     assert ends[-1] == "redis"
-    assert sorted(ends) == ["redis", "web", "worker"]
+    assert {*ends} == {"redis", "web", "worker"}  # one may hear a second signal before it ends
 
 
 READABLE = [
