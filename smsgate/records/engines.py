@@ -22,16 +22,13 @@ _PRAGMAS = (
 _POSTGRESQL = {
     "connect_timeout": CONNECT_S,
     "application_name": "smsgate",
+    "client_encoding": "utf8",
     "keepalives_idle": 10,
     "keepalives_interval": 5,
     "keepalives_count": 3,
     "tcp_user_timeout": 15_000,
 }
 _ENCODING = "UTF8"
-_MAKE_ONE = (
-    "make another one, `createdb --encoding=UTF8 --template=template0 NAME`, and name it in "
-    "DATABASE_URL"
-)
 
 
 def url_of(text: str) -> URL:
@@ -55,7 +52,7 @@ def open_engine(url: URL) -> Engine:
         event.listen(engine, "connect", _set_up_sqlite)
         return engine
     try:
-        engine = create_engine(
+        return create_engine(
             url, hide_parameters=True, pool_pre_ping=True, connect_args=_POSTGRESQL
         )
     except ModuleNotFoundError as error:
@@ -63,20 +60,6 @@ def open_engine(url: URL) -> Engine:
             "DATABASE_URL names PostgreSQL, and its driver is not installed: "
             "pip install 'smsgate[postgres]'"
         ) from error
-    # Before SQLAlchemy asks anything, which it could not read.
-    event.listen(engine, "connect", _refuse_bytes, insert=True)
-    return engine
-
-
-def _refuse_bytes(connection: Any, _: Any) -> None:  # noqa: ANN401 - the driver's own
-    """Refuse a PostgreSQL database that does not say what its texts are written in."""
-    encoding = connection.info.parameter_status("client_encoding")
-    if encoding == "SQL_ASCII":
-        connection.close()
-        raise RecordsNotReady(
-            f"the database has the encoding {encoding}, and the records need {_ENCODING}: "
-            f"{_MAKE_ONE}"
-        )
 
 
 def refuse_encoding(connection: Connection) -> None:
@@ -86,7 +69,8 @@ def refuse_encoding(connection: Connection) -> None:
     if encoding != _ENCODING:
         raise RecordsNotReady(
             f"the database has the encoding {encoding}, in which not every text can be written; "
-            f"the records need {_ENCODING}: {_MAKE_ONE}"
+            f"the records need {_ENCODING}: make another one, `createdb --encoding=UTF8 "
+            "--template=template0 NAME`, and name it in DATABASE_URL"
         )
 
 

@@ -6,7 +6,6 @@ writer keeps it in the transaction that keeps the events.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -14,7 +13,7 @@ from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from smsgate.consent.events import ConsentState, Event
 from smsgate.domain.messages import ALL
-from smsgate.records.database import lookup, put
+from smsgate.records.database import Row, lookup, put
 from smsgate.records.tables import memberships
 
 OPTED_OUT, LOCKED, CONSENT, EXCEPTION = "opted_out", "locked", "consent", "exception"
@@ -51,10 +50,19 @@ class MembershipOrigin:
     renewed_scope: str = ""
     """Of an opt-out that changed something: its scope, where an older one may hold already."""
 
-    def of(self, key: MembershipKey) -> tuple[int, str, int, int]:
-        """Since when a membership holds, its source, and the place of its event."""
-        since_us = self.given_us if key.state == CONSENT else self.since_us
-        return since_us, self.source, self.partition, self.seq
+    def row(self, number: str, key: MembershipKey) -> Row:
+        """The row of a membership that begins with it."""
+        return {
+            "number": number,
+            "state": key.state,
+            "scope": key.scope,
+            "since_us": self.given_us if key.state == CONSENT else self.since_us,
+            "source": self.source,
+            "partition": self.partition,
+            "seq": self.seq,
+            "tail": number[-TAIL:],
+            "external_source": self.external_source,
+        }
 
 
 def keys_of(consent_state: ConsentState) -> set[MembershipKey]:
@@ -104,59 +112,53 @@ class MembershipChanges:
     """What events change, one after the other; written together."""
 
     def __init__(self) -> None:
-        self._now: dict[str, dict[MembershipKey, MembershipOrigin]] = {}
-        self._anew: set[tuple[str, MembershipKey]] = set()  # began within these events
+        self._notes: list[tuple[str, set[MembershipKey], MembershipOrigin]] = []
 
     def note(self, number: str, consent_state: ConsentState, origin: MembershipOrigin) -> None:
-        """A number has this consent state from an event on.
+        """A number has this consent state from an event on."""
+        self._notes.append((number, keys_of(consent_state), origin))
+
+    def write(self, connection: Connection) -> None:
+        """Write what changed; what held before keeps its origin.
 
         After STOP, START, STOP the opt-out of ``all`` holds since the last one, as the gate says:
         START only made an exception from the first.
         """
-        keys, before = keys_of(consent_state), self._now.get(number)
-        renewed = keys & {MembershipKey(OPTED_OUT, origin.renewed_scope)}
-        self._anew |= {(number, key) for key in renewed}
-        if before is None:
-            # What of it held before is known only to the table.
-            self._now[number] = dict.fromkeys(keys, origin)
-            return
-        self._anew |= {(number, key) for key in keys - before.keys()}
-        self._now[number] = {
-            key: origin if key in renewed else before.get(key, origin) for key in keys
-        }
-
-    def write(self, connection: Connection) -> None:
-        """Write what changed; what held before keeps its origin."""
-        known = [*self._now]
-        for at in range(0, len(known), _AT_ONCE):
-            self._write(connection, known[at : at + _AT_ONCE])
-
-    def _write(self, connection: Connection, some: Sequence[str]) -> None:
-        rows = connection.execute(select(*_KEY).where(memberships.c.number.in_(some)))
-        there = {(one.number, MembershipKey(one.state, one.scope)) for one in rows}
-        wanted = {
-            (number, key): origin for number in some for key, origin in self._now[number].items()
-        }
-        gone = [one for one in there if one not in wanted or one in self._anew]
+        before = self._before(connection)
+        after = {number: {**rows} for number, rows in before.items()}
+        for number, keys, origin in self._notes:
+            renewed, now = MembershipKey(OPTED_OUT, origin.renewed_scope), after[number]
+            after[number] = {
+                key: now[key] if key in now and key != renewed else origin.row(number, key)
+                for key in keys
+            }
+        gone = [
+            dict(zip(_PLACES, (number, *key), strict=True))
+            for number, rows in before.items()
+            for key, row in rows.items()
+            if after[number].get(key) is not row
+        ]
         new = [
-            dict(
-                zip(
-                    _COLUMNS,
-                    (number, *key, *origin.of(key), number[-TAIL:], origin.external_source),
-                    strict=True,
-                )
-            )
-            for (number, key), origin in wanted.items()
-            if (number, key) not in there or (number, key) in self._anew
+            row
+            for number, rows in after.items()
+            for key, row in rows.items()
+            if before[number].get(key) is not row
         ]
         if gone:
-            places = [dict(zip(_PLACES, (number, *key), strict=True)) for number, key in gone]
-            connection.execute(_REMOVING, places)
+            connection.execute(_REMOVING, gone)
         if new:
             put(connection, insert(memberships), new)
 
+    def _before(self, connection: Connection) -> dict[str, dict[MembershipKey, Row]]:
+        found: dict[str, dict[MembershipKey, Row]] = {number: {} for number, *_ in self._notes}
+        known = [*found]
+        for at in range(0, len(known), _AT_ONCE):
+            some = memberships.c.number.in_(known[at : at + _AT_ONCE])
+            for row in connection.execute(select(memberships).where(some)).mappings():
+                found[row["number"]][MembershipKey(row["state"], row["scope"])] = {**row}
+        return found
 
-_COLUMNS = tuple(column.name for column in memberships.c)
+
 _KEY = (memberships.c.number, memberships.c.state, memberships.c.scope)
 _PLACES = ("one_number", "one_state", "one_scope")
 _REMOVING = delete(memberships).where(

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from itertools import islice
 from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func, literal, select
 
 from smsgate.consent.events import (
     NOTHING_REMEMBERED,
@@ -111,15 +110,6 @@ class StoreKnown:
     made_us: int
 
 
-@dataclass(frozen=True, slots=True)
-class SuppressionSetPage:
-    """Some numbers of a set, in order."""
-
-    numbers: list[NumberConsentState]
-    next: str
-    """Behind which number the next page begins; empty at the end of the set."""
-
-
 EVENTS = select(
     events.c.facts,
     texts.c.words,
@@ -132,8 +122,6 @@ EVENTS = select(
 
 _AT_ONCE, _NUMBERS_AT_ONCE = 5_000, 400
 """Values in one question, below SQLite's bound of variables; numbers whose events are read."""
-SCANNED = 20_000
-"""Numbers that one page looks at; so a page takes as long in a small scope as in a large one."""
 
 
 class RecordReader:
@@ -208,12 +196,6 @@ class RecordReader:
             asked = asked.where(numbers.c.partition == partition)
         return (number_consent_state_of(row) for row in stream_of(self._database, asked))
 
-    def number(self, number: str) -> NumberConsentState | None:
-        """The consent state of one number; None where no event has one."""
-        asked = select(numbers).where(numbers.c.number == lookup(number))
-        rows = rows_of(self._database, asked)
-        return number_consent_state_of(rows[0]) if rows else None
-
     def numbers_of(self, some: Sequence[str]) -> list[NumberConsentState]:
         """The consent states of some numbers, as far as an event has one; unordered."""
         found: list[NumberConsentState] = []
@@ -273,23 +255,18 @@ class RecordReader:
         asked = select(links.c.event_id).where(links.c.event_id.in_(event_ids))
         return {row.event_id for row in rows_of(self._database, asked)}
 
-    def suppressed(self, scope: str, after: str, limit: int) -> SuppressionSetPage:
-        """At most ``limit`` numbers of the set of a scope (``all`` or a program's name).
+    def suppressed(self, scope: str, after: str, limit: int) -> list[NumberConsentState]:
+        """At most ``limit`` numbers of the set of a scope (``all`` or a program's name), in order.
 
-        A page may have fewer where the set is much smaller than others; ``next`` tells whether
-        there is another.
+        Only those behind the number ``after``.
         """
-        asked = select(numbers).where(numbers.c.number > after).order_by(numbers.c.number)
-        found: list[NumberConsentState] = []
-        seen, last = 0, ""
-        with closing(stream_of(self._database, asked.limit(SCANNED))) as rows:
-            for row in rows:
-                if row.everywhere if scope == ALL else scope in row.opted_out.split():
-                    if len(found) == limit:
-                        return SuppressionSetPage(found, found[-1].number)
-                    found.append(number_consent_state_of(row))
-                seen, last = seen + 1, row.number
-        return SuppressionSetPage(found, last if seen == SCANNED else "")
+        names = literal(" ") + numbers.c.opted_out + " "
+        is_in_set = (
+            numbers.c.everywhere if scope == ALL else names.contains(f" {scope} ", autoescape=True)
+        )
+        asked = select(numbers).where(numbers.c.number > after, is_in_set)
+        asked = asked.order_by(numbers.c.number).limit(limit)
+        return [*map(number_consent_state_of, rows_of(self._database, asked))]
 
     def stores(self) -> list[StoreKnown]:
         """The stores whose events these are, oldest first."""

@@ -19,7 +19,7 @@ from operator import itemgetter
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from smsgate.consent.events import ConsentState, Event, consent_state_row
@@ -342,19 +342,12 @@ def _continue(
 
 def _advance(connection: Connection, partition: int, before: int, seq: int, hash_: bytes) -> None:
     """Move the partition's head. Raises ``_HeadMoved`` if it has moved since it was read."""
-    heads = tables.heads
-    if not before:
-        try:
-            connection.execute(insert(heads).values(partition=partition, seq=seq, hash=hash_))
-        except IntegrityError as error:
-            raise _HeadMoved from error
-        return
-    moved = connection.execute(
-        update(heads)
-        .where(heads.c.partition == partition, heads.c.seq == before)
-        .values(seq=seq, hash=hash_)
+    adding = upsert(connection, tables.heads).values(partition=partition, seq=seq, hash=hash_)
+    is_unmoved = tables.heads.c.seq == before
+    moving = adding.on_conflict_do_update(
+        index_elements=["partition"], set_={"seq": seq, "hash": hash_}, where=is_unmoved
     )
-    if moved.rowcount != 1:
+    if connection.scalar(moving.returning(tables.heads.c.seq)) is None:
         raise _HeadMoved
 
 

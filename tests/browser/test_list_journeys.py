@@ -50,7 +50,7 @@ def test_a_number_is_found_among_100_000_by_program_and_last_digits(
     visit: Visit, services: Services
 ) -> None:
     # The list was imported a moment ago; the records follow.
-    assert wait_until(lambda: services.records.reader.number("+12122099321") is not None, 120)
+    assert wait_until(lambda: bool(services.records.reader.numbers_of(["+12122099321"])), 120)
     page = visit("/console/numbers", role="agent", width=360)
     press(page.get_by_role("link", name="Opt-outs and consents"))
     page.wait_for_url("**/console/suppressions")

@@ -14,7 +14,7 @@ BEFORE, MORE = 150, 100
 
 
 def opted_out(services, numbers):
-    return {one for one in numbers if services.records.reader.number(one) is not None}
+    return {one.number for one in services.records.reader.numbers_of([*numbers])}
 
 
 def work(services):

@@ -64,7 +64,7 @@ def test_forgetting_erases_texts_and_keeps_the_rest(forgetting, happen, records,
     assert [one.erased for one in before] == [True, True]
     assert (said.event.kind, said.event.entry.actor) == ("forgotten", "alice")
     assert said.event.entry.decision.note == "asked by e-mail"
-    found = records.reader.number(NUMBER)
+    (found,) = records.reader.numbers_of([NUMBER])
     assert found is not None
     assert found.consent_state == ConsentState(everywhere=True)
     assert list(records.verifier.verify()) == []
@@ -220,7 +220,8 @@ def test_old_events_go_but_for_what_holds_today_rests_on(
     assert texts(records) == ["stop 2"]
     assert [one.event.kind for one in records.reader.of_number(OTHER)] == ["opt_in"]
     assert [one.event.kind for one in records.reader.of_number("+14155550188")] == ["help"]
-    assert records.reader.number(NUMBER).consent_state == ConsentState(everywhere=True)
+    (found,) = records.reader.numbers_of([NUMBER])
+    assert found.consent_state == ConsentState(everywhere=True)
     assert list(records.verifier.verify()) == []
     assert sum(Forgetting(store, records, archiver, Retention()).apply_retention()) == 0
 

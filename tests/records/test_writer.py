@@ -90,7 +90,7 @@ def test_the_newest_event_says_how_a_number_stands(records):
     (found,) = records.reader.numbers()
 
     assert (found.number, found.seq, found.consent_state) == (NUMBER, 2, later)
-    assert records.reader.number(OTHER) is None
+    assert records.reader.numbers_of([OTHER]) == []
 
 
 def test_an_older_event_handed_in_again_does_not_change_how_a_number_stands(records):
@@ -98,7 +98,7 @@ def test_an_older_event_handed_in_again_does_not_change_how_a_number_stands(reco
     records.writer.keep({0: lines(old, new)})
     records.writer.keep({0: lines(old)})
 
-    found = records.reader.number(NUMBER)
+    (found,) = records.reader.numbers_of([NUMBER])
     assert found is not None
     assert found.consent_state == ConsentState()
 
@@ -205,7 +205,7 @@ def test_a_database_in_memory_is_refused():
 
 def test_the_standing_survives(records):
     records.writer.keep({0: lines(event(1, consent_state=STOPPED))})
-    found = records.reader.number(NUMBER)
+    (found,) = records.reader.numbers_of([NUMBER])
     assert found is not None
     assert found.consent_state == STOPPED
 

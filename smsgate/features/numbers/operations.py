@@ -88,7 +88,7 @@ class SuppressionPage(msgspec.Struct, frozen=True):
 
     numbers: list[SuppressedNumber]
     next: str | None
-    """For ``after``; null at the end. A page may have fewer numbers than asked for before it."""
+    """For ``after``; null at the end."""
 
 
 @operation(
@@ -103,10 +103,11 @@ def list_suppressions(context: Context, request: SuppressionQuery) -> Suppressio
     if request.scope != ALL:
         check_program(context.services.settings, request.scope)
     after = e164(request.after) if request.after else ""
-    page = context.services.records.reader.suppressed(request.scope, after, request.limit)
+    limit = request.limit
+    found = context.services.records.reader.suppressed(request.scope, after, limit + 1)
     return SuppressionPage(
-        [_suppressed_number(context, one, request.scope) for one in page.numbers],
-        page.next or None,
+        [_suppressed_number(context, one, request.scope) for one in found[:limit]],
+        found[limit - 1].number if len(found) > limit else None,
     )
 
 

@@ -69,9 +69,9 @@ def differences(services: Services) -> Iterator[ConsentStateDifference]:
         for numbers in (ordered[at : at + _LOOKED] for at in range(0, len(ordered), _LOOKED)):
             # A number may be in a partition that is not its own.
             states = store.numbers.consent_states(partition, numbers, programs).by_number()
+            known = {one.number: one.consent_state for one in reader.numbers_of(numbers)}
             for number in numbers:
-                found = reader.number(number)
-                there = _plain(found.consent_state if found else ConsentState())
+                there = _plain(known.get(number, ConsentState()))
                 if _plain(states[number]) != there:
                     yield ConsentStateDifference(number, _plain(states[number]), there)
 

@@ -304,18 +304,6 @@ def test_a_set_is_listed_page_by_page(api) -> None:
     assert api.get("/suppressions/all?after=x", 422)["reason"] == "invalid_number"
 
 
-def test_a_page_of_a_small_set_among_large_ones_ends_where_it_looked(api, monkeypatch) -> None:
-    monkeypatch.setattr("smsgate.records.reader.SCANNED", 3)
-    for number in (ONE, TWO, THREE):
-        api.put(f"/suppressions/all/{number}?reason=x")
-    api.put("/suppressions/orders/+14155559999?reason=x")
-    api.work()
-    page = api.get("/suppressions/orders")
-    assert (page["numbers"], page["next"]) == ([], THREE)
-    last = api.get(f"/suppressions/orders?after={quote(page['next'])}")
-    assert ([one["number"] for one in last["numbers"]], last["next"]) == (["+14155559999"], None)
-
-
 def test_one_consent_or_many_go_on_record_and_lift_no_opt_out(api) -> None:
     api.put(f"/suppressions/all/{TWO}?reason=x")
     api.post("/consents", CONSENT | {"source": "https://acme.example/form"}, 202)
