@@ -20,7 +20,6 @@ from smsgate.domain.errors import (
 )
 from smsgate.features.dashboard.statistics import save_counts
 from smsgate.pipeline.archive import BATCH
-from smsgate.pipeline.archive_report import alarm_of
 from smsgate.pipeline.background_thread import BackgroundThread
 from smsgate.pipeline.services import Services
 from smsgate.pipeline.text_archive import TextArchiver
@@ -32,8 +31,6 @@ PAUSE_S = 1.0
 """How long it waits after something was away."""
 COUNT_S = 60.0
 """How often the sums of the day go to the records."""
-WATCH_S = 5.0
-"""How often it looks whether the store fills."""
 REMIND_S = 60.0
 """How often a problem that lasts is logged again."""
 
@@ -52,7 +49,6 @@ class ArchiverThread(BackgroundThread):
         self._failed = failed
         self._warned_at: dict[str, float] = {}
         self._retention = DailyRetention(services)
-        self._watched_at = -WATCH_S
         self._counted_at = -COUNT_S
 
     def _run(self) -> None:
@@ -66,7 +62,6 @@ class ArchiverThread(BackgroundThread):
         """Move one batch of every partition; return the pause before the next, in seconds."""
         try:
             moved = self._services.archiver.move()
-            self._watch()
             self._count()
             if self._services.settings.retention.conversations_us:
                 TextArchiver(self._services.store, self._services.records).move_all()
@@ -85,15 +80,6 @@ class ArchiverThread(BackgroundThread):
         if now - self._counted_at >= COUNT_S:
             self._counted_at = now
             save_counts(self._services.store, self._services.records)
-
-    def _watch(self) -> None:
-        now = time.monotonic()
-        if now - self._watched_at < WATCH_S:
-            return
-        self._watched_at = now
-        alarm = alarm_of(self._services.store.ledger_reader.waiting())
-        if alarm:
-            self._warn("the store fills", alarm)
 
     def _warn(self, what: str, problem: str) -> None:
         now = time.monotonic()

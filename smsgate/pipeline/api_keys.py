@@ -25,7 +25,7 @@ from smsgate.domain.errors import (
     Unfit,
 )
 from smsgate.domain.signing import as_bytes, same
-from smsgate.records.api_keys import ApiKeyCache, ApiKeyRow, ApiKeyStorage, KeyScope
+from smsgate.records.api_keys import ApiKeyRow, ApiKeyStorage, KeyScope
 
 SCOPES: tuple[KeyScope, ...] = ("check", "write", "admin")
 """What a key may do; each may do what those before it may."""
@@ -78,7 +78,7 @@ class Keyring:
 
     def __init__(
         self,
-        cache: ApiKeyCache,
+        keys: ApiKeyStorage,
         of_environment: Sequence[SecretStr],
         renamed: Mapping[str, str] | None = None,
     ) -> None:
@@ -86,15 +86,11 @@ class Keyring:
 
         ``renamed`` has by former name the name of a program now.
         """
-        self._cache = cache
+        self._keys = keys
         self._renamed = renamed or {}
         self._environment = [
             sha256(as_bytes(one.get_secret_value())).digest() for one in of_environment
         ]
-
-    def load(self) -> None:
-        """Read the keys now, so that they open even if the database goes away before a call."""
-        self._cache.rows()
 
     def authenticate(self, header: str) -> Caller:
         """Return who calls with an ``Authorization`` header.
@@ -108,7 +104,7 @@ class Keyring:
         bearer = scheme.lower() == "bearer" and bool(given.strip())
         if any([same(digest, one) for one in self._environment]) and bearer:  # noqa: C419
             return Caller(OF_ENVIRONMENT, "admin")
-        rows = self._cache.rows() if bearer else []
+        rows = self._keys.known() if bearer else []
         now_us = time.time() * 1_000_000
         found = [row for row in rows if same(digest, row.digest)]
         for row in found:
@@ -117,7 +113,7 @@ class Keyring:
                 names = {self._renamed.get(one, one) for one in row.programs} | {*row.programs}
                 former = {old for old, new in self._renamed.items() if new in names}
                 return Caller(row.name, row.scope, frozenset(names | former))
-        problem = self._cache.problem
+        problem = self._keys.problem
         if bearer and not found and problem is not None and given.strip().startswith(_PREFIX):
             raise type(problem)(f"this key cannot be looked up: {problem}")
         raise Unauthorized(

@@ -25,7 +25,6 @@ from smsgate.metrics.snapshot import (
     SpoolDepth,
     SystemSnapshot,
 )
-from smsgate.pipeline.archive_report import MANY, MEMORY
 
 REVIEW_DEADLINE_S = REVIEW_DEADLINE_US / 1_000_000
 MAX_INBOX_AGE_S = 30.0
@@ -37,6 +36,10 @@ MAX_DELIVERY_AGE_S = 600.0
 MAX_HOLD_AGE_S = 60.0
 MAX_RECORDS_LAG_S = 60.0
 """The records are a second behind in normal running."""
+MANY = 200_000
+"""Events that wait before there is an alarm; some 300 MB of Redis's memory."""
+MEMORY = 0.8
+"""Share of ``maxmemory`` that Redis uses before there is an alarm."""
 WARN_SHARE = 0.5
 """Share of a bound from which on there is a warning, while there is time."""
 MEMORY_WARN_SHARE = 0.6

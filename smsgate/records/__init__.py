@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 
-from smsgate.records.api_keys import ApiKeyCache, ApiKeyStorage
+from smsgate.records.api_keys import ApiKeyStorage
 from smsgate.records.content_versions import ContentVersion, ContentVersions, content_mark
 from smsgate.records.database import Database, upsert
 from smsgate.records.deliveries import DeliveryStorage
@@ -58,7 +58,6 @@ class Records:
         self.verifier = Verifier(self.database)
         self.deliveries = DeliveryStorage(self.database)
         self.keys = ApiKeyStorage(self.database)
-        self.known_keys = ApiKeyCache(self.keys)
         self.keyword_versions = ContentVersions(self.database, "keywords")
         self.reply_versions = ContentVersions(self.database, "replies")
 

@@ -1,6 +1,6 @@
 """The keys that open ``/v1``, as hashes; they must outlive Redis, so they are kept here.
 
-No record of consent: a row says until when its key opens, and that may change. The cache has the
+No record of consent: a row says until when its key opens, and that may change. Each process has the
 keys as they were read last: an outage of the database must not be one of the gate.
 """
 
@@ -41,13 +41,42 @@ class ApiKeyRow:
     """What it is limited to; none: it is for every program."""
 
 
+TRUST_S = 3.0
+"""How long the keys that were read are believed: a revoked one is refused within 5 s."""
+_log = structlog.get_logger("smsgate.keys")
+
+
 class ApiKeyStorage:
-    """The keys. Every method raises ``RecordsUnavailable``."""
+    """The keys. Every method but ``known`` raises ``RecordsUnavailable``."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self.changes = 0
-        """How many changes this process has made."""
+        self._lock = threading.Lock()
+        self._rows: Sequence[ApiKeyRow] = ()
+        self._read_at = -TRUST_S
+        self.problem: RecordsUnavailable | None = None
+        """Why ``known`` could not read the keys again, if it could not."""
+
+    def known(self) -> Sequence[ApiKeyRow]:
+        """Return the keys, read again every few seconds by one thread; others use what is known.
+
+        While the database is away, the keys that were read last go on to open. Nobody can revoke
+        a key meanwhile, either.
+        """
+        last = self._read_at
+        if time.monotonic() - last < TRUST_S or not self._lock.acquire(blocking=last < 0):
+            return self._rows
+        try:
+            if self._read_at == last:  # no other thread has read them since
+                self._rows, self.problem = self.all(int(time.time() * 1_000_000)), None
+        except RecordsUnavailable as error:
+            _log.warning("keys cannot be read", problem=str(error))
+            self.problem = error
+        finally:
+            if self._read_at == last:  # nor did this process change one
+                self._read_at = time.monotonic()
+            self._lock.release()
+        return self._rows
 
     def all(self, now_us: int) -> list[ApiKeyRow]:
         """Return every key that opens at that time, by name, then the newest first."""
@@ -72,7 +101,7 @@ class ApiKeyStorage:
             values = asdict(row)
             kept = {"name": lookup(row.name), "programs": ",".join(row.programs)}
             connection.execute(insert(api_keys).values(values | kept))
-        self.changes += 1
+        self._forget()
         return before
 
     def end(self, name: str, now_us: int) -> Sequence[str]:
@@ -81,8 +110,12 @@ class ApiKeyStorage:
             same = (api_keys.c.name == lookup(name)) & _open(now_us)
             ids = [*connection.scalars(select(api_keys.c.id).where(same))]
             connection.execute(update(api_keys).where(same).values(ends_us=now_us))
-        self.changes += 1
+        self._forget()
         return ids
+
+    def _forget(self) -> None:
+        """Let ``known`` read again, so that this process knows its own changes at once."""
+        self._read_at = min(self._read_at, 0.0) - TRUST_S
 
 
 def _key_row(row: Row[Any]) -> ApiKeyRow:
@@ -93,50 +126,3 @@ def _key_row(row: Row[Any]) -> ApiKeyRow:
 
 def _open(now_us: int) -> ColumnElement[bool]:
     return or_(api_keys.c.ends_us == 0, api_keys.c.ends_us > now_us)
-
-
-TRUST_S = 3.0
-"""How long the keys that were read are believed: a revoked one is refused within 5 s."""
-_log = structlog.get_logger("smsgate.keys")
-
-
-class ApiKeyCache:
-    """Reads the keys again every few seconds; threads may share it, and configurations do."""
-
-    def __init__(self, keys: ApiKeyStorage) -> None:
-        self._keys = keys
-        self._lock = threading.Lock()
-        self._rows: Sequence[ApiKeyRow] = ()
-        self._read_at = -TRUST_S
-        self._changes = 0
-        self.problem: RecordsUnavailable | None = None
-        """Why the keys could not be read again, if they could not."""
-
-    def rows(self) -> Sequence[ApiKeyRow]:
-        """Return the keys, read again by one thread at a time; the others use what is known.
-
-        While the database is away, the keys that were read last go on to open. Nobody can revoke
-        a key meanwhile, either.
-        """
-        if not self._is_current() and self._lock.acquire(blocking=self._read_at < 0):
-            try:
-                self._read()
-            finally:
-                self._lock.release()
-        return self._rows
-
-    def _is_current(self) -> bool:
-        recent = time.monotonic() - self._read_at < TRUST_S
-        return recent and self._changes == self._keys.changes
-
-    def _read(self) -> None:
-        if self._is_current():
-            return
-        changes = self._keys.changes
-        try:
-            self._rows = self._keys.all(int(time.time() * 1_000_000))
-            self.problem = None
-        except RecordsUnavailable as error:
-            _log.warning("keys cannot be read", problem=str(error))
-            self.problem = error
-        self._changes, self._read_at = changes, time.monotonic()

@@ -241,15 +241,6 @@ class RecordReader:
             asked = asked.where(links.c.seq <= until)
         return (ChainLink(*row) for row in stream_of(self._database, asked.order_by(links.c.seq)))
 
-    def links_of(self, number: str) -> dict[str, ChainLink]:
-        """The links of a number's events, imported lists included, by the event's id."""
-        alone = select(events.c.id).where(events.c.number == lookup(number))
-        found: dict[str, ChainLink] = {}
-        for ids in (alone, ids_of_lists([number])):
-            rows = rows_of(self._database, select(links).where(links.c.event_id.in_(ids)))
-            found |= {row.event_id: ChainLink(*row) for row in rows}
-        return found
-
     def has(self, event_ids: Sequence[str]) -> set[str]:
         """Which of the ids are in the chain."""
         asked = select(links.c.event_id).where(links.c.event_id.in_(event_ids))

@@ -35,8 +35,8 @@ def application(services: Services) -> Flask:
         module.register(app, services)
 
     settings = services.settings
-    keyring = Keyring(services.records.known_keys, settings.api_keys, settings.programs.renamed)
-    keyring.load()  # now, so that keys are known when the records are away later
+    keyring = Keyring(services.records.keys, settings.api_keys, settings.programs.renamed)
+    services.records.keys.known()  # now, so that keys are known when the records are away later
 
     def make_api() -> WSGIApplication:
         v1 = importlib.import_module("smsgate.web.v1")

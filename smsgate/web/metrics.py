@@ -28,8 +28,7 @@ from smsgate import __version__
 from smsgate.domain.errors import StoreUnavailable
 from smsgate.metrics.counters import BOUND, FAMILIES, SUM, Family, bounds_of, by_family
 from smsgate.metrics.snapshot import KINDS, ProcessSnapshot, SpoolDepth, SystemSnapshot
-from smsgate.pipeline.archive_report import MANY
-from smsgate.pipeline.conditions import REVIEW_DEADLINE_S
+from smsgate.pipeline.conditions import MANY, REVIEW_DEADLINE_S
 from smsgate.pipeline.monitoring import COLLABORATORS
 from smsgate.pipeline.services import Services
 from smsgate.web.api_key_guard import ApiKeyGuard

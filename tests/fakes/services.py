@@ -15,7 +15,6 @@ from smsgate.pipeline.conditions import Condition
 from smsgate.pipeline.gate import GateAnswer
 from smsgate.pipeline.ingest import IngestResult
 from smsgate.pipeline.monitoring import SystemState
-from smsgate.records.api_keys import ApiKeyCache
 from smsgate.settings import Account, Api, Programs, Settings
 
 ACK = HttpReply(200, "text/xml", b"<Response/>", {"X-Provider": "yes"})
@@ -94,12 +93,13 @@ class FakeStore:
 class NoKeys:
     """Stands for records that have no API keys."""
 
-    changes = 0
+    problem = None
 
-    def __init__(self) -> None:
-        self.known_keys = ApiKeyCache(self)
+    @property
+    def keys(self) -> NoKeys:
+        return self
 
-    def all(self, _: int) -> list[object]:
+    def known(self) -> list[object]:
         return []
 
 

@@ -21,7 +21,6 @@ from smsgate.pipeline.archive import BATCH, LedgerArchiver
 from smsgate.pipeline.archive_report import archive_report
 from smsgate.settings import Retention
 from smsgate.store.keys import PARTITION_KEYS, partition_of
-from smsgate.store.ledger_reader import LedgerBacklog
 from smsgate.store.shared_keys import RETENTION
 from tests.fakes.processes import PATIENCE_S, wait_until
 from tests.fakes.values import NUMBER, entry
@@ -143,14 +142,6 @@ def test_a_keeper_that_is_told_to_end_ends_the_clock_not_with_it(services):
     thread.close()
     assert not thread._thread.is_alive()
     assert not ended.is_set()
-
-
-def test_a_store_that_fills_is_said_loudly(services, store, monkeypatch):
-    monkeypatch.setattr(store.ledger_reader, "waiting", lambda: LedgerBacklog(300_000, 5, 0.0))
-    with structlog.testing.capture_logs() as said:
-        ArchiverThread(services).run_once()
-    assert said[0]["event"] == "the store fills"
-    assert said[0]["log_level"] == "warning"
 
 
 def test_store_and_records_that_differ_are_said(services, happen, store):

@@ -14,7 +14,7 @@ from smsgate.domain.errors import (
 )
 from smsgate.pipeline import archive as module
 from smsgate.pipeline.archive import LedgerArchiver
-from smsgate.pipeline.archive_report import alarm_of, archive_report
+from smsgate.pipeline.archive_report import archive_report
 from smsgate.records import Records, engines
 from smsgate.records.database import Database
 from smsgate.store.keys import PARTITION_KEYS, partition_of
@@ -212,15 +212,7 @@ def test_a_store_that_is_away_is_said(archiver, redis_client, monkeypatch):
         raise StoreUnavailable("the store cannot be used: away")
 
     monkeypatch.setattr(archiver.store.ledger_reader, "waiting", away)
-    assert archive_report(archiver).text == "unknown while the store cannot be used"
-
-    def damaged():
-        raise RecordsUnavailable("the records cannot be used: damaged")
-
-    monkeypatch.setattr(archiver.records, "check", damaged)
-    assert archive_report(archiver).text == (
-        "unknown while the store cannot be used; the records cannot be used: damaged"
-    )
+    assert archive_report(archiver).text == "the store cannot be used: away"
 
 
 def test_a_store_that_fell_back_is_left_alone_until_it_is_brought_up(
@@ -365,18 +357,6 @@ def test_what_waits_is_measured(happen, store, redis_client):
     assert waiting.count == 3
     assert waiting.oldest_us > 1_700_000_000_000_000
     assert 0 < waiting.memory < 0.5
-
-
-@pytest.mark.parametrize(
-    ("waiting", "alarm"),
-    [
-        (LedgerBacklog(199_999, 0, 0.79), ""),
-        (LedgerBacklog(200_000, 0, 0.0), "200,000 events fill the ledgers"),
-        (LedgerBacklog(1, 0, 0.85), "Redis uses 85% of its maxmemory"),
-    ],
-)
-def test_it_is_said_loudly_long_before_the_store_is_full(waiting, alarm):
-    assert alarm_of(waiting) == alarm
 
 
 def test_trimming_refuses_keys_of_another_kind_before_it_writes(store, happen, redis_client):

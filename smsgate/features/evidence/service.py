@@ -73,8 +73,9 @@ def evidence(
     reader = records.reader
     every = reader.of_number(number)
     kept = [one for one in every if request.holds(one.event.received_us or one.event.applied_us)]
-    found = reader.links_of(number)
-    before = reader.links_at(partition, [one.seq - 1 for one in kept])
+    found = reader.links_at(
+        partition, sorted({at for one in kept for at in (one.seq - 1, one.seq)})
+    )
     heads = {at: head for at, head in reader.heads().items() if at == partition}
     refused = [one for one in refused if request.holds(one.from_us)]
     named = {one.event.program for one in kept} | {*state} - {""} | {one.program for one in refused}
@@ -92,7 +93,7 @@ def evidence(
         },
         "digest": chain_digest(heads),
         "refused_sends": refused,
-        "events": [_event_view(found, before, one, titles or {}) for one in kept],
+        "events": [_event_view(found, one, titles or {}) for one in kept],
     }
 
 
@@ -142,14 +143,11 @@ def _template() -> Template:
 
 
 def _event_view(
-    links: Mapping[str, ChainLink],
-    before: Mapping[int, ChainLink],
-    one: Recorded,
-    titles: Mapping[str, str],
+    links: Mapping[int, ChainLink], one: Recorded, titles: Mapping[str, str]
 ) -> dict[str, Any]:
     event = one.event
-    link = links.get(event.id, ChainLink(one.partition, one.seq, event.id, b"", b""))
-    previous = before.get(link.seq - 1)
+    link = links.get(one.seq, ChainLink(one.partition, one.seq, event.id, b"", b""))
+    previous = links.get(one.seq - 1)
     entry, reply = event.entry, event.reply
     times = {
         "Settled" if reply else "Applied": event.applied_us,

@@ -8,7 +8,7 @@ from smsgate.cli.session import person
 from smsgate.domain.errors import Unauthorized
 from smsgate.pipeline.api_keys import Keyring
 from smsgate.records import Records
-from smsgate.records.api_keys import ApiKeyCache
+from smsgate.records.api_keys import ApiKeyStorage
 from tests.fakes.people import newest_actions
 
 
@@ -31,7 +31,7 @@ def records(ready, tmp_path):
 
 def opens(records, key: str) -> bool:
     try:
-        Keyring(ApiKeyCache(records.keys), ()).authenticate(f"Bearer {key}")
+        Keyring(ApiKeyStorage(records.database), ()).authenticate(f"Bearer {key}")
     except Unauthorized:
         return False
     return True
@@ -76,7 +76,7 @@ def test_a_key_may_be_limited_to_programs(ready, records) -> None:
     assert listed["programs"] == ["alerts"]
     assert ready.run("keys", "list") == 0
     assert "alerts" in ready.output
-    caller = Keyring(ApiKeyCache(records.keys), ()).authenticate(f"Bearer {key}")
+    caller = Keyring(ApiKeyStorage(records.database), ()).authenticate(f"Bearer {key}")
     assert (caller.may("alerts"), caller.may("orders"), caller.may("all")) == (True, False, False)
 
 

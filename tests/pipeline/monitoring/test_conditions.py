@@ -23,8 +23,7 @@ from smsgate.metrics.snapshot import (
     SystemSnapshot,
     WaitingReplies,
 )
-from smsgate.pipeline.archive_report import MANY
-from smsgate.pipeline.conditions import REVIEW_DEADLINE_S, conditions
+from smsgate.pipeline.conditions import MANY, REVIEW_DEADLINE_S, conditions
 from smsgate.pipeline.monitoring import take_snapshot
 from smsgate.store.keys import PARTITION_KEYS
 from tests.fakes.own_services import heartbeat

@@ -19,7 +19,7 @@ from smsgate.domain.errors import (
 from smsgate.pipeline import api_keys
 from smsgate.pipeline.api_keys import Keyring
 from smsgate.records import Records
-from smsgate.records.api_keys import TRUST_S, ApiKeyCache
+from smsgate.records.api_keys import TRUST_S, ApiKeyStorage
 from smsgate.web import create_app
 from tests.fakes.processes import wait_until
 from tests.web.v1.conftest import Api
@@ -81,12 +81,11 @@ def test_names_are_used_once_and_must_be_fit(api) -> None:
             act()
 
 
-class SegmentCount:
+class SegmentCount(ApiKeyStorage):
     """Stands for ``records.keys``."""
 
-    changes = 0
-
     def __init__(self, rows: list[object]) -> None:
+        super().__init__(None)
         self.rows, self.asked, self.error = rows, 0, None
 
     def all(self, _: int) -> list[object]:
@@ -97,8 +96,7 @@ class SegmentCount:
 
 
 def ring_of(counted: SegmentCount) -> Keyring:
-    known = ApiKeyCache(counted)
-    return Keyring(known, ())
+    return Keyring(counted, ())
 
 
 def pass_time(monkeypatch, seconds: float = 60) -> None:

@@ -8,7 +8,6 @@ from smsgate.domain.messages import Arrival, Decision, Entry, Intent
 from smsgate.features.lists.imports import ImportRequest
 from smsgate.pipeline import api_keys
 from smsgate.pipeline.api_keys import Keyring
-from smsgate.records.api_keys import ApiKeyCache
 from smsgate.store.refusals import Refusal
 from tests.fakes.listed_numbers import import_numbers
 
@@ -189,7 +188,7 @@ def test_a_rotated_key_keeps_its_programs(api) -> None:
     keys = api.services.records.keys
     api_keys.make(keys, "crm", "write", "tests", 1, ["alerts", "orders"])
     newer = api_keys.rotate(keys, "crm", 0, "tests", 2)
-    caller = Keyring(ApiKeyCache(keys), ()).authenticate(f"Bearer {newer}")
+    caller = Keyring(keys, ()).authenticate(f"Bearer {newer}")
     assert caller.programs == {"alerts", "orders"}
     assert [row.programs for row in keys.all(3)] == [("alerts", "orders")]
 
@@ -197,9 +196,7 @@ def test_a_rotated_key_keeps_its_programs(api) -> None:
 def test_a_renamed_program_is_the_same_one(api) -> None:
     keys = api.services.records.keys
     key = api_keys.make(keys, "crm", "write", "tests", 1, ["news"])
-    caller = Keyring(ApiKeyCache(keys), (), {"news": "orders", "older": "orders"}).authenticate(
-        f"Bearer {key}"
-    )
+    caller = Keyring(keys, (), {"news": "orders", "older": "orders"}).authenticate(f"Bearer {key}")
     assert [caller.may(one) for one in ("news", "orders", "older", "alerts", "all")] == [
         *[True] * 3,
         *[False] * 2,

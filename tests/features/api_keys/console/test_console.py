@@ -9,7 +9,7 @@ import pytest
 from smsgate.domain.errors import RecordsUnavailable, Unauthorized
 from smsgate.pipeline import api_keys
 from smsgate.pipeline.api_keys import Keyring
-from smsgate.records.api_keys import ApiKeyCache
+from smsgate.records.api_keys import ApiKeyStorage
 from smsgate.web.console import auth
 from tests.fakes.people import newest_actions
 from tests.features.accounts.console.test_setup import ended
@@ -30,7 +30,8 @@ def test_a_key_is_shown_once_and_opens(admin, services):
     assert answer.headers["Cache-Control"] == "no-store"
     assert "sgk_" not in str(answer.headers)
     assert (
-        Keyring(ApiKeyCache(services.records.keys), ()).authenticate(f"Bearer {key}").name == "crm"
+        Keyring(ApiKeyStorage(services.records.database), ()).authenticate(f"Bearer {key}").name
+        == "crm"
     )
     page = admin.get(KEYS).text
     assert "sgk_" not in page
@@ -50,7 +51,7 @@ def test_a_key_is_rotated_and_revoked(admin, services):
     admin.get(KEYS)
     first = shown_key(admin.post(CREATE, {"name": "crm", "scope": "write"}))
     second = shown_key(admin.post(f"{KEYS}/all/rotate", {"row": CRM, "grace": "24"}))
-    opens = lambda: Keyring(ApiKeyCache(services.records.keys), ())  # noqa: E731
+    opens = lambda: Keyring(ApiKeyStorage(services.records.database), ())  # noqa: E731
     assert {opens().authenticate(f"Bearer {key}").scope for key in (first, second)} == {"write"}
     page = ended(admin, f"{KEYS}/all/revoke", {"row": CRM})
     assert "Revoked: 1 row" in page
