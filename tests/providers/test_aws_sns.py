@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from smsgate.domain.errors import AccountNotReady, SignatureExpired, SignatureRefused, Unreadable
-from smsgate.domain.messages import HttpCall, HttpReply, Reply, Verdict
+from smsgate.domain.messages import HttpCall, Reply
 from smsgate.domain.signed_times import instant_us
 from smsgate.providers import PROVIDERS
 from smsgate.providers.aws_sns.calls import aws_headers
@@ -206,44 +206,3 @@ def test_the_time_that_is_signed_is_near_enough_whenever_the_reply_leaves():
     received_us = REPLY.deadline_us - 300_000_000
     for leaves_us in (received_us, REPLY.deadline_us):
         assert abs(leaves_us - signed_us) < 300_000_000
-
-
-NAMESPACE = "com.amazonaws.pinpointsmsvoicev2#"
-
-
-@pytest.mark.parametrize(
-    ("status", "body", "verdict"),
-    [
-        (200, {"MessageId": "m"}, Verdict.SENT),
-        (
-            400,
-            {"__type": "ConflictException", "Reason": "DESTINATION_PHONE_NUMBER_OPTED_OUT"},
-            Verdict.OPTED_OUT,
-        ),
-        (
-            400,
-            {
-                "__type": NAMESPACE + "ConflictException",
-                "Reason": "DESTINATION_PHONE_NUMBER_OPTED_OUT",
-            },
-            Verdict.OPTED_OUT,
-        ),
-        (400, {"__type": "ConflictException", "Reason": "MESSAGE_TYPE_MISMATCH"}, Verdict.REFUSED),
-        (400, {"__type": NAMESPACE + "ThrottlingException"}, Verdict.NOT_ACCEPTED),
-        (400, {"__type": "ServiceQuotaExceededException"}, Verdict.REFUSED),
-        (400, {"__type": "AccessDeniedException"}, Verdict.REFUSED),
-        (
-            400,
-            {"__type": "ValidationException", "Reason": "DESTINATION_PHONE_NUMBER_OPTED_OUT"},
-            Verdict.REFUSED,
-        ),
-        (400, {}, Verdict.REFUSED),
-        (429, {}, Verdict.NOT_ACCEPTED),
-        (500, {"__type": "ThrottlingException"}, Verdict.UNKNOWN),
-    ],
-)
-def test_what_aws_answers_is_understood(status, body, verdict):
-    reply = HttpReply(status, "application/x-amz-json-1.0", json.dumps(body).encode())
-    outcome = aws_sns.outcome(reply)
-    assert outcome.verdict is verdict
-    assert outcome.provider_id == body.get("MessageId", "")

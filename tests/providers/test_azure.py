@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from jwt.algorithms import RSAAlgorithm
 
 from smsgate.domain.errors import SignatureExpired, SignatureRefused
-from smsgate.domain.messages import HttpReply, Reply, Verdict, WebhookRequest
+from smsgate.domain.messages import Reply, WebhookRequest
 from smsgate.providers import PROVIDERS
 from tests.providers.recorded import NOW_US, everything
 
@@ -72,35 +72,6 @@ def test_a_call_is_signed_as_azure_documents_it():
     signed_s = parsedate_to_datetime(date).timestamp()
     assert abs(signed_s - NOW_US / 1e6) <= 150
     assert abs(signed_s - VALUES["deadline_us"] / 1e6) <= 150
-
-
-@pytest.mark.parametrize("change", ["id", "kind", "account", "number"])
-def test_each_reply_has_one_id_and_time_for_all_its_tries(change):
-    def key(call):
-        (recipient,) = json.loads(call.body)["smsRecipients"]
-        return recipient["repeatabilityRequestId"], recipient["repeatabilityFirstSent"]
-
-    assert key(call_of()) == key(call_of(tries=3)) != key(call_of(**{change: "other"}))
-
-
-@pytest.mark.parametrize(
-    ("status", "recipient", "verdict"),
-    [
-        (202, {"httpStatusCode": 202, "messageId": "m", "successful": True}, Verdict.SENT),
-        (202, {"httpStatusCode": 400, "errorMessage": "…", "successful": False}, Verdict.REFUSED),
-        (202, {"httpStatusCode": 429}, Verdict.NOT_ACCEPTED),
-        (202, {"httpStatusCode": 500}, Verdict.NOT_ACCEPTED),
-        (400, {}, Verdict.REFUSED),
-        (401, {"httpStatusCode": 202}, Verdict.REFUSED),
-        (429, {}, Verdict.NOT_ACCEPTED),
-        (500, {"httpStatusCode": 202}, Verdict.NOT_ACCEPTED),
-    ],
-)
-def test_what_azure_answers_is_understood(status, recipient, verdict):
-    body = json.dumps({"value": [recipient]}).encode()
-    outcome = azure.outcome(HttpReply(status, "application/json", body))
-    assert outcome.verdict is verdict
-    assert outcome.provider_id == ("m" if verdict is Verdict.SENT else "")
 
 
 OPTIONS = WebhookRequest(

@@ -8,7 +8,7 @@ import json
 import pytest
 
 from smsgate.domain.errors import SignatureRefused, Unreadable
-from smsgate.domain.messages import HttpReply, Reply, Verdict, WebhookRequest
+from smsgate.domain.messages import WebhookRequest
 from smsgate.providers import PROVIDERS
 from smsgate.providers.unreadable import TextMissing
 from tests.providers.recorded import account_of
@@ -21,7 +21,6 @@ ACCOUNT = account_of(
     {"account_id": "99", "application_id": "app", "callback_user": "u", "client_id": "c"},
     {"callback_password": ["new", "old"], "client_secret": ["s1"]},
 )
-REPLY = Reply("1-0", "opt_out", "b", "+14155550123", "+14155550100", "alerts", "Out. ¡Adiós!", 0)
 
 
 def posted(events: object, user: str = "u", password: str = "new") -> WebhookRequest:
@@ -83,45 +82,6 @@ def test_the_time_is_that_of_the_text_and_not_of_the_try(time, sent_us):
     """A START that is tried again for a day must not undo the STOP that was texted after it."""
     tried = {**event(time=time), "time": "2026-09-22T09:00:00Z"}
     assert [one.sent_us for one in bandwidth.parse(posted([tried]), ACCOUNT)] == [sent_us]
-
-
-def test_a_reply_names_application_and_tag():
-    call = bandwidth.reply(REPLY, ACCOUNT)
-    assert call.url == "https://messaging.bandwidth.com/api/v2/users/99/messages"
-    assert call.auth is None
-    assert call.token_from.url == "https://api.bandwidth.com/api/v1/oauth2/token"
-    assert call.token_from.auth == ("c", "s1")
-    assert call.token_from.body == b"grant_type=client_credentials"
-    assert json.loads(call.body) == {
-        "applicationId": "app",
-        "to": ["+14155550123"],
-        "from": "+14155550100",
-        "text": "Out. ¡Adiós!",
-        "tag": "b-1-0",
-    }
-
-
-def test_an_api_user_sends_by_basic_only_where_the_account_says_so():
-    options = {**ACCOUNT.options, "auth": "basic", "api_user": "api"}
-    account = account_of(
-        "b", "bandwidth", options, {"callback_password": ["x"], "api_password": ["s2"]}
-    )
-    call = bandwidth.reply(REPLY, account)
-    assert call.auth == ("api", "s2")
-    assert call.token_from is None
-
-
-@pytest.mark.parametrize(
-    ("status", "verdict"),
-    [(202, Verdict.SENT), (400, Verdict.REFUSED), (401, Verdict.REFUSED), (403, Verdict.REFUSED),
-     (429, Verdict.NOT_ACCEPTED), (500, Verdict.UNKNOWN), (503, Verdict.UNKNOWN)],
-)  # fmt: skip
-def test_a_response_is_understood_by_its_status(status, verdict):
-    body = b'{"id": "id-1", "description": "+14155550123"}'
-    outcome = bandwidth.outcome(HttpReply(status, "", body, {"retry-after": "2"}))
-    assert outcome.verdict is verdict
-    assert outcome.provider_id == ("id-1" if verdict is Verdict.SENT else "")
-    assert "4155550123" not in outcome.note
 
 
 @pytest.mark.parametrize(

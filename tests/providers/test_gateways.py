@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from smsgate.classifier.wording import defaults
 from smsgate.consent.composing.segments import count
-from smsgate.domain.messages import HttpReply, Reply, Verdict, WebhookRequest
+from smsgate.domain.messages import Reply, WebhookRequest
 from smsgate.providers import PROVIDERS
 from smsgate.providers.calls import send_url
 from smsgate.providers.unreadable import TextMissing
@@ -62,22 +62,6 @@ def test_kannel_sends_seven_bits_where_the_gsm_alphabet_has_every_letter(text, c
 def test_kannel_sends_by_the_smsc_that_is_named():
     account = replace(KANNEL, options={**KANNEL.options, "smsc": "carrier"})
     assert parse_qs(urlsplit(kannel.reply(reply("x"), account).url).query)["smsc"] == ["carrier"]
-
-
-@pytest.mark.parametrize(
-    ("status", "body", "verdict"),
-    [
-        (202, b"0: Accepted for delivery", Verdict.SENT),
-        (202, b"3: Queued for later delivery", Verdict.SENT),
-        (400, b"Empty text not allowed, rejected", Verdict.REFUSED),
-        (403, b"Not routable. Do not try again.", Verdict.REFUSED),
-        (503, b"Temporal failure, try again later.", Verdict.NOT_ACCEPTED),
-        (503, b"", Verdict.UNKNOWN),
-        (500, b"Temporal failure, try again later.", Verdict.UNKNOWN),
-    ],
-)
-def test_kannels_response_is_understood(status, body, verdict):
-    assert kannel.outcome(HttpReply(status, "text/plain", body)).verdict is verdict
 
 
 @given(text=st.binary(max_size=30), charset=st.binary(max_size=12), coding=st.sampled_from("012x"))
@@ -135,24 +119,6 @@ def test_jasmin_sends_the_gsm_alphabet_or_ucs_2(text, rest):
 )
 def test_jasmin_is_given_no_long_text_that_it_would_cut_within_a_letter(text, coding):
     assert dict(parse_qsl(jasmin.reply(reply(text), JASMIN).body.decode()))["coding"] == coding
-
-
-@pytest.mark.parametrize(
-    ("status", "body", "verdict", "sent_as"),
-    [
-        (200, b'Success "07033084-5cfd-4812-90a4-e4d24ffb6e3d"', Verdict.SENT,
-         "07033084-5cfd-4812-90a4-e4d24ffb6e3d"),
-        (200, b"", Verdict.SENT, ""),
-        (400, b'Error "Mandatory argument [to] is not found."', Verdict.REFUSED, ""),
-        (403, b'Error "Authentication failure for username:x"', Verdict.REFUSED, ""),
-        (403, b'Error "User throughput exceeded"', Verdict.NOT_ACCEPTED, ""),
-        (412, b'Error "No route found"', Verdict.REFUSED, ""),
-        (500, b'Error "Cannot send submit_sm"', Verdict.UNKNOWN, ""),
-    ],
-)  # fmt: skip
-def test_jasmins_response_is_understood(status, body, verdict, sent_as):
-    outcome = jasmin.outcome(HttpReply(status, "text/plain", body))
-    assert (outcome.verdict, outcome.provider_id) == (verdict, sent_as)
 
 
 @pytest.mark.parametrize(

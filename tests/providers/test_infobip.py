@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from smsgate.domain.errors import SignatureRefused
-from smsgate.domain.messages import HttpReply, Reply, Verdict
+from smsgate.domain.messages import Reply
 from smsgate.providers import PROVIDERS
 from tests.providers.recorded import NOW_US, everything
 
@@ -89,27 +89,3 @@ def test_a_reply_goes_without_the_plus_and_with_an_id_that_stays_the_same():
     assert infobip.reply(REPLY, account).body == call.body
     other = Reply("2-0", "opt_out", "infobip", "+14155550123", "+14155550100", "p", "Out 🛑", 0)
     assert infobip.reply(other, account).body != call.body
-
-
-@pytest.mark.parametrize(
-    ("status", "group", "name", "verdict"),
-    [
-        (200, 1, "PENDING_ACCEPTED", Verdict.SENT),
-        (200, 3, "DELIVERED_TO_HANDSET", Verdict.SENT),
-        (200, 5, "REJECTED_DESTINATION_BLOCKLISTED", Verdict.OPTED_OUT),
-        (200, 5, "REJECTED_NOT_ENOUGH_CREDITS", Verdict.REFUSED),
-        (200, 5, "REJECTED_OF_A_NEW_KIND", Verdict.REFUSED),
-        (400, 0, "", Verdict.REFUSED),
-        (401, 0, "", Verdict.REFUSED),
-        (429, 0, "", Verdict.NOT_ACCEPTED),
-        (503, 5, "REJECTED_SENDER", Verdict.UNKNOWN),
-    ],
-)
-def test_what_infobip_answers_is_understood(status, group, name, verdict):
-    answer = {"messages": [{"messageId": "m-1", "status": {"groupId": group, "name": name}}]}
-    headers = {"retry-after": "7"}
-    reply = HttpReply(status, "application/json", json.dumps(answer).encode(), headers)
-    outcome = infobip.outcome(reply)
-    assert outcome.verdict is verdict
-    assert outcome.provider_id == ("m-1" if verdict is Verdict.SENT else "")
-    assert outcome.retry_after_s == 7

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import replace
 
 import jwt
 import pytest
 
 from smsgate.domain.errors import SignatureExpired, SignatureRefused
-from smsgate.domain.messages import HttpReply, Reply, Verdict
 from smsgate.providers import PROVIDERS
 from tests.providers.recorded import NOW_US, everything
 
@@ -100,31 +98,10 @@ def test_the_time_is_read_whether_its_plus_was_escaped_or_not(plus):
     assert message.sent_us == 1_789_997_600_000_000
 
 
-def test_a_reply_goes_without_the_plus():
-    reply = Reply("1-0", "opt_out", "m", "+14155550123", "22395", "p", "Out 🛑", 0)
-    call = messagebird.reply(reply, STOP.account)
-    assert call.url == "https://rest.messagebird.com/messages"
-    assert call.headers["Authorization"] == "AccessKey live_x"
-    assert json.loads(call.body) == {
-        "originator": "22395",
-        "recipients": ["14155550123"],
-        "body": "Out 🛑",
-        "datacoding": "auto",
-    }
-
-
-@pytest.mark.parametrize(
-    ("status", "body", "verdict"),
-    [
-        (201, {"id": "e8077d80"}, Verdict.SENT),
-        (401, {"errors": [{"code": 2, "description": "…", "parameter": "access_key"}]},
-         Verdict.REFUSED),
-        (422, {"errors": [{"code": 9}]}, Verdict.REFUSED),
-        (402, {"errors": [{"code": 25}]}, Verdict.REFUSED),
-        (429, {}, Verdict.NOT_ACCEPTED),
-        (500, {"errors": [{"code": 99}]}, Verdict.UNKNOWN),
-    ],
-)  # fmt: skip
-def test_what_messagebird_answers_is_understood(status, body, verdict):
-    outcome = messagebird.outcome(HttpReply(status, "", json.dumps(body).encode()))
-    assert (outcome.verdict, outcome.provider_id) == (verdict, body.get("id", ""))
+def test_birds_channels_sign_something_else_under_the_same_headers():
+    """What is signed differs in its second line."""
+    channels = next(one.account for one in everything() if one.provider == "bird_channels")
+    old = RECORDED["old_signature"]
+    secrets = {**channels.secrets, "signing_key": old.account.secrets["signing_key"]}
+    with pytest.raises(SignatureRefused):
+        PROVIDERS["bird_channels"].verify(old.request, replace(channels, secrets=secrets), NOW_US)

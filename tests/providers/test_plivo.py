@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from plivo.utils import validate_v3_signature
 
 from smsgate.domain.errors import SignatureRefused, Unreadable
-from smsgate.domain.messages import HttpReply, InboundMessage, Reply, Verdict, WebhookRequest
+from smsgate.domain.messages import InboundMessage, Reply, WebhookRequest
 from smsgate.providers import PROVIDERS
 from smsgate.providers.plivo import sign
 from tests.providers.recorded import everything
@@ -25,7 +25,6 @@ TOKEN = "a-token-that-opens-nothing"
 URL = "https://sms.example.com/webhooks/plivo"
 FORM = "application/x-www-form-urlencoded"
 MESSAGE = InboundMessage("plivo", "m", "+14155550123", "+14155550100", "STOP")
-REPLY = Reply("5-0", "opt_out", "plivo", "+14155550123", "+14155550100", "p", "Out. ¡Adiós!", 0)
 names = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=8)
 values = st.text(st.characters(codec="utf-8"), max_size=20)
 forms = st.dictionaries(names, st.lists(values, min_size=1, max_size=3), max_size=6)
@@ -156,23 +155,3 @@ def test_a_reply_comes_from_the_number_that_was_texted(channel, kind):
         "src": "22395", "dst": "+14155550123", "text": "¡Sí! 🛑", "type": kind, "method": "POST",
         "url": "https://sms.example.com/webhooks/plivo/status",
     }  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("status", "verdict"),
-    [
-        (202, Verdict.SENT),
-        (400, Verdict.REFUSED),
-        (401, Verdict.REFUSED),
-        (404, Verdict.REFUSED),
-        (422, Verdict.REFUSED),
-        (429, Verdict.NOT_ACCEPTED),
-        (500, Verdict.UNKNOWN),
-    ],
-)
-def test_a_response_is_understood_by_its_status(status, verdict):
-    body = b'{"message_uuid": ["u-7"], "error": "+14155550123"}'
-    outcome = plivo.outcome(HttpReply(status, "", body))
-    assert outcome.verdict is verdict
-    assert outcome.provider_id == ("u-7" if verdict is Verdict.SENT else "")
-    assert "+1415" not in outcome.note

@@ -6,12 +6,12 @@ import base64
 import hashlib
 import hmac
 import json
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import urlencode
 
 import pytest
 
 from smsgate.domain.errors import SignatureRefused, Unreadable, WebhookError
-from smsgate.domain.messages import HttpReply, Reply, Verdict, WebhookRequest
+from smsgate.domain.messages import WebhookRequest
 from smsgate.providers import PROVIDERS
 from tests.providers.recorded import account_of
 
@@ -27,7 +27,6 @@ ACCOUNT = account_of(
     {"signing_key": [KEY], "api_token": ["PT-1"]},
 )
 TEXT = [("MessageSid", "1"), ("From", "+14155550123"), ("To", "+14155550100"), ("Body", "STOP")]
-REPLY = Reply("1-0", "opt_out", "s", "+14155550123", "+14155550100", "alerts", "Out. ¡Adiós!", 0)
 
 
 def signed(form: list, text: str) -> WebhookRequest:
@@ -101,55 +100,3 @@ def test_twilios_header_does_not_count():
 def test_too_many_fields_are_refused_unread():
     with pytest.raises(SignatureRefused, match="over 500"):
         read(WebhookRequest("POST", URL, {}, b"a&" * 500))
-
-
-def test_a_reply_is_posted_to_the_space_with_the_token():
-    call = signalwire.reply(REPLY, ACCOUNT)
-    assert call.url == (
-        f"https://acme.signalwire.com/api/laml/2010-04-01/Accounts/{PROJECT}/Messages"
-    )
-    assert call.auth == (PROJECT, "PT-1")
-    assert dict(parse_qsl(call.body.decode())) == {
-        "To": "+14155550123",
-        "From": "+14155550100",
-        "Body": "Out. ¡Adiós!",
-        "StatusCallback": "https://sms.example.com/webhooks/s/status",
-    }
-    assert "PT-1" not in repr(call)
-
-
-@pytest.mark.parametrize(
-    ("status", "code", "verdict"),
-    [
-        (201, "", Verdict.SENT),
-        (400, "21610", Verdict.OPTED_OUT),
-        (400, 21610, Verdict.OPTED_OUT),
-        (400, "21211", Verdict.REFUSED),
-        (400, "99999", Verdict.REFUSED),
-        (400, ["+14155550123"], Verdict.REFUSED),
-        (429, "20429", Verdict.NOT_ACCEPTED),
-        (429, "", Verdict.NOT_ACCEPTED),
-        (500, "21610", Verdict.UNKNOWN),
-    ],
-)
-def test_a_response_is_understood_by_its_code(status, code, verdict):
-    body = json.dumps({"code": code, "sid": "id-1", "message": "+14155550123"}).encode()
-    outcome = signalwire.outcome(HttpReply(status, "", body, {"retry-after": "4"}))
-    assert outcome.verdict is verdict
-    assert outcome.provider_id == ("id-1" if verdict is Verdict.SENT else "")
-    assert "4155550123" not in outcome.note
-
-
-@pytest.mark.parametrize(
-    ("status", "code", "verdict"),
-    [
-        ("failed", 21610, Verdict.OPTED_OUT),
-        ("failed", "21610", Verdict.OPTED_OUT),
-        ("failed", None, Verdict.REFUSED),
-        ("queued", None, Verdict.SENT),
-    ],
-)
-def test_a_message_that_was_made_may_have_failed_already(status, code, verdict):
-    body = json.dumps({"sid": "id-1", "status": status, "error_code": code}).encode()
-    outcome = signalwire.outcome(HttpReply(201, "", body))
-    assert (outcome.verdict, outcome.provider_id) == (verdict, "id-1")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -13,7 +12,7 @@ from hypothesis import strategies as st
 from standardwebhooks import Webhook
 
 from smsgate.domain.errors import AccountNotReady, SignatureRefused
-from smsgate.domain.messages import HttpReply, InboundMessage, Reply, Verdict, WebhookRequest
+from smsgate.domain.messages import InboundMessage, WebhookRequest
 from smsgate.providers import PROVIDERS
 from smsgate.providers.standard_webhooks import sign
 from tests.providers.recorded import NOW_US, account_of, everything
@@ -23,7 +22,6 @@ standard_webhooks = PROVIDERS["standard_webhooks"]
 RECORDED = {one.name: one for one in everything() if one.provider == "standard_webhooks"}
 V1, V1A = RECORDED["stop"], RECORDED["stop_v1a"]
 MESSAGE = InboundMessage("s", "m", "+14155550123", "+14155550100", "STOP", sent_us=NOW_US)
-REPLY = Reply("5-0", "opt_out", "s", "+14155550123", "+14155550100", "p", "Out. ¡Adiós!", 0)
 
 
 def refused(request, account) -> bool:
@@ -84,46 +82,6 @@ def test_the_two_families_of_names_are_not_mixed():
     headers = dict(V1.request.headers)
     headers["svix-id"] = headers.pop("webhook-id")
     assert refused(replace(V1.request, headers=headers), V1.account)
-
-
-@pytest.mark.parametrize("service", ["", "pool"])
-def test_a_reply_is_handed_to_the_gateway(service):
-    reply = Reply("5-0", "help", "s", "+14155550123", "22395", "p", "¡Sí! 🛑", 0, service=service)
-    call = standard_webhooks.reply(reply, V1.account)
-    content = json.loads(call.body)
-    assert call.headers["Idempotency-Key"] == content["data"].pop("id")
-    assert (call.method, call.url) == ("POST", "https://gateway.example.com/v1/texts")
-    assert call.headers["Authorization"] == "Bearer k"
-    assert content == {
-        "type": "sms.send",
-        "data": {"from": "22395", "to": "+14155550123", "text": "¡Sí! 🛑", "channel": "sms",
-                 "service": service},
-    }  # fmt: skip
-
-
-def test_without_a_key_for_the_gateway_none_is_sent():
-    account = replace(V1.account, secrets={"secret": V1.account.secrets["secret"]})
-    assert "Authorization" not in standard_webhooks.reply(REPLY, account).headers
-
-
-@pytest.mark.parametrize(
-    ("status", "code", "verdict"),
-    [
-        (202, "", Verdict.SENT),
-        (409, "opted_out", Verdict.OPTED_OUT),
-        (400, "bad", Verdict.REFUSED),
-        (401, "", Verdict.REFUSED),
-        (400, "throttled", Verdict.NOT_ACCEPTED),
-        (429, "", Verdict.NOT_ACCEPTED),
-        (500, "opted_out", Verdict.UNKNOWN),
-        (503, "throttled", Verdict.UNKNOWN),
-    ],
-)
-def test_a_response_is_understood_by_its_code(status, code, verdict):
-    body = json.dumps({"code": code, "id": "out-7"}).encode()
-    outcome = standard_webhooks.outcome(HttpReply(status, "", body))
-    assert outcome.verdict is verdict
-    assert outcome.provider_id == ("out-7" if verdict is Verdict.SENT else "")
 
 
 def test_without_the_private_key_v1a_cannot_be_tried_out():

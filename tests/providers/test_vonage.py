@@ -10,7 +10,7 @@ import jwt
 import pytest
 
 from smsgate.domain.errors import SignatureExpired, SignatureRefused
-from smsgate.domain.messages import HttpReply, InboundMessage, Reply, Verdict, WebhookRequest
+from smsgate.domain.messages import InboundMessage, WebhookRequest
 from smsgate.providers import PROVIDERS
 from tests.providers.recorded import NOW_US, account_of
 
@@ -28,7 +28,6 @@ CLAIMS = {
     "payload_hash": hashlib.sha256(BODY).hexdigest(),
     "api_key": "a1b2c3d4",
 }
-REPLY = Reply("1-0", "opt_out", "v", "+14155550123", "+14155550100", "alerts", "Out. ¡Adiós!", 0)
 
 
 def request(claims: dict, algorithm: str = "HS256", body: bytes = BODY) -> WebhookRequest:
@@ -108,47 +107,3 @@ def test_a_text_that_is_no_unicode_can_still_be_tried():
     message = InboundMessage("v", "1", "+14155550123", "22395", "st\udcf6p", sent_us=NOW_US)
     posted = vonage.inbound(message, ACCOUNT, URL)
     assert vonage.parse(posted, ACCOUNT) == [replace(message, text="st?p")]
-
-
-@pytest.mark.parametrize(
-    ("changes", "expected"),
-    [
-        ({}, {"channel": "sms", "from": "14155550100"}),
-        ({"channel": "mms"}, {"channel": "sms", "from": "14155550100"}),
-        ({"channel": "whatsapp"}, {"channel": "whatsapp", "from": "14155550100"}),
-        ({"channel": "rcs", "sender": "AcmeBot"}, {"channel": "rcs", "from": "AcmeBot"}),
-    ],
-)
-def test_a_reply_goes_out_on_the_channel_that_it_answers(changes, expected):
-    fields = {name: getattr(REPLY, name) for name in REPLY.__struct_fields__}
-    call = vonage.reply(Reply(**{**fields, **changes}), ACCOUNT)
-    assert call.url == "https://api.nexmo.com/v1/messages"
-    assert call.auth == ("a1b2c3d4", "s1")
-    assert json.loads(call.body) == {
-        "message_type": "text",
-        "to": "14155550123",
-        "text": "Out. ¡Adiós!",
-        "client_ref": "v-1-0",
-        **expected,
-    }
-
-
-@pytest.mark.parametrize(
-    ("status", "code", "verdict"),
-    [
-        (202, "", Verdict.SENT),
-        (429, "", Verdict.NOT_ACCEPTED),
-        (402, "1000", Verdict.NOT_ACCEPTED),
-        (422, "1170", Verdict.REFUSED),
-        (401, "unauthorized", Verdict.REFUSED),
-        (422, "+14155550123", Verdict.REFUSED),
-        (500, "1000", Verdict.UNKNOWN),
-    ],
-)
-def test_a_response_is_understood_by_its_code(status, code, verdict):
-    type_ = f"https://developer.vonage.com/api-errors/messages#{code}"
-    body = json.dumps({"message_uuid": "id-1", "type": type_}).encode()
-    outcome = vonage.outcome(HttpReply(status, "", body))
-    assert outcome.verdict is verdict
-    assert outcome.provider_id == ("id-1" if verdict is Verdict.SENT else "")
-    assert "4155550123" not in outcome.note

@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import urlencode
 
 import pytest
 
 from smsgate.classifier import Classifier, load_sets
 from smsgate.domain.errors import SignatureExpired, SignatureRefused, WebhookError
-from smsgate.domain.messages import HttpReply, Reply, Verdict, WebhookRequest
+from smsgate.domain.messages import WebhookRequest
 from smsgate.providers import PROVIDERS
 from smsgate.settings import Program
 from tests.providers.recorded import NOW_US, account_of
@@ -30,7 +30,6 @@ TEXT = {
     "timestamp": str(NOW_US // 1_000_000),
     "to": "14155550100",
 }
-REPLY = Reply("1-0", "opt_out", "v", "+14155550123", "+14155550100", "alerts", "Out.", 0)
 
 
 def request(parameters: list[tuple[str, str]], signed: str) -> WebhookRequest:
@@ -133,52 +132,3 @@ def test_a_part_can_ask_for_an_end_and_opts_nobody_in(text, intent):
         name="alerts", title="Acme", account="v", senders=("*",), keywords=("en",), region="US"
     )
     assert Classifier(program, sets).classify(read_text).intent == intent
-
-
-@pytest.mark.parametrize(
-    ("text", "kind"),
-    [
-        ("Out. ¡Señor! £€", "text"),
-        ("ú", "unicode"),
-        ("`", "unicode"),
-        ("Arrêtez", "unicode"),
-        ("🛑", "unicode"),
-    ],
-)
-def test_a_reply_is_unicode_where_its_text_needs_it(text, kind):
-    fields = {name: getattr(REPLY, name) for name in REPLY.__struct_fields__}
-    call = vonage_sms.reply(Reply(**{**fields, "text": text}), ACCOUNT)
-    assert call.url == "https://rest.nexmo.com/sms/json"
-    assert call.auth == ("a1b2c3d4", "s1")
-    assert dict(parse_qsl(call.body.decode())) == {
-        "from": "14155550100",
-        "to": "14155550123",
-        "text": text,
-        "type": kind,
-        "client-ref": "v-1-0",
-    }
-
-
-@pytest.mark.parametrize(
-    ("status", "statuses", "verdict"),
-    [
-        (200, ["0"], Verdict.SENT),
-        (200, [0, "0"], Verdict.SENT),
-        (200, ["0", "1"], Verdict.UNKNOWN),
-        (200, ["1"], Verdict.NOT_ACCEPTED),
-        (200, ["4"], Verdict.REFUSED),
-        (200, ["5"], Verdict.UNKNOWN),
-        (200, ["7"], Verdict.REFUSED),
-        (200, ["999"], Verdict.UNKNOWN),
-        (200, [""], Verdict.UNKNOWN),
-        (401, ["4"], Verdict.REFUSED),
-        (429, ["1"], Verdict.NOT_ACCEPTED),
-        (503, ["4"], Verdict.UNKNOWN),
-    ],
-)
-def test_a_response_is_understood_by_the_status_of_its_messages(status, statuses, verdict):
-    messages = [{"status": one, "message-id": "id-1", "to": "14155550123"} for one in statuses]
-    outcome = vonage_sms.outcome(HttpReply(status, "", json.dumps({"messages": messages}).encode()))
-    assert outcome.verdict is verdict
-    assert outcome.provider_id == ("id-1" if verdict is Verdict.SENT else "")
-    assert "4155550123" not in outcome.note
