@@ -71,7 +71,7 @@ def record_action(what: str, note: str = "") -> None:
     Raises ``RecordsUnavailable``.
     """
     # Late: what knows of people brings its libraries along, which few commands need.
-    from smsgate.features.operators.storage import ActionAuthor, add_action  # noqa: PLC0415
+    from smsgate.features.operators.service import ActionAuthor, add_action  # noqa: PLC0415
 
     with closing(build_records(_settings())) as records:
         add_action(records.database, what, ActionAuthor(person()), note)

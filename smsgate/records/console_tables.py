@@ -7,7 +7,7 @@ operators               id; folded; email     who may sign in
 operator_links          digest                links by which a password may be set, once
 operator_actions        id                    what was done about signing in and people; only grows
 sessions                digest                who is signed in where, and until when
-passkeys                credential_id         passkeys of operators, as a second factor
+credentials             id                    passkeys, authenticator apps and recovery codes
 content_versions        kind, name, version   keyword sets and replies as saved, version by version
 days                    day, what             how often a thing happened on a day (UTC)
 ======================  ====================  =====================================================
@@ -38,9 +38,6 @@ operators = Table(
     Column("folded", String(LOOKUP), nullable=False),
     Column("role", String(8), nullable=False),
     Column("password_hash", Text, nullable=False),
-    Column("totp_secret", Text, nullable=False),
-    Column("totp_step", BigInteger, nullable=False),
-    Column("recovery", Text, nullable=False),
     Column("made_us", BigInteger, nullable=False),
     Column("made_by", String(LOOKUP), nullable=False),
     Column("ended_us", BigInteger, nullable=False),
@@ -85,8 +82,6 @@ _SHOWN_ACTIONS = {
     "reset": "sign-in reset",
     "role": "role changed",
     "ended": "deactivated",
-    "second factor on": "two-step sign-in turned on",
-    "second factor off": "two-step sign-in turned off",
     "recovery codes made": "new recovery codes",
     "single sign-on bound": "single sign-on connected",
     "tried while locked": "attempt while locked",
@@ -116,18 +111,22 @@ sessions = Table(
     Index("sessions_operator", "operator_id"),
 )
 
-passkeys = Table(
-    "passkeys",
+credentials = Table(
+    "credentials",
     metadata,
-    Column("credential_id", LargeBinary, primary_key=True),
+    Column("id", LargeBinary, primary_key=True),
     Column("operator_id", String(ID), nullable=False),
-    Column("public_key", LargeBinary, nullable=False),
-    Column("sign_count", BigInteger, nullable=False),
+    Column("kind", String(8), nullable=False),
+    Column("secret", LargeBinary, nullable=False),
+    Column("counter", BigInteger, nullable=False),
     Column("name", String(LOOKUP), nullable=False),
     Column("made_us", BigInteger, nullable=False),
     Column("used_us", BigInteger, nullable=False),
-    Index("passkeys_operator", "operator_id"),
+    Index("credentials_operator", "operator_id"),
 )
+"""``id`` is a passkey's own, else a hash of what is secret. ``secret`` is the public key of a
+passkey, or the encrypted secret of an app. ``counter`` is how often a passkey signed, or the half
+minute since 1970 of an app's newest code: what is not beyond it is refused."""
 
 content_versions = Table(
     "content_versions",

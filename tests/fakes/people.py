@@ -13,13 +13,19 @@ from pydantic import SecretStr
 from sqlalchemy import select, update
 
 from smsgate.features.operators import operations as people
-from smsgate.features.operators.service import OperatorService, first_link
+from smsgate.features.operators.factors import add_credential
+from smsgate.features.operators.service import (
+    ActionAuthor,
+    OperatorRow,
+    OperatorService,
+    first_link,
+    token_digest,
+)
 from smsgate.features.operators.sign_in import SignIn
-from smsgate.features.operators.storage import ActionAuthor, OperatorRow, token_digest
 from smsgate.interface.operation import Context
 from smsgate.pipeline.api_keys import Caller
 from smsgate.records import Records
-from smsgate.records.console_tables import operator_actions, operators, passkeys
+from smsgate.records.console_tables import operator_actions, operators
 from smsgate.web.limits import Limits
 from tests.fakes.browser import Browser
 
@@ -89,11 +95,13 @@ def add_operator(records: Records, name: str, role: str, password_hash: str) -> 
     return made.named(name)
 
 
-def put_passkey(records: Records, row: OperatorRow) -> None:
-    """Give somebody a passkey that no authenticator has."""
-    values = (b"id", row.id, b"key", 1, "My phone", 1, 0)
+def put_factor(
+    records: Records, row: OperatorRow, kind: str = "passkey", secret: bytes = b"key"
+) -> None:
+    """Give somebody a factor that no device has."""
     with records.database.writing() as connection:
-        connection.execute(passkeys.insert().values(values))
+        values = {"id": b"id", "secret": secret, "counter": 1, "name": "My phone"}
+        add_credential(connection, row, kind, values)
 
 
 def session_digest(cookie: str) -> bytes:

@@ -8,20 +8,23 @@ from functools import partial
 
 import pytest
 from pydantic import SecretStr
+from sqlalchemy import text
 
 from smsgate.domain.errors import LinkBroken, SmsGateError, Unfit
-from smsgate.features.operators import second_factor
-from smsgate.features.operators.sessions import Sessions, Visitor
-from smsgate.features.operators.sign_in import FactorRefused, SignIn
-from smsgate.features.operators.storage import (
+from smsgate.features.operators import factors
+from smsgate.features.operators import sessions as operator_sessions
+from smsgate.features.operators.factors import FactorRefused, Factors
+from smsgate.features.operators.service import (
     ActionAuthor,
     OperatorError,
     SignInRefused,
     log_action,
 )
+from smsgate.features.operators.sessions import Sessions, Visitor
 from smsgate.records import Records
 from smsgate.records.daily_counts import DailyCountStorage
-from tests.fakes.people import People, add_operator, newest_actions, put_passkey, set_operator
+from tests.fakes.people import People, add_operator, newest_actions, put_factor, set_operator
+from tests.fakes.processes import PATIENCE_S, wait_until
 
 VISITOR = Visitor("8.8.4.4", "8.8.4.4", "a browser")
 KEYS = (SecretStr("a secret key of the tests"),)
@@ -129,22 +132,43 @@ def test_a_session_begins_in_the_place_of_another(records, maria) -> None:
 
 
 def test_codes_are_taken_once(records, maria, monkeypatch) -> None:
-    codes, recovery = second_factor.make_recovery_codes()
-    encrypted = second_factor.encrypt("A" * 32, KEYS)
-    set_operator(records, "maria", recovery=recovery, totp_secret=encrypted)
-    row, door = (
-        people(records).named("maria"),
-        SignIn(people(records), None, KEYS),
-    )
-    done = at_once(*[partial(door.accept_code, row, codes[0])] * 3)
+    door = Factors(people(records), None, KEYS, None)
+    with records.database.writing() as connection:
+        codes = factors.new_recovery_codes(connection, maria)
+    done = at_once(*[partial(door.accept_code, maria, codes[0])] * 3)
     assert [isinstance(one, FactorRefused) for one in done].count(False) == 1
-    monkeypatch.setattr(second_factor, "find_step", lambda *_: 7)
-    done = at_once(*[partial(door.accept_code, row, "000000")] * 3)
+    put_factor(records, maria, "app", door.encrypt("A" * 32))
+    monkeypatch.setattr(factors, "find_step", lambda *_: 7)
+    done = at_once(*[partial(door.accept_code, maria, "000000")] * 3)
     assert [isinstance(one, FactorRefused) for one in done].count(False) == 1
     for step in (7, 6):
-        monkeypatch.setattr(second_factor, "find_step", lambda *_, step=step: step)
+        monkeypatch.setattr(factors, "find_step", lambda *_, step=step: step)
         with pytest.raises(FactorRefused):
-            door.accept_code(people(records).named("maria"), "000000")
+            door.accept_code(maria, "000000")
+
+
+def test_a_session_that_is_not_stored_yet_when_a_change_ends_them_ends_too(
+    records, maria, monkeypatch
+) -> None:
+    """Only PostgreSQL has two writers at once."""
+    if records.database.file is not None:
+        pytest.skip("SQLite has one writer at a time")
+    changing = threading.Thread(target=people(records).reset, args=["maria", BY])
+
+    def waits() -> bool:
+        with records.database.reading() as connection:
+            return bool(connection.scalar(text("SELECT 1 FROM pg_locks WHERE NOT granted")))
+
+    def log(*_: object) -> None:
+        """The last that is done before a new session is committed."""
+        changing.start()
+        assert wait_until(waits)
+
+    monkeypatch.setattr(operator_sessions, "log_action", log)
+    sessions = Sessions(records.database)
+    token = sessions.start(maria, VISITOR)
+    changing.join(PATIENCE_S)
+    assert sessions.find(token) is None
 
 
 def test_the_last_admin_does_not_step_down(records, maria) -> None:
@@ -164,12 +188,12 @@ def test_an_hourly_action_moves(records) -> None:
 
 
 def test_a_reset_drops_the_passkeys_only_if_told(records, maria) -> None:
-    put_passkey(records, maria)
+    put_factor(records, maria)
     assert people(records).named("maria").has_second_factor
     people(records).reset("maria", BY)
-    assert people(records).named("maria").has_passkey
+    assert people(records).named("maria").has_second_factor
     people(records).reset("maria", BY, second_factor=True)
-    assert not people(records).named("maria").has_passkey
+    assert not people(records).named("maria").has_second_factor
 
 
 def test_a_challenge_is_taken_once_and_by_its_session(records, maria) -> None:

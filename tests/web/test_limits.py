@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import redis
 from limits import RateLimitItemPerHour
+from redis.exceptions import RedisClusterException
 
 from smsgate.store.redis_address import open_redis
 from smsgate.web import limits
@@ -59,13 +60,15 @@ def test_without_redis_each_process_counts_alone(scheme, monkeypatch) -> None:
     assert len(one._memory.storage) <= 50
 
 
-def test_counts_are_shared_again_when_redis_is_back(redis_url, monkeypatch) -> None:
+@pytest.mark.parametrize("error", [redis.ConnectionError, RedisClusterException])
+def test_counts_are_shared_again_when_redis_is_back(redis_url, monkeypatch, error) -> None:
+    """A cluster says in its own way, which is no error of Redis, that no node answers."""
     client = open_redis(redis_url)
     attempts = Limits(client)
     assert attempts.hit(THREE, "ann")
 
     def away() -> None:
-        raise redis.ConnectionError
+        raise error
 
     with monkeypatch.context() as patch:
         patch.setattr(client.connection_pool, "get_connection", away)

@@ -3,22 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 import pyotp
 import segno
+import webauthn
 from flask import Flask, flash, g, redirect, render_template, request, session
+from sqlalchemy import Connection, delete, update
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
 from smsgate.domain.errors import Unfit
 from smsgate.domain.time_zones import zone_names
-from smsgate.features.operators import second_factor
-from smsgate.features.operators.passkeys import NO_ADDRESS
-from smsgate.features.operators.service import LINK_PATH, MAX_NAME_CHARACTERS
-from smsgate.features.operators.sign_in import CODE_REFUSED
+from smsgate.features.operators.factors import (
+    APP,
+    CODE_REFUSED,
+    NO_ADDRESS,
+    PASSKEY,
+    add_credential,
+    find_step,
+    new_recovery_codes,
+)
+from smsgate.features.operators.service import (
+    LINK_PATH,
+    MAX_NAME_CHARACTERS,
+    RECOVERY,
+    OperatorRow,
+    SignInRefused,
+    log_action,
+    token_digest,
+)
 from smsgate.features.operators.single_sign_on import CALLBACK, SignInProvider
-from smsgate.features.operators.storage import OperatorRow, SignInRefused
 from smsgate.pipeline.services import Services
+from smsgate.records.console_tables import credentials, operators
 from smsgate.web.console.auth import (
     FACTOR,
     IN,
@@ -39,7 +56,6 @@ CODE = f"{IN}/code"
 PASSKEYS = f"{ME}/passkeys"
 _OFFERED = "factor"
 """In the cookie: the secret that is offered, encrypted."""
-_OFF = "Two-step sign-in is off."
 
 
 def register(console: Flask, services: Services) -> None:  # noqa: ARG001 - as every page
@@ -63,16 +79,17 @@ def register(console: Flask, services: Services) -> None:  # noqa: ARG001 - as e
         ("POST", f"{ME}/password", viewer(change_password)),
         ("POST", f"{ME}/sessions", viewer(end_session)),
         ("POST", f"{ME}/zone", viewer(choose_zone)),
-        ("GET", FACTOR, viewer(show_factor)),
-        ("POST", FACTOR, viewer_again(turn_factor_on)),
-        ("POST", f"{FACTOR}/off", viewer_again(turn_factor_off)),
+        ("GET", FACTOR, viewer(show_app)),
+        ("POST", FACTOR, viewer_again(add_app)),
+        ("POST", f"{FACTOR}/remove", viewer_again(remove_factor)),
         ("POST", f"{FACTOR}/recovery", viewer_again(renew_recovery_codes)),
-        ("GET", PASSKEYS, viewer(show_new_passkey)),
-        ("POST", f"{PASSKEYS}/password", viewer_again(go_to_new_passkey)),
+        ("GET", PASSKEYS, viewer(show_passkey)),
         ("POST", PASSKEYS, viewer_again(add_passkey)),
-        ("POST", f"{PASSKEYS}/remove", viewer_again(remove_passkey)),
     ):
         console.add_url_rule(path, None, view, methods=[method])
+
+
+# --- in and out ---------------------------------------------------------------------------------
 
 
 def show_sign_in() -> Response | str:
@@ -121,28 +138,29 @@ def _asking(ask: Callable[[SignInProvider], Response]) -> Response:
 
 def show_code() -> str:
     """Ask for the second factor: a passkey, a code, or a recovery code."""
-    passkeys, current = console_auth().passkeys, current_session(half=True)
-    can_ask = current.operator.has_passkey and passkeys.party is not None
+    factors, current = console_auth().factors, current_session(half=True)
     return render_template(
         "code.html",
-        row=current.operator,
-        party=passkeys.party,
-        options=passkeys.request_options(current) if can_ask else "",
+        has_app=bool(factors.of(current.operator, APP)),
+        has_passkey=bool(factors.of(current.operator, PASSKEY)),
+        party=factors.party,
+        options=factors.request_options(current),
         no_address=NO_ADDRESS,
     )
 
 
 def check_code() -> Response:
-    """Check a code of the authenticator, or a recovery code."""
+    """Check a code of an authenticator app, or a recovery code."""
     row, code = current_session(half=True).operator, _field("code")
-    return _by_factor(row, lambda: console_auth().sign_in.accept_code(row, code))
+    return _by_factor(row, lambda: console_auth().factors.accept_code(row, code))
 
 
 def check_passkey() -> Response:
     """Check what the browser answered by a passkey."""
     current, answer = current_session(half=True), _field("credential")
-    accept = console_auth().passkeys.accept
-    return _by_factor(current.operator, lambda: accept(current, answer))
+    return _by_factor(
+        current.operator, lambda: console_auth().factors.accept_passkey(current, answer)
+    )
 
 
 def _by_factor(row: OperatorRow, accept: Callable[[], str]) -> Response:
@@ -187,36 +205,35 @@ def set_password(token: str) -> Response:
     return _notice("Password set. Sign in with it.", IN)
 
 
-def _new_password(field: str) -> str:
-    """Return the new password of a form. Raises ``Unfit`` where it was typed differently."""
-    if _field(field) != _field("repeated"):
-        raise Unfit("The passwords differ: enter the same one twice.", field="repeated")
-    return _field(field)
+# --- one's own account --------------------------------------------------------------------------
 
 
 def show_account() -> str:
-    """Show the second factor, the sessions, and the form for another password."""
+    """Show the second factors, the sessions, and the form for another password."""
     auth, current = console_auth(), current_session()
     return render_template(
         "me.html",
         found=current,
         sessions=auth.sessions.of(current.operator),
-        codes_left=second_factor.count_recovery_codes(current.operator.recovery),
-        passkeys=auth.passkeys.of(current.operator),
+        factors=auth.factors.of(current.operator, APP, PASSKEY),
+        codes_left=len(auth.factors.of(current.operator, RECOVERY)),
         zones=[("", "The browser’s"), *((one, one.replace("_", " ")) for one in zone_names())],
     )
 
 
 def choose_zone() -> Response:
     """Show times in another zone (IANA) from now on, or in the browser's. Raises ``Unfit``."""
-    auth, current, name = console_auth(), current_session(), _field("zone")
+    auth, row, name = console_auth(), current_session().operator, _field("zone")
     if name and name not in zone_names():
         raise Unfit(
             f"There is no time zone {name[:40]!r}: choose one of the list, such as Europe/Berlin.",
             field="zone",
         )
-    if name != current.operator.zone:
-        auth.people.set_zone(current.operator, name, auth.author())
+    if name != row.zone:
+        with auth.people.database.writing() as connection:
+            connection.execute(update(operators).where(operators.c.id == row.id).values(zone=name))
+            note = name or "the browser's"
+            log_action(connection, "time zone changed", row.name, auth.author(), note)
     return _notice("Time zone saved.", ME)
 
 
@@ -245,15 +262,13 @@ def end_session() -> Response:
     return _notice("Signed out of that session.", ME)
 
 
-def show_factor() -> Response | str:
+def show_app() -> str:
     """Offer a secret as a QR code, the same one until a code shows that it has arrived."""
-    row, keys = current_session().operator, console_auth().secret_keys
-    if row.totp_secret:
-        return redirect(ME, 303)
-    secret = second_factor.decrypt(session.get(_OFFERED, ""), keys)
+    factors, row = console_auth().factors, current_session().operator
+    secret = factors.decrypt(session.get(_OFFERED, ""))
     if secret is None:
         secret = pyotp.random_base32()
-        session[_OFFERED] = second_factor.encrypt(secret, keys)
+        session[_OFFERED] = factors.encrypt(secret).decode()
     uri = pyotp.TOTP(secret).provisioning_uri(name=row.name, issuer_name="smsgate")
     picture = segno.make(uri, error="m")
     return render_template(
@@ -264,64 +279,30 @@ def show_factor() -> Response | str:
     )
 
 
-def turn_factor_on() -> Response | str:
-    """Turn codes of an authenticator on, by one of the secret that was offered."""
-    row, offered = current_session().operator, session.get(_OFFERED, "")
-    if row.totp_secret:
-        return redirect(ME, 303)
-    secret = second_factor.decrypt(offered, console_auth().secret_keys)
-    step = second_factor.find_step(secret, _field("code")) if secret else None
-    if step is None:
+def add_app() -> Response | str:
+    """Add the authenticator app that made a code of the secret that was offered."""
+    factors = console_auth().factors
+    secret = factors.decrypt(session.get(_OFFERED, ""))
+    step = find_step(secret, _field("code")) if secret else None
+    if secret is None or step is None:
         raise SignInRefused(CODE_REFUSED, field="code")
-    codes, kept = second_factor.first_recovery_codes(row.recovery)
-    _change_factor("second factor on", totp_secret=offered, totp_step=step, recovery=kept)
+    values = {"id": token_digest(secret), "secret": factors.encrypt(secret), "counter": step}
+    answer = _add_factor(APP, "Authenticator app", **values)
     session.pop(_OFFERED, None)
-    return _show_codes(codes, "Codes of your authenticator app are on.")
+    return answer
 
 
-def turn_factor_off() -> Response:
-    """Ask for no codes of an authenticator any more."""
-    row = current_session().operator
-    if row.totp_secret:
-        rest = row.recovery if row.has_passkey else ""
-        _change_factor("second factor off", totp_secret="", totp_step=0, recovery=rest)
-    return _notice("Codes of the authenticator app are off." if row.has_passkey else _OFF, ME)
-
-
-def renew_recovery_codes() -> Response | str:
-    """Show new recovery codes."""
-    if not current_session().operator.has_second_factor:
-        return redirect(ME, 303)
-    codes, kept = second_factor.make_recovery_codes()
-    _change_factor("recovery codes made", recovery=kept)
-    return _show_codes(codes, "")
-
-
-def _change_factor(what: str, **values: str | int) -> None:
-    """Change what this operator signs in with after the password; their other sessions end."""
-    auth, current = console_auth(), current_session()
-    row, keep = current.operator, current.digest
-    with auth.people.changing(row, what, auth.author(), values=values, keep=keep):
-        pass
-
-
-def _show_codes(codes: list[str], sentence: str) -> Response | str:
-    """Show new recovery codes, this once; without any say that the factor is on."""
-    return render_template("recovery.html", codes=codes) if codes else _notice(sentence, ME)
-
-
-def show_new_passkey() -> str:
+def show_passkey() -> str:
     """Ask for a name, and let the browser make a passkey.
 
     The password comes before, on a page without a challenge: else a wrong one would leave a
     passkey in the browser that nobody knows here.
     """
     auth, current = console_auth(), current_session()
-    can_ask = current.proved and auth.passkeys.party is not None
     return render_template(
         "passkey.html",
-        party=auth.passkeys.party,
-        options=auth.passkeys.creation_options(current) if can_ask else "",
+        party=auth.factors.party,
+        options=auth.factors.creation_options(current) if current.proved else "",
         no_address=NO_ADDRESS,
         name=auth.visitor().browser,
         longest_name=MAX_NAME_CHARACTERS,
@@ -329,24 +310,70 @@ def show_new_passkey() -> str:
     )
 
 
-def go_to_new_passkey() -> Response:
-    """Go on, now that the password is right."""
-    return redirect(PASSKEYS, 303)
-
-
 def add_passkey() -> Response | str:
-    """Add the passkey that the browser made."""
-    auth, current = console_auth(), current_session()
-    codes = auth.passkeys.add(current, _field("name"), _field("credential"), auth.author())
-    return _show_codes(codes, "Passkey added.")
+    """Add the passkey that the browser made; go on to making it, now that the password is right."""
+    answer, name = _field("credential"), " ".join(_field("name").split())
+    if not answer:
+        return redirect(PASSKEYS, 303)
+    if not name or len(name) > MAX_NAME_CHARACTERS or not name.isprintable():
+        raise Unfit(f"Use a name of 1 to {MAX_NAME_CHARACTERS} characters.", field="name")
+    with console_auth().factors.expected(current_session()) as expected:
+        made = webauthn.verify_registration_response(credential=answer, **expected)
+    values = {"id": made.credential_id, "secret": made.credential_public_key}
+    return _add_factor(PASSKEY, name, **values, counter=made.sign_count)
 
 
-def remove_passkey() -> Response:
-    """Remove a passkey."""
+def _add_factor(kind: str, name: str, **values: object) -> Response | str:
+    """Add a factor; shows new recovery codes, this once, if there are none."""
+    row, factors = current_session().operator, console_auth().factors
+    left = factors.of(row, RECOVERY)
+    with _changing("second factor added", name) as connection:
+        if not add_credential(connection, row, kind, {"name": name, **values}):
+            raise Unfit("That is registered already: use another one.")
+        codes = [] if left else new_recovery_codes(connection, row)
+    return _show_codes(codes) if codes else _notice(f"{name} added.", ME)
+
+
+def remove_factor() -> Response:
+    """Remove an authenticator app or a passkey, and the recovery codes with the last one."""
+    row, kept = current_session().operator, credentials.c
+    mine = console_auth().factors.of(row, APP, PASSKEY)
+    found = next((one for one in mine if one.id.hex() == _field("factor")), None)
+    if found is None:
+        raise Unfit("This no longer exists: reload the page.")
+    is_last = len(mine) == 1
+    which = kept.operator_id == row.id if is_last else kept.id == found.id
+    with _changing("second factor removed", found.name) as connection:
+        connection.execute(delete(credentials).where(which))
+    return _notice(f"Removed {found.name}.{' Two-step sign-in is off.' if is_last else ''}", ME)
+
+
+def renew_recovery_codes() -> Response | str:
+    """Show new recovery codes."""
+    row = current_session().operator
+    if not row.has_second_factor:
+        return redirect(ME, 303)
+    with _changing("recovery codes made") as connection:
+        codes = new_recovery_codes(connection, row)
+    return _show_codes(codes)
+
+
+def _show_codes(codes: list[str]) -> str:
+    return render_template("recovery.html", codes=codes)
+
+
+def _changing(what: str, note: str = "") -> AbstractContextManager[Connection]:
+    """A transaction that changes how this person signs in; their other sessions end."""
     auth, current = console_auth(), current_session()
-    name = auth.passkeys.remove(current, _field("passkey"), auth.author())
-    is_last = not current.operator.totp_secret and not auth.passkeys.of(current.operator)
-    return _notice(f"Removed {name}. {_OFF if is_last else ''}".strip(), ME)
+    change = (current.operator, what, auth.author(), note)
+    return auth.people.changing(*change, keep=current.digest)
+
+
+def _new_password(field: str) -> str:
+    """Return the new password of a form. Raises ``Unfit`` where it was typed differently."""
+    if _field(field) != _field("repeated"):
+        raise Unfit("The passwords differ: enter the same one twice.", field="repeated")
+    return _field(field)
 
 
 def _notice(sentence: str, path: str, tone: str = "good") -> Response:

@@ -5,6 +5,7 @@ Nobody types a password here: a link lets its holder set one, once.
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated
 
@@ -17,25 +18,23 @@ from smsgate.features.operators.service import (
     EMAIL_TAKEN,
     FIRST_LINK_S,
     LINK_S,
+    ActionAuthor,
+    OperatorError,
+    OperatorRow,
     OperatorService,
     first_link,
     fold_email,
     insert,
+    log_action,
     make_link,
     new_row,
-    refuse_last_admin,
-)
-from smsgate.features.operators.storage import (
-    ActionAuthor,
-    OperatorError,
-    OperatorRow,
-    log_action,
     now_us,
+    refuse_last_admin,
 )
 from smsgate.interface.list_page import Action, ListPage, Tab
 from smsgate.interface.operation import Column, Context, Listing, Role, operation
 from smsgate.notifications import send_email
-from smsgate.records.console_tables import passkeys
+from smsgate.records.console_tables import credentials, operators
 
 _TITLES = {
     "viewer": "Viewer: sees",
@@ -124,7 +123,8 @@ class SignInLink(msgspec.Struct, frozen=True):
     link: str
     """Empty where it went by e-mail."""
     ends: datetime
-    told: str
+    message: str
+    """What became of it, and what to do with it."""
 
 
 @operation(
@@ -162,7 +162,7 @@ def list_people(context: Context, request: PersonQuery) -> PersonList:  # noqa: 
     )
 
 
-@operation(command="operators first", role="admin", example={}, shown_once="link", done="{told}")
+@operation(command="operators first", role="admin", example={}, shown_once="link", done="{message}")
 def make_first_link(context: Context, request: PersonQuery) -> SignInLink:  # noqa: ARG001
     """Make the link for the first admin. Exit code 2 if there are operators already."""
     path = first_link(context.services.records)
@@ -171,7 +171,7 @@ def make_first_link(context: Context, request: PersonQuery) -> SignInLink:  # no
             "There are operators already: `smsgate operators add NAME --role admin` adds one, "
             "`smsgate operators reset NAME` lets a person in again."
         )
-    return _sign_in_link(context, path, FIRST_LINK_S, "It makes the first admin, once")
+    return _shown(context, path, FIRST_LINK_S, "It makes the first admin, once")
 
 
 @operation(
@@ -180,7 +180,7 @@ def make_first_link(context: Context, request: PersonQuery) -> SignInLink:  # no
     example={"name": "maria", "role": "agent"},
     asks_again=True,
     shown_once="link",
-    done="{told}",
+    done="{message}",
 )
 def add_person(context: Context, request: NewPerson) -> SignInLink:
     """Add a person, and make the link to set their password."""
@@ -189,7 +189,7 @@ def add_person(context: Context, request: NewPerson) -> SignInLink:
     row = new_row(request.name, request.role, context.actor(), email)
     note = f"as {row.role}" + (f", with the e-mail address {email}" if email else "")
     with people.database.writing() as connection:
-        if not insert(connection, row):
+        if not insert(connection, operators, asdict(row)):
             if row.folded not in [other.folded for other in people.all()]:
                 raise Unfit(EMAIL_TAKEN, field="email")
             raise OperatorError(
@@ -207,7 +207,7 @@ def add_person(context: Context, request: NewPerson) -> SignInLink:
     example={"name": "maria", "second_factor": True},
     asks_again=True,
     shown_once="link",
-    done="{told}",
+    done="{message}",
 )
 def reset_person(context: Context, request: PersonReset) -> SignInLink:
     """Remove a password, and make the link to set a new one.
@@ -224,11 +224,10 @@ def reset_person(context: Context, request: PersonReset) -> SignInLink:
         notes.append(f"e-mail address {row.email or 'none'} changed to {email}")
         values["email"] = email
     if request.second_factor:
-        values |= {"totp_secret": "", "totp_step": 0, "recovery": ""}
         notes.append("two-step sign-in turned off")
     with people.changing(row, "reset", _author(context), "; ".join(notes), values) as connection:
         if request.second_factor:
-            connection.execute(delete(passkeys).where(passkeys.c.operator_id == row.id))
+            connection.execute(delete(credentials).where(credentials.c.operator_id == row.id))
         path = make_link(connection, row.id)
     did = "reset your password for smsgate"
     return _handed_over(context, path, row.name, request.email, did)
@@ -283,26 +282,25 @@ def _state(row: OperatorRow) -> str:
 
 def _handed_over(context: Context, path: str, name: str, address: str, did: str) -> SignInLink:
     """Send a link by e-mail; show it if there is no address or no mail server, or that fails."""
-    hours, mailbox = LINK_S // 3600, context.services.settings.web.mail
-    whom = f"Send this link to {name}: it sets their password, once"
-    made = _sign_in_link(context, path, LINK_S, whom)
-    if not address or mailbox is None or not context.services.settings.public_url:
+    settings, by = context.services.settings, context.actor()
+    made = _shown(context, path, LINK_S, f"Send this link to {name}: it sets their password, once")
+    if not address or settings.web.mail is None or not settings.public_url:
         return made
-    by = context.actor()
+    hours = LINK_S // 3600
     text = _EMAIL.format(name=name, by=by, did=did, hours=hours, link=made.link)
     try:
-        send_email(mailbox, address, "Your link to sign in to smsgate", text)
+        send_email(settings.web.mail, address, "Your link to sign in to smsgate", text)
     except CallFailed as error:
-        told = f"The link was not sent to {address}: {error}. {whom}"
-        return _sign_in_link(context, path, LINK_S, told)
+        message = f"The link was not sent to {address}: {error}. {made.message}"
+        return msgspec.structs.replace(made, message=message)
     with _people(context).database.writing() as connection:
         log_action(connection, "link sent by e-mail", name, _author(context), address)
     return SignInLink("", made.ends, f"Sent a link to {address}. It sets the password, once.")
 
 
-def _sign_in_link(context: Context, path: str, lasts_s: int, told: str) -> SignInLink:
-    told = f"{told}, within {lasts_s // 3600} h. It is not shown again."
-    return SignInLink(_base(context) + path, time_of(now_us() + lasts_s * 1_000_000), told)
+def _shown(context: Context, path: str, lasts_s: int, message: str) -> SignInLink:
+    message = f"{message}, within {lasts_s // 3600} h. It is not shown again."
+    return SignInLink(_base(context) + path, time_of(now_us() + lasts_s * 1_000_000), message)
 
 
 def _base(context: Context) -> str:

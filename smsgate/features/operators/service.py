@@ -1,45 +1,58 @@
-"""The people who may sign in to the console: adding, roles, links for passwords, deactivating.
+"""The people of the console: their rows, the log of what was done, and links for passwords.
 
 Nobody is given a password. An admin who adds a person, or resets one, gets a link, which lets its
-holder choose a password, once. Only the SHA-256 of a link's 256 random bits is kept.
+holder choose a password, once. Only the SHA-256 of a link's 256 random bits is kept. An operator is
+never removed, since the ledger names them. Everything raises ``RecordsUnavailable``.
 """
 
 from __future__ import annotations
 
 import re
 import secrets
+import time
 import unicodedata
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from hashlib import sha256
 from types import MappingProxyType
 
 import structlog
 from pydantic import SecretStr
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import ColumnElement, Connection, Table, delete, exists, select, update
 from sqlalchemy.exc import IntegrityError
 
-from smsgate.domain.errors import CallFailed, LinkBroken, RecordsUnavailable, Unfit
-from smsgate.features.operators.storage import (
-    ActionAuthor,
-    NoSuchOperator,
-    OperatorError,
-    OperatorRow,
-    find_operators,
-    log_action,
-    now_us,
-    token_digest,
+from smsgate.domain.errors import (
+    CallFailed,
+    LinkBroken,
+    RecordsUnavailable,
+    SmsGateError,
+    Unfit,
 )
 from smsgate.notifications import send_email
 from smsgate.records import Records
 from smsgate.records.console_tables import (
+    credentials,
+    operator_actions,
     operator_links,
     operators,
     sessions,
     shown_action,
 )
-from smsgate.records.database import lookup, upsert
+from smsgate.records.database import Database, Row, lookup, upsert
+from smsgate.records.reader import rows_of
 
+ROLES = ("viewer", "agent", "admin")
+"""Each may do what those before it may.
+
+A viewer sees. An agent decides, opts out and in, and imports. An admin configures, forgets, and
+looks after keys and people.
+"""
+RECOVERY = "recovery"
+"""The kind of credential that is no factor by itself; see ``factors.py``."""
+_FACTOR = (credentials.c.operator_id == operators.c.id) & (credentials.c.kind != RECOVERY)
+OPERATOR_COLUMNS = (*operators.c, exists().where(_FACTOR).label("has_second_factor"))
 FIRST = ""
 """In a link instead of an operator's id: it lets its holder become the first operator."""
 LINK_S, FIRST_LINK_S = 24 * 3600, 3600
@@ -47,6 +60,7 @@ LINK_PATH = "/console/password/"
 MAX_NAME_CHARACTERS = 60
 _NAME = re.compile(r"[\w.@+'’-]+( [\w.@+'’-]+)*")
 _LIKE_A_NUMBER = re.compile(r"\+?[\d .-]{6,}")
+_HOUR_US = 3600 * 1_000_000
 EMAIL_TAKEN = (
     "Another person has that e-mail address: use another one, since single sign-on tells people "
     "apart by it."
@@ -62,14 +76,149 @@ _notices = ThreadPoolExecutor(1)
 _log = structlog.get_logger("smsgate.console")
 
 
+class OperatorError(SmsGateError):
+    """What was asked about an operator cannot be done; the text says why."""
+
+    status = 409
+
+
+class NoSuchOperator(OperatorError):
+    """No operator of that name may sign in to the console."""
+
+    status = 404
+
+
+class SignInRefused(SmsGateError):
+    """Name, password or code are not right, or have to wait. The text does not say which."""
+
+    status = 403
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorRow:
+    """One operator: the table's columns in their order. A time of 0 means never."""
+
+    id: str
+    name: str
+    folded: str
+    """The name as names are compared: no two differ by case or spelling alone."""
+    role: str
+    password_hash: str = field(repr=False)
+    made_us: int
+    made_by: str
+    ended_us: int = 0
+    email: str = ""
+    """For links and notices, and by which single sign-on finds the operator; folded."""
+    subject: str = field(default="", repr=False)
+    """A hash of who the operator is at the provider of single sign-on, once bound."""
+    zone: str = ""
+    """The time zone of the pages, by its IANA name; empty for the browser's."""
+    has_second_factor: bool = False
+    """Whether sign-in asks for more than the password."""
+
+    def may(self, role: str) -> bool:
+        """Whether their role is at least that."""
+        return ROLES.index(self.role) >= ROLES.index(role)
+
+
+@dataclass(frozen=True, slots=True)
+class ActionAuthor:
+    """Who does something, and from where."""
+
+    name: str
+    address: str = ""
+
+
+def now_us() -> int:
+    """Return the time in microseconds since 1970."""
+    return time.time_ns() // 1000
+
+
+def token_digest(token: str) -> bytes:
+    """Return what is kept of a secret that nobody can guess: of a link, a session or a code."""
+    return sha256(token.encode("utf-8", "surrogatepass")).digest()
+
+
 def fold_name(name: str) -> str:
     """Return a name as names are compared, whatever case, width or spacing it is typed in."""
     plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
     return " ".join(plain.split())[:MAX_NAME_CHARACTERS]
 
 
+def fold_email(email: str) -> str:
+    """Return an address that was typed, folded; empty where none was. Raises ``Unfit``."""
+    email = email.strip().casefold()
+    if email and (len(email) > 200 or not re.fullmatch("[!-?A-~]+@[!-?A-~]+", email)):
+        raise Unfit("Enter an e-mail address, such as maria@example.com.", field="email")
+    return email
+
+
+def new_row(name: str, role: str, made_by: str, email: str = "") -> OperatorRow:
+    """Return an operator without a password. Raises ``Unfit``."""
+    name = " ".join(unicodedata.normalize("NFKC", name).split())
+    too_long = len(name) > MAX_NAME_CHARACTERS
+    if too_long or not _NAME.fullmatch(name) or _LIKE_A_NUMBER.fullmatch(name):
+        raise Unfit(
+            f"That name is not valid: use up to {MAX_NAME_CHARACTERS} letters and digits, with "
+            ". _ - + @ ' or spaces between them, such as maria or maria@example.com.",
+            field="name",
+        )
+    id_, folded = secrets.token_hex(8), fold_name(name)
+    return OperatorRow(id_, name, folded, role, "", now_us(), made_by, email=email)
+
+
+def insert(connection: Connection, table: Table, values: Row) -> bool:
+    """Add a row; False where another one has its key, its name or its address."""
+    known = {column.name: values[column.name] for column in table.columns}
+    adding = upsert(connection, table).on_conflict_do_nothing().values(known)
+    return connection.execute(adding.returning(*table.primary_key)).first() is not None
+
+
+def find_operators(database: Database, *where: ColumnElement[bool]) -> list[OperatorRow]:
+    """Return the operators that fulfil all conditions, those who are deactivated last."""
+    query = select(*OPERATOR_COLUMNS).where(*where)
+    query = query.order_by(operators.c.ended_us > 0, operators.c.folded)
+    return [OperatorRow(*row) for row in rows_of(database, query)]
+
+
+def log_action(
+    connection: Connection,
+    what: str,
+    operator: str,
+    author: ActionAuthor,
+    note: str = "",
+    *,
+    hourly: str = "",
+) -> None:
+    """Log an action about an operator, in the transaction that does it.
+
+    With ``hourly``, all that has the same text within an hour is one action, the newest: so
+    attackers do not fill the log.
+    """
+    at_us = now_us()
+    hour_us = at_us - at_us % _HOUR_US
+    row = {
+        "id": f"{hour_us:016d}-{hourly}" if hourly else f"{at_us:016d}-{secrets.token_hex(4)}",
+        "at_us": at_us,
+        "operator": lookup(operator),
+        "actor": lookup(author.name),
+        "what": what,
+        "note": note.replace("\0", "\N{REPLACEMENT CHARACTER}"),  # of a sender's name
+        "address": author.address,
+    }
+    newer = {"at_us": at_us, "address": author.address}
+    adding = upsert(connection, operator_actions)
+    connection.execute(adding.on_conflict_do_update(index_elements=["id"], set_=newer), [row])
+
+
+def add_action(database: Database, what: str, author: ActionAuthor, note: str = "") -> None:
+    """Log what somebody did on a page or at a terminal."""
+    with database.writing() as connection:
+        log_action(connection, what, author.name, author, note)
+
+
 class OperatorService:
-    """Changes operators, each change with its line in the log. Raises ``RecordsUnavailable``."""
+    """Finds operators and changes them, each change with its line in the log."""
 
     def __init__(self, records: Records, mailbox: SecretStr | None = None) -> None:
         """``mailbox`` sends people a notice when their way to sign in changed."""
@@ -100,13 +249,6 @@ class OperatorService:
             raise _broken()
         return found[0] if found else None
 
-    def set_zone(self, row: OperatorRow, name: str, author: ActionAuthor) -> None:
-        """Show times in a zone (IANA) from now on; in the browser's without a name."""
-        with self.database.writing() as connection:
-            connection.execute(update(operators).where(operators.c.id == row.id).values(zone=name))
-            note = name or "the browser's"
-            log_action(connection, "time zone changed", row.name, author, note)
-
     @contextmanager
     def changing(
         self,
@@ -124,13 +266,12 @@ class OperatorService:
         """
         with self.database.writing() as connection:
             yield connection
-            # First, so that no session begins any more by what they replace.
-            if values:
-                setting = update(operators).where(operators.c.id == row.id).values(values)
-                try:
-                    connection.execute(setting)
-                except IntegrityError as error:
-                    raise Unfit(EMAIL_TAKEN, field="email") from error
+            # It locks the row: a session that begins meanwhile ends, or finds the row changed.
+            setting = update(operators).where(operators.c.id == row.id)
+            try:
+                connection.execute(setting.values({"id": row.id, **values}))
+            except IntegrityError as error:
+                raise Unfit(EMAIL_TAKEN, field="email") from error
             mine = sessions.c.operator_id == row.id
             connection.execute(delete(sessions).where(mine & (sessions.c.digest != keep)))
             log_action(connection, what, row.name, author, note)
@@ -149,63 +290,13 @@ class OperatorService:
                 log_action(connection, "notice not sent", row.name, author, str(error))
 
 
-def first_link(records: Records) -> str | None:
-    """Return the path for making the first admin, in place of earlier ones; None if there is one.
-
-    Raises ``RecordsUnavailable``.
-    """
-    with records.database.writing() as connection:
-        return None if _has_operators(connection) else make_link(connection, FIRST)
-
-
-def _has_operators(connection: Connection) -> bool:
-    return connection.scalar(select(operators.c.id).limit(1)) is not None
-
-
-def fold_email(email: str) -> str:
-    """Return an address that was typed, folded; empty where none was. Raises ``Unfit``."""
-    email = email.strip().casefold()
-    if email and (len(email) > 200 or not re.fullmatch("[!-?A-~]+@[!-?A-~]+", email)):
-        raise Unfit("Enter an e-mail address, such as maria@example.com.", field="email")
-    return email
-
-
-def new_row(name: str, role: str, made_by: str, email: str = "") -> OperatorRow:
-    """Return an operator without a password. Raises ``Unfit``."""
-    name = " ".join(unicodedata.normalize("NFKC", name).split())
-    too_long = len(name) > MAX_NAME_CHARACTERS
-    if too_long or not _NAME.fullmatch(name) or _LIKE_A_NUMBER.fullmatch(name):
-        raise Unfit(
-            f"That name is not valid: use up to {MAX_NAME_CHARACTERS} letters and digits, with "
-            ". _ - + @ ' or spaces between them, such as maria or maria@example.com.",
-            field="name",
-        )
-    id_, now = secrets.token_hex(8), now_us()
-    folded = fold_name(name)
-    return OperatorRow(id_, name, folded, role, "", "", 0, "", now, made_by, 0, email, "", "")
-
-
-def insert(connection: Connection, row: OperatorRow) -> bool:
-    """Add an operator; False where another one has the name or the address."""
-    values = {column.name: getattr(row, column.name) for column in operators.columns}
-    adding = upsert(connection, operators).on_conflict_do_nothing().values(values)
-    return connection.execute(adding.returning(operators.c.id)).first() is not None
-
-
-def use_link(connection: Connection, token: str, operator_id: str) -> None:
-    """Use a link up: of several at once the one that deletes it succeeds, else ``LinkBroken``."""
-    link = operator_links.c
-    mine = (link.digest == token_digest(token)) & (link.operator_id == operator_id)
-    used = connection.execute(delete(operator_links).where(mine & (link.ends_us > now_us())))
-    if used.rowcount != 1 or (operator_id == FIRST and _has_operators(connection)):
-        raise _broken()
-
-
-def _broken() -> LinkBroken:
-    return LinkBroken(
-        "This link is no longer valid: it was used, has expired, or was replaced by a newer one. "
-        "Ask for another one."
-    )
+def lock_unchanged(connection: Connection, row: OperatorRow) -> None:
+    """Lock an operator's row. Raises ``SignInRefused`` unless it is as it was read."""
+    mine = operators.c.id == row.id
+    connection.execute(update(operators).where(mine).values(id=row.id))
+    found = connection.execute(select(*OPERATOR_COLUMNS).where(mine)).first()
+    if found is None or OperatorRow(*found) != row:
+        raise SignInRefused("Nothing was done: the account was changed meanwhile. Try again.")
 
 
 def refuse_last_admin(connection: Connection, row: OperatorRow) -> None:
@@ -217,6 +308,15 @@ def refuse_last_admin(connection: Connection, row: OperatorRow) -> None:
         raise OperatorError(f"{row.name} is the only admin: make another person an admin first.")
 
 
+def first_link(records: Records) -> str | None:
+    """Return the path for making the first admin, in place of earlier ones; None if there is one.
+
+    Raises ``RecordsUnavailable``.
+    """
+    with records.database.writing() as connection:
+        return None if _has_operators(connection) else make_link(connection, FIRST)
+
+
 def make_link(connection: Connection, operator_id: str) -> str:
     """Return the path of a new link, which takes the place of those before."""
     token, link = secrets.token_urlsafe(32), operator_links.c
@@ -225,3 +325,23 @@ def make_link(connection: Connection, operator_id: str) -> str:
     values = {"digest": token_digest(token), "operator_id": operator_id, "ends_us": ends_us}
     connection.execute(operator_links.insert().values(values))
     return LINK_PATH + token
+
+
+def use_link(connection: Connection, token: str, operator_id: str) -> None:
+    """Use a link up: of several at once the one that deletes it succeeds, else ``LinkBroken``."""
+    link = operator_links.c
+    mine = (link.digest == token_digest(token)) & (link.operator_id == operator_id)
+    used = connection.execute(delete(operator_links).where(mine & (link.ends_us > now_us())))
+    if used.rowcount != 1 or (operator_id == FIRST and _has_operators(connection)):
+        raise _broken()
+
+
+def _has_operators(connection: Connection) -> bool:
+    return connection.scalar(select(operators.c.id).limit(1)) is not None
+
+
+def _broken() -> LinkBroken:
+    return LinkBroken(
+        "This link is no longer valid: it was used, has expired, or was replaced by a newer one. "
+        "Ask for another one."
+    )

@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from sqlalchemy import ColumnElement, delete, select, update
 
 from smsgate.domain.errors import RecordsUnavailable
-from smsgate.features.operators.storage import (
+from smsgate.features.operators.service import (
     OPERATOR_COLUMNS,
     ActionAuthor,
     OperatorRow,
-    SignInRefused,
+    lock_unchanged,
     log_action,
     now_us,
     token_digest,
@@ -42,7 +42,6 @@ _MAX_REMEMBERED = 500
 _PATIENCE_S = 5.0
 """How long the records are waited for where there is nothing to go on without them."""
 _S = 1_000_000
-_CHANGED = "Sign-in failed: your account was changed meanwhile. Sign in again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +107,6 @@ class Sessions:
         the operator was changed since ``row`` was read. Removes sessions that ended by time.
         """
         token, now = secrets.token_urlsafe(32), now_us()
-        same = (operators.c.id == row.id) & (operators.c.ended_us == 0)
-        same &= operators.c.password_hash == row.password_hash
-        same &= operators.c.subject == row.subject
         over = (sessions.c.ends_us <= now) | (sessions.c.seen_us <= now - IDLE_S * _S)
         values = {
             "digest": token_digest(token),
@@ -124,9 +120,7 @@ class Sessions:
             "address": visitor.address,
         }
         with self._database.writing() as connection:
-            # An update locks the operator's row against changes at the same time.
-            if connection.execute(update(operators).where(same).values(id=row.id)).rowcount != 1:
-                raise SignInRefused(_CHANGED)
+            lock_unchanged(connection, row)
             connection.execute(delete(sessions).where(over | (sessions.c.digest == instead)))
             connection.execute(sessions.insert().values(values))
             if note is not None:
@@ -142,21 +136,20 @@ class Sessions:
         """
         digest = token_digest(token)
         session = self._remembered.get(digest)
-        deadline = self._deadline if session is not None else self._patient
+        deadline = self._patient if session is None else self._deadline
         try:
             found = deadline.call(lambda: self._select(sessions.c.digest == digest))
         except (RecordsUnavailable, NoAnswerInTime) as error:
             if session is None:
                 raise RecordsUnavailable(f"nobody can be recognised: {error}") from error
-        else:
-            session = found[0] if found else None
-        if session is None or not session.active:
-            self._remembered.pop(digest, None)
+            found = [session]
+        self._remembered.pop(digest, None)
+        if not found or not found[0].active:
             return None
-        self._remembered[digest] = session
+        self._remembered[digest] = found[0]
         if len(self._remembered) > _MAX_REMEMBERED:
             self._remembered.pop(next(iter(self._remembered)), None)
-        return session
+        return found[0]
 
     def of(self, row: OperatorRow) -> list[OperatorSession]:
         """Return the operator's current sessions, newest first."""
@@ -198,11 +191,10 @@ class Sessions:
     def take_challenge(self, current: OperatorSession) -> bytes | None:
         """Return the session's challenge, once; None where there is none or it expired."""
         mine = (sessions.c.digest == current.digest) & (sessions.c.challenge_ends_us > now_us())
+        taking = update(sessions).where(mine).values(challenge_ends_us=0)
         with self._database.writing() as connection:
-            found: bytes | None = connection.scalar(select(sessions.c.challenge).where(mine))
-            taking = update(sessions).where(mine & (sessions.c.challenge == found))
-            taken = connection.execute(taking.values(challenge=None, challenge_ends_us=None))
-            return found if taken.rowcount == 1 else None
+            found: bytes | None = connection.scalar(taking.returning(sessions.c.challenge))
+        return found
 
     def _select(self, where: ColumnElement[bool]) -> list[OperatorSession]:
         query = select(*_COLUMNS, *OPERATOR_COLUMNS).join_from(

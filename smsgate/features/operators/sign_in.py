@@ -1,4 +1,4 @@
-"""Signing in to the console: passwords, codes, and limits against guessing.
+"""Signing in to the console: passwords, and limits against guessing.
 
 Every attempt is counted before it is checked, and given back where it was right; so attempts at
 once gain nothing. Passwords are counted by name and origin, by address over all names, and by name
@@ -14,8 +14,8 @@ import hmac
 import secrets
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import replace
-from typing import NoReturn, TypeAlias
+from dataclasses import asdict, replace
+from typing import TypeAlias
 
 import structlog
 from itsdangerous import BadSignature, URLSafeSerializer
@@ -24,25 +24,24 @@ from pydantic import SecretStr
 from sqlalchemy import exists, select, update
 
 from smsgate.domain.errors import TooManyGuesses
-from smsgate.features.operators import passwords, second_factor
+from smsgate.features.operators import passwords
+from smsgate.features.operators.factors import CODE_REFUSED, FactorRefused
 from smsgate.features.operators.service import (
     FIRST,
+    ActionAuthor,
+    OperatorRow,
     OperatorService,
+    SignInRefused,
+    find_operators,
     fold_name,
     insert,
+    lock_unchanged,
+    log_action,
     new_row,
+    now_us,
     use_link,
 )
 from smsgate.features.operators.sessions import PROOF_S, OperatorSession, Visitor
-from smsgate.features.operators.storage import (
-    ActionAuthor,
-    OperatorError,
-    OperatorRow,
-    SignInRefused,
-    find_operators,
-    log_action,
-    now_us,
-)
 from smsgate.records.console_tables import operator_actions, operators
 from smsgate.records.database import lookup
 from smsgate.web.limits import Limits, slot
@@ -64,47 +63,31 @@ REFUSED = (
     "Sign-in failed: the name or the password is wrong, or there were too many attempts from here. "
     f"After {MAX_ATTEMPTS} attempts wait {_MINUTES} minutes, or ask an admin for a new link."
 )
-CODE_REFUSED = (
-    "That code is wrong, expired, or was used before. Wait for the next one; after "
-    f"{MAX_ATTEMPTS} attempts wait {_MINUTES} minutes."
-)
 NOT_INVITED = (
     "No one in smsgate uses this e-mail address, or the provider has not verified it. Ask an "
     "admin to add you with it on the page People."
 )
 TOO_MANY = f"Too many attempts to sign in came from your address; wait {_MINUTES} minutes."
-UNREADABLE = (
-    "Your second factor cannot be checked: none of SMSGATE_SECRET_KEYS encrypted it. Ask an admin "
-    "to remove it: `smsgate operators reset NAME --second-factor`."
-)
 NO_PASSWORD = (
     "You have no password: sign out, sign in again by single sign-on, and do this within "
     f"{PROOF_S // 60} minutes."
 )
 NOT_YOURS = "That is not your password, or there were too many attempts."
+_HOURLY = ("unknown name", "tried while locked")
+"""Refusals that are one line an hour in the log."""
 _log = structlog.get_logger("smsgate.console")
 
 
-class FactorRefused(SignInRefused):
-    """A code or a passkey is not accepted; ``what`` and ``note`` go into the audit log."""
-
-    def __init__(self, sentence: str, what: str = "wrong code", note: str = "") -> None:
-        super().__init__(sentence, field="code" if what == "wrong code" else "")
-        self.what, self.note = what, note
-
-
 class SignIn:
-    """Sets and checks passwords, and checks codes. Raises ``RecordsUnavailable``."""
+    """Sets and checks passwords, and counts attempts. Raises ``RecordsUnavailable``."""
 
     def __init__(self, people: OperatorService, limits: Limits, keys: Sequence[SecretStr]) -> None:
         """``keys`` are ``SMSGATE_SECRET_KEYS``, newest first, at least one."""
-        self._people, self._database = people, people.database
-        self._keys = keys
-        self._limits = limits
+        self._people, self._database, self._limits = people, people.database, limits
+        self._key = keys[0].get_secret_value().encode()
         # itsdangerous signs with the last key.
-        self._devices = URLSafeSerializer(
-            [one.get_secret_value() for one in reversed(keys)], "device"
-        )
+        newest_last = [one.get_secret_value() for one in reversed(keys)]
+        self._devices = URLSafeSerializer(newest_last, "device")
         self._strangers, self._known = threading.Semaphore(12), threading.Semaphore(8)
         """Known browsers and sessions, which nobody can make up, find a place in any crowd."""
 
@@ -113,19 +96,17 @@ class SignIn:
     ) -> OperatorRow:
         """Set an operator's password, and use up the link if one is given; ends every session.
 
-        Raises ``LinkBroken`` and ``Unfit``.
+        Raises ``LinkBroken``, ``Unfit`` and ``SignInRefused``.
         """
         passwords.refuse_unfit(password, row.name)
-        password_hash = passwords.hash_password(password)
-        author, note = ActionAuthor(row.name, address), "by a link" if token else ""
-        with self._people.changing(row, "password set", author, note) as connection:
+        hashed = passwords.hash_password(password)
+        author, values = ActionAuthor(row.name, address), {"password_hash": hashed}
+        note = "by a link" if token else ""
+        with self._people.changing(row, "password set", author, note, values) as connection:
             if token:
                 use_link(connection, token, row.id)
-            same = (operators.c.id == row.id) & (operators.c.password_hash == row.password_hash)
-            setting = update(operators).where(same).values(password_hash=password_hash)
-            if connection.execute(setting).rowcount != 1:
-                raise OperatorError("Nothing was done: your account was changed meanwhile.")
-        return replace(row, password_hash=password_hash)
+            lock_unchanged(connection, row)
+        return replace(row, password_hash=hashed)
 
     def add_first(self, token: str, name: str, password: str, address: str) -> OperatorRow:
         """Add the first admin of all. Raises ``LinkBroken`` and ``Unfit``."""
@@ -134,7 +115,7 @@ class SignIn:
         row = replace(row, made_by=row.name, password_hash=passwords.hash_password(password))
         with self._database.writing() as connection:
             use_link(connection, token, FIRST)
-            insert(connection, row)
+            insert(connection, operators, asdict(row))
             author = ActionAuthor(row.name, address)
             log_action(connection, "added", row.name, author, "as the first admin, by a link")
         return row
@@ -153,14 +134,11 @@ class SignIn:
             known = [(_BY_NAME, f"known {folded}")]
             claims, used_up = [*known, *claims], self._claim(known)
         if used_up:
-            self._refuse_attempt(
-                row, visitor, "tried while locked" if row else "unknown name", hourly=True
-            )
+            raise self._refusal(row, visitor, "tried while locked" if row else "unknown name")
         kept = row.password_hash if row else ""
         is_right = _is_right(password, kept, self._known if device else self._strangers)
         if row is None or not is_right or row.ended_us:
-            what = "wrong password" if row else "unknown name"
-            self._refuse_attempt(row, visitor, what, hourly=row is None)
+            raise self._refusal(row, visitor, "wrong password" if row else "unknown name")
         self._claim(claims, -1)
         return row
 
@@ -169,15 +147,14 @@ class SignIn:
 
         Counted by the session, which nobody else has. Raises ``SignInRefused``.
         """
-        row, claims = current.operator, [(_BY_ORIGIN, f"session {current.digest.hex()}")]
+        row, refusal = current.operator, SignInRefused(NOT_YOURS, field="password")
         if not row.password_hash:
             raise SignInRefused(NO_PASSWORD, field="password")
+        claims = [(_BY_ORIGIN, f"session {current.digest.hex()}")]
         if self._claim(claims):
-            self._refuse_attempt(
-                row, visitor, "tried while locked", NOT_YOURS, "password", hourly=True
-            )
+            raise self._refusal(row, visitor, "tried while locked", refusal)
         if not _is_right(password, row.password_hash, self._known):
-            self._refuse_attempt(row, visitor, "wrong password", NOT_YOURS, "password")
+            raise self._refusal(row, visitor, "wrong password", refusal)
         self._claim(claims, -1)
 
     def by_factor(self, row: OperatorRow, visitor: Visitor, accept: Callable[[], str]) -> str:
@@ -188,46 +165,13 @@ class SignIn:
         device = self._device(row, visitor)
         claims = [(_BY_ORIGIN, f"factor {device or row.id}"), (_BY_NAME, f"factors {row.id}")]
         if self._claim(claims):
-            self._refuse_attempt(
-                row, visitor, "tried while locked", CODE_REFUSED, "code", hourly=True
-            )
+            refusal = SignInRefused(CODE_REFUSED, field="code")
+            raise self._refusal(row, visitor, "tried while locked", refusal)
         try:
             note = accept()
         except FactorRefused as error:
-            with self._database.writing() as connection:
-                author = ActionAuthor(row.name, visitor.address)
-                log_action(connection, error.what, row.name, author, error.note)
-            raise
+            raise self._refusal(row, visitor, error.what, error, error.note) from error
         self._claim(claims, -1)
-        return note
-
-    def accept_code(self, row: OperatorRow, code: str) -> str:
-        """Use up a code of the authenticator or a recovery code; return how it was right.
-
-        Raises ``FactorRefused``.
-        """
-        secret = second_factor.decrypt(row.totp_secret, self._keys)
-        step = second_factor.find_step(secret, code) if secret else None
-        mine = operators.c.id == row.id
-        # Each is compared in the statement that uses it up: of two at once, one succeeds.
-        if secret and step is not None:
-            taking = update(operators).where(mine & (operators.c.totp_step < step))
-            taking = taking.where(operators.c.totp_secret == row.totp_secret)
-            renewed = second_factor.encrypt(secret, self._keys)  # keys may have been rotated
-            taking = taking.values(totp_step=step, totp_secret=renewed)
-            note = "with second factor"
-        else:
-            rest = second_factor.use_recovery_code(row.recovery, code)
-            if rest is None:
-                is_unreadable = row.totp_secret and secret is None
-                raise FactorRefused(UNREADABLE if is_unreadable else CODE_REFUSED)
-            taking = update(operators).where(mine & (operators.c.recovery == row.recovery))
-            taking = taking.values(recovery=rest)
-            left = second_factor.count_recovery_codes(rest)
-            note = f"with a recovery code, {left} are left"
-        with self._database.writing() as connection:
-            if connection.execute(taking).rowcount != 1:
-                raise FactorRefused(CODE_REFUSED)
         return note
 
     def by_provider(self, subject: str, email: str, visitor: Visitor) -> OperatorRow:
@@ -249,7 +193,7 @@ class SignIn:
                         log_action(connection, "single sign-on bound", row.name, author, email)
             rows = [replace(row, subject=subject) for row in rows]
         if not rows or rows[0].ended_us:
-            self._refuse_attempt(None, visitor, "unknown name", NOT_INVITED, hourly=True)
+            raise self._refusal(None, visitor, "unknown name", SignInRefused(NOT_INVITED))
         return rows[0]
 
     def device_token(self, row: OperatorRow, visitor: Visitor) -> str:
@@ -275,9 +219,7 @@ class SignIn:
         a hash of it is kept.
         """
         for limit, who in claims:
-            key = hmac.digest(
-                self._keys[0].get_secret_value().encode(), who.encode(), "sha256"
-            ).hex()
+            key = hmac.digest(self._key, who.encode(), "sha256").hex()
             if not self._limits.hit(limit, "sign-in", key, cost=cost):
                 return limit
         return None
@@ -299,28 +241,23 @@ class SignIn:
         with self._database.reading() as connection:
             return bool(connection.scalar(select(exists().where(mine))))
 
-    def _refuse_attempt(
+    def _refusal(
         self,
         row: OperatorRow | None,
         visitor: Visitor,
         what: str,
-        sentence: str = REFUSED,
-        field: str = "",
-        *,
-        hourly: bool = False,
-    ) -> NoReturn:
-        """Log a refusal, and raise it. What was typed as a name is not kept: it may be a password.
-
-        Refusals of unknown names, and of those who have to wait, are one line an hour.
-        """
-        name = row.name if row else ""
+        refusal: SignInRefused | None = None,
+        note: str = "",
+    ) -> SignInRefused:
+        """Log a refusal, and return it. What was typed as a name is not kept."""
+        name, is_hourly = row.name if row else "", what in _HOURLY
         with self._database.writing() as connection:
-            once = (row.id if row else "unknown") if hourly else ""
+            hourly = (row.id if row else "unknown") if is_hourly else ""
             author = ActionAuthor(name, visitor.address)
-            log_action(connection, what, name, author, hourly=once)
-        if not hourly:
+            log_action(connection, what, name, author, note, hourly=hourly)
+        if not is_hourly:
             _log.warning("sign-in refused", reason=what)
-        raise SignInRefused(sentence, field=field)
+        return refusal or SignInRefused(REFUSED)
 
 
 def _is_right(password: str, kept: str, free: threading.Semaphore) -> bool:

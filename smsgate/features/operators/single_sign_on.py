@@ -20,7 +20,7 @@ from flask import request, session
 from joserfc.errors import JoseError
 from werkzeug.wrappers import Response
 
-from smsgate.features.operators.storage import SignInRefused
+from smsgate.features.operators.service import SignInRefused
 from smsgate.settings import SingleSignOn
 from smsgate.web.limits import slot
 
@@ -31,16 +31,8 @@ LEEWAY_S = 60
 _ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512")
 """Signatures with a key of the provider's own; none that our client secret could make."""
 _STATE_PREFIX = "_state_oidc_"
-_FAILURES = (
-    requests.RequestException,
-    AuthlibBaseError,
-    JoseError,
-    ValueError,
-    KeyError,
-    TypeError,
-    RuntimeError,
-    AttributeError,
-)
+_NONSENSE = (RuntimeError, ValueError, KeyError, TypeError, AttributeError)
+_FAILURES = (requests.RequestException, AuthlibBaseError, JoseError, *_NONSENSE)
 """What Authlib raises where the provider is away, or what it sends is missing or wrong."""
 _log = structlog.get_logger("smsgate.console")
 
@@ -54,8 +46,7 @@ class SignInProvider:
 
     def __init__(self, settings: SingleSignOn, public_url: str) -> None:
         self.name = settings.name
-        self._settings = settings
-        self._public_url = public_url
+        self._settings, self._public_url = settings, public_url
         self._free = threading.Semaphore(4)
         """While the provider hangs, the other threads go on answering."""
 
@@ -110,7 +101,13 @@ class SignInProvider:
         )
         try:
             with slot(self._free):
-                self._load_metadata(app)
+                metadata: dict[str, Any] = app.load_server_metadata()
+                # Settings have no slash at the end; the issuer of some providers does.
+                if str(metadata.get("issuer", "")).rstrip("/") != self._settings.issuer:
+                    raise ValueError("another issuer")
+                name = "id_token_signing_alg_values_supported"
+                offered = metadata.get(name) or ["RS256"]
+                metadata[name] = [one for one in offered if one in _ALGORITHMS]
                 yield app
         except _FAILURES as error:
             # The type alone: what the provider says may hold a code or a token.
@@ -121,14 +118,3 @@ class SignInProvider:
             raise SignInRefused(
                 f"Not signed in: {self.name} {problem}. Try again, or sign in with your password."
             ) from error
-
-    def _load_metadata(self, app: FlaskOAuth2App) -> None:
-        """Load what the provider says of itself, and refuse signatures that are none of its own."""
-        metadata: dict[str, Any] = app.load_server_metadata()
-        # Settings have no slash at the end; the issuer of some providers does.
-        if str(metadata.get("issuer", "")).rstrip("/") != self._settings.issuer:
-            raise ValueError("another issuer")
-        offered = metadata.get("id_token_signing_alg_values_supported") or ["RS256"]
-        metadata["id_token_signing_alg_values_supported"] = [
-            one for one in offered if one in _ALGORITHMS
-        ]

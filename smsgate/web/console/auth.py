@@ -28,18 +28,18 @@ from flask import (
 from flask.sessions import SecureCookieSessionInterface
 
 from smsgate.domain.time_zones import find_zone
-from smsgate.features.operators.passkeys import Passkeys, relying_party
-from smsgate.features.operators.service import OperatorService
-from smsgate.features.operators.sessions import OperatorSession, Sessions, Visitor
-from smsgate.features.operators.sign_in import SignIn
-from smsgate.features.operators.single_sign_on import SignInProvider
-from smsgate.features.operators.storage import (
+from smsgate.features.operators.factors import Factors, relying_party
+from smsgate.features.operators.service import (
     ActionAuthor,
     OperatorRow,
+    OperatorService,
     add_action,
     now_us,
     token_digest,
 )
+from smsgate.features.operators.sessions import OperatorSession, Sessions, Visitor
+from smsgate.features.operators.sign_in import SignIn
+from smsgate.features.operators.single_sign_on import SignInProvider
 from smsgate.interface.operation import Role
 from smsgate.pipeline.deadlines import Deadlines
 from smsgate.pipeline.services import Services
@@ -105,13 +105,12 @@ class ConsoleAuth:
         self.deadlines = Deadlines()
         self.sessions = Sessions(services.records.database)
         self.people = OperatorService(services.records, settings.web.mail)
-        self.sign_in = SignIn(self.people, Limits(services.store.client), settings.secret_keys)
-        party = relying_party(settings.public_url, settings.port)
-        self.passkeys = Passkeys(self.people, self.sessions, party)
+        keys, party = settings.secret_keys, relying_party(settings.public_url, settings.port)
+        self.sign_in = SignIn(self.people, Limits(services.store.client), keys)
+        self.factors = Factors(self.people, self.sessions, keys, party)
         oidc, url = settings.oidc, settings.public_url
         self.provider = SignInProvider(oidc, url) if oidc else None
         """For single sign-on; None where none is configured."""
-        self.secret_keys = settings.secret_keys
         self._trust_proxy = settings.web.trust_proxy
 
     def visitor(self) -> Visitor:

@@ -11,7 +11,7 @@ from flask import Blueprint, Flask, Response, g, request
 
 from smsgate import features
 from smsgate.domain.errors import TooManyCalls
-from smsgate.features.operators.storage import ActionAuthor, add_action
+from smsgate.features.operators.service import ActionAuthor, add_action
 from smsgate.interface import openapi
 from smsgate.interface.endpoints import add_endpoints
 from smsgate.interface.operation import Operation

@@ -10,12 +10,11 @@ import pytest
 from smsgate.cli.dev import welcome
 from smsgate.cli.session import person
 from smsgate.domain.errors import LinkBroken
-from smsgate.features.operators.service import FIRST
-from smsgate.features.operators.storage import ActionAuthor
+from smsgate.features.operators.service import FIRST, ActionAuthor
 from smsgate.pipeline.build import describe_build
 from smsgate.pipeline.configuration import Configuration, load_settings
 from smsgate.records import Records
-from tests.fakes.people import People, set_operator
+from tests.fakes.people import People, put_factor, set_operator
 
 PASSWORD = "$argon2id$made-up"
 CONFIG = Path(__file__).parents[3] / "config"
@@ -54,7 +53,8 @@ def whose(records, link: str) -> str | None:
 
 
 def may_sign_in(records, name: str) -> None:
-    set_operator(records, name, password_hash=PASSWORD, totp_secret="sealed")
+    set_operator(records, name, password_hash=PASSWORD)
+    put_factor(records, People(records).named(name))
 
 
 def test_somebody_is_added_by_a_link_and_never_by_a_password(here, records) -> None:
@@ -99,9 +99,9 @@ def test_a_reset_takes_the_password_and_on_demand_the_second_factor(here, record
     told = here.json("operators", "reset", "maria")
     assert whose(records, told["link"]) == People(records).named("maria").id
     row = People(records).named("maria")
-    assert (row.password_hash, row.totp_secret) == ("", "sealed")
+    assert (row.password_hash, row.has_second_factor) == ("", True)
     assert here.run("operators", "reset", "maria", "--second-factor") == 0
-    assert People(records).named("maria").totp_secret == ""
+    assert not People(records).named("maria").has_second_factor
     assert whose(records, told["link"]) is None
     assert here.run("operators", "reset", "nobody") == 2
     assert "no operator of that name" in here.errors

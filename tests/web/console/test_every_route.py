@@ -18,8 +18,8 @@ FOR_ADMINS = frozenset(
 )
 FOR_VIEWERS = frozenset(
     {"find_number", "guide_read", "tried", "change_password", "end_session", "choose_zone"}
-    | {"turn_factor_on", "turn_factor_off", "renew_recovery_codes"}
-    | {"go_to_new_passkey", "show_new_passkey", "add_passkey", "remove_passkey"}
+    | {"show_app", "add_app", "show_passkey", "add_passkey", "remove_factor"}
+    | {"renew_recovery_codes"}
 )
 """What a viewer may post: it is about themselves, or changes nothing."""
 PAGES_OF_AGENTS = frozenset({"lists", "one_list", "list_file"})

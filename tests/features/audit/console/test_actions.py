@@ -10,7 +10,7 @@ from pathlib import Path
 
 import smsgate
 from smsgate.features.audit.operations import GROUPS
-from smsgate.features.operators.storage import ActionAuthor, log_action
+from smsgate.features.operators.service import ActionAuthor, log_action
 from tests.fakes.pages import words
 
 ACTIONS = {
@@ -23,12 +23,9 @@ ACTIONS = {
     "link sent by e-mail": ("people", "Link sent by e-mail"),
     "e-mail address removed": ("people", "E-mail address removed"),
     "single sign-on bound": ("people", "Single sign-on connected"),
-    "second factor on": ("people", "Two-step sign-in turned on"),
-    "second factor off": ("people", "Two-step sign-in turned off"),
+    "second factor added": ("people", "Second factor added"),
+    "second factor removed": ("people", "Second factor removed"),
     "recovery codes made": ("people", "New recovery codes"),
-    "passkey added": ("people", "Passkey added"),
-    "passkey renamed": ("people", "Passkey renamed"),
-    "passkey removed": ("people", "Passkey removed"),
     "time zone changed": ("people", "Time zone changed"),
     "signed in": ("sign_ins", "Signed in"),
     "signed out": ("sign_ins", "Signed out"),
@@ -61,8 +58,8 @@ _LOGGED_BY = {
     "log_action": 1,
     "changing": 1,
     "FactorRefused": 1,
-    "_refuse_attempt": 2,
-    "_change_factor": 0,
+    "_refusal": 2,
+    "_changing": 0,
 }
 """Functions that log, and which of their arguments says what."""
 

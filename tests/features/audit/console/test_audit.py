@@ -6,7 +6,7 @@ import csv
 import io
 
 from smsgate.domain.messages import Intent
-from smsgate.features.operators.storage import ActionAuthor, add_action
+from smsgate.features.operators.service import ActionAuthor, add_action
 from smsgate.records import ContentVersion
 from tests.fakes.pages import NASTY, decide, harmless, waits, words
 from tests.fakes.people import People

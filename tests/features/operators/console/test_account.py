@@ -11,8 +11,9 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import select, text
 
-from smsgate.features.operators import second_factor, sign_in
-from smsgate.records.console_tables import operators as table
+from smsgate.features.operators import factors, sign_in
+from smsgate.records.console_tables import credentials
+from smsgate.records.reader import rows_of
 from tests.fakes.browser import PASSWORD, browser
 from tests.fakes.own_services import NEW as NEW_KEY
 from tests.fakes.own_services import OLD as OLD_KEY
@@ -36,7 +37,7 @@ def kept(services):
 def clock(monkeypatch):
     """The time as the second factor sees it; it stands still until it is moved."""
     now = [time.time()]
-    monkeypatch.setattr(second_factor.time, "time", lambda: now[0])
+    monkeypatch.setattr(factors.time, "time", lambda: now[0])
     return now
 
 
@@ -45,9 +46,15 @@ def set_up(one) -> tuple[pyotp.TOTP, list[str]]:
     page = one.get("/console/me/factor").text
     secret = re.search(r"<code>([A-Z2-7 ]+)</code>", page)[1].replace(" ", "")
     totp = pyotp.TOTP(secret)
-    answer = one.post("/console/me/factor", {"code": totp.at(second_factor.time.time())})
+    answer = one.post("/console/me/factor", {"code": totp.at(factors.time.time())})
     assert answer.status_code == 200, answer.text
     return totp, re.findall(r"[a-z2-9]{4}(?:-[a-z2-9]{4}){3}", answer.text)
+
+
+def remove_factor(one, at: int = 0, **form):
+    """Remove one of the factors that the page lists."""
+    ids = re.findall(r'name="factor" value="([^"]+)"', one.get("/console/me").text)
+    return one.post("/console/me/factor/remove", {"factor": ids[at], **form})
 
 
 # --- password -------------------------------------------------------------------------------------
@@ -128,7 +135,7 @@ def test_with_a_second_factor_the_password_alone_opens_nothing(viewer, services,
     assert other.sign_in("viewer").location == "/console/in/code"
     for path in ("/console/", "/console/me", "/console/me/factor", "/console/people"):
         assert other.get(path).location == "/console/in"
-    assert other.post("/console/me/factor/off").location == "/console/in"
+    assert other.post("/console/me/factor/recovery").location == "/console/in"
     half = other.get_cookie("smsgate").value
     clock[0] += 30
     code = totp.at(clock[0])
@@ -242,7 +249,7 @@ def test_a_wrong_code_turns_nothing_on_and_shows_the_same_secret_again(viewer, s
     assert answer.status_code == 403
     secret = re.search(r"<code>([A-Z2-7 ]+)</code>", first)[0]
     assert secret in answer.text
-    assert kept(services).totp_secret == ""
+    assert not kept(services).has_second_factor
 
 
 def test_the_qr_code_is_a_picture_that_our_policy_allows(viewer) -> None:
@@ -269,11 +276,11 @@ def test_turning_it_on_or_off_asks_for_the_password_again(viewer, services, cloc
     data = {"code": code, "password": PASSWORD}
     assert viewer.post("/console/me/factor", data).status_code == 200
     change(services, past)
-    for path in ("off", "recovery"):
-        assert viewer.post(f"/console/me/factor/{path}").status_code == 403
-    assert kept(services).totp_secret
-    viewer.post("/console/me/factor/off", {"password": PASSWORD})
-    assert kept(services).totp_secret == ""
+    assert viewer.post("/console/me/factor/recovery").status_code == 403
+    assert remove_factor(viewer).status_code == 403
+    assert kept(services).has_second_factor
+    remove_factor(viewer, password=PASSWORD)
+    assert not kept(services).has_second_factor
     assert viewer.sign_in("viewer").location == "/console/"
 
 
@@ -292,8 +299,6 @@ def test_an_admin_who_came_by_https_sets_it_up_before_anything_else(
     secret = re.search(r"<code>([A-Z2-7 ]+)</code>", page)[1].replace(" ", "")
     visitor.post("/console/me/factor", {"code": pyotp.TOTP(secret).at(clock[0])}, **there)
     assert visitor.get("/console/people", **there).status_code == 200
-    visitor.post("/console/me/factor/off", **there)
-    assert visitor.get("/console/people", **there).location == "/console/me/factor"
 
 
 def test_an_admin_without_a_second_factor_sees_no_page_by_a_form_that_is_wrong(visitor, operator):
@@ -311,23 +316,23 @@ def test_an_admin_without_a_second_factor_sees_no_page_by_a_form_that_is_wrong(v
 
 def test_a_secret_outlives_a_rotation_and_is_sealed_anew(viewer, services, clock) -> None:
     totp, _ = set_up(viewer)
-    old = second_factor.encrypt(totp.secret, [SecretStr(OLD_KEY)])
-    change(services, "UPDATE operators SET totp_secret = :old", old=old)
+    old = sealed_by(OLD_KEY).encrypt(totp.secret)
+    change(services, "UPDATE credentials SET secret = :old WHERE kind = 'app'", old=old)
     clock[0] += 30
     other = browser(services)
     other.sign_in("viewer")
     assert other.post("/console/in/code", {"code": totp.at(clock[0])}).status_code == 303
-    sealed = kept(services).totp_secret
+    (sealed,) = secrets_of_apps(services)
     assert sealed != old
-    assert second_factor.decrypt(sealed, [SecretStr(NEW_KEY)]) == totp.secret
+    assert sealed_by(NEW_KEY).decrypt(sealed) == totp.secret
 
 
 def test_a_secret_whose_key_is_gone_is_told_and_a_recovery_code_still_opens(
     viewer, services, clock
 ) -> None:
     totp, codes = set_up(viewer)
-    gone = second_factor.encrypt(totp.secret, [SecretStr("a key that is gone")])
-    change(services, "UPDATE operators SET totp_secret = :gone", gone=gone)
+    gone = sealed_by("a key that is gone").encrypt(totp.secret)
+    change(services, "UPDATE credentials SET secret = :gone WHERE kind = 'app'", gone=gone)
     clock[0] += 30
     other = browser(services)
     other.sign_in("viewer")
@@ -348,10 +353,13 @@ def test_a_secret_that_was_not_offered_here_is_not_taken(viewer, services, clock
     secret = pyotp.random_base32()
     code = pyotp.TOTP(secret).at(clock[0])
     viewer.post("/console/me/factor", {"code": code, "secret": secret, "factor": secret})
-    ((sealed,),) = [*_rows(services)]
-    assert sealed == ""
+    assert secrets_of_apps(services) == []
 
 
-def _rows(services):
-    with services.records.database.reading() as connection:
-        return connection.execute(select(table.c.totp_secret)).all()
+def sealed_by(key: str) -> factors.Factors:
+    return factors.Factors(None, None, [SecretStr(key)], None)
+
+
+def secrets_of_apps(services) -> list[bytes]:
+    query = select(credentials.c.secret).where(credentials.c.kind == "app")
+    return [row.secret for row in rows_of(services.records.database, query)]

@@ -12,14 +12,14 @@ from sqlalchemy import text
 
 from smsgate.domain.errors import CallFailed, LinkBroken
 from smsgate.features.operators import service, sessions
-from smsgate.features.operators.storage import ActionAuthor, OperatorError
+from smsgate.features.operators.service import ActionAuthor, OperatorError
 from smsgate.web.console import auth
 from tests.fakes.browser import PASSWORD, browser
 from tests.fakes.mail_server import MailServer
 from tests.fakes.own_services import ALERTS, make_services
 from tests.fakes.people import People, change_people, newest_actions
 from tests.fakes.processes import PATIENCE_S
-from tests.features.operators.console.test_account import set_up
+from tests.features.operators.console.test_account import remove_factor, set_up
 
 NEW = "a kettle full of pigeons"
 _LINK = re.compile(r'http://localhost(/console/password/[\w-]{43})"')
@@ -144,15 +144,15 @@ def test_people_are_told_when_their_way_to_sign_in_changes(mail, admin, services
     maria.post(link, {"password": NEW, "repeated": NEW})
     assert maria.sign_in("maria", NEW).status_code == 303
     set_up(maria)
-    maria.post("/console/me/factor/off")
+    remove_factor(maria)
     change_people(admin, "role", {"name": "maria", "role": "viewer"})
     change_people(admin, "reset", {"name": "maria", "email": "mia@example.com"})
     change_people(admin, "end", {"name": "maria"})
     old, new = "maria@example.com", "mia@example.com"
     assert notices(mail) == [
         (old, "password set (by a link)"),
-        (old, "two-step sign-in turned on"),
-        (old, "two-step sign-in turned off"),
+        (old, "second factor added (Authenticator app)"),
+        (old, "second factor removed (Authenticator app)"),
         (old, "role changed (agent to viewer)"),
         (old, "sign-in reset (e-mail address maria@example.com changed to mia@example.com)"),
         (new, "deactivated"),

@@ -15,8 +15,8 @@ from sqlalchemy import select, text
 
 from smsgate.domain.errors import TooManyGuesses
 from smsgate.features.operators import passwords, sessions, sign_in
+from smsgate.features.operators.service import ActionAuthor, SignInRefused, token_digest
 from smsgate.features.operators.sign_in import MAX_ATTEMPTS
-from smsgate.features.operators.storage import ActionAuthor, SignInRefused, token_digest
 from smsgate.records.console_tables import sessions as session_table
 from smsgate.web.limits import Limits
 from tests.fakes.browser import PASSWORD, Browser, browser
@@ -391,8 +391,8 @@ def test_nobodys_guessing_hinders_who_is_signed_in(viewer, services) -> None:
 def test_of_a_session_the_password_is_not_guessed(viewer, services) -> None:
     change(services, "UPDATE sessions SET proved_us = 0")
     for _ in range(MAX_ATTEMPTS):
-        assert viewer.post("/console/me/factor/off", {"password": WRONG}).status_code == 403
-    assert viewer.post("/console/me/factor/off", {"password": PASSWORD}).status_code == 403
+        assert viewer.post("/console/me/factor/recovery", {"password": WRONG}).status_code == 403
+    assert viewer.post("/console/me/factor/recovery", {"password": PASSWORD}).status_code == 403
 
 
 def test_without_the_store_attempts_are_counted_all_the_same(visitor, operator, services) -> None:
@@ -557,7 +557,7 @@ def test_a_password_that_was_taken_away_meanwhile_is_not_set_again(
 
     monkeypatch.setattr(passwords, "refuse_unfit", slow)
     form = {"password": PASSWORD, "new": new, "repeated": new}
-    assert viewer.post("/console/me/password", form).status_code == 409
+    assert viewer.post("/console/me/password", form).status_code == 403
     monkeypatch.undo()
     refused(browser_of(viewer).sign_in("viewer", new))
 
@@ -601,7 +601,7 @@ def test_who_once_signed_in_guesses_no_more_however_many_browsers_they_kept(
         "/console/me/password",
         "/console/me/sessions",
         "/console/me/factor",
-        "/console/me/factor/off",
+        "/console/me/factor/remove",
         "/console/me/factor/recovery",
         "/console/people/all/add",
         "/console/people/all/reset-password",

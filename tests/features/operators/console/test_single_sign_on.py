@@ -12,12 +12,12 @@ import pytest
 from pydantic import SecretStr
 
 from smsgate.features.operators import sessions
-from smsgate.features.operators.storage import ActionAuthor
+from smsgate.features.operators.service import ActionAuthor
 from smsgate.settings import SingleSignOn
 from tests.fakes.browser import browser
 from tests.fakes.oidc_provider import CLIENT_ID, CLIENT_SECRET, OidcProvider
 from tests.fakes.pages import words
-from tests.fakes.people import People, put_passkey, set_operator
+from tests.fakes.people import People, put_factor
 from tests.fakes.processes import PATIENCE_S
 
 START = "/console/in/provider"
@@ -112,13 +112,7 @@ def test_who_was_not_added_or_is_deactivated_does_not_get_in(maria, provider, vi
 
 
 def test_a_second_factor_of_ours_is_asked_for(maria, services, visitor):
-    row = maria.named("maria")
-    set_operator(services.records, row.name, totp_secret="some")
-    assert sign_in(visitor).location == "/console/in/code"
-
-
-def test_a_passkey_is_asked_for(maria, services, visitor):
-    put_passkey(services.records, maria.named("maria"))
+    put_factor(services.records, maria.named("maria"))
     assert sign_in(visitor).location == "/console/in/code"
     assert "Use a passkey" in visitor.get("/console/in/code").text
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from smsgate.domain.errors import RecordsUnavailable
-from smsgate.features.operators.storage import ActionAuthor, add_action
+from smsgate.features.operators.service import ActionAuthor, add_action
 from smsgate.features.training import console as guide_page
 from smsgate.features.training.console import shipped_guide
 from tests.fakes.pages import words
