@@ -34,7 +34,7 @@ from bench.suppressed import fill, numbers
 from smsgate.cli import redis_server
 from smsgate.cli.process_groups import ProcessGroups
 from smsgate.consent.events import PublishedProgram
-from smsgate.features.lists.import_record import imports
+from smsgate.features.lists.imports import imports
 from smsgate.pipeline.configuration import Configuration, load_settings
 from smsgate.pipeline.content import without_keyword_sets
 from smsgate.pipeline.services import Services, build_services

@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterator
 
 from smsgate.domain.errors import SmsGateError
-from smsgate.features.lists.jobs import remove_old
 from smsgate.pipeline.forgetting import Forgetting
 from smsgate.pipeline.services import Services
 
@@ -15,7 +14,7 @@ CHECK_S = 600.0
 
 
 class DailyRetention:
-    """Old records and lists; one process of all takes its turn a day."""
+    """Old records; one process of all takes its turn a day."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
@@ -31,7 +30,6 @@ class DailyRetention:
             if time.monotonic() - self._asked_at < CHECK_S:
                 return 0
             self._asked_at = time.monotonic()
-            remove_old(self._services.settings.data_dir)
             if not self._services.store.sweep.take_retention_turn():
                 return 0
             self._batches = Forgetting.of(self._services).apply_retention()

@@ -10,6 +10,7 @@ from smsgate.pipeline import api_keys
 from smsgate.pipeline.services import Services
 from smsgate.records import ContentVersion
 from smsgate.web.console.app import create_console
+from tests.fakes.list_worker import uploaded
 
 NUMBER = "+14155550123"
 PAGES: Mapping[str, tuple[str, ...]] = {
@@ -101,9 +102,7 @@ def routes(services: Services) -> set[str]:
 def add_objects(services: Services) -> ConsoleObjects:
     """Make a list, an API key, and versions of a keyword set and of replies."""
     jobs = ListJobs(services)
-    with jobs.uploading(100) as file:
-        file.write(b"name,phone\nAna,+14155550123\n")
-        job = jobs.add(file, "import", "admin", "stopped.csv")
+    job = uploaded(jobs, b"name,phone\nAna,+14155550123\n", "admin")
     keywords = ContentVersion("zu", 1, "", "admin", 1_000_000, "a note")
     services.records.keyword_versions.save(keywords)
     versions = services.records.reply_versions

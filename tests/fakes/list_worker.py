@@ -4,12 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import BinaryIO
 
 import pytest
 
+from smsgate.features.lists.jobs import ListJob, ListJobs
 from smsgate.pipeline.services import Services
 from workers import list_worker as worker_module
 from workers.list_worker import ListWorker
+
+
+def uploaded(jobs: ListJobs, content: bytes, actor: str = "ana") -> ListJob:
+    """A list that was uploaded, to be imported."""
+
+    def write(file: BinaryIO) -> str:
+        file.write(content)
+        return "stopped.csv"
+
+    return jobs.receive("import", actor, len(content), write)
 
 
 @contextmanager

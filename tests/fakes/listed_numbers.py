@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from smsgate.features.lists.imports import ImportRequest, NumberImport
+from smsgate.features.lists.imports import ImportRequest, enter
 from smsgate.features.lists.list_file import ListRow
 from smsgate.pipeline.services import Services
 
@@ -34,4 +34,4 @@ def import_numbers(
 ) -> list[str]:
     """Import numbers as a list would; gives what became of each."""
     rows = rows_by_number([*numbers], since_us, sources)
-    return NumberImport(services).enter(rows, request, **more)
+    return enter(services, rows, request, **more)

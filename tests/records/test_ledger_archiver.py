@@ -8,7 +8,6 @@ import subprocess
 import sys
 import threading
 from dataclasses import replace
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -16,7 +15,6 @@ import structlog
 
 from smsgate.domain.errors import RecordsUnavailable
 from smsgate.domain.messages import Intent
-from smsgate.features.lists.jobs import ListJobs
 from smsgate.pipeline.archive import BATCH, LedgerArchiver
 from smsgate.pipeline.archive_report import archive_report
 from smsgate.settings import Retention
@@ -64,16 +62,6 @@ def test_what_waits_is_recorded_within_a_second(services, happen, records):
         thread.close()
 
 
-def test_a_list_that_nobody_came_back_for_is_taken_away(services):
-    jobs = ListJobs(services)
-    with jobs.uploading(1) as one, jobs.uploading(1) as other:
-        old, young = (Path(file.name).parent for file in (one, other))
-    for one in [*old.iterdir(), old]:
-        os.utime(one, (0, 0))
-    ArchiverThread(services).run_once()
-    assert [*young.parent.iterdir()] == [young]
-
-
 def test_it_goes_on_at_once_while_there_is_more_than_a_batch(services, happen, store):
     store.sweep.take_retention_turn()
     thread = ArchiverThread(services)
@@ -107,16 +95,6 @@ def test_while_the_store_is_rebuilt_it_waits(services, happen, redis_client):
     assert archive_report(services.archiver).text.startswith("ok; 1 events wait")
     redis_client.hset(PARTITION_KEYS[0].metadata, "ready", 1)
     assert ArchiverThread(services).run_once() == PERIOD_S
-    assert services.records.reader.count_events() == 1
-
-
-def test_a_data_directory_that_cannot_be_used_does_not_end_it(services, happen, tmp_path):
-    """Of another user, say, with the records on a server; or a file has its place."""
-    (tmp_path / "lists").write_text("in the way")
-    thread = ArchiverThread(services)
-    assert thread.run_once() == PERIOD_S
-    happen(1)
-    thread.run_once()
     assert services.records.reader.count_events() == 1
 
 

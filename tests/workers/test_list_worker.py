@@ -14,6 +14,7 @@ import pytest
 from smsgate.features.lists.jobs import ListJob, ListJobs
 from smsgate.pipeline.services import Services
 from tests.fakes.list_worker import list_worker
+from tests.fakes.list_worker import uploaded as upload
 from tests.fakes.own_services import make_services
 from tests.fakes.processes import wait_until
 
@@ -36,13 +37,11 @@ def jobs(services):
 @pytest.fixture
 def uploaded(jobs) -> str:
     """The id of a list that was uploaded, to be imported."""
-    with jobs.uploading(100) as file:
-        file.write(f"phone\n{NUMBER}\n{OTHER}\n".encode())
-        return jobs.add(file, "import", "ana", "stopped.csv").id
+    return upload(jobs, f"phone\n{NUMBER}\n{OTHER}\n".encode()).id
 
 
 def ask(jobs: ListJobs, id_: str, step: str = "preview") -> ListJob:
-    return jobs.ask(jobs.find(id_), step, {"program": "alerts"})
+    return jobs.ask(jobs.find(id_), step, {"program": "alerts"}, "bob")
 
 
 @pytest.fixture
@@ -130,19 +129,19 @@ def test_a_step_whose_worker_was_killed_is_taken_up_and_done_once(services, jobs
 
 _DIES = """
 import os
-from smsgate.features.lists.imports import NumberImport
+from smsgate.features.lists import imports
 from tests.fakes.listed_numbers import import_numbers
 from workers.jobs import process
 from workers.list_worker import ListWorker
 import threading
 
-enter = NumberImport.enter
+enter = imports.enter
 
 def enter_and_hang(*args, **kwargs):
     enter(*args, **kwargs)
     threading.Event().wait()
 
-NumberImport.enter = enter_and_hang
+imports.enter = enter_and_hang
 ListWorker(process().services).start()
 threading.Event().wait()
 """

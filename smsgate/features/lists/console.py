@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, BinaryIO
 
 from flask import Flask, Response, abort, current_app, redirect, render_template, request, send_file
 from werkzeug.formparser import FormDataParser
@@ -10,15 +10,17 @@ from werkzeug.wrappers import Response as Redirect
 
 from smsgate.domain.errors import RecordsUnavailable, Unfit
 from smsgate.domain.messages import ALL
-from smsgate.features.lists.import_record import Import, NoSuchList, imports
+from smsgate.features.lists.imports import Import, NoSuchList, imports
 from smsgate.features.lists.jobs import (
     CLEAN_ROWS,
     KEPT_DAYS,
     MAX_UPLOAD_BYTES,
     RESULT,
     UPLOAD,
+    JobKind,
     ListJob,
     ListJobs,
+    Step,
 )
 from smsgate.features.lists.list_file import ListFile, ListOptions
 from smsgate.features.lists.results import OUTCOMES
@@ -90,7 +92,8 @@ class ListPages:
         """
         if request.content_length is None:
             abort(411)
-        with self._jobs.uploading(request.content_length - _FIELD_BYTES) as out:
+
+        def write(out: BinaryIO) -> str:
             request.max_content_length = MAX_UPLOAD_BYTES + _FIELD_BYTES
             request.max_form_parts = 10
 
@@ -104,20 +107,23 @@ class ListPages:
             files = request.files.getlist("file")
             if len(request.files) != 1 or not files[0].filename:
                 raise Unfit("Choose one file.", field="file")
-            kind: Literal["import", "scrub"] = "scrub" if "scrub" in request.args else "import"
-            return _to(self._jobs.add(out, kind, actor(), files[0].filename))
+            return files[0].filename
+
+        kind: JobKind = "scrub" if "scrub" in request.args else "import"
+        size = request.content_length - _FIELD_BYTES
+        return _to(self._jobs.receive(kind, actor(), size, write))
 
     def preview_undo(self) -> Redirect:
         """See what undoing an import would do."""
         import_id = request.form.get("import_id", "")
         job = self._jobs.undo(import_id, actor(), sees_all=_sees_all())
-        return _to(job if job.step == "preview" else self._jobs.ask(job, "preview", {}))
+        return _to(job if job.step == "preview" else self._jobs.ask(job, "preview", {}, actor()))
 
-    def ask_list(self, id_: str, step: str) -> Redirect:
+    def ask_list(self, id_: str, step: Step) -> Redirect:
         """See what a list would do, or do it."""
         fields = (*ListOptions.__struct_fields__, "reason")
         given = {name: request.form[name].strip() for name in fields if name in request.form}
-        return _to(self._jobs.ask(self._job(id_), step, given))
+        return _to(self._jobs.ask(self._job(id_), step, given, actor()))
 
     def one_list(self, id_: str) -> str:
         """One list: what it is, how far it is, what became of it."""

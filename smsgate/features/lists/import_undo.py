@@ -9,37 +9,110 @@ once each number is put back by one.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import msgspec
+from msgspec.structs import replace
 
 from smsgate.consent.events import ConsentState, Event
 from smsgate.consent.renamed_programs import recorded_consent_state
 from smsgate.consent.reviews import undecided
 from smsgate.domain.entry_parts import ListUndo
-from smsgate.domain.messages import ALL, Arrival, Decision, Entry, Intent
-from smsgate.features.lists.import_record import (
+from smsgate.domain.messages import ALL, Decision, Entry, Intent
+from smsgate.features.lists.imports import (
     UNDONE_OUTCOME,
+    apply_entries,
     import_of,
     parts_of,
     record_import,
 )
 from smsgate.features.lists.results import ListResult, counting
 from smsgate.interface.operation import Progress
-from smsgate.pipeline.apply import InboxApplier
-from smsgate.pipeline.history import History
 from smsgate.pipeline.list_entries import UNDO, UNDONE
 from smsgate.pipeline.services import Services
 from smsgate.store.keys import PARTITIONS
 
-PENDING = "would_undo"
 CHUNK = 400
 """Numbers whose histories are read, and that are put back, together."""
-_TRIES = 20
-"""How often numbers are looked at again while other lists are applied in their partition."""
 _NO_EFFECT = ("refused", "kept", "stale", "recorded", "asked")
 """Outcomes of events that changed nothing."""
+
+
+def undo_list(
+    services: Services,
+    id_: str,
+    progress: Progress,
+    result: Path | None = None,
+    *,
+    actor: str = "",
+    reason: str = "",
+) -> ListResult:
+    """Undo a list, and wait until that is applied; without an actor say what that would do.
+
+    ``result`` is where to write the numbers that are kept. Raises ``NoSuchList``,
+    ``StoreUnavailable``, ``StoreNotReady``, and where histories cannot be read
+    ``RecordsUnavailable``, ``RecordsDiffer``.
+    """
+    services.archiver.move_all()
+    record = import_of(services.records, id_)
+    found = ListResult(import_id=id_, applied=bool(actor))
+    with counting(found, result) as count:
+        for partition in range(PARTITIONS):
+            groups = (
+                one for part in parts_of(services.records, id_, partition) for one in part.listed
+            )
+            numbers = [*dict.fromkeys(number for group in groups for number in group.numbers)]
+            for at in range(0, len(numbers), CHUNK):
+                some = numbers[at : at + CHUNK]
+                outcomes = _undo(services, id_, partition, some, actor, reason)
+                for number, outcome in outcomes.items():
+                    count(outcome, number, 0)
+                progress("Undoing" if actor else "Reading histories", found.rows, 0)
+    back = found.outcomes.get("undone" if actor else "would_undo", 0)
+    numbers_back = "1 number" if back == 1 else f"{back:,} numbers"
+    change = f"{numbers_back} {'' if actor else 'would be '}put back, {found.unused:,} kept."
+    found.changes = [f"{record.file or id_}: {change}"]
+    if actor and back:
+        what = (id_, record.program, actor, reason, found.changes[0])
+        record_import(services, *what, outcome=UNDONE_OUTCOME)
+        services.archiver.move_all()  # so that the file can be imported anew at once
+    return found
+
+
+def _undo(
+    services: Services, id_: str, partition: int, numbers: Sequence[str], actor: str, reason: str
+) -> dict[str, str]:
+    """Put back what can be, if somebody acts; gives of each number what became of it."""
+    outcomes, found = {"applied": "undone", "kept": "kept"}, dict[str, str]()
+    renamed = services.settings.programs.renamed
+    while left := [number for number in numbers if number not in found]:
+        # First: what is applied by then is in the histories that are read after it.
+        seen = services.store.inbox_reader.cursors([partition])[partition]
+        alike: dict[Entry, list[str]] = defaultdict(list)
+        for number, history in services.history.of_numbers(left).items():
+            effect = effect_of_list(history, id_, renamed)
+            if isinstance(effect, Entry) and actor:
+                alike[effect].append(number)
+            else:
+                found[number] = effect if isinstance(effect, str) else "would_undo"
+        entries = [
+            replace(
+                entry,
+                numbers=tuple(some),
+                actor=actor,
+                decision=replace(entry.decision, note=reason),
+                list_undo=replace(entry.list_undo, seen=seen),
+            )
+            for entry, some in alike.items()
+            if entry.list_undo is not None
+        ]
+        # What was stale, since another list was applied meanwhile, is looked at again; and so is
+        # what a worker applied.
+        for event in apply_entries(services, entries):
+            for group in event.listed:
+                if group.outcome in outcomes:
+                    found |= dict.fromkeys(group.numbers, outcomes[group.outcome])
+    return found
 
 
 def effect_of_list(
@@ -61,7 +134,8 @@ def effect_of_list(
     first, last = places[0], places[-1]
     for at in range(first + 1, len(history)):
         event = history[at]
-        if event.kind == UNDONE and event.outcome == "applied" and _undoes(event) == list_id:
+        undoes = event.entry.undoes if event.entry is not None else ""
+        if event.kind == UNDONE and event.outcome == "applied" and undoes == list_id:
             return "undone"
         if at not in places and _matters(event, states[at], states[at + 1]):
             return "kept"
@@ -86,15 +160,9 @@ def effect_of_list(
     )
 
 
-def _undoes(event: Event) -> str:
-    return event.entry.undoes if event.entry is not None else ""
-
-
 def _is_part(event: Event, list_id: str) -> bool:
-    entry = event.entry
-    return (
-        event.kind == "import" and entry is not None and entry.message_id.startswith(f"{list_id}-")
-    )
+    id_ = event.entry.message_id if event.entry is not None else ""
+    return event.kind == "import" and id_.startswith(f"{list_id}-")
 
 
 def _matters(event: Event, before: ConsentState, after: ConsentState) -> bool:
@@ -104,111 +172,3 @@ def _matters(event: Event, before: ConsentState, after: ConsentState) -> bool:
     if entry is None or event.reply is not None or event.outcome in _NO_EFFECT:
         return False
     return entry.decision.intent.stops or entry.decision.intent is Intent.OPT_IN
-
-
-class ImportUndo:
-    """Undoes imports.
-
-    Everything raises ``NoSuchList``, ``StoreUnavailable``, ``StoreNotReady``, and where histories
-    cannot be read ``RecordsUnavailable``, ``RecordsDiffer``.
-    """
-
-    def __init__(self, services: Services) -> None:
-        self._services = services
-        self._store, self._records = services.store, services.records
-        # Of its own, so that the events that it applied come back here alone.
-        self._applier = InboxApplier(
-            services.settings, services.content, services.store, services.job_queue
-        )
-
-    def run(
-        self,
-        id_: str,
-        progress: Progress,
-        result: Path | None = None,
-        *,
-        actor: str = "",
-        reason: str = "",
-    ) -> ListResult:
-        """Undo a list, and wait until that is applied; without an actor say what that would do.
-
-        ``result`` is where to write the numbers that are kept.
-        """
-        self._services.archiver.move_all()
-        record, found = import_of(self._records, id_), ListResult(import_id=id_)
-        with counting(found, result) as count:
-            for partition in range(PARTITIONS):
-                for some in self._chunks(id_, partition):
-                    outcomes = self._undo(id_, partition, some, actor, reason)
-                    for number, outcome in outcomes.items():
-                        count(outcome, number, 0)
-                    progress("Undoing" if actor else "Reading histories", found.rows, 0)
-        would, back = (found.outcomes.get(one, 0) for one in (PENDING, "undone"))
-        numbers = "1 number" if would + back == 1 else f"{would + back:,} numbers"
-        change = f"{numbers} {'would be ' * bool(would)}put back, {found.unused:,} kept."
-        found.changes = [f"{record.file or id_}: {change}"]
-        found.applied = bool(actor)
-        if actor and back:
-            what = (id_, record.program, actor, reason, found.changes[0])
-            record_import(self._services, *what, outcome=UNDONE_OUTCOME)
-            self._services.archiver.move_all()  # so that the file can be imported anew at once
-        return found
-
-    def _chunks(self, id_: str, partition: int) -> Iterator[list[str]]:
-        """The numbers of a list in a partition, each once."""
-        parts = parts_of(self._records, id_, partition)
-        groups = (group for part in parts for group in part.listed)
-        numbers = [*dict.fromkeys(number for group in groups for number in group.numbers)]
-        for at in range(0, len(numbers), CHUNK):
-            yield numbers[at : at + CHUNK]
-
-    def _undo(
-        self, id_: str, partition: int, numbers: Sequence[str], actor: str, reason: str
-    ) -> dict[str, str]:
-        """Put back what can be, if somebody acts; gives of each number what became of it."""
-        found: dict[str, str] = dict.fromkeys(numbers, PENDING)
-        renamed = self._services.settings.programs.renamed
-        for _ in range(_TRIES):
-            left = [number for number, outcome in found.items() if outcome == PENDING]
-            # First: what is applied by then is in the histories that are read after it.
-            seen = self._store.inbox_reader.cursors([partition])[partition]
-            alike: dict[Entry, list[str]] = defaultdict(list)
-            for number, history in History(self._store, self._records).of_numbers(left).items():
-                effect = effect_of_list(history, id_, renamed)
-                if isinstance(effect, str):
-                    found[number] = effect
-                else:
-                    alike[effect].append(number)
-            if not alike or not actor:
-                return found
-            entries = [
-                msgspec.structs.replace(
-                    entry,
-                    numbers=tuple(some),
-                    actor=actor,
-                    decision=msgspec.structs.replace(entry.decision, note=reason),
-                    list_undo=msgspec.structs.replace(entry.list_undo, seen=seen),
-                )
-                for entry, some in alike.items()
-                if entry.list_undo is not None
-            ]
-            found |= self._enter(partition, entries)
-            if PENDING not in found.values():
-                return found
-        return {one: "busy" if outcome == PENDING else outcome for one, outcome in found.items()}
-
-    def _enter(self, partition: int, entries: Iterable[Entry]) -> dict[str, str]:
-        """Enter entries and wait until they are applied, here or by a worker.
-
-        Gives of numbers what became of them; what another worker applied, and what was stale, is
-        to be looked at again.
-        """
-        added, _ = self._store.inbox.add([Arrival(entry) for entry in entries])
-        ids, found = [one.id for one in added], dict[str, str]()
-        outcomes = {"applied": "undone", "kept": "kept"}
-        while self._store.inbox_reader.waits(partition, ids[-1]):
-            for event in self._applier.drain_events(partition):
-                for group in event.listed if event.inbox_id in ids else ():
-                    if group.outcome in outcomes:
-                        found |= dict.fromkeys(group.numbers, outcomes[group.outcome])
-        return found

@@ -1,49 +1,58 @@
-"""A file of numbers on its way in: previewed whole, then entered window by window.
+"""Imports: a file of numbers on its way in, and the imports that are on record.
 
-Nothing is entered before the whole file was read once without a fault that makes it no list. The
-id of the list is made of its contents and of what was asked for, and each window has a part of its
-own; so the same file has one effect, however often it comes and wherever the first try ended.
+A file is previewed, or read once as a whole and then entered. Nothing is entered before the whole
+file was read without a fault that makes it no list. The id of the list is made of its contents and
+of what was asked for, and that of each part of its numbers; so the same file has one effect,
+however often it comes and wherever the first try ended.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections import Counter, defaultdict, deque
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
 import msgspec
+from sqlalchemy import ColumnElement, select
 
+from smsgate import __version__
+from smsgate.consent.events import Event, event_id
 from smsgate.domain.entry_parts import Consent
-from smsgate.domain.errors import RecordsUnavailable, Unfit
+from smsgate.domain.errors import RecordsUnavailable, SmsGateError, Unfit
 from smsgate.domain.messages import ALL, Arrival, Decision, Entry, Intent
-from smsgate.features.lists.import_record import entered_before, record_import
-from smsgate.features.lists.list_file import ListFile, ListOptions, ListRow
+from smsgate.domain.signed_times import time_of
+from smsgate.features.lists.list_file import ListFile, ListOptions, ListRow, SeenNumbers
 from smsgate.features.lists.results import DUPLICATE, ListResult, change_text, counting
-from smsgate.features.lists.rows import SeenNumbers, State
+from smsgate.features.lists.rows import State
 from smsgate.interface.operation import Progress
 from smsgate.pipeline.services import Services
+from smsgate.records import Records
+from smsgate.records.database import lookup
+from smsgate.records.reader import event_of, stream_of
+from smsgate.records.tables import events
 from smsgate.settings import Settings
 from smsgate.store.keys import partition_of
 
 CHUNK = 500
 """Numbers in one entry of the inbox."""
-_ALL, _LOCKED, _OWN, _BACK, _CONSENT = range(5)
-_IN = ord("1")
 WINDOW = 8_000
 """Rows that are entered together: some hundreds for each partition."""
+IMPORT_FILE, UNDONE_OUTCOME = "import_file", "undone"
+"""Kind of the event of a whole list; its outcome where the list was undone."""
+_ALL, _LOCKED, _OWN, _BACK, _CONSENT = range(5)
+_IN = ord("1")
 _STATES: tuple[State, State] = ("opted_out", "subscribed")
 
 
-def check_words(options: ListOptions, preview: ListResult) -> None:
-    """Raise ``Unfit`` where consents would be recorded without their words."""
-    if preview.subscribed and not options.words.strip():
-        raise Unfit(
-            "Say what the subscribers agreed to: the words that they were shown.", field="words"
-        )
+class NoSuchList(SmsGateError):
+    """No list has that id, or it belongs to another operator, or it was removed."""
+
+    status = 404
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +64,7 @@ class ImportRequest:
     state: State
     actor: str = ""
     id: str = ""
-    """Of the list: its parts are entered once, however often they come. Empty: always anew."""
+    """Of the list: its numbers are entered once, however often they come. Empty: always anew."""
     note: str = ""
     """Recorded: the name of the file."""
     consent: Consent | None = None
@@ -68,95 +77,96 @@ def scope_of(settings: Settings, program: str) -> str:
     return ALL if found is None or found.scope == "all" else found.name
 
 
-class NumberImport:
-    """Enters the numbers of lists."""
+def rehearse(services: Services, numbers: Sequence[str], request: ImportRequest) -> list[str]:
+    """What would become of each number (E.164): ``new``, ``repeat`` or ``refused``.
 
-    def __init__(self, services: Services) -> None:
-        self._settings = services.settings
-        self._store = services.store
-        self._applier = services.applier
-
-    def rehearse(self, numbers: Sequence[str], request: ImportRequest) -> list[str]:
-        """What would become of each number (E.164): ``new``, ``repeat`` or ``refused``.
-
-        Raises ``StoreUnavailable``, ``StoreNotReady``.
-        """
-        program = "" if request.program == ALL else request.program
-        is_consent = request.state == "subscribed"
-        blocked = "refused" if is_consent else "repeat"
-        return [
-            blocked
-            if _is_blocked(bits)
-            else "repeat"
-            if is_consent and bits[_CONSENT] == _IN
-            else "new"
-            for bits in self._store.numbers.memberships(numbers, program, consents=is_consent)
-        ]
-
-    def enter(
-        self,
-        rows: Mapping[str, ListRow],
-        request: ImportRequest,
-        *,
-        part: str = "",
-        known: Collection[str] = (),
-    ) -> list[str]:
-        """Enter rows by number, wait until they are applied, and say what became of each.
-
-        ``part`` says which part of the list this is, the same at every try; ``known`` are the parts
-        that were entered once and are not to be entered again. Raises ``UnknownProgram``,
-        ``StoreUnavailable``, ``StoreNotReady``; then some of it may be in, and trying again does no
-        harm.
-        """
-        before = self.rehearse([*rows], request)
-        entries = [one for one in self.entries(rows, request, part) if one.message_id not in known]
-        added = self._store.inbox.add([Arrival(one) for one in entries])[0] if entries else []
-        for entry, one in zip(entries, added, strict=True):
-            partition = partition_of(entry.numbers[0])
-            # One that is there already came by a try that ended, perhaps before it was applied.
-            id_ = self._store.inbox_reader.newest(partition) if one.duplicate else one.id
-            while id_ and self._store.inbox_reader.waits(partition, id_):
-                self._applier.drain(partition)
-        done = {"new": "not_applied", "repeat": "applied"}
-        return [
-            "repeat" if was == now == "repeat" else done.get(now, now)
-            for was, now in zip(before, self.rehearse([*rows], request), strict=True)
-        ]
-
-    def entries(
-        self, rows: Mapping[str, ListRow], request: ImportRequest, part: str
-    ) -> Iterator[Entry]:
-        """What goes into the inbox: entries of up to 500 numbers of one partition."""
-        stops = request.state == "opted_out"
-        intent = Intent.OPT_OUT_ALL if request.program == ALL else Intent.OPT_OUT
-        decision = Decision(intent if stops else Intent.OPT_IN, rule="import", note=request.note)
-        partitions: dict[int, list[str]] = defaultdict(list)
-        for number in rows:
-            partitions[partition_of(number)].append(number)
-        for partition, numbers in sorted(partitions.items()):
-            for at in range(0, len(numbers), CHUNK):
-                some = tuple(numbers[at : at + CHUNK])
-                since = tuple(rows[number].since_us for number in some)
-                named = tuple(rows[number].source for number in some)
-                yield Entry(
-                    number="",
-                    program=request.program,
-                    decision=decision,
-                    scope=scope_of(self._settings, request.program) if stops else "",
-                    source="import",
-                    actor=request.actor,
-                    message_id=f"{request.id}-{part}-{partition}-{at // CHUNK}" * bool(request.id),
-                    action="import",
-                    consent=None if stops else request.consent,
-                    numbers=some,
-                    since_us=since if any(since) else (),
-                    external_sources=named if any(named) else (),
-                )
+    Raises ``StoreUnavailable``, ``StoreNotReady``.
+    """
+    program = "" if request.program == ALL else request.program
+    is_consent = request.state == "subscribed"
+    blocked = "refused" if is_consent else "repeat"
+    return [
+        blocked
+        if _is_blocked(bits)
+        else "repeat"
+        if is_consent and bits[_CONSENT] == _IN
+        else "new"
+        for bits in services.store.numbers.memberships(numbers, program, consents=is_consent)
+    ]
 
 
 def _is_blocked(bits: bytes) -> bool:
     own, back = (bits[_OWN], bits[_BACK]) if len(bits) > _BACK else (0, 0)
     return _IN in (bits[_LOCKED], own) or (bits[_ALL] == _IN and back != _IN)
+
+
+def enter(
+    services: Services,
+    rows: Mapping[str, ListRow],
+    request: ImportRequest,
+    known: Collection[str] = (),
+) -> list[str]:
+    """Enter rows by number, wait until they are applied, and say what became of each.
+
+    ``known`` are message ids that are not to be entered again. Raises ``StoreUnavailable``,
+    ``StoreNotReady``; then some of it may be in, and trying again does no harm.
+    """
+    before = rehearse(services, [*rows], request)
+    entries = entries_of(services.settings, rows, request)
+    apply_entries(services, [one for one in entries if one.message_id not in known])
+    done = {"new": "not_applied", "repeat": "applied"}
+    return [
+        "repeat" if was == now == "repeat" else done.get(now, now)
+        for was, now in zip(before, rehearse(services, [*rows], request), strict=True)
+    ]
+
+
+def entries_of(
+    settings: Settings, rows: Mapping[str, ListRow], request: ImportRequest
+) -> Iterator[Entry]:
+    """What goes into the inbox: entries of up to 500 numbers of one partition."""
+    stops = request.state == "opted_out"
+    intent = Intent.OPT_OUT_ALL if request.program == ALL else Intent.OPT_OUT
+    decision = Decision(intent if stops else Intent.OPT_IN, rule="import", note=request.note)
+    partitions: dict[int, list[str]] = defaultdict(list)
+    for number in rows:
+        partitions[partition_of(number)].append(number)
+    for numbers in partitions.values():
+        for at in range(0, len(numbers), CHUNK):
+            some = tuple(numbers[at : at + CHUNK])
+            since = tuple(rows[number].since_us for number in some)
+            named = tuple(rows[number].source for number in some)
+            part = hashlib.sha256(f"{request.state}{some}".encode()).hexdigest()[:16]
+            yield Entry(
+                number="",
+                program=request.program,
+                decision=decision,
+                scope=scope_of(settings, request.program) if stops else "",
+                source="import",
+                actor=request.actor,
+                message_id=f"{request.id}-{part}" if request.id else "",
+                action="import",
+                consent=None if stops else request.consent,
+                numbers=some,
+                since_us=since if any(since) else (),
+                external_sources=named if any(named) else (),
+            )
+
+
+def apply_entries(services: Services, entries: Sequence[Entry]) -> list[Event]:
+    """Enter entries and wait until they are applied, here or by a worker.
+
+    Gives the events of those that were applied here.
+    """
+    inbox, found = services.store.inbox_reader, list[Event]()
+    added = services.store.inbox.add([Arrival(one) for one in entries])[0] if entries else []
+    for partition in {partition_of(one.numbers[0]) for one in entries}:
+        # What is there already came by a try that ended, perhaps before it was applied.
+        newest = inbox.newest(partition)
+        while newest and inbox.waits(partition, newest):
+            found += services.applier.drain_events(partition)
+    ids = {one.id for one in added}
+    return [one for one in found if one.inbox_id in ids]
 
 
 def run_import(
@@ -172,65 +182,58 @@ def run_import(
 ) -> ListResult:
     """Read a list and say what would become of it, or enter it and wait until it is applied.
 
-    Call it without ``applies`` first: then it is entered only if all of it can be read.
-
     ``result`` is where to write the rows that cannot be used, ``name`` that of the file. Raises
     ``ListUnreadable``, ``UnknownProgram``, ``Unfit``, ``StoreUnavailable``, ``StoreNotReady``.
     """
     options.check(services.settings)
-    id_, known, settings, program = (
-        _list_id(options, file),
-        set[str](),
-        services.settings,
-        options.program,
-    )
+    list_file, words = ListFile(file, options), options.words.strip()
+    if applies:  # all of it can be read, before any of it is entered
+        deque(_windows(list_file, words, "Reading the list", progress), maxlen=0)
+    id_, known, settings = _list_id(options, file), set[str](), services.settings
     with suppress(RecordsUnavailable):  # then the store's 48 hours have to do
         id_, known = entered_before(services.records, id_)
-    consent = Consent(options.words.strip(), options.medium, source=name) if options.words else None
-    request = ImportRequest(program, "opted_out", actor, id_, name, consent)
-    list_file, numbers = ListFile(file, options), NumberImport(services)
+    consent = Consent(words, options.medium, source=name) if words else None
+    request = ImportRequest(options.program, "opted_out", actor, id_, name, consent)
     found = ListResult(format=list_file.format, import_id=id_, applied=applies)
     seen, changed = SeenNumbers(), Counter[State]()
     with counting(found, result) as count:
-        for part, rows in enumerate(list_file.windows(WINDOW)):
+        what = "Importing" if applies else "Reading the list"
+        for rows in _windows(list_file, words, what, progress):
             outcomes: dict[int, str] = {}
             for state in _STATES:  # beside an opt-out of the same file a consent is refused
-                first = _first_rows(rows, state, seen)
-                asked = replace(request, state=state)
+                first, asked = seen.first(rows, state), replace(request, state=state)
                 done = (
-                    numbers.enter(first, asked, part=f"{part}{state[0]}", known=known)
+                    enter(services, first, asked, known)
                     if applies
-                    else numbers.rehearse([*first], asked)
+                    else rehearse(services, [*first], asked)
                 )
-                stopped = seen.among(first) if state == "subscribed" else ()
                 for row, outcome in zip(first.values(), done, strict=True):
-                    is_stopped = outcome == "new" and row.number in stopped
-                    outcomes[row.line] = "refused" if is_stopped else outcome
-                    changed[state] += outcomes[row.line] in ("new", "applied")
-                found.subscribed += len(first) if state == "subscribed" else 0
+                    outcomes[row.line] = outcome
+                    changed[state] += outcome in ("new", "applied")
             for row in rows:
                 count(row.reason or outcomes.get(row.line, DUPLICATE), row.cell, row.line)
                 found.undated += row.is_undated
-            what = "Importing" if applies else "Reading the list"
-            progress(what, list_file.read_bytes, list_file.size)
     for state, number in changed.items():
-        scope = program if state == "subscribed" else scope_of(settings, program)
+        scope = options.program if state == "subscribed" else scope_of(settings, options.program)
         found.changes.append(change_text(settings, state, scope, number, done=applies))
-    if applies and found.outcomes.get("applied"):
+    if applies and (found.outcomes.get("applied") or id_ not in known):
         counts = ", ".join(f"{count} {outcome}" for outcome, count in found.outcomes.items())
         note = " ".join([f"{name}: {found.rows} rows: {counts}.", *found.changes])
-        record_import(services, id_, program, actor, name, note, consent=consent)
+        record_import(services, id_, options.program, actor, name, note, consent=consent)
     return found
 
 
-def _first_rows(rows: list[ListRow], state: State, seen: SeenNumbers) -> dict[str, ListRow]:
-    """By number the rows of a state that are the first with their number."""
-    found: dict[str, ListRow] = {}
-    for row in rows:
-        if not row.reason and row.state == state:
-            found.setdefault(row.number, row)
-    new = seen.add(found, state)
-    return {number: row for number, row in found.items() if number in new}
+def _windows(
+    list_file: ListFile, words: str, what: str, progress: Progress
+) -> Iterator[list[ListRow]]:
+    """The rows, many at once. Raises ``Unfit`` for consents without words."""
+    for rows in list_file.windows(WINDOW):
+        if not words and any(row.state == "subscribed" and not row.reason for row in rows):
+            raise Unfit(
+                "Say what the subscribers agreed to: the words that they were shown.", field="words"
+            )
+        yield rows
+        progress(what, list_file.read_bytes, list_file.size)
 
 
 def _list_id(options: ListOptions, file: BinaryIO) -> str:
@@ -238,3 +241,144 @@ def _list_id(options: ListOptions, file: BinaryIO) -> str:
     digest = hashlib.file_digest(file, "sha256")  # type: ignore[arg-type]
     digest.update(msgspec.json.encode(msgspec.structs.replace(options, words="", medium="other")))
     return f"import-{digest.hexdigest()[:32]}"
+
+
+class Import(msgspec.Struct, frozen=True):
+    """One import."""
+
+    id: str
+    imported: datetime
+    actor: str
+    file: str
+    program: str
+    """That it was for, or ``all``."""
+    changed: str
+    """What it changed, in words."""
+    undone: datetime | None = None
+    """When it was last undone, and by whom, why, and how many numbers were put back."""
+    undone_by: str = ""
+    undone_reason: str = ""
+    undone_note: str = ""
+
+
+def imports(records: Records, limit: int) -> list[Import]:
+    """The newest imports that came to their end, newest first. Raises ``RecordsUnavailable``."""
+    found = [one.event for one in records.history.newest(2 * limit, IMPORT_FILE)]
+    ids = dict.fromkeys(_entry(one).message_id for one in found if one.outcome != UNDONE_OUTCOME)
+    return [
+        _import(one for one in found if _entry(one).message_id == id_) for id_ in [*ids][:limit]
+    ]
+
+
+def import_of(records: Records, id_: str) -> Import:
+    """One import. Raises ``NoSuchList``, ``RecordsUnavailable``."""
+    found = [one.event for one in records.reader.of_message("", id_)]
+    found = [one for one in found if one.kind == IMPORT_FILE]
+    if all(one.outcome == UNDONE_OUTCOME for one in found):
+        raise NoSuchList(
+            f"No import {id_!r} is on record: `smsgate imports list` and GET /v1/imports have "
+            "those that are."
+        )
+    return _import(found)
+
+
+def _import(found: Iterable[Event]) -> Import:
+    """By the events of a whole list."""
+    newest = {one.outcome: one for one in sorted(found, key=lambda one: one.received_us)}
+    undone, done = newest.pop(UNDONE_OUTCOME, None), newest["applied"]
+    of_undo = _entry(undone) if undone else None
+    return Import(
+        id=_entry(done).message_id,
+        imported=time_of(done.received_us),
+        actor=_entry(done).actor,
+        file=_entry(done).decision.note,
+        program=done.program,
+        changed=done.note,
+        undone=time_of(undone.received_us) if undone else None,
+        undone_by=of_undo.actor if of_undo else "",
+        undone_reason=of_undo.decision.note if of_undo else "",
+        undone_note=undone.note if undone else "",
+    )
+
+
+def _entry(event: Event) -> Entry:
+    if event.entry is None:
+        raise ValueError("an import is recorded with its entry")
+    return event.entry
+
+
+def record_import(
+    services: Services,
+    id_: str,
+    program: str,
+    actor: str,
+    reason: str,
+    note: str,
+    *,
+    outcome: str = "applied",
+    consent: Consent | None = None,
+) -> None:
+    """Put on record that a whole list was imported or undone.
+
+    ``reason`` is the name of the file, or why it was undone; ``note`` what that changed.
+    """
+    now_us = services.store.health.now_us()
+    key = IMPORT_FILE if outcome == "applied" else outcome
+    entry = Entry(
+        number="",
+        program=program,
+        decision=Decision(Intent.NONE, rule=key, note=reason),
+        source="import",
+        actor=actor,
+        message_id=id_,
+        phone=False,
+        consent=consent,
+    )
+    event = Event(
+        id=event_id(now_us // 1000, key, id_),
+        kind=IMPORT_FILE,
+        outcome=outcome,
+        number="",
+        program=program,
+        entry=entry,
+        received_us=now_us,
+        applied_us=now_us,
+        note=note,
+        software=__version__,
+    )
+    services.store.ledger.append(partition_of(""), event)
+
+
+def parts_of(records: Records, list_id: str, partition: int) -> Iterator[Event]:
+    """The recorded parts of an imported list in a partition, in their order."""
+    of_partition = (events.c.partition == partition, events.c.kind == "import")
+    asked = (
+        select(events.c.facts)
+        .where(*_beginning_with(f"{list_id}-"), *of_partition)
+        .order_by(events.c.seq)
+    )
+    return (event_of(row.facts, None) for row in stream_of(records.database, asked))
+
+
+def entered_before(records: Records, list_id: str) -> tuple[str, set[str]]:
+    """The id that a list is entered under, and the message ids that it has on record.
+
+    Once an import was undone, the same file is another list: its id has a dot and how often.
+    """
+    asked = select(events.c.message_id, events.c.outcome, events.c.kind)
+    rows = [*stream_of(records.database, asked.where(*_beginning_with(list_id)))]
+    undone = {
+        row.message_id for row in rows if (row.kind, row.outcome) == (IMPORT_FILE, UNDONE_OUTCOME)
+    }
+    list_id = f"{list_id}.{len(undone)}" if undone else list_id
+    return list_id, {
+        row.message_id
+        for row in rows
+        if row.message_id == list_id or row.message_id.startswith(f"{list_id}-")
+    }
+
+
+def _beginning_with(prefix: str) -> tuple[ColumnElement[bool], ...]:
+    """Conditions for entries of ours whose message id begins so."""
+    ids, prefix = events.c.message_id, lookup(prefix)
+    return events.c.account == "", ids >= prefix, ids < f"{prefix}~"

@@ -29,9 +29,8 @@ import structlog
 from msgspec.structs import replace
 
 from smsgate.domain.errors import SmsGateError, Unfit
-from smsgate.features.lists.import_record import NoSuchList, import_of
-from smsgate.features.lists.import_undo import ImportUndo
-from smsgate.features.lists.imports import check_words, run_import
+from smsgate.features.lists.import_undo import undo_list
+from smsgate.features.lists.imports import NoSuchList, import_of, run_import
 from smsgate.features.lists.list_file import ListOptions
 from smsgate.features.lists.results import ListResult
 from smsgate.features.lists.scrub import scrub_list
@@ -49,15 +48,11 @@ _MAX_STARTS = 4
 """How often a step is begun: it may be what ends the worker."""
 _REPORT_S = 0.5
 _ID = re.compile(r"[0-9a-f]{32}")
-_FAILED = "Something failed here that should not have; it has been logged. Please try again."
-_GONE = (
-    f"There is no such list, or it is gone: lists are removed when they are {KEPT_DAYS} days old."
-)
 RESULT, CLEAN_ROWS, UPLOAD = "result", "clean", "upload"
 """Names of files: rows that were not used, those that may be texted, and what was uploaded."""
 _log = structlog.get_logger("smsgate.lists")
 
-
+JobKind: TypeAlias = Literal["import", "scrub", "undo"]
 Step: TypeAlias = Literal["", "preview", "apply"]
 
 
@@ -65,16 +60,22 @@ class StepStopped(BaseException):
     """Raised in a step when its worker ends; another one takes it up again."""
 
 
+class ListsUnavailable(SmsGateError):
+    """The folder of the list jobs cannot be used."""
+
+    status = 503
+
+
 class ListJob(msgspec.Struct, frozen=True):
     """An import, a scrub or an undo on its way: its preview, or what it changed."""
 
     id: str
-    kind: Literal["import", "scrub", "undo"]
+    kind: JobKind
     actor: str
     """Whose it is."""
     name: str
     """Of the file, as it was given; only ever shown."""
-    made_us: int
+    made_us: int = 0
     size: int = 0
     """Bytes of the file."""
     options: ListOptions | None = None
@@ -83,6 +84,8 @@ class ListJob(msgspec.Struct, frozen=True):
     reason: str = ""
     step: Step = ""
     """The newest; empty while nothing was asked for yet. A scrub has no preview."""
+    asked_by: str = ""
+    """Who asked for it."""
     state: Literal["waiting", "working", "done", "failed"] = "done"
     """Of the step. ``failed``: ask for it again; nothing is done twice."""
     done: int = 0
@@ -107,46 +110,41 @@ class ListJob(msgspec.Struct, frozen=True):
 
 
 class ListJobs:
-    """All list jobs of this host."""
+    """All list jobs of this host. Raises ``ListsUnavailable`` where their folder cannot be used."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
         self._path = services.settings.data_dir / "lists"
 
-    @contextmanager
-    def uploading(self, size: int) -> Iterator[BinaryIO]:
-        """A file in a new folder, for so many bytes; both are gone if the block raises.
+    def receive(
+        self, kind: JobKind, actor: str, size: int, write: Callable[[BinaryIO], str]
+    ) -> ListJob:
+        """Make a job of an upload of so many bytes; ``write`` writes the file and gives its name.
 
-        Raises ``Unfit`` where it is too large, or the disk too small.
+        Nothing of it stays if that raises. Raises ``Unfit`` where it is empty or too large, or the
+        disk too small.
         """
         if size > MAX_UPLOAD_BYTES:
             raise Unfit(f"The file is over {MAX_UPLOAD_BYTES >> 20:,} MiB: give it in parts.")
-        remove_old(self._services.settings.data_dir)
         folder = self._make_folder(secrets.token_hex(16))
         try:
             if shutil.disk_usage(folder).free < 2 * size + _RESERVE_BYTES:
                 raise Unfit("There is no space for this on the server's disk.")
-            with open(folder / UPLOAD, "w+b", opener=_open_own) as file:
-                yield file
+            with (folder / UPLOAD).open("w+b") as file:
+                name, size = write(file), file.seek(0, os.SEEK_END)
+            if not size:
+                raise Unfit("Choose a file that is not empty.", field="file")
+            last = name.replace("\\", "/").rpartition("/")[2]
+            title = "".join(filter(str.isprintable, last))[:100].strip() or "list"
+            return _write(folder, ListJob(folder.name, kind, actor, title, _now_us(), size))
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
 
-    def add(
-        self, file: BinaryIO, kind: Literal["import", "scrub"], actor: str, name: str
-    ) -> ListJob:
-        """Make a job of an upload, which is whole now. Raises ``Unfit`` where it is empty."""
-        size, folder = file.seek(0, os.SEEK_END), Path(file.name).parent
-        if not size:
-            raise Unfit("Choose a file that is not empty.", field="file")
-        last = name.replace("\\", "/").rpartition("/")[2]
-        title = "".join(filter(str.isprintable, last))[:100].strip() or "list"
-        return _write(folder, ListJob(folder.name, kind, actor, title, _now_us(), size))
-
     def all(self) -> list[ListJob]:
         """Every list job, newest first."""
         found: list[ListJob] = []
-        for path in _folders(self._services.settings.data_dir):
+        for path in self._folders():
             with suppress(NoSuchList):  # it arrives just now, or goes
                 found.append(self.find(path.name))
         return sorted(found, key=lambda one: one.made_us, reverse=True)
@@ -156,13 +154,15 @@ class ListJobs:
         with suppress(OSError, msgspec.MsgspecError):
             if _ID.fullmatch(id_):
                 return msgspec.json.decode(self.file(id_, "job.json").read_bytes(), type=ListJob)
-        raise NoSuchList(_GONE)
+        raise NoSuchList(
+            f"There is no such list, or it is gone: they are removed after {KEPT_DAYS} days."
+        )
 
     def file(self, id_: str, name: str) -> Path:
         """Where a file of a job is, if it is there."""
         return self._path / id_ / name
 
-    def ask(self, job: ListJob, step: str, given: Mapping[str, object]) -> ListJob:
+    def ask(self, job: ListJob, step: Step, given: Mapping[str, object], asked_by: str) -> ListJob:
         """Ask for a step with these options, or the reason of an undo.
 
         While one waits or runs, and when the list was applied, it stays as it is. Raises ``Unfit``,
@@ -170,32 +170,22 @@ class ListJobs:
         """
         if job.is_busy or (job.is_finished and job.kind != "undo"):
             return job
-        applies = step == "apply" or job.kind == "scrub"
-        if job.kind == "undo":
-            job = replace(job, reason=reason_of(str(given.get("reason", ""))) if applies else "")
-        else:
-            job = replace(job, options=self._options(job, given, applies=applies))
-        step = "apply" if applies else "preview"
-        job = replace(job, step=step, state="waiting", done=0, total=0, problem="", starts=0)
-        return _write(self._path / job.id, job)
-
-    def _options(self, job: ListJob, given: Mapping[str, object], *, applies: bool) -> ListOptions:
-        known = msgspec.to_builtins(job.options) if job.options else {}
-        if job.kind == "import" and applies:  # as the preview says
-            given = {name: given[name] for name in ("words", "medium") if name in given}
-        try:
-            options = msgspec.convert({**known, **given}, ListOptions, strict=False)
-        except msgspec.ValidationError as error:
-            raise Unfit(f"{error}.") from None
-        options.check(self._services.settings)
-        if job.kind == "import" and applies:
-            if job.result is None or (job.step == "preview" and job.state != "done"):
-                raise Unfit("The preview is not done: a list is applied as its preview says.")
-            check_words(options, job.result)
-        return options
+        options, reason = job.options, ""
+        if job.kind != "undo":
+            known = msgspec.to_builtins(options) if options else {}
+            try:
+                options = msgspec.convert({**known, **given}, ListOptions, strict=False)
+            except msgspec.ValidationError as error:
+                raise Unfit(f"{error}.") from None
+            options.check(self._services.settings)
+        elif step == "apply":
+            reason = reason_of(str(given.get("reason", "")))
+        asked = replace(job, options=options, reason=reason, step=step, asked_by=asked_by)
+        asked = replace(asked, state="waiting", done=0, total=0, problem="", starts=0)
+        return _write(self._path / job.id, asked)
 
     def undo(self, import_id: str, actor: str, *, sees_all: bool) -> ListJob:
-        """The job that undoes an import: there is one for each.
+        """The job that undoes an import: there is one for each, of whoever asked last.
 
         Raises ``NoSuchList`` where it is no import of theirs, ``RecordsUnavailable``.
         """
@@ -215,6 +205,7 @@ class ListJobs:
 
         What fails is written down for the operator and raises nothing. Raises ``StepStopped``.
         """
+        self._remove_old()
         for job in reversed([one for one in self.all() if one.is_busy]):
             folder = self._path / job.id
             with _locked(folder) as is_held:
@@ -247,51 +238,53 @@ class ListJobs:
             problem = f"The server's disk cannot be used: {error.strerror}."
         except Exception as error:  # noqa: BLE001 - a person waits for a sentence
             _log.error("list failed", kind=job.kind, step=job.step, exc_info=error)
-            problem = _FAILED
+            problem = "Something failed here that should not have; it has been logged. Try again."
         job = replace(job, state="failed" if problem else "done", problem=problem, result=result)
         if _write(folder, job).is_finished:
             (folder / UPLOAD).unlink(missing_ok=True)
 
     def _result(self, folder: Path, job: ListJob, progress: Progress) -> ListResult:
         """Run the job's step and give what it found; raises ``SmsGateError``, ``OSError``."""
-        unused, applies = folder / RESULT, job.step == "apply"
+        services, unused, applies = self._services, folder / RESULT, job.step == "apply"
         if job.options is None:
-            actor = job.actor if applies else ""
-            undo = ImportUndo(self._services)
-            return undo.run(job.import_id, progress, unused, actor=actor, reason=job.reason)
+            by, why = job.asked_by if applies else "", job.reason
+            return undo_list(services, job.import_id, progress, unused, actor=by, reason=why)
         with (folder / UPLOAD).open("rb") as file:
             if job.kind == "scrub":
-                clean = folder / CLEAN_ROWS
-                return scrub_list(self._services, job.options, file, clean, unused, progress)
-            given = (self._services, job.options, file, progress, unused)
-            return run_import(*given, actor=job.actor, name=job.name, applies=applies)
+                return scrub_list(
+                    services, job.options, file, folder / CLEAN_ROWS, unused, progress
+                )
+            given = (services, job.options, file, progress, unused)
+            return run_import(*given, actor=job.asked_by, name=job.name, applies=applies)
+
+    def _remove_old(self) -> None:
+        """Remove what did not change for days; what somebody works on changes all the time."""
+        oldest = time.time() - KEPT_DAYS * 86_400
+        for path in self._folders():
+            with suppress(OSError):
+                if path.stat().st_mtime < oldest:
+                    shutil.rmtree(path)
+
+    def _folders(self) -> list[Path]:
+        with _usable(), suppress(FileNotFoundError):
+            return [one for one in self._path.iterdir() if _ID.fullmatch(one.name)]
+        return []
 
     def _make_folder(self, name: str) -> Path:
-        (self._path / name).mkdir(mode=0o700, parents=True)
-        self._path.chmod(0o700)
+        with _usable():
+            (self._path / name).mkdir(mode=0o700, parents=True)
+            self._path.chmod(0o700)
         return self._path / name
 
 
-def remove_old(data_dir: Path) -> None:
-    """Remove jobs that are too old, unless a process works on them."""
-    oldest = time.time() - KEPT_DAYS * 86_400
-    for path in _folders(data_dir):
-        with suppress(OSError):
-            if max(one.stat().st_mtime for one in [path, *path.iterdir()]) >= oldest:
-                continue
-            with _locked(path) as is_held:
-                if is_held:
-                    shutil.rmtree(path, ignore_errors=True)
-
-
-def _folders(data_dir: Path) -> list[Path]:
-    with suppress(OSError):
-        return [one for one in (data_dir / "lists").iterdir() if _ID.fullmatch(one.name)]
-    return []
-
-
-def _open_own(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
+@contextmanager
+def _usable() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise ListsUnavailable(
+            f"The folder `lists` of the data directory cannot be used: {error.strerror}."
+        ) from error
 
 
 def _now_us() -> int:

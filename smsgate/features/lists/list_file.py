@@ -10,8 +10,9 @@ import codecs
 import csv
 import io
 import os
+import sqlite3
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import islice
 from typing import Annotated, BinaryIO, Literal, NamedTuple
@@ -24,7 +25,6 @@ from smsgate.domain.phone import is_region
 from smsgate.features.lists.rows import (
     BLANK,
     OTHER,
-    STATE_WORDS,
     ListUnreadable,
     State,
     described,
@@ -41,11 +41,11 @@ from smsgate.pipeline.manual import check_program
 from smsgate.settings import Settings
 
 _WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
-_ORDER_MARKS = (
-    (codecs.BOM_UTF8, "utf-8"),
-    (codecs.BOM_UTF16_LE, "utf-16-le"),
-    (codecs.BOM_UTF16_BE, "utf-16-be"),
-)
+_ENCODINGS = {
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
 _DELIMITERS = ",\t;|"
 _NO_DELIMITER = "\x1f"
 """Of a file with one column: what stands in a line is the cell, whatever is in it."""
@@ -130,14 +130,12 @@ class ListFile:
             head = file.read(_HEAD_BYTES)
         self._file = file
         self.size = file.seek(0, os.SEEK_END)
-        self.order_mark, self.encoding = next(
-            (one for one in _ORDER_MARKS if head.startswith(one[0])), (b"", "utf-8")
-        )
-        if self.encoding == "utf-8" and b"\0" in head:
+        found = (name for mark, name in _ENCODINGS.items() if head.startswith(mark))
+        self.encoding = next(found, "utf-8")
+        if self.encoding != "utf-16" and b"\0" in head:
             raise ListUnreadable("This is no list: save it as CSV, in UTF-8, and give that.")
-        self.errors = "surrogateescape" if self.encoding == "utf-8" else "strict"
-        # The end of the head may be half a character.
-        text = head[len(self.order_mark) :].decode(self.encoding, "replace")
+        self.errors = "strict" if self.encoding == "utf-16" else "surrogateescape"
+        text = head.decode(self.encoding, "replace")  # its end may be half a character
         self.newline = "\r\n" if "\r\n" in text else "\n"
         self.delimiter = _delimiter_of(text)
         name = {"\t": "tab", _NO_DELIMITER: "one column"}.get(self.delimiter, repr(self.delimiter))
@@ -157,7 +155,7 @@ class ListFile:
         if export is not None:
             self.format = f"{export.name} ({self.format})"
         self._is_international = export is not None and export.is_international
-        self._words = tuple((export.states if export else STATE_WORDS).items())
+        self._opt_out = export.opt_out if export else ""
 
     @property
     def read_bytes(self) -> int:
@@ -183,7 +181,7 @@ class ListFile:
             return ListRow(line, cells, cell, "", BLANK)
         state: State = self._state or "opted_out"
         if state_at is not None:
-            said = state_of(_cell(cells, state_at), self._words)
+            said = state_of(_cell(cells, state_at), self._opt_out)
             if said in (OTHER, "bad_state"):
                 number, reason = "", said
             elif said == "opted_out":
@@ -197,7 +195,7 @@ class ListFile:
         return ListRow(line, cells, cell, number, reason, state, since_us, is_undated, source)
 
     def _rows(self) -> Iterator[tuple[int, list[str]]]:
-        self._file.seek(len(self.order_mark))
+        self._file.seek(0)
         text = io.TextIOWrapper(self._file, self.encoding, self.errors, newline="")
         # Strict, so that an open quote is an error and does not take along what is behind it.
         reader = csv.reader(_lines(text), delimiter=self.delimiter, strict=True)
@@ -216,6 +214,28 @@ class ListFile:
             raise ListUnreadable(f"Line {line} cannot be read: {what}.") from error
         finally:
             text.detach()
+
+
+class SeenNumbers:
+    """Which numbers earlier rows had, in a temporary file: memory does not grow with the list."""
+
+    def __init__(self) -> None:
+        self._db = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+        weakref.finalize(self, self._db.close)
+        self._db.execute("PRAGMA journal_mode = OFF")
+        self._db.execute("PRAGMA cache_size = -32000")  # KiB
+        self._db.execute("CREATE TABLE seen (key INTEGER PRIMARY KEY)")
+
+    def first(self, rows: Iterable[ListRow], state: State | None = None) -> dict[str, ListRow]:
+        """By number the rows, of a state if one is given, that are the first with their number."""
+        found: dict[str, ListRow] = {}
+        for row in rows:
+            if not row.reason and state in (None, row.state):
+                found.setdefault(row.number, row)
+        keys = {int(number) * 2 + (state == "subscribed"): number for number in found}
+        added = "INSERT OR IGNORE INTO seen SELECT value FROM json_each(?) RETURNING key"
+        new = self._db.execute(added, [msgspec.json.encode(sorted(keys)).decode()])
+        return {keys[key]: found[keys[key]] for (key,) in new}
 
 
 def _cell(cells: Sequence[str], place: int | None) -> str:

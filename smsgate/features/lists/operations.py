@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import Annotated, BinaryIO, Literal
@@ -18,12 +17,12 @@ from sqlalchemy import select
 from smsgate.domain.errors import Unfit
 from smsgate.domain.messages import ALL
 from smsgate.domain.signed_times import iso_time
-from smsgate.features.lists.import_record import Import, NoSuchList, imports
-from smsgate.features.lists.import_undo import ImportUndo
-from smsgate.features.lists.imports import check_words, run_import
+from smsgate.features.lists.import_undo import undo_list
+from smsgate.features.lists.imports import Import, NoSuchList, imports, run_import
 from smsgate.features.lists.jobs import ListJob, ListJobs, Step
 from smsgate.features.lists.list_file import ColumnName, ListOptions, Region
 from smsgate.features.lists.results import ListResult, result_text
+from smsgate.features.lists.rows import REASONS
 from smsgate.features.lists.scrub import scrub_list
 from smsgate.files import csv_line
 from smsgate.interface.operation import (
@@ -36,20 +35,15 @@ from smsgate.interface.operation import (
     Upload,
     operation,
 )
-from smsgate.interface.schemas import Medium, micros
+from smsgate.interface.schemas import micros
 from smsgate.pipeline.manual import check_program, reason_of
-from smsgate.pipeline.services import Services
+from smsgate.records import Records
 from smsgate.records.projections import CONSENT, EXCEPTION, LOCKED, OPTED_OUT
-from smsgate.records.reader import Row, stream_of
+from smsgate.records.reader import stream_of
 from smsgate.records.tables import memberships
 
 ImportId = Annotated[str, msgspec.Meta(max_length=200, description="As the list of imports says.")]
-JobId = Annotated[str, msgspec.Meta(max_length=200, description="As the upload answered.")]
-UnusedFile = Annotated[
-    str, msgspec.Meta(description="CSV file for the rows that cannot be used, and why.")
-]
 Preview = Annotated[bool, msgspec.Meta(description="Say what would change, and change nothing.")]
-_EXPORTED = ("number", "state", "since", "source", "external_source")
 _NO_JOB = {404: "This key asked for no such job, or it is gone."}
 
 
@@ -90,43 +84,62 @@ def list_imports(context: Context, request: ImportsQuery) -> Imports:
     return Imports(imports(context.services.records, request.limit))
 
 
-class ImportCommand(ListOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ImportListRequest(ListOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A list, how to read it, and what its rows have in common."""
 
     file: Upload
     preview: Preview = False
-    result: UnusedFile = ""
+    name: Annotated[
+        str, msgspec.Meta(max_length=200, description="Name of the file, for the record.")
+    ] = ""
+    actor: Actor = ""
+    result: Annotated[
+        str,
+        msgspec.Meta(description="At a terminal: CSV file for rows that cannot be used, and why."),
+    ] = ""
 
 
 @operation(
+    "POST /imports",
     command="import <file>",
     role="agent",
+    status=202,
     example={"file": "stopped.csv", "program": "alerts", "preview": True},
-    exit_code=lambda result: 1 if result.unused else 0,
-    text=lambda result, _: result_text(result),
+    exit_code=lambda job: 1 if REASONS.keys() & job.result.outcomes.keys() else 0,
+    text=lambda job, _: result_text(job.result),
 )
-def import_file(context: Context, request: ImportCommand) -> ListResult:
+def import_list(context: Context, request: ImportListRequest) -> ListJob:
     """Import a list: CSV, an Excel workbook, or one number a line.
 
-    The whole file is read before anything changes. Every number of the list is suppressed when the
-    command ends. The same file has one effect, however often you import it. If the command was
-    killed, run it again.
+    The whole file is read before anything changes. The same file has one effect, however often you
+    import it; if an import was killed, run it again. A terminal waits until every number is
+    suppressed; in /v1 the body is the file, up to 1 GiB, and it goes on after the answer: ask for
+    the job.
 
-    Exit code 0: every row could be used. 1: some could not. 2: nothing was done.
+    Exit code 0: every row could be read; consents of numbers with an opt-out or a lock are refused
+    all the same. 1: some rows could not be read, the others were entered. 2: nothing was done.
     """
-    options, name = _options(request), request.file.name or "list"
+    options = ListOptions(**{one: getattr(request, one) for one in ListOptions.__struct_fields__})
+    options.check(context.services.settings)
+    actor, file = context.actor(request.actor), request.file
+    name = request.name or file.name or "list"
+    step: Step = "preview" if request.preview else "apply"
+    if not context.is_person:
+
+        def write(out: BinaryIO) -> str:
+            shutil.copyfileobj(file.stream, out)
+            return name
+
+        jobs = ListJobs(context.services)
+        job = jobs.receive("import", actor, file.size or 0, write)
+        return jobs.ask(job, step, msgspec.to_builtins(options), actor)
     result = Path(request.result) if request.result else None
-    with _on_disk(request.file) as file:
-        work = partial(run_import, context.services, options, file, context.progress)
-        found = work(result if request.preview else None, actor=context.actor(), name=name)
-        if request.preview:
-            return found
-        check_words(options, found)
-        return work(result, actor=context.actor(), name=name, applies=True)
-
-
-def _options(request: ListOptions) -> ListOptions:
-    return ListOptions(**{one: getattr(request, one) for one in ListOptions.__struct_fields__})
+    with _on_disk(file) as on_disk:
+        found = run_import(
+            context.services, options, on_disk, context.progress, result,
+            actor=actor, name=name, applies=not request.preview,
+        )  # fmt: skip
+    return ListJob(found.import_id, "import", actor, name, step=step, result=found)
 
 
 @contextmanager
@@ -195,9 +208,6 @@ class ExportRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     since: Annotated[
         datetime | None, msgspec.Meta(description="Only states that began then or later.")
     ] = None
-    format: Annotated[Literal["csv", "txt"], msgspec.Meta(description="`txt`: numbers only.")] = (
-        "csv"
-    )
 
 
 @operation(
@@ -208,7 +218,7 @@ class ExportRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     audit="exported numbers",
 )
 def export(context: Context, request: ExportRequest) -> Download:
-    """Export consent states from the records, in the order of the numbers.
+    """Export consent states as CSV from the records, in the order of the numbers.
 
     `smsgate import` reads such a file again. It contains personal data: protect it.
     """
@@ -216,65 +226,31 @@ def export(context: Context, request: ExportRequest) -> Download:
         check_program(context.services.settings, request.program)
     context.services.records.check()
     context.services.archiver.move_all()
-    kind = {"csv": "text/csv", "txt": "text/plain"}[request.format]
-    lines = (line.encode() for line in _lines(context.services, request))
-    return Download(f"export.{request.format}", kind, lines)
+    lines = (csv_line(cells).encode() for cells in _exported(context.services.records, request))
+    return Download("export.csv", "text/csv", lines)
 
 
-def _lines(services: Services, request: ExportRequest) -> Iterator[str]:
-    is_csv = request.format == "csv"
-    if is_csv:
-        yield csv_line(_EXPORTED)
-    asked = (
-        select(memberships)
-        .where(memberships.c.scope.in_({request.program, ALL}))
-        .order_by(memberships.c.number)
-    )
-    rows = stream_of(services.records.database, asked)
+def _exported(records: Records, request: ExportRequest) -> Iterator[Sequence[str]]:
+    """Header and rows: of each number what decides how it stands."""
+    yield "number", "state", "since", "source", "external_source"
+    program, deciding = request.program, [(LOCKED, ALL), (OPTED_OUT, request.program)]
+    asked = select(memberships).where(memberships.c.scope.in_({program, ALL}))
+    rows = stream_of(records.database, asked.order_by(memberships.c.number))
     for number, group in groupby(rows, lambda row: row.number):
-        row = _decisive({(one.state, one.scope): one for one in group}, request.program)
-        if row is None:
-            continue
-        state = "subscribed" if row.state == CONSENT else row.state
-        if request.state in ("", state) and row.since_us >= micros(request.since):
+        held = {(one.state, one.scope): one for one in group}
+        everywhere = [] if (EXCEPTION, program) in held else [(OPTED_OUT, ALL)]
+        keys = [*deciding, *everywhere, (CONSENT, program)]
+        row = next((held[key] for key in keys if key in held), None)
+        state = "subscribed" if row and row.state == CONSENT else row.state if row else ""
+        if row and request.state in ("", state) and row.since_us >= micros(request.since):
             since = iso_time(row.since_us, "seconds") if row.since_us else ""
-            cells = (number, state, since, row.source, row.external_source)
-            yield csv_line(cells) if is_csv else f"{number}\n"
-
-
-def _decisive(held: dict[tuple[str, str], Row], program: str) -> Row | None:
-    """Of the memberships of a number the one that decides how it stands; None: none does."""
-    everywhere = None if (EXCEPTION, program) in held else held.get((OPTED_OUT, ALL))
-    return (
-        held.get((LOCKED, ALL))
-        or held.get((OPTED_OUT, program))
-        or everywhere
-        or held.get((CONSENT, program))
-    )
-
-
-class ImportUpload(ListOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A list, how to read it, and what its rows have in common."""
-
-    file: Upload
-    name: Annotated[str, msgspec.Meta(max_length=200, description="Of the file.")] = "list"
-    actor: Actor = ""
+            yield number, state, since, row.source, row.external_source
 
 
 class JobQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which job."""
 
-    job: JobId
-
-
-class ImportApproval(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Which upload, and what a list with consents needs."""
-
-    job: JobId
-    words: Annotated[
-        str, msgspec.Meta(max_length=2_000, description="What the subscribers agreed to.")
-    ] = ""
-    medium: Medium = "other"
+    job: Annotated[str, msgspec.Meta(max_length=200, description="As the upload answered.")]
 
 
 class UndoRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -288,41 +264,13 @@ class UndoRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     actor: Actor = ""
 
 
-@operation(
-    "POST /imports", role="agent", status=202, example={"program": "alerts", "name": "list.csv"}
-)
-def import_list(context: Context, request: ImportUpload) -> ListJob:
-    """Upload a list and preview what importing it would do. Nothing is changed.
-
-    The body is the file itself, up to 1 GiB. The preview goes on after the answer: ask for the job.
-    """
-    jobs, file = ListJobs(context.services), request.file
-    with jobs.uploading(file.size or 0) as out:
-        shutil.copyfileobj(file.stream, out)
-        job = jobs.add(out, "import", context.actor(request.actor), request.name)
-        return jobs.ask(job, "preview", msgspec.to_builtins(_options(request)))
-
-
 @operation("GET /import-jobs/<job>", role="agent", example={"job": "5f0c9a"}, problems=_NO_JOB)
 def read_import_job(context: Context, request: JobQuery) -> ListJob:
     """Say how far an uploaded list or an undo is: its preview, or what it changed."""
-    return _job_of(context, request.job)
-
-
-@operation(
-    "POST /import-jobs/<job>/apply",
-    role="agent",
-    status=202,
-    example={"job": "5f0c9a"},
-    problems=_NO_JOB,
-)
-def apply_import_job(context: Context, request: ImportApproval) -> ListJob:
-    """Import an uploaded list, as its preview says.
-
-    It goes on after the answer: ask for the job. Asked for twice it does nothing twice.
-    """
-    job, given = _job_of(context, request.job), {"words": request.words, "medium": request.medium}
-    return ListJobs(context.services).ask(job, "apply", given if request.words else {})
+    job = ListJobs(context.services).find(request.job)
+    if job.actor.partition("/")[0] != context.actor():
+        raise NoSuchList(_NO_JOB[404])
+    return job
 
 
 @operation(
@@ -332,7 +280,6 @@ def apply_import_job(context: Context, request: ImportApproval) -> ListJob:
     status=202,
     example={"id": "import-3f9c", "reason": "wrong file"},
     problems={404: "No import of that id is on record."},
-    exit_code=lambda job: 1 if job.result.outcomes.get("busy") else 0,
     text=lambda job, _: result_text(job.result),
 )
 def undo_import(context: Context, request: UndoRequest) -> ListJob:
@@ -341,40 +288,16 @@ def undo_import(context: Context, request: UndoRequest) -> ListJob:
     A number with something newer stays as it is: its own STOP or START, a lock, a consent, a
     manual opt-out, or a later list. Asked for again, or after a kill, nothing is done twice. In
     /v1 it goes on after the answer: ask for the job.
-
-    Exit code 0: nothing is left to undo. 1: other lists were being applied, run it again.
-    2: nothing was done.
     """
-    services, actor, jobs = (
-        context.services,
-        context.actor(request.actor),
-        ListJobs(context.services),
-    )
+    services, actor = context.services, context.actor(request.actor)
     step: Step = "preview" if request.preview else "apply"
     if not context.is_person:
+        jobs = ListJobs(services)
         job = jobs.undo(request.id, actor, sees_all=True)
-        return jobs.ask(job, step, {"reason": request.reason})
-    reason = "" if request.preview else reason_of(request.reason)
-    actor = "" if request.preview else actor
-    found = ImportUndo(services).run(request.id, context.progress, actor=actor, reason=reason)
-    return ListJob(request.id, "undo", actor, "", 0, step=step, result=found)
+        return jobs.ask(job, step, {"reason": request.reason}, actor)
+    by, reason = ("", "") if request.preview else (actor, reason_of(request.reason))
+    found = undo_list(services, request.id, context.progress, actor=by, reason=reason)
+    return ListJob(request.id, "undo", actor, "", step=step, result=found)
 
 
-def _job_of(context: Context, id_: str) -> ListJob:
-    """The job of the path, which this key asked for. Raises ``NoSuchList``."""
-    job = ListJobs(context.services).find(id_)
-    if job.actor.partition("/")[0] != context.actor():
-        raise NoSuchList(_NO_JOB[404])
-    return job
-
-
-OPERATIONS = (
-    list_imports,
-    import_file,
-    scrub,
-    export,
-    import_list,
-    read_import_job,
-    apply_import_job,
-    undo_import,
-)
+OPERATIONS = (list_imports, import_list, scrub, export, read_import_job, undo_import)

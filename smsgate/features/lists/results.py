@@ -21,7 +21,6 @@ NOT_USED = {
     "refused": "opted out or locked, which an import never lifts",
     "not_applied": "not in effect: the number opted in since, see `smsgate history`",
     "kept": "stays: something newer was said or done, or its earlier state is not on record",
-    "busy": "not done, because other lists were being applied: undo it again",
 }
 OUTCOMES = {
     **NOT_USED,
@@ -67,8 +66,6 @@ class ListResult(msgspec.Struct):
     format: str = ""
     import_id: str = ""
     applied: bool = False
-    subscribed: int = 0
-    """Numbers that the file says subscribed."""
     undated: int = 0
     """Rows whose date cannot be read: since when they hold is unknown."""
     unused: int = 0

@@ -11,15 +11,11 @@ from __future__ import annotations
 
 import functools
 import re
-import sqlite3
-import weakref
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Literal, NamedTuple
-
-import msgspec
 
 from smsgate.domain.errors import InvalidNumber, SmsGateError
 from smsgate.domain.phone import e164
@@ -42,24 +38,23 @@ class KnownExport:
     """Columns by which it is known."""
     number: str
     state: str = ""
-    states: Mapping[str, str] = field(default_factory=dict)
-    """What a status of theirs means: ``opted_out``, ``subscribed``, or nothing for us (empty)."""
+    opt_out: str = ""
+    """The status of opt-outs where it is a code; rows with another one are about something else."""
     is_international: bool = False
     """Whether numbers have their country, but no plus."""
 
 
-ANY_OTHER = "*"
-"""Key of ``states`` for what is not in it: rows that say something else, such as another error."""
 EXPORTS = (
-    KnownExport("smsgate", frozenset({"number", "state", "since", "source"}), "number", "state",
-           {"opted_out": "opted_out", "locked": "opted_out", "subscribed": "subscribed"}),
-    KnownExport("twilio consents", frozenset({"contactid", "status", "senderid"}), "contactid",
-           "status", {"opt-out": "opted_out", "opt-in": "subscribed", "re-opt-in": "subscribed"}),
-    KnownExport("twilio messages", frozenset({"to", "errorcode", "sid"}), "to", "errorcode",
-           {"21610": "opted_out", ANY_OTHER: ""}),
+    KnownExport("smsgate", frozenset({"number", "state", "since", "source"}), "number", "state"),
+    KnownExport(
+        "twilio consents", frozenset({"contactid", "status", "senderid"}), "contactid", "status"
+    ),
+    KnownExport(
+        "twilio messages", frozenset({"to", "errorcode", "sid"}), "to", "errorcode", "21610"
+    ),
     KnownExport("telnyx", frozenset({"to", "from", "messagingprofileid"}), "to"),
     KnownExport("plivo", frozenset({"tonumber", "messageuuid", "errorcode"}), "tonumber",
-           "errorcode", {"200": "opted_out", ANY_OTHER: ""}, is_international=True),
+                "errorcode", "200", is_international=True),
     KnownExport("aws", frozenset({"optedoutnumber"}), "optedoutnumber"),
 )  # fmt: skip
 NUMBERS = (
@@ -119,17 +114,22 @@ def find_columns(
     from 1; empty: none was. Raises ``ListUnreadable`` for one that there is not.
     """
     width = max(map(len, [header, *rows]), default=1)
-    headers = [plain(one) for one in header]
-    number, date, state, source = (
-        _place_of(name, header, width) if name else None for name in names
-    )
-    export = next((one for one in EXPORTS if one.needs <= {*headers}), None)
-    if export is None or number is not None or state is not None:
-        number = _number_column(headers, rows, width) if number is None else number
-        return Columns(number, date, state, source)
-    date = guess_column(header, DATES) if date is None else date
-    state = guess_column(header, [export.state])
-    return Columns(headers.index(export.number), date, state, source, export)
+    number, date, state, source = (_place_of(name, header, width) for name in names)
+    found = {plain(one) for one in header}
+    export = next((one for one in EXPORTS if one.needs <= found), None)
+    if export is not None and number is None and state is None:
+        number, state = guess_column(header, [export.number]), guess_column(header, [export.state])
+        date = guess_column(header, DATES) if date is None else date
+        return Columns(number, date, state, source, export)
+    if number is None:
+        number = 0 if width <= 1 else guess_column(header, NUMBERS)
+    if number is None:  # the only one with numbers in it
+        counts = [
+            sum(looks_like_number(row[at]) for row in rows if at < len(row)) for at in range(width)
+        ]
+        likely = [at for at, count in enumerate(counts) if count and count * 2 > max(counts)]
+        number = likely[0] if len(likely) == 1 else None
+    return Columns(number, date, state, source)
 
 
 def guess_column(header: Sequence[str], known: Sequence[str]) -> int | None:
@@ -138,19 +138,9 @@ def guess_column(header: Sequence[str], known: Sequence[str]) -> int | None:
     return next((found.index(name) for name in known if name in found), None)
 
 
-def _number_column(headers: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> int | None:
-    """By its header, or the only one with numbers in it."""
-    found = 0 if width <= 1 else guess_column(headers, NUMBERS)
-    if found is not None:
-        return found
-    counts = [
-        sum(looks_like_number(row[at]) for row in rows if at < len(row)) for at in range(width)
-    ]
-    likely = [at for at, count in enumerate(counts) if count and count * 2 > max(counts)]
-    return likely[0] if len(likely) == 1 else None
-
-
-def _place_of(name: str, header: Sequence[str], width: int) -> int:
+def _place_of(name: str, header: Sequence[str], width: int) -> int | None:
+    if not name:
+        return None
     if name in header:
         return header.index(name)
     if name.isdecimal() and 0 < int(name) <= width:
@@ -171,8 +161,7 @@ _NORTH_AMERICAN = re.compile(r"\+1[0-9]{10}").fullmatch
 _TEN = re.compile(r"[2-9][0-9]{9}").fullmatch
 _NORTH_AMERICA = ("US", "CA")
 # Copied from an address book: marks of direction and spaces of no width; and Latin-1's space.
-_UNSEEN = dict.fromkeys(map(ord, "\ufeff\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d"))
-_UNSEEN |= dict.fromkeys(map(ord, "\u202e\u2060\u2066\u2067\u2068\u2069\udca0"))
+_UNSEEN = re.compile("[\ufeff\u200b-\u200f\u202a-\u202e\u2060-\u2069\udca0]")
 _ROUNDED = re.compile(r"\+?\d(?:[.,]\d+)?[eE][+-]?\d+").fullmatch
 _AROUND = re.compile(r"""^[\s'"=]*(?:(?:tel|sms):)?|(?:(?<=\d{7})\.0+)?[\s'"\0]*$""", re.IGNORECASE)
 """What spreadsheets and address books put around a number."""
@@ -190,14 +179,14 @@ REASONS = {
 """Why a row has no number that could be used."""
 OTHER, BLANK = "other", "blank"
 """Reasons of a row about something else, such as a message that was delivered, and an empty one."""
-_WORDS = {
-    "opted_out": "opted_out,opted out,opted-out,opt_out,opt out,opt-out,optout,unsubscribed,"
-    "unsubscribe,stop,stopped,blocked,suppressed,locked",
-    "subscribed": "subscribed,opted_in,opted in,opted-in,opt_in,opt in,opt-in,optin,re-opt-in",
+STATE_WORDS: Mapping[str, State] = {
+    **dict.fromkeys(
+        ("optedout", "optout", "unsubscribed", "unsubscribe", "stop", "stopped"), "opted_out"
+    ),
+    **dict.fromkeys(("blocked", "suppressed", "locked"), "opted_out"),
+    **dict.fromkeys(("subscribed", "optedin", "optin", "reoptin"), "subscribed"),
 }
-STATE_WORDS = {word: state for state, words in _WORDS.items() for word in words.split(",")}
-"""What a cell of a status column means, where the file is no known export. Anything else, such as
-``active``, is no consent."""
+"""What a status means, as ``plain`` gives it. Anything else, such as ``active``, is no consent."""
 MAX_SOURCE_CHARS = 60
 
 
@@ -211,7 +200,7 @@ def read_number(cell: str, region: str = "", *, is_international: bool = False) 
         return cell, ""
     if region in _NORTH_AMERICA and not is_international and _TEN(cell):
         return f"+1{cell}", ""
-    text = _AROUND.sub("", cell.translate(_UNSEEN))
+    text = _AROUND.sub("", _UNSEEN.sub("", cell))
     digits = sum(map(str.isdigit, text))
     if not text or _ROUNDED(text):
         return "", "rounded" if text else "empty"
@@ -229,32 +218,6 @@ def read_number(cell: str, region: str = "", *, is_international: bool = False) 
         return "", "not_a_number" if region or text.startswith("+") else "no_country"
 
 
-class SeenNumbers:
-    """Which numbers earlier rows had, in a temporary file: memory does not grow with the list."""
-
-    def __init__(self) -> None:
-        self._db = sqlite3.connect("", isolation_level=None, check_same_thread=False)
-        weakref.finalize(self, self._db.close)
-        self._db.execute("PRAGMA journal_mode = OFF")
-        self._db.execute("PRAGMA cache_size = -32000")  # KiB
-        self._db.execute("CREATE TABLE seen (key INTEGER PRIMARY KEY)")
-
-    def add(self, numbers: Iterable[str], state: State = "opted_out") -> set[str]:
-        """Those that no earlier row had in this state."""
-        asked = "INSERT OR IGNORE INTO seen SELECT value FROM json_each(?) RETURNING key"
-        return self._asked(asked, numbers, state)
-
-    def among(self, numbers: Iterable[str], state: State = "opted_out") -> set[str]:
-        """Those that an earlier row had in this state."""
-        asked = "SELECT key FROM seen WHERE key IN (SELECT value FROM json_each(?))"
-        return self._asked(asked, numbers, state)
-
-    def _asked(self, statement: str, numbers: Iterable[str], state: State) -> set[str]:
-        keys = sorted(int(number) * 2 + (state == "subscribed") for number in numbers)
-        rows = self._db.execute(statement, [msgspec.json.encode(keys).decode()])
-        return {f"+{key // 2}" for (key,) in rows}
-
-
 def source_text(cell: str) -> str:
     """A cell of the source column as it is recorded: one line, without what cannot be seen."""
     text = " ".join(cell.split())
@@ -262,11 +225,11 @@ def source_text(cell: str) -> str:
 
 
 @functools.lru_cache(256)
-def state_of(text: str, states: tuple[tuple[str, str], ...]) -> str:
-    """What a status means by these words; else ``bad_state``, or ``OTHER`` where they say so."""
-    known = dict(states)
-    found = known.get(text.strip().casefold(), known.get(ANY_OTHER))
-    return "bad_state" if found is None else found or OTHER
+def state_of(text: str, opt_out: str = "") -> str:
+    """What a status means; ``bad_state`` if nothing. ``opt_out``: see ``KnownExport``."""
+    if opt_out:
+        return "opted_out" if text.strip() == opt_out else OTHER
+    return STATE_WORDS.get(plain(text), "bad_state")
 
 
 @functools.lru_cache(4096)

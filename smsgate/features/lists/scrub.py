@@ -8,13 +8,12 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
-from smsgate.features.lists.list_file import ListFile, ListOptions, ListRow
+from smsgate.features.lists.list_file import ListFile, ListOptions, SeenNumbers
 from smsgate.features.lists.results import CLEAN, DUPLICATE, OUTCOMES, ListResult
-from smsgate.features.lists.rows import BLANK, SeenNumbers
+from smsgate.features.lists.rows import BLANK
 from smsgate.files import whole
 from smsgate.interface.operation import Progress
 from smsgate.pipeline.manual import check_program
@@ -22,7 +21,6 @@ from smsgate.pipeline.services import Services
 
 WINDOW = 50_000
 """Rows about which the gate is asked together: the more, the less for each."""
-COLUMNS = ("blocked_reason", "blocked_why")
 
 
 def scrub_list(
@@ -43,45 +41,32 @@ def scrub_list(
     list_file, seen, counts = ListFile(file, options), SeenNumbers(), Counter[str]()
     width = len(list_file.header)
     with whole(clean) as clean_out, whole(blocked) as blocked_out:
-        write_clean = _writer(clean_out, list_file)
-        write_blocked = _writer(blocked_out, list_file)
+        clean_rows, blocked_rows = _writer(clean_out, list_file), _writer(blocked_out, list_file)
         if list_file.header:
-            write_clean([list_file.header])
-            write_blocked([[*list_file.header, *COLUMNS]])
+            clean_rows.writerow(list_file.header)
+            blocked_rows.writerow([*list_file.header, "blocked_reason", "blocked_why"])
         for rows in list_file.windows(WINDOW):
-            reasons = _reasons(services, options.program, rows, seen)
-            pairs = [*zip(rows, reasons, strict=True)]
-            write_clean(row.cells for row, reason in pairs if not reason)
-            write_blocked(
-                [*row.cells, *[""] * (width - len(row.cells)), reason, OUTCOMES[reason]]
-                for row, reason in pairs
-                if reason not in ("", BLANK)
-            )
-            counts.update(reason or CLEAN for reason in reasons)
+            first = seen.first(rows)
+            numbers = [*first]
+            refused = services.gate.refused(numbers, program=options.program)
+            reasons = {numbers[at]: answer.reason for at, answer in refused.items()}
+            for row in rows:
+                is_first = first.get(row.number) is row
+                reason = row.reason or (reasons.get(row.number, CLEAN) if is_first else DUPLICATE)
+                if reason == BLANK:
+                    continue
+                counts[reason] += 1
+                if reason == CLEAN:
+                    clean_rows.writerow(row.cells)
+                else:
+                    rest = [""] * (width - len(row.cells))
+                    blocked_rows.writerow([*row.cells, *rest, reason, OUTCOMES[reason]])
             progress("Scrubbing", list_file.read_bytes, list_file.size)
-    del counts[BLANK]
     outcomes = {CLEAN: counts[CLEAN]} | dict(counts.most_common())
     return ListResult(counts.total(), outcomes, format=list_file.format, applied=True)
 
 
 def _writer(out: BinaryIO, file: ListFile):  # type: ignore[no-untyped-def]  # noqa: ANN202
-    out.write(file.order_mark)
     # A line at a time: nothing stays behind when the file is closed.
     text = io.TextIOWrapper(out, file.encoding, file.errors, newline="", write_through=True)
-    return csv.writer(text, delimiter=file.delimiter, lineterminator=file.newline).writerows
-
-
-def _reasons(
-    services: Services, program: str, rows: Sequence[ListRow], seen: SeenNumbers
-) -> list[str]:
-    """Of each row why it may not be texted; empty where it may be."""
-    reasons = [row.reason for row in rows]
-    new = seen.add({row.number for row in rows if not row.reason})
-    places: dict[str, int] = {}
-    for at, row in enumerate(rows):
-        if not row.reason and (row.number not in new or places.setdefault(row.number, at) != at):
-            reasons[at] = DUPLICATE
-    numbers = [*places]
-    for at, answer in services.gate.refused(numbers, program=program).items():
-        reasons[places[numbers[at]]] = answer.reason
-    return reasons
+    return csv.writer(text, delimiter=file.delimiter, lineterminator=file.newline)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import io
 from typing import Any
 
-from smsgate.features.lists.import_record import record_import
-from smsgate.features.lists.imports import run_import
+from smsgate.features.lists.imports import record_import, run_import
 from smsgate.features.lists.list_file import ListFile, ListOptions, ListRow
 from smsgate.features.lists.results import ListResult
 from smsgate.pipeline.services import Services
@@ -28,8 +27,6 @@ def imported(
 ) -> ListResult:
     raw = text if isinstance(text, bytes) else text.encode()
     given = {"actor": "ana", "name": "stopped.csv", "applies": True, **more}
-    if given["applies"]:
-        previewed(services, text, options)
     found = run_import(services, options, io.BytesIO(raw), lambda *_: None, **given)
     services.archiver.move_all()  # as a clock does all the time
     return found

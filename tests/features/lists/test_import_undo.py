@@ -13,8 +13,8 @@ from smsgate.domain.errors import RecordsUnavailable
 from smsgate.domain.messages import ALL, Arrival, Intent
 from smsgate.features.lists import import_undo as module
 from smsgate.features.lists import imports as imports_module
-from smsgate.features.lists.import_record import NoSuchList, imports
-from smsgate.features.lists.import_undo import ImportUndo
+from smsgate.features.lists.import_undo import undo_list
+from smsgate.features.lists.imports import NoSuchList, apply_entries, imports
 from smsgate.features.lists.list_file import ListOptions
 from smsgate.features.records_admin.rebuild import build_rebuild_service
 from smsgate.pipeline.manual import RestoreRequest
@@ -26,7 +26,7 @@ from tests.fakes.listed_numbers import import_numbers
 from tests.fakes.own_services import ALERTS, ORDERS, make_services
 from tests.fakes.told import told, work
 from tests.fakes.values import NUMBER, OTHER
-from tests.features.lists.files import imported, previewed
+from tests.features.lists.files import imported
 from tests.features.lists.test_importing import (
     CLUB,
     CLUB_LIST,
@@ -54,7 +54,7 @@ def text_of(*numbers):
 
 def undo(services, list_id, **more):
     acting = {"actor": "bob", "reason": "the wrong file"}
-    return ImportUndo(services).run(list_id, lambda *_: None, **acting, **more).outcomes
+    return undo_list(services, list_id, lambda *_: None, **acting, **more).outcomes
 
 
 def last(services, number=NUMBER):
@@ -69,7 +69,7 @@ def test_every_number_goes_back_to_how_it_stood(services):
     list_id = imported(services, text_of(*MANY)).import_id
     assert set(reasons(services, MANY)) == {"opted_out_all"}
 
-    would = ImportUndo(services).run(list_id, lambda *_: None)
+    would = undo_list(services, list_id, lambda *_: None)
     assert would.outcomes == {"would_undo": len(MANY) - 1, "unchanged": 1}
     assert set(reasons(services, MANY)) == {"opted_out_all"}
     assert undo(services, list_id) == {"undone": len(MANY) - 1, "unchanged": 1}
@@ -120,7 +120,7 @@ def locked_for_a_while(services):
 
 
 def listed_again(services):
-    import_numbers(services, [NUMBER], replace(STOPPED, id="import-other"), part="0")
+    import_numbers(services, [NUMBER], replace(STOPPED, id="import-other"))
 
 
 NEWER = [stop, start, by_hand, restored, locked, locked_for_a_while, listed_again]
@@ -180,13 +180,11 @@ def between(monkeypatch, act):
     """Do something once between the look at the histories and the entries that rest on it."""
     acts = iter([act])
 
-    def entered(self, partition, entries):
-        entries = [*entries]
+    def entered(services, entries):
         next(acts, lambda: None)()
-        return real(self, partition, entries)
+        return apply_entries(services, entries)
 
-    real = module.ImportUndo._enter
-    monkeypatch.setattr(module.ImportUndo, "_enter", entered)
+    monkeypatch.setattr(module, "apply_entries", entered)
 
 
 @pytest.mark.parametrize("newer", [stop, start, by_hand, locked, locked_for_a_while])
@@ -241,23 +239,6 @@ def test_a_list_that_comes_in_between_and_does_not_name_it_only_costs_another_lo
     assert outcomes == ["stale", "applied"]
 
 
-def test_where_lists_are_applied_all_the_time_it_says_so_and_nothing_is_lifted(
-    services, monkeypatch
-):
-    first = imported(services, text_of(NUMBER)).import_id
-    other = next(number for number in MANY if partition_of(number) == PARTITION)
-    real = module.ImportUndo._enter
-
-    def entered(self, partition, entries):
-        entries = [*entries]
-        import_numbers(services, [other], STOPPED)
-        return real(self, partition, entries)
-
-    monkeypatch.setattr(module.ImportUndo, "_enter", entered)
-    assert undo(services, first) == {"busy": 1}
-    assert reasons(services, [NUMBER]) == ["opted_out_all"]
-
-
 class Killed(Exception):
     """The process ended here."""
 
@@ -266,22 +247,22 @@ class Killed(Exception):
 def test_after_a_kill_the_same_command_does_the_rest(services, monkeypatch, where):
     list_id = imported(services, text_of(*MANY)).import_id
     monkeypatch.setattr(module, "CHUNK", 30)
-    real, calls = module.ImportUndo._enter, []
+    calls = []
 
-    def dies(self, partition, entries):
-        calls.append(partition)
+    def dies(services, entries):
+        calls.append(entries)
         if len(calls) < 5:
-            return real(self, partition, entries)
+            return apply_entries(services, entries)
         if where == "entered":
-            self._store.inbox.add([Arrival(one) for one in entries])
+            services.store.inbox.add([Arrival(one) for one in entries])
         if where == "applied":
-            real(self, partition, entries)
+            apply_entries(services, entries)
         raise Killed
 
-    monkeypatch.setattr(module.ImportUndo, "_enter", dies)
+    monkeypatch.setattr(module, "apply_entries", dies)
     with pytest.raises(Killed):
         undo(services, list_id)
-    monkeypatch.setattr(module.ImportUndo, "_enter", real)
+    monkeypatch.setattr(module, "apply_entries", apply_entries)
     left = reasons(services, MANY).count("opted_out_all")
     assert 0 < left < len(MANY)
 
@@ -329,12 +310,12 @@ def test_an_entry_of_an_undo_that_comes_late_does_not_undo_the_next_import(servi
     first = imported(services, text_of(NUMBER)).import_id
     kept = []
 
-    def entered(self, partition, entries):
+    def entered(_, entries):
         kept.extend(entries)
         raise Killed
 
     with monkeypatch.context() as patched:
-        patched.setattr(module.ImportUndo, "_enter", entered)
+        patched.setattr(module, "apply_entries", entered)
         with pytest.raises(Killed):
             undo(services, first)
     assert undo(services, first) == {"undone": 1}
@@ -372,20 +353,21 @@ def test_an_opt_out_and_a_consent_of_one_number_in_one_file_are_both_undone(serv
     assert reasons(services, [NUMBER, OTHER], "club") == ["", "no_consent"]
 
 
-def test_an_import_that_was_killed_can_be_undone_too(services, monkeypatch):
-    text = text_of(*MANY)
+def test_an_import_that_was_killed_at_its_end_is_on_record_once_it_is_run_again(
+    services, monkeypatch
+):
     with monkeypatch.context() as patched:
         patched.setattr(
             imports_module, "record_import", lambda *_, **__: (_ for _ in ()).throw(Killed)
         )
         with pytest.raises(Killed):
-            imported(services, text)
+            imported(services, text_of(NUMBER))
     assert imports(services.records, 10) == []
     services.archiver.move_all()
-    list_id = previewed(services, text).import_id
-    assert undo(services, list_id) == {"undone": len(MANY)}
-    summary = imported(services, text)
-    assert summary.outcomes["applied"] == len(MANY)
+    summary = imported(services, text_of(NUMBER))
+    assert summary.outcomes == {"repeat": 1}
+    assert [one.id for one in imports(services.records, 10)] == [summary.import_id]
+    assert undo(services, summary.import_id) == {"undone": 1}
 
 
 def test_imports_are_on_record_with_what_they_changed_and_their_undo(services):

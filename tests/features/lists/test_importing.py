@@ -5,14 +5,17 @@ from __future__ import annotations
 import pytest
 
 from smsgate.domain.entry_parts import Consent
-from smsgate.domain.errors import StoreNotReady
 from smsgate.domain.messages import ALL, Arrival
 from smsgate.features.lists import imports as module
-from smsgate.features.lists.import_record import entered_before
-from smsgate.features.lists.imports import ImportRequest, NumberImport
+from smsgate.features.lists.imports import (
+    ImportRequest,
+    enter,
+    entered_before,
+    entries_of,
+    rehearse,
+)
 from smsgate.features.lists.list_file import ListOptions
 from smsgate.features.lists.rows import ListUnreadable
-from smsgate.features.records_admin.rebuild import build_rebuild_service
 from smsgate.pipeline.manual import RestoreRequest
 from smsgate.store.keys import PARTITION_KEYS, PARTITIONS, partition_of
 from tests.fakes import manual
@@ -45,11 +48,6 @@ def services(tmp_path, redis_url):
     made.close()
 
 
-@pytest.fixture
-def importing(services):
-    return NumberImport(services)
-
-
 def reasons(services, numbers, program="alerts"):
     return [one.reason for one in services.gate.check(numbers, program=program)]
 
@@ -64,18 +62,18 @@ def work_off(services):
         services.applier.drain(partition)
 
 
-def test_a_list_blocks_when_it_is_said_to_be_applied(services, importing):
-    assert importing.rehearse(MANY, STOPPED) == ["new"] * len(MANY)
+def test_a_list_blocks_when_it_is_said_to_be_applied(services):
+    assert rehearse(services, MANY, STOPPED) == ["new"] * len(MANY)
     assert reasons(services, MANY) == [""] * len(MANY)
 
     assert import_numbers(services, MANY, STOPPED) == ["applied"] * len(MANY)
 
     assert reasons(services, MANY, "orders") == ["opted_out_all"] * len(MANY)
-    assert importing.rehearse(MANY, STOPPED) == ["repeat"] * len(MANY)
+    assert rehearse(services, MANY, STOPPED) == ["repeat"] * len(MANY)
     assert import_numbers(services, MANY, STOPPED) == ["repeat"] * len(MANY)
 
 
-def test_the_scope_is_the_programs_or_everything(services, importing):
+def test_the_scope_is_the_programs_or_everything(services):
     club = ImportRequest("club", "opted_out")
     import_numbers(services, [NUMBER], club)
     assert reasons(services, [NUMBER], "club") == ["opted_out"]
@@ -85,8 +83,8 @@ def test_the_scope_is_the_programs_or_everything(services, importing):
     assert reasons(services, [NUMBER], "alerts") == ["opted_out_all"]
 
 
-def test_one_event_tells_of_hundreds_and_each_number_has_its_history(services, importing):
-    import_numbers(services, MANY, STOPPED, [SINCE_US + at for at in range(len(MANY))], part="0")
+def test_one_event_tells_of_hundreds_and_each_number_has_its_history(services):
+    import_numbers(services, MANY, STOPPED, [SINCE_US + at for at in range(len(MANY))])
     waiting = services.store.ledger_reader.waiting().count
     assert waiting <= PARTITIONS + len(MANY) // module.CHUNK
 
@@ -104,11 +102,11 @@ def test_one_event_tells_of_hundreds_and_each_number_has_its_history(services, i
     assert [*services.records.verifier.verify()] == []
 
 
-def test_consents_go_on_record_and_lift_nothing(services, importing):
+def test_consents_go_on_record_and_lift_nothing(services):
     manual.opt_out(services, NUMBER, ALL, "ana", "")
     work_off(services)
     numbers = [NUMBER, OTHER]
-    assert importing.rehearse(numbers, JOINED) == ["refused", "new"]
+    assert rehearse(services, numbers, JOINED) == ["refused", "new"]
 
     assert import_numbers(services, numbers, JOINED, [SINCE_US, 0]) == ["refused", "applied"]
 
@@ -120,36 +118,34 @@ def test_consents_go_on_record_and_lift_nothing(services, importing):
     assert import_numbers(services, [OTHER], JOINED) == ["refused"]
 
 
-def test_a_part_has_one_effect_even_after_somebody_came_back(services, importing, redis_client):
+def test_a_part_has_one_effect_even_after_somebody_came_back(services, redis_client):
     once = ImportRequest("alerts", "opted_out", id="import-1")
-    assert import_numbers(services, [NUMBER], once, part="0") == ["applied"]
+    assert import_numbers(services, [NUMBER], once) == ["applied"]
     come_back(services)
     work_off(services)
 
-    assert import_numbers(services, [NUMBER], once, part="0") == ["not_applied"]
+    assert import_numbers(services, [NUMBER], once) == ["not_applied"]
     services.archiver.move_all()
     id_, known = entered_before(services.records, "import-1")
     assert id_ == "import-1"
-    assert known == {f"import-1-0-{partition_of(NUMBER)}-0"}
+    assert len(known) == 1
     redis_client.delete(PARTITION_KEYS[partition_of(NUMBER)].seen("", *known))  # as after 48 hours
-    assert import_numbers(services, [NUMBER], once, part="0", known=known) == ["not_applied"]
+    assert import_numbers(services, [NUMBER], once, known=known) == ["not_applied"]
     assert reasons(services, [NUMBER]) == [""]
-    assert import_numbers(services, [NUMBER], once, part="1") == ["applied"]
+    assert import_numbers(services, [NUMBER, MANY[0]], once) == ["applied"] * 2
 
 
-def test_a_try_that_ended_before_it_was_applied_is_applied_by_the_next(services, importing):
+def test_a_try_that_ended_before_it_was_applied_is_applied_by_the_next(services):
     once = ImportRequest("alerts", "opted_out", id="import-1")
-    entries = [*importing.entries(rows_by_number([NUMBER]), once, "0")]
+    entries = [*entries_of(services.settings, rows_by_number([NUMBER]), once)]
     services.store.inbox.add([Arrival(one) for one in entries])
-    assert import_numbers(services, [NUMBER], once, part="0") == ["applied"]
+    assert import_numbers(services, [NUMBER], once) == ["applied"]
     assert reasons(services, [NUMBER]) == ["opted_out_all"]
     assert len(services.history.of_number(NUMBER)) == 1
 
 
-def test_entries_around_a_list_keep_their_order_and_a_list_places_no_holds(
-    services, importing, redis_client
-):
-    (listed,) = importing.entries(rows_by_number([NUMBER]), STOPPED, "0")
+def test_entries_around_a_list_keep_their_order_and_a_list_places_no_holds(services, redis_client):
+    (listed,) = entries_of(services.settings, rows_by_number([NUMBER]), STOPPED)
     partition = partition_of(NUMBER)
     come_back(services)
     services.store.inbox.add([Arrival(listed)])
@@ -169,17 +165,18 @@ def test_entries_around_a_list_keep_their_order_and_a_list_places_no_holds(
     assert reasons(services, [NUMBER]) == ["opted_out_all"]
 
 
-def test_what_did_not_take_effect_is_said(services, importing, monkeypatch):
+def test_what_did_not_take_effect_is_said(services, monkeypatch):
     """As a process of an older version, which does not know lists, would leave it."""
 
     def swallow(partition):
         services.store.inbox._client.xtrim(f"smsgate:{{{partition}}}:inbox", maxlen=0)
+        return []
 
-    monkeypatch.setattr(services.applier, "drain", swallow)
+    monkeypatch.setattr(services.applier, "drain_events", swallow)
     assert import_numbers(services, [NUMBER], STOPPED) == ["not_applied"]
 
 
-def test_numbers_with_marks_keep_their_order(services, importing):
+def test_numbers_with_marks_keep_their_order(services):
     services.store.inbox.add([Arrival(entry(number=NUMBER, message_id="SM1"))])
     work_off(services)
     before = services.store.numbers.consent_states_of([NUMBER], ["alerts"])[NUMBER]
@@ -193,27 +190,13 @@ def test_numbers_with_marks_keep_their_order(services, importing):
     )
 
 
-def test_a_list_closes_what_waits_for_a_person(services, importing):
+def test_a_list_closes_what_waits_for_a_person(services):
     review = entry(module.Intent.REVIEW, message_id="SM1")
     services.store.inbox.add([Arrival(review)])
     work_off(services)
     assert reasons(services, [NUMBER]) == ["review"]
     import_numbers(services, [NUMBER, OTHER], ImportRequest("orders", "opted_out"))
     assert services.store.inbox_reader.review_holds(partition_of(NUMBER)) == {}
-
-
-def test_a_rebuilt_store_knows_the_lists(services, importing, redis_client):
-    import_numbers(services, MANY, STOPPED, part="0")
-    import_numbers(services, [OTHER], JOINED)
-    services.archiver.move_all()
-    redis_client.flushall()
-    with pytest.raises(StoreNotReady):
-        importing.rehearse([OTHER], STOPPED)
-
-    build_rebuild_service(services).rebuild(lambda *_: None)
-
-    assert reasons(services, MANY) == ["opted_out_all"] * len(MANY)
-    assert reasons(services, [OTHER], "club") == [""]
 
 
 # --- files ----------------------------------------------------------------------------------
@@ -304,18 +287,18 @@ class Killed(Exception):
 def test_after_a_kill_the_same_command_does_the_rest(services, monkeypatch):
     monkeypatch.setattr(module, "WINDOW", 100)
     text = "".join(f"{number}\n" for number in MANY)
-    real, calls = module.NumberImport.enter, []
+    calls = []
 
-    def dies(self, *given, **rest):
-        calls.append(real(self, *given, **rest))
+    def dies(*given):
+        calls.append(enter(*given))
         if len(calls) == 4:
             raise Killed
         return calls[-1]
 
-    monkeypatch.setattr(module.NumberImport, "enter", dies)
+    monkeypatch.setattr(module, "enter", dies)
     with pytest.raises(Killed):
         imported(services, text)
-    monkeypatch.setattr(module.NumberImport, "enter", real)
+    monkeypatch.setattr(module, "enter", enter)
     done = sum(map(len, calls))
     assert 0 < done < len(MANY)
 
@@ -339,7 +322,6 @@ def test_an_opt_out_and_a_consent_of_one_number_in_one_file_end_opted_out(servic
     text = f"{header}{NUMBER},MG1,opt-out\n{NUMBER},MG1,opt-in\n"
     other_order = "".join([header, *text.splitlines(keepends=True)[:0:-1]])
     for one in (text, other_order):
-        assert previewed(services, one, CLUB_LIST).outcomes["refused"] == 1
         assert imported(services, one, CLUB_LIST).outcomes["refused"] == 1
         assert reasons(services, [NUMBER], "club") == ["opted_out"]
 

@@ -109,7 +109,7 @@ def test_short_rows_have_an_empty_cell():
 
 def test_what_is_not_of_its_encoding_is_refused():
     raw = codecs.BOM_UTF16_LE + f"phone\n{US}".encode("utf-16-le") + b"\0\xd8\0\xd8x"
-    with pytest.raises(ListUnreadable, match="the file is not UTF-16-LE"):
+    with pytest.raises(ListUnreadable, match="the file is not UTF-16"):
         rows_of(raw)
 
 

@@ -7,7 +7,6 @@ import pytest
 from smsgate.features.lists.rows import (
     REASONS,
     ListUnreadable,
-    SeenNumbers,
     moment_us,
     printable,
     read_number,
@@ -120,15 +119,6 @@ def test_numbers_without_a_plus_have_their_country_where_the_export_writes_them_
 )
 def test_times_are_read_as_exports_write_them(said, us):
     assert moment_us(said) == us
-
-
-def test_numbers_are_known_again_in_each_state():
-    seen = SeenNumbers()
-    some = [f"+{at}" for at in (10**6, 10**14, 10**15 - 1)]
-    assert seen.add(some[:2]) == {*some[:2]}
-    assert seen.add(some) == {some[2]}
-    assert seen.add(some, "subscribed") == {*some}
-    assert seen.among([*some, "+12345678"]) == {*some}
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,11 @@ def test_a_list_is_parted_and_keeps_columns_order_and_encoding(services, scrubbe
     }  # fmt: skip
 
 
+def test_a_list_of_latin_1_is_written_as_it_was_read(scrubbed):
+    raw = f"name,phone\nÅsa,{NUMBER}\n".encode("latin-1")
+    assert scrubbed(raw)[1] == raw
+
+
 def test_windows_hide_neither_duplicates_nor_opt_outs(services, scrubbed, monkeypatch):
     numbers = [f"+1415555{at:04}" for at in range(300)]
     lines = "".join(f"{number}\n" for number in [*numbers, *numbers])

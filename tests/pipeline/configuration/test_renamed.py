@@ -11,8 +11,8 @@ import pytest
 from smsgate.domain.entry_parts import Consent
 from smsgate.domain.errors import RestoreRefused
 from smsgate.domain.messages import ALL, Arrival, Decision, Entry, Intent
-from smsgate.features.lists.import_undo import ImportUndo
-from smsgate.features.lists.imports import ImportRequest
+from smsgate.features.lists.import_undo import undo_list
+from smsgate.features.lists.imports import ImportRequest, record_import
 from smsgate.features.records_admin.rebuild import build_rebuild_service
 from smsgate.features.reviews.service import ReviewService
 from smsgate.pipeline.manual import RestoreRequest
@@ -247,9 +247,10 @@ def test_an_import_is_undone_across_a_renaming(opened: Opened, renamed_before: b
         publish_programs(new.settings, new.store)
     listing = ImportRequest(program, "opted_out", id="import-1")
     import_numbers(importer, [NUMBER], listing)
+    record_import(importer, "import-1", program, "me", "stopped.csv", "")
     publish_programs(new.settings, new.store)
     assert blocked(new, NUMBER, "team")
-    summary = ImportUndo(new).run("import-1", lambda *_: None, actor="me", reason="the wrong file")
+    summary = undo_list(new, "import-1", lambda *_: None, actor="me", reason="the wrong file")
     assert summary.outcomes == {"undone": 1}
     assert not blocked(new, NUMBER, "team")
     assert blocked(new, NUMBER, "alerts")

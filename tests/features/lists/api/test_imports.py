@@ -32,17 +32,16 @@ def allowed(api) -> list[bool]:
 
 
 def test_a_list_is_previewed_imported_and_undone(api) -> None:
-    begun = upload(api)
-    assert (begun["step"], begun["result"]) == ("preview", None)
-    found = ended(api, begun["id"])["result"]
+    failed = ended(api, upload(api, f"{ASKED}&preview=true")["id"])
+    assert (failed["state"], "agreed to" in failed["problem"]) == ("failed", True)
+    words = "&words=I+agree+to+texts&medium=web"
+    found = ended(api, upload(api, f"{ASKED}&preview=true{words}")["id"])["result"]
     assert found["outcomes"] == {"new": 3, "not_a_number": 1}
     assert (found["unused"], found["first"][0]["line"]) == (1, 5)
     assert found["changes"][0].startswith("Would opt 2 numbers out of every program")
     assert allowed(api) == [True] * 40
 
-    job = f"/import-jobs/{begun['id']}/apply"
-    assert "agreed to" in api.post(job, {}, 422)["detail"]
-    api.post(job, {"words": "I agree to texts", "medium": "web"}, 202)
+    begun = upload(api, ASKED + words)
     found = ended(api, begun["id"])
     assert (found["step"], found["state"]) == ("apply", "done")
     assert found["result"]["changes"][0].startswith("Opted 2 numbers out of every program")
@@ -83,18 +82,13 @@ def test_what_will_not_do_is_refused_and_leaves_nothing(api) -> None:
     assert [*folder.iterdir()] == []
     headers = {"Authorization": f"Bearer {api.key}", "Transfer-Encoding": "chunked"}
     assert api.call("POST", "/imports?program=alerts", headers=headers).status_code == 411
-    for path in ("/imports/x/undo", f"/import-jobs/{'0' * 32}/apply"):
-        assert api.post(path, {"reason": "x"} if "undo" in path else {}, 404)["reason"] == (
-            "no_such_list"
-        )
+    assert api.post("/imports/x/undo", {"reason": "x"}, 404)["reason"] == "no_such_list"
     unreadable = ended(api, upload(api, "program=alerts", "PK\x03\x04 a workbook")["id"])
     assert unreadable["state"] == "failed"
     assert "save the list as CSV" in unreadable["problem"]
-    assert "not done" in api.post(f"/import-jobs/{unreadable['id']}/apply", {}, 422)["detail"]
 
 
 def test_a_key_sees_the_jobs_that_it_asked_for(api) -> None:
     job = upload(api)["id"]
     other = api.with_key("admin", "crm")
     assert other.get(f"/import-jobs/{job}", 404)["reason"] == "no_such_list"
-    assert other.post(f"/import-jobs/{job}/apply", {}, 404)["reason"] == "no_such_list"

@@ -7,7 +7,7 @@ import sqlalchemy
 from sqlalchemy import Engine, delete, update
 
 from smsgate.consent.events import ConsentState, ListGroup, event_id
-from smsgate.features.lists.import_record import entered_before
+from smsgate.features.lists.imports import entered_before
 from smsgate.pipeline.reviews import recorded_open
 from smsgate.records.removal import announcement
 from smsgate.records.tables import listed, numbers
