@@ -32,7 +32,9 @@ class DailyRetention:
             self._asked_at = time.monotonic()
             if not self._services.store.sweep.take_retention_turn():
                 return 0
-            self._batches = Forgetting.of(self._services).apply_retention()
+            self._batches = Forgetting(
+                self._services.archiver, self._services.settings.retention
+            ).apply_retention()
         try:
             return next(self._batches)
         except StopIteration:

@@ -14,8 +14,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import chain
 
-import structlog
-
 from smsgate import __version__
 from smsgate.consent.events import ConsentState, Event, PublishedProgram, event_id
 from smsgate.consent.renamed_programs import current_consent_state, entry_now
@@ -32,7 +30,6 @@ from smsgate.domain.messages import (
     StoredEntry,
     ms_of,
 )
-from smsgate.domain.phone import masked
 from smsgate.metrics.counters import APPLIED_S, EVENTS
 from smsgate.pipeline.content import CurrentContent
 from smsgate.pipeline.forwards import forward_of, without_form
@@ -43,7 +40,6 @@ from smsgate.store.keys import hold_field
 from smsgate.store.numbers import Effects
 from smsgate.store.store import Store
 
-_log = structlog.get_logger()
 BATCH = 150
 """Entries in one commit, so that it holds Redis for less than 2 ms."""
 THREADS = 4
@@ -161,7 +157,6 @@ class InboxApplier:
         if not committed.done:
             return []
         self._count(effects.events)
-        _log_ties(effects.events)
         return [*effects.events]
 
     def _count(self, events: Sequence[Event]) -> None:
@@ -272,20 +267,6 @@ class InboxApplier:
     def _concerned(self, entry: Entry) -> list[str]:
         names = [*self._published] if entry.scope == ALL else [entry.scope or entry.program]
         return names + [old for old, name in self._renamed.items() if name in names]
-
-
-def _log_ties(events: Sequence[Event]) -> None:
-    """Log each opt-in that lost to an opt-out of the same time, for later questions."""
-    for event in events:
-        if event.outcome == "tie":
-            _log.info(
-                "tie",
-                number=masked(event.number),
-                program=event.program,
-                account=event.entry.account if event.entry else "",
-                message_id=event.entry.message_id if event.entry else "",
-                problem=event.note,
-            )
 
 
 def applied_event(

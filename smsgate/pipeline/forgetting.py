@@ -18,11 +18,9 @@ from smsgate.domain.errors import RecordsDiffer
 from smsgate.domain.messages import Decision, Entry, Intent
 from smsgate.pipeline.archive import LedgerArchiver
 from smsgate.pipeline.services import Services
-from smsgate.records import Records
 from smsgate.records.removal import FORGOTTEN, RETENTION, Part, announcement
 from smsgate.settings import Retention
 from smsgate.store.keys import partition_of
-from smsgate.store.store import Store
 
 KINDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -69,17 +67,9 @@ class Forgotten:
 class Forgetting:
     """Takes contents of the records away."""
 
-    @classmethod
-    def of(cls, services: Services) -> Forgetting:
-        """From the store and the records of these services."""
-        return cls(services.store, services.records, services.archiver, services.settings.retention)
-
-    def __init__(
-        self, store: Store, records: Records, archiver: LedgerArchiver, retention: Retention
-    ) -> None:
-        self._store = store
-        self._records = records
-        self._archiver = archiver
+    def __init__(self, archiver: LedgerArchiver, retention: Retention) -> None:
+        """Take away what ``archiver`` has moved."""
+        self._archiver, self._store, self._records = archiver, archiver.store, archiver.records
         self._retention = retention
 
     def forget(self, number: str, actor: str, reason: str) -> Forgotten:
@@ -98,11 +88,10 @@ class Forgetting:
             actor=actor,
         )
         event = self._announce(FORGOTTEN, "text", ids, partition_of(number), about)
-        self._remove(event, "text", ids)
-        texts, forwards = (
-            self._store.sample_log.forget(number),
-            self._records.deliveries.forget(number),
-        )
+        if ids:
+            self._records.removal.remove(event.id, "text", ids)
+        texts = self._store.sample_log.forget(number)
+        forwards = self._records.deliveries.forget(number)
         # After the sample log: what is moved from it meanwhile is here by then.
         texts = max(texts, self._records.ordinary_texts.forget(number))
         replies = self._store.unsent_replies.forget(number)
@@ -137,7 +126,7 @@ class Forgetting:
         for ids in batches:
             if ids:
                 event = self._announce(RETENTION, part, ids, _OPERATION, None)
-                self._remove(event, part, ids)
+                self._records.removal.remove(event.id, part, ids)
                 _log.info("retention", part=part, records=len(ids), id=event.id)
             yield len(ids)
 
@@ -165,10 +154,6 @@ class Forgetting:
             raise RecordsDiffer("what was to be taken away could not be announced in the records")
         return event
 
-    def _remove(self, event: Event, part: Part, ids: list[str]) -> None:
-        if ids:
-            self._records.removal.remove(event.id, part, ids)
-
 
 def forget_number(services: Services, number: str, actor: str, reason: str) -> Forgotten:
     """Erase the texts of a number (E.164, or as it was recorded).
@@ -176,4 +161,5 @@ def forget_number(services: Services, number: str, actor: str, reason: str) -> F
     Raises as ``Forgetting.forget``.
     """
     services.applier.drain(partition_of(number))  # what still waits belongs to it
-    return Forgetting.of(services).forget(number, actor, reason)
+    forgetting = Forgetting(services.archiver, services.settings.retention)
+    return forgetting.forget(number, actor, reason)

@@ -40,7 +40,6 @@ from smsgate.store.gate_check import (
     OPTED_OUT,
     REVIEW,
     GateReader,
-    GateSnapshot,
 )
 from smsgate.store.health import Health
 from smsgate.store.metrics import Metrics
@@ -159,8 +158,20 @@ class Gate:
         if self._spool is not None:
             self._spool.refuse_opt_outs()  # before the store, into which they may go meanwhile
         self._health.refuse_eviction()
-        question = GateQuestion(numbers, program)
-        return question.refused(self._numbers.check(question.valid, program))
+        valid, problems = _read(numbers)
+        snapshot = self._numbers.check(valid, program)
+        published = snapshot.program
+        found: dict[int, GateAnswer] = {}
+        places = [at for at in range(len(numbers)) if at not in problems] if problems else None
+        for at in range(len(valid)) if published.require_consent else snapshot.places():
+            place = places[at] if places else at
+            state = snapshot.states.get(at, _NO_STATE)
+            answer = _answer(numbers[place], snapshot.bits[at], program, published, state)
+            if not answer.allowed:
+                found[place] = answer
+        for place, problem in problems.items():
+            found[place] = GateAnswer(numbers[place], None, "invalid", why=problem)
+        return found
 
     def require(self, numbers: Sequence[str], *, program: str, by: str = "gate") -> None:
         """Return where the program may text every one of the numbers; for use just before a send.
@@ -228,33 +239,6 @@ class AsyncGate(ThreadedGate[GateAnswer]):
     async def link(self, number: str, program: str) -> str:
         """As ``Gate.link``."""
         return await self._call(lambda: self._gate.link(number, program))
-
-
-class GateQuestion:
-    """Numbers that a program asks about, and the reading of what the store says of them."""
-
-    def __init__(self, numbers: Sequence[str], program: str) -> None:
-        self._numbers = numbers
-        self._program = program
-        self.valid, self._problems = _read(numbers)
-        """``valid``: those that are phone numbers, in E.164."""
-
-    def refused(self, snapshot: GateSnapshot) -> dict[int, GateAnswer]:
-        """The numbers that may not be texted, by place; ``snapshot`` is of ``valid``."""
-        found: dict[int, GateAnswer] = {}
-        problems, asked = self._problems, self._numbers
-        places = [at for at in range(len(asked)) if at not in problems] if problems else None
-        published = snapshot.program
-        wanted = range(len(self.valid)) if published.require_consent else snapshot.places()
-        for at in wanted:
-            place = places[at] if places else at
-            state = snapshot.states.get(at, _NO_STATE)
-            answer = _answer(asked[place], snapshot.bits[at], self._program, published, state)
-            if not answer.allowed:
-                found[place] = answer
-        for place, problem in problems.items():
-            found[place] = GateAnswer(asked[place], None, "invalid", why=problem)
-        return found
 
 
 def _in_order(numbers: Sequence[str], refused: Mapping[int, GateAnswer]) -> list[GateAnswer]:

@@ -178,20 +178,52 @@ class RestoreRequest:
     """With ``caller`` what makes a repeated call known; it then counts once."""
 
 
-class Restores:
-    """Makes the entries of restores that are allowed."""
+class ManualEntries:
+    """Puts manual changes into the inbox."""
 
     def __init__(
-        self, settings: Settings, store: Store, history: History, apply: Callable[[int], int]
+        self,
+        settings: Settings,
+        store: Store,
+        job_queue: JobQueue,
+        history: History,
+        apply: Callable[[int], int],
     ) -> None:
-        """``apply`` applies what waits in a partition."""
+        """``history`` says which opt-outs may be lifted; ``apply`` applies a partition's inbox."""
         self._settings = settings
         self._store = store
+        self._job_queue = job_queue
         self._history = history
         self._apply = apply
 
-    def entries(self, requests: Sequence[RestoreRequest]) -> list[Entry | SmsGateError]:
-        """Of each request its entry, or why it is refused.
+    def add(self, change: Entry | RestoreRequest) -> AddResult:
+        """Put one change into the inbox; from here on an opt-out blocks. Raises what refuses it."""
+        (found,) = self.add_each([change])
+        if isinstance(found, SmsGateError):
+            raise found
+        return found
+
+    def add_each(
+        self, changes: Sequence[Entry | RestoreRequest | SmsGateError]
+    ) -> list[AddResult | SmsGateError]:
+        """Put changes into the inbox, in one round trip; return what became of each, in order.
+
+        A refusal stays in its place. Raises ``StoreUnavailable`` if nothing at all could be stored,
+        and as ``restores``.
+        """
+        requests = [one for one in changes if isinstance(one, RestoreRequest)]
+        judged = iter(self.restores(requests) if requests else ())
+        found = [next(judged) if isinstance(one, RestoreRequest) else one for one in changes]
+        entries = [one for one in found if isinstance(one, Entry)]
+        added: list[AddResult | SmsGateError] = []
+        if entries:
+            results, partitions = self._store.inbox.add_each([Arrival(one) for one in entries])
+            self._job_queue.notify_inboxes(partitions)
+            added += results
+        return [added.pop(0) if isinstance(one, Entry) else one for one in found]
+
+    def restores(self, requests: Sequence[RestoreRequest]) -> list[Entry | SmsGateError]:
+        """Of each request for a restore its entry, or why it is refused.
 
         Raises, where nobody can say whose opt-out holds, ``StoreUnavailable``, ``StoreNotReady``,
         ``RecordsUnavailable``.
@@ -319,38 +351,3 @@ def _too_old(request: RestoreRequest, opt_out: OptOut) -> str:
 
 def _moment(at_us: int) -> str:
     return datetime.fromtimestamp(at_us / 1_000_000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-
-
-class ManualEntries:
-    """Puts manual changes into the inbox. Raises ``StoreUnavailable``."""
-
-    def __init__(self, store: Store, job_queue: JobQueue, restores: Restores) -> None:
-        """``restores`` says which opt-outs may be lifted."""
-        self._store = store
-        self._job_queue = job_queue
-        self._restores = restores
-
-    def add(self, entry: Entry) -> str:
-        """Put an entry into the inbox, and return its id; from here on an opt-out blocks."""
-        added, partitions = self._store.inbox.add([Arrival(entry)])
-        self._job_queue.notify_inboxes(partitions)
-        return added[0].id
-
-    def add_each(
-        self, changes: Sequence[Entry | RestoreRequest | SmsGateError]
-    ) -> list[AddResult | SmsGateError]:
-        """Put changes into the inbox, in one round trip; return what became of each, in order.
-
-        A refusal stays in its place. Raises ``StoreUnavailable`` if nothing at all could be stored,
-        and as ``Restores.entries``.
-        """
-        requests = [one for one in changes if isinstance(one, RestoreRequest)]
-        judged = iter(self._restores.entries(requests) if requests else ())
-        found = [next(judged) if isinstance(one, RestoreRequest) else one for one in changes]
-        entries = [one for one in found if isinstance(one, Entry)]
-        added: list[AddResult | SmsGateError] = []
-        if entries:
-            results, partitions = self._store.inbox.add_each([Arrival(one) for one in entries])
-            self._job_queue.notify_inboxes(partitions)
-            added += results
-        return [added.pop(0) if isinstance(one, Entry) else one for one in found]

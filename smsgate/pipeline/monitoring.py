@@ -15,7 +15,6 @@ from typing import Any
 from smsgate.domain.errors import (
     RecordsNotReady,
     SmsGateError,
-    SpoolUnavailable,
     StoreNotReady,
     StoreUnavailable,
 )
@@ -102,7 +101,7 @@ class Monitor:
             "records": of.records.ask(self._archiver.records.check),
         }
         asked_archive = of.archiver.ask(lambda: archive_report(self._archiver))
-        asked_spool = of.spool.ask(lambda: spool_depth(self._spool, make_folder=make_folder))
+        asked_spool = of.spool.ask(lambda: self._spool.report(make_folder=make_folder))
         unusable = {
             name: problem for name, answer in asked.items() if (problem := _problem(name, answer))
         }
@@ -174,20 +173,6 @@ def take_snapshot(store: Store, settings: Settings) -> SystemSnapshot:
         rebuild=store.rebuild.progress(),
         alert_failures=store.alerts.state().failures,
     )
-
-
-def spool_depth(spool: Spool, *, make_folder: bool = False) -> SpoolDepth:
-    """What this host's spool holds, or why it cannot be used."""
-    host, folder, now_s = socket.gethostname(), spool.folder, time.time()
-    try:
-        spool.check(make=make_folder)
-        state = spool.state()
-    except SpoolUnavailable as error:
-        return SpoolDepth(host, 0, 0.0, now_s, str(error), folder)
-    if state is None or not state.messages:
-        return SpoolDepth(host, 0, 0.0, now_s, folder=folder)
-    waited_s = max(now_s - state.oldest_us / 1_000_000, 0.0)
-    return SpoolDepth(host, state.messages, waited_s, now_s, folder=folder)
 
 
 def _lost(store: Store) -> Obstacle | None:

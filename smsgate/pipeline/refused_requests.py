@@ -129,9 +129,6 @@ class RefusedRequests:
     def _save(
         self, account: Account, request: WebhookRequest, error: SignatureRefused | TextMissing
     ) -> None:
-        if isinstance(error, TextMissing):
-            self._store.quarantine.add(account.name, describe_missing_text(request, account, error))
-            return
         others = [
             one
             for one in self._accounts.values()
@@ -151,51 +148,37 @@ def describe_refusal(
     request: WebhookRequest,
     account: Account,
     others: Iterable[Account],
-    error: SignatureRefused,
+    error: SignatureRefused | TextMissing,
     now_us: int,
 ) -> RefusedRequest:
     """What may be kept of a refused request, with what explains it.
 
     ``others`` are our other accounts at the same kind of provider.
     """
-    form = request.body if is_form(request.headers.get("content-type", "")) else b""
-    headers = list(request.headers)
-    cause, sentence = explain_refusal(request, account, others, error, now_us)
+    headers = _shown_names(list(request.headers))
+    if isinstance(error, TextMissing):
+        cause, fields = "text", error.names
+        sentence = (
+            "It is genuine, and a text that is not there may be a STOP: compare what the provider "
+            f"posts with docs/providers/{account.provider}.md."
+        )
+    else:
+        form = request.body if is_form(request.headers.get("content-type", "")) else b""
+        fields = _shown_names([name.decode(errors="replace") for name, _ in form_pairs(form)])
+        cause, sentence = explain_refusal(request, account, others, error, now_us)
     return RefusedRequest(
         problem=str(error),
         finding=sentence,
         cause=cause,
         method=request.method[:10],
         url=masked_url(request.url, account.name),
-        headers=_shown_names(headers),
+        headers=headers,
         signatures={
-            name: len(request.headers[name])
-            for name in _shown_names([one for one in headers if _SIGNATURE.search(one)])
-            if name in request.headers
+            name: len(request.headers.get(name, "")) for name in filter(_SIGNATURE.search, headers)
         },
         body_bytes=len(request.body),
         body_sha256=hashlib.sha256(request.body).hexdigest(),
-        fields=_shown_names([name.decode(errors="replace") for name, _ in form_pairs(form)]),
-    )
-
-
-def describe_missing_text(
-    request: WebhookRequest, account: Account, error: TextMissing
-) -> RefusedRequest:
-    """What may be kept of a genuine request that lacks the text of a message."""
-    return RefusedRequest(
-        problem=str(error),
-        finding=(
-            "It is genuine, and a text that is not there may be a STOP: compare what the provider "
-            f"posts with docs/providers/{account.provider}.md."
-        ),
-        cause="text",
-        method=request.method[:10],
-        url=masked_url(request.url, account.name),
-        headers=_shown_names(list(request.headers)),
-        body_bytes=len(request.body),
-        body_sha256=hashlib.sha256(request.body).hexdigest(),
-        fields=error.names,
+        fields=fields,
     )
 
 
@@ -223,7 +206,10 @@ def explain_refusal(
             )
             return "url", sentence
     for other in others:
-        if any(_fits(one, other, now_us) for one in _requests_to(request, account, other)):
+        # As it came, and as the other account would have received it.
+        ours, theirs = f"/webhooks/{account.name}", f"/webhooks/{other.name}"
+        urls = (request.url, request.url.replace(ours, theirs, 1))
+        if any(_fits(replace(request, url=url), other, now_us) for url in urls):
             return "account", (
                 f"It fits our account {other.name}: the provider calls /webhooks/{account.name} "
                 "for it, or the two accounts' secrets were swapped."
@@ -254,15 +240,6 @@ def _which_secret(request: WebhookRequest, account: Account, now_us: int) -> str
 
 def _with_newest_secrets(account: Account) -> Account:
     return replace(account, secrets={key: some[:1] for key, some in account.secrets.items()})
-
-
-def _requests_to(
-    request: WebhookRequest, account: Account, other: Account
-) -> Iterator[WebhookRequest]:
-    """The request as it came, and as another account would have received it."""
-    yield request
-    ours, theirs = f"/webhooks/{account.name}", f"/webhooks/{other.name}"
-    yield replace(request, url=request.url.replace(ours, theirs, 1))
 
 
 def other_urls(request: WebhookRequest) -> Iterator[str]:

@@ -15,7 +15,7 @@ from smsgate.pipeline.content import CurrentContent
 from smsgate.pipeline.gate import Gate
 from smsgate.pipeline.history import History
 from smsgate.pipeline.ingest import Ingest
-from smsgate.pipeline.manual import ManualEntries, Restores
+from smsgate.pipeline.manual import ManualEntries
 from smsgate.pipeline.monitoring import Monitor
 from smsgate.pipeline.refused_requests import RefusedRequests
 from smsgate.pipeline.send import ReplySender
@@ -82,14 +82,11 @@ class Services:
         return History(self.store, self.records)
 
     @cached_property
-    def restores(self) -> Restores:
-        """Who may lift which opt-out, on what basis."""
-        return Restores(self.settings, self.store, self.history, self.applier.drain)
-
-    @cached_property
     def manual(self) -> ManualEntries:
         """Opt-outs, restores, locks and consents that people and programs enter."""
-        return ManualEntries(self.store, self.job_queue, self.restores)
+        return ManualEntries(
+            self.settings, self.store, self.job_queue, self.history, self.applier.drain
+        )
 
     @cached_property
     def spool_replay(self) -> SpoolReplay:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import socket
 import sqlite3
 import tempfile
 import threading
@@ -22,6 +23,7 @@ import msgspec
 
 from smsgate.domain.errors import SpoolUnavailable, StoreNotReady
 from smsgate.domain.messages import Arrival, Entry, Intent
+from smsgate.metrics.snapshot import SpoolDepth
 from smsgate.store.write_lease import CANNOT_TELL
 
 _SCHEMA = (
@@ -165,12 +167,18 @@ class Spool:
             if not _blocking(file):  # and nobody else can add one before the commit
                 self._marker.unlink(missing_ok=True)
 
-    def depth(self) -> int:
-        """How many messages wait. Raises ``SpoolUnavailable``."""
-        if not self._exists():
-            return 0
-        with self._open() as file:
-            return int(file.execute("SELECT count(*) FROM spool").fetchone()[0])
+    def report(self, *, make_folder: bool = False) -> SpoolDepth:
+        """What waits here, or why nothing can be kept; ``make_folder`` as ``make`` of ``check``."""
+        host, now_s = socket.gethostname(), time.time()
+        try:
+            self.check(make=make_folder)
+            state = self.state()
+        except SpoolUnavailable as error:
+            return SpoolDepth(host, 0, 0.0, now_s, str(error), self.folder)
+        if state is None or not state.messages:
+            return SpoolDepth(host, 0, 0.0, now_s, folder=self.folder)
+        waited_s = max(now_s - state.oldest_us / 1_000_000, 0.0)
+        return SpoolDepth(host, state.messages, waited_s, now_s, folder=self.folder)
 
     def state(self) -> SpoolState | None:
         """What the spool holds; None where this host never had one. Raises ``SpoolUnavailable``."""

@@ -25,10 +25,8 @@ from smsgate.store.store import Store
 from smsgate.store.write_lease import Renewal, SpooledOptOuts
 
 PERIOD_S = 1.0
-NOTE_S = 60.0
-"""How often a depth that did not change is reported again."""
-CHECK_S = 5.0
-"""How often it is tried whether a message could be kept."""
+NOTE_S = 5.0
+"""How often it is tried whether a message could be kept, and reported what waits."""
 _CHUNK = 200
 _log = structlog.get_logger()
 
@@ -41,9 +39,8 @@ class SpoolReplay(BackgroundThread):
         self._spool = spool
         self._store = store
         self._job_queue = job_queue
-        self._told, self._told_at = (-1, ""), 0.0
+        self._noted_at = -math.inf
         self._reminder = Reminder()
-        self._found, self._checked_at = "", -CHECK_S
 
     def replay(self) -> int:
         """Store what waits; return how many messages. What the store has already is a duplicate.
@@ -52,7 +49,7 @@ class SpoolReplay(BackgroundThread):
         now would keep the gate shut until somebody forgets its spool.
         Raises ``StoreUnavailable``, ``SpoolUnavailable``; what was not stored stays.
         """
-        if not self._spool.depth():
+        if not self._spool.oldest(1):
             return 0
         replayed = 0
         with self._spool.replayer() as mine:
@@ -84,23 +81,16 @@ class SpoolReplay(BackgroundThread):
                 self._store.metrics.count(MESSAGES, entry.account, label_of(entry))
 
     def note(self) -> None:
-        """Let everybody know how deep this host's spool is, where that is news.
+        """Let everybody know what this host's spool holds, or why it cannot be used.
 
-        That it cannot be used is news, too. Raises ``StoreUnavailable``, ``SpoolUnavailable``.
+        Raises ``StoreUnavailable``.
         """
-        problem, now = self._problem(), time.monotonic()
-        depth = self._told[0] if problem else self._spool.depth()
-        if (depth, problem) == self._told and now - self._told_at < NOTE_S:
-            return
-        oldest = self._spool.oldest(1) if depth and not problem else []
-        waited_s = max(time.time() - oldest[0].arrived_us / 1_000_000, 0.0) if oldest else 0.0
-        self._store.backlog.note_spool(
-            socket.gethostname(), max(depth, 0), waited_s, problem, self._spool.folder
-        )
-        self._told, self._told_at = (depth, problem), now
+        one = self._spool.report(make_folder=True)
+        self._store.backlog.note_spool(one.host, one.count, one.oldest_s, one.problem, one.folder)
+        self._noted_at = time.monotonic()
 
     def turn(self) -> None:
-        """Replay what waits, then let everybody know what this host's spool holds.
+        """Replay what waits, and let everybody know every few seconds what this host's spool holds.
 
         Raises ``StoreUnavailable``, ``SpoolUnavailable``.
         """
@@ -111,19 +101,8 @@ class SpoolReplay(BackgroundThread):
             raise
         if replayed:
             _log.info("spool replayed", messages=replayed)
-        self.note()
-
-    def _problem(self) -> str:
-        """Why no message could be kept, as it was found in the last seconds."""
-        now = time.monotonic()
-        if now - self._checked_at >= CHECK_S:
-            self._checked_at = now
-            try:
-                self._spool.check(make=True)
-                self._found = ""
-            except SpoolUnavailable as error:
-                self._found = str(error)
-        return self._found
+        if replayed or time.monotonic() - self._noted_at >= NOTE_S:
+            self.note()
 
     def _ahead_us(self) -> int:
         """How far Redis's clock is ahead of ours.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from smsgate.domain.entry_parts import Consent
-from smsgate.domain.errors import SmsGateError
 from smsgate.domain.messages import Entry
 from smsgate.pipeline.manual import RestoreRequest, consent_entry, lock_entry, opt_out_entry
 from smsgate.pipeline.services import Services
@@ -30,7 +29,4 @@ def record_consent(
 
 def enter(services: Services, change: Entry | RestoreRequest) -> str:
     """Enter one change, and return its id. Raises what refuses it."""
-    (found,) = services.manual.add_each([change])
-    if isinstance(found, SmsGateError):
-        raise found
-    return found.id
+    return services.manual.add(change).id

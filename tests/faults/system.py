@@ -195,7 +195,7 @@ class FaultSystem(System):
 
     def left_over(self) -> dict[str, int]:
         """Everything that must be empty when nothing is left to do; only what is not."""
-        sizes: dict[str, int] = {"spool": self.services.spool.depth()}
+        sizes: dict[str, int] = {"spool": self.services.spool.report().count}
         sizes["partitions of a shut gate"] = sum(
             one.obstacle() is not None for one in self.services.store.write_lease.states()
         )

@@ -197,7 +197,7 @@ def test_what_blocks_nobody_may_wait_in_a_spool(services, signed, redis_client):
                 services.ingest.receive("twilio", signed(text))
     services.lease_renewal.renew()
     open_now(redis_client)
-    assert services.spool.depth() == 2
+    assert services.spool.report().count == 2
     assert services.gate.allows(NUMBER, program="alerts")
 
 

@@ -256,7 +256,7 @@ def test_a_stop_between_asking_and_applying_holds(services):
         consent(services, DAY_US),
         replace(MISTAKE, basis="evidence", evidence="a call", is_admin=True),
     ):
-        (entry,) = services.restores.entries([request])
+        (entry,) = services.manual.restores([request])
         by_text(services)
         services.store.inbox.add([Arrival(entry)])
         work(services)

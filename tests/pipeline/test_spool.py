@@ -29,7 +29,6 @@ from smsgate.pipeline import spool_replay
 from smsgate.pipeline.configuration import load_configuration
 from smsgate.pipeline.services import build_services
 from smsgate.pipeline.spool import Spool
-from smsgate.pipeline.spool_replay import CHECK_S
 from smsgate.store.keys import partition_of
 from tests.fakes.processes import wait_until
 from tests.fakes.somebody_else import as_somebody_else
@@ -67,11 +66,11 @@ def test_a_message_that_could_not_be_stored_waits_on_disk_and_is_replayed(
     services, cut_off, signed
 ):
     refuse(cut_off, signed("STOP"))
-    assert cut_off.spool.depth() == 1
+    assert cut_off.spool.report().count == 1
     assert "SmsgateSpool" in {one.name for one in services.monitor.look().conditions}
 
     assert services.spool_replay.replay() == 1
-    assert services.spool.depth() == 0
+    assert services.spool.report().count == 0
     assert allowed(services) is False
     services.applier.drain(PARTITION)
     assert texts(services) == [("STOP", "applied")]
@@ -83,7 +82,7 @@ def test_an_ordinary_text_or_a_forged_one_is_not_kept(cut_off, signed):
     with pytest.raises(SignatureRefused):
         cut_off.ingest.receive("twilio", dataclasses.replace(request, body=request.body + b"&x=y"))
 
-    assert cut_off.spool.depth() == 0
+    assert cut_off.spool.report().count == 0
 
 
 def test_the_provider_s_own_retry_is_a_duplicate_of_the_replay(services, cut_off, signed):
@@ -206,7 +205,7 @@ def test_a_store_that_is_still_away_leaves_the_spool_as_it_is(cut_off, signed):
 
     with pytest.raises(StoreUnavailable):
         cut_off.spool_replay.replay()
-    assert cut_off.spool.depth() == 1
+    assert cut_off.spool.report().count == 1
 
 
 def test_a_spool_that_cannot_be_written_does_not_change_the_answer(environ, tmp_path, signed):
@@ -284,7 +283,7 @@ def test_a_spool_of_0_2_is_refused_and_stays_as_it_is(tmp_path):
 
     spool = Spool(path)
     told = f"the spool {path} is that of smsgate 0.1 or 0.2, .* docs/upgrading.md"
-    asked = (spool.check, spool.depth, spool.state, lambda: spool.oldest(1))
+    asked = (spool.check, spool.state, lambda: spool.oldest(1))
     for ask in (*asked, lambda: spool.drop([]), lambda: spool.keep([Arrival(entry())])):
         with pytest.raises(SpoolUnavailable, match=told):
             ask()
@@ -297,7 +296,7 @@ def test_a_spool_whose_maker_was_killed_is_no_older_one(tmp_path):
     """SQLite moves its log into the file when the last one closes it, which a kill prevents."""
     spool = Spool(tmp_path / "spool.sqlite3")
     with spool._open(make=True):
-        assert Spool(tmp_path / "spool.sqlite3").depth() == 0
+        assert Spool(tmp_path / "spool.sqlite3").report().count == 0
 
 
 def modes(folder) -> dict[str, int]:
@@ -325,7 +324,7 @@ def test_a_spool_that_others_could_read_is_closed_to_them_when_it_is_used(tmp_pa
     spool = Spool(tmp_path / "spool.sqlite3")
     spool.keep([Arrival(entry())])
     (tmp_path / "spool.sqlite3").chmod(0o644)
-    assert spool.depth() == 1
+    assert spool.report().count == 1
     assert modes(tmp_path)["spool.sqlite3"] == 0o600
 
 
@@ -364,7 +363,7 @@ def test_a_data_directory_that_can_be_used_is_left_as_it_is(tmp_path):
     assert modes(tmp_path) == {"var": 0o700}
     spool.keep([Arrival(entry())])
     spool.check()
-    assert spool.depth() == 1
+    assert spool.report().count == 1
     assert set(modes(folder)) == {"spool.sqlite3", "spool.blocks"}
     spool.drop(spool.oldest(1))
     assert set(modes(folder)) == {"spool.sqlite3"}
@@ -407,8 +406,6 @@ def closed_folder() -> Iterator[Path]:
 
 def test_what_nobody_may_look_into_is_not_taken_for_empty(closed_folder):
     spool = Spool(closed_folder / "spool.sqlite3")
-    with as_somebody_else(), pytest.raises(SpoolUnavailable):
-        spool.depth()
     with as_somebody_else(), pytest.raises(SpoolUnavailable):
         spool.state()
 
@@ -466,7 +463,6 @@ def test_a_directory_that_becomes_unusable_is_told_by_readyz_and_to_everybody(
     unusable = services.monitor.look().unusable["spool"]
     assert "no message can be kept" in unusable.text.lower()
 
-    services.spool_replay._checked_at = -CHECK_S
     services.spool_replay.note()
     (one,) = services.store.backlog.spools()
     assert "no message can be kept" in one.problem
@@ -508,7 +504,6 @@ def test_a_spool_that_cannot_be_read_is_told_to_everybody(services, cut_off, sig
     for file in folder.glob("spool.sqlite3*"):
         file.unlink()
     (folder / "spool.sqlite3").write_text("not a database, but something of this length")
-    services.spool_replay._checked_at = -CHECK_S
     with pytest.raises(SpoolUnavailable):
         services.spool_replay.turn()
     (one,) = services.store.backlog.spools()

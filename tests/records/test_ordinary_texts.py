@@ -97,7 +97,7 @@ def test_the_cursor_says_since_when_texts_are_kept_without_a_gap(
 
 def forgetting(store, records, **spans: str) -> Forgetting:
     retention = Retention(**{f"{key}_us": span_us(text) for key, text in spans.items()})
-    return Forgetting(store, records, LedgerArchiver(store, records), retention)
+    return Forgetting(LedgerArchiver(store, records), retention)
 
 
 def test_a_number_that_is_forgotten_loses_its_texts_in_both_places(store, records, archiver):

@@ -29,7 +29,7 @@ def archiver(store, records) -> LedgerArchiver:
 
 @pytest.fixture
 def forgetting(store, records, archiver):
-    return Forgetting(store, records, archiver, Retention())
+    return Forgetting(archiver, Retention())
 
 
 @pytest.fixture
@@ -180,7 +180,7 @@ def test_old_texts_that_asked_for_nothing_go_first(store, records, archiver, hap
     )
     archiver.move_all()
 
-    sizes = list(Forgetting(store, records, archiver, Retention()).apply_retention())
+    sizes = list(Forgetting(archiver, Retention()).apply_retention())
 
     assert sizes == [1]
     assert texts(records) == ["", "dinner?"]
@@ -214,7 +214,7 @@ def test_old_events_go_but_for_what_holds_today_rests_on(
     )
     archiver.move_all()
 
-    sizes = list(Forgetting(store, records, archiver, Retention()).apply_retention())
+    sizes = list(Forgetting(archiver, Retention()).apply_retention())
 
     assert sum(sizes) == 5 + 2  # events, and the texts of two of HELP
     assert texts(records) == ["stop 2"]
@@ -223,7 +223,7 @@ def test_old_events_go_but_for_what_holds_today_rests_on(
     (found,) = records.reader.numbers_of([NUMBER])
     assert found.consent_state == ConsentState(everywhere=True)
     assert list(records.verifier.verify()) == []
-    assert sum(Forgetting(store, records, archiver, Retention()).apply_retention()) == 0
+    assert sum(Forgetting(archiver, Retention()).apply_retention()) == 0
 
 
 def test_what_must_stay_is_looked_at_once_and_a_batch_at_a_time(
@@ -243,7 +243,7 @@ def test_what_must_stay_is_looked_at_once_and_a_batch_at_a_time(
         removal, "rows_of", lambda *given: asked.append(rows_of(*given)) or asked[-1]
     )
 
-    gone = sum(Forgetting(store, records, archiver, Retention()).apply_retention())
+    gone = sum(Forgetting(archiver, Retention()).apply_retention())
 
     looked_at = [row.id for rows in asked for row in rows if hasattr(row, "may_go")]
     assert gone == 10
@@ -259,7 +259,7 @@ def test_what_is_kept_for_ever_stays(store, records, archiver, happen):
     happen(event(old, consent_state=None))
     archiver.move_all()
 
-    assert list(Forgetting(store, records, archiver, kept).apply_retention()) == []
+    assert list(Forgetting(archiver, kept).apply_retention()) == []
     assert texts(records) == [f"Stop {old}"]
 
 

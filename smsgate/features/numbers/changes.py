@@ -345,10 +345,7 @@ def _consent(
 
 def _add(context: Context, change: Entry | RestoreRequest) -> AcceptedChange:
     """Enter one change. Raises what refuses it."""
-    (found,) = context.services.manual.add_each([change])
-    if isinstance(found, SmsGateError):
-        raise found
-    return AcceptedChange(found.id)
+    return AcceptedChange(context.services.manual.add(change).id)
 
 
 def _add_many(

@@ -14,6 +14,7 @@ from smsgate.store.keys import PARTITION_KEYS, partition_of
 from tests.fakes.browser import browser
 from tests.fakes.own_services import ALERTS, HERE, make_services
 from tests.fakes.pages import HTMX, NASTY, harmless, words
+from tests.fakes.processes import wait_until
 from tests.fakes.told import told, work
 from tests.fakes.values import NUMBER, entry
 from tests.records.values import reply_event
@@ -35,6 +36,8 @@ def keeping(folder, redis_url, operator, services):
 def note(services, text):
     services.store.sample_log.note(entry(Intent.NONE, text=text))
     services.store.sample_log.flush()
+    written_ms = services.store.health.now_us() // 1000
+    assert wait_until(lambda: services.store.health.now_us() // 1000 > written_ms)
 
 
 def trim(services, redis_client) -> None:
