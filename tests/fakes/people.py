@@ -18,6 +18,7 @@ from smsgate.features.operators.service import (
     ActionAuthor,
     OperatorRow,
     OperatorService,
+    find_operators,
     first_link,
     token_digest,
 )
@@ -48,6 +49,9 @@ class People(OperatorService):
     ) -> OperatorRow:
         door = SignIn(self, Limits(None), [SecretStr("a secret")])
         return door.set_password(row, password, address, token)
+
+    def all(self) -> list[OperatorRow]:
+        return find_operators(self.database)
 
     def make_first_link(self) -> str | None:
         return first_link(self._records)

@@ -13,14 +13,8 @@ from werkzeug.wrappers import Response as Answer
 from smsgate.classifier.wording import languages_of
 from smsgate.domain.errors import StoreUnavailable, Unfit
 from smsgate.domain.messages import Verdict
-from smsgate.features.accounts.account_doctor import check_account
-from smsgate.features.accounts.doctor import check_everything
-from smsgate.features.accounts.setup_view import (
-    CAUSES,
-    ends_in_secret,
-    keys_of,
-    webhook_of,
-)
+from smsgate.features.accounts.doctor import check_account, check_everything
+from smsgate.features.accounts.setup_view import CAUSES, ends_in_secret, keys_of, webhook_of
 from smsgate.features.accounts.toml_lines import account_lines, program_lines
 from smsgate.features.accounts.trial_text import send_trial_text
 from smsgate.metrics.snapshot import KINDS

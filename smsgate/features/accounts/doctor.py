@@ -1,18 +1,35 @@
-"""The doctor: checks the whole of smsgate, and names what helps."""
+"""The doctor: checks all of smsgate, or one account, and names what helps.
+
+Of an account: its credentials, address and requests, and what its provider says. Whether Twilio's
+Advanced Opt-Out is on, only Twilio's console shows.
+"""
 
 from __future__ import annotations
 
+import time
+from collections import Counter
 from collections.abc import Iterator
+from datetime import datetime
+from typing import Literal
+from urllib.parse import quote, urlencode, urlsplit
 
-from smsgate.domain.errors import StoreUnavailable
-from smsgate.features.accounts.account_doctor import check_traffic
-from smsgate.features.accounts.doctor_result import DoctorResult
+import msgspec
+
+from smsgate.domain.errors import CallFailed, StoreUnavailable, UnknownAccount
+from smsgate.domain.messages import HttpCall, Reply
+from smsgate.domain.signed_times import time_of
+from smsgate.features.accounts.setup_view import webhook_of
 from smsgate.metrics.snapshot import KINDS, ProcessSnapshot
+from smsgate.outbound import Outbound
+from smsgate.pipeline.conditions import span
 from smsgate.pipeline.configuration import has_keys, warnings_of
+from smsgate.pipeline.reviews import list_open, read_cases
 from smsgate.pipeline.services import Services
-from smsgate.providers import usable
+from smsgate.providers import OPT_OUT_LISTS, PROVIDERS, check_accounts, usable
+from smsgate.settings import ANY_SENDER, Account, Programs, Settings
 from smsgate.store.redis_address import exposures
 
+CheckState = Literal["ok", "warning", "fault"]
 _WELL = {
     "store": "ready, and it takes writes",
     "queue": "RQ's Redis answers",
@@ -20,6 +37,34 @@ _WELL = {
 }
 """What the doctor says of a collaborator of which no condition holds."""
 _PROTECTED = "`rediss://USER:PASSWORD@host`, and `requirepass` or `ACL SETUSER` at Redis"
+_SAMPLE_REPLY = Reply("", "opt_out", "", "+10000000000", "+10000000000", "", "", 0)
+"""Never sent: described only to learn where its access token would come from."""
+_ADVANCED_OPT_OUT = "whether Advanced Opt-Out is on, only Twilio's console shows"
+
+
+class DoctorResult(msgspec.Struct, frozen=True):
+    """The result of one check."""
+
+    subject: str
+    state: CheckState
+    text: str
+    remedy: str = ""
+    """The command or setting that helps."""
+
+
+class ListAgreement(msgspec.Struct, frozen=True):
+    """How an account's opt-outs agree with its provider's own list; null is unknown."""
+
+    account: str
+    taken: int | None = None
+    """Opt-outs that were taken from the list."""
+    reported: int | None = None
+    """Opt-outs that the provider was told."""
+    refused: int | None = None
+    """Opt-outs that the provider does not take."""
+    only_there: int | None = None
+    read_at: datetime | None = None
+    problem: str = ""
 
 
 def check_everything(services: Services) -> list[DoctorResult]:
@@ -82,3 +127,244 @@ def _in_store(services: Services, *, is_ready: bool) -> Iterator[DoctorResult]:
             text = "not published yet, so no gate knows it"
             remedy = "start the clock, or run `smsgate init`"
             yield DoctorResult(f"program {program.name}", "fault", text, remedy)
+
+
+def find_account(settings: Settings, name: str) -> Account:
+    """Return the account of that name. Raises ``UnknownAccount``, which lists the accounts."""
+    account = settings.accounts.get(name)
+    if account is None:
+        known = ", ".join(settings.accounts) or "none"
+        raise UnknownAccount(f"There is no account {name!r}; the accounts are: {known}.")
+    return account
+
+
+def check_account(services: Services, name: str, *, ask: bool = True) -> Iterator[DoctorResult]:
+    """Check one account, at its provider too if it may ``ask``. Raises ``UnknownAccount``."""
+    account = find_account(services.settings, name)
+    yield from _configured(account)
+    if ask:
+        yield from _access_token(services, account)
+    try:
+        yield from [*_requests(services, account), *check_traffic(services, account)]
+    except StoreUnavailable as error:
+        yield DoctorResult("store", "fault", str(error), error.remedy)
+    if ask and account.provider == "twilio" and usable(account) and not account.simulated:
+        yield from check_twilio(account, services.settings.programs, services.outbound)
+
+
+def check_traffic(services: Services, account: Account) -> Iterator[DoctorResult]:
+    """Check what the store knows of an account's proxy, texts and provider's list.
+
+    Raises ``StoreUnavailable``.
+    """
+    direct_ms = services.store.acceptance.last(account.name).direct_ms
+    if direct_ms and urlsplit(account.public_url).scheme == "https":
+        text = (
+            f"a request for {account.name} came without a proxy's headers {_ago(direct_ms)}, and "
+            "its public URL is https: without a buffering proxy a few slow clients hold up all"
+        )
+        remedy = "put one in front, as docs/deployment.md says"
+        yield DoctorResult("proxy", "warning", text, remedy)
+    if account.opt_out_list and account.provider in OPT_OUT_LISTS:
+        found = compare_lists(services, account)
+        text = f"{found.taken:,} opt-outs were taken from it" if found.taken is not None else ""
+        subject, state = f"opt-out list of {account.name}", "warning" if found.problem else "ok"
+        yield DoctorResult(subject, state, found.problem or text, "`smsgate opt-out-lists`")
+    waiting = read_cases(services.store, services.records, list_open(services.store))
+    counts = Counter(
+        case.entry.decision.note
+        for case in waiting
+        if case.entry is not None
+        and (case.entry.account, case.entry.decision.rule) == (account.name, "doubtful")
+    )
+    for why, count in counts.items():
+        text = f"{why}: {count:,} kept as received, waiting for a person"
+        remedy = "`smsgate review list`; set what docs/providers/ says of character sets"
+        yield DoctorResult(f"texts of {account.name}", "warning", text, remedy)
+
+
+def _configured(account: Account) -> Iterator[DoctorResult]:
+    """Whether credentials and address are set."""
+    faults = check_accounts([account])
+    for fault in faults:
+        yield DoctorResult("credentials", "fault", f"{fault.key} {fault.problem}")
+    if not faults and not usable(account):
+        fields = [field for field in PROVIDERS[account.provider].fields if field.required]
+        wanted = "; ".join(f"{field.name}, {field.what}" for field in fields)
+        text = f"nothing is set, so it answers 503. Set: {wanted}"
+        yield DoctorResult("credentials", "fault", text)
+    elif not faults:
+        text = f"all that {account.provider} needs has the right shape"
+        yield DoctorResult("credentials", "ok", text)
+    if not account.public_url:
+        text = "is not set: set SMSGATE_PUBLIC_URL to the address that the provider calls"
+        yield DoctorResult("public URL", "fault", text)
+        return
+    is_https = urlsplit(account.public_url).scheme == "https"
+    text = account.public_url + ("" if is_https else " is not https")
+    yield DoctorResult("public URL", "ok" if is_https else "warning", text)
+    page = f"docs/providers/{account.options.get('preset') or account.provider}.md"
+    text = f"set {webhook_of(account)} at the provider, POST; see {page}"
+    yield DoctorResult("webhook", "ok", text)
+
+
+def _access_token(services: Services, account: Account) -> Iterator[DoctorResult]:
+    """Whether an account that sends by an access token gets one."""
+    if not usable(account):
+        return
+    source = PROVIDERS[account.provider].reply(_SAMPLE_REPLY, account).token_from
+    if source is None:
+        return
+    try:
+        status = services.outbound.perform(source).status
+    except CallFailed as error:
+        yield DoctorResult("access token", "warning", f"could not be asked for: {error}")
+        return
+    if 200 <= status < 300:
+        yield DoctorResult("access token", "ok", f"{account.provider} gives one for sending")
+    else:
+        text = f"is refused with status {status}: nothing can be sent. Compare the client's secret"
+        yield DoctorResult("access token", "fault", text)
+
+
+def _requests(services: Services, account: Account) -> Iterator[DoctorResult]:
+    """What came, what was refused, and whether a rotation of secrets can be finished."""
+    last = services.store.acceptance.last(account.name)
+    if newest_ms := max(last.newest_ms, last.older_ms):
+        text = f"the last request that was verified came {_ago(newest_ms)}"
+        yield DoctorResult("accepted", "ok", text)
+    else:
+        text = "no request was verified in the last 30 days: text HELLO to a number of it"
+        yield DoctorResult("accepted", "warning", text)
+    if last.older_ms:
+        text = f"an older one was used {_ago(last.older_ms)}: something still signs with it"
+        yield DoctorResult("secrets", "warning", text)
+    elif last.several_since_ms and last.newest_ms:
+        text = f"only the newest was used since there are several, {_ago(last.several_since_ms)}"
+        text += ": the older ones can go once nobody signs by them"
+        yield DoctorResult("secrets", "ok", text)
+    refused = services.store.quarantine.newest(account.name)
+    if not refused:
+        yield DoctorResult("refused", "ok", "no request was refused in the last 24 hours")
+    counts: Counter[tuple[CheckState, str]] = Counter()
+    for one in refused:
+        # Without a cause of ours it may be a stranger's forgery, and those are to be expected.
+        counts["fault" if one.cause else "warning", f"{one.finding} ({one.problem})"] += one.count
+    for (state, sentence), count in counts.items():
+        text = f"{count} of the {counts.total()} looked into: {sentence}"
+        yield DoctorResult("refused", state, text)
+
+
+def compare_lists(services: Services, account: Account) -> ListAgreement:
+    """Say how an account's opt-outs agree with its provider's own list.
+
+    Raises ``StoreUnavailable``.
+    """
+    provider, access = account.provider, OPT_OUT_LISTS[account.provider].opt_out_list
+    mine = [one for one in services.settings.programs if one.account == account.name]
+    untold = ", ".join(one.name for one in mine if set(one.senders) == {ANY_SENDER})
+    problems = []
+    if access.holds_for == "sender" and untold:
+        problems.append(
+            f"opt-outs of {untold} cannot be told to the provider: its list needs a number or "
+            "service in `senders`"
+        )
+    status = services.store.opt_out_lists.read(account.name)
+    if status is None:
+        problems.append("not compared yet: is the clock at work?")
+        return ListAgreement(account.name, problem="; ".join(problems))
+    problems += [
+        f"{count:,} opt-outs of ours are not on it: {reason}"
+        for reason, count in status.refusals.items()
+    ]
+    found = status.comparison
+    if found is None and access.is_readable:
+        problems.append("it was never read to its end, so the differences are unknown")
+    if found and found.there_only:
+        problems.append(
+            f"{found.there_only:,} entries are about numbers that came back here since: "
+            f"{provider} refuses texts to them until it lifts the entry itself"
+        )
+    if found and found.unreadable:
+        problems.append(f"{found.unreadable:,} entries have no readable number")
+    if status.problem:
+        problems.append(f"it cannot be compared now: {status.problem}")
+    return ListAgreement(
+        account=account.name,
+        taken=status.taken,
+        reported=status.reported,
+        refused=sum(status.refusals.values()),
+        only_there=found.there_only if found else None,
+        read_at=time_of(int(found.at_s * 1_000_000)) if found else None,
+        problem="; ".join(problems),
+    )
+
+
+class _Number(msgspec.Struct):
+    sms_url: str | None = None
+    sms_method: str | None = None
+
+
+class _Numbers(msgspec.Struct):
+    incoming_phone_numbers: list[_Number]
+
+
+class _Service(msgspec.Struct):
+    inbound_request_url: str | None = None
+    use_inbound_webhook_on_number: bool = False
+
+
+def check_twilio(
+    account: Account, programs: Programs, outbound: Outbound
+) -> Iterator[DoctorResult]:
+    """Compare the webhooks set at Twilio with those that should be set."""
+    senders = [sender for one in programs if one.account == account.name for sender in one.senders]
+    for sender in senders:
+        try:
+            if sender.startswith("+"):
+                yield _check_number(sender, account, outbound)
+            elif sender.startswith("MG"):
+                yield _check_service(sender, account, outbound)
+        except (CallFailed, msgspec.MsgspecError) as error:
+            problem = f"Twilio could not be asked: {error}".splitlines()[0]
+            yield DoctorResult(sender, "warning", problem)
+
+
+def _check_number(sender: str, account: Account, outbound: Outbound) -> DoctorResult:
+    path = f"/2010-04-01/Accounts/{account.options['account_sid']}/IncomingPhoneNumbers.json"
+    url = (account.api_url or "https://api.twilio.com") + path
+    body = _ask(f"{url}?{urlencode({'PhoneNumber': sender})}", account, outbound)
+    numbers = msgspec.json.decode(body, type=_Numbers).incoming_phone_numbers
+    if not numbers:
+        return DoctorResult(sender, "fault", "is no number of this account at Twilio")
+    return _compared(sender, account, numbers[0].sms_url, f"by {numbers[0].sms_method}")
+
+
+def _check_service(sender: str, account: Account, outbound: Outbound) -> DoctorResult:
+    url = f"{account.api_url or 'https://messaging.twilio.com'}/v1/Services/{quote(sender)}"
+    service = msgspec.json.decode(_ask(url, account, outbound), type=_Service)
+    if service.use_inbound_webhook_on_number:
+        text = f"leaves it to its numbers where texts go; {_ADVANCED_OPT_OUT}"
+        return DoctorResult(sender, "ok", text)
+    return _compared(sender, account, service.inbound_request_url, _ADVANCED_OPT_OUT)
+
+
+def _ask(url: str, account: Account, outbound: Outbound) -> bytes:
+    """Raises ``CallFailed`` for an answer that is no success, too."""
+    auth = (account.options["account_sid"], account.newest_secret("auth_token"))
+    answer = outbound.perform(HttpCall("GET", url, auth=auth))
+    if answer.status != 200:
+        raise CallFailed(f"it answered {answer.status}", left=True)
+    return answer.body
+
+
+def _compared(sender: str, account: Account, found: str | None, more: str) -> DoctorResult:
+    url, webhook = (found or "").partition("#")[0], f"{account.public_url}/webhooks/{account.name}"
+    if url != webhook:
+        text = f"sends texts to {url or 'nobody'}: set it to {webhook}"
+        return DoctorResult(sender, "fault", text)
+    return DoctorResult(sender, "ok", f"sends texts here; {more}")
+
+
+def _ago(moment_ms: int) -> str:
+    return f"{span(max(0.0, time.time() - moment_ms / 1000))} ago"

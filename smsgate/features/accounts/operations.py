@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated
 
 import msgspec
 
 from smsgate.domain.errors import Unfit
-from smsgate.domain.signed_times import time_of
-from smsgate.features.accounts.account_doctor import check_account, find_account
-from smsgate.features.accounts.doctor import check_everything
-from smsgate.features.accounts.doctor_result import DoctorResult
+from smsgate.features.accounts.doctor import (
+    DoctorResult,
+    ListAgreement,
+    check_account,
+    check_everything,
+    compare_lists,
+    find_account,
+)
 from smsgate.features.accounts.reply_preview import RequestPreview, preview_reply
 from smsgate.interface.operation import Column, Context, Listing, operation
 from smsgate.interface.schemas import moment
 from smsgate.pipeline.services import Services
-from smsgate.settings import Account
 from smsgate.store.refusals import CAP, RefusalCount
 
 
@@ -94,21 +96,6 @@ class ListQuery(msgspec.Struct, forbid_unknown_fields=True):
     """Every account with `opt_out_list`."""
 
 
-class ListAgreement(msgspec.Struct, frozen=True):
-    """How an account's opt-outs agree with its provider's own list; null is unknown."""
-
-    account: str
-    taken: int | None = None
-    """Opt-outs that were taken from the list."""
-    reported: int | None = None
-    """Opt-outs that the provider was told."""
-    refused: int | None = None
-    """Opt-outs that the provider does not take."""
-    only_there: int | None = None
-    read_at: datetime | None = None
-    problem: str = "not compared yet"
-
-
 class ListAgreements(msgspec.Struct, frozen=True):
     """One row for each account that compares lists."""
 
@@ -136,26 +123,9 @@ class ListAgreements(msgspec.Struct, frozen=True):
 )
 def list_opt_out_lists(context: Context, request: ListQuery) -> ListAgreements:  # noqa: ARG001
     """Show how accounts agree with their providers' own opt-out lists."""
-    accounts = context.services.settings.accounts.values()
-    return ListAgreements(
-        [_agreement(context.services, one) for one in accounts if one.opt_out_list]
-    )
-
-
-def _agreement(services: Services, account: Account) -> ListAgreement:
-    status = services.store.opt_out_lists.read(account.name)
-    if status is None:
-        return ListAgreement(account.name)
-    found = status.comparison
-    return ListAgreement(
-        account=account.name,
-        taken=status.taken,
-        reported=status.reported,
-        refused=sum(status.refusals.values()),
-        only_there=found.there_only if found else None,
-        read_at=time_of(int(found.at_s * 1_000_000)) if found else None,
-        problem=status.problem,
-    )
+    services = context.services
+    asked = [one for one in services.settings.accounts.values() if one.opt_out_list]
+    return ListAgreements([compare_lists(services, one) for one in asked])
 
 
 class RefusalsQuery(msgspec.Struct, forbid_unknown_fields=True):

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from smsgate.providers import PROVIDERS
+from smsgate.providers.fields import Field
 from smsgate.settings import Account
 
 CAUSES = {
@@ -23,21 +22,6 @@ CAUSES = {
 """By ``RefusedRequest.cause`` what it means, and what helps."""
 
 
-@dataclass(frozen=True, slots=True)
-class AccountKey:
-    """One key of an account's table in the configuration."""
-
-    name: str
-    secret: bool
-    required: bool
-    values: int
-    """How many are set: of a secret there may be several, the newest first."""
-    shown: str
-    """The value; empty for a secret, which is never shown."""
-    what: str
-    """What the value must be."""
-
-
 def webhook_of(account: Account) -> str:
     """The address to give the provider, with ``SECRET`` in place of a secret at its end."""
     address = f"{account.public_url}/webhooks/{account.name}"
@@ -49,20 +33,17 @@ def ends_in_secret(account: Account) -> bool:
     return bool(PROVIDERS[account.provider].path_secret_key(account.options))
 
 
-def keys_of(account: Account) -> list[AccountKey]:
-    """The keys that the account's provider reads."""
+def keys_of(account: Account) -> list[tuple[Field, bool, int, str]]:
+    """Each field that the account's provider reads, with what the configuration has of it.
+
+    Whether it must be set; how many values it has, since of a secret there may be several; and the
+    value, which is never shown of a secret.
+    """
     found = []
     for field in PROVIDERS[account.provider].fields:
         key, value = field.only_with or ("", "")
+        is_required = field.required and account.options.get(key, "") == value
         option = account.options.get(field.name, "")
-        found.append(
-            AccountKey(
-                name=field.name,
-                secret=field.secret,
-                required=field.required and account.options.get(key, "") == value,
-                values=len(account.values_of(field.name)) if field.secret else int(bool(option)),
-                shown="" if field.secret else option,
-                what=field.what,
-            )
-        )
+        count = len(account.values_of(field.name)) if field.secret else int(bool(option))
+        found.append((field, is_required, count, "" if field.secret else option))
     return found

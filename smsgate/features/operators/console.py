@@ -30,6 +30,7 @@ from smsgate.features.operators.service import (
     RECOVERY,
     OperatorRow,
     SignInRefused,
+    find_operators,
     log_action,
     token_digest,
 )
@@ -101,7 +102,9 @@ def show_sign_in() -> Response | str:
         session[NEXT] = wanted
     auth = console_auth()
     provider = auth.provider.name if auth.provider else ""
-    return render_template("sign_in.html", nobody=not auth.people.all(), provider=provider)
+    return render_template(
+        "sign_in.html", nobody=not find_operators(auth.people.database), provider=provider
+    )
 
 
 def sign_in() -> Response:
@@ -196,7 +199,7 @@ def set_password(token: str) -> Response:
     """Set the password, so that its owner can sign in with it; the first admin is in at once."""
     auth, visitor = console_auth(), console_auth().visitor()
     row = auth.people.linked(token)  # before any work is done for a password
-    password = _new_password("password")
+    password = _new_password()
     if row is None:
         return _go_on(auth.sign_in.add_first(token, _field("name"), password, visitor.address))
     auth.sign_in.set_password(row, password, visitor.address, token)
@@ -239,13 +242,9 @@ def choose_zone() -> Response:
 
 def change_password() -> Response:
     """Set another password; ends every session, and begins a new one here."""
-    auth, row, password = console_auth(), current_session().operator, _new_password("new")
+    auth, row, password = console_auth(), current_session().operator, _new_password()
     prove()
-    try:
-        let_in(auth.sign_in.set_password(row, password, auth.visitor().address))
-    except Unfit as error:
-        error.field = "new"
-        raise
+    let_in(auth.sign_in.set_password(row, password, auth.visitor().address))
     return _notice("Password changed. You are signed out everywhere else.", ME)
 
 
@@ -331,7 +330,9 @@ def _add_factor(kind: str, name: str, **values: object) -> Response | str:
         if not add_credential(connection, row, kind, {"name": name, **values}):
             raise Unfit("That is registered already: use another one.")
         codes = [] if left else new_recovery_codes(connection, row)
-    return _show_codes(codes) if codes else _notice(f"{name} added.", ME)
+    if not codes:
+        return _notice(f"{name} added.", ME)
+    return render_template("recovery.html", codes=codes)
 
 
 def remove_factor() -> Response:
@@ -355,10 +356,6 @@ def renew_recovery_codes() -> Response | str:
         return redirect(ME, 303)
     with _changing("recovery codes made") as connection:
         codes = new_recovery_codes(connection, row)
-    return _show_codes(codes)
-
-
-def _show_codes(codes: list[str]) -> str:
     return render_template("recovery.html", codes=codes)
 
 
@@ -369,11 +366,11 @@ def _changing(what: str, note: str = "") -> AbstractContextManager[Connection]:
     return auth.people.changing(*change, keep=current.digest)
 
 
-def _new_password(field: str) -> str:
+def _new_password() -> str:
     """Return the new password of a form. Raises ``Unfit`` where it was typed differently."""
-    if _field(field) != _field("repeated"):
+    if _field("new") != _field("repeated"):
         raise Unfit("The passwords differ: enter the same one twice.", field="repeated")
-    return _field(field)
+    return _field("new")
 
 
 def _notice(sentence: str, path: str, tone: str = "good") -> Response:

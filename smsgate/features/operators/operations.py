@@ -22,6 +22,7 @@ from smsgate.features.operators.service import (
     OperatorError,
     OperatorRow,
     OperatorService,
+    find_operators,
     first_link,
     fold_email,
     insert,
@@ -157,7 +158,7 @@ def list_people(context: Context, request: PersonQuery) -> PersonList:  # noqa: 
                 added=time_of(row.made_us),
                 added_by=row.made_by,
             )
-            for row in _people(context).all()
+            for row in find_operators(context.services.records.database)
         ]
     )
 
@@ -190,7 +191,7 @@ def add_person(context: Context, request: NewPerson) -> SignInLink:
     note = f"as {row.role}" + (f", with the e-mail address {email}" if email else "")
     with people.database.writing() as connection:
         if not insert(connection, operators, asdict(row)):
-            if row.folded not in [other.folded for other in people.all()]:
+            if row.folded not in [other.folded for other in find_operators(people.database)]:
                 raise Unfit(EMAIL_TAKEN, field="email")
             raise OperatorError(
                 "There is an operator of that name already: use another one. If the same "

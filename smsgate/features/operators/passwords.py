@@ -53,7 +53,7 @@ def refuse_unfit(password: str, name: str) -> None:
     elif zxcvbn(text[:72], [one for one in inputs if one])["guesses_log10"] < _MIN_GUESSES_LOG10:
         problem = "is easy to guess: let a password manager create one, or use"
     if problem:
-        raise Unfit(f"The password {problem} a few unrelated words.", field="password")
+        raise Unfit(f"The password {problem} a few unrelated words.", field="new")
 
 
 def hash_password(password: str) -> str:

@@ -82,12 +82,6 @@ class OperatorError(SmsGateError):
     status = 409
 
 
-class NoSuchOperator(OperatorError):
-    """No operator of that name may sign in to the console."""
-
-    status = 404
-
-
 class SignInRefused(SmsGateError):
     """Name, password or code are not right, or have to wait. The text does not say which."""
 
@@ -225,15 +219,11 @@ class OperatorService:
         self.database = records.database
         self._mailbox = mailbox
 
-    def all(self) -> list[OperatorRow]:
-        """Return everybody, those who are deactivated last."""
-        return find_operators(self.database)
-
     def named(self, name: str) -> OperatorRow:
-        """Return the operator of that name. Raises ``NoSuchOperator``."""
+        """Return the operator of that name. Raises ``OperatorError``."""
         for found in find_operators(self.database, operators.c.folded == lookup(fold_name(name))):
             return found
-        raise NoSuchOperator("There is no operator of that name: see `smsgate operators list`.")
+        raise OperatorError("There is no operator of that name: see `smsgate operators list`.")
 
     def linked(self, token: str) -> OperatorRow | None:
         """Return the operator of a link; None for a link to become the first one.

@@ -14,7 +14,6 @@ from smsgate.features.operators.sign_in import MAX_ATTEMPTS
 from smsgate.web.console import auth
 from tests.fakes.authenticator import Authenticator
 from tests.fakes.browser import PASSWORD, browser
-from tests.fakes.pages import words
 from tests.fakes.people import People, newest_actions, put_factor
 from tests.features.operators.console.test_account import HTTPS, change, remove_factor, set_up
 
@@ -80,13 +79,6 @@ def test_the_first_passkey_shows_recovery_codes_and_asks_at_every_sign_in(viewer
     assert third.post("/console/in/code", {"code": codes[0]}).location == "/console/"
 
 
-def test_a_second_passkey_leaves_the_recovery_codes(viewer, phone, services) -> None:
-    _, answer = added(viewer, "Key")
-    assert answer.location == "/console/me"
-    page = viewer.get("/console/me").text
-    assert ("My phone" in page, "Key" in page, "8 recovery codes left" in page) == (True,) * 3
-
-
 def test_a_passkey_beside_codes_of_an_app_and_either_opens(viewer, services) -> None:
     totp, _ = set_up(viewer)
     made, answer = added(viewer)
@@ -147,20 +139,6 @@ def test_adding_and_removing_ask_for_the_password_before_the_browser_does(
     proof = {"password": PASSWORD}
     assert viewer.post("/console/me/passkeys", proof).location == "/console/me/passkeys"
     assert "data-passkey" in viewer.get("/console/me/passkeys").text
-
-
-def test_an_admin_may_meet_the_duty_by_a_passkey(visitor, operator, services) -> None:
-    there = {"base_url": HTTPS, "headers": {"Referer": f"{HTTPS}/"}}
-    visitor.sign_in(operator("maria", "admin"), **there)
-    assert visitor.get("/console/people", **there).location == "/console/me/factor"
-    assert "/console/me/passkeys" in visitor.get("/console/me/factor", **there).text
-    page = visitor.get("/console/me/passkeys", **there).text
-    assert "Admins must use two-step sign-in" in page
-    options = html.unescape(re.search(r'data-passkey="([^"]+)"', page)[1])
-    data = {"name": "key", "credential": Authenticator(ORIGIN, PARTY).make(options)}
-    assert visitor.post("/console/me/passkeys", data, **there).status_code == 200
-    assert visitor.get("/console/people", **there).status_code == 200
-    assert "two-step sign-in" in visitor.get("/console/people", **there).text
 
 
 # --- attacks --------------------------------------------------------------------------------------
@@ -230,10 +208,16 @@ def test_somebody_elses_passkey_opens_only_their_account(viewer, phone, agent, s
     refused(services, one, theirs.sign(asked(one, "/console/in/code")))
 
 
-def test_an_answer_from_another_origin_opens_nothing(viewer, phone, services) -> None:
+def test_an_answer_for_another_site_or_without_its_person_opens_nothing(
+    viewer, phone, services
+) -> None:
     one = half(services)
     for origin in ("https://localhost", "http://localhost:81", "http://evil", "", None):
         refused(services, one, phone.sign(asked(one, "/console/in/code"), origin=origin))
+    phone.verifies = False
+    refused(services, one, phone.sign(asked(one, "/console/in/code")))
+    phone.verifies, phone.party = True, "evil.localhost"
+    refused(services, one, phone.sign(asked(one, "/console/in/code")))
 
 
 def test_the_host_of_the_request_names_no_origin(viewer, phone, services) -> None:
@@ -246,19 +230,6 @@ def test_the_host_of_the_request_names_no_origin(viewer, phone, services) -> Non
     assert f'data-origin="{ORIGIN}"' in page
     data = {"credential": phone.sign(options, origin=HTTPS)}
     assert one.post("/console/in/passkey", data, **there).status_code == 403
-
-
-def test_an_answer_for_another_relying_party_opens_nothing(viewer, phone, services) -> None:
-    one = half(services)
-    phone.party = "evil.localhost"
-    refused(services, one, phone.sign(asked(one, "/console/in/code")))
-
-
-def test_an_answer_without_user_verification_opens_nothing(viewer, phone, services) -> None:
-    one = half(services)
-    assert json.loads(asked(one, "/console/in/code"))["userVerification"] == "required"
-    phone.verifies = False
-    refused(services, one, phone.sign(asked(one, "/console/in/code")))
 
 
 def test_what_was_made_elsewhere_or_unverified_is_not_added(viewer) -> None:
@@ -311,24 +282,7 @@ def test_an_answer_that_is_none_is_refused(viewer, phone, services) -> None:
         asked(viewer, "/console/me/passkeys")
         sent = viewer.post("/console/me/passkeys", {"name": "x", "credential": answer})
         assert sent.status_code == (403 if answer else 303)
-
-
-def test_an_answer_that_is_too_large_is_refused(viewer, phone, services) -> None:
-    one = half(services)
-    one.get("/console/in/code")
-    assert given(one, "x" * 70_000).status_code == 413
-    assert one.post("/console/in/code", {"code": "x" * 70_000}).status_code == 413
-
-
-FLAWS = (
-    {"clientDataJSON": "bm8"}, {"clientDataJSON": "W10"}, {"authenticatorData": "AAAA"},
-    {"signature": "AAAA"}, {"signature": ""}, {"authenticatorData": 3}, {"userHandle": 3},
-)  # fmt: skip
-
-
-def test_an_answer_with_a_broken_part_is_refused(viewer, phone, services) -> None:
-    one = half(services)
-    for flaw in FLAWS:
+    for flaw in ({"clientDataJSON": "W10"}, {"authenticatorData": "AAAA"}, {"signature": ""}):
         answer = json.loads(phone.sign(asked(one, "/console/in/code")))
         answer["response"] |= flaw
         refused(services, one, json.dumps(answer))
@@ -361,12 +315,9 @@ def test_without_the_password_there_is_nothing_to_answer(viewer, phone, services
     ("public_url", "id_", "origin"),
     [
         ("https://sms.example.com", "sms.example.com", "https://sms.example.com"),
-        ("https://SMS.example.com:443/path", "sms.example.com", "https://sms.example.com"),
         ("https://sms.example.com:8443", "sms.example.com", "https://sms.example.com:8443"),
         ("http://localhost:8000", "localhost", "http://localhost:8000"),
         ("http://127.0.0.1:8000", "localhost", "http://localhost:8000"),
-        ("http://[::1]:8000", "localhost", "http://localhost:8000"),
-        ("http://sms.localhost", "sms.localhost", "http://sms.localhost"),
         ("", "localhost", "http://localhost:8000"),
     ],
 )
@@ -396,11 +347,3 @@ def test_where_there_can_be_none_the_pages_say_so_and_codes_still_open(
     assert ("SMSGATE_PUBLIC_URL" in page, "data-passkey" in page) == (True, False)
     assert "Recovery code" in page
     assert given(one, "x").status_code == 403
-
-
-def test_without_scripts_the_pages_say_so_and_offer_the_other_way(viewer, phone, services) -> None:
-    page = viewer.get("/console/me/passkeys")
-    assert "A passkey needs JavaScript, which is off in this browser. Use an auth" in words(page)
-    assert 'href="/console/me/factor"' in page.text
-    page = half(services).get("/console/in/code")
-    assert "A passkey needs JavaScript, which is off in this browser. Enter a code" in words(page)

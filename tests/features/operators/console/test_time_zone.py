@@ -8,14 +8,12 @@ import re
 
 import pytest
 
-from smsgate.domain.time_zones import find_zone, zone_names
 from smsgate.web.console.template_filters import iso
 from tests.fakes.people import People, newest_actions, put_action
 from tests.features.operators.console.test_account import change
 
 AT_US = 1_711_846_800_000_000
 """2024-03-31 01:00:00 UTC: summer time has just begun in Berlin, where it is 03:00."""
-NAMES = ("", "UTC", "Europe/Berlin", "America/Argentina/Buenos_Aires", "US/Eastern")
 
 
 @pytest.fixture
@@ -90,9 +88,3 @@ def test_a_name_that_is_no_zone_is_refused_at_the_field(viewer, services) -> Non
 def test_a_zone_that_this_host_does_not_know_is_shown_in_utc(admin, services, noted) -> None:
     change(services, "UPDATE operators SET zone = 'Mars/Olympus'")
     assert shown(admin, noted) == [("2024-03-31 01:00:00 UTC", "Mar 31, 2024, 01:00 UTC")]
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_names_that_may_be_chosen_are_zones(name) -> None:
-    assert not name or name in zone_names()
-    assert str(find_zone(name)) == (name or "UTC")
