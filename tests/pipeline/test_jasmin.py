@@ -6,8 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from smsgate.features.accounts.account_doctor import check_account
-from smsgate.features.accounts.doctor import check_everything
+from smsgate.features.accounts.doctor import check_account, check_everything
 from smsgate.pipeline.reviews import list_open, read_cases
 from smsgate.store.keys import partition_of
 from tests.fakes.own_services import ready_services

@@ -13,13 +13,18 @@ from werkzeug.wrappers import Response as Answer
 from smsgate.classifier.wording import languages_of
 from smsgate.domain.errors import StoreUnavailable, Unfit
 from smsgate.domain.messages import Verdict
-from smsgate.features.accounts.doctor import check_account, check_everything
-from smsgate.features.accounts.setup_view import CAUSES, ends_in_secret, keys_of, webhook_of
+from smsgate.features.accounts.doctor import (
+    check_account,
+    check_everything,
+    ends_in_secret,
+    webhook_of,
+)
 from smsgate.features.accounts.toml_lines import account_lines, program_lines
 from smsgate.features.accounts.trial_text import send_trial_text
 from smsgate.metrics.snapshot import KINDS
 from smsgate.pipeline.services import Services
 from smsgate.providers import PROVIDERS, usable
+from smsgate.providers.fields import Field
 from smsgate.settings import ANY_SENDER, Account, Program
 from smsgate.store.account_requests import AcceptedRequests, RefusedRequest
 from smsgate.web.console.auth import actor, needs, record_action
@@ -37,6 +42,22 @@ _TEST_RESULTS = {
     Verdict.NOT_ACCEPTED: ("bad", "The text was not accepted."),
     Verdict.UNKNOWN: ("warn", "It is unknown whether the text was sent: check the phone."),
 }
+
+
+_CAUSES = {
+    "url": "The provider calls, and signs, another address than smsgate takes for its own: a proxy "
+    "changed scheme or host, or a slash or a port is different. Set SMSGATE_PUBLIC_URL, or the "
+    "account's public_url, to the address that fits, or give the provider ours.",
+    "account": "Two accounts' addresses or secrets were swapped: give the provider this account's "
+    "address, or swap the secrets back.",
+    "clock": "This host's clock is wrong, or a proxy held the request up: set the clock, by NTP.",
+    "text": "A genuine request had no text where its format promises one. It was refused: the text "
+    "may have been STOP. Compare the names of the fields that came with the format on the page of "
+    "this provider, or with the account's text_field.",
+    "": "Most likely a stranger's forgery: any public address gets them. If the provider's own "
+    "texts do not arrive, it is the secret, or something changes the body on the way.",
+}
+"""By ``RefusedRequest.cause`` what it means, and what helps."""
 
 
 def register(console: Flask, services: Services) -> None:
@@ -158,7 +179,7 @@ class SetupPages:
             senders=_senders(account, self._settings.programs),
             findings=[*check_account(self._services, name, ask=ask)],
             is_asked=ask,
-            causes=CAUSES,
+            causes=_CAUSES,
             came=bool(last.newest_ms or last.older_ms),
             refused=refused,
         )
@@ -183,6 +204,22 @@ class SetupPages:
         if account is None:
             raise NotFound
         return account
+
+
+def keys_of(account: Account) -> list[tuple[Field, bool, int, str]]:
+    """Each field that the account's provider reads, with what the configuration has of it.
+
+    Whether it must be set; how many values it has, since of a secret there may be several; and the
+    value, which is never shown of a secret.
+    """
+    found = []
+    for field in PROVIDERS[account.provider].fields:
+        key, value = field.only_with or ("", "")
+        is_required = field.required and account.options.get(key, "") == value
+        option = account.options.get(field.name, "")
+        count = len(account.values_of(field.name)) if field.secret else int(bool(option))
+        found.append((field, is_required, count, "" if field.secret else option))
+    return found
 
 
 def _provider_title(account: Account) -> str:

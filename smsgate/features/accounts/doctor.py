@@ -18,7 +18,6 @@ import msgspec
 from smsgate.domain.errors import CallFailed, StoreUnavailable, UnknownAccount
 from smsgate.domain.messages import HttpCall, Reply
 from smsgate.domain.signed_times import time_of
-from smsgate.features.accounts.setup_view import webhook_of
 from smsgate.metrics.snapshot import KINDS, ProcessSnapshot
 from smsgate.outbound import Outbound
 from smsgate.pipeline.conditions import span
@@ -165,10 +164,11 @@ def check_traffic(services: Services, account: Account) -> Iterator[DoctorResult
         )
         remedy = "put one in front, as docs/deployment.md says"
         yield DoctorResult("proxy", "warning", text, remedy)
-    if account.opt_out_list and account.provider in OPT_OUT_LISTS:
+    if compares_lists(account):
         found = compare_lists(services, account)
         text = f"{found.taken:,} opt-outs were taken from it" if found.taken is not None else ""
-        subject, state = f"opt-out list of {account.name}", "warning" if found.problem else "ok"
+        state: CheckState = "warning" if found.problem else "ok"
+        subject = f"opt-out list of {account.name}"
         yield DoctorResult(subject, state, found.problem or text, "`smsgate opt-out-lists`")
     waiting = read_cases(services.store, services.records, list_open(services.store))
     counts = Counter(
@@ -253,6 +253,22 @@ def _requests(services: Services, account: Account) -> Iterator[DoctorResult]:
     for (state, sentence), count in counts.items():
         text = f"{count} of the {counts.total()} looked into: {sentence}"
         yield DoctorResult("refused", state, text)
+
+
+def webhook_of(account: Account) -> str:
+    """The address to give the provider, with ``SECRET`` in place of a secret at its end."""
+    address = f"{account.public_url}/webhooks/{account.name}"
+    return f"{address}/SECRET" if ends_in_secret(account) else address
+
+
+def ends_in_secret(account: Account) -> bool:
+    """Whether the webhook's address ends in a secret of the account."""
+    return bool(PROVIDERS[account.provider].path_secret_key(account.options))
+
+
+def compares_lists(account: Account) -> bool:
+    """Whether its opt-outs are kept in agreement with its provider's own list."""
+    return account.opt_out_list and account.provider in OPT_OUT_LISTS
 
 
 def compare_lists(services: Services, account: Account) -> ListAgreement:

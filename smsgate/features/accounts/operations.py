@@ -13,6 +13,7 @@ from smsgate.features.accounts.doctor import (
     check_account,
     check_everything,
     compare_lists,
+    compares_lists,
     find_account,
 )
 from smsgate.features.accounts.reply_preview import RequestPreview, preview_reply
@@ -124,7 +125,7 @@ class ListAgreements(msgspec.Struct, frozen=True):
 def list_opt_out_lists(context: Context, request: ListQuery) -> ListAgreements:  # noqa: ARG001
     """Show how accounts agree with their providers' own opt-out lists."""
     services = context.services
-    asked = [one for one in services.settings.accounts.values() if one.opt_out_list]
+    asked = [one for one in services.settings.accounts.values() if compares_lists(one)]
     return ListAgreements([compare_lists(services, one) for one in asked])
 
 

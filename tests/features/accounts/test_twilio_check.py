@@ -9,7 +9,7 @@ from typing import ClassVar
 import pytest
 from pydantic import SecretStr
 
-from smsgate.features.accounts.twilio_check import check_twilio
+from smsgate.features.accounts.doctor import check_twilio
 from smsgate.outbound import ProviderOutbound
 from smsgate.settings import Account, Program, Programs
 from tests.fakes.loopback import QuietHandler, serving
