@@ -30,11 +30,12 @@ AS_STARTED = ("maxmemory", "0", "maxmemory-policy", "noeviction", "appendfsync",
 
 
 settings.register_profile("quick", max_examples=40, deadline=None)
-settings.register_profile("full", max_examples=300, deadline=None)
+settings.register_profile("full", max_examples=100, deadline=None)
 settings.register_profile("alone", deadline=None)
 settings.load_profile("alone")
 """Without ``--hypothesis-profile`` too, no example has to end in 200 ms of a busy machine."""
 _MEMORY, _ENOUGH = Path("/dev/shm"), 2 << 30
+_BROWSER = Path(__file__).parent / "browser"
 ONLY = {"one_server": "cluster", "on_cluster": "server", "in_file": "postgresql"}
 """By fixture the store or database on which a test that asks for it means nothing."""
 
@@ -53,21 +54,23 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Begin with the modules that are ``full``, an equal part of them in each process.
 
+    Those with a browser share a site, which takes half a minute to fill, and stay together.
     Each process is given as many neighbours, and takes from the end of what others have when it is
     done: a module that takes a minute and comes last would be waited for by all.
     """
     items[:] = [item for item in items if _is_meant(item)]
     processes = getattr(config, "workerinput", {}).get("workercount", 1)
-    modules: dict[Path, list[pytest.Item]] = {}
+    units: dict[Path, list[pytest.Item]] = {_BROWSER: []}
     others: list[pytest.Item] = []
     for item in items:
         module = item.getparent(pytest.Module)
         is_long = module is not None and module.get_closest_marker("full") is not None
-        (modules.setdefault(item.path, []) if is_long else others).append(item)
+        unit = _BROWSER if item.path.parent == _BROWSER else item.path
+        (units.setdefault(unit, []) if is_long else others).append(item)
     items.clear()
-    left = len(others) + sum(map(len, modules.values()))
+    left = len(others) + sum(map(len, units.values()))
     for process in range(processes):
-        first = [item for one in list(modules.values())[process::processes] for item in one]
+        first = [item for one in list(units.values())[process::processes] for item in one]
         size = left // (processes - process)
         left -= size
         more = max(0, size - len(first))

@@ -29,7 +29,8 @@ from tests.fakes.served import free_port
 
 expect.set_options(timeout=30_000)
 """What a page should show is waited for on a busy machine, too: as long as Playwright's actions."""
-SUPPRESSED, REVIEWS = 100_000, 1_000
+SUPPRESSED, REVIEWS = 10_000, 200
+"""So few reviews that a preview of keywords looks at all texts, however busy the machine is."""
 QUIET = [  # as root, without a screen, and without calls to anybody's servers
     "--no-sandbox",
     "--disable-gpu",
@@ -109,11 +110,16 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
+@pytest.fixture(scope="session")
+def signed_in() -> dict[str, object]:
+    """By role the cookies of somebody who has signed in; none at first."""
+    return {}
+
+
 @pytest.fixture(scope="module")
-def kept(chromium: Browser, site: Site) -> dict[str, object]:
+def kept(chromium: Browser, site: Site, signed_in: dict[str, object]) -> dict[str, object]:
     """By role the cookies of somebody who has signed in, by the page."""
-    found = {}
-    for role in ROLES:
+    for role in () if signed_in else ROLES:
         context = chromium.new_context()
         page = context.new_page()
         page.goto(f"{site.url}/console/")
@@ -121,9 +127,9 @@ def kept(chromium: Browser, site: Site) -> dict[str, object]:
         page.get_by_label("Password").fill(PASSWORD)
         page.keyboard.press("Enter")
         page.wait_for_url("**/console/")
-        found[role] = context.storage_state()
+        signed_in[role] = context.storage_state()
         context.close()
-    return found
+    return signed_in
 
 
 @pytest.fixture

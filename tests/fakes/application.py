@@ -64,6 +64,8 @@ class Application:
         """Numbers whose messages it cannot take."""
         self.drops = 0
         """Of how many requests it drops the connection, after it has done what they ask."""
+        self.most: int | None = None
+        """How many requests it takes; those that come after them are never answered."""
         self.url = ""
         self._port = 0
         self._came: list[Came] = []
@@ -75,7 +77,9 @@ class Application:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._ending.set()
+        with self._changed:
+            self._ending.set()
+            self._changed.notify_all()
         self.stop()
 
     def start(self) -> None:
@@ -113,6 +117,9 @@ class Application:
         """Keep a request; gives the status to answer with."""
         self._ending.wait(self.after_s)
         with self._changed:
+            if self.most is not None and len(self._came) >= self.most:
+                self._changed.wait_for(self._ending.is_set)
+                return 0
             came = Came(method, path, headers, body, self.status)
             status = 500 if came.text[0] in self.refused else self.status
             if self.drops:

@@ -17,6 +17,11 @@ from tests.providers.walking import over
 ALL = everything()
 READABLE = [recorded for recorded in ALL if not recorded.unreadable]
 WITH_BODY = [one for one in ALL if one.request.body and "body" in one.covers]
+ONE_OF_EACH = {
+    (one.provider, one.signature, str(one.account.options), bool(one.request.body)): one
+    for one in ALL
+}.values()
+"""Of each way to sign one; all that a provider signs in one way is signed alike."""
 WITH_URL = [one for one in ALL if "url" in one.covers]
 A_MESSAGE = [recorded for recorded in READABLE if recorded.messages]
 
@@ -113,7 +118,7 @@ def test_the_account_of_a_recorded_webhook_is_usable(recorded):
 # --- forged -------------------------------------------------------------------------------------
 
 
-@over(WITH_BODY)
+@over([one for one in ONE_OF_EACH if one in WITH_BODY])
 def test_a_webhook_with_any_byte_of_its_body_changed_is_refused(recorded):
     body = recorded.request.body
     accepted = [
@@ -171,7 +176,7 @@ def test_a_webhook_for_another_url_is_refused(recorded, old, new):
     assert refused(recorded, replace(recorded.request, url=url))
 
 
-@over(ALL)
+@over(ONE_OF_EACH)
 def test_a_webhook_with_any_character_of_its_signature_changed_is_refused(recorded):
     given = recorded.signed
     others = [

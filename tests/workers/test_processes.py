@@ -25,7 +25,6 @@ from smsgate.logs import Reminder
 from smsgate.pipeline.configuration import load_configuration
 from smsgate.pipeline.published_programs import publish_programs
 from smsgate.pipeline.services import Services, build_services
-from smsgate.store import inbox
 from smsgate.store.keys import partition_of
 from smsgate.store.shared_keys import CLOCK_LEASE
 from smsgate.store.write_lease import LASTS_MS, LeaseState
@@ -86,12 +85,6 @@ def reason(services: Services, number: str) -> str:
         return ""
 
 
-def test_the_names_that_the_queue_calls_by_are_there() -> None:
-    for function in (inbox.APPLY[1], inbox.SEND[1]):
-        module, _, name = function.rpartition(".")
-        assert callable(getattr(importlib.import_module(module), name))
-
-
 def test_the_procfile_starts_what_there_is() -> None:
     main = importlib.import_module("workers.__main__")
     lines = dict(line.split(": ") for line in PROCFILE.read_text().splitlines())
@@ -126,14 +119,14 @@ def test_the_clock_notifies_a_worker_where_the_job_was_lost(
 
 
 @pytest.mark.parametrize("name", ["web", "worker", "sender", "clock"])
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_each_process_ends_in_order_when_told_to(
-    environ: dict[str, str], start: Start, groups: ProcessGroups, name: str, number: signal.Signals
+def test_each_process_ends_in_order_at_ctrl_c(
+    environ: dict[str, str], start: Start, groups: ProcessGroups, name: str
 ) -> None:
+    """And when it is told to by SIGTERM: ``test_journey.py``."""
     gateway_on(environ).close()
     process = start(name)
     assert wait_until(lambda: _runs(name, environ))
-    process.send_signal(number)
+    process.send_signal(signal.SIGINT)
     assert process.wait(PATIENCE_S) == 0
     groups.wait(process)
 
@@ -170,7 +163,7 @@ def test_web_and_clock_renew_the_write_lease_and_the_gate_shuts_when_they_are_go
     process = start(name)
     lease = services.store.write_lease
     assert wait_until(lambda: all(0 < _left_ms(one) <= LASTS_MS for one in lease.states()))
-    assert services.gate.allows(NUMBER, program="alerts")
+    assert wait_until(lambda: _allows(services))  # a busy process may renew too late at first
     groups.end(process)
     assert wait_until(lambda: lease.states()[0].lapsed)
     with pytest.raises(StoreNotReady):
@@ -212,6 +205,13 @@ def test_web_alone_opens_no_gate_on_an_older_copy_of_the_store(
     groups.end(server.process)
 
 
+def _allows(services: Services) -> bool:
+    try:
+        return services.gate.allows(NUMBER, program="alerts")
+    except StoreNotReady:
+        return False
+
+
 def _left_ms(state: LeaseState) -> int:
     return state.ends_ms - state.now_ms
 
@@ -230,17 +230,6 @@ def _answers(url: str) -> bool:
             return answer.status == 200
     except OSError:
         return False
-
-
-@pytest.mark.parametrize("name", ["web", "worker", "sender", "clock"])
-def test_a_faulty_configuration_is_told_and_is_exit_code_2(
-    environ: dict[str, str], start: Start, name: str
-) -> None:
-    environ["PORT"] = "x"
-    process = start(name)
-    assert process.wait(PATIENCE_S) == 2
-    assert process.stdout is not None
-    assert "PORT" in process.stdout.read()
 
 
 def test_a_worker_outlives_a_redis_that_goes_and_comes(

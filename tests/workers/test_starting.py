@@ -46,6 +46,20 @@ def test_web_does_not_start_on_a_data_directory_that_cannot_be_written(
 
 
 @pytest.mark.parametrize("name", main.PROCESSES)
+def test_a_faulty_configuration_is_told_and_is_exit_code_2(
+    environ: Mapping[str, str],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+) -> None:
+    environ = {**environ, "PORT": "x"}
+    for variable, value in environ.items():  # worker and sender read it there
+        monkeypatch.setenv(variable, value)
+    assert main.main([name], environ) == 2
+    assert "PORT" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", main.PROCESSES)
 def test_no_process_starts_on_a_store_of_0_2(
     name: str,
     environ: Mapping[str, str],

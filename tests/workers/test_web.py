@@ -28,6 +28,8 @@ from tests.faults.system import _children, _is_python, _listeners
 from tests.journey.system import System
 from workers.web import GRACE_S
 
+pytestmark = pytest.mark.full  # whole processes: half a minute in all
+
 ECHO = "tests.fakes.echo_app:create"
 MEMORY_KB = 19 * 1024
 """What one password takes while it is hashed."""
@@ -251,9 +253,11 @@ def test_while_a_dead_process_is_replaced_the_other_one_answers(system: Two) -> 
 
 
 def workers_of(pid: int) -> list[int]:
-    until = time.monotonic() + 20
-    while time.monotonic() < until:
-        found = [child for child in _children(pid) if _is_python(child)]
-        if len(found) == 2:
-            return found
-    return []
+    found: list[int] = []
+
+    def are_two() -> bool:
+        found[:] = [child for child in _children(pid) if _is_python(child)]
+        return len(found) == 2
+
+    assert wait_until(are_two)
+    return found
