@@ -86,9 +86,8 @@ class ListPages:
     def upload_list(self) -> Redirect:
         """Take the file of this request, straight to its place in the data directory.
 
-        Every other form is parsed in memory before anybody asks who sent it, and may have 64 KiB.
-        This one is parsed once the operator is known and may upload; its CSRF token is checked
-        then, and what came without a right one is removed. Raises ``Unfit``.
+        It is parsed once the operator is known and may upload; its CSRF token is checked then, and
+        what came without a right one is removed. Raises ``Unfit``.
         """
         if request.content_length is None:
             abort(411)
@@ -150,17 +149,12 @@ class ListPages:
 
     def list_file(self, id_: str, name: str) -> Response:
         """What a step left, to be kept by the operator."""
-        job = self._job(id_)
-        path = self._jobs.file(id_, name)
+        job, path = self._job(id_), self._jobs.file(id_, name)
         if job.state != "done" or name not in (RESULT, CLEAN_ROWS) or not path.is_file():
             raise NoSuchList("There is no such file of this list.")
+        kept_as = f"{job.kind}-{name}.csv"
         answer = send_file(
-            path.resolve(),
-            mimetype="application/octet-stream",
-            as_attachment=True,
-            download_name=f"{job.kind}-{name}.csv",
-            etag=False,
-            conditional=False,
+            path.resolve(), as_attachment=True, download_name=kept_as, etag=False, conditional=False
         )
         answer.headers["Cache-Control"] = "no-store"
         return answer
@@ -178,15 +172,14 @@ def _beginning(file: ListFile) -> dict[str, object]:
     width = min(_WIDTH, max(map(len, [file.header, *rows]), default=1))
     names = [*file.header, *[""] * width][:width]
     guesses = {"date_column": DATES, "state_column": STATES, "source_column": SOURCES}
+    if file.columns.export:
+        guesses = {}
     guessed = {field: guess_column(names, known) for field, known in guesses.items()}
-    export = file.columns.export
     return {
         "file": file,
         "columns": [printable(one.strip()) or f"column {at}" for at, one in enumerate(names, 1)],
         "rows": [[printable(cell) for cell in row[:width]] for row in rows],
-        "guessed": {
-            field: str(at + 1) for field, at in guessed.items() if at is not None and not export
-        },
+        "guessed": {field: str(at + 1) for field, at in guessed.items() if at is not None},
     }
 
 

@@ -20,8 +20,7 @@ from typing import BinaryIO
 import msgspec
 from sqlalchemy import ColumnElement, select
 
-from smsgate import __version__
-from smsgate.consent.events import Event, event_id
+from smsgate.consent.events import Event
 from smsgate.domain.entry_parts import Consent
 from smsgate.domain.errors import RecordsUnavailable, SmsGateError, Unfit
 from smsgate.domain.messages import ALL, Arrival, Decision, Entry, Intent
@@ -30,6 +29,7 @@ from smsgate.features.lists.list_file import ListFile, ListOptions, ListRow, See
 from smsgate.features.lists.results import DUPLICATE, ListResult, change_text, counting
 from smsgate.features.lists.rows import State
 from smsgate.interface.operation import Progress
+from smsgate.pipeline.history import operator_event
 from smsgate.pipeline.services import Services
 from smsgate.records import Records
 from smsgate.records.database import lookup
@@ -323,29 +323,10 @@ def record_import(
     ``reason`` is the name of the file, or why it was undone; ``note`` what that changed.
     """
     now_us = services.store.health.now_us()
-    key = IMPORT_FILE if outcome == "applied" else outcome
-    entry = Entry(
-        number="",
-        program=program,
-        decision=Decision(Intent.NONE, rule=key, note=reason),
-        source="import",
-        actor=actor,
-        message_id=id_,
-        phone=False,
-        consent=consent,
-    )
-    event = Event(
-        id=event_id(now_us // 1000, key, id_),
-        kind=IMPORT_FILE,
-        outcome=outcome,
-        number="",
-        program=program,
-        entry=entry,
-        received_us=now_us,
-        applied_us=now_us,
-        note=note,
-        software=__version__,
-    )
+    event = operator_event(IMPORT_FILE, note, actor, reason, now_us, id_, outcome)
+    of_list = {"program": program, "source": "import", "message_id": id_, "consent": consent}
+    entry = msgspec.structs.replace(_entry(event), **of_list)
+    event = msgspec.structs.replace(event, program=program, outcome=outcome, entry=entry)
     services.store.ledger.append(partition_of(""), event)
 
 

@@ -75,7 +75,6 @@ class ListJob(msgspec.Struct, frozen=True):
     """Whose it is."""
     name: str
     """Of the file, as it was given; only ever shown."""
-    made_us: int = 0
     size: int = 0
     """Bytes of the file."""
     options: ListOptions | None = None
@@ -97,6 +96,7 @@ class ListJob(msgspec.Struct, frozen=True):
     """Of the newest step that is done."""
     starts: int = 0
     """How often the step was begun."""
+    made_us: int = msgspec.field(default_factory=lambda: time.time_ns() // 1000)
 
     @property
     def is_busy(self) -> bool:
@@ -136,7 +136,7 @@ class ListJobs:
                 raise Unfit("Choose a file that is not empty.", field="file")
             last = name.replace("\\", "/").rpartition("/")[2]
             title = "".join(filter(str.isprintable, last))[:100].strip() or "list"
-            return _write(folder, ListJob(folder.name, kind, actor, title, _now_us(), size))
+            return _write(folder, ListJob(folder.name, kind, actor, title, size))
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
@@ -170,19 +170,18 @@ class ListJobs:
         """
         if job.is_busy or (job.is_finished and job.kind != "undo"):
             return job
-        options, reason = job.options, ""
         if job.kind != "undo":
-            known = msgspec.to_builtins(options) if options else {}
+            known = msgspec.to_builtins(job.options) if job.options else {}
             try:
                 options = msgspec.convert({**known, **given}, ListOptions, strict=False)
             except msgspec.ValidationError as error:
                 raise Unfit(f"{error}.") from None
             options.check(self._services.settings)
+            job = replace(job, options=options)
         elif step == "apply":
-            reason = reason_of(str(given.get("reason", "")))
-        asked = replace(job, options=options, reason=reason, step=step, asked_by=asked_by)
-        asked = replace(asked, state="waiting", done=0, total=0, problem="", starts=0)
-        return _write(self._path / job.id, asked)
+            job = replace(job, reason=reason_of(str(given.get("reason", ""))))
+        job = replace(job, step=step, asked_by=asked_by, state="waiting", done=0, total=0)
+        return _write(self._path / job.id, replace(job, problem="", starts=0))
 
     def undo(self, import_id: str, actor: str, *, sees_all: bool) -> ListJob:
         """The job that undoes an import: there is one for each, of whoever asked last.
@@ -197,7 +196,7 @@ class ListJobs:
         with suppress(NoSuchList):
             return replace(self.find(id_), actor=actor)
         name = record.file or import_id
-        job = ListJob(id_, "undo", actor, name, _now_us(), import_id=import_id)
+        job = ListJob(id_, "undo", actor, name, import_id=import_id)
         return _write(self._make_folder(id_), job)
 
     def run_next(self, is_ending: Callable[[], bool]) -> bool:
@@ -251,9 +250,8 @@ class ListJobs:
             return undo_list(services, job.import_id, progress, unused, actor=by, reason=why)
         with (folder / UPLOAD).open("rb") as file:
             if job.kind == "scrub":
-                return scrub_list(
-                    services, job.options, file, folder / CLEAN_ROWS, unused, progress
-                )
+                clean = folder / CLEAN_ROWS
+                return scrub_list(services, job.options, file, clean, unused, progress)
             given = (services, job.options, file, progress, unused)
             return run_import(*given, actor=job.asked_by, name=job.name, applies=applies)
 
@@ -285,10 +283,6 @@ def _usable() -> Iterator[None]:
         raise ListsUnavailable(
             f"The folder `lists` of the data directory cannot be used: {error.strerror}."
         ) from error
-
-
-def _now_us() -> int:
-    return time.time_ns() // 1000
 
 
 def _write(folder: Path, job: ListJob) -> ListJob:

@@ -27,10 +27,7 @@ def as_csv(file: BinaryIO) -> BinaryIO:
     out = tempfile.TemporaryFile()  # noqa: SIM115 - the caller reads it
     os.lseek(file.fileno(), 0, os.SEEK_SET)
     command = [sys.executable, "-m", "smsgate.features.lists.workbook"]
-    done = subprocess.run(  # noqa: S603 - ours
-        command, stdin=file, stdout=out, stderr=subprocess.DEVNULL, check=False
-    )
-    if done.returncode:
+    if subprocess.call(command, stdin=file, stdout=out, stderr=subprocess.DEVNULL):  # noqa: S603
         out.close()
         raise ListUnreadable(
             "This workbook is too large, has rows in several sheets, or cannot be read: save the "
@@ -59,9 +56,8 @@ def _main() -> None:
     if len(full) > 1:
         sys.exit("Several sheets have rows.")
     with io.TextIOWrapper(sys.stdout.buffer, "utf-8", newline="") as out:
-        for sheet in full:
-            rows = ([_text(cell) for cell in row] for row in sheet.iter_rows())
-            csv.writer(out, lineterminator="\n").writerows(rows)
+        rows = ([_text(cell) for cell in row] for sheet in full for row in sheet.iter_rows())
+        csv.writer(out, lineterminator="\n").writerows(rows)
 
 
 if __name__ == "__main__":

@@ -371,7 +371,7 @@ def test_a_file_is_never_shown_and_never_kept(agent):
     here = begun(agent)
     asked(agent, here, "preview", program="alerts")
     answer = agent.get(f"{here}/files/result", buffered=True)
-    assert answer.headers["Content-Type"] == "application/octet-stream"
+    assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
     assert answer.headers["Content-Disposition"] == "attachment; filename=import-result.csv"
     assert answer.headers["Cache-Control"] == "no-store"
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
