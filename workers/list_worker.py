@@ -36,12 +36,16 @@ class ListWorker:
         self._thread.join(wait_s)
 
     def _run(self) -> None:
+        problem = ""
         while not self._ending.is_set():
             try:
                 if self._jobs.run_next(self._ending.is_set):
                     continue
+                problem = ""
             except StepStopped:
                 return
             except Exception as error:  # noqa: BLE001 - a fault must not end what others wait for
-                _log.error("list worker failed", exc_info=error)
+                if str(error) != problem:  # not every second
+                    _log.error("list worker failed", exc_info=error)
+                problem = str(error)
             self._ending.wait(IDLE_S)

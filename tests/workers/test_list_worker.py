@@ -10,6 +10,7 @@ import threading
 from pathlib import Path
 
 import pytest
+import structlog
 
 from smsgate.features.lists.jobs import ListJob, ListJobs
 from smsgate.pipeline.services import Services
@@ -192,3 +193,16 @@ def test_a_fault_of_ours_ends_no_worker(services, jobs, uploaded, monkeypatch) -
     with list_worker(services):
         assert done(jobs, uploaded)
     assert len(calls) > 1
+
+
+def test_a_folder_that_cannot_be_used_is_logged_once_and_its_jobs_go_on(services, jobs, uploaded):
+    ask(jobs, uploaded)
+    folder = services.settings.data_dir / "lists"
+    away = folder.rename(folder.with_name("away"))
+    folder.write_text("in the way")
+    with structlog.testing.capture_logs() as said, list_worker(services):
+        assert wait_until(lambda: said)
+        folder.unlink()
+        away.rename(folder)
+        assert done(jobs, uploaded)
+    assert [one["event"] for one in said if one["log_level"] == "error"] == ["list worker failed"]

@@ -218,6 +218,7 @@ def read_number(cell: str, region: str = "", *, is_international: bool = False) 
         return "", "not_a_number" if region or text.startswith("+") else "no_country"
 
 
+@functools.lru_cache(4096)
 def source_text(cell: str) -> str:
     """A cell of the source column as it is recorded: one line, without what cannot be seen."""
     text = " ".join(cell.split())
