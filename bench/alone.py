@@ -17,6 +17,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
+from typing import cast
 
 import hiredis
 import redis
@@ -24,7 +25,7 @@ import redis
 from bench.contender import Contender
 from bench.load import Figures
 from smsgate.domain.messages import ALL, Arrival, Decision, Entry, Intent
-from smsgate.store.connection import ScriptText
+from smsgate.store.connection import Client, Script
 from smsgate.store.inbox import _call
 from smsgate.store.keys import partition_of
 
@@ -77,7 +78,7 @@ def _entry(place: int) -> Entry:
 def measure(plan: Plan) -> float:
     """Ask until the time is over; scripts a second."""
     client = redis.Redis.from_url(plan.url)
-    sha = str(client.script_load(ScriptText("add").source))
+    sha = str(client.script_load(Script(cast("Client", client), "add").source))
     pool = client.connection_pool
     # Sockets that are signed in; redis-py has no public name for them.
     made = [pool.get_connection() for _ in range(plan.connections)]

@@ -7,11 +7,11 @@ import itertools
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import cast
 
 import msgspec
 
-from smsgate.store.connection import pipelined
-from smsgate.store.redis_types import Client
+from smsgate.store.connection import Client, as_text, hash_rows, pipelined
 from smsgate.store.shared_keys import accepted_of, quarantine_of, unblocked_of
 
 KEPT_S = 30 * 24 * 3600
@@ -54,7 +54,7 @@ class Acceptance:
         """The senders of such opt-outs, newest first. Raises ``StoreUnavailable``."""
         since_s = int(time.time()) - UNBLOCKED_KEPT_S
         found = self._client.zrange(unblocked_of(account), since_s, "+inf", byscore=True)
-        return [number.decode() for number in reversed(found)]
+        return [as_text(number) for number in reversed(cast("list[bytes]", found))]
 
     def note(self, account: str, *, newest: bool, several: bool, proxied: bool = True) -> None:
         """Note a request that was accepted just now. Raises ``StoreUnavailable``."""
@@ -167,7 +167,7 @@ class Quarantine:
         return sum(count for minute, count in minutes.items() if int(minute) >= first)
 
     def _all(self, key: str) -> dict[str, bytes]:
-        return {name.decode(): value for name, value in self._client.hgetall(key).items()}
+        return hash_rows(self._client.hgetall(key))
 
     def _tidy(self, key: str, now_s: float) -> None:
         """Leave the kinds that count, and an hour of minutes. Two at once do no harm."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import msgspec
 
 from smsgate.domain.errors import CallInProgress, Unfit
-from smsgate.store.redis_types import Client
+from smsgate.store.connection import Client
 from smsgate.store.shared_keys import answered_of
 
 KEPT_S = 24 * 3600

@@ -8,9 +8,8 @@ import msgspec
 
 from smsgate.consent.events import Event
 from smsgate.domain.messages import Reply
-from smsgate.store.connection import Script, json_text
+from smsgate.store.connection import Client, Script, json_text
 from smsgate.store.keys import NOTIFY_MS, PARTITION_KEYS
-from smsgate.store.redis_types import Client
 
 KEEP_S = 48 * 3600
 """How long it is known that a text was answered: longer than it is forwarded."""

@@ -1,16 +1,14 @@
-"""What waits in the store: counts and ages, and pages of it for people."""
+"""What waits in the store: counts and ages."""
 
 from __future__ import annotations
 
-import heapq
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Generic, TypeVar
 
 import msgspec
+from redis.client import Pipeline
 
 from smsgate.consent.events import DeadLetter
 from smsgate.domain.messages import REPLY_WINDOW_US, Reply, ms_of
@@ -21,9 +19,8 @@ from smsgate.metrics.snapshot import (
     SpoolDepth,
     WaitingReplies,
 )
-from smsgate.store.connection import now_us, of_partitions, pipelined
-from smsgate.store.keys import PARTITION_KEYS, PARTITIONS, PartitionKeys
-from smsgate.store.redis_types import Client, Pipeline
+from smsgate.store.connection import Client, hash_rows, now_us, of_partitions
+from smsgate.store.keys import PartitionKeys
 from smsgate.store.shared_keys import CLOCK_LEASE, DELIVERIES, SPOOLS
 from smsgate.store.unsent_replies import dead_letter_of
 
@@ -31,29 +28,8 @@ _SAMPLE = 200
 """Holds and replies of a partition that are read for their age; more are there in a burst only."""
 _FORGOTTEN_S = 7 * 24 * 3600
 """A host that has not reported on its spool for so long is taken for gone."""
-MOST = 2_000
-"""Pages go so far; of what was given up, so many are put in their order."""
-
-T = TypeVar("T")
 _spool = msgspec.json.Decoder(SpoolDepth).decode
 _decode_reply = msgspec.json.Decoder(Reply).decode
-
-
-@dataclass(frozen=True, slots=True)
-class BacklogPage(Generic[T]):
-    """Some of a list, and how long the list is."""
-
-    total: int
-    found: list[tuple[int, T]]
-    """Each with its time (us): when it is due, since when it waits, or when it was given up."""
-
-
-@dataclass(frozen=True, slots=True)
-class BacklogCounts:
-    """How long each list is."""
-
-    replies: int
-    replies_dead: int
 
 
 class BacklogReader:
@@ -102,7 +78,7 @@ class BacklogReader:
             deliveries_failed=deliveries.failed,
             replies=replies,
             dead_reasons=_reasons(
-                dead_letter_of(*row) for _, found in columns[8] for row in found.items()
+                dead_letter_of(*row) for _, found in columns[8] for row in hash_rows(found).items()
             ),
         )
 
@@ -143,16 +119,6 @@ class BacklogReader:
         found = [_spool(row) for row in self._client.hvals(SPOOLS)]
         return [one for one in found if time.time() - one.at_s <= _FORGOTTEN_S]
 
-    def counts(self) -> BacklogCounts:
-        """How much there is, in one round trip."""
-
-        def ask(pipeline: Pipeline, keys: PartitionKeys) -> None:
-            pipeline.zcard(keys.outbox)
-            pipeline.hlen(keys.dead)
-
-        rows = of_partitions(self._client, ask)
-        return BacklogCounts(*(sum(rows[at::2]) for at in range(2)))
-
     def attention(self) -> tuple[int, int, int]:
         """How many texts are in review, and how many replies and deliveries failed."""
 
@@ -162,61 +128,6 @@ class BacklogReader:
 
         rows = of_partitions(self._client, ask)
         return sum(rows[::2]), sum(rows[1::2]), self.deliveries().failed
-
-    def replies(self, first: int, count: int) -> BacklogPage[Reply]:
-        """Replies that are not settled, those due first first."""
-        decode = msgspec.json.Decoder(Reply).decode
-        return self._waiting(lambda keys: (keys.outbox, keys.replies), decode, first, count)
-
-    def replies_dead(self, first: int, count: int) -> BacklogPage[DeadLetter]:
-        """Replies that were given up, the newest first."""
-        total = self.counts().replies_dead
-        found = sorted(self._given_up(total), key=lambda one: one.at_us, reverse=True)
-        return BacklogPage(total, [(one.at_us, one) for one in found[first : first + count]])
-
-    def _waiting(
-        self,
-        names: Callable[[PartitionKeys], tuple[str, str]],
-        decode: Callable[[bytes], T],
-        first: int,
-        count: int,
-    ) -> BacklogPage[T]:
-        last = min(first + count, MOST)
-
-        def ask(pipeline: Pipeline, keys: PartitionKeys) -> None:
-            pipeline.zcard(names(keys)[0])
-            pipeline.zrange(names(keys)[0], 0, last - 1, withscores=True)
-
-        rows = of_partitions(self._client, ask)
-        scored = [
-            (score, id_, partition)
-            for partition, found in enumerate(rows[1::2])
-            for id_, score in found
-        ]
-        wanted = heapq.nsmallest(last, scored)[first:last]
-        with pipelined(self._client) as pipeline:
-            for _, id_, partition in wanted:
-                pipeline.hget(names(PARTITION_KEYS[partition])[1], id_)
-            raws = pipeline.execute() if wanted else []
-        found = [
-            (int(score) * 1000, decode(raw))
-            for (score, _, _), raw in zip(wanted, raws, strict=True)
-            if raw is not None  # it left in between
-        ]
-        return BacklogPage(sum(rows[::2]), found)
-
-    def _given_up(self, total: int) -> list[DeadLetter]:
-        """All of them; where they are too many, some of each partition as Redis gives them."""
-
-        def ask(pipeline: Pipeline, keys: PartitionKeys) -> None:
-            if total <= MOST:
-                pipeline.hgetall(keys.dead)
-            else:
-                pipeline.hscan(keys.dead, 0, count=MOST // PARTITIONS)
-
-        rows = of_partitions(self._client, ask)
-        found = (row if total <= MOST else row[1] for row in rows)
-        return [dead_letter_of(*row) for some in found for row in some.items()]
 
 
 def _ms(id_: bytes) -> int:

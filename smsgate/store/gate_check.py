@@ -6,7 +6,7 @@ The script ``check`` answers: many numbers, one program, one byte of bits each.
 from __future__ import annotations
 
 import re
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any
 from zlib import crc32
@@ -14,11 +14,10 @@ from zlib import crc32
 import msgspec
 
 from smsgate.consent.events import NumberState, PublishedProgram
-from smsgate.store.connection import Call, Script
+from smsgate.store.connection import Call, Client, Script
 from smsgate.store.keys import PARTITION_KEYS, PARTITIONS
-from smsgate.store.metadata import published_of, refuse_buckets
+from smsgate.store.metadata import published_of
 from smsgate.store.numbers import NumberReader
-from smsgate.store.redis_types import Client, Result
 from smsgate.store.write_lease import refuse_shut
 
 LOCKED, OPTED_OUT, EVERYWHERE, EXCEPTION, HELD_ALL, HELD, REVIEW, CONSENT = (
@@ -50,41 +49,6 @@ class GateSnapshot:
         return (found.start() for found in _NOT_ZERO.finditer(self.bits))
 
 
-class GateCheck:
-    """Calls of ``check`` about numbers (E.164) and one program, and what they answered."""
-
-    def __init__(self, numbers: Sequence[str], program: str, buckets: int) -> None:
-        self.snapshot = GateSnapshot(len(numbers))
-        self._numbers = numbers
-        self._program = program
-        self._buckets = buckets
-        self._asked: deque[list[int]] = deque()
-
-    def calls(self) -> Iterator[Call]:
-        """The calls to make, one for each thousand numbers of a partition."""
-        for partition, args, places in _check_chunks(self._numbers, self._buckets):
-            self._asked.append(places)
-            keys = PARTITION_KEYS[partition]
-            names = (keys.metadata, keys.programs, keys.holds, keys.reviews)
-            yield names, [keys.prefix, self._program, *args]
-
-    def read(self, result: Result) -> None:
-        """Take the answer to a call, in the order of the calls.
-
-        Raises ``UnknownProgram`` where the program is not published, and ``StoreNotReady`` where
-        the partition cannot be trusted or opt-outs may be missing (see ``write_lease``).
-        """
-        metadata, raw_program, bits, states, now_ms = result
-        refuse_buckets(metadata[:3], self._buckets)
-        refuse_shut(metadata[3:], now_ms)
-        self.snapshot.program = published_of(raw_program, self._program)
-        places = self._asked.popleft()
-        for found in _NOT_ZERO.finditer(bits):
-            self.snapshot.bits[places[found.start()]] = bits[found.start()]
-        for at in range(0, len(states), 2):
-            self.snapshot.states[places[states[at]]] = _state(states[at + 1])
-
-
 class GateReader(NumberReader):
     """Reads how numbers stand, and what the gate asks about them."""
 
@@ -96,13 +60,28 @@ class GateReader(NumberReader):
         """What keeps a program from numbers (E.164); one round trip for up to 1,000.
 
         Raises ``UnknownProgram`` where the program is not published, ``StoreNotReady`` too where
-        opt-outs may be missing (see ``write_lease``).
+        the partition cannot be trusted or opt-outs may be missing (see ``write_lease``).
         """
-        check = GateCheck(numbers, program, self.bucket_count())
-        with self.fresh_buckets():
-            for result in self._check.flow(check.calls()):
-                check.read(result)
-        return check.snapshot
+        buckets, snapshot = self.bucket_count(), GateSnapshot(len(numbers))
+        asked: list[list[int]] = []
+
+        def calls() -> Iterator[Call]:
+            for partition, args, places in _check_chunks(numbers, buckets):
+                asked.append(places)
+                keys = PARTITION_KEYS[partition]
+                names = (keys.metadata, keys.programs, keys.holds, keys.reviews)
+                yield names, [keys.prefix, program, *args]
+
+        for result, places in zip(self._check.many(calls()), asked, strict=True):
+            metadata, raw_program, bits, states, now_ms = result
+            self.refuse_buckets(metadata[:3], buckets)
+            refuse_shut(metadata[3:], now_ms)
+            snapshot.program = published_of(raw_program, program)
+            for found in _NOT_ZERO.finditer(bits):
+                snapshot.bits[places[found.start()]] = bits[found.start()]
+            for at in range(0, len(states), 2):
+                snapshot.states[places[states[at]]] = _state(states[at + 1])
+        return snapshot
 
 
 _CheckChunk = tuple[int, list[int | bytes], list[int]]

@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 
 import redis
+from redis.client import Pipeline
 
 from smsgate.domain.errors import StoreNotReady, StoreUnavailable
-from smsgate.store.connection import TRUST_S, now_us, of_partitions
+from smsgate.store.connection import TRUST_S, Client, now_us, of_partitions
 from smsgate.store.keys import PARTITION_KEYS, PartitionKeys
 from smsgate.store.metadata import STATE
-from smsgate.store.redis_types import Client, Pipeline
 
 
 class Health:

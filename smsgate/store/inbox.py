@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import cast
 
@@ -31,12 +31,15 @@ from smsgate.domain.messages import (
 )
 from smsgate.store.connection import (
     Call,
+    Client,
     Replicas,
     Script,
+    as_text,
     json_text,
     of_partitions,
     pipelined,
     raise_first,
+    stream_rows,
 )
 from smsgate.store.keys import (
     NOTIFY_MS,
@@ -46,7 +49,6 @@ from smsgate.store.keys import (
     partition_of,
 )
 from smsgate.store.redis_errors import problem_of
-from smsgate.store.redis_types import Client
 
 APPLY = ("inbox", "workers.jobs.apply_inbox")
 """Queue and job that apply a partition's inbox."""
@@ -124,10 +126,7 @@ class Inbox:
             pipeline.get(keys.cursor)
             pipeline.xrange(keys.inbox, count=count)
             cursor, rows = pipeline.execute()
-        entries = [
-            StoredEntry(id_.decode(), int(row[b"s"]), entry_of(row[b"e"])) for id_, row in rows
-        ]
-        return Batch((cursor or b"").decode(), tuple(entries))
+        return Batch(as_text(cursor), tuple(stored_of(*row) for row in stream_rows(rows)))
 
     def mark_idle(self, partition: int) -> bool:
         """Note that no job works on an empty inbox, so that the next entry asks for one.
@@ -164,6 +163,11 @@ def entry_of(raw: bytes) -> Entry:
     except msgspec.DecodeError as error:
         decision = Decision(Intent.NONE, rule="unreadable", note=str(error))
         return Entry(number="", program="", decision=decision, text=raw.decode(errors="replace"))
+
+
+def stored_of(id_: str, fields: Mapping[bytes, bytes]) -> StoredEntry:
+    """An entry of an inbox, from its stream."""
+    return StoredEntry(id_, int(fields[b"s"]), entry_of(fields[b"e"]))
 
 
 def _call(partition: int, arrivals: Sequence[Arrival]) -> Call:

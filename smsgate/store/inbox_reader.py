@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from smsgate.domain.messages import Entry, StoredEntry
-from smsgate.store.connection import of_partitions, pipelined
-from smsgate.store.inbox import entry_of, entry_partition, opt_in_member
+from smsgate.store.connection import (
+    Client,
+    as_text,
+    hash_rows,
+    of_partitions,
+    pipelined,
+    stream_rows,
+)
+from smsgate.store.inbox import entry_partition, opt_in_member, stored_of
 from smsgate.store.keys import PARTITION_KEYS, partition_of
-from smsgate.store.redis_types import Client
 
 
 class InboxReader:
@@ -24,7 +30,7 @@ class InboxReader:
     def latest(self, partition: int, count: int) -> list[StoredEntry]:
         """The newest entries that wait in a partition, oldest first."""
         rows = self._client.xrevrange(PARTITION_KEYS[partition].inbox, count=count)
-        return [stored_of(*row) for row in reversed(rows)]
+        return [stored_of(*row) for row in reversed(stream_rows(rows))]
 
     def were_received(self, messages: Sequence[tuple[str, str, str]]) -> list[bool]:
         """Whether messages (number, account, id) came in the last 48 hours; one round trip."""
@@ -52,14 +58,11 @@ class InboxReader:
             for partition in partitions:
                 pipeline.get(PARTITION_KEYS[partition].cursor)
             found = pipeline.execute() if partitions else []
-        return {
-            partition: (id_ or b"").decode()
-            for partition, id_ in zip(partitions, found, strict=True)
-        }
+        return dict(zip(partitions, map(as_text, found), strict=True))
 
     def last_list(self, partition: int) -> str:
         """The id of the newest applied entry that carried numbers of a list; empty for none."""
-        return (self._client.get(PARTITION_KEYS[partition].lists) or b"").decode()
+        return as_text(self._client.get(PARTITION_KEYS[partition].lists))
 
     def waits(self, partition: int, id_: str) -> bool:
         """Whether the entry of that id, or an older one, is not applied yet."""
@@ -67,22 +70,16 @@ class InboxReader:
 
     def newest(self, partition: int) -> str:
         """The id of the newest entry that waits in a partition; empty where none does."""
-        rows = self._client.xrevrange(PARTITION_KEYS[partition].inbox, count=1)
-        return rows[0][0].decode() if rows else ""
+        return next((one.id for one in self.latest(partition, 1)), "")
 
     def review_holds(self, partition: int) -> dict[str, str]:
         """Review holds of a partition: ``PROGRAM:NUMBER`` and the inbox ids of its texts."""
-        rows = self._client.hgetall(PARTITION_KEYS[partition].reviews)
-        return {field.decode(): ids.decode() for field, ids in rows.items()}
+        rows = hash_rows(self._client.hgetall(PARTITION_KEYS[partition].reviews))
+        return {field: ids.decode() for field, ids in rows.items()}
 
     def all_review_holds(self) -> list[dict[str, str]]:
         """The review holds of every partition, as ``review_holds``; one round trip."""
         partitions = of_partitions(self._client, lambda one, keys: one.hgetall(keys.reviews))
-        return [{name.decode(): ids.decode() for name, ids in rows.items()} for rows in partitions]
-
-
-def stored_of(id_: bytes, fields: Mapping[bytes, bytes]) -> StoredEntry:
-    """An entry of an inbox as redis-py gives it."""
-    return StoredEntry(
-        id=id_.decode(), event_time_us=int(fields[b"s"]), entry=entry_of(fields[b"e"])
-    )
+        return [
+            {field: ids.decode() for field, ids in hash_rows(rows).items()} for rows in partitions
+        ]

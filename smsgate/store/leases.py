@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from smsgate.store.connection import Script
-from smsgate.store.redis_types import Client
+from smsgate.store.connection import Client, Script
 
 
 class Leases:

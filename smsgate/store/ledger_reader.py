@@ -9,9 +9,8 @@ import msgspec
 
 from smsgate.consent.events import Event
 from smsgate.domain.messages import ms_of
-from smsgate.store.connection import now_us, of_partitions, streams_with_entries
+from smsgate.store.connection import Client, now_us, of_partitions, stream_rows
 from smsgate.store.keys import PARTITION_KEYS
-from smsgate.store.redis_types import Client
 
 _PAGE = 1000
 _decode = msgspec.json.Decoder(Event).decode
@@ -42,17 +41,18 @@ class LedgerReader:
         """The events of a partition as they were written, oldest first, a page at a time."""
         start = "-"
         while True:
-            rows = self._client.xrange(PARTITION_KEYS[partition].ledger, min=start, count=_PAGE)
-            for _, fields in rows:
+            key = PARTITION_KEYS[partition].ledger
+            rows = stream_rows(self._client.xrange(key, min=start, count=_PAGE))
+            for id_, fields in rows:
                 yield fields[b"e"]
+                start = f"({id_}"
             if len(rows) < _PAGE:
                 return
-            start = f"({rows[-1][0].decode()}"
 
     def newest(self, partition: int, count: int) -> list[Event]:
         """The newest events of a partition, oldest first."""
         rows = self._client.xrevrange(PARTITION_KEYS[partition].ledger, count=count)
-        return [_decode(fields[b"e"]) for _, fields in reversed(rows)]
+        return [_decode(fields[b"e"]) for _, fields in reversed(stream_rows(rows))]
 
     def newest_of_all(self, count: int) -> list[Event]:
         """The newest events of every partition, at most ``count`` of each, in one round trip."""
@@ -63,10 +63,8 @@ class LedgerReader:
 
     def waiting(self) -> LedgerBacklog:
         """How much waits for the records, and since when."""
-        lengths, first = [0], []
-        if streams_with_entries(self._client, [keys.ledger for keys in PARTITION_KEYS]):
-            lengths = of_partitions(self._client, lambda one, keys: one.xlen(keys.ledger))
-            first = of_partitions(self._client, lambda one, keys: one.xrange(keys.ledger, count=1))
+        lengths = of_partitions(self._client, lambda one, keys: one.xlen(keys.ledger))
+        first = of_partitions(self._client, lambda one, keys: one.xrange(keys.ledger, count=1))
         memory = self._client.info("memory")
         oldest = [ms_of(rows[0][0].decode()) * 1000 for rows in first if rows]
         bound = int(memory.get("maxmemory", 0))

@@ -10,9 +10,8 @@ import msgspec
 from smsgate.consent.events import PublishedProgram
 from smsgate.domain.errors import OldStore, StoreNotReady, StoreUnavailable, UnknownProgram
 from smsgate.store import write_lease
-from smsgate.store.connection import now_us, of_partitions, refuse_old
+from smsgate.store.connection import Client, now_us, of_partitions, refuse_old
 from smsgate.store.keys import LAYOUT
-from smsgate.store.redis_types import Client, Value
 
 BUCKETS = 2048
 """Buckets of a partition's sets in a new store: compact from one to some 14 million numbers a
@@ -65,14 +64,14 @@ class StoreMetadata:
         if existing:
             return existing
         store = uuid.uuid4().hex
-        fields: dict[str, Value] = {
+        lease = write_lease.first_fields(now_us(self._client), write_lease.FIRST_MS)
+        fields = lease | {
             "store": store,
             "layout": LAYOUT,
             "buckets": buckets,
             "ready": 1,
+            "first": lease["lease"],
         }
-        lease = write_lease.first_fields(now_us(self._client), write_lease.FIRST_MS)
-        fields |= {**lease, "first": lease["lease"]}
         of_partitions(self._client, lambda one, keys: one.hset(keys.metadata, mapping=fields))
         return store
 
@@ -96,12 +95,6 @@ def bucket_count_of(fields: Sequence[bytes | None]) -> int:
     if int(layout) != LAYOUT:
         raise StoreNotReady(f"the store has layout {int(layout)}, this smsgate needs {LAYOUT}")
     return int(count)
-
-
-def refuse_buckets(fields: Sequence[bytes | None], buckets: int) -> None:
-    """Raise ``StoreNotReady`` where a partition is not split as the caller assumed."""
-    if bucket_count_of(fields) != buckets:
-        raise StoreNotReady("the store was rebuilt with another bucket count; ask again")
 
 
 def published_of(raw: bytes, name: str) -> PublishedProgram:

@@ -19,8 +19,7 @@ from datetime import UTC, date, datetime
 
 from smsgate.domain.errors import StoreUnavailable
 from smsgate.metrics.counters import Counters, Family, Noted, Request
-from smsgate.store.connection import translated
-from smsgate.store.redis_types import Client
+from smsgate.store.connection import Client, hash_rows, translated
 from smsgate.store.shared_keys import METRICS, counted_on
 
 PERIOD_S = 1.0
@@ -75,8 +74,8 @@ class Metrics:
         return self._sums_at(counted_on(day.isoformat()))
 
     def _sums_at(self, key: str) -> dict[str, int]:
-        found = self._gatherer.client.hgetall(key)
-        return {name.decode(): int(value) for name, value in found.items()}
+        found = hash_rows(self._gatherer.client.hgetall(key))
+        return {name: int(value) for name, value in found.items()}
 
     def close(self) -> None:
         """Add the rest and end the thread."""

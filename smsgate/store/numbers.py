@@ -12,9 +12,8 @@ from __future__ import annotations
 import functools
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import msgspec
 
@@ -22,10 +21,9 @@ from smsgate.consent.events import ConsentState, Event, NumberState
 from smsgate.domain.errors import StoreNotReady
 from smsgate.domain.forwards import Forward
 from smsgate.domain.messages import ALL, Batch, Reply
-from smsgate.store.connection import Call, Script, json_text
+from smsgate.store.connection import Call, Client, Script, json_text
 from smsgate.store.keys import NOTIFY_MS, PARTITION_KEYS, hold_field, partition_of
-from smsgate.store.metadata import METADATA_FIELDS, bucket_count_of, published_of, refuse_buckets
-from smsgate.store.redis_types import Client
+from smsgate.store.metadata import METADATA_FIELDS, bucket_count_of, published_of
 
 STATES_CHUNK = 2000
 """Questions in one call of ``states`` (a set of a number each), for it to take a millisecond."""
@@ -138,14 +136,17 @@ class NumberReader:
         """Into how many buckets a partition's sets are split."""
         if not self._buckets:
             fields = self._client.hmget(PARTITION_KEYS[0].metadata, *METADATA_FIELDS)
-            self._buckets = bucket_count_of(fields)
+            self._buckets = bucket_count_of(cast("list[bytes | None]", fields))
         return self._buckets
 
-    @contextmanager
-    def fresh_buckets(self) -> Iterator[None]:
-        """Ask for the bucket count again after ``StoreNotReady``: a rebuild may change it."""
+    def refuse_buckets(self, fields: Sequence[bytes | None], buckets: int) -> None:
+        """Raise ``StoreNotReady`` where a partition is not split as the caller assumed.
+
+        Then the bucket count is asked for again: a rebuild may change it.
+        """
         try:
-            yield
+            if bucket_count_of(fields) != buckets:
+                raise StoreNotReady("the store was rebuilt with another bucket count; ask again")
         except StoreNotReady:
             self._buckets = 0
             raise
@@ -181,9 +182,8 @@ class NumberReader:
                     [keys.prefix, buckets, int(states), program, len(sets), *sets, *members],
                 )
 
-        for (_, some), raw in zip(chunks, self._states.flow(calls()), strict=True):
-            with self.fresh_buckets():
-                refuse_buckets(raw[0], buckets)
+        for (_, some), raw in zip(chunks, self._states.many(calls()), strict=True):
+            self.refuse_buckets(raw[0], buckets)
             yield some, raw
 
 
@@ -296,7 +296,7 @@ def _sets(effects: Effects, buckets: int) -> tuple[_Groups, _Groups]:
     ]
     moves += [(move.numbers, move.before, move.after) for move in effects.moves]
     for numbers, before, after in moves:
-        was, is_ = memberships(before), memberships(after)
+        was, is_ = _sets_of(before), _sets_of(after)
         for places, groups in ((is_ - was, joins), (was - is_, leaves)):
             for kind, scope in places:
                 group = groups[set_stem(kind, scope)]
@@ -305,26 +305,18 @@ def _sets(effects: Effects, buckets: int) -> tuple[_Groups, _Groups]:
     return list(joins.items()), list(leaves.items())
 
 
-def memberships(consent_state: ConsentState) -> frozenset[tuple[str, str]]:
-    """The sets that contain a number: kind and scope of each."""
-    return _memberships(
-        consent_state.everywhere,
-        consent_state.locked,
-        consent_state.opted_out,
-        consent_state.exceptions,
-        consent_state.consents,
-    )
-
-
 @functools.lru_cache(4096)
-def _memberships(
+def memberships(
     everywhere: bool,
     locked: bool,
     opted_out: frozenset[str],
     exceptions: frozenset[str],
     consents: frozenset[str],
 ) -> frozenset[tuple[str, str]]:
-    """Cached, since most numbers share their consent state with many others."""
+    """The sets that contain a number: kind and scope of each.
+
+    Cached, since most numbers share their consent state with many others.
+    """
     found = {("set", program) for program in opted_out}
     found |= {("exceptions", program) for program in exceptions}
     found |= {("consent", program) for program in consents}
@@ -333,6 +325,12 @@ def _memberships(
     if locked:
         found.add(("lock", ALL))
     return frozenset(found)
+
+
+def _sets_of(state: ConsentState) -> frozenset[tuple[str, str]]:
+    return memberships(
+        state.everywhere, state.locked, state.opted_out, state.exceptions, state.consents
+    )
 
 
 def set_stem(kind: str, scope: str) -> str:

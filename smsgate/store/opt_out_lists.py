@@ -10,8 +10,8 @@ from __future__ import annotations
 import msgspec
 
 from smsgate.metrics.snapshot import OptOutListState
+from smsgate.store.connection import Client
 from smsgate.store.leases import Leases
-from smsgate.store.redis_types import Client
 
 LEASE_S = 60
 """How long the lease of an account's list lasts; a call takes at most 13 s."""

@@ -17,9 +17,15 @@ import msgspec
 
 from smsgate.consent.events import DeadLetter, Event
 from smsgate.domain.messages import Reply
-from smsgate.store.connection import Call, Script, of_partitions, pipelined, streams_with_entries
+from smsgate.store.connection import (
+    Call,
+    Client,
+    Result,
+    Script,
+    of_partitions,
+    pipelined,
+)
 from smsgate.store.keys import NOTIFY_MS, PARTITION_KEYS, PartitionKeys, partition_of
-from smsgate.store.redis_types import Client, Result
 from smsgate.store.shared_keys import pace_of
 
 LEASE_MS = 20_000
@@ -184,7 +190,7 @@ class Ledger:
 
     def is_empty(self) -> bool:
         """Whether no event waits in any partition."""
-        return not streams_with_entries(self._client, [keys.ledger for keys in PARTITION_KEYS])
+        return not any(of_partitions(self._client, lambda one, keys: one.xlen(keys.ledger)))
 
     def unmoved(self, count: int) -> dict[int, LedgerPage]:
         """The oldest entries of every partition, at most ``count`` of each, in one round trip."""

@@ -12,10 +12,15 @@ import msgspec
 
 from smsgate.domain.errors import StoreUnavailable
 from smsgate.metrics.snapshot import KINDS, LastSeen, Process, ProcessSnapshot
-from smsgate.store.connection import Script, existing, now_us, pipelined, streams_with_entries
+from smsgate.store.connection import (
+    Client,
+    Script,
+    as_text,
+    now_us,
+    pipelined,
+)
 from smsgate.store.keys import NOTIFY_MS, PARTITION_KEYS
 from smsgate.store.leases import Leases
-from smsgate.store.redis_types import Client
 from smsgate.store.shared_keys import (
     CLOCK_LEASE,
     PROCESSES,
@@ -67,7 +72,7 @@ class Heartbeats:
 
     def running(self) -> list[Process]:
         """The processes that run, by kind, host and process id."""
-        ids = sorted(id_.decode() for id_ in self._client.smembers(PROCESSES))
+        ids = sorted(map(as_text, self._client.smembers(PROCESSES)))
         with pipelined(self._client) as pipeline:
             for id_ in ids:
                 pipeline.get(process_of(id_))
@@ -119,16 +124,12 @@ class Sweep:
 
     def overdue(self) -> tuple[list[int], list[int]]:
         """Partitions whose inbox or outbox has work although no job came in time."""
-        inboxes, outboxes = [], []
-        waiting = streams_with_entries(self._client, [keys.inbox for keys in PARTITION_KEYS])
-        replying = existing(self._client, [keys.outbox for keys in PARTITION_KEYS])
-        for keys in PARTITION_KEYS:
-            if keys.partition not in waiting and keys.partition not in replying:
-                continue
-            names = [keys.inbox, keys.outbox, keys.notify_inbox, keys.notify_outbox]
-            inbox, outbox = self._sweep(names, [NOTIFY_MS])
-            if inbox:
-                inboxes.append(keys.partition)
-            if outbox:
-                outboxes.append(keys.partition)
-        return inboxes, outboxes
+        found = self._sweep.many(
+            (
+                [keys.inbox, keys.outbox, keys.notify_inbox, keys.notify_outbox],
+                [NOTIFY_MS],
+            )
+            for keys in PARTITION_KEYS
+        )
+        inboxes = [partition for partition, (inbox, _) in enumerate(found) if inbox]
+        return inboxes, [partition for partition, (_, outbox) in enumerate(found) if outbox]

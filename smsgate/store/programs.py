@@ -6,11 +6,12 @@ import functools
 from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
+from redis.client import Pipeline
+from redis.typing import EncodableT, FieldT
 
 from smsgate.consent.events import PublishedProgram
-from smsgate.store.connection import Call, Script, of_partitions, pipelined
+from smsgate.store.connection import Call, Client, Script, hash_rows, of_partitions, pipelined
 from smsgate.store.keys import PARTITION_KEYS, PartitionKeys
-from smsgate.store.redis_types import Client, Pipeline
 
 _AT_ONCE = 256
 """Sets of one call, so that none holds Redis for long."""
@@ -30,17 +31,16 @@ class StorePrograms:
 
         A program that is gone stays known, so that its suppressions go on to hold.
         """
-        rows = {name: msgspec.json.encode(one) for name, one in programs.items()}
+        rows: dict[FieldT, EncodableT] = {
+            name: msgspec.json.encode(one) for name, one in programs.items()
+        }
         if rows:
             of_partitions(self._client, lambda one, keys: one.hset(keys.programs, mapping=rows))
 
     def published(self) -> dict[str, PublishedProgram]:
         """The programs that were published."""
-        rows = self._client.hgetall(PARTITION_KEYS[0].programs)
-        return {
-            name.decode(): msgspec.json.decode(row, type=PublishedProgram)
-            for name, row in rows.items()
-        }
+        rows = hash_rows(self._client.hgetall(PARTITION_KEYS[0].programs))
+        return {name: msgspec.json.decode(row, type=PublishedProgram) for name, row in rows.items()}
 
     def suppressing(self, programs: Iterable[str], buckets: int) -> list[str]:
         """Those of some programs of which numbers have opted out, in the scope of the program."""

@@ -6,10 +6,9 @@ wait, and the inbox goes on to take what providers post. Holds and the inbox its
 
 from __future__ import annotations
 
-import functools
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -17,12 +16,11 @@ from smsgate.consent.events import NOTHING_REMEMBERED, ConsentStateRow
 from smsgate.domain.errors import StoreNotReady
 from smsgate.domain.messages import ALL, Intent
 from smsgate.metrics.snapshot import RebuildProgress
-from smsgate.store.connection import Call, Script, pipelined
-from smsgate.store.inbox import KEEP_MESSAGE_ID_S, entry_of, opt_in_member
+from smsgate.store.connection import Call, Client, Command, Script, as_text, pipelined, stream_rows
+from smsgate.store.inbox import KEEP_MESSAGE_ID_S, opt_in_member, stored_of
 from smsgate.store.keys import LAYOUT, PARTITION_KEYS, partition_of
 from smsgate.store.leases import Leases
-from smsgate.store.numbers import KEEP_MARKS_S, set_stem
-from smsgate.store.redis_types import Client, Command
+from smsgate.store.numbers import KEEP_MARKS_S, memberships, set_stem
 from smsgate.store.shared_keys import REBUILD_LEASE, REBUILD_PROGRESS
 
 _AT_ONCE = 2_000
@@ -74,20 +72,11 @@ class StoreRebuild:
 
     def empty(self) -> None:
         """Delete sets and marks."""
-        found = [
-            key
-            for key in self._client.scan_iter(match="smsgate:{*}:*", count=1000)
-            if key.partition(b"}:")[2].decode().startswith(_KINDS)
-        ]
-        self._write([("UNLINK", key) for key in found])
+        self._write([("UNLINK", key) for key in self._keys(_KINDS)])
 
     def members(self) -> Iterator[tuple[int, str, str, set[int]]]:
         """All sets by bucket: partition, kind, scope, and the numbers as integers."""
-        names = [
-            key
-            for key in self._client.scan_iter(match="smsgate:{*}:*", count=1000)
-            if key.partition(b"}:")[2].decode().startswith(_SETS)
-        ]
+        names = self._keys(_SETS)
         for at in range(0, len(names), _READ):
             step = names[at : at + _READ]
             with pipelined(self._client) as pipeline:
@@ -95,10 +84,15 @@ class StoreRebuild:
                     pipeline.smembers(key)
                 found = pipeline.execute()
             for key, numbers in zip(step, found, strict=True):
-                partition, _, rest = key.decode().removeprefix("smsgate:{").partition("}:")
+                partition, _, rest = key.removeprefix("smsgate:{").partition("}:")
                 kind, _, rest = rest.partition(":")
                 scope = rest.rpartition(":")[0] or ALL  # the bucket is last
                 yield int(partition), kind, scope, {int(number) for number in numbers}
+
+    def _keys(self, kinds: tuple[str, ...]) -> list[str]:
+        """The keys of partitions whose names go on so."""
+        found = map(as_text, self._client.scan_iter(match="smsgate:{*}:*", count=1000))
+        return [key for key in found if key.partition("}:")[2].startswith(kinds)]
 
     def load(
         self,
@@ -117,8 +111,9 @@ class StoreRebuild:
         for number, everywhere, opted_out, exceptions, locked, consents, state in consent_states:
             digits = number[1:]
             bucket = int(digits) % buckets
-            for stem in _stems(everywhere, opted_out, exceptions, locked, consents):
-                sets[f"{stem}{bucket}"].append(digits)
+            scopes = (frozenset(some.split()) for some in (opted_out, exceptions, consents))
+            for kind, scope in memberships(everywhere, locked, *scopes):
+                sets[f"{set_stem(kind, scope)}{bucket}"].append(digits)
             if state != NOTHING_REMEMBERED:
                 times = _times(state)
                 event_times = [mark.event_time_us for mark in times.marks.values()]
@@ -169,15 +164,14 @@ class StoreRebuild:
 
         ``recorded``: as ``remember_opt_ins``, of every one; only read where an opt-in waits.
         """
-        waiting: dict[tuple[int, str], bytes] = {}
+        waiting: dict[tuple[int, str], str] = {}
         for keys in PARTITION_KEYS:
             start = "-"
-            while rows := self._client.xrange(keys.inbox, min=start, count=_STEP):
-                start = f"({rows[-1][0].decode()}"
-                for id_, fields in rows:
-                    entry = entry_of(fields[b"e"])
-                    if entry.decision.intent is Intent.OPT_IN and entry.message_id:
-                        waiting[keys.partition, opt_in_member(entry)] = id_
+            while rows := stream_rows(self._client.xrange(keys.inbox, min=start, count=_STEP)):
+                start = f"({rows[-1][0]}"
+                for one in (stored_of(*row) for row in rows):
+                    if one.entry.decision.intent is Intent.OPT_IN and one.entry.message_id:
+                        waiting[keys.partition, opt_in_member(one.entry)] = one.id
         if waiting:
             places = ((partition, f"{account}:{id_}") for partition, account, id_ in recorded)
             self._write(
@@ -227,8 +221,9 @@ class StoreRebuild:
         """Write in steps, each in one round trip."""
         for at in range(0, len(commands), _AT_ONCE):
             with pipelined(self._client) as pipeline:
+                run: Any = pipeline.execute_command  # without types
                 for command in commands[at : at + _AT_ONCE]:
-                    pipeline.execute_command(*command)
+                    run(*command)
                 pipeline.execute()
 
 
@@ -255,21 +250,6 @@ def _calls(
         yield call(some, ())
     for at in range(0, len(values), 3 * _STEP):
         yield call((), values[at : at + 3 * _STEP])
-
-
-@functools.lru_cache(4096)
-def _stems(
-    everywhere: bool, opted_out: str, exceptions: str, locked: bool, consents: str
-) -> tuple[str, ...]:
-    """The sets in which a number is, up to their buckets; most numbers stand as many others do."""
-    scopes = [("set", one) for one in opted_out.split()]
-    scopes += [("exceptions", one) for one in exceptions.split()]
-    scopes += [("consent", one) for one in consents.split()]
-    if everywhere:
-        scopes.append(("set", ALL))
-    if locked:
-        scopes.append(("lock", ALL))
-    return tuple(set_stem(kind, scope) for kind, scope in scopes)
 
 
 class _MarkTime(msgspec.Struct):

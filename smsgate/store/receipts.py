@@ -13,7 +13,7 @@ import msgspec
 
 from smsgate.consent.events import Event
 from smsgate.domain.messages import Reply
-from smsgate.store.connection import Call, Script
+from smsgate.store.connection import Call, Client, Script
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.store.outbox import (
     AWAIT_RECEIPT_S,
@@ -24,7 +24,6 @@ from smsgate.store.outbox import (
     expected_of,
     key_of,
 )
-from smsgate.store.redis_types import Client
 
 KEEP_EARLY_RECEIPT_S = 20
 """How long a receipt is kept that came before the answer to our own call: as long as a claim."""

@@ -18,9 +18,8 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from redis.sentinel import Sentinel
 
-from smsgate.store.connection import TranslatingRedis
+from smsgate.store.connection import Client
 from smsgate.store.redis_cluster import Cluster
-from smsgate.store.redis_types import Client
 
 TIMEOUT_S = 2.0
 """How long one round trip may take. Providers wait between 2 and 15 seconds for an answer."""
@@ -41,10 +40,10 @@ def open_redis(url: str, timeout_s: float = TIMEOUT_S) -> Client:
         "retry": Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
     }
     if kind == "sentinel":
-        return cast("Client", _primary(url, options))
+        return _primary(url, options)
     if kind == "cluster":
         return cast("Client", Cluster(_hosts(url, _PORT), {**_credentials(url), **options}))
-    return cast("Client", TranslatingRedis.from_url(url, **options))
+    return cast("Client", Client.from_url(url, **options))
 
 
 def kind_of(url: str) -> str:
@@ -73,15 +72,15 @@ def _is_here(host: str) -> bool:
         return host in {"", "localhost"}
 
 
-def _primary(url: str, options: dict[str, Any]) -> TranslatingRedis:
+def _primary(url: str, options: dict[str, Any]) -> Client:
     """A client that asks Sentinels where the primary is."""
     name, _, database = urlsplit(url).path.strip("/").partition("/")
     hosts = _hosts(url, _SENTINEL_PORT)
     asking = {**options, **_over_tls(url), **_of_sentinels(url)}
     sentinel: Any = Sentinel  # without types
-    primary: TranslatingRedis = sentinel(hosts, sentinel_kwargs=asking).master_for(
+    primary: Client = sentinel(hosts, sentinel_kwargs=asking).master_for(
         name or "mymaster",
-        TranslatingRedis,
+        Client,
         db=int(database or 0),
         **_credentials(url),
         **options,

@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import msgspec
+from redis.client import Pipeline
 
+from smsgate.domain.messages import ms_of
 from smsgate.domain.phone import e164, masked
-from smsgate.store.connection import pipelined
-from smsgate.store.redis_types import Client, Pipeline
+from smsgate.store.connection import Client, hash_rows, pipelined, stream_rows
 from smsgate.store.shared_keys import REFUSALS, refused_on, refused_to
 
 CAP = 10_000
@@ -82,8 +83,8 @@ class Refusals:
         """The newest refusals, the newest first. Raises ``StoreUnavailable``."""
         rows = self._client.xrevrange(REFUSALS, count=count)
         return [
-            msgspec.structs.replace(_decode(fields[b"r"]), at_ms=int(id_.partition(b"-")[0]))
-            for id_, fields in rows
+            msgspec.structs.replace(_decode(fields[b"r"]), at_ms=ms_of(id_))
+            for id_, fields in stream_rows(rows)
         ]
 
     def counts(self, days: int = 30) -> list[RefusalCount]:
@@ -99,8 +100,8 @@ class Refusals:
         return [
             RefusalCount(day, program, reason, int(times))
             for day, row in zip(wanted, rows, strict=True)
-            for name, times in sorted(row.items())
-            for program, _, reason in [name.decode().rpartition(":")]
+            for name, times in sorted(hash_rows(row).items())
+            for program, _, reason in [name.rpartition(":")]
         ]
 
     def after_opt_out(self, number: str) -> list[RefusedHour]:
@@ -110,8 +111,8 @@ class Refusals:
         """
         found = [
             RefusedHour(int(hour) * _HOUR_S * 1_000_000, program, reason, int(times))
-            for name, times in self._client.hgetall(refused_to(number)).items()
-            for hour, reason, program in [name.decode().split(":", 2)]
+            for name, times in hash_rows(self._client.hgetall(refused_to(number))).items()
+            for hour, reason, program in [name.split(":", 2)]
         ]
         return sorted(found, key=lambda one: one.from_us)
 

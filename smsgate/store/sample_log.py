@@ -9,17 +9,16 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 
 import msgspec
+from redis.client import Pipeline
 
 from smsgate.domain.errors import StoreUnavailable
 from smsgate.domain.messages import Entry, ms_of
-from smsgate.store.connection import of_partitions, pipelined
+from smsgate.store.connection import Client, of_partitions, pipelined, stream_rows
 from smsgate.store.keys import PARTITION_KEYS, PartitionKeys, partition_of
-from smsgate.store.redis_types import Client, Pipeline
 
 CAP = 5_000
 """Texts that a partition keeps."""
@@ -87,8 +86,7 @@ class SampleLog:
 
     def newest(self, partition: int, count: int) -> list[Entry]:
         """The newest texts of a partition, newest first."""
-        rows = self._client.xrevrange(PARTITION_KEYS[partition].sample_log, count=count)
-        return [_decode(fields[b"e"]) for _, fields in rows]
+        return [entry for _, entry in self.page(partition, "", count)]
 
     def page(self, partition: int, before: str, count: int) -> list[tuple[str, Entry]]:
         """Like ``newest``, with ids; only texts before the id ``before``, if given.
@@ -97,7 +95,7 @@ class SampleLog:
         """
         newest = f"({before}" if before else "+"
         rows = self._client.xrevrange(PARTITION_KEYS[partition].sample_log, max=newest, count=count)
-        return [(id_.decode(), _decode(fields[b"e"])) for id_, fields in rows]
+        return _entries(rows)
 
     def of_number(self, number: str, before_us: int, count: int) -> NumberTexts:
         """The newest ordinary texts of a number, at most ``count``, and how far texts reach back.
@@ -106,26 +104,13 @@ class SampleLog:
         ``StoreUnavailable``.
         """
         partition = partition_of(number)
-        oldest = self._client.xrange(PARTITION_KEYS[partition].sample_log, count=1)
-        since_us = written_us(oldest[0][0].decode()) if oldest else 0
-        found = islice(self._of_number(partition, number, before_us), count)
-        return NumberTexts([*found] if since_us else [], since_us)
-
-    def _of_number(
-        self, partition: int, number: str, before_us: int
-    ) -> Iterator[tuple[int, Entry]]:
-        mark = b'"number":' + _encode(number)
-        newest = f"({before_us // 1000}-{before_us % 1000}" if before_us else "+"
-        while True:
-            rows = self._client.xrevrange(
-                PARTITION_KEYS[partition].sample_log, max=newest, count=_PAGE
-            )
-            for id_, fields in rows:
-                if mark in fields[b"e"]:  # the others need not be decoded
-                    yield written_us(id_.decode()), _decode(fields[b"e"])
-            if len(rows) < _PAGE:
-                return
-            newest = f"({rows[-1][0].decode()}"
+        oldest = stream_rows(self._client.xrange(PARTITION_KEYS[partition].sample_log, count=1))
+        before = f"{before_us // 1000}-{before_us % 1000}" if before_us else ""
+        found: list[tuple[int, Entry]] = []
+        while len(found) < count and (texts := self.page(partition, before, _PAGE)):
+            before = texts[-1][0]
+            found += [(written_us(id_), one) for id_, one in texts if one.number == number]
+        return NumberTexts(found[:count], written_us(oldest[0][0]) if oldest else 0)
 
     def around(
         self, partition: int, at_ms: int, span_ms: int, count: int
@@ -139,8 +124,7 @@ class SampleLog:
             pipeline.xrevrange(key, at_ms, at_ms - span_ms, count)
             pipeline.xrange(key, at_ms + 1, at_ms + span_ms, count)
             before, after = pipeline.execute()
-        rows = [*reversed(before), *after]
-        return [(ms_of(id_.decode()), _decode(fields[b"e"])) for id_, fields in rows]
+        return [(ms_of(id_), entry) for id_, entry in _entries([*reversed(before), *after])]
 
     def after(
         self, ids: Mapping[int, str], count: int
@@ -158,26 +142,15 @@ class SampleLog:
 
         found = of_partitions(self._client, ask)
         return {
-            partition: (
-                oldest[0][0].decode(),
-                [(id_.decode(), _decode(fields[b"e"])) for id_, fields in rows],
-            )
+            partition: (oldest[0][0].decode(), _entries(rows))
             for partition, (oldest, rows) in enumerate(zip(found[::2], found[1::2], strict=True))
             if oldest
         }
 
-    def newest_of_all(self, count: int) -> list[Entry]:
-        """The newest texts of every partition, at most ``count`` of each, in one round trip."""
-        partitions = of_partitions(
-            self._client, lambda one, keys: one.xrevrange(keys.sample_log, count=count)
-        )
-        return [_decode(fields[b"e"]) for rows in partitions for _, fields in rows]
-
     def forget(self, number: str) -> int:
         """Remove a number's ordinary texts from its partition's sample log; gives how many."""
         key = PARTITION_KEYS[partition_of(number)].sample_log
-        rows = self._client.xrange(key)
-        ids = [id_ for id_, fields in rows if _decode(fields[b"e"]).number == number]
+        ids = [id_ for id_, entry in _entries(self._client.xrange(key)) if entry.number == number]
         return self._client.xdel(key, *ids) if ids else 0
 
     def _start(self) -> None:
@@ -197,6 +170,10 @@ class SampleLog:
                 key = PARTITION_KEYS[partition_of(entry.number)].sample_log
                 pipeline.xadd(key, {"e": _encode(entry)}, maxlen=CAP)
             pipeline.execute()
+
+
+def _entries(rows: object) -> list[tuple[str, Entry]]:
+    return [(id_, _decode(fields[b"e"])) for id_, fields in stream_rows(rows)]
 
 
 def written_us(id_: str) -> int:

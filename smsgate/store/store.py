@@ -7,6 +7,7 @@ from smsgate.store.alerts import AlertStates
 from smsgate.store.answered_calls import AnsweredCalls
 from smsgate.store.application_answers import ApplicationAnswers
 from smsgate.store.backlog import BacklogReader
+from smsgate.store.connection import Client
 from smsgate.store.gate_check import GateReader
 from smsgate.store.health import Health
 from smsgate.store.inbox import GroupCommit, Inbox
@@ -21,7 +22,6 @@ from smsgate.store.processes import Heartbeats, Sweep
 from smsgate.store.programs import StorePrograms
 from smsgate.store.rebuild import StoreRebuild
 from smsgate.store.receipts import Receipts
-from smsgate.store.redis_types import Client
 from smsgate.store.refusals import Refusals
 from smsgate.store.sample_log import SampleLog
 from smsgate.store.unsent_replies import UnsentReplies

@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Sequence
 
 import msgspec
+from redis.client import Pipeline
 
 from smsgate.consent.events import DeadLetter, Event
 from smsgate.domain.messages import Reply
-from smsgate.store.connection import Script, pipelined
-from smsgate.store.keys import PARTITION_KEYS, partition_of
-from smsgate.store.redis_types import Client
+from smsgate.store.connection import Client, Script, hash_rows, of_partitions, pipelined
+from smsgate.store.keys import PARTITION_KEYS, PartitionKeys, partition_of
 
+MOST = 2_000
+"""Replies of a list."""
 _encode = msgspec.json.encode
 _decode = msgspec.json.Decoder(Reply).decode
 _letter = msgspec.json.Decoder(DeadLetter).decode
 
 
-def dead_letter_of(id_: bytes, row: bytes) -> DeadLetter:
+def dead_letter_of(id_: str, row: bytes) -> DeadLetter:
     """A dead letter as it is kept; of one that cannot be read, its id alone is known."""
     try:
         return _letter(row)
     except msgspec.MsgspecError:
-        reply = Reply(id_.decode(), "unreadable", "unknown", "", "", "", "", 0)
+        reply = Reply(id_, "unreadable", "unknown", "", "", "", "", 0)
         return DeadLetter(reply, "unknown", "it cannot be read", 0)
 
 
@@ -35,7 +38,7 @@ class UnsentReplies:
 
     def dead(self, partition: int) -> list[DeadLetter]:
         """The replies of a partition that were given up, oldest first."""
-        rows = self._client.hgetall(PARTITION_KEYS[partition].dead)
+        rows = hash_rows(self._client.hgetall(PARTITION_KEYS[partition].dead))
         letters = [dead_letter_of(id_, row) for id_, row in rows.items()]
         return sorted(letters, key=lambda letter: letter.at_us)
 
@@ -51,7 +54,7 @@ class UnsentReplies:
         found: dict[str, Reply | DeadLetter] = {}
         for id_, letter, reply in zip(ids, dead, waiting, strict=True):
             if letter is not None:
-                found[id_] = dead_letter_of(id_.encode(), letter)
+                found[id_] = dead_letter_of(id_, letter)
             if reply is not None:
                 found[id_] = _decode(reply)
         return found
@@ -74,9 +77,42 @@ class UnsentReplies:
         ids = [one.reply.id for one in self.dead(partition) if one.reply.number == number]
         return self._client.hdel(PARTITION_KEYS[partition].dead, *ids) if ids else 0
 
-    def waiting(self, partition: int) -> list[Reply]:
-        """The replies of a partition that are not settled, in the order in which they are due."""
-        keys = PARTITION_KEYS[partition]
-        ids = self._client.zrange(keys.outbox, 0, -1)
-        rows = self._client.hmget(keys.replies, ids) if ids else []
-        return [_decode(row) for row in rows if row is not None]
+    def pending(self) -> tuple[int, list[tuple[int, Reply]]]:
+        """How many replies are not settled, and the first ``MOST``: when each is due (us)."""
+
+        def ask(pipeline: Pipeline, keys: PartitionKeys) -> None:
+            pipeline.zcard(keys.outbox)
+            pipeline.zrange(keys.outbox, 0, MOST - 1, withscores=True)
+
+        rows = of_partitions(self._client, ask)
+        due = [
+            (score, id_, PARTITION_KEYS[partition].replies)
+            for partition, found in enumerate(rows[1::2])
+            for id_, score in found
+        ]
+        first = heapq.nsmallest(MOST, due)
+        with pipelined(self._client) as pipeline:
+            for _, id_, replies in first:
+                pipeline.hget(replies, id_)
+            raws = pipeline.execute() if first else []
+        return sum(rows[::2]), [
+            (int(score) * 1000, _decode(raw))
+            for (score, _, _), raw in zip(first, raws, strict=True)
+            if raw is not None  # it left in between
+        ]
+
+    def failed(self) -> tuple[int, list[tuple[int, DeadLetter]]]:
+        """How many were given up, and ``MOST`` of them, newest first: when each was (us)."""
+
+        def ask(pipeline: Pipeline, keys: PartitionKeys) -> None:
+            pipeline.hlen(keys.dead)
+            pipeline.hscan(keys.dead, count=2 * MOST)  # all, unless there are more than MOST
+
+        rows = of_partitions(self._client, ask)
+        letters = [
+            dead_letter_of(id_, row)
+            for _, found in rows[1::2]
+            for id_, row in hash_rows(found).items()
+        ]
+        newest = heapq.nlargest(MOST, letters, key=lambda one: one.at_us)
+        return sum(rows[::2]), [(one.at_us, one) for one in newest]

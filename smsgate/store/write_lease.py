@@ -21,12 +21,12 @@ from dataclasses import dataclass
 from typing import NamedTuple, cast
 
 import msgspec
+from redis.typing import EncodableT, FieldT
 
 from smsgate.domain.errors import StoreNotReady
 from smsgate.metrics.snapshot import Obstacle
-from smsgate.store.connection import Script, now_us, of_partitions, raise_first
+from smsgate.store.connection import Client, Script, now_us, of_partitions, raise_first
 from smsgate.store.keys import PARTITION_KEYS
-from smsgate.store.redis_types import Client
 
 LASTS_MS = 5_000
 """How long a renewal holds: how much later than a refused write the gate answers at most."""
@@ -219,7 +219,7 @@ def refuse_shut(fields: Sequence[bytes | None], now_ms: int) -> None:
         )
 
 
-def first_fields(at_us: int, lasts_ms: int) -> dict[str, int]:
+def first_fields(at_us: int, lasts_ms: int) -> dict[FieldT, EncodableT]:
     """The store metadata of a lease that begins at a moment of Redis's clock."""
     return {"lease": at_us // 1000 + lasts_ms, "opens": at_us // 1000}
 

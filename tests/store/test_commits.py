@@ -63,7 +63,7 @@ def test_a_commit_writes_sets_state_holds_events_replies_and_cursor(store, redis
     assert redis_client.hgetall(KEYS.holds) == {}
     assert redis_client.hgetall(KEYS.reviews) == {}
     assert list(store.ledger_reader.of_partition(PARTITION)) == [EVENT]
-    assert store.unsent_replies.waiting(PARTITION) == [REPLY]
+    assert [reply for _, reply in store.unsent_replies.pending()[1]] == [REPLY]
     assert redis_client.get(KEYS.cursor).decode() == batch.entries[-1].id
     assert store.inbox_reader.depth(PARTITION) == 0
     assert redis_client.exists(KEYS.notify_inbox)

@@ -105,12 +105,12 @@ def test_a_list_with_one_number_many_times_holds_redis_no_longer(store, monkeypa
     asked = [NUMBER] * (3 * CHECK_CHUNK + 1) + ["+14155550199"]
     put(store, {NUMBER: ConsentState(everywhere=True)})
     sizes = []
-    flow = store.numbers._check.flow
+    many = store.numbers._check.many
 
     def noted(calls):
-        return flow(sizes.append(len(args)) or (keys, args) for keys, args in calls)
+        return many(sizes.append(len(args)) or (keys, args) for keys, args in calls)
 
-    monkeypatch.setattr(store.numbers._check, "flow", noted)
+    monkeypatch.setattr(store.numbers._check, "many", noted)
     seen = bits(store.numbers.check(asked, "alerts"))
 
     assert seen == [EVERYWHERE] * (3 * CHECK_CHUNK + 1) + [0]

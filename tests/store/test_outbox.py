@@ -59,7 +59,7 @@ def test_a_reply_that_is_done_leaves_an_event_and_nothing_else(store, redis_clie
     claim = store.outbox.claim(PARTITION)
 
     assert store.outbox.done(claim, EVENT)
-    assert store.unsent_replies.waiting(PARTITION) == []
+    assert store.unsent_replies.pending() == (0, [])
     assert store.outbox.depth(PARTITION) == 0
     assert redis_client.exists(KEYS.claims, KEYS.replies) == 0
     assert list(store.ledger_reader.of_partition(PARTITION)) == [EVENT]

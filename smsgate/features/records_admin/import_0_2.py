@@ -30,9 +30,9 @@ from smsgate.records.reader import event_of
 from smsgate.records.removal import FOR_EVER
 from smsgate.records.tables import api_keys, stores
 from smsgate.records.writer import consent_states_of
+from smsgate.store.connection import Client, as_text
 from smsgate.store.keys import PARTITION_KEYS
 from smsgate.store.redis_address import open_redis
-from smsgate.store.redis_types import Client
 
 _VERSION = "0013"
 """Of the tables of 0.2.0."""
@@ -163,7 +163,7 @@ class UpgradeImport:
         }
         for keys in PARTITION_KEYS:
             lines = []
-            for member in map(bytes.decode, client.smembers(f"{keys.prefix}optins")):
+            for member in map(as_text, client.smembers(f"{keys.prefix}optins")):
                 if member not in known:
                     account, _, id_ = member.partition(":")
                     decision = Decision(Intent.OPT_IN, rule="import-0.2")
@@ -217,7 +217,7 @@ def _checked_store(client: Client, old: Connection) -> tuple[str, int]:
     known = set(old.scalars(text("SELECT id FROM stores")))
     for keys in PARTITION_KEYS:
         fields = client.hmget(f"{keys.prefix}marker", "ready", "store", "buckets", "spooled")
-        ready, store, buckets, spooled = [(one or b"").decode() for one in fields]
+        ready, store, buckets, spooled = map(as_text, fields)
         if ready != "1" or store not in known:
             raise RecordsDiffer("the old Redis is not the store of the old database, or not ready")
         if spooled not in ("", "{}", "[]"):
@@ -229,8 +229,8 @@ def _checked_store(client: Client, old: Connection) -> tuple[str, int]:
                 "until inbox and ledger are empty"
             )
     if any(
-        client.get(f"smsgate:process:{id_.decode()}")
-        for id_ in client.smembers("smsgate:processes")
+        client.get(f"smsgate:process:{id_}")
+        for id_ in map(as_text, client.smembers("smsgate:processes"))
     ):
         raise RecordsDiffer("processes of 0.2 still run: end all of them, then wait five seconds")
     return store, int(buckets)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -18,7 +18,6 @@ from smsgate.interface.operation import After, Column, Context, Limit, Listing, 
 from smsgate.interface.schemas import ChangedRow, ProgramName, RowChoice
 from smsgate.pipeline.conditions import reply_problems
 from smsgate.pipeline.services import Services
-from smsgate.store.backlog import MOST, BacklogPage
 
 _HOUR_US = 3600 * 1_000_000
 
@@ -91,10 +90,9 @@ _COLUMNS = (
 )
 def list_replies(context: Context, request: ReplyQuery) -> ReplyPage:
     """List the replies that wait to be sent, or those that failed."""
-    backlog, now_us = context.services.store.backlog, context.services.store.health.now_us()
-    is_failed = request.state == "failed"
-    page: BacklogPage[Any] = (backlog.replies_dead if is_failed else backlog.replies)(0, MOST)
-    rows = [_row(at_us, one, now_us) for at_us, one in page.found]
+    unsent, now_us = context.services.store.unsent_replies, context.services.store.health.now_us()
+    total, found = unsent.failed() if request.state == "failed" else unsent.pending()
+    rows = [_row(at_us, one, now_us) for at_us, one in found]
     fitting = [
         one
         for one in rows
@@ -105,7 +103,7 @@ def list_replies(context: Context, request: ReplyQuery) -> ReplyPage:
     ]
     shown, following = page_of(fitting, request.after, request.limit)
     is_narrowed = context.caller.programs or request.program or request.language or request.older
-    return ReplyPage(shown, len(fitting) if is_narrowed else page.total, following)
+    return ReplyPage(shown, len(fitting) if is_narrowed else total, following)
 
 
 def _row(at_us: int, one: Reply | DeadLetter, now_us: int) -> ReplyRow:
@@ -163,8 +161,7 @@ def dismiss_reply(context: Context, request: RowChoice) -> ChangedRow:
 
 
 def _failing(services: Services, page: ReplyPage) -> Sequence[tuple[str, str]]:  # noqa: ARG001
-    backlog = services.store.backlog
-    problems = reply_problems(backlog.read()) if backlog.counts().replies else {}
+    problems = reply_problems(services.store.backlog.read())
     return [("bad", f"Replies are not accepted: {one}.") for one in problems.values()]
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import cast
 
 from smsgate.consent.reviews import REVIEW_DEADLINE_US
 from smsgate.consent.transitions import decision_id
@@ -201,7 +202,7 @@ class ReviewQueue:
         )
         some = [one for one, met in zip(some, decided, strict=True) if not met]
         rows = self._store.client.zrange(postponed_of(operator), 0, -1, withscores=True)
-        postponed = {key.decode(): int(at) for key, at in rows}
+        postponed = {key.decode(): int(at) for key, at in cast("list[tuple[bytes, float]]", rows)}
         return [
             self._queued(case, postponed) for case in read_cases(self._store, self._records, some)
         ]

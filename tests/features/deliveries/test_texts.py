@@ -292,7 +292,7 @@ def test_an_application_keeps_its_voice(receive, make, app, services, api) -> No
     receive("When?", sender=ORIGINAL)
     before_us = services.store.health.now_us()
     settle(services, make("orders"))
-    (first, second) = services.store.unsent_replies.waiting(partition_of(NUMBER))
+    _, ((_, first), (_, second)) = services.store.unsent_replies.pending()
     assert (first.kind, first.text, second.text) == ("app", "At nine & ten.", "Bye")
     now_us = services.store.health.now_us()
     assert before_us <= first.deadline_us - REPLY_WINDOW_US <= now_us

@@ -119,7 +119,7 @@ def test_no_text_answers_an_opt_out_by_link(client, services, link) -> None:
     [event] = services.history.of_number(NUMBER)
     assert (event.kind, event.after) == ("opt_out", "blocked")
     assert "link" in event.note
-    assert services.store.unsent_replies.waiting(partition_of(NUMBER)) == []
+    assert services.store.unsent_replies.pending() == (0, [])
 
 
 def test_one_click_without_the_page_opts_out_as_a_stop_would(client, services, link) -> None:
