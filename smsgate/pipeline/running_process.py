@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import socket
 import time
@@ -24,9 +23,8 @@ from smsgate.pipeline.services import build_services
 from smsgate.store.processes import Heartbeats
 
 HEARTBEAT_PERIOD_S = 2.0
-WHOLE_HEARTBEAT_S = 20.0
-"""How often a heartbeat also says that there is such a process, and that its kind was seen; and how
-often the files of the configuration are looked at."""
+_FILES_PERIOD_S = 20.0
+"""How often the files of the configuration are looked at."""
 _MAX_PROBLEM = 2000
 """Characters of a problem that the heartbeat carries."""
 
@@ -106,7 +104,7 @@ class ConfigurationFiles:
 
     def changed(self) -> tuple[str, ...]:
         """Return the paths of files that are others now; they are looked at now and then."""
-        if time.monotonic() - self._looked_s > WHOLE_HEARTBEAT_S:
+        if time.monotonic() - self._looked_s > _FILES_PERIOD_S:
             now = hash_files(self._settings)
             paths = sorted({*now, *self._loaded})
             self._changed = tuple(p for p in paths if now.get(p) != self._loaded.get(p))
@@ -125,7 +123,6 @@ class Heartbeat(BackgroundThread):
         self._began_s = began_s
         self._started_us = 0
         self._last_beat: Process | None = None
-        self._whole_at = -math.inf
 
     def close(self) -> None:
         """End, and withdraw the heartbeat; where the store is away it expires soon."""
@@ -137,11 +134,7 @@ class Heartbeat(BackgroundThread):
     def beat(self) -> None:
         """Report the process. Raises ``StoreUnavailable``."""
         process = msgspec.structs.replace(self._process.describe(), started_us=self._started())
-        now = time.monotonic()
-        is_recent = now - self._whole_at < WHOLE_HEARTBEAT_S
-        if not (is_recent and self._heartbeats.prolong(process)):
-            self._heartbeats.beat(process)
-            self._whole_at = now
+        self._heartbeats.beat(process)
         self._last_beat = process
 
     def _started(self) -> int:

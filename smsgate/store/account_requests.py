@@ -12,7 +12,7 @@ from typing import cast
 import msgspec
 
 from smsgate.store.connection import Client, as_text, hash_rows, pipelined
-from smsgate.store.shared_keys import accepted_of, quarantine_of, unblocked_of
+from smsgate.store.shared_keys import shared_key
 
 KEPT_S = 30 * 24 * 3600
 UNBLOCKED_KEPT_S = 7 * 24 * 3600
@@ -43,7 +43,7 @@ class Acceptance:
 
     def note_unblocked(self, account: str, number: str) -> None:
         """Note an opt-out that blocks nobody, with its sender. Raises ``StoreUnavailable``."""
-        key, now_s = unblocked_of(account), int(time.time())
+        key, now_s = shared_key("unblocked", account), int(time.time())
         with pipelined(self._client) as pipeline:
             pipeline.zadd(key, {number[:_SHOWN_CHARS]: now_s})
             pipeline.zremrangebyrank(key, 0, -_MAX_UNBLOCKED - 1)
@@ -53,12 +53,12 @@ class Acceptance:
     def unblocked(self, account: str) -> list[str]:
         """The senders of such opt-outs, newest first. Raises ``StoreUnavailable``."""
         since_s = int(time.time()) - UNBLOCKED_KEPT_S
-        found = self._client.zrange(unblocked_of(account), since_s, "+inf", byscore=True)
+        found = self._client.zrange(shared_key("unblocked", account), since_s, "+inf", byscore=True)
         return [as_text(number) for number in reversed(cast("list[bytes]", found))]
 
     def note(self, account: str, *, newest: bool, several: bool, proxied: bool = True) -> None:
         """Note a request that was accepted just now. Raises ``StoreUnavailable``."""
-        key, now_ms = accepted_of(account), time.time_ns() // 1_000_000
+        key, now_ms = shared_key("accepted", account), time.time_ns() // 1_000_000
         with pipelined(self._client) as pipeline:
             pipeline.hset(key, "newest" if newest else "older", now_ms)
             if several:
@@ -74,7 +74,7 @@ class Acceptance:
 
     def last(self, account: str) -> AcceptedRequests:
         """When requests were last accepted. Raises ``StoreUnavailable``."""
-        found = self._client.hgetall(accepted_of(account))
+        found = self._client.hgetall(shared_key("accepted", account))
         fields = (b"newest", b"older", b"several", b"direct")
         return AcceptedRequests(*[int(found.get(name, 0)) for name in fields])
 
@@ -139,7 +139,7 @@ class Quarantine:
 
     def add(self, account: str, refused: RefusedRequest) -> None:
         """Keep one request. Raises ``StoreUnavailable``."""
-        key, kind, now_s = quarantine_of(account), _kind(refused), time.time()
+        key, kind, now_s = shared_key("quarantined", account), _kind(refused), time.time()
         at_ms = refused.at_ms or int(now_s * 1000)
         row = msgspec.structs.replace(refused, at_ms=at_ms, sequence=next(self._sequence))
         with pipelined(self._client) as pipeline:
@@ -155,14 +155,14 @@ class Quarantine:
     def newest(self, account: str) -> list[RefusedRequest]:
         """The kinds of the last 24 hours, newest first. Raises ``StoreUnavailable``."""
         since_ms = int(time.time() - DAY_S) * 1000
-        rows = _rows(self._all(quarantine_of(account))).values()
+        rows = _rows(self._all(shared_key("quarantined", account))).values()
         recent = (row for row in rows if row.at_ms > since_ms)
         return sorted(recent, key=_moment, reverse=True)
 
     def count(self, account: str, seconds: float) -> int:
         """How many came in the last seconds, to the minute. Raises ``StoreUnavailable``."""
         first = int(time.time() - seconds) // _MINUTE_S
-        found = self._all(quarantine_of(account))
+        found = self._all(shared_key("quarantined", account))
         minutes = {name[2:]: int(count) for name, count in found.items() if name[:2] == "m:"}
         return sum(count for minute, count in minutes.items() if int(minute) >= first)
 

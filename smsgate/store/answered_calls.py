@@ -9,7 +9,7 @@ import msgspec
 
 from smsgate.domain.errors import CallInProgress, Unfit
 from smsgate.store.connection import Client
-from smsgate.store.shared_keys import answered_of
+from smsgate.store.shared_keys import shared_key
 
 KEPT_S = 24 * 3600
 _BUSY_S = 60
@@ -39,7 +39,7 @@ class AnsweredCalls:
 
         Raises ``CallInProgress``, and ``Unfit`` where the key was used for another call.
         """
-        name = answered_of(caller, key)
+        name = shared_key("answered", caller, key)
         claim = msgspec.json.encode(AnsweredCall(fingerprint))
         if self._client.set(name, claim, nx=True, ex=_BUSY_S):
             return None
@@ -57,8 +57,10 @@ class AnsweredCalls:
 
     def keep(self, caller: str, key: str, answered: AnsweredCall) -> None:
         """Remember the answer for a day."""
-        self._client.set(answered_of(caller, key), msgspec.json.encode(answered), ex=KEPT_S)
+        self._client.set(
+            shared_key("answered", caller, key), msgspec.json.encode(answered), ex=KEPT_S
+        )
 
     def give_back(self, caller: str, key: str) -> None:
         """Let the call be made again, since it failed."""
-        self._client.delete(answered_of(caller, key))
+        self._client.delete(shared_key("answered", caller, key))

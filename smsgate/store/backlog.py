@@ -99,13 +99,6 @@ class BacklogReader:
         Raises ``StoreUnavailable``.
         """
         said = SpoolDepth(host, count, oldest_s, time.time(), problem, folder)
-        gone = [
-            one
-            for one in map(_spool, self._client.hvals(SPOOLS))
-            if said.at_s - one.at_s > _FORGOTTEN_S
-        ]
-        if gone:
-            self._client.hdel(SPOOLS, *(one.place for one in gone))
         self._client.hset(SPOOLS, said.place, msgspec.json.encode(said))
 
     def forget_spool(self, host: str) -> None:

@@ -16,8 +16,7 @@ import msgspec
 from smsgate.consent.events import NumberState, PublishedProgram
 from smsgate.store.connection import Call, Client, Script
 from smsgate.store.keys import PARTITION_KEYS, PARTITIONS
-from smsgate.store.metadata import published_of
-from smsgate.store.numbers import NumberReader
+from smsgate.store.numbers import NumberReader, published_of
 from smsgate.store.write_lease import refuse_shut
 
 LOCKED, OPTED_OUT, EVERYWHERE, EXCEPTION, HELD_ALL, HELD, REVIEW, CONSENT = (

@@ -21,10 +21,6 @@ class Health:
         self._policies = ""
         self._checked_at = -TRUST_S
 
-    def ping(self) -> None:
-        """Raise ``StoreUnavailable`` where Redis does not answer."""
-        self._client.ping()
-
     def now_us(self) -> int:
         """Redis's clock. Raises ``StoreUnavailable``."""
         return now_us(self._client)

@@ -12,7 +12,6 @@ import threading
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import cast
 
 import msgspec
 import redis
@@ -288,14 +287,11 @@ class JobQueue:
     """Enqueues jobs. Connects to ``url`` on first use."""
 
     def __init__(self, url: str, timeout_s: float) -> None:
-        connection = redis.Redis.from_url(
+        self.redis = redis.Redis.from_url(
             url, socket_timeout=timeout_s, socket_connect_timeout=timeout_s
         )
-        self.connection = cast("Client", connection)
-        self.redis = connection
-        """The same, as RQ takes it."""
         self.queues = {
-            name: Queue(name, connection=connection, serializer=JSONSerializer)
+            name: Queue(name, connection=self.redis, serializer=JSONSerializer)
             for name, _ in (APPLY, SEND)
         }
 
@@ -333,7 +329,7 @@ class JobQueue:
     def ping(self) -> None:
         """Raise ``QueueUnavailable`` where RQ's Redis does not answer."""
         with usable_queue():
-            self.connection.ping()
+            self.redis.ping()
 
     def close(self) -> None:
         """Close the connections that are not in use; the next use opens new ones."""

@@ -102,9 +102,9 @@ class PartitionKeys:
         """Key that remembers the last text of a number whose provider gives no ids."""
         return f"{self.prefix}last:{account}:{number}"
 
-    def suppressed_all(self, scope: str, buckets: int) -> list[str]:
-        """Every bucket of a scope's suppression set."""
-        return [f"{self.prefix}set:{scope}:{bucket}" for bucket in range(buckets)]
+    def buckets(self, stem: str, buckets: int) -> list[str]:
+        """Every bucket of a set, such as those of ``set:alerts``."""
+        return [f"{self.prefix}{stem}:{bucket}" for bucket in range(buckets)]
 
     def number(self, number: str) -> str:
         """Key of what is remembered of the number for 48 hours."""

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
 
-import msgspec
-
-from smsgate.consent.events import PublishedProgram
-from smsgate.domain.errors import OldStore, StoreNotReady, StoreUnavailable, UnknownProgram
+from smsgate.domain.errors import OldStore, StoreNotReady, StoreUnavailable
 from smsgate.store import write_lease
 from smsgate.store.connection import Client, now_us, of_partitions, refuse_old
 from smsgate.store.keys import LAYOUT
@@ -74,31 +70,3 @@ class StoreMetadata:
         }
         of_partitions(self._client, lambda one, keys: one.hset(keys.metadata, mapping=fields))
         return store
-
-
-METADATA_FIELDS = ("ready", "layout", "buckets")
-"""Of the store metadata: what ``bucket_count_of`` reads."""
-_published = msgspec.json.Decoder(PublishedProgram).decode
-
-
-def bucket_count_of(fields: Sequence[bytes | None]) -> int:
-    """Into how many buckets a partition's sets are split, from ``METADATA_FIELDS``.
-
-    Raises ``StoreNotReady`` where the partition cannot be trusted.
-    """
-    ready, layout, count = fields
-    if ready != b"1" or layout is None or count is None:
-        raise StoreNotReady(
-            "the store has no metadata: it is new, was flushed, or is being rebuilt; "
-            "`smsgate init` makes a new store ready, a flushed one must be restored first"
-        )
-    if int(layout) != LAYOUT:
-        raise StoreNotReady(f"the store has layout {int(layout)}, this smsgate needs {LAYOUT}")
-    return int(count)
-
-
-def published_of(raw: bytes, name: str) -> PublishedProgram:
-    """A program as it was published. Raises ``UnknownProgram`` where it was not."""
-    if not raw:
-        raise UnknownProgram(f"no program is called {name!r}")
-    return _published(raw)

@@ -20,7 +20,7 @@ from datetime import UTC, date, datetime
 from smsgate.domain.errors import StoreUnavailable
 from smsgate.metrics.counters import Counters, Family, Noted, Request
 from smsgate.store.connection import Client, hash_rows, translated
-from smsgate.store.shared_keys import METRICS, counted_on
+from smsgate.store.shared_keys import METRICS
 
 PERIOD_S = 1.0
 DAYS_S = 8 * 24 * 3600
@@ -71,7 +71,7 @@ class Metrics:
 
     def sums_on(self, day: date) -> dict[str, int]:
         """What they counted on a day (UTC) of the last week. Raises ``StoreUnavailable``."""
-        return self._sums_at(counted_on(day.isoformat()))
+        return self._sums_at(_day_key(day))
 
     def _sums_at(self, key: str) -> dict[str, int]:
         found = hash_rows(self._gatherer.client.hgetall(key))
@@ -107,7 +107,7 @@ class _Gatherer:
             self._sums += self.counters.gather()
             if not self._sums:
                 return
-            today = counted_on(datetime.now(UTC).date().isoformat())
+            today = _day_key(datetime.now(UTC).date())
             with translated(), self.client.pipeline(transaction=True) as pipeline:
                 for name, value in self._sums.items():
                     pipeline.hincrby(METRICS, name, value)
@@ -141,6 +141,11 @@ class _Gatherer:
             last = self._ending.wait(PERIOD_S)
             with suppress(StoreUnavailable):  # whatever asks Redis for more than counts says it
                 self.flush()
+
+
+def _day_key(day: date) -> str:
+    """Key of what was counted on a day (UTC); in the slot of ``METRICS``."""
+    return f"{{{METRICS}}}:{day.isoformat()}"
 
 
 _gatherers: weakref.WeakSet[_Gatherer] = weakref.WeakSet()

@@ -17,13 +17,12 @@ from typing import Any, TypeAlias, cast
 
 import msgspec
 
-from smsgate.consent.events import ConsentState, Event, NumberState
-from smsgate.domain.errors import StoreNotReady
+from smsgate.consent.events import ConsentState, Event, NumberState, PublishedProgram
+from smsgate.domain.errors import StoreNotReady, UnknownProgram
 from smsgate.domain.forwards import Forward
 from smsgate.domain.messages import ALL, Batch, Reply
 from smsgate.store.connection import Call, Client, Script, json_text
-from smsgate.store.keys import NOTIFY_MS, PARTITION_KEYS, hold_field, partition_of
-from smsgate.store.metadata import METADATA_FIELDS, bucket_count_of, published_of
+from smsgate.store.keys import LAYOUT, NOTIFY_MS, PARTITION_KEYS, hold_field, partition_of
 
 STATES_CHUNK = 2000
 """Questions in one call of ``states`` (a set of a number each), for it to take a millisecond."""
@@ -36,6 +35,32 @@ _pack = msgspec.msgpack.encode
 _IN = ord("1")
 _NO_STATE = NumberState()
 _state = msgspec.json.Decoder(NumberState).decode
+_published = msgspec.json.Decoder(PublishedProgram).decode
+_METADATA = ("ready", "layout", "buckets")
+"""Of the store metadata: what ``bucket_count_of`` reads."""
+
+
+def bucket_count_of(fields: Sequence[bytes | None]) -> int:
+    """Into how many buckets a partition's sets are split, from ``_METADATA``.
+
+    Raises ``StoreNotReady`` where the partition cannot be trusted.
+    """
+    ready, layout, count = fields
+    if ready != b"1" or layout is None or count is None:
+        raise StoreNotReady(
+            "the store has no metadata: it is new, was flushed, or is being rebuilt; "
+            "`smsgate init` makes a new store ready, a flushed one must be restored first"
+        )
+    if int(layout) != LAYOUT:
+        raise StoreNotReady(f"the store has layout {int(layout)}, this smsgate needs {LAYOUT}")
+    return int(count)
+
+
+def published_of(raw: bytes, name: str) -> PublishedProgram:
+    """A program as it was published. Raises ``UnknownProgram`` where it was not."""
+    if not raw:
+        raise UnknownProgram(f"no program is called {name!r}")
+    return _published(raw)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +160,7 @@ class NumberReader:
     def bucket_count(self) -> int:
         """Into how many buckets a partition's sets are split."""
         if not self._buckets:
-            fields = self._client.hmget(PARTITION_KEYS[0].metadata, *METADATA_FIELDS)
+            fields = self._client.hmget(PARTITION_KEYS[0].metadata, *_METADATA)
             self._buckets = bucket_count_of(cast("list[bytes | None]", fields))
         return self._buckets
 
@@ -259,14 +284,25 @@ class Commits:
         ``StoreNotReady`` where the partition has no metadata, ``StoreUnavailable``.
         """
         keys = PARTITION_KEYS[partition]
+        states = [
+            (number, json_text(after.state))
+            for number, after in effects.after.items()
+            if after.state != effects.before[number].state
+        ]
+        # Of an entry of the ledger: the event, and the text that is to be forwarded with it.
+        events = [
+            ["e", json_text(one), *(("f", json_text(forward)) if forward else ())]
+            for one in effects.events
+            for forward in [effects.forwards.get(one.id)]
+        ]
         packed = _pack(
             (
                 *_sets(effects, buckets),
-                _states(effects),
+                states,
                 _columns(_holds(batch)),
                 _columns(effects.decided),
                 [(reply.id, json_text(reply), due_us // 1000) for reply, due_us in effects.replies],
-                [_fields(event, effects.forwards.get(event.id)) for event in effects.events],
+                events,
             )
         )
         cursor = batch.entries[-1].id
@@ -296,7 +332,7 @@ def _sets(effects: Effects, buckets: int) -> tuple[_Groups, _Groups]:
     ]
     moves += [(move.numbers, move.before, move.after) for move in effects.moves]
     for numbers, before, after in moves:
-        was, is_ = _sets_of(before), _sets_of(after)
+        was, is_ = memberships(before), memberships(after)
         for places, groups in ((is_ - was, joins), (was - is_, leaves)):
             for kind, scope in places:
                 group = groups[set_stem(kind, scope)]
@@ -306,7 +342,7 @@ def _sets(effects: Effects, buckets: int) -> tuple[_Groups, _Groups]:
 
 
 @functools.lru_cache(4096)
-def memberships(
+def joined_sets(
     everywhere: bool,
     locked: bool,
     opted_out: frozenset[str],
@@ -327,8 +363,9 @@ def memberships(
     return frozenset(found)
 
 
-def _sets_of(state: ConsentState) -> frozenset[tuple[str, str]]:
-    return memberships(
+def memberships(state: ConsentState) -> frozenset[tuple[str, str]]:
+    """The sets that contain a number: kind and scope of each."""
+    return joined_sets(
         state.everywhere, state.locked, state.opted_out, state.exceptions, state.consents
     )
 
@@ -336,19 +373,6 @@ def _sets_of(state: ConsentState) -> frozenset[tuple[str, str]]:
 def set_stem(kind: str, scope: str) -> str:
     """Name of such a set between the partition's prefix and the bucket."""
     return "lock:" if kind == "lock" else f"{kind}:{scope}:"
-
-
-def _states(effects: Effects) -> list[tuple[str, str]]:
-    return [
-        (number, json_text(after.state))
-        for number, after in effects.after.items()
-        if after.state != effects.before[number].state
-    ]
-
-
-def _fields(event: Event, forward: Forward | None) -> list[str]:
-    """Of an entry of the ledger: the event, and the text that is to be forwarded with it."""
-    return ["e", json_text(event), *(("f", json_text(forward)) if forward else ())]
 
 
 def _columns(rows: Sequence[tuple[str, str]]) -> tuple[list[str], list[str]]:

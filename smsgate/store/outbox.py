@@ -26,7 +26,7 @@ from smsgate.store.connection import (
     pipelined,
 )
 from smsgate.store.keys import NOTIFY_MS, PARTITION_KEYS, PartitionKeys, partition_of
-from smsgate.store.shared_keys import pace_of
+from smsgate.store.shared_keys import shared_key
 
 LEASE_MS = 20_000
 """How long a claim holds: longer than the longest call, so that only a dead sender loses it."""
@@ -142,7 +142,9 @@ class Outbox:
 
         0 where that would be after ``latest_us``; then nothing is reserved.
         """
-        return int(self._pace([pace_of(reply.account, reply.sender)], [pause_us, latest_us]))
+        return int(
+            self._pace([shared_key("pace", reply.account, reply.sender)], [pause_us, latest_us])
+        )
 
     def depth(self, partition: int) -> int:
         """How many replies of a partition are not settled."""

@@ -21,13 +21,7 @@ from smsgate.store.connection import (
 )
 from smsgate.store.keys import NOTIFY_MS, PARTITION_KEYS
 from smsgate.store.leases import Leases
-from smsgate.store.shared_keys import (
-    CLOCK_LEASE,
-    PROCESSES,
-    RETENTION,
-    last_seen_of,
-    process_of,
-)
+from smsgate.store.shared_keys import CLOCK_LEASE, PROCESSES, RETENTION, shared_key
 
 FORGOTTEN_S = 5
 """A process without a heartbeat for so long counts as dead."""
@@ -50,23 +44,15 @@ class Heartbeats:
         """Report that a process runs; the report expires unless it is prolonged."""
         said = msgspec.json.encode(process)
         with pipelined(self._client) as pipeline:
-            pipeline.set(process_of(process.id), said, ex=forgotten_s)
+            pipeline.set(shared_key("process", process.id), said, ex=forgotten_s)
             pipeline.sadd(PROCESSES, process.id)
-            pipeline.set(last_seen_of(process.name), process.host, ex=_LAST_SEEN_S)
+            pipeline.set(shared_key("last-seen", process.name), process.host, ex=_LAST_SEEN_S)
             pipeline.execute()
-
-    def prolong(self, process: Process) -> bool:
-        """Repeat a report, if it stands; gives whether it does.
-
-        The process's kind counts as seen when ``beat`` was called.
-        """
-        said = msgspec.json.encode(process)
-        return self._client.set(process_of(process.id), said, ex=FORGOTTEN_S, get=True) is not None
 
     def withdraw(self, id_: str) -> None:
         """Forget a process that ends."""
         with pipelined(self._client) as pipeline:
-            pipeline.delete(process_of(id_))
+            pipeline.delete(shared_key("process", id_))
             pipeline.srem(PROCESSES, id_)
             pipeline.execute()
 
@@ -75,7 +61,7 @@ class Heartbeats:
         ids = sorted(map(as_text, self._client.smembers(PROCESSES)))
         with pipelined(self._client) as pipeline:
             for id_ in ids:
-                pipeline.get(process_of(id_))
+                pipeline.get(shared_key("process", id_))
             rows = pipeline.execute() if ids else []
         gone = [id_ for id_, row in zip(ids, rows, strict=True) if row is None]
         if gone:
@@ -91,8 +77,8 @@ class Heartbeats:
     def _last_seen(self) -> dict[str, LastSeen]:
         with pipelined(self._client) as pipeline:
             for kind in KINDS:
-                pipeline.get(last_seen_of(kind))
-                pipeline.pttl(last_seen_of(kind))
+                pipeline.get(shared_key("last-seen", kind))
+                pipeline.pttl(shared_key("last-seen", kind))
             rows = pipeline.execute()
         return {
             kind: LastSeen(host.decode(), max(0.0, _LAST_SEEN_S - left_ms / 1000))

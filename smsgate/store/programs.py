@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
-from redis.client import Pipeline
 from redis.typing import EncodableT, FieldT
 
 from smsgate.consent.events import PublishedProgram
@@ -44,14 +42,13 @@ class StorePrograms:
 
     def suppressing(self, programs: Iterable[str], buckets: int) -> list[str]:
         """Those of some programs of which numbers have opted out, in the scope of the program."""
-
-        def exist(pipeline: Pipeline, keys: PartitionKeys, name: str) -> object:
-            return pipeline.exists(*keys.suppressed_all(name, buckets))
-
         return [
             name
             for name in programs
-            if any(of_partitions(self._client, functools.partial(exist, name=name)))
+            if any(
+                self._client.exists(*keys.buckets(f"set:{name}", buckets))
+                for keys in PARTITION_KEYS
+            )
         ]
 
     def carry(self, names: Mapping[str, str], buckets: int, known: frozenset[str]) -> int:
@@ -80,7 +77,7 @@ class StorePrograms:
         with pipelined(self._client) as pipeline:
             pipeline.hkeys(keys.reviews)
             for kind in kinds:
-                pipeline.exists(*_program_sets(keys, kind, former, buckets))
+                pipeline.exists(*keys.buckets(kind + former, buckets))
             waiting, *found = pipeline.execute()
         return any(found) or any(one.startswith(f"{former}:".encode()) for one in waiting)
 
@@ -91,15 +88,11 @@ def _rename_calls(
     for kind in kinds:
         pairs = [
             *zip(
-                _program_sets(keys, kind, former, buckets),
-                _program_sets(keys, kind, name, buckets),
+                keys.buckets(kind + former, buckets),
+                keys.buckets(kind + name, buckets),
                 strict=True,
             )
         ]
         for start in range(0, buckets, _AT_ONCE):
             of_these = [key for pair in pairs[start : start + _AT_ONCE] for key in pair]
             yield [keys.reviews, *of_these], [former, name]
-
-
-def _program_sets(keys: PartitionKeys, kind: str, name: str, buckets: int) -> list[str]:
-    return [f"{keys.prefix}{kind}{name}:{bucket}" for bucket in range(buckets)]

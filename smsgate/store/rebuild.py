@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from smsgate.consent.events import NOTHING_REMEMBERED, ConsentStateRow
+from smsgate.consent.events import NOTHING_REMEMBERED, ConsentStateRow, NumberState
 from smsgate.domain.errors import StoreNotReady
 from smsgate.domain.messages import ALL, Intent
 from smsgate.metrics.snapshot import RebuildProgress
@@ -20,7 +20,7 @@ from smsgate.store.connection import Call, Client, Command, Script, as_text, pip
 from smsgate.store.inbox import KEEP_MESSAGE_ID_S, opt_in_member, stored_of
 from smsgate.store.keys import LAYOUT, PARTITION_KEYS, partition_of
 from smsgate.store.leases import Leases
-from smsgate.store.numbers import KEEP_MARKS_S, memberships, set_stem
+from smsgate.store.numbers import KEEP_MARKS_S, joined_sets, set_stem
 from smsgate.store.shared_keys import REBUILD_LEASE, REBUILD_PROGRESS
 
 _AT_ONCE = 2_000
@@ -38,6 +38,7 @@ _Sets: TypeAlias = dict[str, list[str]]
 _Values: TypeAlias = list[str | int]
 """Name, value and seconds of each, in turn."""
 _encode = msgspec.json.encode
+_state = msgspec.json.Decoder(NumberState).decode
 _progress = msgspec.json.Decoder(RebuildProgress).decode
 _pack = msgspec.msgpack.encode
 
@@ -112,10 +113,10 @@ class StoreRebuild:
             digits = number[1:]
             bucket = int(digits) % buckets
             scopes = (frozenset(some.split()) for some in (opted_out, exceptions, consents))
-            for kind, scope in memberships(everywhere, locked, *scopes):
+            for kind, scope in joined_sets(everywhere, locked, *scopes):
                 sets[f"{set_stem(kind, scope)}{bucket}"].append(digits)
             if state != NOTHING_REMEMBERED:
-                times = _times(state)
+                times = _state(state)
                 event_times = [mark.event_time_us for mark in times.marks.values()]
                 all_us = [*event_times, *times.asked_us.values(), *times.helped_us]
                 left_s = KEEP_MARKS_S - (now_us - max(all_us, default=0)) // 1_000_000
@@ -250,18 +251,3 @@ def _calls(
         yield call(some, ())
     for at in range(0, len(values), 3 * _STEP):
         yield call((), values[at : at + 3 * _STEP])
-
-
-class _MarkTime(msgspec.Struct):
-    event_time_us: int
-
-
-class _Times(msgspec.Struct):
-    """The times in a number's state."""
-
-    marks: dict[str, _MarkTime] = {}
-    helped_us: tuple[int, ...] = ()
-    asked_us: dict[str, int] = {}
-
-
-_times = msgspec.json.Decoder(_Times).decode

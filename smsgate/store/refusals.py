@@ -13,7 +13,7 @@ from redis.client import Pipeline
 from smsgate.domain.messages import ms_of
 from smsgate.domain.phone import e164, masked
 from smsgate.store.connection import Client, hash_rows, pipelined, stream_rows
-from smsgate.store.shared_keys import REFUSALS, refused_on, refused_to
+from smsgate.store.shared_keys import REFUSALS, shared_key
 
 CAP = 10_000
 """Refusals that are kept one by one, roughly."""
@@ -95,7 +95,7 @@ class Refusals:
         wanted = [_day(ago) for ago in range(days - 1, -1, -1)]
         with pipelined(self._client) as pipeline:
             for day in wanted:
-                pipeline.hgetall(refused_on(day))
+                pipeline.hgetall(shared_key("refused", day))
             rows = pipeline.execute()
         return [
             RefusalCount(day, program, reason, int(times))
@@ -111,7 +111,9 @@ class Refusals:
         """
         found = [
             RefusedHour(int(hour) * _HOUR_S * 1_000_000, program, reason, int(times))
-            for name, times in hash_rows(self._client.hgetall(refused_to(number))).items()
+            for name, times in hash_rows(
+                self._client.hgetall(shared_key("refused", number))
+            ).items()
             for hour, reason, program in [name.split(":", 2)]
         ]
         return sorted(found, key=lambda one: one.from_us)
@@ -120,7 +122,7 @@ class Refusals:
 def queue_refusals(pipeline: Pipeline, refusals: Sequence[Refusal]) -> None:
     """Put into a pipeline what keeps and counts them."""
     counted = Counter(f"{one.program}:{one.reason}" for one in refusals)
-    key = refused_on(_day(0))
+    key = shared_key("refused", _day(0))
     for one in refusals[-_OF_ONE_CALL:]:
         kept = msgspec.structs.replace(one, number=masked(one.number))
         pipeline.xadd(REFUSALS, {"r": _encode(kept)}, maxlen=CAP, approximate=True)
@@ -130,7 +132,7 @@ def queue_refusals(pipeline: Pipeline, refusals: Sequence[Refusal]) -> None:
     hour = int(time.time()) // _HOUR_S
     for one in refusals:
         if one.reason in _OPTED_OUT:
-            of_number = refused_to(e164(one.number))
+            of_number = shared_key("refused", e164(one.number))
             pipeline.hincrby(of_number, f"{hour}:{one.reason}:{one.program}", 1)
             pipeline.expire(of_number, KEPT_DAYS * 24 * 3600)
 

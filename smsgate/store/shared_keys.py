@@ -52,61 +52,6 @@ ALERT_TEST = "smsgate:alert-test"
 PROCESSES = "smsgate:processes"
 
 
-def answered_of(caller: str, key: str) -> str:
-    """Key of the answer to the call that a caller gave an ``Idempotency-Key``."""
-    return f"smsgate:answered:{caller}:{key}"
-
-
-def process_of(id_: str) -> str:
-    """Key of a process's heartbeat."""
-    return f"smsgate:process:{id_}"
-
-
-def last_seen_of(kind: str) -> str:
-    """Key that says where a process of a kind gave its newest heartbeat."""
-    return f"smsgate:last-seen:{kind}"
-
-
-def refused_on(day: str) -> str:
-    """Key of the counts of stopped sends of a day, such as ``2026-11-24``."""
-    return f"smsgate:refused:{day}"
-
-
-def refused_to(number: str) -> str:
-    """Key of the counts of stopped sends to a number that had opted out."""
-    return f"smsgate:refused:{number}"
-
-
-def counted_on(day: str) -> str:
-    """Key of what was counted on a day, such as ``2026-11-24``; in the slot of ``METRICS``."""
-    return f"{{{METRICS}}}:{day}"
-
-
-def postponed_of(operator: str) -> str:
-    """Key of the reviews that an operator postponed."""
-    return f"smsgate:postponed:{operator}"
-
-
-def quarantine_of(account: str) -> str:
-    """Key of the hash of an account's refused requests."""
-    return f"smsgate:quarantined:{account}"
-
-
-def accepted_of(account: str) -> str:
-    """Key of the hash that says when requests of an account were last accepted."""
-    return f"smsgate:accepted:{account}"
-
-
-def unblocked_of(account: str) -> str:
-    """Key of the senders of an account's opt-outs that blocked nobody."""
-    return f"smsgate:unblocked:{account}"
-
-
-def pace_of(account: str, sender: str) -> str:
-    """Key that says when a sender of ours may text again; a sender serves all partitions."""
-    return f"smsgate:pace:{account}:{sender}"
-
-
-def trial_text_of(account: str) -> str:
-    """Key that says that a test text was sent through an account a moment ago."""
-    return f"smsgate:trial-text:{account}"
+def shared_key(kind: str, *parts: str) -> str:
+    """The key of a kind with more parts, such as ``smsgate:refused:2026-11-24``."""
+    return ":".join(("smsgate", kind, *parts))

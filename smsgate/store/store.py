@@ -5,7 +5,6 @@ from __future__ import annotations
 from smsgate.store.account_requests import Acceptance, Quarantine
 from smsgate.store.alerts import AlertStates
 from smsgate.store.answered_calls import AnsweredCalls
-from smsgate.store.application_answers import ApplicationAnswers
 from smsgate.store.backlog import BacklogReader
 from smsgate.store.connection import Client
 from smsgate.store.gate_check import GateReader
@@ -43,7 +42,6 @@ class Store:
         self.unsent_replies = UnsentReplies(client)
         self.ledger, self.ledger_reader = Ledger(client), LedgerReader(client)
         self.sample_log = SampleLog(client)
-        self.application_answers = ApplicationAnswers(client)
         self.backlog = BacklogReader(client)
         self.rebuild, self.programs = StoreRebuild(client), StorePrograms(client)
         # What follows has keys of its own, one for all numbers.

@@ -1,4 +1,4 @@
-"""Replies that wait to be sent and those that were given up: what people see of them and decide."""
+"""Replies that wait and those that were given up: for people; and what applications answer."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from redis.client import Pipeline
 
 from smsgate.consent.events import DeadLetter, Event
 from smsgate.domain.messages import Reply
-from smsgate.store.connection import Client, Script, hash_rows, of_partitions, pipelined
-from smsgate.store.keys import PARTITION_KEYS, PartitionKeys, partition_of
+from smsgate.store.connection import Client, Script, hash_rows, json_text, of_partitions, pipelined
+from smsgate.store.keys import NOTIFY_MS, PARTITION_KEYS, PartitionKeys, partition_of
 
+KEEP_ANSWERED_S = 48 * 3600
+"""How long it is known that an application answered a text: longer than it is forwarded."""
 MOST = 2_000
 """Replies of a list."""
 _encode = msgspec.json.encode
@@ -35,6 +37,7 @@ class UnsentReplies:
     def __init__(self, client: Client) -> None:
         self._client = client
         self._settle_dead = Script(client, "bury")
+        self._accepted = Script(client, "accepted")
 
     def dead(self, partition: int) -> list[DeadLetter]:
         """The replies of a partition that were given up, oldest first."""
@@ -70,6 +73,19 @@ class UnsentReplies:
         names = [keys.dead, keys.outbox, keys.replies, keys.ledger]
         again = _encode(reply) if reply else b""
         return bool(self._settle_dead(names, [id_, again, _encode(event)]) == 1)
+
+    def add_answers(
+        self, text: str, partition: int, event: Event, replies: Sequence[Reply]
+    ) -> bool:
+        """Record that an application accepted a text, and queue its replies once per text.
+
+        ``text``: id of the text's event. Returns whether a job for the outbox is wanted.
+        """
+        keys = PARTITION_KEYS[partition]
+        names = [keys.ledger, keys.outbox, keys.replies, keys.notify_outbox]
+        names.append(f"{keys.prefix}answered:{text}")
+        packed = msgspec.msgpack.encode([(one.id, json_text(one)) for one in replies])
+        return bool(self._accepted(names, [json_text(event), packed, NOTIFY_MS, KEEP_ANSWERED_S]))
 
     def forget(self, number: str) -> int:
         """Delete the dead letters of a number, for they have texts; gives how many there were."""

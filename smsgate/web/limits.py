@@ -25,7 +25,7 @@ from redis.exceptions import RedisClusterException
 
 from smsgate.domain.errors import TooManyGuesses
 from smsgate.store.connection import Client
-from smsgate.store.redis_cluster import Cluster
+from smsgate.store.redis_address import Cluster
 from smsgate.store.shared_keys import LIMITS
 
 _MAX_REMEMBERED = 10_000

@@ -24,7 +24,7 @@ AWAY = [
 @pytest.mark.parametrize("url", AWAY)
 def test_it_is_the_store_that_cannot_be_used(url):
     store = Store(open_redis(url, 0.5))
-    for ask in (store.health.ping, store.metadata.store_id, store.heartbeats.running):
+    for ask in (store.health.now_us, store.metadata.store_id, store.heartbeats.running):
         with pytest.raises(StoreUnavailable) as raised:
             ask()
         said = str(raised.value)

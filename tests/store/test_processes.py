@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from smsgate.metrics.snapshot import KINDS, Process
 from smsgate.store.processes import FORGOTTEN_S
-from smsgate.store.shared_keys import PROCESSES, last_seen_of, process_of
+from smsgate.store.shared_keys import PROCESSES, shared_key
 from tests.fakes.own_services import heartbeat
 
 
@@ -12,9 +12,9 @@ def test_a_process_is_told_until_its_heartbeat_expires(store, redis_client):
     sender = heartbeat("sender", "web-2")
     store.heartbeats.beat(sender)
     assert store.heartbeats.running() == [sender]
-    assert 0 < redis_client.pttl(process_of(sender.id)) <= FORGOTTEN_S * 1000
+    assert 0 < redis_client.pttl(shared_key("process", sender.id)) <= FORGOTTEN_S * 1000
 
-    redis_client.delete(process_of(sender.id))  # what its expiry does
+    redis_client.delete(shared_key("process", sender.id))  # what its expiry does
     assert store.heartbeats.running() == []
     assert redis_client.scard(PROCESSES) == 0
 
@@ -26,8 +26,8 @@ def test_of_a_kind_that_runs_nowhere_it_is_told_where_and_when_it_was_seen_last(
     sender = heartbeat("sender", "web-2")
     store.heartbeats.beat(sender)
     store.heartbeats.withdraw(sender.id)
-    week_ms = redis_client.pttl(last_seen_of("sender"))
-    redis_client.pexpire(last_seen_of("sender"), week_ms - 180_000)
+    week_ms = redis_client.pttl(shared_key("last-seen", "sender"))
+    redis_client.pexpire(shared_key("last-seen", "sender"), week_ms - 180_000)
 
     snapshot = store.heartbeats.snapshot()
     assert snapshot.stopped == ("worker", "sender", "clock")
@@ -52,13 +52,3 @@ def test_processes_are_counted_by_kind_and_host(store):
         "clock": {"two": 1},
     }
     assert snapshot.where("web") == "2 on one, 1 on two"
-
-
-def test_a_report_is_prolonged_while_it_stands(store, redis_client):
-    sender = heartbeat("sender", "web-2")
-    assert not store.heartbeats.prolong(sender)
-    store.heartbeats.beat(sender)
-    redis_client.pexpire(process_of(sender.id), 500)
-    assert store.heartbeats.prolong(sender)
-    assert redis_client.pttl(process_of(sender.id)) > 1_000
-    assert store.heartbeats.running() == [sender]

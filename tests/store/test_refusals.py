@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from smsgate.store.refusals import Refusal
-from smsgate.store.shared_keys import refused_to
+from smsgate.store.shared_keys import shared_key
 from smsgate.store.store import Store
 
 
@@ -37,7 +37,7 @@ def test_sends_after_an_opt_out_are_counted_for_the_number_by_the_hour(
     now_us = store.health.now_us()
     assert all(now_us - 2 * 3600 * 10**6 < one.from_us <= now_us for one in found)
     assert store.refusals.after_opt_out("+14155550199") == []
-    assert redis_client.ttl(refused_to("+14155550123")) > 399 * 24 * 3600
+    assert redis_client.ttl(shared_key("refused", "+14155550123")) > 399 * 24 * 3600
 
 
 def test_a_number_is_nowhere_in_what_is_listed(store: Store, redis_client) -> None:

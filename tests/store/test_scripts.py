@@ -10,8 +10,7 @@ from redis.cluster import RedisCluster
 from smsgate.domain.errors import StoreUnavailable
 from smsgate.store.connection import Call, Client, Script
 from smsgate.store.keys import PARTITION_KEYS
-from smsgate.store.redis_address import open_redis
-from smsgate.store.redis_cluster import Cluster
+from smsgate.store.redis_address import Cluster, open_redis
 
 
 def leases(count: int) -> list[Call]:

@@ -12,7 +12,7 @@ from smsgate.domain.messages import Arrival
 from smsgate.features.records_admin.rebuild import RebuildService
 from smsgate.pipeline.configuration import load_configuration
 from smsgate.pipeline.services import build_services
-from smsgate.store.keys import PARTITION_KEYS, partition_of
+from smsgate.store.keys import PARTITION_KEYS, PARTITIONS, partition_of
 from smsgate.store.shared_keys import CLOCK_LEASE
 from tests.fakes.processes import PATIENCE_S
 from tests.fakes.values import NUMBER, entry
@@ -179,7 +179,7 @@ def test_a_clock_that_takes_over_compares_them(one, services, passed, checks, re
     assert len(checks) == 2
 
 
-def test_a_round_at_rest_asks_redis_five_times(one, services, passed, redis_client):
+def test_a_round_at_rest_asks_redis_little(one, services, passed, redis_client):
     one.sweep(services)
     passed[0] += clock.WATCH_S + 1
     one.sweep(services)
@@ -188,9 +188,9 @@ def test_a_round_at_rest_asks_redis_five_times(one, services, passed, redis_clie
     stats = redis_client.info("commandstats")
     calls = {name.removeprefix("cmdstat_"): one["calls"] for name, one in stats.items()}
     calls.pop("config|resetstat", None)
-    of_the_lease_script = {"get": 1, "set": 1}
-    asked = {"evalsha": 1, "hmget": 1, "info": 1, "xread": 1, "exists": 1}
-    assert calls == asked | of_the_lease_script
+    of_the_scripts = {"get": 1, "set": 1, "xlen": PARTITIONS, "zcount": PARTITIONS}
+    of_the_scripts["time"] = PARTITIONS
+    assert calls == {"evalsha": 1 + PARTITIONS, "hmget": 1, "info": 1} | of_the_scripts
 
 
 def test_the_clock_outlives_a_store_that_is_away(services, environ_away, monkeypatch):

@@ -16,7 +16,7 @@ from smsgate.pipeline.services import Services
 from smsgate.providers import usable
 from smsgate.settings import Account
 from smsgate.store.keys import partition_of
-from smsgate.store.shared_keys import trial_text_of
+from smsgate.store.shared_keys import shared_key
 
 KIND = "test"
 """The kind of such a reply in the ledger."""
@@ -44,7 +44,7 @@ def send_trial_text(
         raise Unfit("Enter a sender that belongs to a program.", field="sender")
     to = e164(number, program.region)
     services.gate.require([to], program=program.name, by="console")
-    pause = trial_text_of(account.name)
+    pause = shared_key("trial-text", account.name)
     if not store.client.set(pause, 1, nx=True, ex=PAUSE_S):
         problem = f"A test text was sent less than {PAUSE_S} seconds ago: check whether it arrived."
         raise TooManyCalls(problem, max(1, store.client.ttl(pause)))

@@ -72,7 +72,8 @@ class TextDeliveries(Source):
             _log.warning("not supported", program=entry.program, id=delivery.id, verbs=verbs)
         event = accepted_event(forward, now_us)
         replies = _replies(delivery.partition, forward, twiml.texts, now_us)
-        if self._store.application_answers.add(delivery.partition, forward.event, event, replies):
+        unsent = self._store.unsent_replies
+        if unsent.add_answers(forward.event, delivery.partition, event, replies):
             self._job_queue.notify_outboxes([delivery.partition])
 
     def _signing_account(self, forward: Forward) -> Account:

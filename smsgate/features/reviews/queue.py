@@ -18,7 +18,7 @@ from smsgate.pipeline.reviews import OpenReview, ReviewCase, list_open, read_cas
 from smsgate.pipeline.services import Services
 from smsgate.store.connection import pipelined
 from smsgate.store.keys import partition_of
-from smsgate.store.shared_keys import postponed_of
+from smsgate.store.shared_keys import shared_key
 
 _HOUR_US = 3600 * 1_000_000
 MARKETING_US = 6 * _HOUR_US
@@ -188,7 +188,7 @@ class ReviewQueue:
 
     def put_off(self, operator: str, key: str) -> None:
         """Put a text behind all others for this operator, for two days."""
-        name, now_ms = postponed_of(operator), self._store.health.now_us() // 1000
+        name, now_ms = shared_key("postponed", operator), self._store.health.now_us() // 1000
         with pipelined(self._store.client) as pipeline:
             pipeline.zadd(name, {key: now_ms})
             pipeline.zremrangebyrank(name, 0, -_MOST_POSTPONED - 1)
@@ -201,7 +201,7 @@ class ReviewQueue:
             [(one.number, "", decision_id(one.key)) for one in some]
         )
         some = [one for one, met in zip(some, decided, strict=True) if not met]
-        rows = self._store.client.zrange(postponed_of(operator), 0, -1, withscores=True)
+        rows = self._store.client.zrange(shared_key("postponed", operator), 0, -1, withscores=True)
         postponed = {key.decode(): int(at) for key, at in cast("list[tuple[bytes, float]]", rows)}
         return [
             self._queued(case, postponed) for case in read_cases(self._store, self._records, some)

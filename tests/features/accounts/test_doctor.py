@@ -13,7 +13,7 @@ from smsgate.pipeline.configuration import PLACEHOLDER
 from smsgate.pipeline.services import Services
 from smsgate.store.keys import PARTITION_KEYS
 from smsgate.store.redis_address import exposures
-from smsgate.store.shared_keys import PROCESSES, process_of
+from smsgate.store.shared_keys import PROCESSES, shared_key
 from tests.cli.conftest import CONFIG as SHIPPED
 from tests.cli.conftest import Terminal
 from tests.fakes.own_services import ALERTS, ORDERS, all_at_work, make_services
@@ -197,7 +197,7 @@ def test_a_redis_that_refuses_writes_is_one_line(
 ) -> None:
     """Of the processes, whose heartbeats it does not take either, nothing is said then."""
     for id_ in redis_client.smembers(PROCESSES):
-        redis_client.delete(process_of(id_.decode()))
+        redis_client.delete(shared_key("process", id_.decode()))
     with CAUSES[cause](redis_client):
         found = there.json("doctor")["results"]
         ((subject, said, mend),) = faults_of(there)

@@ -27,7 +27,7 @@ from smsgate.pipeline.conditions import (
 )
 from smsgate.store.account_requests import RefusedRequest
 from smsgate.store.keys import PARTITION_KEYS, partition_of
-from smsgate.store.shared_keys import accepted_of
+from smsgate.store.shared_keys import shared_key
 from tests.fakes.own_services import ALERTS, all_at_work, heartbeat, make_services
 from tests.fakes.values import NUMBER, entry, failed_reply
 from tests.pipeline.monitoring.test_alert_rules import DOCS
@@ -127,7 +127,7 @@ def memory(services, redis) -> None:
 
 
 def silent(services, redis) -> None:
-    redis.hset(accepted_of("twilio"), "newest", int((time.time() - 7300) * 1000))
+    redis.hset(shared_key("accepted", "twilio"), "newest", int((time.time() - 7300) * 1000))
 
 
 def burst(services, redis) -> None:

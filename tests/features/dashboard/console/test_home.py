@@ -341,7 +341,7 @@ def test_a_redis_that_hangs_is_unknown_and_holds_up_no_page(viewer, services, re
 
 def test_a_queue_of_its_own_that_is_gone_is_told_alone(viewer, services, monkeypatch) -> None:
     refused = open_redis("redis://127.0.0.1:1/0").connection_pool
-    monkeypatch.setattr(services.job_queue.connection, "connection_pool", refused)
+    monkeypatch.setattr(services.job_queue.redis, "connection_pool", refused)
     page = viewer.get("/console/")
     assert needs_of(page)[0][1].startswith("The job queue is away: opt-outs block, but")
     assert "The queue cannot be used: " in words(page)
