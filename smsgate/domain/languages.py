@@ -100,14 +100,3 @@ SPOKEN_IN = {
 def language_name(code: str) -> str:
     """The English name of a language; its code where there is none, as of an operator's own set."""
     return NAMES.get(code, code)
-
-
-def language_code(name: str) -> str:
-    """The code of a language given by its English name in any case, or by its code.
-
-    Anything else is given back as it is.
-    """
-    return _CODES.get(name.casefold(), name)
-
-
-_CODES = {name.casefold(): code for code, name in NAMES.items() if code != "und"}

@@ -118,11 +118,3 @@ def test_a_store_that_is_away_fails_everybody_and_the_next_one_may_go(store, red
     group_commit._inbox = store.inbox
     added, _ = group_commit.add([arrival(NUMBER, "SM9")])
     assert not added[0].duplicate
-
-
-def test_scripts_that_redis_forgot_are_told_it_again_in_the_same_call(store, redis_client):
-    store.inbox.add([arrival(NUMBER, "SM1"), arrival(OTHER, "SM2")])
-    redis_client.script_flush()
-
-    added, _ = store.inbox.add_each([arrival(NUMBER, "SM3"), arrival(OTHER, "SM4")])
-    assert [one.duplicate for one in added] == [False, False]

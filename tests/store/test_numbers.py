@@ -139,26 +139,6 @@ def test_what_is_remembered_of_a_blocked_number_comes_with_it(store):
     assert seen.states == {1: state}
 
 
-def test_an_unknown_program_cannot_be_checked_even_where_nobody_is_asked_about(store):
-    for asked in ([NUMBER], []):
-        with pytest.raises(UnknownProgram):
-            store.numbers.check(asked, "nobody")
-
-
-def test_without_metadata_nothing_is_checked(bare_store):
-    with pytest.raises(StoreNotReady):
-        bare_store.numbers.check([NUMBER], "alerts")
-
-
-def test_a_metadata_that_goes_away_is_noticed(store):
-    store.numbers.check([NUMBER], "alerts")
-    for partition in range(16):
-        store.numbers._client.delete(f"smsgate:{{{partition}}}:metadata")
-
-    with pytest.raises(StoreNotReady):
-        store.numbers.check([NUMBER], "alerts")
-
-
 def suppress(store, number, consent_state):
     store.inbox.add([Arrival(entry(number=number))])
     partition = partition_of(number)
@@ -230,14 +210,21 @@ def test_an_unknown_program_is_an_error(store):
 
 
 def test_a_store_without_metadata_cannot_be_trusted(bare_store):
-    with pytest.raises(StoreNotReady, match="no metadata"):
-        bare_store.numbers.before_send(NUMBER, "alerts")
+    for ask in (
+        lambda: bare_store.numbers.before_send(NUMBER, "alerts"),
+        lambda: bare_store.numbers.check([NUMBER], "alerts"),
+    ):
+        with pytest.raises(StoreNotReady, match="no metadata"):
+            ask()
 
 
 def test_a_flush_is_noticed_by_a_gate_that_knew_the_store(store, redis_client):
     store.numbers.before_send(NUMBER, "alerts")
+    store.numbers.check([NUMBER], "alerts")
     redis_client.flushall()
 
+    with pytest.raises(StoreNotReady):
+        store.numbers.check([NUMBER], "alerts")
     with pytest.raises(StoreNotReady):
         store.numbers.before_send(NUMBER, "alerts")
 

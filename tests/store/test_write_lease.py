@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import msgspec
 import pytest
 
 from smsgate.domain.errors import StoreNotReady, StoreUnavailable, UnknownProgram
@@ -99,50 +98,6 @@ def test_a_partition_whose_lease_was_lost_gets_that_of_the_others_again(store, r
     age(redis_client, 1, "lease")
     store.write_lease.renew()
     assert "2 on host web-1" in shut(store)
-
-
-RENEW_BEFORE = """
-local now = redis.call('TIME')[1] * 1000
-local found = redis.call('HMGET', KEYS[1], 'lease', 'opens', 'spooled')
-local spooled = cjson.decode(found[3] or '{}')
-if ARGV[1] ~= '' then spooled[ARGV[1]] = ARGV[2] ~= '' and cjson.decode(ARGV[2]) or nil end
-if next(spooled) == nil then
-  if found[3] then redis.call('HDEL', KEYS[1], 'spooled') end
-else
-  redis.call('HSET', KEYS[1], 'spooled', cjson.encode(spooled))
-end
-redis.call('HSET', KEYS[1], 'lease', string.format('%.0f', now + 5000))
-return 1
-"""
-"""What processes of the version before do in each partition."""
-
-
-@pytest.mark.parametrize("new_first", [True, False])
-def test_processes_of_the_version_before_may_renew_beside_those_of_this_one(
-    store, redis_client, new_first
-):
-    here = msgspec.json.encode(HERE)
-
-    def renew_as_before(*said: str | bytes) -> None:
-        for keys in PARTITION_KEYS:
-            redis_client.eval(RENEW_BEFORE, 1, keys.metadata, *(said or ("", "")))
-
-    if new_first:
-        store.write_lease.renew()
-    renew_as_before("spool-1", here)
-    assert "2 on host web-1" in shut(store)
-    store.write_lease.renew()  # of another host, with nothing in its spool
-    assert "2 on host web-1" in shut(store)
-    renew_as_before("spool-1", "")
-    store.write_lease.renew("spool-2")
-    assert not shut(store)
-
-    store.write_lease.renew("spool-2", HERE)
-    renew_as_before("spool-1", "")
-    assert "2 on host web-1" in shut(store)
-    store.write_lease.renew("spool-2")
-    renew_as_before()
-    assert not shut(store)
 
 
 def test_a_store_whose_lease_is_older_than_five_seconds_cannot_tell(store, redis_client):
