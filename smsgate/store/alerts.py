@@ -7,7 +7,7 @@ import uuid
 import msgspec
 
 from smsgate.store.connection import Client
-from smsgate.store.leases import Leases
+from smsgate.store.processes import Leases
 from smsgate.store.shared_keys import ALERT_LEASE, ALERT_TEST, ALERTS, RECORDS_DIGEST
 
 _DAY_S = 24 * 3600

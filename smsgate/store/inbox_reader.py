@@ -74,12 +74,13 @@ class InboxReader:
 
     def review_holds(self, partition: int) -> dict[str, str]:
         """Review holds of a partition: ``PROGRAM:NUMBER`` and the inbox ids of its texts."""
-        rows = hash_rows(self._client.hgetall(PARTITION_KEYS[partition].reviews))
-        return {field: ids.decode() for field, ids in rows.items()}
+        return _holds(self._client.hgetall(PARTITION_KEYS[partition].reviews))
 
     def all_review_holds(self) -> list[dict[str, str]]:
         """The review holds of every partition, as ``review_holds``; one round trip."""
         partitions = of_partitions(self._client, lambda one, keys: one.hgetall(keys.reviews))
-        return [
-            {field: ids.decode() for field, ids in hash_rows(rows).items()} for rows in partitions
-        ]
+        return [_holds(rows) for rows in partitions]
+
+
+def _holds(rows: object) -> dict[str, str]:
+    return {field: as_text(ids) for field, ids in hash_rows(rows).items()}

@@ -11,7 +11,7 @@ import msgspec
 
 from smsgate.metrics.snapshot import OptOutListState
 from smsgate.store.connection import Client
-from smsgate.store.leases import Leases
+from smsgate.store.processes import Leases
 
 LEASE_S = 60
 """How long the lease of an account's list lasts; a call takes at most 13 s."""

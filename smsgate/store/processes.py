@@ -1,4 +1,4 @@
-"""What the processes share: heartbeats and the clock's turns.
+"""What the processes share: heartbeats, the clock's turns, and leases for what only one may do.
 
 A heartbeat is a key that expires on Redis's clock, so that a process that died is forgotten soon
 after, whatever the clocks of the hosts say.
@@ -20,7 +20,6 @@ from smsgate.store.connection import (
     pipelined,
 )
 from smsgate.store.keys import NOTIFY_MS, PARTITION_KEYS
-from smsgate.store.leases import Leases
 from smsgate.store.shared_keys import CLOCK_LEASE, PROCESSES, RETENTION, shared_key
 
 FORGOTTEN_S = 5
@@ -28,6 +27,22 @@ FORGOTTEN_S = 5
 _LAST_SEEN_S = 7 * 24 * 3600
 """How long the last heartbeat of a kind is remembered."""
 _process = msgspec.json.Decoder(Process).decode
+
+
+class Leases:
+    """Leases of one client. Everything raises ``StoreUnavailable``."""
+
+    def __init__(self, client: Client) -> None:
+        self._hold = Script(client, "hold_lease")
+        self._release = Script(client, "release_lease")
+
+    def hold(self, key: str, name: str, lasts_ms: int) -> bool:
+        """Whether the process ``name`` holds the lease; takes or prolongs it if it may."""
+        return bool(self._hold([key], [name, lasts_ms]))
+
+    def release(self, key: str, name: str) -> None:
+        """Give up the lease, so that no other process waits for its end."""
+        self._release([key], [name])
 
 
 class Heartbeats:

@@ -19,8 +19,8 @@ from smsgate.metrics.snapshot import RebuildProgress
 from smsgate.store.connection import Call, Client, Command, Script, as_text, pipelined, stream_rows
 from smsgate.store.inbox import KEEP_MESSAGE_ID_S, opt_in_member, stored_of
 from smsgate.store.keys import LAYOUT, PARTITION_KEYS, partition_of
-from smsgate.store.leases import Leases
 from smsgate.store.numbers import KEEP_MARKS_S, joined_sets, set_stem
+from smsgate.store.processes import Leases
 from smsgate.store.shared_keys import REBUILD_LEASE, REBUILD_PROGRESS
 
 _AT_ONCE = 2_000

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import msgspec
-from redis.client import Pipeline
 
 from smsgate.domain.messages import ms_of
 from smsgate.domain.phone import e164, masked
@@ -75,8 +74,20 @@ class Refusals:
         """Keep and count them in one round trip. Raises ``StoreUnavailable``."""
         if not refusals:
             return
+        counted = Counter(f"{one.program}:{one.reason}" for one in refusals)
+        key, hour = shared_key("refused", _day(0)), int(time.time()) // _HOUR_S
         with pipelined(self._client) as pipeline:
-            queue_refusals(pipeline, refusals)
+            for one in refusals[-_OF_ONE_CALL:]:
+                kept = msgspec.structs.replace(one, number=masked(one.number))
+                pipeline.xadd(REFUSALS, {"r": _encode(kept)}, maxlen=CAP, approximate=True)
+            for name, times in counted.items():
+                pipeline.hincrby(key, name, times)
+            pipeline.expire(key, KEPT_DAYS * 24 * 3600)
+            for one in refusals:
+                if one.reason in _OPTED_OUT:
+                    of_number = shared_key("refused", e164(one.number))
+                    pipeline.hincrby(of_number, f"{hour}:{one.reason}:{one.program}", 1)
+                    pipeline.expire(of_number, KEPT_DAYS * 24 * 3600)
             pipeline.execute()
 
     def newest(self, count: int = 100) -> list[Refusal]:
@@ -117,24 +128,6 @@ class Refusals:
             for hour, reason, program in [name.split(":", 2)]
         ]
         return sorted(found, key=lambda one: one.from_us)
-
-
-def queue_refusals(pipeline: Pipeline, refusals: Sequence[Refusal]) -> None:
-    """Put into a pipeline what keeps and counts them."""
-    counted = Counter(f"{one.program}:{one.reason}" for one in refusals)
-    key = shared_key("refused", _day(0))
-    for one in refusals[-_OF_ONE_CALL:]:
-        kept = msgspec.structs.replace(one, number=masked(one.number))
-        pipeline.xadd(REFUSALS, {"r": _encode(kept)}, maxlen=CAP, approximate=True)
-    for name, times in counted.items():
-        pipeline.hincrby(key, name, times)
-    pipeline.expire(key, KEPT_DAYS * 24 * 3600)
-    hour = int(time.time()) // _HOUR_S
-    for one in refusals:
-        if one.reason in _OPTED_OUT:
-            of_number = shared_key("refused", e164(one.number))
-            pipeline.hincrby(of_number, f"{hour}:{one.reason}:{one.program}", 1)
-            pipeline.expire(of_number, KEPT_DAYS * 24 * 3600)
 
 
 def _day(ago: int) -> str:

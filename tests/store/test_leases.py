@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from smsgate.store.leases import Leases
+from smsgate.store.processes import Leases
 
 KEY = "smsgate:test:lease"
 
