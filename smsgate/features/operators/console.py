@@ -32,6 +32,7 @@ from smsgate.features.operators.service import (
     SignInRefused,
     find_operators,
     log_action,
+    new_row,
     token_digest,
 )
 from smsgate.features.operators.single_sign_on import CALLBACK, SignInProvider
@@ -196,16 +197,11 @@ def show_password(token: str) -> str:
 
 
 def set_password(token: str) -> Response:
-    """Set the password, so that its owner can sign in with it; the first admin is in at once."""
-    auth, visitor = console_auth(), console_auth().visitor()
-    row = auth.people.linked(token)  # before any work is done for a password
-    password = _new_password()
-    if row is None:
-        return _go_on(auth.sign_in.add_first(token, _field("name"), password, visitor.address))
-    auth.sign_in.set_password(row, password, visitor.address, token)
-    # Attackers at this address do not keep the link's holder from signing in.
-    g.device = auth.sign_in.device_token(row, visitor)
-    return _notice("Password set. Sign in with it.", IN)
+    """Set the password, and let its owner in."""
+    auth, found = console_auth(), console_auth().people.linked(token)  # before any work is done
+    row, password = found or new_row(_field("name"), "admin"), _new_password()
+    setting = (row, password, auth.visitor().address, token)
+    return _go_on(auth.sign_in.set_password(*setting, first=found is None), "by a link")
 
 
 # --- one's own account --------------------------------------------------------------------------

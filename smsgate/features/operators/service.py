@@ -147,8 +147,11 @@ def fold_email(email: str) -> str:
     return email
 
 
-def new_row(name: str, role: str, made_by: str, email: str = "") -> OperatorRow:
-    """Return an operator without a password. Raises ``Unfit``."""
+def new_row(name: str, role: str, made_by: str = "", email: str = "") -> OperatorRow:
+    """Return an operator without a password, who was made by themselves or another.
+
+    Raises ``Unfit``.
+    """
     name = " ".join(unicodedata.normalize("NFKC", name).split())
     too_long = len(name) > MAX_NAME_CHARACTERS
     if too_long or not _NAME.fullmatch(name) or _LIKE_A_NUMBER.fullmatch(name):
@@ -158,7 +161,7 @@ def new_row(name: str, role: str, made_by: str, email: str = "") -> OperatorRow:
             field="name",
         )
     id_, folded = secrets.token_hex(8), fold_name(name)
-    return OperatorRow(id_, name, folded, role, "", now_us(), made_by, email=email)
+    return OperatorRow(id_, name, folded, role, "", now_us(), made_by or name, email=email)
 
 
 def insert(connection: Connection, table: Table, values: Row) -> bool:

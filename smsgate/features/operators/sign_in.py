@@ -37,7 +37,6 @@ from smsgate.features.operators.service import (
     insert,
     lock_unchanged,
     log_action,
-    new_row,
     now_us,
     use_link,
 )
@@ -92,11 +91,12 @@ class SignIn:
         """Known browsers and sessions, which nobody can make up, find a place in any crowd."""
 
     def set_password(
-        self, row: OperatorRow, password: str, address: str, token: str = ""
+        self, row: OperatorRow, password: str, address: str, token: str = "", *, first: bool = False
     ) -> OperatorRow:
         """Set an operator's password, and use up the link if one is given; ends every session.
 
-        Raises ``LinkBroken``, ``Unfit`` and ``SignInRefused``.
+        With ``first`` the link adds the row, as the first of all. Raises ``LinkBroken``, ``Unfit``
+        and ``SignInRefused``.
         """
         passwords.refuse_unfit(password, row.name)
         hashed = passwords.hash_password(password)
@@ -104,21 +104,12 @@ class SignIn:
         note = "by a link" if token else ""
         with self._people.changing(row, "password set", author, note, values) as connection:
             if token:
-                use_link(connection, token, row.id)
+                use_link(connection, token, FIRST if first else row.id)
+            if first:
+                insert(connection, operators, asdict(row))
+                log_action(connection, "added", row.name, author, "as the first admin")
             lock_unchanged(connection, row)
         return replace(row, password_hash=hashed)
-
-    def add_first(self, token: str, name: str, password: str, address: str) -> OperatorRow:
-        """Add the first admin of all. Raises ``LinkBroken`` and ``Unfit``."""
-        row = new_row(name, "admin", "")
-        passwords.refuse_unfit(password, row.name)
-        row = replace(row, made_by=row.name, password_hash=passwords.hash_password(password))
-        with self._database.writing() as connection:
-            use_link(connection, token, FIRST)
-            insert(connection, operators, asdict(row))
-            author = ActionAuthor(row.name, address)
-            log_action(connection, "added", row.name, author, "as the first admin, by a link")
-        return row
 
     def by_password(self, name: str, password: str, visitor: Visitor) -> OperatorRow:
         """Return whose name and password it is. Raises ``SignInRefused``, ``TooManyGuesses``."""

@@ -133,6 +133,8 @@ def test_a_trusted_proxy_says_under_which_name_it_was_called(reached) -> None:
     for name, status in (("sms.example.com", 200), ("x, sms.example.com", 200), ("evil", 400)):
         answer = asked(made, "10.0.0.9:8000", "10.0.0.1", **told, **{"X-Forwarded-Host": name})
         assert answer.status_code == status
+    plain = asked(made, "sms.example.com", "10.0.0.1", **{"X-Forwarded-Proto": "http"})
+    assert (plain.status_code, "by https" in plain.text) == (400, True)
     untrusted = asked(reached(PUBLIC), "evil", **{"X-Forwarded-Host": "sms.example.com"})
     assert untrusted.status_code == 400
 

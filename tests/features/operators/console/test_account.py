@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from sqlalchemy import select, text
 
 from smsgate.features.operators import factors, sign_in
+from smsgate.features.operators.service import ActionAuthor
 from smsgate.records.console_tables import credentials
 from smsgate.records.reader import rows_of
 from tests.fakes.browser import PASSWORD, browser
@@ -144,6 +145,15 @@ def test_with_a_second_factor_the_password_alone_opens_nothing(viewer, services,
     assert other.get("/console/").status_code == 200
     other.set_cookie("smsgate", half)
     assert other.get("/console/").status_code == 303
+
+
+def test_a_link_for_a_password_opens_no_more_than_the_password(viewer, services, clock) -> None:
+    set_up(viewer)
+    link = People(services.records).reset("viewer", ActionAuthor("an admin"))
+    other = browser(services)
+    other.get(link)
+    assert other.post(link, {"new": NEW, "repeated": NEW}).location == "/console/in/code"
+    assert other.get("/console/me").location == "/console/in"
 
 
 def test_no_code_is_taken_twice_nor_one_from_before(viewer, services, clock) -> None:

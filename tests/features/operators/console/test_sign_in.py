@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
-from contextlib import ExitStack
 from dataclasses import replace
 
 import pytest
@@ -20,7 +19,7 @@ from smsgate.features.operators.sign_in import MAX_ATTEMPTS
 from smsgate.records.console_tables import sessions as session_table
 from smsgate.web.limits import Limits
 from tests.fakes.browser import PASSWORD, Browser, browser
-from tests.fakes.own_services import ALERTS, make_services
+from tests.fakes.own_services import make_services
 from tests.fakes.people import People, newest_actions
 from tests.features.operators.console.test_account import change
 
@@ -356,8 +355,8 @@ def test_who_sets_a_password_by_a_link_gets_in_at_once(visitor, operator, servic
     link = People(services.records).reset("maria", ActionAuthor("an admin"))
     new = "a kettle full of pigeons"
     assert visitor.get(link).status_code == 200
-    assert visitor.post(link, {"new": new, "repeated": new}).location == "/console/in"
-    assert visitor.sign_in("maria", new).status_code == 303
+    assert visitor.post(link, {"new": new, "repeated": new}).location == "/console/"
+    assert visitor.get("/console/").status_code == 200
 
 
 def test_nobodys_guessing_hinders_who_is_signed_in(viewer, services) -> None:
@@ -599,30 +598,6 @@ def test_cookies_are_for_this_host_and_https_alone(visitor, operator) -> None:
         assert {"Secure", "HttpOnly", "Path=/", "SameSite=Lax"} <= {*cookie.split("; ")}
         assert "Domain" not in cookie
     assert visitor.get("/console/", base_url=HTTPS).status_code == 200
-
-
-@pytest.fixture
-def reached(folder, redis_url, password_hash):
-    """Makes a visitor of a console that others reach, by its public URL and ``[web]``."""
-    with ExitStack() as closing:
-
-        def make(web="", url=HTTPS):
-            toml = f"[web]\n{web}\n" + ALERTS
-            made = make_services(folder, redis_url, toml, init=False, SMSGATE_PUBLIC_URL=url)
-            closing.callback(made.close)
-            return browser(made)
-
-        yield make
-
-
-@pytest.mark.parametrize(("told", "status"), [("https", 200), ("http", 400), ("x, https", 200)])
-def test_a_proxy_that_is_trusted_says_whether_it_was_https(reached, told, status) -> None:
-    answer = reached("trust_proxy = true").get(
-        "/console/in", base_url="http://sms.example.com", headers={"X-Forwarded-Proto": told}
-    )
-    assert answer.status_code == status
-    assert ("by https" in answer.text) is (status == 400)
-    assert all("; Secure" in cookie for cookie in cookies_of(answer))
 
 
 def test_every_answer_forbids_frames_caches_and_foreign_scripts(viewer, visitor) -> None:
