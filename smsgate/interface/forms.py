@@ -69,16 +69,20 @@ def filter_values(typed: Mapping[str, str], own_zone: tzinfo) -> dict[str, str]:
 
     Raises ``Unfit`` for the field that is wrong.
     """
-    name = typed.get(ZONE, "")
-    if name and name not in zone_names():
-        problem = f"There is no time zone {name[:40]!r}: choose yours under your name."
-        raise Unfit(problem, field=DAYS[0])
-    zone = find_zone(name) if name else own_zone
+    zone = typed_zone(typed.get(ZONE, ""), own_zone, DAYS[0])
     given = {name: text for name, text in typed.items() if text and name != ZONE}
     found = {name: _moment(name, text, zone) for name, text in given.items()}
     if found.get(DAYS[0], "") >= found.get(DAYS[1], "9"):
         raise Unfit("The first day is after the last. Swap them.", field=DAYS[0])
     return found
+
+
+def typed_zone(name: str, own: tzinfo, field: str = ZONE) -> tzinfo:
+    """The zone that a form names, else one's own. Raises ``Unfit`` for the field."""
+    if name and name not in zone_names():
+        problem = f"There is no time zone {name[:40]!r}: choose yours under your name."
+        raise Unfit(problem, field=field)
+    return find_zone(name) if name else own
 
 
 def _moment(name: str, text: str, zone: tzinfo) -> str:

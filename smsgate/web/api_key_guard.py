@@ -38,7 +38,7 @@ class ApiKeyGuard:
         self._settings = settings
         self._metrics = store.metrics
         self._limits = Limits(store.client)
-        self._lines = RefusalLog(_log, settings.web.trust_proxy, "refused API keys", "endpoint")
+        self._lines = RefusalLog(_log, "refused API keys", "endpoint")
 
     def check_monitor_key(self, endpoint: str, environ: Mapping[str, Any]) -> None:
         """Raise as ``check`` unless the request has one of the keys that monitors have.
@@ -72,7 +72,7 @@ class ApiKeyGuard:
             if not given:
                 self._metrics.count(REFUSED_KEYS, endpoint, "missing")
                 raise
-            address = address_of(environ, self._settings.web.trust_proxy)
+            address = address_of(environ)
             if address and not self._limits.hit(WRONG_KEYS, "keys", address):
                 self._report(endpoint, environ, "throttled", given)
                 _, wait_s = self._limits.window(WRONG_KEYS, "keys", address)

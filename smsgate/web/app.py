@@ -6,6 +6,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from smsgate import features
 from smsgate.pipeline.api_keys import Keyring
@@ -49,6 +50,8 @@ def application(services: Services) -> Flask:
     others = {"v1": make_api, "console": make_console}
     made = app.extensions["smsgate_applications"] = {}
     app.wsgi_app = dispatcher(app.wsgi_app, others, made)  # type: ignore[assignment, method-assign]  # Flask's way
+    if settings.web.trust_proxy:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_host=1)  # type: ignore[method-assign]  # likewise
     return app
 
 

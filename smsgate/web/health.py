@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-import time
-from collections.abc import Callable
-
 import msgspec
 from flask import Blueprint, Response, request
 
@@ -14,37 +10,10 @@ from smsgate.pipeline.conditions import Condition
 from smsgate.pipeline.monitoring import COLLABORATORS, SystemState
 from smsgate.pipeline.services import Services
 from smsgate.web.api_key_guard import ApiKeyGuard
+from smsgate.web.recent import Recent
 
 KEPT_S = 2.0
 """How long an answer without details is given again."""
-
-
-class SharedState:
-    """Looks at most once in ``KEPT_S``, however many want to know."""
-
-    def __init__(self, look: Callable[[], SystemState]) -> None:
-        """``look()`` takes a few seconds at most, and some hundred commands of Redis."""
-        self._look = look
-        self._lock = threading.Lock()
-        self._found: SystemState | None = None
-        self._looked_at = -KEPT_S
-
-    def get(self) -> SystemState:
-        """What was found in the last seconds.
-
-        While one caller looks, the others are given what was found before, if anything was.
-        """
-        found = self._found
-        if found is not None and time.monotonic() - self._looked_at < KEPT_S:
-            return found
-        if not self._lock.acquire(blocking=found is None) and found is not None:
-            return found
-        try:
-            if self._found is None or time.monotonic() - self._looked_at >= KEPT_S:
-                self._found, self._looked_at = self._look(), time.monotonic()
-            return self._found
-        finally:
-            self._lock.release()
 
 
 def blueprint(services: Services, keys: ApiKeyGuard) -> Blueprint:
@@ -54,7 +23,7 @@ def blueprint(services: Services, keys: ApiKeyGuard) -> Blueprint:
     def look() -> SystemState:
         return services.monitor.look(make_folder=True)
 
-    shared = SharedState(look)
+    recent = Recent(look, KEPT_S)
 
     @health.get("/healthz")
     def alive() -> Response:
@@ -75,7 +44,7 @@ def blueprint(services: Services, keys: ApiKeyGuard) -> Blueprint:
         if request.authorization is not None and request.authorization.type == "bearer":
             keys.check_monitor_key("readyz", request.environ)
             return _answer(look(), with_details=True)
-        return _answer(shared.get(), with_details=False)
+        return _answer(recent.get(), with_details=False)
 
     return health
 

@@ -31,7 +31,6 @@ class RefusalLog:
     def __init__(
         self,
         log: FilteringBoundLogger,
-        trust_proxy: bool,
         event: str = "refused webhooks",
         field: str = "account",
     ) -> None:
@@ -41,7 +40,6 @@ class RefusalLog:
         """
         self._log = log
         self._event, self._field = event, field
-        self._trust_proxy = trust_proxy
         self._lock = threading.Lock()
         self._seen: defaultdict[str, Counter[str]] = defaultdict(Counter)
         self._written: Counter[str] = Counter()
@@ -58,7 +56,7 @@ class RefusalLog:
         ``time.perf_counter``.
         """
         self.report_left_out(now)
-        address = address_of(environ, self._trust_proxy)
+        address = address_of(environ)
         with self._lock:
             if self._has_line(account, address):
                 return {"address": address}

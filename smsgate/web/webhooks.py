@@ -48,9 +48,8 @@ class WebhookEndpoint:
         """The logger is bound once: looking it up for each request costs a third of its line."""
         self._services = services
         self._accounts = services.settings.accounts
-        self._trust_proxy = services.settings.web.trust_proxy
         self._log = structlog.get_logger("smsgate.web").bind()
-        self._lines = RefusalLog(self._log, self._trust_proxy)
+        self._lines = RefusalLog(self._log)
         self._count = services.store.metrics.requests()
 
     def prepare(self, _: str | None, values: dict[str, Any] | None) -> None:
@@ -69,7 +68,7 @@ class WebhookEndpoint:
             return current_app.make_default_options_response()
         environ = request.environ
         known = self._accounts.get(account)
-        incoming = webhook_request(environ, known, request.get_data(), self._trust_proxy)
+        incoming = webhook_request(environ, known, request.get_data())
         g.result = result = self._services.ingest.receive(account, incoming)
         answer = result.answer
         return Response(

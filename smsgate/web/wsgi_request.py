@@ -38,11 +38,15 @@ MAX_BATCH_BYTES = 1024 * 1024
 """Where one webhook may hold many messages."""
 FORM = "application/x-www-form-urlencoded"
 """The type of a body that names none."""
-HSTS_YEAR_S = 365 * 24 * 3600
+YEAR_S = 365 * 24 * 3600
 _MAX_ADDRESS_LENGTH = 64
 """Characters; anybody may send a header of any length."""
 _PATH_SAFE = "/!$&'()*+,;=:@~"
 """What stands in a path without an escape (RFC 3986, 3.3)."""
+PROXY = "werkzeug.proxy_fix.orig"
+"""In requests that came through a trusted proxy: what was there before werkzeug's ``ProxyFix`` put
+in its place what the proxy says. Of each header the last value counts, which our own proxy wrote.
+"""
 Environ = Mapping[str, Any]
 
 
@@ -69,27 +73,23 @@ def dispatcher(
     return dispatch
 
 
-def address_of(environ: Environ, trust_proxy: bool) -> str:
+def address_of(environ: Environ) -> str:
     """The address that a request came from; of IPv6 the /64, which one household has.
 
     Empty where clients cannot be told apart: a peer that is not on the public internet is a proxy
-    of ours that we are not to trust. Of ``X-Forwarded-For`` the last address counts, which our own
-    proxy wrote.
+    of ours that we are not to trust.
     """
-    address = environ.get("REMOTE_ADDR", "")
-    if trust_proxy:
-        address = environ.get("HTTP_X_FORWARDED_FOR", "").rpartition(",")[2] or address
-    return _client_address(address[:_MAX_ADDRESS_LENGTH], trust_proxy)
+    return _client_address(environ.get("REMOTE_ADDR", "")[:_MAX_ADDRESS_LENGTH], PROXY in environ)
 
 
 @lru_cache(maxsize=4096)
-def _client_address(text: str, trust_proxy: bool) -> str:
+def _client_address(text: str, is_believed: bool) -> str:
     """Cached: every webhook asks, and reading an address costs as much as verifying a signature."""
     try:
         address = ipaddress.ip_address(text.strip())
     except ValueError:
         return ""
-    if not (trust_proxy or is_public(str(address))):
+    if not (is_believed or is_public(str(address))):
         return ""
     if isinstance(address, ipaddress.IPv6Address):
         mapped = address.ipv4_mapped
@@ -134,26 +134,25 @@ def send_hsts(app: Flask, settings: Settings) -> None:
 
     @app.after_request
     def add_header(answer: Response) -> Response:
-        answer.headers["Strict-Transport-Security"] = f"max-age={HSTS_YEAR_S}"
+        answer.headers["Strict-Transport-Security"] = f"max-age={YEAR_S}"
         return answer
 
 
-def webhook_request(
-    environ: Environ, account: Account | None, body: bytes, trust_proxy: bool
-) -> WebhookRequest:
+def webhook_request(environ: Environ, account: Account | None, body: bytes) -> WebhookRequest:
     """Return the request as a value. ``account`` is None where the URL names none that we have."""
     public = account.public_url if account else ""
-    origin = public or _own_origin(environ, trust_proxy)
+    host = environ.get("HTTP_HOST") or f"{environ['SERVER_NAME']}:{environ['SERVER_PORT']}"
+    origin = public or f"{environ['wsgi.url_scheme']}://{host}"
     return WebhookRequest(
         method=environ["REQUEST_METHOD"],
-        url=origin + raw_target(environ, trust_proxy),
+        url=origin + raw_target(environ),
         headers={
             name.removeprefix("HTTP_").replace("_", "-").lower(): str(value)
             for name, value in environ.items()
             if name.startswith(("HTTP_", "CONTENT_"))
         },
         body=body,
-        address=address_of(environ, trust_proxy),
+        address=address_of(environ),
     )
 
 
@@ -164,7 +163,7 @@ def max_body_bytes(environ: Environ, account: Account | None) -> int:
     return MAX_BODY_BYTES if is_form(environ.get("CONTENT_TYPE") or FORM) else MAX_BATCH_BYTES
 
 
-def raw_target(environ: Environ, trust_proxy: bool) -> str:
+def raw_target(environ: Environ) -> str:
     """Return path and query exactly as they were sent.
 
     A trusted proxy says them in ``X-Original-URI``, which has to fit what the server decoded; some
@@ -172,7 +171,7 @@ def raw_target(environ: Environ, trust_proxy: bool) -> str:
     do: that gives back what was sent, unless it had needless escapes or a lone ``?`` at its end.
     """
     raw = environ.get("RAW_URI") or environ.get("REQUEST_URI")
-    if not raw and trust_proxy:
+    if not raw and PROXY in environ:
         raw = _forwarded_target(environ)
     if not raw:
         query = environ.get("QUERY_STRING", "")
@@ -194,17 +193,3 @@ def _decoded_path(environ: Environ) -> bytes:
     """WSGI has bytes as characters of Latin-1 (PEP 3333)."""
     path: str = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
     return path.encode("latin-1")
-
-
-def _own_origin(environ: Environ, trust_proxy: bool) -> str:
-    scheme = environ["wsgi.url_scheme"]
-    host = environ.get("HTTP_HOST") or f"{environ['SERVER_NAME']}:{environ['SERVER_PORT']}"
-    if trust_proxy:
-        scheme = nearest_hop(environ, "HTTP_X_FORWARDED_PROTO") or scheme
-        host = nearest_hop(environ, "HTTP_X_FORWARDED_HOST") or host
-    return f"{scheme}://{host}"
-
-
-def nearest_hop(environ: Environ, name: str) -> str:
-    """The last value of a proxy's header, which our own proxy wrote; anyone may send the others."""
-    return str(environ.get(name, "")).rpartition(",")[2].strip()

@@ -14,7 +14,8 @@ from smsgate.pipeline.build import describe_build
 from smsgate.pipeline.conditions import condition
 from smsgate.pipeline.deadlines import Deadline, Deadlines
 from smsgate.pipeline.services import Services
-from smsgate.web import create_app, health
+from smsgate.web import create_app
+from smsgate.web.recent import Recent
 from tests.fakes.own_services import make_services
 from tests.fakes.processes import PATIENCE_S
 from tests.fakes.services import FakeServices
@@ -73,18 +74,19 @@ def test_while_one_looks_the_others_are_given_what_was_found_before() -> None:
         return next(found)
 
     answer.set()
-    shared = health.SharedState(look)
+    shared = Recent(look, 600.0)
     assert shared.get() is before
-    assert shared.get() is before, "within two seconds nobody looks again"
+    assert shared.get() is before, "meanwhile nobody looks again"
     looking.clear()
     answer.clear()
-    shared._looked_at -= health.KEPT_S
+    shared._kept_s = 0.0
     slow = threading.Thread(target=shared.get)
     slow.start()
     assert looking.wait(PATIENCE_S)
     assert shared.get() is before
     answer.set()
     slow.join()
+    shared._kept_s = 600.0
     assert shared.get() is after
 
 

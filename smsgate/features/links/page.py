@@ -192,7 +192,7 @@ class OptOutPages:
 
     def _open(self, token: str) -> OpenedLink:
         """The link, unless the address guesses. A token that was cut is no guess."""
-        address = address_of(request.environ, self._settings.web.trust_proxy)
+        address = address_of(request.environ)
         if address and self._limits.is_used_up(WRONG_LINKS, "links", address):
             raise TooManyGuesses("Too many wrong links came from this address; wait a minute.")
         try:

@@ -25,6 +25,7 @@ from smsgate.domain.time_zones import day_start_us, local_moment
 from smsgate.features.numbers.changes import lock, record_consent, restore, suppress, unlock
 from smsgate.features.numbers.search import NumberCandidate, find_numbers, words_of
 from smsgate.features.numbers.story import NumberStory, happened_us, read_story
+from smsgate.interface.forms import ZONE, typed_zone
 from smsgate.interface.operation import Context, Operation
 from smsgate.interface.schemas import MEDIA
 from smsgate.interface.values import read_values
@@ -37,7 +38,6 @@ from smsgate.records.api_keys import KeyScope
 from smsgate.records.history import SEARCHED, TextPlace
 from smsgate.web.console.auth import actor, needs, operator_zone, role
 from smsgate.web.console.template_filters import exact
-from smsgate.web.console.zones import typed_zone
 
 _NEWEST, _UNROUTED = 20, 10
 TEXTS = 50
@@ -229,7 +229,7 @@ def _check_basis(values: dict[str, str]) -> None:
 
 def _given() -> datetime:
     """The time in the form; where it has a day only, its beginning, so that none is too new."""
-    zone = typed_zone()
+    zone = typed_zone(request.form.get(ZONE, "").strip(), operator_zone())
     try:
         day = date.fromisoformat(request.form.get("given", "").strip())
         at = time.fromisoformat(request.form.get("at", "").strip() or "00:00").replace(tzinfo=None)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
-from flask import Flask, Response, abort, redirect, render_template
+from flask import Flask, Response, abort, redirect, render_template, send_from_directory
 from flask_wtf import CSRFProtect
 from jinja2 import FileSystemLoader
 from werkzeug.exceptions import HTTPException
@@ -23,10 +22,9 @@ from smsgate.web.console import (
     form_errors,
     origin,
     template_filters,
-    zones,
 )
 from smsgate.web.console.return_path import HOME
-from smsgate.web.wsgi_request import read_bodies_first, send_hsts
+from smsgate.web.wsgi_request import YEAR_S, read_bodies_first, send_hsts
 
 MENU = tuple(one.menu for one in features.FEATURES if one.menu)
 SECURITY_HEADERS = {
@@ -41,19 +39,13 @@ SECURITY_HEADERS = {
     "X-Frame-Options": "DENY",
     "X-Robots-Tag": "noindex, nofollow, noarchive",
 }
-_ASSET_TYPES = {
-    "console.css": "text/css; charset=utf-8",
-    "console.js": "text/javascript; charset=utf-8",
-    "htmx.min.js": "text/javascript; charset=utf-8",
-    "passkeys.js": "text/javascript; charset=utf-8",
-    "icon.svg": "image/svg+xml",
-}
+_ASSETS = Path(__file__).with_name("assets")
+_DIGESTS = {one.name: sha256(one.read_bytes()).hexdigest()[:12] for one in _ASSETS.iterdir()}
 _WITHOUT_SECRETS = (
     "Set SMSGATE_SECRET_KEYS, or SMSGATE_SECRET_KEYS_FILE, to a long random text and restart the "
     "web process: it signs sessions and forms, so nobody can sign in safely without it. To make "
     "one: `openssl rand -hex 32`. Nothing else is affected: texts are received and opt-outs apply."
 )
-_HERE = Path(__file__).parent
 
 
 def create_console(services: Services) -> Flask:
@@ -73,6 +65,7 @@ def create_console(services: Services) -> Flask:
     app.config["SECRET_KEY_FALLBACKS"] = older
     # As long as a session may last: a page that stood open all day still works.
     app.config["WTF_CSRF_TIME_LIMIT"] = LASTS_S
+    app.config["WTF_CSRF_SSL_STRICT"] = False  # it knows one host; origin.py knows all of ours
     # Werkzeug's own redirects lead to whatever host the request names.
     app.url_map.strict_slashes = app.url_map.merge_slashes = False
     app.add_url_rule("/console", "console", lambda: redirect(HOME, 308))
@@ -84,7 +77,6 @@ def create_console(services: Services) -> Flask:
     template_filters.register(app, services)
     badges.register(app, services)
     form_errors.register(app)
-    zones.register(app)
     error_pages.register(app)
     for page in features.modules("console"):
         page.register(app, services)
@@ -97,7 +89,7 @@ def _bare_app(settings: Settings) -> Flask:
     """An application with templates, assets and security headers, and no pages."""
     app = Flask("smsgate.web.console", static_folder=None, template_folder=None)
     app.jinja_loader = FileSystemLoader(
-        [_HERE / "templates", pages.TEMPLATES, *features.template_folders()]
+        [Path(__file__).with_name("templates"), pages.TEMPLATES, *features.template_folders()]
     )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.context_processor(lambda: {"asset": asset_path})
@@ -106,10 +98,10 @@ def _bare_app(settings: Settings) -> Flask:
     @app.get("/console/assets/<digest>/<name>")
     def asset(digest: str, name: str) -> Response:
         """One file. The digest in its path changes with it, so browsers may keep it for ever."""
-        if name not in _ASSET_TYPES or digest != _digest(name):
+        if digest != _DIGESTS.get(name):
             abort(404)
-        answer = Response(_content(name), content_type=_ASSET_TYPES[name])
-        answer.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+        answer = send_from_directory(_ASSETS, name, max_age=YEAR_S)
+        answer.cache_control.immutable = True
         return answer
 
     @app.after_request
@@ -132,14 +124,4 @@ def _menu() -> dict[str, list[tuple[str, list[features.MenuEntry]]]]:
 
 def asset_path(name: str) -> str:
     """The path of a style, script or picture, as a page names it."""
-    return f"/console/assets/{_digest(name)}/{name}"
-
-
-@cache
-def _content(name: str) -> bytes:
-    return (_HERE / "assets" / name).read_bytes()
-
-
-@cache
-def _digest(name: str) -> str:
-    return sha256(_content(name)).hexdigest()[:12]
+    return f"/console/assets/{_DIGESTS[name]}/{name}"

@@ -111,11 +111,10 @@ class ConsoleAuth:
         oidc, url = settings.oidc, settings.public_url
         self.provider = SignInProvider(oidc, url) if oidc else None
         """For single sign-on; None where none is configured."""
-        self._trust_proxy = settings.web.trust_proxy
 
     def visitor(self) -> Visitor:
         """The browser that makes this request."""
-        counted = address_of(request.environ, self._trust_proxy)
+        counted = address_of(request.environ)
         agent = request.headers.get("User-Agent", "")
         # A short description for its owner; nothing else of the header is kept.
         browser = next((_BROWSERS[sign] for sign in _BROWSERS if sign in agent), "A browser")

@@ -13,7 +13,7 @@ from flask import Flask, Response, request
 
 from smsgate.settings import Settings
 from smsgate.web.problems import TEXT
-from smsgate.web.wsgi_request import Environ, nearest_hop
+from smsgate.web.wsgi_request import PROXY, Environ
 
 _FORWARDED = re.compile(
     "HTTP_(X_FORWARDED.*|(X_ORIGINAL_)?FORWARDED.*|X_REAL_IP|X_CLIENT_IP|TRUE_CLIENT_IP"
@@ -45,7 +45,6 @@ class Origin:
     """What the settings say of the way to the console, and what a request says."""
 
     def __init__(self, settings: Settings) -> None:
-        self._trust_proxy = settings.web.trust_proxy
         public = urlsplit(settings.public_url)
         self.is_https = public.scheme == "https"
         """Whether browsers are to come by https alone, as the public URL says."""
@@ -62,12 +61,11 @@ class Origin:
 
     def problem(self, environ: Environ) -> str:
         """Why a request is not answered, as a sentence; empty where it is."""
-        host = self._forwarded(environ, "HTTP_X_FORWARDED_HOST") or _host(environ)
-        here = is_here(host)
+        host = _host(environ)
         if not self._is_ours(host, environ):
             return _OTHER_HOST
         # Browsers take their own machine for as good as https.
-        return "" if here or self._came_by_https(environ) else _NO_HTTPS
+        return "" if is_here(host) or self._came_by_https(environ) else _NO_HTTPS
 
     def is_from_other_site(self, environ: Environ) -> bool:
         """Whether the browser says that another site than the console made the request.
@@ -91,11 +89,8 @@ class Origin:
         """As far as it is known; a proxy that is not trusted does not tell, so the URL does."""
         if environ["wsgi.url_scheme"] == "https":
             return True
-        scheme = self._forwarded(environ, "HTTP_X_FORWARDED_PROTO")
-        return scheme == "https" if scheme else self.is_https
-
-    def _forwarded(self, environ: Environ, name: str) -> str:
-        return nearest_hop(environ, name) if self._trust_proxy else ""
+        is_told = PROXY in environ and environ.get("HTTP_X_FORWARDED_PROTO")
+        return self.is_https and not is_told
 
 
 def register(console: Flask, settings: Settings) -> None:

@@ -7,11 +7,13 @@ import time
 from datetime import UTC, datetime, tzinfo
 
 import phonenumbers
-from flask import Flask
+from flask import Flask, request
 from markupsafe import Markup, escape
 
 from smsgate.domain.languages import language_name
 from smsgate.domain.messages import ALL
+from smsgate.domain.time_zones import zone_names
+from smsgate.interface.forms import ZONE
 from smsgate.pipeline.services import Services
 from smsgate.settings import Settings
 from smsgate.web.console.auth import operator_zone
@@ -38,6 +40,22 @@ def register(console: Flask, services: Services) -> None:
     console.add_template_filter(many, "many")
     console.add_template_filter(wording, "wording")
     console.add_template_filter(coded, "coded")
+    console.jinja_env.globals.update(zone_of_forms=zone_of_forms, is_zone_chosen=is_zone_chosen)
+
+
+def zone_of_forms() -> str:
+    """The name of the zone that days and times in forms of this page are in.
+
+    A form sends it along: so what is read is what was shown, also in an older tab, and in an
+    address that somebody else opens. It is the one in the address, else the operator's.
+    """
+    named = request.args.get(ZONE, "")
+    return named if named in zone_names() else str(operator_zone())
+
+
+def is_zone_chosen() -> bool:
+    """Whether the address or the operator named the zone; else the browser's takes its place."""
+    return operator_zone() is not UTC or request.args.get(ZONE, "") in zone_names()
 
 
 def program_title(name: str, settings: Settings) -> str:
