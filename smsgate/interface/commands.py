@@ -92,8 +92,9 @@ def _command(operation: Operation[Any, Any], terminal: Terminal) -> click.Comman
     def run(as_json: bool, **given: Any) -> None:  # noqa: ANN401
         output = given.pop("output") if operation.result is Download else None
         values = {name: value for name, value in given.items() if value not in (None, ())}
-        upload = _upload(values.pop(operation.upload)) if operation.upload else None
-        asked = read_values(operation, values, upload)
+        if operation.upload:
+            values[operation.upload] = _upload(values[operation.upload])
+        asked = read_values(operation, values)
         caller = Caller(terminal.person(), "admin")
         with terminal.progress(quiet=as_json) as progress:
             services = terminal.services_of_operation()

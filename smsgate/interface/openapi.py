@@ -11,7 +11,6 @@ import msgspec
 from smsgate import __version__
 from smsgate.interface.operation import Download, Operation
 from smsgate.interface.requests import JSON, PROBLEM, Problem
-from smsgate.interface.values import request_without
 
 _PROBLEMS = {
     401: "No key, or none that opens.",
@@ -76,10 +75,25 @@ def _types(one: Operation[Any, Any]) -> list[Any]:
     answers = [str if kind is Download else kind for _, kind in sorted(one.statuses().items())]
     if not one.has_json:
         return [*answers, *(one.fields[name].type for name in _parameters(one))]
-    body = one.request if not one.path_fields else request_without(one, one.path_fields)
     if one.body:
         body = one.body_schema or one.fields[one.body].type
+    elif one.path_fields:
+        body = _request_without_path(one)
+    else:
+        body = one.request
     return [*answers, body, *(one.fields[name].type for name in _parameters(one))]
+
+
+def _request_without_path(one: Operation[Any, Any]) -> Any:  # noqa: ANN401 - a type
+    fields = [
+        (name, field.type, *(() if field.required else (msgspec.field(default=field.default),)))
+        for name, field in one.fields.items()
+        if name not in one.path_fields
+    ]
+    about = {"__doc__": one.request.__doc__}
+    return msgspec.defstruct(
+        one.request.__name__, fields, namespace=about, forbid_unknown_fields=True, kw_only=True
+    )
 
 
 def _parameters(one: Operation[Any, Any]) -> Sequence[str]:

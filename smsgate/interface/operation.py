@@ -69,15 +69,12 @@ class Context:
         return f"{name}/{given.strip()}" if given.strip() else name
 
 
-@dataclass(frozen=True, slots=True)
 class Upload:
     """A file that comes with a request; as a field of a request: its body."""
 
-    stream: IO[bytes]
-    name: str = ""
-    """Empty where nobody said."""
-    size: int | None = None
-    """Bytes; None where unknown."""
+    def __init__(self, stream: IO[bytes], name: str = "", size: int | None = None) -> None:
+        """``name`` is empty where nobody said; ``size`` is in bytes, None where unknown."""
+        self.stream, self.name, self.size = stream, name, size
 
 
 @dataclass(frozen=True, slots=True)

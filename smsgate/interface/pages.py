@@ -8,7 +8,7 @@ from datetime import datetime, tzinfo
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any, ParamSpec, Protocol, TypeVar, get_args, get_origin
+from typing import Any, ParamSpec, Protocol, TypeVar, get_origin
 from urllib.parse import parse_qsl, urlencode
 
 import msgspec
@@ -31,9 +31,7 @@ from smsgate.interface.forms import DAYS, ZONE, Input, filter_values, input_of
 from smsgate.interface.list_page import Action, ListPage, Tab
 from smsgate.interface.operation import Context, Operation, Role
 from smsgate.interface.values import plain_type, read_values
-from smsgate.pipeline.api_keys import Caller
 from smsgate.pipeline.services import Services
-from smsgate.records.api_keys import KeyScope
 
 TEMPLATES = Path(__file__).with_name("templates")
 PAGE_SIZES = (50, 100, 200)
@@ -53,14 +51,11 @@ class ConsoleAccess(Protocol):
     ) -> Callable[[Callable[P, R]], Callable[P, R]]:
         """Let only operators of at least that role use a view, who sign in again if ``again``."""
 
-    def actor(self) -> str:
-        """Their name, for the record."""
+    def may(self, role: Role) -> bool:
+        """Whether they have at least that role."""
 
-    def address(self) -> str:
-        """From where they act."""
-
-    def role(self) -> Role:
-        """What they may do."""
+    def context(self, services: Services) -> Context:
+        """What they use operations with."""
 
     def operator_zone(self) -> tzinfo:
         """The time zone that they chose; else UTC."""
@@ -108,7 +103,7 @@ class _Routes:
         limit = limit if limit in PAGE_SIZES else PAGE_SIZES[0]
         after = request.args.get("after", "")
         if "csv" in request.args:
-            if not _may(self._access.role(), "agent"):
+            if not self._access.may("agent"):
                 abort(403, "This needs the role 'agent': a file leaves the console.")
             self._read(tab, wanted, "", 1)  # what cannot be read is an error, and no file
             self._access.record_action(f"exported {tab.title.lower()}", self._note(wanted))
@@ -119,8 +114,7 @@ class _Routes:
             notices += page.notices(self._services, result)
         except SmsGateError as error:
             problem, wrong_field = str(error), error.field
-        role = self._access.role()
-        may = [one for one in tab.actions if _may(role, one.operation.role)]
+        may = [one for one in tab.actions if self._access.may(one.operation.role)]
         asked = {**wanted, "limit": str(limit) if limit != PAGE_SIZES[0] else ""}
         inputs = [
             replace(one, value=wanted[one.name], error=problem if one.name == wrong_field else "")
@@ -189,7 +183,7 @@ class _Routes:
     ) -> tuple[str, RecordsUnavailable | None]:
         """Do it to one row; gives what is shown this once, and why the audit log misses it."""
         asked = read_values(operation, values)
-        result = operation.run(self._context(), asked)
+        result = operation.run(self._access.context(self._services), asked)
         if operation.shown_once and operation.done:
             flash(operation.sentence(asked, result), "good")
         secret = str(getattr(result, operation.shown_once)) if operation.shown_once else ""
@@ -251,12 +245,6 @@ class _Routes:
             return request.form.getlist(name)
         return name in request.form if kind is bool else request.form.get(name, "")
 
-    def _context(self) -> Context:
-        scope: KeyScope = "admin" if self._access.role() == "admin" else "write"
-        caller = Caller(self._access.actor(), scope)
-        address = self._access.address()
-        return Context(self._services, caller, is_person=True, address=address)
-
     def _read(self, tab: Tab, wanted: Mapping[str, str], after: str, limit: int) -> Any:  # noqa: ANN401
         """What the operation answers. Raises what it raises, and ``Unfit``."""
         fields = self._page.operation.fields
@@ -264,7 +252,8 @@ class _Routes:
         values: dict[str, object] = {**texts, **tab.values}
         paging = {"after": after, "limit": limit}
         values |= {name: value for name, value in paging.items() if name in fields and value}
-        return self._page.operation.run(self._context(), read_values(self._page.operation, values))
+        asked = read_values(self._page.operation, values)
+        return self._page.operation.run(self._access.context(self._services), asked)
 
     def _note(self, wanted: Mapping[str, str]) -> str:
         """The filters for the audit log: days with their zone, of a number the last digits."""
@@ -309,11 +298,6 @@ class _Routes:
 def url_query(values: Mapping[str, str]) -> str:
     """A query of values; empty ones are left out."""
     return urlencode({name: one for name, one in values.items() if one})
-
-
-def _may(role: Role, least: Role) -> bool:
-    roles = get_args(Role)
-    return roles.index(role) >= roles.index(least)
 
 
 def _cell(value: object) -> object:

@@ -41,14 +41,16 @@ def read_request(operation: Operation[T, Any], request: Request, path: Mapping[s
         if operation.has_json:
             return _read_json(operation, request, path)
         query = request.args.to_dict(flat=False)
-        given = {name: one[0] if len(one) == 1 else one for name, one in query.items()}
-        upload = None
+        given: dict[str, object] = {
+            name: one[0] if len(one) == 1 else one for name, one in query.items()
+        }
         if operation.upload:
             request.max_content_length = MAX_UPLOAD_BYTES
             # Reads until enough came, or raises where the body breaks off.
             stream = io.BufferedReader(cast("io.RawIOBase", request.stream))
-            upload = Upload(stream, request.args.get("name", ""), request.content_length)
-        return convert_values(operation, {**given, **path}, upload)
+            name, size = request.args.get("name", ""), request.content_length
+            given[operation.upload] = Upload(stream, name, size)
+        return convert_values(operation, {**given, **path})
     except msgspec.ValidationError as error:
         sentence = f"The request is not what this call takes: {error}. {_DOCUMENTED}"
         raise UnprocessableEntity(sentence) from None

@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from functools import cache
 from typing import Any, TypeVar, get_args
 
 import msgspec
 
 from smsgate.domain.errors import Unfit
-from smsgate.interface.operation import Operation, Upload
+from smsgate.interface.operation import Operation
 
 T = TypeVar("T")
 _MISSING = re.compile(r"missing required field `(\w+)`")
 
 
-def read_values(
-    operation: Operation[T, Any], values: Mapping[str, Any], upload: Upload | None = None
-) -> T:
+def read_values(operation: Operation[T, Any], values: Mapping[str, Any]) -> T:
     """The request that texts make, as a form and a command have them. Raises ``Unfit``."""
     try:
-        return convert_values(operation, values, upload)
+        return convert_values(operation, values)
     except msgspec.ValidationError as error:
         raise Unfit(sentence_of(error), field=_field_of(error)) from None
 
@@ -45,23 +42,14 @@ def _field_of(error: msgspec.ValidationError) -> str:
 
 
 def convert_values(
-    operation: Operation[T, Any],
-    values: Mapping[str, Any],
-    upload: Upload | None = None,
-    *,
-    strict: bool = False,
+    operation: Operation[T, Any], values: Mapping[str, Any], *, strict: bool = False
 ) -> T:
     """The request of an operation; unless ``strict``, texts may stand for numbers and truths.
 
     Raises ``msgspec.ValidationError``.
     """
-    values = {name: _with_zone(operation, name, value) for name, value in values.items()}
-    if upload is None:
-        return msgspec.convert(values, operation.request, strict=strict)
-    found: Any = msgspec.convert(
-        values, request_without(operation, (operation.upload,)), strict=strict
-    )
-    return operation.request(**msgspec.structs.asdict(found), **{operation.upload: upload})
+    given = {name: _with_zone(operation, name, value) for name, value in values.items()}
+    return msgspec.convert(given, operation.request, strict=strict)
 
 
 def plain_type(kind: Any) -> tuple[Any, msgspec.Meta | None]:  # noqa: ANN401 - any type
@@ -87,22 +75,3 @@ def _with_zone(operation: Operation[T, Any], name: str, value: object) -> object
     except ValueError:
         return value
     return found if found.tzinfo else found.replace(tzinfo=UTC)
-
-
-@cache
-def request_without(operation: Operation[Any, Any], left_out: Sequence[str]) -> type:
-    """A type like the request's, under its name, without some fields."""
-    fields = [
-        (one.name, one.type)
-        if one.required
-        else (one.name, one.type, msgspec.field(default=one.default))
-        for one in operation.fields.values()
-        if one.name not in left_out
-    ]
-    return msgspec.defstruct(
-        operation.request.__name__,
-        fields,
-        namespace={"__doc__": operation.request.__doc__},
-        forbid_unknown_fields=True,
-        kw_only=True,
-    )

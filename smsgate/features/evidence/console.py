@@ -6,11 +6,9 @@ from flask import Flask, Response, request
 
 from smsgate.features.evidence.operations import read_evidence
 from smsgate.interface.forms import ZONE, filter_values
-from smsgate.interface.operation import Context
 from smsgate.interface.values import read_values
-from smsgate.pipeline.api_keys import Caller
 from smsgate.pipeline.services import Services
-from smsgate.web.console.auth import actor, needs, operator_zone, record_action
+from smsgate.web.console.auth import context, needs, operator_zone, record_action
 
 
 def register(console: Flask, services: Services) -> None:
@@ -22,7 +20,7 @@ def register(console: Flask, services: Services) -> None:
         """All that is recorded of a number, with its proofs. It takes a moment."""
         typed = {name: request.form.get(name, "") for name in (*read_evidence.fields, ZONE)}
         asked = read_values(read_evidence, filter_values(typed, operator_zone()))
-        made = read_evidence.run(Context(services, Caller(actor(), "admin")), asked)
+        made = read_evidence.run(context(services), asked)
         record_action(read_evidence.audit, read_evidence.note(asked))
         headers = {"Content-Disposition": f"attachment; filename={made.name}"}
         return Response(made.chunks, content_type=made.media_type, headers=headers)

@@ -26,17 +26,15 @@ from smsgate.features.numbers.changes import lock, record_consent, restore, supp
 from smsgate.features.numbers.search import NumberCandidate, find_numbers, words_of
 from smsgate.features.numbers.story import NumberStory, happened_us, read_story
 from smsgate.interface.forms import ZONE, typed_zone
-from smsgate.interface.operation import Context, Operation
+from smsgate.interface.operation import Operation
 from smsgate.interface.schemas import MEDIA
 from smsgate.interface.values import read_values
-from smsgate.pipeline.api_keys import Caller
 from smsgate.pipeline.forgetting import forget_number
 from smsgate.pipeline.manual import reason_of
 from smsgate.pipeline.services import Services
 from smsgate.records import HistoryPlace
-from smsgate.records.api_keys import KeyScope
 from smsgate.records.history import SEARCHED, TextPlace
-from smsgate.web.console.auth import actor, needs, operator_zone, role
+from smsgate.web.console.auth import actor, context, needs, operator_zone
 from smsgate.web.console.template_filters import exact
 
 _NEWEST, _UNROUTED = 20, 10
@@ -198,9 +196,7 @@ def _action_view(services: Services, action: Action, done: str) -> Callable[[], 
             _check_basis(values)
         if "given" in values:
             values["given"] = _given().isoformat()
-        scope: KeyScope = "admin" if role() == "admin" else "write"
-        context = Context(services, Caller(actor(), scope), is_person=True)
-        action.run(context, read_values(action, {**values, "number": number}))
+        action.run(context(services), read_values(action, {**values, "number": number}))
         flash(done, "good")
         return redirect(url_for("number", number=number), 303)
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, tzinfo
 from functools import wraps
-from typing import ParamSpec, TypeVar, get_args
+from typing import ParamSpec, TypeVar
 
 from flask import (
     Flask,
@@ -40,7 +40,8 @@ from smsgate.features.operators.service import (
 from smsgate.features.operators.sessions import OperatorSession, Sessions, Visitor
 from smsgate.features.operators.sign_in import SignIn
 from smsgate.features.operators.single_sign_on import SignInProvider
-from smsgate.interface.operation import Role
+from smsgate.interface.operation import Context
+from smsgate.pipeline.api_keys import Caller
 from smsgate.pipeline.deadlines import Deadlines
 from smsgate.pipeline.services import Services
 from smsgate.web.console.origin import Origin
@@ -158,15 +159,15 @@ def actor() -> str:
     return current_session().operator.name
 
 
-def address() -> str:
-    """From where the request comes."""
-    return console_auth().visitor().address
+def may(role: str) -> bool:
+    """Whether the operator of this request has at least that role. Only behind ``needs``."""
+    return current_session().operator.may(role)
 
 
-def role() -> Role:
-    """What the operator of this request may do. Only behind ``needs``."""
-    mine = current_session().operator.role
-    return next(one for one in get_args(Role) if one == mine)
+def context(services: Services) -> Context:
+    """What operations of this request work with. Only behind ``needs``."""
+    caller = Caller(actor(), "admin" if may("admin") else "write")
+    return Context(services, caller, is_person=True, address=console_auth().visitor().address)
 
 
 def record_action(what: str, note: str = "") -> None:
