@@ -34,6 +34,11 @@ if TYPE_CHECKING:  # exists for type checkers only
 
 MAX_CONNECTIONS = 4096
 """Open connections of one process; idle ones take no thread."""
+MAX_FILES = 2 * MAX_CONNECTIONS
+"""Of one process, where the system allows it."""
+_M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8
+"""Of mallopt(3): glibc gives blocks of 1 MiB back, and keeps two heaps instead of one for each
+thread. By default a web process keeps 55 MiB more after 40 people signed in."""
 KEEP_ALIVE_S = 75
 """How long a connection may be idle: longer than proxies keep theirs (nginx: 60 s), so that the
 proxy ends it and not we, with a request on its way."""
@@ -44,8 +49,6 @@ GRACE_S = 8
 ``smsgate dev`` give the whole process."""
 RETRY_S = 10
 """After how long a process that could not start tries again."""
-_M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8
-"""Of mallopt(3)."""
 _TO_END = {signal.SIGTERM, signal.SIGINT}
 
 
@@ -133,8 +136,12 @@ def run(
 def serve(host: str, configuration: Configuration) -> None:
     """Serve until SIGTERM; requests in progress are finished first."""
     settings = configuration.settings
-    _allow_files(2 * MAX_CONNECTIONS)
-    _limit_kept_memory()
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(MAX_FILES, hard)), hard))
+    with suppress(AttributeError):  # other C libraries have no such setting
+        mallopt = ctypes.CDLL(None).mallopt
+        mallopt(_M_MMAP_THRESHOLD, 1024 * 1024)
+        mallopt(_M_ARENA_MAX, 2)
     run(
         lambda: start_app(lambda: with_newest_content(configuration)),
         host,
@@ -142,22 +149,3 @@ def serve(host: str, configuration: Configuration) -> None:
         settings.web_concurrency,
         settings.web_threads,
     )
-
-
-def _allow_files(wanted: int) -> None:
-    """Let a process open as many connections as it may have, where the system allows it."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
-
-
-def _limit_kept_memory() -> None:
-    """Have glibc give large blocks back, and keep two heaps (arenas) instead of one per thread.
-
-    By default every thread that ever hashed a password keeps the 19 MiB that this takes.
-    """
-    with suppress(AttributeError):  # other C libraries have no such setting
-        mallopt = ctypes.CDLL(None).mallopt
-        mallopt(_M_MMAP_THRESHOLD, 1024 * 1024)
-        mallopt(_M_ARENA_MAX, 2)
