@@ -41,22 +41,19 @@ class ApiKeyGuard:
         self._lines = RefusalLog(_log, "refused API keys", "endpoint")
 
     def check_monitor_key(self, endpoint: str, environ: Mapping[str, Any]) -> None:
-        """Raise as ``check`` unless the request has one of the keys that monitors have.
+        """Raise as ``check`` unless the request has one of the keys that monitors have."""
+        self.check(endpoint, environ, self._require_monitor_key)
 
-        Every key is compared, so that the time does not tell which one came close.
-        """
-
-        def require(header: str) -> None:
-            scheme, _, given = header.partition(" ")
-            keys = [*self._settings.metrics_keys, *self._settings.api_keys]
-            fits = [same(given.strip(), key.get_secret_value()) for key in keys]
-            if scheme.lower() != "bearer" or not any(fits):
-                raise Unauthorized(
-                    "Give one of SMSGATE_METRICS_KEYS or SMSGATE_API_KEYS as "
-                    "`Authorization: Bearer <key>`."
-                )
-
-        self.check(endpoint, environ, require)
+    def _require_monitor_key(self, header: str) -> None:
+        """Compares every key, so that the time does not tell which one came close."""
+        scheme, _, given = header.partition(" ")
+        keys = [*self._settings.metrics_keys, *self._settings.api_keys]
+        fits = [same(given.strip(), key.get_secret_value()) for key in keys]
+        if scheme.lower() != "bearer" or not any(fits):
+            raise Unauthorized(
+                "Give one of SMSGATE_METRICS_KEYS or SMSGATE_API_KEYS as "
+                "`Authorization: Bearer <key>`."
+            )
 
     def check(self, endpoint: str, environ: Mapping[str, Any], who: Callable[[str], T]) -> T:
         """What ``who`` makes of the request's ``Authorization`` header.

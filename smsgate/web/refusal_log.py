@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
 from structlog.typing import FilteringBoundLogger
 
+from smsgate.domain.messages import ALL
 from smsgate.web.wsgi_request import address_of
 
 WINDOW_S = 10.0
@@ -17,8 +18,6 @@ MAX_LINES_OF_ADDRESS = 5
 """Log lines about one address and one account in a window."""
 MAX_LINES_OF_ACCOUNT = 20
 """Log lines about one account, whatever the addresses."""
-_MAX_LOGGED_ADDRESSES = 1000
-"""Addresses of an account that are told apart in a window; all others count as one."""
 
 
 class RefusalLog:
@@ -41,8 +40,8 @@ class RefusalLog:
         self._log = log
         self._event, self._field = event, field
         self._lock = threading.Lock()
-        self._seen: defaultdict[str, Counter[str]] = defaultdict(Counter)
-        self._written: Counter[str] = Counter()
+        self._lines: Counter[tuple[str, str]] = Counter()
+        """By account and address, and by account; no more than have a line."""
         self.left_out: Counter[str] = Counter()
         """By account how many lines were left out and not reported yet."""
         self._ends = 0.0
@@ -58,10 +57,13 @@ class RefusalLog:
         self.report_left_out(now)
         address = address_of(environ)
         with self._lock:
-            if self._has_line(account, address):
-                return {"address": address}
-            self.left_out[account] += 1
-            return None
+            is_noisy = self._lines[account, address] >= MAX_LINES_OF_ADDRESS
+            if is_noisy or self._lines[account, ALL] >= MAX_LINES_OF_ACCOUNT:
+                self.left_out[account] += 1
+                return None
+            self._lines[account, address] += 1
+            self._lines[account, ALL] += 1
+            return {"address": address}
 
     def report_left_out(self, now: float) -> None:
         """Where the window is over, log how many lines were left out, and begin another."""
@@ -70,18 +72,6 @@ class RefusalLog:
         with self._lock:
             self._ends = now + WINDOW_S
             left_out, self.left_out = self.left_out, Counter()
-            self._seen.clear()
-            self._written.clear()
+            self._lines.clear()
         for account, lines in left_out.items():
             self._log.info(self._event, **{self._field: account}, lines_left_out=lines)
-
-    def _has_line(self, account: str, address: str) -> bool:
-        seen = self._seen[account]
-        if address not in seen and len(seen) >= _MAX_LOGGED_ADDRESSES:
-            address = ""
-        seen[address] += 1
-        has_line = (
-            seen[address] <= MAX_LINES_OF_ADDRESS and self._written[account] < MAX_LINES_OF_ACCOUNT
-        )
-        self._written[account] += has_line
-        return has_line

@@ -71,26 +71,17 @@ def test_ten_thousand_numbers_are_taken_and_one_more_is_not(client: FlaskClient)
 
 
 BODIES = [
-    (b"", 400, "bad_request"),
-    (b"{", 400, "bad_request"),
-    (b"\xff\xfe", 400, "bad_request"),
     (b'{"program": "alerts", "numbers": ["\xff"]}', 400, "bad_request"),
-    ([], 422, "unprocessable_entity"),
-    ({}, 422, "unprocessable_entity"),
     ({"program": "alerts"}, 422, "unprocessable_entity"),
-    ({"numbers": []}, 422, "unprocessable_entity"),
     ({"program": 1, "numbers": []}, 422, "unprocessable_entity"),
     ({"program": "alerts", "numbers": "+14155550123"}, 422, "unprocessable_entity"),
     ({"program": "alerts", "numbers": [14155550123]}, 422, "unprocessable_entity"),
-    ({"program": "alerts", "numbers": [None]}, 422, "unprocessable_entity"),
-    ({"program": "alerts", "numbers": [], "force": True}, 422, "unprocessable_entity"),
     (b'{"program": "alerts", "numbers": ["\\ud800"]}', 400, "bad_request"),
     (b'{"program": "alerts", "numbers": [' + b"9" * 5000 + b"]}", 422, "unprocessable_entity"),
-    (b"[" * 100_000, 422, "unprocessable_entity"),
     (b'{"program": "alerts", "numbers": [], "a": ' + b"[" * 100_000, 422, "unprocessable_entity"),
-    (b"nul", 400, "bad_request"),
     (b'{"program": "alerts", "numbers": []} {}', 400, "bad_request"),
 ]
+"""Beside those that every operation refuses: see tests/interface."""
 
 
 @pytest.mark.parametrize(("body", "status", "reason"), BODIES)
@@ -104,12 +95,9 @@ def test_a_body_that_is_no_check_is_refused_and_nothing_is_asked(
 def test_a_refused_body_says_which_field_is_wrong(client: FlaskClient) -> None:
     answer = check(client, {"program": "alerts", "numbers": [ONE, 5]})
     assert "$.numbers[1]" in json.loads(answer.data)["detail"]
-
-
-@pytest.mark.parametrize("kind", ["text/plain", "", "application/x-www-form-urlencoded"])
-def test_a_body_that_is_not_said_to_be_json_is_refused(client: FlaskClient, kind: str) -> None:
-    answer = check(client, {"program": "alerts", "numbers": []}, content_type=kind)
-    assert problem(answer) == (415, "unsupported_media_type")
+    assert json.loads(answer.data)["detail"].endswith("What it takes: GET /v1/openapi.json.")
+    plain = check(client, {"program": "alerts", "numbers": []}, content_type="text/plain")
+    assert problem(plain) == (415, "unsupported_media_type")
 
 
 def test_a_body_may_be_larger_than_a_webhooks_but_not_over_a_mebibyte(client: FlaskClient) -> None:
@@ -171,11 +159,3 @@ def test_a_wrong_method_is_a_problem_that_names_the_right_one(client: FlaskClien
     assert problem(answer) == (405, "method_not_allowed")
     assert "POST" in answer.headers["Allow"]
     assert answer.get_json()["detail"] == "This address takes OPTIONS or POST."
-
-
-def test_a_body_of_another_shape_is_told_where_the_right_one_stands(client: FlaskClient) -> None:
-    answer = client.post("/v1/check", json={"program": "alerts"}, headers=KEY)
-    assert problem(answer)[0] == 422
-    detail = answer.get_json()["detail"]
-    assert "`numbers`" in detail
-    assert detail.endswith("What it takes: GET /v1/openapi.json.")

@@ -103,14 +103,7 @@ def test_many_addresses_have_no_more_lines_together_than_an_account_may(
 ) -> None:
     services.error = SignatureRefused("No.")
     assert len(lines_of(client, 250, addresses=200)) == MAX_LINES_OF_ACCOUNT
-
-
-def test_addresses_beyond_those_that_are_told_apart_are_one(
-    client: FlaskClient, services: FakeServices, clock: list[float], monkeypatch
-) -> None:
-    monkeypatch.setattr(refusal_log, "_MAX_LOGGED_ADDRESSES", 2)
-    services.error = SignatureRefused("No.")
-    assert len(lines_of(client, 30, addresses=30)) == 2 + MAX_LINES_OF_ADDRESS
+    assert len(lines_of(client, 30, addresses=30)) == 0
 
 
 def test_accepted_requests_have_their_lines_in_a_flood(

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import json
-
 import pytest
 from flask.testing import FlaskClient
 from structlog.testing import capture_logs
@@ -13,9 +11,7 @@ from smsgate.domain.errors import (
     UnknownAccount,
     Unreadable,
 )
-from smsgate.domain.messages import HttpReply
-from smsgate.web import create_app
-from tests.fakes.services import FakeServices, settings
+from tests.fakes.services import FakeServices
 
 LIMIT = 64 * 1024
 
@@ -25,14 +21,14 @@ def test_a_providers_request_reaches_the_gateway_as_it_was_sent(
 ) -> None:
     client.post(
         "/webhooks/twilio?a=%7e+1&&b",
-        data=b"Body=Stop%21&Blank=",
+        data=b"\xff\x00Body=Stop%21&Blank=",
         headers={"X-Twilio-Signature": "sig", "Content-Type": "text/odd; x=1"},
     )
     [(account, request)] = services.received
     assert account == "twilio"
     assert request.method == "POST"
     assert request.url == "https://sms.example.com/webhooks/twilio?a=%7e+1&&b"
-    assert request.body == b"Body=Stop%21&Blank="
+    assert request.body == b"\xff\x00Body=Stop%21&Blank="
     assert request.headers["x-twilio-signature"] == "sig"
     assert request.headers["content-type"] == "text/odd; x=1"
 
@@ -43,14 +39,6 @@ def test_the_answer_is_the_providers_own(client: FlaskClient) -> None:
     assert answer.data == b"<Response/>"
     assert answer.headers["Content-Type"] == "text/xml"
     assert answer.headers["X-Provider"] == "yes"
-
-
-def test_a_form_without_content_type_is_still_handed_over_whole(
-    client: FlaskClient, services: FakeServices
-) -> None:
-    client.post("/webhooks/twilio", data=b"\xff\x00Body", content_type="")
-    assert services.received[0][1].body == b"\xff\x00Body"
-    assert services.received[0][1].headers["content-type"] == ""
 
 
 def test_a_get_with_everything_in_the_query_is_a_request_too(
@@ -105,13 +93,6 @@ def test_options_says_what_is_allowed_and_is_never_taken_for_a_message(
     assert services.received == []
 
 
-@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH"])
-def test_other_methods_are_refused(client: FlaskClient, method: str) -> None:
-    answer = client.open("/webhooks/twilio", method=method)
-    assert answer.status_code == 405
-    assert "POST" in answer.headers["Allow"]
-
-
 ERRORS = [
     (UnknownAccount("There is no account 'x' here."), 404, "unknown_account"),
     (AccountNotReady("No secret yet."), 503, "account_not_ready"),
@@ -162,11 +143,7 @@ def test_a_body_over_the_limit_is_refused(
     answer = client.post("/webhooks/twilio", data=b"a" * size)
     assert answer.status_code == status
     assert len(services.received) == reached
-
-
-def test_a_refused_body_is_answered_with_the_limit(client: FlaskClient) -> None:
-    answer = client.post("/webhooks/twilio", data=b"a" * (LIMIT + 1))
-    assert answer.text == "The body is over 64 KiB, which is the limit here.\n"
+    assert ("over 64 KiB" in answer.text) is (status == 413)
 
 
 def test_a_webhook_leaves_one_line_with_no_number_and_no_body(client: FlaskClient) -> None:
@@ -207,23 +184,3 @@ def test_a_delivery_report_reaches_the_gateway_like_any_other_request(
     assert account == "twilio"
     assert request.url == "https://sms.example.com/webhooks/twilio/status"
     assert request.body == b"MessageStatus=sent"
-
-
-def test_a_delivery_report_that_is_not_genuine_is_refused(
-    client: FlaskClient, services: FakeServices
-) -> None:
-    services.error = SignatureRefused("The signature is wrong.")
-    assert client.post("/webhooks/twilio/status").status_code == 403
-
-
-def test_an_account_that_nobody_configured_is_left_to_the_gateway_to_refuse() -> None:
-    services = FakeServices(settings(accounts={}))
-    services.error = UnknownAccount("There is no account 'twilio' here.")
-    assert create_app(services).test_client().post("/webhooks/twilio").status_code == 404
-
-
-def test_a_providers_answer_of_json_keeps_its_type() -> None:
-    services = FakeServices(answer=HttpReply(202, "application/json", b'{"a":1}'))
-    answer = create_app(services).test_client().post("/webhooks/twilio")
-    assert (answer.status_code, json.loads(answer.data)) == (202, {"a": 1})
-    assert answer.headers["Content-Type"] == "application/json"

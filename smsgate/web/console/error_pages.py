@@ -7,7 +7,7 @@ from flask import Flask, Response, render_template, request
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
-from smsgate.domain.errors import RecordsUnavailable, SmsGateError, Unfit
+from smsgate.domain.errors import SmsGateError
 from smsgate.features.operators.service import LINK_PATH
 from smsgate.web.console.auth import IN, OUT, notice, operator, to_sign_in
 from smsgate.web.console.form_errors import page_with_error
@@ -33,16 +33,8 @@ def register(console: Flask) -> None:
 
 
 def _ours(error: SmsGateError) -> Answer:
-    if isinstance(error, RecordsUnavailable) and _has_nul():
-        # PostgreSQL keeps none; it says so of whatever reaches it unchecked.
-        error = Unfit("The address or the form has a NUL character in it: take it out.")
     with_form = page_with_error(error)
     return with_form or _page("That did not work", str(error), error.status)
-
-
-def _has_nul() -> bool:
-    form = request.form if request.mimetype == "application/x-www-form-urlencoded" else {}
-    return any("\0" in text for text in (*request.args.values(), *form.values()))
 
 
 def _stale(error: CSRFError) -> Answer:  # noqa: ARG001 - which check it was helps nobody

@@ -30,16 +30,12 @@ def register(console: Flask, services: Services) -> None:
     console.add_template_filter(lambda name: program_title(name, services.settings), "program")
     console.add_template_filter(language_name, "language")
     console.add_template_filter(lambda at: round(at.timestamp() * 1_000_000), "micros")
-    console.add_template_filter(iso, "iso")
-    console.add_template_filter(utc, "utc")
     console.add_template_filter(lambda us: moment(us, operator_zone()), "moment")
     console.add_template_filter(lambda us: exact(us, operator_zone()), "exact")
     console.add_template_filter(lambda us: day(us, operator_zone()), "day")
-    console.add_template_filter(ago, "ago")
-    console.add_template_filter(spaced, "spaced")
-    console.add_template_filter(many, "many")
-    console.add_template_filter(wording, "wording")
-    console.add_template_filter(coded, "coded")
+    console.jinja_env.filters |= {
+        one.__name__: one for one in (iso, utc, ago, spaced, many, wording, coded)
+    }
     console.jinja_env.globals.update(zone_of_forms=zone_of_forms, is_zone_chosen=is_zone_chosen)
 
 

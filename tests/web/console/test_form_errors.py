@@ -77,3 +77,10 @@ def test_from_a_page_that_is_none_of_ours_the_error_is_a_page(admin) -> None:
         data = {"name": "", "role": "agent", "page": page}
         answer = change_people(admin, "add", data, headers={"Referer": ""})
         assert (answer.status_code, "That name is not valid" in answer.text) == (422, True)
+
+
+def test_a_sender_with_a_nul_keeps_its_page_and_its_evidence(admin) -> None:
+    assert admin.get("/console/numbers/A%00B").status_code == 404  # nothing is recorded of it
+    made = admin.post("/console/numbers/evidence", {"number": "A\0B"})
+    assert made.status_code == 200
+    assert "A\N{REPLACEMENT CHARACTER}•••" in admin.get("/console/audit").text
