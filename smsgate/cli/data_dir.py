@@ -73,11 +73,6 @@ def completed(environ: Mapping[str, str]) -> Mapping[str, str]:
     return {**found.environment, **given} if found else environ
 
 
-def nothing_runs(environ: Mapping[str, str]) -> bool:
-    """Whether neither a ``smsgate dev`` runs here nor ``REDIS_URL`` is set."""
-    return find_run(data_dir(environ)) is None and not environ.get("REDIS_URL")
-
-
 def keep_secret(path: Path, make: Callable[[], str]) -> str:
     """The text that the file holds; at the first time ``make`` makes it."""
     if not path.exists():

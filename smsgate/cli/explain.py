@@ -15,7 +15,6 @@ import msgspec
 from smsgate.classifier import Classifier, KeywordSetCache, reply_text
 from smsgate.consent.decision_text import facts
 from smsgate.domain.errors import InvalidNumber, UnknownProgram
-from smsgate.domain.messages import Decision
 from smsgate.domain.phone import e164
 from smsgate.pipeline.configuration import load_configuration
 from smsgate.settings import Program
@@ -41,24 +40,26 @@ class _Question(msgspec.Struct, forbid_unknown_fields=True):
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of sentences.")
 @click.pass_context
 def explain(context: click.Context, text: str, program: str, number: str, as_json: bool) -> None:
-    """Say what TEXT asks for, and by which rule. With -, read it from standard input.
+    """Say what TEXT asks for, and by which rule.
 
-    With --json, - stands for many texts: a line in is a JSON string or an object such as {"text":
-    "T", "number": "+8613800138000"}, a line out one JSON object, in order and at once. A line that
-    cannot be read is answered by {"error": "line 3: …"}.
+    With --json, - stands for texts on standard input: a line in is a JSON string or an object such
+    as {"text": "T", "number": "+8613800138000"}, a line out one JSON object, in order and at once.
+    A line that cannot be read is answered by {"error": "line 3: …"}.
 
     Exit code 0: everything was explained. 2: a line or an argument could not be read.
     """
     classifier = classifier_of(context.obj["environ"], program)
     number = e164(number, classifier.program.region) if number else ""
-    if text == "-":
-        if as_json:
-            faulty = stream(sys.stdin.buffer, sys.stdout.buffer, classifier, number)
-            context.exit(2 if faulty else 0)
-        text = content_of(sys.stdin.buffer).removesuffix("\n")
-    decision = classifier.classify(text, number)
-    sentences = describe(text, decision, classifier.program)
-    click.echo(msgspec.json.encode(decision).decode() if as_json else "\n".join(sentences))
+    if text == "-" and as_json:
+        faulty = stream(sys.stdin.buffer, sys.stdout.buffer, classifier, number)
+        context.exit(2 if faulty else 0)
+    decision, used = classifier.classify(text, number), classifier.program
+    if as_json:
+        click.echo(msgspec.json.encode(decision))
+        return
+    click.echo(f"{decision.intent.upper()}   by the rule {decision.rule}, program {used.name}")
+    for name, value in [("text", repr(text)), *facts(decision, partial(reply_text, used))]:
+        click.echo(f"  {name:13}{value}")
 
 
 def stream(
@@ -102,18 +103,3 @@ def classifier_of(environ: Mapping[str, str], name: str) -> Classifier:
     if name and name not in found:
         raise UnknownProgram(f"there is no program {name}: there are {', '.join(found)}")
     return found[name] if name else next(iter(found.values()))
-
-
-def content_of(file: BinaryIO) -> str:
-    """Return a file's text, without a mark of UTF-8 before it. Raises ``click.UsageError``."""
-    try:
-        return file.read().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise click.UsageError(f"{file.name} cannot be read as UTF-8 text: {error}") from None
-
-
-def describe(text: str, decision: Decision, program: Program) -> Iterable[str]:
-    """Yield a decision in sentences."""
-    yield f"{decision.intent.upper()}   by the rule {decision.rule}, program {program.name}"
-    for name, value in [("text", repr(text)), *facts(decision, partial(reply_text, program))]:
-        yield f"  {name:13}{value}"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from smsgate.cli import data_dir
+from smsgate.cli.data_dir import completed
 from smsgate.domain.errors import SmsGateError, StoreUnavailable
 from smsgate.features import FEATURES
 from smsgate.pipeline.build import describe_build
@@ -122,14 +122,8 @@ def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     except click.Abort:
         return INTERRUPTED
     except SmsGateError as error:
-        _show(error, environ)
+        click.echo(f"{click.style('error', fg='red', bold=True)} {error}", err=True)
+        if isinstance(error, StoreUnavailable) and not completed(environ).get("REDIS_URL"):
+            click.echo("No `smsgate dev` runs here, and REDIS_URL is not set.", err=True)
         return error.exit_code
     return code if isinstance(code, int) else 0
-
-
-def _show(error: SmsGateError, environ: Mapping[str, str]) -> None:
-    click.echo(f"{click.style('error', fg='red', bold=True)} {error}", err=True)
-    if isinstance(error, StoreUnavailable) and data_dir.nothing_runs(environ):
-        click.echo(
-            "No `smsgate dev` runs on this data directory, and REDIS_URL is not set.", err=True
-        )

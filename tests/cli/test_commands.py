@@ -9,6 +9,7 @@ import pytest
 import redis
 
 from smsgate.cli import data_dir
+from smsgate.domain.errors import StoreUnavailable
 from smsgate.domain.messages import Arrival, Decision, Entry, Intent
 from smsgate.metrics.counters import GATE, by_family
 from smsgate.pipeline.configuration import load_configuration
@@ -118,11 +119,18 @@ def test_where_no_dev_runs_any_more_it_is_not_texted(
 
 
 def test_where_neither_dev_nor_a_redis_is_it_says_so(
-    tmp_path: Path, terminal: Callable[..., Terminal]
+    tmp_path: Path, terminal: Callable[..., Terminal], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    environ = {"SMSGATE_DATA_DIR": str(tmp_path)}
-    assert data_dir.nothing_runs(environ)
-    assert not data_dir.nothing_runs({**environ, "REDIS_URL": "redis://127.0.0.1:1/0"})
+    def away(_: str) -> None:
+        raise StoreUnavailable("nothing listens there")
+
+    monkeypatch.setattr("smsgate.cli.check.open_redis", away)
+    there = terminal(SMSGATE_DATA_DIR=str(tmp_path))
+    assert there.run("check", NUMBER, "--program", "alerts") == 2
+    assert "No `smsgate dev` runs here, and REDIS_URL is not set." in there.errors
+    named = terminal(SMSGATE_DATA_DIR=str(tmp_path), REDIS_URL="redis://127.0.0.1:1/0")
+    assert named.run("check", NUMBER, "--program", "alerts") == 2
+    assert "No `smsgate dev`" not in named.errors
 
 
 def test_a_new_store_has_as_many_buckets_as_init_was_told(

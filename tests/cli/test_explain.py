@@ -60,6 +60,8 @@ def test_the_first_program_is_the_default_and_another_can_be_named(capsys, envir
     assert explained(capsys, environ, "baja")["intent"] == "opt_out"
     assert explained(capsys, environ, "baja", "--program", "orders")["intent"] == "none"
     assert explained(capsys, environ, "abmelden", "--program", "orders")["language"] == "de"
+    with pytest.raises(UnknownProgram, match=r"no program nope: there are alerts, orders"):
+        classifier_of(environ, "nope")
 
 
 def test_the_number_decides_where_a_word_means_something_only_in_some_countries(capsys):
@@ -78,11 +80,6 @@ def test_a_person_reads_rule_word_steps_and_the_reply(capsys, environ):
         "Acme Alerts: You are",
     ):
         assert part in out
-
-
-def test_an_unknown_program_is_a_clear_error(environ):
-    with pytest.raises(UnknownProgram, match=r"no program nope: there are alerts, orders"):
-        classifier_of(environ, "nope")
 
 
 def test_all_faults_of_the_configuration_are_told(tmp_path):
@@ -107,14 +104,8 @@ def test_a_stream_answers_each_line_with_one_object_in_order():
 
 
 def test_a_line_may_say_who_sent_the_text():
-    answers, _ = streamed('{"text": "TD", "number": "+8613800138000"}', '{"text": "TD"}')
+    answers, _ = streamed('{"text": "TD", "number": "+86 138 0013 8000"}', '{"text": "TD"}')
     assert [answer["intent"] for answer in answers] == ["opt_out", "review"]
-
-
-def test_a_line_that_is_no_json_is_answered_with_an_error_and_the_rest_goes_on():
-    answers, faulty = streamed("stop", "5", '"stop"')
-    assert ["error" in answer for answer in answers] == [True, True, False]
-    assert faulty == 2
 
 
 def test_lines_are_read_whole_whatever_they_come_in():
@@ -143,11 +134,6 @@ def test_what_cannot_be_read_is_named_with_its_line(line, wrong):
     assert faulty == 1
 
 
-def test_a_number_may_be_written_as_people_write_it():
-    answers, _ = streamed('{"text": "TD", "number": "+86 138 0013 8000"}')
-    assert answers[0]["intent"] == "opt_out"
-
-
 @pytest.mark.parametrize("line", [r'"\ud83d stop"', r'{"text": "stop \uDC4D", "number": ""}'])
 def test_half_a_character_hinders_no_decision(line):
     (answer,), faulty = streamed(line)
@@ -165,25 +151,16 @@ def test_a_folder_that_was_named_must_have_a_configuration(capsys, tmp_path, com
     assert "SMSGATE_CONFIG names its folder" in capsys.readouterr().err
 
 
-EXPLAIN = [sys.executable, "-m", "smsgate.cli", "explain", "-"]
+EXPLAIN = [sys.executable, "-m", "smsgate.cli", "explain", "-", "--json"]
 
 
 def test_a_line_is_answered_when_it_comes(tmp_path):
     environ = {"PATH": os.environ["PATH"]}
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    with subprocess.Popen([*EXPLAIN, "--json"], cwd=tmp_path, env=environ, **pipes) as process:
+    with subprocess.Popen(EXPLAIN, cwd=tmp_path, env=environ, **pipes) as process:
         for line, intent in ((b'"stop"\n', "opt_out"), (b'"help"\n', "help")):
             process.stdin.write(line)
             process.stdin.flush()
             assert json.loads(process.stdout.readline())["intent"] == intent
         process.stdin.close()
         assert process.wait(30) == 0
-
-
-def test_one_text_may_come_from_standard_input(tmp_path):
-    told = subprocess.run(
-        EXPLAIN, input=b"please\nstop\n", cwd=tmp_path, env={"PATH": os.environ["PATH"]},
-        capture_output=True, check=True,
-    )  # fmt: skip
-    assert told.stdout.startswith(b"OPT_OUT")
-    assert rb"'please\nstop'" in told.stdout

@@ -107,12 +107,6 @@ def test_history_dates_the_consent_of_a_restore(ready):
     assert "(paper, form 7) to: “Yes”." in ready.output
 
 
-def test_a_lock_wants_a_reason_and_a_number(ready):
-    assert ready.run("lock", NUMBER) == 2
-    assert ready.run("lock", NUMBER, "--reason", "  ") == 2
-    assert ready.run("lock", "12345", "--reason", "why") == 2
-
-
 def test_a_consent_goes_on_record(ready, tmp_path):
     said = ["--program", "alerts", "--medium", "paper", "--words", "Yes, text me"]
     assert ready.run("consent", OTHER, *said, "--given", "2026-05-03") == 0
@@ -225,12 +219,6 @@ def test_a_flushed_store_is_rebuilt_by_init(ready, redis_client):
     assert ready.run("init") == 0
     assert "Rebuilt the store" in ready.output
     assert ready.run("check", NUMBER) == 1
-
-
-def test_words_that_nobody_was_shown_or_that_come_from_the_future_are_no_consent(ready):
-    said = ["--program", "alerts", "--medium", "paper"]
-    assert ready.run("consent", OTHER, *said, "--words", " ") == 2
-    assert ready.run("consent", OTHER, *said, "--words", "Yes", "--given", "2999-01-01") == 2
 
 
 def test_evidence_is_its_owner_s_alone_and_names_a_missing_link(ready, tmp_path):

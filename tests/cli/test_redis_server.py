@@ -14,29 +14,19 @@ from smsgate.cli import redis_server
 from smsgate.cli.process_groups import ProcessGroups
 from smsgate.cli.redis_server import RedisServerError
 
-KEEPS_WHAT_IT_ACKNOWLEDGES = [
-    ("appendonly", "yes"),
-    ("appendfsync", "always"),
-    ("maxmemory-policy", "noeviction"),
-    ("maxmemory", "0"),
-    ("bind", "127.0.0.1"),
-    ("protected-mode", "yes"),
-]
+KEEPS_WHAT_IT_ACKNOWLEDGES = {
+    "appendonly": "yes",
+    "appendfsync": "always",
+    "maxmemory-policy": "noeviction",
+    "maxmemory": "0",
+    "bind": "127.0.0.1",
+    "protected-mode": "yes",
+}
 
 
-@pytest.mark.parametrize(("name", "value"), KEEPS_WHAT_IT_ACKNOWLEDGES)
-def test_it_is_set_up_to_keep_what_it_acknowledges(
-    redis_client: redis.Redis, name: str, value: str
-) -> None:
-    assert redis_client.config_get(name) == {name: value}
-
-
-def test_other_users_of_the_machine_do_not_get_in(
-    redis_server: redis_server.RedisServer,
-) -> None:
-    stranger = redis.Redis(port=redis_server.port, retry=None)
-    with stranger, pytest.raises(redis.AuthenticationError):
-        stranger.ping()
+def test_it_is_set_up_to_keep_what_it_acknowledges(redis_client: redis.Redis) -> None:
+    found = redis_client.config_get(*KEEPS_WHAT_IT_ACKNOWLEDGES)
+    assert found == KEEPS_WHAT_IT_ACKNOWLEDGES
 
 
 def test_a_write_that_was_answered_outlives_a_kill(tmp_path: Path, groups: ProcessGroups) -> None:
@@ -64,12 +54,6 @@ def test_a_port_that_another_process_has_taken_is_left_to_it(
         groups.end(server.process)
     assert server.port != taken
     assert (tmp_path / "port").read_text().strip() == str(server.port)
-
-
-def test_secrets_are_for_their_owner_alone(tmp_path: Path, groups: ProcessGroups) -> None:
-    groups.end(redis_server.start(tmp_path, groups).process)
-    modes = {name: (tmp_path / name).stat().st_mode & 0o777 for name in ("password", "redis.conf")}
-    assert modes == {"password": 0o600, "redis.conf": 0o600}
 
 
 def test_a_directory_may_have_blanks_and_quotes_in_its_name(
@@ -107,10 +91,15 @@ def test_it_is_reached_by_a_socket_that_is_for_its_owner_alone(
 ) -> None:
     path = redis_server.url.removeprefix("unix://").partition("@")[2].partition("?")[0]
     assert Path(path).stat().st_mode & 0o077 == 0
+    modes = {(Path(path).parent / name).stat().st_mode for name in ("password", "redis.conf")}
+    assert {one & 0o777 for one in modes} == {0o600}
     once = Retry(NoBackoff(), 0)
-    stranger = redis.Redis(unix_socket_path=path, retry=once)
-    with stranger, pytest.raises(redis.AuthenticationError):
-        stranger.ping()
+    for stranger in (
+        redis.Redis(unix_socket_path=path, retry=once),
+        redis.Redis(port=redis_server.port, retry=once),
+    ):
+        with stranger, pytest.raises(redis.AuthenticationError):
+            stranger.ping()
 
 
 def test_where_the_directory_s_path_is_too_long_for_a_socket_the_port_serves(

@@ -48,12 +48,6 @@ def test_what_a_preset_brings_is_not_asked_for(there: Terminal) -> None:
     assert "send_url" not in written(there)["accounts"]["form"]
 
 
-def test_a_company_may_be_called_what_the_starter_says_elsewhere(there: Terminal) -> None:
-    assert there.run("config", "new", "--company", "US", "--number", "+49 30 1234567") == 0
-    program = written(there)["programs"]["alerts"]
-    assert (program["name"], program["region"]) == ("US", "DE")
-
-
 def test_a_terminal_is_asked_and_an_empty_answer_is_for_later(
     there: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -88,10 +88,3 @@ def test_a_key_wants_a_scope_a_name_and_tables(ready, terminal, tmp_path) -> Non
     assert bare.run("keys", "make", "crm", "--scope", "check") == 2
     assert "smsgate records migrate" in bare.errors
     assert bare.run("keys", "list") == 0
-
-
-@pytest.mark.parametrize("name", ["make", "list", "rotate", "revoke"])
-def test_each_command_has_help_with_an_example(terminal, name) -> None:
-    there = terminal()
-    assert there.run("keys", name, "--help") == 0
-    assert f"Example: smsgate keys {name}" in there.output
