@@ -191,7 +191,7 @@ def _prepare_store(services: Services, directory: Path, *, alone: bool) -> None:
     services.lease_renewal.renew()
     if alone:
         services.store.write_lease.open(LASTS_MS)
-    services.lease_renewal.start(quiet=True)  # the processes log the same
+    services.lease_renewal.start()
 
 
 def changes(folder: Path) -> Iterator[bool]:

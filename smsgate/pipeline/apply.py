@@ -11,7 +11,6 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from itertools import chain
 
 from smsgate import __version__
@@ -19,7 +18,6 @@ from smsgate.consent.events import ConsentState, Event, PublishedProgram, event_
 from smsgate.consent.renamed_programs import current_consent_state, entry_now
 from smsgate.consent.settle import settle
 from smsgate.consent.transitions import Settlement, published_program, settled_up_to
-from smsgate.domain.forwards import Forward
 from smsgate.domain.messages import (
     ALL,
     REPLY_WINDOW_US,
@@ -48,18 +46,6 @@ Two threads wait for each other half of the time, more than four bring nothing."
 IDLE_READS, IDLE_PAUSE_S = 3, 0.005
 """How often, and after which pauses, a job that found nothing reads again before it ends. Under a
 steady load one job goes on and on; a new one for each message would cost ten times the message."""
-
-
-@dataclass(slots=True)
-class _BatchEffects:
-    """The effects of a batch while they are gathered."""
-
-    consent_states: dict[str, ConsentState]
-    events: list[Event] = field(default_factory=list)
-    replies: list[tuple[Reply, int]] = field(default_factory=list)
-    decided: list[tuple[str, str]] = field(default_factory=list)
-    """See ``Effects``."""
-    forwards: dict[str, Forward] = field(default_factory=dict)
 
 
 class InboxApplier:
@@ -182,27 +168,17 @@ class InboxApplier:
         # Senders that are no phones have no state, and so brought no time along.
         now_us = consent_states.now_us or self._store.health.now_us()
         before = consent_states.by_number()
-        effects = _BatchEffects({**before})
+        effects = Effects(before, {**before})
         if self._renamed:
-            effects.consent_states = {
-                one: current_consent_state(before[one], self._renamed) for one in before
-            }
+            for number, one in before.items():
+                effects.after[number] = current_consent_state(one, self._renamed)
         for stored in batch:
             self._settle(partition, stored, effects, now_us)
-        return Effects(
-            before=before,
-            after={number: effects.consent_states[number] for number in before},
-            events=effects.events,
-            replies=effects.replies,
-            decided=effects.decided,
-            forwards=effects.forwards,
-        )
+        return effects
 
-    def _settle(
-        self, partition: int, stored: StoredEntry, effects: _BatchEffects, now_us: int
-    ) -> None:
+    def _settle(self, partition: int, stored: StoredEntry, effects: Effects, now_us: int) -> None:
         entry = stored.entry
-        before = effects.consent_states.get(entry.number, ConsentState())
+        before = effects.after.get(entry.number, ConsentState())
         settled = settle(stored, before, self._published, now_us)
         # What a provider reports of senders of no program is about texts that were not ours.
         is_ours = entry.source == "text" or (entry.source == "provider" and entry.program)
@@ -211,13 +187,14 @@ class InboxApplier:
         note = settled.note
         if settled.reply:
             note = self._answer(partition, stored, settled, effects, now_us)
-        if not (note and settled.reply == "help"):  # else it would count towards HELP_LIMIT
-            effects.consent_states[entry.number] = settled.consent_state
+        # An unanswered HELP does not count towards HELP_LIMIT, and only phones have a state.
+        if not (note and settled.reply == "help") and entry.number in effects.after:
+            effects.after[entry.number] = settled.consent_state
         if settled.closes_review:
             ends = settled_up_to(entry, stored.id)
-            effects.decided += [
+            effects.decided.extend(
                 (hold_field(name, entry.number), ends) for name in self._concerned(entry)
-            ]
+            )
         event = applied_event(partition, stored, before, settled, note, now_us)
         effects.events.append(event)
         if entry.forward_content is not None:
@@ -232,7 +209,7 @@ class InboxApplier:
         partition: int,
         stored: StoredEntry,
         settled: Settlement,
-        effects: _BatchEffects,
+        effects: Effects,
         now_us: int,
     ) -> str:
         """Put a reply into the outbox, or return why there is no reply."""

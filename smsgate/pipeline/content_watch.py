@@ -21,6 +21,7 @@ from smsgate.files import replace_file
 from smsgate.pipeline.background_thread import BackgroundThread
 from smsgate.pipeline.content import Content, CurrentContent, SavedContent, read_replies
 from smsgate.records import Records
+from smsgate.records.content_versions import content_mark
 from smsgate.settings import Program, Programs, Settings
 
 PERIOD_S = 4.0
@@ -38,7 +39,7 @@ _log = structlog.get_logger("smsgate.content")
 def read_saved(records: Records) -> SavedContent:
     """Return what the console owns. Raises ``RecordsUnavailable``."""
     records.check()
-    mark = records.content_mark()
+    mark = content_mark(records.database)
     sets, replies = records.keyword_versions.newest(), records.reply_versions.newest()
     return SavedContent(
         {one.name: one.content for one in sets if one.content.strip()},
@@ -141,7 +142,7 @@ class ContentWatch(BackgroundThread):
     def run_once(self) -> float:
         """Look for newer content, and take it."""
         try:
-            if self._records.content_mark() != self._seen:
+            if content_mark(self._records.database) != self._seen:
                 self._take(read_saved(self._records))
         except RecordsUnavailable:
             pass  # the process goes on with what it has

@@ -152,7 +152,6 @@ _SAID = {
     "provider": "as the provider says",
     "import": "elsewhere, as an imported list says",
 }
-_DAY_US = 24 * 3600 * 1_000_000
 _WRONG_LIST = " Where the list was the wrong one, undo its import: `smsgate imports list`."
 
 
@@ -341,11 +340,10 @@ def _too_old(request: RestoreRequest, opt_out: OptOut) -> str:
             f"{_moment(opt_out.until_us)} at the latest. Only a consent that they gave after it "
             "lifts it."
         )
-    is_same_day = opted_out_us - consent.given_us < _DAY_US
     return (
         f"The consent of {_moment(consent.given_us)} is older than the opt-out of "
-        f"{_moment(opted_out_us)}. Only one that they gave after it lifts it."
-        + (" If they gave it later on that day, give its time, too." if is_same_day else "")
+        f"{_moment(opted_out_us)}. Only one that they gave after it lifts it. If they gave it "
+        "later on that day, give its time, too."
     )
 
 

@@ -26,21 +26,22 @@ from smsgate.domain.messages import Arrival, Entry, Intent
 from smsgate.metrics.snapshot import SpoolDepth
 from smsgate.store.write_lease import CANNOT_TELL
 
-_SCHEMA = (
-    """
-CREATE TABLE spool (
+_VERSION = 3
+_SCHEMA = f"""
+BEGIN IMMEDIATE;
+CREATE TABLE IF NOT EXISTS spool (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     arrived_us INTEGER NOT NULL,
     began_us INTEGER NOT NULL,
     sent_us INTEGER,
     entry BLOB NOT NULL,
     blocks INTEGER NOT NULL
-)
-""",
-    "CREATE INDEX spool_blocks ON spool (blocks) WHERE blocks",
-    "CREATE TABLE spool_id AS SELECT lower(hex(randomblob(8))) AS id",
-    "PRAGMA user_version = 3",
-)
+);
+CREATE INDEX IF NOT EXISTS spool_blocks ON spool (blocks) WHERE blocks;
+CREATE TABLE IF NOT EXISTS spool_id AS SELECT lower(hex(randomblob(8))) AS id;
+PRAGMA user_version = {_VERSION};
+COMMIT;
+"""
 # The outage began with the oldest message that waits.
 _KEEP = """
 INSERT INTO spool (arrived_us, began_us, sent_us, entry, blocks)
@@ -266,7 +267,8 @@ class Spool:
             self._protect(make=make)
             with closing(sqlite3.connect(self._path, timeout=5)) as file:
                 file.execute("PRAGMA synchronous = FULL")  # on disk before we go on
-                _prepare(file)  # before it has a log, in which its version would be missed
+                if file.execute("PRAGMA user_version").fetchone() != (_VERSION,):
+                    file.executescript(_SCHEMA)  # before it has a log, which would hide its version
                 file.execute("PRAGMA journal_mode = WAL")
                 with file:
                     yield file
@@ -286,21 +288,6 @@ def _owner(folder: Path) -> str:
         if owner != os.geteuid():
             return f"; it belongs to user {owner}, and this process runs as user {os.geteuid()}"
     return ""
-
-
-def _prepare(file: sqlite3.Connection) -> None:
-    """Make the tables."""
-    if _is_prepared(file):
-        return
-    file.execute("BEGIN IMMEDIATE")
-    with file:
-        for statement in () if _is_prepared(file) else _SCHEMA:
-            file.execute(statement)
-
-
-def _is_prepared(file: sqlite3.Connection) -> bool:
-    asked = "SELECT count(*) FROM sqlite_master WHERE name = 'spool_id'"
-    return bool(file.execute(asked).fetchone()[0])
 
 
 def _blocking(file: sqlite3.Connection) -> int:

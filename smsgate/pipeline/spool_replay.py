@@ -176,17 +176,11 @@ class LeaseRenewal(BackgroundThread):
         self._spool = spool
         self._archiver = archiver
         self._reminder = Reminder()
-        self._quiet = False
         self._ends_ms = 0
         """The lease as this process last saw it."""
         self._changed_at = self._renewed_at = -math.inf
         self._leads = False
         self._spooled: SpooledOptOuts | None = None
-
-    def start(self, *, quiet: bool = False) -> None:
-        """Keep the lease renewed from now on; ``quiet``: and log no problem."""
-        self._quiet = quiet
-        super().start()
 
     def renew(self) -> None:
         """Renew once.
@@ -206,10 +200,10 @@ class LeaseRenewal(BackgroundThread):
         try:
             if self._is_due():
                 self.renew()
-            if self._reminder.end() and not self._quiet:
+            if self._reminder.end():
                 _log.info("write lease renewed again")
         except SmsGateError as error:
-            if self._reminder.is_due(str(error)) and not self._quiet:
+            if self._reminder.is_due(str(error)):
                 _log.warning("write lease not renewed", problem=str(error))
         except Exception as error:  # noqa: BLE001 - a fault of one round must not shut the gate
             _log.error("write lease failed", exc_info=error)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 
 from smsgate.records.api_keys import ApiKeyStorage
-from smsgate.records.content_versions import ContentVersion, ContentVersions, content_mark
+from smsgate.records.content_versions import ContentVersion, ContentVersions
 from smsgate.records.database import Database, upsert
 from smsgate.records.deliveries import DeliveryStorage
 from smsgate.records.history import EventHistory, HistoryPlace
@@ -76,13 +76,6 @@ class Records:
         self.database.refuse_absent()
         with self.database.reading():
             pass  # it has looked at the version
-
-    def content_mark(self) -> int:
-        """Return a number that grows with each saved version of keyword sets and replies.
-
-        Raises ``RecordsUnavailable``.
-        """
-        return content_mark(self.database)
 
     @property
     def absent(self) -> bool:

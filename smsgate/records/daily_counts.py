@@ -10,21 +10,18 @@ from typing import TypeAlias
 from sqlalchemy import select
 
 from smsgate.records.console_tables import days
-from smsgate.records.database import Database, upsert
+from smsgate.records.database import DatabasePart, upsert
 from smsgate.records.reader import rows_of
 
 DayCounts: TypeAlias = dict[str, int]
 """By measure, how often it happened on a day."""
 
 
-class DailyCountStorage:
+class DailyCountStorage(DatabasePart):
     """Keeps the sums of days (UTC).
 
     Every method raises ``RecordsUnavailable``.
     """
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     def save(self, counts: Mapping[date, Mapping[str, int]]) -> None:
         """Save sums. A saved sum only grows, so that a flushed store takes nothing away."""

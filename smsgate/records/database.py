@@ -211,6 +211,13 @@ class Database:
             return self._engine
 
 
+class DatabasePart:
+    """What reads or writes some tables of a database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+
 def _is_there(file: Path) -> bool:
     """Whether the SQLite file is there. Raises ``RecordsUnavailable``."""
     try:

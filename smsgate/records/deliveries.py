@@ -12,13 +12,13 @@ from dataclasses import asdict, dataclass
 from typing import Literal, NamedTuple, TypeAlias
 
 import msgspec
-from sqlalchemy import ColumnElement, and_, delete, exists, func, select, update
+from sqlalchemy import ColumnElement, Delete, Update, and_, delete, exists, func, select, update
 
 from smsgate.domain.errors import NoSuchDelivery
 from smsgate.domain.forwards import Forward
 from smsgate.domain.messages import ms_of
 from smsgate.metrics.snapshot import DeliveryCounts
-from smsgate.records.database import Database, Row, lookup, upsert
+from smsgate.records.database import DatabasePart, Row, lookup, upsert
 from smsgate.records.event_reader import Position, format_position, parse_position
 from smsgate.records.reader import rows_of
 from smsgate.records.tables import deliveries, destinations
@@ -80,11 +80,8 @@ class FeedPosition(NamedTuple):
         return changes if changes == lists else f"{changes}/{lists}"
 
 
-class DeliveryStorage:
+class DeliveryStorage(DatabasePart):
     """Keeps deliveries. Every method raises ``RecordsUnavailable``."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     def acquire(
         self, where: Destination, sender: str, now_us: int, until_us: int, start: Position
@@ -198,15 +195,17 @@ class DeliveryStorage:
     def retry(self, id_: str, now_us: int) -> None:
         """Make a failed one due again, as if it were new. Raises ``NoSuchDelivery``."""
         values = {"failed": False, "tries": 0, "due_us": now_us, "made_us": now_us}
-        with self._database.writing() as connection:
-            found = connection.execute(update(deliveries).where(_is_failed(id_)).values(values))
-        _refuse_none(found.rowcount, id_)
+        self._change_failed(id_, update(deliveries).values(values))
 
     def dismiss(self, id_: str) -> None:
         """Remove a failed one. Raises ``NoSuchDelivery``."""
+        self._change_failed(id_, delete(deliveries))
+
+    def _change_failed(self, id_: str, change: Update | Delete) -> None:
+        this = (deliveries.c.id == id_) & deliveries.c.failed.is_(True)
         with self._database.writing() as connection:
-            found = connection.execute(delete(deliveries).where(_is_failed(id_)))
-        _refuse_none(found.rowcount, id_)
+            if not connection.execute(change.where(this)).rowcount:
+                raise NoSuchDelivery(f"Nothing was changed: no failed delivery has the id {id_!r}.")
 
     def forget(self, number: str) -> int:
         """Remove the texts of a number; gives how many. Changes of its consent stay."""
@@ -227,12 +226,3 @@ def text_deliveries(forwards: Iterable[bytes]) -> dict[str, Row]:
         one = Delivery(text.event, program, "text", number, 0, 0, raw.decode(), at_us, at_us)
         rows[text.event] = asdict(one)
     return rows
-
-
-def _is_failed(id_: str) -> ColumnElement[bool]:
-    return (deliveries.c.id == id_) & deliveries.c.failed.is_(True)
-
-
-def _refuse_none(count: int, id_: str) -> None:
-    if not count:
-        raise NoSuchDelivery(f"Nothing was changed: no failed delivery has the id {id_!r}.")

@@ -18,7 +18,7 @@ from typing import TypeAlias
 from sqlalchemy import Connection, select
 
 from smsgate.domain.errors import CursorRefused
-from smsgate.records.database import Database, lookup
+from smsgate.records.database import DatabasePart, lookup
 from smsgate.records.reader import EVENTS, Recorded, recorded_of, rows_of
 from smsgate.records.tables import events, heads, links
 
@@ -56,11 +56,8 @@ def parse_position(text: str) -> Position:
     return {int(partition): int(seq) for partition, _, seq in parts}
 
 
-class EventReader:
+class EventReader(DatabasePart):
     """Reads events. Every method raises ``RecordsUnavailable``."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     def newest(self) -> Position:
         """The position behind everything that is recorded now."""

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select, tuple_
 from sqlalchemy import text as sql
 
-from smsgate.records.database import Database, lookup
+from smsgate.records.database import DatabasePart, lookup
 from smsgate.records.reader import (
     EVENTS,
     Recorded,
@@ -55,11 +55,8 @@ class TextSearchPage:
     """Where the next page begins; None where every text was looked through."""
 
 
-class EventHistory:
+class EventHistory(DatabasePart):
     """Reads what pages show."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     def of_number(self, number: str, before: HistoryPlace | None, limit: int) -> list[Recorded]:
         """The newest events of a number behind a place; of a list its part only."""

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import msgspec
-from sqlalchemy import Connection, delete, func, select, tuple_, update
+from sqlalchemy import Connection, delete, select, tuple_, update
 
 from smsgate.domain.messages import Entry
-from smsgate.records.database import Database, lookup, put, upsert
+from smsgate.records.database import DatabasePart, lookup, put, upsert
 from smsgate.records.reader import rows_of
 from smsgate.records.tables import ordinary_places, ordinary_texts
 
@@ -48,11 +48,8 @@ TextsOfPartitions: TypeAlias = Mapping[int, tuple[TextCursor, Sequence[OrdinaryT
 """By partition how far its texts are kept with these, and the texts."""
 
 
-class OrdinaryTexts:
+class OrdinaryTexts(DatabasePart):
     """Keeps and reads them. Raises ``RecordsUnavailable``."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     def cursors(self) -> dict[int, TextCursor]:
         """How far each partition is kept."""
@@ -91,11 +88,6 @@ class OrdinaryTexts:
             OrdinaryText(row.at_us, _decode(row.content.encode()))
             for row in rows_of(self._database, asked)
         ]
-
-    def count(self) -> int:
-        """How many there are."""
-        rows = rows_of(self._database, select(func.count()).select_from(ordinary_texts))
-        return int(rows[0][0]) if rows else 0
 
     def forget(self, number: str) -> int:
         """Remove those of a number; gives how many."""

@@ -26,7 +26,7 @@ from smsgate.consent.events import (
 from smsgate.consent.list_import import event_for, numbers_of
 from smsgate.domain.errors import RecordsUnavailable
 from smsgate.domain.messages import ALL
-from smsgate.records.database import Database, lookup
+from smsgate.records.database import Database, DatabasePart, lookup
 from smsgate.records.tables import events, heads, links, listed, numbers, stores, texts
 from smsgate.records.writer import TEXT_PATHS, decode_facts
 
@@ -124,15 +124,12 @@ _AT_ONCE, _NUMBERS_AT_ONCE = 5_000, 400
 """Values in one question, below SQLite's bound of variables; numbers whose events are read."""
 
 
-class RecordReader:
+class RecordReader(DatabasePart):
     """Reads the records. Everything here raises ``RecordsUnavailable``.
 
     Where the SQLite file was never made there is nothing: nothing was ever recorded.
     Iterators hold a read transaction until they are exhausted or closed.
     """
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     def of_number(self, number: str) -> list[Recorded]:
         """Everything recorded of a number, in the order of its chain; of a list its part only."""

@@ -8,7 +8,7 @@ was said.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha256
 from typing import Any, Literal
 
@@ -26,7 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 
 from smsgate.domain.errors import RecordsDiffer
-from smsgate.records.database import Database, lookup
+from smsgate.records.database import DatabasePart, lookup
 from smsgate.records.reader import rows_of
 from smsgate.records.tables import events, links, listed, numbers, removals, texts
 
@@ -68,11 +68,8 @@ _STOPS = ("opt_out", "opt_out_all")
 _UNDER_WAY = 5_000
 
 
-class ContentRemoval:
+class ContentRemoval(DatabasePart):
     """Finds contents that may go, and removes them once an event in the chain announced it."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     def texts_of(self, number: str) -> list[str]:
         """The ids of a number's events that still have texts."""
@@ -81,7 +78,7 @@ class ContentRemoval:
             .join(texts, texts.c.event_id == events.c.id)
             .where(events.c.number == lookup(number))
         )
-        return self._ids(asked)
+        return [row.id for row in rows_of(self._database, asked)]
 
     def old_texts(self, before_us: int, kept: Sequence[str]) -> Iterator[list[str]]:
         """Ids of events with texts, received before then, of none of the kinds.
@@ -163,9 +160,6 @@ class ContentRemoval:
                 yield rows[0].kind
             rows = rows_of(self._database, first.where(events.c.kind > rows[0].kind))
 
-    def _ids(self, asked: Select[Any]) -> list[str]:
-        return [row.id for row in rows_of(self._database, asked)]
-
 
 def _holds(table: FromClause) -> ColumnElement[bool]:
     """Whether a number is in any set."""
@@ -205,11 +199,3 @@ def _refuse_unannounced(connection: Connection, by: str) -> None:
     )
     if connection.scalar(asked) not in ANNOUNCING:
         raise RecordsDiffer(f"no event {by} in the chain says that anything is taken away")
-
-
-def by_removal(rows: Iterable[tuple[str, str, str]]) -> Mapping[tuple[str, str], list[str]]:
-    """Removals (event id, part, removed by) as lists of event ids, by announcing event and part."""
-    found: dict[tuple[str, str], list[str]] = {}
-    for event_id, part, removed_by in rows:
-        found.setdefault((removed_by, part), []).append(event_id)
-    return found

@@ -8,6 +8,7 @@ numbers stand, the numbers of lists, and removals. Reads one state of the databa
 from __future__ import annotations
 
 import functools
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from operator import attrgetter
 from typing import Any, TypeAlias
@@ -16,11 +17,11 @@ import msgspec
 from sqlalchemy import ColumnElement, Connection, Select, and_, exists, select, text
 
 from smsgate.consent.events import Event
-from smsgate.records.database import Database, lookup
+from smsgate.records.database import DatabasePart, lookup
 from smsgate.records.partition_check import ChainFinding, PartitionCheck
 from smsgate.records.projections import MembershipKey, keys_of
 from smsgate.records.reader import event_of, number_consent_state_of
-from smsgate.records.removal import ANNOUNCING, by_removal, fits
+from smsgate.records.removal import ANNOUNCING, fits
 from smsgate.records.tables import (
     events,
     heads,
@@ -61,8 +62,10 @@ def _unlinked(connection: Connection) -> Iterator[ChainFinding]:
 
 
 def _removals(connection: Connection) -> Iterator[ChainFinding]:
-    rows = connection.execute(select(removals.c.event_id, removals.c.part, removals.c.removed_by))
-    for (by, part), ids in by_removal((row[0], row[1], row[2]) for row in rows).items():
+    gone = defaultdict[tuple[str, str], list[str]](list)
+    for row in connection.execute(select(removals)):
+        gone[row.removed_by, row.part].append(row.event_id)
+    for (by, part), ids in gone.items():
         asked = select(events.c.kind, events.c.facts).where(events.c.id == by)
         said = connection.execute(asked).one_or_none()
         note = _read(said.facts).note if said and said.kind in ANNOUNCING else ""
@@ -180,11 +183,8 @@ _gone_event = removals.alias("gone_event")
 _gone_text = removals.alias("gone_text")
 
 
-class Verifier:
+class Verifier(DatabasePart):
     """Checks the records."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     def verify(self, progress: Progress = lambda _: None) -> Iterator[ChainFinding]:
         """Everything that is wrong, by partition; nothing where the records are as they were.

@@ -24,7 +24,7 @@ from sqlalchemy.exc import IntegrityError
 
 from smsgate.consent.events import ConsentState, Event, consent_state_row
 from smsgate.records import tables
-from smsgate.records.database import Database, Row, lookup, put, upsert
+from smsgate.records.database import DatabasePart, Row, lookup, put, upsert
 from smsgate.records.projections import MembershipChanges, origins_of
 from smsgate.records.tables import ID
 
@@ -228,11 +228,8 @@ class _Rows:
     deliveries: list[Row] = field(default_factory=list)
 
 
-class EventWriter:
+class EventWriter(DatabasePart):
     """Writes the records."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     def keep(
         self,

@@ -248,15 +248,15 @@ class Effects:
     """What a batch does to its partition."""
 
     before: Mapping[str, ConsentState]
-    after: Mapping[str, ConsentState]
+    after: dict[str, ConsentState]
     """Consent states that are compared; equal ones cost nothing."""
-    events: Sequence[Event] = ()
-    replies: Sequence[tuple[Reply, int]] = ()
+    events: list[Event] = field(default_factory=list)
+    replies: list[tuple[Reply, int]] = field(default_factory=list)
     """With the time at which each is due (us, Redis's clock)."""
-    decided: Sequence[tuple[str, str]] = ()
+    decided: list[tuple[str, str]] = field(default_factory=list)
     """Fields of review holds that are over, and the inbox id of what ends each: texts that came
     after it wait on."""
-    forwards: Mapping[str, Forward] = field(default_factory=dict)
+    forwards: dict[str, Forward] = field(default_factory=dict)
     """By the id of their event, texts that go on to the application of their program."""
     moves: Sequence[Move] = ()
     """Numbers of a list with which the same happens."""

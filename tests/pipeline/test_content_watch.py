@@ -14,6 +14,7 @@ from smsgate.pipeline.configuration import load_configuration
 from smsgate.pipeline.content import CurrentContent
 from smsgate.pipeline.content_watch import FILE, ContentWatch, read_saved
 from smsgate.records import ContentVersion, Records
+from smsgate.records.content_versions import content_mark
 from tests.pipeline.configuration.conftest import CONFIG, WORD
 
 REPLIES = '[en]\nopt_out = "{} {{program}}"\n'
@@ -181,7 +182,7 @@ def test_while_the_records_are_away_a_process_starts_with_what_was_taken_last(
 ) -> None:
     save(records, "qwyjibo")
     follower = Follower(environ, records)
-    monkeypatch.setattr(Records, "content_mark", away)
+    monkeypatch.setattr(content_module, "content_mark", away)
     loaded = load_configuration(environ)
     assert any("may be old: away" in one for one in loaded.warnings)
     assert loaded.content.saved == follower.current.value.saved
@@ -197,7 +198,7 @@ def test_a_fault_does_not_end_the_thread(follower, records, monkeypatch) -> None
     def fail(_: Records) -> int:
         raise LookupError
 
-    monkeypatch.setattr(Records, "content_mark", fail)
+    monkeypatch.setattr(content_module, "content_mark", fail)
     follower.look()
     assert "LookupError" in follower.watch.problem
     monkeypatch.undo()
@@ -208,7 +209,7 @@ def test_a_fault_does_not_end_the_thread(follower, records, monkeypatch) -> None
 
 def test_records_that_were_never_made_have_no_content(environ) -> None:
     with closing(Records(f"sqlite:///{environ['SMSGATE_DATA_DIR']}/none.sqlite3")) as none:
-        assert none.content_mark() == 0
+        assert content_mark(none.database) == 0
 
 
 def test_records_that_were_never_made_are_no_news(environ) -> None:
@@ -232,7 +233,7 @@ def test_what_lies_damaged_in_the_data_directory_is_not_used(environ, records, m
     Follower(environ, records)
     place = Path(environ["SMSGATE_DATA_DIR"]) / FILE
     place.write_text(place.read_text()[:-9])
-    monkeypatch.setattr(Records, "content_mark", away)
+    monkeypatch.setattr(content_module, "content_mark", away)
     loaded = load_configuration(environ)
     assert loaded.content.saved.mark == 0
     assert any("may have saved is not in use" in one for one in loaded.warnings)
@@ -243,9 +244,9 @@ def test_what_lies_damaged_in_the_data_directory_is_not_used(environ, records, m
 
 
 def test_the_mark_grows_with_each_version(records) -> None:
-    marks = [records.content_mark()]
+    marks = [content_mark(records.database)]
     save(records, "qwyjibo")
-    marks.append(records.content_mark())
+    marks.append(content_mark(records.database))
     save_replies(records, "")
     marks.append(read_saved(records).mark)
     assert marks == [0, 1, 2]

@@ -92,23 +92,3 @@ def test_where_nothing_was_ever_recorded_there_is_nothing(bare_records):
     stories = bare_records.history
     assert stories.of_number(NUMBER, None, 9) == stories.newest(9) == stories.manual(0, 9) == []
     assert stories.counts([NUMBER]) == {}
-
-
-def test_all_links_of_a_number_are_asked_for_at_once(records):
-    one = event(1)
-    listed = event(
-        2,
-        "",
-        kind="import",
-        entry=None,
-        consent_state=None,
-        listed=(ListGroup((NUMBER,), "applied"),),
-    )
-    keep(records, one, event(3, OTHER), listed)
-    found = records.reader.links_of(NUMBER)
-    assert set(found) == {one.id, listed.id}
-    partition = partition_of(NUMBER)
-    assert [*found.values()] == [
-        one for one in records.reader.links(partition) if one.event_id in found
-    ]
-    assert all(len(link.hash) == 32 for link in found.values())
