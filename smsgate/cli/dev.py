@@ -33,8 +33,9 @@ from smsgate.files import replace_file
 from smsgate.pipeline.build import describe_build
 from smsgate.pipeline.configuration import Configuration, load_configuration
 from smsgate.pipeline.published_programs import publish_programs, refuse_dropped
-from smsgate.pipeline.services import Services, build_records, build_services
+from smsgate.pipeline.services import Services, build_services
 from smsgate.pipeline.spool import Spool
+from smsgate.records import Records
 from smsgate.settings.read import FILE
 from smsgate.store.store import Store
 from smsgate.store.write_lease import LASTS_MS
@@ -269,7 +270,7 @@ def welcome(url: str, configuration: Configuration) -> None:
     click.echo(f"Version     {describe_build()}")
     click.echo("\nCtrl-C ends everything; what was acknowledged is kept.")
     # What is wrong with the records was said already, among what is not ready.
-    with suppress(errors.RecordsUnavailable), closing(build_records(settings)) as records:
+    with suppress(errors.RecordsUnavailable), closing(Records(settings.database_url)) as records:
         link = first_link(records)
         if link:
             click.echo("Become the console's first admin, within an hour:")

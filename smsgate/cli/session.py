@@ -22,7 +22,8 @@ from smsgate.classifier import Wordings
 from smsgate.cli.data_dir import completed
 from smsgate.pipeline.configuration import Configuration, load_settings
 from smsgate.pipeline.content import without_keyword_sets
-from smsgate.pipeline.services import Services, build_records, build_services
+from smsgate.pipeline.services import Services, build_services
+from smsgate.records import Records
 from smsgate.settings import Programs, Settings
 
 
@@ -73,5 +74,5 @@ def record_action(what: str, note: str = "") -> None:
     # Late: what knows of people brings its libraries along, which few commands need.
     from smsgate.features.operators.service import ActionAuthor, add_action  # noqa: PLC0415
 
-    with closing(build_records(_settings())) as records:
+    with closing(Records(_settings().database_url)) as records:
         add_action(records.database, what, ActionAuthor(person()), note)

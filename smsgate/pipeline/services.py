@@ -127,7 +127,7 @@ def build_services(configuration: Configuration) -> Services:
         gate=Gate(store.numbers, store.health, store.refusals, metrics=store.metrics, spool=spool),
         job_queue=JobQueue(settings.queue_url, TIMEOUT_S),
         outbound=ProviderOutbound(_private_hosts(settings)),
-        records=build_records(settings),
+        records=Records(settings.database_url),
     )
 
 
@@ -147,8 +147,3 @@ def build_store(settings: Settings) -> Store:
 def build_spool(settings: Settings) -> Spool:
     """What waits on this host's disk; nothing is made yet."""
     return Spool(settings.data_dir / "spool.sqlite3")
-
-
-def build_records(settings: Settings) -> Records:
-    """The records; connects on first use."""
-    return Records(settings.database_url)
