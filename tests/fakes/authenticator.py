@@ -10,7 +10,7 @@ from typing import Any
 import cbor2
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
-from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
+from webauthn.helpers import bytes_to_base64url
 
 _PRESENT, _VERIFIED, _HAS_KEY = 0x01, 0x04, 0x40
 
@@ -65,8 +65,3 @@ class Authenticator:
         id_ = bytes_to_base64url(self.id)
         coded = {name: bytes_to_base64url(value) for name, value in response.items()}
         return json.dumps({"id": id_, "rawId": id_, "type": "public-key", "response": coded})
-
-
-def challenge_of(options: str) -> bytes:
-    """The challenge of what a page asks a browser."""
-    return base64url_to_bytes(json.loads(options)["challenge"])
