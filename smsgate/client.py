@@ -9,31 +9,57 @@ It fails closed like the gate itself: whatever is no clear answer raises.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
 
 import requests
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 from urllib3.util import Retry
 
-from smsgate.domain.check_call import (
-    CHUNK,
-    PATH,
-    Answer,
-    CheckCall,
-    check_calls,
-    is_allowed,
-    read_answers,
-    refuse_stopped,
+from smsgate.domain.errors import (
+    Forbidden,
+    GateUnreachable,
+    InvalidNumber,
+    SmsGateError,
+    StoreNotReady,
+    StoreUnavailable,
+    Suppressed,
+    TooManyCalls,
+    Unauthorized,
+    UnknownProgram,
 )
-from smsgate.domain.errors import GateUnreachable
 from smsgate.threaded_gate import ThreadedGate
 
 __all__ = ["CHUNK", "Answer", "AsyncSmsGate", "SmsGate"]
 
+CHUNK = 10_000
+"""Numbers in one call; more are asked about in several."""
+_ERRORS: dict[str, type[SmsGateError]] = {
+    "unauthorized": Unauthorized,
+    "forbidden": Forbidden,
+    "too_many_calls": TooManyCalls,
+    "unknown_program": UnknownProgram,
+    "store_unavailable": StoreUnavailable,
+    "store_not_ready": StoreNotReady,
+}
+"""By the ``reason`` of a problem (docs/api.md)."""
 _RETRIES = Retry(connect=2, read=0, redirect=0, status=0, other=0, backoff_factor=0.1)
 """Again only where no connection came about; an answer that is late is no answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the gate says of one number; as ``smsgate.Gate`` does."""
+
+    number: str
+    allowed: bool | None
+    reason: str = ""
+    since: str | None = None
 
 
 class _Bearer(AuthBase):
@@ -71,7 +97,7 @@ class SmsGate:
 
         Raises ``InvalidNumber``, and what ``check`` raises.
         """
-        return is_allowed(self.check([number], program=program)[0])
+        return _is_allowed(self.check([number], program=program)[0])
 
     def check(self, numbers: Sequence[str], *, program: str) -> list[Answer]:
         """What the gate says of each number, in the order asked.
@@ -89,17 +115,26 @@ class SmsGate:
         Raises ``InvalidNumber`` for the first that is no phone number, else ``Suppressed`` where
         one may not be texted; and what ``check`` raises.
         """
-        refuse_stopped(self._answers(numbers, program, sending=True), program)
+        answers = self._answers(numbers, program, sending=True)
+        refused = {answer.number: answer.reason for answer in answers if not _is_allowed(answer)}
+        if refused:
+            raise Suppressed(program, refused)
 
     def _answers(self, numbers: Sequence[str], program: str, *, sending: bool) -> list[Answer]:
-        calls = check_calls(numbers, program, sending=sending)
-        return [answer for call in calls for answer in self._ask(call)]
+        if isinstance(numbers, str):  # of "" every letter may be texted
+            raise TypeError("numbers is a list: write [number], or ask allows(number, …).")
+        body: dict[str, object] = {"program": program} | ({"sending": True} if sending else {})
+        found: list[Answer] = []
+        for at in range(0, max(len(numbers), 1), CHUNK):
+            some = [*numbers[at : at + CHUNK]]
+            found += self._ask(some, body | {"numbers": some})
+        return found
 
-    def _ask(self, call: CheckCall) -> list[Answer]:
+    def _ask(self, numbers: Sequence[str], body: dict[str, object]) -> list[Answer]:
         try:
             response = self._session.post(
-                self.url.rstrip("/") + PATH,
-                json=call.body,
+                self.url.rstrip("/") + "/v1/check",
+                json=body,
                 auth=_Bearer(self.key),
                 timeout=self.timeout_s,
                 allow_redirects=False,
@@ -108,7 +143,7 @@ class SmsGate:
             name = type(error).__name__
             raise GateUnreachable(f"{self.url} did not answer ({name}); text nobody") from error
         retry_after = response.headers.get("Retry-After")
-        return read_answers(call, response.status_code, response.content, retry_after)
+        return read_answers(numbers, response.status_code, response.content, retry_after)
 
     def close(self) -> None:
         """Close the connections."""
@@ -128,3 +163,60 @@ class AsyncSmsGate(ThreadedGate[Answer]):
     def __init__(self, url: str, key: str, timeout_s: tuple[float, float] = (2.0, 5.0)) -> None:
         gate = SmsGate(url, key, timeout_s)
         super().__init__(gate, gate.close, timeout_s[1])
+
+
+def read_answers(
+    numbers: Sequence[str], status: int, body: bytes, retry_after: str | None
+) -> list[Answer]:
+    """The answers to exactly what was asked. Raises ``GateUnreachable`` for anything else.
+
+    ``retry_after`` is the header of that name. Raises the gate's own error where it gave one.
+    """
+    found = _object(body)
+    if status != 200:
+        said = str(found.get("detail") or f"the gate answered {status}")
+        if found.get("reason") == "too_many_calls":
+            raise TooManyCalls(said, _seconds(retry_after or ""))
+        raise _ERRORS.get(str(found.get("reason")), GateUnreachable)(said)
+    try:
+        answers = [
+            Answer(str(one["number"]), _allowed(one["allowed"]), str(one["reason"]), one["since"])
+            for one in found["results"]
+        ]
+    except (LookupError, TypeError) as error:
+        raise GateUnreachable("what answered does not speak as the gate does") from error
+    if [answer.number for answer in answers] != [*numbers]:
+        raise GateUnreachable("the gate answered something else than was asked")
+    return answers
+
+
+def _is_allowed(answer: Answer) -> bool:
+    if answer.allowed is None:
+        raise InvalidNumber(f"{answer.number!r} is no phone number: write it as +14155550123.")
+    return answer.allowed
+
+
+def _seconds(retry_after: str) -> float:
+    """How long to wait by a ``Retry-After``, which has seconds or a date; 1 by any other text."""
+    text = retry_after.strip()
+    if text.isascii() and text.isdigit() and len(text) < 7:
+        return float(text)
+    try:
+        until = parsedate_to_datetime(text)
+        return max((until - datetime.now(until.tzinfo)).total_seconds(), 0.0)
+    except (ValueError, OverflowError):
+        return 1.0
+
+
+def _allowed(value: object) -> bool | None:
+    if value is None or isinstance(value, bool):
+        return value
+    raise TypeError("allowed is true, false or null")
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    try:
+        found = json.loads(body)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -22,7 +22,6 @@ from smsgate.domain.messages import (
     Verdict,
     WebhookRequest,
 )
-from smsgate.domain.shared_schemes import check_standard_webhook, standard_webhook_signature
 from smsgate.domain.signed_times import instant_us, iso_time
 from smsgate.providers.base import Report, read_answer
 from smsgate.providers.calls import Meaning, idempotency_key, json_call, not_sent
@@ -35,6 +34,7 @@ from smsgate.providers.opt_out_lists import (
     OptOutNotice,
 )
 from smsgate.providers.reading import read_json
+from smsgate.providers.shared_schemes import check_standard_webhook, standard_webhook_signature
 from smsgate.settings import Account
 
 _ERRORS: Mapping[str, Meaning] = {

@@ -14,12 +14,12 @@ from msgspec import UNSET
 
 from smsgate.domain.errors import Unreadable
 from smsgate.domain.messages import HttpCall, InboundMessage, Reply, Verdict, WebhookRequest
-from smsgate.domain.shared_schemes import check_messagebird, messagebird_headers
 from smsgate.domain.signed_times import instant_us, iso_time
 from smsgate.providers.base import GivenText, Provider, Report, promised_text
 from smsgate.providers.calls import json_call
 from smsgate.providers.fields import Field, secret_field
 from smsgate.providers.reading import read_json
+from smsgate.providers.shared_schemes import check_messagebird, messagebird_headers
 from smsgate.settings import Account
 
 _API = "https://api.bird.com"

@@ -36,7 +36,6 @@ from smsgate.domain.messages import (
     WebhookRequest,
 )
 from smsgate.domain.phone import with_plus
-from smsgate.domain.shared_schemes import check_messagebird, messagebird_headers
 from smsgate.domain.signed_times import instant_us, iso_time
 from smsgate.domain.signing import as_bytes, same
 from smsgate.domain.tokens import hs256_token, jwt_claims
@@ -45,6 +44,7 @@ from smsgate.providers.calls import FORM, Meaning, json_call
 from smsgate.providers.fields import Field, secret_field
 from smsgate.providers.forms import form_pairs, form_texts
 from smsgate.providers.reading import read_json
+from smsgate.providers.shared_schemes import check_messagebird, messagebird_headers
 from smsgate.settings import Account
 
 _API = "https://rest.messagebird.com"

@@ -20,13 +20,13 @@ from msgspec import UNSET, UnsetType
 
 from smsgate.domain.messages import HttpCall, InboundMessage, Reply, Verdict, WebhookRequest
 from smsgate.domain.phone import with_plus
-from smsgate.domain.shared_schemes import check_sinch, sinch_headers
 from smsgate.domain.signed_times import instant_us, iso_time
 from smsgate.providers.base import GivenText, Provider, Report, check_present, promised_text
 from smsgate.providers.calls import json_call, token_call
 from smsgate.providers.fields import Field, secret_field
 from smsgate.providers.path_secret import check_path
 from smsgate.providers.reading import read_json
+from smsgate.providers.shared_schemes import check_sinch, sinch_headers
 from smsgate.settings import Account
 
 _TOKENS = "https://auth.sinch.com"

@@ -13,7 +13,6 @@ from dataclasses import replace
 import msgspec
 from msgspec import UNSET
 
-from smsgate.domain import ed25519
 from smsgate.domain.errors import AccountNotReady, SignatureRefused, Unreadable
 from smsgate.domain.messages import (
     HttpCall,
@@ -25,9 +24,9 @@ from smsgate.domain.messages import (
     WebhookRequest,
 )
 from smsgate.domain.phone import with_plus
-from smsgate.domain.shared_schemes import check_standard_webhook, standard_webhook_signature
 from smsgate.domain.signed_times import check_time, instant_us, iso_time, seconds_us
 from smsgate.domain.signing import as_bytes
+from smsgate.providers import ed25519
 from smsgate.providers.base import (
     GivenText,
     Provider,
@@ -39,6 +38,7 @@ from smsgate.providers.base import (
 from smsgate.providers.calls import Meaning, idempotency_key, send_url
 from smsgate.providers.fields import Field, secret_field
 from smsgate.providers.reading import read_json
+from smsgate.providers.shared_schemes import check_standard_webhook, standard_webhook_signature
 from smsgate.settings import Account
 
 _KEY = r"[A-Za-z0-9+/]{43}="

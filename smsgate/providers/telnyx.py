@@ -14,7 +14,6 @@ from urllib.parse import urlencode
 import msgspec
 from msgspec import UNSET
 
-from smsgate.domain import ed25519
 from smsgate.domain.errors import AccountNotReady, SignatureRefused, Unreadable
 from smsgate.domain.messages import (
     HttpCall,
@@ -27,6 +26,7 @@ from smsgate.domain.messages import (
 )
 from smsgate.domain.signed_times import check_time, instant_us, iso_time, seconds_us
 from smsgate.domain.signing import as_bytes
+from smsgate.providers import ed25519
 from smsgate.providers.base import (
     GivenText,
     Report,

@@ -112,20 +112,6 @@ class SampleLog:
             found += [(written_us(id_), one) for id_, one in texts if one.number == number]
         return NumberTexts(found[:count], written_us(oldest[0][0]) if oldest else 0)
 
-    def around(
-        self, partition: int, at_ms: int, span_ms: int, count: int
-    ) -> list[tuple[int, Entry]]:
-        """The texts of a partition shortly before and after a moment, with when (ms), in order.
-
-        At most ``count`` of each side, the nearest; one round trip.
-        """
-        key = PARTITION_KEYS[partition].sample_log
-        with pipelined(self._client) as pipeline:
-            pipeline.xrevrange(key, at_ms, at_ms - span_ms, count)
-            pipeline.xrange(key, at_ms + 1, at_ms + span_ms, count)
-            before, after = pipeline.execute()
-        return [(ms_of(id_), entry) for id_, entry in _entries([*reversed(before), *after])]
-
     def after(
         self, ids: Mapping[int, str], count: int
     ) -> dict[int, tuple[str, list[tuple[str, Entry]]]]:

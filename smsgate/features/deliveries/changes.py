@@ -17,9 +17,9 @@ from smsgate.consent import event_text
 from smsgate.consent.events import ConsentState, Event, event_id
 from smsgate.domain.errors import CursorRefused
 from smsgate.domain.messages import ALL, HttpCall
-from smsgate.domain.shared_schemes import standard_webhook_headers
 from smsgate.domain.signed_times import iso_time
 from smsgate.features.deliveries.sender import Source
+from smsgate.providers.shared_schemes import standard_webhook_headers
 from smsgate.records import Recorded, Records
 from smsgate.records.deliveries import Delivery, Destination, FeedPosition
 from smsgate.records.event_reader import START, EventReader, Position

@@ -17,12 +17,12 @@ from smsgate.domain.messages import (
     Intent,
     Reply,
 )
-from smsgate.domain.shared_schemes import standard_webhook_headers
 from smsgate.domain.signed_times import iso_time
 from smsgate.features.deliveries.sender import Source
 from smsgate.features.deliveries.twiml import read_twiml
 from smsgate.pipeline.forwards import accepted_event, posted_of
 from smsgate.providers import PROVIDERS, usable
+from smsgate.providers.shared_schemes import standard_webhook_headers
 from smsgate.records.deliveries import Delivery
 from smsgate.settings import Account, Application, Program, Settings
 from smsgate.store.inbox import JobQueue

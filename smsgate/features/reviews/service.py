@@ -37,8 +37,8 @@ _EVENTS_AROUND = 8
 """Recorded events before a text, and as many behind it, that its conversation has."""
 _MAX_LEDGER, _MAX_INBOX = 1_000, 200
 """Events and entries of the partition among which those of the number are looked for."""
-_ORDINARY_SPAN_MS, _MAX_ORDINARY = 24 * 3600 * 1000, 300
-"""How far from the text, and among how many of the partition, ordinary texts are looked for."""
+_ORDINARY_SPAN_US, _MAX_ORDINARY = 24 * 3600 * 1_000_000, 50
+"""Until how long after the text, and how many before that, ordinary texts are shown."""
 
 
 class ReviewService:
@@ -186,13 +186,10 @@ def read_conversation(services: Services, case: ReviewCase) -> tuple[list[Conver
     for event in events:
         if event.kind != FORWARD:  # it is about a text, and is none
             lines[event.id if event.reply else event.inbox_id] = _line(event, case)
-    ordinary = store.sample_log.around(
-        partition, case.received_us // 1000, _ORDINARY_SPAN_MS, _MAX_ORDINARY
-    )
-    for at, (ms, entry) in enumerate(ordinary):
-        if entry.number == number:
-            line = ConversationLine(ms * 1000, "them", "Ordinary text", entry.text)
-            lines[f"ordinary-{at}"] = line
+    until_us = case.received_us + _ORDINARY_SPAN_US
+    for at_us, entry in store.sample_log.of_number(number, until_us, _MAX_ORDINARY).texts:
+        line = ConversationLine(at_us, "them", "Ordinary text", entry.text)
+        lines[f"ordinary-{at_us}"] = line
     return sorted(lines.values(), key=lambda one: one.at_us), problem
 
 

@@ -28,7 +28,6 @@ from smsgate.domain.messages import (
     WebhookRequest,
 )
 from smsgate.domain.phone import is_toll_free
-from smsgate.domain.rsa_signatures import Certificate, HashName
 from smsgate.domain.signed_times import check_time, instant_us
 from smsgate.domain.signing import as_bytes, same
 from smsgate.domain.tokens import from_base64
@@ -45,6 +44,7 @@ from smsgate.providers.base import (
 from smsgate.providers.calls import Meaning
 from smsgate.providers.fields import Field, secret_field
 from smsgate.providers.reading import read_json
+from smsgate.providers.rsa_signatures import Certificate, HashName
 from smsgate.settings import Account
 
 MAX_AGE_S = 3900

@@ -6,7 +6,7 @@ import base64
 
 import pytest
 
-from smsgate.domain import ed25519
+from smsgate.providers import ed25519
 
 
 def base64_of(hexadecimal: str) -> str:
