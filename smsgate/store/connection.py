@@ -162,6 +162,8 @@ class Script:
 
     def __call__(self, keys: Sequence[str], args: Sequence[str | bytes | int]) -> Result:
         """Run it; the result is Redis's, with bytes undecoded. Raises ``StoreUnavailable``."""
+        if self._client.is_cluster:  # redis-py would ask Redis which arguments are keys
+            return self.many([(keys, args)])[0]
         command = (self.command_name, self._sha, len(keys), *keys, *args)
         try:
             return self._client.execute_command(*command)
@@ -190,7 +192,8 @@ class Script:
         Raises ``StoreUnavailable`` where the connection broke, or where no replica confirms what
         was written (see ``Replicas``): any of them may have run.
         """
-        if len(calls) == 1 and not confirmation:  # a pipeline of one costs twice as much
+        if len(calls) == 1 and not (confirmation or self._client.is_cluster):
+            # A pipeline of one costs twice as much.
             try:
                 return [self(*calls[0])]
             except StoreUnavailable as error:

@@ -88,3 +88,17 @@ def waits(client: Client) -> Counter[str]:
 
 def server_of(client: Client, key: str) -> str:
     return client.connected().get_node_from_key(key).name if isinstance(client, Cluster) else ""
+
+
+def test_a_call_is_one_command_at_whatever_server_has_its_key(redis_client):
+    script = Script(redis_client, "check")
+    keys = PARTITION_KEYS[3]
+    call = [keys.metadata, keys.programs, keys.holds, keys.reviews], [keys.prefix, "alerts"]
+    script(*call)
+    for server, _ in redis_client.by_server([call[0][0]]):
+        server.config_resetstat()
+    script(*call)
+    ((server, _),) = redis_client.by_server([call[0][0]])
+    stats = server.info("commandstats")
+    assert stats["cmdstat_evalsha_ro"]["calls"] == 1
+    assert not [name for name in stats if name.startswith("cmdstat_command")]
