@@ -11,14 +11,13 @@ import pytest
 from smsgate.consent.transitions import MAX_CALL_US
 from smsgate.domain.errors import (
     AccountNotReady,
-    NoSuchReply,
     SignatureRefused,
     StoreNotReady,
     StoreUnavailable,
     UnknownAccount,
 )
 from smsgate.domain.messages import InboundMessage, Intent
-from smsgate.features.replies.service import dismiss_reply, retry_reply
+from smsgate.features.replies.service import retry_reply
 from smsgate.pipeline.configuration import load_configuration
 from smsgate.pipeline.manual import RestoreRequest
 from smsgate.pipeline.monitoring import take_snapshot
@@ -152,28 +151,6 @@ def test_only_the_last_change_of_a_burst_is_confirmed(services, signed, api):
     ].count("sent") == 1
     assert len(api.calls) == 1
     assert allowed(services) == (False, "opted_out_all")
-
-
-def test_eight_deliveries_of_one_message_have_one_effect_and_one_confirmation(
-    services, signed, api, environ
-):
-    request = signed("STOP", message_id="SM" + "1" * 32)
-    barrier, answers = threading.Barrier(8), []
-
-    def deliver():
-        barrier.wait()
-        answers.append(services.ingest.receive("twilio", request).answer.status)
-
-    threads = [threading.Thread(target=deliver) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    run(services)
-
-    assert answers == [200] * 8
-    assert outcomes(services) == [("opt_out", "applied"), ("reply", "sent")]
-    assert len(api.calls) == 1
 
 
 def test_two_workers_on_one_partition_have_one_effect(services, signed, api, environ):
@@ -546,32 +523,7 @@ def test_an_override_goes_through_the_inbox_and_sends_nothing(services, api):
     assert [event.entry.actor for event in services.history.of_number(NUMBER)] == ["ana", "ana"]
 
 
-def test_a_store_that_lost_its_metadata_is_not_ready(services, redis_client):
-    services.records.migrate()
-    state = services.monitor.look()
-    assert state.accepts
-    assert not state.unusable
-
-    redis_client.flushall()
-    assert "metadata" in services.monitor.look().unusable["store"].text
-
-
 # --- rates and dead letters -----------------------------------------------------------------
-
-
-def test_a_reply_that_was_refused_is_kept_for_a_person_and_can_be_dismissed(services, signed, api):
-    api.script(Answer(400, code=21614))
-    services.ingest.receive("twilio", signed("STOP"))
-    run(services)
-    (letter,) = services.store.unsent_replies.dead(PARTITION)
-    assert (letter.outcome, letter.reply.kind) == ("refused", "opt_out")
-
-    dismiss_reply(services, letter.reply.id, "ana")
-    assert services.store.unsent_replies.dead(PARTITION) == []
-    last = services.history.of_number(NUMBER)[-1]
-    assert (last.outcome, last.note.startswith("by ana")) == ("dismissed", True)
-    with pytest.raises(NoSuchReply):
-        dismiss_reply(services, letter.reply.id, "ana")
 
 
 def test_a_reply_that_was_given_up_can_be_retried(services, signed, api):
@@ -584,21 +536,6 @@ def test_a_reply_that_was_given_up_can_be_retried(services, signed, api):
     services.sender.drain(PARTITION)
     assert [event.outcome for event in reply_events(services)] == ["refused", "retried", "sent"]
     assert services.store.unsent_replies.dead(PARTITION) == []
-
-
-def test_a_confirmation_whose_five_minutes_are_over_is_not_retried(
-    services, signed, api, redis_client
-):
-    api.script(Answer(400, code=21614))
-    services.ingest.receive("twilio", signed("STOP"))
-    run(services)
-    keys = PARTITION_KEYS[PARTITION]
-    (id_, raw) = next(iter(redis_client.hgetall(keys.dead).items()))
-    redis_client.hset(keys.dead, id_, raw.replace(b'"deadline_us":', b'"deadline_us":1,"was":'))
-
-    with pytest.raises(NoSuchReply, match="five minutes"):
-        retry_reply(services, id_.decode(), "ana")
-    assert len(services.store.unsent_replies.dead(PARTITION)) == 1
 
 
 def test_a_sender_s_rate_is_kept_and_what_it_cannot_carry_is_late(environ, services, signed, api):

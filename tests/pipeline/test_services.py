@@ -11,15 +11,6 @@ from smsgate.domain.messages import HttpCall
 from smsgate.pipeline.configuration import load_configuration
 from smsgate.pipeline.services import build_services
 
-
-def test_services_that_are_closed_close_their_queue(services) -> None:
-    services.job_queue.ping()
-    (connection,) = services.job_queue.redis.connection_pool._available_connections
-    assert connection.is_connected
-    services.close()
-    assert not connection.is_connected
-
-
 SIMULATOR = {
     "SMSGATE_SIMULATOR_TOKEN": "a-token-of-the-simulator-in-tests",
     "SMSGATE_SIMULATOR_URL": "http://127.0.0.1:8000/simulator",

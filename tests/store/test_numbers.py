@@ -139,14 +139,6 @@ def test_what_is_remembered_of_a_blocked_number_comes_with_it(store):
     assert seen.states == {1: state}
 
 
-def suppress(store, number, consent_state):
-    store.inbox.add([Arrival(entry(number=number))])
-    partition = partition_of(number)
-    batch = store.inbox.read(partition, 100)
-    effects = Effects(before={number: ConsentState()}, after={number: consent_state})
-    assert store.commits.commit(partition, batch, effects, BUCKETS).done
-
-
 def test_what_was_committed_is_seen(store):
     state = NumberState(marks={ALL: Mark(stops=True, event_time_us=1, account="a", id="1-0")})
     consent_state = ConsentState(
@@ -155,7 +147,7 @@ def test_what_was_committed_is_seen(store):
         exceptions=frozenset({"alerts"}),
         state=state,
     )
-    suppress(store, NUMBER, consent_state)
+    put(store, {NUMBER: consent_state})
 
     found = store.numbers.consent_states_of([NUMBER], ["alerts", "service"])
     assert found == {NUMBER: consent_state}
@@ -169,8 +161,7 @@ def test_many_numbers_over_all_partitions_are_answered(store):
     numbers = [f"+1415555{place:04}" for place in range(2000)]
     assert {partition_of(number) for number in numbers} == set(range(PARTITIONS))
     out = set(numbers[::97])
-    for number in out:
-        suppress(store, number, ConsentState(everywhere=True))
+    put(store, dict.fromkeys(out, ConsentState(everywhere=True)))
 
     asked = [*reversed(numbers), numbers[97]]
     found = store.numbers.consent_states_of(asked, ["alerts"])

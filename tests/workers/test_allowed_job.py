@@ -203,12 +203,6 @@ def test_a_refused_job_is_named_in_the_log(queue, works, capsys):
     assert "calls 'os.system'" in capsys.readouterr().err
 
 
-def test_a_job_with_meta_is_refused(queue, works):
-    queue.enqueue_call(APPLY[1], args=(7,), meta={"os.system": "true"})
-
-    assert works() == [3]
-
-
 def test_what_a_late_heartbeat_left_of_a_job_is_passed_over(queue, works):
     queue.connection.hset("rq:job:gone", "last_heartbeat", "2026-11-24T12:00:00.000000Z")
     queue.connection.rpush(queue.key, "gone")

@@ -147,17 +147,6 @@ def test_a_failed_reply_that_cannot_be_read_is_told_and_hides_no_other_alert(
     assert apprise.titles()[2].startswith("Over after")
 
 
-def test_rqs_own_redis_is_told_apart_from_the_store(tmp_path, redis_url, apprise, redis_client):
-    environ = {"MAIL": "mailtos://u:p@h", "QUEUE_URL": "redis://127.0.0.1:1/0"}
-    own_queue = make_services(tmp_path, redis_url, ALERTS + TWO, **environ)
-    all_at_work(own_queue.store)
-    own_queue.records.migrate()
-    check(alerting(own_queue))
-    own_queue.close()
-    (title,) = apprise.titles()
-    assert title.endswith("The job queue is away: opt-outs block, but are not applied or confirmed")
-
-
 def test_of_two_clocks_one_tells_and_the_other_goes_on_where_it_ended(
     services, apprise, redis_client, monkeypatch
 ):

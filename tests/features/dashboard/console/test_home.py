@@ -350,10 +350,9 @@ def test_a_queue_of_its_own_that_is_gone_is_told_alone(viewer, services, monkeyp
     assert "Texts received 0 " in words(page)
 
 
-@pytest.mark.parametrize("code", [*CAUSES])
-def test_a_redis_that_refuses_writes_is_told_first(viewer, services, redis_client, code) -> None:
+def test_a_redis_that_refuses_writes_is_told_first(viewer, services, redis_client) -> None:
     count(services, "opt_out", 3)
-    with CAUSES[code](redis_client):
+    with CAUSES["OOM"](redis_client):
         page = viewer.get("/console/")
     tone, first = needs_of(page)[0]
     assert tone == "bad"
@@ -422,17 +421,3 @@ def test_an_account_that_nothing_came_by_leads_to_its_page(viewer, agent, admin,
         assert begin.count('href="/console/people"') == people
     services.store.acceptance.note("twilio", newest=True, several=False)
     assert 'class="begin"' not in viewer.get("/console/").text
-
-
-def test_without_the_records_the_page_says_so_and_shows_today(viewer, services) -> None:
-    count(services, "opt_out", 3)
-    assert viewer.get("/console/").status_code == 200
-    services.records.close()
-    (services.settings.data_dir / "records.sqlite3").write_bytes(b"no database" * 1000)
-    page = viewer.get("/console/")
-    said = words(page)
-    assert "Earlier days are unknown: the records cannot be used" in said
-    assert "Opt-out requests 3 usual value unknown" in said
-    assert rows_of(page)["records"][0].startswith("The records cannot be used")
-    assert needs_of(page)[0][0] == "bad"
-    assert needs_of(page)[0][1].startswith("The records cannot be used: ")
