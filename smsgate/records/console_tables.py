@@ -77,23 +77,6 @@ operator_actions = Table(
     Index("operator_actions_actor", "actor", "at_us"),
 )
 
-_SHOWN_ACTIONS = {
-    "added": "person added",
-    "reset": "sign-in reset",
-    "role": "role changed",
-    "ended": "deactivated",
-    "recovery codes made": "new recovery codes",
-    "single sign-on bound": "single sign-on connected",
-    "tried while locked": "attempt while locked",
-    "unknown name": "attempt with an unknown name",
-}
-
-
-def shown_action(what: str) -> str:
-    """Return how pages say what was done; rows keep the words that they were first written with."""
-    return _SHOWN_ACTIONS.get(what, what)
-
-
 sessions = Table(
     "sessions",
     metadata,

@@ -187,15 +187,6 @@ def test_an_hourly_action_moves(records) -> None:
     assert len(newest_actions(records, 9)) in (1, 2)  # an hour may end in between
 
 
-def test_a_reset_drops_the_passkeys_only_if_told(records, maria) -> None:
-    put_factor(records, maria)
-    assert people(records).named("maria").has_second_factor
-    people(records).reset("maria", BY)
-    assert people(records).named("maria").has_second_factor
-    people(records).reset("maria", BY, second_factor=True)
-    assert not people(records).named("maria").has_second_factor
-
-
 def test_a_challenge_is_taken_once_and_by_its_session(records, maria) -> None:
     sessions = Sessions(records.database)
     mine, other = (sessions.find(sessions.start(maria, VISITOR)) for _ in range(2))

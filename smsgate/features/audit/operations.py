@@ -26,7 +26,7 @@ from smsgate.domain.signed_times import time_of
 from smsgate.interface.list_page import ListPage, Tab
 from smsgate.interface.operation import After, Column, Context, Limit, Listing, operation
 from smsgate.interface.schemas import SinceTime, UntilTime, micros
-from smsgate.records.console_tables import content_versions, operator_actions, shown_action
+from smsgate.records.console_tables import content_versions, operator_actions
 from smsgate.records.database import Database, lookup
 from smsgate.records.reader import EVENTS, Row, recorded_of, rows_of
 from smsgate.records.tables import MANUAL_EVENTS, events
@@ -66,7 +66,7 @@ _SIGN_INS = (
     "wrong password",
     "wrong code",
     "wrong passkey",
-    "tried while locked",
+    "attempt while locked",
     "unknown name",
 )
 _FILE = "import_file"
@@ -203,9 +203,8 @@ def _conditions(
 
 def _account_facts(row: Row) -> Facts:
     """Of a row of ``operator_actions``."""
-    action = shown_action(row.what)
     return {
-        "action": action[:1].upper() + action[1:],
+        "action": row.what[:1].upper() + row.what[1:],
         "about": row.operator if row.operator != row.actor else "",
         "note": row.note,
         "address": row.address,

@@ -155,21 +155,18 @@ def show_code() -> str:
 
 def check_code() -> Response:
     """Check a code of an authenticator app, or a recovery code."""
-    row, code = current_session(half=True).operator, _field("code")
-    return _by_factor(row, lambda: console_auth().factors.accept_code(row, code))
+    auth, row = console_auth(), current_session(half=True).operator
+    with auth.sign_in.counting_factors(row, auth.visitor()):
+        note = auth.factors.accept_code(row, _field("code"))
+    return _go_on(row, note, is_whole=True)
 
 
 def check_passkey() -> Response:
     """Check what the browser answered by a passkey."""
-    current, answer = current_session(half=True), _field("credential")
-    return _by_factor(
-        current.operator, lambda: console_auth().factors.accept_passkey(current, answer)
-    )
-
-
-def _by_factor(row: OperatorRow, accept: Callable[[], str]) -> Response:
-    auth = console_auth()
-    return _go_on(row, auth.sign_in.by_factor(row, auth.visitor(), accept), is_whole=True)
+    auth, current = console_auth(), current_session(half=True)
+    with auth.sign_in.counting_factors(current.operator, auth.visitor()):
+        note = auth.factors.accept_passkey(current, _field("credential"))
+    return _go_on(current.operator, note, is_whole=True)
 
 
 def _go_on(row: OperatorRow, note: str = "", *, is_whole: bool = False) -> Response:
@@ -350,7 +347,7 @@ def renew_recovery_codes() -> Response | str:
     row = current_session().operator
     if not row.has_second_factor:
         return redirect(ME, 303)
-    with _changing("recovery codes made") as connection:
+    with _changing("new recovery codes") as connection:
         codes = new_recovery_codes(connection, row)
     return render_template("recovery.html", codes=codes)
 

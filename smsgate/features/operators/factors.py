@@ -83,15 +83,16 @@ UNREADABLE = (
 )
 _log = structlog.get_logger("smsgate.console")
 _kept = credentials.c
+_FIELDS = {"wrong code": "code", "wrong password": "password"}
 
 
 class FactorRefused(SignInRefused):
-    """A code or a passkey is not accepted; ``what`` and ``note`` go into the audit log."""
+    """A code, passkey or password is not accepted; ``what`` and ``note`` go into the audit log."""
 
     def __init__(
         self, sentence: str = CODE_REFUSED, what: str = "wrong code", note: str = ""
     ) -> None:
-        super().__init__(sentence, field="code" if what == "wrong code" else "")
+        super().__init__(sentence, field=_FIELDS.get(what, ""))
         self.what, self.note = what, note
 
 

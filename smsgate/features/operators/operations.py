@@ -197,7 +197,7 @@ def add_person(context: Context, request: NewPerson) -> SignInLink:
                 "There is an operator of that name already: use another one. If the same "
                 "person is deactivated, reset them instead."
             )
-        log_action(connection, "added", row.name, _author(context), note)
+        log_action(connection, "person added", row.name, _author(context), note)
         path = make_link(connection, row.id)
     return _handed_over(context, path, row.name, email, "gave you access to smsgate")
 
@@ -226,7 +226,9 @@ def reset_person(context: Context, request: PersonReset) -> SignInLink:
         values["email"] = email
     if request.second_factor:
         notes.append("two-step sign-in turned off")
-    with people.changing(row, "reset", _author(context), "; ".join(notes), values) as connection:
+    with people.changing(
+        row, "sign-in reset", _author(context), "; ".join(notes), values
+    ) as connection:
         if request.second_factor:
             connection.execute(delete(credentials).where(credentials.c.operator_id == row.id))
         path = make_link(connection, row.id)
@@ -247,7 +249,7 @@ def set_role(context: Context, request: PersonRole) -> None:
     row, values = people.named(request.name), {"role": request.role}
     if request.role != row.role:
         note = f"{row.role} to {request.role}"
-        with people.changing(row, "role", _author(context), note, values) as connection:
+        with people.changing(row, "role changed", _author(context), note, values) as connection:
             refuse_last_admin(connection, row)
 
 
@@ -263,7 +265,7 @@ def deactivate_person(context: Context, request: PersonChoice) -> None:
     people = _people(context)
     row, values = people.named(request.name), {"ended_us": now_us()}
     if not row.ended_us:
-        with people.changing(row, "ended", _author(context), values=values) as connection:
+        with people.changing(row, "deactivated", _author(context), values=values) as connection:
             refuse_last_admin(connection, row)
 
 

@@ -17,6 +17,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
 from types import MappingProxyType
+from typing import get_args
 
 import structlog
 from pydantic import SecretStr
@@ -30,6 +31,7 @@ from smsgate.domain.errors import (
     SmsGateError,
     Unfit,
 )
+from smsgate.interface.operation import Role
 from smsgate.notifications import send_email
 from smsgate.records import Records
 from smsgate.records.console_tables import (
@@ -38,12 +40,11 @@ from smsgate.records.console_tables import (
     operator_links,
     operators,
     sessions,
-    shown_action,
 )
 from smsgate.records.database import Database, Row, lookup, upsert
 from smsgate.records.reader import rows_of
 
-ROLES = ("viewer", "agent", "admin")
+ROLES = get_args(Role)
 """Each may do what those before it may.
 
 A viewer sees. An agent decides, opts out and in, and imports. An admin configures, forgets, and
@@ -96,7 +97,7 @@ class OperatorRow:
     name: str
     folded: str
     """The name as names are compared: no two differ by case or spelling alone."""
-    role: str
+    role: Role
     password_hash: str = field(repr=False)
     made_us: int
     made_by: str
@@ -147,7 +148,7 @@ def fold_email(email: str) -> str:
     return email
 
 
-def new_row(name: str, role: str, made_by: str = "", email: str = "") -> OperatorRow:
+def new_row(name: str, role: Role, made_by: str = "", email: str = "") -> OperatorRow:
     """Return an operator without a password, who was made by themselves or another.
 
     Raises ``Unfit``.
@@ -269,8 +270,8 @@ class OperatorService:
             connection.execute(delete(sessions).where(mine & (sessions.c.digest != keep)))
             log_action(connection, what, row.name, author, note)
         if self._mailbox is not None and row.email:
-            shown = shown_action(what) + (f" ({note})" if note else "")
-            text = _NOTICE.format(name=row.name, by=author.name, what=shown)
+            done = what + (f" ({note})" if note else "")
+            text = _NOTICE.format(name=row.name, by=author.name, what=done)
             _notices.submit(self._send_notice, self._mailbox, row, text)
 
     def _send_notice(self, mailbox: SecretStr, row: OperatorRow, text: str) -> None:

@@ -13,7 +13,8 @@ from __future__ import annotations
 import hmac
 import secrets
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, replace
 from typing import TypeAlias
 
@@ -72,7 +73,7 @@ NO_PASSWORD = (
     f"{PROOF_S // 60} minutes."
 )
 NOT_YOURS = "That is not your password, or there were too many attempts."
-_HOURLY = ("unknown name", "tried while locked")
+_HOURLY = ("unknown name", "attempt while locked")
 """Refusals that are one line an hour in the log."""
 _log = structlog.get_logger("smsgate.console")
 
@@ -107,7 +108,7 @@ class SignIn:
                 use_link(connection, token, FIRST if first else row.id)
             if first:
                 insert(connection, operators, asdict(row))
-                log_action(connection, "added", row.name, author, "as the first admin")
+                log_action(connection, "person added", row.name, author, "as the first admin")
             lock_unchanged(connection, row)
         return replace(row, password_hash=hashed)
 
@@ -125,7 +126,7 @@ class SignIn:
             known = [(_BY_NAME, f"known {folded}")]
             claims, used_up = [*known, *claims], self._claim(known)
         if used_up:
-            raise self._refusal(row, visitor, "tried while locked" if row else "unknown name")
+            raise self._refusal(row, visitor, "attempt while locked" if row else "unknown name")
         kept = row.password_hash if row else ""
         is_right = _is_right(password, kept, self._known if device else self._strangers)
         if row is None or not is_right or row.ended_us:
@@ -138,32 +139,32 @@ class SignIn:
 
         Counted by the session, which nobody else has. Raises ``SignInRefused``.
         """
-        row, refusal = current.operator, SignInRefused(NOT_YOURS, field="password")
+        row, refusal = current.operator, FactorRefused(NOT_YOURS, "wrong password")
         if not row.password_hash:
             raise SignInRefused(NO_PASSWORD, field="password")
         claims = [(_BY_ORIGIN, f"session {current.digest.hex()}")]
-        if self._claim(claims):
-            raise self._refusal(row, visitor, "tried while locked", refusal)
-        if not _is_right(password, row.password_hash, self._known):
-            raise self._refusal(row, visitor, "wrong password", refusal)
-        self._claim(claims, -1)
+        with self._counted(row, visitor, claims, refusal):
+            if not _is_right(password, row.password_hash, self._known):
+                raise refusal
 
-    def by_factor(self, row: OperatorRow, visitor: Visitor, accept: Callable[[], str]) -> str:
-        """Return by which factor, as ``accept`` does; else it raises ``FactorRefused``.
-
-        Who has to wait is refused in the same words.
-        """
+    def counting_factors(self, row: OperatorRow, visitor: Visitor) -> AbstractContextManager[None]:
+        """Count an attempt at a second factor, which raises ``FactorRefused`` if it is wrong."""
         device = self._device(row, visitor)
         claims = [(_BY_ORIGIN, f"factor {device or row.id}"), (_BY_NAME, f"factors {row.id}")]
+        return self._counted(row, visitor, claims, FactorRefused(CODE_REFUSED))
+
+    @contextmanager
+    def _counted(
+        self, row: OperatorRow, visitor: Visitor, claims: Claims, locked: FactorRefused
+    ) -> Iterator[None]:
+        """Count an attempt before it is made; ``locked`` refuses one too many."""
         if self._claim(claims):
-            refusal = SignInRefused(CODE_REFUSED, field="code")
-            raise self._refusal(row, visitor, "tried while locked", refusal)
+            raise self._refusal(row, visitor, "attempt while locked", locked)
         try:
-            note = accept()
+            yield
         except FactorRefused as error:
-            raise self._refusal(row, visitor, error.what, error, error.note) from error
+            raise self._refusal(row, visitor, error.what, error, error.note) from None
         self._claim(claims, -1)
-        return note
 
     def by_provider(self, subject: str, email: str, visitor: Visitor) -> OperatorRow:
         """Return whom the provider of single sign-on names, if an admin has added them.
@@ -181,7 +182,7 @@ class SignIn:
                 with self._database.writing() as connection:
                     if connection.execute(binding.values(subject=subject)).rowcount:
                         author = ActionAuthor(row.name, visitor.address)
-                        log_action(connection, "single sign-on bound", row.name, author, email)
+                        log_action(connection, "single sign-on connected", row.name, author, email)
             rows = [replace(row, subject=subject) for row in rows]
         if not rows or rows[0].ended_us:
             raise self._refusal(None, visitor, "unknown name", SignInRefused(NOT_INVITED))

@@ -50,7 +50,7 @@ def manual(at: int, actor: str = "ana", kind: str = "opt_out", **more):
 def log(records) -> Records:
     """One thing of every group, and things that are none of staff."""
     action(records, 1, "signed in")
-    action(records, 2, "role", operator="ben", note="viewer to agent")
+    action(records, 2, "role changed", operator="ben", note="viewer to agent")
     action(records, 3, "made the API key crm")
     action(records, 4, "retried a reply", note="3-1-0")
     action(records, 5, "exported numbers", actor="ben")

@@ -53,31 +53,19 @@ def test_an_export_has_what_the_filters_let_through_and_is_logged_itself(service
     assert everything[0]["note"] == "all of it"
 
 
-def test_what_was_logged_in_older_words_is_shown_in_todays(services, admin, visitor):
+def test_what_happened_to_people_is_in_words(services, admin, visitor):
     people = People(services.records)
     people.add("maria", "agent", ActionAuthor("admin"))
     people.deactivate("maria", ActionAuthor("admin"))
     people.reset("maria", ActionAuthor("admin"), second_factor=True)
-    add_action(services.records.database, "tried while locked", ActionAuthor("maria"))
+    add_action(services.records.database, "attempt while locked", ActionAuthor("maria"))
     visitor.sign_in("nobody-of-ours")
     page = words(admin.get(AUDIT))
     assert "admin Deactivated maria" in page
     assert "Attempt while locked" in page
     assert "reactivated; two-step sign-in turned off" in page
-    assert "unknown name" in page
+    assert "Unknown name" in page
     assert "Attempt while locked" in words(admin.get(f"{AUDIT}?group=sign_ins"))
-
-
-def test_what_is_typed_wrong_is_said_at_the_field(admin):
-    for query, said in (
-        ("since=tomorrow", "'tomorrow' is not a date. Use 2026-11-24."),
-        ("since=2026-11-25&until=2026-11-24", "The first day is after the last. Swap them."),
-    ):
-        answer = admin.get(f"{AUDIT}?{query}")
-        assert answer.status_code == 200
-        assert said in words(answer)
-        assert 'aria-invalid="true"' in answer.text
-    assert admin.get(f"{AUDIT}?after=nonsense&group=nonsense&until=9999-12-31").status_code == 200
 
 
 def test_nothing_on_it_is_taken_for_markup(services, admin, agent):

@@ -149,7 +149,7 @@ def test_a_notice_holds_up_no_request_and_is_in_the_log_if_it_fails(
     monkeypatch.setattr(service, "send_email", hang)
     assert change_people(admin, "end", {"name": "maria"}).status_code == 303
     assert People(services.records).named("maria").ended_us
-    assert newest_actions(services.records, 1)[0].what == "ended"
+    assert newest_actions(services.records, 1)[0].what == "deactivated"
     gives_up.set()
     settle_notices()
     found = newest_actions(services.records, 1)[0]

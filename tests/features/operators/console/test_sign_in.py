@@ -279,7 +279,7 @@ def test_whoever_guesses_has_to_wait_at_that_name_however_it_is_spelt(
         refused(visitor.sign_in(name, WRONG))
     refused(visitor.sign_in("maria"))
     assert happened(services)[:2] == ["wrong password", "wrong password"]
-    assert "tried while locked" in happened(services)
+    assert "attempt while locked" in happened(services)
     keys = redis_client.keys("smsgate:limits*")
     assert len(keys) == 2  # of the name there, and of the name everywhere
     assert all(0 < redis_client.ttl(key) <= 900 for key in keys)
@@ -486,7 +486,7 @@ def test_guesses_from_everywhere_are_few_and_lock_nobody_out_who_is_known(
         refused(browser_of(visitor).sign_in("maria", WRONG, **from_address(f"8.8.4.{last}")))
     found = [what for what in happened(services) if what == "wrong password"]
     assert len(found) == sign_in.MAX_OF_NAME
-    assert len([what for what in happened(services) if what == "tried while locked"]) in (1, 2)
+    assert len([what for what in happened(services) if what == "attempt while locked"]) in (1, 2)
     refused(browser_of(visitor).sign_in("maria", **from_address("8.8.3.3")))
     assert mine.sign_in("maria", **from_address("8.8.3.3")).status_code == 303
     assert browser_of(visitor).sign_in("maria", **from_address(home)).status_code == 303
