@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import replace
 
 import click
@@ -20,11 +20,12 @@ from rich.progress import (
 
 from smsgate.classifier import Wordings
 from smsgate.cli.data_dir import completed
+from smsgate.interface.operation import Context
+from smsgate.pipeline.api_keys import Caller
 from smsgate.pipeline.configuration import Configuration, load_settings
 from smsgate.pipeline.content import without_keyword_sets
-from smsgate.pipeline.services import Services, build_services
-from smsgate.records import Records
-from smsgate.settings import Programs, Settings
+from smsgate.pipeline.services import build_services
+from smsgate.settings import Programs
 
 
 @contextmanager
@@ -43,22 +44,18 @@ def progress(*, quiet: bool = False) -> Iterator[Callable[[str, int, int], None]
         yield tell
 
 
-def services_of_operation() -> Services:
-    """The services that operations work with: no keyword sets, which take a while to read.
+def context(tell: Callable[[str, int, int], None]) -> Context:
+    """What an operation works with: no keyword sets, which take a while to read.
 
-    Redis may be away: what needs it says so. Raises ``OldStore``.
+    It is closed with the command. Redis may be away: what needs it says so. Raises ``OldStore``.
     """
-    settings = _settings()
+    settings = load_settings(completed(click.get_current_context().obj["environ"]))
     # What is applied here is worded by the sender, which knows what the console saved.
     content = replace(without_keyword_sets(settings), wordings=Wordings(Programs(())))
     made = build_services(Configuration(settings, content))
     click.get_current_context().call_on_close(made.close)
     made.store.metadata.refuse_old()
-    return made
-
-
-def _settings() -> Settings:
-    return load_settings(completed(click.get_current_context().obj["environ"]))
+    return Context(made, Caller(person(), "admin"), tell, is_person=True)
 
 
 def person() -> str:
@@ -66,7 +63,7 @@ def person() -> str:
     return f"terminal:{getpass.getuser()}"
 
 
-def record_action(what: str, note: str = "") -> None:
+def record_action(context: Context, what: str, note: str = "") -> None:
     """Put into the audit log that the person at this terminal did something.
 
     Raises ``RecordsUnavailable``.
@@ -74,5 +71,4 @@ def record_action(what: str, note: str = "") -> None:
     # Late: what knows of people brings its libraries along, which few commands need.
     from smsgate.features.operators.service import ActionAuthor, add_action  # noqa: PLC0415
 
-    with closing(Records(_settings().database_url)) as records:
-        add_action(records.database, what, ActionAuthor(person()), note)
+    add_action(context.services.records.database, what, ActionAuthor(context.actor()), note)

@@ -29,8 +29,6 @@ from smsgate.interface.operation import (
     Upload,
 )
 from smsgate.interface.values import plain_type, read_values
-from smsgate.pipeline.api_keys import Caller
-from smsgate.pipeline.services import Services
 
 _HIDDEN = frozenset({"actor"})
 """Fields for programs that act for several people; at a terminal the person is known."""
@@ -42,13 +40,10 @@ _FILE_WIDTH = 10_000
 class Terminal(Protocol):
     """What the command line gives to a command."""
 
-    def services_of_operation(self) -> Services:
-        """The services, closed when the command ends."""
+    def context(self, tell: Progress) -> Context:
+        """What an operation works with, for the person at the terminal."""
 
-    def person(self) -> str:
-        """Who acts, for the record."""
-
-    def record_action(self, what: str, note: str = "") -> None:
+    def record_action(self, context: Context, what: str, note: str = "") -> None:
         """Put what the person did into the audit log."""
 
     def progress(self, *, quiet: bool = False) -> AbstractContextManager[Progress]:
@@ -95,13 +90,12 @@ def _command(operation: Operation[Any, Any], terminal: Terminal) -> click.Comman
         if operation.upload:
             values[operation.upload] = _upload(values[operation.upload])
         asked = read_values(operation, values)
-        caller = Caller(terminal.person(), "admin")
-        with terminal.progress(quiet=as_json) as progress:
-            services = terminal.services_of_operation()
-            result = operation.run(Context(services, caller, progress, is_person=True), asked)
+        with terminal.progress(quiet=as_json) as tell:
+            context = terminal.context(tell)
+            result = operation.run(context, asked)
         if operation.audit:
             try:
-                terminal.record_action(operation.audit, operation.note(asked))
+                terminal.record_action(context, operation.audit, operation.note(asked))
             except RecordsUnavailable as error:  # it is done all the same
                 click.echo(f"This is not in the audit log: {error}", err=True)
         if isinstance(result, Download):
@@ -109,7 +103,7 @@ def _command(operation: Operation[Any, Any], terminal: Terminal) -> click.Comman
         elif as_json:
             click.echo(msgspec.json.format(msgspec.json.encode(result), indent=2))
         elif operation.text is not None:
-            text = operation.text(result, services)
+            text = operation.text(result, context.services)
             click.echo("\n".join(map(visible, text.split("\n"))))
         else:
             _show(operation, asked, result)
