@@ -27,7 +27,7 @@ from granian.log import LogLevels
 from smsgate.domain.errors import SmsGateError
 from smsgate.features.events import long_polls
 from smsgate.pipeline.configuration import Configuration, with_newest_content
-from smsgate.web.process import start_app
+from smsgate.web.app import start_app
 
 if TYPE_CHECKING:  # exists for type checkers only
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment

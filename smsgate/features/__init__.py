@@ -30,7 +30,7 @@ class MenuEntry:
     group: str = "Configure"
     """The heading that it stands under, one of ``GROUPS``."""
     counted: bool = False
-    """Whether a count of what waits stands beside it: ``web/console/badges.py``."""
+    """Whether a count of what waits stands beside it: ``web/console/app.py``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,25 +1,45 @@
-"""Operations as endpoints of ``/v1``."""
+"""Operations as endpoints of ``/v1``: strict reading of requests, and answers given once."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import io
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from hashlib import sha256
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar, cast
 
 import msgspec
-from flask import Blueprint, Response, g, request
+from flask import Blueprint, Request, Response, g, request
+from werkzeug.exceptions import BadRequest, UnprocessableEntity, UnsupportedMediaType
 
 from smsgate.domain.errors import RecordsUnavailable, StoreUnavailable, Unfit
-from smsgate.interface.operation import Context, Download, Operation
-from smsgate.interface.requests import JSON, read_request
+from smsgate.interface.operation import Context, Download, Operation, Upload
+from smsgate.interface.values import DOCUMENTED, convert_values
 from smsgate.pipeline.api_keys import Caller
 from smsgate.pipeline.services import Services
 from smsgate.store.answered_calls import AnsweredCall
 
+JSON, PROBLEM = "application/json", "application/problem+json"
+MAX_BODY_BYTES = 1024 * 1024
+"""10,000 numbers are about 200 KiB."""
+MAX_UPLOAD_BYTES = 1 << 30
 _MAX_KEY_CHARS = 200
+T = TypeVar("T")
 AuditLog: TypeAlias = Callable[[str, str, str], None]
 """Records who did what, and a note."""
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """What went wrong, by RFC 9457."""
+
+    type: str
+    """Always ``about:blank``: the status says what kind it is."""
+    title: str
+    status: int
+    detail: str
+    """A sentence that says what would be right."""
+    reason: str
+    """A name for programs, such as ``unknown_program``."""
 
 
 def add_endpoints(
@@ -61,6 +81,47 @@ def _view(
         return Response(body, operation.status_of(result), content_type=JSON)
 
     return answer
+
+
+def read_request(operation: Operation[T, Any], request: Request, path: Mapping[str, str]) -> T:
+    """The operation's request. Raises the HTTP error that says what would be right."""
+    try:
+        if operation.has_json:
+            return _read_json(operation, request, path)
+        query = request.args.to_dict(flat=False)
+        given: dict[str, object] = {
+            name: one[0] if len(one) == 1 else one for name, one in query.items()
+        }
+        if operation.upload:
+            request.max_content_length = MAX_UPLOAD_BYTES
+            # Reads until enough came, or raises where the body breaks off.
+            stream = io.BufferedReader(cast("io.RawIOBase", request.stream))
+            name, size = request.args.get("name", ""), request.content_length
+            given[operation.upload] = Upload(stream, name, size)
+        return convert_values(operation, {**given, **path})
+    except msgspec.ValidationError as error:
+        sentence = f"The request is not what this call takes: {error}. {DOCUMENTED}"
+        raise UnprocessableEntity(sentence) from None
+
+
+def _read_json(operation: Operation[T, Any], request: Request, path: Mapping[str, str]) -> T:
+    if request.mimetype != JSON:
+        raise UnsupportedMediaType("Send JSON, with `Content-Type: application/json`.")
+    kind: Any = dict[str, Any] if path else operation.request
+    if operation.body:  # items of a list stay as they came
+        kind = operation.fields[operation.body].type
+    try:
+        given = msgspec.json.decode(request.get_data(cache=False), type=kind)
+    except msgspec.ValidationError:
+        raise
+    except (ValueError, RecursionError) as error:
+        raise BadRequest(f"The body is no JSON: {error}.") from None
+    if operation.body:
+        return operation.request(**path, **{operation.body: given})
+    if path:
+        return convert_values(operation, {**given, **path}, strict=True)
+    found: T = given
+    return found
 
 
 def _once(

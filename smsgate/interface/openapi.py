@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 
 from smsgate import __version__
+from smsgate.interface.endpoints import JSON, PROBLEM, Problem
 from smsgate.interface.operation import Download, Operation
-from smsgate.interface.requests import JSON, PROBLEM, Problem
 
 _PROBLEMS = {
     401: "No key, or none that opens.",

@@ -13,6 +13,7 @@ from smsgate.domain.errors import Unfit
 from smsgate.interface.operation import Operation
 
 T = TypeVar("T")
+DOCUMENTED = "What it takes: GET /v1/openapi.json."
 _MISSING = re.compile(r"missing required field `(\w+)`")
 
 
@@ -21,16 +22,10 @@ def read_values(operation: Operation[T, Any], values: Mapping[str, Any]) -> T:
     try:
         return convert_values(operation, values)
     except msgspec.ValidationError as error:
-        raise Unfit(sentence_of(error), field=_field_of(error)) from None
-
-
-def sentence_of(error: msgspec.ValidationError) -> str:
-    """What is wrong with a value, for a person: the field's name before the sentence."""
-    problem, _, _ = str(error).partition(" - at `")
-    name = _field_of(error)
-    if _MISSING.search(problem) or "matching regex" in problem:
-        problem = "Fill this in"
-    return f"{name}: {problem}." if name else f"{problem}."
+        problem, name = str(error).partition(" - at `")[0], _field_of(error)
+        if _MISSING.search(problem) or "matching regex" in problem:
+            problem = "Fill this in"
+        raise Unfit(f"{name}: {problem}." if name else f"{problem}.", field=name) from None
 
 
 def _field_of(error: msgspec.ValidationError) -> str:
@@ -50,6 +45,14 @@ def convert_values(
     """
     given = {name: _with_zone(operation, name, value) for name, value in values.items()}
     return msgspec.convert(given, operation.request, strict=strict)
+
+
+def read_item(item: msgspec.Raw, decoder: msgspec.json.Decoder[T]) -> T:
+    """One item of a list. Raises ``Unfit`` for what this call does not take."""
+    try:
+        return decoder.decode(item)
+    except (msgspec.DecodeError, UnicodeError) as error:
+        raise Unfit(f"The item is not what this call takes: {error}. {DOCUMENTED}") from None
 
 
 def plain_type(kind: Any) -> tuple[Any, msgspec.Meta | None]:  # noqa: ANN401 - any type

@@ -1,7 +1,7 @@
-"""HTTP: webhooks, ``/v1``, the console, health and metrics. Starts in ``process.py``."""
+"""HTTP: webhooks, ``/v1``, the console, health and metrics. Starts in ``app.py``."""
 
 from __future__ import annotations
 
-from smsgate.web.process import create_app
+from smsgate.web.app import create_app
 
 __all__ = ["create_app"]

@@ -15,7 +15,7 @@ from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from smsgate.domain.errors import SmsGateError, TooManyCalls, reason_of
-from smsgate.interface.requests import PROBLEM, Problem
+from smsgate.interface.endpoints import PROBLEM, Problem
 
 TEXT = "text/plain; charset=utf-8"
 _API = "/v1/"

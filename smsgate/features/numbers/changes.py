@@ -15,7 +15,6 @@ from smsgate.domain.entry_parts import Consent
 from smsgate.domain.errors import SmsGateError, Unfit, reason_of
 from smsgate.domain.messages import ALL, AddResult, Entry
 from smsgate.interface.operation import Actor, Context, operation
-from smsgate.interface.requests import read_item
 from smsgate.interface.schemas import (
     MAX_ITEMS,
     AcceptedChange,
@@ -27,6 +26,7 @@ from smsgate.interface.schemas import (
     ProgramName,
     Reason,
 )
+from smsgate.interface.values import read_item
 from smsgate.pipeline.manual import RestoreRequest, consent_entry, lock_entry, opt_out_entry
 
 Scope = Annotated[str, msgspec.Meta(max_length=200, description="A program's name, or `all`.")]

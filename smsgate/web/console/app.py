@@ -5,27 +5,31 @@ from __future__ import annotations
 from hashlib import sha256
 from pathlib import Path
 
-from flask import Flask, Response, abort, redirect, render_template, send_from_directory
+from flask import Flask, Response, abort, jsonify, redirect, render_template, send_from_directory
 from flask_wtf import CSRFProtect
 from jinja2 import FileSystemLoader
 from werkzeug.exceptions import HTTPException
 
 from smsgate import features
+from smsgate.domain.errors import StoreUnavailable
 from smsgate.features.operators.sessions import LASTS_S
 from smsgate.interface import pages
 from smsgate.pipeline.services import Services
 from smsgate.settings import Settings
 from smsgate.web.console import (
     auth,
-    badges,
     error_pages,
     form_errors,
     origin,
     template_filters,
 )
 from smsgate.web.console.return_path import HOME
+from smsgate.web.recent import Recent
 from smsgate.web.wsgi_request import YEAR_S, read_bodies_first, send_hsts
 
+BADGES = "/console/badges"
+"""Counts beside the entries of the menu."""
+BADGES_KEPT_S = 5.0
 MENU = tuple(one.menu for one in features.FEATURES if one.menu)
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
@@ -75,7 +79,7 @@ def create_console(services: Services) -> Flask:
     auth.register(app, services)
     CSRFProtect(app)
     template_filters.register(app, services)
-    badges.register(app, services)
+    _count_in_menu(app, services)
     form_errors.register(app)
     error_pages.register(app)
     for page in features.modules("console"):
@@ -112,6 +116,28 @@ def _bare_app(settings: Settings) -> Flask:
         return answer
 
     return app
+
+
+def _count_in_menu(console: Flask, services: Services) -> None:
+    """Show on every page what waits for a person, and let the script of the pages ask for it."""
+
+    def count() -> dict[str, int]:
+        """By the path of the menu's entry; empty where the store does not answer."""
+        try:
+            counts = services.store.backlog.attention()
+        except StoreUnavailable:
+            return {}  # every page that needs the store says so itself
+        paths = ("/console/review", "/console/replies", "/console/deliveries")
+        return dict(zip(paths, counts, strict=True))
+
+    badges = Recent(count, BADGES_KEPT_S)
+    console.jinja_env.globals["menu_badges"] = badges.get
+
+    @console.get(BADGES)
+    @auth.needs("viewer")
+    def menu_counts() -> Response:
+        """The counts as JSON."""
+        return jsonify(badges.get())
 
 
 def _menu() -> dict[str, list[tuple[str, list[features.MenuEntry]]]]:

@@ -13,9 +13,8 @@ from smsgate import features
 from smsgate.domain.errors import TooManyCalls
 from smsgate.features.operators.service import ActionAuthor, add_action
 from smsgate.interface import openapi
-from smsgate.interface.endpoints import add_endpoints
+from smsgate.interface.endpoints import JSON, MAX_BODY_BYTES, add_endpoints
 from smsgate.interface.operation import Operation
-from smsgate.interface.requests import JSON, MAX_BODY_BYTES
 from smsgate.pipeline.api_keys import Keyring
 from smsgate.pipeline.services import Services
 from smsgate.web.api_key_guard import ApiKeyGuard

@@ -11,7 +11,7 @@ from smsgate.domain.errors import StoreUnavailable
 from smsgate.domain.messages import Reply
 from smsgate.store.backlog import BacklogReader
 from smsgate.store.keys import PARTITION_KEYS
-from smsgate.web.console.badges import BADGES
+from smsgate.web.console.app import BADGES
 from tests.fakes.pages import waits
 from tests.fakes.values import OTHER
 
