@@ -135,7 +135,7 @@ def test_what_is_exported_at_a_terminal_is_in_the_audit_log(ready):
         log = newest_actions(services.records, 9)
     assert [(one.what, one.note, one.actor) for one in reversed(log)] == [
         ("exported evidence", masked(NUMBER), person()),
-        ("exported numbers", "alerts, opted_out, csv", person()),
+        ("exported numbers", "alerts, opted_out", person()),
         ("exported the records", "2026-01-01 00:00:00+00:00, csv", person()),
     ]
 
