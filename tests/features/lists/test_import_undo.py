@@ -370,28 +370,6 @@ def test_an_import_that_was_killed_at_its_end_is_on_record_once_it_is_run_again(
     assert undo(services, summary.import_id) == {"undone": 1}
 
 
-def test_imports_are_on_record_with_what_they_changed_and_their_undo(services):
-    list_id = imported(services, text_of(NUMBER, OTHER)).import_id
-    (before,) = imports(services.records, 10)
-    assert (before.id, before.actor, before.file, before.undone) == (
-        list_id,
-        "ana",
-        "stopped.csv",
-        None,
-    )
-    assert (
-        "Opted 2 numbers out of every program (scope all): Acme Alerts (alerts)" in before.changed
-    )
-    stop(services)
-    undo(services, list_id)
-    other = imported(services, text_of(OTHER), JOINED).import_id
-    newest, after = imports(services.records, 10)
-    assert (newest.id, newest.undone) == (other, None)
-    assert (after.id, after.undone_by, after.undone_reason) == (list_id, "bob", "the wrong file")
-    assert after.undone > after.imported
-    assert after.undone_note == "stopped.csv: 1 number put back, 1 kept."
-
-
 def test_an_import_that_is_not_on_record_is_said_to_be_none(services):
     imported(services, text_of(NUMBER))
     for id_ in ("", "import-", "import-0000", "x" * 300, "import-\0"):

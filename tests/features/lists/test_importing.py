@@ -326,12 +326,6 @@ def test_an_opt_out_and_a_consent_of_one_number_in_one_file_end_opted_out(servic
         assert reasons(services, [NUMBER], "club") == ["opted_out"]
 
 
-def test_a_status_that_only_some_rows_have_leaves_the_others_unused(services):
-    """Nobody is opted out, or in, by a word that we do not know."""
-    text = f"contact_id,sender_id,status\n{NUMBER},MG1,\n{OTHER},MG1,opt-out\n"
-    assert previewed(services, text).outcomes == {"bad_state": 1, "new": 1}
-
-
 def test_nothing_of_a_file_that_is_no_list_is_applied(services):
     text = f'phone,name\n{NUMBER},x\n{NUMBER},"open\n'
     with pytest.raises(ListUnreadable, match="Line 3"):

@@ -106,11 +106,6 @@ def test_an_export_can_be_imported_again(lists, tmp_path):
     assert again["outcomes"] == {"repeat": 2}
 
 
-def test_an_export_says_for_whom(lists):
-    assert lists.run("export") == 2
-    assert lists.run("export", "--program", "nobody") == 2
-
-
 def test_a_refused_consent_is_said_and_no_failure(lists, tmp_path):
     path = tmp_path / "numbers.txt"
     path.write_text(f"{NUMBER}\n")
