@@ -7,7 +7,7 @@ import io
 import os
 import re
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -67,15 +67,3 @@ def _harmless(cell: str) -> str:
     number = cell.startswith("+") and cell[1:].isdigit()
     text = f"'{cell}" if _FORMULA.match(cell) and not number else cell
     return _SPLIT.sub(r"\1'", text)
-
-
-@contextmanager
-def csv_file(path: Path, columns: Iterable[str]) -> Iterator[Callable[[Iterable[object]], object]]:
-    """Write a CSV file with these columns, whole or not at all; gives what writes a row."""
-    with whole(path) as out:
-
-        def write_row(cells: Iterable[object]) -> None:
-            out.write(csv_line(cells).encode())
-
-        write_row(columns)
-        yield write_row

@@ -113,15 +113,21 @@ class NumberReader:
         raise AssertionError("a call of a script has one answer")
 
     def consent_states(
-        self, partition: int, numbers: Sequence[str], programs: Sequence[str]
+        self,
+        partition: int,
+        numbers: Sequence[str],
+        programs: Sequence[str],
+        *,
+        states: bool = True,
     ) -> ConsentStates:
         """How different numbers (E.164) of one partition stand with some programs.
 
-        What changes between two calls of the script moves the partition's cursor.
+        Without ``states`` by the sets alone, which is faster. What changes between two calls of
+        the script moves the partition's cursor.
         """
         found = ConsentStates()
         alike: dict[bytes, list[str]] = defaultdict(list)
-        for some, raw in self._read({partition: numbers}, programs):
+        for some, raw in self._read({partition: numbers}, programs, states=states):
             found.now_us = int(raw[1])
             known = dict(zip(raw[3][::2], raw[3][1::2], strict=True))
             for place, (number, bits) in enumerate(zip(some, raw[2], strict=True)):
@@ -133,29 +139,13 @@ class NumberReader:
         return found
 
     def consent_states_of(
-        self, numbers: Iterable[str], programs: Sequence[str]
+        self, numbers: Iterable[str], programs: Sequence[str], *, states: bool = True
     ) -> dict[str, ConsentState]:
-        """How numbers of any partition stand with some programs."""
+        """How numbers of any partition stand with some programs; see ``consent_states``."""
         found: dict[str, ConsentState] = {}
         for partition, some in _by_partition(dict.fromkeys(numbers)).items():
-            found |= self.consent_states(partition, some, programs).by_number()
+            found |= self.consent_states(partition, some, programs, states=states).by_number()
         return found
-
-    def memberships(
-        self, numbers: Sequence[str], program: str, *, consents: bool = False
-    ) -> list[bytes]:
-        """Of each number its memberships with one program (or none), as ``0`` and ``1``.
-
-        In ``all``, locked; opted out of the program, come back, and (only with ``consents``)
-        consented.
-        """
-        found: dict[str, bytes] = {}
-        groups = _by_partition(numbers)
-        for some, raw in self._read(
-            groups, [program] if program else [], states=False, consents=consents
-        ):
-            found.update(zip(some, raw[2], strict=True))
-        return [found[number] for number in numbers]
 
     def bucket_count(self) -> int:
         """Into how many buckets a partition's sets are split."""
@@ -182,16 +172,13 @@ class NumberReader:
         programs: Sequence[str],
         *,
         states: bool = True,
-        consents: bool = True,
         program: str = "",
     ) -> Iterator[tuple[Sequence[str], Any]]:
         """Run ``states`` for numbers by partition; gives chunks of them and their answers."""
         buckets = self.bucket_count()
         sets = ["set:all:", "lock:"]
         for one in programs:
-            sets += (f"set:{one}:", f"exceptions:{one}:")
-            if consents:
-                sets.append(f"consent:{one}:")
+            sets += (f"set:{one}:", f"exceptions:{one}:", f"consent:{one}:")
         size = max(1, STATES_CHUNK // len(sets))
         chunks = [
             (PARTITION_KEYS[partition], numbers[at : at + size])

@@ -276,20 +276,15 @@ def test_groups_and_single_numbers_agree(store, stands, monkeypatch):
     assert found.by_number() == seen
     assert seen == stands == store.numbers.consent_states_of(NUMBERS, PROGRAMS)
     assert len(found.alike) == 4
+    by_sets = store.numbers.consent_states(3, NUMBERS, PROGRAMS, states=False)
+    assert by_sets.remembered == {}
+    assert {one: state.membership() for one, state in by_sets.by_number().items()} == {
+        one: state.membership() for one, state in seen.items()
+    }
     assert {*found.remembered} == {one for one in NUMBERS if stands[one].state.marks}
-
-
-def test_digits_say_in_which_sets_numbers_of_any_partition_are(store, stands):
-    asked = ["+33612345678", *reversed(NUMBERS[:5])]
-    digits = store.numbers.memberships(asked, "club", consents=True)
-    assert digits == [b"00000", b"00100", b"01000", b"10011", b"10000", b"00000"]
-    assert store.numbers.memberships(asked[2:4], "") == [b"01", b"10"]
-    assert store.numbers.memberships([], "club") == []
 
 
 def test_without_metadata_of_their_partition_nothing_is_said(store, redis_client):
     redis_client.delete(PARTITION_KEYS[3].metadata)
     with pytest.raises(StoreNotReady):
         store.numbers.consent_states(3, NUMBERS[:1], PROGRAMS)
-    with pytest.raises(StoreNotReady):
-        store.numbers.memberships(NUMBERS[:1], "club")

@@ -44,8 +44,6 @@ WINDOW = 8_000
 """Rows that are entered together: some hundreds for each partition."""
 IMPORT_FILE, UNDONE_OUTCOME = "import_file", "undone"
 """Kind of the event of a whole list; its outcome where the list was undone."""
-_ALL, _LOCKED, _OWN, _BACK, _CONSENT = range(5)
-_IN = ord("1")
 _STATES: tuple[State, State] = ("opted_out", "subscribed")
 
 
@@ -82,22 +80,17 @@ def rehearse(services: Services, numbers: Sequence[str], request: ImportRequest)
 
     Raises ``StoreUnavailable``, ``StoreNotReady``.
     """
-    program = "" if request.program == ALL else request.program
-    is_consent = request.state == "subscribed"
-    blocked = "refused" if is_consent else "repeat"
+    program, is_consent = request.program, request.state == "subscribed"
+    programs, blocked = [program] * (program != ALL), "refused" if is_consent else "repeat"
+    states = services.store.numbers.consent_states_of(numbers, programs, states=False)
     return [
         blocked
-        if _is_blocked(bits)
+        if one.blocked(program)
         else "repeat"
-        if is_consent and bits[_CONSENT] == _IN
+        if is_consent and program in one.consents
         else "new"
-        for bits in services.store.numbers.memberships(numbers, program, consents=is_consent)
+        for one in map(states.__getitem__, numbers)
     ]
-
-
-def _is_blocked(bits: bytes) -> bool:
-    own, back = (bits[_OWN], bits[_BACK]) if len(bits) > _BACK else (0, 0)
-    return _IN in (bits[_LOCKED], own) or (bits[_ALL] == _IN and back != _IN)
 
 
 def enter(

@@ -10,7 +10,7 @@ import msgspec
 
 from smsgate.domain.messages import ALL
 from smsgate.features.lists.rows import BLANK, OTHER, REASONS, printable
-from smsgate.files import csv_file
+from smsgate.files import csv_line, whole
 from smsgate.settings import Settings
 
 SHOWN = 10
@@ -77,9 +77,9 @@ class ListResult(msgspec.Struct):
 @contextmanager
 def counting(found: ListResult, path: Path | None) -> Iterator[Callable[[str, str, int], None]]:
     """Count rows in a result; all that are not used go into a CSV file, where there is a path."""
-    columns = ["line", "given", "outcome", "why"]
-    write: Callable[[list[object]], object] | None
-    with csv_file(path, columns) if path else nullcontext() as write:
+    with whole(path) if path else nullcontext() as out:
+        if out:
+            out.write(csv_line(["line", "given", "outcome", "why"]).encode())
 
         def count(outcome: str, cell: str, line: int) -> None:
             found.rows += 1
@@ -89,8 +89,9 @@ def counting(found: ListResult, path: Path | None) -> Iterator[Callable[[str, st
             found.unused += 1
             if found.unused <= SHOWN:
                 found.first.append(UnusedRow(line, printable(cell), outcome))
-            if write is not None:
-                write([line or "", printable(cell, 200), outcome, NOT_USED[outcome]])
+            if out:
+                cells = [line or "", printable(cell, 200), outcome, NOT_USED[outcome]]
+                out.write(csv_line(cells).encode())
 
         yield count
 
