@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from typing import get_args
 
 import msgspec
 
+from smsgate.consent import event_text
 from smsgate.domain.messages import ALL
 from smsgate.features.lists.rows import BLANK, OTHER, REASONS, printable
 from smsgate.files import csv_line, whole
+from smsgate.pipeline.gate import GateReason
 from smsgate.settings import Settings
 
 SHOWN = 10
@@ -34,13 +37,7 @@ OUTCOMES = {
     "undone": "reverted",
     "unchanged": "the import had not changed it",
     CLEAN: "can be texted",
-    "opted_out": "opted out of this program",
-    "opted_out_all": "opted out of everything",
-    "hold": "opt-out being applied",
-    "review": "a text from the number is in review",
-    "locked": "locked, never to be texted",
-    "no_consent": "no consent on record, and the program requires one",
-    "invalid": "not a phone number",
+    **{name: event_text.reason(name) for name in get_args(GateReason)},
 }
 """What becomes of a row or number, and what that means."""
 
