@@ -56,6 +56,15 @@ def undo_list(
     services.archiver.move_all()
     record = import_of(services.records, id_)
     found = ListResult(import_id=id_, applied=bool(actor))
+    undo = Entry(
+        number="",
+        program=record.program,
+        decision=Decision(Intent.NONE, rule="import_undone", note=reason),
+        source="import",
+        actor=actor,
+        action=UNDO,
+        undoes=id_,
+    )
     with counting(found, result) as count:
         for partition in range(PARTITIONS):
             groups = (
@@ -63,8 +72,7 @@ def undo_list(
             )
             numbers = [*dict.fromkeys(number for group in groups for number in group.numbers)]
             for at in range(0, len(numbers), CHUNK):
-                some = numbers[at : at + CHUNK]
-                outcomes = _undo(services, id_, partition, some, actor, reason)
+                outcomes = _undo(services, partition, numbers[at : at + CHUNK], undo)
                 for number, outcome in outcomes.items():
                     count(outcome, number, 0)
                 progress("Undoing" if actor else "Reading histories", found.rows, 0)
@@ -80,7 +88,7 @@ def undo_list(
 
 
 def _undo(
-    services: Services, id_: str, partition: int, numbers: Sequence[str], actor: str, reason: str
+    services: Services, partition: int, numbers: Sequence[str], undo: Entry
 ) -> dict[str, str]:
     """Put back what can be, if somebody acts; gives of each number what became of it."""
     outcomes, found = {"applied": "undone", "kept": "kept"}, dict[str, str]()
@@ -90,22 +98,12 @@ def _undo(
         seen = services.store.inbox_reader.cursors([partition])[partition]
         alike: dict[Entry, list[str]] = defaultdict(list)
         for number, history in services.history.of_numbers(left).items():
-            effect = effect_of_list(history, id_, renamed)
-            if isinstance(effect, Entry) and actor:
+            effect = effect_of_list(history, undo, seen, renamed)
+            if isinstance(effect, Entry) and undo.actor:
                 alike[effect].append(number)
             else:
                 found[number] = effect if isinstance(effect, str) else "would_undo"
-        entries = [
-            replace(
-                entry,
-                numbers=tuple(some),
-                actor=actor,
-                decision=replace(entry.decision, note=reason),
-                list_undo=replace(entry.list_undo, seen=seen),
-            )
-            for entry, some in alike.items()
-            if entry.list_undo is not None
-        ]
+        entries = [replace(entry, numbers=tuple(some)) for entry, some in alike.items()]
         # What was stale, since another list was applied meanwhile, is looked at again; and so is
         # what a worker applied.
         for event in apply_entries(services, entries):
@@ -116,13 +114,14 @@ def _undo(
 
 
 def effect_of_list(
-    history: Sequence[Event], list_id: str, renamed: Mapping[str, str]
+    history: Sequence[Event], undo: Entry, seen: str, renamed: Mapping[str, str]
 ) -> str | Entry:
-    """What became of a number by a list, by its events, oldest first.
+    """What became of a number by a list, by its events, oldest first, read up to ``seen``.
 
-    That is ``unchanged`` by the list, ``undone`` before, ``kept``, or the entry that puts it back,
-    without its numbers. ``renamed`` gives a program's name by its former one.
+    That is ``unchanged`` by the list, ``undone`` before, ``kept``, or ``undo`` as it puts the
+    number back. ``renamed`` gives a program's name by its former one.
     """
+    list_id = undo.undoes
     states = [ConsentState()]  # before each event, and after the last
     for event in history:
         known = event.consent_state
@@ -147,16 +146,12 @@ def effect_of_list(
     if is_unknown or undecided(history[:first]):
         return "kept"
     scopes = {history[at].scope or history[at].program for at in changing}
-    return Entry(
-        number="",
+    return replace(
+        undo,
         program=history[first].program,
-        decision=Decision(Intent.NONE, rule="import_undone"),
-        source="import",
         scope=scopes.pop() if len(scopes) == 1 else ALL,
-        action=UNDO,
         membership_before=states[first].membership(),
-        undoes=list_id,
-        list_undo=ListUndo(states[last + 1].membership()),
+        list_undo=ListUndo(states[last + 1].membership(), seen),
     )
 
 
