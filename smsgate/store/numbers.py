@@ -113,21 +113,27 @@ class NumberReader:
         raise AssertionError("a call of a script has one answer")
 
     def consent_states(
-        self,
-        partition: int,
-        numbers: Sequence[str],
-        programs: Sequence[str],
-        *,
-        states: bool = True,
+        self, partition: int, numbers: Sequence[str], programs: Sequence[str]
     ) -> ConsentStates:
         """How different numbers (E.164) of one partition stand with some programs.
 
-        Without ``states`` by the sets alone, which is faster. What changes between two calls of
-        the script moves the partition's cursor.
+        What changes between two calls of the script moves the partition's cursor.
         """
+        return self._consent_states({partition: numbers}, programs)
+
+    def consent_states_of(
+        self, numbers: Iterable[str], programs: Sequence[str], *, states: bool = True
+    ) -> dict[str, ConsentState]:
+        """How numbers of any partition stand; without ``states`` as sets say, which is faster."""
+        groups = _by_partition(dict.fromkeys(numbers))
+        return self._consent_states(groups, programs, states=states).by_number()
+
+    def _consent_states(
+        self, groups: dict[int, Sequence[str]], programs: Sequence[str], *, states: bool = True
+    ) -> ConsentStates:
         found = ConsentStates()
         alike: dict[bytes, list[str]] = defaultdict(list)
-        for some, raw in self._read({partition: numbers}, programs, states=states):
+        for some, raw in self._read(groups, programs, states=states):
             found.now_us = int(raw[1])
             known = dict(zip(raw[3][::2], raw[3][1::2], strict=True))
             for place, (number, bits) in enumerate(zip(some, raw[2], strict=True)):
@@ -136,15 +142,6 @@ class NumberReader:
                 else:
                     alike[bits].append(number)
         found.alike = [(_consent_state(bits, programs), some) for bits, some in alike.items()]
-        return found
-
-    def consent_states_of(
-        self, numbers: Iterable[str], programs: Sequence[str], *, states: bool = True
-    ) -> dict[str, ConsentState]:
-        """How numbers of any partition stand with some programs; see ``consent_states``."""
-        found: dict[str, ConsentState] = {}
-        for partition, some in _by_partition(dict.fromkeys(numbers)).items():
-            found |= self.consent_states(partition, some, programs, states=states).by_number()
         return found
 
     def bucket_count(self) -> int:
