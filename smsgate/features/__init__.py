@@ -61,8 +61,6 @@ FEATURES = (
         name="dashboard",
         console=("console",),
         menu=MenuEntry("Home", "/console/", "viewer", "h", ""),
-        operations=("operations",),
-        commands={"report": ".operations"},
     ),
     Feature(
         name="numbers",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import sqlite3
 from contextlib import closing
@@ -157,18 +156,6 @@ def test_evidence_of_a_period_has_a_cover_and_says_what_is_wrong(ready, tmp_path
     (tmp_path / "records.sqlite3").write_bytes(b"no database" * 100)
     assert ready.run("evidence", NUMBER) == 2
     assert "records" in ready.errors
-
-
-def test_the_report_counts_the_day(ready):
-    ready.run("lock", NUMBER, "--reason", "a letter")
-    work(ready)
-    assert ready.run("report", "--json") == 0
-    found = json.loads(ready.output)
-    assert found["messages"] == {"lock": 1}
-    assert ready.run("report") == 0
-    assert "lock: 1" in ready.output
-    assert ready.run("report", "--day", "2020-01-01", "--json") == 0
-    assert json.loads(ready.output)["messages"] == {}
 
 
 def test_store_and_records_are_equal_until_somebody_meddles(ready, redis_client):

@@ -17,10 +17,7 @@ from smsgate.features.dashboard.statistics import (
     MEASURES,
     WINDOW_S,
     ConfirmationFigures,
-    Latency,
-    blocked_latency,
     confirmation_figures,
-    confirmed_latency,
     counts_of,
     today,
     usual_counts,
@@ -38,26 +35,6 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class DayFigures:
-    """Today's figures beside those of earlier days."""
-
-    today: DayCounts | None
-    """None if the store cannot be read."""
-    usual: dict[str, float] | None
-    """What a day like today has, empty if there was none; None if the records cannot be read."""
-    days: dict[date, DayCounts]
-    """The last 30 days, with today; those before anything was counted are left out."""
-    to_blocked: Latency | None
-    to_confirmed: Latency | None
-    confirmations: ConfirmationFigures | None
-    """None if the store cannot be read."""
-    store_problem: str = ""
-    """Why today is unknown."""
-    records_problem: str = ""
-    """Why earlier days are unknown."""
-
-
-@dataclass(frozen=True, slots=True)
 class Dashboard:
     """What the home page shows of a moment."""
 
@@ -66,36 +43,55 @@ class Dashboard:
     """What cannot be used first, then failures."""
     reviews: QueueDepth | None
     """None if the store cannot be read."""
-    figures: DayFigures
     begins: bool
     """Whether no text of a real provider came in the last 30 days."""
+    today: DayCounts | None
+    """None if the store cannot be read."""
+    usual: dict[str, float] | None
+    """What a day like today has, empty if there was none; None if the records cannot be read."""
+    days: dict[date, DayCounts]
+    """The last 30 days, with today; those before anything was counted are left out."""
+    confirmations: ConfirmationFigures | None
+    """Of today and yesterday; None if the store cannot be read."""
+    store_problem: str = ""
+    """Why today is unknown."""
+    records_problem: str = ""
+    """Why earlier days are unknown."""
 
 
 def load_dashboard(services: Services, deadlines: Deadlines) -> Dashboard:
     """Ask everything; takes as long as one deadline at most, and raises nothing of theirs."""
-    now = today()
-    first = now - timedelta(days=DAYS - 1)
+    now, settings = today(), services.settings
     history = DailyCountStorage(services.records.database)
     # All are asked before any answer is waited for.
     asked_sums = deadlines.store.ask(lambda: _sums(services, now))
-    asked_days = deadlines.records.ask(lambda: history.since(first))
+    asked_days = deadlines.records.ask(lambda: history.since(now - timedelta(days=DAYS - 1)))
     state = services.monitor.look(deadlines)
-    snapshot, settings = state.snapshot, services.settings
+    snapshot = state.snapshot
+    sums, store_problem = _read(asked_sums)
+    saved, records_problem = _read(asked_days)
+    days = _days(now, sums, saved or {})
     waiting = (snapshot.backlog.inbox, snapshot.backlog.outbox) if snapshot else ()
     is_overdue = any(one.oldest_s > WINDOW_S for one in waiting)
-    sums, days = _read(asked_sums), _read(asked_days)
     real = {one.name for one in settings.accounts.values() if not one.simulated}
     heard = {one.name for one in snapshot.accounts if one.accepted_s} if snapshot else real
     return Dashboard(
         components=component_status(settings, state, time.time_ns() // 1000),
         conditions=state.conditions,
         reviews=snapshot.backlog.reviews if snapshot else None,
-        figures=_figures(now, sums, days, is_overdue=is_overdue),
         begins=snapshot is not None and not heard & real,
+        today=None if sums is None else days.get(now, dict.fromkeys(MEASURES, 0)),
+        usual=None if saved is None else usual_counts(days, now),
+        days=_without_gaps(days, now),
+        confirmations=(
+            None if sums is None else confirmation_figures([*sums.values()], is_overdue=is_overdue)
+        ),
+        store_problem=store_problem,
+        records_problem=records_problem,
     )
 
 
-def _read(answer: PendingAnswer[T]) -> tuple[T | None, str]:
+def _read(answer: PendingAnswer[T]) -> tuple[T, str] | tuple[None, str]:
     """What was read, or why it could not be."""
     try:
         return answer.get(), ""
@@ -103,48 +99,27 @@ def _read(answer: PendingAnswer[T]) -> tuple[T | None, str]:
         return None, str(error).rstrip(".")
 
 
-def _sums(services: Services, now: date) -> list[tuple[date, Sums]]:
+def _sums(services: Services, now: date) -> dict[date, Sums]:
     """What the store has counted today and yesterday."""
-    days = (now, now - timedelta(days=1))
-    return [(day, services.store.metrics.sums_on(day)) for day in days]
+    return {day: services.store.metrics.sums_on(day) for day in (now, now - timedelta(days=1))}
 
 
-def _figures(
-    now: date,
-    of_store: tuple[list[tuple[date, Sums]] | None, str],
-    of_records: tuple[dict[date, DayCounts] | None, str],
-    *,
-    is_overdue: bool,
-) -> DayFigures:
+def _days(
+    now: date, sums: dict[date, Sums] | None, saved: dict[date, DayCounts]
+) -> dict[date, DayCounts]:
     """Finished days are the records', today and yesterday the greater of records and store."""
-    (counted, store_problem), (saved_days, records_problem) = of_store, of_records
-    days = dict(saved_days or {})
-    for day, found in counted or ():
+    days = dict(saved)
+    for day, found in (sums or {}).items():
         if found:
-            saved, counts = days.get(day, {}), counts_of(found)
-            days[day] = {one: max(saved.get(one, 0), counts[one]) for one in MEASURES}
-    if counted is None:
+            recorded, counts = days.get(day, {}), counts_of(found)
+            days[day] = {one: max(recorded.get(one, 0), counts[one]) for one in MEASURES}
+    if sums is None:
         days.pop(now, None)  # the records have a part of it at most
-    sums = [found for _, found in counted or ()]
-    latency = confirmed_latency(sums)
-    return DayFigures(
-        today=None if counted is None else days.get(now, dict.fromkeys(MEASURES, 0)),
-        usual=usual_counts(days, now) if not records_problem else None,
-        days=_without_gaps(days, now),
-        to_blocked=blocked_latency(sums),
-        to_confirmed=latency,
-        confirmations=(
-            None if counted is None else confirmation_figures(sums, latency, is_overdue=is_overdue)
-        ),
-        store_problem=store_problem,
-        records_problem=records_problem,
-    )
+    return days
 
 
 def _without_gaps(days: dict[date, DayCounts], now: date) -> dict[date, DayCounts]:
     """Every day since the first that was counted; one without anything has zeros."""
-    if not days:
-        return {}
-    age = (now - min(days)).days
+    age = (now - min(days)).days if days else -1
     order = [now - timedelta(days=back) for back in range(age, -1, -1)]
     return {day: days.get(day, dict.fromkeys(MEASURES, 0)) for day in order}

@@ -1,4 +1,4 @@
-"""Figures of a day: texts, intents and times.
+"""Figures of a day: texts, intents, and confirmations in time.
 
 Processes count into the store by day (``store/metrics.py``), which keeps a week of it, so that
 reading is cheap however much has happened. Every minute the sums go to the records and stay there,
@@ -8,10 +8,9 @@ even if Redis is flushed.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from itertools import accumulate
 
 from smsgate.domain.messages import REPLY_WINDOW_US
 from smsgate.metrics.counters import (
@@ -19,8 +18,6 @@ from smsgate.metrics.counters import (
     CONFIRMED_S,
     MESSAGES,
     REPLIES,
-    STORED_S,
-    Family,
     Sums,
     bounds_of,
     by_family,
@@ -29,7 +26,15 @@ from smsgate.records import Records
 from smsgate.records.daily_counts import DailyCountStorage, DayCounts
 from smsgate.store.store import Store
 
-MEASURES = ("texts", "opt_outs", "opt_ins", "help", "review", "confirmations")
+MEASURES = {
+    "texts": "Texts received",
+    "opt_outs": "Opt-out requests",
+    "opt_ins": "Opt-in requests",
+    "help": "Help requests",
+    "review": "Sent to review",
+    "confirmations": "Confirmations sent",
+}
+"""What is counted of a day, and its title."""
 _MEASURE_BY_INTENT = {
     "opt_out": "opt_outs",
     "opt_out_all": "opt_outs",
@@ -42,18 +47,6 @@ WINDOW_S = REPLY_WINDOW_US / 1_000_000
 """How long a confirmation may take."""
 _MISSED_OUTCOMES = ("late", "refused", "unknown")
 """Outcomes after which nobody can say that the subscriber has the confirmation in time."""
-
-
-@dataclass(frozen=True, slots=True)
-class Latency:
-    """How long something took, as far as the bounds of its histogram tell."""
-
-    count: int
-    p50_s: float
-    p99_s: float
-    """Infinite if it is above the last bound."""
-    late: int
-    """How many took longer than a confirmation may."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,48 +116,20 @@ def usual_counts(days: Mapping[date, DayCounts], now: date) -> dict[str, float]:
     }
 
 
-def blocked_latency(sums: Iterable[Sums]) -> Latency | None:
-    """From the receipt of a text to its answer, from when on it blocks. None if none came."""
-    return _latency(STORED_S, sums)
-
-
-def confirmed_latency(sums: Iterable[Sums]) -> Latency | None:
-    """From the receipt of a text until the provider took our reply. None if none was sent."""
-    return _latency(CONFIRMED_S, sums)
-
-
-def confirmation_figures(
-    sums: Sequence[Sums], latency: Latency | None, *, is_overdue: bool
-) -> ConfirmationFigures:
+def confirmation_figures(sums: Sequence[Sums], *, is_overdue: bool) -> ConfirmationFigures:
     """How many confirmations of opt-outs were in time.
 
-    ``latency`` is that of confirmations. ``is_overdue``: replies wait past their time, which no
-    process has settled. A confirmation was not due if the provider has the opt-out itself, or a
-    later change superseded it.
+    ``is_overdue``: replies wait past their time, which no process has settled. A confirmation was
+    not due if the provider has the opt-out itself, or a later change superseded it.
     """
-    outcomes: Counter[str] = Counter()
-    for one in sums:
-        for (_, kind, outcome), count in by_family(one)[REPLIES.name].items():
+    outcomes, times = Counter[str](), Counter[str]()
+    for one in map(by_family, sums):
+        for (_, kind, outcome), count in one[REPLIES.name].items():
             if kind == "opt_out":
                 outcomes[outcome] += count
-    late = min(latency.late if latency else 0, outcomes["sent"])
+        for labels, count in one[CONFIRMED_S.name].items():
+            times[labels[-1]] += count
+    took_longer = sum(times[BOUND + one] for one in bounds_of(CONFIRMED_S) if float(one) > WINDOW_S)
+    late = min(took_longer, outcomes["sent"])
     missed = late + sum(outcomes[outcome] for outcome in _MISSED_OUTCOMES)
     return ConfirmationFigures(outcomes["sent"] - late, missed + is_overdue, is_overdue)
-
-
-def _latency(family: Family, sums: Iterable[Sums]) -> Latency | None:
-    counts: Counter[str] = Counter()
-    for one in sums:
-        for labels, count in by_family(one)[family.name].items():
-            counts[labels[-1]] += count
-    names = bounds_of(family)
-    sums_below = accumulate(counts[BOUND + name] for name in names)
-    below = [*zip(map(float, names), sums_below, strict=True)]
-    total = below[-1][1]
-    if not total:
-        return None
-    in_time = max(count for bound, count in below if bound <= WINDOW_S)
-    p50_s, p99_s = (
-        next(bound for bound, count in below if count >= share * total) for share in (0.5, 0.99)
-    )
-    return Latency(count=total, p50_s=p50_s, p99_s=p99_s, late=total - in_time)
