@@ -25,7 +25,6 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
 from smsgate.domain.errors import SmsGateError
-from smsgate.features.events import long_polls
 from smsgate.pipeline.configuration import Configuration, with_newest_content
 from smsgate.web.app import start_app
 
@@ -74,7 +73,6 @@ class Draining:
         while signal.sigtimedwait(_TO_END, 1) is None and os.getppid() == parent:
             pass
         self._is_ending = True
-        long_polls.end()
         threading.Event().wait(DRAIN_S)
         end = signal.getsignal(signal.SIGTERM)  # the server's own
         if callable(end):

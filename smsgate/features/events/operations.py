@@ -12,7 +12,6 @@ from smsgate.consent.events import Event
 from smsgate.domain.errors import CursorRefused
 from smsgate.domain.messages import ALL
 from smsgate.domain.phone import MAX_SENDER_CHARS, as_recorded, e164
-from smsgate.features.events.long_polls import looks
 from smsgate.interface.operation import After, Context, Limit, operation
 from smsgate.interface.schemas import Number, moment
 from smsgate.pipeline.gate import GateAnswer
@@ -76,13 +75,11 @@ class ConsentEvent(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class EventsQuery(msgspec.Struct, forbid_unknown_fields=True):
-    """From where, how many, and how long to wait for the first."""
+    """From where, and how many."""
 
     after: Annotated[str, msgspec.Meta(max_length=1_400)] = ""
     """The ``next`` of an earlier page; ``now`` for what comes from now on; empty: everything."""
     limit: Annotated[int, msgspec.Meta(ge=1, le=1_000)] = 200
-    wait: Annotated[float, msgspec.Meta(ge=0, le=30)] = 0.0
-    """Seconds to wait where there is nothing yet. A busy server may answer sooner, with nothing."""
 
 
 class EventsPage(msgspec.Struct, frozen=True):
@@ -103,11 +100,7 @@ def read_events(context: Context, request: EventsQuery) -> EventsPage:
         batch = EventBatch([], reader.newest(), more=False)
     else:
         position = parse_position(request.after) if request.after else START
-        for _ in looks(request.wait):
-            batch = reader.after(position, request.limit)
-            position = batch.position
-            if batch.events:
-                break
+        batch = reader.after(position, request.limit)
     seen = (_view(context, one.event, f"{one.partition}-{one.seq}") for one in batch.events)
     events = [event for event in seen if event is not None]
     return EventsPage(events, format_position(batch.position), batch.more)
@@ -119,17 +112,15 @@ class NumberQuery(msgspec.Struct, forbid_unknown_fields=True):
     number: Number
     limit: Annotated[int, msgspec.Meta(ge=0, le=1_000)] = 100
     """Events in one page; 0 for the state alone."""
-    after: Annotated[str, msgspec.Meta(max_length=64)] = ""
-    """The ``next`` of an earlier page."""
+    after: After = ""
 
 
-class HistoryQuery(msgspec.Struct, forbid_unknown_fields=True):
+class HistoryQuery(NumberQuery, forbid_unknown_fields=True):
     """A number, and which part of its history."""
 
     number: Annotated[
         str, msgspec.Meta(max_length=MAX_SENDER_CHARS, description="A number or a sender's name.")
     ]
-    after: After = ""
     limit: Limit = 1_000
 
 
@@ -198,7 +189,7 @@ def list_history(context: Context, request: HistoryQuery) -> NumberHistory:
     return _page(context, as_recorded(request.number), request)
 
 
-def _page(context: Context, number: str, query: NumberQuery | HistoryQuery) -> NumberHistory:
+def _page(context: Context, number: str, query: NumberQuery) -> NumberHistory:
     found = context.services.history.of_number(number)
     events = [one for event in found if (one := _view(context, event)) is not None]
     start = 0

@@ -1,18 +1,9 @@
-"""The event feed that programs ask for: nothing skipped, nothing twice, waiting bounded."""
+"""The event feed that programs ask for: nothing skipped, nothing twice."""
 
 from __future__ import annotations
 
-import socket
-import threading
-import time
-
 import pytest
 
-from smsgate.features.events import long_polls
-from tests.fakes.served import served
-
-LONG_S = 25.0
-"""Less than anybody waits for events here, and more than an answer takes on any machine."""
 NUMBERS = [f"+1415555{n:04}" for n in range(24)]
 
 
@@ -81,56 +72,5 @@ def test_a_place_of_other_records_is_refused_and_says_what_to_do(api) -> None:
         found = api.get(f"/events?after={after}", 422)
         assert found["reason"] == "cursor_refused", after
     assert "after=now" in api.get("/events?after=3-999", 422)["detail"]
-    for query in ("limit=0", "limit=1001", "wait=31", "wait=-1", "wait=nan", "wait=x", "afer=1"):
+    for query in ("limit=0", "limit=1001", "afer=1"):
         assert api.get(f"/events?{query}", 422)["reason"] == "unprocessable_entity", query
-
-
-def test_whoever_waits_gets_the_event_as_soon_as_it_is_recorded(api) -> None:
-    place = api.get("/events?after=now")["next"]
-    page: dict[str, object] = {}
-    caller = threading.Thread(target=lambda: page.update(api.get(f"/events?after={place}&wait=30")))
-    caller.start()
-    opt_out(api, NUMBERS[:1])
-    caller.join(LONG_S)
-    assert len(page["events"]) == 1
-
-
-def test_waiting_ends_with_nothing_when_its_time_is_over(api) -> None:
-    started = time.monotonic()
-    assert api.get("/events?wait=0.3")["events"] == []
-    assert 0.25 < time.monotonic() - started < LONG_S
-
-
-def test_only_some_may_wait_so_that_webhooks_keep_their_threads() -> None:
-    waiting = [long_polls.looks(30) for _ in range(long_polls.MAX_WAITING)]
-    for one in waiting:
-        assert [next(one), next(one)] == [None, None]
-    assert [*long_polls.looks(30)] == [None], "it looks once"
-    waiting[0].close()
-    another = long_polls.looks(30)
-    assert [next(another), next(another)] == [None, None]
-    assert long_polls.MAX_WAITING * 4 <= 16
-    for one in [*waiting, another]:
-        one.close()
-
-
-@pytest.mark.full
-def test_a_server_with_callers_that_wait_ends_in_order(services, tmp_path) -> None:
-    environ = {
-        "SMSGATE_CONFIG": str(tmp_path),
-        "SMSGATE_DATA_DIR": str(tmp_path),
-        "REDIS_URL": services.settings.redis_url,
-        "SMSGATE_API_KEYS": "a-key-that-is-long-enough-for-tests",
-    }
-    with served("smsgate.web:create_app", environ) as port:
-        caller = socket.create_connection(("127.0.0.1", port), timeout=15)
-        caller.sendall(
-            b"GET /v1/events?wait=30 HTTP/1.1\r\nHost: x\r\n"
-            b"Authorization: Bearer a-key-that-is-long-enough-for-tests\r\n\r\n"
-        )
-        caller.settimeout(0.5)
-        with pytest.raises(TimeoutError):
-            caller.recv(1)
-        caller.settimeout(15)
-    assert caller.recv(12) == b"HTTP/1.1 200"
-    caller.close()
