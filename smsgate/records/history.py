@@ -66,23 +66,6 @@ class EventHistory(DatabasePart):
         found += [part_of(one, number) for one in self._page(of_lists, before, limit)]
         return sorted(found, key=place_of, reverse=True)[:limit]
 
-    def replies(self, number: str, since_us: int, until_us: int, limit: int) -> list[Recorded]:
-        """Replies to a number between two moments, and their delivery receipts."""
-        asked = EVENTS.where(
-            events.c.number == lookup(number),
-            events.c.received_us.between(since_us, until_us),
-            events.c.kind.in_(("reply", "receipt")),
-        )
-        return self._page(asked, None, limit)
-
-    def around(self, number: str, received_us: int, count: int) -> list[Recorded]:
-        """The events of a number up to a moment and behind it, ``count`` each."""
-        mine = EVENTS.where(events.c.number == lookup(number))
-        later = mine.where(events.c.received_us > received_us).order_by(events.c.received_us)
-        found = [*map(recorded_of, rows_of(self._database, later.limit(count)))]
-        earlier = mine.where(events.c.received_us <= received_us)
-        return sorted([*found, *self._page(earlier, None, count)], key=place_of)
-
     def newest(self, limit: int, *kinds: str, number: str = "") -> list[Recorded]:
         """The newest events (of some kinds, of one number)."""
         asked = EVENTS.where(events.c.kind.in_(kinds)) if kinds else EVENTS

@@ -31,7 +31,6 @@ PAGES: Mapping[str, tuple[str, ...]] = {
     "/console/numbers": ("/console/numbers",),
     "/console/numbers/<recorded:number>": (
         f"/console/numbers/{NUMBER}",
-        f"/console/numbers/{NUMBER}?view=texts",
         "/console/numbers/+14155559999",
     ),
     "/console/people": ("/console/people",),

@@ -47,13 +47,8 @@ def test_a_number_s_story_in_pages_with_its_part_of_lists(records):
     assert records.history.of_number(NUMBER, HistoryPlace(0, 0), 9) == []
 
 
-def test_replies_around_and_kinds(records):
+def test_kinds(records):
     keep(records, *(event(at, kind="help") for at in range(10)), reply_event(12), event(20))
-    replies = records.history.replies(NUMBER, START_US, START_US + 15_000, 9)
-    assert [one.event.outcome for one in replies] == ["sent"]
-    assert records.history.replies(NUMBER, START_US, START_US + 11_000, 9) == []
-    around = records.history.around(NUMBER, START_US + 4_000, 2)
-    assert [one.event.received_us - START_US for one in around] == [3_000, 4_000, 5_000, 6_000]
     kinds = records.history.newest(5, "opt_out", number=NUMBER)
     assert ids(kinds) == [event(20).id]
 

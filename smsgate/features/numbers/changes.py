@@ -65,15 +65,6 @@ _AHEAD = timedelta(minutes=5)
 T = TypeVar("T")
 
 
-class OptOutRequest(msgspec.Struct, forbid_unknown_fields=True):
-    """Whom to opt out, and why, for the record."""
-
-    number: Number
-    reason: Reason
-    scope: Scope = ALL
-    actor: Actor = ""
-
-
 class LockRequest(msgspec.Struct, forbid_unknown_fields=True):
     """Which number, and why, for the record."""
 
@@ -82,13 +73,15 @@ class LockRequest(msgspec.Struct, forbid_unknown_fields=True):
     actor: Actor = ""
 
 
-class RestoreQuery(msgspec.Struct, forbid_unknown_fields=True):
+class OptOutRequest(LockRequest, forbid_unknown_fields=True):
+    """Whom to opt out, and why, for the record."""
+
+    scope: Scope = ALL
+
+
+class RestoreQuery(OptOutRequest, forbid_unknown_fields=True):
     """Whose opt-out to lift, what allows it, and why, for the record."""
 
-    number: Number
-    reason: Reason
-    scope: Scope = ALL
-    actor: Actor = ""
     basis: Basis = "mistake"
     words: Words | None = None
     medium: Medium | None = None
@@ -106,15 +99,10 @@ class GivenConsent(msgspec.Struct, forbid_unknown_fields=True):
     source: Source
 
 
-class Suppression(msgspec.Struct, forbid_unknown_fields=True):
+class Suppression(OptOutRequest, kw_only=True, forbid_unknown_fields=True):
     """One number that opted out, or came back."""
 
-    number: Number
     state: Literal["opted_out", "opted_in"]
-    reason: Reason
-    scope: str = ALL
-    """``all`` or a program."""
-    actor: Actor = ""
     correlation_id: CorrelationId = ""
     basis: Basis = "mistake"
     """Of ``opted_in``."""
@@ -123,19 +111,16 @@ class Suppression(msgspec.Struct, forbid_unknown_fields=True):
     evidence: Evidence = ""
 
 
-class NewConsent(msgspec.Struct, forbid_unknown_fields=True):
+class NewConsent(GivenConsent, kw_only=True, forbid_unknown_fields=True):
     """One consent: 47 CFR 64.1200(f)(9) asks who agreed to what, and how."""
 
     number: Number
     program: ProgramName
-    words: Words
-    medium: Medium
-    given: Given
     source: Source = ""
     actor: Actor = ""
 
 
-class ConsentItem(NewConsent, forbid_unknown_fields=True):
+class ConsentItem(NewConsent, kw_only=True, forbid_unknown_fields=True):
     """One consent of many."""
 
     correlation_id: CorrelationId = ""
@@ -198,7 +183,8 @@ def restore(context: Context, request: RestoreQuery) -> AcceptedChange:
     if request.basis == CONSENT:
         if request.words is None or request.medium is None or request.given is None:
             raise Unfit("The basis `consent` needs `words`, `medium`, `given` and `source`.")
-        consent = _consent(request.words, request.medium, request.source, request.given)
+        given = GivenConsent(request.words, request.medium, request.given, request.source)
+        consent = _consent(given)
     elif request.words or request.medium or request.given or request.source:
         raise Unfit("`words`, `medium`, `given` and `source` go with the basis `consent`.")
     return _add(context, _restore(context, request, consent))
@@ -311,36 +297,34 @@ def _suppression(context: Context, item: Suppression) -> Entry | RestoreRequest:
         if given is not None or item.evidence:
             raise Unfit("`consent` and `evidence` go with the state `opted_in`.")
         return _opt_out(context, item)
-    consent = _consent(given.words, given.medium, given.source, given.given) if given else None
-    asked = _restore(context, item, consent)
+    asked = _restore(context, item, _consent(given) if given else None)
     return replace(asked, caller=context.caller.name, correlation_id=item.correlation_id)
 
 
 def _new_consent(context: Context, item: NewConsent) -> Entry:
     context.caller.require_program(item.program)
-    consent = _consent(item.words, item.medium, item.source, item.given, ahead=_AHEAD)
+    consent = _consent(item, ahead=_AHEAD)
     source, actor = "operator" if context.is_person else "api", context.actor(item.actor)
     return consent_entry(
         context.services.settings, item.number, item.program, consent, source, actor
     )
 
 
-def _consent(
-    words: str, medium: str, source: str, given: datetime, ahead: timedelta = timedelta()
-) -> Consent:
+def _consent(given: GivenConsent, ahead: timedelta = timedelta()) -> Consent:
     """A consent for the record. Raises ``Unfit`` for a time that cannot be.
 
     What may lift an opt-out is not ``ahead`` of our clock: by a clock that is, it might have been
     given before the opt-out.
     """
-    now = datetime.now(UTC)
-    if not _EARLIEST <= given <= now + ahead:
+    now, at = datetime.now(UTC), given.given
+    if not _EARLIEST <= at <= now + ahead:
         raise Unfit(
             "`given` must be a time from 1990 until now, such as 2026-05-03T14:00:00Z. By our "
             f"clock it is {now:%Y-%m-%dT%H:%M:%SZ}.",
             field="given",
         )
-    return Consent(words.strip(), medium, source.strip(), round(given.timestamp() * 1_000_000))
+    words, source = given.words.strip(), given.source.strip()
+    return Consent(words, given.medium, source, round(at.timestamp() * 1_000_000))
 
 
 def _add(context: Context, change: Entry | RestoreRequest) -> AcceptedChange:

@@ -24,7 +24,7 @@ from smsgate.domain.signed_times import time_of
 from smsgate.domain.time_zones import day_start_us, local_moment
 from smsgate.features.numbers.changes import lock, record_consent, restore, suppress, unlock
 from smsgate.features.numbers.search import NumberCandidate, find_numbers, words_of
-from smsgate.features.numbers.story import NumberStory, happened_us, read_story
+from smsgate.features.numbers.story import read_story
 from smsgate.interface.forms import ZONE, typed_zone
 from smsgate.interface.operation import Operation
 from smsgate.interface.schemas import MEDIA
@@ -154,13 +154,9 @@ def _number_values(services: Services, number: str) -> dict[str, Any]:
     before = HistoryPlace(int(place[1]), int(place[2])) if place else None
     kept_us = services.settings.retention.ordinary_us
     page = read_story(services, number, before)
-    # A part of the page is asked for with the page's own address in a header.
-    asked = (request.args.get("view", ""), request.headers.get("HX-Current-URL", ""))
-    is_conversation = asked[0] == "texts" or "view=texts" in asked[1]
     return {
         "number": number,
         "page": page,
-        "spoken": _spoken_texts(page) if is_conversation else None,
         "before": before,
         "scopes": [
             (ALL, "All programs"),
@@ -172,14 +168,6 @@ def _number_values(services: Services, number: str) -> dict[str, Any]:
         "decision_text": decision_text,
         "local_time": lambda at_us: exact(at_us, operator_zone()),
     }
-
-
-def _spoken_texts(story: NumberStory) -> list[Event]:
-    """The texts of a story in both directions, oldest first; actions of staff are left out."""
-    events = [one.event for one in story.items]
-    events += [reply for one in story.items for reply in one.replies if reply.reply is not None]
-    spoken = [one for one in events if one.reply or (one.entry and one.entry.source == "text")]
-    return sorted(spoken, key=lambda one: one.applied_us if one.reply else happened_us(one))
 
 
 def _action_view(services: Services, action: Action, done: str) -> Callable[[], Response]:

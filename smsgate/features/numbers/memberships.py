@@ -1,8 +1,4 @@
-"""Opt-outs, locks and consents that hold, newest first: by the records, compared with the store.
-
-The records say since when, why and by whom; they are a second behind at most. Whether it holds is
-the store's to say.
-"""
+"""Opt-outs, locks and consents, newest first, by the records, which are a second behind at most."""
 
 from __future__ import annotations
 
@@ -18,13 +14,12 @@ from sqlalchemy import text as sql
 from smsgate.consent import decision_text, event_text
 from smsgate.consent.events import Event
 from smsgate.consent.list_import import event_for
-from smsgate.domain.errors import CursorRefused, StoreNotReady, StoreUnavailable, Unfit
+from smsgate.domain.errors import CursorRefused, Unfit
 from smsgate.domain.messages import ALL
 from smsgate.domain.signed_times import time_of
 from smsgate.interface.list_page import ListPage, Tab
 from smsgate.interface.operation import After, Column, Context, Limit, Listing, operation
 from smsgate.interface.schemas import SinceTime, UntilTime, micros
-from smsgate.pipeline.services import Services
 from smsgate.records.database import Database, lookup
 from smsgate.records.projections import (
     CONSENT,
@@ -33,11 +28,9 @@ from smsgate.records.projections import (
     OPTED_OUT,
     TAIL,
     MembershipKey,
-    keys_of,
 )
 from smsgate.records.reader import EVENTS, recorded_of
 from smsgate.records.tables import FROM_OUTSIDE, events, links, memberships
-from smsgate.store.store import Store
 
 STATES = (OPTED_OUT, LOCKED, CONSENT)
 SOURCES = ("text", "provider", "link", "operator", "api", "import")
@@ -98,8 +91,6 @@ class MembershipRow(msgspec.Struct, frozen=True):
     scope: str
     since: datetime | None
     source: str
-    in_store: Literal["yes", "no", "unknown"]
-    """Whether it holds in the store, which decides who can be texted."""
     external_source: str
     reason: str
 
@@ -126,7 +117,6 @@ class MembershipPage(msgspec.Struct, frozen=True):
             Column("scope", "Program", "program"),
             Column("since", "Since", "time"),
             Column("reason", "Reason", "words"),
-            Column("in_store", "In the store"),
         ),
         empty="No opt-outs, locks or consents.",
     ),
@@ -145,9 +135,8 @@ def list_memberships(context: Context, request: MembershipQuery) -> MembershipPa
         shown = found[: request.limit]
         origins = _origins(connection, shown)
         total = count(connection, wanted) if request.limit <= _COUNTED_ROWS else None
-    held = _held(context.services.store, shown)
     return MembershipPage(
-        items=[_row(one, origins.get((one.partition, one.seq)), held) for one in shown],
+        items=[_row(one, origins.get((one.partition, one.seq))) for one in shown],
         total=total,
         next=".".join(map(str, _key_of(shown[-1]))) if len(found) > len(shown) else None,
     )
@@ -293,20 +282,7 @@ def origins_of_number(database: Database, number: str) -> RecordedOrigins:
     }
 
 
-def _held(store: Store, rows: Sequence[Row[Any]]) -> Mapping[str, set[MembershipKey]]:
-    """By number what holds in the store; nothing where that cannot be told."""
-    scopes = {one.scope for one in rows} - {ALL}
-    try:
-        states = store.numbers.consent_states_of([one.number for one in rows], sorted(scopes))
-    except (StoreUnavailable, StoreNotReady):
-        return {}
-    return {number: keys_of(state) for number, state in states.items()}
-
-
-def _row(
-    one: Row[Any], origin: Event | None, held: Mapping[str, set[MembershipKey]]
-) -> MembershipRow:
-    is_held = (one.state, one.scope) in held.get(one.number, ())
+def _row(one: Row[Any], origin: Event | None) -> MembershipRow:
     return MembershipRow(
         number=one.number,
         state=one.state,
@@ -314,7 +290,6 @@ def _row(
         since=time_of(one.since_us) if one.since_us else None,
         source=one.source or "unknown",
         reason=_reason(one, origin),
-        in_store=("yes" if is_held else "no") if one.number in held else "unknown",
         external_source=one.external_source,
     )
 
@@ -334,34 +309,19 @@ def _reason(one: Row[Any], origin: Event | None) -> str:
     return event_text.entry_source(entry) + (f": {why}" if why else "") + by
 
 
-def _differing(services: Services, page: MembershipPage) -> Sequence[tuple[str, str]]:  # noqa: ARG001
-    states = [one.in_store for one in page.items]
-    if "unknown" in states:
-        return [("bad", "The store cannot be asked, so these rows come from the records alone.")]
-    differing = states.count("no")
-    if differing:
-        problem = (
-            f"{differing} on this page differ from the store, which decides who can be texted. "
-            "Usually something just changed: reload the page. If they still differ, run "
-            "`smsgate records diff`."
-        )
-        return [("warn", problem)]
-    return []
-
-
 OPERATIONS = (list_memberships,)
 PAGES = (
     ListPage(
         path="/console/suppressions",
         title="Opt-outs and consents",
         operation=list_memberships,
-        notices=_differing,
         navigation="part_number_tabs.html",
         tabs=(
             Tab(
                 key="all",
                 title="Opt-outs and consents",
-                help="A number has a row for each opt-out, lock and consent.",
+                help="A number has a row for each opt-out, lock and consent on record. Its page "
+                "says whether it may be texted now.",
                 empty="Opt-outs, locks and consents appear here.",
             ),
         ),

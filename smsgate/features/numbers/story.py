@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -22,7 +22,7 @@ from smsgate.domain.errors import (
     StoreUnavailable,
     UnknownProgram,
 )
-from smsgate.domain.messages import ALL, REPLY_WINDOW_US, Entry, Reply, StoredEntry, numbers_in
+from smsgate.domain.messages import ALL, Entry, Reply, StoredEntry, numbers_in
 from smsgate.domain.phone import is_e164
 from smsgate.features.numbers.memberships import RecordedOrigins, origins_of_number
 from smsgate.pipeline.forwards import KIND
@@ -179,8 +179,7 @@ class _StoryReader:
         known = {one.event.id for one in recorded}
         items = [TimelineEntry(one) for one in self._waiting if not before and one.id not in known]
         items += [TimelineEntry(one.event, one.erased) for one in recorded]
-        later = self._later_replies(recorded) if before and recorded else []
-        items, story.delivery_reports = _nested(items, later)
+        items, story.delivery_reports = _nested(items)
         if not (before or story.is_store_away):
             self._add_unsettled(items)
         # Each text goes among the events by its time; the order of the events themselves stays.
@@ -262,15 +261,6 @@ class _StoryReader:
             )
         except StoreUnavailable:
             pass  # the story says it already
-        return []
-
-    def _later_replies(self, recorded: list[Recorded]) -> list[Event]:
-        """Replies to this page's texts, and receipts, that came later: on the page before."""
-        newest_us = place_of(recorded[0]).received_us
-        until_us = newest_us + 2 * REPLY_WINDOW_US
-        with suppress(RecordsUnavailable):
-            found = self._records.history.replies(self._number, newest_us + 1, until_us, PAGE)
-            return [one.event for one in found]
         return []
 
     def _add_unsettled(self, items: Sequence[TimelineEntry]) -> None:
@@ -370,14 +360,12 @@ def _follows(event: Event) -> bool:
     return event.reply is not None or event.kind == KIND
 
 
-def _nested(
-    entries: list[TimelineEntry], elsewhere: Iterable[Event]
-) -> tuple[list[TimelineEntry], dict[str, Event]]:
+def _nested(entries: list[TimelineEntry]) -> tuple[list[TimelineEntry], dict[str, Event]]:
     """Each reply under what it answers, and by provider id the receipts of replies shown here.
 
     What belongs to something that does not stand here stands alone.
     """
-    events = [*elsewhere, *(one.event for one in entries)]
+    events = [one.event for one in entries]
     answers: dict[str, list[Event]] = defaultdict(list)
     for event in filter(_follows, events):
         answers[event.inbox_id].append(event)

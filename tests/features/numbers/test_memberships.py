@@ -123,11 +123,11 @@ def test_an_external_source_filters(listed, records):
 
 @pytest.mark.parametrize("size", [1, 3])
 @pytest.mark.parametrize("program", ["", "alerts"])
-def test_pages_have_neither_holes_nor_repeats(listed, store, size, program):
+def test_pages_have_neither_holes_nor_repeats(listed, size, program):
     for at in range(10, 15):  # of one moment, in several states
         state = ConsentState(everywhere=True, opted_out=ALERTS, consents=ORDERS | ALERTS)
         listed.writer.keep({at: lines(event(8, number(at), consent_state=state))})
-    context = Context(SimpleNamespace(records=listed, store=store), Caller("tests", "admin"))
+    context = Context(SimpleNamespace(records=listed), Caller("tests", "admin"))
     seen, after = [], ""
     while after is not None:
         asked = MembershipQuery(scope=program, limit=size, after=after)

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import pytest
-from msgspec.structs import replace
 
 from smsgate.domain.errors import RecordsUnavailable
 from smsgate.domain.messages import Intent
-from smsgate.pipeline.forgetting import forget_number
 from smsgate.pipeline.text_archive import TextArchiver
 from smsgate.records.ordinary_texts import OrdinaryTexts
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from tests.fakes.browser import browser
 from tests.fakes.own_services import ALERTS, HERE, make_services
-from tests.fakes.pages import HTMX, NASTY, harmless, words
+from tests.fakes.pages import words
 from tests.fakes.processes import wait_until
-from tests.fakes.told import told, work
 from tests.fakes.values import NUMBER, entry
-from tests.records.values import reply_event
 
 PAGE = f"/console/numbers/{NUMBER}"
 KEEPING = '[retention]\nconversations = "90 days"\n'
@@ -88,42 +84,3 @@ def test_while_the_records_are_away_it_says_what_is_missing(keeping, monkeypatch
     page = words(viewer.get(PAGE))
     assert "Older ordinary texts cannot be shown: the records cannot be used: away." in page
     assert "the newest" in page
-
-
-# --- the conversation -----------------------------------------------------------------------------
-
-
-def test_a_conversation_has_the_texts_in_both_directions_and_no_work_of_staff(
-    services, viewer, agent
-):
-    note(services, "when do you open?")
-    id_ = told(services, Intent.OPT_OUT, "STOP now")
-    reply = reply_event(0, text="You are unsubscribed.")
-    reply = replace(reply, inbox_id=id_, applied_us=services.store.health.now_us())
-    services.store.ledger.append(partition_of(NUMBER), reply)
-    services.archiver.move_all()
-    agent.post("/console/numbers/lock", {"number": NUMBER, "reason": "a letter"})
-    work(services)
-    services.archiver.move_all()
-    assert 'href="?view=texts"' in viewer.get(PAGE).text
-    page = words(viewer.get(f"{PAGE}?view=texts")).partition("Conversation")[2]
-    said = [page.index(one) for one in ("when do you open?", "STOP now", "You are unsubscribed.")]
-    assert said == sorted(said)
-    assert "You · Opt-out confirmation" in page
-    assert "a letter" not in page.partition("currently since")[0].partition("when do you")[2]
-    part = viewer.get(
-        f"{PAGE}?part=story",
-        headers=HTMX | {"HX-Current-URL": f"http://localhost{PAGE}?view=texts"},
-    )
-    assert "story-timeline" not in part.text, "it would have no place"
-
-
-def test_a_conversation_without_texts_says_so_and_erased_ones_are_named(services, viewer, admin):
-    assert "No text of this number, and none to it, is kept." in words(
-        viewer.get(f"{PAGE}?view=texts")
-    )
-    told(services, Intent.OPT_OUT, NASTY)
-    services.archiver.move_all()
-    assert harmless(viewer.get(f"{PAGE}?view=texts"))
-    forget_number(services, NUMBER, "ana", "asked")
-    assert "Text erased." in words(viewer.get(f"{PAGE}?view=texts"))

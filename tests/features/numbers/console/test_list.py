@@ -1,4 +1,4 @@
-"""The page of opt-outs and consents: what it shows, what it compares with the store, the file."""
+"""The page of opt-outs and consents: what it shows, and the file."""
 
 from __future__ import annotations
 
@@ -7,11 +7,9 @@ import io
 
 import pytest
 
-from smsgate.domain.errors import StoreUnavailable
 from smsgate.domain.messages import Intent
 from smsgate.features.lists.imports import ImportRequest
 from smsgate.interface import pages
-from smsgate.store.numbers import NumberReader
 from tests.fakes.listed_numbers import import_numbers
 from tests.fakes.pages import NASTY, harmless, words
 from tests.fakes.told import told
@@ -52,7 +50,6 @@ def test_it_says_since_when_why_and_for_which_program(opted_out, viewer):
     assert "please … stop" not in page, "a pattern of ours is no reason"
     assert '+1 415-555-0177 Opted out Acme <b>Orders</b> & "Co" a moment ago manual' in page
     assert "asked on the phone (ana)" in page
-    assert "differ from the store" not in page
 
 
 @pytest.mark.parametrize("digits", ["123", "12ab34", "0123%25", "%00000", "%2B14155550123"])
@@ -81,26 +78,7 @@ def test_pages_keep_their_filters(services, viewer):
     assert viewer.get(f"{LIST}?after=nonsense&state=x&scope=x&source=x").status_code == 200
 
 
-def test_what_the_store_does_not_have_is_named(opted_out, viewer, redis_client):
-    for key in redis_client.scan_iter("smsgate:*:set:*"):
-        redis_client.delete(key)
-    page = words(viewer.get(LIST))
-    assert "2 on this page differ from the store" in page
-
-
-def test_without_the_store_it_says_that_nothing_was_compared(opted_out, viewer, monkeypatch):
-    def away(*_):
-        raise StoreUnavailable("Redis does not answer.")
-
-    monkeypatch.setattr(NumberReader, "consent_states_of", away)
-    page = words(viewer.get(LIST))
-    assert "The store cannot be asked, so these rows come from the records alone." in page
-    assert "+1 415-555-0123" in page
-
-
-def test_the_file_has_what_is_seen_and_says_what_the_store_says(
-    opted_out, agent, admin, redis_client, monkeypatch
-):
+def test_the_file_has_what_is_seen(opted_out, agent, admin, monkeypatch):
     monkeypatch.setattr(pages, "_CSV_PAGE", 1)
     answer = agent.get(f"{LIST}?csv=yes&source=text")
     (row,) = rows(answer)
@@ -110,14 +88,10 @@ def test_the_file_has_what_is_seen_and_says_what_the_store_says(
         "state": "opted_out",
         "scope": "all",
         "source": "text",
-        "in_store": "yes",
         "external_source": "",
         "reason": "text message: exact keyword",
     }
-    for key in redis_client.scan_iter("smsgate:*:set:all:*"):
-        redis_client.delete(key)
-    whole = rows(agent.get(f"{LIST}?csv=yes"))
-    assert {one["number"]: one["in_store"] for one in whole} == {NUMBER: "no", OTHER: "yes"}
+    assert {one["number"] for one in rows(agent.get(f"{LIST}?csv=yes"))} == {NUMBER, OTHER}
     log = words(admin.get("/console/audit?group=exports"))
     assert "agent Exported opt-outs and consents source=text" in log
 
