@@ -276,32 +276,28 @@ class ReviewDecisions:
 
     def lately(self, period_us: int, limit: int) -> list[ReviewDecision]:
         """Return what was decided within a period, newest first."""
-        unapplied = self._unapplied(self._store.inbox.busy())
-        found = {one.key: one for one in (*unapplied, *self._applied(period_us))}
+        found = {one.key: one for one in self._made(period_us)}
         return sorted(found.values(), key=lambda one: one.at_us, reverse=True)[:limit]
 
     def _of_partition(self, key: str) -> Iterator[ReviewDecision]:
-        """Yield the decisions of the key's partition, as an entry moves: so none is missed."""
+        """Yield the decisions of the key's partition."""
         partition = key.partition("-")[0]
         if partition.isdecimal() and int(partition[:9]) < PARTITIONS:
-            yield from self._unapplied([int(partition)])
-            yield from self._applied(UNDO_US, int(partition))
+            yield from self._made(UNDO_US, int(partition))
 
-    def _unapplied(self, partitions: Iterable[int]) -> Iterator[ReviewDecision]:
-        for partition in partitions:
-            for one in self._store.inbox_reader.latest(partition, _MAX_SEARCHED):
+    def _made(self, period_us: int, partition: int | None = None) -> Iterator[ReviewDecision]:
+        """Yield decisions, perhaps of one partition, as an entry moves: so none is missed."""
+        store = self._store
+        for at in store.inbox.busy() if partition is None else [partition]:
+            for one in store.inbox_reader.latest(at, _MAX_SEARCHED):
                 yield from _decision(one.entry, one.id, one.received_us, "")
-
-    def _applied(self, period_us: int, partition: int | None = None) -> Iterator[ReviewDecision]:
-        ledger = self._store.ledger_reader
         if partition is None:
-            events = ledger.newest_of_all(_MAX_SEARCHED)
+            events = store.ledger_reader.newest_of_all(_MAX_SEARCHED)
         else:
-            events = ledger.newest(partition, _MAX_SEARCHED)
-        since_us = self._store.health.now_us() - period_us
+            events = store.ledger_reader.newest(partition, _MAX_SEARCHED)
+        since_us = store.health.now_us() - period_us
         with suppress(RecordsUnavailable):
-            told = self._records.history.manual(since_us, _MAX_SEARCHED)
-            events += [one.event for one in told]
+            events += [one.event for one in self._records.history.manual(since_us, _MAX_SEARCHED)]
         for event in events:
             if event.entry is not None and event.received_us >= since_us:
                 yield from _decision(event.entry, event.inbox_id, event.received_us, event.outcome)

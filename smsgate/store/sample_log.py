@@ -84,12 +84,8 @@ class SampleLog:
             self._writer.join(timeout=5)
         self.flush()
 
-    def newest(self, partition: int, count: int) -> list[Entry]:
-        """The newest texts of a partition, newest first."""
-        return [entry for _, entry in self.page(partition, "", count)]
-
     def page(self, partition: int, before: str, count: int) -> list[tuple[str, Entry]]:
-        """Like ``newest``, with ids; only texts before the id ``before``, if given.
+        """The newest texts of a partition, newest first, with ids: those before an id, if given.
 
         Raises ``StoreUnavailable``.
         """

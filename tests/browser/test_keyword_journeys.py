@@ -46,7 +46,7 @@ def test_a_set_is_changed_with_its_effect_in_sight_and_taken_back(
 ) -> None:
     text(site, f"{WORD}!", "+14155559201")
     assert wait_until(
-        lambda: any(services.store.sample_log.newest(partition, 9) for partition in range(16))
+        lambda: any(services.store.sample_log.page(partition, "", 9) for partition in range(16))
     )
     page = visit("/console/keywords/sets/en")
     entry(page, "stop", "opt_in")

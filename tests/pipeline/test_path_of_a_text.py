@@ -206,7 +206,7 @@ def test_an_ordinary_text_changes_nothing_and_waits_for_nobody(services, signed,
 
     assert receipt.outcome == "none"
     assert not redis_client.exists(PARTITION_KEYS[PARTITION].inbox)
-    assert [one.text for one in services.store.sample_log.newest(PARTITION, 5)] == [
+    assert [one.text for _, one in services.store.sample_log.page(PARTITION, "", 5)] == [
         "See you at the bus stop at five"
     ]
     assert allowed(services) == (True, "")

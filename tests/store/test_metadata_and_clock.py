@@ -90,8 +90,9 @@ def test_ordinary_texts_reach_the_sample_log_in_batches_newest_first(store):
     store.sample_log.note(entry(Intent.NONE, number=OTHER, text="bonjour"))
     store.sample_log.close()
 
-    assert [one.text for one in store.sample_log.newest(PARTITION, 10)] == ["and you?", "hello"]
-    assert [one.text for one in store.sample_log.newest(partition_of(OTHER), 10)] == ["bonjour"]
+    page = store.sample_log.page
+    assert [one.text for _, one in page(PARTITION, "", 10)] == ["and you?", "hello"]
+    assert [one.text for _, one in page(partition_of(OTHER), "", 10)] == ["bonjour"]
 
 
 def test_a_redis_that_may_evict_is_refused(store, redis_client):

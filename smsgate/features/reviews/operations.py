@@ -11,7 +11,7 @@ import msgspec
 
 from smsgate.features.reviews.service import ReviewService
 from smsgate.interface.operation import Actor, Column, Context, Listing, operation
-from smsgate.interface.schemas import AcceptedChange, Number, ProgramName, moment
+from smsgate.interface.schemas import AcceptedChange, NoFields, Number, ProgramName, moment
 from smsgate.pipeline.reviews import list_cases
 
 
@@ -32,10 +32,6 @@ class Reviews(msgspec.Struct, frozen=True):
     """Everything that waits, oldest first."""
 
     reviews: list[Review]
-
-
-class ReviewQuery(msgspec.Struct, forbid_unknown_fields=True):
-    """Everything that waits."""
 
 
 class Decided(msgspec.Struct, forbid_unknown_fields=True):
@@ -79,7 +75,7 @@ class Decided(msgspec.Struct, forbid_unknown_fields=True):
         empty="No texts in review.",
     ),
 )
-def list_reviews(context: Context, request: ReviewQuery) -> Reviews:  # noqa: ARG001 - has none
+def list_reviews(context: Context, request: NoFields) -> Reviews:  # noqa: ARG001
     """List the texts that wait for a person, oldest first, and why each is unclear."""
     return Reviews(
         [

@@ -33,12 +33,12 @@ from smsgate.pipeline.reviews import (
 from smsgate.pipeline.services import Services
 from smsgate.store.keys import partition_of
 
-_EVENTS_AROUND = 8
-"""Recorded events before a text, and as many behind it, that its conversation has."""
+_MAX_LINES = 16
+"""Recorded events, and ordinary texts, of a conversation: the newest."""
 _MAX_LEDGER, _MAX_INBOX = 1_000, 200
 """Events and entries of the partition among which those of the number are looked for."""
-_ORDINARY_SPAN_US, _MAX_ORDINARY = 24 * 3600 * 1_000_000, 50
-"""Until how long after the text, and how many before that, ordinary texts are shown."""
+_ORDINARY_SPAN_US = 24 * 3600 * 1_000_000
+"""Until how long after the text ordinary texts are shown."""
 
 
 class ReviewService:
@@ -165,7 +165,7 @@ class ConversationLine:
 
 
 def read_conversation(services: Services, case: ReviewCase) -> tuple[list[ConversationLine], str]:
-    """Return the lines in order, and what cannot be shown. Raises ``StoreUnavailable``."""
+    """Return what is newest, in order, and what cannot be shown. Raises ``StoreUnavailable``."""
     store, number, problem = services.store, case.number, ""
     partition = partition_of(number)
     lines: dict[str, ConversationLine] = {}
@@ -175,21 +175,18 @@ def read_conversation(services: Services, case: ReviewCase) -> tuple[list[Conver
             waits = entry.decision.intent is Intent.REVIEW
             line = ConversationLine(at_us, "them", "Not applied yet", entry.text, waits)
             lines[stored.id] = line
-    events = [
-        one for one in store.ledger_reader.newest(partition, _MAX_LEDGER) if one.number == number
-    ]
+    events = store.ledger_reader.newest(partition, _MAX_LEDGER)
     try:
-        recorded = services.records.history.around(number, case.received_us, _EVENTS_AROUND)
+        recorded = services.records.history.of_number(number, None, _MAX_LINES)
         events = [*(one.event for one in recorded), *events]
     except RecordsUnavailable as error:
         problem = f"Earlier texts cannot be shown: {error}."
     for event in events:
-        if event.kind != FORWARD:  # it is about a text, and is none
+        if event.number == number and event.kind != FORWARD:  # that is about a text, and is none
             lines[event.id if event.reply else event.inbox_id] = _line(event, case)
     until_us = case.received_us + _ORDINARY_SPAN_US
-    for at_us, entry in store.sample_log.of_number(number, until_us, _MAX_ORDINARY).texts:
-        line = ConversationLine(at_us, "them", "Ordinary text", entry.text)
-        lines[f"ordinary-{at_us}"] = line
+    for at_us, entry in store.sample_log.of_number(number, until_us, _MAX_LINES).texts:
+        lines[f"ordinary-{at_us}"] = ConversationLine(at_us, "them", "Ordinary text", entry.text)
     return sorted(lines.values(), key=lambda one: one.at_us), problem
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from smsgate.domain.entry_parts import Consent
 from smsgate.domain.errors import NoSuchReview, ReviewChanged
-from smsgate.features.records_admin.rebuild import build_rebuild_service
+from smsgate.features.records_admin.rebuild import RebuildService
 from smsgate.features.reviews.service import ReviewService
 from smsgate.pipeline.reviews import list_cases, list_open, list_open_of
 from smsgate.store.keys import partition_of
@@ -204,7 +204,7 @@ def test_a_rebuilt_store_waits_for_all_that_nobody_saw(waiting, signed, redis_cl
     waiting.archiver.move_all()
     before = list_cases(waiting.store, waiting.records)
     redis_client.flushall()
-    build_rebuild_service(waiting).rebuild(lambda *_: None)
+    RebuildService(waiting).rebuild(lambda *_: None)
 
     assert [one.text for one in before] == ([MORE] if late else [UNCLEAR, MORE])
     assert list_cases(waiting.store, waiting.records) == before
@@ -334,7 +334,7 @@ def test_a_rebuilt_store_goes_on_waiting_for_what_was_taken_back(waiting, redis_
     waiting.applier.drain(PARTITION)
     waiting.archiver.move_all()
     redis_client.flushall()
-    build_rebuild_service(waiting).rebuild(lambda *_: None)
+    RebuildService(waiting).rebuild(lambda *_: None)
 
     (again,) = list_cases(waiting.store, waiting.records)
     assert (again.text, again.number) == (UNCLEAR, NUMBER)
