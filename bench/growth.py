@@ -44,7 +44,7 @@ from bench.whole import Whole
 from smsgate.cli import redis_server
 from smsgate.cli.process_groups import ProcessGroups
 from smsgate.features.evidence.service import EvidenceRequest, evidence
-from smsgate.features.records_admin.rebuild import build_rebuild_service
+from smsgate.features.records_admin.rebuild import RebuildService
 from smsgate.pipeline.forgetting import EVIDENCE
 from smsgate.pipeline.gate import Gate
 from smsgate.pipeline.services import Services
@@ -351,7 +351,7 @@ def _proof(services: Services, meter: Meter, size: int) -> Figures:
 def _rebuild(services: Services) -> None:
     client = redis.Redis.from_url(services.settings.redis_url)
     client.flushall()
-    build_rebuild_service(services).rebuild(lambda *_: None)
+    RebuildService(services).rebuild(lambda *_: None)
     client.close()
 
 

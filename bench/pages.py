@@ -33,7 +33,7 @@ from bench.records import batches, events
 from smsgate.cli import redis_server
 from smsgate.cli.process_groups import ProcessGroups
 from smsgate.consent.events import Event
-from smsgate.features.records_admin.rebuild import build_rebuild_service
+from smsgate.features.records_admin.rebuild import RebuildService
 from smsgate.pipeline.services import Services
 from tests.fakes.browser import Browser, browser
 from tests.fakes.full_house import add_people, add_reviews
@@ -111,7 +111,7 @@ def fill(services: Services, count: int) -> None:
     }
     for batch in batches(partitions):
         services.records.writer.keep(batch)
-    build_rebuild_service(services).rebuild(lambda *_: None)
+    RebuildService(services).rebuild(lambda *_: None)
 
 
 def ask(who: Browser, path: str) -> TestResponse:

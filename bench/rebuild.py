@@ -16,6 +16,7 @@ import json
 import sys
 import tempfile
 import time
+from contextlib import closing
 from pathlib import Path
 
 import redis
@@ -26,15 +27,15 @@ from bench.records import events
 from bench.suppressed import numbers
 from smsgate.cli import redis_server
 from smsgate.cli.process_groups import ProcessGroups
-from smsgate.consent.events import ConsentState, Mark, NumberState, PublishedProgram
+from smsgate.consent.events import ConsentState, Mark, NumberState
 from smsgate.domain.messages import ALL
 from smsgate.features.records_admin.rebuild import RebuildService
+from smsgate.pipeline.configuration import load_configuration
+from smsgate.pipeline.services import build_services
 from smsgate.records import Records
 from smsgate.records.tables import numbers as table
 from smsgate.records.writer import number_row
 from smsgate.store.keys import partition_of
-from smsgate.store.redis_address import open_redis
-from smsgate.store.store import Store
 
 LEAST, LEAST_TEXTS = 100_000, 50_000
 _STEP, _BATCH = 20_000, 2_000
@@ -76,11 +77,15 @@ def made(file: Path) -> Records:
 def rebuilt(url: str, records: Records) -> float:
     """Numbers a second."""
     redis.Redis.from_url(url).flushall()
-    client = open_redis(url, 20)
-    started = time.perf_counter()
-    rebuilding = RebuildService(Store(client), records, {"alerts": PublishedProgram()}, {})
-    numbers_ = rebuilding.rebuild(lambda *_: None).numbers
-    return numbers_ / (time.perf_counter() - started)
+    environ = {
+        "REDIS_URL": url,
+        "DATABASE_URL": f"sqlite:///{records.database.file}",
+        "SMSGATE_DATA_DIR": tempfile.gettempdir(),
+    }
+    with closing(build_services(load_configuration(environ))) as services:
+        started = time.perf_counter()
+        numbers_ = RebuildService(services).rebuild(lambda *_: None).numbers
+        return numbers_ / (time.perf_counter() - started)
 
 
 def measured(folder: Path, url: str, count: int, texts: int) -> dict[str, float]:

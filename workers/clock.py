@@ -23,7 +23,7 @@ from smsgate.domain.errors import (
     StoreNotReady,
     StoreUnavailable,
 )
-from smsgate.features.records_admin.rebuild import Progress, build_rebuild_service
+from smsgate.features.records_admin.rebuild import Progress, RebuildService
 from smsgate.logs import Reminder
 from smsgate.pipeline.published_programs import publish_programs
 from smsgate.pipeline.services import Services
@@ -96,7 +96,7 @@ class Sweeper:
 
         Gives whether it can be trusted.
         """
-        rebuilding = build_rebuild_service(services)
+        rebuilding = RebuildService(services)
         try:
             why = rebuilding.needed()
             if not why:

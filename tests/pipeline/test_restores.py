@@ -20,7 +20,7 @@ from smsgate.domain.messages import ALL, Arrival, Intent
 from smsgate.features.evidence import service
 from smsgate.features.lists.imports import ImportRequest
 from smsgate.features.numbers.story import read_story
-from smsgate.features.records_admin.rebuild import build_rebuild_service
+from smsgate.features.records_admin.rebuild import RebuildService
 from smsgate.features.reviews.service import ReviewService
 from smsgate.pipeline.forgetting import forget_number
 from smsgate.pipeline.manual import RestoreRequest
@@ -377,7 +377,7 @@ def test_a_rebuilt_store_keeps_whose_opt_out_it_is(services, redis_client):
     work(services)
     services.archiver.move_all()
     redis_client.flushall()
-    build_rebuild_service(services).rebuild(lambda *_: None)
+    RebuildService(services).rebuild(lambda *_: None)
     with pytest.raises(RestoreRefused, match="opted out itself"):
         manual.restore(services, MISTAKE)
     manual.restore(services, replace(MISTAKE, number=OTHER))

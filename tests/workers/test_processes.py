@@ -20,7 +20,7 @@ import structlog
 from smsgate.cli import redis_server
 from smsgate.cli.process_groups import ProcessGroups
 from smsgate.domain.errors import StoreNotReady
-from smsgate.features.records_admin.rebuild import build_rebuild_service
+from smsgate.features.records_admin.rebuild import RebuildService
 from smsgate.logs import Reminder
 from smsgate.pipeline.configuration import load_configuration
 from smsgate.pipeline.published_programs import publish_programs
@@ -199,7 +199,7 @@ def test_web_alone_opens_no_gate_on_an_older_copy_of_the_store(
     with pytest.raises(StoreNotReady):
         services.gate.allows(NUMBER, program="alerts")
 
-    build_rebuild_service(services).rebuild(lambda *_: None)
+    RebuildService(services).rebuild(lambda *_: None)
     assert wait_until(lambda: reason(services, NUMBER) == "opted_out_all")
     services.close()
     groups.end(server.process)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 import msgspec
 
@@ -26,15 +25,6 @@ _ROUNDS = 3
 """What changes while it is noted is looked at again."""
 
 
-@dataclass(frozen=True, slots=True)
-class ConsentStateDifference:
-    """A number that stands otherwise in the store than in the records."""
-
-    number: str
-    store: ConsentState
-    records: ConsentState
-
-
 class AdoptionResult(msgspec.Struct, frozen=True):
     """In how many partitions the records were accepted, and how many numbers were noted in them."""
 
@@ -42,8 +32,8 @@ class AdoptionResult(msgspec.Struct, frozen=True):
     numbers: int
 
 
-def differences(services: Services) -> Iterator[ConsentStateDifference]:
-    """The numbers that differ, partition by partition, after everything that waits was recorded.
+def differences(services: Services) -> Iterator[tuple[str, ConsentState, ConsentState]]:
+    """Numbers that differ, and how they stand in store and records, after all that waits is moved.
 
     What changes while it is compared is looked at again, and counts only if it still differs.
     Raises ``StoreUnavailable``, ``StoreNotReady``, ``RecordsUnavailable``, ``RecordsDiffer`` ….
@@ -72,8 +62,8 @@ def differences(services: Services) -> Iterator[ConsentStateDifference]:
             known = {one.number: one.consent_state for one in reader.numbers_of(numbers)}
             for number in numbers:
                 there = _plain(known.get(number, ConsentState()))
-                if _plain(states[number]) != there:
-                    yield ConsentStateDifference(number, _plain(states[number]), there)
+                if (mine := _plain(states[number])) != there:
+                    yield number, mine, there
 
 
 def text_of(consent_state: ConsentState) -> str:
@@ -99,16 +89,14 @@ def adopt(
     partitions, noted = _accept(services, actor, reason), set[str]()
     for _ in range(_ROUNDS if partitions else 0):
         progress(what, len(noted), 0)
-        for one in differences(services):
-            if partition_of(one.number) in partitions:
+        for number, consent_state, _ in differences(services):
+            if partition_of(number) in partitions:
                 now_us = store.health.now_us()
                 note = "as it stood in the store when the records went on without its events"
-                event = operator_event(
-                    ADOPTED, note, actor, reason, now_us, one.number, str(now_us)
-                )
-                event = msgspec.structs.replace(event, number=one.number, consent_state=one.store)
-                store.ledger.append(partition_of(one.number), event)
-                noted.add(one.number)
+                event = operator_event(ADOPTED, note, actor, reason, now_us, number, str(now_us))
+                event = msgspec.structs.replace(event, number=number, consent_state=consent_state)
+                store.ledger.append(partition_of(number), event)
+                noted.add(number)
                 progress(what, len(noted), 0)
         services.archiver.move_all()
     return AdoptionResult(len(partitions), len(noted))

@@ -15,20 +15,16 @@ from smsgate.features.records_admin.import_0_2 import UpgradeImport, UpgradeResu
 from smsgate.features.records_admin.rebuild import (
     MOST_BUCKETS,
     RebuildResult,
-    build_rebuild_service,
+    RebuildService,
     rebuild_text,
 )
 from smsgate.interface.operation import Column, Context, Download, Listing, operation
-from smsgate.interface.schemas import Number, SinceTime, UntilTime, micros
+from smsgate.interface.schemas import NoFields, Number, SinceTime, UntilTime, micros
 from smsgate.pipeline.archive_report import archive_report
 from smsgate.pipeline.forgetting import Forgotten, forget_number
 from smsgate.records import ChainLink, Records, chain_digest
 
 Why = Annotated[str, msgspec.Meta(max_length=500, description="Why, for the record.")]
-
-
-class NoQuery(msgspec.Struct, forbid_unknown_fields=True):
-    """Takes nothing."""
 
 
 class RecordsVersion(msgspec.Struct, frozen=True):
@@ -46,7 +42,7 @@ class RecordsVersion(msgspec.Struct, frozen=True):
         f"The records have version {now.after}{' already' if now.before == now.after else ''}."
     ),
 )
-def migrate_records(context: Context, request: NoQuery) -> RecordsVersion:  # noqa: ARG001
+def migrate_records(context: Context, request: NoFields) -> RecordsVersion:  # noqa: ARG001
     """Create the tables, or bring them to the version that this smsgate needs.
 
     `smsgate dev` does this by itself. Elsewhere, run it before the new version starts.
@@ -74,7 +70,7 @@ class RecordsStatus(msgspec.Struct, frozen=True):
         f"From the ledgers: {found.state}\nDigest of the chains: {found.digest}"
     ),
 )
-def read_records_status(context: Context, request: NoQuery) -> RecordsStatus:  # noqa: ARG001
+def read_records_status(context: Context, request: NoFields) -> RecordsStatus:  # noqa: ARG001
     """Show the number of records, what waits, and the head of each partition's chain.
 
     Keep the digest elsewhere: while `smsgate records verify --digest` still finds it, nobody has
@@ -290,17 +286,15 @@ class RecordsDifferences(msgspec.Struct, frozen=True):
     ),
     exit_code=lambda found: int(bool(found.items)),
 )
-def compare_records(context: Context, request: NoQuery) -> RecordsDifferences:  # noqa: ARG001
+def compare_records(context: Context, request: NoFields) -> RecordsDifferences:  # noqa: ARG001
     """Compare the store's sets with the records, number by number. Exit code 1 if they differ.
 
     It first moves waiting events into the records. `smsgate rebuild` corrects differences.
     """
     return RecordsDifferences(
         [
-            NumberDifference(
-                one.number, comparison.text_of(one.store), comparison.text_of(one.records)
-            )
-            for one in comparison.differences(context.services)
+            NumberDifference(number, comparison.text_of(store), comparison.text_of(records))
+            for number, store, records in comparison.differences(context.services)
         ]
     )
 
@@ -340,7 +334,7 @@ def rebuild_store(context: Context, request: Rebuild) -> RebuildResult:
     The gate answers "not ready" until it has finished. Texts that arrive meanwhile are kept and
     applied afterwards.
     """
-    return build_rebuild_service(context.services).rebuild(
+    return RebuildService(context.services).rebuild(
         context.progress,
         buckets=request.buckets,
         adopt=request.adopt,

@@ -21,7 +21,7 @@ from typing import TypeVar
 import msgspec
 
 from smsgate import __version__
-from smsgate.consent.events import ConsentState, Event, PublishedProgram, event_id
+from smsgate.consent.events import ConsentState, Event, event_id
 from smsgate.domain.errors import RecordsDiffer, StoreNotReady
 from smsgate.domain.messages import ms_of
 from smsgate.domain.signed_times import time_of
@@ -30,21 +30,17 @@ from smsgate.metrics.snapshot import RebuildProgress
 from smsgate.pipeline.published_programs import published_programs
 from smsgate.pipeline.reviews import recorded_open
 from smsgate.pipeline.services import Services
-from smsgate.records import Records
 from smsgate.records.deliveries import text_deliveries
 from smsgate.records.writer import id_of, numbers_of
 from smsgate.store.inbox import KEEP_MESSAGE_ID_S
 from smsgate.store.keys import PARTITIONS
 from smsgate.store.metadata import BUCKETS
-from smsgate.store.store import Store
 
 MOST_BUCKETS = 1 << 20
 CHUNK, _PAGE, _MESSAGE_PAGE = 20_000, 5_000, 20_000
 """Numbers that are loaded together, so that most sets get several at once; rows of a page."""
 PUBLISH_S = 1.0
-"""How often how far the rebuild has come is published."""
-LEAD_S = 5.0
-"""How often the lease is prolonged that lets one process rebuild at a time."""
+"""How often how far the rebuild has come is published, and its lease prolonged."""
 WRITERS = 4
 """Writes that are under way at once. Redis syncs its log once for what comes together."""
 T = TypeVar("T")
@@ -91,7 +87,7 @@ def restore_if_needed(services: Services, progress: Progress) -> str:
 
     Raises as ``RebuildService.rebuild``.
     """
-    service = build_rebuild_service(services)
+    service = RebuildService(services)
     why = service.needed()
     if not why:
         return ""
@@ -99,26 +95,12 @@ def restore_if_needed(services: Services, progress: Progress) -> str:
     return f"Rebuilt the store from the records: {why}.\n{rebuild_text(done)}"
 
 
-def build_rebuild_service(services: Services) -> RebuildService:
-    """What restores the store of these services from their records."""
-    programs = services.settings.programs
-    published = published_programs(services.settings)
-    return RebuildService(services.store, services.records, published, programs.renamed)
-
-
 class RebuildService:
-    """Restores the store from the records. ``renamed``: a program's name by its former one."""
+    """Restores the store of services from their records."""
 
-    def __init__(
-        self,
-        store: Store,
-        records: Records,
-        programs: dict[str, PublishedProgram],
-        renamed: dict[str, str],
-    ) -> None:
-        self._store, self._records, self._reader = store, records, records.reader
-        self._programs, self._renamed = programs, renamed
-        self._led_at = -LEAD_S
+    def __init__(self, services: Services) -> None:
+        self._settings, self._store = services.settings, services.store
+        self._records, self._reader = services.records, services.records.reader
 
     def needed(self) -> str:
         """Why the store must be rebuilt before it can be used; empty where it need not.
@@ -157,7 +139,6 @@ class RebuildService:
         records are empty, so that the store allows everyone. ``why``: what ``needed`` said.
         Raises as ``needed``, and ``StoreNotReady`` where another process rebuilds just now.
         """
-        self._led_at = -LEAD_S
         self._lead(me := uuid.uuid4().hex)
         try:
             self._records.check()
@@ -171,7 +152,7 @@ class RebuildService:
                     "right DATABASE_URL; a new store is made by `smsgate init`. If nobody can have "
                     "opted out: `smsgate rebuild --allow-empty`"
                 )
-            return self._rebuild(self._announcing(progress, why), buckets, me)
+            return self._rebuild(self._announcing(progress, why, me), buckets, me)
         finally:
             self._store.rebuild.release(me)
 
@@ -200,8 +181,8 @@ class RebuildService:
                 "loses the opt-outs that are missing"
             )
 
-    def _announcing(self, progress: Progress, why: str) -> Progress:
-        """The same progress, which is also published once a second."""
+    def _announcing(self, progress: Progress, why: str, me: str) -> Progress:
+        """The same progress; once a second it is also published, and the lease prolonged."""
         published_at = -PUBLISH_S
 
         def tell(what: str, done: int, total: int) -> None:
@@ -210,18 +191,15 @@ class RebuildService:
             now = time.monotonic()
             if now - published_at >= PUBLISH_S:
                 published_at = now
+                self._lead(me)
                 self._store.rebuild.tell(RebuildProgress(why, what, done, total))
 
         return tell
 
     def _lead(self, me: str) -> None:
-        """Prolong the lease, which lasts a minute, every few seconds."""
-        now = time.monotonic()
-        if now - self._led_at < LEAD_S:
-            return
+        """Take or prolong the lease, which lasts a minute."""
         if not self._store.rebuild.leads(me):
             raise StoreNotReady("another process rebuilds the store just now: wait for it")
-        self._led_at = now
 
     def _rebuild(self, progress: Progress, buckets: int, me: str) -> RebuildResult:
         known, store = self._reader.stores(), self._store
@@ -236,8 +214,8 @@ class RebuildService:
         reviews = [*recorded_open(self._records)]
         store.rebuild.hold_for_review(reviews)
         self._records.remember_store(store_id, buckets, now_us)
-        store.programs.carry(self._renamed, buckets, frozenset())
-        store.programs.publish(self._programs)
+        store.programs.carry(self._settings.programs.renamed, buckets, frozenset())
+        store.programs.publish(published_programs(self._settings))
         if not store.rebuild.open(me, store_id, buckets, seqs):
             raise StoreNotReady("the store was flushed while it was rebuilt: rebuild it again")
         newest_us = self._reader.newest_us()
@@ -324,7 +302,6 @@ class RebuildService:
                 for partition in range(PARTITIONS):
                     for chunk in _batched(self._reader.consent_states(partition), CHUNK):
                         write(functools.partial(load, me, partition, chunk, buckets, now_us))
-                        self._lead(me)
                         done += len(chunk)
                         progress("numbers", done, total)
             if self._records.writer.seqs() == seqs:
@@ -345,7 +322,6 @@ class RebuildService:
         done, known, since_us = 0, 0, now_us - KEEP_MESSAGE_ID_S * 1_000_000
         with _writes() as write:
             for page in _batched(self._reader.messages(since_us), _MESSAGE_PAGE):
-                self._lead(me)
                 rows = [
                     (one.partition, one.account, one.message_id, one.received_us) for one in page
                 ]
@@ -353,7 +329,6 @@ class RebuildService:
                 done += len(page)
                 progress("messages", done, 0)
             for rows_in in _batched(opt_ins(), _MESSAGE_PAGE):
-                self._lead(me)
                 write(functools.partial(target.remember_opt_ins, me, rows_in))
                 known += len(rows_in)
                 progress("opt-ins", known, 0)

@@ -16,7 +16,7 @@ from smsgate.features.lists import imports as imports_module
 from smsgate.features.lists.import_undo import undo_list
 from smsgate.features.lists.imports import NoSuchList, apply_entries, imports
 from smsgate.features.lists.list_file import ListOptions
-from smsgate.features.records_admin.rebuild import build_rebuild_service
+from smsgate.features.records_admin.rebuild import RebuildService
 from smsgate.pipeline.manual import RestoreRequest
 from smsgate.pipeline.reviews import list_cases
 from smsgate.records.reader import RecordReader
@@ -395,6 +395,6 @@ def test_a_rebuilt_store_knows_what_was_undone(services, redis_client):
     undo(services, list_id)
     services.archiver.move_all()
     redis_client.flushall()
-    build_rebuild_service(services).rebuild(lambda *_: None)
+    RebuildService(services).rebuild(lambda *_: None)
     assert reasons(services, MANY) == ["opted_out_all"] + [""] * (len(MANY) - 1)
     assert undo(services, list_id)["undone"] == len(MANY) - 1

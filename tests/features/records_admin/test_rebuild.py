@@ -23,7 +23,7 @@ from smsgate.features.lists.imports import ImportRequest
 from smsgate.features.records_admin import rebuild
 from smsgate.features.records_admin import rebuild as rebuilding_module
 from smsgate.features.records_admin.comparison import differences
-from smsgate.features.records_admin.rebuild import RebuildService, build_rebuild_service
+from smsgate.features.records_admin.rebuild import RebuildService
 from smsgate.features.reviews.service import ReviewService
 from smsgate.pipeline.conditions import conditions
 from smsgate.pipeline.monitoring import take_snapshot
@@ -85,7 +85,7 @@ def equal(services):
 
 
 def rebuilding(services):
-    return build_rebuild_service(services)
+    return RebuildService(services)
 
 
 def test_after_a_flush_everything_is_as_it_was(recorded, redis_client):
@@ -353,7 +353,8 @@ def test_the_difference_of_one_number_is_found_on_either_side(recorded, redis_cl
     key = set_key(PARTITION_KEYS[partition_of(NUMBER)], "set", "all", NUMBER, 8)
     redis_client.srem(key, NUMBER[1:])
     (found,) = differences(recorded)
-    assert (found.number, found.store.everywhere, found.records.everywhere) == (NUMBER, False, True)
+    number, there, recorded_state = found
+    assert (number, there.everywhere, recorded_state.everywhere) == (NUMBER, False, True)
 
     redis_client.sadd(key, NUMBER[1:], int(NUMBER[1:]) + 8)
     assert len([*differences(recorded)]) == 1

@@ -9,7 +9,7 @@ import pytest
 
 from smsgate.domain.errors import RecordsDiffer, StoreNotReady
 from smsgate.features.records_admin.comparison import AdoptionResult, adopt, differences
-from smsgate.features.records_admin.rebuild import RebuildService, build_rebuild_service
+from smsgate.features.records_admin.rebuild import RebuildService
 from smsgate.pipeline.archive import LedgerArchiver
 from smsgate.records import Records
 from smsgate.store.keys import partition_of
@@ -45,7 +45,7 @@ def test_records_that_lack_what_the_store_has_do_not_overwrite_it(recorded, tmp_
     object.__setattr__(recorded, "records", fresh)
 
     with pytest.raises(RecordsDiffer, match="--adopt"):
-        build_rebuild_service(recorded).rebuild(quiet)
+        RebuildService(recorded).rebuild(quiet)
     assert not recorded.gate.allows(NUMBER, program="alerts")
 
 
@@ -59,13 +59,13 @@ def test_an_older_copy_of_the_records_does_not_overwrite_the_store(recorded, sig
     object.__setattr__(recorded, "records", Records(f"sqlite:///{older}"))
 
     with pytest.raises(RecordsDiffer, match="--adopt"):
-        build_rebuild_service(recorded).rebuild(quiet)
+        RebuildService(recorded).rebuild(quiet)
     assert not recorded.gate.allows(OTHER, program="alerts")
 
     object.__setattr__(recorded, "archiver", LedgerArchiver(recorded.store, recorded.records))
     assert adopt(recorded, "ana", "a backup", quiet) == AdoptionResult(partitions=1, numbers=1)
     assert [*differences(recorded)] == []
-    build_rebuild_service(recorded).rebuild(quiet)
+    RebuildService(recorded).rebuild(quiet)
     assert not recorded.gate.allows(OTHER, program="alerts")
     assert [*recorded.records.verifier.verify()] == []
 
@@ -73,7 +73,7 @@ def test_an_older_copy_of_the_records_does_not_overwrite_the_store(recorded, sig
 def test_a_store_that_is_flushed_while_it_is_rebuilt_is_not_opened(
     recorded, redis_client, monkeypatch
 ):
-    rebuilding = build_rebuild_service(recorded)
+    rebuilding = RebuildService(recorded)
     remember = RebuildService._remember_messages
 
     def flushed(*given):
@@ -88,7 +88,7 @@ def test_a_store_that_is_flushed_while_it_is_rebuilt_is_not_opened(
 
 
 def test_a_rebuild_that_lost_its_lease_opens_nothing(recorded, redis_client, monkeypatch):
-    rebuilding = build_rebuild_service(recorded)
+    rebuilding = RebuildService(recorded)
     remember = RebuildService._remember_messages
 
     def overtaken(*given):
@@ -114,7 +114,7 @@ def test_what_a_mover_commits_while_numbers_are_loaded_is_loaded_too(
     recorded.applier.drain(partition)
     lines = recorded.store.ledger.unmoved(10)[partition].lines
     redis_client.flushall()
-    rebuilding = build_rebuild_service(recorded)
+    rebuilding = RebuildService(recorded)
     load = recorded.store.rebuild.load
 
     def mover_meanwhile(*given):
@@ -135,10 +135,10 @@ def test_what_a_mover_commits_after_the_rebuild_is_brought_up(recorded, signed, 
     recorded.applier.drain(partition)
     lines = recorded.store.ledger.unmoved(10)[partition].lines
     redis_client.flushall()
-    build_rebuild_service(recorded).rebuild(quiet)
+    RebuildService(recorded).rebuild(quiet)
     kept = recorded.records.writer.keep({partition: [*lines.values()]})
     recorded.store.ledger.trim({partition: (kept.heads[partition], [*lines])})
 
-    assert "fell back" in build_rebuild_service(recorded).needed()
-    build_rebuild_service(recorded).rebuild(quiet)
+    assert "fell back" in RebuildService(recorded).needed()
+    RebuildService(recorded).rebuild(quiet)
     assert not recorded.gate.allows(OTHER, program="alerts")

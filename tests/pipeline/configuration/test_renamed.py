@@ -119,7 +119,7 @@ def test_a_rebuild_knows_the_new_name(opened: Opened) -> None:
     old.archiver.move()
     new = opened(NEW)
     new.store.metadata._client.flushall()
-    build_rebuild_service(new).rebuild(lambda *_: None)
+    RebuildService(new).rebuild(lambda *_: None)
     assert blocked(new, NUMBER)
 
 
