@@ -45,6 +45,10 @@ class CheckResult(msgspec.Struct, frozen=True, gc=False):
     since: Since
 
 
+class NoFields(msgspec.Struct, forbid_unknown_fields=True):
+    """Takes nothing."""
+
+
 class RowChoice(msgspec.Struct, forbid_unknown_fields=True):
     """Which row of a list."""
 

@@ -10,14 +10,11 @@ import msgspec
 
 from smsgate.domain.errors import StoreNotReady
 from smsgate.interface.operation import Context, operation
+from smsgate.interface.schemas import NoFields
 from smsgate.pipeline.services import Services
 from smsgate.store.alerts import TEST_TTL_S
 
 _POLL_S = 0.2
-
-
-class AlertsTest(msgspec.Struct, forbid_unknown_fields=True):
-    """Takes nothing."""
 
 
 class AddressResult(msgspec.Struct, frozen=True):
@@ -45,7 +42,7 @@ def _lines(found: Sequence[AddressResult], _: Services) -> str:
     text=_lines,
     exit_code=lambda found: (0 if all(one.sent for one in found) else 2) if found else 1,
 )
-def test_alerts(context: Context, request: AlertsTest) -> Sequence[AddressResult]:  # noqa: ARG001
+def test_alerts(context: Context, request: NoFields) -> Sequence[AddressResult]:  # noqa: ARG001
     """Let the clock send a test message to each address of alerts, and show the results.
 
     The clock that sends alerts sends it, with its own environment and network. The exit code is 0

@@ -16,6 +16,7 @@ from smsgate.domain.errors import UnknownProgram
 from smsgate.domain.signed_times import time_of
 from smsgate.interface.list_page import Action, ListPage, Tab
 from smsgate.interface.operation import Column, Context, Listing, operation
+from smsgate.interface.schemas import NoFields
 from smsgate.pipeline import api_keys
 from smsgate.pipeline.services import Services
 from smsgate.records.api_keys import KeyScope
@@ -28,10 +29,6 @@ _SCOPES = {
     "write": "write: also read and change consent",
     "admin": "admin: full access",
 }
-
-
-class KeyQuery(msgspec.Struct, forbid_unknown_fields=True):
-    """Every key that opens."""
 
 
 class KeyRow(msgspec.Struct, frozen=True):
@@ -111,7 +108,7 @@ class RevokedKeys(msgspec.Struct, frozen=True):
         empty="No keys yet: make one with `smsgate keys make NAME --scope check`.",
     ),
 )
-def list_keys(context: Context, request: KeyQuery) -> KeyList:  # noqa: ARG001 - it has none
+def list_keys(context: Context, request: NoFields) -> KeyList:  # noqa: ARG001
     """List the valid keys."""
     return KeyList(
         [

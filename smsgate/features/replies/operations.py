@@ -19,8 +19,6 @@ from smsgate.interface.schemas import ChangedRow, ProgramName, RowChoice
 from smsgate.pipeline.conditions import reply_problems
 from smsgate.pipeline.services import Services
 
-_HOUR_US = 3600 * 1_000_000
-
 
 class ReplyQuery(msgspec.Struct, forbid_unknown_fields=True):
     """Which replies, newest failures or first due first."""
@@ -29,10 +27,6 @@ class ReplyQuery(msgspec.Struct, forbid_unknown_fields=True):
         "pending"
     )
     program: ProgramName = ""
-    language: Annotated[str, msgspec.Meta(max_length=40, description="Such as `es`.")] = ""
-    older: Annotated[
-        int, msgspec.Meta(ge=0, title="Older than hours", description="Hours; 0: any age.")
-    ] = 0
     after: After = ""
     limit: Limit = 50
 
@@ -96,13 +90,10 @@ def list_replies(context: Context, request: ReplyQuery) -> ReplyPage:
     fitting = [
         one
         for one in rows
-        if context.caller.may(one.program)
-        and request.program in ("", one.program)
-        and request.language in ("", one.language)
-        and (not request.older or one.at <= time_of(now_us - request.older * _HOUR_US))
+        if context.caller.may(one.program) and request.program in ("", one.program)
     ]
     shown, following = page_of(fitting, request.after, request.limit)
-    is_narrowed = context.caller.programs or request.program or request.language or request.older
+    is_narrowed = context.caller.programs or request.program
     return ReplyPage(shown, len(fitting) if is_narrowed else total, following)
 
 

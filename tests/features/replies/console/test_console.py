@@ -265,19 +265,17 @@ def test_the_list_is_downloaded_as_it_is_filtered(agent, viewer, put):
     assert viewer.get(f"{REPLIES}/dead?csv=yes").status_code == 403
 
 
-def test_a_list_is_filtered_by_program_language_and_age(agent, put):
+def test_a_list_is_filtered_by_program(agent, put):
     now_us = time.time_ns() // 1000
-    new, old = reply(1, now_us), reply(2, now_us)
-    put.dead(msgspec.structs.replace(new, language="es"), now_us)
-    put.dead(msgspec.structs.replace(old, program="orders"), now_us - 2 * 3_600_000_000)
+    old = reply(2, now_us)
+    put.dead(reply(1, now_us), now_us)
+    put.dead(msgspec.structs.replace(old, program="orders"), now_us)
 
     def of(query):
         return texts(agent.get(f"{REPLIES}/dead?{query}").text)
 
-    assert of("") == ["text 1.", "text 2."]
+    assert {*of("")} == {"text 1.", "text 2."}
     assert of("program=orders") == ["text 2."]
-    assert of("language=es") == ["text 1."]
-    assert of("older=1") == ["text 2."]
     assert "Nothing fits these filters" in agent.get(f"{REPLIES}/dead?program=none").text
     form = {"row": key(old.id), "filters": "program=orders"}
     answer = agent.post(f"{REPLIES}/dead/dismiss", form)
