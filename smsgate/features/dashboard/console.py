@@ -1,4 +1,4 @@
-"""The home page: what needs attention, today's figures beside the usual, system status."""
+"""The home page: what needs attention, today's figures and those of 30 days, system status."""
 
 from __future__ import annotations
 
@@ -20,12 +20,11 @@ _BAR_HEIGHT, _MIN_BAR_HEIGHT = 48, 1.5
 
 @dataclass(frozen=True, slots=True)
 class FigureCard:
-    """One figure of today, the usual, and the days before."""
+    """One figure of today, and of the days before."""
 
     title: str
     today: int | None
     """None if it is unknown."""
-    usual: str
     bars: list[tuple[int, float, str]]
     """Of each day, oldest first, its place from the left, its height, and it in words."""
 
@@ -43,7 +42,7 @@ def register(console: Flask, services: Services) -> None:
             days=[*reversed(dashboard.days.items())],
             titles=MEASURES,
             columns=["Day", *((title, "count") for title in MEASURES.values())],
-            **_values(services, dashboard),
+            **_values(dashboard),
         )
 
     @console.get("/console/home/now")
@@ -51,14 +50,13 @@ def register(console: Flask, services: Services) -> None:
     def home_now() -> str:
         """What changes: the page asks for it every 15 seconds."""
         dashboard = load_dashboard(services, console_auth().deadlines)
-        return render_template("part_home.html", **_values(services, dashboard))
+        return render_template("part_home.html", **_values(dashboard))
 
 
-def _values(services: Services, dashboard: Dashboard) -> dict[str, object]:
+def _values(dashboard: Dashboard) -> dict[str, object]:
     share = dashboard.confirmations.share if dashboard.confirmations else None
     return {
         "now_us": time.time_ns() // 1000,
-        "accounts": [one.name for one in services.settings.accounts.values() if not one.simulated],
         "figures": dashboard,
         "attention": [*dashboard.conditions, *_notices(dashboard)],
         "cards": [_card(measure, dashboard) for measure in MEASURES],
@@ -88,11 +86,6 @@ def _notices(dashboard: Dashboard) -> list[Condition]:
 
 def _card(measure: str, figures: Dashboard) -> FigureCard:
     today = None if figures.today is None else figures.today.get(measure, 0)
-    usual = "usual value unknown" if figures.usual is None else ""
-    if figures.usual:
-        value = figures.usual[measure]
-        rounded = f"{value:,.0f}" if value >= 10 else f"{value:.1f}".removesuffix(".0")
-        usual = f"usually {rounded} a day"
     counts = [(day, of_day.get(measure, 0)) for day, of_day in figures.days.items()][-DAYS:]
     most = max((count for _, count in counts), default=0)
     bars = []
@@ -100,4 +93,4 @@ def _card(measure: str, figures: Dashboard) -> FigureCard:
         height = max(_MIN_BAR_HEIGHT, round(_BAR_HEIGHT * count / most, 1)) if count else 0
         is_unknown = place == DAYS - 1 and today is None
         bars.append((place, height, "today: unknown" if is_unknown else f"{day:%b %-d}: {count:,}"))
-    return FigureCard(MEASURES[measure], today, usual, bars)
+    return FigureCard(MEASURES[measure], today, bars)

@@ -20,7 +20,6 @@ from smsgate.features.dashboard.statistics import (
     confirmation_figures,
     counts_of,
     today,
-    usual_counts,
 )
 from smsgate.features.dashboard.status import ComponentStatus, component_status
 from smsgate.metrics.counters import Sums
@@ -43,12 +42,8 @@ class Dashboard:
     """What cannot be used first, then failures."""
     reviews: QueueDepth | None
     """None if the store cannot be read."""
-    begins: bool
-    """Whether no text of a real provider came in the last 30 days."""
     today: DayCounts | None
     """None if the store cannot be read."""
-    usual: dict[str, float] | None
-    """What a day like today has, empty if there was none; None if the records cannot be read."""
     days: dict[date, DayCounts]
     """The last 30 days, with today; those before anything was counted are left out."""
     confirmations: ConfirmationFigures | None
@@ -61,7 +56,7 @@ class Dashboard:
 
 def load_dashboard(services: Services, deadlines: Deadlines) -> Dashboard:
     """Ask everything; takes as long as one deadline at most, and raises nothing of theirs."""
-    now, settings = today(), services.settings
+    now = today()
     history = DailyCountStorage(services.records.database)
     # All are asked before any answer is waited for.
     asked_sums = deadlines.store.ask(lambda: _sums(services, now))
@@ -70,18 +65,14 @@ def load_dashboard(services: Services, deadlines: Deadlines) -> Dashboard:
     snapshot = state.snapshot
     sums, store_problem = _read(asked_sums)
     saved, records_problem = _read(asked_days)
-    days = _days(now, sums, saved or {})
     waiting = (snapshot.backlog.inbox, snapshot.backlog.outbox) if snapshot else ()
     is_overdue = any(one.oldest_s > WINDOW_S for one in waiting)
-    real = {one.name for one in settings.accounts.values() if not one.simulated}
-    heard = {one.name for one in snapshot.accounts if one.accepted_s} if snapshot else real
+    days = _days(now, sums, saved or {})
     return Dashboard(
-        components=component_status(settings, state, time.time_ns() // 1000),
+        components=component_status(services.settings, state, time.time_ns() // 1000),
         conditions=state.conditions,
         reviews=snapshot.backlog.reviews if snapshot else None,
-        begins=snapshot is not None and not heard & real,
         today=None if sums is None else days.get(now, dict.fromkeys(MEASURES, 0)),
-        usual=None if saved is None else usual_counts(days, now),
         days=_without_gaps(days, now),
         confirmations=(
             None if sums is None else confirmation_figures([*sums.values()], is_overdue=is_overdue)

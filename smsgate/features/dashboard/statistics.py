@@ -8,7 +8,7 @@ even if Redis is flushed.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
@@ -42,7 +42,6 @@ _MEASURE_BY_INTENT = {
     "help": "help",
     "review": "review",
 }
-_WEEKS = 4
 WINDOW_S = REPLY_WINDOW_US / 1_000_000
 """How long a confirmation may take."""
 _MISSED_OUTCOMES = ("late", "refused", "unknown")
@@ -99,21 +98,6 @@ def save_counts(store: Store, records: Records) -> None:
     sums = {day: store.metrics.sums_on(day) for day in (today(), today() - timedelta(days=1))}
     counts = {day: counts_of(found) for day, found in sums.items() if found}
     DailyCountStorage(records.database).save(counts)
-
-
-def usual_counts(days: Mapping[date, DayCounts], now: date) -> dict[str, float]:
-    """The mean of the same weekday in the last four weeks; else of all earlier days.
-
-    Only days with counts are considered; empty if there are none.
-    """
-    past = {day: counts for day, counts in days.items() if day < now}
-    same_weekday = [now - timedelta(weeks=week) for week in range(1, _WEEKS + 1)]
-    some = [past[day] for day in same_weekday if day in past] or [*past.values()]
-    if not some:
-        return {}
-    return {
-        measure: sum(counts.get(measure, 0) for counts in some) / len(some) for measure in MEASURES
-    }
 
 
 def confirmation_figures(sums: Sequence[Sums], *, is_overdue: bool) -> ConfirmationFigures:
