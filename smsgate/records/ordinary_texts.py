@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import msgspec
 from sqlalchemy import Connection, delete, select, tuple_, update
@@ -34,28 +34,20 @@ class OrdinaryText:
     entry: Entry
 
 
-@dataclass(frozen=True, slots=True)
-class TextCursor:
-    """How far the texts of a partition are kept."""
-
-    id: str
-    """Id in the sample log of the newest one; empty where none was kept yet."""
-    since_us: int
-    """Since when all of them are kept; 0 where none was."""
-
-
-TextsOfPartitions: TypeAlias = Mapping[int, tuple[TextCursor, Sequence[OrdinaryText]]]
-"""By partition how far its texts are kept with these, and the texts."""
+TextCursors: TypeAlias = Mapping[int, str]
+"""By partition the id in the sample log of the newest text that is kept; empty where none is."""
+TextsOfPartitions: TypeAlias = Mapping[int, tuple[str, Sequence[OrdinaryText]]]
+"""By partition its cursor behind new texts, and those."""
 
 
 class OrdinaryTexts(DatabasePart):
     """Keeps and reads them. Raises ``RecordsUnavailable``."""
 
-    def cursors(self) -> dict[int, TextCursor]:
+    def cursors(self) -> TextCursors:
         """How far each partition is kept."""
-        return _cursors_of(rows_of(self._database, select(_place)))
+        return {row.partition: row.place for row in rows_of(self._database, select(_place))}
 
-    def keep(self, read: Callable[[Mapping[int, TextCursor]], TextsOfPartitions]) -> int:
+    def keep(self, read: Callable[[TextCursors], TextsOfPartitions]) -> int:
         """Keep what ``read`` gives for the cursors; gives how many texts.
 
         It is called with the partitions locked, so that a number that is
@@ -73,8 +65,7 @@ class OrdinaryTexts(DatabasePart):
                 put(connection, upsert(connection, ordinary_texts).on_conflict_do_nothing(), rows)
             for partition, (cursor, _) in found.items():
                 moving = update(_place).where(_place.c.partition == partition)
-                values = {"place": cursor.id, "since_us": cursor.since_us}
-                connection.execute(moving.values(**values))
+                connection.execute(moving.values(place=cursor))
         return len(rows)
 
     def of_number(self, number: str, before_us: int, limit: int) -> list[OrdinaryText]:
@@ -109,17 +100,13 @@ class OrdinaryTexts(DatabasePart):
 
     def reset(self) -> None:
         """Begin anew: what is kept from now on does not continue what was kept before."""
-        beginning = update(_place).where(_place.c.place != "").values(place="", since_us=0)
+        beginning = update(_place).where(_place.c.place != "").values(place="")
         with self._database.writing() as connection:
             connection.execute(beginning)
 
     @contextmanager
-    def _locked(self) -> Iterator[tuple[Connection, dict[int, TextCursor]]]:
+    def _locked(self) -> Iterator[tuple[Connection, TextCursors]]:
         """A transaction that holds the cursors of every partition."""
         with self._database.writing() as connection:
             asked = select(_place).order_by(_place.c.partition).with_for_update()
-            yield connection, _cursors_of([*connection.execute(asked)])
-
-
-def _cursors_of(rows: Sequence[Any]) -> dict[int, TextCursor]:
-    return {row.partition: TextCursor(row.place, row.since_us) for row in rows}
+            yield connection, {row.partition: row.place for row in connection.execute(asked)}

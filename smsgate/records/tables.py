@@ -237,7 +237,6 @@ ordinary_places = Table(
     metadata,
     Column("partition", SmallInteger, primary_key=True, autoincrement=False),
     Column("place", String(ID), nullable=False),
-    Column("since_us", BigInteger, nullable=False),
 )
 
 stores = Table(

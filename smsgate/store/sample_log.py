@@ -10,7 +10,6 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import msgspec
 from redis.client import Pipeline
@@ -32,17 +31,6 @@ _PAGE = 500
 
 _encode = msgspec.json.encode
 _decode = msgspec.json.Decoder(Entry).decode
-
-
-@dataclass(frozen=True, slots=True)
-class NumberTexts:
-    """Ordinary texts of one number that the sample log still has."""
-
-    texts: list[tuple[int, Entry]]
-    """Each with when it was written (us, of no two texts the same), newest first."""
-    kept_since_us: int
-    """When the oldest text of the number's partition was written, from any sender; 0 without texts.
-    Whatever the number texted before is not kept any more."""
 
 
 class SampleLog:
@@ -93,40 +81,34 @@ class SampleLog:
         rows = self._client.xrevrange(PARTITION_KEYS[partition].sample_log, max=newest, count=count)
         return _entries(rows)
 
-    def of_number(self, number: str, before_us: int, count: int) -> NumberTexts:
-        """The newest ordinary texts of a number, at most ``count``, and how far texts reach back.
+    def of_number(self, number: str, before_us: int, count: int) -> list[tuple[int, Entry]]:
+        """The newest ordinary texts of a number and when each was written, at most ``count``.
 
         Only texts that were written before ``before_us``, unless it is 0. Raises
         ``StoreUnavailable``.
         """
-        partition = partition_of(number)
-        oldest = stream_rows(self._client.xrange(PARTITION_KEYS[partition].sample_log, count=1))
         before = f"{before_us // 1000}-{before_us % 1000}" if before_us else ""
         found: list[tuple[int, Entry]] = []
-        while len(found) < count and (texts := self.page(partition, before, _PAGE)):
+        while len(found) < count and (texts := self.page(partition_of(number), before, _PAGE)):
             before = texts[-1][0]
             found += [(written_us(id_), one) for id_, one in texts if one.number == number]
-        return NumberTexts(found[:count], written_us(oldest[0][0]) if oldest else 0)
+        return found[:count]
 
-    def after(
-        self, ids: Mapping[int, str], count: int
-    ) -> dict[int, tuple[str, list[tuple[str, Entry]]]]:
-        """By partition the id of its oldest text, and texts with their ids, oldest first.
+    def after(self, ids: Mapping[int, str], count: int) -> dict[int, list[tuple[str, Entry]]]:
+        """By partition the texts behind an id (empty: all) with their ids, oldest first.
 
-        ``ids``: by partition the id behind which texts are wanted, or an empty one for all. At
-        most ``count`` of each; one round trip. Raises ``StoreUnavailable``.
+        At most ``count`` of each; partitions without any are left out. One round trip. Raises
+        ``StoreUnavailable``.
         """
 
         def ask(pipeline: Pipeline, keys: PartitionKeys) -> None:
             id_ = ids.get(keys.partition, "")
-            pipeline.xrange(keys.sample_log, count=1)
             pipeline.xrange(keys.sample_log, min=f"({id_}" if id_ else "-", count=count)
 
-        found = of_partitions(self._client, ask)
         return {
-            partition: (oldest[0][0].decode(), _entries(rows))
-            for partition, (oldest, rows) in enumerate(zip(found[::2], found[1::2], strict=True))
-            if oldest
+            partition: _entries(rows)
+            for partition, rows in enumerate(of_partitions(self._client, ask))
+            if rows
         }
 
     def forget(self, number: str) -> int:

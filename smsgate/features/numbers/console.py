@@ -42,7 +42,6 @@ TEXTS = 50
 """Texts in one page of a search."""
 _TEXT_PLACE = re.compile(r"([0-9]{1,17})\.([0-9A-Za-z-]{1,64})")
 _PLACE = re.compile(r"([0-9]{1,17})-([0-9]{1,17})", re.ASCII)
-_DAY_US = 24 * 3600 * 1_000_000
 _EARLIEST_YEAR = 1990
 Action = Operation[Any, Any]
 
@@ -152,7 +151,6 @@ def _number_page(services: Services, number: str) -> tuple[str, int]:
 def _number_values(services: Services, number: str) -> dict[str, Any]:
     place = _PLACE.fullmatch(request.args.get("before", ""))
     before = HistoryPlace(int(place[1]), int(place[2])) if place else None
-    kept_us = services.settings.retention.ordinary_us
     page = read_story(services, number, before)
     return {
         "number": number,
@@ -162,8 +160,6 @@ def _number_values(services: Services, number: str) -> dict[str, Any]:
             (ALL, "All programs"),
             *((one.name, one.title) for one in services.settings.programs),
         ],
-        "forwarding": any(one.forward for one in services.settings.programs),
-        "forwarded_days": kept_us // _DAY_US if kept_us else 0,
         "event_text": event_text,
         "decision_text": decision_text,
         "local_time": lambda at_us: exact(at_us, operator_zone()),

@@ -6,7 +6,6 @@ sentence about what is missing.
 
 from __future__ import annotations
 
-import time
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
@@ -112,8 +111,6 @@ class NumberStory:
     """Where the next page begins; None at the end."""
     delivery_reports: dict[str, Event] = field(default_factory=dict)
     """By the provider's id of a reply that stands here: what it told of it afterwards."""
-    texts_since_us: int | None = None
-    """How far back ordinary texts are kept; 0: none is; None: the store could not be asked."""
     problems: list[str] = field(default_factory=list)
     """What cannot be shown, and why."""
     is_store_away: bool = False
@@ -212,7 +209,7 @@ class _StoryReader:
         before_us = before.received_us + (before.seq > 0) if before else 0
         try:
             events = self._store.ledger_reader.newest(self._partition, _LEDGER)
-            found = self._store.sample_log.of_number(self._number, before_us, PAGE + 1)
+            found = dict(self._store.sample_log.of_number(self._number, before_us, PAGE + 1))
         except StoreUnavailable as error:
             story.is_store_away = True
             story.problems.append(f"{_UNSEEN}: {error}.")
@@ -223,8 +220,7 @@ class _StoryReader:
                 "The records are far behind: only the newest events are shown until they catch up."
             )
         self._waiting = mine[::-1]
-        story.texts_since_us = found.kept_since_us
-        texts = {**dict(found.texts), **self._kept_texts(before_us)}
+        texts = {**found, **self._kept_texts(before_us)}
         newest = sorted(texts.items(), key=lambda one: -one[0])[: PAGE + 1]
         return [
             TimelineEntry(
@@ -235,18 +231,13 @@ class _StoryReader:
 
     def _kept_texts(self, before_us: int) -> dict[int, Entry]:
         """Those that the records keep for longer, by when they were received."""
-        story, kept_us = self._story, self._services.settings.retention.conversations_us
-        if not kept_us:
+        if not self._services.settings.retention.conversations_us:
             return {}
         try:
             kept = self._records.ordinary_texts.of_number(self._number, before_us, PAGE + 1)
-            cursor = self._records.ordinary_texts.cursors().get(self._partition)
         except RecordsUnavailable as error:
-            story.problems.append(f"Older ordinary texts cannot be shown: {error}.")
+            self._story.problems.append(f"Older ordinary texts cannot be shown: {error}.")
             return {}
-        if cursor is not None and cursor.since_us:
-            since_us = max(cursor.since_us, time.time_ns() // 1000 - kept_us)
-            story.texts_since_us = min(story.texts_since_us or since_us, since_us)
         return {one.at_us: one.entry for one in kept}
 
     def _ask_records(self, before: HistoryPlace | None) -> list[Recorded]:

@@ -185,7 +185,7 @@ def read_conversation(services: Services, case: ReviewCase) -> tuple[list[Conver
         if event.number == number and event.kind != FORWARD:  # that is about a text, and is none
             lines[event.id if event.reply else event.inbox_id] = _line(event, case)
     until_us = case.received_us + _ORDINARY_SPAN_US
-    for at_us, entry in store.sample_log.of_number(number, until_us, _MAX_LINES).texts:
+    for at_us, entry in store.sample_log.of_number(number, until_us, _MAX_LINES):
         lines[f"ordinary-{at_us}"] = ConversationLine(at_us, "them", "Ordinary text", entry.text)
     return sorted(lines.values(), key=lambda one: one.at_us), problem
 

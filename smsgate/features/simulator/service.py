@@ -159,7 +159,7 @@ class PhoneView(NamedTuple):
 def read_phone(services: Services, number: str, sent: SentText | None = None) -> PhoneView:
     """What a phone shows, texts oldest first. Raises as ``History.of_number``."""
     events = services.history.of_number(number)
-    ordinary = services.store.sample_log.of_number(number, 0, _MAX_SHOWN).texts
+    ordinary = services.store.sample_log.of_number(number, 0, _MAX_SHOWN)
     inbox = services.store.inbox_reader.latest(partition_of(number), _MAX_SEARCHED)
     waiting = [(one.received_us, one.entry) for one in inbox if one.entry.number == number]
     applied = [(one.received_us, one.entry) for one in events if one.entry]

@@ -31,7 +31,7 @@ def upgrade() -> None:
     """Make tables, indexes and triggers."""
     tables.metadata.create_all(op.get_bind())
     # A row of each partition is there to be locked.
-    places = [{"partition": one, "place": "", "since_us": 0} for one in range(_PARTITIONS)]
+    places = [{"partition": one, "place": ""} for one in range(_PARTITIONS)]
     op.bulk_insert(tables.ordinary_places, places)
     if op.get_bind().dialect.name == "postgresql":
         _guard_postgresql()

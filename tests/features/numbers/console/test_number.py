@@ -6,12 +6,11 @@ import base64
 import html
 import re
 import time
-from contextlib import closing
 
 import msgspec
 import pytest
 
-from smsgate.domain.entry_parts import Consent, ForwardContent
+from smsgate.domain.entry_parts import Consent
 from smsgate.domain.errors import RecordsUnavailable, StoreUnavailable, Suppressed
 from smsgate.domain.messages import Arrival, Decision, Intent
 from smsgate.features.evidence.service import EvidenceRequest, collect_evidence
@@ -21,11 +20,8 @@ from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.store.write_lease import SpooledOptOuts
 from smsgate.web.console.template_filters import day, moment
 from tests.fakes import manual
-from tests.fakes.browser import Browser, browser
 from tests.fakes.listed_numbers import import_numbers
-from tests.fakes.own_services import ALERTS, HERE, make_services
 from tests.fakes.pages import HTMX, NASTY, harmless, words
-from tests.fakes.people import add_operator
 from tests.fakes.told import told, work
 from tests.fakes.values import NUMBER, OTHER, entry
 
@@ -303,19 +299,6 @@ def test_ordinary_texts_stand_in_the_story_in_their_place(services, viewer):
     assert harmless(answer)
 
 
-def test_how_long_ordinary_texts_are_kept_is_said(services, viewer):
-    said = words(viewer.get(PAGE))
-    assert "No opt-out, opt-in or help request, and no change by your team, is recorded" in said
-    assert "are kept for a limited time; none is kept at the moment." in said
-    other = next(
-        f"+1415555{at:04}" for at in range(99) if partition_of(f"+1415555{at:04}") == PARTITION
-    )
-    ordinary(services, "an older text of the partition", number=other)
-    said = words(viewer.get(PAGE))
-    assert "currently since a moment ago." in said
-    assert "forwarded to your application" not in said
-
-
 def test_a_long_story_with_ordinary_texts_comes_in_pages_that_miss_nothing(services, viewer):
     """Also where many were written in the same millisecond."""
     ordinary(services, *(f"text {at}." for at in range(40)))
@@ -375,30 +358,6 @@ def numbered_texts(viewer) -> list[list[int]]:
     return pages
 
 
-def signed_in_viewer(services, password_hash: str) -> Browser:
-    add_operator(services.records, "maria", "viewer", password_hash)
-    made = browser(services)
-    made.sign_in("maria")
-    return made
-
-
-def test_forwarded_texts_are_on_record_and_said_to_be_kept_for_longer(
-    folder, redis_url, password_hash
-):
-    forward = f"""
-[programs.alerts.forward]
-url = "https://app.example.com/in"
-secret = "{SECRET}"
-"""
-    services = make_services(folder, redis_url, ALERTS + forward, **HERE)
-    with closing(services):
-        one = signed_in_viewer(services, password_hash)
-        told(services, Intent.NONE, "do you deliver?", forward_content=ForwardContent())
-        said = words(one.get(PAGE))
-        assert "do you deliver?" in said
-        assert "Texts forwarded to your application are kept for 90 days." in said
-
-
 def test_while_the_store_is_away_ordinary_texts_are_said_to_be_missing(
     services, viewer, monkeypatch
 ):
@@ -410,7 +369,6 @@ def test_while_the_store_is_away_ordinary_texts_are_said_to_be_missing(
     monkeypatch.setattr(type(services.store.sample_log), "of_number", away)
     said = words(viewer.get(PAGE))
     assert "and ordinary texts, cannot be shown: the store cannot be used: away." in said
-    assert "are kept for a limited time" not in said
 
 
 # --- since when, why, and what became of the consent ----------------------------------------------
