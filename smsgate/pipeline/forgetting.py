@@ -7,9 +7,9 @@ never end here, nor do the events on which those of today rest.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
+import msgspec
 import structlog
 
 from smsgate import __version__
@@ -48,8 +48,7 @@ _OPERATION = 0
 _log = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True)
-class Forgotten:
+class Forgotten(msgspec.Struct, frozen=True):
     """What was erased of a number."""
 
     number: str

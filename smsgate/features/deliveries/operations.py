@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import msgspec
 
 from smsgate.domain.errors import StoreUnavailable
+from smsgate.domain.signed_times import time_of
 from smsgate.interface.list_page import Action, ListPage, Tab
 from smsgate.interface.operation import After, Column, Context, Limit, Listing, operation, page_of
 from smsgate.interface.schemas import ChangedRow, ProgramName, RowChoice
@@ -105,7 +106,7 @@ def _row(one: Delivery) -> DeliveryRow:
     change = body.get("data", {})
     return DeliveryRow(
         id=one.id,
-        at=_time(one.made_us),
+        at=time_of(one.made_us),
         number=one.number,
         program=one.program,
         kind=one.kind,
@@ -113,13 +114,9 @@ def _row(one: Delivery) -> DeliveryRow:
         if one.kind == "text"
         else change["reason"] or "allowed",
         attempts=one.tries,
-        next_attempt=None if one.failed else _time(max(one.due_us, one.made_us)),
+        next_attempt=None if one.failed else time_of(max(one.due_us, one.made_us)),
         problem=one.note,
     )
-
-
-def _time(at_us: int) -> datetime:
-    return datetime.fromtimestamp(at_us / 1_000_000, UTC)
 
 
 @operation(

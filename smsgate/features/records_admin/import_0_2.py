@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 import msgspec
 from sqlalchemy import URL, Connection, TextClause, create_engine, insert, make_url, text
@@ -61,7 +61,7 @@ _NOTE = "as smsgate 0.2 had it; the events that say why were removed by retentio
 Progress: TypeAlias = Callable[[str, int, int], None]
 
 
-class UpgradeResult(NamedTuple):
+class UpgradeResult(msgspec.Struct, frozen=True):
     """How much was taken along; ``restated`` numbers have lost the events that explain them."""
 
     events: int

@@ -204,16 +204,6 @@ class OldAddresses(msgspec.Struct, forbid_unknown_fields=True):
     ]
 
 
-def _import_text(done: UpgradeResult) -> str:
-    said = (
-        f"{done.events:,} events, the state of {done.numbers:,} numbers and {done.keys:,} API keys "
-        "are imported. Compare them with 0.2, then open the gate: `smsgate init`."
-    )
-    if done.restated:
-        said += f"\nOf {done.restated:,} numbers only the state was left, without its history."
-    return said
-
-
 @operation(
     command="records import-0.2",
     role="admin",
@@ -221,7 +211,9 @@ def _import_text(done: UpgradeResult) -> str:
         "database_url": "sqlite:////srv/0.2/records.sqlite3",
         "redis_url": "redis://127.0.0.1:6379/0",
     },
-    text=lambda done, _: _import_text(done),
+    done="{events:,} events, the state of {numbers:,} numbers and {keys:,} API keys are imported.\n"
+    "Of {restated:,} numbers only the state was left, without its history.\n"
+    "Compare them with 0.2, then open the gate: `smsgate init`.",
 )
 def import_records_of_0_2(context: Context, request: OldAddresses) -> UpgradeResult:
     """Import the data of smsgate 0.2 from its database and its Redis, which stay as they are.
@@ -350,22 +342,13 @@ class ForgetRequest(msgspec.Struct, forbid_unknown_fields=True):
     yes: Annotated[bool, msgspec.Meta(description="That you mean it: nobody can undo it.")] = False
 
 
-def _forgotten_text(done: Forgotten) -> str:
-    said = f"The texts of {done.records} records of {done.number} are erased"
-    said += f", and {done.ordinary_texts} ordinary texts" if done.ordinary_texts else ""
-    for count, what in (
-        (done.forwards, "that awaited an application do not go there any more"),
-        (done.replies, "failed replies are removed"),
-    ):
-        said += f"; {count} {what}" if count else ""
-    return f"{said}. It is suppressed where it was."
-
-
 @operation(
     command="forget <number>",
     role="admin",
     example={"number": "+14155550123", "reason": "asked by e-mail, 3 May"},
-    text=lambda done, _: _forgotten_text(done),
+    done="Erased the texts of {records:,} records of {number}, {ordinary_texts:,} ordinary texts, "
+    "{forwards:,} texts for an application, and {replies:,} failed replies. It is suppressed where "
+    "it was.",
 )
 def forget_texts(context: Context, request: ForgetRequest) -> Forgotten:
     """Erase the texts of a number from records and store, for good.

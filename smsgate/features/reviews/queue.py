@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import cast
 
 from smsgate.consent.reviews import REVIEW_DEADLINE_US
 from smsgate.consent.transitions import decision_id
+from smsgate.pipeline.conditions import span
 from smsgate.pipeline.reviews import OpenReview, ReviewCase, list_open, read_cases
 from smsgate.pipeline.services import Services
 from smsgate.store.connection import pipelined
@@ -23,9 +23,6 @@ from smsgate.store.shared_keys import shared_key
 _HOUR_US = 3600 * 1_000_000
 MARKETING_US = 6 * _HOUR_US
 LIKELY_US = 12 * _HOUR_US
-BUSINESS_DAYS = 10
-"""An opt-out must be honoured within ten business days of receipt (47 CFR 64.1200(a)(10))."""
-_FRIDAY = 4
 MAX_READ = 2_000
 """Texts that are read and put into order, the oldest; the others follow by their age."""
 _MAX_REMEMBERED = 20_000
@@ -46,25 +43,9 @@ def own_deadline_us(received_us: int) -> int:
     return received_us + REVIEW_DEADLINE_US
 
 
-def legal_deadline_us(received_us: int) -> int:
-    """By when an opt-out must hold: the same hour, ten business days (Monday to Friday) later.
-
-    Holidays are not known here, so this is never later than the law's own limit.
-    """
-    day, left = datetime.fromtimestamp(received_us / 1_000_000, UTC), BUSINESS_DAYS
-    while left:
-        day += timedelta(days=1)
-        left -= day.weekday() <= _FRIDAY
-    return int(day.timestamp() * 1_000_000)
-
-
 def time_left(until_us: int, now_us: int) -> str:
-    """Say how much time there is, or how long it is over, such as ``3 h 20 min left``."""
-    hours, minutes = divmod(abs(until_us - now_us) // 60_000_000, 60)
-    days, hours = divmod(hours, 24)
-    span = f"{hours} h {minutes} min" if hours else f"{minutes} min"
-    span = f"{days} d {hours} h" if days else span
-    return f"{span} left" if until_us >= now_us else f"{span} late"
+    """Say how much time there is, or how long it is over, such as ``3 h left``."""
+    return f"{span(abs(until_us - now_us) / 1_000_000)} {'left' if until_us >= now_us else 'late'}"
 
 
 # --- the queue -----------------------------------------------------------------------------------

@@ -80,9 +80,7 @@ def test_a_key_may_be_limited_to_programs(ready, records) -> None:
     assert (caller.may("alerts"), caller.may("orders"), caller.may("all")) == (True, False, False)
 
 
-def test_a_key_wants_a_scope_a_name_and_tables(ready, terminal, tmp_path) -> None:
-    assert ready.run("keys", "make", "crm") == 2
-    assert ready.run("keys", "make", "crm", "--scope", "root") == 2
+def test_a_key_wants_a_plain_name_and_tables(ready, terminal, tmp_path) -> None:
     assert ready.run("keys", "make", "Über", "--scope", "check") == 2
     bare = terminal(SMSGATE_DATA_DIR=str(tmp_path / "new"), REDIS_URL="redis://127.0.0.1:1/0")
     assert bare.run("keys", "make", "crm", "--scope", "check") == 2

@@ -103,13 +103,6 @@ def decide(there, decided: str) -> int:
     return there.run(*DECIDE, decided, "--seen", key)
 
 
-def test_a_text_that_was_not_named_is_not_released(there, waiting):
-    """What was read may have been decided meanwhile, and another one wait."""
-    assert there.run(*DECIDE, "none") == 2
-    assert "which texts you read" in there.errors
-    assert reason(waiting) == "review"
-
-
 @pytest.mark.parametrize(("decided", "then"), [("none", ""), ("opt_out", "opted_out_all")])
 def test_a_decision_can_be_taken_back_once(there, waiting, decided, then):
     assert decide(there, decided) == 0

@@ -254,7 +254,7 @@ def test_while_the_records_are_away_the_store_is_shown(services, viewer, monkeyp
     def away(*_, **__):
         raise RecordsUnavailable("the records cannot be used: away")
 
-    for name in ("of_number", "replies", "newest", "counts"):
+    for name in ("of_number", "newest", "counts"):
         monkeypatch.setattr(type(services.records.history), name, away)
     said = words(viewer.get(PAGE))
     assert "opted out of everything" in said

@@ -218,7 +218,8 @@ def test_forgetting_erases_and_says_what(terminal, filled):
     code, output, _ = terminal("forget", NUMBER, "--yes", "--reason", "asked by e-mail")
     assert code == 0
     assert output == (
-        f"The texts of 3 records of {NUMBER} are erased. It is suppressed where it was.\n"
+        f"Erased the texts of 3 records of {NUMBER}, 0 ordinary texts, 0 texts for an application, "
+        "and 0 failed replies. It is suppressed where it was.\n"
     )
     assert terminal("records", "verify")[0] == 0
     history = json.loads(terminal("history", NUMBER, "--json")[1])["events"]

@@ -159,26 +159,6 @@ def test_retry_is_offered_only_where_it_can_still_be_sent(agent, put):
     assert offered == [(True, False, True)] * 2 + [(False, True, True)] * 2
 
 
-def test_what_cannot_be_done_any_more_is_said_on_the_page_itself(agent, put):
-    late, other = reply(1, 0, kind="opt_out"), reply(2, 0)
-    put.dead(late, 1, outcome="late")
-    put.dead(other, 2)
-    for at in range(10, 70):
-        put.dead(reply(at, 0), at)
-    agent.get(f"{REPLIES}/dead")
-    answer = agent.post(f"{REPLIES}/dead/retry", {"row": key(late.id)})
-    assert "can only be dismissed" in words(answer)
-    assert "Failed replies" in words(answer)
-    assert len(texts(answer.text)) == 50
-    assert 'href="/console/replies/dead?after=50"' in answer.text
-    assert agent.post(f"{REPLIES}/dead/dismiss", {"row": key(other.id)}).status_code == 303
-    for what in ("retry", "dismiss"):
-        answer = agent.post(f"{REPLIES}/dead/{what}", {"row": key(other.id)})
-        assert "someone else retried or dismissed it first" in words(answer)
-        assert "smsgate replies" not in words(answer)
-        assert len(texts(answer.text)) == 50
-
-
 def test_a_viewer_settles_nothing(viewer, put):
     one = reply(1, 0)
     put.dead(one, 1)
@@ -195,13 +175,6 @@ def test_of_very_many_given_up_the_newest_are_shown_and_all_are_counted(viewer, 
     page = viewer.get(f"{REPLIES}/dead").text
     assert len(texts(page)) == 16
     assert "<strong>40 rows</strong>" in page
-
-
-def test_there_are_no_other_lists(agent):
-    agent.get(REPLIES)
-    for path in ("nothing", "dead/burn"):
-        assert agent.get(f"{REPLIES}/{path}").status_code in (404, 405)
-        assert agent.post(f"{REPLIES}/{path}").status_code in (404, 405)
 
 
 def test_where_the_store_is_away_the_page_says_so(viewer, services, monkeypatch):

@@ -58,7 +58,7 @@ def test_what_is_late_comes_before_all_others(services, viewer, redis_client):
     age(services, redis_client, OTHER, 25)
     page = viewer.get("/console/review")
     assert shown(page) == OTHER
-    assert "1 h 0 min late" in words(page)
+    assert "60 min late" in words(page)
     assert "1 for more than 24 hours" in words(page)
 
 
