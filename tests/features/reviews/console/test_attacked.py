@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from smsgate.domain.errors import RecordsUnavailable, StoreUnavailable
 from smsgate.domain.messages import Decision, Intent
 from tests.fakes.pages import (
@@ -97,26 +95,6 @@ def test_while_the_store_is_away_the_page_says_so(services, agent, redis_server,
     for answer in (agent.get("/console/review"), decide(agent, "1-1-0")):
         assert answer.status_code == 503
         assert "the store cannot be used" in words(answer)
-
-
-def test_a_viewer_sees_and_decides_nothing(services, viewer):
-    key = waits(services)
-    page = viewer.get("/console/review")
-    assert "Opt out" not in re.sub(r"<dialog.*", "", page.text, flags=re.DOTALL)
-    for path in ("decide", "undo"):
-        data = {"key": key, "decided": "none", "decision": key}
-        assert viewer.post(f"/console/review/{path}", data).status_code == 403
-    assert reason(services) == "review"
-
-
-def test_forms_need_their_token_and_a_session(services, agent, visitor):
-    key = waits(services)
-    data = {"key": key, "decided": "none", "decision": key}
-    for path in ("decide", "undo"):
-        assert agent.post(f"/console/review/{path}", data, csrf=False).status_code == 400
-        assert visitor.post(f"/console/review/{path}", data).status_code in (303, 400)
-    assert visitor.get("/console/review").status_code == 303
-    assert reason(services) == "review"
 
 
 def test_odd_forms_are_answered(services, agent):

@@ -157,47 +157,6 @@ def test_a_session_that_ended_is_said_and_leads_back_to_the_same_case(services, 
     assert decide(agent, key, headers=HTMX).status_code == 200
 
 
-def test_the_link_leads_to_the_case_also_where_somebody_signed_in_in_another_tab(services, agent):
-    key = waits(services)
-    agent.get("/console/review")
-    ended(services)
-    answer = decide(agent, key, headers=HTMX, page=f"/console/review?show={key}")
-    agent.get("/console/replies")
-    assert agent.sign_in("agent").location == "/console/replies"
-    assert agent.get(link_of(answer)).location == f"/console/review?show={key}"
-
-
-def test_without_javascript_a_session_that_ended_leads_to_signing_in_and_back(services, agent):
-    key = waits(services)
-    agent.get("/console/review")
-    ended(services)
-    answer = decide(agent, key, page=f"/console/review?show={key}")
-    assert (answer.status_code, answer.location) == (303, "/console/in")
-    assert "Your session has ended, and nothing was changed." in words(agent.get("/console/in"))
-    assert agent.sign_in("agent").location == f"/console/review?show={key}"
-
-
-def test_a_page_left_open_overnight_says_that_the_session_ended(services, agent):
-    """The token of its forms has ended, too."""
-    key = waits(services)
-    agent.get("/console/review")
-    ended(services)
-    answer = decide(agent, key, headers=HTMX, page=f"/console/review?show={key}", csrf=False)
-    assert answer.status_code == 401
-    assert "Your session has ended." in words(answer)
-    assert link_of(answer).endswith(f"show%3D{key}")
-
-
-def test_a_page_of_an_earlier_session_says_that_it_is_out_of_date_and_stays(services, agent):
-    key = waits(services)
-    agent.get("/console/review")
-    page = f"/console/review?show={key}"
-    answer = decide(agent, key, headers=HTMX, page=page, csrf=False)
-    assert (answer.status_code, answer.headers["HX-Retarget"]) == (400, "#notice")
-    assert "This page is out of date." in words(answer)
-    assert f'href="{page}"' in answer.text
-
-
 def test_a_fault_while_one_decides_leaves_the_case_on_the_page(services, agent, monkeypatch):
     key = waits(services)
 
