@@ -13,7 +13,7 @@ from smsgate.consent.composing import Composed, compose
 from smsgate.domain.errors import Unfit, UnknownProgram
 from smsgate.features.records_admin.rebuild import MOST_BUCKETS, restore_if_needed
 from smsgate.interface.operation import Column, Context, Listing, operation
-from smsgate.interface.schemas import ProgramName, Reason
+from smsgate.interface.schemas import NoFields, ProgramName, Reason
 from smsgate.metrics.snapshot import SpoolDepth
 from smsgate.pipeline.gate import GateAnswer
 from smsgate.pipeline.published_programs import publish_programs, refuse_dropped
@@ -67,10 +67,6 @@ def init_store(context: Context, request: NewStore) -> ReadyStore:
     return ReadyStore(store, state)
 
 
-class SpoolQuery(msgspec.Struct, forbid_unknown_fields=True):
-    """Takes nothing."""
-
-
 class SpoolRow(msgspec.Struct, frozen=True):
     """The last report of a host on the spool in one of its data directories."""
 
@@ -105,7 +101,7 @@ class SpoolPage(msgspec.Struct, frozen=True):
         empty="No host has reported a spool.",
     ),
 )
-def list_spools(context: Context, request: SpoolQuery) -> SpoolPage:  # noqa: ARG001
+def list_spools(context: Context, request: NoFields) -> SpoolPage:  # noqa: ARG001
     """List the last report of each host on its spools, one for each data directory.
 
     A spool has messages that the store could not take. Each host delivers them to the store by
