@@ -178,7 +178,7 @@ def read_conversation(services: Services, case: ReviewCase) -> tuple[list[Conver
     events = store.ledger_reader.newest(partition, _MAX_LEDGER)
     try:
         recorded = services.records.history.of_number(number, None, _MAX_LINES)
-        events = [*(one.event for one in recorded), *events]
+        events = [*(one.event for one in reversed(recorded)), *events]
     except RecordsUnavailable as error:
         problem = f"Earlier texts cannot be shown: {error}."
     for event in events:
