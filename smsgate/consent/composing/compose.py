@@ -8,9 +8,12 @@ import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING
 
-from smsgate.consent.composing.segments import NonGsmCharacter, count
+from smsgate.consent.composing.segments import SegmentCount, count
+
+if TYPE_CHECKING:  # a program that only counts needs no pydantic
+    from smsgate.settings import Program
 
 FALLBACK = "en"
 _SPACE = re.compile(r"\s+")
@@ -20,36 +23,11 @@ _LETTER = "[A-Za-zÀ-ɏͰ-ӿ]"
 _BETWEEN = r"[\s\"'“”„‘’«»*:()=-]{0,3}"
 
 
-class ComposingProgram(Protocol):
-    """The attributes of a program that ``compose`` needs; ``smsgate.settings.Program`` has them."""
-
-    @property
-    def name(self) -> str: ...  # noqa: D102 - as in Program
-    @property
-    def title(self) -> str: ...  # noqa: D102
-    @property
-    def kind(self) -> Literal["marketing", "service"]: ...  # noqa: D102
-    @property
-    def keywords(self) -> tuple[str, ...]: ...  # noqa: D102
-    @property
-    def replies(self) -> Mapping[str, Mapping[str, str]]: ...  # noqa: D102
-    @property
-    def opt_out_words(self) -> tuple[str, ...]: ...  # noqa: D102
-    @property
-    def contact(self) -> str: ...  # noqa: D102
-
-
-@dataclass(frozen=True, slots=True)
-class Composed:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Composed(SegmentCount):
     """A text with everything that its program owes, and what it costs."""
 
     text: str
-    encoding: Literal["GSM-7", "UCS-2"]
-    units: int
-    """Septets (GSM-7) or UTF-16 units (UCS-2)."""
-    segments: int
-    foreign: tuple[NonGsmCharacter, ...] = ()
-    """The characters that force UCS-2."""
     line: str = ""
     """The opt-out line that was appended; empty where none is owed or the text has one."""
 
@@ -58,7 +36,7 @@ class Composed:
         return self.text
 
 
-def compose(text: str, program: ComposingProgram, *, language: str = "") -> Composed:
+def compose(text: str, program: Program, *, language: str = "") -> Composed:
     """Append the opt-out line that a program owes, and count the segments.
 
     Marketing owes one in every text (CTIA Messaging Principles 5.1.3 asks for instructions that
@@ -97,7 +75,7 @@ def says_how_to_stop(text: str, line: str = "", opt_out_words: Sequence[str] = (
     return _instruction(tuple(opt_out_words)).search(_SPACE.sub(" ", text)) is not None
 
 
-def _line(program: ComposingProgram, language: str) -> str:
+def _line(program: Program, language: str) -> str:
     """The program's own line, else the shipped one where the program owes any."""
     parts = language.split("-")
     asked = ["-".join(parts[:size]) for size in range(len(parts), 0, -1)]
