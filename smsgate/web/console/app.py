@@ -18,8 +18,7 @@ from smsgate.pipeline.services import Services
 from smsgate.settings import Settings
 from smsgate.web.console import (
     auth,
-    error_pages,
-    form_errors,
+    errors,
     origin,
     template_filters,
 )
@@ -80,8 +79,7 @@ def create_console(services: Services) -> Flask:
     CSRFProtect(app)
     template_filters.register(app, services)
     _count_in_menu(app, services)
-    form_errors.register(app)
-    error_pages.register(app)
+    errors.register(app)
     for page in features.modules("console"):
         page.register(app, services)
     for module in features.modules("operations"):
