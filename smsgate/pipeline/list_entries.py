@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 
 import msgspec
 
@@ -18,17 +17,6 @@ from smsgate.store.store import Store
 
 UNDO, UNDONE = "undo_import", "import_undone"
 """The action of an entry that undoes an import, and the kind of its event."""
-
-
-@dataclass(slots=True)
-class _ListEffects:
-    """What the entry does, as it is gathered."""
-
-    listed: list[ListGroup] = field(default_factory=list)
-    moves: list[Move] = field(default_factory=list)
-    before: dict[str, ConsentState] = field(default_factory=dict)
-    after: dict[str, ConsentState] = field(default_factory=dict)
-    decided: list[tuple[str, str]] = field(default_factory=list)
 
 
 class ListApplier:
@@ -46,7 +34,8 @@ class ListApplier:
         numbers = [*dict.fromkeys(entry.numbers)]
         consent_states = self._store.numbers.consent_states(partition, numbers, programs)
         waiting = self._store.inbox_reader.review_holds(partition)
-        settle, effects = self._settling(partition, stored, consent_states.now_us), _ListEffects()
+        settle = self._settling(partition, stored, consent_states.now_us)
+        effects, listed = Effects({}, {}), list[ListGroup]()
         since = dict(zip(entry.numbers, entry.since_us, strict=False))
         sources = dict(zip(entry.numbers, entry.external_sources, strict=False))
         groups = [
@@ -66,17 +55,12 @@ class ListApplier:
                 since_us=tuple(since.get(number, 0) for number in some) if since else (),
                 external_sources=tuple(map(sources.__getitem__, some)) if sources else (),
             )
-            effects.listed.append(group)
+            listed.append(group)
             _note(effects, some, before, after)
             if settled.closes_review and waiting:
-                effects.decided += self._closed(stored, some, waiting)
-        return Effects(
-            before=effects.before,
-            after=effects.after,
-            events=[_event(partition, stored, effects.listed, consent_states.now_us)],
-            decided=effects.decided,
-            moves=effects.moves,
-        )
+                effects.decided.extend(self._closed(stored, some, waiting))
+        effects.events.append(_event(partition, stored, listed, consent_states.now_us))
+        return effects
 
     def _settling(
         self, partition: int, stored: StoredEntry, now_us: int
@@ -97,9 +81,7 @@ class ListApplier:
         return [(one, stored.id) for one in fields if one in waiting]
 
 
-def _note(
-    effects: _ListEffects, numbers: list[str], before: ConsentState, after: ConsentState
-) -> None:
+def _note(effects: Effects, numbers: list[str], before: ConsentState, after: ConsentState) -> None:
     """Numbers of which more is remembered than sets say are written one by one."""
     if after == before:
         return

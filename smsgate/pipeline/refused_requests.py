@@ -200,11 +200,10 @@ def explain_refusal(
         moved = replace(request, url=url)
         if _fits(moved, account, now_us):
             fits, ours = (masked_url(one, account.name) for one in (url, request.url))
-            by = _which_secret(moved, account, now_us)
-            sentence = (
-                f"The signature fits {fits}{by}, but this account's public URL makes it {ours}."
+            return (
+                "url",
+                f"The signature fits {fits}, but this account's public URL makes it {ours}.",
             )
-            return "url", sentence
     for other in others:
         # As it came, and as the other account would have received it.
         ours, theirs = f"/webhooks/{account.name}", f"/webhooks/{other.name}"
@@ -227,19 +226,8 @@ def fits_newest_secret(request: WebhookRequest, account: Account, provider: Prov
             return True
     except WebhookError:
         return True
-    return _fits(request, _with_newest_secrets(account), time.time_ns() // 1000)
-
-
-def _which_secret(request: WebhookRequest, account: Account, now_us: int) -> str:
-    """Which of several secrets a signature fits; empty if there is one."""
-    newest = _with_newest_secrets(account)
-    if newest.secrets == account.secrets:
-        return ""
-    return f" with {'the newest' if _fits(request, newest, now_us) else 'an older'} secret"
-
-
-def _with_newest_secrets(account: Account) -> Account:
-    return replace(account, secrets={key: some[:1] for key, some in account.secrets.items()})
+    newest = replace(account, secrets={key: some[:1] for key, some in account.secrets.items()})
+    return _fits(request, newest, time.time_ns() // 1000)
 
 
 def other_urls(request: WebhookRequest) -> Iterator[str]:

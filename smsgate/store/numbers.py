@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import functools
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, cast
 
@@ -231,7 +231,7 @@ class Move:
 class Effects:
     """What a batch does to its partition."""
 
-    before: Mapping[str, ConsentState]
+    before: dict[str, ConsentState]
     after: dict[str, ConsentState]
     """Consent states that are compared; equal ones cost nothing."""
     events: list[Event] = field(default_factory=list)
@@ -242,7 +242,7 @@ class Effects:
     after it wait on."""
     forwards: dict[str, Forward] = field(default_factory=dict)
     """By the id of their event, texts that go on to the application of their program."""
-    moves: Sequence[Move] = ()
+    moves: list[Move] = field(default_factory=list)
     """Numbers of a list with which the same happens."""
 
 

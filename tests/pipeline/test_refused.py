@@ -224,18 +224,6 @@ def signed_by(services, secret: str, name: str = "twilio", url: str = OURS):
     return twilio.inbound(message, account, url)
 
 
-@pytest.mark.parametrize(
-    ("secret", "by"), [("newest", "the newest secret"), ("older", "an older secret")]
-)
-def test_which_of_several_secrets_fits_is_said(rotating, secret, by):
-    request = signed_by(rotating, secret, url="http://sms.example.com/webhooks/twilio")
-    found = refused(rotating, replace(request, url=OURS)).finding
-    assert found == (
-        f"The signature fits http://sms.example.com/webhooks/twilio with {by}, but this account's "
-        f"public URL makes it {OURS}."
-    )
-
-
 @pytest.mark.parametrize("url", [OURS, "https://sms.example.com/webhooks/second"])
 def test_a_request_for_another_account_of_ours_is_told_apart_from_a_forgery(rotating, url):
     request = signed_by(rotating, "of-the-second", "second", url)
