@@ -9,7 +9,6 @@ from __future__ import annotations
 import tomllib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from importlib import resources
 from types import MappingProxyType
 from typing import Literal
@@ -54,40 +53,25 @@ _SHOWN = 3
 Severity = Literal["page", "ticket"]
 
 
-class ConditionKind(msgspec.Struct, frozen=True, rename={"for_": "for"}):
-    """One entry of ``conditions.toml``, which says what each field is for."""
+class Condition(msgspec.Struct, frozen=True, rename={"for_": "for"}):
+    """One thing that needs attention now, or an entry of ``conditions.toml``, which has no subject.
+
+    That file says what each field is for.
+    """
 
     name: str
     severity: Severity
     title: str
+    """What is wrong: a sentence without its full stop."""
     text: str
+    """Figures and causes, and what to do, in whole sentences for the console."""
     command: str
     collaborator: str = ""
     page: tuple[str, str] = ("", "")
     expr: str = ""
     for_: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """One thing that needs attention now."""
-
-    name: str
-    """The name of the alert."""
-    subject: str
+    subject: str = ""
     """What it is about, such as ``outbox`` or a collaborator; name and subject identify it."""
-    severity: Severity
-    """``page``: something fails now; ``ticket``: a warning."""
-    title: str
-    """What is wrong: a sentence without its full stop."""
-    text: str
-    """Figures and causes, and what to do, in whole sentences for the console."""
-    command: str = ""
-    """What helps in a terminal or in the configuration."""
-    page: tuple[str, str] = ("", "")
-    """Where the console deals with it, and the text of the link; empty where it does not."""
-    collaborator: str = ""
-    """What is not ready because of it: ``store``, ``queue`` or ``records``."""
 
     @property
     def id(self) -> str:
@@ -105,9 +89,9 @@ class Condition:
         return self.severity == "page"
 
 
-def _read_table() -> Mapping[str, ConditionKind]:
+def _read_table() -> Mapping[str, Condition]:
     text = resources.files(__package__).joinpath("conditions.toml").read_text("utf-8")
-    return MappingProxyType(msgspec.convert(tomllib.loads(text), dict[str, ConditionKind]))
+    return MappingProxyType(msgspec.convert(tomllib.loads(text), dict[str, Condition]))
 
 
 TABLE = _read_table()
@@ -124,15 +108,12 @@ def condition(
     """
     kind = TABLE[key]
     detail = f"{_capitalize(detail.rstrip('.'))}. " if detail else ""
-    return Condition(
-        kind.name,
-        subject,
-        kind.severity,
-        kind.title.format_map(figures),
-        detail + kind.text,
-        command or kind.command.format_map(figures),
-        kind.page,
-        kind.collaborator,
+    return msgspec.structs.replace(
+        kind,
+        subject=subject,
+        title=kind.title.format_map(figures),
+        text=detail + kind.text,
+        command=command or kind.command.format_map(figures),
     )
 
 
