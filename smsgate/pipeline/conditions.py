@@ -65,7 +65,7 @@ class Condition(msgspec.Struct, frozen=True, rename={"for_": "for"}):
     """What is wrong: a sentence without its full stop."""
     text: str
     """Figures and causes, and what to do, in whole sentences for the console."""
-    command: str
+    command: str = ""
     collaborator: str = ""
     page: tuple[str, str] = ("", "")
     expr: str = ""

@@ -74,13 +74,13 @@ def _notices(dashboard: Dashboard) -> list[Condition]:
         texts = "1 text needs" if reviews.count == 1 else f"{reviews.count:,} texts need"
         title = f"{texts} review, {hours:.0f} h left for the oldest"
         text, page = "Marketing to these numbers is on hold until then.", TABLE["reviews_old"].page
-        found.append(Condition("reviews", "", "ticket", title, text, page=page))
+        found.append(Condition("reviews", "ticket", title, text, page=page))
     operator = current_session().operator
     if operator.role == "admin" and not operator.has_second_factor and not lacks_factor():
         title = "You are an admin without two-step sign-in"
         text = "A passkey or a code from your phone protects your account beyond the password."
         page = ("/console/me/factor", "Set up")
-        found.append(Condition("factor", "", "ticket", title, text, page=page))
+        found.append(Condition("factor", "ticket", title, text, page=page))
     return found
 
 
