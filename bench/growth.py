@@ -43,7 +43,7 @@ from bench.suppressed import numbers as drawn_numbers
 from bench.whole import Whole
 from smsgate.cli import redis_server
 from smsgate.cli.process_groups import ProcessGroups
-from smsgate.features.evidence.service import EvidenceRequest, evidence
+from smsgate.features.evidence.operations import EvidenceRequest, evidence
 from smsgate.features.records_admin.rebuild import RebuildService
 from smsgate.pipeline.forgetting import EVIDENCE
 from smsgate.pipeline.gate import Gate

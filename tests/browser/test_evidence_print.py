@@ -11,7 +11,7 @@ from pypdf import PdfReader
 
 from smsgate.consent.events import Event
 from smsgate.domain.messages import Intent
-from smsgate.features.evidence.service import EvidenceRequest, evidence, page
+from smsgate.features.evidence.operations import EvidenceRequest, evidence, page
 from smsgate.records import Records
 from smsgate.store.keys import partition_of
 from smsgate.store.refusals import RefusedHour

@@ -17,7 +17,7 @@ from smsgate.domain.errors import (
     UnknownProgram,
 )
 from smsgate.domain.messages import ALL, Arrival, Intent
-from smsgate.features.evidence import service
+from smsgate.features.evidence.operations import EvidenceRequest, collect_evidence, page
 from smsgate.features.lists.imports import ImportRequest
 from smsgate.features.numbers.story import read_story
 from smsgate.features.records_admin.rebuild import RebuildService
@@ -429,12 +429,12 @@ def test_basis_who_and_why_are_told_everywhere(services):
     by_text(services)
     named = replace(MISTAKE, basis="evidence", evidence="call 4711 <b>", is_admin=True)
     restored(services, replace(named, reason="wants back"))
-    found = service.collect_evidence(services, service.EvidenceRequest(NUMBER))
+    found = collect_evidence(services, EvidenceRequest(NUMBER))
     (event,) = [one for one in found["events"] if one["what"] == "restored"]
     told = " ".join(str(one) for one in event.values())
     for said in ("by ana", "wants back", "evidence from an admin: call 4711 <b>"):
         assert said in told
-    assert "call 4711 &lt;b&gt;" in service.page(found)
+    assert "call 4711 &lt;b&gt;" in page(found)
     assert [*services.records.verifier.verify()] == []
 
 

@@ -13,7 +13,7 @@ from smsgate.consent.event_text import ERASED, details, sentence
 from smsgate.consent.events import ListGroup
 from smsgate.domain.errors import Suppressed, Unfit
 from smsgate.domain.messages import Decision, Intent
-from smsgate.features.evidence.service import (
+from smsgate.features.evidence.operations import (
     EvidenceRequest,
     collect_evidence,
     evidence,

@@ -13,7 +13,7 @@ import pytest
 from smsgate.domain.entry_parts import Consent
 from smsgate.domain.errors import RecordsUnavailable, StoreUnavailable, Suppressed
 from smsgate.domain.messages import Arrival, Decision, Intent
-from smsgate.features.evidence.service import EvidenceRequest, collect_evidence
+from smsgate.features.evidence.operations import EvidenceRequest, collect_evidence
 from smsgate.features.lists.imports import ImportRequest
 from smsgate.metrics.counters import GATE, by_family
 from smsgate.store.keys import PARTITION_KEYS, partition_of

@@ -13,7 +13,7 @@ import pytest
 
 from smsgate.cli.main import run
 from smsgate.domain.messages import Decision, Intent
-from smsgate.features.evidence.service import EvidenceRequest, evidence, page
+from smsgate.features.evidence.operations import EvidenceRequest, evidence, page
 from smsgate.pipeline.archive import LedgerArchiver
 from smsgate.records import Records, tables
 from smsgate.store.keys import PARTITION_KEYS, partition_of
