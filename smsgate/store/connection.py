@@ -160,16 +160,12 @@ class Script:
         self.command_name = "EVALSHA_RO" if b"no-writes" in first else "EVALSHA"
         self._client = client
 
+    def _command(self, keys: Sequence[str], args: Sequence[str | bytes | int]) -> Command:
+        return (self.command_name, self._sha, len(keys), *keys, *args)
+
     def __call__(self, keys: Sequence[str], args: Sequence[str | bytes | int]) -> Result:
         """Run it; the result is Redis's, with bytes undecoded. Raises ``StoreUnavailable``."""
-        if self._client.is_cluster:  # redis-py would ask Redis which arguments are keys
-            return self.many([(keys, args)])[0]
-        command = (self.command_name, self._sha, len(keys), *keys, *args)
-        try:
-            return self._client.execute_command(*command)
-        except NoScriptError:
-            self._client.script_load(self.source)
-            return self._client.execute_command(*command)
+        return self.many([(keys, args)])[0]
 
     def many(self, calls: Iterable[Call]) -> list[Result]:
         """Run it several times. Each call is atomic, all together are not.
@@ -192,10 +188,12 @@ class Script:
         Raises ``StoreUnavailable`` where the connection broke, or where no replica confirms what
         was written (see ``Replicas``): any of them may have run.
         """
+        # A pipeline of one costs twice as much; a cluster would be asked which arguments are keys.
         if len(calls) == 1 and not (confirmation or self._client.is_cluster):
-            # A pipeline of one costs twice as much.
             try:
-                return [self(*calls[0])]
+                return [self._client.execute_command(*self._command(*calls[0]))]
+            except NoScriptError:
+                self._client.script_load(self.source)
             except StoreUnavailable as error:
                 return [error]
         results: list[Result] = [TryAgainError()] * len(calls)
@@ -228,8 +226,7 @@ class Script:
             with server.pipeline(transaction=False) as pipeline:
                 run: Any = pipeline.execute_command  # without types
                 for at in its:
-                    keys, args = calls[places[at]]
-                    run(self.command_name, self._sha, len(keys), *keys, *args)
+                    run(*self._command(*calls[places[at]]))
                 if confirmation:
                     run(*confirmation)
                 answers = pipeline.execute(raise_on_error=False)
