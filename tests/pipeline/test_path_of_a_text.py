@@ -17,7 +17,10 @@ from smsgate.domain.errors import (
     UnknownAccount,
 )
 from smsgate.domain.messages import InboundMessage, Intent
-from smsgate.features.replies.service import retry_reply
+from smsgate.features.replies.operations import retry_reply
+from smsgate.interface.operation import Context
+from smsgate.interface.schemas import RowChoice
+from smsgate.pipeline.api_keys import Caller
 from smsgate.pipeline.configuration import load_configuration
 from smsgate.pipeline.manual import RestoreRequest
 from smsgate.pipeline.monitoring import take_snapshot
@@ -532,7 +535,8 @@ def test_a_reply_that_was_given_up_can_be_retried(services, signed, api):
     run(services)
     (letter,) = services.store.unsent_replies.dead(PARTITION)
 
-    retry_reply(services, letter.reply.id, "ana")
+    context = Context(services, Caller("ana", "admin"), is_person=True)
+    retry_reply.run(context, RowChoice(letter.reply.id))
     services.sender.drain(PARTITION)
     assert [event.outcome for event in reply_events(services)] == ["refused", "retried", "sent"]
     assert services.store.unsent_replies.dead(PARTITION) == []

@@ -8,16 +8,19 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from smsgate import __version__
 from smsgate.consent import event_text
-from smsgate.consent.events import DeadLetter
-from smsgate.domain.messages import Reply
+from smsgate.consent.events import DeadLetter, Event, event_id
+from smsgate.consent.transitions import late
+from smsgate.domain.errors import NoSuchReply, ReplyExpired
+from smsgate.domain.messages import REPLY_WINDOW_US, Reply
 from smsgate.domain.signed_times import time_of
-from smsgate.features.replies import service
 from smsgate.interface.list_page import Action, ListPage, Tab
 from smsgate.interface.operation import After, Column, Context, Limit, Listing, operation, page_of
 from smsgate.interface.schemas import ChangedRow, ProgramName, RowChoice
 from smsgate.pipeline.conditions import reply_problems
 from smsgate.pipeline.services import Services
+from smsgate.store.keys import PARTITIONS, partition_of
 
 
 class ReplyQuery(msgspec.Struct, forbid_unknown_fields=True):
@@ -111,7 +114,7 @@ def _row(at_us: int, one: Reply | DeadLetter, now_us: int) -> ReplyRow:
         expires=time_of(reply.deadline_us),
         outcome=event_text.sent(one.outcome) if isinstance(one, DeadLetter) else "",
         problem=one.note if isinstance(one, DeadLetter) else reply.problem,
-        can_retry=not service.is_expired(reply, now_us),
+        can_retry=not _is_expired(reply, now_us),
     )
 
 
@@ -131,8 +134,21 @@ def retry_reply(context: Context, request: RowChoice) -> ChangedRow:
     The confirmation of an opt-out leaves within five minutes of the text or not at all, so an
     older one can only be dismissed.
     """
-    service.retry_reply(context.services, request.id, context.actor())
-    return ChangedRow(request.id)
+    store = context.services.store
+    letter, now_us = _find(context, request), store.health.now_us()
+    reply = msgspec.structs.replace(letter.reply, tries=0, slot_us=0)
+    if not reply.number:
+        raise ReplyExpired("Not sent: this reply cannot be read, so it can only be dismissed.")
+    if reply.kind != "opt_out":
+        reply = msgspec.structs.replace(reply, deadline_us=now_us + REPLY_WINDOW_US)
+    elif _is_expired(reply, now_us):
+        raise ReplyExpired(
+            "Not sent: an opt-out confirmation older than five minutes can only be dismissed "
+            "(47 CFR 64.1200(a)(12))."
+        )
+    changed = _settle(context, letter, "retried", now_us, reply)
+    context.services.job_queue.notify_outboxes([partition_of(reply.number)])
+    return changed
 
 
 @operation(
@@ -147,8 +163,52 @@ def retry_reply(context: Context, request: RowChoice) -> ChangedRow:
 )
 def dismiss_reply(context: Context, request: RowChoice) -> ChangedRow:
     """Remove a failed reply from the list. Its events stay."""
-    service.dismiss_reply(context.services, request.id, context.actor())
-    return ChangedRow(request.id)
+    now_us = context.services.store.health.now_us()
+    return _settle(context, _find(context, request), "dismissed", now_us, None)
+
+
+def _is_expired(reply: Reply, now_us: int) -> bool:
+    """Whether it can only be dismissed: the confirmation of an opt-out past its deadline.
+
+    So is a reply that cannot be read. ``now_us`` is on Redis's clock. Too few seconds for a call
+    count as over.
+    """
+    return (reply.kind == "opt_out" and late(reply, now_us)) or not reply.number
+
+
+def _find(context: Context, request: RowChoice) -> DeadLetter:
+    partition = request.id.partition("-")[0]
+    if partition.isdecimal() and partition.isascii() and int(partition) < PARTITIONS:
+        for letter in context.services.store.unsent_replies.dead(int(partition)):
+            if letter.reply.id == request.id:
+                return letter
+    raise NoSuchReply(
+        f"Nothing was changed: no failed reply has the id {request.id!r}. Maybe someone else "
+        "retried or dismissed it first."
+    )
+
+
+def _settle(
+    context: Context, letter: DeadLetter, outcome: str, now_us: int, again: Reply | None
+) -> ChangedRow:
+    """Replace the letter by its event, and by the reply ``again`` that is due, if there is one."""
+    reply = letter.reply
+    event = Event(
+        id=event_id(now_us // 1000, reply.id, outcome, str(now_us)),
+        kind=reply.event_kind,
+        outcome=outcome,
+        number=reply.number,
+        program=reply.program,
+        inbox_id=reply.answers,
+        reply=reply,
+        applied_us=now_us,
+        note=f"by {context.actor()}; before: {letter.outcome}, {letter.note}",
+        software=__version__,
+    )
+    partition, unsent = int(reply.id.partition("-")[0]), context.services.store.unsent_replies
+    if not unsent.settle_dead(partition, reply.id, event, again):
+        raise NoSuchReply("Nothing was changed: someone else retried or dismissed it first.")
+    return ChangedRow(reply.id)
 
 
 def _failing(services: Services, page: ReplyPage) -> Sequence[tuple[str, str]]:  # noqa: ARG001
