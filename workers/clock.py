@@ -23,7 +23,8 @@ from smsgate.domain.errors import (
     StoreNotReady,
     StoreUnavailable,
 )
-from smsgate.features.records_admin.rebuild import Progress, RebuildService
+from smsgate.features.records_admin.rebuild import RebuildService
+from smsgate.interface.operation import Progress
 from smsgate.logs import Reminder
 from smsgate.pipeline.published_programs import publish_programs
 from smsgate.pipeline.services import Services

@@ -19,6 +19,7 @@ from smsgate.features.dashboard.statistics import (
     ConfirmationFigures,
     confirmation_figures,
     counts_of,
+    newest_sums,
     today,
 )
 from smsgate.features.dashboard.status import ComponentStatus, component_status
@@ -59,7 +60,7 @@ def load_dashboard(services: Services, deadlines: Deadlines) -> Dashboard:
     now = today()
     history = DailyCountStorage(services.records.database)
     # All are asked before any answer is waited for.
-    asked_sums = deadlines.store.ask(lambda: _sums(services, now))
+    asked_sums = deadlines.store.ask(lambda: newest_sums(services.store, now))
     asked_days = deadlines.records.ask(lambda: history.since(now - timedelta(days=DAYS - 1)))
     state = services.monitor.look(deadlines)
     snapshot = state.snapshot
@@ -88,11 +89,6 @@ def _read(answer: PendingAnswer[T]) -> tuple[T, str] | tuple[None, str]:
         return answer.get(), ""
     except (NoAnswerInTime, SmsGateError) as error:
         return None, str(error).rstrip(".")
-
-
-def _sums(services: Services, now: date) -> dict[date, Sums]:
-    """What the store has counted today and yesterday."""
-    return {day: services.store.metrics.sums_on(day) for day in (now, now - timedelta(days=1))}
 
 
 def _days(

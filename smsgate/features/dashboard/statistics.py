@@ -90,13 +90,17 @@ def counts_of(sums: Sums) -> DayCounts:
     return counts
 
 
+def newest_sums(store: Store, now: date) -> dict[date, Sums]:
+    """What the store has counted today and yesterday."""
+    return {day: store.metrics.sums_on(day) for day in (now, now - timedelta(days=1))}
+
+
 def save_counts(store: Store, records: Records) -> None:
     """Save the sums of today and yesterday to the records; called every minute.
 
     Raises ``StoreUnavailable``, ``RecordsUnavailable``.
     """
-    sums = {day: store.metrics.sums_on(day) for day in (today(), today() - timedelta(days=1))}
-    counts = {day: counts_of(found) for day, found in sums.items() if found}
+    counts = {day: counts_of(found) for day, found in newest_sums(store, today()).items() if found}
     DailyCountStorage(records.database).save(counts)
 
 

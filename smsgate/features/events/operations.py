@@ -9,10 +9,9 @@ from msgspec.structs import replace
 
 from smsgate.consent import event_text
 from smsgate.consent.events import Event
-from smsgate.domain.errors import CursorRefused
 from smsgate.domain.messages import ALL
 from smsgate.domain.phone import MAX_SENDER_CHARS, as_recorded, e164
-from smsgate.interface.operation import After, Context, Limit, operation
+from smsgate.interface.operation import After, Context, Limit, operation, page_of
 from smsgate.interface.schemas import Number, moment
 from smsgate.pipeline.gate import GateAnswer
 from smsgate.pipeline.services import Services
@@ -192,15 +191,7 @@ def list_history(context: Context, request: HistoryQuery) -> NumberHistory:
 def _page(context: Context, number: str, query: NumberQuery) -> NumberHistory:
     found = context.services.history.of_number(number)
     events = [one for event in found if (one := _view(context, event)) is not None]
-    start = 0
-    if query.after:
-        places = [at for at, event in enumerate(events) if event.id == query.after]
-        if not places:
-            raise CursorRefused("No event of this number has that id: give the `next` of a page.")
-        start = places[-1] + 1
-    shown = events[start : start + query.limit]
-    more = start + len(shown) < len(events)
-    return NumberHistory(shown, shown[-1].id if more and shown else None)
+    return NumberHistory(*page_of(events, query.after, query.limit))
 
 
 def _view(context: Context, event: Event, sequence: str = "") -> ConsentEvent | None:

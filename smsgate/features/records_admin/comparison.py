@@ -7,12 +7,13 @@ would be in the store alone, and gone with it.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import msgspec
 
 from smsgate.consent.events import ConsentState, NumberState
 from smsgate.domain.messages import ALL
+from smsgate.interface.operation import Progress
 from smsgate.pipeline.history import operator_event
 from smsgate.pipeline.services import Services
 from smsgate.records.removal import ADOPTED
@@ -81,9 +82,7 @@ def _plain(consent_state: ConsentState) -> ConsentState:
     return msgspec.structs.replace(consent_state, state=NumberState())
 
 
-def adopt(
-    services: Services, actor: str, reason: str, progress: Callable[[str, int, int], None]
-) -> AdoptionResult:
+def adopt(services: Services, actor: str, reason: str, progress: Progress) -> AdoptionResult:
     """Go on with older records. Raises as ``LedgerArchiver.move``."""
     store, what = services.store, "Recording the numbers of the store"
     partitions, noted = _accept(services, actor, reason), set[str]()

@@ -8,10 +8,10 @@ rebuilds the new store from them and opens the gate; until then a row of ``store
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import msgspec
 from sqlalchemy import URL, Connection, TextClause, create_engine, insert, make_url, text
@@ -22,6 +22,7 @@ from smsgate import __version__
 from smsgate.consent.events import ConsentState, Event, event_id
 from smsgate.domain.errors import RecordsDiffer
 from smsgate.domain.messages import Decision, Entry, Intent
+from smsgate.interface.operation import Progress
 from smsgate.pipeline.services import Services
 from smsgate.records import Records
 from smsgate.records.database import translated, upsert
@@ -57,8 +58,6 @@ _NUMBERS = text(
     " ORDER BY n.number LIMIT :count"
 )
 _NOTE = "as smsgate 0.2 had it; the events that say why were removed by retention there"
-
-Progress: TypeAlias = Callable[[str, int, int], None]
 
 
 class UpgradeResult(msgspec.Struct, frozen=True):

@@ -26,6 +26,7 @@ from smsgate.domain.errors import RecordsDiffer, StoreNotReady
 from smsgate.domain.messages import ms_of
 from smsgate.domain.signed_times import time_of
 from smsgate.features.records_admin.import_0_2 import refuse_unfinished_import
+from smsgate.interface.operation import Progress
 from smsgate.metrics.snapshot import RebuildProgress
 from smsgate.pipeline.published_programs import published_programs
 from smsgate.pipeline.reviews import recorded_open
@@ -44,8 +45,6 @@ PUBLISH_S = 1.0
 WRITERS = 4
 """Writes that are under way at once. Redis syncs its log once for what comes together."""
 T = TypeVar("T")
-Progress = Callable[[str, int, int], None]
-"""What is being done, how far, and how much there is (0: not known)."""
 
 
 class RebuildResult(msgspec.Struct, frozen=True):
