@@ -73,9 +73,9 @@ def test_a_number_is_found_among_10_000_by_program_and_last_digits(
     with page.expect_download() as kept:
         press(page.get_by_role("link", name="Download as CSV"))
     file = Path(kept.value.path()).read_text(encoding="utf-8").splitlines()
-    assert file[0] == "number,state,scope,since,source,in_store,external_source,reason"
+    assert file[0] == "number,state,scope,since,source,external_source,reason"
     assert file[1].startswith("+12122009321,opted_out,all,")
-    assert ",import,yes,," in file[1]
+    assert ",import,," in file[1]
     page.get_by_label("Last digits").fill("12")
     page.get_by_label("Last digits").press("Enter")
     says(page, "Type the last 4 to 7 digits")
