@@ -195,11 +195,12 @@ def run_import(
             outcomes: dict[int, str] = {}
             for state in _STATES:  # beside an opt-out of the same file a consent is refused
                 first, asked = seen.first(rows, state), replace(request, state=state)
-                done = (
-                    enter(services, first, asked, known)
-                    if applies
-                    else rehearse(services, [*first], asked)
-                )
+                if applies:
+                    done = enter(services, first, asked, known)
+                else:  # the store does not have those opt-outs
+                    left = seen.opted_out(first) if state == "subscribed" else ()
+                    would = zip(first, rehearse(services, [*first], asked), strict=True)
+                    done = ["refused" if number in left else one for number, one in would]
                 for row, outcome in zip(first.values(), done, strict=True):
                     outcomes[row.line] = outcome
                     changed[state] += outcome in ("new", "applied")

@@ -237,6 +237,13 @@ class SeenNumbers:
         new = self._db.execute(added, [msgspec.json.encode(sorted(keys)).decode()])
         return {keys[key]: found[keys[key]] for (key,) in new}
 
+    def opted_out(self, numbers: Iterable[str]) -> set[str]:
+        """Those that an earlier row opted out."""
+        keys = {int(number) * 2: number for number in numbers}
+        asked = "SELECT key FROM seen WHERE key IN (SELECT value FROM json_each(?))"
+        rows = self._db.execute(asked, [msgspec.json.encode([*keys]).decode()])
+        return {keys[key] for (key,) in rows}
+
 
 def _cell(cells: Sequence[str], place: int | None) -> str:
     return cells[place] if place is not None and place < len(cells) else ""

@@ -322,7 +322,9 @@ def test_an_opt_out_and_a_consent_of_one_number_in_one_file_end_opted_out(servic
     text = f"{header}{NUMBER},MG1,opt-out\n{NUMBER},MG1,opt-in\n"
     other_order = "".join([header, *text.splitlines(keepends=True)[:0:-1]])
     for one in (text, other_order):
-        assert imported(services, one, CLUB_LIST).outcomes["refused"] == 1
+        would, done = (how(services, one, CLUB_LIST) for how in (previewed, imported))
+        assert would.outcomes["refused"] == done.outcomes["refused"] == 1
+        assert "the consent of 0 numbers" in would.changes[1]
         assert reasons(services, [NUMBER], "club") == ["opted_out"]
 
 
