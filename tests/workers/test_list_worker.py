@@ -179,6 +179,24 @@ def test_a_step_that_ends_every_worker_is_not_taken_up_for_ever(
         assert done(jobs, uploaded)
 
 
+def test_a_job_of_an_earlier_version_runs_in_its_owner_s_name(services, jobs, uploaded):
+    """It did not write down who asked."""
+
+    def run_as_before(id_: str) -> None:
+        path = jobs.file(id_, "job.json")
+        path.write_bytes(path.read_bytes().replace(b'"asked_by":"bob",', b""))
+        assert jobs.run_next(lambda: False)
+        assert stands(jobs, id_) == ("apply", "done")
+
+    ask(jobs, uploaded, "apply")
+    run_as_before(uploaded)
+    undo = jobs.undo(jobs.find(uploaded).result.import_id, "ana", sees_all=True)
+    jobs.ask(undo, "apply", {"reason": "wrong file"}, "bob")
+    run_as_before(undo.id)
+    acted = [(one.kind, one.entry.actor) for one in services.history.of_number(NUMBER)]
+    assert acted == [("import", "ana"), ("import_undone", "ana")]
+
+
 def test_a_fault_of_ours_ends_no_worker(services, jobs, uploaded, monkeypatch) -> None:
     run, calls = ListJobs.run_next, []
 

@@ -245,15 +245,16 @@ class ListJobs:
     def _result(self, folder: Path, job: ListJob, progress: Progress) -> ListResult:
         """Run the job's step and give what it found; raises ``SmsGateError``, ``OSError``."""
         services, unused, applies = self._services, folder / RESULT, job.step == "apply"
+        actor = job.asked_by or job.actor  # earlier versions did not write who asked
         if job.options is None:
-            by, why = job.asked_by if applies else "", job.reason
+            by, why = actor if applies else "", job.reason
             return undo_list(services, job.import_id, progress, unused, actor=by, reason=why)
         with (folder / UPLOAD).open("rb") as file:
             if job.kind == "scrub":
                 clean = folder / CLEAN_ROWS
                 return scrub_list(services, job.options, file, clean, unused, progress)
             given = (services, job.options, file, progress, unused)
-            return run_import(*given, actor=job.asked_by, name=job.name, applies=applies)
+            return run_import(*given, actor=actor, name=job.name, applies=applies)
 
     def _remove_old(self) -> None:
         """Remove what did not change for days; what somebody works on changes all the time."""
