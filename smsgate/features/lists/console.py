@@ -116,7 +116,7 @@ class ListPages:
         """See what undoing an import would do."""
         import_id = request.form.get("import_id", "")
         job = self._jobs.undo(import_id, actor(), sees_all=may("admin"))
-        return _to(job if job.step == "preview" else self._jobs.ask(job, "preview", {}, actor()))
+        return _to(self._jobs.ask(job, "preview", {}, actor()))
 
     def ask_list(self, id_: str, step: Step) -> Redirect:
         """See what a list would do, or do it."""
