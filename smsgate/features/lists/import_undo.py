@@ -9,7 +9,7 @@ once each number is put back by one.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -72,10 +72,10 @@ def undo_list(
             )
             numbers = [*dict.fromkeys(number for group in groups for number in group.numbers)]
             for at in range(0, len(numbers), CHUNK):
-                outcomes = _undo(services, partition, numbers[at : at + CHUNK], undo)
-                for number, outcome in outcomes.items():
-                    count(outcome, number, 0)
-                progress("Undoing" if actor else "Reading histories", found.rows, 0)
+                for outcomes in _undo(services, partition, numbers[at : at + CHUNK], undo):
+                    for number, outcome in outcomes.items():
+                        count(outcome, number, 0)
+                    progress("Undoing" if actor else "Reading histories", found.rows, 0)
     back = found.outcomes.get("undone" if actor else "would_undo", 0)
     numbers_back = "1 number" if back == 1 else f"{back:,} numbers"
     change = f"{numbers_back} {'' if actor else 'would be '}put back, {found.unused:,} kept."
@@ -89,13 +89,14 @@ def undo_list(
 
 def _undo(
     services: Services, partition: int, numbers: Sequence[str], undo: Entry
-) -> dict[str, str]:
-    """Put back what can be, if somebody acts; gives of each number what became of it."""
-    outcomes, found = {"applied": "undone", "kept": "kept"}, dict[str, str]()
+) -> Iterator[dict[str, str]]:
+    """Put back what can be, if somebody acts; gives by number what became of it, at every try."""
+    outcomes, left = {"applied": "undone", "kept": "kept"}, numbers
     renamed = services.settings.programs.renamed
-    while left := [number for number in numbers if number not in found]:
+    while left:
         # First: what is applied by then is in the histories that are read after it.
         seen = services.store.inbox_reader.cursors([partition])[partition]
+        found: dict[str, str] = {}
         alike: dict[Entry, list[str]] = defaultdict(list)
         for number, history in services.history.of_numbers(left).items():
             effect = effect_of_list(history, undo, seen, renamed)
@@ -110,7 +111,8 @@ def _undo(
             for group in event.listed:
                 if group.outcome in outcomes:
                     found |= dict.fromkeys(group.numbers, outcomes[group.outcome])
-    return found
+        yield found
+        left = [number for number in left if number not in found]
 
 
 def effect_of_list(

@@ -239,6 +239,20 @@ def test_a_list_that_comes_in_between_and_does_not_name_it_only_costs_another_lo
     assert outcomes == ["stale", "applied"]
 
 
+def test_a_worker_that_ends_is_heard_where_an_undo_is_tried_again_and_again(services, monkeypatch):
+    list_id = imported(services, text_of(NUMBER)).import_id
+    monkeypatch.setattr(module, "apply_entries", lambda *_: [])  # as if stale every time
+    tries = []
+
+    def progress(_, done, total):
+        tries.append(done)
+        if len(tries) == 3:
+            raise Killed
+
+    with pytest.raises(Killed):
+        undo_list(services, list_id, progress, actor="bob")
+
+
 class Killed(Exception):
     """The process ended here."""
 
