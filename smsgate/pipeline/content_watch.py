@@ -31,7 +31,6 @@ FILE = "content.json"
 away."""
 MAY_BE_OLD = "keyword sets and replies of the console are those that were read last"
 """How the warning begins that the records could not be asked for newer content."""
-_MISSING = "what the console may have saved is not in use, since {} cannot be read either: {}"
 
 _log = structlog.get_logger("smsgate.content")
 
@@ -87,10 +86,8 @@ def first_content(
         saved = read_saved(records)
     except RecordsUnavailable as error:
         saved = _kept(path)
-        if path.exists() and not saved.mark:
-            warnings.append(_MISSING.format(path, error))
-        elif saved.mark or not isinstance(error, RecordsNotReady):
-            warnings.append(f"{MAY_BE_OLD}, and may be old: {error}")
+        if path.exists() or not isinstance(error, RecordsNotReady):
+            warnings.append(f"{MAY_BE_OLD}, and may be old or missing: {error}")
         return build_content(settings, files, saved), warnings
     try:
         content = build_content(settings, files, saved)

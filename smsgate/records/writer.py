@@ -12,6 +12,7 @@ so that nobody can guess them back from what stays.
 from __future__ import annotations
 
 import secrets
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -19,7 +20,7 @@ from operator import itemgetter
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, Table, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from smsgate.consent.events import ConsentState, Event, consent_state_row
@@ -219,13 +220,9 @@ class _Rows:
     """What is to be written, as it grows."""
 
     forwards: Mapping[str, Row]
-    links: list[Row] = field(default_factory=list)
-    events: list[Row] = field(default_factory=list)
-    texts: list[Row] = field(default_factory=list)
+    new: defaultdict[Table, list[Row]] = field(default_factory=lambda: defaultdict(list))
     numbers: dict[str, Row] = field(default_factory=dict)
-    listed: list[Row] = field(default_factory=list)
     memberships: MembershipChanges = field(default_factory=MembershipChanges)
-    deliveries: list[Row] = field(default_factory=list)
 
 
 class EventWriter(DatabasePart):
@@ -281,7 +278,7 @@ class EventWriter(DatabasePart):
             _write(connection, rows)
         except IntegrityError as error:
             raise _HeadMoved from error
-        return WriteResult(done=True, new=len(rows.links), heads=heads)
+        return WriteResult(done=True, new=len(rows.new[tables.links]), heads=heads)
 
 
 class _HeadMoved(Exception):
@@ -310,27 +307,20 @@ def _continue(
     for one in new:
         seq += 1
         previous = link_hash(previous, partition, seq, one.id, one.hash)
-        rows.links.append(
-            {
-                "partition": partition,
-                "seq": seq,
-                "event_id": one.id,
-                "content_hash": one.hash,
-                "hash": previous,
-            }
-        )
-        rows.events.append({**one.event, "partition": partition, "seq": seq})
+        place = {"partition": partition, "seq": seq}
+        link = {"event_id": one.id, "content_hash": one.hash, "hash": previous}
+        rows.new[tables.links].append(place | link)
+        rows.new[tables.events].append(one.event | place)
         if one.id in rows.forwards:
-            rows.deliveries.append({**rows.forwards[one.id], "partition": partition, "seq": seq})
+            rows.new[tables.deliveries].append({**rows.forwards[one.id], **place})
         if one.text is not None:
-            rows.texts.append(one.text)
+            rows.new[tables.texts].append(one.text)
         origins = origins_of(one.decoded, partition, seq) if one.consent_states else {}
         for number, consent_state in one.consent_states.items():
             rows.numbers[number] = number_row(partition, seq, number, consent_state)
             rows.memberships.note(number, consent_state, origins[number])
-        rows.listed += [
-            {"number": number, "partition": partition, "seq": seq}
-            for number in dict.fromkeys(one.listed)
+        rows.new[tables.listed] += [
+            {"number": number} | place for number in dict.fromkeys(one.listed)
         ]
     if seq > start:
         _advance(connection, partition, start, seq, previous)
@@ -349,13 +339,7 @@ def _advance(connection: Connection, partition: int, before: int, seq: int, hash
 
 
 def _write(connection: Connection, rows: _Rows) -> None:
-    for table, some in (
-        (tables.links, rows.links),
-        (tables.events, rows.events),
-        (tables.texts, rows.texts),
-        (tables.listed, rows.listed),
-        (tables.deliveries, rows.deliveries),
-    ):
+    for table, some in rows.new.items():
         if some:
             put(connection, insert(table), some)
     if rows.numbers:
