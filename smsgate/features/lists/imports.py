@@ -277,9 +277,14 @@ def import_of(records: Records, id_: str) -> Import:
 
 
 def _import(found: Iterable[Event]) -> Import:
-    """By the events of a whole list."""
-    newest = {one.outcome: one for one in sorted(found, key=lambda one: one.received_us)}
-    undone, done = newest.pop(UNDONE_OUTCOME, None), newest["applied"]
+    """By the events of a whole list.
+
+    The first says what it changed. Where the same file came again before that was in the records,
+    there is another, of a list that changed nothing.
+    """
+    in_order = sorted(found, key=lambda one: one.received_us)
+    done = next(one for one in in_order if one.outcome != UNDONE_OUTCOME)
+    undone = next((one for one in reversed(in_order) if one.outcome == UNDONE_OUTCOME), None)
     of_undo = _entry(undone) if undone else None
     return Import(
         id=_entry(done).message_id,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
 
 from smsgate.domain.entry_parts import Consent
@@ -12,7 +14,9 @@ from smsgate.features.lists.imports import (
     enter,
     entered_before,
     entries_of,
+    imports,
     rehearse,
+    run_import,
 )
 from smsgate.features.lists.list_file import ListOptions
 from smsgate.features.lists.rows import ListUnreadable
@@ -278,6 +282,17 @@ def test_the_same_file_twice_has_one_effect_and_one_record(services):
     services.archiver.move_all()
     assert services.records.reader.count_events() == events + 1
     assert imported(services, CSV + "x,1\n", IN_US).import_id != first.import_id
+
+
+def test_a_file_that_comes_again_before_it_is_on_record_leaves_what_it_changed(services):
+    for _ in range(2):
+        run_import(
+            services, IN_US, io.BytesIO(CSV.encode()), lambda *_: None,
+            actor="ana", name="stopped.csv", applies=True,
+        )  # fmt: skip
+    services.archiver.move_all()
+    (one,) = imports(services.records, 10)
+    assert "5 rows: 3 applied, " in one.changed
 
 
 class Killed(Exception):
