@@ -15,6 +15,8 @@ import redis
 import structlog
 from hypothesis import settings
 
+from smsgate.classifier import Known, load_sets
+from smsgate.classifier.classifiers import sets_in_use
 from smsgate.cli import redis_server as own_redis
 from smsgate.cli.process_groups import ProcessGroups
 from smsgate.records.database import Database
@@ -86,14 +88,9 @@ def _is_meant(item: pytest.Item) -> bool:
 
 
 @pytest.fixture(autouse=True, scope="session")
-def keyword_sets(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Path]:
-    """Where compiled keyword sets are kept, for all the processes of the run."""
-    base = tmp_path_factory.getbasetemp()
-    folder = (base if worker_id == "master" else base.parent) / "keyword-sets"
-    folder.mkdir(exist_ok=True)
-    with pytest.MonkeyPatch.context() as patch:
-        once.one_cache(patch, folder)
-        yield folder
+def keyword_sets() -> Known:
+    """What the shipped keyword sets know, which all tests share while somebody holds it."""
+    return sets_in_use(load_sets(None, ("*",))[0])
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -1,35 +1,45 @@
 """What a text asks for, and in which words we answer. Pure; talks to nobody.
 
-A text goes through five steps until one of them decides (``classifier.py``):
+A text goes through four steps until one of them decides (``classifier.py``):
 
-1. ``normalize.py`` repairs and folds it; ``text.py`` holds its words and sentences.
-2. ``keywords.py`` knows keywords, and ``keyword_rules.py`` and ``keyword_variants.py`` what may be
-   around one: politeness, a name (``signature.py``), a typo (``typos.py``).
-3. ``quoted_text.py`` takes away what is not the subscriber's own: reactions, quotations, our texts,
-   adverts. ``self_harm.py`` asks for a person, and ``other_channel.py`` takes "don't call" away.
-4. ``phrases.py`` finds wordings inside sentences by the symbols of their words (``lexicon.py``),
-   and ``findings.py`` says what they come to.
-5. ``model.py`` scores the text by its ``features.py`` and ``concepts.py``, with the weights of
-   ``weights.py``.
+1. It is repaired (``normalize.py``), and what is not the subscriber's own words is cut away: the
+   mark of a device and a name (``signature.py``), quotations, our texts (``quoted_text.py``).
+2. It is a keyword (``keywords.py``), as it stands or nearly (``keyword_rules.py``, ``near.py``).
+3. Crisis texts wait for a person (``self_harm.py``), and "don't call, text me" is no opt-out
+   (``other_channel.py``).
+4. The model (``model.py``) says how likely it is an opt-out, an opt-in, a question or nothing.
 
-``arbiter.py`` weighs phrases and model against each other, and ``decision.py`` writes the decision
-down. ``sets/`` reads keyword sets (``keywords/*.toml``) and compiles them; ``wording.py`` has the
-replies.
+``sets.py`` reads keyword sets, ``checks.py`` looks for faults in them, ``wording.py`` has the
+replies, and ``classifiers.py`` holds the classifiers of all programs.
 """
 
 from __future__ import annotations
 
 from smsgate.classifier.classifier import Classifier
-from smsgate.classifier.sets.cache import Classifiers, KeywordSetCache
-from smsgate.classifier.sets.keyword_sets import KeywordSets, load_sets
+from smsgate.classifier.classifiers import Classifiers
+from smsgate.classifier.known import Known
+from smsgate.classifier.program import EVERYBODY, Program
+from smsgate.classifier.sets import KeywordSets, OperatorSets, load_sets
 from smsgate.classifier.wording import Wordings, reply_text
+from smsgate.domain.messages import Decision
 
 __all__ = [
     "Classifier",
     "Classifiers",
-    "KeywordSetCache",
     "KeywordSets",
+    "Known",
+    "OperatorSets",
     "Wordings",
+    "classify",
     "load_sets",
     "reply_text",
 ]
+_made: dict[str, tuple[Program, Classifier]] = {}
+
+
+def classify(text: str, program: Program = EVERYBODY, number: str = "") -> Decision:
+    """What a text to a program asks for; ``number`` is who sent it (E.164), where known."""
+    kept = _made.get(program.name)
+    if kept is None or kept[0] is not program:
+        kept = _made[program.name] = (program, Classifiers(None, (program,))[program.name])
+    return kept[1].classify(text, number)

@@ -1,89 +1,91 @@
-"""What a text asks for, and by which rule: the first one that knows decides.
-
-``Classifier._by_rules`` has them in their order. The cheap ones come first: a text without any word
-that the keyword sets know is passed over after one look at each word.
-"""
+"""What a text asks for, and by which rule: the first one that knows decides."""
 
 from __future__ import annotations
 
 import re
-from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from operator import itemgetter
 
-import msgspec
+from msgspec.structs import replace
 
-from smsgate.classifier import quoted_text, signature
-from smsgate.classifier.arbiter import BY_MODEL, Arbiter
-from smsgate.classifier.decision import DecisionFactory
-from smsgate.classifier.features import Passage, passage_of
-from smsgate.classifier.findings import distinct
+from smsgate.classifier import signature
+from smsgate.classifier.checks import faults_of
+from smsgate.classifier.decisions import Decisions
+from smsgate.classifier.features import Passage
 from smsgate.classifier.keyword_rules import KeywordRules
-from smsgate.classifier.keywords import Keyword
-from smsgate.classifier.model import probability
-from smsgate.classifier.normalize import clean, letters
+from smsgate.classifier.known import Known
+from smsgate.classifier.model import Scores, probability
+from smsgate.classifier.normalize import ASK, PUNCTUATION, clean, folded
 from smsgate.classifier.other_channel import without_refused_calls
-from smsgate.classifier.quoted_text import Templates
+from smsgate.classifier.other_lists import owners
+from smsgate.classifier.passage import passage_of
+from smsgate.classifier.program import Program
+from smsgate.classifier.quoted_text import Templates, strip_quotations
 from smsgate.classifier.self_harm import self_harm
-from smsgate.classifier.sentence_rules import SentenceRules
-from smsgate.classifier.sets.compiled_sets import CompiledSets
-from smsgate.classifier.sets.keyword_sets import KeywordSets
-from smsgate.classifier.text import InspectedText, tokenize, words_of
-from smsgate.domain.messages import Decision, Intent
-from smsgate.settings import Program
+from smsgate.classifier.sets import ANY_LANGUAGE, KeywordSets
+from smsgate.classifier.text import Text, tokenize, words_of
+from smsgate.domain.errors import ConfigurationError
+from smsgate.domain.messages import HOW_TO_LEAVE, Decision, Intent
 
+BY_MODEL = "model"
+"""The rule in events and exports for what the model decided."""
 _PART = re.compile(r"\[part [0-9]{1,3} of [0-9]{1,3}\] ")
 """What providers that hand parts over one by one have before each of them."""
-_RARE_SCRIPTS = (
-    "\u0530-\u058f",  # Armenian
-    "\u0700-\u074f",  # Syriac
-    "\u0780-\u07bf",  # Thaana
-    "\u0a80-\u0aff",  # Gujarati
-    "\u0b00-\u0b7f",  # Odia
-    "\u0c80-\u0cff",  # Kannada
-    "\u0d00-\u0d7f",  # Malayalam
-    "\u0d80-\u0dff",  # Sinhala
-    "\u0e80-\u0eff",  # Lao
-    "\u0f00-\u0fff",  # Tibetan
-    "\u1000-\u109f",  # Burmese
-    "\u10a0-\u10ff",  # Georgian
-    "\u1200-\u139f",  # Ethiopic
-    "\u13a0-\u13ff",  # Cherokee
-    "\u1780-\u17ff",  # Khmer
-    "\u1800-\u18af",  # Mongolian
-)
-"""Scripts that the model may know nothing of, where no keyword set of a program is written in them:
-the first and the last character of each."""
-_SURE = 3.5
-"""Log odds (a probability of 97 %) from which the model decides about a keyword with a name."""
-_WITHOUT_REQUEST = frozenset({"nothing_known", "second_reader_dismisses"})
-"""Rules that say no more than that nothing is asked for."""
 _EDGES = " .!\"'\n\r\t“”"
 """What may stand around a keyword without any further look at the text."""
+_LIMITS = {"marketing": (2.6, 0.8), "service": (3.6, 1.8)}
+"""By kind of program the log odds from which the model suppresses and holds."""
+_CHATTED = frozenset({"bn", "en", "fil", "hi", "id", "ms", "ta", "te", "ur"})
+"""English and the languages that it is mixed with in private chat, which often looks like opt-outs:
+they need more."""
+_CHAT = 0.4
+"""How much more."""
+_SURE = 4.0
+"""Log odds of what is sure."""
+_ORDINARY = 0.5
+"""How much it counts against an opt-out that a text is like ordinary ones."""
+_DOUBT, _UNDOUBTED = 0.5, -4.0
+"""How much it counts against suppressing, but not against holding, that a text is like those for a
+person, and up to which log odds of that it does not count."""
+_FIRST, _LAST = "^opt_out!!", "$opt_out!!"
+"""STOP and its kin alone between two pauses, at the beginning of a text and at its end."""
+_ALONE = frozenset({_FIRST, "^opt_out!", "$opt_out!"})
+"""The same with opt-outs of one language."""
+_LEAST_STANDING = -3.0
+"""From which log odds of an opt-out such a text waits for a person."""
+_REST = 3
+"""Words that may be left of a text that refused calls, and say nothing."""
+_LEAST = 2
+"""Words, or letters of scripts without blanks, of the shortest text that the model decides on."""
+_BRIEF, _BRIEF_CHAT = (3, _SURE), (5, _SURE + 1)
+"""Words up to which it must be sure, and how sure; and where people chat."""
+_TELLING = 0.4
+"""The share of the weight of the most telling word from which another one is shown, too."""
 
 
 class Classifier:
     """Decides for one program. Pure: the same text always gets the same decision."""
 
-    def __init__(self, program: Program, sets: KeywordSets | CompiledSets) -> None:
-        """Take the program's keyword sets; sets that are not compiled yet are compiled.
+    def __init__(self, program: Program, known: Known | KeywordSets) -> None:
+        """Take the program and what its keyword sets know.
 
-        Raises ``ConfigurationError`` where they contradict each other or miss required words.
+        Raises ``ConfigurationError`` where sets that nobody has looked at yet have faults.
         """
-        known = sets if isinstance(sets, CompiledSets) else CompiledSets.of(program, sets)
-        self.version = known.version
+        if isinstance(known, KeywordSets):
+            sets, known = known, Known(known)
+            if faults := faults_of(program, sets, known.keywords):
+                raise ConfigurationError(faults)
         self.program = program
+        self.version = known.version
         self.keywords = known.keywords
-        self.phrases = known.phrases
-        self._segmenter = known.segmenter
-        self._reactions = known.reactions
-        self._prefilter = known.prefilter
-        self._models = known.models
-        self._decisions = DecisionFactory(program, known)
+        self._known = known
+        self._model = known.model
         self._templates = Templates(program.templates)
-        self._keyword_rules = KeywordRules(program, known, self._decisions)
-        arbiter = Arbiter(known.models, known.phrases, program.kind, as_shipped=known.as_shipped)
-        self._sentence_rules = SentenceRules(known, self._decisions, arbiter)
-        self._unread_scripts = _unread_scripts(known.keywords.characters())
+        self._suppress, self._hold = _LIMITS[program.kind]
         self._ready: dict[str, Decision | None] = {}
+        self._decisions = Decisions(program, known.keywords, known.version)
+        self._rules = KeywordRules(program, known, self._decisions)
 
     def classify(self, text: str, number: str = "") -> Decision:
         """What the text asks for.
@@ -110,6 +112,16 @@ class Classifier:
             note="it is a part of a long text, and the other parts are not known",
         )
 
+    def passage_of(self, text: str) -> Passage:
+        """What the model is shown of a text."""
+        found = self._subject(text, "")
+        self._drop_quotations(found)
+        return self._passage(found)
+
+    def opt_out_probability(self, text: str) -> float:
+        """How likely the model takes a text for an opt-out."""
+        return probability(self._model.scores(self.passage_of(text)).opt_out)
+
     def _whole(self, text: str, number: str) -> Decision:
         bare = text.strip(_EDGES)
         typed = bare.casefold()
@@ -117,106 +129,91 @@ class Classifier:
         if ready is not None:
             edges = ("edge punctuation",) if len(bare) < len(text) else ()
             steps = (*edges, "case") if typed != bare else edges
-            return msgspec.structs.replace(ready, steps=steps) if steps else ready
+            return replace(ready, steps=steps) if steps else ready
         subject = self._subject(text, number)
         decision = self._by_rules(subject)
         if subject.fallback and (
-            decision is None
-            or decision.intent is Intent.NONE
-            or (decision.rule == BY_MODEL and (decision.score or 0) < _SURE)
+            decision is None or decision.intent is Intent.NONE or decision.rule == BY_MODEL
         ):
             return subject.fallback
-        if decision is None or decision.rule in _WITHOUT_REQUEST:
-            decision = self._keyword_rules.match_capitals(subject) or decision
-        if decision is None and self._unread_scripts and self._unread_scripts.search(text):
+        uncertain = decision is None or decision.rule == BY_MODEL
+        unread = self._known.unread if uncertain and not text.isascii() else None
+        if unread and unread.search(text):
             note = "no keyword set of the program is in this script"
             return self._decisions.decided(subject, Intent.REVIEW, "unread_script", note=note)
         return decision or self._decisions.decided(subject, Intent.NONE, "nothing_known")
 
-    def _subject(self, text: str, number: str) -> InspectedText:
+    def _prepared(self, typed: str) -> Decision | None:
+        """The decision for a keyword as it stands, where nothing but the word counts."""
+        found = self._ready.get(typed)
+        if found is not None:
+            return found
+        keyword = self.keywords.typed.get(typed)
+        if (
+            keyword is None
+            or typed in self._rules.own_words
+            or keyword.entry.countries
+            or keyword.shared
+        ):
+            return None
+        self._ready[typed] = made = self._decisions.by_keyword(Text(typed), keyword, "keyword")
+        return made
+
+    def _subject(self, text: str, number: str) -> Text:
         """A text as it is looked at: cleaned, and without what a device wrote below it."""
         cleaned, steps = clean(text)
         own = signature.without_suffix(cleaned)
-        if own is not cleaned:
-            steps = (*steps, "signature")
-        return InspectedText(own, tokenize(own, self._segmenter), steps, number)
+        own = signature.without_signed_name(own)
+        return Text(own, (*steps, "signature") if own is not cleaned else steps, number)
 
-    def passage_of(self, text: str) -> Passage:
-        """What the model is shown of a text."""
-        subject = self._subject(text, "")
-        self._drop_quotations(subject)
-        return passage_of(list(distinct(subject.sentences())), self._models.concepts)
-
-    def opt_out_probability(self, text: str) -> float:
-        """How likely the model takes a text for an opt-out, whatever its wordings say."""
-        return probability(self._models.opt_out.score(self.passage_of(text)))
-
-    def _by_rules(self, text: InspectedText) -> Decision | None:
-        """The decision of the first rule that knows, step by step."""
-        self._drop_signed_name(text)
+    def _by_rules(self, text: Text) -> Decision | None:
+        """The decision of the first rule that knows."""
         return (
-            # keywords
-            self._keyword_rules.match_leet(text)
-            or self._keyword_rules.match_exact(text)
-            or self._keyword_rules.match_signed(text)
-            # quoted text
-            or self._reaction(text)
-            or self._no_words(text)
+            self._rules.leet(text)
+            or self._rules.exact(text)
+            or self._rules.signed(text)
+            or self._not_own_words(text)
             or self._self_harm(text)
             or self._other_channel(text)
-            # keywords with something around them
-            or self._keyword_rules.match_short(text)
-            # most texts end here
-            or self._ordinary(text)
-            # phrases, and texts of machines
-            or self._sentence_rules.match_wordings(text)
-            or self._sentence_rules.match_corrected(text)
-            # the model
-            or self._sentence_rules.match_by_model(text)
+            or self._rules.anywhere(text)
+            or self._rules.short(text)
+            or self._by_model(text)
         )
 
-    def _drop_signed_name(self, text: InspectedText) -> None:
-        """Go on without a name that stands below, behind a dash."""
-        own = signature.without_signed_name(text.cleaned)
-        if own is not text.cleaned:
-            text.cleaned = own
-            text.read_as(tokenize(own, self._segmenter), "signature")
+    # what is not the subscriber's own, and what must never be misread
 
-    def _reaction(self, text: InspectedText) -> Decision | None:
-        quoted = self._reactions.quoted(text.cleaned)
-        if quoted is None:
-            self._drop_quotations(text)
-            return None
-        keyword = self.keywords.find(words_of(tokenize(quoted, self._segmenter)))
-        # instructions as we print them are whole texts only, and nobody types them
-        if keyword and keyword.entry.opts_out and keyword.entry.match != "whole":
-            note = "a reaction to the subscriber's own keyword"
-            return self._decisions.decided(
-                text, Intent.REVIEW, "reaction_to_keyword", keyword.word, note=note
-            )
-        return self._decisions.decided(text, Intent.NONE, "reaction")
-
-    def _drop_quotations(self, text: InspectedText) -> None:
-        """Go on with the subscriber's own words: without quotations, and without our texts."""
-        cleaned, quoted = quoted_text.strip_quotations(text.cleaned)
-        found = tokenize(cleaned, self._segmenter) if quoted else text.tokens
-        own = self._templates.without(found)
-        if quoted or own is not found:
-            text.quoted = True
-            text.read_as(own, "quotation")
-
-    def _no_words(self, text: InspectedText) -> Decision | None:
+    def _not_own_words(self, text: Text) -> Decision | None:
+        """A reaction, and texts that are nothing without what they quote."""
+        quoted = self._known.reactions.quoted(text.cleaned)
+        if quoted is not None:
+            keyword = self.keywords.find(words_of(tokenize(quoted)))
+            if keyword and keyword.entry.opts_out and len(keyword.word.split()) < 3:
+                note = "a reaction to the subscriber's own keyword"
+                return self._decisions.decided(
+                    text, Intent.REVIEW, "reaction_to_keyword", keyword.word, note=note
+                )
+            return self._decisions.decided(text, Intent.NONE, "reaction")
+        self._drop_quotations(text)
         if text.words:
             return None
         return self._decisions.decided(
             text, Intent.NONE, "quotation" if text.quoted else "no_words"
         )
 
-    def _self_harm(self, text: InspectedText) -> Decision | None:
+    def _drop_quotations(self, text: Text) -> None:
+        """Go on with the subscriber's own words: without quotations, and without our texts."""
+        cleaned, quoted = strip_quotations(text.cleaned)
+        found = tokenize(cleaned) if quoted else text.tokens
+        own = self._templates.without(found)
+        if quoted or own is not found:
+            text.quoted = True
+            text.read_as(own, "quotation")
+
+    def _self_harm(self, text: Text) -> Decision | None:
         found = self_harm(text.words)
         if found is None:
             return None
-        bare = self.keywords.strip_politeness(text.words) if found.order else ()
+        bare = self.keywords.bare(text.words) if found.order else ()
         if found.order and len(bare) <= len(found.written.split()):
             return None
         note = "somebody may be speaking of ending their life"
@@ -224,48 +221,98 @@ class Classifier:
             text, Intent.REVIEW, "self_harm", found.written, found.language, note=note
         )
 
-    def _other_channel(self, text: InspectedText) -> Decision | None:
+    def _other_channel(self, text: Text) -> Decision | None:
         """Go on without ``don't call, text me``."""
-        own = without_refused_calls(letters(text.tokens))
+        own = without_refused_calls(text.tokens)
         if own is None:
             return None
+        if own is text.tokens:
+            return self._decisions.decided(text, Intent.OPT_OUT, "no_channel")
         text.read_as(own, "other channel")
-        if text.words and not self.keywords.polite(text.words):
+        if len(text.words) > _REST or any(map(self._stops, text.words)):
             return None
         return self._decisions.decided(text, Intent.NONE, "other_channel")
 
-    def _ordinary(self, text: InspectedText) -> Decision | None:
-        if text.cleaned.isascii() and self._prefilter.is_ordinary(text.words):
-            return self._decisions.decided(text, Intent.NONE, "nothing_known")
-        text.active_languages = self.phrases.active_languages(letters(text.tokens))
-        return None
+    def _stops(self, word: str) -> bool:
+        keyword = self.keywords.find([word])
+        return keyword is not None and keyword.stops
 
-    def _prepared(self, typed: str) -> Decision | None:
-        """The decision for a keyword as it stands, where nothing but the word counts."""
-        keyword = self.keywords.typed(typed)
-        if keyword is None:
+    def _passage(self, text: Text) -> Passage:
+        return passage_of(text.cleaned, text.tokens, self._model.concepts, self.keywords)
+
+    def _by_model(self, text: Text) -> Decision | None:
+        if len(text.words) < _LEAST or self._model.ordinary(folded(text.words)):
             return None
-        if typed not in self._ready:
-            self._ready[typed] = self._plain(typed, keyword)
-        return self._ready[typed]
-
-    def _plain(self, typed: str, keyword: Keyword) -> Decision | None:
-        by_number = keyword.entry.countries or keyword.shared
-        if typed in self._keyword_rules.opt_out_words or by_number:
+        passage = self._passage(text)
+        strangers = owners(text.cleaned, passage, self._model.concepts)
+        if any(map(self._decisions.names_program, strangers)):
+            strangers = set()
+            text.tokens = self._decisions.nameless(text.tokens)
+            passage = self._passage(text)
+        scores = self._model.scores(passage)
+        intent, rule = self._meant(scores, len(text.words), passage)
+        if intent is Intent.NONE and self._stands(scores, passage):
+            intent, rule = Intent.REVIEW, BY_MODEL
+        about = {name for _, names in passage.concepts for name in names}
+        if intent is Intent.OPT_IN and scores.opt_in < _SURE and "question" in about:
+            intent = Intent.REVIEW
+        if strangers and intent.stops:
+            intent, rule = Intent.REVIEW, "list_of_others"
+        if intent is Intent.HELP and text.quoted:
             return None
-        text = InspectedText(typed, typed.split())
-        return self._decisions.by_keyword(text, keyword, "keyword")
+        asks = intent in (Intent.HELP, Intent.REVIEW) and ASK in text.tokens
+        if (asks or intent is Intent.HELP) and any(
+            name in ("^opt_out!", "^opt_out!!") for name in passage.keywords
+        ):
+            intent, rule = Intent.OPT_OUT, BY_MODEL  # Cancel. Who is this?
+        if intent is Intent.NONE:
+            return None
+        score = {Intent.HELP: scores.help, Intent.OPT_IN: scores.opt_in}.get(intent, scores.opt_out)
+        telling = self._model.telling(passage.words, scores.index(score))
+        words = ", ".join(_spans(text.tokens, telling))
+        language = passage.language or ANY_LANGUAGE
+        decision = self._decisions.decided(text, intent, rule, words, language)
+        note = f"names a list of others: {' '.join(sorted(strangers))}" if strangers else ""
+        sure = round(probability(score), 3)
+        return replace(decision, score=round(score, 3), confidence=sure, note=note)
+
+    def _stands(self, scores: Scores, passage: Passage) -> bool:
+        """Whether STOP stands alone in a text that may be no opt-out: ``Stop, I'm blushing!``."""
+        stop = scores.opt_out - _ORDINARY * scores.none
+        return stop >= _LEAST_STANDING and not {_FIRST, _LAST}.isdisjoint(passage.keywords)
+
+    def _meant(self, scores: Scores, words: int, passage: Passage) -> tuple[Intent, str]:
+        """What the model says by its thresholds."""
+        stop = scores.opt_out - _ORDINARY * scores.none
+        doubt = _DOUBT * max(0.0, scores.review - _UNDOUBTED)
+        chatted = passage.language in _CHATTED
+        limit = self._hold if _FIRST in passage.keywords else self._suppress + _CHAT * chatted
+        brief, sure = _BRIEF_CHAT if chatted else _BRIEF
+        if stop - doubt >= limit:
+            if scores.review >= 0 and scores.help >= 0:
+                return Intent.REVIEW, HOW_TO_LEAVE
+            alone = not _ALONE.isdisjoint(passage.keywords)
+            if scores.review >= 0 or (words <= brief and stop < sure and not alone):
+                return Intent.REVIEW, BY_MODEL
+            all_ = scores.opt_out_all >= 0
+            return (Intent.OPT_OUT_ALL if all_ else Intent.OPT_OUT), BY_MODEL
+        if scores.opt_in >= 0.5 and scores.opt_in > stop:
+            return Intent.OPT_IN, BY_MODEL
+        if scores.help >= 0 and scores.review >= 0:
+            return Intent.REVIEW, HOW_TO_LEAVE
+        if scores.help >= 0.5 and scores.help > stop:
+            return Intent.HELP, BY_MODEL
+        if stop >= self._hold or scores.review >= 0.5:
+            return Intent.REVIEW, BY_MODEL
+        return Intent.NONE, ""
 
 
-def _unread_scripts(used: set[str]) -> re.Pattern[str] | None:
-    """What finds scripts that none of the used characters is of.
-
-    Three characters in a row, for single letters of rare scripts are drawn into faces.
-    """
-    chars = sorted(used)
-    unread = [
-        script
-        for script in _RARE_SCRIPTS
-        if bisect_left(chars, script[0]) == bisect_right(chars, script[-1])
-    ]
-    return re.compile(f"[{''.join(unread)}]{{3}}") if unread else None
+def _spans(tokens: Sequence[str], telling: Sequence[float]) -> Iterator[str]:
+    """The words of a text that weighed most, those beside each other together."""
+    least = max(0.01, _TELLING * max(telling, default=0.0))
+    told = [weight >= least for weight in telling]
+    for chosen, run in groupby(zip(told, tokens, strict=False), itemgetter(0)):
+        words = [word for _, word in run if word not in PUNCTUATION]
+        if chosen and words:
+            unspaced = all(len(word) == 1 for word in words)
+            yield ("" if unspaced else " ").join(words)

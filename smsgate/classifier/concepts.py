@@ -1,18 +1,17 @@
 """What words are about, in any language: food, a list, ceasing, being bothered.
 
-Each language has a list of words and short expressions by concept (``tests/accuracy/concepts``).
-They decide nothing; the model sees by them that texts in other words, or in another
-language, speak of the same things.
+Each language has a list of words and short expressions by concept (``tests/accuracy/concepts``),
+which stand in the weights file. They decide nothing; the model sees by them that texts in other
+words, or in another language, speak of the same things.
 """
 
 from __future__ import annotations
 
+from array import array
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Collection, Sequence
 
-from smsgate.classifier.memo import Memo
-from smsgate.classifier.weights import ConceptTable, HashTable
+from smsgate.classifier.weights import ConceptTable, HashIndex
 
 STEM = "*"
 """Ends an entry that stands for all words that begin with it."""
@@ -25,119 +24,109 @@ TONAL = "vi"
 """The language whose words are others with other accents: written with them they mean no others."""
 _EVERYBODYS = "en"
 """The language that a text is taken to be in where it may be in several."""
-_SHORTEST = 3
-_LONGEST = 24
+_SHORTEST, _LONGEST = 3, 24
 """Letters that an entry for all words with one beginning has at least, and at most."""
+_REMEMBERED = 6_000
 
-
-class TextConcepts(NamedTuple):
-    """What a text is about, in the language in which most of it is about something."""
-
-    language: str
-    places: list[tuple[int, list[str]]]
-    """Words, by their places, with the concepts that they stand for."""
-
-
-_Known = tuple[list[tuple[int, int]], int, frozenset[int]]
-"""What a word may mean, how many words the longest entry has that it begins, and the languages."""
+_Meant = list[tuple[int, int]]
+"""Languages, each with a concept that a word has in it."""
 
 
 class Concepts:
     """Finds the concepts of texts."""
 
-    def __init__(self, meanings: ConceptTable) -> None:
-        self._entries = HashTable(meanings.entries)
-        self._meanings = meanings.meanings
-        self._names = meanings.concepts
-        self._languages = meanings.languages
+    def __init__(self, table: ConceptTable) -> None:
+        self._index = HashIndex(table.codes)
+        self._numbers = array("H")
+        self._numbers.frombytes(table.numbers)
+        self._meanings = table.meanings
+        self._names = table.concepts
+        self._languages = table.languages
         self._everybodys, self._tonal = (
-            meanings.languages.index(name) if name in meanings.languages else -1
+            table.languages.index(name) if name in table.languages else -1
             for name in (_EVERYBODYS, TONAL)
         )
-        self._known = Memo(self._find)
-        self._rows = Memo(self._meant)
+        self._known: dict[str, tuple[_Meant, int, frozenset[int]]] = {}
 
     def knows(self, word: str) -> bool:
         """Whether any language has the word in its lists, or uses it often."""
-        return bool(self._known[word][0])
+        return bool(self._look_up(word)[0])
+
+    def lists(self, word: str, language: str) -> bool:
+        """Whether a word stands for anything in a language."""
+        meant = self._look_up(word)[0]
+        return any(self._languages[at] == language and self._names[one] for at, one in meant)
 
     def means(self, word: str, concept: str, among: Collection[str]) -> bool:
-        """Whether a word stands for a concept in one of some languages, or of all."""
+        """Whether a word stands for a concept in one of some languages; of none, in any."""
         return any(
             self._names[one] == concept and (not among or self._languages[language] in among)
-            for language, one in self._known[word][0]
+            for language, one in self._look_up(word)[0]
         )
 
-    def found(self, words: Sequence[str], exact: Sequence[str] | None = None) -> TextConcepts:
-        """What words are about.
+    def found(
+        self, words: Sequence[str], exact: Sequence[str]
+    ) -> tuple[str, list[tuple[int, list[str]]]]:
+        """The likeliest language of a text, and the places of words with what they stand for in it.
 
         Args:
-            words: without their accents; those of unspaced scripts as single characters.
-            exact: the same with their accents, where there are any.
+            words: without their accents; those of scripts without blanks as single characters.
+            exact: the same with their accents.
         """
-        exact = words if exact is None else exact
-        hits: list[tuple[int, list[tuple[int, int]]]] = []
+        hits: list[tuple[int, _Meant]] = []
         votes: defaultdict[int, int] = defaultdict(int)
         for at, word in enumerate(words):
-            meant, longest, languages = self._known[word]
+            known = self._known.get(word)
+            meant, longest, languages = known or self._look_up(word)
             if longest > 1 or exact[at] != word:
-                meant = self._begun(words, exact, at)
+                meant = self._begun(words, exact, at, longest)
                 languages = frozenset([language for language, _ in meant])
             if meant:
                 hits.append((at, meant))
                 for language in languages:
                     votes[language] += 1
-        if not hits:
-            return TextConcepts("", [])
-        main = self._likeliest(votes)
-        named = ((at, self._named(meant, main)) for at, meant in hits)
-        return TextConcepts(self._languages[main], [(at, names) for at, names in named if names])
-
-    def _likeliest(self, votes: Mapping[int, int]) -> int:
-        """The language of the most words; of several the one that everybody uses, or the first."""
+        if not votes:
+            return "", []
         most = max(votes.values())
-        likely = [place for place, count in votes.items() if count == most]
-        return self._everybodys if self._everybodys in likely else min(likely)
+        likely = [language for language, count in votes.items() if count == most]
+        main = self._everybodys if self._everybodys in likely else min(likely)
+        names = self._names
+        found = [
+            (at, sorted({names[one] for language, one in meant if language == main} - {USUAL_WORD}))
+            for at, meant in hits
+        ]
+        return self._languages[main], [one for one in found if one[1]]
 
-    def _begun(self, words: Sequence[str], exact: Sequence[str], at: int) -> list[tuple[int, int]]:
+    def _begun(self, words: Sequence[str], exact: Sequence[str], at: int, longest: int) -> _Meant:
         """What the word at a place may mean, alone and with those behind it."""
-        meant, longest, _ = self._known[words[at]]
-        if exact[at] != words[at]:
-            meant = self._accented(meant, exact[at])
-        for end in range(at + 2, min(at + longest, len(words)) + 1):
-            meaning = self._rows[" ".join(words[at:end])]
-            if exact[at:end] != words[at:end]:
-                meaning = self._accented(meaning, " ".join(exact[at:end]))
-            meant = meant + meaning
-        return meant
+        found: _Meant = []
+        for end in range(at + 1, min(at + longest, len(words)) + 1):
+            plain, typed = " ".join(words[at:end]), " ".join(exact[at:end])
+            meant = self._look_up(plain)[0] if end == at + 1 else self._meant(plain)
+            if typed != plain and self._tonal >= 0:
+                others = [one for one in meant if one[0] != self._tonal]
+                meant = others + self._meant(typed)
+            found += meant
+        return found
 
-    def _accented(self, meant: list[tuple[int, int]], exact: str) -> list[tuple[int, int]]:
-        """Meanings of a word that is written with accents: the tonal language's by its own."""
-        others = [one for one in meant if one[0] != self._tonal]
-        return others + self._meant(exact) if self._tonal >= 0 else meant
+    def _look_up(self, word: str) -> tuple[_Meant, int, frozenset[int]]:
+        known = self._known.get(word)
+        if known is None:
+            meant = self._meant(word)
+            for end in range(_SHORTEST, min(len(word), _LONGEST) + 1):
+                meant += self._meant(word[:end] + STEM)
+            place = self._index.place(word + LONGER)
+            longest = self._numbers[place] if place >= 0 else 1
+            known = meant, longest, frozenset([language for language, _ in meant])
+            if len(self._known) > _REMEMBERED:
+                self._known.clear()
+            if len(word) <= _LONGEST:
+                self._known[word] = known
+        return known
 
-    def _find(self, word: str) -> _Known:
-        meant = self._meant(word)
-        # a word that is only usual in a language may be one of the forms of a listed one
-        listed = {language for language, concept in meant if self._names[concept]}
-        meant += [one for one in self._by_stem(word) if one[0] not in listed]
-        languages = frozenset([language for language, _ in meant])
-        return meant, self._entries.get(word + LONGER) or 1, languages
-
-    def _by_stem(self, word: str) -> list[tuple[int, int]]:
-        for end in range(min(len(word), _LONGEST), _SHORTEST - 1, -1):
-            meant = self._meant(word[:end] + STEM)
-            if meant:
-                return meant
-        return []
-
-    def _meant(self, entry: str) -> list[tuple[int, int]]:
-        number = self._entries.get(entry)
-        if number is None:
+    def _meant(self, entry: str) -> _Meant:
+        place = self._index.place(entry)
+        if place < 0:
             return []
-        meant = self._meanings[number]
+        meant = self._meanings[self._numbers[place]]
         return list(zip(meant[::2], meant[1::2], strict=True))
-
-    def _named(self, meant: Iterable[tuple[int, int]], main: int) -> list[str]:
-        names = {self._names[concept] for language, concept in meant if language == main}
-        return sorted(names - {USUAL_WORD})

@@ -1,4 +1,4 @@
-"""Keywords: whole texts, the politeness that may stand around them, and where they count.
+"""Keywords: what people type as a whole text, and the courtesy that may stand around it.
 
 Some words mean something only in some countries. ``T`` and ``TD`` are Chinese for unsubscribe,
 elsewhere a stray letter. ``START 0`` and ``START DND`` are what people in India send to 1909 to
@@ -7,17 +7,19 @@ block advertising, and ``STOP DND`` what unblocks it (TCCCPR 2018).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import takewhile
 
-from smsgate.classifier.normalize import PUNCTUATION, fold, has_unspaced
-from smsgate.classifier.sets.keyword_sets import KeywordEntry
-from smsgate.classifier.sets.tables import KeywordTables
+from smsgate.classifier.normalize import PUNCTUATION, clean, fold, has_unspaced, letters, tokens
+from smsgate.classifier.sets import KeywordEntry, Language, listed
 from smsgate.domain.messages import Intent
 
 _NO_ACCENTS = frozenset("ıß") | {chr(code) for code in range(0x300, 0x370)}
 """What is no accented letter: the Turkish i without its dot, and marks that are drawn over any."""
+_CALLING = {"CN": "+86", "HK": "+852", "MO": "+853", "TW": "+886", "IN": "+91", "NG": "+234"}
+_BETWEEN = " # "
+"""Parts words that are read together, which takes a tenth of the time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,73 +33,113 @@ class Keyword:
     """The languages where it means the same, where there are several."""
 
     @property
-    def stops(self) -> bool:
-        """Whether it is an opt-out anywhere, with other words around it."""
-        entry = self.entry
-        if not self.certain or entry.match == "whole" or entry.countries:
-            return False
-        return entry.opts_out
-
-    def denied(self, tokens: Sequence[str], negates: Callable[[str, str], bool]) -> bool:
-        """Whether a word that is not its own denies it: ``no quiero cancelar``.
-
-        Args:
-            tokens: of the text, with its pauses: what stands before one is an answer of its own.
-            negates: whether a word denies what follows in a language.
-        """
-        own = {fold(word) for word in self.word.casefold().split()}
-        words = [fold(token) for token in tokens]
-        written = not own.isdisjoint(words)
-        for at, word in enumerate(words):
-            if word in own or not negates(word, self.language):
-                continue
-            denied = list(takewhile(lambda token: token not in PUNCTUATION, words[at + 1 :]))
-            if denied and not (written and own.isdisjoint(denied)):
-                return True
-        return False
-
-    @property
     def certain(self) -> bool:
         """Whether it may act without a person."""
         return self.entry.risk != "high"
 
+    @property
+    def stops(self) -> bool:
+        """Whether it is an opt-out anywhere, whatever stands around it."""
+        return self.certain and self.entry.opts_out and not self.entry.countries
+
+    def intent(self, number: str, region: str) -> Intent | None:
+        """What it asks for from a subscriber's number; nothing where it means nothing there.
+
+        A high risk asks for a person. Where the entry is bound to countries, the number decides,
+        and without a number the region of the program. Elsewhere an opt-out asks for a person, and
+        anything else means nothing.
+        """
+        entry = self.entry
+        if not entry.countries:
+            return Intent.REVIEW if not self.certain and entry.opts_out else Intent(entry.intent)
+        if (number or _CALLING.get(region, "")).startswith(entry.countries):
+            return Intent(entry.intent)
+        if not number and entry.unless_known:
+            return Intent(entry.intent)
+        return Intent.REVIEW if entry.opts_out else None
+
 
 class KeywordIndex:
-    """The keywords of some sets, by what people type."""
+    """The keywords of some sets, by what people type, and the other words that their sets list."""
 
-    def __init__(self, tables: KeywordTables, languages: Sequence[str]) -> None:
-        entries = tables.entries
-        every = [
-            Keyword(
-                word,
-                languages[language],
-                entries[entry],
-                tuple(languages[other] for other in tables.shared.get(at, ())),
-            )
-            for at, (word, language, entry) in enumerate(tables.keywords)
-        ]
-        self._exact = {key: every[at] for key, at in tables.exact.items()}
-        tonal = frozenset(tables.tonal)
-        self._folded = {key: found for key, found in self._exact.items() if key not in tonal}
-        self._folded |= {key: every[at] for key, at in tables.folded.items()}
-        self._polite = frozenset(tables.polite)
-        self._first = tables.first
-        self._last = tables.last
-        self.longest = tables.longest
+    def __init__(self, languages: Mapping[str, Language]) -> None:
+        self.typed: dict[str, Keyword] = {}
+        """By what is typed, with or without accents; of two the certain one."""
+        self.alike: defaultdict[str, list[Keyword]] = defaultdict(list)
+        """All keywords that are typed so, with their accents."""
+        self.anywhere: list[tuple[str, Keyword]] = []
+        self.longest = 0
         """Words of the longest keyword; characters where words are not parted."""
+        self._folded: dict[str, Keyword] = {}
+        self._words: defaultdict[str, list[str]] = defaultdict(list)
+        self._polite: set[str] = set()
+        self._first: defaultdict[str, int] = defaultdict(int)
+        self._last: defaultdict[str, int] = defaultdict(int)
+        for language in languages.values():
+            self._add_keywords(language)
+            for name, text in language.words.items():
+                self._words[name] += listed(text)
+        for words in read_words(self._words["courtesy"]):
+            self._add_courtesy([fold(word) for word in words])
+        for key, found in self.alike.items():
+            if len(found) > 1:
+                self._share(key, found)
 
-    def typed(self, key: str) -> Keyword | None:
-        """The keyword that is typed exactly so."""
-        return self._exact.get(key)
+    def _add_keywords(self, language: Language) -> None:
+        every = [(entry, word) for entry in language.entries for word in entry.each()]
+        read = read_words([word for _, word in every])
+        for (entry, word), words in zip(every, read, strict=True):
+            exact = key_of(words)
+            if not exact:
+                continue
+            keyword = Keyword(word, language.language, entry)
+            self.alike[exact].append(keyword)
+            self.longest = max(self.longest, len(letters(words)))
+            folded = exact if exact.isascii() else key_of([fold(one) for one in words])
+            _put(self.typed, exact, keyword)
+            if not language.tones:
+                _put(self.typed, folded, keyword)
+                _put(self._folded, folded, keyword)
+            elif len(words) > 1:
+                self.typed.setdefault(folded, keyword)
+            if entry.match == "anywhere":
+                plain = [fold(one) for one in letters(words)]
+                self.anywhere.append((f" {' '.join(plain)} ", keyword))
 
-    def characters(self) -> set[str]:
-        """The characters that keywords are written in."""
-        return set("".join(self._exact))
+    def _share(self, key: str, found: Sequence[Keyword]) -> None:
+        """Note in which languages a keyword means the same."""
+        kept = self.typed[key]
+        names = [one.language for one in found if one.entry.intent == kept.entry.intent]
+        if len(set(names)) > 1:
+            shared = Keyword(kept.word, kept.language, kept.entry, tuple(dict.fromkeys(names)))
+            for table in (self.typed, self._folded):
+                table.update(
+                    {typed: shared for typed in (key, fold(key)) if table.get(typed) is kept}
+                )
+
+    def _add_courtesy(self, words: list[str]) -> None:
+        key = key_of(words)
+        self._polite.add(key)
+        for parts in [words] if " " in key else [[key], letters([key])]:
+            for table, edge in ((self._first, parts[0]), (self._last, parts[-1])):
+                table[edge] = max(table[edge], len(parts))
+
+    def __iter__(self) -> Iterator[tuple[str, Keyword]]:
+        """What people type, and the keyword that it is."""
+        return iter(self.typed.items())
+
+    def each(self, name: str) -> Iterator[str]:
+        """The words of one of the lists of the sets, in plain letters."""
+        return (fold(word.casefold()) for word in self._words[name])
+
+    def written(self, name: str) -> list[str]:
+        """The words of one of the lists as they are written."""
+        return self._words[name]
 
     def find(self, words: Sequence[str]) -> Keyword | None:
         """The keyword that these words are, with or without their accents."""
         key = key_of(words)
-        found = self._exact.get(key)
+        found = self.typed.get(key)
         if found is None and not key.isascii():
             plain = fold(key)
             found = self._folded.get(plain)
@@ -107,44 +149,41 @@ class KeywordIndex:
                 return None
         return found
 
-    def strip_politeness(self, words: Sequence[str]) -> list[str]:
-        """The words without the politeness before and after them."""
-        first, last = self.politeness_bounds(words)
-        return list(words[first:last])
+    def within(self, plain: Sequence[str]) -> Keyword | None:
+        """The keyword that counts anywhere in a text, among words without accents."""
+        text = f" {' '.join(plain)} " if self.anywhere else ""
+        return next((keyword for words, keyword in self.anywhere if words in text), None)
 
-    def politeness_bounds(self, words: Sequence[str]) -> tuple[int, int]:
-        """Where the words begin and end that are no politeness."""
+    def courtesy(self, words: Sequence[str]) -> tuple[int, int]:
+        """Where the words begin and end that are no courtesy."""
         first, last = 0, len(words)
         while first < last and (longest := self._first.get(fold(words[first]))):
-            for end in range(min(last, first + longest), first, -1):
-                if self._is_polite(words[first:end]):
-                    first = end
-                    break
-            else:
+            ends = range(min(last, first + longest), first, -1)
+            end = next((end for end in ends if self._is_polite(words[first:end])), 0)
+            if not end:
                 break
+            first = end
         while first < last and (longest := self._last.get(fold(words[last - 1]))):
-            for start in range(max(first, last - longest), last):
-                if self._is_polite(words[start:last]):
-                    last = start
-                    break
-            else:
+            starts = range(max(first, last - longest), last)
+            start = next((start for start in starts if self._is_polite(words[start:last])), -1)
+            if start < 0:
                 break
+            last = start
         return first, last
 
-    def polite(self, words: Sequence[str]) -> bool:
-        """Whether the words are nothing but politeness."""
-        return not self.strip_politeness(words)
+    def bare(self, words: Sequence[str]) -> list[str]:
+        """The words without the courtesy before and after them."""
+        first, last = self.courtesy(words)
+        return list(words[first:last])
 
     def _is_polite(self, words: Sequence[str]) -> bool:
         return key_of([fold(word) for word in words]) in self._polite
 
-    def unspaced(self) -> Iterator[str]:
-        """The politeness of scripts without spaces."""
-        return (key for key in self._polite if has_unspaced(key))
 
-    def __iter__(self) -> Iterator[tuple[str, Keyword]]:
-        """What people type, and the keyword that it is."""
-        return iter(self._exact.items())
+def _put(table: dict[str, Keyword], key: str, keyword: Keyword) -> None:
+    there = table.get(key)
+    if there is None or (keyword.certain and not there.certain):
+        table[key] = keyword
 
 
 def key_of(words: Iterable[str]) -> str:
@@ -153,21 +192,10 @@ def key_of(words: Iterable[str]) -> str:
     return key.replace(" ", "") if not key.isascii() and has_unspaced(key) else key
 
 
-_CALLING = {"CN": "+86", "HK": "+852", "MO": "+853", "TW": "+886", "IN": "+91", "NG": "+234"}
-
-
-def applies(entry: KeywordEntry, number: str, region: str) -> Intent | None:
-    """The intent of a keyword for a subscriber's number.
-
-    A high risk asks for a person. Where the entry is bound to countries, the number decides, and
-    without a number the region of the program. Elsewhere an opt-out asks for a person, and anything
-    else means nothing.
-    """
-    if not entry.countries:
-        return Intent.REVIEW if entry.risk == "high" and entry.opts_out else Intent(entry.intent)
-    where = number or _CALLING.get(region, "")
-    if where.startswith(entry.countries):
-        return Intent(entry.intent)
-    if not number and entry.unless_known:
-        return Intent(entry.intent)
-    return Intent.REVIEW if entry.opts_out else None
+def read_words(written: Sequence[str]) -> list[list[str]]:
+    """The words of each of some expressions."""
+    cleaned, _ = clean(_BETWEEN.join(written), whole=True)
+    found = " ".join(tokens(cleaned)).split(_BETWEEN.strip())
+    if len(found) != len(written):  # one of them has the mark itself
+        return [tokens(clean(one)[0]) for one in written]
+    return [one.split() for one in found]

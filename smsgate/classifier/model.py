@@ -1,109 +1,121 @@
-"""The intent model: how much a text is like those that people labelled as opt-outs.
+"""The model: what a text asks for, in log odds, by the weights of its features.
 
-Linear models over words, rows of two, their consonant skeletons (``wrng nmbr``), letter groups, and
-the concepts that words stand for, alone and in rows, so that what was learnt in one language counts
-in others. ``make train`` makes the weights (``model.msgpack``) from the labelled texts in
-``tests/accuracy``. Scores are log odds, calibrated on texts that the model was not trained on.
+One linear model with six outputs, calibrated on texts that it was not trained on. ``make train``
+makes its weights from the labelled texts in ``tests/accuracy``.
 """
 
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from functools import cache
+from typing import NamedTuple
+from zlib import crc32
 
 from smsgate.classifier.concepts import Concepts
-from smsgate.classifier.features import Passage, features, word_hashes
-from smsgate.classifier.memo import Memo
-from smsgate.classifier.weights import HashTable, Model, WeightsFile, shipped_weights
+from smsgate.classifier.features import Passage, joint, parts
+from smsgate.classifier.weights import SHIFT, WIDTH, HashIndex, WeightsFile, shipped_weights, steps
 
-LABELS = ("opt_out", "help", "opt_in", "opt_out_all", "how_to_leave")
-REQUEST = "request"
-"""The model of the prefilter: whether single words speak of any of the labels."""
-_REASONS = 6
+_USUAL_COUNT = 50
+"""Features of a usual text, which count as they are; those of longer ones count less."""
+_REMEMBERED = 6_000
+_LONGEST = 24
 
 
-class IntentModel:
-    """Scores texts by the weights of one label."""
+class Scores(NamedTuple):
+    """What the model thinks of a text, each in log odds."""
+
+    opt_out: float
+    opt_out_all: float
+    """That an opt-out is from everything."""
+    opt_in: float
+    help: float
+    review: float
+    none: float
+
+
+class _Word(NamedTuple):
+    request: float
+    rows: bytes
+    features: int
+
+
+class _Words(dict[str, _Word]):
+    """What each word adds by itself, worked out once."""
 
     def __init__(self, model: Model) -> None:
-        self.bias = model.bias
-        self._weights = HashTable(model.weights)
-        self._words = Memo(self._word_weight)
+        super().__init__()
+        self._find = model.rows_of
+        self._steps = model.steps
 
-    def score(self, passage: Passage) -> float:
-        """How much a passage is like the label's texts, in log odds."""
-        total = sum(self.word_weights(passage.distinct)) + self._weights.total(passage.joint)
-        return (self.bias + passage.scale * total) / 1000
-
-    def word_weights(self, words: Iterable[str]) -> list[int]:
-        """What each of some words adds by itself, in thousandths."""
-        return list(map(self._words.__getitem__, words))
-
-    def _word_weight(self, word: str) -> int:
-        return self._weights.total(word_hashes(word))
-
-    def reasons(self, passage: Passage) -> str:
-        """What speaks most for it and against it."""
-        known = ((name, self._weights.get(name)) for name in features(passage))
-        found = {name: weight * passage.scale for name, weight in known if weight}
-        shown = sorted(found, key=lambda name: (-abs(found[name]), name))[:_REASONS]
-        return ", ".join(f"{name} {found[name] / 1000:+.1f}" for name in shown)
+    def __missing__(self, word: str) -> _Word:
+        if len(self) > _REMEMBERED:
+            self.clear()
+        names = list(parts(word))
+        rows = self._find(names)
+        found = _Word(sum(map(self._steps.__getitem__, rows[WIDTH - 1 :: WIDTH])), rows, len(names))
+        if len(word) <= _LONGEST:
+            self[word] = found
+        return found
 
 
-class Models:
-    """The model of each label, what words stand for, and the limits that were chosen with them."""
+class Model:
+    """Scores texts."""
 
     def __init__(self, weights: WeightsFile) -> None:
-        self.opt_out, self.help, self.opt_in, self.opt_out_all, self.how_to_leave = (
-            IntentModel(weights.models[label]) for label in LABELS
-        )
-        self.request = IntentModel(weights.models[REQUEST])
+        self._index = HashIndex(weights.codes)
+        self._rows = weights.rows
+        self.steps = steps()
+        self._biases = weights.biases
+        self._limit = weights.prefilter_limit - weights.biases[-1]
         self.concepts = Concepts(weights.meanings)
-        self.thresholds = weights.thresholds
-        self.prefilter_limit = weights.prefilter_limit
-        self.untrained = frozenset(weights.untrained)
+        self._words = _Words(self)
+        self._requests: dict[str, float] = {}
+
+    def ordinary(self, words: Iterable[str]) -> bool:
+        """Whether no word of a text speaks of a request."""
+        known = self._words
+        return sum([known[word].request for word in words]) < self._limit
+
+    def scores(self, passage: Passage) -> Scores:
+        """What a text asks for."""
+        words = [self._words[word] for word in set(passage.words)]
+        names = joint(passage)
+        rows = b"".join([word.rows for word in words]) + self.rows_of(names)
+        count = len(names) + sum([word.features for word in words])
+        scale = math.sqrt(_USUAL_COUNT / count)
+        step = self.steps.__getitem__
+        return Scores(
+            *(
+                bias + scale * sum(map(step, rows[at::WIDTH]))
+                for at, bias in enumerate(self._biases[:-1])
+            )
+        )
+
+    def telling(self, words: Sequence[str], output: int) -> list[float]:
+        """How much each word adds to an output by itself."""
+        step = self.steps.__getitem__
+        return [sum(map(step, self._words[word].rows[output::WIDTH])) for word in words]
+
+    def rows_of(self, names: Iterable[str]) -> bytes:
+        """The rows of those features that have one, one behind the other."""
+        codes, starts, rows = self._index.codes, self._index.starts, self._rows
+        found = []
+        for code in map(crc32, map(str.encode, names)):
+            end = starts[(code >> SHIFT) + 1]
+            at = bisect_left(codes, code, starts[code >> SHIFT], end)
+            if at < end and codes[at] == code:
+                found.append(rows[at * WIDTH : at * WIDTH + WIDTH])
+        return b"".join(found)
 
 
 @cache
-def shipped_models() -> Models:
-    """The models in the package, read once and shared by all that ask."""
-    return Models(shipped_weights())
+def shipped_model() -> Model:
+    """The model in the package, read once and shared by all that ask."""
+    return Model(shipped_weights())
 
 
 def probability(score: float) -> float:
     """Log odds as a probability."""
     return 1 / (1 + math.exp(-max(-50.0, min(50.0, score))))
-
-
-_TELLING = 1300
-"""Thousandths of the log odds from which a word tells of a request, whatever stands around it."""
-_MOST = 60
-"""Words of a text that may be skipped at once: in a longer one a request may hide."""
-
-
-class WordPrefilter:
-    """Tells ordinary texts by their words."""
-
-    def __init__(self, models: Models, own_keywords: Iterable[str], *, as_shipped: bool) -> None:
-        """Take the models.
-
-        Args:
-            models: of the weights file, with the limit up to which a text is ordinary.
-            own_keywords: the operator's, without accents; the shipped weights do not know them.
-            as_shipped: whether the operator's sets bring no wordings; else no text is ordinary.
-        """
-        self._as_shipped = as_shipped
-        self._own = [frozenset(keyword.split()) for keyword in own_keywords]
-        self._model = models.request
-        self._limit = round(1000 * models.prefilter_limit)
-
-    def is_ordinary(self, words: Sequence[str]) -> bool:
-        """Whether nothing in an ASCII text of these words is like a request."""
-        if not self._as_shipped or len(words) > _MOST:
-            return False
-        there = set(words)
-        weights = self._model.word_weights(there)
-        if self._model.bias + sum(weights) > self._limit or max(weights, default=0) >= _TELLING:
-            return False
-        return not any(keyword <= there for keyword in self._own)

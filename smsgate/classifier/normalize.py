@@ -5,16 +5,14 @@ words and the few marks that carry meaning, ``fold`` takes accents and letter va
 word. Keyword sets go through the same functions, so that both sides always agree.
 
 Chinese, Japanese, Thai, Lao, Khmer and Burmese have no spaces between words; Korean has them, but
-people leave them out. There, a word is the longest entry of the keyword sets that begins at a
-place, and every other character stands alone.
+people leave them out. There, every character stands alone.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from html import unescape
 
 HEAD = 2000
@@ -286,50 +284,3 @@ def letters(words: list[str]) -> list[str]:
         for part in _RUN.findall(word):
             found += part if has_unspaced(part) else [part]
     return found
-
-
-class Segmenter:
-    """Cuts text of unspaced scripts into the words it was given."""
-
-    def __init__(self, words: Iterable[str]) -> None:
-        self._words = {word for word in words if len(word) > 1}
-        lengths: defaultdict[str, set[int]] = defaultdict(set)
-        for word in self._words:
-            lengths[word[0]].add(len(word))
-        self._lengths = {char: sorted(found, reverse=True) for char, found in lengths.items()}
-
-    def cut(self, tokens: list[str]) -> list[str]:
-        """The tokens, with those of unspaced scripts joined where they touch and then cut."""
-        cut: list[str] = []
-        run: list[str] = []
-        for token in tokens:
-            if has_unspaced(token):
-                run.append(token)
-                continue
-            self._flush(run, cut)
-            cut.append(token)
-        self._flush(run, cut)
-        return cut
-
-    def _flush(self, run: list[str], cut: list[str]) -> None:
-        if run:
-            for part in _RUN.findall("".join(run)):
-                if has_unspaced(part):
-                    self._cut_run(part, cut)
-                else:
-                    cut.append(part)
-            run.clear()
-
-    def _cut_run(self, text: str, cut: list[str]) -> None:
-        at = 0
-        while at < len(text):
-            word = self._longest(text, at)
-            cut.append(word)
-            at += len(word)
-
-    def _longest(self, text: str, at: int) -> str:
-        for length in self._lengths.get(text[at], ()):
-            word = text[at : at + length]
-            if word in self._words:
-                return word
-        return text[at]

@@ -9,7 +9,6 @@ from importlib import resources
 from itertools import pairwise
 
 from smsgate.classifier.normalize import PUNCTUATION, clean, folded, letters, tokens
-from smsgate.classifier.phrases import follows
 from smsgate.classifier.self_harm import written_out
 
 _REACH = 3
@@ -19,6 +18,8 @@ _Parts = dict[str, dict[str, list[tuple[str, ...]]]]
 
 def without_refused_calls(words: list[str]) -> list[str] | None:
     """The words without a refusal of calls and the wish for texts beside it; else nothing.
+
+    The same words where texts are refused, too.
 
     Args:
         words: of the text, with its marks; those of scripts without blanks letter by letter.
@@ -38,12 +39,12 @@ def without_refused_calls(words: list[str]) -> list[str] | None:
             if follows(plain, at, part)
         ]
         if any(ends):
-            return [*words[:at], *words[max(ends) :]]
+            return [*words[:at], *words[max(ends) :]] if max(ends) > 0 else words
     return None
 
 
 def _end(words: list[str], start: int, language: str, wanted: _Parts) -> int:
-    """The end of the other part behind a pause, or right here; 0 where there is none."""
+    """The end of the other part behind a pause, or right here; less than 0 where it is denied."""
     places = [at for at in range(start, min(start + _REACH + 1, len(words))) if _pause(words[at])]
     if places:
         begin = next((at for at in range(places[0], len(words)) if not _pause(words[at])), None)
@@ -54,7 +55,17 @@ def _end(words: list[str], start: int, language: str, wanted: _Parts) -> int:
         return 0
     parts = wanted.get(words[begin], {}).get(language, ())
     end = max((begin + len(part) for part in parts if follows(words, begin, part)), default=0)
-    return 0 if _denying().intersection(words[end : end + 2]) else end
+    return -end if _denying().intersection(words[end : end + 2]) else end
+
+
+def follows(words: list[str], at: int, rest: tuple[str, ...]) -> bool:
+    """Whether the rest of a wording stands at a place; a ``*`` ends a beginning."""
+    if at + len(rest) > len(words):
+        return False
+    return all(
+        word == wanted or (wanted[-1] == "*" and word.startswith(wanted[:-1]))
+        for word, wanted in zip(words[at:], rest, strict=False)
+    )
 
 
 def _pause(word: str) -> bool:
@@ -72,7 +83,7 @@ def _beginnings() -> frozenset[str]:
 
 def _tables() -> dict[str, dict[str, str]]:
     """The shipped wordings."""
-    text = resources.files("smsgate.classifier").joinpath("other_channel.toml").read_text("utf-8")
+    text = resources.files(__package__ or "").joinpath("other_channel.toml").read_text("utf-8")
     return tomllib.loads(text)
 
 

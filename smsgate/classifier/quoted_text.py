@@ -7,7 +7,7 @@ reaction is a complete envelope only: a few words of a known kind, and one quota
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from smsgate.classifier.normalize import clean, folded, tokens
 
@@ -18,48 +18,6 @@ _SPACES = (
 )
 _QUOTED = re.compile(f"[{OPENING}]([^{OPENING}{CLOSING}]{{1,2500}})[{CLOSING}]")
 _QUOTED_LINE = re.compile(r"(?m)^[ \t]*>.*$")
-_OFFER = re.compile(r"(?<!\d)\d{5,11}(?!\d)|[£€$]\s?\d|\d\s?[£€$]|(?i:www\.|https?:)")
-_INSTRUCTION = re.compile(
-    r"(?i)\bstopp?[ ]+(?:sms(?:[ ]+au)?|al?|au|an|to|na|på|til|op|do|ke|para|2)[ ]+\d{4,6}\b"
-    r"|\A[ ]*【[^】\n]{1,20}】.*(?:退订|拒收|退訂|取消訂閱|取消订阅)",
-    re.DOTALL,
-)
-"""STOP to a short code, and the sender's name in brackets: both are how businesses write."""
-_VERBS = (
-    "reply|respond|text|txt|send|sms|responde|responda|responder|env[ií]a|env[ií]e|manda"
-    "|r[ée]ponde[zr]|envoye[zr]|antworte[n]?|sende[n]?|schreibe?|rispondi|invia|ответьте|отправьте"
-    "|пришлите|odpowiedz|odpisz|wy[sś]lij|antwoord|stuur|svara?|skicka|vastaa|l[aä]het[aä]|balas"
-    "|kirim|ketik|hantar|so[aạ]n|odgovori(?:te)?|po[sš]alji(?:te)?|po[sš]li(?:te)?|odpov[eě]zte"
-    "|k[uü]ldj[oö]n|r[aă]spunde(?:[tț]i)?|trimite(?:[tț]i)?|yan[ıi]tla|g[oö]nder|απαντ[ηή]στε"
-    "|στε[ιί]λτε|відправте|изпратете|отговорете|回复|回覆|回傳|返信|답장|أرسل|ارسل|שלח[וי]?|भेजें|ارسال|بھیجیں"
-)
-_WORDS = (
-    "STOPP?|BAJA|SALIR|ALTO|SAIR|PARAR|CANCELAR|ARRET|STOJ|СТОП|UNSUB(?:SCRIBE)?|END|QUIT"
-    "|OPT ?OUT|CANCEL|REMOVE|TD|T|N|R"
-)
-_PRINTED = re.compile(
-    rf"(?<!\w)(?i:{_VERBS})[ :]*(?i:with )?[«“\"']?(?:{_WORDS})(?!\w)"
-    r"|(?i:stop(?: ?sms)?(?: al| au| to)? )\d{4,6}"
-    r"|\(광고\)|무료 ?수신거부|回T退订|退订回T"
-)
-"""How businesses print what to send to stop: the word in capitals behind ``reply`` or ``text``."""
-_LAST = re.compile(
-    r"(?<!\w)(?:STOP|Stop) ?(?i:2|=|→|to) ?(?i:end|quit|stop|cancel|opt ?out|unsub\w*)\W*\Z"
-)
-_INVITES = re.compile(
-    rf"(?<!\w)(?i:{_VERBS})[ :]*[«“\"']?(?:START|UNSTOP|YES|JOIN)(?!\w)[»”\"']? (?i:to|for|if)\b"
-)
-"""How businesses print what to send to be texted again."""
-_MARKED = re.compile(r"[%€$£¥₹₽!:！：(（【]|(?i:www\.|https?:)")
-"""What adverts hold and complaints about them mostly do not."""
-_SHORTEST_PRINTED = 7
-_CLAIM = re.compile(
-    r"(?i)\b(?:tcpa|fcc|lawyer|attorney|court|small claims|sue|suing|violat\w+|per text|billed)\b"
-)
-"""Who names a sum and one of these wants money for being texted."""
-_FIRST_PERSON = frozenset({"i", "im", "ive", "id", "ill", "me", "my", "mine"})
-_SHORTEST_ADVERT = 12
-_SHORTEST_INSTRUCTED, _SHORTEST_MARKED = 7, 5
 _LONGEST_FRAME = 60
 _WORDS_OF_A_QUOTE = 3
 """A quotation of fewer words may be how somebody marks their own word: "STOP"."""
@@ -146,25 +104,6 @@ def strip_quotations(text: str) -> tuple[str, bool]:
         return " , "
 
     return _QUOTED.sub(replaced, text), found
-
-
-def is_advert(text: str, words: Sequence[str]) -> bool:
-    """Whether a business wrote the text: prices, numbers to call, links, and nobody who says I."""
-    shortest = _SHORTEST_MARKED if _MARKED.search(text) else _SHORTEST_INSTRUCTED
-    if len(words) >= shortest and _INSTRUCTION.search(text):
-        return True
-    if not _FIRST_PERSON.isdisjoint(words):
-        return False
-    if len(words) >= _SHORTEST_PRINTED and (
-        _LAST.search(text) or (_PRINTED.search(text) and _MARKED.search(text))
-    ):
-        return True  # the instruction that adverts end with
-    return len(words) >= _SHORTEST_ADVERT and bool(_OFFER.search(text)) and not _CLAIM.search(text)
-
-
-def prints_opt_in(text: str) -> bool:
-    """Whether a business says how to sign up again: ``Reply START to resubscribe``."""
-    return bool(_INVITES.search(text))
 
 
 _PLACEHOLDER = re.compile(r"\{[^{}]*\}|<[^<>]*>|%s")

@@ -54,12 +54,11 @@ def self_harm(words: list[str]) -> SelfHarmWording | None:
     wordings = _wordings()
     plain = folded(words)
     joined = "".join(plain)
-    near = sorted(wordings.keys() & plain)
-    if not joined.isascii() and has_unspaced(joined):
-        near.append(_UNSPACED)
-    for word in near:
+    there = {*plain, _UNSPACED} if not joined.isascii() and has_unspaced(joined) else set(plain)
+    for word in sorted(wordings.keys() & there):
+        near = wordings[word]
         text = f" {' '.join(plain)} " if word else joined
-        for one in wordings[word]:
+        for one in (one for second in sorted(near.keys() & there) for one in near[second]):
             if one.text in text:
                 own = text
                 for other in one.other_senses:
@@ -80,13 +79,13 @@ def _message_words() -> frozenset[str]:
 
 def _tables() -> dict[str, dict[str, str]]:
     """The shipped wordings (``self_harm.toml`` beside this file)."""
-    text = resources.files("smsgate.classifier").joinpath("self_harm.toml").read_text("utf-8")
+    text = resources.files(__package__ or "").joinpath("self_harm.toml").read_text("utf-8")
     return tomllib.loads(text)
 
 
 @cache
-def _wordings() -> dict[str, list[_Wording]]:
-    """The wordings by the word that the fewest have, so that few are looked for in a text."""
+def _wordings() -> dict[str, dict[str, list[_Wording]]]:
+    """The wordings by the two words that the fewest have, so that few are looked for in a text."""
     tables = _tables()
     others = [_text(one.written) for one in written_out(tables["other_senses"])]
     other_words = {_UNSPACED, *(word for other in others for word in other.split())}
@@ -96,16 +95,18 @@ def _wordings() -> dict[str, list[_Wording]]:
         for one in written_out(tables[kind])
     }
     often = Counter(word for there in written for word in _whole_words(there))
-    wordings: dict[str, list[_Wording]] = {_UNSPACED: []}
+    wordings: dict[str, dict[str, list[_Wording]]] = {}
     for there, (one, of_life) in written.items():
-        rarest = _UNSPACED
+        rarest = second = _UNSPACED
         if not has_unspaced(there):
             # "everything" is in many of these, and in fewer texts than what is beside it
             rank = often.__getitem__ if of_life else lambda word: -len(word)
-            rarest = min(_whole_words(there), key=lambda word: (rank(word), word))
+            ranked = sorted(_whole_words(there), key=lambda word: (rank(word), word))
+            rarest, second = (ranked * 2)[:2]
         # most have none, and looking for them takes half of the time
         meant = [other for other in others if there in other] if rarest in other_words else []
-        wordings.setdefault(rarest, []).append(_Wording(one, there, meant, of_life))
+        found = _Wording(one, there, meant, of_life)
+        wordings.setdefault(rarest, {}).setdefault(second, []).append(found)
     return wordings
 
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 import functools
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib import resources
 
-from smsgate.settings import Program, Programs
+from smsgate.classifier.program import Program
 
 FALLBACK = "en"
 _OPTIONAL = re.compile(r"\[([^\]]*)\]")
@@ -22,7 +22,7 @@ _OPTIONAL = re.compile(r"\[([^\]]*)\]")
 @functools.cache
 def defaults() -> Mapping[str, Mapping[str, str]]:
     """The shipped wordings: language, then ``opt_out``, ``opt_in`` or ``help``."""
-    text = resources.files("smsgate.classifier").joinpath("wording.toml").read_text("utf-8")
+    text = resources.files(__package__ or "").joinpath("wording.toml").read_text("utf-8")
     return tomllib.loads(text)
 
 
@@ -52,8 +52,8 @@ def reply_text(program: Program, kind: str, language: str) -> tuple[str, str]:
 class Wordings:
     """The wording of replies of some programs, each made once: a program has few different ones."""
 
-    def __init__(self, programs: Programs) -> None:
-        self._programs = programs
+    def __init__(self, programs: Iterable[Program]) -> None:
+        self._programs = {program.name: program for program in programs}
         self._known: dict[tuple[str, str, str], tuple[str, str]] = {}
 
     def of(self, program: str, kind: str, language: str) -> tuple[str, str]:

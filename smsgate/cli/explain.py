@@ -12,7 +12,7 @@ from typing import BinaryIO
 import click
 import msgspec
 
-from smsgate.classifier import Classifier, KeywordSetCache, reply_text
+from smsgate.classifier import Classifier, Classifiers, reply_text
 from smsgate.consent.decision_text import facts
 from smsgate.domain.errors import InvalidNumber, UnknownProgram
 from smsgate.domain.phone import e164
@@ -94,9 +94,7 @@ def classifier_of(environ: Mapping[str, str], name: str) -> Classifier:
     all faults.
     """
     if not (name or environ.get("SMSGATE_CONFIG") or (Path("config") / FILE).exists()):
-        folder = Path(environ.get("SMSGATE_DATA_DIR") or "var")
-        cache = KeywordSetCache(None, (_UNCONFIGURED,), folder)
-        return Classifier(_UNCONFIGURED, cache.known(_UNCONFIGURED))
+        return Classifiers(None, (_UNCONFIGURED,))[_UNCONFIGURED.name]
     found = load_configuration(environ).content.classifiers
     if not found:
         raise UnknownProgram("no program is configured: [programs.NAME] in smsgate.toml makes one")

@@ -54,11 +54,12 @@ class Decision(msgspec.Struct, frozen=True, omit_defaults=True):
     rule: str
     """The rule that decided, such as ``keyword``, ``reaction`` or ``provider_flag``."""
     keyword: str = ""
-    """The entry of the keyword set that matched, as it is written there."""
+    """The entry of the keyword set that matched, as it is written there; where the model decided,
+    the words that weighed most."""
     language: str = ""
     """Language of that entry (BCP 47); the reply goes out in it."""
     score: float | None = None
-    """Where the model decided (rules ``second_reader…``): the log odds that the text is an opt-out,
+    """Where the model decided (rule ``model``): the log odds that the text is an opt-out,
     or for ``help`` and ``opt_in`` that it is one of those. None elsewhere."""
     confidence: float | None = None
     """The score as a probability, calibrated on texts that the model was not trained on."""

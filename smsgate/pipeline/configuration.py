@@ -14,7 +14,7 @@ from types import MappingProxyType
 import msgspec
 from pydantic import SecretStr
 
-from smsgate.classifier.sets.operator_sets import OperatorSets
+from smsgate.classifier import OperatorSets
 from smsgate.domain.errors import ConfigurationError, Fault, RecordsUnavailable
 from smsgate.pipeline.content import Content
 from smsgate.pipeline.content_watch import first_content

@@ -13,8 +13,7 @@ from dataclasses import dataclass
 import msgspec
 from pydantic import TypeAdapter, ValidationError
 
-from smsgate.classifier import Classifiers, KeywordSetCache, Wordings
-from smsgate.classifier.sets.operator_sets import OperatorSets
+from smsgate.classifier import Classifiers, OperatorSets, Wordings
 from smsgate.domain.errors import Fault
 from smsgate.settings import Programs, Replies, Settings
 from smsgate.settings.read import fault_of
@@ -70,7 +69,7 @@ def read_replies(
 
 def without_keyword_sets(settings: Settings) -> Content:
     """Return the content of what neither receives nor explains texts: no sets are read."""
-    none = Classifiers(KeywordSetCache(None, (), settings.data_dir), ())
+    none = Classifiers(None, ())
     return Content(
         settings.programs, OperatorSets(), none, {}, "", SavedContent(), Wordings(settings.programs)
     )

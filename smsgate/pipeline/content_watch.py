@@ -14,8 +14,7 @@ from pathlib import Path
 import msgspec
 import structlog
 
-from smsgate.classifier import Classifiers, KeywordSetCache, Wordings
-from smsgate.classifier.sets.operator_sets import OperatorSets
+from smsgate.classifier import Classifiers, OperatorSets, Wordings
 from smsgate.domain.errors import ConfigurationError, Fault, RecordsNotReady, RecordsUnavailable
 from smsgate.files import replace_file
 from smsgate.pipeline.background_thread import BackgroundThread
@@ -52,15 +51,14 @@ def build_content(settings: Settings, files: OperatorSets, saved: SavedContent) 
     faults: list[Fault] = []
     programs = Programs(_with_replies(one, saved, faults) for one in settings.programs)
     sets = files.with_console(saved.keyword_sets)
-    cache = KeywordSetCache(sets, programs, settings.data_dir)
-    faults += cache.faults()
+    classifiers = Classifiers(sets, programs)
+    faults += classifiers.faults()
     if faults:
         raise ConfigurationError(faults)
-    said = msgspec.json.encode([cache.versions, saved.replies], order="deterministic")
+    said = msgspec.json.encode([classifiers.versions, saved.replies], order="deterministic")
     version = hashlib.sha256(said).hexdigest()[:8]
-    classifiers = Classifiers(cache, programs)
     wordings = Wordings(programs)
-    return Content(programs, sets, classifiers, cache.versions, version, saved, wordings)
+    return Content(programs, sets, classifiers, classifiers.versions, version, saved, wordings)
 
 
 def _with_replies(program: Program, saved: SavedContent, faults: list[Fault]) -> Program:

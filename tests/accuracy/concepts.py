@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from pathlib import Path
+from zlib import crc32
 
 from smsgate.classifier.concepts import LONGER, STEM, TONAL, USUAL_WORD
 from smsgate.classifier.normalize import PUNCTUATION, clean, folded, letters, tokens
-from smsgate.classifier.weights import ConceptTable, table_of
+from smsgate.classifier.weights import ConceptTable
 from tests.accuracy.texts import Labelled
 
-FOLDER = Path(__file__).with_suffix("")
+FOLDER = Path(__file__).with_name("concepts")
 USUAL, SHARE = 4, 0.0005
 """How many texts of a language, and which share of them, hold a word that is usual in it."""
 
@@ -37,13 +39,17 @@ def entry_of(word: str) -> str:
     return read + STEM if stem and read and " " not in read else read
 
 
-def usual(texts: Iterable[Labelled]) -> dict[str, list[str]]:
-    """By language the words that its texts use most: they tell which language a text is in."""
+def usual(texts: Iterable[Labelled], listed: Container[str]) -> dict[str, list[str]]:
+    """By language the words that its texts use most: they tell which language a text is in.
+
+    A variety without a list of its own (``de-CH``, ``hi-Latn``) counts as its language.
+    """
     often: defaultdict[str, Counter[str]] = defaultdict(Counter)
     held: Counter[str] = Counter()
     for one in texts:
-        held[one.language] += 1
-        often[one.language].update({*words_of(one.text), *typed(one.text, one.language).split()})
+        language = one.language if one.language in listed else one.language.split("-")[0]
+        held[language] += 1
+        often[language].update({*words_of(one.text), *typed(one.text, language).split()})
     return {
         language: sorted(
             word
@@ -68,7 +74,7 @@ def concept_table(
     texts: Iterable[Labelled], by_language: dict[str, dict[str, set[str]]]
 ) -> ConceptTable:
     """All lists as one table, with the words that texts use most."""
-    for language, words in usual(texts).items():
+    for language, words in usual(texts, by_language).items():
         entries = by_language.get(language, {})
         for word in words:
             entries.setdefault(word, {USUAL_WORD})
@@ -84,8 +90,14 @@ def concept_table(
     different = sorted({tuple(found) for found in meant.values()})
     numbers = {found: number for number, found in enumerate(different)}
     entries = {entry: numbers[tuple(found)] for entry, found in meant.items()}
+    by_code = {
+        crc32(entry.encode()): number
+        for entry, number in sorted({**entries, **_longer(meant)}.items())
+    }
+    codes = sorted(by_code)
     return ConceptTable(
-        entries=table_of({**entries, **_longer(meant)}),
+        codes=memoryview(array("I", codes).tobytes()),
+        numbers=memoryview(array("H", map(by_code.__getitem__, codes)).tobytes()),
         meanings=[bytes(place for pair in found for place in pair) for found in different],
         languages=languages,
         concepts=concepts,

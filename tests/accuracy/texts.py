@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from smsgate.classifier import Classifier, load_sets
+from smsgate.classifier import Classifier, Classifiers
 from smsgate.settings import Program
 
 HERE = Path(__file__).parent
@@ -15,10 +15,11 @@ HOW = "how_to_leave"
 """The label of questions how to leave: a person decides, and HELP is answered."""
 EXAMS = (
     "second_exam", "third_exam", "fourth_exam", "fifth_exam", "sixth_exam_others", "sixth_exam",
+    "seventh_exam", "eighth_exam",
 )  # fmt: skip
 """Texts of writers who saw neither code nor results; no model is trained on them."""
-EXAM = EXAMS[-1]
-"""The newest of them: nobody had read it when it was scored."""
+FRESH = EXAMS[-2:]
+"""The newest of them: nobody had read them when they were scored."""
 
 
 class Labelled(NamedTuple):
@@ -51,5 +52,4 @@ PROGRAM = Program(name="p", title="Acme", account="a", senders=("*",), keywords=
 @cache
 def classifier() -> Classifier:
     """The classifier of that program."""
-    sets, _ = load_sets(None, PROGRAM.keywords)
-    return Classifier(PROGRAM, sets)
+    return Classifiers(None, (PROGRAM,))[PROGRAM.name]

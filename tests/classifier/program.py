@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from smsgate.classifier import Classifier, load_sets
-from smsgate.classifier.sets.compiled_sets import CompiledSets
+from smsgate.classifier import Classifier, Known, load_sets
 from smsgate.settings import Program
 
 
@@ -31,8 +30,8 @@ def classifier(**changes: object) -> Classifier:
 
 
 @cache
-def _known(keywords: tuple[str, ...]) -> CompiledSets:
-    """The sets compiled once: that takes a second, and they are the same for every program."""
+def _known(keywords: tuple[str, ...]) -> Known:
+    """What the sets know, which is the same for every program."""
     sets, faults = load_sets(None, keywords)
     assert faults == []
-    return CompiledSets.of(program(keywords=keywords), sets)
+    return Known(sets)

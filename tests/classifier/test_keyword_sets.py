@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from smsgate.classifier import Classifier, load_sets
-from smsgate.classifier.sets.keyword_sets import shipped
+from smsgate.classifier.sets import shipped
 from smsgate.domain.errors import ConfigurationError
 from tests.classifier.program import program
 
@@ -65,13 +65,6 @@ def test_one_word_with_two_intents_is_refused_and_both_places_are_named(tmp_path
         Classifier(program(keywords=("en", "es")), sets)
     assert "es.toml" in str(caught.value)
     assert "keywords/en.toml" in str(caught.value)
-
-
-def test_a_class_that_no_set_knows_is_refused_and_its_wording_is_named(tmp_path):
-    own = 'language = "en"\nextends = true\n[[phrases]]\nmeans = "opt_out"\nany = "zog {texst}"\n'
-    sets, _ = load_sets(write(tmp_path, "en", own), ["en"])
-    with pytest.raises(ConfigurationError, match=r"zog \{texst\}.*no class texst"):
-        Classifier(program(keywords=("en",)), sets)
 
 
 def test_words_of_federal_rule_stay_unless_a_setting_says_otherwise(tmp_path):

@@ -68,7 +68,6 @@ def test_who_asks_us_not_to_stop_is_never_suppressed(language):
     ("text", "intent"),
     [
         ("väärä numero, en ole Pekka, poistakaa listalta", "opt_out"),
-        ("退订回T?那我T", "opt_out"),
         ("【商城】全场五折，快来抢购！退订回T", "none"),
         ("mesaj atıp durmayın ya", "opt_out"),
         ("falsche Nummer, zu wem willst du denn", "none"),

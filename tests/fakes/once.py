@@ -1,14 +1,13 @@
 """What takes longer to make than most tests take is made once for the whole run.
 
-None of it holds what a test does: keyword sets as they are shipped, tables without rows,
-pages as compiled, and the addresses of pages.
+None of it holds what a test does: tables without rows, pages as compiled, and their addresses.
 """
 
 from __future__ import annotations
 
 import shutil
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,53 +16,8 @@ from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
 from werkzeug.routing import Rule
 
-from smsgate.classifier import KeywordSetCache
-from smsgate.classifier.sets.compiled_sets import CompiledSets
-from smsgate.classifier.sets.keyword_sets import operator_sets
-from smsgate.classifier.sets.operator_sets import OperatorSets
-from smsgate.cli import explain
-from smsgate.pipeline import content_watch
 from smsgate.records import Records, migrating, tables
 from smsgate.records.database import Database
-from smsgate.settings import Program
-
-ALL = ("*",)
-"""The keyword sets of a program that knows every language."""
-
-
-def one_cache(patch: pytest.MonkeyPatch, folder: Path) -> None:
-    """Keep compiled keyword sets here, not in each test's data directory.
-
-    Each group of sets has a folder, since a folder keeps only the newest of them.
-    """
-    held: dict[tuple[str, ...], CompiledSets] = {}
-
-    class OneCache(KeywordSetCache):
-        def __init__(
-            self, own: OperatorSets | Path | None, programs: Iterable[Program], _: Path
-        ) -> None:
-            programs = tuple(programs)
-            own = operator_sets(own)
-            names = sorted({name for program in programs for name in program.keywords})
-            self._shipped = not own.names()
-            group = folder / ("shipped" if self._shipped else "own") / "-".join(names)
-            group.mkdir(parents=True, exist_ok=True)
-            super().__init__(own, programs, group)
-
-        def known(self, program: Program) -> CompiledSets:
-            found = super().known(program)
-            if self._shipped and program.keywords == ALL:
-                held[ALL] = found  # so that it is found again: to read them takes a second
-            return found
-
-    patch.setattr(content_watch, "KeywordSetCache", OneCache)
-    patch.setattr(explain, "KeywordSetCache", OneCache)
-
-
-def compiled_sets(folder: Path, data_dir: Path) -> None:
-    """Give processes of a test what ``one_cache`` has kept; each would compile them for itself."""
-    for file in folder.glob("shipped/*/keywords-*.bin"):
-        (data_dir / file.name).hardlink_to(file)
 
 
 def one_schema(patch: pytest.MonkeyPatch, folder: Path) -> Callable[[Database], tuple[str, str]]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import smsgate
-from smsgate.classifier.arbiter import BY_MODEL
+from smsgate.classifier.classifier import BY_MODEL
 from smsgate.domain.messages import HOW_TO_LEAVE
 
 _ROOT = Path(smsgate.__file__).parent

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from smsgate.classifier.sets.operator_sets import OperatorSets
+from smsgate.classifier import OperatorSets
 from smsgate.pipeline.content import CurrentContent
 from smsgate.pipeline.content_watch import first_content
 from smsgate.pipeline.services import Services

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.fakes.once import compiled_sets
 from tests.fakes.twilio_api import TwilioApi
 from tests.journey.system import SID, TOKEN, System
 
@@ -18,8 +17,7 @@ def api() -> Iterator[TwilioApi]:
 
 
 @pytest.fixture
-def system(tmp_path, api, groups, keyword_sets) -> Iterator[System]:
+def system(tmp_path, api, groups) -> Iterator[System]:
     whole = System(tmp_path, api.url, groups)
-    compiled_sets(keyword_sets, tmp_path / "var")
     yield whole
     whole.close()

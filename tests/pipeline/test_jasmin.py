@@ -45,8 +45,10 @@ def services(environ):
 @pytest.mark.parametrize("name", STOPS)
 def test_an_opt_out_in_any_data_coding_is_one(services, name):
     receipt = services.ingest.receive("jasmin", RECORDED[name].request)
-    assert (receipt.outcome, receipt.answer.body) == ("opt_out", b"ACK/Jasmin")
-    assert services.gate.check([NUMBER], program="smpp")[0].reason == "hold"
+    outcome = "review" if name == "gsm" else "opt_out"  # a keyword that goes on with a price
+    assert (receipt.outcome, receipt.answer.body) == (outcome, b"ACK/Jasmin")
+    reason = services.gate.check([NUMBER], program="smpp")[0].reason
+    assert reason == ("review" if name == "gsm" else "hold")
 
 
 @pytest.mark.parametrize("name", ["reserved_11", "reserved_128", "octets_2"])

@@ -32,7 +32,7 @@ MAX_TEXT_CHARACTERS = 2_000
 """Of a text that is tried: no more of one is ever read than its ends."""
 REPLAY_S = 3.0
 """How long received texts are compared for a page."""
-MATCHES = ("whole", "polite", "lead")
+MATCHES = ("whole", "anywhere")
 
 
 def register(console: Flask, services: Services) -> None:

@@ -7,9 +7,8 @@ from typing import Literal
 
 import msgspec
 
-from smsgate.classifier import Classifier
-from smsgate.classifier.sets.keyword_sets import read_set
-from smsgate.classifier.sets.operator_sets import OperatorSets
+from smsgate.classifier import Classifier, OperatorSets
+from smsgate.classifier.sets import read_set
 
 KeywordSource = Literal["shipped", "file", "console"]
 

@@ -14,9 +14,8 @@ from datetime import datetime
 import msgspec
 import tomlkit
 
-from smsgate.classifier import Classifiers, KeywordSetCache, load_sets
-from smsgate.classifier.sets.keyword_sets import ANY_LANGUAGE, EVERY, shipped
-from smsgate.classifier.sets.operator_sets import OperatorSets
+from smsgate.classifier import Classifiers, OperatorSets, load_sets
+from smsgate.classifier.sets import ANY_LANGUAGE, EVERY, shipped
 from smsgate.domain.errors import ConfigurationError, ContentChanged, SmsGateError, Unfit
 from smsgate.domain.line_diff import compare_texts
 from smsgate.domain.signed_times import time_of
@@ -32,8 +31,6 @@ SAMPLE_S = 1.0
 PAGE_SIZE = 50
 """Versions of a set that are shown at once."""
 _MAX_NOTE_CHARACTERS = 500
-_UNCACHED = "no drafts"
-"""A folder that never exists: what drafts compile to is not kept."""
 
 
 class NoSuchKeywordSet(SmsGateError):
@@ -153,13 +150,13 @@ class KeywordEditor:
                 f"it a file, {settings.config_dir}/keywords/{name}.toml"
             )
         own, programs = self._own(self._newest()).with_draft(name, content), [*settings.programs]
-        cache = KeywordSetCache(own, programs, settings.data_dir / _UNCACHED)
-        faults, users = cache.faults(), self._users(name)
+        drafted = Classifiers(own, programs)
+        faults, users = drafted.faults(), self._users(name)
         if content and not users and not faults:
             faults = load_sets(own, [name])[1]  # which the first program to use it would meet
         if faults:
             raise ConfigurationError(faults)
-        active, drafted = self._services.content.value.classifiers, Classifiers(cache, programs)
+        active = self._services.content.value.classifiers
         pairs = {one: (active[one], drafted[one]) for one in users if one in active}
         return find_effect(self._services, pairs, timeout_s, progress)
 

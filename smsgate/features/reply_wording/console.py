@@ -8,7 +8,7 @@ from flask import Flask, flash, redirect, render_template, request, url_for
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
-from smsgate.classifier.sets.keyword_sets import ANY_LANGUAGE
+from smsgate.classifier.sets import ANY_LANGUAGE
 from smsgate.classifier.wording import FALLBACK, languages_of
 from smsgate.domain.errors import ConfigurationError, ContentChanged, Unfit
 from smsgate.domain.languages import NAMES, language_name

@@ -34,7 +34,7 @@ def register(console: Flask, services: Services) -> None:
     console.add_template_filter(lambda us: exact(us, operator_zone()), "exact")
     console.add_template_filter(lambda us: day(us, operator_zone()), "day")
     console.jinja_env.filters |= {
-        one.__name__: one for one in (iso, utc, ago, spaced, many, wording, coded)
+        one.__name__: one for one in (iso, utc, ago, spaced, many, wording, coded, marked)
     }
     console.jinja_env.globals.update(zone_of_forms=zone_of_forms, is_zone_chosen=is_zone_chosen)
 
@@ -125,6 +125,16 @@ def coded(sentence: str) -> Markup:
     parts = sentence.split("`")
     shown = [Markup("<code>{}</code>").format(part) if at % 2 else escape(part)
              for at, part in enumerate(parts)]  # fmt: skip
+    return Markup().join(shown)
+
+
+def marked(text: str, keyword: str) -> Markup:
+    """A text with what decided highlighted: the keyword, or the words that weighed most."""
+    words = sorted(filter(None, keyword.split(", ")), key=len, reverse=True)
+    wanted = "|".join(f"(?<![a-z]){re.escape(word)}(?![a-z])" for word in words)
+    pieces = re.split(f"({wanted})", text, flags=re.IGNORECASE) if wanted else [text]
+    shown = [Markup("<mark>{}</mark>").format(part) if at % 2 else escape(part)
+             for at, part in enumerate(pieces)]  # fmt: skip
     return Markup().join(shown)
 
 

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from smsgate.web.console.template_filters import day, exact, iso, many, moment, utc, wording
+from smsgate.web.console.template_filters import day, exact, iso, many, marked, moment, utc, wording
 
 BERLIN = ZoneInfo("Europe/Berlin")
 
@@ -65,3 +65,18 @@ def test_a_day_and_a_year_are_those_of_the_zone():
     new_year = us_at("2024-12-31T23:30:00Z")
     assert (day(new_year), day(new_year, BERLIN)) == ("Dec 31, 2024", "Jan 1, 2025")
     assert exact(new_year) == "2024-12-31 23:30:00 UTC"
+
+
+@pytest.mark.parametrize(
+    ("text", "keyword", "shown"),
+    [
+        ("Please STOP it", "stop", "Please <mark>STOP</mark> it"),
+        ("take me off your list", "take me off, list",
+         "<mark>take me off</mark> your <mark>list</mark>"),
+        ("nonstop <b>", "stop", "nonstop &lt;b&gt;"),
+        ("别再发短信了", "再, 短信", "别<mark>再</mark>发<mark>短信</mark>了"),
+        ("anything", "", "anything"),
+    ],
+)  # fmt: skip
+def test_what_decided_is_highlighted_in_the_text(text, keyword, shown):
+    assert marked(text, keyword) == shown

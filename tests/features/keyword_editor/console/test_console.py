@@ -100,13 +100,13 @@ def test_only_admins_change_sets(services, signed_in, role):
 
 @pytest.mark.parametrize("files", [{}, {"zu": "# ours\n" + with_row("zu", "blim")}])
 def test_a_new_keyword_is_previewed_saved_with_its_author_and_reverted(services, admin, files):
-    data = {"words": "blam", "intent": "help", "match": "lead", "set": "zu"}
+    data = {"words": "blam", "intent": "help", "match": "anywhere", "set": "zu"}
     admin.get("/console/keywords/new")
     page = admin.post("/console/keywords/new", data)
     assert "Nothing is saved yet" in page.text
     assert "No conflicts" in page.text
     content = content_in(page)
-    assert 'intent = "help"\nwords = "blam"\nmatch = "lead"' in content
+    assert 'intent = "help"\nwords = "blam"\nmatch = "anywhere"' in content
     assert content.startswith(files.get("zu", "").rstrip())
     assert services.records.keyword_versions.newest() == []
 
@@ -174,7 +174,7 @@ def test_a_new_keyword_comes_prefilled_from_a_text(admin):
     assert 'value="Who exactly are you"' in page.text
     assert '<option value="help" selected>' in page.text
     assert '<option value="en" selected>' in page.text
-    data = {"words": " ", "intent": "help", "match": "polite", "set": "en"}
+    data = {"words": " ", "intent": "help", "match": "whole", "set": "en"}
     assert admin.post("/console/keywords/new", data).status_code == 422
 
 

@@ -32,7 +32,13 @@ def test_nothing_that_waits_is_said(viewer):
 def test_a_text_is_shown_with_why_it_waits_until_when_and_what_was_said_around(services, viewer):
     told(services, Intent.HELP, "who is this")
     entry = Decision(
-        Intent.REVIEW, "doubt", "enough", "en", note="maybe", version="abc", steps=("width",)
+        Intent.REVIEW,
+        "stop_and_start",
+        "enough",
+        "en",
+        note="maybe",
+        version="abc",
+        steps=("width",),
     )
     waits(services, "ｅｎｏｕｇｈ", decision=entry)
     told(services, Intent.OPT_IN, "start again")
@@ -42,7 +48,7 @@ def test_a_text_is_shown_with_why_it_waits_until_when_and_what_was_said_around(s
     assert "1 text to review" in case
     assert "marketing on hold" in case
     assert "24 h left" in case
-    assert "matched wording, but the text also speaks against it" in case
+    assert "asks to stop and to start, sent to review" in case
     assert "Is the whole text a keyword? no" in case
     assert "What does the language model say? not asked" in case
     assert "styled or wide letters" in case

@@ -18,7 +18,7 @@ from tests.fakes.understanding import TWO, understanding
 PATH = "/console/simulator"
 HTMX = {"HX-Request": "true"}
 NUMBER = "+14155550123"
-EVIL = "stop <script>alert(1)</script>"
+EVIL = "stop texting me <script>alert(1)</script>"
 
 
 @pytest.fixture

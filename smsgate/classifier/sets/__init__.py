@@ -1,1 +1,0 @@
-"""Keyword sets: read from TOML, checked, compiled to tables, and cached."""
