@@ -50,7 +50,9 @@ def explain(context: click.Context, text: str, program: str, number: str, as_jso
     """
     classifier = classifier_of(context.obj["environ"], program)
     number = e164(number, classifier.program.region) if number else ""
-    if text == "-" and as_json:
+    if text == "-" and not as_json:
+        raise click.UsageError("Texts on standard input want --json: smsgate explain - --json")
+    if text == "-":
         faulty = stream(sys.stdin.buffer, sys.stdout.buffer, classifier, number)
         context.exit(2 if faulty else 0)
     decision, used = classifier.classify(text, number), classifier.program

@@ -99,6 +99,10 @@ class BacklogReader:
         Raises ``StoreUnavailable``.
         """
         said = SpoolDepth(host, count, oldest_s, time.time(), problem, folder)
+        rows = map(_spool, self._client.hvals(SPOOLS))
+        gone = [one.place for one in rows if said.at_s - one.at_s > _FORGOTTEN_S]
+        if gone:
+            self._client.hdel(SPOOLS, *gone)
         self._client.hset(SPOOLS, said.place, msgspec.json.encode(said))
 
     def forget_spool(self, host: str) -> None:

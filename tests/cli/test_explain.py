@@ -145,6 +145,11 @@ def test_a_number_that_is_none_is_refused(capsys):
     assert "'T' is no phone number: write it as +14155550123" in capsys.readouterr().err
 
 
+def test_standard_input_is_read_as_json_alone(capsys):
+    assert run(["explain", "-"], UNCONFIGURED) == 2
+    assert "smsgate explain - --json" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("command", [["explain", "stop"], ["keywords", "list"]])
 def test_a_folder_that_was_named_must_have_a_configuration(capsys, tmp_path, command):
     assert run(command, {"SMSGATE_CONFIG": str(tmp_path / "nowhere")}) == 2

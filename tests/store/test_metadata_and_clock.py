@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -12,6 +13,7 @@ from smsgate.domain.errors import StoreNotReady, StoreUnavailable
 from smsgate.domain.messages import Arrival, Intent
 from smsgate.store.health import Health
 from smsgate.store.keys import OLD_METADATA, PARTITION_KEYS, PARTITIONS, partition_of
+from smsgate.store.shared_keys import SPOOLS
 from tests.fakes.values import NUMBER, OTHER, entry
 
 PARTITION = partition_of(NUMBER)
@@ -128,3 +130,12 @@ def test_a_number_always_belongs_to_the_same_partition():
     """The partition is part of the layout: a change of this would lose every suppression."""
     assert PARTITIONS == 16
     assert [partition_of(number) for number in (NUMBER, OTHER, "+442071838750")] == [3, 1, 3]
+
+
+def test_a_host_that_was_silent_for_a_week_is_kept_no_longer(store, redis_client, monkeypatch):
+    store.backlog.note_spool("web-1", 0, 0.0)
+    later = time.time() + 8 * 24 * 3600
+    monkeypatch.setattr("smsgate.store.backlog.time.time", lambda: later)
+    store.backlog.note_spool("web-2", 0, 0.0)
+    assert [one.host for one in store.backlog.spools()] == ["web-2"]
+    assert redis_client.hlen(SPOOLS) == 1

@@ -122,10 +122,13 @@ def relying_party(public_url: str, port: int) -> RelyingParty | None:
 
 
 def find_step(secret: str, code: str) -> int | None:
-    """Return the half minute since 1970 whose code it is, now or next to now; None where wrong."""
-    now, totp = int(time.time()) // _STEP_S, pyotp.TOTP(secret)
+    """Return the half minute since 1970 whose code it is, now or next to now; None where wrong.
+
+    Spaces, with which apps show a code, do not count.
+    """
+    now, totp, typed = int(time.time()) // _STEP_S, pyotp.TOTP(secret), "".join(code.split())
     steps = (now + one for one in _DRIFT)
-    return next((at for at in steps if strings_equal(code, totp.generate_otp(at))), None)
+    return next((at for at in steps if strings_equal(typed, totp.generate_otp(at))), None)
 
 
 class Factors:

@@ -46,7 +46,8 @@ def set_up(one) -> tuple[pyotp.TOTP, list[str]]:
     page = one.get("/console/me/factor").text
     secret = re.search(r"<code>([A-Z2-7 ]+)</code>", page)[1].replace(" ", "")
     totp = pyotp.TOTP(secret)
-    answer = one.post("/console/me/factor", {"code": totp.at(factors.time.time())})
+    code = totp.at(factors.time.time())
+    answer = one.post("/console/me/factor", {"code": f"{code[:3]} {code[3:]}"})  # as apps show it
     assert answer.status_code == 200, answer.text
     return totp, re.findall(r"[a-z2-9]{4}(?:-[a-z2-9]{4}){3}", answer.text)
 
