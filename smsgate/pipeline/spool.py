@@ -171,15 +171,19 @@ class Spool:
     def report(self, *, make_folder: bool = False) -> SpoolDepth:
         """What waits here, or why nothing can be kept; ``make_folder`` as ``make`` of ``check``."""
         host, now_s = socket.gethostname(), time.time()
+        problem, state = "", None
         try:
             self.check(make=make_folder)
+        except SpoolUnavailable as error:  # a full disk can still be read
+            problem = str(error)
+        try:
             state = self.state()
         except SpoolUnavailable as error:
-            return SpoolDepth(host, 0, 0.0, now_s, str(error), self.folder)
+            problem = problem or str(error)
         if state is None or not state.messages:
-            return SpoolDepth(host, 0, 0.0, now_s, folder=self.folder)
+            return SpoolDepth(host, 0, 0.0, now_s, problem, self.folder)
         waited_s = max(now_s - state.oldest_us / 1_000_000, 0.0)
-        return SpoolDepth(host, state.messages, waited_s, now_s, folder=self.folder)
+        return SpoolDepth(host, state.messages, waited_s, now_s, problem, self.folder)
 
     def state(self) -> SpoolState | None:
         """What the spool holds; None where this host never had one. Raises ``SpoolUnavailable``."""

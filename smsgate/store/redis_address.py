@@ -83,8 +83,8 @@ class Cluster:
     def infos(self, section: str) -> list[dict[str, Any]]:
         """As of a ``Client``. Raises ``StoreUnavailable``."""
         with translated():
-            asked = self.connected().info(section, target_nodes=RedisCluster.PRIMARIES)
-            return list(asked.values())
+            client: Any = self.connected()
+            return [client.info(section, target_nodes=one) for one in client.get_primaries()]
 
 
 def open_redis(url: str, timeout_s: float = TIMEOUT_S) -> Client:

@@ -6,7 +6,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -67,7 +67,7 @@ class ClusterNode:
 
 def start_cluster(directory: Path, groups: ProcessGroups) -> str:
     """Start the nodes, join them, and wait until all slots are served; gives the URL."""
-    return url_of(start_nodes(directory, groups, lambda port: port))
+    return url_of(start_nodes(directory, groups))
 
 
 def url_of(nodes: list[ClusterNode]) -> str:
@@ -75,35 +75,39 @@ def url_of(nodes: list[ClusterNode]) -> str:
 
 
 def start_nodes(
-    directory: Path, groups: ProcessGroups, announced: Callable[[int], int]
+    directory: Path,
+    groups: ProcessGroups,
+    announced: Callable[[int], int] = lambda port: port,
+    slots: Sequence[tuple[int, int]] = SLOTS,
 ) -> list[ClusterNode]:
     """Start the nodes of a cluster and wait until all slots are served.
 
-    ``announced`` gives the port at which clients reach the node of a port.
+    ``announced`` gives the port at which clients reach the node of a port; ``slots`` has the first
+    and the last slot of each node.
     """
-    ports = [free_port() for _ in SLOTS]
+    ports = [free_port() for _ in slots]
     nodes = [ClusterNode(directory / str(port), port, announced(port), groups) for port in ports]
     for node in nodes:
         node.start()
     clients = [node.client() for node in nodes]
-    for client, (first, last) in zip(clients, SLOTS, strict=True):
+    for client, (first, last) in zip(clients, slots, strict=True):
         until(client.ping)
         client.execute_command("CLUSTER", "ADDSLOTSRANGE", first, last)
     for node in nodes[1:]:
         clients[0].execute_command("CLUSTER", "MEET", "127.0.0.1", node.port)
     for client in clients:
-        until(lambda client=client: _whole(client))
+        until(lambda client=client: _whole(client, len(slots)))
         client.close()
     return nodes
 
 
-def _whole(client: redis.Redis) -> bool:
+def _whole(client: redis.Redis, nodes: int = len(SLOTS)) -> bool:
     """Whether a node sees every slot served and knows all nodes."""
     info = client.execute_command("CLUSTER", "INFO")
     text = info if isinstance(info, dict) else dict(
         line.split(":") for line in info.decode().split() if ":" in line
     )  # fmt: skip
-    return text["cluster_state"] == "ok" and text["cluster_known_nodes"] == str(len(SLOTS))
+    return text["cluster_state"] == "ok" and text["cluster_known_nodes"] == str(nodes)
 
 
 def until(condition) -> None:

@@ -444,14 +444,18 @@ def test_a_foreign_file_of_that_name_is_told(tmp_path, foreign):
     assert said.startswith(f"the spool {file} cannot be used: ")
 
 
-def test_a_disk_that_is_full_is_told_apart(tmp_path, monkeypatch):
+def test_a_disk_that_is_full_is_told_apart_and_what_waits_is_still_counted(tmp_path, monkeypatch):
     def full(**_):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
+    Spool(tmp_path / "spool.sqlite3").keep([Arrival(entry())])
     monkeypatch.setattr(tempfile, "TemporaryFile", full)
-    error = refusal(Spool(tmp_path / "spool.sqlite3"))
+    spool = Spool(tmp_path / "spool.sqlite3")
+    error = refusal(spool)
     assert "No space left on device" in str(error)
     assert error.is_full
+    said = spool.report()
+    assert (said.count, said.problem) == (1, str(error))
 
 
 def test_a_directory_that_becomes_unusable_is_told_by_readyz_and_to_everybody(

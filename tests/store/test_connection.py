@@ -6,12 +6,14 @@ import pytest
 from redis.exceptions import RedisClusterException, RedisError
 
 from smsgate.domain.errors import QueueUnavailable, StoreUnavailable
+from smsgate.domain.messages import Arrival
 from smsgate.pipeline.gate import Gate
 from smsgate.store.connection import translated
 from smsgate.store.inbox import JobQueue
 from smsgate.store.redis_address import open_redis
 from smsgate.store.store import Store
-from tests.fakes.values import NUMBER
+from tests.fakes.cluster import start_nodes, url_of
+from tests.fakes.values import NUMBER, entry
 
 AWAY = [
     "redis://127.0.0.1:1/0",
@@ -32,6 +34,15 @@ def test_it_is_the_store_that_cannot_be_used(url):
         assert len(said) < 250, said
         assert "<redis" not in said
         assert "\n" not in said
+
+
+def test_a_cluster_may_have_one_primary_alone(tmp_path, groups):
+    url = url_of(start_nodes(tmp_path, groups, slots=[(0, 16383)]))
+    store = Store(open_redis(url, 60))
+    store.metadata.create()
+    store.inbox.add([Arrival(entry())])
+    assert store.health.now_us()
+    assert len(open_redis(url, 60).infos("replication")) == 1
 
 
 @pytest.mark.parametrize("url", AWAY)

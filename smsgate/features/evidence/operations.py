@@ -153,8 +153,9 @@ def _event_view(
     links: Mapping[int, ChainLink], one: Recorded, titles: Mapping[str, str]
 ) -> dict[str, Any]:
     event = one.event
-    link = links.get(one.seq, ChainLink(one.partition, one.seq, event.id, b"", b""))
-    previous = links.get(one.seq - 1)
+    link, previous = links.get(one.seq), links.get(one.seq - 1)
+    if link is None or link.event_id != event.id:  # as it was changed, or of another partition
+        link, previous = ChainLink(one.partition, one.seq, event.id, b"", b""), None
     entry, reply = event.entry, event.reply
     times = {
         "Settled" if reply else "Applied": event.applied_us,
