@@ -82,12 +82,12 @@ def test_no_page_shows_a_term_of_ours_or_a_rule(admin, viewer, used):
         ("<td>second reader</td>", True),
         ("<p>A keyword with a typo.</p>", False),
         ("<td>keyword_typo</td>", True),
-        ("<td> phrase </td>", True),
-        ("<p>Rule phrase</p>", True),
-        ("<p>A phrase of theirs.</p>", False),
+        ("<td> quotation </td>", True),
+        ("<p>Rule quotation</p>", True),
+        ("<p>A quotation of theirs.</p>", False),
         ('<input aria-label="what is none">', True),
-        ("<details><summary>Details</summary><dl><dd>phrase</dd></dl></details>", False),
-        ("<details><summary>More</summary><dl><dd>phrase</dd></dl></details>", True),
+        ("<details><summary>Details</summary><dl><dd>quotation</dd></dl></details>", False),
+        ("<details><summary>More</summary><dl><dd>quotation</dd></dl></details>", True),
         ("<blockquote>I am leaving</blockquote>", False),
     ],
 )
@@ -97,7 +97,7 @@ def test_a_planted_term_or_rule_is_found(markup, found):
 
 def test_details_have_the_rule_and_what_it_matched(admin, used) -> None:
     page = admin.get(f"/console/numbers/{NUMBER}").text
-    assert "<dd>advert" in page
+    assert "<dd>doubtful" in page
     assert PATTERN in page
-    assert "Reason for the decision: looks like an advert or a notice" in outside_details(page)
+    assert "Reason for the decision: may be altered or out of date" in outside_details(page)
     assert "Haitian Creole" in page
