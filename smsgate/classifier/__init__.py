@@ -17,9 +17,9 @@ from __future__ import annotations
 
 from smsgate.classifier.classifier import Classifier
 from smsgate.classifier.classifiers import Classifiers
-from smsgate.classifier.known import Known
-from smsgate.classifier.program import EVERYBODY, Program
+from smsgate.classifier.program import EVERYBODY, ProgramProfile
 from smsgate.classifier.sets import KeywordSets, OperatorSets, load_sets
+from smsgate.classifier.vocabulary import Vocabulary
 from smsgate.classifier.wording import Wordings, reply_text
 from smsgate.domain.messages import Decision
 
@@ -27,17 +27,17 @@ __all__ = [
     "Classifier",
     "Classifiers",
     "KeywordSets",
-    "Known",
     "OperatorSets",
+    "Vocabulary",
     "Wordings",
     "classify",
     "load_sets",
     "reply_text",
 ]
-_made: dict[str, tuple[Program, Classifier]] = {}
+_made: dict[str, tuple[ProgramProfile, Classifier]] = {}
 
 
-def classify(text: str, program: Program = EVERYBODY, number: str = "") -> Decision:
+def classify(text: str, program: ProgramProfile = EVERYBODY, number: str = "") -> Decision:
     """What a text to a program asks for; ``number`` is who sent it (E.164), where known."""
     kept = _made.get(program.name)
     if kept is None or kept[0] is not program:

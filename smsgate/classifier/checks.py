@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from smsgate.classifier.keywords import Keyword, KeywordIndex, key_of, read_words
-from smsgate.classifier.program import Program
+from smsgate.classifier.program import ProgramProfile
 from smsgate.classifier.sets import ANY_LANGUAGE, SHIPPED, KeywordEntry, KeywordSets
 from smsgate.domain.errors import Fault
 
@@ -25,7 +25,7 @@ _KNOWN_FOR = {
 _ACTING = {"opt_out": "stop", "opt_out_all": "stop", "opt_in": "start", "help": "help"}
 
 
-def faults_of(program: Program, sets: KeywordSets, keywords: KeywordIndex) -> list[Fault]:
+def faults_of(program: ProgramProfile, sets: KeywordSets, keywords: KeywordIndex) -> list[Fault]:
     """What is wrong with the sets of a program, each fault with the places concerned."""
     faults = [fault for found in keywords.alike.values() for fault in _contradictions(sets, found)]
     faults += _misused(sets)

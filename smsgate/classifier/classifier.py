@@ -14,17 +14,17 @@ from smsgate.classifier.checks import faults_of
 from smsgate.classifier.decisions import Decisions
 from smsgate.classifier.features import Passage
 from smsgate.classifier.keyword_rules import KeywordRules
-from smsgate.classifier.known import Known
 from smsgate.classifier.model import Scores, probability
 from smsgate.classifier.normalize import ASK, PUNCTUATION, clean, folded
 from smsgate.classifier.other_channel import without_refused_calls
 from smsgate.classifier.other_lists import owners
 from smsgate.classifier.passage import passage_of
-from smsgate.classifier.program import Program
+from smsgate.classifier.program import ProgramProfile
 from smsgate.classifier.quoted_text import Templates, strip_quotations
 from smsgate.classifier.self_harm import self_harm
 from smsgate.classifier.sets import ANY_LANGUAGE, KeywordSets
 from smsgate.classifier.text import Text, tokenize, words_of
+from smsgate.classifier.vocabulary import Vocabulary
 from smsgate.domain.errors import ConfigurationError
 from smsgate.domain.messages import HOW_TO_LEAVE, Decision, Intent
 
@@ -67,13 +67,13 @@ _TELLING = 0.4
 class Classifier:
     """Decides for one program. Pure: the same text always gets the same decision."""
 
-    def __init__(self, program: Program, known: Known | KeywordSets) -> None:
+    def __init__(self, program: ProgramProfile, known: Vocabulary | KeywordSets) -> None:
         """Take the program and what its keyword sets know.
 
         Raises ``ConfigurationError`` where sets that nobody has looked at yet have faults.
         """
         if isinstance(known, KeywordSets):
-            sets, known = known, Known(known)
+            sets, known = known, Vocabulary(known)
             if faults := faults_of(program, sets, known.keywords):
                 raise ConfigurationError(faults)
         self.program = program

@@ -8,41 +8,41 @@ from weakref import WeakValueDictionary
 
 from smsgate.classifier.checks import faults_of
 from smsgate.classifier.classifier import Classifier
-from smsgate.classifier.known import Known
-from smsgate.classifier.program import Program
+from smsgate.classifier.program import ProgramProfile
 from smsgate.classifier.sets import KeywordSets, OperatorSets, load_sets
+from smsgate.classifier.vocabulary import Vocabulary
 from smsgate.domain.errors import ConfigurationError, Fault
 
-_in_use: WeakValueDictionary[str, Known] = WeakValueDictionary()
+_in_use: WeakValueDictionary[str, Vocabulary] = WeakValueDictionary()
 """By version what sets know: a configuration shares it with the one before."""
 
 
-def sets_in_use(sets: KeywordSets) -> Known:
+def sets_in_use(sets: KeywordSets) -> Vocabulary:
     """What some sets know, once for all that use them at a time."""
     known = _in_use.get(sets.version)
     if known is None:
-        known = _in_use[sets.version] = Known(sets)
+        known = _in_use[sets.version] = Vocabulary(sets)
     return known
 
 
 class Classifiers(Mapping[str, Classifier]):
     """By program its classifier. Programs with the same sets share what these know."""
 
-    def __init__(self, own: OperatorSets | None, programs: Iterable[Program]) -> None:
+    def __init__(self, own: OperatorSets | None, programs: Iterable[ProgramProfile]) -> None:
         self._own = own
         self._programs = {program.name: program for program in programs}
         self._made: dict[str, Classifier] = {}
-        self._known: list[Known] = []
+        self._known: list[Vocabulary] = []
         self._lock = threading.Lock()
         names = dict.fromkeys(name for one in self._programs.values() for name in one.keywords)
         self._sets, self._faults = load_sets(own, names)
         self.versions = {name: self._of(one).version for name, one in self._programs.items()}
         """By program the hash of its sets."""
 
-    def _of(self, program: Program) -> KeywordSets:
+    def _of(self, program: ProgramProfile) -> KeywordSets:
         return self._sets.only(program.keywords)
 
-    def _knows(self, program: Program) -> Known:
+    def _knows(self, program: ProgramProfile) -> Vocabulary:
         known = sets_in_use(self._of(program))
         self._known.append(known)
         return known

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from smsgate.classifier.keywords import Keyword, KeywordIndex
 from smsgate.classifier.normalize import clean, fold, folded, tokens
-from smsgate.classifier.program import Program
+from smsgate.classifier.program import ProgramProfile
 from smsgate.classifier.sets import ANY_LANGUAGE
 from smsgate.classifier.text import Text
 from smsgate.domain.languages import SPOKEN_IN
@@ -22,7 +22,7 @@ _TOPICS = {"marketing": "promotions", "service": "reminders"}
 class Decisions:
     """Writes down what the rules of one program found."""
 
-    def __init__(self, program: Program, keywords: KeywordIndex, version: str) -> None:
+    def __init__(self, program: ProgramProfile, keywords: KeywordIndex, version: str) -> None:
         self._program = program
         self._version = version
         self._titles = [

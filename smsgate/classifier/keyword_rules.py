@@ -9,14 +9,14 @@ from msgspec.structs import replace
 from smsgate.classifier.concepts import NEGATION
 from smsgate.classifier.decisions import Decisions
 from smsgate.classifier.keywords import Keyword, key_of
-from smsgate.classifier.known import Known
 from smsgate.classifier.near import EVERYTHING, looks_leet, replace_leet
 from smsgate.classifier.normalize import clean, fold, folded, tokens
 from smsgate.classifier.passage import parted
-from smsgate.classifier.program import Program
+from smsgate.classifier.program import ProgramProfile
 from smsgate.classifier.sets import ANY_LANGUAGE
 from smsgate.classifier.signature import Signature, signatures
 from smsgate.classifier.text import Text, tokenize, words_of
+from smsgate.classifier.vocabulary import Vocabulary
 from smsgate.domain.messages import ALL, Decision, Intent
 
 _SHORT_CHARACTERS = 24
@@ -39,7 +39,7 @@ _CONTRADICTING = 4
 class KeywordRules:
     """Knows the keywords of one program, and what may stand around one."""
 
-    def __init__(self, program: Program, known: Known, decisions: Decisions) -> None:
+    def __init__(self, program: ProgramProfile, known: Vocabulary, decisions: Decisions) -> None:
         self._known = known
         self._keywords = known.keywords
         self._concepts = known.model.concepts

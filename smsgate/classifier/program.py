@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 
-class Program(Protocol):
+class ProgramProfile(Protocol):
     """A program as far as texts to it are read and answered; ``docs/configuration.md`` has more."""
 
     @property

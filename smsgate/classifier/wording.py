@@ -13,7 +13,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from importlib import resources
 
-from smsgate.classifier.program import Program
+from smsgate.classifier.program import ProgramProfile
 
 FALLBACK = "en"
 _OPTIONAL = re.compile(r"\[([^\]]*)\]")
@@ -26,14 +26,14 @@ def defaults() -> Mapping[str, Mapping[str, str]]:
     return tomllib.loads(text)
 
 
-def languages_of(program: Program) -> list[str]:
+def languages_of(program: ProgramProfile) -> list[str]:
     """The languages of a program's replies: the operator's own first, then the keyword sets'."""
     shipped = defaults()
     sets = shipped if "*" in program.keywords else program.keywords
     return list(dict.fromkeys([*program.replies, *(name for name in sets if name in shipped)]))
 
 
-def reply_text(program: Program, kind: str, language: str) -> tuple[str, str]:
+def reply_text(program: ProgramProfile, kind: str, language: str) -> tuple[str, str]:
     """The text of a reply and the language it is in.
 
     Args:
@@ -52,7 +52,7 @@ def reply_text(program: Program, kind: str, language: str) -> tuple[str, str]:
 class Wordings:
     """The wording of replies of some programs, each made once: a program has few different ones."""
 
-    def __init__(self, programs: Iterable[Program]) -> None:
+    def __init__(self, programs: Iterable[ProgramProfile]) -> None:
         self._programs = {program.name: program for program in programs}
         self._known: dict[tuple[str, str, str], tuple[str, str]] = {}
 
@@ -65,18 +65,18 @@ class Wordings:
         return self._known[key]
 
 
-def _candidates(program: Program, language: str) -> list[str]:
+def _candidates(program: ProgramProfile, language: str) -> list[str]:
     parts = language.split("-")
     found = ["-".join(parts[:size]) for size in range(len(parts), 0, -1)]
     return list(dict.fromkeys([*found, *program.replies, *program.keywords, FALLBACK]))
 
 
-def _template(program: Program, kind: str, language: str) -> str:
+def _template(program: ProgramProfile, kind: str, language: str) -> str:
     own = program.replies.get(language, {}).get(kind, "")
     return own or defaults().get(language, {}).get(kind, "")
 
 
-def _filled(template: str, program: Program) -> str:
+def _filled(template: str, program: ProgramProfile) -> str:
     """Names filled in; what stands in brackets goes where there is no contact to name."""
     kept = _OPTIONAL.sub(r"\1" if program.contact else "", template)
     text = kept.replace("{program}", program.title or program.name)

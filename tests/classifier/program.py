@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from smsgate.classifier import Classifier, Known, load_sets
+from smsgate.classifier import Classifier, Vocabulary, load_sets
 from smsgate.settings import Program
 
 
@@ -30,8 +30,8 @@ def classifier(**changes: object) -> Classifier:
 
 
 @cache
-def _known(keywords: tuple[str, ...]) -> Known:
+def _known(keywords: tuple[str, ...]) -> Vocabulary:
     """What the sets know, which is the same for every program."""
     sets, faults = load_sets(None, keywords)
     assert faults == []
-    return Known(sets)
+    return Vocabulary(sets)

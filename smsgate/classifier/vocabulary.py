@@ -19,7 +19,7 @@ _RARE_SCRIPTS = (
 """Scripts that the model may know nothing of, where no set of a program is written in them."""
 
 
-class Known:
+class Vocabulary:
     """The keywords, the model, and what stands around both."""
 
     def __init__(self, sets: KeywordSets, model: Model | None = None) -> None:
