@@ -33,35 +33,34 @@ BY_MODEL = "model"
 _PART = re.compile(r"\[part [0-9]{1,3} of [0-9]{1,3}\] ")
 """What providers that hand parts over one by one have before each of them."""
 _EDGES = " .!\"'\n\r\t“”"
-"""What may stand around a keyword without any further look at the text."""
+"""Characters around a keyword that need no further look at the text."""
 _LIMITS = {"marketing": (2.6, 0.8), "service": (3.6, 1.8)}
-"""By kind of program the log odds from which the model suppresses and holds."""
+"""By kind of program: log odds from which an opt-out is applied, and from which it is held."""
 _CHATTED = frozenset({"bn", "en", "fil", "hi", "id", "ms", "ta", "te", "ur"})
-"""English and the languages that it is mixed with in private chat, which often looks like opt-outs:
-they need more."""
+"""English and the languages mixed with it in private chat, which often looks like an opt-out."""
 _CHAT = 0.4
-"""How much more."""
+"""Added to the first limit in these languages."""
 _SURE = 4.0
-"""Log odds of what is sure."""
+"""Log odds that count as certain."""
 _ORDINARY = 0.5
-"""How much it counts against an opt-out that a text is like ordinary ones."""
+"""Weight of the score of ordinary texts, which is taken off that of an opt-out."""
 _DOUBT, _UNDOUBTED = 0.5, -4.0
-"""How much it counts against suppressing, but not against holding, that a text is like those for a
-person, and up to which log odds of that it does not count."""
+"""Weight of the score of texts for review, which is taken off before an opt-out is applied (not
+before it is held), and the log odds below which that score is ignored."""
 _FIRST, _LAST = "^opt_out!!", "$opt_out!!"
-"""STOP and its kin alone between two pauses, at the beginning of a text and at its end."""
+"""Features: STOP or a word like it, set off by punctuation at the start or the end of a text."""
 _ALONE = frozenset({_FIRST, "^opt_out!", "$opt_out!"})
-"""The same with opt-outs of one language."""
+"""These, and the same with opt-out words of a single language."""
 _LEAST_STANDING = -3.0
-"""From which log odds of an opt-out such a text waits for a person."""
+"""Log odds of an opt-out from which such a text is held for review."""
 _REST = 3
-"""Words that may be left of a text that refused calls, and say nothing."""
+"""Words up to which the rest of a text that refused calls is ignored."""
 _LEAST = 2
 """Words, or letters of scripts without blanks, of the shortest text that the model decides on."""
 _BRIEF, _BRIEF_CHAT = (3, _SURE), (5, _SURE + 1)
-"""Words up to which it must be sure, and how sure; and where people chat."""
+"""Words of a short text at most, and the log odds it needs; the same for languages of chat."""
 _TELLING = 0.4
-"""The share of the weight of the most telling word from which another one is shown, too."""
+"""Words with this share of the highest weight are shown as the reason, too."""
 
 
 class Classifier:
