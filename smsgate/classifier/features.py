@@ -1,8 +1,8 @@
-"""What the model sees of a text: its words, parts of them, rows of them, and what they are about.
+"""The features of a text: its words, parts of words, sequences of words, and concepts.
 
 Each feature is a name, which is looked up by its CRC-32: ``stop``, ``~<stop`` (letters), ``%stp``
-(consonants), ``stop texting`` (a row), ``@cease>contact`` (concepts), ``cease+me`` (a concept
-beside a word), ``=opt_out`` (a keyword that stands alone between two pauses), ``#2`` (the length).
+(consonants), ``stop texting`` (a sequence), ``@cease>contact`` (concepts), ``cease+me`` (a concept
+beside a word), ``=opt_out`` (a keyword set off by punctuation), ``#2`` (the length).
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ _RUN = re.compile(f"[{UNSPACED}]+")
 _VOWELS = re.compile("[aeiouy]+")
 _TWICE = re.compile(r"(.)\1+")
 _NEXT = 4
-"""How many of those behind it a concept is paired with."""
+"""How many of the concepts after it a concept is paired with."""
 _LENGTHS = (1, 2, 3, 5, 8, 13, 19, 39)
 _LONGEST = 24
-"""Letters of a word that are looked at."""
+"""Letters up to which a word is read."""
 MARKS = frozenset({".", ","})
 """Tokens that say little by themselves: how people punctuate is no sign of what they want."""
 
@@ -33,15 +33,15 @@ class Passage(NamedTuple):
     words: list[str]
     """Without accents; those of scripts without blanks as single characters."""
     concepts: Sequence[tuple[int, Sequence[str]]] = ()
-    """What words stand for, with their places."""
+    """The concepts of words, with their places."""
     keywords: Sequence[str] = ()
-    """The intents of the keywords that stand alone in it."""
+    """The intents of the keywords that punctuation sets off in it."""
     language: str = ""
 
 
 @lru_cache(maxsize=4000)
 def skeleton(word: str) -> str:
-    """What stays of a word where people are in a hurry: "wrong number" and "wrng nmbr"."""
+    """The consonants of a word, which are left in abbreviations: "wrng nmbr"."""
     if not (word.isascii() and word.isalpha()):
         return word
     return _TWICE.sub(r"\1", word[0] + _VOWELS.sub("", word[1:]))
@@ -60,7 +60,7 @@ def parts(word: str) -> Iterator[str]:
 
 
 def joint(passage: Passage) -> set[str]:
-    """What more than one word has together, and what words are about."""
+    """Features of several words together, and of concepts."""
     words = passage.words
     found = {f"#{sum(len(words) > limit for limit in _LENGTHS)}"}
     found.update(map("=".__add__, passage.keywords))

@@ -1,4 +1,4 @@
-"""Texts that are a keyword: as it stands, spelt otherwise, politely wrapped, with a name below."""
+"""Texts that are a keyword: exact, misspelt, with courtesy words, or with a name."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from smsgate.domain.messages import ALL, Decision, Intent
 
 _SHORT_CHARACTERS = 24
 _SIGNED, _SIGNED_TEXT = 4, 12
-"""Words of a keyword and courtesy that a name may stand behind, and of the line with both."""
+"""Words of a keyword with courtesy that a name may follow, and of the whole line."""
 _NUMBERED = re.compile(r"(?<=\D\D)\d{1,11}")
 """A word with a number written behind it: ``STOP2``."""
 _LAUGHTER = frozenset("😂🤣")
@@ -33,7 +33,7 @@ _LINKS = frozenset({
 _SHORT_CODE = 5
 """Digits of the shortest number that is one of ours, or of the sender's."""
 _CONTRADICTING = 4
-"""Words up to which keywords beside each other are looked at for what they contradict."""
+"""Words up to which a text of several keywords is checked for contradictions."""
 
 
 class KeywordRules:

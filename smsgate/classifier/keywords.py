@@ -19,7 +19,7 @@ _NO_ACCENTS = frozenset("ıß") | {chr(code) for code in range(0x300, 0x370)}
 """What is no accented letter: the Turkish i without its dot, and marks that are drawn over any."""
 _CALLING = {"CN": "+86", "HK": "+852", "MO": "+853", "TW": "+886", "IN": "+91", "NG": "+234"}
 _BETWEEN = " # "
-"""Parts words that are read together, which takes a tenth of the time."""
+"""Separates texts that are tokenized in one call, which takes a tenth of the time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,12 +150,12 @@ class KeywordIndex:
         return found
 
     def within(self, plain: Sequence[str]) -> Keyword | None:
-        """The keyword that counts anywhere in a text, among words without accents."""
+        """The first keyword that counts anywhere in a text; the words are without accents."""
         text = f" {' '.join(plain)} " if self.anywhere else ""
         return next((keyword for words, keyword in self.anywhere if words in text), None)
 
     def courtesy(self, words: Sequence[str]) -> tuple[int, int]:
-        """Where the words begin and end that are no courtesy."""
+        """Start and end of the words that are left without courtesy words around them."""
         first, last = 0, len(words)
         while first < last and (longest := self._first.get(fold(words[first]))):
             ends = range(min(last, first + longest), first, -1)
