@@ -12,7 +12,6 @@ accepted:ACCOUNT         hash        when requests were last accepted
 unblocked:ACCOUNT        sorted set  senders of opt-outs that blocked nobody -> when (s)
 pace:ACCOUNT:SENDER      string      when a sender may text again
 opt-out-list:ACCOUNT     string      and more below it, see ``opt_out_lists.py``
-trial-text:ACCOUNT       string      that a test text was sent through it; expires
 answered:KEY:ID          string      the answer to a call with an Idempotency-Key, for a day
 refusals                 stream      sends that the gate stopped
 refused:DAY              hash        PROGRAM:REASON -> how many of them

@@ -57,7 +57,6 @@ PAGES: Mapping[str, tuple[str, ...]] = {
 """By route, as the URL map writes it, addresses for an admin; names in braces are objects."""
 PARTS: Mapping[str, str] = {
     "/console/home/now": "/console/home/now",
-    "/console/setup/accounts/<name>/waiting": "/console/setup/accounts/twilio/waiting",
     "/console/setup/alerts/test": "/console/setup/alerts/test",
 }
 """Routes of parts that a page loads by itself."""

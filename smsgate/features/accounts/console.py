@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from contextlib import suppress
 from urllib.parse import urlsplit
 
-from flask import Flask, flash, redirect, render_template, request
+from flask import Flask, render_template, request
 from werkzeug.exceptions import NotFound
-from werkzeug.wrappers import Response as Answer
 
 from smsgate.classifier.wording import languages_of
 from smsgate.domain.errors import StoreUnavailable, Unfit
-from smsgate.domain.messages import Verdict
 from smsgate.features.accounts.doctor import (
     check_account,
     check_everything,
@@ -20,30 +17,17 @@ from smsgate.features.accounts.doctor import (
     webhook_of,
 )
 from smsgate.features.accounts.toml_lines import account_lines, program_lines
-from smsgate.features.accounts.trial_text import send_trial_text
 from smsgate.metrics.snapshot import KINDS
 from smsgate.pipeline.services import Services
 from smsgate.providers import PROVIDERS, usable
 from smsgate.providers.fields import Field
-from smsgate.settings import ANY_SENDER, Account, Program
-from smsgate.store.account_requests import AcceptedRequests, RefusedRequest
-from smsgate.web.console.auth import actor, needs, record_action
+from smsgate.settings import Account
+from smsgate.store.account_requests import RefusedRequest
+from smsgate.web.console.auth import needs
 
 SETUP = "/console/setup"
 ACCOUNTS = "/console/setup/accounts"
 ADD = f"{SETUP}/add"
-_TEST_RESULTS = {
-    Verdict.SENT: ("good", "Sent. The text should arrive within a minute."),
-    Verdict.OPTED_OUT: (
-        "warn",
-        "The provider has an opt-out for that number. It is now suppressed here too.",
-    ),
-    Verdict.REFUSED: ("bad", "The provider refused the text."),
-    Verdict.NOT_ACCEPTED: ("bad", "The text was not accepted."),
-    Verdict.UNKNOWN: ("warn", "It is unknown whether the text was sent: check the phone."),
-}
-
-
 _CAUSES = {
     "url": "The provider calls, and signs, another address than smsgate takes for its own: a proxy "
     "changed scheme or host, or a slash or a port is different. Set SMSGATE_PUBLIC_URL, or the "
@@ -69,9 +53,7 @@ def register(console: Flask, services: Services) -> None:
     console.get(f"{SETUP}/doctor")(see(pages.doctor))
     console.get(ADD, endpoint="setup_add")(see(pages.add))
     console.get(f"{ACCOUNTS}/<name>")(see(pages.account))
-    console.get(f"{ACCOUNTS}/<name>/waiting")(see(pages.waiting))
     console.post(f"{ACCOUNTS}/<name>/check")(act(pages.check_account))
-    console.post(f"{ACCOUNTS}/<name>/test")(act(pages.test_account))
 
 
 class SetupPages:
@@ -149,22 +131,11 @@ class SetupPages:
             program=program_lines("alerts", "Your company", account or "twilio", ["*"]).text,
         )
 
-    def waiting(self, name: str) -> str:
-        """Whether a text came by an account; the page asks for it every two seconds."""
-        account, values = self._account(name), {"came_us": 0, "unknown": ""}
-        try:
-            last = self._services.store.acceptance.last(account.name)
-            values["came_us"] = max(last.newest_ms, last.older_ms) * 1000
-        except StoreUnavailable as error:
-            values["unknown"] = str(error)
-        return render_template("part_waiting.html", account=account, **values)
-
     def account(self, name: str, *, ask: bool = False) -> str:
         """One account with the results of its checks; its provider is asked if it may ``ask``."""
         account, store = self._account(name), self._services.store
-        last, refused = AcceptedRequests(), list[RefusedRequest]()
+        refused = list[RefusedRequest]()
         with suppress(StoreUnavailable):  # a result of the checks says it
-            last = store.acceptance.last(account.name)
             refused = store.quarantine.newest(account.name)
         named = {key: text.partition(" = ")[0] for key, text in account.unset.items()}
         return render_template(
@@ -176,28 +147,15 @@ class SetupPages:
             ends_in_secret=ends_in_secret(account),
             keys=keys_of(account),
             lines=account_lines(account.name, account.provider, {**account.options, **named}),
-            senders=_senders(account, self._settings.programs),
             findings=[*check_account(self._services, name, ask=ask)],
             is_asked=ask,
             causes=_CAUSES,
-            came=bool(last.newest_ms or last.older_ms),
             refused=refused,
         )
 
     def check_account(self, name: str) -> str:
         """The same with what its provider says, as ``smsgate doctor ACCOUNT`` has it."""
         return self.account(name, ask=True)
-
-    def test_account(self, name: str) -> Answer:
-        """Send a test text."""
-        account = self._account(name)
-        sender, number = request.form.get("sender", "").strip(), request.form.get("number", "")
-        outcome = send_trial_text(self._services, account, sender, number, actor())
-        record_action("sent a test text", f"account {account.name}")
-        tone, text = _TEST_RESULTS[outcome.verdict]
-        note = f" Provider: {outcome.note}" if outcome.note else ""
-        flash(f"{text}{note}", tone)
-        return redirect(f"{ACCOUNTS}/{account.name}", 303)
 
     def _account(self, name: str) -> Account:
         account = self._settings.accounts.get(name)
@@ -225,17 +183,6 @@ def keys_of(account: Account) -> list[tuple[Field, bool, int, str]]:
 def _provider_title(account: Account) -> str:
     provider, preset = PROVIDERS[account.provider], account.options.get("preset", "")
     return (provider.title or provider.label) + (f", preset {preset}" if preset else "")
-
-
-def _senders(account: Account, programs: Iterable[Program]) -> list[str]:
-    """The senders of programs that send by the account; for a simulated account, all."""
-    named = [
-        sender
-        for one in programs
-        for sender in one.senders
-        if sender != ANY_SENDER and (account.simulated or one.account == account.name)
-    ]
-    return list(dict.fromkeys(named))
 
 
 def _origin(url: str) -> str:

@@ -1,4 +1,4 @@
-"""Setup: what is configured, what came and was refused, and a text to try with."""
+"""Setup: what is configured, and what came and was refused."""
 
 from __future__ import annotations
 
@@ -9,11 +9,9 @@ import pytest
 from smsgate.domain.errors import StoreUnavailable
 from smsgate.features.accounts.console import keys_of
 from smsgate.store.account_requests import Quarantine, RefusedRequest
-from tests.fakes import manual
 from tests.fakes.own_services import ALERTS, HERE, ORDERS, heartbeat, make_services
-from tests.fakes.twilio_api import Answer, Drop, TwilioApi
+from tests.fakes.twilio_api import TwilioApi
 
-NUMBER = "+14155550123"
 SETUP = "/console/setup"
 ACCOUNT = f"{SETUP}/accounts/twilio"
 SID, TOKEN = "AC" + "5" * 32, "a-token"
@@ -57,13 +55,6 @@ def services(folder, redis_url, api):
     made = make_services(folder, redis_url, toml + MORE + ORDERS, **HERE)
     yield made
     made.close()
-
-
-def ended(browser, path, form) -> str:
-    """The page to which a form leads, with what it says."""
-    answer = browser.post(path, form)
-    assert answer.status_code == 303, answer.text
-    return browser.get(answer.location).text
 
 
 # --- programs and accounts --------------------------------------------------------------------
@@ -181,83 +172,3 @@ def test_the_doctors_page_has_the_processes_by_kind_and_host(viewer, services, m
 
     monkeypatch.setattr(services.store.heartbeats, "snapshot", away)
     assert "Unknown: the store cannot be reached" in viewer.get(f"{SETUP}/doctor").text
-
-
-# --- a test text ------------------------------------------------------------------------------
-
-TEXT = {"number": "(415) 555-0123", "sender": "+14155550999"}
-
-
-def test_a_test_text_leaves_by_the_provider_and_is_on_record(admin, services, api):
-    admin.get(ACCOUNT)
-    page = ended(admin, f"{ACCOUNT}/test", TEXT)
-    assert "Sent. The text should arrive within a minute." in page
-    [call] = api.wait_for(1)
-    assert call.form["To"] == NUMBER
-    assert call.form["From"] == "+14155550999"
-    assert "test text" in call.form["Body"]
-    [event] = services.history.of_number(NUMBER)
-    assert (event.kind, event.outcome, event.note) == ("reply", "sent", "a test, by admin")
-    assert event.provider_id == call.sid
-
-
-def test_a_click_twice_sends_it_once(admin, services, api):
-    admin.get(ACCOUNT)
-    ended(admin, f"{ACCOUNT}/test", TEXT)
-    answer = admin.post(f"{ACCOUNT}/test", TEXT)
-    assert answer.status_code == 429
-    assert len(api.wait_for(1)) == 1
-
-
-def test_nobody_who_opted_out_gets_one(admin, services, api):
-    manual.opt_out(services, NUMBER, "all", "the tests", "")
-    admin.get(ACCOUNT)
-    answer = admin.post(f"{ACCOUNT}/test", TEXT)
-    assert answer.status_code == 409
-    assert "nothing was sent" in answer.text
-    assert not api.calls
-    assert [one.by for one in services.store.refusals.newest()] == ["console"]
-
-
-def test_where_the_gate_cannot_tell_nothing_is_sent(admin, redis_client, api):
-    admin.get(ACCOUNT)
-    redis_client.flushall()
-    assert admin.post(f"{ACCOUNT}/test", TEXT).status_code == 503
-    assert not api.calls
-
-
-@pytest.mark.parametrize(
-    ("change", "status"),
-    [
-        ({"number": "12"}, 422),
-        ({"sender": "+14155550888"}, 303),
-        ({"sender": " "}, 422),
-    ],
-)
-def test_what_cannot_be_sent_says_what_would_be_right(admin, api, change, status):
-    admin.get(ACCOUNT)
-    answer = admin.post(f"{ACCOUNT}/test", TEXT | {"number": NUMBER} | change)
-    assert answer.status_code == status
-    assert bool(api.calls) == (status == 303)
-
-
-@pytest.mark.parametrize(
-    ("step", "said"),
-    [
-        (Answer(400, code=21211), "The provider refused the text"),
-        (Answer(429, code=20429), "The text was not accepted"),
-        (Drop(), "It is unknown whether the text was sent"),
-    ],
-)
-def test_what_the_provider_answers_is_said(admin, services, api, step, said):
-    api.script(step)
-    admin.get(ACCOUNT)
-    assert said in ended(admin, f"{ACCOUNT}/test", TEXT)
-    assert len(services.history.of_number(NUMBER)) == 1
-
-
-def test_an_opt_out_that_only_the_provider_has_suppresses(admin, services, api):
-    api.opted_out.add(NUMBER)
-    admin.get(ACCOUNT)
-    assert "now suppressed here too" in ended(admin, f"{ACCOUNT}/test", TEXT)
-    assert not services.gate.allows(NUMBER, program="alerts")

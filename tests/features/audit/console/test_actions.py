@@ -50,7 +50,6 @@ ACTIONS = {
     "exported …": ("exports", ""),
     "read the guide": ("people", "Read the guide"),
     "sent a test alert": ("configuration", "Sent a test alert"),
-    "sent a test text": ("configuration", "Sent a test text"),
 }
 """By what the log keeps: the group, and the words. A new action is added here."""
 _LOGGED_BY = {
