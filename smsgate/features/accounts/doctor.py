@@ -25,7 +25,7 @@ from smsgate.pipeline.configuration import has_keys, warnings_of
 from smsgate.pipeline.reviews import list_open, read_cases
 from smsgate.pipeline.services import Services
 from smsgate.providers import OPT_OUT_LISTS, PROVIDERS, check_accounts, usable
-from smsgate.settings import ANY_SENDER, Account, Programs, Settings
+from smsgate.settings import ANY_SENDER, Account, Programs
 from smsgate.store.redis_address import exposures
 
 CheckState = Literal["ok", "warning", "fault"]
@@ -128,18 +128,15 @@ def _in_store(services: Services, *, is_ready: bool) -> Iterator[DoctorResult]:
             yield DoctorResult(f"program {program.name}", "fault", text, remedy)
 
 
-def find_account(settings: Settings, name: str) -> Account:
-    """Return the account of that name. Raises ``UnknownAccount``, which lists the accounts."""
-    account = settings.accounts.get(name)
-    if account is None:
-        known = ", ".join(settings.accounts) or "none"
-        raise UnknownAccount(f"There is no account {name!r}; the accounts are: {known}.")
-    return account
-
-
 def check_account(services: Services, name: str, *, ask: bool = True) -> Iterator[DoctorResult]:
-    """Check one account, at its provider too if it may ``ask``. Raises ``UnknownAccount``."""
-    account = find_account(services.settings, name)
+    """Check one account, at its provider too if it may ``ask``.
+
+    Raises ``UnknownAccount``, which lists the accounts.
+    """
+    account = services.settings.accounts.get(name)
+    if account is None:
+        known = ", ".join(services.settings.accounts) or "none"
+        raise UnknownAccount(f"There is no account {name!r}; the accounts are: {known}.")
     yield from _configured(account)
     if ask:
         yield from _access_token(services, account)

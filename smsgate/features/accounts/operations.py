@@ -6,7 +6,6 @@ from typing import Annotated
 
 import msgspec
 
-from smsgate.domain.errors import Unfit
 from smsgate.features.accounts.doctor import (
     DoctorResult,
     ListAgreement,
@@ -14,9 +13,7 @@ from smsgate.features.accounts.doctor import (
     check_everything,
     compare_lists,
     compares_lists,
-    find_account,
 )
-from smsgate.features.accounts.reply_preview import RequestPreview, preview_reply
 from smsgate.interface.operation import Column, Context, Listing, operation
 from smsgate.interface.schemas import moment
 from smsgate.pipeline.services import Services
@@ -32,13 +29,6 @@ class DoctorQuery(msgspec.Struct, forbid_unknown_fields=True):
     monitor: Annotated[
         bool, msgspec.Meta(description="Problems only; exit code 1 for warnings too.")
     ] = False
-    show_reply: Annotated[
-        bool,
-        msgspec.Meta(
-            description="The request that confirms an opt-out by the account, secrets masked. "
-            "Nothing is sent."
-        ),
-    ] = False
 
 
 class DoctorReport(msgspec.Struct, frozen=True):
@@ -47,14 +37,10 @@ class DoctorReport(msgspec.Struct, frozen=True):
     results: list[DoctorResult]
     exit_code: int = 0
     """Of the command: 2 if something of smsgate is wrong, 1 if something of the account is."""
-    requests: list[RequestPreview] = []
-    """Of ``show_reply``."""
 
 
 def _printed(report: DoctorReport, services: Services) -> str:  # noqa: ARG001
-    lines = [f"{one.text()}\n" for one in report.requests]
-    if lines:
-        return "\n".join([*lines, "Nothing was sent."])
+    lines = []
     for one in report.results:
         lines.append(f"{one.state:>7}  {one.subject}: {one.text}")
         if one.state != "ok" and one.remedy:
@@ -78,12 +64,6 @@ def doctor(context: Context, request: DoctorQuery) -> DoctorReport:
     Exit code 2 if something of smsgate is wrong, 1 if something of the account is.
     """
     services, name = context.services, request.account
-    if request.show_reply:
-        if not name:
-            raise Unfit("Name the account whose reply to show.", field="account")
-        program = next((one for one in services.settings.programs if one.account == name), None)
-        account = find_account(services.settings, name)
-        return DoctorReport([], requests=preview_reply(account, program))
     found = [*check_account(services, name)] if name else check_everything(services)
     states = {one.state for one in found}
     code = (1 if name else 2) if "fault" in states else 0
