@@ -11,7 +11,6 @@ from smsgate.domain.errors import Unfit
 from smsgate.domain.phone import as_recorded
 from smsgate.features.records_admin import comparison
 from smsgate.features.records_admin.export import to_csv, to_ndjson
-from smsgate.features.records_admin.import_0_2 import UpgradeImport, UpgradeResult
 from smsgate.features.records_admin.rebuild import (
     MOST_BUCKETS,
     RebuildResult,
@@ -193,40 +192,6 @@ def export_records(context: Context, request: RecordsExport) -> Download:
     return Download("records.ndjson", "application/x-ndjson", to_ndjson(found))
 
 
-class OldAddresses(msgspec.Struct, forbid_unknown_fields=True):
-    """Where smsgate 0.2 has its data."""
-
-    database_url: Annotated[
-        str, msgspec.Meta(description="Its database.", extra={"envvar": "OLD_DATABASE_URL"})
-    ]
-    redis_url: Annotated[
-        str, msgspec.Meta(description="Its Redis.", extra={"envvar": "OLD_REDIS_URL"})
-    ]
-
-
-@operation(
-    command="records import-0.2",
-    role="admin",
-    example={
-        "database_url": "sqlite:////srv/0.2/records.sqlite3",
-        "redis_url": "redis://127.0.0.1:6379/0",
-    },
-    done="{events:,} events, the state of {numbers:,} numbers and {keys:,} API keys are imported.\n"
-    "Of {restated:,} numbers only the state was left, without its history.\n"
-    "Compare them with 0.2, then open the gate: `smsgate init`.",
-)
-def import_records_of_0_2(context: Context, request: OldAddresses) -> UpgradeResult:
-    """Import the data of smsgate 0.2 from its database and its Redis, which stay as they are.
-
-    DATABASE_URL and REDIS_URL of this version must name a new database and an empty Redis. From the
-    first run on, `smsgate init` opens the gate only once everything is imported. Run it while 0.2
-    still works, and again after its processes have ended. docs/upgrading.md has all the steps.
-    """
-    return UpgradeImport(context.services).run(
-        request.database_url, request.redis_url, context.progress
-    )
-
-
 class Adoption(msgspec.Struct, forbid_unknown_fields=True):
     """Why the database is older."""
 
@@ -367,7 +332,6 @@ OPERATIONS = (
     read_records_status,
     verify_records,
     export_records,
-    import_records_of_0_2,
     adopt_records,
     compare_records,
     rebuild_store,

@@ -25,7 +25,6 @@ from smsgate.consent.events import ConsentState, Event, event_id
 from smsgate.domain.errors import RecordsDiffer, StoreNotReady
 from smsgate.domain.messages import ms_of
 from smsgate.domain.signed_times import time_of
-from smsgate.features.records_admin.import_0_2 import refuse_unfinished_import
 from smsgate.interface.operation import Progress
 from smsgate.metrics.snapshot import RebuildProgress
 from smsgate.pipeline.published_programs import published_programs
@@ -107,7 +106,6 @@ class RebuildService:
         Raises ``StoreUnavailable``, ``RecordsUnavailable``, and ``RecordsDiffer`` where the store
         belongs to other records.
         """
-        refuse_unfinished_import(self._records)
         if not self._reader.stores():
             return ""
         try:
@@ -141,7 +139,6 @@ class RebuildService:
         self._lead(me := uuid.uuid4().hex)
         try:
             self._records.check()
-            refuse_unfinished_import(self._records)
             if not adopt:
                 self._refuse_overwriting()
             if not (allow_empty or self._reader.stores() or self._reader.count_events()):

@@ -136,3 +136,20 @@ def test_where_the_gate_cannot_tell_no_list_is_written(lists, file, tmp_path, re
     assert not [*tmp_path.glob("*clean*"), *tmp_path.glob("*blocked*")]
     assert lists.run(*arguments, "--blocked", str(file)) == 2
     assert "three different files" in lists.errors
+
+
+def test_what_0_2_exports_comes_along_with_its_times(lists, tmp_path, blocked):
+    """The commands of docs/upgrading.md, with a file as 0.2.0 wrote it."""
+    old = tmp_path / "alerts.csv"
+    old.write_text(
+        "number,state,since,source,external_source\n"
+        f"{NUMBER},opted_out,2025-03-04T05:06:07Z,text,\n"
+        f"{OTHER},opted_out,2025-04-05T06:07:08Z,import,Klaviyo\n"
+    )
+    assert lists.run("import", str(old), "--program", "alerts") == 0
+    assert blocked(NUMBER)
+    assert blocked(OTHER)
+    assert lists.run("export", "--program", "alerts", "--state", "opted_out", "-o", str(old)) == 0
+    with old.open(newline="") as file:
+        found = {row["number"]: row["since"] for row in csv.DictReader(file)}
+    assert found == {NUMBER: "2025-03-04T05:06:07Z", OTHER: "2025-04-05T06:07:08Z"}
