@@ -238,9 +238,7 @@ def table_schemas() -> dict[str, Schema]:
     for schema in found.values():
         schema["properties"].pop("(name)", None)
     for key, one in found["retention"]["properties"].items():
-        one["default"] = (
-            SPANS[getattr(Retention(), f"{key}_us")] if key != "conversations" else None
-        )
+        one["default"] = SPANS[getattr(Retention(), f"{key}_us")]
         one["type"] = "string"
         one.pop("anyOf", None)
     account = TypeAdapter(Account).json_schema()

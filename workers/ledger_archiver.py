@@ -22,7 +22,6 @@ from smsgate.features.dashboard.statistics import save_counts
 from smsgate.pipeline.archive import BATCH
 from smsgate.pipeline.background_thread import BackgroundThread
 from smsgate.pipeline.services import Services
-from smsgate.pipeline.text_archive import TextArchiver
 from workers.retention import DailyRetention
 
 PERIOD_S = 0.8
@@ -63,8 +62,6 @@ class ArchiverThread(BackgroundThread):
         try:
             moved = self._services.archiver.move()
             self._count()
-            if self._services.settings.retention.conversations_us:
-                TextArchiver(self._services.store, self._services.records).move_all()
             if not moved:
                 moved = self._retention.remove_batch()
         except (StoreUnavailable, StoreNotReady, RecordsUnavailable) as error:

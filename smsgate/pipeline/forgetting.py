@@ -91,8 +91,6 @@ class Forgetting:
             self._records.removal.remove(event.id, "text", ids)
         texts = self._store.sample_log.forget(number)
         forwards = self._records.deliveries.forget(number)
-        # After the sample log: what is moved from it meanwhile is here by then.
-        texts = max(texts, self._records.ordinary_texts.forget(number))
         replies = self._store.unsent_replies.forget(number)
         return Forgotten(number, len(ids), texts, forwards, event.id, replies)
 
@@ -102,11 +100,6 @@ class Forgetting:
         0 stands for a batch of events that must stay. Raises as ``forget``.
         """
         now_us = self._store.health.now_us()
-        old_us = now_us - self._retention.conversations_us
-        while removed := self._records.ordinary_texts.remove_before(old_us):
-            yield removed
-        if not self._retention.conversations_us:
-            self._records.ordinary_texts.reset()
         texts_us = self._retention.texts_us
         if texts_us is not None:
             old_texts = self._records.removal.old_texts(now_us - texts_us, EVIDENCE)

@@ -13,7 +13,6 @@ from smsgate.records.content_versions import ContentVersion, ContentVersions
 from smsgate.records.database import Database, upsert
 from smsgate.records.deliveries import DeliveryStorage
 from smsgate.records.history import EventHistory, HistoryPlace
-from smsgate.records.ordinary_texts import OrdinaryTexts
 from smsgate.records.partition_check import ChainFinding
 from smsgate.records.reader import (
     ChainLink,
@@ -54,7 +53,6 @@ class Records:
         self.reader = RecordReader(self.database)
         self.history = EventHistory(self.database)
         self.removal = ContentRemoval(self.database)
-        self.ordinary_texts = OrdinaryTexts(self.database)
         self.verifier = Verifier(self.database)
         self.deliveries = DeliveryStorage(self.database)
         self.keys = ApiKeyStorage(self.database)

@@ -14,8 +14,6 @@ removals         event_id, part            which contents were taken away, and b
 numbers          number                    the consent state of each number, by its newest event
 memberships      number, state, scope      the same, a row for each opt-out, lock and consent
 listed           number, partition, seq    which events of imported lists are about a number
-ordinary_texts   number, at_us             ordinary texts, where ``[retention]`` keeps them
-ordinary_places  partition                 how far those of each partition are kept
 stores           id                        the stores (Redis) whose events these are
 api_keys         id                        hashes of the keys that open ``/v1``, and their ends
 destinations     program, kind             where deliveries go: who sends, how far a feed was read
@@ -220,23 +218,6 @@ listed = Table(
     Column("seq", BigInteger, primary_key=True, autoincrement=False),
     Index("listed_event", "partition", "seq"),
     sqlite_with_rowid=False,
-)
-
-ordinary_texts = Table(
-    "ordinary_texts",
-    metadata,
-    Column("number", String(LOOKUP), primary_key=True),
-    Column("at_us", BigInteger, primary_key=True, autoincrement=False),
-    Column("content", Text, nullable=False),
-    Index("ordinary_texts_at", "at_us"),
-    sqlite_with_rowid=False,
-)
-
-ordinary_places = Table(
-    "ordinary_places",
-    metadata,
-    Column("partition", SmallInteger, primary_key=True, autoincrement=False),
-    Column("place", String(ID), nullable=False),
 )
 
 stores = Table(

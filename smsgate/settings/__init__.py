@@ -133,8 +133,6 @@ class Retention(Table):
     unrouted_us: Span = _5_YEARS
     ordinary_us: Span = _90_DAYS
     others_us: Span = _5_YEARS
-    conversations_us: rules.Period = 0
-    """How long ordinary texts are kept beyond the sample log; 0 where they are not."""
 
 
 _OWN_REDIS = "redis://127.0.0.1:6379/0"

@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import msgspec
-from redis.client import Pipeline
 
 from smsgate.domain.errors import StoreUnavailable
 from smsgate.domain.messages import Entry, ms_of
-from smsgate.store.connection import Client, of_partitions, pipelined, stream_rows
-from smsgate.store.keys import PARTITION_KEYS, PartitionKeys, partition_of
+from smsgate.store.connection import Client, pipelined, stream_rows
+from smsgate.store.keys import PARTITION_KEYS, partition_of
 
 CAP = 5_000
 """Texts that a partition keeps."""
@@ -93,23 +92,6 @@ class SampleLog:
             before = texts[-1][0]
             found += [(written_us(id_), one) for id_, one in texts if one.number == number]
         return found[:count]
-
-    def after(self, ids: Mapping[int, str], count: int) -> dict[int, list[tuple[str, Entry]]]:
-        """By partition the texts behind an id (empty: all) with their ids, oldest first.
-
-        At most ``count`` of each; partitions without any are left out. One round trip. Raises
-        ``StoreUnavailable``.
-        """
-
-        def ask(pipeline: Pipeline, keys: PartitionKeys) -> None:
-            id_ = ids.get(keys.partition, "")
-            pipeline.xrange(keys.sample_log, min=f"({id_}" if id_ else "-", count=count)
-
-        return {
-            partition: _entries(rows)
-            for partition, rows in enumerate(of_partitions(self._client, ask))
-            if rows
-        }
 
     def forget(self, number: str) -> int:
         """Remove a number's ordinary texts from its partition's sample log; gives how many."""

@@ -7,21 +7,19 @@ import signal
 import subprocess
 import sys
 import threading
-from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 import structlog
 
 from smsgate.domain.errors import RecordsUnavailable
-from smsgate.domain.messages import Intent
 from smsgate.pipeline.archive import BATCH, LedgerArchiver
 from smsgate.pipeline.archive_report import archive_report
 from smsgate.settings import Retention
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.store.shared_keys import RETENTION
 from tests.fakes.processes import PATIENCE_S, wait_until
-from tests.fakes.values import NUMBER, entry
+from tests.fakes.values import NUMBER
 from tests.features.records_admin.cli.test_cli import CONFIG
 from tests.records.test_removal import aged
 from tests.records.values import event
@@ -170,16 +168,3 @@ def test_the_clock_ends_after_the_batch_in_hand(store, redis_url, tmp_path, reco
     found = records.reader.count_events() + store.ledger_reader.waiting().count
     assert found == 3_000
     assert list(records.verifier.verify()) == []
-
-
-def test_ordinary_texts_are_kept_where_the_configuration_asks_for_it(
-    services, store, records
-) -> None:
-    store.sample_log.note(entry(Intent.NONE, text="when do you open?"))
-    store.sample_log.flush()
-    ArchiverThread(services).run_once()
-    assert records.ordinary_texts.of_number(NUMBER, 0, 9) == []
-    services.settings.retention = replace(Retention(), conversations_us=10**15)
-    ArchiverThread(services).run_once()
-    assert len(records.ordinary_texts.of_number(NUMBER, 0, 9)) == 1
-    store.sample_log.close()

@@ -40,11 +40,10 @@ def test_what_is_no_span_is_told_with_what_would_be_right(read: Read, text: str)
     assert settings.retention == Retention()
 
 
-@pytest.mark.parametrize("key", ["opt_out", "conversations"])
 @pytest.mark.parametrize("text", ["90", "true"])
-def test_a_period_without_quotes_is_told_to_be_no_text(read: Read, key: str, text: str) -> None:
-    settings, (fault,) = read(f"[retention]\n{key} = {text}")
-    assert (fault.key, fault.problem) == (f"retention.{key}", "must be text in quotes")
+def test_a_period_without_quotes_is_told_to_be_no_text(read: Read, text: str) -> None:
+    settings, (fault,) = read(f"[retention]\nopt_out = {text}")
+    assert (fault.key, fault.problem) == ("retention.opt_out", "must be text in quotes")
     assert settings.retention == Retention()
 
 
@@ -62,20 +61,3 @@ def test_every_kind_has_a_default_and_evidence_stays_five_years() -> None:
     for key in ("opt_out", "opt_in", "consent", "reply", "others"):
         assert getattr(Retention(), f"{key}_us") == span_us("5 years")
     assert Retention().lock_us is None
-
-
-def test_ordinary_texts_are_kept_only_where_a_period_is_given(read: Read) -> None:
-    assert Retention().conversations_us == 0
-    settings, faults = read('[retention]\nconversations = "2 weeks"')
-    assert not faults
-    assert settings.retention.conversations_us == 14 * DAY_US
-
-
-@pytest.mark.parametrize("text", ['"forever"', '""', '"0 days"', '"90"'])
-def test_ordinary_texts_are_not_kept_without_end(read: Read, text: str) -> None:
-    settings, (fault,) = read(f"[retention]\nconversations = {text}")
-    assert settings.retention.conversations_us == 0
-    assert fault.key == "retention.conversations"
-    assert fault.problem == (
-        'must be a period, such as "90 days": ordinary texts are not kept for ever'
-    )

@@ -21,7 +21,7 @@ from smsgate.domain.errors import (
     StoreUnavailable,
     UnknownProgram,
 )
-from smsgate.domain.messages import ALL, Entry, Reply, StoredEntry, numbers_in
+from smsgate.domain.messages import ALL, Reply, StoredEntry, numbers_in
 from smsgate.domain.phone import is_e164
 from smsgate.features.numbers.memberships import RecordedOrigins, origins_of_number
 from smsgate.pipeline.forwards import KIND
@@ -209,7 +209,7 @@ class _StoryReader:
         before_us = before.received_us + (before.seq > 0) if before else 0
         try:
             events = self._store.ledger_reader.newest(self._partition, _LEDGER)
-            found = dict(self._store.sample_log.of_number(self._number, before_us, PAGE + 1))
+            found = self._store.sample_log.of_number(self._number, before_us, PAGE + 1)
         except StoreUnavailable as error:
             story.is_store_away = True
             story.problems.append(f"{_UNSEEN}: {error}.")
@@ -220,25 +220,12 @@ class _StoryReader:
                 "The records are far behind: only the newest events are shown until they catch up."
             )
         self._waiting = mine[::-1]
-        texts = {**found, **self._kept_texts(before_us)}
-        newest = sorted(texts.items(), key=lambda one: -one[0])[: PAGE + 1]
         return [
             TimelineEntry(
                 Event("", "text", "sampled", one.number, one.program, entry=one, received_us=at_us)
             )
-            for at_us, one in newest
+            for at_us, one in found
         ]
-
-    def _kept_texts(self, before_us: int) -> dict[int, Entry]:
-        """Those that the records keep for longer, by when they were received."""
-        if not self._services.settings.retention.conversations_us:
-            return {}
-        try:
-            kept = self._records.ordinary_texts.of_number(self._number, before_us, PAGE + 1)
-        except RecordsUnavailable as error:
-            self._story.problems.append(f"Older ordinary texts cannot be shown: {error}.")
-            return {}
-        return {one.at_us: one.entry for one in kept}
 
     def _ask_records(self, before: HistoryPlace | None) -> list[Recorded]:
         try:

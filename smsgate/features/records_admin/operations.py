@@ -137,7 +137,7 @@ def verify_records(context: Context, request: Verification) -> VerificationResul
 
     wrong = [str(one) for one in records.verifier.verify(advance)]
     not_covered = (
-        "Not checked, since they are in no chain: ordinary texts, operators and the audit log, API "
+        "Not checked, since they are in no chain: operators and the audit log, API "
         "keys, keyword sets and configuration of the console, and counts."
     )
     if not request.digest:

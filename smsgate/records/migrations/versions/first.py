@@ -15,7 +15,6 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
-_PARTITIONS = 16
 _FOREVER = ("links", "removals", "stores")
 """Nothing of these is ever removed."""
 _ONCE = ("links", "events", "texts", "removals", "stores")
@@ -30,9 +29,6 @@ _ANNOUNCED = {
 def upgrade() -> None:
     """Make tables, indexes and triggers."""
     tables.metadata.create_all(op.get_bind())
-    # A row of each partition is there to be locked.
-    places = [{"partition": one, "place": ""} for one in range(_PARTITIONS)]
-    op.bulk_insert(tables.ordinary_places, places)
     if op.get_bind().dialect.name == "postgresql":
         _guard_postgresql()
     else:
