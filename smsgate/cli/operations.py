@@ -17,7 +17,6 @@ from smsgate.interface.schemas import NoFields, ProgramName, Reason
 from smsgate.metrics.snapshot import SpoolDepth
 from smsgate.pipeline.gate import GateAnswer
 from smsgate.pipeline.published_programs import publish_programs, refuse_dropped
-from smsgate.pipeline.services import Services
 from smsgate.pipeline.spool_replay import forget_spool
 from smsgate.store.metadata import BUCKETS
 
@@ -44,7 +43,7 @@ class ReadyStore(msgspec.Struct, frozen=True):
     """What it was before, and what was done, in words."""
 
 
-@operation(command="init", role="admin", example={}, text=lambda found, _: found.state)
+@operation(command="init", role="admin", example={}, text=lambda found: found.state)
 def init_store(context: Context, request: NewStore) -> ReadyStore:
     """Initialise a new, empty store; a ready store stays as it is.
 
@@ -163,7 +162,7 @@ class TextToSend(msgspec.Struct, forbid_unknown_fields=True):
     language: Annotated[str, msgspec.Meta(description="Language of the text, such as es.")] = ""
 
 
-def _composed_text(found: Composed, _: Services) -> str:
+def _composed_text(found: Composed) -> str:
     unit = "septets" if found.encoding == "GSM-7" else "UTF-16 units"
     segments = "1 segment" if found.segments == 1 else f"{found.segments} segments"
     lines = [found.text, "", f"{segments} ({found.encoding}, {found.units} {unit})"]
@@ -202,7 +201,7 @@ class NumberChoice(msgspec.Struct, forbid_unknown_fields=True):
     command="status <number>",
     role="viewer",
     example={"number": "+14155550123"},
-    text=lambda found, _: answers_text(found),
+    text=answers_text,
 )
 def show_status(context: Context, request: NumberChoice) -> Mapping[str, GateAnswer]:
     """Show which programs may text a number, and why not."""

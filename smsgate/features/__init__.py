@@ -40,12 +40,13 @@ class Feature:
     name: str
     """Of the package, too."""
     console: tuple[str, ...] = ()
-    """Modules with ``register(console, services)``, which adds pages of the console."""
+    """Modules with ``register(console, …)``, which adds pages of the console and names the parts
+    that it takes by type: see ``smsgate/interface/parts.py``."""
     menu: MenuEntry | None = None
     operations: tuple[str, ...] = ()
     """Modules with ``OPERATIONS`` and ``PAGES``, if there are any: see ``smsgate/interface``."""
     routes: tuple[str, ...] = ()
-    """Modules with ``register(app, services)``, which adds routes outside ``/console`` and ``/v1``;
+    """Modules with ``register(app, …)``, which adds routes outside ``/console`` and ``/v1``;
     every web process imports them."""
     commands: Mapping[str, str] = field(default_factory=dict)
     """Commands of the command line: by name the module with the operations that make it."""

@@ -28,6 +28,7 @@ from smsgate.interface.operation import (
     Progress,
     Upload,
 )
+from smsgate.interface.parts import Parts
 from smsgate.interface.values import plain_type, read_values
 
 _HIDDEN = frozenset({"actor"})
@@ -92,7 +93,7 @@ def _command(operation: Operation[Any, Any], terminal: Terminal) -> click.Comman
         asked = read_values(operation, values)
         with terminal.progress(quiet=as_json) as tell:
             context = terminal.context(tell)
-            result = operation.run(context, asked)
+            result = Parts(context.services).bind(operation.run, 2)(context, asked)
         if operation.audit:
             try:
                 terminal.record_action(context, operation.audit, operation.note(asked))
@@ -103,7 +104,7 @@ def _command(operation: Operation[Any, Any], terminal: Terminal) -> click.Comman
         elif as_json:
             click.echo(msgspec.json.format(msgspec.json.encode(result), indent=2))
         elif operation.text is not None:
-            text = operation.text(result, context.services)
+            text = operation.text(result)
             click.echo("\n".join(map(visible, text.split("\n"))))
         else:
             _show(operation, asked, result)

@@ -14,6 +14,7 @@ from werkzeug.exceptions import BadRequest, UnprocessableEntity, UnsupportedMedi
 
 from smsgate.domain.errors import RecordsUnavailable, StoreUnavailable, Unfit
 from smsgate.interface.operation import Context, Download, Operation, Upload
+from smsgate.interface.parts import Parts
 from smsgate.interface.values import DOCUMENTED, convert_values
 from smsgate.pipeline.api_keys import Caller
 from smsgate.pipeline.services import Services
@@ -57,6 +58,8 @@ def add_endpoints(
 def _view(
     operation: Operation[Any, Any], services: Services, record_action: AuditLog
 ) -> Callable[..., Response]:
+    run = Parts(services).bind(operation.run, 2)
+
     def answer(**path: str) -> Response:
         caller: Caller = g.caller
         caller.require(operation.scope)
@@ -71,7 +74,7 @@ def _view(
 
     def made(asked: object, caller: Caller) -> Response:
         context = Context(services, caller)
-        result = operation.run(context, asked)
+        result = run(context, asked)
         if operation.audit:
             with suppress(RecordsUnavailable):  # it is done all the same
                 record_action(context.actor(), operation.audit, operation.note(asked))

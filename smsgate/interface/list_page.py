@@ -9,7 +9,6 @@ from typing import Any, get_args
 import msgspec
 
 from smsgate.interface.operation import Column, Operation
-from smsgate.pipeline.services import Services
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,8 +61,8 @@ class ListPage:
     title: str
     operation: Operation[Any, Any]
     tabs: Sequence[Tab]
-    notices: Callable[[Services, Any], Sequence[tuple[str, str]]] = lambda *_: ()
-    """Tones and sentences above the list, of the services and the operation's result."""
+    notices: Callable[..., Sequence[tuple[str, str]]] = lambda _: ()
+    """Tones and sentences above the list, of the operation's result and parts."""
     navigation: str = ""
     """A template above the heading, where the page is one of several."""
     create: Action | None = None

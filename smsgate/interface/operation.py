@@ -11,6 +11,7 @@ from typing import (
     IO,
     Annotated,
     Any,
+    Concatenate,
     Generic,
     Literal,
     TypeAlias,
@@ -112,7 +113,8 @@ class Listing:
 class Operation(Generic[Request, Result]):
     """One thing that can be asked of smsgate; made by ``@operation``."""
 
-    run: Callable[[Context, Request], Result]
+    run: Callable[..., Result]
+    """Takes context, request, and the parts of the process that it names by type."""
     request: type[Request]
     result: Any
     """Its type, or a union of types."""
@@ -146,7 +148,7 @@ class Operation(Generic[Request, Result]):
     """A field of the result that is not kept, such as a key."""
     done: str = ""
     """A sentence for people, with fields of request and result in braces."""
-    text: Callable[[Any, Services], str] | None = None
+    text: Callable[[Any], str] | None = None
     """The same from the result alone, where it takes more than a sentence."""
     exit_code: Callable[[Any], int] = lambda _: 0
     """Of the command, by the result."""
@@ -237,7 +239,7 @@ def operation(
     command: str = "",
     scope: KeyScope | None = None,
     **rest: Any,  # noqa: ANN401 - the other fields of Operation, which checks them
-) -> Callable[[Callable[[Context, Request], Result]], Operation[Request, Result]]:
+) -> Callable[[Callable[Concatenate[Context, Request, ...], Result]], Operation[Request, Result]]:
     """Make a function an operation. ``endpoint`` is method and path: ``GET /replies``.
 
     Without a ``scope`` a viewer's operation wants a key of the scope ``write``, any other one a
@@ -245,7 +247,9 @@ def operation(
     """
     method, _, path = endpoint.partition(" ")
 
-    def made(run: Callable[[Context, Request], Result]) -> Operation[Request, Result]:
+    def made(
+        run: Callable[Concatenate[Context, Request, ...], Result],
+    ) -> Operation[Request, Result]:
         hints = get_type_hints(run, include_extras=True)
         return Operation(
             run=run,

@@ -30,6 +30,7 @@ from smsgate.files import csv_line
 from smsgate.interface.forms import DAYS, ZONE, Input, filter_values, input_of
 from smsgate.interface.list_page import Action, ListPage, Tab
 from smsgate.interface.operation import Context, Operation, Role
+from smsgate.interface.parts import Parts
 from smsgate.interface.values import plain_type, read_values
 from smsgate.pipeline.services import Services
 
@@ -77,6 +78,9 @@ class _Routes:
 
     def __init__(self, page: ListPage, services: Services, access: ConsoleAccess) -> None:
         self._page, self._services, self._access = page, services, access
+        self._parts = Parts(services)
+        self._run_list = self._parts.bind(page.operation.run, 2)
+        self._notices = self._parts.bind(page.notices, 1)
 
     def register(self, console: Flask) -> None:
         page, name = self._page, self._page.operation.name
@@ -111,7 +115,7 @@ class _Routes:
         notices, wrong_field = list[tuple[str, str]](), ""
         try:
             result = self._read(tab, wanted, after, limit)
-            notices += page.notices(self._services, result)
+            notices += self._notices(result)
         except SmsGateError as error:
             problem, wrong_field = str(error), error.field
         may = [one for one in tab.actions if self._access.may(one.operation.role)]
@@ -183,7 +187,8 @@ class _Routes:
     ) -> tuple[str, RecordsUnavailable | None]:
         """Do it to one row; gives what is shown this once, and why the audit log misses it."""
         asked = read_values(operation, values)
-        result = operation.run(self._access.context(self._services), asked)
+        run = self._parts.bind(operation.run, 2)
+        result = run(self._access.context(self._services), asked)
         if operation.shown_once and operation.done:
             flash(operation.sentence(asked, result), "good")
         secret = str(getattr(result, operation.shown_once)) if operation.shown_once else ""
@@ -253,7 +258,7 @@ class _Routes:
         paging = {"after": after, "limit": limit}
         values |= {name: value for name, value in paging.items() if name in fields and value}
         asked = read_values(self._page.operation, values)
-        return self._page.operation.run(self._access.context(self._services), asked)
+        return self._run_list(self._access.context(self._services), asked)
 
     def _note(self, wanted: Mapping[str, str]) -> str:
         """The filters for the audit log: days with their zone, of a number the last digits."""

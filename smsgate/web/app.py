@@ -14,6 +14,7 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from smsgate import features, logs
+from smsgate.interface.parts import Parts
 from smsgate.pipeline.api_keys import Keyring
 from smsgate.pipeline.configuration import Configuration, load_configuration
 from smsgate.pipeline.running_process import RunningProcess
@@ -73,7 +74,7 @@ def application(services: Services) -> Flask:
     app.register_blueprint(health.blueprint(services, keys))
     app.register_blueprint(metrics.blueprint(services, keys))
     for module in features.modules("routes"):
-        module.register(app, services)
+        Parts(services).bind(module.register, 1)(app)
 
     settings = services.settings
     keyring = Keyring(services.records.keys, settings.api_keys, settings.programs.renamed)

@@ -11,11 +11,13 @@ import shlex
 import click
 import msgspec
 import pytest
+from flask import Flask
 
 from smsgate import features
 from smsgate.cli import operations
 from smsgate.cli.main import COMMANDS, cli, command_of
 from smsgate.interface.operation import Download
+from smsgate.interface.parts import Parts
 from smsgate.interface.values import plain_type
 from smsgate.pipeline import api_keys
 from smsgate.web.v1 import OPERATIONS as OF_API
@@ -71,6 +73,21 @@ def test_no_two_have_the_same_name_command_or_endpoint() -> None:
     assert len({*endpoints}) == len(endpoints)
     commands = [one.command.partition(" <")[0] for one in COMMAND_LINES]
     assert len({*commands}) == len(commands)
+
+
+def test_every_function_that_takes_parts_finds_them(services) -> None:
+    parts = Parts(services)
+    for one in OPERATIONS:
+        parts.bind(one.run, given=2)
+    for module in (*features.modules("console"), *features.modules("routes")):
+        parts.bind(module.register, given=1)
+
+
+def test_a_part_that_is_not_there_is_named_at_the_start(services) -> None:
+    def register(app: Flask, pipe: click.Path) -> None: ...
+
+    with pytest.raises(TypeError, match=r"register: there is no part of the type of 'pipe'"):
+        Parts(services).bind(register, given=1)
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=NAMES)

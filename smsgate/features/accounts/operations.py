@@ -16,7 +16,6 @@ from smsgate.features.accounts.doctor import (
 )
 from smsgate.interface.operation import Column, Context, Listing, operation
 from smsgate.interface.schemas import moment
-from smsgate.pipeline.services import Services
 from smsgate.store.refusals import CAP, RefusalCount
 
 
@@ -39,7 +38,7 @@ class DoctorReport(msgspec.Struct, frozen=True):
     """Of the command: 2 if something of smsgate is wrong, 1 if something of the account is."""
 
 
-def _printed(report: DoctorReport, services: Services) -> str:  # noqa: ARG001
+def _printed(report: DoctorReport) -> str:
     lines = []
     for one in report.results:
         lines.append(f"{one.state:>7}  {one.subject}: {one.text}")

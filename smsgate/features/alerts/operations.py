@@ -11,7 +11,6 @@ import msgspec
 from smsgate.domain.errors import StoreNotReady
 from smsgate.interface.operation import Context, operation
 from smsgate.interface.schemas import NoFields
-from smsgate.pipeline.services import Services
 from smsgate.store.alerts import TEST_TTL_S
 
 _POLL_S = 0.2
@@ -26,7 +25,7 @@ class AddressResult(msgspec.Struct, frozen=True):
     clock: str
 
 
-def _lines(found: Sequence[AddressResult], _: Services) -> str:
+def _lines(found: Sequence[AddressResult]) -> str:
     rows = [
         f"{'    ok' if one.sent else 'failed'}  {one.address}, by the clock at {one.clock} "
         f"{one.problem}"

@@ -18,8 +18,8 @@ from smsgate.interface.list_page import Action, ListPage, Tab
 from smsgate.interface.operation import Column, Context, Listing, operation
 from smsgate.interface.schemas import NoFields
 from smsgate.pipeline import api_keys
-from smsgate.pipeline.services import Services
 from smsgate.records.api_keys import KeyScope
+from smsgate.settings import Settings
 
 KeyName = Annotated[
     str, msgspec.Meta(max_length=40, description="a to z, digits, dot, - and _, such as crm.")
@@ -186,8 +186,8 @@ def _now_us() -> int:
     return time.time_ns() // 1000
 
 
-def _of_environment(services: Services, page: KeyList) -> Sequence[tuple[str, str]]:  # noqa: ARG001
-    count = len(services.settings.api_keys)
+def _of_environment(_: KeyList, settings: Settings) -> Sequence[tuple[str, str]]:
+    count = len(settings.api_keys)
     return [("", f"{count} in SMSGATE_API_KEYS: full access, not listed here.")] if count else []
 
 

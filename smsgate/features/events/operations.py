@@ -14,7 +14,6 @@ from smsgate.domain.phone import MAX_SENDER_CHARS, as_recorded, e164
 from smsgate.interface.operation import After, Context, Limit, operation, page_of
 from smsgate.interface.schemas import Number, moment
 from smsgate.pipeline.gate import GateAnswer
-from smsgate.pipeline.services import Services
 from smsgate.records.event_reader import (
     START,
     EventBatch,
@@ -164,7 +163,7 @@ def read_number(context: Context, request: NumberQuery) -> NumberDetails:
     return NumberDetails(number, consent_state.locked, consents, answers, page)
 
 
-def _text(found: NumberHistory, services: Services) -> str:  # noqa: ARG001
+def _text(found: NumberHistory) -> str:
     lines: list[str] = []
     for event in found.events:
         at = (event.applied or event.received)[:19].replace("T", " ")

@@ -235,7 +235,7 @@ def _classifiers(services: Services, program: str) -> list[Classifier]:
     return [found[name] for name in ([program] if program else found)]
 
 
-def _set_text(found: KeywordSetInfo, _: Services) -> str:
+def _set_text(found: KeywordSetInfo) -> str:
     users = ", ".join(found.programs) or "no program"
     return f"# {found.place}, version {found.version}, used by {users}\n{found.content}".rstrip()
 
@@ -253,7 +253,7 @@ def show_keyword_set(context: Context, request: SetChoice) -> KeywordSetInfo:
     return _editor(context).find(request.name)
 
 
-def _versions_text(page: SetVersions, _: Services) -> str:
+def _versions_text(page: SetVersions) -> str:
     lines = [
         f"version {one.version}  {one.saved:%Y-%m-%d %H:%M:%S}  {one.author}  {one.note}\n"
         f"{one.changes}"

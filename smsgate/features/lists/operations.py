@@ -106,7 +106,7 @@ class ImportListRequest(ListOptions, frozen=True, kw_only=True, forbid_unknown_f
     status=202,
     example={"file": "stopped.csv", "program": "alerts", "preview": True},
     exit_code=lambda job: 1 if REASONS.keys() & job.result.outcomes.keys() else 0,
-    text=lambda job, _: result_text(job.result),
+    text=lambda job: result_text(job.result),
 )
 def import_list(context: Context, request: ImportListRequest) -> ListJob:
     """Import a list: CSV, an Excel workbook, or one number a line.
@@ -174,7 +174,7 @@ class ScrubCommand(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         "output": "clean.csv",
         "blocked": "blocked.csv",
     },
-    text=lambda result, _: result_text(result),
+    text=result_text,
 )
 def scrub(context: Context, request: ScrubCommand) -> ListResult:
     """Split a list into numbers that may be texted and numbers that may not.
@@ -280,7 +280,7 @@ def read_import_job(context: Context, request: JobQuery) -> ListJob:
     status=202,
     example={"id": "import-3f9c", "reason": "wrong file"},
     problems={404: "No import of that id is on record."},
-    text=lambda job, _: result_text(job.result),
+    text=lambda job: result_text(job.result),
 )
 def undo_import(context: Context, request: UndoRequest) -> ListJob:
     """Undo an import as a whole: each number returns to its state before the list.

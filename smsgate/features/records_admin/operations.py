@@ -37,7 +37,7 @@ class RecordsVersion(msgspec.Struct, frozen=True):
     command="records migrate",
     role="admin",
     example={},
-    text=lambda now, _: (
+    text=lambda now: (
         f"The records have version {now.after}{' already' if now.before == now.after else ''}."
     ),
 )
@@ -64,7 +64,7 @@ class RecordsStatus(msgspec.Struct, frozen=True):
     command="records status",
     role="viewer",
     example={},
-    text=lambda found, _: (
+    text=lambda found: (
         f"{found.records:,} records of {found.numbers:,} numbers with a status.\n"
         f"From the ledgers: {found.state}\nDigest of the chains: {found.digest}"
     ),
@@ -116,7 +116,7 @@ def _verification_text(found: VerificationResult) -> str:
     command="records verify",
     role="viewer",
     example={},
-    text=lambda found, _: _verification_text(found),
+    text=_verification_text,
     exit_code=lambda found: int(bool(found.wrong)),
 )
 def verify_records(context: Context, request: Verification) -> VerificationResult:
@@ -202,7 +202,7 @@ class Adoption(msgspec.Struct, forbid_unknown_fields=True):
     command="records adopt",
     role="admin",
     example={"reason": "restored from the backup of May"},
-    text=lambda done, _: (
+    text=lambda done: (
         f"{done.partitions} partitions go on; how {done.numbers:,} numbers stand was taken from "
         "the store."
         if done.partitions
@@ -283,7 +283,7 @@ class Rebuild(msgspec.Struct, forbid_unknown_fields=True):
     command="rebuild",
     role="admin",
     example={"buckets": 16384},
-    text=lambda found, _: rebuild_text(found),
+    text=rebuild_text,
 )
 def rebuild_store(context: Context, request: Rebuild) -> RebuildResult:
     """Rebuild suppression sets, consents and review holds from the records.

@@ -19,8 +19,9 @@ from smsgate.interface.list_page import Action, ListPage, Tab
 from smsgate.interface.operation import After, Column, Context, Limit, Listing, operation, page_of
 from smsgate.interface.schemas import ChangedRow, ProgramName, RowChoice
 from smsgate.pipeline.conditions import reply_problems
-from smsgate.pipeline.services import Services
+from smsgate.store.inbox import JobQueue
 from smsgate.store.keys import PARTITIONS, partition_of
+from smsgate.store.store import Store
 
 
 class ReplyQuery(msgspec.Struct, forbid_unknown_fields=True):
@@ -85,9 +86,9 @@ _COLUMNS = (
     example={"state": "failed"},
     listing=Listing(_COLUMNS, empty="No replies."),
 )
-def list_replies(context: Context, request: ReplyQuery) -> ReplyPage:
+def list_replies(context: Context, request: ReplyQuery, store: Store) -> ReplyPage:
     """List the replies that wait to be sent, or those that failed."""
-    unsent, now_us = context.services.store.unsent_replies, context.services.store.health.now_us()
+    unsent, now_us = store.unsent_replies, store.health.now_us()
     total, found = unsent.failed() if request.state == "failed" else unsent.pending()
     rows = [_row(at_us, one, now_us) for at_us, one in found]
     fitting = [
@@ -128,14 +129,15 @@ def _row(at_us: int, one: Reply | DeadLetter, now_us: int) -> ReplyRow:
     done="Reply {id} queued again.",
     problems={404: "No failed reply has that id, or its time is over."},
 )
-def retry_reply(context: Context, request: RowChoice) -> ChangedRow:
+def retry_reply(
+    context: Context, request: RowChoice, store: Store, job_queue: JobQueue
+) -> ChangedRow:
     """Send a failed reply again.
 
     The confirmation of an opt-out leaves within five minutes of the text or not at all, so an
     older one can only be dismissed.
     """
-    store = context.services.store
-    letter, now_us = _find(context, request), store.health.now_us()
+    letter, now_us = _find(store, request), store.health.now_us()
     reply = msgspec.structs.replace(letter.reply, tries=0, slot_us=0)
     if not reply.number:
         raise ReplyExpired("Not sent: this reply cannot be read, so it can only be dismissed.")
@@ -146,8 +148,8 @@ def retry_reply(context: Context, request: RowChoice) -> ChangedRow:
             "Not sent: an opt-out confirmation older than five minutes can only be dismissed "
             "(47 CFR 64.1200(a)(12))."
         )
-    changed = _settle(context, letter, "retried", now_us, reply)
-    context.services.job_queue.notify_outboxes([partition_of(reply.number)])
+    changed = _settle(context, store, letter, "retried", now_us, reply)
+    job_queue.notify_outboxes([partition_of(reply.number)])
     return changed
 
 
@@ -161,10 +163,10 @@ def retry_reply(context: Context, request: RowChoice) -> ChangedRow:
     done="Reply {id} dismissed.",
     problems={404: "No failed reply has that id."},
 )
-def dismiss_reply(context: Context, request: RowChoice) -> ChangedRow:
+def dismiss_reply(context: Context, request: RowChoice, store: Store) -> ChangedRow:
     """Remove a failed reply from the list. Its events stay."""
-    now_us = context.services.store.health.now_us()
-    return _settle(context, _find(context, request), "dismissed", now_us, None)
+    letter = _find(store, request)
+    return _settle(context, store, letter, "dismissed", store.health.now_us(), None)
 
 
 def _is_expired(reply: Reply, now_us: int) -> bool:
@@ -176,10 +178,10 @@ def _is_expired(reply: Reply, now_us: int) -> bool:
     return (reply.kind == "opt_out" and late(reply, now_us)) or not reply.number
 
 
-def _find(context: Context, request: RowChoice) -> DeadLetter:
+def _find(store: Store, request: RowChoice) -> DeadLetter:
     partition = request.id.partition("-")[0]
     if partition.isdecimal() and partition.isascii() and int(partition) < PARTITIONS:
-        for letter in context.services.store.unsent_replies.dead(int(partition)):
+        for letter in store.unsent_replies.dead(int(partition)):
             if letter.reply.id == request.id:
                 return letter
     raise NoSuchReply(
@@ -189,7 +191,12 @@ def _find(context: Context, request: RowChoice) -> DeadLetter:
 
 
 def _settle(
-    context: Context, letter: DeadLetter, outcome: str, now_us: int, again: Reply | None
+    context: Context,
+    store: Store,
+    letter: DeadLetter,
+    outcome: str,
+    now_us: int,
+    again: Reply | None,
 ) -> ChangedRow:
     """Replace the letter by its event, and by the reply ``again`` that is due, if there is one."""
     reply = letter.reply
@@ -205,14 +212,14 @@ def _settle(
         note=f"by {context.actor()}; before: {letter.outcome}, {letter.note}",
         software=__version__,
     )
-    partition, unsent = int(reply.id.partition("-")[0]), context.services.store.unsent_replies
-    if not unsent.settle_dead(partition, reply.id, event, again):
+    partition = int(reply.id.partition("-")[0])
+    if not store.unsent_replies.settle_dead(partition, reply.id, event, again):
         raise NoSuchReply("Nothing was changed: someone else retried or dismissed it first.")
     return ChangedRow(reply.id)
 
 
-def _failing(services: Services, page: ReplyPage) -> Sequence[tuple[str, str]]:  # noqa: ARG001
-    problems = reply_problems(services.store.backlog.read())
+def _failing(_: ReplyPage, store: Store) -> Sequence[tuple[str, str]]:
+    problems = reply_problems(store.backlog.read())
     return [("bad", f"Replies are not accepted: {one}.") for one in problems.values()]
 
 

@@ -57,7 +57,7 @@ class NewReplies(msgspec.Struct, forbid_unknown_fields=True):
     role="viewer",
     scope="admin",
     example={"program": "alerts"},
-    text=lambda found, _: found.content,
+    text=lambda found: found.content,
 )
 def show_wording(context: Context, request: ProgramChoice) -> ProgramReplies:
     """Show the wording of a program's replies, as TOML."""

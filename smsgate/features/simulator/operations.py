@@ -20,7 +20,6 @@ from smsgate.features.simulator.service import (
 )
 from smsgate.interface.operation import Context, operation
 from smsgate.pipeline.gate import GateAnswer
-from smsgate.pipeline.services import Services
 from smsgate.providers import usable
 from smsgate.settings import Account, Settings
 
@@ -58,7 +57,7 @@ class TextResult(msgspec.Struct, frozen=True):
     """By program whether it may text the number now."""
 
 
-def _lines(found: TextResult, services: Services) -> str:  # noqa: ARG001
+def _lines(found: TextResult) -> str:
     lines = [f"{found.number} → {found.sender}  {found.text!r}", f"{found.status} from {found.url}"]
     lines += [found.refusal] if found.refusal else []
     lines += [f"{found.sender} → {found.number}  {found.reply}"] if found.reply else []

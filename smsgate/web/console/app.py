@@ -14,6 +14,7 @@ from smsgate import features
 from smsgate.domain.errors import StoreUnavailable
 from smsgate.features.operators.sessions import LASTS_S
 from smsgate.interface import pages
+from smsgate.interface.parts import Parts
 from smsgate.pipeline.services import Services
 from smsgate.settings import Settings
 from smsgate.web.console import (
@@ -81,7 +82,7 @@ def create_console(services: Services) -> Flask:
     _count_in_menu(app, services)
     errors.register(app)
     for page in features.modules("console"):
-        page.register(app, services)
+        Parts(services).bind(page.register, 1)(app)
     for module in features.modules("operations"):
         pages.register(app, getattr(module, "PAGES", ()), services, auth)
     return app

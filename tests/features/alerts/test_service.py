@@ -137,11 +137,11 @@ def test_a_failed_reply_that_cannot_be_read_is_told_and_hides_no_other_alert(
         "Redis is configured so that it can lose acknowledged writes",
     ]
     context = Context(services, Caller("ana", "admin"), is_person=True)
-    (row,) = list_replies.run(context, ReplyQuery(state="failed")).items
+    (row,) = list_replies.run(context, ReplyQuery(state="failed"), services.store).items
     assert (row.id, row.problem, row.can_retry) == ("1-1-0", "it cannot be read", False)
     with pytest.raises(ReplyExpired):
-        retry_reply.run(context, RowChoice(row.id))
-    dismiss_reply.run(context, RowChoice(row.id))
+        retry_reply.run(context, RowChoice(row.id), services.store, services.job_queue)
+    dismiss_reply.run(context, RowChoice(row.id), services.store)
     services.archiver.move_all()
     check(one)
     assert apprise.titles()[2].startswith("Over after")
