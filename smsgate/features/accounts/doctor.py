@@ -89,9 +89,14 @@ def check_everything(services: Services) -> list[DoctorResult]:
                 DoctorResult(name, "warning", f"the Redis of {name} {one}", _PROTECTED)
                 for one in exposures(url)
             ]
+    traffic = (
+        {one.name: one.accepted_s for one in state.snapshot.accounts} if state.snapshot else {}
+    )
     for account in settings.accounts.values():
         if usable(account):
-            text = f"{account.provider}, has its secret"
+            accepted_ms = int(1000 * traffic.get(account.name, 0))
+            last = f"; the last request came {_ago(accepted_ms)}" if accepted_ms else ""
+            text = f"{account.provider}, has its secret{last}"
             found.append(DoctorResult(f"account {account.name}", "ok", text))
     if state.snapshot is not None and state.snapshot.processes is not None:
         found += _processes(state.snapshot.processes)

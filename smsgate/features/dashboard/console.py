@@ -1,25 +1,34 @@
-"""The home page: what needs attention, today's figures and those of 30 days, system status."""
+"""The home page: what needs attention, today's figures, and those of 30 days.
+
+Store, queue, spool and records are asked at the same time, each for a second at most. What cannot
+be read is shown as unknown; the rest is still shown.
+"""
 
 from __future__ import annotations
 
-import math
-import time
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from typing import NamedTuple, TypeVar
 
 from flask import Flask, render_template
 
-from smsgate.features.dashboard.service import DAYS, Dashboard, load_dashboard
-from smsgate.features.dashboard.statistics import MEASURES
+from smsgate.domain.errors import SmsGateError
+from smsgate.features.dashboard.statistics import MEASURES, counts_of, newest_sums, today
+from smsgate.metrics.counters import Sums
+from smsgate.metrics.snapshot import QueueDepth
 from smsgate.pipeline.conditions import REVIEW_DEADLINE_S, TABLE, Condition
+from smsgate.pipeline.deadlines import Deadlines, NoAnswerInTime, PendingAnswer
 from smsgate.pipeline.services import Services
+from smsgate.records.daily_counts import DailyCountStorage, DayCounts
 from smsgate.web.console.auth import console_auth, current_session, lacks_factor, needs
 
+DAYS = 30
 _BAR_HEIGHT, _MIN_BAR_HEIGHT = 48, 1.5
 """In the units of the chart. The least height shows a day with anything at all."""
+T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class FigureCard:
+class FigureCard(NamedTuple):
     """One figure of today, and of the days before."""
 
     title: str
@@ -36,39 +45,65 @@ def register(console: Flask, services: Services) -> None:
     @needs("viewer")
     def home() -> str:
         """The whole page."""
-        dashboard = load_dashboard(services, console_auth().deadlines)
         return render_template(
             "home.html",
-            days=[*reversed(dashboard.days.items())],
             titles=MEASURES,
             columns=["Day", *((title, "count") for title in MEASURES.values())],
-            **_values(dashboard),
+            **_values(services, console_auth().deadlines),
         )
 
     @console.get("/console/home/now")
     @needs("viewer")
     def home_now() -> str:
         """What changes: the page asks for it every 15 seconds."""
-        dashboard = load_dashboard(services, console_auth().deadlines)
-        return render_template("part_home.html", **_values(dashboard))
+        return render_template("part_home.html", **_values(services, console_auth().deadlines))
 
 
-def _values(dashboard: Dashboard) -> dict[str, object]:
-    share = dashboard.confirmations.share if dashboard.confirmations else None
+def _values(services: Services, deadlines: Deadlines) -> dict[str, object]:
+    """What the page shows; takes as long as one deadline at most, and raises nothing of theirs."""
+    now = today()
+    history = DailyCountStorage(services.records.database)
+    # All are asked before any answer is waited for.
+    asked_sums = deadlines.store.ask(lambda: newest_sums(services.store, now))
+    asked_days = deadlines.records.ask(lambda: history.since(now - timedelta(days=DAYS - 1)))
+    state = services.monitor.look(deadlines)
+    sums, store_problem = _read(asked_sums)
+    saved, records_problem = _read(asked_days)
+    days = _days(now, sums or {}, saved or {})
+    reviews = state.snapshot.backlog.reviews if state.snapshot else None
     return {
-        "now_us": time.time_ns() // 1000,
-        "figures": dashboard,
-        "attention": [*dashboard.conditions, *_notices(dashboard)],
-        "cards": [_card(measure, dashboard) for measure in MEASURES],
-        # Rounded down: 100 % means all.
-        "share": "" if share is None else f"{math.floor(share * 10_000) / 100:g} %",
+        "attention": [*state.conditions, *_notices(state.conditions, reviews)],
+        "cards": [_card(measure, days, is_known=sums is not None) for measure in MEASURES],
+        "days": [*reversed(days.items())],
+        "is_today_known": sums is not None,
+        "problems": {"Today’s figures": store_problem, "Earlier days": records_problem},
     }
 
 
-def _notices(dashboard: Dashboard) -> list[Condition]:
+def _read(answer: PendingAnswer[T]) -> tuple[T, str] | tuple[None, str]:
+    """What was read, or why it could not be."""
+    try:
+        return answer.get(), ""
+    except (NoAnswerInTime, SmsGateError) as error:
+        return None, str(error).rstrip(".")
+
+
+def _days(
+    now: date, sums: Mapping[date, Sums], saved: Mapping[date, DayCounts]
+) -> dict[date, DayCounts]:
+    """Every day since the first that was counted, the greater count of records and store."""
+    counted = {day: counts_of(found) for day, found in sums.items() if found}
+    age = (now - min([*saved, *counted], default=now + timedelta(days=1))).days
+    return {
+        day: {one: max(of.get(day, {}).get(one, 0) for of in (saved, counted)) for one in MEASURES}
+        for day in (now - timedelta(days=back) for back in range(age, -1, -1))
+    }
+
+
+def _notices(conditions: Sequence[Condition], reviews: QueueDepth | None) -> list[Condition]:
     """What is no fault, and still needs somebody."""
-    found, reviews = [], dashboard.reviews
-    are_old = any(one.name == "SmsgateReviewsOld" for one in dashboard.conditions)
+    found = []
+    are_old = any(one.name == "SmsgateReviewsOld" for one in conditions)
     if reviews is not None and reviews.count and not are_old:
         hours = max(0.0, REVIEW_DEADLINE_S - reviews.oldest_s) / 3600
         texts = "1 text needs" if reviews.count == 1 else f"{reviews.count:,} texts need"
@@ -84,13 +119,15 @@ def _notices(dashboard: Dashboard) -> list[Condition]:
     return found
 
 
-def _card(measure: str, figures: Dashboard) -> FigureCard:
-    today = None if figures.today is None else figures.today.get(measure, 0)
-    counts = [(day, of_day.get(measure, 0)) for day, of_day in figures.days.items()][-DAYS:]
+def _card(measure: str, days: Mapping[date, DayCounts], *, is_known: bool) -> FigureCard:
+    """One figure; that of today is unknown unless the store could be read."""
+    counts = [(day, of_day[measure]) for day, of_day in days.items()][-DAYS:]
     most = max((count for _, count in counts), default=0)
     bars = []
     for place, (day, count) in enumerate(counts, DAYS - len(counts)):
         height = max(_MIN_BAR_HEIGHT, round(_BAR_HEIGHT * count / most, 1)) if count else 0
-        is_unknown = place == DAYS - 1 and today is None
+        is_unknown = place == DAYS - 1 and not is_known
         bars.append((place, height, "today: unknown" if is_unknown else f"{day:%b %-d}: {count:,}"))
-    return FigureCard(MEASURES[measure], today, bars)
+    return FigureCard(
+        MEASURES[measure], (counts[-1][1] if counts else 0) if is_known else None, bars
+    )

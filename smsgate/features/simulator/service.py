@@ -177,7 +177,7 @@ def read_phone(services: Services, number: str, sent: SentText | None = None) ->
     entry = next((one for _, one in entries if _is(one, sent)), None)
     steps = [*_steps(sent, entry, events, event)]
     if time.time_ns() // 1000 - sent.posted_us > PATIENCE_US:
-        note = "no result after ten seconds: check System status on Home"
+        note = "no result after ten seconds: see what Home says"
         steps = [
             one._replace(state="failed", note=note) if one.state == "waits" else one
             for one in steps
