@@ -18,8 +18,10 @@ from smsgate.metrics.counters import Sums
 from smsgate.metrics.snapshot import QueueDepth
 from smsgate.pipeline.conditions import REVIEW_DEADLINE_S, TABLE, Condition
 from smsgate.pipeline.deadlines import Deadlines, NoAnswerInTime, PendingAnswer
-from smsgate.pipeline.services import Services
+from smsgate.pipeline.monitoring import Monitor
+from smsgate.records import Records
 from smsgate.records.daily_counts import DailyCountStorage, DayCounts
+from smsgate.store.store import Store
 from smsgate.web.console.auth import console_auth, current_session, lacks_factor, needs
 
 DAYS = 30
@@ -38,8 +40,11 @@ class FigureCard(NamedTuple):
     """Of each day, oldest first, its place from the left, its height, and it in words."""
 
 
-def register(console: Flask, services: Services) -> None:
+def register(console: Flask, store: Store, records: Records, monitor: Monitor) -> None:
     """Add the routes."""
+
+    def values() -> dict[str, object]:
+        return _values(store, records, monitor, console_auth().deadlines)
 
     @console.get("/console/")
     @needs("viewer")
@@ -49,24 +54,26 @@ def register(console: Flask, services: Services) -> None:
             "home.html",
             titles=MEASURES,
             columns=["Day", *((title, "count") for title in MEASURES.values())],
-            **_values(services, console_auth().deadlines),
+            **values(),
         )
 
     @console.get("/console/home/now")
     @needs("viewer")
     def home_now() -> str:
         """What changes: the page asks for it every 15 seconds."""
-        return render_template("part_home.html", **_values(services, console_auth().deadlines))
+        return render_template("part_home.html", **values())
 
 
-def _values(services: Services, deadlines: Deadlines) -> dict[str, object]:
+def _values(
+    store: Store, records: Records, monitor: Monitor, deadlines: Deadlines
+) -> dict[str, object]:
     """What the page shows; takes as long as one deadline at most, and raises nothing of theirs."""
     now = today()
-    history = DailyCountStorage(services.records.database)
+    history = DailyCountStorage(records.database)
     # All are asked before any answer is waited for.
-    asked_sums = deadlines.store.ask(lambda: newest_sums(services.store, now))
+    asked_sums = deadlines.store.ask(lambda: newest_sums(store, now))
     asked_days = deadlines.records.ask(lambda: history.since(now - timedelta(days=DAYS - 1)))
-    state = services.monitor.look(deadlines)
+    state = monitor.look(deadlines)
     sums, store_problem = _read(asked_sums)
     saved, records_problem = _read(asked_days)
     days = _days(now, sums or {}, saved or {})
