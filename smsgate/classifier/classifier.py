@@ -168,8 +168,7 @@ class Classifier:
     def _by_rules(self, text: Text) -> Decision | None:
         """The decision of the first rule that knows."""
         return (
-            self._rules.leet(text)
-            or self._rules.exact(text)
+            self._rules.exact(text)
             or self._rules.signed(text)
             or self._not_own_words(text)
             or self._self_harm(text)

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from smsgate.classifier.concepts import NEGATION
 from smsgate.classifier.decisions import Decisions
 from smsgate.classifier.keywords import Keyword, key_of
-from smsgate.classifier.near import EVERYTHING, looks_leet, replace_leet
+from smsgate.classifier.near import EVERYTHING
 from smsgate.classifier.normalize import clean, fold, folded, tokens
 from smsgate.classifier.passage import parted
 from smsgate.classifier.program import ProgramProfile
@@ -19,7 +19,6 @@ from smsgate.classifier.text import Text, tokenize, words_of
 from smsgate.classifier.vocabulary import Vocabulary
 from smsgate.domain.messages import ALL, Decision, Intent
 
-_SHORT_CHARACTERS = 24
 _SIGNED, _SIGNED_TEXT = 4, 12
 """Words of a keyword with courtesy that a name may follow, and of the whole line."""
 _NUMBERED = re.compile(r"(?<=\D\D)\d{1,11}")
@@ -46,16 +45,6 @@ class KeywordRules:
         self._decisions = decisions
         self.own_words = {key_of(tokenize(clean(word)[0])) for word in program.opt_out_words}
         """What the program's texts print, which is an opt-out there whatever it means elsewhere."""
-
-    def leet(self, text: Text) -> Decision | None:
-        """``$TOP``: signs that stand for letters."""
-        if len(text.cleaned) > _SHORT_CHARACTERS or not looks_leet(text.cleaned):
-            return None
-        words = words_of(tokenize(replace_leet(text.cleaned.lower())))
-        keyword = self._keywords.find(self._keywords.bare(words))
-        if keyword is None or not keyword.entry.opts_out:
-            return None
-        return self._decisions.by_keyword(text, keyword, "keyword_spelt", ("letters for signs",))
 
     def exact(self, text: Text) -> Decision | None:
         """A keyword as it stands."""

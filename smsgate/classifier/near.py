@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 
 from smsgate.classifier.keywords import Keyword, KeywordIndex, key_of, read_words
 from smsgate.classifier.normalize import fold, folded, has_unspaced
@@ -32,9 +33,7 @@ _ALPHABETS = (
     ("look-alikes", _TO_GREEK),
     ("keyboard layout", _KEYS),
 )
-_LEET = str.maketrans("0134578@$!|†", "oleastbasiit")
-_LEET_SIGN = re.compile(r"[0-9@$!|†]")
-_SIGN_AT_LETTER = re.compile(r"[$@|†][A-Za-z]|[A-Za-z][$@|†]")
+_DIGITS = str.maketrans("0134578", "oleastb")
 _DOUBLE, _TRIPLE = re.compile(r"(.)\1+"), re.compile(r"(.)\1{2,}")
 _PARTS = re.compile(r"[a-z]+|[0-9]+")
 _LINKS = frozenset({"2", "to", "too", "two", "for", "4", "3", "1", "and", "n", "or"})
@@ -44,24 +43,13 @@ EVERYTHING = "everything"
 """The step that takes an ``all`` from behind a keyword."""
 _MOST_ECHOED, _LONGEST_ALL, _CORRECTED, _JOINED = 7, 3, 3, 3
 """Words of the longest echo, of the longest ``all``, of a text with typos, of one torn apart."""
-_LONG_ENOUGH, _LONG, _LONGEST = 6, 9, 16
-"""Letters from which the keywords of all languages are corrected to (the named ones from four),
-from which two typos are, and of the longest word that is."""
-
+_LONG_ENOUGH, _LONGEST = 6, 16
+"""Letters from which the keywords of all languages are corrected to (the named ones from four), and
+of the longest word that is."""
 _REMEMBERED = 20_000
 Found = tuple[Keyword, str, tuple[str, ...]]
 """The keyword, the rule that found it, and what had to be done to the text."""
 _Candidate = tuple[str, tuple[str, ...], list[str]]
-
-
-def replace_leet(text: str) -> str:
-    """Digits and signs that stand for letters as those letters: ``st0p``, ``5top``, ``$top``."""
-    return text.translate(_LEET) if _LEET_SIGN.search(text) else text
-
-
-def looks_leet(text: str) -> bool:
-    """Whether a sign that may stand for a letter touches one."""
-    return bool(_SIGN_AT_LETTER.search(text))
 
 
 class NearKeywords:
@@ -82,7 +70,7 @@ class NearKeywords:
             for key, keyword in keywords.typed.items()
             if keyword.stops and key.isalpha() and len(key) >= _LONG_ENOUGH
         )
-        self._corrector = Corrector([*self._named, *long], self._named, real)
+        self._corrector = Corrector([*self._named, *long], real)
 
     def echo(self, words: Sequence[str]) -> str:
         """An instruction as it would be printed, or nothing where the words are none."""
@@ -111,7 +99,11 @@ class NearKeywords:
         if 1 < len(words) == len(spelt) and not has_unspaced(spelt):
             # before courtesy goes, of which some is a single letter
             yield "keyword_spelt", ("spaced letters",), [spelt]
-            yield "keyword_spelt", ("spaced letters", "letters for digits"), [replace_leet(spelt)]
+            yield (
+                "keyword_spelt",
+                ("spaced letters", "letters for digits"),
+                [spelt.translate(_DIGITS)],
+            )
         first, last = self._keywords.courtesy(words)
         bare = words[first:last]
         if not bare:
@@ -137,7 +129,8 @@ class NearKeywords:
             yield "keyword_spelt", (name,), other
             yield "keyword_spelt", (name, "politeness"), self._keywords.bare(other)
         text = " ".join(words)
-        for plain in (replace_leet(text).split(), replace_leet(text.replace("1", "i")).split()):
+        for letters in (text, text.replace("1", "i")):
+            plain = letters.translate(_DIGITS).split()
             if plain != words and len("".join(plain)) > 1:
                 yield "keyword_spelt", ("letters for digits",), plain
                 for name, other in self._spelt(plain):
@@ -212,65 +205,28 @@ def _meant(word: str, known: Sequence[str]) -> str:
 class Corrector:
     """Finds the one keyword that a word is a typo of."""
 
-    def __init__(
-        self, targets: Iterable[str], long_targets: Iterable[str], real_words: Iterable[str]
-    ) -> None:
-        """Index the words to correct to.
-
-        Args:
-            targets: for one typo.
-            long_targets: for two typos, where they have nine letters or more.
-            real_words: what is never corrected.
-        """
+    def __init__(self, targets: Iterable[str], real_words: Iterable[str]) -> None:
+        """Index the words to correct to, the likeliest first; real words are never corrected."""
         self._places = {target: at for at, target in enumerate(dict.fromkeys(targets))}
-        self._by_part: defaultdict[str, list[str]] = defaultdict(list)
+        self._by_edge: defaultdict[str, list[str]] = defaultdict(list)
         for target in self._places:
-            for part in _edges(target) if len(target) > 3 else _parts(target):
-                self._by_part[part].append(target)
-        self._long = [target for target in long_targets if len(target) >= _LONG]
+            for edge in _edges(target):
+                self._by_edge[edge].append(target)
         self._not = frozenset(real_words)
-        self._corrected: dict[str, str] = {}
+        self.correct = lru_cache(maxsize=_REMEMBERED)(self._correct)
+        """The keyword that a word is one typo away from, or nothing."""
 
-    def correct(self, word: str) -> str:
-        """The keyword that the word is one typo away from, or nothing."""
-        if len(word) > _LONGEST:
+    def _correct(self, word: str) -> str:
+        if word in self._not or not word.isalpha() or not 3 <= len(word) <= _LONGEST:
             return ""
-        if word not in self._corrected:
-            if len(self._corrected) > _REMEMBERED:
-                self._corrected.clear()
-            self._corrected[word] = self._found(word)
-        return self._corrected[word]
-
-    def _found(self, word: str) -> str:
-        if word in self._not or not word.isalpha() or len(word) < 3:
-            return ""
-        near = {
-            target
-            for part in (*_edges(word), *_parts(word))
-            for target in self._by_part.get(part, ())
-            if is_one_edit(word, target)
-        }
-        if near:
-            return min(near, key=lambda target: (_alike(word, target), self._places[target]))
-        if len(word) < _LONG - 2:
-            return ""
-        return next((target for target in self._long if _is_two_edits(word, target)), "")
+        found = {target for edge in _edges(word) for target in self._by_edge.get(edge, ())}
+        near = [target for target in found if is_one_edit(word, target)]
+        return min(near, key=self._places.__getitem__, default="")
 
 
 def _edges(word: str) -> tuple[str, str, str]:
     """Beginning, end, and both: one typo in a word of four letters leaves one of these alike."""
     return f"{word[:2]}-", f"-{word[-2:]}", f"{word[0]}-{word[-1]}"
-
-
-def _parts(word: str) -> list[str]:
-    """The word, and the word without each of its letters: one typo leaves one of these alike."""
-    return [word, *(word[:at] + word[at + 1 :] for at in range(len(word)))]
-
-
-def _alike(word: str, target: str) -> int:
-    """The first part of a word that the target has too: of two targets the earlier one counts."""
-    parts = set(_parts(target))
-    return next((at for at, part in enumerate(_parts(word)) if part in parts), len(word))
 
 
 def is_one_edit(word: str, target: str) -> bool:
@@ -288,18 +244,3 @@ def is_one_edit(word: str, target: str) -> bool:
             swapped and word[at + 2 :] == target[at + 2 :]
         )
     return word[at:] == target[at + 1 :] if size < 0 else word[at + 1 :] == target[at:]
-
-
-def _is_two_edits(word: str, target: str) -> bool:
-    """Edit distance of at most two (Levenshtein), for long words."""
-    if abs(len(word) - len(target)) > 2 or set(word[:3]).isdisjoint(target[:3]):
-        return False
-    third = len(target) // 3
-    if not (target[:third] in word or target[third:-third] in word or target[-third:] in word):
-        return False  # two edits leave one of three parts alone
-    row = list(range(len(target) + 1))
-    for at, left in enumerate(word, 1):
-        before, row = row, [at]
-        for place, right in enumerate(target, 1):
-            row.append(min(before[place] + 1, row[-1] + 1, before[place - 1] + (left != right)))
-    return row[-1] <= 2

@@ -37,25 +37,8 @@ _MANY_MARKS = re.compile(
 _SHOUTED = re.compile(r"!+1[!1]*\Z")
 """``STOP!!1``: the key for ``!`` without its shift."""
 _ENTITY = re.compile(r"&(?:#\d{2,6}|#x[0-9a-f]{2,5}|amp|quot|apos|lt|gt|nbsp);", re.IGNORECASE)
-_TERMINAL = re.compile(
-    r"(?:\x1b\]|\x9d)[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)"
-    r"|(?:\x1bP|\x90)[^\x1b\x9c]*(?:\x1b\\|\x9c)"
-    r"|(?:\x1b\[|\x9b)[0-9:;<=>?]*[ -/]*[@-~]"
-    r"|\x1b[ -/]+[0-~]"
-    r"|\x1bO[A-DFHP-S](?![A-Za-z])"
-    r"|\x1b[78=>\\]"
-    r"|\x1b"
-)
-"""Control sequences of terminals (ECMA-48): colours, the keys with arrows, window titles. Of an
-escape that begins none of them nothing else is lost."""
-_NAMED_ESCAPE = re.compile(r"(?:\\x1b|\\033|\\e|\\u001b|\^\[|␛)(?=\[)", re.IGNORECASE)
-"""An escape character that a program wrote out."""
-_COLOURS = re.compile(
-    r"\[(?:\d{1,3}(?:[;:]\d{1,3})+|[0-9]|[349][0-7]|10[0-7])?m(?![a-z]*\])"
-    r"|\[(?:20[01]~|[0-3][JK])|\[[A-DFHJK](?=\[|\s*\Z)"
-)
-"""What is left of a control sequence where a network dropped the escape character."""
 _GAP = re.compile(r"\s{2,}")
+_DOLLAR = re.compile(r"\$(?=[A-Za-z])")
 _MASKED = re.compile(r"\bf(?:u?[*@#]{1,2}c?k|\*{2,4}|uc[*@#])", re.IGNORECASE)
 """``f***`` and ``f*ck``: what people mask is what they mean."""
 _CONTRACTION = re.compile(r"['’‘ʼ`´′](?<=\w['’‘ʼ`´′])(?=(?:t|s|m|re|ve|ll|d)\b)")
@@ -187,19 +170,15 @@ def _compatible(text: str) -> str:
 
 _REPAIRS: tuple[tuple[str, str, Callable[[str], str]], ...] = (
     ("&", "entities", _unescaped),
-    ("[", "terminal escapes", lambda text: _NAMED_ESCAPE.sub("\x1b", text)),
-    ("\x1b", "terminal escapes", lambda text: _TERMINAL.sub("", text)),
-    ("[", "terminal escapes", lambda text: _COLOURS.sub("", text)),
     ("  ", "spaced letters", _letter_by_letter),
     ("!1", "edge punctuation", lambda text: _SHOUTED.sub("!", text)),
+    ("$", "letters for signs", lambda text: _DOLLAR.sub("s", text)),
     ("*", "masked letters", lambda text: _MASKED.sub("fuck", text)),
     ("@", "masked letters", lambda text: _MASKED.sub("fuck", text)),
     ("#", "masked letters", lambda text: _MASKED.sub("fuck", text)),
 )
 """What is mended: the sign without which a text has no need of it, its name, and how."""
 _RESTORED: tuple[tuple[str, str, Callable[[str], str]], ...] = (
-    ("\x9b", "terminal escapes", lambda text: _TERMINAL.sub("", text)),
-    ("\x9d", "terminal escapes", lambda text: _TERMINAL.sub("", text)),
     ("\u20e3", "keycaps", lambda text: _KEYCAP.sub(r" \1 ", text)),
     ("", "mojibake", _unscrambled),
     ("", "marks", _thinned),
