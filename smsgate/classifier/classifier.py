@@ -9,7 +9,6 @@ from operator import itemgetter
 
 from msgspec.structs import replace
 
-from smsgate.classifier import signature
 from smsgate.classifier.checks import faults_of
 from smsgate.classifier.decisions import Decisions
 from smsgate.classifier.features import Passage
@@ -23,6 +22,7 @@ from smsgate.classifier.program import ProgramProfile
 from smsgate.classifier.quoted_text import Templates, strip_quotations
 from smsgate.classifier.self_harm import self_harm
 from smsgate.classifier.sets import ANY_LANGUAGE, KeywordSets
+from smsgate.classifier.signature import without_device
 from smsgate.classifier.text import Text, tokenize, words_of
 from smsgate.classifier.vocabulary import Vocabulary
 from smsgate.domain.errors import ConfigurationError
@@ -161,8 +161,7 @@ class Classifier:
     def _subject(self, text: str, number: str) -> Text:
         """A text as it is looked at: cleaned, and without what a device wrote below it."""
         cleaned, steps = clean(text)
-        own = signature.without_suffix(cleaned)
-        own = signature.without_signed_name(own)
+        own = without_device(cleaned)
         return Text(own, (*steps, "signature") if own is not cleaned else steps, number)
 
     def _by_rules(self, text: Text) -> Decision | None:

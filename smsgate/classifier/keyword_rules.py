@@ -19,8 +19,8 @@ from smsgate.classifier.text import Text, tokenize, words_of
 from smsgate.classifier.vocabulary import Vocabulary
 from smsgate.domain.messages import ALL, Decision, Intent
 
-_SIGNED, _SIGNED_TEXT = 4, 12
-"""Words of a keyword with courtesy that a name may follow, and of the whole line."""
+_SIGNED = 4
+"""Words of a keyword with courtesy that a name may follow."""
 _NUMBERED = re.compile(r"(?<=\D\D)\d{1,11}")
 """A word with a number written behind it: ``STOP2``."""
 _LAUGHTER = frozenset("😂🤣")
@@ -60,15 +60,12 @@ class KeywordRules:
 
     def signed(self, text: Text) -> Decision | None:
         """A keyword with a name behind it: ``Quit, Bob``. A name below a short text is dropped."""
-        if len(text.words) > _SIGNED_TEXT and "\n" not in text.cleaned:
-            return None
         for signed in signatures(text.cleaned):
             sure = self._is_name(signed)
             if sure is None:
                 continue
             found = tokenize(signed.body)
-            rest = text.cleaned.strip()[len(signed.body) :]
-            if sure and signed.below and not self._stops(rest):
+            if sure and signed.below and not self._stops(text.cleaned.strip()[len(signed.body) :]):
                 text.cleaned = signed.body
                 text.read_as(found, "signature")
                 return self.exact(text)
@@ -100,7 +97,7 @@ class KeywordRules:
             return None if signed.titled or signed.names else signed.below
         if any(self._keywords.find(part) for part in (words, *([word] for word in words))):
             return None
-        first = words[0] in self._known.names
+        first = words[0] in self._known.names or signed.dashed
         known = [self._concepts.knows(word) for word in words]
         if not first and all(known):
             return None

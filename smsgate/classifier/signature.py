@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from itertools import islice
 from typing import NamedTuple
 
 _SUFFIX = 120
@@ -36,20 +35,12 @@ _CLOSING = re.compile(
     r"(?:[,.!\s–—~-]+|\Z))+",
     re.IGNORECASE,
 )
-_DASHES = re.compile(r"[-–—_]{2,}\s*\n")
-_DASH = "-–—~ "
 _PARTICLES = frozenset({
     "&", "al", "and", "bin", "da", "de", "dela", "den", "der", "di", "dos", "du", "el", "la", "le",
     "ten", "van", "von", "y",
 })  # fmt: skip
 _TITLES = frozenset({"dr", "frau", "herr", "miss", "mme", "mr", "mrs", "ms", "prof", "sir", "sr"})
 _MOST_NAMES, _MOST_LINES = 3, 6
-_MOST_BLANKS_BEFORE = 4
-"""Blanks in the longest keyword, courtesy words around it, that a name may stand behind."""
-_MOST_BLANKS = 8
-"""Blanks in the longest line that may be thanks, a name and a phone number."""
-_MOST_MARKS = 4
-"""Marks from the beginning of a text behind which its name may begin."""
 _CONTACT = re.compile(
     r"[\s,|:/.–—☎📞📱-]*"
     r"(?:(?<![^\W_])(?:tel|ph|phone|cell|mob|mobile|office|home|work|fax|[cmpt])\b[.:]*\s*)?"
@@ -60,9 +51,8 @@ _CONTACT = re.compile(
     re.IGNORECASE,
 )
 """A phone number (and no date), an address or a page at the end of a line."""
-_HINT_OF_CONTACT = re.compile(r"@|://|www\.|\d\s*\Z", re.IGNORECASE)
-"""What every contact has; looking for the contacts themselves takes ten times as long."""
-_MARK = re.compile(r"\s*(?:\n|\s[-–—~|]{1,3}|[-–—]{2,3}|(?<=\w)-(?=[^\W\d_])|[,.!;|]+)\s*")
+_BELOW = re.compile(r"\s*\n[\s–—~_-]*")
+_BEHIND = re.compile(r"\s+[-–—~|]{1,3}\s*|[-–—]{2,3}\s*|(?<=\w)-(?=[^\W\d_])|[,.!;|]+\s+")
 """What parts a keyword from the name below or behind it: ``Quit - Bob``, ``End, Bob``."""
 
 
@@ -72,13 +62,15 @@ class Signature(NamedTuple):
     body: str
     names: list[str]
     """The words of the name without titles and particles; none where a phone number or
-    an address stands for it, and below two dashes."""
+    an address stands for it."""
     below: bool
-    titled: bool = False
+    dashed: bool
+    """Whether it stands below, behind a dash."""
+    titled: bool
     """Whether a title stands there, which people give to others: ``Dr Smith``."""
 
 
-def without_suffix(text: str) -> str:
+def without_device(text: str) -> str:
     """The text without what a device or a mail program wrote in its last line, or behind it."""
     end = text[-_SUFFIX:].rstrip()
     before, found, line = end.rpartition("\n")
@@ -88,61 +80,25 @@ def without_suffix(text: str) -> str:
     return text[:-_SUFFIX] + end[: on_it.start()] if on_it else text
 
 
-def without_signed_name(text: str) -> str:
-    """The text without a name below it behind a dash: ``- Maria``, ``-- Bob Smith``."""
-    body, found, line = text.rstrip().rpartition("\n")
-    name = line.strip().lstrip(_DASH)
-    words = name.split()
-    if not found or name == line.strip() or not 1 <= len(words) <= _MOST_NAMES:
-        return text
-    named = all(word[0].isupper() and word.strip(".").isalpha() for word in words)
-    return body.rstrip() if named and body.strip() else text
-
-
 def signatures(text: str) -> Iterator[Signature]:
-    """Ways to take what ends a short text for a name, below or behind what was written."""
+    """What ends a short text as a name does, below its first line or behind its first pause."""
     text = text.strip()
     if len(text) > _SUFFIX or text.count("\n") >= _MOST_LINES:
         return
-    for mark in islice(_MARK.finditer(text), _MOST_MARKS):
-        body, end = text[: mark.start()], text[mark.end() :]
-        if "\n" not in text and body.count(" ") > _MOST_BLANKS_BEFORE:
-            return
-        if _DASHES.match(end):
-            yield Signature(body, [], below=True)
-            return
-        if end.partition("\n")[0].count(" ") > _MOST_BLANKS:
-            continue
-        closing = _CLOSING.match(end)
-        start = mark.end() + (closing.end() if closing else 0)
-        name, *titles = [_without_contacts(line) for line in text[start:].split("\n")]
-        below = "\n" in text[mark.start() : start]
-        named = _is_name(name) or (below and not name and start < len(text))
-        if body and named and all(map(_is_title, titles)):
-            words = [word.strip(".,") for word in name.split()]
-            names = [word for word in words if word.casefold() not in _PARTICLES | _TITLES]
-            titled = any(word.casefold() in _TITLES for word in words)
-            yield Signature(body, names, below, titled)
-
-
-def _without_contacts(line: str) -> str:
-    if _HINT_OF_CONTACT.search(line):
-        line = _CONTACT.sub("", _CONTACT.sub("", line))
-    return line.strip(_DASH)
-
-
-def _is_name(line: str) -> bool:
-    """Whether a line may be a name: capitals, or a word or two."""
-    words = line.split()
-    others = sum(word.strip(".").casefold() in _PARTICLES | _TITLES for word in words)
-    if not 1 <= len(words) <= _MOST_NAMES + others:
-        return False
-    if len(words) < _MOST_NAMES and all(word[0].isalpha() for word in words):
-        return True
-    return all(word[0].isupper() or word in _PARTICLES for word in words)
-
-
-def _is_title(line: str) -> bool:
-    """Whether it is a position, a company or nothing: what stands below a name."""
-    words = line.split()
-    return len(words) <= _MOST_NAMES + 1 and not any(word[0].islower() for word in words)
+    marks = filter(None, (_BELOW.search(text), _BEHIND.search(text)))
+    for mark in sorted(marks, key=re.Match.start):
+        closing = _CLOSING.match(text, mark.end())
+        lines = text[closing.end() if closing else mark.end() :].split("\n")
+        name, *others = [_CONTACT.sub("", _CONTACT.sub("", line)).split() for line in lines]
+        words = [bare for word in name if (bare := word.strip(".,-–—~"))]
+        names = [word for word in words if word.casefold() not in _PARTICLES | _TITLES]
+        capitals = all(word[0].isupper() for word in names)
+        short = len(names) < _MOST_NAMES and all(word[0].isalpha() for word in names)
+        below = "\n" in mark[0]
+        if len(names) <= _MOST_NAMES and (capitals or short) and (names or below):
+            # below it a position, a company or nothing
+            titles = all(len(line) <= _MOST_NAMES + 1 for line in others)
+            if titles and not any(word[0].islower() for line in others for word in line):
+                dashed = below and not mark[0].isspace()
+                titled = len(names) < len(words)
+                yield Signature(text[: mark.start()], names, below, dashed, titled)
