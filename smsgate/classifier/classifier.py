@@ -210,8 +210,8 @@ class Classifier:
         found = self_harm(text.words)
         if found is None:
             return None
-        bare = self.keywords.bare(text.words) if found.order else ()
-        if found.order and len(bare) <= len(found.written.split()):
+        bare = self.keywords.bare(text.words)
+        if found.kind == "orders" and len(bare) <= len(found.written.split()):
             return None
         note = "somebody may be speaking of ending their life"
         return self._decisions.decided(

@@ -97,7 +97,7 @@ def _denying() -> frozenset[str]:
 def _wordings(kind: str) -> _Parts:
     """By their first word and their language, the wordings (``other_channel.toml``)."""
     found: _Parts = defaultdict(lambda: defaultdict(list))
-    for one in written_out(_tables()[kind]):
-        words = tuple(folded(letters(tokens(clean(one.written)[0]))))
-        found[words[0]][one.language].append(words)
+    for language, written in written_out(_tables()[kind]):
+        words = tuple(folded(letters(tokens(clean(written)[0]))))
+        found[words[0]][language].append(words)
     return {word: dict(parts) for word, parts in found.items()}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator
 from functools import cache
 from importlib import resources
@@ -25,24 +25,9 @@ class SelfHarmWording(NamedTuple):
 
     language: str
     written: str
-    order: bool = False
-    """Whether it is none where it is the whole text: ``stop everything``."""
-
-
-class _Wording(NamedTuple):
-    """A wording as it is looked up."""
-
-    found: SelfHarmWording
-    text: str
-    """Its words with the blanks around them; of scripts without blanks, without."""
-    other_senses: list[str]
-    """Longer wordings around it that mean something else: ``end my life insurance``."""
-    of_life: bool
-    """Whether it is of life alone; else it is of messages where the text speaks of them."""
-
-
-_UNSPACED = ""
-"""In place of a word: the wordings of scripts without blanks."""
+    kind: str
+    """``life``; else where the text speaks of messages it is of those: ``everything``, or
+    ``orders``, which are also keywords where they are the whole text (stop everything)."""
 
 
 def self_harm(words: list[str]) -> SelfHarmWording | None:
@@ -51,32 +36,34 @@ def self_harm(words: list[str]) -> SelfHarmWording | None:
     Args:
         words: of the text, without its marks, in small letters.
     """
-    wordings = _wordings()
     plain = folded(words)
-    joined = "".join(plain)
-    there = {*plain, _UNSPACED} if not joined.isascii() and has_unspaced(joined) else set(plain)
+    joined, text = "".join(plain), f" {' '.join(plain)} "
+    there = {*plain}
+    if not joined.isascii() and has_unspaced(joined):
+        there |= _pairs(joined)
+    wordings = _wordings()
     for word in sorted(wordings.keys() & there):
-        near = wordings[word]
-        text = f" {' '.join(plain)} " if word else joined
-        for one in (one for second in sorted(near.keys() & there) for one in near[second]):
-            if one.text in text:
-                own = text
-                for other in one.other_senses:
-                    own = own.replace(other, " ")
-                if one.text in own and (one.of_life or not _speaks_of_messages(text)):
-                    return one.found
+        for sought, found in wordings[word]:
+            read = text if sought[0] == " " else joined
+            if sought not in read or sought not in _without_other_senses(read):
+                continue
+            if found.kind == "life" or not any(one in read for one in _texts("messages")):
+                return found
     return None
 
 
-def _speaks_of_messages(text: str) -> bool:
-    return any(word in text for word in _message_words())
+def _pairs(text: str) -> set[str]:
+    return {text[at : at + 2] for at in range(len(text) - 1)}
+
+
+def _without_other_senses(text: str) -> str:
+    """The text without what only sounds like it: ``end my life insurance``."""
+    for other in _texts("other_senses"):
+        text = text.replace(other, " ")
+    return text
 
 
 @cache
-def _message_words() -> frozenset[str]:
-    return frozenset(_text(one.written) for one in written_out(_tables()["messages"]))
-
-
 def _tables() -> dict[str, dict[str, str]]:
     """The shipped wordings (``self_harm.toml`` beside this file)."""
     text = resources.files(__package__ or "").joinpath("self_harm.toml").read_text("utf-8")
@@ -84,35 +71,25 @@ def _tables() -> dict[str, dict[str, str]]:
 
 
 @cache
-def _wordings() -> dict[str, dict[str, list[_Wording]]]:
-    """The wordings by the two words that the fewest have, so that few are looked for in a text."""
-    tables = _tables()
-    others = [_text(one.written) for one in written_out(tables["other_senses"])]
-    other_words = {_UNSPACED, *(word for other in others for word in other.split())}
-    written = {
-        _text(one.written): (one._replace(order=kind == "orders"), kind == "life")
-        for kind in ("orders", "everything", "life")
-        for one in written_out(tables[kind])
-    }
-    often = Counter(word for there in written for word in _whole_words(there))
-    wordings: dict[str, dict[str, list[_Wording]]] = {}
-    for there, (one, of_life) in written.items():
-        rarest = second = _UNSPACED
-        if not has_unspaced(there):
-            # "everything" is in many of these, and in fewer texts than what is beside it
-            rank = often.__getitem__ if of_life else lambda word: -len(word)
-            ranked = sorted(_whole_words(there), key=lambda word: (rank(word), word))
-            rarest, second = (ranked * 2)[:2]
-        # most have none, and looking for them takes half of the time
-        meant = [other for other in others if there in other] if rarest in other_words else []
-        found = _Wording(one, there, meant, of_life)
-        wordings.setdefault(rarest, {}).setdefault(second, []).append(found)
-    return wordings
+def _texts(kind: str) -> tuple[str, ...]:
+    return tuple(_text(written) for _, written in written_out(_tables()[kind]))
 
 
-def _whole_words(wording: str) -> list[str]:
-    """The words of a wording, without a last one that may have any ending."""
-    return wording.split() if wording.endswith(" ") else wording.split()[:-1]
+@cache
+def _wordings() -> dict[str, list[tuple[str, SelfHarmWording]]]:
+    """The wordings by their longest word, which the fewest texts have.
+
+    By their first two characters in scripts without blanks.
+    """
+    found: defaultdict[str, list[tuple[str, SelfHarmWording]]] = defaultdict(list)
+    for kind in ("life", "everything", "orders"):
+        for language, written in written_out(_tables()[kind]):
+            sought = _text(written)
+            # a last word with any ending is no word of a text
+            whole = sought.split() if sought.endswith(" ") else sought.split()[:-1]
+            key = max(whole, key=len) if sought[0] == " " else sought[:2]
+            found[key].append((sought, SelfHarmWording(language, written, kind)))
+    return dict(found)
 
 
 def _text(written: str) -> str:
@@ -123,9 +100,9 @@ def _text(written: str) -> str:
     return f" {' '.join(words)}" + ("" if written.endswith("*") else " ")
 
 
-def written_out(languages: dict[str, str]) -> Iterator[SelfHarmWording]:
+def written_out(languages: dict[str, str]) -> Iterator[tuple[str, str]]:
     """Each wording of some languages by itself: ``{a|b} c`` is two."""
     for language, wordings in languages.items():
         for written in wordings.split(","):
             for parts in product(*(part.split("|") for part in _BRACES.split(written.strip()))):
-                yield SelfHarmWording(language, "".join(parts))
+                yield language, "".join(parts)
