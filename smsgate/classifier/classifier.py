@@ -23,7 +23,7 @@ from smsgate.classifier.quoted_text import Templates, strip_quotations
 from smsgate.classifier.self_harm import self_harm
 from smsgate.classifier.sets import ANY_LANGUAGE, KeywordSets
 from smsgate.classifier.signature import without_device
-from smsgate.classifier.text import Text, tokenize, words_of
+from smsgate.classifier.text import Text, tokenize
 from smsgate.classifier.vocabulary import Vocabulary
 from smsgate.domain.errors import ConfigurationError
 from smsgate.domain.messages import HOW_TO_LEAVE, Decision, Intent
@@ -180,19 +180,10 @@ class Classifier:
     # what is not the subscriber's own, and what must never be misread
 
     def _not_own_words(self, text: Text) -> Decision | None:
-        """A reaction, and texts that are nothing without what they quote."""
-        quoted = self._known.reactions.quoted(text.cleaned)
-        if quoted is not None:
-            keyword = self.keywords.find(words_of(tokenize(quoted)))
-            if keyword and keyword.entry.opts_out and len(keyword.word.split()) < 3:
-                note = "a reaction to the subscriber's own keyword"
-                return self._decisions.decided(
-                    text, Intent.REVIEW, "reaction_to_keyword", keyword.word, note=note
-                )
-            return self._decisions.decided(text, Intent.NONE, "reaction")
+        """A text that is nothing without what it quotes, such as a reaction."""
         self._drop_quotations(text)
         if text.words:
-            return None
+            return self._rules.exact(text) if text.quoted else None
         return self._decisions.decided(
             text, Intent.NONE, "quotation" if text.quoted else "no_words"
         )

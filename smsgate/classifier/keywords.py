@@ -132,10 +132,6 @@ class KeywordIndex:
         """The words of one of the lists of the sets, in plain letters."""
         return (fold(word.casefold()) for word in self._words[name])
 
-    def written(self, name: str) -> list[str]:
-        """The words of one of the lists as they are written."""
-        return self._words[name]
-
     def find(self, words: Sequence[str]) -> Keyword | None:
         """The keyword that these words are, with or without their accents."""
         key = key_of(words)

@@ -79,7 +79,7 @@ class Language(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     may_miss_required_words: bool = False
     entries: tuple[KeywordEntry, ...] = ()
     words: dict[str, str] = {}
-    """Lists of words that are no keywords: courtesy, everything, names, reactions …"""
+    """Lists of words that are no keywords: courtesy, everything, names …"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ from bisect import bisect_left, bisect_right
 from smsgate.classifier.keywords import KeywordIndex
 from smsgate.classifier.model import Model, shipped_model
 from smsgate.classifier.near import NearKeywords
-from smsgate.classifier.quoted_text import Reactions
 from smsgate.classifier.sets import KeywordSets
 
 _RARE_SCRIPTS = (
@@ -27,7 +26,6 @@ class Vocabulary:
         self.model = model or shipped_model()
         self.keywords = KeywordIndex(sets.languages)
         self.near = NearKeywords(self.keywords)
-        self.reactions = Reactions(self.keywords.written("reactions"))
         self.names = frozenset(
             [*self.keywords.each("names"), *self.keywords.each("names_or_words")]
         )

@@ -10,7 +10,7 @@ from smsgate.domain.messages import Decision
 
 STAGES = (
     "Is the whole text a keyword?",
-    "Is it a reaction, a quoted message, or without words?",
+    "Is it a quoted message, or without words?",
     "Is it nearly a keyword: courtesy words, a repetition or a typo?",
     "What does the language model say?",
 )
@@ -18,8 +18,6 @@ STAGES = (
 _RULES = {
     "keyword": (0, "exact keyword"),
     "opt_out_word": (0, "keyword from our own messages"),
-    "reaction": (1, "message reaction, such as Liked “…”"),
-    "reaction_to_keyword": (1, "reaction to the subscriber's own keyword, sent to review"),
     "quotation": (1, "only quotes one of our messages"),
     "other_channel": (1, "refuses calls and asks for texts"),
     "no_channel": (1, "refuses calls and texts"),
@@ -62,7 +60,6 @@ _NAMES_KEYWORD = frozenset({
     "keyword", "opt_out_word", "keyword_politely", "keyword_repeated", "model",
     "keyword_in_sentence", "keyword_with_number",
     "keyword_with_name", "keyword_with_laughter", "keyword_as_question",
-    "reaction_to_keyword",
 })  # fmt: skip
 _INTENTS = {
     "opt_out": "Opt-out: the program can no longer text the number",

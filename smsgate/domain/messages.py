@@ -52,7 +52,7 @@ class Decision(msgspec.Struct, frozen=True, omit_defaults=True):
 
     intent: Intent
     rule: str
-    """The rule that decided, such as ``keyword``, ``reaction`` or ``provider_flag``."""
+    """The rule that decided, such as ``keyword``, ``quotation`` or ``provider_flag``."""
     keyword: str = ""
     """The entry of the keyword set that matched, as it is written there; where the model decided,
     the words that weighed most."""

@@ -92,7 +92,7 @@ meet me at the bus stop|stop by at 5?|I'll stop by tomorrow|next stop is mine|on
 cancel my appointment|please cancel my order 4471|end of day works|he is trying to quit smoking
 remove the onions please|full stop.|shop|step|top|quiet|cancer|and|send|no|ok|thanks!|👍
 Liked “Reply STOP to opt out”|Loved "Sale! Reply STOP to end"|Le gustó “Responda STOP para cancelar”
-Hat „Antworten Sie mit STOP“ mit „Gefällt mir“ markiert|Reacted 😂 to “Reply STOP to unsubscribe”
+Hat „Antworten Sie mit STOP“ mit „Gefällt mir“ markiert|Hat ein Herz von „Antworten Sie mit STOP“ entfernt|Reacted 😂 to “Reply STOP to unsubscribe”
 Auto-reply: I am out of the office. Text STOP to stop receiving these.|> Reply STOP to end\\nIs this open?
 Acme: your table is ready. Reply STOP to opt out|does “Reply STOP to end” cost anything per text?
 do not drop me from the list|Whatever you do, don't drop me from the waitlist texts|quito|no quiero salir|Sent from my iPhone

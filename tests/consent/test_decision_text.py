@@ -21,7 +21,7 @@ TEXTS = Path(__file__).parents[1] / "accuracy"
     ("text", "asked"),
     [
         ("stop", 0),
-        ("Liked “Reply STOP to unsubscribe”", 1),
+        ("> Reply STOP to unsubscribe", 1),
         ("stop please", 2),
         ("please take me off this list, thank you", 3),
         ("see you tomorrow", 4),
