@@ -17,7 +17,6 @@ refusals                 stream      sends that the gate stopped
 refused:DAY              hash        PROGRAM:REASON -> how many of them
 refused:NUMBER           hash        HOUR:REASON:PROGRAM -> how many of them after its opt-out
 limits:…                 string      counts of web/limits.py; expire
-postponed:OPERATOR       sorted set  reviews that an operator postponed -> when (ms)
 metrics, {metrics}:DAY   hash        counts of all processes, since ever and of a day
 deliveries               string      how many deliveries are pending and failed (JSON)
 spools                   hash        host (data directory) -> what its spool holds (JSON)

@@ -68,8 +68,8 @@ def test_a_session_that_ends_during_review_leads_back_to_the_same_case(
     sign_in(page, "agent")
     page.wait_for_url(f"**/console/review?show={key}")
     expect(page.locator("#case-title a")).to_have_text(number)
-    press(page.get_by_role("button", name="Later"))
-    says(page, "Snoozed")
+    press(page.get_by_role("button", name="Not an opt-out"))
+    says(page, "Not an opt-out: ")
 
 
 @contextmanager

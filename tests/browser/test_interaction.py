@@ -112,7 +112,7 @@ def test_the_focus_stays_where_something_was_saved(visit: Visit) -> None:
 def test_after_a_decision_the_next_text_has_the_focus(visit: Visit) -> None:
     page = visit("/console/review", role="agent", width=360)
     before = page.locator("#case-title").inner_text()
-    page.keyboard.press("l")  # later
+    page.keyboard.press("n")  # not an opt-out
     expect(page.locator("#case-title")).not_to_have_text(before)
     expect(page.locator("#case-title")).to_be_focused()
 

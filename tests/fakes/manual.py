@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from smsgate.domain.entry_parts import Consent
 from smsgate.domain.messages import Entry
+from smsgate.features.reviews.service import ReviewService
 from smsgate.pipeline.manual import RestoreRequest, consent_entry, lock_entry, opt_out_entry
 from smsgate.pipeline.services import Services
 
@@ -25,6 +26,10 @@ def record_consent(
 ) -> str:
     made = consent_entry(services.settings, number, program, consent, source, actor)
     return enter(services, made)
+
+
+def reviews(services: Services) -> ReviewService:
+    return ReviewService(services.settings, services.store, services.records, services.job_queue)
 
 
 def enter(services: Services, change: Entry | RestoreRequest) -> str:

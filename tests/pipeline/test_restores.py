@@ -21,7 +21,6 @@ from smsgate.features.evidence.operations import EvidenceRequest, collect_eviden
 from smsgate.features.lists.imports import ImportRequest
 from smsgate.features.numbers.story import read_story
 from smsgate.features.records_admin.rebuild import RebuildService
-from smsgate.features.reviews.service import ReviewService
 from smsgate.pipeline.forgetting import forget_number
 from smsgate.pipeline.manual import RestoreRequest
 from smsgate.records.reader import RecordReader
@@ -84,7 +83,7 @@ def by_the_provider(services):
 
 def by_a_text_that_a_person_decided(services):
     told(services, Intent.REVIEW, "enough??")
-    ReviewService(services).decide("opt_out", NUMBER, "alerts", "bob")
+    manual.reviews(services).decide("opt_out", NUMBER, "alerts", "bob")
     work(services)
 
 

@@ -1,6 +1,6 @@
 """The review desk: the next text, its conversation, and the queue behind it.
 
-To decide, snooze or undo answers with the next text at once.
+To decide or undo answers with the next text at once.
 """
 
 from __future__ import annotations
@@ -13,11 +13,13 @@ from werkzeug import Response
 
 from smsgate.consent import decision_text, event_text
 from smsgate.domain.errors import NoSuchReview, ReviewChanged, Unfit
-from smsgate.features.reviews import queue as review_queue
-from smsgate.features.reviews.queue import ReviewFilter, ReviewQueue
-from smsgate.features.reviews.service import ReviewService, read_conversation
+from smsgate.features.reviews.queue import ReviewQueue, fits_row, time_left
+from smsgate.features.reviews.service import ConversationLine, ReviewService, read_conversation
 from smsgate.pipeline.reviews import ReviewDecision
-from smsgate.pipeline.services import Services
+from smsgate.records import Records
+from smsgate.settings import Settings
+from smsgate.store.inbox import JobQueue
+from smsgate.store.store import Store
 from smsgate.web.console.auth import actor, needs
 from smsgate.web.console.template_filters import ago, many, spaced
 
@@ -28,8 +30,6 @@ _LATELY_US = 7 * 24 * 3600 * 1_000_000
 _LATELY, _LATELY_ALL = 10, 200
 """Decisions of the last days that are shown."""
 _DONE = {"opt_out": "Opted out", "none": "Not an opt-out", "undo": "Undone"}
-_AGES = (4, 12, 24, 72)
-"""Hours of the filter by age."""
 _MEANING = {"opt_out": "an opt-out", "none": "not an opt-out"}
 Answer = Response | tuple[str, int]
 
@@ -46,9 +46,11 @@ class DeskMessage:
     """The text that it was about."""
 
 
-def register(console: Flask, services: Services) -> None:
+def register(
+    console: Flask, settings: Settings, store: Store, records: Records, job_queue: JobQueue
+) -> None:
     """Add the routes."""
-    desk = _Desk(services)
+    desk = _Desk(settings, store, records, job_queue)
     agent = needs("agent")
     console.get("/console/review", endpoint="review")(needs("viewer")(desk.show))
     console.post("/console/review/decide", endpoint="decide_review")(agent(desk.decide))
@@ -57,10 +59,12 @@ def register(console: Flask, services: Services) -> None:
 
 
 class _Desk:
-    def __init__(self, services: Services) -> None:
-        self._services = services
-        self._queue = ReviewQueue(services)
-        self._service = ReviewService(services)
+    def __init__(
+        self, settings: Settings, store: Store, records: Records, job_queue: JobQueue
+    ) -> None:
+        self._settings, self._store, self._records = settings, store, records
+        self._queue = ReviewQueue(store, records)
+        self._service = ReviewService(settings, store, records, job_queue)
         self._decisions = self._service.decisions
 
     def show(self) -> Answer:
@@ -72,17 +76,13 @@ class _Desk:
     def decide(self) -> Answer:
         """Decide the text that was shown; it must be the newest of its number."""
         key, decided = request.form.get("key", ""), request.form.get("decided", "")
-        if decided not in (*_MEANING, "later"):
-            raise Unfit("Choose Opt out, Not an opt-out or Later.")
-        found = self._queue.find(actor(), key)
+        if decided not in _MEANING:
+            raise Unfit("Choose Opt out or Not an opt-out.")
+        found = self._queue.find(key)
         if found is None:
             return self._too_late(key)
-        if decided == "later":
-            self._queue.put_off(actor(), key)
-            return self._answer("", "Snoozed: it moved to the end of your queue.")
-        one = found.case
         try:
-            made = self._service.decide(decided, one.number, one.program, actor(), key)
+            made = self._service.decide(decided, found.number, found.program, actor(), key)
         except (NoSuchReview, ReviewChanged):
             return self._too_late(key)
         return self._answer(made)
@@ -122,27 +122,34 @@ class _Desk:
 
         ``show`` is the key of the text to show; the next one where it does not wait any more.
         """
-        services, wanted = self._services, _filter()
+        wanted, programs = _filters(), self._settings.programs
         number = min(max(request.args.get("page", 1, int), 1), 1_000_000)
-        page = self._queue.page(actor(), (number - 1) * PAGE_SIZE, PAGE_SIZE, wanted)
-        shown = self._queue.find(actor(), show) if show else None
+        page = self._queue.page((number - 1) * PAGE_SIZE, PAGE_SIZE, **wanted)
+        shown = self._queue.find(show) if show else None
         if show and shown is None and message is None:
             sentence = "That text is no longer in review: it was decided, or a newer one arrived."
             message = DeskMessage(sentence, "")
         shown = shown or page.first
         limit = _LATELY_ALL if "lately" in request.args else _LATELY
         lately = self._decisions.lately(_LATELY_US, limit)
-        lines, problem = read_conversation(services, shown.case) if shown else ([], "")
+        lines, problem = list[ConversationLine](), ""
+        if shown:
+            lines, problem = read_conversation(self._store, self._records, shown)
+        program = programs.get(shown.program) if shown else None
+        keys = [one.key for one in page.reviews]
+        behind = keys[keys.index(shown.key) + 1 :] if shown and shown.key in keys else keys
         part = request.headers.get("HX-Request")
         html = render_template(
             "part_desk.html" if part else "review.html",
             shown=shown,
             queue=page,
             wanted=wanted,
-            ages=_AGES,
-            unknown_language=review_queue.UNKNOWN_LANGUAGE,
+            later=next(iter(behind), ""),
+            is_held=program is None or program.kind == "marketing" or program.scope == "all",
+            fits_row=fits_row,
+            time_left=time_left,
             is_all_selected=request.args.get("select") == "all",
-            filters=_query(**_filters()),
+            filters=_query(**wanted),
             query_with=lambda **changed: _query(**{**request.args.to_dict(), **changed}),
             at=number,
             last=-(-page.total // PAGE_SIZE),
@@ -155,16 +162,15 @@ class _Desk:
             decided_words=_DONE,
             event_text=event_text,
             decision_text=decision_text,
-            deadlines=review_queue,
-            now_us=services.store.health.now_us(),
-            programs=services.settings.programs,
+            now_us=self._store.health.now_us(),
+            programs=programs,
         )
         return html, status
 
-    def _answer(self, key: str, sentence: str = "") -> Answer:
+    def _answer(self, key: str) -> Answer:
         """Answer an action: for htmx with the next text at once, else with its page."""
         if request.headers.get("HX-Request"):
-            return self._page(self._message_about(key) if key else DeskMessage(sentence))
+            return self._page(self._message_about(key))
         return redirect(_desk_url(did=key), 303)
 
     def _message_about(self, key: str) -> DeskMessage | None:
@@ -197,16 +203,9 @@ class _Desk:
         return self._page(DeskMessage(sentence, "warn"), show=newer, status=409)
 
 
-def _filter() -> ReviewFilter:
-    """The filter in this page's address; of ages only those that the page offers."""
-    given, hours = _filters(), request.args.get("older", 0, int)
-    older = hours if hours in _AGES else 0
-    return ReviewFilter(given["program"], given["language"], older, given["text"])
-
-
 def _filters() -> dict[str, str]:
-    names = ("program", "language", "older", "text")
-    return {name: request.args.get(name, "")[:200] for name in names}
+    """The filters in this page's address."""
+    return {name: request.args.get(name, "")[:200] for name in ("program", "text")}
 
 
 def _query(**values: object) -> str:

@@ -13,6 +13,10 @@ from smsgate.features.reviews.service import ReviewService
 from smsgate.interface.operation import Actor, Column, Context, Listing, operation
 from smsgate.interface.schemas import AcceptedChange, NoFields, Number, ProgramName, moment
 from smsgate.pipeline.reviews import list_cases
+from smsgate.records import Records
+from smsgate.settings import Settings
+from smsgate.store.inbox import JobQueue
+from smsgate.store.store import Store
 
 
 class Review(msgspec.Struct, frozen=True):
@@ -75,12 +79,17 @@ class Decided(msgspec.Struct, forbid_unknown_fields=True):
         empty="No texts in review.",
     ),
 )
-def list_reviews(context: Context, request: NoFields) -> Reviews:  # noqa: ARG001
+def list_reviews(
+    context: Context,
+    request: NoFields,  # noqa: ARG001
+    store: Store,
+    records: Records,
+) -> Reviews:
     """List the texts that wait for a person, oldest first, and why each is unclear."""
     return Reviews(
         [
             Review(one.program, one.number, moment(one.received_us), one.text, one.reason, one.key)
-            for one in list_cases(context.services.store, context.services.records)
+            for one in list_cases(store, records)
             if context.caller.may(one.program)
         ]
     )
@@ -99,13 +108,20 @@ def list_reviews(context: Context, request: NoFields) -> Reviews:  # noqa: ARG00
         409: "It was decided a moment ago, or another text has come in since.",
     },
 )
-def decide_review(context: Context, request: Decided) -> AcceptedChange:
+def decide_review(
+    context: Context,
+    request: Decided,
+    settings: Settings,
+    store: Store,
+    records: Records,
+    job_queue: JobQueue,
+) -> AcceptedChange:
     """Settle a number's texts in review.
 
     The decision applies to the texts that were listed: if a newer one has arrived, it is refused.
     """
     context.caller.require_program(request.program)
-    id_ = ReviewService(context.services).decide(
+    id_ = ReviewService(settings, store, records, job_queue).decide(
         request.decision,
         request.number,
         request.program,

@@ -30,8 +30,11 @@ from smsgate.pipeline.reviews import (
     ReviewDecisions,
     list_open_of,
 )
-from smsgate.pipeline.services import Services
+from smsgate.records import Records
+from smsgate.settings import Settings
+from smsgate.store.inbox import JobQueue
 from smsgate.store.keys import partition_of
+from smsgate.store.store import Store
 
 _MAX_LINES = 16
 """Recorded events, and ordinary texts, of a conversation: the newest."""
@@ -44,11 +47,11 @@ _ORDINARY_SPAN_US = 24 * 3600 * 1_000_000
 class ReviewService:
     """What people do about texts that wait. Every method raises ``StoreUnavailable``."""
 
-    def __init__(self, services: Services) -> None:
-        self._settings = services.settings
-        self._store = services.store
-        self._job_queue = services.job_queue
-        self.decisions = ReviewDecisions(services.store, services.records)
+    def __init__(
+        self, settings: Settings, store: Store, records: Records, job_queue: JobQueue
+    ) -> None:
+        self._settings, self._store, self._job_queue = settings, store, job_queue
+        self.decisions = ReviewDecisions(store, records)
 
     def decide(self, decided: str, number: str, program: str, actor: str, seen: str = "") -> str:
         """Decide ``opt_out`` or ``none``, or ``undo`` the newest decision; return its key.
@@ -164,9 +167,11 @@ class ConversationLine:
     """Whether it is the text that is shown."""
 
 
-def read_conversation(services: Services, case: ReviewCase) -> tuple[list[ConversationLine], str]:
+def read_conversation(
+    store: Store, records: Records, case: ReviewCase
+) -> tuple[list[ConversationLine], str]:
     """Return what is newest, in order, and what cannot be shown. Raises ``StoreUnavailable``."""
-    store, number, problem = services.store, case.number, ""
+    number, problem = case.number, ""
     partition = partition_of(number)
     lines: dict[str, ConversationLine] = {}
     for stored in store.inbox_reader.latest(partition, _MAX_INBOX):
@@ -177,7 +182,7 @@ def read_conversation(services: Services, case: ReviewCase) -> tuple[list[Conver
             lines[stored.id] = line
     events = store.ledger_reader.newest(partition, _MAX_LEDGER)
     try:
-        recorded = services.records.history.of_number(number, None, _MAX_LINES)
+        recorded = records.history.of_number(number, None, _MAX_LINES)
         events = [*(one.event for one in reversed(recorded)), *events]
     except RecordsUnavailable as error:
         problem = f"Earlier texts cannot be shown: {error}."

@@ -24,7 +24,6 @@ from smsgate.features.records_admin import rebuild
 from smsgate.features.records_admin import rebuild as rebuilding_module
 from smsgate.features.records_admin.comparison import differences
 from smsgate.features.records_admin.rebuild import RebuildService
-from smsgate.features.reviews.service import ReviewService
 from smsgate.pipeline.conditions import conditions
 from smsgate.pipeline.monitoring import take_snapshot
 from smsgate.pipeline.reviews import list_cases
@@ -362,7 +361,7 @@ def test_the_difference_of_one_number_is_found_on_either_side(recorded, redis_cl
 
 def test_a_person_s_decision_ends_the_wait_after_a_rebuild_too(recorded, redis_client):
     (waiting,) = list_cases(recorded.store, recorded.records)
-    ReviewService(recorded).decide("none", UNCLEAR, "alerts", "ana", waiting.key)
+    manual.reviews(recorded).decide("none", UNCLEAR, "alerts", "ana", waiting.key)
     settle(recorded)
     redis_client.flushall()
     rebuilding(recorded).rebuild(quiet)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from smsgate.consent.reviews import REVIEW_DEADLINE_US
 from smsgate.features.reviews.queue import time_left
 
 
@@ -17,4 +18,5 @@ from smsgate.features.reviews.queue import time_left
     ],
 )
 def test_time_left_in_words(minutes, said):
-    assert time_left(minutes * 60_000_000, 0) == said
+    now_us = REVIEW_DEADLINE_US - minutes * 60_000_000
+    assert time_left(0, now_us) == said

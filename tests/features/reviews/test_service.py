@@ -9,7 +9,6 @@ import pytest
 from smsgate.domain.entry_parts import Consent
 from smsgate.domain.errors import NoSuchReview, ReviewChanged
 from smsgate.features.records_admin.rebuild import RebuildService
-from smsgate.features.reviews.service import ReviewService
 from smsgate.pipeline.reviews import list_cases, list_open, list_open_of
 from smsgate.store.keys import partition_of
 from tests.fakes import manual
@@ -28,11 +27,11 @@ def decide(services, decided, program="alerts", actor="ana"):
     """Decide what waits now, as somebody who has read it."""
     waiting = [one for one in list_open_of(services.store, NUMBER) if one.program == program]
     seen = waiting[0].key if waiting else ""
-    return ReviewService(services).decide(decided, NUMBER, program, actor, seen)
+    return manual.reviews(services).decide(decided, NUMBER, program, actor, seen)
 
 
 def undo(services, key, actor="ana"):
-    service = ReviewService(services)
+    service = manual.reviews(services)
     return service.undo(service.decisions.find(key), actor)
 
 
@@ -73,7 +72,7 @@ def test_marketing_is_held_until_each_text_whose_opt_out_would_cover_it_is_decid
     assert [one.program for one in list_open(waiting.store)] == ["orders"]
     assert reason(waiting) == ""
 
-    ReviewService(waiting).decide("undo", NUMBER, "quiet", "ana")
+    manual.reviews(waiting).decide("undo", NUMBER, "quiet", "ana")
     assert reason(waiting) == "review"
     assert reason(waiting, "orders") == ""
 
@@ -95,7 +94,7 @@ def test_a_person_may_find_that_it_does_not_and_take_that_back(waiting):
     waiting.applier.drain(PARTITION)
     assert (reason(waiting), list_cases(waiting.store, waiting.records)) == ("", [])
 
-    ReviewService(waiting).decide("undo", NUMBER, "alerts", "ana")
+    manual.reviews(waiting).decide("undo", NUMBER, "alerts", "ana")
     assert reason(waiting) == "review"
     waiting.applier.drain(PARTITION)
     assert len(list_cases(waiting.store, waiting.records)) == 1
@@ -156,10 +155,10 @@ def test_a_decision_is_for_the_text_that_was_seen(waiting, signed):
     (seen,) = list_open(waiting.store)
     waiting.ingest.receive("twilio", signed(MORE))
     with pytest.raises(ReviewChanged, match="newer text"):
-        ReviewService(waiting).decide("none", NUMBER, "alerts", "ana", seen.key)
+        manual.reviews(waiting).decide("none", NUMBER, "alerts", "ana", seen.key)
     (now,) = list_open(waiting.store)
     assert (now.first, now.newest > now.first) == (seen.first, True)
-    ReviewService(waiting).decide("none", NUMBER, "alerts", "ana", now.key)
+    manual.reviews(waiting).decide("none", NUMBER, "alerts", "ana", now.key)
     waiting.applier.drain(PARTITION)
 
     assert list_open(waiting.store) == []
@@ -169,7 +168,7 @@ def test_a_text_that_comes_while_a_decision_is_made_is_not_covered_by_it(waiting
     """Between the look and the entry, where no key can tell."""
     waiting.applier.drain(PARTITION)
     (seen,) = list_open(waiting.store)
-    deciding = ReviewService(waiting)
+    deciding = manual.reviews(waiting)
     enter = deciding._enter
 
     def late(entry):
@@ -191,7 +190,7 @@ def test_a_rebuilt_store_waits_for_all_that_nobody_saw(waiting, signed, redis_cl
     waiting.applier.drain(PARTITION)
     if late:
         (seen,) = list_open(waiting.store)
-        deciding = ReviewService(waiting)
+        deciding = manual.reviews(waiting)
         enter = deciding._enter
         deciding._enter = lambda entry: (
             waiting.ingest.receive("twilio", signed(MORE)),
@@ -319,7 +318,7 @@ def test_what_was_decided_lately_is_told_with_who_and_what(waiting, recorded):
     undo(waiting, key, "bob")
     waiting.applier.drain(PARTITION)
 
-    undone, made = ReviewService(waiting).decisions.lately(3600 * 1_000_000, 10)
+    undone, made = manual.reviews(waiting).decisions.lately(3600 * 1_000_000, 10)
     assert (made.key, made.decided, made.entry.actor) == (key, "none", "ana")
     assert (undone.decided, undone.entry.actor) == ("undo", "bob")
     assert made.about[1] == next(one for one in waiting.history.of_number(NUMBER)).received_us

@@ -14,7 +14,6 @@ from smsgate.domain.messages import ALL, Arrival, Decision, Entry, Intent
 from smsgate.features.lists.import_undo import undo_list
 from smsgate.features.lists.imports import ImportRequest, record_import
 from smsgate.features.records_admin.rebuild import RebuildService
-from smsgate.features.reviews.service import ReviewService
 from smsgate.pipeline.manual import RestoreRequest
 from smsgate.pipeline.published_programs import publish_programs
 from smsgate.pipeline.reviews import list_open_of
@@ -106,7 +105,7 @@ def test_a_text_that_waits_for_a_person_goes_on_to_hold(opened: Opened) -> None:
     publish_programs(new.settings, new.store)
     assert blocked(new, NUMBER)
     (waiting,) = list_open_of(new.store, NUMBER)
-    ReviewService(new).decide("none", NUMBER, "news", "me", waiting.key)
+    manual.reviews(new).decide("none", NUMBER, "news", "me", waiting.key)
     new.applier.drain(partition_of(NUMBER))
     assert not blocked(new, NUMBER)
 

@@ -8,7 +8,6 @@ from smsgate.domain.messages import Decision, Intent
 from tests.fakes.pages import NASTY, decide, harmless, reason, shown, waits, words
 from tests.fakes.told import work
 from tests.fakes.values import NUMBER, OTHER
-from tests.features.reviews.console.test_queue import age
 
 REVIEW, BULK = "/console/review", "/console/review/bulk"
 THIRD = "+14155550125"
@@ -84,11 +83,9 @@ def test_nothing_selected_and_nonsense_are_refused(services, agent, viewer):
     assert reason(services) == "review"
 
 
-def test_filters_show_what_fits_and_stay_while_one_decides(services, agent, redis_client):
-    spanish = Decision(intent=Intent.REVIEW, rule="doubt", language="es")
-    first = waits(services, "ya no quiero", decision=spanish)
+def test_filters_show_what_fits_and_stay_while_one_decides(services, agent):
+    first = waits(services, "ya no quiero")
     waits(services, "service", OTHER, program="orders")
-    age(services, redis_client, OTHER, 13)
 
     def of(query):
         queue = words(agent.get(f"{REVIEW}?{query}")).partition("Queue")[2]
@@ -96,18 +93,14 @@ def test_filters_show_what_fits_and_stay_while_one_decides(services, agent, redi
 
     assert of("") == ["+1 415", "+33 6"]
     assert of("program=orders") == ["+33 6"]
-    assert of("language=es") == ["+1 415"]
-    assert of("language=unknown") == ["+33 6"]
-    assert of("older=12") == ["+33 6"]
-    assert of("older=5") == of("")
-    assert "Spanish" in agent.get(REVIEW).text
-    page = agent.get(f"{REVIEW}?program=orders&language=es")
+    assert of("text=NO++quiero") == ["+1 415"]
+    page = agent.get(f"{REVIEW}?program=orders&text=quiero")
     assert "No texts match these filters" in words(page)
-    answer = select(agent, [first], "none", "program=alerts&language=es")
-    assert answer.location.endswith("?program=alerts&language=es")
-    assert shown(agent.get(f"{REVIEW}?older=12")) == OTHER
+    answer = select(agent, [first], "none", "program=alerts&text=quiero")
+    assert answer.location.endswith("?program=alerts&text=quiero")
+    assert shown(agent.get(f"{REVIEW}?program=orders")) == OTHER
 
 
 def test_filters_are_taken_for_no_markup(services, agent):
     waits(services, NASTY)
-    assert harmless(agent.get(REVIEW, query_string={"program": NASTY, "language": NASTY}))
+    assert harmless(agent.get(REVIEW, query_string={"program": NASTY, "text": NASTY}))

@@ -21,26 +21,16 @@ from tests.fakes.told import work
 from tests.fakes.values import NUMBER, OTHER
 
 
-def test_later_puts_a_text_behind_the_others_for_this_operator_alone(services, agent, viewer):
-    first = waits(services)
-    second = waits(services, "hm?", OTHER)
-    answer = decide(agent, first, "later", headers=HTMX)
-    assert (answer.status_code, shown(answer)) == (200, OTHER)
-    assert "you put it off" not in words(answer)
-    assert shown(agent.get("/console/review")) == OTHER
-    assert shown(viewer.get("/console/review")) == NUMBER
-    assert reason(services) == "review"
-    assert shown(decide(agent, second, "later", headers=HTMX)) == NUMBER
-    assert decide(agent, "1-1-0", "later").status_code == 409
-
-
-def test_what_waits_longest_and_marketing_come_first(services, viewer):
-    waits(services, "service", OTHER, program="orders")
-    waits(services, "marketing")
-    page = viewer.get("/console/review")
+def test_later_leads_to_the_next_of_the_queue_and_decides_nothing(services, agent):
+    first, second = waits(services), waits(services, "hm?", OTHER)
+    page = agent.get("/console/review")
     assert shown(page) == NUMBER
-    queue = words(page).partition("Queue")[2]
-    assert queue.index("marketing") < queue.index("service")
+    assert f'href="?show={second}" data-press="l"' in page.text
+    page = agent.get(f"/console/review?show={second}")
+    assert shown(page) == OTHER
+    assert 'data-press="l"' not in page.text
+    assert decide(agent, first, "later").status_code == 422
+    assert reason(services) == "review"
 
 
 def age(services, redis_client, number, hours):
@@ -51,10 +41,9 @@ def age(services, redis_client, number, hours):
     redis_client.hset(name, field, f"{ms}-0")
 
 
-def test_what_is_late_comes_before_all_others(services, viewer, redis_client):
+def test_the_oldest_comes_first_and_what_is_late_says_so(services, viewer, redis_client):
     waits(services, "marketing")
     waits(services, "service", OTHER, program="orders")
-    age(services, redis_client, NUMBER, 23)  # and counts as older, being marketing
     age(services, redis_client, OTHER, 25)
     page = viewer.get("/console/review")
     assert shown(page) == OTHER
