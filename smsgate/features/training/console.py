@@ -10,7 +10,6 @@ import msgspec
 from flask import Flask, flash, redirect, render_template
 from werkzeug import Response
 
-from smsgate.pipeline.services import Services
 from smsgate.web.console.auth import needs, record_action
 
 GUIDE = "/console/guide"
@@ -35,7 +34,7 @@ def shipped_guide() -> tuple[Guide, str]:
     return msgspec.toml.decode(raw, type=Guide), sha256(raw).hexdigest()[:8]
 
 
-def register(console: Flask, services: Services) -> None:  # noqa: ARG001
+def register(console: Flask) -> None:
     """Add the routes."""
     shipped, version = shipped_guide()
 
