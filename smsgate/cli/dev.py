@@ -271,7 +271,7 @@ def welcome(url: str, configuration: Configuration) -> None:
     click.echo("\nCtrl-C ends everything; what was acknowledged is kept.")
     # What is wrong with the records was said already, among what is not ready.
     with suppress(errors.RecordsUnavailable), closing(Records(settings.database_url)) as records:
-        link = first_link(records)
+        link = first_link(records.database)
         if link:
             click.echo("Become the console's first admin, within an hour:")
             click.secho(url + link, bold=True)

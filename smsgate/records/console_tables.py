@@ -4,10 +4,10 @@
 table                   key                   holds
 ======================  ====================  =====================================================
 operators               id; folded; email     who may sign in
-operator_links          digest                links by which a password may be set, once
+single_use              digest                links for a password, recovery codes, challenges
 operator_actions        id                    what was done about signing in and people; only grows
 sessions                digest                who is signed in where, and until when
-credentials             id                    passkeys, authenticator apps and recovery codes
+credentials             id                    passkeys and authenticator apps
 content_versions        kind, name, version   keyword sets and replies as saved, version by version
 days                    day, what             how often a thing happened on a day (UTC)
 ======================  ====================  =====================================================
@@ -55,11 +55,12 @@ Index(
     postgresql_where=text(_HAS_EMAIL),
 )
 
-operator_links = Table(
-    "operator_links",
+single_use = Table(
+    "single_use",
     metadata,
     Column("digest", LargeBinary, primary_key=True),
-    Column("operator_id", String(ID), nullable=False),
+    Column("purpose", String(ID), nullable=False),
+    Column("owner", String(ID), nullable=False),
     Column("ends_us", BigInteger, nullable=False),
 )
 
@@ -89,8 +90,6 @@ sessions = Table(
     Column("half", Boolean, nullable=False),
     Column("browser", String(LOOKUP), nullable=False),
     Column("address", String(LOOKUP), nullable=False),
-    Column("challenge", LargeBinary),
-    Column("challenge_ends_us", BigInteger),
     Index("sessions_operator", "operator_id"),
 )
 

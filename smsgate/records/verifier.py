@@ -192,8 +192,7 @@ class Verifier(DatabasePart):
         Raises ``RecordsUnavailable``.
         """
         self._database.refuse_absent()
-        with self._database.reading() as connection:
-            _read_damaged_texts(connection)
+        with self._database.checking() as connection:
             yield from _file_findings(connection)
             try:
                 yield from _partitions(connection, progress)
@@ -206,20 +205,11 @@ class Verifier(DatabasePart):
     def verify_partition(self, partition: int) -> list[ChainFinding]:
         """Everything that is wrong with one partition's chain. Raises as ``verify``."""
         self._database.refuse_absent()
-        with self._database.reading() as connection:
-            _read_damaged_texts(connection)
+        with self._database.checking() as connection:
             end = connection.execute(
                 select(heads).where(heads.c.partition == partition)
             ).one_or_none()
             return [*_partition(connection, partition, end, lambda _: None)]
-
-
-def _read_damaged_texts(connection: Connection) -> None:
-    """Let texts that are not valid UTF-8 be read too, so that they are found and named."""
-    if connection.dialect.name == "sqlite":
-        driver: Any = connection.connection.driver_connection
-        connection.detach()  # it goes back to no pool
-        driver.text_factory = lambda raw: raw.decode(errors="replace")
 
 
 def _partitions(connection: Connection, progress: Progress) -> Iterator[ChainFinding]:

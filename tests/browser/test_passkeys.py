@@ -81,7 +81,7 @@ def sign_out(page: Page) -> None:
 
 def add_passkey(page: Page, address: str, name: str) -> None:
     page.goto(f"{address}/console/me")
-    press(page.get_by_role("link", name="Add a passkey"))
+    press(page.get_by_role("link", name="Add a passkey or an authenticator app"))
     page.get_by_label("Name").fill(name)
     page.keyboard.press("Enter")
 
@@ -93,7 +93,7 @@ def test_a_passkey_is_added_signs_in_is_copied_and_removed(
     authenticator = Authenticator(phone)
     sign_in(phone, address, "petra")
     phone.wait_for_url("**/console/")
-    phone.goto(f"{address}/console/me/passkeys")
+    phone.goto(f"{address}/console/me/factor")
     expect(phone.get_by_label("Name")).to_have_value("Chrome on Linux")
     assert barriers(phone) == []
     assert fits(phone)
@@ -173,6 +173,6 @@ def test_where_passkeys_do_not_work_the_page_says_so_and_a_code_opens(
         plain.get_by_label("Recovery code").fill(codes[1])
         plain.keyboard.press("Enter")
         plain.wait_for_url("**/console/")
-        plain.goto(f"{address}/console/me/passkeys")
+        plain.goto(f"{address}/console/me/factor")
         says(plain, "Use an authenticator app instead.")
         assert not plain.get_by_role("button", name="Add passkey").is_visible()

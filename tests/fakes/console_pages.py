@@ -27,7 +27,6 @@ PAGES: Mapping[str, tuple[str, ...]] = {
     "/console/lists/<id_>": ("/console/lists/{list}",),
     "/console/me": ("/console/me",),
     "/console/me/factor": ("/console/me/factor",),
-    "/console/me/passkeys": ("/console/me/passkeys",),
     "/console/numbers": ("/console/numbers",),
     "/console/numbers/<recorded:number>": (
         f"/console/numbers/{NUMBER}",

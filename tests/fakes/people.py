@@ -9,7 +9,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from itsdangerous import URLSafeTimedSerializer
-from pydantic import SecretStr
 from sqlalchemy import select, update
 
 from smsgate.features.operators import operations as people
@@ -22,12 +21,10 @@ from smsgate.features.operators.service import (
     first_link,
     token_digest,
 )
-from smsgate.features.operators.sign_in import SignIn
 from smsgate.interface.operation import Context
 from smsgate.pipeline.api_keys import Caller
 from smsgate.records import Records
 from smsgate.records.console_tables import operator_actions, operators
-from smsgate.web.limits import Limits
 from tests.fakes.browser import Browser
 
 
@@ -35,42 +32,37 @@ class People(OperatorService):
     """Operators, and what an admin does about them, by the operations."""
 
     def __init__(self, records: Records) -> None:
-        super().__init__(records)
+        super().__init__(records.database)
         self._records = records
 
-    def _context(self, author: ActionAuthor) -> Context:
+    def _run(self, operation: Any, request: Any, author: ActionAuthor) -> Any:
         web = SimpleNamespace(mail=None)
-        settings = SimpleNamespace(web=web, public_url="http://localhost", port=80)
-        services: Any = SimpleNamespace(records=self._records, settings=settings)
-        return Context(services, Caller(author.name, "admin"), is_person=True)
-
-    def set_password(
-        self, row: OperatorRow, password: str, address: str, token: str = ""
-    ) -> OperatorRow:
-        door = SignIn(self, Limits(None), [SecretStr("a secret")])
-        return door.set_password(row, password, address, token)
+        settings: Any = SimpleNamespace(web=web, public_url="http://localhost", port=80)
+        caller, nothing = Caller(author.name, "admin"), SimpleNamespace()
+        context = Context(nothing, caller, is_person=True)
+        return operation.run(context, request, self._records, settings)
 
     def all(self) -> list[OperatorRow]:
         return find_operators(self.database)
 
     def make_first_link(self) -> str | None:
-        return first_link(self._records)
+        return first_link(self.database)
 
     def add(self, name: str, role: Any, author: ActionAuthor, email: str = "") -> str:
         """Give the path of the link."""
         asked = people.NewPerson(name=name, role=role, email=email)
-        return urlsplit(people.add_person.run(self._context(author), asked).link).path
+        return urlsplit(self._run(people.add_person, asked, author).link).path
 
     def reset(self, name: str, author: ActionAuthor, **values: Any) -> str:
         """Give the path of the link."""
         asked = people.PersonReset(name=name, **values)
-        return urlsplit(people.reset_person.run(self._context(author), asked).link).path
+        return urlsplit(self._run(people.reset_person, asked, author).link).path
 
     def set_role(self, name: str, role: Any, author: ActionAuthor) -> None:
-        people.set_role.run(self._context(author), people.PersonRole(name=name, role=role))
+        self._run(people.set_role, people.PersonRole(name=name, role=role), author)
 
     def deactivate(self, name: str, author: ActionAuthor) -> None:
-        people.deactivate_person.run(self._context(author), people.PersonChoice(name=name))
+        self._run(people.deactivate_person, people.PersonChoice(name=name), author)
 
 
 _FORMS = {"reset": "reset-password", "role": "change-role", "end": "deactivate"}
@@ -104,8 +96,8 @@ def put_factor(
 ) -> None:
     """Give somebody a factor that no device has."""
     with records.database.writing() as connection:
-        values = {"id": b"id", "secret": secret, "counter": 1, "name": "My phone"}
-        add_credential(connection, row, kind, values)
+        values = {"id": b"id", "secret": secret, "counter": 1, "name": "My phone", "kind": kind}
+        add_credential(connection, row, values)
 
 
 def session_digest(cookie: str) -> bytes:

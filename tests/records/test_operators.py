@@ -10,18 +10,23 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import text
 
-from smsgate.domain.errors import LinkBroken, SmsGateError, Unfit
+from smsgate.domain.errors import LinkBroken, SmsGateError
 from smsgate.features.operators import factors
 from smsgate.features.operators import sessions as operator_sessions
-from smsgate.features.operators.factors import FactorRefused, Factors
+from smsgate.features.operators.factors import Factors
 from smsgate.features.operators.service import (
     ActionAuthor,
     OperatorError,
     SignInRefused,
+    issue,
     log_action,
+    now_us,
+    redeem,
+    token_digest,
 )
 from smsgate.features.operators.sessions import Sessions, Visitor
 from smsgate.records import Records
+from smsgate.records.console_tables import single_use
 from smsgate.records.daily_counts import DailyCountStorage
 from tests.fakes.people import People, add_operator, newest_actions, put_factor, set_operator
 from tests.fakes.processes import PATIENCE_S, wait_until
@@ -77,10 +82,8 @@ def test_of_two_who_are_added_at_once_one_gets_the_address(records, database_url
             )
         ]
         paths = at_once(*add)
-        refused = [one for one in paths if isinstance(one, Unfit)]
+        refused = [one for one in paths if isinstance(one, OperatorError)]
         assert len(refused) == 1, paths
-        assert refused[0].field == "email"
-        assert "has that e-mail address" in str(refused[0])
         assert [one.email for one in people(records).all()].count(email.casefold()) == 1
     other.close()
     assert len(people(records).all()) == 5
@@ -97,7 +100,7 @@ def test_of_two_who_get_an_address_by_a_reset_at_once_one_has_it(records, databa
     ]
     done = at_once(*reset)
     other.close()
-    assert [isinstance(one, Unfit) for one in done].count(True) == 1
+    assert [isinstance(one, OperatorError) for one in done].count(True) == 1
     assert sorted(one.email for one in people(records).all()) == ["", "team@example.com"]
 
 
@@ -132,18 +135,18 @@ def test_a_session_begins_in_the_place_of_another(records, maria) -> None:
 
 
 def test_codes_are_taken_once(records, maria, monkeypatch) -> None:
-    door = Factors(people(records), None, KEYS, None)
+    door = Factors(records.database, KEYS, None)
     with records.database.writing() as connection:
         codes = factors.new_recovery_codes(connection, maria)
     done = at_once(*[partial(door.accept_code, maria, codes[0])] * 3)
-    assert [isinstance(one, FactorRefused) for one in done].count(False) == 1
+    assert [isinstance(one, SignInRefused) for one in done].count(False) == 1
     put_factor(records, maria, "app", door.encrypt("A" * 32))
     monkeypatch.setattr(factors, "find_step", lambda *_: 7)
     done = at_once(*[partial(door.accept_code, maria, "000000")] * 3)
-    assert [isinstance(one, FactorRefused) for one in done].count(False) == 1
+    assert [isinstance(one, SignInRefused) for one in done].count(False) == 1
     for step in (7, 6):
         monkeypatch.setattr(factors, "find_step", lambda *_, step=step: step)
-        with pytest.raises(FactorRefused):
+        with pytest.raises(SignInRefused):
             door.accept_code(maria, "000000")
 
 
@@ -187,15 +190,42 @@ def test_an_hourly_action_moves(records) -> None:
     assert len(newest_actions(records, 9)) in (1, 2)  # an hour may end in between
 
 
-def test_a_challenge_is_taken_once_and_by_its_session(records, maria) -> None:
-    sessions = Sessions(records.database)
-    mine, other = (sessions.find(sessions.start(maria, VISITOR)) for _ in range(2))
-    assert sessions.take_challenge(mine) is None
-    sessions.new_challenge(mine)
-    challenge = sessions.new_challenge(mine)
-    assert sessions.take_challenge(other) is None
-    taken = at_once(*[partial(sessions.take_challenge, mine)] * 4)
-    assert sorted(map(str, taken)) == sorted(["None"] * 3 + [str(challenge)])
+def test_a_secret_is_redeemed_once_by_its_owner_and_for_its_purpose(records) -> None:
+    """Links, recovery codes and challenges alike."""
+
+    def take(purpose: str, owner: str, token: str) -> bool:
+        with records.database.writing() as connection:
+            return redeem(connection, purpose, owner, token)
+
+    for tokens in (["earlier"], ["one", "two"]):
+        with records.database.writing() as connection:
+            issue(connection, "link", "maria", tokens, 60)
+    wrong = ("link", "maria", "earlier"), ("link", "jo", "one"), ("recovery", "maria", "one")
+    assert not any(take(*one) for one in wrong)
+    assert sorted(at_once(*[partial(take, "link", "maria", "one")] * 4)) == [False] * 3 + [True]
+    assert take("link", "maria", "two")
+    with records.database.writing() as connection:
+        issue(connection, "link", "maria", ["late"], -1)
+    assert not take("link", "maria", "late")
+
+
+def test_of_two_first_links_one_makes_an_admin(records, database_url) -> None:
+    """Even where both were made, and are used, at once: as PostgreSQL allows."""
+    first = people(records).make_first_link().rpartition("/")[2]
+    with records.database.writing() as connection:
+        issue(connection, "challenge", "x", [], 0)
+        kept = {"digest": token_digest("other"), "purpose": "link", "owner": ""}
+        connection.execute(single_use.insert().values(kept | {"ends_us": now_us() + 60_000_000}))
+    other = Records(database_url)
+    calls = [
+        partial(People(one).set_password, None, f"a kettle full of {name}", "", token, name)
+        for one, token, name in ((records, first, "pigeons"), (other, "other", "horses"))
+    ]
+    done = at_once(*calls)
+    other.close()
+    assert [isinstance(one, LinkBroken) for one in done].count(True) == 1
+    assert len(people(records).all()) == 1
+    assert [one for one in done if not isinstance(one, LinkBroken)] == people(records).all()
 
 
 def test_the_sums_of_a_day_only_grow(records) -> None:

@@ -2,41 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC
 
 import pyotp
 import segno
-import webauthn
-from flask import Flask, flash, g, redirect, render_template, request, session
+from flask import Flask, abort, flash, g, redirect, render_template, request, session
 from sqlalchemy import Connection, delete, update
-from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
 from smsgate.domain.errors import Unfit
 from smsgate.domain.time_zones import zone_names
+from smsgate.features.operators import service
 from smsgate.features.operators.factors import (
     APP,
     CODE_REFUSED,
-    NO_ADDRESS,
-    PASSKEY,
     add_credential,
     find_step,
     new_recovery_codes,
 )
-from smsgate.features.operators.service import (
-    LINK_PATH,
-    MAX_NAME_CHARACTERS,
-    RECOVERY,
-    OperatorRow,
-    SignInRefused,
-    find_operators,
-    log_action,
-    new_row,
-    token_digest,
-)
+from smsgate.features.operators.service import LINK_PATH, OperatorRow, SignInRefused, token_digest
 from smsgate.features.operators.single_sign_on import CALLBACK, SignInProvider
-from smsgate.pipeline.services import Services
+from smsgate.interface.forms import typed_zone
 from smsgate.records.console_tables import credentials, operators
 from smsgate.web.console.auth import (
     FACTOR,
@@ -55,12 +43,11 @@ from smsgate.web.console.auth import (
 from smsgate.web.console.return_path import HOME, own_path
 
 CODE = f"{IN}/code"
-PASSKEYS = f"{ME}/passkeys"
 _OFFERED = "factor"
 """In the cookie: the secret that is offered, encrypted."""
 
 
-def register(console: Flask, services: Services) -> None:  # noqa: ARG001 - as every page
+def register(console: Flask) -> None:
     """Add the routes.
 
     A link is opened by GET as often as previews and scanners like; only its form uses it up.
@@ -70,8 +57,7 @@ def register(console: Flask, services: Services) -> None:  # noqa: ARG001 - as e
         ("GET", IN, show_sign_in),
         ("POST", IN, sign_in),
         ("GET", CODE, show_code),
-        ("POST", CODE, check_code),
-        ("POST", f"{IN}/passkey", check_passkey),
+        ("POST", CODE, check_factor),
         ("GET", f"{IN}/provider", go_to_provider),
         ("GET", CALLBACK, return_from_provider),
         ("POST", OUT, sign_out),
@@ -81,12 +67,9 @@ def register(console: Flask, services: Services) -> None:  # noqa: ARG001 - as e
         ("POST", f"{ME}/password", viewer(change_password)),
         ("POST", f"{ME}/sessions", viewer(end_session)),
         ("POST", f"{ME}/zone", viewer(choose_zone)),
-        ("GET", FACTOR, viewer(show_app)),
-        ("POST", FACTOR, viewer_again(add_app)),
+        ("GET", FACTOR, viewer(show_factors)),
+        ("POST", FACTOR, viewer_again(add_factor)),
         ("POST", f"{FACTOR}/remove", viewer_again(remove_factor)),
-        ("POST", f"{FACTOR}/recovery", viewer_again(renew_recovery_codes)),
-        ("GET", PASSKEYS, viewer(show_passkey)),
-        ("POST", PASSKEYS, viewer_again(add_passkey)),
     ):
         console.add_url_rule(path, None, view, methods=[method])
 
@@ -103,9 +86,8 @@ def show_sign_in() -> Response | str:
         session[NEXT] = wanted
     auth = console_auth()
     provider = auth.provider.name if auth.provider else ""
-    return render_template(
-        "sign_in.html", nobody=not find_operators(auth.people.database), provider=provider
-    )
+    nobody = not service.find_operators(auth.people.database)
+    return render_template("sign_in.html", nobody=nobody, provider=provider)
 
 
 def sign_in() -> Response:
@@ -116,28 +98,15 @@ def sign_in() -> Response:
 
 def go_to_provider() -> Response:
     """Lead to the provider of single sign-on."""
-    return _asking(lambda provider: provider.redirect())
+    return _provider().redirect()
 
 
 def return_from_provider() -> Response:
     """Sign in whom the provider names; where there is a second factor, go on to its page."""
     auth = console_auth()
-
-    def enter(provider: SignInProvider) -> Response:
-        row = auth.sign_in.by_provider(*provider.person(), auth.visitor())
-        return _go_on(row, "by single sign-on")
-
-    return _asking(enter)
-
-
-def _asking(ask: Callable[[SignInProvider], Response]) -> Response:
-    provider = console_auth().provider
-    if provider is None:
-        raise NotFound
-    try:
-        return ask(provider)
-    except SignInRefused as error:
-        return _notice(str(error), IN, "bad")
+    return _go_on(
+        auth.sign_in.by_provider(*_provider().person(), auth.visitor()), "by single sign-on"
+    )
 
 
 def show_code() -> str:
@@ -145,28 +114,22 @@ def show_code() -> str:
     factors, current = console_auth().factors, current_session(half=True)
     return render_template(
         "code.html",
-        has_app=bool(factors.of(current.operator, APP)),
-        has_passkey=bool(factors.of(current.operator, PASSKEY)),
+        has_app=any(one.kind == APP for one in factors.of(current.operator)),
         party=factors.party,
         options=factors.request_options(current),
-        no_address=NO_ADDRESS,
     )
 
 
-def check_code() -> Response:
-    """Check a code of an authenticator app, or a recovery code."""
-    auth, row = console_auth(), current_session(half=True).operator
-    with auth.sign_in.counting_factors(row, auth.visitor()):
-        note = auth.factors.accept_code(row, _field("code"))
-    return _go_on(row, note, is_whole=True)
-
-
-def check_passkey() -> Response:
-    """Check what the browser answered by a passkey."""
+def check_factor() -> Response:
+    """Check what the browser answered by a passkey, or a code of an app, or a recovery code."""
     auth, current = console_auth(), current_session(half=True)
-    with auth.sign_in.counting_factors(current.operator, auth.visitor()):
-        note = auth.factors.accept_passkey(current, _field("credential"))
-    return _go_on(current.operator, note, is_whole=True)
+    row, credential = current.operator, _field("credential")
+    with auth.sign_in.counting_factors(row, auth.visitor()):
+        if credential:
+            note = auth.factors.accept_passkey(current, credential)
+        else:
+            note = auth.factors.accept_code(row, _field("code"))
+    return _go_on(row, note, is_whole=True)
 
 
 def _go_on(row: OperatorRow, note: str = "", *, is_whole: bool = False) -> Response:
@@ -195,10 +158,9 @@ def show_password(token: str) -> str:
 
 def set_password(token: str) -> Response:
     """Set the password, and let its owner in."""
-    auth, found = console_auth(), console_auth().people.linked(token)  # before any work is done
-    row, password = found or new_row(_field("name"), "admin"), _new_password()
-    setting = (row, password, auth.visitor().address, token)
-    return _go_on(auth.sign_in.set_password(*setting, first=found is None), "by a link")
+    auth, row = console_auth(), console_auth().people.linked(token)  # before any work is done
+    given = (_new_password(), auth.visitor().address, token, _field("name"))
+    return _go_on(auth.people.set_password(row, *given), "by a link")
 
 
 # --- one's own account --------------------------------------------------------------------------
@@ -211,25 +173,18 @@ def show_account() -> str:
         "me.html",
         found=current,
         sessions=auth.sessions.of(current.operator),
-        factors=auth.factors.of(current.operator, APP, PASSKEY),
-        codes_left=len(auth.factors.of(current.operator, RECOVERY)),
+        factors=auth.factors.of(current.operator),
+        codes_left=service.recovery_codes_left(auth.people.database, current.operator),
         zones=[("", "The browser’s"), *((one, one.replace("_", " ")) for one in zone_names())],
     )
 
 
 def choose_zone() -> Response:
     """Show times in another zone (IANA) from now on, or in the browser's. Raises ``Unfit``."""
-    auth, row, name = console_auth(), current_session().operator, _field("zone")
-    if name and name not in zone_names():
-        raise Unfit(
-            f"There is no time zone {name[:40]!r}: choose one of the list, such as Europe/Berlin.",
-            field="zone",
-        )
-    if name != row.zone:
-        with auth.people.database.writing() as connection:
-            connection.execute(update(operators).where(operators.c.id == row.id).values(zone=name))
-            note = name or "the browser's"
-            log_action(connection, "time zone changed", row.name, auth.author(), note)
+    typed_zone(_field("zone"), UTC)
+    mine = update(operators).where(operators.c.id == current_session().operator.id)
+    with console_auth().people.database.writing() as connection:
+        connection.execute(mine.values(zone=_field("zone")))
     return _notice("Time zone saved.", ME)
 
 
@@ -237,126 +192,101 @@ def change_password() -> Response:
     """Set another password; ends every session, and begins a new one here."""
     auth, row, password = console_auth(), current_session().operator, _new_password()
     prove()
-    let_in(auth.sign_in.set_password(row, password, auth.visitor().address))
+    let_in(auth.people.set_password(row, password, auth.visitor().address))
     return _notice("Password changed. You are signed out everywhere else.", ME)
 
 
 def end_session() -> Response:
-    """End one of one's sessions, or all but this one."""
-    auth, current, which = console_auth(), current_session(), _field("session")
-    if which == "others":
-        auth.sessions.end(current, current.digest, others=True)
-        return _notice("Signed out everywhere else.", ME)
+    """End one of one's sessions."""
     try:
-        auth.sessions.end(current, bytes.fromhex(which))
+        console_auth().sessions.end(current_session(), bytes.fromhex(_field("session")))
     except ValueError:
         raise Unfit("This session no longer exists: reload the page.") from None
     return _notice("Signed out of that session.", ME)
 
 
-def show_app() -> str:
-    """Offer a secret as a QR code, the same one until a code shows that it has arrived."""
-    factors, row = console_auth().factors, current_session().operator
-    secret = factors.decrypt(session.get(_OFFERED, ""))
-    if secret is None:
-        secret = pyotp.random_base32()
-        session[_OFFERED] = factors.encrypt(secret).decode()
-    uri = pyotp.TOTP(secret).provisioning_uri(name=row.name, issuer_name="smsgate")
+def show_factors() -> str:
+    """Let the browser make a passkey, or offer the secret of an app as a QR code.
+
+    It is the same secret until a code shows that it has arrived. The password comes before: else a
+    wrong one would leave a passkey in the browser that nobody knows here.
+    """
+    auth, current = console_auth(), current_session()
+    if not current.proved:
+        return render_template("factor.html", needed=lacks_factor())
+    secret = auth.factors.decrypt(session.get(_OFFERED, "")) or pyotp.random_base32()
+    session[_OFFERED] = auth.factors.encrypt(secret).decode()
+    uri = pyotp.TOTP(secret).provisioning_uri(name=current.operator.name, issuer_name="smsgate")
     picture = segno.make(uri, error="m")
     return render_template(
         "factor.html",
+        needed=lacks_factor(),
+        party=auth.factors.party,
+        options=auth.factors.creation_options(current),
+        name=auth.visitor().browser,
+        longest_name=service.MAX_NAME_CHARACTERS,
         picture=picture.svg_data_uri(scale=5, border=3, dark="#000", light="#fff"),
         secret=" ".join(secret[at : at + 4] for at in range(0, len(secret), 4)),
-        needed=lacks_factor(),
     )
 
 
-def add_app() -> Response | str:
-    """Add the authenticator app that made a code of the secret that was offered."""
-    factors = console_auth().factors
-    secret = factors.decrypt(session.get(_OFFERED, ""))
-    step = find_step(secret, _field("code")) if secret else None
-    if secret is None or step is None:
-        raise SignInRefused(CODE_REFUSED, field="code")
-    values = {"id": token_digest(secret), "secret": factors.encrypt(secret), "counter": step}
-    answer = _add_factor(APP, "Authenticator app", **values)
-    session.pop(_OFFERED, None)
-    return answer
+def add_factor() -> Response | str:
+    """Add the passkey that the browser made, or the app that made a code of the offered secret.
 
-
-def show_passkey() -> str:
-    """Ask for a name, and let the browser make a passkey.
-
-    The password comes before, on a page without a challenge: else a wrong one would leave a
-    passkey in the browser that nobody knows here.
+    With neither go on to them, now that the password is right. Shows new recovery codes, this once.
     """
-    auth, current = console_auth(), current_session()
-    return render_template(
-        "passkey.html",
-        party=auth.factors.party,
-        options=auth.factors.creation_options(current) if current.proved else "",
-        no_address=NO_ADDRESS,
-        name=auth.visitor().browser,
-        longest_name=MAX_NAME_CHARACTERS,
-        needed=lacks_factor(),
-    )
-
-
-def add_passkey() -> Response | str:
-    """Add the passkey that the browser made; go on to making it, now that the password is right."""
-    answer, name = _field("credential"), " ".join(_field("name").split())
-    if not answer:
-        return redirect(PASSKEYS, 303)
-    if not name or len(name) > MAX_NAME_CHARACTERS or not name.isprintable():
-        raise Unfit(f"Use a name of 1 to {MAX_NAME_CHARACTERS} characters.", field="name")
-    with console_auth().factors.expected(current_session()) as expected:
-        made = webauthn.verify_registration_response(credential=answer, **expected)
-    values = {"id": made.credential_id, "secret": made.credential_public_key}
-    return _add_factor(PASSKEY, name, **values, counter=made.sign_count)
-
-
-def _add_factor(kind: str, name: str, **values: object) -> Response | str:
-    """Add a factor; shows new recovery codes, this once, if there are none."""
-    row, factors = current_session().operator, console_auth().factors
-    left = factors.of(row, RECOVERY)
-    with _changing("second factor added", name) as connection:
-        if not add_credential(connection, row, kind, {"name": name, **values}):
+    factors, current, credential = console_auth().factors, current_session(), _field("credential")
+    if not credential and "code" not in request.form:
+        return redirect(FACTOR, 303)
+    values: dict[str, object]
+    if credential:
+        name = " ".join(_field("name").split())
+        if not 0 < len(name) <= service.MAX_NAME_CHARACTERS or not name.isprintable():
+            raise Unfit(
+                f"Use a name of 1 to {service.MAX_NAME_CHARACTERS} characters.", field="name"
+            )
+        values = {"name": name, **factors.new_passkey(current, credential)}
+    else:
+        secret = factors.decrypt(session.get(_OFFERED, ""))
+        step = find_step(secret, _field("code")) if secret else None
+        if secret is None or step is None:
+            raise SignInRefused(CODE_REFUSED, field="code")
+        sealed = {"secret": factors.encrypt(secret), "id": token_digest(secret)}
+        values = {"name": "Authenticator app", "kind": APP, "counter": step, **sealed}
+    with _changing("second factor added", str(values["name"])) as connection:
+        if not add_credential(connection, current.operator, values):
             raise Unfit("That is registered already: use another one.")
-        codes = [] if left else new_recovery_codes(connection, row)
-    if not codes:
-        return _notice(f"{name} added.", ME)
+        codes = new_recovery_codes(connection, current.operator)
+    session.pop(_OFFERED, None)
     return render_template("recovery.html", codes=codes)
 
 
 def remove_factor() -> Response:
     """Remove an authenticator app or a passkey, and the recovery codes with the last one."""
-    row, kept = current_session().operator, credentials.c
-    mine = console_auth().factors.of(row, APP, PASSKEY)
+    row = current_session().operator
+    mine = console_auth().factors.of(row)
     found = next((one for one in mine if one.id.hex() == _field("factor")), None)
     if found is None:
         raise Unfit("This no longer exists: reload the page.")
     is_last = len(mine) == 1
-    which = kept.operator_id == row.id if is_last else kept.id == found.id
     with _changing("second factor removed", found.name) as connection:
-        connection.execute(delete(credentials).where(which))
+        connection.execute(delete(credentials).where(credentials.c.id == found.id))
+        if is_last:
+            service.issue(connection, service.RECOVERY, row.id, [], 0)
     return _notice(f"Removed {found.name}.{' Two-step sign-in is off.' if is_last else ''}", ME)
 
 
-def renew_recovery_codes() -> Response | str:
-    """Show new recovery codes."""
-    row = current_session().operator
-    if not row.has_second_factor:
-        return redirect(ME, 303)
-    with _changing("new recovery codes") as connection:
-        codes = new_recovery_codes(connection, row)
-    return render_template("recovery.html", codes=codes)
-
-
-def _changing(what: str, note: str = "") -> AbstractContextManager[Connection]:
+@contextmanager
+def _changing(what: str, note: str) -> Iterator[Connection]:
     """A transaction that changes how this person signs in; their other sessions end."""
     auth, current = console_auth(), current_session()
     change = (current.operator, what, auth.author(), note)
-    return auth.people.changing(*change, keep=current.digest)
+    with auth.people.changing(*change, keep=current.digest) as connection:
+        yield connection
+
+
+def _provider() -> SignInProvider:
+    return console_auth().provider or abort(404)
 
 
 def _new_password() -> str:
@@ -366,9 +296,9 @@ def _new_password() -> str:
     return _field("new")
 
 
-def _notice(sentence: str, path: str, tone: str = "good") -> Response:
+def _notice(sentence: str, path: str) -> Response:
     """Lead to a page that begins with a sentence."""
-    flash(sentence, tone)
+    flash(sentence, "good")
     return redirect(path, 303)
 
 

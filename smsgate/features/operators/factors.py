@@ -1,70 +1,63 @@
 """What sign-in asks for after the password: a passkey, a code of an app, or a recovery code.
 
-Each is a row of ``credentials``, and is compared in the statement that uses it up: of two at once
-one counts. The secret of an app is encrypted with a key derived from ``SMSGATE_SECRET_KEYS``, so a
-copy of the database makes no codes. Passkeys are for the host of the configuration, never for that
-of a request, and a challenge is answered once, in the session that asked. Raises
-``RecordsUnavailable``.
+Each is compared in the statement that uses it up: of two at once one counts. The secret of an app
+is encrypted with a key derived from ``SMSGATE_SECRET_KEYS``, so a copy of the database makes no
+codes. Passkeys are for the host of the configuration, never for that of a request, and a challenge
+is answered once, in the session that asked. Raises ``RecordsUnavailable``.
 """
 
 from __future__ import annotations
 
 import base64
 import hmac
-import re
+import json
 import secrets
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import pyotp
 import structlog
 import webauthn
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from pydantic import SecretStr
 from pyotp.utils import strings_equal
-from sqlalchemy import ColumnElement, Connection, delete, select, update
-from webauthn.helpers import parse_authentication_credential_json
+from sqlalchemy import Connection, select, update
+from webauthn.helpers import base64url_to_bytes, parse_client_data_json, structs
 from webauthn.helpers.exceptions import WebAuthnException
-from webauthn.helpers.structs import (
-    AuthenticatorSelectionCriteria,
-    PublicKeyCredentialDescriptor,
-    ResidentKeyRequirement,
-    UserVerificationRequirement,
-)
 
 from smsgate.features.operators.service import (
+    CHALLENGE,
     RECOVERY,
     OperatorRow,
-    OperatorService,
     SignInRefused,
     insert,
+    issue,
     now_us,
-    token_digest,
+    recovery_codes_left,
+    redeem,
 )
-from smsgate.features.operators.sessions import CHALLENGE_S, OperatorSession, Sessions
+from smsgate.features.operators.sessions import OperatorSession
 from smsgate.records.console_tables import credentials
+from smsgate.records.database import Database
 from smsgate.records.reader import Row, rows_of
 
-if TYPE_CHECKING:
-    from cryptography.fernet import MultiFernet
-
 APP, PASSKEY = "app", "passkey"
-"""Kinds of credentials, beside ``RECOVERY``."""
+"""Kinds of credentials."""
+CHALLENGE_S = 300
+"""How long a browser may take to answer by a passkey."""
+_RECOVERY_S = 100 * 365 * 24 * 3600
 _STEP_S = 30
 _DRIFT = (0, -1, 1)
 """Clocks of phones may be a step behind or ahead (RFC 6238, 5.2)."""
 _RECOVERY_CODES = 8
 _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 """Of a recovery code: 31 characters that are not mixed up; 16 of them are 79 bits."""
-_ADDRESS = re.compile(r"[\d.]+|.*:.*")
+_VERIFIED = structs.UserVerificationRequirement.REQUIRED
 _INVALID = (WebAuthnException, ValueError, TypeError, KeyError, AttributeError, RecursionError)
 """What py_webauthn raises for an answer that is wrong, or no answer at all."""
-NO_ADDRESS = (
-    "Passkeys need an https address with a host name, or localhost. Ask whoever runs smsgate to "
-    "set SMSGATE_PUBLIC_URL."
-)
 PASSKEY_REFUSED = (
     "That passkey was not accepted, or it took longer than five minutes. Try again, or choose "
     "another way."
@@ -82,18 +75,6 @@ UNREADABLE = (
     "to remove it: `smsgate operators reset NAME --second-factor`."
 )
 _log = structlog.get_logger("smsgate.console")
-_kept = credentials.c
-_FIELDS = {"wrong code": "code", "wrong password": "password"}
-
-
-class FactorRefused(SignInRefused):
-    """A code, passkey or password is not accepted; ``what`` and ``note`` go into the audit log."""
-
-    def __init__(
-        self, sentence: str = CODE_REFUSED, what: str = "wrong code", note: str = ""
-    ) -> None:
-        super().__init__(sentence, field=_FIELDS.get(what, ""))
-        self.what, self.note = what, note
 
 
 class RelyingParty(NamedTuple):
@@ -103,21 +84,17 @@ class RelyingParty(NamedTuple):
     origin: str
 
 
-def relying_party(public_url: str, port: int) -> RelyingParty | None:
-    """Return for whom passkeys are made, by the configuration; None where there can be none.
+def relying_party(public_url: str, port: int) -> RelyingParty:
+    """Return for whom passkeys are made, by the configuration.
 
-    Browsers have passkeys at https, or at localhost by http. An IP address cannot have any, so a
-    trial at ``http://127.0.0.1`` has them at ``http://localhost``, and so has one without an
-    address, at its port.
+    Browsers have passkeys at https, or at localhost by http, and say so elsewhere. An IP address
+    cannot have any, so a trial at ``http://127.0.0.1`` has them at ``http://localhost``, and so has
+    one without an address, at its port.
     """
     parts = urlsplit(public_url or f"http://localhost:{port}")
-    host, is_https = parts.hostname or "", parts.scheme == "https"
-    if not is_https and host in ("127.0.0.1", "::1"):
-        host = "localhost"
-    is_here = host == "localhost" or host.endswith(".localhost")
-    if _ADDRESS.fullmatch(host) or not (is_https or is_here):
-        return None
-    is_usual = parts.port in (None, 443 if is_https else 80)
+    is_local = parts.scheme == "http" and parts.hostname in ("127.0.0.1", "::1")
+    host = "localhost" if is_local else parts.hostname or ""
+    is_usual = parts.port in (None, 443 if parts.scheme == "https" else 80)
     return RelyingParty(host, f"{parts.scheme}://{host}" + ("" if is_usual else f":{parts.port}"))
 
 
@@ -134,144 +111,147 @@ def find_step(secret: str, code: str) -> int | None:
 class Factors:
     """The factors of operators beside the password."""
 
-    def __init__(
-        self,
-        people: OperatorService,
-        sessions: Sessions,
-        keys: Sequence[SecretStr],
-        party: RelyingParty | None,
-    ) -> None:
+    def __init__(self, database: Database, keys: Sequence[SecretStr], party: RelyingParty) -> None:
         """``keys`` are ``SMSGATE_SECRET_KEYS``, newest first, at least one."""
-        self._people, self._sessions, self._keys = people, sessions, keys
-        self.party = party
-        """None where the console's address allows no passkeys."""
+        self._database, self.party = database, party
+        derived = (
+            hmac.digest(one.get_secret_value().encode(), b"smsgate second factor 1", "sha256")
+            for one in keys
+        )
+        self._cipher = MultiFernet([Fernet(base64.urlsafe_b64encode(key)) for key in derived])
 
-    def of(self, row: OperatorRow, *kinds: str) -> list[Row]:
-        """Return the operator's credentials of some kinds, oldest first."""
-        query = select(credentials).where(_kept.operator_id == row.id, _kept.kind.in_(kinds))
-        return rows_of(self._people.database, query.order_by(_kept.made_us, _kept.id))
+    def of(self, row: OperatorRow) -> list[Row]:
+        """Return the operator's factors, oldest first."""
+        query = select(credentials).where(credentials.c.operator_id == row.id)
+        return rows_of(self._database, query.order_by(credentials.c.made_us, credentials.c.id))
 
     def encrypt(self, secret: str) -> bytes:
         """Return the secret of an app, encrypted with the newest of the keys."""
-        return self._cipher().encrypt(secret.encode())
+        return self._cipher.encrypt(secret.encode())
 
     def decrypt(self, encrypted: bytes | str) -> str | None:
         """Return the secret of an app; None where none of the keys encrypted it."""
-        from cryptography.fernet import InvalidToken  # noqa: PLC0415 - as in _cipher
-
         try:
-            return self._cipher().decrypt(encrypted).decode()
+            return self._cipher.decrypt(encrypted).decode()
         except InvalidToken:
             return None
-
-    def _cipher(self) -> MultiFernet:
-        """Return a cipher with keys derived for this use of the secrets only."""
-        from cryptography.fernet import Fernet, MultiFernet  # noqa: PLC0415 - 8 MiB, when used
-
-        derived = (
-            hmac.digest(one.get_secret_value().encode(), b"smsgate second factor 1", "sha256")
-            for one in self._keys
-        )
-        return MultiFernet([Fernet(base64.urlsafe_b64encode(key)) for key in derived])
 
     def accept_code(self, row: OperatorRow, code: str) -> str:
         """Use up a code of an app or a recovery code; return how it was right.
 
-        Raises ``FactorRefused``.
+        Raises ``SignInRefused``.
         """
         typed = "".join(one for one in code.casefold() if one.isalnum())
-        refusal = CODE_REFUSED
-        for app in self.of(row, APP):
-            secret = self.decrypt(app.secret)
+        refusal = SignInRefused(CODE_REFUSED, "wrong code", field="code")
+        for app in self.of(row):
+            secret = self.decrypt(app.secret) if app.kind == APP else None
             step = find_step(secret, typed) if secret else None
             if secret and step is not None:
                 renewed = self.encrypt(secret)  # keys may have been rotated
                 if self._use(app, step, secret=renewed):
                     return "with second factor"
-                raise FactorRefused(CODE_REFUSED)
-            refusal = refusal if secret else UNREADABLE
-        which = _recovery_of(row) & (_kept.id == token_digest(typed))
-        with self._people.database.writing() as connection:
-            taking = delete(credentials).where(which)
-            if connection.execute(taking).rowcount != 1:
-                raise FactorRefused(refusal)
-        return f"with a recovery code, {len(self.of(row, RECOVERY))} are left"
+                raise refusal
+            if app.kind == APP and not secret:
+                refusal = SignInRefused(UNREADABLE, "wrong code", field="code")
+        with self._database.writing() as connection:
+            if not redeem(connection, RECOVERY, row.id, typed):
+                raise refusal
+        return f"with a recovery code, {recovery_codes_left(self._database, row)} are left"
 
     def accept_passkey(self, current: OperatorSession, answer: str) -> str:
-        """Return by which passkey a browser answered. Raises ``FactorRefused``."""
-        with self.expected(current) as expected:
-            credential = parse_authentication_credential_json(answer)
-            mine = self.of(current.operator, PASSKEY)
-            found = next((one for one in mine if one.id == credential.raw_id), None)
-            if found is None:
-                raise FactorRefused(PASSKEY_REFUSED, "wrong passkey", "no passkey of this person")
+        """Return by which passkey a browser answered. Raises ``SignInRefused``."""
+        with self._checking(current, answer) as expected:
+            id_ = base64url_to_bytes(json.loads(answer)["rawId"])
+            found = next((one for one in self.of(current.operator) if one.id == id_), None)
+            if found is None or found.kind != PASSKEY:
+                raise _passkey_refused("no passkey of this person")
             checked = webauthn.verify_authentication_response(
-                credential=credential,
+                credential=answer,
                 credential_public_key=found.secret,
                 credential_current_sign_count=0,  # compared where it is stored
                 **expected,
             )
         if not self._use(found, checked.new_sign_count):
             note = f"{found.name}: its counter went back, it may have been copied"
-            raise FactorRefused(COPIED, "wrong passkey", note)
+            raise SignInRefused(COPIED, "wrong passkey", note)
         return f"with passkey {found.name}"
+
+    def new_passkey(self, current: OperatorSession, answer: str) -> Mapping[str, object]:
+        """Return what is kept of the passkey that a browser made. Raises ``SignInRefused``."""
+        with self._checking(current, answer) as expected:
+            made = webauthn.verify_registration_response(credential=answer, **expected)
+        return {
+            "kind": PASSKEY,
+            "id": made.credential_id,
+            "secret": made.credential_public_key,
+            "counter": made.sign_count,
+        }
 
     def _use(self, one: Row, counter: int, **values: object) -> bool:
         """Keep how far a credential was used; False where it was used so far already."""
         # Two zeros are allowed: that authenticator does not count.
-        forward = (_kept.counter < counter) | ((_kept.counter == 0) & (counter == 0))
-        using = update(credentials).where(forward, _kept.id == one.id)
+        kept = credentials.c
+        forward = (kept.counter < counter) | ((kept.counter == 0) & (counter == 0))
+        using = update(credentials).where(forward, kept.id == one.id)
         using = using.values(counter=counter, used_us=now_us(), **values)
-        with self._people.database.writing() as connection:
+        with self._database.writing() as connection:
             return connection.execute(using).rowcount == 1
 
     def creation_options(self, current: OperatorSession) -> str:
-        """Return what a browser needs to make a passkey, as JSON; empty where there can be none."""
-        if self.party is None:
-            return ""
+        """Return what a browser needs to make a passkey, as JSON."""
         row = current.operator
         options = webauthn.generate_registration_options(
             rp_id=self.party.id,
             rp_name="smsgate",
             user_id=row.id.encode(),
             user_name=row.name,
-            challenge=self._sessions.new_challenge(current),
+            challenge=self._new_challenge(current),
             timeout=CHALLENGE_S * 1000,
-            authenticator_selection=AuthenticatorSelectionCriteria(
-                resident_key=ResidentKeyRequirement.PREFERRED,
-                user_verification=UserVerificationRequirement.REQUIRED,
+            authenticator_selection=structs.AuthenticatorSelectionCriteria(
+                resident_key=structs.ResidentKeyRequirement.PREFERRED, user_verification=_VERIFIED
             ),
-            exclude_credentials=self._descriptors(row),
+            exclude_credentials=self._passkeys(row),
         )
         return webauthn.options_to_json(options)
 
     def request_options(self, current: OperatorSession) -> str:
-        """Return what a browser needs to sign in by a passkey; empty where there can be none."""
-        known = self._descriptors(current.operator)
-        if not known or self.party is None:
+        """Return what a browser needs to sign in by a passkey; empty where there is none."""
+        known = self._passkeys(current.operator)
+        if not known:
             return ""
         options = webauthn.generate_authentication_options(
             rp_id=self.party.id,
-            challenge=self._sessions.new_challenge(current),
+            challenge=self._new_challenge(current),
             timeout=CHALLENGE_S * 1000,
             allow_credentials=known,
-            user_verification=UserVerificationRequirement.REQUIRED,
+            user_verification=_VERIFIED,
         )
         return webauthn.options_to_json(options)
 
-    def _descriptors(self, row: OperatorRow) -> list[PublicKeyCredentialDescriptor]:
-        return [PublicKeyCredentialDescriptor(id=one.id) for one in self.of(row, PASSKEY)]
+    def _passkeys(self, row: OperatorRow) -> list[structs.PublicKeyCredentialDescriptor]:
+        found = [one for one in self.of(row) if one.kind == PASSKEY]
+        return [structs.PublicKeyCredentialDescriptor(id=one.id) for one in found]
+
+    def _new_challenge(self, current: OperatorSession) -> bytes:
+        """Return what a passkey is to sign in this session; it replaces the one before."""
+        challenge = secrets.token_bytes(32)
+        with self._database.writing() as connection:
+            issue(connection, CHALLENGE, current.digest.hex(), [challenge], CHALLENGE_S)
+        return challenge
 
     @contextmanager
-    def expected(self, current: OperatorSession) -> Iterator[dict[str, Any]]:
+    def _checking(self, current: OperatorSession, answer: str) -> Iterator[dict[str, Any]]:
         """What an answer to the challenge of this session is compared with, once.
 
-        Raises ``FactorRefused``, also for what py_webauthn refuses.
+        Raises ``SignInRefused``, also for what py_webauthn refuses.
         """
-        challenge = self._sessions.take_challenge(current)
-        if challenge is None or self.party is None:
-            raise FactorRefused(PASSKEY_REFUSED, "wrong passkey", "answered too late, or twice")
         try:
+            sent = base64url_to_bytes(json.loads(answer)["response"]["clientDataJSON"])
+            challenge = parse_client_data_json(sent).challenge
+            with self._database.writing() as connection:
+                is_open = redeem(connection, CHALLENGE, current.digest.hex(), challenge)
+            if not is_open:
+                raise _passkey_refused("answered too late, or twice")
             yield {
                 "expected_challenge": challenge,
                 "expected_rp_id": self.party.id,
@@ -281,27 +261,22 @@ class Factors:
         except _INVALID as error:
             # The type alone: what a browser sent may be anything.
             _log.warning("passkey refused", reason=type(error).__name__)
-            raise FactorRefused(PASSKEY_REFUSED, "wrong passkey") from error
+            raise _passkey_refused() from error
+
+
+def _passkey_refused(note: str = "") -> SignInRefused:
+    return SignInRefused(PASSKEY_REFUSED, "wrong passkey", note)
 
 
 def new_recovery_codes(connection: Connection, row: OperatorRow) -> list[str]:
     """Return new recovery codes, which take the place of those before."""
-    connection.execute(delete(credentials).where(_recovery_of(row)))
     codes = ["".join(secrets.choice(_ALPHABET) for _ in range(16)) for _ in range(_RECOVERY_CODES)]
-    for code in codes:
-        # A plain hash is enough: nobody finds one of 2^79 by trying.
-        values = {"id": token_digest(code), "secret": b"", "counter": 0, "name": ""}
-        add_credential(connection, row, RECOVERY, values)
+    # A plain hash is enough: nobody finds one of 2^79 by trying.
+    issue(connection, RECOVERY, row.id, codes, _RECOVERY_S)
     return ["-".join(code[at : at + 4] for at in range(0, 16, 4)) for code in codes]
 
 
-def add_credential(
-    connection: Connection, row: OperatorRow, kind: str, values: Mapping[str, object]
-) -> bool:
+def add_credential(connection: Connection, row: OperatorRow, values: Mapping[str, object]) -> bool:
     """Add a credential of an operator; False where somebody has it already."""
-    known = {"operator_id": row.id, "kind": kind, "made_us": now_us(), "used_us": 0}
+    known = {"operator_id": row.id, "made_us": now_us(), "used_us": 0}
     return insert(connection, credentials, {**known, **values})
-
-
-def _recovery_of(row: OperatorRow) -> ColumnElement[bool]:
-    return (_kept.operator_id == row.id) & (_kept.kind == RECOVERY)

@@ -12,12 +12,12 @@ from typing import Annotated
 import msgspec
 from sqlalchemy import delete
 
-from smsgate.domain.errors import CallFailed, Unfit
 from smsgate.domain.signed_times import time_of
 from smsgate.features.operators.service import (
-    EMAIL_TAKEN,
     FIRST_LINK_S,
     LINK_S,
+    RECOVERY,
+    TAKEN,
     ActionAuthor,
     OperatorError,
     OperatorRow,
@@ -26,6 +26,7 @@ from smsgate.features.operators.service import (
     first_link,
     fold_email,
     insert,
+    issue,
     log_action,
     make_link,
     new_row,
@@ -34,8 +35,10 @@ from smsgate.features.operators.service import (
 )
 from smsgate.interface.list_page import Action, ListPage, Tab
 from smsgate.interface.operation import Column, Context, Listing, Role, operation
-from smsgate.notifications import send_email
+from smsgate.interface.schemas import NoFields
+from smsgate.records import Records
 from smsgate.records.console_tables import credentials, operators
+from smsgate.settings import Settings
 
 _TITLES = {
     "viewer": "Viewer: sees",
@@ -46,24 +49,12 @@ RoleChoice = Annotated[
     Role, msgspec.Meta(title="Role", description="What they may do.", extra={"titles": _TITLES})
 ]
 Address = Annotated[
-    str, msgspec.Meta(title="E-mail", description="For the link, notices, and single sign-on.")
+    str, msgspec.Meta(title="E-mail", description="For notices, and for single sign-on.")
 ]
-_EMAIL = """Hello {name},
-
-{by} {did}. To set your password, open this link within {hours} hours. It works once:
-
-{link}
-
-If you did not expect this e-mail, do not open the link, and tell {by}.
-"""
-
-
-_HERE = ("", "127.0.0.1", "::1")
-"""The terminal, and a browser on this machine."""
-
-
-class PersonQuery(msgspec.Struct, forbid_unknown_fields=True):
-    """Everybody."""
+_LINK_DONE = (
+    "Send this link to {name}: it sets their password, once, within "
+    f"{LINK_S // 3600} h. It is not shown again."
+)
 
 
 class PersonRow(msgspec.Struct, frozen=True):
@@ -122,10 +113,7 @@ class SignInLink(msgspec.Struct, frozen=True):
     """A link that sets a password, this once: only its digest is kept."""
 
     link: str
-    """Empty where it went by e-mail."""
     ends: datetime
-    message: str
-    """What became of it, and what to do with it."""
 
 
 @operation(
@@ -145,7 +133,7 @@ class SignInLink(msgspec.Struct, frozen=True):
         empty="Nobody can sign in yet: make a link with `smsgate operators first`.",
     ),
 )
-def list_people(context: Context, request: PersonQuery) -> PersonList:  # noqa: ARG001 - it has none
+def list_people(context: Context, request: NoFields, records: Records) -> PersonList:  # noqa: ARG001 - it has none
     """List everybody, those who are deactivated last."""
     return PersonList(
         [
@@ -158,21 +146,32 @@ def list_people(context: Context, request: PersonQuery) -> PersonList:  # noqa: 
                 added=time_of(row.made_us),
                 added_by=row.made_by,
             )
-            for row in find_operators(context.services.records.database)
+            for row in find_operators(records.database)
         ]
     )
 
 
-@operation(command="operators first", role="admin", example={}, shown_once="link", done="{message}")
-def make_first_link(context: Context, request: PersonQuery) -> SignInLink:  # noqa: ARG001
+@operation(
+    command="operators first",
+    role="admin",
+    example={},
+    shown_once="link",
+    done=f"It makes the first admin, once, within {FIRST_LINK_S // 3600} h. It is not shown again.",
+)
+def make_first_link(
+    context: Context,  # noqa: ARG001
+    request: NoFields,  # noqa: ARG001
+    records: Records,
+    settings: Settings,
+) -> SignInLink:
     """Make the link for the first admin. Exit code 2 if there are operators already."""
-    path = first_link(context.services.records)
+    path = first_link(records.database)
     if path is None:
         raise OperatorError(
             "There are operators already: `smsgate operators add NAME --role admin` adds one, "
             "`smsgate operators reset NAME` lets a person in again."
         )
-    return _shown(context, path, FIRST_LINK_S, "It makes the first admin, once")
+    return _shown(settings, path, FIRST_LINK_S)
 
 
 @operation(
@@ -181,25 +180,21 @@ def make_first_link(context: Context, request: PersonQuery) -> SignInLink:  # no
     example={"name": "maria", "role": "agent"},
     asks_again=True,
     shown_once="link",
-    done="{message}",
+    done=_LINK_DONE,
 )
-def add_person(context: Context, request: NewPerson) -> SignInLink:
+def add_person(
+    context: Context, request: NewPerson, records: Records, settings: Settings
+) -> SignInLink:
     """Add a person, and make the link to set their password."""
-    people, email = _people(context), fold_email(request.email)
-    _base(context)
+    email = fold_email(request.email)
     row = new_row(request.name, request.role, context.actor(), email)
     note = f"as {row.role}" + (f", with the e-mail address {email}" if email else "")
-    with people.database.writing() as connection:
+    with records.database.writing() as connection:
         if not insert(connection, operators, asdict(row)):
-            if row.folded not in [other.folded for other in find_operators(people.database)]:
-                raise Unfit(EMAIL_TAKEN, field="email")
-            raise OperatorError(
-                "There is an operator of that name already: use another one. If the same "
-                "person is deactivated, reset them instead."
-            )
+            raise OperatorError(TAKEN)
         log_action(connection, "person added", row.name, _author(context), note)
         path = make_link(connection, row.id)
-    return _handed_over(context, path, row.name, email, "gave you access to smsgate")
+    return _shown(settings, path, LINK_S)
 
 
 @operation(
@@ -208,22 +203,23 @@ def add_person(context: Context, request: NewPerson) -> SignInLink:
     example={"name": "maria", "second_factor": True},
     asks_again=True,
     shown_once="link",
-    done="{message}",
+    done=_LINK_DONE,
 )
-def reset_person(context: Context, request: PersonReset) -> SignInLink:
+def reset_person(
+    context: Context, request: PersonReset, records: Records, settings: Settings
+) -> SignInLink:
     """Remove a password, and make the link to set a new one.
 
     It ends their sessions, unbinds them from single sign-on, and lifts a deactivation.
     """
-    people = _people(context)
-    _base(context)
+    people = _people(records, settings)
     row = people.named(request.name)
     email = fold_email(request.email) or row.email
     values: dict[str, str | int] = {"password_hash": "", "ended_us": 0, "subject": ""}
+    values["email"] = email
     notes = ["reactivated"] if row.ended_us else []
     if email != row.email:
         notes.append(f"e-mail address {row.email or 'none'} changed to {email}")
-        values["email"] = email
     if request.second_factor:
         notes.append("two-step sign-in turned off")
     with people.changing(
@@ -231,9 +227,9 @@ def reset_person(context: Context, request: PersonReset) -> SignInLink:
     ) as connection:
         if request.second_factor:
             connection.execute(delete(credentials).where(credentials.c.operator_id == row.id))
+            issue(connection, RECOVERY, row.id, [], 0)
         path = make_link(connection, row.id)
-    did = "reset your password for smsgate"
-    return _handed_over(context, path, row.name, request.email, did)
+    return _shown(settings, path, LINK_S)
 
 
 @operation(
@@ -243,9 +239,9 @@ def reset_person(context: Context, request: PersonReset) -> SignInLink:
     asks_again=True,
     done="{name} now has the role {role} and must sign in again.",
 )
-def set_role(context: Context, request: PersonRole) -> None:
+def set_role(context: Context, request: PersonRole, records: Records, settings: Settings) -> None:
     """Give a person another role. They must sign in again."""
-    people = _people(context)
+    people = _people(records, settings)
     row, values = people.named(request.name), {"role": request.role}
     if request.role != row.role:
         note = f"{row.role} to {request.role}"
@@ -260,17 +256,19 @@ def set_role(context: Context, request: PersonRole) -> None:
     asks_again=True,
     done="Deactivated {name}: signed out everywhere, and can no longer sign in.",
 )
-def deactivate_person(context: Context, request: PersonChoice) -> None:
+def deactivate_person(
+    context: Context, request: PersonChoice, records: Records, settings: Settings
+) -> None:
     """Deactivate a person and end their sessions at once."""
-    people = _people(context)
+    people = _people(records, settings)
     row, values = people.named(request.name), {"ended_us": now_us()}
     if not row.ended_us:
         with people.changing(row, "deactivated", _author(context), values=values) as connection:
             refuse_last_admin(connection, row)
 
 
-def _people(context: Context) -> OperatorService:
-    return OperatorService(context.services.records, context.services.settings.web.mail)
+def _people(records: Records, settings: Settings) -> OperatorService:
+    return OperatorService(records.database, settings.web.mail)
 
 
 def _author(context: Context) -> ActionAuthor:
@@ -283,42 +281,10 @@ def _state(row: OperatorRow) -> str:
     return "single sign-on" if row.subject else "active" if row.password_hash else "no password yet"
 
 
-def _handed_over(context: Context, path: str, name: str, address: str, did: str) -> SignInLink:
-    """Send a link by e-mail; show it if there is no address or no mail server, or that fails."""
-    settings, by = context.services.settings, context.actor()
-    made = _shown(context, path, LINK_S, f"Send this link to {name}: it sets their password, once")
-    if not address or settings.web.mail is None or not settings.public_url:
-        return made
-    hours = LINK_S // 3600
-    text = _EMAIL.format(name=name, by=by, did=did, hours=hours, link=made.link)
-    try:
-        send_email(settings.web.mail, address, "Your link to sign in to smsgate", text)
-    except CallFailed as error:
-        message = f"The link was not sent to {address}: {error}. {made.message}"
-        return msgspec.structs.replace(made, message=message)
-    with _people(context).database.writing() as connection:
-        log_action(connection, "link sent by e-mail", name, _author(context), address)
-    return SignInLink("", made.ends, f"Sent a link to {address}. It sets the password, once.")
-
-
-def _shown(context: Context, path: str, lasts_s: int, message: str) -> SignInLink:
-    message = f"{message}, within {lasts_s // 3600} h. It is not shown again."
-    return SignInLink(_base(context) + path, time_of(now_us() + lasts_s * 1_000_000), message)
-
-
-def _base(context: Context) -> str:
-    """How links begin: never with the host of a request, which anybody may send.
-
-    Raises ``Unfit`` where they would lead nowhere; to be asked before anything is done.
-    """
-    settings = context.services.settings
-    if not settings.public_url and context.address not in _HERE:
-        raise Unfit(
-            "Nothing was done: a link for a password leads to SMSGATE_PUBLIC_URL, which is not "
-            "set. Set it and restart smsgate, or make the link on the server by "
-            "`smsgate operators add` or `reset`."
-        )
-    return settings.public_url or f"http://127.0.0.1:{settings.port}"
+def _shown(settings: Settings, path: str, lasts_s: int) -> SignInLink:
+    """Return a link as it is shown: never with the host of a request, which anybody may send."""
+    base = settings.public_url or f"http://127.0.0.1:{settings.port}"
+    return SignInLink(base + path, time_of(now_us() + lasts_s * 1_000_000))
 
 
 OPERATIONS = (list_people, make_first_link, add_person, reset_person, set_role, deactivate_person)

@@ -1,8 +1,8 @@
-"""The people of the console: their rows, the log of what was done, and links for passwords.
+"""The people of the console: their rows, the log of what was done, and secrets that work once.
 
 Nobody is given a password. An admin who adds a person, or resets one, gets a link, which lets its
-holder choose a password, once. Only the SHA-256 of a link's 256 random bits is kept. An operator is
-never removed, since the ledger names them. Everything raises ``RecordsUnavailable``.
+holder choose a password, once. Of links, recovery codes and challenges only the SHA-256 is kept. An
+operator is never removed, since the ledger names them. Everything raises ``RecordsUnavailable``.
 """
 
 from __future__ import annotations
@@ -11,35 +11,29 @@ import re
 import secrets
 import time
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from hashlib import sha256
 from types import MappingProxyType
 from typing import get_args
 
 import structlog
 from pydantic import SecretStr
-from sqlalchemy import ColumnElement, Connection, Table, delete, exists, select, update
+from sqlalchemy import ColumnElement, Connection, Table, delete, exists, func, select, update
 from sqlalchemy.exc import IntegrityError
 
-from smsgate.domain.errors import (
-    CallFailed,
-    LinkBroken,
-    RecordsUnavailable,
-    SmsGateError,
-    Unfit,
-)
+from smsgate.domain.errors import CallFailed, LinkBroken, RecordsUnavailable, SmsGateError, Unfit
+from smsgate.features.operators import passwords
 from smsgate.interface.operation import Role
 from smsgate.notifications import send_email
-from smsgate.records import Records
 from smsgate.records.console_tables import (
     credentials,
     operator_actions,
-    operator_links,
     operators,
     sessions,
+    single_use,
 )
 from smsgate.records.database import Database, Row, lookup, upsert
 from smsgate.records.reader import rows_of
@@ -50,21 +44,23 @@ ROLES = get_args(Role)
 A viewer sees. An agent decides, opts out and in, and imports. An admin configures, forgets, and
 looks after keys and people.
 """
-RECOVERY = "recovery"
-"""The kind of credential that is no factor by itself; see ``factors.py``."""
-_FACTOR = (credentials.c.operator_id == operators.c.id) & (credentials.c.kind != RECOVERY)
-OPERATOR_COLUMNS = (*operators.c, exists().where(_FACTOR).label("has_second_factor"))
-FIRST = ""
-"""In a link instead of an operator's id: it lets its holder become the first operator."""
+OPERATOR_COLUMNS = (
+    *operators.c,
+    exists().where(credentials.c.operator_id == operators.c.id).label("has_second_factor"),
+)
+LINK, RECOVERY, CHALLENGE = "link", "recovery", "challenge"
+"""Purposes of single-use secrets. A challenge is owned by a session, the others by an operator."""
+FIRST = "first"
+"""The id of the operator who comes by the first link, so that of two at once one is added."""
 LINK_S, FIRST_LINK_S = 24 * 3600, 3600
 LINK_PATH = "/console/password/"
 MAX_NAME_CHARACTERS = 60
 _NAME = re.compile(r"[\w.@+'’-]+( [\w.@+'’-]+)*")
 _LIKE_A_NUMBER = re.compile(r"\+?[\d .-]{6,}")
-_HOUR_US = 3600 * 1_000_000
-EMAIL_TAKEN = (
-    "Another person has that e-mail address: use another one, since single sign-on tells people "
-    "apart by it."
+_S, _HOUR_US = 1_000_000, 3600 * 1_000_000
+TAKEN = (
+    "Another person has that name or that e-mail address: use another one. If the same person is "
+    "deactivated, reset them instead."
 )
 _NOTICE = """Hello {name},
 
@@ -84,9 +80,16 @@ class OperatorError(SmsGateError):
 
 
 class SignInRefused(SmsGateError):
-    """Name, password or code are not right, or have to wait. The text does not say which."""
+    """Name, password, code or passkey is not right, or has to wait.
+
+    ``what`` and ``note`` go into the audit log, where the attempt is counted.
+    """
 
     status = 403
+
+    def __init__(self, sentence: str, what: str = "", note: str = "", field: str = "") -> None:
+        super().__init__(sentence, field=field)
+        self.what, self.note = what, note
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +106,7 @@ class OperatorRow:
     made_by: str
     ended_us: int = 0
     email: str = ""
-    """For links and notices, and by which single sign-on finds the operator; folded."""
+    """For notices, and by which single sign-on finds the operator; folded."""
     subject: str = field(default="", repr=False)
     """A hash of who the operator is at the provider of single sign-on, once bound."""
     zone: str = ""
@@ -129,9 +132,10 @@ def now_us() -> int:
     return time.time_ns() // 1000
 
 
-def token_digest(token: str) -> bytes:
+def token_digest(token: str | bytes) -> bytes:
     """Return what is kept of a secret that nobody can guess: of a link, a session or a code."""
-    return sha256(token.encode("utf-8", "surrogatepass")).digest()
+    raw = token if isinstance(token, bytes) else token.encode("utf-8", "surrogatepass")
+    return sha256(raw).digest()
 
 
 def fold_name(name: str) -> str:
@@ -215,13 +219,58 @@ def add_action(database: Database, what: str, author: ActionAuthor, note: str = 
         log_action(connection, what, author.name, author, note)
 
 
+# --- secrets that work once -----------------------------------------------------------------------
+
+
+def issue(
+    connection: Connection, purpose: str, owner: str, tokens: Iterable[str | bytes], lasts_s: float
+) -> None:
+    """Keep the digests of secrets that work once, in place of the owner's for that purpose."""
+    kept, now = single_use.c, now_us()
+    earlier = (kept.purpose == purpose) & (kept.owner == owner)
+    connection.execute(delete(single_use).where(earlier | (kept.ends_us <= now)))
+    common = {"purpose": purpose, "owner": owner, "ends_us": now + int(lasts_s * _S)}
+    for token in tokens:
+        connection.execute(single_use.insert().values(common | {"digest": token_digest(token)}))
+
+
+def redeem(connection: Connection, purpose: str, owner: str, token: str | bytes) -> bool:
+    """Use a secret up: of several at once the one that deletes it succeeds."""
+    kept = single_use.c
+    mine = (kept.digest == token_digest(token)) & (kept.purpose == purpose) & (kept.owner == owner)
+    used = connection.execute(delete(single_use).where(mine & (kept.ends_us > now_us())))
+    return used.rowcount == 1
+
+
+def recovery_codes_left(database: Database, row: OperatorRow) -> int:
+    """Return how many recovery codes an operator has."""
+    mine = (single_use.c.purpose == RECOVERY) & (single_use.c.owner == row.id)
+    with database.reading() as connection:
+        return connection.scalar(select(func.count()).where(mine)) or 0
+
+
+def make_link(connection: Connection, operator_id: str = "") -> str:
+    """Return the path of a new link, for the first operator of all if for no other."""
+    token = secrets.token_urlsafe(32)
+    issue(connection, LINK, operator_id, [token], LINK_S if operator_id else FIRST_LINK_S)
+    return LINK_PATH + token
+
+
+def first_link(database: Database) -> str | None:
+    """Return the path for making the first admin, in place of earlier ones; None if there is one.
+
+    Raises ``RecordsUnavailable``.
+    """
+    with database.writing() as connection:
+        return None if _has_operators(connection) else make_link(connection)
+
+
 class OperatorService:
     """Finds operators and changes them, each change with its line in the log."""
 
-    def __init__(self, records: Records, mailbox: SecretStr | None = None) -> None:
+    def __init__(self, database: Database, mailbox: SecretStr | None = None) -> None:
         """``mailbox`` sends people a notice when their way to sign in changed."""
-        self.database = records.database
-        self._mailbox = mailbox
+        self.database, self._mailbox = database, mailbox
 
     def named(self, name: str) -> OperatorRow:
         """Return the operator of that name. Raises ``OperatorError``."""
@@ -234,14 +283,38 @@ class OperatorService:
 
         Raises ``LinkBroken``.
         """
-        link = operator_links.c
-        query = select(link.operator_id).where(link.digest == token_digest(token))
+        kept = single_use.c
+        mine = (kept.digest == token_digest(token)) & (kept.purpose == LINK)
         with self.database.reading() as connection:
-            id_ = connection.scalar(query.where(link.ends_us > now_us()))
-        found = find_operators(self.database, operators.c.id == id_, operators.c.ended_us == 0)
-        if id_ != FIRST and not found:
+            owner = connection.scalar(select(kept.owner).where(mine & (kept.ends_us > now_us())))
+        found = find_operators(self.database, operators.c.id == owner, operators.c.ended_us == 0)
+        if owner != "" and not found:
             raise _broken()
         return found[0] if found else None
+
+    def set_password(
+        self, row: OperatorRow | None, password: str, address: str, token: str = "", name: str = ""
+    ) -> OperatorRow:
+        """Set an operator's password, and use up the link if one is given; ends every session.
+
+        Without a ``row`` the link adds one of that name, as the first of all. Raises
+        ``LinkBroken``, ``Unfit`` and ``SignInRefused``.
+        """
+        owner = row.id if row else ""
+        changed = row or replace(new_row(name, "admin"), id=FIRST)
+        passwords.refuse_unfit(password, changed.name)
+        hashed = passwords.hash_password(password)
+        author, note = ActionAuthor(changed.name, address), "by a link" if token else ""
+        values = {"password_hash": hashed}
+        with self.changing(changed, "password set", author, note, values) as connection:
+            if token and not redeem(connection, LINK, owner, token):
+                raise _broken()
+            if row is None:
+                if _has_operators(connection) or not insert(connection, operators, asdict(changed)):
+                    raise _broken()
+                log_action(connection, "person added", changed.name, author, "as the first admin")
+            lock_unchanged(connection, changed)
+        return replace(changed, password_hash=hashed)
 
     @contextmanager
     def changing(
@@ -256,7 +329,7 @@ class OperatorService:
         """A transaction that changes an operator: logs it, and ends their sessions but ``keep``.
 
         ``values`` are set at its end, before sessions end. Afterwards they get a notice by
-        e-mail, at the address that they had before. Raises ``Unfit``.
+        e-mail, at the address that they had before. Raises ``OperatorError``.
         """
         with self.database.writing() as connection:
             yield connection
@@ -265,7 +338,7 @@ class OperatorService:
             try:
                 connection.execute(setting.values({"id": row.id, **values}))
             except IntegrityError as error:
-                raise Unfit(EMAIL_TAKEN, field="email") from error
+                raise OperatorError(TAKEN, field="email") from error
             mine = sessions.c.operator_id == row.id
             connection.execute(delete(sessions).where(mine & (sessions.c.digest != keep)))
             log_action(connection, what, row.name, author, note)
@@ -300,34 +373,6 @@ def refuse_last_admin(connection: Connection, row: OperatorRow) -> None:
     query = select(operators.c.id).where(able).with_for_update()
     if {*connection.scalars(query)} == {row.id}:
         raise OperatorError(f"{row.name} is the only admin: make another person an admin first.")
-
-
-def first_link(records: Records) -> str | None:
-    """Return the path for making the first admin, in place of earlier ones; None if there is one.
-
-    Raises ``RecordsUnavailable``.
-    """
-    with records.database.writing() as connection:
-        return None if _has_operators(connection) else make_link(connection, FIRST)
-
-
-def make_link(connection: Connection, operator_id: str) -> str:
-    """Return the path of a new link, which takes the place of those before."""
-    token, link = secrets.token_urlsafe(32), operator_links.c
-    connection.execute(delete(operator_links).where(link.operator_id == operator_id))
-    ends_us = now_us() + (LINK_S if operator_id else FIRST_LINK_S) * 1_000_000
-    values = {"digest": token_digest(token), "operator_id": operator_id, "ends_us": ends_us}
-    connection.execute(operator_links.insert().values(values))
-    return LINK_PATH + token
-
-
-def use_link(connection: Connection, token: str, operator_id: str) -> None:
-    """Use a link up: of several at once the one that deletes it succeeds, else ``LinkBroken``."""
-    link = operator_links.c
-    mine = (link.digest == token_digest(token)) & (link.operator_id == operator_id)
-    used = connection.execute(delete(operator_links).where(mine & (link.ends_us > now_us())))
-    if used.rowcount != 1 or (operator_id == FIRST and _has_operators(connection)):
-        raise _broken()
 
 
 def _has_operators(connection: Connection) -> bool:

@@ -34,13 +34,10 @@ HALF_S = 600
 """How long the second page of signing in may take."""
 PROOF_S = 600
 """For how long a password that was given opens what asks for it again."""
-CHALLENGE_S = 300
-"""How long a browser may take to answer by a passkey."""
 _SEEN_S = 60
 """How exactly it is kept when a session was last seen: to spare writes."""
 _MAX_REMEMBERED = 500
 _PATIENCE_S = 5.0
-"""How long the records are waited for where there is nothing to go on without them."""
 _S = 1_000_000
 
 
@@ -93,8 +90,7 @@ class Sessions:
     """The rows of sessions. Everything raises ``RecordsUnavailable``."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
-        self._deadline, self._patient = Deadline(), Deadline(_PATIENCE_S)
+        self._database, self._deadline = database, Deadline(_PATIENCE_S)
         self._remembered: dict[bytes, OperatorSession] = {}
         """The newest few hundred, for an outage of the database."""
 
@@ -135,21 +131,19 @@ class Sessions:
         outage of the records would also hide what the console can say about it.
         """
         digest = token_digest(token)
-        session = self._remembered.get(digest)
-        deadline = self._patient if session is None else self._deadline
+        session = self._remembered.pop(digest, None)
         try:
-            found = deadline.call(lambda: self._select(sessions.c.digest == digest))
+            rows = self._deadline.call(lambda: self._select(sessions.c.digest == digest))
+            session = rows[0] if rows else None
         except (RecordsUnavailable, NoAnswerInTime) as error:
             if session is None:
                 raise RecordsUnavailable(f"nobody can be recognised: {error}") from error
-            found = [session]
-        self._remembered.pop(digest, None)
-        if not found or not found[0].active:
+        if session is None or not session.active:
             return None
-        self._remembered[digest] = found[0]
+        self._remembered[digest] = session
         if len(self._remembered) > _MAX_REMEMBERED:
             self._remembered.pop(next(iter(self._remembered)), None)
-        return found[0]
+        return session
 
     def of(self, row: OperatorRow) -> list[OperatorSession]:
         """Return the operator's current sessions, newest first."""
@@ -163,38 +157,20 @@ class Sessions:
             with suppress(RecordsUnavailable, NoAnswerInTime):
                 self._deadline.call(lambda: self.change(current, seen_us=now))
 
-    def change(self, current: OperatorSession, **values: object) -> None:
+    def change(self, current: OperatorSession, **values: int) -> None:
         """Set columns of a session's row."""
         with self._database.writing() as connection:
             mine = sessions.c.digest == current.digest
             connection.execute(update(sessions).where(mine).values(**values))
 
-    def end(self, current: OperatorSession, digest: bytes, *, others: bool = False) -> None:
-        """End one of the operator's sessions, or all ``others``."""
-        which = sessions.c.digest != digest if others else sessions.c.digest == digest
-        ending = delete(sessions).where(which & (sessions.c.operator_id == current.operator.id))
-        name, note = current.operator.name, "everywhere else" if others else ""
+    def end(self, current: OperatorSession, digest: bytes) -> None:
+        """End one of the sessions of an operator."""
+        mine = (sessions.c.digest == digest) & (sessions.c.operator_id == current.operator.id)
         with self._database.writing() as connection:
-            if connection.execute(ending).rowcount:
-                author = ActionAuthor(name, current.address)
-                log_action(connection, "signed out", name, author, note)
-        if not others:
-            self._remembered.pop(digest, None)
-
-    def new_challenge(self, current: OperatorSession) -> bytes:
-        """Return what a passkey is to sign in this session; it replaces the one before."""
-        challenge = secrets.token_bytes(32)
-        ends_us = now_us() + CHALLENGE_S * _S
-        self.change(current, challenge=challenge, challenge_ends_us=ends_us)
-        return challenge
-
-    def take_challenge(self, current: OperatorSession) -> bytes | None:
-        """Return the session's challenge, once; None where there is none or it expired."""
-        mine = (sessions.c.digest == current.digest) & (sessions.c.challenge_ends_us > now_us())
-        taking = update(sessions).where(mine).values(challenge_ends_us=0)
-        with self._database.writing() as connection:
-            found: bytes | None = connection.scalar(taking.returning(sessions.c.challenge))
-        return found
+            if connection.execute(delete(sessions).where(mine)).rowcount:
+                author = ActionAuthor(current.operator.name, current.address)
+                log_action(connection, "signed out", current.operator.name, author)
+        self._remembered.pop(digest, None)
 
     def _select(self, where: ColumnElement[bool]) -> list[OperatorSession]:
         query = select(*_COLUMNS, *OPERATOR_COLUMNS).join_from(

@@ -76,7 +76,7 @@ def create_console(services: Services) -> Flask:
     app.context_processor(_menu)
     read_bodies_first(app, streamed=["upload_list"])
     origin.register(app, services.settings)
-    auth.register(app, services)
+    auth.register(app, services.settings, services.records.database, services.store.client)
     CSRFProtect(app)
     template_filters.register(app, services)
     _count_in_menu(app, services)

@@ -44,6 +44,9 @@ from smsgate.interface.operation import Context
 from smsgate.pipeline.api_keys import Caller
 from smsgate.pipeline.deadlines import Deadlines
 from smsgate.pipeline.services import Services
+from smsgate.records.database import Database
+from smsgate.settings import Settings
+from smsgate.store.connection import Client
 from smsgate.web.console.origin import Origin
 from smsgate.web.console.return_path import HOME, is_part, return_path
 from smsgate.web.limits import Limits
@@ -57,10 +60,9 @@ NEXT = "next"
 ENDED = "ended"
 """In the cookie: the session that somebody used has ended; whether a form was sent in it."""
 _TOKEN = "token"  # noqa: S105 - in the cookie: the token of the operator's session
-_BROWSERS = {"Edg": "Edge", "OPR/": "Opera", "Firefox/": "Firefox", "Chrome/": "Chrome"}
-_BROWSERS["Safari/"] = "Safari"
-_SYSTEMS = {"Android": "Android", "iPhone": "iPhone", "iPad": "iPad", "Windows": "Windows"}
-_SYSTEMS |= {"Mac OS": "Mac", "Linux": "Linux"}
+_BROWSERS = {"Edg": "Edge", "OPR/": "Opera", "Firefox": "", "Chrome": "", "Safari": ""}
+_SYSTEMS = {"Android": "", "iPhone": "", "iPad": "", "Windows": "", "Mac OS": "Mac", "Linux": ""}
+"""By what browsers and systems name themselves their names, where they differ."""
 _SESSION, _DEVICE = "smsgate", "smsgate-device"
 _DEVICE_S = 180 * 24 * 3600
 _HOST = "__Host-"
@@ -76,8 +78,8 @@ class Cookies(SecureCookieSessionInterface):
     Nothing is ever done by GET, and every POST needs the token of a form.
     """
 
-    def __init__(self, services: Services) -> None:
-        self._origin = Origin(services.settings)
+    def __init__(self, settings: Settings) -> None:
+        self._origin = Origin(settings)
 
     @property
     def secure(self) -> bool:
@@ -100,17 +102,15 @@ class Cookies(SecureCookieSessionInterface):
 class ConsoleAuth:
     """Everything that the pages about signing in ask."""
 
-    def __init__(self, services: Services) -> None:
-        settings = services.settings
-        self.cookies = Cookies(services)
+    def __init__(self, settings: Settings, database: Database, client: Client) -> None:
+        keys, url = settings.secret_keys, settings.public_url
+        self.cookies = Cookies(settings)
         self.deadlines = Deadlines()
-        self.sessions = Sessions(services.records.database)
-        self.people = OperatorService(services.records, settings.web.mail)
-        keys, party = settings.secret_keys, relying_party(settings.public_url, settings.port)
-        self.sign_in = SignIn(self.people, Limits(services.store.client), keys)
-        self.factors = Factors(self.people, self.sessions, keys, party)
-        oidc, url = settings.oidc, settings.public_url
-        self.provider = SignInProvider(oidc, url) if oidc else None
+        self.sessions = Sessions(database)
+        self.people = OperatorService(database, settings.web.mail)
+        self.sign_in = SignIn(database, Limits(client), keys)
+        self.factors = Factors(database, keys, relying_party(url, settings.port))
+        self.provider = SignInProvider(settings.oidc, url) if settings.oidc else None
         """For single sign-on; None where none is configured."""
 
     def visitor(self) -> Visitor:
@@ -118,8 +118,8 @@ class ConsoleAuth:
         counted = address_of(request.environ)
         agent = request.headers.get("User-Agent", "")
         # A short description for its owner; nothing else of the header is kept.
-        browser = next((_BROWSERS[sign] for sign in _BROWSERS if sign in agent), "A browser")
-        system = next((f" on {_SYSTEMS[sign]}" for sign in _SYSTEMS if sign in agent), "")
+        browser = next((_BROWSERS[one] or one for one in _BROWSERS if one in agent), "A browser")
+        system = next((f" on {_SYSTEMS[one] or one}" for one in _SYSTEMS if one in agent), "")
         device = request.cookies.get(self.cookies.named(_DEVICE), "")
         return Visitor(counted or request.remote_addr or "", counted, browser + system, device)
 
@@ -210,9 +210,9 @@ def prove() -> None:
     auth.sessions.change(current, proved_us=now_us())
 
 
-def register(console: Flask, services: Services) -> None:
+def register(console: Flask, settings: Settings, database: Database, client: Client) -> None:
     """Find out at each request who makes it."""
-    made = ConsoleAuth(services)
+    made = ConsoleAuth(settings, database, client)
     console.extensions["smsgate_auth"] = made
     console.session_interface = made.cookies
     console.config["SESSION_COOKIE_SAMESITE"] = "Lax"

@@ -7,8 +7,8 @@ import pytest
 from smsgate.web.console.app import create_console
 
 FOR_ALL = frozenset(
-    {"asset", "console", "show_sign_in", "sign_in", "sign_out", "show_code", "check_code"}
-    | {"check_passkey", "show_password", "set_password", "go_to_provider", "return_from_provider"}
+    {"asset", "console", "show_sign_in", "sign_in", "sign_out", "show_code"}
+    | {"check_factor", "show_password", "set_password", "go_to_provider", "return_from_provider"}
 )
 """Who is not signed in may come here."""
 FOR_ADMINS = frozenset(
@@ -18,8 +18,7 @@ FOR_ADMINS = frozenset(
 )
 FOR_VIEWERS = frozenset(
     {"find_number", "guide_read", "tried", "change_password", "end_session", "choose_zone"}
-    | {"show_app", "add_app", "show_passkey", "add_passkey", "remove_factor"}
-    | {"renew_recovery_codes"}
+    | {"show_factors", "add_factor", "remove_factor"}
 )
 """What a viewer may post: it is about themselves, or changes nothing."""
 PAGES_OF_AGENTS = frozenset({"lists", "one_list", "list_file"})

@@ -112,13 +112,9 @@ def test_one_sees_where_one_is_signed_in_and_ends_it(viewer, services) -> None:
     viewer.post("/console/me/sessions", {"session": ids[0]})
     signed_in = [one.get("/console/me").status_code for one in others]
     assert sorted(signed_in) == [200, 200, 303]
-    viewer.post("/console/me/sessions", {"session": "others"})
-    assert [one.get("/console/me").status_code for one in others] == [303, 303, 303]
-    assert viewer.get("/console/me").status_code == 200
 
 
 def test_nobody_ends_the_session_of_somebody_else(viewer, agent) -> None:
-    agent.post("/console/me/sessions", {"session": "others"})
     page = viewer.get("/console/me").text
     assert "This browser" in page
     digest = session_digest(viewer.get_cookie("smsgate").value).hex()
@@ -136,7 +132,7 @@ def test_with_a_second_factor_the_password_alone_opens_nothing(viewer, services,
     assert other.sign_in("viewer").location == "/console/in/code"
     for path in ("/console/", "/console/me", "/console/me/factor", "/console/people"):
         assert other.get(path).location == "/console/in"
-    assert other.post("/console/me/factor/recovery").location == "/console/in"
+    assert other.post("/console/me/factor").location == "/console/in"
     half = other.get_cookie("smsgate").value
     clock[0] += 30
     code = totp.at(clock[0])
@@ -226,8 +222,7 @@ def test_a_recovery_code_opens_once(viewer, services, clock) -> None:
     other.sign_in("viewer")
     assert other.post("/console/in/code", {"code": codes[0]}).status_code == 403
     assert "6 recovery codes left" in viewer.get("/console/me").text
-    fresh = viewer.post("/console/me/factor/recovery").text
-    assert codes[2] not in fresh
+    assert len({*codes, *set_up(viewer)[1]}) == 16, "those of another factor"
     other.sign_in("viewer")
     assert other.post("/console/in/code", {"code": codes[2]}).status_code == 403
 
@@ -252,14 +247,12 @@ def test_a_wrong_code_turns_nothing_on_and_shows_the_same_secret_again(viewer, s
 def test_turning_it_on_or_off_asks_for_the_password_again(viewer, services, clock) -> None:
     past = "UPDATE sessions SET proved_us = proved_us - 600000000"
     change(services, past)
-    page = viewer.get("/console/me/factor").text
-    secret = re.search(r"<code>([A-Z2-7 ]+)</code>", page)[1].replace(" ", "")
-    code = pyotp.TOTP(secret).at(clock[0])
-    assert viewer.post("/console/me/factor", {"code": code}).status_code == 403
-    data = {"code": code, "password": PASSWORD}
-    assert viewer.post("/console/me/factor", data).status_code == 200
+    assert "<code>" not in viewer.get("/console/me/factor").text
+    assert viewer.post("/console/me/factor", {"code": "000000"}).status_code == 403
+    data = {"password": PASSWORD}
+    assert viewer.post("/console/me/factor", data).location == "/console/me/factor"
+    set_up(viewer)
     change(services, past)
-    assert viewer.post("/console/me/factor/recovery").status_code == 403
     assert remove_factor(viewer).status_code == 403
     assert kept(services).has_second_factor
     remove_factor(viewer, password=PASSWORD)
@@ -333,7 +326,7 @@ def test_an_admin_takes_a_lost_second_factor_away(viewer, admin, visitor, servic
 
 
 def sealed_by(key: str) -> factors.Factors:
-    return factors.Factors(None, None, [SecretStr(key)], None)
+    return factors.Factors(None, [SecretStr(key)], None)
 
 
 def secrets_of_apps(services) -> list[bytes]:
