@@ -15,42 +15,68 @@ if __name__ == "__main__":
     sys.modules["rich"] = None  # type: ignore[assignment]  # this is how a module is kept out
 
 import argparse
-import errno
 import importlib
 import socket
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from functools import partial
+
+import redis
+import structlog
 
 from smsgate import logs
-from smsgate.domain.errors import SmsGateError, SpoolUnavailable
+from smsgate.domain.errors import (
+    QueueUnavailable,
+    SmsGateError,
+    SpoolUnavailable,
+    StoreNotReady,
+    StoreUnavailable,
+)
+from smsgate.logs import Reminder
 from smsgate.pipeline.configuration import load_configuration
+from smsgate.pipeline.published_programs import refuse_dropped
 from smsgate.pipeline.running_process import RunningProcess
 from smsgate.pipeline.services import build_spool, build_store
-from smsgate.pipeline.spool import Spool
-from smsgate.store.inbox import APPLY, SEND
-from workers import clock, jobs, rq_process
-from workers.alert_notifier import AlertNotifier
-from workers.delivery_threads import DeliveryThreads
-from workers.ledger_archiver import ArchiverThread
-from workers.list_worker import ListWorker
-from workers.opt_out_lists import opt_out_list_threads
+from smsgate.store.inbox import APPLY, SEND, JobQueue
+from workers import clock, jobs
+from workers.delivery_threads import delivery_threads
+from workers.list_worker import list_thread
 
 Start = Callable[[Mapping[str, str], str], None]
+PATIENCE_S = 0.2
+"""How long a job waits for its calls before the next partition has its turn."""
+RETRY_S = 1.0
+"""How long to wait before Redis is tried again."""
+
+
+class CannotListen(SmsGateError):
+    """The port of ``web`` cannot be used; the text says what would be right."""
 
 
 def _web(environ: Mapping[str, str], host: str) -> None:
     configuration = load_configuration(environ)
     settings = configuration.settings
-    _refuse_unusable(build_spool(settings))
-    build_store(settings).metadata.refuse_old()
+    try:
+        build_spool(settings).check(make=True)
+    except SpoolUnavailable as error:
+        if not error.is_full:  # as long as the store takes messages, none has to wait
+            raise
+    store = build_store(settings)
+    store.metadata.refuse_old()
+    with suppress(StoreUnavailable, StoreNotReady):
+        refuse_dropped(settings, store)
     _refuse_port(host, settings.port)
     # Only here: Flask, the server and the console are a third of a process's memory.
     web = importlib.import_module("workers.web")
-    web.serve(host, configuration)
-
-
-class CannotListen(SmsGateError):
-    """The port of ``web`` cannot be used; the text says what would be right."""
+    app = importlib.import_module("smsgate.web.app")
+    web.run(
+        lambda: app.start_app(configuration),
+        host,
+        settings.port,
+        settings.web_concurrency,
+        settings.web_threads,
+    )
 
 
 def _refuse_port(host: str, port: int) -> None:
@@ -58,94 +84,70 @@ def _refuse_port(host: str, port: int) -> None:
 
     There may be two that share it, so that one deployment follows another.
     """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         try:
             probe.bind((host, port))
         except OSError as error:
-            raise CannotListen(f"Port {port} {_port_problem(host, error)}.") from error
+            raise CannotListen(
+                f"Port {port} of {host} cannot be used ({error.strerror}): set PORT to another "
+                "one, or --host to an address of this host."
+            ) from error
 
 
-def _port_problem(host: str, error: OSError) -> str:
-    if error.errno == errno.EADDRINUSE:
-        return "is in use by another program: end that, or set PORT to another one"
-    if error.errno in (errno.EACCES, errno.EPERM):
-        return "may not be used by this user: set PORT to one from 1024 on, such as 8000"
-    return f"cannot be used at {host} ({error.strerror}): --host must be an address of this host"
+def _worker(environ: Mapping[str, str], _: str) -> None:
+    process = RunningProcess(load_configuration(environ), "worker")
+    jobs.apply = process.services.applier.work
+    process.start(list_thread(process.services))
+    _work(process, APPLY[0])
 
 
-def _refuse_unusable(spool: Spool) -> None:
-    """Raise ``SpoolUnavailable`` where no message could wait for the store, but for want of room.
+def _sender(environ: Mapping[str, str], _: str) -> None:
+    process = RunningProcess(load_configuration(environ), "sender")
+    jobs.send = partial(process.services.sender.drain, patience_s=PATIENCE_S)
+    process.start(*delivery_threads(process.services))
+    _work(process, SEND[0])
 
-    A disk that is full does not hinder a start: as long as the store takes messages none has to
-    wait, and ``/readyz`` says it.
+
+def _work(process: RunningProcess, queue: str) -> None:
+    """Run jobs until a signal, or an error of Redis in the middle of one.
+
+    After that a supervisor starts the process again.
     """
-    try:
-        spool.check(make=True)
-    except SpoolUnavailable as error:
-        if not error.is_full:
-            raise
+    _wait_for(process.services.job_queue)
+    url = process.configuration.settings.queue_url
+    with redis.Redis.from_url(url, socket_connect_timeout=2) as connection:
+        try:
+            jobs.worker_on(connection, queue).work(logging_level="WARNING")
+        except redis.RedisError as error:
+            raise QueueUnavailable(f"the worker lost Redis: {error}") from error
+        finally:
+            process.close()
 
 
-def _worker(_: Mapping[str, str], __: str) -> None:
-    process = jobs.process()
-    _work(process, APPLY[0], ListWorker(process.services))
-
-
-def _sender(_: Mapping[str, str], __: str) -> None:
-    jobs.kind = "sender"
-    process = jobs.process()
-    _work(process, SEND[0], DeliveryThreads(process.services))
-
-
-def _work(process: RunningProcess, queue: str, beside: DeliveryThreads | ListWorker) -> None:
-    process.start()
-    beside.start()
-    try:
-        rq_process.run(process.configuration.settings.queue_url, queue)
-    finally:
-        beside.close()
-        process.close()
-
-
-class ClockFailed(SmsGateError):
-    """A thread of the clock failed; the log has the traceback."""
-
-    exit_code = 1
+def _wait_for(job_queue: JobQueue) -> None:
+    """Wait for RQ's Redis: supervisors wait longer and longer before they start a process again."""
+    reminder, pause = Reminder(), threading.Event()
+    while True:
+        try:
+            job_queue.ping()
+        except QueueUnavailable as error:
+            if reminder.is_due(str(error)):
+                structlog.get_logger().warning("worker waits for redis", problem=str(error))
+            pause.wait(RETRY_S)
+        else:
+            return
 
 
 def _clock(environ: Mapping[str, str], _: str) -> None:
-    ending, failed = threading.Event(), threading.Event()
+    ending = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ending.set())
-
-    def end() -> None:
-        failed.set()
-        ending.set()
-
     process = RunningProcess(load_configuration(environ), "clock")
-    services = process.services
-    process.start()
-    services.lease_renewal.start()
-    threads = (
-        ArchiverThread(services, end),
-        AlertNotifier(services),
-        *opt_out_list_threads(services),
-    )
-    for thread in threads:
-        thread.start()
-    try:
-        clock.run(services, ending)
-    finally:
-        for thread in threads:  # all at once, so that ending takes as long as the longest call
-            thread.stop()
-        for thread in threads:
-            thread.close()
-        process.close()
-    if failed.is_set():
-        raise ClockFailed("The clock has failed; the traceback above says where. Start it again.")
+    process.start(*clock.threads(process.services))
+    ending.wait()
+    process.close()
 
 
 PROCESSES: Mapping[str, Start] = {

@@ -1,8 +1,8 @@
-"""The process ``clock``: every two seconds it enqueues lost jobs.
+"""The threads of the process ``clock``: lost jobs, the ledgers, the write lease, alerts, lists.
 
-RQ's own scheduler is not used for this: it writes pickle, ends when Redis does, and doubles when
-it runs twice. This loop survives lost connections and holds a lease, so that a second one stands
-by.
+RQ's own scheduler is not used for lost jobs: it writes pickle, ends when Redis does, and doubles
+when it runs twice. The sweeper survives lost connections and holds a lease, so that a second one
+stands by.
 """
 
 from __future__ import annotations
@@ -10,28 +10,27 @@ from __future__ import annotations
 import math
 import os
 import socket
-import threading
 import time
 import uuid
 
 import structlog
 
-from smsgate.domain.errors import (
-    QueueUnavailable,
-    RecordsDiffer,
-    RecordsUnavailable,
-    StoreNotReady,
-    StoreUnavailable,
-)
+from smsgate.domain.errors import RecordsDiffer, RecordsUnavailable, StoreNotReady
+from smsgate.features.alerts.service import AlertService
 from smsgate.features.records_admin.rebuild import RebuildService
 from smsgate.interface.operation import Progress
 from smsgate.logs import Reminder
+from smsgate.pipeline.background_thread import BackgroundThread
 from smsgate.pipeline.published_programs import publish_programs
 from smsgate.pipeline.services import Services
+from workers import ledger_archiver
+from workers.opt_out_lists import opt_out_list_threads
 
 PERIOD_S = 2.0
 LOG_S = 2.0
 """How often the progress of a rebuild is logged, and the clock's lease prolonged."""
+ALERTS_S, ALERT_TEST_S = 15.0, 2.0
+"""How often the conditions are compared, and whether somebody asked for a test is looked at."""
 
 CHECK_S = 60.0
 """How often store and records are compared, and the programs published, though nothing hints that
@@ -43,68 +42,86 @@ arrive only now."""
 _log = structlog.get_logger()
 
 
-def run(services: Services, ending: threading.Event) -> None:
-    """Sweep until ``ending`` is set."""
-    name = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
-    sweeper, reminder = Sweeper(name), Reminder()
-    while not ending.is_set():
-        try:
-            if sweeper.sweep(services):
-                services.job_queue.trim()
-            reminder.end()
-        except (StoreUnavailable, QueueUnavailable) as error:
-            if reminder.is_due(str(error)):
-                _log.warning("clock waits", problem=str(error))
-        ending.wait(PERIOD_S)
+def threads(services: Services) -> list[BackgroundThread]:
+    """What a clock does, each in a thread of its own; not started yet."""
+    archiver = ledger_archiver.ArchiverRounds(services)
+    return [
+        BackgroundThread("clock", Sweeper(services).sweep, PERIOD_S),
+        services.lease_renewal.thread(),
+        BackgroundThread(
+            "ledger archiver",
+            archiver.run_once,
+            ledger_archiver.PERIOD_S,
+            close_timeout_s=30.0,
+        ),
+        *alert_threads(services),
+        *opt_out_list_threads(services),
+    ]
+
+
+def alert_threads(services: Services) -> list[BackgroundThread]:
+    """Those that compare the conditions, log the records' digest, and send requested tests."""
+    alerts = AlertService(services.store, services.settings, services.monitor)
+    return [
+        BackgroundThread(
+            "alerts", alerts.check, ALERTS_S, close_timeout_s=15.0, at_end=alerts.close
+        ),
+        BackgroundThread(
+            "records digest", lambda: alerts.send_records_digest(services.records), ALERTS_S
+        ),
+        BackgroundThread("alert test", alerts.run_test, ALERT_TEST_S),
+    ]
 
 
 class Sweeper:
-    """The rounds of one clock."""
+    """The rounds of one clock, every two seconds."""
 
-    def __init__(self, name: str) -> None:
-        self._name = name
+    def __init__(self, services: Services, name: str = "") -> None:
+        self._services = services
+        self._name = name or f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
         self._hint: object = None
         self._hinted_at = self._checked_at = -math.inf
         self._reminder = Reminder()
 
-    def sweep(self, services: Services) -> bool:
-        """One round, if this clock holds the lease; gives whether it does.
+    def sweep(self) -> None:
+        """One round, if this clock holds the lease.
 
-        Raises ``StoreUnavailable``.
+        Raises ``StoreUnavailable``, ``QueueUnavailable``.
         """
-        if not services.store.sweep.leads(self._name):
+        store, job_queue = self._services.store, self._services.job_queue
+        if not store.sweep.leads(self._name):
             self._hint = None  # if it leads later, it knows nothing of what happened until then
-            return False
-        if self._is_check_due(services):
-            if self._restore(services):
+            return
+        if self._is_check_due():
+            if self._restore():
                 self._checked_at = time.monotonic()
-            publish_programs(services.settings, services.store)
-        inboxes, outboxes = services.store.sweep.overdue()
-        services.job_queue.notify_inboxes(inboxes)
-        services.job_queue.notify_outboxes(outboxes)
-        return True
+            publish_programs(self._services.settings, store)
+        inboxes, outboxes = store.sweep.overdue()
+        job_queue.notify_inboxes(inboxes)
+        job_queue.notify_outboxes(outboxes)
+        job_queue.trim()
 
-    def _is_check_due(self, services: Services) -> bool:
+    def _is_check_due(self) -> bool:
         """Whether the store may have lost something."""
-        now, hint = time.monotonic(), services.store.health.signature()
+        now, hint = time.monotonic(), self._services.store.health.signature()
         if hint != self._hint:
             self._hint, self._hinted_at = hint, now
             self._checked_at = -math.inf
         return now - self._hinted_at < WATCH_S or now - self._checked_at >= CHECK_S
 
-    def _restore(self, services: Services) -> bool:
+    def _restore(self) -> bool:
         """Rebuild a store that was flushed or fell back, before anybody trusts it again.
 
         Gives whether it can be trusted.
         """
-        rebuilding = RebuildService(services)
+        rebuilding = RebuildService(self._services)
         try:
             why = rebuilding.needed()
             if not why:
                 self._reminder.end()
                 return True
             _log.warning("store is rebuilt from the records", why=why)
-            rebuilt = rebuilding.rebuild(_progress(services, self._name), why=why)
+            rebuilt = rebuilding.rebuild(_progress(self._services, self._name), why=why)
         except (RecordsUnavailable, RecordsDiffer, StoreNotReady) as error:
             if self._reminder.is_due(str(error)):
                 _log.warning("store and records cannot be compared", problem=str(error))

@@ -6,175 +6,108 @@ one that smsgate writes.
 
 from __future__ import annotations
 
-import functools
 import json
-import os
 import zlib
-from collections.abc import Mapping
-from datetime import datetime
-from typing import Self
+from collections.abc import Callable, Mapping
 
 import redis
 import structlog
-from redis.client import Pipeline
 from rq import Queue, SimpleWorker
 from rq.exceptions import NoSuchJobError
 from rq.job import Job
 from rq.serializers import JSONSerializer
-from rq.utils import now
 
 from smsgate.domain.errors import StoreNotReady, StoreUnavailable
-from smsgate.pipeline.configuration import load_configuration
-from smsgate.pipeline.running_process import RunningProcess
 from smsgate.store.inbox import APPLY, SEND
 from smsgate.store.keys import PARTITIONS
 
-PATIENCE_S = 0.2
-"""How long a job waits for its calls before the next partition has its turn."""
 WORKER_TTL_S = 30
 """RQ waits 15 s less than this for a job; a dead worker is forgotten a minute later."""
 MAINTENANCE_S = 30
-EXPIRY_S = 600
-"""After which a job that was begun, or a late word about it, is gone, whoever died over it."""
+TIMEOUT_S = 60
+"""After which a job is broken off; it works for two seconds and then asks for another one."""
 MAX_DATA_BYTES = 512
 """Our own take about 60; more is not even unpacked."""
 MAX_ID_LENGTH = 64
-"""Characters of an id or a field's name that the log shows."""
-MAX_LIMIT_DIGITS = 6
+"""Characters of an id that the log shows."""
 
-_LIMITS = frozenset({b"timeout", b"result_ttl", b"failure_ttl", b"ttl"})
-"""Fields with seconds."""
-_OWN_FIELDS = frozenset(
-    {
-        *(b"data", b"status", b"origin", b"description", b"worker_name"),
-        *(b"created_at", b"enqueued_at", b"started_at", b"ended_at", b"last_heartbeat"),
-        *_LIMITS,
-    }
+_OWN_JOBS = frozenset(
+    json.dumps([function, None, [partition], {}]).encode()
+    for _, function in (APPLY, SEND)
+    for partition in range(PARTITIONS)
 )
-"""What a job of ours has, and RQ notes of it. By others a job names functions to import, addresses
-to call, data to unpack, or how often and after which jobs it runs."""
+"""The data of every job that smsgate writes."""
+_FIELDS = (b"data", b"status", b"origin", b"created_at", b"enqueued_at", b"started_at", b"ended_at")
+"""What is read of a job. Other fields, which may name functions to import, addresses to call or
+data to unpack, are as if they were not there."""
 _log = structlog.get_logger()
-
-kind = "worker"
-"""Of this process; ``workers/__main__.py`` sets it before the first job."""
-
-
-@functools.cache
-def process() -> RunningProcess:
-    """What this process and its jobs work with, made from the environment once."""
-    return RunningProcess(load_configuration(os.environ), kind)
 
 
 def apply_inbox(partition: int) -> None:
     """Apply what waits in a partition's inbox."""
-    try:
-        process().services.applier.work(partition)
-    except (StoreUnavailable, StoreNotReady) as error:
-        # Nothing is lost: the entries stay, and the clock asks for another job.
-        _log.warning("inbox waits", partition=partition, problem=str(error))
+    _do(apply, partition)
 
 
 def send_replies(partition: int) -> None:
     """Send the due replies of a partition."""
+    _do(send, partition)
+
+
+def _nothing(_: int) -> None:
+    raise RuntimeError("this process does not run such jobs")
+
+
+apply: Callable[[int], object] = _nothing
+send: Callable[[int], object] = _nothing
+"""What does the work in this process; ``workers/__main__.py`` sets the one that it needs."""
+
+
+def _do(work: Callable[[int], object], partition: int) -> None:
     try:
-        process().services.sender.drain(partition, PATIENCE_S)
+        work(partition)
     except (StoreUnavailable, StoreNotReady) as error:
-        _log.warning("outbox waits", partition=partition, problem=str(error))
+        # Nothing is lost: entries and replies stay, and the clock asks for another job.
+        _log.warning("job waits", partition=partition, problem=str(error))
 
 
-class PartitionWorker(SimpleWorker):
-    """Runs jobs in its own process: forking for each would cost more than the job."""
+def worker_on(connection: redis.Redis, queue: str) -> SimpleWorker:
+    """A worker on one queue that runs only jobs of ours.
 
-    max_connection_wait_time = 2.0
-    """RQ would wait up to a minute between two tries to reach Redis."""
-
-    @classmethod
-    def on_queue(cls, connection: redis.Redis, name: str) -> Self:
-        """A worker on the queue of a name that runs only jobs of ours."""
-        return cls(
-            [Queue(name, connection=connection, serializer=JSONSerializer, job_class=AllowedJob)],
-            connection=connection,
-            job_class=AllowedJob,
-            serializer=JSONSerializer,
-            worker_ttl=WORKER_TTL_S,
-            maintenance_interval=MAINTENANCE_S,
-            log_job_description=False,
-        )
-
-    def run_maintenance_tasks(self) -> None:
-        """Clean up after jobs and workers that died, or leave that for the next time.
-
-        For a minute after a worker was killed RQ finds the job and not the record of its run. It
-        raises then, which would end this worker too.
-        """
-        try:
-            super().run_maintenance_tasks()  # type: ignore[no-untyped-call]
-        except ValueError as error:
-            _log.info("queue is cleaned later", problem=str(error))
-            for queue in self.queues:
-                queue.release_maintenance_lock()  # type: ignore[no-untyped-call]
-            self.last_cleaned_at = now()  # type: ignore[assignment]  # RQ declares it as None
-
-    def prepare_job_execution(self, job: Job, remove_from_intermediate_queue: bool = False) -> None:
-        """Begin a job, which expires by itself if this worker is killed over it."""
-        super().prepare_job_execution(job, remove_from_intermediate_queue)
-        self.connection.expire(job.key, EXPIRY_S)
+    In its own process: forking for each would cost more than the job.
+    """
+    worker = SimpleWorker(
+        [Queue(queue, connection=connection, serializer=JSONSerializer, job_class=AllowedJob)],
+        connection=connection,
+        job_class=AllowedJob,
+        serializer=JSONSerializer,
+        worker_ttl=WORKER_TTL_S,
+        maintenance_interval=MAINTENANCE_S,
+        log_job_description=False,
+    )
+    worker.max_connection_wait_time = 2.0  # between tries to reach Redis
+    return worker
 
 
 class AllowedJob(Job):
     """A job that is one of ours, or none at all."""
-
-    def heartbeat(
-        self, timestamp: datetime, ttl: int, pipeline: Pipeline | None = None, xx: bool = False
-    ) -> None:
-        """Say that the job goes on; a word about one that is over does not stay for ever."""
-        super().heartbeat(timestamp, ttl, pipeline, xx)
-        (pipeline or self.connection).expire(self.key, EXPIRY_S)
 
     def restore(self, raw_data: Mapping[bytes, bytes]) -> None:
         """Take over what Redis holds of the job, if it is one of ours.
 
         Any other is deleted and logged, and ``NoSuchJobError`` raised, by which RQ passes it over.
         """
-        problem = _problem(raw_data) or self._restored(raw_data)
-        if not problem:
-            return
-        if b"data" in raw_data:  # else it is what a late heartbeat left of a job
-            _log.warning("job refused", job=self.id[:MAX_ID_LENGTH], problem=problem)
-        self.connection.delete(self.key)
-        raise NoSuchJobError(problem)
-
-    def _restored(self, raw_data: Mapping[bytes, bytes]) -> str:
-        """Take the fields over as RQ does; return what is wrong with one that it cannot read."""
         try:
-            super().restore(raw_data)
-        except ValueError:  # A time, a status, or a text that is no UTF-8.
-            return "has a field that RQ does not write"
-        return ""
-
-
-def _problem(fields: Mapping[bytes, bytes]) -> str:
-    """Why the job is not one of ours; empty if it is."""
-    for name, value in fields.items():
-        if value and name not in _OWN_FIELDS:
-            return f"has the field {name[:MAX_ID_LENGTH].decode('ascii', 'replace')}"
-        if value and name in _LIMITS and not (value.isdigit() and len(value) <= MAX_LIMIT_DIGITS):
-            return f"has another {name.decode()} than smsgate writes"
-    try:
-        function, instance, args, kwargs = json.loads(_unpacked(fields.get(b"data", b"")))
-    except (ValueError, TypeError, RecursionError, zlib.error):
-        return "has no data that smsgate writes"
-    is_plain = instance is None and kwargs == {} and isinstance(args, list) and len(args) == 1
-    if function in (APPLY[1], SEND[1]):
-        is_ours = is_plain and type(args[0]) is int and 0 <= args[0] < PARTITIONS
-    else:
-        return f"calls {str(function)[:100]!r}"
-    return "" if is_ours else f"calls {function} with other arguments than smsgate"
+            is_ours = _unpacked(raw_data.get(b"data", b"")) in _OWN_JOBS
+            if is_ours:
+                super().restore({name: raw_data[name] for name in _FIELDS if name in raw_data})
+        except (ValueError, zlib.error):  # no data, or a time or status that RQ does not write
+            is_ours = False
+        if not is_ours:
+            _log.warning("job refused", job=self.id[:MAX_ID_LENGTH])
+            self.connection.delete(self.key)
+            raise NoSuchJobError("no job of smsgate's")
+        self.timeout, self.result_ttl, self.failure_ttl = TIMEOUT_S, 0, 0
 
 
 def _unpacked(data: bytes) -> bytes:
-    unpacking = zlib.decompressobj()
-    unpacked = unpacking.decompress(data, MAX_DATA_BYTES)
-    if not unpacking.eof:
-        raise ValueError("too long")
-    return unpacked
+    return zlib.decompressobj().decompress(data, MAX_DATA_BYTES)

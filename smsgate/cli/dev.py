@@ -112,6 +112,9 @@ def run(environ: Mapping[str, str], directory: Path) -> None:
         configuration = load_configuration(env)
         services = stack.enter_context(closing(build_services(configuration)))
         _prepare_store(services, directory, alone="REDIS_URL" in variables)
+        lease = services.lease_renewal.thread()
+        lease.start()
+        stack.callback(lease.close)
         for name, colour in PROCESSES.items():
             command = [sys.executable, "-m", "smsgate.cli", "run", name]
             command += ["--host", HOST] if name == "web" else []
@@ -192,7 +195,6 @@ def _prepare_store(services: Services, directory: Path, *, alone: bool) -> None:
     services.lease_renewal.renew()
     if alone:
         services.store.write_lease.open(LASTS_MS)
-    services.lease_renewal.start()
 
 
 def changes(folder: Path) -> Iterator[bool]:

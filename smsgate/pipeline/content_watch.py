@@ -123,28 +123,24 @@ def keep_saved(path: Path, saved: SavedContent) -> list[str]:
     return []
 
 
-class ContentWatch(BackgroundThread):
+class ContentWatch:
     """Puts newer content in place of what a process has."""
 
     def __init__(self, settings: Settings, records: Records, current: CurrentContent) -> None:
-        super().__init__("content", first_pause_s=PERIOD_S, close_timeout_s=10.0)
         self._settings, self._records = settings, records
         self._current = current
         self._seen = current.value.saved.mark
         self.problem = ""
         """Why newer content could not be used; empty where all of it is."""
 
-    def run_once(self) -> float:
-        """Look for newer content, and take it."""
-        try:
-            if content_mark(self._records.database) != self._seen:
-                self._take(read_saved(self._records))
-        except RecordsUnavailable:
-            pass  # the process goes on with what it has
-        except Exception as error:  # noqa: BLE001 - a fault must not end the thread
-            self.problem = f"newer content could not be read ({type(error).__name__})"
-            _log.error("content failed", exc_info=error)
-        return PERIOD_S
+    def thread(self) -> BackgroundThread:
+        """The thread that looks; without the records the process goes on with what it has."""
+        return BackgroundThread("content", self.look, PERIOD_S)
+
+    def look(self) -> None:
+        """Look for newer content, and take it. Raises ``RecordsUnavailable``."""
+        if content_mark(self._records.database) != self._seen:
+            self._take(read_saved(self._records))
 
     def _take(self, saved: SavedContent) -> None:
         try:

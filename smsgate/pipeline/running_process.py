@@ -8,19 +8,17 @@ import time
 import uuid
 from contextlib import suppress
 
-import msgspec
 import structlog
 
 from smsgate import __version__
 from smsgate.domain.errors import StoreNotReady, StoreUnavailable
 from smsgate.metrics.snapshot import Process
-from smsgate.pipeline.background_thread import BackgroundThread
+from smsgate.pipeline.background_thread import BackgroundThread, close_all
 from smsgate.pipeline.build import describe_build
 from smsgate.pipeline.configuration import Configuration, hash_files
 from smsgate.pipeline.content_watch import ContentWatch
 from smsgate.pipeline.published_programs import publish_programs, refuse_dropped
 from smsgate.pipeline.services import build_services
-from smsgate.store.processes import Heartbeats
 
 HEARTBEAT_PERIOD_S = 2.0
 _FILES_PERIOD_S = 20.0
@@ -39,7 +37,7 @@ class RunningProcess:
 
         Raises ``OldStore``.
         """
-        began_s = time.monotonic()
+        self._began_s = time.monotonic()
         self.configuration = configuration
         self.services = build_services(self.configuration)
         store, settings = self.services.store, self.configuration.settings
@@ -47,12 +45,14 @@ class RunningProcess:
         self._watch = ContentWatch(settings, self.services.records, self.services.content)
         self._name, self._id = name, uuid.uuid4().hex
         self._files = ConfigurationFiles(configuration)
-        self._heartbeat = Heartbeat(store.heartbeats, self, began_s)
+        self._started_us = 0
+        self._threads: list[BackgroundThread] = []
 
-    def start(self) -> None:
+    def start(self, *threads: BackgroundThread) -> None:
         """Publish the programs; give heartbeats, and take newer content from now on.
 
-        Raises ``ConfigurationError`` where a program is gone of which numbers have opted out.
+        ``threads`` run until ``close``, too. Raises ``ConfigurationError`` where a program is gone
+        of which numbers have opted out.
         """
         configuration = self.configuration
         with suppress(StoreUnavailable, StoreNotReady):  # the clock does it as soon as it can
@@ -67,9 +67,29 @@ class RunningProcess:
             config=str(configuration.settings.config_dir),
             pid=os.getpid(),
         )
-        self._heartbeat.start()
+        heartbeats = self.services.store.heartbeats
+        self._threads = [
+            *threads,
+            # Of its own, so that a busy process is not taken for dead.
+            BackgroundThread(
+                "heartbeat",
+                self.beat,
+                HEARTBEAT_PERIOD_S,
+                at_end=lambda: heartbeats.withdraw(self._id),
+            ),
+        ]
         if self._name != "clock":  # which neither reads texts nor words replies
-            self._watch.start()
+            self._threads.append(self._watch.thread())
+        for thread in self._threads:
+            thread.start()
+
+    def beat(self) -> None:
+        """Report the process. Raises ``StoreUnavailable``."""
+        heartbeats = self.services.store.heartbeats
+        if not self._started_us:  # by Redis's clock
+            ran_s = time.monotonic() - self._began_s
+            self._started_us = heartbeats.now_us() - int(ran_s * 1_000_000)
+        heartbeats.beat(self.describe())
 
     def describe(self) -> Process:
         """Return what a heartbeat says of the process."""
@@ -83,14 +103,12 @@ class RunningProcess:
             changed=self._files.changed(),
             problem=self._watch.problem[:_MAX_PROBLEM],
             software=__version__,
+            started_us=self._started_us,
         )
 
     def close(self) -> None:
         """End everything."""
-        for thread in (self._watch, self._heartbeat):
-            thread.stop()
-        for thread in (self._watch, self._heartbeat):
-            thread.close()
+        close_all(self._threads)
         self.services.close()
 
 
@@ -110,42 +128,3 @@ class ConfigurationFiles:
             self._changed = tuple(p for p in paths if now.get(p) != self._loaded.get(p))
             self._looked_s = time.monotonic()
         return self._changed
-
-
-class Heartbeat(BackgroundThread):
-    """Sends heartbeats from its own thread, so that a busy process is not taken for dead."""
-
-    def __init__(self, heartbeats: Heartbeats, process: RunningProcess, began_s: float) -> None:
-        """The process began at ``began_s``, monotonic."""
-        super().__init__("heartbeat", close_timeout_s=10.0)
-        self._heartbeats = heartbeats
-        self._process = process
-        self._began_s = began_s
-        self._started_us = 0
-        self._last_beat: Process | None = None
-
-    def close(self) -> None:
-        """End, and withdraw the heartbeat; where the store is away it expires soon."""
-        super().close()
-        if self._last_beat is not None:
-            with suppress(StoreUnavailable):
-                self._heartbeats.withdraw(self._last_beat.id)
-
-    def beat(self) -> None:
-        """Report the process. Raises ``StoreUnavailable``."""
-        process = msgspec.structs.replace(self._process.describe(), started_us=self._started())
-        self._heartbeats.beat(process)
-        self._last_beat = process
-
-    def _started(self) -> int:
-        """When the process began, by Redis's clock, read once."""
-        if not self._started_us:
-            ran_s = time.monotonic() - self._began_s
-            self._started_us = self._heartbeats.now_us() - int(ran_s * 1_000_000)
-        return self._started_us
-
-    def run_once(self) -> float:
-        """Beat, if the store can be used."""
-        with suppress(StoreUnavailable):
-            self.beat()
-        return HEARTBEAT_PERIOD_S

@@ -10,9 +10,8 @@ from contextlib import suppress
 import msgspec
 import structlog
 
-from smsgate.domain.errors import NoSuchSpool, SmsGateError, SpoolUnavailable, StoreUnavailable
+from smsgate.domain.errors import NoSuchSpool, SpoolUnavailable, StoreUnavailable
 from smsgate.domain.messages import Arrival
-from smsgate.logs import Reminder
 from smsgate.metrics.counters import MESSAGES
 from smsgate.pipeline.archive import LedgerArchiver
 from smsgate.pipeline.background_thread import BackgroundThread
@@ -31,16 +30,18 @@ _CHUNK = 200
 _log = structlog.get_logger()
 
 
-class SpoolReplay(BackgroundThread):
-    """A thread of each web process; one process of a host at a time does the work."""
+class SpoolReplay:
+    """Work of each web process; one process of a host at a time does it."""
 
     def __init__(self, spool: Spool, store: Store, job_queue: JobQueue) -> None:
-        super().__init__("spool", first_pause_s=PERIOD_S)
         self._spool = spool
         self._store = store
         self._job_queue = job_queue
         self._noted_at = -math.inf
-        self._reminder = Reminder()
+
+    def thread(self) -> BackgroundThread:
+        """The thread that calls ``turn``."""
+        return BackgroundThread("spool", self.turn, PERIOD_S)
 
     def replay(self) -> int:
         """Store what waits; return how many messages. What the store has already is a duplicate.
@@ -117,16 +118,6 @@ class SpoolReplay(BackgroundThread):
             looks.append((answered_us - asked_us, there_us - (asked_us + answered_us) // 2))
         return min(looks)[1]
 
-    def run_once(self) -> float:
-        """As ``turn``; what cannot be used is logged."""
-        try:
-            self.turn()
-            self._reminder.end()
-        except (StoreUnavailable, SpoolUnavailable) as error:
-            if self._reminder.is_due(str(error)):
-                _log.warning("spool waits", problem=str(error))
-        return PERIOD_S
-
 
 def _event_time_us(spooled: Spooled, ahead_us: int) -> int:
     """The provider's event time, but never later than its arrival; Redis's clock."""
@@ -161,8 +152,8 @@ def report_spool(
     return store.write_lease.renew(spool_id, spooled, compared), spooled
 
 
-class LeaseRenewal(BackgroundThread):
-    """A thread of each process ``web`` and ``clock``.
+class LeaseRenewal:
+    """Work of each process ``web`` and ``clock``.
 
     The process that renewed last goes on; the others see that the lease changes, and renew it where
     it no longer does. Where the spool cannot be read this process does not renew: it might vouch
@@ -171,16 +162,18 @@ class LeaseRenewal(BackgroundThread):
     """
 
     def __init__(self, store: Store, spool: Spool, archiver: LedgerArchiver) -> None:
-        super().__init__("write lease")
         self._store = store
         self._spool = spool
         self._archiver = archiver
-        self._reminder = Reminder()
         self._ends_ms = 0
         """The lease as this process last saw it."""
         self._changed_at = self._renewed_at = -math.inf
         self._leads = False
         self._spooled: SpooledOptOuts | None = None
+
+    def thread(self) -> BackgroundThread:
+        """The thread that calls ``turn``."""
+        return BackgroundThread("write lease", self.turn, RENEWAL_PERIOD_S)
 
     def renew(self) -> None:
         """Renew once.
@@ -195,19 +188,10 @@ class LeaseRenewal(BackgroundThread):
         self._ends_ms, self._leads, _ = renewal
         self._changed_at = self._renewed_at = time.monotonic()
 
-    def run_once(self) -> float:
-        """As ``renew``, where it is time; what cannot be used is logged."""
-        try:
-            if self._is_due():
-                self.renew()
-            if self._reminder.end():
-                _log.info("write lease renewed again")
-        except SmsGateError as error:
-            if self._reminder.is_due(str(error)):
-                _log.warning("write lease not renewed", problem=str(error))
-        except Exception as error:  # noqa: BLE001 - a fault of one round must not shut the gate
-            _log.error("write lease failed", exc_info=error)
-        return RENEWAL_PERIOD_S
+    def turn(self) -> None:
+        """As ``renew``, where it is time."""
+        if self._is_due():
+            self.renew()
 
     def _is_due(self) -> bool:
         """Whether this host has something to say of its spool, or nobody renews the lease."""

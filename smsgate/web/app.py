@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import importlib
 import os
-from collections.abc import Callable
 from multiprocessing.util import Finalize
 from typing import TYPE_CHECKING
 
@@ -38,22 +37,21 @@ def create_app(services: Services | None = None) -> Flask:
     """
     if services is not None:
         return application(services)
-    return start_app(lambda: load_configuration(os.environ))  # noqa: TID251 - an entry point
+    return start_app(load_configuration(os.environ))  # noqa: TID251 - an entry point
 
 
-def start_app(load: Callable[[], Configuration]) -> Flask:
+def start_app(configuration: Configuration) -> Flask:
     """Return the WSGI application of a web process that runs from now on."""
     logs.configure(buffered=True)
-    process = RunningProcess(load(), "web")
-    for warning in process.configuration.warnings:
+    process = RunningProcess(configuration, "web")
+    for warning in configuration.warnings:
         structlog.get_logger("smsgate.web").warning("configuration", problem=warning)
     content = process.services.content.value
     for program in content.classifiers:
         _ = content.classifiers[program]  # made now, so that the first texts do not wait for it
     app = application(process.services)
-    process.services.spool_replay.start()
-    process.services.lease_renewal.start()
-    process.start()
+    services = process.services
+    process.start(services.spool_replay.thread(), services.lease_renewal.thread())
     # Processes that serve are forks, which end without what `atexit` knows.
     Finalize(None, process.close, exitpriority=0)
     # The collector passes over what stays: looking at all of it takes 100 ms.

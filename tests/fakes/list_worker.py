@@ -9,9 +9,10 @@ from typing import BinaryIO
 import pytest
 
 from smsgate.features.lists.jobs import ListJob, ListJobs
+from smsgate.pipeline.background_thread import BackgroundThread
 from smsgate.pipeline.services import Services
 from workers import list_worker as worker_module
-from workers.list_worker import ListWorker
+from workers.list_worker import list_thread
 
 
 def uploaded(jobs: ListJobs, content: bytes, actor: str = "ana") -> ListJob:
@@ -25,15 +26,17 @@ def uploaded(jobs: ListJobs, content: bytes, actor: str = "ana") -> ListJob:
 
 
 @contextmanager
-def list_worker(services: Services, later: list[ListWorker] | None = None) -> Iterator[ListWorker]:
+def list_worker(
+    services: Services, later: list[BackgroundThread] | None = None
+) -> Iterator[BackgroundThread]:
     """The worker's thread, on the services's data directory.
 
     It takes a moment to end: that is waited for, unless it is to be closed ``later``.
     """
 
-    worker = ListWorker(services)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(worker_module, "IDLE_S", 0.05)
+        worker = list_thread(services)
         worker.start()
         try:
             yield worker
@@ -41,21 +44,21 @@ def list_worker(services: Services, later: list[ListWorker] | None = None) -> It
             if later is None:
                 worker.close()
             else:
-                worker.close(0.0)
+                worker.stop()
                 later.append(worker)
 
 
 @pytest.fixture(scope="session")
-def ending_workers(redis_server: object) -> Iterator[list[ListWorker]]:
+def ending_workers(redis_server: object) -> Iterator[list[BackgroundThread]]:
     """Workers of earlier tests, which end before their Redis does."""
-    workers: list[ListWorker] = []
+    workers: list[BackgroundThread] = []
     yield workers
     for worker in workers:
         worker.close()
 
 
 @pytest.fixture(autouse=True)
-def running_worker(services: Services, ending_workers: list[ListWorker]) -> Iterator[None]:
+def running_worker(services: Services, ending_workers: list[BackgroundThread]) -> Iterator[None]:
     """Runs the list jobs of a test."""
     with list_worker(services, ending_workers):
         yield

@@ -112,7 +112,8 @@ class System:
     def start(self, *names: str) -> None:
         """Start processes; ``web`` answers then."""
         for name in names or PROCESSES:
-            command = [sys.executable, "-m", "workers", name]
+            module = "tests.fakes.supervised" if name in ("worker", "sender") else "workers"
+            command = [sys.executable, "-m", module, name]
             if name == "web":
                 command += ["--host", "127.0.0.1"]
             with (self._folder / f"{name}.log").open("a") as log:

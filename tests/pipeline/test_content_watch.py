@@ -57,7 +57,7 @@ class Follower:
         self.watch = ContentWatch(loaded.settings, records, self.current)
 
     def look(self) -> None:
-        assert self.watch.run_once() == content_module.PERIOD_S
+        self.watch.thread().run_once()
 
     def understood(self, text: str) -> str:
         return self.current.value.classifiers["alerts"].classify(text).intent.value
@@ -192,19 +192,6 @@ def test_while_the_records_are_away_a_process_starts_with_what_was_taken_last(
 
 def away(_: Records) -> int:
     raise RecordsUnavailable("away")
-
-
-def test_a_fault_does_not_end_the_thread(follower, records, monkeypatch) -> None:
-    def fail(_: Records) -> int:
-        raise LookupError
-
-    monkeypatch.setattr(content_module, "content_mark", fail)
-    follower.look()
-    assert "LookupError" in follower.watch.problem
-    monkeypatch.undo()
-    save(records, "qwyjibo")
-    follower.look()
-    assert (follower.watch.problem, follower.understood("qwyjibo")) == ("", "opt_out")
 
 
 def test_records_that_were_never_made_have_no_content(environ) -> None:

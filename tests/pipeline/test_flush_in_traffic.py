@@ -70,15 +70,15 @@ def test_no_number_is_allowed_whose_opt_out_the_records_had(
     while len(stopping) < BEFORE:
         pause.wait(0.01)
     had = sorted(opted_out(services, [*stopping]))
-    sweeper = clock.Sweeper("clock-1")
-    sweeper.sweep(services)
+    sweeper = clock.Sweeper(services, "clock-1")
+    sweeper.sweep()
     monkeypatch.setattr(clock, "WATCH_S", 0)
     redis_client.flushall()
     answers = []
     while not answers:
         with suppress(StoreNotReady):
             answers = services.gate.check(had, program="alerts")
-        sweeper.sweep(services)
+        sweeper.sweep()
 
     assert had
     assert [one.number for one in answers if one.allowed] == []

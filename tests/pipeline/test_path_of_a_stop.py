@@ -18,7 +18,7 @@ from smsgate.web import create_app
 from tests.fakes.values import NUMBER, OTHER
 from tests.journey.system import until
 from workers import jobs
-from workers.ledger_archiver import ArchiverThread
+from workers.ledger_archiver import ArchiverRounds
 
 ROOT = Path(jobs.__file__).parents[1]
 PAGE = ROOT / "docs" / "architecture.md"
@@ -87,15 +87,14 @@ def earlier_threads() -> frozenset[threading.Thread]:
 
 @pytest.fixture
 def stop(
-    services, environ, signed, api, redis_client, monkeypatch: pytest.MonkeyPatch
+    services, signed, api, redis_client, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[str], None]:
     """Takes a STOP of a number the whole way, as the processes do it, but in this one."""
-    for name, value in environ.items():
-        monkeypatch.setenv(name, value)
-    jobs.process.cache_clear()
+    monkeypatch.setattr(jobs, "apply", services.applier.work)
+    monkeypatch.setattr(jobs, "send", services.sender.drain)
     services.records.migrate()
     client = create_app(services).test_client()
-    thread = ArchiverThread(services)
+    thread = ArchiverRounds(services)
 
     requests = {number: signed("STOP", number) for number in (OTHER, NUMBER)}
 
@@ -105,22 +104,19 @@ def stop(
         assert answer.status_code == 200
         before = len(api.sent)
         for queue in (APPLY[0], SEND[0]):
-            jobs.PartitionWorker.on_queue(redis_client, queue).work(burst=True)
+            jobs.worker_on(redis_client, queue).work(burst=True)
         api.wait_for(before + 1)
         partition = partition_of(number)
         until(lambda: not services.store.outbox.depth(partition))
         thread.run_once()
 
-    yield take
-    jobs.process().close()
-    jobs.process.cache_clear()
+    return take
 
 
 @pytest.mark.skipif(sys.version_info < (3, 12), reason="sys.monitoring came with Python 3.12")
 def test_the_path_of_a_stop_is_the_one_that_is_documented(earlier_threads, services, stop) -> None:
     stop(OTHER)  # makes what is made once in a process
-    for metrics in (services.store.metrics, jobs.process().services.store.metrics):
-        metrics.close()  # its thread adds up counts once a second, whatever else happens
+    services.store.metrics.close()  # its thread adds up counts once a second
     with FunctionTrace(earlier_threads) as trace:
         stop(NUMBER)
     assert [one.kind for one in services.history.of_number(NUMBER)] == ["opt_out", "reply"]

@@ -8,7 +8,6 @@ from dataclasses import replace
 import pytest
 import requests
 import responses
-from structlog.testing import capture_logs
 from twilio.rest import Client
 from werkzeug.serving import make_server
 
@@ -238,10 +237,12 @@ def test_a_store_of_other_records_is_not_vouched_for(services, redis_client):
 
 def test_the_processes_renew_once_a_second(services, redis_client):
     before = redis_client.hget(PARTITION_KEYS[3].metadata, "lease")
-    services.lease_renewal.start()
+    thread = services.lease_renewal.thread()
+    thread.start()
     assert wait_until(lambda: redis_client.hget(PARTITION_KEYS[3].metadata, "lease") != before)
     second = redis_client.hget(PARTITION_KEYS[3].metadata, "lease")
     assert wait_until(lambda: redis_client.hget(PARTITION_KEYS[3].metadata, "lease") != second)
+    thread.close()
 
 
 def renews(process, redis_client) -> bool:
@@ -250,7 +251,7 @@ def renews(process, redis_client) -> bool:
     assert wait_until(lambda: redis_client.time()[1] // 1000 != began[1] // 1000)  # another lease
     redis_client.hincrby(PARTITION_KEYS[3].metadata, "lease", -7)
     before = redis_client.hget(PARTITION_KEYS[3].metadata, "lease")
-    process.run_once()
+    process.turn()
     return redis_client.hget(PARTITION_KEYS[3].metadata, "lease") != before
 
 
@@ -270,10 +271,10 @@ def processes(services, clock, monkeypatch):
         spool_replay.LeaseRenewal(services.store, services.spool, services.archiver)
         for _ in range(2)
     )
-    mine.run_once()
+    mine.turn()
     with monkeypatch.context() as patch:
         patch.setattr(write_lease, "FRESH_MS", 600_000)
-        other.run_once()
+        other.turn()
     return mine, other
 
 
@@ -316,7 +317,7 @@ def test_a_process_says_at_once_what_its_spool_holds_whoever_renews(
         services.ingest.receive("twilio", signed("STOP"))
     assert renews(mine, redis_client)
     services.spool_replay.replay()
-    mine.run_once()
+    mine.turn()
     assert not renews(mine, redis_client)
 
 
@@ -327,7 +328,7 @@ def test_a_process_with_a_spool_renews_once_in_ten_seconds_though_another_does(
         services.ingest.receive("twilio", signed("STOP"))
     services.spool_replay.replay()
     mine = spool_replay.LeaseRenewal(services.store, services.spool, services.archiver)
-    mine.run_once()
+    mine.turn()
     own = 0
     for _ in range(20):
         clock[0] += 1.25
@@ -335,29 +336,6 @@ def test_a_process_with_a_spool_renews_once_in_ten_seconds_though_another_does(
         own += renews(mine, redis_client)
         mine._leads = False  # another was faster the next time
     assert own == 2
-
-
-def test_one_log_line_says_that_writes_are_refused_and_one_that_they_are_not_any_more(
-    services, redis_client, monkeypatch
-):
-    monkeypatch.setattr(spool_replay, "RENEWAL_PERIOD_S", 0.01)
-    renew, tries = services.lease_renewal.renew, []
-    monkeypatch.setattr(services.lease_renewal, "renew", lambda: tries.append(1) or renew())
-    with capture_logs() as lines:
-
-        def told(event: str) -> list[str]:
-            # On a busy machine a call may also end for another reason, which is told as well.
-            problems = [one.get("problem", "maxmemory") for one in lines if one["event"] == event]
-            return [problem for problem in problems if "maxmemory" in problem]
-
-        with CAUSES["OOM"](redis_client):
-            services.lease_renewal.start()
-            assert wait_until(lambda: bool(told("write lease not renewed")))
-            seen = len(tries)
-            assert wait_until(lambda: len(tries) > seen + 2)
-        assert wait_until(lambda: bool(told("write lease renewed again")))
-    assert len(told("write lease not renewed")) == 1
-    assert len(told("write lease renewed again")) == 1
 
 
 def test_readiness_says_that_writes_are_refused_and_why(services, url, redis_client):

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from structlog.testing import capture_logs
 
 from smsgate.domain.errors import (
     SignatureRefused,
@@ -23,14 +22,12 @@ from smsgate.domain.errors import (
     StoreUnavailable,
 )
 from smsgate.domain.messages import Arrival, Intent
-from smsgate.logs import Reminder
 from smsgate.metrics.counters import by_family
 from smsgate.pipeline import spool_replay
 from smsgate.pipeline.configuration import load_configuration
 from smsgate.pipeline.services import build_services
 from smsgate.pipeline.spool import Spool
 from smsgate.store.keys import partition_of
-from tests.fakes.processes import wait_until
 from tests.fakes.somebody_else import as_somebody_else
 from tests.fakes.values import NUMBER, OTHER, entry
 
@@ -330,23 +327,6 @@ def test_a_spool_that_others_could_read_is_closed_to_them_when_it_is_used(tmp_pa
     (tmp_path / "spool.sqlite3").chmod(0o644)
     assert spool.report().count == 1
     assert modes(tmp_path)["spool.sqlite3"] == 0o600
-
-
-def test_that_the_spool_waits_is_said_once_a_minute(cut_off, signed, monkeypatch):
-    monkeypatch.setattr(spool_replay, "PERIOD_S", 0.001)
-    refuse(cut_off, signed("STOP"))
-    looks = []
-    note = cut_off.spool_replay.note
-    monkeypatch.setattr(cut_off.spool_replay, "note", lambda: looks.append(None) or note())
-    monkeypatch.setattr(cut_off.spool_replay, "replay", lambda: 0)
-    with capture_logs() as lines:
-        cut_off.spool_replay.start()
-        assert wait_until(lambda: len(looks) > 5)
-        assert [one["event"] for one in lines] == ["spool waits"]
-        cut_off.spool_replay._reminder._logged_at -= Reminder.PERIOD_S
-        assert wait_until(lambda: len(lines) > 1)
-    assert [one["event"] for one in lines] == ["spool waits"] * 2
-    assert "the store cannot be used" in lines[0]["problem"]
 
 
 # --- a data directory that cannot be used -------------------------------------------------------

@@ -6,15 +6,14 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 from types import SimpleNamespace
 
 import pytest
-import structlog
 
-from smsgate.domain.errors import RecordsUnavailable
+from smsgate.domain.errors import StoreNotReady
 from smsgate.pipeline.archive import BATCH, LedgerArchiver
 from smsgate.pipeline.archive_report import archive_report
+from smsgate.pipeline.background_thread import BackgroundThread
 from smsgate.settings import Retention
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.store.shared_keys import RETENTION
@@ -23,7 +22,7 @@ from tests.fakes.values import NUMBER
 from tests.features.records_admin.cli.test_cli import CONFIG
 from tests.records.test_removal import aged
 from tests.records.values import event
-from workers.ledger_archiver import PAUSE_S, PERIOD_S, ArchiverThread
+from workers.ledger_archiver import PERIOD_S, ArchiverRounds
 
 
 @pytest.fixture
@@ -47,7 +46,7 @@ def happen(store):
 
 
 def test_what_waits_is_recorded_within_a_second(services, happen, records):
-    thread = ArchiverThread(services)
+    thread = BackgroundThread("ledger archiver", ArchiverRounds(services).run_once, PERIOD_S)
     thread.start()
     try:
         happen(1)
@@ -62,70 +61,21 @@ def test_what_waits_is_recorded_within_a_second(services, happen, records):
 
 def test_it_goes_on_at_once_while_there_is_more_than_a_batch(services, happen, store):
     store.sweep.take_retention_turn()
-    thread = ArchiverThread(services)
+    thread = ArchiverRounds(services)
     happen(*range(BATCH + 1))
     assert [thread.run_once(), thread.run_once(), thread.run_once()] == [0.0, PERIOD_S, PERIOD_S]
     assert store.ledger_reader.waiting().count == 0
 
 
-def test_what_is_away_is_said_once_a_minute_and_tried_again(services, happen, monkeypatch):
-    happen(1)
-    thread = ArchiverThread(services)
-    real = services.records.writer.keep
-
-    def away(*_):
-        raise RecordsUnavailable("the records cannot be used: away")
-
-    with structlog.testing.capture_logs() as said:
-        monkeypatch.setattr(services.records.writer, "keep", away)
-        assert [thread.run_once(), thread.run_once()] == [PAUSE_S, PAUSE_S]
-        monkeypatch.setattr(services.records.writer, "keep", real)
-        assert thread.run_once() == PERIOD_S
-
-    assert [one["event"] for one in said] == ["events wait for the records"]
-    assert services.records.reader.count_events() == 1
-
-
 def test_while_the_store_is_rebuilt_it_waits(services, happen, redis_client):
     happen(1)
     redis_client.hset(PARTITION_KEYS[0].metadata, "ready", 0)
-    assert ArchiverThread(services).run_once() == PAUSE_S
+    with pytest.raises(StoreNotReady):
+        ArchiverRounds(services).run_once()
     assert archive_report(services.archiver).text.startswith("ok; 1 events wait")
     redis_client.hset(PARTITION_KEYS[0].metadata, "ready", 1)
-    assert ArchiverThread(services).run_once() == PERIOD_S
+    assert ArchiverRounds(services).run_once() == PERIOD_S
     assert services.records.reader.count_events() == 1
-
-
-def test_a_fault_of_ours_ends_the_clock_so_that_it_is_started_again(services, monkeypatch):
-    ended = threading.Event()
-    thread = ArchiverThread(services, ended.set)
-    faults = []
-    monkeypatch.setattr(threading, "excepthook", faults.append)
-    monkeypatch.setattr(services.archiver, "move", lambda: 1 / 0)
-
-    thread.start()
-
-    assert ended.wait(PATIENCE_S)
-    thread.close()
-    assert faults[0].exc_type is ZeroDivisionError
-
-
-def test_a_keeper_that_is_told_to_end_ends_the_clock_not_with_it(services):
-    """Another one may have taken its place."""
-    ended = threading.Event()
-    thread = ArchiverThread(services, ended.set)
-    thread.start()
-    thread.close()
-    assert not thread._thread.is_alive()
-    assert not ended.is_set()
-
-
-def test_store_and_records_that_differ_are_said(services, happen, store):
-    happen(1)
-    store.ledger.set_kept({partition_of(NUMBER): 7})
-    with structlog.testing.capture_logs() as said:
-        assert ArchiverThread(services).run_once() == PAUSE_S
-    assert said[0]["event"] == "store and records differ"
 
 
 def test_once_a_day_old_texts_go_while_nothing_else_is_to_do(
@@ -133,7 +83,7 @@ def test_once_a_day_old_texts_go_while_nothing_else_is_to_do(
 ):
     old = aged(store.health.now_us() // 1000, 100)
     happen(old, kind="help", text="lunch?", consent_state=None)
-    thread, other = ArchiverThread(services), ArchiverThread(services)
+    thread, other = ArchiverRounds(services), ArchiverRounds(services)
 
     for _ in range(4):
         thread.run_once()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-
 import pytest
 import structlog
 
@@ -14,7 +12,6 @@ from smsgate.pipeline.configuration import load_configuration
 from smsgate.pipeline.services import build_services
 from smsgate.store.keys import PARTITION_KEYS, PARTITIONS, partition_of
 from smsgate.store.shared_keys import CLOCK_LEASE
-from tests.fakes.processes import PATIENCE_S
 from tests.fakes.values import NUMBER, entry
 from workers import clock
 
@@ -39,8 +36,8 @@ def services(tmp_path, redis_url):
 
 
 @pytest.fixture
-def one():
-    return clock.Sweeper("one")
+def one(services):
+    return clock.Sweeper(services, "one")
 
 
 def queued(redis_client, name="inbox"):
@@ -49,27 +46,27 @@ def queued(redis_client, name="inbox"):
 
 def test_a_round_notifies_partitions_whose_job_never_came(one, services, redis_client):
     services.store.inbox.add([Arrival(entry())])
-    assert one.sweep(services)
+    one.sweep()
     assert queued(redis_client) == 0
 
     redis_client.set(PARTITION_KEYS[PARTITION].notify_inbox, 1)
     redis_client.zadd(PARTITION_KEYS[PARTITION].outbox, {"1-0": 0})
-    one.sweep(services)
+    one.sweep()
     assert (queued(redis_client), queued(redis_client, "outbox")) == (1, 1)
 
 
 def test_a_round_publishes_the_programs(one, services):
-    one.sweep(services)
+    one.sweep()
 
     assert set(services.store.programs.published()) == {"alerts"}
 
 
 def test_a_clock_that_stands_by_asks_for_nothing(one, services, redis_client):
-    one.sweep(services)
+    one.sweep()
     services.store.inbox.add([Arrival(entry())])
     redis_client.set(PARTITION_KEYS[PARTITION].notify_inbox, 1)
 
-    assert not clock.Sweeper("two").sweep(services)
+    clock.Sweeper(services, "two").sweep()
     assert queued(redis_client) == 0
 
 
@@ -100,7 +97,7 @@ def test_store_and_records_are_compared_for_a_while_after_a_start_then_once_a_mi
 ):
     rounds = []
     for _ in range(65):
-        one.sweep(services)
+        one.sweep()
         rounds.append(len(checks))
         passed[0] += 2
     assert rounds[:5] == [1, 2, 3, 4, 5]
@@ -113,13 +110,13 @@ def test_they_are_compared_at_once_where_the_store_is_another(
 ):
     def is_checked() -> bool:
         before = len(checks)
-        one.sweep(services)
+        one.sweep()
         return len(checks) > before
 
     def settle() -> None:
-        one.sweep(services)
+        one.sweep()
         passed[0] += clock.WATCH_S + 1
-        one.sweep(services)
+        one.sweep()
 
     settle()
     assert not is_checked()
@@ -148,7 +145,7 @@ def test_a_comparison_that_failed_is_made_again_in_the_next_round(
 
     monkeypatch.setattr(RebuildService, "needed", differ)
     for _ in range(9):
-        one.sweep(services)
+        one.sweep()
         passed[0] += 2
     assert len(checks) == 9
 
@@ -161,7 +158,7 @@ def test_that_the_tables_are_old_is_logged_once_a_minute(one, services, passed):
     logged = []
     for _ in range(61):
         with structlog.testing.capture_logs() as lines:
-            one.sweep(services)
+            one.sweep()
         logged += [(passed[0] - 1_000, line["event"]) for line in lines]
         passed[0] += 2
 
@@ -169,51 +166,27 @@ def test_that_the_tables_are_old_is_logged_once_a_minute(one, services, passed):
 
 
 def test_a_clock_that_takes_over_compares_them(one, services, passed, checks, redis_client):
-    two = clock.Sweeper("two")
+    two = clock.Sweeper(services, "two")
     for sweeper in (one, two):
-        sweeper.sweep(services)
+        sweeper.sweep()
     passed[0] += 60
     assert len(checks) == 1
     redis_client.delete(CLOCK_LEASE)
-    assert two.sweep(services)
+    two.sweep()
     assert len(checks) == 2
 
 
 def test_a_round_at_rest_asks_redis_little(one, services, passed, redis_client):
-    one.sweep(services)
+    one.sweep()
     passed[0] += clock.WATCH_S + 1
-    one.sweep(services)
+    one.sweep()
     redis_client.config_resetstat()
-    one.sweep(services)
+    one.sweep()
     stats = redis_client.info("commandstats")
     calls = {name.removeprefix("cmdstat_"): one["calls"] for name, one in stats.items()}
     calls.pop("config|resetstat", None)
     of_the_scripts = {"get": 1, "set": 1, "xlen": PARTITIONS, "zcount": PARTITIONS}
     of_the_scripts["time"] = PARTITIONS
-    assert calls == {"evalsha": 1 + PARTITIONS, "hmget": 1, "info": 1} | of_the_scripts
-
-
-def test_the_clock_outlives_a_store_that_is_away(services, environ_away, monkeypatch):
-    ending, rounds = threading.Event(), []
-
-    def end_after_three():
-        rounds.append(1)
-        if len(rounds) == 3:
-            ending.set()
-        return len(rounds) <= 3
-
-    monkeypatch.setattr(clock, "PERIOD_S", 0.01)
-    watched = threading.Thread(target=clock.run, args=(environ_away, ending))
-    watched.start()
-    while end_after_three():
-        watched.join(0.05)
-    watched.join(PATIENCE_S)
-    assert not watched.is_alive()
-
-
-@pytest.fixture
-def environ_away(tmp_path):
-    environ = {"SMSGATE_CONFIG": str(tmp_path), "REDIS_URL": "redis://127.0.0.1:1/0"}
-    services = build_services(load_configuration(environ))
-    yield services
-    services.close()
+    of_the_queues = {"ltrim": 2}
+    calls_of_ours = {"evalsha": 1 + PARTITIONS, "hmget": 1, "info": 1}
+    assert calls == calls_of_ours | of_the_scripts | of_the_queues

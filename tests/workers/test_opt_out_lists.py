@@ -6,14 +6,12 @@ import dataclasses
 
 import pytest
 
-from smsgate.domain.errors import StoreUnavailable
 from smsgate.store.keys import PARTITIONS
 from tests.fakes.opt_out_list_apis import TelnyxList
 from tests.fakes.own_services import make_services
 from tests.fakes.processes import wait_until
 from tests.features.provider_lists.conftest import ACCOUNT, ACCOUNTS, SENDER
-from workers import opt_out_lists
-from workers.opt_out_lists import OptOutListThread, opt_out_list_threads
+from workers.opt_out_lists import opt_out_list_threads
 
 NUMBER = "+14155550123"
 
@@ -56,15 +54,3 @@ def test_only_usable_accounts_that_ask_for_it_are_compared(services):
     assert threads(opt_out_list=False) == []
     assert threads(secrets={}) == []
     assert threads(simulated=True) == []
-
-
-@pytest.mark.parametrize("error", [StoreUnavailable("away"), RuntimeError("a fault of ours")])
-def test_a_turn_that_fails_is_followed_by_another(services, monkeypatch, error):
-    account = services.settings.accounts["telnyx"]
-    thread = OptOutListThread(account, services)
-
-    def fail():
-        raise error
-
-    monkeypatch.setattr(thread._sync, "run_once", fail)
-    assert thread.run_once() == opt_out_lists.RETRY_S

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import logging
 import os
 import shutil
 import signal
@@ -15,13 +14,11 @@ from pathlib import Path
 
 import pytest
 import redis
-import structlog
 
 from smsgate.cli import redis_server
 from smsgate.cli.process_groups import ProcessGroups
 from smsgate.domain.errors import StoreNotReady
 from smsgate.features.records_admin.rebuild import RebuildService
-from smsgate.logs import Reminder
 from smsgate.pipeline.configuration import load_configuration
 from smsgate.pipeline.published_programs import publish_programs
 from smsgate.pipeline.services import Services, build_services
@@ -30,9 +27,7 @@ from smsgate.store.shared_keys import CLOCK_LEASE
 from smsgate.store.write_lease import LASTS_MS, LeaseState
 from tests.fakes import manual
 from tests.fakes.processes import PATIENCE_S, wait_until
-from tests.fakes.refused_writes import too_few_replicas
 from tests.fakes.served import free_port
-from workers import rq_process
 
 pytestmark = pytest.mark.full  # whole systems of processes: a minute in all
 
@@ -59,7 +54,8 @@ def start(environ: dict[str, str], groups: ProcessGroups) -> Iterator[Start]:
     started: list[subprocess.Popen[str]] = []
 
     def make(name: str) -> subprocess.Popen[str]:
-        process = groups.start([sys.executable, "-m", "workers", name], env=environ)
+        module = "tests.fakes.supervised" if name == "worker" else "workers"
+        process = groups.start([sys.executable, "-m", module, name], env=environ)
         started.append(process)
         return process
 
@@ -92,15 +88,17 @@ def test_the_procfile_starts_what_there_is() -> None:
     assert lines == {name: f"smsgate run {name}" for name in main.PROCESSES}
 
 
-def test_a_worker_applies_what_waits(environ: dict[str, str], start: Start) -> None:
+def test_a_worker_applies_what_waits(
+    environ: dict[str, str], start: Start, groups: ProcessGroups
+) -> None:
     """It is stopped meanwhile: a notification lasts 10 s, and its start takes longer under load."""
     services = gateway_on(environ)
     worker = start("worker")
     assert wait_until(lambda: _runs("worker", environ))
-    worker.send_signal(signal.SIGSTOP)
+    groups.signal(worker, signal.SIGSTOP)
     manual.opt_out(services, NUMBER, "all", "tests", "")
     assert reason(services, NUMBER) == "hold"
-    worker.send_signal(signal.SIGCONT)
+    groups.signal(worker, signal.SIGCONT)
     assert wait_until(lambda: reason(services, NUMBER) == "opted_out_all")
     services.close()
 
@@ -129,30 +127,6 @@ def test_each_process_ends_in_order_at_ctrl_c(
     process.send_signal(signal.SIGINT)
     assert process.wait(PATIENCE_S) == 0
     groups.wait(process)
-
-
-FAILS = """
-import os, sys
-from workers import __main__ as main, ledger_archiver
-ledger_archiver.ArchiverThread.run_once = lambda self: 1 / 0
-sys.exit(main.main(["clock"], os.environ))
-"""
-
-
-def test_a_clock_that_fails_ends_with_exit_code_1(environ: dict[str, str]) -> None:
-    """A supervisor that starts again what failed takes 0 for what was told to end."""
-    gateway_on(environ).close()
-    ended = subprocess.run(
-        [sys.executable, "-c", FAILS],
-        env=environ,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert ended.returncode == 1, ended.stderr
-    assert "ZeroDivisionError" in ended.stderr
-    assert ended.stderr.splitlines()[-1].startswith("The clock has failed")
 
 
 @pytest.mark.parametrize("name", ["web", "clock"])
@@ -232,12 +206,12 @@ def _answers(url: str) -> bool:
         return False
 
 
-def test_a_worker_outlives_a_redis_that_goes_and_comes(
+def test_a_worker_is_back_after_a_redis_that_goes_and_comes(
     tmp_path: Path, environ: dict[str, str], start: Start, groups: ProcessGroups
 ) -> None:
     first = redis_server.start(tmp_path / "redis", groups)
     environ["REDIS_URL"] = first.url
-    worker = start("worker")
+    start("worker")
     start("clock")
     services = gateway_on(environ)
     manual.opt_out(services, NUMBER, "all", "tests", "")
@@ -249,7 +223,6 @@ def test_a_worker_outlives_a_redis_that_goes_and_comes(
         number = f"+1415555020{round_}"
         manual.opt_out(services, number, "all", "tests", "")
         assert wait_until(lambda number=number: reason(services, number) == "opted_out_all")
-    assert worker.poll() is None
     services.close()
     groups.end(first.process)
 
@@ -263,7 +236,7 @@ def test_a_worker_waits_for_a_redis_that_is_not_there_yet(
     groups.end(first.process)
     worker = start("worker")
     start("clock")  # a notification may have lapsed before the worker is back
-    assert _says(worker, "worker lost redis")
+    assert _says(worker, "waits for redis")
     second = redis_server.start(tmp_path / "redis", groups)
     manual.opt_out(services, NUMBER, "all", "tests", "")
     assert wait_until(lambda: reason(services, NUMBER) == "opted_out_all")
@@ -277,81 +250,9 @@ def test_without_redis_a_process_still_ends_when_told_to(
 ) -> None:
     environ["REDIS_URL"] = "redis://127.0.0.1:1/0"
     process = start(name)
-    assert _says(process, "lost redis" if name != "clock" else "clock waits")
+    assert _says(process, "waits for redis" if name != "clock" else "clock waits")
     process.send_signal(signal.SIGTERM)
     assert process.wait(PATIENCE_S) == 0
-    groups.wait(process)
-
-
-def test_an_idle_worker_that_loses_redis_says_so_itself_and_not_at_each_try(
-    tmp_path: Path, environ: dict[str, str], start: Start, groups: ProcessGroups
-) -> None:
-    """RQ's own line came every two seconds, for as long as Redis was away."""
-    first = redis_server.start(tmp_path / "redis", groups)
-    environ["REDIS_URL"] = first.url
-    gateway_on(environ).close()
-    worker = start("worker")
-    with redis.Redis.from_url(first.url) as client:
-        assert wait_until(lambda: client.smembers("rq:workers") != set())
-    groups.end(first.process)
-    assert worker.stdout is not None
-    told = (line for line in worker.stdout if "lost redis" in line or "could not connect" in line)
-    assert "worker lost redis" in next(told)
-
-
-def test_of_tries_to_reach_redis_one_is_logged_in_a_minute() -> None:
-    log = logging.getLogger("rq.worker.tests")
-    kept = rq_process.RetryLines("inbox", Reminder())
-    log.addFilter(kept)
-    line = "Worker %s: could not connect to Redis instance: %s retrying in %d seconds..."
-    error = redis.ConnectionError("Connection refused.")
-    with structlog.testing.capture_logs() as said:
-        for _ in range(3):
-            log.error(line, "w1", error, 2)
-    assert [(one["event"], one["problem"]) for one in said] == [
-        ("worker lost redis", "Connection refused.")
-    ]
-    assert kept.filter(log.makeRecord("", logging.ERROR, "", 0, "else: %s", (error,), None))
-
-
-def test_of_a_redis_that_refuses_writes_one_line_is_logged_in_a_minute(
-    redis_client: redis.Redis,
-) -> None:
-    """And no traceback of RQ's, which has another id of a worker at each try."""
-    log = logging.getLogger("rq.worker.tests")
-    kept = rq_process.RetryLines("inbox", Reminder())
-    log.addFilter(kept)
-    with structlog.testing.capture_logs() as said, too_few_replicas(redis_client):
-        for id_ in ("w1", "w2"):
-            try:
-                with redis_client.pipeline() as pipeline:
-                    pipeline.srem("rq:workers", id_).execute()
-            except redis.RedisError:
-                log.exception("Worker %s: found an unhandled exception, quitting...", id_)
-    log.removeFilter(kept)
-    assert [(one["event"], one["problem"]) for one in said] == [
-        (
-            "worker lost redis",
-            "Redis refuses writes: fewer replicas follow it than `min-replicas-to-write` asks for",
-        )
-    ]
-
-
-@pytest.mark.parametrize("name", ["worker", "sender"])
-def test_a_second_signal_does_not_break_off_an_end(
-    environ: dict[str, str], start: Start, groups: ProcessGroups, name: str
-) -> None:
-    """Supervisors send one to the process and one to its group."""
-    environ["REDIS_URL"] = "redis://127.0.0.1:1/0"
-    process = start(name)
-    assert _says(process, "lost redis")
-
-    def ended() -> bool:
-        process.send_signal(signal.SIGTERM)
-        return process.poll() is not None
-
-    assert wait_until(ended)
-    assert process.returncode == 0
     groups.wait(process)
 
 

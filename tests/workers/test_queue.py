@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import importlib
 import json
-import time
 import zlib
-from datetime import UTC, datetime
 
 import pytest
 from rq import Queue, SimpleWorker
-from rq.executions import ExecutionRegistry
 from rq.job import Job
 from rq.registry import FailedJobRegistry, StartedJobRegistry
 from rq.serializers import JSONSerializer
 
 from smsgate.domain.errors import QueueUnavailable
 from smsgate.store.inbox import APPLY, MOST_WAITING, SEND, JobQueue
-from workers.jobs import AllowedJob, PartitionWorker
+from workers.jobs import worker_on
 
 
 @pytest.fixture
@@ -66,7 +63,7 @@ def test_a_finished_job_leaves_nothing(job_queue, redis_client, monkeypatch):
     assert list(redis_client.scan_iter("rq:job:*")) == []
 
 
-def died(redis_client, job_queue) -> Job:
+def died(redis_client, job_queue) -> None:
     """The job of a worker that was killed at it, once RQ takes it for dead."""
     job_queue.enqueue(APPLY, 1)
     queue = queue_of(redis_client)
@@ -76,7 +73,6 @@ def died(redis_client, job_queue) -> Job:
     job.set_status("started")
     redis_client.persist(job.key)
     redis_client.zadd(StartedJobRegistry(queue=queue).key, {f"{id_}:gone": 1})
-    return job
 
 
 def test_of_a_job_that_died_with_its_worker_the_next_worker_leaves_nothing(
@@ -84,40 +80,14 @@ def test_of_a_job_that_died_with_its_worker_the_next_worker_leaves_nothing(
 ):
     worked = []
     monkeypatch.setattr("workers.jobs.apply_inbox", worked.append)
-    job = died(redis_client, job_queue)
-    # What lists a job's executions may outlive the record of one.
-    executions = ExecutionRegistry(job.id, connection=redis_client).key
-    redis_client.zadd(executions, {"gone": time.time() + 60})
-
+    died(redis_client, job_queue)
     job_queue.enqueue(APPLY, 2)
-    PartitionWorker.on_queue(redis_client, "inbox").work(burst=True, logging_level="WARNING")
+    worker_on(redis_client, "inbox").work(burst=True, logging_level="WARNING")
     assert worked == [2]
-    redis_client.delete(executions)  # which expires
-    PartitionWorker.on_queue(redis_client, "inbox").work(burst=True)
     assert [*redis_client.scan_iter("rq:job:*")] == []
     queue = queue_of(redis_client)
     assert StartedJobRegistry(queue=queue).get_job_ids() == []
     assert FailedJobRegistry(queue=queue).get_job_ids() == []
-
-
-def test_a_job_that_was_begun_expires_and_so_does_a_late_word_about_it(
-    job_queue, redis_client, monkeypatch
-):
-    left = []
-    monkeypatch.setattr(
-        "workers.jobs.apply_inbox",
-        lambda _: left.extend(map(redis_client.ttl, redis_client.scan_iter("rq:job:*"))),
-    )
-    job_queue.enqueue(APPLY, 1)
-    (id_,) = queue_of(redis_client).get_job_ids()
-    job = AllowedJob.fetch(id_, connection=redis_client, serializer=JSONSerializer)
-    PartitionWorker.on_queue(redis_client, "inbox").work(burst=True, logging_level="WARNING")
-    assert [one > 0 for one in left] == [True]
-    assert [*redis_client.scan_iter("rq:job:*")] == []
-
-    job.heartbeat(datetime.now(UTC), 60)  # of a worker that was stopped meanwhile
-    (key,) = redis_client.scan_iter("rq:job:*")
-    assert redis_client.ttl(key) > 0
 
 
 def test_notifications_that_no_worker_takes_do_not_pile_up(job_queue, redis_client):
@@ -129,16 +99,6 @@ def test_notifications_that_no_worker_takes_do_not_pile_up(job_queue, redis_clie
     job_queue.trim()
     left = redis_client.lrange(queue.key, 0, -1)
     assert (len(left), left[-1]) == (MOST_WAITING, newest)
-
-
-def test_ids_that_are_no_text_do_not_end_a_worker(job_queue, redis_client, monkeypatch):
-    worked = []
-    monkeypatch.setattr("workers.jobs.apply_inbox", worked.append)
-    for registry in ("rq:wip:inbox", "rq:failed:inbox"):
-        redis_client.zadd(registry, {b"\xff": 1})
-    job_queue.enqueue(APPLY, 1)
-    PartitionWorker.on_queue(redis_client, "inbox").work(burst=True, logging_level="WARNING")
-    assert worked == [1]
 
 
 def test_a_queue_that_is_away_is_an_error_of_ours():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import socket
 import sqlite3
@@ -14,13 +13,11 @@ from pathlib import Path
 import pytest
 import redis
 
-from smsgate.domain.errors import RecordsUnavailable, SpoolUnavailable
-from smsgate.pipeline.spool import Spool
+from smsgate.domain.errors import RecordsUnavailable
 from smsgate.records import Records
 from tests.fakes.served import free_port
 from tests.fakes.somebody_else import as_somebody_else
 from workers import __main__ as main
-from workers import jobs
 
 CONFIG = Path(__file__).parents[2] / "config"
 
@@ -49,12 +46,9 @@ def test_web_does_not_start_on_a_data_directory_that_cannot_be_written(
 def test_a_faulty_configuration_is_told_and_is_exit_code_2(
     environ: Mapping[str, str],
     capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
     name: str,
 ) -> None:
     environ = {**environ, "PORT": "x"}
-    for variable, value in environ.items():  # worker and sender read it there
-        monkeypatch.setenv(variable, value)
     assert main.main([name], environ) == 2
     assert "PORT" in capsys.readouterr().err
 
@@ -66,11 +60,8 @@ def test_no_process_starts_on_a_store_of_0_2(
     redis_url: str,
     redis_client: redis.Redis,
     capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     environ = {**environ, "REDIS_URL": redis_url, "PORT": str(free_port())}
-    for variable, value in environ.items():  # worker and sender read it there
-        monkeypatch.setenv(variable, value)
     redis_client.hset("smsgate:{3}:marker", mapping={"store": "a", "layout": 1, "ready": 1})
     before = redis_client.hgetall("smsgate:{3}:marker")
     assert main.main([name], environ) == 2
@@ -104,14 +95,6 @@ def test_records_that_may_not_be_read_are_not_taken_for_absent() -> None:
         folder.chmod(0o700)
 
 
-def test_a_disk_that_is_full_does_not_hinder_a_start(monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*_: object, **__: object) -> None:
-        raise SpoolUnavailable("No space left on device", is_full=True)
-
-    monkeypatch.setattr(Spool, "check", full)
-    main._refuse_unusable(Spool(Path("var") / "spool.sqlite3"))
-
-
 def test_a_port_that_is_in_use_is_one_sentence(
     environ: Mapping[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -120,8 +103,8 @@ def test_a_port_that_is_in_use_is_one_sentence(
         arguments = ["web", "--host", "127.0.0.1"]
         assert main.main(arguments, {**environ, "PORT": str(port)}) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith(f"Port {port} is in use by another program")
-    assert "PORT" in line
+    assert line.startswith(f"Port {port} of 127.0.0.1 cannot be used (Address already in use)")
+    assert "set PORT" in line
 
 
 def test_an_address_of_another_host_is_one_sentence(
@@ -130,13 +113,7 @@ def test_an_address_of_another_host_is_one_sentence(
     port = str(free_port())
     assert main.main(["web", "--host", "192.0.2.1"], {**environ, "PORT": port}) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith(f"Port {port} cannot be used at 192.0.2.1 (")
-
-
-def test_a_port_that_is_forbidden_is_one_sentence() -> None:
-    error = PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-    said = main._port_problem("0.0.0.0", error)
-    assert said.startswith("may not be used by this user: set PORT")
+    assert line.startswith(f"Port {port} of 192.0.2.1 cannot be used (")
 
 
 def test_a_port_that_is_free_stays_free() -> None:
@@ -144,23 +121,3 @@ def test_a_port_that_is_free_stays_free() -> None:
     main._refuse_port("127.0.0.1", port)
     with socket.create_server(("127.0.0.1", port)):
         pass
-
-
-@pytest.mark.parametrize("kind", ["worker", "sender"])
-def test_jobs_work_with_the_process_that_was_started(
-    environ: Mapping[str, str], monkeypatch: pytest.MonkeyPatch, kind: str
-) -> None:
-    """Of another one nobody would look for the replies that the console saves."""
-    for name, value in environ.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setattr(jobs, "kind", "worker")
-    started = []
-    monkeypatch.setattr(main, "_work", lambda process, *_: started.append(process))
-    jobs.process.cache_clear()
-    try:
-        getattr(main, f"_{kind}")({}, "")
-        assert [jobs.process()] == started
-        assert jobs.process().describe().name == kind
-    finally:
-        started[0].services.close()
-        jobs.process.cache_clear()

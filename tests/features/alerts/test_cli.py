@@ -13,6 +13,7 @@ from structlog.testing import capture_logs
 
 from smsgate.cli.main import run
 from smsgate.metrics.snapshot import Process
+from smsgate.pipeline.background_thread import close_all
 from smsgate.store.keys import PARTITION_KEYS
 from smsgate.store.redis_address import open_redis
 from smsgate.store.shared_keys import PROCESSES
@@ -21,8 +22,7 @@ from tests.fakes.own_services import ALERTS, make_services
 from tests.fakes.processes import wait_until
 from tests.fakes.scripted_api import ScriptedApi
 from tests.fakes.values import failed_reply
-from workers import alert_notifier
-from workers.alert_notifier import AlertNotifier
+from workers import clock as clock_threads
 
 TO_HOOK = '[alerts]\nto = ["${HOOK}", "json://127.0.0.1:9/x"]\n'
 
@@ -46,9 +46,11 @@ def clock(tmp_path, redis_url) -> Iterator[Callable[[str], Mapping[str, str]]]:
             stack.callback(services.close)
             at = Process("c", "clock", socket.gethostname(), os.getpid(), "v1")
             services.store.heartbeats.beat(at, 600)
-            teller = AlertNotifier(services)
-            teller.start()
-            stack.callback(teller.close)
+            alerts, _, test = clock_threads.alert_threads(services)
+            threads = (alerts, test)
+            for thread in threads:
+                thread.start()
+            stack.callback(close_all, threads)
             return {
                 "SMSGATE_CONFIG": str(tmp_path / "config"),
                 "SMSGATE_DATA_DIR": str(tmp_path / "var"),
@@ -70,8 +72,8 @@ def test_the_clock_sends_by_its_own_addresses_and_says_what_came_of_each(clock, 
     assert (away["address"], away["sent"]) == ("json 2", False)
     assert away["problem"].startswith("A Connection error occurred sending JSON notification")
     assert not away["problem"].endswith(".")
-    (call,) = hook.calls
-    assert json.loads(call.body)["title"].endswith(": test")
+    titles = [json.loads(call.body)["title"].rpartition(": ")[2] for call in hook.calls]
+    assert titles.count("test") == 1
     assert run(["alerts", "test"], environ) == 2
     assert "'${HOOK}' names a variable that is not set" in capsys.readouterr().err
 
@@ -79,8 +81,7 @@ def test_the_clock_sends_by_its_own_addresses_and_says_what_came_of_each(clock, 
 def test_a_channel_that_is_down_for_a_while_gets_the_alert_when_it_is_up(
     clock, redis_url, redis_client, hook, monkeypatch
 ):
-    monkeypatch.setattr(alert_notifier, "PERIOD_S", 0.0)
-    monkeypatch.setattr(alert_notifier, "TEST_PERIOD_S", 0.05)
+    monkeypatch.setattr(clock_threads, "ALERTS_S", 0.05)
     hook.answers["/hook"] = [(503, b"")]
     url = hook.url.replace("http://", "json://")
     clock(ALERTS + '[alerts]\nto = ["${HOOK}"]\n', HOOK=f"{url}/hook")
@@ -111,20 +112,18 @@ def test_without_a_clock_nobody_would_be_told(clock, capsys, redis_client):
 
 def test_a_clock_that_ends_leaves_its_turn_to_another_at_once(tmp_path, redis_url):
     with contextlib.closing(make_services(tmp_path, redis_url, ALERTS)) as services:
-        ending = AlertNotifier(services)
+        alerts, _, test = clock_threads.alert_threads(services)
         services.store.alerts.request_test()
-        ending.run_once()
+        alerts.start()
+        test.run_once()
         assert not services.store.alerts.take_turn("another")
-        ending.close()
+        alerts.close()
         assert services.store.alerts.take_turn("another")
 
 
-def test_a_clock_without_an_address_logs_the_digest_of_the_records(
-    tmp_path, redis_url, monkeypatch
-):
-    monkeypatch.setattr(alert_notifier, "PERIOD_S", 0.0)
+def test_a_clock_without_an_address_logs_the_digest_of_the_records(tmp_path, redis_url):
     with contextlib.closing(make_services(tmp_path, redis_url, ALERTS)) as services:
         services.records.migrate()
         with capture_logs() as lines:
-            AlertNotifier(services).run_once()
+            clock_threads.alert_threads(services)[1].run_once()
     assert [(one["event"], one["digest"]) for one in lines] == [("records digest", "none")]

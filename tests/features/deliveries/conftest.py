@@ -14,6 +14,7 @@ from smsgate.features.deliveries.changes import ChangeSource
 from smsgate.features.deliveries.sender import DeliverySender
 from smsgate.features.deliveries.texts import TextDeliveries
 from smsgate.outbound import Outbound, PublicOutbound
+from smsgate.pipeline.background_thread import close_all
 from smsgate.records.deliveries import Delivery, Destination
 from smsgate.settings import Feed
 from smsgate.store.keys import partition_of
@@ -23,7 +24,7 @@ from tests.fakes.loopback import QuietHandler, serving
 from tests.fakes.processes import wait_until
 from tests.fakes.values import NUMBER
 from tests.pipeline.conftest import CONFIG, SENDER
-from workers.delivery_threads import DeliveryThreads
+from workers.delivery_threads import delivery_threads
 
 OTHER = "+14155550199"
 ORIGINAL = "+14155550888"
@@ -118,10 +119,11 @@ def make(services) -> Iterator[Callable[..., DeliverySender]]:
 @pytest.fixture
 def run(services) -> Iterator[None]:
     """The threads at work, as in the process ``sender``."""
-    threads = DeliveryThreads(services)
-    threads.start()
+    threads = delivery_threads(services)
+    for thread in threads:
+        thread.start()
     yield
-    threads.close()
+    close_all(threads)
 
 
 def pending(services) -> list[Delivery]:

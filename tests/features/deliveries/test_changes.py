@@ -13,6 +13,7 @@ from standardwebhooks import Webhook
 
 from smsgate.domain.entry_parts import Consent
 from smsgate.domain.errors import NoSuchDelivery
+from smsgate.pipeline.background_thread import close_all
 from smsgate.records.deliveries import Destination, FeedPosition
 from smsgate.records.event_reader import parse_position
 from smsgate.settings import Feed, Programs
@@ -21,7 +22,7 @@ from tests.fakes.feeds import NEW, OLD, change, told
 from tests.fakes.processes import wait_until
 from tests.fakes.values import NUMBER
 from tests.features.deliveries.conftest import failed
-from workers.delivery_threads import DeliveryThreads
+from workers.delivery_threads import delivery_threads
 
 OTHER = "+14155550199"
 DAY_S = 24 * 3600
@@ -171,8 +172,9 @@ def test_a_feed_that_hangs_delays_no_other(services, receiver) -> None:
         if one.name in feeds
     )
     services = replace(services, settings=replace(services.settings, programs=programs))
-    threads = DeliveryThreads(services)
-    threads.start()
+    threads = delivery_threads(services)
+    for thread in threads:
+        thread.start()
     try:
         assert wait_until(
             lambda: all(
@@ -184,7 +186,7 @@ def test_a_feed_that_hangs_delays_no_other(services, receiver) -> None:
         assert wait_until(lambda: told(receiver) == [(NUMBER, False, "opted_out_all")])
     finally:
         hanging.server_close()  # which breaks the call off
-        threads.close()
+        close_all(threads)
 
 
 def _moment(at_s: float) -> datetime:

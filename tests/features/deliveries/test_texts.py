@@ -14,7 +14,7 @@ from twilio.request_validator import RequestValidator
 
 from smsgate.consent.transitions import MAX_CALL_US
 from smsgate.domain.entry_parts import ForwardContent
-from smsgate.domain.errors import NoSuchDelivery, RecordsUnavailable, StoreUnavailable
+from smsgate.domain.errors import NoSuchDelivery, StoreUnavailable
 from smsgate.domain.forwards import Forward
 from smsgate.domain.messages import (
     REPLY_WINDOW_US,
@@ -48,8 +48,7 @@ from tests.features.deliveries.conftest import (
     turn,
 )
 from tests.pipeline.conftest import PUBLIC_URL, SENDER, SID, TOKEN
-from workers import delivery_threads
-from workers.delivery_threads import DeliveryThreads
+from workers.delivery_threads import delivery_threads
 
 twilio = PROVIDERS["twilio"]
 
@@ -486,7 +485,7 @@ def test_what_no_program_waits_for_any_more_fails_after_a_day(receive, services)
     assert storage.fail_old(one.made_us) == 0
     assert storage.fail_old(one.made_us + 1) == 1
     assert [found.note for found in failed(services)] == ["not attempted within a day"]
-    assert DeliveryThreads(services).run_once() > 0
+    assert delivery_threads(services)[0].run_once() > 0
     assert services.store.backlog.deliveries().failed == 1
 
 
@@ -522,22 +521,3 @@ def test_what_is_applied_goes_on_even_if_it_waited_in_the_spool(
     record(services)
     settle(services, make("orders"))
     assert app.taken == [(NUMBER, "Hello")]
-
-
-def test_a_fault_in_one_turn_does_not_end_the_thread(services, receive, app, monkeypatch) -> None:
-    faults = [RuntimeError("a fault"), RecordsUnavailable("away")]
-    read = TextDeliveries.read
-
-    def failing(*given: object) -> bool:
-        if faults:
-            raise faults.pop()
-        return read(*given)
-
-    monkeypatch.setattr(TextDeliveries, "read", failing)
-    monkeypatch.setattr(delivery_threads, "RETRY_S", 0.01)
-    threads = DeliveryThreads(services)
-    threads.start()
-    receive("Hello")
-    assert app.wait_for(1)
-    threads.close()
-    assert faults == []

@@ -149,7 +149,7 @@ def test_the_clock_rebuilds_a_flushed_store_by_itself(recorded, redis_client):
     before = seen(recorded)
     redis_client.flushall()
 
-    clock.Sweeper("clock-1").sweep(recorded)
+    clock.Sweeper(recorded, "clock-1").sweep()
 
     assert seen(recorded) == before
 
@@ -428,5 +428,5 @@ def test_a_rebuild_that_broke_off_is_begun_again(recorded, redis_client, monkeyp
         recorded.store.metadata.store_id()
     assert recorded.store.rebuild.progress() is None
 
-    clock.Sweeper("clock-1").sweep(recorded)
+    clock.Sweeper(recorded, "clock-1").sweep()
     assert seen(recorded) == before

@@ -120,10 +120,10 @@ def test_the_sums_of_a_day_outlive_the_store(viewer, services, redis_client) -> 
 
 
 def test_the_keeper_puts_them_into_the_records(services) -> None:
-    from workers.ledger_archiver import ArchiverThread
+    from workers.ledger_archiver import ArchiverRounds
 
     count(services, "opt_in", 3)
-    thread = ArchiverThread(services)
+    thread = ArchiverRounds(services)
     thread.run_once()
     assert day_counts(services).since(ago(0))[ago(0)]["opt_ins"] == 3
     count(services, "opt_in", 3)
