@@ -133,7 +133,7 @@ def _later_cases(store: Store, records: Records, one: OpenReview) -> Iterator[Re
     """Yield what a number sent after the first text that waits."""
     found = _stored(store, partition_of(one.number))  # in the order in which an entry moves
     with suppress(RecordsUnavailable):
-        told = records.history.newest(_MAX_TEXTS, "review", "undo", number=one.number)
+        told = records.reader.newest(_MAX_TEXTS, "review", "undo", number=one.number)
         found |= _entries(recorded.event for recorded in told)
     for (number, id_), entry in found.items():
         later = inbox_place(one.first) < inbox_place(id_) <= inbox_place(one.newest)
@@ -161,7 +161,7 @@ def _find_original(store: Store, records: Records, entry: Entry) -> Event | None
     decided_us = _us_of(entry.message_id.removeprefix(f"{REOPENED}-").partition("-")[2])
     found: list[Event] = []
     with suppress(RecordsUnavailable):
-        stories = records.history.newest(_MAX_TEXTS, "review", number=entry.number)
+        stories = records.reader.newest(_MAX_TEXTS, "review", number=entry.number)
         found = [recorded.event for recorded in reversed(stories)]
     found += store.ledger_reader.newest(partition_of(entry.number), LEDGER)
     wanted = ("review", entry.number, entry.program)
@@ -175,9 +175,8 @@ def _find_original(store: Store, records: Records, entry: Entry) -> Event | None
 
 def recorded_open(records: Records) -> Iterator[tuple[str, str, str]]:
     """Yield program, number, and the first and the newest waiting text as the store has them."""
-    numbers = dict.fromkeys(
-        one.event.number for kind in ("review", "undo") for one in records.reader.of_kind(kind)
-    )
+    found = records.reader.between(kinds=("review", "undo"))
+    numbers = dict.fromkeys(one.event.number for one in found)
     for number, story in zip(numbers, records.reader.of_numbers(numbers), strict=True):
         for program, waiting in undecided(one.event for one in story).items():
             yield program, number, " ".join(dict.fromkeys((waiting[0], waiting[-1])))
@@ -200,7 +199,7 @@ def _entries(events: Iterable[Event]) -> dict[tuple[str, str], Entry]:
 def _recorded(records: Records, some: Sequence[OpenReview]) -> dict[tuple[str, str], Entry]:
     with suppress(RecordsUnavailable):
         places = [(one.number, one.since_us) for one in some]
-        return _entries(one.event for one in records.history.at(places)) if places else {}
+        return _entries(one.event for one in records.reader.at(places)) if places else {}
     return {}
 
 
@@ -262,7 +261,7 @@ class ReviewDecisions:
         places = {one.about: one.key for one in some if one.about[1]}
         events = self._store.ledger_reader.newest_of_all(_MAX_SEARCHED)
         with suppress(RecordsUnavailable):
-            events += [one.event for one in self._records.history.at([*places])]
+            events += [one.event for one in self._records.reader.at([*places])]
         found = {(event.number, event.received_us): event.entry for event in events}
         texts = {}
         for place, key in places.items():
@@ -297,7 +296,12 @@ class ReviewDecisions:
             events = store.ledger_reader.newest(partition, _MAX_SEARCHED)
         since_us = store.health.now_us() - period_us
         with suppress(RecordsUnavailable):
-            events += [one.event for one in self._records.history.manual(since_us, _MAX_SEARCHED)]
+            events += [
+                one.event
+                for one in self._records.reader.newest(
+                    _MAX_SEARCHED, source="operator", since_us=since_us
+                )
+            ]
         for event in events:
             if event.entry is not None and event.received_us >= since_us:
                 yield from _decision(event.entry, event.inbox_id, event.received_us, event.outcome)

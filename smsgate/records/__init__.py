@@ -12,19 +12,20 @@ from smsgate.records.api_keys import ApiKeyStorage
 from smsgate.records.content_versions import ContentVersion, ContentVersions
 from smsgate.records.database import Database, upsert
 from smsgate.records.deliveries import DeliveryStorage
-from smsgate.records.history import EventHistory, HistoryPlace
 from smsgate.records.partition_check import ChainFinding
-from smsgate.records.reader import (
+from smsgate.records.reader import RecordReader
+from smsgate.records.removal import ContentRemoval
+from smsgate.records.tables import stores
+from smsgate.records.values import (
     ChainLink,
+    HistoryPlace,
     NumberConsentState,
     Recorded,
     RecordedMessage,
-    RecordReader,
     StoreKnown,
+    TextSearchPage,
     chain_digest,
 )
-from smsgate.records.removal import ContentRemoval
-from smsgate.records.tables import stores
 from smsgate.records.verifier import Verifier
 from smsgate.records.writer import EventWriter, WriteResult
 
@@ -38,6 +39,7 @@ __all__ = [
     "RecordedMessage",
     "Records",
     "StoreKnown",
+    "TextSearchPage",
     "WriteResult",
     "chain_digest",
 ]
@@ -51,7 +53,6 @@ class Records:
         self.database = Database(url)
         self.writer = EventWriter(self.database)
         self.reader = RecordReader(self.database)
-        self.history = EventHistory(self.database)
         self.removal = ContentRemoval(self.database)
         self.verifier = Verifier(self.database)
         self.deliveries = DeliveryStorage(self.database)

@@ -7,20 +7,18 @@ on from the position of its last batch misses nothing, whatever is committed mea
 
 from __future__ import annotations
 
-import heapq
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from itertools import accumulate
-from operator import itemgetter
 from typing import TypeAlias
 
 from sqlalchemy import Connection, select
 
 from smsgate.domain.errors import CursorRefused
 from smsgate.records.database import DatabasePart, lookup
-from smsgate.records.reader import EVENTS, Recorded, recorded_of, rows_of
+from smsgate.records.reader import EVENTS, recorded_of, rows_of
 from smsgate.records.tables import events, heads, links
+from smsgate.records.values import Recorded
 
 Position: TypeAlias = Mapping[int, int]
 """By partition the sequence number of the last event read; a missing partition is at 0."""
@@ -66,9 +64,8 @@ class EventReader(DatabasePart):
     def after(self, position: Position, limit: int, until: Position | None = None) -> EventBatch:
         """At most ``limit`` events behind a position (and up to ``until``).
 
-        Events are in the order of their commits, as far as each partition's own order allows. What
-        retention removed is passed over. Raises ``CursorRefused`` if the records end before the
-        position: it is one of other records.
+        They come partition by partition, each in its order. What retention removed is passed over.
+        Raises ``CursorRefused`` if the records end before the position: it is one of other records.
         """
         if self._database.absent:
             return EventBatch([], position, more=False)
@@ -82,13 +79,14 @@ class EventReader(DatabasePart):
                 )
             ends = ends if until is None else until
             chosen = _choose(position, ends, limit)
-            runs = [
-                _read(connection, partition, position.get(partition, 0), end)
+            found = [
+                one
                 for partition, end in chosen.items()
+                for one in _read(connection, partition, position.get(partition, 0), end)
             ]
         moved = {**position, **chosen}
         more = any(moved.get(partition, 0) < end for partition, end in ends.items())
-        return EventBatch([one for _, one in heapq.merge(*runs, key=itemgetter(0))], moved, more)
+        return EventBatch(found, moved, more)
 
     def changed_numbers(
         self, partition: int, after: int, until: int, numbers: Iterable[str]
@@ -119,13 +117,9 @@ def _choose(position: Position, ends: Position, limit: int) -> dict[int, int]:
     }
 
 
-def _read(
-    connection: Connection, partition: int, after: int, until: int
-) -> Iterator[tuple[int, Recorded]]:
-    """One partition's events, each with the newest commit time up to it."""
+def _read(connection: Connection, partition: int, after: int, until: int) -> list[Recorded]:
     ids = select(links.c.event_id).where(
         links.c.partition == partition, links.c.seq > after, links.c.seq <= until
     )
     asked = EVENTS.where(events.c.id.in_(ids)).order_by(events.c.seq)
-    found = [*map(recorded_of, connection.execute(asked))]
-    return zip(accumulate((one.committed_us for one in found), max), found, strict=True)
+    return [*map(recorded_of, connection.execute(asked))]

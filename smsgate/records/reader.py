@@ -7,14 +7,14 @@ our version; where the SQLite file was never made there is nothing.
 from __future__ import annotations
 
 import functools
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from hashlib import sha256
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import replace
 from itertools import islice
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 import msgspec
-from sqlalchemy import Select, func, literal, select
+from sqlalchemy import Select, and_, bindparam, func, literal, or_, select, tuple_
 
 from smsgate.consent.events import (
     NOTHING_REMEMBERED,
@@ -28,12 +28,25 @@ from smsgate.domain.errors import RecordsUnavailable
 from smsgate.domain.messages import ALL
 from smsgate.records.database import Database, DatabasePart, lookup
 from smsgate.records.tables import events, heads, links, listed, numbers, stores, texts
+from smsgate.records.values import (
+    ChainLink,
+    HistoryPlace,
+    NumberConsentState,
+    Recorded,
+    RecordedMessage,
+    StoreKnown,
+    TextSearchPage,
+)
 from smsgate.records.writer import TEXT_PATHS, decode_facts
 
 Row: TypeAlias = Any
 """A row of the database; its types are the query's."""
 _PAGE = 2_000
 """Rows that are fetched at once."""
+SEARCHED = 20_000
+"""Texts that one page of a search looks through."""
+_AT_ONCE, _NUMBERS_AT_ONCE = 5_000, 400
+"""Values in one question, below SQLite's bound of variables; numbers whose events are read."""
 
 _words = msgspec.json.Decoder(dict[str, Any]).decode
 _state = msgspec.json.Decoder(NumberState).decode
@@ -57,59 +70,6 @@ def stream_of(database: Database, asked: Select[Any]) -> Generator[Row]:
             yield from found
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """One event of the records, and its place in the chain."""
-
-    event: Event
-    partition: int
-    seq: int
-    erased: bool
-    """Whether it had texts that were erased since."""
-    committed_us: int = 0
-    """When it came into the ledger, in one step with what it changed; 0 where that is unknown."""
-
-
-@dataclass(frozen=True, slots=True)
-class NumberConsentState:
-    """The consent state of a number, by the newest event that has one."""
-
-    number: str
-    partition: int
-    seq: int
-    """Of that event."""
-    consent_state: ConsentState
-
-
-@dataclass(frozen=True, slots=True)
-class ChainLink:
-    """One link of a partition's chain."""
-
-    partition: int
-    seq: int
-    event_id: str
-    content_hash: bytes
-    hash: bytes
-
-
-class RecordedMessage(NamedTuple):
-    """A provider's message that was recorded."""
-
-    partition: int
-    account: str
-    message_id: str
-    received_us: int
-
-
-@dataclass(frozen=True, slots=True)
-class StoreKnown:
-    """A store whose events these are."""
-
-    id: str
-    buckets: int
-    made_us: int
-
-
 EVENTS = select(
     events.c.facts,
     texts.c.words,
@@ -120,16 +80,8 @@ EVENTS = select(
 ).select_from(events.outerjoin(texts, texts.c.event_id == events.c.id))
 
 
-_AT_ONCE, _NUMBERS_AT_ONCE = 5_000, 400
-"""Values in one question, below SQLite's bound of variables; numbers whose events are read."""
-
-
 class RecordReader(DatabasePart):
-    """Reads the records. Everything here raises ``RecordsUnavailable``.
-
-    Where the SQLite file was never made there is nothing: nothing was ever recorded.
-    Iterators hold a read transaction until they are exhausted or closed.
-    """
+    """Reads the records. Iterators hold a read transaction until they are exhausted or closed."""
 
     def of_number(self, number: str) -> list[Recorded]:
         """Everything recorded of a number, in the order of its chain; of a list its part only."""
@@ -140,36 +92,101 @@ class RecordReader(DatabasePart):
         waiting = iter(numbers)
         while some := [*islice(waiting, _NUMBERS_AT_ONCE)]:
             stories: dict[str, list[Recorded]] = {lookup(number): [] for number in some}
-            for row in rows_of(self._database, EVENTS.where(events.c.number.in_([*stories]))):
-                one = recorded_of(row)
+            for one in self._read(EVENTS.where(events.c.number.in_([*stories]))):
                 stories[lookup(one.event.number)].append(one)
-            ids = ids_of_lists([*stories])
-            for row in rows_of(self._database, EVENTS.where(events.c.id.in_(ids))):
-                one = recorded_of(row)
+            for one in self._read(EVENTS.where(events.c.id.in_(_lists_with([*stories])))):
                 for number in stories.keys() & numbers_of(one.event):
-                    stories[number].append(part_of(one, number))
+                    stories[number].append(_part_of(one, number))
             for number in some:
                 yield sorted(stories[lookup(number)], key=lambda one: one.seq)
 
-    def of_kind(self, kind: str) -> Iterator[Recorded]:
-        """Every event of a kind, oldest first."""
-        asked = EVENTS.where(events.c.kind == kind).order_by(events.c.received_us)
-        return map(recorded_of, stream_of(self._database, asked))
+    def page_of_number(
+        self, number: str, before: HistoryPlace | None, limit: int
+    ) -> list[Recorded]:
+        """The newest events of a number behind a place; of a list its part only."""
+        found = self.newest(limit, number=number, before=before)
+        of_lists = EVENTS.where(events.c.id.in_(_lists_with([lookup(number)])))
+        for one in self._read(_newest(of_lists, before).limit(limit)):
+            found.append(_part_of(one, number))
+        return sorted(found, key=lambda one: one.place, reverse=True)[:limit]
 
-    def between(self, since_us: int = 0, until_us: int | None = None) -> Iterator[Recorded]:
-        """Everything received from ``since_us`` until before ``until_us``, oldest first."""
+    def newest(
+        self,
+        limit: int,
+        *kinds: str,
+        number: str = "",
+        source: str = "",
+        since_us: int = 0,
+        before: HistoryPlace | None = None,
+    ) -> list[Recorded]:
+        """The newest events behind a place: of some kinds, of one number, of one source."""
+        asked = _newest(EVENTS, before).limit(limit)
+        if kinds:
+            asked = asked.where(events.c.kind.in_(kinds))
+        if number:
+            asked = asked.where(events.c.number == lookup(number))
+        if source:
+            asked = asked.where(_is_of(source))
+        if since_us:
+            asked = asked.where(events.c.received_us >= since_us)
+        return self._read(asked)
+
+    def search(
+        self, words: Sequence[str], before: HistoryPlace | None, limit: int
+    ) -> TextSearchPage:
+        """At most ``limit`` texts behind a place that contain all words, whatever their case.
+
+        No index of words is kept, which would have to forget what is erased.
+        """
+        wanted = [word.casefold() for word in words]
+        asked = _newest(EVENTS.where(_is_of("text")), before).limit(SEARCHED)
+        found: list[Recorded] = []
+        looked = 0
+        with closing(stream_of(self._database, asked)) as rows:
+            for row in rows:
+                looked += 1
+                said = _words(row.words).get("text", "").casefold() if row.words else ""
+                if all(word in said for word in wanted):
+                    found.append(recorded_of(row))
+                    if len(found) == limit:
+                        return TextSearchPage(found, found[-1].place)
+        if looked < SEARCHED:
+            return TextSearchPage(found, None)
+        return TextSearchPage(found, recorded_of(row).place)
+
+    def at(self, places: Sequence[tuple[str, int]]) -> list[Recorded]:
+        """The events that were received from a number at a moment, of many such pairs."""
+        found: list[Recorded] = []
+        for at in range(0, len(places), _NUMBERS_AT_ONCE):
+            some = [(lookup(number), us) for number, us in places[at : at + _NUMBERS_AT_ONCE]]
+            found += self._read(
+                EVENTS.where(tuple_(events.c.number, events.c.received_us).in_(some))
+            )
+        return found
+
+    def counts(self, numbers: Sequence[str]) -> dict[str, int]:
+        """How many events each of some numbers has, imported lists aside."""
+        known = {lookup(number): number for number in numbers}
+        asked = select(events.c.number, func.count()).where(events.c.number.in_([*known]))
+        rows = rows_of(self._database, asked.group_by(events.c.number))
+        return {known[number]: count for number, count in rows}
+
+    def between(
+        self, since_us: int = 0, until_us: int | None = None, kinds: Sequence[str] = ()
+    ) -> Iterator[Recorded]:
+        """Everything (of some kinds) received from a moment until before another, oldest first."""
         asked = EVENTS.where(events.c.received_us >= since_us)
         if until_us is not None:
             asked = asked.where(events.c.received_us < until_us)
+        if kinds:
+            asked = asked.where(events.c.kind.in_(kinds))
         ordered = asked.order_by(events.c.received_us, events.c.id)
         return map(recorded_of, stream_of(self._database, ordered))
 
     def of_message(self, account: str, message_id: str) -> list[Recorded]:
         """The events of a provider's message."""
-        asked = EVENTS.where(
-            events.c.account == lookup(account), events.c.message_id == lookup(message_id)
-        )
-        return [*map(recorded_of, rows_of(self._database, asked))]
+        is_of_account = events.c.account == lookup(account)
+        return self._read(EVENTS.where(is_of_account, events.c.message_id == lookup(message_id)))
 
     def messages(self, since_us: int, kind: str = "") -> Iterator[RecordedMessage]:
         """The providers' messages received since then (of one kind only), oldest first."""
@@ -179,6 +196,15 @@ class RecordReader(DatabasePart):
         if kind:
             asked = asked.where(events.c.kind == kind)
         return map(RecordedMessage._make, stream_of(self._database, asked))
+
+    def has(self, event_ids: Sequence[str]) -> set[str]:
+        """Which of the ids are in the chain."""
+        asked = select(links.c.event_id).where(links.c.event_id.in_(event_ids))
+        return {row.event_id for row in rows_of(self._database, asked)}
+
+    def count_events(self) -> int:
+        """How many links the chains have."""
+        return self._scalar(select(func.coalesce(func.sum(heads.c.seq), 0)))
 
     def consent_states(self, partition: int) -> Iterator[ConsentStateRow]:
         """The consent states of a partition's numbers, unordered, as a rebuild reads them."""
@@ -191,7 +217,7 @@ class RecordReader(DatabasePart):
         asked = select(numbers)
         if partition is not None:
             asked = asked.where(numbers.c.partition == partition)
-        return (number_consent_state_of(row) for row in stream_of(self._database, asked))
+        return map(number_consent_state_of, stream_of(self._database, asked))
 
     def numbers_of(self, some: Sequence[str]) -> list[NumberConsentState]:
         """The consent states of some numbers, as far as an event has one; unordered."""
@@ -200,48 +226,6 @@ class RecordReader(DatabasePart):
             asked = select(numbers).where(numbers.c.number.in_(some[at : at + _AT_ONCE]))
             found += map(number_consent_state_of, rows_of(self._database, asked))
         return found
-
-    def links_at(self, partition: int, seqs: Sequence[int]) -> dict[int, ChainLink]:
-        """Links of a partition, by sequence number."""
-        found: dict[int, ChainLink] = {}
-        for at in range(0, len(seqs), _AT_ONCE):
-            some = links.c.seq.in_(seqs[at : at + _AT_ONCE])
-            asked = select(links).where(links.c.partition == partition, some)
-            found |= {row.seq: ChainLink(*row) for row in rows_of(self._database, asked)}
-        return found
-
-    def count_numbers(self) -> int:
-        """How many numbers ``numbers`` will give."""
-        return self._scalar(select(func.count()).select_from(numbers))
-
-    def count_events(self) -> int:
-        """How many links the chains have."""
-        return self._scalar(select(func.coalesce(func.sum(heads.c.seq), 0)))
-
-    def heads(self) -> dict[int, ChainLink]:
-        """The newest link of each partition that has one."""
-        asked = select(links).join(
-            heads, (heads.c.partition == links.c.partition) & (heads.c.seq == links.c.seq)
-        )
-        return {row.partition: ChainLink(*row) for row in rows_of(self._database, asked)}
-
-    def newest_us(self) -> int:
-        """When the newest event was applied; 0 without events."""
-        return self._scalar(select(func.coalesce(func.max(events.c.applied_us), 0)))
-
-    def links(
-        self, partition: int, after: int = 0, until: int | None = None
-    ) -> Iterator[ChainLink]:
-        """The links of a partition behind a sequence number, in order."""
-        asked = select(links).where(links.c.partition == partition, links.c.seq > after)
-        if until is not None:
-            asked = asked.where(links.c.seq <= until)
-        return (ChainLink(*row) for row in stream_of(self._database, asked.order_by(links.c.seq)))
-
-    def has(self, event_ids: Sequence[str]) -> set[str]:
-        """Which of the ids are in the chain."""
-        asked = select(links.c.event_id).where(links.c.event_id.in_(event_ids))
-        return {row.event_id for row in rows_of(self._database, asked)}
 
     def suppressed(self, scope: str, after: str, limit: int) -> list[NumberConsentState]:
         """At most ``limit`` numbers of the set of a scope (``all`` or a program's name), in order.
@@ -256,21 +240,66 @@ class RecordReader(DatabasePart):
         asked = asked.order_by(numbers.c.number).limit(limit)
         return [*map(number_consent_state_of, rows_of(self._database, asked))]
 
+    def count_numbers(self) -> int:
+        """How many numbers ``numbers`` will give."""
+        return self._scalar(select(func.count()).select_from(numbers))
+
+    def heads(self) -> dict[int, ChainLink]:
+        """The newest link of each partition that has one."""
+        asked = select(links).join(
+            heads, (heads.c.partition == links.c.partition) & (heads.c.seq == links.c.seq)
+        )
+        return {row.partition: ChainLink(*row) for row in rows_of(self._database, asked)}
+
+    def links(
+        self, partition: int, after: int = 0, until: int | None = None
+    ) -> Iterator[ChainLink]:
+        """The links of a partition behind a sequence number, in order."""
+        asked = select(links).where(links.c.partition == partition, links.c.seq > after)
+        if until is not None:
+            asked = asked.where(links.c.seq <= until)
+        return map(ChainLink._make, stream_of(self._database, asked.order_by(links.c.seq)))
+
+    def links_at(self, partition: int, seqs: Sequence[int]) -> dict[int, ChainLink]:
+        """Links of a partition, by sequence number."""
+        found: dict[int, ChainLink] = {}
+        for at in range(0, len(seqs), _AT_ONCE):
+            some = links.c.seq.in_(seqs[at : at + _AT_ONCE])
+            asked = select(links).where(links.c.partition == partition, some)
+            found |= {row.seq: ChainLink(*row) for row in rows_of(self._database, asked)}
+        return found
+
     def stores(self) -> list[StoreKnown]:
         """The stores whose events these are, oldest first."""
-        asked = select(stores).order_by(stores.c.made_us)
-        return [StoreKnown(*row) for row in rows_of(self._database, asked)]
+        rows = rows_of(self._database, select(stores).order_by(stores.c.made_us))
+        return [StoreKnown(*row) for row in rows]
+
+    def _read(self, asked: Select[Any]) -> list[Recorded]:
+        return [*map(recorded_of, rows_of(self._database, asked))]
 
     def _scalar(self, asked: Select[Any]) -> int:
         rows = rows_of(self._database, asked)
         return int(rows[0][0]) if rows else 0
 
 
-def ids_of_lists(some: Sequence[str]) -> Select[Any]:
+def _newest(asked: Select[Any], before: HistoryPlace | None) -> Select[Any]:
+    if before is not None:
+        at, seq = before
+        same = and_(events.c.received_us == at, events.c.seq < seq)
+        # The first condition is implied; the index can use it.
+        asked = asked.where(events.c.received_us <= at, or_(events.c.received_us < at, same))
+    return asked.order_by(events.c.received_us.desc(), events.c.seq.desc())
+
+
+def _is_of(source: str) -> Any:  # noqa: ANN401 - an SQL expression
+    """Written out, since SQLite uses an index with a condition only where it sees the value."""
+    return events.c.source == bindparam("source", source, literal_execute=True)
+
+
+def _lists_with(some: Sequence[str]) -> Select[Any]:
     """The ids of the events of lists that have one of the numbers."""
     about = (listed.c.partition == links.c.partition) & (listed.c.seq == links.c.seq)
-    known = [lookup(number) for number in some]
-    return select(links.c.event_id).join(listed, about).where(listed.c.number.in_(known))
+    return select(links.c.event_id).join(listed, about).where(listed.c.number.in_(some))
 
 
 def recorded_of(row: Row) -> Recorded:
@@ -289,8 +318,12 @@ def recorded_of(row: Row) -> Recorded:
 
 def number_consent_state_of(row: Row) -> NumberConsentState:
     """The consent state of a number, from its row of ``numbers``."""
-    number, partition, seq, *rest = row
-    return NumberConsentState(number, partition, seq, consent_state_of(*rest))
+    number, partition, seq, *sets, state = row
+    consent_state = _plain(*sets)
+    if state != NOTHING_REMEMBERED:
+        remembered = _state(state.encode())
+        consent_state = msgspec.structs.replace(consent_state, state=remembered)
+    return NumberConsentState(number, partition, seq, consent_state)
 
 
 def event_of(facts: str, words: str | None) -> Event:
@@ -307,41 +340,21 @@ def event_of(facts: str, words: str | None) -> Event:
     return msgspec.convert(raw, Event)
 
 
-def consent_state_of(
-    everywhere: bool, opted_out: str, exceptions: str, locked: bool, consents: str, state: str
-) -> ConsentState:
-    """The consent state in a row of ``numbers``."""
-    consent_state = _plain(bool(everywhere), opted_out, exceptions, bool(locked), consents)
-    if state == NOTHING_REMEMBERED:
-        return consent_state
-    return msgspec.structs.replace(consent_state, state=_state(state.encode()))
-
-
 @functools.lru_cache(4096)
 def _plain(
     everywhere: bool, opted_out: str, exceptions: str, locked: bool, consents: str
 ) -> ConsentState:
     """How most numbers stand: as many others do."""
     return ConsentState(
-        everywhere=everywhere,
+        everywhere=bool(everywhere),
         opted_out=frozenset(opted_out.split()),
         exceptions=frozenset(exceptions.split()),
-        locked=locked,
+        locked=bool(locked),
         consents=frozenset(consents.split()),
     )
 
 
-def part_of(one: Recorded, number: str) -> Recorded:
+def _part_of(one: Recorded, number: str) -> Recorded:
     """Of an event of a list what it says of one number."""
     told = event_for(one.event, number)
     return one if told is None else replace(one, event=told)
-
-
-def chain_digest(heads: Mapping[int, ChainLink]) -> str:
-    """A digest of chains by their newest links. It has each ``PARTITION:SEQ``, for a later check.
-
-    `smsgate records verify --digest` takes it.
-    """
-    places = "-".join(f"{partition}:{heads[partition].seq}" for partition in sorted(heads))
-    hashes = b"".join(heads[partition].hash for partition in sorted(heads))
-    return f"{places}-{sha256(hashes).hexdigest()[:32]}" if heads else "none"

@@ -28,7 +28,7 @@ def test_an_admin_finds_who_opted_a_number_out_and_keeps_the_list(
     box.get_by_label("Reason, for the record").fill("asked on the phone")
     box.get_by_label("Reason, for the record").press("Enter")
     says(page, "Opted out. The number is blocked from now on.")
-    recorded = services.records.history
+    recorded = services.records.reader
     assert wait_until(lambda: recorded.newest(1, "opt_out", number=number))
 
     page = visit("/console/audit", width=360)
@@ -85,7 +85,7 @@ def test_a_number_is_found_among_10_000_by_program_and_last_digits(
 def test_a_text_is_found_by_a_word(visit: Visit, services: Services, site: Site) -> None:
     number, word = "+14155559400", "zebra"
     text(site, f"STOP, says the {word}", number)
-    recorded = services.records.history
+    recorded = services.records.reader
     assert wait_until(lambda: recorded.newest(1, "opt_out", "review", number=number))
     page = visit("/console/numbers", role="viewer", width=360)
     page.get_by_label("Phone number, or words of a text").fill(word.upper())

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from smsgate.records import ContentVersion
-from smsgate.records.history import TextPlace
 from tests.records.values import event, lines, reply_event
 
 
@@ -38,10 +39,9 @@ def test_texts_are_read_the_newest_first_page_by_page(records):
     told = [event(at, text=f"text {at}") for at in range(4)]
     told.append(event(0, number="+14155550199", text="text 0b"))
     records.writer.keep({0: lines(*told, reply_event(9))})
-    page = records.history.texts(None, 3)
+    newest = partial(records.reader.newest, source="text")
+    page = newest(3)
     assert [one.event.entry.text for one in page] == ["text 3", "text 2", "text 1"]
-    last = page[-1].event
-    rest = records.history.texts(TextPlace(last.received_us, last.id), 9)
+    rest = newest(9, before=page[-1].place)
     assert {one.event.entry.text for one in rest} == {"text 0", "text 0b"}
-    first = rest[0].event
-    assert len(records.history.texts(TextPlace(first.received_us, first.id), 9)) == 1
+    assert len(newest(9, before=rest[0].place)) == 1

@@ -6,7 +6,6 @@ from sqlalchemy import text
 
 from smsgate.consent.events import ListGroup
 from smsgate.records import HistoryPlace
-from smsgate.records.history import place_of
 from smsgate.store.keys import partition_of
 from tests.fakes.values import NUMBER, OTHER, entry
 from tests.records.values import START_MS, event, lines, reply_event
@@ -37,36 +36,38 @@ def test_a_number_s_story_in_pages_with_its_part_of_lists(records):
     )
     keep(records, *alone, listed, event(4, OTHER))
     seen, before = [], None
-    while page := records.history.of_number(NUMBER, before, 2):
+    while page := records.reader.page_of_number(NUMBER, before, 2):
         assert len(page) <= 2
         seen += page
-        before = place_of(page[-1])
+        before = page[-1].place
     assert ids(seen) == [one.id for one in (alone[3], listed, alone[2], alone[1], alone[0])]
     assert (seen[1].event.number, seen[1].event.listed) == (NUMBER, ())
-    assert records.history.of_number("+1", None, 9) == []
-    assert records.history.of_number(NUMBER, HistoryPlace(0, 0), 9) == []
+    assert records.reader.page_of_number("+1", None, 9) == []
+    assert records.reader.page_of_number(NUMBER, HistoryPlace(0, 0), 9) == []
 
 
 def test_kinds(records):
     keep(records, *(event(at, kind="help") for at in range(10)), reply_event(12), event(20))
-    kinds = records.history.newest(5, "opt_out", number=NUMBER)
+    kinds = records.reader.newest(5, "opt_out", number=NUMBER)
     assert ids(kinds) == [event(20).id]
 
 
 def test_events_are_found_by_number_and_moment(records):
     keep(records, event(1), event(2), event(2, OTHER))
     wanted = [(NUMBER, START_US + 2_000), (OTHER, START_US + 1_000), ("\0", 1)]
-    assert ids(records.history.at(wanted)) == [event(2).id]
-    assert records.history.at([]) == []
+    assert ids(records.reader.at(wanted)) == [event(2).id]
+    assert records.reader.at([]) == []
     many = [(NUMBER, at) for at in range(2_000)] + [(OTHER, START_US + 2_000)]
-    assert len(records.history.at(many)) == 1
+    assert len(records.reader.at(many)) == 1
 
 
 def test_what_operators_did_has_an_index_of_its_own(records):
     by_hand = entry(source="operator", actor="ana", message_id="")
     keep(records, event(1), event(2, entry=by_hand), event(3, entry=by_hand))
-    assert ids(records.history.manual(START_US + 2_500, 9)) == [event(3).id]
-    assert ids(records.history.manual(0, 1)) == [event(3).id]
+    assert ids(records.reader.newest(9, source="operator", since_us=START_US + 2_500)) == [
+        event(3).id
+    ]
+    assert ids(records.reader.newest(1, source="operator")) == [event(3).id]
     with records.database.reading() as connection:
         if connection.dialect.name == "sqlite":
             asked = "EXPLAIN QUERY PLAN SELECT * FROM events WHERE source = 'operator' "
@@ -76,14 +77,14 @@ def test_what_operators_did_has_an_index_of_its_own(records):
 
 def test_the_newest_of_a_kind_and_counts(records):
     keep(records, event(1, text="one"), event(2, OTHER, text="two"), event(3, kind="help"))
-    assert records.history.counts([NUMBER, OTHER, "x" * 300]) == {NUMBER: 2, OTHER: 1}
-    assert ids(records.history.newest(2)) == [event(3).id, event(2, OTHER).id]
-    assert ids(records.history.newest(5, "help")) == [event(3).id]
+    assert records.reader.counts([NUMBER, OTHER, "x" * 300]) == {NUMBER: 2, OTHER: 1}
+    assert ids(records.reader.newest(2)) == [event(3).id, event(2, OTHER).id]
+    assert ids(records.reader.newest(5, "help")) == [event(3).id]
 
 
 def test_where_nothing_was_ever_recorded_there_is_nothing(bare_records):
     if not bare_records.absent:
         bare_records.migrate()
-    stories = bare_records.history
-    assert stories.of_number(NUMBER, None, 9) == stories.newest(9) == stories.manual(0, 9) == []
+    stories = bare_records.reader
+    assert stories.page_of_number(NUMBER, None, 9) == stories.newest(9) == []
     assert stories.counts([NUMBER]) == {}

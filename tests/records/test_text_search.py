@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from smsgate.domain.messages import Intent
-from smsgate.records import history
-from smsgate.records.history import EventHistory
+from smsgate.records import reader
+from smsgate.records.reader import RecordReader
 from smsgate.store.keys import partition_of
 from tests.fakes.values import NUMBER, OTHER, decision, entry
 from tests.records.values import event, lines, reply_event
@@ -21,7 +21,7 @@ TEXTS = (
 
 
 @pytest.fixture
-def search(records) -> EventHistory:
+def search(records) -> RecordReader:
     """The texts, a millisecond apart, and events that have such words elsewhere."""
     for at, said in enumerate(TEXTS):
         records.writer.keep({0: lines(event(at, NUMBER, text=said))})
@@ -37,7 +37,7 @@ def search(records) -> EventHistory:
             )
         }
     )
-    return records.history
+    return records.reader
 
 
 def found(search, words: str, behind=None, limit: int = 9) -> list[str]:
@@ -62,7 +62,7 @@ def test_it_finds_texts_with_all_words_in_any_case_newest_first(search, words, p
 
 
 def test_a_page_looks_so_far_and_the_next_one_goes_on(search, monkeypatch):
-    monkeypatch.setattr(history, "SEARCHED", 2)
+    monkeypatch.setattr(reader, "SEARCHED", 2)
     seen, behind, pages = [], None, 0
     while True:
         page = search.search(["stop"], behind, 9)

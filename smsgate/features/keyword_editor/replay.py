@@ -12,7 +12,6 @@ from smsgate.classifier import Classifier
 from smsgate.domain.messages import Decision, Entry
 from smsgate.features.keyword_editor.keyword_list import KeywordChange, compare_keywords
 from smsgate.pipeline.services import Services
-from smsgate.records.history import TextPlace
 from smsgate.store.keys import PARTITIONS
 
 PAGE_SIZE = 500
@@ -150,9 +149,8 @@ def _recorded(services: Services) -> Iterator[list[Entry]]:
     """Yield the newest recorded texts: those that changed something."""
     behind = None
     for _ in range(MAX_RECORDED // PAGE_SIZE):
-        page = services.records.history.texts(behind, PAGE_SIZE)
+        page = services.records.reader.newest(PAGE_SIZE, source="text", before=behind)
         yield [one.event.entry for one in page if one.event.entry]
         if len(page) < PAGE_SIZE:
             return
-        last = page[-1].event
-        behind = TextPlace(last.received_us or last.applied_us, last.id)
+        behind = page[-1].place

@@ -257,7 +257,7 @@ class Import(msgspec.Struct, frozen=True):
 
 def imports(records: Records, limit: int) -> list[Import]:
     """The newest imports that came to their end, newest first. Raises ``RecordsUnavailable``."""
-    found = [one.event for one in records.history.newest(2 * limit, IMPORT_FILE)]
+    found = [one.event for one in records.reader.newest(2 * limit, IMPORT_FILE)]
     ids = dict.fromkeys(_entry(one).message_id for one in found if one.outcome != UNDONE_OUTCOME)
     return [
         _import(one for one in found if _entry(one).message_id == id_) for id_ in [*ids][:limit]

@@ -33,14 +33,13 @@ from smsgate.pipeline.forgetting import forget_number
 from smsgate.pipeline.manual import reason_of
 from smsgate.pipeline.services import Services
 from smsgate.records import HistoryPlace
-from smsgate.records.history import SEARCHED, TextPlace
+from smsgate.records.reader import SEARCHED
 from smsgate.web.console.auth import actor, context, needs, operator_zone
 from smsgate.web.console.template_filters import exact
 
 _NEWEST, _UNROUTED = 20, 10
 TEXTS = 50
 """Texts in one page of a search."""
-_TEXT_PLACE = re.compile(r"([0-9]{1,17})\.([0-9A-Za-z-]{1,64})")
 _PLACE = re.compile(r"([0-9]{1,17})-([0-9]{1,17})", re.ASCII)
 _EARLIEST_YEAR = 1990
 Action = Operation[Any, Any]
@@ -116,12 +115,12 @@ def _search_page(services: Services, typed: str = "", found: Sequence[NumberCand
     texts, problem = None, ""
     try:
         if words and not found:
-            place = _TEXT_PLACE.fullmatch(request.form.get("before", ""))
-            behind = TextPlace(int(place[1]), place[2]) if place else None
-            texts = records.history.search(words, behind, TEXTS)
+            place = _PLACE.fullmatch(request.form.get("before", ""))
+            behind = HistoryPlace(int(place[1]), int(place[2])) if place else None
+            texts = records.reader.search(words, behind, TEXTS)
         elif not found:
-            newest = [one.event for one in records.history.newest(_NEWEST)]
-            unrouted = [one.event for one in records.history.newest(_UNROUTED, "unrouted")]
+            newest = [one.event for one in records.reader.newest(_NEWEST)]
+            unrouted = [one.event for one in records.reader.newest(_UNROUTED, "unrouted")]
     except RecordsUnavailable as error:
         problem = f"What is on record cannot be shown: {error}."
     return render_template(

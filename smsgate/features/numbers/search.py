@@ -53,14 +53,14 @@ def find_numbers(records: Records, text: str, regions: Sequence[str]) -> list[Nu
     counts: dict[str, int] = {}
     if asked and len(asked) <= MAX_SENDER_CHARS:
         with suppress(RecordsUnavailable):
-            counts = records.history.counts([*numbers, asked])
+            counts = records.reader.counts([*numbers, asked])
     if asked in counts and asked not in numbers:
         known.append(NumberCandidate(asked, "as it was recorded; it is no phone number"))
     return [replace(one, events=counts.get(one.number, 0)) for one in known]
 
 
 def words_of(text: str) -> list[str]:
-    """The different words of what was typed, for ``records.history.search``."""
+    """The different words of what was typed, for ``records.reader.search``."""
     return [*dict.fromkeys(filter(None, _APART.split(text)))][:MAX_WORDS]
 
 

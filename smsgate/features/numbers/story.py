@@ -29,7 +29,6 @@ from smsgate.pipeline.gate import GateAnswer
 from smsgate.pipeline.reviews import OpenReview, list_open_of
 from smsgate.pipeline.services import Services
 from smsgate.records import HistoryPlace, Recorded
-from smsgate.records.history import place_of
 from smsgate.records.projections import (
     CONSENT,
     EXCEPTION,
@@ -232,7 +231,7 @@ class _StoryReader:
             if self._records.absent and any(self._store.ledger.kept().values()):
                 raise RecordsNotReady("they are on another host: set DATABASE_URL")
             self._origins = origins_of_number(self._records.database, self._number)
-            return self._records.history.of_number(self._number, before, PAGE + 1)
+            return self._records.reader.page_of_number(self._number, before, PAGE + 1)
         except RecordsUnavailable as error:
             self._story.problems.append(
                 f"Older events, and since when and why, cannot be shown in full: {error}."
@@ -317,13 +316,13 @@ def _one_page(
     recorded: list[Recorded], texts: list[TimelineEntry], story: NumberStory
 ) -> tuple[list[Recorded], list[TimelineEntry]]:
     """The newest of both that fill one page; the story then says where the next one begins."""
-    places = [place_of(one) for one in recorded]
+    places = [one.place for one in recorded]
     places += [HistoryPlace(happened_us(one.event), 0) for one in texts]
     if len(places) <= PAGE:
         return recorded, texts
     last = story.older = sorted(places, reverse=True)[PAGE - 1]
     return (
-        [one for one in recorded if place_of(one) >= last],
+        [one for one in recorded if one.place >= last],
         [one for one in texts if (happened_us(one.event), 0) >= last],
     )
 

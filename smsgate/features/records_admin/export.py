@@ -9,7 +9,7 @@ import msgspec
 
 from smsgate.domain.signed_times import time_of
 from smsgate.files import csv_line
-from smsgate.records.reader import Recorded
+from smsgate.records import Recorded
 
 COLUMNS = {
     "id": ("event.id",),

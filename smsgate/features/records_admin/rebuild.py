@@ -214,8 +214,8 @@ class RebuildService:
         store.programs.publish(published_programs(self._settings))
         if not store.rebuild.open(me, store_id, buckets, seqs):
             raise StoreNotReady("the store was flushed while it was rebuilt: rebuild it again")
-        newest_us = self._reader.newest_us()
-        newest = time_of(newest_us) if newest_us else None
+        last = self._reader.newest(1)
+        newest = time_of(last[0].event.applied_us) if last else None
         return RebuildResult(store_id, numbers, messages, len(reviews), newest, merged)
 
     def _has_lost(self, partition: int, seqs: Mapping[int, int]) -> bool:

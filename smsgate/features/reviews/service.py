@@ -182,7 +182,7 @@ def read_conversation(
             lines[stored.id] = line
     events = store.ledger_reader.newest(partition, _MAX_LEDGER)
     try:
-        recorded = records.history.of_number(number, None, _MAX_LINES)
+        recorded = records.reader.page_of_number(number, None, _MAX_LINES)
         events = [*(one.event for one in reversed(recorded)), *events]
     except RecordsUnavailable as error:
         problem = f"Earlier texts cannot be shown: {error}."

@@ -254,8 +254,8 @@ def test_while_the_records_are_away_the_store_is_shown(services, viewer, monkeyp
     def away(*_, **__):
         raise RecordsUnavailable("the records cannot be used: away")
 
-    for name in ("of_number", "newest", "counts"):
-        monkeypatch.setattr(type(services.records.history), name, away)
+    for name in ("page_of_number", "newest", "counts"):
+        monkeypatch.setattr(type(services.records.reader), name, away)
     said = words(viewer.get(PAGE))
     assert "opted out of everything" in said
     assert "Older events, and since when and why, cannot be shown in full: the records" in said

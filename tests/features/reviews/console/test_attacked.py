@@ -77,8 +77,8 @@ def test_while_the_records_are_away_it_can_still_be_decided(services, agent, mon
     def away(*_, **__):
         raise RecordsUnavailable("the records cannot be used: away")
 
-    for name in ("at", "of_number", "manual", "newest"):
-        monkeypatch.setattr(type(services.records.history), name, away)
+    for name in ("at", "page_of_number", "newest"):
+        monkeypatch.setattr(type(services.records.reader), name, away)
     page = agent.get("/console/review")
     assert page.status_code == 200
     assert "The text cannot be shown" in words(page)
