@@ -81,7 +81,7 @@ def _view(
         if isinstance(result, Download):
             return Response(result.chunks, content_type=result.media_type)
         body = msgspec.json.encode(result)
-        return Response(body, operation.status_of(result), content_type=JSON)
+        return Response(body, operation.status, content_type=JSON)
 
     return answer
 
@@ -111,16 +111,12 @@ def _read_json(operation: Operation[T, Any], request: Request, path: Mapping[str
     if request.mimetype != JSON:
         raise UnsupportedMediaType("Send JSON, with `Content-Type: application/json`.")
     kind: Any = dict[str, Any] if path else operation.request
-    if operation.body:  # items of a list stay as they came
-        kind = operation.fields[operation.body].type
     try:
         given = msgspec.json.decode(request.get_data(cache=False), type=kind)
     except msgspec.ValidationError:
         raise
     except (ValueError, RecursionError) as error:
         raise BadRequest(f"The body is no JSON: {error}.") from None
-    if operation.body:
-        return operation.request(**path, **{operation.body: given})
     if path:
         return convert_values(operation, {**given, **path}, strict=True)
     found: T = given

@@ -71,17 +71,12 @@ def document(operations: Sequence[Operation[Any, Any]], prefix: str) -> dict[str
 
 
 def _types(one: Operation[Any, Any]) -> list[Any]:
-    """What is answered, by rising status; then the body, if there is one; then each parameter."""
-    answers = [str if kind is Download else kind for _, kind in sorted(one.statuses().items())]
+    """What is answered; then the body, if there is one; then each parameter."""
+    answer = str if one.result is Download else one.result
     if not one.has_json:
-        return [*answers, *(one.fields[name].type for name in _parameters(one))]
-    if one.body:
-        body = one.body_schema or one.fields[one.body].type
-    elif one.path_fields:
-        body = _request_without_path(one)
-    else:
-        body = one.request
-    return [*answers, body, *(one.fields[name].type for name in _parameters(one))]
+        return [answer, *(one.fields[name].type for name in _parameters(one))]
+    body = _request_without_path(one) if one.path_fields else one.request
+    return [answer, body, *(one.fields[name].type for name in _parameters(one))]
 
 
 def _request_without_path(one: Operation[Any, Any]) -> Any:  # noqa: ANN401 - a type
@@ -106,10 +101,7 @@ def _described(
     one: Operation[Any, Any], schemas: Sequence[Mapping[str, Any]], problem: Mapping[str, Any]
 ) -> dict[str, Any]:
     left = iter(schemas)
-    answers = {
-        str(status): {"description": "Done.", "content": {one.media_type: {"schema": next(left)}}}
-        for status in sorted(one.statuses())
-    }
+    answer = {"description": "Done.", "content": {one.media_type: {"schema": next(left)}}}
     told: dict[str, Any] = {
         "operationId": one.name,
         "summary": one.summary.rstrip("."),
@@ -138,7 +130,7 @@ def _described(
     if one.is_kept:
         told["parameters"].append(_IDEMPOTENCY)
     shown = {PROBLEM: {"schema": problem}}
-    told["responses"] = answers | {
+    told["responses"] = {str(one.status): answer} | {
         str(status): {"description": why, "content": shown}
         for status, why in sorted(problems.items())
     }

@@ -130,16 +130,12 @@ class Operation(Generic[Request, Result]):
     """The least scope of a key that may use it in ``/v1``."""
     example: Mapping[str, object]
     """Values of the request: shown in help and OpenAPI."""
-    status: int | Mapping[type, int] = 200
-    """Of the answer in ``/v1``; by the type of the result where there are several."""
+    status: int = 200
+    """Of the answer in ``/v1``."""
     problems: Mapping[int, str] = field(default_factory=dict)
     """By status, those that not every operation has."""
     by_program: bool = False
     """Whether a key that is limited to programs may call it: ``run`` then keeps to those."""
-    body: str = ""
-    """The field of the request that is the whole body, where it is not an object of fields."""
-    body_schema: Any = None
-    """The type of that body as OpenAPI shows it, where items are read one by one."""
     audit: str = ""
     """What the audit log says that somebody did; empty where an event of the ledger says it."""
     asks_again: bool = False
@@ -199,16 +195,6 @@ class Operation(Generic[Request, Result]):
         Not of an upload, which changes nothing yet, and not of what is shown once.
         """
         return self.method not in ("", "GET") and not self.upload and not self.shown_once
-
-    def statuses(self) -> Mapping[int, Any]:
-        """By status of ``/v1`` the type of what is answered."""
-        if not isinstance(self.status, int):
-            return {status: kind for kind, status in self.status.items()}
-        return {self.status: self.result}
-
-    def status_of(self, result: Result) -> int:
-        """The status of one answer."""
-        return self.status if isinstance(self.status, int) else self.status[type(result)]
 
     def note(self, request: Request) -> str:
         """What an action was about, for the audit log: the fields that name its object.

@@ -18,9 +18,6 @@ Reason = Annotated[
 ]
 Number = Annotated[str, msgspec.Meta(max_length=40, description="E.164, such as +14155550123.")]
 ProgramName = Annotated[str, msgspec.Meta(max_length=200, description="A program's name.")]
-CorrelationId = Annotated[
-    str, msgspec.Meta(max_length=100, description="Yours, and given back; best a UUID.")
-]
 Medium = Annotated[
     Literal["web", "paper", "voice", "text", "other"],
     msgspec.Meta(description="How a consent was given."),
@@ -32,7 +29,6 @@ SinceTime = Annotated[
 UntilTime = Annotated[
     datetime | None, msgspec.Meta(description="Before this time; without a zone, in UTC.")
 ]
-MAX_ITEMS = 1_000
 
 
 class CheckResult(msgspec.Struct, frozen=True, gc=False):
@@ -66,28 +62,6 @@ class AcceptedChange(msgspec.Struct, frozen=True):
 
     id: str
     """Of the entry: partition and number in its inbox."""
-
-
-class ItemResult(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What became of one item of many."""
-
-    number: str
-    status: str
-    """``accepted``, ``duplicate`` (it came before with this correlation id) or ``refused``."""
-    correlation_id: str = ""
-    id: str = ""
-    reason: str = ""
-    """Of a refused one: the name of the problem, as in a problem document."""
-    detail: str = ""
-
-
-class ItemResults(msgspec.Struct, frozen=True):
-    """What became of each item, in the order given."""
-
-    accepted: int
-    duplicates: int
-    refused: int
-    results: list[ItemResult]
 
 
 def micros(at: datetime | None) -> int:

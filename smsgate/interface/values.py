@@ -47,14 +47,6 @@ def convert_values(
     return msgspec.convert(given, operation.request, strict=strict)
 
 
-def read_item(item: msgspec.Raw, decoder: msgspec.json.Decoder[T]) -> T:
-    """One item of a list. Raises ``Unfit`` for what this call does not take."""
-    try:
-        return decoder.decode(item)
-    except (msgspec.DecodeError, UnicodeError) as error:
-        raise Unfit(f"The item is not what this call takes: {error}. {DOCUMENTED}") from None
-
-
 def plain_type(kind: Any) -> tuple[Any, msgspec.Meta | None]:  # noqa: ANN401 - any type
     """A field's type without ``Annotated`` and ``None``, and what it is annotated with."""
     meta = None

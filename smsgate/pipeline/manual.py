@@ -9,11 +9,9 @@ changed until a restore is applied is seen to by ``consent/restore.py``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-
-import msgspec
 
 from smsgate.consent.events import Event
 from smsgate.consent.restore import (
@@ -26,7 +24,7 @@ from smsgate.consent.restore import (
     in_force,
 )
 from smsgate.domain.entry_parts import Consent, Restore
-from smsgate.domain.errors import Forbidden, RestoreRefused, SmsGateError, Unfit, UnknownProgram
+from smsgate.domain.errors import Forbidden, RestoreRefused, Unfit, UnknownProgram
 from smsgate.domain.messages import (
     ALL,
     AddResult,
@@ -172,9 +170,6 @@ class RestoreRequest:
     """Of basis ``evidence``."""
     is_admin: bool = False
     """Whether the one who asks may name evidence."""
-    caller: str = ""
-    correlation_id: str = ""
-    """With ``caller`` what makes a repeated call known; it then counts once."""
 
 
 class ManualEntries:
@@ -196,107 +191,63 @@ class ManualEntries:
         self._apply = apply
 
     def add(self, change: Entry | RestoreRequest) -> AddResult:
-        """Put one change into the inbox; from here on an opt-out blocks. Raises what refuses it."""
-        (found,) = self.add_each([change])
-        if isinstance(found, SmsGateError):
-            raise found
-        return found
+        """Put one change into the inbox; from here on an opt-out blocks.
 
-    def add_each(
-        self, changes: Sequence[Entry | RestoreRequest | SmsGateError]
-    ) -> list[AddResult | SmsGateError]:
-        """Put changes into the inbox, in one round trip; return what became of each, in order.
-
-        A refusal stays in its place. Raises ``StoreUnavailable`` if nothing at all could be stored,
-        and as ``restores``.
+        Raises ``StoreUnavailable``, and as ``restore_entry``.
         """
-        requests = [one for one in changes if isinstance(one, RestoreRequest)]
-        judged = iter(self.restores(requests) if requests else ())
-        found = [next(judged) if isinstance(one, RestoreRequest) else one for one in changes]
-        entries = [one for one in found if isinstance(one, Entry)]
-        added: list[AddResult | SmsGateError] = []
-        if entries:
-            results, partitions = self._store.inbox.add_each([Arrival(one) for one in entries])
-            self._job_queue.notify_inboxes(partitions)
-            added += results
-        return [added.pop(0) if isinstance(one, Entry) else one for one in found]
+        entry = self.restore_entry(change) if isinstance(change, RestoreRequest) else change
+        (added,), partitions = self._store.inbox.add([Arrival(entry)])
+        self._job_queue.notify_inboxes(partitions)
+        return added
 
-    def restores(self, requests: Sequence[RestoreRequest]) -> list[Entry | SmsGateError]:
-        """Of each request for a restore its entry, or why it is refused.
+    def restore_entry(self, request: RestoreRequest) -> Entry:
+        """The entry of a restore.
 
-        Raises, where nobody can say whose opt-out holds, ``StoreUnavailable``, ``StoreNotReady``,
+        Raises ``InvalidNumber``, ``UnknownProgram``, ``Unfit``, ``Forbidden``, ``RestoreRefused``;
+        and, where nobody can say whose opt-out holds, ``StoreUnavailable``, ``StoreNotReady``,
         ``RecordsUnavailable``.
         """
-        drafts = [self._draft(one) for one in requests]
-        asked = [one for one in drafts if isinstance(one, Entry)]
-        repeated = {one.message_id for one in self._store.inbox_reader.known_opt_ins(asked)}
-        fresh = {one.number for one in asked if one.message_id not in repeated}
-        cursors, histories = self._histories(fresh)
-        found: list[Entry | SmsGateError] = []
-        for request, draft in zip(requests, drafts, strict=True):
-            if isinstance(draft, Entry) and draft.message_id not in repeated:
-                cursor = cursors[partition_of(draft.number)]
-                found.append(self._judged(request, draft, histories[draft.number], cursor))
-            else:
-                found.append(draft)  # a repeat is dropped by the inbox
-        return found
-
-    def _draft(self, request: RestoreRequest) -> Entry | SmsGateError:
-        """The entry without what its number's history says; or what is wrong with the request."""
-        try:
-            number = e164(request.number)
-            if request.scope != ALL:
-                check_program(self._settings, request.scope)
-        except SmsGateError as error:
-            return error
+        number = e164(request.number)
+        if request.scope != ALL:
+            check_program(self._settings, request.scope)
         problem = basis_problem(request.basis, request.evidence, request.consent)
         if problem:
-            return Unfit(problem)
+            raise Unfit(problem)
         if request.basis == EVIDENCE and not request.is_admin:
-            return Forbidden("Only an admin may name evidence that lifts an opt-out.")
-        # For opt-ins, and only for them: one that came again after the subscriber's own STOP would
-        # lift it, and a second opt-out does no harm. An id that was used for another number or
-        # scope hinders nothing.
-        repeats = (request.caller, number, request.scope, request.correlation_id)
+            raise Forbidden("Only an admin may name evidence that lifts an opt-out.")
+        cursor, history = self._history_of(number)
+        holds = in_force(history, request.scope, self._settings.programs.renamed)
+        refusal = _refusal(request, number, holds)
+        if refusal:
+            raise RestoreRefused(refusal)
+        # A consent that they withdrew themselves is not given back.
+        is_ours = holds.own is None and not holds.waited
         return Entry(
             number=number,
             program=request.scope,
             decision=Decision(Intent.OPT_IN, rule="operator", note=request.reason),
             source="operator",
             actor=request.actor,
-            message_id=" ".join(repeats) if request.correlation_id else "",
             action="restore",
             consent=request.consent,
-            restore=Restore(request.basis, request.evidence),
+            restore=Restore(
+                request.basis,
+                request.evidence,
+                opt_out=next((one.event for one in holds.opt_outs if one.event), ""),
+                seen=max(cursor, holds.seen, key=inbox_place),
+            ),
+            membership_before=holds.before.membership() if is_ours else None,
         )
 
-    def _histories(self, numbers: set[str]) -> tuple[dict[int, str], dict[str, list[Event]]]:
-        """Apply what waits; return how far each partition is applied, and the events by number."""
-        partitions = sorted({partition_of(number) for number in numbers})
-        for partition in partitions:
-            waiting = self._store.inbox_reader.latest(partition, _PENDING)
-            if any(not numbers.isdisjoint(numbers_in(one.entry)) for one in waiting):
-                self._apply(partition)
-        # First the cursors: what was applied by then is in the ledgers or the records after that.
-        cursors = self._store.inbox_reader.cursors(partitions)
-        return cursors, self._history.of_numbers(sorted(numbers))
-
-    def _judged(
-        self, request: RestoreRequest, draft: Entry, history: Sequence[Event], cursor: str
-    ) -> Entry | RestoreRefused:
-        holds = in_force(history, draft.program, self._settings.programs.renamed)
-        refusal = _refusal(request, draft.number, holds)
-        if refusal:
-            return RestoreRefused(refusal)
-        restore = Restore(
-            request.basis,
-            request.evidence,
-            opt_out=next((one.event for one in holds.opt_outs if one.event), ""),
-            seen=max(cursor, holds.seen, key=inbox_place),
-        )
-        # A consent that they withdrew themselves is not given back.
-        membership = holds.before.membership() if holds.own is None and not holds.waited else None
-        return msgspec.structs.replace(draft, restore=restore, membership_before=membership)
+    def _history_of(self, number: str) -> tuple[str, list[Event]]:
+        """Apply what waits; return how far the partition is applied, and the number's events."""
+        partition = partition_of(number)
+        waiting = self._store.inbox_reader.latest(partition, _PENDING)
+        if any(number in numbers_in(one.entry) for one in waiting):
+            self._apply(partition)
+        # First the cursor: what was applied by then is in the ledger or the records after that.
+        cursor = self._store.inbox_reader.cursors([partition])[partition]
+        return cursor, self._history.of_number(number)
 
 
 def _refusal(request: RestoreRequest, number: str, holds: OptOutsInForce) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from smsgate.domain.messages import Entry, StoredEntry
+from smsgate.domain.messages import StoredEntry
 from smsgate.store.connection import (
     Client,
     as_text,
@@ -13,7 +13,7 @@ from smsgate.store.connection import (
     pipelined,
     stream_rows,
 )
-from smsgate.store.inbox import entry_partition, opt_in_member, stored_of
+from smsgate.store.inbox import stored_of
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 
 
@@ -40,17 +40,6 @@ class InboxReader:
             for number, account, id_ in messages:
                 pipeline.exists(PARTITION_KEYS[partition_of(number)].seen(account, id_))
             return [bool(found) for found in pipeline.execute()]
-
-    def known_opt_ins(self, entries: Sequence[Entry]) -> list[Entry]:
-        """The opt-ins among these whose message id came before, so that ``add`` drops them."""
-        named = [one for one in entries if one.message_id]
-        if not named:
-            return []
-        with pipelined(self._client) as pipeline:
-            for one in named:
-                pipeline.sismember(PARTITION_KEYS[entry_partition(one)].optins, opt_in_member(one))
-            known = pipeline.execute()
-        return [one for one, found in zip(named, known, strict=True) if found]
 
     def cursors(self, partitions: Sequence[int]) -> dict[int, str]:
         """By partition the id of the newest entry that is applied; empty where none is."""

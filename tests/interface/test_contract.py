@@ -45,7 +45,7 @@ def query(operation) -> dict[str, str]:
 
 def body(operation) -> object:
     """The example as a body; None where there is none."""
-    if operation.method != "POST" or operation.upload or operation.body:
+    if operation.method != "POST" or operation.upload:
         return None
     return {
         name: one for name, one in operation.example.items() if name not in operation.path_fields
@@ -96,7 +96,7 @@ def test_it_is_described(operation) -> None:
     assert operation.request.__doc__
     assert operation.path or operation.command
     for name, field in operation.fields.items():
-        if name == operation.upload or name == operation.body:
+        if name == operation.upload:
             continue
         _, meta = plain_type(field.type)
         has_words = meta is not None and meta.description

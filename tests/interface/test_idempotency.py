@@ -35,12 +35,12 @@ def test_the_key_of_another_call_is_refused(api, services) -> None:
 
 
 def test_bodies_tell_calls_apart(api) -> None:
-    def item(number: str) -> list[dict[str, str]]:
-        return [{"number": number, "state": "opted_out", "reason": "by phone"}]
-
-    first = api.call("POST", "/suppressions", item(NUMBER), headers=KEY)
-    assert api.call("POST", "/suppressions", item(NUMBER), headers=KEY).json == first.json
-    other = api.call("POST", "/suppressions", item("+14155550124"), headers=KEY)
+    consent = {"number": NUMBER, "program": "alerts", "words": "Yes", "medium": "web"}
+    consent["given"] = "2026-05-03T14:00:00Z"
+    first = api.call("POST", "/consents", consent, headers=KEY)
+    assert first.status_code == 202
+    assert api.call("POST", "/consents", consent, headers=KEY).json == first.json
+    other = api.call("POST", "/consents", consent | {"number": "+14155550124"}, headers=KEY)
     assert other.status_code == 422
 
 
@@ -49,21 +49,21 @@ def test_a_call_that_was_refused_can_be_made_again(api, services, monkeypatch) -
         raise StoreUnavailable("Redis is away")
 
     with monkeypatch.context() as patched:
-        patched.setattr(services.manual, "add_each", broken)
+        patched.setattr(services.manual, "add", broken)
         assert api.call("PUT", PATH, headers=KEY).status_code == 503
     assert api.call("PUT", PATH, headers=KEY).status_code == 202
     assert entries(services) == 1
 
 
 def test_of_two_at_once_one_is_told_to_wait(api, services, monkeypatch) -> None:
-    add, entered, go_on = services.manual.add_each, threading.Event(), threading.Event()
+    add, entered, go_on = services.manual.add, threading.Event(), threading.Event()
 
-    def slow(entries_: object) -> object:
+    def slow(entry: object) -> object:
         entered.set()
         assert go_on.wait(30)
-        return add(entries_)
+        return add(entry)
 
-    monkeypatch.setattr(services.manual, "add_each", slow)
+    monkeypatch.setattr(services.manual, "add", slow)
     answers = []
     first = threading.Thread(target=lambda: answers.append(api.call("PUT", PATH, headers=KEY)))
     first.start()

@@ -255,7 +255,7 @@ def test_a_stop_between_asking_and_applying_holds(services):
         consent(services, DAY_US),
         replace(MISTAKE, basis="evidence", evidence="a call", is_admin=True),
     ):
-        (entry,) = services.manual.restores([request])
+        entry = services.manual.restore_entry(request)
         by_text(services)
         services.store.inbox.add([Arrival(entry)])
         work(services)

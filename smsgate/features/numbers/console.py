@@ -27,6 +27,7 @@ from smsgate.features.numbers.search import NumberCandidate, find_numbers, words
 from smsgate.features.numbers.story import read_story
 from smsgate.interface.forms import ZONE, typed_zone
 from smsgate.interface.operation import Operation
+from smsgate.interface.parts import Parts
 from smsgate.interface.schemas import MEDIA
 from smsgate.interface.values import read_values
 from smsgate.pipeline.forgetting import forget_number
@@ -52,7 +53,7 @@ class RecordedNumber(BaseConverter):
     part_isolating = False
 
 
-def register(console: Flask, services: Services) -> None:
+def register(console: Flask, services: Services, parts: Parts) -> None:
     """Add the routes."""
     console.url_map.converters["recorded"] = RecordedNumber
 
@@ -89,7 +90,7 @@ def register(console: Flask, services: Services) -> None:
         return _number_page(services, number)
 
     for name, (action, done) in _ACTIONS.items():
-        view = needs(action.role)(_action_view(services, action, done))
+        view = needs(action.role)(_action_view(services, parts, action, done))
         console.post(f"/console/numbers/{name}", endpoint=f"number_{name}")(view)
 
     @console.post("/console/numbers/forget", endpoint="number_forget")
@@ -165,8 +166,11 @@ def _number_values(services: Services, number: str) -> dict[str, Any]:
     }
 
 
-def _action_view(services: Services, action: Action, done: str) -> Callable[[], Response]:
+def _action_view(
+    services: Services, parts: Parts, action: Action, done: str
+) -> Callable[[], Response]:
     """Do it and show the number's page."""
+    run = parts.bind(action.run, 2)
 
     def view() -> Response:
         number = _typed_number()
@@ -179,7 +183,7 @@ def _action_view(services: Services, action: Action, done: str) -> Callable[[], 
             _check_basis(values)
         if "given" in values:
             values["given"] = _given().isoformat()
-        action.run(context(services), read_values(action, {**values, "number": number}))
+        run(context(services), read_values(action, {**values, "number": number}))
         flash(done, "good")
         return redirect(url_for("number", number=number), 303)
 

@@ -8,8 +8,8 @@ NUMBERS = [f"+1415555{n:04}" for n in range(24)]
 
 
 def opt_out(api, numbers=NUMBERS) -> None:
-    body = [{"number": one, "state": "opted_out", "reason": "x"} for one in numbers]
-    api.post("/suppressions", body)
+    for one in numbers:
+        api.put(f"/suppressions/all/{one}?reason=x")
     api.work()
 
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote, urlencode
-
-import pytest
 
 from smsgate.domain.messages import Arrival, Decision, Entry, Intent
 from smsgate.domain.phone import masked
@@ -66,45 +63,6 @@ def test_a_change_that_is_not_right_changes_nothing(api) -> None:
     assert api.services.store.inbox.busy() == []
 
 
-def test_many_items_are_accepted_or_refused_each_by_itself(api) -> None:
-    why = {"reason": "letter"}
-    found = api.post(
-        "/suppressions",
-        [
-            {"number": ONE, "state": "opted_out", "correlation_id": "a", **why},
-            {"number": "12345", "state": "opted_out", "correlation_id": "b", **why},
-            {"number": TWO, "state": "opted_out", "scope": "nobody", **why},
-            {"number": THREE, "state": "opted_out", "scope": "orders", **why},
-        ],
-    )
-    assert (found["accepted"], found["duplicates"], found["refused"]) == (2, 0, 2)
-    told = [(one["status"], one.get("reason", "")) for one in found["results"]]
-    assert told == [
-        ("accepted", ""),
-        ("refused", "invalid_number"),
-        ("refused", "unknown_program"),
-        ("accepted", ""),
-    ]
-    assert [one.get("correlation_id") for one in found["results"]] == ["a", "b", None, None]
-    assert "12345" in found["results"][1]["detail"]
-    assert (allowed(api, ONE), allowed(api, TWO)) == (False, True)
-    assert (allowed(api, THREE), allowed(api, THREE, "orders")) == (True, False)
-
-
-def test_an_opt_in_that_is_repeated_never_lifts_a_later_opt_out(api) -> None:
-    back = [{"number": ONE, "state": "opted_in", "reason": "asked", "correlation_id": "7"}]
-    out = [{"number": ONE, "state": "opted_out", "reason": "asked", "correlation_id": "7"}]
-    for body, status in ((out, "accepted"), (back, "accepted"), (out, "accepted")):
-        assert api.post("/suppressions", body)["results"][0]["status"] == status
-        api.work()
-    again = api.post("/suppressions", back)
-    assert (again["duplicates"], again["results"][0]["status"]) == (1, "duplicate")
-    api.work()
-    assert allowed(api, ONE) is False
-    other = back[0] | {"number": TWO}
-    assert api.post("/suppressions", [other])["accepted"] == 1  # the id is free for others
-
-
 def stopped(api, number: str = ONE) -> None:
     """A STOP of the subscriber's own."""
     text = Entry(number, "alerts", Decision(Intent.OPT_OUT, rule="keyword"), "all", text="STOP")
@@ -147,43 +105,6 @@ def test_their_own_stop_is_lifted_by_a_newer_consent_or_by_an_admins_evidence(ap
     assert api.services.history.of_number(ONE)[-1].entry.restore.evidence == "call 4711"
 
 
-def test_of_many_restores_each_is_judged_by_itself(api) -> None:
-    stopped(api, ONE)
-    stopped(api, TWO)
-    api.put(f"/suppressions/all/{THREE}?reason=x")
-    back = {"state": "opted_in", "reason": "asked"}
-    items = [
-        {"number": ONE, **back},
-        {"number": TWO, "basis": "consent", "consent": again(), **back},
-        {"number": THREE, **back},
-        {"number": ONE, "basis": "evidence", "evidence": "call 4711", **back},
-        {"number": ONE, "basis": "evidence", **back},
-        {"number": ONE, "basis": "consent", **back},
-        {"number": ONE, "basis": "consent", "consent": again() | {"source": ""}, **back},
-        {"number": ONE, "state": "opted_out", "reason": "x", "consent": again()},
-        {"number": ONE, "basis": "because", **back},
-        {"number": "12345", **back},
-    ]
-    found = api.with_key("write").post("/suppressions", items)
-    assert [one.get("reason") for one in found["results"]] == [
-        "restore_refused",
-        None,
-        None,
-        "forbidden",
-        "unfit",
-        "unfit",
-        "unfit",
-        "unfit",
-        "unfit",
-        "invalid_number",
-    ]
-    api.work()
-    assert [allowed(api, one) for one in (ONE, TWO, THREE)] == [False, True, True]
-    assert api.post("/suppressions", [items[3]])["accepted"] == 1
-    api.work()
-    assert allowed(api, ONE) is True
-
-
 def test_a_single_restore_whose_basis_is_not_whole_changes_nothing(api) -> None:
     api.put(f"/suppressions/all/{ONE}?reason=x")
     for query in (
@@ -206,74 +127,27 @@ def test_a_consent_that_is_ahead_of_our_clock_lifts_nothing(api) -> None:
     query = urlencode({"reason": "form", "basis": "consent", **given})
     refused = api.delete(f"/suppressions/all/{ONE}?{query}", 422)
     assert "By our clock it is" in refused["detail"]
-    item = {"number": ONE, "state": "opted_in", "reason": "form", "basis": "consent"}
-    (found,) = api.post("/suppressions", [item | {"consent": given}])["results"]
-    assert (found["reason"], "By our clock it is" in found["detail"]) == ("unfit", True)
     api.work()
     assert allowed(api, ONE) is False
     assert api.post("/consents", CONSENT | {"given": given["given"]}, 202)  # lifts nothing
 
 
-def test_a_restore_that_came_before_is_a_duplicate_after_their_stop(api) -> None:
-    api.put(f"/suppressions/all/{ONE}?reason=x")
-    back = [{"number": ONE, "state": "opted_in", "reason": "asked", "correlation_id": "7"}]
-    assert api.post("/suppressions", back)["accepted"] == 1
+def test_a_restore_that_is_repeated_after_their_stop_lifts_nothing(api) -> None:
+    path, key = f"/suppressions/all/{ONE}?reason=asked", {"Idempotency-Key": "7"}
+    api.put(path)
+    first = api.call("DELETE", path, headers=key)
     stopped(api)
-    found = api.post("/suppressions", [*back, back[0] | {"correlation_id": "8"}])
-    assert [one["status"] for one in found["results"]] == ["duplicate", "refused"]
+    again = api.call("DELETE", path, headers=key)
+    assert (first.status_code, again.json) == (202, first.json)
+    assert api.call("DELETE", path, headers={"Idempotency-Key": "8"}).status_code == 409
+    api.work()
     assert allowed(api, ONE) is False
-
-
-GOOD = {"number": ONE, "state": "opted_out", "reason": "x"}
-
-
-MISSHAPEN_ITEMS = (
-    ('{"number": "+14155550124", "state": "gone", "reason": "x", "correlation_id": "7"}', "state"),
-    ('{"number": 14155550124, "state": "opted_out", "reason": "x", "correlation_id": 7}', "number"),
-    ('{"number": "11111111111111111111111111111111111111111", "state": "opted_out"}', "number"),
-    ('{"number": "+14155550124", "state": "opted_out", "reason": "x", "more": 1}', "more"),
-    ('{"more": 1, "number": "\xff"}', "more"),
-    ('{"number": "\xff"}', "utf-8"),
-    ("[[]]", "array"),
-)
-
-
-def test_a_list_of_another_shape_is_refused_as_a_whole(api) -> None:
-    for body in (GOOD, [GOOD] * 1001):
-        answer = api.call("POST", "/suppressions", body)
-        assert (answer.status_code, answer.json["reason"]) == (422, "unprocessable_entity"), body
-    for more in (b"", b"[" * 100_000, b'{"number": "\\x"}]'):
-        body = b"[" + json.dumps(GOOD).encode() + b", " + more
-        answer = api.call("POST", "/suppressions", data=body, content_type="application/json")
-        assert (answer.status_code, answer.json["reason"]) == (400, "bad_request"), more[:99]
-    assert api.services.store.inbox.busy() == []
-
-
-@pytest.mark.parametrize(("item", "named"), MISSHAPEN_ITEMS)
-def test_an_item_of_another_shape_is_refused_by_itself(api, item: str, named: str) -> None:
-    body = f"[{item}, {json.dumps(GOOD)}]".encode("latin-1")
-    found = api.call("POST", "/suppressions", data=body, content_type="application/json").json
-    assert (found["accepted"], found["refused"]) == (1, 1)
-    wrong, right = found["results"]
-    assert (wrong["status"], wrong["reason"]) == ("refused", "unfit")
-    assert named in wrong["detail"]
-    assert wrong["number"] == (TWO if f'"{TWO}", ' in item else wrong["number"])
-    assert (right["status"], right["number"]) == ("accepted", ONE)
-    assert (allowed(api, ONE), allowed(api, TWO)) == (False, True)
-
-
-def test_a_refused_item_is_given_back_as_the_callers_know_it(api) -> None:
-    item = {"number": TWO, "state": "gone", "reason": "x", "correlation_id": "7"}
-    (wrong,) = api.post("/suppressions", [item])["results"]
-    assert (wrong["number"], wrong["correlation_id"]) == (TWO, "7")
-    (wrong,) = api.post("/suppressions", [item | {"number": 1, "correlation_id": 7}])["results"]
-    assert (wrong["number"], "correlation_id" in wrong) == ("", False)
 
 
 def test_a_set_is_listed_page_by_page(api) -> None:
     numbers = [f"+1415555{n:04}" for n in range(30)]
-    body = [{"number": n, "state": "opted_out", "reason": "x"} for n in numbers]
-    api.post("/suppressions", body)
+    for one in numbers:
+        api.put(f"/suppressions/all/{one}?reason=x")
     api.put(f"/suppressions/orders/{THREE}?reason=x")
     api.work()
     found, after = [], ""
@@ -290,13 +164,10 @@ def test_a_set_is_listed_page_by_page(api) -> None:
     assert api.get("/suppressions/all?after=x", 422)["reason"] == "invalid_number"
 
 
-def test_one_consent_or_many_go_on_record_and_lift_no_opt_out(api) -> None:
+def test_a_consent_goes_on_record_and_lifts_no_opt_out(api) -> None:
     api.put(f"/suppressions/all/{TWO}?reason=x")
     api.post("/consents", CONSENT | {"source": "https://acme.example/form"}, 202)
-    wrong = [CONSENT | {"program": "nobody"}, CONSENT | {"medium": "telepathy"}]
-    found = api.post("/consents", [CONSENT | {"number": TWO}, *wrong])
-    told = [one.get("reason") for one in found["results"]]
-    assert told == [None, "unknown_program", "unfit"]
+    api.post("/consents", CONSENT | {"number": TWO}, 202)
     api.work()
     known = api.get(f"/numbers/{ONE}")
     assert (known["consents"], known["history"]["events"][0]["source"]) == (["alerts"], "api")

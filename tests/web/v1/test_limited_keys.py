@@ -57,25 +57,11 @@ def test_of_a_former_name_nothing_is_told_but_what_it_is_now(mine) -> None:
         assert "alerts" not in answer.json["detail"]
 
 
-def test_of_many_items_those_of_other_programs_are_refused(mine, api) -> None:
-    items = [
-        {"number": ONE, "state": "opted_out", "reason": "x", "scope": scope}
-        for scope in ("orders", "alerts", "all")
-    ]
-    items.append({"number": ONE, "state": "opted_out", "reason": "x"})  # the scope all
-    found = mine.post("/suppressions", items)
-    assert [one["status"] for one in found["results"]] == ["accepted", *["refused"] * 3]
-    assert {one["reason"] for one in found["results"][1:]} == {"forbidden"}
-    found = mine.post("/consents", [CONSENT | {"program": one} for one in ("alerts", "orders")])
-    assert [one["status"] for one in found["results"]] == ["refused", "accepted"]
+def test_a_consent_is_recorded_for_its_own_program_alone(mine, api) -> None:
     refused(mine.call("POST", "/consents", CONSENT | {"program": "alerts"}))
     mine.post("/consents", CONSENT | {"program": "orders"}, 202)
     api.work()
-    answers = api.get(f"/numbers/{ONE}")["programs"]
-    assert {name: one["allowed"] for name, one in answers.items()} == {
-        "alerts": True,
-        "orders": False,
-    }
+    assert api.get(f"/numbers/{ONE}")["consents"] == ["orders"]
 
 
 def test_only_its_own_sets_are_listed(mine, api) -> None:
