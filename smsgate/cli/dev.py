@@ -27,7 +27,7 @@ from smsgate.cli.process_groups import ProcessGroups
 from smsgate.cli.supervisor import Supervisor
 from smsgate.domain import errors
 from smsgate.domain.errors import SmsGateError
-from smsgate.features.operators.service import first_link
+from smsgate.features.operators.service import ActionAuthor, first_link
 from smsgate.features.records_admin.rebuild import restore_if_needed
 from smsgate.files import replace_file
 from smsgate.pipeline.build import describe_build
@@ -273,7 +273,7 @@ def welcome(url: str, configuration: Configuration) -> None:
     click.echo("\nCtrl-C ends everything; what was acknowledged is kept.")
     # What is wrong with the records was said already, among what is not ready.
     with suppress(errors.RecordsUnavailable), closing(Records(settings.database_url)) as records:
-        link = first_link(records.database)
+        link = first_link(records.database, ActionAuthor(session.person()))
         if link:
-            click.echo("Become the console's first admin, within an hour:")
+            click.echo("Set the password of the console's first admin, within an hour:")
             click.secho(url + link, bold=True)

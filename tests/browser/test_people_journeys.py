@@ -139,8 +139,7 @@ def test_the_first_admin_comes_in_by_the_link_that_dev_prints(
         stranger.goto(link)
         assert barriers(stranger) == []
         assert fits(stranger)
-        stranger.get_by_label("Name").fill("anna")
-        passwords(stranger, "Password")
+        passwords(stranger, "New password")
         says(stranger, "Needs attention")
         stranger.get_by_role("button", name="Menu").click()
         assert stranger.locator("nav").get_by_role("link", name="People").is_visible()

@@ -78,8 +78,10 @@ def test_maria_signs_in_by_the_provider_and_without_it_by_password(
     assert fits(phone)
 
     provider.__exit__()
+    press(phone.get_by_role("link", name="Home"))
     press(phone.get_by_role("link", name="Sign in with Acme Login"))
     expect(phone.locator("body")).to_contain_text("Acme Login cannot be reached")
+    press(phone.get_by_role("link", name="Home"))
     phone.get_by_label("Name").fill("viewer")
     phone.get_by_label("Password").fill(PASSWORD)
     phone.keyboard.press("Enter")

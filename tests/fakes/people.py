@@ -46,7 +46,7 @@ class People(OperatorService):
         return find_operators(self.database)
 
     def make_first_link(self) -> str | None:
-        return first_link(self.database)
+        return first_link(self.database, ActionAuthor("tests"))
 
     def add(self, name: str, role: Any, author: ActionAuthor, email: str = "") -> str:
         """Give the path of the link."""

@@ -20,13 +20,10 @@ from smsgate.features.operators.service import (
     SignInRefused,
     issue,
     log_action,
-    now_us,
     redeem,
-    token_digest,
 )
 from smsgate.features.operators.sessions import Sessions, Visitor
 from smsgate.records import Records
-from smsgate.records.console_tables import single_use
 from smsgate.records.daily_counts import DailyCountStorage
 from tests.fakes.people import People, add_operator, newest_actions, put_factor, set_operator
 from tests.fakes.processes import PATIENCE_S, wait_until
@@ -210,22 +207,21 @@ def test_a_secret_is_redeemed_once_by_its_owner_and_for_its_purpose(records) -> 
 
 
 def test_of_two_first_links_one_makes_an_admin(records, database_url) -> None:
-    """Even where both were made, and are used, at once: as PostgreSQL allows."""
-    first = people(records).make_first_link().rpartition("/")[2]
-    with records.database.writing() as connection:
-        issue(connection, "challenge", "x", [], 0)
-        kept = {"digest": token_digest("other"), "purpose": "link", "owner": ""}
-        connection.execute(single_use.insert().values(kept | {"ends_us": now_us() + 60_000_000}))
+    """Even where both are made at once, and both are there: as PostgreSQL allows."""
     other = Records(database_url)
-    calls = [
-        partial(People(one).set_password, None, f"a kettle full of {name}", "", token, name)
-        for one, token, name in ((records, first, "pigeons"), (other, "other", "horses"))
-    ]
-    done = at_once(*calls)
+    links = at_once(*[People(one).make_first_link for one in (records, other)])
     other.close()
-    assert [isinstance(one, LinkBroken) for one in done].count(True) == 1
-    assert len(people(records).all()) == 1
-    assert [one for one in done if not isinstance(one, LinkBroken)] == people(records).all()
+    (admin,) = people(records).all()
+    with records.database.writing() as connection:
+        issue(connection, "link", admin.id, [link.rpartition("/")[2] for link in links], 60)
+    done = []
+    for link in links:
+        try:
+            given = ("a kettle full of pigeons", "", link.rpartition("/")[2])
+            done.append(people(records).set_password(admin, *given))
+        except LinkBroken:
+            done.append(None)
+    assert done == [*people(records).all(), None]
 
 
 def test_the_sums_of_a_day_only_grow(records) -> None:

@@ -34,6 +34,7 @@ from smsgate.web.console.auth import (
     OUT,
     console_auth,
     current_session,
+    forget_session,
     lacks_factor,
     let_in,
     needs,
@@ -147,19 +148,19 @@ def sign_out() -> Response:
     """End the session of this browser."""
     if g.known is not None:
         console_auth().sessions.end(g.known, g.known.digest)
-    session.clear()
+    forget_session()
     return _notice("Signed out.", IN)
 
 
 def show_password(token: str) -> str:
-    """Ask for a new password, and for the name of the first admin."""
+    """Ask for a new password."""
     return render_template("password.html", row=console_auth().people.linked(token))
 
 
 def set_password(token: str) -> Response:
     """Set the password, and let its owner in."""
     auth, row = console_auth(), console_auth().people.linked(token)  # before any work is done
-    given = (_new_password(), auth.visitor().address, token, _field("name"))
+    given = (_new_password(), auth.visitor().address, token)
     return _go_on(auth.people.set_password(row, *given), "by a link")
 
 

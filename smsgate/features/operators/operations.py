@@ -14,7 +14,6 @@ from sqlalchemy import delete
 
 from smsgate.domain.signed_times import time_of
 from smsgate.features.operators.service import (
-    FIRST_LINK_S,
     LINK_S,
     RECOVERY,
     TAKEN,
@@ -23,7 +22,6 @@ from smsgate.features.operators.service import (
     OperatorRow,
     OperatorService,
     find_operators,
-    first_link,
     fold_email,
     insert,
     issue,
@@ -66,8 +64,6 @@ class PersonRow(msgspec.Struct, frozen=True):
     two_step: bool
     """Whether sign-in asks for more than the password."""
     email: str
-    added: datetime
-    added_by: str
 
 
 class PersonList(msgspec.Struct, frozen=True):
@@ -127,10 +123,8 @@ class SignInLink(msgspec.Struct, frozen=True):
             Column("state", "State"),
             Column("two_step", "Two-step sign-in"),
             Column("email", "E-mail"),
-            Column("added", "Added", "time"),
-            Column("added_by", "By"),
         ),
-        empty="Nobody can sign in yet: make a link with `smsgate operators first`.",
+        empty="Nobody can sign in yet: add an admin with `smsgate operators add`.",
     ),
 )
 def list_people(context: Context, request: NoFields, records: Records) -> PersonList:  # noqa: ARG001 - it has none
@@ -143,35 +137,10 @@ def list_people(context: Context, request: NoFields, records: Records) -> Person
                 state=_state(row),
                 two_step=row.has_second_factor,
                 email=row.email,
-                added=time_of(row.made_us),
-                added_by=row.made_by,
             )
             for row in find_operators(records.database)
         ]
     )
-
-
-@operation(
-    command="operators first",
-    role="admin",
-    example={},
-    shown_once="link",
-    done=f"It makes the first admin, once, within {FIRST_LINK_S // 3600} h. It is not shown again.",
-)
-def make_first_link(
-    context: Context,  # noqa: ARG001
-    request: NoFields,  # noqa: ARG001
-    records: Records,
-    settings: Settings,
-) -> SignInLink:
-    """Make the link for the first admin. Exit code 2 if there are operators already."""
-    path = first_link(records.database)
-    if path is None:
-        raise OperatorError(
-            "There are operators already: `smsgate operators add NAME --role admin` adds one, "
-            "`smsgate operators reset NAME` lets a person in again."
-        )
-    return _shown(settings, path, FIRST_LINK_S)
 
 
 @operation(
@@ -187,7 +156,7 @@ def add_person(
 ) -> SignInLink:
     """Add a person, and make the link to set their password."""
     email = fold_email(request.email)
-    row = new_row(request.name, request.role, context.actor(), email)
+    row = new_row(request.name, request.role, email)
     note = f"as {row.role}" + (f", with the e-mail address {email}" if email else "")
     with records.database.writing() as connection:
         if not insert(connection, operators, asdict(row)):
@@ -287,11 +256,10 @@ def _shown(settings: Settings, path: str, lasts_s: int) -> SignInLink:
     return SignInLink(base + path, time_of(now_us() + lasts_s * 1_000_000))
 
 
-OPERATIONS = (list_people, make_first_link, add_person, reset_person, set_role, deactivate_person)
+OPERATIONS = (list_people, add_person, reset_person, set_role, deactivate_person)
 _EVERYBODY = Tab(
     key="all",
     title="People",
-    hidden=frozenset({"added_by"}),
     help="The audit log has every sign-in, and everything that people did.",
     empty="Nobody can sign in yet.",
     actions=(

@@ -50,8 +50,6 @@ OPERATOR_COLUMNS = (
 )
 LINK, RECOVERY, CHALLENGE = "link", "recovery", "challenge"
 """Purposes of single-use secrets. A challenge is owned by a session, the others by an operator."""
-FIRST = "first"
-"""The id of the operator who comes by the first link, so that of two at once one is added."""
 LINK_S, FIRST_LINK_S = 24 * 3600, 3600
 LINK_PATH = "/console/password/"
 MAX_NAME_CHARACTERS = 60
@@ -61,6 +59,10 @@ _S, _HOUR_US = 1_000_000, 3600 * 1_000_000
 TAKEN = (
     "Another person has that name or that e-mail address: use another one. If the same person is "
     "deactivated, reset them instead."
+)
+BROKEN = (
+    "This link is no longer valid: it was used, has expired, or was replaced by a newer one. Ask "
+    "for another one."
 )
 _NOTICE = """Hello {name},
 
@@ -102,8 +104,6 @@ class OperatorRow:
     """The name as names are compared: no two differ by case or spelling alone."""
     role: Role
     password_hash: str = field(repr=False)
-    made_us: int
-    made_by: str
     ended_us: int = 0
     email: str = ""
     """For notices, and by which single sign-on finds the operator; folded."""
@@ -152,11 +152,8 @@ def fold_email(email: str) -> str:
     return email
 
 
-def new_row(name: str, role: Role, made_by: str = "", email: str = "") -> OperatorRow:
-    """Return an operator without a password, who was made by themselves or another.
-
-    Raises ``Unfit``.
-    """
+def new_row(name: str, role: Role, email: str = "") -> OperatorRow:
+    """Return an operator without a password. Raises ``Unfit``."""
     name = " ".join(unicodedata.normalize("NFKC", name).split())
     too_long = len(name) > MAX_NAME_CHARACTERS
     if too_long or not _NAME.fullmatch(name) or _LIKE_A_NUMBER.fullmatch(name):
@@ -165,8 +162,7 @@ def new_row(name: str, role: Role, made_by: str = "", email: str = "") -> Operat
             ". _ - + @ ' or spaces between them, such as maria or maria@example.com.",
             field="name",
         )
-    id_, folded = secrets.token_hex(8), fold_name(name)
-    return OperatorRow(id_, name, folded, role, "", now_us(), made_by or name, email=email)
+    return OperatorRow(secrets.token_hex(8), name, fold_name(name), role, "", email=email)
 
 
 def insert(connection: Connection, table: Table, values: Row) -> bool:
@@ -249,20 +245,28 @@ def recovery_codes_left(database: Database, row: OperatorRow) -> int:
         return connection.scalar(select(func.count()).where(mine)) or 0
 
 
-def make_link(connection: Connection, operator_id: str = "") -> str:
-    """Return the path of a new link, for the first operator of all if for no other."""
+def make_link(connection: Connection, operator_id: str, lasts_s: float = LINK_S) -> str:
+    """Return the path of a new link."""
     token = secrets.token_urlsafe(32)
-    issue(connection, LINK, operator_id, [token], LINK_S if operator_id else FIRST_LINK_S)
+    issue(connection, LINK, operator_id, [token], lasts_s)
     return LINK_PATH + token
 
 
-def first_link(database: Database) -> str | None:
-    """Return the path for making the first admin, in place of earlier ones; None if there is one.
+def first_link(database: Database, author: ActionAuthor) -> str | None:
+    """Return the path by which an operator ``admin`` sets a password, in place of earlier ones.
 
-    Raises ``RecordsUnavailable``.
+    Adds the operator if there is nobody; None where there is somebody else, or it has a password.
     """
+    if not find_operators(database):
+        row = new_row("admin", "admin")
+        with database.writing() as connection:
+            if insert(connection, operators, asdict(row)):
+                log_action(connection, "person added", row.name, author, "as the first admin")
+    first, *others = find_operators(database)
+    if others or first.folded != "admin" or first.password_hash or first.subject:
+        return None
     with database.writing() as connection:
-        return None if _has_operators(connection) else make_link(connection)
+        return make_link(connection, first.id, FIRST_LINK_S)
 
 
 class OperatorService:
@@ -278,43 +282,33 @@ class OperatorService:
             return found
         raise OperatorError("There is no operator of that name: see `smsgate operators list`.")
 
-    def linked(self, token: str) -> OperatorRow | None:
-        """Return the operator of a link; None for a link to become the first one.
-
-        Raises ``LinkBroken``.
-        """
+    def linked(self, token: str) -> OperatorRow:
+        """Return the operator of a link. Raises ``LinkBroken``."""
         kept = single_use.c
         mine = (kept.digest == token_digest(token)) & (kept.purpose == LINK)
-        with self.database.reading() as connection:
-            owner = connection.scalar(select(kept.owner).where(mine & (kept.ends_us > now_us())))
-        found = find_operators(self.database, operators.c.id == owner, operators.c.ended_us == 0)
-        if owner != "" and not found:
-            raise _broken()
-        return found[0] if found else None
+        owner = select(kept.owner).where(mine & (kept.ends_us > now_us())).scalar_subquery()
+        for found in find_operators(self.database, operators.c.id == owner):
+            if not found.ended_us:
+                return found
+        raise LinkBroken(BROKEN)
 
     def set_password(
-        self, row: OperatorRow | None, password: str, address: str, token: str = "", name: str = ""
+        self, row: OperatorRow, password: str, address: str, token: str = ""
     ) -> OperatorRow:
         """Set an operator's password, and use up the link if one is given; ends every session.
 
-        Without a ``row`` the link adds one of that name, as the first of all. Raises
-        ``LinkBroken``, ``Unfit`` and ``SignInRefused``.
+        Raises ``LinkBroken``, ``Unfit`` and ``SignInRefused``.
         """
-        owner = row.id if row else ""
-        changed = row or replace(new_row(name, "admin"), id=FIRST)
-        passwords.refuse_unfit(password, changed.name)
+        passwords.refuse_unfit(password, row.name)
         hashed = passwords.hash_password(password)
-        author, note = ActionAuthor(changed.name, address), "by a link" if token else ""
-        values = {"password_hash": hashed}
-        with self.changing(changed, "password set", author, note, values) as connection:
-            if token and not redeem(connection, LINK, owner, token):
-                raise _broken()
-            if row is None:
-                if _has_operators(connection) or not insert(connection, operators, asdict(changed)):
-                    raise _broken()
-                log_action(connection, "person added", changed.name, author, "as the first admin")
-            lock_unchanged(connection, changed)
-        return replace(changed, password_hash=hashed)
+        author, values = ActionAuthor(row.name, address), {"password_hash": hashed}
+        note = "by a link" if token else ""
+        with self.changing(row, "password set", author, note, values) as connection:
+            if token and not redeem(connection, LINK, row.id, token):
+                raise LinkBroken(BROKEN)
+            issue(connection, LINK, row.id, [], 0)  # nor any other
+            lock_unchanged(connection, row)
+        return replace(row, password_hash=hashed)
 
     @contextmanager
     def changing(
@@ -373,14 +367,3 @@ def refuse_last_admin(connection: Connection, row: OperatorRow) -> None:
     query = select(operators.c.id).where(able).with_for_update()
     if {*connection.scalars(query)} == {row.id}:
         raise OperatorError(f"{row.name} is the only admin: make another person an admin first.")
-
-
-def _has_operators(connection: Connection) -> bool:
-    return connection.scalar(select(operators.c.id).limit(1)) is not None
-
-
-def _broken() -> LinkBroken:
-    return LinkBroken(
-        "This link is no longer valid: it was used, has expired, or was replaced by a newer one. "
-        "Ask for another one."
-    )

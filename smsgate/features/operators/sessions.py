@@ -51,7 +51,13 @@ class Visitor:
     """The address that attempts are counted by; empty where visitors cannot be told apart."""
     browser: str
     device: str = field(default="", repr=False)
-    """The device token that it sent, see ``sign_in.py``."""
+    """A random name that the browser got when somebody signed in with it; it opens nothing."""
+    operator_id: str = ""
+    """Whose browser it is by that: who signed in with it last."""
+
+    def known_as(self, row: OperatorRow | None) -> str:
+        """Return by which the browser is known for an operator; empty where it is not."""
+        return self.device if row is not None and row.id == self.operator_id else ""
 
 
 @dataclass(frozen=True, slots=True)

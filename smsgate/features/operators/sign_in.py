@@ -11,14 +11,12 @@ the same work, whether the name is unknown or the password wrong.
 from __future__ import annotations
 
 import hmac
-import secrets
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import TypeAlias
 
 import structlog
-from itsdangerous import BadSignature, URLSafeSerializer
 from limits import RateLimitItem, RateLimitItemPerMinute
 from pydantic import SecretStr
 from sqlalchemy import exists, select, update
@@ -71,15 +69,10 @@ _log = structlog.get_logger("smsgate.console")
 class SignIn:
     """Checks passwords, and counts attempts. Raises ``RecordsUnavailable``."""
 
-    def __init__(self, database: Database, limits: Limits, keys: Sequence[SecretStr]) -> None:
-        """``keys`` are ``SMSGATE_SECRET_KEYS``, newest first, at least one."""
+    def __init__(self, database: Database, limits: Limits, key: SecretStr) -> None:
+        """``key`` makes the hashes of what is counted."""
         self._database, self._limits = database, limits
-        # itsdangerous signs with the last key.
-        newest_last = [one.get_secret_value() for one in reversed(keys)]
-        self._key, self._devices = (
-            newest_last[-1].encode(),
-            URLSafeSerializer(newest_last, "device"),
-        )
+        self._key = key.get_secret_value().encode()
         self._strangers, self._known = threading.Semaphore(12), threading.Semaphore(8)
         """Known browsers and sessions, which nobody can make up, find a place in any crowd."""
 
@@ -88,7 +81,7 @@ class SignIn:
         folded = fold_name(name)
         rows = find_operators(self._database, operators.c.folded == lookup(folded))
         row = rows[0] if rows else None
-        device = self._device(row, visitor)
+        device = visitor.known_as(row)
         refusal = SignInRefused(REFUSED, "wrong password")
         with self._counted(row, visitor, self._claims(row, folded, visitor, device), refusal):
             with slot(self._known if device else self._strangers):
@@ -113,7 +106,7 @@ class SignIn:
 
     def counting_factors(self, row: OperatorRow, visitor: Visitor) -> AbstractContextManager[None]:
         """Count an attempt at a second factor, which raises ``SignInRefused`` if it is wrong."""
-        device = self._device(row, visitor)
+        device = visitor.known_as(row)
         claims = [(_BY_ORIGIN, f"factor {device or row.id}"), (_BY_NAME, f"factors {row.id}")]
         return self._counted(row, visitor, claims, SignInRefused(CODE_REFUSED, field="code"))
 
@@ -157,22 +150,6 @@ class SignIn:
             self._log_refusal(None, visitor, "unknown name")
             raise SignInRefused(NOT_INVITED)
         return rows[0]
-
-    def device_token(self, row: OperatorRow, visitor: Visitor) -> str:
-        """Return by which the browser is known for the operator (OWASP's "device cookies").
-
-        It says that the operator once signed in with it, and opens nothing.
-        """
-        device = self._device(row, visitor) or secrets.token_urlsafe(16)
-        return str(self._devices.dumps([row.id, device]))
-
-    def _device(self, row: OperatorRow | None, visitor: Visitor) -> str:
-        """Return the random name of the browser; empty where it is not known for this operator."""
-        try:
-            operator_id, device = self._devices.loads(visitor.device)
-        except (BadSignature, ValueError, TypeError):
-            return ""
-        return str(device) if row is not None and operator_id == row.id else ""
 
     def _claims(
         self, row: OperatorRow | None, folded: str, visitor: Visitor, device: str

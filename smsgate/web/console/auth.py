@@ -9,8 +9,9 @@ it. Its template calls ``{{ again() }}`` (``parts.html``), which shows the field
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, tzinfo
+from datetime import UTC, timedelta, tzinfo
 from functools import wraps
+from secrets import token_urlsafe
 from typing import ParamSpec, TypeVar
 
 from flask import (
@@ -63,8 +64,10 @@ _TOKEN = "token"  # noqa: S105 - in the cookie: the token of the operator's sess
 _BROWSERS = {"Edg": "Edge", "OPR/": "Opera", "Firefox": "", "Chrome": "", "Safari": ""}
 _SYSTEMS = {"Android": "", "iPhone": "", "iPad": "", "Windows": "", "Mac OS": "Mac", "Linux": ""}
 """By what browsers and systems name themselves their names, where they differ."""
-_SESSION, _DEVICE = "smsgate", "smsgate-device"
-_DEVICE_S = 180 * 24 * 3600
+_DEVICE = "device"
+"""In the cookie: who signed in with the browser last, and its random name."""
+_DEVICE_LASTS = timedelta(days=180)
+_SESSION = "smsgate"
 _HOST = "__Host-"
 """Browsers take a cookie of that name only from this very host, by https, for every path."""
 P = ParamSpec("P")
@@ -86,13 +89,9 @@ class Cookies(SecureCookieSessionInterface):
         """Whether they are for https alone: always, but for a trial on one's own machine."""
         return not self._origin.is_local_trial(request.environ)
 
-    def named(self, name: str) -> str:
-        """Return the name of a cookie as this request has it."""
-        return _HOST + name if self.secure else name
-
     def get_cookie_name(self, app: Flask) -> str:  # noqa: ARG002 - Flask's
-        """Of the session."""
-        return self.named(_SESSION)
+        """By the way of this request."""
+        return _HOST + _SESSION if self.secure else _SESSION
 
     def get_cookie_secure(self, app: Flask) -> bool:  # noqa: ARG002 - Flask's
         """By the way of this request."""
@@ -108,7 +107,7 @@ class ConsoleAuth:
         self.deadlines = Deadlines()
         self.sessions = Sessions(database)
         self.people = OperatorService(database, settings.web.mail)
-        self.sign_in = SignIn(database, Limits(client), keys)
+        self.sign_in = SignIn(database, Limits(client), keys[0])
         self.factors = Factors(database, keys, relying_party(url, settings.port))
         self.provider = SignInProvider(settings.oidc, url) if settings.oidc else None
         """For single sign-on; None where none is configured."""
@@ -120,8 +119,9 @@ class ConsoleAuth:
         # A short description for its owner; nothing else of the header is kept.
         browser = next((_BROWSERS[one] or one for one in _BROWSERS if one in agent), "A browser")
         system = next((f" on {_SYSTEMS[one] or one}" for one in _SYSTEMS if one in agent), "")
-        device = request.cookies.get(self.cookies.named(_DEVICE), "")
-        return Visitor(counted or request.remote_addr or "", counted, browser + system, device)
+        operator_id, device = session.get(_DEVICE, ("", ""))
+        address = counted or request.remote_addr or ""
+        return Visitor(address, counted, browser + system, device, operator_id)
 
     def author(self) -> ActionAuthor:
         """Who makes this request, from where it comes."""
@@ -216,6 +216,8 @@ def register(console: Flask, settings: Settings, database: Database, client: Cli
     console.extensions["smsgate_auth"] = made
     console.session_interface = made.cookies
     console.config["SESSION_COOKIE_SAMESITE"] = "Lax"
+    console.config["SESSION_REFRESH_EACH_REQUEST"] = False
+    console.config["PERMANENT_SESSION_LIFETIME"] = _DEVICE_LASTS
 
     @console.before_request
     def who() -> None:
@@ -223,16 +225,6 @@ def register(console: Flask, settings: Settings, database: Database, client: Cli
         g.known = made.sessions.find(token) if token else None
         if operator() is not None and (request.method != "GET" or not is_part()):
             made.sessions.mark_seen(g.known)
-
-    @console.after_request
-    def remember(answer: Response) -> Response:
-        """Let the browser say by which it is known, for half a year; that opens nothing."""
-        if "device" in g:
-            name, is_secure = made.cookies.named(_DEVICE), made.cookies.secure
-            answer.set_cookie(
-                name, g.device, _DEVICE_S, secure=is_secure, httponly=True, samesite="Lax"
-            )
-        return answer
 
     console.context_processor(lambda: {"operator": operator()})
     # A global: macros that are imported know nothing else.
@@ -261,12 +253,20 @@ def let_in(row: OperatorRow, note: str | None = "") -> None:
     """
     auth, visitor, wanted = console_auth(), console_auth().visitor(), session.get(NEXT)
     token = auth.sessions.start(row, visitor, token_digest(session_token()), note)
-    session.clear()
-    session[_TOKEN] = token
     if note is not None:
-        g.device = auth.sign_in.device_token(row, visitor)
-    elif wanted:
+        session[_DEVICE] = row.id, visitor.known_as(row) or token_urlsafe(16)
+    forget_session()
+    session[_TOKEN] = token
+    if note is None and wanted:
         session[NEXT] = wanted
+
+
+def forget_session() -> None:
+    """Leave nothing in the cookie but by whom the browser was used (OWASP's "device cookies")."""
+    device = session.get(_DEVICE)
+    session.clear()
+    if device:
+        session[_DEVICE], session.permanent = device, True
 
 
 def to_sign_in() -> Response:

@@ -10,11 +10,10 @@ import pytest
 from smsgate.cli.dev import welcome
 from smsgate.cli.session import person
 from smsgate.domain.errors import LinkBroken
-from smsgate.features.operators.service import FIRST, ActionAuthor
 from smsgate.pipeline.build import describe_build
 from smsgate.pipeline.configuration import Configuration, load_settings
 from smsgate.records import Records
-from tests.fakes.people import People, put_factor, set_operator
+from tests.fakes.people import People, newest_actions, put_factor, set_operator
 
 PASSWORD = "$argon2id$made-up"
 CONFIG = Path(__file__).parents[3] / "config"
@@ -44,12 +43,11 @@ def here(records, terminal, environ):
 
 
 def whose(records, link: str) -> str | None:
-    """The operator of a link, "" for the first of all, None where it opens nothing."""
+    """The operator of a link, None where it opens nothing."""
     try:
-        row = People(records).linked(link.rpartition("/")[2])
+        return People(records).linked(link.rpartition("/")[2]).id
     except LinkBroken:
         return None
-    return row.id if row else FIRST
 
 
 def may_sign_in(records, name: str) -> None:
@@ -64,7 +62,9 @@ def test_somebody_is_added_by_a_link_and_never_by_a_password(here, records) -> N
     assert "not shown again" in here.errors
     row = People(records).named("maria")
     assert whose(records, link) == row.id
-    assert (row.role, row.made_by, row.password_hash) == ("agent", person(), "")
+    assert (row.role, row.password_hash) == ("agent", "")
+    added = newest_actions(records, 1)[0]
+    assert (added.what, added.actor) == ("person added", person())
     assert here.run("operators", "add", "MARIA", "--role", "agent") == 2
     assert "use another one" in here.errors
     assert here.run("operators", "add", "jo", "--role", "agent", "--password", "x") == 2
@@ -72,20 +72,18 @@ def test_somebody_is_added_by_a_link_and_never_by_a_password(here, records) -> N
 
 def test_everybody_is_listed(here, records) -> None:
     assert here.run("operators", "list") == 0
-    assert "smsgate operators first" in here.output
+    assert "smsgate operators add" in here.output
     for name in ("jo", "maria", "zoe"):
         here.run("operators", "add", name, "--role", "admin")
     may_sign_in(records, "jo")
     set_operator(records, "zoe", subject="x")
     found = here.json("operators", "list")["items"]
-    assert found[0] | {"added": ""} == {
+    assert found[0] == {
         "name": "jo",
         "role": "admin",
         "state": "active",
         "two_step": True,
         "email": "",
-        "added": "",
-        "added_by": person(),
     }
     states = [(one["state"], one["two_step"]) for one in found[1:]]
     assert states == [("no password yet", False), ("single sign-on", False)]
@@ -106,15 +104,6 @@ def test_a_reset_takes_the_password_and_on_demand_the_second_factor(here, record
     assert "no operator of that name" in here.errors
 
 
-def test_the_first_link_is_for_where_nobody_is(here, records) -> None:
-    told = here.json("operators", "first")
-    assert told["link"].startswith("https://sms.example.com/console/password/")
-    assert whose(records, told["link"]) == FIRST
-    People(records).add("maria", "viewer", ActionAuthor("tests"))
-    assert here.run("operators", "first") == 2
-    assert "smsgate operators add NAME --role admin" in here.errors
-
-
 def test_a_new_smsgate_says_how_to_become_its_first_admin(environ, records, capsys) -> None:
     environ["SMSGATE_CONFIG"] = str(CONFIG)
     configuration = Configuration(load_settings(environ), {}, ())
@@ -124,8 +113,8 @@ def test_a_new_smsgate_says_how_to_become_its_first_admin(environ, records, caps
         return capsys.readouterr().out
 
     link = re.search(r"^http://127.0.0.1:8000/console/password/[\w-]{43}$", said(), re.MULTILINE)[0]
-    assert whose(records, link) == FIRST
-    People(records).add("maria", "admin", ActionAuthor("tests"))
+    assert whose(records, link) == People(records).named("admin").id
+    set_operator(records, "admin", password_hash=PASSWORD)
     assert "first admin" not in said()
     words = " ".join(said().split())
     assert f"export SMSGATE_DATA_DIR={environ['SMSGATE_DATA_DIR']}" in words

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 from pydantic import SecretStr
 
-from smsgate.domain.errors import CallFailed, LinkBroken
+from smsgate.domain.errors import CallFailed
 from smsgate.features.operators import service, sessions
 from smsgate.features.operators.service import ActionAuthor, OperatorError
 from smsgate.web.console import auth
@@ -299,47 +299,28 @@ def test_the_audit_log_tells_what_happened(admin, visitor, services) -> None:
 
 
 def test_the_first_admin_comes_by_a_link_and_is_in_at_once(visitor, services) -> None:
-    assert "smsgate operators first" in visitor.get("/console/in").text
-    link = People(services.records).make_first_link()
+    assert "smsgate operators add" in visitor.get("/console/in").text
+    people = People(services.records)
+    earlier, link = people.make_first_link(), people.make_first_link()
+    assert visitor.get(earlier).status_code == 404
     assert visitor.get(link).status_code == 200
-    answer = visitor.post(link, {"name": "maria", "new": "short", "repeated": "short"})
+    answer = visitor.post(link, {"new": "short", "repeated": "short"})
     assert answer.status_code == 422
-    answer = visitor.post(link, {"name": "maria", "new": NEW, "repeated": NEW})
+    answer = visitor.post(link, {"new": NEW, "repeated": NEW})
     assert (answer.status_code, answer.location) == (303, "/console/")
     assert visitor.get("/console/people").status_code == 200
     assert browser(services).get(link).status_code == 404
-    assert People(services.records).make_first_link() is None
+    assert people.make_first_link() is None
 
 
-def test_where_somebody_is_there_already_no_link_makes_a_first_admin(
-    visitor, operator, services
-) -> None:
+def test_a_first_link_lasts_an_hour(visitor, services) -> None:
     link = People(services.records).make_first_link()
-    operator("maria", "viewer")
-    visitor.get("/console/in")
-    answer = visitor.post(link, {"name": "mallory", "new": NEW, "repeated": NEW})
-    assert answer.status_code == 404
-    assert [one.name for one in People(services.records).all()] == ["maria"]
-
-
-def test_a_newer_first_link_and_an_hour_end_the_one_before(visitor, services) -> None:
-    first = People(services.records).make_first_link()
-    second = People(services.records).make_first_link()
-    assert visitor.get(first).status_code == 404
-    assert visitor.get(second).status_code == 200
-    change(services, "UPDATE single_use SET ends_us = ends_us - 3600000000")
-    assert visitor.get(second).status_code == 404
-
-
-def test_the_link_of_one_operator_neither_makes_a_first_admin_nor_serves_another(
-    visitor, services
-) -> None:
-    people = People(services.records)
-    link = people.add("maria", "viewer", ActionAuthor("tests"))
-    token = link.rpartition("/")[2]
-    form = {"name": "mallory", "new": NEW, "repeated": NEW}
     assert visitor.get(link).status_code == 200
-    assert visitor.post(link, form).status_code == 303
-    assert [one.name for one in people.all()] == ["maria"]
-    with pytest.raises(LinkBroken):
-        people.linked(token)
+    change(services, "UPDATE single_use SET ends_us = ends_us - 3600000000")
+    assert visitor.get(link).status_code == 404
+
+
+def test_where_somebody_is_there_already_there_is_no_first_link(operator, services) -> None:
+    operator("maria", "viewer")
+    assert People(services.records).make_first_link() is None
+    assert [one.name for one in People(services.records).all()] == ["maria"]

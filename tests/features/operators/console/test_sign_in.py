@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 from flask.sessions import SecureCookieSessionInterface
-from pydantic import SecretStr
+from itsdangerous import URLSafeTimedSerializer
 from sqlalchemy import select
 
 from smsgate.domain.errors import TooManyGuesses
@@ -44,12 +44,12 @@ def serializer_of(visitor: Browser):
     return SecureCookieSessionInterface().get_signing_serializer(console)
 
 
-def door_of(services, keys=()):
+def door_of(services):
     """The way in of another web process."""
     return sign_in.SignIn(
         services.records.database,
         Limits(services.store.client),
-        keys or services.settings.secret_keys,
+        services.settings.secret_keys[0],
     )
 
 
@@ -327,26 +327,21 @@ def test_a_browser_that_is_known_guesses_no_more_than_others(visitor, operator) 
 
 def test_by_which_a_browser_is_known_cannot_be_made_up(visitor, operator, services) -> None:
     operator("maria", "viewer")
-    row = People(services.records).named("maria")
-    keys = services.settings.secret_keys
-    nobody = sessions.Visitor("", "", "a test")
-
-    def made(key: SecretStr) -> str:
-        return door_of(services, [key]).device_token(row, nobody)
-
-    right, forged = made(keys[0]), made(SecretStr("another-secret-that-is-long-enough"))
-    door = door_of(services)
-    for token in (right, made(keys[-1])):  # that of an older key as well
-        assert door._device(row, replace(nobody, device=token))
-    for token in (forged, right[:-1], "x" + right, "", ".", "a.b.c", "é" * 64):
-        assert not door._device(row, replace(nobody, device=token))
-    other = replace(row, id="other")
-    assert not door._device(other, replace(nobody, device=right))
+    mine = browser_of(visitor)
+    mine.sign_in("maria")
+    mine.post("/console/out")
+    right = mine.get_cookie("smsgate").value
+    known = serializer_of(visitor).loads(right)
     guess(visitor, "maria")
-    visitor.set_cookie("smsgate-device", forged)
-    refused(visitor.sign_in("maria"))
-    visitor.set_cookie("smsgate-device", right)
-    assert visitor.sign_in("maria").status_code == 303
+    signer = URLSafeTimedSerializer("another secret that is long enough", "cookie-session")
+    for forged in (signer.dumps(known), right[:-2], "x" + right):
+        other = browser_of(visitor)
+        other.set_cookie("smsgate", forged)
+        refused(other.sign_in("maria"))
+    copied = browser_of(visitor)
+    copied.set_cookie("smsgate", right)
+    assert copied.get("/console/").location == "/console/in", "it opens nothing"
+    assert copied.sign_in("maria").status_code == 303
 
 
 def test_who_sets_a_password_by_a_link_gets_in_at_once(visitor, operator, services) -> None:
@@ -425,7 +420,7 @@ def test_no_crowd_stands_before_who_is_known(operator, services, crowded) -> Non
     with pytest.raises(TooManyGuesses):
         crowded.by_password("maria", PASSWORD, stranger)
 
-    mine = replace(stranger, device=crowded.device_token(row, stranger))
+    mine = replace(stranger, device="a browser", operator_id=row.id)
     row = crowded.by_password("maria", PASSWORD, mine)
 
     stored = sessions.Sessions(services.records.database)
@@ -589,14 +584,10 @@ def test_cookies_are_for_this_host_and_https_alone(visitor, operator) -> None:
     headers = {"Referer": f"{HTTPS}/console/in"}
     answer = visitor.sign_in(operator("maria", "viewer"), base_url=HTTPS, headers=headers)
     assert answer.status_code == 303
-    device, session = sorted(cookies_of(answer))
-    for cookie, name in (
-        (session, "__Host-smsgate="),
-        (device, "__Host-smsgate-device="),
-    ):
-        assert cookie.startswith(name)
-        assert {"Secure", "HttpOnly", "Path=/", "SameSite=Lax"} <= {*cookie.split("; ")}
-        assert "Domain" not in cookie
+    (cookie,) = cookies_of(answer)
+    assert cookie.startswith("__Host-smsgate=")
+    assert {"Secure", "HttpOnly", "Path=/", "SameSite=Lax"} <= {*cookie.split("; ")}
+    assert "Domain" not in cookie
     assert visitor.get("/console/", base_url=HTTPS).status_code == 200
 
 
