@@ -21,7 +21,8 @@ class Parts:
         kind = type(whole)
         self._whole = whole
         self._names = {made: name for name, made in get_type_hints(kind).items()}
-        for name, value in vars(kind).items():
+        made = {name: value for one in kind.__mro__ for name, value in vars(one).items()}
+        for name, value in made.items():
             if isinstance(value, cached_property):
                 self._names[get_type_hints(value.func)["return"]] = name
 
@@ -32,7 +33,7 @@ class Parts:
         """
         hints, wanted = get_type_hints(function), [*signature(function).parameters][given:]
         for name in wanted:
-            if hints.get(name) not in (Parts, type(self._whole), *self._names):
+            if hints.get(name) not in (Parts, *type(self._whole).__mro__[:-1], *self._names):
                 raise TypeError(
                     f"{function.__module__}.{function.__qualname__}: there is no part of the type "
                     f"of {name!r}, which is {hints.get(name)}."

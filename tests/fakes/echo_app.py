@@ -39,7 +39,7 @@ def create(*, trust_proxy: bool = False) -> Flask:
     """Make the application."""
     accounts = {**settings().accounts, "elks": ELKS}
     web = Web(trust_proxy=trust_proxy)
-    return create_app(EchoServices(settings=settings(accounts=accounts, web=web)))
+    return create_app(EchoServices(settings(accounts=accounts, web=web)))
 
 
 def create_behind_proxy() -> Flask:

@@ -15,6 +15,7 @@ from smsgate.pipeline.conditions import Condition
 from smsgate.pipeline.gate import GateAnswer
 from smsgate.pipeline.ingest import IngestResult
 from smsgate.pipeline.monitoring import SystemState
+from smsgate.pipeline.services import Services
 from smsgate.settings import Account, Api, Programs, Settings
 
 ACK = HttpReply(200, "text/xml", b"<Response/>", {"X-Provider": "yes"})
@@ -103,28 +104,21 @@ class NoKeys:
         return []
 
 
-@dataclass
-class FakeServices:
+class FakeServices(Services):
     """What the endpoints ask of services. ``error`` is raised by whatever is called."""
 
-    settings: Settings = field(default_factory=settings)
-    gate: FakeGate = field(default_factory=FakeGate)
-    store: FakeStore = field(default_factory=FakeStore)
-    records: NoKeys = field(default_factory=NoKeys)
-    manual: None = None
-    """Nothing here asks the services behind the links' pages."""
-    answer: HttpReply = ACK
-    error: Exception | None = None
-    unusable: dict[str, Condition] = field(default_factory=dict)
-    received: list[tuple[str, WebhookRequest]] = field(default_factory=list)
+    __setattr__ = object.__setattr__
 
-    @property
-    def ingest(self) -> FakeServices:
-        return self
-
-    @property
-    def monitor(self) -> FakeServices:
-        return self
+    def __init__(self, given: Settings | None = None) -> None:
+        self.settings, self.gate, self.store = given or settings(), FakeGate(), FakeStore()
+        self.records = NoKeys()
+        self.ingest = self.monitor = self
+        self.manual = None
+        """Nothing here asks the services behind the links' pages."""
+        self.answer = ACK
+        self.error: Exception | None = None
+        self.unusable: dict[str, Condition] = {}
+        self.received: list[tuple[str, WebhookRequest]] = []
 
     def receive(self, account: str, request: WebhookRequest) -> IngestResult:
         self.received.append((account, request))

@@ -13,7 +13,7 @@ FOR_ALL = frozenset(
 """Who is not signed in may come here."""
 FOR_ADMINS = frozenset(
     {"number_forget", "keyword_check", "keyword_save", "keyword_undo", "new_keyword"}
-    | {"check_account", "test_account", "test_alerts", "save_replies", "undo_replies"}
+    | {"check_account", "test_alerts", "save_replies", "undo_replies"}
     | {"list_keys", "list_people"}
 )
 FOR_VIEWERS = frozenset(
