@@ -7,8 +7,7 @@ from flask import Blueprint, Response, request
 
 from smsgate.pipeline.build import describe_build
 from smsgate.pipeline.conditions import Condition
-from smsgate.pipeline.monitoring import COLLABORATORS, SystemState
-from smsgate.pipeline.services import Services
+from smsgate.pipeline.monitoring import COLLABORATORS, Monitor, SystemState
 from smsgate.web.api_key_guard import ApiKeyGuard
 from smsgate.web.recent import Recent
 
@@ -16,12 +15,12 @@ KEPT_S = 2.0
 """How long an answer without details is given again."""
 
 
-def blueprint(services: Services, keys: ApiKeyGuard) -> Blueprint:
+def blueprint(monitor: Monitor, keys: ApiKeyGuard) -> Blueprint:
     """Return the two routes. Both are public; details need a key."""
     health = Blueprint("health", __name__)
 
     def look() -> SystemState:
-        return services.monitor.look(make_folder=True)
+        return monitor.look(make_folder=True)
 
     recent = Recent(look, KEPT_S)
 
