@@ -132,6 +132,7 @@ def test_where_redis_refuses_writes_what_is_known_is_told_and_nothing_else(
 
 
 def test_conditions_are_told_by_name_severity_and_subject(client, services, redis_client) -> None:
+    all_at_work(services.store)
     condition = "smsgate_conditions", "SmsgateGateShut", "page", "store"
     assert condition not in told(client)
     redis_client.hset(PARTITION_KEYS[9].metadata, "lease", 1)
