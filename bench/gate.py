@@ -36,7 +36,7 @@ from smsgate.cli.process_groups import ProcessGroups
 from smsgate.cli.redis_server import RedisServer
 from smsgate.consent.events import PublishedProgram
 from smsgate.pipeline.gate import Gate
-from smsgate.store.redis_address import open_redis
+from smsgate.store.connection import open_redis
 from smsgate.store.store import Store
 
 MOST_S = 1.2

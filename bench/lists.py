@@ -39,7 +39,7 @@ from smsgate.pipeline.configuration import Configuration, load_settings
 from smsgate.pipeline.content import without_keyword_sets
 from smsgate.pipeline.services import Services, build_services
 from smsgate.records import Records
-from smsgate.store.redis_address import open_redis
+from smsgate.store.connection import open_redis
 from smsgate.store.store import Store
 
 UNDONE = 100_000

@@ -35,8 +35,8 @@ from smsgate.consent.events import ConsentState, Event, Mark, NumberState, event
 from smsgate.domain.messages import ALL, Decision, Entry, Intent
 from smsgate.pipeline.archive import BATCH, LedgerArchiver
 from smsgate.records import Records, tables
+from smsgate.store.connection import open_redis
 from smsgate.store.keys import PARTITION_KEYS, PARTITIONS, partition_of
-from smsgate.store.redis_address import open_redis
 from smsgate.store.store import Store
 from tests.records import postgresql
 

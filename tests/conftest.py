@@ -20,7 +20,8 @@ from smsgate.classifier.classifiers import sets_in_use
 from smsgate.cli import redis_server as own_redis
 from smsgate.cli.process_groups import ProcessGroups
 from smsgate.records.database import Database
-from smsgate.store import redis_address, write_lease
+from smsgate.store import write_lease
+from smsgate.store.connection import open_redis
 from smsgate.store.rebuild import StoreRebuild
 from tests.fakes import once
 from tests.fakes.cluster import start_cluster
@@ -163,7 +164,7 @@ def started_cluster(tmp_path_factory: pytest.TempPathFactory, groups: ProcessGro
 @pytest.fixture
 def cluster_url(started_cluster: str) -> str:
     """Where the cluster is; as empty and as set up as ``redis_url``."""
-    client = redis_address.open_redis(started_cluster, 5)
+    client = open_redis(started_cluster, 5)
     client.flushall()
     client.script_flush()
     client.execute_command("CONFIG", "SET", *AS_STARTED, target_nodes="primaries")

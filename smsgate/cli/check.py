@@ -16,10 +16,10 @@ from smsgate.domain.errors import ConfigurationError, UnknownProgram
 from smsgate.pipeline.gate import Gate, GateAnswer
 from smsgate.pipeline.spool import Spool
 from smsgate.settings.read import read_settings
-from smsgate.store.connection import refuse_old
+from smsgate.store.connection import open_redis
 from smsgate.store.gate_check import GateReader
 from smsgate.store.health import Health
-from smsgate.store.redis_address import open_redis
+from smsgate.store.metadata import refuse_old
 from smsgate.store.refusals import Refusals
 
 BLOCKED, COULD_NOT_TELL = 1, 2

@@ -30,6 +30,7 @@ from smsgate.domain.messages import ALL
 from smsgate.domain.phone import e164
 from smsgate.domain.signed_times import iso_time
 from smsgate.metrics.counters import GATE
+from smsgate.store.connection import TIMEOUT_S, open_redis
 from smsgate.store.gate_check import (
     CONSENT,
     EVERYWHERE,
@@ -43,7 +44,6 @@ from smsgate.store.gate_check import (
 )
 from smsgate.store.health import Health
 from smsgate.store.metrics import Metrics
-from smsgate.store.redis_address import TIMEOUT_S, open_redis
 from smsgate.store.refusals import Refusal, Refusals
 from smsgate.threaded_gate import ThreadedGate
 

@@ -23,8 +23,8 @@ from smsgate.pipeline.spool import Spool
 from smsgate.pipeline.spool_replay import LeaseRenewal, SpoolReplay
 from smsgate.records import Records
 from smsgate.settings import Settings
+from smsgate.store.connection import TIMEOUT_S, open_redis
 from smsgate.store.inbox import JobQueue
-from smsgate.store.redis_address import TIMEOUT_S, open_redis
 from smsgate.store.store import Store
 
 

@@ -1,76 +1,107 @@
-"""Clients of Redis as redis-py has them, and the Lua scripts of ``lua/`` run on them.
+"""Redis as redis-py has it: a client for a URL, our Lua scripts on it, and its errors as ours.
 
-Each error of theirs becomes ``StoreUnavailable``.
+``redis://``, ``rediss://`` and ``unix://`` are one server. ``redis+sentinel://host:26379,host2:26379/
+mymaster`` asks Sentinels where the primary ``mymaster`` is; ``redis+cluster://host:7000,host2:7001``
+learns the rest of a cluster from any of the nodes named. ``rediss+…`` is the same over TLS.
 """
 
 from __future__ import annotations
 
 import itertools
-import threading
-import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from hashlib import sha1
 from importlib import resources
 from typing import Any, TypeAlias, cast
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import msgspec
 import redis
+from redis import exceptions as errors
+from redis.backoff import NoBackoff
 from redis.client import Pipeline
-from redis.exceptions import (
-    AskError,
-    ClusterDownError,
-    ConnectionError,  # noqa: A004 - Redis's own, which is no OSError
-    MovedError,
-    NoScriptError,
-    ReadOnlyError,
-    RedisClusterException,
-    RedisError,
-    TryAgainError,
-)
+from redis.cluster import ClusterNode, RedisCluster
+from redis.retry import Retry
+from redis.sentinel import Sentinel
 
-from smsgate.domain.errors import OldStore, StoreUnavailable
-from smsgate.store.keys import OLD_METADATA, PARTITION_KEYS, PartitionKeys
-from smsgate.store.redis_errors import unavailable
+from smsgate.domain.errors import StoreUnavailable
+from smsgate.store.keys import PARTITION_KEYS, PartitionKeys
 
-TRUST_S = 5.0
-"""How long an answer about replicas or the eviction policy is believed."""
-StreamRow: TypeAlias = tuple[str, dict[bytes, bytes]]
-"""Id and fields of an entry of a stream."""
-Command: TypeAlias = Sequence[str | bytes | int]
+TIMEOUT_S = 2.0
+"""How long one round trip may take. Providers wait between 2 and 15 seconds for an answer."""
+WINDOW = 16
+"""Calls of a script that are sent together."""
 Call: TypeAlias = tuple[Sequence[str], Sequence[str | bytes | int]]
 """Keys and arguments of a script."""
 Result: TypeAlias = Any
 """What a script gave: numbers, bytes and lists of them."""
-WINDOW = 16
-"""Calls of a script that are sent together."""
-_NOT_RUN = (NoScriptError, MovedError, AskError, TryAgainError, ClusterDownError)
-"""Answers to a call that ran nowhere, and is to be made again."""
-_WAIT: Command = ("WAIT", 1, 500)
-"""One replica, milliseconds."""
+StreamRow: TypeAlias = tuple[str, dict[bytes, bytes]]
+"""Id and fields of an entry of a stream."""
+_NOT_RUN = (
+    *(errors.NoScriptError, errors.AskError, errors.TryAgainError),  # a MovedError is an AskError
+    *(errors.ClusterDownError, errors.ConnectionError),
+)
+"""Answers to a call that is to be made again."""
+_WRITES_REFUSED = {
+    "maxmemory": "raise `maxmemory` in redis.conf; a full ledger: bring the records' database back",
+    "good replicas": "bring back as many replicas as `min-replicas-to-write` asks for",
+    "misconf": "free space on the disk of Redis; its log says what fails",
+    "replica": "set REDIS_URL to the primary, or to the Sentinels that know it",
+}
+"""By a word of the error, in lower case, what mends it."""
+_REMEDIES = {
+    "authentication": "give user and password in REDIS_URL: `redis://USER:PASSWORD@host`",
+    "password": "give the right user and password in REDIS_URL",
+    "no permissions": "let its user run that: `ACL SETUSER` at Redis",
+    "loading": "wait: Redis still reads its data from disk",
+}
+"""The same for an error that does not refuse writes."""
+
+
+def unavailable(error: Exception, what: str = "store") -> StoreUnavailable:
+    """Redis's error as ours, on one short line, with what mends it."""
+    # redis-py writes whole commands and clients into some.
+    problem = str(error).rpartition("caused error: ")[2].partition("<redis.")[0].strip(" :\n")
+    line = (problem or type(error).__name__).splitlines()[0][:200]
+    for sign, remedy in _WRITES_REFUSED.items():
+        if sign in problem.lower():
+            return StoreUnavailable(f"Redis refuses writes: {line}", remedy)
+    for sign, remedy in _REMEDIES.items():
+        if sign in problem.lower():
+            return StoreUnavailable(f"the {what} cannot be used: {line}", remedy)
+    return StoreUnavailable(f"the {what} cannot be used: {line}")
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Raise ``StoreUnavailable`` for every error of Redis or of the connection."""
+    try:
+        yield
+    except errors.NoScriptError:
+        raise
+    except (errors.RedisError, errors.RedisClusterException) as error:
+        raise unavailable(error) from error
 
 
 class Client(redis.Redis):
-    """A client of one server, or of the primary behind Sentinels.
-
-    A ``Cluster`` does wherever one is asked for.
-    """
+    """A client of one server, or of the primary behind Sentinels; a ``Cluster`` has all it has."""
 
     is_cluster = False
 
     def execute_command(self, *args: Any, **options: Any) -> Any:  # noqa: ANN401 - redis-py's own
         """The answer to a command. Raises ``StoreUnavailable``, and ``NoScriptError``."""
-        try:
+        try:  # quicker than ``translated``
             return super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
-        except NoScriptError:
+        except errors.NoScriptError:
             raise
-        except RedisError as error:
-            leave_replica(self, error)
+        except errors.RedisError as error:
             raise unavailable(error) from error
 
-    def by_server(self, keys: Sequence[str]) -> list[tuple[redis.Redis, list[int]]]:
+    def by_server(self, keys: Sequence[str]) -> dict[redis.Redis, Sequence[int]]:
         """The servers that hold the keys, each with the places of its keys."""
-        return [(self, list(range(len(keys))))]
+        return {self: range(len(keys))}
 
     def learn_slots(self) -> None:
         """Nothing: one server has all keys."""
@@ -80,21 +111,157 @@ class Client(redis.Redis):
         return [self.info(section)]
 
 
-def leave_replica(server: redis.Redis, answer: object) -> None:
-    """Close idle connections after ``READONLY``: a new one asks where the primary is now."""
-    if isinstance(answer, ReadOnlyError):
+class Cluster:
+    """A ``RedisCluster`` that connects on first use, and raises as a ``Client`` does."""
+
+    is_cluster = True
+
+    def __init__(self, options: dict[str, Any]) -> None:
+        self._options = options
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever a ``RedisCluster`` has
+        def call(*args: Any, **options: Any) -> Any:  # noqa: ANN401
+            with translated():
+                return getattr(self.connected, name)(*args, **options)
+
+        return call
+
+    @cached_property
+    def connected(self) -> Any:  # noqa: ANN401 - without types
+        """The ``RedisCluster``, with its nodes and slots known."""
+        return RedisCluster(**self._options)
+
+    def by_server(self, keys: Sequence[str]) -> dict[redis.Redis, Sequence[int]]:
+        """As of a ``Client``: its pipelines have no ``EVALSHA``, and ask any node for ``WAIT``."""
+        places: dict[ClusterNode, list[int]] = defaultdict(list)
+        for place, key in enumerate(keys):
+            places[self.connected.get_node_from_key(key)].append(place)
+        return {self.connected.get_redis_connection(one): its for one, its in places.items()}
+
+    def learn_slots(self) -> None:
+        """Ask the cluster anew which server has which keys."""
+        self.connected.nodes_manager.initialize()
+
+    def infos(self, section: str) -> list[dict[str, Any]]:
+        """As of a ``Client``. Raises ``StoreUnavailable``."""
+        return [self.info(section, target_nodes=one) for one in self.get_primaries()]
+
+
+def open_redis(url: str, timeout_s: float = TIMEOUT_S) -> Client:
+    """A client for the URL; connects on first use. ``timeout_s``: to connect, and for an answer.
+
+    A connection that broke while it lay in the pool, or whose server has become a replica, is
+    replaced once; a time-out is not tried again, because a provider is waiting.
+    """
+    retried = (errors.ConnectionError, errors.ReadOnlyError)
+    options: dict[str, Any] = {
+        "socket_timeout": timeout_s,
+        "socket_connect_timeout": timeout_s,
+        "retry": Retry(NoBackoff(), 1, supported_errors=retried),
+    }
+    parts = urlsplit(url)
+    scheme, _, kind = parts.scheme.partition("+")
+    if not kind:
+        return cast("Client", Client.from_url(url, **options))
+    hosts = [urlsplit(f"//{one}") for one in parts.netloc.rpartition("@")[2].split(",")]
+    places = [(one.hostname, one.port or (26379 if kind == "sentinel" else 6379)) for one in hosts]
+    options["ssl"] = scheme == "rediss"
+    login = {
+        "username": unquote(parts.username or "") or None,
+        "password": unquote(parts.password or "") or None,
+    }
+    if kind == "cluster":
+        nodes = [cast("Any", ClusterNode)(*place) for place in places]
+        return cast("Client", Cluster({"startup_nodes": nodes, **login, **options}))
+    asked = dict(parse_qsl(parts.query))
+    theirs = {name: asked.get(f"sentinel_{name}") for name in login}
+    name, _, database = parts.path.strip("/").partition("/")
+    sentinel = cast("Any", Sentinel)(places, sentinel_kwargs={**options, **theirs})
+    primary: Client = sentinel.master_for(
+        name or "mymaster", Client, db=int(database or 0), **login, **options
+    )
+    return primary
+
+
+class Script:
+    """One Lua script of ``lua/``, run by its hash."""
+
+    def __init__(self, client: Client, name: str) -> None:
+        folder = resources.files(__package__).joinpath("lua")
+        first, _, rest = folder.joinpath(f"{name}.lua").read_bytes().partition(b"\n")
+        # The prelude behind its first line, which has to stay the first.
+        self.source = b"\n".join((first, folder.joinpath("prelude.lua").read_bytes(), rest))
+        # So that a user of Redis who may only read can run it.
+        self.command_name = "EVALSHA_RO" if b"no-writes" in first else "EVALSHA"
+        # Redis names scripts by SHA-1; nothing is protected by it.
+        self._sha = sha1(self.source, usedforsecurity=False).hexdigest()
+        self._client = client
+
+    def __call__(self, keys: Sequence[str], args: Sequence[str | bytes | int]) -> Result:
+        """Run it; the result is Redis's, with bytes undecoded. Raises ``StoreUnavailable``."""
+        return self.many([(keys, args)])[0]
+
+    def many(self, calls: Iterable[Call], replica_ms: int = 0) -> list[Result]:
+        """Run it several times, some in one round trip. Each call is atomic, all together are not.
+
+        With ``replica_ms``, a replica of each server must have what was written within that time.
+        Raises ``StoreUnavailable`` for the first error; other calls may have run.
+        """
+        results: list[Result] = []
+        left = iter(calls)
+        while window := list(itertools.islice(left, WINDOW)):
+            # A pipeline of one costs twice as much; a cluster would be asked which its keys are.
+            if len(window) == 1 and not (replica_ms or self._client.is_cluster):
+                try:
+                    results.append(self._client.execute_command(*self._command(*window[0])))
+                    continue
+                except errors.NoScriptError:
+                    self._client.script_load(self.source)
+            with translated():
+                results += self._run(window, replica_ms)
+        return results
+
+    def _command(self, keys: Sequence[str], args: Sequence[str | bytes | int]) -> Sequence[object]:
+        return (self.command_name, self._sha, len(keys), *keys, *args)
+
+    def _run(self, calls: Sequence[Call], replica_ms: int, attempts: int = 3) -> list[Result]:
+        results: dict[int, Result] = {}
+        for server, places in self._client.by_server([keys[0] for keys, _ in calls]).items():
+            some = [self._command(*calls[at]) for at in places]
+            results.update(zip(places, _send(server, some, replica_ms), strict=True))
+        not_run = [at for at, one in results.items() if isinstance(one, _NOT_RUN)]
+        if not_run and attempts > 1:
+            self._client.script_load(self.source)
+            self._client.learn_slots()
+            again = self._run([calls[at] for at in not_run], replica_ms, attempts - 1)
+            results.update(zip(not_run, again, strict=True))
+        for one in results.values():
+            if isinstance(one, errors.RedisError):
+                raise one
+        return [results[at] for at in range(len(calls))]
+
+
+def _send(server: redis.Redis, commands: Sequence[Sequence[object]], replica_ms: int) -> list[Any]:
+    """Send commands to one server; of each the answer, or the error."""
+    with server.pipeline(transaction=False) as pipeline:
+        run: Any = pipeline.execute_command  # without types
+        for command in commands:
+            run(*command)
+        if replica_ms:
+            run("WAIT", 1, replica_ms)
+        try:
+            answers = pipeline.execute(raise_on_error=False)
+        except errors.ConnectionError as error:
+            return [error] * len(commands)
+    if any(isinstance(one, errors.ReadOnlyError) for one in answers):
         server.connection_pool.disconnect(inuse_connections=False)
-
-
-@contextmanager
-def translated() -> Iterator[None]:
-    """Raise ``StoreUnavailable`` for every error of Redis or of the connection."""
-    try:
-        yield
-    except NoScriptError:
-        raise
-    except (RedisError, RedisClusterException) as error:
-        raise unavailable(error) from error
+    if replica_ms:
+        replicas = answers.pop()
+        if isinstance(replicas, errors.RedisError):
+            raise replicas
+        if not replicas:
+            raise errors.RedisError(f"no replica has what was written after {replica_ms} ms")
+    return answers
 
 
 @contextmanager
@@ -136,148 +303,6 @@ def hash_rows(rows: object) -> dict[str, bytes]:
     return {name.decode(): value for name, value in cast("dict[bytes, bytes]", rows).items()}
 
 
-def refuse_old(client: Client) -> None:
-    """Raise ``OldStore`` where Redis has a store of smsgate 0.1 or 0.2.
-
-    Raises ``StoreUnavailable``.
-    """
-    if client.exists(*OLD_METADATA):
-        raise OldStore
-
-
-class Script:
-    """One Lua script of this package, run by its hash."""
-
-    def __init__(self, client: Client, name: str) -> None:
-        """Read the script of that name; connects on first use."""
-        folder = resources.files(__package__).joinpath("lua")
-        first, _, rest = folder.joinpath(f"{name}.lua").read_bytes().partition(b"\n")
-        # The prelude behind its first line, which has to stay the first.
-        self.source = b"\n".join((first, folder.joinpath("prelude.lua").read_bytes(), rest))
-        # Redis names scripts by SHA-1; nothing is protected by it.
-        self._sha = sha1(self.source, usedforsecurity=False).hexdigest()
-        # So that a user of Redis who may only read can run it.
-        self.command_name = "EVALSHA_RO" if b"no-writes" in first else "EVALSHA"
-        self._client = client
-
-    def _command(self, keys: Sequence[str], args: Sequence[str | bytes | int]) -> Command:
-        return (self.command_name, self._sha, len(keys), *keys, *args)
-
-    def __call__(self, keys: Sequence[str], args: Sequence[str | bytes | int]) -> Result:
-        """Run it; the result is Redis's, with bytes undecoded. Raises ``StoreUnavailable``."""
-        return self.many([(keys, args)])[0]
-
-    def many(self, calls: Iterable[Call]) -> list[Result]:
-        """Run it several times. Each call is atomic, all together are not.
-
-        Raises ``StoreUnavailable`` for the first error; later calls may have run.
-        """
-        results: list[Result] = []
-        left = iter(calls)
-        while window := list(itertools.islice(left, WINDOW)):
-            found = self.each(window)
-            raise_first(found)
-            results += found
-        return results
-
-    def each(
-        self, calls: Sequence[Call], confirmation: Command | None = None
-    ) -> list[Result | StoreUnavailable]:
-        """Run it several times in one round trip; of each call its result or its error.
-
-        Raises ``StoreUnavailable`` where the connection broke, or where no replica confirms what
-        was written (see ``Replicas``): any of them may have run.
-        """
-        # A pipeline of one costs twice as much; a cluster would be asked which arguments are keys.
-        if len(calls) == 1 and not (confirmation or self._client.is_cluster):
-            try:
-                return [self._client.execute_command(*self._command(*calls[0]))]
-            except NoScriptError:
-                self._client.script_load(self.source)
-            except StoreUnavailable as error:
-                return [error]
-        results: list[Result] = [TryAgainError()] * len(calls)
-        waiting = list(range(len(calls)))
-        with translated():
-            for is_last in (False, False, True):
-                try:
-                    self._send(calls, waiting, results, confirmation)
-                except ConnectionError:
-                    if is_last or not self._client.is_cluster:
-                        raise
-                waiting = [at for at in waiting if isinstance(results[at], _NOT_RUN)]
-                if not waiting or is_last:
-                    break
-                if any(isinstance(results[at], NoScriptError) for at in waiting):
-                    self._client.script_load(self.source)
-                else:
-                    self._client.learn_slots()
-        return [unavailable(one) if isinstance(one, RedisError) else one for one in results]
-
-    def _send(
-        self,
-        calls: Sequence[Call],
-        places: Sequence[int],
-        results: list[Result],
-        confirmation: Command | None,
-    ) -> None:
-        """Send the calls at these places, each to the server of its first key."""
-        for server, its in self._client.by_server([calls[at][0][0] for at in places]):
-            with server.pipeline(transaction=False) as pipeline:
-                run: Any = pipeline.execute_command  # without types
-                for at in its:
-                    run(*self._command(*calls[places[at]]))
-                if confirmation:
-                    run(*confirmation)
-                answers = pipeline.execute(raise_on_error=False)
-            for one in answers:
-                leave_replica(server, one)
-            if confirmation:
-                replicas = answers.pop()
-                if isinstance(replicas, RedisError):
-                    raise replicas
-                if replicas < 1:
-                    raise RedisError("no replica has what was written after half a second")
-            for at, one in zip(its, answers, strict=True):
-                results[places[at]] = one
-
-
-class Replicas:
-    """Asks Redis whether it has any.
-
-    A primary that dies takes with it what its replicas do not have yet. So where there are some,
-    the inbox waits for one of them, half a second at most; what none has by then is not
-    acknowledged.
-    """
-
-    def __init__(self, client: Client) -> None:
-        self._client = client
-        self._lock = threading.Lock()
-        self._asked_at = -TRUST_S
-        self._every_primary = False
-
-    def confirmation(self) -> Command | None:
-        """What has to be answered with 1 or more before a write counts, if anything has to.
-
-        Asked at most every five seconds, since it costs a round trip of its own. Raises
-        ``StoreUnavailable``; ``OldStore`` where nothing may be written, whoever has replicas.
-        """
-        with self._lock:
-            if time.monotonic() - self._asked_at >= TRUST_S:
-                refuse_old(self._client)
-                infos = self._client.infos("replication")
-                self._every_primary = all(int(one.get("connected_slaves", 0)) for one in infos)
-                self._asked_at = time.monotonic()
-        return _WAIT if self._every_primary else None
-
-
 def json_text(value: msgspec.Struct) -> str:
     """JSON as text: Redis's msgpack reader does not know byte strings."""
     return msgspec.json.encode(value).decode()
-
-
-def raise_first(results: Iterable[object]) -> None:
-    """Raise the first ``StoreUnavailable`` among the results of calls, if any."""
-    for one in results:
-        if isinstance(one, StoreUnavailable):
-            raise one

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import ipaddress
 import time
+from urllib.parse import parse_qs, urlsplit
 
 import redis
 from redis.client import Pipeline
 
 from smsgate.domain.errors import StoreNotReady, StoreUnavailable
-from smsgate.store.connection import TRUST_S, Client, now_us, of_partitions
+from smsgate.store.connection import Client, now_us, of_partitions
 from smsgate.store.keys import PARTITION_KEYS, PartitionKeys
 from smsgate.store.metadata import STATE
+
+TRUST_S = 5.0
+"""How long an answer about the eviction policy is believed."""
 
 
 class Health:
@@ -81,3 +86,25 @@ class Health:
             if isinstance(error.__cause__, redis.ResponseError):
                 return ""
             raise
+
+
+def exposures(url: str) -> list[str]:
+    """What lets others than smsgate at a Redis on another host; each a sentence without secrets."""
+    parts = urlsplit(url)
+    login, _, places = parts.netloc.rpartition("@")
+    hosts = [urlsplit(f"//{place}").hostname for place in places.split(",")]
+    if parts.scheme == "unix" or all(map(_is_here, hosts)):
+        return []
+    found = []
+    if not (login.partition(":")[2] or parse_qs(parts.query).get("password")):
+        found.append("is on another host without a password: anyone who reaches it gets in")
+    if not parts.scheme.startswith("rediss"):
+        found.append("is on another host without TLS: the network can read the traffic")
+    return found
+
+
+def _is_here(host: str | None) -> bool:
+    try:
+        return ipaddress.ip_address(host or "127.0.0.1").is_loopback
+    except ValueError:
+        return host == "localhost"

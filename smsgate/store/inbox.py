@@ -9,6 +9,7 @@ are part of the stored format.
 from __future__ import annotations
 
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -31,14 +32,13 @@ from smsgate.domain.messages import (
 from smsgate.store.connection import (
     Call,
     Client,
-    Replicas,
     Script,
     as_text,
     json_text,
     of_partitions,
     pipelined,
-    raise_first,
     stream_rows,
+    unavailable,
 )
 from smsgate.store.keys import (
     NOTIFY_MS,
@@ -47,7 +47,7 @@ from smsgate.store.keys import (
     hold_field,
     partition_of,
 )
-from smsgate.store.redis_errors import problem_of
+from smsgate.store.metadata import refuse_old
 
 APPLY = ("inbox", "workers.jobs.apply_inbox")
 """Queue and job that apply a partition's inbox."""
@@ -66,6 +66,10 @@ KEEP_FINGERPRINT_S = 5
 KEEP_MESSAGE_ID_S = 48 * 3600
 """How long message ids are remembered; providers redeliver for up to 24 hours."""
 
+_TRUST_S = 5.0
+"""How long an answer about replicas is believed."""
+_REPLICA_MS = 500
+"""How long a replica may take to have what was written."""
 _decode = msgspec.json.Decoder(Entry).decode
 _pack = msgspec.msgpack.encode
 
@@ -77,7 +81,8 @@ class Inbox:
         self._client = client
         self._add = Script(client, "add")
         self._mark_idle = Script(client, "rest")
-        self._replicas = Replicas(client)
+        self._asked_at = -_TRUST_S
+        self._replica_ms = 0
 
     def add(self, arrivals: Sequence[Arrival]) -> tuple[list[AddResult], list[int]]:
         """Store entries durably and place their holds, in one round trip.
@@ -86,16 +91,6 @@ class Inbox:
         Raises ``StoreUnavailable``; stored messages are then recognised by their ids when the
         provider tries again.
         """
-        added, notified = self.add_each(arrivals)
-        return stored_or_raise(added), notified
-
-    def add_each(
-        self, arrivals: Sequence[Arrival]
-    ) -> tuple[list[AddResult | StoreUnavailable], list[int]]:
-        """Like ``add``, but return the error of a failed arrival in its place.
-
-        Raises ``StoreUnavailable`` where the way to Redis broke.
-        """
         places: dict[int, list[int]] = defaultdict(list)
         for place, arrival in enumerate(arrivals):
             places[entry_partition(arrival.entry)].append(place)
@@ -103,19 +98,29 @@ class Inbox:
             _call(partition, [arrivals[at] for at in of_partition])
             for partition, of_partition in places.items()
         ]
-        results = self._add.each(calls, self._replicas.confirmation())
-        added: list[AddResult | StoreUnavailable] = [AddResult("")] * len(arrivals)
+        self._ask_for_replicas()
+        results = self._add.many(calls, self._replica_ms)
+        added = [AddResult("")] * len(arrivals)
         notified = []
         for (partition, of_partition), result in zip(places.items(), results, strict=True):
-            if isinstance(result, StoreUnavailable):
-                for at in of_partition:
-                    added[at] = result
-                continue
             for at, id_ in zip(of_partition, result[1:], strict=True):
                 added[at] = AddResult(id=id_.decode(), duplicate=not id_)
             if result[0] == 1:
                 notified.append(partition)
         return added, notified
+
+    def _ask_for_replicas(self) -> None:
+        """Look every five seconds whether every primary has replicas.
+
+        One that dies takes with it what its replicas do not have yet. So where there are some, one
+        of them has to have what is acknowledged. Raises ``StoreUnavailable``, and ``OldStore``.
+        """
+        if time.monotonic() - self._asked_at >= _TRUST_S:
+            refuse_old(self._client)
+            infos = self._client.infos("replication")
+            has_replicas = all(int(one.get("connected_slaves", 0)) for one in infos)
+            self._replica_ms = _REPLICA_MS if has_replicas else 0
+            self._asked_at = time.monotonic()
 
     def read(self, partition: int, count: int) -> Batch:
         """The oldest entries of a partition and the cursor behind which they stand."""
@@ -139,12 +144,6 @@ class Inbox:
         """The partitions in which something waits; one round trip."""
         backlog = of_partitions(self._client, lambda one, keys: one.xlen(keys.inbox))
         return [partition for partition, depth in enumerate(backlog) if depth]
-
-
-def stored_or_raise(added: Sequence[AddResult | StoreUnavailable]) -> list[AddResult]:
-    """The outcomes, if none of them is an error."""
-    raise_first(added)
-    return [one for one in added if isinstance(one, AddResult)]
 
 
 def entry_partition(entry: Entry) -> int:
@@ -211,13 +210,14 @@ def _row(keys: PartitionKeys, arrival: Arrival, seen: list[str]) -> tuple[object
 class _Waiter:
     """One caller's arrivals, what became of them, and the lock that it waits on."""
 
-    __slots__ = ("added", "arrivals", "is_leader", "lock", "partitions")
+    __slots__ = ("added", "arrivals", "error", "is_leader", "lock", "partitions")
 
     def __init__(self, arrivals: Sequence[Arrival]) -> None:
         self.arrivals = arrivals
         self.lock = threading.Lock()
         self.is_leader = False
-        self.added: list[AddResult | StoreUnavailable] = []
+        self.added: list[AddResult] = []
+        self.error: StoreUnavailable | None = None
         self.partitions: list[int] = []
 
 
@@ -250,7 +250,9 @@ class GroupCommit:
             waiter.lock.acquire()  # released once the group is committed, or to lead the next one
         if waiter.is_leader:
             self._lead()
-        return stored_or_raise(waiter.added), waiter.partitions
+        if waiter.error is not None:
+            raise StoreUnavailable(str(waiter.error), waiter.error.remedy)
+        return waiter.added, waiter.partitions
 
     def _lead(self) -> None:
         """Commit the queued group, the caller included, then let the next group's first lead."""
@@ -271,10 +273,10 @@ class GroupCommit:
 
     def _commit(self, group: Sequence[_Waiter]) -> None:
         try:
-            added, partitions = self._inbox.add_each([one for w in group for one in w.arrivals])
+            added, partitions = self._inbox.add([one for w in group for one in w.arrivals])
         except StoreUnavailable as error:
             for waiter in group:
-                waiter.added = [StoreUnavailable(str(error))] * len(waiter.arrivals)
+                waiter.error = error
             return
         at = 0
         for waiter in group:
@@ -356,4 +358,4 @@ def usable_queue() -> Iterator[None]:
     try:
         yield
     except redis.RedisError as error:
-        raise QueueUnavailable(f"the queue cannot be used: {problem_of(error)}") from error
+        raise QueueUnavailable(str(unavailable(error, "queue"))) from error

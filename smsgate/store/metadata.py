@@ -6,8 +6,8 @@ import uuid
 
 from smsgate.domain.errors import OldStore, StoreNotReady, StoreUnavailable
 from smsgate.store import write_lease
-from smsgate.store.connection import Client, now_us, of_partitions, refuse_old
-from smsgate.store.keys import LAYOUT
+from smsgate.store.connection import Client, now_us, of_partitions
+from smsgate.store.keys import LAYOUT, OLD_METADATA
 
 BUCKETS = 2048
 """Buckets of a partition's sets in a new store: compact from one to some 14 million numbers a
@@ -16,6 +16,15 @@ scope."""
 
 STATE = ("store", "ready", "rebuild")
 """Of the store metadata: id of the store, 1 where it can be used, and the rebuild in progress."""
+
+
+def refuse_old(client: Client) -> None:
+    """Raise ``OldStore`` where Redis has a store of smsgate 0.1 or 0.2.
+
+    Raises ``StoreUnavailable``.
+    """
+    if client.exists(*OLD_METADATA):
+        raise OldStore
 
 
 class StoreMetadata:

@@ -16,7 +16,7 @@ from smsgate.consent.events import NOTHING_REMEMBERED, ConsentStateRow, NumberSt
 from smsgate.domain.errors import StoreNotReady
 from smsgate.domain.messages import ALL, Intent
 from smsgate.metrics.snapshot import RebuildProgress
-from smsgate.store.connection import Call, Client, Command, Script, as_text, pipelined, stream_rows
+from smsgate.store.connection import Call, Client, Script, as_text, pipelined, stream_rows
 from smsgate.store.inbox import KEEP_MESSAGE_ID_S, opt_in_member, stored_of
 from smsgate.store.keys import LAYOUT, PARTITION_KEYS, partition_of
 from smsgate.store.numbers import KEEP_MARKS_S, joined_sets, set_stem
@@ -34,6 +34,7 @@ _SETS = ("set:", "exceptions:", "lock:", "consent:")
 _KINDS = (*_SETS, "number:")
 """What follows the partition in the names of keys that are made anew."""
 
+_Command: TypeAlias = Sequence[str | int]
 _Sets: TypeAlias = dict[str, list[str]]
 _Values: TypeAlias = list[str | int]
 """Name, value and seconds of each, in turn."""
@@ -185,7 +186,7 @@ class StoreRebuild:
 
     def hold_for_review(self, waiting: Iterable[tuple[str, str, str]]) -> None:
         """Hold what waits for a person: program, number, and the inbox ids of first and newest."""
-        commands: list[Command] = [
+        commands: list[_Command] = [
             ("HSETNX", PARTITION_KEYS[partition_of(number)].reviews, f"{program}:{number}", id_)
             for program, number, id_ in waiting
         ]
@@ -218,7 +219,7 @@ class StoreRebuild:
                 "the store was flushed while it was rebuilt, or another process rebuilds it"
             )
 
-    def _write(self, commands: Sequence[Command]) -> None:
+    def _write(self, commands: Sequence[_Command]) -> None:
         """Write in steps, each in one round trip."""
         for at in range(0, len(commands), _AT_ONCE):
             with pipelined(self._client) as pipeline:

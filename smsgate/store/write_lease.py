@@ -25,7 +25,7 @@ from redis.typing import EncodableT, FieldT
 
 from smsgate.domain.errors import StoreNotReady
 from smsgate.metrics.snapshot import Obstacle
-from smsgate.store.connection import Client, Script, now_us, of_partitions, raise_first
+from smsgate.store.connection import Client, Script, now_us, of_partitions
 from smsgate.store.keys import PARTITION_KEYS
 
 LASTS_MS = 5_000
@@ -152,8 +152,7 @@ class WriteLease:
         names = [keys.metadata for keys in PARTITION_KEYS]
         # A script may touch one slot of a cluster; one server does it all in one, for a third.
         calls = [[one] for one in names] if self._client.is_cluster else [names]
-        results = self._renew.each([(some, args) for some in calls])
-        raise_first(results)
+        results = self._renew.many((some, args) for some in calls)
         renewals = cast("list[tuple[int, int, bytes]]", results)
         ends_ms, is_renewed, _ = renewals[0]
         unknown = {one[2].decode() for one in renewals}
@@ -177,7 +176,7 @@ class WriteLease:
     def refuse_unwritable(self) -> None:
         """Raise ``StoreUnavailable`` where Redis refuses writes; nothing is written."""
         some = PARTITION_KEYS if self._client.is_cluster else PARTITION_KEYS[:1]
-        raise_first(self._writes.each([([keys.metadata], []) for keys in some]))
+        self._writes.many(([keys.metadata], []) for keys in some)
 
     def states(self) -> list[LeaseState]:
         """The lease of each partition. Raises ``StoreUnavailable``."""

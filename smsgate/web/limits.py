@@ -24,8 +24,7 @@ from limits.strategies import FixedWindowRateLimiter
 from redis.exceptions import RedisClusterException
 
 from smsgate.domain.errors import TooManyGuesses
-from smsgate.store.connection import Client
-from smsgate.store.redis_address import Cluster
+from smsgate.store.connection import Client, Cluster
 from smsgate.store.shared_keys import LIMITS
 
 _MAX_REMEMBERED = 10_000
@@ -91,7 +90,7 @@ class Limits:
             # translates errors that it has to see; so it gets a plain one on our connections.
             if isinstance(self._client, Cluster):
                 storage = RedisStorage("redis://", key_prefix=LIMITS, wrap_exceptions=True)
-                storage.storage = self._client.connected()
+                storage.storage = self._client.connected
                 storage.initialize_storage("")
             else:
                 storage = RedisStorage(

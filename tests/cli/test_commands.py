@@ -14,8 +14,8 @@ from smsgate.domain.messages import Arrival, Decision, Entry, Intent
 from smsgate.metrics.counters import GATE, by_family
 from smsgate.pipeline.configuration import load_configuration
 from smsgate.pipeline.services import build_services
+from smsgate.store.connection import open_redis
 from smsgate.store.keys import partition_of
-from smsgate.store.redis_address import open_redis
 from smsgate.store.store import Store
 from tests.cli.conftest import Terminal
 from tests.fakes import manual

@@ -18,9 +18,9 @@ import redis
 from smsgate.cli.process_groups import ProcessGroups
 from smsgate.domain.messages import InboundMessage, WebhookRequest
 from smsgate.providers import PROVIDERS
+from smsgate.store.connection import open_redis
 from smsgate.store.inbox import APPLY, SEND
 from smsgate.store.keys import PARTITION_KEYS
-from smsgate.store.redis_address import open_redis
 from tests.fakes.cluster import start_nodes, url_of
 from tests.faults.model import Message
 from tests.faults.proxy import RedisProxy

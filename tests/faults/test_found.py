@@ -12,9 +12,9 @@ from smsgate.consent.events import Event
 from smsgate.domain.messages import Arrival, Reply
 from smsgate.pipeline.spool import Spool
 from smsgate.pipeline.spool_replay import SpoolReplay
+from smsgate.store.connection import open_redis
 from smsgate.store.inbox import JobQueue
 from smsgate.store.keys import PARTITION_KEYS, partition_of
-from smsgate.store.redis_address import open_redis
 from smsgate.store.store import Store
 from tests.fakes.values import NUMBER, entry
 

@@ -10,8 +10,8 @@ import pytest
 
 from smsgate.domain.errors import StoreUnavailable
 from smsgate.metrics.counters import GATE, MESSAGES, STORED_S, by_family
+from smsgate.store.connection import open_redis
 from smsgate.store.metrics import Metrics
-from smsgate.store.redis_address import open_redis
 from tests.fakes import manual
 from tests.fakes.processes import wait_until
 

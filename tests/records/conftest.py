@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from smsgate.records import Records
-from smsgate.store.redis_address import open_redis
+from smsgate.store.connection import open_redis
 from smsgate.store.store import Store
 from tests.records import postgresql
 

@@ -17,9 +17,9 @@ from smsgate.pipeline.archive import LedgerArchiver
 from smsgate.pipeline.archive_report import archive_report
 from smsgate.records import Records, engines
 from smsgate.records.database import Database
+from smsgate.store.connection import open_redis
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.store.ledger_reader import LedgerBacklog
-from smsgate.store.redis_address import open_redis
 from smsgate.store.store import Store
 from tests.fakes.values import NUMBER, OTHER
 from tests.records.values import START_MS, event

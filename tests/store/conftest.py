@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from smsgate.consent.events import PublishedProgram
-from smsgate.store.redis_address import open_redis
+from smsgate.store.connection import open_redis
 from smsgate.store.store import Store
 
 

@@ -8,9 +8,8 @@ from redis.exceptions import RedisClusterException, RedisError
 from smsgate.domain.errors import QueueUnavailable, StoreUnavailable
 from smsgate.domain.messages import Arrival
 from smsgate.pipeline.gate import Gate
-from smsgate.store.connection import translated
+from smsgate.store.connection import open_redis, translated
 from smsgate.store.inbox import JobQueue
-from smsgate.store.redis_address import open_redis
 from smsgate.store.store import Store
 from tests.fakes.cluster import start_nodes, url_of
 from tests.fakes.values import NUMBER, entry
@@ -72,5 +71,6 @@ def test_the_queue_says_so_of_itself():
 )
 def test_the_remedy_is_that_of_the_cause(said, remedy):
     with pytest.raises(StoreUnavailable) as raised, translated():
-        raise RedisError(said)
+        raise RedisError(f"Command # 1 (SADD key {NUMBER}) of pipeline caused error: {said}")
     assert raised.value.remedy.startswith(remedy)
+    assert NUMBER not in str(raised.value)

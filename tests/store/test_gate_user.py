@@ -16,11 +16,10 @@ from smsgate import AsyncGate, Gate
 from smsgate.consent.events import ConsentState
 from smsgate.domain.errors import QueueUnavailable, StoreUnavailable, Suppressed, UnknownProgram
 from smsgate.domain.messages import Arrival, Intent
-from smsgate.store.connection import Script
+from smsgate.store.connection import Script, open_redis
 from smsgate.store.inbox import APPLY, JobQueue
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.store.numbers import Effects
-from smsgate.store.redis_address import kind_of, open_redis
 from smsgate.store.store import Store
 from tests.fakes.blocking import Blocking
 from tests.fakes.values import NUMBER, entry, set_key
@@ -48,7 +47,7 @@ def test_the_page_names_what_a_cluster_wants_besides():
 def user_url(redis_client, redis_url):
     """Where the store is, as a program that only asks the gate is told."""
     rules, nodes = documented(), {}
-    if kind_of(redis_url) == "cluster":
+    if "+cluster" in redis_url:
         rules, nodes = [*rules, *CLUSTER], {"target_nodes": RedisCluster.ALL_NODES}
     redis_client.execute_command(*rules, **nodes)
     parts = urlsplit(redis_url)

@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from smsgate.domain.errors import StoreUnavailable
-from smsgate.domain.messages import AddResult, Arrival
+from smsgate.domain.messages import Arrival
 from smsgate.store.inbox import GroupCommit, Inbox
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from tests.fakes.processes import PATIENCE_S
@@ -27,11 +27,11 @@ class Slow:
         self.under_way = threading.Event()
         self.go = threading.Event()
 
-    def add_each(self, arrivals):
+    def add(self, arrivals):
         self.trips.append(len(arrivals))
         self.under_way.set()
         assert self.go.wait(PATIENCE_S)
-        return self.inbox.add_each(arrivals)
+        return self.inbox.add(arrivals)
 
 
 def add_in_threads(group_commit, batches):
@@ -91,19 +91,19 @@ def test_each_caller_hears_of_its_own_messages(store):
     ]
 
 
-def test_a_partition_that_cannot_be_written_fails_only_those_who_need_it(store, redis_client):
+def test_a_partition_that_cannot_be_written_fails_who_comes_with_it_and_loses_nothing(
+    store, redis_client
+):
     redis_client.lpush(PARTITION_KEYS[partition_of(OTHER)].inbox, "not a stream")
-    added, _ = store.inbox.add_each([arrival(NUMBER, "SM1"), arrival(OTHER, "SM2")])
-
-    assert isinstance(added[0], AddResult)
-    assert isinstance(added[1], StoreUnavailable)
     with pytest.raises(StoreUnavailable):
-        store.inbox.add([arrival(OTHER, "SM2"), arrival(NUMBER, "SM5")])
+        store.inbox.add([arrival(NUMBER, "SM1"), arrival(OTHER, "SM2")])
+    added, _ = store.inbox.add([arrival(NUMBER, "SM1")])
+    assert added[0].duplicate
 
 
 def test_a_store_that_is_away_fails_everybody_and_the_next_one_may_go(store, redis_client):
     class Broken:
-        def add_each(self, arrivals):
+        def add(self, arrivals):
             raise StoreUnavailable("away")
 
     group_commit = GroupCommit(Broken())

@@ -9,9 +9,9 @@ import pytest
 
 from smsgate.domain.errors import StoreUnavailable
 from smsgate.domain.messages import ALL, Arrival, Decision, Intent
+from smsgate.store.connection import open_redis
 from smsgate.store.inbox import Inbox
 from smsgate.store.keys import NOTIFY_MS, PARTITION_KEYS, hold_field, partition_of
-from smsgate.store.redis_address import open_redis
 from tests.fakes.values import NUMBER, OTHER, entry
 
 PARTITION = partition_of(NUMBER)

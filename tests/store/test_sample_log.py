@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from smsgate.domain.messages import Intent
+from smsgate.store.connection import open_redis
 from smsgate.store.keys import PARTITION_KEYS
-from smsgate.store.redis_address import open_redis
 from smsgate.store.sample_log import SampleLog
 from smsgate.store.store import Store
 from tests.fakes.values import entry

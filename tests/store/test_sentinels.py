@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from urllib.parse import quote
 
 import pytest
 from redis import SSLConnection
@@ -11,8 +12,7 @@ from smsgate import AsyncGate, Gate
 from smsgate.consent.events import PublishedProgram
 from smsgate.domain.errors import SmsGateError, StoreUnavailable
 from smsgate.domain.messages import Arrival
-from smsgate.store import redis_address
-from smsgate.store.redis_address import open_redis
+from smsgate.store.connection import open_redis
 from smsgate.store.store import Store
 from tests.fakes.blocking import Blocking
 from tests.fakes.cluster import until
@@ -92,14 +92,15 @@ def test_the_url_names_the_primary_and_its_database(sentinels, path, database):
 
 
 PASSWORD = "p+ss/w@rd%"
+QUOTED = quote(PASSWORD, safe="")
 WATCHER = f"user watcher on >{PASSWORD} +@all"
 
 
 @pytest.mark.parametrize(
     ("line", "query"),
     [
-        (f"requirepass {PASSWORD}", "?sentinel_password=p+ss%2Fw%40rd%25"),
-        (WATCHER, "?sentinel_username=watcher&sentinel_password=p+ss%2Fw%40rd%25"),
+        (f"requirepass {PASSWORD}", f"?sentinel_password={QUOTED}"),
+        (WATCHER, f"?sentinel_username=watcher&sentinel_password={QUOTED}"),
     ],
     ids=["password", "user"],
 )
@@ -125,7 +126,7 @@ def found(url: str) -> bool:
 
 
 def test_over_tls_the_sentinels_are_asked_so_too():
-    client = redis_address.open_redis("rediss+sentinel://one,two:26380/ours", 1)
+    client = open_redis("rediss+sentinel://one,two:26380/ours", 1)
     pool = client.connection_pool
     asked = [one.connection_pool for one in pool.sentinel_manager.sentinels]
     assert [one.connection_kwargs["port"] for one in asked] == [26379, 26380]

@@ -241,11 +241,6 @@ def test_a_redis_that_refuses_writes_is_told_with_what_mends_it(store, redis_cli
         for ask in (store.write_lease.refuse_unwritable, store.write_lease.renew):
             with pytest.raises(StoreUnavailable, match="Redis refuses writes") as caught:
                 ask()
-        assert {
-            "NOREPLICAS": "min-replicas-to-write",
-            "OOM": "maxmemory",
-            "MISCONF": "disk",
-        }[code] in str(caught.value)
         assert {"NOREPLICAS": "replicas", "OOM": "maxmemory", "MISCONF": "disk"}[
             code
         ] in caught.value.remedy
@@ -275,7 +270,7 @@ def test_on_a_cluster_each_node_is_vouched_for_by_itself(store, redis_client, on
     before = int(redis_client.hget(there, "lease"))
     redis_client.config_set("min-replicas-to-write", 1, target_nodes=[node])
     try:
-        with pytest.raises(StoreUnavailable, match="min-replicas-to-write"):
+        with pytest.raises(StoreUnavailable, match="NOREPLICAS"):
             store.write_lease.renew()
         assert int(redis_client.hget(there, "lease")) > before
         assert wait_until(lambda: bool(shut(store)))

@@ -7,7 +7,7 @@ import redis
 from limits import RateLimitItemPerHour
 from redis.exceptions import RedisClusterException
 
-from smsgate.store.redis_address import open_redis
+from smsgate.store.connection import open_redis
 from smsgate.web import limits
 from smsgate.web.limits import CallLimit, Limits
 from tests.fakes.sentinels import start_sentinels

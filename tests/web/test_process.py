@@ -16,8 +16,8 @@ from smsgate.domain.errors import ConfigurationError
 from smsgate.domain.messages import HttpReply, InboundMessage
 from smsgate.pipeline.configuration import load_settings
 from smsgate.providers import PROVIDERS
+from smsgate.store.connection import open_redis
 from smsgate.store.keys import partition_of
-from smsgate.store.redis_address import open_redis
 from smsgate.store.store import Store
 from smsgate.web import create_app
 from tests.fakes.served import ROOT, served

@@ -26,7 +26,7 @@ from smsgate.pipeline.reviews import list_open, read_cases
 from smsgate.pipeline.services import Services
 from smsgate.providers import OPT_OUT_LISTS, PROVIDERS, check_accounts, usable
 from smsgate.settings import ANY_SENDER, Account, Programs
-from smsgate.store.redis_address import exposures
+from smsgate.store.health import exposures
 
 CheckState = Literal["ok", "warning", "fault"]
 _WELL = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from smsgate.store.account_requests import RefusedRequest
-from smsgate.store.redis_address import open_redis
+from smsgate.store.connection import open_redis
 from smsgate.store.store import Store
 from tests.fakes.scripted_api import ScriptedApi
 from tests.fakes.served import free_port

@@ -11,8 +11,8 @@ import redis
 
 from smsgate.pipeline.configuration import PLACEHOLDER
 from smsgate.pipeline.services import Services
+from smsgate.store.health import exposures
 from smsgate.store.keys import PARTITION_KEYS
-from smsgate.store.redis_address import exposures
 from smsgate.store.shared_keys import PROCESSES, shared_key
 from tests.cli.conftest import CONFIG as SHIPPED
 from tests.cli.conftest import Terminal

@@ -14,8 +14,8 @@ from structlog.testing import capture_logs
 from smsgate.cli.main import run
 from smsgate.metrics.snapshot import Process
 from smsgate.pipeline.background_thread import close_all
+from smsgate.store.connection import open_redis
 from smsgate.store.keys import PARTITION_KEYS
-from smsgate.store.redis_address import open_redis
 from smsgate.store.shared_keys import PROCESSES
 from smsgate.store.store import Store
 from tests.fakes.own_services import ALERTS, make_services

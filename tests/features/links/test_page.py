@@ -11,8 +11,8 @@ from flask.testing import FlaskClient
 
 from smsgate.domain.opt_out_links import make_token
 from smsgate.features.links import page_text
+from smsgate.store.connection import open_redis
 from smsgate.store.keys import partition_of
-from smsgate.store.redis_address import open_redis
 from smsgate.store.store import Store
 from smsgate.web import create_app
 from tests.fakes.own_services import ALERTS, NEW, OLD, make_services

@@ -17,7 +17,7 @@ from smsgate.features.dashboard import statistics
 from smsgate.metrics.counters import MESSAGES, REPLIES
 from smsgate.pipeline.deadlines import Deadline
 from smsgate.records.daily_counts import DailyCountStorage
-from smsgate.store.redis_address import open_redis
+from smsgate.store.connection import open_redis
 from tests.fakes.browser import Browser
 from tests.fakes.own_services import heartbeat
 from tests.fakes.pages import HTMX

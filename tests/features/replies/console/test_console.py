@@ -11,8 +11,8 @@ import pytest
 from smsgate.consent.events import DeadLetter
 from smsgate.domain.messages import Reply
 from smsgate.store import unsent_replies
+from smsgate.store.connection import open_redis
 from smsgate.store.keys import PARTITION_KEYS, partition_of
-from smsgate.store.redis_address import open_redis
 from tests.fakes.own_services import all_at_work
 from tests.fakes.pages import words
 
