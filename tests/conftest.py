@@ -16,7 +16,7 @@ import structlog
 from hypothesis import settings
 
 from smsgate.classifier import Vocabulary, load_sets
-from smsgate.classifier.classifiers import sets_in_use
+from smsgate.classifier.vocabulary import vocabulary_of
 from smsgate.cli import redis_server as own_redis
 from smsgate.cli.process_groups import ProcessGroups
 from smsgate.records.database import Database
@@ -91,7 +91,7 @@ def _is_meant(item: pytest.Item) -> bool:
 @pytest.fixture(autouse=True, scope="session")
 def keyword_sets() -> Vocabulary:
     """What the shipped keyword sets know, which all tests share while somebody holds it."""
-    return sets_in_use(load_sets(None, ("*",))[0])
+    return vocabulary_of(load_sets(None, ("*",))[0])
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -24,7 +24,7 @@ from smsgate.classifier.self_harm import self_harm
 from smsgate.classifier.sets import ANY_LANGUAGE, KeywordSets
 from smsgate.classifier.signature import without_device
 from smsgate.classifier.text import Text, tokenize
-from smsgate.classifier.vocabulary import Vocabulary
+from smsgate.classifier.vocabulary import Vocabulary, vocabulary_of
 from smsgate.domain.errors import ConfigurationError
 from smsgate.domain.messages import HOW_TO_LEAVE, Decision, Intent
 
@@ -67,14 +67,14 @@ class Classifier:
     """Decides for one program. Pure: the same text always gets the same decision."""
 
     def __init__(self, program: ProgramProfile, known: Vocabulary | KeywordSets) -> None:
-        """Take the program and what its keyword sets know.
+        """Take the program and its keyword sets, or what these know.
 
-        Raises ``ConfigurationError`` where sets that nobody has looked at yet have faults.
+        Raises ``ConfigurationError`` where the sets have faults.
         """
         if isinstance(known, KeywordSets):
-            sets, known = known, Vocabulary(known)
-            if faults := faults_of(program, sets, known.keywords):
-                raise ConfigurationError(faults)
+            known = vocabulary_of(known)
+        if faults := faults_of(program, known.sets, known.keywords):
+            raise ConfigurationError(faults)
         self.program = program
         self.version = known.version
         self.keywords = known.keywords

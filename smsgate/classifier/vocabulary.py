@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
+from weakref import WeakValueDictionary
 
 from smsgate.classifier.keywords import KeywordIndex
 from smsgate.classifier.model import Model, shipped_model
@@ -22,6 +23,7 @@ class Vocabulary:
     """The keywords, the model, and what stands around both."""
 
     def __init__(self, sets: KeywordSets, model: Model | None = None) -> None:
+        self.sets = sets
         self.version = sets.version
         self.model = model or shipped_model()
         self.keywords = KeywordIndex(sets.languages)
@@ -36,3 +38,15 @@ class Vocabulary:
             if bisect_left(chars, first) == bisect_right(chars, last)
         ]
         self.unread = re.compile(f"[{''.join(unread)}]{{3}}") if unread else None
+
+
+_in_use: WeakValueDictionary[str, Vocabulary] = WeakValueDictionary()
+"""By the version of sets: a configuration shares what they know with the one before."""
+
+
+def vocabulary_of(sets: KeywordSets) -> Vocabulary:
+    """What some sets know, once for all that use them at a time."""
+    known = _in_use.get(sets.version)
+    if known is None:
+        known = _in_use[sets.version] = Vocabulary(sets)
+    return known
