@@ -6,10 +6,11 @@ writer keeps it in the transaction that keeps the events.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from itertools import repeat
 from typing import NamedTuple
 
-from sqlalchemy import Connection, bindparam, delete, insert, select
+from sqlalchemy import Connection, delete, insert, select
 
 from smsgate.consent.events import ConsentState, Event
 from smsgate.domain.messages import ALL
@@ -33,8 +34,7 @@ class MembershipKey(NamedTuple):
     """A program's name, or ``all``."""
 
 
-@dataclass(frozen=True, slots=True)
-class MembershipOrigin:
+class MembershipOrigin(NamedTuple):
     """What made memberships, and when; 0 and empty where it is not known."""
 
     since_us: int
@@ -50,18 +50,27 @@ class MembershipOrigin:
     renewed_scope: str = ""
     """Of an opt-out that changed something: its scope, where an older one may hold already."""
 
-    def row(self, number: str, key: MembershipKey) -> Row:
+
+class MembershipChange(NamedTuple):
+    """What a number is in from an event on."""
+
+    number: str
+    keys: set[MembershipKey]
+    origin: MembershipOrigin
+
+    def row(self, key: MembershipKey) -> Row:
         """The row of a membership that begins with it."""
+        origin = self.origin
         return {
-            "number": number,
+            "number": self.number,
             "state": key.state,
             "scope": key.scope,
-            "since_us": self.given_us if key.state == CONSENT else self.since_us,
-            "source": self.source,
-            "partition": self.partition,
-            "seq": self.seq,
-            "tail": number[-TAIL:],
-            "external_source": self.external_source,
+            "since_us": origin.given_us if key.state == CONSENT else origin.since_us,
+            "source": origin.source,
+            "partition": origin.partition,
+            "seq": origin.seq,
+            "tail": self.number[-TAIL:],
+            "external_source": origin.external_source,
         }
 
 
@@ -86,81 +95,53 @@ def origins_of(event: Event, partition: int, seq: int) -> dict[str, MembershipOr
     given_us = entry.consent.given_us if entry and entry.consent else 0
     source = lookup(entry.source) if entry else ""
     named = lookup(entry.external_source) if entry else ""
-    has_changed = event.kind in OPT_OUT_KINDS and event.outcome == "applied"
-    renewed = event.scope if has_changed else ""
-    own = MembershipOrigin(at_us, given_us or at_us, source, partition, seq, named, renewed)
+    origin = MembershipOrigin(at_us, given_us or at_us, source, partition, seq, named)
+    is_list = event.kind == "import" and entry is not None and entry.decision.intent.stops
+    renewed = event.scope if is_list or event.kind in OPT_OUT_KINDS else ""
     if not event.listed:
-        return {lookup(event.number): own}
-    is_opt_out = event.kind == "import" and entry is not None and entry.decision.intent.stops
+        renewed = renewed if event.outcome == "applied" else ""
+        return {lookup(event.number): origin._replace(renewed_scope=renewed)}
     found: dict[str, MembershipOrigin] = {}
     for group in event.listed:
-        renewed = event.scope if is_opt_out and group.outcome == "applied" else ""
-        found |= dict.fromkeys(map(lookup, group.numbers), replace(own, renewed_scope=renewed))
-    for group in event.listed:
-        for number, since_us in zip(group.numbers, group.since_us, strict=False):
+        of_group = origin._replace(renewed_scope=renewed if group.outcome == "applied" else "")
+        dates, sources = group.since_us or repeat(0), group.external_sources or repeat("")
+        for number, since_us, external in zip(group.numbers, dates, sources, strict=False):
+            mine = of_group
             if since_us:
-                known = found[lookup(number)]
-                found[lookup(number)] = replace(known, since_us=since_us, given_us=since_us)
-        for number, external in zip(group.numbers, group.external_sources, strict=False):
+                mine = mine._replace(since_us=since_us, given_us=since_us)
             if external:
-                known = found[lookup(number)]
-                found[lookup(number)] = replace(known, external_source=lookup(external))
+                mine = mine._replace(external_source=lookup(external))
+            found[lookup(number)] = mine
     return found
 
 
-class MembershipChanges:
-    """What events change, one after the other; written together."""
+def write_memberships(connection: Connection, changes: Sequence[MembershipChange]) -> None:
+    """Write what events changed, one after the other; what held before keeps its origin.
 
-    def __init__(self) -> None:
-        self._notes: list[tuple[str, set[MembershipKey], MembershipOrigin]] = []
-
-    def note(self, number: str, consent_state: ConsentState, origin: MembershipOrigin) -> None:
-        """A number has this consent state from an event on."""
-        self._notes.append((number, keys_of(consent_state), origin))
-
-    def write(self, connection: Connection) -> None:
-        """Write what changed; what held before keeps its origin.
-
-        After STOP, START, STOP the opt-out of ``all`` holds since the last one, as the gate says:
-        START only made an exception from the first.
-        """
-        before = self._before(connection)
-        after = {number: {**rows} for number, rows in before.items()}
-        for number, keys, origin in self._notes:
-            renewed, now = MembershipKey(OPTED_OUT, origin.renewed_scope), after[number]
-            after[number] = {
-                key: now[key] if key in now and key != renewed else origin.row(number, key)
-                for key in keys
-            }
-        gone = [
-            dict(zip(_PLACES, (number, *key), strict=True))
-            for number, rows in before.items()
-            for key, row in rows.items()
-            if after[number].get(key) is not row
-        ]
-        new = [
-            row
-            for number, rows in after.items()
-            for key, row in rows.items()
-            if before[number].get(key) is not row
-        ]
-        if gone:
-            connection.execute(_REMOVING, gone)
-        if new:
-            put(connection, insert(memberships), new)
-
-    def _before(self, connection: Connection) -> dict[str, dict[MembershipKey, Row]]:
-        found: dict[str, dict[MembershipKey, Row]] = {number: {} for number, *_ in self._notes}
-        known = [*found]
-        for at in range(0, len(known), _AT_ONCE):
-            some = memberships.c.number.in_(known[at : at + _AT_ONCE])
-            for row in connection.execute(select(memberships).where(some)).mappings():
-                found[row["number"]][MembershipKey(row["state"], row["scope"])] = {**row}
-        return found
+    After STOP, START, STOP the opt-out of ``all`` holds since the last one, as the gate says:
+    START only made an exception from the first.
+    """
+    before = _rows_of(connection, {one.number for one in changes})
+    after = {number: {**rows} for number, rows in before.items()}
+    for one in changes:
+        renewed, now = MembershipKey(OPTED_OUT, one.origin.renewed_scope), after[one.number]
+        after[one.number] = {
+            key: now[key] if key in now and key != renewed else one.row(key) for key in one.keys
+        }
+    changed = [number for number, rows in after.items() if rows != before[number]]
+    gone = [number for number in changed if before[number]]
+    for at in range(0, len(gone), _AT_ONCE):
+        some = memberships.c.number.in_(gone[at : at + _AT_ONCE])
+        connection.execute(delete(memberships).where(some))
+    if new := [row for number in changed for row in after[number].values()]:
+        put(connection, insert(memberships), new)
 
 
-_KEY = (memberships.c.number, memberships.c.state, memberships.c.scope)
-_PLACES = ("one_number", "one_state", "one_scope")
-_REMOVING = delete(memberships).where(
-    *(column == bindparam(place) for column, place in zip(_KEY, _PLACES, strict=True))
-)
+def _rows_of(connection: Connection, some: set[str]) -> dict[str, dict[MembershipKey, Row]]:
+    found: dict[str, dict[MembershipKey, Row]] = {number: {} for number in some}
+    known = [*found]
+    for at in range(0, len(known), _AT_ONCE):
+        asked = select(memberships).where(memberships.c.number.in_(known[at : at + _AT_ONCE]))
+        for row in connection.execute(asked).mappings():
+            found[row["number"]][MembershipKey(row["state"], row["scope"])] = {**row}
+    return found

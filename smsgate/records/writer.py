@@ -16,6 +16,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
+from itertools import repeat
 from operator import itemgetter
 from typing import Any
 
@@ -26,15 +27,18 @@ from sqlalchemy.exc import IntegrityError
 from smsgate.consent.events import ConsentState, Event, consent_state_row
 from smsgate.records import tables
 from smsgate.records.database import DatabasePart, Row, lookup, put, upsert
-from smsgate.records.projections import MembershipChanges, origins_of
+from smsgate.records.projections import (
+    MembershipChange,
+    keys_of,
+    origins_of,
+    write_memberships,
+)
 from smsgate.records.tables import ID
 
 FIRST = bytes(32)
 """The hash before a partition's first link."""
 NO_TEXT = b""
 """The digest of an event without texts."""
-
-_encode_link = msgspec.json.encode
 
 
 def text_digest(salt: bytes, words: str) -> bytes:
@@ -44,7 +48,7 @@ def text_digest(salt: bytes, words: str) -> bytes:
 
 def content_hash(columns: tuple[str | int, ...], facts: str, digest: bytes) -> bytes:
     """Hash of an event's contents: its columns, its facts as they are stored, its texts' digest."""
-    return sha256((digest or FIRST) + _encode_link(columns) + b"\n" + facts.encode()).digest()
+    return sha256((digest or FIRST) + _encode(columns) + b"\n" + facts.encode()).digest()
 
 
 def link_hash(previous: bytes, partition: int, seq: int, event_id: str, content: bytes) -> bytes:
@@ -106,7 +110,8 @@ def content_of(line: bytes, committed_us: int = 0) -> EventContent:
     row["text_digest"] = digest
     row["facts"] = _encode(facts).decode()
     listed = tuple(lookup(number) for group in event.listed for number in group.numbers)
-    return EventContent(event.id, row, text, hash_of(row), consent_states_of(event), event, listed)
+    hash_ = content_hash(_of_row(row), row["facts"], digest)
+    return EventContent(event.id, row, text, hash_, consent_states_of(event), event, listed)
 
 
 def consent_states_of(event: Event) -> dict[str, ConsentState]:
@@ -130,11 +135,6 @@ def id_of(line: bytes) -> str:
 def numbers_of(line: bytes) -> set[str]:
     """The numbers of which a line of the ledger says how they stand, as they are kept."""
     return {*consent_states_of(_event_or_damaged(line))}
-
-
-def hash_of(row: Row) -> bytes:
-    """The content hash of a row of ``events``."""
-    return content_hash(_of_row(row), row["facts"], bytes(row["text_digest"]))
 
 
 def number_row(partition: int, seq: int, number: str, consent_state: ConsentState) -> Row:
@@ -222,7 +222,7 @@ class _Rows:
     forwards: Mapping[str, Row]
     new: defaultdict[Table, list[Row]] = field(default_factory=lambda: defaultdict(list))
     numbers: dict[str, Row] = field(default_factory=dict)
-    memberships: MembershipChanges = field(default_factory=MembershipChanges)
+    memberships: list[MembershipChange] = field(default_factory=list)
 
 
 class EventWriter(DatabasePart):
@@ -244,13 +244,7 @@ class EventWriter(DatabasePart):
         """
         times = committed_us or {}
         contents = {
-            partition: [
-                *map(
-                    content_of,
-                    lines[partition],
-                    times.get(partition) or [0] * len(lines[partition]),
-                )
-            ]
+            partition: [*map(content_of, lines[partition], times.get(partition) or repeat(0))]
             for partition in sorted(lines)
         }
         try:
@@ -318,7 +312,8 @@ def _continue(
         origins = origins_of(one.decoded, partition, seq) if one.consent_states else {}
         for number, consent_state in one.consent_states.items():
             rows.numbers[number] = number_row(partition, seq, number, consent_state)
-            rows.memberships.note(number, consent_state, origins[number])
+            change = MembershipChange(number, keys_of(consent_state), origins[number])
+            rows.memberships.append(change)
         rows.new[tables.listed] += [
             {"number": number} | place for number in dict.fromkeys(one.listed)
         ]
@@ -343,16 +338,15 @@ def _write(connection: Connection, rows: _Rows) -> None:
         if some:
             put(connection, insert(table), some)
     if rows.numbers:
-        _note_numbers(connection, [rows.numbers[one] for one in sorted(rows.numbers)])
-        rows.memberships.write(connection)
-
-
-def _note_numbers(connection: Connection, rows: Sequence[Row]) -> None:
-    """How numbers stand, unless something newer is noted of them."""
-    table = tables.numbers
-    adding = upsert(connection, table)
-    newer = {one.name: adding.excluded[one.name] for one in table.columns if not one.primary_key}
-    noting = adding.on_conflict_do_update(
-        index_elements=["number"], set_=newer, where=table.c.seq < adding.excluded.seq
-    )
-    put(connection, noting, rows)
+        # Unless something newer is noted of a number.
+        adding, seq = upsert(connection, tables.numbers), tables.numbers.c.seq
+        newer = {
+            one.name: adding.excluded[one.name]
+            for one in tables.numbers.columns
+            if not one.primary_key
+        }
+        noting = adding.on_conflict_do_update(
+            index_elements=["number"], set_=newer, where=seq < adding.excluded.seq
+        )
+        put(connection, noting, [rows.numbers[one] for one in sorted(rows.numbers)])
+        write_memberships(connection, rows.memberships)
