@@ -12,7 +12,6 @@ from smsgate.records.api_keys import ApiKeyStorage
 from smsgate.records.content_versions import ContentVersion, ContentVersions
 from smsgate.records.database import Database, upsert
 from smsgate.records.deliveries import DeliveryStorage
-from smsgate.records.partition_check import ChainFinding
 from smsgate.records.reader import RecordReader
 from smsgate.records.removal import ContentRemoval
 from smsgate.records.tables import stores
@@ -26,7 +25,7 @@ from smsgate.records.values import (
     TextSearchPage,
     chain_digest,
 )
-from smsgate.records.verifier import Verifier
+from smsgate.records.verifier import ChainFinding, Verifier
 from smsgate.records.writer import EventWriter, WriteResult
 
 __all__ = [

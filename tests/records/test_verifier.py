@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from smsgate.consent.events import ConsentState
 from smsgate.domain.errors import RecordsNotReady, RecordsUnavailable
-from smsgate.records import Records
-from smsgate.records.partition_check import PartitionCheck
+from smsgate.records import ChainLink, Records
+from smsgate.records.verifier import check_chain
 from smsgate.records.writer import FIRST, link_hash
 from tests.fakes.values import NUMBER, OTHER
 from tests.records.values import event, lines, reply_event
@@ -290,9 +290,7 @@ def chained(count: int) -> Links:
 
 
 def findings(links: list[tuple[int, tuple[str, bytes, bytes]]], head: tuple[int, bytes]):
-    partition = PartitionCheck(0)
-    found = [one for seq, link in links for one in partition.add(seq, *link)]
-    return [*found, *partition.end(head)]
+    return [*check_chain(0, (ChainLink(0, seq, *link) for seq, link in links), head)]
 
 
 def flipped(raw: bytes, bit: int) -> bytes:
