@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 import redis
-from limits import RateLimitItem, RateLimitItemPerSecond
+from limits import RateLimitItem
 from limits.errors import StorageError
 from limits.storage import MemoryStorage, RedisStorage
 from limits.strategies import FixedWindowRateLimiter
@@ -29,10 +29,6 @@ from smsgate.store.shared_keys import LIMITS
 
 _MAX_REMEMBERED = 10_000
 """Counts in the memory of a process; then all are forgotten."""
-_SHARE_S = 0.02
-"""A process takes as many calls at once as come back in this time …"""
-_OF_BURST = 50
-"""… and no more than this part of all."""
 T = TypeVar("T")
 
 
@@ -101,40 +97,3 @@ class Limits:
                 )
             self._shared = FixedWindowRateLimiter(storage)
         return self._shared
-
-
-class CallLimit:
-    """Counts the calls of API keys; most cost no round trip."""
-
-    def __init__(self, limits: Limits, per_second: float, burst: int) -> None:
-        """``per_second`` calls in the long run (more than 0), ``burst`` at once after a pause."""
-        self.window_s = max(1, round(burst / per_second))
-        self.most = max(1, round(per_second * self.window_s))
-        self._limits = limits
-        self._limit = RateLimitItemPerSecond(self.most, self.window_s)
-        self._share = max(1, min(int(per_second * _SHARE_S), self.most // _OF_BURST))
-        self._lock = threading.Lock()
-        self._taken: dict[str, tuple[int, int, float]] = {}
-        """By key: calls at hand, those left to all processes, and until when both hold."""
-
-    def count(self, key: str) -> tuple[bool, int, float]:
-        """Count one call of a key.
-
-        Returns whether it is free, how many are left, and in how many seconds all are back.
-        """
-        now = time.monotonic()
-        with self._lock:
-            mine, left, until = self._taken.get(key, (0, 0, 0.0))
-            if mine and now < until:
-                self._taken[key] = mine - 1, left, until
-                return True, left + mine - 1, until - now
-        taken = self._share
-        is_free = self._limits.hit(self._limit, "calls", key, cost=taken)
-        if not is_free and taken > 1:
-            is_free, taken = self._limits.hit(self._limit, "calls", key, cost=1 - taken), 1
-        left, reset_s = self._limits.window(self._limit, "calls", key)
-        if not is_free:
-            return False, 0, reset_s
-        with self._lock:
-            self._taken[key] = taken - 1, left, now + reset_s
-        return True, left + taken - 1, reset_s

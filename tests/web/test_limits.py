@@ -9,7 +9,7 @@ from redis.exceptions import RedisClusterException
 
 from smsgate.store.connection import open_redis
 from smsgate.web import limits
-from smsgate.web.limits import CallLimit, Limits
+from smsgate.web.limits import Limits
 from tests.fakes.sentinels import start_sentinels
 
 THREE = RateLimitItemPerHour(3)
@@ -74,37 +74,3 @@ def test_counts_are_shared_again_when_redis_is_back(redis_url, monkeypatch, erro
         patch.setattr(client.connection_pool, "get_connection", away)
         assert attempts.window(THREE, "ann")[0] == 3
     assert attempts.window(THREE, "ann")[0] == 2
-
-
-class Counted:
-    """Stands for the limits: counts what is asked for."""
-
-    def __init__(self, most: int) -> None:
-        self.left, self.asked = most, []
-
-    def hit(self, *_: object, cost: int) -> bool:
-        self.asked.append(cost)
-        self.left -= cost
-        return self.left >= 0
-
-    def window(self, *_: object) -> tuple[int, float]:
-        return max(self.left, 0), 2.0
-
-
-def test_most_calls_cost_no_round_trip_and_every_one_is_counted() -> None:
-    counted = Counted(50)
-    calls = CallLimit(counted, per_second=1000, burst=2000)
-    answers = [calls.count("crm") for _ in range(51)]
-    assert [free for free, _, _ in answers] == [True] * 50 + [False]
-    assert [left for _, left, _ in answers] == [*range(49, -1, -1), 0]
-    assert counted.asked[:2] == [20, 20]
-    assert sum(counted.asked) == 51
-
-
-@pytest.mark.parametrize(
-    ("per_second", "burst", "most", "window_s"),
-    [(1000, 2000, 2000, 2), (1, 3, 3, 3), (0.1, 1, 1, 10), (100, 50, 100, 1), (0.5, 1, 1, 2)],
-)
-def test_the_window_keeps_both_the_rate_and_the_burst(per_second, burst, most, window_s) -> None:
-    calls = CallLimit(Counted(0), per_second, burst)
-    assert (calls.most, calls.window_s) == (most, window_s)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from functools import cache
 from typing import Any
 
 import msgspec
 from flask import Blueprint, Flask, Response, g, request
+from limits import RateLimitItemPerSecond
 
 from smsgate import features
 from smsgate.domain.errors import TooManyCalls
@@ -19,7 +19,7 @@ from smsgate.pipeline.api_keys import Keyring
 from smsgate.pipeline.services import Services
 from smsgate.web.api_key_guard import ApiKeyGuard
 from smsgate.web.app import bare_application
-from smsgate.web.limits import CallLimit, Limits
+from smsgate.web.limits import Limits
 
 OPERATIONS: tuple[Operation[Any, Any], ...] = tuple(
     one for module in features.modules("operations") for one in module.OPERATIONS if one.path
@@ -35,12 +35,9 @@ def create_api(services: Services, keys: ApiKeyGuard, keyring: Keyring) -> Flask
     settings = services.settings
     app = bare_application(settings, streamed=STREAMED)
     api = Blueprint(_NAME, __name__, url_prefix=PREFIX)
-    limit = settings.api
-    calls = (
-        CallLimit(Limits(services.store.client), limit.calls_per_second, limit.burst)
-        if limit.calls_per_second
-        else None
-    )
+    limits, rate = Limits(services.store.client), settings.api.calls_per_second
+    window_s = max(1, round(settings.api.burst / rate)) if rate else 1
+    most = RateLimitItemPerSecond(max(1, round(rate * window_s)), window_s)
 
     @api.url_value_preprocessor
     def prepare(_: str | None, __: dict[str, object] | None) -> None:
@@ -50,23 +47,12 @@ def create_api(services: Services, keys: ApiKeyGuard, keyring: Keyring) -> Flask
     def authorise() -> None:
         """Refuse before anything else is looked at."""
         g.caller = keys.check("v1", request.environ, keyring.authenticate)
-        if calls is not None:
-            is_free, left, reset_s = calls.count(g.caller.name)
-            g.calls_left = f'"calls";r={left};t={math.ceil(reset_s)}'
-            if not is_free:
-                raise TooManyCalls(
-                    f"This key may make {calls.most:,} calls in {calls.window_s} s: ask about many "
-                    "numbers in one call, or wait as Retry-After says.",
-                    reset_s,
-                )
-
-    @api.after_request
-    def say_what_is_left(answer: Response) -> Response:
-        """Add the headers of draft-ietf-httpapi-ratelimit-headers-10."""
-        if calls is not None and "calls_left" in g:
-            answer.headers["RateLimit-Policy"] = f'"calls";q={calls.most};w={calls.window_s}'
-            answer.headers["RateLimit"] = g.calls_left
-        return answer
+        if rate and not limits.hit(most, "calls", g.caller.name):
+            raise TooManyCalls(
+                f"This key may make {most.amount:,} calls in {window_s} s: ask about many numbers "
+                "in one call, or wait as Retry-After says.",
+                limits.window(most, "calls", g.caller.name)[1],
+            )
 
     @api.get("/openapi.json")
     def described() -> Response:
