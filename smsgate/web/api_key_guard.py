@@ -6,7 +6,6 @@ So every key is compared, and a right key works from an address that guesses.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
@@ -38,7 +37,7 @@ class ApiKeyGuard:
         self._settings = settings
         self._metrics = store.metrics
         self._limits = Limits(store.client)
-        self._lines = RefusalLog(_log, "refused API keys", "endpoint")
+        self._lines = RefusalLog()
 
     def check_monitor_key(self, endpoint: str, environ: Mapping[str, Any]) -> None:
         """Raise as ``check`` unless the request has one of the keys that monitors have."""
@@ -71,18 +70,19 @@ class ApiKeyGuard:
                 raise
             address = address_of(environ)
             if address and not self._limits.hit(WRONG_KEYS, "keys", address):
-                self._report(endpoint, environ, "throttled", given)
+                self._report(endpoint, address, "throttled", given)
                 _, wait_s = self._limits.window(WRONG_KEYS, "keys", address)
                 raise TooManyWrongKeys(
                     "Too many wrong keys came from this address; wait as Retry-After says.", wait_s
                 ) from None
-            self._report(endpoint, environ, "wrong", given)
+            self._report(endpoint, address, "wrong", given)
             raise
 
-    def _report(self, endpoint: str, environ: Mapping[str, Any], reason: str, given: str) -> None:
+    def _report(self, endpoint: str, address: str, reason: str, given: str) -> None:
         self._metrics.count(REFUSED_KEYS, endpoint, reason)
-        fields = self._lines.fields_of(endpoint, environ, time.perf_counter())
-        if fields is not None:
+        if self._lines.takes(endpoint, address):
             # Its owner knows a key by its end; of a short one nothing is shown.
             key = f"•••{given[-_SHOWN:]}" if len(given) >= _LONG else "•••"
-            _log.warning("API key refused", endpoint=endpoint, reason=reason, key=key, **fields)
+            _log.warning(
+                "API key refused", endpoint=endpoint, reason=reason, key=key, address=address
+            )

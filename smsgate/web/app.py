@@ -68,7 +68,7 @@ def application(services: Services) -> Flask:
     """
     app = bare_application(services.settings)
     keys = ApiKeyGuard(services.settings, services.store)
-    app.register_blueprint(webhooks.blueprint(services))
+    app.register_blueprint(webhooks.blueprint(services.settings, services.store, services.ingest))
     app.register_blueprint(health.blueprint(services.monitor, keys))
     app.register_blueprint(metrics.blueprint(services.store, services.monitor, keys))
     for module in features.modules("routes"):

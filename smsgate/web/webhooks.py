@@ -10,10 +10,11 @@ import structlog
 from flask import Blueprint, Response, current_app, g, request
 
 from smsgate.domain.errors import SmsGateError, UnknownAccount, reason_of
-from smsgate.pipeline.ingest import IngestResult
-from smsgate.pipeline.services import Services
+from smsgate.pipeline.ingest import Ingest, IngestResult
+from smsgate.settings import Settings
+from smsgate.store.store import Store
 from smsgate.web.refusal_log import RefusalLog
-from smsgate.web.wsgi_request import max_body_bytes, webhook_request
+from smsgate.web.wsgi_request import address_of, max_body_bytes, webhook_request
 
 _UNKNOWN = "•••"
 """An account that we do not have, in the log: anybody may call us with any name, and where an
@@ -25,13 +26,13 @@ _REFUSED = range(400, 500)
 _METHODS = ["GET", "POST", "OPTIONS"]
 
 
-def blueprint(services: Services) -> Blueprint:
+def blueprint(settings: Settings, store: Store, ingest: Ingest) -> Blueprint:
     """Return the routes. HEAD never counts as a message, OPTIONS only where a provider asks by it.
 
     That is the handshake of CloudEvents (HTTP 1.1 Web Hooks, 4); others are answered by Flask.
     """
     webhooks = Blueprint("webhooks", __name__, url_prefix="/webhooks")
-    endpoint = WebhookEndpoint(services)
+    endpoint = WebhookEndpoint(settings, store, ingest)
     webhooks.url_value_preprocessor(endpoint.prepare)
     webhooks.add_url_rule("/<account>", view_func=endpoint.receive, methods=_METHODS)
     webhooks.add_url_rule("/<account>/<_secret>", view_func=endpoint.receive, methods=_METHODS)
@@ -44,13 +45,12 @@ def blueprint(services: Services) -> Blueprint:
 class WebhookEndpoint:
     """The view, with what runs before and after it."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, settings: Settings, store: Store, ingest: Ingest) -> None:
         """The logger is bound once: looking it up for each request costs a third of its line."""
-        self._services = services
-        self._accounts = services.settings.accounts
+        self._accounts, self._ingest = settings.accounts, ingest
         self._log = structlog.get_logger("smsgate.web").bind()
-        self._lines = RefusalLog(self._log)
-        self._count = services.store.metrics.requests()
+        self._lines = RefusalLog()
+        self._count = store.metrics.requests()
 
     def prepare(self, _: str | None, values: dict[str, Any] | None) -> None:
         """Set how long the body may be."""
@@ -69,7 +69,7 @@ class WebhookEndpoint:
         environ = request.environ
         known = self._accounts.get(account)
         incoming = webhook_request(environ, known, request.get_data())
-        g.result = result = self._services.ingest.receive(account, incoming)
+        g.result = result = self._ingest.receive(account, incoming)
         answer = result.answer
         return Response(
             answer.body, answer.status, answer.headers, content_type=answer.content_type
@@ -91,12 +91,10 @@ class WebhookEndpoint:
             if isinstance(problem, SmsGateError):
                 outcome, ids = reason_of(problem), problem.message_ids
         self._count((known, status, outcome, now - g.began))
-        extra: Mapping[str, str] | None = {}
+        extra: Mapping[str, str] = {}
         if status in _REFUSED:
-            extra = self._lines.fields_of(known, request.environ, now)
-        elif self._lines.left_out:
-            self._lines.report_left_out(now)
-        if extra is not None:
+            extra = {"address": address_of(request.environ)}
+        if not extra or self._lines.takes(known, extra["address"]):
             self._log.info(
                 "webhook",
                 account=known or _UNKNOWN,
