@@ -14,23 +14,15 @@ import msgspec
 
 from smsgate.classifier import Classifier, Classifiers, reply_text
 from smsgate.consent.decision_text import facts
-from smsgate.domain.errors import InvalidNumber, UnknownProgram
+from smsgate.domain.errors import UnknownProgram
 from smsgate.domain.phone import e164
 from smsgate.pipeline.configuration import load_configuration
 from smsgate.settings import Program
 from smsgate.settings.read import FILE
 
-_WANTED = 'a line is a JSON string, or {"text": "…", "number": "+14155550123"}'
 _UNCONFIGURED = Program(
     name="example", title="Example", account="", senders=(), keywords=("*",), region="US"
 )
-
-
-class _Question(msgspec.Struct, forbid_unknown_fields=True):
-    """A line that also says who sent the text."""
-
-    text: str
-    number: str = ""
 
 
 @click.command(epilog="Example: smsgate explain --from +8613800138000 T")
@@ -42,9 +34,9 @@ class _Question(msgspec.Struct, forbid_unknown_fields=True):
 def explain(context: click.Context, text: str, program: str, number: str, as_json: bool) -> None:
     """Say what TEXT asks for, and by which rule.
 
-    With --json, - stands for texts on standard input: a line in is a JSON string or an object such
-    as {"text": "T", "number": "+8613800138000"}, a line out one JSON object, in order and at once.
-    A line that cannot be read is answered by {"error": "line 3: …"}.
+    With --json, - stands for texts on standard input: a line in is a JSON string, a line out one
+    JSON object, in order and at once. A line that cannot be read is answered by
+    {"error": "line 3: …"}.
 
     Exit code 0: everything was explained. 2: a line or an argument could not be read.
     """
@@ -67,21 +59,16 @@ def explain(context: click.Context, text: str, program: str, number: str, as_jso
 def stream(
     source: Iterable[bytes], target: BinaryIO, classifier: Classifier, number: str = ""
 ) -> int:
-    """Answer each line with one JSON object as it comes; return how many could not be read.
-
-    ``number`` sent the texts of which no line says who did.
-    """
+    """Answer each line with one JSON object as it comes; return how many could not be read."""
     faulty = 0
     for at, line in enumerate(source, 1):
         try:
-            asked = msgspec.convert(json.loads(line), str | _Question)
-            asked = _Question(asked) if isinstance(asked, str) else asked
+            asked = msgspec.convert(json.loads(line), str)
             # Half of a character that was cut in two, as some gateways do it, is no text.
-            text = asked.text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-            sender = e164(asked.number, classifier.program.region) if asked.number else number
-            answer = msgspec.json.encode(classifier.classify(text, sender))
-        except (InvalidNumber, ValueError, RecursionError) as error:
-            problem = f"line {at}: {getattr(error, 'msg', error)}: {_WANTED}"
+            text = asked.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+            answer = msgspec.json.encode(classifier.classify(text, number))
+        except (ValueError, RecursionError) as error:
+            problem = f"line {at}: {getattr(error, 'msg', error)}: a line is a JSON string"
             answer = msgspec.json.encode({"error": problem})
             faulty += 1
         target.write(answer + b"\n")

@@ -103,11 +103,6 @@ def test_a_stream_answers_each_line_with_one_object_in_order():
     assert faulty == 0
 
 
-def test_a_line_may_say_who_sent_the_text():
-    answers, _ = streamed('{"text": "T", "number": "+86 138 0013 8000"}', '{"text": "T"}')
-    assert [answer["intent"] for answer in answers] == ["opt_out", "review"]
-
-
 def test_lines_are_read_whole_whatever_they_come_in():
     long = json.dumps("stop " * 60_000)
     answers, faulty = streamed(b"\xef\xbb\xbf", '"stop"', long, '"stop"\r', b'"help"')
@@ -120,9 +115,7 @@ def test_lines_are_read_whole_whatever_they_come_in():
     [
         ("", "line 2: Expecting value: a line is a JSON string"),
         ("stop", "line 2: Expecting value"),
-        ('{"text": "T", "nummer": "+8613800138000"}', "line 2: Object contains unknown field"),
-        ('{"text": "T", "number": "8613"}', "line 2: '8613' is no phone number: write it as +1"),
-        ('{"text": "T", "number": 5}', "line 2: Expected `str`"),
+        ('{"text": "T"}', "line 2: Expected `str`"),
         (r'"\ud83d', "line 2: "),
         (b'"\xff"\n', "line 2: "),
     ],
@@ -134,9 +127,8 @@ def test_what_cannot_be_read_is_named_with_its_line(line, wrong):
     assert faulty == 1
 
 
-@pytest.mark.parametrize("line", [r'"\ud83d stop"', r'{"text": "stop \uDC4D", "number": ""}'])
-def test_half_a_character_hinders_no_decision(line):
-    (answer,), faulty = streamed(line)
+def test_half_a_character_hinders_no_decision():
+    (answer,), faulty = streamed(r'"\ud83d stop"')
     assert (answer["intent"], faulty) == ("opt_out", 0)
 
 
