@@ -23,6 +23,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from statistics import median
+from urllib.parse import unquote, urlsplit
 
 import redis
 from rich.console import Console
@@ -96,7 +97,8 @@ def by_redis_benchmark(server: RedisServer, count: int) -> dict[str, float]:
         return {}
     found = {}
     for connections in (1, 50):
-        command = [program, "-a", server.password, "-p", str(server.port), "--csv"]
+        socket = unquote(urlsplit(server.url).path)
+        command = [program, "-s", socket, "--csv"]
         command += ["-c", str(connections), "-n", "100000", "-r", "9999999999"]
         command += ["SISMEMBER", "plain:set", "+1__rand_int__"]
         said = subprocess.run(command, capture_output=True, text=True, check=True).stdout

@@ -10,13 +10,14 @@ import msgspec
 
 from smsgate.cli.check import answers_text
 from smsgate.consent.composing import Composed, compose
-from smsgate.domain.errors import Unfit, UnknownProgram
+from smsgate.domain.errors import StoreNotReady, Unfit, UnknownProgram
 from smsgate.features.records_admin.rebuild import MOST_BUCKETS, restore_if_needed
-from smsgate.interface.operation import Column, Context, Listing, operation
+from smsgate.interface.operation import Column, Context, Listing, Progress, operation
 from smsgate.interface.schemas import NoFields, ProgramName, Reason
 from smsgate.metrics.snapshot import SpoolDepth
 from smsgate.pipeline.gate import GateAnswer
 from smsgate.pipeline.published_programs import publish_programs, refuse_dropped
+from smsgate.pipeline.services import Services
 from smsgate.pipeline.spool_replay import forget_spool
 from smsgate.store.metadata import BUCKETS
 
@@ -51,9 +52,22 @@ def init_store(context: Context, request: NewStore) -> ReadyStore:
     this only for a store that has never held data: a store that lost its data would allow texting
     everyone who had opted out.
     """
-    services, metadata = context.services, context.services.store.metadata
-    restored = restore_if_needed(services, context.progress)
-    before, store = metadata.store_id(), metadata.create(request.buckets)
+    return make_ready(context.services, context.progress, buckets=request.buckets)
+
+
+def make_ready(
+    services: Services, progress: Progress, *, buckets: int = BUCKETS, is_new: bool = True
+) -> ReadyStore:
+    """Make a store ready and publish the programs. An empty one is refused unless it ``is_new``."""
+    restored, metadata = restore_if_needed(services, progress), services.store.metadata
+    before = metadata.store_id()
+    if not (before or is_new):
+        raise StoreNotReady(
+            "The store is empty, but this data directory has been in use with one that was ready: "
+            "it was flushed, or is another one. Restore it; or make it ready with `smsgate init` "
+            "if it is new; or start over with another data directory: smsgate dev --data-dir var2"
+        )
+    store = metadata.create(buckets)
     refuse_dropped(services.settings, services.store)
     publish_programs(services.settings, services.store)
     state = restored or f"Store {store} was ready already."

@@ -8,16 +8,24 @@ does neither.
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
+import threading
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 from typing import IO
 
+import click
+
+from smsgate.interface.commands import visible
+
 GRACE_S = 10.0
 """How long processes have to end."""
+PAUSE_S = 1.0
+"""Before what ended starts again."""
 _GUARDED = """
 exec 3<&0 </dev/null
 tenths=$1; shift
@@ -85,8 +93,58 @@ class ProcessGroups(AbstractContextManager["ProcessGroups"]):
             os.killpg(process.pid, number)
 
     def __exit__(self, *_: object) -> None:
-        """End what still runs."""
-        for process in list(self._running.values()):
-            self.end(process)
+        """End what still runs: the first that was started, which the others need, as the last."""
+        for process in [*self._running.values()][1:]:
+            self.signal(process, signal.SIGTERM)
+        while self._running:
+            self.end([*self._running.values()][-1])
         for pipe_end in (self._watched, self._held):
             os.close(pipe_end)
+
+
+class Supervisor:
+    """Starts processes, starts again what ends, and shows what they say."""
+
+    def __init__(self, groups: ProcessGroups) -> None:
+        self.running: dict[str, subprocess.Popen[str]] = {}
+        self.stopping = threading.Event()
+        """Set: nothing starts again."""
+        self._groups = groups
+
+    def run(
+        self,
+        name: str,
+        command: Sequence[str],
+        env: Mapping[str, str] | None = None,
+        process: subprocess.Popen[str] | None = None,
+    ) -> None:
+        """Start a process, unless it is given, and keep it running."""
+        self.running[name] = process or self._groups.start(command, env=env)
+
+        def supervise() -> None:
+            while True:
+                process = self.running[name]
+                with process.stdout or nullcontext(()) as lines:
+                    for line in lines:
+                        click.echo(f"{name:>7} │ {readable(line)}")
+                code = self._groups.wait(process)
+                if self.stopping.is_set():
+                    return
+                ending = signal.Signals(-code).name if code < 0 else f"exit code {code}"
+                click.echo(f"{name:>7} │ ended ({ending}); starts again")
+                if self.stopping.wait(PAUSE_S):
+                    return
+                self.running[name] = self._groups.start(command, env=env)
+
+        threading.Thread(target=supervise, daemon=True).start()
+
+
+def readable(line: str) -> str:
+    """A structured log line as a person reads it: time, what happened, then the rest."""
+    try:
+        fields = {name: str(value) for name, value in json.loads(line).items()}
+        words = [fields.pop("timestamp", "")[11:19], fields.pop("level", ""), fields.pop("event")]
+    except (ValueError, AttributeError, KeyError):
+        return visible(line.rstrip("\n"))
+    words += [f"{name}={value}" for name, value in fields.items() if value]
+    return visible(" ".join(filter(None, words)))

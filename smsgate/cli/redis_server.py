@@ -1,19 +1,15 @@
 """A real Redis of our own, for ``smsgate dev`` and for the tests.
 
 Every write is on disk before it is answered (``appendonly yes``, ``appendfsync always``), so what
-was acknowledged outlives a kill -9. It listens on a socket in its directory, which costs
-less than TCP, and on a loopback port of its own; other users of the machine can reach that port,
-so it wants the password that was made with the directory.
+was acknowledged outlives a kill -9. It listens on nothing but a socket in its directory, which is
+its owner's alone.
 """
 
 from __future__ import annotations
 
 import importlib.util
-import os
 import re
-import secrets
 import shutil
-import socket
 import subprocess
 import threading
 from contextlib import suppress
@@ -23,29 +19,21 @@ from urllib.parse import quote
 
 import redis
 
-from smsgate.cli.data_dir import keep_secret
 from smsgate.cli.process_groups import ProcessGroups
 from smsgate.domain.errors import SmsGateError
-from smsgate.files import replace_file
 
 OLDEST = (7, 0)
 """The oldest Redis whose scripts and streams smsgate uses."""
-MAX_SOCKET_PATH_BYTES = 100
-"""Systems end between 103 and 107."""
-CONFIGURATION = """\
-# Written by smsgate at each start; changes made here are lost.
-dir "{directory}"
-logfile redis.log
-bind 127.0.0.1
-port {port}
-unixsocket "{socket}"
-unixsocketperm 700
-requirepass {password}
-appendonly yes
-appendfsync always
-save ""
-maxmemory-policy noeviction
-"""
+OPTIONS = {
+    "port": "0",
+    "bind": "127.0.0.1",
+    "unixsocketperm": "700",
+    "logfile": "redis.log",
+    "appendonly": "yes",
+    "appendfsync": "always",
+    "save": "",
+    "maxmemory-policy": "noeviction",
+}
 
 
 class RedisServerError(SmsGateError):
@@ -53,14 +41,12 @@ class RedisServerError(SmsGateError):
 
 
 class RedisServer(NamedTuple):
-    """A Redis that runs and answers at ``url``, which includes the password."""
+    """A Redis that runs and answers at ``url``."""
 
     process: subprocess.Popen[str]
     command: tuple[str, ...]
-    """Starts it again on the same port and data."""
+    """Starts it again on the same data."""
     url: str
-    port: int
-    password: str
 
 
 def find_server() -> str:
@@ -87,47 +73,22 @@ def find_server() -> str:
 def start(directory: Path, groups: ProcessGroups) -> RedisServer:
     """Start Redis on ``directory`` and wait until it has loaded its data, however long that takes.
 
-    The port and the password are made at the first start and kept beside the data.
     Raises ``RedisServerError``.
     """
     program, directory = find_server(), directory.resolve()
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-    port, path = _free_port(directory / "port"), directory / "redis.sock"
-    password = keep_secret(directory / "password", lambda: secrets.token_urlsafe(24))
-    has_socket = len(os.fsencode(path)) <= MAX_SOCKET_PATH_BYTES
-    text = CONFIGURATION.format(
-        directory=str(directory).replace("\\", "\\\\").replace('"', '\\"'),
-        port=port,
-        socket=path.name if has_socket else "",
-        password=password,
-    )
-    replace_file(directory / "redis.conf", text)
-    (directory / "redis.log").unlink(missing_ok=True)
-    command = (program, str(directory / "redis.conf"))
-    url = f"redis://:{password}@127.0.0.1:{port}/0"
-    if has_socket:
-        url = f"unix://:{password}@{quote(str(path))}?db=0"
+    log = directory / "redis.log"
+    log.unlink(missing_ok=True)
+    options = {"dir": str(directory), **OPTIONS, "unixsocket": str(directory / "redis.sock")}
+    given = [part for name, value in options.items() for part in (f"--{name}", value)]
+    command, url = (program, *given), f"unix://{quote(str(directory))}/redis.sock?db=0"
     process, pause = groups.start(command, output=subprocess.DEVNULL), threading.Event()
     with redis.Redis.from_url(url, socket_timeout=2, socket_connect_timeout=2) as client:
         while process.poll() is None:
             with suppress(redis.ConnectionError, redis.TimeoutError):
                 client.ping()
-                return RedisServer(process, command, url, port, password)
+                return RedisServer(process, command, url)
             pause.wait(0.02)
     groups.wait(process)
-    log = (directory / "redis.log").read_text("utf-8", errors="replace")[-1500:]
-    raise RedisServerError(f"redis-server did not start. The end of its log:\n{log}")
-
-
-def _free_port(remembered: Path) -> int:
-    """The port of the last time while it is free, else a free one, which is remembered."""
-    last = remembered.read_text("utf-8").strip() if remembered.exists() else ""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", int(last)))
-        except (OSError, OverflowError, ValueError):
-            probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
-    remembered.write_text(f"{port}\n", "utf-8")
-    return port
+    said = log.read_text("utf-8", errors="replace")[-1500:] if log.exists() else ""
+    raise RedisServerError(f"redis-server did not start. The end of its log:\n{said}")

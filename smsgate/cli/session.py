@@ -3,24 +3,16 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
 import click
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TaskID,
-    TextColumn,
-    TimeRemainingColumn,
-)
 
 from smsgate.classifier import Wordings
 from smsgate.cli.data_dir import completed
-from smsgate.interface.operation import Context
+from smsgate.interface.operation import Context, Progress
 from smsgate.pipeline.api_keys import Caller
 from smsgate.pipeline.configuration import Configuration, load_settings
 from smsgate.pipeline.content import without_keyword_sets
@@ -29,22 +21,18 @@ from smsgate.settings import Programs
 
 
 @contextmanager
-def progress(*, quiet: bool = False) -> Iterator[Callable[[str, int, int], None]]:
-    """Yield what is told how far a long command has come; bars show it on a terminal."""
-    console, tasks = Console(stderr=True), dict[str, TaskID]()
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    hidden = quiet or not console.is_terminal
-    with Progress(*columns, TimeRemainingColumn(), console=console, disable=hidden) as bars:
+def progress(*, quiet: bool = False) -> Iterator[Progress]:
+    """Yield what is told how far a long command has come, and shows it on a terminal."""
 
-        def tell(what: str, done: int, total: int) -> None:
-            if what not in tasks:
-                tasks[what] = bars.add_task(what)
-            bars.update(tasks[what], completed=done, total=total or None)
+    def tell(what: str, done: int, total: int) -> None:
+        if sys.stderr.isatty() and not quiet:
+            of = f" of {total:,}" if total else ""
+            click.echo(f"\r{what}: {done:,}{of} ", nl=done == total, err=True)
 
-        yield tell
+    yield tell
 
 
-def context(tell: Callable[[str, int, int], None]) -> Context:
+def context(tell: Progress) -> Context:
     """What an operation works with: no keyword sets, which take a while to read.
 
     It is closed with the command. Redis may be away: what needs it says so. Raises ``OldStore``.

@@ -61,6 +61,12 @@ class Dev:
 
     def start(self, **environ: str) -> None:
         """Start it and wait until it says that it is ready."""
+        self.launch(**environ)
+        assert wait_until(lambda: "smsgate is ready" in self.said or self.ended, 180), self.said
+        assert not self.ended, self.said
+
+    def launch(self, **environ: str) -> None:
+        """Start it."""
         command = [sys.executable, "-m", "smsgate.cli", "dev", "--port", str(self.port)]
         command += ["--data-dir", str(self.directory)]
         kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
@@ -71,8 +77,6 @@ class Dev:
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
-        assert wait_until(lambda: "smsgate is ready" in self.said or self.ended, 180), self.said
-        assert not self.ended, self.said
 
     @property
     def said(self) -> str:

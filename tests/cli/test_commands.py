@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 import redis
 
-from smsgate.cli import data_dir
 from smsgate.domain.errors import StoreUnavailable
 from smsgate.domain.messages import Arrival, Decision, Entry, Intent
 from smsgate.metrics.counters import GATE, by_family
@@ -111,8 +110,6 @@ def test_an_unknown_program_is_2(ready: Terminal) -> None:
 def test_where_no_dev_runs_any_more_it_is_not_texted(
     tmp_path: Path, terminal: Callable[..., Terminal]
 ) -> None:
-    gone = data_dir.DevRun(1 << 30, "http://127.0.0.1:1", "redis://127.0.0.1:1/0", "key", {})
-    data_dir.write_run(tmp_path, gone)
     there = terminal(SMSGATE_DATA_DIR=str(tmp_path))
     assert there.run("text", "stop") == 2
     assert "start `smsgate dev`" in there.errors

@@ -3,54 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from smsgate.cli.dev import changes
 from smsgate.pipeline.configuration import load_settings
 from smsgate.pipeline.services import build_store
 from tests.cli.conftest import CONFIG, Dev, Terminal
 from tests.fakes.processes import wait_until
-
-
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    (tmp_path / "keywords").mkdir()
-    (tmp_path / "smsgate.toml").write_text("first")
-    return tmp_path / "smsgate.toml"
-
-
-def looks(seen: Iterator[bool], times: int) -> list[bool]:
-    return [next(seen) for _ in range(times)]
-
-
-@pytest.mark.parametrize("name", ["smsgate.toml", "keywords/en.toml"])
-def test_a_change_is_told_once(file: Path, name: str) -> None:
-    seen = changes(file.parent)
-    assert looks(seen, 3) == [False] * 3
-    (file.parent / name).write_text("something else")
-    assert looks(seen, 3) == [False, True, False]
-    (file.parent / name).unlink()
-    assert looks(seen, 3) == [False, True, False]
-
-
-def test_a_file_that_is_no_part_of_it_changes_nothing(file: Path) -> None:
-    seen = changes(file.parent)
-    next(seen)
-    (file.parent / "notes.txt").write_text("x")
-    assert looks(seen, 3) == [False] * 3
-
-
-def test_a_file_that_is_being_written_is_left_alone(file: Path) -> None:
-    """An empty ``smsgate.toml`` has no fault, and drops every program."""
-    seen = changes(file.parent)
-    next(seen)
-    for text in ("", "wro", "wrote"):
-        file.write_text(text)
-        assert not next(seen)
-    assert next(seen)
 
 
 @pytest.mark.full

@@ -16,6 +16,7 @@ import redis
 
 from tests.cli.conftest import Dev, Terminal
 from tests.fakes.processes import PATIENCE_S, gone, wait_until
+from tests.fakes.served import free_port
 
 pytestmark = pytest.mark.full  # whole systems of processes: a minute in all
 
@@ -35,14 +36,13 @@ def processes_of(dev: Dev) -> dict[str, int]:
         ours = f"SMSGATE_DATA_DIR={dev.directory}\0" in environ
         if ours and command[1:4] == ["-m", "smsgate.cli", "run"]:
             found[command[4]] = min(int(path.name), found.get(command[4], int(path.name)))
-        if _is_redis_of(dev, int(path.name), command[0]):
+        if _is_redis_of(dev, command):
             found["redis-server"] = int(path.name)
     return found
 
 
-def _is_redis_of(dev: Dev, pid: int, command: str) -> bool:
-    port = (dev.directory / "redis" / "port").read_text().strip()
-    return "redis-server" in command and command.endswith(f":{port}")
+def _is_redis_of(dev: Dev, command: list[str]) -> bool:
+    return "redis-server" in command[0] and f"{dev.directory}/redis" in " ".join(command)
 
 
 def ready(dev: Dev) -> bool:
@@ -105,7 +105,7 @@ def test_its_end_leaves_no_process_behind(dev: Dev, number: signal.Signals) -> N
 
 def test_what_it_keeps_is_for_its_owner_alone(dev: Dev) -> None:
     dev.start()
-    secret = ("run.json", "api-key", "secret-key", "simulator-token", "redis/password")
+    secret = ("run.json", "api-key", "secret-key", "simulator-token")
     assert {
         name: (dev.directory / name).stat().st_mode & 0o777 for name in secret
     } == dict.fromkeys(secret, 0o600)
@@ -125,13 +125,17 @@ def test_the_api_opens_with_the_key_it_made(dev: Dev) -> None:
     assert (result["number"], result["allowed"]) == (NUMBER, True)
 
 
-def test_a_second_one_on_the_same_data_is_refused(
-    dev: Dev, terminal: Callable[..., Terminal]
+def test_a_second_one_on_the_same_data_waits_until_the_first_has_ended(
+    dev: Dev, tmp_path: Path
 ) -> None:
     dev.start()
-    there = terminal()
-    assert there.run("dev", "--data-dir", str(dev.directory), "--port", "1") == 2
-    assert f"runs on {dev.directory} already at http://127.0.0.1:{dev.port}" in there.errors
+    second = Dev(dev.directory, free_port())
+    second.log = tmp_path / "second.log"
+    second.launch()
+    assert wait_until(lambda: "this one waits" in second.said)
+    dev.kill(signal.SIGTERM)
+    assert wait_until(lambda: "smsgate is ready" in second.said), second.said
+    assert second.kill(signal.SIGTERM) == 0
 
 
 def test_a_port_that_is_taken_is_told(tmp_path: Path, terminal: Callable[..., Terminal]) -> None:

@@ -15,13 +15,12 @@ from typing import Any
 import pytest
 import yaml
 
-from smsgate.cli.redis_server import RedisServer
 from smsgate.pipeline.configuration import load_configuration
 from smsgate.pipeline.services import Services, build_services
 from tests.deploy import containers
 from tests.deploy.containers import ROOT, podman
 from tests.fakes.processes import wait_until
-from tests.fakes.served import free_port
+from tests.fakes.served import free_port, open_tcp
 from tests.journey.system import SID, TOKEN
 
 pytestmark = [
@@ -44,7 +43,7 @@ def image(tmp_path: Path) -> Iterator[str]:
 class Deployment:
     """Containers on this machine's Redis; each has the options of its service in compose.yaml."""
 
-    def __init__(self, folder: Path, image: str, redis: RedisServer) -> None:
+    def __init__(self, folder: Path, image: str, redis_url: str) -> None:
         self.image = image
         self.port = free_port()
         self._name = f"smsgate-{uuid.uuid4().hex[:8]}"
@@ -53,7 +52,8 @@ class Deployment:
         (folder / "config").mkdir()
         shutil.copy(ROOT / "config/smsgate.toml", folder / "config")
         url = folder / "redis_url"
-        url.write_text(f"redis://:{redis.password}@127.0.0.1:{redis.port}/0\n")
+        open_tcp(redis_url, redis_port := free_port())
+        url.write_text(f"redis://127.0.0.1:{redis_port}/0\n")
         url.chmod(0o444)
         self.environ = {
             "PORT": str(self.port),
@@ -115,11 +115,9 @@ class Deployment:
 
 
 @pytest.fixture
-def deployment(
-    tmp_path: Path, image: str, redis_server: RedisServer, redis_url: str
-) -> Iterator[Deployment]:
+def deployment(tmp_path: Path, image: str, redis_url: str) -> Iterator[Deployment]:
     folder = Path(os.path.realpath(tmp_path))
-    found = Deployment(folder, image, redis_server)
+    found = Deployment(folder, image, redis_url)
     yield found
     found.close()
 

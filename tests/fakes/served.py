@@ -12,6 +12,8 @@ from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 
+import redis
+
 from tests.fakes.processes import PATIENCE_S
 
 ROOT = Path(__file__).parents[2]
@@ -32,6 +34,12 @@ def free_port() -> int:
         with socket.socket() as probe, suppress(OSError):
             probe.bind(("127.0.0.1", port))
             return port
+
+
+def open_tcp(redis_url: str, port: int) -> None:
+    """Let a Redis that has only a socket listen on a port too."""
+    with redis.Redis.from_url(redis_url) as client:
+        client.config_set("port", port)
 
 
 def is_open(port: int) -> bool:

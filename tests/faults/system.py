@@ -22,6 +22,7 @@ from smsgate.store.connection import open_redis
 from smsgate.store.inbox import APPLY, SEND
 from smsgate.store.keys import PARTITION_KEYS
 from tests.fakes.cluster import start_nodes, url_of
+from tests.fakes.served import free_port, open_tcp
 from tests.faults.model import Message
 from tests.faults.proxy import RedisProxy
 from tests.journey.system import LONGEST_S, System, until
@@ -101,7 +102,9 @@ class FaultSystem(System):
             self._cluster_url = url_of(nodes)
         super().__init__(folder, api_url, groups)
         self.nodes.append(_Server(self))
-        self._queue_proxy = self._proxy(lambda: self.redis.port)
+        self._redis_port = free_port()
+        open_tcp(self.redis.url, self._redis_port)
+        self._queue_proxy = self._proxy(lambda: self._redis_port)
         self._through_proxy = True
         self.queue = redis.Redis.from_url(self.redis.url, socket_timeout=ANSWER_S)
         self.direct = open_redis(self._cluster_url, ANSWER_S) if self._cluster_url else self.queue
@@ -116,13 +119,16 @@ class FaultSystem(System):
         """The harness itself, which is built before there is a proxy, reaches Redis directly."""
         found = dict(super().environ)
         if self._through_proxy:
-            through = f":{self.redis.password}@127.0.0.1:{self._queue_proxy.port}"
-            found["REDIS_URL"] = f"redis://{through}/0"
+            found["REDIS_URL"] = f"redis://127.0.0.1:{self._queue_proxy.port}/0"
         if self._cluster_url is not None:
             found |= {"QUEUE_URL": found["REDIS_URL"], "REDIS_URL": self._cluster_url}
         if self.database_url is not None:
             found["DATABASE_URL"] = self.database_url
         return found
+
+    def kill_redis(self) -> None:
+        super().kill_redis()
+        open_tcp(self.redis.url, self._redis_port)
 
     def close(self) -> None:
         super().close()

@@ -13,7 +13,7 @@ import pytest
 from smsgate.cli import redis_server
 from smsgate.cli.process_groups import ProcessGroups
 from tests.fakes.processes import wait_until
-from tests.fakes.served import ROOT, free_port, is_open
+from tests.fakes.served import ROOT, free_port, is_open, open_tcp
 from tests.gateways.conftest import SECRET, Site, make_site, program, required, running
 from tests.gateways.journeys import (
     OPT_OUTS,
@@ -63,7 +63,6 @@ port = {amqp_port}
 spec = {spec}
 [redis-client]
 port = {redis_port}
-password = {redis_password}
 [deliversm-thrower]
 retry_delay = 1
 max_retries = 60
@@ -123,6 +122,7 @@ def _start(stack: ExitStack, site: Site, folder: Path, send_port: int) -> None:
     amqp_port, jcli_port = free_port(), free_port()
     stack.enter_context(program([RABBITMQ], folder / "rabbitmq.log", _rabbitmq(folder, amqp_port)))
     store = redis_server.start(folder / "redis", stack.enter_context(ProcessGroups()))
+    open_tcp(store.url, redis_port := free_port())
     spec = next(ENVIRONMENT.glob("lib/*/site-packages/txamqp/specs/standard/amqp0-9-1*.xml"))
     config = folder / "jasmin.cfg"
     config.write_text(
@@ -134,8 +134,7 @@ def _start(stack: ExitStack, site: Site, folder: Path, send_port: int) -> None:
             send_port=send_port,
             jcli_port=jcli_port,
             amqp_port=amqp_port,
-            redis_port=store.port,
-            redis_password=store.password,
+            redis_port=redis_port,
             folder=folder,
             spec=spec,
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -13,7 +12,6 @@ from tomlkit.items import Table
 from smsgate.domain.errors import Unfit
 from smsgate.providers import PROVIDERS
 from smsgate.providers.fields import Field
-from smsgate.settings.read import PLACEHOLDER
 
 
 class Variable(NamedTuple):
@@ -53,28 +51,6 @@ def account_lines(name: str, provider: str, options: Mapping[str, str] | None = 
     return TomlLines(_document("accounts", name, table), variables)
 
 
-def refuse_unfit(provider: str, options: Mapping[str, str]) -> None:
-    """Raise ``Unfit`` where an option cannot be right, or is a placeholder of the documentation."""
-    for field in PROVIDERS[provider].fields:
-        given = options.get(field.name, "")
-        for text in given.split(",") if field.secret else [given]:
-            unfit = PLACEHOLDER.fullmatch(text) or not re.fullmatch(field.pattern, text.strip())
-            if text and "${" not in text and unfit:
-                raise Unfit(f"{field.name} must be {field.what}.", field=field.name)
-
-
-def asked_fields(provider: str, given: Mapping[str, str]) -> list[Field]:
-    """Return the fields that an account at a provider must have and that are no secrets.
-
-    What is ``given`` may decide what else it needs. Raises ``Unfit`` where there is no such
-    provider.
-    """
-    _refuse_unknown(provider)
-    return [
-        one for one in PROVIDERS[provider].fields if not one.secret and _is_required(one, given)
-    ]
-
-
 def program_lines(
     name: str, title: str, account: str, senders: Sequence[str], region: str = ""
 ) -> TomlLines:
@@ -84,20 +60,6 @@ def program_lines(
     if region:
         table["region"] = region
     return TomlLines(_document("programs", name, table), ())
-
-
-def with_lines(text: str, lines: str) -> str:
-    """Return the text of ``smsgate.toml`` with a table added behind it.
-
-    Raises ``Unfit`` where the file has such a table already.
-    """
-    added = text + ("\n" if text.endswith("\n") else "\n\n") + lines
-    try:
-        tomllib.loads(added)
-    except tomllib.TOMLDecodeError:
-        table = lines.partition("\n")[0]
-        raise Unfit(f"There is a table {table} already: edit it, or take another name.") from None
-    return added
 
 
 def _refuse_unknown(provider: str) -> None:
