@@ -12,6 +12,8 @@ from smsgate.classifier.normalize import PAUSE, PUNCTUATION, fold
 
 _LISTS, _YOURS = frozenset({"said-mailing", "list"}), "second"
 """The concepts of lists and newsletters, and of what is called yours."""
+_REGISTRY = "regist"
+"""How a list begins that nobody leaves: the National Do Not Call Registry."""
 _CAPITAL = re.compile(r"(?<=[^\W_])[,;:]? +[\"“‘']?([^\W\d_][\w’'&-]+)")
 """Words within a sentence, with what is written onto them: ``d'Acme``, ``Verizon's``."""
 _LATIN = re.compile(
@@ -34,7 +36,11 @@ _BEFORE, _BEHIND = 3, 4
 
 def owners(cleaned: str, passage: Passage, concepts: Concepts) -> set[str]:
     """The names beside a list; none where it is called yours."""
-    lists = [at for at, names in passage.concepts if not _LISTS.isdisjoint(names)]
+    lists = [
+        at
+        for at, names in passage.concepts
+        if not _LISTS.isdisjoint(names) and not passage.words[at].startswith(_REGISTRY)
+    ]
     names = set(_names(cleaned)) if lists else set()
     yours = {at for at, about in passage.concepts if _YOURS in about}
     yours |= {at for at, word in enumerate(passage.words) if word in _OURS}

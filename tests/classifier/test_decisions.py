@@ -487,6 +487,7 @@ def test_a_wish_to_leave_what_is_not_ours_waits_for_a_person(text):
     [
         "unsubscribe me from the Acme newsletter", "take me off Acme's mailing list",
         "désabonnez-moi de la newsletter d'Acme", "take me off your VIP list",
+        "My number is on the National Do Not Call Registry, take it off your list",
         "Remove me from this list, Karen", "take me off the list",
         "Unsubscribe Mary Jones from this list", "borren a Juan de su lista",
         "Sáquenme de la lista Gracias", "Удалите меня из списка рассылки Acme",
