@@ -38,7 +38,7 @@ from smsgate.pipeline.certificates import SigningCertificates
 from smsgate.pipeline.content import CurrentContent
 from smsgate.pipeline.forwards import content_to_forward
 from smsgate.pipeline.provider_reports import report_entry, take_receipts
-from smsgate.pipeline.refused_requests import ACCEPTANCE_PERIOD_S, RefusedRequests
+from smsgate.pipeline.refused_requests import RefusedRequests
 from smsgate.pipeline.spool import Spool
 from smsgate.providers import PROVIDERS, usable
 from smsgate.providers.base import Handshake, Provider, Report
@@ -101,19 +101,11 @@ class Ingest:
         except (SignatureRefused, TextMissing) as error:
             self._refused.note(self._settings.accounts[account_name], request, error)
             raise
-        self._note_accepted(self._settings.accounts[account_name], request)
-        return result
-
-    def _note_accepted(self, account: Account, request: WebhookRequest) -> None:
-        """Note that the account's requests are accepted, once a minute.
-
-        Where it has several secrets, each time: who rotates them has to see which one is used.
-        """
         now = time.monotonic()
-        if now >= self._accepted_until.get(account.name, 0.0):
-            if not any(len(account.values_of(key)) > 1 for key in account.secrets):
-                self._accepted_until[account.name] = now + ACCEPTANCE_PERIOD_S
-            self._refused.note_accepted(account, request)
+        if now >= self._accepted_until.get(account_name, 0.0):
+            account = self._settings.accounts[account_name]
+            self._accepted_until[account_name] = self._refused.note_accepted(account, request)
+        return result
 
     def _receive(self, account_name: str, request: WebhookRequest) -> IngestResult:
         account, provider = self._account(account_name)

@@ -1,17 +1,14 @@
-"""Finds out, after the answer, why a request was refused and which secret an accepted one fits."""
+"""Finds out why a request was refused, and which secret an accepted one fits."""
 
 from __future__ import annotations
 
 import hashlib
-import queue
 import re
-import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
 
 from smsgate.domain.errors import SignatureExpired, SignatureRefused, StoreUnavailable, WebhookError
 from smsgate.domain.messages import WebhookRequest
@@ -46,20 +43,11 @@ _PROXY_HEADERS = (
 
 
 class RefusedRequests:
-    """Examines refused requests, and notes accepted ones, in a thread that the first one starts."""
+    """Keeps refused requests with what explains them, and notes accepted ones."""
 
     def __init__(self, store: Store, accounts: Mapping[str, Account]) -> None:
         self._store = store
         self._accounts = accounts
-        self._rotating = {
-            name
-            for name, one in accounts.items()
-            if any(len(one.values_of(key)) > 1 for key in one.secrets)
-        }
-        places = MAX_PER_SECOND * max(1, len(accounts))
-        self._queue: queue.Queue[Callable[[], None] | None] = queue.Queue(places)
-        self._lock = threading.Lock()
-        self._worker: threading.Thread | None = None
         self._second = 0
         self._noted: Counter[tuple[str, str]] = Counter()
         self._due: dict[tuple[str, bool], float] = {}
@@ -67,75 +55,46 @@ class RefusedRequests:
     def note(
         self, account: Account, request: WebhookRequest, error: SignatureRefused | TextMissing
     ) -> None:
-        """Queue a refused request if the rate allows. Does not raise."""
-        with self._lock:
-            second = int(time.monotonic())
-            if second != self._second:
-                self._second = second
-                self._noted.clear()
-            if not self._has_room(account.name, request.address):
-                return
-        # The server's own view of the headers does not outlive the answer.
-        kept = replace(request, headers=dict(request.headers))
-        self._enqueue(partial(self._save, account, kept, error))
-
-    def note_accepted(self, account: Account, request: WebhookRequest) -> None:
-        """Note that a request was accepted, and whether the newest of several secrets fits.
-
-        Where there are several it verifies each request again, so that it misses no use of an older
-        one.
-        """
-        several = account.name in self._rotating
-        newest = not several or fits_newest_secret(request, account, PROVIDERS[account.provider])
-        now = time.monotonic()
-        if now < self._due.get((account.name, newest), 0.0):
+        """Keep a refused request if the rate allows. Does not raise."""
+        if not self._has_room(account.name, request.address):
             return
-        self._due[account.name, newest] = now + ACCEPTANCE_PERIOD_S
-        note = self._store.acceptance.note
-        proxied = any(name in request.headers for name in _PROXY_HEADERS)
-        self._enqueue(partial(note, account.name, newest=newest, several=several, proxied=proxied))
-
-    def close(self) -> None:
-        """Examine what is queued, then end."""
-        if self._worker is not None:
-            with suppress(queue.Full):
-                self._queue.put(None, timeout=5)
-            self._worker.join(timeout=5)
-
-    def _has_room(self, account: str, address: str) -> bool:
-        of_account, of_address = (account, ""), (account, address)
-        if self._noted[of_account] >= MAX_PER_SECOND:
-            return False
-        if address:
-            if self._noted[of_address] >= MAX_PER_ADDRESS:
-                return False
-            self._noted[of_address] += 1
-        self._noted[of_account] += 1
-        return True
-
-    def _enqueue(self, work: Callable[[], None]) -> None:
-        with self._lock:
-            if self._worker is None:
-                self._worker = threading.Thread(target=self._run, name="quarantine", daemon=True)
-                self._worker.start()
-        with suppress(queue.Full):
-            self._queue.put_nowait(work)
-
-    def _run(self) -> None:
-        while (work := self._queue.get()) is not None:
-            with suppress(StoreUnavailable):  # the webhook's own line in the log says so
-                work()
-
-    def _save(
-        self, account: Account, request: WebhookRequest, error: SignatureRefused | TextMissing
-    ) -> None:
         others = [
             one
             for one in self._accounts.values()
             if one.provider == account.provider and one is not account and usable(one)
         ]
         refused = describe_refusal(request, account, others, error, time.time_ns() // 1000)
-        self._store.quarantine.add(account.name, refused)
+        with suppress(StoreUnavailable):  # the webhook's own line in the log says so
+            self._store.quarantine.add(account.name, refused)
+
+    def note_accepted(self, account: Account, request: WebhookRequest) -> float:
+        """Note that a request was accepted, and whether the newest of several secrets fits.
+
+        Returns from which moment on (monotonic) the account's next one counts; that is 0 where it
+        has several secrets, so that no use of an older one is missed.
+        """
+        several = any(len(account.values_of(key)) > 1 for key in account.secrets)
+        newest = not several or fits_newest_secret(request, account, PROVIDERS[account.provider])
+        now = time.monotonic()
+        if now >= self._due.get((account.name, newest), 0.0):
+            self._due[account.name, newest] = now + ACCEPTANCE_PERIOD_S
+            proxied = any(name in request.headers for name in _PROXY_HEADERS)
+            with suppress(StoreUnavailable):
+                self._store.acceptance.note(
+                    account.name, newest=newest, several=several, proxied=proxied
+                )
+        return 0.0 if several else now + ACCEPTANCE_PERIOD_S
+
+    def _has_room(self, account: str, address: str) -> bool:
+        second = int(time.monotonic())
+        if second != self._second:
+            self._second = second
+            self._noted.clear()
+        self._noted[account, address] += 1
+        if address and self._noted[account, address] > MAX_PER_ADDRESS:
+            return False
+        self._noted[account, "all"] += 1
+        return self._noted[account, "all"] <= MAX_PER_SECOND
 
 
 _MAX_NAMES = 40

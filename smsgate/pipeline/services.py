@@ -106,7 +106,7 @@ class Services:
     def close(self) -> None:
         """Write what is queued in memory and end the threads."""
         made = vars(self)
-        for name in ("refused_requests", "sender", "applier"):
+        for name in ("sender", "applier"):
             if name in made:
                 made[name].close()
         self.store.sample_log.close()
