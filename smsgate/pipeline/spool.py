@@ -15,7 +15,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -119,9 +119,9 @@ class Spool:
                 file.flush()
         except OSError as error:
             raise SpoolUnavailable(
-                f"no message can be kept in the data directory {folder} ({error.strerror}"
-                f"{_owner(folder)}): name one in SMSGATE_DATA_DIR that this user may write, with "
-                "space on its disk",
+                f"no message can be kept in the data directory {folder} ({error.strerror}): name "
+                f"one in SMSGATE_DATA_DIR that user {os.geteuid()} may write, with space on its "
+                "disk",
                 is_full=error.errno in _FULL,
             ) from error
         if self._exists():
@@ -246,29 +246,14 @@ class Spool:
                 "directory, as docs/upgrading.md says"
             )
 
-    def _protect(self, *, make: bool) -> None:
-        """Make the file readable by our user only: it holds people's texts.
-
-        What SQLite puts beside it gets the same mode.
-        """
-        if make:
-            self._path.touch(mode=_MODE)
-        for end in ("", "-wal", "-shm"):
-            file = self._path.with_name(self._path.name + end)
-            with suppress(
-                FileNotFoundError, PermissionError
-            ):  # of another user, whose matter it is
-                if file.stat().st_mode & 0o077:
-                    file.chmod(_MODE)
-
     @contextmanager
     def _open(self, *, make: bool = False) -> Iterator[sqlite3.Connection]:
         """A transaction. A connection for each: the spool is for days when nothing is fast."""
         try:
             if make:
                 self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+                self._path.touch(mode=_MODE)  # SQLite gives what it puts beside it the same mode
             self._refuse_old()
-            self._protect(make=make)
             with closing(sqlite3.connect(self._path, timeout=5)) as file:
                 file.execute("PRAGMA synchronous = FULL")  # on disk before we go on
                 if file.execute("PRAGMA user_version").fetchone() != (_VERSION,):
@@ -283,15 +268,6 @@ class Spool:
 def waiting(count: int) -> str:
     """How many messages wait, in words: 1 message waits, 3,000 messages wait."""
     return "1 message waits" if count == 1 else f"{count:,} messages wait"
-
-
-def _owner(folder: Path) -> str:
-    """Whose a folder is, where that is not the user that we are."""
-    with suppress(OSError):
-        owner = folder.stat().st_uid
-        if owner != os.geteuid():
-            return f"; it belongs to user {owner}, and this process runs as user {os.geteuid()}"
-    return ""
 
 
 def _blocking(file: sqlite3.Connection) -> int:
