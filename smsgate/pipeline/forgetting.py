@@ -36,6 +36,7 @@ KINDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )
 """By key of ``[retention]`` the kinds of events that it is about; ``others`` is about the rest."""
+_KEYS = {kind: key for key, kinds in KINDS.items() for kind in kinds}
 EVIDENCE = tuple(
     kind
     for key in ("opt_out", "opt_in", "consent", "lock", "review", "reply")
@@ -100,19 +101,17 @@ class Forgetting:
         0 stands for a batch of events that must stay. Raises as ``forget``.
         """
         now_us = self._store.health.now_us()
-        texts_us = self._retention.texts_us
-        if texts_us is not None:
-            old_texts = self._records.removal.old_texts(now_us - texts_us, EVIDENCE)
-            yield from self._batches("text", old_texts)
-        for key in (*KINDS, "others"):
-            kept_us = getattr(self._retention, f"{key}_us")
-            if kept_us is not None:
-                yield from self._batches("event", self._old(key, now_us - kept_us))
 
-    def _old(self, key: str, before_us: int) -> Iterator[list[str]]:
-        others = key not in KINDS
-        named = [kind for kinds in KINDS.values() for kind in kinds] if others else KINDS[key]
-        return self._records.removal.old_events(before_us, named, others=others)
+        def of_texts(kind: str) -> int | None:
+            kept_us = None if kind in EVIDENCE else self._retention.texts_us
+            return None if kept_us is None else now_us - kept_us
+
+        def of_events(kind: str) -> int | None:
+            kept_us = getattr(self._retention, f"{_KEYS.get(kind, 'others')}_us")
+            return None if kept_us is None else now_us - kept_us
+
+        yield from self._batches("text", self._records.removal.old_texts(of_texts))
+        yield from self._batches("event", self._records.removal.old_events(of_events))
 
     def _batches(self, part: Part, batches: Iterator[list[str]]) -> Iterator[int]:
         for ids in batches:

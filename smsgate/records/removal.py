@@ -10,19 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha256
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    FromClause,
-    Select,
-    delete,
-    exists,
-    insert,
-    or_,
-    select,
-)
+from sqlalchemy import ColumnElement, FromClause, Select, delete, exists, insert, or_, select
 from sqlalchemy.exc import IntegrityError
 
 from smsgate.domain.errors import RecordsDiffer
@@ -63,9 +53,10 @@ def fits(note: str, part: str, ids: Sequence[str]) -> bool:
 
 BATCH = 5_000
 """Events that are looked at, and removed, at once."""
+Cutoff: TypeAlias = Callable[[str], int | None]
+"""By kind of event, what was received before which moment may go; None: nothing may."""
 _CONSENTS = ("opt_in", "restored", "consent")
 _STOPS = ("opt_out", "opt_out_all")
-_UNDER_WAY = 5_000
 
 
 class ContentRemoval(DatabasePart):
@@ -73,35 +64,21 @@ class ContentRemoval(DatabasePart):
 
     def texts_of(self, number: str) -> list[str]:
         """The ids of a number's events that still have texts."""
-        asked = (
-            select(events.c.id)
-            .join(texts, texts.c.event_id == events.c.id)
-            .where(events.c.number == lookup(number))
-        )
-        return [row.id for row in rows_of(self._database, asked)]
+        asked = select(events.c.id).join(texts, texts.c.event_id == events.c.id)
+        rows = rows_of(self._database, asked.where(events.c.number == lookup(number)))
+        return [row.id for row in rows]
 
-    def old_texts(self, before_us: int, kept: Sequence[str]) -> Iterator[list[str]]:
-        """Ids of events with texts, received before then, of none of the kinds.
+    def old_texts(self, cutoff: Cutoff) -> Iterator[list[str]]:
+        """Ids of events with texts that are old; a batch at a time, which may be empty."""
+        return self._pages(exists().where(texts.c.event_id == events.c.id), cutoff)
 
-        A batch at a time, which may be empty.
+    def old_events(self, cutoff: Cutoff) -> Iterator[list[str]]:
+        """Ids of events that are old; a batch at a time, which may be empty.
+
+        Without those on which a suppression, a lock or a consent rests that holds today, and
+        without those that explain what was taken away.
         """
-        has_text = exists().where(texts.c.event_id == events.c.id)
-        asked = select(events.c.id, events.c.received_us, has_text.label("may_go"))
-        return self._pages(asked, before_us, lambda kind: kind not in kept)
-
-    def old_events(
-        self, before_us: int, kinds: Sequence[str], *, others: bool = False
-    ) -> Iterator[list[str]]:
-        """Ids of events of these kinds (``others``: of none), received before then.
-
-        A batch at a time, which may be empty. Without those on which a suppression, a lock or a
-        consent rests that holds today, and without those that explain what was taken away.
-        """
-        may_go = or_(numbers.c.number.is_(None), ~_rests_on()) & ~_rests_on_list()
-        asked = select(events.c.id, events.c.received_us, may_go.label("may_go")).outerjoin(
-            numbers, numbers.c.number == events.c.number
-        )
-        return self._pages(asked, before_us, lambda kind: (kind in kinds) != others)
+        return self._pages(~_rests_on() & ~_rests_on_list(), cutoff)
 
     def remove(self, by: str, part: Part, ids: Sequence[str]) -> None:
         """Take the texts, or texts and contents, of events away, in one transaction.
@@ -109,44 +86,42 @@ class ContentRemoval(DatabasePart):
         ``by`` is the event in the chain that announced it. Raises ``RecordsDiffer`` where it is
         not in the chain, or where some of it is gone already; nothing is changed then.
         """
+        said = select(events.c.kind).join(links, links.c.event_id == events.c.id)
         with self._database.writing() as connection:
-            _refuse_unannounced(connection, by)
+            if connection.scalar(said.where(events.c.id == by)) not in ANNOUNCING:
+                raise RecordsDiffer(f"no event {by} in the chain says that anything is taken away")
             rows = [{"event_id": id_, "part": part, "removed_by": by} for id_ in ids]
             try:
                 connection.execute(insert(removals), rows)
             except IntegrityError as error:
                 raise RecordsDiffer("some of it was taken away by another removal") from error
-            for at in range(0, len(ids), _UNDER_WAY):
-                some = ids[at : at + _UNDER_WAY]
+            for at in range(0, len(ids), BATCH):
+                some = ids[at : at + BATCH]
                 connection.execute(delete(texts).where(texts.c.event_id.in_(some)))
                 if part == "event":
-                    of_event = (links.c.partition == listed.c.partition) & (
-                        links.c.seq == listed.c.seq
-                    )
-                    these = exists().where(links.c.event_id.in_(some), of_event)
+                    place = (links.c.partition == listed.c.partition, links.c.seq == listed.c.seq)
+                    these = exists().where(links.c.event_id.in_(some), *place)
                     connection.execute(delete(listed).where(these))
                     connection.execute(delete(events).where(events.c.id.in_(some)))
         self._database.tidy()
 
-    def _pages(
-        self, asked: Select[Any], before_us: int, is_meant: Callable[[str], bool]
-    ) -> Iterator[list[str]]:
+    def _pages(self, may_go: ColumnElement[bool], cutoff: Cutoff) -> Iterator[list[str]]:
         """Look at each old event once, by kind and age, and give the ids of those that may go.
 
         What stays is not looked at again for each batch, and no question looks at more than one.
         A batch of which all stay is given too, since the caller has other things to do.
         """
         at_us, id_ = events.c.received_us, events.c.id
-        for kind in filter(is_meant, self._removable_kinds()):
-            old = asked.where(events.c.kind == kind, at_us < before_us)
-            old = old.order_by(at_us, id_).limit(BATCH)
+        asked: Select[Any] = select(id_, at_us, may_go.label("may_go")).limit(BATCH)
+        for kind in self._removable_kinds():
+            if (before_us := cutoff(kind)) is None:
+                continue
+            old = asked.where(events.c.kind == kind, at_us < before_us).order_by(at_us, id_)
             rows = rows_of(self._database, old)
             while rows:
                 ids = [row.id for row in rows if row.may_go]
                 if ids or len(rows) == BATCH:
                     yield ids
-                if len(rows) < BATCH:
-                    break
                 last = rows[-1]
                 behind = (at_us > last.received_us) | (id_ > last.id)
                 rows = rows_of(self._database, old.where(at_us >= last.received_us, behind))
@@ -163,13 +138,8 @@ class ContentRemoval(DatabasePart):
 
 def _holds(table: FromClause) -> ColumnElement[bool]:
     """Whether a number is in any set."""
-    return or_(
-        table.c.everywhere,
-        table.c.locked,
-        table.c.opted_out != "",
-        table.c.exceptions != "",
-        table.c.consents != "",
-    )
+    sets = (table.c[name] != "" for name in ("opted_out", "exceptions", "consents"))
+    return or_(table.c.everywhere, table.c.locked, *sets)
 
 
 def _rests_on_list() -> ColumnElement[bool]:
@@ -179,23 +149,15 @@ def _rests_on_list() -> ColumnElement[bool]:
     return exists().where(about, now.c.number == listed.c.number, _holds(now))
 
 
-def _rests_on() -> Any:  # noqa: ANN401 - an SQL expression
+def _rests_on() -> ColumnElement[bool]:
     """Whether something that holds today rests on the event: the newest that said how it stands.
 
     And what stopped or allowed the number before: that newest one may be a HELP, which is noted
     beside how it stands.
     """
-    holds = _holds(numbers)
     newest = (events.c.partition == numbers.c.partition) & (events.c.seq == numbers.c.seq)
     consented = events.c.kind.in_(_CONSENTS) & (numbers.c.consents != "")
     out = or_(numbers.c.everywhere, numbers.c.opted_out != "")
     stopped = events.c.kind.in_(_STOPS) & (events.c.outcome == "applied") & out
-    return (newest & holds) | consented | stopped
-
-
-def _refuse_unannounced(connection: Connection, by: str) -> None:
-    asked = (
-        select(events.c.kind).join(links, links.c.event_id == events.c.id).where(events.c.id == by)
-    )
-    if connection.scalar(asked) not in ANNOUNCING:
-        raise RecordsDiffer(f"no event {by} in the chain says that anything is taken away")
+    rests = or_(newest & _holds(numbers), consented, stopped)
+    return exists().where(numbers.c.number == events.c.number, rests)

@@ -90,7 +90,7 @@ def test_once_a_day_old_texts_go_while_nothing_else_is_to_do(
         other.run_once()
 
     assert [one.erased for one in records.reader.of_number(NUMBER)] == [True]
-    assert len(list(records.reader.of_kind("retention"))) == 1
+    assert len(list(records.reader.between(kinds=["retention"]))) == 1
     assert redis_client.ttl(RETENTION) > 0
 
 

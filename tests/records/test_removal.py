@@ -186,7 +186,7 @@ def test_old_texts_that_asked_for_nothing_go_first(store, records, archiver, hap
     assert texts(records) == ["", "dinner?"]
     assert texts(records, OTHER) == ["stop"]
     assert list(records.verifier.verify()) == []
-    (said,) = records.reader.of_kind("retention")
+    (said,) = records.reader.between(kinds=["retention"])
     assert "takes away the texts of 1 records" in said.event.note
 
 

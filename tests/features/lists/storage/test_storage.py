@@ -89,7 +89,7 @@ def test_a_list_stays_as_long_as_anything_may_rest_on_it(records):
         {3: lines(of_list(1, ListGroup((NUMBER,), "applied", consent_state=STOPPED)))}
     )
     late_us = (START_MS + 10) * 1000
-    assert [*records.removal.old_events(late_us, ["import"])] == []
+    assert [*records.removal.old_events({"import": late_us}.get)] == []
 
     back = event(2, NUMBER, kind="opt_in", consent_state=ConsentState())
     ids = [of_list(1).id]
@@ -97,7 +97,7 @@ def test_a_list_stays_as_long_as_anything_may_rest_on_it(records):
         3, "", kind="retention", consent_state=None, text="", note=announcement("event", ids)
     )
     records.writer.keep({3: lines(back, gone)})
-    assert [*records.removal.old_events(late_us, ["import"])] == [ids]
+    assert [*records.removal.old_events({"import": late_us}.get)] == [ids]
     records.removal.remove(gone.id, "event", ids)
     assert [one.event.kind for one in records.reader.of_number(NUMBER)] == ["opt_in"]
     assert [*records.verifier.verify()] == []
