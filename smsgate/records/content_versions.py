@@ -12,9 +12,9 @@ from typing import Any, Literal
 from sqlalchemy import ColumnElement, Select, func, select
 
 from smsgate.domain.errors import ContentChanged
-from smsgate.records.console_tables import content_versions
 from smsgate.records.database import Database, lookup, upsert
 from smsgate.records.reader import rows_of
+from smsgate.records.tables import content_versions
 
 ContentKind = Literal["keywords", "replies"]
 _MAX_VERSION = 2**31 - 1

@@ -9,9 +9,9 @@ from typing import TypeAlias
 
 from sqlalchemy import select
 
-from smsgate.records.console_tables import days
 from smsgate.records.database import DatabasePart, upsert
 from smsgate.records.reader import rows_of
+from smsgate.records.tables import days
 
 DayCounts: TypeAlias = dict[str, int]
 """By measure, how often it happened on a day."""

@@ -24,7 +24,7 @@ from smsgate.features.operators.service import (
 from smsgate.interface.operation import Context
 from smsgate.pipeline.api_keys import Caller
 from smsgate.records import Records
-from smsgate.records.console_tables import operator_actions, operators
+from smsgate.records.tables import operator_actions, operators
 from tests.fakes.browser import Browser
 
 

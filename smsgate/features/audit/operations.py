@@ -26,10 +26,9 @@ from smsgate.domain.signed_times import time_of
 from smsgate.interface.list_page import ListPage, Tab
 from smsgate.interface.operation import After, Column, Context, Limit, Listing, operation
 from smsgate.interface.schemas import SinceTime, UntilTime, micros
-from smsgate.records.console_tables import content_versions, operator_actions
 from smsgate.records.database import Database, lookup
 from smsgate.records.reader import EVENTS, Row, recorded_of, rows_of
-from smsgate.records.tables import MANUAL_EVENTS, events
+from smsgate.records.tables import MANUAL_EVENTS, content_versions, events, operator_actions
 
 GROUPS: Mapping[str, str] = {
     "sign_ins": "Sign-ins",

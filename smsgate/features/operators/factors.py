@@ -40,9 +40,9 @@ from smsgate.features.operators.service import (
     redeem,
 )
 from smsgate.features.operators.sessions import OperatorSession
-from smsgate.records.console_tables import credentials
 from smsgate.records.database import Database
 from smsgate.records.reader import Row, rows_of
+from smsgate.records.tables import credentials
 
 APP, PASSKEY = "app", "passkey"
 """Kinds of credentials."""

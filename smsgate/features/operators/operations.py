@@ -35,7 +35,7 @@ from smsgate.interface.list_page import Action, ListPage, Tab
 from smsgate.interface.operation import Column, Context, Listing, Role, operation
 from smsgate.interface.schemas import NoFields
 from smsgate.records import Records
-from smsgate.records.console_tables import credentials, operators
+from smsgate.records.tables import credentials, operators
 from smsgate.settings import Settings
 
 _TITLES = {

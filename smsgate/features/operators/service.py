@@ -28,15 +28,15 @@ from smsgate.domain.errors import CallFailed, LinkBroken, RecordsUnavailable, Sm
 from smsgate.features.operators import passwords
 from smsgate.interface.operation import Role
 from smsgate.notifications import send_email
-from smsgate.records.console_tables import (
+from smsgate.records.database import Database, Row, lookup, upsert
+from smsgate.records.reader import rows_of
+from smsgate.records.tables import (
     credentials,
     operator_actions,
     operators,
     sessions,
     single_use,
 )
-from smsgate.records.database import Database, Row, lookup, upsert
-from smsgate.records.reader import rows_of
 
 ROLES = get_args(Role)
 """Each may do what those before it may.

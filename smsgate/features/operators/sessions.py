@@ -23,8 +23,8 @@ from smsgate.features.operators.service import (
     token_digest,
 )
 from smsgate.pipeline.deadlines import Deadline, NoAnswerInTime
-from smsgate.records.console_tables import operators, sessions
 from smsgate.records.database import Database
+from smsgate.records.tables import operators, sessions
 
 IDLE_S = 30 * 60
 """A session ends after so long without a request that a person made,"""

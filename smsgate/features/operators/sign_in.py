@@ -33,8 +33,8 @@ from smsgate.features.operators.service import (
     now_us,
 )
 from smsgate.features.operators.sessions import PROOF_S, OperatorSession, Visitor
-from smsgate.records.console_tables import operator_actions, operators
 from smsgate.records.database import Database, lookup
+from smsgate.records.tables import operator_actions, operators
 from smsgate.web.limits import Limits, slot
 
 MAX_ATTEMPTS = 8

@@ -10,7 +10,7 @@ from smsgate.domain.messages import Intent
 from smsgate.domain.signed_times import time_of
 from smsgate.features.audit.operations import GROUPS, AuditPage, AuditQuery, read_page
 from smsgate.records import ContentVersion, Records
-from smsgate.records.console_tables import content_versions, operator_actions
+from smsgate.records.tables import content_versions, operator_actions
 from tests.fakes.values import NUMBER, decision, entry
 from tests.records.values import START_MS, event, lines
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from alembic import op
 
-import smsgate.records.console_tables  # noqa: F401 - its tables are part of the metadata
 from smsgate.records import tables
 
 revision = tables.VERSION

@@ -12,8 +12,8 @@ from sqlalchemy import select, text
 
 from smsgate.features.operators import factors, sign_in
 from smsgate.features.operators.service import ActionAuthor
-from smsgate.records.console_tables import credentials
 from smsgate.records.reader import rows_of
+from smsgate.records.tables import credentials
 from tests.fakes.browser import PASSWORD, browser
 from tests.fakes.own_services import NEW as NEW_KEY
 from tests.fakes.own_services import OLD as OLD_KEY

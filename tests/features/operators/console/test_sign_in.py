@@ -16,7 +16,7 @@ from smsgate.domain.errors import TooManyGuesses
 from smsgate.features.operators import passwords, sessions, sign_in
 from smsgate.features.operators.service import ActionAuthor, SignInRefused, token_digest
 from smsgate.features.operators.sign_in import MAX_ATTEMPTS
-from smsgate.records.console_tables import sessions as session_table
+from smsgate.records.tables import sessions as session_table
 from smsgate.web.limits import Limits
 from tests.fakes.browser import PASSWORD, Browser, browser
 from tests.fakes.own_services import make_services
