@@ -22,7 +22,7 @@ CORE = {
     "dev": "smsgate.cli.dev:dev",
     "explain": "smsgate.cli.explain:explain",
     "run": "smsgate.cli.run:run",
-    **dict.fromkeys(("compose", "init", "spool", "status"), "smsgate.cli.operations:"),
+    **dict.fromkeys(("init", "spool", "status"), "smsgate.cli.operations:"),
 }
 COMMANDS: Mapping[str, str] = {
     **CORE,

@@ -1,19 +1,17 @@
-"""Commands of the core that are operations: before the first message, spools, and compose."""
+"""Commands of the core that are operations: making the store, spools, and a number's status."""
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 import msgspec
 
 from smsgate.cli.check import answers_text
-from smsgate.consent.composing import Composed, compose
-from smsgate.domain.errors import StoreNotReady, Unfit, UnknownProgram
+from smsgate.domain.errors import StoreNotReady, Unfit
 from smsgate.features.records_admin.rebuild import MOST_BUCKETS, restore_if_needed
 from smsgate.interface.operation import Column, Context, Listing, Progress, operation
-from smsgate.interface.schemas import NoFields, ProgramName, Reason
+from smsgate.interface.schemas import NoFields, Reason
 from smsgate.metrics.snapshot import SpoolDepth
 from smsgate.pipeline.gate import GateAnswer
 from smsgate.pipeline.published_programs import publish_programs, refuse_dropped
@@ -168,43 +166,6 @@ def forget_host(context: Context, request: LostSpool) -> LostMessages:
     return LostMessages(forget_spool(services.store, request.host, context.actor(), reason))
 
 
-class TextToSend(msgspec.Struct, forbid_unknown_fields=True):
-    """A text that a program is about to send."""
-
-    text: Annotated[str, msgspec.Meta(description="The text.")]
-    program: ProgramName
-    language: Annotated[str, msgspec.Meta(description="Language of the text, such as es.")] = ""
-
-
-def _composed_text(found: Composed) -> str:
-    unit = "septets" if found.encoding == "GSM-7" else "UTF-16 units"
-    segments = "1 segment" if found.segments == 1 else f"{found.segments} segments"
-    lines = [found.text, "", f"{segments} ({found.encoding}, {found.units} {unit})"]
-    for one in found.foreign:  # by name, since many look alike
-        shown = one.character if one.character.isprintable() else " "
-        name = unicodedata.name(one.character, "without a name")
-        instead = "" if one.instead is None else f"; instead: {one.instead!r}"
-        code = f"U+{ord(one.character):04X}"
-        lines.append(f"  UCS-2 because of {shown} {code} {name} ×{one.count}{instead}")
-    return "\n".join(lines)
-
-
-@operation(
-    command="compose <text>",
-    role="viewer",
-    example={"text": "Sale today!", "program": "alerts"},
-    text=_composed_text,
-)
-def compose_text(context: Context, request: TextToSend) -> Composed:
-    """Show a text as it should be sent, with its opt-out line and its segments."""
-    programs = context.services.settings.programs
-    found = programs.get(request.program)
-    if found is None:
-        names = ", ".join(one.name for one in programs)
-        raise UnknownProgram(f"no program is called {request.program!r}; there are: {names}")
-    return compose(request.text, found, language=request.language)
-
-
 class NumberChoice(msgspec.Struct, forbid_unknown_fields=True):
     """Whose number it is."""
 
@@ -223,4 +184,4 @@ def show_status(context: Context, request: NumberChoice) -> Mapping[str, GateAns
     return services.gate.check_programs(request.number, services.settings.programs)
 
 
-OPERATIONS = (init_store, list_spools, forget_host, compose_text, show_status)
+OPERATIONS = (init_store, list_spools, forget_host, show_status)

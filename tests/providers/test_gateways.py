@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smsgate.classifier.wording import defaults
-from smsgate.consent.composing.segments import count
+from smsgate.domain.gsm import count
 from smsgate.domain.messages import Reply, WebhookRequest
 from smsgate.providers import PROVIDERS
 from smsgate.providers.calls import send_url

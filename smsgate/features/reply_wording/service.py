@@ -14,8 +14,8 @@ import tomlkit
 
 from smsgate.classifier import reply_text
 from smsgate.classifier.wording import defaults
-from smsgate.consent.composing.segments import SegmentCount, count
 from smsgate.domain.errors import ConfigurationError, ContentChanged, Fault, Unfit, UnknownProgram
+from smsgate.domain.gsm import SegmentCount, count
 from smsgate.pipeline.content import read_replies
 from smsgate.pipeline.services import Services
 from smsgate.records import ContentVersion
@@ -26,7 +26,6 @@ KINDS: Mapping[str, str] = {
     "opt_in": "Opt-in confirmation",
     "help": "HELP reply",
     "question": "Question of a double opt-in",
-    "opt_out_line": "Opt-out line under your texts",
 }
 """Each text of a language, and how pages name it."""
 NO_OWN_TEXT = "# Every reply has the shipped wording.\n"

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smsgate.consent.composing import count
+from smsgate.domain.gsm import count
 
 COUNTED = [
     # text, encoding, units, segments
@@ -54,21 +54,5 @@ def test_units_are_those_of_the_encoding_and_one_more_character_never_costs_less
     assert (counted.encoding == "UCS-2") == bool(counted.foreign)
 
 
-def test_the_characters_that_force_ucs2_are_named_with_what_would_do_instead() -> None:
-    counted = count("It’s “á” ł 😀 it’s…")
-    told = [(one.character, one.count, one.instead) for one in counted.foreign]
-    assert told == [
-        ("’", 2, "'"),
-        ("“", 1, '"'),
-        ("á", 1, "a"),
-        ("”", 1, '"'),
-        ("ł", 1, None),
-        ("😀", 1, None),
-        ("…", 1, "..."),
-    ]
-
-
-@given(st.characters())
-def test_what_is_offered_instead_is_in_the_gsm_alphabet(char: str) -> None:
-    for one in count(char).foreign:
-        assert one.instead is None or count(one.instead).encoding == "GSM-7"
+def test_the_characters_that_force_ucs2_are_named() -> None:
+    assert count("It’s “á” it’s").foreign == ("’", "“", "á", "”")
