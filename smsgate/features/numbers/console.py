@@ -24,17 +24,20 @@ from smsgate.domain.signed_times import time_of
 from smsgate.domain.time_zones import day_start_us, local_moment
 from smsgate.features.numbers.changes import lock, record_consent, restore, suppress, unlock
 from smsgate.features.numbers.search import NumberCandidate, find_numbers, words_of
-from smsgate.features.numbers.story import read_story
+from smsgate.features.numbers.story import StoryReader
 from smsgate.interface.forms import ZONE, typed_zone
 from smsgate.interface.operation import Operation
 from smsgate.interface.parts import Parts
 from smsgate.interface.schemas import MEDIA
 from smsgate.interface.values import read_values
 from smsgate.pipeline.forgetting import forget_number
+from smsgate.pipeline.gate import Gate
 from smsgate.pipeline.manual import reason_of
 from smsgate.pipeline.services import Services
-from smsgate.records import HistoryPlace
+from smsgate.records import HistoryPlace, Records
 from smsgate.records.reader import SEARCHED
+from smsgate.settings import Settings
+from smsgate.store.store import Store
 from smsgate.web.console.auth import actor, context, needs, operator_zone
 from smsgate.web.console.template_filters import exact
 
@@ -53,15 +56,24 @@ class RecordedNumber(BaseConverter):
     part_isolating = False
 
 
-def register(console: Flask, services: Services, parts: Parts) -> None:
+def register(
+    console: Flask,
+    services: Services,
+    parts: Parts,
+    settings: Settings,
+    store: Store,
+    records: Records,
+    gate: Gate,
+) -> None:
     """Add the routes."""
     console.url_map.converters["recorded"] = RecordedNumber
+    stories = StoryReader(settings, store, records, gate)
 
     @console.get("/console/numbers")
     @needs("viewer")
     def numbers() -> str:
         """The search, and the newest events."""
-        return _search_page(services)
+        return _search_page(records)
 
     @console.post("/console/numbers")
     @needs("viewer")
@@ -72,11 +84,11 @@ def register(console: Flask, services: Services, parts: Parts) -> None:
         it is no answer that browsers complain of.
         """
         typed = request.form.get("number", "")[:MAX_SENDER_CHARS].replace("\0", "")
-        regions = [*dict.fromkeys(one.region for one in services.settings.programs if one.region)]
-        found = find_numbers(services.records, typed, regions)
+        regions = [*dict.fromkeys(one.region for one in settings.programs if one.region)]
+        found = find_numbers(records, typed, regions)
         if len(found) == 1:
             return redirect(url_for("number", number=found[0].number), 303)
-        return _search_page(services, typed, found)
+        return _search_page(records, typed, found)
 
     @console.get("/console/numbers/<recorded:number>", merge_slashes=False)
     @needs("viewer")
@@ -86,8 +98,8 @@ def register(console: Flask, services: Services, parts: Parts) -> None:
         if known != number:
             return redirect(url_for("number", number=known), 302)
         if request.headers.get("HX-Request") and request.args.get("part") == "story":
-            return render_template("part_story.html", **_number_values(services, number))
-        return _number_page(services, number)
+            return render_template("part_story.html", **_number_values(settings, stories, number))
+        return _number_page(settings, stories, number)
 
     for name, (action, done) in _ACTIONS.items():
         view = needs(action.role)(_action_view(services, parts, action, done))
@@ -109,8 +121,8 @@ def register(console: Flask, services: Services, parts: Parts) -> None:
         return redirect(url_for("number", number=number), 303)
 
 
-def _search_page(services: Services, typed: str = "", found: Sequence[NumberCandidate] = ()) -> str:
-    records, words = services.records, words_of(typed)
+def _search_page(records: Records, typed: str = "", found: Sequence[NumberCandidate] = ()) -> str:
+    words = words_of(typed)
     newest: list[Event] = []
     unrouted: list[Event] = []
     texts, problem = None, ""
@@ -138,27 +150,27 @@ def _search_page(services: Services, typed: str = "", found: Sequence[NumberCand
     )
 
 
-def _number_page(services: Services, number: str) -> tuple[str, int]:
+def _number_page(settings: Settings, stories: StoryReader, number: str) -> tuple[str, int]:
     """The whole page, and its status."""
     if len(number) > MAX_SENDER_CHARS:
         abort(404, f"Nothing longer than {MAX_SENDER_CHARS} characters is ever recorded.")
-    values = _number_values(services, number)
+    values = _number_values(settings, stories, number)
     page = values["page"]
     is_known = page.phone or page.items or page.problems
     return render_template("number.html", media=MEDIA, **values), 200 if is_known else 404
 
 
-def _number_values(services: Services, number: str) -> dict[str, Any]:
+def _number_values(settings: Settings, stories: StoryReader, number: str) -> dict[str, Any]:
     place = _PLACE.fullmatch(request.args.get("before", ""))
     before = HistoryPlace(int(place[1]), int(place[2])) if place else None
-    page = read_story(services, number, before)
+    page = stories.read(number, before)
     return {
         "number": number,
         "page": page,
         "before": before,
         "scopes": [
             (ALL, "All programs"),
-            *((one.name, one.title) for one in services.settings.programs),
+            *((one.name, one.title) for one in settings.programs),
         ],
         "event_text": event_text,
         "decision_text": decision_text,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal, NamedTuple, TypeAlias
 
@@ -20,6 +20,7 @@ from smsgate.domain.signed_times import time_of
 from smsgate.interface.list_page import ListPage, Tab
 from smsgate.interface.operation import After, Column, Context, Limit, Listing, operation
 from smsgate.interface.schemas import SinceTime, UntilTime, micros
+from smsgate.records import Records
 from smsgate.records.database import Database, lookup
 from smsgate.records.projections import (
     CONSENT,
@@ -31,6 +32,7 @@ from smsgate.records.projections import (
 )
 from smsgate.records.reader import EVENTS, recorded_of
 from smsgate.records.tables import FROM_OUTSIDE, events, links, memberships
+from smsgate.settings import Program, Settings
 
 STATES = (OPTED_OUT, LOCKED, CONSENT)
 SOURCES = ("text", "provider", "link", "operator", "api", "import")
@@ -42,6 +44,7 @@ _PLACES_AT_ONCE = 400
 _DIGITS = re.compile("[0-9]{4,7}")
 """A whole number belongs into no address of a page: logs and histories keep those."""
 _PLACE = re.compile(r"([0-9]{1,17})\.(\+?[0-9]{1,20})\.([a-z_]{1,16})\.([a-z0-9_-]{1,200})")
+"""The last row of a page: since when, number, state and scope."""
 _SOURCE_TITLES = {"": "Any", **{name: event_text.source(name) for name in SOURCES}}
 
 
@@ -121,48 +124,48 @@ class MembershipPage(msgspec.Struct, frozen=True):
         empty="No opt-outs, locks or consents.",
     ),
 )
-def list_memberships(context: Context, request: MembershipQuery) -> MembershipPage:
+def list_memberships(
+    context: Context,  # noqa: ARG001
+    request: MembershipQuery,
+    settings: Settings,
+    records: Records,
+) -> MembershipPage:
     """List opt-outs, locks and consents; a number has a row for each."""
     digits = re.sub(r"[\s().+-]", "", request.digits)
     if digits and not _DIGITS.fullmatch(digits):
         raise Unfit("Type the last 4 to 7 digits of the number, and digits only.", field="digits")
     wanted = msgspec.structs.replace(request, digits=digits, imported=request.imported.strip())
-    database = context.services.records.database
+    database, keys = records.database, keys_of(wanted, settings.programs)
     if database.absent:
         return MembershipPage([], 0, None)
     with database.reading() as connection:
-        found = read_page(connection, wanted, request.limit + 1)
+        found = read_page(connection, keys, wanted, request.limit + 1)
         shown = found[: request.limit]
         origins = _origins(connection, shown)
-        total = count(connection, wanted) if request.limit <= _COUNTED_ROWS else None
+        total = count(connection, keys, wanted) if request.limit <= _COUNTED_ROWS else None
     return MembershipPage(
         items=[_row(one, origins.get((one.partition, one.seq))) for one in shown],
         total=total,
-        next=".".join(map(str, _key_of(shown[-1]))) if len(found) > len(shown) else None,
+        next=_place_of(shown[-1]) if len(found) > len(shown) else None,
     )
 
 
-class _RowKey(NamedTuple):
-    """Where a page ends: its last row."""
-
-    since_us: int
-    number: str
-    state: str
-    scope: str
-
-
-def read_page(connection: Connection, wanted: MembershipQuery, limit: int) -> list[Row[Any]]:
+def read_page(
+    connection: Connection, keys: Sequence[MembershipKey], wanted: MembershipQuery, limit: int
+) -> list[Row[Any]]:
     """At most ``limit`` rows behind the place that is asked for, newest first.
 
     Raises ``CursorRefused``.
     """
-    behind, found = _parsed(wanted.after), list[Row[Any]]()
-    for key in _keys(connection, wanted):
+    behind, found = _PLACE.fullmatch(wanted.after), list[Row[Any]]()
+    if wanted.after and not behind:
+        raise CursorRefused("`after` is not the `next` of a page of this list.")
+    for key in keys:
         asked = _filtered(wanted, key, select(memberships))
-        if behind is not None:
+        if behind:
             mine = tuple_(memberships.c.since_us, memberships.c.number)
-            last = tuple_(literal(behind.since_us), literal(behind.number))
-            is_later_key = key > MembershipKey(behind.state, behind.scope)
+            last = tuple_(literal(int(behind[1])), literal(behind[2]))
+            is_later_key = key > MembershipKey(behind[3], behind[4])
             asked = asked.where(mine <= last if is_later_key else mine < last)
         newest = (memberships.c.since_us.desc(), memberships.c.number.desc())
         found += connection.execute(asked.order_by(*newest).limit(limit))
@@ -171,10 +174,12 @@ def read_page(connection: Connection, wanted: MembershipQuery, limit: int) -> li
     return found[:limit]
 
 
-def count(connection: Connection, wanted: MembershipQuery) -> int | None:
+def count(
+    connection: Connection, keys: Sequence[MembershipKey], wanted: MembershipQuery
+) -> int | None:
     """How many rows all pages have together; None where they are too many to be counted."""
     total = 0
-    for key in _keys(connection, wanted):
+    for key in keys:
         some = _filtered(wanted, key, select(literal(1)).select_from(memberships))
         rows = select(func.count()).select_from(some.limit(COUNTED).subquery())
         counted = connection.scalar(rows) or 0
@@ -184,28 +189,13 @@ def count(connection: Connection, wanted: MembershipQuery) -> int | None:
     return total
 
 
-def _keys(connection: Connection, wanted: MembershipQuery) -> list[MembershipKey]:
+def keys_of(wanted: MembershipQuery, programs: Iterable[Program]) -> list[MembershipKey]:
     """The states and scopes that a filter is about, in their order."""
+    every = {name for one in programs for name in (one.name, *one.formerly)}
+    named = {wanted.scope} if wanted.scope else every
+    scopes = {OPTED_OUT: {ALL, *named}, LOCKED: {ALL}, CONSENT: named}
     states = [one for one in STATES if wanted.state in ("", one)]
-    if not wanted.scope:
-        return sorted(key for key in _all_keys(connection) if key.state in states)
-    scopes = {OPTED_OUT: {ALL, wanted.scope}, LOCKED: {ALL}, CONSENT: {wanted.scope}}
     return sorted(MembershipKey(state, scope) for state in states for scope in scopes[state])
-
-
-def _all_keys(connection: Connection) -> Iterator[MembershipKey]:
-    """The states and scopes that there are: a step in the index for each, however many rows."""
-    state, scope = memberships.c.state, memberships.c.scope
-    asked = select(state, scope).order_by(state, scope).limit(1)
-    row = connection.execute(asked).one_or_none()
-    while row is not None:
-        key = MembershipKey(*row)
-        yield key
-        # Two questions: SQLite uses of a comparison of pairs the first part only.
-        row = (
-            connection.execute(asked.where(state == key.state, scope > key.scope)).one_or_none()
-            or connection.execute(asked.where(state > key.state)).one_or_none()
-        )
 
 
 def _filtered(wanted: MembershipQuery, key: MembershipKey, asked: Select[Any]) -> Select[Any]:
@@ -232,15 +222,8 @@ def _filtered(wanted: MembershipQuery, key: MembershipKey, asked: Select[Any]) -
     return asked
 
 
-def _key_of(row: Row[Any]) -> _RowKey:
-    return _RowKey(row.since_us, row.number, row.state, row.scope)
-
-
-def _parsed(after: str) -> _RowKey | None:
-    found = _PLACE.fullmatch(after)
-    if found is None and after:
-        raise CursorRefused("`after` is not the `next` of a page of this list.")
-    return _RowKey(int(found[1]), found[2], found[3], found[4]) if found else None
+def _place_of(row: Row[Any]) -> str:
+    return f"{row.since_us}.{row.number}.{row.state}.{row.scope}"
 
 
 def _origins(connection: Connection, rows: Sequence[Row[Any]]) -> dict[tuple[int, int], Event]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from contextlib import suppress
 from typing import Annotated
 
@@ -13,11 +12,12 @@ from smsgate.domain.messages import ALL
 from smsgate.domain.phone import e164
 from smsgate.interface.operation import After, Context, operation
 from smsgate.interface.schemas import CheckResult, ProgramName, moment
-from smsgate.pipeline.gate import GateAnswer, Since
+from smsgate.pipeline.gate import Gate, Since
 from smsgate.pipeline.manual import check_program
-from smsgate.pipeline.services import Services
-from smsgate.records import NumberConsentState
+from smsgate.records import NumberConsentState, Records
+from smsgate.settings import Settings
 from smsgate.store.refusals import Refusal
+from smsgate.store.store import Store
 
 MAX_NUMBERS = 10_000
 
@@ -44,22 +44,19 @@ class Checked(msgspec.Struct, frozen=True):
     by_program=True,
     example={"program": "alerts", "numbers": ["+14155550123"]},
 )
-def check_numbers(context: Context, request: Check) -> Checked:
+def check_numbers(context: Context, request: Check, gate: Gate, store: Store) -> Checked:
     """Say of each number whether the program may text it, in the order asked."""
     context.caller.require_program(request.program)
-    answers = context.services.gate.check(request.numbers, program=request.program)
+    answers = gate.check(request.numbers, program=request.program)
     if request.sending:
-        _count(context.services, request.program, answers)
+        stopped = [
+            Refusal(one.number, request.program, one.reason, "api")
+            for one in answers
+            if not one.allowed
+        ]
+        with suppress(StoreUnavailable):  # what cannot be counted is stopped all the same
+            store.refusals.add(stopped)
     return Checked([CheckResult(one.number, one.allowed, one.reason, one.since) for one in answers])
-
-
-def _count(services: Services, program: str, answers: Iterable[GateAnswer]) -> None:
-    """Count the sends that these answers stop; what cannot be counted is stopped all the same."""
-    stopped = [
-        Refusal(one.number, program, one.reason, "api") for one in answers if not one.allowed
-    ]
-    with suppress(StoreUnavailable):
-        services.store.refusals.add(stopped)
 
 
 class SuppressionQuery(msgspec.Struct, forbid_unknown_fields=True):
@@ -97,14 +94,16 @@ class SuppressionPage(msgspec.Struct, frozen=True):
     by_program=True,
     example={"scope": "all"},
 )
-def list_suppressions(context: Context, request: SuppressionQuery) -> SuppressionPage:
+def list_suppressions(
+    context: Context, request: SuppressionQuery, settings: Settings, records: Records
+) -> SuppressionPage:
     """List the numbers of a scope's suppression set."""
     context.caller.require_program(request.scope)
     if request.scope != ALL:
-        check_program(context.services.settings, request.scope)
+        check_program(settings, request.scope)
     after = e164(request.after) if request.after else ""
     limit = request.limit
-    found = context.services.records.reader.suppressed(request.scope, after, limit + 1)
+    found = records.reader.suppressed(request.scope, after, limit + 1)
     return SuppressionPage(
         [_suppressed_number(context, one, request.scope) for one in found[:limit]],
         found[limit - 1].number if len(found) > limit else None,

@@ -6,12 +6,12 @@ sentence about what is missing.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from smsgate.consent import decision_text, event_text
 from smsgate.consent.events import DeadLetter, Event
 from smsgate.consent.list_import import event_for
 from smsgate.domain.errors import (
@@ -21,14 +21,13 @@ from smsgate.domain.errors import (
     StoreUnavailable,
     UnknownProgram,
 )
-from smsgate.domain.messages import ALL, Reply, StoredEntry, numbers_in
+from smsgate.domain.messages import ALL, Entry, Reply, StoredEntry, numbers_in
 from smsgate.domain.phone import is_e164
-from smsgate.features.numbers.memberships import RecordedOrigins, origins_of_number
+from smsgate.features.numbers.memberships import RecordedOrigin, origins_of_number
 from smsgate.pipeline.forwards import KIND
-from smsgate.pipeline.gate import GateAnswer
+from smsgate.pipeline.gate import Gate, GateAnswer
 from smsgate.pipeline.reviews import OpenReview, list_open_of
-from smsgate.pipeline.services import Services
-from smsgate.records import HistoryPlace, Recorded
+from smsgate.records import HistoryPlace, Recorded, Records
 from smsgate.records.projections import (
     CONSENT,
     EXCEPTION,
@@ -37,9 +36,10 @@ from smsgate.records.projections import (
     MembershipKey,
     keys_of,
 )
-from smsgate.settings import Program
+from smsgate.settings import Program, Settings
 from smsgate.store.keys import partition_of
 from smsgate.store.refusals import RefusedHour
+from smsgate.store.store import Store
 from smsgate.store.write_lease import CANNOT_TELL
 
 PAGE = 30
@@ -63,8 +63,7 @@ class ProgramConsentState:
     since_us: int
     """0 where it is not known."""
     why: str
-    cause: Event | None
-    """What blocked it, where the gate does not say why: a lock, or an imported list."""
+    """Who or what blocked it, in words."""
     blocked: bool
     """Whether an opt-out or a lock holds: by the gate, or by the records where it cannot tell."""
     blocked_in_records: bool | None
@@ -87,6 +86,11 @@ class TimelineEntry:
     unsettled: Reply | DeadLetter | None = None
     """A reply that waits to be sent, or was given up."""
 
+    @property
+    def happened_us(self) -> int:
+        """When it happened."""
+        return self.event.received_us or self.event.applied_us
+
 
 @dataclass(slots=True)
 class NumberStory:
@@ -108,8 +112,6 @@ class NumberStory:
     """Newest first."""
     older: HistoryPlace | None = None
     """Where the next page begins; None at the end."""
-    delivery_reports: dict[str, Event] = field(default_factory=dict)
-    """By the provider's id of a reply that stands here: what it told of it afterwards."""
     problems: list[str] = field(default_factory=list)
     """What cannot be shown, and why."""
     is_store_away: bool = False
@@ -133,116 +135,121 @@ class NumberStory:
         return locks[-1] == "lock" if locks else self.locked
 
 
-def read_story(services: Services, number: str, before: HistoryPlace | None = None) -> NumberStory:
-    """How a number (E.164, or as it was recorded) stands, and its events before a place.
+class StoryReader:
+    """Reads stories of numbers."""
 
-    Raises nothing of ours: the story names what is missing.
-    """
-    return _StoryReader(services, number).read(before)
+    def __init__(self, settings: Settings, store: Store, records: Records, gate: Gate) -> None:
+        self._programs = settings.programs
+        self._store, self._records, self._gate = store, records, gate
 
+    def read(self, number: str, before: HistoryPlace | None = None) -> NumberStory:
+        """How a number (E.164, or as it was recorded) stands, and its events before a place.
 
-class _StoryReader:
-    def __init__(self, services: Services, number: str) -> None:
-        self._services, self._store, self._records = services, services.store, services.records
-        self._number, self._partition = number, partition_of(number)
-        self._story = NumberStory(number, phone=is_e164(number))
-        self._answers: dict[str, GateAnswer] = {}
-        self._waits: dict[str, OpenReview] = {}
-        self._waiting: list[Event] = []
-        """What the records do not have yet, newest first."""
-        self._origins: RecordedOrigins | None = None
-        """None where the records are away."""
-
-    def read(self, before: HistoryPlace | None) -> NumberStory:
-        story = self._story
+        Raises nothing of ours: the story names what is missing.
+        """
+        story = NumberStory(number, phone=is_e164(number))
+        answers: dict[str, GateAnswer] = {}
+        waits: list[OpenReview] = []
         try:
-            self._ask_gate()
+            latest = self._store.inbox_reader.latest(partition_of(number), _INBOX)
+            story.pending = [one for one in latest if number in numbers_in(one.entry)]
+            if story.phone:
+                story.refused = self._store.refusals.after_opt_out(number)
+                names = [one.name for one in self._programs]
+                story.held = keys_of(self._store.numbers.consent_states_of([number], names)[number])
+                waits = list_open_of(self._store, number)
+                answers = self._gate.check_programs(number, self._programs)
         except (StoreUnavailable, StoreNotReady, UnknownProgram) as error:
             story.is_store_away = isinstance(error, StoreUnavailable)
             said = str(error)
             why = said if said.startswith(CANNOT_TELL) else f"{CANNOT_TELL}: {said}"
             story.problems.append(f"No number may be texted: {why}.")
-        texts = self._ask_store(before)  # before the records: what moves is in both
-        recorded = self._ask_records(before)
-        origins = self._origins or {}
-        if not self._answers:
-            story.held = origins.keys()
-        given = [one.event for key, one in origins.items() if key.state == CONSENT]
+        waiting, texts = self._ask_store(story, before)  # before the records: what moves is in both
+        origins, recorded = self._ask_records(story, before)
+        if not answers:
+            story.held = (origins or {}).keys()
+        given = [one.event for key, one in (origins or {}).items() if key.state == CONSENT]
         story.consents = [one for one in given if one and one.entry and one.entry.consent]
         if story.phone:
-            story.programs = [self._program(one) for one in self._services.settings.programs]
-        recorded, texts = _one_page(recorded, texts, story)
+            made = None if origins is None else {*origins}
+            newest = {**(origins or {}), **_origins_of(reversed(waiting))}
+            story.programs = [
+                self._state(
+                    one, story, answers.get(one.name, GateAnswer("", None)), newest, made, waits
+                )
+                for one in self._programs
+            ]
         known = {one.event.id for one in recorded}
-        items = [TimelineEntry(one) for one in self._waiting if not before and one.id not in known]
-        items += [TimelineEntry(one.event, one.erased) for one in recorded]
-        items, story.delivery_reports = _nested(items)
+        items = [TimelineEntry(one.event, one.erased) for one in recorded]
+        places = [
+            *(one.place for one in recorded),
+            *(HistoryPlace(one.happened_us, 0) for one in texts),
+        ]
+        if len(places) > PAGE:
+            last = story.older = sorted(places, reverse=True)[PAGE - 1]
+            items = [one for one, of in zip(items, recorded, strict=True) if of.place >= last]
+            texts = [one for one in texts if (one.happened_us, 0) >= last]
+        if not before:
+            items = [*(TimelineEntry(one) for one in waiting if one.id not in known), *items]
+        items = _nested(items)
         if not (before or story.is_store_away):
-            self._add_unsettled(items)
+            self._add_unsettled(partition_of(number), items)
         # Each text goes among the events by its time; the order of the events themselves stays.
-        story.items = sorted([*items, *texts], key=lambda one: -happened_us(one.event))
+        story.items = sorted([*items, *texts], key=lambda one: -one.happened_us)
         return story
 
-    def _ask_gate(self) -> None:
-        story, number = self._story, self._number
-        latest = self._store.inbox_reader.latest(self._partition, _INBOX)
-        story.pending = [one for one in latest if number in numbers_in(one.entry)]
-        if not story.phone:
-            return
-        story.refused = self._store.refusals.after_opt_out(number)
-        programs = self._services.settings.programs
-        names = [one.name for one in programs]
-        story.held = keys_of(self._store.numbers.consent_states_of([number], names)[number])
-        self._waits = {one.program: one for one in list_open_of(self._store, number)}
-        self._answers = self._services.gate.check_programs(number, programs)
+    def _ask_store(
+        self, story: NumberStory, before: HistoryPlace | None
+    ) -> tuple[list[Event], list[TimelineEntry]]:
+        """Events that the records do not have yet, newest first, and ordinary texts.
 
-    def _ask_store(self, before: HistoryPlace | None) -> list[TimelineEntry]:
-        """Read what the records do not have yet; return the ordinary texts before a place.
-
-        They are on no record, so an event is made of each: ``text``, ``sampled``.
+        Those are on no record, so an event is made of each: ``text``, ``sampled``.
         """
-        story = self._story
         if story.is_store_away:
             story.problems.append(f"{_UNSEEN}.")
-            return []
+            return [], []
         # A text of the same microsecond as an event stands behind it.
         before_us = before.received_us + (before.seq > 0) if before else 0
         try:
-            events = self._store.ledger_reader.newest(self._partition, _LEDGER)
-            found = self._store.sample_log.of_number(self._number, before_us, PAGE + 1)
+            events = self._store.ledger_reader.newest(partition_of(story.number), _LEDGER)
+            found = self._store.sample_log.of_number(story.number, before_us, PAGE + 1)
         except StoreUnavailable as error:
             story.is_store_away = True
             story.problems.append(f"{_UNSEEN}: {error}.")
-            return []
-        mine = [one for event in events if (one := event_for(event, self._number)) is not None]
+            return [], []
         if len(events) == _LEDGER:
             story.problems.append(
                 "The records are far behind: only the newest events are shown until they catch up."
             )
-        self._waiting = mine[::-1]
-        return [
+        mine = [part for one in reversed(events) if (part := event_for(one, story.number))]
+        return mine, [
             TimelineEntry(
                 Event("", "text", "sampled", one.number, one.program, entry=one, received_us=at_us)
             )
             for at_us, one in found
         ]
 
-    def _ask_records(self, before: HistoryPlace | None) -> list[Recorded]:
+    def _ask_records(
+        self, story: NumberStory, before: HistoryPlace | None
+    ) -> tuple[Mapping[MembershipKey, RecordedOrigin] | None, list[Recorded]]:
+        """What the number is in by the records, or None where they are away; and their events."""
+        origins = None
         try:
             if self._records.absent and any(self._store.ledger.kept().values()):
                 raise RecordsNotReady("they are on another host: set DATABASE_URL")
-            self._origins = origins_of_number(self._records.database, self._number)
-            return self._records.reader.page_of_number(self._number, before, PAGE + 1)
+            origins = origins_of_number(self._records.database, story.number)
+            return origins, self._records.reader.page_of_number(story.number, before, PAGE + 1)
         except RecordsUnavailable as error:
-            self._story.problems.append(
+            story.problems.append(
                 f"Older events, and since when and why, cannot be shown in full: {error}."
             )
         except StoreUnavailable:
             pass  # the story says it already
-        return []
+        return origins, []
 
-    def _add_unsettled(self, items: Sequence[TimelineEntry]) -> None:
+    def _add_unsettled(self, partition: int, items: Sequence[TimelineEntry]) -> None:
         answered = {
-            f"{self._partition}-{one.event.inbox_id}": one
+            f"{partition}-{one.event.inbox_id}": one
             for one in items
             if one.event.inbox_id and one.event.kind != RECEIPT
         }
@@ -250,59 +257,49 @@ class _StoryReader:
             for id_, reply in self._store.unsent_replies.unsettled([*answered]).items():
                 answered[id_].unsettled = reply
 
-    def _program(self, program: Program) -> ProgramConsentState:
+    def _state(
+        self,
+        program: Program,
+        story: NumberStory,
+        answer: GateAnswer,
+        origins: Mapping[MembershipKey, RecordedOrigin],
+        recorded: Collection[MembershipKey] | None,
+        waits: Sequence[OpenReview],
+    ) -> ProgramConsentState:
         name = program.name
-        answer = self._answers.get(name, GateAnswer("", None))
-        recorded = _reason(self._origins or {}, name)
-        reason = answer.reason if answer.allowed is not None else recorded
-        since_us, why, cause = 0, answer.why, None
+        reason = answer.reason if answer.allowed is not None else _reason(recorded or (), name)
+        # The gate knows of the last 48 hours, the records of everything.
+        since_us, why = 0, event_text.source(decision_text.because(answer.why))
         if answer.since:
             since_us = int(datetime.fromisoformat(answer.since).timestamp() * 1_000_000)
-        if reason in ("locked", "opted_out", "opted_out_all") and not (since_us and why):
-            renamed = self._services.settings.programs.renamed
-            names = (name, *(old for old, new in renamed.items() if new == name))
-            at_us, cause = self._cause(reason, names)
-            since_us = at_us or since_us
-            if cause and cause.entry and cause.entry.source == "text" and reason != "locked":
-                decision = cause.entry.decision
-                why, cause = why or f"{decision.rule} {decision.keyword}".strip(), None
-        waits = self._waits.get(name)
-        if answer.reason == "review" and self._waits:
-            waits = waits or min(self._waits.values(), key=lambda one: one.since_us)
-            since_us = since_us or waits.since_us
+        former = [old for old, new in self._programs.renamed.items() if new == name]
+        keys = {
+            "locked": [MembershipKey(LOCKED, ALL)],
+            "opted_out": [MembershipKey(OPTED_OUT, one) for one in (name, *former)],
+            "opted_out_all": [MembershipKey(OPTED_OUT, ALL)],
+        }.get(reason, [])
+        origin = next((origins[one] for one in keys if one in origins), None)
+        if origin is not None:
+            since_us = since_us or origin.since_us
+            why = _cause(origin.event.entry) if origin.event and origin.event.entry else why
+        waiting = next((one for one in waits if one.program == name), None)
+        if answer.reason == "review" and waits:
+            waiting = waiting or min(waits, key=lambda one: one.since_us)
+            since_us = since_us or waiting.since_us
         return ProgramConsentState(
             program=program,
             allowed=answer.allowed,
             reason=answer.reason,
             since_us=since_us,
             why=why,
-            cause=cause,
-            blocked=bool(reason) and reason not in ("hold", "review", "no_consent"),
-            blocked_in_records=None if self._origins is None else bool(recorded),
-            consent=(CONSENT, name) in self._story.held,
-            waits=waits,
+            blocked=bool(keys),
+            blocked_in_records=None if recorded is None else bool(_reason(recorded, name)),
+            consent=(CONSENT, name) in story.held,
+            waits=waiting,
         )
 
-    def _cause(self, reason: str, names: Sequence[str]) -> tuple[int, Event | None]:
-        """Since when a program's ``reason`` holds, and the event that made it so.
 
-        ``names``: the program's name, and those that it had before.
-        """
-        scopes = names if reason == "opted_out" else (ALL,)
-        for event in self._waiting:
-            is_lock, entry = event.kind == "lock", event.entry
-            is_block = event.outcome == "applied" and entry and entry.decision.intent.stops
-            if is_block and (is_lock if reason == "locked" else event.scope in scopes):
-                return event.event_time_us or event.received_us, event
-        state = LOCKED if reason == "locked" else OPTED_OUT
-        for scope in scopes:
-            origin = (self._origins or {}).get(MembershipKey(state, scope))
-            if origin is not None:
-                return origin.since_us, origin.event
-        return 0, None
-
-
-def _reason(held: Mapping[MembershipKey, object], program: str) -> str:
+def _reason(held: Collection[MembershipKey], program: str) -> str:
     """Why a program may not text a number, by what the number is in; empty where it may."""
     if (LOCKED, ALL) in held:
         return "locked"
@@ -312,54 +309,49 @@ def _reason(held: Mapping[MembershipKey, object], program: str) -> str:
     return "opted_out_all" if is_out else ""
 
 
-def _one_page(
-    recorded: list[Recorded], texts: list[TimelineEntry], story: NumberStory
-) -> tuple[list[Recorded], list[TimelineEntry]]:
-    """The newest of both that fill one page; the story then says where the next one begins."""
-    places = [one.place for one in recorded]
-    places += [HistoryPlace(happened_us(one.event), 0) for one in texts]
-    if len(places) <= PAGE:
-        return recorded, texts
-    last = story.older = sorted(places, reverse=True)[PAGE - 1]
-    return (
-        [one for one in recorded if one.place >= last],
-        [one for one in texts if (happened_us(one.event), 0) >= last],
-    )
+def _origins_of(events: Iterable[Event]) -> Mapping[MembershipKey, RecordedOrigin]:
+    """What opt-outs and locks put a number into, oldest first."""
+    found = {}
+    for one in events:
+        if one.outcome == "applied" and one.entry and one.entry.decision.intent.stops:
+            is_lock = one.kind == "lock"
+            key = MembershipKey(LOCKED if is_lock else OPTED_OUT, ALL if is_lock else one.scope)
+            found[key] = RecordedOrigin(one.event_time_us or one.received_us, one)
+    return found
 
 
-def happened_us(event: Event) -> int:
-    """When it happened."""
-    return event.received_us or event.applied_us
+def _cause(entry: Entry) -> str:
+    """Who or what an entry came from, and why, in words."""
+    if entry.source == "text":
+        return decision_text.reason(entry.decision.rule, entry.decision.keyword)
+    note, actor = event_text.note(entry), entry.actor
+    by = f"; {actor}" if actor not in ("subscriber", "provider", "") else ""
+    return event_text.entry_source(entry) + (f": {note}" if note else "") + by
 
 
-def _follows(event: Event) -> bool:
-    """Whether it is the outcome of a text: our reply, or the application's."""
-    return event.reply is not None or event.kind == KIND
-
-
-def _nested(entries: list[TimelineEntry]) -> tuple[list[TimelineEntry], dict[str, Event]]:
-    """Each reply under what it answers, and by provider id the receipts of replies shown here.
+def _nested(entries: Sequence[TimelineEntry]) -> list[TimelineEntry]:
+    """Each reply under what it answers, and each delivery report where its reply stands.
 
     What belongs to something that does not stand here stands alone.
     """
-    events = [one.event for one in entries]
-    answers: dict[str, list[Event]] = defaultdict(list)
-    for event in filter(_follows, events):
-        answers[event.inbox_id].append(event)
-    causes = [one for one in entries if not _follows(one.event) and one.event.kind != RECEIPT]
-    for cause in causes:
-        if cause.event.inbox_id:
-            cause.replies = answers.get(cause.event.inbox_id, [])
-    answered = {one.event.inbox_id for one in causes}
-    alone = [one for one in entries if _follows(one.event) and one.event.inbox_id not in answered]
-    stories = [event for one in (*causes, *alone) for event in (one.event, *one.replies)]
-    replies = {event.provider_id for event in stories if event.reply}
-    reports = {
-        one.provider_id: one for one in events if one.kind == RECEIPT and one.provider_id in replies
+    causes = {
+        one.event.inbox_id: one for one in entries if one.event.inbox_id and not _follows(one.event)
     }
-    shown = {id(one) for one in (*causes, *alone)}
-    return [
-        one
-        for one in entries
-        if id(one) in shown or (one.event.kind == RECEIPT and one.event.provider_id not in reports)
-    ], reports
+    found, replies = list[TimelineEntry](), dict[str, TimelineEntry]()
+    for one in sorted(entries, key=lambda one: one.event.kind == RECEIPT):
+        event = one.event
+        owner = causes.get(event.inbox_id) if _follows(event) else None
+        if event.kind == RECEIPT:
+            owner = replies.get(event.provider_id)
+        if owner is None:
+            found.append(one)
+        else:
+            owner.replies.append(event)
+        if event.reply and event.provider_id:
+            replies[event.provider_id] = owner or one
+    return found
+
+
+def _follows(event: Event) -> bool:
+    """Whether it is the outcome of something: our reply, the application's, a delivery report."""
+    return event.reply is not None or event.kind in (KIND, RECEIPT)

@@ -14,6 +14,7 @@ from smsgate.features.numbers import memberships
 from smsgate.features.numbers.memberships import (
     MembershipQuery,
     count,
+    keys_of,
     list_memberships,
     read_page,
 )
@@ -24,6 +25,7 @@ from tests.fakes.values import entry
 from tests.records.values import START_MS, event, lines
 
 START_US = START_MS * 1000
+PROGRAMS = [SimpleNamespace(name=name, formerly=()) for name in ("alerts", "orders")]
 OUT = ConsentState(everywhere=True)
 ALERTS, ORDERS = frozenset({"alerts"}), frozenset({"orders"})
 
@@ -55,8 +57,9 @@ def found(records, **wanted) -> list[str]:
     """What a page shows, such as ``6 consent alerts``; counts them as well."""
     asked = MembershipQuery(**wanted)
     with records.database.reading() as connection:
-        page = read_page(connection, asked, 99)
-        assert count(connection, asked) == len(page)
+        keys = keys_of(asked, PROGRAMS)
+        page = read_page(connection, keys, asked, 99)
+        assert count(connection, keys, asked) == len(page)
     return [f"{one.number[-1]} {one.state} {one.scope}" for one in page]
 
 
@@ -127,11 +130,12 @@ def test_pages_have_neither_holes_nor_repeats(listed, size, program):
     for at in range(10, 15):  # of one moment, in several states
         state = ConsentState(everywhere=True, opted_out=ALERTS, consents=ORDERS | ALERTS)
         listed.writer.keep({at: lines(event(8, number(at), consent_state=state))})
-    context = Context(SimpleNamespace(records=listed), Caller("tests", "admin"))
+    context = Context(SimpleNamespace(), Caller("tests", "admin"))
+    settings = SimpleNamespace(programs=PROGRAMS)
     seen, after = [], ""
     while after is not None:
         asked = MembershipQuery(scope=program, limit=size, after=after)
-        page = list_memberships.run(context, asked)
+        page = list_memberships.run(context, asked, settings, listed)
         seen += [f"{one.number[-1]} {one.state} {one.scope}" for one in page.items]
         after = page.next
     assert seen == found(listed, scope=program)
@@ -140,8 +144,9 @@ def test_pages_have_neither_holes_nor_repeats(listed, size, program):
 def test_it_counts_no_further_than_it_may(listed, monkeypatch):
     monkeypatch.setattr(memberships, "COUNTED", 3)
     with listed.database.reading() as connection:
-        assert count(connection, MembershipQuery(state="opted_out")) is None
-        assert count(connection, MembershipQuery(state="locked")) == 1
+        for state, counted in (("opted_out", None), ("locked", 1)):
+            asked = MembershipQuery(state=state)
+            assert count(connection, keys_of(asked, PROGRAMS), asked) == counted
 
 
 def test_pages_and_counts_are_read_by_an_index(listed):

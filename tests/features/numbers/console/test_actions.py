@@ -63,7 +63,7 @@ def test_an_opt_out_blocks_at_once_and_bears_name_and_reason(services, agent):
     )
     assert event.note == "it was asked for by an operator, not by a text"
     assert reason(services) == "opted_out_all"
-    assert "(manual)" in agent.get(PAGE).text
+    assert "(manual: by phone; agent)" in agent.get(PAGE).text
 
 
 def test_a_restore_carries_the_consent_that_allows_it(services, agent):

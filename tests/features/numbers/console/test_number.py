@@ -192,7 +192,7 @@ def test_a_lock_and_consents_are_told_with_their_words(services, viewer):
     page = viewer.get(PAGE)
     said = words(page)
     assert "Locked. No program may text it" in said
-    assert "By bob, a moment ago: a letter & more" in said
+    assert "(manual: a letter & more; bob)" in said
     assert "form 7" in said
     assert "Consent recorded · Acme Alerts applied a moment ago · manual, ana" in said
 
@@ -425,7 +425,6 @@ def test_a_locked_number_says_since_when_and_why(services, viewer, redis_client,
     )
     assert is_now(said["since"])
     assert said["consent"] == "not valid while locked"
-    assert "By bob, a moment ago: letter of her lawyer" in words(answer)
 
 
 def test_what_is_not_on_record_is_said_to_be_unknown(services, viewer, redis_client):
