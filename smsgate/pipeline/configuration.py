@@ -6,7 +6,7 @@ import time
 import tomllib
 from collections.abc import Mapping
 from contextlib import closing, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from types import MappingProxyType
@@ -16,8 +16,7 @@ from pydantic import SecretStr
 
 from smsgate.classifier import OperatorSets
 from smsgate.domain.errors import ConfigurationError, Fault, RecordsUnavailable
-from smsgate.pipeline.content import Content
-from smsgate.pipeline.content_watch import first_content
+from smsgate.pipeline.content import Content, first_content
 from smsgate.providers import check_accounts, check_applications, secret_keys, usable
 from smsgate.providers.fields import ADVICE, weakness
 from smsgate.providers.twilio.simulated import simulated_account
@@ -39,8 +38,8 @@ class Configuration:
     """What does not hinder a start but must be said loudly."""
     version: str = ""
     """Hash of all that was read: files, the environment, and secrets, of which it tells nothing."""
-    files: Mapping[str, bytes] = field(default_factory=dict)
-    """By path a hash of each file that was read, see ``hash_files``."""
+    read_s: float = 0.0
+    """When it was read, in seconds since 1970."""
 
 
 def load_configuration(environ: Mapping[str, str]) -> Configuration:
@@ -48,8 +47,8 @@ def load_configuration(environ: Mapping[str, str]) -> Configuration:
 
     Raises ``ConfigurationError`` with every fault that there is: settings, accounts, keyword sets.
     """
+    began_s = time.time()
     settings, faults = _read_settings(environ)
-    hashes = hash_files(settings)
     files = OperatorSets.read(settings.config_dir / "keywords")
     with closing(Records(settings.database_url)) as records:
         try:
@@ -64,18 +63,18 @@ def load_configuration(environ: Mapping[str, str]) -> Configuration:
         content,
         (*warnings_of(settings, has_keys=is_open), *warnings),
         version_of(settings, files),
-        hashes,
+        began_s,
     )
 
 
-def hash_files(settings: Settings) -> dict[str, bytes]:
-    """Return by path a hash of each file of the configuration, secrets among them."""
-    folder, found = settings.config_dir, dict[str, bytes]()
-    files = (*folder.glob("smsgate.toml"), *folder.glob("keywords/*.toml"))
-    for path in (*files, *settings.secret_files):
+def changed_files(settings: Settings, since_s: float) -> tuple[str, ...]:
+    """Return the files of the configuration, secrets among them, that were written after a time."""
+    folder, found = settings.config_dir, list[str]()
+    for path in (folder / FILE, *folder.glob("keywords/*.toml"), *settings.secret_files):
         with suppress(OSError):
-            found[str(path)] = sha256(path.read_bytes()).digest()
-    return found
+            if path.stat().st_ctime > since_s:  # which nobody can set
+                found.append(str(path))
+    return tuple(sorted(found))
 
 
 def load_settings(environ: Mapping[str, str]) -> Settings:

@@ -15,14 +15,12 @@ from smsgate.domain.errors import StoreNotReady, StoreUnavailable
 from smsgate.metrics.snapshot import Process
 from smsgate.pipeline.background_thread import BackgroundThread, close_all
 from smsgate.pipeline.build import describe_build
-from smsgate.pipeline.configuration import Configuration, hash_files
-from smsgate.pipeline.content_watch import ContentWatch
+from smsgate.pipeline.configuration import Configuration, changed_files
+from smsgate.pipeline.content import ContentWatch
 from smsgate.pipeline.published_programs import publish_programs, refuse_dropped
 from smsgate.pipeline.services import build_services
 
 HEARTBEAT_PERIOD_S = 2.0
-_FILES_PERIOD_S = 20.0
-"""How often the files of the configuration are looked at."""
 _MAX_PROBLEM = 2000
 """Characters of a problem that the heartbeat carries."""
 
@@ -44,7 +42,6 @@ class RunningProcess:
         store.metadata.refuse_old()
         self._watch = ContentWatch(settings, self.services.records, self.services.content)
         self._name, self._id = name, uuid.uuid4().hex
-        self._files = ConfigurationFiles(configuration)
         self._started_us = 0
         self._threads: list[BackgroundThread] = []
 
@@ -100,7 +97,7 @@ class RunningProcess:
             pid=os.getpid(),
             version=self.configuration.version,
             content=self.services.content.value.version,
-            changed=self._files.changed(),
+            changed=changed_files(self.configuration.settings, self.configuration.read_s),
             problem=self._watch.problem[:_MAX_PROBLEM],
             software=__version__,
             started_us=self._started_us,
@@ -110,21 +107,3 @@ class RunningProcess:
         """End everything."""
         close_all(self._threads)
         self.services.close()
-
-
-class ConfigurationFiles:
-    """The files of a configuration, to see whether one was changed since it was loaded."""
-
-    def __init__(self, configuration: Configuration) -> None:
-        self._settings, self._loaded = configuration.settings, configuration.files
-        self._changed: tuple[str, ...] = ()
-        self._looked_s = time.monotonic()
-
-    def changed(self) -> tuple[str, ...]:
-        """Return the paths of files that are others now; they are looked at now and then."""
-        if time.monotonic() - self._looked_s > _FILES_PERIOD_S:
-            now = hash_files(self._settings)
-            paths = sorted({*now, *self._loaded})
-            self._changed = tuple(p for p in paths if now.get(p) != self._loaded.get(p))
-            self._looked_s = time.monotonic()
-        return self._changed

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from smsgate.classifier import OperatorSets
-from smsgate.pipeline.content import CurrentContent
-from smsgate.pipeline.content_watch import first_content
+from smsgate.pipeline.content import CurrentContent, first_content
 from smsgate.pipeline.services import Services
 
 TWO = """

@@ -20,7 +20,7 @@ from smsgate.domain.errors import ConfigurationError, ContentChanged, SmsGateErr
 from smsgate.domain.line_diff import compare_texts
 from smsgate.domain.signed_times import time_of
 from smsgate.features.keyword_editor.replay import DraftEffect, Progress, find_effect
-from smsgate.pipeline.content_watch import first_content
+from smsgate.pipeline.content import first_content
 from smsgate.pipeline.services import Services
 from smsgate.records import ContentVersion
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from smsgate.pipeline.configuration import load_configuration
+import time
+
+from smsgate.pipeline.configuration import changed_files, load_configuration
 from tests.pipeline.configuration.conftest import CONFIG, SECOND, Files
 
 
@@ -29,3 +31,12 @@ def test_a_secret_makes_another_version_and_a_host_does_not(files: Files) -> Non
     other = load_configuration(files.environ).version
     assert (other != before, other[:8] == before[:8]) == (True, True)
     assert "another-token" not in other
+
+
+def test_files_that_are_written_after_the_start_are_named(files: Files) -> None:
+    loaded = load_configuration(files.environ)
+    assert changed_files(loaded.settings, loaded.read_s) == ()
+    time.sleep(0.02)
+    files.write_word("qwyjibo")
+    (changed,) = changed_files(loaded.settings, loaded.read_s)
+    assert changed.endswith("keywords/en.toml")

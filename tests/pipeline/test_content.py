@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 
 from smsgate.domain.errors import ConfigurationError, RecordsUnavailable
-from smsgate.pipeline import content_watch as content_module
+from smsgate.pipeline import content as content_module
 from smsgate.pipeline.configuration import load_configuration
-from smsgate.pipeline.content import CurrentContent
-from smsgate.pipeline.content_watch import FILE, ContentWatch, read_saved
+from smsgate.pipeline.content import FILE, ContentWatch, CurrentContent, read_saved
 from smsgate.records import ContentVersion, Records
 from smsgate.records.content_versions import content_mark
 from tests.pipeline.configuration.conftest import CONFIG, WORD
