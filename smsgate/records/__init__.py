@@ -64,9 +64,7 @@ class Records:
 
         Raises ``RecordsNotReady`` where they are newer than this smsgate, ``RecordsUnavailable``.
         """
-        # At the one moment when it is needed: Alembic takes a tenth of a second to import.
-        migrating = importlib.import_module("smsgate.records.migrating")
-        before, after = migrating.migrate(self.database)
+        before, after = importlib.import_module("smsgate.records.migrations").migrate(self.database)
         return str(before), str(after)
 
     def check(self) -> None:

@@ -1,10 +1,10 @@
-"""Opening the database, transactions, and turning its errors into ours."""
+"""The database: SQLite or PostgreSQL, its transactions, and its errors turned into ours."""
 
 from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from operator import itemgetter
 from pathlib import Path
@@ -17,58 +17,43 @@ from sqlalchemy import (
     Engine,
     Table,
     column,
+    create_engine,
     event,
     inspect,
+    make_url,
     select,
     table,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from smsgate.domain.errors import RecordsNotReady, RecordsUnavailable
 from smsgate.records import tables
-from smsgate.records.engines import open_engine, url_of
 
 Row: TypeAlias = dict[str, Any]
+CONNECT_S = 2
+"""How long a connection is waited for: `/readyz` waits for it too."""
+_PRAGMAS = (
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",  # on disk before the ledger is trimmed
+    "PRAGMA busy_timeout = 5000",  # ms, for another writer's transaction
+    "PRAGMA secure_delete = ON",  # what was erased must not lie about in free pages
+)
+_POSTGRESQL = {
+    "connect_timeout": CONNECT_S,
+    "application_name": "smsgate",
+    "client_encoding": "utf8",
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,
+}
 _PATIENT = (
     # A writer that hangs in the middle must not hold the others for ever.
     "SET LOCAL lock_timeout = '10s'; SET LOCAL idle_in_transaction_session_timeout = '60s'"
 )
 _WRITES = "smsgate_writes"
 _table = table(tables.VERSION_TABLE)
-
-
-def version_of(connection: Connection) -> str:
-    """The version of the tables; empty where there are none."""
-    if not inspect(connection).has_table(tables.VERSION_TABLE):
-        return ""
-    return str(connection.scalar(select(column("version_num")).select_from(_table)) or "")
-
-
-def check_version(connection: Connection) -> None:
-    """Raise ``RecordsNotReady`` unless the tables have our version; say what mends it."""
-    found = version_of(connection)
-    if found == tables.VERSION:
-        return
-    if not found:
-        raise RecordsNotReady(
-            f"the database has no tables for the records yet: run {tables.MIGRATE}"
-        )
-    if found in tables.OLD:
-        raise RecordsNotReady(
-            "the database has the records of smsgate 0.1 or 0.2, which 0.3 does not read; nothing "
-            "was changed: give it a new database, and take the opt-outs along as "
-            "docs/upgrading.md says"
-        )
-    if found in tables.KNOWN:
-        raise RecordsNotReady(
-            f"the records have version {found} and this smsgate needs {tables.VERSION}: "
-            f"run {tables.MIGRATE}"
-        )
-    raise RecordsNotReady(
-        f"the records have version {found}, made by another smsgate than this one, which knows "
-        f"{tables.VERSION}: run that smsgate, or a newer one"
-    )
 
 
 class Database:
@@ -83,7 +68,14 @@ class Database:
 
     @functools.cached_property
     def _url(self) -> URL:
-        return url_of(self._text)
+        """With the driver that smsgate uses. Raises ``RecordsNotReady`` for what is no URL."""
+        try:
+            url = make_url(self._text)
+        except ArgumentError as error:
+            raise RecordsNotReady("DATABASE_URL is no URL of a database") from error
+        if url.get_backend_name() in ("postgresql", "postgres"):
+            return url.set(drivername="postgresql+psycopg")
+        return url.set(drivername="sqlite+pysqlite")
 
     @property
     def file(self) -> Path | None:
@@ -111,7 +103,7 @@ class Database:
 
         Raises ``RecordsUnavailable`` where that cannot be told.
         """
-        return self.file is not None and not _is_there(self.file)
+        return self.file is not None and not _inode_of(self.file)
 
     def refuse_absent(self) -> None:
         """Raise ``RecordsNotReady`` where the SQLite file was never made."""
@@ -132,19 +124,6 @@ class Database:
                 connection.execution_options(isolation_level="REPEATABLE READ")
             check_version(connection)
             yield connection
-
-    @contextmanager
-    def checking(self) -> Iterator[Connection]:
-        """Like ``reading``, but also read text that is not valid UTF-8."""
-        with self.reading() as connection:
-            driver: Any = connection.connection.driver_connection
-            if connection.dialect.name == "sqlite":
-                driver.text_factory = lambda raw: raw.decode(errors="replace")
-            try:
-                yield connection
-            finally:
-                if connection.dialect.name == "sqlite":
-                    driver.text_factory = str
 
     @contextmanager
     def writing(self, *, make: bool = False) -> Iterator[Connection]:
@@ -183,32 +162,23 @@ class Database:
         if engine is not None:
             engine.dispose()
 
-    def _end_late(self, engine: Engine) -> Callable[[Any, Any], None]:
-        """What closes a connection that comes back when its engine is gone.
-
-        A reader that is dropped half read gives it back whenever it is collected.
-        """
-
-        def end(connection: Any, _: Any) -> None:  # noqa: ANN401 - the driver's own
-            if self._engine is not engine and connection is not None:
-                connection.close()
-
-        return end
-
     def _opened(self) -> Engine:
-        file = self.file
-        inode = file.stat().st_ino if file is not None and _is_there(file) else 0
+        inode = _inode_of(self.file) if self.file is not None else 0
         with self._lock:
             if self._engine is not None and inode != self._inode:
                 # Another file has its place: what went into the old one would be gone with it.
                 self._engine.dispose()
                 self._engine = None
             if self._engine is None:
-                self._engine, self._inode = open_engine(self._url), inode
-                if file is not None:
-                    event.listen(self._engine, "begin", _begin_sqlite)
-                    event.listen(self._engine, "checkin", self._end_late(self._engine))
+                self._engine, self._inode = _open_engine(self._url), inode
+                late = functools.partial(self._close_late, self._engine)
+                event.listen(self._engine, "checkin", late)
             return self._engine
+
+    def _close_late(self, engine: Engine, connection: Any, _: Any) -> None:  # noqa: ANN401
+        """Close a connection whose engine is gone: of a reader that was dropped half read."""
+        if self._engine is not engine and connection is not None:
+            connection.close()
 
 
 class DatabasePart:
@@ -218,18 +188,75 @@ class DatabasePart:
         self._database = database
 
 
-def _is_there(file: Path) -> bool:
-    """Whether the SQLite file is there. Raises ``RecordsUnavailable``."""
+def _open_engine(url: URL) -> Engine:
+    """An engine that connects on first use. Raises ``RecordsNotReady`` without its driver."""
+    if url.get_backend_name() == "sqlite":
+        engine = create_engine(url, hide_parameters=True)
+        event.listen(engine, "connect", _set_up_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
     try:
-        file.stat()  # Path.exists says False, from Python 3.14 on, where this user may not know
+        return create_engine(
+            url, hide_parameters=True, pool_pre_ping=True, connect_args=_POSTGRESQL
+        )
+    except ModuleNotFoundError as error:
+        raise RecordsNotReady(
+            "DATABASE_URL names PostgreSQL, and its driver is not installed: "
+            "pip install 'smsgate[postgres]'"
+        ) from error
+
+
+def _set_up_sqlite(connection: Any, _: Any) -> None:  # noqa: ANN401 - the driver's own
+    connection.isolation_level = None  # BEGIN is ours to say
+    for pragma in _PRAGMAS:
+        connection.execute(pragma).close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    """A writer takes its turn at once, instead of failing when another one wrote meanwhile."""
+    writes = connection.get_execution_options().get(_WRITES, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _inode_of(file: Path) -> int:
+    """The inode of the SQLite file; 0 where there is none. Raises ``RecordsUnavailable``."""
+    try:
+        return file.stat().st_ino
     except (FileNotFoundError, NotADirectoryError):
-        return False
+        return 0
     except OSError as error:
         raise RecordsUnavailable(
             f"the records {file} cannot be read ({error.strerror}): run smsgate as the user who "
             "owns their directory, or give this user access to it"
         ) from error
-    return True
+
+
+def version_of(connection: Connection) -> str:
+    """The version of the tables; empty where there are none."""
+    if not inspect(connection).has_table(tables.VERSION_TABLE):
+        return ""
+    return str(connection.scalar(select(column("version_num")).select_from(_table)) or "")
+
+
+def check_version(connection: Connection) -> None:
+    """Raise ``RecordsNotReady`` unless the tables have our version; say what mends it."""
+    found = version_of(connection)
+    if found == tables.VERSION:
+        return
+    if not found:
+        raise RecordsNotReady(
+            "the database has no tables for the records yet: run `smsgate records migrate`"
+        )
+    if found in tables.OLD:
+        raise RecordsNotReady(
+            "the database has the records of smsgate 0.1 or 0.2, which 0.3 does not read; nothing "
+            "was changed: give it a new database, and take the opt-outs along as "
+            "docs/upgrading.md says"
+        )
+    raise RecordsNotReady(
+        f"the records have version {found}, made by another smsgate than this one, which knows "
+        f"{tables.VERSION}: run that smsgate, or a newer one"
+    )
 
 
 def lookup(text: str) -> str:
@@ -268,9 +295,3 @@ def translated() -> Iterator[None]:
         raise RecordsUnavailable(f"the records cannot be used: {said.splitlines()[0]}") from error
     except UnicodeDecodeError as error:  # SQLite's complaint quotes what is damaged
         raise RecordsUnavailable("the records cannot be used: the file is damaged") from error
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    """A writer takes its turn at once, instead of failing when another one wrote meanwhile."""
-    writes = connection.get_execution_options().get(_WRITES, False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

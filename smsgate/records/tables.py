@@ -337,8 +337,5 @@ VERSION = "0.3"
 """The newest migration of ``migrations/versions``."""
 VERSION_TABLE = "records_version"
 """Not Alembic's usual name, which another application in the same database may use."""
-MIGRATE = "`smsgate records migrate`"
-KNOWN = (VERSION,)
-"""The migrations that there are."""
 OLD = frozenset(f"{number:04}" for number in range(1, 16))
 """Versions of the tables of smsgate 0.1 and 0.2, which are neither read nor changed."""

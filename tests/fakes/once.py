@@ -16,13 +16,13 @@ from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
 from werkzeug.routing import Rule
 
-from smsgate.records import Records, migrating, tables
+from smsgate.records import Records, migrations, tables
 from smsgate.records.database import Database
 
 
 def one_schema(patch: pytest.MonkeyPatch, folder: Path) -> Callable[[Database], tuple[str, str]]:
     """Copy tables that were migrated once to where no file is; gives what really migrates."""
-    really, lock = migrating.migrate, threading.Lock()
+    really, lock = migrations.migrate, threading.Lock()
     made = folder / "records.sqlite3"
 
     def migrate(database: Database) -> tuple[str, str]:
@@ -38,7 +38,7 @@ def one_schema(patch: pytest.MonkeyPatch, folder: Path) -> Callable[[Database], 
         shutil.copy(made, file)
         return "", tables.VERSION
 
-    patch.setattr(migrating, "migrate", migrate)
+    patch.setattr(migrations, "migrate", migrate)
     return really
 
 

@@ -15,7 +15,7 @@ from smsgate.domain.errors import (
 from smsgate.pipeline import archive as module
 from smsgate.pipeline.archive import LedgerArchiver
 from smsgate.pipeline.archive_report import archive_report
-from smsgate.records import Records, engines
+from smsgate.records import Records, database
 from smsgate.records.database import Database
 from smsgate.store.connection import open_redis
 from smsgate.store.keys import PARTITION_KEYS, partition_of
@@ -180,12 +180,12 @@ def test_a_database_that_is_full_leaves_everything_in_the_ledger(
     full = Records(f"sqlite:///{tmp_path / 'full.sqlite3'}")
     full.migrate()
     full.close()
-    pragmas = (*engines._PRAGMAS, "PRAGMA max_page_count = 40")
+    pragmas = (*database._PRAGMAS, "PRAGMA max_page_count = 40")
     mover = LedgerArchiver(store, full)
     happen(*range(200))
 
     with monkeypatch.context() as patched:
-        patched.setattr(engines, "_PRAGMAS", pragmas)
+        patched.setattr(database, "_PRAGMAS", pragmas)
         with pytest.raises(RecordsUnavailable, match="full"):
             mover.move()
         full.close()

@@ -28,51 +28,32 @@ _ANNOUNCED = {
 def upgrade() -> None:
     """Make tables, indexes and triggers."""
     tables.metadata.create_all(op.get_bind())
-    if op.get_bind().dialect.name == "postgresql":
-        _guard_postgresql()
-    else:
-        _guard_sqlite()
-
-
-def _guard_sqlite() -> None:
     for table in _ONCE:
-        _sqlite_trigger(table, "UPDATE", "", f"a row of {table} is never changed")
+        _refuse(table, "UPDATE", "true", f"a row of {table} is never changed")
     for table in _FOREVER:
-        _sqlite_trigger(table, "DELETE", "", f"a row of {table} is never removed")
+        _refuse(table, "DELETE", "true", f"a row of {table} is never removed")
     for table, announced in _ANNOUNCED.items():
         message = f"a row of {table} goes only after its removal was recorded"
-        _sqlite_trigger(table, "DELETE", f"WHEN NOT {announced}", message)
+        _refuse(table, "DELETE", f"NOT {announced}", message)
+    if op.get_bind().dialect.name == "postgresql":
+        for table in (*_ONCE, "heads"):
+            _refuse(table, "TRUNCATE", "true", f"{table} is never emptied", "STATEMENT")
 
 
-def _sqlite_trigger(table: str, action: str, condition: str, message: str) -> None:
-    op.execute(
-        f"CREATE TRIGGER {table}_no_{action.lower()} BEFORE {action} ON {table} {condition} "
-        f"BEGIN SELECT RAISE(ABORT, '{message}'); END"
-    )
-
-
-def _guard_postgresql() -> None:
-    op.execute(
-        "CREATE FUNCTION records_refuse() RETURNS trigger LANGUAGE plpgsql AS "
-        "$$ BEGIN RAISE EXCEPTION 'a row of % is never changed or removed', TG_TABLE_NAME; END $$"
-    )
-    for table in _ONCE:
-        _postgresql_trigger(table, "UPDATE", "EACH ROW", "records_refuse")
-    for table in _FOREVER:
-        _postgresql_trigger(table, "DELETE", "EACH ROW", "records_refuse")
-    for table in (*_ONCE, "heads"):
-        _postgresql_trigger(table, "TRUNCATE", "EACH STATEMENT", "records_refuse")
-    for table, announced in _ANNOUNCED.items():
+def _refuse(table: str, action: str, condition: str, message: str, each: str = "ROW") -> None:
+    """A trigger that refuses the action on a table where the condition holds."""
+    name = f"{table}_no_{action.lower()}"
+    if op.get_bind().dialect.name == "sqlite":
         op.execute(
-            f"CREATE FUNCTION {table}_announced() RETURNS trigger LANGUAGE plpgsql AS "
-            f"$$ BEGIN IF {announced} THEN RETURN OLD; END IF; RAISE EXCEPTION "
-            f"'a row of {table} goes only after its removal was recorded'; END $$"
+            f"CREATE TRIGGER {name} BEFORE {action} ON {table} WHEN {condition} "
+            f"BEGIN SELECT RAISE(ABORT, '{message}'); END"
         )
-        _postgresql_trigger(table, "DELETE", "EACH ROW", f"{table}_announced")
-
-
-def _postgresql_trigger(table: str, action: str, each: str, function: str) -> None:
+        return
     op.execute(
-        f"CREATE TRIGGER {table}_no_{action.lower()} BEFORE {action} ON {table} "
-        f"FOR {each} EXECUTE FUNCTION {function}()"
+        f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+        f"IF {condition} THEN RAISE EXCEPTION '{message}'; END IF; RETURN OLD; END $$"
+    )
+    op.execute(
+        f"CREATE TRIGGER {name} BEFORE {action} ON {table} "
+        f"FOR EACH {each} EXECUTE FUNCTION {name}()"
     )
