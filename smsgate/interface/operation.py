@@ -139,7 +139,7 @@ class Operation(Generic[Request, Result]):
     audit: str = ""
     """What the audit log says that somebody did; empty where an event of the ledger says it."""
     asks_again: bool = False
-    """Whether the console asks for the password again, unless it was given a moment ago."""
+    """Whether the console wants a sign-in of the last ten minutes, and asks for one if need be."""
     shown_once: str = ""
     """A field of the result that is not kept, such as a key."""
     done: str = ""

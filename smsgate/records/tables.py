@@ -287,7 +287,6 @@ sessions = Table(
     Column("made_us", BigInteger, nullable=False),
     Column("seen_us", BigInteger, nullable=False),
     Column("ends_us", BigInteger, nullable=False),
-    Column("proved_us", BigInteger, nullable=False),
     Column("half", Boolean, nullable=False),
     Column("browser", String(LOOKUP), nullable=False),
     Column("address", String(LOOKUP), nullable=False),

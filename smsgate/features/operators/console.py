@@ -39,7 +39,6 @@ from smsgate.web.console.auth import (
     let_in,
     needs,
     operator,
-    prove,
 )
 from smsgate.web.console.return_path import HOME, own_path
 
@@ -68,7 +67,7 @@ def register(console: Flask) -> None:
         ("POST", f"{ME}/password", viewer(change_password)),
         ("POST", f"{ME}/sessions", viewer(end_session)),
         ("POST", f"{ME}/zone", viewer(choose_zone)),
-        ("GET", FACTOR, viewer(show_factors)),
+        ("GET", FACTOR, viewer_again(show_factors)),
         ("POST", FACTOR, viewer_again(add_factor)),
         ("POST", f"{FACTOR}/remove", viewer_again(remove_factor)),
     ):
@@ -81,7 +80,7 @@ def register(console: Flask) -> None:
 def show_sign_in() -> Response | str:
     """Ask for name and password; ``next`` of the address is where to go on."""
     wanted = own_path(request.args.get("next", ""))
-    if operator() is not None:
+    if operator() is not None and (NEXT not in session or current_session().is_fresh):
         return redirect(wanted or HOME, 303)
     if wanted:
         session[NEXT] = wanted
@@ -192,7 +191,7 @@ def choose_zone() -> Response:
 def change_password() -> Response:
     """Set another password; ends every session, and begins a new one here."""
     auth, row, password = console_auth(), current_session().operator, _new_password()
-    prove()
+    auth.sign_in.by_password(row.name, _field("password"), auth.visitor())
     let_in(auth.people.set_password(row, password, auth.visitor().address))
     return _notice("Password changed. You are signed out everywhere else.", ME)
 
@@ -209,12 +208,9 @@ def end_session() -> Response:
 def show_factors() -> str:
     """Let the browser make a passkey, or offer the secret of an app as a QR code.
 
-    It is the same secret until a code shows that it has arrived. The password comes before: else a
-    wrong one would leave a passkey in the browser that nobody knows here.
+    It is the same secret until a code shows that it has arrived.
     """
     auth, current = console_auth(), current_session()
-    if not current.proved:
-        return render_template("factor.html", needed=lacks_factor())
     secret = auth.factors.decrypt(session.get(_OFFERED, "")) or pyotp.random_base32()
     session[_OFFERED] = auth.factors.encrypt(secret).decode()
     uri = pyotp.TOTP(secret).provisioning_uri(name=current.operator.name, issuer_name="smsgate")
@@ -231,14 +227,12 @@ def show_factors() -> str:
     )
 
 
-def add_factor() -> Response | str:
+def add_factor() -> str:
     """Add the passkey that the browser made, or the app that made a code of the offered secret.
 
-    With neither go on to them, now that the password is right. Shows new recovery codes, this once.
+    Shows new recovery codes, this once.
     """
     factors, current, credential = console_auth().factors, current_session(), _field("credential")
-    if not credential and "code" not in request.form:
-        return redirect(FACTOR, 303)
     values: dict[str, object]
     if credential:
         name = " ".join(_field("name").split())

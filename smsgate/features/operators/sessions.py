@@ -32,8 +32,8 @@ LASTS_S = 12 * 3600
 """and in any case after so long: a working day."""
 HALF_S = 600
 """How long the second page of signing in may take."""
-PROOF_S = 600
-"""For how long a password that was given opens what asks for it again."""
+FRESH_S = 600
+"""For how long a sign-in opens what is dangerous at a screen that was left open."""
 _SEEN_S = 60
 """How exactly it is kept when a session was last seen: to spare writes."""
 _MAX_REMEMBERED = 500
@@ -69,16 +69,14 @@ class OperatorSession:
     made_us: int
     seen_us: int
     ends_us: int
-    proved_us: int
-    """When the password was given last."""
     half: bool
     browser: str
     address: str
 
     @property
-    def proved(self) -> bool:
-        """Whether the password was given a short while ago."""
-        return now_us() < self.proved_us + PROOF_S * _S
+    def is_fresh(self) -> bool:
+        """Whether the operator signed in a short while ago."""
+        return now_us() < self.made_us + FRESH_S * _S
 
     @property
     def active(self) -> bool:
@@ -116,7 +114,6 @@ class Sessions:
             "made_us": now,
             "seen_us": now,
             "ends_us": now + (HALF_S if note is None else LASTS_S) * _S,
-            "proved_us": now,
             "half": note is None,
             "browser": visitor.browser,
             "address": visitor.address,
@@ -159,15 +156,15 @@ class Sessions:
     def mark_seen(self, current: OperatorSession) -> None:
         """Note that a person used the session just now."""
         now = now_us()
+        seeing = update(sessions).where(sessions.c.digest == current.digest).values(seen_us=now)
+
+        def mark() -> None:
+            with self._database.writing() as connection:
+                connection.execute(seeing)
+
         if now - current.seen_us > _SEEN_S * _S:
             with suppress(RecordsUnavailable, NoAnswerInTime):
-                self._deadline.call(lambda: self.change(current, seen_us=now))
-
-    def change(self, current: OperatorSession, **values: int) -> None:
-        """Set columns of a session's row."""
-        with self._database.writing() as connection:
-            mine = sessions.c.digest == current.digest
-            connection.execute(update(sessions).where(mine).values(**values))
+                self._deadline.call(mark)
 
     def end(self, current: OperatorSession, digest: bytes) -> None:
         """End one of the sessions of an operator."""

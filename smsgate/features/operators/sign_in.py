@@ -32,7 +32,7 @@ from smsgate.features.operators.service import (
     log_action,
     now_us,
 )
-from smsgate.features.operators.sessions import PROOF_S, OperatorSession, Visitor
+from smsgate.features.operators.sessions import Visitor
 from smsgate.records.database import Database, lookup
 from smsgate.records.tables import operator_actions, operators
 from smsgate.web.limits import Limits, slot
@@ -58,11 +58,6 @@ NOT_INVITED = (
     "No one in smsgate uses this e-mail address, or the provider has not verified it. Ask an "
     "admin to add you with it on the page People."
 )
-NO_PASSWORD = (
-    "You have no password: sign out, sign in again by single sign-on, and do this within "
-    f"{PROOF_S // 60} minutes."
-)
-NOT_YOURS = "That is not your password, or there were too many attempts."
 _log = structlog.get_logger("smsgate.console")
 
 
@@ -82,27 +77,13 @@ class SignIn:
         rows = find_operators(self._database, operators.c.folded == lookup(folded))
         row = rows[0] if rows else None
         device = visitor.known_as(row)
-        refusal = SignInRefused(REFUSED, "wrong password")
+        refusal = SignInRefused(REFUSED, "wrong password", field="password")
         with self._counted(row, visitor, self._claims(row, folded, visitor, device), refusal):
             with slot(self._known if device else self._strangers):
                 is_right = passwords.is_right(password, row.password_hash if row else "")
             if row is None or not is_right or row.ended_us:
                 raise refusal
         return row
-
-    def prove(self, current: OperatorSession, password: str, visitor: Visitor) -> None:
-        """Check the password again, so that an open screen alone does not suffice.
-
-        Counted by the session, which nobody else has. Raises ``SignInRefused``.
-        """
-        row = current.operator
-        refusal = SignInRefused(NOT_YOURS, "wrong password", field="password")
-        if not row.password_hash:
-            raise SignInRefused(NO_PASSWORD, field="password")
-        claims = [(_BY_ORIGIN, f"session {current.digest.hex()}")]
-        with self._counted(row, visitor, claims, refusal), slot(self._known):
-            if not passwords.is_right(password, row.password_hash):
-                raise refusal
 
     def counting_factors(self, row: OperatorRow, visitor: Visitor) -> AbstractContextManager[None]:
         """Count an attempt at a second factor, which raises ``SignInRefused`` if it is wrong."""

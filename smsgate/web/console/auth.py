@@ -2,8 +2,7 @@
 
 ``@needs("agent")`` on a view lets only agents and admins use it; a visitor who is not signed in is
 led to the sign-in page and back. ``@needs("admin", again=True)`` protects an action on a screen
-that was left open: unless the password was given in the last ten minutes, the form must contain
-it. Its template calls ``{{ again() }}`` (``parts.html``), which shows the field if it is needed.
+that was left open: whoever did not sign in during the last ten minutes is led there as well.
 """
 
 from __future__ import annotations
@@ -35,7 +34,6 @@ from smsgate.features.operators.service import (
     OperatorRow,
     OperatorService,
     add_action,
-    now_us,
     token_digest,
 )
 from smsgate.features.operators.sessions import OperatorSession, Sessions, Visitor
@@ -191,23 +189,13 @@ def needs(role: str, *, again: bool = False) -> Callable[[Callable[P, R]], Calla
             is_open = request.path in (OUT, ME) or request.path.startswith(f"{ME}/")
             if lacks_factor() and not is_open:
                 abort(_redirect(FACTOR))
-            if again and not current_session().proved:
-                prove()
+            if again and not current_session().is_fresh:
+                abort(to_sign_in())
             return view(*args, **kwargs)
 
         return checked
 
     return guarded
-
-
-def prove() -> None:
-    """Check the password in this form, so that an open screen alone does not suffice.
-
-    Raises ``SignInRefused``.
-    """
-    auth, current, password = console_auth(), current_session(), request.form.get("password", "")
-    auth.sign_in.prove(current, password, auth.visitor())
-    auth.sessions.change(current, proved_us=now_us())
 
 
 def register(console: Flask, settings: Settings, database: Database, client: Client) -> None:
@@ -227,8 +215,6 @@ def register(console: Flask, settings: Settings, database: Database, client: Cli
             made.sessions.mark_seen(g.known)
 
     console.context_processor(lambda: {"operator": operator()})
-    # A global: macros that are imported know nothing else.
-    console.jinja_env.globals["asks_again"] = lambda: not current_session().proved
 
 
 def lacks_factor() -> bool:

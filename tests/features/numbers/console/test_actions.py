@@ -11,7 +11,6 @@ import pytest
 
 from smsgate.domain.errors import RecordsUnavailable
 from smsgate.domain.messages import Intent
-from tests.fakes.browser import PASSWORD
 from tests.fakes.pages import reason, words
 from tests.fakes.told import told, work
 from tests.fakes.values import NUMBER
@@ -26,7 +25,7 @@ FORMS = {
     "lock": {"reason": "a letter"},
     "unlock": {"reason": "by mistake"},
     "consent": {"program": "alerts", **CONSENT},
-    "forget": {"reason": "by e-mail", "digits": NUMBER[-4:], "password": PASSWORD},
+    "forget": {"reason": "by e-mail", "digits": NUMBER[-4:]},
     "evidence": {},
 }
 

@@ -79,7 +79,7 @@ def test_a_new_password_ends_every_other_session_and_renews_this_one(viewer, ser
 @pytest.mark.parametrize(
     ("data", "status", "said"),
     [
-        ({"password": "wrong", "new": NEW, "repeated": NEW}, 403, "not your password"),
+        ({"password": "wrong", "new": NEW, "repeated": NEW}, 403, "password is wrong"),
         ({"password": PASSWORD, "new": NEW, "repeated": "x"}, 422, "differ"),
         (
             {"password": PASSWORD, "new": "qwertyuiop12", "repeated": "qwertyuiop12"},
@@ -244,18 +244,21 @@ def test_a_wrong_code_turns_nothing_on_and_shows_the_same_secret_again(viewer, s
     assert not kept(services).has_second_factor
 
 
-def test_turning_it_on_or_off_asks_for_the_password_again(viewer, services, clock) -> None:
-    past = "UPDATE sessions SET proved_us = proved_us - 600000000"
+def test_turning_it_on_or_off_needs_a_fresh_sign_in(viewer, services, clock) -> None:
+    past = "UPDATE sessions SET made_us = made_us - 600000000"
     change(services, past)
-    assert "<code>" not in viewer.get("/console/me/factor").text
-    assert viewer.post("/console/me/factor", {"code": "000000"}).status_code == 403
-    data = {"password": PASSWORD}
-    assert viewer.post("/console/me/factor", data).location == "/console/me/factor"
-    set_up(viewer)
+    assert viewer.get("/console/me/factor").location == "/console/in"
+    assert "Sign in again" in viewer.get("/console/in").text
+    assert viewer.post("/console/me/factor", {"code": "000000"}).location == "/console/in"
+    assert viewer.sign_in("viewer").location == "/console/me/factor"
+    totp, _ = set_up(viewer)
     change(services, past)
-    assert remove_factor(viewer).status_code == 403
+    assert remove_factor(viewer).location == "/console/in"
     assert kept(services).has_second_factor
-    remove_factor(viewer, password=PASSWORD)
+    assert viewer.sign_in("viewer").location == "/console/in/code", "by both factors"
+    clock[0] += 30
+    assert viewer.post("/console/in/code", {"code": totp.at(clock[0])}).location == "/console/me"
+    remove_factor(viewer)
     assert not kept(services).has_second_factor
     assert viewer.sign_in("viewer").location == "/console/"
 

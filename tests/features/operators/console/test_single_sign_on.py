@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 import pytest
 from pydantic import SecretStr
 
-from smsgate.features.operators import sessions
 from smsgate.features.operators.service import ActionAuthor
 from smsgate.settings import SingleSignOn
 from tests.fakes.browser import browser
@@ -232,13 +231,6 @@ def test_while_the_provider_is_away_passwords_go_on(maria, provider, visitor, op
     refused(visitor, visitor.get(START), "Acme Login cannot be reached")
     assert visitor.sign_in(operator("ben", "viewer")).status_code == 303
     provider.__enter__()
-
-
-def test_who_has_no_password_is_told_what_to_do(maria, visitor, monkeypatch):
-    sign_in(visitor)
-    monkeypatch.setattr(sessions, "PROOF_S", -1)
-    answer = visitor.post("/console/me/factor", {"password": "x", "code": "1"})
-    assert "sign in again by single sign-on" in words(answer)
 
 
 def test_without_a_provider_there_is_no_such_page(visitor):
