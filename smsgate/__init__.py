@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from smsgate.client import AsyncSmsGate
+    from smsgate.consent.compose import compose
     from smsgate.pipeline.configuration import load_configuration
     from smsgate.pipeline.gate import AsyncGate, Gate
 else:
@@ -14,6 +15,7 @@ else:
         "AsyncGate": "smsgate.pipeline.gate",
         "AsyncSmsGate": "smsgate.client",
         "Gate": "smsgate.pipeline.gate",
+        "compose": "smsgate.consent.compose",
         "load_configuration": "smsgate.pipeline.configuration",
     }
 
@@ -30,6 +32,6 @@ else:
             ) from error
 
 
-__all__ = ["AsyncGate", "AsyncSmsGate", "Gate", "__version__", "load_configuration"]
+__all__ = ["AsyncGate", "AsyncSmsGate", "Gate", "__version__", "compose", "load_configuration"]
 
 __version__ = "0.3.0.dev0"

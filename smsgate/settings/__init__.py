@@ -20,10 +20,10 @@ from smsgate.settings.values import Account as Account
 from smsgate.settings.values import Programs as Programs
 from smsgate.settings.values import Table
 
-ReplyKind = Literal["opt_out", "opt_in", "help", "question"]
+ReplyKind = Literal["opt_out", "opt_in", "help", "question", "opt_out_line"]
 _ReadReplies = Mapping[rules.Language, Annotated[Mapping[ReplyKind, rules.Wording], ReadOnly]]
 Replies = Annotated[Mapping[str, Mapping[str, str]], read_as(Annotated[_ReadReplies, ReadOnly])]
-"""By language and kind the operator's own wording."""
+"""By language and kind the operator's own wording, and the ``opt_out_line`` under texts."""
 ACCOUNT_KEYS = ("provider", "public_url", "api_url", "rate", "silent_hours", "opt_out_list")
 """Keys of an account that are the same for every provider."""
 _90_DAYS, _5_YEARS = span_us("90 days"), span_us("5 years")

@@ -39,6 +39,11 @@ def test_what_is_understood_is_answered(language):
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
+def test_there_is_an_opt_out_line(language):
+    assert language in _table("smsgate.consent", "opt_out_lines.toml")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_there_are_page_texts(language):
     assert language in _table("smsgate.features.links", "page_text.toml")
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import tomllib
 from pathlib import Path
 
+import pytest
+
 import smsgate
 from smsgate.domain.languages import NAMES, language_name
 
@@ -12,9 +14,9 @@ ROOT = Path(smsgate.__file__).parent
 SETS = {one.stem for one in (ROOT / "classifier" / "keywords").glob("[!_]*.toml")}
 
 
-def test_every_language_that_we_write_has_a_name() -> None:
-    text = (ROOT / "features/links/page_text.toml").read_text(encoding="utf-8")
-    assert set(tomllib.loads(text)) <= set(NAMES)
+@pytest.mark.parametrize("file", ["consent/opt_out_lines.toml", "features/links/page_text.toml"])
+def test_every_language_that_we_write_has_a_name(file) -> None:
+    assert set(tomllib.loads((ROOT / file).read_text(encoding="utf-8"))) <= set(NAMES)
 
 
 def test_every_keyword_set_has_a_name() -> None:
