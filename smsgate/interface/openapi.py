@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -39,17 +39,19 @@ _IDEMPOTENCY = {
 
 def document(operations: Sequence[Operation[Any, Any]], prefix: str) -> dict[str, Any]:
     """The whole document."""
-    types = [Problem, *(kind for one in operations for kind in _types(one))]
-    found, components = msgspec.json.schema_components(
-        types, ref_template="#/components/schemas/{name}"
-    )
-    schemas = iter(found)
-    problem = next(schemas)
+    components: dict[str, Any] = {}
+
+    def schema_of(kind: Any) -> dict[str, Any]:  # noqa: ANN401 - a type
+        """Its schema, whose parts become components."""
+        place = "#/components/schemas/{name}"
+        (found,), parts = msgspec.json.schema_components([kind], ref_template=place)
+        components.update(parts)
+        return found
+
     paths: dict[str, dict[str, Any]] = {}
     for one in operations:
         path = prefix + re.sub(r"<(\w+)>", r"{\1}", one.path)
-        mine = [next(schemas) for _ in _types(one)]
-        paths.setdefault(path, {})[one.method.lower()] = _described(one, mine, problem)
+        paths.setdefault(path, {})[one.method.lower()] = _described(one, schema_of)
     key = {
         "type": "http",
         "scheme": "bearer",
@@ -70,16 +72,10 @@ def document(operations: Sequence[Operation[Any, Any]], prefix: str) -> dict[str
     }
 
 
-def _types(one: Operation[Any, Any]) -> list[Any]:
-    """What is answered; then the body, if there is one; then each parameter."""
-    answer = str if one.result is Download else one.result
-    if not one.has_json:
-        return [answer, *(one.fields[name].type for name in _parameters(one))]
-    body = _request_without_path(one) if one.path_fields else one.request
-    return [answer, body, *(one.fields[name].type for name in _parameters(one))]
-
-
-def _request_without_path(one: Operation[Any, Any]) -> Any:  # noqa: ANN401 - a type
+def _body(one: Operation[Any, Any]) -> Any:  # noqa: ANN401 - a type
+    """The type of the body: the request without what stands in the path."""
+    if not one.path_fields:
+        return one.request
     fields = [
         (name, field.type, *(() if field.required else (msgspec.field(default=field.default),)))
         for name, field in one.fields.items()
@@ -91,17 +87,10 @@ def _request_without_path(one: Operation[Any, Any]) -> Any:  # noqa: ANN401 - a 
     )
 
 
-def _parameters(one: Operation[Any, Any]) -> Sequence[str]:
-    if one.has_json:
-        return one.path_fields
-    return [name for name in one.fields if name != one.upload]
-
-
 def _described(
-    one: Operation[Any, Any], schemas: Sequence[Mapping[str, Any]], problem: Mapping[str, Any]
+    one: Operation[Any, Any], schema_of: Callable[[Any], dict[str, Any]]
 ) -> dict[str, Any]:
-    left = iter(schemas)
-    answer = {"description": "Done.", "content": {one.media_type: {"schema": next(left)}}}
+    answer = {"schema": schema_of(str if one.result is Download else one.result)}
     told: dict[str, Any] = {
         "operationId": one.name,
         "summary": one.summary.rstrip("."),
@@ -113,13 +102,15 @@ def _described(
         ),
     }
     if one.has_json:
-        told["requestBody"] = {"required": True, "content": {JSON: {"schema": next(left)}}}
+        told["requestBody"] = {
+            "required": True,
+            "content": {JSON: {"schema": schema_of(_body(one))}},
+        }
     elif one.upload:
         file = {"schema": {"type": "string", "format": "binary"}}
         told["requestBody"] = {"required": True, "content": {"application/octet-stream": file}}
-    told["parameters"] = [
-        _parameter(one, name, schema) for name, schema in zip(_parameters(one), left, strict=True)
-    ]
+    names = one.path_fields if one.has_json else [name for name in one.fields if name != one.upload]
+    told["parameters"] = [_parameter(one, name, schema_of(one.fields[name].type)) for name in names]
     problems = {
         **_PROBLEMS,
         **(_OF_BODIES if one.has_json else {}),
@@ -129,8 +120,9 @@ def _described(
     }
     if one.is_kept:
         told["parameters"].append(_IDEMPOTENCY)
-    shown = {PROBLEM: {"schema": problem}}
-    told["responses"] = {str(one.status): answer} | {
+    shown = {PROBLEM: {"schema": schema_of(Problem)}}
+    done = {"description": "Done.", "content": {one.media_type: answer}}
+    told["responses"] = {str(one.status): done} | {
         str(status): {"description": why, "content": shown}
         for status, why in sorted(problems.items())
     }
