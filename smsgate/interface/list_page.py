@@ -85,6 +85,13 @@ class ListPage:
         found: type = get_args(kind)[0]
         return found
 
+    @property
+    def actions(self) -> Sequence[Action]:
+        """All of them, each once."""
+        found = [one for tab in self.tabs for one in tab.actions]
+        named = {one.name: one for one in [*found, *([self.create] if self.create else [])]}
+        return [*named.values()]
+
     def href(self, tab: Tab) -> str:
         """The address of a tab."""
         return self.path if tab is self.tabs[0] else f"{self.path}/{tab.key}"

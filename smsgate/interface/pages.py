@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, tzinfo
@@ -35,10 +36,12 @@ from smsgate.interface.values import plain_type, read_values
 from smsgate.pipeline.services import Services
 
 TEMPLATES = Path(__file__).with_name("templates")
-PAGE_SIZES = (50, 100, 200)
+PAGE_SIZE = 50
 MAX_ACTIONS = 1_000
 """Rows that one request acts on: each takes a few round trips."""
 _CSV_PAGE = 1_000
+_DIGITS = re.compile(r"\d[\d ().-]*(\d{4})")
+"""Of a number, which logs show by its last digits."""
 _PAGING = frozenset({"after", "limit", "actor"})
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -88,44 +91,27 @@ class _Routes:
         console.add_url_rule(page.path, name, shown)
         if len(page.tabs) > 1:
             console.add_url_rule(f"{page.path}/<key>", f"{name}_tab", shown)
-        actions = [*(one for tab in page.tabs for one in tab.actions), *self._create()]
-        for action in {one.name: one for one in actions}.values():
+        for action in page.actions:
             operation = action.operation
             allowed = self._access.needs(operation.role, again=operation.asks_again)
             path = f"{page.path}/<key>/{action.name}"
             view = allowed(partial(self._act, action))
             console.add_url_rule(path, f"{name}_{action.name}", view, methods=["POST"])
 
-    def _create(self) -> list[Action]:
-        return [self._page.create] if self._page.create else []
-
     def show(self, key: str = "", secret: str = "") -> str | Response:
         """Show one page of a list, or all of it as CSV. ``secret``: what is shown this once."""
-        page, tab, problem, result = self._page, self._tab(key), "", None
-        wanted = self._wanted(tab, request.args)
-        limit = request.args.get("limit", PAGE_SIZES[0], int)
-        limit = limit if limit in PAGE_SIZES else PAGE_SIZES[0]
-        after = request.args.get("after", "")
+        page, tab, problem, wrong_field = self._page, self._tab(key), "", ""
+        wanted, after = self._wanted(tab, request.args), request.args.get("after", "")
         if "csv" in request.args:
-            if not self._access.may("agent"):
-                abort(403, "This needs the role 'agent': a file leaves the console.")
-            self._read(tab, wanted, "", 1)  # what cannot be read is an error, and no file
-            self._access.record_action(f"exported {tab.title.lower()}", self._note(wanted))
             return self._csv(tab, wanted)
-        notices, wrong_field = list[tuple[str, str]](), ""
+        result, notices = None, list[tuple[str, str]]()
         try:
-            result = self._read(tab, wanted, after, limit)
+            result = self._read(tab, wanted, after, PAGE_SIZE)
             notices += self._notices(result)
         except SmsGateError as error:
             problem, wrong_field = str(error), error.field
+        filters = [name for name in wanted if name != ZONE]
         may = [one for one in tab.actions if self._access.may(one.operation.role)]
-        asked = {**wanted, "limit": str(limit) if limit != PAGE_SIZES[0] else ""}
-        inputs = [
-            replace(one, value=wanted[one.name], error=problem if one.name == wrong_field else "")
-            for one in self._inputs(page.operation, [name for name in wanted if name != ZONE])
-        ]
-        if any(one.error and one.kind in ("text", "day") for one in inputs):
-            problem = ""  # it stands at its field
         return render_template(
             "list_page.html",
             page=page,
@@ -133,20 +119,23 @@ class _Routes:
             problem=problem,
             notices=notices,
             rows=self._rows(result),
-            columns=[one for one in self._page.columns if one.field not in tab.hidden],
+            columns=[one for one in page.columns if one.field not in tab.hidden],
             total=getattr(result, "total", None),
             following=getattr(result, "next", None),
             after=after,
-            limit=limit,
-            page_sizes=[str(one) for one in PAGE_SIZES],
-            inputs=inputs,
-            is_filtered=any(one.value for one in inputs),
+            inputs=[
+                replace(
+                    one, value=wanted[one.name], error=problem if one.name == wrong_field else ""
+                )
+                for one in self._inputs(page.operation, filters)
+            ],
+            is_filtered=any(wanted[name] for name in filters),
             actions=[(one, self._asked_inputs(one)) for one in may],
             create=page.create,
             create_inputs=self._asked_inputs(page.create) if page.create else (),
             secret=secret,
             row_key=self._row_key,
-            query=lambda **more: url_query({**asked, **more}),
+            query=lambda **more: url_query({**wanted, **more}),
             max_actions=MAX_ACTIONS,
             is_selected=request.args.get("select") == "page",
         )
@@ -154,13 +143,13 @@ class _Routes:
     def _act(self, action: Action, key: str) -> Answer:
         """Do it to the rows that were chosen, or to all that fit the filters."""
         tab, operation = self._tab(key), action.operation
-        if action not in (*tab.actions, *self._create()):
+        if action not in (*tab.actions, self._page.create):
             raise NotFound
         wanted = self._wanted(tab, dict(parse_qsl(request.form.get("filters", ""))))
         chosen = self._chosen(tab, action, wanted)
         if not chosen:
             raise Unfit("Select at least one row.")
-        given = {name: self._typed(action, name) for name in self._asked(action)}
+        given = {name: _typed(action, name) for name in self._asked(action)}
         done, problems, secret = 0, dict[str, None](), ""
         for keys in chosen:
             try:
@@ -244,32 +233,16 @@ class _Routes:
         programs = [*self._services.settings.programs]
         return [input_of(operation.fields[name], programs) for name in names]
 
-    def _typed(self, action: Action, name: str) -> object:
-        kind, _ = plain_type(action.operation.fields[name].type)
-        if get_origin(kind) is list:
-            return request.form.getlist(name)
-        return name in request.form if kind is bool else request.form.get(name, "")
-
     def _read(self, tab: Tab, wanted: Mapping[str, str], after: str, limit: int) -> Any:  # noqa: ANN401
         """What the operation answers. Raises what it raises, and ``Unfit``."""
-        fields = self._page.operation.fields
-        texts = filter_values(wanted, self._access.operator_zone())
-        values: dict[str, object] = {**texts, **tab.values}
         paging = {"after": after, "limit": limit}
-        values |= {name: value for name, value in paging.items() if name in fields and value}
+        values: dict[str, object] = {
+            **filter_values(wanted, self._access.operator_zone()),
+            **tab.values,
+            **{name: paging[name] for name in paging if name in self._page.operation.fields},
+        }
         asked = read_values(self._page.operation, values)
         return self._run_list(self._access.context(self._services), asked)
-
-    def _note(self, wanted: Mapping[str, str]) -> str:
-        """The filters for the audit log: days with their zone, of a number the last digits."""
-        found = {name: text for name, text in wanted.items() if name != ZONE}
-        for name in found:
-            _, meta = plain_type(self._page.operation.fields[name].type)
-            kept = (meta.extra or {}).get("kept_in_logs", 0) if meta else 0
-            if kept:
-                found[name] = "".join(filter(str.isdigit, found[name]))[-kept:]
-        zone = wanted.get(ZONE, "") if any(found.get(name) for name in DAYS) else ""
-        return url_query({**found, ZONE: zone}) or "all of it"
 
     def _rows(self, result: object) -> Sequence[Any]:
         listing = self._page.operation.listing
@@ -284,6 +257,12 @@ class _Routes:
             after = getattr(result, "next", None)
 
     def _csv(self, tab: Tab, wanted: Mapping[str, str]) -> Response:
+        if not self._access.may("agent"):
+            abort(403, "This needs the role 'agent': a file leaves the console.")
+        self._read(tab, wanted, "", 1)  # what cannot be read is an error, and no file
+        shown = {name: _DIGITS.sub(r"\1", text) for name, text in wanted.items()}
+        note = url_query(shown) or "all of it"
+        self._access.record_action(f"exported {tab.title.lower()}", note)
         names = [one.name for one in msgspec.structs.fields(self._page.row_type)]
 
         def lines() -> Iterator[str]:
@@ -303,6 +282,14 @@ class _Routes:
 def url_query(values: Mapping[str, str]) -> str:
     """A query of values; empty ones are left out."""
     return urlencode({name: one for name, one in values.items() if one})
+
+
+def _typed(action: Action, name: str) -> object:
+    """What the form has for a field of the action's request."""
+    kind, _ = plain_type(action.operation.fields[name].type)
+    if get_origin(kind) is list:
+        return request.form.getlist(name)
+    return name in request.form if kind is bool else request.form.get(name, "")
 
 
 def _cell(value: object) -> object:

@@ -79,7 +79,6 @@ class MembershipQuery(msgspec.Struct, forbid_unknown_fields=True):
             max_length=40,
             title="Last digits",
             description="The last 4 to 7 digits of the number.",
-            extra={"kept_in_logs": 4},
         ),
     ] = ""
     after: After = ""
