@@ -12,8 +12,8 @@ import pytest
 from playwright.sync_api import Page, expect
 from sqlalchemy import text
 
+from smsgate.features.reviews.cases import list_cases
 from smsgate.pipeline.deadlines import PAGE_ANSWER_S
-from smsgate.pipeline.reviews import list_cases
 from smsgate.pipeline.services import Services
 from tests.browser.acting import fits, picture, press, says
 from tests.browser.test_pages import barriers

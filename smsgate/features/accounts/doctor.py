@@ -22,7 +22,6 @@ from smsgate.metrics.snapshot import KINDS, ProcessSnapshot
 from smsgate.outbound import Outbound
 from smsgate.pipeline.conditions import span
 from smsgate.pipeline.configuration import has_keys, warnings_of
-from smsgate.pipeline.reviews import list_open, read_cases
 from smsgate.pipeline.services import Services
 from smsgate.providers import OPT_OUT_LISTS, PROVIDERS, check_accounts, usable
 from smsgate.settings import ANY_SENDER, Account, Programs
@@ -172,17 +171,6 @@ def check_traffic(services: Services, account: Account) -> Iterator[DoctorResult
         state: CheckState = "warning" if found.problem else "ok"
         subject = f"opt-out list of {account.name}"
         yield DoctorResult(subject, state, found.problem or text, "`smsgate opt-out-lists`")
-    waiting = read_cases(services.store, services.records, list_open(services.store))
-    counts = Counter(
-        case.entry.decision.note
-        for case in waiting
-        if case.entry is not None
-        and (case.entry.account, case.entry.decision.rule) == (account.name, "doubtful")
-    )
-    for why, count in counts.items():
-        text = f"{why}: {count:,} kept as received, waiting for a person"
-        remedy = "`smsgate review list`; set what docs/providers/ says of character sets"
-        yield DoctorResult(f"texts of {account.name}", "warning", text, remedy)
 
 
 def _configured(account: Account) -> Iterator[DoctorResult]:

@@ -26,7 +26,6 @@ from smsgate.domain.phone import is_e164
 from smsgate.features.numbers.memberships import RecordedOrigin, origins_of_number
 from smsgate.pipeline.forwards import KIND
 from smsgate.pipeline.gate import Gate, GateAnswer
-from smsgate.pipeline.reviews import OpenReview, list_open_of
 from smsgate.records import HistoryPlace, Recorded, Records
 from smsgate.records.projections import (
     CONSENT,
@@ -38,6 +37,7 @@ from smsgate.records.projections import (
 )
 from smsgate.settings import Program, Settings
 from smsgate.store.keys import partition_of
+from smsgate.store.open_reviews import OpenReview, list_open_of
 from smsgate.store.refusals import RefusedHour
 from smsgate.store.store import Store
 from smsgate.store.write_lease import CANNOT_TELL

@@ -22,14 +22,15 @@ import msgspec
 
 from smsgate import __version__
 from smsgate.consent.events import ConsentState, Event, event_id
+from smsgate.consent.reviews import undecided
 from smsgate.domain.errors import RecordsDiffer, StoreNotReady
 from smsgate.domain.messages import ms_of
 from smsgate.domain.signed_times import time_of
 from smsgate.interface.operation import Progress
 from smsgate.metrics.snapshot import RebuildProgress
 from smsgate.pipeline.published_programs import published_programs
-from smsgate.pipeline.reviews import recorded_open
 from smsgate.pipeline.services import Services
+from smsgate.records import Records
 from smsgate.records.deliveries import text_deliveries
 from smsgate.records.writer import id_of, numbers_of
 from smsgate.store.inbox import KEEP_MESSAGE_ID_S
@@ -207,7 +208,7 @@ class RebuildService:
         now_us = store.health.now_us()
         seqs, numbers = self._load_all(progress, buckets, now_us, me)
         messages = self._remember_messages(progress, now_us, me)
-        reviews = [*recorded_open(self._records)]
+        reviews = [*recorded_reviews(self._records)]
         store.rebuild.hold_for_review(reviews)
         self._records.remember_store(store_id, buckets, now_us)
         store.programs.carry(self._settings.programs.renamed, buckets, frozenset())
@@ -330,6 +331,15 @@ class RebuildService:
                 progress("opt-ins", known, 0)
         target.drop_replayed_opt_ins(opt_ins())
         return done
+
+
+def recorded_reviews(records: Records) -> Iterator[tuple[str, str, str]]:
+    """Yield program, number, and the first and the newest waiting text as the store has them."""
+    found = records.reader.between(kinds=("review", "undo"))
+    numbers = dict.fromkeys(one.event.number for one in found)
+    for number, story in zip(numbers, records.reader.of_numbers(numbers), strict=True):
+        for program, waiting in undecided(one.event for one in story).items():
+            yield program, number, " ".join(dict.fromkeys((waiting[0], waiting[-1])))
 
 
 @contextmanager

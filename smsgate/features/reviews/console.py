@@ -13,9 +13,9 @@ from werkzeug import Response
 
 from smsgate.consent import decision_text, event_text
 from smsgate.domain.errors import NoSuchReview, ReviewChanged, Unfit
+from smsgate.features.reviews.decisions import ReviewDecision
 from smsgate.features.reviews.queue import ReviewQueue, fits_row, time_left
 from smsgate.features.reviews.service import ConversationLine, ReviewService, read_conversation
-from smsgate.pipeline.reviews import ReviewDecision
 from smsgate.records import Records
 from smsgate.settings import Settings
 from smsgate.store.inbox import JobQueue

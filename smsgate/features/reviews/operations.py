@@ -9,10 +9,10 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from smsgate.features.reviews.cases import list_cases
 from smsgate.features.reviews.service import ReviewService
 from smsgate.interface.operation import Actor, Column, Context, Listing, operation
 from smsgate.interface.schemas import AcceptedChange, NoFields, Number, ProgramName, moment
-from smsgate.pipeline.reviews import list_cases
 from smsgate.records import Records
 from smsgate.settings import Settings
 from smsgate.store.inbox import JobQueue

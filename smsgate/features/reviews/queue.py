@@ -10,10 +10,11 @@ from typing import NamedTuple
 
 from smsgate.consent.reviews import REVIEW_DEADLINE_US
 from smsgate.consent.transitions import decision_id
+from smsgate.features.reviews.cases import ReviewCase, read_cases
 from smsgate.pipeline.conditions import span
-from smsgate.pipeline.reviews import OpenReview, ReviewCase, list_open, read_cases
 from smsgate.records import Records
 from smsgate.store.keys import partition_of
+from smsgate.store.open_reviews import OpenReview, list_open
 from smsgate.store.store import Store
 
 MAX_READ = 2_000

@@ -22,18 +22,14 @@ from smsgate.domain.errors import (
 )
 from smsgate.domain.messages import ALL, Arrival, Decision, Entry, Intent, inbox_place
 from smsgate.domain.phone import e164
+from smsgate.features.reviews.cases import ReviewCase
+from smsgate.features.reviews.decisions import ReviewDecision, ReviewDecisions
 from smsgate.pipeline.forwards import KIND as FORWARD
-from smsgate.pipeline.reviews import (
-    OpenReview,
-    ReviewCase,
-    ReviewDecision,
-    ReviewDecisions,
-    list_open_of,
-)
 from smsgate.records import Records
 from smsgate.settings import Settings
 from smsgate.store.inbox import JobQueue
 from smsgate.store.keys import partition_of
+from smsgate.store.open_reviews import OpenReview, list_open_of
 from smsgate.store.store import Store
 
 _MAX_LINES = 16

@@ -6,7 +6,7 @@ import pytest
 
 from smsgate.domain.messages import Decision, Entry, InboundMessage, Intent
 from smsgate.features.reviews import operations
-from smsgate.pipeline.reviews import ReviewCase
+from smsgate.features.reviews.cases import ReviewCase
 from smsgate.providers import PROVIDERS
 from smsgate.store.keys import partition_of
 from tests.fakes.own_services import ready_services

@@ -9,8 +9,9 @@ import pytest
 from smsgate.domain.entry_parts import Consent
 from smsgate.domain.errors import NoSuchReview, ReviewChanged
 from smsgate.features.records_admin.rebuild import RebuildService
-from smsgate.pipeline.reviews import list_cases, list_open, list_open_of
+from smsgate.features.reviews.cases import list_cases
 from smsgate.store.keys import partition_of
+from smsgate.store.open_reviews import list_open, list_open_of
 from tests.fakes import manual
 from tests.fakes.values import NUMBER
 

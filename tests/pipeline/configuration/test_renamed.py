@@ -16,9 +16,9 @@ from smsgate.features.lists.imports import ImportRequest, record_import
 from smsgate.features.records_admin.rebuild import RebuildService
 from smsgate.pipeline.manual import RestoreRequest
 from smsgate.pipeline.published_programs import publish_programs
-from smsgate.pipeline.reviews import list_open_of
 from smsgate.pipeline.services import Services
 from smsgate.store.keys import partition_of
+from smsgate.store.open_reviews import list_open_of
 from tests.fakes import manual
 from tests.fakes.listed_numbers import import_numbers
 from tests.fakes.own_services import ALERTS, make_services

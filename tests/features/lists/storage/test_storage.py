@@ -8,7 +8,7 @@ from sqlalchemy import Engine, delete, update
 
 from smsgate.consent.events import ConsentState, ListGroup, event_id
 from smsgate.features.lists.imports import entered_before
-from smsgate.pipeline.reviews import recorded_open
+from smsgate.features.records_admin.rebuild import recorded_reviews
 from smsgate.records.removal import announcement
 from smsgate.records.tables import listed, numbers
 from smsgate.records.writer import content_of
@@ -119,7 +119,7 @@ def test_texts_that_wait_are_found_with_a_question_for_hundreds_of_numbers(recor
         asked.append(said[2])
 
     sqlalchemy.event.listen(Engine, "before_cursor_execute", note)
-    found = [*recorded_open(records)]
+    found = [*recorded_reviews(records)]
     sqlalchemy.event.remove(Engine, "before_cursor_execute", note)
 
     assert found == [("alerts", one.number, one.inbox_id) for one in texts[1:]]

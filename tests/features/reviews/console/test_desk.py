@@ -10,7 +10,7 @@ from sqlalchemy import text as sql
 
 from smsgate.domain.errors import StoreUnavailable
 from smsgate.domain.messages import Decision, Entry, Intent
-from smsgate.pipeline.reviews import list_cases
+from smsgate.features.reviews.cases import list_cases
 from tests.fakes.pages import (
     HTMX,
     decide,
