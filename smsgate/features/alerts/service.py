@@ -10,6 +10,7 @@ from hashlib import sha256
 from urllib.parse import urlsplit
 
 import structlog
+from pydantic import SecretStr
 
 from smsgate.domain.errors import RecordsUnavailable, StoreUnavailable
 from smsgate.notifications import Kind, Message, send
@@ -39,7 +40,7 @@ class AlertService:
     def __init__(self, store: Store, settings: Settings, monitor: Monitor) -> None:
         self._store, self._settings, self._monitor = store, settings, monitor
         self._deadlines = Deadlines(_ANSWER_S)
-        self._urls = dict(zip(addresses_of(settings), settings.alerts.to, strict=True))
+        self._urls = addresses_of(settings)
         self._ids = {
             key: sha256(url.get_secret_value().encode()).hexdigest()[:8] + " "
             for key, url in self._urls.items()
@@ -50,8 +51,6 @@ class AlertService:
         """The conditions of the last check, and since when they last."""
         self._sent_alone: dict[str, SentAlert] = {}
         """About the store itself, which can remember nothing then: each clock tells it."""
-        self._problems: dict[str, str] = {}
-        """By address why sending failed last: a problem that lasts is logged once."""
 
     def check(self) -> None:
         """Send what was there at the last check too, what lasts another day, and what is over.
@@ -72,6 +71,10 @@ class AlertService:
                 state = AlertState(sent, self._tell(lasting, {*found, *before}, sent))
                 if state != told:
                     self._store.alerts.save(state)
+                if (
+                    state.failures and state.failures != told.failures
+                ):  # one that lasts is logged once
+                    _log.warning("alerts were not taken", problems=state.failures)
         except StoreUnavailable:
             return  # the next look finds it
         self._tell(alone, alone, self._sent_alone)
@@ -99,24 +102,16 @@ class AlertService:
                 if key.startswith(id_) and key.removeprefix(id_) not in present:
                     title = f"Over after {span(now - old.began_s)}: {old.title}"
                     due[key] = self._message(title, "It is as it should be again.", "success"), None
-            count = self._send(address, [message for message, _ in due.values()])
+            if not due:
+                continue
+            count, problem = send(self._urls[address], [message for message, _ in due.values()])
             for key in [*due][:count]:
                 sent.pop(key, None)
                 if (new := due[key][1]) is not None:
                     sent[key] = new
             if count < len(due):
-                failures[address] = self._problems[address]
+                failures[address] = problem
         return failures
-
-    def _send(self, address: str, messages: list[Message]) -> int:
-        """Send messages to an address; returns how many it took."""
-        if not messages:
-            return 0
-        count, problem = send(self._urls[address], messages)
-        if problem and self._problems.get(address) != problem:
-            _log.warning("alert was not taken", by=address, problem=problem)
-        self._problems[address] = problem
-        return count
 
     def _message(self, title: str, body: str, kind: Kind = "info", page: str = "") -> Message:
         """A message with the name of the installation, and the page that helps."""
@@ -137,8 +132,8 @@ class AlertService:
             return
         _log.info("records digest", digest=digest)
         text = f"{digest}\nWith it `smsgate records verify --digest` finds records that are gone."
-        for address in self._urls:
-            self._send(address, [self._message("digest of the records", text)])
+        for url in self._urls.values():
+            send(url, [self._message("digest of the records", text)])
 
     def run_test(self) -> None:
         """Run the test that is requested, if this clock sends. Raises ``StoreUnavailable``."""
@@ -153,7 +148,12 @@ class AlertService:
         self._store.alerts.end_turn(self._clock)
 
 
-def addresses_of(settings: Settings) -> list[str]:
-    """The addresses of alerts by service and place: ``slack 1``. All else of them is secret."""
-    schemes = [one.get_secret_value().partition("://")[0] for one in settings.alerts.to]
-    return [f"{scheme} {place}" for place, scheme in enumerate(schemes, 1)]
+def addresses_of(settings: Settings) -> dict[str, SecretStr]:
+    """The URLs of alerts by service and place: ``slack 1``. All else of them is secret."""
+    urls = enumerate(settings.alerts.to, 1)
+    return {f"{one.get_secret_value().partition('://')[0]} {place}": one for place, one in urls}
+
+
+def is_clock_running(store: Store) -> bool:
+    """Whether there is a process that sends alerts. Raises ``StoreUnavailable``."""
+    return any(one.name == "clock" for one in store.heartbeats.running())

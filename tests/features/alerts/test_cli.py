@@ -99,8 +99,8 @@ def test_a_channel_that_is_down_for_a_while_gets_the_alert_when_it_is_up(
 
 
 def test_a_clock_without_an_address_is_told(clock, capsys):
-    assert run(["alerts", "test"], clock(ALERTS)) == 1
-    assert "No address is configured" in capsys.readouterr().out
+    assert run(["alerts", "test"], clock(ALERTS)) == 2
+    assert "No address is configured" in capsys.readouterr().err
 
 
 def test_without_a_clock_nobody_would_be_told(clock, capsys, redis_client):

@@ -171,7 +171,7 @@ def test_a_channel_that_is_down_gets_each_alert_once_it_is_up_and_is_a_condition
     give_up(redis_client)
     with capture_logs() as lines:
         check(one, times=20)  # five minutes
-    assert [(line["event"], line["by"]) for line in lines] == [("alert was not taken", "slack 1")]
+    assert [[*line["problems"]] for line in lines] == [["slack 1"]]
     assert apprise.titles() == []
     assert apprise.titles("mailtos") == [FAILED, UNREACHED]
     (failing,) = (
