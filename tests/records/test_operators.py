@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from sqlalchemy import text
 
 from smsgate.domain.errors import LinkBroken, SmsGateError
+from smsgate.features.dashboard.statistics import keep_counts, kept_counts
 from smsgate.features.operators import factors
 from smsgate.features.operators import sessions as operator_sessions
 from smsgate.features.operators.factors import Factors
@@ -24,7 +25,6 @@ from smsgate.features.operators.service import (
 )
 from smsgate.features.operators.sessions import Sessions, Visitor
 from smsgate.records import Records
-from smsgate.records.daily_counts import DailyCountStorage
 from tests.fakes.people import People, add_operator, newest_actions, put_factor, set_operator
 from tests.fakes.processes import PATIENCE_S, wait_until
 
@@ -226,14 +226,14 @@ def test_of_two_first_links_one_makes_an_admin(records, database_url) -> None:
 
 def test_the_sums_of_a_day_only_grow(records) -> None:
     day, before = date(2026, 11, 24), date(2026, 11, 1)
-    counts = DailyCountStorage(records.database)
-    counts.save({day: {"texts": 9, "help": 1}, before: {"texts": 3}})
-    counts.save({day: {"texts": 4, "help": 2}})
-    counts.save({})
-    assert counts.since(day) == {day: {"texts": 9, "help": 2}}
-    assert counts.since(before)[before] == {"texts": 3}
+    keep, since = (partial(one, records.database) for one in (keep_counts, kept_counts))
+    keep({day: {"texts": 9, "help": 1}, before: {"texts": 3}})
+    keep({day: {"texts": 4, "help": 2}})
+    keep({})
+    assert since(day) == {day: {"texts": 9, "help": 2}}
+    assert since(before)[before] == {"texts": 3}
 
 
 def test_where_no_file_was_made_there_is_nobody(bare_records, in_file) -> None:
     assert people(bare_records).all() == []
-    assert DailyCountStorage(bare_records.database).since(date(2026, 1, 1)) == {}
+    assert kept_counts(bare_records.database, date(2026, 1, 1)) == {}

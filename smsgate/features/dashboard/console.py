@@ -13,14 +13,20 @@ from typing import NamedTuple, TypeVar
 from flask import Flask, render_template
 
 from smsgate.domain.errors import SmsGateError
-from smsgate.features.dashboard.statistics import MEASURES, counts_of, newest_sums, today
+from smsgate.features.dashboard.statistics import (
+    MEASURES,
+    DayCounts,
+    counts_of,
+    kept_counts,
+    newest_sums,
+    today,
+)
 from smsgate.metrics.counters import Sums
 from smsgate.metrics.snapshot import QueueDepth
 from smsgate.pipeline.conditions import REVIEW_DEADLINE_S, TABLE, Condition
 from smsgate.pipeline.deadlines import Deadlines, NoAnswerInTime, PendingAnswer
 from smsgate.pipeline.monitoring import Monitor
 from smsgate.records import Records
-from smsgate.records.daily_counts import DailyCountStorage, DayCounts
 from smsgate.store.store import Store
 from smsgate.web.console.auth import console_auth, current_session, lacks_factor, needs
 
@@ -69,10 +75,10 @@ def _values(
 ) -> dict[str, object]:
     """What the page shows; takes as long as one deadline at most, and raises nothing of theirs."""
     now = today()
-    history = DailyCountStorage(records.database)
     # All are asked before any answer is waited for.
     asked_sums = deadlines.store.ask(lambda: newest_sums(store, now))
-    asked_days = deadlines.records.ask(lambda: history.since(now - timedelta(days=DAYS - 1)))
+    first = now - timedelta(days=DAYS - 1)
+    asked_days = deadlines.records.ask(lambda: kept_counts(records.database, first))
     state = monitor.look(deadlines)
     sums, store_problem = _read(asked_sums)
     saved, records_problem = _read(asked_days)

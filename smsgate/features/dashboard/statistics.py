@@ -7,13 +7,22 @@ even if Redis is flushed.
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
+from typing import TypeAlias
+
+from sqlalchemy import select
 
 from smsgate.metrics.counters import MESSAGES, REPLIES, Sums, by_family
 from smsgate.records import Records
-from smsgate.records.daily_counts import DailyCountStorage, DayCounts
+from smsgate.records.database import Database, upsert
+from smsgate.records.reader import rows_of
+from smsgate.records.tables import days
 from smsgate.store.store import Store
 
+DayCounts: TypeAlias = dict[str, int]
+"""By measure, how often it happened on a day."""
 MEASURES = {
     "texts": "Texts received",
     "opt_outs": "Opt-out requests",
@@ -67,4 +76,37 @@ def save_counts(store: Store, records: Records) -> None:
     Raises ``StoreUnavailable``, ``RecordsUnavailable``.
     """
     counts = {day: counts_of(found) for day, found in newest_sums(store, today()).items() if found}
-    DailyCountStorage(records.database).save(counts)
+    keep_counts(records.database, counts)
+
+
+def keep_counts(database: Database, counts: Mapping[date, DayCounts]) -> None:
+    """Keep sums of days (UTC). A kept sum only grows, so that a flushed store takes nothing away.
+
+    Raises ``RecordsUnavailable``.
+    """
+    rows = [
+        {"day": day.toordinal(), "what": measure, "count": count}
+        for day, of_day in counts.items()
+        for measure, count in of_day.items()
+    ]
+    if not rows:
+        return
+    with database.writing() as connection:
+        insert = upsert(connection, days)
+        grown = insert.excluded["count"]
+        insert = insert.on_conflict_do_update(
+            index_elements=["day", "what"], set_={"count": grown}, where=grown > days.c.count
+        )
+        connection.execute(insert, rows)
+
+
+def kept_counts(database: Database, first: date) -> dict[date, DayCounts]:
+    """The kept sums of each day from that one on; days without any are left out.
+
+    Raises ``RecordsUnavailable``.
+    """
+    asked = select(days.c.day, days.c.what, days.c.count).where(days.c.day >= first.toordinal())
+    found: dict[date, DayCounts] = defaultdict(dict)
+    for day, measure, count in rows_of(database, asked):
+        found[date.fromordinal(day)][measure] = count
+    return dict(found)

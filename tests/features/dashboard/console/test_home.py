@@ -14,9 +14,9 @@ import pytest
 
 from smsgate.domain.messages import Arrival, Decision, Entry, Intent
 from smsgate.features.dashboard import statistics
+from smsgate.features.dashboard.statistics import keep_counts, kept_counts
 from smsgate.metrics.counters import MESSAGES, REPLIES
 from smsgate.pipeline.deadlines import Deadline
-from smsgate.records.daily_counts import DailyCountStorage
 from smsgate.store.connection import open_redis
 from tests.fakes.browser import Browser
 from tests.fakes.own_services import heartbeat
@@ -34,10 +34,6 @@ def words(answer) -> str:
 def count(services, intent: str, times: int = 1) -> None:
     services.store.metrics.count(MESSAGES, "twilio", intent, times=times)
     services.store.metrics.flush()
-
-
-def day_counts(services) -> DailyCountStorage:
-    return DailyCountStorage(services.records.database)
 
 
 def ago(days: int):
@@ -71,7 +67,9 @@ def test_today_is_counted(viewer, services) -> None:
 
 
 def test_the_days_are_a_chart_and_a_table(viewer, services) -> None:
-    day_counts(services).save({ago(3): {"texts": 1_234, "opt_outs": 5}, ago(40): {"texts": 9}})
+    keep_counts(
+        services.records.database, {ago(3): {"texts": 1_234, "opt_outs": 5}, ago(40): {"texts": 9}}
+    )
     count(services, "opt_out", 7)
     page = viewer.get("/console/").text
     chart = re.search(r'<svg class="bars".*?</svg>', page, re.DOTALL)[0]
@@ -112,11 +110,11 @@ def test_the_sums_of_a_day_outlive_the_store(viewer, services, redis_client) -> 
     services.store.metadata.create(buckets=8)
     count(services, "opt_out", 2)
     statistics.save_counts(services.store, services.records)
-    assert day_counts(services).since(ago(0))[ago(0)]["opt_outs"] == 9
+    assert kept_counts(services.records.database, ago(0))[ago(0)]["opt_outs"] == 9
     assert "Opt-out requests 9 " in words(viewer.get("/console/"))
     count(services, "opt_out", 9)
     statistics.save_counts(services.store, services.records)
-    assert day_counts(services).since(ago(0))[ago(0)]["opt_outs"] == 11
+    assert kept_counts(services.records.database, ago(0))[ago(0)]["opt_outs"] == 11
 
 
 def test_the_keeper_puts_them_into_the_records(services) -> None:
@@ -125,10 +123,10 @@ def test_the_keeper_puts_them_into_the_records(services) -> None:
     count(services, "opt_in", 3)
     thread = ArchiverRounds(services)
     thread.run_once()
-    assert day_counts(services).since(ago(0))[ago(0)]["opt_ins"] == 3
+    assert kept_counts(services.records.database, ago(0))[ago(0)]["opt_ins"] == 3
     count(services, "opt_in", 3)
     thread.run_once()  # not a minute later
-    assert day_counts(services).since(ago(0))[ago(0)]["opt_ins"] == 3
+    assert kept_counts(services.records.database, ago(0))[ago(0)]["opt_ins"] == 3
 
 
 # --- what needs a person ------------------------------------------------------------------------
@@ -209,7 +207,7 @@ def brief(someone: Browser, *names: str) -> Iterator[None]:
 
 
 def test_a_redis_that_hangs_is_unknown_and_holds_up_no_page(viewer, services, redis_server) -> None:
-    day_counts(services).save({ago(1): {"texts": 1_111}})
+    keep_counts(services.records.database, {ago(1): {"texts": 1_111}})
     with stopped(redis_server), brief(viewer, "store", "queue", "archiver"):
         page = viewer.get("/console/")
         shows_nothing_of_the_store(page)
