@@ -63,18 +63,16 @@ class ApiKeyStorage:
         While the database is away, the keys that were read last go on to open. Nobody can revoke
         a key meanwhile, either.
         """
-        last = self._read_at
-        if time.monotonic() - last < TRUST_S or not self._lock.acquire(blocking=last < 0):
+        if not self._is_due() or not self._lock.acquire(blocking=self._read_at < 0):
             return self._rows
         try:
-            if self._read_at == last:  # no other thread has read them since
+            if self._is_due():  # no other thread has begun to read them since
+                self._read_at = time.monotonic()
                 self._rows, self.problem = self.all(int(time.time() * 1_000_000)), None
         except RecordsUnavailable as error:
             _log.warning("keys cannot be read", problem=str(error))
-            self.problem = error
+            self.problem, self._read_at = error, time.monotonic()
         finally:
-            if self._read_at == last:  # nor did this process change one
-                self._read_at = time.monotonic()
             self._lock.release()
         return self._rows
 
@@ -101,7 +99,7 @@ class ApiKeyStorage:
             values = asdict(row)
             kept = {"name": lookup(row.name), "programs": ",".join(row.programs)}
             connection.execute(insert(api_keys).values(values | kept))
-        self._forget()
+        self._read_at = -TRUST_S  # so that this process knows its own changes at once
         return before
 
     def end(self, name: str, now_us: int) -> Sequence[str]:
@@ -110,12 +108,11 @@ class ApiKeyStorage:
             same = (api_keys.c.name == lookup(name)) & _open(now_us)
             ids = [*connection.scalars(select(api_keys.c.id).where(same))]
             connection.execute(update(api_keys).where(same).values(ends_us=now_us))
-        self._forget()
+        self._read_at = -TRUST_S  # so that this process knows its own changes at once
         return ids
 
-    def _forget(self) -> None:
-        """Let ``known`` read again, so that this process knows its own changes at once."""
-        self._read_at = min(self._read_at, 0.0) - TRUST_S
+    def _is_due(self) -> bool:
+        return time.monotonic() - self._read_at >= TRUST_S
 
 
 def _key_row(row: Row[Any]) -> ApiKeyRow:

@@ -58,8 +58,8 @@ def link_hash(previous: bytes, partition: int, seq: int, event_id: str, content:
 
 DAMAGED = "damaged"
 COLUMNS = (
-    "id", "kind", "outcome", "number", "program", "scope", "source", "actor", "account",
-    "message_id", "received_us", "applied_us", "committed_us", "sets_state",
+    "id", "kind", "outcome", "number", "source", "actor", "account", "message_id", "received_us",
+    "committed_us", "sets_state",
 )  # fmt: skip
 """Columns of ``events`` that the content hash covers, in this order."""
 
@@ -153,15 +153,12 @@ def _columns(event: Event) -> Row:
         "kind": lookup(event.kind),
         "outcome": lookup(event.outcome),
         "number": lookup(event.number),
-        "program": lookup(event.program),
-        "scope": lookup(event.scope),
         "source": lookup(entry.source if entry else ""),
         "actor": lookup(entry.actor if entry else ""),
         "account": lookup(entry.account if entry else reply.account if reply else ""),
         "message_id": lookup(entry.message_id if entry else ""),
         # Nobody received a reply of ours; it is looked for by when it was settled.
         "received_us": event.received_us or event.applied_us,
-        "applied_us": event.applied_us,
         "sets_state": event.consent_state is not None
         or bool(event.listed and consent_states_of(event)),
     }
