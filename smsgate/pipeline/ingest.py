@@ -44,7 +44,6 @@ from smsgate.providers import PROVIDERS, usable
 from smsgate.providers.base import Handshake, Provider, Report
 from smsgate.providers.unreadable import PartUnreadable, TextMissing
 from smsgate.settings import Account, Settings
-from smsgate.store.inbox import JobQueue
 from smsgate.store.store import Store
 
 _SHOWN_IDS = 10
@@ -74,7 +73,6 @@ class Ingest:
         content: CurrentContent,
         store: Store,
         spool: Spool,
-        job_queue: JobQueue,
         outbound: Outbound,
         refused: RefusedRequests,
     ) -> None:
@@ -84,7 +82,6 @@ class Ingest:
         self._content = content
         self._store = store
         self._spool = spool
-        self._job_queue = job_queue
         self._outbound = outbound
         self._certificates = SigningCertificates(outbound)
         self._refused = refused
@@ -242,17 +239,15 @@ class Ingest:
             else:
                 self._store.sample_log.note(arrival.entry)
         if lasting:
-            added, partitions = self._add([*lasting.values()])
-            self._job_queue.notify_inboxes(partitions)
-            for place, one in zip(lasting, added, strict=True):
+            for place, one in zip(lasting, self._add([*lasting.values()]), strict=True):
                 if one.duplicate:
                     labels[place] = "duplicate"
         return labels
 
-    def _add(self, lasting: list[Arrival]) -> tuple[list[AddResult], list[int]]:
+    def _add(self, lasting: list[Arrival]) -> Sequence[AddResult]:
         """Add them to the inbox; if the store fails, keep them in the spool and raise."""
         try:
-            return self._store.group_commit.add(lasting)
+            return self._store.inbox.add(lasting)
         except StoreUnavailable:
             try:
                 self._spool.keep(lasting)

@@ -39,7 +39,6 @@ from smsgate.domain.messages import (
 from smsgate.domain.phone import e164
 from smsgate.pipeline.history import History
 from smsgate.settings import Program, Settings
-from smsgate.store.inbox import JobQueue
 from smsgate.store.keys import partition_of
 from smsgate.store.store import Store
 
@@ -179,14 +178,12 @@ class ManualEntries:
         self,
         settings: Settings,
         store: Store,
-        job_queue: JobQueue,
         history: History,
         apply: Callable[[int], int],
     ) -> None:
         """``history`` says which opt-outs may be lifted; ``apply`` applies a partition's inbox."""
         self._settings = settings
         self._store = store
-        self._job_queue = job_queue
         self._history = history
         self._apply = apply
 
@@ -196,8 +193,7 @@ class ManualEntries:
         Raises ``StoreUnavailable``, and as ``restore_entry``.
         """
         entry = self.restore_entry(change) if isinstance(change, RestoreRequest) else change
-        (added,), partitions = self._store.inbox.add([Arrival(entry)])
-        self._job_queue.notify_inboxes(partitions)
+        (added,) = self._store.inbox.add([Arrival(entry)])
         return added
 
     def restore_entry(self, request: RestoreRequest) -> Entry:

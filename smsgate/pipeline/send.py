@@ -35,7 +35,7 @@ from smsgate.pipeline.manual import refusal_entry
 from smsgate.pipeline.provider_reports import take_early
 from smsgate.providers import PROVIDERS, usable
 from smsgate.settings import Settings
-from smsgate.store.inbox import JOB_S, JobQueue
+from smsgate.store.inbox import JOB_S
 from smsgate.store.outbox import Claim
 from smsgate.store.store import Store
 
@@ -67,7 +67,6 @@ class ReplySender:
         content: CurrentContent,
         store: Store,
         gate: Gate,
-        job_queue: JobQueue,
         outbound: Outbound,
     ) -> None:
         self._settings = settings
@@ -76,7 +75,6 @@ class ReplySender:
         self._store = store
         self._note = store.metrics.noting()
         self._gate = gate
-        self._job_queue = job_queue
         self._outbound = outbound
         self._tokens = AccessTokens(outbound)
         self._senders = SenderThreads(self._send_one)
@@ -233,8 +231,7 @@ class ReplySender:
 
     def _suppress(self, reply: Reply) -> None:
         """A provider that refuses to text a number has an opt-out that we do not have."""
-        _, partitions = self._store.inbox.add([Arrival(refusal_entry(self._settings, reply))])
-        self._job_queue.notify_inboxes(partitions)
+        self._store.inbox.add([Arrival(refusal_entry(self._settings, reply))])
 
     def _end(self, claim: Claim, outcome: str, note: str, provider_id: str = "") -> None:
         reply = msgspec.structs.replace(claim.reply, problem="")

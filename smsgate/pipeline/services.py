@@ -49,7 +49,6 @@ class Services:
             self.content,
             self.store,
             self.spool,
-            self.job_queue,
             self.outbound,
             self.refused_requests,
         )
@@ -67,9 +66,7 @@ class Services:
     @cached_property
     def sender(self) -> ReplySender:
         """From the outboxes to providers."""
-        return ReplySender(
-            self.settings, self.content, self.store, self.gate, self.job_queue, self.outbound
-        )
+        return ReplySender(self.settings, self.content, self.store, self.gate, self.outbound)
 
     @cached_property
     def archiver(self) -> LedgerArchiver:
@@ -84,14 +81,12 @@ class Services:
     @cached_property
     def manual(self) -> ManualEntries:
         """Opt-outs, restores, locks and consents that people and programs enter."""
-        return ManualEntries(
-            self.settings, self.store, self.job_queue, self.history, self.applier.drain
-        )
+        return ManualEntries(self.settings, self.store, self.history, self.applier.drain)
 
     @cached_property
     def spool_replay(self) -> SpoolReplay:
         """From this host's spool to the store."""
-        return SpoolReplay(self.spool, self.store, self.job_queue)
+        return SpoolReplay(self.spool, self.store)
 
     @cached_property
     def lease_renewal(self) -> LeaseRenewal:
@@ -118,14 +113,15 @@ class Services:
 def build_services(configuration: Configuration) -> Services:
     """The services of a configuration; everything connects on first use."""
     settings = configuration.settings
-    store, spool = build_store(settings), build_spool(settings)
+    job_queue, spool = JobQueue(settings.queue_url, TIMEOUT_S), build_spool(settings)
+    store = Store(open_redis(settings.redis_url), job_queue)
     return Services(
         settings=settings,
         content=CurrentContent(configuration.content),
         store=store,
         spool=spool,
         gate=Gate(store.numbers, store.health, store.refusals, metrics=store.metrics, spool=spool),
-        job_queue=JobQueue(settings.queue_url, TIMEOUT_S),
+        job_queue=job_queue,
         outbound=ProviderOutbound(_private_hosts(settings)),
         records=Records(settings.database_url),
     )

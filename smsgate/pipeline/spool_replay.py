@@ -19,7 +19,6 @@ from smsgate.pipeline.history import operator_event
 from smsgate.pipeline.ingest import label_of
 from smsgate.pipeline.spool import Spool, Spooled
 from smsgate.records.removal import SPOOL_FORGOTTEN
-from smsgate.store.inbox import JobQueue
 from smsgate.store.store import Store
 from smsgate.store.write_lease import Renewal, SpooledOptOuts
 
@@ -33,10 +32,9 @@ _log = structlog.get_logger()
 class SpoolReplay:
     """Work of each web process; one process of a host at a time does it."""
 
-    def __init__(self, spool: Spool, store: Store, job_queue: JobQueue) -> None:
+    def __init__(self, spool: Spool, store: Store) -> None:
         self._spool = spool
         self._store = store
-        self._job_queue = job_queue
         self._noted_at = -math.inf
 
     def thread(self) -> BackgroundThread:
@@ -73,9 +71,8 @@ class SpoolReplay:
             )
             for one in spooled
         ]
-        added, partitions = self._store.inbox.add(arrivals)
+        added = self._store.inbox.add(arrivals)
         self._spool.drop(spooled)
-        self._job_queue.notify_inboxes(partitions)
         for arrival, one in zip(arrivals, added, strict=True):
             if not one.duplicate:  # its webhook was answered 503, and so not counted
                 entry = arrival.entry

@@ -74,23 +74,92 @@ _decode = msgspec.json.Decoder(Entry).decode
 _pack = msgspec.msgpack.encode
 
 
-class Inbox:
-    """The inboxes of all partitions."""
+_NOT_STORED = StoreUnavailable("what came together was not stored")
 
-    def __init__(self, client: Client) -> None:
+
+class _Waiter:
+    """One caller's arrivals, what became of them, and the lock that it waits on."""
+
+    __slots__ = ("added", "arrivals", "error", "leads", "lock")
+
+    def __init__(self, arrivals: Sequence[Arrival]) -> None:
+        self.arrivals = arrivals
+        self.lock = threading.Lock()
+        self.lock.acquire()
+        self.leads = False
+        self.added: Sequence[AddResult] = ()
+        self.error: StoreUnavailable | None = _NOT_STORED
+
+
+class Inbox:
+    """The inboxes of all partitions.
+
+    The first thread that comes leads, and adds what all who wait have brought in one round trip
+    (group commit). Meanwhile others wait for the next round, which one of them leads.
+    """
+
+    def __init__(self, client: Client, job_queue: JobQueue | None = None) -> None:
+        """Without a queue nobody is asked for a worker; the sweeper does it then."""
         self._client = client
+        self._job_queue = job_queue
         self._add = Script(client, "add")
         self._mark_idle = Script(client, "rest")
         self._asked_at = -_TRUST_S
         self._replica_ms = 0
+        self._lock = threading.Lock()
+        self._queue: list[_Waiter] = []
+        self._has_leader = False
 
-    def add(self, arrivals: Sequence[Arrival]) -> tuple[list[AddResult], list[int]]:
-        """Store entries durably and place their holds, in one round trip.
+    def add(self, arrivals: Sequence[Arrival]) -> Sequence[AddResult]:
+        """Store entries durably, place their holds, and ask for the workers that they need.
 
-        Gives what became of each, in order, and the partitions for which a job is to be enqueued.
-        Raises ``StoreUnavailable``; stored messages are then recognised by their ids when the
-        provider tries again.
+        Gives what became of each, in order. Raises ``StoreUnavailable``; stored messages are then
+        recognised by their ids when the provider tries again.
         """
+        waiter = _Waiter(arrivals)
+        with self._lock:
+            self._queue.append(waiter)
+            if not self._has_leader:
+                self._choose_leader()
+        waiter.lock.acquire()  # released once the group is stored, or to lead the next one
+        if waiter.leads:
+            self._lead()
+        if waiter.error is not None:
+            raise waiter.error
+        return waiter.added
+
+    def _choose_leader(self) -> None:
+        """Let the first who waits lead, if anybody does. Only with the lock."""
+        self._has_leader = bool(self._queue)
+        for waiter in self._queue[:1]:
+            waiter.leads = True
+            waiter.lock.release()
+
+    def _lead(self) -> None:
+        """Store the queued group, the caller included, then let the next group's first lead."""
+        with self._lock:
+            group, self._queue = self._queue, []
+        notified: list[int] = []
+        try:
+            added, notified = self._store([one for waiter in group for one in waiter.arrivals])
+            left = iter(added)
+            for waiter in group:
+                waiter.added = [next(left) for _ in waiter.arrivals]
+                waiter.error = None
+        except StoreUnavailable as error:
+            for waiter in group:
+                waiter.error = error
+        finally:
+            with self._lock:
+                self._choose_leader()
+            for waiter in group:
+                if not waiter.leads:
+                    waiter.lock.release()
+        if self._job_queue is not None:
+            self._job_queue.notify_inboxes(notified)
+
+    def _store(self, arrivals: Sequence[Arrival]) -> tuple[list[AddResult], list[int]]:
+        """What became of each, and the partitions for which a job is to be enqueued."""
         places: dict[int, list[int]] = defaultdict(list)
         for place, arrival in enumerate(arrivals):
             places[entry_partition(arrival.entry)].append(place)
@@ -99,9 +168,8 @@ class Inbox:
             for partition, of_partition in places.items()
         ]
         self._ask_for_replicas()
+        added, notified = [AddResult("")] * len(arrivals), []
         results = self._add.many(calls, self._replica_ms)
-        added = [AddResult("")] * len(arrivals)
-        notified = []
         for (partition, of_partition), result in zip(places.items(), results, strict=True):
             for at, id_ in zip(of_partition, result[1:], strict=True):
                 added[at] = AddResult(id=id_.decode(), duplicate=not id_)
@@ -205,84 +273,6 @@ def _row(keys: PartitionKeys, arrival: Arrival, seen: list[str]) -> tuple[object
         intent is Intent.OPT_IN and bool(member),
         "" if member else arrival.fingerprint,
     )
-
-
-class _Waiter:
-    """One caller's arrivals, what became of them, and the lock that it waits on."""
-
-    __slots__ = ("added", "arrivals", "error", "is_leader", "lock", "partitions")
-
-    def __init__(self, arrivals: Sequence[Arrival]) -> None:
-        self.arrivals = arrivals
-        self.lock = threading.Lock()
-        self.is_leader = False
-        self.added: list[AddResult] = []
-        self.error: StoreUnavailable | None = None
-        self.partitions: list[int] = []
-
-
-class GroupCommit:
-    """Adds the entries of many threads to the inbox in one round trip.
-
-    The first thread that comes leads: it adds what all who wait have brought. Meanwhile others wait
-    for the next round, which one of them leads.
-    """
-
-    def __init__(self, inbox: Inbox) -> None:
-        self._inbox = inbox
-        self._lock = threading.Lock()
-        self._queue: list[_Waiter] = []
-        self._has_leader = False
-
-    def add(self, arrivals: Sequence[Arrival]) -> tuple[list[AddResult], list[int]]:
-        """Store entries durably and place their holds, as ``Inbox.add`` does.
-
-        Gives what became of each, in order, and the partitions for which a job is to be asked for:
-        one caller of a group gets those of the whole group. Raises ``StoreUnavailable``.
-        """
-        waiter = _Waiter(arrivals)
-        with self._lock:
-            self._queue.append(waiter)
-            waiter.is_leader, self._has_leader = not self._has_leader, True
-            if not waiter.is_leader:
-                waiter.lock.acquire()
-        if not waiter.is_leader:
-            waiter.lock.acquire()  # released once the group is committed, or to lead the next one
-        if waiter.is_leader:
-            self._lead()
-        if waiter.error is not None:
-            raise StoreUnavailable(str(waiter.error), waiter.error.remedy)
-        return waiter.added, waiter.partitions
-
-    def _lead(self) -> None:
-        """Commit the queued group, the caller included, then let the next group's first lead."""
-        with self._lock:
-            group, self._queue = self._queue, []
-        try:
-            self._commit(group)
-        finally:
-            with self._lock:
-                successor = self._queue[0] if self._queue else None
-                self._has_leader = successor is not None
-            if successor is not None:
-                successor.is_leader = True
-                successor.lock.release()
-            for waiter in group:
-                if not waiter.is_leader:
-                    waiter.lock.release()
-
-    def _commit(self, group: Sequence[_Waiter]) -> None:
-        try:
-            added, partitions = self._inbox.add([one for w in group for one in w.arrivals])
-        except StoreUnavailable as error:
-            for waiter in group:
-                waiter.error = error
-            return
-        at = 0
-        for waiter in group:
-            waiter.added = added[at : at + len(waiter.arrivals)]
-            at += len(waiter.arrivals)
-        group[0].partitions = partitions
 
 
 class JobQueue:

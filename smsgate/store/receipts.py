@@ -12,16 +12,12 @@ from collections.abc import Sequence
 import msgspec
 
 from smsgate.consent.events import Event
-from smsgate.domain.messages import Reply
 from smsgate.store.connection import Call, Client, Script
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.store.outbox import (
-    AWAIT_RECEIPT_S,
     EARLY,
-    MAX_PROVIDER_ID_LENGTH,
     AwaitedReply,
     DeliveryReceipt,
-    expected_of,
     key_of,
 )
 
@@ -38,12 +34,6 @@ class Receipts:
         self._client = client
         self._find = Script(client, "receipt_look")
         self._take = Script(client, "receipt_take")
-
-    def expect(self, reply: Reply, provider_id: str) -> None:
-        """Remember a reply that a provider took. Raises ``StoreUnavailable``."""
-        if 0 < len(provider_id) <= MAX_PROVIDER_ID_LENGTH:
-            key = key_of(reply.account, reply.number, provider_id)
-            self._client.set(key, _encode(expected_of(reply)), ex=AWAIT_RECEIPT_S)
 
     def find_replies(self, receipts: Sequence[DeliveryReceipt]) -> list[AwaitedReply | None]:
         """Of each receipt the reply that it is about; None where we wait for none such.

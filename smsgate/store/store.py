@@ -9,7 +9,7 @@ from smsgate.store.backlog import BacklogReader
 from smsgate.store.connection import Client
 from smsgate.store.gate_check import GateReader
 from smsgate.store.health import Health
-from smsgate.store.inbox import GroupCommit, Inbox
+from smsgate.store.inbox import Inbox, JobQueue
 from smsgate.store.inbox_reader import InboxReader
 from smsgate.store.ledger_reader import LedgerReader
 from smsgate.store.metadata import StoreMetadata
@@ -30,12 +30,11 @@ from smsgate.store.write_lease import WriteLease
 class Store:
     """All parts of the store, on one client. Connects on first use."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, job_queue: JobQueue | None = None) -> None:
         self.client = client
         self.health = Health(client)
         self.metadata, self.write_lease = StoreMetadata(client), WriteLease(client)
-        self.inbox, self.inbox_reader = Inbox(client), InboxReader(client)
-        self.group_commit = GroupCommit(self.inbox)
+        self.inbox, self.inbox_reader = Inbox(client, job_queue), InboxReader(client)
         self.numbers = GateReader(client)
         self.commits = Commits(client)
         self.outbox, self.receipts = Outbox(client), Receipts(client)

@@ -29,7 +29,7 @@ def record_consent(
 
 
 def reviews(services: Services) -> ReviewService:
-    return ReviewService(services.settings, services.store, services.records, services.job_queue)
+    return ReviewService(services.settings, services.store, services.records)
 
 
 def enter(services: Services, change: Entry | RestoreRequest) -> str:

@@ -25,7 +25,7 @@ def told(
     """Enter one text; gives its inbox id."""
     rest.setdefault("message_id", f"SM{next(_ids):032x}")
     arrival = Arrival(entry(intent, number, text=text or intent.value, **rest), sent_us)
-    (added,), _ = services.store.inbox.add([arrival])
+    (added,) = services.store.inbox.add([arrival])
     if applied:
         work(services)
     return added.id

@@ -13,7 +13,6 @@ from smsgate.domain.messages import Arrival, Reply
 from smsgate.pipeline.spool import Spool
 from smsgate.pipeline.spool_replay import SpoolReplay
 from smsgate.store.connection import open_redis
-from smsgate.store.inbox import JobQueue
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.store.store import Store
 from tests.fakes.values import NUMBER, entry
@@ -36,7 +35,7 @@ def test_a_store_that_is_slow_to_take_a_spooled_message_does_not_make_it_younger
     spool.keep([Arrival(entry(message_id="SM1"))])
     redis_client.execute_command("CLIENT", "PAUSE", PAUSE_MS, "WRITE")
 
-    assert SpoolReplay(spool, store, JobQueue(redis_url, 2.0)).replay() == 1
+    assert SpoolReplay(spool, store).replay() == 1
 
     (stored,) = store.inbox.read(partition_of(NUMBER), 10).entries
     assert stored.received_us - kept_us > PAUSE_MS * 1000 / 2

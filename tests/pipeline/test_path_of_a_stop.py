@@ -24,7 +24,7 @@ ROOT = Path(jobs.__file__).parents[1]
 PAGE = ROOT / "docs" / "architecture.md"
 MAX_FILES, MAX_LINES = 28, 6_390
 """Of Python outside the classifier. Lower them as the path gets shorter; never raise them."""
-MAX_RUN_LINES = 2_540
+MAX_RUN_LINES = 2_519
 """Of the functions that run, which moving code to other files does not change. Likewise."""
 
 

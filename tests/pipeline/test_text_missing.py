@@ -185,6 +185,6 @@ def test_what_cannot_be_stored_of_a_batch_is_503_and_not_400(services, client, m
     def away(*_: object) -> None:
         raise StoreUnavailable("away")
 
-    monkeypatch.setattr(services.store.group_commit, "add", away)
+    monkeypatch.setattr(services.store.inbox, "add", away)
     texts = [{"from": OTHER[1:]}, STOP]
     assert batch(client, *texts).status_code == 503

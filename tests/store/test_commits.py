@@ -94,7 +94,7 @@ def test_a_worker_with_an_older_cursor_writes_nothing(store, redis_client, batch
 
 
 def test_entries_that_came_in_the_meantime_stay_with_their_hold(store, redis_client, batch):
-    added, _ = store.inbox.add([Arrival(entry())])
+    added = store.inbox.add([Arrival(entry())])
     store.commits.commit(PARTITION, batch, EFFECTS, BUCKETS)
 
     assert redis_client.hgetall(KEYS.holds) == {

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import threading
+from types import SimpleNamespace
 
 import pytest
 
 from smsgate.domain.errors import StoreUnavailable
 from smsgate.domain.messages import Arrival
-from smsgate.store.inbox import GroupCommit, Inbox
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from tests.fakes.processes import PATIENCE_S
 from tests.fakes.values import NUMBER, OTHER, entry
@@ -18,73 +18,64 @@ def arrival(number: str, message_id: str) -> Arrival:
     return Arrival(entry(number=number, message_id=message_id))
 
 
-class Slow:
-    """An inbox whose first trip waits until it is told to go; it counts the trips."""
-
-    def __init__(self, inbox: Inbox) -> None:
-        self.inbox = inbox
-        self.trips: list[int] = []
-        self.under_way = threading.Event()
-        self.go = threading.Event()
-
-    def add(self, arrivals):
-        self.trips.append(len(arrivals))
-        self.under_way.set()
-        assert self.go.wait(PATIENCE_S)
-        return self.inbox.add(arrivals)
-
-
-def add_in_threads(group_commit, batches):
+def add_in_threads(inbox, batches):
     results = [None] * len(batches)
 
     def add(place):
         try:
-            results[place] = group_commit.add(batches[place])
-        except StoreUnavailable as error:
+            results[place] = inbox.add(batches[place])
+        except (StoreUnavailable, TypeError) as error:
             results[place] = error
 
     threads = [threading.Thread(target=add, args=(place,)) for place in range(len(batches))]
     return results, threads
 
 
-def test_who_comes_while_a_trip_is_under_way_goes_along_with_the_next(store):
-    slow = Slow(store.inbox)
-    group_commit = GroupCommit(slow)
+def test_who_comes_while_a_trip_is_under_way_goes_along_with_the_next(store, monkeypatch):
+    trips, partitions, under_way, go = [], [], threading.Event(), threading.Event()
+    store_really = store.inbox._store
+
+    def store_slowly(arrivals):
+        trips.append(len(arrivals))
+        under_way.set()
+        assert go.wait(PATIENCE_S)
+        return store_really(arrivals)
+
+    monkeypatch.setattr(store.inbox, "_store", store_slowly)
+    store.inbox._job_queue = SimpleNamespace(notify_inboxes=partitions.extend)
     numbers = [f"+1415555{place:04}" for place in range(9)]
     batches = [[arrival(number, f"SM{number}")] for number in numbers]
-    results, threads = add_in_threads(group_commit, batches)
+    results, threads = add_in_threads(store.inbox, batches)
     threads[0].start()
-    assert slow.under_way.wait(PATIENCE_S)
+    assert under_way.wait(PATIENCE_S)
     for thread in threads[1:]:
         thread.start()
-    while len(group_commit._queue) < 8:
+    while len(store.inbox._queue) < 8:
         threads[1].join(0.01)
-    slow.go.set()
+    go.set()
     for thread in threads:
         thread.join(PATIENCE_S)
 
-    assert slow.trips == [1, 8]
-    assert all(not added[0].duplicate for added, _ in results)
+    assert trips == [1, 8]
+    assert all(not added.duplicate for (added,) in results)
     assert sum(store.inbox_reader.depth(partition) for partition in range(16)) == 9
-    partitions = [partition for _, notified in results for partition in notified]
     assert sorted(partitions) == sorted({partition_of(number) for number in numbers})
 
 
 def test_each_caller_hears_of_its_own_messages(store):
-    group_commit = GroupCommit(store.inbox)
     store.inbox.add([arrival(NUMBER, "SM1")])
     batches = [
         [arrival(NUMBER, "SM1")],
         [arrival(NUMBER, "SM2"), arrival(OTHER, "SM3")],
         [arrival(OTHER, "SM4")],
     ]
-    results, threads = add_in_threads(group_commit, batches)
+    results, threads = add_in_threads(store.inbox, batches)
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(PATIENCE_S)
 
-    assert [[one.duplicate for one in added] for added, _ in results] == [
+    assert [[one.duplicate for one in added] for added in results] == [
         [True],
         [False, False],
         [False],
@@ -97,24 +88,31 @@ def test_a_partition_that_cannot_be_written_fails_who_comes_with_it_and_loses_no
     redis_client.lpush(PARTITION_KEYS[partition_of(OTHER)].inbox, "not a stream")
     with pytest.raises(StoreUnavailable):
         store.inbox.add([arrival(NUMBER, "SM1"), arrival(OTHER, "SM2")])
-    added, _ = store.inbox.add([arrival(NUMBER, "SM1")])
+    added = store.inbox.add([arrival(NUMBER, "SM1")])
     assert added[0].duplicate
 
 
-def test_a_store_that_is_away_fails_everybody_and_the_next_one_may_go(store, redis_client):
-    class Broken:
-        def add(self, arrivals):
-            raise StoreUnavailable("away")
+@pytest.mark.parametrize("error", [StoreUnavailable("away"), TypeError("a fault of ours")])
+def test_what_fails_is_acknowledged_to_nobody_and_the_next_one_may_go(store, monkeypatch, error):
+    under_way, go = threading.Event(), threading.Event()
 
-    group_commit = GroupCommit(Broken())
+    def fail(_):
+        under_way.set()
+        assert go.wait(PATIENCE_S)
+        raise error
+
     batches = [[arrival(NUMBER, f"SM{place}")] for place in range(4)]
-    results, threads = add_in_threads(group_commit, batches)
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(PATIENCE_S)
+    results, threads = add_in_threads(store.inbox, batches)
+    with monkeypatch.context() as patched:
+        patched.setattr(store.inbox, "_store", fail)
+        threads[0].start()
+        assert under_way.wait(PATIENCE_S)
+        for thread in threads[1:]:
+            thread.start()
+        go.set()
+        for thread in threads:
+            thread.join(PATIENCE_S)
 
-    assert all(isinstance(result, StoreUnavailable) for result in results)
-    group_commit._inbox = store.inbox
-    added, _ = group_commit.add([arrival(NUMBER, "SM9")])
-    assert not added[0].duplicate
+    assert all(isinstance(result, Exception) for result in results)
+    (added,) = store.inbox.add([arrival(NUMBER, "SM9")])
+    assert not added.duplicate

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -24,6 +25,14 @@ def arrival(intent=Intent.OPT_OUT, **rest):
     return Arrival(entry(intent, **rest), **times)
 
 
+@pytest.fixture
+def asked(store) -> list[int]:
+    """The partitions for which a worker is asked for."""
+    asked: list[int] = []
+    store.inbox._job_queue = SimpleNamespace(notify_inboxes=asked.extend)
+    return asked
+
+
 def test_an_entry_comes_back_as_it_was_put_in(store):
     given = entry(text="Stop, por favor 🛑", message_id="SM1")
     store.inbox.add([Arrival(given)])
@@ -34,24 +43,23 @@ def test_an_entry_comes_back_as_it_was_put_in(store):
 
 
 def test_a_message_id_is_stored_once(store):
-    first, _ = store.inbox.add([arrival(message_id="SM1")])
-    again, partitions = store.inbox.add([arrival(message_id="SM1")])
+    first = store.inbox.add([arrival(message_id="SM1")])
+    again = store.inbox.add([arrival(message_id="SM1")])
 
     assert not first[0].duplicate
     assert again[0].duplicate
-    assert partitions == []
     assert store.inbox_reader.depth(PARTITION) == 1
 
 
 def test_the_same_id_twice_in_one_request_is_stored_once(store):
-    added, _ = store.inbox.add([arrival(message_id="SM1"), arrival(message_id="SM1")])
+    added = store.inbox.add([arrival(message_id="SM1"), arrival(message_id="SM1")])
 
     assert [one.duplicate for one in added] == [False, True]
 
 
 def test_an_id_of_another_account_is_another_message(store):
     store.inbox.add([arrival(message_id="SM1")])
-    added, _ = store.inbox.add([arrival(message_id="SM1", account="telnyx")])
+    added = store.inbox.add([arrival(message_id="SM1", account="telnyx")])
 
     assert not added[0].duplicate
 
@@ -62,7 +70,7 @@ def test_eight_deliveries_at_once_are_stored_once(redis_url, store):
     def deliver():
         inbox = Inbox(open_redis(redis_url))
         barrier.wait()
-        added, _ = inbox.add([arrival(message_id="SM1")])
+        added = inbox.add([arrival(message_id="SM1")])
         results.append(added[0].duplicate)
 
     threads = [threading.Thread(target=deliver) for _ in range(8)]
@@ -84,12 +92,12 @@ def test_a_message_id_is_remembered_for_48_hours_and_that_of_an_opt_in_without_e
     assert redis_client.smembers(KEYS.optins) == {b"twilio:SM2"}
     assert redis_client.ttl(KEYS.optins) == -1
 
-    added, _ = store.inbox.add([arrival(Intent.OPT_IN, message_id="SM2")])
+    added = store.inbox.add([arrival(Intent.OPT_IN, message_id="SM2")])
     assert added[0].duplicate
 
 
 def test_an_opt_out_is_held_in_its_scope_and_nothing_else_is(store, redis_client):
-    added, _ = store.inbox.add(
+    added = store.inbox.add(
         [
             arrival(),
             arrival(scope="alerts"),
@@ -108,16 +116,16 @@ def test_an_opt_out_is_held_in_its_scope_and_nothing_else_is(store, redis_client
 
 def test_the_hold_is_that_of_the_newest_opt_out(store, redis_client):
     store.inbox.add([arrival(message_id="SM1")])
-    added, _ = store.inbox.add([arrival(message_id="SM2")])
+    added = store.inbox.add([arrival(message_id="SM2")])
 
     assert redis_client.hget(KEYS.holds, hold_field(ALL, NUMBER)) == added[0].id.encode()
 
 
 def test_a_text_for_review_is_held_from_the_first_one_to_the_newest(store, redis_client):
     field = hold_field("alerts", NUMBER)
-    first, _ = store.inbox.add([arrival(Intent.REVIEW)])
+    first = store.inbox.add([arrival(Intent.REVIEW)])
     assert redis_client.hgetall(KEYS.reviews) == {field.encode(): first[0].id.encode()}
-    more, _ = store.inbox.add([arrival(Intent.REVIEW), arrival(Intent.REVIEW)])
+    more = store.inbox.add([arrival(Intent.REVIEW), arrival(Intent.REVIEW)])
 
     assert redis_client.hget(KEYS.reviews, field).decode() == f"{first[0].id} {more[1].id}"
 
@@ -154,32 +162,33 @@ def test_messages_of_one_request_have_event_times_in_their_order(store):
     assert event_times == sorted(set(event_times))
 
 
-def test_a_job_is_asked_for_once_until_its_deadline(store, redis_client):
-    _, first = store.inbox.add([arrival()])
-    _, second = store.inbox.add([arrival()])
+def test_a_job_is_asked_for_once_until_its_deadline(store, redis_client, asked):
+    store.inbox.add([arrival()])
+    store.inbox.add([arrival()])
+    assert asked == [PARTITION]
     now = redis_client.time()[0] * 1000
     assert now <= int(redis_client.get(KEYS.notify_inbox)) <= now + NOTIFY_MS + 2000
 
     redis_client.set(KEYS.notify_inbox, now - 1000)
-    _, third = store.inbox.add([arrival()])
+    store.inbox.add([arrival()])
 
-    assert (first, second, third) == ([PARTITION], [], [PARTITION])
+    assert asked == [PARTITION, PARTITION]
 
 
 def test_a_duplicate_is_a_write_for_which_wait_waits(store, redis_client, one_server):
     """The first delivery may have found no replica: its answer was no 200 then."""
     store.inbox.add([arrival(message_id="SM1")])
     before = redis_client.info("persistence")["rdb_changes_since_last_save"]
-    assert store.inbox.add([arrival(message_id="SM1")])[0][0].duplicate
+    assert store.inbox.add([arrival(message_id="SM1")])[0].duplicate
     assert redis_client.info("persistence")["rdb_changes_since_last_save"] > before
 
 
-def test_a_duplicate_asks_for_no_job(store, redis_client):
+def test_a_duplicate_asks_for_no_job(store, redis_client, asked):
     store.inbox.add([arrival(message_id="SM1")])
     redis_client.delete(KEYS.notify_inbox)
-    _, partitions = store.inbox.add([arrival(message_id="SM1")])
+    store.inbox.add([arrival(message_id="SM1")])
 
-    assert partitions == []
+    assert asked == [PARTITION]
 
 
 def test_rest_forgets_the_notification_only_of_an_empty_inbox(store, redis_client):
@@ -197,12 +206,9 @@ def test_rest_forgets_the_notification_only_of_an_empty_inbox(store, redis_clien
 def test_messages_of_several_partitions_are_told_apart(store):
     assert partition_of(OTHER) != PARTITION
     store.inbox.add([arrival(message_id="SM1"), arrival(number=OTHER, message_id="SM2")])
-    added, partitions = store.inbox.add(
-        [arrival(number=OTHER, message_id="SM3"), arrival(message_id="SM1")]
-    )
+    added = store.inbox.add([arrival(number=OTHER, message_id="SM3"), arrival(message_id="SM1")])
 
     assert [one.duplicate for one in added] == [False, True]
-    assert partitions == []
     assert store.inbox_reader.depth(partition_of(OTHER)) == 2
 
 
@@ -226,7 +232,7 @@ def test_a_full_redis_takes_nothing_and_says_so(store, redis_client):
         store.inbox.add([arrival(message_id="SM1")])
     redis_client.config_set("maxmemory", "0")
     assert store.inbox_reader.depth(PARTITION) == 0
-    added, _ = store.inbox.add([arrival(message_id="SM1")])
+    added = store.inbox.add([arrival(message_id="SM1")])
     assert not added[0].duplicate
 
 
@@ -265,9 +271,9 @@ def test_without_message_ids_only_the_last_text_of_a_number_is_taken_for_a_redel
     texts = ["STOP", "STOP", "START", "STOP", "STOP"]
     duplicates = []
     for text in texts:
-        added, _ = store.inbox.add([arrival(text=text, fingerprint=f"of {text}")])
+        added = store.inbox.add([arrival(text=text, fingerprint=f"of {text}")])
         duplicates.append(added[0].duplicate)
-    other, _ = store.inbox.add([arrival(number=OTHER, fingerprint="of STOP")])
+    other = store.inbox.add([arrival(number=OTHER, fingerprint="of STOP")])
 
     assert duplicates == [False, True, False, False, True]
     assert not other[0].duplicate
@@ -281,14 +287,14 @@ def test_a_fingerprint_is_remembered_for_seconds_only(store, redis_client):
 
 def test_a_message_with_an_id_is_known_by_its_id_alone(store):
     store.inbox.add([arrival(message_id="SM1", fingerprint="of STOP")])
-    added, _ = store.inbox.add([arrival(message_id="SM2", fingerprint="of STOP")])
+    added = store.inbox.add([arrival(message_id="SM2", fingerprint="of STOP")])
 
     assert not added[0].duplicate
 
 
 def test_texts_without_ids_that_come_in_one_request_are_told_apart_in_their_order(store):
     texts = ["STOP", "STOP", "START", "STOP", "STOP"]
-    added, _ = store.inbox.add([arrival(text=text, fingerprint=f"of {text}") for text in texts])
+    added = store.inbox.add([arrival(text=text, fingerprint=f"of {text}") for text in texts])
 
     assert [one.duplicate for one in added] == [False, True, False, False, True]
     assert store.inbox_reader.depth(PARTITION) == 3
@@ -296,7 +302,7 @@ def test_texts_without_ids_that_come_in_one_request_are_told_apart_in_their_orde
 
 def test_the_same_opt_in_twice_in_one_request_is_stored_once(store):
     same = arrival(intent=Intent.OPT_IN, text="START", message_id="SM1")
-    added, _ = store.inbox.add([same, arrival(message_id="SM2"), same])
+    added = store.inbox.add([same, arrival(message_id="SM2"), same])
 
     assert [one.duplicate for one in added] == [False, False, True]
     assert store.inbox_reader.depth(PARTITION) == 2

@@ -44,7 +44,7 @@ def test_a_store_of_0_2_is_neither_made_ready_nor_written_to(bare_store, redis_c
     for write in (
         bare_store.metadata.create,
         bare_store.metadata.refuse_old,
-        lambda: bare_store.group_commit.add([Arrival(entry())]),
+        lambda: bare_store.inbox.add([Arrival(entry())]),
     ):
         with pytest.raises(StoreUnavailable, match=r"smsgate 0.1 or 0.2.*docs/upgrading.md"):
             write()

@@ -152,7 +152,7 @@ def apply_entries(services: Services, entries: Sequence[Entry]) -> list[Event]:
     Gives the events of those that were applied here.
     """
     inbox, found = services.store.inbox_reader, list[Event]()
-    added = services.store.inbox.add([Arrival(one) for one in entries])[0] if entries else []
+    added = services.store.inbox.add([Arrival(one) for one in entries]) if entries else []
     for partition in {partition_of(one.numbers[0]) for one in entries}:
         # What is there already came by a try that ended, perhaps before it was applied.
         newest = inbox.newest(partition)

@@ -90,8 +90,7 @@ class ListReader:
         arrivals, there_only = self._arrivals(unknown)
         taken = 0
         if arrivals:  # from here on they block
-            added, partitions = store.inbox.add(arrivals)
-            self._services.job_queue.notify_inboxes(partitions)
+            added = store.inbox.add(arrivals)
             taken = sum(not one.duplicate for one in added)
             store.metrics.count(OPT_OUT_LIST, self._account.name, "taken", times=taken)
         reading = msgspec.structs.replace(

@@ -18,7 +18,6 @@ from smsgate.features.reviews.queue import ReviewQueue, fits_row, time_left
 from smsgate.features.reviews.service import ConversationLine, ReviewService, read_conversation
 from smsgate.records import Records
 from smsgate.settings import Settings
-from smsgate.store.inbox import JobQueue
 from smsgate.store.store import Store
 from smsgate.web.console.auth import actor, needs
 from smsgate.web.console.template_filters import ago, many, spaced
@@ -46,11 +45,9 @@ class DeskMessage:
     """The text that it was about."""
 
 
-def register(
-    console: Flask, settings: Settings, store: Store, records: Records, job_queue: JobQueue
-) -> None:
+def register(console: Flask, settings: Settings, store: Store, records: Records) -> None:
     """Add the routes."""
-    desk = _Desk(settings, store, records, job_queue)
+    desk = _Desk(settings, store, records)
     agent = needs("agent")
     console.get("/console/review", endpoint="review")(needs("viewer")(desk.show))
     console.post("/console/review/decide", endpoint="decide_review")(agent(desk.decide))
@@ -59,12 +56,10 @@ def register(
 
 
 class _Desk:
-    def __init__(
-        self, settings: Settings, store: Store, records: Records, job_queue: JobQueue
-    ) -> None:
+    def __init__(self, settings: Settings, store: Store, records: Records) -> None:
         self._settings, self._store, self._records = settings, store, records
         self._queue = ReviewQueue(store, records)
-        self._service = ReviewService(settings, store, records, job_queue)
+        self._service = ReviewService(settings, store, records)
         self._decisions = self._service.decisions
 
     def show(self) -> Answer:

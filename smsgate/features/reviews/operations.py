@@ -15,7 +15,6 @@ from smsgate.interface.operation import Actor, Column, Context, Listing, operati
 from smsgate.interface.schemas import AcceptedChange, NoFields, Number, ProgramName, moment
 from smsgate.records import Records
 from smsgate.settings import Settings
-from smsgate.store.inbox import JobQueue
 from smsgate.store.store import Store
 
 
@@ -114,14 +113,13 @@ def decide_review(
     settings: Settings,
     store: Store,
     records: Records,
-    job_queue: JobQueue,
 ) -> AcceptedChange:
     """Settle a number's texts in review.
 
     The decision applies to the texts that were listed: if a newer one has arrived, it is refused.
     """
     context.caller.require_program(request.program)
-    id_ = ReviewService(settings, store, records, job_queue).decide(
+    id_ = ReviewService(settings, store, records).decide(
         request.decision,
         request.number,
         request.program,

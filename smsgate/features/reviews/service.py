@@ -27,7 +27,6 @@ from smsgate.features.reviews.decisions import ReviewDecision, ReviewDecisions
 from smsgate.pipeline.forwards import KIND as FORWARD
 from smsgate.records import Records
 from smsgate.settings import Settings
-from smsgate.store.inbox import JobQueue
 from smsgate.store.keys import partition_of
 from smsgate.store.open_reviews import OpenReview, list_open_of
 from smsgate.store.store import Store
@@ -43,10 +42,8 @@ _ORDINARY_SPAN_US = 24 * 3600 * 1_000_000
 class ReviewService:
     """What people do about texts that wait. Every method raises ``StoreUnavailable``."""
 
-    def __init__(
-        self, settings: Settings, store: Store, records: Records, job_queue: JobQueue
-    ) -> None:
-        self._settings, self._store, self._job_queue = settings, store, job_queue
+    def __init__(self, settings: Settings, store: Store, records: Records) -> None:
+        self._settings, self._store = settings, store
         self.decisions = ReviewDecisions(store, records)
 
     def decide(self, decided: str, number: str, program: str, actor: str, seen: str = "") -> str:
@@ -137,8 +134,7 @@ class ReviewService:
 
     def _enter(self, entries: Sequence[Entry]) -> list[str]:
         """Store entries; return the keys of those that nobody had stored before."""
-        added, partitions = self._store.inbox.add([Arrival(entry) for entry in entries])
-        self._job_queue.notify_inboxes(partitions)
+        added = self._store.inbox.add([Arrival(entry) for entry in entries])
         pairs = zip(entries, added, strict=True)
         return [
             f"{partition_of(one.number)}-{done.id}" for one, done in pairs if not done.duplicate

@@ -469,7 +469,7 @@ def test_ordinary_texts_of_programs_without_application_ask_the_store_for_nothin
     def away(*_: object) -> None:
         raise StoreUnavailable("away")
 
-    monkeypatch.setattr(services.store.group_commit, "add", away)
+    monkeypatch.setattr(services.store.inbox, "add", away)
     request = signed("Hello", sender=PLAIN)
     assert services.ingest.receive("twilio", request).outcome == "none"
     assert redis_client.keys("smsgate:*:inbox") == []
@@ -514,7 +514,7 @@ def test_what_is_applied_goes_on_even_if_it_waited_in_the_spool(
         raise StoreUnavailable("away")
 
     with monkeypatch.context() as patched:
-        patched.setattr(services.store.group_commit, "add", away)
+        patched.setattr(services.store.inbox, "add", away)
         with pytest.raises(StoreUnavailable):
             services.ingest.receive("twilio", signed("Hello", sender=ORIGINAL))
     assert services.spool_replay.replay() == 1
