@@ -16,7 +16,7 @@ import msgspec
 from smsgate.consent.events import ConsentState, Event
 from smsgate.consent.renamed_programs import recorded_consent_state
 from smsgate.consent.reviews import undecided
-from smsgate.consent.transitions import REVIEWED
+from smsgate.consent.transitions import REVIEWED, Settlement, marked
 from smsgate.domain.entry_parts import Consent, Restore
 from smsgate.domain.messages import ALL, StoredEntry, inbox_place
 
@@ -71,11 +71,11 @@ def is_held(consent_state: ConsentState, scope: str) -> bool:
     )
 
 
-def restored(stored: StoredEntry, consent_state: ConsentState, now_us: int) -> ConsentState | str:
-    """How a number stands after a restore, or why it stays as it is. Times in us, Redis's clock."""
+def restore(stored: StoredEntry, consent_state: ConsentState, now_us: int) -> Settlement:
+    """Lift an opt-out for someone other than the subscriber, on a basis. There is no reply."""
     problem = _refusal(stored, consent_state, now_us)
     if problem:
-        return problem
+        return Settlement(consent_state, "refused", note=problem)
     entry = stored.entry
     moved = without_opt_out(consent_state, entry.program)
     held = entry.membership_before.consents if entry.membership_before is not None else ()
@@ -83,7 +83,12 @@ def restored(stored: StoredEntry, consent_state: ConsentState, now_us: int) -> C
     if entry.consent is not None and entry.program != ALL:
         given_back.add(entry.program)
     consents = consent_state.consents | {one for one in given_back if not moved.blocked(one)}
-    return msgspec.structs.replace(moved, consents=consents)
+    moved = msgspec.structs.replace(moved, consents=consents)
+    changed = moved != consent_state
+    moved = marked(stored, moved, entry.program, changed=changed)
+    if not changed:
+        return Settlement(moved, "repeat", note="was not opted out")
+    return Settlement(moved, "applied")
 
 
 def without_opt_out(consent_state: ConsentState, scope: str) -> ConsentState:
@@ -119,31 +124,33 @@ def _has_newer_mark(consent_state: ConsentState, scope: str, seen: str) -> bool:
     return any(inbox_place(mark.id) > known for mark in marks)
 
 
-def undone(stored: StoredEntry, consent_state: ConsentState) -> ConsentState | None:
-    """How the number stands without the decision that an ``undo`` names.
+def undo(stored: StoredEntry, consent_state: ConsentState) -> Settlement:
+    """Put a number back as it was before the decision that an ``undo`` names.
 
-    None where that cannot be said, and everything stays: the number was locked, the decision
-    changed nothing, something was said of the number since or just before it (its own STOP, above
-    all), or the decision is older than marks are kept.
+    Refused where that cannot be said: the number was locked, the decision changed nothing,
+    something was said of the number since or just before it (its own STOP, above all), or the
+    decision is older than marks are kept.
     """
     before, marks = stored.entry.membership_before, consent_state.state.marks
+    kept = Settlement(consent_state, "refused", note="something newer was said since; it stays")
     if before is None or consent_state.locked or not marks:
-        return None
+        return kept
     scope, newest = max(marks.items(), key=lambda item: inbox_place(item[1].id))
     if newest.changed != stored.entry.undoes or newest.id != newest.changed:
-        return None
+        return kept
     everywhere = scope == ALL or before.everywhere
     own = frozenset(before.opted_out) if scope == ALL else frozenset({*before.opted_out, scope})
     if (consent_state.everywhere, consent_state.opted_out) != (everywhere, own):
-        return None  # after that opt-out and nothing else it would be in these sets
+        return kept  # after that opt-out and nothing else it would be in these sets
     older = {name: mark for name, mark in marks.items() if name != scope}
-    return ConsentState(
+    moved = ConsentState(
         everywhere=before.everywhere,
         opted_out=frozenset(before.opted_out),
         exceptions=frozenset(before.exceptions),
         consents=frozenset(before.consents) | consent_state.consents,
         state=msgspec.structs.replace(consent_state.state, marks=older),
     )
+    return Settlement(moved, "applied")
 
 
 _OURS = ("operator", "api")

@@ -6,8 +6,7 @@ import msgspec
 import pytest
 
 from smsgate.consent.events import ConsentState, PublishedProgram
-from smsgate.consent.other_entries import QUESTION_US
-from smsgate.consent.settle import settle
+from smsgate.consent.settle import QUESTION_US, settle
 from smsgate.domain.messages import Intent
 from tests.fakes.values import decision, stored
 

@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smsgate.consent.events import ConsentState, PublishedProgram
-from smsgate.consent.other_entries import HELP_LIMIT
-from smsgate.consent.settle import settle
+from smsgate.consent.settle import HELP_LIMIT, settle
 from smsgate.consent.transitions import COMPARABLE_US
 from smsgate.domain.messages import ALL, HOW_TO_LEAVE, Intent
 from tests.fakes.values import decision, stored
