@@ -123,23 +123,6 @@ _SOURCES = {
     "import": "import",
 }
 _NOTED_BY_PROVIDERS = frozenset({"provider_flag", "doubtful"})
-_STEPS = {
-    "cut": "very long: only its start and end were read",
-    "mojibake": "broken accents repaired",
-    "marks": "stacked accents removed",
-    "width": "styled or wide letters changed to plain ones",
-    "edge punctuation": "surrounding punctuation ignored",
-    "case": "capitals ignored",
-    "quotation": "quoted text ignored",
-    "politeness": "courtesy words ignored",
-    "numbers": "numbers ignored",
-    "repetition": "repetition ignored",
-    "typo": "typo corrected",
-    "joined words": "joined words separated",
-    "spaced letters": "spaced letters joined",
-    "letters for signs": "symbols read as letters",
-    "letters for digits": "digits read as letters",
-}
 
 
 def sentence(event: Event, titles: Mapping[str, str] = NO_TITLES) -> str:
@@ -314,11 +297,6 @@ def note(entry: Entry) -> str:
     """What a person or the provider noted; empty for what a rule noted for its authors."""
     is_of_a_rule = entry.source == "text" and entry.decision.rule not in _NOTED_BY_PROVIDERS
     return "" if is_of_a_rule else entry.decision.note
-
-
-def steps(names: tuple[str, ...]) -> list[str]:
-    """What was done to a text before it was understood."""
-    return [_STEPS.get(name, name) for name in names]
 
 
 def reason(name: str) -> str:

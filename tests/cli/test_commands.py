@@ -207,16 +207,18 @@ def test_history_shows_what_happened(ready: Terminal) -> None:
 
 def test_what_a_text_matched_is_told_without_the_rule_s_own_words(ready: Terminal) -> None:
     services = build_services(load_configuration(ready.environ))
-    decision = Decision(Intent.OPT_OUT, rule="phrase", keyword="{no} ~1 {msg}", note="of a rule")
+    decision = Decision(
+        Intent.OPT_OUT, rule="how_to_leave", keyword="{no} ~1 {msg}", note="of a rule"
+    )
     entry = Entry(NUMBER, "alerts", decision, text="no more of these", scope="all")
     services.store.inbox.add([Arrival(entry)])
     services.applier.drain(partition_of(NUMBER))
     services.close()
     for command in (["check", NUMBER, "--program", "alerts"], ["status", NUMBER]):
         ready.run(*command)
-        assert ready.output.endswith("Z (matched wording)\n")
+        assert ready.output.endswith("Z (asks how to opt out)\n")
     assert ready.run("history", NUMBER) == 0
-    assert "“no more of these”. Reason for the decision: matched wording." in ready.output
+    assert "“no more of these”. Reason for the decision: asks how to opt out." in ready.output
     assert "{no}" not in ready.output
     assert "of a rule" not in ready.output
 

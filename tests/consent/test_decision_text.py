@@ -6,32 +6,13 @@ import csv
 from functools import partial
 from pathlib import Path
 
-import pytest
-
 from smsgate.classifier import reply_text
-from smsgate.consent.decision_text import STAGES, because, facts, meant, path, reason
+from smsgate.consent.decision_text import because, facts, meant, reason
 from smsgate.domain.messages import Decision, Intent
 from tests.classifier.program import classifier, program
 from tests.fakes.rule_ids import rule_ids
 
 TEXTS = Path(__file__).parents[1] / "accuracy"
-
-
-@pytest.mark.parametrize(
-    ("text", "asked"),
-    [
-        ("stop", 0),
-        ("> Reply STOP to unsubscribe", 1),
-        ("stop please", 2),
-        ("please take me off this list, thank you", 3),
-        ("see you tomorrow", 4),
-    ],
-)
-def test_the_path_ends_where_the_decision_was_made(text, asked):
-    found = path(classifier(keywords=("en",)).classify(text))
-    answers = [one.answer for one in found]
-    assert answers == (["no"] * asked + ["decided"] * (asked < 4) + ["not asked"] * 4)[:4]
-    assert [one.question for one in found] == [*STAGES]
 
 
 def test_every_rule_that_the_labelled_texts_meet_has_its_sentence():
@@ -51,9 +32,7 @@ def test_every_rule_of_the_code_has_its_sentence():
     assert [rule for rule in sorted(known) if reason(rule) == rule.replace("_", " ")] == []
 
 
-def test_what_rules_did_not_decide_has_no_path():
-    for rule in ("provider_flag", "operator", "unrouted", "a rule of tomorrow"):
-        assert path(Decision(Intent.OPT_OUT, rule=rule)) == []
+def test_a_rule_of_another_release_is_told_by_its_name():
     assert reason("a rule of tomorrow") == "a rule of tomorrow"
 
 

@@ -166,8 +166,6 @@ class TextMeaning(msgspec.Struct, frozen=True):
     rule: str
     facts: dict[str, str]
     """Details, such as the reply."""
-    questions: dict[str, str]
-    """What the rules ask, and their answer: ``no``, ``decided`` or ``not asked``."""
 
 
 @operation(
@@ -222,7 +220,6 @@ def understand(services: Services, text: str, program: str, number: str) -> Text
         reason=decision_text.reason(found.rule, found.keyword),
         rule=found.rule,
         facts=dict(decision_text.facts(found, reply)),
-        questions={one.question: one.answer for one in decision_text.path(found)},
     )
 
 

@@ -143,7 +143,7 @@ def test_the_story_tells_rule_steps_times_and_what_was_answered(services, viewer
     assert "Reply is queued" in first
     assert "exact keyword: STOP" in first
     assert "keyword, keyword sets abc123" in first
-    assert "styled or wide letters changed to plain ones; surrounding punctuation" in first
+    assert "width; edge punctuation" in first
     assert "Message time" in first
     assert "From then on: may not be texted" in first
 
