@@ -10,14 +10,21 @@ A partition is left alone where store and records contradict each other:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
 
-from smsgate.domain.errors import RecordsDiffer
+from smsgate.domain.errors import (
+    RecordsDiffer,
+    RecordsUnavailable,
+    StoreNotReady,
+    StoreUnavailable,
+)
 from smsgate.domain.messages import ms_of
-from smsgate.pipeline.records_difference import records_differ
 from smsgate.records import Records
 from smsgate.records.deliveries import text_deliveries
 from smsgate.records.writer import id_of
+from smsgate.store.keys import PARTITIONS
 from smsgate.store.outbox import LedgerPage
 from smsgate.store.store import Store
 
@@ -28,6 +35,26 @@ _UNTOLD = 64
 LONG, HEAVY = 4_000, 40
 """An event of so many bytes is that of a list, with up to 500 numbers; it counts as so many."""
 _TRIES = 5
+
+
+Ends: TypeAlias = Mapping[int, tuple[int, int]]
+"""By partition, how many events the records have and the store knows of."""
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveReport:
+    """Whether events reach the records; each text is empty where there is nothing to say."""
+
+    waiting: str = ""
+    """How much waits and for how long, which is normal for a moment."""
+    problem: str = ""
+    """Why they cannot be moved now. Then they wait in the store."""
+
+    @property
+    def text(self) -> str:
+        """``ok``, ``ok; …`` with what waits, or what is wrong."""
+        parts = [self.waiting, self.problem] if self.problem else ["ok", self.waiting]
+        return "; ".join(filter(None, parts))
 
 
 class LedgerArchiver:
@@ -55,29 +82,34 @@ class LedgerArchiver:
             if not waiting:
                 return 0
             self.refuse_foreign_store()
-            sound, differ = self.sound(waiting)
-            if differ is not None and not sound:
-                raise differ
-            texts = [raw for one in sound.values() for raw in one.forwards]
-            kept = self.records.writer.keep(
-                {partition: [*one.lines.values()] for partition, one in sound.items()},
-                {
-                    partition: [ms_of(id_) * 1000 for id_ in one.lines]
-                    for partition, one in sound.items()
-                },
-                text_deliveries(texts) if texts else None,
-            )
-            if kept.done:
-                self.store.ledger.trim(
-                    {
-                        partition: (kept.heads[partition], [*one.lines])
-                        for partition, one in sound.items()
-                    }
-                )
+            sound, differ = self._sound(waiting)
+            new = self.record(sound) if sound else 0
+            if new is not None:
                 if differ is not None:
                     raise differ
-                return kept.new
+                return new
         return 0  # another mover is faster all the time
+
+    def record(self, pages: Mapping[int, LedgerPage]) -> int | None:
+        """Put lines on record and take them out of the ledgers, by partition.
+
+        Return how many the records did not have yet; None where another mover was faster, and
+        nothing was done. Raises ``StoreUnavailable``, ``RecordsUnavailable``.
+        """
+        kept = self.records.writer.keep(
+            {partition: [*one.lines.values()] for partition, one in pages.items()},
+            {
+                partition: [ms_of(id_) * 1000 for id_ in one.lines]
+                for partition, one in pages.items()
+            },
+            text_deliveries(raw for one in pages.values() for raw in one.forwards),
+        )
+        if not kept.done:
+            return None
+        self.store.ledger.trim(
+            {partition: (kept.heads[partition], [*one.lines]) for partition, one in pages.items()}
+        )
+        return kept.new
 
     def move_all(self) -> int:
         """Move everything that waits now; return how many events. Raises as ``move``."""
@@ -85,6 +117,26 @@ class LedgerArchiver:
         while self.store.ledger_reader.waiting().count:
             moved += self.move()
         return moved
+
+    def report(self) -> ArchiveReport:
+        """How events come from the store to the records. Raises nothing."""
+        waits = ""
+        try:
+            waiting = self.store.ledger_reader.waiting()
+            if waiting.count:
+                oldest_s = waiting.oldest_us / 1_000_000
+                waits = f"{waiting.count:,} events wait, oldest {oldest_s:.1f} s"
+            self.records.check()
+            self.refuse_foreign_store()
+            kept, seqs = self.store.ledger.kept(), self.records.writer.seqs()
+            if any(kept[partition] != seqs.get(partition, 0) for partition in kept):
+                _, differ = self._sound(self.store.ledger.unmoved(BATCH))
+                return ArchiveReport(waits, str(differ or ""))
+        except StoreNotReady:
+            pass  # the store's own report says so
+        except (RecordsDiffer, RecordsUnavailable, StoreUnavailable) as error:
+            return ArchiveReport(waits, str(error))
+        return ArchiveReport(waits)
 
     def _bounded(self, found: Mapping[int, LedgerPage]) -> dict[int, LedgerPage]:
         """Limit each partition to what one transaction should hold."""
@@ -113,7 +165,7 @@ class LedgerArchiver:
             )
         self._known = id_
 
-    def sound(
+    def _sound(
         self, found: Mapping[int, LedgerPage]
     ) -> tuple[dict[int, LedgerPage], RecordsDiffer | None]:
         """The partitions that may be moved, and what is wrong with the others."""
@@ -125,7 +177,7 @@ class LedgerArchiver:
         fell_back = self._fallen_back(ends)
         unsound = lacking.keys() | fell_back.keys()
         sound = {partition: one for partition, one in found.items() if partition not in unsound}
-        return sound, records_differ(lacking, fell_back) if unsound else None
+        return sound, _records_differ(lacking, fell_back) if unsound else None
 
     def refuse_older_store(self) -> None:
         """Raise ``RecordsDiffer`` where the store lacks events that the records have.
@@ -139,7 +191,7 @@ class LedgerArchiver:
         found, seqs = self.store.ledger.unmoved(_UNTOLD), self.records.writer.seqs()
         ends = {partition: (one, seqs.get(partition, 0)) for partition, one in found.items()}
         if fell_back := self._fallen_back(ends):
-            raise records_differ({}, fell_back)
+            raise _records_differ({}, fell_back)
 
     def _fallen_back(
         self, ends: Mapping[int, tuple[LedgerPage, int]]
@@ -178,3 +230,28 @@ def _cut(one: LedgerPage) -> LedgerPage:
             return LedgerPage(lines, one.kept, one.forwards)
         lines[id_] = line
     return one
+
+
+def _records_differ(lacking: Ends, fell_back: Ends) -> RecordsDiffer:
+    """The error, with a sentence for each cause."""
+    said = []
+    if lacking:
+        seq, kept = map(sum, zip(*lacking.values(), strict=True))
+        said.append(
+            f"{_partitions(lacking)}: the records end at {seq:,}, and the store was told of "
+            f"{kept:,}: this is another database, or an older copy (go on: `smsgate records adopt`)"
+        )
+    if fell_back:
+        seq, kept = map(sum, zip(*fell_back.values(), strict=True))
+        said.append(
+            f"{_partitions(fell_back)}: the records have {seq:,} events and the store knows of "
+            f"{kept:,}: it fell back; run `smsgate rebuild`"
+        )
+    return RecordsDiffer("; ".join(said))
+
+
+def _partitions(partitions: Iterable[int]) -> str:
+    names = [str(partition) for partition in sorted(partitions)]
+    if len(names) == PARTITIONS:
+        return f"all {PARTITIONS} partitions"
+    return f"partition{'s' if len(names) > 1 else ''} {', '.join(names)}"

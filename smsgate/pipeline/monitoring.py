@@ -25,8 +25,7 @@ from smsgate.metrics.snapshot import (
     SpoolDepth,
     SystemSnapshot,
 )
-from smsgate.pipeline.archive import LedgerArchiver
-from smsgate.pipeline.archive_report import ArchiveReport, archive_report
+from smsgate.pipeline.archive import ArchiveReport, LedgerArchiver
 from smsgate.pipeline.conditions import (
     Condition,
     condition,
@@ -100,7 +99,7 @@ class Monitor:
             "queue": of.queue.ask(self._job_queue.ping),
             "records": of.records.ask(self._archiver.records.check),
         }
-        asked_archive = of.archiver.ask(lambda: archive_report(self._archiver))
+        asked_archive = of.archiver.ask(self._archiver.report)
         asked_spool = of.spool.ask(lambda: self._spool.report(make_folder=make_folder))
         unusable = {
             name: problem for name, answer in asked.items() if (problem := _problem(name, answer))

@@ -12,7 +12,6 @@ import pytest
 
 from smsgate.domain.errors import StoreNotReady
 from smsgate.pipeline.archive import BATCH, LedgerArchiver
-from smsgate.pipeline.archive_report import archive_report
 from smsgate.pipeline.background_thread import BackgroundThread
 from smsgate.settings import Retention
 from smsgate.store.keys import PARTITION_KEYS, partition_of
@@ -72,7 +71,7 @@ def test_while_the_store_is_rebuilt_it_waits(services, happen, redis_client):
     redis_client.hset(PARTITION_KEYS[0].metadata, "ready", 0)
     with pytest.raises(StoreNotReady):
         ArchiverRounds(services).run_once()
-    assert archive_report(services.archiver).text.startswith("ok; 1 events wait")
+    assert services.archiver.report().text.startswith("ok; 1 events wait")
     redis_client.hset(PARTITION_KEYS[0].metadata, "ready", 1)
     assert ArchiverRounds(services).run_once() == PERIOD_S
     assert services.records.reader.count_events() == 1

@@ -14,7 +14,6 @@ from smsgate.domain.errors import (
 )
 from smsgate.pipeline import archive as module
 from smsgate.pipeline.archive import LedgerArchiver
-from smsgate.pipeline.archive_report import archive_report
 from smsgate.records import Records, database
 from smsgate.records.database import Database
 from smsgate.store.connection import open_redis
@@ -63,7 +62,7 @@ def test_what_waits_is_moved_and_then_taken_out_of_the_ledger(archiver, happen, 
         assert now_us - 10_000_000 < one.committed_us <= now_us
     assert store.ledger.kept()[PARTITION] == 2
     assert archiver.move() == 0
-    assert archive_report(archiver).text == "ok"
+    assert archiver.report().text == "ok"
 
 
 def test_more_than_a_batch_is_moved_in_order(archiver, happen, records, monkeypatch):
@@ -166,7 +165,7 @@ def test_a_database_that_is_away_leaves_everything_in_the_ledger(store, happen):
 
     with pytest.raises(RecordsUnavailable):
         mover.move()
-    said = archive_report(mover).text
+    said = mover.report().text
     away.close()
 
     assert store.ledger_reader.waiting().count == 1
@@ -204,7 +203,7 @@ def test_tables_of_another_version_leave_everything_in_the_ledger(archiver, happ
 
     with pytest.raises(RecordsNotReady, match="9999"):
         archiver.move()
-    assert "run that smsgate, or a newer one" in archive_report(archiver).text
+    assert "run that smsgate, or a newer one" in archiver.report().text
 
 
 def test_a_store_that_is_away_is_said(archiver, redis_client, monkeypatch):
@@ -212,7 +211,7 @@ def test_a_store_that_is_away_is_said(archiver, redis_client, monkeypatch):
         raise StoreUnavailable("the store cannot be used: away")
 
     monkeypatch.setattr(archiver.store.ledger_reader, "waiting", away)
-    assert archive_report(archiver).text == "the store cannot be used: away"
+    assert archiver.report().text == "the store cannot be used: away"
 
 
 def test_a_store_that_fell_back_is_left_alone_until_it_is_brought_up(
@@ -231,7 +230,7 @@ def test_a_store_that_fell_back_is_left_alone_until_it_is_brought_up(
 
     assert inbox_ids(records) == recorded(1, 2)
     assert inbox_ids(records, OTHER) == recorded(4)
-    assert not archive_report(archiver).text.startswith("ok")
+    assert not archiver.report().text.startswith("ok")
 
 
 def test_what_a_release_before_recorded_and_did_not_trim_is_no_store_that_fell_back(
@@ -258,16 +257,16 @@ def test_that_a_store_fell_back_is_told_once_and_not_for_each_partition(
         happen(1, 2, number=number)
     archiver.move_all()
     redis_client.delete(*(keys.kept for keys in PARTITION_KEYS))
-    assert archive_report(archiver).text == (
+    assert archiver.report().text == (
         "all 16 partitions: the records have 32 events and the store knows of 0: "
         "it fell back; run `smsgate rebuild`"
     )
     for keys in PARTITION_KEYS[3:]:
         redis_client.set(keys.kept, 2)
-    assert "partitions 0, 1, 2: the records have 6 events" in archive_report(archiver).text
+    assert "partitions 0, 1, 2: the records have 6 events" in archiver.report().text
     redis_client.set(PARTITION_KEYS[1].kept, 3)
     redis_client.set(PARTITION_KEYS[2].kept, 9)
-    assert archive_report(archiver).text == (
+    assert archiver.report().text == (
         "partitions 1, 2: the records end at 4, and the store was told of 12: "
         "this is another database, or an older copy (go on: `smsgate records adopt`); "
         "partition 0: the records have 2 events and the store knows of 0: "

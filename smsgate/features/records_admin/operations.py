@@ -19,7 +19,6 @@ from smsgate.features.records_admin.rebuild import (
 )
 from smsgate.interface.operation import Column, Context, Download, Listing, operation
 from smsgate.interface.schemas import NoFields, Number, SinceTime, UntilTime, micros
-from smsgate.pipeline.archive_report import archive_report
 from smsgate.pipeline.forgetting import Forgotten, forget_number
 from smsgate.records import ChainLink, Records, chain_digest
 
@@ -79,7 +78,7 @@ def read_records_status(context: Context, request: NoFields) -> RecordsStatus:  
     records.check()
     reader, heads = records.reader, records.reader.heads()
     return RecordsStatus(
-        archive_report(context.services.archiver).text,
+        context.services.archiver.report().text,
         reader.count_events(),
         reader.count_numbers(),
         [one.id for one in reader.stores()],

@@ -24,14 +24,12 @@ from smsgate import __version__
 from smsgate.consent.events import ConsentState, Event, event_id
 from smsgate.consent.reviews import undecided
 from smsgate.domain.errors import RecordsDiffer, StoreNotReady
-from smsgate.domain.messages import ms_of
 from smsgate.domain.signed_times import time_of
 from smsgate.interface.operation import Progress
 from smsgate.metrics.snapshot import RebuildProgress
 from smsgate.pipeline.published_programs import published_programs
 from smsgate.pipeline.services import Services
 from smsgate.records import Records
-from smsgate.records.deliveries import text_deliveries
 from smsgate.records.writer import id_of, numbers_of
 from smsgate.store.inbox import KEEP_MESSAGE_ID_S
 from smsgate.store.keys import PARTITIONS
@@ -100,6 +98,7 @@ class RebuildService:
     def __init__(self, services: Services) -> None:
         self._settings, self._store = services.settings, services.store
         self._records, self._reader = services.records, services.records.reader
+        self._archiver = services.archiver
 
     def needed(self) -> str:
         """Why the store must be rebuilt before it can be used; empty where it need not.
@@ -236,14 +235,8 @@ class RebuildService:
         before: dict[str, ConsentState] = {}
         for partition in range(PARTITIONS):
             before |= self._lost_consent_states(partition, kept[partition])
-            while lines := (page := self._store.ledger.unmoved(_PAGE)[partition]).lines:
-                done = self._records.writer.keep(
-                    {partition: [*lines.values()]},
-                    {partition: [ms_of(id_) * 1000 for id_ in lines]},
-                    text_deliveries(page.forwards),
-                )
-                if done.done:
-                    self._store.ledger.trim({partition: (done.heads[partition], [*lines])})
+            while (page := self._store.ledger.unmoved(_PAGE)[partition]).lines:
+                self._archiver.record({partition: page})
         merged = 0
         for newer in self._reader.numbers_of([*before]):
             if newer.consent_state != before[newer.number]:
